@@ -1,0 +1,124 @@
+"""Every error arbkit raises on purpose, in one tree.
+
+::
+
+    ArbkitError                     exit code 1: a fault of ours
+    ├── UsageError (ValueError)     2: the caller asked for something that makes no sense
+    ├── ConfigError (ValueError)    3: a setting, the profile or a table file is wrong
+    ├── ServiceError                4: something we need cannot be reached or has broken
+    │   ├── KeepaError                 the Keepa service said no
+    │   │   └── KeepaKeyError             … because of the key
+    │   ├── LogError                   the log
+    │   └── StoreError                 the store
+    │       └── StoreCorruptError         … its file is damaged
+    └── InputError (ValueError)     5: data that was handed to us cannot be used
+        ├── BadRecordError             one record; goes to the dead-letter topic
+        └── RefusedFileError           a whole file
+
+Each names what is wrong, with which value, and the remedy, so that one line on a
+terminal or one problem+json body is enough to act on.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ArbkitError",
+    "BadRecordError",
+    "ConfigError",
+    "InputError",
+    "KeepaError",
+    "KeepaKeyError",
+    "LogError",
+    "RefusedFileError",
+    "ServiceError",
+    "StoreCorruptError",
+    "StoreError",
+    "UsageError",
+]
+
+
+class ArbkitError(Exception):
+    """Base of the tree. ``field``, ``value`` and ``remedy`` are what a caller shows."""
+
+    exit_code = 1
+
+    def __init__(
+        self, why: str, *, field: str | None = None, value: object = None, remedy: str | None = None
+    ) -> None:
+        self.why = why
+        self.field = field
+        self.value = value
+        self.remedy = remedy
+        super().__init__(why)
+
+    def __str__(self) -> str:
+        named = f"{self.field}: " if self.field else ""
+        shown = f" (got {self.value!r})" if self.value is not None else ""
+        remedy = f". {self.remedy}" if self.remedy else ""
+        return f"{named}{self.why}{shown}{remedy}"
+
+
+class UsageError(ArbkitError, ValueError):
+    """The call makes no sense, whatever the data says."""
+
+    exit_code = 2
+
+
+class ConfigError(ArbkitError, ValueError):
+    """A setting, the seller profile or a table file is wrong."""
+
+    exit_code = 3
+
+
+class ServiceError(ArbkitError):
+    """Something outside this process cannot be reached or does not work."""
+
+    exit_code = 4
+
+
+class KeepaError(ServiceError):
+    """The Keepa service refused or failed; ``status`` is its HTTP status, if it answered."""
+
+    def __init__(
+        self,
+        why: str,
+        *,
+        status: int | None = None,
+        field: str | None = None,
+        value: object = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.status = status
+        super().__init__(why, field=field, value=value, remedy=remedy)
+
+
+class KeepaKeyError(KeepaError):
+    """The key is wrong or unpaid: asking again cannot help."""
+
+    exit_code = 3
+
+
+class LogError(ServiceError):
+    """The log cannot be used."""
+
+
+class StoreError(ServiceError):
+    """The store cannot be used."""
+
+
+class StoreCorruptError(StoreError):
+    """The store's file is damaged; it is never recreated behind the user's back."""
+
+
+class InputError(ArbkitError, ValueError):
+    """Data handed to arbkit cannot be used."""
+
+    exit_code = 5
+
+
+class BadRecordError(InputError):
+    """One record cannot be understood; its bytes go to the dead-letter topic."""
+
+
+class RefusedFileError(InputError):
+    """A whole file cannot be used."""

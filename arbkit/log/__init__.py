@@ -1,0 +1,72 @@
+"""The log: durable topics between producer and consumers."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from arbkit.errors import ConfigError
+from arbkit.log.base import (
+    ALERTS_TOPIC,
+    ENRICH_GROUP,
+    ENRICHED_TOPIC,
+    RAW_TOPIC,
+    TOPICS,
+    Consumer,
+    Log,
+    Message,
+    Offsets,
+    Record,
+    TopicPartition,
+    TopicSpec,
+    dead_letter_topic,
+)
+from arbkit.settings import Settings, sqlite_path
+
+__all__ = [
+    "ALERTS_TOPIC",
+    "ENRICHED_TOPIC",
+    "ENRICH_GROUP",
+    "RAW_TOPIC",
+    "TOPICS",
+    "Consumer",
+    "Log",
+    "Message",
+    "Offsets",
+    "Record",
+    "TopicPartition",
+    "TopicSpec",
+    "dead_letter_topic",
+    "open_log",
+]
+
+
+def open_log(settings: Settings) -> Log:
+    """The log that the settings name, with arbkit's topics in it.
+
+    Raises:
+        ConfigError: no log of that kind.
+        LogError: it cannot be opened.
+    """
+    scheme = urlsplit(settings.log_url).scheme
+    if scheme == "sqlite":
+        from arbkit.log.sqlite import SqliteLog
+
+        log = SqliteLog(sqlite_path(settings.log_url))
+        log.create_topics(settings_topics(settings))
+        return log
+    raise ConfigError("no log of this kind", field="ARBKIT_LOG", value=scheme, remedy="Use sqlite:///PATH")
+
+
+def settings_topics(settings: Settings) -> list[TopicSpec]:
+    """arbkit's topics with the retention that the settings ask for on the raw topic."""
+    return [
+        TopicSpec(
+            spec.name,
+            spec.partitions,
+            settings.log_retention_hours * 3600,
+            int(settings.log_retention_mb * 2**20),
+        )
+        if spec.name == RAW_TOPIC
+        else spec
+        for spec in TOPICS
+    ]

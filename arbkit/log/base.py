@@ -1,0 +1,180 @@
+"""What a log is to its callers: durable topics, keyed partitions, consumer groups.
+
+Two implementations stand behind it, SQLite (embedded) and Apache Kafka (scale-out), and one contract suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol, Self
+
+__all__ = [
+    "TOPICS",
+    "Consumer",
+    "Log",
+    "Message",
+    "Offsets",
+    "Record",
+    "TopicPartition",
+    "TopicSpec",
+    "dead_letter_topic",
+]
+
+RAW_TOPIC = "raw.keepa_updates"
+ENRICHED_TOPIC = "products.enriched"
+ALERTS_TOPIC = "arbitrage.alerts"
+ENRICH_GROUP = "arbkit-enrich"
+
+
+def dead_letter_topic(topic: str) -> str:
+    """The name of a topic's dead-letter topic."""
+    return f"{topic}.dlq"
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """A topic's settings. ``max_age_s`` and ``max_bytes`` (per topic) None: keep for ever."""
+
+    name: str
+    partitions: int = 4
+    max_age_s: float | None = None
+    max_bytes: int | None = None
+
+
+_WEEK_S = 7 * 86_400.0
+TOPICS: tuple[TopicSpec, ...] = (
+    TopicSpec(RAW_TOPIC, 4, _WEEK_S, 2 << 30),
+    TopicSpec(ENRICHED_TOPIC, 4, _WEEK_S, 512 << 20),
+    TopicSpec(ALERTS_TOPIC, 4, 4 * _WEEK_S, 128 << 20),
+    *(TopicSpec(dead_letter_topic(t), 1, 4 * _WEEK_S, 512 << 20) for t in (RAW_TOPIC, ENRICHED_TOPIC)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a caller publishes. ``key`` chooses the partition; records of one key keep their order."""
+
+    key: str
+    value: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TopicPartition:
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a consumer gets. ``timestamp`` is when it became durable, in Unix seconds."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    value: bytes
+    headers: Mapping[str, str]
+    timestamp: float
+
+    @property
+    def place(self) -> TopicPartition:
+        return TopicPartition(self.topic, self.partition)
+
+
+Offsets = Mapping[TopicPartition, int]
+"""Partition → the next offset to read (the last one done plus one)."""
+
+
+class Consumer(Protocol):
+    """A member of a consumer group. A context manager; not for use by several threads at once."""
+
+    def poll(self, *, max_records: int, timeout_s: float) -> Sequence[Message]:
+        """The next messages of the partitions this member owns, in order within each partition.
+
+        Waits up to ``timeout_s`` for the first one; also keeps the membership alive and takes part in
+        rebalances (``on_revoke`` of :meth:`Log.consumer` is called from inside, before partitions go).
+
+        Raises:
+            LogError: the log cannot be read, or the next offset has been trimmed away by retention.
+        """
+        ...
+
+    def commit(self, offsets: Offsets) -> None:
+        """Make these the group's places, durably. Partitions lost meanwhile are refused.
+
+        Raises:
+            LogError: the commit did not happen; the messages will be delivered again.
+        """
+        ...
+
+    def pause(self) -> None:
+        """Deliver nothing until :meth:`resume`, and stay a member (``poll`` must go on being called)."""
+        ...
+
+    def resume(self) -> None: ...
+
+    def assignment(self) -> frozenset[TopicPartition]:
+        """The partitions this member owns as of its last poll."""
+        ...
+
+    def close(self) -> None:
+        """Leave the group, so that others take over at once."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Log(Protocol):
+    """A log. A context manager; safe to use from several threads and processes at once."""
+
+    def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
+        """Create what is missing; answers how existing topics differ, in words, and changes none."""
+        ...
+
+    def publish(self, topic: str, records: Sequence[Record]) -> None:
+        """Append a batch and return only when all of it is durable.
+
+        Raises:
+            LogError: the topic is unknown, the disk is full, the file is damaged…: nothing of the batch
+                that was not acknowledged may be counted on.
+        """
+        ...
+
+    def consumer(
+        self, group: str, topics: Sequence[str], *, on_revoke: Callable[[frozenset[TopicPartition]], None]
+    ) -> Consumer:
+        """Join ``group``. A new group begins at the oldest message."""
+        ...
+
+    def read(
+        self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100
+    ) -> list[Message]:
+        """Look at messages without joining a group (to list dead letters, to rebuild a store)."""
+        ...
+
+    def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
+        """Messages the group has not committed yet, by partition."""
+        ...
+
+    def ends(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
+        """Partition → (oldest offset kept, next offset to be written)."""
+        ...
+
+    def trim(self) -> int:
+        """Apply retention by age and size; how many messages went."""
+        ...
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...

@@ -1,0 +1,63 @@
+"""The marketplaces arbkit knows, as data (``markets.toml``)."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from types import MappingProxyType
+
+from arbkit.errors import UsageError
+
+__all__ = ["MARKETS", "Market", "by_domain", "by_host", "market"]
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """One Amazon marketplace: ``code`` (DE), ``keepa_domain`` (3), ISO currency, web host, IANA zone."""
+
+    code: str
+    name: str
+    keepa_domain: int
+    amazon: str
+    currency: str
+    time_zone: str
+
+    def url(self, asin: str) -> str:
+        """The product's page on this marketplace."""
+        return f"https://{self.amazon}/dp/{asin}"
+
+
+def _load() -> Mapping[str, Market]:
+    text = resources.files("arbkit").joinpath("markets.toml").read_text("utf-8")
+    return MappingProxyType({code: Market(code=code, **row) for code, row in tomllib.loads(text).items()})
+
+
+MARKETS: Mapping[str, Market] = _load()
+_BY_DOMAIN = {m.keepa_domain: m for m in MARKETS.values()}
+_BY_HOST = {m.amazon.removeprefix("www."): m for m in MARKETS.values()}
+
+
+def market(code: str) -> Market:
+    """The marketplace of a code, in any case; ``GB`` is UK.
+
+    Raises:
+        UsageError: the code is none of ours.
+    """
+    known = MARKETS.get({"GB": "UK"}.get(code.strip().upper(), code.strip().upper()))
+    if known is None:
+        raise UsageError(
+            "not a marketplace arbkit knows", field="market", value=code, remedy=f"Use {', '.join(MARKETS)}"
+        )
+    return known
+
+
+def by_domain(domain: int) -> Market | None:
+    """The marketplace of a Keepa domain id, or None for one outside ours (1 is amazon.com)."""
+    return _BY_DOMAIN.get(domain)
+
+
+def by_host(host: str) -> Market | None:
+    """The marketplace of an Amazon host name (``www.amazon.de``), or None."""
+    return _BY_HOST.get(host.lower().removeprefix("www."))

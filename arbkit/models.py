@@ -1,0 +1,279 @@
+"""The canonical records that travel from sources to surfaces. Frozen; money always beside its currency.
+
+Amounts named ``*_minor`` are whole cents or pence in the record's ``currency``. Times named ``*_at`` are
+seconds since the Unix epoch (UTC). ``None`` is "unknown", never zero; "no offer" is ``None`` with the
+field's ``*_at`` set, for then it is known that there is none.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+__all__ = [
+    "Envelope",
+    "History",
+    "Money",
+    "Offer",
+    "Opportunity",
+    "PriceBasis",
+    "Product",
+    "Run",
+    "RunStatus",
+    "Series",
+    "Source",
+]
+
+Source = Literal["keepa", "demo", "export", "raw"]
+PriceBasis = Literal["buy_box", "new", "amazon"]
+RunStatus = Literal["running", "succeeded", "failed", "timed_out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in whole minor units (cents, pence) with its currency."""
+
+    minor: int
+    currency: str
+
+    def __str__(self) -> str:
+        return f"{self.minor / 100:.2f} {self.currency}"
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A message of ``raw.keepa_updates``: where a source's product object came from, and that object."""
+
+    asin: str
+    market: str
+    source: Source
+    fetched_at: float
+    run_id: str
+    product: Mapping[str, Any]
+    v: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What is known of one product on one marketplace now: the document of ``offers``.
+
+    ``version`` is the source's own last update in Keepa minutes, the external version of the document.
+    ``price_minor`` is the price arbkit calculates with, ``price_basis`` says which price it is, and
+    ``shipping_minor`` what a buyer pays on top (None: the source does not say).
+    """
+
+    asin: str
+    market: str
+    version: int
+    source: Source
+    fetched_at: float
+    updated_at: int
+    currency: str
+    title: str | None = None
+    brand: str | None = None
+    manufacturer: str | None = None
+    category: str | None = None
+    category_path: tuple[str, ...] = ()
+    root_category_id: int | None = None
+    product_group: str | None = None
+    eans: tuple[str, ...] = ()
+    image: str | None = None
+    # prices
+    price_minor: int | None = None
+    price_basis: PriceBasis | None = None
+    price_at: int | None = None
+    shipping_minor: int | None = None
+    buy_box_minor: int | None = None
+    buy_box_at: int | None = None
+    buy_box_is_amazon: bool | None = None
+    buy_box_is_fba: bool | None = None
+    new_minor: int | None = None
+    new_at: int | None = None
+    amazon_minor: int | None = None
+    amazon_at: int | None = None
+    new_fba_minor: int | None = None
+    list_minor: int | None = None
+    price_avg30_minor: int | None = None
+    price_avg90_minor: int | None = None
+    price_avg180_minor: int | None = None
+    # demand and competition
+    sales_rank: int | None = None
+    sales_rank_at: int | None = None
+    rank_drops30: int | None = None
+    rank_drops90: int | None = None
+    monthly_sold: int | None = None
+    offers_new: int | None = None
+    offers_new_at: int | None = None
+    out_of_stock90_pct: int | None = None
+    amazon_buy_box90_pct: float | None = None
+    rating: float | None = None
+    reviews: int | None = None
+    # fee facts
+    length_mm: int | None = None
+    width_mm: int | None = None
+    height_mm: int | None = None
+    weight_g: int | None = None
+    package_quantity: int | None = None
+    hazmat: bool | None = None
+    keepa_fba_fee_minor: int | None = None
+    keepa_fba_fee_at: int | None = None
+    keepa_referral_pct: float | None = None
+    keepa_closing_fee_minor: int | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return f"{self.asin}:{self.market}"
+
+    @property
+    def demo(self) -> bool:
+        """Whether this is an invented product of the demo market."""
+        return self.source == "demo"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Offer:
+        tuples = {k: tuple(row[k] or ()) for k in ("category_path", "eans", "notes") if k in row}
+        return cls(**{**row, **tuples})
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Change points of one quantity: ``times`` in Keepa minutes, ``values`` in the source's unit.
+
+    A value holds until the next change point; −1 is "no offer". ``shipping`` stands beside buy box values
+    only (−1 is "unknown").
+    """
+
+    times: array[int]
+    values: array[int]
+    shipping: array[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All series of one product on one marketplace: the document of ``history``.
+
+    Names: ``amazon, new, used, sales_rank, list, new_fba, offers_new, buy_box, rating, reviews,
+    monthly_sold, buy_box_seller`` (values there index ``sellers``). Money in minor units of ``currency``.
+    """
+
+    asin: str
+    market: str
+    version: int
+    currency: str
+    series: Mapping[str, Series]
+    sellers: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return f"{self.asin}:{self.market}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """A product over all marketplaces: the document of ``products``, composed by the store from offers."""
+
+    asin: str
+    version: int
+    demo: bool
+    title: str | None
+    brand: str | None
+    category: str | None
+    eans: tuple[str, ...]
+    image: str | None
+    updated_at: int
+    markets: Mapping[str, Mapping[str, Any]]
+    """code → ``{price_minor, currency, price_basis, price_at, updated_at, sales_rank}``"""
+    best: Mapping[str, Any] | None = None
+    """the best opportunity: ``{source, target, profit, roi_pct, margin_pct, currency}``"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opportunity:
+    """One evaluated route, in the names and units of the public JSON.
+
+    ``profit``, ``fees`` and every component are in ``currency`` (the profile's home currency) and rounded
+    to the cent; ``buy_price`` and ``sell_price`` are shop prices in their marketplaces' currencies.
+    """
+
+    asin: str
+    title: str | None
+    brand: str | None
+    category: str | None
+    source: str
+    target: str
+    buy_price: float
+    buy_currency: str
+    sell_price: float
+    sell_currency: str
+    price_basis: Mapping[str, str]
+    profit: float
+    roi_pct: float
+    margin_pct: float
+    spread_pct: float
+    fees: float
+    currency: str
+    fulfilment: str
+    confidence: float
+    confidence_reasons: tuple[str, ...]
+    data_at: int
+    tables_version: str
+    profile: str
+    evaluated_at: float
+    source_url: str
+    target_url: str
+    demo: bool = False
+    components: tuple[Mapping[str, Any], ...] = ()
+    run_id: str = ""
+
+    @property
+    def id(self) -> str:
+        return f"{self.asin}:{self.source}:{self.target}"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, Any]) -> Opportunity:
+        return cls(
+            **{
+                **row,
+                "confidence_reasons": tuple(row["confidence_reasons"]),
+                "components": tuple(row.get("components") or ()),
+            }
+        )
+
+    def public(self, *, now: float, components: bool = False) -> dict[str, Any]:
+        """The opportunity as users' scripts read it; ``data_age_s`` is counted at ``now``."""
+        shown = self.to_dict()
+        shown["data_age_s"] = max(0, round(now - shown.pop("data_at")))
+        shown["price_basis"] = dict(self.price_basis)
+        shown["confidence_reasons"] = list(self.confidence_reasons)
+        shown.pop("run_id")
+        parts = shown.pop("components")
+        if components:
+            shown["components"] = [dict(part) for part in parts]
+        return shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One run of a report: the document of ``runs``."""
+
+    run_id: str
+    report: str
+    status: RunStatus
+    started_at: float
+    finished_at: float | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    output: str | None = None
+    error: str | None = None
+    summary: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)

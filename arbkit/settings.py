@@ -1,0 +1,193 @@
+"""One ``Settings`` object, built once from the environment and ``.env`` and passed in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from arbkit.errors import ConfigError, UsageError
+from arbkit.markets import market
+
+__all__ = ["KEEPA_SERVICE", "Settings"]
+
+KEEPA_SERVICE = "https://api.keepa.com"
+Port = Annotated[int, Field(ge=0, le=65535)]
+_EmptyIsNone = BeforeValidator(lambda v: None if v == "" else v)
+
+
+class Settings(BaseSettings):
+    """Everything a user can set, under the names of the README's table.
+
+    Build it with :meth:`load`, which turns a bad value into one clear ``ConfigError``.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="ARBKIT_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    keepa_api_key: SecretStr = Field(
+        SecretStr(""),
+        validation_alias=AliasChoices("KEEPA_API_KEY", "keepa_api_key"),
+        description="Keepa API key; without one arbkit runs on the demo market",
+    )
+    demo: Annotated[bool | None, _EmptyIsNone] = Field(
+        None, description="1 forces the demo market, 0 forbids it; empty: demo when there is no key"
+    )
+    keepa_url: str = Field("", description="base URL of a Keepa-compatible service; empty: chosen by mode")
+    keepa_buybox: bool = Field(
+        True, description="ask Keepa for buy box data (3 tokens a product instead of 1)"
+    )
+    home: Path = Field(Path("var"), description="folder for everything the program writes")
+    log: str = Field("", description="address of the log; empty: sqlite:///$ARBKIT_HOME/arbkit.db")
+    store: str = Field("", description="address of the store; empty: the same file as the log")
+    markets: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("DE", "FR", "IT", "ES", "UK"), description="marketplaces to watch, comma separated"
+    )
+    watchlist: Annotated[Path | None, _EmptyIsNone] = Field(
+        None, description="file with one ASIN a line; empty: watchlist.txt, or the demo market's own list"
+    )
+    profile: Annotated[Path | None, _EmptyIsNone] = Field(
+        None, description="seller profile; empty: profile.toml if there, else the built-in one"
+    )
+    host: str = Field("127.0.0.1", description="address to bind")
+    api_port: Port = Field(8000, description="port of the REST API; 0 = any free port")
+    dashboards_port: Port = Field(8866, description="port of the dashboards; 0 = any free port")
+    demo_port: Port = Field(8010, description="port of the demo market; 0 = any free port")
+    token: SecretStr = Field(
+        SecretStr(""), description="token of the dashboards and, off loopback, of the API; empty: a new one"
+    )
+    poll_interval: float = Field(300, gt=0, description="seconds between looks when tokens allow")
+    detect_interval: float = Field(300, gt=0, description="seconds between detections under `arbkit up`")
+    demo_speed: float = Field(60, ge=0, le=100_000, description="how many demo seconds pass in a real one")
+    log_retention_hours: float = Field(168, gt=0, description="how long the log keeps a message")
+    log_retention_mb: float = Field(2048, gt=0, description="how large a topic may grow before its oldest go")
+    require: Annotated[Literal["all"] | None, _EmptyIsNone] = Field(
+        None, description="`all`: a test that lacks what it needs fails instead of skipping"
+    )
+    real_data: Annotated[Path | None, _EmptyIsNone] = Field(
+        None, description="folder of real Keepa files for the optional tests"
+    )
+
+    @field_validator("markets", mode="before")
+    @classmethod
+    def _markets(cls, value: Any) -> tuple[str, ...]:
+        codes = value.split(",") if isinstance(value, str) else list(value)
+        try:
+            known = tuple(dict.fromkeys(market(code).code for code in codes if code.strip()))
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        if not known:
+            raise ValueError("name at least one marketplace")
+        return known
+
+    @field_validator("log", "store")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        if value and urlsplit(value).scheme not in {"sqlite", "kafka", "http", "https"}:
+            raise ValueError("use sqlite:///PATH, kafka://HOST:PORT (log) or http(s)://HOST:PORT (store)")
+        return value
+
+    @classmethod
+    def load(cls, **overrides: Any) -> Self:
+        """The settings of this process, with ``overrides`` by field name on top.
+
+        Raises:
+            ConfigError: a value cannot be used; names the setting, the value and the remedy.
+        """
+        try:
+            return cls(**overrides)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0]) if first["loc"] else "settings"
+            secret = name.lower() in {"keepa_api_key", "token"}
+            raise ConfigError(
+                first["msg"].removeprefix("Value error, "),
+                field=cls.variable(name),
+                value=None if secret else first.get("input"),
+                remedy="Set it in the environment or in .env",
+            ) from None
+
+    @staticmethod
+    def variable(field: str) -> str:
+        """The environment variable of a field."""
+        name = field.upper()
+        return name if name.startswith(("KEEPA_API_KEY", "ARBKIT_")) else f"ARBKIT_{name}"
+
+    @property
+    def demo_mode(self) -> bool:
+        """Whether prices come from the demo market.
+
+        Raises:
+            ConfigError: the demo is forbidden and there is no key.
+        """
+        if self.demo is not None:
+            if not self.demo and not self.keepa_api_key.get_secret_value():
+                raise ConfigError(
+                    "ARBKIT_DEMO=0 forbids the demo market, but there is no key",
+                    field="KEEPA_API_KEY",
+                    remedy="Put your Keepa key into .env, or drop ARBKIT_DEMO=0",
+                )
+            return self.demo
+        return not self.keepa_api_key.get_secret_value()
+
+    @property
+    def database(self) -> Path:
+        """The default file of log and store."""
+        return self.home / "arbkit.db"
+
+    @property
+    def log_url(self) -> str:
+        return self.log or f"sqlite:///{self.database}"
+
+    @property
+    def store_url(self) -> str:
+        return self.store or (self.log if self.log.startswith("sqlite:") else f"sqlite:///{self.database}")
+
+    @property
+    def source_url(self) -> str:
+        """Base URL of the Keepa-compatible service that prices come from, without a closing slash."""
+        default = f"http://{self.host}:{self.demo_port}" if self.demo_mode else KEEPA_SERVICE
+        return (self.keepa_url or default).rstrip("/")
+
+    @property
+    def watchlist_path(self) -> Path:
+        """The watchlist in force: the demo market has one of its own, so that invented and real never mix."""
+        if self.watchlist is not None:
+            return self.watchlist
+        return self.home / "demo-watchlist.txt" if self.demo_mode else Path("watchlist.txt")
+
+    @property
+    def profile_path(self) -> Path | None:
+        """The seller profile's file, or None for the built-in one."""
+        if self.profile is not None:
+            return self.profile
+        default = Path("profile.toml")
+        return default if default.exists() else None
+
+    def masked(self) -> dict[str, str]:
+        """Variable → value as text, secrets masked: what ``doctor`` prints and logs may show."""
+        shown: dict[str, str] = {}
+        for name in type(self).model_fields:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                value = "********" if value.get_secret_value() else ""
+            elif isinstance(value, tuple):
+                value = ",".join(value)
+            shown[self.variable(name)] = _without_password("" if value is None else str(value))
+        return shown
+
+
+def _without_password(value: str) -> str:
+    parts = urlsplit(value) if "://" in value else None
+    if parts is None or parts.password is None:
+        return value
+    return value.replace(f":{parts.password}@", ":********@")
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of a ``sqlite:///PATH`` address (four slashes for an absolute path)."""
+    return Path(url.removeprefix("sqlite:///"))

@@ -1,0 +1,188 @@
+"""What a store is to its callers: documents in five collections behind named queries.
+
+Two implementations stand behind it, SQLite (embedded) and Elasticsearch (scale-out), and one contract suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Generic, Literal, Protocol, Self, TypeVar
+
+import pandas as pd
+
+from arbkit.models import History, Offer, Opportunity, Product, Run
+
+__all__ = [
+    "OpportunityQuery",
+    "OpportunitySort",
+    "Page",
+    "ProductQuery",
+    "ProductSort",
+    "Stats",
+    "Store",
+    "Update",
+    "Written",
+]
+
+T = TypeVar("T")
+OpportunitySort = Literal[
+    "profit", "roi", "margin", "spread", "confidence", "age", "title", "buy_price", "sell_price", "route"
+]
+ProductSort = Literal["updated", "title", "profit", "margin", "asin"]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One product on one marketplace as the consumer hands it over; ``history`` None: keep the old one."""
+
+    offer: Offer
+    history: History | None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a batch. ``stale`` had a version that is stored already, or newer; that is no fault.
+
+    ``poison`` names, by index in the batch, the documents that the store will never take, and why.
+    """
+
+    ok: int
+    stale: int
+    poison: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A stretch of a sorted result. ``next`` is an opaque cursor for :class:`*Query.cursor`, or None."""
+
+    items: tuple[T, ...]
+    total: int
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductQuery:
+    """``q`` searches title, brand, EAN and ASIN, whatever the case and accents.
+
+    ``max_price_minor`` holds in the currency of ``market`` (required with it); ``min_margin_pct`` means the
+    product's best opportunity.
+    """
+
+    q: str | None = None
+    market: str | None = None
+    category: str | None = None
+    max_price_minor: int | None = None
+    min_margin_pct: float | None = None
+    sort: ProductSort = "updated"
+    descending: bool = True
+    limit: int = 50
+    offset: int = 0
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpportunityQuery:
+    """Filters are inclusive lower bounds; ``profit`` in the opportunities' own currency, percents as percents.
+
+    ``cursor`` (keyset) and ``offset`` exclude each other.
+    """
+
+    q: str | None = None
+    asin: str | None = None
+    source: str | None = None
+    target: str | None = None
+    category: str | None = None
+    brand: str | None = None
+    min_profit: float | None = None
+    min_roi_pct: float | None = None
+    min_margin_pct: float | None = None
+    min_confidence: float | None = None
+    sort: OpportunitySort = "profit"
+    descending: bool = True
+    limit: int = 50
+    offset: int = 0
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stats:
+    """Head figures. ``markets``: code → number of offers. Times in Unix seconds; None where there is none."""
+
+    products: int
+    offers: int
+    opportunities: int
+    total_profit: float
+    currency: str | None
+    demo_products: int
+    markets: Mapping[str, int]
+    routes: Mapping[str, Mapping[str, Any]]
+    """``"IT:DE"`` → ``{count, best_profit, total_profit}``"""
+    categories: tuple[str, ...]
+    oldest_at: int | None
+    newest_at: int | None
+    evaluated_at: float | None
+
+
+class Store(Protocol):
+    """A store. A context manager; safe to use from several threads and processes at once."""
+
+    def put(self, updates: Sequence[Update]) -> Written:
+        """Store offers, histories and the products they make up; returns when durable.
+
+        An offer whose ``version`` is not greater than the stored one changes nothing.
+
+        Raises:
+            StoreError: the batch is not stored and may be tried again.
+        """
+        ...
+
+    def offers(self, asins: Sequence[str]) -> list[Offer]:
+        """All offers of these products, sorted by ASIN and marketplace."""
+        ...
+
+    def scan_offers(
+        self, columns: Sequence[str], *, products_per_batch: int = 5_000
+    ) -> Iterator[pd.DataFrame]:
+        """Every offer, as frames with these :class:`Offer` fields; a product is never split over two frames.
+
+        Unknown numbers are NaN (``float64``), unknown texts None.
+        """
+        ...
+
+    def history(self, asin: str) -> list[History]:
+        """The histories of a product on all its marketplaces."""
+        ...
+
+    def product(self, asin: str) -> Product | None: ...
+
+    def products(self, query: ProductQuery) -> Page[Product]: ...
+
+    def replace_opportunities(self, found: Sequence[Opportunity], *, run_id: str) -> list[str]:
+        """Make ``found`` the whole of ``opportunities`` and mark each product's best; atomic for readers.
+
+        Returns:
+            The ids (asin:source:target) that were not there before.
+        """
+        ...
+
+    def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]: ...
+
+    def put_run(self, run: Run) -> None: ...
+
+    def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
+        """The latest runs first."""
+        ...
+
+    def run(self, run_id: str) -> Run | None: ...
+
+    def stats(self) -> Stats: ...
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
