@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Generic, Literal, Protocol, Self, TypeVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar
 
 from arbkit.models import History, Offer, Opportunity, Product, Run
 
@@ -25,6 +23,9 @@ __all__ = [
     "Update",
     "Written",
 ]
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 T = TypeVar("T")
 OpportunitySort = Literal[
@@ -84,7 +85,7 @@ class ProductQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpportunityQuery:
-    """Filters are inclusive lower bounds; ``profit`` in the opportunities' own currency, percents as percents.
+    """Bounds are inclusive; ``profit`` in the opportunities' own currency, percents as percents.
 
     ``cursor`` (keyset) and ``offset`` exclude each other.
     """

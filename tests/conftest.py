@@ -1,0 +1,50 @@
+"""Fixtures that every test may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from arbkit.settings import Settings
+
+_KEPT = ("ARBKIT_REQUIRE", "ARBKIT_REAL_DATA")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings of the person who runs it."""
+    for name in list(os.environ):
+        if name.startswith(("ARBKIT_", "KEEPA_")) and name not in _KEPT:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings with a home of their own, no key (so: the demo market) and ports that are free."""
+    return Settings.load(
+        _env_file=None,
+        home=tmp_path / "var",
+        watchlist=tmp_path / "watchlist.txt",
+        api_port=0,
+        dashboards_port=0,
+        demo_port=0,
+    )
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of real Keepa files."""
+    folder = os.environ.get("ARBKIT_REAL_DATA", "")
+    if folder and Path(folder).is_dir():
+        return Path(folder)
+    return missing("real Keepa files", "point ARBKIT_REAL_DATA at a folder of them")
+
+
+def missing(what: str, remedy: str) -> Path:
+    """Skip for want of ``what``, or fail where everything is required."""
+    reason = f"needs {what}: {remedy}"
+    if os.environ.get("ARBKIT_REQUIRE") == "all":
+        pytest.fail(reason)
+    pytest.skip(reason)
