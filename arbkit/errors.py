@@ -7,7 +7,8 @@
     ├── ConfigError (ValueError)    3: a setting, the profile or a table file is wrong
     ├── ServiceError                4: something we need cannot be reached or has broken
     │   ├── KeepaError                 the Keepa service said no
-    │   │   └── KeepaKeyError             … because of the key
+    │   │   ├── KeepaKeyError             … because of the key
+    │   │   └── KeepaTokensError          … because the tokens are used up
     │   ├── LogError                   the log
     │   └── StoreError                 the store
     │       └── StoreCorruptError         … its file is damaged
@@ -28,6 +29,7 @@ __all__ = [
     "InputError",
     "KeepaError",
     "KeepaKeyError",
+    "KeepaTokensError",
     "LogError",
     "RefusedFileError",
     "ServiceError",
@@ -96,6 +98,14 @@ class KeepaKeyError(KeepaError):
     """The key is wrong or unpaid: asking again cannot help."""
 
     exit_code = 3
+
+
+class KeepaTokensError(KeepaError):
+    """The tokens are used up: asking again makes sense in ``wait_s`` seconds."""
+
+    def __init__(self, why: str, *, wait_s: float) -> None:
+        self.wait_s = wait_s
+        super().__init__(why, status=429)
 
 
 class LogError(ServiceError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from arbkit.errors import ConfigError, UsageError
 from arbkit.markets import market
 
-__all__ = ["KEEPA_SERVICE", "Settings"]
+__all__ = ["KEEPA_SERVICE", "Settings", "is_loopback", "sqlite_path"]
 
 KEEPA_SERVICE = "https://api.keepa.com"
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -140,6 +141,15 @@ class Settings(BaseSettings):
         return self.home / "arbkit.db"
 
     @property
+    def tokens_file(self) -> Path:
+        """Where the producer leaves the state of the Keepa tokens."""
+        return self.home / "tokens.json"
+
+    @property
+    def reports_dir(self) -> Path:
+        return self.home / "reports"
+
+    @property
     def log_url(self) -> str:
         return self.log or f"sqlite:///{self.database}"
 
@@ -168,17 +178,33 @@ class Settings(BaseSettings):
         default = Path("profile.toml")
         return default if default.exists() else None
 
+    def environment(self) -> dict[str, str]:
+        """Variable → value, secrets plain: what a child process needs to see the same settings."""
+        return {self.variable(name): _text(getattr(self, name)) for name in type(self).model_fields}
+
     def masked(self) -> dict[str, str]:
         """Variable → value as text, secrets masked: what ``doctor`` prints and logs may show."""
         shown: dict[str, str] = {}
         for name in type(self).model_fields:
             value = getattr(self, name)
-            if isinstance(value, SecretStr):
-                value = "********" if value.get_secret_value() else ""
-            elif isinstance(value, tuple):
-                value = ",".join(value)
-            shown[self.variable(name)] = _without_password("" if value is None else str(value))
+            secret = isinstance(value, SecretStr) and value.get_secret_value() != ""
+            shown[self.variable(name)] = "********" if secret else _without_password(_text(value))
         return shown
+
+
+def _text(value: object) -> str:
+    """A setting as the environment spells it."""
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            return value.get_secret_value()
+        case tuple():
+            return ",".join(value)
+        case bool():
+            return str(int(value))
+        case _:
+            return str(value)
 
 
 def _without_password(value: str) -> str:
@@ -191,3 +217,13 @@ def _without_password(value: str) -> str:
 def sqlite_path(url: str) -> Path:
     """The file of a ``sqlite:///PATH`` address (four slashes for an absolute path)."""
     return Path(url.removeprefix("sqlite:///"))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what is bound to ``host``."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

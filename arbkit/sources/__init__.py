@@ -1,1 +1,1 @@
-
+"""Where prices come from."""

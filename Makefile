@@ -1,0 +1,44 @@
+# Every target sets itself up: a virtual environment in .venv, filled from constraints.txt (pinned, with hashes).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint bench clean constraints
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s '	'
+
+$(STAMP): constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "arbkit needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+install: $(STAMP) ## virtual environment and packages
+
+run: install ## everything on this machine: producer, consumer, detection, API, dashboards
+	$(BIN)/arbkit up
+
+test: install ## all tests this machine can run
+	$(BIN)/python -m pytest
+
+lint: install ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: install ## all benchmarks, as ratios
+	$(BIN)/python -m tests.benchmarks
+
+clean: ## remove the virtual environment and caches; data in var/ stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+constraints: ## pin anew what pyproject.toml asks for
+	$(BIN)/python -m pip install --quiet uv
+	printf '%s\n' '# Pinned for every platform and Python 3.11+; made by `make constraints`.' > constraints.txt
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --quiet >> constraints.txt

@@ -1,0 +1,5 @@
+"""``python -m arbkit`` is ``arbkit``."""
+
+from arbkit.cli import main
+
+main()

@@ -1,0 +1,56 @@
+"""Files that are never half-written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from pathlib import Path
+from uuid import uuid4
+
+from arbkit.errors import ServiceError
+
+__all__ = ["write_atomically"]
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Make ``data`` the content of ``path``, durably: readers see the old file or the new one, never a part.
+
+    Makes the folder; follows a symbolic link; keeps the rights of a file that is there.
+
+    Raises:
+        ServiceError: it cannot be written (full disk, read-only folder…); the old file is as it was.
+    """
+    target = path.resolve()
+    fresh = target.with_name(f".{target.name}.{uuid4().hex[:8]}.tmp")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with fresh.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if target.exists():
+                shutil.copymode(target, fresh)
+            fresh.replace(target)
+        except OSError:
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)
+            raise
+        _sync_folder(target.parent)
+    except OSError as error:
+        raise ServiceError(
+            f"cannot be written: {error.strerror or error}",
+            field=str(path),
+            remedy="Free some space, or give this user the right to write in its folder",
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in ``folder`` survive a power cut, where the system lets a folder be opened."""
+    with contextlib.suppress(PermissionError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

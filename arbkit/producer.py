@@ -1,0 +1,330 @@
+"""The producer: watchlist × markets → source → ``raw.keepa_updates``.
+
+What counts as looked at has been published first: killed at any moment, the producer asks again at worst. It
+waits where it must (tokens, nothing due, an outage) and can be stopped in every wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from uuid import uuid4
+
+import orjson
+
+from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
+from arbkit.files import write_atomically
+from arbkit.log import RAW_TOPIC, Log, Record, open_log
+from arbkit.planner import Idle, Request, plan
+from arbkit.settings import Settings
+from arbkit.sources.tokens import Tokens, write_tokens
+from arbkit.watchlist import Watchlist, load, locate
+
+if TYPE_CHECKING:
+    from arbkit.sources.keepa import Batch, KeepaSource
+
+__all__ = ["ProduceSummary", "produce"]
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_PUBLISH_BYTES = 8 << 20
+"""Bytes after which a batch of up to 17 MB is published in parts, to bound memory."""
+
+_GRACE_S = 1.2
+"""How long an answer that is on its way may still come in after a stop: it is paid for."""
+
+_TICK_S = 1.0
+"""How often an idle producer looks whether the watchlist has changed."""
+
+_ASK_TOKENS_S = 60.0
+_LONGEST_PAUSE_S = 300.0
+_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ProduceSummary:
+    """What a run did. ``missing`` counts products that the source never answered for."""
+
+    run_id: str
+    batches: int
+    products: int
+    missing: int
+    tokens: Tokens | None
+    stopped: bool
+
+
+def produce(settings: Settings, *, once: bool = False, stop: threading.Event) -> ProduceSummary:
+    """Look at the watchlist until ``stop`` is set; with ``once`` at everything one time.
+
+    An outage of the source is waited out; with ``once`` it is an error.
+
+    Raises:
+        ConfigError: no watchlist, or a setting is wrong.
+        KeepaKeyError: the key is wrong.
+        KeepaError: with ``once``, the source gives no usable answer.
+        LogError: the log cannot be written.
+        ServiceError: $ARBKIT_HOME cannot be written.
+    """
+    # Half a second and pandas: who imports only this module need not pay for it.
+    from arbkit.sources.keepa import KeepaSource
+
+    with open_log(settings) as log, KeepaSource(settings, stop=stop) as source:
+        return _Producer(settings, log, source, stop, once=once).run()
+
+
+class _Producer:
+    def __init__(
+        self, settings: Settings, log: Log, source: KeepaSource, stop: threading.Event, *, once: bool
+    ) -> None:
+        self._settings = settings
+        self._log = log
+        self._source = source
+        self._stop = stop
+        self._once = once
+        self._run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
+        self._watch = _Watch(settings)
+        self._place = _Place(settings.home / "producer.json")
+        self._tokens: Tokens | None = None
+        self._written: Tokens | None = None
+        self._batches = self._products = self._missing = self._failures = 0
+
+    def run(self) -> ProduceSummary:
+        self._watch.refresh()
+        self._place.keep(self._watch.asins, self._settings.markets)
+        # With `once` everything is due that this run has not looked at.
+        looks = {} if self._once else self._place.looks
+        interval = math.inf if self._once else self._settings.poll_interval
+        while not self._stop.is_set():
+            self._watch.refresh()
+            step = plan(self._watch.asins, self._settings.markets, looks, now=time.time(), interval=interval)
+            if isinstance(step, Request):
+                looks.update(dict.fromkeys(self._turn(step), time.time()))
+            elif self._once:
+                break
+            else:
+                self._rest(step)
+        return ProduceSummary(
+            self._run_id,
+            self._batches,
+            self._products,
+            self._missing,
+            self._source.state,
+            stopped=self._stop.is_set(),
+        )
+
+    def _turn(self, request: Request) -> list[tuple[str, str]]:
+        """Wait for tokens or make the request; what has been looked at by it."""
+        try:
+            if self._tokens is None:
+                self._tokens = self._ask(self._source.tokens)
+            elif (wait_s := self._tokens.wait_s(time.time())) > 0:
+                self._wait_for_tokens(wait_s)
+            elif batch := self._ask(partial(self._source.fetch, request.market, request.asins)):
+                return self._publish(request, batch)
+        except KeepaTokensError as error:
+            self._wait_for_tokens(error.wait_s)
+        except KeepaKeyError:
+            raise
+        except KeepaError as error:
+            if self._once and not self._stop.is_set():
+                raise
+            self._pause(error)
+        return []
+
+    def _ask(self, call: Callable[[], T]) -> T | None:
+        """What the source answers; None if stopped meanwhile."""
+        try:
+            answer = _unless_stopped(call, self._stop)
+        finally:
+            self._show_tokens()
+        self._failures = 0
+        return answer
+
+    def _publish(self, request: Request, batch: Batch) -> list[tuple[str, str]]:
+        """Publish a batch and remember it as looked at, part by part."""
+        self._tokens = batch.tokens
+        seen: list[tuple[str, str]] = []
+        for part in _parts(self._records(request.market, batch)):
+            self._log.publish(RAW_TOPIC, part)
+            seen += [(record.key, request.market) for record in part]
+            self._place.mark(seen)
+        if batch.missing:
+            seen += [(asin, request.market) for asin in batch.missing]
+            self._place.mark(seen)
+            shown = ", ".join(batch.missing[:_SHOWN])
+            logger.warning("%s: no answer for %d products: %s", request.market, len(batch.missing), shown)
+        self._batches += 1
+        self._products += len(batch.products)
+        self._missing += len(batch.missing)
+        logger.info("%s: %d products, %d tokens left", request.market, len(batch.products), batch.tokens.left)
+        return seen
+
+    def _records(self, market: str, batch: Batch) -> Iterator[Record]:
+        fetched_at = f"{datetime.fromtimestamp(batch.tokens.at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        for product in batch.products:
+            envelope = {
+                "v": 1,
+                "asin": product["asin"],
+                "market": market,
+                "source": batch.tokens.source,
+                "fetched_at": fetched_at,
+                "run_id": self._run_id,
+                "product": product,
+            }
+            yield Record(product["asin"], orjson.dumps(envelope))
+
+    def _wait_for_tokens(self, seconds: float) -> None:
+        """Wait until there may be tokens, at most a minute; then ask how many, which costs none."""
+        logger.info("waiting for tokens: about %.0f s", seconds)
+        self._tokens = None
+        self._stop.wait(min(max(seconds, _TICK_S), _ASK_TOKENS_S))
+
+    def _pause(self, error: KeepaError) -> None:
+        """Wait out a fault of the service, longer each time."""
+        self._failures += 1
+        seconds = min(_LONGEST_PAUSE_S, 2.0**self._failures)
+        if not self._stop.is_set():
+            logger.error("%s; the next try is in %.0f s", error, seconds)
+            self._stop.wait(seconds)
+
+    def _rest(self, idle: Idle) -> None:
+        """Wait until something is due or the watchlist changes."""
+        until = time.monotonic() + idle.seconds
+        while (left := until - time.monotonic()) > 0 and not self._watch.changed():
+            if self._stop.wait(min(left, _TICK_S)):
+                return
+
+    def _show_tokens(self) -> None:
+        tokens = self._source.state
+        if tokens is not None and tokens is not self._written:
+            write_tokens(self._settings, tokens)
+            self._written = tokens
+
+
+class _Watch:
+    """The watchlist's file, read again whenever it has changed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.asins: tuple[str, ...] = ()
+        self._settings = settings
+        self._path = locate(settings)
+        self._seen: tuple[int, int, int] | None = None
+        self._read = False
+
+    def changed(self) -> bool:
+        return not self._read or self._stamp() != self._seen
+
+    def refresh(self) -> None:
+        """Read the file if it has changed, and name its bad lines.
+
+        Raises:
+            ConfigError: it has never been readable; later on, the last list stays in force.
+        """
+        if not self.changed():
+            return
+        self._seen = self._stamp()
+        try:
+            watchlist = load(self._settings)
+        except ConfigError as error:
+            if not self._read:
+                raise
+            logger.warning("%s; going on with the list as it was", error)
+            return
+        self._read = True
+        self.asins = watchlist.asins
+        self._tell(watchlist)
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            stat = self._path.stat()
+        except OSError:
+            return None
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+    def _tell(self, watchlist: Watchlist) -> None:
+        for line in watchlist.bad[:_SHOWN]:
+            logger.warning("%s %s", self._path, line)
+        if (more := len(watchlist.bad) - _SHOWN) > 0:
+            logger.warning("%s: %d more lines skipped", self._path, more)
+        if not watchlist.asins:
+            logger.warning("%s: nothing to watch; add an ASIN with `arbkit watch add`", self._path)
+
+
+class _Place:
+    """When each (ASIN, market) was last looked at, kept in a file over restarts."""
+
+    def __init__(self, path: Path) -> None:
+        self.looks: dict[tuple[str, str], float] = {}
+        self._path = path
+        try:
+            for market, looks in orjson.loads(path.read_bytes())["looks"].items():
+                self.looks.update({(asin, market): float(at) for asin, at in looks.items()})
+        except FileNotFoundError:
+            return
+        except (ValueError, KeyError, TypeError, AttributeError):
+            aside = path.with_name(f"{path.name}.damaged")
+            path.replace(aside)
+            self.looks.clear()
+            logger.warning("%s is damaged: kept as %s; beginning anew", path, aside.name)
+
+    def keep(self, asins: Iterable[str], markets: Iterable[str]) -> None:
+        """Forget what is no longer watched."""
+        watched, markets = set(asins), set(markets)
+        self.looks = {k: at for k, at in self.looks.items() if k[0] in watched and k[1] in markets}
+
+    def mark(self, seen: Iterable[tuple[str, str]]) -> None:
+        """Note these as looked at now, durably.
+
+        Raises:
+            ServiceError: the file cannot be written.
+        """
+        self.looks.update(dict.fromkeys(seen, time.time()))
+        by_market: dict[str, dict[str, float]] = {}
+        for (asin, market), at in self.looks.items():
+            by_market.setdefault(market, {})[asin] = at
+        write_atomically(self._path, orjson.dumps({"v": 1, "looks": by_market}))
+
+
+def _parts(records: Iterable[Record]) -> Iterator[list[Record]]:
+    """The records in lists of about :data:`_PUBLISH_BYTES`."""
+    part: list[Record] = []
+    size = 0
+    for record in records:
+        part.append(record)
+        size += len(record.value)
+        if size >= _PUBLISH_BYTES:
+            yield part
+            part, size = [], 0
+    if part:
+        yield part
+
+
+def _unless_stopped(call: Callable[[], T], stop: threading.Event) -> T | None:
+    """What ``call`` gives, or None if ``stop`` is set and it does not end within :data:`_GRACE_S`.
+
+    It runs in a thread that may be left behind: an HTTP request cannot be broken off from outside.
+    """
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+            future.set_exception(error)
+
+    threading.Thread(target=run, name="request", daemon=True).start()
+    while not stop.is_set():
+        if wait([future], timeout=0.1).done:
+            return future.result()
+    return future.result() if wait([future], timeout=_GRACE_S).done else None

@@ -1,0 +1,357 @@
+"""Keepa as a source: full product objects in batches, and the state of the tokens they cost.
+
+The ``keepa`` package is the client; here it gets one pooled connection, a base URL, typed errors and
+retries, and never sleeps by itself. Importing it costs more than half a second and brings pandas, so only a
+process that talks to Keepa imports this module. Facts: Keepa API documentation, "Request Products" and
+"Retrieve Token Status".
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast
+from urllib.parse import urlsplit
+
+import keepa
+import orjson
+import requests
+import tenacity
+from keepa.constants import DCODES
+
+from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
+from arbkit.markets import market as market_of
+from arbkit.models import Source
+from arbkit.settings import Settings, is_loopback
+from arbkit.sources.tokens import Tokens
+
+__all__ = ["Batch", "KeepaSource"]
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Body = dict[str, Any]
+
+_STATS_DAYS = 90
+_CONNECT_TIMEOUT_S = 5.0
+_PARTIAL_ATTEMPTS = 3
+"""How often products that an answer left out are asked for; each time costs tokens."""
+
+_SHORTEST_WAIT_S = 1.0
+_REFILL_UNKNOWN_S = 60.0
+"""What a 429 without ``refillIn`` waits: Keepa refills once a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one :meth:`KeepaSource.fetch` brought.
+
+    ``products`` are Keepa's objects, untouched. ``missing`` were asked for repeatedly and never answered. An
+    ASIN in neither was not settled (the tokens or the service gave out half-way) and is to be asked again.
+    """
+
+    products: list[Body]
+    missing: tuple[str, ...]
+    tokens: Tokens
+
+
+class _PassingError(KeepaError):
+    """A fault that may be gone at the next try."""
+
+
+class _PartialError(_PassingError):
+    """The answer left products out."""
+
+
+class KeepaSource:
+    """The Keepa-compatible service that the settings name. A context manager, for one thread at a time.
+
+    What may pass (5xx, time-outs, broken connections, invalid JSON, partial answers) is asked again up to
+    ``attempts`` times, after waits with full jitter up to ``longest_wait_s``; ``stop`` ends the waiting.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        stop: threading.Event | None = None,
+        attempts: int = 6,
+        longest_wait_s: float = 30.0,
+        read_timeout_s: float = 60.0,
+    ) -> None:
+        self._client = _Client(settings, read_timeout_s=read_timeout_s)
+        self._buybox = settings.keepa_buybox
+        self._attempts = attempts
+        self._longest_wait_s = longest_wait_s
+        self._stop = stop or threading.Event()
+
+    @property
+    def state(self) -> Tokens | None:
+        """The tokens as the last answer gave them; asks nothing."""
+        return self._client.state
+
+    def tokens(self) -> Tokens:
+        """The tokens now. Costs none.
+
+        Raises:
+            KeepaKeyError: the key is wrong.
+            KeepaError: no usable answer, all retries included.
+        """
+        self._retried(self._client.update_status)
+        return self._known_state()
+
+    def fetch(self, market: str, asins: Sequence[str]) -> Batch:
+        """The product objects of at most 100 ASINs on a market, with full history and 90 days' statistics.
+
+        Raises:
+            KeepaTokensError: the tokens are used up; says for how long.
+            KeepaKeyError: the key is wrong; asked once.
+            KeepaError: no usable answer, all retries included.
+        """
+        got: dict[str, Body] = {}
+        wanted = dict.fromkeys(asins)
+
+        def ask() -> None:
+            left = [asin for asin in wanted if asin not in got]
+            got.update(self._client.products(market, left, buybox=self._buybox))
+            if absent := [asin for asin in left if asin not in got]:
+                raise _PartialError(f"{len(absent)} of {len(left)} products are missing from the answer")
+
+        missing: tuple[str, ...] = ()
+        try:
+            self._retried(ask)
+        except _PartialError:
+            missing = tuple(asin for asin in wanted if asin not in got)
+        except (KeepaTokensError, _PassingError):
+            # What has arrived is paid for; only the rest is asked again.
+            if not got:
+                raise
+        return Batch(list(got.values()), missing, self._known_state())
+
+    def close(self) -> None:
+        """Give up the connection."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _known_state(self) -> Tokens:
+        if self.state is None:
+            raise KeepaError("the service tells nothing about tokens", remedy="Check ARBKIT_KEEPA_URL")
+        return self.state
+
+    def _retried(self, call: Callable[[], T]) -> T:
+        def enough(state: tenacity.RetryCallState) -> bool:
+            partial = state.outcome is not None and isinstance(state.outcome.exception(), _PartialError)
+            most = min(_PARTIAL_ATTEMPTS, self._attempts) if partial else self._attempts
+            return self._stop.is_set() or state.attempt_number >= most
+
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_PassingError),
+            wait=tenacity.wait_random_exponential(multiplier=0.5, max=self._longest_wait_s),
+            stop=enough,
+            sleep=tenacity.sleep_using_event(self._stop),
+            before_sleep=_log_retry,
+            reraise=True,
+        )(call)
+
+
+class _Client(keepa.Keepa):
+    """The ``keepa`` package's client on a connection of ours, with errors instead of waits."""
+
+    def __init__(self, settings: Settings, *, read_timeout_s: float) -> None:
+        self._demo = settings.demo_mode
+        self._secret = "" if self._demo else settings.keepa_api_key.get_secret_value()
+        # At its own default the package logs the end of the key, and urllib3 whole addresses with it.
+        super().__init__(self._secret or "demo", timeout=read_timeout_s, logging_level="WARNING")
+        logging.getLogger("urllib3").setLevel(logging.WARNING)
+        self.state: Tokens | None = None
+        self._base = settings.source_url
+        self._session = requests.Session()
+        self._session.headers.update({"Accept-Encoding": "gzip", "User-Agent": "arbkit"})
+        # A proxy for the outside world would not find a service on this machine.
+        self._session.trust_env = not is_loopback(_host(self._base))
+
+    def products(self, market: str, asins: Sequence[str], *, buybox: bool) -> dict[str, Body]:
+        """ASIN → product object, of those asked for that the answer holds."""
+        answers = self.query(
+            list(asins),
+            stats=_STATS_DAYS,
+            domain=DCODES[market_of(market).keepa_domain],
+            history=True,
+            buybox=buybox,
+            wait=False,
+            progress_bar=False,
+            raw=True,
+        )
+        # With raw=True the package hands out what `_request` gives, one a request.
+        (body,) = cast("list[Body]", answers)
+        products = body.get("products")
+        if not isinstance(products, list):
+            raise _PassingError(f"the answer holds no products{self._told(body)}", status=200)
+        asked = set(asins)
+        return {p["asin"]: p for p in products if isinstance(p, dict) and p.get("asin") in asked}
+
+    def close(self) -> None:
+        self._session.close()
+
+    def _request(
+        self,
+        request_type: str,
+        payload: dict[str, Any],
+        wait: bool = True,
+        raw_response: bool = False,
+        is_json: bool = True,
+    ) -> Body:
+        """The one place where the package talks HTTP: one request, its parsed body or a typed error."""
+        try:
+            answer = self._session.get(
+                f"{self._base}/{request_type}",
+                params=payload,
+                timeout=(_CONNECT_TIMEOUT_S, self._timeout),
+                # A redirect would carry the key to somebody else.
+                allow_redirects=False,
+            )
+        except ValueError as error:
+            raise _no_address(self._base) from _without_address(error)
+        except requests.exceptions.RequestException as error:
+            raise _PassingError(
+                f"{self._base} cannot be reached: {_reason(error)}", remedy=self._remedy()
+            ) from _without_address(error)
+        return self._judged(request_type, answer)
+
+    def _judged(self, request_type: str, answer: requests.Response) -> Body:
+        status = answer.status_code
+        try:
+            body = orjson.loads(answer.content)
+        except orjson.JSONDecodeError:
+            body = None
+        usable = body if isinstance(body, dict) else {}
+        self._note(usable)
+        told = self._told(usable)
+        match status:
+            case 200 if not usable:
+                raise _PassingError(
+                    "the answer is not the JSON object it should be", status=status, remedy=self._remedy()
+                )
+            case 200 if self.status.refillRate is None:
+                raise _PassingError(f"the answer says nothing of tokens{told}", status=status)
+            case 200:
+                return usable
+            case 429:
+                raise KeepaTokensError(f"the tokens are used up{told}", wait_s=self._refill_s(answer))
+            case 401 | 402 | 403:
+                raise self._key_error(status, told)
+            case 400 if request_type == "token" or "key" in told.lower() or not told:
+                raise self._key_error(status, told)
+            case _ if status >= 500:
+                raise _PassingError(
+                    f"{self._base} failed with status {status}{told}", status=status, remedy=self._remedy()
+                )
+            case _:
+                raise KeepaError(
+                    f"{self._base} refused /{request_type} with status {status}{told}",
+                    status=status,
+                    remedy="Check ARBKIT_KEEPA_URL",
+                )
+
+    def _note(self, body: Mapping[str, Any]) -> None:
+        """Keep what an answer says about the tokens."""
+        try:
+            self.state = Tokens(
+                left=int(body["tokensLeft"]),
+                refill_rate=int(body["refillRate"]),
+                refill_in_s=float(body["refillIn"]) / 1000,
+                at=time.time(),
+                consumed=int(body.get("tokensConsumed") or 0),
+                source=self._source,
+            )
+        except (KeyError, TypeError, ValueError):
+            return
+        self.tokens_left = self.status.tokensLeft = self.state.left
+        self.status.refillIn = self.state.refill_in_s * 1000
+        # The package divides by it, and an expired plan has none.
+        self.status.refillRate = max(self.state.refill_rate, 1)
+        self.status.timestamp = self.state.at * 1000
+
+    @property
+    def _source(self) -> Source:
+        return "demo" if self._demo else "keepa"
+
+    def _refill_s(self, answer: requests.Response) -> float:
+        heard = self.state
+        if heard is not None and heard.at > time.time() - 1:
+            return max(_SHORTEST_WAIT_S, heard.wait_s(time.time()) or heard.refill_in_s)
+        after = answer.headers.get("Retry-After", "")
+        return max(_SHORTEST_WAIT_S, float(after)) if after.isdecimal() else _REFILL_UNKNOWN_S
+
+    def _key_error(self, status: int, told: str) -> KeepaKeyError:
+        return KeepaKeyError(
+            f"{self._base} does not accept the key (status {status}){told}",
+            status=status,
+            field="KEEPA_API_KEY",
+            value="********",
+            remedy="Put a valid key into .env; without a key arbkit runs on the demo market",
+        )
+
+    def _told(self, body: Mapping[str, Any]) -> str:
+        """What the service says itself about an error, as an ending for ours."""
+        error = body.get("error")
+        if not isinstance(error, dict):
+            return ""
+        said = " ".join(str(error[k]) for k in ("type", "message", "details") if error.get(k))
+        return f": {said.replace(self._secret, '********') if self._secret else said}" if said else ""
+
+    def _remedy(self) -> str:
+        if self._demo:
+            return "Start the demo market with `arbkit demo`, or everything with `arbkit up`"
+        return "Check the network and ARBKIT_KEEPA_URL, then try again"
+
+
+def _host(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise _no_address(url) from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise _no_address(url)
+    return parts.hostname
+
+
+def _no_address(url: str) -> ConfigError:
+    return ConfigError(
+        "not the address of a service",
+        field="ARBKIT_KEEPA_URL",
+        value=url,
+        remedy="Use http(s)://HOST:PORT, or leave it empty",
+    )
+
+
+def _without_address(error: Exception) -> BaseException | None:
+    """The innermost cause: the outer ones spell out the address, and with it the key."""
+    inner = error.__cause__ or error.__context__
+    while inner is not None and (deeper := inner.__cause__ or inner.__context__) is not None:
+        inner = deeper
+    return inner if isinstance(inner, OSError) else None
+
+
+def _reason(error: requests.exceptions.RequestException) -> str:
+    if isinstance(error, requests.exceptions.Timeout):
+        return "no answer in time"
+    inner = _without_address(error)
+    return (inner.strerror if isinstance(inner, OSError) else None) or type(error).__name__
+
+
+def _log_retry(state: tenacity.RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
+    wait_s = state.next_action.sleep if state.next_action else 0.0
+    logger.info("%s; trying again in %.1f s", getattr(error, "why", error), wait_s)

@@ -1,0 +1,60 @@
+"""The state of the Keepa tokens, and the file in which the producer shows it to the other processes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from arbkit.files import write_atomically
+from arbkit.models import Source
+from arbkit.settings import Settings
+
+__all__ = ["Tokens", "read_tokens", "write_tokens"]
+
+_REFILL_EVERY_S = 60.0
+"""Keepa puts ``refillRate`` tokens into the bucket once a minute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """What the last answer said, received ``at`` (Unix seconds).
+
+    ``left`` may be below zero; ``refill_rate`` is tokens per minute; ``refill_in_s`` counts from ``at`` to
+    the next refill; ``consumed`` is the cost of that answer.
+    """
+
+    left: int
+    refill_rate: int
+    refill_in_s: float
+    at: float
+    consumed: int
+    source: Source
+
+    def wait_s(self, now: float) -> float:
+        """Seconds from ``now`` until a request runs again: Keepa answers while the balance is above zero."""
+        if self.left > 0:
+            return 0.0
+        refills = math.ceil((1 - self.left) / self.refill_rate) if self.refill_rate > 0 else 1
+        ready = self.at + self.refill_in_s + (refills - 1) * _REFILL_EVERY_S
+        return max(0.0, ready - now)
+
+
+def write_tokens(settings: Settings, tokens: Tokens) -> None:
+    """Leave ``tokens`` in ``settings.tokens_file`` for status, metrics and dashboards.
+
+    Raises:
+        ServiceError: the file cannot be written.
+    """
+    write_atomically(settings.tokens_file, orjson.dumps(asdict(tokens)))
+
+
+def read_tokens(settings: Settings) -> Tokens | None:
+    """The state that a producer left last, or None if none did."""
+    try:
+        state: Any = orjson.loads(settings.tokens_file.read_bytes())
+        return Tokens(**state)
+    except (OSError, orjson.JSONDecodeError, TypeError):
+        return None

@@ -1,0 +1,196 @@
+"""SQLite as log and store use it: one file, several processes, every commit durable.
+
+The connections are in autocommit mode; who writes says so with :func:`immediate`, who needs several reads of
+one moment with :func:`snapshot`. Errors become ours in :func:`translated`.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from arbkit.errors import LogError, ServiceError, StoreCorruptError, StoreError
+
+__all__ = [
+    "BUSY_TIMEOUT_S",
+    "WAL_LIMIT",
+    "bound_wal",
+    "connect",
+    "immediate",
+    "snapshot",
+    "translate",
+    "translated",
+]
+
+logger = logging.getLogger(__name__)
+
+Kind = Literal["log", "store"]
+
+BUSY_TIMEOUT_S = 30.0
+"""How long a writer waits for another one: the largest batch (hundreds of MB) takes seconds."""
+
+WAL_LIMIT = 64 << 20
+"""Bytes of ``-wal`` file above which a writer folds it back: constant readers let it grow without bound."""
+
+_CHECKPOINT_WAIT_S = 0.1
+"""How long folding back may hold up other writers while it waits for readers."""
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection to the database at ``path``, which is made, with its folder, unless ``read_only``.
+
+    In autocommit mode; may be used by one thread at a time, whichever it is. Call it inside
+    :func:`translated`.
+
+    Raises:
+        sqlite3.Error: the file cannot be opened or is no database; its bytes are left as they are.
+        OSError: the folder cannot be made.
+    """
+    if not read_only:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    mode = "ro" if read_only else "rwc"
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        connection.execute("PRAGMA foreign_keys = ON")
+        if not read_only:
+            _use_wal(connection)
+            # NORMAL would not sync the WAL at a commit: a power cut could take back what was acknowledged.
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA fullfsync = ON")
+            connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
+        connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch a new file to WAL; SQLite does not wait here for others that open it at the same moment."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            if mode != "wal":
+                raise sqlite3.OperationalError(f"this disk cannot hold a shared database (journal {mode})")
+
+
+@contextmanager
+def immediate(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """A write transaction: committed and durable when the block ends, rolled back if it raises."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite has rolled back already after some errors, such as a full disk.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """A read transaction: all reads of the block see one moment. Keep it short, it holds up the WAL."""
+    connection.execute("BEGIN")
+    try:
+        yield connection
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def bound_wal(connection: sqlite3.Connection, path: Path) -> None:
+    """Fold the ``-wal`` file back into the database if it has outgrown :data:`WAL_LIMIT`.
+
+    For writers, after a commit. It only tries: readers in the way or a full disk leave it to the next one,
+    for what was committed is durable already.
+    """
+    try:
+        if path.with_name(f"{path.name}-wal").stat().st_size <= WAL_LIMIT:
+            return
+    except FileNotFoundError:
+        return
+    connection.execute(f"PRAGMA busy_timeout = {round(_CHECKPOINT_WAIT_S * 1000)}")
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        logger.warning("the write-ahead log of %s could not be folded back: %s", path, error)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT_S * 1000)}")
+
+
+@contextmanager
+def translated(path: Path, kind: Kind) -> Iterator[None]:
+    """Turn SQLite's errors of the block, and the system's, into a ``LogError`` or ``StoreError``."""
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise translate(error, path, kind) from error
+
+
+def translate(error: sqlite3.Error | OSError, path: Path, kind: Kind) -> ServiceError:
+    """The ``LogError``, ``StoreError`` or ``StoreCorruptError`` that says what happened, and the remedy."""
+    plain: type[ServiceError] = LogError if kind == "log" else StoreError
+    damaged: type[ServiceError] = LogError if kind == "log" else StoreCorruptError
+    match _code(error):
+        case sqlite3.SQLITE_NOTADB:
+            return damaged(
+                f"the {kind}'s file is not a database, or its beginning is damaged: {path}",
+                remedy="It was left as it is. Restore a copy of it, or move it away to begin anew",
+            )
+        case sqlite3.SQLITE_CORRUPT:
+            return damaged(
+                f"the {kind}'s file is damaged: {path}",
+                remedy="It was left as it is. Restore a copy of it, rescue what is left with "
+                "`sqlite3 FILE .recover`, or move it away to begin anew",
+            )
+        case sqlite3.SQLITE_FULL:
+            return plain(
+                f"the disk of the {kind} is full: {path}",
+                remedy="Nothing was half-written. Free some space and try again",
+            )
+        case sqlite3.SQLITE_READONLY:
+            return plain(
+                f"the {kind}'s file may not be written: {path}",
+                remedy="Give this user the right to write the file and its folder",
+            )
+        case sqlite3.SQLITE_CANTOPEN:
+            return plain(
+                f"the {kind}'s file cannot be opened: {path}",
+                remedy="Check that its folder exists, that it is a file and that this user may use both",
+            )
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return plain(
+                f"another process has kept the {kind}'s file locked for too long: {path}",
+                remedy="Try again; if it stays so, see which process holds the file",
+            )
+        case _ if isinstance(error, OSError):
+            return plain(
+                f"the {kind}'s file cannot be used: {error.strerror or error}: {path}",
+                remedy="Check ARBKIT_HOME and that this user may write there",
+            )
+        case _:
+            return plain(f"SQLite failed on the {kind}'s file: {error}: {path}")
+
+
+def _code(error: Exception) -> int | None:
+    """SQLite's primary result code, if the error came from SQLite itself."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF

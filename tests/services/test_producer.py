@@ -1,0 +1,374 @@
+"""The producer from the watchlist to the log, in this process and as a process of its own."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+import arbkit.producer
+from arbkit import watchlist
+from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, LogError, ServiceError
+from arbkit.log import RAW_TOPIC, Record, open_log
+from arbkit.producer import ProduceSummary, produce
+from arbkit.settings import Settings
+from arbkit.sources.tokens import read_tokens
+from tests.keepa_stub import TOKENS, Asked, Reply, Stub, product, products, stub, tokens, used_up, well
+
+ASINS = ("B000000001", "B000000002", "B000000003")
+KEY = "a-very-secret-key-0123456789"
+
+SCRIPT = """
+import logging, signal, sys, threading
+from arbkit.producer import produce
+from arbkit.settings import Settings
+logging.basicConfig(level=logging.INFO)
+stop = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: stop.set())
+summary = produce(Settings.load(_env_file=None), stop=stop)
+sys.exit(0 if summary.stopped else 1)
+"""
+
+
+def config(home: Path, service: Stub, **more: Any) -> Settings:
+    settings: dict[str, Any] = {
+        "keepa_api_key": KEY,
+        "keepa_url": service.url,
+        "home": home / "var",
+        "watchlist": home / "watchlist.txt",
+        "markets": "DE,FR",
+        "poll_interval": 100_000,
+    }
+    home.mkdir(exist_ok=True)
+    path: Path = settings["watchlist"]
+    if not path.exists():
+        path.write_text("\n".join(ASINS) + "\n")
+    return Settings.load(_env_file=None, **{**settings, **more})
+
+
+def once(settings: Settings) -> ProduceSummary:
+    return produce(settings, once=True, stop=threading.Event())
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[Future[ProduceSummary]]:
+    """A producer at work in a thread, stopped at the end."""
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(produce, settings, stop=stop)
+        try:
+            yield future
+        finally:
+            stop.set()
+            future.exception(timeout=60)
+    assert future.result().stopped
+
+
+@contextmanager
+def process(settings: Settings) -> Iterator[subprocess.Popen[str]]:
+    """A producer as a process of its own."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT],
+        env={"PATH": "", "PYTHONPATH": str(Path(__file__).parents[2]), **settings.environment()},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield child
+    finally:
+        child.kill()
+        child.communicate()
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "waited for a minute in vain"
+        time.sleep(0.02)
+
+
+def envelopes(settings: Settings) -> list[dict[str, Any]]:
+    """What is on the raw topic, each with the key of its message."""
+    with open_log(settings) as log:
+        return [
+            orjson.loads(message.value) | {"key": message.key}
+            for place in log.ends(RAW_TOPIC)
+            for message in log.read(RAW_TOPIC, partition=place.partition, max_records=10_000)
+        ]
+
+
+def looked_at(settings: Settings) -> set[tuple[str, str]]:
+    return {(e["asin"], e["market"]) for e in envelopes(settings)}
+
+
+EVERYTHING = {(asin, market) for asin in ASINS for market in ("DE", "FR")}
+
+
+def test_one_look_at_everything_reaches_the_log_untouched(tmp_path: Path) -> None:
+    with stub() as service:
+        settings = config(tmp_path, service)
+        summary = once(settings)
+        assert [(a.name, a.query.get("domain")) for a in service.asked] == [
+            ("token", None),
+            ("product", "3"),
+            ("product", "4"),
+        ]
+    found = envelopes(settings)
+    assert len(found) == 6
+    assert {(e["asin"], e["market"]) for e in found} == EVERYTHING
+    for e in found:
+        assert set(e) == {"v", "asin", "market", "source", "fetched_at", "run_id", "product", "key"}
+        assert (e["v"], e["source"], e["run_id"]) == (1, "keepa", summary.run_id)
+        assert e["key"] == e["asin"]
+        assert e["product"] == product(e["asin"], 3 if e["market"] == "DE" else 4)
+        assert datetime.fromisoformat(e["fetched_at"]).tzinfo is not None
+        assert e["fetched_at"].endswith("Z")
+    assert (summary.batches, summary.products, summary.missing, summary.stopped) == (2, 6, 0, False)
+
+
+def test_without_a_key_every_record_says_demo(tmp_path: Path) -> None:
+    with stub() as service:
+        settings = config(tmp_path, service, keepa_api_key="")
+        once(settings)
+    assert {e["source"] for e in envelopes(settings)} == {"demo"}
+
+
+def test_the_tokens_are_left_for_others_to_see(tmp_path: Path) -> None:
+    with stub(lambda asked, _: tokens(77) if asked.name == "token" else products(asked, tokensLeft=41)) as s:
+        settings = config(tmp_path, s)
+        once(settings)
+    state = read_tokens(settings)
+    assert state is not None
+    assert (state.left, state.source) == (41, "keepa")
+
+
+def test_once_waits_for_tokens_and_then_ends(tmp_path: Path) -> None:
+    def answer(asked: Asked, before: int) -> Reply:
+        return used_up(refill_in_ms=500) if asked.name == "product" and before == 1 else well(asked, before)
+
+    with stub(answer) as service:
+        settings = config(tmp_path, service)
+        assert once(settings).products == 6
+        assert service.count("product") == 3
+    assert looked_at(settings) == EVERYTHING
+
+
+def test_without_tokens_nothing_is_asked_and_a_stop_ends_the_wait(tmp_path: Path) -> None:
+    with stub(lambda asked, _: tokens(-5000)) as service, running(config(tmp_path, service)):
+        eventually(lambda: service.count("token"))
+    assert service.count("product") == 0
+
+
+def test_the_place_is_kept_and_the_watchlist_read_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with stub() as service:
+        settings = config(tmp_path, service)
+        with running(settings):
+            eventually(lambda: looked_at(settings) >= EVERYTHING)
+        before = len(service.asked)
+        with running(settings):
+            path = settings.watchlist_path
+            watchlist.add(path, ["B000000004"])
+            path.write_text(path.read_text() + "nonsense\n")
+            eventually(lambda: {("B000000004", "DE"), ("B000000004", "FR")} <= looked_at(settings))
+        asked = [a.asins for a in service.asked[before:] if a.name == "product"]
+        assert asked == [["B000000004"], ["B000000004"]]
+    warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert sum("line 5: 'nonsense' skipped" in w for w in warnings) == 1
+
+
+def test_a_watchlist_that_vanishes_stays_in_force(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with stub() as service:
+        settings = config(tmp_path, service, poll_interval=0.01)
+        with running(settings):
+            eventually(lambda: service.count("product") >= 2)
+            settings.watchlist_path.unlink()
+            eventually(lambda: "the list as it was" in caplog.text)
+            before = service.count("product")
+            eventually(lambda: service.count("product") > before + 2)
+
+
+def test_no_watchlist_is_an_error_at_the_start(tmp_path: Path) -> None:
+    with stub() as service:
+        settings = config(tmp_path, service)
+        settings.watchlist_path.unlink()
+        with pytest.raises(ConfigError, match="ARBKIT_WATCHLIST"):
+            once(settings)
+        assert service.asked == []
+
+
+def test_an_empty_watchlist_is_said_and_costs_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with stub() as service:
+        settings = config(tmp_path, service)
+        settings.watchlist_path.write_text("# nothing yet\n")
+        assert once(settings).products == 0
+        assert service.asked == []
+    assert "nothing to watch" in caplog.text
+
+
+def test_a_damaged_place_is_kept_aside_and_begun_anew(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with stub() as service:
+        settings = config(tmp_path, service)
+        settings.home.mkdir()
+        place = settings.home / "producer.json"
+        place.write_text('{"v": 1, "looks": {"DE"')
+        assert once(settings).products == 6
+    assert (settings.home / "producer.json.damaged").read_text() == '{"v": 1, "looks": {"DE"'
+    assert orjson.loads(place.read_bytes())["looks"].keys() == {"DE", "FR"}
+    assert "damaged" in caplog.text
+
+
+def test_a_wrong_key_is_asked_once(tmp_path: Path) -> None:
+    told = Reply(402, {"error": {"type": "PAYMENT_REQUIRED", "message": "no subscription"}})
+    with stub(lambda asked, before: told) as service:
+        with pytest.raises(KeepaKeyError, match="no subscription"):
+            produce(config(tmp_path, service), stop=threading.Event())
+        assert len(service.asked) == 1
+
+
+def test_an_outage_is_waited_out_but_is_an_error_with_once(tmp_path: Path) -> None:
+    def answer(asked: Asked, before: int) -> Reply:
+        return Reply(404, {}) if asked.name == "product" and before == 0 else well(asked, before)
+
+    with stub(answer) as service, running(settings := config(tmp_path / "a", service)):
+        eventually(lambda: looked_at(settings) == EVERYTHING)
+    with stub(answer) as service, pytest.raises(KeepaError, match="404"):
+        once(config(tmp_path / "b", service))
+
+
+def test_products_that_are_never_answered_do_not_hold_up_the_rest(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def answer(asked: Asked, before: int) -> Reply:
+        return tokens() if asked.name == "token" else products(asked, but=("B000000002",))
+
+    with stub(answer) as service:
+        settings = config(tmp_path, service, markets="DE")
+        summary = once(settings)
+    assert (summary.products, summary.missing) == (2, 1)
+    assert "B000000002" in caplog.text
+
+
+class _Spy:
+    """A log that notes what is published, or refuses."""
+
+    def __init__(self, refuse: int | None = None) -> None:
+        self.published: list[Sequence[Record]] = []
+        self._refuse = refuse
+
+    def publish(self, topic: str, records: Sequence[Record]) -> None:
+        if len(self.published) == self._refuse:
+            raise LogError("the disk is full")
+        self.published.append(records)
+
+    def __enter__(self) -> _Spy:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def large(asked: Asked, before: int) -> Reply:
+    """Products of 5 MB each."""
+    if asked.name == "token":
+        return tokens()
+    found = [product(asin, filler="x" * 5_000_000) for asin in asked.asins]
+    return Reply(body={**TOKENS, "products": found})
+
+
+def test_a_large_answer_is_published_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spy = _Spy()
+    monkeypatch.setattr(arbkit.producer, "open_log", lambda _: spy)
+    with stub(large) as service:
+        once(config(tmp_path, service, markets="DE"))
+    assert [len(part) for part in spy.published] == [2, 1]
+
+
+def test_what_the_log_refused_is_not_counted_as_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stub(large) as service:
+        settings = config(tmp_path, service, markets="DE")
+        with monkeypatch.context() as patched:
+            patched.setattr(arbkit.producer, "open_log", lambda _: _Spy(refuse=1))
+            with pytest.raises(LogError, match="full"):
+                produce(settings, stop=threading.Event())
+        with running(settings):
+            eventually(lambda: envelopes(settings))
+        assert len(service.asked[-1].asins) == 1
+
+
+def test_a_home_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file where the folder should be")
+    with stub() as service, pytest.raises(ServiceError, match="var"):
+        once(config(tmp_path, service))
+
+
+def test_sigterm_ends_the_process_while_idle(tmp_path: Path) -> None:
+    with stub() as service:
+        settings = config(tmp_path, service)
+        with process(settings) as child:
+            eventually(lambda: looked_at(settings) == EVERYTHING)
+            assert _terminated(child) == 0
+
+
+def test_sigterm_ends_the_process_while_it_waits_for_tokens(tmp_path: Path) -> None:
+    with stub(lambda asked, _: tokens(-5000)) as service, process(config(tmp_path, service)) as child:
+        eventually(lambda: service.count("token"))
+        assert _terminated(child) == 0
+
+
+def test_sigterm_ends_the_process_in_the_middle_of_a_request(tmp_path: Path) -> None:
+    let_go = threading.Event()
+
+    def answer(asked: Asked, before: int) -> Reply:
+        if asked.name == "product":
+            let_go.wait(120)
+        return well(asked, before)
+
+    with stub(answer) as service, process(config(tmp_path, service)) as child:
+        eventually(lambda: service.count("product"))
+        assert _terminated(child) == 0
+        let_go.set()
+
+
+def test_killed_in_the_middle_it_goes_on_where_it_was(tmp_path: Path) -> None:
+    let_go = threading.Event()
+
+    def answer(asked: Asked, before: int) -> Reply:
+        if asked.name == "product" and before == 1:
+            let_go.wait(120)
+        return well(asked, before)
+
+    with stub(answer) as service:
+        settings = config(tmp_path, service)
+        with process(settings) as child:
+            eventually(lambda: service.count("product") == 2)
+            child.kill()
+            child.wait(60)
+            let_go.set()
+        with running(settings):
+            eventually(lambda: looked_at(settings) == EVERYTHING)
+        assert [a.query["domain"] for a in service.asked if a.name == "product"] == ["3", "4", "4"]
+
+
+def _terminated(child: subprocess.Popen[str]) -> int:
+    child.send_signal(signal.SIGTERM)
+    return child.wait(60)
