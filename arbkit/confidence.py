@@ -83,9 +83,7 @@ DOUBTS: tuple[Doubt, ...] = (
         0.5,
         lambda r, _: np.asarray(_column(r, "sell_buy_box_is_amazon") == 1),
     ),
-    Doubt(
-        "no sales rank where it is sold", 0.8, lambda r, _: np.isnan(_column(r, "sell_sales_rank"))
-    ),
+    Doubt("no sales rank where it is sold", 0.8, lambda r, _: np.isnan(_column(r, "sell_sales_rank"))),
     Doubt(
         "often out of stock where it is bought",
         0.9,

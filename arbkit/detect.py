@@ -98,7 +98,9 @@ class Detection:
             "asin", "title", "source", "target", "buy_price", "buy_currency", "sell_price", "sell_currency",
             "profit", "currency", "roi_pct", "margin_pct", "fees", "fulfilment", "confidence",
         ]  # fmt: skip
-        return pd.DataFrame([{c: getattr(o, c) for c in columns} for o in self.opportunities], columns=columns)
+        return pd.DataFrame(
+            [{c: getattr(o, c) for c in columns} for o in self.opportunities], columns=columns
+        )
 
     def to_dict(self, *, limit: int | None = None, with_components: bool = True) -> dict[str, Any]:
         """The document of ``result.json``; ``limit`` shortens ``items``, never the counts."""
@@ -114,14 +116,17 @@ class Detection:
             "tables_version": self.tables_version,
             "profile": self.profile,
             "items": [
-                o.public(now=self.evaluated_at, components=with_components) for o in self.opportunities[:limit]
+                o.public(now=self.evaluated_at, components=with_components)
+                for o in self.opportunities[:limit]
             ],
         }
 
     def write(self, folder: str | Path) -> Path:
         """Leave ``result.json`` in ``folder``."""
         path = Path(folder) / "result.json"
-        path.write_bytes(orjson.dumps(self.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
+        path.write_bytes(
+            orjson.dumps(self.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY)
+        )
         return path
 
 
@@ -300,4 +305,3 @@ def priority(opportunity: Opportunity) -> float:
 def unknown_table(unknown: Mapping[str, int]) -> pd.DataFrame:
     """Reasons why routes could not be priced, most frequent first."""
     return pd.DataFrame(list(unknown.items()), columns=["reason", "routes"])
-

@@ -21,7 +21,7 @@ from uuid import uuid4
 
 import orjson
 
-from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
+from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError, ServiceError
 from arbkit.files import write_atomically
 from arbkit.log import RAW_TOPIC, Log, Record, open_log
 from arbkit.planner import Idle, Request, plan
@@ -272,6 +272,12 @@ class _Place:
                 self.looks.update({(asin, market): float(at) for asin, at in looks.items()})
         except FileNotFoundError:
             return
+        except OSError as error:
+            raise ServiceError(
+                f"cannot be read: {error.strerror or error}",
+                field=str(path),
+                remedy="Check ARBKIT_HOME and that this user may read and write there",
+            ) from error
         except (ValueError, KeyError, TypeError, AttributeError):
             aside = path.with_name(f"{path.name}.damaged")
             path.replace(aside)

@@ -77,8 +77,7 @@ class Report:
 
 
 REPORTS: Mapping[str, Report] = {
-    r.name: r
-    for r in (Report("detect", DetectParameters, "price every route and store what leaves money"),)
+    r.name: r for r in (Report("detect", DetectParameters, "price every route and store what leaves money"),)
 }
 
 
@@ -102,7 +101,9 @@ def run_report(
     """
     report = REPORTS.get(name)
     if report is None:
-        raise UsageError("no such report", field="report", value=name, remedy=f"There is: {', '.join(REPORTS)}")
+        raise UsageError(
+            "no such report", field="report", value=name, remedy=f"There is: {', '.join(REPORTS)}"
+        )
     parameters = report.check(given)
     started = time.time()
     run_id = f"{datetime.fromtimestamp(started, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
@@ -119,7 +120,9 @@ def run_report(
     )
     with open_store(settings) as store:
         store.put_run(run)
-        status, error = _execute(settings, report, parameters, making, run_id=run_id, time_limit_s=time_limit_s)
+        status, error = _execute(
+            settings, report, parameters, making, run_id=run_id, time_limit_s=time_limit_s
+        )
         return _file(store, replace(run, status=status, error=error, finished_at=time.time()), making, folder)
 
 
@@ -134,9 +137,7 @@ def _execute(
 ) -> tuple[RunStatus, str | None]:
     """Run the notebook in a process group of its own, which goes whole when time is up."""
     job = folder / "job.json"
-    job.write_bytes(
-        orjson.dumps({**parameters, "run_id": run_id, "run_dir": str(folder.resolve())})
-    )
+    job.write_bytes(orjson.dumps({**parameters, "run_id": run_id, "run_dir": str(folder.resolve())}))
     with (folder / "output.log").open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "arbkit.notebook", str(report.notebook), str(job), str(folder)],

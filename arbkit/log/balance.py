@@ -29,9 +29,7 @@ def assign(
     targets: dict[TopicPartition, str | None] = {}
     for topic in sorted({place.topic for place in holders}):
         places = sorted(place for place in holders if place.topic == topic)
-        targets |= _spread(
-            {place: holders[place] for place in places}, readers.get(topic, []), total
-        )
+        targets |= _spread({place: holders[place] for place in places}, readers.get(topic, []), total)
     return targets
 
 

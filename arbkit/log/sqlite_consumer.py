@@ -205,7 +205,7 @@ class SqliteConsumer:
             place = partition.place
             raise LogError(
                 f"group {self._group} should read offset {position} of {place.topic}, partition "
-                f"{place.partition}, but retention has removed it; the oldest offset kept is {partition.oldest}",
+                f"{place.partition}, but retention has removed it; oldest offset kept is {partition.oldest}",
                 remedy=f"{partition.oldest - position} messages are lost to this group. To go on after them "
                 f"commit offset {partition.oldest}; keep the log for longer to avoid it",
             )

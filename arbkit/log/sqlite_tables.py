@@ -137,7 +137,12 @@ def offset_in(found: int) -> int:
 
 
 def messages_from(
-    connection: sqlite3.Connection, partition: Partition, offset: int, *, max_records: int, max_bytes: int | None
+    connection: sqlite3.Connection,
+    partition: Partition,
+    offset: int,
+    *,
+    max_records: int,
+    max_bytes: int | None,
 ) -> list[Message]:
     """The messages of a partition from ``offset`` on, in order.
 

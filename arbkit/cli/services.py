@@ -1,0 +1,227 @@
+"""Commands that run: ``up`` and each service by itself."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import typer
+
+from arbkit.cli.shared import begin, console, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from arbkit.settings import Settings
+    from arbkit.supervise import Service
+
+__all__ = ["register"]
+
+_JSON = typer.Option(False, "--json", help="One JSON document on standard output.")
+
+
+def up() -> None:
+    """Run everything: producer, consumer, detection, API, dashboards, and the demo market without a key."""
+    from arbkit.process import stop_on_signals
+    from arbkit.supervise import Supervisor, await_answers, plan_services, resolve
+
+    settings = resolve(begin())
+    stop = stop_on_signals()
+    services = plan_services(settings)
+    supervisor = Supervisor(
+        services, environment=settings.environment(), stop=stop, write=_prefixed(services)
+    )
+
+    def announce() -> None:
+        answers = await_answers(services, stop=stop, given_up=supervisor.given_up)
+        if not stop.is_set():
+            _print_addresses(settings, services, answers)
+
+    announcer = threading.Thread(target=announce, name="announce", daemon=True)
+    announcer.start()
+    supervisor.run()
+    announcer.join(1.0)
+
+
+def _prefixed(services: list[Service]) -> Callable[[str, str], None]:
+    """A writer of log lines behind the name of their service."""
+    width = max(len(s.name) for s in services)
+    lock = threading.Lock()
+
+    def write(name: str, line: str) -> None:
+        with lock:
+            sys.stderr.write(f"{name:<{width}} | {line}\n")
+            sys.stderr.flush()
+
+    return write
+
+
+def _print_addresses(settings: Settings, services: list[Service], answers: dict[str, bool]) -> None:
+    from rich.table import Table
+
+    mode = "DEMO market: invented products and prices" if settings.demo_mode else "Keepa"
+    table = Table(title=f"arbkit is up ({mode})", caption="Ctrl-C ends everything", title_justify="left")
+    table.add_column("service")
+    table.add_column("address", overflow="fold", no_wrap=True)
+    for service in services:
+        if service.address is not None:
+            table.add_row(service.name, service.address.url if answers[service.name] else "not answering")
+    console(stderr=True).print(table)
+
+
+def produce(
+    once: bool = typer.Option(False, "--once", help="Look at everything one time, then end."),
+) -> None:
+    """Watch prices: watchlist × marketplaces → log."""
+    from arbkit.process import die_with_parent, stop_on_signals
+    from arbkit.producer import produce as run
+
+    settings = begin()
+    die_with_parent()
+    run(settings, once=once, stop=stop_on_signals())
+
+
+def consume(
+    until_empty: bool = typer.Option(False, "--until-empty", help="End when nothing is left to do."),
+) -> None:
+    """Enrich what the log holds: log → store."""
+    from arbkit.consumer import consume as run
+    from arbkit.process import die_with_parent, stop_on_signals
+
+    settings = begin()
+    die_with_parent()
+    run(settings, until_empty=until_empty, stop=stop_on_signals())
+
+
+def schedule() -> None:
+    """Run detection whenever there is something new."""
+    from arbkit.process import die_with_parent, stop_on_signals
+    from arbkit.schedule import schedule as run
+
+    settings = begin()
+    die_with_parent()
+    run(settings, stop=stop_on_signals())
+
+
+def demo() -> None:
+    """Serve the demo market: invented products behind a Keepa-compatible address."""
+    from arbkit.demo.server import serve
+    from arbkit.process import die_with_parent, stop_on_signals
+
+    settings = begin()
+    die_with_parent()
+    serve(settings, stop=stop_on_signals())
+
+
+def api() -> None:
+    """Serve the REST API."""
+    from arbkit.process import die_with_parent
+    from arbkit.shipped import load_app
+    from arbkit.supervise import resolve_one
+
+    settings = begin()
+    die_with_parent()
+    load_app("api").serve(resolve_one(settings, "api_port"))
+
+
+def dashboards() -> None:
+    """Serve the dashboards (Voilà)."""
+    from arbkit.dashboard.launch import command
+    from arbkit.process import die_with_parent
+    from arbkit.supervise import resolve_one
+
+    settings = resolve_one(begin(), "dashboards_port")
+    arguments, environment = command(settings)
+    if not os.environ.get("ARBKIT_SUPERVISED"):
+        token = settings.token.get_secret_value()
+        sys.stderr.write(f"dashboards at http://{settings.host}:{settings.dashboards_port}/?token={token}\n")
+    die_with_parent()
+    os.execvpe(arguments[0], arguments, {**os.environ, **environment})  # noqa: S606 - a list, no shell
+
+
+def lab() -> None:
+    """Open JupyterLab on the notebooks."""
+    from arbkit.shipped import shipped
+
+    settings = begin()
+    folder = str(shipped("notebooks"))
+    arguments = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={folder}",
+        f"--ServerApp.ip={settings.host}",
+    ]
+    absolute = settings.model_copy(
+        update={"home": settings.home.resolve(), "watchlist": settings.watchlist_path.resolve()}
+    )
+    os.execvpe(  # noqa: S606 - a list, no shell
+        arguments[0], arguments, {**os.environ, **absolute.environment()}
+    )
+
+
+def detect(
+    sources: list[str] = typer.Option([], "--source", help="Marketplace to buy on; may be given again."),
+    targets: list[str] = typer.Option([], "--target", help="Marketplace to sell on; may be given again."),
+    min_profit: float | None = typer.Option(None, help="Least profit, in the profile's home currency."),
+    min_roi: float | None = typer.Option(None, help="Least return on investment, in percent."),
+    min_margin: float | None = typer.Option(None, help="Least margin on net revenue, in percent."),
+    max_age_hours: float | None = typer.Option(None, help="Oldest data that counts."),
+    on: str | None = typer.Option(None, help="Day of tables and rates, as 2026-08-01."),
+    limit: int | None = typer.Option(None, min=0, help="Most opportunities to print."),
+    components: bool = typer.Option(False, "--components", help="Print every fee and tax too."),
+    json: bool = _JSON,
+) -> None:
+    """Price every route of every product and store what leaves money."""
+    from arbkit.reports import run_or_raise
+
+    settings = begin()
+    given = {
+        "sources": sources, "targets": targets, "min_profit": min_profit, "min_roi": min_roi,
+        "min_margin": min_margin, "max_age_hours": max_age_hours, "on": on,
+    }  # fmt: skip
+    done = run_or_raise(settings, "detect", {k: v for k, v in given.items() if v not in (None, [])})
+    result = dict(done.result or {})
+    result["items"] = [
+        {k: v for k, v in item.items() if components or k != "components"} for item in result["items"][:limit]
+    ]
+    if json:
+        print_json(result)
+        return
+    _print_opportunities(result, str(done.folder))
+
+
+def _print_opportunities(result: dict[str, object], folder: str) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    items = result["items"]
+    out = console()
+    table = Table(
+        title=f"{result['total']} opportunities among {result['routes']} routes", title_justify="left"
+    )
+    for name in ("route", "product", "buy", "sell", "profit", "ROI %", "confidence"):
+        table.add_column(name, justify="left" if name in ("route", "product") else "right")
+    for o in items[:25] if isinstance(items, list) else []:
+        table.add_row(
+            f"{o['source']} → {o['target']}",
+            escape(f"{o['asin']} {(o['title'] or '')[:48]}") + (" [yellow]DEMO[/]" if o["demo"] else ""),
+            f"{o['buy_price']:.2f} {o['buy_currency']}",
+            f"{o['sell_price']:.2f} {o['sell_currency']}",
+            f"{o['profit']:.2f} {o['currency']}",
+            f"{o['roi_pct']:.1f}",
+            f"{o['confidence']:.2f}",
+        )
+    out.print(table)
+    unknown = result["unknown"]
+    if isinstance(unknown, dict):
+        for reason, count in unknown.items():
+            out.print(f"  not priced: {count} routes, {escape(str(reason))}")
+    out.print(f"  report: {escape(folder)}")
+
+
+def register(app: typer.Typer) -> None:
+    for command in (up, produce, consume, detect, schedule, api, dashboards, lab, demo):
+        app.command()(command)

@@ -1,0 +1,149 @@
+"""``arbkit doctor``: every check of configuration and connections, each with its remedy."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import requests
+
+from arbkit.errors import ArbkitError, KeepaError, StoreError
+from arbkit.settings import Settings
+
+__all__ = ["Check", "examine"]
+
+_LITTLE_SPACE = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding. ``exit_code`` is what the command ends with if it is not ``ok``."""
+
+    name: str
+    ok: bool
+    says: str
+    remedy: str | None = None
+    exit_code: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def examine(settings: Settings) -> list[Check]:
+    """All checks, in the order data walks; one that fails does not keep the others from running."""
+    checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
+        ("mode", _mode),
+        ("home", _home),
+        ("watchlist", _watchlist),
+        ("profile", _profile),
+        ("fee tables", _tables),
+        ("exchange rates", _rates),
+        ("prices", _source),
+        ("log", _log),
+        ("store", _store),
+    )
+    return list(_run(settings, checks))
+
+
+def _run(settings: Settings, checks: tuple[tuple[str, Callable[[Settings], str]], ...]) -> Iterator[Check]:
+    for name, check in checks:
+        try:
+            yield Check(name, True, check(settings))
+        except ArbkitError as error:
+            shown = f" (got {error.value!r})" if error.value is not None else ""
+            named = f"{error.field}: " if error.field else ""
+            yield Check(name, False, f"{named}{error.why}{shown}", error.remedy, error.exit_code)
+
+
+def _mode(settings: Settings) -> str:
+    return "demo market: invented products and prices" if settings.demo_mode else "Keepa"
+
+
+def _home(settings: Settings) -> str:
+    from arbkit.files import write_atomically
+
+    probe = settings.home / ".doctor"
+    write_atomically(probe, b"")
+    probe.unlink()
+    free = shutil.disk_usage(settings.home).free
+    if free < _LITTLE_SPACE:
+        raise ArbkitError(
+            f"only {free >> 20} MiB free",
+            field=str(settings.home),
+            remedy="Free some space or move ARBKIT_HOME",
+        )
+    return f"{settings.home} can be written, {free >> 30} GiB free"
+
+
+def _watchlist(settings: Settings) -> str:
+    from arbkit.watchlist import load
+
+    watchlist = load(settings)
+    bad = f"; {len(watchlist.bad)} lines are skipped: {watchlist.bad[0]}" if watchlist.bad else ""
+    return f"{settings.watchlist_path}: {len(watchlist.asins)} products{bad}"
+
+
+def _profile(settings: Settings) -> str:
+    from arbkit.money import load_profile
+
+    profile = load_profile(settings.profile_path)
+    return f"{profile.name} ({settings.profile_path or 'built in'})"
+
+
+def _tables(_: Settings) -> str:
+    from arbkit.money import load_tables
+
+    return f"version {load_tables().version}"
+
+
+def _rates(_: Settings) -> str:
+    from arbkit.money import load_rates
+
+    return f"ECB reference rates up to {load_rates().last_date}"
+
+
+def _source(settings: Settings) -> str:
+    from arbkit.sources.keepa import KeepaSource
+
+    if settings.demo_mode and not settings.keepa_url and not _answers(settings.source_url):
+        return f"the demo market at {settings.source_url} is not running; `arbkit up` starts it"
+    with KeepaSource(settings) as source:
+        tokens = source.tokens()
+    if tokens.left <= 0:
+        raise KeepaError(
+            f"{settings.source_url} answers, but {tokens.left} tokens are left",
+            remedy=f"They refill at {tokens.refill_rate} a minute: watch fewer products or wait",
+        )
+    return f"{settings.source_url} answers, {tokens.left} tokens left"
+
+
+def _answers(url: str) -> bool:
+    try:
+        requests.get(url, timeout=2)
+    except requests.RequestException:
+        return False
+    return True
+
+
+def _log(settings: Settings) -> str:
+    from arbkit.log import ENRICH_GROUP, RAW_TOPIC, open_log
+
+    with open_log(settings) as log:
+        behind = sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values())
+    return f"{settings.masked()['ARBKIT_LOG'] or settings.log_url}: {behind} messages wait for the consumer"
+
+
+def _store(settings: Settings) -> str:
+    from arbkit.store import open_store
+
+    try:
+        with open_store(settings, read_only=True) as store:
+            stats = store.stats()
+    except StoreError as error:
+        if type(error) is StoreError and not settings.database.exists():
+            return "nothing stored yet"
+        raise
+    demo = f", {stats.demo_products} of them from the demo market" if stats.demo_products else ""
+    return f"{stats.products} products{demo}, {stats.opportunities} opportunities"

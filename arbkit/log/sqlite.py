@@ -1,0 +1,239 @@
+"""The embedded log: topics, partitions and consumer groups in one SQLite file, for several processes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from arbkit.errors import LogError
+from arbkit.log.base import Message, Record, TopicPartition, TopicSpec
+from arbkit.log.sqlite_consumer import SqliteConsumer
+from arbkit.log.sqlite_tables import (
+    Partition,
+    ensure_tables,
+    message_id,
+    messages_from,
+    offset_in,
+    partitions_of,
+)
+from arbkit.sqlite import bound_wal, connect, immediate, snapshot, translated
+
+__all__ = ["SqliteLog"]
+
+logger = logging.getLogger(__name__)
+
+_TRIM_ROWS = 2_000
+"""Messages removed in one transaction: retention must not hold up the producer for long."""
+
+
+class SqliteLog:
+    """Implements :class:`arbkit.log.base.Log` on the file at ``path``.
+
+    ``session_timeout_s`` is how long a member of a consumer group may be silent before it counts as dead.
+    """
+
+    def __init__(self, path: Path, *, session_timeout_s: float = 10.0) -> None:
+        self._path = path
+        self._session_timeout_s = session_timeout_s
+        self._lock = threading.Lock()
+        with translated(path, "log"):
+            self._connection = connect(path)
+            try:
+                ensure_tables(self._connection, path)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
+        differences: list[str] = []
+        with self._using() as connection:
+            known = {
+                name: TopicSpec(name, *rest)
+                for name, *rest in connection.execute(
+                    "SELECT name, partitions, max_age_s, max_bytes FROM log_topics"
+                )
+            }
+            missing = []
+            for spec in specs:
+                if spec.name not in known:
+                    missing.append(spec)
+                elif known[spec.name] != spec:
+                    differences.append(_difference(known[spec.name], spec))
+            if missing:
+                with immediate(connection):
+                    for spec in missing:
+                        _create(connection, spec)
+        return differences
+
+    def publish(self, topic: str, records: Sequence[Record]) -> None:
+        with self._using() as connection:
+            if not records:
+                partitions_of(connection, topic)
+                return
+            with immediate(connection):
+                # Inside the transaction, so that the times of a partition never run against its offsets.
+                now = time.time()
+                partitions = {p.place.partition: p for p in partitions_of(connection, topic)}
+                nexts = {number: p.next for number, p in partitions.items()}
+                sizes = dict.fromkeys(partitions, 0)
+                rows = []
+                for record in records:
+                    number = zlib.crc32(record.key.encode()) % len(partitions)
+                    headers = json.dumps(dict(record.headers), ensure_ascii=False) if record.headers else None
+                    rows.append(
+                        (
+                            message_id(partitions[number].id, nexts[number]),
+                            now,
+                            record.key,
+                            headers,
+                            record.value,
+                        )
+                    )
+                    nexts[number] += 1
+                    sizes[number] += len(record.value)
+                connection.executemany("INSERT INTO log_messages VALUES (?, ?, ?, ?, ?)", rows)
+                connection.executemany(
+                    "UPDATE log_partitions SET next = ?, bytes = bytes + ? WHERE id = ?",
+                    [(nexts[n], sizes[n], p.id) for n, p in partitions.items() if nexts[n] != p.next],
+                )
+            bound_wal(connection, self._path)
+
+    def consumer(
+        self, group: str, topics: Sequence[str], *, on_revoke: Callable[[frozenset[TopicPartition]], None]
+    ) -> SqliteConsumer:
+        with translated(self._path, "log"):
+            connection = connect(self._path)
+            try:
+                return SqliteConsumer(
+                    connection,
+                    self._path,
+                    group=group,
+                    topics=topics,
+                    on_revoke=on_revoke,
+                    session_timeout_s=self._session_timeout_s,
+                    on_close=sqlite3.Connection.close,
+                )
+            except BaseException:
+                connection.close()
+                raise
+
+    def read(
+        self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100
+    ) -> list[Message]:
+        with self._using() as connection, snapshot(connection):
+            found = [p for p in partitions_of(connection, topic) if p.place.partition == partition]
+            if not found:
+                raise LogError(f"topic {topic} has no such partition", field="partition", value=partition)
+            return messages_from(connection, found[0], offset, max_records=max_records, max_bytes=None)
+
+    def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
+        with self._using() as connection, snapshot(connection):
+            committed = dict(
+                connection.execute(
+                    "SELECT partition_id, committed FROM log_claims WHERE group_name = ?", (group,)
+                ).fetchall()
+            )
+            return {
+                p.place: p.next - max(committed.get(p.id, p.oldest), p.oldest)
+                for p in partitions_of(connection, topic)
+            }
+
+    def ends(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
+        with self._using() as connection:
+            return {p.place: (p.oldest, p.next) for p in partitions_of(connection, topic)}
+
+    def trim(self) -> int:
+        """Old segments go whole or not at all elsewhere; here message by message, the oldest first."""
+        gone = 0
+        with self._using() as connection:
+            specs = [
+                TopicSpec(*row)
+                for row in connection.execute("SELECT name, partitions, max_age_s, max_bytes FROM log_topics")
+            ]
+            for spec in specs:
+                for partition in partitions_of(connection, spec.name):
+                    while removed := _trim_some(connection, spec, partition.place):
+                        gone += removed
+            bound_wal(connection, self._path)
+        if gone:
+            logger.info("retention removed %d messages", gone)
+        return gone
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def _using(self) -> Iterator[sqlite3.Connection]:
+        with self._lock, translated(self._path, "log"):
+            yield self._connection
+
+
+def _create(connection: sqlite3.Connection, spec: TopicSpec) -> None:
+    added = connection.execute(
+        "INSERT OR IGNORE INTO log_topics VALUES (?, ?, ?, ?)",
+        (spec.name, spec.partitions, spec.max_age_s, spec.max_bytes),
+    )
+    if added.rowcount:
+        connection.executemany(
+            "INSERT INTO log_partitions (topic, partition) VALUES (?, ?)",
+            [(spec.name, number) for number in range(spec.partitions)],
+        )
+
+
+def _difference(there: TopicSpec, asked: TopicSpec) -> str:
+    parts = [
+        f"{field} is {getattr(there, field)}, asked for {getattr(asked, field)}"
+        for field in ("partitions", "max_age_s", "max_bytes")
+        if getattr(there, field) != getattr(asked, field)
+    ]
+    return f"topic {there.name}: {'; '.join(parts)}"
+
+
+def _trim_some(connection: sqlite3.Connection, spec: TopicSpec, place: TopicPartition) -> int:
+    """Remove up to :data:`_TRIM_ROWS` messages that are too old or too many; how many went."""
+    with immediate(connection):
+        partition = next(p for p in partitions_of(connection, spec.name) if p.place == place)
+        allowed = None if spec.max_bytes is None else spec.max_bytes / spec.partitions
+        too_old = None if spec.max_age_s is None else time.time() - spec.max_age_s
+        upto, size = partition.oldest, 0
+        for found, timestamp, length in _oldest(connection, partition):
+            over = allowed is not None and partition.bytes - size > allowed
+            if not over and (too_old is None or timestamp >= too_old):
+                break
+            upto, size = offset_in(found) + 1, size + length
+        removed = upto - partition.oldest
+        if removed:
+            connection.execute(
+                "DELETE FROM log_messages WHERE id >= ? AND id < ?",
+                (message_id(partition.id, partition.oldest), message_id(partition.id, upto)),
+            )
+            connection.execute(
+                "UPDATE log_partitions SET oldest = ?, bytes = bytes - ? WHERE id = ?",
+                (upto, size, partition.id),
+            )
+    return removed
+
+
+def _oldest(connection: sqlite3.Connection, partition: Partition) -> list[tuple[int, float, int]]:
+    return connection.execute(
+        "SELECT id, timestamp, length(value) FROM log_messages WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+        (message_id(partition.id, partition.oldest), message_id(partition.id + 1, 0), _TRIM_ROWS),
+    ).fetchall()

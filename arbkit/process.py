@@ -1,0 +1,52 @@
+"""What every long-running command does the same way: log to standard error, end on a signal, die with its parent."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+import threading
+
+__all__ = ["die_with_parent", "log_to_stderr", "stop_on_signals"]
+
+_PR_SET_PDEATHSIG = 1
+
+
+def log_to_stderr(*, verbose: bool = False) -> None:
+    """Log lines of one shape, on standard error, so that standard output stays for results."""
+    supervised = bool(os.environ.get("ARBKIT_SUPERVISED"))
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        stream=sys.stderr,
+        format="%(levelname)s %(message)s"
+        if supervised
+        else "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        force=True,
+    )
+    for noisy in ("urllib3", "asyncio", "keepa"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGINT and SIGTERM set; a second SIGINT ends the process at once."""
+    stop = threading.Event()
+
+    def on_signal(number: int, _: object) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    return stop
+
+
+def die_with_parent() -> None:
+    """Under ``arbkit up``, end when the supervisor does, even if it is killed (Linux; elsewhere a no-op)."""
+    if os.environ.get("ARBKIT_SUPERVISED") and sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,67 @@
+"""The scheduler: detection as soon as the first data is in, then at intervals while data changes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from arbkit.errors import ArbkitError, StoreError
+from arbkit.log import ENRICH_GROUP, RAW_TOPIC, open_log
+from arbkit.reports import run_report, sweep
+from arbkit.settings import Settings
+from arbkit.store import open_store
+
+__all__ = ["schedule"]
+
+logger = logging.getLogger(__name__)
+
+_TICK_S = 0.5
+_LONGEST_FIRST_WAIT_S = 60.0
+
+
+def schedule(settings: Settings, *, stop: threading.Event) -> None:
+    """Run ``detect`` when there is something new to detect on, until ``stop`` is set.
+
+    The first run waits until the consumer has caught up once (at most a minute after the first offer), so
+    that the first table is whole. A failed run is logged and tried again at the next interval.
+    """
+    sweep(settings)
+    seen: int | None = None
+    due_at = 0.0
+    first_offer_at: float | None = None
+    while not stop.wait(_TICK_S):
+        newest = _newest(settings)
+        if newest is None or newest == seen or time.monotonic() < due_at:
+            continue
+        first_offer_at = first_offer_at or time.monotonic()
+        if seen is None and _lag(settings) and time.monotonic() - first_offer_at < _LONGEST_FIRST_WAIT_S:
+            continue
+        due_at = time.monotonic() + settings.detect_interval
+        seen = newest
+        _run(settings)
+
+
+def _newest(settings: Settings) -> int | None:
+    try:
+        with open_store(settings, read_only=True) as store:
+            return store.stats().newest_at
+    except StoreError:
+        return None
+
+
+def _lag(settings: Settings) -> int:
+    with open_log(settings) as log:
+        return sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values())
+
+
+def _run(settings: Settings) -> None:
+    try:
+        done = run_report(settings, "detect", {})
+    except ArbkitError as error:
+        logger.error("detect could not be run: %s", error)
+        return
+    if done.run.status == "succeeded" and done.result is not None:
+        logger.info("detect: %d opportunities, %d new", done.result["total"], len(done.result["new"]))
+    else:
+        logger.error("detect %s: %s; see %s", done.run.status, done.run.error, done.folder)

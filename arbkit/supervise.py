@@ -1,0 +1,259 @@
+"""``arbkit up``: every service as a process of its own, its log prefixed, restarted when it dies.
+
+Each service runs in a session of its own, so that Ctrl-C reaches only the supervisor, which then ends them
+all, in turn: SIGTERM, a grace period, SIGKILL to the whole process group.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO
+
+import requests
+
+from arbkit.errors import ConfigError, ServiceError, UsageError
+from arbkit.settings import Settings
+
+__all__ = ["Address", "Service", "Supervisor", "await_answers", "plan_services", "resolve", "resolve_one"]
+
+logger = logging.getLogger(__name__)
+
+_GRACE_S = 8.0
+_STABLE_S = 30.0
+_LONGEST_PAUSE_S = 30.0
+_FINAL = {UsageError.exit_code, ConfigError.exit_code}
+_PORTS = (("api_port", "ARBKIT_API_PORT"), ("dashboards_port", "ARBKIT_DASHBOARDS_PORT"))
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a service answers: ``url`` for people, ``probe`` answers below 400 once it is up."""
+
+    url: str
+    probe: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One process: the arbkit command it runs and, where it has one, its address."""
+
+    name: str
+    arguments: tuple[str, ...]
+    address: Address | None = None
+
+
+def resolve(settings: Settings) -> Settings:
+    """The settings with every port fixed, a token, and the demo's address known to all.
+
+    Raises:
+        ServiceError: a port is in use; names the setting that changes it.
+        ConfigError: no key, and the demo is forbidden.
+    """
+    ports = [*_PORTS, ("demo_port", "ARBKIT_DEMO_PORT")] if _own_demo(settings) else list(_PORTS)
+    fixed = {name: _free_port(settings.host, getattr(settings, name), variable) for name, variable in ports}
+    token = settings.token.get_secret_value() or secrets.token_urlsafe(24)
+    return settings.model_copy(update={**fixed, "token": type(settings.token)(token)})
+
+
+def resolve_one(settings: Settings, port: str) -> Settings:
+    """The settings with one port fixed and a token: what a service needs that is started by itself."""
+    fixed = _free_port(settings.host, getattr(settings, port), settings.variable(port))
+    token = settings.token.get_secret_value() or secrets.token_urlsafe(24)
+    return settings.model_copy(update={port: fixed, "token": type(settings.token)(token)})
+
+
+def _own_demo(settings: Settings) -> bool:
+    return settings.demo_mode and not settings.keepa_url
+
+
+def _free_port(host: str, port: int, variable: str) -> int:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ServiceError(
+                f"port {port} on {host} cannot be used: {error.strerror or error}",
+                field=variable,
+                remedy=f"Set {variable} to another port, or to 0 for any free one",
+            ) from None
+        return int(probe.getsockname()[1])
+
+
+def plan_services(settings: Settings) -> list[Service]:
+    """The services of these (resolved) settings, in the order they start."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    token = settings.token.get_secret_value()
+    api = f"http://{host}:{settings.api_port}"
+    dashboards = f"http://{host}:{settings.dashboards_port}"
+    services = [
+        Service(
+            "dashboards",
+            ("dashboards",),
+            Address(f"{dashboards}/?token={token}", f"{dashboards}/?token={token}"),
+        ),
+        Service("producer", ("produce",)),
+        Service("consumer", ("consume",)),
+        Service("scheduler", ("schedule",)),
+        Service("api", ("api",), Address(f"{api}/docs", f"{api}/health")),
+    ]
+    if _own_demo(settings):
+        demo = f"{settings.source_url}"
+        services.insert(0, Service("demo", ("demo",), Address(demo, f"{demo}/token?key=demo")))
+    return services
+
+
+@dataclass(slots=True)
+class _Running:
+    service: Service
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    failures: int = 0
+    next_start_at: float = 0.0
+    given_up: bool = False
+    readers: list[threading.Thread] = field(default_factory=list)
+
+
+class Supervisor:
+    """Runs services until ``stop`` is set. ``write`` takes one line of a service's log at a time."""
+
+    def __init__(
+        self,
+        services: Sequence[Service],
+        *,
+        environment: Mapping[str, str],
+        stop: threading.Event,
+        write: Callable[[str, str], None],
+    ) -> None:
+        self._running = [_Running(service) for service in services]
+        self._environment = {**os.environ, **environment, "ARBKIT_SUPERVISED": "1", "PYTHONUNBUFFERED": "1"}
+        self._stop = stop
+        self._write = write
+
+    def run(self) -> None:
+        """Start all, restart what dies, end all when stopped."""
+        try:
+            while not self._stop.is_set():
+                for one in self._running:
+                    self._tend(one)
+                self._stop.wait(0.2)
+        finally:
+            self._end_all()
+
+    def pids(self) -> dict[str, int]:
+        """The processes that run now, by service."""
+        return {r.service.name: r.process.pid for r in self._running if r.process is not None}
+
+    def given_up(self) -> frozenset[str]:
+        """Services that ended with an error which a restart cannot mend."""
+        return frozenset(r.service.name for r in self._running if r.given_up)
+
+    def _tend(self, one: _Running) -> None:
+        now = time.monotonic()
+        if one.process is None:
+            if not one.given_up and now >= one.next_start_at:
+                self._start(one, now)
+            return
+        code = one.process.poll()
+        if code is None:
+            if one.failures and now - one.started_at > _STABLE_S:
+                one.failures = 0
+            return
+        one.process = None
+        if code in _FINAL:
+            one.given_up = True
+            logger.error(
+                "%s ended with status %d and is not restarted: see its last lines", one.service.name, code
+            )
+            return
+        pause = min(_LONGEST_PAUSE_S, 2.0**one.failures)
+        one.failures += 1
+        one.next_start_at = now + pause
+        logger.warning("%s ended with status %d; restarting in %.0f s", one.service.name, code, pause)
+
+    def _start(self, one: _Running, now: float) -> None:
+        one.process = subprocess.Popen(
+            [sys.executable, "-m", "arbkit", *one.service.arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=self._environment,
+            start_new_session=True,
+        )
+        one.started_at = now
+        reader = threading.Thread(
+            target=self._copy,
+            args=(one.service.name, one.process.stdout),
+            name=f"log {one.service.name}",
+            daemon=True,
+        )
+        reader.start()
+        one.readers = [*(r for r in one.readers if r.is_alive()), reader]
+
+    def _copy(self, name: str, lines: IO[bytes] | None) -> None:
+        if lines is None:
+            return
+        with lines:
+            for line in lines:
+                self._write(name, line.decode("utf-8", "replace").rstrip())
+
+    def _end_all(self) -> None:
+        alive = [r.process for r in self._running if r.process is not None and r.process.poll() is None]
+        for process in alive:
+            process.terminate()
+        deadline = time.monotonic() + _GRACE_S
+        for process in alive:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                logger.warning("process %d did not end in time and is killed", process.pid)
+        for one in self._running:
+            if one.process is not None:
+                _kill_group(one.process.pid)
+                one.process.wait()
+            for reader in one.readers:
+                reader.join(1.0)
+
+
+def _kill_group(pid: int) -> None:
+    """End what a service may have left behind (a dashboard's kernels)."""
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def await_answers(
+    services: Sequence[Service], *, stop: threading.Event, given_up: Callable[[], frozenset[str]]
+) -> dict[str, bool]:
+    """Wait until every address answers, or its service is given up, or ``stop`` is set; who answers."""
+    waiting = {s.name: s.address for s in services if s.address is not None}
+    answers = dict.fromkeys(waiting, False)
+    with requests.Session() as session:
+        while waiting and not stop.is_set():
+            for name, address in list(waiting.items()):
+                if name in given_up():
+                    del waiting[name]
+                elif _answers(session, address.probe):
+                    answers[name] = True
+                    del waiting[name]
+            if waiting:
+                stop.wait(0.2)
+    return answers
+
+
+def _answers(session: requests.Session, url: str) -> bool:
+    try:
+        return session.get(url, timeout=5, allow_redirects=False).status_code < 400
+    except requests.RequestException:
+        return False

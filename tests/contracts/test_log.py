@@ -1,0 +1,205 @@
+"""What every log must do, whichever stands behind the interface."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from arbkit.errors import LogError
+from arbkit.log import Consumer, Log, Message, Record, TopicPartition, TopicSpec
+from arbkit.log.sqlite import SqliteLog
+
+TOPIC = "prices"
+Open = Callable[[], Log]
+
+
+@pytest.fixture(params=["sqlite"])
+def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+    """Opens the same log as often as it is called; all are closed at the end."""
+    opened: list[Log] = []
+
+    def open_one() -> Log:
+        log = SqliteLog(tmp_path / "log.db", session_timeout_s=0.5)
+        log.create_topics([TopicSpec(TOPIC, 4), TopicSpec("other", 1)])
+        opened.append(log)
+        return log
+
+    yield open_one
+    for log in opened:
+        log.close()
+
+
+def records(count: int, *, first: int = 0) -> list[Record]:
+    return [Record(f"K{i % 7}", f"{i}".encode(), {"n": str(i)}) for i in range(first, first + count)]
+
+
+def drain(consumer: Consumer, count: int) -> list[Message]:
+    """Poll until so many messages have come."""
+    got: list[Message] = []
+    for _ in range(2_000):
+        got += consumer.poll(max_records=10, timeout_s=0.05)
+        if len(got) >= count:
+            return got
+    raise AssertionError(f"only {len(got)} of {count} messages came")
+
+
+def commit(consumer: Consumer, messages: list[Message]) -> None:
+    consumer.commit({m.place: m.offset + 1 for m in messages})
+
+
+def ignore(_: frozenset[TopicPartition]) -> None:
+    return
+
+
+def test_records_of_a_key_keep_their_order_and_offsets_have_no_gaps(open_log: Open) -> None:
+    log = open_log()
+    log.publish(TOPIC, records(30))
+    log.publish(TOPIC, records(30, first=30))
+    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+        got = drain(consumer, 60)
+    by_key: dict[str, list[int]] = {}
+    by_place: dict[TopicPartition, list[int]] = {}
+    for message in got:
+        by_key.setdefault(message.key, []).append(int(message.value))
+        by_place.setdefault(message.place, []).append(message.offset)
+    assert all(values == sorted(values) for values in by_key.values())
+    assert all(offsets == list(range(len(offsets))) for offsets in by_place.values())
+    assert {int(m.headers["n"]) for m in got} == set(range(60))
+
+
+def test_what_was_published_is_there_after_reopening(open_log: Open) -> None:
+    log = open_log()
+    log.publish(TOPIC, [Record("a", b"\x00\xff" * 500_000, {"é": "ü"})])
+    log.close()
+    again = open_log()
+    found = [m for p in range(4) for m in again.read(TOPIC, partition=p)]
+    assert [(m.value, m.headers) for m in found] == [(b"\x00\xff" * 500_000, {"é": "ü"})]
+
+
+def test_a_group_goes_on_where_it_committed_and_another_begins_at_the_oldest(open_log: Open) -> None:
+    log = open_log()
+    log.publish(TOPIC, records(20))
+    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+        commit(consumer, drain(consumer, 20))
+    log.publish(TOPIC, records(5, first=20))
+    assert sum(log.lag("g", TOPIC).values()) == 5
+    assert sum(log.lag("h", TOPIC).values()) == 25
+    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+        assert sorted(int(m.value) for m in drain(consumer, 5)) == list(range(20, 25))
+    with log.consumer("h", [TOPIC], on_revoke=ignore) as consumer:
+        assert len(drain(consumer, 25)) == 25
+
+
+def test_what_was_not_committed_is_delivered_again(open_log: Open) -> None:
+    log = open_log()
+    log.publish(TOPIC, records(10))
+    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+        assert len(drain(consumer, 10)) == 10
+    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+        assert len(drain(consumer, 10)) == 10
+
+
+def test_members_share_partitions_and_take_over_from_one_that_leaves(open_log: Open) -> None:
+    log = open_log()
+    revoked: list[TopicPartition] = []
+    first = log.consumer("g", [TOPIC], on_revoke=revoked.extend)
+    first.poll(max_records=1, timeout_s=0)
+    assert len(first.assignment()) == 4
+    second = log.consumer("g", [TOPIC], on_revoke=ignore)
+    for _ in range(50):
+        first.poll(max_records=1, timeout_s=0)
+        second.poll(max_records=1, timeout_s=0)
+    assert len(first.assignment()) == len(second.assignment()) == 2
+    assert not first.assignment() & second.assignment()
+    assert set(revoked) == second.assignment()
+    second.close()
+    for _ in range(50):
+        first.poll(max_records=1, timeout_s=0)
+    assert len(first.assignment()) == 4
+    first.close()
+
+
+def test_a_silent_member_is_replaced_and_its_commit_refused(open_log: Open) -> None:
+    log = open_log()
+    log.publish(TOPIC, records(8))
+    zombie = log.consumer("g", [TOPIC], on_revoke=ignore)
+    held = drain(zombie, 8)
+    with log.consumer("g", [TOPIC], on_revoke=ignore) as heir:
+        got = drain(heir, 8)
+        with pytest.raises(LogError, match="refused"):
+            commit(zombie, held)
+        commit(heir, got)
+        assert sum(log.lag("g", TOPIC).values()) == 0
+    zombie.close()
+
+
+def test_commits_made_inside_on_revoke_count(open_log: Open) -> None:
+    log = open_log()
+    log.publish(TOPIC, records(12))
+    done: dict[TopicPartition, int] = {}
+
+    def flush(places: frozenset[TopicPartition]) -> None:
+        first.commit({place: done[place] for place in places if place in done})
+
+    first = log.consumer("g", [TOPIC], on_revoke=flush)
+    done |= {m.place: m.offset + 1 for m in drain(first, 12)}
+    second = log.consumer("g", [TOPIC], on_revoke=ignore)
+    for _ in range(50):
+        first.poll(max_records=1, timeout_s=0)
+        assert not second.poll(max_records=10, timeout_s=0)
+    first.close()
+    second.close()
+
+
+def test_pause_delivers_nothing_and_keeps_the_membership(open_log: Open) -> None:
+    log = open_log()
+    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+        consumer.poll(max_records=1, timeout_s=0)
+        consumer.pause()
+        log.publish(TOPIC, records(3))
+        assert not consumer.poll(max_records=10, timeout_s=0.7)
+        consumer.resume()
+        assert len(drain(consumer, 3)) == 3
+
+
+def test_retention_removes_the_oldest_and_a_hole_is_named_not_skipped(open_log: Open) -> None:
+    log = open_log()
+    log.create_topics([TopicSpec("small", 1, max_bytes=1_000)])
+    log.publish("small", [Record("k", b"x" * 100) for _ in range(30)])
+    with log.consumer("g", ["small"], on_revoke=ignore) as consumer:
+        commit(consumer, drain(consumer, 5)[:5])
+        assert log.trim() == 20
+        assert log.ends("small") == {TopicPartition("small", 0): (20, 30)}
+    with (
+        log.consumer("g", ["small"], on_revoke=ignore) as late,
+        pytest.raises(LogError, match=r"should read offset 5 .* oldest offset kept is 20"),
+    ):
+        late.poll(max_records=1, timeout_s=0)
+    with log.consumer("new", ["small"], on_revoke=ignore) as fresh:
+        assert drain(fresh, 10)[0].offset == 20
+    log.publish("small", [Record("k", b"y")])
+    assert log.read("small", offset=30)[0].value == b"y"
+
+
+def test_retention_by_age(open_log: Open) -> None:
+    log = open_log()
+    log.create_topics([TopicSpec("brief", 1, max_age_s=1e-6)])
+    log.publish("brief", [Record("k", b"x")])
+    assert log.trim() == 1
+
+
+def test_creating_topics_again_reports_differences_and_changes_none(open_log: Open) -> None:
+    log = open_log()
+    assert log.create_topics([TopicSpec(TOPIC, 4)]) == []
+    assert "partitions is 4, asked for 8" in log.create_topics([TopicSpec(TOPIC, 8)])[0]
+    assert len(log.ends(TOPIC)) == 4
+
+
+def test_an_unknown_topic_is_named(open_log: Open) -> None:
+    log = open_log()
+    with pytest.raises(LogError, match="no such topic"):
+        log.publish("nothing", records(1))
+    with pytest.raises(LogError, match="no such topic"):
+        log.lag("g", "nothing")
