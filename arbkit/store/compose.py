@@ -1,0 +1,52 @@
+"""A product's document, composed from its offers: the same on every store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from arbkit.models import Offer, Product
+
+__all__ = ["compose", "search_text"]
+
+
+def compose(offers: Sequence[Offer]) -> Product:
+    """One product from its offers on all marketplaces (at least one).
+
+    Identity comes from the offers in order of freshness, each field from the first that has it. The version
+    is the sum of the offers' versions: any offer that moves on moves the product on.
+    """
+    freshest = sorted(offers, key=lambda o: (-o.updated_at, o.market))
+    return Product(
+        asin=freshest[0].asin,
+        version=sum(o.version for o in offers),
+        demo=any(o.demo for o in offers),
+        title=_first([o.title for o in freshest]),
+        brand=_first([o.brand or o.manufacturer for o in freshest]),
+        category=_first([o.category for o in freshest]),
+        eans=tuple(sorted({ean for o in offers for ean in o.eans})),
+        image=_first([o.image for o in freshest]),
+        updated_at=freshest[0].updated_at,
+        markets={o.market: _market(o) for o in sorted(offers, key=lambda o: o.market)},
+    )
+
+
+def search_text(product: Product, titles: Sequence[str | None]) -> str:
+    """All that a search for the product may name: titles in every language, brand, EANs, ASIN."""
+    parts = dict.fromkeys([*titles, product.brand, *product.eans, product.asin])
+    return " ".join(part for part in parts if part)
+
+
+def _first(values: Sequence[str | None]) -> str | None:
+    return next((value for value in values if value), None)
+
+
+def _market(offer: Offer) -> dict[str, Any]:
+    return {
+        "price_minor": offer.price_minor,
+        "currency": offer.currency,
+        "price_basis": offer.price_basis,
+        "price_at": offer.price_at,
+        "updated_at": offer.updated_at,
+        "sales_rank": offer.sales_rank,
+    }

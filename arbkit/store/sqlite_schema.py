@@ -1,0 +1,118 @@
+"""The store's tables in the SQLite file, made from the models, and their migrations."""
+
+from __future__ import annotations
+
+import sqlite3
+import typing
+from dataclasses import fields
+from pathlib import Path
+
+from arbkit.errors import StoreError
+from arbkit.models import Offer
+from arbkit.sqlite import immediate
+
+__all__ = ["OFFER_COLUMNS", "OFFER_TUPLES", "ensure_schema", "is_there"]
+
+_TYPES = typing.get_type_hints(Offer)
+OFFER_COLUMNS: tuple[str, ...] = tuple(f.name for f in fields(Offer))
+OFFER_TUPLES = frozenset(name for name in OFFER_COLUMNS if typing.get_origin(_TYPES[name]) is tuple)
+
+
+def _affinity(name: str) -> str:
+    options = {_TYPES[name], *typing.get_args(_TYPES[name])}
+    if options & {float}:
+        return "REAL"
+    return "INTEGER" if options & {int, bool} else "TEXT"
+
+
+def _offer_table() -> str:
+    columns = ", ".join(f"{name} {_affinity(name)}" for name in OFFER_COLUMNS)
+    return f"CREATE TABLE offers ({columns}, PRIMARY KEY (asin, market)) WITHOUT ROWID"
+
+
+_FIRST = (
+    _offer_table(),
+    "CREATE INDEX offers_updated ON offers (updated_at)",
+    """
+    CREATE TABLE history (
+        asin TEXT NOT NULL, market TEXT NOT NULL, version INTEGER NOT NULL, currency TEXT NOT NULL,
+        series BLOB NOT NULL, PRIMARY KEY (asin, market)
+    )
+    """,
+    """
+    CREATE TABLE products (
+        asin TEXT PRIMARY KEY, version INTEGER NOT NULL, demo INTEGER NOT NULL, title TEXT, brand TEXT,
+        category TEXT, updated_at INTEGER NOT NULL, eans TEXT NOT NULL, image TEXT, markets TEXT NOT NULL,
+        best TEXT, best_profit REAL, best_margin REAL
+    )
+    """,
+    "CREATE INDEX products_updated ON products (updated_at, asin)",
+    "CREATE INDEX products_profit ON products (best_profit, asin)",
+    "CREATE VIRTUAL TABLE product_text USING fts5 (words, tokenize = 'unicode61', prefix = '2 3')",
+    """
+    CREATE TABLE opportunities (
+        id TEXT PRIMARY KEY, asin TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, title TEXT,
+        brand TEXT, category TEXT, profit REAL NOT NULL, roi_pct REAL NOT NULL, margin_pct REAL NOT NULL,
+        spread_pct REAL NOT NULL, confidence REAL NOT NULL, data_at INTEGER NOT NULL, buy_price REAL NOT NULL,
+        sell_price REAL NOT NULL, currency TEXT NOT NULL, evaluated_at REAL NOT NULL, document BLOB NOT NULL
+    )
+    """,
+    "CREATE INDEX opportunities_profit ON opportunities (profit, id)",
+    "CREATE INDEX opportunities_asin ON opportunities (asin)",
+    """
+    CREATE TABLE runs (
+        run_id TEXT PRIMARY KEY, report TEXT NOT NULL, started_at REAL NOT NULL, document BLOB NOT NULL
+    )
+    """,
+    "CREATE INDEX runs_started ON runs (started_at)",
+    "CREATE INDEX runs_report ON runs (report, started_at)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+"""What brings a file from version n to n + 1, for n = 0, 1, …"""
+
+
+def ensure_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the file to the newest schema.
+
+    Raises:
+        StoreError: a newer arbkit has written it.
+    """
+    if _version(connection, path) == len(MIGRATIONS):
+        return
+    with immediate(connection):
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS store_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)"
+        )
+        for statements in MIGRATIONS[_version(connection, path) :]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute("INSERT OR REPLACE INTO store_meta VALUES ('version', ?)", (len(MIGRATIONS),))
+
+
+def is_there(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether a reader can use the file as it is.
+
+    Raises:
+        StoreError: a newer arbkit has written it.
+    """
+    return _version(connection, path) == len(MIGRATIONS)
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    there = connection.execute(
+        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'store_meta'"
+    ).fetchone()
+    row = (
+        connection.execute("SELECT value FROM store_meta WHERE name = 'version'").fetchone()
+        if there
+        else None
+    )
+    version = row[0] if row else 0
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"a newer arbkit has written the store in {path}: its format is {version}, "
+            f"this one knows {len(MIGRATIONS)}",
+            remedy="Update arbkit, or set ARBKIT_STORE to another file",
+        )
+    return int(version)

@@ -1,0 +1,29 @@
+"""How text is made comparable for search, the same way on every store."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["fold", "words"]
+
+_WORD = re.compile(r"[^\W_]+")
+_DIGRAPHS = str.maketrans({"ß": "ss", "æ": "a", "œ": "o", "ø": "o", "ł": "l", "đ": "d"})
+_LONGEST = 400
+_MOST_WORDS = 16
+
+
+def fold(text: str) -> str:
+    """Lower case without accents, where ``ae``, ``oe`` and ``ue`` count as the umlauts they may stand for.
+
+    So ``Küche``, ``Kueche`` and ``kuche`` are one word. The price is that ``Steuer`` and ``Stür`` are one
+    too, which a search box can bear.
+    """
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(_DIGRAPHS))
+    bare = "".join(c for c in plain if not unicodedata.combining(c))
+    return bare.replace("ae", "a").replace("oe", "o").replace("ue", "u")
+
+
+def words(text: str) -> list[str]:
+    """The folded words of a query; what is too long is cut, what is no word is left out."""
+    return _WORD.findall(fold(text[:_LONGEST]))[:_MOST_WORDS]

@@ -1,0 +1,228 @@
+"""What every store must do, whichever stands behind the interface."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from arbkit.errors import UsageError
+from arbkit.models import Run
+from arbkit.store import OpportunityQuery, ProductQuery, Store, Update
+from arbkit.store.sqlite import SqliteStore
+from tests.store_factories import history, offer, opportunity
+
+
+@pytest.fixture(params=["sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    with SqliteStore(tmp_path / "store.db") as opened:
+        yield opened
+
+
+def put(store: Store, *offers: object) -> None:
+    store.put([Update(o, None) for o in offers])  # type: ignore[arg-type]  # offers, spelt short
+
+
+def test_a_replay_or_a_stale_update_changes_nothing(store: Store) -> None:
+    first = Update(offer(price_minor=2_000), history())
+    assert store.put([first]).ok == 1
+    before = store.offers(["B000000001"]), store.product("B000000001"), store.history("B000000001")
+    again = store.put([first])
+    assert (again.ok, again.stale) == (0, 1)
+    assert store.put([Update(offer(version=7_999_999, price_minor=1), None)]).stale == 1
+    assert (store.offers(["B000000001"]), store.product("B000000001"), store.history("B000000001")) == before
+    assert store.put([Update(offer(version=8_000_001, price_minor=1), None)]).ok == 1
+    assert store.offers(["B000000001"])[0].price_minor == 1
+
+
+def test_within_a_batch_the_newest_wins(store: Store) -> None:
+    updates = [Update(offer(version=v, price_minor=v), None) for v in (5, 7, 6)]
+    assert store.put(updates).ok == 1
+    assert store.offers(["B000000001"])[0].version == 7
+
+
+def test_an_offer_comes_back_as_it_went_in(store: Store) -> None:
+    full = offer(
+        eans=("4006381333931", "1"), category_path=("A", "B"), hazmat=False, rating=4.5, notes=("x",)
+    )
+    put(store, full)
+    assert store.offers([full.asin]) == [full]
+
+
+def test_a_history_comes_back_as_it_went_in(store: Store) -> None:
+    store.put([Update(offer(), history())])
+    assert store.history("B000000001") == [history()]
+
+
+def test_a_product_is_composed_from_all_its_offers(store: Store) -> None:
+    put(
+        store,
+        offer(code="DE", updated_at=100, title="Küchenwaage", eans=("2",)),
+        offer(code="FR", updated_at=200, title="Balance", brand=None, eans=("1", "2")),
+        offer(code="UK", updated_at=50, title=None),
+    )
+    product = store.product("B000000001")
+    assert product is not None
+    assert (product.title, product.brand, product.eans) == ("Balance", "Acme", ("1", "2"))
+    assert product.version == 3 * 8_000_000
+    assert {m: p["currency"] for m, p in product.markets.items()} == {"DE": "EUR", "FR": "EUR", "UK": "GBP"}
+    assert store.product("B0NOSUCH00") is None
+
+
+@pytest.mark.parametrize(
+    "query", ["Kueche", "Küche", "kuche", "KÜCHE acme", "küch", "4006381333931", "B000000001"]
+)
+def test_search_finds_whatever_the_spelling(store: Store, query: str) -> None:
+    put(
+        store,
+        offer(title="Für die Küche", eans=("4006381333931",)),
+        offer("B000000002", title="Ball", brand="X"),
+    )
+    assert [p.asin for p in store.products(ProductQuery(q=query)).items] == ["B000000001"]
+
+
+@hypothesis_settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+@given(
+    st.one_of(
+        st.text(max_size=60), st.sampled_from(['"', "*", 'NEAR("a" b)', "a OR", "-", "x" * 10_000, "^a"])
+    )
+)
+def test_no_search_text_is_too_strange(store: Store, query: str) -> None:
+    put(store, offer())
+    store.products(ProductQuery(q=query))
+    store.opportunities(OpportunityQuery(q=query))
+
+
+@pytest.mark.parametrize("sort", ["profit", "roi", "confidence", "age", "title", "route", "buy_price"])
+@pytest.mark.parametrize("descending", [True, False])
+def test_walking_the_pages_gives_everything_once_in_order(
+    store: Store, sort: str, *, descending: bool
+) -> None:
+    found = [
+        opportunity(
+            f"B{i:09}",
+            profit=float(i % 4),
+            roi_pct=float(i % 3),
+            title=None if i % 5 == 0 else f"T{i % 6}",
+            confidence=i % 2 / 2,
+        )
+        for i in range(23)
+    ]
+    store.replace_opportunities(found, run_id="r")
+    whole = OpportunityQuery(sort=sort, descending=descending, limit=100)  # type: ignore[arg-type]  # parametrised
+    expected = [o.id for o in store.opportunities(whole).items]
+    walked: list[str] = []
+    cursor = None
+    while True:
+        page = store.opportunities(replace(whole, limit=4, cursor=cursor))
+        assert page.total == 23
+        walked += [o.id for o in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    assert walked == expected
+    assert len(set(walked)) == 23
+    assert [o.id for o in store.opportunities(replace(whole, limit=5, offset=10)).items] == expected[10:15]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "W10", "é", "AAAA"])
+def test_a_damaged_cursor_is_named(store: Store, cursor: str) -> None:
+    with pytest.raises(UsageError, match="cursor"):
+        store.opportunities(OpportunityQuery(cursor=cursor))
+
+
+def test_a_cursor_of_another_order_is_refused(store: Store) -> None:
+    store.replace_opportunities([opportunity(f"B{i:09}") for i in range(3)], run_id="r")
+    page = store.opportunities(OpportunityQuery(limit=1))
+    with pytest.raises(UsageError, match="another order"):
+        store.opportunities(OpportunityQuery(limit=1, sort="roi", cursor=page.next))
+
+
+def test_opportunities_are_filtered(store: Store) -> None:
+    store.replace_opportunities(
+        [opportunity(profit=5.0), opportunity("B000000002", "FR", "UK", profit=9.0, category="Tools")],
+        run_id="r",
+    )
+    for query, expected in (
+        (OpportunityQuery(min_profit=5.0), 2),
+        (OpportunityQuery(min_profit=5.01), 1),
+        (OpportunityQuery(source="IT"), 1),
+        (OpportunityQuery(target="UK", category="Tools"), 1),
+        (OpportunityQuery(min_roi_pct=40), 0),
+        (OpportunityQuery(asin="B000000002"), 1),
+    ):
+        assert store.opportunities(query).total == expected
+
+
+def test_replacing_opportunities_names_the_new_ones_and_marks_the_best(store: Store) -> None:
+    put(store, offer(), offer("B000000002"))
+    assert store.replace_opportunities([opportunity(profit=5.0)], run_id="1") == ["B000000001:IT:DE"]
+    found = [opportunity(profit=6.0), opportunity(target="FR", profit=7.0)]
+    assert store.replace_opportunities(found, run_id="2") == ["B000000001:IT:FR"]
+    product = store.product("B000000001")
+    assert product is not None
+    assert product.best is not None
+    assert (product.best["target"], product.best["profit"]) == ("FR", 7.0)
+    assert store.products(ProductQuery(min_margin_pct=10)).total == 1
+    put(store, offer(version=9_000_000))
+    moved = store.product("B000000001")
+    assert moved is not None
+    assert moved.best is not None
+    store.replace_opportunities([], run_id="3")
+    gone = store.product("B000000001")
+    assert gone is not None
+    assert gone.best is None
+    assert store.opportunities(OpportunityQuery()).total == 0
+
+
+def test_products_are_filtered_by_price_in_the_currency_of_a_market(store: Store) -> None:
+    put(store, offer(price_minor=1_000), offer("B000000002", price_minor=3_000), offer("B000000003", "UK"))
+    page = store.products(ProductQuery(market="DE", max_price_minor=2_000))
+    assert [p.asin for p in page.items] == ["B000000001"]
+    with pytest.raises(UsageError, match="max_price"):
+        store.products(ProductQuery(max_price_minor=2_000))
+
+
+def test_a_scan_gives_every_offer_and_never_splits_a_product(store: Store) -> None:
+    put(store, *(offer(f"B{i:09}", code, weight_g=None) for i in range(7) for code in ("DE", "FR", "UK")))
+    frames = list(
+        store.scan_offers(["asin", "market", "price_minor", "weight_g", "title"], products_per_batch=2)
+    )
+    assert [len(f) for f in frames] == [6, 6, 6, 3]
+    assert str(frames[0]["weight_g"].dtype) == "float64"
+    assert frames[0]["weight_g"].isna().all()
+    with pytest.raises(UsageError, match="no such field"):
+        list(store.scan_offers(["asin; DROP TABLE offers"]))
+
+
+def test_a_document_that_no_store_takes_is_named_and_the_others_stored(store: Store) -> None:
+    written = store.put([Update(offer(), None), Update(offer("B000000002", reviews=2**70), None)])
+    assert written.ok == 1
+    assert "reviews" in written.poison[1]
+
+
+def test_runs_come_latest_first(store: Store) -> None:
+    for i in range(3):
+        store.put_run(Run(run_id=f"r{i}", report="detect", status="running", started_at=float(i)))
+    store.put_run(Run(run_id="r1", report="detect", status="failed", started_at=1.0, error="why"))
+    assert [r.run_id for r in store.runs(limit=2)] == ["r2", "r1"]
+    run = store.run("r1")
+    assert run is not None
+    assert run.error == "why"
+    assert store.runs(report="other") == []
+
+
+def test_stats_count(store: Store) -> None:
+    put(store, offer(), offer(code="UK", source="demo"), offer("B000000002"))
+    store.replace_opportunities([opportunity(profit=5.0), opportunity("B000000002", profit=2.5)], run_id="r")
+    stats = store.stats()
+    assert (stats.products, stats.offers, stats.opportunities, stats.demo_products) == (2, 3, 2, 1)
+    assert (stats.total_profit, stats.currency) == (7.5, "EUR")
+    assert stats.routes["IT:DE"] == {"count": 2, "best_profit": 5.0, "total_profit": 7.5}

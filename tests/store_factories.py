@@ -1,0 +1,80 @@
+"""Documents with sensible defaults, for tests that need a store with something in it."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any
+
+from arbkit.markets import market
+from arbkit.models import History, Offer, Opportunity, Series
+
+
+def offer(asin: str = "B000000001", code: str = "DE", **fields: Any) -> Offer:
+    defaults: dict[str, Any] = {
+        "version": 8_000_000,
+        "source": "keepa",
+        "fetched_at": 1_760_000_000.0,
+        "updated_at": 1_760_000_000,
+        "currency": market(code).currency,
+        "title": f"Product {asin}",
+        "brand": "Acme",
+        "category": "Toys & Games",
+        "price_minor": 2_000,
+        "price_basis": "buy_box",
+        "price_at": 1_760_000_000,
+    }
+    return Offer(asin=asin, market=code, **{**defaults, **fields})
+
+
+def history(asin: str = "B000000001", code: str = "DE", *, version: int = 8_000_000) -> History:
+    times = array("i", [7_900_000, 7_950_000, 7_990_000])
+    return History(
+        asin,
+        code,
+        version,
+        market(code).currency,
+        {
+            "new": Series(times, array("i", [2_000, -1, 2_100])),
+            "buy_box": Series(times, array("i", [1_990, 2_010, -1]), array("i", [0, -1, 0])),
+        },
+        ("A1", "A2"),
+    )
+
+
+def opportunity(
+    asin: str = "B000000001", source: str = "IT", target: str = "DE", **fields: Any
+) -> Opportunity:
+    buy, sell = market(source), market(target)
+    profit = fields.get("profit", 10.0)
+    defaults: dict[str, Any] = {
+        "title": f"Product {asin}",
+        "brand": "Acme",
+        "category": "Toys & Games",
+        "buy_price": 40.0,
+        "buy_currency": buy.currency,
+        "sell_price": 69.99,
+        "sell_currency": sell.currency,
+        "price_basis": {"buy": "buy_box", "sell": "buy_box"},
+        "profit": profit,
+        "roi_pct": 31.5,
+        "margin_pct": 18.3,
+        "spread_pct": 75.0,
+        "fees": 13.99,
+        "currency": "EUR",
+        "fulfilment": "fba-local",
+        "confidence": 0.9,
+        "confidence_reasons": ("no 90-day average where it is sold",),
+        "data_at": 1_760_000_000,
+        "tables_version": "2026-04-17",
+        "profile": "test",
+        "evaluated_at": 1_760_000_100.0,
+        "source_url": buy.url(asin),
+        "target_url": sell.url(asin),
+        "components": (
+            {
+                "name": "sale_price", "amount": profit, "currency": "EUR", "rule": "shop price", "table": None,
+                "valid_from": None, "source": "offer", "assumed": False,
+            },
+        ),
+    }  # fmt: skip
+    return Opportunity(asin=asin, source=source, target=target, **{**defaults, **fields})

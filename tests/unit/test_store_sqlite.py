@@ -1,0 +1,48 @@
+"""What is particular to the store in a SQLite file."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from arbkit.errors import StoreCorruptError, StoreError
+from arbkit.store import Update
+from arbkit.store.sqlite import SqliteStore
+from tests.store_factories import offer
+
+
+def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with SqliteStore(path) as store:
+        store.put([Update(offer(), None)])
+    damaged = b"\x00" * 64 + path.read_bytes()[64:]
+    path.write_bytes(damaged)
+    with pytest.raises(StoreCorruptError, match=r"left as it is|damaged"):
+        SqliteStore(path)
+    assert path.read_bytes() == damaged
+
+
+def test_a_reader_says_that_nothing_is_stored_yet(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="nothing is stored yet"):
+        SqliteStore(tmp_path / "store.db", read_only=True)
+    assert not (tmp_path / "store.db").exists()
+
+
+def test_a_reader_cannot_write(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    SqliteStore(path).close()
+    with SqliteStore(path, read_only=True) as store, pytest.raises(StoreError, match="may not be written"):
+        store.put([Update(offer(), None)])
+
+
+def test_the_file_of_a_newer_arbkit_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    SqliteStore(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE store_meta SET value = 99")
+        connection.commit()
+    with pytest.raises(StoreError, match="newer arbkit"):
+        SqliteStore(path)
