@@ -98,9 +98,7 @@ class Detection:
             "asin", "title", "source", "target", "buy_price", "buy_currency", "sell_price", "sell_currency",
             "profit", "currency", "roi_pct", "margin_pct", "fees", "fulfilment", "confidence",
         ]  # fmt: skip
-        return pd.DataFrame(
-            [{c: getattr(o, c) for c in columns} for o in self.opportunities], columns=columns
-        )
+        return pd.DataFrame([{c: getattr(o, c) for c in columns} for o in self.opportunities], columns=columns)
 
     def to_dict(self, *, limit: int | None = None, with_components: bool = True) -> dict[str, Any]:
         """The document of ``result.json``; ``limit`` shortens ``items``, never the counts."""
@@ -115,18 +113,13 @@ class Detection:
             "new": list(self.new),
             "tables_version": self.tables_version,
             "profile": self.profile,
-            "items": [
-                o.public(now=self.evaluated_at, components=with_components)
-                for o in self.opportunities[:limit]
-            ],
+            "items": [o.public(now=self.evaluated_at, components=with_components) for o in self.opportunities[:limit]],
         }
 
     def write(self, folder: str | Path) -> Path:
         """Leave ``result.json`` in ``folder``."""
         path = Path(folder) / "result.json"
-        path.write_bytes(
-            orjson.dumps(self.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY)
-        )
+        path.write_bytes(orjson.dumps(self.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
         return path
 
 
@@ -141,9 +134,7 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
     profile, tables, rates = load_profile(settings.profile_path), load_tables(), load_rates()
     with open_store(settings) as store, open_log(settings) as log:
         columns = list(dict.fromkeys(["asin", "market", *IDENTITY_COLUMNS, *DEMAND_COLUMNS, *OFFER_COLUMNS]))
-        found = detect(
-            store.scan_offers(columns), profile, tables, rates, parameters=parameters, run_id=run_id
-        )
+        found = detect(store.scan_offers(columns), profile, tables, rates, parameters=parameters, run_id=run_id)
         new = store.replace_opportunities(found.opportunities, run_id=run_id)
         result = Detection(**{**{f: getattr(found, f) for f in found.__slots__}, "new": tuple(new)})
         _announce(log, result)

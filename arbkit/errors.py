@@ -44,9 +44,7 @@ class ArbkitError(Exception):
 
     exit_code = 1
 
-    def __init__(
-        self, why: str, *, field: str | None = None, value: object = None, remedy: str | None = None
-    ) -> None:
+    def __init__(self, why: str, *, field: str | None = None, value: object = None, remedy: str | None = None) -> None:
         self.why = why
         self.field = field
         self.value = value

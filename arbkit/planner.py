@@ -35,9 +35,7 @@ class Idle:
     seconds: float
 
 
-def plan(
-    asins: Sequence[str], markets: Sequence[str], looks: Looks, *, now: float, interval: float
-) -> Request | Idle:
+def plan(asins: Sequence[str], markets: Sequence[str], looks: Looks, *, now: float, interval: float) -> Request | Idle:
     """The next request for a watchlist, or how long nothing is due.
 
     A product is due on a market ``interval`` seconds after the last look there.

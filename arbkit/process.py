@@ -20,9 +20,7 @@ def log_to_stderr(*, verbose: bool = False) -> None:
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
         stream=sys.stderr,
-        format="%(levelname)s %(message)s"
-        if supervised
-        else "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        format="%(levelname)s %(message)s" if supervised else "%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
     )
     for noisy in ("urllib3", "asyncio", "keepa"):

@@ -84,9 +84,7 @@ def produce(settings: Settings, *, once: bool = False, stop: threading.Event) ->
 
 
 class _Producer:
-    def __init__(
-        self, settings: Settings, log: Log, source: KeepaSource, stop: threading.Event, *, once: bool
-    ) -> None:
+    def __init__(self, settings: Settings, log: Log, source: KeepaSource, stop: threading.Event, *, once: bool) -> None:
         self._settings = settings
         self._log = log
         self._source = source

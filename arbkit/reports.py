@@ -101,9 +101,7 @@ def run_report(
     """
     report = REPORTS.get(name)
     if report is None:
-        raise UsageError(
-            "no such report", field="report", value=name, remedy=f"There is: {', '.join(REPORTS)}"
-        )
+        raise UsageError("no such report", field="report", value=name, remedy=f"There is: {', '.join(REPORTS)}")
     parameters = report.check(given)
     started = time.time()
     run_id = f"{datetime.fromtimestamp(started, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
@@ -120,9 +118,7 @@ def run_report(
     )
     with open_store(settings) as store:
         store.put_run(run)
-        status, error = _execute(
-            settings, report, parameters, making, run_id=run_id, time_limit_s=time_limit_s
-        )
+        status, error = _execute(settings, report, parameters, making, run_id=run_id, time_limit_s=time_limit_s)
         return _file(store, replace(run, status=status, error=error, finished_at=time.time()), making, folder)
 
 

@@ -39,9 +39,7 @@ class Settings(BaseSettings):
         None, description="1 forces the demo market, 0 forbids it; empty: demo when there is no key"
     )
     keepa_url: str = Field("", description="base URL of a Keepa-compatible service; empty: chosen by mode")
-    keepa_buybox: bool = Field(
-        True, description="ask Keepa for buy box data (3 tokens a product instead of 1)"
-    )
+    keepa_buybox: bool = Field(True, description="ask Keepa for buy box data (3 tokens a product instead of 1)")
     home: Path = Field(Path("var"), description="folder for everything the program writes")
     log: str = Field("", description="address of the log; empty: sqlite:///$ARBKIT_HOME/arbkit.db")
     store: str = Field("", description="address of the store; empty: the same file as the log")

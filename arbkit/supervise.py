@@ -172,9 +172,7 @@ class Supervisor:
         one.process = None
         if code in _FINAL:
             one.given_up = True
-            logger.error(
-                "%s ended with status %d and is not restarted: see its last lines", one.service.name, code
-            )
+            logger.error("%s ended with status %d and is not restarted: see its last lines", one.service.name, code)
             return
         pause = min(_LONGEST_PAUSE_S, 2.0**one.failures)
         one.failures += 1

@@ -41,9 +41,7 @@ def history(asin: str = "B000000001", code: str = "DE", *, version: int = 8_000_
     )
 
 
-def opportunity(
-    asin: str = "B000000001", source: str = "IT", target: str = "DE", **fields: Any
-) -> Opportunity:
+def opportunity(asin: str = "B000000001", source: str = "IT", target: str = "DE", **fields: Any) -> Opportunity:
     buy, sell = market(source), market(target)
     profit = fields.get("profit", 10.0)
     defaults: dict[str, Any] = {

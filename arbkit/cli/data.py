@@ -15,9 +15,7 @@ watch_app = typer.Typer(help="The watchlist: add, remove, list.", no_args_is_hel
 
 
 def import_(
-    files: list[Path] = typer.Argument(
-        ..., help="Keepa exports (CSV, XLSX) or saved /product answers (JSON)."
-    ),
+    files: list[Path] = typer.Argument(..., help="Keepa exports (CSV, XLSX) or saved /product answers (JSON)."),
     market: str | None = typer.Option(None, help="Marketplace of a file that does not name its own."),
     json: bool = _JSON,
 ) -> None:

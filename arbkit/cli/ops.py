@@ -39,9 +39,7 @@ def status(json: bool = _JSON) -> None:
         )
         for run in store["runs"]:
             error = f": {run['error']}" if run["error"] else ""
-            table.add_row(
-                "run", f"{run['report']} {run['run_id']} {run['status']} {age_text(run['age_s'])} ago{error}"
-            )
+            table.add_row("run", f"{run['report']} {run['run_id']} {run['status']} {age_text(run['age_s'])} ago{error}")
     if tokens is None:
         table.add_row("tokens", "unknown: no producer has run yet")
     else:

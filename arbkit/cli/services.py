@@ -30,9 +30,7 @@ def up() -> None:
     settings = resolve(begin())
     stop = stop_on_signals()
     services = plan_services(settings)
-    supervisor = Supervisor(
-        services, environment=settings.environment(), stop=stop, write=_prefixed(services)
-    )
+    supervisor = Supervisor(services, environment=settings.environment(), stop=stop, write=_prefixed(services))
 
     def announce() -> None:
         answers = await_answers(services, stop=stop, given_up=supervisor.given_up)
@@ -199,9 +197,7 @@ def _print_opportunities(result: dict[str, object], folder: str) -> None:
 
     items = result["items"]
     out = console()
-    table = Table(
-        title=f"{result['total']} opportunities among {result['routes']} routes", title_justify="left"
-    )
+    table = Table(title=f"{result['total']} opportunities among {result['routes']} routes", title_justify="left")
     for name in ("route", "product", "buy", "sell", "profit", "ROI %", "confidence"):
         table.add_column(name, justify="left" if name in ("route", "product") else "right")
     for o in items[:25] if isinstance(items, list) else []:

@@ -153,9 +153,7 @@ class Log(Protocol):
         """Join ``group``. A new group begins at the oldest message."""
         ...
 
-    def read(
-        self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100
-    ) -> list[Message]:
+    def read(self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100) -> list[Message]:
         """Look at messages without joining a group (to list dead letters, to rebuild a store)."""
         ...
 

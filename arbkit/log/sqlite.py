@@ -58,9 +58,7 @@ class SqliteLog:
         with self._using() as connection:
             known = {
                 name: TopicSpec(name, *rest)
-                for name, *rest in connection.execute(
-                    "SELECT name, partitions, max_age_s, max_bytes FROM log_topics"
-                )
+                for name, *rest in connection.execute("SELECT name, partitions, max_age_s, max_bytes FROM log_topics")
             }
             missing = []
             for spec in specs:
@@ -126,9 +124,7 @@ class SqliteLog:
                 connection.close()
                 raise
 
-    def read(
-        self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100
-    ) -> list[Message]:
+    def read(self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100) -> list[Message]:
         with self._using() as connection, snapshot(connection):
             found = [p for p in partitions_of(connection, topic) if p.place.partition == partition]
             if not found:
@@ -143,8 +139,7 @@ class SqliteLog:
                 ).fetchall()
             )
             return {
-                p.place: p.next - max(committed.get(p.id, p.oldest), p.oldest)
-                for p in partitions_of(connection, topic)
+                p.place: p.next - max(committed.get(p.id, p.oldest), p.oldest) for p in partitions_of(connection, topic)
             }
 
     def ends(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:

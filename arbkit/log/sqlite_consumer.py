@@ -272,9 +272,7 @@ class SqliteConsumer:
 
     def _join(self) -> None:
         """Become a member. A partition that the group has never had begins at its oldest message."""
-        partitions = [
-            partition for topic in self._topics for partition in partitions_of(self._connection, topic)
-        ]
+        partitions = [partition for topic in self._topics for partition in partitions_of(self._connection, topic)]
         self._places = {partition.id: partition.place for partition in partitions}
         self._ids = {partition.place: partition.id for partition in partitions}
         self._connection.execute("INSERT OR IGNORE INTO log_groups VALUES (?, 0)", (self._group,))
@@ -291,9 +289,7 @@ class SqliteConsumer:
     def _beat(self) -> bool:
         """Say that this member lives; whether it still is one."""
         self._beat_at = time.monotonic() + self._timeout_s / _BEATS_PER_SESSION
-        updated = self._connection.execute(
-            "UPDATE log_members SET seen = ? WHERE id = ?", (time.time(), self._member)
-        )
+        updated = self._connection.execute("UPDATE log_members SET seen = ? WHERE id = ?", (time.time(), self._member))
         return updated.rowcount == 1
 
     def _bury(self) -> None:
@@ -331,10 +327,7 @@ class SqliteConsumer:
         )
         self._connection.executemany(
             "UPDATE log_claims SET target = ? WHERE group_name = ? AND partition_id = ?",
-            [
-                (targets[TopicPartition(topic, partition)], self._group, found)
-                for found, topic, partition, _ in claims
-            ],
+            [(targets[TopicPartition(topic, partition)], self._group, found) for found, topic, partition, _ in claims],
         )
         self._next_generation()
 
@@ -346,8 +339,7 @@ class SqliteConsumer:
         )
         return dict(
             self._connection.execute(
-                "SELECT partition_id, committed FROM log_claims "
-                "WHERE owner = ? AND group_name = ? AND target = ?",
+                "SELECT partition_id, committed FROM log_claims WHERE owner = ? AND group_name = ? AND target = ?",
                 mine,
             ).fetchall()
         )
@@ -360,9 +352,7 @@ class SqliteConsumer:
         self._next_generation()
 
     def _next_generation(self) -> None:
-        self._connection.execute(
-            "UPDATE log_groups SET generation = generation + 1 WHERE name = ?", (self._group,)
-        )
+        self._connection.execute("UPDATE log_groups SET generation = generation + 1 WHERE name = ?", (self._group,))
 
     def _read_generation(self) -> int:
         (generation,) = self._connection.execute(

@@ -1,1 +1,32 @@
+"""Money: what a route leaves after every fee and tax, explained line by line."""
 
+from __future__ import annotations
+
+from arbkit.money.explain import components
+from arbkit.money.fx import Rates, load_rates
+from arbkit.money.profile import Profile, load_profile
+from arbkit.money.profit import (
+    COMPONENTS,
+    OFFER_COLUMNS,
+    evaluate,
+    evaluate_ways,
+    share_facts,
+    with_assumed_package,
+)
+from arbkit.money.tables import Tables, load_tables
+
+__all__ = [
+    "COMPONENTS",
+    "OFFER_COLUMNS",
+    "Profile",
+    "Rates",
+    "Tables",
+    "components",
+    "evaluate",
+    "evaluate_ways",
+    "load_profile",
+    "load_rates",
+    "load_tables",
+    "share_facts",
+    "with_assumed_package",
+]

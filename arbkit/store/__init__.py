@@ -32,6 +32,4 @@ def open_store(settings: Settings, *, read_only: bool = False) -> Store:
         from arbkit.store.sqlite import SqliteStore
 
         return SqliteStore(sqlite_path(settings.store_url), read_only=read_only)
-    raise ConfigError(
-        "no store of this kind", field="ARBKIT_STORE", value=scheme, remedy="Use sqlite:///PATH"
-    )
+    raise ConfigError("no store of this kind", field="ARBKIT_STORE", value=scheme, remedy="Use sqlite:///PATH")

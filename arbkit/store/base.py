@@ -143,9 +143,7 @@ class Store(Protocol):
         """All offers of these products, sorted by ASIN and marketplace."""
         ...
 
-    def scan_offers(
-        self, columns: Sequence[str], *, products_per_batch: int = 5_000
-    ) -> Iterator[pd.DataFrame]:
+    def scan_offers(self, columns: Sequence[str], *, products_per_batch: int = 5_000) -> Iterator[pd.DataFrame]:
         """Every offer, as frames with these :class:`Offer` fields; a product is never split over two frames.
 
         Unknown numbers are NaN (``float64``), unknown texts None.

@@ -153,8 +153,7 @@ class SqliteStore:
                     rows,
                 )
                 connection.execute(
-                    "UPDATE products SET best = NULL, best_profit = NULL, best_margin = NULL "
-                    "WHERE best IS NOT NULL"
+                    "UPDATE products SET best = NULL, best_profit = NULL, best_margin = NULL WHERE best IS NOT NULL"
                 )
                 connection.executemany(
                     "UPDATE products SET best = ?, best_profit = ?, best_margin = ? WHERE asin = ?",
@@ -176,9 +175,7 @@ class SqliteStore:
         with self._using() as connection, snapshot(connection):
             return list(_offers(connection, sorted(set(asins))))
 
-    def scan_offers(
-        self, columns: Sequence[str], *, products_per_batch: int = 5_000
-    ) -> Iterator[pd.DataFrame]:
+    def scan_offers(self, columns: Sequence[str], *, products_per_batch: int = 5_000) -> Iterator[pd.DataFrame]:
         import pandas as pd
 
         unknown = [name for name in columns if name not in OFFER_COLUMNS]
@@ -293,18 +290,13 @@ class SqliteStore:
 
     def stats(self) -> Stats:
         with self._using() as connection, snapshot(connection):
-            products, demo = connection.execute(
-                "SELECT count(*), coalesce(sum(demo), 0) FROM products"
-            ).fetchone()
+            products, demo = connection.execute("SELECT count(*), coalesce(sum(demo), 0) FROM products").fetchone()
             oldest, newest = connection.execute(
                 "SELECT (SELECT min(updated_at) FROM offers), (SELECT max(updated_at) FROM offers)"
             ).fetchone()
-            markets = dict(
-                connection.execute("SELECT market, count(*) FROM offers GROUP BY market").fetchall()
-            )
+            markets = dict(connection.execute("SELECT market, count(*) FROM offers GROUP BY market").fetchall())
             routes = connection.execute(
-                "SELECT source || ':' || target, count(*), max(profit), sum(profit) "
-                "FROM opportunities GROUP BY 1"
+                "SELECT source || ':' || target, count(*), max(profit), sum(profit) FROM opportunities GROUP BY 1"
             ).fetchall()
             currency, evaluated_at = connection.execute(
                 "SELECT max(currency), max(evaluated_at) FROM opportunities"
@@ -424,9 +416,7 @@ def _product(row: Sequence[Any]) -> Product:
 
 
 def _best(o: Opportunity) -> dict[str, Any]:
-    return {
-        name: getattr(o, name) for name in ("source", "target", "profit", "roi_pct", "margin_pct", "currency")
-    }
+    return {name: getattr(o, name) for name in ("source", "target", "profit", "roi_pct", "margin_pct", "currency")}
 
 
 def _matching(q: str) -> tuple[str, str] | None:
@@ -452,9 +442,7 @@ def _product_filter(query: ProductQuery) -> tuple[list[str], list[Any]]:
         where.append("best_margin >= ?")
         values.append(query.min_margin_pct)
     if query.max_price_minor is not None and not query.market:
-        raise UsageError(
-            "needs the marketplace whose currency it is in", field="max_price", remedy="Give market too"
-        )
+        raise UsageError("needs the marketplace whose currency it is in", field="max_price", remedy="Give market too")
     if query.market:
         price = " AND price_minor <= ?" if query.max_price_minor is not None else ""
         where.append(f"asin IN (SELECT asin FROM offers WHERE market = ?{price})")  # noqa: S608 - ours

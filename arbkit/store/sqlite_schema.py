@@ -81,9 +81,7 @@ def ensure_schema(connection: sqlite3.Connection, path: Path) -> None:
     if _version(connection, path) == len(MIGRATIONS):
         return
     with immediate(connection):
-        connection.execute(
-            "CREATE TABLE IF NOT EXISTS store_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)"
-        )
+        connection.execute("CREATE TABLE IF NOT EXISTS store_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)")
         for statements in MIGRATIONS[_version(connection, path) :]:
             for statement in statements:
                 connection.execute(statement)
@@ -100,14 +98,8 @@ def is_there(connection: sqlite3.Connection, path: Path) -> bool:
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:
-    there = connection.execute(
-        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'store_meta'"
-    ).fetchone()
-    row = (
-        connection.execute("SELECT value FROM store_meta WHERE name = 'version'").fetchone()
-        if there
-        else None
-    )
+    there = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'store_meta'").fetchone()
+    row = connection.execute("SELECT value FROM store_meta WHERE name = 'version'").fetchone() if there else None
     version = row[0] if row else 0
     if version > len(MIGRATIONS):
         raise StoreError(

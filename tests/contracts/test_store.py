@@ -47,9 +47,7 @@ def test_within_a_batch_the_newest_wins(store: Store) -> None:
 
 
 def test_an_offer_comes_back_as_it_went_in(store: Store) -> None:
-    full = offer(
-        eans=("4006381333931", "1"), category_path=("A", "B"), hazmat=False, rating=4.5, notes=("x",)
-    )
+    full = offer(eans=("4006381333931", "1"), category_path=("A", "B"), hazmat=False, rating=4.5, notes=("x",))
     put(store, full)
     assert store.offers([full.asin]) == [full]
 
@@ -74,9 +72,7 @@ def test_a_product_is_composed_from_all_its_offers(store: Store) -> None:
     assert store.product("B0NOSUCH00") is None
 
 
-@pytest.mark.parametrize(
-    "query", ["Kueche", "Küche", "kuche", "KÜCHE acme", "küch", "4006381333931", "B000000001"]
-)
+@pytest.mark.parametrize("query", ["Kueche", "Küche", "kuche", "KÜCHE acme", "küch", "4006381333931", "B000000001"])
 def test_search_finds_whatever_the_spelling(store: Store, query: str) -> None:
     put(
         store,
@@ -86,14 +82,8 @@ def test_search_finds_whatever_the_spelling(store: Store, query: str) -> None:
     assert [p.asin for p in store.products(ProductQuery(q=query)).items] == ["B000000001"]
 
 
-@hypothesis_settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
-@given(
-    st.one_of(
-        st.text(max_size=60), st.sampled_from(['"', "*", 'NEAR("a" b)', "a OR", "-", "x" * 10_000, "^a"])
-    )
-)
+@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.one_of(st.text(max_size=60), st.sampled_from(['"', "*", 'NEAR("a" b)', "a OR", "-", "x" * 10_000, "^a"])))
 def test_no_search_text_is_too_strange(store: Store, query: str) -> None:
     put(store, offer())
     store.products(ProductQuery(q=query))
@@ -102,9 +92,7 @@ def test_no_search_text_is_too_strange(store: Store, query: str) -> None:
 
 @pytest.mark.parametrize("sort", ["profit", "roi", "confidence", "age", "title", "route", "buy_price"])
 @pytest.mark.parametrize("descending", [True, False])
-def test_walking_the_pages_gives_everything_once_in_order(
-    store: Store, sort: str, *, descending: bool
-) -> None:
+def test_walking_the_pages_gives_everything_once_in_order(store: Store, sort: str, *, descending: bool) -> None:
     found = [
         opportunity(
             f"B{i:09}",
@@ -192,9 +180,7 @@ def test_products_are_filtered_by_price_in_the_currency_of_a_market(store: Store
 
 def test_a_scan_gives_every_offer_and_never_splits_a_product(store: Store) -> None:
     put(store, *(offer(f"B{i:09}", code, weight_g=None) for i in range(7) for code in ("DE", "FR", "UK")))
-    frames = list(
-        store.scan_offers(["asin", "market", "price_minor", "weight_g", "title"], products_per_batch=2)
-    )
+    frames = list(store.scan_offers(["asin", "market", "price_minor", "weight_g", "title"], products_per_batch=2))
     assert [len(f) for f in frames] == [6, 6, 6, 3]
     assert str(frames[0]["weight_g"].dtype) == "float64"
     assert frames[0]["weight_g"].isna().all()

@@ -171,9 +171,7 @@ def test_without_tokens_nothing_is_asked_and_a_stop_ends_the_wait(tmp_path: Path
     assert service.count("product") == 0
 
 
-def test_the_place_is_kept_and_the_watchlist_read_again(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_place_is_kept_and_the_watchlist_read_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with stub() as service:
         settings = config(tmp_path, service)
         with running(settings):
@@ -210,9 +208,7 @@ def test_no_watchlist_is_an_error_at_the_start(tmp_path: Path) -> None:
         assert service.asked == []
 
 
-def test_an_empty_watchlist_is_said_and_costs_nothing(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_empty_watchlist_is_said_and_costs_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with stub() as service:
         settings = config(tmp_path, service)
         settings.watchlist_path.write_text("# nothing yet\n")
@@ -221,9 +217,7 @@ def test_an_empty_watchlist_is_said_and_costs_nothing(
     assert "nothing to watch" in caplog.text
 
 
-def test_a_damaged_place_is_kept_aside_and_begun_anew(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_damaged_place_is_kept_aside_and_begun_anew(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with stub() as service:
         settings = config(tmp_path, service)
         settings.home.mkdir()
@@ -301,9 +295,7 @@ def test_a_large_answer_is_published_in_parts(tmp_path: Path, monkeypatch: pytes
     assert [len(part) for part in spy.published] == [2, 1]
 
 
-def test_what_the_log_refused_is_not_counted_as_looked_at(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_the_log_refused_is_not_counted_as_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with stub(large) as service:
         settings = config(tmp_path, service, markets="DE")
         with monkeypatch.context() as patched:

@@ -54,9 +54,7 @@ def test_product_objects_arrive_untouched_over_one_connection() -> None:
         assert service.connections == 1
 
 
-@pytest.mark.parametrize(
-    ("market", "domain"), [("UK", "2"), ("DE", "3"), ("FR", "4"), ("IT", "8"), ("ES", "9")]
-)
+@pytest.mark.parametrize(("market", "domain"), [("UK", "2"), ("DE", "3"), ("FR", "4"), ("IT", "8"), ("ES", "9")])
 def test_a_request_asks_for_history_statistics_and_the_market(market: str, domain: str) -> None:
     with stub() as service, source(service.url) as keepa:
         keepa.fetch(market, ASINS)

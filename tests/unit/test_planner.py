@@ -66,9 +66,7 @@ def test_a_clock_that_was_set_back_does_not_stop_the_watch() -> None:
     st.lists(st.sampled_from(ASINS), unique=True, max_size=230),
     st.dictionaries(st.tuples(st.sampled_from(ASINS), st.sampled_from(MARKETS)), st.floats(0, 1000)),
 )
-def test_everything_due_is_looked_at_exactly_once(
-    asins: list[str], looks: dict[tuple[str, str], float]
-) -> None:
+def test_everything_due_is_looked_at_exactly_once(asins: list[str], looks: dict[tuple[str, str], float]) -> None:
     due = {(a, m) for a in asins for m in MARKETS if looks.get((a, m), -inf) + 10_000 <= 10_500}
     made = walk(tuple(asins), dict(looks), now=10_500)
     # While the walk goes on, a few more become due.

