@@ -1,0 +1,336 @@
+"""Keepa's product object → the canonical offer and history. Pure.
+
+In Keepa's data −1 is "no offer" and −2 "no data"; prices are whole cents or pence; series are flat lists of
+pairs ``[time, value, …]`` or, where shipping is told apart, triples ``[time, price, shipping, …]``.
+Source: Keepa API documentation, "Product Object" and "Statistics Object".
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from arbkit.errors import BadRecordError
+from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_unix
+from arbkit.markets import MARKETS, Market, by_domain
+from arbkit.models import History, Offer, PriceBasis, Series
+from arbkit.store.base import Update
+
+__all__ = ["TRIPLES", "from_envelope", "from_keepa"]
+
+AMAZON, NEW, USED, SALES, LIST, NEW_FBA, COUNT_NEW, RATING, REVIEWS, BUY_BOX = 0, 1, 2, 3, 4, 10, 11, 16, 17, 18
+TRIPLES = frozenset({7, *range(18, 28), 28, 29, 32})
+_SERIES = {
+    AMAZON: "amazon",
+    NEW: "new",
+    USED: "used",
+    SALES: "sales_rank",
+    LIST: "list",
+    NEW_FBA: "new_fba",
+    COUNT_NEW: "offers_new",
+    RATING: "rating",
+    REVIEWS: "reviews",
+    BUY_BOX: "buy_box",
+}
+_ENVELOPE_VERSION = 1
+
+
+def from_envelope(envelope: Any) -> Update | None:
+    """The update in a message of ``raw.keepa_updates``; None if the source does not know the product there.
+
+    Raises:
+        BadRecordError: the message or the product in it cannot be understood; names the field.
+    """
+    if not isinstance(envelope, Mapping):
+        raise BadRecordError("is not a JSON object", field="envelope")
+    if envelope.get("v") != _ENVELOPE_VERSION:
+        raise BadRecordError("unknown envelope version", field="v", value=envelope.get("v"))
+    source, product = envelope.get("source"), envelope.get("product")
+    if not isinstance(product, Mapping):
+        raise BadRecordError("is not a JSON object", field="product")
+    if envelope.get("market") not in MARKETS:
+        raise BadRecordError("not a marketplace arbkit knows", field="market", value=envelope.get("market"))
+    if source == "export":
+        from arbkit.sources.export import to_offer
+
+        return Update(to_offer(envelope), None)
+    if source not in ("keepa", "demo", "raw"):
+        raise BadRecordError("unknown source", field="source", value=source)
+    market = by_domain(product.get("domainId")) if isinstance(product.get("domainId"), int) else None
+    if market is None or market.code != envelope["market"]:
+        raise BadRecordError(
+            f"does not belong to marketplace {envelope['market']}", field="domainId", value=product.get("domainId")
+        )
+    if product.get("asin") != envelope.get("asin") or not isinstance(product.get("asin"), str):
+        raise BadRecordError("differs from the envelope's", field="asin", value=product.get("asin"))
+    fetched_at = _fetched_at(envelope.get("fetched_at"))
+    try:
+        return from_keepa(product, market, source=source, fetched_at=fetched_at)
+    except (TypeError, ValueError, AttributeError, KeyError, IndexError, OverflowError) as error:
+        if isinstance(error, BadRecordError):
+            raise
+        raise BadRecordError(f"product object of an unknown shape: {error}", field="product") from error
+
+
+def _fetched_at(value: object) -> float:
+    try:
+        return datetime.fromisoformat(value).timestamp()  # type: ignore[arg-type]  # a TypeError says so itself
+    except (TypeError, ValueError):
+        raise BadRecordError("is not an ISO time", field="fetched_at", value=value) from None
+
+
+def from_keepa(product: Mapping[str, Any], market: Market, *, source: Any, fetched_at: float) -> Update | None:
+    """The update in Keepa's product object; None if Keepa does not know the product on this marketplace.
+
+    The price is the buy box's, else the lowest new one, else Amazon's. Each price has the time up to which it is
+    known: NEW and AMAZON that of the product's last update, the buy box that of its own.
+
+    Raises:
+        BadRecordError: a field has a value it cannot have. Other errors mean an unknown shape.
+    """
+    csv, title = product.get("csv"), product.get("title")
+    version = product.get("lastUpdate")
+    if not csv and not title and not (isinstance(version, int) and version > 0):
+        return None
+    if not isinstance(version, int) or not 0 < version < 2**31:
+        raise BadRecordError("is no Keepa time", field="lastUpdate", value=version)
+    updated_at = to_unix(version)
+    series = _series(csv)
+    stats: Mapping[str, Any] = product.get("stats") or {}
+    current = stats.get("current") or []
+    buy_box, buy_box_shipping, buy_box_at = _buy_box(product, stats, series, updated_at)
+    new, amazon = _current(NEW, series, current), _current(AMAZON, series, current)
+    price, basis, price_at, shipping = _choose(
+        (buy_box, "buy_box", buy_box_at, buy_box_shipping),
+        (new, "new", updated_at, 0 if updated_at >= NEW_INCLUDES_SHIPPING_FROM else None),
+        (amazon, "amazon", updated_at, 0),
+    )
+    tree = product.get("categoryTree") or []
+    fees: Mapping[str, Any] = product.get("fbaFees") or {}
+    fee_at = fees.get("lastUpdate")
+    fba_fee = _positive(fees.get("pickAndPackFee"), "pickAndPackFee")
+    offer = Offer(
+        asin=product["asin"],
+        market=market.code,
+        version=version,
+        source=source,
+        fetched_at=fetched_at,
+        updated_at=updated_at,
+        currency=market.currency,
+        title=_text(title, "title"),
+        brand=_text(product.get("brand"), "brand"),
+        manufacturer=_text(product.get("manufacturer"), "manufacturer"),
+        category=_text(tree[0]["name"], "categoryTree") if tree else None,
+        category_path=tuple(str(node["name"]) for node in tree),
+        root_category_id=_positive(product.get("rootCategory"), "rootCategory"),
+        product_group=_text(product.get("productGroup"), "productGroup"),
+        eans=_texts(product, "eanList", "upcList"),
+        image=_image(product),
+        price_minor=price,
+        price_basis=basis,
+        price_at=price_at,
+        shipping_minor=shipping,
+        buy_box_minor=_offered(buy_box),
+        buy_box_at=buy_box_at,
+        buy_box_is_amazon=_flag(stats.get("buyBoxIsAmazon")),
+        buy_box_is_fba=_flag(stats.get("buyBoxIsFBA")),
+        new_minor=_offered(new),
+        new_at=updated_at if new is not None else None,
+        amazon_minor=_offered(amazon),
+        amazon_at=updated_at if amazon is not None else None,
+        new_fba_minor=_offered(_current(NEW_FBA, series, current)),
+        list_minor=_offered(_current(LIST, series, current)),
+        price_avg30_minor=_average(stats, "avg30", basis),
+        price_avg90_minor=_average(stats, "avg90", basis),
+        price_avg180_minor=_average(stats, "avg180", basis),
+        sales_rank=_offered(_current(SALES, series, current)),
+        sales_rank_at=updated_at if series.get("sales_rank") else None,
+        rank_drops30=_count(stats.get("salesRankDrops30")),
+        rank_drops90=_count(stats.get("salesRankDrops90")),
+        monthly_sold=_positive(product.get("monthlySold"), "monthlySold"),
+        offers_new=_count(_current(COUNT_NEW, series, current)),
+        offers_new_at=updated_at if _current(COUNT_NEW, series, current) is not None else None,
+        out_of_stock90_pct=_count(_at(stats.get("outOfStockPercentage90"), _INDEX[basis])),
+        amazon_buy_box90_pct=None,
+        rating=None if (rating := _offered(_current(RATING, series, current))) is None else rating / 10,
+        reviews=_count(_current(REVIEWS, series, current)),
+        length_mm=_positive(product.get("packageLength"), "packageLength"),
+        width_mm=_positive(product.get("packageWidth"), "packageWidth"),
+        height_mm=_positive(product.get("packageHeight"), "packageHeight"),
+        weight_g=_positive(product.get("packageWeight"), "packageWeight"),
+        package_quantity=_positive(product.get("packageQuantity"), "packageQuantity"),
+        hazmat=_flag(product.get("isHazMat")),
+        keepa_fba_fee_minor=fba_fee,
+        keepa_fba_fee_at=to_unix(fee_at) if fba_fee is not None and isinstance(fee_at, int) and fee_at > 0 else None,
+        keepa_referral_pct=_percent(product),
+        keepa_closing_fee_minor=_count(product.get("variableClosingFee")),
+    )
+    sellers = _sellers(product.get("buyBoxSellerIdHistory"), series)
+    monthly = product.get("monthlySoldHistory")
+    if monthly:
+        series["monthly_sold"] = _pairs(monthly, "monthlySoldHistory")
+    return Update(offer, History(offer.asin, market.code, version, market.currency, series, sellers))
+
+
+def _series(csv: Any) -> dict[str, Series]:
+    """The series arbkit keeps, out of ``csv``: 34 or 36 entries, or null; each entry may be null."""
+    found: dict[str, Series] = {}
+    if csv is None:
+        return found
+    if not isinstance(csv, list):
+        raise BadRecordError("is not a list", field="csv", value=type(csv).__name__)
+    for index, name in _SERIES.items():
+        flat = csv[index] if index < len(csv) else None
+        if flat:
+            found[name] = _triples(flat, f"csv[{index}]") if index in TRIPLES else _pairs(flat, f"csv[{index}]")
+    return found
+
+
+def _pairs(flat: Any, field: str) -> Series:
+    numbers = _numbers(flat, field, 2)
+    return Series(numbers[0::2], numbers[1::2])
+
+
+def _triples(flat: Any, field: str) -> Series:
+    numbers = _numbers(flat, field, 3)
+    return Series(numbers[0::3], numbers[1::3], numbers[2::3])
+
+
+def _numbers(flat: Any, field: str, width: int) -> array[int]:
+    if not isinstance(flat, list):
+        raise BadRecordError("is not a list", field=field, value=type(flat).__name__)
+    try:
+        numbers = array("i", flat)
+    except (TypeError, OverflowError) as error:
+        raise BadRecordError(f"is not a series of whole numbers: {error}", field=field) from None
+    if len(numbers) % width:
+        raise BadRecordError(f"is not a multiple of {width} long", field=field, value=len(numbers))
+    return numbers
+
+
+def _buy_box(
+    product: Mapping[str, Any], stats: Mapping[str, Any], series: Mapping[str, Series], updated_at: int
+) -> tuple[int | None, int | None, int | None]:
+    """Price (−1: nobody has it), shipping and time of the buy box; None where Keepa did not look."""
+    price = _whole(stats.get("buyBoxPrice"), "buyBoxPrice")
+    shipping = _whole(stats.get("buyBoxShipping"), "buyBoxShipping")
+    history = series.get("buy_box")
+    if price is None or price == -2:
+        if history is None:
+            return None, None, None
+        price, shipping = history.values[-1], (history.shipping or history.values)[-1]
+    looked = product.get("lastBuyBoxUpdate") or product.get("lastOffersUpdate")
+    # Without a time of its own a buy box in the statistics was looked at with the product.
+    at = to_unix(looked) if isinstance(looked, int) and looked > 0 else updated_at
+    if stats.get("buyBoxPrice") in (None, -2) and history is not None:
+        at = min(at, to_unix(history.times[-1]))
+    return price, shipping if shipping is not None and shipping >= 0 else None, at
+
+
+def _current(index: int, series: Mapping[str, Series], current: Any) -> int | None:
+    """The value now: from the statistics, else the end of the series; None if there is no data."""
+    value = _whole(_at(current, index), f"stats.current[{index}]")
+    if value is not None and value != -2 and not (value == -1 and _SERIES[index] in series):
+        return value
+    one = series.get(_SERIES[index])
+    return one.values[-1] if one is not None else value if value != -2 else None
+
+
+def _choose(
+    *options: tuple[int | None, PriceBasis, int | None, int | None],
+) -> tuple[int | None, PriceBasis | None, int | None, int | None]:
+    for price, basis, at, shipping in options:
+        if price is not None and price > 0:
+            return price, basis, at, shipping
+    return None, None, None, None
+
+
+_INDEX: Mapping[PriceBasis | None, int] = {"buy_box": BUY_BOX, "new": NEW, "amazon": AMAZON, None: NEW}
+
+
+def _average(stats: Mapping[str, Any], name: str, basis: PriceBasis | None) -> int | None:
+    """The time-weighted average of the price that is used; never that of another one."""
+    return _offered(_whole(_at(stats.get(name), _INDEX[basis]), name))
+
+
+def _at(values: Any, index: int) -> Any:
+    return values[index] if isinstance(values, list) and index < len(values) else None
+
+
+def _whole(value: Any, field: str) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise BadRecordError("is not a whole number", field=field, value=value)
+    return value
+
+
+def _offered(value: int | None) -> int | None:
+    """A price or rank, None for "no offer" and "no data"."""
+    return value if value is not None and value > 0 else None
+
+
+def _count(value: Any) -> int | None:
+    number = _whole(value, "statistics")
+    return number if number is not None and number >= 0 else None
+
+
+def _positive(value: Any, field: str) -> int | None:
+    """A measure, where Keepa writes 0 and −1 for "unknown"."""
+    number = _whole(value, field)
+    return number if number is not None and number > 0 else None
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _text(value: Any, field: str) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str):
+        raise BadRecordError("is not text", field=field, value=value)
+    return value
+
+
+def _texts(product: Mapping[str, Any], *fields: str) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for field in fields:
+        for value in product.get(field) or ():
+            if not isinstance(value, str):
+                raise BadRecordError("is not text", field=field, value=value)
+            found[value] = None
+    return tuple(found)
+
+
+def _image(product: Mapping[str, Any]) -> str | None:
+    if names := product.get("imagesCSV"):
+        return str(names).split(",")[0]
+    images = product.get("images")
+    return images[0].get("l") if images else None
+
+
+def _percent(product: Mapping[str, Any]) -> float | None:
+    value = product.get("referralFeePercentage")
+    if value is None:
+        value = product.get("referralFeePercent")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise BadRecordError("is not a number", field="referralFeePercentage", value=value)
+    return float(value) if value > 0 else None
+
+
+def _sellers(flat: Any, series: dict[str, Series]) -> tuple[str, ...]:
+    """Adds the series ``buy_box_seller`` (places in the answer) from ``[time, seller id, …]`` as texts."""
+    if not flat:
+        return ()
+    ids: dict[str, int] = {}
+    times = array("i", [int(t) for t in flat[0::2]])
+    values = array("i", [ids.setdefault(str(s), len(ids)) for s in flat[1::2]])
+    if len(times) != len(values):
+        raise BadRecordError("is not a multiple of 2 long", field="buyBoxSellerIdHistory", value=len(flat))
+    series["buy_box_seller"] = Series(times, values)
+    return tuple(ids)

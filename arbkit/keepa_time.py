@@ -1,0 +1,20 @@
+"""Keepa's clock: minutes since 1 January 2011, UTC (Keepa API documentation, "Keepa Time")."""
+
+from __future__ import annotations
+
+__all__ = ["NEW_INCLUDES_SHIPPING_FROM", "to_minutes", "to_unix"]
+
+_EPOCH_MINUTES = 21_564_000
+
+NEW_INCLUDES_SHIPPING_FROM = 1_771_200_000
+"""16 February 2026 in Unix seconds: from then on Keepa's NEW price includes shipping."""
+
+
+def to_unix(minutes: int) -> int:
+    """Unix seconds of a Keepa time."""
+    return (minutes + _EPOCH_MINUTES) * 60
+
+
+def to_minutes(unix: float) -> int:
+    """The Keepa time of Unix seconds, rounded down."""
+    return int(unix // 60) - _EPOCH_MINUTES
