@@ -52,13 +52,10 @@ def from_envelope(envelope: Any) -> Update | None:
         raise BadRecordError("is not a JSON object", field="product")
     if envelope.get("market") not in MARKETS:
         raise BadRecordError("not a marketplace arbkit knows", field="market", value=envelope.get("market"))
-    if source == "export":
-        from arbkit.sources.export import to_offer
-
-        return Update(to_offer(envelope), None)
     if source not in ("keepa", "demo", "raw"):
         raise BadRecordError("unknown source", field="source", value=source)
-    market = by_domain(product.get("domainId")) if isinstance(product.get("domainId"), int) else None
+    domain = product.get("domainId")
+    market = by_domain(domain) if isinstance(domain, int) else None
     if market is None or market.code != envelope["market"]:
         raise BadRecordError(
             f"does not belong to marketplace {envelope['market']}", field="domainId", value=product.get("domainId")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -24,7 +23,7 @@ import requests
 from arbkit.errors import ConfigError, ServiceError, UsageError
 from arbkit.settings import Settings
 
-__all__ = ["Address", "Service", "Supervisor", "await_answers", "plan_services", "resolve", "resolve_one"]
+__all__ = ["Address", "Service", "Supervisor", "await_answers", "plan_services", "resolve"]
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +31,6 @@ _GRACE_S = 8.0
 _STABLE_S = 30.0
 _LONGEST_PAUSE_S = 30.0
 _FINAL = {UsageError.exit_code, ConfigError.exit_code}
-_PORTS = (("api_port", "ARBKIT_API_PORT"), ("dashboards_port", "ARBKIT_DASHBOARDS_PORT"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +51,15 @@ class Service:
 
 
 def resolve(settings: Settings) -> Settings:
-    """The settings with every port fixed, a token, and the demo's address known to all.
+    """The settings with every port fixed and the demo's address known to all.
 
     Raises:
         ServiceError: a port is in use; names the setting that changes it.
         ConfigError: no key, and the demo is forbidden.
     """
-    ports = [*_PORTS, ("demo_port", "ARBKIT_DEMO_PORT")] if _own_demo(settings) else list(_PORTS)
+    ports = [("demo_port", "ARBKIT_DEMO_PORT")] if _own_demo(settings) else []
     fixed = {name: _free_port(settings.host, getattr(settings, name), variable) for name, variable in ports}
-    token = settings.token.get_secret_value() or secrets.token_urlsafe(24)
-    return settings.model_copy(update={**fixed, "token": type(settings.token)(token)})
-
-
-def resolve_one(settings: Settings, port: str) -> Settings:
-    """The settings with one port fixed and a token: what a service needs that is started by itself."""
-    fixed = _free_port(settings.host, getattr(settings, port), settings.variable(port))
-    token = settings.token.get_secret_value() or secrets.token_urlsafe(24)
-    return settings.model_copy(update={port: fixed, "token": type(settings.token)(token)})
+    return settings.model_copy(update=fixed)
 
 
 def _own_demo(settings: Settings) -> bool:
@@ -92,23 +82,13 @@ def _free_port(host: str, port: int, variable: str) -> int:
 
 def plan_services(settings: Settings) -> list[Service]:
     """The services of these (resolved) settings, in the order they start."""
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    token = settings.token.get_secret_value()
-    api = f"http://{host}:{settings.api_port}"
-    dashboards = f"http://{host}:{settings.dashboards_port}"
     services = [
-        Service(
-            "dashboards",
-            ("dashboards",),
-            Address(f"{dashboards}/?token={token}", f"{dashboards}/?token={token}"),
-        ),
         Service("producer", ("produce",)),
         Service("consumer", ("consume",)),
         Service("scheduler", ("schedule",)),
-        Service("api", ("api",), Address(f"{api}/docs", f"{api}/health")),
     ]
     if _own_demo(settings):
-        demo = f"{settings.source_url}"
+        demo = settings.source_url
         services.insert(0, Service("demo", ("demo",), Address(demo, f"{demo}/token?key=demo")))
     return services
 

@@ -1,8 +1,6 @@
-"""Commands that move data in and keep the watchlist."""
+"""Commands that keep the watchlist."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import typer
 
@@ -14,56 +12,27 @@ _JSON = typer.Option(False, "--json", help="One JSON document on standard output
 watch_app = typer.Typer(help="The watchlist: add, remove, list.", no_args_is_help=True)
 
 
-def import_(
-    files: list[Path] = typer.Argument(..., help="Keepa exports (CSV, XLSX) or saved /product answers (JSON)."),
-    market: str | None = typer.Option(None, help="Marketplace of a file that does not name its own."),
-    json: bool = _JSON,
-) -> None:
-    """Import Keepa exports and saved answers into the log."""
-    from arbkit.importer import import_files
-
-    settings = begin()
-    report = import_files(settings, files, market=market)
-    if json:
-        print_json(report.to_dict())
-    else:
-        out = console()
-        for file in report.files:
-            if file.refused:
-                out.print(f"{file.path}: refused: {file.refused}", markup=False)
-            else:
-                out.print(
-                    f"{file.path}: {file.market}, {file.products} products of {file.rows} rows, "
-                    f"{file.duplicates} duplicates, {file.dead_lettered} dead-lettered",
-                    markup=False,
-                )
-        if report.products:
-            out.print("Next: arbkit consume --until-empty, then arbkit detect (arbkit up does both).")
-    raise typer.Exit(report.exit_code)
-
-
 @watch_app.command("add")
 def watch_add(asins: list[str] = typer.Argument(..., help="ASINs or Amazon product addresses.")) -> None:
     """Put products on the watchlist."""
-    from arbkit.watchlist import add, load, parse_asin
+    from arbkit.watchlist import add, locate, parse_asin
 
     settings = begin()
     wanted = [parse_asin(text) for text in asins]
-    if settings.watchlist_path.exists() or settings.demo_mode:
-        load(settings)
-    added = add(settings.watchlist_path, wanted)
-    console().print(f"added {len(added)} of {len(wanted)} to {settings.watchlist_path}", markup=False)
+    path = locate(settings)
+    added = add(path, wanted)
+    console().print(f"added {len(added)} of {len(wanted)} to {path}", markup=False)
 
 
 @watch_app.command("remove")
 def watch_remove(asins: list[str] = typer.Argument(..., help="ASINs.")) -> None:
     """Take products off the watchlist."""
     from arbkit.errors import UsageError
-    from arbkit.watchlist import parse_asin, remove
+    from arbkit.watchlist import locate, parse_asin, remove
 
     settings = begin()
     for asin in map(parse_asin, asins):
-        if not remove(settings.watchlist_path, asin):
+        if not remove(locate(settings), asin):
             raise UsageError("not on the watchlist", field="asin", value=asin)
 
 
@@ -85,5 +54,4 @@ def watch_list(json: bool = _JSON) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    app.command("import")(import_)
     app.add_typer(watch_app, name="watch")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -23,7 +22,7 @@ _JSON = typer.Option(False, "--json", help="One JSON document on standard output
 
 
 def up() -> None:
-    """Run everything: producer, consumer, detection, API, dashboards, and the demo market without a key."""
+    """Run everything: producer, consumer, detection, and the demo market without a key."""
     from arbkit.process import stop_on_signals
     from arbkit.supervise import Supervisor, await_answers, plan_services, resolve
 
@@ -113,53 +112,6 @@ def demo() -> None:
     serve(settings, stop=stop_on_signals())
 
 
-def api() -> None:
-    """Serve the REST API."""
-    from arbkit.process import die_with_parent
-    from arbkit.shipped import load_app
-    from arbkit.supervise import resolve_one
-
-    settings = begin()
-    die_with_parent()
-    load_app("api").serve(resolve_one(settings, "api_port"))
-
-
-def dashboards() -> None:
-    """Serve the dashboards (Voilà)."""
-    from arbkit.dashboard.launch import command
-    from arbkit.process import die_with_parent
-    from arbkit.supervise import resolve_one
-
-    settings = resolve_one(begin(), "dashboards_port")
-    arguments, environment = command(settings)
-    if not os.environ.get("ARBKIT_SUPERVISED"):
-        token = settings.token.get_secret_value()
-        sys.stderr.write(f"dashboards at http://{settings.host}:{settings.dashboards_port}/?token={token}\n")
-    die_with_parent()
-    os.execvpe(arguments[0], arguments, {**os.environ, **environment})  # noqa: S606 - a list, no shell
-
-
-def lab() -> None:
-    """Open JupyterLab on the notebooks."""
-    from arbkit.shipped import shipped
-
-    settings = begin()
-    folder = str(shipped("notebooks"))
-    arguments = [
-        sys.executable,
-        "-m",
-        "jupyterlab",
-        f"--ServerApp.root_dir={folder}",
-        f"--ServerApp.ip={settings.host}",
-    ]
-    absolute = settings.model_copy(
-        update={"home": settings.home.resolve(), "watchlist": settings.watchlist_path.resolve()}
-    )
-    os.execvpe(  # noqa: S606 - a list, no shell
-        arguments[0], arguments, {**os.environ, **absolute.environment()}
-    )
-
-
 def detect(
     sources: list[str] = typer.Option([], "--source", help="Marketplace to buy on; may be given again."),
     targets: list[str] = typer.Option([], "--target", help="Marketplace to sell on; may be given again."),
@@ -219,5 +171,5 @@ def _print_opportunities(result: dict[str, object], folder: str) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    for command in (up, produce, consume, detect, schedule, api, dashboards, lab, demo):
+    for command in (up, produce, consume, detect, schedule, demo):
         app.command()(command)

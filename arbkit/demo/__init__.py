@@ -1,1 +1,1 @@
-
+"""The demo market: invented products behind a Keepa-compatible address."""

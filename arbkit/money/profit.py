@@ -282,7 +282,7 @@ def _base(pairs: tuple[pd.DataFrame, pd.DataFrame], profile: Profile, tables: Ta
             "buy_rate": buy_rate,
             "sell_rate": sell_rate,
             "updated_at": np.fmin(_numbers(buy, "updated_at"), _numbers(sell, "updated_at")),
-            "package_from": sell["package_from"] if "package_from" in sell else "",
+            "package_from": sell.get("package_from", ""),
             "currency": profile.currency,
         }
     )

@@ -208,7 +208,7 @@ def _schedule(row: Mapping[str, Any]) -> Schedule:
 
 def _bands(name: str, file: Mapping[str, Any]) -> Bands:
     rows: dict[str, list[tuple[float, Mapping[str, float]]]] = {}
-    source = file["fees"] if "fees" in file else file
+    source = file.get("fees", file)
     for row in source["bands"]:
         fees = {k: v for k, v in row.items() if k not in {"tier", "up_to_kg"}}
         bands = rows.setdefault(row["tier"], [])

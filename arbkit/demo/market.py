@@ -1,0 +1,163 @@
+"""The seeded market: which invented products there are, and how their prices move. Pure.
+
+Everything follows from the seed. A product's path on a marketplace is a row of steps of twelve hours: two years
+of them lie behind the moment the demo starts, and from then on they pass ``speed`` times faster than the
+clock. Times on the wire are real, so data is as fresh as it looks; only the movement is hurried.
+"""
+
+from __future__ import annotations
+
+import random
+import tomllib
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+__all__ = ["MARKETS", "PAST_STEPS", "SEED", "STEP_MINUTES", "DemoProduct", "Path", "asins", "path", "product"]
+
+SEED = 20_260_216
+COUNT = 300
+MARKETS = ("UK", "DE", "FR", "IT", "ES")
+STEP_MINUTES = 720
+PAST_STEPS = 1_460
+_FUTURE_STEPS = 1_500
+_HOSTILE = {7: "<script>alert('demo')</script> ", 11: '=HYPERLINK("https://example.invalid") '}
+
+
+@dataclass(frozen=True, slots=True)
+class DemoProduct:
+    """What does not move: identity, package, where it is listed, its price level by marketplace (minor units)."""
+
+    number: int
+    asin: str
+    brand: str
+    titles: dict[str, str]
+    roots: dict[str, str]
+    ean: str
+    sides_mm: tuple[int, int, int]
+    weight_g: int
+    fba_fee: dict[str, int]
+    referral_pct: float
+    levels: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """What moves, one entry a step: prices in minor units, −1 for no offer."""
+
+    amazon: npt.NDArray[np.int64]
+    new: npt.NDArray[np.int64]
+    new_fba: npt.NDArray[np.int64]
+    buy_box: npt.NDArray[np.int64]
+    amazon_wins: npt.NDArray[np.bool_]
+    rank: npt.NDArray[np.int64]
+    offers: npt.NDArray[np.int64]
+
+
+def asins(count: int = COUNT) -> tuple[str, ...]:
+    """The ASINs of the demo market's products."""
+    return tuple(f"B0DEMO{number:04}" for number in range(1, count + 1))
+
+
+@lru_cache(maxsize=1)
+def _catalogue() -> dict[str, Any]:
+    return tomllib.loads(resources.files("arbkit.demo").joinpath("catalogue.toml").read_text("utf-8"))
+
+
+@lru_cache(maxsize=2_048)
+def product(asin: str, seed: int = SEED) -> DemoProduct | None:
+    """The product of an ASIN, or None if the demo market has none of that name."""
+    number = int(asin[6:]) if asin.startswith("B0DEMO") and asin[6:].isdigit() else 0
+    if not 1 <= number <= COUNT or len(asin) != 10:
+        return None
+    chance = random.Random(f"{seed}:{number}")  # noqa: S311 - a market, no secret
+    catalogue = _catalogue()
+    category = chance.choice(catalogue["categories"])
+    size = catalogue["sizes"][chance.choice(category["sizes"])]
+    noun, brand = chance.randrange(3), chance.choice(catalogue["brands"])
+    adjective = chance.choice(catalogue["adjectives"])
+    level = chance.uniform(*category["price"])
+    listed = [m for m in MARKETS if chance.random() < 0.86] or ["DE"]
+    pounds = 0.86
+    return DemoProduct(
+        number=number,
+        asin=asin,
+        brand=brand,
+        titles={
+            m: f"{_HOSTILE.get(number, '')}{brand} {adjective} {category['nouns'][m][noun]} {number:03}" for m in listed
+        },
+        roots=category["roots"],
+        ean=_ean(number),
+        sides_mm=tuple(int(s * chance.uniform(0.8, 1.0)) for s in size["sides"]),  # type: ignore[arg-type]  # three
+        weight_g=int(size["grams"] * chance.uniform(0.7, 1.0)),
+        fba_fee=size["fee"],
+        referral_pct=category["percent"],
+        levels={
+            m: round(100 * level * min(2.2, chance.lognormvariate(0, 0.13)) * (pounds if m == "UK" else 1))
+            for m in listed
+        },
+    )
+
+
+def _ean(number: int) -> str:
+    """An EAN-13 of the range that shops use among themselves."""
+    digits = f"29{number:010}"
+    check = -sum(int(d) * (3 if i % 2 else 1) for i, d in enumerate(digits)) % 10
+    return f"{digits}{check}"
+
+
+@lru_cache(maxsize=2_048)
+def path(asin: str, market: str, seed: int = SEED) -> Path:
+    """How a product moves on a marketplace it is listed on."""
+    import numpy as np
+
+    found = product(asin, seed)
+    if found is None:
+        raise KeyError(asin)
+    steps = PAST_STEPS + _FUTURE_STEPS
+    chance = np.random.default_rng([seed, found.number, MARKETS.index(market)])
+    level = found.levels[market]
+    # A slow wave and a walk that is pulled back to the level, seen only when a seller changes the price.
+    noise = chance.normal(0, 0.012, steps)
+    walk = np.convolve(noise, 0.985 ** np.arange(200))[:steps]
+    wave = 0.04 * np.sin(np.arange(steps) * 2 * np.pi / 365 + chance.uniform(0, 6))
+    wanted = level * np.exp(walk + wave) * np.where(_stretches(chance, steps, 0.004, 20), 0.74, 1.0)
+    changed = chance.random(steps) < 0.14
+    changed[0] = True
+    held = np.maximum.accumulate(np.where(changed, np.arange(steps), 0))
+    fba = np.round(wanted[held] / 100) * 100 - 1
+    gone = _stretches(chance, steps, 0.003, 14)
+    sells_itself = chance.random() < 0.45
+    out = _stretches(chance, steps, 0.006, 30) if sells_itself else np.ones(steps, bool)
+    amazon = np.where(out, -1, np.round(fba * 0.99))
+    fba = np.where(gone, -1, np.maximum(fba, 299))
+    cheapest = np.where(fba > 0, np.round(fba * 0.985), -1)
+    new = np.where((amazon > 0) & ((cheapest < 0) | (amazon < cheapest)), amazon, cheapest)
+    amazon_wins = amazon > 0
+    buy_box = np.where(amazon_wins, amazon, fba)
+    sold_at = np.exp(chance.normal(8.2, 1.1))
+    wobble = np.convolve(chance.normal(0, 0.16, steps), 0.9 ** np.arange(60))[:steps]
+    rank = np.maximum(30, sold_at * np.exp(wobble))
+    offers = np.clip(np.round(4 + 3 * np.sin(held / 90) + chance.integers(-1, 2, steps)[held]), 1, 25)
+    offers = np.where(new > 0, offers, 0)
+    return Path(
+        *(a.astype(np.int64) for a in (amazon, new, fba, buy_box)),
+        amazon_wins,
+        rank.astype(np.int64),
+        offers.astype(np.int64),
+    )
+
+
+def _stretches(chance: np.random.Generator, steps: int, often: float, longest: int) -> npt.NDArray[np.bool_]:
+    """Stretches that begin by chance and last up to ``longest`` steps."""
+    import numpy as np
+
+    found = np.zeros(steps, bool)
+    for start in np.flatnonzero(chance.random(steps) < often):
+        found[start : start + int(chance.integers(3, longest))] = True
+    return found

@@ -1,0 +1,162 @@
+"""The demo market's server: ``/product`` and ``/token`` as Keepa answers them, with tokens that refill."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+
+from arbkit.demo.market import SEED
+from arbkit.demo.wire import Clock, product_object
+from arbkit.errors import ServiceError
+from arbkit.keepa_time import to_minutes
+from arbkit.markets import by_domain
+from arbkit.settings import Settings
+
+__all__ = ["DemoServer", "serve"]
+
+_RATE_PER_MINUTE = 300
+_BUCKET_MINUTES = 60
+_MOST_ASINS = 100
+
+
+class _Bucket:
+    """Tokens as Keepa counts them: a request runs while there is one, and may push the balance below zero."""
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self._left = float(rate * _BUCKET_MINUTES)
+        self._at = time.monotonic()
+        self._lock = threading.Lock()
+
+    def take(self, cost: int) -> int | None:
+        """The balance after paying ``cost``; None if there was no token left."""
+        with self._lock:
+            now = time.monotonic()
+            self._left = min(self.rate * _BUCKET_MINUTES, self._left + (now - self._at) * self.rate / 60)
+            self._at = now
+            if cost and self._left <= 0:
+                return None
+            self._left -= cost
+            return int(self._left)
+
+    def refill_in_ms(self) -> int:
+        return round(60_000 / self.rate)
+
+
+class DemoServer(ThreadingHTTPServer):
+    """A demo market on an address; a context manager that serves from a thread of its own."""
+
+    daemon_threads = True
+
+    def __init__(
+        self, host: str, port: int, *, speed: float = 60, seed: int = SEED, rate: int = _RATE_PER_MINUTE
+    ) -> None:
+        self.seed = seed
+        self.bucket = _Bucket(rate)
+        self.started = time.time()
+        self.clock = Clock(to_minutes(self.started), speed)
+        super().__init__((host, port), _Handler)
+        self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, name="demo")
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: DemoServer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        parts = urlsplit(self.path)
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        match parts.path.rstrip("/"):
+            case "/token":
+                self._answer(200, {}, cost=0)
+            case "/product":
+                self._product(query)
+            case _:
+                self._answer(404, {"error": {"type": "notFound", "message": "no such request"}}, cost=0)
+
+    def _product(self, query: dict[str, str]) -> None:
+        market = by_domain(int(query["domain"])) if query.get("domain", "").isdigit() else None
+        asins = [asin for asin in query.get("asin", "").split(",") if asin]
+        if market is None or not 0 < len(asins) <= _MOST_ASINS:
+            message = "domain must be one of 2, 3, 4, 8, 9 and asin name 1 to 100 products"
+            self._answer(400, {"error": {"type": "invalidParameter", "message": message}}, cost=0)
+            return
+        buybox = query.get("buybox") == "1"
+        stats = int(query["stats"]) if query.get("stats", "").isdigit() else 0
+        cost = len(asins) * (3 if buybox else 1)
+        products = [
+            product_object(
+                asin,
+                market,
+                self.server.clock,
+                now=time.time() / 60 - 21_564_000,
+                seed=self.server.seed,
+                buybox=buybox,
+                history=query.get("history", "1") == "1",
+                stats=stats,
+            )
+            for asin in asins
+        ]
+        self._answer(200, {"products": products}, cost=cost)
+
+    def _answer(self, status: int, body: dict[str, Any], *, cost: int) -> None:
+        bucket = self.server.bucket
+        left = bucket.take(cost)
+        if left is None:
+            status, body, left, cost = 429, {"error": {"type": "notEnoughToken", "message": "no tokens left"}}, 0, 0
+        state = {
+            "timestamp": round(time.time() * 1000),
+            "tokensLeft": left,
+            "refillIn": bucket.refill_in_ms(),
+            "refillRate": bucket.rate,
+            "tokenFlowReduction": 0.0,
+            "tokensConsumed": cost,
+            "processingTimeInMs": 1,
+        }
+        data = gzip.compress(orjson.dumps({**state, **body}), compresslevel=1)
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json;charset=utf-8")
+        self.send_header("Content-Encoding", "gzip")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
+        """Requests carry the key: none is logged."""
+
+
+def serve(settings: Settings, *, stop: threading.Event) -> None:
+    """Serve the demo market on the settings' address until ``stop`` is set.
+
+    Raises:
+        ServiceError: the port is in use; names the setting that changes it.
+    """
+    try:
+        server = DemoServer(settings.host, settings.demo_port, speed=settings.demo_speed)
+    except OSError as error:
+        raise ServiceError(
+            f"port {settings.demo_port} on {settings.host} cannot be used: {error.strerror or error}",
+            field="ARBKIT_DEMO_PORT",
+            remedy="Set ARBKIT_DEMO_PORT to another port, or to 0 for any free one",
+        ) from None
+    with server:
+        stop.wait()

@@ -1,0 +1,190 @@
+"""The demo market in Keepa's own words: product objects as ``/product`` answers them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from arbkit.demo.market import PAST_STEPS, STEP_MINUTES, Path, path, product
+from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes
+from arbkit.markets import Market
+
+__all__ = ["Clock", "product_object", "unknown_object"]
+
+Ints = npt.NDArray[np.int64]
+_SERIES = 36
+_SHIPPING = 399
+"""What a buyer pays for sending, in minor units, and what NEW left out before February 2026."""
+
+
+class Clock:
+    """Step ↔ Keepa minutes: steps up to ``start`` (Keepa minutes) lie in the past, later ones pass faster."""
+
+    def __init__(self, start: int, speed: float) -> None:
+        self._start = start
+        self._step = STEP_MINUTES / speed if speed else float("inf")
+
+    def step(self, now: float) -> int:
+        """The step of a moment in (fractional) Keepa minutes."""
+        return PAST_STEPS + max(0, int((now - self._start) / self._step))
+
+    def times(self, last: int) -> Ints:
+        """The Keepa minutes at which the steps up to ``last`` began."""
+        past = self._start - (PAST_STEPS - np.arange(PAST_STEPS)) * STEP_MINUTES
+        later = np.arange(last - PAST_STEPS + 1)
+        return np.concatenate(
+            [past, self._start + np.floor(later * self._step if len(later) > 1 else later).astype(int)]
+        )
+
+
+def product_object(
+    asin: str, market: Market, clock: Clock, *, now: float, seed: int, buybox: bool, history: bool, stats: int
+) -> dict[str, Any]:
+    """A product as Keepa sends it; as :func:`unknown_object` if it is not listed on that marketplace."""
+    known = product(asin, seed)
+    if known is None or market.code not in known.levels:
+        return unknown_object(asin, market)
+    moves = path(asin, market.code, seed)
+    step = min(clock.step(now), len(moves.new) - 1)
+    times = clock.times(step)[: step + 1]
+    end = slice(0, step + 1)
+    new_shown = _without_shipping(moves.new[end], times)
+    csv: list[list[int] | None] = [None] * _SERIES
+    csv[0] = _flat(times, moves.amazon[end])
+    csv[1] = _flat(times, new_shown)
+    csv[3] = _flat(times, moves.rank[end], every=3)
+    csv[4] = _flat(times[:1], np.array([round(known.levels[market.code] * 1.2)]))
+    csv[11] = _flat(times, moves.offers[end])
+    csv[16] = _flat(times[:1], np.array([38 + known.number % 12]))
+    if buybox:
+        csv[10] = _flat(times, moves.new_fba[end])
+        csv[18] = _flat(times, moves.buy_box[end], shipping=0)
+    # At least the demo's start: what it shows was looked at then.
+    updated = int(times[-1])
+    root = 1_000 + known.number % 8
+    stale_fee = known.number % 9 == 0
+    return {
+        "csv": csv if history else None,
+        "categories": [root * 10],
+        "imagesCSV": None,
+        "manufacturer": known.brand,
+        "title": known.titles[market.code],
+        "lastUpdate": updated,
+        "lastPriceChange": _last_change(times, moves.new[end]),
+        "lastRatingUpdate": updated,
+        "lastOffersUpdate": updated if buybox else 0,
+        "rootCategory": root,
+        "productType": 0,
+        "parentAsin": None,
+        "asin": asin,
+        "domainId": market.keepa_domain,
+        "type": "DEMO",
+        "hasReviews": True,
+        "trackingSince": int(times[0]),
+        "listedSince": int(times[0]),
+        "brand": known.brand,
+        "productGroup": "Demo",
+        "packageLength": known.sides_mm[0],
+        "packageWidth": known.sides_mm[1],
+        "packageHeight": known.sides_mm[2],
+        "packageWeight": known.weight_g,
+        "packageQuantity": 1,
+        "isAdultProduct": False,
+        "isRedirectASIN": False,
+        "availabilityAmazon": 0 if moves.amazon[step] > 0 else -1,
+        "eanList": [known.ean],
+        "upcList": None,
+        "fbaFees": None
+        if known.number % 7 == 0
+        else {"lastUpdate": updated - (200_000 if stale_fee else 1_000), "pickAndPackFee": known.fba_fee[market.code]},
+        "referralFeePercent": round(known.referral_pct),
+        "referralFeePercentage": known.referral_pct,
+        "monthlySold": 50 * (1 + known.number % 4) if known.number % 5 == 0 else None,
+        "isHazMat": False,
+        "categoryTree": [{"catId": root, "name": known.roots[market.code]}],
+        "salesRankReference": root,
+        "buyBoxSellerIdHistory": None,
+        "stats": _stats(moves, times, step, stats, buybox=buybox, new_shown=new_shown) if stats else None,
+        "offersSuccessful": False,
+    }
+
+
+def unknown_object(asin: str, market: Market) -> dict[str, Any]:
+    """What Keepa answers for an ASIN that is not on a marketplace."""
+    return {
+        "asin": asin,
+        "domainId": market.keepa_domain,
+        "title": None,
+        "csv": None,
+        "productType": 5,
+        "lastUpdate": 0,
+    }
+
+
+def _without_shipping(new: Ints, times: Ints) -> Ints:
+    before = times < to_minutes(NEW_INCLUDES_SHIPPING_FROM)
+    return np.where(before & (new > _SHIPPING * 3), new - _SHIPPING, new)
+
+
+def _flat(times: Ints, values: Ints, *, every: int = 1, shipping: int | None = None) -> list[int]:
+    """Change points only, flat, as Keepa sends them; of several in one minute the last."""
+    times, values = times[::-1][::every][::-1], values[::-1][::every][::-1]
+    first = np.append(True, values[1:] != values[:-1])
+    times, values = times[first], values[first]
+    distinct = np.append(times[1:] != times[:-1], True)
+    columns = [times[distinct], values[distinct]]
+    if shipping is not None:
+        columns.append(np.where(columns[1] > 0, shipping, -1))
+    flat: list[int] = np.column_stack(columns).ravel().tolist()
+    return flat
+
+
+def _last_change(times: Ints, values: Ints) -> int:
+    changes = np.flatnonzero(values[1:] != values[:-1])
+    return int(times[changes[-1] + 1]) if len(changes) else int(times[0])
+
+
+def _stats(moves: Path, times: Ints, step: int, days: int, *, buybox: bool, new_shown: Ints) -> dict[str, Any]:
+    """The statistics object: −1 no offer, −2 not looked at; averages leave out stretches without an offer."""
+    shown = {0: moves.amazon, 1: np.append(new_shown, moves.new[step + 1 :]), 3: moves.rank, 11: moves.offers}
+    if buybox:
+        shown |= {10: moves.new_fba, 18: moves.buy_box}
+
+    def row(pick: Any) -> list[int]:
+        return [int(pick(shown[i])) if i in shown else -1 for i in range(_SERIES)]
+
+    def average(length: int) -> Any:
+        def of(series: Ints) -> float:
+            window = series[max(0, step + 1 - 2 * length) : step + 1]
+            there = window[window > 0]
+            return float(there.mean()) if len(there) else -1
+
+        return of
+
+    def out_of_stock(series: Ints) -> float:
+        return 100 * float((series[max(0, step - 179) : step + 1] <= 0).mean())
+
+    def drops(length: int) -> int:
+        window = moves.rank[max(0, step + 1 - 2 * length) : step + 1]
+        return int((window[1:] < 0.9 * window[:-1]).sum())
+
+    price = int(moves.buy_box[step])
+    return {
+        "current": row(lambda s: s[step]),
+        "avg": row(average(days)),
+        "avg30": row(average(30)),
+        "avg90": row(average(90)),
+        "avg180": row(average(180)),
+        "outOfStockPercentage90": row(out_of_stock),
+        "salesRankDrops30": drops(30),
+        "salesRankDrops90": drops(90),
+        "salesRankDrops180": drops(180),
+        "totalOfferCount": int(moves.offers[step]),
+        "buyBoxPrice": price if buybox else -2,
+        "buyBoxShipping": (0 if price > 0 else -1) if buybox else -2,
+        "buyBoxIsFBA": bool(not moves.amazon_wins[step]) if buybox else None,
+        "buyBoxIsAmazon": bool(moves.amazon_wins[step]) if buybox else None,
+        "buyBoxSellerId": None,
+    }
