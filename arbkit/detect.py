@@ -223,7 +223,7 @@ def _opportunities(
     if routes.empty:
         return
     confidence, reasons = judge(routes, now=now)
-    for index, row in enumerate(routes.to_dict("records")):
+    for index, row in enumerate(_records(routes)):
         source, target = market(row["source"]), market(row["target"])
         yield Opportunity(
             asin=row["asin"],
@@ -256,6 +256,12 @@ def _opportunities(
             components=tuple(components(row, profile, tables, rates, on=on)),
             run_id=run_id,
         )
+
+
+def _records(routes: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    names = [str(name) for name in routes.columns]
+    for values in zip(*(routes[name].tolist() for name in names), strict=True):
+        yield dict(zip(names, values, strict=True))
 
 
 def _text(value: object) -> str | None:

@@ -145,11 +145,15 @@ def path(asin: str, market: str, seed: int = SEED) -> Path:
     rank = np.maximum(30, sold_at * np.exp(wobble))
     offers = np.clip(np.round(4 + 3 * np.sin(held / 90) + chance.integers(-1, 2, steps)[held]), 1, 25)
     offers = np.where(new > 0, offers, 0)
+    prices = [a.astype(np.int64) for a in (amazon, new, fba, buy_box)]
     return Path(
-        *(a.astype(np.int64) for a in (amazon, new, fba, buy_box)),
-        amazon_wins,
-        rank.astype(np.int64),
-        offers.astype(np.int64),
+        amazon=prices[0],
+        new=prices[1],
+        new_fba=prices[2],
+        buy_box=prices[3],
+        amazon_wins=amazon_wins,
+        rank=rank.astype(np.int64),
+        offers=offers.astype(np.int64),
     )
 
 

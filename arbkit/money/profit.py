@@ -431,7 +431,7 @@ def _digital(
     assumed.add("digital services fee: sources disagree, the dearer taken", _mapped(target, guessed) > 0)
     amazon = exact["fulfilment_fee"] + exact["fuel_surcharge"] + exact["peak_surcharge"]
     selling_fees = exact["referral_fee"] + exact["closing_fee"]
-    on_fba = _mapped(target, logistics) * amazon if fba else 0.0
+    on_fba = _mapped(target, logistics) * amazon if fba else np.zeros(len(target))
     return np.asarray(_mapped(target, selling) * selling_fees + on_fba)
 
 

@@ -63,7 +63,7 @@ def referral_fees(
                 np.maximum(schedule.fee(keepa_price[rows], code), least), keepa_price[rows], keepa_pct[rows]
             )
     known = allowed.any(axis=1)
-    both = allowed & matching
+    both = np.logical_and(allowed, matching)
     chosen = np.where(both.any(axis=1)[:, None], both, np.where(matching.any(axis=1)[:, None], matching, allowed))
     possible = np.where(chosen, fees, -np.inf)
     dearest = possible.max(axis=1)
@@ -77,7 +77,7 @@ def referral_fees(
         fee=np.where(any_chosen, np.maximum(dearest, minimum), np.nan),
         schedule=np.where(any_chosen, schedule_of, -1),
         candidates=np.where(differ, chosen.sum(axis=1), 1),
-        observed=matching.any(axis=1) & (both.any(axis=1) | ~known),
+        observed=np.asarray(matching.any(axis=1) & (both.any(axis=1) | ~known)),
     )
 
 
