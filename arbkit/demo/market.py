@@ -43,6 +43,7 @@ class DemoProduct:
     weight_g: int
     fba_fee: dict[str, int]
     referral_pct: float
+    closing_fee: int
     levels: dict[str, int]
 
 
@@ -97,6 +98,7 @@ def product(asin: str, seed: int = SEED) -> DemoProduct | None:
         weight_g=int(size["grams"] * chance.uniform(0.7, 1.0)),
         fba_fee=size["fee"],
         referral_pct=category["percent"],
+        closing_fee=category.get("closing", 0),
         levels={
             m: round(100 * level * min(2.2, chance.lognormvariate(0, 0.13)) * (pounds if m == "UK" else 1))
             for m in listed

@@ -101,6 +101,7 @@ def product_object(
         else {"lastUpdate": updated - (200_000 if stale_fee else 1_000), "pickAndPackFee": known.fba_fee[market.code]},
         "referralFeePercent": round(known.referral_pct),
         "referralFeePercentage": known.referral_pct,
+        "variableClosingFee": known.closing_fee,
         "monthlySold": 50 * (1 + known.number % 4) if known.number % 5 == 0 else None,
         "isHazMat": False,
         "categoryTree": [{"catId": root, "name": known.roots[market.code]}],

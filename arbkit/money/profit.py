@@ -324,7 +324,7 @@ def _priced(base: _Base, way: Way, profile: Profile, tables: Tables, on: date) -
     home_vat = tables.vat(profile.home)
     fee_names = [n for n in _FEES if n != "vat_on_fees" and not (way == "fbm" and n == "fulfilment_fee")]
     registered = profile.vat_status != "unregistered"
-    exact["vat_on_fees"] = sum(exact[n] for n in fee_names) * (0.0 if registered else home_vat)
+    exact["vat_on_fees"] = np.sum([exact[n] for n in fee_names], axis=0) * (0.0 if registered else home_vat)
     own = _own_costs(profile, base.weight_kg, way)
     unknown.add("package weight unknown, so no inbound cost", np.isnan(own) & ~np.isnan(fee))
     exact["other_costs"] = -own * (1.0 if registered else 1 + home_vat)

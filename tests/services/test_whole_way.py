@@ -1,0 +1,124 @@
+"""The real processes, from the demo market to opportunities."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from arbkit.demo.market import asins
+from arbkit.demo.server import DemoServer
+from arbkit.log import RAW_TOPIC, Record, dead_letter_topic, open_log
+from arbkit.settings import Settings
+from arbkit.store import open_store
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def demo() -> Iterator[DemoServer]:
+    with DemoServer("127.0.0.1", 0, speed=0) as server:
+        yield server
+
+
+@pytest.fixture
+def watched(settings: Settings, demo: DemoServer) -> Settings:
+    """Settings that watch forty products of a demo market."""
+    assert settings.watchlist is not None
+    settings.watchlist.write_text("\n".join(asins()[:40]))
+    return settings.model_copy(update={"keepa_url": demo.url})
+
+
+def arbkit(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "arbkit", *arguments],
+        env={**os.environ, **settings.environment()},
+        cwd=settings.home.parent,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def documents(settings: Settings) -> list[Any]:
+    with open_store(settings, read_only=True) as store:
+        found = list(asins()[:40])
+        return [
+            [(o.asin, o.market, o.version, o.price_minor) for o in store.offers(found)],
+            [store.product(a) for a in found],
+        ]
+
+
+def test_demo_to_opportunities(watched: Settings) -> None:
+    assert arbkit(watched, "produce", "--once").returncode == 0
+    assert arbkit(watched, "consume", "--until-empty").returncode == 0
+    before = documents(watched)
+    detected = arbkit(watched, "detect", "--json", "--components")
+    assert detected.returncode == 0, detected.stderr.decode()
+    result = orjson.loads(detected.stdout)
+    assert result["total"] == len(result["items"]) > 0
+    for item in result["items"]:
+        assert item["demo"]
+        assert round(sum(c["amount"] for c in item["components"]), 2) == item["profit"]
+    folder = watched.home / "reports" / "detect" / "latest"
+    assert {p.name for p in folder.iterdir()} >= {"notebook.ipynb", "report.html", "result.json"}
+    # The same again changes nothing and finds nothing new.
+    assert arbkit(watched, "produce", "--once").returncode == 0
+    assert arbkit(watched, "consume", "--until-empty").returncode == 0
+    assert documents(watched)[0] == before[0]
+    again = orjson.loads(arbkit(watched, "detect", "--json").stdout)
+    assert again["new"] == []
+    status = orjson.loads(arbkit(watched, "status", "--json").stdout)
+    assert status["log"]["lag"] == 0
+    assert status["store"]["runs"][0]["status"] == "succeeded"
+
+
+def test_bad_records_are_dead_lettered_with_their_bytes_and_the_rest_goes_on(watched: Settings) -> None:
+    assert arbkit(watched, "produce", "--once").returncode == 0
+    with open_log(watched) as log:
+        log.publish(RAW_TOPIC, [Record("B0DEMO0001", b"not json"), Record("B0DEMO0001", b'{"v":9}')])
+        assert arbkit(watched, "consume", "--until-empty").returncode == 0
+        dead = log.read(dead_letter_topic(RAW_TOPIC))
+    assert [m.value for m in dead] == [b"not json", b'{"v":9}']
+    assert dead[0].headers["topic"] == RAW_TOPIC
+    assert "JSON" in dead[0].headers["error"]
+    with open_store(watched, read_only=True) as store:
+        assert store.stats().products > 0
+
+
+def test_a_consumer_killed_in_the_middle_leaves_what_an_undisturbed_one_does(watched: Settings, tmp_path: Path) -> None:
+    assert arbkit(watched, "produce", "--once").returncode == 0
+    with open_log(watched) as log:
+        raw = [m for p in range(4) for m in log.read(RAW_TOPIC, partition=p, max_records=10_000)]
+        for round_ in range(1, 15):
+            later = []
+            for m in raw:
+                envelope = orjson.loads(m.value)
+                envelope["product"]["lastUpdate"] += round_ * (envelope["product"]["lastUpdate"] > 0)
+                envelope["product"]["csv"] = None
+                later.append(Record(m.key, orjson.dumps(envelope)))
+            log.publish(RAW_TOPIC, later)
+    undisturbed = watched.model_copy(update={"home": tmp_path / "other"})
+    undisturbed.home.mkdir()
+    undisturbed.database.write_bytes(watched.database.read_bytes())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "arbkit", "consume"],
+        env={**os.environ, **watched.environment()},
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    process.stderr.readline()
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    for one in (watched, undisturbed):
+        done = arbkit(one, "consume", "--until-empty")
+        assert done.returncode == 0, done.stderr.decode()
+    assert documents(watched) == documents(undisturbed)

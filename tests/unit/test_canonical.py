@@ -1,0 +1,142 @@
+"""Keepa's rules, one by one, and real answers where they are at hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from arbkit.canonical import from_envelope
+from arbkit.errors import BadRecordError
+from arbkit.keepa_time import to_unix
+from arbkit.models import Offer
+
+AFTER, BEFORE = 8_000_000, 7_900_000
+"""Keepa minutes after and before 16 February 2026."""
+
+
+def product(**fields: Any) -> dict[str, Any]:
+    csv: list[Any] = [None] * 36
+    csv[1] = [BEFORE, 2_500, AFTER, 2_400]
+    base = {"asin": "B000000001", "domainId": 3, "title": "Ball", "lastUpdate": AFTER, "csv": csv, "stats": None}
+    return {**base, **fields}
+
+
+def envelope(found: Any, **fields: Any) -> dict[str, Any]:
+    base = {
+        "v": 1, "asin": "B000000001", "market": "DE", "source": "keepa", "fetched_at": "2026-05-01T00:00:00Z",
+        "run_id": "r", "product": found,
+    }  # fmt: skip
+    return {**base, **fields}
+
+
+def offer_of(**fields: Any) -> Offer:
+    update = from_envelope(envelope(product(**fields)))
+    assert update is not None
+    return update.offer
+
+
+def with_series(**series: list[int]) -> list[Any]:
+    csv: list[Any] = [None] * 36
+    for name, flat in series.items():
+        csv[int(name[1:])] = flat
+    return csv
+
+
+def test_the_buy_box_comes_first_then_new_then_amazon() -> None:
+    both = with_series(_0=[AFTER, 3_000], _1=[AFTER, 2_400], _18=[AFTER, 2_600, 99])
+    chosen = offer_of(csv=both)
+    assert (chosen.price_minor, chosen.price_basis, chosen.shipping_minor) == (2_600, "buy_box", 99)
+    assert offer_of(csv=with_series(_0=[AFTER, 3_000], _1=[AFTER, 2_400])).price_basis == "new"
+    assert offer_of(csv=with_series(_0=[AFTER, 3_000], _1=[AFTER, -1])).price_basis == "amazon"
+
+
+def test_minus_one_is_no_offer_and_minus_two_no_data() -> None:
+    gone = offer_of(csv=with_series(_1=[BEFORE, 2_500, AFTER, -1]))
+    assert (gone.new_minor, gone.new_at, gone.price_minor) == (None, to_unix(AFTER), None)
+    unlooked = offer_of(stats={"buyBoxPrice": -2})
+    assert (unlooked.buy_box_minor, unlooked.buy_box_at, unlooked.price_basis) == (None, None, "new")
+    empty = offer_of(stats={"buyBoxPrice": -1, "buyBoxShipping": -1})
+    assert (empty.buy_box_minor, empty.buy_box_at) == (None, to_unix(AFTER))
+
+
+def test_unknown_shipping_is_unknown() -> None:
+    assert offer_of(csv=with_series(_18=[AFTER, 2_600, -1])).shipping_minor is None
+
+
+def test_new_includes_shipping_only_since_february_2026() -> None:
+    assert offer_of().shipping_minor == 0
+    assert offer_of(lastUpdate=BEFORE).shipping_minor is None
+
+
+def test_index_seven_is_not_fba() -> None:
+    offer = offer_of(csv=with_series(_1=[AFTER, 2_400], _7=[AFTER, 2_300, 100], _10=[AFTER, 2_450]))
+    assert offer.new_fba_minor == 2_450
+
+
+@pytest.mark.parametrize("csv", [None, [None] * 34, [None] * 36])
+def test_csv_may_be_short_or_missing(csv: Any) -> None:
+    assert offer_of(csv=csv).price_minor is None
+
+
+def test_zero_and_minus_one_are_no_measures() -> None:
+    offer = offer_of(packageLength=0, packageWeight=-1, fbaFees={"pickAndPackFee": -1})
+    assert (offer.length_mm, offer.weight_g, offer.keepa_fba_fee_minor) == (None, None, None)
+
+
+def test_a_product_that_keepa_does_not_know_there_is_no_update() -> None:
+    assert from_envelope(envelope(product(title=None, csv=None, lastUpdate=0))) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"domainId": 4}, "domainId"),
+        ({"asin": "B000000002"}, "asin"),
+        ({"lastUpdate": "soon"}, "lastUpdate"),
+        ({"csv": with_series(_1=[AFTER])}, r"csv\[1\]"),
+        ({"csv": with_series(_1=["x", 1])}, r"csv\[1\]"),  # type: ignore[list-item]  # the point of the test
+        ({"title": 7}, "title"),
+        ({"packageWeight": "heavy"}, "packageWeight"),
+    ],
+)
+def test_a_bad_field_is_named(fields: dict[str, Any], named: str) -> None:
+    with pytest.raises(BadRecordError, match=named):
+        from_envelope(envelope(product(**fields)))
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+_FIELDS = ["csv", "title", "stats", "lastUpdate", "categoryTree", "fbaFees", "eanList", "images", "monthlySoldHistory",
+           "buyBoxSellerIdHistory", "packageWeight", "referralFeePercentage", "variableClosingFee", "domainId"]  # fmt: skip
+
+
+@hypothesis_settings(max_examples=300, deadline=None)
+@given(st.sampled_from(_FIELDS), _JSON)
+def test_whatever_a_field_holds_the_record_is_used_or_refused(field: str, value: Any) -> None:
+    try:
+        from_envelope(envelope(product(**{field: value})))
+    except BadRecordError:
+        return
+
+
+@pytest.mark.real_data
+def test_a_real_answer_without_buy_box_data(real_data: Path) -> None:
+    answer = orjson.loads((real_data / "product-de-2024-06-08.json").read_bytes())
+    found = answer["products"][0]
+    update = from_envelope(envelope(found, asin=found["asin"], source="raw"))
+    assert update is not None
+    offer = update.offer
+    assert (offer.price_minor, offer.price_basis, offer.currency) == (5_199, "new", "EUR")
+    assert (offer.weight_g, offer.keepa_fba_fee_minor, offer.keepa_referral_pct) == (50, 235, 15.0)
+    assert offer.sales_rank == 8_166
+    assert update.history is not None
+    assert len(update.history.series["new"].times) > 10
