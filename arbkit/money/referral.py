@@ -63,8 +63,10 @@ def referral_fees(
                 np.maximum(schedule.fee(keepa_price[rows], code), least), keepa_price[rows], keepa_pct[rows]
             )
     known = allowed.any(axis=1)
-    both: npt.NDArray[np.bool_] = np.array([allowed, matching]).all(axis=0)
-    chosen = np.where(both.any(axis=1)[:, None], both, np.where(matching.any(axis=1)[:, None], matching, allowed))
+    both = allowed & matching
+    chosen = np.where(
+        both.any(axis=1, keepdims=True), both, np.where(matching.any(axis=1, keepdims=True), matching, allowed)
+    )
     possible = np.where(chosen, fees, -np.inf)
     dearest = possible.max(axis=1)
     cheapest = np.where(chosen, fees, np.inf).min(axis=1)
