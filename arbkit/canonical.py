@@ -16,6 +16,7 @@ from arbkit.errors import BadRecordError
 from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_unix
 from arbkit.markets import MARKETS, Market, by_domain
 from arbkit.models import History, Offer, PriceBasis, Series
+from arbkit.sources.export import to_offer
 from arbkit.store.base import Update
 
 __all__ = ["TRIPLES", "from_envelope", "from_keepa"]
@@ -52,6 +53,8 @@ def from_envelope(envelope: Any) -> Update | None:
         raise BadRecordError("is not a JSON object", field="product")
     if envelope.get("market") not in MARKETS:
         raise BadRecordError("not a marketplace arbkit knows", field="market", value=envelope.get("market"))
+    if source == "export":
+        return Update(to_offer(envelope), None)
     if source not in ("keepa", "demo", "raw"):
         raise BadRecordError("unknown source", field="source", value=source)
     domain = product.get("domainId")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 
 from arbkit.cli.shared import begin, console, print_json
@@ -53,5 +55,35 @@ def watch_list(json: bool = _JSON) -> None:
         console(stderr=True).print(str(line), markup=False)
 
 
+def import_command(
+    files: list[Path] = typer.Argument(..., help="Keepa exports (CSV, XLSX) or saved Keepa answers (JSON, gzip)."),
+    market: str | None = typer.Option(None, help="Marketplace of exports that do not name their own."),
+    json: bool = _JSON,
+) -> None:
+    """Send Keepa exports and saved answers down the log, and enrich them."""
+    from arbkit.consumer import consume
+    from arbkit.importer import import_files
+    from arbkit.markets import market as marketplace
+    from arbkit.process import stop_on_signals
+
+    settings = begin()
+    report = import_files(settings, files, market=marketplace(market) if market else None)
+    if report.products:
+        consume(settings, until_empty=True, stop=stop_on_signals())
+    if json:
+        print_json(report.to_dict())
+    else:
+        out = console()
+        for file in report.files:
+            found = f"{file.products} products of {file.market}, exported {file.exported_at}"
+            out.print(f"{file.path}: {file.refused or found}", markup=False)
+            if file.dead_lettered:
+                out.print(f"  {file.dead_lettered} of {file.rows} rows went to the dead letters", markup=False)
+            for note in file.notes:
+                out.print(f"  {note}", markup=False)
+    raise typer.Exit(report.exit_code)
+
+
 def register(app: typer.Typer) -> None:
+    app.command("import")(import_command)
     app.add_typer(watch_app, name="watch")

@@ -1,0 +1,210 @@
+"""Users' files → the log: Keepa exports and saved Keepa answers, each row an envelope, bad rows dead letters."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from arbkit.canonical import from_envelope
+from arbkit.errors import BadRecordError, InputError, RefusedFileError
+from arbkit.log import RAW_TOPIC, Log, Record, dead_letter_topic, open_log
+from arbkit.markets import MARKETS, Market, by_domain
+from arbkit.settings import Settings
+from arbkit.sources.export import IDENTITY, market_of
+from arbkit.sources.export_files import Answer, Table, read_file
+
+__all__ = ["FileReport", "ImportReport", "import_files"]
+
+_PUBLISH = 500
+
+
+@dataclass(slots=True)
+class FileReport:
+    """What became of one file. ``refused`` says why nothing of it was used; ``notes`` what was assumed."""
+
+    path: str
+    market: str | None = None
+    exported_at: str | None = None
+    rows: int = 0
+    products: int = 0
+    duplicates: int = 0
+    dead_lettered: int = 0
+    refused: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImportReport:
+    files: tuple[FileReport, ...]
+
+    @property
+    def products(self) -> int:
+        return sum(file.products for file in self.files)
+
+    @property
+    def exit_code(self) -> int:
+        """0 all used, 5 nothing usable, 6 some of it refused."""
+        if not self.products:
+            return InputError.exit_code
+        return 6 if any(file.refused or file.dead_lettered for file in self.files) else 0
+
+    def to_dict(self) -> dict[str, Any]:
+        files = [{**asdict(file), "notes": list(file.notes)} for file in self.files]
+        return {"files": files, "products": self.products}
+
+
+def import_files(settings: Settings, paths: Sequence[Path], *, market: Market | None = None) -> ImportReport:
+    """Publish what the files hold; ``market`` is that of exports that do not name their own.
+
+    Raises:
+        LogError: the log cannot be written.
+    """
+    run_id = f"import-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
+    with open_log(settings) as log:
+        return ImportReport(tuple(_one(log, path, market, run_id) for path in paths))
+
+
+def _one(log: Log, path: Path, market: Market | None, run_id: str) -> FileReport:
+    report = FileReport(str(path))
+    try:
+        content = read_file(path)
+        if isinstance(content, Table):
+            envelopes: Iterable[tuple[int, dict[str, Any]]] = _rows(content, path, market, run_id, report)
+        else:
+            envelopes = _products(content, path, market, run_id, report)
+        _publish(log, envelopes, path, report)
+    except RefusedFileError as error:
+        report.refused = str(error)
+    return report
+
+
+def _publish(log: Log, envelopes: Iterable[tuple[int, dict[str, Any]]], path: Path, report: FileReport) -> None:
+    good: list[Record] = []
+    bad: list[Record] = []
+    seen: set[tuple[str, str]] = set()
+    markets: dict[str, None] = {}
+    for number, envelope in envelopes:
+        report.rows += 1
+        key = (envelope["asin"], envelope["market"])
+        value = orjson.dumps(envelope)
+        try:
+            if (why := envelope["product"].get("refused")) if envelope["source"] == "export" else None:
+                raise BadRecordError(why)
+            from_envelope(envelope)
+        except BadRecordError as error:
+            bad.append(Record(key[0], value, _why(error, path, number)))
+            continue
+        markets[key[1]] = None
+        if key in seen:
+            report.duplicates += 1
+            continue
+        seen.add(key)
+        good.append(Record(key[0], value, {"file": path.name, "row": str(number)}))
+    for topic, records in ((dead_letter_topic(RAW_TOPIC), bad), (RAW_TOPIC, good)):
+        for start in range(0, len(records), _PUBLISH):
+            log.publish(topic, records[start : start + _PUBLISH])
+    report.market = ",".join(markets) or None
+    report.products, report.dead_lettered = len(good), len(bad)
+
+
+def _why(error: BadRecordError, path: Path, number: int) -> dict[str, str]:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return {
+        "topic": RAW_TOPIC, "error": str(error), "attempts": "1", "time": now, "file": path.name, "row": str(number),
+    }  # fmt: skip
+
+
+def _rows(
+    table: Table, path: Path, market: Market | None, run_id: str, report: FileReport
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    at = table.exported_at
+    if at is None:
+        at = datetime.fromtimestamp(min(path.stat().st_mtime, time.time()), UTC)
+        report.notes = ("the file does not say when it was exported: its own time is taken",)
+    exported_at = at.isoformat(timespec="seconds")
+    report.exported_at = exported_at
+    places = {name: [i for i, h in enumerate(table.headers) if h in heads] for name, heads in IDENTITY.items()}
+    markets = [_market(row, places, market) for _, row in table.rows]
+    if markets and all(isinstance(found, RefusedFileError) for found in markets):
+        raise _first(markets)
+    for (number, row), found in zip(table.rows, markets, strict=True):
+        columns = {h: cell for h, cell in zip(table.headers, row, strict=False) if h}
+        product: dict[str, Any] = {"exported_at": exported_at, "row": number, "file": path.name, "columns": columns}
+        if isinstance(found, RefusedFileError):
+            product["refused"] = str(found)
+        yield (
+            number,
+            {
+                "v": 1,
+                "asin": str(_pick(row, places["asin"]) or "").strip().upper(),
+                "market": found.code if isinstance(found, Market) else "",
+                "source": "export",
+                "fetched_at": exported_at,
+                "run_id": run_id,
+                "product": product,
+            },
+        )
+
+
+def _first(markets: Iterable[Market | RefusedFileError]) -> RefusedFileError:
+    return next(found for found in markets if isinstance(found, RefusedFileError))
+
+
+def _pick(row: Sequence[Any], places: Iterable[int]) -> Any:
+    return next((row[i] for i in places if i < len(row) and row[i] is not None), None)
+
+
+def _market(row: Sequence[Any], places: Mapping[str, list[int]], given: Market | None) -> Market | RefusedFileError:
+    try:
+        found = market_of(_pick(row, places["locale"]), _pick(row, places["url"]))
+    except RefusedFileError as error:
+        return error
+    if found is None and given is None:
+        return RefusedFileError("names no marketplace", remedy=f"Add --market with one of {', '.join(MARKETS)}")
+    if found is not None and given is not None and found != given:
+        return RefusedFileError(
+            f"is from marketplace {found.code}", field="--market", value=given.code, remedy="Leave --market out"
+        )
+    return found or given  # type: ignore[return-value]  # both None has been answered above
+
+
+def _products(
+    answer: Answer, path: Path, market: Market | None, run_id: str, report: FileReport
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    at = answer.answered_at
+    if at is None:
+        at = datetime.fromtimestamp(min(path.stat().st_mtime, time.time()), UTC)
+        report.notes = ("the file does not say when Keepa answered: its own time is taken",)
+    report.exported_at = at.isoformat(timespec="seconds")
+    objects = [p if isinstance(p, Mapping) else {} for p in answer.products]
+    domains = [by_domain(p["domainId"]) if isinstance(p.get("domainId"), int) else None for p in objects]
+    if not any(domains):
+        raise RefusedFileError(
+            "not a marketplace arbkit knows", field="domainId", value=objects[0].get("domainId"),
+            remedy=f"arbkit compares {', '.join(MARKETS)}",
+        )  # fmt: skip
+    if market is not None and {d for d in domains if d} != {market}:
+        raise RefusedFileError(
+            "is from another marketplace", field="--market", value=market.code, remedy="Leave --market out"
+        )
+    for number, (product, found) in enumerate(zip(answer.products, domains, strict=True), 1):
+        asin = product.get("asin") if isinstance(product, Mapping) else None
+        yield (
+            number,
+            {
+                "v": 1,
+                "asin": asin if isinstance(asin, str) else "",
+                "market": found.code if found else "",
+                "source": "raw",
+                "fetched_at": report.exported_at,
+                "run_id": run_id,
+                "product": product,
+            },
+        )

@@ -1,0 +1,244 @@
+"""A row of a Keepa export → the canonical offer. Pure; the files themselves are read in ``export_files``.
+
+Cells come as XLSX gives them (floats, percentages as fractions) or as CSV does (``€ 4.72``, ``8.05 %``, bare
+``85.98``, ``77.99 -C0A`` from a converted XLSX). The columns are data: ``export_columns.toml``.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from importlib import resources
+from typing import Any
+from urllib.parse import urlsplit
+
+from arbkit.errors import BadRecordError, RefusedFileError, UsageError
+from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes
+from arbkit.markets import MARKETS, Market, by_host
+from arbkit.models import Offer, PriceBasis
+from arbkit.watchlist import parse_asin
+
+__all__ = ["IDENTITY", "market_of", "to_offer"]
+
+_COLUMNS: dict[str, dict[str, list[str]]] = tomllib.loads(
+    resources.files("arbkit.sources").joinpath("export_columns.toml").read_text("utf-8")
+)
+IDENTITY: Mapping[str, frozenset[str]] = {name: frozenset(heads) for name, heads in _COLUMNS.pop("identity").items()}
+"""``asin``, ``locale``, ``url`` → the headers that may hold it."""
+
+_EMPTY = frozenset({None, "", "-", "–"})
+_NUMBER = re.compile(r"-?\d[\d.,\u00a0\u202f ]*")
+_CURRENCIES = {
+    "€": "EUR",
+    "EUR": "EUR",
+    "-C0A": "EUR",
+    "£": "GBP",
+    "GBP": "GBP",
+    "-809": "GBP",
+    "$": "USD",
+    "-409": "USD",
+}
+_FLAGS = {"yes": True, "sí": True, "si": True, "oui": True, "no": False, "non": False}
+_CODES = re.compile(r"[,;\s]+")
+
+
+def market_of(locale: object, url: object) -> Market | None:
+    """The marketplace that a row names in its locale, else in its Amazon address; None if it names none.
+
+    Raises:
+        RefusedFileError: it names one outside arbkit's.
+    """
+    if locale not in _EMPTY:
+        word = str(locale).strip().lower().removeprefix("amazon.").removeprefix("www.amazon.")
+        known = MARKETS.get({"CO.UK": "UK", "GB": "UK"}.get(word.upper(), word.upper()))
+        if known is None:
+            raise _foreign(f"amazon.{word}")
+        return known
+    if url not in _EMPTY:
+        host = urlsplit(str(url)).netloc
+        known = by_host(host)
+        if known is None:
+            raise _foreign(host or str(url)[:60])
+        return known
+    return None
+
+
+def _foreign(name: str) -> RefusedFileError:
+    return RefusedFileError(
+        "not a marketplace arbkit knows", field="marketplace", value=name,
+        remedy=f"arbkit compares {', '.join(MARKETS)}; export from one of these",
+    )  # fmt: skip
+
+
+def to_offer(envelope: Mapping[str, Any]) -> Offer:
+    """The offer in an envelope of source ``export``; its version is the time of the export.
+
+    Raises:
+        BadRecordError: a cell cannot be what its column says; names the column and the cell.
+    """
+    product, market = envelope["product"], MARKETS[envelope["market"]]
+    columns, exported_at = product.get("columns"), product.get("exported_at")
+    if not isinstance(columns, Mapping):
+        raise BadRecordError("is not a JSON object", field="columns")
+    try:
+        at = int(datetime.fromisoformat(exported_at).timestamp())
+        asin = parse_asin(str(envelope["asin"]))
+    except (TypeError, ValueError) as error:
+        if isinstance(error, UsageError):
+            raise BadRecordError(error.why, field="ASIN", value=error.value) from None
+        raise BadRecordError("is not an ISO time", field="exported_at", value=exported_at) from None
+    known, included = _read(columns, market)
+    # Since the break every price of Keepa's includes shipping; before it only those marked with a lorry do.
+    if at >= NEW_INCLUDES_SHIPPING_FROM:
+        included |= {"buy_box_minor", "new_minor"}
+    included.add("amazon_minor")
+    basis: PriceBasis | None = next((b for b in ("buy_box", "new", "amazon") if known.get(f"{b}_minor")), None)
+    averages: dict[str, Any] = {f"price_avg{d}_minor": known.get(f"{basis}_avg{d}_minor") for d in (30, 90, 180)}
+    out = known.get(f"{basis}_out90_pct")
+    path = known.pop("category_path", ())
+    return Offer(
+        asin=asin,
+        market=market.code,
+        version=to_minutes(at),
+        source="export",
+        fetched_at=_time(envelope.get("fetched_at")),
+        updated_at=at,
+        currency=market.currency,
+        category_path=path,
+        category=known.pop("category", None) or (path[0] if path else None),
+        price_minor=known.get(f"{basis}_minor"),
+        price_basis=basis,
+        price_at=at if basis else None,
+        shipping_minor=0 if f"{basis}_minor" in included else None,
+        buy_box_at=at if "buy_box_minor" in known else None,
+        new_at=at if "new_minor" in known else None,
+        amazon_at=at if "amazon_minor" in known else None,
+        sales_rank_at=at if known.get("sales_rank") else None,
+        offers_new_at=at if known.get("offers_new") is not None else None,
+        keepa_fba_fee_at=at if known.get("keepa_fba_fee_minor") else None,
+        out_of_stock90_pct=None if out is None else round(out),
+        **averages,
+        **{name: value for name, value in known.items() if name in _DIRECT},
+    )
+
+
+_DIRECT = frozenset(Offer.__slots__) & {name for fields in _COLUMNS.values() for name in fields}
+
+
+def _time(value: object) -> float:
+    try:
+        return datetime.fromisoformat(value).timestamp()  # type: ignore[arg-type]  # a TypeError says so itself
+    except (TypeError, ValueError):
+        raise BadRecordError("is not an ISO time", field="fetched_at", value=value) from None
+
+
+def _read(columns: Mapping[str, Any], market: Market) -> tuple[dict[str, Any], set[str]]:
+    """The fields in the columns that arbkit reads, and those of them whose price includes shipping.
+
+    A column that is there but empty gives None: the export says that there is none.
+    """
+    known: dict[str, Any] = {}
+    included: set[str] = set()
+    for header, cell in columns.items():
+        reader = _READERS.get(header)
+        if reader is None:
+            continue
+        name, read = reader
+        if cell in _EMPTY:
+            known.setdefault(name, () if name in ("eans", "category_path") else None)
+            continue
+        value = read(header, cell, market.currency)
+        known[name] = (*known.get(name, ()), *value) if name == "eans" else value
+        if "🚚" in header:
+            included.add(name)
+    known["eans"] = tuple(dict.fromkeys(known.get("eans", ())))
+    return known, included
+
+
+def _text(_: str, cell: Any, __: str) -> str:
+    return str(cell).strip()
+
+
+def _path(_: str, cell: Any, __: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in str(cell).split("›") if part.strip())
+
+
+def _codes(_: str, cell: Any, __: str) -> tuple[str, ...]:
+    # A spreadsheet may have made a number of a code.
+    text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+    return tuple(code for code in _CODES.split(text) if code)
+
+
+def _money(header: str, cell: Any, currency: str) -> int | None:
+    if isinstance(cell, str):
+        for sign, named in _CURRENCIES.items():
+            if sign in cell:
+                if named != currency:
+                    raise BadRecordError(f"is in {named}, not in {currency}", field=header, value=cell)
+                cell = cell.replace(sign, "")
+                break
+    amount = round(_number(header, cell) * 100)
+    if amount < 0 or amount >= 2**31:
+        raise BadRecordError("cannot be a price", field=header, value=cell)
+    return amount or None
+
+
+def _number(header: str, cell: Any, _: str = "") -> float:
+    if isinstance(cell, (int, float)) and not isinstance(cell, bool) and abs(cell) < 1e15:
+        return float(cell)
+    text = str(cell).strip().rstrip("+%").strip()
+    if isinstance(cell, bool) or _NUMBER.fullmatch(text) is None:
+        raise BadRecordError("is not a number", field=header, value=str(cell)[:80])
+    text = re.sub(r"\s", "", text)
+    # The last separator is the decimal one, unless three digits follow a comma: 1,040.
+    if "," in text and (text.rfind(",") > text.rfind(".")) and not re.search(r",\d{3}$", text):
+        text = text.replace(".", "").replace(",", ".")
+    else:
+        text = text.replace(",", "")
+    try:
+        return float(text)
+    except ValueError:
+        raise BadRecordError("is not a number", field=header, value=str(cell)[:80]) from None
+
+
+def _percent(header: str, cell: Any, _: str) -> float | None:
+    value = _number(header, cell)
+    # XLSX holds fractions and shows percents.
+    if not (isinstance(cell, str) and "%" in cell) and 0 < value <= 1:
+        value *= 100
+    if not 0 <= value <= 100:
+        raise BadRecordError("is not between 0 and 100 percent", field=header, value=cell)
+    return round(value, 4)
+
+
+def _whole(header: str, cell: Any, _: str) -> int | None:
+    value = _number(header, cell)
+    return round(value) if value > 0 else None
+
+
+def _centimetres(header: str, cell: Any, _: str) -> int | None:
+    value = _number(header, cell)
+    return round(value * 10) if value > 0 else None
+
+
+def _flag(header: str, cell: Any, _: str) -> bool:
+    if isinstance(cell, bool):
+        return cell
+    known = _FLAGS.get(str(cell).strip().lower())
+    if known is None:
+        raise BadRecordError("is neither yes nor no", field=header, value=str(cell)[:80])
+    return known
+
+
+_KINDS: Mapping[str, Callable[[str, Any, str], Any]] = {
+    "text": _text, "path": _path, "codes": _codes, "money": _money, "percent": _percent, "whole": _whole,
+    "number": _number, "centimetres": _centimetres, "flag": _flag,
+}  # fmt: skip
+_READERS = {
+    header: (name, _KINDS[kind])
+    for kind, fields in _COLUMNS.items()
+    for name, headers in fields.items()
+    for header in headers
+}
