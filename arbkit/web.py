@@ -1,0 +1,290 @@
+"""What every HTTP answer has in common: problem+json, refused parameters, who may ask, the one store."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import importlib.util
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from arbkit.errors import ArbkitError, ConfigError, InputError, LogError, ServiceError, StoreError, UsageError
+from arbkit.settings import Settings, is_loopback
+from arbkit.shipped import shipped
+from arbkit.store import Store, open_store
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+__all__ = [
+    "Guard",
+    "InvalidInputError",
+    "LateStore",
+    "add_error_handlers",
+    "json_answer",
+    "load_app",
+    "note_parameters",
+    "problem",
+    "refuse_unknown",
+]
+
+_OPEN_PATHS = frozenset({"/health"})
+_SHOWN = 200
+"""Characters of a refused value that are repeated to the caller."""
+
+_KINDS: tuple[tuple[type[ArbkitError], tuple[int, str, str]], ...] = (
+    (UsageError, (422, "invalid-input", "Invalid input")),
+    (InputError, (422, "invalid-input", "Invalid input")),
+    (ConfigError, (500, "configuration", "Wrong configuration")),
+    (StoreError, (503, "store", "Store unavailable")),
+    (LogError, (503, "log", "Log unavailable")),
+    (ServiceError, (503, "service", "Service unavailable")),
+)
+
+
+class InvalidInputError(UsageError):
+    """Several things are wrong with a request at once: ``faults`` as ``{field, value, why}``."""
+
+    def __init__(self, faults: Sequence[Mapping[str, Any]]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(f"{fault['field']}: {fault['why']}" for fault in faults))
+
+
+class LateStore:
+    """The one store of an app, opened read-only as soon as there is one: an app may start before its data."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._store: Store | None = None
+
+    def get(self) -> Store:
+        """The open store.
+
+        Raises:
+            StoreError: it is not there yet, or cannot be opened.
+        """
+        with self._lock:
+            if self._store is None:
+                self._store = open_store(self._settings, read_only=True)
+            return self._store
+
+    def close(self) -> None:
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+            self._store = None
+
+
+class Guard:
+    """ASGI middleware: on loopback only hosts that mean this machine, elsewhere only who knows the token.
+
+    Raises:
+        ConfigError: the address is not loopback and there is no token.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._token: bytes | None = None
+        if is_loopback(settings.host):
+            own = f"[{settings.host}]" if ":" in settings.host else settings.host
+            # A page on another site may point its own name at 127.0.0.1; the Host header gives it away.
+            self._hosts = ["127.0.0.1", "localhost", "[::1]", own]
+            return
+        self._token = settings.token.get_secret_value().encode()
+        if not self._token:
+            raise ConfigError(
+                f"{settings.host} can be reached from outside, and there is no token",
+                field="ARBKIT_TOKEN",
+                remedy="Set ARBKIT_TOKEN, or bind to 127.0.0.1",
+            )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif self._token is None:
+            await self._check_host(scope, receive, send)
+        elif scope["path"] in _OPEN_PATHS or self._knows(self._token, Headers(scope=scope)):
+            await self._app(scope, receive, send)
+        else:
+            answer = problem(
+                401,
+                "Give the token as `Authorization: Bearer …` or `X-API-Key`",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+            await answer(scope, receive, send)
+
+    async def _check_host(self, scope: Scope, receive: Receive, send: Send) -> None:
+        passed = False
+
+        async def inner(scope: Scope, receive: Receive, _: Send) -> None:
+            nonlocal passed
+            passed = True
+            await self._app(scope, receive, send)
+
+        async def swallow(message: Message) -> None:
+            """Starlette's refusal is plain text; ours follows below."""
+
+        await TrustedHostMiddleware(inner, self._hosts, www_redirect=False)(scope, receive, swallow)
+        if not passed:
+            await problem(400, "This host name is not served here; use 127.0.0.1 or localhost")(scope, receive, send)
+
+    @staticmethod
+    def _knows(token: bytes, headers: Headers) -> bool:
+        scheme, _, bearer = headers.get("authorization", "").partition(" ")
+        given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        return hmac.compare_digest(given.encode("latin-1"), token)
+
+
+def problem(
+    status: int,
+    detail: str,
+    *,
+    kind: str | None = None,
+    title: str | None = None,
+    errors: Sequence[Mapping[str, Any]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """An RFC 9457 answer. Without a ``kind`` the status says it all."""
+    body: dict[str, Any] = {
+        "type": f"urn:arbkit:problem:{kind}" if kind else "about:blank",
+        "title": title or HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors:
+        body["errors"] = [{**error, "value": _shown(error.get("value"))} for error in errors]
+    return Response(orjson.dumps(body), status, headers, "application/problem+json")
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Make every error of ``app`` a problem."""
+    app.add_exception_handler(ArbkitError, _on_ours)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(Exception, _on_fault)
+
+
+def _on_ours(_: Request, error: Exception) -> Response:
+    ours = cast("ArbkitError", error)
+    status, name, title = next(
+        (told for kind, told in _KINDS if isinstance(ours, kind)), (500, "fault", "Fault of arbkit")
+    )
+    errors: Sequence[Mapping[str, Any]] = ()
+    if status == 422:
+        why = f"{ours.why}. {ours.remedy}" if ours.remedy else ours.why
+        one = {"field": ours.field or "request", "value": ours.value, "why": why}
+        errors = ours.faults if isinstance(ours, InvalidInputError) else [one]
+    return problem(status, str(ours), kind=name, title=title, errors=errors)
+
+
+def _on_invalid(request: Request, error: Exception) -> Response:
+    faults = [
+        {
+            "field": _place(fault["loc"]),
+            "value": fault.get("input"),
+            "why": str(fault["msg"]).removeprefix("Value error, "),
+        }
+        for fault in cast("RequestValidationError", error).errors()
+    ]
+    return _on_ours(request, InvalidInputError(faults))
+
+
+def _on_http(_: Request, error: Exception) -> Response:
+    http = cast("HTTPException", error)
+    return problem(http.status_code, str(http.detail), headers=http.headers)
+
+
+def _on_fault(_: Request, error: Exception) -> Response:
+    return problem(500, f"{type(error).__name__}; the log says more", kind="fault", title="Fault of arbkit")
+
+
+def _place(location: Sequence[str | int]) -> str:
+    """Where in a request: ``page``, ``asins[1]``, or ``body``."""
+    inside = location[1:] if len(location) > 1 and isinstance(location[1], str) else location[:1]
+    first, *rest = inside
+    return str(first) + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+
+
+def _shown(value: Any) -> Any:
+    """A refused value as JSON can hold it, not longer than anyone wants to read."""
+    if value is None or isinstance(value, bool | float) or (isinstance(value, int) and abs(value) < 2**53):
+        return value
+    text = value if isinstance(value, str) else repr(value)
+    text = text.encode("utf-8", "replace").decode()
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def note_parameters(app: FastAPI) -> None:
+    """Remember which query parameters each endpoint declares, for :func:`refuse_unknown`."""
+    app.state.parameters = {
+        (path, method.upper()): [p["name"] for p in operation.get("parameters", ()) if p["in"] == "query"]
+        for path, operations in app.openapi()["paths"].items()
+        for method, operation in operations.items()
+    }
+
+
+async def refuse_unknown(request: Request) -> None:
+    """A dependency: refuse query parameters that the endpoint does not declare, or that come twice.
+
+    Raises:
+        InvalidInputError: names each of them, and the nearest right one.
+    """
+    known = request.app.state.parameters.get((request.scope["route"].path_format, request.method), [])
+    faults: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for name, value in request.query_params.multi_items():
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            takes = f"it takes {', '.join(known)}" if known else "it takes none"
+            why = f"no such parameter; {f'did you mean {near[0]}?' if near else takes}"
+            faults.append({"field": name, "value": value, "why": why})
+        elif name in seen:
+            faults.append({"field": name, "value": value, "why": "given more than once"})
+        seen.add(name)
+    if faults:
+        raise InvalidInputError(faults)
+
+
+def json_answer(request: Request, body: Any, *, identity: Any = None) -> Response:
+    """``body`` as JSON with an ETag; 304 if the caller has it already.
+
+    ``identity`` stands for the body where that holds ages, which change without anything having happened.
+    """
+    data = orjson.dumps(body)
+    stamp = data if identity is None else orjson.dumps([str(request.url), identity])
+    tag = f'W/"{hashlib.blake2b(stamp, digest_size=12).hexdigest()}"'
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    asked = [one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")]
+    if tag.removeprefix("W/") in asked or asked == ["*"]:
+        return Response(status_code=304, headers=headers)
+    return Response(data, headers=headers, media_type="application/json")
+
+
+def load_app(settings: Settings) -> FastAPI:
+    """The shipped REST API over these settings.
+
+    Raises:
+        ConfigError: the installation is not whole, or a setting is wrong.
+    """
+    name = "arbkit_apps_api"
+    path = shipped("apps") / "api.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ConfigError("the shipped api.py is missing", value=str(path), remedy="Install arbkit again")
+    module = importlib.util.module_from_spec(spec)
+    # Pydantic looks up a model's annotations there.
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return cast("FastAPI", module.create_app(settings))

@@ -1,0 +1,214 @@
+"""The REST API over a real store: lists, one product, the watchlist, errors, and who may ask."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from arbkit.errors import ConfigError
+from arbkit.models import Run
+from arbkit.settings import Settings
+from arbkit.store import open_store
+from arbkit.store.base import Update
+from arbkit.web import load_app
+from tests.store_factories import history, offer, opportunity
+
+OUTSIDE = "192.0.2.1"
+ASINS = [f"B00000000{i}" for i in range(5)]
+
+
+@pytest.fixture
+def filled(settings: Settings) -> Settings:
+    """A store of five products on two marketplaces, each with one opportunity, 10 to 50 EUR."""
+    with open_store(settings) as store:
+        store.put([Update(offer(a, code), history(a, code)) for a in ASINS for code in ("DE", "IT")])
+        found = [opportunity(a, profit=10.0 * (i + 1), margin_pct=5.0 * (i + 1)) for i, a in enumerate(ASINS)]
+        store.replace_opportunities(found, run_id="r1")
+        store.put_run(Run(run_id="r1", report="detect", status="succeeded", started_at=1_760_000_000.0))
+    folder = settings.reports_dir / "detect" / "r1"
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_bytes(orjson.dumps({"total": 1, "items": [{"asin": "A", "components": []}]}))
+    return settings
+
+
+@pytest.fixture
+def client(filled: Settings) -> Iterator[TestClient]:
+    with TestClient(load_app(filled), base_url="http://127.0.0.1:8000") as client:
+        yield client
+
+
+def faults(answer: Any) -> list[dict[str, Any]]:
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["status"] == 422
+    assert {"type", "title", "detail"} <= body.keys()
+    errors: list[dict[str, Any]] = body["errors"]
+    return errors
+
+
+def test_health_says_which_prices_and_whether_the_store_answers(client: TestClient) -> None:
+    body = client.get("/health").json()
+    assert (body["status"], body["mode"], body["store"]) == ("ok", "demo", True)
+
+
+def test_an_api_may_start_before_its_data(settings: Settings) -> None:
+    with TestClient(load_app(settings), base_url="http://127.0.0.1") as client:
+        assert client.get("/health").json()["store"] is False
+        early = client.get("/arbitrage")
+        assert early.status_code == 503
+        assert early.headers["content-type"] == "application/problem+json"
+        with open_store(settings) as store:
+            store.replace_opportunities([opportunity()], run_id="r")
+        assert client.get("/arbitrage").json()["total"] == 1
+
+
+def test_arbitrage_pages_through_everything_once_and_in_order(client: TestClient) -> None:
+    seen: list[float] = []
+    pages = []
+    url: str | None = "/arbitrage?limit=2"
+    while url:
+        body = client.get(url).json()
+        pages.append(body["page"])
+        assert body["total"] == 5
+        seen += [item["profit"] for item in body["items"]]
+        url = body["next"]
+    assert seen == [50.0, 40.0, 30.0, 20.0, 10.0]
+    assert pages == [1, 2, 3]
+
+
+def test_arbitrage_filters_and_shows_components_on_demand(client: TestClient) -> None:
+    assert {i["asin"] for i in client.get("/arbitrage?min_margin=20").json()["items"]} == set(ASINS[3:])
+    assert client.get("/arbitrage?source=it&target=de").json()["total"] == 5
+    assert client.get("/arbitrage?source=DE").json()["total"] == 0
+    item = client.get("/arbitrage?limit=1").json()["items"][0]
+    assert "components" not in item
+    assert {"source_url", "target_url", "data_age_s", "confidence_reasons"} <= item.keys()
+    full = client.get("/arbitrage/top?limit=1&components=true").json()
+    assert full["items"][0]["components"][0]["name"] == "sale_price"
+    assert client.get(full["next"]).json()["items"][0]["profit"] == 40.0
+
+
+def test_products_and_one_of_them(client: TestClient) -> None:
+    body = client.get("/products?page_size=2&sort_by=asin&page=2").json()
+    assert [p["asin"] for p in body["items"]] == ASINS[2:4]
+    assert body["next"].endswith("page=3")
+    assert client.get("/products?market=DE&max_price=19.99").json()["total"] == 0
+    assert client.get("/products?market=DE&max_price=20").json()["total"] == 5
+    one = client.get(f"/products/{ASINS[0].lower()}").json()
+    assert {o["market"]: o["price"] for o in one["offers"]} == {"DE": 20.0, "IT": 20.0}
+    assert one["opportunities"][0]["profit"] == 10.0
+    missing = client.get("/products/B0999999ZZ")
+    assert missing.status_code == 404
+    assert "B0999999ZZ" in missing.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("url", "field", "says"),
+    [
+        ("/arbitrage?min_margn=20", "min_margn", "did you mean min_margin?"),
+        ("/arbitrage?source=US", "source", "UK, DE, FR, IT, ES"),
+        ("/arbitrage?limit=0", "limit", "greater than or equal to 1"),
+        ("/arbitrage?limit=10&limit=20", "limit", "more than once"),
+        ("/arbitrage?cursor=abc", "cursor", "not one that arbkit made"),
+        ("/arbitrage?cursor=2.abc", "cursor", ""),
+        ("/arbitrage?min_profit=nan", "min_profit", "finite"),
+        ("/products?max_price=10", "max_price", "market"),
+        ("/products/nonsense", "asin", ""),
+        ("/stats?x=1", "x", "takes none"),
+    ],
+)
+def test_bad_parameters_are_named_with_their_value_and_why(client: TestClient, url: str, field: str, says: str) -> None:
+    (fault,) = faults(client.get(url))
+    assert fault["field"] == field
+    assert "value" in fault
+    assert says in fault["why"]
+
+
+def test_an_unchanged_answer_is_not_sent_twice(client: TestClient) -> None:
+    first = client.get("/arbitrage")
+    again = client.get("/arbitrage", headers={"If-None-Match": first.headers["etag"]})
+    assert again.status_code == 304
+    assert again.content == b""
+
+
+def test_the_watchlist_can_be_read_and_changed(client: TestClient, filled: Settings) -> None:
+    assert client.get("/products/watch").json()["items"] == []
+    added = client.post("/products/watch", json={"asins": ["B07DVM36PS", "https://www.amazon.de/dp/B00IZ8XDXC"]})
+    assert added.status_code == 201
+    assert added.json() == {"added": ["B07DVM36PS", "B00IZ8XDXC"], "total": 2}
+    assert client.post("/products/watch", json={"asin": "b07dvm36ps"}).status_code == 200
+    (fault,) = faults(client.post("/products/watch", json={"asins": ["B07DVM36PS", "nonsense"]}))
+    assert fault["field"] == "asins[1]"
+    assert client.delete("/products/watch/B07DVM36PS").status_code == 204
+    assert client.delete("/products/watch/B07DVM36PS").status_code == 404
+    assert [i["asin"] for i in client.get("/products/watch").json()["items"]] == ["B00IZ8XDXC"]
+    assert filled.watchlist is not None
+    assert "B00IZ8XDXC" in filled.watchlist.read_text()
+
+
+def test_reports_and_their_results(client: TestClient) -> None:
+    assert client.get("/reports").json()["items"][0]["run_id"] == "r1"
+    assert client.get("/reports/r1").json()["result"]["items"] == [{"asin": "A"}]
+    assert client.get("/reports/none").status_code == 404
+
+
+def test_metrics_are_prometheus_text(client: TestClient) -> None:
+    text = client.get("/metrics").text
+    assert "arbkit_up 1.0" in text
+    assert 'arbkit_documents{collection="products"} 5.0' in text
+
+
+def test_docs_describe_every_endpoint(client: TestClient) -> None:
+    paths = client.get("/openapi.json").json()["paths"]
+    assert {"/health", "/products", "/products/{asin}", "/products/watch", "/arbitrage", "/arbitrage/top"} <= set(paths)
+    assert client.get("/docs").status_code == 200
+
+
+def test_on_loopback_another_name_for_this_machine_is_refused(client: TestClient) -> None:
+    answer = client.get("/health", headers={"Host": "evil.example"})
+    assert answer.status_code == 400
+    assert client.get("/health", headers={"Host": "localhost:8000"}).status_code == 200
+
+
+def test_off_loopback_only_who_knows_the_token_may_ask(filled: Settings) -> None:
+    outside = filled.model_copy(update={"host": OUTSIDE, "token": SecretStr("secret-token")})
+    with TestClient(load_app(outside), base_url="http://arbkit.example") as client:
+        assert client.get("/health").status_code == 200
+        refused = client.get("/stats")
+        assert refused.status_code == 401
+        assert "secret-token" not in refused.text
+        for headers in ({"Authorization": "Bearer wrong"}, {"X-API-Key": "wrong"}):
+            assert client.get("/stats", headers=headers).status_code == 401
+        for headers in ({"Authorization": "Bearer secret-token"}, {"X-API-Key": "secret-token"}):
+            assert client.get("/stats", headers=headers).status_code == 200
+
+
+def test_off_loopback_an_app_without_a_token_does_not_start(filled: Settings) -> None:
+    with pytest.raises(ConfigError, match="ARBKIT_TOKEN"):
+        load_app(filled.model_copy(update={"host": OUTSIDE}))
+
+
+def test_a_port_in_use_is_named_with_the_setting_that_changes_it(filled: Settings) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "arbkit", "api"],
+            env={**os.environ, **filled.model_copy(update={"api_port": port}).environment()},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 3
+    assert str(port) in done.stderr
+    assert "ARBKIT_API_PORT" in done.stderr
