@@ -24,10 +24,10 @@ from arbkit.settings import Settings
 from arbkit.status import collect
 from arbkit.store import OpportunityQuery, Page, ProductQuery, Store
 from arbkit.store.base import OpportunitySort, ProductSort
+from arbkit.store.late import LateStore
 from arbkit.web import (
     Guard,
     InvalidInputError,
-    LateStore,
     add_error_handlers,
     json_answer,
     note_parameters,

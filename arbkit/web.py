@@ -6,7 +6,6 @@ import hashlib
 import hmac
 import importlib.util
 import sys
-import threading
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from http import HTTPStatus
@@ -22,7 +21,6 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from arbkit.errors import ArbkitError, ConfigError, InputError, LogError, ServiceError, StoreError, UsageError
 from arbkit.settings import Settings, is_loopback
 from arbkit.shipped import shipped
-from arbkit.store import Store, open_store
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Guard",
     "InvalidInputError",
-    "LateStore",
     "add_error_handlers",
     "json_answer",
     "load_app",
@@ -59,32 +56,6 @@ class InvalidInputError(UsageError):
     def __init__(self, faults: Sequence[Mapping[str, Any]]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(f"{fault['field']}: {fault['why']}" for fault in faults))
-
-
-class LateStore:
-    """The one store of an app, opened read-only as soon as there is one: an app may start before its data."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._lock = threading.Lock()
-        self._store: Store | None = None
-
-    def get(self) -> Store:
-        """The open store.
-
-        Raises:
-            StoreError: it is not there yet, or cannot be opened.
-        """
-        with self._lock:
-            if self._store is None:
-                self._store = open_store(self._settings, read_only=True)
-            return self._store
-
-    def close(self) -> None:
-        with self._lock:
-            if self._store is not None:
-                self._store.close()
-            self._store = None
 
 
 class Guard:

@@ -1,0 +1,139 @@
+"""The charts: where the money of a route goes, and what its product cost over time."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from html import escape
+from typing import Any
+
+import plotly.graph_objects as go
+
+from arbkit.dashboard.data import Detail
+from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM
+from arbkit.models import Opportunity
+
+__all__ = ["component_label", "history_figure", "waterfall_figure"]
+
+_LABELS = {"output_vat": "Output VAT", "input_vat": "Input VAT", "import_vat": "Import VAT",
+           "vat_on_fees": "VAT on fees", "fx_cost": "Exchange cost"}  # fmt: skip
+_COLOURS = {"DE": "#1f6feb", "FR": "#cf222e", "IT": "#1a7f37", "ES": "#bf8700", "UK": "#8250df"}
+_BUTTONS = [
+    {"count": 1, "label": "1 month", "step": "month", "stepmode": "backward"},
+    {"count": 3, "label": "3 months", "step": "month", "stepmode": "backward"},
+    {"count": 1, "label": "1 year", "step": "year", "stepmode": "backward"},
+    {"label": "all", "step": "all"},
+]
+_LAYOUT: Mapping[str, Any] = {
+    "template": "plotly_white",
+    "height": 380,
+    "font": {"size": 12},
+    "hoverlabel": {"align": "left"},
+    "modebar": {"remove": ["lasso2d", "select2d", "autoScale2d"]},
+}
+
+
+def component_label(name: str) -> str:
+    """A component's name as people read it: ``referral_fee`` → Referral fee."""
+    return _LABELS.get(name, name.replace("_", " ").capitalize())
+
+
+def waterfall_figure(opportunity: Opportunity) -> go.Figure:
+    """From the selling price to the profit, a bar per component; its rule, table, date and source on hover."""
+    parts = opportunity.components
+    labels = [component_label(p["name"]) + ("*" if p["assumed"] else "") for p in parts]
+    figure = go.Figure(
+        go.Waterfall(
+            x=[*labels, "Profit"],
+            y=[*(p["amount"] for p in parts), opportunity.profit],
+            measure=["relative"] * len(parts) + ["total"],
+            text=[*(f"{p['amount']:.2f}" for p in parts), f"{opportunity.profit:.2f}"],
+            textposition="outside",
+            cliponaxis=False,
+            hovertext=[*(_hover(p) for p in parts), "<b>Profit</b><br>the sum of all bars before it"],
+            hovertemplate="%{hovertext}<extra></extra>",
+            increasing={"marker": {"color": "#1a7f37"}},
+            decreasing={"marker": {"color": "#cf222e"}},
+            totals={"marker": {"color": "#1f6feb"}},
+            connector={"line": {"color": "#8c959f", "width": 1}},
+        )
+    )
+    note = " (* assumed)" if any(p["assumed"] for p in parts) else ""
+    figure.update_layout(
+        **_LAYOUT,
+        title={"text": f"From selling price to profit, {opportunity.currency}{note}"},
+        yaxis={"title": {"text": opportunity.currency}},
+        margin={"l": 60, "r": 20, "t": 50, "b": 90},
+        showlegend=False,
+    )
+    return figure
+
+
+def _hover(part: Mapping[str, Any]) -> str:
+    since = f" (valid from {part['valid_from']})" if part["valid_from"] else ""
+    lines = [f"<b>{escape(component_label(part['name']))}: {part['amount']:.2f} {escape(part['currency'])}</b>"]
+    lines += _wrapped(f"Rule: {part['rule']}")
+    if part["table"]:
+        lines += _wrapped(f"Table: {part['table']}{since}")
+    if part["source"]:
+        lines += _wrapped(f"Source: {part['source']}")
+    if part["assumed"]:
+        lines.append("<i>assumed</i>")
+    return "<br>".join(lines)
+
+
+def _wrapped(text: str) -> list[str]:
+    return [escape(line) for line in textwrap.wrap(text, 70, break_long_words=True)]
+
+
+def history_figure(detail: Detail, *, currency: str) -> go.Figure:
+    """The product's price on every marketplace in one currency, in steps; gaps where nobody offered it."""
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=line.times,
+                y=line.prices,
+                name=f"{line.market} ({line.basis.replace('_', ' ')})",
+                mode="lines",
+                line={"shape": "hv", "width": 1.8, "color": _COLOURS[line.market]},
+                connectgaps=False,
+                hovertemplate=f"%{{y:.2f}} {currency}",
+            )
+            for line in detail.lines
+        ]
+    )
+    figure.update_layout(
+        **_LAYOUT,
+        title={"text": f"Price on every marketplace, {currency}, VAT included"},
+        yaxis={"title": {"text": currency}, "rangemode": "tozero"},
+        xaxis={"type": "date", "rangeselector": {"buttons": _BUTTONS, "y": 1.02}},
+        hovermode="x unified",
+        legend={"orientation": "h", "y": -0.15},
+        margin={"l": 60, "r": 20, "t": 70, "b": 60},
+        annotations=_annotations(detail),
+        shapes=_break_of_new(detail),
+    )
+    return figure
+
+
+def _annotations(detail: Detail) -> list[dict[str, Any]]:
+    notes: list[dict[str, Any]] = []
+    if not detail.lines:
+        why = "No price history: Keepa's exports carry none, and nobody may have offered it."
+        notes.append({"text": why, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False})
+    for shape in _break_of_new(detail):
+        text = "from here “new” includes shipping"
+        notes.append(
+            {"text": text, "x": shape["x0"], "yref": "paper", "y": 0.02, "showarrow": False, "xanchor": "right"}
+        )
+    return notes
+
+
+def _break_of_new(detail: Detail) -> Sequence[dict[str, Any]]:
+    """A mark where Keepa's “new” price changed its meaning, if a line of it spans that day."""
+    at = datetime.fromtimestamp(NEW_INCLUDES_SHIPPING_FROM, UTC).replace(tzinfo=None)
+    if not any(line.basis == "new" and line.times[0] < at < line.times[-1] for line in detail.lines):
+        return []
+    line = {"color": "#8c959f", "dash": "dot", "width": 1}
+    return [{"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1, "line": line}]
