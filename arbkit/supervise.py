@@ -9,18 +9,19 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import IO
 
 import requests
 
-from arbkit.errors import ConfigError, ServiceError, UsageError
+from arbkit.addresses import base_url, dashboard_url, listen, with_token
+from arbkit.errors import ConfigError, UsageError
 from arbkit.settings import Settings
 
 __all__ = ["Address", "Service", "Supervisor", "await_answers", "plan_services", "resolve"]
@@ -51,41 +52,36 @@ class Service:
 
 
 def resolve(settings: Settings) -> Settings:
-    """The settings with every port fixed and the demo's address known to all.
+    """The settings with every port fixed, a token, and the demo's address known to all.
 
     Raises:
-        ServiceError: a port is in use; names the setting that changes it.
-        ConfigError: no key, and the demo is forbidden.
+        ConfigError: a port is in use (names the setting that changes it); no key, and the demo is forbidden.
     """
-    ports = [("demo_port", "ARBKIT_DEMO_PORT")] if _own_demo(settings) else []
-    fixed = {name: _free_port(settings.host, getattr(settings, name), variable) for name, variable in ports}
-    return settings.model_copy(update=fixed)
+    ports = [*(["demo_port"] if _own_demo(settings) else []), "api_port", "dashboards_port"]
+    with ExitStack() as held:
+        # All at once, so that none is given out twice.
+        sockets = {
+            name: held.enter_context(listen(settings.host, getattr(settings, name), settings.variable(name)))
+            for name in ports
+        }
+        fixed = {name: one.getsockname()[1] for name, one in sockets.items()}
+    return with_token(settings).model_copy(update=fixed)
 
 
 def _own_demo(settings: Settings) -> bool:
     return settings.demo_mode and not settings.keepa_url
 
 
-def _free_port(host: str, port: int, variable: str) -> int:
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise ServiceError(
-                f"port {port} on {host} cannot be used: {error.strerror or error}",
-                field=variable,
-                remedy=f"Set {variable} to another port, or to 0 for any free one",
-            ) from None
-        return int(probe.getsockname()[1])
-
-
 def plan_services(settings: Settings) -> list[Service]:
     """The services of these (resolved) settings, in the order they start."""
+    api = base_url(settings.host, settings.api_port)
+    page = dashboard_url(settings, with_its_token=True)
     services = [
         Service("producer", ("produce",)),
         Service("consumer", ("consume",)),
         Service("scheduler", ("schedule",)),
+        Service("api", ("api",), Address(f"{api}/docs", f"{api}/health")),
+        Service("dashboards", ("dashboards",), Address(page, f"{page.partition('/voila')[0]}/login")),
     ]
     if _own_demo(settings):
         demo = settings.source_url

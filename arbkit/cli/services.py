@@ -22,7 +22,7 @@ _JSON = typer.Option(False, "--json", help="One JSON document on standard output
 
 
 def up() -> None:
-    """Run everything: producer, consumer, detection, and the demo market without a key."""
+    """Run everything: producer, consumer, detection, API, dashboards, and the demo market without a key."""
     from arbkit.process import stop_on_signals
     from arbkit.supervise import Supervisor, await_answers, plan_services, resolve
 
@@ -58,6 +58,8 @@ def _prefixed(services: list[Service]) -> Callable[[str, str], None]:
 def _print_addresses(settings: Settings, services: list[Service], answers: dict[str, bool]) -> None:
     from rich.table import Table
 
+    from arbkit.settings import is_loopback
+
     mode = "DEMO market: invented products and prices" if settings.demo_mode else "Keepa"
     table = Table(title=f"arbkit is up ({mode})", caption="Ctrl-C ends everything", title_justify="left")
     table.add_column("service")
@@ -65,6 +67,8 @@ def _print_addresses(settings: Settings, services: list[Service], answers: dict[
     for service in services:
         if service.address is not None:
             table.add_row(service.name, service.address.url if answers[service.name] else "not answering")
+    if not is_loopback(settings.host):
+        table.add_row("token of the API", settings.token.get_secret_value())
     console(stderr=True).print(table)
 
 

@@ -1,17 +1,13 @@
-"""The command that serves the REST API."""
+"""Commands for people's browsers: the REST API, the dashboards, JupyterLab."""
 
 from __future__ import annotations
 
 import logging
-import socket
-from typing import TYPE_CHECKING
+import sys
 
 import typer
 
 from arbkit.cli.shared import begin
-
-if TYPE_CHECKING:
-    from arbkit.settings import Settings
 
 __all__ = ["register"]
 
@@ -25,18 +21,26 @@ def api() -> None:
     """Serve the REST API over what the store holds."""
     import uvicorn
 
+    from arbkit.addresses import base_url, listen, with_token
     from arbkit.process import die_with_parent, stop_on_signals
+    from arbkit.settings import is_loopback
     from arbkit.web import load_app
 
-    settings = _with_token(begin())
+    given = begin()
+    settings = given if is_loopback(given.host) else with_token(given)
+    if settings is not given:
+        logger.warning(
+            "%s can be reached from outside; the API's token, until it ends: %s",
+            settings.host,
+            settings.token.get_secret_value(),
+        )
     die_with_parent()
     # uvicorn has handlers of its own and then raises the signal anew: with ours below, it ends with status 0.
     stop_on_signals()
     app = load_app(settings)
-    with _bound(settings) as listening:
+    with listen(settings.host, settings.api_port, "ARBKIT_API_PORT") as listening:
         port = listening.getsockname()[1]
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        logger.info("the API answers on http://%s:%d, documented under /docs", host, port)
+        logger.info("the API answers on %s, documented under /docs", base_url(settings.host, port))
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -48,39 +52,32 @@ def api() -> None:
         uvicorn.Server(config).run(sockets=[listening])
 
 
-def _with_token(settings: Settings) -> Settings:
-    """The settings, with a new token where one is needed and none is set; it is shown once, in the log."""
-    from pydantic import SecretStr
+def dashboards() -> None:
+    """Serve the Voilà dashboards."""
+    from arbkit.addresses import dashboard_url, listen, with_token
+    from arbkit.dashboard.launch import run_dashboards
+    from arbkit.process import die_with_parent
 
-    from arbkit.settings import is_loopback
+    given = begin()
+    die_with_parent()
+    with listen(given.host, given.dashboards_port, "ARBKIT_DASHBOARDS_PORT") as free:
+        port = free.getsockname()[1]
+    settings = with_token(given).model_copy(update={"dashboards_port": port})
+    # A token of the user's own is a secret; one made just now must be shown, or nobody could come in.
+    made = not given.token.get_secret_value()
+    logger.info("the dashboards answer on %s", dashboard_url(settings, with_its_token=made))
+    run_dashboards(settings)
 
-    if is_loopback(settings.host) or settings.token.get_secret_value():
-        return settings
-    import secrets
 
-    token = secrets.token_urlsafe(24)
-    logger.warning("%s can be reached from outside; the API's token, until it ends: %s", settings.host, token)
-    return settings.model_copy(update={"token": SecretStr(token)})
+def lab(
+    browser: bool = typer.Option(True, help="Open a browser."),
+) -> None:
+    """Open the notebooks in JupyterLab."""
+    from arbkit.dashboard.launch import lab as run
 
-
-def _bound(settings: Settings) -> socket.socket:
-    """A socket on the settings' address.
-
-    Raises:
-        ConfigError: it cannot be had; names the setting that changes it.
-    """
-    from arbkit.errors import ConfigError
-
-    try:
-        family = socket.getaddrinfo(settings.host, settings.api_port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((settings.host, settings.api_port), family=family, backlog=2048)
-    except OSError as error:
-        raise ConfigError(
-            f"port {settings.api_port} on {settings.host} cannot be used: {error.strerror or error}",
-            field="ARBKIT_API_PORT",
-            remedy="Set ARBKIT_API_PORT to another port, or to 0 for any free one",
-        ) from None
+    sys.exit(run(begin(), browser=browser))
 
 
 def register(app: typer.Typer) -> None:
-    app.command()(api)
+    for command in (api, dashboards, lab):
+        app.command()(command)

@@ -1,0 +1,50 @@
+"""Where services listen, and the token that lets people in."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+
+from pydantic import SecretStr
+
+from arbkit.errors import ConfigError
+from arbkit.settings import Settings
+
+__all__ = ["base_url", "dashboard_url", "listen", "with_token"]
+
+_BACKLOG = 2048
+
+
+def base_url(host: str, port: int) -> str:
+    """The address of an HTTP service, without a closing slash."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def dashboard_url(settings: Settings, *, with_its_token: bool) -> str:
+    """The address of the opportunities dashboard; its token lets a browser in without asking."""
+    query = f"?token={settings.token.get_secret_value()}" if with_its_token else ""
+    return f"{base_url(settings.host, settings.dashboards_port)}/voila/render/opportunities.ipynb{query}"
+
+
+def listen(host: str, port: int, variable: str) -> socket.socket:
+    """A socket that listens there; port 0 is any free one.
+
+    Raises:
+        ConfigError: it cannot be had; names ``variable``, the setting that changes it.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ConfigError(
+            f"port {port} on {host} cannot be used: {error.strerror or error}",
+            field=variable,
+            remedy=f"Set {variable} to another port, or to 0 for any free one",
+        ) from None
+
+
+def with_token(settings: Settings) -> Settings:
+    """The settings with a token: their own, or a new random one."""
+    if settings.token.get_secret_value():
+        return settings
+    return settings.model_copy(update={"token": SecretStr(secrets.token_urlsafe(24))})

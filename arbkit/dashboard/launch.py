@@ -1,0 +1,90 @@
+"""Start Voilà over the shipped dashboards, and JupyterLab over the shipped notebooks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from traitlets.config import Config
+from voila.app import Voila
+
+from arbkit.settings import Settings
+from arbkit.shipped import shipped
+
+__all__ = ["kernel_environment", "lab", "run_dashboards"]
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_IDLE_S = 600
+"""Seconds after which a kernel nobody talks to is ended (a closed page ends its own at once)."""
+
+
+class _Dashboards(Voila):  # type: ignore[misc]
+    """Voilà with a template that loads nothing from other hosts."""
+
+    def setup_template_dirs(self) -> None:
+        super().setup_template_dirs()
+        self.template_paths.insert(0, str(_TEMPLATES))
+
+
+def kernel_environment(settings: Settings) -> dict[str, str]:
+    """The settings for a kernel, which runs in the folder of its notebook: every path absolute."""
+    here = {
+        "home": settings.home.absolute(),
+        "watchlist": settings.watchlist_path.absolute(),
+        "profile": settings.profile_path.absolute() if settings.profile_path else None,
+        "log": _absolute(settings.log_url),
+        "store": _absolute(settings.store_url),
+    }
+    return settings.model_copy(update=here).environment()
+
+
+def _absolute(url: str) -> str:
+    if not url.startswith("sqlite:"):
+        return url
+    return f"sqlite:///{Path(url.removeprefix('sqlite:///')).absolute()}"
+
+
+def run_dashboards(settings: Settings) -> None:
+    """Serve the dashboards on the settings' address until SIGTERM or SIGINT.
+
+    ``settings`` have a token and a port that is free. Ends the process' kernels with it.
+    """
+    os.environ.update(kernel_environment(settings))
+    config = Config()
+    config.Voila.ip = settings.host
+    config.Voila.port = settings.dashboards_port
+    config.Voila.port_retries = 0
+    config.Voila.open_browser = False
+    config.Voila.token = settings.token.get_secret_value()
+    config.Voila.root_dir = str(shipped("apps"))
+    config.Voila.log_level = "WARN"
+    config.VoilaConfiguration.file_allowlist = []
+    config.VoilaConfiguration.show_tracebacks = False
+    config.MappingKernelManager.cull_idle_timeout = _IDLE_S
+    config.MappingKernelManager.cull_interval = 60
+    app = _Dashboards(config=config)
+    app.initialize([])
+    app.start()
+
+
+def lab(settings: Settings, *, browser: bool = True) -> int:
+    """Run JupyterLab over the notebooks until it ends; its exit code.
+
+    In an installed arbkit the notebooks are copied into the home first, for there they can be changed.
+    """
+    folder = shipped("notebooks")
+    if "_shipped" in folder.parts:
+        own = settings.home.absolute() / "notebooks"
+        own.mkdir(parents=True, exist_ok=True)
+        for notebook in folder.glob("*.ipynb"):
+            if not (own / notebook.name).exists():
+                shutil.copy(notebook, own)
+        folder = own
+    token = settings.token.get_secret_value()
+    environment = {**os.environ, **kernel_environment(settings), **({"JUPYTER_TOKEN": token} if token else {})}
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.ip={settings.host}"]
+    command += [f"--ServerApp.root_dir={folder}", *([] if browser else ["--no-browser"])]
+    return subprocess.run(command, env=environment, check=False).returncode
