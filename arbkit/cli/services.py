@@ -56,20 +56,21 @@ def _prefixed(services: list[Service]) -> Callable[[str, str], None]:
 
 
 def _print_addresses(settings: Settings, services: list[Service], answers: dict[str, bool]) -> None:
-    from rich.table import Table
-
+    """One table, not broken at the terminal's width, so that every address can be clicked or copied."""
     from arbkit.settings import is_loopback
 
-    mode = "DEMO market: invented products and prices" if settings.demo_mode else "Keepa"
-    table = Table(title=f"arbkit is up ({mode})", caption="Ctrl-C ends everything", title_justify="left")
-    table.add_column("service")
-    table.add_column("address", overflow="fold", no_wrap=True)
-    for service in services:
-        if service.address is not None:
-            table.add_row(service.name, service.address.url if answers[service.name] else "not answering")
+    rows = [
+        (s.name, s.address.url if answers[s.name] else "not answering: see its lines above")
+        for s in services
+        if s.address is not None
+    ]
     if not is_loopback(settings.host):
-        table.add_row("token of the API", settings.token.get_secret_value())
-    console(stderr=True).print(table)
+        rows.append(("API token", settings.token.get_secret_value()))
+    width = max(len(name) for name, _ in rows)
+    mode = "DEMO market: invented products and prices" if settings.demo_mode else "prices from Keepa"
+    lines = [f"arbkit is up ({mode})", *(f"  {name:<{width}}  {text}" for name, text in rows), "Ctrl-C ends everything"]
+    sys.stderr.write("\n" + "\n".join(lines) + "\n\n")
+    sys.stderr.flush()
 
 
 def produce(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets.config import Config
 from voila.app import Voila
 
@@ -19,6 +22,17 @@ __all__ = ["kernel_environment", "lab", "run_dashboards"]
 _TEMPLATES = Path(__file__).parent / "templates"
 _IDLE_S = 600
 """Seconds after which a kernel nobody talks to is ended (a closed page ends its own at once)."""
+
+
+class _Kernels(AsyncMappingKernelManager):
+    """Ends idle kernels, but not the one that Voilà keeps warm for the next page."""
+
+    _pools: Mapping[str, list[asyncio.Task[dict[str, str]]]]
+
+    async def cull_kernel_if_idle(self, kernel_id: str) -> None:
+        warm = [task for pool in self._pools.values() for task in pool]
+        if all(not task.done() or task.result()["kernel_id"] != kernel_id for task in warm):
+            await super().cull_kernel_if_idle(kernel_id)  # type: ignore[no-untyped-call]
 
 
 class _Dashboards(Voila):  # type: ignore[misc]
@@ -63,6 +77,10 @@ def run_dashboards(settings: Settings) -> None:
     config.Voila.log_level = "WARN"
     config.VoilaConfiguration.file_allowlist = []
     config.VoilaConfiguration.show_tracebacks = False
+    config.VoilaConfiguration.extension_denylist = ["@voila-dashboards/jupyterlab-preview", "jupyterlab-plotly"]
+    config.VoilaConfiguration.preheat_kernel = True
+    config.VoilaConfiguration.default_pool_size = 1
+    config.VoilaConfiguration.multi_kernel_manager_class = _Kernels
     config.MappingKernelManager.cull_idle_timeout = _IDLE_S
     config.MappingKernelManager.cull_interval = 60
     app = _Dashboards(config=config)
