@@ -20,6 +20,9 @@ from arbkit import __version__, watchlist
 from arbkit.errors import ArbkitError, UsageError
 from arbkit.markets import market as marketplace
 from arbkit.models import Offer, Opportunity, Product, Run
+from arbkit.money import Profile, load_profile, load_rates, load_tables
+from arbkit.money.answer import answer
+from arbkit.money.question import Question
 from arbkit.settings import Settings
 from arbkit.status import collect
 from arbkit.store import OpportunityQuery, Page, ProductQuery, Store
@@ -80,6 +83,12 @@ class Listing(BaseModel):
     page: int
     page_size: int
     next: str | None
+
+
+class ProfitQuery(Question):
+    """A route asked about by hand."""
+
+    no_profile: bool = Field(False, description="the neutral seller, without costs of its own, in place of yours")
 
 
 class Watch(BaseModel):
@@ -260,6 +269,13 @@ def top(request: Request, store: StoreDep, limit: PageSize = 10, components: Com
         url = request.url_for("arbitrage").include_query_params(limit=limit, cursor=f"2.{found.next}")
         onward = url.include_query_params(components="true") if components else url
     return _found(request, found, page=1, limit=limit, components=components, onward=onward)
+
+
+@router.get("/profit", tags=["arbitrage"])
+def profit(request: Request, shared: SharedDep, asked: Annotated[ProfitQuery, Query()]) -> Response:
+    """What one route leaves after every fee and tax, asked by hand: no product need be in the store."""
+    profile = Profile.neutral() if asked.no_profile else load_profile(shared.settings.profile_path)
+    return json_answer(request, answer(asked, profile, load_tables(), load_rates()))
 
 
 @router.get("/stats", tags=["service"])

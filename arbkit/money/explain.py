@@ -71,9 +71,7 @@ class _Explainer:
                 "not recovered",
                 self._t("vat"), None, False,
             ),
-            "duty": lambda: (
-                f"{self.profile.customs.duty_pct:g} % of goods and freight", None, self._profile(), True,
-            ),
+            "duty": self._duty,
             "import_vat": lambda: (self._vat("on import, not recovered", self.target), self._t("vat"), None, False),
             "freight": lambda: ("freight per unit and kg", None, self._profile(), False),
             "other_costs": lambda: ("preparation and inbound", None, self._profile(), False),
@@ -90,7 +88,8 @@ class _Explainer:
         return f"seller profile {self.profile.name!r}"
 
     def _offer(self, side: str) -> str:
-        return f"Keepa, price basis: {str(self.row[f'{side}_basis']).replace('_', ' ')}"
+        basis = str(self.row[f"{side}_basis"])
+        return basis if basis == "as given" else f"Keepa, price basis: {basis.replace('_', ' ')}"
 
     def _price(self, side: str, code: str) -> str:
         price, currency = self.row[f"{side}_price"], self.row[f"{side}_currency"]
@@ -137,6 +136,11 @@ class _Explainer:
         row = self.tables.dated("surcharges", block, self.on) or {}
         table = Table("surcharges", row["valid_from"], row["source"], bool(row.get("assumed")))
         return words.format(**row), table, None, table.assumed
+
+    def _duty(self) -> _Told:
+        percent = self.profile.customs.duty_pct
+        rule = "unknown: set duty_pct" if percent is None else f"{percent:g} % of goods and freight"
+        return rule, None, self._profile(), True
 
     def _digital(self) -> _Told:
         row = next(

@@ -98,7 +98,16 @@ class Profile(_Model):
     @classmethod
     def neutral(cls, **fields: object) -> Self:
         """A seller without costs of their own or assumptions, for calculating one route."""
-        return _validated(cls, {"name": "neutral", **fields}, "profile")
+        return cls.checked({"name": "neutral", **fields})
+
+    @classmethod
+    def checked(cls, fields: Mapping[str, object]) -> Self:
+        """The profile of these fields.
+
+        Raises:
+            ConfigError: a field is unknown, mistyped, or the combination impossible.
+        """
+        return _validated(cls, fields, "profile")
 
 
 def load_profile(path: Path | None) -> Profile:

@@ -27,6 +27,7 @@ __all__ = [
     "OFFER_COLUMNS",
     "WAYS",
     "evaluate",
+    "evaluate_one_way",
     "evaluate_ways",
     "share_facts",
     "with_assumed_package",
@@ -125,9 +126,8 @@ def evaluate_ways(
     routes: Sequence[tuple[str, str]] | None = None,
     ways: Iterable[Way] | None = None,
 ) -> dict[Way, pd.DataFrame]:
-    """As :func:`evaluate`, one frame per way of fulfilment, rows alike."""
-    pairs = _pair(offers, routes)
-    base = _base(pairs, profile, tables, rates, on)
+    """As :func:`evaluate`, one frame per way of fulfilment, rows alike; ``_rank`` is what the best is chosen by."""
+    base = _base(_pair(offers, routes), profile, tables, rates, on)
     return {way: _priced(base, way, profile, tables, on) for way in (ways or profile.fulfilment)}
 
 
@@ -201,7 +201,25 @@ def _price(frame: pd.DataFrame) -> Floats:
     return np.asarray(np.where(price > 0, (price + np.nan_to_num(_numbers(frame, "shipping_minor"))) / 100, np.nan))
 
 
-def _base(pairs: tuple[pd.DataFrame, pd.DataFrame], profile: Profile, tables: Tables, rates: Rates, on: date) -> _Base:
+def evaluate_one_way(
+    buy: pd.DataFrame, sell: pd.DataFrame, way: Way, profile: Profile, tables: Tables, rates: Rates, *, on: date
+) -> pd.DataFrame:
+    """Rows bought as ``buy`` says and sold as ``sell`` says, by one way, the referral fee not rounded.
+
+    For solving for a price: whole cents of a fee would make profit jump up and down by a cent.
+    """
+    return _priced(_base((buy, sell), profile, tables, rates, on, whole_cents=False), way, profile, tables, on)
+
+
+def _base(
+    pairs: tuple[pd.DataFrame, pd.DataFrame],
+    profile: Profile,
+    tables: Tables,
+    rates: Rates,
+    on: date,
+    *,
+    whole_cents: bool = True,
+) -> _Base:
     buy, sell = pairs
     count = len(buy)
     unknown, assumed = _Reasons(), _Reasons()
@@ -255,7 +273,7 @@ def _base(pairs: tuple[pd.DataFrame, pd.DataFrame], profile: Profile, tables: Ta
         "sale_price": sale,
         "output_vat": -(sale * vat_target / (1 + vat_target)) * registered,
         # Amazon charges whole cents of the store's currency.
-        "referral_fee": -np.round(referral.fee, 2) * sell_rate,
+        "referral_fee": -(np.round(referral.fee, 2) if whole_cents else referral.fee) * sell_rate,
         "closing_fee": -closing * sell_rate,
         "purchase_price": -cost,
         "input_vat": np.where(reclaims, cost * vat_source / (1 + vat_source), 0.0),
@@ -324,7 +342,7 @@ def _priced(base: _Base, way: Way, profile: Profile, tables: Tables, on: date) -
     home_vat = tables.vat(profile.home)
     fee_names = [n for n in _FEES if n != "vat_on_fees" and not (way == "fbm" and n == "fulfilment_fee")]
     registered = profile.vat_status != "unregistered"
-    exact["vat_on_fees"] = np.sum([exact[n] for n in fee_names], axis=0) * (0.0 if registered else home_vat)
+    exact["vat_on_fees"] = _share(0.0 if registered else home_vat, np.sum([exact[n] for n in fee_names], axis=0))
     own = _own_costs(profile, base.weight_kg, way)
     unknown.add("package weight unknown, so no inbound cost", np.isnan(own) & ~np.isnan(fee))
     exact["other_costs"] = -own * (1.0 if registered else 1 + home_vat)
@@ -431,8 +449,12 @@ def _digital(
     assumed.add("digital services fee: sources disagree, the dearer taken", _mapped(target, guessed) > 0)
     amazon = exact["fulfilment_fee"] + exact["fuel_surcharge"] + exact["peak_surcharge"]
     selling_fees = exact["referral_fee"] + exact["closing_fee"]
-    on_fba = _mapped(target, logistics) * amazon if fba else np.zeros(len(target))
-    return np.asarray(_mapped(target, selling) * selling_fees + on_fba)
+    return _share(_mapped(target, selling), selling_fees) + _share(_mapped(target, logistics), amazon)
+
+
+def _share(rate: Floats | float, amount: Floats) -> Floats:
+    """A share of an amount; none of an unknown amount is none."""
+    return np.asarray(np.where(np.equal(rate, 0), 0.0, rate * amount))
 
 
 def _closing(tables: Tables, target: Objects, schedule: npt.NDArray[np.int64], keepa_minor: Floats) -> Floats:

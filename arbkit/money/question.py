@@ -1,0 +1,140 @@
+"""One route asked about by hand: what ``arbkit profit`` and ``GET /profit`` take."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from arbkit.errors import ConfigError, UsageError
+from arbkit.markets import market
+from arbkit.money.profile import Customs, Profile, VatStatus
+
+__all__ = ["Question", "parse_size"]
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)", re.IGNORECASE)
+
+
+def _code(value: str) -> str:
+    try:
+        return market(value).code
+    except UsageError as error:
+        raise ValueError(f"{error.why}. {error.remedy}") from None
+
+
+def parse_size(text: str) -> tuple[float, float, float]:
+    """The three sides of ``360x100x100``, in millimetres.
+
+    Raises:
+        ValueError: it is not three numbers above zero.
+    """
+    found = _SIZE.fullmatch(text.replace(" ", ""))
+    sides = tuple(float(side) for side in found.groups()) if found else ()
+    if len(sides) != 3 or not all(side > 0 for side in sides):
+        raise ValueError("not three sides in millimetres, as 360x100x100")
+    return sides[0], sides[1], sides[2]
+
+
+def _size(text: str) -> str:
+    parse_size(text)
+    return text
+
+
+_OF_PROFILE = ("vat_status", "home", "stock", "warehouses", "vat_class", "other_costs", "fbm_shipping", "freight")
+Code = Annotated[str, AfterValidator(_code)]
+Amount = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+Cost = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
+
+
+class Question(BaseModel):
+    """A route and what is known of it. Prices as the shop page shows them, VAT included, in the
+    marketplace's currency; what is not given is taken from the seller profile."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: Code = Field(description="marketplace to buy on")
+    buy: Amount = Field(description="price paid there, shipping included")
+    target: Code = Field(description="marketplace to sell on")
+    sell: Amount = Field(description="price a buyer pays there, shipping included")
+    category: str | None = Field(None, description="referral category, or Amazon's root category")
+    size_mm: Annotated[str, AfterValidator(_size)] | None = Field(None, description="package, as 360x100x100")
+    weight_g: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] | None = Field(
+        None, description="package weight in grams"
+    )
+    vat_status: VatStatus | None = Field(None, description="reclaiming, not-reclaiming or unregistered")
+    home: Code | None = Field(None, description="where the seller is established")
+    fulfilment: Literal["fba-local", "efn", "fbm", "best"] = Field("best", description="best: the cheapest allowed")
+    stock: Code | None = Field(None, description="country of EFN stock (default: the source)")
+    warehouses: Literal["de", "cep"] | None = Field(None, description="German stock: Germany only, or also PL and CZ")
+    vat_class: str | None = Field(None, description="standard, books, food, children, …")
+    other_costs: Cost | None = Field(None, description="net sum of prep, inbound and the like, home currency")
+    fbm_shipping: Cost | None = Field(None, description="net cost of a buyer's parcel, home currency")
+    freight: Cost | None = Field(None, description="freight per unit, home currency")
+    duty_pct: Percent | None = Field(None, description="duty between UK and EU, percent of value and freight")
+    expected_days: Cost = Field(0, description="days in storage")
+    return_rate_pct: Percent = Field(0, description="share of units that come back")
+    keepa_fba_fee: Cost | None = Field(None, description="fulfilment fee as Keepa observed it, net")
+    keepa_referral_pct: Percent | None = Field(None, description="referral percentage as Keepa observed it")
+    keepa_referral_price: Amount | None = Field(None, description="the price at which Keepa observed it")
+    target_roi: Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)] = Field(
+        30, description="return on investment, in percent, that the highest buying price is for"
+    )
+    on: date | None = Field(None, description="day of fee tables, VAT and exchange rates (default: today)")
+
+    @classmethod
+    def asked(cls, fields: Mapping[str, object]) -> Self:
+        """The question of these fields.
+
+        Raises:
+            UsageError: a field is missing, unknown or out of range; names it.
+        """
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise UsageError(
+                first["msg"].removeprefix("Value error, "),
+                field=str(first["loc"][0]),
+                value=first.get("input"),
+            ) from None
+
+    def day(self) -> date:
+        """The day that is asked about."""
+        return self.on or datetime.now(UTC).date()
+
+    def apply(self, profile: Profile) -> Profile:
+        """The seller profile with what the question says on top.
+
+        Raises:
+            UsageError: the combination is impossible; says why.
+        """
+        fields = profile.model_dump()
+        for name in (
+            "vat_status",
+            "home",
+            "stock",
+            "warehouses",
+            "vat_class",
+            "other_costs",
+            "fbm_shipping",
+            "freight",
+        ):
+            given = getattr(self, name)
+            if given is not None:
+                fields[name] = given
+        if self.vat_status == "unregistered":
+            fields["registrations"] = ()
+        if self.duty_pct is not None:
+            fields["customs"] = Customs(**{**fields["customs"], "duty_pct": self.duty_pct}).model_dump()
+        if self.fulfilment != "best":
+            fields["fulfilment"] = (self.fulfilment,)
+        elif self.fbm_shipping is not None and "fbm" not in profile.fulfilment:
+            fields["fulfilment"] = (*profile.fulfilment, "fbm")
+        try:
+            return Profile.checked(fields)
+        except ConfigError as error:
+            raise UsageError(error.why, field=error.field, value=error.value) from None
