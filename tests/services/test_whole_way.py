@@ -15,7 +15,7 @@ import pytest
 
 from arbkit.demo.market import asins
 from arbkit.demo.server import DemoServer
-from arbkit.log import RAW_TOPIC, Record, dead_letter_topic, open_log
+from arbkit.log import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
 from arbkit.settings import Settings
 from arbkit.store import open_store
 
@@ -97,7 +97,7 @@ def test_a_consumer_killed_in_the_middle_leaves_what_an_undisturbed_one_does(wat
     assert arbkit(watched, "produce", "--once").returncode == 0
     with open_log(watched) as log:
         raw = [m for p in range(4) for m in log.read(RAW_TOPIC, partition=p, max_records=10_000)]
-        for round_ in range(1, 15):
+        for round_ in range(1, 20_000 // len(raw) + 1):
             later = []
             for m in raw:
                 envelope = orjson.loads(m.value)
@@ -105,20 +105,36 @@ def test_a_consumer_killed_in_the_middle_leaves_what_an_undisturbed_one_does(wat
                 envelope["product"]["csv"] = None
                 later.append(Record(m.key, orjson.dumps(envelope)))
             log.publish(RAW_TOPIC, later)
+        total = sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values())
+    assert total >= 20_000
     undisturbed = watched.model_copy(update={"home": tmp_path / "other"})
     undisturbed.home.mkdir()
     undisturbed.database.write_bytes(watched.database.read_bytes())
-    process = subprocess.Popen(
-        [sys.executable, "-m", "arbkit", "consume"],
-        env={**os.environ, **watched.environment()},
-        cwd=tmp_path,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stderr is not None
-    process.stderr.readline()
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    for batches in (5, 15):
+        kill_after(watched, batches)
+        with open_log(watched) as log:
+            left = sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values())
+        assert 0 < left < total
     for one in (watched, undisturbed):
         done = arbkit(one, "consume", "--until-empty")
         assert done.returncode == 0, done.stderr.decode()
     assert documents(watched) == documents(undisturbed)
+
+
+def kill_after(settings: Settings, batches: int) -> None:
+    """Run a consumer and kill it once it has logged so many batches."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "arbkit", "consume"],
+        env={**os.environ, **settings.environment()},
+        cwd=settings.home.parent,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    seen = 0
+    while seen < batches:
+        line = process.stderr.readline()
+        assert line, "the consumer ended by itself"
+        seen += "records:" in line
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
