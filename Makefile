@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint clean constraints
+.PHONY: help install run test lint bench clean constraints
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s '	'
@@ -19,7 +19,7 @@ $(STAMP): constraints.txt pyproject.toml
 
 install: $(STAMP) ## virtual environment and packages
 
-run: install ## everything on this machine: demo market or Keepa, producer, consumer, detection
+run: install ## everything on this machine: demo market or Keepa, detection, dashboard, API
 	$(BIN)/arbkit up
 
 test: install ## all tests this machine can run
@@ -29,6 +29,9 @@ lint: install ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+bench: install ## all benchmarks, as ratios of one run
+	$(BIN)/python -m tests.benchmarks.run
 
 clean: ## remove the virtual environment and caches; data in var/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
