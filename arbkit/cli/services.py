@@ -23,10 +23,15 @@ _JSON = typer.Option(False, "--json", help="One JSON document on standard output
 
 def up() -> None:
     """Run everything: producer, consumer, detection, API, dashboards, and the demo market without a key."""
+    from arbkit.log import open_log
     from arbkit.process import stop_on_signals
+    from arbkit.store import open_store
     from arbkit.supervise import Supervisor, await_answers, plan_services, resolve
 
     settings = resolve(begin())
+    # A home that cannot be written to, or a damaged store, should be one error and not a row of restarts.
+    with open_log(settings), open_store(settings):
+        pass
     stop = stop_on_signals()
     services = plan_services(settings)
     supervisor = Supervisor(services, environment=settings.environment(), stop=stop, write=_prefixed(services))
