@@ -112,14 +112,16 @@ def schedule() -> None:
     run(settings, stop=stop_on_signals())
 
 
-def demo() -> None:
+def demo(
+    fail_every: int = typer.Option(0, min=0, help="Let each n-th request fail, to see what the rest does."),
+) -> None:
     """Serve the demo market: invented products behind a Keepa-compatible address."""
     from arbkit.demo.server import serve
     from arbkit.process import die_with_parent, stop_on_signals
 
     settings = begin()
     die_with_parent()
-    serve(settings, stop=stop_on_signals())
+    serve(settings, stop=stop_on_signals(), fail_every=fail_every)
 
 
 def detect(

@@ -1,8 +1,12 @@
-"""The demo market's server: ``/product`` and ``/token`` as Keepa answers them, with tokens that refill."""
+"""The demo market's server: ``/product``, ``/deal`` and ``/token`` as Keepa answers them, with tokens that refill.
+
+It can be told to fail now and then, as a service on the internet does.
+"""
 
 from __future__ import annotations
 
 import gzip
+import itertools
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
+from arbkit.demo import deals
 from arbkit.demo.market import SEED
 from arbkit.demo.wire import Clock, product_object
 from arbkit.errors import ServiceError
@@ -23,6 +28,7 @@ __all__ = ["DemoServer", "serve"]
 _RATE_PER_MINUTE = 300
 _BUCKET_MINUTES = 60
 _MOST_ASINS = 100
+_FAULTS = ("unavailable", "closed", "cut")
 
 
 class _Bucket:
@@ -50,14 +56,26 @@ class _Bucket:
 
 
 class DemoServer(ThreadingHTTPServer):
-    """A demo market on an address; a context manager that serves from a thread of its own."""
+    """A demo market on an address; a context manager that serves from a thread of its own.
+
+    ``fail_every`` n: each n-th request fails, in turn with status 503, a closed connection, and a cut answer.
+    """
 
     daemon_threads = True
 
     def __init__(
-        self, host: str, port: int, *, speed: float = 60, seed: int = SEED, rate: int = _RATE_PER_MINUTE
+        self,
+        host: str,
+        port: int,
+        *,
+        speed: float = 60,
+        seed: int = SEED,
+        rate: int = _RATE_PER_MINUTE,
+        fail_every: int = 0,
     ) -> None:
         self.seed = seed
+        self.fail_every = fail_every
+        self.requests = itertools.count(1)
         self.bucket = _Bucket(rate)
         self.started = time.time()
         self.clock = Clock(to_minutes(self.started), speed)
@@ -83,6 +101,15 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
+        every = self.server.fail_every
+        number = next(self.server.requests)
+        self._fault = _FAULTS[number // every % len(_FAULTS)] if every and number % every == 0 else None
+        if self._fault == "closed":
+            self.close_connection = True
+            return
+        if self._fault == "unavailable":
+            self._answer(503, {"error": {"type": "unavailable", "message": "failing as told"}}, cost=0)
+            return
         parts = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         match parts.path.rstrip("/"):
@@ -90,6 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(200, {}, cost=0)
             case "/product":
                 self._product(query)
+            case "/deal":
+                self._deal(query)
             case _:
                 self._answer(404, {"error": {"type": "notFound", "message": "no such request"}}, cost=0)
 
@@ -118,6 +147,19 @@ class _Handler(BaseHTTPRequestHandler):
         ]
         self._answer(200, {"products": products}, cost=cost)
 
+    def _deal(self, query: dict[str, str]) -> None:
+        try:
+            market = by_domain(int(query["domain"]))
+            selection = orjson.loads(query["selection"])
+            if market is None or not isinstance(selection, dict):
+                raise ValueError("domain must be one of 2, 3, 4, 8, 9 and selection a JSON object")
+            now = time.time() / 60 - 21_564_000
+            found = deals.deals(selection, market, self.server.clock, now=now, seed=self.server.seed)
+        except (KeyError, TypeError, ValueError) as error:
+            self._answer(400, {"error": {"type": "invalidParameter", "message": str(error)}}, cost=0)
+            return
+        self._answer(200, {"deals": found}, cost=deals.COST)
+
     def _answer(self, status: int, body: dict[str, Any], *, cost: int) -> None:
         bucket = self.server.bucket
         left = bucket.take(cost)
@@ -138,20 +180,23 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
+        if self._fault == "cut":
+            self.close_connection = True
+            data = data[: len(data) // 2]
         self.wfile.write(data)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
         """Requests carry the key: none is logged."""
 
 
-def serve(settings: Settings, *, stop: threading.Event) -> None:
+def serve(settings: Settings, *, stop: threading.Event, fail_every: int = 0) -> None:
     """Serve the demo market on the settings' address until ``stop`` is set.
 
     Raises:
         ServiceError: the port is in use; names the setting that changes it.
     """
     try:
-        server = DemoServer(settings.host, settings.demo_port, speed=settings.demo_speed)
+        server = DemoServer(settings.host, settings.demo_port, speed=settings.demo_speed, fail_every=fail_every)
     except OSError as error:
         raise ServiceError(
             f"port {settings.demo_port} on {settings.host} cannot be used: {error.strerror or error}",

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 import pytest
+import requests
 
 from arbkit.demo.market import asins
 from arbkit.demo.server import DemoServer
@@ -78,6 +79,38 @@ def test_demo_to_opportunities(watched: Settings) -> None:
     status = orjson.loads(arbkit(watched, "status", "--json").stdout)
     assert status["log"]["lag"] == 0
     assert status["store"]["runs"][0]["status"] == "succeeded"
+
+
+def test_a_source_that_fails_now_and_then_is_asked_again(settings: Settings) -> None:
+    assert settings.watchlist is not None
+    settings.watchlist.write_text("\n".join(asins()[:40]))
+    with DemoServer("127.0.0.1", 0, speed=0, fail_every=2) as failing:
+        one = settings.model_copy(update={"keepa_url": failing.url})
+        done = arbkit(one, "produce", "--once")
+    assert done.returncode == 0, done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
+    with open_log(one) as log:
+        assert sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values()) == 5 * 40
+
+
+def test_deals_are_what_the_products_say(demo: DemoServer) -> None:
+    selection = {"priceTypes": [18], "dateRange": 2, "deltaPercentRange": [10, 90], "page": 0}
+
+    def ask(**changed: object) -> requests.Response:
+        words = orjson.dumps({**selection, **changed}).decode()
+        return requests.get(f"{demo.url}/deal", params={"key": "demo", "domain": "3", "selection": words}, timeout=10)
+
+    answer = ask().json()
+    found = answer["deals"]["dr"]
+    drops = [deal["deltaPercent"][2][18] for deal in found]
+    assert drops == sorted(drops, reverse=True)
+    assert all(10 <= drop <= 90 for drop in drops)
+    assert len(found) > 0
+    assert answer["tokensConsumed"] == 5
+    url = f"{demo.url}/product?key=demo&domain=3&asin={found[0]['asin']}&buybox=1&stats=180"
+    product = requests.get(url, timeout=10).json()["products"][0]
+    assert product["stats"]["buyBoxPrice"] == found[0]["current"][18]
+    assert ask(dateRange=9).status_code == 400
 
 
 def test_bad_records_are_dead_lettered_with_their_bytes_and_the_rest_goes_on(watched: Settings) -> None:
