@@ -112,8 +112,9 @@ class OpportunitiesApp:
     def _draw(self, page: Page[Opportunity], now: float) -> None:
         self._loaded_at = now
         query = self._query
-        demo = self._settings.demo_mode or any(o.demo for o in page.items)
-        self._headline.value = STYLE + headline_html(self._stats, total=page.total, demo=demo, now=now)
+        self._headline.value = STYLE + headline_html(
+            self._stats, total=page.total, demo_mode=self._settings.demo_mode, now=now
+        )
         waits = self._stats is None or not self._stats.opportunities
         self.table.view = {
             "columns": [dict(c) for c in COLUMNS],

@@ -114,6 +114,8 @@ def history_figure(detail: Detail, *, currency: str) -> go.Figure:
         annotations=_annotations(detail),
         shapes=_break_of_new(detail),
     )
+    if not detail.lines:
+        figure.update_layout(xaxis={"visible": False, "rangeselector": {"visible": False}}, yaxis={"visible": False})
     return figure
 
 

@@ -29,11 +29,15 @@ STYLE = """
 """
 
 
-def headline_html(stats: Stats | None, *, total: int, demo: bool, now: float) -> str:
-    """What is shown, how old it is, and whether it is invented."""
+def headline_html(stats: Stats | None, *, total: int, demo_mode: bool, now: float) -> str:
+    """What is shown, how old it is, and whether it is invented: what is in the store decides, if anything is."""
     parts = ["<h1>Opportunities</h1>"]
-    if demo:
+    known_products = stats.products if stats else 0
+    invented = stats.demo_products if stats else 0
+    if invented == known_products and (invented or demo_mode):
         parts.append('<span class="arbkit-demo">DEMO: invented products and prices</span>')
+    elif invented:
+        parts.append(f'<span class="arbkit-demo">DEMO: {invented} of {known_products} products are invented</span>')
     if stats is not None:
         known = f"<b>{total}</b> of {stats.opportunities} opportunities among {stats.products} products"
         parts.append(f"<span>{known}</span>")
@@ -78,7 +82,9 @@ def components_html(detail: Detail) -> str:
     rows = []
     for part in found.components:
         table = f"{part['table']}, from {part['valid_from']}" if part["table"] else ""
-        rule = str(part["rule"]) + (" (assumed)" if part["assumed"] else "")
+        rule = str(part["rule"])
+        if part["assumed"] and "assumed" not in rule:
+            rule += " (assumed)"
         cells = (component_label(part["name"]), f"{part['amount']:.2f}", rule, table, part["source"] or "")
         name, amount, *rest = (escape(str(c)) for c in cells)
         rows.append(f'<tr><td>{name}</td><td class="n">{amount}</td>{"".join(f"<td>{c}</td>" for c in rest)}</tr>')

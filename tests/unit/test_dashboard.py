@@ -11,12 +11,12 @@ import pytest
 from arbkit.dashboard.app import OpportunitiesApp
 from arbkit.dashboard.charts import history_figure, waterfall_figure
 from arbkit.dashboard.data import COLUMNS, Detail, age_words, price_lines, row
-from arbkit.dashboard.panels import components_html, detail_html, error_html
+from arbkit.dashboard.panels import components_html, detail_html, error_html, headline_html
 from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes, to_unix
 from arbkit.models import History, Series
 from arbkit.money import load_rates
 from arbkit.settings import Settings
-from arbkit.store import open_store
+from arbkit.store import Stats, open_store
 from arbkit.store.base import Update
 from tests.store_factories import history, offer, opportunity
 
@@ -172,3 +172,22 @@ def test_a_chosen_route_that_is_gone_is_not_shown_any_more(app: OpportunitiesApp
         store.replace_opportunities([opportunity("B000000001", evaluated_at=1_760_000_200.0)], run_id="r2")
     app.load()
     assert app.table.view["selected"] == "B000000001:IT:DE"
+
+
+@pytest.mark.parametrize(
+    ("products", "invented", "demo_mode", "says"),
+    [
+        (0, 0, True, "DEMO: invented products and prices"),
+        (300, 300, True, "DEMO: invented products and prices"),
+        (300, 0, True, None),
+        (300, 20, False, "DEMO: 20 of 300 products are invented"),
+        (0, 0, False, None),
+    ],
+)
+def test_genuine_products_are_not_called_demo(products: int, invented: int, demo_mode: bool, says: str | None) -> None:
+    stats = Stats(
+        products=products, offers=0, opportunities=0, total_profit=0, currency=None, demo_products=invented, markets={},
+        routes={}, categories=(), oldest_at=None, newest_at=None, evaluated_at=None,
+    )  # fmt: skip
+    html = headline_html(stats, total=0, demo_mode=demo_mode, now=0)
+    assert (says in html) if says else ("DEMO" not in html)
