@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
+from arbkit.money.cents import COMPONENTS
 from arbkit.money.explain import components
+from arbkit.money.facts import OFFER_COLUMNS, share_facts, with_assumed_package
 from arbkit.money.fx import Rates, load_rates
 from arbkit.money.profile import Profile, load_profile
-from arbkit.money.profit import (
-    COMPONENTS,
-    OFFER_COLUMNS,
-    evaluate,
-    evaluate_ways,
-    share_facts,
-    with_assumed_package,
-)
+from arbkit.money.profit import evaluate, evaluate_ways
 from arbkit.money.tables import Tables, load_tables
 
 __all__ = [

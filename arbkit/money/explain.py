@@ -8,9 +8,9 @@ from datetime import date
 from typing import Any
 
 from arbkit.markets import MARKETS
+from arbkit.money.cents import COMPONENTS
 from arbkit.money.fx import Rates
 from arbkit.money.profile import Profile
-from arbkit.money.profit import COMPONENTS
 from arbkit.money.tables import Table, Tables
 
 __all__ = ["components"]

@@ -8,7 +8,7 @@ the purchase price and on fees; an unregistered one does neither.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -16,71 +16,32 @@ import numpy.typing as npt
 import pandas as pd
 
 from arbkit.markets import MARKETS
+from arbkit.money.cents import COMPONENTS, to_cents
+from arbkit.money.charges import (
+    Reasons,
+    closing_fees,
+    digital_services_fees,
+    mapped,
+    mapped_text,
+    own_costs,
+    share,
+)
 from arbkit.money.fulfilment import SPECIAL, Sizes, efn_fees, local_fees, peak_fees, size_tiers
 from arbkit.money.fx import Rates
 from arbkit.money.profile import Profile, Way
 from arbkit.money.referral import referral_fees
 from arbkit.money.tables import Tables
 
-__all__ = [
-    "COMPONENTS",
-    "OFFER_COLUMNS",
-    "WAYS",
-    "evaluate",
-    "evaluate_one_way",
-    "evaluate_ways",
-    "share_facts",
-    "with_assumed_package",
-]
+__all__ = ["WAYS", "evaluate", "evaluate_one_way", "evaluate_ways", "why_not"]
 
 Floats = npt.NDArray[np.float64]
 Objects = npt.NDArray[np.object_]
 
-COMPONENTS = (
-    "sale_price", "output_vat", "referral_fee", "closing_fee", "fulfilment_fee", "fuel_surcharge",
-    "peak_surcharge", "digital_services_fee", "vat_on_fees", "purchase_price", "input_vat", "duty", "import_vat",
-    "freight", "other_costs", "fx_cost",
-)  # fmt: skip
 _FEES = (
     "referral_fee", "closing_fee", "fulfilment_fee", "fuel_surcharge", "peak_surcharge", "digital_services_fee",
     "vat_on_fees",
 )  # fmt: skip
-OFFER_COLUMNS = (
-    "asin", "market", "price_minor", "price_basis", "shipping_minor", "category", "length_mm", "width_mm",
-    "height_mm", "weight_g", "keepa_fba_fee_minor", "keepa_referral_pct", "keepa_closing_fee_minor", "updated_at",
-)  # fmt: skip
 WAYS: tuple[Way, ...] = ("fba-local", "efn", "fbm")
-_PACKAGE = ("length_mm", "width_mm", "height_mm", "weight_g")
-
-
-def share_facts(offers: pd.DataFrame) -> pd.DataFrame:
-    """The offers with package facts that a listing lacks taken from the product's other marketplaces.
-
-    All four facts are taken from one listing, the first that has them all; ``package_from`` names it.
-    """
-    shared = offers.copy()
-    complete = shared[list(_PACKAGE)].notna().all(axis=1)
-    known = shared.loc[complete, ["asin", "market", *_PACKAGE]].drop_duplicates("asin").set_index("asin")
-    lacking = ~complete & shared["asin"].isin(known.index)
-    shared["package_from"] = ""
-    if lacking.any():
-        donors = known.loc[shared.loc[lacking, "asin"]]
-        for name in _PACKAGE:
-            shared.loc[lacking, name] = donors[name].to_numpy()
-        shared.loc[lacking, "package_from"] = donors["market"].to_numpy()
-    return shared
-
-
-def with_assumed_package(offers: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """The offers with the profile's assumed package where none is known; ``package_assumed`` marks them."""
-    assumed = offers.copy()
-    lacking = assumed[list(_PACKAGE)].isna().any(axis=1)
-    package = profile.assumed_package
-    assumed["package_assumed"] = lacking & (package is not None)
-    if package is not None:
-        for name in _PACKAGE:
-            assumed.loc[lacking, name] = getattr(package, name)
-    return assumed
 
 
 def evaluate(
@@ -131,29 +92,6 @@ def evaluate_ways(
     return {way: _priced(base, way, profile, tables, on) for way in (ways or profile.fulfilment)}
 
 
-@dataclass(slots=True)
-class _Reasons:
-    """Reasons by row, as masks: joined into text once, at the end."""
-
-    found: list[tuple[str, npt.NDArray[np.bool_]]] = field(default_factory=list)
-
-    def add(self, words: str, mask: npt.NDArray[np.bool_]) -> None:
-        if mask.any():
-            self.found.append((words, mask))
-
-    def text(self, count: int) -> Objects:
-        texts = np.full(count, "", object)
-        for words, mask in self.found:
-            empty = mask & (texts == "")
-            more = mask & ~empty
-            texts[empty] = words
-            texts[more] = texts[more] + "; " + words
-        return texts
-
-    def copy(self) -> _Reasons:
-        return _Reasons(list(self.found))
-
-
 @dataclass(frozen=True, slots=True)
 class _Base:
     """What of a route does not depend on the way of fulfilment. Amounts in the home currency."""
@@ -168,8 +106,8 @@ class _Base:
     schedule: npt.NDArray[np.int64]
     crosses: npt.NDArray[np.bool_]
     weight_kg: Floats
-    unknown: _Reasons
-    assumed: _Reasons
+    unknown: Reasons
+    assumed: Reasons
 
 
 def _pair(offers: pd.DataFrame, routes: Sequence[tuple[str, str]] | None) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -222,7 +160,7 @@ def _base(
 ) -> _Base:
     buy, sell = pairs
     count = len(buy)
-    unknown, assumed = _Reasons(), _Reasons()
+    unknown, assumed = Reasons(), Reasons()
     everywhere = np.ones(count, bool)
     source, target = buy["market"].to_numpy(object), sell["market"].to_numpy(object)
     buy_price, sell_price = _price(buy), _price(sell)
@@ -232,27 +170,27 @@ def _base(
         unknown.add(f"no fee tables reach back to {on}", everywhere)
         sell_price = np.full(count, np.nan)
     home_rate, rate_day, stale = _home_rates(profile, rates, on)
-    buy_rate, sell_rate = _mapped(source, home_rate), _mapped(target, home_rate)
+    buy_rate, sell_rate = mapped(source, home_rate), mapped(target, home_rate)
     unknown.add(f"no exchange rate of {on}", np.isnan(buy_rate) | np.isnan(sell_rate))
     crossing = (buy_rate != 1) | (sell_rate != 1)
     if stale:
         assumed.add(f"exchange rate of {rate_day} is {stale} days old", crossing)
-    vat_target = _mapped(target, {m: tables.vat(m, profile.vat_class) for m in MARKETS})
-    vat_source = _mapped(source, {m: tables.vat(m, profile.vat_class) for m in MARKETS})
+    vat_target = mapped(target, {m: tables.vat(m, profile.vat_class) for m in MARKETS})
+    vat_source = mapped(source, {m: tables.vat(m, profile.vat_class) for m in MARKETS})
     registered = profile.vat_status != "unregistered"
     reclaims = profile.vat_status == "reclaiming"
     sale, cost = sell_price * sell_rate, buy_price * buy_rate
     referral = referral_fees(
         tables,
         price=sell_price,
-        currency=_mapped_objects(target, {m.code: m.currency for m in MARKETS.values()}),
+        currency=mapped_text(target, {m.code: m.currency for m in MARKETS.values()}),
         category=sell["category"],
         keepa_pct=_numbers(sell, "keepa_referral_pct"),
         keepa_price=_numbers(sell, "keepa_referral_price") if "keepa_referral_price" in sell else sell_price,
     )
     unknown.add("category unknown, so no referral fee", (referral.schedule < 0) & ~np.isnan(sell_price))
     assumed.add("referral schedule: the dearest of several", referral.candidates > 1)
-    closing = _closing(tables, target, referral.schedule, _numbers(sell, "keepa_closing_fee_minor"))
+    closing = closing_fees(tables, target, referral.schedule, _numbers(sell, "keepa_closing_fee_minor"))
     unknown.add("closing fee unknown", np.isnan(closing) & (referral.schedule >= 0))
     weight_kg = _numbers(sell, "weight_g") / 1000
     crosses = (source == "UK") != (target == "UK")
@@ -288,9 +226,9 @@ def _base(
             "source": source,
             "target": target,
             "buy_price": buy_price,
-            "buy_currency": _mapped_objects(source, {m.code: m.currency for m in MARKETS.values()}),
+            "buy_currency": mapped_text(source, {m.code: m.currency for m in MARKETS.values()}),
             "sell_price": sell_price,
-            "sell_currency": _mapped_objects(target, {m.code: m.currency for m in MARKETS.values()}),
+            "sell_currency": mapped_text(target, {m.code: m.currency for m in MARKETS.values()}),
             "buy_basis": buy["price_basis"],
             "sell_basis": sell["price_basis"],
             "spread_pct": 100 * (sale - cost) / cost,
@@ -338,17 +276,19 @@ def _priced(base: _Base, way: Way, profile: Profile, tables: Tables, on: date) -
     exact["fulfilment_fee"] = -fee * to_home
     exact["fuel_surcharge"] = -fee * fuel * to_home
     exact["peak_surcharge"] = -peak * to_home
-    exact["digital_services_fee"] = _digital(exact, profile, tables, base.target, on, assumed, fba=way != "fbm")
+    exact["digital_services_fee"] = digital_services_fees(
+        exact, profile, tables, base.target, on, assumed, fba=way != "fbm"
+    )
     home_vat = tables.vat(profile.home)
     fee_names = [n for n in _FEES if n != "vat_on_fees" and not (way == "fbm" and n == "fulfilment_fee")]
     registered = profile.vat_status != "unregistered"
-    exact["vat_on_fees"] = _share(0.0 if registered else home_vat, np.sum([exact[n] for n in fee_names], axis=0))
-    own = _own_costs(profile, base.weight_kg, way)
+    exact["vat_on_fees"] = share(0.0 if registered else home_vat, np.sum([exact[n] for n in fee_names], axis=0))
+    own = own_costs(profile, base.weight_kg, way)
     unknown.add("package weight unknown, so no inbound cost", np.isnan(own) & ~np.isnan(fee))
     exact["other_costs"] = -own * (1.0 if registered else 1 + home_vat)
     open_ = np.array([not why_not(way, profile, s, t) for s, t in zip(base.source, base.target, strict=True)], bool)
     frame = base.frame.copy()
-    rounded, profit = _to_cents(exact)
+    rounded, profit = to_cents(exact)
     for name in COMPONENTS:
         frame[name] = rounded[name]
     net_purchase = -(exact["purchase_price"] + exact["input_vat"])
@@ -413,91 +353,9 @@ def _fulfilment(
     return np.where(observed, keepa, fee), low, observed
 
 
-def _own_costs(profile: Profile, weight_kg: Floats, way: Way) -> Floats:
-    """Preparation and inbound, or the one sum in their place, net, in the home currency."""
-    if profile.other_costs is not None:
-        return np.full(len(weight_kg), profile.other_costs)
-    if way == "fbm":
-        return np.full(len(weight_kg), profile.prep_per_unit)
-    per_kg = profile.inbound_per_kg * weight_kg if profile.inbound_per_kg else np.zeros(len(weight_kg))
-    return np.asarray(profile.prep_per_unit + profile.inbound_per_unit + per_kg)
-
-
-def _digital(
-    exact: dict[str, Floats],
-    profile: Profile,
-    tables: Tables,
-    target: Objects,
-    on: date,
-    assumed: _Reasons,
-    *,
-    fba: bool,
-) -> Floats:
-    selling, logistics, guessed = {}, {}, {}
-    for code in MARKETS:
-        row = next(
-            (
-                r
-                for r in tables.files["digital_services"]["rows"]
-                if profile.home in r["home"] and code in r["store"] and r["valid_from"] <= on
-            ),
-            None,
-        )
-        selling[code] = row["selling"] / 100 if row else 0.0
-        logistics[code] = row["fba"] / 100 if row and fba else 0.0
-        guessed[code] = float(bool(row and row.get("assumed")))
-    assumed.add("digital services fee: sources disagree, the dearer taken", _mapped(target, guessed) > 0)
-    amazon = exact["fulfilment_fee"] + exact["fuel_surcharge"] + exact["peak_surcharge"]
-    selling_fees = exact["referral_fee"] + exact["closing_fee"]
-    return _share(_mapped(target, selling), selling_fees) + _share(_mapped(target, logistics), amazon)
-
-
-def _share(rate: Floats | float, amount: Floats) -> Floats:
-    """A share of an amount; none of an unknown amount is none."""
-    return np.asarray(np.where(np.equal(rate, 0), 0.0, rate * amount))
-
-
-def _closing(tables: Tables, target: Objects, schedule: npt.NDArray[np.int64], keepa_minor: Floats) -> Floats:
-    """The closing fee in the store's currency: Keepa's own, else the table's on media, else 0."""
-    file = tables.files["closing"]
-    media = np.isin(schedule, [i for i, s in enumerate(tables.schedules) if s.name in file["schedules"]])
-    table = _mapped(target, {m: float(file["fee"].get(m, np.nan)) for m in MARKETS})
-    return np.asarray(np.where(keepa_minor >= 0, keepa_minor / 100, np.where(media, table, 0.0)))
-
-
 def _home_rates(profile: Profile, rates: Rates, on: date) -> tuple[dict[str, float], date | None, int]:
     found = {m.code: rates.rate(m.currency, profile.currency, on) for m in MARKETS.values()}
     stale = max((r.stale_days for r in found.values() if r is not None), default=0)
     days = [r.day for r in found.values() if r is not None and r.value != 1]
     values = {code: np.nan if r is None else r.value for code, r in found.items()}
     return values, (days[0] if days else None), stale
-
-
-def _mapped(keys: Objects, values: dict[str, float]) -> Floats:
-    return np.asarray(pd.Series(keys, dtype=object).map(values).to_numpy("float64"))
-
-
-def _mapped_objects(keys: Objects, values: dict[str, str]) -> Objects:
-    return np.asarray(pd.Series(keys, dtype=object).map(values).to_numpy(object))
-
-
-def _to_cents(exact: dict[str, Floats]) -> tuple[dict[str, Floats], Floats]:
-    """Components in whole cents that add up to the profit in whole cents.
-
-    What rounding each by itself leaves over goes to the component that rounding moved the most.
-    """
-    values = np.column_stack([exact[name] for name in COMPONENTS]) * 100
-    rounded = np.round(values)
-    profit = np.round(values.sum(axis=1))
-    errors = rounded - values
-    for _ in range(len(COMPONENTS)):
-        rest = np.nan_to_num(profit - rounded.sum(axis=1))
-        rows = np.flatnonzero(np.abs(rest) > 0.5)
-        if not len(rows):
-            break
-        sign = np.sign(rest[rows])
-        columns = (errors[rows] * sign[:, None]).argmin(axis=1)
-        rounded[rows, columns] += sign
-        errors[rows, columns] += sign
-    # + 0.0 turns minus zero into zero
-    return {name: rounded[:, i] / 100 + 0.0 for i, name in enumerate(COMPONENTS)}, profit / 100 + 0.0

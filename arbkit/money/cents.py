@@ -1,0 +1,40 @@
+"""The components of a route's money, and their rounding to cents that still add up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["COMPONENTS", "to_cents"]
+
+Floats = npt.NDArray[np.float64]
+
+COMPONENTS = (
+    "sale_price", "output_vat", "referral_fee", "closing_fee", "fulfilment_fee", "fuel_surcharge",
+    "peak_surcharge", "digital_services_fee", "vat_on_fees", "purchase_price", "input_vat", "duty", "import_vat",
+    "freight", "other_costs", "fx_cost",
+)  # fmt: skip
+
+
+def to_cents(exact: Mapping[str, Floats]) -> tuple[dict[str, Floats], Floats]:
+    """Components in whole cents that add up to the profit in whole cents.
+
+    What rounding each by itself leaves over goes to the component that rounding moved the most.
+    """
+    values = np.column_stack([exact[name] for name in COMPONENTS]) * 100
+    rounded = np.round(values)
+    profit = np.round(values.sum(axis=1))
+    errors = rounded - values
+    for _ in range(len(COMPONENTS)):
+        rest = np.nan_to_num(profit - rounded.sum(axis=1))
+        rows = np.flatnonzero(np.abs(rest) > 0.5)
+        if not len(rows):
+            break
+        sign = np.sign(rest[rows])
+        columns = (errors[rows] * sign[:, None]).argmin(axis=1)
+        rounded[rows, columns] += sign
+        errors[rows, columns] += sign
+    # + 0.0 turns minus zero into zero
+    return {name: rounded[:, i] / 100 + 0.0 for i, name in enumerate(COMPONENTS)}, profit / 100 + 0.0
