@@ -17,12 +17,12 @@ from arbkit.errors import BadRecordError, InputError, RefusedFileError
 from arbkit.log import RAW_TOPIC, Log, Record, dead_letter_topic, open_log
 from arbkit.markets import MARKETS, Market, by_domain
 from arbkit.settings import Settings
-from arbkit.sources.export import IDENTITY, market_of
+from arbkit.sources.export import IDENTITY, check, market_of
 from arbkit.sources.export_files import Answer, Table, read_file
 
 __all__ = ["FileReport", "ImportReport", "import_files"]
 
-_PUBLISH = 500
+_PUBLISH = 2_000
 
 
 @dataclass(slots=True)
@@ -95,9 +95,7 @@ def _publish(log: Log, envelopes: Iterable[tuple[int, dict[str, Any]]], path: Pa
         key = (envelope["asin"], envelope["market"])
         value = orjson.dumps(envelope)
         try:
-            if (why := envelope["product"].get("refused")) if envelope["source"] == "export" else None:
-                raise BadRecordError(why)
-            from_envelope(envelope)
+            _check(envelope)
         except BadRecordError as error:
             bad.append(Record(key[0], value, _why(error, path, number)))
             continue
@@ -112,6 +110,16 @@ def _publish(log: Log, envelopes: Iterable[tuple[int, dict[str, Any]]], path: Pa
             log.publish(topic, records[start : start + _PUBLISH])
     report.market = ",".join(markets) or None
     report.products, report.dead_lettered = len(good), len(bad)
+
+
+def _check(envelope: dict[str, Any]) -> None:
+    """Raise what the consumer would, so that the record can be named by file and row."""
+    if envelope["source"] != "export":
+        from_envelope(envelope)
+    elif why := envelope["product"].get("refused"):
+        raise BadRecordError(why)
+    else:
+        check(envelope)
 
 
 def _why(error: BadRecordError, path: Path, number: int) -> dict[str, str]:

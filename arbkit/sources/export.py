@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,7 +21,7 @@ from arbkit.markets import MARKETS, Market, by_host
 from arbkit.models import Offer, PriceBasis
 from arbkit.watchlist import parse_asin
 
-__all__ = ["IDENTITY", "market_of", "to_offer"]
+__all__ = ["IDENTITY", "check", "market_of", "to_offer"]
 
 _COLUMNS: dict[str, dict[str, list[str]]] = tomllib.loads(
     resources.files("arbkit.sources").joinpath("export_columns.toml").read_text("utf-8")
@@ -57,12 +58,19 @@ def market_of(locale: object, url: object) -> Market | None:
             raise _foreign(f"amazon.{word}")
         return known
     if url not in _EMPTY:
-        host = urlsplit(str(url)).netloc
+        text = str(url)
+        # Thousands of rows name one host: what follows it need not be parsed each time.
+        host = _host("/".join(text.split("/", 3)[:3]))
         known = by_host(host)
         if known is None:
-            raise _foreign(host or str(url)[:60])
+            raise _foreign(host or text[:60])
         return known
     return None
+
+
+@lru_cache(maxsize=64)
+def _host(address: str) -> str:
+    return urlsplit(address).netloc
 
 
 def _foreign(name: str) -> RefusedFileError:
@@ -78,6 +86,15 @@ def to_offer(envelope: Mapping[str, Any]) -> Offer:
     Raises:
         BadRecordError: a cell cannot be what its column says; names the column and the cell.
     """
+    return Offer(**_fields(envelope))
+
+
+def check(envelope: Mapping[str, Any]) -> None:
+    """Raise what :func:`to_offer` would, without making the offer."""
+    _fields(envelope)
+
+
+def _fields(envelope: Mapping[str, Any]) -> dict[str, Any]:
     product, market = envelope["product"], MARKETS[envelope["market"]]
     columns, exported_at = product.get("columns"), product.get("exported_at")
     if not isinstance(columns, Mapping):
@@ -98,7 +115,7 @@ def to_offer(envelope: Mapping[str, Any]) -> Offer:
     averages: dict[str, Any] = {f"price_avg{d}_minor": known.get(f"{basis}_avg{d}_minor") for d in (30, 90, 180)}
     out = known.get(f"{basis}_out90_pct")
     path = known.pop("category_path", ())
-    return Offer(
+    return dict(
         asin=asin,
         market=market.code,
         version=to_minutes(at),

@@ -101,7 +101,8 @@ def _xlsx(data: bytes) -> Table:
         raise RefusedFileError(f"is a damaged XLSX file: {error}", remedy="Export it again") from error
     except IndexError as error:
         raise RefusedFileError("has no sheet", remedy=_EXAMPLE) from error
-    return _table([[_cell(cell) for cell in row] for row in rows])
+    # Nearly every cell is a text or a number already.
+    return _table([[cell if cell.__class__ in _PLAIN and cell != "" else _cell(cell) for cell in row] for row in rows])
 
 
 def _check_zip(data: bytes) -> None:
@@ -115,6 +116,9 @@ def _check_zip(data: bytes) -> None:
             raise RefusedFileError("is a ZIP file but no XLSX", remedy=_EXAMPLE)
         if (broken := file.testzip()) is not None:
             raise RefusedFileError(f"is a damaged XLSX file: {broken}", remedy="Export it again")
+
+
+_PLAIN = frozenset({str, float, int})
 
 
 def _cell(cell: Any) -> Any:
