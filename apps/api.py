@@ -14,10 +14,11 @@ from typing import Annotated, Any, Literal
 import orjson
 from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Path, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from arbkit import __version__, watchlist
 from arbkit.errors import ArbkitError, UsageError
+from arbkit.markets import MarketCode
 from arbkit.markets import market as marketplace
 from arbkit.models import Offer, Opportunity, Product, Run
 from arbkit.money import Profile, load_profile, load_rates, load_tables
@@ -64,13 +65,6 @@ def _store(request: Request) -> Store:
     return _shared(request).store.get()
 
 
-def _market_code(value: str) -> str:
-    try:
-        return marketplace(value).code
-    except UsageError as error:
-        raise ValueError(f"{error.why}. {error.remedy}") from None
-
-
 def _asin(asin: Annotated[str, Path(description="an ASIN, in any case")]) -> str:
     return watchlist.parse_asin(asin)
 
@@ -103,7 +97,6 @@ class Watch(BaseModel):
 SharedDep = Annotated[Shared, Depends(_shared)]
 StoreDep = Annotated[Store, Depends(_store)]
 Asin = Annotated[str, Depends(_asin)]
-MarketCode = Annotated[str, AfterValidator(_market_code)]
 PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
 PageSize = Annotated[int, Query(ge=1, le=500)]
 Percent = Annotated[float | None, Query(allow_inf_nan=False, description="in percent")]

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from arbkit.envelope import ENVELOPE_VERSION
 from arbkit.errors import BadRecordError
 from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_unix
 from arbkit.markets import MARKETS, Market, by_domain
@@ -35,7 +36,6 @@ _SERIES = {
     REVIEWS: "reviews",
     BUY_BOX: "buy_box",
 }
-_ENVELOPE_VERSION = 1
 
 
 def from_envelope(envelope: Any) -> Update | None:
@@ -46,7 +46,7 @@ def from_envelope(envelope: Any) -> Update | None:
     """
     if not isinstance(envelope, Mapping):
         raise BadRecordError("is not a JSON object", field="envelope")
-    if envelope.get("v") != _ENVELOPE_VERSION:
+    if envelope.get("v") != ENVELOPE_VERSION:
         raise BadRecordError("unknown envelope version", field="v", value=envelope.get("v"))
     source, product = envelope.get("source"), envelope.get("product")
     if not isinstance(product, Mapping):

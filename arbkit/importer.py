@@ -13,6 +13,7 @@ from uuid import uuid4
 import orjson
 
 from arbkit.canonical import from_envelope
+from arbkit.envelope import envelope
 from arbkit.errors import BadRecordError, InputError, RefusedFileError
 from arbkit.log import RAW_TOPIC, Log, Record, dead_letter_topic, open_log
 from arbkit.markets import MARKETS, Market, by_domain
@@ -90,12 +91,12 @@ def _publish(log: Log, envelopes: Iterable[tuple[int, dict[str, Any]]], path: Pa
     bad: list[Record] = []
     seen: set[tuple[str, str]] = set()
     markets: dict[str, None] = {}
-    for number, envelope in envelopes:
+    for number, one in envelopes:
         report.rows += 1
-        key = (envelope["asin"], envelope["market"])
-        value = orjson.dumps(envelope)
+        key = (one["asin"], one["market"])
+        value = orjson.dumps(one)
         try:
-            _check(envelope)
+            _check(one)
         except BadRecordError as error:
             bad.append(Record(key[0], value, _why(error, path, number)))
             continue
@@ -112,14 +113,14 @@ def _publish(log: Log, envelopes: Iterable[tuple[int, dict[str, Any]]], path: Pa
     report.products, report.dead_lettered = len(good), len(bad)
 
 
-def _check(envelope: dict[str, Any]) -> None:
+def _check(one: dict[str, Any]) -> None:
     """Raise what the consumer would, so that the record can be named by file and row."""
-    if envelope["source"] != "export":
-        from_envelope(envelope)
-    elif why := envelope["product"].get("refused"):
+    if one["source"] != "export":
+        from_envelope(one)
+    elif why := one["product"].get("refused"):
         raise BadRecordError(why)
     else:
-        check(envelope)
+        check(one)
 
 
 def _why(error: BadRecordError, path: Path, number: int) -> dict[str, str]:
@@ -132,12 +133,7 @@ def _why(error: BadRecordError, path: Path, number: int) -> dict[str, str]:
 def _rows(
     table: Table, path: Path, market: Market | None, run_id: str, report: FileReport
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    at = table.exported_at
-    if at is None:
-        at = datetime.fromtimestamp(min(path.stat().st_mtime, time.time()), UTC)
-        report.notes = ("the file does not say when it was exported: its own time is taken",)
-    exported_at = at.isoformat(timespec="seconds")
-    report.exported_at = exported_at
+    exported_at = _when(table.exported_at, path, report, "it was exported")
     places = {name: [i for i, h in enumerate(table.headers) if h in heads] for name, heads in IDENTITY.items()}
     markets = [_market(row, places, market) for _, row in table.rows]
     if markets and all(isinstance(found, RefusedFileError) for found in markets):
@@ -149,16 +145,24 @@ def _rows(
             product["refused"] = str(found)
         yield (
             number,
-            {
-                "v": 1,
-                "asin": str(_pick(row, places["asin"]) or "").strip().upper(),
-                "market": found.code if isinstance(found, Market) else "",
-                "source": "export",
-                "fetched_at": exported_at,
-                "run_id": run_id,
-                "product": product,
-            },
+            envelope(
+                asin=str(_pick(row, places["asin"]) or "").strip().upper(),
+                market=found.code if isinstance(found, Market) else "",
+                source="export",
+                fetched_at=exported_at,
+                run_id=run_id,
+                product=product,
+            ),
         )
+
+
+def _when(at: datetime | None, path: Path, report: FileReport, lacks: str) -> str:
+    """When a file's prices held, as ISO 8601: what it says itself, else its own time, which is noted."""
+    if at is None:
+        at = datetime.fromtimestamp(min(path.stat().st_mtime, time.time()), UTC)
+        report.notes = (f"the file does not say when {lacks}: its own time is taken",)
+    report.exported_at = at.isoformat(timespec="seconds")
+    return report.exported_at
 
 
 def _first(markets: Iterable[Market | RefusedFileError]) -> RefusedFileError:
@@ -186,11 +190,7 @@ def _market(row: Sequence[Any], places: Mapping[str, list[int]], given: Market |
 def _products(
     answer: Answer, path: Path, market: Market | None, run_id: str, report: FileReport
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    at = answer.answered_at
-    if at is None:
-        at = datetime.fromtimestamp(min(path.stat().st_mtime, time.time()), UTC)
-        report.notes = ("the file does not say when Keepa answered: its own time is taken",)
-    report.exported_at = at.isoformat(timespec="seconds")
+    answered_at = _when(answer.answered_at, path, report, "Keepa answered")
     objects = [p if isinstance(p, Mapping) else {} for p in answer.products]
     domains = [by_domain(p["domainId"]) if isinstance(p.get("domainId"), int) else None for p in objects]
     if not any(domains):
@@ -206,13 +206,12 @@ def _products(
         asin = product.get("asin") if isinstance(product, Mapping) else None
         yield (
             number,
-            {
-                "v": 1,
-                "asin": asin if isinstance(asin, str) else "",
-                "market": found.code if found else "",
-                "source": "raw",
-                "fetched_at": report.exported_at,
-                "run_id": run_id,
-                "product": product,
-            },
+            envelope(
+                asin=asin if isinstance(asin, str) else "",
+                market=found.code if found else "",
+                source="raw",
+                fetched_at=answered_at,
+                run_id=run_id,
+                product=product,
+            ),
         )

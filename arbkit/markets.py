@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from types import MappingProxyType
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 from arbkit.errors import UsageError
 
-__all__ = ["MARKETS", "Market", "by_domain", "by_host", "market"]
+__all__ = ["MARKETS", "Market", "MarketCode", "by_domain", "by_host", "market"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +64,14 @@ def by_domain(domain: int) -> Market | None:
 def by_host(host: str) -> Market | None:
     """The marketplace of an Amazon host name (``www.amazon.de``), or None."""
     return _BY_HOST.get(host.lower().removeprefix("www."))
+
+
+def _code(value: str) -> str:
+    try:
+        return market(value).code
+    except UsageError as error:
+        raise ValueError(f"{error.why}. {error.remedy}") from None
+
+
+MarketCode = Annotated[str, AfterValidator(_code)]
+"""A field of a pydantic model that takes a marketplace's code in any case."""

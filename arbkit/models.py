@@ -13,7 +13,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 __all__ = [
-    "Envelope",
     "History",
     "Money",
     "Offer",
@@ -40,19 +39,6 @@ class Money:
 
     def __str__(self) -> str:
         return f"{self.minor / 100:.2f} {self.currency}"
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """A message of ``raw.keepa_updates``: where a source's product object came from, and that object."""
-
-    asin: str
-    market: str
-    source: Source
-    fetched_at: float
-    run_id: str
-    product: Mapping[str, Any]
-    v: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from uuid import uuid4
 
 import orjson
 
+from arbkit.envelope import envelope
 from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError, ServiceError
 from arbkit.files import write_atomically
 from arbkit.log import RAW_TOPIC, Log, Record, open_log
@@ -171,16 +172,15 @@ class _Producer:
     def _records(self, market: str, batch: Batch) -> Iterator[Record]:
         fetched_at = f"{datetime.fromtimestamp(batch.tokens.at, UTC):%Y-%m-%dT%H:%M:%SZ}"
         for product in batch.products:
-            envelope = {
-                "v": 1,
-                "asin": product["asin"],
-                "market": market,
-                "source": batch.tokens.source,
-                "fetched_at": fetched_at,
-                "run_id": self._run_id,
-                "product": product,
-            }
-            yield Record(product["asin"], orjson.dumps(envelope))
+            message = envelope(
+                asin=product["asin"],
+                market=market,
+                source=batch.tokens.source,
+                fetched_at=fetched_at,
+                run_id=self._run_id,
+                product=product,
+            )
+            yield Record(product["asin"], orjson.dumps(message))
 
     def _wait_for_tokens(self, seconds: float) -> None:
         """Wait until there may be tokens, at most a minute; then ask how many, which costs none."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from arbkit.ages import age_words
 from arbkit.settings import Settings
 
 if TYPE_CHECKING:
@@ -46,9 +47,4 @@ def console(*, stderr: bool = False) -> Console:
 
 def age_text(seconds: float | None) -> str:
     """An age in words: ``12 s``, ``5 min``, ``3 h``, ``9 days``; ``never`` for None."""
-    if seconds is None:
-        return "never"
-    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
+    return "never" if seconds is None else age_words(seconds, days="days")

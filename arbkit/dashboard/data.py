@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from arbkit.ages import age_words
 from arbkit.keepa_time import to_minutes, to_unix
 from arbkit.markets import MARKETS
 from arbkit.models import History, Offer, Opportunity, Series
 from arbkit.money.fx import Rates
 from arbkit.store.base import OpportunityQuery, Store
 
-__all__ = ["COLUMNS", "Detail", "PriceLine", "age_words", "detail", "price_lines", "row"]
+__all__ = ["COLUMNS", "Detail", "PriceLine", "detail", "price_lines", "row"]
 
 COLUMNS: tuple[Mapping[str, str], ...] = (
     {"label": "Route", "sort": "route", "kind": "text"},
@@ -91,14 +92,6 @@ def _price(amount: float, currency: str, code: str, url: str, basis: str) -> dic
 
 def _moment(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def age_words(seconds: float) -> str:
-    """An age as people say it: ``12 s``, ``5 min``, ``3 h``, ``9 d``."""
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(0.0, seconds):.0f} s"
 
 
 def detail(store: Store, opportunity_id: str, rates: Rates) -> Detail | None:

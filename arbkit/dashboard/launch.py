@@ -14,7 +14,7 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from traitlets.config import Config
 from voila.app import Voila
 
-from arbkit.settings import Settings
+from arbkit.settings import Settings, sqlite_path
 from arbkit.shipped import shipped
 
 __all__ = ["kernel_environment", "lab", "run_dashboards"]
@@ -58,7 +58,7 @@ def kernel_environment(settings: Settings) -> dict[str, str]:
 def _absolute(url: str) -> str:
     if not url.startswith("sqlite:"):
         return url
-    return f"sqlite:///{Path(url.removeprefix('sqlite:///')).absolute()}"
+    return f"sqlite:///{sqlite_path(url).absolute()}"
 
 
 def run_dashboards(settings: Settings) -> None:

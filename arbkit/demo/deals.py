@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from arbkit.demo.market import asins, path, product
-from arbkit.demo.wire import Clock
+from arbkit.demo.wire import SERIES, Clock, average, root_category
 from arbkit.markets import Market
 
 __all__ = ["COST", "PAGE", "deals"]
@@ -15,7 +15,6 @@ PAGE = 150
 COST = 5
 _DAYS = (1, 7, 30, 90)
 """Keepa's four intervals; ``dateRange`` is a place in them."""
-_SERIES = 36
 _KINDS = {0: "amazon", 1: "new", 10: "new_fba", 18: "buy_box"}
 
 
@@ -44,25 +43,24 @@ def _deal(asin: str, market: Market, clock: Clock, *, now: float, seed: int) -> 
     moves = path(asin, market.code, seed)
     step = min(clock.step(now), len(moves.new) - 1)
     times = clock.times(step)
-    current = [-1] * _SERIES
-    average, delta, percent = ([[0] * _SERIES for _ in _DAYS] for _ in range(3))
+    current = [-1] * SERIES
+    averages, delta, percent = ([[0] * SERIES for _ in _DAYS] for _ in range(3))
     for place, name in _KINDS.items():
         series = getattr(moves, name)
         current[place] = price = int(series[step])
         for interval, days in enumerate(_DAYS):
-            window = series[max(0, step + 1 - 2 * days) : step + 1]
-            there = window[window > 0]
-            if price <= 0 or not len(there):
+            mean = round(average(series, step, days))
+            if price <= 0 or mean <= 0:
                 continue
-            average[interval][place] = mean = round(float(there.mean()))
+            averages[interval][place] = mean
             delta[interval][place] = mean - price
             percent[interval][place] = round(100 * (mean - price) / mean)
     return {
         "asin": asin,
         "title": known.titles[market.code],
-        "rootCat": 1_000 + known.number % 8,
+        "rootCat": root_category(known),
         "current": current,
-        "avg": average,
+        "avg": averages,
         "delta": delta,
         "deltaPercent": percent,
         "lastUpdate": int(times[-1]),

@@ -19,7 +19,7 @@ from arbkit.demo import deals
 from arbkit.demo.market import SEED
 from arbkit.demo.wire import Clock, product_object
 from arbkit.errors import ServiceError
-from arbkit.keepa_time import to_minutes
+from arbkit.keepa_time import to_minutes, to_unix
 from arbkit.markets import by_domain
 from arbkit.settings import Settings
 
@@ -29,6 +29,11 @@ _RATE_PER_MINUTE = 300
 _BUCKET_MINUTES = 60
 _MOST_ASINS = 100
 _FAULTS = ("unavailable", "closed", "cut")
+
+
+def _now() -> float:
+    """Now in Keepa minutes, with their fraction."""
+    return (time.time() - to_unix(0)) / 60
 
 
 class _Bucket:
@@ -137,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
                 asin,
                 market,
                 self.server.clock,
-                now=time.time() / 60 - 21_564_000,
+                now=_now(),
                 seed=self.server.seed,
                 buybox=buybox,
                 history=query.get("history", "1") == "1",
@@ -153,8 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
             selection = orjson.loads(query["selection"])
             if market is None or not isinstance(selection, dict):
                 raise ValueError("domain must be one of 2, 3, 4, 8, 9 and selection a JSON object")
-            now = time.time() / 60 - 21_564_000
-            found = deals.deals(selection, market, self.server.clock, now=now, seed=self.server.seed)
+            found = deals.deals(selection, market, self.server.clock, now=_now(), seed=self.server.seed)
         except (KeyError, TypeError, ValueError) as error:
             self._answer(400, {"error": {"type": "invalidParameter", "message": str(error)}}, cost=0)
             return

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from arbkit.demo.market import PAST_STEPS, STEP_MINUTES, Path, path, product
+from arbkit.demo.market import PAST_STEPS, STEP_MINUTES, DemoProduct, Path, path, product
 from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes
 from arbkit.markets import Market
 
-__all__ = ["Clock", "product_object", "unknown_object"]
+__all__ = ["SERIES", "Clock", "average", "product_object", "root_category", "unknown_object"]
 
 Ints = npt.NDArray[np.int64]
-_SERIES = 36
+SERIES = 36
 _SHIPPING = 399
 """What a buyer pays for sending, in minor units, and what NEW left out before February 2026."""
 
@@ -51,7 +51,7 @@ def product_object(
     times = clock.times(step)[: step + 1]
     end = slice(0, step + 1)
     new_shown = _without_shipping(moves.new[end], times)
-    csv: list[list[int] | None] = [None] * _SERIES
+    csv: list[list[int] | None] = [None] * SERIES
     csv[0] = _flat(times, moves.amazon[end])
     csv[1] = _flat(times, new_shown)
     csv[3] = _flat(times, moves.rank[end], every=3)
@@ -63,7 +63,7 @@ def product_object(
         csv[18] = _flat(times, moves.buy_box[end], shipping=0)
     # At least the demo's start: what it shows was looked at then.
     updated = int(times[-1])
-    root = 1_000 + known.number % 8
+    root = root_category(known)
     stale_fee = known.number % 9 == 0
     return {
         "csv": csv if history else None,
@@ -112,6 +112,18 @@ def product_object(
     }
 
 
+def root_category(known: DemoProduct) -> int:
+    """The number of the product's root category."""
+    return 1_000 + known.number % 8
+
+
+def average(series: Ints, step: int, days: int) -> float:
+    """The mean of the days up to a step, leaving out stretches without an offer; −1 if there was none."""
+    window = series[max(0, step + 1 - 2 * days) : step + 1]
+    there = window[window > 0]
+    return float(there.mean()) if len(there) else -1
+
+
 def unknown_object(asin: str, market: Market) -> dict[str, Any]:
     """What Keepa answers for an ASIN that is not on a marketplace."""
     return {
@@ -154,15 +166,7 @@ def _stats(moves: Path, times: Ints, step: int, days: int, *, buybox: bool, new_
         shown |= {10: moves.new_fba, 18: moves.buy_box}
 
     def row(pick: Any) -> list[int]:
-        return [int(pick(shown[i])) if i in shown else -1 for i in range(_SERIES)]
-
-    def average(length: int) -> Any:
-        def of(series: Ints) -> float:
-            window = series[max(0, step + 1 - 2 * length) : step + 1]
-            there = window[window > 0]
-            return float(there.mean()) if len(there) else -1
-
-        return of
+        return [int(pick(shown[i])) if i in shown else -1 for i in range(SERIES)]
 
     def out_of_stock(series: Ints) -> float:
         return 100 * float((series[max(0, step - 179) : step + 1] <= 0).mean())
@@ -174,10 +178,10 @@ def _stats(moves: Path, times: Ints, step: int, days: int, *, buybox: bool, new_
     price = int(moves.buy_box[step])
     return {
         "current": row(lambda s: s[step]),
-        "avg": row(average(days)),
-        "avg30": row(average(30)),
-        "avg90": row(average(90)),
-        "avg180": row(average(180)),
+        "avg": row(lambda s: average(s, step, days)),
+        "avg30": row(lambda s: average(s, step, 30)),
+        "avg90": row(lambda s: average(s, step, 90)),
+        "avg180": row(lambda s: average(s, step, 180)),
         "outOfStockPercentage90": row(out_of_stock),
         "salesRankDrops30": drops(30),
         "salesRankDrops90": drops(90),

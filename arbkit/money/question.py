@@ -10,19 +10,12 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from arbkit.errors import ConfigError, UsageError
-from arbkit.markets import market
+from arbkit.markets import MarketCode
 from arbkit.money.profile import Customs, Profile, VatStatus
 
 __all__ = ["Question", "parse_size"]
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)", re.IGNORECASE)
-
-
-def _code(value: str) -> str:
-    try:
-        return market(value).code
-    except UsageError as error:
-        raise ValueError(f"{error.why}. {error.remedy}") from None
 
 
 def parse_size(text: str) -> tuple[float, float, float]:
@@ -44,7 +37,6 @@ def _size(text: str) -> str:
 
 
 _OF_PROFILE = ("vat_status", "home", "stock", "warehouses", "vat_class", "other_costs", "fbm_shipping", "freight")
-Code = Annotated[str, AfterValidator(_code)]
 Amount = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Cost = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
@@ -56,9 +48,9 @@ class Question(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    source: Code = Field(description="marketplace to buy on")
+    source: MarketCode = Field(description="marketplace to buy on")
     buy: Amount = Field(description="price paid there, shipping included")
-    target: Code = Field(description="marketplace to sell on")
+    target: MarketCode = Field(description="marketplace to sell on")
     sell: Amount = Field(description="price a buyer pays there, shipping included")
     category: str | None = Field(None, description="referral category, or Amazon's root category")
     size_mm: Annotated[str, AfterValidator(_size)] | None = Field(None, description="package, as 360x100x100")
@@ -66,9 +58,9 @@ class Question(BaseModel):
         None, description="package weight in grams"
     )
     vat_status: VatStatus | None = Field(None, description="reclaiming, not-reclaiming or unregistered")
-    home: Code | None = Field(None, description="where the seller is established")
+    home: MarketCode | None = Field(None, description="where the seller is established")
     fulfilment: Literal["fba-local", "efn", "fbm", "best"] = Field("best", description="best: the cheapest allowed")
-    stock: Code | None = Field(None, description="country of EFN stock (default: the source)")
+    stock: MarketCode | None = Field(None, description="country of EFN stock (default: the source)")
     warehouses: Literal["de", "cep"] | None = Field(None, description="German stock: Germany only, or also PL and CZ")
     vat_class: str | None = Field(None, description="standard, books, food, children, …")
     other_costs: Cost | None = Field(None, description="net sum of prep, inbound and the like, home currency")

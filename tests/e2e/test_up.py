@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from arbkit.settings import Settings
 from tests.conftest import missing
+from tests.processes import arbkit
 
 pytestmark = pytest.mark.e2e
 
@@ -222,14 +223,7 @@ def test_a_port_in_use_is_named_with_the_setting_to_change(tmp_path: Path) -> No
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = Settings.load(_env_file=None, home=tmp_path / "var", api_port=0, demo_port=0, dashboards_port=port)
-        done = subprocess.run(
-            [sys.executable, "-m", "arbkit", "up"],
-            env={**os.environ, **settings.environment()},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = arbkit(settings, "up")
     assert done.returncode == 3
     assert f"port {port}" in done.stderr
     assert "ARBKIT_DASHBOARDS_PORT" in done.stderr

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +17,7 @@ from arbkit.settings import Settings
 from arbkit.store import open_store
 from arbkit.store.base import Update
 from arbkit.web import load_app
+from tests.processes import arbkit
 from tests.store_factories import history, offer, opportunity
 
 OUTSIDE = "192.0.2.1"
@@ -201,14 +199,7 @@ def test_off_loopback_an_app_without_a_token_does_not_start(filled: Settings) ->
 def test_a_port_in_use_is_named_with_the_setting_that_changes_it(filled: Settings) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = subprocess.run(
-            [sys.executable, "-m", "arbkit", "api"],
-            env={**os.environ, **filled.model_copy(update={"api_port": port}).environment()},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = arbkit(filled.model_copy(update={"api_port": port}), "api")
     assert done.returncode == 3
     assert str(port) in done.stderr
     assert "ARBKIT_API_PORT" in done.stderr

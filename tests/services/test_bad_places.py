@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from arbkit.settings import Settings
+from tests.processes import arbkit
 
 COMMANDS = [["up"], ["produce", "--once"], ["consume", "--until-empty"], ["detect", "--json"], ["status", "--json"]]
-
-
-def arbkit(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "arbkit", *arguments],
-        env={**os.environ, **settings.environment()},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c[0])

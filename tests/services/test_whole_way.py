@@ -19,6 +19,7 @@ from arbkit.demo.server import DemoServer
 from arbkit.log import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
 from arbkit.settings import Settings
 from arbkit.store import open_store
+from tests.processes import arbkit
 
 pytestmark = pytest.mark.e2e
 
@@ -37,17 +38,6 @@ def watched(settings: Settings, demo: DemoServer) -> Settings:
     return settings.model_copy(update={"keepa_url": demo.url})
 
 
-def arbkit(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(
-        [sys.executable, "-m", "arbkit", *arguments],
-        env={**os.environ, **settings.environment()},
-        cwd=settings.home.parent,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-
-
 def documents(settings: Settings) -> list[Any]:
     with open_store(settings, read_only=True) as store:
         found = list(asins()[:40])
@@ -62,7 +52,7 @@ def test_demo_to_opportunities(watched: Settings) -> None:
     assert arbkit(watched, "consume", "--until-empty").returncode == 0
     before = documents(watched)
     detected = arbkit(watched, "detect", "--json", "--components")
-    assert detected.returncode == 0, detected.stderr.decode()
+    assert detected.returncode == 0, detected.stderr
     result = orjson.loads(detected.stdout)
     assert result["total"] == len(result["items"]) > 0
     for item in result["items"]:
@@ -87,8 +77,8 @@ def test_a_source_that_fails_now_and_then_is_asked_again(settings: Settings) -> 
     with DemoServer("127.0.0.1", 0, speed=0, fail_every=2) as failing:
         one = settings.model_copy(update={"keepa_url": failing.url})
         done = arbkit(one, "produce", "--once")
-    assert done.returncode == 0, done.stderr.decode()
-    assert "Traceback" not in done.stderr.decode()
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
     with open_log(one) as log:
         assert sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values()) == 5 * 40
 
@@ -150,7 +140,7 @@ def test_a_consumer_killed_in_the_middle_leaves_what_an_undisturbed_one_does(wat
         assert 0 < left < total
     for one in (watched, undisturbed):
         done = arbkit(one, "consume", "--until-empty")
-        assert done.returncode == 0, done.stderr.decode()
+        assert done.returncode == 0, done.stderr
     assert documents(watched) == documents(undisturbed)
 
 

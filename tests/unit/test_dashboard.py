@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from arbkit.ages import age_words
 from arbkit.dashboard.app import OpportunitiesApp
 from arbkit.dashboard.charts import history_figure, waterfall_figure
-from arbkit.dashboard.data import COLUMNS, Detail, age_words, price_lines, row
+from arbkit.dashboard.data import COLUMNS, Detail, price_lines, row
 from arbkit.dashboard.panels import components_html, detail_html, error_html, headline_html
 from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes, to_unix
 from arbkit.models import History, Series

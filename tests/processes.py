@@ -1,0 +1,22 @@
+"""The real command, as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from arbkit.settings import Settings
+
+
+def arbkit(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end under these settings."""
+    return subprocess.run(
+        [sys.executable, "-m", "arbkit", *arguments],
+        env={**os.environ, **settings.environment()},
+        cwd=settings.home.parent,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
