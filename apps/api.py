@@ -13,22 +13,22 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Path, Query, Request, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, ConfigDict, Field
 
 from arbkit import __version__, watchlist
 from arbkit.errors import ArbkitError, UsageError
 from arbkit.markets import MarketCode
-from arbkit.markets import market as marketplace
-from arbkit.models import Offer, Opportunity, Product, Run
+from arbkit.metrics import exposition
+from arbkit.models import Opportunity, Run
 from arbkit.money import Profile, load_profile, load_rates, load_tables
 from arbkit.money.answer import answer
 from arbkit.money.question import Question
 from arbkit.settings import Settings
-from arbkit.status import collect
 from arbkit.store import OpportunityQuery, Page, ProductQuery, Store
 from arbkit.store.base import OpportunitySort, ProductSort
 from arbkit.store.late import LateStore
+from arbkit.views import offer_view, product_view
 from arbkit.web import (
     Guard,
     InvalidInputError,
@@ -154,7 +154,7 @@ def products(
             offset=(page - 1) * page_size,
         )
     )
-    items = [_product(p) for p in found.items]
+    items = [product_view(p) for p in found.items]
     return json_answer(request, _pages(request, items, found.total, page=page, page_size=page_size))
 
 
@@ -208,11 +208,11 @@ def product(request: Request, store: StoreDep, asin: Asin, components: Component
     offers = store.offers([asin])
     routes = store.opportunities(OpportunityQuery(asin=asin, limit=100)).items
     body = {
-        **_product(found),
-        "offers": [_offer(o) for o in offers],
+        **product_view(found),
+        "offers": [offer_view(o) for o in offers],
         "opportunities": _opportunities(routes, components=components),
     }
-    return json_answer(request, body, identity=[found.version, _product(found), _identity(routes)])
+    return json_answer(request, body, identity=[found.version, product_view(found), _identity(routes)])
 
 
 @router.get("/arbitrage", tags=["arbitrage"], response_model=Listing)
@@ -285,7 +285,7 @@ def reports(
     """The runs of reports, the latest first (the last 10,000)."""
     runs = store.runs(report=report, limit=_MOST_RUNS)
     here = runs[(page - 1) * page_size : page * page_size]
-    body = _pages(request, [_run(r) for r in here], len(runs), page=page, page_size=page_size)
+    body = _pages(request, [r.to_dict() for r in here], len(runs), page=page, page_size=page_size)
     return json_answer(request, body)
 
 
@@ -297,39 +297,13 @@ def report_run(
     found = store.run(run)
     if found is None:
         raise HTTPException(404, f"there is no run {run}")
-    return json_answer(request, {**_run(found), "result": _result(shared.settings, found, components=components)})
+    return json_answer(request, {**found.to_dict(), "result": _result(shared.settings, found, components=components)})
 
 
 @router.get("/metrics", tags=["service"], response_class=Response)
 def metrics(shared: SharedDep) -> Response:
     """The state for Prometheus; ``arbkit_up`` is 0 where log or store cannot be read."""
-    registry = CollectorRegistry()
-
-    def gauge(name: str, says: str, value: float | None) -> None:
-        if value is not None:
-            Gauge(f"arbkit_{name}", says, registry=registry).set(value)
-
-    gauge("demo", "1 on the demo market", shared.settings.demo_mode)
-    try:
-        state = collect(shared.settings)
-    except ArbkitError:
-        gauge("up", "Whether log and store can be read", 0)
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
-    gauge("up", "Whether log and store can be read", 1)
-    log, store, tokens = state["log"], state["store"] or {}, state["tokens"] or {}
-    gauge("log_lag_messages", "Raw messages that wait to be enriched", log["lag"])
-    gauge("log_messages", "Raw messages that the log keeps", log["messages"])
-    gauge("log_dead_letters", "Raw messages that could not be used", log["dead_letters"])
-    documents = Gauge("arbkit_documents", "Documents by collection", ["collection"], registry=registry)
-    for collection in ("products", "offers", "opportunities"):
-        documents.labels(collection).set(store.get(collection, 0))
-    gauge("freshest_offer_age_seconds", "Age of the newest offer", store.get("freshest_age_s"))
-    gauge("oldest_offer_age_seconds", "Age of the oldest offer", store.get("oldest_age_s"))
-    gauge("evaluated_age_seconds", "Time since the last detection", store.get("evaluated_age_s"))
-    gauge("keepa_tokens_left", "Keepa tokens at the last answer", tokens.get("left"))
-    gauge("keepa_tokens_refill_per_minute", "Keepa tokens that come a minute", tokens.get("refill_rate_per_min"))
-    gauge("keepa_tokens_age_seconds", "Time since that answer", tokens.get("age_s"))
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(exposition(shared.settings), media_type=CONTENT_TYPE_LATEST)
 
 
 def _descending(sort_by: str, order: str | None) -> bool:
@@ -372,38 +346,6 @@ def _opportunities(found: Sequence[Opportunity], *, components: bool) -> list[di
 
 def _identity(found: Sequence[Opportunity]) -> list[Any]:
     return [(o.id, o.run_id, o.evaluated_at, o.data_at, o.profit) for o in found]
-
-
-def _product(product: Product) -> dict[str, Any]:
-    markets = {
-        code: {"price": _major(shown.get("price_minor")), **shown, "url": marketplace(code).url(product.asin)}
-        for code, shown in product.markets.items()
-    }
-    return {
-        "asin": product.asin,
-        "title": product.title,
-        "brand": product.brand,
-        "category": product.category,
-        "eans": product.eans,
-        "image": product.image,
-        "updated_at": product.updated_at,
-        "demo": product.demo,
-        "markets": markets,
-        "best": product.best,
-    }
-
-
-def _offer(offer: Offer) -> dict[str, Any]:
-    url = marketplace(offer.market).url(offer.asin)
-    return {**offer.to_dict(), "price": _major(offer.price_minor), "demo": offer.demo, "url": url}
-
-
-def _major(minor: int | None) -> float | None:
-    return None if minor is None else minor / 100
-
-
-def _run(run: Run) -> dict[str, Any]:
-    return run.to_dict()
 
 
 def _result(settings: Settings, run: Run, *, components: bool) -> Any:

@@ -94,7 +94,7 @@ def _publish(log: Log, envelopes: Iterable[tuple[int, dict[str, Any]]], path: Pa
     for number, one in envelopes:
         report.rows += 1
         key = (one["asin"], one["market"])
-        value = orjson.dumps(one)
+        value = orjson.dumps(one, default=str)
         try:
             _check(one)
         except BadRecordError as error:
@@ -139,7 +139,8 @@ def _rows(
     if markets and all(isinstance(found, RefusedFileError) for found in markets):
         raise _first(markets)
     for (number, row), found in zip(table.rows, markets, strict=True):
-        columns = {h: cell for h, cell in zip(table.headers, row, strict=False) if h}
+        columns = dict(zip(table.headers, row, strict=False))
+        columns.pop("", None)
         product: dict[str, Any] = {"exported_at": exported_at, "row": number, "file": path.name, "columns": columns}
         if isinstance(found, RefusedFileError):
             product["refused"] = str(found)
@@ -170,7 +171,7 @@ def _first(markets: Iterable[Market | RefusedFileError]) -> RefusedFileError:
 
 
 def _pick(row: Sequence[Any], places: Iterable[int]) -> Any:
-    return next((row[i] for i in places if i < len(row) and row[i] is not None), None)
+    return next((row[i] for i in places if i < len(row) and row[i] not in ("", None)), None)
 
 
 def _market(row: Sequence[Any], places: Mapping[str, list[int]], given: Market | None) -> Market | RefusedFileError:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 from arbkit.settings import Settings
 
 
-def arbkit(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run one command to its end under these settings."""
+def arbkit(
+    settings: Settings, *arguments: str, preexec_fn: Callable[[], None] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end under these settings; ``preexec_fn`` runs first in its process."""
     return subprocess.run(
         [sys.executable, "-m", "arbkit", *arguments],
         env={**os.environ, **settings.environment()},
@@ -19,4 +22,5 @@ def arbkit(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[s
         text=True,
         timeout=120,
         check=False,
+        preexec_fn=preexec_fn,
     )

@@ -15,10 +15,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
+from arbkit.addresses import listen
 from arbkit.demo import deals
 from arbkit.demo.market import SEED
 from arbkit.demo.wire import Clock, product_object
-from arbkit.errors import ServiceError
 from arbkit.keepa_time import to_minutes, to_unix
 from arbkit.markets import by_domain
 from arbkit.settings import Settings
@@ -84,7 +84,10 @@ class DemoServer(ThreadingHTTPServer):
         self.bucket = _Bucket(rate)
         self.started = time.time()
         self.clock = Clock(to_minutes(self.started), speed)
-        super().__init__((host, port), _Handler)
+        super().__init__((host, port), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listen(host, port, "ARBKIT_DEMO_PORT")
+        self.server_address = self.socket.getsockname()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.1}, name="demo")
 
     @property
@@ -197,15 +200,7 @@ def serve(settings: Settings, *, stop: threading.Event, fail_every: int = 0) -> 
     """Serve the demo market on the settings' address until ``stop`` is set.
 
     Raises:
-        ServiceError: the port is in use; names the setting that changes it.
+        ConfigError: the port is in use; names the setting that changes it.
     """
-    try:
-        server = DemoServer(settings.host, settings.demo_port, speed=settings.demo_speed, fail_every=fail_every)
-    except OSError as error:
-        raise ServiceError(
-            f"port {settings.demo_port} on {settings.host} cannot be used: {error.strerror or error}",
-            field="ARBKIT_DEMO_PORT",
-            remedy="Set ARBKIT_DEMO_PORT to another port, or to 0 for any free one",
-        ) from None
-    with server:
+    with DemoServer(settings.host, settings.demo_port, speed=settings.demo_speed, fail_every=fail_every):
         stop.wait()

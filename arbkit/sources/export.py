@@ -29,6 +29,7 @@ _COLUMNS: dict[str, dict[str, list[str]]] = tomllib.loads(
 IDENTITY: Mapping[str, frozenset[str]] = {name: frozenset(heads) for name, heads in _COLUMNS.pop("identity").items()}
 """``asin``, ``locale``, ``url`` → the headers that may hold it."""
 
+_MANY = frozenset({"eans", "category_path"})
 _EMPTY = frozenset({None, "", "-", "–"})
 _NUMBER = re.compile(r"-?\d[\d.,\u00a0\u202f ]*")
 _CURRENCIES = {
@@ -91,22 +92,27 @@ def to_offer(envelope: Mapping[str, Any]) -> Offer:
 
 def check(envelope: Mapping[str, Any]) -> None:
     """Raise what :func:`to_offer` would, without making the offer."""
-    _fields(envelope)
+    _checked(envelope)
+
+
+def _checked(envelope: Mapping[str, Any]) -> tuple[str, int, dict[str, Any], set[str]]:
+    """The ASIN, the time of the export, the fields, and those of them whose price includes shipping."""
+    product = envelope["product"]
+    columns = product.get("columns")
+    if not isinstance(columns, Mapping):
+        raise BadRecordError("is not a JSON object", field="columns")
+    at = int(_time("exported_at", product.get("exported_at")))
+    _time("fetched_at", envelope.get("fetched_at"))
+    try:
+        asin = parse_asin(str(envelope["asin"]))
+    except UsageError as error:
+        raise BadRecordError(error.why, field="ASIN", value=error.value) from None
+    return asin, at, *_read(columns, MARKETS[envelope["market"]])
 
 
 def _fields(envelope: Mapping[str, Any]) -> dict[str, Any]:
-    product, market = envelope["product"], MARKETS[envelope["market"]]
-    columns, exported_at = product.get("columns"), product.get("exported_at")
-    if not isinstance(columns, Mapping):
-        raise BadRecordError("is not a JSON object", field="columns")
-    try:
-        at = int(datetime.fromisoformat(exported_at).timestamp())
-        asin = parse_asin(str(envelope["asin"]))
-    except (TypeError, ValueError) as error:
-        if isinstance(error, UsageError):
-            raise BadRecordError(error.why, field="ASIN", value=error.value) from None
-        raise BadRecordError("is not an ISO time", field="exported_at", value=exported_at) from None
-    known, included = _read(columns, market)
+    market = MARKETS[envelope["market"]]
+    asin, at, known, included = _checked(envelope)
     # Since the break every price of Keepa's includes shipping; before it only those marked with a lorry do.
     if at >= NEW_INCLUDES_SHIPPING_FROM:
         included |= {"buy_box_minor", "new_minor"}
@@ -120,7 +126,7 @@ def _fields(envelope: Mapping[str, Any]) -> dict[str, Any]:
         market=market.code,
         version=to_minutes(at),
         source="export",
-        fetched_at=_time(envelope.get("fetched_at")),
+        fetched_at=_time("fetched_at", envelope["fetched_at"]),
         updated_at=at,
         currency=market.currency,
         category_path=path,
@@ -144,11 +150,17 @@ def _fields(envelope: Mapping[str, Any]) -> dict[str, Any]:
 _DIRECT = frozenset(Offer.__slots__) & {name for fields in _COLUMNS.values() for name in fields}
 
 
-def _time(value: object) -> float:
+def _time(field: str, value: object) -> float:
     try:
-        return datetime.fromisoformat(value).timestamp()  # type: ignore[arg-type]  # a TypeError says so itself
+        return _timestamp(value)
     except (TypeError, ValueError):
-        raise BadRecordError("is not an ISO time", field="fetched_at", value=value) from None
+        raise BadRecordError("is not an ISO time", field=field, value=value) from None
+
+
+@lru_cache(maxsize=64)
+def _timestamp(text: Any) -> float:
+    # All rows of a file have the same one.
+    return datetime.fromisoformat(text).timestamp()
 
 
 def _read(columns: Mapping[str, Any], market: Market) -> tuple[dict[str, Any], set[str]]:
@@ -158,17 +170,18 @@ def _read(columns: Mapping[str, Any], market: Market) -> tuple[dict[str, Any], s
     """
     known: dict[str, Any] = {}
     included: set[str] = set()
+    currency = market.currency
     for header, cell in columns.items():
         reader = _READERS.get(header)
         if reader is None:
             continue
-        name, read = reader
+        name, read, shipping = reader
         if cell in _EMPTY:
-            known.setdefault(name, () if name in ("eans", "category_path") else None)
+            known.setdefault(name, () if name in _MANY else None)
             continue
-        value = read(header, cell, market.currency)
+        value = read(header, cell, currency)
         known[name] = (*known.get(name, ()), *value) if name == "eans" else value
-        if "🚚" in header:
+        if shipping:
             included.add(name)
     known["eans"] = tuple(dict.fromkeys(known.get("eans", ())))
     return known, included
@@ -203,7 +216,7 @@ def _money(header: str, cell: Any, currency: str) -> int | None:
 
 
 def _number(header: str, cell: Any, _: str = "") -> float:
-    if isinstance(cell, (int, float)) and not isinstance(cell, bool) and abs(cell) < 1e15:
+    if isinstance(cell, (int, float)) and cell.__class__ is not bool and -1e15 < cell < 1e15:
         return float(cell)
     text = str(cell).strip().rstrip("+%").strip()
     if isinstance(cell, bool) or _NUMBER.fullmatch(text) is None:
@@ -254,7 +267,7 @@ _KINDS: Mapping[str, Callable[[str, Any, str], Any]] = {
     "number": _number, "centimetres": _centimetres, "flag": _flag,
 }  # fmt: skip
 _READERS = {
-    header: (name, _KINDS[kind])
+    header: (name, _KINDS[kind], "🚚" in header)
     for kind, fields in _COLUMNS.items()
     for name, headers in fields.items()
     for header in headers

@@ -10,8 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from datetime import time as clock
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,10 @@ _EXAMPLE = "Give a Keepa export (CSV or XLSX) or a saved Keepa /product answer (
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An export: its headers and its rows with their numbers in the file. ``exported_at`` in UTC, if it says."""
+    """An export: its headers and its rows with their numbers in the file; ``""`` is an empty cell.
+
+    ``exported_at`` is in UTC, None if the file does not say.
+    """
 
     headers: tuple[str, ...]
     rows: Sequence[tuple[int, Sequence[Any]]]
@@ -101,8 +103,7 @@ def _xlsx(data: bytes) -> Table:
         raise RefusedFileError(f"is a damaged XLSX file: {error}", remedy="Export it again") from error
     except IndexError as error:
         raise RefusedFileError("has no sheet", remedy=_EXAMPLE) from error
-    # Nearly every cell is a text or a number already.
-    return _table([[cell if cell.__class__ in _PLAIN and cell != "" else _cell(cell) for cell in row] for row in rows])
+    return _table(rows)
 
 
 def _check_zip(data: bytes) -> None:
@@ -118,18 +119,6 @@ def _check_zip(data: bytes) -> None:
             raise RefusedFileError(f"is a damaged XLSX file: {broken}", remedy="Export it again")
 
 
-_PLAIN = frozenset({str, float, int})
-
-
-def _cell(cell: Any) -> Any:
-    """A cell as JSON can hold it."""
-    if cell == "" or cell is None:
-        return None
-    if isinstance(cell, (datetime, date, clock)):
-        return cell.isoformat()
-    return str(cell) if isinstance(cell, timedelta) else cell
-
-
 def _csv(data: bytes) -> Table:
     encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
@@ -140,23 +129,25 @@ def _csv(data: bytes) -> Table:
     head = text.partition("\n")[0]
     delimiter = max(",;\t", key=head.count)
     try:
-        rows = [[_cell(cell) for cell in row] for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)]
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise RefusedFileError(f"is no CSV file: {error}", remedy=_EXAMPLE) from error
     return _table(rows)
 
 
-def _table(rows: list[list[Any]]) -> Table:
-    headers = tuple(str(cell).strip() if cell is not None else "" for cell in rows[0]) if rows else ()
+def _table(rows: Sequence[Sequence[Any]]) -> Table:
+    headers = tuple(str(cell).strip() for cell in rows[0]) if rows else ()
     if not IDENTITY["asin"] & set(headers):
         raise RefusedFileError("has no column ASIN, so it is no Keepa export", remedy=_EXAMPLE)
     kept: list[tuple[int, Sequence[Any]]] = []
     exported_at = None
     for number, row in enumerate(rows[1:], 2):
-        filled = [cell for cell in row if cell is not None]
-        if len(filled) == 1 and (found := _FOOTER.search(str(filled[0]))):
+        empty = row.count("")
+        if empty == len(row):
+            continue
+        if empty == len(row) - 1 and (found := _FOOTER.search("".join(map(str, row)))):
             exported_at = datetime.strptime(found[1], "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
-        elif filled:
+        else:
             kept.append((number, row))
     return Table(headers, kept, exported_at)
 

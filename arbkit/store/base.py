@@ -22,6 +22,7 @@ __all__ = [
     "Store",
     "Update",
     "Written",
+    "why_refused",
 ]
 
 if TYPE_CHECKING:
@@ -185,3 +186,15 @@ class Store(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
+
+
+def why_refused(update: Update) -> str | None:
+    """Why the store will never take this update, or None."""
+    offer, history = update.offer, update.history
+    for name in Offer.__slots__:
+        value = getattr(offer, name)
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            return f"{name}: larger than any store holds (got {value!r})"
+    if history is not None and history.id != offer.id:
+        return f"history of {history.id} with the offer {offer.id}"
+    return None

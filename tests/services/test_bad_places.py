@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import resource
+import sqlite3
+from pathlib import Path
+
 import pytest
 
+from arbkit.errors import LogError
 from arbkit.settings import Settings
+from arbkit.sqlite import connect, immediate, translated
 from tests.processes import arbkit
 
 COMMANDS = [["up"], ["produce", "--once"], ["consume", "--until-empty"], ["detect", "--json"], ["status", "--json"]]
@@ -33,3 +39,43 @@ def test_a_home_that_cannot_be_written_to_is_one_error(settings: Settings, comma
     assert "ARBKIT_HOME" in done.stderr
     assert "Traceback" not in done.stderr
     assert settings.home.read_text().startswith("a file")
+
+
+def test_a_full_disk_is_one_error_and_nothing_is_half_written(tmp_path: Path) -> None:
+    path = tmp_path / "log.db"
+    connection = connect(path)
+    connection.execute("CREATE TABLE kept (value BLOB)")
+    connection.execute("PRAGMA max_page_count = 20")
+
+    def fill() -> None:
+        with translated(path, "log"), immediate(connection):
+            connection.execute("INSERT INTO kept VALUES ('first')")
+            connection.executemany("INSERT INTO kept VALUES (?)", [(bytes(20_000),)] * 50)
+
+    with pytest.raises(LogError, match="disk of the log is full") as caught:
+        fill()
+    assert caught.value.exit_code == 4
+    assert "Free some space" in str(caught.value)
+    assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+    connection.close()
+
+
+def test_a_disk_that_takes_no_more_while_importing_loses_nothing(settings: Settings, tmp_path: Path) -> None:
+    export = tmp_path / "export.csv"
+    rows = [f"B0{number:08},amazon.de,{'long title ' * 50},12.34" for number in range(3_000)]
+    export.write_text("ASIN,Locale,Title,New: Current\n" + "\n".join(rows) + "\n")
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+
+    failed = arbkit(settings, "import", str(export), preexec_fn=limit)
+    assert failed.returncode == 4, failed.stderr
+    assert "takes no more" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    with sqlite3.connect(settings.database) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    done = arbkit(settings, "import", str(export))
+    assert done.returncode == 0, done.stderr
+    with sqlite3.connect(settings.database) as connection:
+        (stored,) = connection.execute("SELECT count(DISTINCT key) FROM log_messages").fetchone()
+    assert stored == 3_000

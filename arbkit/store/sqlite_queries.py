@@ -1,0 +1,139 @@
+"""What is asked of the embedded store, as SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from arbkit.errors import UsageError
+from arbkit.store import cursors
+from arbkit.store.base import OpportunityQuery, ProductQuery
+from arbkit.store.sqlite_rows import PRODUCT_COLUMNS
+from arbkit.store.text import words
+
+__all__ = ["Asked", "asked_opportunities", "asked_products"]
+
+_PRODUCT_SORTS = {
+    "updated": "updated_at", "title": "title", "profit": "best_profit", "margin": "best_margin",
+    "asin": "asin",
+}  # fmt: skip
+_OPPORTUNITY_SORTS = {
+    "profit": "profit", "roi": "roi_pct", "margin": "margin_pct", "spread": "spread_pct",
+    "confidence": "confidence", "age": "data_at", "title": "title", "buy_price": "buy_price",
+    "sell_price": "sell_price", "route": "source || target",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A page as SQL: how many there are in all, and its rows, one more than the page holds."""
+
+    count: str
+    count_values: list[Any]
+    rows: str
+    row_values: list[Any]
+
+
+def asked_products(query: ProductQuery) -> Asked:
+    """Rows of :data:`PRODUCT_COLUMNS`, then the sort key and the ASIN.
+
+    Raises:
+        UsageError: the query contradicts itself, or its cursor is of another one.
+    """
+    return _asked(PRODUCT_COLUMNS, "products", _product_filter(query), query, _PRODUCT_SORTS[query.sort], "asin")
+
+
+def asked_opportunities(query: OpportunityQuery) -> Asked:
+    """Rows of the document, the sort key and the id.
+
+    Raises:
+        UsageError: the query contradicts itself, or its cursor is of another one.
+    """
+    where = _opportunity_filter(query)
+    return _asked("document", "opportunities", where, query, _OPPORTUNITY_SORTS[query.sort], "id")
+
+
+def _asked(
+    columns: str,
+    table: str,
+    filtered: tuple[list[str], list[Any]],
+    query: ProductQuery | OpportunityQuery,
+    key: str,
+    unique: str,
+) -> Asked:
+    """In keyset order; unknown keys come last either way round."""
+    if query.cursor and query.offset:
+        raise UsageError("exclude each other", field="cursor, offset")
+    direction, beyond = ("DESC", "<") if query.descending else ("ASC", ">")
+    where, values = filtered
+    onward, bounds = ["1", *where], [*values]
+    if query.cursor:
+        last, last_id = cursors.unpack(query.cursor, query.sort, descending=query.descending)
+        if last is None:
+            onward.append(f"({key} IS NULL AND {unique} {beyond} ?)")
+            bounds.append(last_id)
+        else:
+            onward.append(f"({key} {beyond} ? OR ({key} = ? AND {unique} {beyond} ?) OR {key} IS NULL)")
+            bounds += [last, last, last_id]
+    # Every name is ours; what users give are values.
+    return Asked(
+        f"SELECT count(*) FROM {table} WHERE {' AND '.join(['1', *where])}",  # noqa: S608
+        values,
+        f"SELECT {columns}, {key}, {unique} FROM {table} WHERE {' AND '.join(onward)} "  # noqa: S608
+        f"ORDER BY {key} {direction} NULLS LAST, {unique} {direction} LIMIT ? OFFSET ?",
+        [*bounds, query.limit + 1, query.offset],
+    )
+
+
+def _matching(q: str) -> tuple[str, str] | None:
+    """A condition on the product's words, and its value; None where the query has no words."""
+    found = words(q)
+    if not found:
+        return None
+    terms = [f'"{word}"' for word in found[:-1]] + [f'"{found[-1]}"*']
+    return "rowid IN (SELECT rowid FROM product_text WHERE product_text MATCH ?)", " ".join(terms)
+
+
+def _product_filter(query: ProductQuery) -> tuple[list[str], list[Any]]:
+    where: list[str] = []
+    values: list[Any] = []
+    if query.q:
+        matching = _matching(query.q)
+        where.append(matching[0] if matching else "0")
+        values += [matching[1]] if matching else []
+    if query.category:
+        where.append("category = ?")
+        values.append(query.category)
+    if query.min_margin_pct is not None:
+        where.append("best_margin >= ?")
+        values.append(query.min_margin_pct)
+    if query.max_price_minor is not None and not query.market:
+        raise UsageError("needs the marketplace whose currency it is in", field="max_price", remedy="Give market too")
+    if query.market:
+        price = " AND price_minor <= ?" if query.max_price_minor is not None else ""
+        where.append(f"asin IN (SELECT asin FROM offers WHERE market = ?{price})")  # noqa: S608 - ours
+        values += [query.market] + ([query.max_price_minor] if price else [])
+    return where, values
+
+
+def _opportunity_filter(query: OpportunityQuery) -> tuple[list[str], list[Any]]:
+    where: list[str] = []
+    values: list[Any] = []
+    if query.q:
+        matching = _matching(query.q)
+        where.append(f"asin IN (SELECT asin FROM products WHERE {matching[0]})" if matching else "0")  # noqa: S608
+        values += [matching[1]] if matching else []
+    for name in ("asin", "source", "target", "category", "brand"):
+        if (value := getattr(query, name)) is not None:
+            where.append(f"{name} = ?")
+            values.append(value)
+    for name, column in (
+        ("min_profit", "profit"),
+        ("min_roi_pct", "roi_pct"),
+        ("min_margin_pct", "margin_pct"),
+        ("min_confidence", "confidence"),
+    ):
+        if (value := getattr(query, name)) is not None:
+            where.append(f"{column} >= ?")
+            values.append(value)
+    return where, values

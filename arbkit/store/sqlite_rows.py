@@ -1,0 +1,123 @@
+"""Rows of the embedded store ↔ the models they hold."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
+from typing import Any
+
+import orjson
+
+from arbkit.models import Offer, Opportunity, Product
+from arbkit.store.sqlite_schema import OFFER_COLUMNS, OFFER_TUPLES
+
+__all__ = [
+    "PRODUCT_COLUMNS", "PUT_HISTORY", "PUT_OFFER", "PUT_OPPORTUNITY", "PUT_PRODUCT", "best_summary", "is_number",
+    "offer_row", "opportunity_row", "product_row", "read_offers", "to_product",
+]  # fmt: skip
+
+_offer_values = attrgetter(*OFFER_COLUMNS)
+_TUPLE_PLACES = [OFFER_COLUMNS.index(name) for name in OFFER_COLUMNS if name in OFFER_TUPLES]
+PUT_OFFER = (
+    f"INSERT INTO offers ({', '.join(OFFER_COLUMNS)}) VALUES ({', '.join('?' * len(OFFER_COLUMNS))}) "  # noqa: S608
+    "ON CONFLICT (asin, market) DO UPDATE SET "
+    + ", ".join(f"{name} = excluded.{name}" for name in OFFER_COLUMNS[2:])
+    + " WHERE excluded.version > offers.version"
+)
+PUT_HISTORY = (
+    "INSERT INTO history VALUES (?, ?, ?, ?, ?) ON CONFLICT (asin, market) DO UPDATE SET version = "
+    "excluded.version, currency = excluded.currency, series = excluded.series "
+    "WHERE excluded.version > history.version"
+)
+PUT_PRODUCT = """
+    INSERT INTO products (asin, version, demo, title, brand, category, updated_at, eans, image, markets)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (asin) DO UPDATE SET version = excluded.version,
+    demo = excluded.demo, title = excluded.title, brand = excluded.brand, category = excluded.category,
+    updated_at = excluded.updated_at, eans = excluded.eans, image = excluded.image,
+    markets = excluded.markets WHERE excluded.version > products.version
+"""
+PUT_OPPORTUNITY = f"INSERT INTO opportunities VALUES ({', '.join('?' * 18)})"  # noqa: S608 - only marks
+_IN_CHUNK = 500
+PRODUCT_COLUMNS = "asin, version, demo, title, brand, category, eans, image, updated_at, markets, best"
+
+
+def offer_row(offer: Offer) -> tuple[Any, ...]:
+    """Its values for ``PUT_OFFER``."""
+    row = list(_offer_values(offer))
+    for place in _TUPLE_PLACES:
+        row[place] = orjson.dumps(row[place]).decode() if row[place] else None
+    return tuple(row)
+
+
+def read_offers(connection: sqlite3.Connection, asins: Sequence[str]) -> Iterator[Offer]:
+    """The offers of these products on all marketplaces, by ASIN and marketplace."""
+    names = ", ".join(OFFER_COLUMNS)
+    for start in range(0, len(asins), _IN_CHUNK):
+        chunk = asins[start : start + _IN_CHUNK]
+        marks = ", ".join("?" * len(chunk))
+        rows = connection.execute(
+            f"SELECT {names} FROM offers WHERE asin IN ({marks}) ORDER BY asin, market",  # noqa: S608
+            chunk,
+        ).fetchall()
+        for row in rows:
+            yield _offer(row)
+
+
+_BOOLEANS = frozenset({"buy_box_is_amazon", "buy_box_is_fba", "hazmat"})
+
+
+def _offer(row: Sequence[Any]) -> Offer:
+    values = dict(zip(OFFER_COLUMNS, row, strict=True))
+    for name in OFFER_TUPLES:
+        values[name] = tuple(orjson.loads(values[name])) if values[name] else ()
+    for name in _BOOLEANS:
+        values[name] = None if values[name] is None else bool(values[name])
+    return Offer(**values)
+
+
+def is_number(name: str) -> bool:
+    """Whether this column of an offer is a number, NaN where it is unknown."""
+    return name.endswith(("_minor", "_mm", "_g", "_at", "_pct", "_rank")) or name in {
+        "version", "rank_drops30", "rank_drops90", "monthly_sold", "offers_new", "rating", "reviews",
+        "package_quantity", "hazmat", "buy_box_is_amazon", "buy_box_is_fba", "root_category_id",
+    }  # fmt: skip
+
+
+def to_product(row: Sequence[Any]) -> Product:
+    return Product(
+        asin=row[0],
+        version=row[1],
+        demo=bool(row[2]),
+        title=row[3],
+        brand=row[4],
+        category=row[5],
+        eans=tuple(orjson.loads(row[6])),
+        image=row[7],
+        updated_at=row[8],
+        markets=orjson.loads(row[9]),
+        best=orjson.loads(row[10]) if row[10] else None,
+    )
+
+
+def best_summary(o: Opportunity) -> str:
+    """What a product's document says of its best opportunity, as JSON."""
+    shown = ("source", "target", "profit", "roi_pct", "margin_pct", "currency")
+    return orjson.dumps({name: getattr(o, name) for name in shown}).decode()
+
+
+def product_row(p: Product) -> tuple[Any, ...]:
+    """Its values for ``PUT_PRODUCT``."""
+    return (
+        p.asin, p.version, p.demo, p.title, p.brand, p.category, p.updated_at,
+        orjson.dumps(p.eans).decode(), p.image, orjson.dumps(p.markets).decode(),
+    )  # fmt: skip
+
+
+def opportunity_row(o: Opportunity, run_id: str) -> tuple[Any, ...]:
+    """Its values for ``PUT_OPPORTUNITY``."""
+    return (
+        o.id, o.asin, o.source, o.target, o.title, o.brand, o.category, o.profit, o.roi_pct,
+        o.margin_pct, o.spread_pct, o.confidence, o.data_at, o.buy_price, o.sell_price, o.currency,
+        o.evaluated_at, orjson.dumps({**o.to_dict(), "run_id": run_id}),
+    )  # fmt: skip
