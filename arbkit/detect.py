@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import orjson
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -21,6 +23,7 @@ from arbkit.markets import MARKETS, market
 from arbkit.models import Opportunity
 from arbkit.money import (
     OFFER_COLUMNS,
+    Evaluation,
     Profile,
     Rates,
     Tables,
@@ -168,11 +171,11 @@ def detect(
         facts = with_assumed_package(share_facts(frame), profile)
         evaluated = evaluate(facts, profile, tables, rates, on=on, routes=_routes(parameters))
         products += frame["asin"].nunique()
-        routes += len(evaluated)
-        for reasons, count in evaluated.loc[evaluated["unknown"] != "", "unknown"].value_counts().items():
-            unknown.update({reason: int(count) for reason in str(reasons).split("; ")})
-        kept = _joined(evaluated[_passes(evaluated, parameters, now)], facts)
-        found.extend(_opportunities(kept, profile, tables, rates, on=on, now=now, run_id=run_id))
+        routes += int(evaluated.there.sum())
+        unknown.update(evaluated.unknown_counts())
+        kept = evaluated.frame(_passes(evaluated, parameters, now))
+        if not kept.empty:
+            found.extend(_opportunities(_joined(kept, facts), profile, tables, rates, on=on, now=now, run_id=run_id))
     found.sort(key=lambda o: (-o.profit, o.id))
     return Detection(
         run_id=run_id,
@@ -183,7 +186,7 @@ def detect(
         unknown=dict(unknown.most_common()),
         opportunities=tuple(found),
         new=(),
-        tables_version=tables.version,
+        tables_version=tables.on(on).version,
         profile=profile.name,
     )
 
@@ -195,15 +198,15 @@ def _routes(parameters: DetectParameters) -> list[tuple[str, str]] | None:
     return [(source, target) for source in sources for target in targets if source != target]
 
 
-def _passes(evaluated: pd.DataFrame, parameters: DetectParameters, now: float) -> pd.Series[bool]:
-    passes = evaluated["profit"] >= parameters.min_profit
+def _passes(evaluated: Evaluation, parameters: DetectParameters, now: float) -> npt.NDArray[np.bool_]:
+    passes = np.round(evaluated.profit, 2) >= parameters.min_profit
     if parameters.min_roi is not None:
-        passes &= evaluated["roi_pct"] >= parameters.min_roi
+        passes &= evaluated.roi_pct >= parameters.min_roi
     if parameters.min_margin is not None:
-        passes &= evaluated["margin_net_pct"] >= parameters.min_margin
+        passes &= evaluated.margin_net_pct >= parameters.min_margin
     if parameters.max_age_hours is not None:
-        passes &= now - evaluated["updated_at"] <= parameters.max_age_hours * 3600
-    return passes
+        passes &= now - evaluated.updated_at <= parameters.max_age_hours * 3600
+    return np.asarray(passes)
 
 
 def _joined(routes: pd.DataFrame, offers: pd.DataFrame) -> pd.DataFrame:
@@ -220,8 +223,7 @@ def _joined(routes: pd.DataFrame, offers: pd.DataFrame) -> pd.DataFrame:
 def _opportunities(
     routes: pd.DataFrame, profile: Profile, tables: Tables, rates: Rates, *, on: date, now: float, run_id: str
 ) -> Iterator[Opportunity]:
-    if routes.empty:
-        return
+    day = tables.on(on)
     confidence, reasons = judge(routes, now=now)
     for index, row in enumerate(_records(routes)):
         source, target = market(row["source"]), market(row["target"])
@@ -247,13 +249,13 @@ def _opportunities(
             confidence=float(confidence[index]),
             confidence_reasons=tuple(reasons[index]),
             data_at=int(row["updated_at"]),
-            tables_version=tables.version,
+            tables_version=day.version,
             profile=profile.name,
             evaluated_at=now,
             source_url=source.url(row["asin"]),
             target_url=target.url(row["asin"]),
             demo=row["buy_source"] == "demo" or row["sell_source"] == "demo",
-            components=tuple(components(row, profile, tables, rates, on=on)),
+            components=tuple(components(row, profile, day, rates)),
             run_id=run_id,
         )
 

@@ -6,19 +6,20 @@ from arbkit.money.cents import COMPONENTS
 from arbkit.money.explain import components
 from arbkit.money.facts import OFFER_COLUMNS, share_facts, with_assumed_package
 from arbkit.money.fx import Rates, load_rates
-from arbkit.money.profile import Profile, load_profile
-from arbkit.money.profit import evaluate, evaluate_ways
+from arbkit.money.profile import Profile
+from arbkit.money.profiles import load_profile
+from arbkit.money.profit import Evaluation, evaluate
 from arbkit.money.tables import Tables, load_tables
 
 __all__ = [
     "COMPONENTS",
     "OFFER_COLUMNS",
+    "Evaluation",
     "Profile",
     "Rates",
     "Tables",
     "components",
     "evaluate",
-    "evaluate_ways",
     "load_profile",
     "load_rates",
     "load_tables",

@@ -1,237 +1,253 @@
-"""What one route leaves, and what a reseller asks next: break-even, highest buying price, the other ways."""
+"""What one route leaves, and what a reseller asks next: break-even, highest buying price, the other ways, what if."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
+from arbkit.errors import ConfigError
 from arbkit.markets import market
 from arbkit.money.explain import components
-from arbkit.money.fx import Rates
-from arbkit.money.profile import Profile, Way
-from arbkit.money.profit import WAYS, evaluate_one_way, evaluate_ways, why_not
-from arbkit.money.question import Question, parse_size
+from arbkit.money.fx import Rate, Rates
+from arbkit.money.profile import Profile, VatStatus, Way, why_not
+from arbkit.money.profit import WAYS
+from arbkit.money.question import Question
+from arbkit.money.route import Route
+from arbkit.money.solve import break_even, dead_zones, highest
 from arbkit.money.tables import Tables
 
 __all__ = ["answer"]
 
 Floats = npt.NDArray[np.float64]
-_CENTS_UP_TO = 100.0
-_STEP = 1.002
-"""Above, prices 0.2 % apart are looked at first: narrower than any stretch that a fee's step makes a loss."""
-_JUMP = 0.05
-"""A change of profit from one cent to the next that no slope makes: a step of a fee."""
 _HIGHEST = 20.0
+"""Prices are searched up to so many times the prices asked about."""
+_SIZE_STEP_MM = 2.0
+_CHANGES_PCT = (-10.0, -5.0, 5.0, 10.0)
+_STATUSES: tuple[VatStatus, ...] = ("reclaiming", "not-reclaiming", "unregistered")
 
 
-def answer(question: Question, profile: Profile, tables: Tables, rates: Rates) -> dict[str, Any]:
+def answer(
+    question: Question, profile: Profile, tables: Tables, rates: Rates, *, what_if: bool = True
+) -> dict[str, Any]:
     """The public answer to a question: amounts in the profile's home currency, prices in the marketplaces'.
 
     ``profit`` and what follows from it is None where something needed is unknown; ``unknown`` names it.
+    ``what_if=False`` leaves out the VAT grid and the sensitivities.
 
     Raises:
         UsageError: the question and the profile together are impossible.
+        ConfigError: there is no such VAT class.
     """
     profile = question.apply(profile)
-    on = question.day()
-    route = _Route(question, profile, tables, rates, on)
-    rows = route.by_way()
-    chosen = max(profile.fulfilment, key=lambda way: float(rows[way]["_rank"]))
-    row = rows[chosen]
-    unknown = _listed(row["unknown"])
-    if question.expected_days:
-        unknown.append("storage fees are not in the tables: leave expected_days at 0")
-    if question.return_rate_pct:
-        unknown.append("refund administration is not in the tables: leave return_rate_pct at 0")
+    route = Route(question, profile, tables.on(question.day()), rates)
+    source, target = question.source, question.target
+    rows = {way: route.row(way) for way in WAYS}
+    closed = {way: why_not(way, profile, source, target) for way in WAYS}
+    way = max(profile.fulfilment, key=lambda w: _rank(rows[w], closed[w]))
+    row = rows[way]
+    shut = closed[way]
+    unknown = [*([shut] if shut else []), *_listed(row["unknown"])]
     known = not unknown
+    zones = _zones(route, way) if known else []
     return {
-        "source": question.source,
-        "target": question.target,
-        "on": on.isoformat(),
+        "source": source,
+        "target": target,
+        "on": route.day.on.isoformat(),
         "currency": profile.currency,
-        "profit": _rounded(row["profit"]) if known else None,
-        "roi_pct": _rounded(row["roi_pct"]) if known else None,
-        "margin_net_pct": _rounded(row["margin_net_pct"]) if known else None,
-        "margin_gross_pct": _rounded(row["margin_gross_pct"]) if known else None,
+        **{n: _rounded(row[n]) if known else None for n in ("profit", "roi_pct", "margin_net_pct", "margin_gross_pct")},
         "invested": _rounded(row["invested"]) if known else None,
-        "break_even_sell": route.break_even(chosen) if known else [],
+        "break_even_sell": _break_even(route, way) if known else [],
         "max_buy": {
-            "target_roi_pct": question.target_roi,
-            "price": route.highest_buy(chosen) if known else None,
-            "currency": market(question.source).currency,
+            "target_roi_pct": profile.target_roi_pct,
+            **({} if profile.target_profit is None else {"target_profit": profile.target_profit}),
+            "price": _highest_buy(route, way) if known else None,
+            "currency": market(source).currency,
         },
-        "fulfilment": chosen,
-        "alternatives": [_alternative(way, rows[way], route) for way in WAYS if way != chosen],
+        "fulfilment": way,
+        "alternatives": [_alternative(w, rows[w], closed[w], row if known else None) for w in WAYS if w != way],
         "size_tier": row["size_tier"] or None,
-        "components": components(row, profile, tables, rates, on=on),
+        "referral": _referral(route, way, row, known=known),
+        "components": components(row, profile, route.day, rates),
         "unknown": unknown,
         "warnings": _listed(row["assumed"]),
-        "hints": _hints(question, tables, unknown),
-        "tables_version": tables.version,
+        "hints": _hints(route, way, unknown, zones),
+        "dead_zones": [{"from": low, "to": high, "currency": market(target).currency} for low, high in zones],
+        "vat_grid": _vat_grid(question, profile, tables, rates) if known and what_if else [],
+        "sensitivity": _sensitivity(route, way) if known and what_if else [],
+        "tables_version": route.day.version,
         "profile": profile.name,
     }
 
 
-def _alternative(way: Way, row: dict[str, Any], route: _Route) -> dict[str, Any]:
-    closed = why_not(way, route.profile, route.question.source, route.question.target)
+def _rank(row: dict[str, Any], closed: str | None) -> float:
+    """Open and known ways by profit, then open ones, then the others."""
+    if closed:
+        return -math.inf
+    return -1e17 if math.isnan(row["profit"]) else float(row["profit"])
+
+
+def _alternative(way: Way, row: dict[str, Any], closed: str | None, best: dict[str, Any] | None) -> dict[str, Any]:
     why = closed or "; ".join(_listed(row["unknown"])) or None
+    profit = None if why else _rounded(row["profit"])
     return {
         "fulfilment": way,
-        "profit": None if why else _rounded(row["profit"]),
+        "profit": profit,
+        "difference": None if profit is None or best is None else round(profit - float(best["profit"]), 2),
         "allowed": closed is None,
         "why_not": why,
     }
 
 
-def _hints(question: Question, tables: Tables, unknown: list[str]) -> list[str]:
-    hints = []
+def _referral(route: Route, way: Way, row: dict[str, Any], *, known: bool) -> dict[str, Any]:
+    """Which schedule, who decided, and the range of profit over those that are possible."""
+    several = known and row["referral_candidates"] > 1
+    highest_profit = round(route.cheapest_referral(way), 2) if several else _rounded(row["profit"])
+    names = route.candidates()
+    decided = "keepa" if row["referral_observed"] else "category"
+    if route.day.named(route.question.category) or route.question.category in route.profile.schedules:
+        decided = "user"
+    return {
+        "schedule": row["referral_schedule"] or None,
+        "decided_by": decided if names else None,
+        "candidates": list(names),
+        "profit_range": [_rounded(row["profit"]), highest_profit] if known else None,
+    }
+
+
+def _break_even(route: Route, way: Way) -> list[float]:
+    asked = route.question
+    up_to = _HIGHEST * max(asked.sell, route.in_currency_of(asked.target, asked.buy, asked.source))
+    return break_even(lambda prices: route.profits(way, sell=prices), up_to)
+
+
+def _highest_buy(route: Route, way: Way) -> float | None:
+    asked, profile = route.question, route.profile
+
+    def enough(prices: Floats) -> npt.NDArray[np.bool_]:
+        roi, profit = route.returns(way, prices)
+        return np.asarray((roi >= profile.target_roi_pct) & (profit >= (profile.target_profit or -math.inf)))
+
+    return highest(enough, _HIGHEST * max(asked.buy, route.in_currency_of(asked.source, asked.sell, asked.target)))
+
+
+def _zones(route: Route, way: Way) -> list[tuple[float, float]]:
+    return dead_zones(lambda prices: route.profits(way, sell=prices), max(3 * route.question.sell, 30.0))
+
+
+def _hints(route: Route, way: Way, unknown: list[str], zones: list[tuple[float, float]]) -> list[str]:
+    asked, hints = route.question, []
+    currency = market(asked.target).currency
     if any(reason.startswith("category unknown") for reason in unknown):
-        names = [s.name for s in tables.schedules]
-        near = get_close_matches(question.category or "", names, n=3, cutoff=0.4) or sorted(names)[:5]
+        names = [s.name for s in route.day.schedules]
+        near = get_close_matches(asked.category or "", names, n=3, cutoff=0.4) or sorted(names)[:5]
         hints.append(f"--category takes a referral category, for example {', '.join(near)}")
     if any(reason.startswith("package size") for reason in unknown):
         hints.append("give --size-mm and --weight-g, or --keepa-fba-fee")
+    if unknown:
+        return hints
+    for low, high in zones:
+        better = round(low - 0.01, 2)
+        if low <= asked.sell <= high:
+            now, then = route.profits(way, sell=np.array([asked.sell, better]))
+            hints.append(
+                f"sell at {better:.2f}, not at {low:.2f} to {high:.2f} {currency}: that leaves {then - now:.2f} "
+                f"{route.profile.currency} more than {asked.sell:.2f}"
+            )
+        elif asked.sell < low <= 1.25 * asked.sell:
+            hints.append(f"prices of {low:.2f} to {high:.2f} {currency} leave less than {better:.2f}")
+    return [*hints, *_size_hints(route, way)]
+
+
+def _size_hints(route: Route, way: Way) -> list[str]:
+    """What 2 mm less, or more, on one side would change."""
+    sides = np.sort(np.array(route.sides))[::-1]
+    if way == "fbm" or np.isnan(sides).any():
+        return []
+    step = np.eye(3) * _SIZE_STEP_MM
+    profit = route.profits(way, sides=np.vstack([sides, sides - step, sides + step, sides - _SIZE_STEP_MM]))
+    names = ("longest", "middle", "shortest")
+    hints = []
+    for place, name in enumerate(names):
+        gain, loss = profit[1 + place] - profit[0], profit[0] - profit[4 + place]
+        if gain > 0.005:
+            hints.append(f"2 mm less on the {name} side ({sides[place]:g} mm) leaves {gain:.2f} more: the next tier")
+        if loss > 0.005:
+            hints.append(f"2 mm more on the {name} side ({sides[place]:g} mm) would cost {loss:.2f}: measure well")
+    gain = profit[7] - profit[0]
+    if gain > 0.005 and not any("less on" in hint for hint in hints):
+        hints.append(f"2 mm less on every side leaves {gain:.2f} more")
     return hints
 
 
-@dataclass(frozen=True, slots=True)
-class _Route:
-    question: Question
-    profile: Profile
-    tables: Tables
-    rates: Rates
-    on: date
+def _vat_grid(question: Question, profile: Profile, tables: Tables, rates: Rates) -> list[dict[str, Any]]:
+    """The same route under each VAT status, and under each class of goods with the seller's own status."""
+    day = tables.on(question.day())
+    cases = [(status, profile.vat_class) for status in _STATUSES]
+    cases += [(profile.vat_status, vat_class) for vat_class in day.vat_classes if vat_class != profile.vat_class]
+    return [_vat_case(question, profile, tables, rates, status, vat_class) for status, vat_class in cases]
 
-    def by_way(self) -> dict[Way, dict[str, Any]]:
-        """The one row of each way of fulfilment, also of those that are not allowed."""
-        asked = self.question
-        offers = pd.concat([self._offers(asked.source, asked.buy), self._offers(asked.target, asked.sell)])
-        pairs = [(asked.source, asked.target)]
-        ways = evaluate_ways(
-            offers,
-            self.profile,
-            self.tables,
-            self.rates,
-            on=self.on,
-            routes=pairs,
-            ways=(*self.profile.fulfilment, *WAYS),
+
+def _vat_case(
+    question: Question, profile: Profile, tables: Tables, rates: Rates, status: VatStatus, vat_class: str
+) -> dict[str, Any]:
+    case: dict[str, Any] = {"vat_status": status, "vat_class": vat_class, "profit": None, "roi_pct": None}
+    fields = {**profile.model_dump(), "vat_status": status, "vat_class": vat_class}
+    if status == "unregistered":
+        fields["registrations"] = ()
+    try:
+        other = Profile.checked(fields)
+    except ConfigError as error:
+        return {**case, "fulfilment": None, "why_not": error.why}
+    route = Route(question, other, tables.on(question.day()), rates)
+    closed = {way: why_not(way, other, question.source, question.target) for way in other.fulfilment}
+    rows = {way: route.row(way) for way in other.fulfilment}
+    way = max(other.fulfilment, key=lambda w: _rank(rows[w], closed[w]))
+    why = closed[way] or "; ".join(_listed(rows[way]["unknown"])) or None
+    if why is None:
+        case |= {"profit": _rounded(rows[way]["profit"]), "roi_pct": _rounded(rows[way]["roi_pct"])}
+    return {**case, "fulfilment": way, "why_not": why}
+
+
+def _sensitivity(route: Route, way: Way) -> list[dict[str, Any]]:
+    """Profit when a price or the exchange rate is other than thought."""
+    asked = route.question
+    factors = np.array([1 + change / 100 for change in _CHANGES_PCT])
+    found = [
+        {"of": name, "change_pct": change, "profit": _rounded(profit)}
+        for name, profits in (
+            ("sell_price", route.profits(way, sell=asked.sell * factors)),
+            ("buy_price", route.profits(way, buy=asked.buy * factors)),
         )
-        return {way: {str(k): v for k, v in frame.iloc[0].to_dict().items()} for way, frame in ways.items()}
-
-    def break_even(self, way: Way) -> list[float]:
-        """Every selling price at which profit changes its sign, rising: profit is not monotone in price."""
-        highest = _HIGHEST * max(self.question.sell, self._in_currency_of_target(self.question.buy))
-
-        def profit(prices: Floats) -> Floats:
-            return self._evaluated(way, sell=prices)["profit_exact"].to_numpy("float64")
-
-        grid = _grid(highest)
-        roots: list[float] = []
-        for low, high in _crossings(grid, profit(grid)):
-            cents = np.arange(round(low * 100), round(high * 100) + 1) / 100
-            values = profit(cents)
-            roots += [_root(cents, values, i) for i in np.flatnonzero(np.diff(values >= 0)).tolist()]
-        return sorted(set(roots))
-
-    def highest_buy(self, way: Way) -> float | None:
-        """The highest buying price, in whole cents, that leaves the wanted return; None: not even one cent does."""
-
-        def enough(prices: Floats) -> npt.NDArray[np.bool_]:
-            return np.asarray(self._evaluated(way, buy=prices)["roi_pct"].to_numpy() >= self.question.target_roi)
-
-        highest = _HIGHEST * max(self.question.buy, self._in_currency_of_source(self.question.sell))
-        return _last(enough, _grid(highest))
-
-    def _evaluated(self, way: Way, *, buy: Floats | None = None, sell: Floats | None = None) -> pd.DataFrame:
-        asked = self.question
-        count = len(buy) if buy is not None else len(sell) if sell is not None else 1
-        bought = self._offers(asked.source, np.full(count, asked.buy) if buy is None else buy)
-        sold = self._offers(asked.target, np.full(count, asked.sell) if sell is None else sell)
-        return evaluate_one_way(bought, sold, way, self.profile, self.tables, self.rates, on=self.on)
-
-    def _in_currency_of_target(self, amount: float) -> float:
-        return self._converted(amount, self.question.source, self.question.target)
-
-    def _in_currency_of_source(self, amount: float) -> float:
-        return self._converted(amount, self.question.target, self.question.source)
-
-    def _converted(self, amount: float, source: str, target: str) -> float:
-        rate = self.rates.rate(market(source).currency, market(target).currency, self.on)
-        return amount * (rate.value if rate else 1.0)
-
-    def _offers(self, code: str, prices: Floats | float) -> pd.DataFrame:
-        """Offers of this product at these shop prices, as :data:`~arbkit.money.OFFER_COLUMNS`."""
-        asked = self.question
-        length, width, height = parse_size(asked.size_mm) if asked.size_mm else (math.nan,) * 3
-        facts: dict[str, Any] = {
-            "asin": "asked",
-            "market": code,
-            "price_minor": np.atleast_1d(prices) * 100,
-            "price_basis": "as given",
-            "shipping_minor": math.nan,
-            "category": asked.category,
-            "length_mm": length,
-            "width_mm": width,
-            "height_mm": height,
-            "weight_g": _or_nan(asked.weight_g),
-            "keepa_fba_fee_minor": _or_nan(asked.keepa_fba_fee) * 100,
-            "keepa_referral_pct": _or_nan(asked.keepa_referral_pct),
-            "keepa_referral_price": _or_nan(asked.keepa_referral_price or asked.sell),
-            "keepa_closing_fee_minor": math.nan,
-            "updated_at": math.nan,
-        }
-        return pd.DataFrame(facts)
+        for change, profit in zip(_CHANGES_PCT, profits, strict=True)
+    ]
+    if market(asked.source).currency != market(asked.target).currency:
+        for change in _CHANGES_PCT:
+            shifted = Route(asked, route.profile, route.day, _Shifted(route.rates, 1 + change / 100))
+            profit = shifted.profits(way, sell=np.array([asked.sell]))[0]
+            found.append({"of": "exchange_rate", "change_pct": change, "profit": _rounded(profit)})
+    return found
 
 
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else value
+class _Shifted(Rates):
+    """Exchange rates into the home currency that are higher or lower by a factor."""
+
+    def __init__(self, rates: Rates, factor: float) -> None:
+        self._rates, self._factor = rates, factor
+
+    def rate(self, source: str, target: str, on: Any) -> Rate | None:
+        found = self._rates.rate(source, target, on)
+        if found is None or source == target:
+            return found
+        return Rate(found.value * self._factor, found.day, found.stale_days)
 
 
 def _rounded(value: float) -> float | None:
-    return None if math.isnan(value) else round(float(value), 2)
+    return None if math.isnan(value) else round(float(value), 2) + 0.0
 
 
 def _listed(reasons: str) -> list[str]:
     return reasons.split("; ") if reasons else []
-
-
-def _grid(highest: float) -> Floats:
-    """Every cent of small prices, then prices 0.2 % apart, in whole cents, up to ``highest``."""
-    cents = np.arange(1, round(min(highest, _CENTS_UP_TO) * 100) + 1) / 100
-    if highest <= _CENTS_UP_TO:
-        return cents
-    steps = math.ceil(math.log(highest / _CENTS_UP_TO) / math.log(_STEP))
-    return np.concatenate([cents, np.round(_CENTS_UP_TO * _STEP ** np.arange(1, steps + 1), 2)])
-
-
-def _crossings(grid: Floats, values: Floats) -> list[tuple[float, float]]:
-    """Neighbours of the grid between which the sign changes."""
-    places = np.flatnonzero(np.diff(values >= 0))
-    return [(float(grid[i]), float(grid[i + 1])) for i in places]
-
-
-def _root(cents: Floats, values: Floats, place: int) -> float:
-    """Where profit is zero between a cent and the next; at a step of a fee, the cent that makes no loss."""
-    (a, b), (fa, fb) = cents[place : place + 2], values[place : place + 2]
-    if abs(fb - fa) > _JUMP:
-        return float(b if fb >= 0 else a)
-    return round(float(a + (b - a) * fa / (fa - fb)), 2)
-
-
-def _last(holds: Callable[[Floats], npt.NDArray[np.bool_]], grid: Floats) -> float | None:
-    """The highest cent for which a condition holds that, once lost, stays lost."""
-    places = np.flatnonzero(holds(grid))
-    if not len(places):
-        return None
-    at = int(places[-1])
-    end = grid[min(at + 1, len(grid) - 1)]
-    cents = np.arange(round(grid[at] * 100), round(end * 100) + 1) / 100
-    return float(cents[np.flatnonzero(holds(cents))[-1]])

@@ -13,8 +13,8 @@ Floats = npt.NDArray[np.float64]
 
 COMPONENTS = (
     "sale_price", "output_vat", "referral_fee", "closing_fee", "fulfilment_fee", "fuel_surcharge",
-    "peak_surcharge", "digital_services_fee", "vat_on_fees", "purchase_price", "input_vat", "duty", "import_vat",
-    "freight", "other_costs", "fx_cost",
+    "peak_surcharge", "digital_services_fee", "vat_on_fees", "storage", "refunds", "purchase_price",
+    "input_vat", "duty", "import_vat", "freight", "other_costs", "fx_cost",
 )  # fmt: skip
 
 

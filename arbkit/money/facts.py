@@ -1,18 +1,79 @@
-"""Package facts of offers: shared between a product's marketplaces, or assumed by the profile."""
+"""What is known of each offer before money: prices by basis, package facts, shared or assumed."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from arbkit.money.profile import Profile
+from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM
+from arbkit.money.profile import Basis, Profile
 
-__all__ = ["OFFER_COLUMNS", "share_facts", "with_assumed_package"]
+__all__ = ["CROSSES_BREAK", "OFFER_COLUMNS", "Prices", "numbers", "prices", "share_facts", "with_assumed_package"]
 
+Floats = npt.NDArray[np.float64]
 OFFER_COLUMNS = (
-    "asin", "market", "price_minor", "price_basis", "shipping_minor", "category", "length_mm", "width_mm",
-    "height_mm", "weight_g", "keepa_fba_fee_minor", "keepa_referral_pct", "keepa_closing_fee_minor", "updated_at",
+    "asin", "market", "price_minor", "price_basis", "shipping_minor", "price_avg30_minor", "price_avg90_minor",
+    "price_avg180_minor", "category", "length_mm", "width_mm", "height_mm", "weight_g", "hazmat",
+    "keepa_fba_fee_minor", "keepa_referral_pct", "keepa_closing_fee_minor", "updated_at",
 )  # fmt: skip
 _PACKAGE = ("length_mm", "width_mm", "height_mm", "weight_g")
+_DAY_S = 86_400
+_BREAK = datetime.fromtimestamp(NEW_INCLUDES_SHIPPING_FROM, UTC).date()
+CROSSES_BREAK = f"the average crosses the break of {_BREAK}, when Keepa's NEW price began to include shipping"
+
+
+class Prices:
+    """Shop prices per row by a basis, shipping included, major units; NaN where there is none.
+
+    ``averaged`` where the average was taken; ``crosses`` where it would mix two ways of counting; ``fell_back``
+    where a robust price had to be the spot price.
+    """
+
+    def __init__(self, price: Floats, averaged: npt.NDArray[np.bool_], crosses: npt.NDArray[np.bool_]) -> None:
+        self.price, self.averaged, self.crosses = price, averaged, crosses
+        self.fell_back = np.zeros(len(price), bool)
+
+
+def numbers(frame: pd.DataFrame, name: str) -> Floats:
+    """A column as floats, NaN where it is unknown or not there."""
+    if name not in frame:
+        return np.full(len(frame), np.nan)
+    return frame[name].to_numpy("float64", na_value=np.nan)
+
+
+def prices(offers: pd.DataFrame, basis: Basis, *, buying: bool) -> Prices:
+    """The price to reckon with: what is asked now, its time-weighted average, or the worse of both (robust).
+
+    Buying needs an offer now, whatever the basis. An average is never taken across the day on which Keepa's NEW
+    price began to include shipping.
+    """
+    shipping = np.nan_to_num(numbers(offers, "shipping_minor"))
+    spot = numbers(offers, "price_minor")
+    spot = np.where(spot > 0, (spot + shipping) / 100, np.nan)
+    nowhere = np.zeros(len(offers), bool)
+    if basis == "spot":
+        return Prices(spot, nowhere, nowhere)
+    days = 90 if basis == "robust" else int(basis.removeprefix("avg"))
+    average = numbers(offers, f"price_avg{days}_minor")
+    updated = numbers(offers, "updated_at")
+    crosses = np.asarray(
+        (offers["price_basis"].to_numpy(object) == "new")
+        & (updated >= NEW_INCLUDES_SHIPPING_FROM)
+        & (updated - days * _DAY_S < NEW_INCLUDES_SHIPPING_FROM)
+    )
+    # Keepa's averages of shipped prices include the shipping.
+    average = np.where((average > 0) & ~crosses, average / 100, np.nan)
+    if basis == "robust":
+        worse = np.fmax(spot, average) if buying else np.fmin(spot, average)
+        price = np.where(np.isnan(spot), np.nan, worse)
+        found = Prices(price, np.asarray(price != spot) & ~np.isnan(price), nowhere)
+        found.fell_back = np.asarray(np.isnan(average) & ~np.isnan(spot))
+        return found
+    price = np.where(np.isnan(spot), np.nan, average) if buying else average
+    return Prices(price, ~np.isnan(price), crosses)
 
 
 def share_facts(offers: pd.DataFrame) -> pd.DataFrame:

@@ -1,133 +1,284 @@
-"""What it costs to have Amazon send a unit: size tier, billing weight, table, surcharges."""
+"""What it costs to have Amazon store and send a unit: size tier, billing weight, tables, surcharges."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from arbkit.money.profile import Profile
-from arbkit.money.tables import Bands, Tables
+from arbkit.markets import MARKETS
+from arbkit.money.bands import Bands
+from arbkit.money.tables import SPECIAL, Day
 
-__all__ = ["SPECIAL", "Sizes", "efn_fees", "local_fees", "peak_fees", "size_tiers"]
+__all__ = ["EFN_COLUMNS", "Fulfilment", "Sizes", "efn_column", "fees", "months", "size_tiers", "storage_per_month"]
 
 Floats = npt.NDArray[np.float64]
-SPECIAL = "special oversize"
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+EFN_COLUMNS = ("EU4", "DE", "UK_EU4", "EU4_UK")
+_ENVELOPES = frozenset({"light envelope", "standard envelope", "large envelope", "extra-large envelope"})
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Per row: the size tier ("" unknown) and the weight in kg that is billed (NaN unknown)."""
+    """Per row: the size tier (place in ``Day.tiers``, −1 unknown), the weight that is billed, the unit's own
+    weight (kg, NaN unknown) and the volume (m³)."""
 
-    tier: npt.NDArray[np.object_]
+    tier: npt.NDArray[np.int8]
     billing_kg: Floats
+    unit_kg: Floats
+    volume_m3: Floats
 
 
-def size_tiers(offers: pd.DataFrame, tables: Tables) -> Sizes:
-    """The FBA size tier of each package (``length_mm, width_mm, height_mm, weight_g``)."""
-    file = tables.files["size_tiers"]
-    sides = np.sort(offers[["length_mm", "width_mm", "height_mm"]].to_numpy("float64"), axis=1)[:, ::-1]
-    unit_kg = offers["weight_g"].to_numpy("float64") / 1000
-    dim_kg = sides.prod(axis=1) / 1000 / file["dim_divisor"]
-    known = ~(np.isnan(sides).any(axis=1) | np.isnan(unit_kg))
-    tier = np.full(len(offers), "", object)
-    billing = np.full(len(offers), np.nan)
-    tier[known] = SPECIAL
-    billing[known] = unit_kg[known]
-    free = known.copy()
-    for row in file["tiers"]:
+@dataclass(frozen=True, slots=True)
+class Fulfilment:
+    """Fees per row, net. ``local`` and ``pan_eu_extra`` in the store's currency, ``efn`` by column in that of the
+    store sold in, ``peak_local`` and ``peak_efn`` (by country of the stock) in that of the stock's country."""
+
+    local: Floats
+    low_price: Mask
+    from_keepa: Mask
+    efn: dict[str, Floats]
+    pan_eu_extra: Floats
+    peak_local: Floats
+    peak_efn: dict[str, Floats]
+    peak_assumed: Mask
+    hazmat: Floats
+
+
+def size_tiers(day: Day, sides_mm: Floats, unit_kg: Floats, selected: Mask) -> Sizes:
+    """The FBA size tier of each package; ``sides_mm`` of shape (rows, 3), ``selected`` categories' parcels by
+    their own tiers and unit weight. Nothing is known on a day without tables."""
+    count = len(unit_kg)
+    tier, billing = np.full(count, -1, np.int8), np.full(count, np.nan)
+    sides = np.sort(sides_mm, axis=1)[:, ::-1]
+    volume = sides.prod(axis=1) / 1e9
+    content = day.get("size_tiers")
+    if not content:
+        return Sizes(tier, billing, unit_kg, volume)
+    dim_kg = volume * 1e6 / content["dim_divisor"]
+    known = ~(np.isnan(volume) | np.isnan(unit_kg))
+    special = day.tiers.index(SPECIAL)
+    tier[known], billing[known] = special, unit_kg[known]
+    girth = sides[:, 0] + 2 * (sides[:, 1] + sides[:, 2])
+    free = known & (sides[:, 0] <= content["special_over_mm"]) & (girth <= content["special_over_girth_mm"])
+    for row in content["tiers"]:
         fits = free & (unit_kg <= row["max_unit_kg"]) & (unit_kg > row.get("over_unit_kg", 0.0))
         if "sides_mm" in row:
             fits &= (sides <= np.array(row["sides_mm"])).all(axis=1)
         if "max_dim_kg" in row:
             fits &= dim_kg <= row["max_dim_kg"]
-        tier[fits] = row["tier"]
+        tier[fits] = day.tiers.index(row["tier"])
         if row["billing"] == "greater":
             billing[fits] = np.maximum(unit_kg, dim_kg)[fits]
         free &= ~fits
-    return Sizes(tier, billing)
+    parcels = selected & known & ~np.isin(tier, [i for i, name in enumerate(day.tiers) if name in _ENVELOPES])
+    for row in day.get("fulfilment_selected").get("parcels", ()):
+        fits = parcels & (unit_kg <= row["max_unit_kg"]) & (sides <= np.array(row["sides_mm"])).all(axis=1)
+        tier[fits], billing[fits] = day.tiers.index(row["tier"]), unit_kg[fits]
+        parcels &= ~fits
+    return Sizes(tier, billing, unit_kg, volume)
 
 
-def local_fees(
-    tables: Tables,
-    profile: Profile,
+def fees(
+    day: Day,
     *,
-    store: npt.NDArray[np.object_],
-    sizes: Sizes,
+    warehouses: str,
+    market: Ints,
     price: Floats,
-    schedule: npt.NDArray[np.int64],
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Fees for stock in the store's own country, net, in its currency; and where Low-Price FBA applies."""
-    file = tables.files["fulfilment_low_price"]
-    selected = {i for i, s in enumerate(tables.schedules) if s.name in file["selected"]["schedules"]}
-    is_selected = np.isin(schedule, list(selected))
-    fee = np.full(len(price), np.nan)
-    low = np.zeros(len(price), bool)
-    for code in pd.unique(store):
-        rows = store == code
-        column = "CEP" if code == "DE" and profile.warehouses == "cep" else str(code)
-        limit = np.where(is_selected, file["limit_selected"][code], file["limit"][code])
-        cheap = _look_up(tables.low_price, sizes, column, rows)
-        fee[rows] = _look_up(tables.local, sizes, column, rows)[rows]
-        use = rows & (price <= limit) & ~np.isnan(cheap)
-        fee[use] = cheap[use]
-        low |= use
-    return fee, low
-
-
-def efn_fees(
-    tables: Tables,
-    profile: Profile,
-    *,
-    stock: npt.NDArray[np.object_],
-    store: npt.NDArray[np.object_],
     sizes: Sizes,
-) -> Floats:
-    """Fees for stock in one country sold in another, net, in the currency of the store sold in."""
-    fee = np.full(len(store), np.nan)
-    columns = np.where(
-        stock == "UK",
-        "UK_EU4",
-        np.where(store == "UK", "EU4_UK", np.where((stock == "DE") & (profile.warehouses == "de"), "DE", "EU4")),
+    low_price_limit: Floats,
+    low_price_sizes: Sizes,
+    keepa_fee: Floats,
+    keepa_price: Floats,
+    hazmat: Mask,
+    cover_days: int,
+) -> Fulfilment:
+    """All fees of each row as sold in its marketplace.
+
+    Keepa's observed fee (net, German-only stock) comes before the table, as long as the price is on the same side
+    of the low-price limit as the one Keepa saw it at. ``low_price_sizes`` are those without the parcels of
+    selected categories, which the low-price table does not have.
+    """
+    count = len(price)
+    codes = list(MARKETS)
+    de = codes.index("DE")
+    table, cheap = np.full(count, np.nan), np.full(count, np.nan)
+    efn = {column: np.full(count, np.nan) for column in EFN_COLUMNS}
+    places = _Places(day, sizes)
+    low_place = (
+        day.low_price.places(low_price_sizes.tier, day.tiers, low_price_sizes.billing_kg) if day.low_price else None
     )
-    for column in pd.unique(columns):
-        rows = (columns == column) & (stock != store)
-        fee[rows] = _look_up(tables.efn, sizes, str(column), rows)[rows]
-    return fee
+    for number, code in enumerate(codes):
+        here = np.flatnonzero(market == number)
+        if not len(here):
+            continue
+        column = "CEP" if code == "DE" and warehouses == "cep" else code
+        table[here] = places.fee(day.local, here, column)
+        if day.low_price is not None and low_place is not None:
+            cheap[here] = day.low_price.fee(low_place[here], low_price_sizes.billing_kg[here], column)
+        for name in ("EU4_UK",) if code == "UK" else ("EU4", "DE", "UK_EU4"):
+            efn[name][here] = places.fee(day.efn, here, name, "EFN_DE" if name == "DE" else name)
+    is_low = price <= low_price_limit
+    low = is_low & ~np.isnan(cheap)
+    fee = np.where(low, cheap, table)
+    usable = (keepa_fee > 0) & (is_low == (np.nan_to_num(keepa_price, nan=np.inf) <= low_price_limit))
+    if warehouses == "cep":
+        usable &= market != de
+    amount = np.where(hazmat, float(day.get("surcharges.hazmat").get("amount", np.nan)), 0.0)
+    peak = _Peak(day, sizes, places)
+    return Fulfilment(
+        local=np.where(usable, keepa_fee, fee),
+        low_price=np.asarray(low & ~usable),
+        from_keepa=np.asarray(usable),
+        efn=efn,
+        pan_eu_extra=_pan_eu_extra(day, sizes, market, cover_days),
+        peak_local=peak.local(market, is_low),
+        peak_efn={stock: peak.efn(stock) for stock in ("UK", "DE")},
+        peak_assumed=peak.assumed,
+        hazmat=np.where(usable, 0.0, amount),
+    )
 
 
-def peak_fees(
-    tables: Tables,
-    *,
-    stock: npt.NDArray[np.object_],
-    sizes: Sizes,
-    low_price: npt.NDArray[np.bool_],
-    on: date,
-) -> Floats:
-    """The peak season's surcharge by the country of the stock, net, in that country's currency; else 0."""
-    fee = np.zeros(len(stock))
-    row = tables.dated("surcharges", "peak", on)
-    if row is None:
+class _Places:
+    """Rows of the tables for each unit: found once, looked up by many columns."""
+
+    def __init__(self, day: Day, sizes: Sizes) -> None:
+        self.day, self.sizes = day, sizes
+        self.by_table: dict[str, Ints] = {}
+
+    def of(self, bands: Bands) -> Ints:
+        name = bands.table.name
+        if name not in self.by_table:
+            self.by_table[name] = bands.places(self.sizes.tier, self.day.tiers, self.sizes.billing_kg)
+        return self.by_table[name]
+
+    def fee(self, bands: Bands | None, rows: Ints, column: str, selected_column: str | None = None) -> Floats:
+        """Fees of these rows; parcels of selected categories by their own table."""
+        if bands is None:
+            return np.full(len(rows), np.nan)
+        kg = self.sizes.billing_kg[rows]
+        fee = bands.fee(self.of(bands)[rows], kg, column)
+        selected = self.day.selected
+        if selected is None:
+            return fee
+        place = self.of(selected)[rows]
+        return np.where(place < len(selected.base) - 1, selected.fee(place, kg, selected_column or column), fee)
+
+
+class _Peak:
+    """The peak season's surcharge, by size and country of the stock; 0 outside the season."""
+
+    def __init__(self, day: Day, sizes: Sizes, places: _Places) -> None:
+        self.season, self.sizes, self.day = day.get("surcharges.peak"), sizes, day
+        names = day.tiers
+        envelope = [i for i, n in enumerate(names) if n in {"large envelope", "extra-large envelope"}]
+        parcel = [i for i, n in enumerate(names) if "parcel" in n]
+        self.kinds = {"envelope": np.isin(sizes.tier, envelope), "parcel": np.isin(sizes.tier, parcel)}
+        self.assumed = np.full(len(sizes.tier), bool(self.season.get("assumed", False)))
+
+    def local(self, market: Ints, low_price: Mask) -> Floats:
+        fee = np.zeros(len(market))
+        for number, code in enumerate(MARKETS):
+            here = market == number
+            fee[here] = self._of(code, code)[here]
+        fee[low_price] = 0.0
         return fee
-    kind = np.array([_kind(tier) for tier in sizes.tier], object)
-    for code in ("UK", "DE"):
-        for name, amount in row[code].items():
-            fee[(stock == code) & (kind == name) & ~low_price] = amount
-    return fee
+
+    def efn(self, stock: str) -> Floats:
+        return self._of(stock, f"EFN_{stock}")
+
+    def _of(self, country: str, column: str) -> Floats:
+        fee = np.zeros(len(self.sizes.tier))
+        for kind, amount in self.season.get(country, {}).items():
+            fee[self.kinds[kind]] = amount
+        for point in self.season.get("known", ()):
+            if point["column"] == column:
+                fee[self._band(point)] = point["amount"]
+        return fee
+
+    def _band(self, point: dict[str, object]) -> Mask:
+        here = np.asarray(self.sizes.tier == self.day.tiers.index(str(point["tier"])))
+        bands = self.day.local
+        if bands is None:
+            return np.zeros(len(here), bool)
+        up_to = bands.tiers[str(point["tier"])][1]
+        at = int(np.searchsorted(up_to, float(str(point["up_to_kg"]))))
+        kg = np.round(self.sizes.billing_kg, 6)
+        return np.asarray(here & (kg <= up_to[at]) & (kg > (up_to[at - 1] if at else 0.0)))
 
 
-def _kind(tier: str) -> str:
-    if tier in {"large envelope", "extra-large envelope"}:
-        return "envelope"
-    return "parcel" if tier.endswith("parcel") else ""
+def _pan_eu_extra(day: Day, sizes: Sizes, market: Ints, cover_days: int) -> Floats:
+    """The oversize surcharge and the low-inventory fee, EUR."""
+    extra = np.zeros(len(market))
+    for row in day.get("surcharges.pan_eu_oversize").get("tiers", ()):
+        here = sizes.tier == day.tiers.index(row["tier"])
+        started = np.ceil(np.round(np.maximum(0.0, sizes.billing_kg - row["base_kg"]), 6))
+        for number, code in enumerate(MARKETS):
+            if code in row:
+                rows = here & (market == number)
+                extra[rows] = row[code][0] + row[code][1] * started[rows]
+    low = day.get("surcharges.low_inventory")
+    step = next((i for i, days in enumerate(low.get("below_days", ())) if cover_days < days), None)
+    if step is not None:
+        for row in low["tiers"]:
+            extra[sizes.tier == day.tiers.index(row["tier"])] += row["amounts"][step]
+    return extra
 
 
-def _look_up(bands: Bands, sizes: Sizes, column: str, rows: npt.NDArray[np.bool_]) -> Floats:
-    fee = np.full(len(rows), np.nan)
-    for tier in pd.unique(sizes.tier[rows]):
-        here = rows & (sizes.tier == tier)
-        fee[here] = bands.fee(tier, sizes.billing_kg[here], column)
-    return fee
+def storage_per_month(day: Day, sizes: Sizes, clothing: Mask, hazmat: Mask) -> dict[str, tuple[Floats, Floats]]:
+    """Storage a month of each row, January to September and October to December: ``EUR`` for stock in the EU,
+    ``GBP`` for stock in the UK. NaN where the volume is unknown or no table holds."""
+    content = day.get("storage")
+    count = len(sizes.tier)
+    if not content:
+        nothing = np.full(count, np.nan)
+        return {"EUR": (nothing, nothing), "GBP": (nothing, nothing)}
+    names = day.tiers
+    oversize = np.isin(sizes.tier, [i for i, n in enumerate(names) if n.endswith("oversize") or " oversize " in n])
+    kind = np.where(hazmat, np.where(oversize, 4, 3), np.where(oversize, 2, np.where(clothing, 1, 0)))
+    order = ("standard", "clothing", "oversize", "dangerous", "dangerous_oversize")
+    cubic_feet = content["cubic_feet_per_m3"]
+
+    def rates(block: str, season: int, factor: float) -> Floats:
+        per_unit = np.array([content[block][name][season] for name in order])
+        return np.asarray(per_unit[kind] * sizes.volume_m3 * factor)
+
+    return {
+        "EUR": (rates("per_cubic_metre", 0, 1.0), rates("per_cubic_metre", 1, 1.0)),
+        "GBP": (rates("per_cubic_foot", 0, cubic_feet), rates("per_cubic_foot", 1, cubic_feet)),
+    }
+
+
+def months(on: date, days: float) -> tuple[float, float]:
+    """How many months of storage the days from ``on`` are: in January to September, in October to December."""
+    early = late = 0.0
+    left, day = days, on
+    while left > 0:
+        following = (day.replace(day=1) + timedelta(32)).replace(day=1)
+        length = (following - day.replace(day=1)).days
+        here = min(left, (following - day).days)
+        if day.month >= 10:
+            late += here / length
+        else:
+            early += here / length
+        left, day = left - here, following
+    return early, late
+
+
+def efn_column(stock: str, store: str, warehouses: str) -> str:
+    """The EFN column of stock in one country sold in the store of another."""
+    if store == "UK":
+        return "EU4_UK"
+    if stock == "UK":
+        return "UK_EU4"
+    return "DE" if stock == "DE" and warehouses == "de" else "EU4"
+
+
+def schedule_mask(day: Day, schedule: Ints, names: Iterable[str]) -> Mask:
+    """Where the referral schedule is one of these."""
+    places = [p for name in names if (p := day.place(name)) >= 0]
+    return np.isin(schedule, places)

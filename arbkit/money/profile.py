@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from importlib import resources
-from pathlib import Path
-from typing import Literal, Self, TypeVar
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from arbkit.errors import ConfigError
 from arbkit.markets import MARKETS
 
-__all__ = ["Customs", "Package", "Profile", "VatStatus", "Way", "load_profile"]
+__all__ = ["BASES", "Customs", "Package", "Parcel", "Profile", "VatStatus", "Way", "why_not"]
 
-_P = TypeVar("_P", bound="Profile")
 VatStatus = Literal["reclaiming", "not-reclaiming", "unregistered"]
-Way = Literal["fba-local", "efn", "fbm"]
+Way = Literal["fba-local", "efn", "pan-eu", "fbm"]
+Basis = Literal["spot", "avg30", "avg90", "avg180", "robust"]
+BASES: tuple[Basis, ...] = ("spot", "avg30", "avg90", "avg180", "robust")
+COUNTRIES = (*MARKETS, "PL", "CZ")
+"""Where stock may lie: the marketplaces, and Amazon's warehouses for Germany beyond its borders."""
+_PAN_EU = ("DE", "FR", "IT", "ES")
+_CEP = ("PL", "CZ")
 
 
 class _Model(BaseModel):
@@ -25,12 +27,12 @@ class _Model(BaseModel):
 
 
 class Customs(_Model):
-    """UK ↔ EU: duty in percent of value and freight (an assumption until the user states it), freight in
-    the home currency."""
+    """UK ↔ EU. Amounts in the home currency."""
 
-    duty_pct: float | None = Field(None, ge=0, le=100)
-    freight_per_unit: float = Field(0, ge=0)
-    freight_per_kg: float = Field(0, ge=0)
+    duty_pct: float | None = Field(None, ge=0, le=100, description="duty, percent of goods and freight")
+    duty_preset: str | None = Field(None, description="in place of duty_pct: originating (made in the UK or the EU)")
+    freight_per_unit: float = Field(0, ge=0, description="freight of one unit")
+    freight_per_kg: float = Field(0, ge=0, description="freight of one kg")
 
 
 class Package(_Model):
@@ -42,26 +44,55 @@ class Package(_Model):
     weight_g: float = Field(gt=0)
 
 
+class Parcel(_Model):
+    """A row of the seller's own shipping table; net cost in the home currency."""
+
+    to: str = Field("all", description="marketplace shipped to, or all")
+    up_to_kg: float = Field(gt=0)
+    cost: float = Field(ge=0)
+
+
 class Profile(_Model):
     """A seller. Amounts in the currency of ``home``, net of VAT; percents as percents."""
 
-    name: str = Field(min_length=1, max_length=80)
-    home: str = "DE"
-    vat_status: VatStatus = "reclaiming"
-    registrations: tuple[str, ...] = tuple(MARKETS)
-    fulfilment: tuple[Way, ...] = Field(("fba-local", "efn"), min_length=1)
-    warehouses: Literal["de", "cep"] = "de"
-    stock: str | None = Field(None, description="country of EFN stock; empty: where it was bought")
-    vat_class: str = "standard"
-    prep_per_unit: float = Field(0, ge=0)
-    inbound_per_unit: float = Field(0, ge=0)
-    inbound_per_kg: float = Field(0, ge=0)
+    name: str = Field(min_length=1, max_length=80, description="what results are marked with")
+    home: str = Field("DE", description="where the business is established")
+    vat_status: VatStatus = Field(
+        "reclaiming",
+        description="reclaiming: registered, input VAT recovered; not-reclaiming: registered, this input VAT is lost; "
+        "unregistered: small business",
+    )
+    plan: Literal["professional", "individual"] = Field("professional", description="Amazon selling plan")
+    registrations: tuple[str, ...] = Field(
+        COUNTRIES, description="countries with a VAT number: stock may lie only there (PL and CZ for cep)"
+    )
+    fulfilment: tuple[Way, ...] = Field(
+        ("fba-local", "efn"), min_length=1, description="ways that may be used; the one that leaves most is taken"
+    )
+    warehouses: Literal["de", "cep"] = Field("de", description="German stock: Germany only, or also PL and CZ")
+    stock: str | None = Field(None, description="country of EFN stock; left out: where it was bought")
+    vat_class: str = Field("auto", description="VAT class of the goods; auto: as their category suggests")
+    schedules: Mapping[str, str] = Field(
+        default_factory=dict, description="your word on referral categories, by ASIN or by category"
+    )
+    buy_basis: Basis = Field("spot", description="price bought at: spot, avg30, avg90, avg180, robust (the higher)")
+    sell_basis: Basis = Field("spot", description="price sold at: spot, avg30, avg90, avg180, robust (the lower)")
+    prep_per_unit: float = Field(0, ge=0, description="preparing one unit")
+    inbound_per_unit: float = Field(0, ge=0, description="sending one unit to Amazon")
+    inbound_per_kg: float = Field(0, ge=0, description="sending one kg to Amazon")
     other_costs: float | None = Field(None, ge=0, description="one sum in place of prep and inbound")
-    fbm_shipping: float | None = Field(None, ge=0)
-    exchange_spread_pct: float = Field(0, ge=0, le=20)
+    fbm_shipping: float | None = Field(None, ge=0, description="a buyer's parcel, where no row of parcels fits")
+    parcels: tuple[Parcel, ...] = Field((), description="your own shipping table for fbm")
+    expected_days: float = Field(0, ge=0, le=3650, description="days in Amazon's storage before the sale")
+    return_rate_pct: float = Field(0, ge=0, le=100, description="share of units that come back")
+    return_handling: float = Field(0, ge=0, description="what one returned unit costs you beside Amazon's fee")
+    cover_days: int = Field(28, ge=0, description="days that Pan-EU stock lasts: little stock costs a fee")
+    exchange_spread_pct: float = Field(0, ge=0, le=20, description="paid above the ECB rate when money is exchanged")
+    target_roi_pct: float = Field(30, ge=0, le=1_000, description="return that the highest buying price is for")
+    target_profit: float | None = Field(None, ge=0, description="profit that it must leave too")
     customs: Customs = Customs()
-    freight: float | None = Field(None, ge=0, description="freight per unit on any route")
-    assumed_package: Package | None = None
+    freight: float | None = Field(None, ge=0, description="freight per unit on any route, in place of customs'")
+    assumed_package: Package | None = Field(None, description="used, and marked, where no package is known")
 
     @field_validator("home", "stock")
     @classmethod
@@ -72,10 +103,19 @@ class Profile(_Model):
 
     @field_validator("registrations")
     @classmethod
-    def _markets(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
+    def _countries(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
         for code in codes:
-            cls._market(code)
+            if code not in COUNTRIES:
+                raise ValueError(f"use countries of {', '.join(COUNTRIES)}")
         return codes
+
+    @field_validator("parcels")
+    @classmethod
+    def _parcels(cls, rows: tuple[Parcel, ...]) -> tuple[Parcel, ...]:
+        for row in rows:
+            if row.to != "all":
+                cls._market(row.to)
+        return tuple(sorted(rows, key=lambda r: (r.to == "all", r.to, r.up_to_kg)))
 
     @model_validator(mode="after")
     def _legal(self) -> Self:
@@ -84,12 +124,29 @@ class Profile(_Model):
                 "an unregistered seller cannot hold stock abroad: storing goods in a country needs a VAT number "
                 "there from the first unit; set registrations to []"
             )
+        if self.warehouses == "cep" and not all(map(self.may_store_in, _CEP)):
+            raise ValueError(
+                "warehouses = cep puts stock in Poland and Czechia, which needs VAT numbers there from the first "
+                "unit; add PL and CZ to registrations, or set warehouses to de"
+            )
+        if "pan-eu" in self.fulfilment and not all(map(self.may_store_in, _PAN_EU)):
+            raise ValueError(
+                "pan-eu spreads stock over Germany, France, Italy and Spain, which needs VAT numbers in all four; "
+                "complete registrations, or leave pan-eu out of fulfilment"
+            )
+        if self.customs.duty_pct is not None and self.customs.duty_preset is not None:
+            raise ValueError("customs.duty_pct and customs.duty_preset exclude each other")
         return self
 
     @property
     def currency(self) -> str:
         """The home currency: what profit is counted in."""
         return MARKETS[self.home].currency
+
+    @property
+    def has_customs(self) -> bool:
+        """Whether goods may cross between the UK and the EU: the duty they pay is stated."""
+        return self.customs.duty_pct is not None or self.customs.duty_preset is not None
 
     def may_store_in(self, code: str) -> bool:
         """Whether stock may lie in a country: with a VAT number there, or at home."""
@@ -101,40 +158,41 @@ class Profile(_Model):
         return cls.checked({"name": "neutral", **fields})
 
     @classmethod
-    def checked(cls, fields: Mapping[str, object]) -> Self:
-        """The profile of these fields.
+    def checked(cls, fields: Mapping[str, object], where: str = "profile") -> Self:
+        """The profile of these fields; ``where`` they come from.
 
         Raises:
             ConfigError: a field is unknown, mistyped, or the combination impossible.
         """
-        return _validated(cls, fields, "profile")
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise ConfigError(
+                first["msg"].removeprefix("Value error, "),
+                field=f"{where}: {name}" if name else where,
+                value=None if first["type"] == "value_error" and not name else first.get("input"),
+            ) from None
 
 
-def load_profile(path: Path | None) -> Profile:
-    """The profile of a TOML file, or the built-in one.
-
-    Raises:
-        ConfigError: the file cannot be read, or a field is unknown, mistyped or impossible.
-    """
-    if path is None:
-        text = resources.files("arbkit.money").joinpath("default_profile.toml").read_text("utf-8")
-        return _validated(Profile, tomllib.loads(text), "built-in profile")
-    try:
-        return _validated(Profile, tomllib.loads(path.read_text("utf-8")), str(path))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(
-            f"the seller profile cannot be read: {error}", field="ARBKIT_PROFILE", value=str(path)
-        ) from None
-
-
-def _validated(kind: type[_P], fields: Mapping[str, object], where: str) -> _P:
-    try:
-        return kind.model_validate(fields)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(
-            first["msg"].removeprefix("Value error, "),
-            field=f"{where}: {name}" if name else where,
-            value=None if first["type"] == "value_error" and not name else first.get("input"),
-        ) from None
+def why_not(way: Way, profile: Profile, source: str, target: str) -> str | None:
+    """Why a way of fulfilment is not open on a route, or None if it is."""
+    if way == "fba-local" and not profile.may_store_in(target):
+        return f"stock in {target} needs a VAT registration there"
+    if way == "pan-eu":
+        if target not in _PAN_EU:
+            return f"pan-eu does not reach {target}"
+        lacking = [c for c in _PAN_EU if not profile.may_store_in(c)]
+        return f"pan-eu needs VAT registrations in {', '.join(lacking)} too" if lacking else None
+    if way == "efn":
+        stock = profile.stock or source
+        if stock == target:
+            return f"the stock lies in {target} already: that is local fulfilment"
+        if not profile.may_store_in(stock):
+            return f"stock in {stock} needs a VAT registration there"
+        if (stock == "UK") != (target == "UK") and not profile.has_customs:
+            return (
+                "EFN between the UK and the EU needs a customs set-up: EORI numbers, and the duty in customs.duty_pct"
+            )
+    return None

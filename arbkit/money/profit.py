@@ -1,13 +1,12 @@
-"""What a route leaves: every fee and tax as its own column, and their sum. Pure and vectorised.
+"""What a route leaves: every fee and tax as its own component, over all routes of all products at once. Pure.
 
-Signed amounts in the home currency; NaN with a reason where something needed is unknown. The formulas are
-those of VAT practice: a registered seller owes the VAT inside the selling price and recovers the VAT inside
-the purchase price and on fees; an unregistered one does neither.
+Selling and buying are reckoned once per product and marketplace (:mod:`arbkit.money.sides`); a route is the sum of
+the two and of what lies between. Frames with components in cents are made only of the routes somebody looks at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -17,31 +16,25 @@ import pandas as pd
 
 from arbkit.markets import MARKETS
 from arbkit.money.cents import COMPONENTS, to_cents
-from arbkit.money.charges import (
-    Reasons,
-    closing_fees,
-    digital_services_fees,
-    mapped,
-    mapped_text,
-    own_costs,
-    share,
-)
-from arbkit.money.fulfilment import SPECIAL, Sizes, efn_fees, local_fees, peak_fees, size_tiers
 from arbkit.money.fx import Rates
-from arbkit.money.profile import Profile, Way
-from arbkit.money.referral import referral_fees
+from arbkit.money.profile import Profile, Way, why_not
+from arbkit.money.reasons import Flags
+from arbkit.money.resolve import Resolved, resolve
+from arbkit.money.sides import Cross, Seller, Side
 from arbkit.money.tables import Tables
 
-__all__ = ["WAYS", "evaluate", "evaluate_one_way", "evaluate_ways", "why_not"]
+__all__ = ["WAYS", "Evaluation", "evaluate", "evaluate_resolved"]
 
 Floats = npt.NDArray[np.float64]
-Objects = npt.NDArray[np.object_]
-
+Mask = npt.NDArray[np.bool_]
+WAYS: tuple[Way, ...] = ("fba-local", "efn", "pan-eu", "fbm")
+CLOSED = "no way of fulfilment is open to this profile"
+_DUTY = "duty unknown: set duty_pct"
+_CODES = list(MARKETS)
 _FEES = (
     "referral_fee", "closing_fee", "fulfilment_fee", "fuel_surcharge", "peak_surcharge", "digital_services_fee",
-    "vat_on_fees",
+    "vat_on_fees", "storage", "refunds",
 )  # fmt: skip
-WAYS: tuple[Way, ...] = ("fba-local", "efn", "fbm")
 
 
 def evaluate(
@@ -52,310 +45,280 @@ def evaluate(
     *,
     on: date,
     routes: Sequence[tuple[str, str]] | None = None,
-) -> pd.DataFrame:
-    """Every route of these offers by its best way of fulfilment, one row per (asin, source, target).
+) -> Evaluation:
+    """Every route of these offers (:func:`~arbkit.money.resolve.resolve`) by its best way of fulfilment.
 
-    Args:
-        offers: :data:`OFFER_COLUMNS` (and, where given, ``package_from``, ``package_assumed``); amounts in
-            minor units of the marketplace's currency, NaN unknown. One row per product and marketplace.
-        routes: (source, target) pairs to look at; None: all.
-
-    Returns:
-        ``asin, source, target, buy_price, buy_currency, sell_price, sell_currency`` (shop prices, major
-        units), ``buy_basis, sell_basis``, a column per name of :data:`COMPONENTS` (signed, cents,
-        ``currency``), ``profit, invested, roi_pct, margin_net_pct, margin_gross_pct, spread_pct, fees``,
-        ``fulfilment``, what explains them, and ``unknown`` and ``assumed``: reasons joined by ``"; "``.
+    ``routes``: (source, target) pairs to look at; None: all.
     """
-    ways = evaluate_ways(offers, profile, tables, rates, on=on, routes=routes)
-    names = [way for way in profile.fulfilment if way in ways]
-    best = pd.concat([ways[way]["_rank"] for way in names], axis=1).to_numpy()
-    choice = best.argmax(axis=1) if len(best) else np.zeros(0, int)
-    chosen = ways[names[0]].copy()
-    for place, way in enumerate(names[1:], start=1):
-        rows = choice == place
-        chosen.loc[rows] = ways[way].loc[rows]
-    return chosen.drop(columns="_rank")
+    day = tables.on(on)
+    resolved = resolve(offers, profile, day)
+    return evaluate_resolved(resolved, resolved, Seller(profile, day, rates), routes=routes)
 
 
-def evaluate_ways(
-    offers: pd.DataFrame,
-    profile: Profile,
-    tables: Tables,
-    rates: Rates,
+def evaluate_resolved(
+    buying: Resolved,
+    selling: Resolved,
+    seller: Seller,
     *,
-    on: date,
     routes: Sequence[tuple[str, str]] | None = None,
-    ways: Iterable[Way] | None = None,
-) -> dict[Way, pd.DataFrame]:
-    """As :func:`evaluate`, one frame per way of fulfilment, rows alike; ``_rank`` is what the best is chosen by."""
-    base = _base(_pair(offers, routes), profile, tables, rates, on)
-    return {way: _priced(base, way, profile, tables, on) for way in (ways or profile.fulfilment)}
+    ways: Sequence[Way] | None = None,
+) -> Evaluation:
+    """As :func:`evaluate`, of products bought as one says and sold as the other says (same products, same
+    :class:`~arbkit.money.reasons.Words`); ``ways`` in place of the profile's, open or not."""
+    return Evaluation(buying, selling, seller, routes, ways)
 
 
 @dataclass(frozen=True, slots=True)
-class _Base:
-    """What of a route does not depend on the way of fulfilment. Amounts in the home currency."""
+class _Leg:
+    """One way of one route: the selling side, the stock's country and what crossing adds."""
 
-    frame: pd.DataFrame
-    sell: pd.DataFrame
-    exact: dict[str, Floats]
-    source: Objects
-    target: Objects
-    sell_price: Floats
-    to_home: Floats
-    schedule: npt.NDArray[np.int64]
-    crosses: npt.NDArray[np.bool_]
-    weight_kg: Floats
-    unknown: Reasons
-    assumed: Reasons
+    way: Way
+    stock: str
+    side: Side
+    open: bool
 
 
-def _pair(offers: pd.DataFrame, routes: Sequence[tuple[str, str]] | None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The offers bought and sold on, row by row alike."""
-    offers = offers.reset_index(drop=True)
-    asins, _ = pd.factorize(offers["asin"])
-    codes = list(MARKETS)
-    place = np.full((asins.max(initial=-1) + 1, len(codes)), -1)
-    place[asins, offers["market"].map(codes.index).to_numpy(int)] = np.arange(len(offers))
-    wanted = routes if routes is not None else [(s, t) for s in codes for t in codes if s != t]
-    buys, sells = [], []
-    for source, target in wanted:
-        buy, sell = place[:, codes.index(source)], place[:, codes.index(target)]
-        there = (buy >= 0) & (sell >= 0)
-        buys.append(buy[there])
-        sells.append(sell[there])
-    buy = np.concatenate(buys) if buys else np.zeros(0, int)
-    sell = np.concatenate(sells) if sells else np.zeros(0, int)
-    return offers.iloc[buy].reset_index(drop=True), offers.iloc[sell].reset_index(drop=True)
+class Evaluation:
+    """All routes of all products. Arrays of shape (routes, products); amounts in the home currency, exact.
 
-
-def _numbers(frame: pd.DataFrame, name: str) -> Floats:
-    return frame[name].to_numpy("float64", na_value=np.nan)
-
-
-def _price(frame: pd.DataFrame) -> Floats:
-    """The shop price with shipping where it is known, in major units; NaN if there is none."""
-    price = _numbers(frame, "price_minor")
-    return np.asarray(np.where(price > 0, (price + np.nan_to_num(_numbers(frame, "shipping_minor"))) / 100, np.nan))
-
-
-def evaluate_one_way(
-    buy: pd.DataFrame, sell: pd.DataFrame, way: Way, profile: Profile, tables: Tables, rates: Rates, *, on: date
-) -> pd.DataFrame:
-    """Rows bought as ``buy`` says and sold as ``sell`` says, by one way, the referral fee not rounded.
-
-    For solving for a price: whole cents of a fee would make profit jump up and down by a cent.
+    ``there``: offered on both marketplaces. ``profit`` is NaN where something needed is unknown or no way is
+    open; ``way`` is the place in ``ways`` of the one that leaves most.
     """
-    return _priced(_base((buy, sell), profile, tables, rates, on, whole_cents=False), way, profile, tables, on)
+
+    def __init__(
+        self,
+        buying: Resolved,
+        selling: Resolved,
+        seller: Seller,
+        routes: Sequence[tuple[str, str]] | None,
+        ways: Sequence[Way] | None,
+    ) -> None:
+        self.buying, self.selling, self.seller = buying, selling, seller
+        self.ways: tuple[Way, ...] = tuple(ways or seller.profile.fulfilment)
+        self._forced = ways is not None
+        self.routes = tuple(routes) if routes is not None else tuple((s, t) for s in _CODES for t in _CODES if s != t)
+        shape = (len(self.routes), len(buying.asins))
+        self.there = np.empty(shape, bool)
+        self.profit, self.invested = np.empty(shape), np.empty(shape)
+        self.way = np.zeros(shape, np.int8)
+        self._buys: dict[str, Side] = {}
+        self._sells: dict[tuple[str, Way, str], Side] = {}
+        self._legs: list[list[_Leg]] = []
+        self._crosses: list[Cross | None] = []
+        self._duty_unknown = np.isnan(seller.duty_rate)
+        for number, (source, target) in enumerate(self.routes):
+            self._route(number, source, target)
+
+    @property
+    def roi_pct(self) -> Floats:
+        """Profit in percent of what is invested."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray(100 * self.profit / self.invested)
+
+    @property
+    def margin_net_pct(self) -> Floats:
+        """Profit in percent of the revenue without VAT."""
+        margin = np.empty_like(self.profit)
+        for number, legs in enumerate(self._legs):
+            parts = legs[0].side.components
+            with np.errstate(invalid="ignore", divide="ignore"):
+                margin[number] = 100 * self.profit[number] / (parts["sale_price"] + parts["output_vat"])
+        return margin
+
+    @property
+    def updated_at(self) -> Floats:
+        """The older of the two offers' times, Unix seconds."""
+        times = [
+            np.fmin(self.buying.updated_at[_CODES.index(s)], self.selling.updated_at[_CODES.index(t)])
+            for s, t in self.routes
+        ]
+        return np.array(times).reshape(self.profit.shape)
+
+    def unknown_counts(self) -> dict[str, int]:
+        """How many routes are unknown for each reason, the most frequent first."""
+        counts: dict[str, int] = {}
+        for number in range(len(self.routes)):
+            products = np.flatnonzero(self.there[number] & np.isnan(self.profit[number]))
+            for text, count in zip(*np.unique(self._text(number, products)[0], return_counts=True), strict=True):
+                for reason in str(text).split("; "):
+                    counts[reason] = counts.get(reason, 0) + int(count)
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def frame(self, wanted: Mask | None = None) -> pd.DataFrame:
+        """The routes of ``wanted`` (same shape; None: all that are there), one row each.
+
+        ``asin, source, target, buy_price, buy_currency, sell_price, sell_currency`` (shop prices, major units),
+        ``buy_basis, sell_basis``, a column per name of :data:`COMPONENTS` (signed, cents, ``currency``),
+        ``profit, invested, roi_pct, margin_net_pct, margin_gross_pct, spread_pct, fees, fulfilment``, what explains
+        them, and ``unknown`` and ``assumed``: reasons joined by ``"; "``.
+        """
+        chosen = self.there if wanted is None else wanted & self.there
+        parts = []
+        for number in range(len(self.routes)):
+            for place in range(len(self._legs[number])):
+                products = np.flatnonzero(chosen[number] & (self.way[number] == place))
+                if len(products):
+                    parts.append(self._frame(number, place, products))
+        if not parts:
+            nothing = np.zeros(0, np.int64)
+            return self._frame(0, 0, nothing) if self.routes else pd.DataFrame()
+        return pd.concat(parts, ignore_index=True)
+
+    def _route(self, number: int, source: str, target: str) -> None:
+        s, t = _CODES.index(source), _CODES.index(target)
+        self.there[number] = (self.buying.row[s] >= 0) & (self.selling.row[t] >= 0)
+        if source not in self._buys:
+            self._buys[source] = self.seller.buy(self.buying, source)
+        buy = self._buys[source]
+        cross = self.seller.cross(buy, self.selling, source, target)
+        legs = [self._leg(way, source, target) for way in self.ways]
+        self._legs.append(legs)
+        self._crosses.append(cross)
+        best, way = self._best(legs, number)
+        profit = np.add(best, buy.total, out=self.profit[number])
+        invested = self.invested[number]
+        np.add(buy.components["purchase_price"], buy.components["input_vat"], out=invested)
+        np.negative(invested, out=invested)
+        if cross is not None:
+            profit -= cross.total
+            invested += cross.total
+        own = [leg.side.own_costs for leg in legs]
+        if all(isinstance(cost, float | int) and cost == own[0] for cost in own) or len(legs) == 1:
+            invested += own[0]
+        else:
+            invested += np.choose(way, [np.broadcast_to(np.asarray(cost, np.float64), way.shape) for cost in own])
+
+    def _leg(self, way: Way, source: str, target: str) -> _Leg:
+        seller = self.seller
+        stock = seller.stock(way, source, target)
+        # The EFN fee, its surcharges and storage tell only the UK, Germany and the other countries apart.
+        key = (target, way, stock if stock in ("UK", "DE") or way != "efn" else "EU")
+        if key not in self._sells:
+            self._sells[key] = seller.sell(self.selling, target, way, stock)
+        return _Leg(way, stock, self._sells[key], why_not(way, seller.profile, source, target) is None)
+
+    def _best(self, legs: Sequence[_Leg], number: int) -> tuple[Floats, npt.NDArray[np.int8]]:
+        """The selling side that leaves most, and its place; one that is open and known before all others."""
+        way = self.way[number]
+        candidates = [i for i, leg in enumerate(legs) if leg.open or self._forced]
+        if not candidates:
+            return np.full(way.shape, np.nan), way
+        best = legs[candidates[0]].side.total
+        way[:] = candidates[0]
+        for place in candidates[1:]:
+            total = legs[place].side.total
+            # True where this one is more, and where the best so far is unknown and this one is not.
+            better = ~(best >= total) & ~np.isnan(total)
+            way[better] = place
+            best = np.fmax(best, total)
+        return best, way
+
+    def _text(self, number: int, products: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.object_], Flags]:
+        """Why these routes are unknown, in words; and what is assumed of them, as flags."""
+        source, target = self.routes[number]
+        words, legs = self.buying.words, self._legs[number]
+        buy = self._buys[source]
+        way = self.way[number][products]
+        unknown, assumed = buy.unknown[products], buy.assumed[products]
+        crosses = (source == "UK") != (target == "UK")
+        if crosses and self._duty_unknown:
+            unknown |= np.uint32(words.unknown.bit(_DUTY))
+        elif crosses:
+            assumed |= np.uint32(words.assumed.bit("duty and freight by profile"))
+        for place, leg in enumerate(legs):
+            here = way == place
+            if leg.open or self._forced:
+                unknown[here] |= leg.side.unknown[products[here]]
+                assumed[here] |= leg.side.assumed[products[here]]
+                if leg.way == "efn" and crosses:
+                    assumed[here] |= np.uint32(words.assumed.bit("currency of UK EFN fees taken as the store's"))
+            else:
+                unknown[here] = np.uint32(words.unknown.bit(CLOSED))
+        lacking = np.isnan(self.profit[number][products])
+        unknown[~lacking] = 0
+        text = words.unknown.text(unknown)
+        text[lacking & (text == "")] = "something needed is unknown"
+        return text, assumed
+
+    def _frame(self, number: int, place: int, products: npt.NDArray[np.int64]) -> pd.DataFrame:
+        source, target = self.routes[number]
+        s, t = _CODES.index(source), _CODES.index(target)
+        leg, buy, cross, seller = self._legs[number][place], self._buys[source], self._crosses[number], self.seller
+        zero = np.zeros(len(products))
+        exact = dict.fromkeys(COMPONENTS, zero)
+        for side in (leg.side, buy):
+            for name, values in side.components.items():
+                exact[name] = exact[name] + values[products]
+        if cross is not None:
+            for name, cost in (("freight", cross.freight), ("duty", cross.duty), ("import_vat", cross.import_vat)):
+                exact[name] = zero - (cost[products] if isinstance(cost, np.ndarray) else cost)
+        rounded, profit = to_cents(exact)
+        total = self.profit[number][products]
+        closed = not (leg.open or self._forced)
+        if closed:
+            profit = np.full(len(products), np.nan)
+        buy_row, sell_row = self.buying.row[s][products], self.selling.row[t][products]
+        sell_facts, buy_facts = self.selling.facts, self.buying.facts
+        bought, sold = self.buying.offers.iloc[buy_row], self.selling.offers.iloc[sell_row]
+        unknown, assumed = self._text(number, products)
+        day = self.selling.day
+        schedules = np.array([*(x.name for x in day.schedules), ""], object)
+        tiers = np.array([*day.tiers, ""], object)
+        sale, cost = exact["sale_price"], -exact["purchase_price"]
+        invested = self.invested[number][products]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shares = {
+                "roi_pct": 100 * total / invested,
+                "margin_net_pct": 100 * total / (sale + exact["output_vat"]),
+                "margin_gross_pct": 100 * total / sale,
+                "spread_pct": 100 * (sale - cost) / cost,
+            }
+        from_keepa, low = sell_facts.from_keepa[sell_row], sell_facts.low_price[sell_row]
+        keepa = from_keepa & (leg.way in ("fba-local", "pan-eu"))
+        return pd.DataFrame(
+            {
+                "asin": self.buying.asins[products],
+                "source": source,
+                "target": target,
+                "buy_price": self.buying.buy_price[s][products],
+                "buy_currency": MARKETS[source].currency,
+                "sell_price": self.selling.sell_price[t][products],
+                "sell_currency": MARKETS[target].currency,
+                "buy_basis": _basis(bought, buy_facts.buy_averaged[buy_row], seller.profile.buy_basis),
+                "sell_basis": _basis(sold, sell_facts.sell_averaged[sell_row], seller.profile.sell_basis),
+                **shares,
+                "referral_schedule": schedules[sell_facts.schedule[sell_row]],
+                "referral_observed": sell_facts.observed[sell_row],
+                "referral_candidates": sell_facts.candidates[sell_row],
+                "referral_saving": (self.selling.referral[t] - self.selling.referral_least[t])[products]
+                * seller.rate[target],
+                "vat_class_sold": sell_facts.vat_class[sell_row],
+                "vat_class_bought": buy_facts.vat_class[buy_row],
+                "updated_at": np.fmin(self.buying.updated_at[s], self.selling.updated_at[t])[products],
+                "package_from": sold["package_from"].to_numpy(object) if "package_from" in sold else "",
+                "currency": seller.profile.currency,
+                **{name: rounded[name] for name in COMPONENTS},
+                "profit": profit,
+                "profit_exact": np.where(np.isnan(profit), np.nan, total),
+                "invested": np.round(invested, 2),
+                "fees": -sum(rounded[name] for name in _FEES),
+                "fulfilment": leg.way,
+                "stock": leg.stock,
+                "size_tier": tiers[sell_facts.tier[sell_row]],
+                "billing_kg": sell_facts.billing_kg[sell_row],
+                "fulfilment_from": np.where(
+                    keepa, "keepa", np.where(low & (leg.way != "efn"), "low-price table", "table")
+                ),
+                "unknown": unknown,
+                "assumed": self.buying.words.assumed.text(assumed),
+            }
+        )
 
 
-def _base(
-    pairs: tuple[pd.DataFrame, pd.DataFrame],
-    profile: Profile,
-    tables: Tables,
-    rates: Rates,
-    on: date,
-    *,
-    whole_cents: bool = True,
-) -> _Base:
-    buy, sell = pairs
-    count = len(buy)
-    unknown, assumed = Reasons(), Reasons()
-    everywhere = np.ones(count, bool)
-    source, target = buy["market"].to_numpy(object), sell["market"].to_numpy(object)
-    buy_price, sell_price = _price(buy), _price(sell)
-    unknown.add("no price where it is bought", np.isnan(buy_price))
-    unknown.add("no price where it is sold", np.isnan(sell_price))
-    if not tables.covers(on):
-        unknown.add(f"no fee tables reach back to {on}", everywhere)
-        sell_price = np.full(count, np.nan)
-    home_rate, rate_day, stale = _home_rates(profile, rates, on)
-    buy_rate, sell_rate = mapped(source, home_rate), mapped(target, home_rate)
-    unknown.add(f"no exchange rate of {on}", np.isnan(buy_rate) | np.isnan(sell_rate))
-    crossing = (buy_rate != 1) | (sell_rate != 1)
-    if stale:
-        assumed.add(f"exchange rate of {rate_day} is {stale} days old", crossing)
-    vat_target = mapped(target, {m: tables.vat(m, profile.vat_class) for m in MARKETS})
-    vat_source = mapped(source, {m: tables.vat(m, profile.vat_class) for m in MARKETS})
-    registered = profile.vat_status != "unregistered"
-    reclaims = profile.vat_status == "reclaiming"
-    sale, cost = sell_price * sell_rate, buy_price * buy_rate
-    referral = referral_fees(
-        tables,
-        price=sell_price,
-        currency=mapped_text(target, {m.code: m.currency for m in MARKETS.values()}),
-        category=sell["category"],
-        keepa_pct=_numbers(sell, "keepa_referral_pct"),
-        keepa_price=_numbers(sell, "keepa_referral_price") if "keepa_referral_price" in sell else sell_price,
-    )
-    unknown.add("category unknown, so no referral fee", (referral.schedule < 0) & ~np.isnan(sell_price))
-    assumed.add("referral schedule: the dearest of several", referral.candidates > 1)
-    closing = closing_fees(tables, target, referral.schedule, _numbers(sell, "keepa_closing_fee_minor"))
-    unknown.add("closing fee unknown", np.isnan(closing) & (referral.schedule >= 0))
-    weight_kg = _numbers(sell, "weight_g") / 1000
-    crosses = (source == "UK") != (target == "UK")
-    customs = profile.customs
-    net_cost = np.where(reclaims, cost / (1 + vat_source), cost)
-    per_kg = np.where(np.isnan(weight_kg) & (customs.freight_per_kg == 0), 0.0, customs.freight_per_kg * weight_kg)
-    freight = np.where(crosses, customs.freight_per_unit + per_kg, 0.0)
-    if profile.freight is not None:
-        freight = np.full(count, profile.freight)
-    duty_rate = np.nan if customs.duty_pct is None else customs.duty_pct / 100
-    duty = np.where(crosses, duty_rate * (net_cost + freight), 0.0)
-    import_vat = np.where(crosses & (not reclaims), vat_target * (net_cost + freight + duty), 0.0)
-    unknown.add("duty unknown: set duty_pct", crosses & np.isnan(duty_rate))
-    assumed.add("duty and freight by profile", crosses & ~np.isnan(duty_rate))
-    spread = profile.exchange_spread_pct / 100
-    fx = spread * (np.where(buy_rate != 1, cost, 0.0) + np.where(sell_rate != 1, sale, 0.0))
-    exact = {
-        "sale_price": sale,
-        "output_vat": -(sale * vat_target / (1 + vat_target)) * registered,
-        # Amazon charges whole cents of the store's currency.
-        "referral_fee": -(np.round(referral.fee, 2) if whole_cents else referral.fee) * sell_rate,
-        "closing_fee": -closing * sell_rate,
-        "purchase_price": -cost,
-        "input_vat": np.where(reclaims, cost * vat_source / (1 + vat_source), 0.0),
-        "duty": -duty,
-        "import_vat": -import_vat,
-        "freight": -freight,
-        "fx_cost": -fx,
-    }
-    frame = pd.DataFrame(
-        {
-            "asin": buy["asin"],
-            "source": source,
-            "target": target,
-            "buy_price": buy_price,
-            "buy_currency": mapped_text(source, {m.code: m.currency for m in MARKETS.values()}),
-            "sell_price": sell_price,
-            "sell_currency": mapped_text(target, {m.code: m.currency for m in MARKETS.values()}),
-            "buy_basis": buy["price_basis"],
-            "sell_basis": sell["price_basis"],
-            "spread_pct": 100 * (sale - cost) / cost,
-            "referral_schedule": np.array([s.name for s in tables.schedules] + [""], object)[referral.schedule],
-            "referral_observed": referral.observed,
-            "referral_candidates": referral.candidates,
-            "buy_rate": buy_rate,
-            "sell_rate": sell_rate,
-            "updated_at": np.fmin(_numbers(buy, "updated_at"), _numbers(sell, "updated_at")),
-            "package_from": sell.get("package_from", ""),
-            "currency": profile.currency,
-        }
-    )
-    if "package_assumed" in sell:
-        assumed.add("package size and weight assumed by profile", sell["package_assumed"].to_numpy(bool))
-    return _Base(
-        frame, sell, exact, source, target, sell_price, sell_rate, referral.schedule, crosses, weight_kg,
-        unknown, assumed,
-    )  # fmt: skip
-
-
-def _priced(base: _Base, way: Way, profile: Profile, tables: Tables, on: date) -> pd.DataFrame:
-    """The routes by one way of fulfilment; ``_rank`` is profit, −inf where the way is not open."""
-    count = len(base.frame)
-    unknown, assumed = base.unknown.copy(), base.assumed.copy()
-    sizes = size_tiers(base.sell, tables)
-    stock = base.target if way == "fba-local" else base.source
-    if way == "efn" and profile.stock is not None:
-        stock = np.full(count, profile.stock, object)
-    fee, low, from_keepa = _fulfilment(base, way, profile, tables, sizes, stock)
-    not_special = sizes.tier != SPECIAL
-    unknown.add("package size or weight unknown", np.isnan(fee) & (sizes.tier == "") & (way != "fbm"))
-    unknown.add("special oversize is not priced", np.isnan(fee) & ~not_special & (way != "fbm"))
-    unknown.add("no fulfilment fee for this size", np.isnan(fee) & (sizes.tier != "") & not_special & (way != "fbm"))
-    unknown.add("own shipping cost unknown: set fbm_shipping", np.isnan(fee) & (way == "fbm"))
-    fuel_row = tables.dated("surcharges", "fuel", on)
-    fuel = 0.0 if fuel_row is None or way == "fbm" else fuel_row["percent"] / 100
-    peak = np.zeros(count) if way == "fbm" else peak_fees(tables, stock=stock, sizes=sizes, low_price=low, on=on)
-    peak_row = tables.dated("surcharges", "peak", on)
-    assumed.add("peak surcharge: last season's amount", (peak > 0) & bool(peak_row and peak_row["assumed"]))
-    if way == "efn":
-        assumed.add("currency of UK EFN fees taken as the store's", base.crosses)
-    exact = dict(base.exact)
-    to_home = np.ones(count) if way == "fbm" else base.to_home
-    exact["fulfilment_fee"] = -fee * to_home
-    exact["fuel_surcharge"] = -fee * fuel * to_home
-    exact["peak_surcharge"] = -peak * to_home
-    exact["digital_services_fee"] = digital_services_fees(
-        exact, profile, tables, base.target, on, assumed, fba=way != "fbm"
-    )
-    home_vat = tables.vat(profile.home)
-    fee_names = [n for n in _FEES if n != "vat_on_fees" and not (way == "fbm" and n == "fulfilment_fee")]
-    registered = profile.vat_status != "unregistered"
-    exact["vat_on_fees"] = share(0.0 if registered else home_vat, np.sum([exact[n] for n in fee_names], axis=0))
-    own = own_costs(profile, base.weight_kg, way)
-    unknown.add("package weight unknown, so no inbound cost", np.isnan(own) & ~np.isnan(fee))
-    exact["other_costs"] = -own * (1.0 if registered else 1 + home_vat)
-    open_ = np.array([not why_not(way, profile, s, t) for s, t in zip(base.source, base.target, strict=True)], bool)
-    frame = base.frame.copy()
-    rounded, profit = to_cents(exact)
-    for name in COMPONENTS:
-        frame[name] = rounded[name]
-    net_purchase = -(exact["purchase_price"] + exact["input_vat"])
-    invested = net_purchase - exact["duty"] - exact["import_vat"] - exact["freight"] - exact["other_costs"]
-    revenue = exact["sale_price"] + exact["output_vat"]
-    total = sum(exact[name] for name in COMPONENTS)
-    frame["profit"] = profit
-    frame["profit_exact"] = total
-    frame["invested"] = np.round(invested, 2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        frame["roi_pct"] = 100 * total / invested
-        frame["margin_net_pct"] = 100 * total / revenue
-        frame["margin_gross_pct"] = 100 * total / exact["sale_price"]
-    frame["fees"] = -sum(rounded[name] for name in _FEES)
-    frame["fulfilment"] = way
-    frame["stock"] = stock
-    frame["size_tier"] = sizes.tier
-    frame["billing_kg"] = sizes.billing_kg
-    frame["fulfilment_from"] = np.where(from_keepa, "keepa", np.where(low, "low-price table", "table"))
-    frame["unknown"] = unknown.text(count)
-    frame["assumed"] = assumed.text(count)
-    frame.loc[np.isnan(profit) & (frame["unknown"] == ""), "unknown"] = "something needed is unknown"
-    # Unknown comes before forbidden, so that the reason shown is the one a user can mend.
-    frame["_rank"] = np.where(open_, np.where(np.isnan(profit), -1e17, profit), -1e18)
-    closed = ~open_
-    frame.loc[closed, ["profit", "profit_exact", "roi_pct", "margin_net_pct", "margin_gross_pct"]] = np.nan
-    frame.loc[closed, "unknown"] = "no way of fulfilment is open to this profile"
-    return frame
-
-
-def why_not(way: Way, profile: Profile, source: str, target: str) -> str | None:
-    """Why a way of fulfilment is not open on a route, or None if it is."""
-    if way == "fba-local" and not profile.may_store_in(target):
-        return f"stock in {target} needs a VAT registration there"
-    if way == "efn":
-        stock = profile.stock or source
-        if stock == target:
-            return f"the stock lies in {target} already: that is local fulfilment"
-        if not profile.may_store_in(stock):
-            return f"stock in {stock} needs a VAT registration there"
-    return None
-
-
-def _fulfilment(
-    base: _Base, way: Way, profile: Profile, tables: Tables, sizes: Sizes, stock: Objects
-) -> tuple[Floats, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Fee in the store's currency (own shipping in the home one); where low-price; where it is Keepa's."""
-    count = len(base.frame)
-    nowhere = np.zeros(count, bool)
-    if way == "fbm":
-        own = np.nan if profile.fbm_shipping is None else profile.fbm_shipping
-        return np.full(count, own), nowhere, nowhere
-    if way == "efn":
-        return efn_fees(tables, profile, stock=stock, store=base.target, sizes=sizes), nowhere, nowhere
-    fee, low = local_fees(
-        tables, profile, store=base.target, sizes=sizes, price=base.sell_price, schedule=base.schedule
-    )
-    keepa = _numbers(base.sell, "keepa_fba_fee_minor") / 100
-    if profile.warehouses == "cep":
-        keepa = np.where(base.target == "DE", np.nan, keepa)
-    observed = keepa > 0
-    return np.where(observed, keepa, fee), low, observed
-
-
-def _home_rates(profile: Profile, rates: Rates, on: date) -> tuple[dict[str, float], date | None, int]:
-    found = {m.code: rates.rate(m.currency, profile.currency, on) for m in MARKETS.values()}
-    stale = max((r.stale_days for r in found.values() if r is not None), default=0)
-    days = [r.day for r in found.values() if r is not None and r.value != 1]
-    values = {code: np.nan if r is None else r.value for code, r in found.items()}
-    return values, (days[0] if days else None), stale
+def _basis(offers: pd.DataFrame, averaged: Mask, basis: str) -> npt.NDArray[np.object_]:
+    """Where a price comes from, in words: ``buy_box``, or ``buy_box, 90-day average``."""
+    names = offers["price_basis"].to_numpy(object)
+    if not averaged.any():
+        return names
+    days = "90" if basis == "robust" else basis.removeprefix("avg")
+    return np.asarray(np.where(averaged, names + f", {days}-day average", names))

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from arbkit.errors import ConfigError, UsageError
 from arbkit.markets import MarketCode
-from arbkit.money.profile import Customs, Profile, VatStatus
+from arbkit.money.profile import Profile, VatStatus, Way
 
 __all__ = ["Question", "parse_size"]
 
@@ -36,7 +36,10 @@ def _size(text: str) -> str:
     return text
 
 
-_OF_PROFILE = ("vat_status", "home", "stock", "warehouses", "vat_class", "other_costs", "fbm_shipping", "freight")
+_OF_PROFILE = (
+    "vat_status", "home", "stock", "warehouses", "vat_class", "other_costs", "fbm_shipping", "freight", "plan",
+    "expected_days", "return_rate_pct", "return_handling", "target_profit",
+)  # fmt: skip
 Amount = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Cost = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
@@ -59,7 +62,7 @@ class Question(BaseModel):
     )
     vat_status: VatStatus | None = Field(None, description="reclaiming, not-reclaiming or unregistered")
     home: MarketCode | None = Field(None, description="where the seller is established")
-    fulfilment: Literal["fba-local", "efn", "fbm", "best"] = Field("best", description="best: the cheapest allowed")
+    fulfilment: Way | Literal["best"] = Field("best", description="best: the cheapest allowed")
     stock: MarketCode | None = Field(None, description="country of EFN stock (default: the source)")
     warehouses: Literal["de", "cep"] | None = Field(None, description="German stock: Germany only, or also PL and CZ")
     vat_class: str | None = Field(None, description="standard, books, food, children, …")
@@ -67,14 +70,18 @@ class Question(BaseModel):
     fbm_shipping: Cost | None = Field(None, description="net cost of a buyer's parcel, home currency")
     freight: Cost | None = Field(None, description="freight per unit, home currency")
     duty_pct: Percent | None = Field(None, description="duty between UK and EU, percent of value and freight")
-    expected_days: Cost = Field(0, description="days in storage")
-    return_rate_pct: Percent = Field(0, description="share of units that come back")
+    plan: Literal["professional", "individual"] | None = Field(None, description="Amazon selling plan")
+    hazmat: bool = Field(False, description="dangerous goods")
+    expected_days: Annotated[float, Field(ge=0, le=3650)] | None = Field(None, description="days in storage")
+    return_rate_pct: Percent | None = Field(None, description="share of units that come back")
+    return_handling: Cost | None = Field(None, description="what a returned unit costs, home currency")
     keepa_fba_fee: Cost | None = Field(None, description="fulfilment fee as Keepa observed it, net")
     keepa_referral_pct: Percent | None = Field(None, description="referral percentage as Keepa observed it")
     keepa_referral_price: Amount | None = Field(None, description="the price at which Keepa observed it")
-    target_roi: Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)] = Field(
-        30, description="return on investment, in percent, that the highest buying price is for"
+    target_roi: Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)] | None = Field(
+        None, description="return on investment, in percent, that the highest buying price is for"
     )
+    target_profit: Cost | None = Field(None, description="profit that it must leave too, home currency")
     on: date | None = Field(None, description="day of fee tables, VAT and exchange rates (default: today)")
 
     @classmethod
@@ -105,23 +112,16 @@ class Question(BaseModel):
             UsageError: the combination is impossible; says why.
         """
         fields = profile.model_dump()
-        for name in (
-            "vat_status",
-            "home",
-            "stock",
-            "warehouses",
-            "vat_class",
-            "other_costs",
-            "fbm_shipping",
-            "freight",
-        ):
+        for name in _OF_PROFILE:
             given = getattr(self, name)
             if given is not None:
                 fields[name] = given
         if self.vat_status == "unregistered":
             fields["registrations"] = ()
+        if self.target_roi is not None:
+            fields["target_roi_pct"] = self.target_roi
         if self.duty_pct is not None:
-            fields["customs"] = Customs(**{**fields["customs"], "duty_pct": self.duty_pct}).model_dump()
+            fields["customs"] = {**fields["customs"], "duty_pct": self.duty_pct, "duty_preset": None}
         if self.fulfilment != "best":
             fields["fulfilment"] = (self.fulfilment,)
         elif self.fbm_shipping is not None and "fbm" not in profile.fulfilment:

@@ -6,125 +6,159 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from arbkit.money.tables import Tables
+from arbkit.markets import MARKETS
+from arbkit.money.tables import Day
 
-__all__ = ["Referral", "referral_fees"]
+__all__ = ["Categories", "Referral", "possible_schedules", "referral_fees"]
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 _ROUNDING = 0.012
 """Keepa rounds the percentage to two digits."""
-_DSF_INSIDE = (1.0, 1.02, 1.03)
-"""Before October 2024 the digital services fee was inside the percentage: 15.3 and 15.45 mean 15."""
+_CHUNK = 1 << 16
+"""Rows that are looked at together: what lies between must fit the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """Per row: the fee in the store's currency (NaN unknown), its schedule's place (−1 unknown), how many
-    schedules were possible where they differ (else 1), and whether Keepa's percentage decided."""
+    """Per row: the fee in the store's currency (NaN unknown) and the least it may be among the candidates, its
+    schedule's place (−1 unknown), how many schedules were possible where they differ (else 1), whether Keepa's
+    percentage decided, and whether the least fee per item that applies is disputed."""
 
     fee: Floats
-    schedule: npt.NDArray[np.int64]
-    candidates: npt.NDArray[np.int64]
-    observed: npt.NDArray[np.bool_]
+    least: Floats
+    schedule: Ints
+    candidates: Ints
+    observed: Mask
+    minimum_disputed: Mask
+
+
+@dataclass(frozen=True, slots=True)
+class Categories:
+    """The category of each row: its place in ``names``, −1 unknown; ``own`` where the user named the schedule."""
+
+    codes: Ints
+    names: tuple[str, ...]
+    own: Mask
 
 
 def referral_fees(
-    tables: Tables,
-    *,
-    price: Floats,
-    currency: npt.NDArray[np.object_],
-    category: pd.Series[str],
-    keepa_pct: Floats,
-    keepa_price: Floats,
+    day: Day, *, price: Floats, market: Ints, categories: Categories, keepa_pct: Floats, keepa_price: Floats
 ) -> Referral:
     """The referral fee on shop prices (VAT included), by the schedule that fits best.
 
-    In order: the schedules of the category that give Keepa's percentage at Keepa's price, else all that give
-    it, else those of the category. Of several that differ, the dearest.
+    In order: what the user named, else the schedules of the category that give Keepa's percentage at Keepa's
+    price, else all that give it, else those of the category. Of several that differ, the dearest.
     """
-    count = len(price)
-    unique, inverse = _unique_rules(tables)
-    allowed = _by_category(tables, category, inverse, len(unique))
-    fees = np.full((count, len(unique)), np.nan)
-    matching = np.zeros((count, len(unique)), bool)
-    minimum = np.full(count, np.nan)
-    for code in ("EUR", "GBP"):
-        rows = currency == code
-        if not rows.any():
-            continue
-        least = float(tables.files["referral"]["minimum"][code])
-        minimum[rows] = least
-        for column, place in enumerate(unique):
-            schedule = tables.schedules[place]
-            fees[rows, column] = schedule.fee(price[rows], code)
-            matching[rows, column] = _gives(
-                np.maximum(schedule.fee(keepa_price[rows], code), least), keepa_price[rows], keepa_pct[rows]
-            )
-    known = allowed.any(axis=1)
-    both = allowed & matching
-    chosen = np.where(
-        both.any(axis=1, keepdims=True), both, np.where(matching.any(axis=1, keepdims=True), matching, allowed)
-    )
-    possible = np.where(chosen, fees, -np.inf)
-    dearest = possible.max(axis=1)
-    cheapest = np.where(chosen, fees, np.inf).min(axis=1)
-    any_chosen = chosen.any(axis=1) & ~np.isnan(price)
-    differ = any_chosen & (dearest - cheapest > 0.005)
-    first = possible.argmax(axis=1)
-    # A schedule of the category is the better name where several rules cost the same.
-    schedule_of = _names(tables, category, unique, inverse, first)
-    return Referral(
-        fee=np.where(any_chosen, np.maximum(dearest, minimum), np.nan),
-        schedule=np.where(any_chosen, schedule_of, -1),
-        candidates=np.where(differ, chosen.sum(axis=1), 1),
-        observed=np.asarray(matching.any(axis=1) & (both.any(axis=1) | ~known)),
-    )
+    rules = _Rules(day, categories)
+    parts = [
+        rules.fees(price[s], market[s], s, keepa_pct[s], keepa_price[s])
+        for s in (slice(i, i + _CHUNK) for i in range(0, len(price), _CHUNK))
+    ]
+    if not parts:
+        empty, none = np.zeros(0), np.zeros(0, np.int64)
+        return Referral(empty, empty, none, none, none.astype(bool), none.astype(bool))
+    return Referral(*(np.concatenate([getattr(p, f) for p in parts]) for f in Referral.__slots__))
 
 
-def _gives(fee: Floats, price: Floats, pct: Floats) -> npt.NDArray[np.bool_]:
-    """Whether a fee at a price is the percentage that Keepa shows."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = 100 * np.round(fee, 2) / price
-        tolerance = _ROUNDING + 0.5 / price
-        return np.asarray(np.any([np.abs(pct / uplift - share) <= tolerance for uplift in _DSF_INSIDE], axis=0))
+def possible_schedules(
+    day: Day, *, price: Floats, market: Ints, categories: Categories, keepa_pct: Floats, keepa_price: Floats
+) -> tuple[str, ...]:
+    """The schedules that the first row may fall under, each rule by one name, as :func:`referral_fees` narrows
+    them down."""
+    rules = _Rules(day, categories)
+    chosen = rules.chosen(price[:1], market[:1], slice(0, 1), keepa_pct[:1], keepa_price[:1])[1]
+    names = rules.names[categories.codes[0]]
+    return tuple(day.schedules[names[i]].name for i in np.flatnonzero(chosen[0]))
 
 
-def _unique_rules(tables: Tables) -> tuple[list[int], list[int]]:
-    """Places of schedules with different rules, and for each schedule the number of its rule."""
-    seen: dict[object, int] = {}
-    unique: list[int] = []
-    inverse: list[int] = []
-    for place, s in enumerate(tables.schedules):
-        rule = (s.mode, s.fractions, tuple(sorted(s.bounds.items())))
-        if rule not in seen:
-            seen[rule] = len(unique)
-            unique.append(place)
-        inverse.append(seen[rule])
-    return unique, inverse
+class _Rules:
+    """The schedules of a day, those with the same rule taken together."""
 
+    def __init__(self, day: Day, categories: Categories) -> None:
+        self.day, self.categories = day, categories
+        seen: dict[object, int] = {}
+        self.first: list[int] = []
+        self.rule_of: list[int] = []
+        for place, s in enumerate(day.schedules):
+            rule = (s.mode, s.fractions, tuple(sorted(s.bounds.items())))
+            if rule not in seen:
+                seen[rule] = len(self.first)
+                self.first.append(place)
+            self.rule_of.append(seen[rule])
+        count = len(self.first)
+        self.allowed = np.zeros((len(categories.names) + 1, count), bool)
+        # A schedule of the category is the better name where several rules cost the same.
+        self.names = np.tile(np.array(self.first, np.int64), (len(categories.names) + 1, 1))
+        for row, name in enumerate(categories.names):
+            for place in reversed(day.schedules_of(name)):
+                self.allowed[row, self.rule_of[place]] = True
+                self.names[row, self.rule_of[place]] = place
+        content = day.get("referral")
+        uplift = content.get("uplift_percent", {})
+        self.uplift = np.array([1 + uplift.get(code, 0.0) / 100 for code in MARKETS])
+        self.inside = day.uplifts
+        self.minimum = content.get("minimum", {})
+        disputed = content.get("minimum_disputed", ())
+        self.disputed = np.array([s.name in disputed for s in day.schedules] + [False])
 
-def _by_category(tables: Tables, category: pd.Series[str], inverse: list[int], rules: int) -> npt.NDArray[np.bool_]:
-    codes, names = pd.factorize(category)
-    table = np.zeros((len(names) + 1, rules), bool)
-    for row, name in enumerate(names):
-        for place in tables.schedules_of(name):
-            table[row, inverse[place]] = True
-    return np.asarray(table[codes])
+    def chosen(
+        self, price: Floats, market: Ints, rows: slice, keepa_pct: Floats, keepa_price: Floats
+    ) -> tuple[Floats, Mask, Floats, Mask]:
+        """The fee by each rule, the rules that are possible, the least fee per item, and where Keepa decided."""
+        count = len(price)
+        fees = np.full((count, len(self.first)), np.nan)
+        matching = np.zeros(fees.shape, bool)
+        least_fee = np.full(count, np.nan)
+        seen = ~np.isnan(keepa_pct) & (keepa_price > 0)
+        for currency in ("EUR", "GBP"):
+            here = np.isin(market, [i for i, m in enumerate(MARKETS.values()) if m.currency == currency])
+            if not here.any() or not self.first:
+                continue
+            minimum = float(self.minimum[currency])
+            least_fee[here] = minimum
+            look = here & seen
+            for column, place in enumerate(self.first):
+                schedule = self.day.schedules[place]
+                fees[here, column] = schedule.fee(price[here], currency) * self.uplift[market[here]]
+                if look.any():
+                    fee = np.maximum(schedule.fee(keepa_price[look], currency), minimum)
+                    matching[look, column] = self._gives(fee, keepa_price[look], keepa_pct[look])
+        own = self.categories.own[rows]
+        allowed = self.allowed[self.categories.codes[rows]] & ~np.isnan(fees)
+        matching &= ~np.isnan(fees)
+        both = allowed & matching
+        fits, any_both = np.asarray(matching.any(axis=1)), np.asarray(both.any(axis=1))
+        chosen = np.where(
+            own[:, None], allowed, np.where(any_both[:, None], both, np.where(fits[:, None], matching, allowed))
+        )
+        observed = ~own & fits & (any_both | ~allowed.any(axis=1))
+        return fees, chosen, least_fee, np.asarray(observed)
 
+    def fees(self, price: Floats, market: Ints, rows: slice, keepa_pct: Floats, keepa_price: Floats) -> Referral:
+        fees, chosen, least_fee, observed = self.chosen(price, market, rows, keepa_pct, keepa_price)
+        codes = self.categories.codes[rows]
+        any_chosen = chosen.any(axis=1)
+        possible = np.where(chosen, fees, -np.inf)
+        first = possible.argmax(axis=1) if self.first else np.zeros(len(price), np.int64)
+        dearest = np.maximum(possible.max(axis=1, initial=-np.inf), least_fee)
+        cheapest = np.maximum(np.where(chosen, fees, np.inf).min(axis=1, initial=np.inf), least_fee)
+        differ = any_chosen & (dearest - cheapest > 0.005)
+        schedule = np.where(any_chosen, self.names[codes, first] if self.first else -1, -1)
+        return Referral(
+            fee=np.where(any_chosen, dearest, np.nan),
+            least=np.where(any_chosen, cheapest, np.nan),
+            schedule=schedule,
+            candidates=np.where(differ, chosen.sum(axis=1), 1),
+            observed=observed,
+            minimum_disputed=np.asarray(any_chosen & (dearest == least_fee) & self.disputed[schedule]),
+        )
 
-def _names(
-    tables: Tables,
-    category: pd.Series[str],
-    unique: list[int],
-    inverse: list[int],
-    rule: npt.NDArray[np.int64],
-) -> npt.NDArray[np.int64]:
-    """The schedule to name for a rule: the category's own, else the first with that rule."""
-    codes, names = pd.factorize(category)
-    table = np.tile(np.array(unique, np.int64), (len(names) + 1, 1))
-    for row, name in enumerate(names):
-        for place in reversed(tables.schedules_of(name)):
-            table[row, inverse[place]] = place
-    return np.asarray(table[codes, rule])
+    def _gives(self, fee: Floats, price: Floats, pct: Floats) -> Mask:
+        """Whether a fee at a price is the percentage that Keepa shows, or was with the uplift of its time."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = 100 * np.round(fee, 2) / price
+            tolerance = _ROUNDING + 0.5 / price
+            return np.asarray(np.any([np.abs(pct / up - share) <= tolerance for up in self.inside], axis=0))

@@ -1,143 +1,169 @@
-"""The fee and tax tables: TOML files in this package, each with its source and the day it begins."""
+"""The fee and tax tables: TOML files in this package, each version with its source and the days it holds.
+
+A subject is a file, or a block of one (``surcharges.fuel``); :meth:`Tables.on` gives all subjects of a day.
+"""
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
 from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from arbkit.errors import ConfigError
+from arbkit.markets import MARKETS
+from arbkit.money.bands import Bands, Schedule, Table
 
-__all__ = ["Bands", "Schedule", "Table", "Tables", "load_tables", "parse_tables"]
+__all__ = ["SUBJECTS", "Day", "Tables", "Version", "load_tables", "parse_tables"]
 
-Floats = npt.NDArray[np.float64]
 _FILES = (
-    "categories", "closing", "digital_services", "fulfilment_efn", "fulfilment_local", "fulfilment_low_price",
-    "referral", "size_tiers", "surcharges", "vat",
+    "categories", "closing", "digital_services", "duty", "fulfilment_efn", "fulfilment_local", "fulfilment_low_price",
+    "fulfilment_selected", "referral", "refunds", "size_tiers", "storage", "surcharges", "vat",
 )  # fmt: skip
+_NOT_DATED = frozenset({"categories", "digital_services"})
+SUBJECTS = (
+    "referral", "closing", "fulfilment_local", "fulfilment_low_price", "fulfilment_selected", "fulfilment_efn",
+    "size_tiers", "surcharges.fuel", "surcharges.peak", "surcharges.hazmat", "surcharges.pan_eu_oversize",
+    "surcharges.low_inventory", "storage", "digital_services", "refunds", "vat", "duty",
+)  # fmt: skip
+SPECIAL = "special oversize"
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """Where a number comes from: file, the day it begins, source, and whether it is an assumption."""
-
-    name: str
-    valid_from: date
-    source: str
-    assumed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """A referral schedule: ``fractions`` by price slice; ``bounds`` (inclusive) by currency, the last open."""
-
-    name: str
-    mode: str
-    fractions: tuple[float, ...]
-    bounds: Mapping[str, tuple[float, ...]]
-
-    def fee(self, price: Floats, currency: str) -> Floats:
-        """The fee before the minimum, in ``currency``, for shop prices in it."""
-        bounds = self.bounds.get(currency, ())
-        if self.mode == "marginal":
-            edges = [0.0, *bounds, np.inf]
-            fee = np.zeros_like(price)
-            for fraction, low, high in zip(self.fractions, edges, edges[1:], strict=False):
-                fee += fraction * np.clip(price - low, 0.0, high - low)
-            return np.asarray(np.where(np.isnan(price), np.nan, fee))
-        # side="left": a price on the bound still has the lower rate
-        place = np.searchsorted(np.array(bounds), price, side="left") if bounds else np.zeros(price.shape, int)
-        return np.asarray(np.array(self.fractions)[np.minimum(place, len(self.fractions) - 1)] * price)
-
-    @property
-    def rule(self) -> str:
-        """The schedule in words, without amounts that depend on the currency."""
-        percents = " / ".join(f"{100 * f:g} %" for f in self.fractions)
-        return f"{self.name}: {percents}" + (f" ({self.mode})" if len(self.fractions) > 1 else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Bands:
-    """Fees by size tier, billing weight (kg) and column (store or stock); oversize grows by started kg."""
+class Version:
+    """A subject from ``first`` to ``last``, both included."""
 
     table: Table
-    rows: Mapping[str, tuple[tuple[float, Mapping[str, float]], ...]]
-    oversize: Mapping[str, tuple[float, Mapping[str, tuple[float, float]]]]
-
-    def fee(self, tier: str, weight_kg: Floats, column: str) -> Floats:
-        """Fees of packages in one tier, net, in the column's currency; NaN where the table ends."""
-        if tier in self.oversize:
-            base_kg, fees = self.oversize[tier]
-            base, per_kg = fees[column]
-            started = np.ceil(np.round(np.maximum(0.0, weight_kg - base_kg), 6))
-            return np.asarray(base + per_kg * started)
-        bands = self.rows.get(tier)
-        if bands is None:
-            return np.full(weight_kg.shape, np.nan)
-        place = np.searchsorted(np.array([up_to for up_to, _ in bands]), np.round(weight_kg, 6), side="left")
-        values = np.array([fees[column] for _, fees in bands] + [np.nan])
-        return np.asarray(np.where(np.isnan(weight_kg), np.nan, values[place]))
+    first: date
+    last: date
+    content: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Tables:
-    """All tables. ``version`` is the newest day on which any of them begins."""
+class Day:
+    """The tables that hold on a day. A subject that has none then is absent: what needs it is unknown."""
 
+    on: date
     version: str
-    files: Mapping[str, Mapping[str, Any]]
+    """the newest day on which any subject of this day began"""
+    subjects: Mapping[str, Version]
+    roots: Mapping[str, Mapping[str, Any]]
     schedules: tuple[Schedule, ...]
-    local: Bands
-    low_price: Bands
-    efn: Bands
+    tiers: tuple[str, ...]
+    local: Bands | None
+    low_price: Bands | None
+    selected: Bands | None
+    efn: Bands | None
+    digital: tuple[Mapping[str, Any], ...]
+    uplifts: tuple[float, ...]
+    """factors by which referral percentages of any day were raised: data may be as old"""
 
-    def table(self, name: str) -> Table:
-        """The provenance of a file with one block."""
-        return _provenance(name, self.files[name])
+    def has(self, subject: str) -> bool:
+        return subject in self.subjects
 
-    def covers(self, on: date) -> bool:
-        """Whether the tables reach back to a day."""
-        return on >= max(self.table(n).valid_from for n in ("referral", "fulfilment_local", "vat"))
+    def get(self, subject: str) -> Mapping[str, Any]:
+        """What a subject says; nothing if there is no version of this day."""
+        found = self.subjects.get(subject)
+        return found.content if found else {}
 
-    def dated(self, name: str, block: str, on: date) -> Mapping[str, Any] | None:
-        """The row of a block with rows of their own dates that holds on a day."""
-        for row in self.files[name][block]:
-            if row["valid_from"] <= on <= row.get("valid_to", date.max):
-                found: Mapping[str, Any] = row
-                return found
-        return None
+    def table(self, subject: str) -> Table | None:
+        """The provenance of a subject, None if there is no version of this day."""
+        found = self.subjects.get(subject)
+        return found.table if found else None
 
     def vat(self, code: str, vat_class: str = "standard") -> float:
-        """The VAT rate of a class in a country, as a fraction.
+        """The VAT rate of a class in a country, as a fraction; NaN if no table holds on this day.
 
         Raises:
             ConfigError: no such class.
         """
-        rates = self.files["vat"].get(vat_class)
-        if not isinstance(rates, Mapping):
-            known = [k for k, v in self.files["vat"].items() if isinstance(v, Mapping)]
-            raise ConfigError("no such VAT class", field="vat_class", value=vat_class, remedy=f"Use {known}")
+        content = self.get("vat")
+        if not content:
+            return float("nan")
+        rates = content.get(vat_class)
+        if not isinstance(rates, Mapping) or code not in rates:
+            raise ConfigError("no such VAT class", field="vat_class", value=vat_class, remedy=f"Use {self.vat_classes}")
         return float(rates[code]) / 100
+
+    @property
+    def vat_classes(self) -> tuple[str, ...]:
+        return tuple(k for k, v in self.get("vat").items() if isinstance(v, Mapping) and "DE" in v)
+
+    def digital_services(self, home: str, store: str) -> Mapping[str, Any] | None:
+        """The row for sellers established in ``home`` selling in ``store``; None: no fee."""
+        return next((r for r in self.digital if home in r["home"] and store in r["store"]), None)
 
     def schedules_of(self, category: str | None) -> tuple[int, ...]:
         """Places in ``schedules`` of a root category, or of a schedule's own name; () if it is not known."""
         if not category:
             return ()
         wanted = category.strip().casefold()
-        for root in self.files["categories"]["roots"].values():
+        for root in self.roots.values():
             if any(wanted == name.casefold() for name in root["names"]):
-                return tuple(self._place(name) for name in root["schedules"])
+                return tuple(p for name in root["schedules"] if (p := self.place(name)) >= 0)
+        return self.named(category)
+
+    def named(self, category: str | None) -> tuple[int, ...]:
+        """The place of the schedule of exactly this name; () if there is none."""
+        wanted = (category or "").strip().casefold()
         return tuple(i for i, s in enumerate(self.schedules) if s.name.casefold() == wanted)
 
-    def _place(self, schedule: str) -> int:
-        return next(i for i, s in enumerate(self.schedules) if s.name == schedule)
+    def place(self, schedule: str) -> int:
+        """The place of a schedule, −1 if there is none on this day."""
+        return next((i for i, s in enumerate(self.schedules) if s.name == schedule), -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """All versions of all subjects. ``version`` is the newest day on which any of them begins."""
+
+    version: str
+    versions: Mapping[str, tuple[Version, ...]]
+    roots: Mapping[str, Mapping[str, Any]]
+    digital: tuple[Mapping[str, Any], ...]
+    _days: dict[date, Day] = field(default_factory=dict, compare=False)
+
+    def on(self, day: date) -> Day:
+        """The tables of a day."""
+        if day not in self._days:
+            self._days[day] = self._day(day)
+        return self._days[day]
+
+    @property
+    def changes(self) -> tuple[date, ...]:
+        """Every day on which something begins, or has just ended, rising."""
+        days = {v.first for versions in self.versions.values() for v in versions}
+        days |= {v.last + timedelta(1) for versions in self.versions.values() for v in versions if v.last < date.max}
+        return tuple(sorted(days | {row["valid_from"] for row in self.digital}))
+
+    def _day(self, on: date) -> Day:
+        here = {name: v for name, vs in self.versions.items() for v in vs if v.first <= on <= v.last}
+        digital = tuple(r for r in self.digital if r["valid_from"] <= on <= r.get("valid_to", date.max))
+        began = [v.first for v in here.values()] + [r["valid_from"] for r in digital]
+        sizes = here.get("size_tiers")
+        selected = here.get("fulfilment_selected")
+        tiers = [row["tier"] for row in sizes.content["tiers"]] if sizes else []
+        tiers += [SPECIAL, *(row["tier"] for row in selected.content["parcels"] if selected)] if selected else [SPECIAL]
+        return Day(
+            on=on,
+            version=max(began, default=on).isoformat(),
+            subjects=MappingProxyType(here),
+            roots=self.roots,
+            schedules=_schedules(here.get("referral")),
+            tiers=tuple(dict.fromkeys(tiers)),
+            local=_bands(here.get("fulfilment_local")),
+            low_price=_bands(here.get("fulfilment_low_price")),
+            selected=_selected(selected),
+            efn=_bands(here.get("fulfilment_efn")),
+            digital=digital,
+            uplifts=_uplifts(self.versions["referral"]),
+        )
 
 
 @lru_cache(maxsize=1)
@@ -163,70 +189,161 @@ def parse_tables(files: Mapping[str, Mapping[str, Any]]) -> Tables:
     Raises:
         ConfigError: a row breaks a rule; names file, row and rule.
     """
-    schedules = tuple(_schedule(row) for row in files["referral"]["schedules"]["rows"])
-    known = {s.name for s in schedules}
-    for name, root in files["categories"]["roots"].items():
-        for schedule in root["schedules"]:
-            if schedule not in known:
-                raise _broken("categories", name, f"no referral schedule is called {schedule!r}")
+    versions: dict[str, tuple[Version, ...]] = {}
+    for name, content in files.items():
+        if name in _NOT_DATED:
+            continue
+        blocks = {name: content["version"]} if "version" in content else {f"{name}.{k}": v for k, v in content.items()}
+        for subject, rows in blocks.items():
+            versions[subject] = _versions(subject, rows)
+    digital = tuple(files["digital_services"]["rows"])
+    _check_digital(digital)
     tables = Tables(
-        version=max(_dates(files)).isoformat(),
-        files=MappingProxyType(dict(files)),
-        schedules=schedules,
-        local=_bands("fulfilment_local", files["fulfilment_local"]),
-        low_price=_bands("fulfilment_low_price", files["fulfilment_low_price"]),
-        efn=_bands("fulfilment_efn", files["fulfilment_efn"]),
+        version=max(v.first for vs in versions.values() for v in vs).isoformat(),
+        versions=MappingProxyType(versions),
+        roots=MappingProxyType(dict(files["categories"]["roots"])),
+        digital=digital,
     )
-    for name in ("referral", "fulfilment_local", "fulfilment_efn", "vat", "closing"):
-        tables.table(name)
+    for day in tables.changes:
+        tables.on(day)
+    known = {s.name for day in tables.changes for s in tables.on(day).schedules}
+    for root, row in tables.roots.items():
+        for schedule in row["schedules"]:
+            if schedule not in known:
+                raise _broken("categories", root, f"no referral schedule is called {schedule!r}")
     return tables
 
 
-def _dates(block: Any) -> list[date]:
-    if isinstance(block, Mapping):
-        here = [block["valid_from"]] if isinstance(block.get("valid_from"), date) else []
-        return here + [d for value in block.values() for d in _dates(value)]
-    return [d for value in block for d in _dates(value)] if isinstance(block, list) else []
+def _versions(subject: str, rows: Sequence[Mapping[str, Any]]) -> tuple[Version, ...]:
+    found: list[Version] = []
+    content: Mapping[str, Any] = {}
+    for row in rows:
+        for key, kind in (("valid_from", date), ("checked_on", date), ("source", str)):
+            if not isinstance(row.get(key), kind):
+                raise _broken(subject, str(row.get("valid_from", "version")), f"{key} is missing or mistyped")
+        first, last = row["valid_from"], row.get("valid_to", date.max)
+        if last < first:
+            raise _broken(subject, first.isoformat(), f"valid_to {last} is before valid_from")
+        if found:
+            before = found[-1]
+            if first <= before.first or (before.last < date.max and first <= before.last):
+                raise _broken(subject, first.isoformat(), f"overlaps the version of {before.first}")
+            if before.last == date.max:
+                found[-1] = Version(before.table, before.first, first - timedelta(1), before.content)
+            elif first != before.last + timedelta(1) and not row.get("seasonal"):
+                raise _broken(subject, first.isoformat(), f"leaves a hole after {before.last}")
+        content = _changed(subject, content, row) if subject == "referral" else row
+        table = Table(subject, first, row["source"], bool(row.get("assumed", False)))
+        found.append(Version(table, first, last, content))
+    return tuple(found)
 
 
-def _provenance(name: str, block: Mapping[str, Any]) -> Table:
-    for key in ("valid_from", "source"):
-        if key not in block:
-            raise _broken(name, "head", f"{key} is missing")
-    return Table(name, block["valid_from"], block["source"], bool(block.get("assumed", False)))
+def _changed(subject: str, before: Mapping[str, Any], row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A version that states only what it changes, whole."""
+    whole = {**before, **{k: v for k, v in row.items() if k != "changes"}}
+    rows = {r["name"]: r for r in whole["rows"]}
+    for change in row.get("changes", ()):
+        if change["name"] not in rows:
+            raise _broken(subject, change["name"], "changes a schedule that was not there before")
+        rows[change["name"]] = change
+    return {**whole, "rows": list(rows.values())}
+
+
+def _uplifts(versions: Sequence[Version]) -> tuple[float, ...]:
+    percents = {p for v in versions for p in v.content.get("uplift_percent", {}).values()}
+    return (1.0, *sorted(1 + p / 100 for p in percents))
+
+
+def _schedules(version: Version | None) -> tuple[Schedule, ...]:
+    return tuple(_schedule(row) for row in version.content["rows"]) if version else ()
 
 
 def _schedule(row: Mapping[str, Any]) -> Schedule:
-    bounds = {c: tuple(row.get(f"up_to_{c}", ())) for c in ("EUR", "GBP")}
+    name, percent = row["name"], row["percent"]
+    bounds = {c: tuple(row.get(f"up_to_{c}", ())) for c in row.get("currencies", ("EUR", "GBP"))}
     for currency, edges in bounds.items():
-        if len(edges) != len(row["percent"]) - 1 or list(edges) != sorted(edges):
-            raise _broken("referral", row["name"], f"bounds in {currency} must rise, one fewer than percents")
-    if row["mode"] not in {"flat", "threshold", "marginal"}:
-        raise _broken("referral", row["name"], f"no such mode: {row['mode']}")
-    return Schedule(row["name"], row["mode"], tuple(p / 100 for p in row["percent"]), MappingProxyType(bounds))
+        if len(edges) != len(percent) - 1 or any(b <= a for a, b in zip((0, *edges), edges, strict=False)):
+            raise _broken("referral", name, f"bounds in {currency} must rise, one fewer than percents")
+    if not all(0 <= p <= 100 for p in percent):
+        raise _broken("referral", name, "percents are between 0 and 100")
+    if row["mode"] not in {"flat", "threshold", "marginal"} or (row["mode"] == "flat") != (len(percent) == 1):
+        raise _broken("referral", name, f"no such mode for {len(percent)} percents: {row['mode']}")
+    fractions = tuple(p / 100 for p in percent)
+    return Schedule(name, row["mode"], fractions, MappingProxyType(bounds), bool(row.get("disputed")))
 
 
-def _bands(name: str, file: Mapping[str, Any]) -> Bands:
-    rows: dict[str, list[tuple[float, Mapping[str, float]]]] = {}
-    source = file.get("fees", file)
-    for row in source["bands"]:
-        fees = {k: v for k, v in row.items() if k not in {"tier", "up_to_kg"}}
-        bands = rows.setdefault(row["tier"], [])
-        if bands and row["up_to_kg"] <= bands[-1][0]:
-            raise _broken(name, row["tier"], f"weights must rise: {row['up_to_kg']} kg")
-        bands.append((row["up_to_kg"], MappingProxyType(fees)))
-    oversize = {
-        row["tier"]: (
-            row["base_kg"],
-            MappingProxyType({k: (v[0], v[1]) for k, v in row.items() if k not in {"tier", "base_kg"}}),
-        )
-        for row in source.get("oversize", ())
-    }
+def _bands(version: Version | None) -> Bands | None:
+    """Rows of ``bands``, ``oversize`` and ``special`` in one table of bases and steps."""
+    if version is None:
+        return None
+    content, name = version.content, version.table.name
+    columns = [k for k in content["bands"][0] if k not in {"tier", "up_to_kg"}]
+    rows: list[tuple[str, float, float, list[float], list[float]]] = [
+        (r["tier"], r["up_to_kg"], 0.0, [r[c] for c in columns], [0.0] * len(columns)) for r in content["bands"]
+    ]
+    rows += [
+        (r["tier"], np.inf, r["base_kg"], [r[c][0] for c in columns], [r[c][1] for c in columns])
+        for r in content.get("oversize", ())
+    ]
+    special = content.get("special", ())
+    rows += [(SPECIAL, r["up_to_kg"], 0.0, [r[c] for c in columns], [0.0] * len(columns)) for r in special]
+    if special:
+        per_kg = content["special_per_kg"]
+        last = special[-1]
+        rows.append((SPECIAL, np.inf, last["up_to_kg"], [last[c] for c in columns], [per_kg[c] for c in columns]))
+    return _table(version, name, columns, rows, 1.0)
+
+
+def _selected(version: Version | None) -> Bands | None:
+    if version is None:
+        return None
+    parcels = version.content["parcels"]
+    columns = [k for k in parcels[0] if k not in {"tier", "sides_mm", "max_unit_kg"}]
+    rows = [(r["tier"], r["max_unit_kg"], 0.1, [r[c][0] for c in columns], [r[c][1] for c in columns]) for r in parcels]
+    return _table(version, version.table.name, columns, rows, 0.1)
+
+
+def _table(
+    version: Version,
+    name: str,
+    columns: Sequence[str],
+    rows: Sequence[tuple[str, float, float, list[float], list[float]]],
+    step_kg: float,
+) -> Bands:
+    tiers: dict[str, list[int]] = {}
+    for place, (tier, up_to, _, base, _) in enumerate(rows):
+        places = tiers.setdefault(tier, [])
+        if places and place != places[-1] + 1:
+            raise _broken(name, tier, "rows of a tier belong together")
+        if places and up_to <= rows[places[-1]][1]:
+            raise _broken(name, tier, f"weights must rise: {up_to} kg")
+        if places and any(now < before for now, before in zip(base, rows[places[-1]][3], strict=True)):
+            raise _broken(name, f"{tier}, {up_to} kg", "fees must not fall with the weight")
+        if min(base) <= 0:
+            raise _broken(name, f"{tier}, {up_to} kg", "fees are above zero")
+        places.append(place)
+    nothing = [np.nan] * len(columns)
     return Bands(
-        _provenance(name, file),
-        MappingProxyType({tier: tuple(bands) for tier, bands in rows.items()}),
-        MappingProxyType(oversize),
+        table=version.table,
+        columns=MappingProxyType({c: i for i, c in enumerate(columns)}),
+        tiers=MappingProxyType({t: (p[0], np.array([rows[i][1] for i in p])) for t, p in tiers.items()}),
+        base=np.array([r[3] for r in rows] + [nothing]),
+        per_step=np.array([r[4] for r in rows] + [[0.0] * len(columns)]),
+        start_kg=np.array([r[2] for r in rows] + [0.0]),
+        step_kg=step_kg,
     )
+
+
+def _check_digital(rows: Sequence[Mapping[str, Any]]) -> None:
+    seen: dict[tuple[str, str], date] = {}
+    for row in rows:
+        for home in row["home"]:
+            for store in row["store"]:
+                if store not in MARKETS:
+                    raise _broken("digital_services", store, "no such store")
+                if seen.get((home, store), date.min) >= row["valid_from"]:
+                    raise _broken("digital_services", f"{home} in {store}", "overlaps an earlier row")
+                seen[home, store] = row.get("valid_to", date.max)
 
 
 def _broken(file: str, row: str, rule: str) -> ConfigError:

@@ -70,7 +70,7 @@ def test_what_a_reseller_asks_next() -> None:
     _, found, _ = command()
     assert found["max_buy"] == {"target_roi_pct": 30, "price": 40.48, "currency": "EUR"}
     assert (found["roi_pct"], found["margin_net_pct"], found["margin_gross_pct"]) == (31.5, 18.25, 15.34)
-    efn, fbm = found["alternatives"]
+    efn, _, fbm = found["alternatives"]
     assert (efn["fulfilment"], efn["profit"], efn["allowed"]) == ("efn", 4.9, True)
     assert (fbm["fulfilment"], fbm["profit"], fbm["why_not"]) == (
         "fbm", None, "own shipping cost unknown: set fbm_shipping",
@@ -98,8 +98,6 @@ def test_best_takes_the_way_that_leaves_most() -> None:
         ({"size_mm": None}, "package size"),
         ({"source": "UK"}, "duty unknown"),
         ({"on": "2019-01-01"}, "no fee tables"),
-        ({"expected_days": "30"}, "storage"),
-        ({"return_rate_pct": "5"}, "refund"),
     ],
 )
 def test_what_is_unknown_is_named_and_no_profit_is_claimed(changed: dict[str, str | None], reason: str) -> None:
@@ -109,6 +107,21 @@ def test_what_is_unknown_is_named_and_no_profit_is_claimed(changed: dict[str, st
     assert found["break_even_sell"] == []
     assert found["max_buy"]["price"] is None
     assert any(reason in text for text in found["unknown"])
+
+
+@pytest.mark.parametrize(
+    ("changed", "name", "amount"),
+    [
+        ({"expected_days": "31"}, "storage", -0.10),  # 0.0036 m³ × 27.54 EUR × 1 month
+        ({"expected_days": "31", "on": "2026-10-01"}, "storage", -0.19),  # 52.20 EUR from October
+        ({"return_rate_pct": "10"}, "refunds", -0.21),  # 10 % of 20 % of 10.50
+        ({"return_rate_pct": "10", "return_handling": "3.00"}, "refunds", -0.51),
+        ({"plan": "individual"}, "closing_fee", -0.99),
+    ],
+)
+def test_costs_that_depend_on_the_seller(changed: dict[str, str], name: str, amount: float) -> None:
+    _, found, _ = command(**changed)
+    assert {c["name"]: c["amount"] for c in found["components"]}[name] == amount
 
 
 def test_a_near_miss_of_a_category_is_answered_with_the_right_one() -> None:

@@ -43,7 +43,7 @@ def offer(market: str, price_minor: float, **fields: Any) -> dict[str, Any]:
 
 def route(buy: dict[str, Any], sell: dict[str, Any], profile: Profile, *, on: date = DAY) -> dict[str, Any]:
     pairs = [(buy["market"], sell["market"])]
-    frame = evaluate(pd.DataFrame([buy, sell]), profile, TABLES, RATES, on=on, routes=pairs)
+    frame = evaluate(pd.DataFrame([buy, sell]), profile, TABLES, RATES, on=on, routes=pairs).frame()
     row: dict[str, Any] = {str(k): v for k, v in frame.iloc[0].to_dict().items()}
     return row
 
@@ -67,7 +67,7 @@ def test_the_worked_example(
     for name, expected in (("roi_pct", roi), ("margin_net_pct", margin_net), ("margin_gross_pct", margin_gross)):
         if expected is not None:
             assert row[name] == pytest.approx(expected, abs=0.05)
-    lines = components(row, profile, TABLES, RATES, on=DAY)
+    lines = components(row, profile, TABLES.on(DAY), RATES)
     assert round(sum(line["amount"] for line in lines), 2) == profit
 
 
@@ -81,7 +81,7 @@ def test_the_worked_example(
     ],
 )
 def test_referral_fees(schedule: str, currency: str, price: float, fee: float) -> None:
-    found = next(s for s in TABLES.schedules if s.name == schedule)
+    found = next(s for s in TABLES.on(DAY).schedules if s.name == schedule)
     assert round(float(found.fee(np.array([price]), currency)[0]), 2) == fee
 
 
@@ -94,11 +94,13 @@ def test_referral_fees(schedule: str, currency: str, price: float, fee: float) -
     ],
 )
 def test_fulfilment_fees(sides: tuple[int, int, int], grams: int, tier: str, fees: dict[str, float]) -> None:
-    package = dict(zip(("length_mm", "width_mm", "height_mm"), map(float, sides), strict=True))
-    sizes = size_tiers(pd.DataFrame([{**package, "weight_g": float(grams)}]), TABLES)
-    assert sizes.tier[0] == tier
+    day = TABLES.on(DAY)
+    found = size_tiers(day, np.array([sides], float), np.array([grams / 1000]), np.array([False]))
+    assert day.tiers[found.tier[0]] == tier
+    assert day.local is not None
+    place = day.local.places(found.tier, day.tiers, found.billing_kg)
     for column, fee in fees.items():
-        assert TABLES.local.fee(tier, sizes.billing_kg, column)[0] == fee
+        assert day.local.fee(place, found.billing_kg, column)[0] == fee
 
 
 def test_what_is_unknown_is_named_and_never_zero() -> None:
@@ -155,7 +157,7 @@ def test_components_add_up_and_a_dearer_purchase_never_pays_more(
     selling = offer(target, sell, weight_g=float(grams))
     row = route(offer(source, buy), selling, profile)
     dearer = route(offer(source, buy + 100), selling, profile)
-    lines = components(row, profile, TABLES, RATES, on=DAY)
+    lines = components(row, profile, TABLES.on(DAY), RATES)
     assert round(sum(line["amount"] for line in lines), 2) == row["profit"]
     assert dearer["profit"] < row["profit"]
 

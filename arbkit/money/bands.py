@@ -1,0 +1,106 @@
+"""Fees by size tier and weight, and referral percentages by price: the arithmetic of the tables. Pure, vectorised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Bands", "Schedule", "Table"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Where a number comes from: file (and block), the day it begins, source, and whether it is an assumption."""
+
+    name: str
+    valid_from: Any
+    source: str
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A referral schedule: ``fractions`` by price slice; ``bounds`` (inclusive) by currency, the last slice open.
+
+    ``disputed``: sources contradict each other about it.
+    """
+
+    name: str
+    mode: str
+    fractions: tuple[float, ...]
+    bounds: Mapping[str, tuple[float, ...]]
+    disputed: bool = False
+
+    def fee(self, price: Floats, currency: str) -> Floats:
+        """The fee before the minimum, in ``currency``, for shop prices in it; NaN where it is not used there."""
+        bounds = self.bounds.get(currency)
+        if bounds is None:
+            return np.full(price.shape, np.nan)
+        if self.mode == "marginal":
+            edges = [0.0, *bounds, np.inf]
+            fee = np.zeros_like(price)
+            for fraction, low, high in zip(self.fractions, edges, edges[1:], strict=False):
+                fee += fraction * np.clip(price - low, 0.0, high - low)
+            return np.asarray(np.where(np.isnan(price), np.nan, fee))
+        if not bounds:
+            return self.fractions[0] * price
+        # side="left": a price on the bound still has the lower rate
+        place = np.searchsorted(np.array(bounds), price, side="left")
+        return np.asarray(np.array(self.fractions)[np.minimum(place, len(self.fractions) - 1)] * price)
+
+    @property
+    def rule(self) -> str:
+        """The schedule in words, without amounts that depend on the currency."""
+        percents = " / ".join(f"{100 * f:g} %" for f in self.fractions)
+        return f"{self.name}: {percents}" + (f" ({self.mode})" if len(self.fractions) > 1 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Bands:
+    """Fees by tier, weight and column (store or stock), net, in the column's currency.
+
+    A row is a tier up to a weight: ``base``, and ``per_step`` for each started ``step_kg`` above ``start_kg``.
+    The last row, of NaN, stands for what the table does not have.
+    """
+
+    table: Table
+    columns: Mapping[str, int]
+    tiers: Mapping[str, tuple[int, Floats]]
+    """tier → its first row and the highest weights of its rows"""
+    base: Floats
+    per_step: Floats
+    start_kg: Floats
+    step_kg: float = 1.0
+
+    def places(self, tier: npt.NDArray[np.int8], names: Sequence[str], kg: Floats) -> Ints:
+        """The row of each unit: ``tier`` counts in ``names``, −1 unknown; the last row where there is none."""
+        missing = len(self.base) - 1
+        place = np.full(tier.shape, missing, np.int64)
+        weight = np.round(kg, 6)
+        for number, name in enumerate(names):
+            if name not in self.tiers:
+                continue
+            here = tier == number
+            if here.any():
+                first, up_to = self.tiers[name]
+                found = np.searchsorted(up_to, weight[here], side="left")
+                place[here] = np.where((found < len(up_to)) & ~np.isnan(kg[here]), first + found, missing)
+        return place
+
+    def fee(self, place: Ints, kg: Floats, column: str) -> Floats:
+        """Fees of units at these places that weigh ``kg``."""
+        at = self.columns[column]
+        fee = self.base[place, at]
+        grows = self.per_step[place, at] > 0
+        if grows.any():
+            over = np.maximum(0.0, kg[grows] - self.start_kg[place[grows]]) / self.step_kg
+            fee = fee.copy()
+            fee[grows] += self.per_step[place[grows], at] * np.ceil(np.round(over, 6))
+        return np.asarray(fee)

@@ -1,0 +1,64 @@
+"""Seller profiles in files: TOML, several named ones side by side, each field explained."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from arbkit.errors import ConfigError
+from arbkit.money.profile import Profile
+
+__all__ = ["built_in", "load_profile", "load_profiles"]
+
+
+def built_in() -> str:
+    """The text of the built-in profile, which ``arbkit profile init`` writes out."""
+    return resources.files("arbkit.money").joinpath("default_profile.toml").read_text("utf-8")
+
+
+def load_profile(path: Path | None, name: str | None = None) -> Profile:
+    """The profile of a TOML file, or the built-in one; ``name``: that of its ``[profiles.NAME]``.
+
+    Raises:
+        ConfigError: the file cannot be read, has no such profile, or a field is unknown, mistyped or impossible.
+    """
+    profiles = load_profiles(path)
+    if name is None:
+        return next(iter(profiles.values()))
+    if name not in profiles:
+        raise ConfigError(
+            "there is no such profile", field="ARBKIT_PROFILE", value=name, remedy=f"Use one of {list(profiles)}"
+        )
+    return profiles[name]
+
+
+def load_profiles(path: Path | None) -> Mapping[str, Profile]:
+    """All profiles of a file by name, its main one first; ``[profiles.NAME]`` holds what differs from that.
+
+    Raises:
+        ConfigError: as :func:`load_profile`.
+    """
+    where = "built-in profile" if path is None else str(path)
+    try:
+        fields = tomllib.loads(built_in() if path is None else path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"the seller profile cannot be read: {error}", field="ARBKIT_PROFILE", value=where) from None
+    others = fields.pop("profiles", {})
+    if not isinstance(others, Mapping):
+        raise ConfigError("holds tables, as [profiles.lean]", field=f"{where}: profiles")
+    return {profile.name: profile for profile in _all(fields, others, where)}
+
+
+def _all(fields: Mapping[str, Any], others: Mapping[str, Any], where: str) -> Iterator[Profile]:
+    yield Profile.checked(fields, where)
+    for name, changes in others.items():
+        if not isinstance(changes, Mapping):
+            raise ConfigError("is a table of fields", field=f"{where}: profiles.{name}", value=changes)
+        merged = {**fields, **changes, "name": name}
+        for key in ("customs", "assumed_package"):
+            if isinstance(fields.get(key), Mapping) and isinstance(changes.get(key), Mapping):
+                merged[key] = {**fields[key], **changes[key]}
+        yield Profile.checked(merged, f"{where}: profiles.{name}")

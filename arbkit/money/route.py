@@ -1,0 +1,148 @@
+"""One route at many prices or sizes: what a question is answered from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from arbkit.markets import MARKETS, market
+from arbkit.money.facts import numbers
+from arbkit.money.fx import Rates
+from arbkit.money.profile import Profile, Way
+from arbkit.money.profit import Evaluation, evaluate_resolved
+from arbkit.money.question import Question, parse_size
+from arbkit.money.reasons import Words
+from arbkit.money.referral import Categories, possible_schedules
+from arbkit.money.resolve import Resolved, categories_of, resolve
+from arbkit.money.sides import Seller
+from arbkit.money.tables import Day
+
+__all__ = ["Route"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A question with the profile, tables and rates that it is answered with."""
+
+    question: Question
+    profile: Profile
+    day: Day
+    rates: Rates
+
+    @cached_property
+    def seller(self) -> Seller:
+        return Seller(self.profile, self.day, self.rates)
+
+    @property
+    def sides(self) -> tuple[float, float, float]:
+        """The package's sides in millimetres, NaN unknown."""
+        return parse_size(self.question.size_mm) if self.question.size_mm else (math.nan,) * 3
+
+    def row(self, way: Way) -> dict[str, Any]:
+        """The route by one way, open or not, as a row of :meth:`Evaluation.frame`."""
+        frame = self._evaluated(way, whole_cents=True).frame()
+        return {str(k): v for k, v in frame.iloc[0].to_dict().items()}
+
+    def cheapest_referral(self, way: Way) -> float:
+        """The profit if the product falls under the cheapest schedule that is possible."""
+        words = Words()
+        buying, selling = self._resolved(words, whole_cents=True)
+        selling = replace(selling, referral=selling.referral_least)
+        return float(self._evaluate(buying, selling, way).profit[0, 0])
+
+    def candidates(self) -> tuple[str, ...]:
+        """The referral schedules that the product may fall under."""
+        offers = self._offers(self.question.target, np.array([self.question.sell]))
+        places = np.array([list(MARKETS).index(self.question.target)])
+        categories: Categories = categories_of(offers, self.profile, self.day)
+        return possible_schedules(
+            self.day, price=np.array([self.question.sell]), market=places, categories=categories,
+            keepa_pct=numbers(offers, "keepa_referral_pct"), keepa_price=numbers(offers, "keepa_referral_price"),
+        )  # fmt: skip
+
+    def profits(
+        self, way: Way, *, buy: Floats | None = None, sell: Floats | None = None, sides: Floats | None = None
+    ) -> Floats:
+        """Profit at these prices, or with these sides (rows × 3), the referral fee not rounded to cents."""
+        return np.asarray(self._evaluated(way, buy=buy, sell=sell, sides=sides).profit[0])
+
+    def returns(self, way: Way, buy: Floats) -> tuple[Floats, Floats]:
+        """Return on investment in percent, and profit, at these buying prices."""
+        found = self._evaluated(way, buy=buy)
+        return found.roi_pct[0], found.profit[0]
+
+    def in_currency_of(self, code: str, amount: float, of: str) -> float:
+        """An amount in the currency of one marketplace in that of another; as it is if there is no rate."""
+        rate = self.rates.rate(market(of).currency, market(code).currency, self.day.on)
+        return amount * (rate.value if rate else 1.0)
+
+    def _evaluated(
+        self,
+        way: Way,
+        *,
+        buy: Floats | None = None,
+        sell: Floats | None = None,
+        sides: Floats | None = None,
+        whole_cents: bool = False,
+    ) -> Evaluation:
+        buying, selling = self._resolved(Words(), buy=buy, sell=sell, sides=sides, whole_cents=whole_cents)
+        return self._evaluate(buying, selling, way)
+
+    def _evaluate(self, buying: Resolved, selling: Resolved, way: Way) -> Evaluation:
+        routes = [(self.question.source, self.question.target)]
+        return evaluate_resolved(buying, selling, self.seller, routes=routes, ways=[way])
+
+    def _resolved(
+        self,
+        words: Words,
+        *,
+        buy: Floats | None = None,
+        sell: Floats | None = None,
+        sides: Floats | None = None,
+        whole_cents: bool = False,
+    ) -> tuple[Resolved, Resolved]:
+        asked = self.question
+        count = next((len(v) for v in (buy, sell, sides) if v is not None), 1)
+        bought = self._offers(asked.source, np.full(count, asked.buy) if buy is None else buy, sides)
+        sold = self._offers(asked.target, np.full(count, asked.sell) if sell is None else sell, sides)
+        return (
+            resolve(bought, self.profile, self.day, words=words, whole_cents=whole_cents),
+            resolve(sold, self.profile, self.day, words=words, whole_cents=whole_cents),
+        )
+
+    def _offers(self, code: str, prices: Floats, sides: Floats | None = None) -> pd.DataFrame:
+        """Offers of this product at these shop prices, as :data:`~arbkit.money.OFFER_COLUMNS`."""
+        asked = self.question
+        length, width, height = self.sides if sides is None else sides.T
+        return pd.DataFrame(
+            {
+                "asin": np.arange(len(prices)),
+                "market": code,
+                "price_minor": prices * 100,
+                "price_basis": "as given",
+                "shipping_minor": math.nan,
+                "category": asked.category,
+                "length_mm": length,
+                "width_mm": width,
+                "height_mm": height,
+                "weight_g": _or_nan(asked.weight_g),
+                "hazmat": float(asked.hazmat),
+                "keepa_fba_fee_minor": _or_nan(asked.keepa_fba_fee) * 100,
+                "keepa_referral_pct": _or_nan(asked.keepa_referral_pct),
+                "keepa_referral_price": _or_nan(asked.keepa_referral_price or asked.sell),
+                "keepa_closing_fee_minor": math.nan,
+                "updated_at": math.nan,
+            }
+        )
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
