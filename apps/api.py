@@ -267,7 +267,11 @@ def top(request: Request, store: StoreDep, limit: PageSize = 10, components: Com
 @router.get("/profit", tags=["arbitrage"])
 def profit(request: Request, shared: SharedDep, asked: Annotated[ProfitQuery, Query()]) -> Response:
     """What one route leaves after every fee and tax, asked by hand: no product need be in the store."""
-    profile = Profile.neutral() if asked.no_profile else load_profile(shared.settings.profile_path)
+    profile = (
+        Profile.neutral()
+        if asked.no_profile
+        else load_profile(shared.settings.profile_path, shared.settings.profile_name or None)
+    )
     return json_answer(request, answer(asked, profile, load_tables(), load_rates()))
 
 

@@ -134,7 +134,11 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
         StoreError, LogError: nothing was replaced, or nothing was announced.
     """
     parameters = parameters or DetectParameters()
-    profile, tables, rates = load_profile(settings.profile_path), load_tables(), load_rates()
+    profile, tables, rates = (
+        load_profile(settings.profile_path, settings.profile_name or None),
+        load_tables(),
+        load_rates(),
+    )
     with open_store(settings) as store, open_log(settings) as log:
         columns = list(dict.fromkeys(["asin", "market", *IDENTITY_COLUMNS, *DEMAND_COLUMNS, *OFFER_COLUMNS]))
         found = detect(store.scan_offers(columns), profile, tables, rates, parameters=parameters, run_id=run_id)

@@ -21,7 +21,7 @@ from arbkit.settings import Settings
 from arbkit.sources.export import IDENTITY, check, market_of
 from arbkit.sources.export_files import Answer, Table, read_file
 
-__all__ = ["FileReport", "ImportReport", "import_files"]
+__all__ = ["FileReport", "ImportReport", "envelopes_of", "import_files"]
 
 _PUBLISH = 2_000
 
@@ -75,15 +75,24 @@ def import_files(settings: Settings, paths: Sequence[Path], *, market: Market | 
 def _one(log: Log, path: Path, market: Market | None, run_id: str) -> FileReport:
     report = FileReport(str(path))
     try:
-        content = read_file(path)
-        if isinstance(content, Table):
-            envelopes: Iterable[tuple[int, dict[str, Any]]] = _rows(content, path, market, run_id, report)
-        else:
-            envelopes = _products(content, path, market, run_id, report)
-        _publish(log, envelopes, path, report)
+        _publish(log, envelopes_of(path, market, run_id, report), path, report)
     except RefusedFileError as error:
         report.refused = str(error)
     return report
+
+
+def envelopes_of(
+    path: Path, market: Market | None, run_id: str, report: FileReport
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The envelopes of a file's rows, or products, with their numbers; ``report`` notes what was assumed.
+
+    Raises:
+        RefusedFileError: nothing of the file can be used.
+    """
+    content = read_file(path)
+    if isinstance(content, Table):
+        return _rows(content, path, market, run_id, report)
+    return _products(content, path, market, run_id, report)
 
 
 def _publish(log: Log, envelopes: Iterable[tuple[int, dict[str, Any]]], path: Path, report: FileReport) -> None:

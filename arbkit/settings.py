@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     watchlist: Annotated[Path | None, _EmptyIsNone] = Field(
         None, description="file with one ASIN a line; empty: watchlist.txt, or the demo market's own list"
     )
+    profile_name: str = Field("", description="one of the profiles in that file; empty: its main one")
     profile: Annotated[Path | None, _EmptyIsNone] = Field(
         None, description="seller profile; empty: profile.toml if there, else the built-in one"
     )

@@ -22,7 +22,7 @@ def profit(
     weight_g: float | None = typer.Option(None, help="Package weight in grams."),
     vat_status: str | None = typer.Option(None, help="reclaiming, not-reclaiming or unregistered."),
     home: str | None = typer.Option(None, help="Where the seller is established."),
-    fulfilment: str = typer.Option("best", help="fba-local, efn, fbm or best: the cheapest that is allowed."),
+    fulfilment: str = typer.Option("best", help="fba-local, efn, pan-eu, fbm or best: the cheapest that is allowed."),
     stock: str | None = typer.Option(None, help="Country of EFN stock; default: the source."),
     warehouses: str | None = typer.Option(None, help="German stock: de, or cep (also Poland and Czechia)."),
     vat_class: str | None = typer.Option(None, help="standard, books, food, children, …"),
@@ -30,19 +30,28 @@ def profit(
     fbm_shipping: float | None = typer.Option(None, help="Net cost of a buyer's parcel, home currency."),
     freight: float | None = typer.Option(None, help="Freight per unit, home currency."),
     duty_pct: float | None = typer.Option(None, help="Duty between UK and EU, percent of value and freight."),
-    expected_days: float = typer.Option(0, help="Days in storage."),
-    return_rate_pct: float = typer.Option(0, help="Share of units that come back."),
+    plan: str | None = typer.Option(None, help="Amazon selling plan: professional or individual."),
+    hazmat: bool = typer.Option(False, "--hazmat", help="Dangerous goods."),
+    expected_days: float | None = typer.Option(None, help="Days in storage."),
+    return_rate_pct: float | None = typer.Option(None, help="Share of units that come back."),
+    return_handling: float | None = typer.Option(None, help="What a returned unit costs, home currency."),
     keepa_fba_fee: float | None = typer.Option(None, help="Fulfilment fee as Keepa observed it, net."),
     keepa_referral_pct: float | None = typer.Option(None, help="Referral percentage as Keepa observed it."),
     keepa_referral_price: float | None = typer.Option(None, help="The price at which Keepa observed it."),
-    target_roi: float = typer.Option(30, help="Return in percent that the highest buying price is for."),
+    target_roi: float | None = typer.Option(None, help="Return in percent that the highest buying price is for."),
+    target_profit: float | None = typer.Option(None, help="Profit that it must leave too, home currency."),
     on: str | None = typer.Option(None, help="Day of fees, VAT and exchange rates, as 2026-08-01; default: today."),
     profile: Path | None = typer.Option(None, help="Seller profile in place of the configured one."),
+    profile_name: str | None = typer.Option(None, help="One of the profiles in that file."),
     no_profile: bool = typer.Option(False, "--no-profile", help="The neutral seller, without costs of its own."),
     json: bool = typer.Option(False, "--json", help="One JSON document on standard output."),
 ) -> None:
     """What one route leaves after every fee and tax, line by line."""
-    given = {k: v for k, v in locals().items() if k not in {"profile", "no_profile", "json"} and v is not None}
+    given = {
+        k: v
+        for k, v in locals().items()
+        if k not in {"profile", "profile_name", "no_profile", "json"} and v is not None
+    }
     from arbkit.errors import UsageError
     from arbkit.money import Profile, load_profile, load_rates, load_tables
     from arbkit.money.answer import answer
@@ -52,7 +61,8 @@ def profit(
         raise UsageError("--profile and --no-profile exclude each other", remedy="Give one of them")
     settings = begin()
     question = Question.asked(given)
-    seller = Profile.neutral() if no_profile else load_profile(profile or settings.profile_path)
+    name = profile_name or settings.profile_name or None
+    seller = Profile.neutral() if no_profile else load_profile(profile or settings.profile_path, name)
     found = answer(question, seller, load_tables(), load_rates())
     if json:
         print_json(found)
@@ -86,11 +96,44 @@ def _print(found: dict[str, Any]) -> None:
         out.print(f"  ROI {found['roi_pct']:.1f} %, margin {found['margin_net_pct']:.1f} % of net revenue")
         out.print(f"  break-even selling at {roots}; buy at most for {highest['target_roi_pct']:g} % ROI: {price}")
     for other in found["alternatives"]:
-        result = other["why_not"] or f"{other['profit']:.2f} {currency}"
+        result = other["why_not"] or f"{other['profit']:.2f} {currency} ({other['difference']:+.2f})"
         out.print(f"  by {other['fulfilment']}: {escape(result)}")
+    _print_referral(found)
     for word, texts in (("unknown", found["unknown"]), ("note", found["warnings"]), ("hint", found["hints"])):
         for text in texts:
             out.print(f"  {word}: {escape(text)}")
+    _print_what_if(found)
+
+
+def _print_referral(found: dict[str, Any]) -> None:
+    referral = found["referral"]
+    if len(referral["candidates"]) > 1 and referral["profit_range"] and len(set(referral["profit_range"])) > 1:
+        low, high = referral["profit_range"]
+        names = ", ".join(referral["candidates"])
+        text = f"  profit {low:.2f} to {high:.2f} {found['currency']}, as the product falls under one of {names}"
+        console().print(text, markup=False)
+
+
+def _print_what_if(found: dict[str, Any]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    if not found["vat_grid"]:
+        return
+    table = Table(title="What if", title_justify="left")
+    for name in ("case", "profit", "ROI %", "by"):
+        table.add_column(name, justify="left" if name in ("case", "by") else "right")
+    for case in found["vat_grid"]:
+        name = f"{case['vat_status']}, VAT class {case['vat_class']}"
+        if case["why_not"]:
+            table.add_row(name, "–", "–", escape(case["why_not"]))
+        else:
+            table.add_row(name, f"{case['profit']:.2f}", f"{case['roi_pct']:.1f}", case["fulfilment"])
+    table.add_section()
+    for case in found["sensitivity"]:
+        profit = "–" if case["profit"] is None else f"{case['profit']:.2f}"
+        table.add_row(f"{case['of'].replace('_', ' ')} {case['change_pct']:+g} %", profit, "", "")
+    console().print(table)
 
 
 def register(app: typer.Typer) -> None:

@@ -1,0 +1,252 @@
+"""The fee tables as people read them: what holds on a day, what changes between two, and whom it touches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from arbkit.errors import UsageError
+from arbkit.markets import MARKETS, Market
+from arbkit.models import Offer, Opportunity
+from arbkit.money import (
+    OFFER_COLUMNS,
+    Profile,
+    Rates,
+    Tables,
+    evaluate,
+    share_facts,
+    with_assumed_package,
+)
+from arbkit.money.tables import SUBJECTS, Day, Version
+
+__all__ = ["diff", "diff_opportunities", "offers_frame", "show"]
+
+_ABOUT_A_VERSION = frozenset(
+    {"valid_from", "valid_to", "source", "checked_on", "page", "seasonal", "changes", "assumed"}
+)
+
+
+def show(tables: Tables, category: str, market: Market, on: date) -> dict[str, Any]:
+    """Every fee table that a product of a category meets in a store on a day; amounts net of VAT, in its currency.
+
+    Raises:
+        UsageError: no such category.
+    """
+    day = tables.on(on)
+    places = day.schedules_of(category)
+    if not places and day.schedules:
+        names = [s.name for s in day.schedules]
+        raise UsageError("no such category", field="CATEGORY", value=category, remedy=f"Use one of {', '.join(names)}")
+    content = day.get("referral")
+    schedules = [
+        {
+            "schedule": s.name,
+            "mode": s.mode,
+            "percent": [round(100 * f, 4) for f in s.fractions],
+            "up_to": list(s.bounds[market.currency]),
+            "disputed": s.disputed,
+        }
+        for s in (day.schedules[p] for p in places)
+        if market.currency in s.bounds
+    ]
+    chosen = {str(s["schedule"]) for s in schedules}
+    digital = {home: row for home in MARKETS if (row := day.digital_services(home, market.code))}
+    return {
+        "category": category,
+        "market": market.code,
+        "currency": market.currency,
+        "on": on.isoformat(),
+        "tables_version": day.version,
+        "referral": {
+            "schedules": schedules,
+            "minimum": content.get("minimum", {}).get(market.currency),
+            "uplift_percent": content.get("uplift_percent", {}).get(market.code, 0),
+            **_about(day, "referral"),
+        },
+        "closing": {
+            "fee": day.get("closing").get("fee", {}).get(market.code) if chosen & _named(day, "closing") else 0,
+            **_about(day, "closing"),
+        },
+        "fulfilment": _fulfilment(day, market),
+        "low_price": {
+            "limit": _limit(day, market, chosen),
+            "bands": _bands(day.get("fulfilment_low_price").get("bands", ()), _columns(market)),
+            **_about(day, "fulfilment_low_price"),
+        },
+        "selected_parcels": {
+            "applies": bool(chosen & _named(day, "fulfilment_selected")),
+            **_about(day, "fulfilment_selected"),
+        },
+        "efn": {
+            "bands": _bands(day.get("fulfilment_efn").get("bands", ()), _efn_columns(market)),
+            **_about(day, "fulfilment_efn"),
+        },
+        "fuel_percent": {"percent": day.get("surcharges.fuel").get("percent", 0), **_about(day, "surcharges.fuel")},
+        "peak": {"amounts": day.get("surcharges.peak").get(market.code, {}), **_about(day, "surcharges.peak")},
+        "digital_services": [
+            {
+                "seller_in": home, "selling_percent": row["selling"], "fba_percent": row["fba"],
+                "valid_from": row["valid_from"].isoformat(), "source": row["source"],
+                "assumed": bool(row.get("assumed")),
+            }
+            for home, row in digital.items()
+        ],
+        "vat_percent": {c: round(100 * day.vat(market.code, c), 4) for c in day.vat_classes} | _about(day, "vat"),
+    }  # fmt: skip
+
+
+def diff(tables: Tables, first: date, second: date) -> list[dict[str, Any]]:
+    """What changes from one day to another: per subject the values that differ, with the version each is of."""
+    before, after = tables.on(first), tables.on(second)
+    changes = []
+    for subject in SUBJECTS:
+        if subject == "digital_services":
+            old, new = _flat(_rows_by_home(before)), _flat(_rows_by_home(after))
+        else:
+            old, new = _flat(_content(before.subjects.get(subject))), _flat(_content(after.subjects.get(subject)))
+        values = [
+            {"what": key, "before": old.get(key), "after": new.get(key)}
+            for key in dict.fromkeys([*old, *new])
+            if old.get(key) != new.get(key)
+        ]
+        if values:
+            changes.append(
+                {
+                    "subject": subject,
+                    "change": "begins" if not old else "ends" if not new else "changes",
+                    "before": _about(before, subject),
+                    "after": _about(after, subject),
+                    "values": values,
+                }
+            )
+    return changes
+
+
+def diff_opportunities(
+    opportunities: Sequence[Opportunity],
+    offers: Sequence[Offer],
+    profile: Profile,
+    tables: Tables,
+    rates: Rates,
+    first: date,
+    second: date,
+) -> list[dict[str, Any]]:
+    """The stored opportunities with what they leave by the tables, VAT and exchange rates of each day, the
+    greatest change first; null where something is unknown on that day."""
+    if not opportunities:
+        return []
+    facts = with_assumed_package(share_facts(offers_frame(offers)), profile)
+    wanted = {(o.asin, o.source, o.target): o for o in opportunities}
+    routes = sorted({(o.source, o.target) for o in opportunities})
+    found: dict[tuple[str, str, str], list[tuple[float | None, str]]] = {}
+    for on in (first, second):
+        frame = evaluate(facts, profile, tables, rates, on=on, routes=routes).frame()
+        for asin, source, target, profit, unknown in zip(
+            *(frame[n].tolist() for n in ("asin", "source", "target", "profit", "unknown")), strict=True
+        ):
+            if (asin, source, target) in wanted:
+                known = None if np.isnan(profit) else profit
+                found.setdefault((asin, source, target), []).append((known, unknown))
+    rows = []
+    for key, ((old, _), (new, why)) in found.items():
+        change = None if old is None or new is None else round(new - old, 2)
+        rows.append(
+            {
+                "asin": key[0], "title": wanted[key].title, "source": key[1], "target": key[2],
+                "currency": profile.currency, "before": old, "after": new, "change": change,
+                "unknown": why or None,
+            }
+        )  # fmt: skip
+    return sorted(rows, key=lambda r: (r["change"] is None, -abs(r["change"] or 0), r["asin"]))
+
+
+def offers_frame(offers: Sequence[Offer]) -> pd.DataFrame:
+    """Offers as the frame that money is reckoned from."""
+    return pd.DataFrame([{name: getattr(o, name) for name in OFFER_COLUMNS} for o in offers], columns=[*OFFER_COLUMNS])
+
+
+def _about(day: Day, subject: str) -> dict[str, Any]:
+    version = day.subjects.get(subject)
+    if version is None:
+        return {"valid_from": None, "valid_to": None, "source": None, "assumed": False}
+    last = None if version.last == date.max else version.last.isoformat()
+    table = version.table
+    return {
+        "valid_from": version.first.isoformat(), "valid_to": last, "source": table.source, "assumed": table.assumed,
+    }  # fmt: skip
+
+
+def _named(day: Day, subject: str) -> set[str]:
+    return set(day.get(subject).get("schedules", ()))
+
+
+def _limit(day: Day, market: Market, chosen: set[str]) -> float | None:
+    content = day.get("fulfilment_low_price")
+    if not content:
+        return None
+    strict = chosen and chosen <= set(content["selected"]["schedules"])
+    limit: float = content["limit_selected" if strict else "limit"][market.code]
+    return limit
+
+
+def _columns(market: Market) -> tuple[str, ...]:
+    return ("DE", "CEP") if market.code == "DE" else (market.code,)
+
+
+def _efn_columns(market: Market) -> tuple[str, ...]:
+    return ("EU4_UK",) if market.code == "UK" else ("EU4", "DE", "UK_EU4")
+
+
+def _fulfilment(day: Day, market: Market) -> dict[str, Any]:
+    content, columns = day.get("fulfilment_local"), _columns(market)
+    oversize = [
+        {"tier": r["tier"], "base_kg": r["base_kg"], **{c: {"base": r[c][0], "per_kg": r[c][1]} for c in columns}}
+        for r in content.get("oversize", ())
+    ]
+    return {
+        "bands": _bands(content.get("bands", ()), columns),
+        "oversize": oversize,
+        **_about(day, "fulfilment_local"),
+    }
+
+
+def _bands(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:
+    return [{"tier": r["tier"], "up_to_kg": r["up_to_kg"], **{c: r[c] for c in columns}} for r in rows]
+
+
+def _content(version: Version | None) -> Mapping[str, Any]:
+    if version is None:
+        return {}
+    return {k: v for k, v in version.content.items() if k not in _ABOUT_A_VERSION}
+
+
+def _rows_by_home(day: Day) -> dict[str, dict[str, float]]:
+    return {
+        f"seller in {home}, store {store}": {"selling": row["selling"], "fba": row["fba"]}
+        for home in MARKETS
+        for store in MARKETS
+        if (row := day.digital_services(home, store))
+    }
+
+
+def _flat(value: Any, path: str = "") -> dict[str, Any]:
+    return dict(_leaves(value, path))
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Each value with the path to it; rows of a list are named by their tier, schedule and weight."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{path}, {key}" if path else str(key))
+    elif isinstance(value, list) and value and all(isinstance(v, Mapping) for v in value):
+        for row in value:
+            name = str(row.get("name") or row.get("tier") or row.get("column") or "")
+            name += f" up to {row['up_to_kg']:g} kg" if "up_to_kg" in row else ""
+            rest = {k: v for k, v in row.items() if k not in {"name", "tier", "up_to_kg", "column"}}
+            yield from _leaves(rest, name)
+    else:
+        yield path, value
