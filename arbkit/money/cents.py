@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["COMPONENTS", "to_cents"]
+__all__ = ["COMPONENTS", "to_cents", "whole_cents"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -16,6 +16,11 @@ COMPONENTS = (
     "peak_surcharge", "digital_services_fee", "vat_on_fees", "storage", "refunds", "purchase_price",
     "input_vat", "duty", "import_vat", "freight", "other_costs", "fx_cost",
 )  # fmt: skip
+
+
+def whole_cents(amounts: Floats) -> Floats:
+    """Amounts in whole cents, half a cent up, as commerce rounds; what binary fractions add or lack is ignored."""
+    return np.asarray(np.floor(amounts * 100 + 0.5 + 1e-7) / 100)
 
 
 def to_cents(exact: Mapping[str, Floats]) -> tuple[dict[str, Floats], Floats]:

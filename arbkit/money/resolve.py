@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from arbkit.markets import MARKETS
+from arbkit.money.cents import whole_cents as to_whole
 from arbkit.money.facts import CROSSES_BREAK, Prices, numbers, prices
 from arbkit.money.fulfilment import Fulfilment, fees, schedule_mask, size_tiers, storage_per_month
 from arbkit.money.profile import Profile
@@ -137,7 +138,7 @@ def resolve(
         mark(local_assumed, assumed, "package size and weight assumed by profile", guessed & ~ful.from_keepa)
         mark(efn_assumed, assumed, "package size and weight assumed by profile", guessed)
     mark(local_assumed, assumed, "peak surcharge: last season's amount", ful.peak_assumed & (ful.peak_local > 0))
-    fee = np.round(referral.fee, 2) if whole_cents else referral.fee
+    fee = to_whole(referral.fee) if whole_cents else referral.fee
     return Resolved(
         offers=offers,
         day=day,
@@ -146,7 +147,7 @@ def resolve(
         buy_price=grid.floats(buying.price),
         sell_price=grid.floats(selling.price),
         referral=grid.floats(fee),
-        referral_least=grid.floats(np.round(referral.least, 2) if whole_cents else referral.least),
+        referral_least=grid.floats(to_whole(referral.least) if whole_cents else referral.least),
         closing=grid.floats(one.closing),
         vat_rate=grid.floats(one.vat_rate),
         weight_kg=grid.floats(one.unit_kg),

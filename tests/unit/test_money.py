@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from arbkit.errors import ConfigError
 from arbkit.money import Profile, components, evaluate, load_profile, load_rates, load_tables
-from arbkit.money.fulfilment import size_tiers
 
 TABLES, RATES = load_tables(), load_rates()
 DAY = date(2026, 8, 1)
@@ -46,61 +45,6 @@ def route(buy: dict[str, Any], sell: dict[str, Any], profile: Profile, *, on: da
     frame = evaluate(pd.DataFrame([buy, sell]), profile, TABLES, RATES, on=on, routes=pairs).frame()
     row: dict[str, Any] = {str(k): v for k, v in frame.iloc[0].to_dict().items()}
     return row
-
-
-@pytest.mark.parametrize(
-    ("fields", "profit", "roi", "margin_net", "margin_gross"),
-    [
-        ({}, 10.74, 31.5, 18.3, 15.3),
-        ({"vat_status": "not-reclaiming"}, 3.52, 8.5, 6.0, 5.0),
-        ({"vat_status": "unregistered", "registrations": ()}, 11.79, 28.4, None, 16.8),
-        ({"fulfilment": ("efn",)}, 4.90, None, None, None),
-    ],
-)
-def test_the_worked_example(
-    fields: dict[str, Any], profit: float, roi: float | None, margin_net: float | None, margin_gross: float | None
-) -> None:
-    """IT 40.00 → DE 69.99, toys 15 %, standard parcel 0.8 kg, German-only stock, other costs 1.30."""
-    profile = Profile.neutral(**{"other_costs": 1.30, "fulfilment": ("fba-local",), **fields})
-    row = route(offer("IT", 4_000), offer("DE", 6_999), profile)
-    assert row["profit"] == profit
-    for name, expected in (("roi_pct", roi), ("margin_net_pct", margin_net), ("margin_gross_pct", margin_gross)):
-        if expected is not None:
-            assert row[name] == pytest.approx(expected, abs=0.05)
-    lines = components(row, profile, TABLES.on(DAY), RATES)
-    assert round(sum(line["amount"] for line in lines), 2) == profit
-
-
-@pytest.mark.parametrize(
-    ("schedule", "currency", "price", "fee"),
-    [
-        ("Electronic & computer accessories", "EUR", 159.00, 19.72),
-        ("Automotive & Powersports", "GBP", 60.00, 8.10),
-        ("Beauty, Health, Personal care", "EUR", 10.00, 0.80),
-        ("Beauty, Health, Personal care", "EUR", 10.01, 1.50),
-    ],
-)
-def test_referral_fees(schedule: str, currency: str, price: float, fee: float) -> None:
-    found = next(s for s in TABLES.on(DAY).schedules if s.name == schedule)
-    assert round(float(found.fee(np.array([price]), currency)[0]), 2) == fee
-
-
-@pytest.mark.parametrize(
-    ("sides", "grams", "tier", "fees"),
-    [
-        ((300, 200, 20), 150, "standard envelope", {"DE": 2.57}),
-        ((400, 300, 200), 800, "standard parcel", {"DE": 5.22, "FR": 8.22, "UK": 3.56}),
-        ((350, 250, 120), 500, "small parcel", {"DE": 4.54}),
-    ],
-)
-def test_fulfilment_fees(sides: tuple[int, int, int], grams: int, tier: str, fees: dict[str, float]) -> None:
-    day = TABLES.on(DAY)
-    found = size_tiers(day, np.array([sides], float), np.array([grams / 1000]), np.array([False]))
-    assert day.tiers[found.tier[0]] == tier
-    assert day.local is not None
-    place = day.local.places(found.tier, day.tiers, found.billing_kg)
-    for column, fee in fees.items():
-        assert day.local.fee(place, found.billing_kg, column)[0] == fee
 
 
 def test_what_is_unknown_is_named_and_never_zero() -> None:
@@ -170,3 +114,86 @@ def test_a_seller_without_registration_cannot_hold_stock_abroad() -> None:
 def test_a_mistyped_field_of_a_profile_is_named() -> None:
     with pytest.raises(ConfigError, match="exchange_spred"):
         Profile.neutral(exchange_spred=1)
+
+
+@pytest.mark.parametrize(
+    ("basis", "buys_at", "sells_at", "sold_by"),
+    [
+        ("spot", 40.00, 69.99, "buy_box"),
+        ("avg30", 41.00, 65.00, "buy_box, 30-day average"),
+        ("avg90", 42.00, 60.00, "buy_box, 90-day average"),
+        ("robust", 42.00, 60.00, "buy_box, 90-day average"),
+    ],
+)
+def test_the_price_basis_is_chosen_by_the_profile_and_told(
+    basis: str, buys_at: float, sells_at: float, sold_by: str
+) -> None:
+    profile = Profile.neutral(buy_basis=basis, sell_basis=basis)
+    buy = offer("IT", 4_000, price_avg30_minor=4_100.0, price_avg90_minor=4_200.0)
+    sell = offer("DE", 6_999, price_avg30_minor=6_500.0, price_avg90_minor=6_000.0)
+    row = route(buy, sell, profile)
+    assert (row["buy_price"], row["sell_price"], row["sell_basis"]) == (buys_at, sells_at, sold_by)
+
+
+def test_a_robust_price_never_flatters() -> None:
+    profile = Profile.neutral(buy_basis="robust", sell_basis="robust")
+    buy, sell = offer("IT", 4_000, price_avg90_minor=3_500.0), offer("DE", 6_999, price_avg90_minor=9_000.0)
+    row = route(buy, sell, profile)
+    assert (row["buy_price"], row["sell_price"], row["sell_basis"]) == (40.0, 69.99, "buy_box")
+    lacking = route(buy, offer("DE", 6_999), profile)
+    assert "no 90-day average, so the spot price" in lacking["assumed"]
+
+
+def test_an_average_is_never_taken_across_a_break_of_the_history() -> None:
+    """Keepa's NEW price includes shipping since 16 February 2026."""
+    profile = Profile.neutral(sell_basis="avg90")
+    fields = {"price_basis": "new", "price_avg90_minor": 6_000.0}
+    march, june = 1_773_000_000.0, 1_781_000_000.0
+    across = route(offer("IT", 4_000), offer("DE", 6_999, updated_at=march, **fields), profile)
+    assert np.isnan(across["profit"])
+    assert "break of 2026-02-16" in across["unknown"]
+    assert route(offer("IT", 4_000), offer("DE", 6_999, updated_at=june, **fields), profile)["sell_price"] == 60.0
+
+
+def test_unknown_shipping_of_the_offer_bought_is_marked() -> None:
+    row = route(offer("IT", 4_000, shipping_minor=np.nan), offer("DE", 6_999), Profile.neutral())
+    assert "shipping to the buyer unknown" in row["assumed"]
+    free = route(offer("IT", 4_000, shipping_minor=499.0), offer("DE", 6_999), Profile.neutral())
+    assert free["buy_price"] == 44.99
+
+
+def test_keepas_fee_is_not_carried_over_the_low_price_limit() -> None:
+    small = {"length_mm": 300.0, "width_mm": 200.0, "height_mm": 20.0, "weight_g": 150.0, "keepa_fba_fee_minor": 212.0}
+    seen_low = offer("DE", 2_500, keepa_referral_price=19.0, **small)
+    row = route({**offer("IT", 1_000), "keepa_referral_price": np.nan}, seen_low, Profile.neutral())
+    assert (row["fulfilment_fee"], row["fulfilment_from"]) == (-2.57, "table")
+
+
+def test_the_users_word_on_the_schedule_comes_first() -> None:
+    sell = offer("DE", 1_900, category="Home & Kitchen", keepa_referral_pct=15.0)
+    profile = Profile.neutral(schedules={"B000000001": "Home Products"})
+    row = route(offer("IT", 900), sell, profile)
+    assert (row["referral_fee"], row["referral_schedule"], row["referral_candidates"]) == (-1.52, "Home Products", 1)
+    assert route(offer("IT", 900), sell, Profile.neutral())["referral_fee"] == -2.85
+
+
+def test_the_category_only_suggests_the_vat_class() -> None:
+    books = {"category": "Books", "keepa_closing_fee_minor": 0.0}
+    row = route(offer("IT", 1_000, **books), offer("DE", 3_000, **books), Profile.neutral())
+    assert row["output_vat"] == -1.96  # 7 % of 28.04
+    assert "VAT class suggested by the category" in row["assumed"]
+    own = route(offer("IT", 1_000, **books), offer("DE", 3_000, **books), Profile.neutral(vat_class="standard"))
+    assert own["output_vat"] == -4.79
+
+
+def test_a_shipping_table_of_ones_own() -> None:
+    rows = [
+        {"to": "all", "up_to_kg": 30, "cost": 12.0},
+        {"to": "DE", "up_to_kg": 2, "cost": 3.9},
+        {"to": "DE", "up_to_kg": 0.5, "cost": 2.9},
+    ]
+    profile = Profile.neutral(fulfilment=("fbm",), parcels=rows)
+    assert route(offer("IT", 4_000), offer("DE", 6_999), profile)["fulfilment_fee"] == -3.90
+    assert route(offer("IT", 4_000), offer("DE", 6_999, weight_g=400.0), profile)["fulfilment_fee"] == -2.90
+    assert route(offer("IT", 4_000), offer("FR", 6_999), profile)["fulfilment_fee"] == -12.00
+    assert np.isnan(route(offer("IT", 4_000), offer("DE", 6_999, weight_g=40_000.0), profile)["profit"])
