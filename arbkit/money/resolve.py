@@ -7,6 +7,7 @@ money in the marketplace's own currency; NaN unknown.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +62,18 @@ class Resolved:
     efn_assumed: Flags
     facts: Facts
     words: Words
+
+    def part(self, products: slice | Ints) -> Resolved:
+        """These products alone; of a slice nothing is copied."""
+
+        def cut(value: Any) -> Any:
+            if isinstance(value, np.ndarray):
+                return value[..., products]
+            if isinstance(value, dict):
+                return {name: cut(inner) for name, inner in value.items()}
+            return tuple(cut(inner) for inner in value) if isinstance(value, tuple) else value
+
+        return Resolved(**{name: cut(getattr(self, name)) for name in self.__slots__})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
