@@ -38,7 +38,7 @@ from arbkit.money import (
 from arbkit.settings import Settings
 from arbkit.store import open_store
 
-__all__ = ["DEMAND_COLUMNS", "DetectParameters", "Detection", "components_table", "detect", "run", "unknown_table"]
+__all__ = ["DEMAND_COLUMNS", "DetectParameters", "Detection", "detect", "run", "unknown_table"]
 
 logger = logging.getLogger(__name__)
 
@@ -308,8 +308,3 @@ def priority(opportunity: Opportunity) -> float:
 def unknown_table(unknown: Mapping[str, int]) -> pd.DataFrame:
     """Reasons why routes could not be priced, most frequent first."""
     return pd.DataFrame(list(unknown.items()), columns=["reason", "routes"])
-
-
-def components_table(opportunity: Opportunity) -> pd.DataFrame:
-    """Every fee and tax of a route, line by line, with its rule and source."""
-    return pd.DataFrame([dict(part) for part in opportunity.components])

@@ -36,6 +36,7 @@ def profit(
     return_rate_pct: float | None = typer.Option(None, help="Share of units that come back."),
     return_handling: float | None = typer.Option(None, help="What a returned unit costs, home currency."),
     keepa_fba_fee: float | None = typer.Option(None, help="Fulfilment fee as Keepa observed it, net."),
+    keepa_closing_fee: float | None = typer.Option(None, help="Closing fee as Keepa states it, net."),
     keepa_referral_pct: float | None = typer.Option(None, help="Referral percentage as Keepa observed it."),
     keepa_referral_price: float | None = typer.Option(None, help="The price at which Keepa observed it."),
     target_roi: float | None = typer.Option(None, help="Return in percent that the highest buying price is for."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, cast, get_args
 
 import ipywidgets as widgets
@@ -17,13 +18,16 @@ from arbkit.dashboard.charts import history_figure, waterfall_figure
 from arbkit.dashboard.data import COLUMNS, Detail, detail, row
 from arbkit.dashboard.panels import STYLE, components_html, detail_html, error_html, headline_html
 from arbkit.dashboard.table import Table
+from arbkit.dashboard.whatif import WhatIf
 from arbkit.errors import ArbkitError
 from arbkit.models import Opportunity
-from arbkit.money.fx import load_rates
+from arbkit.money import Profile, load_rates
+from arbkit.money.profiles import load_profiles
 from arbkit.settings import Settings
 from arbkit.store import OpportunityQuery, Page, Stats
 from arbkit.store.base import OpportunitySort
 from arbkit.store.late import LateStore
+from arbkit.whatif import question_of
 
 __all__ = ["OpportunitiesApp"]
 
@@ -68,7 +72,10 @@ class OpportunitiesApp:
         charts = widgets.HBox(
             [widgets.Box([f], layout=widgets.Layout(width="50%")) for f in (self._waterfall, self._history)]
         )
-        self._chosen = widgets.VBox([self._about, charts, self._parts], layout=widgets.Layout(display="none"))
+        self.what_if = WhatIf(self._profiles)
+        self._chosen = widgets.VBox(
+            [self._about, charts, self._parts, self.what_if.widget], layout=widgets.Layout(display="none")
+        )
         filters = [self.source, self.target, self.category, self.margin, self.profit, self.text]
         self.widget = widgets.VBox(
             [
@@ -177,8 +184,16 @@ class OpportunitiesApp:
             return
         self._about.value = detail_html(found.opportunity)
         self._parts.value = components_html(found)
+        one, offers = found.opportunity, found.offers
+        on = datetime.fromtimestamp(one.evaluated_at, UTC).date()
+        self.what_if.show(
+            lambda profile: question_of(one, offers, profile, on=on), buy=one.buy_price, sell=one.sell_price
+        )
         _show(self._waterfall, waterfall_figure(found.opportunity))
         _show(self._history, history_figure(found, currency=found.opportunity.currency))
+
+    def _profiles(self) -> Mapping[str, Profile]:
+        return load_profiles(self._settings.profile_path)
 
     def _offer_categories(self, stats: Stats) -> None:
         options = (_ANY, *stats.categories)

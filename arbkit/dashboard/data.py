@@ -58,6 +58,7 @@ class Detail:
     lines: tuple[PriceLine, ...]
     without_history: tuple[str, ...]
     """marketplaces of which the source gives no history (Keepa's exports carry none)"""
+    offers: tuple[Offer, ...] = ()
 
 
 def row(found: Opportunity, *, now: float) -> dict[str, Any]:
@@ -107,7 +108,8 @@ def detail(store: Store, opportunity_id: str, rates: Rates) -> Detail | None:
     offers = {o.market: o for o in store.offers([asin])}
     lines = price_lines(store.history(asin), offers, found[0].currency, rates)
     drawn = {line.market for line in lines}
-    return Detail(found[0], tuple(lines), tuple(code for code in offers if code not in drawn))
+    without = tuple(code for code in offers if code not in drawn)
+    return Detail(found[0], tuple(lines), without, tuple(offers.values()))
 
 
 def price_lines(

@@ -18,13 +18,14 @@ STYLE = """
 .arbkit-head h1 { font-size: 22px; margin: 0; }
 .arbkit-demo { background: #ffd33d; color: #24292f; font-weight: 700; padding: 2px 10px; border-radius: 4px; }
 .arbkit-error { background: #ffebe9; border: 1px solid #cf222e; padding: 6px 10px; border-radius: 4px; }
-.arbkit-detail { font-size: 14px; line-height: 1.6; padding-top: 10px; }
-.arbkit-detail h2 { font-size: 18px; margin: 0; }
-.arbkit-parts { border-collapse: collapse; font-size: 12.5px; line-height: 1.5; width: 100%; }
-.arbkit-parts th, .arbkit-parts td {
+.arbkit-detail, .arbkit-whatif { font-size: 14px; line-height: 1.6; padding-top: 10px; }
+.arbkit-detail h2, .arbkit-whatif h2 { font-size: 18px; margin: 0; }
+.arbkit-whatif { padding-left: 20px; }
+.arbkit-parts, .arbkit-whatif table { border-collapse: collapse; font-size: 12.5px; line-height: 1.5; width: 100%; }
+.arbkit-parts th, .arbkit-parts td, .arbkit-whatif th, .arbkit-whatif td {
   padding: 3px 10px; text-align: left; border-bottom: 1px solid #e6eaee; vertical-align: top;
 }
-.arbkit-parts .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.arbkit-parts .n, .arbkit-whatif .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .arbkit-parts tr.sum td { font-weight: 700; border-top: 2px solid #57606a; }
 </style>
 """

@@ -76,6 +76,7 @@ class Question(BaseModel):
     return_rate_pct: Percent | None = Field(None, description="share of units that come back")
     return_handling: Cost | None = Field(None, description="what a returned unit costs, home currency")
     keepa_fba_fee: Cost | None = Field(None, description="fulfilment fee as Keepa observed it, net")
+    keepa_closing_fee: Cost | None = Field(None, description="closing fee as Keepa states it, net, currency of target")
     keepa_referral_pct: Percent | None = Field(None, description="referral percentage as Keepa observed it")
     keepa_referral_price: Amount | None = Field(None, description="the price at which Keepa observed it")
     target_roi: Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)] | None = Field(

@@ -138,7 +138,7 @@ class Route:
                 "keepa_fba_fee_minor": _or_nan(asked.keepa_fba_fee) * 100,
                 "keepa_referral_pct": _or_nan(asked.keepa_referral_pct),
                 "keepa_referral_price": _or_nan(asked.keepa_referral_price or asked.sell),
-                "keepa_closing_fee_minor": math.nan,
+                "keepa_closing_fee_minor": _or_nan(asked.keepa_closing_fee) * 100,
                 "updated_at": math.nan,
             }
         )

@@ -198,6 +198,23 @@ def test_a_clicked_row_shows_where_its_money_goes_and_its_prices(visit: Visit) -
     assert round(sum(amounts), 2) == float(profit)
 
 
+def test_what_if_the_price_or_the_seller_were_another(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_text("What if …").click()
+    result = page.locator(".arbkit-whatif")
+    profit = float(page.locator(".arbkit-parts tr.sum .n").inner_text())
+    expect(result.locator("h2")).to_contain_text(f"Profit {profit:.2f} EUR")
+    expect(result).to_contain_text("Break-even selling at")
+    expect(result.locator("tbody tr")).not_to_have_count(0)
+    sell = page.get_by_label("Sell at")
+    sell.fill(f"{float(sell.input_value()) + 5:.2f}")
+    sell.press("Enter")
+    expect(result.locator("h2")).not_to_contain_text(f"Profit {profit:.2f} EUR")
+    page.get_by_label("VAT status").select_option("unregistered")
+    expect(result).to_contain_text("unregistered")
+    page.get_by_text("What if …").click()
+
+
 def test_a_hostile_title_is_shown_as_text(visit: Visit) -> None:
     page = visit.page
     page.get_by_label("Search").fill("alert")

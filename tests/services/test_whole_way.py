@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ import requests
 from arbkit.demo.market import asins
 from arbkit.demo.server import DemoServer
 from arbkit.log import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
+from arbkit.money import load_profile, load_rates, load_tables
+from arbkit.money.answer import answer
 from arbkit.settings import Settings
-from arbkit.store import open_store
+from arbkit.store import OpportunityQuery, open_store
+from arbkit.whatif import question_of
 from tests.processes import arbkit
 
 pytestmark = pytest.mark.e2e
@@ -58,6 +62,7 @@ def test_demo_to_opportunities(watched: Settings) -> None:
     for item in result["items"]:
         assert item["demo"]
         assert round(sum(c["amount"] for c in item["components"]), 2) == item["profit"]
+    asked_again_by_hand(watched)
     folder = watched.home / "reports" / "detect" / "latest"
     assert {p.name for p in folder.iterdir()} >= {"notebook.ipynb", "report.html", "result.json"}
     # The same again changes nothing and finds nothing new.
@@ -69,6 +74,21 @@ def test_demo_to_opportunities(watched: Settings) -> None:
     status = orjson.loads(arbkit(watched, "status", "--json").stdout)
     assert status["log"]["lag"] == 0
     assert status["store"]["runs"][0]["status"] == "succeeded"
+
+
+def asked_again_by_hand(settings: Settings) -> None:
+    """What the what-if panel starts from is what detection found."""
+    profile = load_profile(None)
+    with open_store(settings, read_only=True) as store:
+        found = store.opportunities(OpportunityQuery(limit=500)).items
+        for one in found[:: len(found) // 12]:
+            on = datetime.fromtimestamp(one.evaluated_at, UTC).date()
+            question = question_of(one, store.offers([one.asin]), profile, on=on)
+            again = answer(question, profile, load_tables(), load_rates(), what_if=False)
+            assert (again["profit"], again["fulfilment"]) == (one.profit, one.fulfilment), one
+            assert {c["name"]: c["amount"] for c in again["components"]} == {
+                c["name"]: c["amount"] for c in one.components
+            }
 
 
 def test_a_source_that_fails_now_and_then_is_asked_again(settings: Settings) -> None:
