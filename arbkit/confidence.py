@@ -42,7 +42,8 @@ def _says(name: str, text: str) -> Callable[[pd.DataFrame, float], Mask]:
 
 
 def _basis_is_not_buy_box(side: str) -> Callable[[pd.DataFrame, float], Mask]:
-    return lambda routes, _: (routes[f"{side}_basis"] != "buy_box").to_numpy(bool)
+    # "buy_box, 90-day average" is of the buy box too.
+    return lambda routes, _: (~routes[f"{side}_basis"].str.startswith("buy_box", na=False)).to_numpy(bool)
 
 
 def _above_usual(routes: pd.DataFrame, _: float) -> Mask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -18,7 +19,7 @@ from arbkit.money.profit import WAYS
 from arbkit.money.question import Question
 from arbkit.money.route import Route
 from arbkit.money.solve import break_even, dead_zones, highest
-from arbkit.money.tables import Tables
+from arbkit.money.tables import Day, Tables
 
 __all__ = ["answer"]
 
@@ -163,7 +164,9 @@ def _hints(route: Route, way: Way, unknown: list[str], zones: list[tuple[float, 
 
 
 def _size_hints(route: Route, way: Way) -> list[str]:
-    """What 2 mm less, or more, on one side would change."""
+    """What 2 mm less, or more, on one side would change of the fulfilment fee."""
+    # Storage changes with every millimetre: left out, only a step of a fee is left.
+    route = replace(route, profile=route.profile.model_copy(update={"expected_days": 0}))
     sides = np.sort(np.array(route.sides))[::-1]
     if way == "fbm" or np.isnan(sides).any():
         return []
@@ -187,8 +190,13 @@ def _vat_grid(question: Question, profile: Profile, tables: Tables, rates: Rates
     """The same route under each VAT status, and under each class of goods with the seller's own status."""
     day = tables.on(question.day())
     cases = [(status, profile.vat_class) for status in _STATUSES]
-    cases += [(profile.vat_status, vat_class) for vat_class in day.vat_classes if vat_class != profile.vat_class]
+    own = _rates(day, question, profile.vat_class if profile.vat_class != "auto" else "standard")
+    cases += [(profile.vat_status, c) for c in day.vat_classes if _rates(day, question, c) != own]
     return [_vat_case(question, profile, tables, rates, status, vat_class) for status, vat_class in cases]
+
+
+def _rates(day: Day, question: Question, vat_class: str) -> tuple[float, float]:
+    return day.vat(question.source, vat_class), day.vat(question.target, vat_class)
 
 
 def _vat_case(

@@ -112,7 +112,8 @@ class Question(BaseModel):
         Raises:
             UsageError: the combination is impossible; says why.
         """
-        fields = profile.model_dump()
+        # The prices are given: no basis is to be chosen for them.
+        fields = {**profile.model_dump(), "buy_basis": "spot", "sell_basis": "spot"}
         for name in _OF_PROFILE:
             given = getattr(self, name)
             if given is not None:
