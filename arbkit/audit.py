@@ -206,7 +206,7 @@ def _referral_class(offer: Offer, day: Day) -> str:
         return "not compared: no price"
     price, currency = np.array([offer.price_minor / 100]), MARKETS[offer.market].currency
     minimum = day.get("referral")["minimum"][currency]
-    own = day.schedules_of(offer.category)
+    own = day.schedules_of(" › ".join(offer.category_path) or offer.category)
 
     def gives(place: int, uplift: float) -> bool:
         fee = max(round(float(day.schedules[place].fee(price, currency)[0] * uplift), 2), minimum)

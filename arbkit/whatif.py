@@ -12,6 +12,7 @@ from arbkit.errors import UsageError
 from arbkit.fees import offers_frame
 from arbkit.models import Offer, Opportunity
 from arbkit.money import Profile, share_facts, with_assumed_package
+from arbkit.money.facts import categories
 from arbkit.money.question import Question
 
 __all__ = ["question_of"]
@@ -34,7 +35,7 @@ def question_of(found: Opportunity, offers: Sequence[Offer], profile: Profile, *
         "buy": found.buy_price,
         "target": found.target,
         "sell": found.sell_price,
-        "category": profile.schedules.get(found.asin, _known(sell["category"])),
+        "category": profile.schedules.get(found.asin, _known(categories(rows).iloc[0])),
         "size_mm": _size(sell),
         "weight_g": _known(sell["weight_g"]),
         "hazmat": bool(_known(sell["hazmat"])),

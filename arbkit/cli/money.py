@@ -17,7 +17,7 @@ def profit(
     buy: float = typer.Option(..., help="Price paid there, VAT and shipping included, in its currency."),
     target: str = typer.Option(..., help="Marketplace to sell on."),
     sell: float = typer.Option(..., help="Price a buyer pays there, VAT and shipping included, in its currency."),
-    category: str | None = typer.Option(None, help="Referral category, or Amazon's root category."),
+    category: str | None = typer.Option(None, help="Referral category, or Amazon's own: Root, or Root › Branch."),
     size_mm: str | None = typer.Option(None, help="Package, as 360x100x100."),
     weight_g: float | None = typer.Option(None, help="Package weight in grams."),
     vat_status: str | None = typer.Option(None, help="reclaiming, not-reclaiming or unregistered."),

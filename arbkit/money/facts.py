@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 import pandas as pd
 
 from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM
 from arbkit.money.profile import Basis, Profile
 
-__all__ = ["CROSSES_BREAK", "OFFER_COLUMNS", "Prices", "numbers", "prices", "share_facts", "with_assumed_package"]
+__all__ = [
+    "CROSSES_BREAK",
+    "OFFER_COLUMNS",
+    "Prices",
+    "categories",
+    "numbers",
+    "prices",
+    "share_facts",
+    "with_assumed_package",
+]
 
 Floats = npt.NDArray[np.float64]
 OFFER_COLUMNS = (
     "asin", "market", "price_minor", "price_basis", "shipping_minor", "price_avg30_minor", "price_avg90_minor",
-    "price_avg180_minor", "category", "length_mm", "width_mm", "height_mm", "weight_g", "hazmat",
+    "price_avg180_minor", "category", "category_path", "length_mm", "width_mm", "height_mm", "weight_g", "hazmat",
     "keepa_fba_fee_minor", "keepa_referral_pct", "keepa_closing_fee_minor", "updated_at",
 )  # fmt: skip
 _PACKAGE = ("length_mm", "width_mm", "height_mm", "weight_g")
@@ -42,6 +53,17 @@ def numbers(frame: pd.DataFrame, name: str) -> Floats:
     if name not in frame:
         return np.full(len(frame), np.nan)
     return frame[name].to_numpy("float64", na_value=np.nan)
+
+
+def categories(offers: pd.DataFrame) -> pd.Series[Any]:
+    """Each offer's category, with its branch where the tree is known: ``Root › Branch › …``."""
+    if "category_path" not in offers:
+        return offers["category"]
+    codes, paths = pd.factorize(offers["category_path"])
+    # A store gives the path as the JSON text it keeps.
+    names = [orjson.loads(p) if isinstance(p, str) else p for p in paths]
+    texts = np.array([*(" › ".join(map(str, n)) if len(n) > 1 else "" for n in names), ""], object)[codes]
+    return offers["category"].where(texts == "", texts)
 
 
 def prices(offers: pd.DataFrame, basis: Basis, *, buying: bool) -> Prices:

@@ -55,7 +55,7 @@ class Question(BaseModel):
     buy: Amount = Field(description="price paid there, shipping included")
     target: MarketCode = Field(description="marketplace to sell on")
     sell: Amount = Field(description="price a buyer pays there, shipping included")
-    category: str | None = Field(None, description="referral category, or Amazon's root category")
+    category: str | None = Field(None, description="referral category, or Amazon's own: Root, or Root › Branch")
     size_mm: Annotated[str, AfterValidator(_size)] | None = Field(None, description="package, as 360x100x100")
     weight_g: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] | None = Field(
         None, description="package weight in grams"

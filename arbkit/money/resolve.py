@@ -15,7 +15,7 @@ import pandas as pd
 
 from arbkit.markets import MARKETS
 from arbkit.money.cents import whole_cents as to_whole
-from arbkit.money.facts import CROSSES_BREAK, Prices, numbers, prices
+from arbkit.money.facts import CROSSES_BREAK, Prices, categories, numbers, prices
 from arbkit.money.fulfilment import Fulfilment, fees, schedule_mask, size_tiers, storage_per_month
 from arbkit.money.profile import Profile
 from arbkit.money.reasons import Flags, Reasons, Words
@@ -302,10 +302,10 @@ def _spot(offers: pd.DataFrame) -> Floats:
 
 def categories_of(offers: pd.DataFrame, profile: Profile, day: Day) -> Categories:
     """Each row's category, the user's word first: by ASIN, by category, or as the name of a schedule."""
-    category = offers["category"]
+    category = categories(offers)
     own = np.zeros(len(offers), bool)
     if profile.schedules:
-        said = offers["asin"].map(profile.schedules).fillna(category.map(profile.schedules))
+        said = offers["asin"].map(profile.schedules).fillna(offers["category"].map(profile.schedules))
         own = said.notna().to_numpy(bool)
         category = category.where(~own, said)
     codes, names = pd.factorize(category)

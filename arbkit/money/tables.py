@@ -5,6 +5,7 @@ A subject is a file, or a block of one (``surcharges.fuel``); :meth:`Tables.on` 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,6 +55,7 @@ class Day:
     """the newest day on which any subject of this day began"""
     subjects: Mapping[str, Version]
     roots: Mapping[str, Mapping[str, Any]]
+    branches: Mapping[str, Sequence[str]]
     schedules: tuple[Schedule, ...]
     tiers: tuple[str, ...]
     local: Bands | None
@@ -100,14 +102,20 @@ class Day:
         return next((r for r in self.digital if home in r["home"] and store in r["store"]), None)
 
     def schedules_of(self, category: str | None) -> tuple[int, ...]:
-        """Places in ``schedules`` of a root category, or of a schedule's own name; () if it is not known."""
+        """Places in ``schedules`` of a category (``Root`` or ``Root › Branch › …``), as far as its branch tells them
+        apart, or of a schedule's own name; () if it is not known."""
         if not category:
             return ()
-        wanted = category.strip().casefold()
+        wanted, *branch = (name.strip().casefold() for name in category.split("›"))
         for root in self.roots.values():
             if any(wanted == name.casefold() for name in root["names"]):
-                return tuple(p for name in root["schedules"] if (p := self.place(name)) >= 0)
+                names = [n for n in root["schedules"] if self._in_branch(n, branch)] or root["schedules"]
+                return tuple(p for name in names if (p := self.place(name)) >= 0)
         return self.named(category)
+
+    def _in_branch(self, schedule: str, branch: Sequence[str]) -> bool:
+        """Whether a word of the schedule stands in a name of the branch."""
+        return any(word in _words(name) for word in self.branches.get(schedule, ()) for name in branch)
 
     def named(self, category: str | None) -> tuple[int, ...]:
         """The place of the schedule of exactly this name; () if there is none."""
@@ -126,6 +134,7 @@ class Tables:
     version: str
     versions: Mapping[str, tuple[Version, ...]]
     roots: Mapping[str, Mapping[str, Any]]
+    branches: Mapping[str, Sequence[str]]
     digital: tuple[Mapping[str, Any], ...]
     _days: dict[date, Day] = field(default_factory=dict, compare=False)
 
@@ -155,6 +164,7 @@ class Tables:
             version=max(began, default=on).isoformat(),
             subjects=MappingProxyType(here),
             roots=self.roots,
+            branches=self.branches,
             schedules=_schedules(here.get("referral")),
             tiers=tuple(dict.fromkeys(tiers)),
             local=_bands(here.get("fulfilment_local")),
@@ -202,16 +212,23 @@ def parse_tables(files: Mapping[str, Mapping[str, Any]]) -> Tables:
         version=max(v.first for vs in versions.values() for v in vs).isoformat(),
         versions=MappingProxyType(versions),
         roots=MappingProxyType(dict(files["categories"]["roots"])),
+        branches=MappingProxyType({n: tuple(map(_words, w)) for n, w in files["categories"]["branches"].items()}),
         digital=digital,
     )
     for day in tables.changes:
         tables.on(day)
     known = {s.name for day in tables.changes for s in tables.on(day).schedules}
-    for root, row in tables.roots.items():
-        for schedule in row["schedules"]:
-            if schedule not in known:
-                raise _broken("categories", root, f"no referral schedule is called {schedule!r}")
+    named = [(root, schedule) for root, row in tables.roots.items() for schedule in row["schedules"]]
+    for row, schedule in [*named, *(("branches", name) for name in tables.branches)]:
+        if schedule not in known:
+            raise _broken("categories", row, f"no referral schedule is called {schedule!r}")
     return tables
+
+
+def _words(text: str) -> str:
+    """A text with a space around each word, so that a word is not found inside another."""
+    words = re.findall(r"[^\W_]+", text.casefold())
+    return f" {' '.join(words)} "
 
 
 def _versions(subject: str, rows: Sequence[Mapping[str, Any]]) -> tuple[Version, ...]:

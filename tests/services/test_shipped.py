@@ -50,7 +50,8 @@ def readme_commands() -> list[list[str]]:
 
 @pytest.mark.parametrize("words", readme_commands(), ids=" ".join)
 def test_every_command_of_the_readme_exists_with_its_options(words: list[str]) -> None:
-    command = [word for word in words if word.islower() and word.isalpha()][:1]
+    groups = {group.name for group in app.registered_groups}
+    command = words[: 2 if words[0] in groups else 1]
     shown = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
     assert shown.exit_code == 0
     for option in (word for word in words if word.startswith("--")):

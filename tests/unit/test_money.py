@@ -197,3 +197,24 @@ def test_a_shipping_table_of_ones_own() -> None:
     assert route(offer("IT", 4_000), offer("DE", 6_999, weight_g=400.0), profile)["fulfilment_fee"] == -2.90
     assert route(offer("IT", 4_000), offer("FR", 6_999), profile)["fulfilment_fee"] == -12.00
     assert np.isnan(route(offer("IT", 4_000), offer("DE", 6_999, weight_g=40_000.0), profile)["profit"])
+
+
+@pytest.mark.parametrize(
+    ("path", "schedule"),
+    [
+        (("Fashion", "Herren", "Schuhe"), "Footwear"),
+        (("Home & Kitchen", "Furniture", "Sofas"), "Furniture"),
+        (("Haustier", "Hunde", "Futter & Leckerli"), "Pet clothing & food"),
+        (("Electronics & Photo", "Handys & Zubehör"), "Electronic & computer accessories"),
+        (("PC & Video Games", "PlayStation 5", "Consoles"), "Video game consoles"),
+    ],
+)
+def test_the_branch_of_the_category_tree_narrows_the_schedule(path: tuple[str, ...], schedule: str) -> None:
+    row = route(offer("IT", 4_000), offer("DE", 5_999, category=path[0], category_path=path), Profile.neutral())
+    assert (row["referral_schedule"], row["referral_candidates"]) == (schedule, 1)
+
+
+def test_a_word_inside_another_is_no_branch() -> None:
+    path = ("Home & Kitchen", "Mobilität")
+    row = route(offer("IT", 900), offer("DE", 1_900, category=path[0], category_path=path), Profile.neutral())
+    assert row["referral_candidates"] > 1
