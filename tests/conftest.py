@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from arbkit.settings import Settings
+from tests.servers.launch import Elasticsearch, Kafka, Server, ServersMissingError
+
+S = TypeVar("S", bound=Server)
 
 _KEPT = ("ARBKIT_REQUIRE", "ARBKIT_REAL_DATA")
 
@@ -31,6 +36,28 @@ def settings(tmp_path: Path) -> Settings:
         dashboards_port=0,
         demo_port=0,
     )
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Kafka]:
+    """A real Kafka broker, for all tests that need one."""
+    yield from _server(Kafka)
+
+
+@pytest.fixture(scope="session")
+def elasticsearch() -> Iterator[Elasticsearch]:
+    """A real Elasticsearch node, for all tests that need one."""
+    yield from _server(Elasticsearch)
+
+
+def _server(kind: type[S]) -> Iterator[S]:
+    try:
+        server = kind()
+    except ServersMissingError as error:
+        missing(kind.name, f"{error}; install Java 21, 17 for Kafka alone, and Maven")
+        return
+    with server as running:
+        yield running
 
 
 @pytest.fixture

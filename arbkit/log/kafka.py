@@ -1,0 +1,311 @@
+"""The scale-out log: Apache Kafka behind the same interface."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from confluent_kafka import (
+    Consumer as KafkaClient,
+)
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Producer,
+)
+from confluent_kafka import Message as KafkaMessage
+from confluent_kafka import TopicPartition as Place
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the stubs do not export what the docs name
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+    ResourceType,
+)
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from arbkit.errors import LogError
+from arbkit.log.base import Message, Record, TopicPartition, TopicSpec
+from arbkit.log.kafka_consumer import KafkaConsumer, to_message, translated
+
+__all__ = ["MAX_MESSAGE", "KafkaLog"]
+
+logger = logging.getLogger(__name__)
+
+MAX_MESSAGE = 16 << 20
+"""Bytes of the largest message: a raw product has 3 to 200 KB, in rare cases some MB."""
+_DELIVERY_S = 30.0
+_ADMIN_S = 10.0
+_REACH_S = 5.0
+_DAY_MS = 86_400_000
+_PASSING = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.OFFSET_NOT_AVAILABLE, KafkaError._TRANSPORT,
+    }
+)  # fmt: skip
+T = TypeVar("T")
+
+
+class KafkaLog:
+    """Implements :class:`arbkit.log.base.Log` on the brokers at ``servers`` (``host:port[,host:port]``).
+
+    ``options`` are librdkafka's own settings (SASL, TLS, …); ``protocol`` is that of consumer groups: ``consumer``
+    (KIP-848, Kafka 4) or ``classic``; ``max_silence_s`` is how long a member may not poll before others take over.
+
+    Raises:
+        LogError: no broker answers.
+    """
+
+    def __init__(
+        self,
+        servers: str,
+        *,
+        options: Mapping[str, Any] | None = None,
+        protocol: str = "consumer",
+        max_silence_s: float = 300.0,
+    ) -> None:
+        self._servers = servers
+        self._options = {"bootstrap.servers": servers, "client.id": "arbkit", **(options or {})}
+        self._protocol = protocol
+        self._max_silence_s = max_silence_s
+        self._lock = threading.Lock()
+        self._producer: Producer | None = None
+        self._partitions: dict[str, int] = {}
+        self._admin = AdminClient(dict(self._options), logger=logger)
+        self._topics()
+
+    def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
+        there = self._topics()
+        specs = list(specs)
+        missing = [s for s in specs if s.name not in there]
+        if missing:
+            for name, future in self._admin.create_topics([_new_topic(s) for s in missing]).items():
+                try:
+                    _result(future)
+                except KafkaException as error:
+                    if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                        raise translated(error, self._servers, f"topic {name} cannot be created") from error
+            self._await_topics({s.name for s in missing})
+        return [d for s in specs if s not in missing and (d := self._difference(s, there[s.name]))]
+
+    def publish(self, topic: str, records: Sequence[Record]) -> None:
+        self._require_topic(topic)
+        for record in records:
+            size = len(record.value) + len(record.key)
+            if size > MAX_MESSAGE:
+                raise LogError(f"a message of {size} bytes is larger than {MAX_MESSAGE}", field="key", value=record.key)
+        if not records:
+            return
+        producer = self._produce_with()
+        failures: list[KafkaError] = []
+        waiting = len(records)
+
+        def delivered(error: KafkaError | None, _: KafkaMessage) -> None:
+            nonlocal waiting
+            waiting -= 1
+            if error is not None:
+                failures.append(error)
+
+        deadline = time.monotonic() + _DELIVERY_S + 5
+        for record in records:
+            headers: list[tuple[str, str | bytes | None]] = [(n, text.encode()) for n, text in record.headers.items()]
+            while True:
+                try:
+                    producer.produce(topic, record.value, record.key, headers=headers, on_delivery=delivered)
+                    break
+                except BufferError:
+                    # The local queue is full: what is under way makes room.
+                    producer.poll(0.2)
+                except KafkaException as error:
+                    raise translated(error, self._servers, f"nothing can be published to {topic}") from error
+        while waiting and time.monotonic() < deadline:
+            producer.poll(0.2)
+        if failures:
+            if any(f.fatal() for f in failures):
+                with self._lock:
+                    self._producer = None
+            raise translated(KafkaException(failures[0]), self._servers, f"{len(failures)} messages to {topic} failed")
+        if waiting:
+            raise LogError(f"{waiting} messages to {topic} were not acknowledged by {self._servers} in time")
+
+    def consumer(
+        self, group: str, topics: Sequence[str], *, on_revoke: Callable[[frozenset[TopicPartition]], None]
+    ) -> KafkaConsumer:
+        for topic in topics:
+            self._require_topic(topic)
+        return KafkaConsumer(
+            self._options, group=group, topics=topics, on_revoke=on_revoke, protocol=self._protocol,
+            max_silence_s=self._max_silence_s,
+        )  # fmt: skip
+
+    def read(self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100) -> list[Message]:
+        if partition >= self._require_topic(topic):
+            raise LogError(f"topic {topic} has no such partition", field="partition", value=partition)
+        oldest, end = self.ends(topic)[TopicPartition(topic, partition)]
+        found: list[Message] = []
+        if offset >= end:
+            return found
+        client = KafkaClient(
+            {**self._options, "group.id": "arbkit-reader", "enable.auto.commit": False, "check.crcs": True},
+            logger=logger,
+        )
+        try:
+            client.assign([Place(topic, partition, max(offset, oldest))])
+            deadline = time.monotonic() + _ADMIN_S
+            while len(found) < max_records and time.monotonic() < deadline:
+                one = client.poll(0.5)
+                if one is None:
+                    continue
+                if (error := one.error()) is not None:
+                    raise translated(KafkaException(error), self._servers, f"{topic} cannot be read")
+                found.append(to_message(one))
+                if found[-1].offset >= end - 1:
+                    break
+        finally:
+            client.close()
+        return found
+
+    def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
+        places = [Place(topic, number) for number in range(self._require_topic(topic))]
+        asked = [ConsumerGroupTopicPartitions(group, places)]
+        try:
+            found = _patiently(lambda: _result(self._admin.list_consumer_group_offsets(asked)[group]))
+        except KafkaException as error:
+            # A group that never was has committed nothing.
+            if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
+                raise translated(error, self._servers, f"the offsets of {group} cannot be read") from error
+            committed: dict[int, int] = {}
+        else:
+            committed = {p.partition: p.offset for p in found.topic_partitions if p.offset >= 0}
+        return {
+            place: end - max(committed.get(place.partition, oldest), oldest)
+            for place, (oldest, end) in self.ends(topic).items()
+        }
+
+    def ends(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
+        places = [Place(topic, number) for number in range(self._require_topic(topic))]
+        both = []
+        for spec in (OffsetSpec.earliest(), OffsetSpec.latest()):  # type: ignore[no-untyped-call]
+            try:
+                both.append(_patiently(self._offsets, dict.fromkeys(places, spec)))
+            except KafkaException as error:
+                raise translated(error, self._servers, f"the offsets of {topic} cannot be read") from error
+        return {TopicPartition(topic, p): (both[0][p], both[1][p]) for p in sorted(both[0])}
+
+    def _offsets(self, asked: dict[Place, OffsetSpec]) -> dict[int, int]:
+        return {p.partition: _result(f).offset for p, f in self._admin.list_offsets(asked).items()}
+
+    def trim(self) -> int:
+        """Kafka applies retention by itself: nothing to do."""
+        return 0
+
+    def close(self) -> None:
+        with self._lock:
+            producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.flush(_DELIVERY_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _produce_with(self) -> Producer:
+        with self._lock:
+            if self._producer is None:
+                self._producer = Producer(
+                    {
+                        **self._options,
+                        "enable.idempotence": True,
+                        "acks": "all",
+                        "compression.type": "zstd",
+                        "linger.ms": 5,
+                        "message.max.bytes": MAX_MESSAGE + 4096,
+                        "delivery.timeout.ms": round(_DELIVERY_S * 1000),
+                        "partitioner": "consistent_random",
+                    },
+                    logger=logger,
+                )
+            return self._producer
+
+    def _topics(self) -> dict[str, int]:
+        """The topics there are, and how many partitions each has."""
+        try:
+            found = self._admin.list_topics(timeout=_REACH_S).topics
+        except KafkaException as error:
+            raise translated(error, self._servers, "the log cannot be reached") from error
+        self._partitions = {name: len(topic.partitions) for name, topic in found.items() if topic.error is None}
+        return self._partitions
+
+    def _require_topic(self, topic: str) -> int:
+        """How many partitions a topic has."""
+        partitions = self._partitions.get(topic) or self._topics().get(topic)
+        if not partitions:
+            raise LogError(f"there is no such topic: {topic}", remedy="Create arbkit's topics with `arbkit init`")
+        return partitions
+
+    def _await_topics(self, names: set[str]) -> None:
+        """New topics are not known to every broker at once."""
+        deadline = time.monotonic() + _ADMIN_S
+        while not names <= self._topics().keys() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def _difference(self, spec: TopicSpec, partitions: int) -> str:
+        resource = ConfigResource(ResourceType.TOPIC, spec.name)
+        try:
+            there = _result(self._admin.describe_configs([resource])[resource])
+        except KafkaException as error:
+            raise translated(error, self._servers, f"topic {spec.name} cannot be looked at") from error
+        parts = [f"partitions is {partitions}, asked for {spec.partitions}"] if partitions != spec.partitions else []
+        for name, asked in _retention(spec).items():
+            if there[name].value != asked:
+                parts.append(f"{name} is {there[name].value}, asked for {asked}")
+        return f"topic {spec.name}: {'; '.join(parts)}" if parts else ""
+
+
+def _new_topic(spec: TopicSpec) -> NewTopic:
+    return NewTopic(spec.name, num_partitions=spec.partitions, replication_factor=-1, config=_retention(spec))
+
+
+def _retention(spec: TopicSpec) -> dict[str, str]:
+    """A topic's settings in Kafka's names; its size holds for each partition there."""
+    age = -1 if spec.max_age_s is None else max(1, round(spec.max_age_s * 1000))
+    size = -1 if spec.max_bytes is None else max(1, spec.max_bytes // spec.partitions)
+    return {
+        "cleanup.policy": "delete",
+        "retention.ms": str(age),
+        "retention.bytes": str(size),
+        "max.message.bytes": str(MAX_MESSAGE + 4096),
+        # Segments go whole: a day each, so that retention is not a week late.
+        "segment.ms": str(min(_DAY_MS, age) if age > 0 else 7 * _DAY_MS),
+    }
+
+
+def _patiently(act: Callable[..., T], *arguments: Any) -> T:
+    """Ask again while a new topic, or a broker that has just come back, finds its leader."""
+    retrying = Retrying(
+        retry=retry_if_exception(_passes),
+        wait=wait_random_exponential(multiplier=0.05, max=1),
+        stop=stop_after_delay(_ADMIN_S),
+        reraise=True,
+    )
+    return retrying(act, *arguments)
+
+
+def _passes(error: BaseException) -> bool:
+    return isinstance(error, KafkaException) and error.args[0].code() in _PASSING
+
+
+def _result(future: Future[Any]) -> Any:
+    return future.result(timeout=_ADMIN_S)

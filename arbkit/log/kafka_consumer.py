@@ -1,0 +1,228 @@
+"""A member of a Kafka consumer group, behind :class:`arbkit.log.base.Consumer`."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException
+from confluent_kafka import Consumer as KafkaClient
+from confluent_kafka import Message as KafkaMessage
+from confluent_kafka import TopicPartition as Place
+
+from arbkit.errors import LogError, UsageError
+from arbkit.log.base import Message, Offsets, TopicPartition
+
+__all__ = ["KafkaConsumer", "to_message", "translated"]
+
+logger = logging.getLogger(__name__)
+
+MAX_POLL_BYTES = 16 << 20
+_CHUNK = 50
+"""Messages taken from the client's queue at once, between looks at how large the batch has grown."""
+_SESSION_S = 10.0
+_REFUSED = frozenset(
+    {
+        KafkaError.ILLEGAL_GENERATION, KafkaError.UNKNOWN_MEMBER_ID, KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.STALE_MEMBER_EPOCH, KafkaError.FENCED_MEMBER_EPOCH, KafkaError.FENCED_INSTANCE_ID,
+        KafkaError._ASSIGNMENT_LOST, KafkaError._STATE, KafkaError._NO_OFFSET,
+    }
+)  # fmt: skip
+
+
+class KafkaConsumer:
+    """Implements :class:`arbkit.log.base.Consumer`; made by :meth:`arbkit.log.kafka.KafkaLog.consumer`.
+
+    A group begins at the oldest message; afterwards a hole in the log is an error and never skipped.
+    """
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        *,
+        group: str,
+        topics: Sequence[str],
+        on_revoke: Callable[[frozenset[TopicPartition]], None],
+        protocol: str,
+        max_silence_s: float,
+    ) -> None:
+        if not topics:
+            raise UsageError("a consumer needs a topic at least", field="topics")
+        self._group = group
+        self._servers = str(options["bootstrap.servers"])
+        self._on_revoke = on_revoke
+        self._owned: set[TopicPartition] = set()
+        self._paused = self._closed = False
+        settings: dict[str, Any] = {
+            **options,
+            "group.id": group,
+            "group.protocol": protocol,
+            "enable.auto.commit": False,
+            "enable.auto.offset.store": False,
+            "auto.offset.reset": "error",
+            "max.poll.interval.ms": round(max_silence_s * 1000),
+            "fetch.message.max.bytes": 4 << 20,
+            "queued.max.messages.kbytes": 64 << 10,
+            "fetch.wait.max.ms": 100,
+        }
+        if protocol == "classic":
+            settings |= {
+                "partition.assignment.strategy": "cooperative-sticky",
+                "session.timeout.ms": round(min(_SESSION_S, max_silence_s) * 1000),
+                "heartbeat.interval.ms": round(min(_SESSION_S, max_silence_s) * 1000 / 4),
+            }
+        self._client = KafkaClient(settings, logger=logger)
+        self._client.subscribe(list(topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
+
+    def poll(self, *, max_records: int, timeout_s: float) -> Sequence[Message]:
+        if max_records < 1:
+            raise UsageError("must be 1 or more", field="max_records", value=max_records)
+        self._require_open()
+        first = self._client.poll(timeout_s)
+        if first is None:
+            return []
+        found = [first]
+        size = len(first)
+        while len(found) < max_records and size < MAX_POLL_BYTES:
+            more = self._client.consume(min(_CHUNK, max_records - len(found)), timeout=0)
+            if not more:
+                break
+            found += more
+            size += sum(map(len, more))
+        return [to_message(m) for m in found if self._usable(m)]
+
+    def commit(self, offsets: Offsets) -> None:
+        self._require_open()
+        if not offsets:
+            return
+        foreign = offsets.keys() - self._owned
+        if foreign:
+            raise _refused(self._group, f"it does not own {', '.join(sorted(map(str, foreign)))} any more")
+        places = [Place(p.topic, p.partition, offset) for p, offset in offsets.items()]
+        try:
+            answers = self._client.commit(offsets=places, asynchronous=False)
+        except KafkaException as error:
+            if error.args[0].code() in _REFUSED:
+                raise _refused(self._group, error.args[0].str()) from error
+            raise translated(error, self._servers, f"group {self._group} cannot commit") from error
+        for answer in answers or ():
+            if answer.error is not None:
+                raise _refused(self._group, answer.error.str())
+
+    def pause(self) -> None:
+        self._paused = True
+        self._client.pause(self._places(self._owned))
+
+    def resume(self) -> None:
+        self._paused = False
+        self._client.resume(self._places(self._owned))
+
+    def assignment(self) -> frozenset[TopicPartition]:
+        return frozenset(self._owned)
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Called by the client from inside poll
+
+    def _assigned(self, client: KafkaClient, places: list[Place]) -> None:
+        committed = client.committed(places, timeout=_SESSION_S)
+        for place in committed:
+            if place.offset < 0:
+                place.offset = OFFSET_BEGINNING
+        client.incremental_assign(committed)
+        if self._paused:
+            client.pause(committed)
+        self._owned |= {TopicPartition(p.topic, p.partition) for p in places}
+
+    def _revoked(self, client: KafkaClient, places: list[Place]) -> None:
+        going = frozenset(TopicPartition(p.topic, p.partition) for p in places)
+        if not self._closed:
+            self._on_revoke(going)
+        self._owned -= going
+        client.incremental_unassign(places)
+
+    def _lost(self, client: KafkaClient, places: list[Place]) -> None:
+        logger.warning("group %s has taken this member for dead: it joins again", self._group)
+        self._owned -= {TopicPartition(p.topic, p.partition) for p in places}
+        client.incremental_unassign(places)
+
+    def _usable(self, message: KafkaMessage) -> bool:
+        """Whether it is a message; an error that mends itself is passed over, any other raised."""
+        error = message.error()
+        if error is None:
+            return TopicPartition(str(message.topic()), int(message.partition() or 0)) in self._owned
+        if error.code() == KafkaError._AUTO_OFFSET_RESET:
+            place = TopicPartition(str(message.topic()), int(message.partition() or 0))
+            wanted = self._client.committed([Place(place.topic, place.partition)], timeout=_SESSION_S)[0].offset
+            oldest, _ = self._client.get_watermark_offsets(Place(place.topic, place.partition), timeout=_SESSION_S)
+            raise LogError(
+                f"group {self._group} should read offset {wanted} of {place.topic}/{place.partition}, but the "
+                f"oldest offset kept is {oldest}",
+                remedy="Retention removed what was not read yet: import or fetch it again, then commit past the hole",
+            )
+        if error.fatal() or not (error.retriable() or error.code() == KafkaError._MAX_POLL_EXCEEDED):
+            raise translated(KafkaException(error), self._servers, "the log cannot be read")
+        logger.warning("%s", error.str())
+        return False
+
+    def _places(self, owned: set[TopicPartition]) -> list[Place]:
+        return [Place(p.topic, p.partition) for p in owned]
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise LogError("this consumer is closed")
+
+
+def to_message(message: KafkaMessage) -> Message:
+    """Kafka's message as ours; what others put there without key, value or text headers is taken as empty."""
+    key, value = message.key(), message.value()
+    _, milliseconds = message.timestamp()
+    return Message(
+        topic=str(message.topic()),
+        partition=int(message.partition() or 0),
+        offset=int(message.offset() or 0),
+        key=_text(key),
+        value=value if isinstance(value, bytes) else b"",
+        headers={str(header[0]): _text(header[1]) for header in message.headers() or ()},
+        timestamp=milliseconds / 1000 if milliseconds > 0 else time.time(),
+    )
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else "" if value is None else str(value)
+
+
+def _refused(group: str, why: str) -> LogError:
+    return LogError(
+        f"the commit is refused by group {group}: {why}",
+        remedy="Poll to join again; what was not committed will be delivered again",
+    )
+
+
+def translated(error: KafkaException, servers: str, what: str) -> LogError:
+    """The ``LogError`` that says what failed, and the remedy."""
+    found: KafkaError = error.args[0]
+    remedies = {
+        KafkaError._TRANSPORT: "Check that Kafka runs there (ARBKIT_LOG)",
+        KafkaError._TIMED_OUT: "Check that Kafka runs there (ARBKIT_LOG)",
+        KafkaError._ALL_BROKERS_DOWN: "Check that Kafka runs there (ARBKIT_LOG)",
+        KafkaError._AUTHENTICATION: "Check the user and password in ARBKIT_KAFKA_OPTIONS",
+        KafkaError.UNKNOWN_TOPIC_OR_PART: "Create arbkit's topics with `arbkit init`",
+        KafkaError._UNKNOWN_TOPIC: "Create arbkit's topics with `arbkit init`",
+        KafkaError.MSG_SIZE_TOO_LARGE: "Raise max.message.bytes of the topic",
+    }
+    return LogError(f"{what}: {found.str()} (Kafka at {servers})", remedy=remedies.get(found.code()))
