@@ -7,7 +7,10 @@ from typing import Any
 
 from arbkit.models import Offer, Product
 
-__all__ = ["compose", "search_text"]
+__all__ = ["BEST_SHOWN", "compose", "is_number", "search_text"]
+
+BEST_SHOWN = ("source", "target", "profit", "roi_pct", "margin_pct", "currency")
+"""What a product's document says of its best opportunity."""
 
 
 def compose(offers: Sequence[Offer]) -> Product:
@@ -50,3 +53,11 @@ def _market(offer: Offer) -> dict[str, Any]:
         "updated_at": offer.updated_at,
         "sales_rank": offer.sales_rank,
     }
+
+
+def is_number(name: str) -> bool:
+    """Whether this column of an offer is a number, NaN where it is unknown."""
+    return name.endswith(("_minor", "_mm", "_g", "_at", "_pct", "_rank")) or name in {
+        "version", "rank_drops30", "rank_drops90", "monthly_sold", "offers_new", "rating", "reviews",
+        "package_quantity", "hazmat", "buy_box_is_amazon", "buy_box_is_fba", "root_category_id",
+    }  # fmt: skip

@@ -17,7 +17,7 @@ from arbkit.models import History, Offer, Opportunity, Product, Run
 from arbkit.sqlite import bound_wal, connect, immediate, snapshot, translated
 from arbkit.store import cursors
 from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Stats, Update, Written, why_refused
-from arbkit.store.compose import compose, search_text
+from arbkit.store.compose import compose, is_number, search_text
 from arbkit.store.history_codec import decode, encode
 from arbkit.store.sqlite_queries import Asked, asked_opportunities, asked_products
 from arbkit.store.sqlite_rows import (
@@ -27,7 +27,6 @@ from arbkit.store.sqlite_rows import (
     PUT_OPPORTUNITY,
     PUT_PRODUCT,
     best_summary,
-    is_number,
     offer_row,
     opportunity_row,
     product_row,

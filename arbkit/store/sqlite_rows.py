@@ -10,10 +10,11 @@ from typing import Any
 import orjson
 
 from arbkit.models import Offer, Opportunity, Product
+from arbkit.store.compose import BEST_SHOWN
 from arbkit.store.sqlite_schema import OFFER_COLUMNS, OFFER_TUPLES
 
 __all__ = [
-    "PRODUCT_COLUMNS", "PUT_HISTORY", "PUT_OFFER", "PUT_OPPORTUNITY", "PUT_PRODUCT", "best_summary", "is_number",
+    "PRODUCT_COLUMNS", "PUT_HISTORY", "PUT_OFFER", "PUT_OPPORTUNITY", "PUT_PRODUCT", "best_summary",
     "offer_row", "opportunity_row", "product_row", "read_offers", "to_product",
 ]  # fmt: skip
 
@@ -76,14 +77,6 @@ def _offer(row: Sequence[Any]) -> Offer:
     return Offer(**values)
 
 
-def is_number(name: str) -> bool:
-    """Whether this column of an offer is a number, NaN where it is unknown."""
-    return name.endswith(("_minor", "_mm", "_g", "_at", "_pct", "_rank")) or name in {
-        "version", "rank_drops30", "rank_drops90", "monthly_sold", "offers_new", "rating", "reviews",
-        "package_quantity", "hazmat", "buy_box_is_amazon", "buy_box_is_fba", "root_category_id",
-    }  # fmt: skip
-
-
 def to_product(row: Sequence[Any]) -> Product:
     return Product(
         asin=row[0],
@@ -102,8 +95,7 @@ def to_product(row: Sequence[Any]) -> Product:
 
 def best_summary(o: Opportunity) -> str:
     """What a product's document says of its best opportunity, as JSON."""
-    shown = ("source", "target", "profit", "roi_pct", "margin_pct", "currency")
-    return orjson.dumps({name: getattr(o, name) for name in shown}).decode()
+    return orjson.dumps({name: getattr(o, name) for name in BEST_SHOWN}).decode()
 
 
 def product_row(p: Product) -> tuple[Any, ...]:

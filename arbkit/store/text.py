@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["fold", "words"]
+__all__ = ["fold", "index_words", "words"]
 
 _WORD = re.compile(r"[^\W_]+")
 _DIGRAPHS = str.maketrans({"ß": "ss", "æ": "a", "œ": "o", "ø": "o", "ł": "l", "đ": "d"})
@@ -27,3 +27,8 @@ def fold(text: str) -> str:
 def words(text: str) -> list[str]:
     """The folded words of a query; what is too long is cut, what is no word is left out."""
     return _WORD.findall(fold(text[:_LONGEST]))[:_MOST_WORDS]
+
+
+def index_words(text: str) -> str:
+    """All folded words of a text, each once, with a space between: what :func:`words` of a query are found in."""
+    return " ".join(dict.fromkeys(_WORD.findall(fold(text))))

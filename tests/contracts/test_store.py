@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from elasticsearch import Elasticsearch as Client
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -14,14 +16,26 @@ from hypothesis import strategies as st
 from arbkit.errors import UsageError
 from arbkit.models import Run
 from arbkit.store import OpportunityQuery, ProductQuery, Store, Update
+from arbkit.store.elastic import ElasticStore
 from arbkit.store.sqlite import SqliteStore
+from tests.servers.launch import Elasticsearch
 from tests.store_factories import history, offer, opportunity
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "elasticsearch"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    with SqliteStore(tmp_path / "store.db") as opened:
-        yield opened
+    """An empty store."""
+    if request.param == "sqlite":
+        with SqliteStore(tmp_path / "store.db") as opened:
+            yield opened
+        return
+    server: Elasticsearch = request.getfixturevalue("elasticsearch")
+    prefix = f"t{uuid4().hex[:12]}-"
+    assert ElasticStore.create(server.url, prefix=prefix) == []
+    with ElasticStore(server.url, prefix=prefix) as scaled:
+        yield scaled
+    with Client(server.url) as client:
+        client.indices.delete(index=",".join(client.indices.get_alias(name=f"{prefix}*")))
 
 
 def put(store: Store, *offers: object) -> None:

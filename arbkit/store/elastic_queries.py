@@ -1,0 +1,103 @@
+"""What is asked of the Elasticsearch store, as its query language."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from arbkit.errors import UsageError
+from arbkit.store import cursors
+from arbkit.store.base import OpportunityQuery, ProductQuery
+from arbkit.store.text import words
+
+__all__ = ["opportunity_search", "product_search"]
+
+_PRODUCT_SORTS = {
+    "updated": "updated_at", "title": "title", "profit": "best_profit", "margin": "best_margin", "asin": "asin",
+}  # fmt: skip
+_OPPORTUNITY_SORTS = {
+    "profit": "profit", "roi": "roi_pct", "margin": "margin_pct", "spread": "spread_pct", "confidence": "confidence",
+    "age": "data_at", "title": "title", "buy_price": "buy_price", "sell_price": "sell_price", "route": "route",
+}  # fmt: skip
+_WINDOW = 100_000
+Clause = dict[str, Any]
+
+
+def product_search(query: ProductQuery) -> Clause:
+    """The body of a search.
+
+    Raises:
+        UsageError: the query contradicts itself, or its cursor is of another one.
+    """
+    where = _matching(query.q)
+    if query.category:
+        where.append({"term": {"category": query.category}})
+    if query.min_margin_pct is not None:
+        where.append({"range": {"best_margin": {"gte": query.min_margin_pct}}})
+    if query.max_price_minor is not None and not query.market:
+        raise UsageError("needs the marketplace whose currency it is in", field="max_price", remedy="Give market too")
+    if query.market:
+        where.append({"term": {"sold_on": query.market}})
+        if query.max_price_minor is not None:
+            where.append({"range": {f"price.{query.market}": {"lte": query.max_price_minor}}})
+    return _search(query, where, _PRODUCT_SORTS[query.sort], "asin")
+
+
+def opportunity_search(query: OpportunityQuery) -> Clause:
+    """The body of a search.
+
+    Raises:
+        UsageError: the query contradicts itself, or its cursor is of another one.
+    """
+    where = _matching(query.q)
+    for name in ("asin", "source", "target", "category", "brand"):
+        if (value := getattr(query, name)) is not None:
+            where.append({"term": {name: value}})
+    for name, field in (
+        ("min_profit", "profit"),
+        ("min_roi_pct", "roi_pct"),
+        ("min_margin_pct", "margin_pct"),
+        ("min_confidence", "confidence"),
+    ):
+        if (value := getattr(query, name)) is not None:
+            where.append({"range": {field: {"gte": value}}})
+    return _search(query, where, _OPPORTUNITY_SORTS[query.sort], "id")
+
+
+def _matching(q: str | None) -> list[Clause]:
+    """Every word must be there, the last one at least as a beginning; nothing is, where the query has no words."""
+    if not q:
+        return []
+    found = words(q)
+    if not found:
+        return [{"match_none": {}}]
+    return [*({"term": {"words": word}} for word in found[:-1]), {"prefix": {"words": found[-1]}}]
+
+
+def _search(query: ProductQuery | OpportunityQuery, where: list[Clause], key: str, unique: str) -> Clause:
+    """In keyset order; unknown keys come last either way round. One more than the page holds is asked for."""
+    if query.cursor and query.offset:
+        raise UsageError("exclude each other", field="cursor, offset")
+    if query.offset + query.limit >= _WINDOW:
+        raise UsageError("reaches too far", field="offset", value=query.offset, remedy="Go on with the cursor")
+    order, beyond = ("desc", "lt") if query.descending else ("asc", "gt")
+    body: Clause = {
+        "size": query.limit + 1,
+        "from": query.offset,
+        "track_total_hits": False,
+        "query": {"bool": {"filter": where}},
+        # The total is that of all pages: counted before the cursor narrows them down.
+        "aggs": {"total": {"filter": {"match_all": {}}}},
+        "sort": [{key: {"order": order, "missing": "_last"}}, {unique: {"order": order}}],
+        "_source": ["document"],
+    }
+    if query.cursor:
+        last, last_id = cursors.unpack(query.cursor, query.sort, descending=query.descending)
+        after_id = {"range": {unique: {beyond: last_id}}}
+        missing = {"bool": {"must_not": {"exists": {"field": key}}}}
+        if last is None:
+            onward: Clause = {"bool": {"filter": [missing, after_id]}}
+        else:
+            same = {"bool": {"filter": [{"term": {key: last}}, after_id]}}
+            onward = {"bool": {"should": [{"range": {key: {beyond: last}}}, same, missing]}}
+        body["post_filter"] = onward
+    return body

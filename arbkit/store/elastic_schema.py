@@ -1,0 +1,106 @@
+"""The five collections as strict Elasticsearch mappings, made from the models."""
+
+from __future__ import annotations
+
+import hashlib
+import typing
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import orjson
+
+from arbkit.markets import MARKETS
+from arbkit.models import Offer
+
+__all__ = ["COLLECTIONS", "body", "fingerprint"]
+
+_TYPES = typing.get_type_hints(Offer)
+_STORED: Mapping[str, Any] = {"type": "object", "enabled": False}
+_LONGEST_KEYWORD = 8_000
+"""Characters of a text that is still sorted and filtered by: Lucene takes 32,766 bytes."""
+
+
+def _offer_field(name: str) -> dict[str, Any]:
+    options = {_TYPES[name], *typing.get_args(_TYPES[name])}
+    if name in ("asin", "market"):
+        return {"type": "keyword"}
+    if name == "updated_at":
+        return {"type": "long"}
+    # What nobody filters or sorts by lives in the document alone.
+    if options & {bool}:
+        return {"type": "boolean", "index": False, "doc_values": False}
+    if options & {float}:
+        return {"type": "double", "index": False, "doc_values": False}
+    if options & {int}:
+        return {"type": "long", "index": False, "doc_values": False}
+    return {"type": "keyword", "index": False, "doc_values": False}
+
+
+_KEYWORD = {"type": "keyword", "ignore_above": _LONGEST_KEYWORD}
+_WORDS = {"type": "text", "analyzer": "whitespace", "norms": False, "index_options": "docs"}
+_OFFERS = {f.name: _offer_field(f.name) for f in fields(Offer)}
+_HISTORY = {
+    "asin": {"type": "keyword"},
+    "market": {"type": "keyword"},
+    "version": {"type": "long"},
+    "currency": {"type": "keyword", "index": False, "doc_values": False},
+    "series": {"type": "binary"},
+}
+_PRODUCTS = {
+    "asin": {"type": "keyword"},
+    "version": {"type": "long"},
+    "demo": {"type": "boolean"},
+    "title": _KEYWORD,
+    "category": _KEYWORD,
+    "updated_at": {"type": "long"},
+    "best_profit": {"type": "double"},
+    "best_margin": {"type": "double"},
+    "sold_on": {"type": "keyword"},
+    "price": {"properties": {code: {"type": "long"} for code in MARKETS}},
+    "words": _WORDS,
+    "document": _STORED,
+}
+_OPPORTUNITIES = {
+    **{n: {"type": "keyword"} for n in ("id", "asin", "source", "target", "route", "currency")},
+    **dict.fromkeys(("title", "brand", "category"), _KEYWORD),
+    **{
+        n: {"type": "double"}
+        for n in (
+            "profit", "roi_pct", "margin_pct", "spread_pct", "confidence", "buy_price", "sell_price", "evaluated_at",
+        )
+    },
+    "data_at": {"type": "long"},
+    "words": _WORDS,
+    "document": _STORED,
+}  # fmt: skip
+_RUNS = {
+    "run_id": {"type": "keyword"},
+    "report": {"type": "keyword"},
+    "started_at": {"type": "double"},
+    "document": _STORED,
+}
+COLLECTIONS: Mapping[str, Mapping[str, Any]] = {
+    "offers": _OFFERS,
+    "history": _HISTORY,
+    "products": _PRODUCTS,
+    "opportunities": _OPPORTUNITIES,
+    "runs": _RUNS,
+}
+
+
+def fingerprint(collection: str) -> str:
+    """What a mapping is recognised by: another one is another index behind the alias."""
+    return hashlib.sha256(orjson.dumps(COLLECTIONS[collection], option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
+
+
+def body(collection: str) -> dict[str, Any]:
+    """Settings and mappings of a new index of a collection."""
+    return {
+        "settings": {"number_of_replicas": 0, "max_result_window": 100_000},
+        "mappings": {
+            "dynamic": "strict",
+            "_meta": {"arbkit": fingerprint(collection)},
+            "properties": COLLECTIONS[collection],
+        },
+    }
