@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint bench clean constraints
+.PHONY: help install run test lint bench servers clean constraints
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s '	'
@@ -32,6 +32,9 @@ lint: install ## ruff and mypy
 
 bench: install ## all benchmarks, as ratios of one run
 	$(BIN)/python -m tests.benchmarks.run
+
+servers: install ## real Kafka and Elasticsearch on free loopback ports, without Docker, until Ctrl-C
+	$(BIN)/python -m tests.servers.launch
 
 clean: ## remove the virtual environment and caches; data in var/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

@@ -135,6 +135,11 @@ def _log(settings: Settings) -> str:
     return f"{settings.masked()['ARBKIT_LOG'] or settings.log_url}: {behind} messages wait for the consumer"
 
 
+def _is_there(settings: Settings) -> bool:
+    """Whether there is a store to speak of; a server is always asked."""
+    return not settings.store_url.startswith("sqlite:") or settings.database.exists()
+
+
 def _store(settings: Settings) -> str:
     from arbkit.store import open_store
 
@@ -142,7 +147,7 @@ def _store(settings: Settings) -> str:
         with open_store(settings, read_only=True) as store:
             stats = store.stats()
     except StoreError as error:
-        if type(error) is StoreError and not settings.database.exists():
+        if type(error) is StoreError and not _is_there(settings):
             return "nothing stored yet"
         raise
     demo = f", {stats.demo_products} of them from the demo market" if stats.demo_products else ""

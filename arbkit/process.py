@@ -23,7 +23,7 @@ def log_to_stderr(*, verbose: bool = False) -> None:
         format="%(levelname)s %(message)s" if supervised else "%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
     )
-    for noisy in ("urllib3", "asyncio", "keepa", "tornado.access", "uvicorn.error"):
+    for noisy in ("urllib3", "asyncio", "keepa", "tornado.access", "uvicorn.error", "elastic_transport"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 

@@ -43,6 +43,15 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), description="folder for everything the program writes")
     log: str = Field("", description="address of the log; empty: sqlite:///$ARBKIT_HOME/arbkit.db")
     store: str = Field("", description="address of the store; empty: the same file as the log")
+    kafka_options: SecretStr = Field(SecretStr(""), description="librdkafka's own settings as JSON: SASL, TLS, …")
+    kafka_group_protocol: Literal["consumer", "classic"] = Field(
+        "consumer", description="consumer (Kafka 4 and newer), or classic for older brokers"
+    )
+    store_api_key: SecretStr = Field(SecretStr(""), description="API key of Elasticsearch")
+    store_ca: Annotated[Path | None, _EmptyIsNone] = Field(
+        None, description="certificates that Elasticsearch is known by"
+    )
+    store_prefix: str = Field("arbkit-", description="what the names of all Elasticsearch indices begin with")
     markets: Annotated[tuple[str, ...], NoDecode] = Field(
         ("DE", "FR", "IT", "ES", "UK"), description="marketplaces to watch, comma separated"
     )
@@ -103,7 +112,7 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors()[0]
             name = str(first["loc"][0]) if first["loc"] else "settings"
-            secret = name.lower() in {"keepa_api_key", "token"}
+            secret = name.lower() in {"keepa_api_key", "token", "kafka_options", "store_api_key"}
             raise ConfigError(
                 first["msg"].removeprefix("Value error, "),
                 field=cls.variable(name),

@@ -49,7 +49,9 @@ def _store(settings: Settings, now: float) -> dict[str, Any] | None:
         with open_store(settings, read_only=True) as store:
             stats, runs = store.stats(), store.runs(limit=5)
     except StoreError as error:
-        if settings.database.exists() and type(error) is not StoreError:
+        if not settings.store_url.startswith("sqlite:") or (
+            settings.database.exists() and type(error) is not StoreError
+        ):
             raise
         return None
     return {

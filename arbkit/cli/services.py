@@ -23,15 +23,14 @@ _JSON = typer.Option(False, "--json", help="One JSON document on standard output
 
 def up() -> None:
     """Run everything: producer, consumer, detection, API, dashboards, and the demo market without a key."""
-    from arbkit.log import open_log
+    from arbkit.init import initialise
     from arbkit.process import stop_on_signals
-    from arbkit.store import open_store
     from arbkit.supervise import Supervisor, await_answers, plan_services, resolve
 
     settings = resolve(begin())
-    # A home that cannot be written to, or a damaged store, should be one error and not a row of restarts.
-    with open_log(settings), open_store(settings):
-        pass
+    # A home that cannot be written to, or a store that is damaged or away, should be one error and no row of restarts.
+    for difference in initialise(settings):
+        sys.stderr.write(f"arbkit: {difference}\n")
     stop = stop_on_signals()
     services = plan_services(settings)
     supervisor = Supervisor(services, environment=settings.environment(), stop=stop, write=_prefixed(services))
@@ -76,6 +75,20 @@ def _print_addresses(settings: Settings, services: list[Service], answers: dict[
     lines = [f"arbkit is up ({mode})", *(f"  {name:<{width}}  {text}" for name, text in rows), "Ctrl-C ends everything"]
     sys.stderr.write("\n" + "\n".join(lines) + "\n\n")
     sys.stderr.flush()
+
+
+def init() -> None:
+    """Create what log and store need: topics, indices, aliases. What is there is compared and never changed."""
+    from arbkit.init import initialise
+
+    settings = begin()
+    differences = initialise(settings)
+    for difference in differences:
+        console().print(f"differs: {difference}", markup=False)
+    if not differences:
+        shown = settings.masked()
+        log, store = shown["ARBKIT_LOG"] or settings.log_url, shown["ARBKIT_STORE"] or settings.store_url
+        console().print(f"log {log} and store {store} are ready", markup=False)
 
 
 def produce(
@@ -183,5 +196,5 @@ def _print_opportunities(result: dict[str, object], folder: str) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    for command in (up, produce, consume, detect, schedule, demo):
+    for command in (init, up, produce, consume, detect, schedule, demo):
         app.command()(command)

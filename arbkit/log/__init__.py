@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
+
+import orjson
 
 from arbkit.errors import ConfigError
 from arbkit.log.base import (
@@ -41,7 +44,7 @@ __all__ = [
 
 
 def open_log(settings: Settings) -> Log:
-    """The log that the settings name, with arbkit's topics in it.
+    """The log that the settings name; on SQLite with arbkit's topics in it (on Kafka `arbkit init` makes them).
 
     Raises:
         ConfigError: no log of that kind.
@@ -54,7 +57,28 @@ def open_log(settings: Settings) -> Log:
         log = SqliteLog(sqlite_path(settings.log_url))
         log.create_topics(settings_topics(settings))
         return log
-    raise ConfigError("no log of this kind", field="ARBKIT_LOG", value=scheme, remedy="Use sqlite:///PATH")
+    if scheme == "kafka":
+        from arbkit.log.kafka import KafkaLog
+
+        servers = settings.log_url.removeprefix("kafka://").rstrip("/")
+        return KafkaLog(servers, options=_options(settings), protocol=settings.kafka_group_protocol)
+    raise ConfigError(
+        "no log of this kind", field="ARBKIT_LOG", value=scheme, remedy="Use sqlite:///PATH or kafka://HOST:PORT"
+    )
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    text = settings.kafka_options.get_secret_value()
+    try:
+        options = orjson.loads(text) if text else {}
+    except orjson.JSONDecodeError:
+        options = None
+    if not isinstance(options, dict):
+        raise ConfigError(
+            "is no JSON object", field="ARBKIT_KAFKA_OPTIONS",
+            remedy='Write it as {"security.protocol": "SASL_SSL", "sasl.username": "…"}',
+        )  # fmt: skip
+    return options
 
 
 def settings_topics(settings: Settings) -> list[TopicSpec]:

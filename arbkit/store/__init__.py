@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from arbkit.errors import ConfigError
@@ -16,6 +17,7 @@ __all__ = [
     "Store",
     "Update",
     "Written",
+    "elastic_options",
     "open_store",
 ]
 
@@ -32,4 +34,19 @@ def open_store(settings: Settings, *, read_only: bool = False) -> Store:
         from arbkit.store.sqlite import SqliteStore
 
         return SqliteStore(sqlite_path(settings.store_url), read_only=read_only)
-    raise ConfigError("no store of this kind", field="ARBKIT_STORE", value=scheme, remedy="Use sqlite:///PATH")
+    if scheme in ("http", "https"):
+        from arbkit.store.elastic import ElasticStore
+
+        return ElasticStore(settings.store_url, **elastic_options(settings))
+    raise ConfigError(
+        "no store of this kind", field="ARBKIT_STORE", value=scheme, remedy="Use sqlite:///PATH or http(s)://HOST:PORT"
+    )
+
+
+def elastic_options(settings: Settings) -> dict[str, Any]:
+    """How Elasticsearch is spoken to, beside its address."""
+    return {
+        "prefix": settings.store_prefix,
+        "api_key": settings.store_api_key.get_secret_value() or None,
+        "ca": str(settings.store_ca) if settings.store_ca else None,
+    }

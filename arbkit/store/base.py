@@ -147,7 +147,7 @@ class Store(Protocol):
     def scan_offers(self, columns: Sequence[str], *, products_per_batch: int = 5_000) -> Iterator[pd.DataFrame]:
         """Every offer, as frames with these :class:`Offer` fields; a product is never split over two frames.
 
-        Unknown numbers are NaN (``float64``), unknown texts None.
+        Unknown numbers are NaN (``float64``), unknown texts None; fields that hold several values are JSON.
         """
         ...
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+import orjson
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from arbkit.errors import StoreError, UsageError
@@ -212,7 +213,7 @@ class ElasticStore:
             raise UsageError("no such field of an offer", field="columns", value=unknown)
 
         def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-            made = pd.DataFrame([[row.get(name) for name in columns] for row in rows], columns=list(columns))
+            made = pd.DataFrame([[_cell(row.get(name)) for name in columns] for row in rows], columns=list(columns))
             return made.astype({name: "float64" for name in columns if is_number(name)})
 
         rows: list[dict[str, Any]] = []
@@ -466,6 +467,11 @@ def _opportunity_action(o: Opportunity, run_id: str, words: str, index: str) -> 
 def _is_extreme(key: object) -> bool:
     """Whether a sort value stands for a missing number."""
     return isinstance(key, float | int) and abs(key) > 1e18
+
+
+def _cell(value: object) -> object:
+    """A value of a scan: several of them as JSON, none as None, as the embedded store keeps them."""
+    return (orjson.dumps(value).decode() if value else None) if isinstance(value, list) else value
 
 
 def _whole(value: float | None) -> int | None:

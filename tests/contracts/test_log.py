@@ -26,7 +26,7 @@ def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
     """Opens the same log as often as it is called; all are closed at the end."""
     opened: list[Log] = []
     if request.param == "kafka":
-        _empty(request.getfixturevalue("kafka"))
+        empty(request.getfixturevalue("kafka"))
 
     def open_one() -> Log:
         log: Log
@@ -43,7 +43,7 @@ def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
         log.close()
 
 
-def _empty(server: Kafka) -> None:
+def empty(server: Kafka) -> None:
     """Remove what the test before left: each begins with a log of its own."""
     admin = AdminClient({"bootstrap.servers": server.address})
     groups = [g.group_id for g in admin.list_consumer_groups().result().valid]

@@ -198,6 +198,9 @@ def test_a_scan_gives_every_offer_and_never_splits_a_product(store: Store) -> No
     assert [len(f) for f in frames] == [6, 6, 6, 3]
     assert str(frames[0]["weight_g"].dtype) == "float64"
     assert frames[0]["weight_g"].isna().all()
+    put(store, offer("B000000000", version=9_000_000, category_path=("A", "B"), eans=()))
+    (first, *_) = store.scan_offers(["asin", "category_path", "eans"])
+    assert first.iloc[0].tolist() == ["B000000000", '["A","B"]', None]
     with pytest.raises(UsageError, match="no such field"):
         list(store.scan_offers(["asin; DROP TABLE offers"]))
 

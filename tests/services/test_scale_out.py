@@ -1,0 +1,101 @@
+"""The same commands on every combination of log and store: demo market → opportunities on the API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+from fastapi.testclient import TestClient
+
+from arbkit.demo.market import asins
+from arbkit.demo.server import DemoServer
+from arbkit.log import RAW_TOPIC, Record, dead_letter_topic, open_log
+from arbkit.settings import Settings
+from arbkit.web import load_app
+from tests.contracts.test_log import empty
+from tests.processes import arbkit
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[DemoServer]:
+    with DemoServer("127.0.0.1", 0, speed=0) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "kafka"])
+def log_url(request: pytest.FixtureRequest) -> str:
+    if request.param == "sqlite":
+        return ""
+    server = request.getfixturevalue("kafka")
+    empty(server)
+    return str(server.url)
+
+
+@pytest.fixture(params=["sqlite", "elasticsearch"])
+def store_url(request: pytest.FixtureRequest) -> str:
+    return "" if request.param == "sqlite" else str(request.getfixturevalue(request.param).url)
+
+
+@pytest.fixture
+def scaled(settings: Settings, demo: DemoServer, log_url: str, store_url: str) -> Settings:
+    assert settings.watchlist is not None
+    settings.watchlist.write_text("\n".join(asins()[:20]))
+    more = {"keepa_url": demo.url, "log": log_url, "store": store_url, "store_prefix": f"t{uuid4().hex[:10]}-"}
+    return settings.model_copy(update=more)
+
+
+def done(settings: Settings, *words: str) -> str:
+    result = arbkit(settings, *words)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+_SEEN: dict[str, Any] = {}
+
+
+def test_demo_to_opportunities_on_the_api(scaled: Settings) -> None:
+    done(scaled, "init")
+    done(scaled, "produce", "--once")
+    with open_log(scaled) as log:
+        log.publish(RAW_TOPIC, [Record("B000000001", b"not JSON")])
+    done(scaled, "consume", "--until-empty")
+    found = orjson.loads(done(scaled, "detect", "--json"))
+    assert found["total"] > 0
+    assert len(found["new"]) == found["total"]
+    with TestClient(load_app(scaled), base_url="http://127.0.0.1") as client:
+        shown = client.get("/arbitrage?limit=500").json()
+        assert client.get("/health").json()["store"] is True
+        stats = client.get("/stats").json()
+        searched = client.get("/products", params={"q": shown["items"][0]["asin"]}).json()
+    routes = {
+        (o["asin"], o["source"], o["target"]): (o["profit"], o["roi_pct"], o["fulfilment"]) for o in shown["items"]
+    }
+    assert len(routes) == shown["total"] == found["total"]
+    assert searched["total"] == 1
+    # Every combination finds the same.
+    seen = {"routes": routes, "offers": stats["offers"], "markets": stats["markets"]}
+    assert _SEEN.setdefault("first", seen) == seen
+    status = orjson.loads(done(scaled, "status", "--json"))
+    assert (status["log"]["lag"], status["log"]["dead_letters"]) == (0, 1)
+    with open_log(scaled) as log:
+        (dead,) = log.read(dead_letter_topic(RAW_TOPIC))
+    assert dead.value == b"not JSON"
+    # The same again changes nothing and finds nothing new.
+    done(scaled, "produce", "--once")
+    done(scaled, "consume", "--until-empty")
+    assert orjson.loads(done(scaled, "detect", "--json"))["new"] == []
+    assert done(scaled, "doctor")
+
+
+def test_without_init_the_remedy_is_named(scaled: Settings) -> None:
+    if not (scaled.log or scaled.store):
+        return
+    result = arbkit(scaled, "consume", "--until-empty")
+    assert result.returncode == 4
+    assert "arbkit init" in result.stderr
+    assert "Traceback" not in result.stderr
