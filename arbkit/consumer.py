@@ -208,7 +208,13 @@ def _dead_letter(message: Message, why: str) -> Record:
             "partition": str(message.partition),
             "offset": str(message.offset),
             "error": why,
-            "attempts": "1",
+            "attempts": str(_attempts(message) + 1),
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
         },
     )
+
+
+def _attempts(message: Message) -> int:
+    """How often this record was a dead letter before."""
+    text = message.headers.get("attempts", "0")
+    return int(text) if text.isascii() and text.isdigit() else 0

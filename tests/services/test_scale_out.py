@@ -85,11 +85,26 @@ def test_demo_to_opportunities_on_the_api(scaled: Settings) -> None:
     with open_log(scaled) as log:
         (dead,) = log.read(dead_letter_topic(RAW_TOPIC))
     assert dead.value == b"not JSON"
+    assert dead.headers["error"].startswith("not JSON")
+    dead_letters_are_seen_and_tried_again(scaled)
     # The same again changes nothing and finds nothing new.
     done(scaled, "produce", "--once")
     done(scaled, "consume", "--until-empty")
     assert orjson.loads(done(scaled, "detect", "--json"))["new"] == []
     assert done(scaled, "doctor")
+
+
+def dead_letters_are_seen_and_tried_again(settings: Settings) -> None:
+    (listed,) = orjson.loads(done(settings, "dlq", "list", "--json"))["items"]
+    assert (listed["key"], listed["attempts"], listed["bytes"]) == ("B000000001", 1, 8)
+    whole = orjson.loads(done(settings, "dlq", "show", str(listed["offset"])))
+    assert whole["text"] == "not JSON"
+    assert "1 records" in done(settings, "dlq", "replay")
+    assert "0 records" in done(settings, "dlq", "replay")
+    done(settings, "consume", "--until-empty")
+    again = orjson.loads(done(settings, "dlq", "list", "--json"))["items"]
+    assert [one["attempts"] for one in again] == [1, 2]
+    assert arbkit(settings, "dlq", "replay", "99").returncode == 2
 
 
 def test_without_init_the_remedy_is_named(scaled: Settings) -> None:
