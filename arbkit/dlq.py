@@ -79,6 +79,8 @@ def replay(log: Log, offsets: Sequence[int] = (), *, topic: str = RAW_TOPIC) -> 
         return len(found)
     count = 0
     name = dead_letter_topic(topic)
+    if not any(log.lag(REPLAY_GROUP, name).values()):
+        return 0
     with log.consumer(REPLAY_GROUP, [name], on_revoke=lambda _: None) as consumer:
         for _ in range(_POLLS):
             if not any(log.lag(REPLAY_GROUP, name).values()):

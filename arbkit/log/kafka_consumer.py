@@ -126,7 +126,11 @@ class KafkaConsumer:
     def close(self) -> None:
         if not self._closed:
             self._closed = True
-            self._client.close()
+            try:
+                self._client.close()
+            except (KafkaException, KafkaError) as error:  # type: ignore[misc]  # the stubs hide that it is one
+                # What counts was committed before; the broker finds out by itself that this member is gone.
+                logger.warning("group %s was not left in order: %s", self._group, error)
 
     def __enter__(self) -> Self:
         return self
@@ -139,7 +143,14 @@ class KafkaConsumer:
     # Called by the client from inside poll
 
     def _assigned(self, client: KafkaClient, places: list[Place]) -> None:
-        committed = client.committed(places, timeout=_SESSION_S)
+        if self._closed:
+            # Nothing will be read any more, and a client that closes answers no questions.
+            client.incremental_assign(places)
+            return
+        try:
+            committed = client.committed(places, timeout=_SESSION_S)
+        except KafkaException as error:
+            raise translated(error, self._servers, f"the places of group {self._group} cannot be read") from error
         for place in committed:
             if place.offset < 0:
                 place.offset = OFFSET_BEGINNING

@@ -109,3 +109,9 @@ def test_the_classic_group_protocol_works_too(kafka: Kafka) -> None:
         with log.consumer(f"classic-{time.time_ns()}", ["classic"], on_revoke=ignore) as consumer:
             got = drain(consumer, 10)
             consumer.commit({m.place: m.offset + 1 for m in got})
+
+
+def test_a_member_that_leaves_while_it_joins_is_no_error(log: KafkaLog) -> None:
+    for number in range(10):
+        with log.consumer(f"hasty-{time.time_ns()}", [TOPIC], on_revoke=ignore) as consumer:
+            consumer.poll(max_records=1, timeout_s=0.03 * number)
