@@ -21,7 +21,7 @@ from arbkit.errors import ArbkitError, UsageError
 from arbkit.markets import MarketCode
 from arbkit.metrics import exposition
 from arbkit.models import Opportunity, Run
-from arbkit.money import Profile, load_profile, load_rates, load_tables
+from arbkit.money import Profile, configured_profile, load_rates, load_tables
 from arbkit.money.answer import answer
 from arbkit.money.question import Question
 from arbkit.settings import Settings
@@ -267,11 +267,7 @@ def top(request: Request, store: StoreDep, limit: PageSize = 10, components: Com
 @router.get("/profit", tags=["arbitrage"])
 def profit(request: Request, shared: SharedDep, asked: Annotated[ProfitQuery, Query()]) -> Response:
     """What one route leaves after every fee and tax, asked by hand: no product need be in the store."""
-    profile = (
-        Profile.neutral()
-        if asked.no_profile
-        else load_profile(shared.settings.profile_path, shared.settings.profile_name or None)
-    )
+    profile = Profile.neutral() if asked.no_profile else configured_profile(shared.settings)
     return json_answer(request, answer(asked, profile, load_tables(), load_rates()))
 
 

@@ -28,8 +28,8 @@ from arbkit.money import (
     Rates,
     Tables,
     components,
+    configured_profile,
     evaluate,
-    load_profile,
     load_rates,
     load_tables,
     share_facts,
@@ -135,7 +135,7 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
     """
     parameters = parameters or DetectParameters()
     profile, tables, rates = (
-        load_profile(settings.profile_path, settings.profile_name or None),
+        configured_profile(settings),
         load_tables(),
         load_rates(),
     )

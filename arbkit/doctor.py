@@ -86,9 +86,9 @@ def _watchlist(settings: Settings) -> str:
 
 
 def _profile(settings: Settings) -> str:
-    from arbkit.money import load_profile
+    from arbkit.money import configured_profile
 
-    profile = load_profile(settings.profile_path)
+    profile = configured_profile(settings)
     return f"{profile.name} ({settings.profile_path or 'built in'})"
 
 

@@ -31,8 +31,8 @@ def schedule(settings: Settings, *, stop: threading.Event) -> None:
     due_at = 0.0
     first_offer_at: float | None = None
     while not stop.wait(_TICK_S):
-        newest = _newest(settings)
-        if newest is None or newest == seen or time.monotonic() < due_at:
+        # Nothing is asked of the store before it could matter.
+        if time.monotonic() < due_at or (newest := _newest(settings)) in (None, seen):
             continue
         first_offer_at = first_offer_at or time.monotonic()
         if seen is None and _lag(settings) and time.monotonic() - first_offer_at < _LONGEST_FIRST_WAIT_S:

@@ -181,7 +181,6 @@ def route(buy: Row, sell: Row, way: str, profile: Profile, rates: Rates, on: dat
         if sized is None:
             return None
         tier, kg = sized
-        selected = "parcel " in tier
         amount = _amazon_fee(sell, way, stock, price, schedule, tier, kg, profile, on)
         if amount is None:
             return None
@@ -193,7 +192,6 @@ def route(buy: Row, sell: Row, way: str, profile: Profile, rates: Rates, on: dat
         out["peak_surcharge"] = -_peak(way, stock, target, tier, kg, price, schedule, on) * to_home[stock]
         if profile.expected_days:
             out["storage"] = -_storage(sell, stock, schedule, tier, profile, on) * to_home[stock]
-        del selected
     amazon = sum(out.get(n, 0.0) for n in ("fulfilment_fee", "fuel_surcharge", "peak_surcharge", "storage"))
     amazon = 0.0 if way == "fbm" else amazon
     selling = out["referral_fee"] + out["closing_fee"]

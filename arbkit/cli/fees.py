@@ -163,10 +163,10 @@ def _day(text: str | None, field: str) -> Any:
 def _touched(settings: Any, tables: Any, first: Any, second: Any) -> list[dict[str, Any]]:
     from arbkit.fees import diff_opportunities
     from arbkit.money import load_rates
-    from arbkit.money.profiles import load_profile
+    from arbkit.money.profiles import configured_profile
     from arbkit.store import OpportunityQuery, open_store
 
-    profile = load_profile(settings.profile_path, settings.profile_name or None)
+    profile = configured_profile(settings)
     with open_store(settings, read_only=True) as store:
         page = store.opportunities(OpportunityQuery(limit=500))
         found = list(page.items)

@@ -22,7 +22,7 @@ from arbkit.dashboard.whatif import WhatIf
 from arbkit.errors import ArbkitError
 from arbkit.models import Opportunity
 from arbkit.money import Profile, load_rates
-from arbkit.money.profiles import load_profiles
+from arbkit.money.profiles import configured_profile, load_profiles
 from arbkit.settings import Settings
 from arbkit.store import OpportunityQuery, Page, Stats
 from arbkit.store.base import OpportunitySort
@@ -193,7 +193,9 @@ class OpportunitiesApp:
         _show(self._history, history_figure(found, currency=found.opportunity.currency))
 
     def _profiles(self) -> Mapping[str, Profile]:
-        return load_profiles(self._settings.profile_path)
+        """All sellers of the profile's file, the configured one first."""
+        first = configured_profile(self._settings)
+        return {first.name: first} | dict(load_profiles(self._settings.profile_path))
 
     def _offer_categories(self, stats: Stats) -> None:
         options = (_ANY, *stats.categories)

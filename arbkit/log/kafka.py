@@ -7,8 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from confluent_kafka import (
     Consumer as KafkaClient,
@@ -30,6 +29,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the stubs d
 )
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
+from arbkit.closing import Closing
 from arbkit.errors import LogError
 from arbkit.log.base import Message, Record, TopicPartition, TopicSpec
 from arbkit.log.kafka_consumer import KafkaConsumer, to_message, translated
@@ -54,7 +54,7 @@ _PASSING = frozenset(
 T = TypeVar("T")
 
 
-class KafkaLog:
+class KafkaLog(Closing):
     """Implements :class:`arbkit.log.base.Log` on the brokers at ``servers`` (``host:port[,host:port]``).
 
     ``options`` are librdkafka's own settings (SASL, TLS, …); ``protocol`` is that of consumer groups: ``consumer``
@@ -212,14 +212,6 @@ class KafkaLog:
             producer, self._producer = self._producer, None
         if producer is not None:
             producer.flush(_DELIVERY_S)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _produce_with(self) -> Producer:
         with self._lock:

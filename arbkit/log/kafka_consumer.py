@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException
 from confluent_kafka import Consumer as KafkaClient
 from confluent_kafka import Message as KafkaMessage
 from confluent_kafka import TopicPartition as Place
 
+from arbkit.closing import Closing
 from arbkit.errors import LogError, UsageError
 from arbkit.log.base import Message, Offsets, TopicPartition
 
@@ -33,7 +33,7 @@ _REFUSED = frozenset(
 )  # fmt: skip
 
 
-class KafkaConsumer:
+class KafkaConsumer(Closing):
     """Implements :class:`arbkit.log.base.Consumer`; made by :meth:`arbkit.log.kafka.KafkaLog.consumer`.
 
     A group begins at the oldest message; afterwards a hole in the log is an error and never skipped.
@@ -131,14 +131,6 @@ class KafkaConsumer:
             except Exception as error:  # noqa: BLE001 - the C client raises what is no subclass of its own
                 # What counts was committed before; the broker finds out by itself that this member is gone.
                 logger.warning("group %s was not left in order: %s", self._group, error)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # Called by the client from inside poll
 

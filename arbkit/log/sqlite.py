@@ -11,9 +11,8 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from arbkit.closing import Closing
 from arbkit.errors import LogError
 from arbkit.log.base import Message, Record, TopicPartition, TopicSpec
 from arbkit.log.sqlite_consumer import SqliteConsumer
@@ -35,7 +34,7 @@ _TRIM_ROWS = 2_000
 """Messages removed in one transaction: retention must not hold up the producer for long."""
 
 
-class SqliteLog:
+class SqliteLog(Closing):
     """Implements :class:`arbkit.log.base.Log` on the file at ``path``.
 
     ``session_timeout_s`` is how long a member of a consumer group may be silent before it counts as dead.
@@ -166,14 +165,6 @@ class SqliteLog:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:

@@ -17,9 +17,8 @@ import uuid
 from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from arbkit.closing import Closing
 from arbkit.errors import LogError, UsageError
 from arbkit.log.balance import assign
 from arbkit.log.base import Message, Offsets, TopicPartition
@@ -40,7 +39,7 @@ _LONGEST_WAIT_S = 0.05
 _WAIT_GROWTH = 1.5
 
 
-class SqliteConsumer:
+class SqliteConsumer(Closing):
     """Implements :class:`arbkit.log.base.Consumer`; made by :meth:`arbkit.log.sqlite.SqliteLog.consumer`.
 
     A member that has not polled or committed for ``session_timeout_s`` may be taken for dead by another one.
@@ -143,14 +142,6 @@ class SqliteConsumer:
             logger.warning("could not leave group %s: %s", self._group, error)
         finally:
             self._on_close(self._connection)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # Reading
 

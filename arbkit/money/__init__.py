@@ -7,7 +7,7 @@ from arbkit.money.explain import components
 from arbkit.money.facts import OFFER_COLUMNS, share_facts, with_assumed_package
 from arbkit.money.fx import Rates, load_rates
 from arbkit.money.profile import Profile
-from arbkit.money.profiles import load_profile
+from arbkit.money.profiles import configured_profile, load_profile
 from arbkit.money.profit import Evaluation, evaluate
 from arbkit.money.tables import Tables, load_tables
 
@@ -19,6 +19,7 @@ __all__ = [
     "Rates",
     "Tables",
     "components",
+    "configured_profile",
     "evaluate",
     "load_profile",
     "load_rates",

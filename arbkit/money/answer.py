@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
@@ -46,9 +47,7 @@ def answer(
     profile = question.apply(profile)
     route = Route(question, profile, tables.on(question.day()), rates)
     source, target = question.source, question.target
-    rows = {way: route.row(way) for way in WAYS}
-    closed = {way: why_not(way, profile, source, target) for way in WAYS}
-    way = max(profile.fulfilment, key=lambda w: _rank(rows[w], closed[w]))
+    rows, closed, way = _by_way(route, WAYS)
     row = rows[way]
     shut = closed[way]
     unknown = [*([shut] if shut else []), *_listed(row["unknown"])]
@@ -82,6 +81,14 @@ def answer(
         "tables_version": route.day.version,
         "profile": profile.name,
     }
+
+
+def _by_way(route: Route, ways: Sequence[Way]) -> tuple[dict[Way, dict[str, Any]], dict[Way, str | None], Way]:
+    """The route by each way, why a way is closed, and the one that leaves most of those the profile allows."""
+    asked, profile = route.question, route.profile
+    rows = {way: route.row(way) for way in ways}
+    closed = {way: why_not(way, profile, asked.source, asked.target) for way in ways}
+    return rows, closed, max(profile.fulfilment, key=lambda way: _rank(rows[way], closed[way]))
 
 
 def _rank(row: dict[str, Any], closed: str | None) -> float:
@@ -211,9 +218,7 @@ def _vat_case(
     except ConfigError as error:
         return {**case, "fulfilment": None, "why_not": error.why}
     route = Route(question, other, tables.on(question.day()), rates)
-    closed = {way: why_not(way, other, question.source, question.target) for way in other.fulfilment}
-    rows = {way: route.row(way) for way in other.fulfilment}
-    way = max(other.fulfilment, key=lambda w: _rank(rows[w], closed[w]))
+    rows, closed, way = _by_way(route, other.fulfilment)
     why = closed[way] or "; ".join(_listed(rows[way]["unknown"])) or None
     if why is None:
         case |= {"profit": _rounded(rows[way]["profit"]), "roi_pct": _rounded(rows[way]["roi_pct"])}

@@ -10,12 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from arbkit.errors import ConfigError
 from arbkit.markets import MARKETS
 
-__all__ = ["BASES", "Customs", "Package", "Parcel", "Profile", "VatStatus", "Way", "why_not"]
+__all__ = ["Customs", "Package", "Parcel", "Profile", "VatStatus", "Way", "why_not"]
 
 VatStatus = Literal["reclaiming", "not-reclaiming", "unregistered"]
 Way = Literal["fba-local", "efn", "pan-eu", "fbm"]
 Basis = Literal["spot", "avg30", "avg90", "avg180", "robust"]
-BASES: tuple[Basis, ...] = ("spot", "avg30", "avg90", "avg180", "robust")
 COUNTRIES = (*MARKETS, "PL", "CZ")
 """Where stock may lie: the marketplaces, and Amazon's warehouses for Germany beyond its borders."""
 _PAN_EU = ("DE", "FR", "IT", "ES")

@@ -10,8 +10,9 @@ from typing import Any
 
 from arbkit.errors import ConfigError
 from arbkit.money.profile import Profile
+from arbkit.settings import Settings
 
-__all__ = ["built_in", "load_profile", "load_profiles"]
+__all__ = ["built_in", "configured_profile", "load_profile", "load_profiles"]
 
 
 def built_in() -> str:
@@ -33,6 +34,15 @@ def load_profile(path: Path | None, name: str | None = None) -> Profile:
             "there is no such profile", field="ARBKIT_PROFILE", value=name, remedy=f"Use one of {list(profiles)}"
         )
     return profiles[name]
+
+
+def configured_profile(settings: Settings) -> Profile:
+    """The profile that the settings name.
+
+    Raises:
+        ConfigError: as :func:`load_profile`.
+    """
+    return load_profile(settings.profile_path, settings.profile_name or None)
 
 
 def load_profiles(path: Path | None) -> Mapping[str, Profile]:

@@ -41,6 +41,11 @@ class Route:
     def seller(self) -> Seller:
         return Seller(self.profile, self.day, self.rates)
 
+    @cached_property
+    def _as_asked(self) -> tuple[Resolved, Resolved]:
+        """Both offers at the prices asked about, the referral fee in whole cents as Amazon charges it."""
+        return self._resolved(whole_cents=True)
+
     @property
     def sides(self) -> tuple[float, float, float]:
         """The package's sides in millimetres, NaN unknown."""
@@ -48,13 +53,12 @@ class Route:
 
     def row(self, way: Way) -> dict[str, Any]:
         """The route by one way, open or not, as a row of :meth:`Evaluation.frame`."""
-        frame = self._evaluated(way, whole_cents=True).frame()
+        frame = self._evaluate(*self._as_asked, way).frame()
         return {str(k): v for k, v in frame.iloc[0].to_dict().items()}
 
     def cheapest_referral(self, way: Way) -> float:
         """The profit if the product falls under the cheapest schedule that is possible."""
-        words = Words()
-        buying, selling = self._resolved(words, whole_cents=True)
+        buying, selling = self._as_asked
         selling = replace(selling, referral=selling.referral_least)
         return float(self._evaluate(buying, selling, way).profit[0, 0])
 
@@ -91,10 +95,8 @@ class Route:
         buy: Floats | None = None,
         sell: Floats | None = None,
         sides: Floats | None = None,
-        whole_cents: bool = False,
     ) -> Evaluation:
-        buying, selling = self._resolved(Words(), buy=buy, sell=sell, sides=sides, whole_cents=whole_cents)
-        return self._evaluate(buying, selling, way)
+        return self._evaluate(*self._resolved(buy=buy, sell=sell, sides=sides), way)
 
     def _evaluate(self, buying: Resolved, selling: Resolved, way: Way) -> Evaluation:
         routes = [(self.question.source, self.question.target)]
@@ -102,14 +104,13 @@ class Route:
 
     def _resolved(
         self,
-        words: Words,
         *,
         buy: Floats | None = None,
         sell: Floats | None = None,
         sides: Floats | None = None,
         whole_cents: bool = False,
     ) -> tuple[Resolved, Resolved]:
-        asked = self.question
+        asked, words = self.question, Words()
         count = next((len(v) for v in (buy, sell, sides) if v is not None), 1)
         bought = self._offers(asked.source, np.full(count, asked.buy) if buy is None else buy, sides)
         sold = self._offers(asked.target, np.full(count, asked.sell) if sell is None else sell, sides)

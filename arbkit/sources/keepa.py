@@ -13,8 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self, TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import keepa
@@ -23,6 +22,7 @@ import requests
 import tenacity
 from keepa.constants import DCODES
 
+from arbkit.closing import Closing
 from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
 from arbkit.markets import market as market_of
 from arbkit.models import Source
@@ -67,7 +67,7 @@ class _PartialError(_PassingError):
     """The answer left products out."""
 
 
-class KeepaSource:
+class KeepaSource(Closing):
     """The Keepa-compatible service that the settings name. A context manager, for one thread at a time.
 
     What may pass (5xx, time-outs, broken connections, invalid JSON, partial answers) is asked again up to
@@ -135,14 +135,6 @@ class KeepaSource:
     def close(self) -> None:
         """Give up the connection."""
         self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _known_state(self) -> Tokens:
         if self.state is None:

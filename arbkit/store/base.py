@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar
 
+from arbkit.errors import UsageError
 from arbkit.models import History, Offer, Opportunity, Product, Run
 
 __all__ = [
+    "AT_LEAST",
+    "EQUAL",
     "OpportunityQuery",
     "OpportunitySort",
     "Page",
@@ -22,7 +25,8 @@ __all__ = [
     "Store",
     "Update",
     "Written",
-    "why_refused",
+    "check_query",
+    "sorted_out",
 ]
 
 if TYPE_CHECKING:
@@ -108,6 +112,26 @@ class OpportunityQuery:
     cursor: str | None = None
 
 
+EQUAL = ("asin", "source", "target", "category", "brand")
+"""What of an :class:`OpportunityQuery` must be equal, in the names of an opportunity."""
+AT_LEAST = {
+    "min_profit": "profit", "min_roi_pct": "roi_pct", "min_margin_pct": "margin_pct", "min_confidence": "confidence",
+}  # fmt: skip
+"""… and what must be reached."""
+
+
+def check_query(query: ProductQuery | OpportunityQuery) -> None:
+    """Refuse a query that contradicts itself.
+
+    Raises:
+        UsageError: names the fields.
+    """
+    if query.cursor and query.offset:
+        raise UsageError("exclude each other", field="cursor, offset")
+    if isinstance(query, ProductQuery) and query.max_price_minor is not None and not query.market:
+        raise UsageError("needs the marketplace whose currency it is in", field="max_price", remedy="Give market too")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
     """Head figures. ``markets``: code → number of offers. Times in Unix seconds; None where there is none."""
@@ -188,7 +212,19 @@ class Store(Protocol):
     ) -> None: ...
 
 
-def why_refused(update: Update) -> str | None:
+def sorted_out(updates: Sequence[Update]) -> tuple[list[int], dict[int, str]]:
+    """Places of the updates to write, the newest usable one of each offer; and of those no store takes, and why."""
+    poison = {i: why for i, update in enumerate(updates) if (why := _why_refused(update)) is not None}
+    newest: dict[tuple[str, str], int] = {}
+    for place, update in enumerate(updates):
+        key = update.offer.asin, update.offer.market
+        if place in poison or (key in newest and update.offer.version <= updates[newest[key]].offer.version):
+            continue
+        newest[key] = place
+    return list(newest.values()), poison
+
+
+def _why_refused(update: Update) -> str | None:
     """Why the store will never take this update, or None."""
     offer, history = update.offer, update.history
     for name in Offer.__slots__:

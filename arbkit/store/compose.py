@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from arbkit.models import Offer, Product
+from arbkit.models import Offer, Opportunity, Product
 
-__all__ = ["BEST_SHOWN", "compose", "is_number", "search_text"]
+__all__ = ["BEST_SHOWN", "best_of_each", "compose", "is_number", "search_text"]
 
 BEST_SHOWN = ("source", "target", "profit", "roi_pct", "margin_pct", "currency")
 """What a product's document says of its best opportunity."""
@@ -61,3 +61,12 @@ def is_number(name: str) -> bool:
         "version", "rank_drops30", "rank_drops90", "monthly_sold", "offers_new", "rating", "reviews",
         "package_quantity", "hazmat", "buy_box_is_amazon", "buy_box_is_fba", "root_category_id",
     }  # fmt: skip
+
+
+def best_of_each(found: Sequence[Opportunity]) -> dict[str, Opportunity]:
+    """The opportunity of each product that leaves most."""
+    best: dict[str, Opportunity] = {}
+    for o in found:
+        if o.asin not in best or o.profit > best[o.asin].profit:
+            best[o.asin] = o
+    return best

@@ -13,18 +13,18 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
+from arbkit.closing import Closing
 from arbkit.errors import StoreError, UsageError
 from arbkit.markets import MARKETS
 from arbkit.models import History, Offer, Opportunity, Product, Run
 from arbkit.store import cursors
-from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Stats, Update, Written, why_refused
-from arbkit.store.compose import BEST_SHOWN, compose, is_number, search_text
+from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Stats, Update, Written, sorted_out
+from arbkit.store.compose import BEST_SHOWN, best_of_each, compose, is_number, search_text
 from arbkit.store.elastic_bulk import Action, bulk, translated
 from arbkit.store.elastic_queries import opportunity_search, product_search
 from arbkit.store.elastic_schema import COLLECTIONS, body, fingerprint
@@ -44,7 +44,7 @@ _KEEP_WALK = "2m"
 _RACES = 20
 
 
-class ElasticStore:
+class ElasticStore(Closing):
     """Implements :class:`arbkit.store.base.Store` on the cluster at ``url``; all names begin with ``prefix``.
 
     Raises:
@@ -91,13 +91,7 @@ class ElasticStore:
         return differences
 
     def put(self, updates: Sequence[Update]) -> Written:
-        newest: dict[tuple[str, str], int] = {}
-        poison = {i: why for i, u in enumerate(updates) if (why := why_refused(u)) is not None}
-        for place, update in enumerate(updates):
-            key = update.offer.asin, update.offer.market
-            if place not in poison and (key not in newest or update.offer.version > updates[newest[key]].offer.version):
-                newest[key] = place
-        places = list(newest.values())
+        places, poison = sorted_out(updates)
         with _translated():
             offers = [_offer_action(updates[p].offer) for p in places]
             written = bulk(self._client, self._prefix, offers)
@@ -143,10 +137,7 @@ class ElasticStore:
         }
 
     def replace_opportunities(self, found: Sequence[Opportunity], *, run_id: str) -> list[str]:
-        best: dict[str, Opportunity] = {}
-        for o in found:
-            if o.asin not in best or o.profit > best[o.asin].profit:
-                best[o.asin] = o
+        best = best_of_each(found)
         with _translated():
             alias = f"{self._prefix}opportunities"
             known = {hit["_id"] for hit in self._walk("opportunities", {"match_all": {}}, source=False)}
@@ -330,14 +321,6 @@ class ElasticStore:
 
     def close(self) -> None:
         self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _check(self) -> None:
         with _translated():

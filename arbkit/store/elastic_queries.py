@@ -6,7 +6,7 @@ from typing import Any
 
 from arbkit.errors import UsageError
 from arbkit.store import cursors
-from arbkit.store.base import OpportunityQuery, ProductQuery
+from arbkit.store.base import AT_LEAST, EQUAL, OpportunityQuery, ProductQuery, check_query
 from arbkit.store.text import words
 
 __all__ = ["opportunity_search", "product_search"]
@@ -33,8 +33,6 @@ def product_search(query: ProductQuery) -> Clause:
         where.append({"term": {"category": query.category}})
     if query.min_margin_pct is not None:
         where.append({"range": {"best_margin": {"gte": query.min_margin_pct}}})
-    if query.max_price_minor is not None and not query.market:
-        raise UsageError("needs the marketplace whose currency it is in", field="max_price", remedy="Give market too")
     if query.market:
         where.append({"term": {"sold_on": query.market}})
         if query.max_price_minor is not None:
@@ -49,15 +47,10 @@ def opportunity_search(query: OpportunityQuery) -> Clause:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
     where = _matching(query.q)
-    for name in ("asin", "source", "target", "category", "brand"):
+    for name in EQUAL:
         if (value := getattr(query, name)) is not None:
             where.append({"term": {name: value}})
-    for name, field in (
-        ("min_profit", "profit"),
-        ("min_roi_pct", "roi_pct"),
-        ("min_margin_pct", "margin_pct"),
-        ("min_confidence", "confidence"),
-    ):
+    for name, field in AT_LEAST.items():
         if (value := getattr(query, name)) is not None:
             where.append({"range": {field: {"gte": value}}})
     return _search(query, where, _OPPORTUNITY_SORTS[query.sort], "id")
@@ -75,8 +68,7 @@ def _matching(q: str | None) -> list[Clause]:
 
 def _search(query: ProductQuery | OpportunityQuery, where: list[Clause], key: str, unique: str) -> Clause:
     """In keyset order; unknown keys come last either way round. One more than the page holds is asked for."""
-    if query.cursor and query.offset:
-        raise UsageError("exclude each other", field="cursor, offset")
+    check_query(query)
     if query.offset + query.limit >= _WINDOW:
         raise UsageError("reaches too far", field="offset", value=query.offset, remedy="Go on with the cursor")
     order, beyond = ("desc", "lt") if query.descending else ("asc", "gt")

@@ -7,17 +7,17 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
+from arbkit.closing import Closing
 from arbkit.errors import StoreError, UsageError
 from arbkit.models import History, Offer, Opportunity, Product, Run
 from arbkit.sqlite import bound_wal, connect, immediate, snapshot, translated
 from arbkit.store import cursors
-from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Stats, Update, Written, why_refused
-from arbkit.store.compose import compose, is_number, search_text
+from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Stats, Update, Written, sorted_out
+from arbkit.store.compose import best_of_each, compose, is_number, search_text
 from arbkit.store.history_codec import decode, encode
 from arbkit.store.sqlite_queries import Asked, asked_opportunities, asked_products
 from arbkit.store.sqlite_rows import (
@@ -44,7 +44,7 @@ __all__ = ["SqliteStore"]
 T = TypeVar("T")
 
 
-class SqliteStore:
+class SqliteStore(Closing):
     """Implements :class:`arbkit.store.base.Store` on the file at ``path``."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -66,17 +66,9 @@ class SqliteStore:
     # Writing
 
     def put(self, updates: Sequence[Update]) -> Written:
-        newest: dict[tuple[str, str], Update] = {}
-        for update in updates:
-            key = update.offer.asin, update.offer.market
-            if key not in newest or update.offer.version > newest[key].offer.version:
-                newest[key] = update
-        poison = {i: why for i, u in enumerate(updates) if (why := why_refused(u)) is not None}
+        places, poison = sorted_out(updates)
         rows, histories = [], []
-        bad = {id(updates[i]) for i in poison}
-        for update in newest.values():
-            if id(update) in bad:
-                continue
+        for update in (updates[place] for place in places):
             rows.append(offer_row(update.offer))
             if (h := update.history) is not None:
                 histories.append((h.asin, h.market, h.version, h.currency, encode(h.series, h.sellers)))
@@ -111,10 +103,7 @@ class SqliteStore:
                 connection.execute("UPDATE product_text SET words = ? WHERE rowid = ?", (text, rowid))
 
     def replace_opportunities(self, found: Sequence[Opportunity], *, run_id: str) -> list[str]:
-        best: dict[str, Opportunity] = {}
-        for o in found:
-            if o.asin not in best or o.profit > best[o.asin].profit:
-                best[o.asin] = o
+        best = best_of_each(found)
         with self._using() as connection:
             with immediate(connection):
                 known = {row[0] for row in connection.execute("SELECT id FROM opportunities")}
@@ -256,14 +245,6 @@ class SqliteStore:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:

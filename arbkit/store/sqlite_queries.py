@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from arbkit.errors import UsageError
 from arbkit.store import cursors
-from arbkit.store.base import OpportunityQuery, ProductQuery
+from arbkit.store.base import AT_LEAST, EQUAL, OpportunityQuery, ProductQuery, check_query
 from arbkit.store.sqlite_rows import PRODUCT_COLUMNS
 from arbkit.store.text import words
 
@@ -62,8 +61,7 @@ def _asked(
     unique: str,
 ) -> Asked:
     """In keyset order; unknown keys come last either way round."""
-    if query.cursor and query.offset:
-        raise UsageError("exclude each other", field="cursor, offset")
+    check_query(query)
     direction, beyond = ("DESC", "<") if query.descending else ("ASC", ">")
     where, values = filtered
     onward, bounds = ["1", *where], [*values]
@@ -107,8 +105,6 @@ def _product_filter(query: ProductQuery) -> tuple[list[str], list[Any]]:
     if query.min_margin_pct is not None:
         where.append("best_margin >= ?")
         values.append(query.min_margin_pct)
-    if query.max_price_minor is not None and not query.market:
-        raise UsageError("needs the marketplace whose currency it is in", field="max_price", remedy="Give market too")
     if query.market:
         price = " AND price_minor <= ?" if query.max_price_minor is not None else ""
         where.append(f"asin IN (SELECT asin FROM offers WHERE market = ?{price})")  # noqa: S608 - ours
@@ -123,16 +119,11 @@ def _opportunity_filter(query: OpportunityQuery) -> tuple[list[str], list[Any]]:
         matching = _matching(query.q)
         where.append(f"asin IN (SELECT asin FROM products WHERE {matching[0]})" if matching else "0")  # noqa: S608
         values += [matching[1]] if matching else []
-    for name in ("asin", "source", "target", "category", "brand"):
+    for name in EQUAL:
         if (value := getattr(query, name)) is not None:
             where.append(f"{name} = ?")
             values.append(value)
-    for name, column in (
-        ("min_profit", "profit"),
-        ("min_roi_pct", "roi_pct"),
-        ("min_margin_pct", "margin_pct"),
-        ("min_confidence", "confidence"),
-    ):
+    for name, column in AT_LEAST.items():
         if (value := getattr(query, name)) is not None:
             where.append(f"{column} >= ?")
             values.append(value)

@@ -211,6 +211,13 @@ def test_a_document_that_no_store_takes_is_named_and_the_others_stored(store: St
     assert "reviews" in written.poison[1]
 
 
+def test_a_newer_offer_that_no_store_takes_does_not_cost_the_older_one(store: Store) -> None:
+    updates = [Update(offer(price_minor=1_000), None), Update(offer(version=9_000_000, reviews=2**70), None)]
+    written = store.put(updates)
+    assert (written.ok, written.stale, list(written.poison)) == (1, 0, [1])
+    assert store.offers(["B000000001"])[0].price_minor == 1_000
+
+
 def test_runs_come_latest_first(store: Store) -> None:
     for i in range(3):
         store.put_run(Run(run_id=f"r{i}", report="detect", status="running", started_at=float(i)))
