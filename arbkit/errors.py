@@ -10,8 +10,10 @@
     │   │   ├── KeepaKeyError             … because of the key
     │   │   └── KeepaTokensError          … because the tokens are used up
     │   ├── LogError                   the log
-    │   └── StoreError                 the store
-    │       └── StoreCorruptError         … its file is damaged
+    │   ├── StoreError                 the store
+    │   │   ├── StoreCorruptError         … its file is damaged
+    │   │   └── StoreRefusedError         … a right or an index is missing
+    │   └── DeadLetterLimitError       so much of the log is of no use that the fault must be ours
     └── InputError (ValueError)     5: data that was handed to us cannot be used
         ├── BadRecordError             one record; goes to the dead-letter topic
         └── RefusedFileError           a whole file
@@ -26,6 +28,7 @@ __all__ = [
     "ArbkitError",
     "BadRecordError",
     "ConfigError",
+    "DeadLetterLimitError",
     "InputError",
     "KeepaError",
     "KeepaKeyError",
@@ -35,6 +38,7 @@ __all__ = [
     "ServiceError",
     "StoreCorruptError",
     "StoreError",
+    "StoreRefusedError",
     "UsageError",
 ]
 
@@ -111,11 +115,31 @@ class LogError(ServiceError):
 
 
 class StoreError(ServiceError):
-    """The store cannot be used."""
+    """The store cannot be used. ``kind`` is what retries are counted by: unreachable, busy, blocked or failed."""
+
+    def __init__(
+        self,
+        why: str,
+        *,
+        kind: str = "failed",
+        field: str | None = None,
+        value: object = None,
+        remedy: str | None = None,
+    ) -> None:
+        self.kind = kind
+        super().__init__(why, field=field, value=value, remedy=remedy)
 
 
 class StoreCorruptError(StoreError):
     """The store's file is damaged; it is never recreated behind the user's back."""
+
+
+class StoreRefusedError(StoreError):
+    """A right, an index or its mapping is missing: asking again cannot help before somebody acts."""
+
+
+class DeadLetterLimitError(ServiceError):
+    """The consumer finds nearly everything unusable and has stopped before passing over any of it."""
 
 
 class InputError(ArbkitError, ValueError):

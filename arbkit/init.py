@@ -8,7 +8,7 @@ from arbkit.log import open_log, settings_topics
 from arbkit.settings import Settings
 from arbkit.store import elastic_options, open_store
 
-__all__ = ["initialise"]
+__all__ = ["initialise", "migrate"]
 
 
 def initialise(settings: Settings) -> list[str]:
@@ -19,9 +19,28 @@ def initialise(settings: Settings) -> list[str]:
     """
     with open_log(settings) as log:
         differences = log.create_topics(settings_topics(settings))
-    if urlsplit(settings.store_url).scheme in ("http", "https"):
-        from arbkit.store.elastic import ElasticStore
+    if _on_elasticsearch(settings):
+        from arbkit.store.elastic_indices import create
 
-        return differences + ElasticStore.create(settings.store_url, **elastic_options(settings))
+        return differences + create(settings.store_url, **elastic_options(settings))
     with open_store(settings):
         return differences
+
+
+def migrate(settings: Settings) -> list[str]:
+    """Bring the store of another arbkit into today's shape while readers and writers go on; says what was done.
+
+    Raises:
+        StoreError: it cannot be reached, or a document cannot be carried over.
+    """
+    if _on_elasticsearch(settings):
+        from arbkit.store.elastic_indices import migrate as renew
+
+        return renew(settings.store_url, **elastic_options(settings))
+    # An embedded store is brought up to date by whoever opens it for writing.
+    with open_store(settings):
+        return []
+
+
+def _on_elasticsearch(settings: Settings) -> bool:
+    return urlsplit(settings.store_url).scheme in ("http", "https")

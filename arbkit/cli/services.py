@@ -77,12 +77,21 @@ def _print_addresses(settings: Settings, services: list[Service], answers: dict[
     sys.stderr.flush()
 
 
-def init() -> None:
+def init(
+    migrate: bool = typer.Option(
+        False, "--migrate", help="Renew the indices of another arbkit, while all that runs goes on."
+    ),
+) -> None:
     """Create what log and store need: topics, indices, aliases. What is there is compared and never changed."""
     from arbkit.init import initialise
+    from arbkit.init import migrate as renew
 
     settings = begin()
     differences = initialise(settings)
+    if migrate and (done := renew(settings)):
+        for line in done:
+            console().print(line, markup=False)
+        differences = initialise(settings)
     for difference in differences:
         console().print(f"differs: {difference}", markup=False)
     if not differences:

@@ -7,12 +7,13 @@ from urllib.parse import urlsplit
 
 from arbkit.errors import ConfigError
 from arbkit.settings import Settings, sqlite_path
-from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Stats, Store, Update, Written
+from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Store, Update, Written
 
 __all__ = [
     "OpportunityQuery",
     "Page",
     "ProductQuery",
+    "Rebuilt",
     "Stats",
     "Store",
     "Update",

@@ -5,7 +5,7 @@ Two implementations stand behind it, SQLite (embedded) and Elasticsearch (scale-
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar
@@ -21,6 +21,7 @@ __all__ = [
     "Page",
     "ProductQuery",
     "ProductSort",
+    "Rebuilt",
     "Stats",
     "Store",
     "Update",
@@ -57,6 +58,14 @@ class Written:
     ok: int
     stale: int
     poison: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a rebuilt store holds: ``offers`` made anew, and ``kept`` of before that no update named."""
+
+    offers: int
+    kept: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +170,17 @@ class Store(Protocol):
 
         Raises:
             StoreError: the batch is not stored and may be tried again.
+        """
+        ...
+
+    def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
+        """Make offers, histories and products anew, beside those that are read and written meanwhile.
+
+        They take their place all at once, unless the batches raise. An update is taken also where its version is
+        the stored one; a newer offer stays, and so does one that no update names. Opportunities and runs stay.
+
+        Raises:
+            StoreError: the store is as it was.
         """
         ...
 

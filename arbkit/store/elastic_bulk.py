@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,41 +13,60 @@ from typing import Any
 import orjson
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
-from arbkit.errors import StoreError
+from arbkit.counters import STORE_RETRIES
+from arbkit.errors import StoreError, StoreRefusedError
+from arbkit.store.elastic_client import reason_of, translated
 
-__all__ = ["Action", "Outcome", "bulk", "translated"]
+__all__ = ["Action", "Outcome", "Seen", "back_off", "bulk"]
 
 logger = logging.getLogger(__name__)
 
 _BYTES = 5 << 20
 """Of one request: larger ones only fill the server's memory."""
-_TRIES = 6
+_TRIES = 4
 _LONGEST_WAIT_S = 8.0
-_AGAIN = frozenset({429, 502, 503, 504})
-_FATAL = frozenset({401, 403, 404})
+_BUSY = frozenset({429, 502, 503, 504})
+_BLOCKED = "cluster_block_exception"
+_OTHER_MAPPING = "strict_dynamic_mapping_exception"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A document as it was read: in which index, and with which sequence number and term."""
+
+    index: str
+    seq_no: int
+    primary_term: int
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One document to be written. ``version``: only if it is greater than the one there. ``seen``: only if the
-    document is still the one with this sequence number and term; None: only if there is none."""
+    """One document to be written to ``index`` (an alias, unless ``alias`` is False).
 
-    collection: str
+    With ``version`` only if it is greater than the one there; with ``seen`` only if the document is still that
+    one; with ``only_new`` only if there is none.
+    """
+
+    index: str
     id: str
     document: Any
     version: int | None = None
-    guarded: bool = False
-    seen: tuple[int, int] | None = None
+    seen: Seen | None = None
+    only_new: bool = False
+    alias: bool = True
 
-    def lines(self, prefix: str) -> bytes:
-        head: dict[str, Any] = {"_index": prefix + self.collection, "_id": self.id}
-        operation = "index"
+    def lines(self) -> bytes:
+        head: dict[str, Any] = {"_index": self.index, "_id": self.id}
         if self.version is not None:
             head |= {"version": self.version, "version_type": "external"}
-        elif self.guarded and self.seen is None:
-            operation = "create"
-        elif self.seen is not None:
-            head |= {"if_seq_no": self.seen[0], "if_primary_term": self.seen[1]}
+        if self.seen is not None:
+            # Sequence numbers mean nothing in the index that an alias may have been moved to since.
+            head |= {"_index": self.seen.index, "if_seq_no": self.seen.seq_no}
+            head["if_primary_term"] = self.seen.primary_term
+        elif self.alias:
+            # A deleted index is an error and not made anew.
+            head["require_alias"] = True
+        operation = "create" if self.only_new else "index"
         option = orjson.OPT_SERIALIZE_NUMPY
         return orjson.dumps({operation: head}) + b"\n" + orjson.dumps(self.document, option=option) + b"\n"
 
@@ -60,31 +80,35 @@ class Outcome:
     poison: dict[int, str] = field(default_factory=dict)
 
 
-def bulk(client: Elasticsearch, prefix: str, actions: Sequence[Action], *, alias: bool = True) -> Outcome:
+def bulk(client: Elasticsearch, actions: Sequence[Action]) -> Outcome:
     """Write all; what the server is too busy for is tried again, waiting longer each time.
 
-    ``alias``: the targets must be aliases, so that a deleted index is an error and not made anew.
-
     Raises:
-        StoreError: something is not written and may be tried again later; or a right or an index is missing.
+        StoreError: something is not written and may be tried again later.
+        StoreRefusedError: a right or an index is missing, or the mapping is of another arbkit.
     """
     outcome = Outcome()
-    lines = [action.lines(prefix) for action in actions]
+    lines = [action.lines() for action in actions]
     left = list(range(len(actions)))
-    why = ""
+    failed: dict[int, StoreError] = {}
     for attempt in range(_TRIES):
         if attempt:
-            # Full jitter: many consumers must not come back all at once.
-            time.sleep(random.uniform(0, min(_LONGEST_WAIT_S, 0.2 * 2**attempt)))  # noqa: S311 - no secret
-        again: list[int] = []
+            back_off(attempt)
+        failed = {}
         for part in _parts(left, lines):
-            failed, why = _send(client, [lines[i] for i in part], part, outcome, alias=alias)
-            again += failed
-        if not again:
+            failed |= _send(client, actions, lines, part, outcome)
+        if not failed:
             return outcome
-        left = again
-        logger.warning("%d of %d documents are tried again: %s", len(left), len(actions), why)
-    raise StoreError(f"{len(left)} documents are not stored: {why}", remedy="They are tried again")
+        left = sorted(failed)
+        for kind, count in Counter(error.kind for error in failed.values()).items():
+            STORE_RETRIES.labels(kind).inc(count)
+        logger.warning("%d of %d documents are not stored yet: %s", len(left), len(actions), failed[left[0]])
+    raise failed[left[0]]
+
+
+def back_off(attempt: int) -> None:
+    """Wait before the next try, with full jitter: many consumers must not come back all at once."""
+    time.sleep(random.uniform(0, min(_LONGEST_WAIT_S, 0.2 * 2**attempt)))  # noqa: S311 - no secret
 
 
 def _parts(places: Sequence[int], lines: Sequence[bytes]) -> Iterator[list[int]]:
@@ -101,64 +125,59 @@ def _parts(places: Sequence[int], lines: Sequence[bytes]) -> Iterator[list[int]]
 
 
 def _send(
-    client: Elasticsearch, lines: list[bytes], places: list[int], outcome: Outcome, *, alias: bool
-) -> tuple[list[int], str]:
+    client: Elasticsearch, actions: Sequence[Action], lines: Sequence[bytes], places: list[int], outcome: Outcome
+) -> dict[int, StoreError]:
     """One request: the places to try again, and why."""
     try:
-        answer = client.bulk(operations=lines, require_alias=alias)  # type: ignore[arg-type]  # serialised already
-    except ApiError as error:
-        if error.status_code == 413 and len(places) > 1:
+        serialised: Sequence[Any] = [lines[i] for i in places]
+        answer = client.bulk(operations=serialised)
+    except (ApiError, TransportError) as error:
+        if isinstance(error, ApiError) and error.status_code == 413:
+            if len(places) == 1:
+                outcome.poison[places[0]] = "larger than the store takes"
+                return {}
             half = len(places) // 2
-            first = _send(client, lines[:half], places[:half], outcome, alias=alias)
-            second = _send(client, lines[half:], places[half:], outcome, alias=alias)
-            return first[0] + second[0], first[1] or second[1]
-        if error.status_code in _AGAIN:
-            return list(places), str(error)
-        raise translated(error) from error
-    except TransportError as error:
-        return list(places), str(error)
-    again: list[int] = []
-    why = ""
+            first = _send(client, actions, lines, places[:half], outcome)
+            return first | _send(client, actions, lines, places[half:], outcome)
+        found = translated(error)
+        if isinstance(found, StoreRefusedError):
+            raise found from error
+        return dict.fromkeys(places, found)
+    again: dict[int, StoreError] = {}
     for place, item in zip(places, answer["items"], strict=True):
-        (found,) = item.values()
-        status = found["status"]
-        if status < 300:
+        (result,) = item.values()
+        if result["status"] < 300:
             outcome.ok.append(place)
-        elif status == 409:
-            outcome.conflicts.append(place)
-        elif status in _AGAIN:
-            again.append(place)
-            why = _reason(found["error"])
-        elif status in _FATAL:
-            raise StoreError(f"the store refuses: {_reason(found['error'])}", remedy="Run `arbkit init`")
-        else:
-            outcome.poison[place] = _reason(found["error"])
-    return again, why
+        elif (late := _sorted(actions[place], result["status"], result["error"], place, outcome)) is not None:
+            again[place] = late
+    return again
 
 
-def _reason(error: Any) -> str:
-    if not isinstance(error, dict):
-        return str(error)
-    cause = error.get("caused_by")
-    inner = f" ({cause['reason']})" if isinstance(cause, dict) and cause.get("reason") else ""
-    return f"{error.get('type')}: {error.get('reason')}{inner}"
+def _sorted(action: Action, status: int, error: Any, place: int, outcome: Outcome) -> StoreError | None:
+    """What an item that was not written is: a conflict, poison, or (the error) to be tried again.
 
-
-def translated(error: ApiError | TransportError) -> StoreError:
-    """The ``StoreError`` that says what happened, and the remedy."""
-    if not isinstance(error, ApiError):
-        return StoreError(f"the store cannot be reached: {error}", remedy="Check that it runs there (ARBKIT_STORE)")
-    match error.status_code:
-        case 401 | 403:
-            return StoreError(
-                "the store refuses the user or the key",
-                remedy="Check the password in ARBKIT_STORE, or ARBKIT_STORE_API_KEY",
-            )
-        case 404:
-            return StoreError(f"the store lacks an index: {error.message}", remedy="Run `arbkit init`")
-        case 429:
-            return StoreError(
-                f"the store is too busy, or its disk is full: {error.message}", remedy="It is tried again"
-            )
-        case _:
-            return StoreError(f"the store failed with {error.status_code}: {error.message}")
+    Raises:
+        StoreRefusedError: trying again cannot help.
+    """
+    why = reason_of(error)
+    kind = error.get("type") if isinstance(error, dict) else None
+    moved = kind == _BLOCKED or status == 404
+    if status == 409 or (action.seen is not None and moved):
+        # The index that it was read from is being replaced: it must be read again.
+        outcome.conflicts.append(place)
+        return None
+    if kind == _BLOCKED:
+        return StoreError(
+            f"the store takes no writes: {why}", kind="blocked",
+            remedy="Its disk is full, or `arbkit init --migrate` is at work or broke off: run that again",
+        )  # fmt: skip
+    if status in _BUSY or status >= 500:
+        return StoreError(f"the store is too busy: {why}", kind="busy", remedy="It is tried again")
+    if kind == _OTHER_MAPPING:
+        raise StoreRefusedError(
+            f"the store's mapping is of another arbkit: {why}", remedy="Run `arbkit init --migrate`"
+        )
+    if status in (401, 403, 404):
+        raise StoreRefusedError(f"the store refuses: {why}", remedy="Run `arbkit init`, and check the user's rights")
+    outcome.poison[place] = why
+    return None

@@ -97,7 +97,8 @@ def fingerprint(collection: str) -> str:
 def body(collection: str) -> dict[str, Any]:
     """Settings and mappings of a new index of a collection."""
     return {
-        "settings": {"number_of_replicas": 0, "max_result_window": 100_000},
+        # One shard holds some 50 GB, and its sequence numbers order all writes: a migration follows them.
+        "settings": {"number_of_shards": 1, "number_of_replicas": 0, "max_result_window": 100_000},
         "mappings": {
             "dynamic": "strict",
             "_meta": {"arbkit": fingerprint(collection)},

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import uuid4
 
 import orjson
 
@@ -16,7 +17,7 @@ from arbkit.errors import StoreError, UsageError
 from arbkit.models import History, Offer, Opportunity, Product, Run
 from arbkit.sqlite import bound_wal, connect, immediate, snapshot, translated
 from arbkit.store import cursors
-from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Stats, Update, Written, sorted_out
+from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Update, Written, sorted_out
 from arbkit.store.compose import best_of_each, compose, is_number, search_text
 from arbkit.store.history_codec import decode, encode
 from arbkit.store.sqlite_queries import Asked, asked_opportunities, asked_products
@@ -26,6 +27,7 @@ from arbkit.store.sqlite_rows import (
     PUT_OFFER,
     PUT_OPPORTUNITY,
     PUT_PRODUCT,
+    TAKE_OVER,
     best_summary,
     offer_row,
     opportunity_row,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = ["SqliteStore"]
 
 T = TypeVar("T")
+_COMPOSED_AT_ONCE = 5_000
 
 
 class SqliteStore(Closing):
@@ -82,6 +85,36 @@ class SqliteStore(Closing):
                     self._compose(connection, {row[0] for row in rows})
             bound_wal(connection, self._path)
         return Written(ok=ok, stale=len(updates) - len(poison) - ok, poison=poison)
+
+    def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
+        beside = self._path.with_name(f"{self._path.name}.rebuild-{uuid4().hex[:8]}")
+        try:
+            with SqliteStore(beside) as other:
+                for batch in batches:
+                    other.put(batch)
+            with self._using() as connection:
+                connection.execute("ATTACH ? AS beside", (str(beside.absolute()),))
+                try:
+                    with immediate(connection):
+                        offers = self._take_over(connection)
+                        (total,) = connection.execute("SELECT count(*) FROM main.offers").fetchone()
+                finally:
+                    connection.execute("DETACH beside")
+                bound_wal(connection, self._path)
+        finally:
+            for suffix in ("", "-wal", "-shm"):
+                beside.with_name(beside.name + suffix).unlink(missing_ok=True)
+        return Rebuilt(offers=offers, kept=total - offers)
+
+    def _take_over(self, connection: sqlite3.Connection) -> int:
+        """Put what was built beside in the place of what is no newer; how many offers were built."""
+        for statement in TAKE_OVER:
+            connection.execute(statement)
+        asins = [asin for (asin,) in connection.execute("SELECT asin FROM beside.products ORDER BY asin")]
+        for start in range(0, len(asins), _COMPOSED_AT_ONCE):
+            self._compose(connection, asins[start : start + _COMPOSED_AT_ONCE])
+        (offers,) = connection.execute("SELECT count(*) FROM beside.offers").fetchone()
+        return int(offers)
 
     def _compose(self, connection: sqlite3.Connection, asins: Iterable[str]) -> None:
         by_asin: dict[str, list[Offer]] = {}

@@ -14,8 +14,8 @@ from arbkit.store.compose import BEST_SHOWN
 from arbkit.store.sqlite_schema import OFFER_COLUMNS, OFFER_TUPLES
 
 __all__ = [
-    "PRODUCT_COLUMNS", "PUT_HISTORY", "PUT_OFFER", "PUT_OPPORTUNITY", "PUT_PRODUCT", "best_summary",
-    "offer_row", "opportunity_row", "product_row", "read_offers", "to_product",
+    "PRODUCT_COLUMNS", "PUT_HISTORY", "PUT_OFFER", "PUT_OPPORTUNITY", "PUT_PRODUCT", "TAKE_OVER",
+    "best_summary", "offer_row", "opportunity_row", "product_row", "read_offers", "to_product",
 ]  # fmt: skip
 
 _offer_values = attrgetter(*OFFER_COLUMNS)
@@ -38,6 +38,24 @@ PUT_PRODUCT = """
     updated_at = excluded.updated_at, eans = excluded.eans, image = excluded.image,
     markets = excluded.markets WHERE excluded.version > products.version
 """
+
+
+def _take(table: str, columns: Sequence[str]) -> str:
+    names = ", ".join(columns)
+    return (
+        f"INSERT OR REPLACE INTO main.{table} ({names}) SELECT {', '.join(f'new.{c}' for c in columns)} "  # noqa: S608
+        f"FROM beside.{table} AS new LEFT JOIN main.{table} AS old USING (asin, market) "
+        "WHERE old.version IS NULL OR old.version <= new.version"
+    )
+
+
+TAKE_OVER = (
+    _take("offers", OFFER_COLUMNS),
+    _take("history", ("asin", "market", "version", "currency", "series")),
+    # So that each is composed anew, whatever its version.
+    "UPDATE main.products SET version = -1 WHERE asin IN (SELECT asin FROM beside.products)",
+)
+"""What brings offers and histories of the attached file ``beside`` in."""
 PUT_OPPORTUNITY = f"INSERT INTO opportunities VALUES ({', '.join('?' * 18)})"  # noqa: S608 - only marks
 _IN_CHUNK = 500
 PRODUCT_COLUMNS = "asin, version, demo, title, brand, category, eans, image, updated_at, markets, best"

@@ -17,6 +17,7 @@ from arbkit.errors import UsageError
 from arbkit.models import Run
 from arbkit.store import OpportunityQuery, ProductQuery, Store, Update
 from arbkit.store.elastic import ElasticStore
+from arbkit.store.elastic_indices import create
 from arbkit.store.sqlite import SqliteStore
 from tests.servers.launch import Elasticsearch
 from tests.store_factories import history, offer, opportunity
@@ -31,7 +32,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         return
     server: Elasticsearch = request.getfixturevalue("elasticsearch")
     prefix = f"t{uuid4().hex[:12]}-"
-    assert ElasticStore.create(server.url, prefix=prefix) == []
+    assert create(server.url, prefix=prefix) == []
     with ElasticStore(server.url, prefix=prefix) as scaled:
         yield scaled
     with Client(server.url) as client:

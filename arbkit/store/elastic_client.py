@@ -1,0 +1,115 @@
+"""Speaking to Elasticsearch: the client, its errors as ours, documents by id, and walks over whole indices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from elasticsearch import ApiError, Elasticsearch, TransportError
+
+from arbkit.errors import StoreError, StoreRefusedError
+
+__all__ = ["connect", "fetched", "reason_of", "translated", "translating", "walk"]
+
+_AT_ONCE = 2_000
+"""Documents asked for by id, or walked over, at once."""
+_KEEP_WALK = "2m"
+
+
+def connect(url: str, *, api_key: str | None = None, ca: str | None = None) -> Elasticsearch:
+    """A client that tries nothing again by itself: what may be tried again is decided item by item."""
+    secure: dict[str, Any] = {"ca_certs": ca} if ca else {}
+    return Elasticsearch(url, api_key=api_key, request_timeout=30, max_retries=0, http_compress=True, **secure)
+
+
+def fetched(client: Elasticsearch, index: str, ids: Sequence[str]) -> list[Any]:
+    """Documents by id, as they are now: this needs no refresh.
+
+    Raises:
+        StoreRefusedError: the index is missing.
+    """
+    found: list[Any] = []
+    for start in range(0, len(ids), _AT_ONCE):
+        answer = client.mget(index=index, ids=list(ids[start : start + _AT_ONCE]))
+        if (broken := next((d for d in answer["docs"] if "error" in d), None)) is not None:
+            raise _missing(f"{index}: {reason_of(broken['error'])}")
+        found += [d for d in answer["docs"] if d["found"]]
+    return found
+
+
+def walk(
+    client: Elasticsearch, index: str, query: dict[str, Any], *, source: Any = True, sort: Any = None, **more: Any
+) -> Iterator[list[Any]]:
+    """Every document as of one moment, however many there are, a page at a time; ``more`` goes into each search."""
+    opened = client.open_point_in_time(index=index, keep_alive=_KEEP_WALK)
+    pit, after = opened["id"], None
+    try:
+        while True:
+            search: dict[str, Any] = {
+                "size": _AT_ONCE, "query": query, "sort": sort or [{"_shard_doc": "asc"}], "_source": source,
+                "track_total_hits": False, "pit": {"id": pit, "keep_alive": _KEEP_WALK}, **more,
+            }  # fmt: skip
+            if after is not None:
+                search["search_after"] = after
+            answer = client.search(body=search, allow_partial_search_results=False)
+            pit = answer["pit_id"]
+            hits = answer["hits"]["hits"]
+            if hits:
+                yield hits
+            if len(hits) < _AT_ONCE:
+                return
+            after = hits[-1]["sort"]
+    finally:
+        client.close_point_in_time(id=pit)
+
+
+def reason_of(error: Any) -> str:
+    """Elasticsearch's own words for an error object."""
+    if not isinstance(error, dict):
+        return str(error)
+    cause = error.get("caused_by")
+    inner = f" ({cause['reason']})" if isinstance(cause, dict) and cause.get("reason") else ""
+    return f"{error.get('type')}: {error.get('reason')}{inner}"
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Turn the client's errors of the block into ours."""
+    try:
+        yield
+    except (ApiError, TransportError) as error:
+        raise translated(error) from error
+
+
+def translated(error: ApiError | TransportError) -> StoreError:
+    """The ``StoreError`` that says what happened, and the remedy."""
+    if not isinstance(error, ApiError):
+        return StoreError(
+            f"the store cannot be reached: {error}", kind="unreachable",
+            remedy="Check that it runs there (ARBKIT_STORE)",
+        )  # fmt: skip
+    blocked = "cluster_block_exception" in str(error.error)
+    match error.status_code:
+        case 429 | 403 if blocked:
+            return StoreError(
+                f"the store takes no writes: {error.message}", kind="blocked",
+                remedy="Its disk is full, or `arbkit init --migrate` is at work or broke off: run that again",
+            )  # fmt: skip
+        case 401 | 403:
+            return StoreRefusedError(
+                "the store refuses the user or the key",
+                remedy="Check the password in ARBKIT_STORE, or ARBKIT_STORE_API_KEY",
+            )
+        case 404:
+            return _missing(str(error.message))
+        case 429:
+            return StoreError(f"the store is too busy: {error.message}", kind="busy", remedy="It is tried again")
+        case _:
+            return StoreError(f"the store failed with {error.status_code}: {error.message}")
+
+
+def _missing(what: str) -> StoreRefusedError:
+    return StoreRefusedError(
+        f"the store lacks an index: {what}", remedy="Run `arbkit init`, then `arbkit replay` fills it from the log"
+    )

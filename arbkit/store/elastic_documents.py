@@ -1,0 +1,127 @@
+"""Models ↔ the documents that Elasticsearch holds of them, in the shape of :mod:`arbkit.store.elastic_schema`."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from arbkit.models import History, Offer, Opportunity, Product, Run
+from arbkit.store.compose import BEST_SHOWN
+from arbkit.store.history_codec import decode, encode
+
+__all__ = [
+    "best_shown", "history_document", "history_of", "offer_document", "offer_of", "opportunity_document",
+    "opportunity_of", "product_document", "product_of", "renewed", "run_document", "run_of", "with_best",
+]  # fmt: skip
+
+Document = dict[str, Any]
+_ROUTE_FIELDS = (
+    "id", "asin", "source", "target", "title", "brand", "category", "profit", "roi_pct", "margin_pct",
+    "spread_pct", "confidence", "data_at", "buy_price", "sell_price", "currency", "evaluated_at",
+)  # fmt: skip
+
+
+def offer_document(offer: Offer) -> Document:
+    return offer.to_dict()
+
+
+def offer_of(document: Mapping[str, Any]) -> Offer:
+    return Offer.from_dict(document)
+
+
+def history_document(h: History) -> Document:
+    series = base64.b64encode(encode(h.series, h.sellers)).decode()
+    return {"asin": h.asin, "market": h.market, "version": h.version, "currency": h.currency, "series": series}
+
+
+def history_of(document: Mapping[str, Any]) -> History:
+    series, sellers = decode(base64.b64decode(document["series"]))
+    return History(
+        document["asin"], document["market"], document["version"], document["currency"], series, sellers
+    )  # fmt: skip
+
+
+def product_document(p: Product, best: Mapping[str, Any] | None, words: str) -> Document:
+    """``best`` is the product's best opportunity as :func:`best_shown`, ``words`` what a search finds it by."""
+    document = {
+        "asin": p.asin,
+        "version": p.version,
+        "demo": p.demo,
+        "title": p.title,
+        "category": p.category,
+        "updated_at": p.updated_at,
+        "sold_on": list(p.markets),
+        "price": {code: shown.get("price_minor") for code, shown in p.markets.items()},
+        "words": words,
+        "document": {
+            "asin": p.asin, "version": p.version, "demo": p.demo, "title": p.title, "brand": p.brand,
+            "category": p.category, "eans": list(p.eans), "image": p.image, "updated_at": p.updated_at,
+            "markets": p.markets,
+        },
+    }  # fmt: skip
+    return with_best(document, best)
+
+
+def with_best(document: Mapping[str, Any], best: Mapping[str, Any] | None) -> Document:
+    """A product's document with this best opportunity, or with none."""
+    return {
+        **document,
+        "best_profit": best["profit"] if best else None,
+        "best_margin": best["margin_pct"] if best else None,
+        "document": {**document["document"], "best": best},
+    }
+
+
+def best_shown(o: Opportunity | None) -> Document | None:
+    """What a product's document says of its best opportunity."""
+    return None if o is None else {name: getattr(o, name) for name in BEST_SHOWN}
+
+
+def product_of(document: Mapping[str, Any]) -> Product:
+    inner = document["document"]
+    return Product(**{**inner, "eans": tuple(inner["eans"])})
+
+
+def opportunity_document(o: Opportunity, words: str) -> Document:
+    shown = {name: getattr(o, name) for name in _ROUTE_FIELDS}
+    return shown | {"route": o.source + o.target, "words": words, "document": o.to_dict()}
+
+
+def opportunity_of(document: Mapping[str, Any]) -> Opportunity:
+    return Opportunity.from_dict(document["document"])
+
+
+def run_document(run: Run) -> Document:
+    return {"run_id": run.run_id, "report": run.report, "started_at": run.started_at, "document": run.to_dict()}
+
+
+def run_of(document: Mapping[str, Any]) -> Run:
+    return Run(**document["document"])
+
+
+def renewed(collection: str, old: Mapping[str, Any]) -> Document:
+    """A document in today's shape, from one that another arbkit wrote: what is unknown today is left out.
+
+    Raises:
+        KeyError, TypeError: it lacks what a document of today must have.
+    """
+    match collection:
+        case "offers":
+            return offer_document(offer_of(_known(Offer, old)))
+        case "history":
+            return {name: old[name] for name in ("asin", "market", "version", "currency", "series")}
+        case "products":
+            inner = old["document"]
+            return product_document(product_of({"document": _known(Product, inner)}), inner.get("best"), old["words"])
+        case "opportunities":
+            found = opportunity_of({"document": _known(Opportunity, old["document"])})
+            return opportunity_document(found, old["words"])
+        case _:
+            return run_document(run_of({"document": _known(Run, old["document"])}))
+
+
+def _known(model: type, row: Mapping[str, Any]) -> Document:
+    names = {f.name for f in fields(model)}
+    return {name: value for name, value in row.items() if name in names}

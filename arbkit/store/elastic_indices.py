@@ -1,0 +1,309 @@
+"""The indices behind the aliases: made by `arbkit init`, and replaced behind readers' and writers' backs.
+
+An index is replaced in rounds: a walk over the old one, then over what was written meanwhile, until little is left;
+the last round goes under a write block, which writers wait out, and ends with one swap of the aliases. The old
+index stays, under an alias of its own, until the walks over it are through.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from elasticsearch import ApiError, Elasticsearch, TransportError
+
+from arbkit.errors import StoreError, StoreRefusedError
+from arbkit.store.elastic_bulk import Action, bulk
+from arbkit.store.elastic_client import connect, translating, walk
+from arbkit.store.elastic_documents import renewed
+from arbkit.store.elastic_schema import COLLECTIONS, body, fingerprint
+
+__all__ = [
+    "Carry", "check", "create", "discard_superseded", "migrate", "move", "renewed_action", "renewing",
+    "spare_indices", "swap_in",
+]  # fmt: skip
+
+logger = logging.getLogger(__name__)
+
+Carry = Callable[[Sequence[Any]], Sequence[Action]]
+"""From documents of the old index (hits, with version) to what is written into the new one."""
+
+_FEW = 5_000
+"""Documents that are carried over in a moment, while writers wait."""
+_MOST_ROUNDS = 20
+_LONGEST_WALK_S = 600.0
+_ABANDONED_S = 86_400.0
+_SWAPS = 10
+
+
+def create(url: str, *, prefix: str = "arbkit-", api_key: str | None = None, ca: str | None = None) -> list[str]:
+    """Create the templates, indices and aliases that are missing, and clear away what was superseded.
+
+    Answers what differs, in words, and changes none of it.
+
+    Raises:
+        StoreError: the cluster cannot be reached, or refuses.
+    """
+    differences = []
+    with connect(url, api_key=api_key, ca=ca) as client, translating():
+        marks = _marks(client, prefix)
+        for name in COLLECTIONS:
+            if name not in marks:
+                _put_template(client, prefix, name)
+                _new_index(client, prefix, name, alias=True)
+            elif marks[name] != fingerprint(name):
+                differences.append(f"{prefix}{name} has another arbkit's mapping; `arbkit init --migrate` renews it")
+            discard_superseded(client, prefix, name)
+            _discard_abandoned(client, prefix, name)
+    return differences
+
+
+def migrate(url: str, *, prefix: str = "arbkit-", api_key: str | None = None, ca: str | None = None) -> list[str]:
+    """Renew the indices whose mapping is of another arbkit, while readers and writers go on; says what was done.
+
+    External versions are kept. Broken off, it can be run again.
+
+    Raises:
+        StoreError: the cluster cannot be reached or refuses, or a document cannot be carried over.
+    """
+    with connect(url, api_key=api_key, ca=ca) as client, translating():
+        marks = _marks(client, prefix)
+        for name in marks:
+            # One that was broken off may have left it.
+            _block(client, prefix + name, on=False)
+        stale = [name for name, mark in marks.items() if mark != fingerprint(name)]
+        for name in stale:
+            _put_template(client, prefix, name)
+        if not stale:
+            return []
+        with spare_indices(client, prefix, stale) as targets:
+            carried = move(client, prefix, targets, {name: renewing(name, targets[name]) for name in stale})
+    return [f"{prefix}{name} is renewed: {count} documents" for name, count in carried.items()]
+
+
+@contextmanager
+def spare_indices(client: Elasticsearch, prefix: str, collections: Iterable[str]) -> Iterator[dict[str, str]]:
+    """New indices by collection; those that are behind no alias when the block fails are deleted."""
+    made: dict[str, str] = {}
+    try:
+        for name in collections:
+            made[name] = _new_index(client, prefix, name)
+        yield made
+    except BaseException:
+        for index in made.values():
+            with suppress(ApiError, TransportError):
+                # A swap whose answer got lost may have happened.
+                if not client.indices.get_alias(index=index)[index]["aliases"]:
+                    client.indices.delete(index=index)
+        raise
+
+
+def move(client: Elasticsearch, prefix: str, targets: Mapping[str, str], carry: Mapping[str, Carry]) -> dict[str, int]:
+    """Bring what is behind the aliases into ``targets`` (collection → new index) and swap them all at once.
+
+    ``carry`` goes by collection, in the order in which one needs the other; how many documents went, by collection.
+
+    Raises:
+        StoreError: it did not come to the swap, and the aliases are as they were.
+    """
+    sources = {name: _behind(client, prefix + name) for name in targets}
+    rounds = {name: _Rounds(client, sources[name], target, carry[name]) for name, target in targets.items()}
+    for _ in range(_MOST_ROUNDS):
+        if max([one.next() for one in rounds.values()]) <= _FEW:
+            break
+    with _blocked(client, sources.values()):
+        for one in rounds.values():
+            one.next()
+        for index in targets.values():
+            client.indices.refresh(index=index)
+        client.indices.update_aliases(
+            actions=[a for n, target in targets.items() for a in _supersede(prefix, n, sources[n], target)]
+        )
+    for name, source in sources.items():
+        _await_walks(client, source)
+        discard_superseded(client, prefix, name)
+    return {name: one.carried for name, one in rounds.items()}
+
+
+class _Rounds:
+    """One index carried into another, each round what was written since the last."""
+
+    def __init__(self, client: Elasticsearch, source: str, target: str, carry: Carry) -> None:
+        self.carried = 0
+        self._client = client
+        self._source = source
+        self._target = target
+        self._carry = carry
+        self._upto = -1
+
+    def next(self) -> int:
+        """Carry what is new; how many documents that were."""
+        self._client.indices.refresh(index=self._source)
+        since = {"range": {"_seq_no": {"gt": self._upto}}}
+        count, upto = 0, self._upto
+        for hits in walk(self._client, self._source, since, version=True, seq_no_primary_term=True):
+            actions = self._carry(hits)
+            refused = bulk(self._client, actions).poison
+            if refused:
+                place, why = next(iter(refused.items()))
+                raise StoreError(f"{actions[place].id} of {self._source} cannot be carried over: {why}")
+            count += len(hits)
+            upto = max(upto, *(hit["_seq_no"] for hit in hits))
+        self._upto = upto
+        self.carried += count
+        logger.info("%s: %d documents are carried over to %s", self._source, count, self._target)
+        return count
+
+
+def renewing(collection: str, target: str) -> Carry:
+    """Carry documents over as they are, in today's shape."""
+
+    def actions(hits: Sequence[Any]) -> list[Action]:
+        return [renewed_action(collection, target, hit) for hit in hits]
+
+    return actions
+
+
+def renewed_action(collection: str, target: str, hit: Any) -> Action:
+    """What writes a document (a hit, with version) into another index, in today's shape.
+
+    Raises:
+        StoreError: it lacks what a document of today must have.
+    """
+    try:
+        document = renewed(collection, hit["_source"])
+    except (KeyError, TypeError) as error:
+        raise StoreError(
+            f"{hit['_id']} of {hit['_index']} cannot be renewed: {error!r}",
+            remedy="Fill the store anew: another ARBKIT_STORE_PREFIX, `arbkit init`, `arbkit replay`",
+        ) from error
+    version = hit["_version"] if collection in ("offers", "history") else None
+    return Action(target, hit["_id"], document, version=version, alias=False)
+
+
+def check(client: Elasticsearch, prefix: str) -> None:
+    """Whether all collections are there, in today's shape.
+
+    Raises:
+        StoreRefusedError: one is not.
+    """
+    marks = _marks(client, prefix)
+    for name in COLLECTIONS:
+        if name not in marks:
+            raise StoreRefusedError(f"the store has no {prefix}{name} yet", remedy="Run `arbkit init`")
+        if marks[name] != fingerprint(name):
+            raise StoreRefusedError(
+                f"{prefix}{name} has another arbkit's mapping", remedy="Run `arbkit init --migrate`"
+            )
+
+
+def _new_index(client: Elasticsearch, prefix: str, collection: str, *, alias: bool = False) -> str:
+    """A new, empty index of a collection; its name."""
+    index = f"{prefix}{collection}-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
+    aliases: dict[str, Any] = {prefix + collection: {}} if alias else {}
+    client.indices.create(index=index, **body(collection), aliases=aliases)
+    return index
+
+
+def _supersede(prefix: str, collection: str, old: str, new: str) -> list[dict[str, Any]]:
+    """The alias actions by which ``new`` takes the place of ``old``, which stays for those who walk over it."""
+    alias = prefix + collection
+    return [
+        {"remove": {"index": old, "alias": alias, "must_exist": True}},
+        {"add": {"index": old, "alias": _superseded(prefix, collection)}},
+        {"add": {"index": new, "alias": alias}},
+    ]
+
+
+def swap_in(client: Elasticsearch, prefix: str, collection: str, new: str) -> None:
+    """Make ``new`` the index behind a collection's alias, also when others do the same at this moment.
+
+    Raises:
+        StoreError: others do it all the time.
+    """
+    for attempt in range(_SWAPS):
+        old = _behind(client, prefix + collection)
+        try:
+            client.indices.update_aliases(actions=_supersede(prefix, collection, old, new))
+        except ApiError as error:
+            if error.status_code != 404 or attempt == _SWAPS - 1:
+                raise
+        else:
+            return
+
+
+def discard_superseded(client: Elasticsearch, prefix: str, collection: str) -> None:
+    """Delete the indices that others have taken the place of."""
+    patient = client.options(ignore_status=[404])
+    old = patient.indices.get_alias(name=_superseded(prefix, collection))
+    for index in old.body if old.meta.status == 200 else ():
+        patient.indices.delete(index=index)
+
+
+def _discard_abandoned(client: Elasticsearch, prefix: str, collection: str) -> None:
+    """Delete what a detection or migration that was killed has left half-filled."""
+    found = client.indices.get(index=f"{prefix}{collection}-*", features=["aliases", "settings"])
+    for index, about in found.items():
+        age = time.time() - int(about["settings"]["index"]["creation_date"]) / 1000
+        if not about["aliases"] and age > _ABANDONED_S:
+            logger.warning("%s was never put to use and is deleted", index)
+            client.indices.delete(index=index)
+
+
+def _superseded(prefix: str, collection: str) -> str:
+    return f"{prefix}superseded-{collection}"
+
+
+def _behind(client: Elasticsearch, alias: str) -> str:
+    """The index behind an alias."""
+    (index,) = client.indices.get_alias(name=alias)
+    return str(index)
+
+
+def _marks(client: Elasticsearch, prefix: str) -> dict[str, str | None]:
+    """The fingerprints of the mappings behind the aliases, of those collections that are there."""
+    names = {prefix + name: name for name in COLLECTIONS}
+    found = client.indices.get(index=list(names), features=["aliases", "mappings"], ignore_unavailable=True)
+    return {
+        names[alias]: about["mappings"].get("_meta", {}).get("arbkit")
+        for about in found.values()
+        for alias in about["aliases"].keys() & names.keys()
+    }
+
+
+def _put_template(client: Elasticsearch, prefix: str, collection: str) -> None:
+    """What an index of this name gets, whoever makes it: a restored or hand-made one is as strict as ours."""
+    client.indices.put_index_template(
+        name=prefix + collection, index_patterns=[f"{prefix}{collection}-*"], priority=500, template=body(collection)
+    )
+
+
+@contextmanager
+def _blocked(client: Elasticsearch, indices: Collection[str]) -> Iterator[None]:
+    """Let nobody write to these indices; lifted again if the block fails."""
+    try:
+        for index in indices:
+            _block(client, index, on=True)
+        yield
+    except BaseException:
+        for index in indices:
+            _block(client, index, on=False)
+        raise
+
+
+def _block(client: Elasticsearch, index: str, *, on: bool) -> None:
+    client.indices.put_settings(index=index, settings={"index.blocks.write": on or None})
+
+
+def _await_walks(client: Elasticsearch, index: str) -> None:
+    """Wait until nobody walks over an index any more; walks that were given up lapse by themselves."""
+    deadline = time.monotonic() + _LONGEST_WALK_S
+    while time.monotonic() < deadline:
+        stats = client.indices.stats(index=index, metric="search")
+        if not stats["_all"]["primaries"]["search"]["open_contexts"]:
+            return
+        time.sleep(0.2)

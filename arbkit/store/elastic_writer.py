@@ -1,0 +1,162 @@
+"""Writing offers, histories and products to Elasticsearch.
+
+Offers and histories carry their version as Elasticsearch's external version; products, which the consumer and
+detection both write, are guarded by sequence numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from elasticsearch import Elasticsearch
+
+from arbkit.errors import StoreError
+from arbkit.markets import MARKETS
+from arbkit.models import History, Offer, Opportunity
+from arbkit.store.base import Update, Written, sorted_out
+from arbkit.store.compose import compose, search_text
+from arbkit.store.elastic_bulk import Action, Seen, back_off, bulk
+from arbkit.store.elastic_client import fetched
+from arbkit.store.elastic_documents import (
+    best_shown,
+    history_document,
+    offer_document,
+    offer_of,
+    product_document,
+    with_best,
+)
+from arbkit.store.elastic_indices import renewed_action
+from arbkit.store.text import index_words
+
+__all__ = ["Writer"]
+
+_RACES = 20
+_AT_ONCE = 2_000
+"""Products composed or marked in one go, to bound memory."""
+
+
+class Writer:
+    """Writes to the indices ``names`` (collection → alias, or the indices themselves if not ``alias``)."""
+
+    def __init__(self, client: Elasticsearch, names: Mapping[str, str], *, alias: bool = True) -> None:
+        self._client = client
+        self._names = names
+        self._alias = alias
+
+    def put(self, updates: Sequence[Update]) -> Written:
+        """As :meth:`arbkit.store.base.Store.put`."""
+        places, poison = sorted_out(updates)
+        offers = [updates[p].offer for p in places]
+        written = bulk(self._client, [self._versioned("offers", o, offer_document(o)) for o in offers])
+        poison |= {places[i]: why for i, why in written.poison.items()}
+        stored = {places[i] for i in written.ok}
+        places = [p for p in places if p not in poison]
+        histories = [(p, h) for p in places if (h := updates[p].history) is not None]
+        lost = bulk(self._client, [self._versioned("history", h, history_document(h)) for _, h in histories]).poison
+        poison |= {histories[i][0]: why for i, why in lost.items()}
+        # Also of offers that were there already: a batch that broke off before may have come no further.
+        refused = self.compose({updates[p].offer.asin for p in places})
+        poison |= {p: why for p in places if (why := refused.get(updates[p].offer.asin)) is not None}
+        ok = len(stored - poison.keys())
+        return Written(ok=ok, stale=len(updates) - len(poison) - ok, poison=poison)
+
+    def compose(self, asins: Iterable[str]) -> dict[str, str]:
+        """Bring the products to what their offers say; those that the store never takes, and why.
+
+        Whoever else writes them meanwhile is not overwritten.
+        """
+        refused: dict[str, str] = {}
+        for left in _parts(sorted(asins)):
+            for attempt in range(_RACES):
+                actions = self._composed(left)
+                outcome = bulk(self._client, actions)
+                refused |= {actions[i].id: why for i, why in outcome.poison.items()}
+                left = [actions[i].id for i in outcome.conflicts]
+                if not left:
+                    break
+                back_off(attempt)
+            else:
+                raise _raced(left)
+        return refused
+
+    def _composed(self, asins: Sequence[str]) -> list[Action]:
+        there = self.products(asins)
+        by_asin: dict[str, list[Offer]] = {}
+        for offer in self.offers(asins):
+            by_asin.setdefault(offer.asin, []).append(offer)
+        actions = []
+        for asin, offers in by_asin.items():
+            product = compose(offers)
+            old, seen = there.get(asin, (None, None))
+            if old is None or old["version"] < product.version:
+                best = old["document"].get("best") if old else None
+                text = search_text(product, [o.title for o in offers])
+                document = product_document(product, best, index_words(text))
+                actions.append(self._product(asin, document, seen))
+        return actions
+
+    def mark_best(self, best: Mapping[str, Opportunity], had: Iterable[str]) -> None:
+        """Give each product its best opportunity, and take it from those that ``had`` one and have none any more."""
+        for left in _parts(sorted({*had, *best})):
+            for attempt in range(_RACES):
+                actions = [
+                    self._product(asin, with_best(old, best_shown(best.get(asin))), seen)
+                    for asin, (old, seen) in self.products(left).items()
+                ]
+                left = [actions[i].id for i in bulk(self._client, actions).conflicts]
+                if not left:
+                    break
+                back_off(attempt)
+            else:
+                raise _raced(left)
+
+    def carried(self, hits: Sequence[Any]) -> list[Action]:
+        """Products of the index before this one: composed anew where offers say more, with their best kept."""
+        there = self.products([hit["_id"] for hit in hits])
+        behind = [
+            hit["_id"]
+            for hit in hits
+            if hit["_id"] not in there or there[hit["_id"]][0]["version"] < hit["_source"]["version"]
+        ]
+        self.compose(behind)
+        there |= self.products(behind)
+        actions = []
+        for hit in hits:
+            new, _ = there.get(hit["_id"], (None, None))
+            best = hit["_source"]["document"].get("best")
+            if new is None:
+                actions.append(renewed_action("products", self._names["products"], hit))
+            elif new["document"].get("best") != best:
+                actions.append(Action(self._names["products"], hit["_id"], with_best(new, best), alias=self._alias))
+        return actions
+
+    def offers(self, asins: Sequence[str]) -> list[Offer]:
+        """As :meth:`arbkit.store.base.Store.offers`."""
+        ids = [f"{asin}:{code}" for asin in sorted(set(asins)) for code in MARKETS]
+        found = [offer_of(hit["_source"]) for hit in fetched(self._client, self._names["offers"], ids)]
+        return sorted(found, key=lambda o: (o.asin, o.market))
+
+    def products(self, asins: Sequence[str]) -> dict[str, tuple[dict[str, Any], Seen]]:
+        """The stored documents by ASIN, and as what they were seen."""
+        return {
+            hit["_id"]: (hit["_source"], Seen(hit["_index"], hit["_seq_no"], hit["_primary_term"]))
+            for hit in fetched(self._client, self._names["products"], asins)
+        }
+
+    def _versioned(self, collection: str, of: Offer | History, document: Any) -> Action:
+        return Action(self._names[collection], of.id, document, version=of.version, alias=self._alias)
+
+    def _product(self, asin: str, document: Any, seen: Seen | None) -> Action:
+        return Action(self._names["products"], asin, document, seen=seen, only_new=seen is None, alias=self._alias)
+
+
+def _parts(asins: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(asins), _AT_ONCE):
+        yield asins[start : start + _AT_ONCE]
+
+
+def _raced(left: Sequence[str]) -> StoreError:
+    return StoreError(
+        f"{len(left)} products are written by others all the time", kind="busy", remedy="They are tried again"
+    )
