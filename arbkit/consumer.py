@@ -10,15 +10,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
-from arbkit.canonical import from_envelope
-from arbkit.errors import BadRecordError, LogError, StoreCorruptError, StoreError
+from arbkit.counters import BATCH_SECONDS, CONSUMED, CONSUMER_LAG, CONSUMER_PARTITIONS, STORE_RETRIES, expose
+from arbkit.dead_limit import DeadLetterLimit
+from arbkit.enrich import Enriched, attempts, dead_letter, enriched
+from arbkit.errors import LogError, StoreCorruptError, StoreError, StoreRefusedError
 from arbkit.log import (
     ENRICH_GROUP,
     ENRICHED_TOPIC,
@@ -32,7 +34,7 @@ from arbkit.log import (
     open_log,
 )
 from arbkit.settings import Settings
-from arbkit.store import Store, Update, open_store
+from arbkit.store import Store, open_store
 
 __all__ = ["ConsumeSummary", "consume"]
 
@@ -41,6 +43,7 @@ logger = logging.getLogger(__name__)
 _BATCH = 500
 _POLL_S = 0.5
 _TRIM_EVERY_S = 300.0
+_SHOW_EVERY_S = 1.0
 
 
 @dataclass(slots=True)
@@ -54,14 +57,6 @@ class ConsumeSummary:
     dead_lettered: int = 0
 
 
-@dataclass(slots=True)
-class _Batch:
-    updates: list[Update] = field(default_factory=list)
-    origins: list[Message] = field(default_factory=list)
-    dead: list[tuple[Message, str]] = field(default_factory=list)
-    unknown: int = 0
-
-
 def consume(settings: Settings, *, until_empty: bool = False, stop: threading.Event) -> ConsumeSummary:
     """Enrich until ``stop`` is set, or with ``until_empty`` until nothing is left to do.
 
@@ -70,8 +65,12 @@ def consume(settings: Settings, *, until_empty: bool = False, stop: threading.Ev
 
     Raises:
         LogError: the log cannot be read or written, or retention has removed what was not read yet.
-        StoreError: the store cannot be opened, or (StoreCorruptError) is damaged.
+        StoreError: the store cannot be opened, is damaged, or lacks a right or an index.
+        DeadLetterLimitError: nearly everything is of no use.
     """
+    port = expose(settings.host, settings.consumer_metrics_port, "ARBKIT_CONSUMER_METRICS_PORT")
+    if port is not None:
+        logger.info("metrics on port %d", port)
     with open_log(settings) as log, open_store(settings) as store:
         return _Loop(settings, log, store, stop, until_empty=until_empty).run()
 
@@ -83,8 +82,10 @@ class _Loop:
         self._stop = stop
         self._until_empty = until_empty
         self._health = settings.home / "health" / "consumer"
+        self._limit = DeadLetterLimit(share=settings.dead_letter_share, run=settings.dead_letter_run)
         self._summary = ConsumeSummary()
         self._trim_at = time.monotonic() + _TRIM_EVERY_S
+        self._show_at = 0.0
 
     def run(self) -> ConsumeSummary:
         self._health.parent.mkdir(parents=True, exist_ok=True)
@@ -92,48 +93,66 @@ class _Loop:
         with self._log.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=_nothing_in_hand) as consumer:
             while not self._stop.is_set():
                 self._health.touch()
-                messages = consumer.poll(max_records=_BATCH, timeout_s=_POLL_S)
+                with _timed("poll"):
+                    messages = consumer.poll(max_records=_BATCH, timeout_s=_POLL_S)
                 if messages:
                     self._do(consumer, messages)
                 elif self._until_empty and self._caught_up():
                     break
-                if time.monotonic() >= self._trim_at:
-                    self._trim_at = time.monotonic() + _TRIM_EVERY_S
-                    self._log.trim()
+                self._look_after(consumer)
         return self._summary
 
     def _caught_up(self) -> bool:
         return not any(self._log.lag(ENRICH_GROUP, RAW_TOPIC).values())
 
+    def _look_after(self, consumer: Consumer) -> None:
+        """What is due now and then: retention, and the figures."""
+        now = time.monotonic()
+        if now >= self._trim_at:
+            self._trim_at = now + _TRIM_EVERY_S
+            self._log.trim()
+        if now >= self._show_at:
+            self._show_at = now + _SHOW_EVERY_S
+            lag = {p: n for p, n in self._log.lag(ENRICH_GROUP, RAW_TOPIC).items() if p in consumer.assignment()}
+            CONSUMER_PARTITIONS.set(len(lag))
+            CONSUMER_LAG.clear()
+            for place, behind in lag.items():
+                CONSUMER_LAG.labels(str(place.partition)).set(behind)
+
     def _do(self, consumer: Consumer, messages: Sequence[Message]) -> None:
         """Process a batch to its commit; if stopped while the store is away, leave it uncommitted."""
-        batch = _sort(messages)
-        if not self._put(consumer, batch):
-            return
-        self._log.publish(
-            ENRICHED_TOPIC,
-            [Record(u.offer.asin, orjson.dumps(u.offer.to_dict())) for u in batch.updates],
-        )
-        self._log.publish(dead_letter_topic(RAW_TOPIC), [_dead_letter(m, why) for m, why in batch.dead])
-        try:
-            consumer.commit({m.place: m.offset + 1 for m in messages})
-        except LogError as error:
-            # Another member has the partition now and does the batch again, which changes nothing.
-            logger.warning("%s", error)
+        with _timed("decode"):
+            batch = enriched(messages)
+        with _timed("store"):
+            if not self._put(consumer, batch):
+                return
+        dead = {(message.place, message.offset) for message, _ in batch.dead}
+        # What was a dead letter before says nothing about the stream.
+        self._limit.note((m.place, m.offset) in dead for m in messages if not attempts(m))
+        with _timed("publish"):
+            self._log.publish(
+                ENRICHED_TOPIC, [Record(u.offer.asin, orjson.dumps(u.offer.to_dict())) for u in batch.updates]
+            )
+            self._log.publish(dead_letter_topic(RAW_TOPIC), [dead_letter(m, why) for m, why in batch.dead])
+        with _timed("commit"):
+            _commit(consumer, messages)
         self._summary.read += len(messages)
         self._summary.unknown += batch.unknown
         self._summary.dead_lettered += len(batch.dead)
+        CONSUMED.labels("unknown").inc(batch.unknown)
+        CONSUMED.labels("dead_letter").inc(len(batch.dead))
         logger.info(
             "%d records: %d dead-lettered, %d unknown to the source", len(messages), len(batch.dead), batch.unknown
         )
 
-    def _put(self, consumer: Consumer, batch: _Batch) -> bool:
+    def _put(self, consumer: Consumer, batch: Enriched) -> bool:
         """Store the batch's updates, however long the store needs; False if stopped before that."""
 
         def wait(seconds: float) -> None:
             consumer.pause()
             until = time.monotonic() + seconds
             while time.monotonic() < until and not self._stop.is_set():
+                self._health.touch()
                 consumer.poll(max_records=1, timeout_s=min(_POLL_S, max(0.0, until - time.monotonic())))
             consumer.resume()
 
@@ -145,12 +164,12 @@ class _Loop:
             wait=wait_random_exponential(multiplier=0.5, max=30),
             sleep=wait,
             stop=stopped,
-            before_sleep=_log_retry,
+            before_sleep=_note_retry,
             reraise=True,
         )
         try:
             written = retrying(self._store.put, batch.updates)
-        except StoreCorruptError:
+        except (StoreCorruptError, StoreRefusedError):
             raise
         except StoreError:
             if self._stop.is_set():
@@ -161,60 +180,38 @@ class _Loop:
         batch.updates = [u for i, u in enumerate(batch.updates) if i not in written.poison]
         self._summary.stored += written.ok
         self._summary.stale += written.stale
+        CONSUMED.labels("stored").inc(written.ok)
+        CONSUMED.labels("stale").inc(written.stale)
         return True
+
+
+def _commit(consumer: Consumer, messages: Sequence[Message]) -> None:
+    """Commit a batch, as far as its partitions are still this member's."""
+    mine = consumer.assignment()
+    try:
+        consumer.commit({m.place: m.offset + 1 for m in messages if m.place in mine})
+    except LogError as error:
+        # Another member has them now and does the batch again, which changes nothing.
+        logger.warning("%s", error)
+
+
+@contextmanager
+def _timed(step: str) -> Iterator[None]:
+    with BATCH_SECONDS.labels("consumer", step).time():
+        yield
 
 
 def _may_mend(state: RetryCallState) -> bool:
     error = state.outcome.exception() if state.outcome is not None else None
-    return not isinstance(error, StoreCorruptError)
+    return not isinstance(error, StoreCorruptError | StoreRefusedError)
 
 
-def _log_retry(state: RetryCallState) -> None:
+def _note_retry(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome is not None else None
+    if isinstance(error, StoreError):
+        STORE_RETRIES.labels(error.kind).inc()
     logger.error("the store does not take the batch, trying again: %s", error)
 
 
 def _nothing_in_hand(_: frozenset[TopicPartition]) -> None:
     return
-
-
-def _sort(messages: Sequence[Message]) -> _Batch:
-    """Tell the records apart: updates, unknown to the source, not usable."""
-    batch = _Batch()
-    for message in messages:
-        try:
-            update = from_envelope(orjson.loads(message.value))
-        except orjson.JSONDecodeError as error:
-            batch.dead.append((message, f"not JSON: {error}"))
-        except BadRecordError as error:
-            batch.dead.append((message, str(error)))
-        else:
-            if update is None:
-                batch.unknown += 1
-            else:
-                batch.updates.append(update)
-                batch.origins.append(message)
-    return batch
-
-
-def _dead_letter(message: Message, why: str) -> Record:
-    """The original bytes and headers, with where they came from and why they are here."""
-    return Record(
-        message.key,
-        message.value,
-        {
-            **message.headers,
-            "topic": message.topic,
-            "partition": str(message.partition),
-            "offset": str(message.offset),
-            "error": why,
-            "attempts": str(_attempts(message) + 1),
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
-    )
-
-
-def _attempts(message: Message) -> int:
-    """How often this record was a dead letter before."""
-    text = message.headers.get("attempts", "0")
-    return int(text) if text.isascii() and text.isdigit() else 0

@@ -74,6 +74,18 @@ class Settings(BaseSettings):
     demo_speed: float = Field(60, ge=0, le=100_000, description="how many demo seconds pass in a real one")
     log_retention_hours: float = Field(168, gt=0, description="how long the log keeps a message")
     log_retention_mb: float = Field(2048, gt=0, description="how large a topic may grow before its oldest go")
+    dead_letter_share: float = Field(
+        0.5, gt=0, le=1, description="share of unusable records at which the consumer stops; 1: never"
+    )
+    dead_letter_run: int = Field(
+        250, ge=0, description="unusable records in a row at which the consumer stops; 0: never"
+    )
+    producer_metrics_port: Annotated[Port | None, _EmptyIsNone] = Field(
+        None, description="port of the producer's own Prometheus metrics; 0 = any free port, empty: none"
+    )
+    consumer_metrics_port: Annotated[Port | None, _EmptyIsNone] = Field(
+        None, description="port of a consumer's own Prometheus metrics; 0 = any free port, empty: none"
+    )
     require: Annotated[Literal["all"] | None, _EmptyIsNone] = Field(
         None, description="`all`: a test that lacks what it needs fails instead of skipping"
     )

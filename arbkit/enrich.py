@@ -1,0 +1,75 @@
+"""From messages of the raw topic to updates for the store: what the consumer and `arbkit replay` both do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import orjson
+
+from arbkit.canonical import from_envelope
+from arbkit.errors import BadRecordError
+from arbkit.log import Message, Record
+from arbkit.store import Update
+
+__all__ = ["Enriched", "attempts", "dead_letter", "enriched"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Enriched:
+    """Messages told apart: updates (each with its message), of no use and why, and unknown to the source."""
+
+    updates: list[Update] = field(default_factory=list)
+    origins: list[Message] = field(default_factory=list)
+    dead: list[tuple[Message, str]] = field(default_factory=list)
+    unknown: int = 0
+
+
+def enriched(messages: Sequence[Message]) -> Enriched:
+    """The canonical form of what can be used, in order."""
+    found = Enriched()
+    for message in messages:
+        try:
+            update = from_envelope(orjson.loads(message.value))
+        except orjson.JSONDecodeError as error:
+            found.dead.append((message, f"not JSON: {error}"))
+        except BadRecordError as error:
+            found.dead.append((message, str(error)))
+        except Exception as error:
+            # Whatever one record does, it must not stop the others.
+            logger.exception("%s/%d, offset %d", message.topic, message.partition, message.offset)
+            found.dead.append((message, f"a fault of arbkit: {error!r}"))
+        else:
+            if update is None:
+                found.unknown += 1
+            else:
+                found.updates.append(update)
+                found.origins.append(message)
+    return found
+
+
+def dead_letter(message: Message, why: str) -> Record:
+    """The original bytes and headers, with where they came from and why they are here."""
+    return Record(
+        message.key,
+        message.value,
+        {
+            **message.headers,
+            "topic": message.topic,
+            "partition": str(message.partition),
+            "offset": str(message.offset),
+            "error": why,
+            "attempts": str(attempts(message) + 1),
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    )
+
+
+def attempts(message: Message) -> int:
+    """How often this record was a dead letter before."""
+    text = message.headers.get("attempts", "0")
+    return int(text) if text.isascii() and text.isdigit() else 0
