@@ -260,22 +260,24 @@ class KafkaLog(Closing):
         except KafkaException as error:
             raise translated(error, self._servers, f"topic {spec.name} cannot be looked at") from error
         parts = [f"partitions is {partitions}, asked for {spec.partitions}"] if partitions != spec.partitions else []
-        for name, asked in _retention(spec).items():
+        for name, asked in _topic_settings(spec).items():
             if there[name].value != asked:
                 parts.append(f"{name} is {there[name].value}, asked for {asked}")
         return f"topic {spec.name}: {'; '.join(parts)}" if parts else ""
 
 
 def _new_topic(spec: TopicSpec) -> NewTopic:
-    return NewTopic(spec.name, num_partitions=spec.partitions, replication_factor=-1, config=_retention(spec))
+    return NewTopic(spec.name, num_partitions=spec.partitions, replication_factor=-1, config=_topic_settings(spec))
 
 
-def _retention(spec: TopicSpec) -> dict[str, str]:
+def _topic_settings(spec: TopicSpec) -> dict[str, str]:
     """A topic's settings in Kafka's names; its size holds for each partition there."""
     age = -1 if spec.max_age_s is None else max(1, round(spec.max_age_s * 1000))
     size = -1 if spec.max_bytes is None else max(1, spec.max_bytes // spec.partitions)
     return {
         "cleanup.policy": "delete",
+        # A client whose clock is an hour ahead would be refused, and its records kept too long or not long enough.
+        "message.timestamp.type": "LogAppendTime",
         "retention.ms": str(age),
         "retention.bytes": str(size),
         "max.message.bytes": str(MAX_MESSAGE + 4096),
