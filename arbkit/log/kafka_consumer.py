@@ -226,6 +226,5 @@ def translated(error: KafkaException, servers: str, what: str) -> LogError:
         KafkaError._AUTHENTICATION: "Check the user and password in ARBKIT_KAFKA_OPTIONS",
         KafkaError.UNKNOWN_TOPIC_OR_PART: "Create arbkit's topics with `arbkit init`",
         KafkaError._UNKNOWN_TOPIC: "Create arbkit's topics with `arbkit init`",
-        KafkaError.MSG_SIZE_TOO_LARGE: "Raise max.message.bytes of the topic",
     }
     return LogError(f"{what}: {found.str()} (Kafka at {servers})", remedy=remedies.get(found.code()))

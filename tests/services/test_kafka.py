@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka import TopicPartition as Place
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
-from arbkit.errors import LogError
-from arbkit.log import Message, Record, TopicPartition, TopicSpec
-from arbkit.log.kafka import MAX_MESSAGE, KafkaLog
+from arbkit import dlq
+from arbkit.errors import LogError, MessageTooLargeError
+from arbkit.log import Message, Record, TopicPartition, TopicSpec, dead_letter_topic
+from arbkit.log.kafka import KafkaLog
 from tests.contracts.test_log import drain, ignore, records
 from tests.servers.launch import Kafka
 
@@ -111,12 +113,39 @@ def test_a_topic_on_the_clients_clock_is_named(log: KafkaLog, kafka: Kafka) -> N
     assert "message.timestamp.type is CreateTime, asked for LogAppendTime" in difference
 
 
-def test_a_message_of_six_megabytes_goes_and_one_too_large_is_named(log: KafkaLog) -> None:
-    log.publish(TOPIC, [Record("big", b"x" * (6 << 20))])
-    assert len(log.read(TOPIC)[0].value) == 6 << 20
-    with pytest.raises(LogError, match="is larger than") as caught:
-        log.publish(TOPIC, [Record("B000000001", b"x" * (MAX_MESSAGE + 1))])
-    assert caught.value.value == "B000000001"
+@pytest.fixture
+def narrow(log: KafkaLog, kafka: Kafka) -> KafkaLog:
+    """A log whose topic an operator has made take 50 KB at most."""
+    admin = AdminClient({"bootstrap.servers": kafka.address})
+    entry = ConfigEntry("max.message.bytes", "50000", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, TOPIC, incremental_configs=[entry])
+    admin.incremental_alter_configs([resource])[resource].result()
+    log.create_topics([TopicSpec(dead_letter_topic(TOPIC), 1)])
+    return log
+
+
+def test_what_the_broker_finds_too_large_is_named_and_the_rest_goes_through(narrow: KafkaLog) -> None:
+    batch = [Record(f"K{i}", os.urandom(60_000 if i in (3, 7) else 100)) for i in range(10)]
+    with pytest.raises(MessageTooLargeError, match=r"max\.message\.bytes") as caught:
+        narrow.publish(TOPIC, batch)
+    assert caught.value.keys == {3: "K3", 7: "K7"}
+    assert caught.value.rest_published
+    assert sorted(m.key for m in narrow.read(TOPIC)) == [f"K{i}" for i in range(10) if i not in (3, 7)]
+
+
+def test_many_small_records_go_through_a_narrow_topic_once_each(narrow: KafkaLog) -> None:
+    batch = [Record(f"K{i}", os.urandom(900)) for i in range(200)]
+    narrow.publish(TOPIC, batch)
+    assert sorted(m.key for m in narrow.read(TOPIC, max_records=500)) == sorted(r.key for r in batch)
+
+
+def test_what_the_broker_finds_too_large_becomes_a_dead_letter(narrow: KafkaLog) -> None:
+    large = Record(f"L{time.time_ns()}", os.urandom(60_000), {"file": "a.csv"})
+    assert dlq.publish(narrow, TOPIC, [large, *records(3)]) == 1
+    letter = list(dlq.dead_letters(narrow, topic=TOPIC))[-1]
+    assert (letter.key, letter.value, letter.headers["file"]) == (large.key, large.value, "a.csv")
+    assert "larger than the limit of topic" in letter.headers["error"]
+    assert len(narrow.read(TOPIC)) == 3
 
 
 def test_more_than_the_local_queue_holds_is_published(kafka: Kafka) -> None:
