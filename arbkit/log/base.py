@@ -160,6 +160,16 @@ class Consumer(Protocol):
         """The partitions this member owns as of its last poll."""
         ...
 
+    def lag(self) -> dict[TopicPartition, int]:
+        """Messages that this member has not been given yet, by partition it owns.
+
+        Costs little: where the log is far away, the end is the one heard of with the last messages.
+
+        Raises:
+            LogError: the log cannot be asked.
+        """
+        ...
+
     def close(self) -> None:
         """Leave the group, so that others take over at once."""
         ...

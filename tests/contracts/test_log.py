@@ -243,6 +243,38 @@ def test_pause_delivers_nothing_and_keeps_the_membership(open_log: Open) -> None
         assert len(drain(consumer, 3)) == 3
 
 
+def test_a_member_knows_how_much_it_has_not_been_given(open_log: Open) -> None:
+    log = open_log()
+    log.publish(TOPIC, records(20))
+
+    def behind(consumer: Consumer) -> int:
+        return sum(consumer.lag().values())
+
+    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+        assert consumer.lag() == {}
+        got: list[Message] = []
+        while len(got) < 20:
+            got += consumer.poll(max_records=3, timeout_s=0.05)
+            assert behind(consumer) == (20 - len(got) if consumer.assignment() else 0)
+        # Given counts, not committed.
+        commit(consumer, got[:5])
+        assert consumer.lag() == dict.fromkeys(consumer.assignment(), 0)
+        consumer.pause()
+        log.publish(TOPIC, records(4))
+        assert behind(consumer) == 4
+        consumer.resume()
+        drain(consumer, 4)
+        assert behind(consumer) == 0
+    with log.consumer("g", [TOPIC], on_revoke=ignore) as again:
+        until(lambda: len(again.assignment()) == 4, again)
+        assert behind(again) <= 19
+        with log.consumer("g", [TOPIC], on_revoke=ignore) as other:
+            until(lambda: len(again.assignment()) == len(other.assignment()) == 2, again, other)
+            assert again.lag().keys() == again.assignment()
+    with pytest.raises(LogError, match="closed"):
+        again.lag()
+
+
 def test_retention_removes_the_oldest_and_a_hole_is_named_not_skipped(
     request: pytest.FixtureRequest, open_log: Open
 ) -> None:
