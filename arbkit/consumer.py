@@ -113,7 +113,7 @@ class _Loop:
             self._log.trim()
         if now >= self._show_at:
             self._show_at = now + _SHOW_EVERY_S
-            lag = {p: n for p, n in self._log.lag(ENRICH_GROUP, RAW_TOPIC).items() if p in consumer.assignment()}
+            lag = consumer.lag()
             CONSUMER_PARTITIONS.set(len(lag))
             CONSUMER_LAG.clear()
             for place, behind in lag.items():

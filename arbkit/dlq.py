@@ -3,19 +3,50 @@
 from __future__ import annotations
 
 import base64
+import logging
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from arbkit.errors import UsageError
+from arbkit.errors import MessageTooLargeError, UsageError
 from arbkit.log import RAW_TOPIC, Log, Message, Record, dead_letter_topic
 
-__all__ = ["REPLAY_GROUP", "dead_letters", "described", "replay", "shown"]
+__all__ = ["REPLAY_GROUP", "dead_letters", "described", "publish", "replay", "shown"]
+
+logger = logging.getLogger(__name__)
 
 REPLAY_GROUP = "arbkit-dlq"
 _AT_ONCE = 500
 _PATIENCE_S = 0.5
 _POLLS = 40
 _OF_DEATH = frozenset({"topic", "partition", "offset", "error", "attempts", "time"})
+
+
+def publish(log: Log, topic: str, records: Sequence[Record]) -> int:
+    """Publish; what is too large for the topic becomes a dead letter with its original bytes. How many did.
+
+    Raises:
+        LogError: something was neither published nor became a dead letter.
+    """
+    try:
+        log.publish(topic, records)
+    except MessageTooLargeError as error:
+        logger.error("kept as dead letters of %s: %s", topic, error)
+        log.publish(dead_letter_topic(topic), [_too_large(records[n], topic, error.why_of(n)) for n in error.sizes])
+        if error.rest_published:
+            return len(error.sizes)
+        return len(error.sizes) + publish(log, topic, [r for n, r in enumerate(records) if n not in error.sizes])
+    return 0
+
+
+def _too_large(record: Record, topic: str, why: str) -> Record:
+    headers = {
+        "topic": topic,
+        "error": why,
+        "attempts": str(int(record.headers.get("attempts", "0")) + 1),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return Record(record.key, record.value, {**record.headers, **headers})
 
 
 def dead_letters(log: Log, *, topic: str = RAW_TOPIC) -> Iterator[Message]:
@@ -75,19 +106,22 @@ def replay(log: Log, offsets: Sequence[int] = (), *, topic: str = RAW_TOPIC) -> 
         missing = set(offsets) - {m.offset for m in found}
         if missing:
             raise UsageError("there is no dead letter there", field="OFFSET", value=sorted(missing))
-        log.publish(topic, [_revived(m) for m in found])
+        publish(log, topic, [_revived(m) for m in found])
         return len(found)
-    count = 0
     name = dead_letter_topic(topic)
-    if not any(log.lag(REPLAY_GROUP, name).values()):
+    # What comes back meanwhile as a new dead letter is left for the next time.
+    ends = {place: end for place, (_, end) in log.ends(name).items()}
+    count, waiting = 0, sum(log.lag(REPLAY_GROUP, name).values())
+    if not waiting:
         return 0
     with log.consumer(REPLAY_GROUP, [name], on_revoke=lambda _: None) as consumer:
         for _ in range(_POLLS):
-            if not any(log.lag(REPLAY_GROUP, name).values()):
+            if count >= waiting:
                 break
-            batch = consumer.poll(max_records=_AT_ONCE, timeout_s=_PATIENCE_S)
+            polled = consumer.poll(max_records=_AT_ONCE, timeout_s=_PATIENCE_S)
+            batch = [m for m in polled if m.offset < ends[m.place]]
             if batch:
-                log.publish(topic, [_revived(m) for m in batch])
+                publish(log, topic, [_revived(m) for m in batch])
                 consumer.commit({m.place: m.offset + 1 for m in batch})
                 count += len(batch)
     return count

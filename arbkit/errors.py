@@ -10,6 +10,7 @@
     │   │   ├── KeepaKeyError             … because of the key
     │   │   └── KeepaTokensError          … because the tokens are used up
     │   ├── LogError                   the log
+    │   │   └── MessageTooLargeError      … does not take records of that size
     │   ├── StoreError                 the store
     │   │   ├── StoreCorruptError         … its file is damaged
     │   │   └── StoreRefusedError         … a right or an index is missing
@@ -24,6 +25,8 @@ terminal or one problem+json body is enough to act on.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 __all__ = [
     "ArbkitError",
     "BadRecordError",
@@ -34,6 +37,7 @@ __all__ = [
     "KeepaKeyError",
     "KeepaTokensError",
     "LogError",
+    "MessageTooLargeError",
     "RefusedFileError",
     "ServiceError",
     "StoreCorruptError",
@@ -112,6 +116,39 @@ class KeepaTokensError(KeepaError):
 
 class LogError(ServiceError):
     """The log cannot be used."""
+
+
+class MessageTooLargeError(LogError):
+    """Records of a batch are larger than their topic takes.
+
+    ``keys`` and ``sizes`` (bytes) have one entry for each, under its place in the batch; ``limit`` is what the topic
+    takes, None where only the broker knows; ``rest_published`` says what became of the other records.
+    """
+
+    def __init__(
+        self,
+        topic: str,
+        *,
+        keys: Mapping[int, str],
+        sizes: Mapping[int, int],
+        limit: int | None = None,
+        rest_published: bool,
+    ) -> None:
+        self.topic = topic
+        self.keys = dict(keys)
+        self.sizes = dict(sizes)
+        self.limit = limit
+        self.rest_published = rest_published
+        first = next(iter(sizes))
+        more = f", and {len(sizes) - 1} more records of the batch too" if len(sizes) > 1 else ""
+        rest = "The rest of the batch is on the topic" if rest_published else "Nothing of the batch was published"
+        remedy = "raise max.message.bytes of the topic" if limit is None else "take it out"
+        super().__init__(self.why_of(first) + more, field="key", value=keys[first], remedy=f"{rest}; {remedy}")
+
+    def why_of(self, place: int) -> str:
+        """What is wrong with the record at this place in the batch."""
+        limit = "" if self.limit is None else f" of {self.limit} bytes"
+        return f"a message of {self.sizes[place]} bytes is larger than the limit{limit} of topic {self.topic}"
 
 
 class StoreError(ServiceError):

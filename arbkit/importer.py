@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import orjson
 
+from arbkit import dlq
 from arbkit.canonical import from_envelope
 from arbkit.envelope import envelope
 from arbkit.errors import BadRecordError, InputError, RefusedFileError
@@ -115,11 +116,11 @@ def _publish(log: Log, envelopes: Iterable[tuple[int, dict[str, Any]]], path: Pa
             continue
         seen.add(key)
         good.append(Record(key[0], value, {"file": path.name, "row": str(number)}))
-    for topic, records in ((dead_letter_topic(RAW_TOPIC), bad), (RAW_TOPIC, good)):
-        for start in range(0, len(records), _PUBLISH):
-            log.publish(topic, records[start : start + _PUBLISH])
+    for start in range(0, len(bad), _PUBLISH):
+        log.publish(dead_letter_topic(RAW_TOPIC), bad[start : start + _PUBLISH])
+    large = sum(dlq.publish(log, RAW_TOPIC, good[start : start + _PUBLISH]) for start in range(0, len(good), _PUBLISH))
     report.market = ",".join(markets) or None
-    report.products, report.dead_lettered = len(good), len(bad)
+    report.products, report.dead_lettered = len(good) - large, len(bad) + large
 
 
 def _check(one: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ from uuid import uuid4
 
 import orjson
 
+from arbkit import dlq
 from arbkit.envelope import envelope
 from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError, ServiceError
 from arbkit.files import write_atomically
@@ -155,7 +156,7 @@ class _Producer:
         self._tokens = batch.tokens
         seen: list[tuple[str, str]] = []
         for part in _parts(self._records(request.market, batch)):
-            self._log.publish(RAW_TOPIC, part)
+            dlq.publish(self._log, RAW_TOPIC, part)
             seen += [(record.key, request.market) for record in part]
             self._place.mark(seen)
         if batch.missing:

@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
+from arbkit.errors import MessageTooLargeError
+
 __all__ = [
+    "MAX_DEAD_LETTER",
+    "MAX_MESSAGE",
     "TOPICS",
     "Consumer",
     "Log",
@@ -19,7 +23,9 @@ __all__ = [
     "Record",
     "TopicPartition",
     "TopicSpec",
+    "check_sizes",
     "dead_letter_topic",
+    "max_bytes_of",
 ]
 
 RAW_TOPIC = "raw.keepa_updates"
@@ -27,10 +33,23 @@ ENRICHED_TOPIC = "products.enriched"
 ALERTS_TOPIC = "arbitrage.alerts"
 ENRICH_GROUP = "arbkit-enrich"
 
+MAX_MESSAGE = 16 << 20
+"""Bytes of the largest message: a raw product has 3 to 200 KB, in rare cases some MB."""
+
+MAX_DEAD_LETTER = 64 << 20
+"""The same for dead letters: what is too large elsewhere is kept here. A Kafka broker takes requests of 100 MB."""
+
+_DEAD_LETTERS = ".dlq"
+
 
 def dead_letter_topic(topic: str) -> str:
     """The name of a topic's dead-letter topic."""
-    return f"{topic}.dlq"
+    return f"{topic}{_DEAD_LETTERS}"
+
+
+def max_bytes_of(topic: str) -> int:
+    """The largest message that a topic takes."""
+    return MAX_DEAD_LETTER if topic.endswith(_DEAD_LETTERS) else MAX_MESSAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +78,27 @@ class Record:
     key: str
     value: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """Bytes of key, value and headers."""
+        size = len(self.key.encode()) + len(self.value)
+        if self.headers:
+            size += sum(len(name.encode()) + len(text.encode()) for name, text in self.headers.items())
+        return size
+
+
+def check_sizes(topic: str, records: Sequence[Record]) -> None:
+    """Refuse a batch that no log would take whole.
+
+    Raises:
+        MessageTooLargeError: these of its records are too large for the topic.
+    """
+    limit = max_bytes_of(topic)
+    sizes = {place: size for place, record in enumerate(records) if (size := record.size) > limit}
+    if sizes:
+        keys = {place: records[place].key for place in sizes}
+        raise MessageTooLargeError(topic, keys=keys, sizes=sizes, limit=limit, rest_published=False)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -120,6 +160,16 @@ class Consumer(Protocol):
         """The partitions this member owns as of its last poll."""
         ...
 
+    def lag(self) -> dict[TopicPartition, int]:
+        """Messages that this member has not been given yet, by partition it owns.
+
+        Costs little: where the log is far away, the end is the one heard of with the last messages.
+
+        Raises:
+            LogError: the log cannot be asked.
+        """
+        ...
+
     def close(self) -> None:
         """Leave the group, so that others take over at once."""
         ...
@@ -142,6 +192,8 @@ class Log(Protocol):
         """Append a batch and return only when all of it is durable.
 
         Raises:
+            MessageTooLargeError: some records are larger than the topic takes (:func:`max_bytes_of`, or less where
+                an operator has said so); it says which, and whether the others are there.
             LogError: the topic is unknown, the disk is full, the file is damaged…: nothing of the batch
                 that was not acknowledged may be counted on.
         """

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, TypeVar
 
 from confluent_kafka import (
@@ -30,16 +31,24 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the stubs d
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from arbkit.closing import Closing
-from arbkit.errors import LogError
-from arbkit.log.base import Message, Record, TopicPartition, TopicSpec
+from arbkit.errors import LogError, MessageTooLargeError
+from arbkit.log.base import (
+    MAX_DEAD_LETTER,
+    Message,
+    Record,
+    TopicPartition,
+    TopicSpec,
+    check_sizes,
+    max_bytes_of,
+)
 from arbkit.log.kafka_consumer import KafkaConsumer, to_message, translated
 
-__all__ = ["MAX_MESSAGE", "KafkaLog"]
+__all__ = ["KafkaLog"]
 
 logger = logging.getLogger(__name__)
 
-MAX_MESSAGE = 16 << 20
-"""Bytes of the largest message: a raw product has 3 to 200 KB, in rare cases some MB."""
+_OVERHEAD = 4096
+"""Bytes that Kafka's own framing of a message may take."""
 _DELIVERY_S = 30.0
 _ADMIN_S = 10.0
 _REACH_S = 5.0
@@ -98,43 +107,61 @@ class KafkaLog(Closing):
 
     def publish(self, topic: str, records: Sequence[Record]) -> None:
         self._require_topic(topic)
-        for record in records:
-            size = len(record.value) + len(record.key)
-            if size > MAX_MESSAGE:
-                raise LogError(f"a message of {size} bytes is larger than {MAX_MESSAGE}", field="key", value=record.key)
-        if not records:
-            return
+        check_sizes(topic, records)
+        refused = self._send(topic, records) if records else []
+        # The broker refuses whole batches: on its own, a record of one goes if it is not too large itself.
+        # It may come after later ones of its key; the store knows by the version which is newer.
+        too_large = [place for place in refused if self._send(topic, [records[place]])]
+        if too_large:
+            raise MessageTooLargeError(
+                topic,
+                keys={place: records[place].key for place in too_large},
+                sizes={place: records[place].size for place in too_large},
+                rest_published=True,
+            )
+
+    def _send(self, topic: str, records: Sequence[Record]) -> list[int]:
+        """Publish, and wait for every answer; the places in the batch of those that the broker finds too large."""
         producer = self._produce_with()
-        failures: list[KafkaError] = []
+        failures: dict[int, KafkaError] = {}
         waiting = len(records)
 
-        def delivered(error: KafkaError | None, _: KafkaMessage) -> None:
+        def delivered(place: int, error: KafkaError | None, _: KafkaMessage) -> None:
             nonlocal waiting
             waiting -= 1
             if error is not None:
-                failures.append(error)
+                failures[place] = error
 
         deadline = time.monotonic() + _DELIVERY_S + 5
-        for record in records:
+        for place, record in enumerate(records):
             headers: list[tuple[str, str | bytes | None]] = [(n, text.encode()) for n, text in record.headers.items()]
+            on_delivery = partial(delivered, place)
             while True:
                 try:
-                    producer.produce(topic, record.value, record.key, headers=headers, on_delivery=delivered)
+                    producer.produce(topic, record.value, record.key, headers=headers, on_delivery=on_delivery)
                     break
                 except BufferError:
                     # The local queue is full: what is under way makes room.
                     producer.poll(0.2)
                 except KafkaException as error:
+                    self._replace_if_broken(producer, error.args[0])
                     raise translated(error, self._servers, f"nothing can be published to {topic}") from error
         while waiting and time.monotonic() < deadline:
             producer.poll(0.2)
-        if failures:
-            if any(f.fatal() for f in failures):
-                with self._lock:
-                    self._producer = None
-            raise translated(KafkaException(failures[0]), self._servers, f"{len(failures)} messages to {topic} failed")
+        too_large = [place for place, error in failures.items() if error.code() == KafkaError.MSG_SIZE_TOO_LARGE]
+        if others := [failures[place] for place in failures.keys() - set(too_large)]:
+            for one in others:
+                self._replace_if_broken(producer, one)
+            raise translated(KafkaException(others[0]), self._servers, f"{len(others)} messages to {topic} failed")
         if waiting:
             raise LogError(f"{waiting} messages to {topic} were not acknowledged by {self._servers} in time")
+        return too_large
+
+    def _replace_if_broken(self, producer: Producer, error: KafkaError) -> None:
+        """After a fatal error a producer publishes nothing any more: the next call makes a new one."""
+        with self._lock:
+            if error.fatal() and self._producer is producer:
+                self._producer = None
 
     def consumer(
         self, group: str, topics: Sequence[str], *, on_revoke: Callable[[frozenset[TopicPartition]], None]
@@ -223,7 +250,7 @@ class KafkaLog(Closing):
                         "acks": "all",
                         "compression.type": "zstd",
                         "linger.ms": 5,
-                        "message.max.bytes": MAX_MESSAGE + 4096,
+                        "message.max.bytes": MAX_DEAD_LETTER + _OVERHEAD,
                         "delivery.timeout.ms": round(_DELIVERY_S * 1000),
                         "partitioner": "consistent_random",
                     },
@@ -260,25 +287,27 @@ class KafkaLog(Closing):
         except KafkaException as error:
             raise translated(error, self._servers, f"topic {spec.name} cannot be looked at") from error
         parts = [f"partitions is {partitions}, asked for {spec.partitions}"] if partitions != spec.partitions else []
-        for name, asked in _retention(spec).items():
+        for name, asked in _topic_settings(spec).items():
             if there[name].value != asked:
                 parts.append(f"{name} is {there[name].value}, asked for {asked}")
         return f"topic {spec.name}: {'; '.join(parts)}" if parts else ""
 
 
 def _new_topic(spec: TopicSpec) -> NewTopic:
-    return NewTopic(spec.name, num_partitions=spec.partitions, replication_factor=-1, config=_retention(spec))
+    return NewTopic(spec.name, num_partitions=spec.partitions, replication_factor=-1, config=_topic_settings(spec))
 
 
-def _retention(spec: TopicSpec) -> dict[str, str]:
+def _topic_settings(spec: TopicSpec) -> dict[str, str]:
     """A topic's settings in Kafka's names; its size holds for each partition there."""
     age = -1 if spec.max_age_s is None else max(1, round(spec.max_age_s * 1000))
     size = -1 if spec.max_bytes is None else max(1, spec.max_bytes // spec.partitions)
     return {
         "cleanup.policy": "delete",
+        # A client whose clock is an hour ahead would be refused, and its records kept too long or not long enough.
+        "message.timestamp.type": "LogAppendTime",
         "retention.ms": str(age),
         "retention.bytes": str(size),
-        "max.message.bytes": str(MAX_MESSAGE + 4096),
+        "max.message.bytes": str(max_bytes_of(spec.name) + _OVERHEAD),
         # Segments go whole: a day each, so that retention is not a week late.
         "segment.ms": str(min(_DAY_MS, age) if age > 0 else 7 * _DAY_MS),
     }

@@ -54,7 +54,8 @@ class KafkaConsumer(Closing):
         self._group = group
         self._servers = str(options["bootstrap.servers"])
         self._on_revoke = on_revoke
-        self._owned: set[TopicPartition] = set()
+        # Where each partition began: its committed offset, or a negative number for its oldest message.
+        self._owned: dict[TopicPartition, int] = {}
         self._paused = self._closed = False
         settings: dict[str, Any] = {
             **options,
@@ -114,14 +115,29 @@ class KafkaConsumer(Closing):
 
     def pause(self) -> None:
         self._paused = True
-        self._client.pause(self._places(self._owned))
+        self._client.pause(self._places())
 
     def resume(self) -> None:
         self._paused = False
-        self._client.resume(self._places(self._owned))
+        self._client.resume(self._places())
 
     def assignment(self) -> frozenset[TopicPartition]:
         return frozenset(self._owned)
+
+    def lag(self) -> dict[TopicPartition, int]:
+        self._require_open()
+        try:
+            return dict(map(self._behind, self._client.position(self._places())))
+        except KafkaException as error:
+            raise translated(error, self._servers, f"the lag of group {self._group} cannot be read") from error
+
+    def _behind(self, position: Place) -> tuple[TopicPartition, int]:
+        place = TopicPartition(position.topic, position.partition)
+        # The end that came with the last messages is an old one where none have come since it was assigned or paused.
+        fresh = position.offset >= 0 and not self._paused
+        oldest, end = self._client.get_watermark_offsets(position, timeout=_SESSION_S, cached=fresh)
+        at = position.offset if position.offset >= 0 else self._owned[place]
+        return place, max(0, end - max(at, oldest))
 
     def close(self) -> None:
         if not self._closed:
@@ -149,18 +165,20 @@ class KafkaConsumer(Closing):
         client.incremental_assign(committed)
         if self._paused:
             client.pause(committed)
-        self._owned |= {TopicPartition(p.topic, p.partition) for p in places}
+        self._owned |= {TopicPartition(p.topic, p.partition): p.offset for p in committed}
 
     def _revoked(self, client: KafkaClient, places: list[Place]) -> None:
         going = frozenset(TopicPartition(p.topic, p.partition) for p in places)
         if not self._closed:
             self._on_revoke(going)
-        self._owned -= going
+        for place in going:
+            self._owned.pop(place, None)
         client.incremental_unassign(places)
 
     def _lost(self, client: KafkaClient, places: list[Place]) -> None:
         logger.warning("group %s has taken this member for dead: it joins again", self._group)
-        self._owned -= {TopicPartition(p.topic, p.partition) for p in places}
+        for place in places:
+            self._owned.pop(TopicPartition(place.topic, place.partition), None)
         client.incremental_unassign(places)
 
     def _usable(self, message: KafkaMessage) -> bool:
@@ -182,8 +200,8 @@ class KafkaConsumer(Closing):
         logger.warning("%s", error.str())
         return False
 
-    def _places(self, owned: set[TopicPartition]) -> list[Place]:
-        return [Place(p.topic, p.partition) for p in owned]
+    def _places(self) -> list[Place]:
+        return [Place(p.topic, p.partition) for p in self._owned]
 
     def _require_open(self) -> None:
         if self._closed:
@@ -226,6 +244,5 @@ def translated(error: KafkaException, servers: str, what: str) -> LogError:
         KafkaError._AUTHENTICATION: "Check the user and password in ARBKIT_KAFKA_OPTIONS",
         KafkaError.UNKNOWN_TOPIC_OR_PART: "Create arbkit's topics with `arbkit init`",
         KafkaError._UNKNOWN_TOPIC: "Create arbkit's topics with `arbkit init`",
-        KafkaError.MSG_SIZE_TOO_LARGE: "Raise max.message.bytes of the topic",
     }
     return LogError(f"{what}: {found.str()} (Kafka at {servers})", remedy=remedies.get(found.code()))

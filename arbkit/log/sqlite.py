@@ -14,7 +14,7 @@ from pathlib import Path
 
 from arbkit.closing import Closing
 from arbkit.errors import LogError
-from arbkit.log.base import Message, Record, TopicPartition, TopicSpec
+from arbkit.log.base import Message, Record, TopicPartition, TopicSpec, check_sizes
 from arbkit.log.sqlite_consumer import SqliteConsumer
 from arbkit.log.sqlite_tables import (
     Partition,
@@ -72,6 +72,7 @@ class SqliteLog(Closing):
         return differences
 
     def publish(self, topic: str, records: Sequence[Record]) -> None:
+        check_sizes(topic, records)
         with self._using() as connection:
             if not records:
                 partitions_of(connection, topic)

@@ -128,6 +128,12 @@ class SqliteConsumer(Closing):
     def assignment(self) -> frozenset[TopicPartition]:
         return frozenset(self._places[found] for found in self._positions)
 
+    def lag(self) -> dict[TopicPartition, int]:
+        self._require_open()
+        with translated(self._path, "log"), snapshot(self._connection):
+            partitions = [p for topic in self._topics for p in partitions_of(self._connection, topic)]
+        return {p.place: p.next - max(self._positions[p.id], p.oldest) for p in partitions if p.id in self._positions}
+
     def close(self) -> None:
         if self._closed:
             return

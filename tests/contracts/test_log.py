@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from arbkit.errors import LogError
-from arbkit.log import Consumer, Log, Message, Record, TopicPartition, TopicSpec
+from arbkit.errors import LogError, MessageTooLargeError
+from arbkit.log import Consumer, Log, Message, Record, TopicPartition, TopicSpec, dead_letter_topic
+from arbkit.log.base import MAX_DEAD_LETTER, MAX_MESSAGE
 from arbkit.log.kafka import KafkaLog
 from arbkit.log.sqlite import SqliteLog
 from tests.servers.launch import Kafka
@@ -34,7 +36,7 @@ def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
             log = SqliteLog(tmp_path / "log.db", session_timeout_s=0.5)
         else:
             log = KafkaLog(request.getfixturevalue("kafka").address, max_silence_s=1.5)
-        log.create_topics([TopicSpec(TOPIC, 4), TopicSpec("other", 1)])
+        log.create_topics([TopicSpec(TOPIC, 4), TopicSpec(dead_letter_topic(TOPIC), 1)])
         opened.append(log)
         return log
 
@@ -118,6 +120,41 @@ def test_what_was_published_is_there_after_reopening(open_log: Open) -> None:
     again = open_log()
     found = [m for p in range(4) for m in again.read(TOPIC, partition=p)]
     assert [(m.value, m.headers) for m in found] == [(b"\x00\xff" * 500_000, {"é": "ü"})]
+
+
+def test_records_too_large_are_named_and_nothing_of_their_batch_is_published(open_log: Open) -> None:
+    log = open_log()
+    batch = [
+        *records(3),
+        Record("B000000001", b"x" * (MAX_MESSAGE + 1)),
+        Record("B000000002", b"", {"h": "ü" * MAX_MESSAGE}),
+    ]
+    with pytest.raises(MessageTooLargeError, match=f"larger than the limit of {MAX_MESSAGE} bytes") as caught:
+        log.publish(TOPIC, batch)
+    assert caught.value.keys == {3: "B000000001", 4: "B000000002"}
+    assert caught.value.sizes == {3: MAX_MESSAGE + 11, 4: 2 * MAX_MESSAGE + 11}
+    assert not caught.value.rest_published
+    assert all(ends == (0, 0) for ends in log.ends(TOPIC).values())
+
+
+def test_the_largest_record_goes_through_and_a_group_reads_it(open_log: Open) -> None:
+    log = open_log()
+    value = os.urandom(MAX_MESSAGE - 1)
+    log.publish(TOPIC, [Record("k", value), *records(3)])
+    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+        assert value in [m.value for m in drain(consumer, 4)]
+
+
+def test_dead_letters_may_be_larger(open_log: Open) -> None:
+    log = open_log()
+    topic = dead_letter_topic(TOPIC)
+    value = os.urandom(MAX_DEAD_LETTER - 1_000)
+    log.publish(topic, [Record("k", value, {"error": "too large"}), Record("k", b"next")])
+    assert [m.value for m in log.read(topic)] == [value, b"next"]
+    with log.consumer("g", [topic], on_revoke=ignore) as consumer:
+        assert [m.value for m in drain(consumer, 2)] == [value, b"next"]
+    with pytest.raises(MessageTooLargeError, match=f"limit of {MAX_DEAD_LETTER} bytes"):
+        log.publish(topic, [Record("k", value + b"x" * 1_000)])
 
 
 def test_a_group_goes_on_where_it_committed_and_another_begins_at_the_oldest(open_log: Open) -> None:
@@ -204,6 +241,38 @@ def test_pause_delivers_nothing_and_keeps_the_membership(open_log: Open) -> None
         assert not consumer.poll(max_records=10, timeout_s=0.7)
         consumer.resume()
         assert len(drain(consumer, 3)) == 3
+
+
+def test_a_member_knows_how_much_it_has_not_been_given(open_log: Open) -> None:
+    log = open_log()
+    log.publish(TOPIC, records(20))
+
+    def behind(consumer: Consumer) -> int:
+        return sum(consumer.lag().values())
+
+    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+        assert consumer.lag() == {}
+        got: list[Message] = []
+        while len(got) < 20:
+            got += consumer.poll(max_records=3, timeout_s=0.05)
+            assert behind(consumer) == (20 - len(got) if consumer.assignment() else 0)
+        # Given counts, not committed.
+        commit(consumer, got[:5])
+        assert consumer.lag() == dict.fromkeys(consumer.assignment(), 0)
+        consumer.pause()
+        log.publish(TOPIC, records(4))
+        assert behind(consumer) == 4
+        consumer.resume()
+        drain(consumer, 4)
+        assert behind(consumer) == 0
+    with log.consumer("g", [TOPIC], on_revoke=ignore) as again:
+        until(lambda: len(again.assignment()) == 4, again)
+        assert behind(again) <= 19
+        with log.consumer("g", [TOPIC], on_revoke=ignore) as other:
+            until(lambda: len(again.assignment()) == len(other.assignment()) == 2, again, other)
+            assert again.lag().keys() == again.assignment()
+    with pytest.raises(LogError, match="closed"):
+        again.lag()
 
 
 def test_retention_removes_the_oldest_and_a_hole_is_named_not_skipped(

@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from arbkit import dlq
 from arbkit.consumer import consume
 from arbkit.importer import FileReport, import_files
 from arbkit.log import RAW_TOPIC, dead_letter_topic, open_log
@@ -93,6 +94,26 @@ def test_a_bad_row_is_a_dead_letter_with_file_and_row_and_the_rest_is_used(setti
     assert "zehn" in rows["3"].headers["error"]
     assert "USD" in rows["5"].headers["error"]
     assert orjson.loads(rows["3"].value)["product"]["columns"]["Buy Box 🚚: Current"] == "zehn"
+
+
+def test_a_product_too_large_for_the_log_stays_a_dead_letter_when_tried_again(
+    settings: Settings, tmp_path: Path
+) -> None:
+    plain = {"domainId": 3, "title": "Thing", "csv": None, "productType": 0, "lastUpdate": 8_000_000}
+    products = [plain | {"asin": "B07DVM36PS", "filler": "x" * 17_000_000}, plain | {"asin": "B07DVM36PT"}]
+    path = tmp_path / "answer.json"
+    path.write_bytes(orjson.dumps({"products": products}))
+    report = import_files(settings, [path], market=None)
+    assert (report.products, report.files[0].dead_lettered, report.exit_code) == (1, 1, 6)
+    with open_log(settings) as log:
+        assert dlq.replay(log) == 1
+        assert dlq.replay(log, [0]) == 1
+        letters = list(dlq.dead_letters(log))
+    assert [m.headers["attempts"] for m in letters] == ["1", "2", "2"]
+    for letter in letters:
+        assert orjson.loads(letter.value)["product"] == products[0]
+        assert (letter.headers["file"], letter.headers["row"]) == ("answer.json", "1")
+        assert "larger than the limit" in letter.headers["error"]
 
 
 def _bomb() -> bytes:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Producer
+from confluent_kafka import TopicPartition as Place
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
-from arbkit.errors import LogError
-from arbkit.log import Message, Record, TopicSpec
-from arbkit.log.kafka import MAX_MESSAGE, KafkaLog
+from arbkit import dlq
+from arbkit.errors import LogError, MessageTooLargeError
+from arbkit.log import Message, Record, TopicPartition, TopicSpec, dead_letter_topic
+from arbkit.log.kafka import KafkaLog
 from tests.contracts.test_log import drain, ignore, records
 from tests.servers.launch import Kafka
 
@@ -30,6 +33,17 @@ def log(kafka: Kafka) -> Iterator[KafkaLog]:
         yield opened
 
 
+def eventually(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "waited for a minute in vain"
+        time.sleep(0.05)
+
+
+def _oldest(log: KafkaLog, topic: str) -> int:
+    return log.ends(topic)[TopicPartition(topic, 0)][0]
+
+
 def test_a_hole_in_the_log_is_named_and_not_skipped(log: KafkaLog, kafka: Kafka) -> None:
     log.publish(TOPIC, records(30))
     group = f"holes-{time.time_ns()}"
@@ -37,7 +51,7 @@ def test_a_hole_in_the_log_is_named_and_not_skipped(log: KafkaLog, kafka: Kafka)
         five = drain(consumer, 5)[:5]
         consumer.commit({five[-1].place: five[-1].offset + 1})
     admin = AdminClient({"bootstrap.servers": kafka.address})
-    for future in admin.delete_records([TopicPartition(TOPIC, 0, 20)]).values():
+    for future in admin.delete_records([Place(TOPIC, 0, 20)]).values():
         future.result()
     with (
         log.consumer(group, [TOPIC], on_revoke=ignore) as late,
@@ -57,12 +71,81 @@ def test_a_message_of_somebody_else_without_key_or_value_is_delivered_as_empty(l
     assert (found.key, found.value, found.headers) == ("", b"", {"x": "", "y": "\ufffd"})
 
 
-def test_a_message_of_six_megabytes_goes_and_one_too_large_is_named(log: KafkaLog) -> None:
-    log.publish(TOPIC, [Record("big", b"x" * (6 << 20))])
-    assert len(log.read(TOPIC)[0].value) == 6 << 20
-    with pytest.raises(LogError, match="is larger than") as caught:
-        log.publish(TOPIC, [Record("B000000001", b"x" * (MAX_MESSAGE + 1))])
-    assert caught.value.value == "B000000001"
+def test_the_brokers_clock_counts_and_not_that_of_whoever_publishes(log: KafkaLog, kafka: Kafka) -> None:
+    day = 86_400
+    producer = Producer({"bootstrap.servers": kafka.address})
+    refused: list[object] = []
+    before = time.time()
+    for shift in (-day, day):
+        producer.produce(
+            TOPIC,
+            b"x",
+            "k",
+            timestamp=round((before + shift) * 1000),
+            on_delivery=lambda error, _: refused.append(error),
+        )
+        producer.flush()
+    assert refused == [None, None]
+    assert all(before - 1 <= m.timestamp <= time.time() + 1 for m in log.read(TOPIC))
+
+
+def test_retention_goes_by_the_brokers_clock(log: KafkaLog, kafka: Kafka) -> None:
+    hour, day = 3_600, 86_400
+    names = [f"{kind}-{time.time_ns()}" for kind in ("kept", "brief", "client-clock")]
+    kept, brief, other = names
+    log.create_topics([TopicSpec(kept, 1, hour), TopicSpec(brief, 1, 0.5)])
+    admin = AdminClient({"bootstrap.servers": kafka.address})
+    admin.create_topics([NewTopic(other, 1, 1, config={"retention.ms": str(hour * 1000)})])[other].result()
+    producer = Producer({"bootstrap.servers": kafka.address})
+    for name, shift in ((kept, -day), (kept, day), (brief, day), (other, -day)):
+        producer.produce(name, b"x", "k", timestamp=round((time.time() + shift) * 1000))
+    producer.flush()
+    # Once the broker has removed what is old by a client's clock, it has looked at the others too, or will in a moment.
+    eventually(lambda: _oldest(log, other) == 1 and _oldest(log, brief) == 1)
+    assert _oldest(log, kept) == 0
+
+
+def test_a_topic_on_the_clients_clock_is_named(log: KafkaLog, kafka: Kafka) -> None:
+    name = f"client-clock-{time.time_ns()}"
+    admin = AdminClient({"bootstrap.servers": kafka.address})
+    admin.create_topics([NewTopic(name, 1, 1)])[name].result()
+    (difference,) = log.create_topics([TopicSpec(name, 1)])
+    assert "message.timestamp.type is CreateTime, asked for LogAppendTime" in difference
+
+
+@pytest.fixture
+def narrow(log: KafkaLog, kafka: Kafka) -> KafkaLog:
+    """A log whose topic an operator has made take 50 KB at most."""
+    admin = AdminClient({"bootstrap.servers": kafka.address})
+    entry = ConfigEntry("max.message.bytes", "50000", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, TOPIC, incremental_configs=[entry])
+    admin.incremental_alter_configs([resource])[resource].result()
+    log.create_topics([TopicSpec(dead_letter_topic(TOPIC), 1)])
+    return log
+
+
+def test_what_the_broker_finds_too_large_is_named_and_the_rest_goes_through(narrow: KafkaLog) -> None:
+    batch = [Record(f"K{i}", os.urandom(60_000 if i in (3, 7) else 100)) for i in range(10)]
+    with pytest.raises(MessageTooLargeError, match=r"max\.message\.bytes") as caught:
+        narrow.publish(TOPIC, batch)
+    assert caught.value.keys == {3: "K3", 7: "K7"}
+    assert caught.value.rest_published
+    assert sorted(m.key for m in narrow.read(TOPIC)) == [f"K{i}" for i in range(10) if i not in (3, 7)]
+
+
+def test_many_small_records_go_through_a_narrow_topic_once_each(narrow: KafkaLog) -> None:
+    batch = [Record(f"K{i}", os.urandom(900)) for i in range(200)]
+    narrow.publish(TOPIC, batch)
+    assert sorted(m.key for m in narrow.read(TOPIC, max_records=500)) == sorted(r.key for r in batch)
+
+
+def test_what_the_broker_finds_too_large_becomes_a_dead_letter(narrow: KafkaLog) -> None:
+    large = Record(f"L{time.time_ns()}", os.urandom(60_000), {"file": "a.csv"})
+    assert dlq.publish(narrow, TOPIC, [large, *records(3)]) == 1
+    letter = list(dlq.dead_letters(narrow, topic=TOPIC))[-1]
+    assert (letter.key, letter.value, letter.headers["file"]) == (large.key, large.value, "a.csv")
+    assert "larger than the limit of topic" in letter.headers["error"]
+    assert len(narrow.read(TOPIC)) == 3
 
 
 def test_more_than_the_local_queue_holds_is_published(kafka: Kafka) -> None:

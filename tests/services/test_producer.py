@@ -19,7 +19,7 @@ import orjson
 import pytest
 
 import arbkit.producer
-from arbkit import watchlist
+from arbkit import dlq, watchlist
 from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, LogError, ServiceError
 from arbkit.log import RAW_TOPIC, Record, open_log
 from arbkit.producer import ProduceSummary, produce
@@ -293,6 +293,28 @@ def test_a_large_answer_is_published_in_parts(tmp_path: Path, monkeypatch: pytes
     with stub(large) as service:
         once(config(tmp_path, service, markets="DE"))
     assert [len(part) for part in spy.published] == [2, 1]
+
+
+def test_a_product_too_large_for_the_log_is_a_dead_letter_and_holds_up_nobody(tmp_path: Path) -> None:
+    def answer(asked: Asked, before: int) -> Reply:
+        if asked.name == "token":
+            return tokens()
+        sizes = {"B000000002": 17_000_000}
+        return Reply(
+            body={**TOKENS, "products": [product(a, filler="x" * sizes.get(a, 1)) for a in asked.asins]},
+        )
+
+    with stub(answer) as service:
+        settings = config(tmp_path, service, markets="DE")
+        once(settings)
+        assert service.count("product") == 1
+    assert looked_at(settings) == {("B000000001", "DE"), ("B000000003", "DE")}
+    with open_log(settings) as log:
+        (letter,) = dlq.dead_letters(log)
+    assert orjson.loads(letter.value)["product"] == product("B000000002", filler="x" * 17_000_000)
+    assert letter.headers.keys() == {"topic", "error", "attempts", "time"}
+    assert (letter.key, letter.headers["topic"], letter.headers["attempts"]) == ("B000000002", RAW_TOPIC, "1")
+    assert "larger than the limit of 16777216 bytes" in letter.headers["error"]
 
 
 def test_what_the_log_refused_is_not_counted_as_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
