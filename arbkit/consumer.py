@@ -3,6 +3,9 @@
 A batch goes in one order: stored and acknowledged, published to ``products.enriched``, the records that cannot
 be used put on the dead-letter topic with their original bytes, and only then committed. Killed anywhere in
 between it does the batch again, and doing it again changes nothing.
+
+One batch is on its way in a thread of its own while the next is read and decoded; there are never more. Who polls
+commits too, and before a partition goes to another member what is on its way is finished first.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -42,6 +46,10 @@ logger = logging.getLogger(__name__)
 
 _BATCH = 500
 _POLL_S = 0.5
+_SHORT_POLL_S = 0.05
+_UNPAUSED_S = 2.0
+_REVOKE_S = 8.0
+"""How long a partition's next owner waits for us: within the session's time-out."""
 _TRIM_EVERY_S = 300.0
 _SHOW_EVERY_S = 1.0
 
@@ -86,26 +94,80 @@ class _Loop:
         self._summary = ConsumeSummary()
         self._trim_at = time.monotonic() + _TRIM_EVERY_S
         self._show_at = 0.0
+        self._ended = False
+        self._consumer: Consumer
+        self._under_way: Future[bool] | None = None
+        self._offsets: dict[TopicPartition, int] = {}
 
     def run(self) -> ConsumeSummary:
         self._health.parent.mkdir(parents=True, exist_ok=True)
-        # Nothing is in hand inside a poll, so a revoked partition needs no flush.
-        with self._log.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=_nothing_in_hand) as consumer:
-            while not self._stop.is_set():
-                self._health.touch()
-                with _timed("poll"):
-                    messages = consumer.poll(max_records=_BATCH, timeout_s=_POLL_S)
-                if messages:
-                    self._do(consumer, messages)
-                elif self._until_empty and self._caught_up():
-                    break
-                self._look_after(consumer)
+        with (
+            self._log.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=self._before_revoke) as self._consumer,
+            ThreadPoolExecutor(1, "batch") as worker,
+        ):
+            try:
+                while not self._stop.is_set():
+                    self._health.touch()
+                    if messages := self._poll():
+                        with _timed("decode"):
+                            batch = enriched(messages)
+                        self._settle()
+                        self._offsets = {m.place: m.offset + 1 for m in messages}
+                        self._under_way = worker.submit(self._do, batch, messages)
+                    elif self._under_way is not None and self._under_way.done():
+                        self._commit()
+                    elif self._until_empty and self._under_way is None and self._caught_up():
+                        break
+                    self._look_after()
+                self._settle()
+            finally:
+                self._ended = True
         return self._summary
+
+    # The thread that polls
+
+    def _poll(self) -> Sequence[Message]:
+        # What is under way may be done at any moment.
+        patience = _POLL_S if self._under_way is None else _SHORT_POLL_S
+        with _timed("poll"):
+            return self._consumer.poll(max_records=_BATCH, timeout_s=patience)
+
+    def _settle(self) -> None:
+        """Wait for the batch that is under way, staying a member of the group, and commit it."""
+        future = self._under_way
+        if future is None:
+            return
+        # Pausing throws away what the client has fetched ahead: only where it takes long.
+        if not wait([future], timeout=_UNPAUSED_S).done:
+            self._consumer.pause()
+            while not wait([future], timeout=_SHORT_POLL_S).done:
+                self._health.touch()
+                self._consumer.poll(max_records=1, timeout_s=0)
+            self._consumer.resume()
+        self._commit()
+
+    def _before_revoke(self, _: frozenset[TopicPartition]) -> None:
+        """Finish what is under way, unless the store keeps it waiting: then the next owner does it again."""
+        if self._under_way is not None and wait([self._under_way], timeout=_REVOKE_S).done:
+            self._commit()
+
+    def _commit(self) -> None:
+        """Commit the batch that is done, as far as its partitions are still this member's."""
+        future, self._under_way = self._under_way, None
+        if future is None or not future.result():
+            return
+        mine = self._consumer.assignment()
+        try:
+            with _timed("commit"):
+                self._consumer.commit({place: offset for place, offset in self._offsets.items() if place in mine})
+        except LogError as error:
+            # Another member has them now and does the batch again, which changes nothing.
+            logger.warning("%s", error)
 
     def _caught_up(self) -> bool:
         return not any(self._log.lag(ENRICH_GROUP, RAW_TOPIC).values())
 
-    def _look_after(self, consumer: Consumer) -> None:
+    def _look_after(self) -> None:
         """What is due now and then: retention, and the figures."""
         now = time.monotonic()
         if now >= self._trim_at:
@@ -113,19 +175,19 @@ class _Loop:
             self._log.trim()
         if now >= self._show_at:
             self._show_at = now + _SHOW_EVERY_S
-            lag = consumer.lag()
+            lag = self._consumer.lag()
             CONSUMER_PARTITIONS.set(len(lag))
             CONSUMER_LAG.clear()
             for place, behind in lag.items():
                 CONSUMER_LAG.labels(str(place.partition)).set(behind)
 
-    def _do(self, consumer: Consumer, messages: Sequence[Message]) -> None:
-        """Process a batch to its commit; if stopped while the store is away, leave it uncommitted."""
-        with _timed("decode"):
-            batch = enriched(messages)
+    # The thread of the batch
+
+    def _do(self, batch: Enriched, messages: Sequence[Message]) -> bool:
+        """Process a batch up to its commit; False, and nothing passed over, if stopped while the store is away."""
         with _timed("store"):
-            if not self._put(consumer, batch):
-                return
+            if not self._put(batch):
+                return False
         dead = {(message.place, message.offset) for message, _ in batch.dead}
         # What was a dead letter before says nothing about the stream.
         self._limit.note((m.place, m.offset) in dead for m in messages if not attempts(m))
@@ -134,8 +196,6 @@ class _Loop:
                 ENRICHED_TOPIC, [Record(u.offer.asin, orjson.dumps(u.offer.to_dict())) for u in batch.updates]
             )
             self._log.publish(dead_letter_topic(RAW_TOPIC), [dead_letter(m, why) for m, why in batch.dead])
-        with _timed("commit"):
-            _commit(consumer, messages)
         self._summary.read += len(messages)
         self._summary.unknown += batch.unknown
         self._summary.dead_lettered += len(batch.dead)
@@ -144,26 +204,15 @@ class _Loop:
         logger.info(
             "%d records: %d dead-lettered, %d unknown to the source", len(messages), len(batch.dead), batch.unknown
         )
+        return True
 
-    def _put(self, consumer: Consumer, batch: Enriched) -> bool:
+    def _put(self, batch: Enriched) -> bool:
         """Store the batch's updates, however long the store needs; False if stopped before that."""
-
-        def wait(seconds: float) -> None:
-            consumer.pause()
-            until = time.monotonic() + seconds
-            while time.monotonic() < until and not self._stop.is_set():
-                self._health.touch()
-                consumer.poll(max_records=1, timeout_s=min(_POLL_S, max(0.0, until - time.monotonic())))
-            consumer.resume()
-
-        def stopped(_: RetryCallState) -> bool:
-            return self._stop.is_set()
-
         retrying = Retrying(
             retry=retry_if_exception_type(StoreError) & _may_mend,
             wait=wait_random_exponential(multiplier=0.5, max=30),
-            sleep=wait,
-            stop=stopped,
+            sleep=self._sleep,
+            stop=lambda _: self._over(),
             before_sleep=_note_retry,
             reraise=True,
         )
@@ -172,7 +221,7 @@ class _Loop:
         except (StoreCorruptError, StoreRefusedError):
             raise
         except StoreError:
-            if self._stop.is_set():
+            if self._over():
                 return False
             raise
         for index, why in written.poison.items():
@@ -184,15 +233,13 @@ class _Loop:
         CONSUMED.labels("stale").inc(written.stale)
         return True
 
+    def _sleep(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self._over():
+            self._stop.wait(min(left, _POLL_S))
 
-def _commit(consumer: Consumer, messages: Sequence[Message]) -> None:
-    """Commit a batch, as far as its partitions are still this member's."""
-    mine = consumer.assignment()
-    try:
-        consumer.commit({m.place: m.offset + 1 for m in messages if m.place in mine})
-    except LogError as error:
-        # Another member has them now and does the batch again, which changes nothing.
-        logger.warning("%s", error)
+    def _over(self) -> bool:
+        return self._ended or self._stop.is_set()
 
 
 @contextmanager
@@ -211,7 +258,3 @@ def _note_retry(state: RetryCallState) -> None:
     if isinstance(error, StoreError):
         STORE_RETRIES.labels(error.kind).inc()
     logger.error("the store does not take the batch, trying again: %s", error)
-
-
-def _nothing_in_hand(_: frozenset[TopicPartition]) -> None:
-    return

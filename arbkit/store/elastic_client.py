@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from elasticsearch import ApiError, Elasticsearch, TransportError
+from elasticsearch import ApiError, Elasticsearch, OrjsonSerializer, TransportError
 
 from arbkit.errors import StoreError, StoreRefusedError
 
@@ -20,7 +20,10 @@ _KEEP_WALK = "2m"
 def connect(url: str, *, api_key: str | None = None, ca: str | None = None) -> Elasticsearch:
     """A client that tries nothing again by itself: what may be tried again is decided item by item."""
     secure: dict[str, Any] = {"ca_certs": ca} if ca else {}
-    return Elasticsearch(url, api_key=api_key, request_timeout=30, max_retries=0, http_compress=True, **secure)
+    # Compressing what is sent takes longer than storing it.
+    return Elasticsearch(
+        url, api_key=api_key, request_timeout=30, max_retries=0, serializer=OrjsonSerializer(), **secure
+    )  # fmt: skip
 
 
 def fetched(client: Elasticsearch, index: str, ids: Sequence[str]) -> list[Any]:
