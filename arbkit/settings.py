@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     kafka_group_protocol: Literal["consumer", "classic"] = Field(
         "consumer", description="consumer (Kafka 4 and newer), or classic for older brokers"
     )
+    kafka_instance_id: str = Field(
+        "", max_length=249, pattern=r"^[A-Za-z0-9._-]*$",
+        description="name of this consumer, its own in the group: restarted soon it has its partitions back at once",
+    )  # fmt: skip
     store_api_key: SecretStr = Field(SecretStr(""), description="API key of Elasticsearch")
     store_ca: Annotated[Path | None, _EmptyIsNone] = Field(
         None, description="certificates that Elasticsearch is known by"

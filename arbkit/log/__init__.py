@@ -61,7 +61,12 @@ def open_log(settings: Settings) -> Log:
         from arbkit.log.kafka import KafkaLog
 
         servers = settings.log_url.removeprefix("kafka://").rstrip("/")
-        return KafkaLog(servers, options=_options(settings), protocol=settings.kafka_group_protocol)
+        return KafkaLog(
+            servers,
+            options=_options(settings),
+            protocol=settings.kafka_group_protocol,
+            instance_id=settings.kafka_instance_id,
+        )
     raise ConfigError(
         "no log of this kind", field="ARBKIT_LOG", value=scheme, remedy="Use sqlite:///PATH or kafka://HOST:PORT"
     )

@@ -68,6 +68,7 @@ class KafkaLog(Closing):
 
     ``options`` are librdkafka's own settings (SASL, TLS, …); ``protocol`` is that of consumer groups: ``consumer``
     (KIP-848, Kafka 4) or ``classic``; ``max_silence_s`` is how long a member may not poll before others take over.
+    A consumer with an ``instance_id`` keeps its partitions while it restarts, for as long as a session lasts.
 
     Raises:
         LogError: no broker answers.
@@ -80,11 +81,13 @@ class KafkaLog(Closing):
         options: Mapping[str, Any] | None = None,
         protocol: str = "consumer",
         max_silence_s: float = 300.0,
+        instance_id: str = "",
     ) -> None:
         self._servers = servers
         self._options = {"bootstrap.servers": servers, "client.id": "arbkit", **(options or {})}
         self._protocol = protocol
         self._max_silence_s = max_silence_s
+        self._instance_id = instance_id
         self._lock = threading.Lock()
         self._producer: Producer | None = None
         self._partitions: dict[str, int] = {}
@@ -170,7 +173,7 @@ class KafkaLog(Closing):
             self._require_topic(topic)
         return KafkaConsumer(
             self._options, group=group, topics=topics, on_revoke=on_revoke, protocol=self._protocol,
-            max_silence_s=self._max_silence_s,
+            max_silence_s=self._max_silence_s, instance_id=self._instance_id,
         )  # fmt: skip
 
     def read(self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100) -> list[Message]:

@@ -28,9 +28,21 @@ _REFUSED = frozenset(
     {
         KafkaError.ILLEGAL_GENERATION, KafkaError.UNKNOWN_MEMBER_ID, KafkaError.REBALANCE_IN_PROGRESS,
         KafkaError.STALE_MEMBER_EPOCH, KafkaError.FENCED_MEMBER_EPOCH, KafkaError.FENCED_INSTANCE_ID,
-        KafkaError._ASSIGNMENT_LOST, KafkaError._STATE, KafkaError._NO_OFFSET,
+        KafkaError._ASSIGNMENT_LOST, KafkaError._STATE, KafkaError._NO_OFFSET, KafkaError._FATAL,
     }
 )  # fmt: skip
+_TAKEN_NAMES = (KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_INSTANCE_ID)
+_PASSING = frozenset(
+    {
+        KafkaError._PARTITION_EOF, KafkaError._MAX_POLL_EXCEEDED, KafkaError._TRANSPORT, KafkaError._TIMED_OUT,
+        KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE, KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.REQUEST_TIMED_OUT, KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.BROKER_NOT_AVAILABLE, KafkaError.REPLICA_NOT_AVAILABLE, KafkaError.NETWORK_EXCEPTION,
+        KafkaError.KAFKA_STORAGE_ERROR, KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH,
+    }
+)  # fmt: skip
+"""What the client tells while it mends it by itself."""
 
 
 class KafkaConsumer(Closing):
@@ -48,6 +60,7 @@ class KafkaConsumer(Closing):
         on_revoke: Callable[[frozenset[TopicPartition]], None],
         protocol: str,
         max_silence_s: float,
+        instance_id: str,
     ) -> None:
         if not topics:
             raise UsageError("a consumer needs a topic at least", field="topics")
@@ -56,7 +69,8 @@ class KafkaConsumer(Closing):
         self._on_revoke = on_revoke
         # Where each partition began: its committed offset, or a negative number for its oldest message.
         self._owned: dict[TopicPartition, int] = {}
-        self._paused = self._closed = False
+        self._paused = self._closed = self._fatal = False
+        self._error: LogError | None = None
         settings: dict[str, Any] = {
             **options,
             "group.id": group,
@@ -75,6 +89,9 @@ class KafkaConsumer(Closing):
                 "session.timeout.ms": round(min(_SESSION_S, max_silence_s) * 1000),
                 "heartbeat.interval.ms": round(min(_SESSION_S, max_silence_s) * 1000 / 4),
             }
+        self._instance_id = instance_id
+        if instance_id:
+            settings["group.instance.id"] = instance_id
         self._client = KafkaClient(settings, logger=logger)
         self._client.subscribe(list(topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
 
@@ -82,18 +99,39 @@ class KafkaConsumer(Closing):
         if max_records < 1:
             raise UsageError("must be 1 or more", field="max_records", value=max_records)
         self._require_open()
+        if error := self._kept_error():
+            raise error
+        usable = [to_message(m) for m in self._take(max_records, timeout_s) if self._usable(m)]
+        # What was taken before an error must still be given out: the error waits for the next poll.
+        if not usable and (error := self._kept_error()):
+            raise error
+        return usable
+
+    def _take(self, max_records: int, timeout_s: float) -> list[KafkaMessage]:
+        """What the client has, messages and errors."""
+        found: list[KafkaMessage] = []
+        size = 0
         first = self._client.poll(timeout_s)
-        if first is None:
-            return []
-        found = [first]
-        size = len(first)
-        while len(found) < max_records and size < MAX_POLL_BYTES:
-            more = self._client.consume(min(_CHUNK, max_records - len(found)), timeout=0)
-            if not more:
-                break
+        more = [] if first is None else [first]
+        while more:
             found += more
             size += sum(map(len, more))
-        return [to_message(m) for m in found if self._usable(m)]
+            if len(found) >= max_records or size >= MAX_POLL_BYTES:
+                break
+            try:
+                more = self._client.consume(min(_CHUNK, max_records - len(found)), timeout=0)
+            except LogError as error:
+                # A rebalance inside the call has raised it.
+                self._error = error
+                break
+        return found
+
+    def _kept_error(self) -> LogError | None:
+        """The error that this poll raises; a fatal one stays for the next ones."""
+        error = self._error
+        if not self._fatal:
+            self._error = None
+        return error
 
     def commit(self, offsets: Offsets) -> None:
         self._require_open()
@@ -182,23 +220,42 @@ class KafkaConsumer(Closing):
         client.incremental_unassign(places)
 
     def _usable(self, message: KafkaMessage) -> bool:
-        """Whether it is a message; an error that mends itself is passed over, any other raised."""
+        """Whether it is a message of ours; an error that mends itself is passed over, any other kept to be raised."""
+        place = TopicPartition(str(message.topic()), int(message.partition() or 0))
         error = message.error()
         if error is None:
-            return TopicPartition(str(message.topic()), int(message.partition() or 0)) in self._owned
-        if error.code() == KafkaError._AUTO_OFFSET_RESET:
-            place = TopicPartition(str(message.topic()), int(message.partition() or 0))
-            wanted = self._client.committed([Place(place.topic, place.partition)], timeout=_SESSION_S)[0].offset
-            oldest, _ = self._client.get_watermark_offsets(Place(place.topic, place.partition), timeout=_SESSION_S)
-            raise LogError(
-                f"group {self._group} should read offset {wanted} of {place.topic}/{place.partition}, but the "
-                f"oldest offset kept is {oldest}",
-                remedy="Retention removed what was not read yet: import or fetch it again, then commit past the hole",
-            )
-        if error.fatal() or not (error.retriable() or error.code() == KafkaError._MAX_POLL_EXCEEDED):
-            raise translated(KafkaException(error), self._servers, "the log cannot be read")
-        logger.warning("%s", error.str())
+            return place in self._owned
+        if error.code() in _PASSING:
+            logger.warning("%s", error.str())
+            return False
+        self._fatal = self._fatal or error.fatal() or error.code() == KafkaError._FATAL
+        if self._error is None:
+            hole = error.code() == KafkaError._AUTO_OFFSET_RESET
+            self._error = self._hole(place) if hole else self._translated(error)
         return False
+
+    def _hole(self, place: TopicPartition) -> LogError:
+        at = Place(place.topic, place.partition)
+        try:
+            wanted = self._client.committed([at], timeout=_SESSION_S)[0].offset
+            oldest, _ = self._client.get_watermark_offsets(at, timeout=_SESSION_S)
+        except KafkaException as error:
+            return translated(error, self._servers, f"{place.topic}/{place.partition} cannot be read")
+        return LogError(
+            f"group {self._group} should read offset {wanted} of {place.topic}/{place.partition}, but the "
+            f"oldest offset kept is {oldest}",
+            remedy="Retention removed what was not read yet: import or fetch it again, then commit past the hole",
+        )
+
+    def _translated(self, error: KafkaError) -> LogError:
+        # The client tells which fatal error it was only in words.
+        if any(KafkaError(code).str() in error.str() for code in _TAKEN_NAMES):
+            return LogError(
+                f"another member of group {self._group} has this name, or had it and was killed a moment ago",
+                field="ARBKIT_KAFKA_INSTANCE_ID", value=self._instance_id,
+                remedy="Give each member a name of its own, or none; after a kill, wait until its session has ended",
+            )  # fmt: skip
+        return translated(KafkaException(error), self._servers, "the log cannot be read")
 
     def _places(self) -> list[Place]:
         return [Place(p.topic, p.partition) for p in self._owned]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from arbkit import dlq
 from arbkit.errors import LogError, MessageTooLargeError
 from arbkit.log import Message, Record, TopicPartition, TopicSpec, dead_letter_topic
 from arbkit.log.kafka import KafkaLog
-from tests.contracts.test_log import drain, ignore, records
+from tests.contracts.test_log import drain, ignore, records, until
 from tests.servers.launch import Kafka
 
 TOPIC = "faults"
@@ -198,3 +199,56 @@ def test_a_member_that_leaves_while_it_joins_is_no_error(log: KafkaLog) -> None:
     for number in range(10):
         with log.consumer(f"hasty-{time.time_ns()}", [TOPIC], on_revoke=ignore) as consumer:
             consumer.poll(max_records=1, timeout_s=0.03 * number)
+
+
+PROTOCOLS = pytest.mark.parametrize("protocol", ["consumer", "classic"])
+
+
+@contextlib.contextmanager
+def named(kafka: Kafka, protocol: str, *names: str) -> Iterator[list[KafkaLog]]:
+    """Logs whose consumers bear these names."""
+    with contextlib.ExitStack() as stack:
+        logs = [
+            stack.enter_context(KafkaLog(kafka.address, protocol=protocol, instance_id=name, max_silence_s=60))
+            for name in names
+        ]
+        logs[0].create_topics([TopicSpec("shared", 4)])
+        yield logs
+
+
+@PROTOCOLS
+def test_a_member_with_a_name_restarts_and_nobody_is_disturbed(kafka: Kafka, protocol: str) -> None:
+    group = f"named-{time.time_ns()}"
+    disturbed: list[object] = []
+    with named(kafka, protocol, "a", "b") as (one, two):
+        first = one.consumer(group, ["shared"], on_revoke=ignore)
+        with two.consumer(group, ["shared"], on_revoke=disturbed.append) as second:
+            until(lambda: len(first.assignment()) == len(second.assignment()) == 2, first, second)
+            held, others = first.assignment(), second.assignment()
+            disturbed.clear()
+            first.close()
+            with one.consumer(group, ["shared"], on_revoke=ignore) as again:
+                until(lambda: bool(again.assignment()), again, second)
+                assert again.assignment() == held
+                assert second.assignment() == others
+    assert not disturbed
+
+
+@PROTOCOLS
+def test_two_members_of_one_name_end_with_the_setting_to_change(kafka: Kafka, protocol: str) -> None:
+    group = f"twins-{time.time_ns()}"
+    with (
+        named(kafka, protocol, "twin") as (log,),
+        log.consumer(group, ["shared"], on_revoke=ignore) as first,
+    ):
+        until(lambda: len(first.assignment()) == 4, first)
+        with log.consumer(group, ["shared"], on_revoke=ignore) as second:
+            with pytest.raises(LogError, match=r"ARBKIT_KAFKA_INSTANCE_ID.*'twin'") as caught:
+                until(lambda: False, first, second)
+            # The one that has lost does not go on as if nothing had been.
+            loser = second if protocol == "consumer" else first
+            with pytest.raises(LogError) as again:
+                loser.poll(max_records=1, timeout_s=0)
+            assert again.value is caught.value
+            with pytest.raises(LogError, match="refused"):
+                loser.commit(dict.fromkeys(loser.assignment() or [TopicPartition("shared", 0)], 0))
