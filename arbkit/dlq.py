@@ -51,15 +51,8 @@ def _too_large(record: Record, topic: str, why: str) -> Record:
 
 def dead_letters(log: Log, *, topic: str = RAW_TOPIC) -> Iterator[Message]:
     """All dead letters of a topic, the oldest first."""
-    name = dead_letter_topic(topic)
-    for place, (oldest, end) in sorted(log.ends(name).items()):
-        at = oldest
-        while at < end:
-            batch = log.read(name, partition=place.partition, offset=at, max_records=_AT_ONCE)
-            if not batch:
-                break
-            yield from batch
-            at = batch[-1].offset + 1
+    for some in log.walk(dead_letter_topic(topic)):
+        yield from some
 
 
 def described(letter: Message) -> dict[str, Any]:

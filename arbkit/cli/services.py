@@ -124,6 +124,32 @@ def consume(
     run(settings, until_empty=until_empty, stop=stop_on_signals())
 
 
+def replay(json: bool = _JSON) -> None:
+    """Rebuild the store from the log, while all that runs goes on: log → store."""
+    from dataclasses import asdict
+
+    from rich.progress import Progress
+
+    from arbkit.process import stop_on_signals
+    from arbkit.replay import replay as run
+
+    settings = begin()
+    with Progress(console=console(stderr=True), transient=True) as bar:
+        task = bar.add_task("messages", total=None)
+        done = run(
+            settings, stop=stop_on_signals(), progress=lambda n, total: bar.update(task, completed=n, total=total)
+        )
+    if json:
+        print_json(asdict(done))
+        return
+    out = console()
+    out.print(f"{done.read} messages: {done.rebuilt.offers} offers made anew")
+    if done.rebuilt.kept:
+        out.print(f"{done.rebuilt.kept} offers that the log has no more are kept as they were")
+    if done.unusable:
+        out.print(f"{done.unusable} messages are of no use; see `arbkit dlq list`")
+
+
 def schedule() -> None:
     """Run detection whenever there is something new."""
     from arbkit.process import die_with_parent, stop_on_signals
@@ -205,5 +231,5 @@ def _print_opportunities(result: dict[str, object], folder: str) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    for command in (init, up, produce, consume, detect, schedule, demo):
+    for command in (init, up, produce, consume, replay, detect, schedule, demo):
         app.command()(command)

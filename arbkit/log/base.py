@@ -5,7 +5,7 @@ Two implementations stand behind it, SQLite (embedded) and Apache Kafka (scale-o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
@@ -15,6 +15,7 @@ from arbkit.errors import MessageTooLargeError
 __all__ = [
     "MAX_DEAD_LETTER",
     "MAX_MESSAGE",
+    "MAX_POLL_BYTES",
     "TOPICS",
     "Consumer",
     "Log",
@@ -38,6 +39,10 @@ MAX_MESSAGE = 16 << 20
 
 MAX_DEAD_LETTER = 64 << 20
 """The same for dead letters: what is too large elsewhere is kept here. A Kafka broker takes requests of 100 MB."""
+
+MAX_POLL_BYTES = 16 << 20
+"""Bytes of values in one poll, give or take a message: about 90 full Keepa products of 171 KB, enough to make a
+store's transaction worth while, little enough to keep a consumer's memory flat."""
 
 _DEAD_LETTERS = ".dlq"
 
@@ -206,7 +211,14 @@ class Log(Protocol):
         ...
 
     def read(self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100) -> list[Message]:
-        """Look at messages without joining a group (to list dead letters, to rebuild a store)."""
+        """Look at some messages of a partition without joining a group."""
+        ...
+
+    def walk(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
+        """Every message there is now, without joining a group: partition by partition, in order, some at a time.
+
+        Begins at ``start`` where that names the partition, else at the oldest message kept.
+        """
         ...
 
     def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import closing
 from functools import partial
 from typing import Any, TypeVar
 
@@ -34,7 +36,9 @@ from arbkit.closing import Closing
 from arbkit.errors import LogError, MessageTooLargeError
 from arbkit.log.base import (
     MAX_DEAD_LETTER,
+    MAX_POLL_BYTES,
     Message,
+    Offsets,
     Record,
     TopicPartition,
     TopicSpec,
@@ -52,6 +56,7 @@ _OVERHEAD = 4096
 _DELIVERY_S = 30.0
 _ADMIN_S = 10.0
 _REACH_S = 5.0
+_WALKED_AT_ONCE = 500
 _DAY_MS = 86_400_000
 _PASSING = frozenset(
     {
@@ -179,29 +184,54 @@ class KafkaLog(Closing):
     def read(self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100) -> list[Message]:
         if partition >= self._require_topic(topic):
             raise LogError(f"topic {topic} has no such partition", field="partition", value=partition)
-        oldest, end = self.ends(topic)[TopicPartition(topic, partition)]
-        found: list[Message] = []
-        if offset >= end:
-            return found
-        client = KafkaClient(
-            {**self._options, "group.id": "arbkit-reader", "enable.auto.commit": False, "check.crcs": True},
-            logger=logger,
-        )
+        place = TopicPartition(topic, partition)
+        oldest, end = self.ends(topic)[place]
+        with closing(self._stretch(place, max(offset, oldest), end, max_records, math.inf)) as found:
+            return next(found, [])
+
+    def walk(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
+        for place, (oldest, end) in sorted(self.ends(topic).items()):
+            yield from self._stretch(place, max((start or {}).get(place, oldest), oldest), end)
+
+    def _stretch(
+        self,
+        place: TopicPartition,
+        start: int,
+        end: int,
+        max_records: int = _WALKED_AT_ONCE,
+        max_bytes: float = MAX_POLL_BYTES,
+    ) -> Generator[list[Message], None, None]:
+        """The messages of a partition from ``start`` up to ``end``, so many or about so large at a time."""
+        if start >= end:
+            return
+        options = {
+            **self._options, "group.id": "arbkit-reader", "enable.auto.commit": False, "enable.partition.eof": True,
+        }  # fmt: skip
+        client = KafkaClient(options, logger=logger)
         try:
-            client.assign([Place(topic, partition, max(offset, oldest))])
+            client.assign([Place(place.topic, place.partition, start)])
+            found: list[Message] = []
+            size = 0
             deadline = time.monotonic() + _ADMIN_S
-            while len(found) < max_records and time.monotonic() < deadline:
-                one = client.poll(0.5)
-                if one is None:
-                    continue
-                if (error := one.error()) is not None:
-                    raise translated(KafkaException(error), self._servers, f"{topic} cannot be read")
-                found.append(to_message(one))
-                if found[-1].offset >= end - 1:
-                    break
+            while start < end:
+                for one in client.consume(min(_WALKED_AT_ONCE, max_records - len(found)), timeout=0.5):
+                    if (error := one.error()) is None:
+                        found.append(to_message(one))
+                        size += len(found[-1].value)
+                        start = found[-1].offset + 1
+                    elif error.code() == KafkaError._PARTITION_EOF:
+                        # What is left up to the end are no messages: marks of transactions.
+                        start = end
+                    else:
+                        raise translated(KafkaException(error), self._servers, f"{place.topic} cannot be read")
+                    deadline = time.monotonic() + _ADMIN_S
+                if len(found) >= max_records or size >= max_bytes or (found and start >= end):
+                    yield [m for m in found if m.offset < end]
+                    found, size = [], 0
+                if time.monotonic() > deadline:
+                    raise LogError(f"{place.topic}/{place.partition} gives nothing from offset {start} on")
         finally:
             client.close()
-        return found
 
     def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
         places = [Place(topic, number) for number in range(self._require_topic(topic))]

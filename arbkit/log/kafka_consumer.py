@@ -14,13 +14,12 @@ from confluent_kafka import TopicPartition as Place
 
 from arbkit.closing import Closing
 from arbkit.errors import LogError, UsageError
-from arbkit.log.base import Message, Offsets, TopicPartition
+from arbkit.log.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
 
 __all__ = ["KafkaConsumer", "to_message", "translated"]
 
 logger = logging.getLogger(__name__)
 
-MAX_POLL_BYTES = 16 << 20
 _CHUNK = 50
 """Messages taken from the client's queue at once, between looks at how large the batch has grown."""
 _SESSION_S = 10.0

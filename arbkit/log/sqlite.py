@@ -14,7 +14,7 @@ from pathlib import Path
 
 from arbkit.closing import Closing
 from arbkit.errors import LogError
-from arbkit.log.base import Message, Record, TopicPartition, TopicSpec, check_sizes
+from arbkit.log.base import MAX_POLL_BYTES, Message, Offsets, Record, TopicPartition, TopicSpec, check_sizes
 from arbkit.log.sqlite_consumer import SqliteConsumer
 from arbkit.log.sqlite_tables import (
     Partition,
@@ -30,6 +30,7 @@ __all__ = ["SqliteLog"]
 
 logger = logging.getLogger(__name__)
 
+_WALKED_AT_ONCE = 500
 _TRIM_ROWS = 2_000
 """Messages removed in one transaction: retention must not hold up the producer for long."""
 
@@ -130,6 +131,20 @@ class SqliteLog(Closing):
             if not found:
                 raise LogError(f"topic {topic} has no such partition", field="partition", value=partition)
             return messages_from(connection, found[0], offset, max_records=max_records, max_bytes=None)
+
+    def walk(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
+        for place, (oldest, end) in self.ends(topic).items():
+            at = max((start or {}).get(place, oldest), oldest)
+            while at < end:
+                with self._using() as connection, snapshot(connection):
+                    partition = partitions_of(connection, topic)[place.partition]
+                    found = messages_from(
+                        connection, partition, at, max_records=_WALKED_AT_ONCE, max_bytes=MAX_POLL_BYTES
+                    )  # fmt: skip
+                if not (found := [m for m in found if m.offset < end]):
+                    break
+                yield found
+                at = found[-1].offset + 1
 
     def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
         with self._using() as connection, snapshot(connection):

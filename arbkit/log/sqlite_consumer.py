@@ -21,17 +21,13 @@ from pathlib import Path
 from arbkit.closing import Closing
 from arbkit.errors import LogError, UsageError
 from arbkit.log.balance import assign
-from arbkit.log.base import Message, Offsets, TopicPartition
+from arbkit.log.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
 from arbkit.log.sqlite_tables import Partition, messages_from, partitions_of
 from arbkit.sqlite import bound_wal, immediate, snapshot, translated
 
-__all__ = ["MAX_POLL_BYTES", "SqliteConsumer"]
+__all__ = ["SqliteConsumer"]
 
 logger = logging.getLogger(__name__)
-
-MAX_POLL_BYTES = 16 << 20
-"""Bytes of values in one poll, give or take a message per partition: about 90 full Keepa products of 171 KB,
-enough to make a store's transaction worth while, little enough to keep a consumer's memory flat."""
 
 _BEATS_PER_SESSION = 3
 _SHORTEST_WAIT_S = 0.005

@@ -1,0 +1,66 @@
+"""The store made anew from the log, beside the one that is read meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from arbkit.enrich import enriched
+from arbkit.errors import ServiceError
+from arbkit.log import RAW_TOPIC, Log, TopicPartition, open_log
+from arbkit.settings import Settings
+from arbkit.store import Rebuilt, Update, open_store
+
+__all__ = ["Replayed", "replay"]
+
+Progress = Callable[[int, int], None]
+"""Called with the messages read so far, and those there are."""
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What came of it: messages read, of them of no use (dead letters already) and unknown to the source, and the
+    store's offers, those made anew and those the log has no more."""
+
+    read: int = 0
+    unusable: int = 0
+    unknown: int = 0
+    rebuilt: Rebuilt = field(default_factory=lambda: Rebuilt(0, 0))
+
+
+def replay(settings: Settings, *, stop: threading.Event, progress: Progress) -> Replayed:
+    """Rebuild offers, histories and products from the raw topic; what the log has no more is kept as it is.
+
+    Needs no other service to stand still, and moves no consumer group.
+
+    Raises:
+        LogError: the log cannot be read.
+        StoreError: the store cannot be written; it is as it was.
+        ServiceError: ``stop`` was set; the store is as it was.
+    """
+    done = Replayed()
+    with open_log(settings) as log, open_store(settings) as store:
+        done.rebuilt = store.rebuild(_updates(log, done, stop, progress))
+    return done
+
+
+def _updates(log: Log, done: Replayed, stop: threading.Event, progress: Progress) -> Iterator[Sequence[Update]]:
+    """The updates of the whole topic, and then of what was published while they were taken in."""
+    places: dict[TopicPartition, int] = {}
+    total = sum(end - oldest for oldest, end in log.ends(RAW_TOPIC).values())
+    progress(0, total)
+    more = True
+    while more:
+        more = False
+        for messages in log.walk(RAW_TOPIC, start=places):
+            if stop.is_set():
+                raise ServiceError("stopped half-way: the store is as it was", remedy="Run `arbkit replay` again")
+            more = True
+            found = enriched(messages)
+            yield found.updates
+            places[messages[-1].place] = messages[-1].offset + 1
+            done.read += len(messages)
+            done.unusable += len(found.dead)
+            done.unknown += found.unknown
+            progress(done.read, max(total, done.read))
