@@ -275,6 +275,19 @@ def test_a_member_knows_how_much_it_has_not_been_given(open_log: Open) -> None:
         again.lag()
 
 
+def test_a_walk_gives_every_message_there_is_once_and_goes_on_from_where_it_was(open_log: Open) -> None:
+    log = open_log()
+    assert list(log.walk(TOPIC)) == []
+    log.publish(TOPIC, records(1_200))
+    walked = [m for some in log.walk(TOPIC) for m in some]
+    assert sorted(int(m.value) for m in walked) == list(range(1_200))
+    ends = {place: end for place, (_, end) in log.ends(TOPIC).items()}
+    log.publish(TOPIC, records(5, first=1_200))
+    assert sorted(int(m.value) for some in log.walk(TOPIC, start=ends) for m in some) == list(range(1_200, 1_205))
+    # It was no member of a group.
+    assert sum(log.lag("g", TOPIC).values()) == 1_205
+
+
 def test_retention_removes_the_oldest_and_a_hole_is_named_not_skipped(
     request: pytest.FixtureRequest, open_log: Open
 ) -> None:

@@ -219,6 +219,59 @@ def test_a_newer_offer_that_no_store_takes_does_not_cost_the_older_one(store: St
     assert store.offers(["B000000001"])[0].price_minor == 1_000
 
 
+def test_rebuilding_takes_what_is_not_older_and_keeps_the_rest(store: Store) -> None:
+    put(store, offer(title="as it was"), offer("B000000002"), offer("B000000003", version=9_000_000))
+    store.replace_opportunities([opportunity(profit=6.0)], run_id="r")
+    store.put_run(Run(run_id="r", report="detect", status="succeeded", started_at=1.0))
+    seen: list[str | None] = []
+
+    def batches() -> Iterator[list[Update]]:
+        yield [Update(offer(title="made anew"), history()), Update(offer("B000000003", title="older"), None)]
+        # What is rebuilt is not seen yet, and others go on writing.
+        seen.extend(o.title for o in store.offers(["B000000001"]))
+        put(store, offer(code="FR", title="meanwhile"))
+        yield [Update(offer("B000000004"), None)]
+
+    rebuilt = store.rebuild(batches())
+    assert seen == ["as it was"]
+    assert (rebuilt.offers, rebuilt.kept) == (3, 2)
+    titles = {o.id: o.title for o in store.offers([f"B00000000{i}" for i in range(1, 5)])}
+    assert titles == {
+        "B000000001:DE": "made anew", "B000000001:FR": "meanwhile", "B000000002:DE": "Product B000000002",
+        "B000000003:DE": "Product B000000003", "B000000004:DE": "Product B000000004",
+    }  # fmt: skip
+    product = store.product("B000000001")
+    assert product is not None
+    assert set(product.markets) == {"DE", "FR"}
+    assert product.version == sum(o.version for o in store.offers(["B000000001"]))
+    assert product.best is not None
+    assert product.best["profit"] == 6.0
+    assert [h.market for h in store.history("B000000001")] == ["DE"]
+    assert store.stats().products == 4
+    assert store.products(ProductQuery(q="made anew")).total == 1
+    assert store.products(ProductQuery(q="as it was")).total == 0
+    assert store.opportunities(OpportunityQuery()).total == 1
+    assert store.run("r") is not None
+    # It goes on as any other store.
+    put(store, offer(version=8_000_001, title="newer"))
+    assert store.offers(["B000000001"])[0].title == "newer"
+
+
+def test_a_rebuilding_that_breaks_off_leaves_the_store_as_it_was(store: Store) -> None:
+    put(store, offer())
+    before = store.offers(["B000000001"]), store.product("B000000001")
+
+    def batches() -> Iterator[list[Update]]:
+        yield [Update(offer(version=9_000_000, title="made anew"), None)]
+        raise RuntimeError("broken off")
+
+    with pytest.raises(RuntimeError):
+        store.rebuild(batches())
+    assert (store.offers(["B000000001"]), store.product("B000000001")) == before
+    put(store, offer(version=8_000_001))
+    assert store.offers(["B000000001"])[0].version == 8_000_001
+
+
 def test_runs_come_latest_first(store: Store) -> None:
     for i in range(3):
         store.put_run(Run(run_id=f"r{i}", report="detect", status="running", started_at=float(i)))
