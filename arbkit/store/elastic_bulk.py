@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import orjson
@@ -23,7 +24,9 @@ logger = logging.getLogger(__name__)
 
 _BYTES = 5 << 20
 """Of one request: larger ones only fill the server's memory."""
-_TRIES = 4
+_PATIENCE_S = {"blocked": 30.0}
+"""How long a write is tried again here: a migration's last moments last seconds. All else is for the caller to wait."""
+_SHORT_PATIENCE_S = 3.0
 _LONGEST_WAIT_S = 8.0
 _BUSY = frozenset({429, 502, 503, 504})
 _BLOCKED = "cluster_block_exception"
@@ -90,20 +93,22 @@ def bulk(client: Elasticsearch, actions: Sequence[Action]) -> Outcome:
     outcome = Outcome()
     lines = [action.lines() for action in actions]
     left = list(range(len(actions)))
-    failed: dict[int, StoreError] = {}
-    for attempt in range(_TRIES):
-        if attempt:
-            back_off(attempt)
-        failed = {}
+    began = time.monotonic()
+    for attempt in count(1):
+        failed: dict[int, StoreError] = {}
         for part in _parts(left, lines):
             failed |= _send(client, actions, lines, part, outcome)
         if not failed:
-            return outcome
+            break
         left = sorted(failed)
-        for kind, count in Counter(error.kind for error in failed.values()).items():
-            STORE_RETRIES.labels(kind).inc(count)
-        logger.warning("%d of %d documents are not stored yet: %s", len(left), len(actions), failed[left[0]])
-    raise failed[left[0]]
+        for kind, many in Counter(error.kind for error in failed.values()).items():
+            STORE_RETRIES.labels(kind).inc(many)
+        first = failed[left[0]]
+        if time.monotonic() - began > _PATIENCE_S.get(first.kind, _SHORT_PATIENCE_S):
+            raise first
+        logger.warning("%d of %d documents are tried again: %s", len(left), len(actions), first)
+        back_off(attempt)
+    return outcome
 
 
 def back_off(attempt: int) -> None:
@@ -132,9 +137,10 @@ def _send(
         serialised: Sequence[Any] = [lines[i] for i in places]
         answer = client.bulk(operations=serialised)
     except (ApiError, TransportError) as error:
-        if isinstance(error, ApiError) and error.status_code == 413:
+        if isinstance(error, ApiError) and error.status_code in (400, 413):
+            # One of them is too large, or has an id that no index takes: the others are found by halves.
             if len(places) == 1:
-                outcome.poison[places[0]] = "larger than the store takes"
+                outcome.poison[places[0]] = str(translated(error))
                 return {}
             half = len(places) // 2
             first = _send(client, actions, lines, places[:half], outcome)

@@ -92,11 +92,12 @@ def translated(error: ApiError | TransportError) -> StoreError:
             f"the store cannot be reached: {error}", kind="unreachable",
             remedy="Check that it runs there (ARBKIT_STORE)",
         )  # fmt: skip
-    blocked = "cluster_block_exception" in str(error.error)
+    why = reason_of(error.body.get("error", error.message) if isinstance(error.body, dict) else error.message)
+    blocked = "cluster_block_exception" in why
     match error.status_code:
         case 429 | 403 if blocked:
             return StoreError(
-                f"the store takes no writes: {error.message}", kind="blocked",
+                f"the store takes no writes: {why}", kind="blocked",
                 remedy="Its disk is full, or `arbkit init --migrate` is at work or broke off: run that again",
             )  # fmt: skip
         case 401 | 403:
@@ -105,11 +106,11 @@ def translated(error: ApiError | TransportError) -> StoreError:
                 remedy="Check the password in ARBKIT_STORE, or ARBKIT_STORE_API_KEY",
             )
         case 404:
-            return _missing(str(error.message))
+            return _missing(why)
         case 429:
-            return StoreError(f"the store is too busy: {error.message}", kind="busy", remedy="It is tried again")
+            return StoreError(f"the store is too busy: {why}", kind="busy", remedy="It is tried again")
         case _:
-            return StoreError(f"the store failed with {error.status_code}: {error.message}")
+            return StoreError(f"the store failed with {error.status_code}: {why}")
 
 
 def _missing(what: str) -> StoreRefusedError:

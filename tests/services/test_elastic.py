@@ -1,0 +1,296 @@
+"""What only a real Elasticsearch shows: faults of its own, and indices renewed behind their aliases."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+from elasticsearch import Elasticsearch as Client
+
+from arbkit.errors import StoreError, StoreRefusedError
+from arbkit.models import Run
+from arbkit.store import OpportunityQuery, ProductQuery, Update, elastic_schema
+from arbkit.store.elastic import ElasticStore
+from arbkit.store.elastic_indices import create, migrate
+from tests.servers.launch import Elasticsearch
+from tests.servers.proxy import Proxy, error_body
+from tests.store_factories import history, offer, opportunity
+
+
+@pytest.fixture
+def prefix(elasticsearch: Elasticsearch) -> Iterator[str]:
+    """The prefix of a store that is there; gone afterwards."""
+    made = f"t{uuid4().hex[:12]}-"
+    create(elasticsearch.url, prefix=made)
+    yield made
+    with Client(elasticsearch.url) as client:
+        client.indices.delete(index=",".join(client.indices.get(index=f"{made}*")))
+
+
+@pytest.fixture
+def proxy(elasticsearch: Elasticsearch) -> Iterator[Proxy]:
+    with Proxy(elasticsearch.url) as one:
+        yield one
+
+
+@pytest.fixture
+def store(proxy: Proxy, prefix: str) -> Iterator[ElasticStore]:
+    with ElasticStore(proxy.url, prefix=prefix) as opened:
+        yield opened
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Let retries not wait, and note them."""
+    tries: list[int] = []
+    monkeypatch.setattr("arbkit.store.elastic_bulk.back_off", tries.append)
+    monkeypatch.setattr("arbkit.store.elastic_bulk._PATIENCE_S", {})
+    monkeypatch.setattr("arbkit.store.elastic_bulk._SHORT_PATIENCE_S", 0.5)
+    return tries
+
+
+def offers_of(batch: int) -> list[Update]:
+    return [Update(offer(f"B{i:09}"), None) for i in range(batch)]
+
+
+# Faults of the server
+
+
+def test_a_storm_of_429_is_ridden_out(store: ElasticStore, proxy: Proxy, quick: list[int]) -> None:
+    """Whole requests and single documents are refused in turn; all are stored in the end."""
+    asked = 0
+
+    def busy(method: str, path: str, body: bytes) -> tuple[int, Any] | None:
+        nonlocal asked
+        if not path.startswith("/_bulk"):
+            return None
+        asked += 1
+        if asked == 1:
+            return 429, error_body("es_rejected_execution_exception", "queue is full", 429)
+        if asked == 2:
+            lines = body.splitlines()[::2]
+            refused = error_body("es_rejected_execution_exception", "queue is full", 429)
+            return 200, {"errors": True, "items": [{"index": refused} for _ in lines]}
+        return None
+
+    proxy.fault = busy
+    written = store.put(offers_of(5))
+    assert (written.ok, written.stale, written.poison) == (5, 0, {})
+    assert quick == [1, 2]
+    assert store.stats().offers == 5
+
+
+def test_a_store_that_stays_busy_is_one_error_and_nothing_is_half_told(
+    store: ElasticStore, proxy: Proxy, quick: list[int]
+) -> None:
+    proxy.fault = lambda method, path, body: (
+        (503, error_body("unavailable", "no shard", 503)) if path.startswith("/_bulk") else None
+    )
+    with pytest.raises(StoreError, match="503") as caught:
+        store.put(offers_of(2))
+    assert not isinstance(caught.value, StoreRefusedError)
+    proxy.fault = lambda method, path, body: None
+    assert store.put(offers_of(2)).ok == 2
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_user_is_named_at_once_and_not_tried_again(
+    store: ElasticStore, proxy: Proxy, prefix: str, status: int, quick: list[int]
+) -> None:
+    proxy.fault = lambda method, path, body: (status, error_body("security_exception", "no such user", status))
+    with pytest.raises(StoreRefusedError, match="ARBKIT_STORE_API_KEY"):
+        store.put(offers_of(1))
+    with pytest.raises(StoreRefusedError, match="ARBKIT_STORE_API_KEY"):
+        ElasticStore(proxy.url, prefix=prefix)
+    assert quick == []
+
+
+def test_a_read_only_store_says_so_and_takes_the_batch_afterwards(
+    store: ElasticStore, prefix: str, elasticsearch: Elasticsearch, quick: list[int]
+) -> None:
+    """As the disk watermark makes it: 429 with a block, which no short wait mends."""
+    with Client(elasticsearch.url) as client:
+        client.indices.put_settings(index=f"{prefix}offers", settings={"index.blocks.read_only_allow_delete": True})
+        with pytest.raises(StoreError, match="takes no writes") as caught:
+            store.put(offers_of(3))
+        assert caught.value.kind == "blocked"
+        client.indices.put_settings(index=f"{prefix}offers", settings={"index.blocks.read_only_allow_delete": None})
+    assert store.put(offers_of(3)).ok == 3
+
+
+def test_a_deleted_index_is_an_error_and_not_made_anew(
+    store: ElasticStore, prefix: str, elasticsearch: Elasticsearch
+) -> None:
+    store.put(offers_of(2))
+    with Client(elasticsearch.url) as client:
+        (index,) = client.indices.get_alias(name=f"{prefix}offers")
+        client.indices.delete(index=index)
+        with pytest.raises(StoreRefusedError, match="arbkit init"):
+            store.put(offers_of(2))
+        with pytest.raises(StoreRefusedError, match="arbkit replay"):
+            store.offers(["B000000000"])
+        assert not client.indices.exists(index=f"{prefix}offers")
+    create(elasticsearch.url, prefix=prefix)
+    assert store.put(offers_of(2)).ok == 2
+
+
+def test_a_mapping_of_another_arbkit_is_no_fault_of_the_records(
+    store: ElasticStore, prefix: str, elasticsearch: Elasticsearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanting = {n: t for n, t in elastic_schema.COLLECTIONS["offers"].items() if n != "title"}
+    monkeypatch.setitem(elastic_schema.COLLECTIONS, "offers", wanting)  # type: ignore[arg-type]  # a dict in fact
+    migrate(elasticsearch.url, prefix=prefix)
+    with pytest.raises(StoreRefusedError, match="arbkit init --migrate"):
+        store.put(offers_of(2))
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_a_poisoned_document_in_any_place_spares_the_others(store: ElasticStore, place: int) -> None:
+    updates = offers_of(5)
+    # Taken by our own checks, refused by the server: its id is too long.
+    updates[place] = Update(offer("B" * 600), None)
+    written = store.put(updates)
+    assert (written.ok, list(written.poison)) == (4, [place])
+    assert store.stats().offers == 4
+
+
+# Renewing indices
+
+
+def filled(store: ElasticStore, count: int) -> None:
+    store.put([Update(offer(f"B{i:09}", version=8_000_000 + i), history(f"B{i:09}")) for i in range(count)])
+    store.replace_opportunities([opportunity(f"B{i:09}", profit=float(i)) for i in range(0, count, 3)], run_id="r")
+    store.put_run(Run(run_id="r", report="detect", status="succeeded", started_at=1.0))
+
+
+def another_arbkit(monkeypatch: pytest.MonkeyPatch, *collections: str) -> None:
+    """Let every one of these have a field more from now on."""
+    for name in collections:
+        more = {**elastic_schema.COLLECTIONS[name], "from_tomorrow": {"type": "keyword"}}
+        monkeypatch.setitem(elastic_schema.COLLECTIONS, name, more)  # type: ignore[arg-type]  # a dict in fact
+
+
+def content(store: ElasticStore, count: int) -> list[Any]:
+    asins = [f"B{i:09}" for i in range(count)]
+    return [
+        store.offers(asins), [store.product(a) for a in asins], [store.history(a) for a in asins[:5]],
+        store.opportunities(OpportunityQuery(limit=100)).items, store.runs(), store.stats(),
+    ]  # fmt: skip
+
+
+def test_migrating_keeps_everything_and_the_external_versions(
+    store: ElasticStore, prefix: str, elasticsearch: Elasticsearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(store, 30)
+    before = content(store, 30)
+    another_arbkit(monkeypatch, *elastic_schema.COLLECTIONS)
+    assert len(create(elasticsearch.url, prefix=prefix)) == 5
+    with pytest.raises(StoreRefusedError, match="arbkit init --migrate"):
+        ElasticStore(elasticsearch.url, prefix=prefix)
+    assert "30 documents" in migrate(elasticsearch.url, prefix=prefix)[0]
+    assert create(elasticsearch.url, prefix=prefix) == []
+    assert migrate(elasticsearch.url, prefix=prefix) == []
+    with ElasticStore(elasticsearch.url, prefix=prefix) as renewed:
+        assert content(renewed, 30) == before
+        assert renewed.put([Update(offer("B000000007", version=8_000_007), None)]).stale == 1
+    with Client(elasticsearch.url) as client:
+        # Nothing of before is left.
+        assert len(client.indices.get(index=f"{prefix}*")) == 5
+        (mapping,) = client.indices.get_mapping(index=f"{prefix}offers").values()
+        assert "from_tomorrow" in mapping["mappings"]["properties"]
+
+
+def test_readers_and_writers_notice_nothing_of_a_migration(
+    store: ElasticStore, prefix: str, elasticsearch: Elasticsearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(store, 200)
+    stop = threading.Event()
+    last: dict[str, int] = {}
+
+    def until_stopped(act: Callable[[int], None]) -> int:
+        rounds = 0
+        while not stop.is_set() or rounds < 3:
+            act(rounds)
+            rounds += 1
+        return rounds
+
+    def read(_: int) -> None:
+        assert store.stats().offers == 200
+        assert sum(len(frame) for frame in store.scan_offers(["asin", "market"])) == 200
+        assert store.products(ProductQuery(limit=10)).total == 200
+        assert store.opportunities(OpportunityQuery(limit=1)).total == 67
+
+    def write(number: int) -> None:
+        batch = [Update(offer(f"B{i:09}", version=9_000_000 + number), None) for i in range(0, 200, 7)]
+        assert store.put(batch).ok == len(batch)
+        last.update({u.offer.asin: u.offer.version for u in batch})
+
+    def detect(number: int) -> None:
+        found = [opportunity(f"B{i:09}", profit=float(number)) for i in range(0, 200, 3)]
+        store.replace_opportunities(found, run_id=f"r{number}")
+
+    another_arbkit(monkeypatch, "offers", "history", "products", "runs")
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(until_stopped, act) for act in (read, write, detect)]
+        try:
+            for _ in range(2):
+                assert len(migrate(elasticsearch.url, prefix=prefix)) == 4
+                another_arbkit(monkeypatch, "offers", "history", "products", "runs")
+                for name in ("offers", "history", "products", "runs"):
+                    again = {**elastic_schema.COLLECTIONS[name], f"more{uuid4().hex[:4]}": {"type": "keyword"}}
+                    monkeypatch.setitem(elastic_schema.COLLECTIONS, name, again)  # type: ignore[arg-type]
+        finally:
+            stop.set()
+        rounds = [one.result(timeout=120) for one in running]
+    assert min(rounds) >= 3
+    assert {o.asin: o.version for o in store.offers(sorted(last))} == last
+    for asin, version in last.items():
+        product = store.product(asin)
+        assert product is not None
+        assert product.version == version
+    marked = store.product("B000000003")
+    assert marked is not None
+    assert marked.best is not None
+    assert marked.best["profit"] == float(rounds[2] - 1)
+
+
+def test_a_migration_that_breaks_off_leaves_the_store_usable(
+    store: ElasticStore, proxy: Proxy, prefix: str, monkeypatch: pytest.MonkeyPatch, quick: list[int]
+) -> None:
+    filled(store, 10)
+    before = content(store, 10)
+    another_arbkit(monkeypatch, "offers")
+    proxy.fault = lambda method, path, body: (
+        (500, error_body("fault", "broken", 500)) if path.startswith("/_aliases") else None
+    )
+    with pytest.raises(StoreError, match="broken"):
+        migrate(proxy.url, prefix=prefix)
+    proxy.fault = lambda method, path, body: None
+    assert content(store, 10) == before
+    assert store.put([Update(offer("B000000001", version=9_000_000), None)]).ok == 1
+    assert len(migrate(proxy.url, prefix=prefix)) == 1
+
+
+def test_a_document_that_cannot_be_renewed_is_named_and_nothing_is_swapped(
+    store: ElasticStore, prefix: str, elasticsearch: Elasticsearch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(store, 3)
+    with Client(elasticsearch.url) as client:
+        client.index(index=f"{prefix}offers", id="strange", document={"asin": "strange"}, refresh=True)
+    another_arbkit(monkeypatch, "offers")
+    with pytest.raises(StoreError, match=r"strange .* cannot be renewed"):
+        migrate(elasticsearch.url, prefix=prefix)
+    assert store.put([Update(offer("B000000001", version=9_000_000), None)]).ok == 1
+
+
+def test_templates_make_an_index_of_that_name_as_strict_as_ours(prefix: str, elasticsearch: Elasticsearch) -> None:
+    with Client(elasticsearch.url) as client:
+        client.indices.create(index=f"{prefix}offers-by-hand")
+        (mapping,) = client.indices.get_mapping(index=f"{prefix}offers-by-hand").values()
+    assert mapping["mappings"]["dynamic"] == "strict"
+    assert orjson.dumps(mapping["mappings"]["_meta"]) == orjson.dumps({"arbkit": elastic_schema.fingerprint("offers")})
