@@ -7,6 +7,7 @@ Source: Keepa API documentation, "Product Object" and "Statistics Object".
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,6 +25,7 @@ __all__ = ["TRIPLES", "from_envelope", "from_keepa"]
 
 AMAZON, NEW, USED, SALES, LIST, NEW_FBA, COUNT_NEW, RATING, REVIEWS, BUY_BOX = 0, 1, 2, 3, 4, 10, 11, 16, 17, 18
 TRIPLES = frozenset({7, *range(18, 28), 28, 29, 32})
+_ASIN = re.compile(r"[A-Z0-9]{10}")
 _SERIES = {
     AMAZON: "amazon",
     NEW: "new",
@@ -65,6 +67,8 @@ def from_envelope(envelope: Any) -> Update | None:
         )
     if product.get("asin") != envelope.get("asin") or not isinstance(product.get("asin"), str):
         raise BadRecordError("differs from the envelope's", field="asin", value=product.get("asin"))
+    if _ASIN.fullmatch(product["asin"]) is None:
+        raise BadRecordError("is no ASIN", field="asin", value=product["asin"][:60])
     fetched_at = _fetched_at(envelope.get("fetched_at"))
     try:
         return from_keepa(product, market, source=source, fetched_at=fetched_at)

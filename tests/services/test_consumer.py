@@ -1,0 +1,288 @@
+"""The consumer: whatever is on the log and whatever fails, nothing is passed over."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import orjson
+import pytest
+import requests
+
+import arbkit.enrich
+from arbkit.consumer import ConsumeSummary, consume
+from arbkit.dlq import dead_letters, replay
+from arbkit.errors import DeadLetterLimitError, LogError, StoreError, StoreRefusedError
+from arbkit.log import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
+from arbkit.log.sqlite import SqliteLog
+from arbkit.models import Offer
+from arbkit.settings import Settings
+from arbkit.store import Update, Written, open_store
+from arbkit.store.sqlite import SqliteStore
+
+
+def raw(asin: str, *, version: int = 8_000_000, fetched_at: str = "2026-11-01T00:00:00Z", **product: Any) -> Record:
+    shown = {
+        "asin": asin, "domainId": 3, "title": f"Product {asin}", "csv": None, "productType": 0, "lastUpdate": version,
+        **product,
+    }  # fmt: skip
+    message = {
+        "v": 1, "asin": asin, "market": "DE", "source": "keepa", "fetched_at": fetched_at, "run_id": "r",
+        "product": shown,
+    }  # fmt: skip
+    return Record(asin, orjson.dumps(message))
+
+
+def good(count: int, *, first: int = 0) -> list[Record]:
+    return [raw(f"B{i:09}") for i in range(first, first + count)]
+
+
+def publish(settings: Settings, records: Sequence[Record], topic: str = RAW_TOPIC) -> None:
+    with open_log(settings) as log:
+        log.publish(topic, records)
+
+
+def run(settings: Settings) -> ConsumeSummary:
+    return consume(settings, until_empty=True, stop=threading.Event())
+
+
+def lag(settings: Settings) -> int:
+    with open_log(settings) as log:
+        return sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values())
+
+
+def dead(settings: Settings) -> list[tuple[str, bytes, str]]:
+    with open_log(settings) as log:
+        return [(m.key, m.value, m.headers["error"]) for m in dead_letters(log)]
+
+
+def stored(settings: Settings, count: int) -> list[Offer]:
+    with open_store(settings) as store:
+        return store.offers([f"B{i:09}" for i in range(count)])
+
+
+POISON = {
+    "not JSON": b"\xff not JSON",
+    "nothing": b"",
+    "not an object": b"[1, 2]",
+    "another version": b'{"v": 9}',
+    "another market": orjson.dumps({"v": 1, "market": "US", "product": {}}),
+    "another shape": orjson.dumps(
+        {
+            "v": 1, "asin": "B000000009", "market": "DE", "source": "keepa", "fetched_at": "2026-11-01T00:00:00Z",
+            "product": {"asin": "B000000009", "domainId": 3, "csv": "wild", "lastUpdate": 8_000_000},
+        }
+    ),
+    "no ASIN": raw("an id that no store takes " * 40).value,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("place", range(5))
+@pytest.mark.parametrize("kind", POISON)
+def test_a_poisoned_record_in_any_place_is_a_dead_letter_and_spares_the_others(
+    settings: Settings, kind: str, place: int
+) -> None:
+    records = good(5)
+    records[place] = Record("", POISON[kind])
+    publish(settings, records)
+    summary = run(settings)
+    assert (summary.read, summary.stored, summary.dead_lettered) == (5, 4, 1)
+    ((key, value, why),) = dead(settings)
+    assert (key, value) == ("", POISON[kind])
+    assert why
+    assert lag(settings) == 0
+
+
+def test_a_fault_of_ours_in_one_record_is_a_dead_letter_too(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = arbkit.enrich.from_envelope
+
+    def faulty(envelope: Any) -> Update | None:
+        if envelope["asin"] == "B000000001":
+            raise RuntimeError("what nobody thought of")
+        return real(envelope)
+
+    monkeypatch.setattr(arbkit.enrich, "from_envelope", faulty)
+    publish(settings, good(3))
+    assert run(settings).stored == 2
+    assert "what nobody thought of" in dead(settings)[0][2]
+
+
+def test_everything_poisonous_stops_the_consumer_and_nothing_is_passed_over(settings: Settings) -> None:
+    publish(settings, [*good(40), *(Record(f"K{i}", b"no") for i in range(160))])
+    for _ in range(2):
+        with pytest.raises(DeadLetterLimitError, match="ARBKIT_DEAD_LETTER_SHARE"):
+            run(settings)
+        assert dead(settings) == []
+        assert lag(settings) == 200
+    assert len(stored(settings, 40)) == 40
+    bury = settings.model_copy(update={"dead_letter_share": 1.0, "dead_letter_run": 0})
+    assert run(bury).dead_lettered == 160
+    assert (len(dead(settings)), lag(settings)) == (160, 0)
+
+
+def test_a_run_of_poison_after_a_long_good_stretch_stops_it_as_well(settings: Settings) -> None:
+    few = settings.model_copy(update={"dead_letter_run": 20})
+    publish(settings, [*(raw("B000000001", version=8_000_000 + i) for i in range(150)),
+                       *(Record("B000000001", b"no") for _ in range(20))])  # fmt: skip
+    with pytest.raises(DeadLetterLimitError, match="20 records one after the other"):
+        run(few)
+    assert lag(settings) == 170
+
+
+def test_dead_letters_tried_again_do_not_count(settings: Settings) -> None:
+    publish(settings, [Record(f"K{i}", b"no") for i in range(150)])
+    run(settings.model_copy(update={"dead_letter_share": 1.0, "dead_letter_run": 0}))
+    with open_log(settings) as log:
+        assert replay(log) == 150
+    assert run(settings).dead_lettered == 150
+
+
+def failing(times: int, error: Exception, real: Callable[..., Any]) -> Callable[..., Any]:
+    """``real``, after so many calls that raise."""
+    left = [times]
+
+    def act(*arguments: Any, **named: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            raise error
+        return real(*arguments, **named)
+
+    return act
+
+
+def test_a_store_that_is_away_is_waited_for(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = StoreError("gone for a moment", kind="unreachable")
+    monkeypatch.setattr(SqliteStore, "put", failing(3, away, SqliteStore.put))
+    publish(settings, [*good(5), Record("x", b"no")])
+    summary = run(settings)
+    assert (summary.stored, summary.dead_lettered) == (5, 1)
+    assert lag(settings) == 0
+
+
+def test_a_store_that_refuses_ends_the_consumer_and_nothing_is_passed_over(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = StoreRefusedError("no such user")
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteStore, "put", failing(1, refused, SqliteStore.put))
+        publish(settings, [*good(5), Record("x", b"no")])
+        with pytest.raises(StoreRefusedError):
+            run(settings)
+    assert (dead(settings), lag(settings)) == ([], 6)
+    assert run(settings).stored == 5
+
+
+@pytest.mark.parametrize("topic", [dead_letter_topic(RAW_TOPIC), "products.enriched"])
+def test_a_write_to_the_log_that_fails_passes_nothing_over(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, topic: str
+) -> None:
+    real = SqliteLog.publish
+
+    def fails(log: SqliteLog, to: str, records: Sequence[Record]) -> None:
+        if to == topic and records:
+            raise LogError("the log takes no more")
+        real(log, to, records)
+
+    publish(settings, [*good(3), Record("x", b"no")])
+    with monkeypatch.context() as patch:
+        patch.setattr(SqliteLog, "publish", fails)
+        with pytest.raises(LogError, match="takes no more"):
+            run(settings)
+    assert lag(settings) == 4
+    summary = run(settings)
+    assert (summary.stale, summary.dead_lettered, lag(settings)) == (3, 1, 0)
+    assert [value for _, value, _ in dead(settings)] == [b"no"]
+
+
+def test_a_clock_that_is_a_day_off_changes_nothing(settings: Settings) -> None:
+    """What is newer is what the source says, not when it was fetched."""
+    now = datetime.now(UTC)
+    publish(settings, [
+        raw("B000000001", version=8_000_001, title="newer", fetched_at=(now - timedelta(days=1)).isoformat()),
+        raw("B000000001", version=8_000_000, title="older", fetched_at=(now + timedelta(days=1)).isoformat()),
+    ])  # fmt: skip
+    summary = run(settings)
+    assert (summary.stored, summary.stale) == (1, 1)
+    assert [o.title for o in stored(settings, 2)] == ["newer"]
+
+
+def test_what_is_under_way_is_finished_before_a_partition_goes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second consumer comes while the first one's batch is being stored: no record is done twice."""
+    publish(settings, good(200))
+    real, storing, go_on = SqliteStore.put, threading.Event(), threading.Event()
+
+    def slow(store: SqliteStore, updates: Sequence[Update]) -> Written:
+        storing.set()
+        assert go_on.wait(30)
+        return real(store, updates)
+
+    monkeypatch.setattr(SqliteStore, "put", slow)
+
+    def members() -> int:
+        with open_log(settings) as log:
+            assert isinstance(log, SqliteLog)
+            (count,) = log._connection.execute("SELECT count(*) FROM log_members").fetchone()
+            return int(count)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(run, settings)
+        assert storing.wait(30)
+        second = pool.submit(run, settings)
+        deadline = time.monotonic() + 30
+        while members() < 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        go_on.set()
+        summaries = [first.result(60), second.result(60)]
+    assert sum(s.read for s in summaries) == 200
+    assert sum(s.stale for s in summaries) == 0
+    assert len(stored(settings, 200)) == 200
+
+
+def test_stopped_while_the_store_is_away_it_ends_and_leaves_the_batch(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(settings, good(5))
+    stop = threading.Event()
+    tried = threading.Event()
+
+    def away(*_: Any) -> Written:
+        tried.set()
+        raise StoreError("gone")
+
+    monkeypatch.setattr(SqliteStore, "put", away)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(consume, settings, stop=stop)
+        assert tried.wait(30)
+        stop.set()
+        assert running.result(30).read == 0
+    assert lag(settings) == 5
+
+
+def test_a_consumer_shows_what_it_does(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(settings, [*good(5), Record("x", b"no")])
+    port: list[int] = []
+    real = arbkit.consumer.expose
+
+    def noted(*arguments: Any) -> int | None:
+        found = real(*arguments)
+        assert found is not None
+        port.append(found)
+        return found
+
+    monkeypatch.setattr(arbkit.consumer, "expose", noted)
+    run(settings.model_copy(update={"consumer_metrics_port": 0}))
+    shown = requests.get(f"http://127.0.0.1:{port[0]}/metrics", timeout=10).text
+    for name in (
+        'arbkit_consumed_records_total{outcome="stored"}', 'arbkit_consumed_records_total{outcome="dead_letter"}',
+        'arbkit_batch_seconds_count{service="consumer",step="store"}', "arbkit_consumer_partitions 4.0",
+        'arbkit_consumer_lag_messages{partition="0"}',
+    ):  # fmt: skip
+        assert name in shown
