@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -77,12 +78,15 @@ def _print_addresses(settings: Settings, services: list[Service], answers: dict[
     sys.stderr.flush()
 
 
-def init() -> None:
+def init(
+    files: Path | None = typer.Option(None, help="Take watchlist.txt and profile.toml over from this folder."),
+) -> None:
     """Create what log and store need: topics, indices, aliases. What is there is compared and never changed."""
     from arbkit.init import initialise
+    from arbkit.seed import take
 
     settings = begin()
-    differences = initialise(settings)
+    differences = [*initialise(settings), *(take(settings, files) if files else [])]
     for difference in differences:
         console().print(f"differs: {difference}", markup=False)
     if not differences:
