@@ -121,9 +121,8 @@ class Here:
 
 
 def _here(text: str, places: Mapping[str, str]) -> str:
-    for there, here in places.items():
-        text = text.replace(there, here)
-    return text
+    """What is named first wins, and what has been put in is not looked at again."""
+    return re.sub("|".join(map(re.escape, places)), lambda found: places[found[0]], text)
 
 
 def _commands(words: list[str]) -> list[str]:
