@@ -14,8 +14,10 @@ import pytest
 import requests
 import yaml
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from typer.testing import CliRunner
 
 from arbkit import __version__
+from arbkit.cli import app
 from arbkit.demo.market import asins
 from arbkit.settings import KEEPA_SERVICE, Settings
 from tests.composed import ROOT, Here, Running, environment, interpolate, load
@@ -173,6 +175,36 @@ def test_volumes_are_those_that_are_declared() -> None:
     mounted = [v.split(":")[0] for s in SERVICES.values() for v in s.get("volumes", ())]
     assert {v for v in mounted if not v.startswith(".")} == declared
     assert all((ROOT / v).exists() for v in mounted if v.startswith("."))
+
+
+def readme_commands() -> list[list[str]]:
+    text = (ROOT / "README.md").read_text()
+    return [line.split("#")[0].split()[2:] for line in re.findall(r"docker compose (?:[^`\n])+", text)]
+
+
+@pytest.mark.parametrize("words", readme_commands(), ids=" ".join)
+def test_every_command_of_the_readme_is_about_services_that_exist(words: list[str]) -> None:
+    command, *rest = words
+    assert command in ("up", "logs", "ps", "exec", "down")
+    if command == "exec":
+        service, ours, *arguments = rest
+        assert (service in OURS, ours) == (True, "arbkit")
+        assert CliRunner().invoke(app, [arguments[0], "--help"]).exit_code == 0
+    named = {word.partition("=")[0] for word in rest if command in ("up", "logs") and not word.startswith("-")}
+    assert named <= SERVICES.keys()
+
+
+@pytest.mark.e2e
+def test_the_health_check_of_elasticsearch_hears_one_that_answers(elasticsearch: Elasticsearch) -> None:
+    kind, command = SERVICES["elasticsearch"]["healthcheck"]["test"]
+    assert kind == "CMD-SHELL"
+    (nobody,) = free_ports(1)
+    codes = [
+        subprocess.run(["/bin/sh", "-c", command.replace("9200", str(port))], timeout=60, check=False).returncode
+        for port in (elasticsearch.port, nobody)
+    ]
+    assert codes[0] == 0
+    assert codes[1] != 0
 
 
 class ImageKafka(Kafka):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -181,11 +183,18 @@ class _Kibana(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         form = message_from_bytes(b"Content-Type: " + self.headers["Content-Type"].encode() + b"\r\n\r\n" + body)
         self.server.seen.append((self.path, self.headers["kbn-xsrf"], form.get_payload()[0].get_payload(decode=True)))
+        self._say()
+
+    def _say(self) -> None:
         answer = self.server.answer
         self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
+
+    def do_GET(self) -> None:
+        assert self.path == "/api/status"
+        self._say()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
         """Nobody reads it."""
@@ -199,6 +208,27 @@ class _Server(HTTPServer):
         super().__init__(("127.0.0.1", 0), _Kibana)
 
 
+@contextmanager
+def kibana_that_says(answer: bytes) -> Iterator[_Server]:
+    with _Server() as kibana:
+        kibana.answer = answer
+        thread = threading.Thread(target=kibana.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield kibana
+        finally:
+            kibana.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize(("level", "status"), [("available", 0), ("degraded", 1)])
+def test_the_health_check_of_kibana_waits_until_all_of_it_is_there(level: str, status: int) -> None:
+    _, command = load()["services"]["kibana"]["healthcheck"]["test"]
+    with kibana_that_says(b'{"status":{"overall":{"level":"%s"}}}' % level.encode()) as kibana:
+        local = command.replace("5601", str(kibana.server_port))
+        assert subprocess.run(["/bin/sh", "-c", local], timeout=60, check=False).returncode == status
+
+
 @pytest.mark.parametrize(
     ("answer", "status"),
     [(b'{"successCount":5,"success":true}', 0), (b'{"successCount":4,"success":false,"errors":[]}', 1)],
@@ -206,17 +236,10 @@ class _Server(HTTPServer):
 def test_the_setup_of_kibana_hands_the_file_over_and_hears_the_answer(answer: bytes, status: int) -> None:
     service = load()["services"]["kibana-setup"]
     assert service["volumes"] == ["./docker/kibana/arbkit.ndjson:/arbkit.ndjson:ro"]
-    with _Server() as kibana:
-        kibana.answer = answer
-        thread = threading.Thread(target=kibana.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        (script,) = service["command"]
-        local = script.replace("kibana:5601", f"127.0.0.1:{kibana.server_port}").replace(
-            "@/arbkit", f"@{FILE.parent}/arbkit"
-        )
+    (script,) = service["command"]
+    with kibana_that_says(answer) as kibana:
+        local = script.replace("kibana:5601", f"127.0.0.1:{kibana.server_port}").replace("@", f"@{FILE.parent}")
         done = subprocess.run([*service["entrypoint"], local], capture_output=True, timeout=60, check=False)
-        kibana.shutdown()
-        thread.join()
     assert done.returncode == status
     assert answer in done.stdout
     ((path, token, sent),) = kibana.seen
