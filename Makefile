@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
 .PHONY: help install run test lint bench servers clean constraints
@@ -40,8 +41,11 @@ clean: ## remove the virtual environment and caches; data in var/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-constraints: ## pin anew what pyproject.toml asks for
+constraints: ## pin anew what pyproject.toml asks for, and the same for the container image
 	$(BIN)/python -m pip install --quiet uv
 	printf '%s\n' '# Pinned for every platform and Python 3.11+; made by `make constraints`.' > constraints.txt
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-header --no-annotate --quiet >> constraints.txt
+	$(BIN)/uv pip compile pyproject.toml --extra dev $(COMPILE) >> constraints.txt
+	printf '%s\n' '# What the image runs, pinned as in constraints.txt; made by `make constraints`.' > docker/requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --constraint constraints.txt $(COMPILE) >> docker/requirements.txt
+	printf '%s\n' '# What builds its wheel, pinned as in constraints.txt; made by `make constraints`.' > docker/build.txt
+	printf '%s\n' hatchling editables | $(BIN)/uv pip compile - --constraint constraints.txt $(COMPILE) >> docker/build.txt

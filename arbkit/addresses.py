@@ -15,8 +15,12 @@ __all__ = ["base_url", "dashboard_url", "listen", "with_token"]
 _BACKLOG = 2048
 
 
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
+
+
 def base_url(host: str, port: int) -> str:
-    """The address of an HTTP service, without a closing slash."""
+    """The address of an HTTP service, without a closing slash; what listens everywhere is shown on loopback."""
+    host = _EVERYWHERE.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

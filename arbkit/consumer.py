@@ -25,6 +25,7 @@ from arbkit.counters import BATCH_SECONDS, CONSUMED, CONSUMER_LAG, CONSUMER_PART
 from arbkit.dead_limit import DeadLetterLimit
 from arbkit.enrich import Enriched, attempts, dead_letter, enriched
 from arbkit.errors import LogError, StoreCorruptError, StoreError, StoreRefusedError
+from arbkit.health import beat
 from arbkit.log import (
     ENRICH_GROUP,
     ENRICHED_TOPIC,
@@ -89,7 +90,7 @@ class _Loop:
         self._store = store
         self._stop = stop
         self._until_empty = until_empty
-        self._health = settings.home / "health" / "consumer"
+        self._settings = settings
         self._limit = DeadLetterLimit(share=settings.dead_letter_share, run=settings.dead_letter_run)
         self._summary = ConsumeSummary()
         self._trim_at = time.monotonic() + _TRIM_EVERY_S
@@ -100,14 +101,13 @@ class _Loop:
         self._offsets: dict[TopicPartition, int] = {}
 
     def run(self) -> ConsumeSummary:
-        self._health.parent.mkdir(parents=True, exist_ok=True)
         with (
             self._log.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=self._before_revoke) as self._consumer,
             ThreadPoolExecutor(1, "batch") as worker,
         ):
             try:
                 while not self._stop.is_set():
-                    self._health.touch()
+                    beat(self._settings, "consumer")
                     if messages := self._poll():
                         with _timed("decode"):
                             batch = enriched(messages)
@@ -141,7 +141,7 @@ class _Loop:
         if not wait([future], timeout=_UNPAUSED_S).done:
             self._consumer.pause()
             while not wait([future], timeout=_SHORT_POLL_S).done:
-                self._health.touch()
+                beat(self._settings, "consumer")
                 self._consumer.poll(max_records=1, timeout_s=0)
             self._consumer.resume()
         self._commit()

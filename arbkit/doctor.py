@@ -107,7 +107,7 @@ def _rates(_: Settings) -> str:
 def _source(settings: Settings) -> str:
     from arbkit.sources.keepa import KeepaSource
 
-    if settings.demo_mode and not settings.keepa_url and not _answers(settings.source_url):
+    if settings.demo_mode and not (settings.keepa_url or settings.demo_url) and not _answers(settings.source_url):
         return f"the demo market at {settings.source_url} is not running; `arbkit up` starts it"
     with KeepaSource(settings) as source:
         tokens = source.tokens()

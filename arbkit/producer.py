@@ -25,6 +25,7 @@ from arbkit import dlq
 from arbkit.envelope import envelope
 from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError, ServiceError
 from arbkit.files import write_atomically
+from arbkit.health import beat
 from arbkit.log import RAW_TOPIC, Log, Record, open_log
 from arbkit.planner import Idle, Request, plan
 from arbkit.settings import Settings
@@ -106,6 +107,7 @@ class _Producer:
         looks = {} if self._once else self._place.looks
         interval = math.inf if self._once else self._settings.poll_interval
         while not self._stop.is_set():
+            self._beat()
             self._watch.refresh()
             step = plan(self._watch.asins, self._settings.markets, looks, now=time.time(), interval=interval)
             if isinstance(step, Request):
@@ -145,7 +147,7 @@ class _Producer:
     def _ask(self, call: Callable[[], T]) -> T | None:
         """What the source answers; None if stopped meanwhile."""
         try:
-            answer = _unless_stopped(call, self._stop)
+            answer = _unless_stopped(call, self._stop, self._beat)
         finally:
             self._show_tokens()
         self._failures = 0
@@ -187,7 +189,7 @@ class _Producer:
         """Wait until there may be tokens, at most a minute; then ask how many, which costs none."""
         logger.info("waiting for tokens: about %.0f s", seconds)
         self._tokens = None
-        self._stop.wait(min(max(seconds, _TICK_S), _ASK_TOKENS_S))
+        self._wait(min(max(seconds, _TICK_S), _ASK_TOKENS_S))
 
     def _pause(self, error: KeepaError) -> None:
         """Wait out a fault of the service, longer each time."""
@@ -195,14 +197,23 @@ class _Producer:
         seconds = min(_LONGEST_PAUSE_S, 2.0**self._failures)
         if not self._stop.is_set():
             logger.error("%s; the next try is in %.0f s", error, seconds)
-            self._stop.wait(seconds)
+            self._wait(seconds)
 
     def _rest(self, idle: Idle) -> None:
         """Wait until something is due or the watchlist changes."""
         until = time.monotonic() + idle.seconds
         while (left := until - time.monotonic()) > 0 and not self._watch.changed():
+            self._beat()
             if self._stop.wait(min(left, _TICK_S)):
                 return
+
+    def _wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not self._stop.wait(min(left, _TICK_S)):
+            self._beat()
+
+    def _beat(self) -> None:
+        beat(self._settings, "producer")
 
     def _show_tokens(self) -> None:
         tokens = self._source.state
@@ -315,7 +326,7 @@ def _parts(records: Iterable[Record]) -> Iterator[list[Record]]:
         yield part
 
 
-def _unless_stopped(call: Callable[[], T], stop: threading.Event) -> T | None:
+def _unless_stopped(call: Callable[[], T], stop: threading.Event, beat: Callable[[], None]) -> T | None:
     """What ``call`` gives, or None if ``stop`` is set and it does not end within :data:`_GRACE_S`.
 
     It runs in a thread that may be left behind: an HTTP request cannot be broken off from outside.
@@ -330,6 +341,7 @@ def _unless_stopped(call: Callable[[], T], stop: threading.Event) -> T | None:
 
     threading.Thread(target=run, name="request", daemon=True).start()
     while not stop.is_set():
+        beat()
         if wait([future], timeout=0.1).done:
             return future.result()
     return future.result() if wait([future], timeout=_GRACE_S).done else None

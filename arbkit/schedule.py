@@ -7,8 +7,9 @@ import threading
 import time
 
 from arbkit.errors import ArbkitError, StoreError
+from arbkit.health import beat, beating
 from arbkit.log import ENRICH_GROUP, RAW_TOPIC, open_log
-from arbkit.reports import run_report, sweep
+from arbkit.reports import TIME_LIMIT_S, run_report, sweep
 from arbkit.settings import Settings
 from arbkit.store import open_store
 
@@ -31,6 +32,7 @@ def schedule(settings: Settings, *, stop: threading.Event) -> None:
     due_at = 0.0
     first_offer_at: float | None = None
     while not stop.wait(_TICK_S):
+        beat(settings, "scheduler")
         # Nothing is asked of the store before it could matter.
         if time.monotonic() < due_at or (newest := _newest(settings)) in (None, seen):
             continue
@@ -57,7 +59,8 @@ def _lag(settings: Settings) -> int:
 
 def _run(settings: Settings) -> None:
     try:
-        done = run_report(settings, "detect", {})
+        with beating(settings, "scheduler", at_most_s=TIME_LIMIT_S):
+            done = run_report(settings, "detect", {})
     except ArbkitError as error:
         logger.error("detect could not be run: %s", error)
         return

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
         None, description="1 forces the demo market, 0 forbids it; empty: demo when there is no key"
     )
     keepa_url: str = Field("", description="base URL of a Keepa-compatible service; empty: chosen by mode")
+    demo_url: str = Field("", description="base URL of a demo market that runs elsewhere; empty: that of this machine")
     keepa_buybox: bool = Field(True, description="ask Keepa for buy box data (3 tokens a product instead of 1)")
     home: Path = Field(Path("var"), description="folder for everything the program writes")
     log: str = Field("", description="address of the log; empty: sqlite:///$ARBKIT_HOME/arbkit.db")
@@ -184,7 +185,8 @@ class Settings(BaseSettings):
     @property
     def source_url(self) -> str:
         """Base URL of the Keepa-compatible service that prices come from, without a closing slash."""
-        default = f"http://{self.host}:{self.demo_port}" if self.demo_mode else KEEPA_SERVICE
+        own = self.demo_url or f"http://{self.host}:{self.demo_port}"
+        default = own if self.demo_mode else KEEPA_SERVICE
         return (self.keepa_url or default).rstrip("/")
 
     @property

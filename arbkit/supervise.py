@@ -69,7 +69,7 @@ def resolve(settings: Settings) -> Settings:
 
 
 def _own_demo(settings: Settings) -> bool:
-    return settings.demo_mode and not settings.keepa_url
+    return settings.demo_mode and not (settings.keepa_url or settings.demo_url)
 
 
 def plan_services(settings: Settings) -> list[Service]:

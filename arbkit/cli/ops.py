@@ -1,4 +1,4 @@
-"""Commands that look after things: ``status``, ``doctor``, ``reports``."""
+"""Commands that look after things: ``status``, ``doctor``, ``alive``, ``reports``."""
 
 from __future__ import annotations
 
@@ -73,6 +73,16 @@ def doctor(json: bool = _JSON) -> None:
     raise typer.Exit(max((check.exit_code for check in failed), default=0))
 
 
+def alive(
+    service: str = typer.Argument(..., help="producer, consumer or scheduler."),
+) -> None:
+    """Tell by the exit code whether a service works: 0, or 4 if it has been silent for too long."""
+    from arbkit.health import check
+
+    silent_s = check(begin(), service)
+    console().print(f"{service} showed a sign of life {age_text(silent_s)} ago", markup=False)
+
+
 @reports_app.command("run")
 def reports_run(
     name: str = typer.Argument(..., help="Report, as `arbkit reports list` names it."),
@@ -124,4 +134,5 @@ def reports_list(json: bool = _JSON) -> None:
 def register(app: typer.Typer) -> None:
     app.command()(status)
     app.command()(doctor)
+    app.command()(alive)
     app.add_typer(reports_app, name="reports")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -81,10 +82,12 @@ def init(
     migrate: bool = typer.Option(
         False, "--migrate", help="Renew the indices of another arbkit, while all that runs goes on."
     ),
+    files: Path | None = typer.Option(None, help="Take watchlist.txt and profile.toml over from this folder."),
 ) -> None:
     """Create what log and store need: topics, indices, aliases. What is there is compared and never changed."""
     from arbkit.init import initialise
     from arbkit.init import migrate as renew
+    from arbkit.seed import take
 
     settings = begin()
     differences = initialise(settings)
@@ -92,6 +95,7 @@ def init(
         for line in done:
             console().print(line, markup=False)
         differences = initialise(settings)
+    differences += take(settings, files) if files else []
     for difference in differences:
         console().print(f"differs: {difference}", markup=False)
     if not differences:

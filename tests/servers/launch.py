@@ -23,7 +23,7 @@ from typing import ClassVar, Self
 
 import requests
 
-__all__ = ["Elasticsearch", "Kafka", "Server", "ServersMissingError"]
+__all__ = ["Elasticsearch", "Kafka", "Server", "ServersMissingError", "free_ports"]
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("ARBKIT_SERVERS_CACHE") or Path.home() / ".cache" / "arbkit-servers")
@@ -42,7 +42,7 @@ class Server:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix=f"arbkit-{self.name}-"))
-        self.port, self._other_port = _free_ports(2)
+        self.port, self._other_port = free_ports(2)
         self._jars = _jars(self.name)
         self._java = _java(self.java)
         self._process: subprocess.Popen[bytes] | None = None
@@ -250,7 +250,7 @@ def _folders(root: str) -> Iterator[Path]:
         yield path / "Contents" / "Home"
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in sockets]
     for one in sockets:

@@ -1,0 +1,93 @@
+"""Signs of life: a service at work touches ``$ARBKIT_HOME/health/SERVICE``; ``arbkit alive`` says how long ago."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from difflib import get_close_matches
+from pathlib import Path
+
+from arbkit.ages import age_words
+from arbkit.errors import ServiceError, UsageError
+from arbkit.settings import Settings
+
+__all__ = ["LIMIT_S", "SERVICES", "beat", "beating", "check"]
+
+SERVICES = ("producer", "consumer", "scheduler")
+
+LIMIT_S = 120.0
+"""How long a service may be silent. A broker or store that does not answer is given up sooner."""
+
+_EVERY_S = 1.0
+
+
+def beat(settings: Settings, name: str) -> None:
+    """Leave a sign of life.
+
+    Raises:
+        ServiceError: $ARBKIT_HOME cannot be written.
+    """
+    path = _path(settings, name)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    except OSError as error:
+        raise ServiceError(
+            f"cannot be written: {error.strerror or error}",
+            field=str(path),
+            remedy="Check ARBKIT_HOME and that this user may write there",
+        ) from error
+
+
+@contextmanager
+def beating(settings: Settings, name: str, *, at_most_s: float) -> Iterator[None]:
+    """Leave signs of life during one long step, but not beyond the time it may take."""
+    done = threading.Event()
+    until = time.monotonic() + at_most_s
+
+    def run() -> None:
+        # One that cannot be left is silence, which is what it is read as.
+        with suppress(ServiceError):
+            while not done.wait(_EVERY_S) and time.monotonic() < until:
+                beat(settings, name)
+
+    thread = threading.Thread(target=run, name=f"health {name}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def check(settings: Settings, name: str) -> float:
+    """How many seconds ago a service showed a sign of life.
+
+    Raises:
+        UsageError: no service of that name leaves any; names the nearest.
+        ServiceError: it never has, or too long ago.
+    """
+    if name not in SERVICES:
+        near = get_close_matches(name, SERVICES, n=1)
+        raise UsageError(
+            "no such service",
+            field="service",
+            value=name,
+            remedy=f"Did you mean {near[0]}?" if near else f"There is: {', '.join(SERVICES)}",
+        )
+    path = _path(settings, name)
+    try:
+        silent_s = max(0.0, time.time() - path.stat().st_mtime)
+    except OSError:
+        raise ServiceError(
+            "has shown no sign of life", field=name, remedy=f"Is it running with {path.parent}?"
+        ) from None
+    if silent_s > LIMIT_S:
+        raise ServiceError(f"has shown no sign of life for {age_words(silent_s, days='days')}", field=name)
+    return silent_s
+
+
+def _path(settings: Settings, name: str) -> Path:
+    return settings.home / "health" / name

@@ -1,0 +1,72 @@
+"""Watchlist and profile out of a folder where the user edits them: how they get into a container's own data."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import orjson
+
+from arbkit.errors import ServiceError
+from arbkit.files import write_atomically
+from arbkit.settings import Settings
+
+__all__ = ["take"]
+
+
+def take(settings: Settings, folder: Path) -> list[str]:
+    """Take what has changed in ``folder`` since the last time; answers what stays since it was changed here too.
+
+    Raises:
+        ServiceError: a file cannot be read or written.
+    """
+    memory = settings.home / "taken.json"
+    taken = _remembered(memory)
+    before = dict(taken)
+    differences = []
+    for name, target in _targets(settings).items():
+        data, here = _read(folder / name), _read(target)
+        # What is the same as last time says nothing: the file here may have been edited since.
+        if data is None or (here is not None and taken.get(name) == _digest(data)):
+            continue
+        if here is None or _digest(here) in (taken.get(name), _digest(data)):
+            if here != data:
+                write_atomically(target, data)
+            taken[name] = _digest(data)
+        else:
+            differences.append(f"{name} was changed in {folder} and in {target.absolute()}: the latter stays in force")
+    if taken != before:
+        write_atomically(memory, orjson.dumps(taken))
+    return differences
+
+
+def _targets(settings: Settings) -> dict[str, Path]:
+    return {
+        "watchlist.txt": settings.watchlist or Path("watchlist.txt"),
+        "profile.toml": settings.profile or Path("profile.toml"),
+    }
+
+
+def _remembered(memory: Path) -> dict[str, str]:
+    data = _read(memory)
+    try:
+        return {str(name): str(digest) for name, digest in orjson.loads(data or b"{}").items()}
+    except (ValueError, AttributeError):
+        return {}
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ServiceError(
+            f"cannot be read: {error.strerror or error}",
+            field=str(path),
+            remedy="Check that it is a file and that this user may read it",
+        ) from error
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

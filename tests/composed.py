@@ -1,0 +1,131 @@
+"""docker-compose.yml as Compose reads it, and its arbkit services as processes of this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+
+_VARIABLE = re.compile(r"\$(?:\$|\{([A-Z_]+)(?:(:[-+])([^${}]*))?\})")
+
+
+def interpolate(text: str, variables: Mapping[str, str]) -> str:
+    """``${A}``, ``${A:-default}``, ``${A:+instead}`` and ``$$``, as Compose replaces them; nothing else is known."""
+
+    def value(found: re.Match[str]) -> str:
+        name, operator, word = found.groups()
+        if name is None:
+            return "$"
+        given = variables.get(name, "")
+        if operator == ":+":
+            return word if given else ""
+        return given or (word or "")
+
+    if "$" in _VARIABLE.sub("", text):
+        raise ValueError(f"no form that is known here: {text}")
+    return _VARIABLE.sub(value, text)
+
+
+def load(variables: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """The whole file with its variables replaced, as after ``docker compose config``."""
+
+    def walk(node: Any) -> Any:
+        match node:
+            case str():
+                return interpolate(node, variables or {})
+            case dict():
+                return {name: walk(value) for name, value in node.items()}
+            case list():
+                return [walk(value) for value in node]
+            case _:
+                return node
+
+    return walk(yaml.safe_load((ROOT / "docker-compose.yml").read_text()))
+
+
+def environment(service: Mapping[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in service.get("environment", {}).items()}
+
+
+@dataclass
+class Running:
+    """A service as a process of this machine, its output in a file."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    output: Path
+    check: list[str]
+    environment: dict[str, str]
+
+    def healthy(self) -> bool:
+        """Whether its own health check says so."""
+        done = subprocess.run(self.check, env=self.environment, capture_output=True, timeout=60, check=False)
+        return done.returncode == 0
+
+    def said(self) -> str:
+        return self.output.read_text(errors="replace")
+
+
+@dataclass
+class Here:
+    """Runs services of ``compose`` without a container: ``places`` says what its hosts, ports and folders are here."""
+
+    compose: dict[str, Any]
+    places: Mapping[str, str]
+    folder: Path
+    running: list[Running] = field(default_factory=list)
+
+    def start(self, name: str, *, number: int = 1) -> Running:
+        service = self.compose["services"][name]
+        home = self.folder / f"{name}-{number}"
+        home.mkdir(parents=True)
+        data = self.folder / "data" if any("data:/data" in v for v in service.get("volumes", ())) else home / "data"
+        data.mkdir(exist_ok=True)
+        places = {**self.places, "/data": str(data), "/tmp": str(home)}  # noqa: S108 - the container's
+        inside = {"ARBKIT_HOME": "/data/var", "HOME": "/tmp", **environment(service)}  # noqa: S108
+        outside = {n: os.environ[n] for n in ("PATH", "PYTHONPATH", "LANG") if n in os.environ}
+        settings = {**outside, **{n: _here(v, places) for n, v in inside.items()}}
+        output = home / "output.log"
+        with output.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "arbkit", *(_here(word, places) for word in service["command"])],
+                env=settings,
+                cwd=data,
+                stdout=log,
+                stderr=log,
+            )
+        check = [_here(word, self.places) for word in service.get("healthcheck", {}).get("test", ["CMD"])[1:]]
+        one = Running(name, process, output, _commands(check), settings)
+        self.running.append(one)
+        return one
+
+    def close(self) -> dict[str, int]:
+        """End all as ``docker compose stop`` does; status by service."""
+        for one in self.running:
+            one.process.terminate()
+        try:
+            return {one.name: one.process.wait(30) for one in self.running}
+        finally:
+            for one in self.running:
+                one.process.kill()
+                one.process.wait()
+
+
+def _here(text: str, places: Mapping[str, str]) -> str:
+    """What is named first wins, and what has been put in is not looked at again."""
+    return re.sub("|".join(map(re.escape, places)), lambda found: places[found[0]], text)
+
+
+def _commands(words: list[str]) -> list[str]:
+    """The image's two commands are this environment's."""
+    start = {"arbkit": [sys.executable, "-m", "arbkit"], "python": [sys.executable]}
+    return [*start.get(words[0], words[:1]), *words[1:]] if words else []

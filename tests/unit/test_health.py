@@ -1,0 +1,62 @@
+"""Signs of life and what ``arbkit alive`` makes of them."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import pytest
+
+from arbkit.errors import ServiceError, UsageError
+from arbkit.health import LIMIT_S, SERVICES, beat, beating, check
+from arbkit.settings import Settings
+from tests.processes import arbkit
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_that_beats_is_alive(settings: Settings, name: str) -> None:
+    beat(settings, name)
+    assert check(settings, name) < LIMIT_S
+
+
+def test_the_command_says_it_with_its_exit_code(settings: Settings) -> None:
+    settings.home.mkdir(parents=True)
+    never = arbkit(settings, "alive", "producer")
+    assert (never.returncode, never.stdout) == (4, "")
+    assert "producer: has shown no sign of life" in never.stderr
+    beat(settings, "producer")
+    alive = arbkit(settings, "alive", "producer")
+    assert (alive.returncode, alive.stderr) == (0, "")
+    past = time.time() - LIMIT_S - 600
+    os.utime(settings.home / "health" / "producer", (past, past))
+    silent = arbkit(settings, "alive", "producer")
+    assert silent.returncode == 4
+    assert silent.stderr.count("\n") == 1
+    assert "no sign of life for 12 min" in silent.stderr
+
+
+@pytest.mark.parametrize(("name", "remedy"), [("comsumer", "consumer"), ("api", "producer, consumer, scheduler")])
+def test_an_unknown_service_is_named_with_the_nearest(settings: Settings, name: str, remedy: str) -> None:
+    with pytest.raises(UsageError, match=f"got '{name}'.*{remedy}"):
+        check(settings, name)
+
+
+def test_a_long_step_beats_until_it_has_taken_its_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("arbkit.health._EVERY_S", 0.01)
+    path = settings.home / "health" / "scheduler"
+    with beating(settings, "scheduler", at_most_s=60):
+        while not path.exists():
+            time.sleep(0.01)
+    path.unlink()
+    with beating(settings, "scheduler", at_most_s=0):
+        for thread in threading.enumerate():
+            if thread.name == "health scheduler":
+                thread.join()
+    assert not path.exists()
+
+
+def test_a_home_that_cannot_be_written_is_one_error(settings: Settings) -> None:
+    settings.home.write_bytes(b"")
+    with pytest.raises(ServiceError, match="Check ARBKIT_HOME"):
+        beat(settings, "producer")
