@@ -46,7 +46,7 @@ CONSUMERS = 2
 _WATCHED = 12
 _POLL_INTERVAL_S = 2.0
 _AT_ONCE = 500
-_LOOK_S = 0.01
+_LOOK_S = 0.02
 _SHARES = {"consumer": 0.55, "feeder": 0.25, "producer": 0.15, "broker": 0.05}
 _IN_ITS_START = 0.35
 """The share of kills that come by the victim's age, whatever it has done; the others while it works."""
