@@ -18,7 +18,7 @@ from tests.chaos_records import Expected
 
 __all__ = ["Contents", "against_the_count", "between", "contents", "dead_letters", "sets_between", "told"]
 
-_SHOWN = 5
+_SHOWN = 3
 _AT_ONCE = 5_000
 
 
@@ -100,7 +100,7 @@ def between(what: str, expected: Contents, found: Contents) -> list[str]:
 def sets_between(what: str, expected: AbstractSet[Any], found: AbstractSet[Any]) -> list[str]:
     """What is missing, and what should not be there."""
     return [
-        f"{what}: {name}: {str(one)[:300]} ({len(some)} such)"
+        f"{what}: {name}: {str(one)[:160]} ({len(some)} such)"
         for name, some in (("missing", expected - found), ("should not be there", found - expected))
         for one in sorted(some)[:_SHOWN]
     ]
@@ -109,6 +109,6 @@ def sets_between(what: str, expected: AbstractSet[Any], found: AbstractSet[Any])
 def _unlike(what: str, expected: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
     wrong = [key for key in sorted(expected.keys() | found.keys()) if expected.get(key) != found.get(key)]
     return [
-        f"{what}: {key}: expected {str(expected.get(key))[:300]}, found {str(found.get(key))[:300]} ({len(wrong)} such)"
+        f"{what}: {key}: expected {str(expected.get(key))[:160]}, found {str(found.get(key))[:160]} ({len(wrong)} such)"
         for key in wrong[:_SHOWN]
     ]
