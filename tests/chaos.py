@@ -278,11 +278,9 @@ class _Chaos:
         self._require(self._has_looked_at_all, "the producer has not looked at everything")
         for worker in self._producers:
             self._stop(worker)
-        self._producers, stopped = [], self._producers
         self._require(self._has_no_lag, "the consumers do not come to the end of the log")
         for worker in self._consumers:
             self._stop(worker)
-        self._producers = stopped
 
     def _stop(self, worker: Worker) -> None:
         if code := worker.stop():

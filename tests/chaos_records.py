@@ -19,7 +19,7 @@ from arbkit.errors import LogError
 from arbkit.files import write_atomically
 from arbkit.log import RAW_TOPIC, Record, open_log
 from arbkit.markets import MARKETS
-from arbkit.process import die_with_parent, log_to_stderr, stop_on_signals
+from arbkit.process import log_to_stderr, stop_on_signals
 from arbkit.settings import Settings
 
 __all__ = ["Deck", "Expected", "number_in"]
@@ -203,7 +203,6 @@ def main() -> int:
         parser.add_argument(f"--{name}", type=Path, required=True)
     asked = parser.parse_args()
     log_to_stderr()
-    die_with_parent()
     stop = stop_on_signals()
     deck = Deck(asked.seed, asked.records)
     try:

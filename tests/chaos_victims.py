@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from arbkit.settings import Settings
-from tests.servers.launch import Kafka
+from tests.servers.launch import Kafka, die_with_parent
 
 __all__ = ["Broker", "StuckError", "Victim", "Worker"]
 
@@ -57,18 +57,24 @@ class Worker:
         self.progress = progress
         self.ended: list[int] = []
         self.log = settings.home / f"{name}.log"
+        self._stopped = False
         self._command = [sys.executable, "-m", *command]
         self._folder = settings.home.parent
         path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-        # As under a supervisor: none outlives the run.
-        self._environment = {**os.environ, **settings.environment(), "PYTHONPATH": path, "ARBKIT_SUPERVISED": "1"}
+        self._environment = {**os.environ, **settings.environment(), "PYTHONPATH": path}
         self._process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._started = time.monotonic()
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                self._command, env=self._environment, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self._command,
+                env=self._environment,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_parent,
             )
 
     def age(self) -> float:
@@ -79,7 +85,7 @@ class Worker:
         self._process = self._start()
 
     def tend(self) -> None:
-        if (code := self._process.poll()) is not None:
+        if not self._stopped and (code := self._process.poll()) is not None:
             self.ended.append(code)
             self._process = self._start()
 
@@ -89,6 +95,7 @@ class Worker:
         Raises:
             StuckError: it does not.
         """
+        self._stopped = True
         self._process.terminate()
         try:
             return self._process.wait(_END_S)

@@ -23,7 +23,7 @@ from typing import ClassVar, Self
 
 import requests
 
-__all__ = ["Elasticsearch", "Kafka", "Server", "ServersMissingError"]
+__all__ = ["Elasticsearch", "Kafka", "Server", "ServersMissingError", "die_with_parent"]
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("ARBKIT_SERVERS_CACHE") or Path.home() / ".cache" / "arbkit-servers")
@@ -77,7 +77,7 @@ class Server:
         """Start it without waiting for an answer."""
         with (self.folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                self.command(), stdout=log, stderr=log, cwd=self.folder, preexec_fn=_die_with_parent
+                self.command(), stdout=log, stderr=log, cwd=self.folder, preexec_fn=die_with_parent
             )
 
     def runs(self) -> bool:
@@ -289,8 +289,8 @@ def _silent() -> object:
     return logger
 
 
-def _die_with_parent() -> None:
-    """No server outlives the tests, however they end (Linux)."""
+def die_with_parent() -> None:
+    """No process outlives the tests, however they end (Linux)."""
     import ctypes
 
     if sys.platform == "linux":
