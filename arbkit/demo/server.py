@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -97,6 +98,11 @@ class DemoServer(ThreadingHTTPServer):
     def __enter__(self) -> Self:
         self._thread.start()
         return self
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that has gone is no fault of the server's, and none to print."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def __exit__(self, *_: object) -> None:
         self.shutdown()

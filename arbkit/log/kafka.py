@@ -16,7 +16,6 @@ from confluent_kafka import (
     Consumer as KafkaClient,
 )
 from confluent_kafka import (
-    ConsumerGroupTopicPartitions,
     KafkaError,
     KafkaException,
     Producer,
@@ -62,7 +61,8 @@ _PASSING = frozenset(
     {
         KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART,
         KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-        KafkaError.OFFSET_NOT_AVAILABLE, KafkaError._TRANSPORT,
+        KafkaError.OFFSET_NOT_AVAILABLE, KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError._TRANSPORT, KafkaError._NOENT,
     }
 )  # fmt: skip
 T = TypeVar("T")
@@ -95,6 +95,7 @@ class KafkaLog(Closing):
         self._instance_id = instance_id
         self._lock = threading.Lock()
         self._producer: Producer | None = None
+        self._readers: dict[str, KafkaClient] = {}
         self._partitions: dict[str, int] = {}
         self._admin = AdminClient(dict(self._options), logger=logger)
         self._topics()
@@ -235,16 +236,12 @@ class KafkaLog(Closing):
 
     def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
         places = [Place(topic, number) for number in range(self._require_topic(topic))]
-        asked = [ConsumerGroupTopicPartitions(group, places)]
         try:
-            found = _patiently(lambda: _result(self._admin.list_consumer_group_offsets(asked)[group]))
+            found = _patiently(self._reader(group).committed, places, _ADMIN_S)
         except KafkaException as error:
-            # A group that never was has committed nothing.
-            if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
-                raise translated(error, self._servers, f"the offsets of {group} cannot be read") from error
-            committed: dict[int, int] = {}
-        else:
-            committed = {p.partition: p.offset for p in found.topic_partitions if p.offset >= 0}
+            raise translated(error, self._servers, f"the offsets of {group} cannot be read") from error
+        # A group that never was has committed nothing.
+        committed = {p.partition: p.offset for p in found if p.offset >= 0}
         return {
             place: end - max(committed.get(place.partition, oldest), oldest)
             for place, (oldest, end) in self.ends(topic).items()
@@ -261,7 +258,12 @@ class KafkaLog(Closing):
         return {TopicPartition(topic, p): (both[0][p], both[1][p]) for p in sorted(both[0])}
 
     def _offsets(self, asked: dict[Place, OffsetSpec]) -> dict[int, int]:
-        return {p.partition: _result(f).offset for p, f in self._admin.list_offsets(asked).items()}
+        try:
+            return {p.partition: _result(f).offset for p, f in self._admin.list_offsets(asked).items()}
+        except KafkaException:
+            # What the client knows of a broker that has started again is out of date, and it does not ask by itself.
+            self._topics()
+            raise
 
     def trim(self) -> int:
         """Kafka applies retention by itself: nothing to do."""
@@ -270,6 +272,9 @@ class KafkaLog(Closing):
     def close(self) -> None:
         with self._lock:
             producer, self._producer = self._producer, None
+            readers, self._readers = self._readers, {}
+        for reader in readers.values():
+            reader.close()
         if producer is not None:
             producer.flush(_DELIVERY_S)
 
@@ -290,6 +295,17 @@ class KafkaLog(Closing):
                     logger=logger,
                 )
             return self._producer
+
+    def _reader(self, group: str) -> KafkaClient:
+        """A client that reads a group's offsets and never joins it.
+
+        The admin client would do, but librdkafka 2.16 ends the process there if the group's coordinator is moving.
+        """
+        with self._lock:
+            if group not in self._readers:
+                options = {**self._options, "group.id": group, "enable.auto.commit": False}
+                self._readers[group] = KafkaClient(options, logger=logger)
+            return self._readers[group]
 
     def _topics(self) -> dict[str, int]:
         """The topics there are, and how many partitions each has."""

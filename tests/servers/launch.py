@@ -23,7 +23,7 @@ from typing import ClassVar, Self
 
 import requests
 
-__all__ = ["Elasticsearch", "Kafka", "Server", "ServersMissingError", "free_ports"]
+__all__ = ["Elasticsearch", "Kafka", "Server", "ServersMissingError", "die_with_parent", "free_ports"]
 
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("ARBKIT_SERVERS_CACHE") or Path.home() / ".cache" / "arbkit-servers")
@@ -63,19 +63,30 @@ class Server:
 
     def start(self) -> Self:
         """Start, with the data of before if there is some, and wait until it really answers."""
-        log = (self.folder / "server.log").open("ab")
-        self._process = subprocess.Popen(
-            self.command(), stdout=log, stderr=log, cwd=self.folder, preexec_fn=_die_with_parent
-        )
-        log.close()
+        self.spawn()
         deadline = time.monotonic() + _START_S
         while not self.answers():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                tail = (self.folder / "server.log").read_text(errors="replace")[-3_000:]
+            if not self.runs() or time.monotonic() > deadline:
+                tail = self.tail()
                 self.kill()
                 raise RuntimeError(f"{self.name} does not answer:\n{tail}")
             time.sleep(0.1)
         return self
+
+    def spawn(self) -> None:
+        """Start it without waiting for an answer."""
+        with (self.folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command(), stdout=log, stderr=log, cwd=self.folder, preexec_fn=die_with_parent
+            )
+
+    def runs(self) -> bool:
+        """Whether the process is there, answering or not."""
+        return self._process is not None and self._process.poll() is None
+
+    def tail(self) -> str:
+        """The end of what it wrote."""
+        return (self.folder / "server.log").read_text(errors="replace")[-3_000:]
 
     def kill(self) -> None:
         """End it as a power cut would; its data stays."""
@@ -278,8 +289,8 @@ def _silent() -> object:
     return logger
 
 
-def _die_with_parent() -> None:
-    """No server outlives the tests, however they end (Linux)."""
+def die_with_parent() -> None:
+    """No process outlives the tests, however they end (Linux)."""
     import ctypes
 
     if sys.platform == "linux":

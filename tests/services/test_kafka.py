@@ -186,6 +186,17 @@ def test_a_broker_killed_under_load_loses_nothing_that_was_acknowledged() -> Non
     assert {int(m.value) for m in found} == {int(r.value) for r in acknowledged}
 
 
+def test_lag_is_known_on_a_new_broker_and_on_one_that_came_back() -> None:
+    with Kafka() as server, KafkaLog(server.address) as log:
+        log.create_topics([TopicSpec(TOPIC, 1)])
+        log.publish(TOPIC, records(3))
+        assert list(log.lag("nobody", TOPIC).values()) == [3]
+        server.kill()
+        server.start()
+        assert list(log.lag("nobody", TOPIC).values()) == [3]
+        assert list(log.ends(TOPIC).values()) == [(0, 3)]
+
+
 def test_the_classic_group_protocol_works_too(kafka: Kafka) -> None:
     with KafkaLog(kafka.address, protocol="classic") as log:
         log.create_topics([TopicSpec("classic", 2)])

@@ -1,0 +1,141 @@
+"""What a chaos run kills: processes that are started again at once, and the broker, whose data stays."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from arbkit.settings import Settings
+from tests.servers.launch import Kafka, die_with_parent
+
+__all__ = ["Broker", "StuckError", "Victim", "Worker"]
+
+_ROOT = Path(__file__).parents[1]
+_END_S = 60.0
+_BROKER_S = 120.0
+_TAIL = 4_000
+
+
+class StuckError(AssertionError):
+    """Something that should go on does not; the message ends with what the processes wrote last."""
+
+
+class Victim(Protocol):
+    """``kind`` is what it counts as; ``progress`` a number that rises while it works."""
+
+    kind: str
+    progress: Callable[[], int]
+
+    def age(self) -> float:
+        """Seconds since its last start."""
+        ...
+
+    def kill(self) -> None:
+        """Kill it and start it again."""
+        ...
+
+    def tend(self) -> None:
+        """Start it again if it has ended by itself."""
+        ...
+
+    def tail(self) -> str: ...
+
+
+class Worker:
+    """One process under the settings; ``ended`` are the exit codes with which it ended by itself."""
+
+    def __init__(
+        self, kind: str, name: str, command: Sequence[str], settings: Settings, progress: Callable[[], int]
+    ) -> None:
+        self.kind = kind
+        self.name = name
+        self.progress = progress
+        self.ended: list[int] = []
+        self.log = settings.home / f"{name}.log"
+        self._stopped = False
+        self._command = [sys.executable, "-m", *command]
+        self._folder = settings.home.parent
+        path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+        self._environment = {**os.environ, **settings.environment(), "PYTHONPATH": path}
+        self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        self._started = time.monotonic()
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                self._command,
+                env=self._environment,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                preexec_fn=die_with_parent,
+            )
+
+    def age(self) -> float:
+        return time.monotonic() - self._started
+
+    def kill(self) -> None:
+        self.end()
+        self._process = self._start()
+
+    def tend(self) -> None:
+        if not self._stopped and (code := self._process.poll()) is not None:
+            self.ended.append(code)
+            self._process = self._start()
+
+    def stop(self) -> int:
+        """Ask it to end, as an operator would; its exit code.
+
+        Raises:
+            StuckError: it does not.
+        """
+        self._stopped = True
+        self._process.terminate()
+        try:
+            return self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            raise StuckError(f"{self.name} does not end on SIGTERM:\n{self.tail()}") from None
+
+    def end(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def tail(self) -> str:
+        return f"--- {self.name}, ended by itself with {self.ended}\n{self.log.read_text(errors='replace')[-_TAIL:]}"
+
+
+class Broker:
+    """The Kafka broker; while it starts again everything else goes on."""
+
+    kind = "broker"
+
+    def __init__(self, server: Kafka, progress: Callable[[], int]) -> None:
+        self.progress = progress
+        self.answers = True
+        self._server = server
+        self._started = time.monotonic()
+
+    def age(self) -> float:
+        return time.monotonic() - self._started
+
+    def kill(self) -> None:
+        self._server.kill()
+        self._server.spawn()
+        self._started = time.monotonic()
+        self.answers = False
+
+    def tend(self) -> None:
+        if self.answers:
+            return
+        self.answers = self._server.answers()
+        if not self.answers and (not self._server.runs() or self.age() > _BROKER_S):
+            raise StuckError(f"the broker does not come back:\n{self.tail()}")
+
+    def tail(self) -> str:
+        return f"--- broker\n{self._server.tail()}"
