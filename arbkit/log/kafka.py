@@ -332,4 +332,8 @@ def _passes(error: BaseException) -> bool:
 
 
 def _result(future: Future[Any]) -> Any:
-    return future.result(timeout=_ADMIN_S)
+    """What a request was answered; none within :data:`_ADMIN_S` is an error like the client's own."""
+    try:
+        return future.result(timeout=_ADMIN_S)
+    except TimeoutError as error:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error
