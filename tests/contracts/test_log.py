@@ -39,7 +39,7 @@ def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
             cluster = stack.enter_context(MockKafka())
             address = cluster.address
             # It does not answer what it does not know: no need to wait for that as for a real broker.
-            request.getfixturevalue("monkeypatch").setattr("arbkit.log.kafka._ADMIN_S", 1.0)
+            request.getfixturevalue("monkeypatch").setattr("arbkit.log.kafka_errors.PATIENCE_S", 1.0)
             for spec in TOPICS:
                 cluster.create(spec.name, spec.partitions)
 
