@@ -7,10 +7,9 @@ import math
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import closing
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from confluent_kafka import (
     Consumer as KafkaClient,
@@ -29,7 +28,6 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the stubs d
     OffsetSpec,
     ResourceType,
 )
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from arbkit.closing import Closing
 from arbkit.errors import LogError, MessageTooLargeError
@@ -44,7 +42,8 @@ from arbkit.log.base import (
     check_sizes,
     max_bytes_of,
 )
-from arbkit.log.kafka_consumer import KafkaConsumer, to_message, translated
+from arbkit.log.kafka_consumer import KafkaConsumer, to_message
+from arbkit.log.kafka_errors import MENDING, PATIENCE_S, is_fatal, patiently, result, translated
 
 __all__ = ["KafkaLog"]
 
@@ -53,19 +52,9 @@ logger = logging.getLogger(__name__)
 _OVERHEAD = 4096
 """Bytes that Kafka's own framing of a message may take."""
 _DELIVERY_S = 30.0
-_ADMIN_S = 10.0
 _REACH_S = 5.0
 _WALKED_AT_ONCE = 500
 _DAY_MS = 86_400_000
-_PASSING = frozenset(
-    {
-        KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR, KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-        KafkaError.OFFSET_NOT_AVAILABLE, KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH,
-        KafkaError._TRANSPORT, KafkaError._NOENT,
-    }
-)  # fmt: skip
-T = TypeVar("T")
 
 
 class KafkaLog(Closing):
@@ -107,7 +96,7 @@ class KafkaLog(Closing):
         if missing:
             for name, future in self._admin.create_topics([_new_topic(s) for s in missing]).items():
                 try:
-                    _result(future)
+                    result(future)
                 except KafkaException as error:
                     if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                         raise translated(error, self._servers, f"topic {name} cannot be created") from error
@@ -151,26 +140,32 @@ class KafkaLog(Closing):
                     break
                 except BufferError:
                     # The local queue is full: what is under way makes room.
-                    producer.poll(0.2)
+                    self._serve(producer, topic)
                 except KafkaException as error:
-                    self._replace_if_broken(producer, error.args[0])
-                    raise translated(error, self._servers, f"nothing can be published to {topic}") from error
+                    raise self._failed(producer, error, f"nothing can be published to {topic}") from error
         while waiting and time.monotonic() < deadline:
-            producer.poll(0.2)
+            self._serve(producer, topic)
         too_large = [place for place, error in failures.items() if error.code() == KafkaError.MSG_SIZE_TOO_LARGE]
         if others := [failures[place] for place in failures.keys() - set(too_large)]:
-            for one in others:
-                self._replace_if_broken(producer, one)
-            raise translated(KafkaException(others[0]), self._servers, f"{len(others)} messages to {topic} failed")
+            worst = max(others, key=is_fatal)
+            raise self._failed(producer, KafkaException(worst), f"{len(others)} messages to {topic} failed")
         if waiting:
             raise LogError(f"{waiting} messages to {topic} were not acknowledged by {self._servers} in time")
         return too_large
 
-    def _replace_if_broken(self, producer: Producer, error: KafkaError) -> None:
-        """After a fatal error a producer publishes nothing any more: the next call makes a new one."""
+    def _serve(self, producer: Producer, topic: str) -> None:
+        """Let the producer tell what became of messages."""
+        try:
+            producer.poll(0.2)
+        except KafkaException as error:
+            raise self._failed(producer, error, f"nothing can be published to {topic}") from error
+
+    def _failed(self, producer: Producer, error: KafkaException, what: str) -> LogError:
+        """The error to raise; after a fatal one the producer is of no more use and the next call makes a new one."""
         with self._lock:
-            if error.fatal() and self._producer is producer:
+            if is_fatal(error.args[0]) and self._producer is producer:
                 self._producer = None
+        return translated(error, self._servers, what)
 
     def consumer(
         self, group: str, topics: Sequence[str], *, on_revoke: Callable[[frozenset[TopicPartition]], None]
@@ -213,19 +208,19 @@ class KafkaLog(Closing):
             client.assign([Place(place.topic, place.partition, start)])
             found: list[Message] = []
             size = 0
-            deadline = time.monotonic() + _ADMIN_S
+            deadline = time.monotonic() + PATIENCE_S
             while start < end:
                 for one in client.consume(min(_WALKED_AT_ONCE, max_records - len(found)), timeout=0.5):
                     if (error := one.error()) is None:
                         found.append(to_message(one))
                         size += len(found[-1].value)
                         start = found[-1].offset + 1
+                        deadline = time.monotonic() + PATIENCE_S
                     elif error.code() == KafkaError._PARTITION_EOF:
                         # What is left up to the end are no messages: marks of transactions.
                         start = end
-                    else:
+                    elif error.code() not in MENDING:
                         raise translated(KafkaException(error), self._servers, f"{place.topic} cannot be read")
-                    deadline = time.monotonic() + _ADMIN_S
                 if len(found) >= max_records or size >= max_bytes or (found and start >= end):
                     yield [m for m in found if m.offset < end]
                     found, size = [], 0
@@ -237,7 +232,7 @@ class KafkaLog(Closing):
     def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
         places = [Place(topic, number) for number in range(self._require_topic(topic))]
         try:
-            found = _patiently(self._reader(group).committed, places, _ADMIN_S)
+            found = patiently(self._reader(group).committed, places, PATIENCE_S)
         except KafkaException as error:
             raise translated(error, self._servers, f"the offsets of {group} cannot be read") from error
         # A group that never was has committed nothing.
@@ -252,14 +247,14 @@ class KafkaLog(Closing):
         both = []
         for spec in (OffsetSpec.earliest(), OffsetSpec.latest()):  # type: ignore[no-untyped-call]
             try:
-                both.append(_patiently(self._offsets, dict.fromkeys(places, spec)))
+                both.append(patiently(self._offsets, dict.fromkeys(places, spec)))
             except KafkaException as error:
                 raise translated(error, self._servers, f"the offsets of {topic} cannot be read") from error
         return {TopicPartition(topic, p): (both[0][p], both[1][p]) for p in sorted(both[0])}
 
     def _offsets(self, asked: dict[Place, OffsetSpec]) -> dict[int, int]:
         try:
-            return {p.partition: _result(f).offset for p, f in self._admin.list_offsets(asked).items()}
+            return {p.partition: result(f).offset for p, f in self._admin.list_offsets(asked).items()}
         except KafkaException:
             # What the client knows of a broker that has started again is out of date, and it does not ask by itself.
             self._topics()
@@ -325,14 +320,14 @@ class KafkaLog(Closing):
 
     def _await_topics(self, names: set[str]) -> None:
         """New topics are not known to every broker at once."""
-        deadline = time.monotonic() + _ADMIN_S
+        deadline = time.monotonic() + PATIENCE_S
         while not names <= self._topics().keys() and time.monotonic() < deadline:
             time.sleep(0.05)
 
     def _difference(self, spec: TopicSpec, partitions: int) -> str:
         resource = ConfigResource(ResourceType.TOPIC, spec.name)
         try:
-            there = _result(self._admin.describe_configs([resource])[resource])
+            there = result(self._admin.describe_configs([resource])[resource])
         except KafkaException as error:
             raise translated(error, self._servers, f"topic {spec.name} cannot be looked at") from error
         parts = [f"partitions is {partitions}, asked for {spec.partitions}"] if partitions != spec.partitions else []
@@ -360,22 +355,3 @@ def _topic_settings(spec: TopicSpec) -> dict[str, str]:
         # Segments go whole: a day each, so that retention is not a week late.
         "segment.ms": str(min(_DAY_MS, age) if age > 0 else 7 * _DAY_MS),
     }
-
-
-def _patiently(act: Callable[..., T], *arguments: Any) -> T:
-    """Ask again while a new topic, or a broker that has just come back, finds its leader."""
-    retrying = Retrying(
-        retry=retry_if_exception(_passes),
-        wait=wait_random_exponential(multiplier=0.05, max=1),
-        stop=stop_after_delay(_ADMIN_S),
-        reraise=True,
-    )
-    return retrying(act, *arguments)
-
-
-def _passes(error: BaseException) -> bool:
-    return isinstance(error, KafkaException) and error.args[0].code() in _PASSING
-
-
-def _result(future: Future[Any]) -> Any:
-    return future.result(timeout=_ADMIN_S)

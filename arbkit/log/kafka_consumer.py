@@ -15,8 +15,9 @@ from confluent_kafka import TopicPartition as Place
 from arbkit.closing import Closing
 from arbkit.errors import LogError, UsageError
 from arbkit.log.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
+from arbkit.log.kafka_errors import MENDING, is_fatal, patiently, translated
 
-__all__ = ["KafkaConsumer", "to_message", "translated"]
+__all__ = ["KafkaConsumer", "to_message"]
 
 logger = logging.getLogger(__name__)
 
@@ -31,17 +32,6 @@ _REFUSED = frozenset(
     }
 )  # fmt: skip
 _TAKEN_NAMES = (KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_INSTANCE_ID)
-_PASSING = frozenset(
-    {
-        KafkaError._PARTITION_EOF, KafkaError._MAX_POLL_EXCEEDED, KafkaError._TRANSPORT, KafkaError._TIMED_OUT,
-        KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE, KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.LEADER_NOT_AVAILABLE, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR,
-        KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.REQUEST_TIMED_OUT, KafkaError.REBALANCE_IN_PROGRESS,
-        KafkaError.BROKER_NOT_AVAILABLE, KafkaError.REPLICA_NOT_AVAILABLE, KafkaError.NETWORK_EXCEPTION,
-        KafkaError.KAFKA_STORAGE_ERROR, KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH,
-    }
-)  # fmt: skip
-"""What the client tells while it mends it by itself."""
 
 
 class KafkaConsumer(Closing):
@@ -110,20 +100,24 @@ class KafkaConsumer(Closing):
         """What the client has, messages and errors."""
         found: list[KafkaMessage] = []
         size = 0
-        first = self._client.poll(timeout_s)
-        more = [] if first is None else [first]
-        while more:
-            found += more
-            size += sum(map(len, more))
-            if len(found) >= max_records or size >= MAX_POLL_BYTES:
-                break
-            try:
-                more = self._client.consume(min(_CHUNK, max_records - len(found)), timeout=0)
-            except LogError as error:
-                # A rebalance inside the call has raised it.
-                self._error = error
-                break
+        try:
+            first = self._client.poll(timeout_s)
+            more = [] if first is None else [first]
+            while more:
+                found += more
+                size += sum(map(len, more))
+                full = len(found) >= max_records or size >= MAX_POLL_BYTES
+                more = [] if full else self._client.consume(min(_CHUNK, max_records - len(found)), timeout=0)
+        except LogError as error:
+            # A rebalance inside the call has raised it.
+            self._error = error
+        except KafkaException as error:
+            self._keep(self._translated(error.args[0]), fatal=is_fatal(error.args[0]))
         return found
+
+    def _keep(self, error: LogError, *, fatal: bool) -> None:
+        self._fatal = self._fatal or fatal
+        self._error = self._error or error
 
     def _kept_error(self) -> LogError | None:
         """The error that this poll raises; a fatal one stays for the next ones."""
@@ -193,7 +187,7 @@ class KafkaConsumer(Closing):
             client.incremental_assign(places)
             return
         try:
-            committed = client.committed(places, timeout=_SESSION_S)
+            committed = patiently(_committed, client, places)
         except KafkaException as error:
             raise translated(error, self._servers, f"the places of group {self._group} cannot be read") from error
         for place in committed:
@@ -224,13 +218,11 @@ class KafkaConsumer(Closing):
         error = message.error()
         if error is None:
             return place in self._owned
-        if error.code() in _PASSING:
+        if error.code() in MENDING:
             logger.warning("%s", error.str())
             return False
-        self._fatal = self._fatal or error.fatal() or error.code() == KafkaError._FATAL
-        if self._error is None:
-            hole = error.code() == KafkaError._AUTO_OFFSET_RESET
-            self._error = self._hole(place) if hole else self._translated(error)
+        hole = error.code() == KafkaError._AUTO_OFFSET_RESET
+        self._keep(self._hole(place) if hole else self._translated(error), fatal=is_fatal(error))
         return False
 
     def _hole(self, place: TopicPartition) -> LogError:
@@ -264,6 +256,15 @@ class KafkaConsumer(Closing):
             raise LogError("this consumer is closed")
 
 
+def _committed(client: KafkaClient, places: list[Place]) -> list[Place]:
+    """The group's places; an unread one must not look like none."""
+    found = client.committed(places, timeout=_SESSION_S)
+    for place in found:
+        if place.error is not None:
+            raise KafkaException(place.error)
+    return found
+
+
 def to_message(message: KafkaMessage) -> Message:
     """Kafka's message as ours; what others put there without key, value or text headers is taken as empty."""
     key, value = message.key(), message.value()
@@ -288,17 +289,3 @@ def _refused(group: str, why: str) -> LogError:
         f"the commit is refused by group {group}: {why}",
         remedy="Poll to join again; what was not committed will be delivered again",
     )
-
-
-def translated(error: KafkaException, servers: str, what: str) -> LogError:
-    """The ``LogError`` that says what failed, and the remedy."""
-    found: KafkaError = error.args[0]
-    remedies = {
-        KafkaError._TRANSPORT: "Check that Kafka runs there (ARBKIT_LOG)",
-        KafkaError._TIMED_OUT: "Check that Kafka runs there (ARBKIT_LOG)",
-        KafkaError._ALL_BROKERS_DOWN: "Check that Kafka runs there (ARBKIT_LOG)",
-        KafkaError._AUTHENTICATION: "Check the user and password in ARBKIT_KAFKA_OPTIONS",
-        KafkaError.UNKNOWN_TOPIC_OR_PART: "Create arbkit's topics with `arbkit init`",
-        KafkaError._UNKNOWN_TOPIC: "Create arbkit's topics with `arbkit init`",
-    }
-    return LogError(f"{what}: {found.str()} (Kafka at {servers})", remedy=remedies.get(found.code()))

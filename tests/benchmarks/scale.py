@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
-from typing import Any
 from uuid import uuid4
 
 import orjson
-from elasticsearch import Elasticsearch as Client
 
-from arbkit.canonical import from_envelope
 from arbkit.consumer import consume
 from arbkit.demo.market import asins
 from arbkit.demo.wire import Clock, product_object
@@ -26,11 +21,8 @@ from arbkit.keepa_time import to_minutes
 from arbkit.log import RAW_TOPIC, Record, open_log
 from arbkit.markets import MARKETS
 from arbkit.settings import Settings
-from arbkit.store.elastic import ElasticStore
-from arbkit.store.elastic_schema import COLLECTIONS, body
-from tests.servers.launch import Elasticsearch, Kafka
 
-__all__ = ["consuming"]
+__all__ = ["consumed", "prepared_records", "scaled"]
 
 Report = Callable[[str, str, str], None]
 _PRODUCTS = 2_000
@@ -56,3 +48,27 @@ def prepared_records(count: int) -> list[Record]:
             )  # fmt: skip
             records.append(Record(asin, orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY)))
     return records
+
+
+@contextmanager
+def scaled(log: str, store: str) -> Iterator[Settings]:
+    """Settings of a log and a store of their own, both there."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings.load(
+            _env_file=None, home=Path(folder) / "var", log=log, store=store, store_prefix=f"b{uuid4().hex[:8]}-"
+        )  # fmt: skip
+        settings.home.mkdir()
+        initialise(settings)
+        yield settings
+
+
+def consumed(settings: Settings, records: Sequence[Record]) -> float:
+    """Seconds from the log to the store, of records that are on the log already."""
+    with open_log(settings) as log:
+        for start in range(0, len(records), 500):
+            log.publish(RAW_TOPIC, records[start : start + 500])
+    start = time.perf_counter()
+    done = consume(settings, until_empty=True, stop=threading.Event())
+    taken = time.perf_counter() - start
+    assert done.read == len(records)
+    return taken

@@ -18,31 +18,42 @@ from arbkit.log.base import MAX_DEAD_LETTER, MAX_MESSAGE
 from arbkit.log.kafka import KafkaLog
 from arbkit.log.sqlite import SqliteLog
 from tests.servers.launch import Kafka
+from tests.servers.mock import MockKafka
 
 TOPIC = "prices"
+FORGETS = "the mock silently keeps only 5 MiB of a partition"
 Open = Callable[[], Log]
 
 
-@pytest.fixture(params=["sqlite", "kafka"])
+TOPICS = (TopicSpec(TOPIC, 4), TopicSpec(dead_letter_topic(TOPIC), 1))
+
+
+@pytest.fixture(params=["sqlite", "kafka", "mock"])
 def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
     """Opens the same log as often as it is called; all are closed at the end."""
-    opened: list[Log] = []
-    if request.param == "kafka":
-        empty(request.getfixturevalue("kafka"))
+    with contextlib.ExitStack() as stack:
+        if request.param == "kafka":
+            address = request.getfixturevalue("kafka").address
+            empty(request.getfixturevalue("kafka"))
+        elif request.param == "mock":
+            cluster = stack.enter_context(MockKafka())
+            address = cluster.address
+            # It does not answer what it does not know: no need to wait for that as for a real broker.
+            request.getfixturevalue("monkeypatch").setattr("arbkit.log.kafka_errors.PATIENCE_S", 1.0)
+            for spec in TOPICS:
+                cluster.create(spec.name, spec.partitions)
 
-    def open_one() -> Log:
-        log: Log
-        if request.param == "sqlite":
-            log = SqliteLog(tmp_path / "log.db", session_timeout_s=0.5)
-        else:
-            log = KafkaLog(request.getfixturevalue("kafka").address, max_silence_s=1.5)
-        log.create_topics([TopicSpec(TOPIC, 4), TopicSpec(dead_letter_topic(TOPIC), 1)])
-        opened.append(log)
-        return log
+        def open_one() -> Log:
+            log: Log
+            if request.param == "sqlite":
+                log = SqliteLog(tmp_path / "log.db", session_timeout_s=0.5)
+            else:
+                log = KafkaLog(address, max_silence_s=1.5)
+            if request.param != "mock":
+                log.create_topics(TOPICS)
+            return stack.enter_context(log)
 
-    yield open_one
-    for log in opened:
-        log.close()
+        yield open_one
 
 
 def empty(server: Kafka) -> None:
@@ -83,9 +94,9 @@ def until(condition: Callable[[], bool], *consumers: Consumer) -> None:
     raise AssertionError("it never came to hold")
 
 
-def differs(request: pytest.FixtureRequest, open_log: Open, kind: type[Log], reason: str) -> None:
-    """Expect this test to fail on one implementation, for a reason."""
-    if isinstance(open_log(), kind):
+def differs(request: pytest.FixtureRequest, reason: str, *implementations: str) -> None:
+    """Expect this test to fail on these implementations, for a reason."""
+    if request.node.callspec.params["open_log"] in implementations:
         request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
 
 
@@ -137,24 +148,39 @@ def test_records_too_large_are_named_and_nothing_of_their_batch_is_published(ope
     assert all(ends == (0, 0) for ends in log.ends(TOPIC).values())
 
 
-def test_the_largest_record_goes_through_and_a_group_reads_it(open_log: Open) -> None:
+def test_the_largest_record_goes_through_and_a_group_reads_it(request: pytest.FixtureRequest, open_log: Open) -> None:
+    differs(request, FORGETS, "mock")
     log = open_log()
     value = os.urandom(MAX_MESSAGE - 1)
     log.publish(TOPIC, [Record("k", value), *records(3)])
+    assert sum(end - oldest for oldest, end in log.ends(TOPIC).values()) == 4
     with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
         assert value in [m.value for m in drain(consumer, 4)]
 
 
-def test_dead_letters_may_be_larger(open_log: Open) -> None:
+def test_dead_letters_may_be_larger(request: pytest.FixtureRequest, open_log: Open) -> None:
+    differs(request, FORGETS, "mock")
     log = open_log()
     topic = dead_letter_topic(TOPIC)
     value = os.urandom(MAX_DEAD_LETTER - 1_000)
     log.publish(topic, [Record("k", value, {"error": "too large"}), Record("k", b"next")])
+    assert log.ends(topic) == {TopicPartition(topic, 0): (0, 2)}
     assert [m.value for m in log.read(topic)] == [value, b"next"]
     with log.consumer("g", [topic], on_revoke=ignore) as consumer:
         assert [m.value for m in drain(consumer, 2)] == [value, b"next"]
     with pytest.raises(MessageTooLargeError, match=f"limit of {MAX_DEAD_LETTER} bytes"):
         log.publish(topic, [Record("k", value + b"x" * 1_000)])
+
+
+def test_all_that_was_acknowledged_is_kept(request: pytest.FixtureRequest, open_log: Open) -> None:
+    differs(request, FORGETS, "mock")
+    log = open_log()
+    topic = dead_letter_topic(TOPIC)
+    for _ in range(8):
+        log.publish(topic, [Record("k", os.urandom(1_024)) for _ in range(1_000)])
+    assert log.ends(topic) == {TopicPartition(topic, 0): (0, 8_000)}
+    with log.consumer("g", [topic], on_revoke=ignore) as consumer:
+        assert [m.offset for m in drain(consumer, 8_000)] == list(range(8_000))
 
 
 def test_a_group_goes_on_where_it_committed_and_another_begins_at_the_oldest(open_log: Open) -> None:
@@ -291,7 +317,7 @@ def test_a_walk_gives_every_message_there_is_once_and_goes_on_from_where_it_was(
 def test_retention_removes_the_oldest_and_a_hole_is_named_not_skipped(
     request: pytest.FixtureRequest, open_log: Open
 ) -> None:
-    differs(request, open_log, KafkaLog, "Kafka applies retention by itself, a segment at a time")
+    differs(request, "Kafka applies retention by itself, a segment at a time", "kafka", "mock")
     log = open_log()
     log.create_topics([TopicSpec("small", 1, max_bytes=1_000)])
     log.publish("small", [Record("k", b"x" * 100) for _ in range(30)])
@@ -311,14 +337,17 @@ def test_retention_removes_the_oldest_and_a_hole_is_named_not_skipped(
 
 
 def test_retention_by_age(request: pytest.FixtureRequest, open_log: Open) -> None:
-    differs(request, open_log, KafkaLog, "Kafka applies retention by itself, a segment at a time")
+    differs(request, "Kafka applies retention by itself, a segment at a time", "kafka", "mock")
     log = open_log()
     log.create_topics([TopicSpec("brief", 1, max_age_s=1e-6)])
     log.publish("brief", [Record("k", b"x")])
     assert log.trim() == 1
 
 
-def test_creating_topics_again_reports_differences_and_changes_none(open_log: Open) -> None:
+def test_creating_topics_again_reports_differences_and_changes_none(
+    request: pytest.FixtureRequest, open_log: Open
+) -> None:
+    differs(request, "the mock answers no requests to make or describe topics", "mock")
     log = open_log()
     assert log.create_topics([TopicSpec(TOPIC, 4)]) == []
     assert "partitions is 4, asked for 8" in log.create_topics([TopicSpec(TOPIC, 8)])[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -195,6 +196,31 @@ def test_lag_is_known_on_a_new_broker_and_on_one_that_came_back() -> None:
         server.start()
         assert list(log.lag("nobody", TOPIC).values()) == [3]
         assert list(log.ends(TOPIC).values()) == [(0, 3)]
+
+
+def test_a_broker_that_stands_still_for_a_moment_loses_and_doubles_nothing(log: KafkaLog, kafka: Kafka) -> None:
+    with KafkaLog(kafka.address, options={"request.timeout.ms": 500}) as hasty:
+        hasty.publish(TOPIC, records(5))
+        kafka.suspend()
+        again = threading.Timer(2.0, kafka.resume)
+        again.start()
+        try:
+            hasty.publish(TOPIC, records(500, first=5))
+        finally:
+            again.join()
+    assert sorted(int(m.value) for m in log.read(TOPIC, max_records=1_000)) == list(range(505))
+
+
+def test_what_a_transaction_leaves_behind_is_no_message_and_not_waited_for(log: KafkaLog, kafka: Kafka) -> None:
+    producer = Producer({"bootstrap.servers": kafka.address, "transactional.id": f"t{time.time_ns()}"})
+    producer.init_transactions()
+    for end in (producer.abort_transaction, producer.commit_transaction, producer.abort_transaction):
+        producer.begin_transaction()
+        producer.produce(TOPIC, end.__name__, "k")
+        producer.flush()
+        end()
+    assert [m.value for m in log.read(TOPIC)] == [b"commit_transaction"]
+    assert log.read(TOPIC, offset=4) == []
 
 
 def test_the_classic_group_protocol_works_too(kafka: Kafka) -> None:

@@ -1,0 +1,73 @@
+"""Kafka's errors: which mend themselves, which are fatal, and what to tell the user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from confluent_kafka import KafkaError, KafkaException
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from arbkit.errors import LogError
+
+__all__ = ["MENDING", "PATIENCE_S", "is_fatal", "patiently", "result", "translated"]
+
+PATIENCE_S = 10.0
+"""How long an answer is waited for, and a request tried again that fails for a passing reason."""
+
+MENDING = frozenset(
+    {
+        KafkaError._PARTITION_EOF, KafkaError._MAX_POLL_EXCEEDED, KafkaError._TRANSPORT, KafkaError._TIMED_OUT,
+        KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE, KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE, KafkaError.COORDINATOR_NOT_AVAILABLE, KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS, KafkaError.REQUEST_TIMED_OUT, KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.BROKER_NOT_AVAILABLE, KafkaError.REPLICA_NOT_AVAILABLE, KafkaError.NETWORK_EXCEPTION,
+        KafkaError.KAFKA_STORAGE_ERROR, KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH,
+    }
+)  # fmt: skip
+"""What the client tells while it mends it by itself."""
+_PASSING = MENDING | {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.OFFSET_NOT_AVAILABLE, KafkaError._NOENT}
+T = TypeVar("T")
+
+
+def patiently(act: Callable[..., T], *arguments: Any) -> T:
+    """Ask again while a new topic, or a broker that has just come back, finds its leader."""
+    retrying = Retrying(
+        retry=retry_if_exception(_passes),
+        wait=wait_random_exponential(multiplier=0.05, max=1),
+        stop=stop_after_delay(PATIENCE_S),
+        reraise=True,
+    )
+    return retrying(act, *arguments)
+
+
+def _passes(error: BaseException) -> bool:
+    return isinstance(error, KafkaException) and error.args[0].code() in _PASSING
+
+
+def result(future: Future[Any]) -> Any:
+    """What a request was answered; none within :data:`PATIENCE_S` is an error like the client's own."""
+    try:
+        return future.result(timeout=PATIENCE_S)
+    except TimeoutError as error:
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT)) from error
+
+
+def is_fatal(error: KafkaError) -> bool:
+    """Whether the client is of no use after it."""
+    return error.fatal() or error.code() == KafkaError._FATAL
+
+
+def translated(error: KafkaException, servers: str, what: str) -> LogError:
+    """The ``LogError`` that says what failed, and the remedy."""
+    found: KafkaError = error.args[0]
+    remedies = {
+        KafkaError._TRANSPORT: "Check that Kafka runs there (ARBKIT_LOG)",
+        KafkaError._TIMED_OUT: "Check that Kafka runs there (ARBKIT_LOG)",
+        KafkaError._ALL_BROKERS_DOWN: "Check that Kafka runs there (ARBKIT_LOG)",
+        KafkaError._AUTHENTICATION: "Check the user and password in ARBKIT_KAFKA_OPTIONS",
+        KafkaError.UNKNOWN_TOPIC_OR_PART: "Create arbkit's topics with `arbkit init`",
+        KafkaError._UNKNOWN_TOPIC: "Create arbkit's topics with `arbkit init`",
+    }
+    return LogError(f"{what}: {found.str()} (Kafka at {servers})", remedy=remedies.get(found.code()))
