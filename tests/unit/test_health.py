@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
 
@@ -10,6 +11,8 @@ import pytest
 
 from arbkit.errors import ServiceError, UsageError
 from arbkit.health import LIMIT_S, SERVICES, beat, beating, check
+from arbkit.producer import produce
+from arbkit.schedule import schedule
 from arbkit.settings import Settings
 from tests.processes import arbkit
 
@@ -54,6 +57,29 @@ def test_a_long_step_beats_until_it_has_taken_its_time(settings: Settings, monke
             if thread.name == "health scheduler":
                 thread.join()
     assert not path.exists()
+
+
+@pytest.mark.parametrize("name", ["producer", "scheduler"])
+def test_a_service_that_waits_goes_on_beating(settings: Settings, name: str) -> None:
+    assert settings.watchlist is not None
+    settings.watchlist.write_text("B07DVM36PS\n")
+    # Nobody answers there: the producer tries, pauses and tries again; the scheduler has nothing to detect on.
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nobody = settings.model_copy(update={"keepa_url": f"http://127.0.0.1:{closed.getsockname()[1]}"})
+    stop = threading.Event()
+    run = produce if name == "producer" else schedule
+    thread = threading.Thread(target=run, args=(nobody,), kwargs={"stop": stop})
+    thread.start()
+    path = settings.home / "health" / name
+    try:
+        for _ in range(3):
+            while not path.exists():
+                assert thread.is_alive()
+                time.sleep(0.01)
+            path.unlink()
+    finally:
+        stop.set()
+        thread.join()
 
 
 def test_a_home_that_cannot_be_written_is_one_error(settings: Settings) -> None:
