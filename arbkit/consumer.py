@@ -13,15 +13,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
-from arbkit.counters import BATCH_SECONDS, CONSUMED, CONSUMER_LAG, CONSUMER_PARTITIONS, STORE_RETRIES, expose
+from arbkit.counters import CONSUMED, CONSUMER_LAG, CONSUMER_PARTITIONS, STORE_RETRIES, expose, timed
 from arbkit.dead_limit import DeadLetterLimit
 from arbkit.enrich import Enriched, attempts, dead_letter, enriched
 from arbkit.errors import LogError, StoreCorruptError, StoreError, StoreRefusedError
@@ -77,9 +76,7 @@ def consume(settings: Settings, *, until_empty: bool = False, stop: threading.Ev
         StoreError: the store cannot be opened, is damaged, or lacks a right or an index.
         DeadLetterLimitError: nearly everything is of no use.
     """
-    port = expose(settings.host, settings.consumer_metrics_port, "ARBKIT_CONSUMER_METRICS_PORT")
-    if port is not None:
-        logger.info("metrics on port %d", port)
+    expose(settings, settings.consumer_metrics_port, "ARBKIT_CONSUMER_METRICS_PORT")
     with open_log(settings) as log, open_store(settings) as store:
         return _Loop(settings, log, store, stop, until_empty=until_empty).run()
 
@@ -109,7 +106,7 @@ class _Loop:
                 while not self._stop.is_set():
                     beat(self._settings, "consumer")
                     if messages := self._poll():
-                        with _timed("decode"):
+                        with timed("consumer", "decode"):
                             batch = enriched(messages)
                         self._settle()
                         self._offsets = {m.place: m.offset + 1 for m in messages}
@@ -129,7 +126,7 @@ class _Loop:
     def _poll(self) -> Sequence[Message]:
         # What is under way may be done at any moment.
         patience = _POLL_S if self._under_way is None else _SHORT_POLL_S
-        with _timed("poll"):
+        with timed("consumer", "poll"):
             return self._consumer.poll(max_records=_BATCH, timeout_s=patience)
 
     def _settle(self) -> None:
@@ -158,7 +155,7 @@ class _Loop:
             return
         mine = self._consumer.assignment()
         try:
-            with _timed("commit"):
+            with timed("consumer", "commit"):
                 self._consumer.commit({place: offset for place, offset in self._offsets.items() if place in mine})
         except LogError as error:
             # Another member has them now and does the batch again, which changes nothing.
@@ -185,13 +182,13 @@ class _Loop:
 
     def _do(self, batch: Enriched, messages: Sequence[Message]) -> bool:
         """Process a batch up to its commit; False, and nothing passed over, if stopped while the store is away."""
-        with _timed("store"):
+        with timed("consumer", "store"):
             if not self._put(batch):
                 return False
         dead = {(message.place, message.offset) for message, _ in batch.dead}
         # What was a dead letter before says nothing about the stream.
         self._limit.note((m.place, m.offset) in dead for m in messages if not attempts(m))
-        with _timed("publish"):
+        with timed("consumer", "publish"):
             self._log.publish(
                 ENRICHED_TOPIC, [Record(u.offer.asin, orjson.dumps(u.offer.to_dict())) for u in batch.updates]
             )
@@ -240,12 +237,6 @@ class _Loop:
 
     def _over(self) -> bool:
         return self._ended or self._stop.is_set()
-
-
-@contextmanager
-def _timed(step: str) -> Iterator[None]:
-    with BATCH_SECONDS.labels("consumer", step).time():
-        yield
 
 
 def _may_mend(state: RetryCallState) -> bool:

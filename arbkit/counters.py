@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram, start_http_server
+import hmac
+import logging
+import threading
+from contextlib import AbstractContextManager
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
+from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
+
+from arbkit.addresses import base_url
 from arbkit.errors import ConfigError
+from arbkit.settings import Settings, is_loopback
 
 __all__ = [
     "BATCH_SECONDS", "CONSUMED", "CONSUMER_LAG", "CONSUMER_PARTITIONS", "KEEPA_RETRIES", "PRODUCED", "STORE_RETRIES",
-    "TOKENS_LEFT", "expose",
+    "TOKENS_LEFT", "expose", "timed",
 ]  # fmt: skip
+
+logger = logging.getLogger(__name__)
 
 PRODUCED = Counter(
     "arbkit_produced_records", "Records put on the log by outcome and marketplace", ["outcome", "market"]
@@ -26,20 +37,49 @@ CONSUMER_LAG = Gauge("arbkit_consumer_lag_messages", "Messages of this member's 
 CONSUMER_PARTITIONS = Gauge("arbkit_consumer_partitions", "Partitions that this member owns")
 
 
-def expose(host: str, port: int | None, variable: str) -> int | None:
+def timed(service: str, step: str) -> AbstractContextManager[object]:
+    """Count how long a block takes."""
+    return BATCH_SECONDS.labels(service, step).time()
+
+
+def expose(settings: Settings, port: int | None, variable: str) -> int | None:
     """Serve this process' counts under ``/metrics``; the port, or None where none is wanted.
 
+    Off loopback it asks for the token, as the API does.
+
     Raises:
-        ConfigError: the port cannot be had; names ``variable``.
+        ConfigError: the port cannot be had (names ``variable``), or there is no token where one is needed.
     """
     if port is None:
         return None
+    token = "" if is_loopback(settings.host) else settings.token.get_secret_value()
+    if not token and not is_loopback(settings.host):
+        raise ConfigError(
+            f"{settings.host} can be reached from outside, and there is no token", field="ARBKIT_TOKEN",
+            remedy=f"Set ARBKIT_TOKEN, bind to 127.0.0.1, or leave {variable} empty",
+        )  # fmt: skip
+    shown = make_wsgi_app()
+
+    def app(environ: dict[str, Any], start_response: Any) -> Any:
+        given = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
+        if token and not hmac.compare_digest(given.encode("latin-1"), token.encode()):
+            start_response("401 Unauthorized", [("WWW-Authenticate", "Bearer")])
+            return [b""]
+        return shown(environ, start_response)
+
     try:
-        server, _ = start_http_server(port, host)
+        server = make_server(settings.host, port, app, handler_class=_Silent)
     except OSError as error:
         raise ConfigError(
-            f"port {port} on {host} cannot be used: {error.strerror or error}",
+            f"port {port} on {settings.host} cannot be used: {error.strerror or error}",
             field=variable,
             remedy=f"Set {variable} to another port, to 0 for any free one, or leave it empty",
         ) from None
-    return int(server.server_port)
+    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    logger.info("metrics: %s/metrics", base_url(settings.host, server.server_port))
+    return server.server_port
+
+
+class _Silent(WSGIRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Whoever scrapes every few seconds needs no line for it."""

@@ -22,6 +22,7 @@ from uuid import uuid4
 import orjson
 
 from arbkit import dlq
+from arbkit.counters import PRODUCED, TOKENS_LEFT, expose, timed
 from arbkit.envelope import envelope
 from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError, ServiceError
 from arbkit.files import write_atomically
@@ -82,6 +83,7 @@ def produce(settings: Settings, *, once: bool = False, stop: threading.Event) ->
     # Half a second and pandas: who imports only this module need not pay for it.
     from arbkit.sources.keepa import KeepaSource
 
+    expose(settings, settings.producer_metrics_port, "ARBKIT_PRODUCER_METRICS_PORT")
     with open_log(settings) as log, KeepaSource(settings, stop=stop) as source:
         return _Producer(settings, log, source, stop, once=once).run()
 
@@ -132,8 +134,9 @@ class _Producer:
                 self._tokens = self._ask(self._source.tokens)
             elif (wait_s := self._tokens.wait_s(time.time())) > 0:
                 self._wait_for_tokens(wait_s)
-            elif batch := self._ask(partial(self._source.fetch, request.market, request.asins)):
-                return self._publish(request, batch)
+            elif batch := self._fetch(request):
+                with timed("producer", "publish"):
+                    return self._publish(request, batch)
         except KeepaTokensError as error:
             self._wait_for_tokens(error.wait_s)
         except KeepaKeyError:
@@ -143,6 +146,10 @@ class _Producer:
                 raise
             self._pause(error)
         return []
+
+    def _fetch(self, request: Request) -> Batch | None:
+        with timed("producer", "fetch"):
+            return self._ask(partial(self._source.fetch, request.market, request.asins))
 
     def _ask(self, call: Callable[[], T]) -> T | None:
         """What the source answers; None if stopped meanwhile."""
@@ -158,7 +165,9 @@ class _Producer:
         self._tokens = batch.tokens
         seen: list[tuple[str, str]] = []
         for part in _parts(self._records(request.market, batch)):
-            dlq.publish(self._log, RAW_TOPIC, part)
+            large = dlq.publish(self._log, RAW_TOPIC, part)
+            PRODUCED.labels("published", request.market).inc(len(part) - large)
+            PRODUCED.labels("dead_letter", request.market).inc(large)
             seen += [(record.key, request.market) for record in part]
             self._place.mark(seen)
         if batch.missing:
@@ -169,6 +178,7 @@ class _Producer:
         self._batches += 1
         self._products += len(batch.products)
         self._missing += len(batch.missing)
+        PRODUCED.labels("missing", request.market).inc(len(batch.missing))
         logger.info("%s: %d products, %d tokens left", request.market, len(batch.products), batch.tokens.left)
         return seen
 
@@ -219,6 +229,7 @@ class _Producer:
         tokens = self._source.state
         if tokens is not None and tokens is not self._written:
             write_tokens(self._settings, tokens)
+            TOKENS_LEFT.set(tokens.left)
             self._written = tokens
 
 

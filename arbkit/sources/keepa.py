@@ -23,6 +23,7 @@ import tenacity
 from keepa.constants import DCODES
 
 from arbkit.closing import Closing
+from arbkit.counters import KEEPA_RETRIES
 from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
 from arbkit.markets import market as market_of
 from arbkit.models import Source
@@ -346,4 +347,13 @@ def _reason(error: requests.exceptions.RequestException) -> str:
 def _log_retry(state: tenacity.RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     wait_s = state.next_action.sleep if state.next_action else 0.0
+    KEEPA_RETRIES.labels(_kind(error)).inc()
     logger.info("%s; trying again in %.1f s", getattr(error, "why", error), wait_s)
+
+
+def _kind(error: BaseException | None) -> str:
+    """What a retry is counted by: partial, the HTTP status, or unreachable."""
+    if isinstance(error, _PartialError):
+        return "partial"
+    status = error.status if isinstance(error, KeepaError) else None
+    return "unreachable" if status is None else str(status)

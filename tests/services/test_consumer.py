@@ -12,11 +12,14 @@ from typing import Any
 import orjson
 import pytest
 import requests
+from pydantic import SecretStr
 
+import arbkit.consumer
 import arbkit.enrich
 from arbkit.consumer import ConsumeSummary, consume
+from arbkit.counters import expose
 from arbkit.dlq import dead_letters, replay
-from arbkit.errors import DeadLetterLimitError, LogError, StoreError, StoreRefusedError
+from arbkit.errors import ConfigError, DeadLetterLimitError, LogError, StoreError, StoreRefusedError
 from arbkit.log import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
 from arbkit.log.sqlite import SqliteLog
 from arbkit.models import Offer
@@ -286,3 +289,20 @@ def test_a_consumer_shows_what_it_does(settings: Settings, monkeypatch: pytest.M
         'arbkit_consumer_lag_messages{partition="0"}',
     ):  # fmt: skip
         assert name in shown
+
+
+def test_off_loopback_its_figures_ask_for_the_token(settings: Settings) -> None:
+    with pytest.raises(ConfigError, match="ARBKIT_TOKEN"):
+        expose(settings.model_copy(update={"host": "0.0.0.0"}), 0, "ARBKIT_CONSUMER_METRICS_PORT")
+    guarded = settings.model_copy(update={"host": "0.0.0.0", "token": SecretStr("a-token")})
+    url = f"http://127.0.0.1:{expose(guarded, 0, 'ARBKIT_CONSUMER_METRICS_PORT')}/metrics"
+    assert requests.get(url, timeout=10).status_code == 401
+    assert requests.get(url, headers={"Authorization": "Bearer wrong"}, timeout=10).status_code == 401
+    shown = requests.get(url, headers={"Authorization": "Bearer a-token"}, timeout=10)
+    assert (shown.status_code, "arbkit_consumed_records" in shown.text) == (200, True)
+
+
+def test_a_port_that_is_taken_is_named(settings: Settings) -> None:
+    port = expose(settings, 0, "ARBKIT_CONSUMER_METRICS_PORT")
+    with pytest.raises(ConfigError, match="ARBKIT_CONSUMER_METRICS_PORT"):
+        expose(settings, port, "ARBKIT_CONSUMER_METRICS_PORT")

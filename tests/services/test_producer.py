@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 
 import arbkit.producer
 from arbkit import dlq, watchlist
@@ -245,6 +246,25 @@ def test_an_outage_is_waited_out_but_is_an_error_with_once(tmp_path: Path) -> No
         eventually(lambda: looked_at(settings) == EVERYTHING)
     with stub(answer) as service, pytest.raises(KeepaError, match="404"):
         once(config(tmp_path / "b", service))
+
+
+def test_a_producer_counts_what_it_does(tmp_path: Path) -> None:
+    def answer(asked: Asked, before: int) -> Reply:
+        return Reply(503, {}) if asked.name == "product" and before == 0 else well(asked, before)
+
+    def counted() -> list[float]:
+        names: list[tuple[str, dict[str, str]]] = [
+            ("arbkit_produced_records_total", {"outcome": "published", "market": "DE"}),
+            ("arbkit_keepa_retries_total", {"kind": "503"}),
+            ("arbkit_batch_seconds_count", {"service": "producer", "step": "fetch"}),
+        ]
+        return [REGISTRY.get_sample_value(name, labels) or 0 for name, labels in names]
+
+    before = counted()
+    with stub(answer) as service:
+        once(config(tmp_path, service, markets="DE"))
+    assert [now - then for now, then in zip(counted(), before, strict=True)] == [3, 1, 1]
+    assert REGISTRY.get_sample_value("arbkit_producer_tokens_left") == 300
 
 
 def test_products_that_are_never_answered_do_not_hold_up_the_rest(
