@@ -151,4 +151,5 @@ def _store(settings: Settings) -> str:
             return "nothing stored yet"
         raise
     demo = f", {stats.demo_products} of them from the demo market" if stats.demo_products else ""
-    return f"{stats.products} products{demo}, {stats.opportunities} opportunities"
+    where = settings.masked()["ARBKIT_STORE"] or settings.store_url
+    return f"{where}: {stats.products} products{demo}, {stats.opportunities} opportunities"

@@ -5,19 +5,21 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from contextlib import closing
 
 from arbkit.errors import ArbkitError, StoreError
 from arbkit.health import beat, beating
 from arbkit.log import ENRICH_GROUP, RAW_TOPIC, open_log
 from arbkit.reports import TIME_LIMIT_S, run_report, sweep
 from arbkit.settings import Settings
-from arbkit.store import open_store
+from arbkit.store.late import LateStore
 
 __all__ = ["schedule"]
 
 logger = logging.getLogger(__name__)
 
 _TICK_S = 0.5
+_LOOK_S = 5.0
 _LONGEST_FIRST_WAIT_S = 60.0
 
 
@@ -31,23 +33,27 @@ def schedule(settings: Settings, *, stop: threading.Event) -> None:
     seen: int | None = None
     due_at = 0.0
     first_offer_at: float | None = None
-    while not stop.wait(_TICK_S):
-        beat(settings, "scheduler")
-        # Nothing is asked of the store before it could matter.
-        if time.monotonic() < due_at or (newest := _newest(settings)) in (None, seen):
-            continue
-        first_offer_at = first_offer_at or time.monotonic()
-        if seen is None and _lag(settings) and time.monotonic() - first_offer_at < _LONGEST_FIRST_WAIT_S:
-            continue
-        due_at = time.monotonic() + settings.detect_interval
-        seen = newest
-        _run(settings)
+    with closing(LateStore(settings)) as store:
+        while not stop.wait(_TICK_S):
+            beat(settings, "scheduler")
+            # Nothing is asked of the store before it could matter.
+            if time.monotonic() < due_at:
+                continue
+            newest = _newest(store)
+            if newest in (None, seen):
+                due_at = time.monotonic() + (_TICK_S if seen is None else _LOOK_S)
+                continue
+            first_offer_at = first_offer_at or time.monotonic()
+            if seen is None and _lag(settings) and time.monotonic() - first_offer_at < _LONGEST_FIRST_WAIT_S:
+                continue
+            due_at = time.monotonic() + settings.detect_interval
+            seen = newest
+            _run(settings)
 
 
-def _newest(settings: Settings) -> int | None:
+def _newest(store: LateStore) -> int | None:
     try:
-        with open_store(settings, read_only=True) as store:
-            return store.stats().newest_at
+        return store.get().stats().newest_at
     except StoreError:
         return None
 
