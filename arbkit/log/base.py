@@ -100,7 +100,12 @@ def check_sizes(topic: str, records: Sequence[Record]) -> None:
         MessageTooLargeError: these of its records are too large for the topic.
     """
     limit = max_bytes_of(topic)
-    sizes = {place: size for place, record in enumerate(records) if (size := record.size) > limit}
+    # A character has 4 bytes at most: the exact size is counted only where it may matter.
+    sizes = {
+        place: size
+        for place, record in enumerate(records)
+        if (record.headers or len(record.value) + 4 * len(record.key) > limit) and (size := record.size) > limit
+    }
     if sizes:
         keys = {place: records[place].key for place in sizes}
         raise MessageTooLargeError(topic, keys=keys, sizes=sizes, limit=limit, rest_published=False)

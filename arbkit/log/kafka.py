@@ -49,6 +49,7 @@ __all__ = ["KafkaLog"]
 
 logger = logging.getLogger(__name__)
 
+_SERVE_EVERY = 500
 _OVERHEAD = 4096
 """Bytes that Kafka's own framing of a message may take."""
 _DELIVERY_S = 30.0
@@ -132,11 +133,15 @@ class KafkaLog(Closing):
 
         deadline = time.monotonic() + _DELIVERY_S + 5
         for place, record in enumerate(records):
-            headers: list[tuple[str, str | bytes | None]] = [(n, text.encode()) for n, text in record.headers.items()]
-            on_delivery = partial(delivered, place)
+            if place % _SERVE_EVERY == 0:
+                # What is known already is taken in while the rest is under way.
+                self._serve(producer, topic, wait_s=0)
+            more: dict[str, Any] = {"on_delivery": partial(delivered, place)}
+            if record.headers:
+                more["headers"] = [(name, text.encode()) for name, text in record.headers.items()]
             while True:
                 try:
-                    producer.produce(topic, record.value, record.key, headers=headers, on_delivery=on_delivery)
+                    producer.produce(topic, record.value, record.key, **more)
                     break
                 except BufferError:
                     # The local queue is full: what is under way makes room.
@@ -153,10 +158,10 @@ class KafkaLog(Closing):
             raise LogError(f"{waiting} messages to {topic} were not acknowledged by {self._servers} in time")
         return too_large
 
-    def _serve(self, producer: Producer, topic: str) -> None:
+    def _serve(self, producer: Producer, topic: str, *, wait_s: float = 0.2) -> None:
         """Let the producer tell what became of messages."""
         try:
-            producer.poll(0.2)
+            producer.poll(wait_s)
         except KafkaException as error:
             raise self._failed(producer, error, f"nothing can be published to {topic}") from error
 

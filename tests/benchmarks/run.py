@@ -26,6 +26,7 @@ from arbkit.importer import import_files
 from arbkit.log import RAW_TOPIC, Record, open_log
 from arbkit.settings import Settings
 from arbkit.store import open_store
+from tests.benchmarks import log
 from tests.benchmarks.money import evaluation
 
 _REPEATS = 7
@@ -153,8 +154,8 @@ def memory() -> None:
                     "fetched_at": "2026-05-10T00:00:00+00:00", "product": {**product, "asin": asin},
                 }  # fmt: skip
                 records.append(Record(asin, orjson.dumps(envelope)))
-            with open_log(settings) as log:
-                log.publish(RAW_TOPIC, records)
+            with open_log(settings) as opened:
+                opened.publish(RAW_TOPIC, records)
 
         publish(0, 5_000)
         with subprocess.Popen(
@@ -215,6 +216,11 @@ def money() -> None:
     evaluation(report)
 
 
+def kafka() -> None:
+    for benchmark in (log.producing, log.takeover, log.groups):
+        benchmark(report)
+
+
 if __name__ == "__main__":
-    for benchmark in (ingest, importing, memory, money, first_table):
+    for benchmark in (ingest, importing, memory, money, kafka, first_table):
         benchmark()

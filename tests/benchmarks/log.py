@@ -1,0 +1,216 @@
+"""The log on Kafka: rate of publishing, and how long consumer groups take to settle."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from statistics import median
+from typing import IO
+
+from confluent_kafka import Producer
+
+from arbkit.log import Consumer, Record, TopicPartition, TopicSpec
+from arbkit.log.kafka import KafkaLog
+from tests.servers.launch import Kafka, ServersMissingError
+
+__all__ = ["groups", "producing", "takeover"]
+
+Report = Callable[[str, str, str], None]
+_PROTOCOLS = ("consumer", "classic")
+_RECORDS = 100_000
+_BATCH = 9_000
+"""Records of 900 bytes in the 8 MB that the producer publishes at once."""
+_REPEATS = 5
+_PATIENCE_S = 120.0
+
+
+class _Shipped(Kafka):
+    """A broker with the sessions that a user's has, not those of the tests."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        with (self.folder / "server.properties").open("a") as file:
+            file.write("group.consumer.session.timeout.ms=9000\ngroup.consumer.heartbeat.interval.ms=2000\n")
+
+
+@contextmanager
+def _kafka(name: str) -> Iterator[Kafka | None]:
+    try:
+        server = _Shipped()
+    except ServersMissingError as error:
+        sys.stdout.write(f"{name}: left out, {error}\n")
+        yield None
+        return
+    with server as running:
+        yield running
+
+
+def producing(report: Report) -> None:
+    """Records through the log in the producer's batches, each durable before the next, against a bare client."""
+    with _kafka("log: producing") as server:
+        if server is None:
+            return
+        rng = random.Random(1)
+        records = [Record(f"B0{n:08}", _value(rng)) for n in range(_RECORDS)]
+        batches = [records[start : start + _BATCH] for start in range(0, _RECORDS, _BATCH)]
+        with KafkaLog(server.address) as log:
+            log.create_topics([TopicSpec("ours", 4), TopicSpec("bare", 4)])
+
+            def ours(batches: list[list[Record]]) -> None:
+                for batch in batches:
+                    log.publish("ours", batch)
+
+            bare = _Bare(server.address)
+            for act in (ours, bare.at_once, bare.in_batches):
+                _seconds(act, batches)
+            taken = [[_seconds(act, batches) for act in (bare.at_once, ours, bare.in_batches)] for _ in range(_REPEATS)]
+        for column, name in ((0, "all at once"), (2, "in the same batches")):
+            ratio = median(row[column] / row[1] for row in taken)
+            rate = _RECORDS / median(row[1] for row in taken)
+            report(f"publish / bare producer, {name}", f"{ratio:.2f} × ({rate:,.0f} records/s)", "at least 0.8 ×")
+
+
+class _Bare:
+    """A producer of one's own with the log's settings."""
+
+    def __init__(self, address: str) -> None:
+        self._producer = Producer(
+            {
+                "bootstrap.servers": address, "enable.idempotence": True, "acks": "all", "compression.type": "zstd",
+                "linger.ms": 5, "partitioner": "consistent_random",
+            }
+        )  # fmt: skip
+
+    def at_once(self, batches: list[list[Record]]) -> None:
+        for batch in batches:
+            self._produce(batch)
+        self._producer.flush()
+
+    def in_batches(self, batches: list[list[Record]]) -> None:
+        for batch in batches:
+            self._produce(batch)
+            self._producer.flush()
+
+    def _produce(self, batch: list[Record]) -> None:
+        for record in batch:
+            while True:
+                try:
+                    self._producer.produce("bare", record.value, record.key, on_delivery=_acknowledged)
+                    break
+                except BufferError:
+                    self._producer.poll(0.2)
+
+
+def _acknowledged(error: object, _: object) -> None:
+    assert error is None, error
+
+
+def _value(rng: random.Random) -> bytes:
+    return ",".join(str(rng.randrange(100_000)) for _ in range(160)).encode()[:900]
+
+
+_MEMBER = """
+import sys
+from arbkit.log.kafka import KafkaLog
+address, protocol, group = sys.argv[1:]
+held = None
+with KafkaLog(address, protocol=protocol) as log, log.consumer(group, ["t"], on_revoke=lambda _: None) as consumer:
+    while True:
+        consumer.poll(max_records=1, timeout_s=0.05)
+        if len(consumer.assignment()) != held:
+            held = len(consumer.assignment())
+            print(held, flush=True)
+"""
+
+
+def takeover(report: Report) -> None:
+    """From `kill -9` of one of two members until the other has all partitions."""
+    with _kafka("log: takeover") as server:
+        if server is None:
+            return
+        with KafkaLog(server.address) as log:
+            log.create_topics([TopicSpec("t", 4)])
+        for protocol in _PROTOCOLS:
+            taken = [_takeover(server, protocol, f"{protocol}-{number}") for number in range(3)]
+            shown = ", ".join(f"{one:.1f}" for one in taken)
+            report(f"kill -9 → the other member has all, {protocol}", f"{max(taken):.1f} s ({shown})", "at most 12 s")
+
+
+def _takeover(server: Kafka, protocol: str, group: str) -> float:
+    command = [sys.executable, "-c", _MEMBER, server.address, protocol, group]
+    with (
+        subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.PIPE, text=True) as one,
+        subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.PIPE, text=True) as two,
+    ):
+        assert one.stdout is not None
+        assert two.stdout is not None
+        try:
+            # Whoever came first has had all of them for a while.
+            _until_held(one.stdout, 2)
+            _until_held(two.stdout, 2)
+            one.kill()
+            start = time.perf_counter()
+            _until_held(two.stdout, 4)
+            return time.perf_counter() - start
+        finally:
+            one.kill()
+            two.kill()
+
+
+def _until_held(lines: IO[str], partitions: int) -> None:
+    """Wait until a member says that it holds so many."""
+    assert any(int(line) == partitions for line in lines), "the member has ended"
+
+
+def groups(report: Report) -> None:
+    """First message of a new group, and a member that joins and leaves, under both protocols."""
+    with _kafka("log: groups") as server:
+        if server is None:
+            return
+        for protocol in _PROTOCOLS:
+            with KafkaLog(server.address, protocol=protocol) as log:
+                log.create_topics([TopicSpec("t", 4)])
+                log.publish("t", [Record("k", b"x")])
+                rows = [_group(log, f"{protocol}-{number}") for number in range(_REPEATS)]
+            for column, name in enumerate(("first message of a new group", "second member joins", "it leaves")):
+                taken = [row[column] for row in rows]
+                report(f"{name}, {protocol}", f"{median(taken):.2f} s (at most {max(taken):.2f})", "for comparison")
+
+
+def _group(log: KafkaLog, group: str) -> tuple[float, float, float]:
+    start = time.perf_counter()
+    with log.consumer(group, ["t"], on_revoke=_ignore) as first:
+        while not first.poll(max_records=1, timeout_s=0.02):
+            assert time.perf_counter() - start < _PATIENCE_S
+        message = time.perf_counter() - start
+        _settle(lambda: len(first.assignment()) == 4, first)
+        start = time.perf_counter()
+        with log.consumer(group, ["t"], on_revoke=_ignore) as second:
+            _settle(lambda: len(first.assignment()) == len(second.assignment()) == 2, first, second)
+            join = time.perf_counter() - start
+            start = time.perf_counter()
+        _settle(lambda: len(first.assignment()) == 4, first)
+        return message, join, time.perf_counter() - start
+
+
+def _settle(settled: Callable[[], bool], *members: Consumer) -> None:
+    deadline = time.perf_counter() + _PATIENCE_S
+    while not settled():
+        assert time.perf_counter() < deadline
+        for member in members:
+            member.poll(max_records=1, timeout_s=0.02)
+
+
+def _ignore(_: frozenset[TopicPartition]) -> None:
+    return
+
+
+def _seconds(act: Callable[[list[list[Record]]], None], batches: list[list[Record]]) -> float:
+    start = time.perf_counter()
+    act(batches)
+    return time.perf_counter() - start
