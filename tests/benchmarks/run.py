@@ -26,7 +26,7 @@ from arbkit.importer import import_files
 from arbkit.log import RAW_TOPIC, Record, open_log
 from arbkit.settings import Settings
 from arbkit.store import open_store
-from tests.benchmarks import log
+from tests.benchmarks import log, scale
 from tests.benchmarks.money import evaluation
 
 _REPEATS = 7
@@ -221,6 +221,11 @@ def kafka() -> None:
         benchmark(report)
 
 
+def scaled_out() -> None:
+    for benchmark in (scale.consuming, scale.several, scale.renewing):
+        benchmark(report)
+
+
 if __name__ == "__main__":
-    for benchmark in (ingest, importing, memory, money, kafka, first_table):
+    for benchmark in (ingest, importing, memory, money, kafka, scaled_out, first_table):
         benchmark()

@@ -1,36 +1,60 @@
-"""Consuming on the scale-out stores, against bare loads of the same prepared documents."""
+"""Consuming into both stores against bare loads of the same documents; several consumers; renewing an index."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from statistics import median
+from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import orjson
+import psutil
+from elasticsearch import Elasticsearch as Client
 
 from arbkit.consumer import consume
 from arbkit.demo.market import asins
 from arbkit.demo.wire import Clock, product_object
 from arbkit.envelope import envelope
-from arbkit.init import initialise
+from arbkit.init import initialise, migrate
 from arbkit.keepa_time import to_minutes
-from arbkit.log import RAW_TOPIC, Record, open_log
+from arbkit.log import ENRICH_GROUP, RAW_TOPIC, Record, open_log
 from arbkit.markets import MARKETS
 from arbkit.settings import Settings
+from arbkit.sqlite import connect, immediate
+from arbkit.store import ProductQuery, open_store
+from arbkit.store.compose import compose
+from arbkit.store.elastic_bulk import Action, bulk
+from arbkit.store.elastic_client import connect as connect_elastic
+from arbkit.store.elastic_client import walk
+from arbkit.store.elastic_documents import product_document
+from arbkit.store.elastic_schema import COLLECTIONS, body
+from arbkit.store.sqlite import SqliteStore
+from tests.contracts.test_log import empty
+from tests.servers.launch import Elasticsearch, Kafka, ServersMissingError
+from tests.store_factories import offer
 
-__all__ = ["consumed", "prepared_records", "scaled"]
+__all__ = ["consuming", "renewing", "several"]
 
 Report = Callable[[str, str, str], None]
 _PRODUCTS = 2_000
 _REPEATS = 3
+_BATCH = 500
+_WRITTEN = ("offers", "history", "products")
 
 
 def prepared_records(count: int) -> list[Record]:
-    """Demo products under ASINs of their own on all marketplaces: ``count`` products, some five records each."""
+    """Demo products under ASINs of their own on all marketplaces: ``count`` products, five records each."""
     now = time.time()
     clock = Clock(to_minutes(now), 0)
     known = asins()
@@ -54,21 +78,202 @@ def prepared_records(count: int) -> list[Record]:
 def scaled(log: str, store: str) -> Iterator[Settings]:
     """Settings of a log and a store of their own, both there."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings.load(
-            _env_file=None, home=Path(folder) / "var", log=log, store=store, store_prefix=f"b{uuid4().hex[:8]}-"
-        )  # fmt: skip
+        prefix = f"b{uuid4().hex[:8]}-"
+        settings = Settings.load(_env_file=None, home=Path(folder) / "var", log=log, store=store, store_prefix=prefix)
         settings.home.mkdir()
         initialise(settings)
         yield settings
 
 
-def consumed(settings: Settings, records: Sequence[Record]) -> float:
-    """Seconds from the log to the store, of records that are on the log already."""
+@contextmanager
+def _servers(name: str) -> Iterator[tuple[Kafka, Elasticsearch] | None]:
+    try:
+        kafka, elastic = Kafka(), Elasticsearch()
+    except ServersMissingError as error:
+        sys.stdout.write(f"{name}: left out, {error}\n")
+        yield None
+        return
+    with kafka, elastic:
+        yield kafka, elastic
+
+
+def publish(settings: Settings, records: Sequence[Record]) -> None:
     with open_log(settings) as log:
-        for start in range(0, len(records), 500):
-            log.publish(RAW_TOPIC, records[start : start + 500])
-    start = time.perf_counter()
-    done = consume(settings, until_empty=True, stop=threading.Event())
-    taken = time.perf_counter() - start
-    assert done.read == len(records)
+        for start in range(0, len(records), _BATCH):
+            log.publish(RAW_TOPIC, records[start : start + _BATCH])
+
+
+def consuming(report: Report) -> None:
+    """From Kafka into each store, against a bare load of all that ends up there, prepared before."""
+    with _servers("consuming") as running:
+        if running is None:
+            return
+        kafka, elastic = running
+        records = prepared_records(_PRODUCTS)
+        for name, url, bare, limit in (
+            ("Kafka → Elasticsearch / bare client.bulk", elastic.url, _bare_bulk, "at least 0.8 ×"),
+            ("Kafka → SQLite / bare executemany", "", _bare_executemany, "at least 0.6 ×"),
+        ):
+            pairs = []
+            for _ in range(_REPEATS + 1):
+                empty(kafka)
+                with scaled(kafka.url, url) as settings:
+                    publish(settings, records)
+                    start = time.perf_counter()
+                    done = consume(settings, until_empty=True, stop=threading.Event())
+                    pairs.append((time.perf_counter() - start, bare(settings)))
+                    assert done.read == len(records)
+            # The first has warmed the servers up.
+            ratio = median(theirs / ours for ours, theirs in pairs[1:])
+            rate = len(records) / median(ours for ours, _ in pairs[1:])
+            report(name, f"{ratio:.2f} × ({rate:,.0f} records/s)", limit)
+
+
+def _bare_bulk(settings: Settings) -> float:
+    """Seconds to load all documents of a store again, into indices of the same kind."""
+    prefix = settings.store_prefix
+    bare = {name: f"{prefix}bare-{name}" for name in _WRITTEN}
+    with Client(settings.store_url, request_timeout=60) as client:
+        requests: list[list[bytes]] = []
+        for name, index in bare.items():
+            client.indices.create(index=index, **body(name))
+            client.indices.refresh(index=prefix + name)
+            pages = walk(client, prefix + name, {"match_all": {}}, version=True)
+            lines = [line for hits in pages for hit in hits for line in _lines(index, name, hit)]
+            # As large as a batch of the consumer makes them.
+            requests += [lines[start : start + 2 * _BATCH] for start in range(0, len(lines), 2 * _BATCH)]
+        start = time.perf_counter()
+        for one in requests:
+            operations: Any = one
+            assert not client.bulk(operations=operations)["errors"]
+        taken = time.perf_counter() - start
+        client.indices.delete(index=list(bare.values()))
     return taken
+
+
+def _lines(index: str, collection: str, hit: Any) -> tuple[bytes, bytes]:
+    head = {"_index": index, "_id": hit["_id"]}
+    if collection != "products":
+        head |= {"version": hit["_version"], "version_type": "external"}
+    return orjson.dumps({"index": head}), orjson.dumps(hit["_source"])
+
+
+def _bare_executemany(settings: Settings) -> float:
+    """Seconds to load all rows of a store again, a transaction for each 500 offers, into tables of the same kind."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bare.db"
+        with SqliteStore(path):
+            pass
+        with closing(connect(settings.database, read_only=True)) as full, closing(connect(path)) as bare:
+            rows = {table: full.execute(f"SELECT * FROM {table}").fetchall() for table in _WRITTEN}  # noqa: S608
+            parts = -(-len(rows["offers"]) // _BATCH)
+            start = time.perf_counter()
+            for part in range(parts):
+                with immediate(bare):
+                    for table, found in rows.items():
+                        marks = ", ".join("?" * len(found[0]))
+                        bare.executemany(f"INSERT INTO {table} VALUES ({marks})", found[part::parts])  # noqa: S608
+            return time.perf_counter() - start
+
+
+def several(report: Report) -> None:
+    """Four consumers on the topic's four partitions against one, each a process of its own."""
+    with _servers("several consumers") as running:
+        if running is None:
+            return
+        kafka, elastic = running
+        records = prepared_records(_PRODUCTS)
+        taken: dict[int, list[float]] = {1: [], 4: []}
+        busy = 0.0
+        for count in (1, 1, 4, 1, 4, 1, 4):
+            empty(kafka)
+            with scaled(kafka.url, elastic.url) as settings:
+                publish(settings, records)
+                taken[count].append(_by_processes(settings, count, len(records)))
+                busy = psutil.cpu_percent()
+    # The very first has warmed the servers up.
+    one, four = median(taken[1][1:]), median(taken[4])
+    report(
+        "4 consumers on 4 partitions / one",
+        f"{one / four:.2f} × ({len(records) / four:,.0f} records/s, {busy:.0f} % of all cores)",
+        "at least 1.6 × on 2 cores, or what saturates",
+    )
+
+
+def _by_processes(settings: Settings, count: int, records: int) -> float:
+    """Seconds for all records once the first batch is done, so that the start of the processes does not count."""
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-m", "arbkit", "consume"],
+            env={**os.environ, **settings.environment()},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for _ in range(count)
+    ]
+    try:
+        with open_log(settings) as log:
+
+            def waiting() -> int:
+                return sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values())
+
+            while waiting() == records:
+                time.sleep(0.02)
+            psutil.cpu_percent()
+            start, begun = time.perf_counter(), waiting()
+            while waiting():
+                time.sleep(0.02)
+            return (time.perf_counter() - start) * records / begun
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            child.wait(30)
+
+
+def renewing(report: Report, *, products: int = 500_000) -> None:
+    """An index of so many products renewed behind its alias, while it is read all the time."""
+    try:
+        elastic = Elasticsearch()
+    except ServersMissingError as error:
+        sys.stdout.write(f"renewing: left out, {error}\n")
+        return
+    with elastic, scaled("", elastic.url) as settings, open_store(settings) as store:
+        _fill(elastic.url, settings.store_prefix, products)
+        stop = threading.Event()
+
+        def read() -> list[tuple[float, int]]:
+            seen = []
+            while not stop.is_set():
+                begun = time.perf_counter()
+                total = store.products(ProductQuery(limit=50)).total
+                seen.append((time.perf_counter() - begun, total))
+            return seen
+
+        changed = {**COLLECTIONS["products"], "renewed": {"type": "keyword"}}
+        with ThreadPoolExecutor(1) as pool, patch.dict(COLLECTIONS, {"products": changed}):
+            reading = pool.submit(read)
+            start = time.perf_counter()
+            try:
+                migrate(settings)
+            finally:
+                stop.set()
+            taken = time.perf_counter() - start
+            seen = reading.result()
+    gaps = sum(total != products for _, total in seen)
+    slowest = max(seconds for seconds, _ in seen)
+    report(
+        f"{products:,} products renewed behind the alias",
+        f"{taken:.0f} s; {len(seen)} reads, {gaps} with a gap, the slowest {slowest:.2f} s",
+        "no error and no gap",
+    )
+
+
+def _fill(url: str, prefix: str, products: int) -> None:
+    product = compose([offer(code=code) for code in MARKETS])
+    with connect_elastic(url) as client:
+        for start in range(0, products, 5_000):
+            found = [f"B{n:09}" for n in range(start, min(start + 5_000, products))]
+            documents = {a: product_document(replace(product, asin=a), None, f"product {a.lower()}") for a in found}
+            assert not bulk(client, [Action(prefix + "products", a, d) for a, d in documents.items()]).poison
+        client.indices.refresh(index=prefix + "products")
