@@ -51,7 +51,7 @@ _SHARES = {"consumer": 0.55, "feeder": 0.25, "producer": 0.15, "broker": 0.05}
 _IN_ITS_START = 0.35
 """The share of kills that come by the victim's age, whatever it has done; the others while it works."""
 _OLDEST_START_S = 2.0
-_PATIENCE_S = 15.0
+_PATIENCE_S = 8.0
 _DRAIN_S = 300.0
 _FOREIGN = ((None, None), (None, b"somebody else's"))
 """Key and value of what another program put on the topic, past arbkit."""

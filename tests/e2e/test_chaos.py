@@ -28,7 +28,7 @@ def nothing_is_lost(report: Report, *kinds: str) -> None:
 
 def test_kills_on_kafka_and_elasticsearch(scaled: Settings, kafka: Kafka, elasticsearch: Elasticsearch) -> None:
     settings = scaled.model_copy(update={"store": elasticsearch.url})
-    report = run(Plan(kills=6, records=2_500, seed=1), settings, broker=kafka)
+    report = run(Plan(kills=5, records=1_500, seed=1), settings, broker=kafka)
     nothing_is_lost(report, "consumer", "feeder", "producer", "broker")
 
 
