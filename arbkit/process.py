@@ -43,8 +43,9 @@ def stop_on_signals() -> threading.Event:
 
 def die_with_parent() -> None:
     """Under ``arbkit up``, end when the supervisor does, even if it is killed (Linux; elsewhere a no-op)."""
-    if os.environ.get("ARBKIT_SUPERVISED") and sys.platform == "linux":
-        parent = os.getppid()
+    supervisor = os.environ.get("ARBKIT_SUPERVISED", "")
+    if supervisor and sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        if os.getppid() != parent:
+        # It may have been killed before that took effect.
+        if str(os.getppid()) != supervisor:
             os.kill(os.getpid(), signal.SIGTERM)

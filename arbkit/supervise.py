@@ -112,7 +112,12 @@ class Supervisor:
         write: Callable[[str, str], None],
     ) -> None:
         self._running = [_Running(service) for service in services]
-        self._environment = {**os.environ, **environment, "ARBKIT_SUPERVISED": "1", "PYTHONUNBUFFERED": "1"}
+        self._environment = {
+            **os.environ,
+            **environment,
+            "ARBKIT_SUPERVISED": str(os.getpid()),
+            "PYTHONUNBUFFERED": "1",
+        }
         self._stop = stop
         self._write = write
 

@@ -45,7 +45,7 @@ _HISTORY = {
     "market": {"type": "keyword"},
     "version": {"type": "long"},
     "currency": {"type": "keyword", "index": False, "doc_values": False},
-    "series": {"type": "binary"},
+    "series": _STORED,
 }
 _PRODUCTS = {
     "asin": {"type": "keyword"},

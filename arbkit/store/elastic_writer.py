@@ -7,6 +7,7 @@ detection both write, are guarded by sequence numbers.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from elasticsearch import Elasticsearch
@@ -47,18 +48,19 @@ class Writer:
     def put(self, updates: Sequence[Update]) -> Written:
         """As :meth:`arbkit.store.base.Store.put`."""
         places, poison = sorted_out(updates)
-        offers = [updates[p].offer for p in places]
-        written = bulk(self._client, [self._versioned("offers", o, offer_document(o)) for o in offers])
-        poison |= {places[i]: why for i, why in written.poison.items()}
-        stored = {places[i] for i in written.ok}
-        places = [p for p in places if p not in poison]
         histories = [(p, h) for p in places if (h := updates[p].history) is not None]
-        lost = bulk(self._client, [self._versioned("history", h, history_document(h)) for _, h in histories]).poison
-        poison |= {histories[i][0]: why for i, why in lost.items()}
-        # Also of offers that were there already: a batch that broke off before may have come no further.
-        refused = self.compose({updates[p].offer.asin for p in places})
-        poison |= {p: why for p in places if (why := refused.get(updates[p].offer.asin)) is not None}
-        ok = len(stored - poison.keys())
+        # Histories are most of the bytes, and nothing of what follows needs them.
+        with ThreadPoolExecutor(1, "history") as beside:
+            actions = [self._versioned("history", h, history_document(h)) for _, h in histories]
+            later = beside.submit(bulk, self._client, actions)
+            offers = [updates[p].offer for p in places]
+            written = bulk(self._client, [self._versioned("offers", o, offer_document(o)) for o in offers])
+            poison |= {places[i]: why for i, why in written.poison.items()}
+            # Also of offers that were there already: a batch that broke off before may have come no further.
+            refused = self.compose({updates[p].offer.asin for p in places if p not in poison})
+            poison |= {p: why for p in places if (why := refused.get(updates[p].offer.asin)) is not None}
+            poison |= {histories[i][0]: why for i, why in later.result().poison.items()}
+        ok = len({places[i] for i in written.ok} - poison.keys())
         return Written(ok=ok, stale=len(updates) - len(poison) - ok, poison=poison)
 
     def compose(self, asins: Iterable[str]) -> dict[str, str]:
