@@ -135,7 +135,7 @@ class KafkaLog(Closing):
         for place, record in enumerate(records):
             if place % _SERVE_EVERY == 0:
                 # What is known already is taken in while the rest is under way.
-                self._serve(producer, topic, wait_s=0)
+                self._serve(producer, topic, act=producer.poll, wait_s=0)
             more: dict[str, Any] = {"on_delivery": partial(delivered, place)}
             if record.headers:
                 more["headers"] = [(name, text.encode()) for name, text in record.headers.items()]
@@ -145,11 +145,12 @@ class KafkaLog(Closing):
                     break
                 except BufferError:
                     # The local queue is full: what is under way makes room.
-                    self._serve(producer, topic)
+                    self._serve(producer, topic, act=producer.poll, wait_s=0.2)
                 except KafkaException as error:
                     raise self._failed(producer, error, f"nothing can be published to {topic}") from error
         while waiting and time.monotonic() < deadline:
-            self._serve(producer, topic)
+            # Flushing does not linger for more records; it waits for those of other threads too, so not for long.
+            self._serve(producer, topic, act=producer.flush, wait_s=0.02)
         too_large = [place for place, error in failures.items() if error.code() == KafkaError.MSG_SIZE_TOO_LARGE]
         if others := [failures[place] for place in failures.keys() - set(too_large)]:
             worst = max(others, key=is_fatal)
@@ -158,10 +159,10 @@ class KafkaLog(Closing):
             raise LogError(f"{waiting} messages to {topic} were not acknowledged by {self._servers} in time")
         return too_large
 
-    def _serve(self, producer: Producer, topic: str, *, wait_s: float = 0.2) -> None:
+    def _serve(self, producer: Producer, topic: str, *, act: Callable[[float], int], wait_s: float) -> None:
         """Let the producer tell what became of messages."""
         try:
-            producer.poll(wait_s)
+            act(wait_s)
         except KafkaException as error:
             raise self._failed(producer, error, f"nothing can be published to {topic}") from error
 

@@ -241,7 +241,7 @@ def test_kafka_takes_its_configuration(kafka: Kafka) -> None:
         described = admin.describe_configs([ConfigResource(ResourceType.BROKER, "1")])
         ((_, future),) = described.items()
         values = {name: entry.value for name, entry in future.result().items()}
-    assert values["group.consumer.session.timeout.ms"] == "10000"
+    assert values["group.consumer.session.timeout.ms"] == "9000"
     assert values["auto.create.topics.enable"] == "false"
     assert {values[f"{kind}.replication.factor"] for kind in ("default", "offsets.topic")} == {"1"}
     assert "consumer" in values["group.coordinator.rebalance.protocols"]
