@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar
 
@@ -232,6 +233,9 @@ class Store(Protocol):
     ) -> None: ...
 
 
+_offer_values = attrgetter(*Offer.__slots__)
+
+
 def sorted_out(updates: Sequence[Update]) -> tuple[list[int], dict[int, str]]:
     """Places of the updates to write, the newest usable one of each offer; and of those no store takes, and why."""
     poison = {i: why for i, update in enumerate(updates) if (why := _why_refused(update)) is not None}
@@ -247,10 +251,9 @@ def sorted_out(updates: Sequence[Update]) -> tuple[list[int], dict[int, str]]:
 def _why_refused(update: Update) -> str | None:
     """Why the store will never take this update, or None."""
     offer, history = update.offer, update.history
-    for name in Offer.__slots__:
-        value = getattr(offer, name)
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
-            return f"{name}: larger than any store holds (got {value!r})"
+    for place, value in enumerate(_offer_values(offer)):
+        if type(value) is int and not -(2**63) <= value < 2**63:
+            return f"{Offer.__slots__[place]}: larger than any store holds (got {value!r})"
     if history is not None and history.id != offer.id:
         return f"history of {history.id} with the offer {offer.id}"
     return None

@@ -7,8 +7,13 @@ from typing import Any
 
 from arbkit.models import Offer, Opportunity, Product
 
-__all__ = ["BEST_SHOWN", "best_of_each", "compose", "is_number", "search_text"]
+__all__ = ["BEST_SHOWN", "COMPOSED_OF", "best_of_each", "compose", "is_number", "search_text"]
 
+COMPOSED_OF = (
+    "asin", "market", "version", "source", "fetched_at", "updated_at", "currency", "title", "brand", "manufacturer",
+    "category", "eans", "image", "price_minor", "price_basis", "price_at", "sales_rank",
+)  # fmt: skip
+"""The fields of offers that :func:`compose` and :func:`search_text` look at, or no offer can be without."""
 BEST_SHOWN = ("source", "target", "profit", "roi_pct", "margin_pct", "currency")
 """What a product's document says of its best opportunity."""
 

@@ -26,15 +26,15 @@ def connect(url: str, *, api_key: str | None = None, ca: str | None = None) -> E
     )  # fmt: skip
 
 
-def fetched(client: Elasticsearch, index: str, ids: Sequence[str]) -> list[Any]:
-    """Documents by id, as they are now: this needs no refresh.
+def fetched(client: Elasticsearch, index: str, ids: Sequence[str], *, only: Sequence[str] | None = None) -> list[Any]:
+    """Documents by id, or ``only`` some fields of each, as they are now: this needs no refresh.
 
     Raises:
         StoreRefusedError: the index is missing.
     """
     found: list[Any] = []
     for start in range(0, len(ids), _AT_ONCE):
-        answer = client.mget(index=index, ids=list(ids[start : start + _AT_ONCE]))
+        answer = client.mget(index=index, ids=list(ids[start : start + _AT_ONCE]), source_includes=only)
         if (broken := next((d for d in answer["docs"] if "error" in d), None)) is not None:
             raise _missing(f"{index}: {reason_of(broken['error'])}")
         found += [d for d in answer["docs"] if d["found"]]

@@ -16,7 +16,7 @@ from arbkit.errors import StoreError
 from arbkit.markets import MARKETS
 from arbkit.models import History, Offer, Opportunity
 from arbkit.store.base import Update, Written, sorted_out
-from arbkit.store.compose import compose, search_text
+from arbkit.store.compose import COMPOSED_OF, compose, search_text
 from arbkit.store.elastic_bulk import Action, Seen, back_off, bulk
 from arbkit.store.elastic_client import fetched
 from arbkit.store.elastic_documents import (
@@ -85,7 +85,7 @@ class Writer:
     def _composed(self, asins: Sequence[str]) -> list[Action]:
         there = self.products(asins)
         by_asin: dict[str, list[Offer]] = {}
-        for offer in self.offers(asins):
+        for offer in self.offers(asins, only=COMPOSED_OF):
             by_asin.setdefault(offer.asin, []).append(offer)
         actions = []
         for asin, offers in by_asin.items():
@@ -133,10 +133,10 @@ class Writer:
                 actions.append(Action(self._names["products"], hit["_id"], with_best(new, best), alias=self._alias))
         return actions
 
-    def offers(self, asins: Sequence[str]) -> list[Offer]:
-        """As :meth:`arbkit.store.base.Store.offers`."""
+    def offers(self, asins: Sequence[str], *, only: Sequence[str] | None = None) -> list[Offer]:
+        """As :meth:`arbkit.store.base.Store.offers`; ``only`` leaves all other fields unknown."""
         ids = [f"{asin}:{code}" for asin in sorted(set(asins)) for code in MARKETS]
-        found = [offer_of(hit["_source"]) for hit in fetched(self._client, self._names["offers"], ids)]
+        found = [offer_of(hit["_source"]) for hit in fetched(self._client, self._names["offers"], ids, only=only)]
         return sorted(found, key=lambda o: (o.asin, o.market))
 
     def products(self, asins: Sequence[str]) -> dict[str, tuple[dict[str, Any], Seen]]:
