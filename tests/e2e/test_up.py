@@ -2,106 +2,31 @@
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import signal
 import socket
-import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from arbkit.settings import Settings
 from tests.conftest import missing
+from tests.e2e.running import ROWS, Up, running
 from tests.processes import arbkit
 
 pytestmark = pytest.mark.e2e
-
-_ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-_ROWS = ".arbkit-table tr[data-id]"
-
-
-@dataclass
-class Up:
-    """A running ``arbkit up``: its addresses by service."""
-
-    home: Path
-    process: subprocess.Popen[str]
-    addresses: dict[str, str] = field(default_factory=dict)
-
-    def await_addresses(self) -> None:
-        assert self.process.stderr is not None
-        seen = []
-        for line in self.process.stderr:
-            seen.append(line)
-            if found := re.match(r"  (demo|api|dashboards) +(http://\S+)", line):
-                self.addresses[found[1]] = found[2]
-            if line.startswith("Ctrl-C"):
-                return
-        pytest.fail("arbkit up ended:\n" + "".join(seen[-30:]))
-
-
-def own_processes(home: Path) -> list[int]:
-    """Every process that was given this home, by its environment."""
-    wanted = f"ARBKIT_HOME={home}".encode()
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            if wanted in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-        except OSError:
-            continue
-    return found
-
-
-def start(home: Path, **overrides: object) -> Up:
-    settings = Settings.load(_env_file=None, home=home, api_port=0, dashboards_port=0, demo_port=0, **overrides)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "arbkit", "up"],
-        env={**os.environ, **settings.environment()},
-        cwd=home.parent,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    up = Up(home, process)
-    up.await_addresses()
-    return up
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     if sys.platform != "linux":
         missing("Linux", "run this test there")
-    one = start(tmp_path_factory.mktemp("up") / "var")
-    assert one.process.stderr is not None
-    drain = subprocess.Popen(["cat"], stdin=one.process.stderr, stdout=subprocess.DEVNULL)
-    yield one
-    one.process.send_signal(signal.SIGINT)
-    one.process.wait(30)
-    drain.wait(10)
-    one.process.stderr.close()
-    assert own_processes(one.home) == []
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        missing("a Chromium browser", "install chromium")
-    with sync_playwright() as play:
-        one = play.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
+    with running(tmp_path_factory.mktemp("up") / "var") as one:
         yield one
-        one.close()
 
 
 @dataclass
@@ -128,22 +53,22 @@ def visit(up: Up, browser: Browser) -> Iterator[Visit]:
 
     page.on("request", lambda request: requested(request.url))
     page.goto(up.addresses["dashboards"])
-    page.wait_for_selector(_ROWS, timeout=60_000)
+    page.wait_for_selector(ROWS, timeout=60_000)
     yield Visit(page, faults)
     page.close()
     assert faults == []
 
 
 def first_row(page: Page) -> str:
-    return str(page.locator(_ROWS).first.get_attribute("data-id"))
+    return str(page.locator(ROWS).first.get_attribute("data-id"))
 
 
 def test_the_table_is_filled_marked_demo_and_links_to_both_shops(visit: Visit) -> None:
     page = visit.page
     expect(page.locator(".arbkit-demo").first).to_contain_text("DEMO")
-    assert page.locator(_ROWS).count() == 25
+    assert page.locator(ROWS).count() == 25
     asin, source, target = first_row(page).split(":")
-    links = page.locator(_ROWS).first.locator("a")
+    links = page.locator(ROWS).first.locator("a")
     urls = [links.nth(i).get_attribute("href") for i in range(links.count())]
     hosts = {"UK": "amazon.co.uk", "DE": "amazon.de", "FR": "amazon.fr", "IT": "amazon.it", "ES": "amazon.es"}
     assert urls == [f"https://www.{hosts[code]}/dp/{asin}" for code in (source, target)]
@@ -151,7 +76,7 @@ def test_the_table_is_filled_marked_demo_and_links_to_both_shops(visit: Visit) -
 
 def test_dashboard_and_api_show_the_same_money(visit: Visit, up: Up) -> None:
     api = up.addresses["api"].removesuffix("/docs")
-    shown = visit.page.locator(_ROWS).first.locator("td").all_inner_texts()
+    shown = visit.page.locator(ROWS).first.locator("td").all_inner_texts()
     asin, source, target = first_row(visit.page).split(":")
     found = requests.get(f"{api}/products/{asin}?components=true", timeout=10).json()["opportunities"]
     same = next(o for o in found if (o["source"], o["target"]) == (source, target))
@@ -167,14 +92,14 @@ def test_filters_sorting_and_pages(visit: Visit) -> None:
     page.get_by_label("Next page").click()
     expect(page.locator(".arbkit-where")).to_contain_text("26–50 of")
     page.get_by_label("Buy on").select_option("IT")
-    expect(page.locator(f"{_ROWS} td:first-child").first).to_contain_text("IT →")
+    expect(page.locator(f"{ROWS} td:first-child").first).to_contain_text("IT →")
     expect(page.locator(".arbkit-where")).to_contain_text("1–25 of")
     fewer = int(str(page.locator(".arbkit-table").get_attribute("data-total")))
     assert 0 < fewer < everything
-    assert all(t.startswith("IT") for t in page.locator(f"{_ROWS} td:first-child").all_inner_texts())
+    assert all(t.startswith("IT") for t in page.locator(f"{ROWS} td:first-child").all_inner_texts())
     page.get_by_label("Sort by ROI").click()
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("ROI")
-    roi = [float(t.split()[0]) for t in page.locator(f"{_ROWS} td:nth-child(6)").all_inner_texts()]
+    roi = [float(t.split()[0]) for t in page.locator(f"{ROWS} td:nth-child(6)").all_inner_texts()]
     assert roi == sorted(roi, reverse=True)
     page.get_by_label("Search").fill("no such product")
     expect(page.locator(".arbkit-empty")).to_contain_text("No opportunity passes")
@@ -185,11 +110,11 @@ def test_filters_sorting_and_pages(visit: Visit) -> None:
 
 def test_a_clicked_row_shows_where_its_money_goes_and_its_prices(visit: Visit) -> None:
     page = visit.page
-    row = page.locator(_ROWS).nth(3)
+    row = page.locator(ROWS).nth(3)
     asin = str(row.get_attribute("data-id")).split(":")[0]
     row.locator("td").first.click()
     expect(page.locator(".arbkit-detail")).to_contain_text(asin)
-    expect(page.locator(f"{_ROWS}[aria-selected=true]")).to_have_attribute("data-id", str(row.get_attribute("data-id")))
+    expect(page.locator(f"{ROWS}[aria-selected=true]")).to_have_attribute("data-id", str(row.get_attribute("data-id")))
     expect(page.locator(".js-plotly-plot .waterfalllayer .point")).not_to_have_count(0)
     lines = page.locator(".js-plotly-plot .scatterlayer .trace")
     assert lines.count() >= 2
@@ -218,8 +143,8 @@ def test_what_if_the_price_or_the_seller_were_another(visit: Visit) -> None:
 def test_a_hostile_title_is_shown_as_text(visit: Visit) -> None:
     page = visit.page
     page.get_by_label("Search").fill("alert")
-    expect(page.locator(f"{_ROWS} .arbkit-title").first).to_contain_text("<script>")
-    page.locator(f"{_ROWS} td").first.click()
+    expect(page.locator(f"{ROWS} .arbkit-title").first).to_contain_text("<script>")
+    page.locator(f"{ROWS} td").first.click()
     expect(page.locator(".arbkit-detail h2")).to_contain_text("<script>")
     page.get_by_label("Search").fill("")
     assert visit.faults == []

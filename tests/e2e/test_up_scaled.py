@@ -1,0 +1,99 @@
+"""`arbkit up` on a real Kafka and a real Elasticsearch, in the browser; and the store going away under it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import requests
+from playwright.sync_api import Browser, expect
+
+from arbkit.log import ENRICH_GROUP, RAW_TOPIC, open_log
+from arbkit.settings import Settings
+from arbkit.store import open_store
+from tests.contracts.test_log import empty
+from tests.e2e.running import ROWS, Up, running
+from tests.servers.launch import Elasticsearch, Kafka
+from tests.services.test_consumer import good
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def away() -> Iterator[Elasticsearch]:
+    """An Elasticsearch of this module's own, which may be killed."""
+    with Elasticsearch() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory, kafka: Kafka, away: Elasticsearch) -> Settings:
+    empty(kafka)
+    home = tmp_path_factory.mktemp("scaled") / "var"
+    return Settings.load(
+        _env_file=None, home=home, log=kafka.url, store=away.url, store_prefix=f"t{uuid4().hex[:8]}-",
+        detect_interval=5,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def up(settings: Settings) -> Iterator[Up]:
+    more = settings.model_dump(include={"log", "store", "store_prefix", "detect_interval"})
+    with running(settings.home, **more) as one:
+        yield one
+
+
+def eventually(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, "waited for two minutes in vain"
+        time.sleep(0.1)
+
+
+def test_the_dashboard_shows_what_the_api_shows(up: Up, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1500, "height": 1200})
+    faults: list[str] = []
+    page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+    page.goto(up.addresses["dashboards"])
+    page.wait_for_selector(ROWS, timeout=120_000)
+    page.get_by_label("Buy on").select_option("IT")
+    expect(page.locator(f"{ROWS} td:first-child").first).to_contain_text("IT →")
+    asin, source, target = str(page.locator(ROWS).first.get_attribute("data-id")).split(":")
+    page.locator(f"{ROWS} td").first.click()
+    expect(page.locator(".arbkit-detail")).to_contain_text(asin)
+    api = up.addresses["api"].removesuffix("/docs")
+    found = requests.get(f"{api}/products/{asin}", timeout=30).json()["opportunities"]
+    same = next(o for o in found if (o["source"], o["target"]) == (source, target))
+    assert f"{same['profit']:.2f} EUR" in page.locator(ROWS).first.locator("td").all_inner_texts()
+    if folder := os.environ.get("ARBKIT_SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / "scaled.png")
+    page.close()
+    assert faults == []
+
+
+def test_a_store_that_goes_away_and_comes_back_costs_nothing(up: Up, settings: Settings, away: Elasticsearch) -> None:
+    api = up.addresses["api"].removesuffix("/docs")
+    eventually(lambda: requests.get(f"{api}/health", timeout=30).json()["status"] == "ok")
+    away.kill()
+    with open_log(settings) as log:
+        log.publish(RAW_TOPIC, good(300))
+
+        def lag() -> int:
+            return sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values())
+
+        shown = requests.get(f"{api}/arbitrage", timeout=60)
+        assert (shown.status_code, shown.headers["Content-Type"]) == (503, "application/problem+json")
+        assert "ARBKIT_STORE" in shown.json()["detail"]
+        assert requests.get(f"{api}/health", timeout=60).json()["status"] == "degraded"
+        assert lag() >= 300
+        away.start()
+        eventually(lambda: lag() == 0)
+    with open_store(settings) as store:
+        assert len(store.offers([f"B{i:09}" for i in range(300)])) == 300
+    assert requests.get(f"{api}/arbitrage", timeout=60).status_code == 200
+    # The consumer waited; it was not started anew.
+    assert "consumer ended" not in up.log.read_text()
