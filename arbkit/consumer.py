@@ -22,7 +22,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_ran
 
 from arbkit.counters import CONSUMED, CONSUMER_LAG, CONSUMER_PARTITIONS, STORE_RETRIES, expose, timed
 from arbkit.dead_limit import DeadLetterLimit
-from arbkit.enrich import Enriched, attempts, dead_letter, enriched
+from arbkit.dlq import attempts, dead_letter
+from arbkit.enrich import Enriched, enriched
 from arbkit.errors import LogError, StoreCorruptError, StoreError, StoreRefusedError
 from arbkit.health import beat
 from arbkit.log import (
@@ -187,7 +188,7 @@ class _Loop:
                 return False
         dead = {(message.place, message.offset) for message, _ in batch.dead}
         # What was a dead letter before says nothing about the stream.
-        self._limit.note((m.place, m.offset) in dead for m in messages if not attempts(m))
+        self._limit.note((m.place, m.offset) in dead for m in messages if not attempts(m.headers))
         with timed("consumer", "publish"):
             self._log.publish(
                 ENRICHED_TOPIC, [Record(u.offer.asin, orjson.dumps(u.offer.to_dict())) for u in batch.updates]

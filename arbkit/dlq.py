@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from arbkit.errors import MessageTooLargeError, UsageError
 from arbkit.log import RAW_TOPIC, Log, Message, Record, dead_letter_topic
 
-__all__ = ["REPLAY_GROUP", "dead_letters", "described", "publish", "replay", "shown"]
+__all__ = [
+    "REPLAY_GROUP", "attempts", "dead_letter", "dead_letters", "described", "publish", "replay", "shown", "unpublished",
+]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +21,7 @@ REPLAY_GROUP = "arbkit-dlq"
 _AT_ONCE = 500
 _PATIENCE_S = 0.5
 _POLLS = 40
-_OF_DEATH = frozenset({"topic", "partition", "offset", "error", "attempts", "time"})
+_NOT_REVIVED = frozenset({"topic", "partition", "offset", "error", "attempts", "time"})
 
 
 def publish(log: Log, topic: str, records: Sequence[Record]) -> int:
@@ -32,21 +34,38 @@ def publish(log: Log, topic: str, records: Sequence[Record]) -> int:
         log.publish(topic, records)
     except MessageTooLargeError as error:
         logger.error("kept as dead letters of %s: %s", topic, error)
-        log.publish(dead_letter_topic(topic), [_too_large(records[n], topic, error.why_of(n)) for n in error.sizes])
+        log.publish(dead_letter_topic(topic), [unpublished(records[n], topic, error.why_of(n)) for n in error.sizes])
         if error.rest_published:
             return len(error.sizes)
         return len(error.sizes) + publish(log, topic, [r for n, r in enumerate(records) if n not in error.sizes])
     return 0
 
 
-def _too_large(record: Record, topic: str, why: str) -> Record:
-    headers = {
+def dead_letter(message: Message, why: str) -> Record:
+    """The original bytes and headers, with where they came from and why they are here."""
+    place = {"partition": str(message.partition), "offset": str(message.offset)}
+    return Record(message.key, message.value, {**_of_death(message.headers, message.topic, why), **place})
+
+
+def unpublished(record: Record, topic: str, why: str) -> Record:
+    """The same of what never came to its topic."""
+    return Record(record.key, record.value, _of_death(record.headers, topic, why))
+
+
+def _of_death(headers: Mapping[str, str], topic: str, why: str) -> dict[str, str]:
+    return {
+        **headers,
         "topic": topic,
         "error": why,
-        "attempts": str(int(record.headers.get("attempts", "0")) + 1),
+        "attempts": str(attempts(headers) + 1),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return Record(record.key, record.value, {**record.headers, **headers})
+
+
+def attempts(headers: Mapping[str, str]) -> int:
+    """How often a record was a dead letter before."""
+    text = headers.get("attempts", "0")
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def dead_letters(log: Log, *, topic: str = RAW_TOPIC) -> Iterator[Message]:
@@ -63,7 +82,7 @@ def described(letter: Message) -> dict[str, Any]:
         "key": letter.key,
         "error": headers.get("error"),
         "time": headers.get("time"),
-        "attempts": int(headers.get("attempts", "1")),
+        "attempts": attempts(headers),
         "from": {name: headers[name] for name in ("topic", "partition", "offset", "file", "row") if name in headers},
         "bytes": len(letter.value),
     }
@@ -121,5 +140,5 @@ def replay(log: Log, offsets: Sequence[int] = (), *, topic: str = RAW_TOPIC) -> 
 
 
 def _revived(letter: Message) -> Record:
-    headers = {name: text for name, text in letter.headers.items() if name not in _OF_DEATH}
+    headers = {name: text for name, text in letter.headers.items() if name not in _NOT_REVIVED}
     return Record(letter.key, letter.value, {**headers, "attempts": letter.headers.get("attempts", "1")})

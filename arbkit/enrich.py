@@ -5,16 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 import orjson
 
 from arbkit.canonical import from_envelope
 from arbkit.errors import BadRecordError
-from arbkit.log import Message, Record
+from arbkit.log import Message
 from arbkit.store import Update
 
-__all__ = ["Enriched", "attempts", "dead_letter", "enriched"]
+__all__ = ["Enriched", "enriched"]
 
 logger = logging.getLogger(__name__)
 
@@ -50,26 +49,3 @@ def enriched(messages: Sequence[Message]) -> Enriched:
                 found.updates.append(update)
                 found.origins.append(message)
     return found
-
-
-def dead_letter(message: Message, why: str) -> Record:
-    """The original bytes and headers, with where they came from and why they are here."""
-    return Record(
-        message.key,
-        message.value,
-        {
-            **message.headers,
-            "topic": message.topic,
-            "partition": str(message.partition),
-            "offset": str(message.offset),
-            "error": why,
-            "attempts": str(attempts(message) + 1),
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
-    )
-
-
-def attempts(message: Message) -> int:
-    """How often this record was a dead letter before."""
-    text = message.headers.get("attempts", "0")
-    return int(text) if text.isascii() and text.isdigit() else 0

@@ -105,17 +105,18 @@ def _publish(log: Log, envelopes: Iterable[tuple[int, dict[str, Any]]], path: Pa
         report.rows += 1
         key = (one["asin"], one["market"])
         value = orjson.dumps(one, default=str)
+        where = {"file": path.name, "row": str(number)}
         try:
             _check(one)
         except BadRecordError as error:
-            bad.append(Record(key[0], value, _why(error, path, number)))
+            bad.append(dlq.unpublished(Record(key[0], value, where), RAW_TOPIC, str(error)))
             continue
         markets[key[1]] = None
         if key in seen:
             report.duplicates += 1
             continue
         seen.add(key)
-        good.append(Record(key[0], value, {"file": path.name, "row": str(number)}))
+        good.append(Record(key[0], value, where))
     for start in range(0, len(bad), _PUBLISH):
         log.publish(dead_letter_topic(RAW_TOPIC), bad[start : start + _PUBLISH])
     large = sum(dlq.publish(log, RAW_TOPIC, good[start : start + _PUBLISH]) for start in range(0, len(good), _PUBLISH))
@@ -131,13 +132,6 @@ def _check(one: dict[str, Any]) -> None:
         raise BadRecordError(why)
     else:
         check(one)
-
-
-def _why(error: BadRecordError, path: Path, number: int) -> dict[str, str]:
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {
-        "topic": RAW_TOPIC, "error": str(error), "attempts": "1", "time": now, "file": path.name, "row": str(number),
-    }  # fmt: skip
 
 
 def _rows(

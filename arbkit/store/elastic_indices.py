@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from elasticsearch import ApiError, Elasticsearch, TransportError
+from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 
 from arbkit.errors import StoreError, StoreRefusedError
 from arbkit.store.elastic_bulk import Action, bulk
@@ -120,9 +120,12 @@ def move(client: Elasticsearch, prefix: str, targets: Mapping[str, str], carry: 
             one.next()
         for index in targets.values():
             client.indices.refresh(index=index)
-        client.indices.update_aliases(
-            actions=[a for n, target in targets.items() for a in _supersede(prefix, n, sources[n], target)]
-        )
+        try:
+            client.indices.update_aliases(
+                actions=[a for n, target in targets.items() for a in _supersede(prefix, n, sources[n], target)]
+            )
+        except NotFoundError as error:
+            raise StoreError("others have replaced an index meanwhile", kind="busy", remedy="Run it again") from error
     for name, source in sources.items():
         _await_walks(client, source)
         discard_superseded(client, prefix, name)
@@ -229,8 +232,8 @@ def swap_in(client: Elasticsearch, prefix: str, collection: str, new: str) -> No
         old = _behind(client, prefix + collection)
         try:
             client.indices.update_aliases(actions=_supersede(prefix, collection, old, new))
-        except ApiError as error:
-            if error.status_code != 404 or attempt == _SWAPS - 1:
+        except NotFoundError:
+            if attempt == _SWAPS - 1:
                 raise
         else:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,6 +46,7 @@ __all__ = ["SqliteStore"]
 
 T = TypeVar("T")
 _COMPOSED_AT_ONCE = 5_000
+_ABANDONED_S = 86_400.0
 
 
 class SqliteStore(Closing):
@@ -88,6 +90,10 @@ class SqliteStore(Closing):
 
     def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
         beside = self._path.with_name(f"{self._path.name}.rebuild-{uuid4().hex[:8]}")
+        for left in self._path.parent.glob(f"{self._path.name}.rebuild-*"):
+            # One that was killed has left it.
+            if time.time() - left.stat().st_mtime > _ABANDONED_S:
+                left.unlink(missing_ok=True)
         try:
             with SqliteStore(beside) as other:
                 for batch in batches:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from arbkit.errors import UsageError
 from arbkit.models import Run
 from arbkit.store import OpportunityQuery, ProductQuery, Store, Update
+from arbkit.store.compose import compose
 from arbkit.store.elastic import ElasticStore
 from arbkit.store.elastic_indices import create
 from arbkit.store.sqlite import SqliteStore
@@ -217,6 +218,12 @@ def test_a_newer_offer_that_no_store_takes_does_not_cost_the_older_one(store: St
     written = store.put(updates)
     assert (written.ok, written.stale, list(written.poison)) == (1, 0, [1])
     assert store.offers(["B000000001"])[0].price_minor == 1_000
+
+
+def test_a_product_is_what_its_offers_say(store: Store) -> None:
+    put(store, offer(updated_at=1, image="a.jpg", eans=("4006381333931",), sales_rank=7, weight_g=300))
+    put(store, offer(code="UK", updated_at=2, brand=None, manufacturer="Maker", shipping_minor=399))
+    assert store.product("B000000001") == compose(store.offers(["B000000001"]))
 
 
 def test_rebuilding_takes_what_is_not_older_and_keeps_the_rest(store: Store) -> None:

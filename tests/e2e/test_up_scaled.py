@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -69,8 +67,6 @@ def test_the_dashboard_shows_what_the_api_shows(up: Up, browser: Browser) -> Non
     found = requests.get(f"{api}/products/{asin}", timeout=30).json()["opportunities"]
     same = next(o for o in found if (o["source"], o["target"]) == (source, target))
     assert f"{same['profit']:.2f} EUR" in page.locator(ROWS).first.locator("td").all_inner_texts()
-    if folder := os.environ.get("ARBKIT_SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / "scaled.png")
     page.close()
     assert faults == []
 

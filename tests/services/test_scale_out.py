@@ -87,6 +87,7 @@ def test_demo_to_opportunities_on_the_api(scaled: Settings) -> None:
     assert dead.value == b"not JSON"
     assert dead.headers["error"].startswith("not JSON")
     dead_letters_are_seen_and_tried_again(scaled)
+    rebuilt_from_the_log_it_is_the_same(scaled, stats)
     # The same again changes nothing and finds nothing new.
     done(scaled, "produce", "--once")
     done(scaled, "consume", "--until-empty")
@@ -105,6 +106,16 @@ def dead_letters_are_seen_and_tried_again(settings: Settings) -> None:
     again = orjson.loads(done(settings, "dlq", "list", "--json"))["items"]
     assert [one["attempts"] for one in again] == [1, 2]
     assert arbkit(settings, "dlq", "replay", "99").returncode == 2
+
+
+def rebuilt_from_the_log_it_is_the_same(settings: Settings, stats: dict[str, Any]) -> None:
+    done(settings, "init", "--migrate")
+    replayed = orjson.loads(done(settings, "replay", "--json"))
+    assert replayed["rebuilt"] == {"offers": stats["offers"], "kept": 0}
+    # The record that is no JSON, and the same once more as a dead letter that was tried again.
+    assert replayed["unusable"] == 2
+    with TestClient(load_app(settings), base_url="http://127.0.0.1") as client:
+        assert client.get("/stats").json() == stats
 
 
 def test_without_init_the_remedy_is_named(scaled: Settings) -> None:
