@@ -1,4 +1,4 @@
-"""Files that are never half-written."""
+"""Files that are never half-written, and read with one clear error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,25 @@ from uuid import uuid4
 
 from arbkit.errors import ServiceError
 
-__all__ = ["write_atomically"]
+__all__ = ["read_if_there", "write_atomically"]
+
+
+def read_if_there(path: Path) -> bytes | None:
+    """The content of a file, or None where there is none.
+
+    Raises:
+        ServiceError: it is there and cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ServiceError(
+            f"cannot be read: {error.strerror or error}",
+            field=str(path),
+            remedy="Check that it is a file and that this user may read it",
+        ) from error
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -24,8 +24,8 @@ import orjson
 from arbkit import dlq
 from arbkit.counters import PRODUCED, TOKENS_LEFT, expose, timed
 from arbkit.envelope import envelope
-from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError, ServiceError
-from arbkit.files import write_atomically
+from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
+from arbkit.files import read_if_there, write_atomically
 from arbkit.health import beat
 from arbkit.log import RAW_TOPIC, Log, Record, open_log
 from arbkit.planner import Idle, Request, plan
@@ -288,17 +288,12 @@ class _Place:
     def __init__(self, path: Path) -> None:
         self.looks: dict[tuple[str, str], float] = {}
         self._path = path
-        try:
-            for market, looks in orjson.loads(path.read_bytes())["looks"].items():
-                self.looks.update({(asin, market): float(at) for asin, at in looks.items()})
-        except FileNotFoundError:
+        data = read_if_there(path)
+        if data is None:
             return
-        except OSError as error:
-            raise ServiceError(
-                f"cannot be read: {error.strerror or error}",
-                field=str(path),
-                remedy="Check ARBKIT_HOME and that this user may read and write there",
-            ) from error
+        try:
+            for market, looks in orjson.loads(data)["looks"].items():
+                self.looks.update({(asin, market): float(at) for asin, at in looks.items()})
         except (ValueError, KeyError, TypeError, AttributeError):
             aside = path.with_name(f"{path.name}.damaged")
             path.replace(aside)

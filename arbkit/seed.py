@@ -7,8 +7,7 @@ from pathlib import Path
 
 import orjson
 
-from arbkit.errors import ServiceError
-from arbkit.files import write_atomically
+from arbkit.files import read_if_there, write_atomically
 from arbkit.settings import Settings
 
 __all__ = ["take"]
@@ -25,7 +24,7 @@ def take(settings: Settings, folder: Path) -> list[str]:
     before = dict(taken)
     differences = []
     for name, target in _targets(settings).items():
-        data, here = _read(folder / name), _read(target)
+        data, here = read_if_there(folder / name), read_if_there(target)
         # What is the same as last time says nothing: the file here may have been edited since.
         if data is None or (here is not None and taken.get(name) == _digest(data)):
             continue
@@ -48,24 +47,11 @@ def _targets(settings: Settings) -> dict[str, Path]:
 
 
 def _remembered(memory: Path) -> dict[str, str]:
-    data = _read(memory)
+    data = read_if_there(memory)
     try:
         return {str(name): str(digest) for name, digest in orjson.loads(data or b"{}").items()}
     except (ValueError, AttributeError):
         return {}
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ServiceError(
-            f"cannot be read: {error.strerror or error}",
-            field=str(path),
-            remedy="Check that it is a file and that this user may read it",
-        ) from error
 
 
 def _digest(data: bytes) -> str:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from arbkit.errors import ConfigError, ServiceError, UsageError
-from arbkit.files import write_atomically
+from arbkit.errors import ConfigError, UsageError
+from arbkit.files import read_if_there, write_atomically
 from arbkit.settings import Settings
 
 __all__ = ["BadLine", "Watchlist", "add", "load", "locate", "parse", "parse_asin", "remove"]
@@ -133,7 +133,7 @@ def add(path: Path, asins: Iterable[str]) -> tuple[str, ...]:
         UsageError: one of ``asins`` is none; nothing is written.
         ServiceError: the file cannot be read or written.
     """
-    data = _read(path)
+    data = read_if_there(path) or b""
     there = parse(data).asins
     fresh = tuple(dict.fromkeys(a for a in map(parse_asin, asins) if a not in there))
     if fresh:
@@ -151,7 +151,7 @@ def remove(path: Path, asin: str) -> bool:
         ServiceError: the file cannot be read or written.
     """
     wanted = parse_asin(asin)
-    lines = _lines(_read(path).decode("utf-8", "surrogateescape"))
+    lines = _lines((read_if_there(path) or b"").decode("utf-8", "surrogateescape"))
     kept = [line for line in lines if not _holds(line, wanted)]
     if len(kept) == len(lines):
         return False
@@ -209,16 +209,3 @@ def _fault(word: str) -> str | None:
 
 def _shown(text: str) -> str:
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise ServiceError(
-            f"cannot be read: {error.strerror or error}",
-            field=str(path),
-            remedy="Check that it is a file and that this user may read it",
-        ) from error

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -34,7 +35,7 @@ class ServersMissingError(RuntimeError):
     """There is no Java or no Maven here, or the jars cannot be fetched."""
 
 
-class Server:
+class Server(ABC):
     """A server process with its own folder. ``url`` is what ARBKIT_LOG or ARBKIT_STORE is set to."""
 
     name: ClassVar[str]
@@ -49,17 +50,18 @@ class Server:
         self.prepare()
 
     @property
-    def url(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def url(self) -> str: ...
 
+    @abstractmethod
     def prepare(self) -> None:
         """What is done once, before the first start."""
 
-    def command(self) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def command(self) -> list[str]: ...
 
-    def answers(self) -> bool:
-        raise NotImplementedError
+    @abstractmethod
+    def answers(self) -> bool: ...
 
     def start(self) -> Self:
         """Start, with the data of before if there is some, and wait until it really answers."""
