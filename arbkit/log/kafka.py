@@ -230,6 +230,8 @@ class KafkaLog(Closing):
                 if len(found) >= max_records or size >= max_bytes or (found and start >= end):
                     yield [m for m in found if m.offset < end]
                     found, size = [], 0
+                    # Whoever takes them may take long.
+                    deadline = time.monotonic() + PATIENCE_S
                 if time.monotonic() > deadline:
                     raise LogError(f"{place.topic}/{place.partition} gives nothing from offset {start} on")
         finally:
