@@ -171,13 +171,19 @@ class _Loop:
         if now >= self._trim_at:
             self._trim_at = now + _TRIM_EVERY_S
             self._log.trim()
-        if now >= self._show_at:
+        if self._settings.consumer_metrics_port is not None and now >= self._show_at:
             self._show_at = now + _SHOW_EVERY_S
-            lag = self._consumer.lag()
-            CONSUMER_PARTITIONS.set(len(lag))
-            CONSUMER_LAG.clear()
-            for place, behind in lag.items():
+            self._show_lag()
+
+    def _show_lag(self) -> None:
+        CONSUMER_PARTITIONS.set(len(self._consumer.assignment()))
+        CONSUMER_LAG.clear()
+        try:
+            for place, behind in self._consumer.lag().items():
                 CONSUMER_LAG.labels(str(place.partition)).set(behind)
+        except LogError as error:
+            # Unknown for the moment; what cannot be read at all shows when it is polled.
+            logger.warning("%s", error)
 
     # The thread of the batch
 
