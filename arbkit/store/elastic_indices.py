@@ -65,7 +65,7 @@ def create(url: str, *, prefix: str = "arbkit-", api_key: str | None = None, ca:
 def migrate(url: str, *, prefix: str = "arbkit-", api_key: str | None = None, ca: str | None = None) -> list[str]:
     """Renew the indices whose mapping is of another arbkit, while readers and writers go on; says what was done.
 
-    External versions are kept. Broken off, it can be run again.
+    External versions are kept. Broken off, it can be run again; one at a time, and not beside `arbkit replay`.
 
     Raises:
         StoreError: the cluster cannot be reached or refuses, or a document cannot be carried over.
@@ -74,7 +74,7 @@ def migrate(url: str, *, prefix: str = "arbkit-", api_key: str | None = None, ca
         marks = _marks(client, prefix)
         for name in marks:
             # One that was broken off may have left it.
-            _block(client, prefix + name, on=False)
+            _unblock(client, prefix + name)
         stale = [name for name, mark in marks.items() if mark != fingerprint(name)]
         for name in stale:
             _put_template(client, prefix, name)
@@ -145,21 +145,28 @@ class _Rounds:
 
     def next(self) -> int:
         """Carry what is new; how many documents that were."""
+        # Writes under way may become visible out of order: only up to here none is missing after the refresh.
+        complete = _checkpoint(self._client, self._source)
         self._client.indices.refresh(index=self._source)
         since = {"range": {"_seq_no": {"gt": self._upto}}}
-        count, upto = 0, self._upto
-        for hits in walk(self._client, self._source, since, version=True, seq_no_primary_term=True):
+        count = 0
+        for hits in walk(self._client, self._source, since, version=True):
             actions = self._carry(hits)
             refused = bulk(self._client, actions).poison
             if refused:
                 place, why = next(iter(refused.items()))
                 raise StoreError(f"{actions[place].id} of {self._source} cannot be carried over: {why}")
             count += len(hits)
-            upto = max(upto, *(hit["_seq_no"] for hit in hits))
-        self._upto = upto
+        self._upto = complete
         self.carried += count
         logger.info("%s: %d documents are carried over to %s", self._source, count, self._target)
         return count
+
+
+def _checkpoint(client: Elasticsearch, index: str) -> int:
+    """The sequence number up to which all writes are done."""
+    shards = client.indices.stats(index=index, level="shards")["indices"][index]["shards"].values()
+    return min(int(copy["seq_no"]["local_checkpoint"]) for copies in shards for copy in copies)
 
 
 def renewing(collection: str, target: str) -> Carry:
@@ -290,16 +297,17 @@ def _blocked(client: Elasticsearch, indices: Collection[str]) -> Iterator[None]:
     """Let nobody write to these indices; lifted again if the block fails."""
     try:
         for index in indices:
-            _block(client, index, on=True)
+            # This waits for the writes that are under way; the setting alone would not.
+            client.indices.add_block(index=index, block="write")
         yield
     except BaseException:
         for index in indices:
-            _block(client, index, on=False)
+            _unblock(client, index)
         raise
 
 
-def _block(client: Elasticsearch, index: str, *, on: bool) -> None:
-    client.indices.put_settings(index=index, settings={"index.blocks.write": on or None})
+def _unblock(client: Elasticsearch, index: str) -> None:
+    client.indices.put_settings(index=index, settings={"index.blocks.write": None})
 
 
 def _await_walks(client: Elasticsearch, index: str) -> None:
