@@ -21,7 +21,7 @@ from arbkit.models import Run
 from arbkit.settings import Settings
 from arbkit.store import elastic_options, open_store
 from arbkit.store.base import Update
-from arbkit.store.elastic import ElasticStore
+from arbkit.store.elastic_indices import create
 from arbkit.store.elastic_schema import COLLECTIONS
 from tests.composed import ROOT, load
 from tests.servers.launch import Elasticsearch
@@ -128,7 +128,7 @@ def filled(elasticsearch: Elasticsearch) -> str:
     """A store with something in it; gives the address before the name of a collection."""
     prefix = f"k{uuid4().hex[:10]}-"
     settings = Settings.load(_env_file=None, store=elasticsearch.url, store_prefix=prefix)
-    ElasticStore.create(elasticsearch.url, **elastic_options(settings))
+    create(elasticsearch.url, **elastic_options(settings))
     with open_store(settings) as store:
         store.put([Update(offer(code=code), history(code=code)) for code in ("DE", "IT")])
         store.replace_opportunities([opportunity()], run_id="r1")
