@@ -23,6 +23,8 @@ def log_to_stderr(*, verbose: bool = False) -> None:
         format="%(levelname)s %(message)s" if supervised else "%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
     )
+    # It tells each failed request of which we tell too, with the remedy.
+    logging.getLogger("elastic_transport.node_pool").setLevel(logging.ERROR)
     for noisy in ("urllib3", "asyncio", "keepa", "tornado.access", "uvicorn.error", "elastic_transport"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
