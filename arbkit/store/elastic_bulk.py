@@ -16,7 +16,7 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from arbkit.counters import STORE_RETRIES
 from arbkit.errors import StoreError, StoreRefusedError
-from arbkit.store.elastic_client import reason_of, translated
+from arbkit.store.elastic_client import BLOCKED, blocked, busy, reason_of, translated
 
 __all__ = ["Action", "Outcome", "Seen", "back_off", "bulk"]
 
@@ -29,7 +29,6 @@ _PATIENCE_S = {"blocked": 30.0}
 _SHORT_PATIENCE_S = 3.0
 _LONGEST_WAIT_S = 8.0
 _BUSY = frozenset({429, 502, 503, 504})
-_BLOCKED = "cluster_block_exception"
 _OTHER_MAPPING = "strict_dynamic_mapping_exception"
 
 
@@ -167,18 +166,15 @@ def _sorted(action: Action, status: int, error: Any, place: int, outcome: Outcom
     """
     why = reason_of(error)
     kind = error.get("type") if isinstance(error, dict) else None
-    moved = kind == _BLOCKED or status == 404
+    moved = kind == BLOCKED or status == 404
     if status == 409 or (action.seen is not None and moved):
         # The index that it was read from is being replaced: it must be read again.
         outcome.conflicts.append(place)
         return None
-    if kind == _BLOCKED:
-        return StoreError(
-            f"the store takes no writes: {why}", kind="blocked",
-            remedy="Its disk is full, or `arbkit init --migrate` is at work or broke off: run that again",
-        )  # fmt: skip
+    if kind == BLOCKED:
+        return blocked(why)
     if status in _BUSY or status >= 500:
-        return StoreError(f"the store is too busy: {why}", kind="busy", remedy="It is tried again")
+        return busy(why)
     if kind == _OTHER_MAPPING:
         raise StoreRefusedError(
             f"the store's mapping is of another arbkit: {why}", remedy="Run `arbkit init --migrate`"

@@ -10,7 +10,10 @@ from elasticsearch import ApiError, Elasticsearch, OrjsonSerializer, TransportEr
 
 from arbkit.errors import StoreError, StoreRefusedError
 
-__all__ = ["connect", "fetched", "reason_of", "translated", "translating", "walk"]
+__all__ = ["BLOCKED", "blocked", "busy", "connect", "fetched", "reason_of", "translated", "translating", "walk"]
+
+BLOCKED = "cluster_block_exception"
+"""Elasticsearch's own name for a write that a block refuses: a full disk, or a migration's last moments."""
 
 _AT_ONCE = 2_000
 """Documents asked for by id, or walked over, at once."""
@@ -93,13 +96,9 @@ def translated(error: ApiError | TransportError) -> StoreError:
             remedy="Check that it runs there (ARBKIT_STORE)",
         )  # fmt: skip
     why = reason_of(error.body.get("error", error.message) if isinstance(error.body, dict) else error.message)
-    blocked = "cluster_block_exception" in why
     match error.status_code:
-        case 429 | 403 if blocked:
-            return StoreError(
-                f"the store takes no writes: {why}", kind="blocked",
-                remedy="Its disk is full, or `arbkit init --migrate` is at work or broke off: run that again",
-            )  # fmt: skip
+        case 429 | 403 if BLOCKED in why:
+            return blocked(why)
         case 401 | 403:
             return StoreRefusedError(
                 "the store refuses the user or the key",
@@ -108,9 +107,22 @@ def translated(error: ApiError | TransportError) -> StoreError:
         case 404:
             return _missing(why)
         case 429:
-            return StoreError(f"the store is too busy: {why}", kind="busy", remedy="It is tried again")
+            return busy(why)
         case _:
             return StoreError(f"the store failed with {error.status_code}: {why}")
+
+
+def blocked(why: str) -> StoreError:
+    """The error where a block of Elasticsearch refuses a write."""
+    return StoreError(
+        f"the store takes no writes: {why}", kind="blocked",
+        remedy="Its disk is full, or `arbkit init --migrate` is at work or broke off: run that again",
+    )  # fmt: skip
+
+
+def busy(why: str) -> StoreError:
+    """The error where Elasticsearch has no room for a write at the moment."""
+    return StoreError(f"the store is too busy: {why}", kind="busy", remedy="It is tried again")
 
 
 def _missing(what: str) -> StoreRefusedError:
