@@ -14,7 +14,7 @@ from typing import Any, cast, get_args
 import ipywidgets as widgets
 import plotly.graph_objects as go
 
-from arbkit.dashboard.charts import history_figure, waterfall_figure
+from arbkit.charts import history_figure, waterfall_figure
 from arbkit.dashboard.data import COLUMNS, Detail, detail, row
 from arbkit.dashboard.panels import STYLE, components_html, detail_html, error_html, headline_html
 from arbkit.dashboard.table import Table
@@ -190,7 +190,7 @@ class OpportunitiesApp:
             lambda profile: question_of(one, offers, profile, on=on), buy=one.buy_price, sell=one.sell_price
         )
         _show(self._waterfall, waterfall_figure(found.opportunity))
-        _show(self._history, history_figure(found, currency=found.opportunity.currency))
+        _show(self._history, history_figure(found.lines, currency=found.opportunity.currency))
 
     def _profiles(self) -> Mapping[str, Profile]:
         """All sellers of the profile's file, the configured one first."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from arbkit.ages import age_words
-from arbkit.dashboard.charts import component_label
+from arbkit.charts import component_label
 from arbkit.dashboard.data import Detail
 from arbkit.models import Opportunity
 from arbkit.store import Stats

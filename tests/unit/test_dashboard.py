@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from arbkit.ages import age_words
+from arbkit.charts import history_figure, waterfall_figure
 from arbkit.dashboard.app import OpportunitiesApp
-from arbkit.dashboard.charts import history_figure, waterfall_figure
-from arbkit.dashboard.data import COLUMNS, Detail, price_lines, row
+from arbkit.dashboard.data import COLUMNS, Detail, row
 from arbkit.dashboard.panels import components_html, detail_html, error_html, headline_html
 from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes, to_unix
 from arbkit.models import History, Series
 from arbkit.money import load_rates
+from arbkit.prices import price_lines
 from arbkit.settings import Settings
 from arbkit.store import Stats, open_store
 from arbkit.store.base import Update
@@ -58,14 +59,14 @@ def test_no_line_where_there_never_was_a_price() -> None:
 
 def test_the_day_on_which_new_began_to_include_shipping_is_marked() -> None:
     around = [to_minutes(NEW_INCLUDES_SHIPPING_FROM) + d * 1_440 for d in (-30, 30)]
-    spans = Detail(opportunity(), tuple(line(name="new", values=[2_000, 2_100], times=around)), ())
+    spans = line(name="new", values=[2_000, 2_100], times=around)
     assert len(history_figure(spans, currency="EUR").layout.shapes) == 1
-    other = Detail(opportunity(), tuple(line(values=[2_000, 2_100], times=around)), ())
+    other = line(values=[2_000, 2_100], times=around)
     assert not history_figure(other, currency="EUR").layout.shapes
 
 
 def test_a_product_without_history_says_so() -> None:
-    figure = history_figure(Detail(opportunity(), (), ("DE",)), currency="EUR")
+    figure = history_figure((), currency="EUR")
     assert "No price history" in figure.layout.annotations[0].text
 
 

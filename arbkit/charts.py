@@ -10,9 +10,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from arbkit.dashboard.data import Detail
 from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM
 from arbkit.models import Opportunity
+from arbkit.prices import PriceLine
 
 __all__ = ["component_label", "history_figure", "waterfall_figure"]
 
@@ -87,7 +87,7 @@ def _wrapped(text: str) -> list[str]:
     return [escape(line) for line in textwrap.wrap(text, 70, break_long_words=True)]
 
 
-def history_figure(detail: Detail, *, currency: str) -> go.Figure:
+def history_figure(lines: Sequence[PriceLine], *, currency: str) -> go.Figure:
     """The product's price on every marketplace in one currency, in steps; gaps where nobody offered it."""
     figure = go.Figure(
         [
@@ -100,7 +100,7 @@ def history_figure(detail: Detail, *, currency: str) -> go.Figure:
                 connectgaps=False,
                 hovertemplate=f"%{{y:.2f}} {currency}",
             )
-            for line in detail.lines
+            for line in lines
         ]
     )
     figure.update_layout(
@@ -111,20 +111,20 @@ def history_figure(detail: Detail, *, currency: str) -> go.Figure:
         hovermode="x unified",
         legend={"orientation": "h", "y": -0.15},
         margin={"l": 60, "r": 20, "t": 70, "b": 60},
-        annotations=_annotations(detail),
-        shapes=_break_of_new(detail),
+        annotations=_annotations(lines),
+        shapes=_break_of_new(lines),
     )
-    if not detail.lines:
+    if not lines:
         figure.update_layout(xaxis={"visible": False, "rangeselector": {"visible": False}}, yaxis={"visible": False})
     return figure
 
 
-def _annotations(detail: Detail) -> list[dict[str, Any]]:
+def _annotations(lines: Sequence[PriceLine]) -> list[dict[str, Any]]:
     notes: list[dict[str, Any]] = []
-    if not detail.lines:
+    if not lines:
         why = "No price history: Keepa's exports carry none, and nobody may have offered it."
         notes.append({"text": why, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False})
-    for shape in _break_of_new(detail):
+    for shape in _break_of_new(lines):
         text = "from here “new” includes shipping"
         notes.append(
             {"text": text, "x": shape["x0"], "yref": "paper", "y": 0.02, "showarrow": False, "xanchor": "right"}
@@ -132,10 +132,10 @@ def _annotations(detail: Detail) -> list[dict[str, Any]]:
     return notes
 
 
-def _break_of_new(detail: Detail) -> Sequence[dict[str, Any]]:
+def _break_of_new(lines: Sequence[PriceLine]) -> Sequence[dict[str, Any]]:
     """A mark where Keepa's “new” price changed its meaning, if a line of it spans that day."""
     at = datetime.fromtimestamp(NEW_INCLUDES_SHIPPING_FROM, UTC).replace(tzinfo=None)
-    if not any(line.basis == "new" and line.times[0] < at < line.times[-1] for line in detail.lines):
+    if not any(line.basis == "new" and line.times[0] < at < line.times[-1] for line in lines):
         return []
     line = {"color": "#8c959f", "dash": "dot", "width": 1}
     return [{"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1, "line": line}]
