@@ -47,6 +47,8 @@ DEMAND_COLUMNS = (
     "shipping_minor",
     "price_avg90_minor",
     "buy_box_is_amazon",
+    "amazon_minor",
+    "amazon_at",
     "sales_rank",
     "out_of_stock90_pct",
 )
@@ -259,6 +261,7 @@ def _opportunities(
             source_url=source.url(row["asin"]),
             target_url=target.url(row["asin"]),
             demo=row["buy_source"] == "demo" or row["sell_source"] == "demo",
+            amazon_sells=_amazon_sells(row),
             components=tuple(components(row, profile, day, rates)),
             run_id=run_id,
         )
@@ -268,6 +271,13 @@ def _records(routes: pd.DataFrame) -> Iterator[dict[str, Any]]:
     names = [str(name) for name in routes.columns]
     for values in zip(*(routes[name].tolist() for name in names), strict=True):
         yield dict(zip(names, values, strict=True))
+
+
+def _amazon_sells(row: Mapping[str, Any]) -> bool | None:
+    """Whether Amazon has an offer of its own where the product would be sold; None where nobody looked."""
+    if not np.isnan(row["sell_amazon_minor"]) or row["sell_buy_box_is_amazon"] == 1:
+        return True
+    return None if np.isnan(row["sell_amazon_at"]) else False
 
 
 def _text(value: object) -> str | None:

@@ -214,6 +214,8 @@ class Opportunity:
     source_url: str
     target_url: str
     demo: bool = False
+    amazon_sells: bool | None = None
+    """whether Amazon itself offers the product where it would be sold"""
     components: tuple[Mapping[str, Any], ...] = ()
     run_id: str = ""
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from arbkit.errors import ConfigError
 from arbkit.settings import Settings, sqlite_path
-from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Store, Update, Written
+from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Store, Sums, Update, Written
 
 __all__ = [
     "OpportunityQuery",
@@ -16,6 +16,7 @@ __all__ = [
     "Rebuilt",
     "Stats",
     "Store",
+    "Sums",
     "Update",
     "Written",
     "elastic_options",

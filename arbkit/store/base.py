@@ -17,6 +17,7 @@ from arbkit.models import History, Offer, Opportunity, Product, Run
 __all__ = [
     "AT_LEAST",
     "EQUAL",
+    "MOST_BRANDS",
     "OpportunityQuery",
     "OpportunitySort",
     "Page",
@@ -25,6 +26,7 @@ __all__ = [
     "Rebuilt",
     "Stats",
     "Store",
+    "Sums",
     "Update",
     "Written",
     "check_query",
@@ -100,7 +102,8 @@ class ProductQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpportunityQuery:
-    """Bounds are inclusive; ``profit`` in the opportunities' own currency, percents as percents.
+    """Bounds are inclusive; ``profit`` in the opportunities' own currency, percents as percents, ``min_data_at``
+    in Unix seconds. ``amazon_sells`` False leaves out also those of which it is not known.
 
     ``cursor`` (keyset) and ``offset`` exclude each other.
     """
@@ -115,6 +118,8 @@ class OpportunityQuery:
     min_roi_pct: float | None = None
     min_margin_pct: float | None = None
     min_confidence: float | None = None
+    min_data_at: int | None = None
+    amazon_sells: bool | None = None
     sort: OpportunitySort = "profit"
     descending: bool = True
     limit: int = 50
@@ -122,10 +127,11 @@ class OpportunityQuery:
     cursor: str | None = None
 
 
-EQUAL = ("asin", "source", "target", "category", "brand")
+EQUAL = ("asin", "source", "target", "category", "brand", "amazon_sells")
 """What of an :class:`OpportunityQuery` must be equal, in the names of an opportunity."""
 AT_LEAST = {
     "min_profit": "profit", "min_roi_pct": "roi_pct", "min_margin_pct": "margin_pct", "min_confidence": "confidence",
+    "min_data_at": "data_at",
 }  # fmt: skip
 """… and what must be reached."""
 
@@ -159,6 +165,31 @@ class Stats:
     oldest_at: int | None
     newest_at: int | None
     evaluated_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """What the opportunities of a query come to, on whatever page. Profits at one unit each."""
+
+    count: int
+    total_profit: float
+    routes: Mapping[str, Mapping[str, Any]]
+    """``"IT:DE"`` → ``{count, best_profit, total_profit}``"""
+    brands: tuple[str, ...]
+    """the brands with the most opportunities, at most :data:`MOST_BRANDS`"""
+
+    @classmethod
+    def of(cls, routes: Mapping[str, Mapping[str, Any]], brands: Iterable[str] = ()) -> Sums:
+        """The sums over these routes."""
+        return cls(
+            count=sum(r["count"] for r in routes.values()),
+            total_profit=round(sum(float(r["total_profit"]) for r in routes.values()), 2),
+            routes=routes,
+            brands=tuple(brands),
+        )
+
+
+MOST_BRANDS = 100
 
 
 class Store(Protocol):
@@ -213,6 +244,10 @@ class Store(Protocol):
         ...
 
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]: ...
+
+    def sums(self, query: OpportunityQuery) -> Sums:
+        """Count and add up what the query finds; its order and its page do not matter."""
+        ...
 
     def put_run(self, run: Run) -> None: ...
 

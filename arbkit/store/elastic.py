@@ -19,7 +19,7 @@ from arbkit.errors import StoreError, UsageError
 from arbkit.markets import MARKETS
 from arbkit.models import History, Offer, Opportunity, Product, Run
 from arbkit.store import cursors
-from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Update, Written
+from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Update, Written
 from arbkit.store.compose import best_of_each, is_number
 from arbkit.store.elastic_bulk import Action, bulk
 from arbkit.store.elastic_client import connect, fetched, translating, walk
@@ -32,7 +32,7 @@ from arbkit.store.elastic_documents import (
     run_of,
 )
 from arbkit.store.elastic_indices import check, discard_superseded, move, renewing, spare_indices, swap_in
-from arbkit.store.elastic_queries import opportunity_search, product_search
+from arbkit.store.elastic_queries import ROUTE_SUMS, opportunity_search, product_search, routes_of, sums_search
 from arbkit.store.elastic_schema import COLLECTIONS
 from arbkit.store.elastic_writer import Writer
 
@@ -162,6 +162,10 @@ class ElasticStore(Closing):
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
         return self._page("opportunities", query, opportunity_search(query), opportunity_of)
 
+    def sums(self, query: OpportunityQuery) -> Sums:
+        found = self._search("opportunities", sums_search(query))["aggregations"]
+        return Sums.of(routes_of(found["routes"]), (b["key"] for b in found["brands"]["buckets"]))
+
     def _page(
         self, collection: str, query: ProductQuery | OpportunityQuery, search: dict[str, Any], build: Callable[[Any], T]
     ) -> Page[T]:
@@ -191,7 +195,6 @@ class ElasticStore(Closing):
 
     def stats(self) -> Stats:
         head = {"size": 0, "track_total_hits": True}
-        profit = {"best": {"max": {"field": "profit"}}, "sum": {"sum": {"field": "profit"}}}
         products = self._search("products", {**head, "aggs": {"demo": {"filter": {"term": {"demo": True}}}}})
         times = {n: {n: {"field": "updated_at"}} for n in ("min", "max")}
         markets = {"terms": {"field": "market", "size": len(MARKETS)}}
@@ -201,10 +204,7 @@ class ElasticStore(Closing):
             {
                 **head,
                 "aggs": {
-                    "routes": {
-                        "terms": {"field": "source", "size": 50},
-                        "aggs": {"to": {"terms": {"field": "target", "size": 50}, "aggs": profit}},
-                    },
+                    "routes": ROUTE_SUMS,
                     "categories": {"terms": {"field": "category", "size": 10_000, "order": {"_key": "asc"}}},
                     "currency": {"terms": {"field": "currency", "size": 1, "order": {"_key": "desc"}}},
                     "evaluated": {"max": {"field": "evaluated_at"}},
@@ -212,26 +212,18 @@ class ElasticStore(Closing):
             },
         )
         results = found["aggregations"]
-        routes = {
-            f"{source['key']}:{target['key']}": {
-                "count": target["doc_count"],
-                "best_profit": target["best"]["value"],
-                "total_profit": round(target["sum"]["value"], 2),
-            }
-            for source in results["routes"]["buckets"]
-            for target in source["to"]["buckets"]
-        }
+        sums = Sums.of(routes_of(results["routes"]))
         currency = [b["key"] for b in results["currency"]["buckets"]]
         ages = offers["aggregations"]
         return Stats(
             products=products["hits"]["total"]["value"],
             offers=offers["hits"]["total"]["value"],
             opportunities=found["hits"]["total"]["value"],
-            total_profit=round(sum(r["total_profit"] for r in routes.values()), 2),
+            total_profit=sums.total_profit,
             currency=currency[0] if currency else None,
             demo_products=products["aggregations"]["demo"]["doc_count"],
             markets={b["key"]: b["doc_count"] for b in ages["markets"]["buckets"]},
-            routes=dict(sorted(routes.items())),
+            routes=sums.routes,
             categories=tuple(b["key"] for b in results["categories"]["buckets"]),
             oldest_at=_whole(ages["min"]["value"]),
             newest_at=_whole(ages["max"]["value"]),

@@ -19,7 +19,7 @@ __all__ = [
 Document = dict[str, Any]
 _ROUTE_FIELDS = (
     "id", "asin", "source", "target", "title", "brand", "category", "profit", "roi_pct", "margin_pct",
-    "spread_pct", "confidence", "data_at", "buy_price", "sell_price", "currency", "evaluated_at",
+    "spread_pct", "confidence", "amazon_sells", "data_at", "buy_price", "sell_price", "currency", "evaluated_at",
 )  # fmt: skip
 
 

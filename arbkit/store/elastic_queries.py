@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from arbkit.errors import UsageError
+from arbkit.markets import MARKETS
 from arbkit.store import cursors
-from arbkit.store.base import AT_LEAST, EQUAL, OpportunityQuery, ProductQuery, check_query
+from arbkit.store.base import AT_LEAST, EQUAL, MOST_BRANDS, OpportunityQuery, ProductQuery, check_query
 from arbkit.store.text import words
 
-__all__ = ["opportunity_search", "product_search"]
+__all__ = ["ROUTE_SUMS", "opportunity_search", "product_search", "routes_of", "sums_search"]
 
 _PRODUCT_SORTS = {
     "updated": "updated_at", "title": "title", "profit": "best_profit", "margin": "best_margin", "asin": "asin",
@@ -46,6 +48,48 @@ def opportunity_search(query: OpportunityQuery) -> Clause:
     Raises:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
+    return _search(query, _opportunity_filter(query), _OPPORTUNITY_SORTS[query.sort], "id")
+
+
+ROUTE_SUMS: Clause = {
+    "terms": {"field": "source", "size": len(MARKETS)},
+    "aggs": {
+        "to": {
+            "terms": {"field": "target", "size": len(MARKETS)},
+            "aggs": {"best": {"max": {"field": "profit"}}, "sum": {"sum": {"field": "profit"}}},
+        }
+    },
+}
+"""Counts and profits of each route, as :func:`routes_of` reads them."""
+
+
+def sums_search(query: OpportunityQuery) -> Clause:
+    """The body of a search for the sums of what a query finds.
+
+    Raises:
+        UsageError: the query contradicts itself.
+    """
+    check_query(query)
+    brands = {"terms": {"field": "brand", "size": MOST_BRANDS, "order": [{"_count": "desc"}, {"_key": "asc"}]}}
+    where = {"bool": {"filter": _opportunity_filter(query)}}
+    return {"size": 0, "track_total_hits": False, "query": where, "aggs": {"routes": ROUTE_SUMS, "brands": brands}}
+
+
+def routes_of(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What :data:`ROUTE_SUMS` found, by route."""
+    found = {
+        f"{source['key']}:{target['key']}": {
+            "count": target["doc_count"],
+            "best_profit": target["best"]["value"],
+            "total_profit": round(target["sum"]["value"], 2),
+        }
+        for source in results["buckets"]
+        for target in source["to"]["buckets"]
+    }
+    return dict(sorted(found.items()))
+
+
+def _opportunity_filter(query: OpportunityQuery) -> list[Clause]:
     where = _matching(query.q)
     for name in EQUAL:
         if (value := getattr(query, name)) is not None:
@@ -53,7 +97,7 @@ def opportunity_search(query: OpportunityQuery) -> Clause:
     for name, field in AT_LEAST.items():
         if (value := getattr(query, name)) is not None:
             where.append({"range": {field: {"gte": value}}})
-    return _search(query, where, _OPPORTUNITY_SORTS[query.sort], "id")
+    return where
 
 
 def _matching(q: str | None) -> list[Clause]:

@@ -71,6 +71,7 @@ _OPPORTUNITIES = {
         )
     },
     "data_at": {"type": "long"},
+    "amazon_sells": {"type": "boolean"},
     "words": _WORDS,
     "document": _STORED,
 }  # fmt: skip

@@ -18,15 +18,16 @@ from arbkit.errors import StoreError, UsageError
 from arbkit.models import History, Offer, Opportunity, Product, Run
 from arbkit.sqlite import bound_wal, connect, immediate, snapshot, translated
 from arbkit.store import cursors
-from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Update, Written, sorted_out
+from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Update, Written, sorted_out
 from arbkit.store.compose import best_of_each, compose, is_number, search_text
 from arbkit.store.history_codec import decode, encode
-from arbkit.store.sqlite_queries import Asked, asked_opportunities, asked_products
+from arbkit.store.sqlite_queries import Asked, asked_opportunities, asked_products, asked_sums
 from arbkit.store.sqlite_rows import (
     PRODUCT_COLUMNS,
     PUT_HISTORY,
     PUT_OFFER,
     PUT_OPPORTUNITY,
+    PUT_OPPORTUNITY_DOCUMENT,
     PUT_PRODUCT,
     TAKE_OVER,
     best_summary,
@@ -147,7 +148,10 @@ class SqliteStore(Closing):
             with immediate(connection):
                 known = {row[0] for row in connection.execute("SELECT id FROM opportunities")}
                 connection.execute("DELETE FROM opportunities")
-                connection.executemany(PUT_OPPORTUNITY, [opportunity_row(o, run_id) for o in found])
+                connection.execute("DELETE FROM opportunity_documents")
+                connection.executemany(PUT_OPPORTUNITY, map(opportunity_row, found))
+                documents = ((o.id, orjson.dumps({**o.to_dict(), "run_id": run_id})) for o in found)
+                connection.executemany(PUT_OPPORTUNITY_DOCUMENT, documents)
                 connection.execute(
                     "UPDATE products SET best = NULL, best_profit = NULL, best_margin = NULL WHERE best IS NOT NULL"
                 )
@@ -221,6 +225,13 @@ class SqliteStore(Closing):
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
         return self._page(query, asked_opportunities(query), lambda row: Opportunity.from_dict(orjson.loads(row[0])))
 
+    def sums(self, query: OpportunityQuery) -> Sums:
+        asked = asked_sums(query)
+        with self._using() as connection, snapshot(connection):
+            routes = _routes(connection.execute(asked.routes, asked.values))
+            brands = connection.execute(asked.brands, asked.values).fetchall()
+        return Sums.of(routes, (brand for (brand,) in brands))
+
     def _page(
         self, query: ProductQuery | OpportunityQuery, asked: Asked, build: Callable[[Sequence[Any]], T]
     ) -> Page[T]:
@@ -252,14 +263,12 @@ class SqliteStore(Closing):
 
     def stats(self) -> Stats:
         with self._using() as connection, snapshot(connection):
-            products, demo = connection.execute("SELECT count(*), coalesce(sum(demo), 0) FROM products").fetchone()
+            kinds = dict(connection.execute("SELECT demo, count(*) FROM products GROUP BY demo").fetchall())
             oldest, newest = connection.execute(
                 "SELECT (SELECT min(updated_at) FROM offers), (SELECT max(updated_at) FROM offers)"
             ).fetchone()
             markets = dict(connection.execute("SELECT market, count(*) FROM offers GROUP BY market").fetchall())
-            routes = connection.execute(
-                "SELECT source || ':' || target, count(*), max(profit), sum(profit) FROM opportunities GROUP BY 1"
-            ).fetchall()
+            sums = Sums.of(_routes(connection.execute(asked_sums(OpportunityQuery()).routes)))
             currency, evaluated_at = connection.execute(
                 "SELECT max(currency), max(evaluated_at) FROM opportunities"
             ).fetchone()
@@ -267,14 +276,14 @@ class SqliteStore(Closing):
                 "SELECT DISTINCT category FROM opportunities WHERE category IS NOT NULL ORDER BY 1"
             ).fetchall()
         return Stats(
-            products=products,
+            products=sum(kinds.values()),
             offers=sum(markets.values()),
-            opportunities=sum(row[1] for row in routes),
-            total_profit=round(sum(row[3] for row in routes), 2),
+            opportunities=sums.count,
+            total_profit=sums.total_profit,
             currency=currency,
-            demo_products=demo,
+            demo_products=kinds.get(1, 0),
             markets=markets,
-            routes={r: {"count": n, "best_profit": b, "total_profit": round(t, 2)} for r, n, b, t in routes},
+            routes=sums.routes,
             categories=tuple(row[0] for row in categories),
             oldest_at=oldest,
             newest_at=newest,
@@ -289,6 +298,10 @@ class SqliteStore(Closing):
     def _using(self) -> Iterator[sqlite3.Connection]:
         with self._lock, translated(self._path, "store"):
             yield self._connection
+
+
+def _routes(rows: Iterable[tuple[str, int, float, float]]) -> dict[str, dict[str, Any]]:
+    return {r: {"count": n, "best_profit": b, "total_profit": round(t, 2)} for r, n, b, t in rows}
 
 
 def _nothing_yet(path: Path) -> StoreError:

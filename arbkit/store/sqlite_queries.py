@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from arbkit.store import cursors
-from arbkit.store.base import AT_LEAST, EQUAL, OpportunityQuery, ProductQuery, check_query
+from arbkit.store.base import AT_LEAST, EQUAL, MOST_BRANDS, OpportunityQuery, ProductQuery, check_query
 from arbkit.store.sqlite_rows import PRODUCT_COLUMNS
 from arbkit.store.text import words
 
-__all__ = ["Asked", "asked_opportunities", "asked_products"]
+__all__ = ["Asked", "AskedSums", "asked_opportunities", "asked_products", "asked_sums"]
 
 _PRODUCT_SORTS = {
     "updated": "updated_at", "title": "title", "profit": "best_profit", "margin": "best_margin",
@@ -33,6 +33,15 @@ class Asked:
     row_values: list[Any]
 
 
+@dataclass(frozen=True, slots=True)
+class AskedSums:
+    """Sums as SQL; both statements take the same values."""
+
+    routes: str
+    brands: str
+    values: list[Any]
+
+
 def asked_products(query: ProductQuery) -> Asked:
     """Rows of :data:`PRODUCT_COLUMNS`, then the sort key and the ASIN.
 
@@ -49,7 +58,27 @@ def asked_opportunities(query: OpportunityQuery) -> Asked:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
     where = _opportunity_filter(query)
-    return _asked("document", "opportunities", where, query, _OPPORTUNITY_SORTS[query.sort], "id")
+    page = _asked("id AS found", "opportunities", where, query, _OPPORTUNITY_SORTS[query.sort], "id")
+    # The documents of a page are looked up when it is known, not of all that is sorted.
+    document = "(SELECT document FROM opportunity_documents WHERE id = found)"
+    ordered = _order(query, "sort_key", "id")
+    return replace(page, rows=f"SELECT {document}, sort_key, id FROM ({page.rows}) ORDER BY {ordered}")  # noqa: S608
+
+
+def asked_sums(query: OpportunityQuery) -> AskedSums:
+    """Rows of route, count, best and total profit; and rows of brands.
+
+    Raises:
+        UsageError: the query contradicts itself.
+    """
+    check_query(query)
+    where, values = _opportunity_filter(query)
+    found = f"FROM opportunities WHERE {' AND '.join(['1', *where])}"
+    return AskedSums(
+        f"SELECT source || ':' || target, count(*), max(profit), sum(profit) {found} GROUP BY source, target",
+        f"SELECT brand {found} AND brand IS NOT NULL GROUP BY brand ORDER BY count(*) DESC, brand LIMIT {MOST_BRANDS}",
+        values,
+    )
 
 
 def _asked(
@@ -62,7 +91,7 @@ def _asked(
 ) -> Asked:
     """In keyset order; unknown keys come last either way round."""
     check_query(query)
-    direction, beyond = ("DESC", "<") if query.descending else ("ASC", ">")
+    beyond = "<" if query.descending else ">"
     where, values = filtered
     onward, bounds = ["1", *where], [*values]
     if query.cursor:
@@ -77,10 +106,15 @@ def _asked(
     return Asked(
         f"SELECT count(*) FROM {table} WHERE {' AND '.join(['1', *where])}",  # noqa: S608
         values,
-        f"SELECT {columns}, {key}, {unique} FROM {table} WHERE {' AND '.join(onward)} "  # noqa: S608
-        f"ORDER BY {key} {direction} NULLS LAST, {unique} {direction} LIMIT ? OFFSET ?",
+        f"SELECT {columns}, {key} AS sort_key, {unique} FROM {table} WHERE {' AND '.join(onward)} "  # noqa: S608
+        f"ORDER BY {_order(query, key, unique)} LIMIT ? OFFSET ?",
         [*bounds, query.limit + 1, query.offset],
     )
+
+
+def _order(query: ProductQuery | OpportunityQuery, key: str, unique: str) -> str:
+    direction = "DESC" if query.descending else "ASC"
+    return f"{key} {direction} NULLS LAST, {unique} {direction}"
 
 
 def _matching(q: str) -> tuple[str, str] | None:

@@ -14,8 +14,8 @@ from arbkit.store.compose import BEST_SHOWN
 from arbkit.store.sqlite_schema import OFFER_COLUMNS, OFFER_TUPLES
 
 __all__ = [
-    "PRODUCT_COLUMNS", "PUT_HISTORY", "PUT_OFFER", "PUT_OPPORTUNITY", "PUT_PRODUCT", "TAKE_OVER",
-    "best_summary", "offer_row", "opportunity_row", "product_row", "read_offers", "to_product",
+    "PRODUCT_COLUMNS", "PUT_HISTORY", "PUT_OFFER", "PUT_OPPORTUNITY", "PUT_OPPORTUNITY_DOCUMENT", "PUT_PRODUCT",
+    "TAKE_OVER", "best_summary", "offer_row", "opportunity_row", "product_row", "read_offers", "to_product",
 ]  # fmt: skip
 
 _offer_values = attrgetter(*OFFER_COLUMNS)
@@ -57,6 +57,7 @@ TAKE_OVER = (
 )
 """What brings offers and histories of the attached file ``beside`` in."""
 PUT_OPPORTUNITY = f"INSERT INTO opportunities VALUES ({', '.join('?' * 18)})"  # noqa: S608 - only marks
+PUT_OPPORTUNITY_DOCUMENT = "INSERT INTO opportunity_documents VALUES (?, ?)"
 _IN_CHUNK = 500
 PRODUCT_COLUMNS = "asin, version, demo, title, brand, category, eans, image, updated_at, markets, best"
 
@@ -124,10 +125,10 @@ def product_row(p: Product) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def opportunity_row(o: Opportunity, run_id: str) -> tuple[Any, ...]:
+def opportunity_row(o: Opportunity) -> tuple[Any, ...]:
     """Its values for ``PUT_OPPORTUNITY``."""
     return (
         o.id, o.asin, o.source, o.target, o.title, o.brand, o.category, o.profit, o.roi_pct,
         o.margin_pct, o.spread_pct, o.confidence, o.data_at, o.buy_price, o.sell_price, o.currency,
-        o.evaluated_at, orjson.dumps({**o.to_dict(), "run_id": run_id}),
+        o.evaluated_at, o.amazon_sells,
     )  # fmt: skip

@@ -68,7 +68,38 @@ _FIRST = (
     "CREATE INDEX runs_report ON runs (report, started_at)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_ROUTE = (
+    "id, asin, source, target, title, brand, category, profit, roi_pct, margin_pct, spread_pct, confidence, data_at, "
+    "buy_price, sell_price, currency, evaluated_at"
+)
+_SLIM = (
+    # Filters and sums read every row: the documents, forty times as large, are not among them.
+    "ALTER TABLE opportunities RENAME TO opportunities_before",
+    "DROP INDEX opportunities_profit",
+    "DROP INDEX opportunities_asin",
+    """
+    CREATE TABLE opportunities (
+        id TEXT PRIMARY KEY, asin TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, title TEXT,
+        brand TEXT, category TEXT, profit REAL NOT NULL, roi_pct REAL NOT NULL, margin_pct REAL NOT NULL,
+        spread_pct REAL NOT NULL, confidence REAL NOT NULL, data_at INTEGER NOT NULL, buy_price REAL NOT NULL,
+        sell_price REAL NOT NULL, currency TEXT NOT NULL, evaluated_at REAL NOT NULL, amazon_sells INTEGER
+    )
+    """,
+    "CREATE TABLE opportunity_documents (id TEXT PRIMARY KEY, document BLOB NOT NULL)",
+    f"INSERT INTO opportunities SELECT {_ROUTE}, NULL FROM opportunities_before",  # noqa: S608 - ours
+    "INSERT INTO opportunity_documents SELECT id, document FROM opportunities_before",
+    "DROP TABLE opportunities_before",
+    *(
+        f"CREATE INDEX opportunities_{name} ON opportunities ({name}, id)"
+        for name in ("profit", "roi_pct", "margin_pct", "confidence", "data_at")
+    ),
+    "CREATE INDEX opportunities_asin ON opportunities (asin)",
+    # What is counted for the head of every page.
+    "CREATE INDEX offers_market ON offers (market)",
+    "CREATE INDEX products_demo ON products (demo)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SLIM)
 """What brings a file from version n to n + 1, for n = 0, 1, …"""
 
 

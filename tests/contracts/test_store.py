@@ -151,7 +151,12 @@ def test_a_cursor_of_another_order_is_refused(store: Store) -> None:
 
 def test_opportunities_are_filtered(store: Store) -> None:
     store.replace_opportunities(
-        [opportunity(profit=5.0), opportunity("B000000002", "FR", "UK", profit=9.0, category="Tools")],
+        [
+            opportunity(profit=5.0),
+            opportunity(
+                "B000000002", "FR", "UK", profit=9.0, category="Tools", data_at=1_760_000_500, amazon_sells=True
+            ),
+        ],
         run_id="r",
     )
     for query, expected in (
@@ -161,8 +166,26 @@ def test_opportunities_are_filtered(store: Store) -> None:
         (OpportunityQuery(target="UK", category="Tools"), 1),
         (OpportunityQuery(min_roi_pct=40), 0),
         (OpportunityQuery(asin="B000000002"), 1),
+        (OpportunityQuery(min_data_at=1_760_000_500), 1),
+        (OpportunityQuery(amazon_sells=True), 1),
+        # Of the other one it is not known.
+        (OpportunityQuery(amazon_sells=False), 0),
     ):
         assert store.opportunities(query).total == expected
+        assert store.sums(query).count == expected
+
+
+def test_sums_are_of_all_that_a_query_finds_on_whatever_page(store: Store) -> None:
+    found = [opportunity(f"B00000000{i}", profit=float(i), brand="Acme") for i in range(1, 4)]
+    found.append(opportunity("B000000009", "FR", "UK", profit=9.5, brand="Zeta"))
+    store.replace_opportunities(found, run_id="r")
+    sums = store.sums(OpportunityQuery(min_profit=2.0, limit=1, offset=2))
+    assert (sums.count, sums.total_profit, sums.brands) == (3, 14.5, ("Acme", "Zeta"))
+    assert sums.routes == {
+        "FR:UK": {"count": 1, "best_profit": 9.5, "total_profit": 9.5},
+        "IT:DE": {"count": 2, "best_profit": 3.0, "total_profit": 5.0},
+    }
+    assert store.sums(OpportunityQuery(min_profit=1000)).total_profit == 0
 
 
 def test_replacing_opportunities_names_the_new_ones_and_marks_the_best(store: Store) -> None:
