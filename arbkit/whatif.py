@@ -1,21 +1,105 @@
-"""A stored opportunity as a question, so that it can be asked again with something else."""
+"""Stored opportunities asked again: with another seller, another exchange rate, other prices."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from arbkit.errors import UsageError
 from arbkit.fees import offers_frame
 from arbkit.models import Offer, Opportunity
-from arbkit.money import Profile, share_facts, with_assumed_package
+from arbkit.money import Profile, Rates, Tables, share_facts, with_assumed_package
 from arbkit.money.facts import categories
+from arbkit.money.profit import evaluate_resolved
 from arbkit.money.question import Question
+from arbkit.money.reasons import Words
+from arbkit.money.resolve import resolve
+from arbkit.money.sides import Seller
 
-__all__ = ["question_of"]
+__all__ = ["Revalued", "question_of", "revalue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Revalued:
+    """What a route would leave; None where that is unknown, and ``why``. Profit in the profile's home currency."""
+
+    profit: float | None
+    roi_pct: float | None
+    margin_pct: float | None
+    fulfilment: str | None
+    why: str
+
+
+def revalue(
+    found: Sequence[Opportunity],
+    offers: Sequence[Offer],
+    profile: Profile,
+    tables: Tables,
+    rates: Rates,
+    *,
+    changes: Mapping[str, object],
+    on: date,
+    sell_change_pct: float = 0.0,
+) -> list[Revalued]:
+    """The same routes at their found prices, the selling price moved by a percentage, with another seller.
+
+    ``changes``: fields of :class:`~arbkit.money.question.Question` that speak of the seller. All are reckoned
+    at once: a page of a table costs little more than one route.
+
+    Raises:
+        UsageError: a change is out of range, or impossible with the profile.
+    """
+    if not found:
+        return []
+    first = found[0]
+    route = {"source": first.source, "buy": first.buy_price, "target": first.target, "sell": first.sell_price}
+    seller_profile = Question.asked({**route, **changes}).apply(profile)
+    facts = with_assumed_package(share_facts(offers_frame(offers)), seller_profile)
+    facts = facts.set_index(["asin", "market"], drop=False)
+    usable = [o for o in found if (o.asin, o.source) in facts.index and (o.asin, o.target) in facts.index]
+    bought = _asked(facts, usable, [o.source for o in usable], [o.buy_price for o in usable], profile)
+    factor = 1 + sell_change_pct / 100
+    sold = _asked(facts, usable, [o.target for o in usable], [o.sell_price * factor for o in usable], profile)
+    day, words = tables.on(on), Words()
+    evaluated = evaluate_resolved(
+        resolve(bought, seller_profile, day, words=words),
+        resolve(sold, seller_profile, day, words=words),
+        Seller(seller_profile, day, rates),
+        routes=sorted({(o.source, o.target) for o in usable}),
+    )
+    rows = {row["asin"]: row for row in evaluated.frame().to_dict("records")}
+    answers = {o.id: _revalued(rows.get(number)) for number, o in enumerate(usable)}
+    gone = Revalued(None, None, None, None, "not offered on both marketplaces any more")
+    return [answers.get(o.id, gone) for o in found]
+
+
+def _asked(
+    facts: pd.DataFrame, found: Sequence[Opportunity], codes: Sequence[str], prices: Sequence[float], profile: Profile
+) -> pd.DataFrame:
+    """An offer for each route, at its price; each a product of its own, for a product may be there twice."""
+    rows = facts.loc[[(o.asin, code) for o, code in zip(found, codes, strict=True)]].reset_index(drop=True)
+    said = rows["asin"].map(profile.schedules)
+    category = categories(rows).where(said.isna(), said)
+    return rows.drop(columns="category_path").assign(
+        keepa_referral_price=rows["price_minor"] / 100,
+        asin=np.arange(len(rows)),
+        price_minor=np.round(np.asarray(prices) * 100),
+        price_basis="as found",
+        shipping_minor=np.nan,
+        category=category,
+    )
+
+
+def _revalued(row: Mapping[Any, Any] | None) -> Revalued:
+    if row is None or np.isnan(row["profit"]):
+        return Revalued(None, None, None, None, row["unknown"] if row else "no way of fulfilment is open")
+    profit, roi, margin = (round(float(row[n]), 2) + 0.0 for n in ("profit", "roi_pct", "margin_net_pct"))
+    return Revalued(profit, roi, margin, row["fulfilment"], "")
 
 
 def question_of(found: Opportunity, offers: Sequence[Offer], profile: Profile, *, on: date) -> Question:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import plotly
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets.config import Config
 from voila.app import Voila
@@ -21,7 +22,8 @@ __all__ = ["kernel_environment", "lab", "run_dashboards"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _IDLE_S = 600
-"""Seconds after which a kernel nobody talks to is ended (a closed page ends its own at once)."""
+"""Seconds after which a kernel nobody talks to is ended (a closed page ends its own at once, an open one that is
+looked at talks all the time; one that comes back later says so and offers to begin anew)."""
 
 
 class _Kernels(AsyncMappingKernelManager):
@@ -41,6 +43,8 @@ class _Dashboards(Voila):  # type: ignore[misc]
     def setup_template_dirs(self) -> None:
         super().setup_template_dirs()
         self.template_paths.insert(0, str(_TEMPLATES))
+        # The charts' library, which pages fetch once and browsers keep.
+        self.static_paths.append(str(Path(plotly.__file__).parent / "package_data"))
 
 
 def kernel_environment(settings: Settings) -> dict[str, str]:
@@ -81,7 +85,10 @@ def run_dashboards(settings: Settings) -> None:
     config.VoilaConfiguration.preheat_kernel = True
     config.VoilaConfiguration.default_pool_size = 1
     config.VoilaConfiguration.multi_kernel_manager_class = _Kernels
+    # A download of 100,000 rows is more than the notebook server lets a kernel say at once.
+    config.ZMQChannelsWebsocketConnection.limit_rate = False
     config.MappingKernelManager.cull_idle_timeout = _IDLE_S
+    config.MappingKernelManager.cull_connected = True
     config.MappingKernelManager.cull_interval = 60
     app = _Dashboards(config=config)
     app.initialize([])

@@ -1,139 +1,150 @@
-"""What if: the chosen route asked again with other prices, another VAT status, another way, another seller."""
+"""What if: the shown routes, and the chosen one, asked again with another seller, exchange rate or prices."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from html import escape
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, get_args
 
-import ipywidgets as widgets
-
-from arbkit.dashboard.panels import error_html
-from arbkit.errors import ArbkitError
-from arbkit.money import Profile, load_rates, load_tables
+from arbkit.errors import UsageError
+from arbkit.models import Offer, Opportunity
+from arbkit.money import Profile, Rates, load_rates, load_tables
 from arbkit.money.answer import answer
+from arbkit.money.fx import AssumedRates
+from arbkit.money.profile import VatStatus
 from arbkit.money.profit import WAYS
 from arbkit.money.question import Question
+from arbkit.whatif import Revalued, question_of, revalue
 
-__all__ = ["WhatIf", "answer_html"]
+__all__ = ["WhatIf"]
 
-_OWN = "as in the profile"
-_STATUSES = ("reclaiming", "not-reclaiming", "unregistered")
+_OF_SELLER = (
+    "vat_status",
+    "fulfilment",
+    "warehouses",
+    "expected_days",
+    "return_rate_pct",
+    "other_costs",
+    "fbm_shipping",
+)
+_OF_ROUTE = ("buy", "sell", "target_roi")
+_LEAST_RATE, _GREATEST_RATE = 0.01, 100.0
+_LEAST_CHANGE, _GREATEST_CHANGE = -95.0, 500.0
 
 
+@dataclass(slots=True)
 class WhatIf:
-    """The panel; ``widget`` is what is displayed. It reckons only while it is open."""
+    """What was changed; an empty field is as it is. ``wrong`` says of a field why it cannot be."""
 
-    def __init__(self, profiles: Callable[[], Mapping[str, Profile]]) -> None:
-        self._profiles = profiles
-        self._ask: Callable[[Profile], Question] | None = None
-        self._filling = False
-        style = {"style": {"description_width": "120px"}, "layout": widgets.Layout(width="260px")}
-        self.profile = widgets.Dropdown(options=[""], description="Seller profile", **style)
-        self.buy = widgets.BoundedFloatText(0, min=0.01, max=1e6, step=0.5, description="Buy at", **style)
-        self.sell = widgets.BoundedFloatText(0, min=0.01, max=1e6, step=0.5, description="Sell at", **style)
-        self.vat_status = widgets.Dropdown(options=[_OWN, *_STATUSES], description="VAT status", **style)
-        self.fulfilment = widgets.Dropdown(options=["best", *WAYS], description="Fulfilment", **style)
-        self.warehouses = widgets.Dropdown(options=[_OWN, "de", "cep"], description="German stock", **style)
-        self.expected_days = widgets.BoundedFloatText(0, min=0, max=3650, step=10, description="Days stored", **style)
-        self.return_rate = widgets.BoundedFloatText(0, min=0, max=100, step=1, description="Returns %", **style)
-        self.fbm_shipping = widgets.Text("", placeholder="own parcel, net", description="FBM shipping", **style)
-        self.target_roi = widgets.BoundedFloatText(30, min=0, max=1000, step=5, description="Target ROI %", **style)
-        self._result = widgets.HTML()
-        controls = [
-            self.profile, self.buy, self.sell, self.vat_status, self.fulfilment, self.warehouses, self.expected_days,
-            self.return_rate, self.fbm_shipping, self.target_roi,
+    values: dict[str, str] = field(default_factory=dict)
+    wrong: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is changed that concerns every route."""
+        every = ("profile", "gbp", "sell_change", *_OF_SELLER)
+        return any(self.values.get(name) for name in every)
+
+    def take(self, values: Mapping[str, Any]) -> None:
+        """These are the fields' texts now."""
+        self.values = {name: str(text).strip() for name, text in values.items()}
+        self.wrong = {}
+
+    def fields(self, profiles: Mapping[str, Profile], chosen: Opportunity | None) -> list[dict[str, Any]]:
+        """The form: what each field is now, with what it is without a change as its placeholder."""
+        seller = self.seller(profiles)
+        rate = load_rates().rate("GBP", "EUR", date.today())  # noqa: DTZ011 - the newest one is what is meant
+        configured, *others = profiles
+        sellers = [{"value": "", "label": configured}, *_options(others)]
+        statuses = [{"value": "", "label": f"as in the profile: {seller.vat_status}"}]
+        ways = [{"value": "", "label": "the best that is open"}]
+        stock = [{"value": "", "label": f"as in the profile: {seller.warehouses}"}]
+        fields: list[dict[str, Any]] = [
+            _choice("profile", "Seller profile", sellers),
+            _choice("vat_status", "VAT status", statuses + _options(get_args(VatStatus))),
+            _choice("fulfilment", "Fulfilment", ways + _options(WAYS)),
+            _choice("warehouses", "German stock", stock + _options(("de", "cep"))),
+            _number("expected_days", "Days stored", f"{seller.expected_days:g}"),
+            _number("return_rate_pct", "Returns %", f"{seller.return_rate_pct:g}"),
+            _number("other_costs", "Other costs, unit", "profile"),
+            _number("fbm_shipping", "Own parcel, net", "none"),
+            _number("gbp", "EUR for 1 GBP", "unknown" if rate is None else f"{rate.value:.4f}"),
+            _number("sell_change", "Selling prices ± %", "0"),
         ]  # fmt: skip
-        for one in controls:
-            one.observe(lambda _: self._reckon(), "value")
-        self.profile.observe(lambda _: self._fill_from_profile(), "value")
-        box = widgets.HBox([widgets.VBox(controls), self._result])
-        self.widget = widgets.Accordion([box], titles=("What if …",), selected_index=None)
-        self.widget.observe(lambda _: self._reckon(), "selected_index")
+        if chosen is not None:
+            fields += [
+                _number("buy", f"Chosen: buy, {chosen.buy_currency}", f"{chosen.buy_price:.2f}"),
+                _number("sell", f"Chosen: sell, {chosen.sell_currency}", f"{chosen.sell_price:.2f}"),
+                _number("target_roi", "Chosen: target ROI %", f"{seller.target_roi_pct:g}"),
+            ]
+        for one in fields:
+            one["value"] = self.values.get(one["name"], "")
+            one["wrong"] = self.wrong.get(one["name"])
+        return [*fields, {"name": "reset", "kind": "button", "label": "As it is", "hint": "Take all changes back"}]
 
-    def show(self, ask: Callable[[Profile], Question] | None, *, buy: float, sell: float) -> None:
-        """Begin with a route: ``ask`` gives its question for a profile."""
-        self._ask = ask
-        self._filling = True
+    def seller(self, profiles: Mapping[str, Profile]) -> Profile:
+        """The profile that is asked with; the configured one where none is chosen."""
+        return profiles.get(self.values.get("profile", ""), next(iter(profiles.values())))
+
+    def rows(
+        self, found: Sequence[Opportunity], offers: Sequence[Offer], profiles: Mapping[str, Profile], *, on: date
+    ) -> list[Revalued]:
+        """What each of these routes would leave; none where a field is wrong."""
         try:
-            self.profile.options = list(self._profiles())
-            self.buy.value, self.sell.value = buy, sell
-            self._fill_from_profile()
-        except ArbkitError as error:
-            self._result.value = error_html(str(error))
-            return
-        finally:
-            self._filling = False
-        self._reckon()
+            return revalue(
+                found, offers, self.seller(profiles), load_tables(), self._rates(), changes=self._changes(_OF_SELLER),
+                on=on, sell_change_pct=self._figure("sell_change", _LEAST_CHANGE, _GREATEST_CHANGE) or 0.0,
+            )  # fmt: skip
+        except UsageError as error:
+            self._fault(error)
+            return []
 
-    def _fill_from_profile(self) -> None:
-        """The seller's own days, returns and target, to begin from."""
-        profile = self._profiles().get(self.profile.value)
-        if profile is None:
-            return
-        was, self._filling = self._filling, True
-        self.expected_days.value = profile.expected_days
-        self.return_rate.value = profile.return_rate_pct
-        self.target_roi.value = profile.target_roi_pct
-        self._filling = was
-        self._reckon()
-
-    def _reckon(self) -> None:
-        if self._filling or self._ask is None or self.widget.selected_index is None:
-            return
+    def answer(
+        self, found: Opportunity, offers: Sequence[Offer], profiles: Mapping[str, Profile], *, on: date
+    ) -> dict[str, Any] | None:
+        """The chosen route's whole answer; None where a field is wrong."""
         try:
-            profile = self._profiles()[self.profile.value]
-            changed: dict[str, Any] = {
-                "buy": self.buy.value, "sell": self.sell.value, "fulfilment": self.fulfilment.value,
-                "expected_days": self.expected_days.value, "return_rate_pct": self.return_rate.value,
-                "target_roi": self.target_roi.value, "vat_status": _given(self.vat_status.value),
-                "warehouses": _given(self.warehouses.value), "fbm_shipping": self.fbm_shipping.value.strip() or None,
-            }  # fmt: skip
-            asked = self._ask(profile).model_dump(exclude_none=True)
-            question = Question.asked({**asked, **{k: v for k, v in changed.items() if v is not None}})
-            self._result.value = answer_html(answer(question, profile, load_tables(), load_rates()))
-        except ArbkitError as error:
-            self._result.value = error_html(str(error))
+            seller = self.seller(profiles)
+            asked = question_of(found, offers, seller, on=on).model_dump(exclude_none=True)
+            change = self._figure("sell_change", _LEAST_CHANGE, _GREATEST_CHANGE) or 0.0
+            asked["sell"] = round(asked["sell"] * (1 + change / 100), 2)
+            question = Question.asked({**asked, **self._changes((*_OF_SELLER, *_OF_ROUTE))})
+            return answer(question, seller, load_tables(), self._rates())
+        except UsageError as error:
+            self._fault(error)
+            return None
+
+    def _changes(self, names: Sequence[str]) -> dict[str, str]:
+        return {name: self.values[name].replace(",", ".") for name in names if self.values.get(name)}
+
+    def _rates(self) -> Rates:
+        value = self._figure("gbp", _LEAST_RATE, _GREATEST_RATE)
+        return load_rates() if value is None else AssumedRates(load_rates(), "GBP", "EUR", value)
+
+    def _figure(self, name: str, low: float, high: float) -> float | None:
+        text = self.values.get(name, "")
+        if not text:
+            return None
+        try:
+            value = float(text.replace(",", "."))
+        except ValueError:
+            raise UsageError("is not a number", field=name, value=text[:40]) from None
+        if not low <= value <= high:
+            raise UsageError(f"must be between {low:g} and {high:g}", field=name, value=text[:40])
+        return value
+
+    def _fault(self, error: UsageError) -> None:
+        self.wrong = {error.field if error.field in self.values else "profile": error.why}
 
 
-def _given(value: str) -> str | None:
-    return None if value == _OWN else value
+def _choice(name: str, label: str, options: list[dict[str, str]]) -> dict[str, Any]:
+    return {"name": name, "label": label, "kind": "choice", "options": options}
 
 
-def answer_html(found: Mapping[str, Any]) -> str:
-    """An answer of :func:`arbkit.money.answer.answer` for people: profit, prices to look for, the other ways."""
-    currency = escape(found["currency"])
-    parts = [f'<div class="arbkit-whatif"><h2>{_headline(found)}</h2>']
-    if found["profit"] is not None:
-        roots = ", ".join(f"{p:.2f}" for p in found["break_even_sell"]) or "no price"
-        highest = found["max_buy"]
-        most = "no price" if highest["price"] is None else f"{highest['price']:.2f} {escape(highest['currency'])}"
-        parts.append(
-            f"<div>Break-even selling at <b>{roots}</b>; buy at most for <b>{most}</b> "
-            f"({highest['target_roi_pct']:g} % ROI)</div>"
-        )
-        low, high = found["referral"]["profit_range"]
-        if low != high:
-            names = escape(", ".join(found["referral"]["candidates"]))
-            parts.append(f"<div>{low:.2f} to {high:.2f} {currency}, as it falls under one of: {names}</div>")
-    for label, texts in (("Unknown", found["unknown"]), ("Hint", found["hints"]), ("Note", found["warnings"])):
-        parts += [f"<div><i>{label}:</i> {escape(text)}</div>" for text in texts]
-    rows = [("by " + a["fulfilment"], a["profit"], a["why_not"]) for a in found["alternatives"]]
-    rows += [(f"{g['vat_status']}, VAT class {g['vat_class']}", g["profit"], g["why_not"]) for g in found["vat_grid"]]
-    rows += [(f"{s['of'].replace('_', ' ')} {s['change_pct']:+g} %", s["profit"], None) for s in found["sensitivity"]]
-    body = ""
-    for name, profit, why in rows:
-        amount = "–" if profit is None else f"{profit:.2f}"
-        body += f'<tr><td>{escape(name)}</td><td class="n">{amount}</td><td>{escape(why or "")}</td></tr>'
-    head = f'<tr><th>If instead</th><th class="n">Profit, {currency}</th><th></th></tr>'
-    parts.append(f"<table><thead>{head}</thead><tbody>{body}</tbody></table></div>")
-    return "".join(parts)
+def _options(values: Sequence[str]) -> list[dict[str, str]]:
+    return [{"value": value, "label": value} for value in values]
 
 
-def _headline(found: Mapping[str, Any]) -> str:
-    if found["profit"] is None:
-        return "Profit unknown"
-    return (
-        f"Profit {found['profit']:.2f} {escape(found['currency'])}, ROI {found['roi_pct']:.1f} %, "
-        f"margin {found['margin_net_pct']:.1f} %, by {escape(found['fulfilment'])}"
-    )
+def _number(name: str, label: str, placeholder: str) -> dict[str, Any]:
+    return {"name": name, "label": label, "kind": "number", "placeholder": placeholder}

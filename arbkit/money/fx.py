@@ -61,6 +61,25 @@ class Rates:
         return None
 
 
+class AssumedRates(Rates):
+    """Other rates, but for one pair of currencies as somebody assumes it."""
+
+    source = "assumed by the user"
+
+    def __init__(self, others: Rates, source: str, target: str, value: float) -> None:
+        """``value``: how many units of ``target`` one unit of ``source`` buys, above zero."""
+        self._others = others
+        self._assumed = {(source, target): value, (target, source): 1 / value}
+
+    @property
+    def last_date(self) -> date:
+        return self._others.last_date
+
+    def rate(self, source: str, target: str, on: date) -> Rate | None:
+        value = self._assumed.get((source, target))
+        return self._others.rate(source, target, on) if value is None else Rate(value, on, 0)
+
+
 @lru_cache(maxsize=1)
 def load_rates() -> Rates:
     """The rates that came with the installed package."""

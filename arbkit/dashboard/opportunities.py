@@ -1,0 +1,448 @@
+"""The opportunities page: figures, filters, the map of routes, the table, and where the chosen route's money goes."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import plotly.graph_objects as go
+
+from arbkit import watchlist
+from arbkit.charts import history_figure, waterfall_figure
+from arbkit.dashboard.board import Board
+from arbkit.dashboard.columns import CHOOSABLE, COLUMNS, chosen_columns, row
+from arbkit.dashboard.page import Region, Wish
+from arbkit.dashboard.parts import answer_html, figures_html, map_html, parts_html, route_html, store_figures
+from arbkit.dashboard.saved import SavedViews
+from arbkit.dashboard.view import NUMBERS, PAGE_ROWS, View, parse, told
+from arbkit.dashboard.whatif import WhatIf
+from arbkit.errors import ArbkitError
+from arbkit.export import HEADINGS, opportunity_rows, write
+from arbkit.formats import count, money, signed
+from arbkit.models import Offer, Opportunity
+from arbkit.money import Profile, load_rates, load_tables
+from arbkit.money.profiles import configured_profile, load_profiles
+from arbkit.prices import price_lines
+from arbkit.settings import Settings
+from arbkit.sources.tokens import read_tokens
+from arbkit.store import OpportunityQuery, Page, Stats, Sums
+from arbkit.store.base import OpportunitySort
+from arbkit.whatif import Revalued
+
+__all__ = ["OpportunitiesBoard"]
+
+_ASCENDING = frozenset({"title", "route", "buy_price"})
+_WAITING = "Nothing yet: detection runs as soon as the first prices are in. This page looks again by itself."
+_NOTHING_LEFT = "No opportunity passes these filters."
+_MIME = {".csv": "text/csv", ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
+_CHUNK = 1 << 20
+_BREATHER_ROWS = 500
+"""Rows of an export after which the page answers other wishes."""
+_FIELDS = {
+    "min_margin": ("Margin ≥ %", "Least profit in percent of the revenue without VAT"),
+    "min_roi": ("ROI ≥ %", "Least profit in percent of what is paid in"),
+    "min_profit": ("Profit ≥", "Least profit of one unit, in your home currency"),
+    "min_confidence": ("Confidence ≥", "From 0 to 1"),
+    "max_age": ("Data age ≤ hours", "The older of the two prices"),
+}
+
+
+class OpportunitiesBoard(Board):
+    """The page over one store; ``widget`` is what a notebook displays."""
+
+    NAME = "opportunities"
+    TITLE = "Opportunities"
+    REGIONS = (
+        Region("head", "html", waiting="Opportunities"),
+        Region("figures", "html", waiting="Reading the store …"),
+        Region("views", "form", waiting="Views …"),
+        Region("filters", "form", waiting="Filters …"),
+        Region("map", "html", waiting="Routes …"),
+        Region("whatif", "form", waiting="…", folds="What if …"),
+        Region("outcome", "html"),
+        Region("columns", "form", waiting="…", folds="Columns"),
+        Region("table", "table", waiting="Opportunities are read …"),
+        Region("tools", "form"),
+        Region("route", "html"),
+        Region("waterfall", "chart"),
+        Region("prices", "chart"),
+        Region("answer", "html"),
+        Region("parts", "html"),
+    )
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self._view = View()
+        self._wrong: dict[str, str] = {}
+        self._saved = SavedViews(settings)
+        self._naming = ""
+        self._what_if = WhatIf()
+        self._what_if_open = False
+        self._page: Page[Opportunity] = Page((), 0, None)
+        self._sums: Sums | None = None
+        self._chosen: Opportunity | None = None
+        self._offers: list[Offer] = []
+        self._evaluated_at: float | None = None
+        self._export: asyncio.Task[None] | None = None
+
+        # What the first page would wait for is done while it is kept warm.
+        load_rates()
+        load_tables()
+        history_figure((), currency="EUR").to_json()
+        go.Figure(go.Waterfall()).to_json()
+
+    # What it shows
+
+    def open(self, search: str) -> None:
+        self._view, wrong = parse(search)
+        if wrong:
+            self.page.say(told(wrong), "bad")
+
+    def waits(self) -> bool:
+        return self._stats is None or not self._stats.opportunities
+
+    def load(self) -> None:
+        now = time.time()
+        query = self._view.query(now=now)
+        stats, store = self.stats(now=now), self.store
+        page, sums = store.opportunities(query), store.sums(query)
+        if not page.items and page.total:
+            self._view = replace(self._view, page=-(-page.total // PAGE_ROWS))
+            page = store.opportunities(self._view.query(now=now))
+        self._page, self._sums = page, sums
+        found = self._found(self._view.chosen) or next(iter(page.items), None)
+        self._view = replace(self._view, chosen=found.id if found else "")
+        self._show_table(now, self._others())
+        self._show_top(stats, sums, now)
+        self._show_forms(stats, sums)
+        self._choose(found, stats)
+        self._show_what_if()
+        self.page.address(self._view.search())
+
+    def _show_top(self, stats: Stats, sums: Sums, now: float) -> None:
+        self.show_head()
+        runs = self.store.runs(report="detect", limit=10)
+        looked = next((r.summary["routes"] for r in runs if "routes" in r.summary), None)
+        tokens = read_tokens(self.settings)
+        figures = store_figures(stats, sums, routes_looked_at=looked, tokens=tokens, now=now)
+        self.page.show("figures", {"html": figures_html(figures)})
+        chosen = f"{self._view.source}:{self._view.target}"
+        # Of the routes, all are shown, so that another can be chosen.
+        everywhere = replace(self._view, source="", target="", page=1)
+        routes = sums.routes
+        if self._view.source or self._view.target:
+            routes = self.store.sums(everywhere.query(now=now)).routes
+        self.page.show("map", {"html": map_html(routes, self.settings.markets, stats.currency or "", chosen)})
+
+    def _show_table(self, now: float, others: Mapping[str, Revalued]) -> None:
+        view, page = self._view, self._page
+        columns = chosen_columns(view.columns, what_if=bool(others))
+        self.page.show(
+            "table",
+            {
+                "caption": "Opportunities",
+                "columns": [
+                    {"label": c.label, "kind": c.kind, "sort": c.sort, "note": c.note}
+                    for c in (COLUMNS[name] for name in columns)
+                ],
+                "rows": [row(o, columns, now=now, other=others.get(o.id)) for o in page.items],
+                "total": page.total,
+                "first": (view.page - 1) * PAGE_ROWS + 1,
+                "page": view.page,
+                "pages": max(1, -(-page.total // PAGE_ROWS)),
+                "paged": True,
+                "sort": view.sort,
+                "descending": view.descending,
+                "selects": True,
+                "selected": view.chosen,
+                "message": _WAITING if self.waits() else _NOTHING_LEFT,
+            },
+        )
+
+    def _show_forms(self, stats: Stats, sums: Sums) -> None:
+        self.page.show("filters", {"fields": self._filter_fields(stats, sums)})
+        names = list(self._saved.all())
+        options = [{"value": "", "label": "–"}, *({"value": n, "label": n} for n in names)]
+        here = self._saved_as()
+        self.page.show(
+            "views",
+            {
+                "fields": [
+                    {"name": "view", "label": "Saved view", "kind": "choice", "options": options, "value": here},
+                    {"name": "naming", "label": "Save this view as", "kind": "text", "value": self._naming},
+                    {"name": "save", "label": "Save", "kind": "button", "hint": "Keep filters, order and columns"},
+                    {"name": "delete", "label": "Delete", "kind": "button", "disabled": not here},
+                ]
+            },
+        )
+        shown = chosen_columns(self._view.columns, what_if=False)
+        fields = [
+            {"name": n, "label": COLUMNS[n].label, "kind": "check", "value": n in shown, "hint": COLUMNS[n].note}
+            for n in CHOOSABLE
+        ]
+        self.page.show("columns", {"fields": fields})
+        buttons = [
+            {"name": f"export{ending}", "label": f"Download as {ending[1:].upper()}", "kind": "button",
+             "hint": f"All {count(sums.count)} of these opportunities, with every fee and tax",
+             "disabled": not sums.count or self._export is not None}
+            for ending in _MIME
+        ]  # fmt: skip
+        self.page.show("tools", {"fields": buttons})
+
+    def _filter_fields(self, stats: Stats, sums: Sums) -> list[dict[str, Any]]:
+        view = self._view
+        markets = [{"value": "", "label": "any"}, *({"value": c, "label": c} for c in self.settings.markets)]
+        categories = [{"value": "", "label": "any"}, *({"value": c, "label": c} for c in stats.categories)]
+        if view.category and view.category not in stats.categories:
+            categories.append({"value": view.category, "label": view.category})
+        amazon = [
+            {"value": "", "label": "may sell it"},
+            {"value": "no", "label": "does not sell it"},
+            {"value": "yes", "label": "sells it"},
+        ]
+        fields: list[dict[str, Any]] = [
+            {"name": "source", "label": "Buy on", "kind": "choice", "options": markets},
+            {"name": "target", "label": "Sell on", "kind": "choice", "options": markets},
+            {"name": "category", "label": "Category", "kind": "choice", "options": categories},
+            {"name": "brand", "label": "Brand", "kind": "text", "suggestions": list(sums.brands), "placeholder": "any"},
+            {"name": "q", "label": "Search", "kind": "text", "placeholder": "title, brand, EAN or ASIN"},
+            *(
+                {"name": name, "label": label, "kind": "number", "hint": hint, "placeholder": "any"}
+                for name, (label, hint) in _FIELDS.items()
+            ),
+            {"name": "amazon", "label": "Amazon itself", "kind": "choice", "options": amazon},
+        ]
+        for one in fields:
+            value = getattr(view, one["name"])
+            one["value"] = f"{value:g}" if one["name"] in NUMBERS and value is not None else value or ""
+            one["wrong"] = self._wrong.get(one["name"])
+        return [*fields, {"name": "clear", "label": "Clear filters", "kind": "button"}]
+
+    # The chosen route
+
+    def _choose(self, found: Opportunity | None, stats: Stats) -> None:
+        """Show this route; anew if it was detected anew."""
+        same = self._chosen is not None and found is not None and self._chosen.id == found.id
+        if same and stats.evaluated_at == self._evaluated_at:
+            return
+        self._evaluated_at = stats.evaluated_at
+        self._chosen = found
+        self._offers = self.store.offers([found.asin]) if found else []
+        if found is None:
+            for region in ("route", "waterfall", "prices", "answer", "parts"):
+                self.page.hide(region)
+            return
+        self._show_route(found)
+        title = found.title or found.asin
+        self.page.draw("waterfall", waterfall_figure(found), label=f"From selling price to profit: {title}")
+        offers = {o.market: o for o in self._offers}
+        lines = price_lines(self.store.history(found.asin), offers, found.currency, load_rates())
+        figure = history_figure(lines, currency=found.currency)
+        self.page.draw("prices", figure, label=f"Price on every marketplace over time: {title}")
+        self.page.show("parts", {"html": parts_html(found.components, found.profit, found.currency)})
+
+    def _show_route(self, found: Opportunity) -> None:
+        watched = found.asin in watchlist.load(self.settings).asins
+        self.page.show("route", {"html": route_html(found, watched=watched)})
+
+    def _found(self, name: str) -> Opportunity | None:
+        if not name:
+            return None
+        here = next((o for o in self._page.items if o.id == name), None)
+        if here is not None:
+            return here
+        asin, source, target = name.split(":")
+        items = self.store.opportunities(OpportunityQuery(asin=asin, source=source, target=target, limit=1)).items
+        return items[0] if items else None
+
+    # What if
+
+    def _profiles(self) -> dict[str, Profile]:
+        """All sellers of the profile's file, the configured one first."""
+        first = configured_profile(self.settings)
+        return {first.name: first} | dict(load_profiles(self.settings.profile_path))
+
+    def _day(self) -> date:
+        at = self._evaluated_at or time.time()
+        return datetime.fromtimestamp(at, UTC).date()
+
+    def _others(self) -> dict[str, Revalued]:
+        """What the shown routes would leave if; empty where nothing is asked."""
+        items = self._page.items
+        if not self._what_if.active or not items:
+            self.page.hide("outcome")
+            return {}
+        offers = self.store.offers([o.asin for o in items])
+        others = dict(
+            zip(
+                (o.id for o in items), self._what_if.rows(items, offers, self._profiles(), on=self._day()), strict=False
+            )
+        )
+        if others:
+            self.page.show("outcome", {"html": _outcome(items, others)})
+        else:
+            self.page.hide("outcome")
+        return others
+
+    def _show_what_if(self) -> None:
+        if not self._what_if_open:
+            return
+        profiles = self._profiles()
+        if self._chosen is not None:
+            found = self._what_if.answer(self._chosen, self._offers, profiles, on=self._day())
+            if found is not None:
+                title = f"<h2>What if: {self._chosen.source} → {self._chosen.target}</h2>"
+                self.page.show("answer", {"html": title + answer_html(found)})
+        else:
+            self.page.hide("answer")
+        self.page.show("whatif", {"fields": self._what_if.fields(profiles, self._chosen)})
+
+    # What the user wishes
+
+    def on_form(self, wish: Wish) -> None:
+        values = cast("Mapping[str, Any]", wish["values"])
+        match wish["region"]:
+            case "filters":
+                self._view, self._wrong = self._view.with_values({n: str(v) for n, v in values.items()})
+            case "columns":
+                wanted = tuple(n for n in CHOOSABLE if values.get(n))
+                plain = tuple(n for n in CHOOSABLE if COLUMNS[n].by_itself)
+                self._view = replace(self._view, columns=() if wanted == plain else wanted)
+            case "whatif":
+                self._what_if.take(values)
+            case "views":
+                self._naming = str(values["naming"])
+                if wish["changed"] != "view":
+                    return
+                self._view, wrong = parse(self._saved.all().get(str(values["view"]), ""))
+                if wrong:
+                    self.page.say(told(wrong), "bad")
+        self.again()
+
+    def on_press(self, wish: Wish) -> None:
+        name, one = str(wish["name"]), str(wish.get("id", ""))
+        match name:
+            case "clear":
+                self._view = View(sort=self._view.sort, descending=self._view.descending, columns=self._view.columns)
+                self._wrong = {}
+            case "route":
+                pressed_again = f"{self._view.source}:{self._view.target}" == one
+                source, target = ("", "") if pressed_again else one.split(":")
+                self._view = replace(self._view, source=source, target=target, page=1)
+            case "reset":
+                self._what_if = WhatIf()
+            case "save":
+                name = self._saved.save(self._naming, self._shareable())
+                self._naming = ""
+                self.page.say(f"Saved as “{name}”. The page's address shows the same view, for a link.", "good")
+            case "delete":
+                name = self._saved_as()
+                self._saved.delete(name)
+                self.page.say(f"“{name}” is deleted.", "good")
+            case "watch" | "unwatch":
+                self._watch(one, wanted=name == "watch")
+                return
+            case "export.csv" | "export.xlsx":
+                self._start_export(name.removeprefix("export"))
+        self.again()
+
+    def on_sort(self, wish: Wish) -> None:
+        name = wish["sort"]
+        if name in get_args(OpportunitySort):
+            again = name == self._view.sort
+            descending = not self._view.descending if again else name not in _ASCENDING
+            sort = cast("OpportunitySort", name)
+            self._view = replace(self._view, sort=sort, descending=descending, page=1)
+            self.again()
+
+    def on_page(self, wish: Wish) -> None:
+        self._view = replace(self._view, page=max(1, int(wish["page"])))
+        self.again()
+
+    def on_select(self, wish: Wish) -> None:
+        view, wrong = self._view.with_values({"chosen": str(wish["id"])})
+        if not wrong:
+            self._view = replace(view, page=self._view.page)
+            self.again()
+
+    def on_fold(self, wish: Wish) -> None:
+        if wish["region"] == "whatif":
+            self._what_if_open = bool(wish["open"])
+            if self._what_if_open:
+                self._show_what_if()
+            else:
+                self.page.hide("answer")
+
+    def _shareable(self) -> str:
+        """The view without what belongs to this moment."""
+        return replace(self._view, chosen="", page=1).search()
+
+    def _saved_as(self) -> str:
+        """The name under which this view is saved; empty if it is not."""
+        return next((name for name, search in self._saved.all().items() if search == self._shareable()), "")
+
+    def _watch(self, asin: str, *, wanted: bool) -> None:
+        asin = watchlist.parse_asin(asin)
+        path = watchlist.locate(self.settings)
+        if wanted:
+            watchlist.add(path, [asin])
+        else:
+            watchlist.remove(path, asin)
+        self.page.say(f"{asin} is {'now' if wanted else 'no longer'} on the watchlist, {path}.", "good")
+        if self._chosen is not None:
+            self._show_route(self._chosen)
+
+    # Exports
+
+    def _start_export(self, ending: str) -> None:
+        if self._export is None:
+            self._export = asyncio.get_running_loop().create_task(self._exported(ending))
+
+    async def _exported(self, ending: str) -> None:
+        """Write all that the filters find, telling how far it is; the page goes on meanwhile."""
+        total = self._page.total
+        query = self._view.query(now=time.time())
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / f"opportunities{ending}"
+                await asyncio.to_thread(write, path, HEADINGS, self._told_rows(query, total))
+                with path.open("rb") as file:
+                    while chunk := file.read(_CHUNK):
+                        self.page.chunk(chunk)
+                        await asyncio.sleep(0)
+            stamp = datetime.now(UTC).strftime("%Y-%m-%d-%H%M")
+            self.page.save(f"arbkit-opportunities-{stamp}{ending}", _MIME[ending])
+            self.page.say(f"{count(total)} opportunities were downloaded.", "good")
+        except ArbkitError as error:
+            self.page.say(f"The download failed: {error}", "bad")
+        except OSError as error:
+            self.page.say(f"The download failed: {error.strerror}. Free some space on the disk and try again.", "bad")
+        finally:
+            self._export = None
+            self.again()
+
+    def _told_rows(self, query: OpportunityQuery, total: int) -> Iterator[list[Any]]:
+        for number, one in enumerate(opportunity_rows(self.store, query)):
+            if number % _BREATHER_ROWS == 0:
+                self.page.say(f"Preparing the download: {count(number)} of {count(total)} …")
+            yield one
+
+
+def _outcome(items: tuple[Opportunity, ...], others: Mapping[str, Revalued]) -> str:
+    """What the changes do to the shown routes, in a sentence."""
+    pairs = [(o.profit, others[o.id].profit) for o in items if o.id in others]
+    known = [(before, after) for before, after in pairs if after is not None]
+    before, after = sum(b for b, _ in known), sum(a for _, a in known)
+    paying = sum(a > 0 for _, a in known)
+    currency = items[0].currency
+    unknown = f"; {len(pairs) - len(known)} can no longer be priced" if len(known) < len(pairs) else ""
+    return (
+        f"<p><b>What if:</b> the {len(known)} routes on this page leave {money(after, currency)} instead of "
+        f"{money(before, currency)} ({signed(after - before)}); {paying} of them still pay{unknown}.</p>"
+    )

@@ -1,0 +1,119 @@
+"""Opportunities as CSV or XLSX, all that a query finds, in memory that does not grow with it.
+
+Titles come from sellers: no text of theirs becomes a formula in a spreadsheet.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from arbkit.errors import UsageError
+from arbkit.models import Opportunity
+from arbkit.money.cents import COMPONENTS
+from arbkit.store.base import OpportunityQuery, Store
+
+__all__ = ["FORMATS", "HEADINGS", "opportunity_rows", "write"]
+
+_WALKED_AT_ONCE = 2_000
+_PLAIN = (
+    "asin", "title", "brand", "category", "source", "target", "buy_price", "buy_currency", "sell_price",
+    "sell_currency", "profit", "currency", "roi_pct", "margin_pct", "spread_pct", "fees", "fulfilment", "amazon_sells",
+    "confidence",
+)  # fmt: skip
+HEADINGS = (*_PLAIN, "confidence_reasons", "data_at", "evaluated_at", "source_url", "target_url", "demo", *COMPONENTS)
+Row = list[Any]
+
+
+def opportunity_rows(store: Store, query: OpportunityQuery) -> Iterator[Row]:
+    """A row of :data:`HEADINGS` for each opportunity in the query's order, whatever its page; times in UTC.
+
+    A component that a route has not is 0, for it costs nothing there.
+
+    Raises:
+        StoreError: the store went away.
+    """
+    walk = replace(query, limit=_WALKED_AT_ONCE, offset=0, cursor=None)
+    while True:
+        page = store.opportunities(walk)
+        yield from map(_row, page.items)
+        if page.next is None:
+            return
+        walk = replace(walk, cursor=page.next)
+
+
+def _row(found: Opportunity) -> Row:
+    parts = {part["name"]: part["amount"] for part in found.components}
+    return [
+        *(getattr(found, name) for name in _PLAIN),
+        "; ".join(found.confidence_reasons),
+        _moment(found.data_at),
+        _moment(found.evaluated_at),
+        found.source_url,
+        found.target_url,
+        found.demo,
+        *(parts.get(name, 0.0) for name in COMPONENTS),
+    ]
+
+
+def _moment(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
+
+
+def write(path: Path, headings: Iterable[str], rows: Iterable[Row]) -> int:
+    """Write a table into a file of the kind that its name ends in; how many rows it has.
+
+    Raises:
+        UsageError: no such kind.
+    """
+    writer = FORMATS.get(path.suffix.lower())
+    if writer is None:
+        raise UsageError("no such kind of file", field="file", value=path.name, remedy=f"Use {', '.join(FORMATS)}")
+    return writer(path, list(headings), rows)
+
+
+def _csv(path: Path, headings: Row, rows: Iterable[Row]) -> int:
+    number = 0
+    # The mark at the beginning tells Excel that it is UTF-8.
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(headings)
+        for row in rows:
+            writer.writerow([_harmless(value) for value in row])
+            number += 1
+    return number
+
+
+def _harmless(value: Any) -> Any:
+    """A text that a spreadsheet would reckon begins with an apostrophe, as OWASP advises for CSV."""
+    if isinstance(value, str) and value.lstrip(" ")[:1] in tuple("=+-@\t\r\n"):
+        return "'" + value
+    return value
+
+
+def _xlsx(path: Path, headings: Row, rows: Iterable[Row]) -> int:
+    import xlsxwriter
+
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    number = 0
+    with closing(xlsxwriter.Workbook(str(path), options)) as book:
+        sheet = book.add_worksheet("Opportunities")
+        sheet.freeze_panes(1, 1)
+        sheet.write_row(0, 0, headings, book.add_format({"bold": True}))
+        for number, row in enumerate(rows, start=1):
+            for place, value in enumerate(row):
+                if isinstance(value, str):
+                    sheet.write_string(number, place, value)
+                elif value is not None:
+                    sheet.write(number, place, value)
+        sheet.autofilter(0, 0, number, len(headings) - 1)
+    return number
+
+
+FORMATS: Mapping[str, Callable[[Path, Row, Iterable[Row]], int]] = {".csv": _csv, ".xlsx": _xlsx}
+"""What a table can be written as, by the ending of the file's name."""
