@@ -30,6 +30,7 @@ function section(spec, wish) {
     const summary = element("summary", {}, spec.folds);
     const folded = element("details", { on: { toggle: () => wish({ type: "fold", region: spec.id, open: folded.open }) } });
     folded.append(summary, waiting);
+    folded.open = spec.unfolded && window.innerWidth >= 800;
     made.append(folded);
   } else made.append(waiting);
   const place = waiting.parentElement;
