@@ -32,10 +32,8 @@ class Visit:
 def address(up: Up, page: str, **query: str) -> str:
     """The address of a dashboard, with its token."""
     parts = urlsplit(up.addresses["dashboards"])
-    path = f"/voila/render/{page}.ipynb"
-    return urlunsplit(
-        (parts.scheme, parts.netloc, path, f"{parts.query}&{urlencode(query)}" if query else parts.query, "")
-    )
+    asked = "&".join(part for part in (parts.query, urlencode(query)) if part)
+    return urlunsplit((parts.scheme, parts.netloc, f"/voila/render/{page}.ipynb", asked, ""))
 
 
 @contextmanager
@@ -74,4 +72,4 @@ def visiting(
         yield visit
     finally:
         page.close()
-    assert faults == []
+    assert faults == [], faults
