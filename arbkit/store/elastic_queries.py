@@ -8,7 +8,7 @@ from typing import Any
 from arbkit.errors import UsageError
 from arbkit.markets import MARKETS
 from arbkit.store import cursors
-from arbkit.store.base import AT_LEAST, EQUAL, MOST_BRANDS, OpportunityQuery, ProductQuery, check_query
+from arbkit.store.base import AT_LEAST, EQUAL, OpportunityQuery, ProductQuery, check_query
 from arbkit.store.text import words
 
 __all__ = ["ROUTE_SUMS", "opportunity_search", "product_search", "routes_of", "sums_search"]
@@ -70,9 +70,8 @@ def sums_search(query: OpportunityQuery) -> Clause:
         UsageError: the query contradicts itself.
     """
     check_query(query)
-    brands = {"terms": {"field": "brand", "size": MOST_BRANDS, "order": [{"_count": "desc"}, {"_key": "asc"}]}}
     where = {"bool": {"filter": _opportunity_filter(query)}}
-    return {"size": 0, "track_total_hits": False, "query": where, "aggs": {"routes": ROUTE_SUMS, "brands": brands}}
+    return {"size": 0, "track_total_hits": False, "query": where, "aggs": {"routes": ROUTE_SUMS}}
 
 
 def routes_of(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

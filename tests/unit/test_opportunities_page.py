@@ -323,7 +323,7 @@ def test_hostile_texts_are_escaped_everywhere() -> None:
 def test_genuine_products_are_not_called_demo(products: int, invented: int, demo_mode: bool, says: str | None) -> None:
     stats = Stats(
         products=products, offers=0, opportunities=0, total_profit=0, currency=None, demo_products=invented, markets={},
-        routes={}, categories=(), oldest_at=None, newest_at=None, evaluated_at=None,
+        routes={}, categories=(), brands=(), oldest_at=None, newest_at=None, evaluated_at=None,
     )  # fmt: skip
     html = demo_html(stats, demo_mode=demo_mode)
     assert (says in html) if says else ("DEMO" not in html)
