@@ -4,21 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
 from arbkit.errors import UsageError
 from arbkit.fees import offers_frame
-from arbkit.models import Offer, Opportunity
+from arbkit.models import Offer
 from arbkit.money import Profile, share_facts, with_assumed_package
 from arbkit.money.facts import categories
 from arbkit.money.question import Question
 
-__all__ = ["question_of"]
+__all__ = ["PricedRoute", "question_of"]
 
 
-def question_of(found: Opportunity, offers: Sequence[Offer], profile: Profile, *, on: date) -> Question:
+class PricedRoute(Protocol):
+    """A product's way with its prices there and here: an :class:`~arbkit.models.Opportunity`, or any other route."""
+
+    @property
+    def asin(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def buy_price(self) -> float: ...
+    @property
+    def sell_price(self) -> float: ...
+
+
+def question_of(found: PricedRoute, offers: Sequence[Offer], profile: Profile, *, on: date) -> Question:
     """The question whose answer, with this profile, is what detection found: same prices, facts and day.
 
     Raises:
