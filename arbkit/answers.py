@@ -133,7 +133,8 @@ class Answer:
                 remedy="; ".join(self.hints) or None,
             )  # fmt: skip
         parts = self._found["components"]
-        return _Known(self.asin, self._name(), self.source, self.target, self.currency, self.profit, parts)
+        name = self.title or self.asin or "One unit"
+        return _Known(self.asin, name, self.source, self.target, self.currency, self.profit, parts)
 
     def _name(self) -> str:
         name = _shortened(self.title) or self.asin

@@ -17,7 +17,7 @@ _TITLE = 48
 """Characters of a title that are shown; the value stays whole."""
 _TEXT = 80
 _UNKNOWN = "–"
-_LEFT = "text-align:left"
+_STYLE = {True: ' style="text-align:left"', False: ""}
 _CURRENCY_OF = {"buy_price": "buy_currency", "sell_price": "sell_currency"}
 
 
@@ -42,12 +42,10 @@ class Frame(pd.DataFrame):
         if not rows:
             return f"<p>{escape(self._note() or 'Nothing to show.')}</p>"
         left = [not _is_number(self.iloc[:, place]) for place in self._places()]
-        head = "".join(f'<th style="{_LEFT if at else ""}">{escape(h)}</th>' for h, at in zip(heads, left, strict=True))
+        head = "".join(f"<th{_STYLE[at]}>{escape(h)}</th>" for h, at in zip(heads, left, strict=True))
         body = "".join(
             f"<tr><th>{escape(index)}</th>"
-            + "".join(
-                f'<td style="{_LEFT if at else ""}">{_linked(cell)}</td>' for cell, at in zip(cells, left, strict=True)
-            )
+            + "".join(f"<td{_STYLE[at]}>{_linked(cell)}</td>" for cell, at in zip(cells, left, strict=True))
             + "</tr>"
             for index, *cells in rows
         )
@@ -55,8 +53,9 @@ class Frame(pd.DataFrame):
         above = f"<p><b>{escape(note)}</b></p>" if note else ""
         below = f"<p>{escape(more)}</p>" if more else ""
         # A dollar sign in a title is no formula: MathJax keeps off these classes.
+        classes = "dataframe tex2jax_ignore mathjax_ignore"
         return (
-            f'<div>{above}<table class="dataframe tex2jax_ignore mathjax_ignore">'
+            f'<div style="overflow-x:auto">{above}<table class="{classes}" style="white-space:nowrap">'
             f"<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>{below}</div>"
         )
 

@@ -6,6 +6,7 @@ Everything is read from the store that the settings name, whichever it is, and c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -50,6 +51,7 @@ T = TypeVar("T")
 Q = TypeVar("Q", ProductQuery, OpportunityQuery)
 _PAGE = 500
 _ASINS_AT_ONCE = 200
+_LOOKED_AT = 20
 
 
 def open_workbench(settings: Settings | None = None, **overrides: Any) -> Workbench:
@@ -220,16 +222,20 @@ class Workbench(Closing):
         return self._told(opportunities_frame(found), total, category, detected=True)
 
     def pick(self) -> str:
-        """The ASIN of a product worth a look: that of the best opportunity, else the one looked at last.
+        """The ASIN of a product worth a look: of the best opportunities' the one on the most marketplaces.
+
+        Without opportunities it is the product that was looked at last.
 
         Raises:
             UsageError: the store is empty.
         """
         store = self._store()
-        found = store.opportunities(OpportunityQuery(limit=1)).items or store.products(ProductQuery(limit=1)).items
-        if not found:
+        asins = [o.asin for o in store.opportunities(OpportunityQuery(limit=_LOOKED_AT)).items]
+        asins = asins or [p.asin for p in store.products(ProductQuery(limit=1)).items]
+        if not asins:
             raise UsageError("the store is empty", field="store", remedy=self._remedy())
-        return found[0].asin
+        known = Counter(o.asin for o in store.offers(asins))
+        return max(asins, key=lambda asin: known[asin])
 
     @named
     def runs(self, *, report: str | None = None, limit: int = 50) -> Frame:
