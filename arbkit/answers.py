@@ -116,11 +116,12 @@ class Answer:
             UsageError: there is no profit to draw; says what is unknown.
         """
         from arbkit.charts import waterfall_figure
+        from arbkit.offline import showable
 
         figure = waterfall_figure(self._known())
         figure.update_layout(title={"text": f"{escape(self._name())}: {figure.layout.title.text[0].lower()}"
                                             f"{figure.layout.title.text[1:]}"})  # fmt: skip
-        return figure
+        return showable(figure)
 
     def to_dict(self) -> dict[str, Any]:
         """The document of ``arbkit profit --json``."""

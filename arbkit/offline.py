@@ -1,51 +1,64 @@
-"""How figures show in notebooks: in JupyterLab by its extension, anywhere else by the script they carry.
+"""Figures that show in every notebook: in JupyterLab by its extension, anywhere else by the script they carry.
 
 plotly's own choice for a notebook is the extension alone, so that a page made of the notebook by nbconvert, or one of
-Voilà, would show nothing; and its other renderers load MathJax from another host. Nothing here loads anything.
+Voilà, would show nothing; its other renderers load MathJax from another host; and its choosing takes seconds, for it
+imports the validator of notebooks. Nothing here loads anything.
 """
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
-import plotly.io as pio
-from plotly.io.base_renderers import MimetypeRenderer, PlotlyRenderer
-from plotly.offline import get_plotlyjs
+import plotly.graph_objects as go
 
-__all__ = ["show_offline"]
-
-_NAME = "arbkit"
-_DEFAULTS = ("plotly_mimetype", "plotly_mimetype+notebook")
-"""What plotly chooses by itself in a kernel: another choice is the user's, and stays."""
+__all__ = ["showable"]
 
 
-def show_offline() -> None:
-    """Let every figure of this kernel show without a network; a renderer that the user chose stays."""
-    if pio.renderers.default in _DEFAULTS:
-        pio.renderers[_NAME] = _Offline()
-        pio.renderers.default = _NAME
+def showable(figure: go.Figure) -> go.Figure:
+    """The figure as one that shows without a network; where ``PLOTLY_RENDERER`` names a renderer, as it was."""
+    return figure if os.environ.get("PLOTLY_RENDERER") else _Figure(figure)
 
 
-class _Offline(MimetypeRenderer):  # type: ignore[misc]  # plotly is not typed
-    """A figure as JupyterLab's extension draws it and as HTML beside it. The first carries plotly's script (5 MB).
+class _Figure(go.Figure):  # type: ignore[misc]  # plotly is not typed
+    # IPython would prefer it, and with it plotly's own choice.
+    _ipython_display_ = None
+
+    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        from plotly.io import to_html
+        from plotly.io.base_renderers import PlotlyRenderer
+
+        figure = self.to_dict()
+        html = to_html(
+            figure, include_plotlyjs=_script.is_due(), include_mathjax=False, full_html=False, validate=False
+        )
+        bundle: dict[str, Any] = PlotlyRenderer().to_mimebundle(figure)
+        return {**bundle, "text/html": html}
+
+    def _repr_html_(self) -> str:
+        return str(self._repr_mimebundle_()["text/html"])
+
+
+class _Script:
+    """Which output carries plotly's script (5 MB): that of the first figure of a kernel.
 
     So does it again when its cell runs again, for then the output that carried it is gone.
     """
 
     def __init__(self) -> None:
-        self._carrier: dict[str, object] = {}
+        self._carrier: tuple[object, object] | None = None
 
-    def to_mimebundle(self, figure: dict[str, Any]) -> dict[str, Any]:
+    def is_due(self) -> bool:
         cell, execution = _running()
-        again = cell is not None and cell == self._carrier.get("cell") and execution != self._carrier["execution"]
-        carries = not self._carrier or again
-        if carries:
-            # plotly copies the renderer for each figure: what is to be remembered is changed in place.
-            self._carrier.update(cell=cell, execution=execution)
-        script = f"<script>{get_plotlyjs()}</script>" if carries else ""
-        html = pio.to_html(figure, include_plotlyjs=False, include_mathjax=False, full_html=False, validate=False)
-        bundle: dict[str, Any] = PlotlyRenderer().to_mimebundle(figure)
-        return {**bundle, "text/html": script + html}
+        if self._carrier is not None:
+            again = cell is not None and cell == self._carrier[0] and execution != self._carrier[1]
+            if not again:
+                return False
+        self._carrier = cell, execution
+        return True
+
+
+_script = _Script()
 
 
 def _running() -> tuple[object, object]:
@@ -53,5 +66,6 @@ def _running() -> tuple[object, object]:
     from IPython.core.getipython import get_ipython
 
     shell = get_ipython()
-    header = getattr(shell, "parent_header", None) or {}
-    return header.get("metadata", {}).get("cellId"), getattr(shell, "execution_count", None)
+    kernel = getattr(shell, "kernel", None)
+    request = kernel.get_parent("shell") if kernel is not None else {}
+    return request.get("metadata", {}).get("cellId"), getattr(shell, "execution_count", None)

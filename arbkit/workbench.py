@@ -23,7 +23,6 @@ from arbkit.models import Offer
 from arbkit.money import COMPONENTS, Profile, configured_profile, load_rates, load_tables
 from arbkit.money.answer import answer
 from arbkit.money.question import Question
-from arbkit.offline import show_offline
 from arbkit.prices import PriceLine, price_lines
 from arbkit.routes import EvaluatedRoute, all_routes, best_cells, route_cells
 from arbkit.settings import Settings
@@ -75,7 +74,6 @@ class Workbench(Closing):
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._late = LateStore(settings)
-        show_offline()
 
     def close(self) -> None:
         """Close the store. The next call opens it again."""
@@ -324,12 +322,13 @@ class Workbench(Closing):
     def plot_prices(self, asin: str, *, currency: str | None = None) -> go.Figure:
         """What a product cost on every marketplace, in one currency; arguments and errors as :meth:`history`."""
         from arbkit.charts import history_figure
+        from arbkit.offline import showable
 
         offers, lines, currency = self._lines(asin, currency)
         figure = history_figure(lines, currency=currency)
         name = _title(offers, "") or offers[0].asin
         figure.update_layout(title={"text": f"{escape(_headed(name, offers))}: price, {currency}, VAT included"})
-        return figure
+        return showable(figure)
 
     @named
     def plot_waterfall(self, route: Answer | Mapping[str, Any] | str) -> go.Figure:
@@ -357,15 +356,16 @@ class Workbench(Closing):
             UsageError: the product is not stored.
         """
         from arbkit.charts import routes_figure
+        from arbkit.offline import showable
 
         if asin is None:
             stats = self._store().stats()
             currency = stats.currency or self.profile.currency
             title = f"Best opportunity of each route{', DEMO market' if stats.demo_products else ''}"
-            return routes_figure(best_cells(stats, currency), title=title, currency=currency)
+            return showable(routes_figure(best_cells(stats, currency), title=title, currency=currency))
         offers, cells = self._offers([asin]), route_cells(self.routes(asin))
         title = f"{_headed(_title(offers, '') or asin, offers)}: profit by route"
-        return routes_figure(cells, title=title, currency=self.profile.currency)
+        return showable(routes_figure(cells, title=title, currency=self.profile.currency))
 
     # How it is done
 

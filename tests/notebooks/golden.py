@@ -9,9 +9,6 @@ import os
 import tempfile
 from pathlib import Path
 
-import nbformat
-from nbclient import NotebookClient
-
 from arbkit.settings import Settings
 from arbkit.store import open_store
 from arbkit.store.base import Update
@@ -22,7 +19,7 @@ __all__ = ["FOLDER", "GOLDEN", "fill", "main"]
 FOLDER = Path(__file__).parent
 GOLDEN = sorted(FOLDER.glob("golden_*.ipynb"))
 
-_TOY = {"length_mm": 360, "width_mm": 100, "height_mm": 100, "weight_g": 800, "root_category_id": None}
+_TOY = {"length_mm": 360, "width_mm": 100, "height_mm": 100, "weight_g": 800}
 _PRICES = {
     "B000000001": {"DE": 69_99, "FR": 59_00, "IT": 40_00, "ES": 44_90, "UK": 54_99},
     "B000000002": {"DE": 24_99, "FR": 12_50, "IT": None},
@@ -43,6 +40,10 @@ def fill(settings: Settings) -> None:
 
 
 def main() -> None:
+    # Seconds, which who only reads the notebooks need not wait.
+    import nbformat
+    from nbclient import NotebookClient
+
     for path in GOLDEN:
         notebook = nbformat.read(path, as_version=4)
         with tempfile.TemporaryDirectory() as home:
