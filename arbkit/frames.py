@@ -41,11 +41,16 @@ class Frame(pd.DataFrame):
         heads, rows = self._cells()
         if not rows:
             return f"<p>{escape(self._note() or 'Nothing to show.')}</p>"
-        left = [not _is_number(self.iloc[:, place]) for place in self._places()]
+        columns = [self.iloc[:, place] for place in self._places()]
+        left = [not _is_number(column) for column in columns]
+        texts = [not (_is_number(c) or pd.api.types.is_datetime64_any_dtype(c.dtype)) for c in columns]
         head = "".join(f"<th{_STYLE[at]}>{escape(h)}</th>" for h, at in zip(heads, left, strict=True))
         body = "".join(
             f"<tr><th>{escape(index)}</th>"
-            + "".join(f"<td{_STYLE[at]}>{_linked(cell)}</td>" for cell, at in zip(cells, left, strict=True))
+            + "".join(
+                f"<td{_STYLE[at]}>{_linked(cell) if text else _unbroken(cell)}</td>"
+                for cell, at, text in zip(cells, left, texts, strict=True)
+            )
             + "</tr>"
             for index, *cells in rows
         )
@@ -55,7 +60,7 @@ class Frame(pd.DataFrame):
         # A dollar sign in a title is no formula: MathJax keeps off these classes.
         classes = "dataframe tex2jax_ignore mathjax_ignore"
         return (
-            f'<div style="overflow-x:auto">{above}<table class="{classes}" style="white-space:nowrap">'
+            f'<div style="overflow-x:auto">{above}<table class="{classes}">'
             f"<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>{below}</div>"
         )
 
@@ -135,7 +140,7 @@ def _text(name: str, value: object, currency: object) -> str:
 
 def _number(name: str, value: float, currency: object) -> str:
     if name.endswith("_pct"):
-        return f"{value:.1f} %"
+        return f"{value:+.1f} %" if name == "change_pct" else f"{value:.1f} %"
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:,.2f} {currency}" if isinstance(currency, str) else f"{value:,.2f}"
@@ -145,6 +150,11 @@ def _short(text: str, length: int) -> str:
     """In one line, without what would end it or turn it round on the screen."""
     plain = "".join(c if c.isprintable() else " " for c in text)
     return textwrap.shorten(plain, length, placeholder="…") if len(plain) > length else plain
+
+
+def _unbroken(cell: str) -> str:
+    """In one line: an amount stays with its currency, a date with its time."""
+    return escape(cell).replace(" ", "&nbsp;")
 
 
 def _linked(cell: str) -> str:
