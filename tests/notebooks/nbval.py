@@ -30,9 +30,9 @@ def nbval(settings: Settings, notebooks: Sequence[Path], *, strict: bool) -> Out
     settings.home.mkdir(parents=True, exist_ok=True)
     report = settings.home / "nbval.xml"
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir=/",
-         f"--junitxml={report}", "--nbval" if strict else "--nbval-lax", *map(str, notebooks)],
-        env={**os.environ, **settings.environment(), "PYTHONPATH": str(ROOT)},
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "nbval.plugin", "-c", os.devnull,
+         "--rootdir=/", f"--junitxml={report}", "--nbval" if strict else "--nbval-lax", *map(str, notebooks)],
+        env={**os.environ, **settings.environment(), "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         cwd=settings.home,
         capture_output=True,
         text=True,
