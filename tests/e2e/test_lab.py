@@ -59,19 +59,22 @@ def laboratory(settings: Settings, folder: Path) -> Iterator[str]:
         start_new_session=True,
     )
     assert process.stderr is not None
+    drain = None
     try:
         line = ""
         while "/lab?token=" not in line:
             line = process.stderr.readline()
             assert line, "arbkit lab ended by itself"
-        drain = subprocess.Popen(["cat"], stdin=process.stderr, stdout=subprocess.DEVNULL)
-        [server] = [json.loads(file.read_text()) for file in own["runtime"].glob("jpserver-*.json")]
-        yield server["url"]
+        drain = subprocess.Popen(["cat"], stdin=process.stderr, stdout=subprocess.DEVNULL, start_new_session=True)
+        found = re.search(r"http://127\.0\.0\.1:\d+/", line)
+        assert found is not None, line
+        yield found[0]
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
         process.stderr.close()
-    drain.wait(10)
+        if drain is not None:
+            drain.wait(10)
 
 
 def test_the_tour_shows_its_tables_and_figures_without_another_host(
@@ -98,10 +101,15 @@ def test_the_tour_shows_its_tables_and_figures_without_another_host(
         page = context.new_page()
         page.goto(f"{url}lab/tree/explore.ipynb?token={_TOKEN}&reset")
         page.locator(".jp-Notebook .jp-MarkdownCell h1").wait_for(timeout=60_000)
+        # What is run before its kernel is there is not run at all.
+        page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(timeout=60_000)
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         last = page.locator(".jp-Cell.jp-mod-active .jp-InputPrompt", has_text=re.compile(r"\[\d+\]"))
-        last.wait_for(timeout=90_000)
+        try:
+            last.wait_for(timeout=90_000)
+        finally:
+            page.screenshot(path=tmp_path / "lab.png")
         assert page.locator(".jp-RenderedHTML table.dataframe").count() == 7
         assert page.locator(".jp-OutputArea .js-plotly-plot .main-svg").count() >= 5
         assert page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').count() == 0
