@@ -17,7 +17,7 @@ _TITLE = 48
 """Characters of a title that are shown; the value stays whole."""
 _TEXT = 80
 _UNKNOWN = "–"
-_STYLE = {True: ' style="text-align:left"', False: ""}
+_STYLES = {"text": "text-align:left", "date": "text-align:left;white-space:nowrap", "number": "white-space:nowrap"}
 _CURRENCY_OF = {"buy_price": "buy_currency", "sell_price": "sell_currency"}
 
 
@@ -41,16 +41,11 @@ class Frame(pd.DataFrame):
         heads, rows = self._cells()
         if not rows:
             return f"<p>{escape(self._note() or 'Nothing to show.')}</p>"
-        columns = [self.iloc[:, place] for place in self._places()]
-        left = [not _is_number(column) for column in columns]
-        texts = [not (_is_number(c) or pd.api.types.is_datetime64_any_dtype(c.dtype)) for c in columns]
-        head = "".join(f"<th{_STYLE[at]}>{escape(h)}</th>" for h, at in zip(heads, left, strict=True))
+        styles = [_STYLES[_kind(self.iloc[:, place])] for place in self._places()]
+        head = "".join(f'<th style="{style}">{escape(h)}</th>' for h, style in zip(heads, styles, strict=True))
         body = "".join(
             f"<tr><th>{escape(index)}</th>"
-            + "".join(
-                f"<td{_STYLE[at]}>{_linked(cell) if text else _unbroken(cell)}</td>"
-                for cell, at, text in zip(cells, left, texts, strict=True)
-            )
+            + "".join(f'<td style="{style}">{_linked(cell)}</td>' for cell, style in zip(cells, styles, strict=True))
             + "</tr>"
             for index, *cells in rows
         )
@@ -118,8 +113,12 @@ def _is_amount(name: str) -> bool:
     return name in amounts or name in COMPONENTS
 
 
-def _is_number(values: pd.Series[Any]) -> bool:
-    return pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
+def _kind(values: pd.Series[Any]) -> str:
+    """What a column holds: an amount stays in one line with its currency, a date with its time."""
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        return "date"
+    number = pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
+    return "number" if number else "text"
 
 
 def _text(name: str, value: object, currency: object) -> str:
@@ -150,11 +149,6 @@ def _short(text: str, length: int) -> str:
     """In one line, without what would end it or turn it round on the screen."""
     plain = "".join(c if c.isprintable() else " " for c in text)
     return textwrap.shorten(plain, length, placeholder="…") if len(plain) > length else plain
-
-
-def _unbroken(cell: str) -> str:
-    """In one line: an amount stays with its currency, a date with its time."""
-    return escape(cell).replace(" ", "&nbsp;")
 
 
 def _linked(cell: str) -> str:
