@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from html import escape
 from typing import Any
-from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -45,7 +44,10 @@ class Frame(pd.DataFrame):
         head = "".join(f'<th style="{style}">{escape(h)}</th>' for h, style in zip(heads, styles, strict=True))
         body = "".join(
             f"<tr><th>{escape(index)}</th>"
-            + "".join(f'<td style="{style}">{_linked(cell)}</td>' for cell, style in zip(cells, styles, strict=True))
+            + "".join(
+                f'<td style="{style}">{_linked(cell) if name.endswith("_url") else escape(cell)}</td>'
+                for name, cell, style in zip(heads, cells, styles, strict=True)
+            )
             + "</tr>"
             for index, *cells in rows
         )
@@ -152,6 +154,6 @@ def _short(text: str, length: int) -> str:
 
 
 def _linked(cell: str) -> str:
-    if urlsplit(cell).scheme == "https" and " " not in cell:
+    if cell.startswith("https://"):
         return f'<a href="{escape(cell)}" target="_blank" rel="noopener noreferrer">open</a>'
     return escape(cell)

@@ -135,6 +135,8 @@ def test_a_table_shows_units_and_no_script_and_stays_a_data_frame(filled: Settin
     assert isinstance(dear, pd.DataFrame)
     assert found.groupby("source")["profit"].max()["IT"] == found["profit"].max()
     assert "mean" in repr(found.describe())
+    # An address in a title is no link of ours.
+    assert "href" not in found[["title"]].assign(title="https://example.invalid/")._repr_html_()
 
 
 @pytest.mark.parametrize(
