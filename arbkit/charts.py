@@ -14,7 +14,7 @@ from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM
 from arbkit.models import Opportunity
 from arbkit.prices import PriceLine
 
-__all__ = ["component_label", "history_figure", "waterfall_figure"]
+__all__ = ["component_label", "history_figure", "routes_figure", "waterfall_figure"]
 
 _LABELS = {"output_vat": "Output VAT", "input_vat": "Input VAT", "import_vat": "Import VAT",
            "vat_on_fees": "VAT on fees", "fx_cost": "Exchange cost"}  # fmt: skip
@@ -85,6 +85,30 @@ def _hover(part: Mapping[str, Any]) -> str:
 
 def _wrapped(text: str) -> list[str]:
     return [escape(line) for line in textwrap.wrap(text, 70, break_long_words=True)]
+
+
+def routes_figure(routes: Mapping[str, Mapping[str, Any]], *, currency: str) -> go.Figure:
+    """How many opportunities each route has, and the best profit among them; ``routes`` as the store's stats tell."""
+    chosen = sorted(routes.items(), key=lambda item: item[1]["count"], reverse=True)
+    names = [name.replace(":", " → ") for name, _ in chosen]
+    figure = go.Figure(
+        go.Bar(
+            x=names,
+            y=[told["count"] for _, told in chosen],
+            text=[f"{told['count']:,}<br>best {told['best_profit']:,.2f}" for _, told in chosen],
+            textposition="outside",
+            cliponaxis=False,
+            marker={"color": "#1f6feb"},
+        )
+    )
+    figure.update_layout(
+        **_LAYOUT,
+        title={"text": f"Opportunities of each route, and the best profit in {currency}"},
+        yaxis={"title": {"text": "opportunities"}},
+        margin={"l": 60, "r": 20, "t": 60, "b": 60},
+        showlegend=False,
+    )
+    return figure
 
 
 def history_figure(lines: Sequence[PriceLine], *, currency: str) -> go.Figure:
