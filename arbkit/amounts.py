@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["count", "money", "percent"]
+__all__ = ["count", "money", "number", "percent"]
 
 _UNKNOWN = "unknown"
 
 
 def money(amount: float | None, currency: str, *, signed: bool = False) -> str:
     """``1,234.50 EUR``; signed ``+12.00 EUR``, ``−3.10 EUR``."""
-    return _number(amount, ".2f", f" {currency}", signed)
+    return _number(amount, ".2f", f" {currency}", signed=signed)
+
+
+def number(amount: float | None) -> str:
+    """``1,234.50``, where its currency stands beside."""
+    return _number(amount, ".2f", "", signed=False)
 
 
 def percent(value: float | None, *, signed: bool = False) -> str:
     """``31.5 %``."""
-    return _number(value, ".1f", " %", signed)
+    return _number(value, ".1f", " %", signed=signed)
 
 
 def count(value: float | None, *, signed: bool = False) -> str:
     """``12,345``."""
-    return _number(value, ".0f", "", signed)
+    return _number(value, ".0f", "", signed=signed)
 
 
-def _number(value: float | None, form: str, unit: str, signed: bool) -> str:
+def _number(value: float | None, form: str, unit: str, *, signed: bool) -> str:
     if value is None or not math.isfinite(value):
         return _UNKNOWN
     text = f"{value:{'+' if signed else ''},{form}}"

@@ -97,6 +97,8 @@ def routes_figure(routes: Mapping[str, Mapping[str, Any]], *, currency: str) -> 
             y=[told["count"] for _, told in chosen],
             text=[f"{told['count']:,}<br>best {told['best_profit']:,.2f}" for _, told in chosen],
             textposition="outside",
+            textfont={"size": 11},
+            constraintext="none",
             cliponaxis=False,
             marker={"color": "#1f6feb"},
         )
@@ -105,6 +107,7 @@ def routes_figure(routes: Mapping[str, Mapping[str, Any]], *, currency: str) -> 
         **_LAYOUT,
         title={"text": f"Opportunities of each route, and the best profit in {currency}"},
         yaxis={"title": {"text": "opportunities"}},
+        xaxis={"tickangle": -45},
         margin={"l": 60, "r": 20, "t": 60, "b": 60},
         showlegend=False,
     )

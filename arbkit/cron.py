@@ -7,6 +7,7 @@ it, one that comes twice is run the first time; a line for every hour (``*``) go
 
 from __future__ import annotations
 
+import math
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -39,15 +40,12 @@ class Cron:
     def next_after(self, moment: float) -> float:
         """The first time after ``moment`` (both Unix seconds) at which the line is due."""
         wall = datetime.fromtimestamp(moment, self.zone).replace(tzinfo=None, fold=0) - _STEP_AT_MOST
-        found: float | None = None
-        until = datetime.max
-        while wall < until:
+        found, until = math.inf, None
+        while until is None or wall < until:
             wall = self._next_wall(wall)
-            for at in self._instants(wall):
-                if at > moment and (found is None or at < found):
-                    found, until = at, min(until, wall + _STEP_AT_MOST)
-        if found is None:
-            raise OverflowError(f"{self.line} never comes due after {moment}")
+            found = min([found, *(at for at in self._instants(wall) if at > moment)])
+            if until is None and found < math.inf:
+                until = wall + _STEP_AT_MOST
         return found
 
     def _instants(self, wall: datetime) -> list[float]:
@@ -62,7 +60,8 @@ class Cron:
         """The first matching time after ``wall``, both without zone."""
         after = wall.replace(tzinfo=UTC) + timedelta(seconds=1)
         found = [at for trigger in self.triggers if (at := trigger.get_next_fire_time(None, after)) is not None]
-        return min(found).replace(tzinfo=None)
+        earliest: datetime = min(found)
+        return earliest.replace(tzinfo=None)
 
 
 def parse_cron(line: object, zone: ZoneInfo, *, field: str) -> Cron:

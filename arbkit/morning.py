@@ -89,7 +89,9 @@ class Morning:
             "demo": self.stats.demo_products > 0,
             **self.counts(),
             "currency": self.currency,
-            "compared_with": None if self.before is None else {"run_id": self.before.run_id, "at": _iso(self.before.taken_at)},
+            "compared_with": None
+            if self.before is None
+            else {"run_id": self.before.run_id, "at": _iso(self.before.taken_at)},
             "nothing_to_compare": self.nothing_before,
             "notes": list(self.comparison.notes) if self.comparison else [],
             "new_items": [o.public(now=self.at) for o in self.new],
@@ -178,7 +180,7 @@ def _folder(settings: Settings, one: Run) -> Path:
 
 def _found(store: Store, ids: tuple[str, ...]) -> list[Opportunity]:
     """The opportunities of these ids, in their order; one that a detection has just taken away is left out."""
-    found = []
+    found: list[Opportunity] = []
     for one in ids:
         asin, source, target = one.split(":")
         found += store.opportunities(OpportunityQuery(asin=asin, source=source, target=target, limit=1)).items
@@ -199,7 +201,9 @@ def _gone(store: Store, before: Snapshot, ids: tuple[str, ...]) -> list[Gone]:
         asin, source, target = one.split(":")
         offers = {o.market: o for o in store.offers([asin])}
         title = next((o.title for code in (target, source) if (o := offers.get(code)) and o.title), None)
-        gone.append(Gone(asin, source, target, title, float(before.routes.at[one, "profit"]), _why(offers, source, target)))
+        gone.append(
+            Gone(asin, source, target, title, float(before.routes["profit"].loc[one]), _why(offers, source, target))
+        )
     return gone
 
 

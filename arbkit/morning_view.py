@@ -2,70 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
 
 from arbkit import __version__
 from arbkit.ages import age_words
 from arbkit.amounts import count, money, percent
-from arbkit.markets import MARKETS, market
-from arbkit.models import Opportunity
+from arbkit.markets import MARKETS
 from arbkit.morning import Gone, Morning, Moved
+from arbkit.route_tables import STYLE, Cell, Html, route_cell, routes_table, table, title_cell
 from arbkit.waterfall import Waterfall
 
-__all__ = ["Html", "about", "data", "gone", "headline", "moved", "new", "top", "waterfalls"]
-
-_STYLE = """<style>
-.ak { color: var(--ink, inherit); }
-.ak-demo { display: inline-block; background: #ffd33d; color: #24292f; font-weight: 700; padding: 2px 10px;
-  border-radius: 4px; }
-.ak-tag { background: #ffd33d; color: #24292f; font-weight: 700; padding: 0 5px; border-radius: 3px; font-size: 11px; }
-.ak-tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 10px; margin: 14px 0 6px; }
-.ak-tile { background: var(--card, transparent); border: 1px solid var(--line, #d1d9e0); border-radius: 8px;
-  padding: 10px 14px; }
-.ak-tile b { display: block; font-size: 22px; line-height: 1.3; font-variant-numeric: tabular-nums; }
-.ak-tile span, .ak-soft { color: var(--soft, #59636e); font-size: 13px; }
-.ak-note { background: var(--warn, #fff3c4); color: var(--warn-ink, #5c4400); border-radius: 6px; padding: 8px 12px;
-  margin: 8px 0; }
-.ak-up { color: var(--good, #1a7f37); } .ak-down { color: var(--bad, #cf222e); }
-.ak table { width: 100%; border-collapse: collapse; font-size: 14px; }
-.ak th, .ak td { padding: 6px 10px; text-align: right; border-bottom: 1px solid var(--line, #d1d9e0);
-  vertical-align: top; font-variant-numeric: tabular-nums; }
-.ak th { white-space: nowrap; }
-.ak td { white-space: nowrap; } .ak td.ak-l { white-space: normal; overflow-wrap: anywhere; }
-.ak .ak-l { text-align: left; }
-.ak td small { display: block; color: var(--soft, #59636e); font-size: 12px; }
-@media (max-width: 600px) {
-  .ak thead { display: none; }
-  .ak tr { display: block; border-bottom: 1px solid var(--line, #d1d9e0); padding: 8px 0; }
-  .ak td, .ak td.ak-l { display: flex; justify-content: space-between; gap: 14px; border: 0; padding: 2px 0;
-    text-align: right; }
-  .ak td::before { content: attr(data-label); color: var(--soft, #59636e); flex: none; }
-  .ak td.ak-head { display: block; text-align: left; font-weight: 600; }
-  .ak td.ak-head::before { content: none; }
-}
-</style>"""
-
-Cell = tuple[str, str]
-"""A cell's HTML, made of escaped text, and its class."""
-
-
-class Html:
-    """HTML that a notebook shows by itself."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def _repr_html_(self) -> str:
-        return f'<div class="ak">{self.text}</div>'
+__all__ = ["about", "data", "gone", "headline", "moved", "new", "top", "waterfalls"]
 
 
 def headline(m: Morning) -> Html:
     """What there is, whether it is invented, and what became of it since the last report."""
     counts = m.counts()
     sub = f"{_moment(m.at)} · seller profile {escape(m.snapshot.profile or 'unknown')}"
-    parts = [_STYLE, _demo(m), f'<p class="ak-soft">{sub}</p>']
+    parts = [STYLE, _demo(m), f'<p class="ak-soft">{sub}</p>']
     if m.stats.products == 0:
         parts.append(
             '<p class="ak-note">The store is empty: nothing has been stored yet, so there is nothing to report. '
@@ -115,14 +70,15 @@ def _tiles(m: Morning) -> str:
     newest = m.quality.newest_at
     age = "unknown" if newest is None else age_words(m.at - newest, days="days")
     tiles.append((age, f"age of the newest price; {percent(m.quality.stale_pct)} of offers are stale"))
-    return f'<div class="ak-tiles">{"".join(f"<div class=ak-tile><b>{a}</b><span>{b}</span></div>" for a, b in tiles)}</div>'
+    shown = "".join(f'<div class="ak-tile"><b>{figure}</b><span>{what}</span></div>' for figure, what in tiles)
+    return f'<div class="ak-tiles">{shown}</div>'
 
 
 def new(m: Morning) -> Html:
     """Routes that were no opportunities before."""
     if m.comparison is None:
         return _nothing_compared()
-    return _listed(_routes_table(m.new), len(m.new), len(m.comparison.new), "Nothing is new.")
+    return _listed(routes_table(m.new), len(m.new), len(m.comparison.new), "Nothing is new.")
 
 
 def gone(m: Morning) -> Html:
@@ -130,9 +86,12 @@ def gone(m: Morning) -> Html:
     if m.comparison is None:
         return _nothing_compared()
     currency = m.before.currency if m.before and m.before.currency else m.currency
-    rows = [[_named(g), _route(g.source, g.target), (money(g.profit, currency), ""), (escape(g.why), "ak-l")] for g in m.gone]
-    table = _table([("Product", "ak-l"), ("Route", "ak-l"), ("Profit then", ""), ("Why", "ak-l")], rows)
-    return _listed(table, len(m.gone), len(m.comparison.gone), "Nothing is gone.")
+    rows = [
+        [_named(g), route_cell(g.source, g.target), (money(g.profit, currency), ""), (escape(g.why), "ak-l ak-wide")]
+        for g in m.gone
+    ]
+    shown = table([("Product", "ak-l"), ("Route", "ak-l"), ("Profit then", ""), ("Why", "ak-l")], rows)
+    return _listed(shown, len(m.gone), len(m.comparison.gone), "Nothing is gone.")
 
 
 def moved(m: Morning) -> Html:
@@ -147,8 +106,8 @@ def moved(m: Morning) -> Html:
     head = [("Product", "ak-l"), ("Route", "ak-l"), ("Buy", ""), ("Sell", ""), ("Profit", ""), ("Change", "")]
     rows = [
         [
-            _titled(one.now),
-            _route(one.now.source, one.now.target),
+            title_cell(one.now),
+            route_cell(one.now.source, one.now.target),
             _was(one.now.buy_price, one.buy_price, one.now.buy_currency),
             _was(one.now.sell_price, one.sell_price, one.now.sell_currency),
             _was(one.now.profit, one.profit, one.now.currency),
@@ -156,14 +115,14 @@ def moved(m: Morning) -> Html:
         ]
         for one in m.moved
     ]
-    listed = _listed(_table(head, rows), len(m.moved), len(m.comparison.moved), "Nothing moved.")
+    listed = _listed(table(head, rows), len(m.moved), len(m.comparison.moved), "Nothing moved.")
     return Html(f'<p class="ak-soft">{rule}</p>{listed.text}')
 
 
 def top(m: Morning) -> Html:
     """The routes with the most profit."""
     shown = m.top[: m.parameters.top]
-    return _listed(_routes_table(shown), len(shown), len(m.snapshot.routes), "There is no opportunity.")
+    return _listed(routes_table(shown), len(shown), len(m.snapshot.routes), "There is no opportunity.")
 
 
 def waterfalls(m: Morning) -> Html:
@@ -180,7 +139,14 @@ def data(m: Morning) -> Html:
     if not q.offers:
         return Html("<p>There is no data yet.</p>")
     stale_h = m.parameters.stale_hours
-    head = [("Marketplace", "ak-l"), ("Offers known", ""), ("With a price", ""), ("Stale", ""), ("Newest", ""), ("Oldest", "")]
+    head = [
+        ("Marketplace", "ak-l"),
+        ("Offers known", ""),
+        ("With a price", ""),
+        ("Stale", ""),
+        ("Newest", ""),
+        ("Oldest", ""),
+    ]
     rows = [
         [
             (f"{escape(one.market)} <small>{escape(MARKETS[one.market].amazon)}</small>", "ak-l ak-head"),
@@ -193,16 +159,16 @@ def data(m: Morning) -> Html:
         for one in q.markets
     ]
     text = (
-        f"<p>{count(q.offers)} offers of {count(q.products)} products; the newest price is {_age(m.at, q.newest_at)} old, "
-        f"the oldest {_age(m.at, q.oldest_at)}. {percent(q.stale_pct)} are stale: older than {stale_h:g} h.</p>"
-        + _table(head, rows)
+        f"<p>{count(q.offers)} offers of {count(q.products)} products; the newest price is "
+        f"{_age(m.at, q.newest_at)} old, the oldest {_age(m.at, q.oldest_at)}. "
+        f"{percent(q.stale_pct)} are stale: older than {stale_h:g} h.</p>" + table(head, rows)
     )
     if q.unpriced is not None and q.unpriced_at is not None:
         total = f" of {count(q.routes)} routes" if q.routes is not None else ""
         text += f"<h3>Not priced{total}</h3>"
         reasons = [[(escape(why), "ak-l ak-head"), (count(n), "")] for why, n in q.unpriced.items()]
         text += (
-            _table([("Reason", "ak-l"), ("Routes", "")], reasons) if reasons else "<p>Every route could be priced.</p>"
+            table([("Reason", "ak-l"), ("Routes", "")], reasons) if reasons else "<p>Every route could be priced.</p>"
         )
         text += f'<p class="ak-soft">As the detection of {_moment(q.unpriced_at)} found it.</p>'
     if q.dead_letters is not None:
@@ -225,55 +191,15 @@ def _nothing_compared() -> Html:
     return Html('<p class="ak-soft">There is nothing to compare with.</p>')
 
 
-def _listed(table: str, shown: int, total: int, nothing: str) -> Html:
+def _listed(rows: str, shown: int, total: int, nothing: str) -> Html:
     if not total:
         return Html(f"<p>{nothing}</p>")
     more = f'<p class="ak-soft">… and {count(total - shown)} more.</p>' if total > shown else ""
-    return Html((table if shown else "") + more)
-
-
-def _routes_table(found: Iterable[Opportunity]) -> str:
-    head = [("Product", "ak-l"), ("Route", "ak-l"), ("Buy", ""), ("Sell", ""), ("Profit", ""), ("ROI", ""), ("Confidence", "")]
-    rows = [
-        [
-            _titled(o),
-            _route(o.source, o.target),
-            (_link(o.source_url, money(o.buy_price, o.buy_currency)), ""),
-            (_link(o.target_url, money(o.sell_price, o.sell_currency)), ""),
-            (f"<b>{money(o.profit, o.currency)}</b>", ""),
-            (percent(o.roi_pct), ""),
-            (f'<span title="{escape("; ".join(o.confidence_reasons))}">{percent(100 * o.confidence)}</span>', ""),
-        ]
-        for o in found
-    ]
-    return _table(head, rows)
-
-
-def _table(head: Sequence[tuple[str, str]], rows: Sequence[Sequence[Cell]]) -> str:
-    titles = "".join(f'<th class="{kind}">{escape(text)}</th>' for text, kind in head)
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td class="{kind}" data-label="{escape(title)}"><span>{text}</span></td>'
-            for (title, _), (text, kind) in zip(head, row, strict=True)
-        )
-        + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _titled(found: Opportunity) -> Cell:
-    tag = ' <span class="ak-tag">DEMO</span>' if found.demo else ""
-    return f"{escape(found.title or '(no title)')}{tag}<small>{escape(found.asin)}</small>", "ak-l ak-head"
+    return Html((rows if shown else "") + more)
 
 
 def _named(one: Gone) -> Cell:
     return f"{escape(one.title or '(no title)')}<small>{escape(one.asin)}</small>", "ak-l ak-head"
-
-
-def _route(source: str, target: str) -> Cell:
-    return f"{escape(market(source).code)}&nbsp;→&nbsp;{escape(market(target).code)}", "ak-l"
 
 
 def _was(now: float, before: float, currency: str) -> Cell:
@@ -286,12 +212,6 @@ def _change(one: Moved) -> Cell:
     share = f"<small>{percent(100 * change / one.profit, signed=True)}</small>" if one.profit else ""
     kind = "ak-up" if change > 0 else "ak-down" if change < 0 else ""
     return f"<b>{money(change, one.now.currency, signed=True)}</b>{share}", kind
-
-
-def _link(url: str, text: str) -> str:
-    if not url.startswith("https://"):
-        return text
-    return f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer">{text}</a>'
 
 
 def _share(part: int, whole: int) -> str:

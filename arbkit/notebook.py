@@ -1,145 +1,38 @@
 """The process a report runs in: ``python -m arbkit.notebook FOLDER``, told the rest by ``FOLDER/job.json``.
 
-Executes the notebook with papermill into ``FOLDER/notebook.ipynb``, draws the figures that it keeps, and writes
-``FOLDER/report.html`` without code. Where a cell failed, that cell is at the top of both, and the process ends with
-status 1 and the error as its last line. ``--explain`` does this last part alone, for a notebook whose process was
-killed.
+Ends with status 1 and the error as its last line if the notebook failed. ``--explain`` only makes the page of a
+notebook whose process was killed.
 """
 
 from __future__ import annotations
 
 import sys
-
-# jsonschema, which checks notebooks, would build a grammar of international addresses for its sake: two seconds of
-# work at every start, for a check that no notebook needs.
-sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
-
-import re
-import threading
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-import nbformat
 import orjson
-import papermill
-from papermill.exceptions import PapermillExecutionError
-from papermill.execute import ERROR_MARKER_TAG
 
-from arbkit.pictures import Picture, draw
 from arbkit.process import die_with_parent
-from arbkit.run_folders import append_field
 
 __all__ = ["main"]
-
-_STOPPED = "The run was stopped while this cell worked"
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def main(arguments: list[str]) -> int:
     die_with_parent()
     folder = Path(arguments[0])
     job = orjson.loads((folder / "job.json").read_bytes())
-    executed = folder / "notebook.ipynb"
+    # jsonschema, which checks notebooks, would build a grammar of international addresses: two seconds of work at
+    # every start, for a check that no notebook needs.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    from arbkit.execution import explain, run
+
     if "--explain" in arguments:
-        _file(executed, folder, job["title"], _STOPPED)
+        explain(folder, job)
         return 0
-    done = threading.Event()
-    with ThreadPoolExecutor() as beside:
-        # Both while the kernel, another process, works.
-        beside.submit(__import__, "arbkit.report_html")
-        drawing = beside.submit(draw, folder, done=done, expected=job["figures"], why_not=job["no_pictures"])
-        try:
-            error = _execute(Path(job["notebook"]), executed, job["parameters"])
-        finally:
-            done.set()
-        _file(executed, folder, job["title"], error)
-        _note(folder, drawing.result())
+    error = run(folder, job)
     if error is not None:
-        sys.stderr.write(f"{' '.join(error.split())}\n")
+        sys.stderr.write(f"{error}\n")
     return 1 if error else 0
 
 
-def _execute(notebook: Path, executed: Path, parameters: dict[str, Any]) -> str | None:
-    """Run the notebook; what went wrong, or None."""
-    try:
-        papermill.execute_notebook(
-            notebook,
-            executed,
-            parameters=parameters,
-            kernel_name="python3",
-            cwd=Path.cwd(),
-            progress_bar=False,
-            log_output=False,
-        )
-    except PapermillExecutionError as error:
-        return f"{error.ename}: {_ANSI.sub('', error.evalue)}"
-    except RuntimeError as error:  # nbclient's: the kernel died, or was ended with us
-        return f"{_STOPPED}: {error}"
-    return None
-
-
-def _note(folder: Path, pictures: list[Picture]) -> None:
-    if pictures and (folder / "result.json").exists():
-        append_field(folder / "result.json", "pictures", pictures)
-    (folder / "pictures.json").write_bytes(orjson.dumps(pictures))
-
-
-def _file(executed: Path, folder: Path, title: str, error: str | None) -> None:
-    """Put what went wrong on top of the executed notebook, and write its page."""
-    from arbkit.report_html import page
-
-    if not executed.exists():
-        return
-    notebook = nbformat.read(executed, as_version=4)
-    if error is not None:
-        notebook.cells = _explained(notebook.cells, error)
-        nbformat.write(notebook, executed)
-    (folder / "report.html").write_text(page(notebook, title=title), "utf-8")
-
-
-def _explained(cells: list[nbformat.NotebookNode], error: str) -> list[nbformat.NotebookNode]:
-    """The cells with one on top that tells the error and shows the failing cell, and a mark before that one."""
-    cells = [cell for cell in cells if ERROR_MARKER_TAG not in cell.metadata.get("tags", [])]
-    # papermill marks a cell that was never answered as completed: then it is the last one that was begun.
-    at = next((i for i, cell in enumerate(cells) if _failed(cell)), None)
-    if at is None:
-        at = max((i for i, cell in enumerate(cells) if _state(cell).get("start_time")), default=None)
-    text = f"# This run failed\n\n{_fenced(error)}"
-    if at is not None:
-        text += f"\n\nIn [this cell](#failed-cell):\n\n{_fenced(cells[at].source, 'python')}"
-        cells.insert(at, _marker('<a id="failed-cell"></a>**This is where it failed:**', "failed-here"))
-    return [_marker(text, "failed"), *cells]
-
-
-def _failed(cell: nbformat.NotebookNode) -> bool:
-    state = _state(cell)
-    return (
-        state.get("exception") is True
-        or state.get("status") in ("running", "failed")
-        or any(output.output_type == "error" for output in cell.get("outputs", []))
-    )
-
-
-def _state(cell: nbformat.NotebookNode) -> dict[str, Any]:
-    state: dict[str, Any] = cell.metadata.get("papermill", {}) if cell.cell_type == "code" else {}
-    return state
-
-
-def _marker(text: str, kind: str) -> nbformat.NotebookNode:
-    # Under papermill's own tag, so that it takes them away when the notebook is run again.
-    return nbformat.v4.new_markdown_cell(text, metadata={"tags": [ERROR_MARKER_TAG, kind]})
-
-
-def _fenced(text: str, language: str = "") -> str:
-    """A block of code, whatever is in the text."""
-    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
-
-
 if __name__ == "__main__":
-    with suppress(KeyboardInterrupt):
-        sys.exit(main(sys.argv[1:]))
-    sys.exit(130)
+    sys.exit(main(sys.argv[1:]))

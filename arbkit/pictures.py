@@ -11,17 +11,18 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 import orjson
+import plotly.graph_objects as go
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+__all__ = ["FIGURES", "Picture", "draw", "keep"]
 
-__all__ = ["Picture", "draw", "keep"]
+FIGURES = "figures"
+"""Where a notebook leaves its figures while it runs."""
 
-_FOLDER = "figures"
 _LOOK_S = 0.05
 _LONGEST_S = 60.0
 _WIDTH, _HEIGHT, _SCALE = 1100, 480, 2
@@ -35,20 +36,34 @@ class Picture(TypedDict):
     missing: str | None
 
 
-def keep(run_dir: str | Path | None, name: str, figure: go.Figure) -> None:
-    """Have ``figure`` drawn as ``NAME.png`` of the run; by hand (``run_dir`` None) nothing is kept."""
+def keep(run_dir: str | Path | None, name: str, figure: go.Figure, *, title: str = "", demo: bool = False) -> None:
+    """Have ``figure`` drawn as ``NAME.png`` of the run; by hand (``run_dir`` None) nothing is kept.
+
+    A picture goes round alone: ``title`` goes before the figure's own, and ``demo`` says that it is invented.
+    """
     if run_dir is None:
         return
-    folder = Path(run_dir) / _FOLDER
+    parts = [escape(title), figure.layout.title.text or "", "DEMO: invented products and prices" if demo else ""]
+    spec = {**figure.to_plotly_json()}
+    spec["layout"] = {
+        **spec["layout"],
+        "title": {
+            "text": "<br>".join(p for p in parts if p),
+            "font": {"size": 15},
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 14},
+        },
+    }
+    margin = {**spec["layout"].get("margin", {}), "t": 34 + 20 * sum(map(bool, parts))}
+    folder = Path(run_dir) / FIGURES
     folder.mkdir(exist_ok=True)
     fresh = folder / f".{name}"
-    fresh.write_text(figure.to_json(), "utf-8")
+    fresh.write_text(go.Figure({**spec, "layout": {**spec["layout"], "margin": margin}}).to_json(), "utf-8")
     fresh.replace(folder / f"{name}.json")
 
 
-def draw(
-    folder: Path, *, done: threading.Event, expected: bool = False, why_not: str | None = None
-) -> list[Picture]:
+def draw(folder: Path, *, done: threading.Event, expected: bool = False, why_not: str | None = None) -> list[Picture]:
     """Draw what a notebook keeps in ``folder`` until it is ``done``; ``why_not``: only name them, with this reason.
 
     ``expected``: have the browser ready before there is a figure.
@@ -60,7 +75,7 @@ def draw(
 
 
 def _kept(folder: Path) -> list[Path]:
-    return sorted((folder / _FOLDER).glob("[!.]*.json"))
+    return sorted((folder / FIGURES).glob("[!.]*.json"))
 
 
 def _missing(path: Path, why: str) -> Picture:

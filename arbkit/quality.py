@@ -19,7 +19,7 @@ __all__ = ["MarketData", "Quality", "assess"]
 
 @dataclass(frozen=True, slots=True)
 class MarketData:
-    """One marketplace: ``offers`` are known there, ``priced`` have a price, ``stale`` are old. Times in Unix seconds."""
+    """One marketplace: of the ``offers`` known there some are ``priced``, some ``stale``. Times in Unix seconds."""
 
     market: str
     offers: int

@@ -36,14 +36,14 @@ pre { white-space: pre-wrap; overflow-wrap: anywhere; background: var(--card); b
   border-radius: 6px; padding: 10px 12px; font-size: 13px; overflow-x: auto; }
 code { font-size: 0.92em; }
 .output_area { overflow-x: auto; }
-table { border-collapse: collapse; font-size: 14px; max-width: 100%; }
-th, td { padding: 5px 10px; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top; }
+table { border: 0; border-collapse: collapse; font-size: 14px; max-width: 100%; }
+th, td { padding: 5px 10px; text-align: right; border: 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 thead th { border-bottom: 2px solid var(--line); text-align: right; color: var(--soft); font-weight: 600; }
 .ansi-red-fg, .ansi-red-intense-fg { color: var(--bad); } .ansi-green-fg, .ansi-green-intense-fg { color: var(--good); }
 .ansi-blue-intense-fg, .ansi-cyan-fg { color: var(--blue); } .ansi-bold { font-weight: 700; }
-.failed { border: 2px solid var(--bad); border-radius: 8px; padding: 4px 16px 12px; margin-bottom: 24px; }
-.failed h1 { color: var(--bad); margin-top: 10px; }
-.failed-here { border-left: 4px solid var(--bad); padding-left: 12px; }
+.celltag_failed { border: 2px solid var(--bad); border-radius: 8px; padding: 4px 16px 12px; margin-bottom: 24px; }
+.celltag_failed h1 { color: var(--bad); margin-top: 10px; }
+.celltag_failed-here { border-left: 4px solid var(--bad); padding-left: 12px; }
 @media (max-width: 600px) { main { padding: 14px 12px 40px; } h1 { font-size: 22px; } }
 @media print { main { max-width: none; } }
 """
@@ -119,6 +119,5 @@ def _figure(spec: Any) -> str:
     height = spec.get("layout", {}).get("height", 450)
     # A "<" in a title must not end the script that holds it.
     data = orjson.dumps({"data": spec["data"], "layout": spec.get("layout", {})}).decode().replace("<", "\\u003c")
-    return (
-        f'<div class="arbkit-figure" style="height:{int(height)}px"></div><script type="application/json">{data}</script>'
-    )
+    holder = f'<div class="arbkit-figure" style="height:{int(height)}px"></div>'
+    return f'{holder}<script type="application/json">{data}</script>'

@@ -39,7 +39,7 @@ __all__ = ["REPORTS", "Report", "ReportRun", "find", "is_running", "run_or_raise
 
 logger = logging.getLogger(__name__)
 
-_GRACE_S = 10.0
+_GRACE_S = 6.0
 _EXPLAIN_S = 60.0
 _LOOK_S = 0.1
 _FULL_BELOW = 1 << 20
@@ -110,7 +110,9 @@ REPORTS: Mapping[str, Report] = {
     r.name: r
     for r in (
         Report("detect", DetectParameters, "price every route and store what leaves money"),
-        Report("morning", MorningParameters, "what is new, gone and moved since the last one, and how good the data is"),
+        Report(
+            "morning", MorningParameters, "what is new, gone and moved since the last one, and how good the data is"
+        ),
     )
 }
 
@@ -332,7 +334,8 @@ def _judged(run: Run, folder: Path) -> Run:
 
 
 def _disk_words(error: OSError) -> str:
-    return f"{error.filename or 'the run’s folder'}: cannot be written: {error.strerror}. Free some space, or move ARBKIT_HOME"
+    where = error.filename or "the run's folder"
+    return f"{where}: cannot be written: {error.strerror}. Free some space, or move ARBKIT_HOME"
 
 
 def run_or_raise(settings: Settings, name: str, given: Mapping[str, Any], *, pictures: bool = True) -> ReportRun:

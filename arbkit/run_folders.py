@@ -113,7 +113,11 @@ def clean(
         ServiceError: the folder of reports cannot be read.
     """
     now = time.time() if now is None else now
-    before = "" if older_than_days is None else f"{datetime.fromtimestamp(now - older_than_days * 86_400, UTC):%Y%m%dT%H%M%SZ}"
+    before = (
+        ""
+        if older_than_days is None
+        else f"{datetime.fromtimestamp(now - older_than_days * 86_400, UTC):%Y%m%dT%H%M%SZ}"
+    )
     try:
         folders = sorted(p for p in reports.iterdir() if p.is_dir()) if reports.exists() else []
     except OSError as error:

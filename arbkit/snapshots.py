@@ -82,11 +82,14 @@ def take(store: Store, *, run_id: str, now: float, best: int) -> tuple[Snapshot,
         ids.append(one.id)
         numbers.append((one.profit, one.buy_price, one.sell_price))
         last = one
-    routes = pd.DataFrame(np.array(numbers or np.empty((0, 3))), index=pd.Index(ids, dtype=object), columns=list(_COLUMNS))
+    routes = pd.DataFrame(
+        np.array(numbers or np.empty((0, 3))), index=pd.Index(ids, dtype=object), columns=list(_COLUMNS)
+    )
     # A detection that ends meanwhile puts other pages in place of those that are still to come.
     routes = routes[~routes.index.duplicated()]
-    known = (last.currency, last.profile, last.tables_version) if ids else (None, None, None)
-    return Snapshot(run_id, now, *known, routes), top
+    if not ids:
+        return Snapshot(run_id, now, None, None, None, routes), top
+    return Snapshot(run_id, now, last.currency, last.profile, last.tables_version, routes), top
 
 
 def _all(store: Store) -> Iterator[Opportunity]:
