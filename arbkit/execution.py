@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import threading
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import nbformat
 import orjson
 import papermill
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import ERROR_MARKER_TAG
 
@@ -24,24 +26,29 @@ from arbkit.run_folders import append_field
 
 __all__ = ["explain", "run"]
 
-_STOPPED = "The run was stopped while this cell worked"
+_KERNEL_DIED = "the kernel ended while a cell was at work: was there enough memory?"
+_START_S = 2.0
+"""How much later than the clock of whoever started us ours may begin."""
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def explain(folder: Path, job: Mapping[str, Any]) -> None:
-    """Show what a killed process left in ``folder``, with the cell that was at work on top."""
-    _file(folder / "notebook.ipynb", folder, job["title"], _STOPPED)
+    """Show what a killed process left in ``folder``, with ``job``'s reason and the cell that was at work on top."""
+    _file(folder / "notebook.ipynb", folder, job["title"], job["reason"])
 
 
 def run(folder: Path, job: Mapping[str, Any]) -> str | None:
     """Execute ``job``'s notebook into ``folder``; what went wrong in one line, or None."""
     done = threading.Event()
+    until = time.monotonic() + job["limit_s"] - _START_S
     with ThreadPoolExecutor() as beside:
         # Both while the kernel, another process, works.
         beside.submit(__import__, "arbkit.report_html")
         drawing = beside.submit(draw, folder, done=done, expected=job["figures"], why_not=job["no_pictures"])
         try:
             error = _execute(Path(job["notebook"]), folder / "notebook.ipynb", job["parameters"])
+            if error == _KERNEL_DIED and time.monotonic() > until:
+                error = job["reason"]
         finally:
             done.set()
         _file(folder / "notebook.ipynb", folder, job["title"], error)
@@ -63,8 +70,8 @@ def _execute(notebook: Path, executed: Path, parameters: dict[str, Any]) -> str 
         )
     except PapermillExecutionError as error:
         return f"{error.ename}: {_ANSI.sub('', error.evalue)}"
-    except RuntimeError as error:  # nbclient's: the kernel died, or was ended with us
-        return f"{_STOPPED}: {error}"
+    except DeadKernelError:
+        return _KERNEL_DIED
     return None
 
 

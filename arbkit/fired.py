@@ -25,10 +25,14 @@ __all__ = ["Fired", "Memory"]
 logger = logging.getLogger(__name__)
 
 _WAIT_S = 30.0
+_CLOCK_STEP_S = 60.0
 
 
 class Fired(TypedDict, total=False):
-    """What is remembered of an entry. Times in Unix seconds; ``unfinished`` is set while a run is under way."""
+    """What is remembered of an entry. Times in Unix seconds.
+
+    ``unfinished`` is set while a run is under way, but not while one is made up for: that happens once.
+    """
 
     key: str
     handled_at: float
@@ -70,20 +74,25 @@ class Memory:
             known = self.recall()
             wanted = {entry.name: entry for entry in entries if entry.enabled}
             kept = {
-                name: known[name] if name in known and known[name]["key"] == entry.key else _from(entry, now)
+                name: fired if (fired := known.get(name)) and self._holds(entry, fired) else _from(entry, now)
                 for name, entry in wanted.items()
             }
             if kept != known:
                 self._write(kept)
 
+    def _holds(self, entry: Entry, fired: Fired) -> bool:
+        return fired["key"] == entry.key and not self.is_ahead(fired)
+
     def due_at(self, entry: Entry, fired: Fired | None) -> float | None:
         """The first time that came due since it was last handled, or None."""
         if fired is None or fired["key"] != entry.key:
             return None
-        now = self._clock()
-        # A clock that was ahead must not keep it from running until then.
-        at = entry.cron.next_after(min(fired["handled_at"], now))
-        return at if at <= now else None
+        at = entry.cron.next_after(fired["handled_at"])
+        return at if at <= self._clock() else None
+
+    def is_ahead(self, fired: Fired) -> bool:
+        """Whether the clock was ahead when it was handled: then it would not run until that time."""
+        return fired["handled_at"] > self._clock() + _CLOCK_STEP_S
 
     def claim(self, entry: Entry, *, again: bool = False) -> bool:
         """Take on what is due now, once; ``again``: or what was begun and not finished.

@@ -221,6 +221,8 @@ def _run(
         job = {
             "notebook": str(report.notebook),
             "parameters": {**parameters, "run_id": run_id, "run_dir": str(making.resolve())},
+            "limit_s": settings.report_time_limit,
+            "reason": _too_long(settings),
             "title": f"{report.name} {run_id}",
             "figures": pictures,
             "no_pictures": None if pictures else "no pictures were asked for",
@@ -228,6 +230,8 @@ def _run(
         (making / "job.json").write_bytes(orjson.dumps(job))
         status, error = _execute(settings, making, stop)
         run = replace(run, status=status, error=error, finished_at=time.time())
+        if run.status != "succeeded":
+            _drop_half_written(making)
         run = _judged(run, making)
         making.replace(folder)
         point(folder.parent / LATEST, folder.name)
@@ -248,8 +252,7 @@ def _run(
 def _execute(settings: Settings, folder: Path, stop: threading.Event | None) -> tuple[RunStatus, str | None]:
     """Run the notebook in a process group of its own, which goes whole when time is up."""
     stop = stop or threading.Event()
-    limit_s = settings.report_time_limit
-    deadline = time.monotonic() + limit_s
+    deadline = time.monotonic() + settings.report_time_limit
     process = _start(settings, folder)
     try:
         while process.poll() is None and not stop.is_set() and time.monotonic() < deadline:
@@ -266,12 +269,21 @@ def _execute(settings: Settings, folder: Path, stop: threading.Event | None) -> 
     if code == 0:
         (folder / "job.json").unlink()
         return "succeeded", None
-    if not (folder / "report.html").exists() and not stop.is_set():
-        _explain(settings, folder)
+    status: RunStatus = "failed"
+    if code is not None:
+        error = _last_words(folder, code)
+    elif stop.is_set():
+        error = STOPPED
+    else:
+        status, error = "timed_out", _too_long(settings)
+    if not (folder / "report.html").exists() and error != STOPPED:
+        _explain(settings, folder, error)
     (folder / "job.json").unlink()
-    if code is None:
-        return ("failed", STOPPED) if stop.is_set() else ("timed_out", f"stopped after {limit_s:g} s")
-    return "failed", _last_words(folder, code)
+    return status, error
+
+
+def _too_long(settings: Settings) -> str:
+    return f"stopped after {settings.report_time_limit:g} s, the time limit (ARBKIT_REPORT_TIME_LIMIT)"
 
 
 def _start(settings: Settings, folder: Path, *more: str) -> subprocess.Popen[bytes]:
@@ -292,8 +304,10 @@ def _start(settings: Settings, folder: Path, *more: str) -> subprocess.Popen[byt
         )
 
 
-def _explain(settings: Settings, folder: Path) -> None:
-    """Have what a killed process left shown with the cell that was at work on top."""
+def _explain(settings: Settings, folder: Path, why: str) -> None:
+    """Have what a killed process left shown, with the cell that was at work on top."""
+    job = orjson.loads((folder / "job.json").read_bytes())
+    (folder / "job.json").write_bytes(orjson.dumps({**job, "reason": why}))
     process = _start(settings, folder, "--explain")
     try:
         process.wait(_EXPLAIN_S)
@@ -321,6 +335,13 @@ def _last_words(folder: Path, code: int) -> str:
         return f"its process was ended by {signal.Signals(-code).name}: was there enough memory?"
     tail = (folder / "output.log").read_text("utf-8", "replace").strip().splitlines()
     return tail[-1] if tail else f"the notebook's process ended with status {code}"
+
+
+def _drop_half_written(folder: Path) -> None:
+    """Take away what a full disk or a killed process has left of a file."""
+    for path in folder.iterdir():
+        if path.suffix in (".ipynb", ".json") and read_json(path)[1] is not None:
+            path.unlink()
 
 
 def _judged(run: Run, folder: Path) -> Run:

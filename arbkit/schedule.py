@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -104,10 +104,21 @@ def _run(
 
 
 class Clockwork:
-    """Starts each entry of the timetable when it is due; reads the timetable anew when its file changes."""
+    """Starts each entry of the timetable when it is due; reads the timetable anew when its file changes.
 
-    def __init__(self, settings: Settings, *, stop: threading.Event, memory: Memory | None = None) -> None:
+    ``run`` carries an entry out and answers how it went, None if it could not be started.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        stop: threading.Event,
+        memory: Memory | None = None,
+        run: Callable[[Entry], ReportRun | None] | None = None,
+    ) -> None:
         self._settings = settings
+        self._run = run or (lambda entry: _run(settings, entry.report, entry.parameters, stop))
         self._stop = stop
         self._memory = memory or Memory(settings)
         self._timetable: Timetable | None = None
@@ -132,6 +143,8 @@ class Clockwork:
         try:
             self._reload()
             fired = self._memory.recall()
+            if self._timetable and any(self._memory.is_ahead(was) for was in fired.values()):
+                self._memory.begin(self._timetable.entries)
             for entry in self._timetable.entries if self._timetable else ():
                 was = fired.get(entry.name)
                 if not entry.enabled or was is None or self._is_running(entry):
@@ -167,7 +180,7 @@ class Clockwork:
 
     def _carry_out(self, entry: Entry) -> None:
         logger.info("%s: its time has come", entry.name)
-        done = _run(self._settings, entry.report, entry.parameters, self._stop)
+        done = self._run(entry)
         if self._stop.is_set() and (done is None or done.stopped):
             return
         try:

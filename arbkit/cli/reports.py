@@ -67,7 +67,7 @@ def list_all(
         out.print(f"{report.name}: {report.purpose}", markup=False)
     table = Table(box=None, pad_edge=False)
     for column in ("run", "report", "started", "took", "status", ""):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in ("run", "report", "took"))
     for run in runs:
         state = _folder_state(settings, run)
         note = run.error or ("" if state in ("there", None) else f"folder {state}")
@@ -236,7 +236,7 @@ def _kind(schema: dict[str, Any]) -> str:
 
 
 def _moment(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _took(run: Run) -> str:

@@ -26,7 +26,7 @@ from arbkit.importer import import_files
 from arbkit.log import RAW_TOPIC, Record, open_log
 from arbkit.settings import Settings
 from arbkit.store import open_store
-from tests.benchmarks import log, scale
+from tests.benchmarks import log, reports, scale
 from tests.benchmarks.money import evaluation
 
 _REPEATS = 7
@@ -226,6 +226,10 @@ def scaled_out() -> None:
         benchmark(report)
 
 
+def report_runs() -> None:
+    reports.running(report)
+
+
 if __name__ == "__main__":
-    for benchmark in (ingest, importing, memory, money, kafka, scaled_out, first_table):
+    for benchmark in (ingest, importing, memory, money, report_runs, kafka, scaled_out, first_table):
         benchmark()
