@@ -10,6 +10,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from arbkit.amounts import number
 from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM
 from arbkit.models import Opportunity
 from arbkit.prices import PriceLine
@@ -48,7 +49,7 @@ def waterfall_figure(opportunity: Opportunity) -> go.Figure:
             x=[*labels, "Profit"],
             y=[*(p["amount"] for p in parts), opportunity.profit],
             measure=["relative"] * len(parts) + ["total"],
-            text=[*(f"{p['amount']:.2f}" for p in parts), f"{opportunity.profit:.2f}"],
+            text=[*(number(p["amount"]) for p in parts), number(opportunity.profit)],
             textposition="outside",
             cliponaxis=False,
             hovertext=[*(_hover(p) for p in parts), "<b>Profit</b><br>the sum of all bars before it"],
