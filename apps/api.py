@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from decimal import ROUND_FLOOR, Decimal
 from typing import Annotated, Any, Literal
 
-import orjson
 from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Path, Query, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, ConfigDict, Field
@@ -24,6 +23,7 @@ from arbkit.models import Opportunity, Run
 from arbkit.money import Profile, configured_profile, load_rates, load_tables
 from arbkit.money.answer import answer
 from arbkit.money.question import Question
+from arbkit.run_folders import read_json
 from arbkit.settings import Settings
 from arbkit.store import OpportunityQuery, Page, ProductQuery, Store
 from arbkit.store.base import OpportunitySort, ProductSort
@@ -349,12 +349,8 @@ def _identity(found: Sequence[Opportunity]) -> list[Any]:
 
 
 def _result(settings: Settings, run: Run, *, components: bool) -> Any:
-    """The ``result.json`` of a run, or None."""
-    try:
-        data = (settings.reports_dir / run.report / run.run_id / "result.json").read_bytes()
-    except OSError:
-        return None
-    result = orjson.loads(data)
+    """The ``result.json`` of a run, or None where there is none or it is damaged."""
+    result, _ = read_json(settings.reports_dir / run.report / run.run_id / "result.json")
     if not components and isinstance(result, dict) and isinstance(result.get("items"), list):
         for item in result["items"]:
             item.pop("components", None)

@@ -30,6 +30,7 @@ class _Known:
     target: str
     currency: str
     profit: float
+    demo: bool
     components: Sequence[Mapping[str, Any]]
 
 
@@ -135,7 +136,7 @@ class Answer:
             )  # fmt: skip
         parts = self._found["components"]
         name = self.title or self.asin or "One unit"
-        return _Known(self.asin, name, self.source, self.target, self.currency, self.profit, parts)
+        return _Known(self.asin, name, self.source, self.target, self.currency, self.profit, self.demo, parts)
 
     def _name(self) -> str:
         name = _shortened(self.title) or self.asin

@@ -10,14 +10,13 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from arbkit.formats import number
 from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM
 from arbkit.prices import PriceLine
-from arbkit.waterfall import Priced
+from arbkit.waterfall import Priced, component_label
 
-__all__ = ["component_label", "history_figure", "routes_figure", "waterfall_figure"]
+__all__ = ["history_figure", "routes_figure", "waterfall_figure"]
 
-_LABELS = {"output_vat": "Output VAT", "input_vat": "Input VAT", "import_vat": "Import VAT",
-           "vat_on_fees": "VAT on fees", "fx_cost": "Exchange cost"}  # fmt: skip
 _COLOURS = {"DE": "#1f6feb", "FR": "#cf222e", "IT": "#1a7f37", "ES": "#bf8700", "UK": "#8250df"}
 _BUTTONS = [
     {"count": 1, "label": "1 month", "step": "month", "stepmode": "backward"},
@@ -34,11 +33,6 @@ _LAYOUT: Mapping[str, Any] = {
 }
 
 
-def component_label(name: str) -> str:
-    """A component's name as people read it: ``referral_fee`` → Referral fee."""
-    return _LABELS.get(name, name.replace("_", " ").capitalize())
-
-
 def waterfall_figure(opportunity: Priced) -> go.Figure:
     """From the selling price to the profit, a bar per component; its rule, table, date and source on hover."""
     parts = opportunity.components
@@ -48,7 +42,7 @@ def waterfall_figure(opportunity: Priced) -> go.Figure:
             x=[*labels, "Profit"],
             y=[*(p["amount"] for p in parts), opportunity.profit],
             measure=["relative"] * len(parts) + ["total"],
-            text=[*(f"{p['amount']:.2f}" for p in parts), f"{opportunity.profit:.2f}"],
+            text=[*(number(p["amount"]) for p in parts), number(opportunity.profit)],
             textposition="outside",
             cliponaxis=False,
             hovertext=[*(_hover(p) for p in parts), "<b>Profit</b><br>the sum of all bars before it"],

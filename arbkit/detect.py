@@ -15,7 +15,6 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from arbkit.confidence import judge
 from arbkit.log import ALERTS_TOPIC, Log, Record, open_log
@@ -35,6 +34,8 @@ from arbkit.money import (
     share_facts,
     with_assumed_package,
 )
+from arbkit.parameters import DetectParameters
+from arbkit.run_folders import write_result
 from arbkit.settings import Settings
 from arbkit.store import open_store
 
@@ -53,25 +54,6 @@ DEMAND_COLUMNS = (
     "out_of_stock90_pct",
 )
 _ALERT_LIFE_S = 24 * 3600.0
-
-
-class DetectParameters(BaseModel):
-    """What a detection may be told. Bounds are inclusive; ``on`` picks tables and rates of a day."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    sources: tuple[str, ...] = Field((), description="marketplaces to buy on; empty: all")
-    targets: tuple[str, ...] = Field((), description="marketplaces to sell on; empty: all")
-    min_profit: float = Field(0.01, description="least profit, in the profile's home currency")
-    min_roi: float | None = Field(None, description="least return on investment, in percent")
-    min_margin: float | None = Field(None, description="least margin on net revenue, in percent")
-    max_age_hours: float | None = Field(None, gt=0, description="oldest data that counts")
-    on: date | None = Field(None, description="day of fee tables, VAT and exchange rates; empty: today")
-
-    @field_validator("sources", "targets")
-    @classmethod
-    def _known(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(market(code).code for code in codes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,9 +105,14 @@ class Detection:
 
     def write(self, folder: str | Path) -> Path:
         """Leave ``result.json`` in ``folder``."""
-        path = Path(folder) / "result.json"
-        path.write_bytes(orjson.dumps(self.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
-        return path
+        summary = {
+            "products": self.products,
+            "routes": self.routes,
+            "total": len(self.opportunities),
+            "new": len(self.new),
+            "unknown": dict(self.unknown),
+        }
+        return write_result(folder, self.to_dict(), summary=summary)
 
 
 def run(settings: Settings, parameters: DetectParameters | None = None, *, run_id: str) -> Detection:

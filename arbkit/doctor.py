@@ -38,6 +38,7 @@ def examine(settings: Settings) -> list[Check]:
         ("home", _home),
         ("watchlist", _watchlist),
         ("profile", _profile),
+        ("schedule", _schedule),
         ("fee tables", _tables),
         ("exchange rates", _rates),
         ("prices", _source),
@@ -90,6 +91,16 @@ def _profile(settings: Settings) -> str:
 
     profile = configured_profile(settings)
     return f"{profile.name} ({settings.profile_path or 'built in'})"
+
+
+def _schedule(settings: Settings) -> str:
+    from arbkit.timetable import load_timetable
+
+    timetable = load_timetable(settings)
+    for wrong in timetable.bad:
+        raise wrong.error
+    names = [entry.name for entry in timetable.entries if entry.enabled]
+    return f"{timetable.where}: {', '.join(names) or 'nothing is switched on'}"
 
 
 def _tables(_: Settings) -> str:

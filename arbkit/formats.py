@@ -4,38 +4,39 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["UNKNOWN", "count", "money", "percent", "signed"]
+__all__ = ["UNKNOWN", "count", "money", "number", "percent", "signed"]
 
 UNKNOWN = "–"
 
 
 def money(amount: float | None, currency: str | None) -> str:
     """``1,234.50 EUR``."""
-    return UNKNOWN if _unknown(amount) else f"{_number(amount)} {currency or ''}".rstrip()
+    return _text(amount, 2, f" {currency}" if currency else "")
 
 
 def signed(amount: float | None, currency: str | None = None) -> str:
     """``+1,234.50 EUR``, for a change."""
-    if amount is None or _unknown(amount):
+    return _text(amount, 2, f" {currency}" if currency else "", sign="+")
+
+
+def number(amount: float | None) -> str:
+    """``1,234.50``, where its currency stands beside."""
+    return _text(amount, 2)
+
+
+def percent(value: float | None, *, sign: str = "") -> str:
+    """``31.5 %``; ``sign="+"`` for a change."""
+    return _text(value, 1, " %", sign=sign)
+
+
+def count(value: float | None, *, sign: str = "") -> str:
+    """``12,345``; ``sign="+"`` for a change."""
+    return _text(value, 0, sign=sign)
+
+
+def _text(value: float | None, digits: int, unit: str = "", *, sign: str = "") -> str:
+    if value is None or not math.isfinite(value):
         return UNKNOWN
-    sign = "+" if round(amount, 2) > 0 else ""
-    return f"{sign}{_number(amount)} {currency or ''}".rstrip()
-
-
-def percent(value: float | None, digits: int = 1) -> str:
-    """``31.5 %``."""
-    return UNKNOWN if _unknown(value) else f"{_number(value, digits)} %"
-
-
-def count(number: float | None) -> str:
-    """``12,345``."""
-    return UNKNOWN if _unknown(number) else _number(number, 0)
-
-
-def _unknown(value: float | None) -> bool:
-    return value is None or math.isnan(value)
-
-
-def _number(value: float | None, digits: int = 2) -> str:
-    # Adding zero makes a minus zero a plain one.
-    return f"{round(value or 0.0, digits) + 0.0:,.{digits}f}".replace("-", "−")
+    rounded = round(value, digits)
+    # What is rounded to nothing is no change in either direction.
+    return f"{rounded if rounded else 0.0:{sign if rounded else ''},.{digits}f}".replace("-", "−") + unit

@@ -1,8 +1,7 @@
-"""The process a report runs in: ``python -m arbkit.notebook NOTEBOOK PARAMETERS.json FOLDER``.
+"""The process a report runs in: ``python -m arbkit.notebook FOLDER``, told the rest by ``FOLDER/job.json``.
 
-Executes the notebook with papermill into ``FOLDER/notebook.ipynb`` and writes ``FOLDER/report.html`` from
-it, without code, also when a cell failed, for then the report shows where. Ends with status 1 and the
-error as its last line if a cell failed.
+Ends with status 1 and the error as its last line if the notebook failed. ``--explain`` only makes the page of a
+notebook whose process was killed.
 """
 
 from __future__ import annotations
@@ -10,42 +9,26 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import nbformat
 import orjson
-import papermill
-from nbconvert.exporters import HTMLExporter
-from papermill.exceptions import PapermillExecutionError
+
+from arbkit.process import die_with_parent
 
 __all__ = ["main"]
 
 
-def execute(notebook: Path, parameters: dict[str, object], folder: Path) -> str | None:
-    """Run the notebook; the failing cell's error in one line, or None."""
-    executed = folder / "notebook.ipynb"
-    try:
-        papermill.execute_notebook(
-            notebook,
-            executed,
-            parameters=parameters,
-            kernel_name="python3",
-            cwd=Path.cwd(),
-            progress_bar=False,
-            log_output=False,
-        )
-    except PapermillExecutionError as error:
-        return f"{error.ename}: {error.evalue}"
-    finally:
-        if executed.exists():
-            html, _ = HTMLExporter(exclude_input=True, embed_images=True).from_notebook_node(
-                nbformat.read(executed, as_version=4)
-            )
-            (folder / "report.html").write_text(html, "utf-8")
-    return None
-
-
 def main(arguments: list[str]) -> int:
-    notebook, parameters, folder = map(Path, arguments)
-    error = execute(notebook, orjson.loads(parameters.read_bytes()), folder)
+    die_with_parent()
+    folder = Path(arguments[0])
+    job = orjson.loads((folder / "job.json").read_bytes())
+    # jsonschema, which checks notebooks, would build a grammar of international addresses: two seconds of work at
+    # every start, for a check that no notebook needs.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    from arbkit.execution import explain, run
+
+    if "--explain" in arguments:
+        explain(folder, job)
+        return 0
+    error = run(folder, job)
     if error is not None:
         sys.stderr.write(f"{error}\n")
     return 1 if error else 0

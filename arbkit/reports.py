@@ -1,39 +1,49 @@
 """Reports: notebooks run by papermill in a process of their own, filed when complete.
 
-A run lives in ``$ARBKIT_HOME/reports/<report>/<run>/`` as ``notebook.ipynb``, ``report.html`` (without code)
-and ``result.json``. It is made in a hidden folder beside it and moved into place at the end, so a folder
-that can be seen is whole. ``latest`` and ``latest-successful`` point at the newest ones.
+A run lives in ``$ARBKIT_HOME/reports/<report>/<run>/`` as ``notebook.ipynb``, ``report.html`` (without code),
+``result.json`` and a PNG of each main figure. It is made in a hidden folder beside it and moved into place at the
+end, so a folder that can be seen is whole. ``latest`` and ``latest-successful`` point at the newest ones. No two
+runs of the same report are under way at once, in whatever processes.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-import secrets
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from arbkit.detect import DetectParameters
-from arbkit.errors import ArbkitError, UsageError
+from arbkit.errors import ArbkitError, ServiceError, UsageError
+from arbkit.locks import held, is_held
 from arbkit.models import Run, RunStatus
+from arbkit.parameters import DetectParameters, MorningParameters
+from arbkit.run_folders import LATEST, LATEST_SUCCESSFUL, new_run_id, point, read_json, sweep
 from arbkit.settings import Settings
 from arbkit.shipped import shipped
 from arbkit.store import Store, open_store
 
-__all__ = ["REPORTS", "Report", "ReportRun", "run_report"]
+__all__ = ["REPORTS", "Report", "ReportRun", "find", "is_running", "run_or_raise", "run_report"]
 
-TIME_LIMIT_S = 1800.0
+logger = logging.getLogger(__name__)
+
+_GRACE_S = 6.0
+_EXPLAIN_S = 60.0
+_LOOK_S = 0.1
+_FULL_BELOW = 1 << 20
+STOPPED = "stopped, because arbkit was"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +53,11 @@ class Report:
     name: str
     parameters: type[BaseModel]
     purpose: str
+    folder: Path | None = None
 
     @property
     def notebook(self) -> Path:
-        return shipped("notebooks") / f"{self.name}.ipynb"
+        return (self.folder or shipped("notebooks")) / f"{self.name}.ipynb"
 
     def check(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters as the notebook gets them: only those given, typed.
@@ -72,92 +83,242 @@ class Report:
                 first["msg"].removeprefix("Value error, "),
                 field=".".join(str(part) for part in first["loc"]),
                 value=first.get("input"),
+                remedy=f"It means: {known[str(first['loc'][0])].description}" if first["loc"] else None,
             ) from None
         return parsed.model_dump(mode="json", exclude_unset=True)
 
+    def parse(self, words: Sequence[str]) -> dict[str, Any]:
+        """``name=value`` words as parameters, still unchecked; where several values are taken, commas part them.
+
+        Raises:
+            UsageError: a word of another form, or a name that comes twice.
+        """
+        given: dict[str, Any] = {}
+        for word in words:
+            name, separator, value = word.partition("=")
+            if not separator or not name:
+                raise UsageError("not of the form name=value", field="--parameter", value=word)
+            if name in given:
+                raise UsageError("is given twice", field="--parameter", value=name, remedy="Part values with commas")
+            field = self.parameters.model_fields.get(name)
+            several = field is not None and get_origin(field.annotation) is tuple
+            given[name] = [part.strip() for part in value.strip("[]").split(",") if part.strip()] if several else value
+        return given
+
 
 REPORTS: Mapping[str, Report] = {
-    r.name: r for r in (Report("detect", DetectParameters, "price every route and store what leaves money"),)
+    r.name: r
+    for r in (
+        Report("detect", DetectParameters, "price every route and store what leaves money"),
+        Report(
+            "morning", MorningParameters, "what is new, gone and moved since the last one, and how good the data is"
+        ),
+    )
 }
+
+
+def find(name: str) -> Report:
+    """The report of that name.
+
+    Raises:
+        UsageError: there is none; names the nearest.
+    """
+    if name not in REPORTS:
+        near = get_close_matches(name, REPORTS, n=1)
+        remedy = f"Did you mean {near[0]}?" if near else f"There is: {', '.join(REPORTS)}"
+        raise UsageError("no such report", field="report", value=name, remedy=remedy)
+    return REPORTS[name]
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRun:
-    """A finished run and, where it got that far, its ``result.json``."""
+    """A finished run and the folder it is filed in."""
 
     run: Run
     folder: Path
-    result: dict[str, Any] | None
+
+    @property
+    def result(self) -> Any:
+        """Its ``result.json``, read anew, or None where it left none."""
+        return read_json(self.folder / "result.json")[0]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was ended with arbkit, and not by itself."""
+        return self.run.error == STOPPED
+
+
+def is_running(settings: Settings, name: str) -> bool:
+    """Whether a run of this report is under way in some process."""
+    return is_held(_lock(settings, name))
 
 
 def run_report(
-    settings: Settings, name: str, given: Mapping[str, Any], *, time_limit_s: float = TIME_LIMIT_S
+    settings: Settings,
+    name: str,
+    given: Mapping[str, Any],
+    *,
+    pictures: bool = True,
+    stop: threading.Event | None = None,
+    report: Report | None = None,
 ) -> ReportRun:
-    """Run a report to its end, whatever the end is; ``run.status`` tells.
+    """Run a report to its end, whatever the end is; ``run.status`` tells. Waits for another run of it to end.
 
     Raises:
         UsageError: no such report, or a parameter is wrong; nothing was started.
-        StoreError: the run cannot be recorded.
+        ServiceError: the run cannot be made or recorded, or another one would not end.
     """
-    report = REPORTS.get(name)
-    if report is None:
-        raise UsageError("no such report", field="report", value=name, remedy=f"There is: {', '.join(REPORTS)}")
+    report = report or find(name)
     parameters = report.check(given)
+    limit_s = settings.report_time_limit
+    lock = _lock(settings, report.name)
+    if is_held(lock):
+        logger.info("another run of %s is under way: waiting for it", report.name)
+    with (
+        open_store(settings) as store,
+        held(lock, what=f"a run of report {report.name}", wait_s=limit_s, stop=stop),
+    ):
+        sweep(lock.parent)
+        _mend(store, report.name, lock.parent)
+        return _run(settings, store, report, parameters, pictures=pictures, stop=stop)
+
+
+def _lock(settings: Settings, name: str) -> Path:
+    return settings.reports_dir / name / ".lock"
+
+
+def _mend(store: Store, name: str, folder: Path) -> None:
+    """Close the records of runs whose process ended without a word: the lock is ours, so nobody is at them."""
+    for run in store.runs(report=name, limit=20):
+        if run.status == "running" and run.output == str(folder / run.run_id):
+            store.put_run(replace(run, status="failed", error="its process ended without a word"))
+
+
+def _run(
+    settings: Settings,
+    store: Store,
+    report: Report,
+    parameters: Mapping[str, Any],
+    *,
+    pictures: bool,
+    stop: threading.Event | None,
+) -> ReportRun:
     started = time.time()
-    run_id = f"{datetime.fromtimestamp(started, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-    folder = settings.reports_dir / name / run_id
+    run_id = new_run_id(started)
+    folder = settings.reports_dir / report.name / run_id
     making = folder.with_name(f".{run_id}")
-    making.mkdir(parents=True)
     run = Run(
         run_id=run_id,
-        report=name,
+        report=report.name,
         status="running",
         started_at=started,
         parameters=parameters,
         output=str(folder),
     )
-    with open_store(settings) as store:
-        store.put_run(run)
-        status, error = _execute(settings, report, parameters, making, run_id=run_id, time_limit_s=time_limit_s)
-        return _file(store, replace(run, status=status, error=error, finished_at=time.time()), making, folder)
+    store.put_run(run)
+    try:
+        making.mkdir(parents=True)
+        job = {
+            "notebook": str(report.notebook),
+            "parameters": {**parameters, "run_id": run_id, "run_dir": str(making.resolve())},
+            "limit_s": settings.report_time_limit,
+            "reason": _too_long(settings),
+            "title": f"{report.name} {run_id}",
+            "figures": pictures,
+            "no_pictures": None if pictures else "no pictures were asked for",
+        }
+        (making / "job.json").write_bytes(orjson.dumps(job))
+        status, error = _execute(settings, making, stop)
+        run = replace(run, status=status, error=error, finished_at=time.time())
+        if run.status != "succeeded":
+            _drop_half_written(making)
+        run = _judged(run, making)
+        making.replace(folder)
+        point(folder.parent / LATEST, folder.name)
+        if run.status == "succeeded":
+            point(folder.parent / LATEST_SUCCESSFUL, folder.name)
+    except OSError as failure:
+        run = replace(run, status="failed", error=_disk_words(failure), finished_at=time.time())
+    except BaseException:
+        with suppress(ArbkitError):
+            store.put_run(replace(run, status="failed", error=STOPPED, finished_at=time.time()))
+        raise
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    store.put_run(run)
+    return ReportRun(run, folder)
 
 
-def _execute(
-    settings: Settings,
-    report: Report,
-    parameters: Mapping[str, Any],
-    folder: Path,
-    *,
-    run_id: str,
-    time_limit_s: float,
-) -> tuple[RunStatus, str | None]:
+def _execute(settings: Settings, folder: Path, stop: threading.Event | None) -> tuple[RunStatus, str | None]:
     """Run the notebook in a process group of its own, which goes whole when time is up."""
-    job = folder / "job.json"
-    job.write_bytes(orjson.dumps({**parameters, "run_id": run_id, "run_dir": str(folder.resolve())}))
-    with (folder / "output.log").open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "arbkit.notebook", str(report.notebook), str(job), str(folder)],
+    stop = stop or threading.Event()
+    deadline = time.monotonic() + settings.report_time_limit
+    process = _start(settings, folder)
+    try:
+        while process.poll() is None and not stop.is_set() and time.monotonic() < deadline:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_LOOK_S)
+        code = process.poll()
+        if code is None:
+            # It ends its kernel, which is in no group of ours, and shows which cell was at work.
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_GRACE_S)
+    finally:
+        _end(process)
+    if code == 0:
+        (folder / "job.json").unlink()
+        return "succeeded", None
+    status: RunStatus = "failed"
+    if code is not None:
+        error = _last_words(folder, code)
+    elif stop.is_set():
+        error = STOPPED
+    else:
+        status, error = "timed_out", _too_long(settings)
+    if not (folder / "report.html").exists() and error != STOPPED:
+        _explain(settings, folder, error)
+    (folder / "job.json").unlink()
+    return status, error
+
+
+def _too_long(settings: Settings) -> str:
+    return f"stopped after {settings.report_time_limit:g} s, the time limit (ARBKIT_REPORT_TIME_LIMIT)"
+
+
+def _start(settings: Settings, folder: Path, *more: str) -> subprocess.Popen[bytes]:
+    with (folder / "output.log").open("ab") as output:
+        return subprocess.Popen(
+            [sys.executable, "-m", "arbkit.notebook", str(folder), *more],
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **settings.environment()},
+            env={
+                **os.environ,
+                **settings.environment(),
+                # The executed notebook holds each figure as data; its page brings plotly.js once.
+                "PLOTLY_RENDERER": "plotly_mimetype",
+                "ARBKIT_SUPERVISED": str(os.getpid()),
+            },
             start_new_session=True,
         )
-        try:
-            code = process.wait(timeout=time_limit_s)
-        except subprocess.TimeoutExpired:
-            return "timed_out", f"stopped after {time_limit_s:g} s"
-        finally:
-            _end(process)
-    job.unlink()
-    if code == 0:
-        return "succeeded", None
-    tail = (folder / "output.log").read_text("utf-8", "replace").strip().splitlines()
-    return "failed", tail[-1] if tail else f"the notebook's process ended with status {code}"
+
+
+def _explain(settings: Settings, folder: Path, why: str) -> None:
+    """Have what a killed process left shown, with the cell that was at work on top."""
+    job = orjson.loads((folder / "job.json").read_bytes())
+    (folder / "job.json").write_bytes(orjson.dumps({**job, "reason": why}))
+    process = _start(settings, folder, "--explain")
+    try:
+        process.wait(_EXPLAIN_S)
+    except subprocess.TimeoutExpired:
+        logger.warning("%s could not be shown within %g s", folder, _EXPLAIN_S)
+    finally:
+        _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of the process group: the kernel must not outlive its run."""
+    """End what is left of the process group."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -166,47 +327,50 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _file(store: Store, run: Run, making: Path, folder: Path) -> ReportRun:
-    """Move a run into place, point ``latest`` at it and record it."""
-    result_file = making / "result.json"
-    result = orjson.loads(result_file.read_bytes()) if result_file.exists() else None
-    if run.status == "succeeded" and result is None:
-        run = replace(run, status="failed", error="the notebook left no result.json")
-    if result is not None:
-        counts = {k: result[k] for k in ("products", "routes", "total") if k in result}
-        run = replace(run, summary=counts)
-    making.replace(folder)
-    _point(folder.parent / "latest", folder.name)
-    if run.status == "succeeded":
-        _point(folder.parent / "latest-successful", folder.name)
-    store.put_run(run)
-    return ReportRun(run, folder, result)
+def _last_words(folder: Path, code: int) -> str:
+    """Why a notebook's process ended with ``code``, as far as can be told."""
+    if shutil.disk_usage(folder).free < _FULL_BELOW:
+        return "the disk is full: free some space, or move ARBKIT_HOME"
+    if code < 0:
+        return f"its process was ended by {signal.Signals(-code).name}: was there enough memory?"
+    tail = (folder / "output.log").read_text("utf-8", "replace").strip().splitlines()
+    return tail[-1] if tail else f"the notebook's process ended with status {code}"
 
 
-def _point(link: Path, name: str) -> None:
-    """Make ``link`` a symbolic link to ``name``, in one step."""
-    fresh = link.with_name(f".{link.name}-{secrets.token_hex(3)}")
-    fresh.symlink_to(name)
-    fresh.replace(link)
+def _drop_half_written(folder: Path) -> None:
+    """Take away what a full disk or a killed process has left of a file."""
+    for path in folder.iterdir():
+        if path.suffix in (".ipynb", ".json") and read_json(path)[1] is not None:
+            path.unlink()
 
 
-def run_or_raise(settings: Settings, name: str, given: Mapping[str, Any]) -> ReportRun:
+def _judged(run: Run, folder: Path) -> Run:
+    """The run with the figures that its notebook left, and failed if it left none."""
+    summary, why_not = read_json(folder / "summary.json")
+    if run.status == "succeeded" and not (folder / "result.json").exists():
+        return replace(run, status="failed", error="the notebook left no result.json")
+    if why_not is None and isinstance(summary, dict):
+        run = replace(run, summary=summary)
+    return run
+
+
+def _disk_words(error: OSError) -> str:
+    where = error.filename or "the run's folder"
+    return f"{where}: cannot be written: {error.strerror}. Free some space, or move ARBKIT_HOME"
+
+
+def run_or_raise(settings: Settings, name: str, given: Mapping[str, Any], *, pictures: bool = True) -> ReportRun:
     """As :func:`run_report`, but a run that did not succeed is an error.
 
     Raises:
         ArbkitError: the run failed; names the run's folder.
+        ServiceError: it could not be written.
     """
-    done = run_report(settings, name, given)
+    done = run_report(settings, name, given, pictures=pictures)
     if done.run.status != "succeeded":
-        raise ArbkitError(
+        kind = ArbkitError if done.folder.exists() else ServiceError
+        raise kind(
             f"report {name} {done.run.status.replace('_', ' ')}: {done.run.error}",
-            remedy=f"See {done.folder}",
+            remedy=f"See {done.folder}" if done.folder.exists() else None,
         )
     return done
-
-
-def sweep(settings: Settings) -> None:
-    """Remove what runs left behind that were killed half-way, once they are older than any run may be."""
-    for folder in settings.reports_dir.glob("*/.2*"):
-        if folder.is_dir() and time.time() - folder.stat().st_mtime > TIME_LIMIT_S:
-            shutil.rmtree(folder)

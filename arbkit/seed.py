@@ -1,4 +1,4 @@
-"""Watchlist and profile out of a folder where the user edits them: how they get into a container's own data."""
+"""Watchlist, profile and schedule out of a folder where the user edits them: so they get into a container's data."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ def _targets(settings: Settings) -> dict[str, Path]:
     return {
         "watchlist.txt": settings.watchlist or Path("watchlist.txt"),
         "profile.toml": settings.profile or Path("profile.toml"),
+        "schedule.toml": settings.schedule or Path("schedule.toml"),
     }
 
 

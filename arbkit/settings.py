@@ -67,6 +67,13 @@ class Settings(BaseSettings):
     profile: Annotated[Path | None, _EmptyIsNone] = Field(
         None, description="seller profile; empty: profile.toml if there, else the built-in one"
     )
+    schedule: Annotated[Path | None, _EmptyIsNone] = Field(
+        None, description="when reports run; empty: schedule.toml if there, else the built-in one"
+    )
+    report_time_limit: float = Field(1800, gt=0, description="seconds that a run of a report may take")
+    report_keep: int = Field(
+        100, ge=0, description="run folders of each report that the scheduler keeps, beside the latest; 0: all"
+    )
     host: str = Field("127.0.0.1", description="address to bind")
     api_port: Port = Field(8000, description="port of the REST API; 0 = any free port")
     dashboards_port: Port = Field(8866, description="port of the dashboards; 0 = any free port")
@@ -202,6 +209,14 @@ class Settings(BaseSettings):
         if self.profile is not None:
             return self.profile
         default = Path("profile.toml")
+        return default if default.exists() else None
+
+    @property
+    def schedule_path(self) -> Path | None:
+        """The schedule's file, or None for the built-in one."""
+        if self.schedule is not None:
+            return self.schedule
+        default = Path("schedule.toml")
         return default if default.exists() else None
 
     def environment(self) -> dict[str, str]:

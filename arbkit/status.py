@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from arbkit.errors import StoreError
+from arbkit.errors import ConfigError, StoreError
 from arbkit.log import ENRICH_GROUP, RAW_TOPIC, dead_letter_topic, open_log
+from arbkit.schedule import standing
 from arbkit.settings import Settings
 from arbkit.sources.tokens import read_tokens
 from arbkit.store import open_store
@@ -27,6 +28,7 @@ def collect(settings: Settings, *, now: float | None = None) -> dict[str, Any]:
         "log": _log(settings),
         "store": _store(settings, now),
         "tokens": _tokens(settings, now),
+        "schedule": _schedule(settings, now),
     }
 
 
@@ -73,6 +75,25 @@ def _store(settings: Settings, now: float) -> dict[str, Any] | None:
             for r in runs
         ],
     }
+
+
+def _schedule(settings: Settings, now: float) -> list[dict[str, Any]]:
+    try:
+        entries = standing(settings, now=now)
+    except ConfigError as error:
+        return [{"name": None, "report": None, "last_age_s": None, "next_in_s": None, "error": str(error)}]
+    return [
+        {
+            "name": one["name"],
+            "report": one["report"],
+            "enabled": one["enabled"],
+            "last_age_s": _age(now, one["last_at"]),
+            "last_status": one["last_status"],
+            "next_in_s": None if one["next_at"] is None else max(0, round(one["next_at"] - now)),
+            "error": one["error"],
+        }
+        for one in entries
+    ]
 
 
 def _tokens(settings: Settings, now: float) -> dict[str, Any] | None:

@@ -6,9 +6,32 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Protocol
 
-__all__ = ["Priced", "Waterfall"]
+from arbkit.formats import number
 
-_GREEN, _RED, _BLUE = "#1a7f37", "#cf222e", "#1f6feb"
+__all__ = ["Priced", "Waterfall", "component_label"]
+
+_LABELS = {"output_vat": "Output VAT", "input_vat": "Input VAT", "import_vat": "Import VAT",
+           "vat_on_fees": "VAT on fees", "fx_cost": "Exchange cost"}  # fmt: skip
+
+_STYLE = """<style>
+.waterfall { width: 100%; border-collapse: collapse; font-size: 13px; }
+.waterfall td { padding: 3px 8px; text-align: left; vertical-align: top; }
+.waterfall .n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+.waterfall .bar { width: 40%; } .waterfall .bar div { height: 14px; margin-top: 3px; }
+.waterfall .in { background: #1a7f37; } .waterfall .out { background: #cf222e; }
+.waterfall .sum { background: #1f6feb; }
+.waterfall tr.total td { font-weight: 700; }
+@media (max-width: 600px) {
+  .waterfall tr { display: grid; grid-template-columns: 1fr auto; padding: 4px 0; }
+  .waterfall td { padding: 0; border: 0; } .waterfall .bar, .waterfall .rule { grid-column: 1 / 3; width: auto; }
+  .waterfall .rule { opacity: 0.75; font-size: 12px; }
+}
+</style>"""
+
+
+def component_label(name: str) -> str:
+    """A component's name as people read it: ``referral_fee`` → Referral fee."""
+    return _LABELS.get(name, name.replace("_", " ").capitalize())
 
 
 class Priced(Protocol):
@@ -26,6 +49,8 @@ class Priced(Protocol):
     def currency(self) -> str: ...
     @property
     def profit(self) -> float: ...
+    @property
+    def demo(self) -> bool: ...
     @property
     def components(self) -> Sequence[Mapping[str, Any]]: ...
 
@@ -47,17 +72,19 @@ class Waterfall:
         for part in found.components:
             begin, end = sorted((level, level + part["amount"]))
             level += part["amount"]
-            colour = _GREEN if part["amount"] >= 0 else _RED
-            label = str(part["name"]).replace("_", " ") + (" *" if part["assumed"] else "")
+            label = component_label(str(part["name"])) + (" *" if part["assumed"] else "")
             bar = (scale * (begin - low), scale * (end - begin))
-            rows += _row(label, part["amount"], bar, colour, _why(part), str(part["rule"]))
+            kind = "in" if part["amount"] >= 0 else "out"
+            rows += _row(label, part["amount"], bar, kind, _why(part), str(part["rule"]))
         begin, end = sorted((0.0, found.profit))
         bar = (scale * (begin - low), scale * (end - begin))
-        rows += _row("profit", found.profit, bar, _BLUE, "the sum of all bars", "")
-        title = f"{found.title or found.asin}: {found.source} → {found.target}, {found.currency}"
+        rows += _row("Profit", found.profit, bar, "sum", "the sum of all bars", "", row="total")
+        demo = " (DEMO)" if found.demo else ""
+        title = f"{found.title or found.asin}{demo}: {found.source} → {found.target}, {found.currency}"
+        assumed = "* assumed. " if any(part["assumed"] for part in found.components) else ""
         return (
-            f'<h4>{escape(title)}</h4><table style="width:100%;border-collapse:collapse;font-size:13px">{rows}</table>'
-            "<small>* assumed. Rule, table, date and source of each line: hold the pointer over it.</small>"
+            f'{_STYLE}<h4>{escape(title)}</h4><table class="waterfall">{rows}</table>'
+            f"<small>{assumed}Table, date and source of each line: hold the pointer over it.</small>"
         )
 
 
@@ -67,10 +94,9 @@ def _why(part: Mapping[str, Any]) -> str:
     return f"Rule: {part['rule']}{table}{source}"
 
 
-def _row(label: str, amount: float, bar: tuple[float, float], colour: str, why: str, rule: str) -> str:
-    style = f"margin-left:{bar[0]:.2f}%;width:{max(bar[1], 0.3):.2f}%;background:{colour};height:14px"
+def _row(label: str, amount: float, bar: tuple[float, float], kind: str, why: str, rule: str, *, row: str = "") -> str:
+    style = f"margin-left:{bar[0]:.2f}%;width:{max(bar[1], 0.3):.2f}%"
     return (
-        f'<tr title="{escape(why)}"><td style="text-align:left;white-space:nowrap">{escape(label)}</td>'
-        f'<td style="text-align:right">{amount:.2f}</td><td style="width:45%"><div style="{style}"></div></td>'
-        f'<td style="text-align:left">{escape(rule)}</td></tr>'
+        f'<tr class="{row}" title="{escape(why)}"><td>{escape(label)}</td><td class="n">{number(amount)}</td>'
+        f'<td class="bar"><div class="{kind}" style="{style}"></div></td><td class="rule">{escape(rule)}</td></tr>'
     )

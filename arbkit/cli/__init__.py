@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from arbkit.cli import data, dlq, fees, money, ops, services, web
+from arbkit.cli import data, dlq, fees, money, ops, reports, schedule, services, web
 from arbkit.cli.shared import state
 from arbkit.errors import ArbkitError
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (services, data, dlq, money, fees, web, ops):
+for module in (services, schedule, data, dlq, money, fees, web, reports, ops):
     module.register(app)
 
 

@@ -1,4 +1,4 @@
-"""Commands that look after things: ``status``, ``doctor``, ``alive``, ``reports``."""
+"""Commands that look after things: ``status``, ``doctor``, ``alive``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from arbkit.cli.shared import age_text, begin, console, print_json
 __all__ = ["register"]
 
 _JSON = typer.Option(False, "--json", help="One JSON document on standard output.")
-reports_app = typer.Typer(help="Notebook reports: run, list.", no_args_is_help=True)
 
 
 def status(json: bool = _JSON) -> None:
@@ -20,6 +19,7 @@ def status(json: bool = _JSON) -> None:
     if json:
         print_json(state)
         return
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(show_header=False, box=None, pad_edge=False)
@@ -40,6 +40,12 @@ def status(json: bool = _JSON) -> None:
         for run in store["runs"]:
             error = f": {run['error']}" if run["error"] else ""
             table.add_row("run", f"{run['report']} {run['run_id']} {run['status']} {age_text(run['age_s'])} ago{error}")
+    for one in state["schedule"]:
+        if one["error"]:
+            table.add_row("schedule", escape(f"wrong: {one['error']}"))
+        elif one["enabled"]:
+            last = "never" if one["last_age_s"] is None else f"{age_text(one['last_age_s'])} ago, {one['last_status']}"
+            table.add_row("schedule", f"{one['name']}: last {last}; next in {age_text(one['next_in_s'])}")
     if tokens is None:
         table.add_row("tokens", "unknown: no producer has run yet")
     else:
@@ -83,56 +89,7 @@ def alive(
     console().print(f"{service} showed a sign of life {age_text(silent_s)} ago", markup=False)
 
 
-@reports_app.command("run")
-def reports_run(
-    name: str = typer.Argument(..., help="Report, as `arbkit reports list` names it."),
-    parameter: list[str] = typer.Option([], "--parameter", "-p", help="name=value; lists with commas."),
-    json: bool = _JSON,
-) -> None:
-    """Run a report and file it."""
-    from arbkit.errors import UsageError
-    from arbkit.reports import run_or_raise
-
-    settings = begin()
-    given: dict[str, object] = {}
-    for text in parameter:
-        key, separator, value = text.partition("=")
-        if not separator:
-            raise UsageError("not of the form name=value", field="--parameter", value=text)
-        given[key] = value.split(",") if key in ("sources", "targets") else value
-    done = run_or_raise(settings, name, given)
-    if json:
-        print_json({"run_id": done.run.run_id, "status": done.run.status, "folder": str(done.folder)})
-    else:
-        console().print(f"{done.run.report} {done.run.status}: {done.folder}", markup=False)
-
-
-@reports_app.command("list")
-def reports_list(json: bool = _JSON) -> None:
-    """Show the reports there are and their latest runs."""
-    from arbkit.reports import REPORTS
-    from arbkit.store import open_store
-
-    settings = begin()
-    with open_store(settings) as store:
-        runs = store.runs(limit=20)
-    if json:
-        print_json(
-            {
-                "reports": [{"name": r.name, "purpose": r.purpose} for r in REPORTS.values()],
-                "runs": [run.to_dict() for run in runs],
-            }
-        )
-        return
-    out = console()
-    for report in REPORTS.values():
-        out.print(f"{report.name}: {report.purpose}", markup=False)
-    for run in runs:
-        out.print(f"  {run.run_id} {run.report} {run.status}", markup=False)
-
-
 def register(app: typer.Typer) -> None:
     app.command()(status)
     app.command()(doctor)
     app.command()(alive)
-    app.add_typer(reports_app, name="reports")

@@ -82,7 +82,9 @@ def init(
     migrate: bool = typer.Option(
         False, "--migrate", help="Renew the indices of another arbkit, while all that runs goes on."
     ),
-    files: Path | None = typer.Option(None, help="Take watchlist.txt and profile.toml over from this folder."),
+    files: Path | None = typer.Option(
+        None, help="Take watchlist.txt, profile.toml and schedule.toml over from this folder."
+    ),
 ) -> None:
     """Create what log and store need: topics, indices, aliases. What is there is compared and never changed."""
     from arbkit.init import initialise
@@ -154,16 +156,6 @@ def replay(json: bool = _JSON) -> None:
         out.print(f"{done.unusable} messages are of no use; see `arbkit dlq list`")
 
 
-def schedule() -> None:
-    """Run detection whenever there is something new."""
-    from arbkit.process import die_with_parent, stop_on_signals
-    from arbkit.schedule import schedule as run
-
-    settings = begin()
-    die_with_parent()
-    run(settings, stop=stop_on_signals())
-
-
 def demo(
     fail_every: int = typer.Option(0, min=0, help="Let each n-th request fail, to see what the rest does."),
 ) -> None:
@@ -196,7 +188,8 @@ def detect(
         "sources": sources, "targets": targets, "min_profit": min_profit, "min_roi": min_roi,
         "min_margin": min_margin, "max_age_hours": max_age_hours, "on": on,
     }  # fmt: skip
-    done = run_or_raise(settings, "detect", {k: v for k, v in given.items() if v not in (None, [])})
+    asked = {k: v for k, v in given.items() if v not in (None, [])}
+    done = run_or_raise(settings, "detect", asked, pictures=False)
     result = dict(done.result or {})
     result["items"] = [
         {k: v for k, v in item.items() if components or k != "components"} for item in result["items"][:limit]
@@ -235,5 +228,5 @@ def _print_opportunities(result: dict[str, object], folder: str) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    for command in (init, up, produce, consume, replay, detect, schedule, demo):
+    for command in (init, up, produce, consume, replay, detect, demo):
         app.command()(command)

@@ -7,11 +7,11 @@ from html import escape
 from typing import Any
 
 from arbkit.ages import age_words
-from arbkit.charts import component_label
 from arbkit.formats import UNKNOWN, count, money, percent, signed
 from arbkit.models import Opportunity
 from arbkit.sources.tokens import Tokens
 from arbkit.store import Stats, Sums
+from arbkit.waterfall import component_label
 
 __all__ = [
     "answer_html",

@@ -26,7 +26,7 @@ from arbkit.importer import import_files
 from arbkit.log import RAW_TOPIC, Record, open_log
 from arbkit.settings import Settings
 from arbkit.store import open_store
-from tests.benchmarks import dashboard, log, scale
+from tests.benchmarks import dashboard, log, reports, scale
 from tests.benchmarks.money import evaluation
 
 _REPEATS = 7
@@ -230,6 +230,12 @@ def dashboards() -> None:
     dashboard.opening(report)
 
 
+def report_runs() -> None:
+    reports.running(report)
+
+
 if __name__ == "__main__":
-    for benchmark in (ingest, importing, memory, money, kafka, scaled_out, first_table, dashboards):
+    for benchmark in (
+        ingest, importing, memory, money, report_runs, kafka, scaled_out, first_table, dashboards,
+    ):  # fmt: skip
         benchmark()

@@ -203,3 +203,17 @@ def test_a_port_in_use_is_named_with_the_setting_that_changes_it(filled: Setting
     assert done.returncode == 3
     assert str(port) in done.stderr
     assert "ARBKIT_API_PORT" in done.stderr
+
+
+def test_a_morning_report_and_a_damaged_result_are_answered_like_any_other(
+    client: TestClient, filled: Settings
+) -> None:
+    folder = filled.reports_dir / "morning"
+    with open_store(filled) as store:
+        for run_id, text in (("m1", '{"new": 2, "items": [{"asin": "A", "components": []}]}'), ("m2", '{"half": ')):
+            store.put_run(Run(run_id=run_id, report="morning", status="succeeded", started_at=1_760_000_001.0))
+            (folder / run_id).mkdir(parents=True)
+            (folder / run_id / "result.json").write_text(text)
+    assert {run["run_id"] for run in client.get("/reports?report=morning").json()["items"]} == {"m1", "m2"}
+    assert client.get("/reports/m1").json()["result"] == {"new": 2, "items": [{"asin": "A"}]}
+    assert client.get("/reports/m2").json()["result"] is None

@@ -1,0 +1,136 @@
+"""A report's notebook, executed with papermill and filed: notebook, page, pictures.
+
+Where a cell failed, that cell is at the top of notebook and page.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import orjson
+import papermill
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+from papermill.execute import ERROR_MARKER_TAG
+
+from arbkit.pictures import FIGURES, Picture, draw
+from arbkit.run_folders import append_field
+
+__all__ = ["explain", "run"]
+
+_KERNEL_DIED = "the kernel ended while a cell was at work: was there enough memory?"
+_START_S = 2.0
+"""How much later than the clock of whoever started us ours may begin."""
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def explain(folder: Path, job: Mapping[str, Any]) -> None:
+    """Show what a killed process left in ``folder``, with ``job``'s reason and the cell that was at work on top."""
+    _file(folder / "notebook.ipynb", folder, job["title"], job["reason"])
+
+
+def run(folder: Path, job: Mapping[str, Any]) -> str | None:
+    """Execute ``job``'s notebook into ``folder``; what went wrong in one line, or None."""
+    done = threading.Event()
+    until = time.monotonic() + job["limit_s"] - _START_S
+    with ThreadPoolExecutor() as beside:
+        # Both while the kernel, another process, works.
+        beside.submit(__import__, "arbkit.report_html")
+        drawing = beside.submit(draw, folder, done=done, expected=job["figures"], why_not=job["no_pictures"])
+        try:
+            error = _execute(Path(job["notebook"]), folder / "notebook.ipynb", job["parameters"])
+            if error == _KERNEL_DIED and time.monotonic() > until:
+                error = job["reason"]
+        finally:
+            done.set()
+        _file(folder / "notebook.ipynb", folder, job["title"], error)
+        _note(folder, drawing.result())
+    return " ".join(error.split()) if error else None
+
+
+def _execute(notebook: Path, executed: Path, parameters: dict[str, Any]) -> str | None:
+    """Run the notebook; what went wrong, or None."""
+    try:
+        papermill.execute_notebook(
+            notebook,
+            executed,
+            parameters=parameters,
+            kernel_name="python3",
+            cwd=Path.cwd(),
+            progress_bar=False,
+            log_output=False,
+        )
+    except PapermillExecutionError as error:
+        return f"{error.ename}: {_ANSI.sub('', error.evalue)}"
+    except DeadKernelError:
+        return _KERNEL_DIED
+    return None
+
+
+def _note(folder: Path, pictures: list[Picture]) -> None:
+    if pictures and (folder / "result.json").exists():
+        append_field(folder / "result.json", "pictures", pictures)
+    (folder / "pictures.json").write_bytes(orjson.dumps(pictures))
+    shutil.rmtree(folder / FIGURES, ignore_errors=True)
+
+
+def _file(executed: Path, folder: Path, title: str, error: str | None) -> None:
+    """Put what went wrong on top of the executed notebook, and write its page."""
+    from arbkit.report_html import page
+
+    if not executed.exists():
+        return
+    notebook = nbformat.read(executed, as_version=4)
+    if error is not None:
+        notebook.cells = _explained(notebook.cells, error)
+        nbformat.write(notebook, executed)
+    (folder / "report.html").write_text(page(notebook, title=title), "utf-8")
+
+
+def _explained(cells: list[nbformat.NotebookNode], error: str) -> list[nbformat.NotebookNode]:
+    """The cells with one on top that tells the error and shows the failing cell, and a mark before that one."""
+    cells = [cell for cell in cells if ERROR_MARKER_TAG not in cell.metadata.get("tags", [])]
+    # papermill marks a cell that was never answered as completed: then it is the last one that was begun.
+    at = next((i for i, cell in enumerate(cells) if _failed(cell)), None)
+    if at is None:
+        at = max((i for i, cell in enumerate(cells) if _state(cell).get("start_time")), default=None)
+    text = f"# This run failed\n\n{_fenced(error)}"
+    if at is not None:
+        text += f"\n\nIn [this cell](#failed-cell):\n\n{_fenced(cells[at].source, 'python')}"
+        cells.insert(at, _marker('<a id="failed-cell"></a>**This is where it failed:**', "failed-here"))
+    return [_marker(text, "failed"), *cells]
+
+
+def _failed(cell: nbformat.NotebookNode) -> bool:
+    state = _state(cell)
+    return (
+        state.get("exception") is True
+        or state.get("status") in ("running", "failed")
+        or any(output.output_type == "error" for output in cell.get("outputs", []))
+    )
+
+
+def _state(cell: nbformat.NotebookNode) -> dict[str, Any]:
+    state: dict[str, Any] = cell.metadata.get("papermill", {}) if cell.cell_type == "code" else {}
+    return state
+
+
+def _marker(text: str, kind: str) -> nbformat.NotebookNode:
+    # Under papermill's own tag, so that it takes them away when the notebook is run again.
+    cell: nbformat.NotebookNode = nbformat.v4.new_markdown_cell(text, metadata={"tags": [ERROR_MARKER_TAG, kind]})
+    return cell
+
+
+def _fenced(text: str, language: str = "") -> str:
+    """A block of code, whatever is in the text."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"

@@ -1,0 +1,162 @@
+"""What a morning report keeps of the opportunities, for the next one to compare with, and the comparison."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from arbkit.models import Opportunity
+from arbkit.store.base import OpportunityQuery, Store
+
+__all__ = ["FILE", "Comparison", "Snapshot", "compare", "read", "take"]
+
+FILE = "snapshot.json.gz"
+_FORM = 1
+_AT_ONCE = 2_000
+_COLUMNS = ("profit", "buy_price", "sell_price")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All opportunities at one time: ``routes`` has a row per id with profit (``currency``) and both shop prices."""
+
+    run_id: str
+    taken_at: float
+    currency: str | None
+    profile: str | None
+    tables_version: str | None
+    routes: pd.DataFrame
+
+    def write(self, folder: str | Path) -> None:
+        """Leave it in ``folder``, compact."""
+        document = {
+            "v": _FORM,
+            "run_id": self.run_id,
+            "taken_at": self.taken_at,
+            "currency": self.currency,
+            "profile": self.profile,
+            "tables_version": self.tables_version,
+            "ids": self.routes.index.tolist(),
+            **{name: self.routes[name].to_numpy() for name in _COLUMNS},
+        }
+        data = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+        (Path(folder) / FILE).write_bytes(gzip.compress(data, 5, mtime=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What changed between two snapshots. ``new`` and ``gone`` are ids, the greatest profit first.
+
+    ``moved`` has a row per id with ``profit``, ``buy_price``, ``sell_price``, the same with ``_before``, and
+    ``change`` of profit, the greatest change first; it is empty where profits are in other currencies.
+    """
+
+    new: tuple[str, ...]
+    gone: tuple[str, ...]
+    moved: pd.DataFrame
+    notes: tuple[str, ...]
+
+
+def take(store: Store, *, run_id: str, now: float, best: int) -> tuple[Snapshot, list[Opportunity]]:
+    """All opportunities in short, and the ``best`` of them whole.
+
+    They are read in stretches, and of each no more is kept than a few numbers.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    ids: list[str] = []
+    numbers: list[tuple[float, float, float]] = []
+    top: list[Opportunity] = []
+    for one in _all(store):
+        if len(top) < best:
+            top.append(one)
+        ids.append(one.id)
+        numbers.append((one.profit, one.buy_price, one.sell_price))
+        last = one
+    routes = pd.DataFrame(
+        np.array(numbers or np.empty((0, 3))), index=pd.Index(ids, dtype=object), columns=list(_COLUMNS)
+    )
+    # A detection that ends meanwhile puts other pages in place of those that are still to come.
+    routes = routes[~routes.index.duplicated()]
+    if not ids:
+        return Snapshot(run_id, now, None, None, None, routes), top
+    return Snapshot(run_id, now, last.currency, last.profile, last.tables_version, routes), top
+
+
+def _all(store: Store) -> Iterator[Opportunity]:
+    cursor: str | None = None
+    while True:
+        page = store.opportunities(OpportunityQuery(limit=_AT_ONCE, cursor=cursor))
+        yield from page.items
+        cursor = page.next
+        if cursor is None:
+            return
+
+
+def read(folder: Path) -> Snapshot | None:
+    """The snapshot that a run left in ``folder``, or None if there is none that can be read."""
+    try:
+        document: Any = orjson.loads(gzip.decompress((folder / FILE).read_bytes()))
+        routes = pd.DataFrame(
+            {name: np.asarray(document[name], dtype="float64") for name in _COLUMNS},
+            index=pd.Index(document["ids"], dtype=object),
+        )
+        if document["v"] != _FORM or not routes.index.is_unique:
+            return None
+        return Snapshot(
+            str(document["run_id"]),
+            float(document["taken_at"]),
+            document["currency"],
+            document["profile"],
+            document["tables_version"],
+            routes,
+        )
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
+        return None
+
+
+def compare(before: Snapshot, now: Snapshot, *, min_change: float, min_change_pct: float) -> Comparison:
+    """What is new, gone and moved.
+
+    A route has moved when its profit changed by ``min_change`` (in ``currency``) and by ``min_change_pct`` percent
+    at least, or one of its prices by ``min_change_pct``.
+    """
+    new = now.routes.loc[now.routes.index.difference(before.routes.index, sort=False)]
+    gone = before.routes.loc[before.routes.index.difference(now.routes.index, sort=False)]
+    both = now.routes.join(before.routes, how="inner", rsuffix="_before")
+    both["change"] = (both["profit"] - both["profit_before"]).round(2)
+    share = min_change_pct / 100
+
+    def changed(name: str) -> pd.Series[bool]:
+        step = (both[name] - both[f"{name}_before"]).abs().round(4)
+        return (step > 0) & (step >= share * both[f"{name}_before"].abs())
+
+    moved = (changed("profit") & (both["change"].abs() >= min_change)) | changed("buy_price") | changed("sell_price")
+    notes = []
+    same_currency = None in (before.currency, now.currency) or before.currency == now.currency
+    if not same_currency:
+        notes.append(f"Profits were in {before.currency} and are in {now.currency} now, so no change is told.")
+        moved &= False
+    if None not in (before.profile, now.profile) and before.profile != now.profile:
+        notes.append(f"The seller profile was {before.profile} and is {now.profile} now: changes may come from that.")
+    if None not in (before.tables_version, now.tables_version) and before.tables_version != now.tables_version:
+        notes.append(
+            f"The fee tables were those of {before.tables_version} and are those of {now.tables_version} now: "
+            "changes may come from that."
+        )
+    chosen = both[moved]
+    return Comparison(
+        new=tuple(new.sort_values("profit", ascending=False, kind="stable").index),
+        gone=tuple(gone.sort_values("profit", ascending=False, kind="stable").index),
+        moved=chosen.loc[chosen["change"].abs().sort_values(ascending=False, kind="stable").index],
+        notes=tuple(notes),
+    )
