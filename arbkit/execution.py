@@ -43,7 +43,7 @@ def run(folder: Path, job: Mapping[str, Any]) -> str | None:
     until = time.monotonic() + job["limit_s"] - _START_S
     with ThreadPoolExecutor() as beside:
         # Both while the kernel, another process, works.
-        beside.submit(__import__, "arbkit.report_html")
+        warmed = beside.submit(_warm)
         drawing = beside.submit(draw, folder, done=done, expected=job["figures"], why_not=job["no_pictures"])
         try:
             error = _execute(Path(job["notebook"]), folder / "notebook.ipynb", job["parameters"])
@@ -51,9 +51,16 @@ def run(folder: Path, job: Mapping[str, Any]) -> str | None:
                 error = job["reason"]
         finally:
             done.set()
+        warmed.result()
         _file(folder / "notebook.ipynb", folder, job["title"], error)
         _note(folder, drawing.result())
     return " ".join(error.split()) if error else None
+
+
+def _warm() -> None:
+    from arbkit.report_html import warm
+
+    warm()
 
 
 def _execute(notebook: Path, executed: Path, parameters: dict[str, Any]) -> str | None:

@@ -7,6 +7,7 @@ from anywhere, and no script runs but those written here.
 from __future__ import annotations
 
 import secrets
+from functools import cache
 from html import escape
 from importlib import resources
 from typing import Any
@@ -15,7 +16,7 @@ import nbformat
 import orjson
 from nbconvert.exporters import HTMLExporter
 
-__all__ = ["page"]
+__all__ = ["page", "warm"]
 
 _PLOTLY = "application/vnd.plotly.v1+json"
 
@@ -73,15 +74,7 @@ def page(notebook: nbformat.NotebookNode, *, title: str) -> str:
     """The notebook as a whole HTML document. Tags ``failed`` and ``failed-here`` of cells become classes."""
     nonce = secrets.token_urlsafe(12)
     shown, figures = _with_figures(notebook)
-    exporter = HTMLExporter(
-        template_name="basic",
-        exclude_input=True,
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-        exclude_anchor_links=True,
-        embed_images=True,
-    )
-    body, _ = exporter.from_notebook_node(shown)
+    body, _ = _exporter().from_notebook_node(shown)
     scripts = ""
     if figures:
         plotly = resources.files("plotly").joinpath("package_data/plotly.min.js").read_text("utf-8")
@@ -96,6 +89,25 @@ def page(notebook: nbformat.NotebookNode, *, title: str) -> str:
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         f"<main>\n{body}\n</main>\n{scripts}</body>\n</html>\n"
+    )
+
+
+def warm() -> None:
+    """Compile what the first page needs, half of its time: to be done while a notebook is still at work."""
+    output = nbformat.v4.new_output("display_data", data={"text/html": ""})
+    cells = [nbformat.v4.new_markdown_cell("#"), nbformat.v4.new_code_cell(outputs=[output])]
+    page(nbformat.v4.new_notebook(cells=cells), title="")
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    return HTMLExporter(
+        template_name="basic",
+        exclude_input=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+        embed_images=True,
     )
 
 
