@@ -15,13 +15,14 @@ import orjson
 
 from arbkit.closing import Closing
 from arbkit.errors import StoreError, UsageError
+from arbkit.markets import MARKETS
 from arbkit.models import History, Offer, Opportunity, Product, Run
 from arbkit.sqlite import bound_wal, connect, immediate, snapshot, translated
 from arbkit.store import cursors
 from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Update, Written, sorted_out
 from arbkit.store.compose import best_of_each, compose, is_number, search_text
 from arbkit.store.history_codec import decode, encode
-from arbkit.store.sqlite_queries import Asked, asked_opportunities, asked_products, asked_sums
+from arbkit.store.sqlite_queries import OFFER_TIMES, Asked, asked_ages, asked_opportunities, asked_products, asked_sums
 from arbkit.store.sqlite_rows import (
     PRODUCT_COLUMNS,
     PUT_HISTORY,
@@ -264,10 +265,7 @@ class SqliteStore(Closing):
     def stats(self) -> Stats:
         with self._using() as connection, snapshot(connection):
             kinds = dict(connection.execute("SELECT demo, count(*) FROM products GROUP BY demo").fetchall())
-            oldest, newest = connection.execute(
-                "SELECT (SELECT min(updated_at) FROM offers), (SELECT max(updated_at) FROM offers)"
-            ).fetchone()
-            markets = dict(connection.execute("SELECT market, count(*) FROM offers GROUP BY market").fetchall())
+            times = connection.execute(OFFER_TIMES).fetchall()
             sums = Sums.of(_routes(connection.execute(asked_sums(OpportunityQuery()).routes)))
             currency, evaluated_at = connection.execute(
                 "SELECT max(currency), max(evaluated_at) FROM opportunities"
@@ -277,18 +275,29 @@ class SqliteStore(Closing):
             ).fetchall()
         return Stats(
             products=sum(kinds.values()),
-            offers=sum(markets.values()),
+            offers=sum(offers for _, offers, _, _ in times),
             opportunities=sums.count,
             total_profit=sums.total_profit,
             currency=currency,
             demo_products=kinds.get(1, 0),
-            markets=markets,
+            markets={market: offers for market, offers, _, _ in times},
             routes=sums.routes,
             categories=tuple(row[0] for row in categories),
-            oldest_at=oldest,
-            newest_at=newest,
+            oldest_at=min((oldest for _, _, oldest, _ in times), default=None),
+            newest_at=max((newest for _, _, _, newest in times), default=None),
             evaluated_at=evaluated_at,
         )
+
+    def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
+        statements = asked_ages(limits, now)
+        found = {}
+        with self._using() as connection, snapshot(connection):
+            for market in MARKETS:
+                # One count a stretch: the index is walked once, without looking at each time in it.
+                counts = tuple(connection.execute(sql, (market, *bounds)).fetchone()[0] for sql, bounds in statements)
+                if any(counts):
+                    found[market] = counts
+        return found
 
     def close(self) -> None:
         with self._lock:

@@ -94,8 +94,9 @@ _SLIM = (
         for name in ("profit", "roi_pct", "margin_pct", "confidence", "data_at")
     ),
     "CREATE INDEX opportunities_asin ON opportunities (asin)",
-    # What is counted for the head of every page.
-    "CREATE INDEX offers_market ON offers (market)",
+    # What is counted for the head of every page, and how old it is on each marketplace.
+    "DROP INDEX offers_updated",
+    "CREATE INDEX offers_ages ON offers (market, updated_at)",
     "CREATE INDEX products_demo ON products (demo)",
 )
 
