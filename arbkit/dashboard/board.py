@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from arbkit.dashboard.page import Page, Region, Wish
@@ -69,6 +70,9 @@ class Board:
     def load(self) -> None:
         """Read the store and show everything anew."""
 
+    def nothing_yet(self) -> None:
+        """Show that there is nothing to show: the store has not answered once."""
+
     def waits(self) -> bool:
         """Whether there is nothing to see yet, so that it is looked for more often."""
         return self._stats is None
@@ -81,11 +85,22 @@ class Board:
         except ArbkitError as error:
             self._failed = True
             self.show_head()
-            self.page.say(f"{error} This page looks again by itself.", "bad")
+            if self._stats is None:
+                self.nothing_yet()
+            self.page.say(f"{error}. This page looks again by itself.".replace("..", "."), "bad")
             return
         if self._failed:
             self._failed = False
             self.page.say("The store answers again.", "good")
+
+    def afterwards(self, act: Callable[[], object]) -> None:
+        """Do it once the user has what was asked for: for what is seen further down, or takes long."""
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            act()
+        else:
+            loop.call_soon(self.page.guard, act)
 
     def on_tick(self, _: Wish) -> None:
         if self._failed or self.waits() or time.time() - self._loaded_at >= _REFRESH_S:

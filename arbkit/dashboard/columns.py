@@ -13,7 +13,7 @@ from arbkit.markets import MARKETS
 from arbkit.models import Opportunity
 from arbkit.whatif import Revalued
 
-__all__ = ["CHOOSABLE", "COLUMNS", "Column", "chosen_columns", "moment", "row"]
+__all__ = ["CHOOSABLE", "COLUMNS", "Column", "chosen_columns", "moment", "row", "wanted_columns"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,13 @@ def chosen_columns(wanted: Sequence[str], *, what_if: bool) -> list[str]:
     shown = {name for name in CHOOSABLE if (name in wanted if wanted else COLUMNS[name].by_itself)}
     shown |= {"route", "product"} | ({"if"} if what_if else set())
     return [name for name in COLUMNS if name in shown]
+
+
+def wanted_columns(ticked: Mapping[str, object]) -> tuple[str, ...]:
+    """The columns a user ticked; none where they are those that are there by themselves."""
+    wanted = tuple(name for name in CHOOSABLE if ticked.get(name))
+    plain = tuple(name for name in CHOOSABLE if COLUMNS[name].by_itself)
+    return () if wanted == plain else wanted
 
 
 def row(found: Opportunity, columns: Sequence[str], *, now: float, other: Revalued | None = None) -> dict[str, Any]:

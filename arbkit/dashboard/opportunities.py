@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any, cast, get_args
 
 import plotly.graph_objects as go
@@ -16,15 +13,16 @@ import plotly.graph_objects as go
 from arbkit import watchlist
 from arbkit.charts import history_figure, waterfall_figure
 from arbkit.dashboard.board import Board
-from arbkit.dashboard.columns import CHOOSABLE, COLUMNS, chosen_columns, row
+from arbkit.dashboard.columns import COLUMNS, chosen_columns, row, wanted_columns
+from arbkit.dashboard.download import Download
+from arbkit.dashboard.fields import column_fields, download_fields, filter_fields, saved_fields
 from arbkit.dashboard.page import Region, Wish
 from arbkit.dashboard.parts import answer_html, figures_html, map_html, parts_html, route_html, store_figures
 from arbkit.dashboard.saved import SavedViews
-from arbkit.dashboard.view import NUMBERS, PAGE_ROWS, View, parse, told
+from arbkit.dashboard.view import PAGE_ROWS, View, parse, told
 from arbkit.dashboard.whatif import WhatIf
-from arbkit.errors import ArbkitError
-from arbkit.export import HEADINGS, opportunity_rows, write
-from arbkit.formats import count, money, signed
+from arbkit.errors import ConfigError
+from arbkit.formats import money, signed
 from arbkit.models import Offer, Opportunity
 from arbkit.money import Profile, load_rates, load_tables
 from arbkit.money.profiles import configured_profile, load_profiles
@@ -40,17 +38,6 @@ __all__ = ["OpportunitiesBoard"]
 _ASCENDING = frozenset({"title", "route", "buy_price"})
 _WAITING = "Nothing yet: detection runs as soon as the first prices are in. This page looks again by itself."
 _NOTHING_LEFT = "No opportunity passes these filters."
-_MIME = {".csv": "text/csv", ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
-_CHUNK = 1 << 20
-_BREATHER_ROWS = 500
-"""Rows of an export after which the page answers other wishes."""
-_FIELDS = {
-    "min_margin": ("Margin ≥ %", "Least profit in percent of the revenue without VAT"),
-    "min_roi": ("ROI ≥ %", "Least profit in percent of what is paid in"),
-    "min_profit": ("Profit ≥", "Least profit of one unit, in your home currency"),
-    "min_confidence": ("Confidence ≥", "From 0 to 1"),
-    "max_age": ("Data age ≤ hours", "The older of the two prices"),
-}
 
 
 class OpportunitiesBoard(Board):
@@ -62,7 +49,7 @@ class OpportunitiesBoard(Board):
         Region("head", "html", waiting="Opportunities"),
         Region("figures", "html", waiting="Reading the store …"),
         Region("views", "form", waiting="Views …"),
-        Region("filters", "form", waiting="Filters …"),
+        Region("filters", "form", waiting="Filters …", folds="Filters", unfolded=True),
         Region("map", "html", waiting="Routes …"),
         Region("whatif", "form", waiting="…", folds="What if …"),
         Region("outcome", "html"),
@@ -84,12 +71,13 @@ class OpportunitiesBoard(Board):
         self._naming = ""
         self._what_if = WhatIf()
         self._what_if_open = False
+        self._answered: tuple[Opportunity, dict[str, str]] | None = None
         self._page: Page[Opportunity] = Page((), 0, None)
         self._sums: Sums | None = None
         self._chosen: Opportunity | None = None
         self._offers: list[Offer] = []
         self._evaluated_at: float | None = None
-        self._export: asyncio.Task[None] | None = None
+        self._download = Download(self.page)
 
         # What the first page would wait for is done while it is kept warm.
         load_rates()
@@ -103,6 +91,11 @@ class OpportunitiesBoard(Board):
         self._view, wrong = parse(search)
         if wrong:
             self.page.say(told(wrong), "bad")
+
+    def nothing_yet(self) -> None:
+        for region in ("figures", "views", "filters", "map", "whatif", "columns"):
+            self.page.hide(region)
+        self._show_table(time.time(), {})
 
     def waits(self) -> bool:
         return self._stats is None or not self._stats.opportunities
@@ -121,9 +114,8 @@ class OpportunitiesBoard(Board):
         self._show_table(now, self._others())
         self._show_top(stats, sums, now)
         self._show_forms(stats, sums)
-        self._choose(found, stats)
-        self._show_what_if()
         self.page.address(self._view.search())
+        self.afterwards(lambda: self._choose(found, stats))
 
     def _show_top(self, stats: Stats, sums: Sums, now: float) -> None:
         self.show_head()
@@ -166,63 +158,11 @@ class OpportunitiesBoard(Board):
         )
 
     def _show_forms(self, stats: Stats, sums: Sums) -> None:
-        self.page.show("filters", {"fields": self._filter_fields(stats, sums)})
-        names = list(self._saved.all())
-        options = [{"value": "", "label": "–"}, *({"value": n, "label": n} for n in names)]
-        here = self._saved_as()
-        self.page.show(
-            "views",
-            {
-                "fields": [
-                    {"name": "view", "label": "Saved view", "kind": "choice", "options": options, "value": here},
-                    {"name": "naming", "label": "Save this view as", "kind": "text", "value": self._naming},
-                    {"name": "save", "label": "Save", "kind": "button", "hint": "Keep filters, order and columns"},
-                    {"name": "delete", "label": "Delete", "kind": "button", "disabled": not here},
-                ]
-            },
-        )
-        shown = chosen_columns(self._view.columns, what_if=False)
-        fields = [
-            {"name": n, "label": COLUMNS[n].label, "kind": "check", "value": n in shown, "hint": COLUMNS[n].note}
-            for n in CHOOSABLE
-        ]
-        self.page.show("columns", {"fields": fields})
-        buttons = [
-            {"name": f"export{ending}", "label": f"Download as {ending[1:].upper()}", "kind": "button",
-             "hint": f"All {count(sums.count)} of these opportunities, with every fee and tax",
-             "disabled": not sums.count or self._export is not None}
-            for ending in _MIME
-        ]  # fmt: skip
-        self.page.show("tools", {"fields": buttons})
-
-    def _filter_fields(self, stats: Stats, sums: Sums) -> list[dict[str, Any]]:
-        view = self._view
-        markets = [{"value": "", "label": "any"}, *({"value": c, "label": c} for c in self.settings.markets)]
-        categories = [{"value": "", "label": "any"}, *({"value": c, "label": c} for c in stats.categories)]
-        if view.category and view.category not in stats.categories:
-            categories.append({"value": view.category, "label": view.category})
-        amazon = [
-            {"value": "", "label": "may sell it"},
-            {"value": "no", "label": "does not sell it"},
-            {"value": "yes", "label": "sells it"},
-        ]
-        fields: list[dict[str, Any]] = [
-            {"name": "source", "label": "Buy on", "kind": "choice", "options": markets},
-            {"name": "target", "label": "Sell on", "kind": "choice", "options": markets},
-            {"name": "category", "label": "Category", "kind": "choice", "options": categories},
-            {"name": "brand", "label": "Brand", "kind": "text", "suggestions": list(sums.brands), "placeholder": "any"},
-            {"name": "q", "label": "Search", "kind": "text", "placeholder": "title, brand, EAN or ASIN"},
-            *(
-                {"name": name, "label": label, "kind": "number", "hint": hint, "placeholder": "any"}
-                for name, (label, hint) in _FIELDS.items()
-            ),
-            {"name": "amazon", "label": "Amazon itself", "kind": "choice", "options": amazon},
-        ]
-        for one in fields:
-            value = getattr(view, one["name"])
-            one["value"] = f"{value:g}" if one["name"] in NUMBERS and value is not None else value or ""
-            one["wrong"] = self._wrong.get(one["name"])
-        return [*fields, {"name": "clear", "label": "Clear filters", "kind": "button"}]
+        view, markets = self._view, self.settings.markets
+        self.page.show("filters", {"fields": filter_fields(view, self._wrong, markets, stats, sums)})
+        self.page.show("views", {"fields": saved_fields(list(self._saved.all()), self._saved_as(), self._naming)})
+        self.page.show("columns", {"fields": column_fields(view)})
+        self.page.show("tools", {"fields": download_fields(sums.count, running=self._download.running)})
 
     # The chosen route
 
@@ -230,6 +170,7 @@ class OpportunitiesBoard(Board):
         """Show this route; anew if it was detected anew."""
         same = self._chosen is not None and found is not None and self._chosen.id == found.id
         if same and stats.evaluated_at == self._evaluated_at:
+            self._show_what_if()
             return
         self._evaluated_at = stats.evaluated_at
         self._chosen = found
@@ -237,6 +178,7 @@ class OpportunitiesBoard(Board):
         if found is None:
             for region in ("route", "waterfall", "prices", "answer", "parts"):
                 self.page.hide(region)
+            self._show_what_if()
             return
         self._show_route(found)
         title = found.title or found.asin
@@ -246,9 +188,14 @@ class OpportunitiesBoard(Board):
         figure = history_figure(lines, currency=found.currency)
         self.page.draw("prices", figure, label=f"Price on every marketplace over time: {title}")
         self.page.show("parts", {"html": parts_html(found.components, found.profit, found.currency)})
+        self._show_what_if()
 
     def _show_route(self, found: Opportunity) -> None:
-        watched = found.asin in watchlist.load(self.settings).asins
+        try:
+            watched = found.asin in watchlist.load(self.settings).asins
+        except ConfigError:
+            # There is none yet; adding to it makes it.
+            watched = False
         self.page.show("route", {"html": route_html(found, watched=watched)})
 
     def _found(self, name: str) -> Opportunity | None:
@@ -293,15 +240,24 @@ class OpportunitiesBoard(Board):
     def _show_what_if(self) -> None:
         if not self._what_if_open:
             return
-        profiles = self._profiles()
-        if self._chosen is not None:
-            found = self._what_if.answer(self._chosen, self._offers, profiles, on=self._day())
-            if found is not None:
-                title = f"<h2>What if: {self._chosen.source} → {self._chosen.target}</h2>"
-                self.page.show("answer", {"html": title + answer_html(found)})
-        else:
+        self.page.show("whatif", {"fields": self._what_if.fields(self._profiles(), self._chosen)})
+        self.afterwards(self._show_answer)
+
+    def _show_answer(self) -> None:
+        chosen, profiles = self._chosen, self._profiles()
+        if chosen is None or not self._what_if_open:
             self.page.hide("answer")
-        self.page.show("whatif", {"fields": self._what_if.fields(profiles, self._chosen)})
+            return
+        asked = (chosen, dict(self._what_if.values))
+        if asked == self._answered:
+            return
+        self._answered = asked
+        found = self._what_if.answer(chosen, self._offers, profiles, on=self._day())
+        if found is None:
+            self.page.show("whatif", {"fields": self._what_if.fields(profiles, chosen)})
+            return
+        title = f"<h2>What if: {chosen.source} → {chosen.target}</h2>"
+        self.page.show("answer", {"html": title + answer_html(found)})
 
     # What the user wishes
 
@@ -311,9 +267,7 @@ class OpportunitiesBoard(Board):
             case "filters":
                 self._view, self._wrong = self._view.with_values({n: str(v) for n, v in values.items()})
             case "columns":
-                wanted = tuple(n for n in CHOOSABLE if values.get(n))
-                plain = tuple(n for n in CHOOSABLE if COLUMNS[n].by_itself)
-                self._view = replace(self._view, columns=() if wanted == plain else wanted)
+                self._view = replace(self._view, columns=wanted_columns(values))
             case "whatif":
                 self._what_if.take(values)
             case "views":
@@ -349,7 +303,8 @@ class OpportunitiesBoard(Board):
                 self._watch(one, wanted=name == "watch")
                 return
             case "export.csv" | "export.xlsx":
-                self._start_export(name.removeprefix("export"))
+                query, total = self._view.query(now=time.time()), self._page.total
+                self._download.start(name.removeprefix("export"), self.store, query, total, then=self.again)
         self.again()
 
     def on_sort(self, wish: Wish) -> None:
@@ -362,8 +317,9 @@ class OpportunitiesBoard(Board):
             self.again()
 
     def on_page(self, wish: Wish) -> None:
-        self._view = replace(self._view, page=max(1, int(wish["page"])))
-        self.again()
+        if isinstance(number := wish["page"], int) and number >= 1:
+            self._view = replace(self._view, page=number)
+            self.again()
 
     def on_select(self, wish: Wish) -> None:
         view, wrong = self._view.with_values({"chosen": str(wish["id"])})
@@ -374,10 +330,9 @@ class OpportunitiesBoard(Board):
     def on_fold(self, wish: Wish) -> None:
         if wish["region"] == "whatif":
             self._what_if_open = bool(wish["open"])
-            if self._what_if_open:
-                self._show_what_if()
-            else:
-                self.page.hide("answer")
+            self._answered = None
+            self._show_what_if()
+            self.afterwards(self._show_answer)
 
     def _shareable(self) -> str:
         """The view without what belongs to this moment."""
@@ -397,41 +352,6 @@ class OpportunitiesBoard(Board):
         self.page.say(f"{asin} is {'now' if wanted else 'no longer'} on the watchlist, {path}.", "good")
         if self._chosen is not None:
             self._show_route(self._chosen)
-
-    # Exports
-
-    def _start_export(self, ending: str) -> None:
-        if self._export is None:
-            self._export = asyncio.get_running_loop().create_task(self._exported(ending))
-
-    async def _exported(self, ending: str) -> None:
-        """Write all that the filters find, telling how far it is; the page goes on meanwhile."""
-        total = self._page.total
-        query = self._view.query(now=time.time())
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                path = Path(folder) / f"opportunities{ending}"
-                await asyncio.to_thread(write, path, HEADINGS, self._told_rows(query, total))
-                with path.open("rb") as file:
-                    while chunk := file.read(_CHUNK):
-                        self.page.chunk(chunk)
-                        await asyncio.sleep(0)
-            stamp = datetime.now(UTC).strftime("%Y-%m-%d-%H%M")
-            self.page.save(f"arbkit-opportunities-{stamp}{ending}", _MIME[ending])
-            self.page.say(f"{count(total)} opportunities were downloaded.", "good")
-        except ArbkitError as error:
-            self.page.say(f"The download failed: {error}", "bad")
-        except OSError as error:
-            self.page.say(f"The download failed: {error.strerror}. Free some space on the disk and try again.", "bad")
-        finally:
-            self._export = None
-            self.again()
-
-    def _told_rows(self, query: OpportunityQuery, total: int) -> Iterator[list[Any]]:
-        for number, one in enumerate(opportunity_rows(self.store, query)):
-            if number % _BREATHER_ROWS == 0:
-                self.page.say(f"Preparing the download: {count(number)} of {count(total)} …")
-            yield one
 
 
 def _outcome(items: tuple[Opportunity, ...], others: Mapping[str, Revalued]) -> str:

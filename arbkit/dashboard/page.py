@@ -33,7 +33,8 @@ Mood = Literal["good", "bad", "plain"]
 class Region:
     """A place on a page. ``waiting`` is what it says until it is filled; empty: it is not there until then.
 
-    ``folds`` is the line that folds it open and away; it is filled also while folded.
+    ``folds`` is the line that folds it open and away; it is filled also while folded. ``unfolded``: open from the
+    beginning where the window is wide.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Region:
     waiting: str = ""
     title: str = ""
     folds: str = ""
+    unfolded: bool = False
 
 
 class Page(anywidget.AnyWidget):
@@ -94,16 +96,18 @@ class Page(anywidget.AnyWidget):
     def _tell(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
         self.send(content, buffers)
 
-    def _wished(self, wish: Wish) -> None:
-        began = time.perf_counter()
+    def guard(self, act: Callable[[], object]) -> None:
+        """Do it; what it raises is told to the user, in a sentence."""
         try:
-            self._act(wish)
+            act()
         except ArbkitError as error:
             self.say(str(error), "bad")
         except Exception:  # the page must live on, and its reader has no use for a traceback
-            logger.exception("a wish failed: %s", wish.get("type"))
+            logger.exception("a page's work failed")
             self.say("Something went wrong in arbkit itself; the dashboards' log says what. Try again.", "bad")
-        finally:
-            took = round((time.perf_counter() - began) * 1000, 1)
-            about = wish.get("type")
-            self._tell({"type": "done", "wish": wish.get("wish"), "ms": took, "about": about})
+
+    def _wished(self, wish: Wish) -> None:
+        began = time.perf_counter()
+        self.guard(lambda: self._act(wish))
+        took = round((time.perf_counter() - began) * 1000, 1)
+        self._tell({"type": "done", "wish": wish.get("wish"), "ms": took, "about": wish.get("type")})

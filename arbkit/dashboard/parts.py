@@ -135,12 +135,11 @@ def _route_cell(
         f"{source} to {target}: {count(found['count'])} opportunities, together "
         f"{money(found['total_profit'], currency)}, the best {money(found['best_profit'], currency)}"
     )
-    strong = " class=arb-strong" if heat > 0.6 else ""
     small = f"{found['total_profit']:,.0f}" if found["count"] else "&nbsp;"
     return (
         f'<button type="button" data-press="route" data-id="{name}" '
         f'aria-label="{escape(label)}" title="{escape(label)}" '
-        f'aria-pressed="{str(name == chosen).lower()}" style="--heat: {heat:.2f}"{strong}>'
+        f'aria-pressed="{str(name == chosen).lower()}" style="--heat: {heat:.2f}">'
         f"{count(found['count'])}<small>{small}</small></button>"
     )
 

@@ -1,14 +1,16 @@
-"""The browser."""
+"""The browser, a running `arbkit up` on the demo market, and pages of it."""
 
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.conftest import missing
+from tests.e2e.running import Up, running
 
 _ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -16,7 +18,7 @@ _ARGUMENTS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
@@ -25,3 +27,12 @@ def browser() -> Iterator[Browser]:
         one = play.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
         yield one
         one.close()
+
+
+@pytest.fixture(scope="session")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """Started once for all tests that only look at it and put back what they change."""
+    if sys.platform != "linux":
+        missing("Linux", "run this test there")
+    with running(tmp_path_factory.mktemp("up") / "var") as one:
+        yield one

@@ -18,7 +18,7 @@ from arbkit.settings import Settings
 
 __all__ = ["ROWS", "Up", "own_processes", "running"]
 
-ROWS = ".arbkit-table tr[data-id]"
+ROWS = "#arb-table tr[data-id]"
 
 
 @dataclass

@@ -10,6 +10,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, expect
 
+from arbkit.formats import money
 from arbkit.log import ENRICH_GROUP, RAW_TOPIC, open_log
 from arbkit.settings import Settings
 from arbkit.store import open_store
@@ -59,14 +60,14 @@ def test_the_dashboard_shows_what_the_api_shows(up: Up, browser: Browser) -> Non
     page.goto(up.addresses["dashboards"])
     page.wait_for_selector(ROWS, timeout=120_000)
     page.get_by_label("Buy on").select_option("IT")
-    expect(page.locator(f"{ROWS} td:first-child").first).to_contain_text("IT →")
+    expect(page.locator(ROWS).first).to_contain_text("IT →")
     asin, source, target = str(page.locator(ROWS).first.get_attribute("data-id")).split(":")
     page.locator(f"{ROWS} td").first.click()
-    expect(page.locator(".arbkit-detail")).to_contain_text(asin)
+    expect(page.locator("#arb-route")).to_contain_text(asin)
     api = up.addresses["api"].removesuffix("/docs")
     found = requests.get(f"{api}/products/{asin}", timeout=30).json()["opportunities"]
     same = next(o for o in found if (o["source"], o["target"]) == (source, target))
-    assert f"{same['profit']:.2f} EUR" in page.locator(ROWS).first.locator("td").all_inner_texts()
+    assert money(same["profit"], "EUR") in page.locator(ROWS).first.locator("td").all_inner_texts()
     page.close()
     assert faults == []
 

@@ -6,12 +6,14 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import orjson
 import pytest
 
 from arbkit.errors import StoreCorruptError, StoreError
-from arbkit.store import Update
+from arbkit.store import OpportunityQuery, Update
 from arbkit.store.sqlite import SqliteStore
-from tests.store_factories import offer
+from arbkit.store.sqlite_schema import MIGRATIONS
+from tests.store_factories import offer, opportunity
 
 
 def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path: Path) -> None:
@@ -46,3 +48,27 @@ def test_the_file_of_a_newer_arbkit_is_refused(tmp_path: Path) -> None:
         connection.commit()
     with pytest.raises(StoreError, match="newer arbkit"):
         SqliteStore(path)
+
+
+def test_what_an_older_arbkit_stored_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    found = opportunity(profit=7.0)
+    old = {name: value for name, value in found.to_dict().items() if name != "amazon_sells"}
+    columns = (
+        "id, asin, source, target, title, brand, category, profit, roi_pct, margin_pct, spread_pct, confidence, "
+        "data_at, buy_price, sell_price, currency, evaluated_at"
+    )
+    values = [getattr(found, name) for name in columns.split(", ")]
+    with closing(sqlite3.connect(path)) as connection:
+        for statement in MIGRATIONS[0]:
+            connection.execute(statement)
+        connection.execute("CREATE TABLE store_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)")
+        connection.execute("INSERT INTO store_meta VALUES ('version', 1)")
+        connection.execute(
+            f"INSERT INTO opportunities ({columns}, document) VALUES ({', '.join('?' * 18)})",  # noqa: S608 - ours
+            [*values, orjson.dumps(old)],
+        )
+        connection.commit()
+    with SqliteStore(path) as store:
+        assert store.opportunities(OpportunityQuery()).items == (found,)
+        assert store.sums(OpportunityQuery(min_profit=7.0)).total_profit == 7.0

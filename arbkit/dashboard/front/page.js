@@ -30,6 +30,7 @@ function section(spec, wish) {
     const summary = element("summary", {}, spec.folds);
     const folded = element("details", { on: { toggle: () => wish({ type: "fold", region: spec.id, open: folded.open }) } });
     folded.append(summary, waiting);
+    folded.open = spec.unfolded && window.innerWidth >= 800;
     made.append(folded);
   } else made.append(waiting);
   const place = waiting.parentElement;
@@ -67,19 +68,25 @@ function render({ model, el }) {
 
   const asked = new Map();
   let serial = 0;
+  let ended = false;
   function wish(content) {
     serial += 1;
     asked.set(serial, performance.now());
-    model.send({ ...content, wish: serial });
+    try {
+      model.send({ ...content, wish: serial });
+    } catch {
+      ended = true;
+    }
     attend();
   }
   function attend() {
     const oldest = asked.size ? performance.now() - Math.min(...asked.values()) : 0;
     el.classList.toggle("arb-is-busy", oldest > 150);
-    const silent = oldest > SILENT_MS;
-    if (silent && lost.hidden) {
-      const text = "This page does not hear from its session any more: it has ended, or is very busy. What you see is as it was. ";
-      lost.replaceChildren(text, button("Reload", "Reload the page", false, () => location.reload()));
+    const silent = ended || oldest > SILENT_MS;
+    if (silent && lost.dataset.ended !== String(ended)) {
+      const why = ended ? "This page's session has ended." : "This page's session does not answer: it has ended, or is very busy.";
+      lost.replaceChildren(`${why} What you see is as it was.`, button("Reload", "Reload the page", false, () => location.reload()));
+      lost.dataset.ended = ended;
     }
     lost.hidden = !silent;
   }

@@ -1,0 +1,90 @@
+"""The forms of the opportunities page, as the front end draws them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from arbkit.dashboard.columns import CHOOSABLE, COLUMNS, chosen_columns
+from arbkit.dashboard.download import MIME
+from arbkit.dashboard.view import NUMBERS, View
+from arbkit.formats import count
+from arbkit.store import Stats, Sums
+
+__all__ = ["column_fields", "download_fields", "filter_fields", "saved_fields"]
+
+Field = dict[str, Any]
+_BOUNDS = {
+    "min_margin": ("Margin ≥ %", "Least profit in percent of the revenue without VAT"),
+    "min_roi": ("ROI ≥ %", "Least profit in percent of what is put in"),
+    "min_profit": ("Profit ≥", "Least profit of one unit, in your home currency"),
+    "min_confidence": ("Confidence ≥", "From 0 to 1"),
+    "max_age": ("Data age ≤ hours", "The older of the two prices"),
+}
+_AMAZON = (("", "may sell it"), ("no", "does not sell it"), ("yes", "sells it"))
+
+
+def filter_fields(
+    view: View, wrong: Mapping[str, str], markets: Sequence[str], stats: Stats, sums: Sums
+) -> list[Field]:
+    """What is asked for, what could be, and what is wrong with it."""
+    categories = [*stats.categories]
+    if view.category and view.category not in categories:
+        categories.append(view.category)
+    fields: list[Field] = [
+        {"name": "source", "label": "Buy on", "kind": "choice", "options": _any(markets)},
+        {"name": "target", "label": "Sell on", "kind": "choice", "options": _any(markets)},
+        {"name": "category", "label": "Category", "kind": "choice", "options": _any(categories)},
+        {"name": "brand", "label": "Brand", "kind": "text", "suggestions": list(sums.brands), "placeholder": "any"},
+        {"name": "q", "label": "Search", "kind": "text", "placeholder": "title, brand, EAN, ASIN"},
+        *(
+            {"name": name, "label": label, "kind": "number", "hint": hint, "placeholder": "any"}
+            for name, (label, hint) in _BOUNDS.items()
+        ),
+        {"name": "amazon", "label": "Amazon itself", "kind": "choice", "options": _options(_AMAZON)},
+    ]
+    for one in fields:
+        value = getattr(view, one["name"])
+        one["value"] = f"{value:g}" if one["name"] in NUMBERS and value is not None else value or ""
+        one["wrong"] = wrong.get(one["name"])
+    return [*fields, {"name": "clear", "label": "Clear filters", "kind": "button"}]
+
+
+def saved_fields(names: Sequence[str], here: str, naming: str) -> list[Field]:
+    """The saved views, of which ``here`` is shown, and the name for another one."""
+    options = _options([("", "–"), *((name, name) for name in names)])
+    return [
+        {"name": "view", "label": "Saved view", "kind": "choice", "options": options, "value": here},
+        {"name": "naming", "label": "Save this view as", "kind": "text", "value": naming},
+        {"name": "save", "label": "Save", "kind": "button", "hint": "Keep filters, order and columns"},
+        {"name": "delete", "label": "Delete", "kind": "button", "disabled": not here},
+    ]
+
+
+def column_fields(view: View) -> list[Field]:
+    """A tick for each column that may be shown or hidden."""
+    shown = chosen_columns(view.columns, what_if=False)
+    return [
+        {"name": n, "label": COLUMNS[n].label, "kind": "check", "value": n in shown, "hint": COLUMNS[n].note}
+        for n in CHOOSABLE
+    ]
+
+
+def download_fields(total: int, *, running: bool) -> list[Field]:
+    """A button for each kind of file."""
+    hint = f"All {count(total)} of these opportunities, with every fee and tax"
+    return [
+        {
+            "name": f"export{ending}", "label": f"Download as {ending[1:].upper()}", "kind": "button", "hint": hint,
+            "disabled": not total or running,
+        }
+        for ending in MIME
+    ]  # fmt: skip
+
+
+def _any(values: Sequence[str]) -> list[dict[str, str]]:
+    return _options([("", "any"), *((value, value) for value in values)])
+
+
+def _options(pairs: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"value": value, "label": label} for value, label in pairs]

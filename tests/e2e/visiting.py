@@ -1,0 +1,75 @@
+"""A page in a real browser that notes what no page of ours should do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Page
+
+from tests.e2e.running import Up
+
+__all__ = ["WIDE", "Visit", "address", "visiting"]
+
+WIDE = (1280, 900)
+_READY_MS = 60_000
+
+
+@dataclass
+class Visit:
+    """A page, and what went wrong on it."""
+
+    page: Page
+    faults: list[str] = field(default_factory=list)
+
+    def answered(self) -> None:
+        """Wait until the page waits for nothing."""
+        self.page.wait_for_selector(".arb-page:not(.arb-is-busy)")
+
+
+def address(up: Up, page: str, **query: str) -> str:
+    """The address of a dashboard, with its token."""
+    parts = urlsplit(up.addresses["dashboards"])
+    asked = "&".join(part for part in (parts.query, urlencode(query)) if part)
+    return urlunsplit((parts.scheme, parts.netloc, f"/voila/render/{page}.ipynb", asked, ""))
+
+
+@contextmanager
+def visiting(
+    browser: Browser,
+    url: str,
+    *,
+    ready: str,
+    size: tuple[int, int] = WIDE,
+    dark: bool = False,
+    forgiven: tuple[str, ...] = (),
+) -> Iterator[Visit]:
+    """Open a page and wait for ``ready``; no script error, dialog or request to another host may come of it."""
+    page = browser.new_page(
+        viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light", accept_downloads=True
+    )
+    visit = Visit(page)
+    faults = visit.faults
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(text in message.text for text in forgiven):
+            faults.append(f"console: {message.text}")
+
+    def requested(url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname != "127.0.0.1":
+            faults.append(f"asked another host: {url}")
+
+    page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+    page.on("dialog", lambda dialog: (faults.append("a dialog opened"), dialog.dismiss()))
+    page.on("console", said)
+    page.on("request", lambda request: requested(request.url))
+    try:
+        page.goto(url)
+        page.wait_for_selector(ready, timeout=_READY_MS)
+        yield visit
+    finally:
+        page.close()
+    assert faults == [], faults

@@ -1,0 +1,366 @@
+"""The opportunities page without a browser: what it answers to wishes, and what it does with bad ones."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arbkit import watchlist
+from arbkit.ages import age_words
+from arbkit.dashboard.columns import COLUMNS, chosen_columns, row
+from arbkit.dashboard.download import Download
+from arbkit.dashboard.opportunities import OpportunitiesBoard
+from arbkit.dashboard.parts import demo_html, map_html, parts_html, route_html
+from arbkit.export import HEADINGS, opportunity_rows, write
+from arbkit.settings import Settings
+from arbkit.store import OpportunityQuery, Stats, open_store
+from arbkit.store.base import Update
+from tests.boards import Seen
+from tests.store_factories import history, offer, opportunity
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+ASINS = [f"B0000000{i:02}" for i in range(1, 31)]
+
+
+def sold(asin: str, code: str) -> Any:
+    """An offer with all that pricing needs."""
+    return offer(asin, code, length_mm=300, width_mm=200, height_mm=100, weight_g=700, price_minor=7_000)
+
+
+@pytest.fixture
+def filled(settings: Settings) -> Settings:
+    """Thirty opportunities, 1 to 30 EUR."""
+    with open_store(settings) as store:
+        store.put([Update(sold(a, code), history(a, code)) for a in ASINS for code in ("DE", "IT", "FR")])
+        found = [
+            opportunity(
+                a, profit=float(i), brand="Acme" if i % 2 else "Zeta", amazon_sells=i > 20, evaluated_at=1_785_000_000.0
+            )
+            for i, a in enumerate(ASINS, 1)
+        ]
+        store.replace_opportunities(found, run_id="r")
+    return settings
+
+
+@pytest.fixture
+def seen(filled: Settings) -> Seen:
+    return Seen(OpportunitiesBoard(filled))
+
+
+def test_nothing_is_read_before_a_browser_has_drawn_the_page(seen: Seen) -> None:
+    assert seen.regions == {}
+    seen.begin()
+    assert seen.column("Profit")[0] == "30.00 EUR"
+    table = seen.regions["table"]
+    assert table["selected"] == table["rows"][0]["id"]
+    assert "465.00 EUR" in seen.html("figures")
+
+
+def test_wishes_turn_pages_and_sort(seen: Seen) -> None:
+    seen.begin()
+    seen.wish("page", region="table", page=2)
+    assert seen.column("Profit") == [f"{n}.00 EUR" for n in (5, 4, 3, 2, 1)]
+    seen.wish("sort", region="table", sort="profit")
+    assert seen.column("Profit")[0] == "1.00 EUR"
+    seen.wish("page", region="table", page=99)
+    assert seen.regions["table"]["page"] == 2
+    before = seen.regions["table"]["rows"]
+    for kind, content in (
+        ("sort", {"sort": "1; drop"}), ("page", {"page": "x"}), ("page", {"page": -1}), ("?", {}),
+        ("select", {"id": "B000000001"}),
+    ):  # fmt: skip
+        seen.wish(kind, region="table", **content)
+    assert [r["id"] for r in seen.regions["table"]["rows"]] == [r["id"] for r in before]
+
+
+def test_filters_begin_again_at_the_first_page_and_figures_follow(seen: Seen) -> None:
+    seen.begin()
+    seen.wish("page", region="table", page=2)
+    seen.fill("filters", min_profit="29")
+    assert seen.column("Profit") == ["30.00 EUR", "29.00 EUR"]
+    assert "59.00 EUR" in seen.html("figures")
+    seen.fill("filters", amazon="no", min_profit="")
+    assert seen.column("Profit")[0] == "20.00 EUR"
+    seen.fill("filters", brand="Zeta")
+    assert seen.column("Profit")[:2] == ["20.00 EUR", "18.00 EUR"]
+    seen.fill("filters", target="UK")
+    assert seen.regions["table"]["message"].startswith("No opportunity")
+    seen.press("clear")
+    assert seen.regions["table"]["total"] == 30
+
+
+def test_a_wrong_number_is_named_at_its_field_and_changes_nothing(seen: Seen) -> None:
+    seen.begin()
+    for text, why in (("abc", "not a number"), ("1e999", "between"), ("nan", "between"), ("-1e9", "between")):
+        seen.fill("filters", min_profit=text)
+        assert why in seen.field("filters", "min_profit")["wrong"]
+        assert seen.regions["table"]["total"] == 30
+    seen.fill("filters", min_profit="29,5")
+    assert seen.regions["table"]["total"] == 1
+    assert seen.field("filters", "min_profit")["wrong"] is None
+
+
+def test_the_address_opens_the_same_view_again(seen: Seen, filled: Settings) -> None:
+    seen.begin()
+    seen.fill("filters", min_profit="4", q="product")
+    seen.wish("sort", region="table", sort="roi")
+    seen.wish("page", region="table", page=2)
+    seen.wish("select", region="table", id=seen.regions["table"]["rows"][1]["id"])
+    again = Seen(OpportunitiesBoard(filled)).begin(f"?{seen.address}")
+    assert again.regions["table"] == seen.regions["table"]
+    assert again.address == seen.address
+    assert "profit" in seen.address
+
+
+@pytest.mark.parametrize(
+    ("search", "says"),
+    [
+        ("?min_proft=5", "min_proft: no such field; did you mean min_profit?"),
+        ("?min_profit=1e400", "min_profit: must be between"),
+        ("?source=XX", "source: 'XX' is none of UK, DE, FR, IT, ES"),
+        ("?page=-3", "page: must be between"),
+        ("?page=1.5", "page: must be a whole number"),
+        ("?sort=" + "x" * 300, "sort: at most 200 characters"),
+        ("?q=" + "x" * 10_000, "characters are more than the 8,000"),
+        ("?<script>alert(1)</script>=1", "no such field"),
+        ("?chosen=B1:IT", "chosen: not a route"),
+    ],
+)
+def test_a_bad_address_is_told_in_a_sentence_and_the_rest_of_it_is_used(seen: Seen, search: str, says: str) -> None:
+    seen.begin(search + "&target=DE&token=secret")
+    assert says in seen.said[0]
+    assert "secret" not in seen.address
+    assert seen.regions["table"]["total"] == 30
+
+
+def test_a_view_is_saved_under_a_name_shown_again_and_deleted(seen: Seen, filled: Settings) -> None:
+    seen.begin()
+    seen.fill("filters", min_profit="25")
+    seen.fill("views", naming="  dear   ones ")
+    seen.press("save")
+    other = Seen(OpportunitiesBoard(filled)).begin()
+    other.fill("views", view="dear ones")
+    assert other.column("Profit")[-1] == "25.00 EUR"
+    assert other.field("views", "view")["value"] == "dear ones"
+    other.press("delete")
+    assert [o["value"] for o in other.field("views", "view")["options"]] == [""]
+    other.fill("views", naming="")
+    other.press("save")
+    assert "1 to 60 characters" in other.said[-1]
+
+
+def test_a_damaged_file_of_views_is_named_and_left_as_it_is(seen: Seen, filled: Settings) -> None:
+    (filled.home / "views.json").write_text("{")
+    seen.begin()
+    assert "views.json" in seen.said[-1]
+    assert seen.regions["table"]["total"] == 30
+    assert (filled.home / "views.json").read_text() == "{"
+
+
+def test_a_route_of_the_map_narrows_the_table_and_pressed_again_widens_it(seen: Seen) -> None:
+    seen.begin()
+    seen.press("route", id="IT:FR")
+    assert seen.regions["table"]["total"] == 0
+    assert "IT to DE: 30 opportunities" in seen.html("map")
+    seen.press("route", id="IT:FR")
+    assert seen.regions["table"]["total"] == 30
+
+
+def test_columns_are_chosen(seen: Seen) -> None:
+    seen.begin()
+    seen.fill("columns", brand=True, margin=False)
+    labels = [c["label"] for c in seen.regions["table"]["columns"]]
+    assert "Brand" in labels
+    assert "Margin" not in labels
+    assert seen.column("Brand")[0] == "Zeta"
+    seen.fill("columns", brand=False, margin=True)
+    assert "columns" not in seen.address
+
+
+def test_what_if_asks_the_shown_routes_again_and_back(seen: Seen) -> None:
+    seen.begin()
+    assert not seen.shown("outcome")
+    seen.wish("fold", region="whatif", open=True)
+    assert "Break-even" in seen.html("answer")
+    seen.fill("whatif", vat_status="unregistered")
+    assert len(set(seen.column("Profit if …"))) == 1
+    assert "instead of" in seen.html("outcome")
+    one = float(seen.column("Profit if …")[0].split()[0])
+    seen.fill("whatif", sell_change="-10")
+    assert float(seen.column("Profit if …")[0].split()[0].replace("−", "-")) < one
+    seen.fill("whatif", sell_change="many")
+    assert "not a number" in seen.field("whatif", "sell_change")["wrong"]
+    seen.press("reset")
+    assert "Profit if …" not in [c["label"] for c in seen.regions["table"]["columns"]]
+
+
+def test_without_changes_what_if_answers_what_detection_found(filled: Settings) -> None:
+    from arbkit import detect
+    from arbkit.dashboard.whatif import WhatIf
+    from arbkit.money import configured_profile
+
+    found = detect.run(filled, run_id="r2").opportunities
+    profile = configured_profile(filled)
+    with open_store(filled) as store:
+        offers = store.offers([o.asin for o in found])
+    day = detect.DetectParameters().on
+    asked = WhatIf()
+    asked.take({"fulfilment": ""})
+    others = asked.rows(found, offers, {profile.name: profile}, on=day or detect.datetime.now(detect.UTC).date())
+    assert [o.profit for o in others] == [o.profit for o in found]
+    assert found == () or [o.fulfilment for o in others] == [o.fulfilment for o in found]
+
+
+def test_the_watchlist_is_changed_from_the_page(seen: Seen, filled: Settings) -> None:
+    watchlist.locate(filled).write_text("# mine\n")
+    seen.begin()
+    asin = seen.regions["table"]["selected"].split(":")[0]
+    seen.press("watch", id=asin)
+    assert watchlist.load(filled).asins == (asin,)
+    assert "Remove from the watchlist" in seen.html("route")
+    seen.press("unwatch", id=asin)
+    assert watchlist.locate(filled).read_text() == "# mine\n"
+    seen.press("watch", id="nonsense")
+    assert "nonsense" in seen.said[-1]
+
+
+def test_without_a_store_the_page_says_what_is_wrong_and_recovers(settings: Settings) -> None:
+    seen = Seen(OpportunitiesBoard(settings)).begin()
+    assert "nothing is stored yet" in seen.said[-1]
+    assert "looks again by itself" in seen.regions["table"]["message"]
+    with open_store(settings) as store:
+        store.put([Update(offer(), history())])
+        store.replace_opportunities([opportunity()], run_id="r")
+    seen.wish("tick")
+    assert seen.said[-1] == "The store answers again."
+    assert seen.column("Profit") == ["10.00 EUR"]
+    assert seen.shown("filters")
+
+
+def test_a_store_that_goes_away_leaves_what_is_shown(
+    seen: Seen, filled: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from arbkit.errors import StoreError
+
+    def refuse(*_: object) -> None:
+        raise StoreError("cannot be reached", remedy="Start it")
+
+    seen.begin()
+    with monkeypatch.context() as broken:
+        broken.setattr(type(seen.board.store), "opportunities", refuse)
+        seen.press("clear")
+        assert seen.said[-1] == "cannot be reached. Start it. This page looks again by itself."
+        assert seen.regions["table"]["total"] == 30
+    seen.wish("tick")
+    assert seen.said[-1] == "The store answers again."
+
+
+def test_a_fault_of_ours_is_no_traceback(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen.begin()
+    monkeypatch.setattr(seen.board, "load", lambda: 1 / 0)
+    seen.press("clear")
+    assert "Something went wrong in arbkit itself" in seen.said[-1]
+
+
+def test_a_chosen_route_that_is_gone_is_not_shown_any_more(seen: Seen, filled: Settings) -> None:
+    seen.begin()
+    with open_store(filled) as store:
+        store.replace_opportunities([opportunity("B000000001", evaluated_at=1_760_000_200.0)], run_id="r2")
+    seen.board._stats_at = 0.0
+    seen.press("clear")
+    assert seen.regions["table"]["selected"] == "B000000001:IT:DE"
+
+
+def test_every_column_says_something_of_a_route() -> None:
+    found = opportunity(demo=True)
+    one = row(found, list(COLUMNS), now=1_760_000_300)
+    shown = dict(zip(COLUMNS, one["cells"], strict=True))
+    hosts = [c["href"].split("/")[2] for c in shown.values() if c.get("href", "").startswith("https")]
+    assert hosts == ["www.amazon.it", "www.amazon.de"]
+    assert shown["product"]["tag"] == "DEMO"
+    assert shown["product"]["href"] == "product.ipynb?asin=B000000001"
+    assert shown["profit"]["text"] == "10.00 EUR"
+    assert shown["age"]["text"] == "5 min"
+    assert shown["amazon"]["text"] == "–"
+    assert chosen_columns((), what_if=False)[:2] == ["route", "product"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0, "0 s"), (119, "119 s"), (120, "2 min"), (7_200, "2 h"), (2e5, "2 d")]
+)
+def test_ages_in_words(seconds: float, words: str) -> None:
+    assert age_words(seconds) == words
+
+
+def test_hostile_texts_are_escaped_everywhere() -> None:
+    part = {**opportunity().components[0], "rule": HOSTILE, "source": HOSTILE}
+    found = opportunity(title=HOSTILE, brand=HOSTILE, category=HOSTILE, confidence_reasons=(HOSTILE,), profile=HOSTILE)
+    pages = (
+        route_html(found, watched=False),
+        parts_html((part,), 1.0, "EUR"),
+        map_html({}, ("DE", "FR"), HOSTILE, ""),
+    )
+    for html in pages:
+        assert "<img" not in html
+        assert "&lt;img" in html
+
+
+@pytest.mark.parametrize(
+    ("products", "invented", "demo_mode", "says"),
+    [
+        (0, 0, True, "DEMO: invented products and prices"),
+        (300, 300, True, "DEMO: invented products and prices"),
+        (300, 0, True, None),
+        (300, 20, False, "DEMO: 20 of 300 products are invented"),
+        (0, 0, False, None),
+    ],
+)
+def test_genuine_products_are_not_called_demo(products: int, invented: int, demo_mode: bool, says: str | None) -> None:
+    stats = Stats(
+        products=products, offers=0, opportunities=0, total_profit=0, currency=None, demo_products=invented, markets={},
+        routes={}, categories=(), oldest_at=None, newest_at=None, evaluated_at=None,
+    )  # fmt: skip
+    html = demo_html(stats, demo_mode=demo_mode)
+    assert (says in html) if says else ("DEMO" not in html)
+
+
+@pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1"])
+def test_no_title_becomes_a_formula(settings: Settings, tmp_path: Path, title: str) -> None:
+    from python_calamine import CalamineWorkbook
+
+    with open_store(settings) as store:
+        store.replace_opportunities([opportunity(title=title, brand=HOSTILE, fees=-3.0)], run_id="r")
+        for name in ("o.csv", "o.xlsx"):
+            assert write(tmp_path / name, HEADINGS, opportunity_rows(store, OpportunityQuery())) == 1
+    (read,) = csv.DictReader(io.StringIO((tmp_path / "o.csv").read_bytes().decode("utf-8-sig"), newline=""))
+    assert read["title"] == "'" + title
+    assert float(read["fees"]) == -3.0
+    headings, values = CalamineWorkbook.from_path(tmp_path / "o.xlsx").get_sheet_by_index(0).to_python()
+    assert dict(zip(headings, values, strict=True))["title"].strip() == title.strip()
+    assert b"<f>" not in (tmp_path / "o.xlsx").read_bytes()
+
+
+def test_a_download_holds_all_pages_in_order_and_only_one_runs(seen: Seen, filled: Settings) -> None:
+    seen.begin("?min_profit=3&sort=profit")
+    sent: list[bytes] = []
+    seen.board.page.chunk = sent.append  # type: ignore[method-assign]
+    ended = []
+
+    async def both() -> None:
+        download = Download(seen.board.page)
+        query = OpportunityQuery(min_profit=3.0, limit=5)
+        for _ in range(2):
+            download.start(".csv", seen.board.store, query, 28, then=lambda: ended.append(1))
+        while download.running:
+            await asyncio.sleep(0.01)
+
+    asyncio.run(both())
+    rows = list(csv.DictReader(io.StringIO(b"".join(sent).decode("utf-8-sig"))))
+    assert [float(r["profit"]) for r in rows] == [float(n) for n in range(30, 2, -1)]
+    assert ended == [1]
+    assert "28 opportunities were downloaded." in seen.said
