@@ -94,6 +94,7 @@ class Pace:
 
 
 _WINDOW_S = 60.0
+_LEAST_S = 1.0
 _MOST_LOOKS = 2_000
 
 
@@ -117,7 +118,8 @@ class Throughput:
                 # Another log, or a group set back: what was before says nothing about it.
                 self._looks.clear()
                 self._paces.clear()
-            elif state.at <= at:
+            elif state.at - at < _LEAST_S:
+                # Over moments, one batch looks like a flood.
                 return
             elif enriched > done:
                 self.moved_at = state.at
