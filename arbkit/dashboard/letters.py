@@ -172,11 +172,11 @@ def letter_html(letter: Letter, *, as_hex: bool) -> str:
         buttons += _press("hex", "As text" if as_hex else "As numbers", place)
     buttons += _press("close", "Close", place)
     return (
-        f'<div class="arb-letter"><h3>Dead letter {place}</h3>'
+        f'<div class="arb-letter" role="dialog" aria-label="Dead letter {place}"><h3>Dead letter {place}</h3>'
+        f'<div class="arb-actions">{buttons}</div>'
         f'<div class="arb-scroll"><table class="arb-facts"><tbody>{head}</tbody></table></div>'
         f'<p class="arb-quiet">You see {of} bytes {how}{why_hex}.</p>'
-        f'<pre tabindex="0" aria-label="Bytes of the dead letter">{escape(content)}</pre>'
-        f'<div class="arb-actions">{buttons}</div></div>'
+        f'<pre tabindex="0" aria-label="Bytes of the dead letter">{escape(content)}</pre></div>'
     )
 
 

@@ -42,7 +42,6 @@ from arbkit.dlq import replay
 from arbkit.formats import count
 from arbkit.log import Log, open_log
 from arbkit.log_state import DEAD_TOPICS, LogState, Throughput, look
-from arbkit.markets import MARKETS
 from arbkit.settings import Settings
 from arbkit.signs import Signs, judge, read_signs
 from arbkit.sources.tokens import Tokens, read_tokens
@@ -178,7 +177,7 @@ class PipelineBoard(Board):
         runs = self.store.runs(limit=_RUNS)
         filed = [FiledRun(r, report_file(self.settings, r.report, r.run_id) is not None) for r in runs]
         ages = self.store.ages(AGE_LIMITS, now=now)
-        return _Stored(self.store.stats(), {m: ages[m] for m in MARKETS if m in ages}, filed)
+        return _Stored(self.store.stats(), {m: ages[m] for m in (*self.settings.markets, *ages) if m in ages}, filed)
 
     def _store_read(self, found: _Stored | None, fault: str) -> None:
         self._fault("store", fault)

@@ -13,7 +13,7 @@ from arbkit.log_state import Pace
 __all__ = ["AGE_BUCKETS", "AGE_LIMITS", "ages_figure", "pace_figure", "tokens_figure"]
 
 AGE_LIMITS = (900.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0)
-AGE_BUCKETS = ("under 15 min", "15 min to 1 h", "1 to 6 h", "6 h to 1 day", "1 day to 1 week", "over 1 week")
+AGE_BUCKETS = ("under 15 min", "15–60 min", "1–6 h", "6–24 h", "1–7 days", "over 7 days")
 _AGE_COLOURS = ("#0b6e4f", "#2da44e", "#7bb662", "#d9a514", "#d4722a", "#b3261e")
 _BLUE, _GREEN, _GREY = "#1f6feb", "#2da44e", "#8c959f"
 _LAYOUT: Mapping[str, Any] = {
@@ -47,9 +47,11 @@ def pace_figure(paces: Sequence[Pace]) -> go.Figure:
             for name, values, colour, dash in lines
         ]
     )  # fmt: skip
+    most = max((max(p.published, p.enriched) for p in paces), default=0.0)
     figure.update_layout(
         **_LAYOUT,
-        yaxis={"title": {"text": "records a minute"}, "rangemode": "tozero", "tickformat": ",d"},
+        # Where next to nothing goes, the axis would count fractions of a record.
+        yaxis={"title": {"text": "records a minute"}, "range": [0, max(4.0, most * 1.1)], "tickformat": ",d"},
         xaxis={"type": "date", "title": {"text": "UTC"}},
     )
     return figure
@@ -97,6 +99,7 @@ def ages_figure(ages: Mapping[str, Sequence[int]]) -> go.Figure:
     figure.update_layout(
         **{**_LAYOUT, "hovermode": "y unified", "margin": {"l": 40, "r": 16, "t": 60, "b": 40}},
         barmode="stack",
+        legend_traceorder="normal",
         bargap=0.35,
         xaxis={"title": {"text": "offers"}, "tickformat": ",d"},
         yaxis={"autorange": "reversed"},

@@ -61,7 +61,7 @@ def figures(known: Known, through: Throughput, *, now: float) -> list[tuple[str,
     state, pace = known.state, through.latest
     waiting = None if state is None else sum(state.lag(ENRICH_GROUP).values())
     dead = None if state is None else sum(state.dead().values())
-    over = "unknown until the second look" if pace is None else f"a minute, over the last {age_words(pace.over_s)}"
+    over = "known from the second look on" if pace is None else f"over the last {age_words(pace.over_s)}"
     ages = known.ages
     total = sum(map(sum, ages.values())) if ages else 0
     fresh = sum(some[0] + some[1] for some in ages.values()) / total * 100 if ages and total else None
@@ -73,8 +73,8 @@ def figures(known: Known, through: Throughput, *, now: float) -> list[tuple[str,
     return [
         ("Services that work", count(works), "" if known.signs is None else f"of {len(known.signs)}"),
         ("Waiting to be enriched", count(waiting), "" if state is None else f"of {count(state.kept(RAW_TOPIC))} kept"),
-        ("Put on the log", count(None if pace is None else pace.published), over),
-        ("Enriched", count(None if pace is None else pace.enriched), over),
+        ("Put on the log, a minute", count(None if pace is None else pace.published), over),
+        ("Enriched, a minute", count(None if pace is None else pace.enriched), over),
         ("Dead letters", count(dead), "kept" if dead else ""),
         ("Keepa tokens", count(level), rate),
         ("Offers under 1 h old", percent(fresh, 0), f"of {count(total)}" if total else "nothing is stored yet"),
@@ -200,10 +200,14 @@ def dead_html(state: LogState, *, shown: int, told: str, busy: bool) -> Html:
         return Html("".join(parts))
     for topic, number in dead.items():
         fresh = state.unreplayed(topic)
-        again = press_html("replay-all", f"Replay all {count(fresh)} of them", id=topic) if fresh and not busy else ""
-        words = f"{count(fresh)} were never replayed together." if number else ""
+        again = ""
+        if fresh and not busy:
+            again = press_html("replay-all", f"Replay all ({count(fresh)})", id=topic, label=f"Replay all of {topic}")
+        words = f"{count(number)} kept" if number else "none"
+        if number > fresh:
+            words += f"; “Replay all” has given {count(number - fresh)} of them back before, and takes only the others"
         parts.append(
-            f"<p><b>{escape(dead_letter_topic(topic))}</b>: {count(number)} kept. {words}</p>"
+            f"<p><b>{escape(dead_letter_topic(topic))}</b>: {escape(words)}.</p>"
             + (f'<div class="arb-actions">{again}</div>' if again else "")
         )
     total = sum(dead.values())
