@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyter_server.base.handlers import JupyterHandler
-from tornado.web import HTTPError, authenticated
+from tornado.web import authenticated
 
 from arbkit.settings import Settings
 
@@ -53,7 +53,10 @@ class ReportHandler(JupyterHandler):
     async def get(self, report: str, run: str) -> None:
         path = report_file(self._arbkit, report, run)
         if path is None:
-            raise HTTPError(404, f"there is no report.html of {report} {run}")
+            self.set_status(404)
+            self.set_header("Content-Type", "text/plain; charset=utf-8")
+            self.finish(f"There is no report of {report} {run} here: it was removed, or made on another machine.\n")
+            return
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 self.write(chunk)
