@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -108,6 +109,7 @@ class PipelineBoard(Board):
         self._told = ""
         self._faults: dict[str, str] = {}
         self._faults_told = ""
+        self._away: tuple[str, ...] = ()
         self._store_at = 0.0
         self._for_log = Errand(self._log_read)
         self._for_store = Errand(self._store_read)
@@ -213,12 +215,12 @@ class PipelineBoard(Board):
         """Say what does not answer, and when all of it does again; each once."""
         text = " ".join(f"{fault}." for fault in self._faults.values())
         # Seconds that count up are no news.
-        shape = ",".join(sorted(self._faults)) if self._faults else ""
+        shape = re.sub(r"\d+", "", text)
         if text and shape != self._faults_told:
             self.page.say(f"{text} What you see of it is as it was; this page looks again by itself.", "bad")
         elif self._faults_told and not text:
-            self.page.say(" ".join(_BACK[name] for name in self._faults_told.split(",")), "good")
-        self._faults_told = shape
+            self.page.say(" ".join(_BACK[name] for name in self._away), "good")
+        self._faults_told, self._away = shape, tuple(self._faults)
 
     # Showing
 

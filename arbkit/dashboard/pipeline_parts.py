@@ -60,11 +60,14 @@ def figures(known: Known, through: Throughput, *, now: float) -> list[tuple[str,
     """The page in seven numbers: label, value, and what stands small beside it."""
     state, pace = known.state, through.latest
     waiting = None if state is None else sum(state.lag(ENRICH_GROUP).values())
+    kept = None if state is None else state.kept(RAW_TOPIC)
     dead = None if state is None else sum(state.dead().values())
-    over = "known from the second look on" if pace is None else f"over the last {age_words(pace.over_s)}"
+    no_log = "the log has not answered" if state is None else ""
+    over = no_log or ("known from the second look on" if pace is None else f"over the last {age_words(pace.over_s)}")
     ages = known.ages
     total = sum(map(sum, ages.values())) if ages else 0
     fresh = sum(some[0] + some[1] for some in ages.values()) / total * 100 if ages and total else None
+    old = f"of {count(total)}" if total else "the store has not answered" if ages is None else "nothing is stored yet"
     works = None if known.signs is None else sum(s.standing == "works" for s in known.signs)
     level = None if known.tokens is None else known.tokens.level(now)
     rate = (
@@ -72,12 +75,12 @@ def figures(known: Known, through: Throughput, *, now: float) -> list[tuple[str,
     )
     return [
         ("Services that work", count(works), "" if known.signs is None else f"of {len(known.signs)}"),
-        ("Waiting to be enriched", count(waiting), "" if state is None else f"of {count(state.kept(RAW_TOPIC))} kept"),
+        ("Waiting to be enriched", count(waiting), no_log or f"of {count(kept)} kept"),
         ("Put on the log, a minute", count(None if pace is None else pace.published), over),
         ("Enriched, a minute", count(None if pace is None else pace.enriched), over),
-        ("Dead letters", count(dead), "kept" if dead else ""),
+        ("Dead letters", count(dead), no_log or ("kept" if dead else "")),
         ("Keepa tokens", count(level), rate),
-        ("Offers under 1 h old", percent(fresh, 0), f"of {count(total)}" if total else "nothing is stored yet"),
+        ("Offers under 1 h old", percent(fresh, 0), old),
     ]
 
 
