@@ -101,6 +101,7 @@ class PipelineBoard(Board):
         self._letters: list[Letter] = []
         self._letters_of: object = None
         self._seen_tokens: deque[tuple[float, int]] = deque(maxlen=_MOST_SEEN)
+        self._drawn_tokens: object = None
         self._needed: int | None = None
         self._needed_text = ""
         self._wrong = ""
@@ -274,9 +275,16 @@ class PipelineBoard(Board):
         self.page.show("tokens", {"html": tokens_html(tokens, needed=self._needed, now=now)})
         self._show_need()
         if tokens is None:
+            self._drawn_tokens = None
             self.page.hide("tokenchart")
             return
-        figure = tokens_figure(self._seen_tokens, tokens.forecast(now), needed=self._needed)
+        forecast = tokens.forecast(now)
+        # Making a figure takes a tenth of a second: only where it is another one.
+        drawn = (tokens.at, forecast[1:], self._needed)
+        if drawn == self._drawn_tokens:
+            return
+        self._drawn_tokens = drawn
+        figure = tokens_figure(self._seen_tokens, forecast, needed=self._needed)
         words = f"Forecast of the tokens: {count(tokens.level(now))} now, {count(tokens.full)} at most"
         self.page.draw("tokenchart", figure, label=words)
 

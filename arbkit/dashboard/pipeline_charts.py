@@ -16,6 +16,7 @@ AGE_LIMITS = (900.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0)
 AGE_BUCKETS = ("under 15 min", "15–60 min", "1–6 h", "6–24 h", "1–7 days", "over 7 days")
 _AGE_COLOURS = ("#0b6e4f", "#2da44e", "#7bb662", "#d9a514", "#d4722a", "#b3261e")
 _BLUE, _GREEN, _GREY = "#1f6feb", "#2da44e", "#8c959f"
+_MOST_POINTS = 400
 _LAYOUT: Mapping[str, Any] = {
     "template": "plotly_white",
     "height": 280,
@@ -32,7 +33,8 @@ def _times(moments: Sequence[float]) -> list[datetime]:
 
 
 def pace_figure(paces: Sequence[Pace]) -> go.Figure:
-    """Records a minute, over the minute before each look."""
+    """Records a minute, over the minute before each look; of very many, some, and the last one always."""
+    paces = paces[:: -max(1, -(-len(paces) // _MOST_POINTS))][::-1]
     times = _times([p.at for p in paces])
     lines = (
         ("put on the log", [p.published for p in paces], _BLUE, "solid"),
@@ -61,6 +63,9 @@ def tokens_figure(
     seen: Sequence[tuple[float, int]], forecast: Sequence[tuple[float, int]], *, needed: int | None
 ) -> go.Figure:
     """What was seen of the tokens while the page is open, and what they will be if none is spent."""
+    if len(forecast) == 1:
+        # A full bucket stays as it is; a single point would be no line.
+        forecast = [*forecast, (forecast[0][0] + 3_600, forecast[0][1])]
     lines = [("forecast, if none is spent", forecast, _BLUE, "dot")]
     if len(seen) > 1:
         lines.insert(0, ("as seen", seen, _GREEN, "solid"))
