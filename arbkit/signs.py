@@ -90,9 +90,12 @@ def _beaten(name: str, silent_s: float | None, home: str, moved_s: float | None)
     if name == "consumer" and moved_s is not None and moved_s <= LIMIT_S:
         return Sign(name, "works", f"its group went on {age_words(moved_s)} ago; its signs of life are elsewhere")
     if silent_s is None:
-        return Sign(name, "unknown", f"never a sign of life in {home}", _REMEDIES[name] + ", with the same ARBKIT_HOME")
+        return Sign(
+            name, "unknown", f"never a sign of life in {home}", f"{_REMEDIES[name]}. It must have this ARBKIT_HOME"
+        )
     if silent_s <= LIMIT_S:
-        return Sign(name, "quiet", f"no sign of life for {age_words(silent_s)}: it waits for something, or has ended")
+        says = f"no sign of life for {age_words(silent_s)}: it waits for something, or has ended"
+        return Sign(name, "quiet", says, f"Wait: after {age_words(LIMIT_S)} it counts as silent")
     return Sign(name, "silent", f"no sign of life for {age_words(silent_s)}", _REMEDIES[name])
 
 

@@ -35,8 +35,8 @@ _HEX_WIDTH = 16
 COLUMNS = [
     {"label": "Died", "kind": "text", "note": "When it became a dead letter"},
     {"label": "Topic", "kind": "text"},
-    {"label": "Place", "kind": "text", "note": "Partition / offset among the topic's dead letters"},
     {"label": "Why", "kind": "title"},
+    {"label": "Place", "kind": "text", "note": "Partition / offset among the topic's dead letters"},
     {"label": "Key", "kind": "text"},
     {"label": "Attempts", "kind": "number", "note": "How often it was tried"},
     {"label": "Bytes", "kind": "number"},
@@ -141,8 +141,8 @@ def rows(letters: Sequence[Letter], *, now: float) -> list[dict[str, Any]]:
             "cells": [
                 {"text": f"{age_words(now - one.at)} ago", "note": moment(one.at)},
                 {"text": one.place.topic},
-                {"text": f"{one.place.partition} / {one.place.offset}"},
                 {"text": plain(one.error) or UNKNOWN, "note": None if one.error else "it does not say why it is here"},
+                {"text": f"{one.place.partition} / {one.place.offset}"},
                 {"text": plain(one.key, 40) or UNKNOWN},
                 {"text": count(one.attempts)},
                 {"text": count(one.size)},
@@ -161,6 +161,7 @@ def letter_html(letter: Letter, *, as_hex: bool) -> str:
     shown = min(letter.size, _SHOWN_HEX) if text is None else len(letter.first)
     of = f"the first {count(shown)} of its {count(letter.size)}" if shown < letter.size else f"its {count(letter.size)}"
     how = "as numbers, in base 16" if text is None else "as text"
+    looks = " class=arb-hex" if text is None else ""
     why_hex = "" if as_hex or text is not None else " (they are no text)"
     head = "".join(
         f'<tr><th scope="row">{escape(plain(name, 80))}</th><td>{escape(plain(value, 4_000))}</td></tr>'
@@ -176,7 +177,7 @@ def letter_html(letter: Letter, *, as_hex: bool) -> str:
         f'<div class="arb-actions">{buttons}</div>'
         f'<div class="arb-scroll"><table class="arb-facts"><tbody>{head}</tbody></table></div>'
         f'<p class="arb-quiet">You see {of} bytes {how}{why_hex}.</p>'
-        f'<pre tabindex="0" aria-label="Bytes of the dead letter">{escape(content)}</pre></div>'
+        f'<pre tabindex="0"{looks} aria-label="Bytes of the dead letter">{escape(content)}</pre></div>'
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from arbkit.ages import age_words
-from arbkit.dashboard.cells import Html, ago, html_table, marked
+from arbkit.dashboard.cells import Html, ago, html_table, marked, worded
 from arbkit.dashboard.columns import moment
 from arbkit.dashboard.letters import plain
 from arbkit.dashboard.parts import press_html
@@ -86,7 +86,7 @@ def figures(known: Known, through: Throughput, *, now: float) -> list[tuple[str,
 
 def services_html(signs: Sequence[Sign]) -> Html:
     rows = [
-        (s.name, marked(_MOODS[s.standing], s.standing), s.says, f"{s.remedy}." if s.remedy else "nothing")
+        (s.name, marked(_MOODS[s.standing], s.standing), s.says, worded(f"{s.remedy}.") if s.remedy else "nothing")
         for s in signs
     ]
     return html_table(
@@ -100,7 +100,7 @@ def lag_html(state: LogState) -> Html:
         empty = (
             "The log is empty: nothing was ever put on it. Start a producer with `arbkit up`, or `arbkit import` a file"
         )
-        return Html(f"<p>{escape(empty)}.</p>")
+        return Html(f"<p>{worded(empty)}.</p>")
     groups = ""
     for group in state.places:
         topic = GROUPS[group]
@@ -138,7 +138,7 @@ def pace_words(through: Throughput) -> str:
 def tokens_html(tokens: Tokens | None, *, needed: int | None, now: float) -> Html:
     """What is known of the tokens and when, and when there will be how many."""
     if tokens is None:
-        return Html(f"<p>{escape(_NO_PRODUCER)}</p>")
+        return Html(f"<p>{worded(_NO_PRODUCER)}</p>")
     wait, full = tokens.wait_s(now), tokens.until_s(tokens.full, now)
     facts = [
         (
@@ -176,7 +176,7 @@ def ages_html(ages: Mapping[str, Sequence[int]]) -> Html:
     """Offers by age on each marketplace, and of all together."""
     if not ages:
         text = "Nothing is stored yet. `arbkit up` fills the store, or `arbkit import` and then `arbkit consume`."
-        return Html(f"<p>{escape(text)}</p>")
+        return Html(f"<p>{worded(text)}</p>")
     heads = [("Marketplace", "text"), *((name, "number") for name in AGE_BUCKETS), ("All", "number")]
     rows = [(market, *(_share(n, sum(some)) for n in some), count(sum(some))) for market, some in ages.items()]
     if len(ages) > 1:

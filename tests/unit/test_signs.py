@@ -24,7 +24,7 @@ def judged(*, moved_s: float | None = None, **silences: float | None) -> dict[st
 def test_a_service_is_judged_by_its_last_sign_of_life(silent_s: float | None, standing: str) -> None:
     one = judged(producer=silent_s)["producer"]
     assert one.standing == standing
-    assert bool(one.remedy) == (standing in ("silent", "unknown"))
+    assert bool(one.remedy) == (standing != "works")
 
 
 def test_a_consumer_elsewhere_is_known_by_its_group() -> None:
