@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint bench chaos servers clean constraints
+.PHONY: help install run test lint bench golden chaos screenshots servers clean constraints
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s '	'
@@ -34,9 +34,15 @@ lint: install ## ruff and mypy
 bench: install ## all benchmarks, as ratios of one run
 	$(BIN)/python -m tests.benchmarks.run
 
+golden: install ## execute the golden notebooks of the tests anew; look at the difference before you commit it
+	$(BIN)/python -m tests.notebooks.golden
+
 chaos: install ## 300 random kills while 100,000 records flow, on both stores; nothing may be lost
 	$(BIN)/python -m tests.chaos --kills 300 --records 100000 --store elasticsearch
 	$(BIN)/python -m tests.chaos --kills 300 --records 100000 --store sqlite
+
+screenshots: install ## pictures of every page in each state, into build/screenshots; those of the README into docs
+	$(BIN)/python -m tests.screenshots
 
 servers: install ## real Kafka and Elasticsearch on free loopback ports, without Docker, until Ctrl-C
 	$(BIN)/python -m tests.servers.launch

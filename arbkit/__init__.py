@@ -2,8 +2,33 @@
 
 The data walks one way, and the modules are named for it:
 ``sources → producer → log → consumer → store → money → detect → reports / apps``.
+
+In a notebook: ``import arbkit; arb = arbkit.open()``.
 """
 
-__all__ = ["__version__"]
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from arbkit.settings import Settings
+    from arbkit.workbench import Workbench
+
+__all__ = ["__version__", "open"]
 
 __version__ = "0.1.0"
+
+
+def open(settings: Settings | None = None, **overrides: Any) -> Workbench:  # noqa: A001 - read as arbkit.open
+    """The workbench over the store that the settings name: tables, answers and figures for a notebook.
+
+    ``overrides`` are settings by name, on top of the environment and ``.env``: ``arbkit.open(home="var/other")``,
+    ``arbkit.open(store="http://localhost:9200")``. A context manager, but it need not be used as one.
+
+    Raises:
+        UsageError: there is no such setting; names the one that was probably meant.
+        ConfigError: a setting's value cannot be used.
+    """
+    from arbkit.workbench import open_workbench
+
+    return open_workbench(settings, **overrides)

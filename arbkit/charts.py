@@ -11,10 +11,10 @@ from typing import Any
 import plotly.graph_objects as go
 
 from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM
-from arbkit.models import Opportunity
 from arbkit.prices import PriceLine
+from arbkit.waterfall import Priced
 
-__all__ = ["component_label", "history_figure", "waterfall_figure"]
+__all__ = ["component_label", "history_figure", "routes_figure", "waterfall_figure"]
 
 _LABELS = {"output_vat": "Output VAT", "input_vat": "Input VAT", "import_vat": "Import VAT",
            "vat_on_fees": "VAT on fees", "fx_cost": "Exchange cost"}  # fmt: skip
@@ -39,7 +39,7 @@ def component_label(name: str) -> str:
     return _LABELS.get(name, name.replace("_", " ").capitalize())
 
 
-def waterfall_figure(opportunity: Opportunity) -> go.Figure:
+def waterfall_figure(opportunity: Priced) -> go.Figure:
     """From the selling price to the profit, a bar per component; its rule, table, date and source on hover."""
     parts = opportunity.components
     labels = [component_label(p["name"]) + ("*" if p["assumed"] else "") for p in parts]
@@ -116,6 +116,49 @@ def history_figure(lines: Sequence[PriceLine], *, currency: str) -> go.Figure:
     )
     if not lines:
         figure.update_layout(xaxis={"visible": False, "rangeselector": {"visible": False}}, yaxis={"visible": False})
+    return figure
+
+
+def routes_figure(cells: Mapping[tuple[str, str], tuple[float | None, str]], *, title: str, currency: str) -> go.Figure:
+    """A map of routes, bought down the side and sold along the top: amounts in ``currency``, green where money is left.
+
+    ``cells``: (source, target) → the amount (None: grey) and what is said of it on hover.
+    """
+    codes = list(_COLOURS)
+    found = [[cells.get((source, target), (None, "")) for target in codes] for source in codes]
+    amounts = [[amount for amount, _ in row] for row in found]
+    known = [abs(amount) for row in amounts for amount in row if amount is not None]
+    words = [
+        [f"<b>{s} → {t}</b><br>{'<br>'.join(_wrapped(text))}" for t, (_, text) in zip(codes, row, strict=True)]
+        for s, row in zip(codes, found, strict=True)
+    ]
+    figure = go.Figure(
+        go.Heatmap(
+            x=codes,
+            y=codes,
+            z=amounts,
+            text=[["" if a is None else f"{a:.2f}" for a in row] for row in amounts],
+            texttemplate="%{text}",
+            customdata=words,
+            hovertemplate="%{customdata}<extra></extra>",
+            hoverongaps=False,
+            colorscale=[[0, "#cf222e"], [0.5, "#ffffff"], [1, "#1a7f37"]],
+            zmid=0,
+            zmin=-max(known, default=1.0),
+            zmax=max(known, default=1.0),
+            xgap=2,
+            ygap=2,
+            colorbar={"title": {"text": currency}},
+        )
+    )
+    figure.update_layout(
+        **_LAYOUT,
+        title={"text": escape(title)},
+        xaxis={"title": {"text": "sold on"}, "side": "bottom", "showgrid": False},
+        yaxis={"title": {"text": "bought on"}, "autorange": "reversed", "showgrid": False},
+        margin={"l": 60, "r": 20, "t": 50, "b": 60},
+        plot_bgcolor="#eaeef2",
+    )
     return figure
 
 

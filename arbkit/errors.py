@@ -66,19 +66,26 @@ class ArbkitError(Exception):
         return f"{named}{self.why}{shown}{remedy}"
 
 
-class UsageError(ArbkitError, ValueError):
+class _ClearError(ArbkitError):
+    """What its one line says is enough to act on: a notebook shows that line and no traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
+
+
+class UsageError(_ClearError, ValueError):
     """The call makes no sense, whatever the data says."""
 
     exit_code = 2
 
 
-class ConfigError(ArbkitError, ValueError):
+class ConfigError(_ClearError, ValueError):
     """A setting, the seller profile or a table file is wrong."""
 
     exit_code = 3
 
 
-class ServiceError(ArbkitError):
+class ServiceError(_ClearError):
     """Something outside this process cannot be reached or does not work."""
 
     exit_code = 4
@@ -179,7 +186,7 @@ class DeadLetterLimitError(ServiceError):
     """The consumer finds nearly everything unusable and has stopped before passing over any of it."""
 
 
-class InputError(ArbkitError, ValueError):
+class InputError(_ClearError, ValueError):
     """Data handed to arbkit cannot be used."""
 
     exit_code = 5

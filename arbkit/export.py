@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from arbkit.errors import UsageError
+from arbkit.errors import ServiceError, UsageError
 from arbkit.models import Opportunity
 from arbkit.money.cents import COMPONENTS
 from arbkit.store.base import OpportunityQuery, Store
@@ -66,15 +67,31 @@ def _moment(at: float) -> str:
 
 
 def write(path: Path, headings: Iterable[str], rows: Iterable[Row]) -> int:
-    """Write a table into a file of the kind that its name ends in; how many rows it has.
+    """Write a table into a file of the kind that its name ends in, all of it or nothing; how many rows it has.
 
     Raises:
         UsageError: no such kind.
+        ServiceError: it cannot be written (full disk, read-only folder…).
     """
     writer = FORMATS.get(path.suffix.lower())
     if writer is None:
         raise UsageError("no such kind of file", field="file", value=path.name, remedy=f"Use {', '.join(FORMATS)}")
-    return writer(path, list(headings), rows)
+    fresh = path.with_name(f".{uuid4().hex[:8]}-{path.name}")
+    try:
+        # A folder that cannot be written to is known before the work, not after it.
+        fresh.touch()
+        number = writer(fresh, list(headings), rows)
+        fresh.replace(path)
+    except OSError as error:
+        raise ServiceError(
+            f"cannot be written: {error.strerror or error}",
+            field=str(path),
+            remedy="Free some space, or give this user the right to write in its folder",
+        ) from error
+    finally:
+        with suppress(OSError):
+            fresh.unlink()
+    return number
 
 
 def _csv(path: Path, headings: Row, rows: Iterable[Row]) -> int:
@@ -98,20 +115,25 @@ def _harmless(value: Any) -> Any:
 
 def _xlsx(path: Path, headings: Row, rows: Iterable[Row]) -> int:
     import xlsxwriter
+    from xlsxwriter.exceptions import FileCreateError
 
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     number = 0
-    with closing(xlsxwriter.Workbook(str(path), options)) as book:
-        sheet = book.add_worksheet("Opportunities")
-        sheet.freeze_panes(1, 1)
-        sheet.write_row(0, 0, headings, book.add_format({"bold": True}))
-        for number, row in enumerate(rows, start=1):
-            for place, value in enumerate(row):
-                if isinstance(value, str):
-                    sheet.write_string(number, place, value)
-                elif value is not None:
-                    sheet.write(number, place, value)
-        sheet.autofilter(0, 0, number, len(headings) - 1)
+    try:
+        with closing(xlsxwriter.Workbook(str(path), options)) as book:
+            sheet = book.add_worksheet("Opportunities")
+            sheet.freeze_panes(1, 1)
+            sheet.write_row(0, 0, headings, book.add_format({"bold": True}))
+            for number, row in enumerate(rows, start=1):
+                for place, value in enumerate(row):
+                    if isinstance(value, str):
+                        sheet.write_string(number, place, value)
+                    elif value is not None:
+                        sheet.write(number, place, value)
+            sheet.autofilter(0, 0, number, len(headings) - 1)
+    except FileCreateError as error:
+        # The package hides what went wrong with the file in an exception of its own.
+        raise OSError(str(error)) from error
     return number
 
 

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import Any, Protocol
 
-from arbkit.models import Opportunity
-
-__all__ = ["Waterfall"]
+__all__ = ["Priced", "Waterfall"]
 
 _GREEN, _RED, _BLUE = "#1a7f37", "#cf222e", "#1f6feb"
+
+
+class Priced(Protocol):
+    """A route whose money is known: :class:`~arbkit.models.Opportunity`, :class:`~arbkit.answers.Answer`."""
+
+    @property
+    def asin(self) -> str: ...
+    @property
+    def title(self) -> str | None: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def profit(self) -> float: ...
+    @property
+    def components(self) -> Sequence[Mapping[str, Any]]: ...
 
 
 class Waterfall:
     """From the selling price to the profit, a bar per component; a notebook shows it by itself."""
 
-    def __init__(self, opportunity: Opportunity) -> None:
+    def __init__(self, opportunity: Priced) -> None:
         self._found = opportunity
 
     def _repr_html_(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from arbkit.money.reasons import Words
 from arbkit.money.resolve import resolve
 from arbkit.money.sides import Seller
 
-__all__ = ["Revalued", "question_of", "revalue"]
+__all__ = ["PricedRoute", "Revalued", "question_of", "revalue"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,22 @@ def _revalued(row: Mapping[Any, Any] | None) -> Revalued:
     return Revalued(profit, roi, margin, row["fulfilment"], "")
 
 
-def question_of(found: Opportunity, offers: Sequence[Offer], profile: Profile, *, on: date) -> Question:
+class PricedRoute(Protocol):
+    """A product's way with its prices there and here: an :class:`~arbkit.models.Opportunity`, or any other route."""
+
+    @property
+    def asin(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def target(self) -> str: ...
+    @property
+    def buy_price(self) -> float: ...
+    @property
+    def sell_price(self) -> float: ...
+
+
+def question_of(found: PricedRoute, offers: Sequence[Offer], profile: Profile, *, on: date) -> Question:
     """The question whose answer, with this profile, is what detection found: same prices, facts and day.
 
     Raises:

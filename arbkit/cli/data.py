@@ -1,4 +1,4 @@
-"""Commands that keep the watchlist."""
+"""Commands for what goes in and comes out: the watchlist, imports, exports."""
 
 from __future__ import annotations
 
@@ -84,6 +84,32 @@ def import_command(
     raise typer.Exit(report.exit_code)
 
 
+def export(
+    file: Path = typer.Argument(..., help="Where to: NAME.csv or NAME.xlsx; a file that is there is replaced."),
+    view: str = typer.Option("", help="What of it: what stands after ? in the address of the opportunities page."),
+    json: bool = _JSON,
+) -> None:
+    """Write the opportunities, with every fee and tax, into a CSV or XLSX file."""
+    import time
+
+    from arbkit.dashboard.view import parse, told
+    from arbkit.errors import UsageError
+    from arbkit.export import HEADINGS, opportunity_rows, write
+    from arbkit.store import open_store
+
+    settings = begin()
+    shown, wrong = parse(view)
+    if wrong:
+        raise UsageError(told(wrong), field="--view")
+    with open_store(settings, read_only=True) as store:
+        rows = write(file, HEADINGS, opportunity_rows(store, shown.query(now=time.time())))
+    if json:
+        print_json({"file": str(file), "rows": rows})
+    else:
+        console().print(f"{rows} opportunities into {file}", markup=False)
+
+
 def register(app: typer.Typer) -> None:
     app.command("import")(import_command)
+    app.command()(export)
     app.add_typer(watch_app, name="watch")

@@ -17,7 +17,7 @@ from arbkit.store.late import LateStore
 __all__ = ["Board"]
 
 _REFRESH_S = 30.0
-_STATS_LIVE_S = 5.0
+_STATS_LIVE_S = 25.0
 
 
 class Board:

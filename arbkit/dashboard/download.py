@@ -57,8 +57,6 @@ class Download:
             self._page.say(f"{count(rows)} opportunities were downloaded.", "good")
         except ArbkitError as error:
             self._page.say(f"The download failed: {error}", "bad")
-        except OSError as error:
-            self._page.say(f"The download failed: {error.strerror}. Free some space on the disk and try again.", "bad")
         finally:
             self._task = None
             then()

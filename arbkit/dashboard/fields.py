@@ -9,7 +9,7 @@ from arbkit.dashboard.columns import CHOOSABLE, COLUMNS, chosen_columns
 from arbkit.dashboard.download import MIME
 from arbkit.dashboard.view import NUMBERS, View
 from arbkit.formats import count
-from arbkit.store import Stats, Sums
+from arbkit.store import Stats
 
 __all__ = ["column_fields", "download_fields", "filter_fields", "saved_fields"]
 
@@ -24,9 +24,7 @@ _BOUNDS = {
 _AMAZON = (("", "may sell it"), ("no", "does not sell it"), ("yes", "sells it"))
 
 
-def filter_fields(
-    view: View, wrong: Mapping[str, str], markets: Sequence[str], stats: Stats, sums: Sums
-) -> list[Field]:
+def filter_fields(view: View, wrong: Mapping[str, str], markets: Sequence[str], stats: Stats) -> list[Field]:
     """What is asked for, what could be, and what is wrong with it."""
     categories = [*stats.categories]
     if view.category and view.category not in categories:
@@ -35,7 +33,7 @@ def filter_fields(
         {"name": "source", "label": "Buy on", "kind": "choice", "options": _any(markets)},
         {"name": "target", "label": "Sell on", "kind": "choice", "options": _any(markets)},
         {"name": "category", "label": "Category", "kind": "choice", "options": _any(categories)},
-        {"name": "brand", "label": "Brand", "kind": "text", "suggestions": list(sums.brands), "placeholder": "any"},
+        {"name": "brand", "label": "Brand", "kind": "text", "suggestions": list(stats.brands), "placeholder": "any"},
         {"name": "q", "label": "Search", "kind": "text", "placeholder": "title, brand, EAN, ASIN"},
         *(
             {"name": name, "label": label, "kind": "number", "hint": hint, "placeholder": "any"}

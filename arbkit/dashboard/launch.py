@@ -122,4 +122,6 @@ def lab(settings: Settings, *, browser: bool = True) -> int:
     environment = {**os.environ, **kernel_environment(settings), **({"JUPYTER_TOKEN": token} if token else {})}
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.ip={settings.host}"]
     command += [f"--ServerApp.root_dir={folder}", *([] if browser else ["--no-browser"])]
+    # JupyterLab would ask another host whether there is a newer one; news it asks for only if the user says so.
+    command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     return subprocess.run(command, env=environment, check=False).returncode

@@ -159,7 +159,7 @@ class OpportunitiesBoard(Board):
 
     def _show_forms(self, stats: Stats, sums: Sums) -> None:
         view, markets = self._view, self.settings.markets
-        self.page.show("filters", {"fields": filter_fields(view, self._wrong, markets, stats, sums)})
+        self.page.show("filters", {"fields": filter_fields(view, self._wrong, markets, stats)})
         self.page.show("views", {"fields": saved_fields(list(self._saved.all()), self._saved_as(), self._naming)})
         self.page.show("columns", {"fields": column_fields(view)})
         self.page.show("tools", {"fields": download_fields(sums.count, running=self._download.running)})

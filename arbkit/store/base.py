@@ -170,6 +170,8 @@ class Stats:
     routes: Mapping[str, Mapping[str, Any]]
     """``"IT:DE"`` → ``{count, best_profit, total_profit}``"""
     categories: tuple[str, ...]
+    brands: tuple[str, ...]
+    """the brands with the most opportunities, at most :data:`MOST_BRANDS`"""
     oldest_at: int | None
     newest_at: int | None
     evaluated_at: float | None
@@ -183,17 +185,14 @@ class Sums:
     total_profit: float
     routes: Mapping[str, Mapping[str, Any]]
     """``"IT:DE"`` → ``{count, best_profit, total_profit}``"""
-    brands: tuple[str, ...]
-    """the brands with the most opportunities, at most :data:`MOST_BRANDS`"""
 
     @classmethod
-    def of(cls, routes: Mapping[str, Mapping[str, Any]], brands: Iterable[str] = ()) -> Sums:
+    def of(cls, routes: Mapping[str, Mapping[str, Any]]) -> Sums:
         """The sums over these routes."""
         return cls(
             count=sum(r["count"] for r in routes.values()),
             total_profit=round(sum(float(r["total_profit"]) for r in routes.values()), 2),
             routes=routes,
-            brands=tuple(brands),
         )
 
 

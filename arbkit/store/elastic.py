@@ -19,7 +19,7 @@ from arbkit.errors import StoreError, UsageError
 from arbkit.markets import MARKETS
 from arbkit.models import History, Offer, Opportunity, Product, Run
 from arbkit.store import cursors
-from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Update, Written
+from arbkit.store.base import MOST_BRANDS, OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Update, Written
 from arbkit.store.compose import best_of_each, is_number
 from arbkit.store.elastic_bulk import Action, bulk
 from arbkit.store.elastic_client import connect, fetched, translating, walk
@@ -172,7 +172,7 @@ class ElasticStore(Closing):
 
     def sums(self, query: OpportunityQuery) -> Sums:
         found = self._search("opportunities", sums_search(query))["aggregations"]
-        return Sums.of(routes_of(found["routes"]), (b["key"] for b in found["brands"]["buckets"]))
+        return Sums.of(routes_of(found["routes"]))
 
     def _page(
         self, collection: str, query: ProductQuery | OpportunityQuery, search: dict[str, Any], build: Callable[[Any], T]
@@ -214,6 +214,13 @@ class ElasticStore(Closing):
                 "aggs": {
                     "routes": ROUTE_SUMS,
                     "categories": {"terms": {"field": "category", "size": 10_000, "order": {"_key": "asc"}}},
+                    "brands": {
+                        "terms": {
+                            "field": "brand",
+                            "size": MOST_BRANDS,
+                            "order": [{"_count": "desc"}, {"_key": "asc"}],
+                        }
+                    },
                     "currency": {"terms": {"field": "currency", "size": 1, "order": {"_key": "desc"}}},
                     "evaluated": {"max": {"field": "evaluated_at"}},
                 },
@@ -233,6 +240,7 @@ class ElasticStore(Closing):
             markets={b["key"]: b["doc_count"] for b in ages["markets"]["buckets"]},
             routes=sums.routes,
             categories=tuple(b["key"] for b in results["categories"]["buckets"]),
+            brands=tuple(b["key"] for b in results["brands"]["buckets"]),
             oldest_at=_whole(ages["min"]["value"]),
             newest_at=_whole(ages["max"]["value"]),
             evaluated_at=results["evaluated"]["value"],

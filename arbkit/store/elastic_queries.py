@@ -8,7 +8,7 @@ from typing import Any
 from arbkit.errors import UsageError
 from arbkit.markets import MARKETS
 from arbkit.store import cursors
-from arbkit.store.base import AT_LEAST, EQUAL, MOST_BRANDS, OpportunityQuery, ProductQuery, age_edges, check_query
+from arbkit.store.base import AT_LEAST, EQUAL, OpportunityQuery, ProductQuery, age_edges, check_query
 from arbkit.store.text import words
 
 __all__ = [
@@ -72,9 +72,8 @@ def sums_search(query: OpportunityQuery) -> Clause:
         UsageError: the query contradicts itself.
     """
     check_query(query)
-    brands = {"terms": {"field": "brand", "size": MOST_BRANDS, "order": [{"_count": "desc"}, {"_key": "asc"}]}}
     where = {"bool": {"filter": _opportunity_filter(query)}}
-    return {"size": 0, "track_total_hits": False, "query": where, "aggs": {"routes": ROUTE_SUMS, "brands": brands}}
+    return {"size": 0, "track_total_hits": False, "query": where, "aggs": {"routes": ROUTE_SUMS}}
 
 
 def ages_search(limits: Sequence[float], now: float) -> Clause:

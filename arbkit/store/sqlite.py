@@ -22,7 +22,17 @@ from arbkit.store import cursors
 from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Update, Written, sorted_out
 from arbkit.store.compose import best_of_each, compose, is_number, search_text
 from arbkit.store.history_codec import decode, encode
-from arbkit.store.sqlite_queries import OFFER_TIMES, Asked, asked_ages, asked_opportunities, asked_products, asked_sums
+from arbkit.store.sqlite_queries import (
+    BRANDS,
+    CATEGORIES,
+    OFFER_TIMES,
+    Asked,
+    AskedSums,
+    asked_ages,
+    asked_opportunities,
+    asked_products,
+    asked_sums,
+)
 from arbkit.store.sqlite_rows import (
     PRODUCT_COLUMNS,
     PUT_HISTORY,
@@ -49,6 +59,7 @@ __all__ = ["SqliteStore"]
 T = TypeVar("T")
 _COMPOSED_AT_ONCE = 5_000
 _ABANDONED_S = 86_400.0
+_SUMS_KEPT = 64
 
 
 class SqliteStore(Closing):
@@ -57,6 +68,7 @@ class SqliteStore(Closing):
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self._path = path
         self._lock = threading.RLock()
+        self._sums: dict[tuple[Any, ...], Sums] = {}
         if read_only and not path.exists():
             raise _nothing_yet(path)
         with translated(path, "store"):
@@ -150,6 +162,7 @@ class SqliteStore(Closing):
                 known = {row[0] for row in connection.execute("SELECT id FROM opportunities")}
                 connection.execute("DELETE FROM opportunities")
                 connection.execute("DELETE FROM opportunity_documents")
+                self._sums.clear()
                 connection.executemany(PUT_OPPORTUNITY, map(opportunity_row, found))
                 documents = ((o.id, orjson.dumps({**o.to_dict(), "run_id": run_id})) for o in found)
                 connection.executemany(PUT_OPPORTUNITY_DOCUMENT, documents)
@@ -221,32 +234,30 @@ class SqliteStore(Closing):
         return None if row is None else to_product(row)
 
     def products(self, query: ProductQuery) -> Page[Product]:
-        return self._page(query, asked_products(query), to_product)
+        asked = asked_products(query)
+        with self._using() as connection, snapshot(connection):
+            (total,) = connection.execute(asked.count, asked.values).fetchone()
+            return _page(connection, query, asked, total, to_product)
 
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
-        return self._page(query, asked_opportunities(query), lambda row: Opportunity.from_dict(orjson.loads(row[0])))
+        asked = asked_opportunities(query)
+        with self._using() as connection, snapshot(connection):
+            total = self._summed(connection, asked_sums(query)).count
+            return _page(connection, query, asked, total, lambda row: Opportunity.from_dict(orjson.loads(row[0])))
 
     def sums(self, query: OpportunityQuery) -> Sums:
         asked = asked_sums(query)
         with self._using() as connection, snapshot(connection):
-            routes = _routes(connection.execute(asked.routes, asked.values))
-            brands = connection.execute(asked.brands, asked.values).fetchall()
-        return Sums.of(routes, (brand for (brand,) in brands))
+            return self._summed(connection, asked)
 
-    def _page(
-        self, query: ProductQuery | OpportunityQuery, asked: Asked, build: Callable[[Sequence[Any]], T]
-    ) -> Page[T]:
-        with self._using() as connection, snapshot(connection):
-            (total,) = connection.execute(asked.count, asked.count_values).fetchone()
-            rows = connection.execute(asked.rows, asked.row_values).fetchall()
-        more = len(rows) > query.limit
-        rows = rows[: query.limit]
-        after = (
-            cursors.pack(query.sort, descending=query.descending, key=rows[-1][-2], last_id=rows[-1][-1])
-            if more and rows
-            else None
-        )
-        return Page(items=tuple(build(row) for row in rows), total=total, next=after)
+    def _summed(self, connection: sqlite3.Connection, asked: AskedSums) -> Sums:
+        """The sums, kept while nothing is written: whoever asks for a page asks for them too."""
+        key = (asked.routes, *asked.values, connection.execute("PRAGMA data_version").fetchone()[0])
+        if key not in self._sums:
+            if len(self._sums) >= _SUMS_KEPT:
+                self._sums.clear()
+            self._sums[key] = Sums.of(_routes(connection.execute(asked.routes, asked.values)))
+        return self._sums[key]
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
         where, values = ("WHERE report = ?", [report]) if report else ("", [])
@@ -266,13 +277,13 @@ class SqliteStore(Closing):
         with self._using() as connection, snapshot(connection):
             kinds = dict(connection.execute("SELECT demo, count(*) FROM products GROUP BY demo").fetchall())
             times = connection.execute(OFFER_TIMES).fetchall()
-            sums = Sums.of(_routes(connection.execute(asked_sums(OpportunityQuery()).routes)))
+            sums = self._summed(connection, asked_sums(OpportunityQuery()))
+            # One detection writes them all.
             currency, evaluated_at = connection.execute(
-                "SELECT max(currency), max(evaluated_at) FROM opportunities"
-            ).fetchone()
-            categories = connection.execute(
-                "SELECT DISTINCT category FROM opportunities WHERE category IS NOT NULL ORDER BY 1"
-            ).fetchall()
+                "SELECT currency, evaluated_at FROM opportunities LIMIT 1"
+            ).fetchone() or (None, None)
+            categories = connection.execute(CATEGORIES).fetchall()
+            brands = connection.execute(BRANDS).fetchall()
         return Stats(
             products=sum(kinds.values()),
             offers=sum(offers for _, offers, _, _ in times),
@@ -283,6 +294,7 @@ class SqliteStore(Closing):
             markets={market: offers for market, offers, _, _ in times},
             routes=sums.routes,
             categories=tuple(row[0] for row in categories),
+            brands=tuple(row[0] for row in brands),
             oldest_at=min((oldest for _, _, oldest, _ in times), default=None),
             newest_at=max((newest for _, _, _, newest in times), default=None),
             evaluated_at=evaluated_at,
@@ -307,6 +319,24 @@ class SqliteStore(Closing):
     def _using(self) -> Iterator[sqlite3.Connection]:
         with self._lock, translated(self._path, "store"):
             yield self._connection
+
+
+def _page(
+    connection: sqlite3.Connection,
+    query: ProductQuery | OpportunityQuery,
+    asked: Asked,
+    total: int,
+    build: Callable[[Sequence[Any]], T],
+) -> Page[T]:
+    rows = connection.execute(asked.rows, asked.row_values).fetchall()
+    more = len(rows) > query.limit
+    rows = rows[: query.limit]
+    after = (
+        cursors.pack(query.sort, descending=query.descending, key=rows[-1][-2], last_id=rows[-1][-1])
+        if more and rows
+        else None
+    )
+    return Page(items=tuple(build(row) for row in rows), total=total, next=after)
 
 
 def _routes(rows: Iterable[tuple[str, int, float, float]]) -> dict[str, dict[str, Any]]:

@@ -11,7 +11,10 @@ from arbkit.store.base import AT_LEAST, EQUAL, MOST_BRANDS, OpportunityQuery, Pr
 from arbkit.store.sqlite_rows import PRODUCT_COLUMNS
 from arbkit.store.text import words
 
-__all__ = ["OFFER_TIMES", "Asked", "AskedSums", "asked_ages", "asked_opportunities", "asked_products", "asked_sums"]
+__all__ = [
+    "BRANDS", "CATEGORIES", "OFFER_TIMES", "Asked", "AskedSums", "asked_ages", "asked_opportunities", "asked_products",
+    "asked_sums",
+]  # fmt: skip
 
 OFFER_TIMES = """
     SELECT market, count(*),
@@ -37,18 +40,32 @@ class Asked:
     """A page as SQL: how many there are in all, and its rows, one more than the page holds."""
 
     count: str
-    count_values: list[Any]
+    values: list[Any]
     rows: str
     row_values: list[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class AskedSums:
-    """Sums as SQL; both statements take the same values."""
+    """Sums as SQL: rows of route, count, best and total profit."""
 
     routes: str
-    brands: str
     values: list[Any]
+
+
+BRANDS = (
+    "SELECT brand FROM opportunities WHERE brand IS NOT NULL GROUP BY brand "  # noqa: S608 - a number of ours
+    f"ORDER BY count(*) DESC, brand LIMIT {MOST_BRANDS}"
+)
+# Steps from one to the next along the index: there are few among many rows.
+CATEGORIES = """
+    WITH RECURSIVE step (name) AS (
+        SELECT min(category) FROM opportunities
+        UNION ALL
+        SELECT (SELECT min(category) FROM opportunities WHERE category > name) FROM step WHERE name IS NOT NULL
+    )
+    SELECT name FROM step WHERE name IS NOT NULL
+"""
 
 
 def asked_products(query: ProductQuery) -> Asked:
@@ -75,7 +92,7 @@ def asked_opportunities(query: OpportunityQuery) -> Asked:
 
 
 def asked_sums(query: OpportunityQuery) -> AskedSums:
-    """Rows of route, count, best and total profit; and rows of brands.
+    """The sums of what a query finds.
 
     Raises:
         UsageError: the query contradicts itself.
@@ -85,7 +102,6 @@ def asked_sums(query: OpportunityQuery) -> AskedSums:
     found = f"FROM opportunities WHERE {' AND '.join(['1', *where])}"
     return AskedSums(
         f"SELECT source || ':' || target, count(*), max(profit), sum(profit) {found} GROUP BY source, target",
-        f"SELECT brand {found} AND brand IS NOT NULL GROUP BY brand ORDER BY count(*) DESC, brand LIMIT {MOST_BRANDS}",
         values,
     )
 
@@ -178,6 +194,7 @@ def _opportunity_filter(query: OpportunityQuery) -> tuple[list[str], list[Any]]:
             values.append(value)
     for name, column in AT_LEAST.items():
         if (value := getattr(query, name)) is not None:
-            where.append(f"{column} >= ?")
+            # Most rows reach a bound: an index of bounds would be the slow way.
+            where.append(f"+{column} >= ?")
             values.append(value)
     return where, values

@@ -26,7 +26,7 @@ from arbkit.importer import import_files
 from arbkit.log import RAW_TOPIC, Record, open_log
 from arbkit.settings import Settings
 from arbkit.store import open_store
-from tests.benchmarks import log, scale
+from tests.benchmarks import dashboard, log, scale
 from tests.benchmarks.money import evaluation
 
 _REPEATS = 7
@@ -205,7 +205,7 @@ def first_table() -> None:
             url = next(line.split()[1] for line in process.stderr if line.startswith("  dashboards"))
             threading.Thread(target=process.stderr.read, daemon=True).start()
             page.goto(url)
-            page.wait_for_selector(".arbkit-table tr[data-id]:nth-child(25)", timeout=120_000)
+            page.wait_for_selector("#arb-table tr[data-id]:nth-child(25)", timeout=120_000)
             taken = time.perf_counter() - start
             process.terminate()
         browser.close()
@@ -226,6 +226,10 @@ def scaled_out() -> None:
         benchmark(report)
 
 
+def dashboards() -> None:
+    dashboard.opening(report)
+
+
 if __name__ == "__main__":
-    for benchmark in (ingest, importing, memory, money, kafka, scaled_out, first_table):
+    for benchmark in (ingest, importing, memory, money, kafka, scaled_out, first_table, dashboards):
         benchmark()

@@ -180,7 +180,8 @@ def test_sums_are_of_all_that_a_query_finds_on_whatever_page(store: Store) -> No
     found.append(opportunity("B000000009", "FR", "UK", profit=9.5, brand="Zeta"))
     store.replace_opportunities(found, run_id="r")
     sums = store.sums(OpportunityQuery(min_profit=2.0, limit=1, offset=2))
-    assert (sums.count, sums.total_profit, sums.brands) == (3, 14.5, ("Acme", "Zeta"))
+    assert (sums.count, sums.total_profit) == (3, 14.5)
+    assert store.stats().brands == ("Acme", "Zeta")
     assert sums.routes == {
         "FR:UK": {"count": 1, "best_profit": 9.5, "total_profit": 9.5},
         "IT:DE": {"count": 2, "best_profit": 3.0, "total_profit": 5.0},

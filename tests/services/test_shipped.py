@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import json
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -16,25 +15,57 @@ from arbkit.cli import app
 from arbkit.settings import Settings
 from arbkit.store import open_store
 from arbkit.store.base import Update
+from tests.notebooks.nbval import Outcome, nbval
 from tests.store_factories import history, offer
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted([*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("apps/*.ipynb")])
 
 
-def test_every_notebook_runs(settings: Settings) -> None:
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """All of them over a small store, and one whose assert is wrong, in one run."""
+    folder = tmp_path_factory.mktemp("shipped")
+    broken = folder / "broken.ipynb"
+    notebook = json.loads((ROOT / "notebooks" / "detect.ipynb").read_text("utf-8"))
+    wrong = {**notebook["cells"][-1], "source": ["assert 1 + 1 == 3, 'the sum is another one'"]}
+    broken.write_text(json.dumps({**notebook, "cells": [wrong]}), "utf-8")
+    settings = Settings.load(_env_file=None, home=folder / "var", demo=True)
     with open_store(settings) as store:
-        store.put([Update(offer(code=code), history(code=code)) for code in ("DE", "IT")])
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", *map(str, NOTEBOOKS)],
-        env={**os.environ, **settings.environment()},
-        cwd=settings.home,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
+        facts = {"length_mm": 360, "width_mm": 100, "height_mm": 100, "weight_g": 800}
+        prices = {"DE": 69_99, "IT": 40_00}
+        store.put([Update(offer(code=c, price_minor=p, **facts), history(code=c)) for c, p in prices.items()])
+    return nbval(settings, [*NOTEBOOKS, broken], strict=False)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_runs_and_its_asserts_hold(path: Path, outcome: Outcome) -> None:
+    assert outcome.failures[path.stem] == []
+    assert outcome.cells[path.stem] == len(code_cells(path))
+
+
+def test_a_wrong_assert_is_seen(outcome: Outcome) -> None:
+    [failure] = outcome.failures["broken"]
+    assert "the sum is another one" in failure
+
+
+def code_cells(path: Path) -> list[dict[str, Any]]:
+    return [cell for cell in json.loads(path.read_text("utf-8"))["cells"] if cell["cell_type"] == "code"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_is_committed_without_outputs(path: Path) -> None:
+    for cell in code_cells(path):
+        assert cell["outputs"] == []
+        assert cell["execution_count"] is None
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("notebooks/*.ipynb")), ids=lambda p: p.stem)
+def test_a_notebook_takes_parameters_and_asserts_something(path: Path) -> None:
+    cells = code_cells(path)
+    assert [cell["metadata"].get("tags") for cell in cells].count(["parameters"]) == 1
+    assert cells[0]["metadata"]["tags"] == ["parameters"]
+    assert any(line.startswith("assert ") for cell in cells for line in cell["source"])
 
 
 def test_everything_beside_the_package_is_in_the_wheel() -> None:

@@ -8,6 +8,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from arbkit import watchlist
@@ -16,11 +17,13 @@ from arbkit.dashboard.columns import COLUMNS, chosen_columns, row
 from arbkit.dashboard.download import Download
 from arbkit.dashboard.opportunities import OpportunitiesBoard
 from arbkit.dashboard.parts import demo_html, map_html, parts_html, route_html
+from arbkit.errors import ServiceError, UsageError
 from arbkit.export import HEADINGS, opportunity_rows, write
 from arbkit.settings import Settings
 from arbkit.store import OpportunityQuery, Stats, open_store
 from arbkit.store.base import Update
 from tests.boards import Seen
+from tests.processes import arbkit
 from tests.store_factories import history, offer, opportunity
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -323,7 +326,7 @@ def test_hostile_texts_are_escaped_everywhere() -> None:
 def test_genuine_products_are_not_called_demo(products: int, invented: int, demo_mode: bool, says: str | None) -> None:
     stats = Stats(
         products=products, offers=0, opportunities=0, total_profit=0, currency=None, demo_products=invented, markets={},
-        routes={}, categories=(), oldest_at=None, newest_at=None, evaluated_at=None,
+        routes={}, categories=(), brands=(), oldest_at=None, newest_at=None, evaluated_at=None,
     )  # fmt: skip
     html = demo_html(stats, demo_mode=demo_mode)
     assert (says in html) if says else ("DEMO" not in html)
@@ -364,3 +367,22 @@ def test_a_download_holds_all_pages_in_order_and_only_one_runs(seen: Seen, fille
     assert [float(r["profit"]) for r in rows] == [float(n) for n in range(30, 2, -1)]
     assert ended == [1]
     assert "28 opportunities were downloaded." in seen.said
+
+
+@pytest.mark.parametrize("name", ["o.csv", "o.xlsx"])
+def test_a_file_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ServiceError, match="cannot be written"):
+        write(tmp_path / "gone" / name, HEADINGS, iter([]))
+    with pytest.raises(UsageError, match=r"\.csv, \.xlsx"):
+        write(tmp_path / "o.pdf", HEADINGS, iter([]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_command_writes_what_a_view_shows(filled: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "best.csv"
+    done = arbkit(filled, "export", str(file), "--view", "min_profit=29", "--json")
+    assert orjson.loads(done.stdout) == {"file": str(file), "rows": 2}
+    assert len(file.read_text("utf-8-sig").splitlines()) == 3
+    wrong = arbkit(filled, "export", str(file), "--view", "min_proft=29")
+    assert wrong.returncode == 2
+    assert "did you mean min_profit?" in wrong.stderr

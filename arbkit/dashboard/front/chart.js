@@ -40,7 +40,7 @@ function inColours(layout, el) {
 const DARK = window.matchMedia("(prefers-color-scheme: dark)");
 
 function chartRegion() {
-  const body = element("div", { class: "arb-chart", role: "img" });
+  const body = element("div", { class: "arb-chart", role: "figure" });
   const plot = element("div", { class: "arb-plot" });
   const note = element("div", { class: "arb-waiting" }, "Drawing …");
   body.append(note);

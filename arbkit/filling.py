@@ -1,0 +1,37 @@
+"""An empty store filled with the demo market, by the way that all data goes, within this process."""
+
+from __future__ import annotations
+
+import threading
+
+from arbkit.errors import UsageError
+from arbkit.settings import Settings
+
+__all__ = ["fill_demo"]
+
+
+def fill_demo(settings: Settings) -> None:
+    """Run a demo market, look at its whole watchlist once, enrich and store it, and detect.
+
+    Raises:
+        UsageError: prices come from Keepa: invented ones must not mix with them.
+        ConfigError, ServiceError: a setting is wrong, or log or store cannot be used.
+    """
+    if not settings.demo_mode:
+        raise UsageError(
+            "there is a Keepa key, and invented prices must not mix with real ones",
+            field="fill_demo",
+            remedy="Run `arbkit up`, or try arbkit.open(demo=True, home='var/demo')",
+        )
+    from arbkit import detect
+    from arbkit.consumer import consume
+    from arbkit.demo.server import DemoServer
+    from arbkit.init import initialise
+    from arbkit.producer import produce
+
+    initialise(settings)
+    stop = threading.Event()
+    with DemoServer("127.0.0.1", 0, speed=settings.demo_speed) as server:
+        produce(settings.model_copy(update={"keepa_url": server.url}), once=True, stop=stop)
+    consume(settings, until_empty=True, stop=stop)
+    detect.run(settings, run_id="fill-demo")

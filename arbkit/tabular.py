@@ -1,0 +1,184 @@
+"""Records of the store as tables: one row each, money in major units beside its currency, times with their zone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from arbkit.frames import Frame
+from arbkit.markets import MARKETS, market
+from arbkit.models import Offer, Opportunity, Product, Run
+from arbkit.prices import PriceLine
+from arbkit.store.base import Stats
+
+__all__ = [
+    "DEMO_NOTE",
+    "history_frame",
+    "noted",
+    "offers_frame",
+    "opportunities_frame",
+    "products_frame",
+    "runs_frame",
+    "stats_frame",
+    "watched_frame",
+]
+
+DEMO_NOTE = "DEMO market: invented products and prices"
+
+
+def products_frame(products: Sequence[Product]) -> Frame:
+    """``asin, title, brand, category``, the price on each marketplace (``DE_EUR``, ``UK_GBP``, …, VAT included), the
+    best route (``source, target, profit, currency, roi_pct``) and ``updated_at``."""
+    rows = []
+    for p in products:
+        best = p.best or {}
+        prices = {_price_column(c): _major(p.markets.get(c, {}).get("price_minor")) for c in MARKETS}
+        rows.append(
+            {
+                "asin": p.asin, "title": p.title, "brand": p.brand, "category": p.category, **prices,
+                **{name: best.get(name) for name in ("source", "target", "profit", "currency", "roi_pct")},
+                "updated_at": p.updated_at,
+            }
+        )  # fmt: skip
+    columns = ["asin", "title", "brand", "category", *map(_price_column, MARKETS),
+               "source", "target", "profit", "currency", "roi_pct", "updated_at"]  # fmt: skip
+    return _frame(rows, columns, demo=any(p.demo for p in products))
+
+
+def offers_frame(offers: Sequence[Offer]) -> Frame:
+    """``asin, market, title, price, currency`` and what the source says of demand, competition, package and fees.
+
+    Prices and fees in ``currency``; ``price`` includes VAT, ``keepa_fba_fee`` does not.
+    """
+    plain = ["price_basis", "price_at", "sales_rank", "rank_drops30", "monthly_sold", "offers_new", "rating", "reviews"]
+    shares = {"out_of_stock90_pct": "out_of_stock90_pct", "amazon_buy_box90_pct": "amazon_buy_box90_pct"}
+    rows = [
+        {
+            "asin": o.asin, "market": o.market, "title": o.title,
+            "price": _major(o.price_minor), "currency": o.currency, "price_avg90": _major(o.price_avg90_minor),
+            **{name: getattr(o, name) for name in [*plain, *shares]},
+            "size_mm": _size(o), "weight_g": o.weight_g,
+            "keepa_fba_fee": _major(o.keepa_fba_fee_minor), "keepa_referral_pct": o.keepa_referral_pct,
+            "updated_at": o.updated_at, "page_url": market(o.market).url(o.asin),
+        }
+        for o in offers
+    ]  # fmt: skip
+    columns = ["asin", "market", "title", "price", "currency", "price_avg90", *plain, *shares, "size_mm", "weight_g",
+               "keepa_fba_fee", "keepa_referral_pct", "updated_at", "page_url"]  # fmt: skip
+    return _frame(rows, columns, demo=any(o.demo for o in offers))
+
+
+def opportunities_frame(found: Sequence[Opportunity]) -> Frame:
+    """One row a route, in the names and units of ``GET /arbitrage``: ``profit`` and ``fees`` in ``currency``, prices
+    in the currency of their marketplace, VAT included."""
+    columns = [
+        "asin", "title", "source", "target", "buy_price", "buy_currency", "sell_price", "sell_currency", "profit",
+        "currency", "roi_pct", "margin_pct", "spread_pct", "fees", "fulfilment", "confidence", "confidence_reasons",
+        "brand", "category", "data_at", "source_url", "target_url",
+    ]  # fmt: skip
+    rows = [{name: getattr(o, name) for name in columns} for o in found]
+    return _frame(rows, columns, demo=any(o.demo for o in found))
+
+
+def history_frame(lines: Sequence[PriceLine], *, currency: str, demo: bool) -> Frame:
+    """One row a change: ``market, at, price, currency, price_basis``. A price holds until the next row of its
+    marketplace; NaN: nobody offers it."""
+    parts = [
+        pd.DataFrame(
+            {"market": x.market, "at": x.times, "price": x.prices, "currency": currency, "price_basis": x.basis}
+        )
+        for x in lines
+    ]
+    columns = ["market", "at", "price", "currency", "price_basis"]
+    made = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+    made["at"] = pd.to_datetime(made["at"], utc=True)
+    return noted(Frame(made), DEMO_NOTE if demo else "")
+
+
+def runs_frame(runs: Iterable[Run]) -> Frame:
+    """Report runs, the latest first: ``report, status, started_at, duration_s, summary, error, run_id, output``."""
+    columns = ["report", "status", "started_at", "duration_s", "summary", "error", "run_id", "output"]
+    rows = [
+        {
+            **{name: getattr(r, name) for name in ("report", "status", "started_at", "error", "run_id", "output")},
+            "duration_s": None if r.finished_at is None else r.finished_at - r.started_at,
+            "summary": ", ".join(f"{value} {name}" for name, value in r.summary.items()),
+        }
+        for r in runs
+    ]
+    return _frame(rows, columns)
+
+
+def stats_frame(stats: Stats) -> Frame:
+    """One row: how much is stored, what it would leave in all, and how old it is."""
+    names = [
+        "products",
+        "offers",
+        "opportunities",
+        "total_profit",
+        "currency",
+        "oldest_at",
+        "newest_at",
+        "evaluated_at",
+    ]
+    return _frame([{name: getattr(stats, name) for name in names}], names, demo=stats.demo_products > 0)
+
+
+def watched_frame(asins: Sequence[str], offers: Sequence[Offer]) -> Frame:
+    """``asin, title, markets`` (those where it is known), ``updated_at`` (the latest), in the order of ``asins``."""
+    by_asin: dict[str, list[Offer]] = {asin: [] for asin in asins}
+    for o in offers:
+        by_asin[o.asin].append(o)
+    rows = [
+        {
+            "asin": asin,
+            "title": next((o.title for o in known if o.title), None),
+            "markets": ", ".join(o.market for o in known),
+            "updated_at": max((o.updated_at for o in known), default=None),
+        }
+        for asin, known in by_asin.items()
+    ]
+    return _frame(rows, ["asin", "title", "markets", "updated_at"], demo=any(o.demo for o in offers))
+
+
+def _frame(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, demo: bool = False) -> Frame:
+    made = Frame(rows, columns=list(columns))
+    for name in columns:
+        if name.endswith("_at"):
+            made[name] = pd.to_datetime(made[name].astype("float64"), unit="s", utc=True).dt.floor("s")
+        elif name in _WHOLE:
+            made[name] = made[name].astype("Int64")
+        elif name in _NUMBERS or name.endswith(("_EUR", "_GBP")):
+            made[name] = made[name].astype("float64")
+    return noted(made, DEMO_NOTE if demo else "")
+
+
+_NUMBERS = frozenset(
+    {"price", "price_avg90", "rating", "amazon_buy_box90_pct", "keepa_fba_fee", "keepa_referral_pct", "profit",
+     "roi_pct", "duration_s", "total_profit"}
+)  # fmt: skip
+_WHOLE = frozenset(
+    {"sales_rank", "rank_drops30", "monthly_sold", "offers_new", "reviews", "out_of_stock90_pct", "weight_g"}
+)
+"""Columns of numbers also where all of them are unknown."""
+
+
+def noted(frame: Frame, *words: str) -> Frame:
+    """The table with these words above it, after those that are there."""
+    frame.attrs["note"] = "; ".join(filter(None, [frame.attrs.get("note", ""), *words]))
+    return frame
+
+
+def _price_column(code: str) -> str:
+    return f"{code}_{MARKETS[code].currency}"
+
+
+def _major(minor: int | None) -> float | None:
+    return None if minor is None else minor / 100
+
+
+def _size(offer: Offer) -> str | None:
+    sides = (offer.length_mm, offer.width_mm, offer.height_mm)
+    return None if None in sides else "x".join(map(str, sides))

@@ -1,0 +1,466 @@
+"""The workbench as people use it in a notebook: ``arb = arbkit.open()``.
+
+Everything is read from the store that the settings name, whichever it is, and comes back as a table
+(:class:`~arbkit.frames.Frame`), an answer (:class:`~arbkit.answers.Answer`) or a plotly figure.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from html import escape
+from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, get_args
+
+from arbkit import filling, watchlist
+from arbkit.answers import Answer
+from arbkit.arguments import code, count, day, named, nearest, number, one_of, taking
+from arbkit.closing import Closing
+from arbkit.errors import StoreError, UsageError
+from arbkit.frames import Frame
+from arbkit.models import Offer
+from arbkit.money import COMPONENTS, Profile, configured_profile, load_rates, load_tables
+from arbkit.money.answer import answer
+from arbkit.money.question import Question
+from arbkit.prices import PriceLine, price_lines
+from arbkit.routes import EvaluatedRoute, all_routes, best_cells, route_cells
+from arbkit.settings import Settings
+from arbkit.store.base import OpportunityQuery, OpportunitySort, Page, ProductQuery, ProductSort, Store
+from arbkit.store.late import LateStore
+from arbkit.tabular import (
+    DEMO_NOTE,
+    history_frame,
+    noted,
+    offers_frame,
+    opportunities_frame,
+    products_frame,
+    runs_frame,
+    stats_frame,
+    watched_frame,
+)
+from arbkit.whatif import question_of
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+__all__ = ["Workbench", "open_workbench"]
+
+T = TypeVar("T")
+Q = TypeVar("Q", ProductQuery, OpportunityQuery)
+_PAGE = 500
+_ASINS_AT_ONCE = 200
+_LOOKED_AT = 20
+
+
+def open_workbench(settings: Settings | None = None, **overrides: Any) -> Workbench:
+    """See :func:`arbkit.open`."""
+    for name in overrides:
+        if name not in Settings.model_fields:
+            remedy = nearest(name, Settings.model_fields)
+            raise UsageError("there is no such setting", field="setting", value=name, remedy=remedy)
+    if settings is not None and overrides:
+        raise UsageError("exclude each other", field=f"settings, {next(iter(overrides))}", remedy="Give one of them")
+    return Workbench(settings or Settings.load(**overrides))
+
+
+class Workbench(Closing):
+    """What :func:`arbkit.open` gives. Reads only, apart from :meth:`fill_demo`; a context manager.
+
+    Products are named by their ASIN, marketplaces by their code (DE, FR, IT, ES, UK). Percents are percents: 20
+    means 20 %. Amounts without a currency beside them are in the seller profile's home currency.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._late = LateStore(settings)
+
+    def close(self) -> None:
+        """Close the store. The next call opens it again."""
+        self._late.close()
+
+    @property
+    def profile(self) -> Profile:
+        """The seller profile in force.
+
+        Raises:
+            ConfigError: it cannot be used.
+        """
+        return configured_profile(self.settings)
+
+    # What is stored
+
+    def fill_demo(self) -> Self:
+        """Fill an empty store from the demo market, in about ten seconds; one that holds something stays as it is.
+
+        Runs the demo market, producer, consumer and detection once, within this process.
+
+        Raises:
+            UsageError: the store is empty, and prices come from Keepa.
+            ServiceError: log or store cannot be used.
+        """
+        try:
+            empty = not self._store().stats().products
+        except StoreError:
+            # Not there yet, or out of order, which whoever fills it will tell.
+            empty = True
+        if empty:
+            filling.fill_demo(self.settings)
+        return self
+
+    def stats(self) -> Frame:
+        """How much is stored: one row, ``products, offers, opportunities, total_profit, currency`` and its ages.
+
+        Raises:
+            StoreError: there is no store yet, or it cannot be read (as for every other method that reads it).
+        """
+        return stats_frame(self._store().stats())
+
+    @named
+    def products(
+        self,
+        *,
+        q: str | None = None,
+        market: str | None = None,
+        category: str | None = None,
+        max_price: float | None = None,
+        min_margin: float | None = None,
+        sort_by: str = "updated",
+        descending: bool = True,
+        limit: int = 1000,
+    ) -> Frame:
+        """Products with their price on every marketplace and their best route, one row each.
+
+        Args:
+            q: words to find in title, brand, EAN or ASIN, whatever the case and accents.
+            market: listed there.
+            category: exactly this one.
+            max_price: at most this price on ``market``, in its currency, VAT included.
+            min_margin: least margin of the best route, in percent of net revenue.
+            sort_by: updated, title, profit, margin or asin.
+            limit: most rows.
+
+        Raises:
+            UsageError: an argument or its value is wrong; names it, and what was probably meant.
+        """
+        price = number("max_price", max_price)
+        query = ProductQuery(
+            q=q, market=code("market", market), category=category,
+            max_price_minor=None if price is None else round(100 * price),
+            min_margin_pct=number("min_margin", min_margin),
+            sort=cast(ProductSort, one_of("sort_by", sort_by, get_args(ProductSort))), descending=descending,
+        )  # fmt: skip
+        found, total = _walk(self._store().products, query, count("limit", limit))
+        return self._told(products_frame(found), total, category)
+
+    @named
+    def offers(self, asins: str | Sequence[str]) -> Frame:
+        """What is known now of one product, or of several, on each marketplace: one row an offer.
+
+        Of several products those that are not stored are left out.
+
+        Raises:
+            UsageError: no ASIN, or none of them is stored.
+        """
+        return offers_frame(self._offers([asins] if isinstance(asins, str) else asins))
+
+    @named
+    def history(self, asin: str, *, currency: str | None = None) -> Frame:
+        """What a product cost on every marketplace, a row a change, in one currency by the ECB rate of each day.
+
+        ``currency``: EUR, GBP, …; None: the profile's home currency. :meth:`plot_prices` draws it.
+
+        Raises:
+            UsageError: the product is not stored, or there are no rates of that currency.
+        """
+        offers, lines, currency = self._lines(asin, currency)
+        return history_frame(lines, currency=currency, demo=_demo(offers))
+
+    @named
+    def opportunities(
+        self,
+        *,
+        q: str | None = None,
+        asin: str | None = None,
+        source: str | None = None,
+        target: str | None = None,
+        category: str | None = None,
+        brand: str | None = None,
+        min_profit: float | None = None,
+        min_roi: float | None = None,
+        min_margin: float | None = None,
+        min_confidence: float | None = None,
+        sort_by: str = "profit",
+        descending: bool = True,
+        limit: int = 1000,
+    ) -> Frame:
+        """The routes that the last detection found to leave money, the most profitable first, one row each.
+
+        Args:
+            q: words to find in title, brand, EAN or ASIN.
+            source, target: bought there, sold there.
+            category, brand: exactly this one.
+            min_profit: least profit of one unit, after every fee and tax.
+            min_roi, min_margin: in percent of what is invested, and of net revenue.
+            min_confidence: from 0 to 1.
+            sort_by: profit, roi, margin, spread, confidence, age, title, buy_price, sell_price or route.
+            limit: most rows.
+
+        Raises:
+            UsageError: an argument or its value is wrong; names it, and what was probably meant.
+        """
+        query = OpportunityQuery(
+            q=q, asin=None if asin is None else watchlist.parse_asin(asin),
+            source=code("source", source), target=code("target", target), category=category, brand=brand,
+            min_profit=number("min_profit", min_profit), min_roi_pct=number("min_roi", min_roi),
+            min_margin_pct=number("min_margin", min_margin), min_confidence=number("min_confidence", min_confidence),
+            sort=cast(OpportunitySort, one_of("sort_by", sort_by, get_args(OpportunitySort))), descending=descending,
+        )  # fmt: skip
+        found, total = _walk(self._store().opportunities, query, count("limit", limit))
+        return self._told(opportunities_frame(found), total, category, detected=True)
+
+    def pick(self) -> str:
+        """The ASIN of a product worth a look: of the best opportunities' the one on the most marketplaces.
+
+        Without opportunities it is the product that was looked at last.
+
+        Raises:
+            UsageError: the store is empty.
+        """
+        store = self._store()
+        asins = [o.asin for o in store.opportunities(OpportunityQuery(limit=_LOOKED_AT)).items]
+        asins = asins or [p.asin for p in store.products(ProductQuery(limit=1)).items]
+        if not asins:
+            raise UsageError("the store is empty", field="store", remedy=self._remedy())
+        known = Counter(o.asin for o in store.offers(asins))
+        return max(asins, key=lambda asin: known[asin])
+
+    @named
+    def runs(self, *, report: str | None = None, limit: int = 50) -> Frame:
+        """The latest runs of reports, or of one report."""
+        return runs_frame(self._store().runs(report=report, limit=count("limit", limit)))
+
+    def watchlist(self) -> Frame:
+        """The products that are watched, in the file's order: ``asin, title, markets, updated_at``.
+
+        ``markets`` is empty for one that no marketplace has answered for yet. Lines that could not be used are told
+        in the note.
+
+        Raises:
+            ConfigError: there is no watchlist.
+        """
+        watched = watchlist.load(self.settings)
+        offers: list[Offer] = []
+        for start in range(0, len(watched.asins), _ASINS_AT_ONCE):
+            offers += self._store().offers(watched.asins[start : start + _ASINS_AT_ONCE])
+        return noted(watched_frame(watched.asins, offers), *map(str, watched.bad))
+
+    # What it is worth
+
+    @taking(Question)
+    def profit(self, *, neutral: bool = False, **fields: Any) -> Answer:
+        """What one route leaves after every fee and tax, without any store: as ``arbkit profit``.
+
+        ``neutral=True`` is a seller without costs of its own in place of the seller profile; what is not given is
+        taken from that. Prices as the shop page shows them, VAT included, in the marketplace's currency.
+
+        Raises:
+            UsageError: an argument is missing, unknown, out of range, or they are impossible together.
+        """
+        for name in fields:
+            if name not in Question.model_fields:
+                remedy = nearest(name, [*Question.model_fields, "neutral"])
+                raise UsageError("profit() has no such argument", field="argument", value=name, remedy=remedy)
+        for name, field in Question.model_fields.items():
+            if field.is_required() and name not in fields:
+                raise UsageError("is missing", field=name, remedy=f"Give the {field.description}")
+        profile = Profile.neutral() if neutral else self.profile
+        return Answer(answer(Question.asked(fields), profile, load_tables(), load_rates()))
+
+    @named
+    def routes(self, asin: str, *, components: bool = False, on: date | str | None = None) -> Frame:
+        """All routes of a product, priced now with the seller profile, also those that leave nothing.
+
+        Prices as the shop pages show them, ``profit`` for one unit after every fee and tax; ``unknown`` says why
+        there is none, ``assumed`` what was taken for granted.
+
+        Args:
+            components: a column for every fee and tax too, signed.
+            on: day of fee tables, VAT and exchange rates; None: today.
+
+        Raises:
+            UsageError: the product is not stored.
+        """
+        offers = self._offers([asin])
+        made = all_routes(offers, self.profile, load_tables(), load_rates(), on=day("on", on) or _today())
+        shown = made if components else Frame(made.drop(columns=[*COMPONENTS]))
+        return noted(shown, DEMO_NOTE if _demo(offers) else "")
+
+    @named
+    def route(self, asin: str, source: str, target: str, *, on: date | str | None = None) -> Answer:
+        """One route of a stored product at its prices of now, with everything :meth:`profit` answers.
+
+        Raises:
+            UsageError: the product is not stored, or has no price on one of the two.
+        """
+        offers, profile, on = self._offers([asin]), self.profile, day("on", on) or _today()
+        source, target = str(code("source", source)), str(code("target", target))
+        made = all_routes(offers, profile, load_tables(), load_rates(), on=on)
+        rows = made[(made["source"] == source) & (made["target"] == target)]
+        if rows.empty:
+            raise UsageError("source and target are the same", field="target", value=target)
+        row = rows.iloc[0]
+        if not row["buy_price"] > 0 or not row["sell_price"] > 0:
+            raise UsageError(f"cannot be priced: {row['unknown']}", field="route", value=f"{source} → {target}")
+        priced = EvaluatedRoute(row["asin"], source, target, float(row["buy_price"]), float(row["sell_price"]))
+        found = answer(question_of(priced, offers, profile, on=on), profile, load_tables(), load_rates())
+        return Answer(found, asin=row["asin"], title=_title(offers, target), demo=_demo(offers))
+
+    # Figures
+
+    @named
+    def plot_prices(self, asin: str, *, currency: str | None = None) -> go.Figure:
+        """What a product cost on every marketplace, in one currency; arguments and errors as :meth:`history`."""
+        from arbkit.charts import history_figure
+        from arbkit.offline import showable
+
+        offers, lines, currency = self._lines(asin, currency)
+        figure = history_figure(lines, currency=currency)
+        name = _title(offers, "") or offers[0].asin
+        figure.update_layout(title={"text": f"{escape(_headed(name, offers))}: price, {currency}, VAT included"})
+        return showable(figure)
+
+    @named
+    def plot_waterfall(self, route: Answer | Mapping[str, Any] | str) -> go.Figure:
+        """Where the money of a route goes, priced now.
+
+        ``route``: an answer of :meth:`profit` or :meth:`route`, a row (``.iloc[0]``) of :meth:`opportunities` or
+        :meth:`routes`, or an id as ``B0…:IT:DE``.
+
+        Raises:
+            UsageError: it is none of these, or cannot be priced; says why.
+        """
+        if isinstance(route, Answer):
+            return route.plot()
+        parts = route.split(":") if isinstance(route, str) else [route.get(n) for n in ("asin", "source", "target")]
+        if len(parts) != 3 or not all(isinstance(part, str) for part in parts):
+            remedy = "Give an answer, a row with asin, source and target, or an id as B0DEMO0001:IT:DE"
+            raise UsageError("names no route", field="route", value=route, remedy=remedy)
+        return self.route(*parts).plot()
+
+    @named
+    def plot_routes(self, asin: str | None = None) -> go.Figure:
+        """A map of the 20 routes: the profit of a product on each, or without ``asin`` the best of all products.
+
+        Raises:
+            UsageError: the product is not stored.
+        """
+        from arbkit.charts import routes_figure
+        from arbkit.offline import showable
+
+        if asin is None:
+            stats = self._store().stats()
+            currency = stats.currency or self.profile.currency
+            title = f"Best opportunity of each route{', DEMO market' if stats.demo_products else ''}"
+            return showable(routes_figure(best_cells(stats, currency), title=title, currency=currency))
+        offers, cells = self._offers([asin]), route_cells(self.routes(asin))
+        title = f"{_headed(_title(offers, '') or asin, offers)}: profit by route"
+        return showable(routes_figure(cells, title=title, currency=self.profile.currency))
+
+    # How it is done
+
+    def _store(self) -> Store:
+        try:
+            return self._late.get()
+        except StoreError as error:
+            if type(error) is StoreError and self.settings.store_url.startswith("sqlite:"):
+                raise StoreError(error.why, remedy=self._remedy()) from None
+            raise
+
+    def _remedy(self) -> str:
+        """What to do about a store without anything in it."""
+        if self.settings.demo_mode:
+            return "Fill it here with arb.fill_demo(), or run `arbkit up`"
+        return "Run `arbkit up`, or `arbkit import FILE...` and `arbkit consume --until-empty`"
+
+    def _offers(self, asins: Sequence[str]) -> list[Offer]:
+        wanted = list(dict.fromkeys(map(watchlist.parse_asin, asins)))
+        found = self._store().offers(wanted)
+        if not found:
+            raise UsageError(
+                "not in the store", field="asin", value=", ".join(wanted),
+                remedy="Watch it with `arbkit watch add ASIN`; arb.products() shows what there is",
+            )  # fmt: skip
+        return found
+
+    def _lines(self, asin: str, currency: str | None) -> tuple[list[Offer], list[PriceLine], str]:
+        offers, rates = self._offers([asin]), load_rates()
+        currency = (currency or self.profile.currency).upper()
+        if rates.rate("EUR", currency, _today()) is None:
+            raise UsageError("there are no rates of this currency", field="currency", value=currency, remedy="Use EUR")
+        lines = price_lines(self._store().history(offers[0].asin), {o.market: o for o in offers}, currency, rates)
+        return offers, lines, currency
+
+    def _told(self, frame: Frame, total: int, category: str | None, *, detected: bool = False) -> Frame:
+        """The table with a note where there is more of it, or nothing."""
+        if len(frame) < total:
+            return noted(frame, f"the first {len(frame):,} of {total:,}: raise limit for more")
+        if len(frame):
+            return frame
+        stats = self._store().stats()
+        if not stats.products:
+            return noted(frame, f"The store is empty. {self._remedy()}")
+        if category is not None and category not in stats.categories:
+            remedy = nearest(category, stats.categories)
+            raise UsageError("no product is of this category", field="category", value=category, remedy=remedy)
+        if detected and stats.evaluated_at is None:
+            return noted(frame, "Nothing has been detected yet: run `arbkit detect`, or the notebook of that name")
+        return noted(frame, "Nothing matches")
+
+    def __repr__(self) -> str:
+        try:
+            stats = self._store().stats()
+        except StoreError as error:
+            return f"arbkit workbench: {error}"
+        if not stats.products:
+            return f"arbkit workbench: the store is empty. {self._remedy()}"
+        age = (
+            "never"
+            if stats.evaluated_at is None
+            else f"{datetime.fromtimestamp(stats.evaluated_at, UTC):%d %b %H:%M} UTC"
+        )
+        return (
+            f"arbkit workbench: {stats.products:,} products, {stats.offers:,} offers, {stats.opportunities:,} "
+            f"opportunities (detected: {age}), profile {self.profile.name!r}"
+            f"{', ' + DEMO_NOTE if stats.demo_products else ''}"
+        )
+
+
+def _walk(ask: Callable[[Q], Page[T]], query: Q, limit: int) -> tuple[list[T], int]:
+    """Up to ``limit`` items over as many pages as it takes, and how many there are in all."""
+    items: list[T] = []
+    while True:
+        page = ask(replace(query, limit=min(_PAGE, limit - len(items))))
+        items += page.items
+        if page.next is None or len(items) >= limit:
+            return items, page.total
+        query = replace(query, cursor=page.next)
+
+
+def _title(offers: Sequence[Offer], market: str) -> str | None:
+    """The product's title on this marketplace, or on any other."""
+    titles = {o.market: o.title for o in offers if o.title}
+    return titles.get(market) or next(iter(titles.values()), None)
+
+
+def _headed(name: str, offers: Sequence[Offer]) -> str:
+    short = name if len(name) <= 60 else f"{name[:59]}…"
+    return f"{short} (DEMO)" if _demo(offers) else short
+
+
+def _demo(offers: Sequence[Offer]) -> bool:
+    return any(o.demo for o in offers)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

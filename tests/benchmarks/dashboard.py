@@ -1,0 +1,239 @@
+"""The opportunities page at 100,000 products against Voilà's notebook with one empty table, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median, quantiles
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import nbformat
+import psutil
+from jupyter_client.manager import start_new_kernel
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from arbkit.dashboard.launch import kernel_environment
+from arbkit.detect import DetectParameters, detect
+from arbkit.fees import offers_frame
+from arbkit.markets import MARKETS
+from arbkit.models import Opportunity
+from arbkit.money import load_rates, load_tables
+from arbkit.money.profiles import configured_profile
+from arbkit.settings import Settings
+from arbkit.store import Update, open_store
+from tests.store_factories import history, offer
+
+__all__ = ["opening"]
+
+Report = Callable[[str, str, str], None]
+_PRODUCTS = 100_000
+_VISITS = 7
+_WARM_S = 8.0
+"""Longer than the server takes to make the next page, which is not what is measured."""
+_BARE = "import pandas as pd\nfrom itables.widget import ITable\n\nITable(pd.DataFrame())"
+_OURS = "#arb-table tr[data-id]:nth-child(25)"
+_THEIRS = ".dt-container table, table.dataTable"
+_EMPTY = "import pandas, plotly.graph_objects as go; go.Figure(go.Waterfall()).to_json()"
+
+
+def fill(settings: Settings, products: int = _PRODUCTS) -> None:
+    """Five offers and two opportunities for each product, with their fees and taxes as detection makes them."""
+    rng = random.Random(7)
+    now = int(time.time())
+    brands = [f"Brand {n}" for n in range(300)]
+    categories = [f"Category {n}" for n in range(30)]
+    with open_store(settings) as store:
+        for start in range(0, products, 5_000):
+            updates = []
+            for number in range(start, min(start + 5_000, products)):
+                asin = f"B0{number:08}"
+                more = {
+                    "title": f"{rng.choice(brands)} thing {number} for {rng.choice(categories)}",
+                    "brand": brands[number % 300], "category": categories[number % 30],
+                    "updated_at": now - rng.randrange(86_400), "weight_g": 600, "length_mm": 250, "width_mm": 180,
+                    "height_mm": 90,
+                }  # fmt: skip
+                for code in MARKETS:
+                    one = offer(asin, code, price_minor=rng.randrange(1_500, 30_000), **more)
+                    updates.append(Update(one, history(asin, code) if number < 100 else None))
+            store.put(updates)
+        store.replace_opportunities(_routes(settings, products, rng, now), run_id="bench")
+
+
+def _routes(settings: Settings, products: int, rng: random.Random, now: int) -> list[Opportunity]:
+    """Real ones of a few hundred products, repeated under other names with other amounts."""
+    with open_store(settings) as store:
+        sample = offers_frame(store.offers([f"B0{n:08}" for n in range(400)]))
+    frame = sample.assign(
+        title="thing", brand="Brand 1", category="Toys & Games", source="keepa", buy_box_is_amazon=float("nan"),
+        amazon_minor=float("nan"), amazon_at=float("nan"), sales_rank=float("nan"), out_of_stock90_pct=float("nan"),
+    )  # fmt: skip
+    found = detect(
+        iter([frame]), configured_profile(settings), load_tables(), load_rates(), parameters=DetectParameters(),
+        run_id="bench",
+    ).opportunities  # fmt: skip
+    codes = list(MARKETS)
+    routes = []
+    for number in range(products):
+        asin = f"B0{number:08}"
+        for at in range(2):
+            source, target = codes[(number + at) % 5], codes[(number + at + 1 + number % 3) % 5]
+            pattern = found[(2 * number + at) % len(found)].to_dict()
+            profit = round(rng.expovariate(1 / 12), 2) + 0.01
+            routes.append(
+                Opportunity(
+                    **{
+                        **pattern, "asin": asin, "source": source, "target": target, "profit": profit,
+                        "title": f"Brand {number % 300} thing {number}", "brand": f"Brand {number % 300}",
+                        "category": f"Category {number % 30}", "roi_pct": round(profit * 2.5, 1),
+                        "margin_pct": round(profit / 2, 1), "data_at": now - rng.randrange(86_400),
+                        "amazon_sells": rng.choice((True, False, None)),
+                    }
+                )
+            )  # fmt: skip
+    return routes
+
+
+@contextmanager
+def serving(command: list[str], environment: dict[str, str], url: str) -> Iterator[psutil.Process]:
+    """A server process, until it answers at ``url`` and to its end."""
+    with subprocess.Popen(
+        command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            deadline = time.monotonic() + 120
+            while time.monotonic() < deadline:
+                try:
+                    urlopen(url, timeout=60).read()  # noqa: S310 - loopback
+                    break
+                except (URLError, ConnectionError):
+                    time.sleep(0.5)
+            yield psutil.Process(process.pid)
+        finally:
+            process.terminate()
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def _visit(browser: Browser, url: str, ready: str) -> tuple[float, Page]:
+    """Seconds from the click to the sight of ``ready``, in a browser that was never there before."""
+    time.sleep(_WARM_S)
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    # Voilà's own template asks other hosts for fonts; without a network that must cost nothing.
+    page.route(lambda address: "127.0.0.1" not in address, lambda route: route.abort())
+    began = time.perf_counter()
+    page.goto(url, wait_until="commit")
+    page.wait_for_selector(ready, timeout=60_000)
+    return time.perf_counter() - began, page
+
+
+def opening(report: Report) -> None:
+    """From the click to a complete table; the server's work for a filter; memory of an open page."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.stdout.write("dashboard: left out, there is no Chromium\n")
+        return
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
+        settings = Settings.load(_env_file=None, home=Path(folder) / "var", dashboards_port=_free_port(), token="t")
+        fill(settings)
+        bare = Path(folder) / "bare"
+        bare.mkdir()
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(_BARE)])
+        nbformat.write(notebook, bare / "bare.ipynb")
+        port = _free_port()
+        voila = [
+            sys.executable, "-m", "voila", str(bare), f"--port={port}", "--no-browser", "--token=t",
+            "--preheat_kernel=True", "--pool_size=1",
+        ]  # fmt: skip
+        theirs = f"http://127.0.0.1:{port}/voila/render/bare.ipynb?token=t"
+        ours = f"http://127.0.0.1:{settings.dashboards_port}/voila/render/opportunities.ipynb?token=t"
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        dashboards = [sys.executable, "-m", "arbkit", "dashboards"]
+        with serving(dashboards, kernel_environment(settings), ours) as process, serving(voila, {}, theirs):
+            pairs = []
+            for _ in range(_VISITS):
+                mine, page = _visit(browser, ours, _OURS)
+                other, bare_page = _visit(browser, theirs, _THEIRS)
+                bare_page.context.close()
+                pairs.append((mine, other))
+                if len(pairs) < _VISITS:
+                    page.context.close()
+            ratio = median(a / b for a, b in pairs)
+            shown = f"{ratio:.2f} × ({median(a for a, _ in pairs):.2f} s / {median(b for _, b in pairs):.2f} s)"
+            report("click → complete table, 100,000 products / one empty ITable", shown, "at most 1.5 ×")
+            work = _filtering(page)
+            middle, high = median(work), quantiles(work, n=20)[-1]
+            report("filter → repaint, the server's work", f"{middle:.0f} ms, p95 {high:.0f} ms", "150 ms, p95 400 ms")
+            kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
+            mine_mb = next(_mb(p) for p in process.children(recursive=True) if kernel in " ".join(p.cmdline()))
+            page.context.close()
+        empty_mb = _empty_kernel()
+        shown = f"{mine_mb - empty_mb:.0f} MB ({mine_mb:.0f} against {empty_mb:.0f})"
+        report("memory of an open page above a pandas + plotly kernel", shown, "at most 60 MB")
+        browser.close()
+
+
+def _filtering(page: Page) -> list[float]:
+    """Milliseconds of the server's work for each of many filters, sorts and pages."""
+    page.wait_for_selector(".arb-page:not(.arb-is-busy)")
+    page.get_by_text("What if …").click()
+
+    def do(act: Callable[[], object]) -> None:
+        before = page.evaluate("performance.getEntriesByName('arbkit-answer').length")
+        act()
+        counted = "n => performance.getEntriesByName('arbkit-answer').filter(e => e.detail.about != 'tick').length > n"
+        page.wait_for_function(counted, arg=before - _ticks(page))
+        page.wait_for_selector(".arb-page:not(.arb-is-busy)")
+
+    def fill_in(label: str, text: str) -> None:
+        page.get_by_label(label).fill(text)
+        page.keyboard.press("Enter")
+
+    for number in range(5):
+        do(lambda n=number: page.get_by_label("Buy on").select_option(index=n))
+        do(lambda n=number: fill_in("Profit ≥", str(n * 5)))
+        do(lambda n=number: fill_in("Brand", f"Brand {n}"))
+        do(lambda: fill_in("Brand", ""))
+        do(lambda n=number: fill_in("Search", f"thing {n}"))
+        do(lambda: fill_in("Search", ""))
+        do(lambda: page.get_by_label("Sort by ROI").click())
+        do(lambda: page.get_by_label("Next page").click())
+        do(lambda n=number: fill_in("Selling prices", f"-{n + 1}"))
+    marks = page.evaluate("performance.getEntriesByName('arbkit-answer').map(e => JSON.stringify(e.detail))")
+    known = [json.loads(mark) for mark in marks]
+    return [m["ms"] for m in known if m["about"] in ("form", "sort", "page")]
+
+
+def _ticks(page: Page) -> int:
+    return int(
+        page.evaluate("performance.getEntriesByName('arbkit-answer').filter(e => e.detail.about == 'tick').length")
+    )
+
+
+def _mb(process: psutil.Process) -> float:
+    return float(process.memory_full_info().uss) / 1e6
+
+
+def _empty_kernel() -> float:
+    manager, client = start_new_kernel()
+    try:
+        client.execute_interactive(_EMPTY, timeout=60)
+        (process,) = [p for p in psutil.Process().children() if manager.kernel_id in " ".join(p.cmdline())]
+        return _mb(process)
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)

@@ -1,0 +1,143 @@
+"""Pictures of every page in each of its states, at both widths: `make screenshots`.
+
+All go to ``build/screenshots``; those that the README shows go to ``docs`` too.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from arbkit.log import RAW_TOPIC, Record, open_log
+from arbkit.settings import Settings
+from tests.e2e.running import ROWS, Up, running
+from tests.e2e.visiting import address
+
+ROOT = Path(__file__).parents[1]
+ALL = ROOT / "build" / "screenshots"
+SHOWN = ROOT / "docs"
+WIDTHS = {"wide": (1280, 900), "phone": (390, 844)}
+_LONGEST_PX = 3_000
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
+IN_README = {"opportunities-wide", "opportunities-phone", "opportunities-dark-wide", "product-wide", "pipeline-wide"}
+"""The pictures that are committed."""
+
+
+def _filtered(page: Page) -> None:
+    _unfold(page, "Filters")
+    page.get_by_label("Sell on").select_option("DE")
+    page.get_by_label("Profit ≥").fill("a lot")
+
+
+def _what_if(page: Page) -> None:
+    page.get_by_text("What if …").click()
+    page.get_by_label("Selling prices ± %").fill("-5")
+    page.keyboard.press("Enter")
+    page.locator("#arb-outcome").get_by_text("instead of").wait_for()
+    page.locator("#arb-answer h3").wait_for()
+
+
+def _columns(page: Page) -> None:
+    page.get_by_text("Columns", exact=True).click()
+    for label in ("Brand", "Amazon sells", "Fees"):
+        page.get_by_label(label).check()
+
+
+def _nothing_left(page: Page) -> None:
+    _unfold(page, "Filters")
+    page.get_by_label("Search").fill("no such product")
+    page.locator(".arb-empty").wait_for()
+
+
+def _dead_letter(page: Page) -> None:
+    page.get_by_role("button", name="Show").first.click()
+
+
+def _unfold(page: Page, name: str) -> None:
+    folded = page.locator("details", has=page.get_by_text(name, exact=True))
+    if folded.get_attribute("open") is None:
+        folded.locator("summary").click()
+
+
+def _nothing(_: Page) -> None:
+    pass
+
+
+STATES: dict[str, tuple[str, dict[str, str], str, bool, Callable[[Page], None]]] = {
+    # name: page, query, what is waited for, dark, what is done
+    "opportunities": ("opportunities", {}, ROWS, False, _nothing),
+    "opportunities-dark": ("opportunities", {}, ROWS, True, _nothing),
+    "opportunities-filtered": ("opportunities", {}, ROWS, False, _filtered),
+    "opportunities-what-if": ("opportunities", {}, ROWS, False, _what_if),
+    "opportunities-columns": ("opportunities", {}, ROWS, False, _columns),
+    "opportunities-nothing-left": ("opportunities", {}, ROWS, False, _nothing_left),
+    "opportunities-bad-link": ("opportunities", {"min_proft": "5", "source": "XX"}, ROWS, False, _nothing),
+    "product": ("product", {"asin": "B0DEMO0023"}, "#arb-prices .scatterlayer", False, _nothing),
+    "product-dark": ("product", {"asin": "B0DEMO0023"}, "#arb-prices .scatterlayer", True, _nothing),
+    "product-unknown": ("product", {"asin": "B000000000"}, ".arb-told:not(:empty)", False, _nothing),
+    "product-search": ("product", {}, "#arb-search", False, _nothing),
+    "pipeline": ("pipeline", {}, "#arb-services table", False, _nothing),
+    "pipeline-dark": ("pipeline", {}, "#arb-services table", True, _nothing),
+    "pipeline-dead-letter": ("pipeline", {}, "#arb-services table", False, _dead_letter),
+}
+
+
+@contextmanager
+def _browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as play:
+        yield play.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
+
+
+def _take(browser: Browser, up: Up, name: str, width: str) -> None:
+    page_name, query, ready, dark, act = STATES[name]
+    size, scheme = WIDTHS[width], "dark" if dark else "light"
+    page = browser.new_page(
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if dark else "light",
+        reduced_motion="reduce",
+    )
+    page.goto(address(up, page_name, **query))
+    page.wait_for_selector(ready, timeout=60_000)
+    act(page)
+    page.wait_for_selector(".arb-page:not(.arb-is-busy)")
+    page.wait_for_load_state("networkidle")
+    # A chart is there once plotly has laid it out; its last lines come a moment later.
+    page.wait_for_timeout(1_500)
+    height = min(_LONGEST_PX, page.evaluate("document.documentElement.scrollHeight"))
+    target = ALL / f"{name}-{width}.png"
+    page.screenshot(path=target, full_page=True, clip={"x": 0, "y": 0, "width": size[0], "height": height})
+    if target.stem in IN_README:
+        shutil.copy(target, SHOWN)
+    page.close()
+    sys.stdout.write(f"{target.relative_to(ROOT)}\n")
+
+
+def _poison(up: Up) -> None:
+    """A record that nobody can use, so that there is a dead letter to see."""
+    with open_log(Settings.load(_env_file=None, home=up.home)) as log:
+        log.publish(RAW_TOPIC, [Record("B000000001", b"<b>not JSON</b>")])
+
+
+def main(wanted: list[str]) -> None:
+    """All states, or those named."""
+    ALL.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "var") as up, _browser() as browser:
+        first = browser.new_page()
+        first.goto(up.addresses["dashboards"])
+        first.wait_for_selector(ROWS, timeout=120_000)
+        first.close()
+        _poison(up)
+        for name in wanted or STATES:
+            for width in WIDTHS:
+                _take(browser, up, name, width)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
