@@ -97,7 +97,7 @@ def _browser() -> Iterator[Browser]:
 
 def _take(browser: Browser, up: Up, name: str, width: str) -> None:
     page_name, query, ready, dark, act = STATES[name]
-    size, scheme = WIDTHS[width], "dark" if dark else "light"
+    size = WIDTHS[width]
     page = browser.new_page(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if dark else "light",

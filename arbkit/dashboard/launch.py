@@ -24,7 +24,7 @@ from arbkit.shipped import shipped
 __all__ = ["kernel_environment", "lab", "run_dashboards"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
-_IDLE_S = 600
+_IDLE_S = 1800
 """Seconds after which a kernel nobody talks to is ended (a closed page ends its own at once, an open one that is
 looked at talks all the time; one that comes back later says so and offers to begin anew)."""
 

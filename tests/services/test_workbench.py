@@ -53,6 +53,8 @@ def fill(settings: Settings) -> None:
         store.put(
             [Update(offer(code=c, price_minor=p, title=HOSTILE, **PACKAGE), history(code=c)) for c, p in PRICES.items()]
         )
+        # Reading lets every reader see at once what was written here; Elasticsearch would take a second.
+        store.stats()
     detect.run(settings, run_id="r1")
 
 
