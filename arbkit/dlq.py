@@ -12,7 +12,8 @@ from arbkit.errors import MessageTooLargeError, UsageError
 from arbkit.log import RAW_TOPIC, Log, Message, Record, dead_letter_topic
 
 __all__ = [
-    "REPLAY_GROUP", "attempts", "dead_letter", "dead_letters", "described", "publish", "replay", "shown", "unpublished",
+    "REPLAY_GROUP", "attempts", "dead_letter", "dead_letters", "described", "latest", "letters_at", "publish", "replay",
+    "shown", "unpublished",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,33 @@ def dead_letters(log: Log, *, topic: str = RAW_TOPIC) -> Iterator[Message]:
         yield from some
 
 
+def latest(log: Log, count: int, *, topic: str = RAW_TOPIC) -> Iterator[Message]:
+    """The last dead letters of each partition, the oldest first, so many at most, however many there are."""
+    ends = log.ends(dead_letter_topic(topic))
+    starts = {place: max(oldest, end - count) for place, (oldest, end) in ends.items()}
+    for some in log.walk(dead_letter_topic(topic), start=starts):
+        yield from some
+
+
+def letters_at(log: Log, offsets: Sequence[int], *, topic: str = RAW_TOPIC) -> list[Message]:
+    """The dead letters at these offsets.
+
+    Raises:
+        UsageError: there is none at one of them.
+    """
+    name, found = dead_letter_topic(topic), []
+    for place, (oldest, end) in log.ends(name).items():
+        for offset in sorted({o for o in offsets if oldest <= o < end}):
+            # Each for itself: they may be large.
+            one = log.read(name, partition=place.partition, offset=offset, max_records=1)
+            found += [m for m in one if m.offset == offset]
+    missing = sorted(set(offsets) - {m.offset for m in found})
+    if missing:
+        value = missing if missing[1:] else missing[0]
+        raise UsageError("there is no dead letter there", field="OFFSET", value=value)
+    return found
+
+
 def described(letter: Message) -> dict[str, Any]:
     """A dead letter in a line: its own offset, where it came from and why it is here."""
     headers = letter.headers
@@ -94,9 +122,7 @@ def shown(log: Log, offset: int, *, topic: str = RAW_TOPIC) -> dict[str, Any]:
     Raises:
         UsageError: there is none at this offset.
     """
-    letter = next((m for m in dead_letters(log, topic=topic) if m.offset == offset), None)
-    if letter is None:
-        raise UsageError("there is no dead letter there", field="OFFSET", value=offset)
+    letter = letters_at(log, [offset], topic=topic)[0]
     try:
         content = {"text": letter.value.decode()}
     except UnicodeDecodeError:
@@ -114,10 +140,7 @@ def replay(log: Log, offsets: Sequence[int] = (), *, topic: str = RAW_TOPIC) -> 
         UsageError: there is no dead letter at one of the offsets; none was replayed.
     """
     if offsets:
-        found = [m for m in dead_letters(log, topic=topic) if m.offset in set(offsets)]
-        missing = set(offsets) - {m.offset for m in found}
-        if missing:
-            raise UsageError("there is no dead letter there", field="OFFSET", value=sorted(missing))
+        found = letters_at(log, offsets, topic=topic)
         publish(log, topic, [_revived(m) for m in found])
         return len(found)
     name = dead_letter_topic(topic)

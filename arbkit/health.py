@@ -13,7 +13,7 @@ from arbkit.ages import age_words
 from arbkit.errors import ServiceError, UsageError
 from arbkit.settings import Settings
 
-__all__ = ["LIMIT_S", "SERVICES", "beat", "beating", "check"]
+__all__ = ["LIMIT_S", "SERVICES", "beat", "beating", "check", "silence"]
 
 SERVICES = ("producer", "consumer", "scheduler")
 
@@ -77,16 +77,21 @@ def check(settings: Settings, name: str) -> float:
             value=name,
             remedy=f"Did you mean {near[0]}?" if near else f"There is: {', '.join(SERVICES)}",
         )
-    path = _path(settings, name)
-    try:
-        silent_s = max(0.0, time.time() - path.stat().st_mtime)
-    except OSError:
-        raise ServiceError(
-            "has shown no sign of life", field=name, remedy=f"Is it running with {path.parent}?"
-        ) from None
+    silent_s = silence(settings, name)
+    if silent_s is None:
+        folder = _path(settings, name).parent
+        raise ServiceError("has shown no sign of life", field=name, remedy=f"Is it running with {folder}?")
     if silent_s > LIMIT_S:
         raise ServiceError(f"has shown no sign of life for {age_words(silent_s, days='days')}", field=name)
     return silent_s
+
+
+def silence(settings: Settings, name: str) -> float | None:
+    """Seconds since a service's last sign of life; None if it never showed one in this home."""
+    try:
+        return max(0.0, time.time() - _path(settings, name).stat().st_mtime)
+    except OSError:
+        return None
 
 
 def _path(settings: Settings, name: str) -> Path:

@@ -9,12 +9,15 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import plotly
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from jupyter_server.utils import url_path_join
 from traitlets.config import Config
 from voila.app import Voila
 
+from arbkit.dashboard.report_files import ROUTE, ReportHandler
 from arbkit.settings import Settings, sqlite_path
 from arbkit.shipped import shipped
 
@@ -38,13 +41,19 @@ class _Kernels(AsyncMappingKernelManager):
 
 
 class _Dashboards(Voila):  # type: ignore[misc]
-    """Voilà with a template that loads nothing from other hosts."""
+    """Voilà with a template that loads nothing from other hosts, and the reports beside the pages."""
+
+    arbkit: Settings
 
     def setup_template_dirs(self) -> None:
         super().setup_template_dirs()
         self.template_paths.insert(0, str(_TEMPLATES))
         # The charts' library, which pages fetch once and browsers keep.
         self.static_paths.append(str(Path(plotly.__file__).parent / "package_data"))
+
+    def init_handlers(self) -> list[Any]:
+        reports = (url_path_join(self.server_url, ROUTE), ReportHandler, {"settings": self.arbkit})
+        return [reports, *super().init_handlers()]
 
 
 def kernel_environment(settings: Settings) -> dict[str, str]:
@@ -91,6 +100,7 @@ def run_dashboards(settings: Settings) -> None:
     config.MappingKernelManager.cull_connected = True
     config.MappingKernelManager.cull_interval = 60
     app = _Dashboards(config=config)
+    app.arbkit = settings
     app.initialize([])
     app.start()
 

@@ -13,6 +13,7 @@ from typing import Protocol, Self
 from arbkit.errors import MessageTooLargeError
 
 __all__ = [
+    "GROUPS",
     "MAX_DEAD_LETTER",
     "MAX_MESSAGE",
     "MAX_POLL_BYTES",
@@ -33,6 +34,14 @@ RAW_TOPIC = "raw.keepa_updates"
 ENRICHED_TOPIC = "products.enriched"
 ALERTS_TOPIC = "arbitrage.alerts"
 ENRICH_GROUP = "arbkit-enrich"
+DETECT_GROUP = "arbkit-detect"
+ALERTS_GROUP = "arbkit-alerts"
+GROUPS: Mapping[str, str] = {
+    ENRICH_GROUP: RAW_TOPIC,
+    DETECT_GROUP: ENRICHED_TOPIC,
+    ALERTS_GROUP: ALERTS_TOPIC,
+}
+"""Consumer groups, and the topic that each reads; only the first is arbkit's own, the others are for who wants them."""
 
 MAX_MESSAGE = 16 << 20
 """Bytes of the largest message: a raw product has 3 to 200 KB, in rare cases some MB."""
@@ -228,6 +237,10 @@ class Log(Protocol):
 
     def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
         """Messages the group has not committed yet, by partition."""
+        ...
+
+    def committed(self, group: str, topic: str) -> dict[TopicPartition, int]:
+        """The group's places; without those where it has committed nothing, so empty for one that never was."""
         ...
 
     def ends(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:

@@ -238,17 +238,18 @@ class KafkaLog(Closing):
             client.close()
 
     def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
+        committed = self.committed(group, topic)
+        return {
+            place: end - max(committed.get(place, oldest), oldest) for place, (oldest, end) in self.ends(topic).items()
+        }
+
+    def committed(self, group: str, topic: str) -> dict[TopicPartition, int]:
         places = [Place(topic, number) for number in range(self._require_topic(topic))]
         try:
             found = patiently(self._reader(group).committed, places, PATIENCE_S)
         except KafkaException as error:
             raise translated(error, self._servers, f"the offsets of {group} cannot be read") from error
-        # A group that never was has committed nothing.
-        committed = {p.partition: p.offset for p in found if p.offset >= 0}
-        return {
-            place: end - max(committed.get(place.partition, oldest), oldest)
-            for place, (oldest, end) in self.ends(topic).items()
-        }
+        return {TopicPartition(topic, p.partition): p.offset for p in found if p.offset >= 0}
 
     def ends(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
         places = [Place(topic, number) for number in range(self._require_topic(topic))]

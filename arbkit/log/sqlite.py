@@ -148,14 +148,15 @@ class SqliteLog(Closing):
 
     def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
         with self._using() as connection, snapshot(connection):
-            committed = dict(
-                connection.execute(
-                    "SELECT partition_id, committed FROM log_claims WHERE group_name = ?", (group,)
-                ).fetchall()
-            )
+            committed = _committed(connection, group)
             return {
                 p.place: p.next - max(committed.get(p.id, p.oldest), p.oldest) for p in partitions_of(connection, topic)
             }
+
+    def committed(self, group: str, topic: str) -> dict[TopicPartition, int]:
+        with self._using() as connection, snapshot(connection):
+            committed = _committed(connection, group)
+            return {p.place: committed[p.id] for p in partitions_of(connection, topic) if p.id in committed}
 
     def ends(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
         with self._using() as connection:
@@ -186,6 +187,12 @@ class SqliteLog(Closing):
     def _using(self) -> Iterator[sqlite3.Connection]:
         with self._lock, translated(self._path, "log"):
             yield self._connection
+
+
+def _committed(connection: sqlite3.Connection, group: str) -> dict[int, int]:
+    """A group's places by the partitions' ids."""
+    rows = connection.execute("SELECT partition_id, committed FROM log_claims WHERE group_name = ?", (group,))
+    return dict(rows.fetchall())
 
 
 def _create(connection: sqlite3.Connection, spec: TopicSpec) -> None:

@@ -16,6 +16,8 @@ __all__ = ["Tokens", "read_tokens", "write_tokens"]
 
 _REFILL_EVERY_S = 60.0
 """Keepa puts ``refillRate`` tokens into the bucket once a minute."""
+_HELD_REFILLS = 60
+"""A token that is not used within an hour is gone, so the bucket holds an hour's refills."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,38 @@ class Tokens:
         refills = math.ceil((1 - self.left) / self.refill_rate) if self.refill_rate > 0 else 1
         ready = self.at + self.refill_in_s + (refills - 1) * _REFILL_EVERY_S
         return max(0.0, ready - now)
+
+    @property
+    def full(self) -> int:
+        """The most that the bucket holds."""
+        return max(self.left, self.refill_rate * _HELD_REFILLS)
+
+    def level(self, now: float) -> int:
+        """The forecast of what is left at ``now``, if nothing was spent since."""
+        first = self.at + self.refill_in_s
+        refills = 0 if now < first else 1 + math.floor((now - first) / _REFILL_EVERY_S)
+        return min(self.full, self.left + refills * self.refill_rate)
+
+    def until_s(self, tokens: int, now: float) -> float | None:
+        """Seconds from ``now`` until there are so many, if nothing is spent; None: there never will be."""
+        if tokens <= self.left:
+            return 0.0
+        if tokens > self.full:
+            return None
+        refills = math.ceil((tokens - self.left) / self.refill_rate)
+        return max(0.0, self.at + self.refill_in_s + (refills - 1) * _REFILL_EVERY_S - now)
+
+    def forecast(self, now: float) -> list[tuple[float, int]]:
+        """Time and level from ``now`` on at every refill until the bucket is full, if nothing is spent."""
+        points = [(now, self.level(now))]
+        ready = self.until_s(self.full, now)
+        if ready:
+            first = self.at + self.refill_in_s
+            number = max(0, math.floor((now - first) / _REFILL_EVERY_S) + 1)
+            while (at := first + number * _REFILL_EVERY_S) <= now + ready:
+                points.append((at, self.level(at)))
+                number += 1
+        return points
 
 
 def write_tokens(settings: Settings, tokens: Tokens) -> None:

@@ -5,6 +5,7 @@ Two implementations stand behind it, SQLite (embedded) and Elasticsearch (scale-
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -29,6 +30,7 @@ __all__ = [
     "Sums",
     "Update",
     "Written",
+    "age_edges",
     "check_query",
     "sorted_out",
 ]
@@ -148,6 +150,12 @@ def check_query(query: ProductQuery | OpportunityQuery) -> None:
         raise UsageError("needs the marketplace whose currency it is in", field="max_price", remedy="Give market too")
 
 
+def age_edges(limits: Sequence[float], now: float) -> list[tuple[int | None, int | None]]:
+    """The stretches of :meth:`Store.ages` as times: each from its first inclusive to its last exclusive; None: open."""
+    edges = [math.floor(now - limit) + 1 for limit in limits]
+    return list(zip([*edges, None], [None, *edges], strict=True))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stats:
     """Head figures. ``markets``: code → number of offers. Times in Unix seconds; None where there is none."""
@@ -257,6 +265,12 @@ class Store(Protocol):
     def run(self, run_id: str) -> Run | None: ...
 
     def stats(self) -> Stats: ...
+
+    def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
+        """How old offers are: marketplace → how many are younger than each of the ``limits`` (seconds, rising) but
+        not than the one before, and last how many are older than all. Only marketplaces with offers.
+        """
+        ...
 
     def close(self) -> None: ...
 

@@ -32,7 +32,15 @@ from arbkit.store.elastic_documents import (
     run_of,
 )
 from arbkit.store.elastic_indices import check, discard_superseded, move, renewing, spare_indices, swap_in
-from arbkit.store.elastic_queries import ROUTE_SUMS, opportunity_search, product_search, routes_of, sums_search
+from arbkit.store.elastic_queries import (
+    ROUTE_SUMS,
+    ages_of,
+    ages_search,
+    opportunity_search,
+    product_search,
+    routes_of,
+    sums_search,
+)
 from arbkit.store.elastic_schema import COLLECTIONS
 from arbkit.store.elastic_writer import Writer
 
@@ -237,6 +245,9 @@ class ElasticStore(Closing):
             newest_at=_whole(ages["max"]["value"]),
             evaluated_at=results["evaluated"]["value"],
         )
+
+    def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
+        return ages_of(self._search("offers", ages_search(limits, now))["aggregations"])
 
     def close(self) -> None:
         self._client.close()

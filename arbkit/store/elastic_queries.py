@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from arbkit.errors import UsageError
 from arbkit.markets import MARKETS
 from arbkit.store import cursors
-from arbkit.store.base import AT_LEAST, EQUAL, OpportunityQuery, ProductQuery, check_query
+from arbkit.store.base import AT_LEAST, EQUAL, OpportunityQuery, ProductQuery, age_edges, check_query
 from arbkit.store.text import words
 
-__all__ = ["ROUTE_SUMS", "opportunity_search", "product_search", "routes_of", "sums_search"]
+__all__ = [
+    "ROUTE_SUMS", "ages_of", "ages_search", "opportunity_search", "product_search", "routes_of", "sums_search",
+]  # fmt: skip
 
 _PRODUCT_SORTS = {
     "updated": "updated_at", "title": "title", "profit": "best_profit", "margin": "best_margin", "asin": "asin",
@@ -72,6 +74,26 @@ def sums_search(query: OpportunityQuery) -> Clause:
     check_query(query)
     where = {"bool": {"filter": _opportunity_filter(query)}}
     return {"size": 0, "track_total_hits": False, "query": where, "aggs": {"routes": ROUTE_SUMS}}
+
+
+def ages_search(limits: Sequence[float], now: float) -> Clause:
+    """The body of a search for :meth:`Store.ages`, as :func:`ages_of` reads its answer."""
+    ranges = [
+        {"key": str(place), **{name: at for name, at in (("from", begin), ("to", end)) if at is not None}}
+        for place, (begin, end) in enumerate(age_edges(limits, now))
+    ]
+    ages = {"range": {"field": "updated_at", "keyed": True, "ranges": ranges}}
+    markets = {"terms": {"field": "market", "size": len(MARKETS)}, "aggs": {"ages": ages}}
+    return {"size": 0, "track_total_hits": False, "aggs": {"markets": markets}}
+
+
+def ages_of(results: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """What :func:`ages_search` found, by marketplace."""
+    return {
+        market["key"]: tuple(found["doc_count"] for _, found in sorted(buckets.items(), key=lambda one: int(one[0])))
+        for market in results["markets"]["buckets"]
+        if (buckets := market["ages"]["buckets"])
+    }
 
 
 def routes_of(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -15,6 +15,7 @@ import orjson
 
 from arbkit.closing import Closing
 from arbkit.errors import StoreError, UsageError
+from arbkit.markets import MARKETS
 from arbkit.models import History, Offer, Opportunity, Product, Run
 from arbkit.sqlite import bound_wal, connect, immediate, snapshot, translated
 from arbkit.store import cursors
@@ -24,8 +25,10 @@ from arbkit.store.history_codec import decode, encode
 from arbkit.store.sqlite_queries import (
     BRANDS,
     CATEGORIES,
+    OFFER_TIMES,
     Asked,
     AskedSums,
+    asked_ages,
     asked_opportunities,
     asked_products,
     asked_sums,
@@ -273,10 +276,7 @@ class SqliteStore(Closing):
     def stats(self) -> Stats:
         with self._using() as connection, snapshot(connection):
             kinds = dict(connection.execute("SELECT demo, count(*) FROM products GROUP BY demo").fetchall())
-            oldest, newest = connection.execute(
-                "SELECT (SELECT min(updated_at) FROM offers), (SELECT max(updated_at) FROM offers)"
-            ).fetchone()
-            markets = dict(connection.execute("SELECT market, count(*) FROM offers GROUP BY market").fetchall())
+            times = connection.execute(OFFER_TIMES).fetchall()
             sums = self._summed(connection, asked_sums(OpportunityQuery()))
             # One detection writes them all.
             currency, evaluated_at = connection.execute(
@@ -286,19 +286,30 @@ class SqliteStore(Closing):
             brands = connection.execute(BRANDS).fetchall()
         return Stats(
             products=sum(kinds.values()),
-            offers=sum(markets.values()),
+            offers=sum(offers for _, offers, _, _ in times),
             opportunities=sums.count,
             total_profit=sums.total_profit,
             currency=currency,
             demo_products=kinds.get(1, 0),
-            markets=markets,
+            markets={market: offers for market, offers, _, _ in times},
             routes=sums.routes,
             categories=tuple(row[0] for row in categories),
             brands=tuple(row[0] for row in brands),
-            oldest_at=oldest,
-            newest_at=newest,
+            oldest_at=min((oldest for _, _, oldest, _ in times), default=None),
+            newest_at=max((newest for _, _, _, newest in times), default=None),
             evaluated_at=evaluated_at,
         )
+
+    def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
+        statements = asked_ages(limits, now)
+        found = {}
+        with self._using() as connection, snapshot(connection):
+            for market in MARKETS:
+                # One count a stretch: the index is walked once, without looking at each time in it.
+                counts = tuple(connection.execute(sql, (market, *bounds)).fetchone()[0] for sql, bounds in statements)
+                if any(counts):
+                    found[market] = counts
+        return found
 
     def close(self) -> None:
         with self._lock:

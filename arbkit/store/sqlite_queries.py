@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from arbkit.store import cursors
-from arbkit.store.base import AT_LEAST, EQUAL, MOST_BRANDS, OpportunityQuery, ProductQuery, check_query
+from arbkit.store.base import AT_LEAST, EQUAL, MOST_BRANDS, OpportunityQuery, ProductQuery, age_edges, check_query
 from arbkit.store.sqlite_rows import PRODUCT_COLUMNS
 from arbkit.store.text import words
 
-__all__ = ["BRANDS", "CATEGORIES", "Asked", "AskedSums", "asked_opportunities", "asked_products", "asked_sums"]
+__all__ = [
+    "BRANDS", "CATEGORIES", "OFFER_TIMES", "Asked", "AskedSums", "asked_ages", "asked_opportunities", "asked_products",
+    "asked_sums",
+]  # fmt: skip
+
+OFFER_TIMES = """
+    SELECT market, count(*),
+        (SELECT min(updated_at) FROM offers AS o WHERE o.market = offers.market),
+        (SELECT max(updated_at) FROM offers AS o WHERE o.market = offers.market)
+    FROM offers GROUP BY market
+"""
+"""Marketplace, its number of offers, the oldest and the newest. The index gives both ends at once, a walk does not."""
 
 _PRODUCT_SORTS = {
     "updated": "updated_at", "title": "title", "profit": "best_profit", "margin": "best_margin",
@@ -92,6 +104,16 @@ def asked_sums(query: OpportunityQuery) -> AskedSums:
         f"SELECT source || ':' || target, count(*), max(profit), sum(profit) {found} GROUP BY source, target",
         values,
     )
+
+
+def asked_ages(limits: Sequence[float], now: float) -> list[tuple[str, list[int]]]:
+    """A count for each stretch of :meth:`Store.ages`, and its values after the marketplace."""
+    asked = []
+    for begin, end in age_edges(limits, now):
+        where = "".join(f" AND updated_at {sign} ?" for sign, at in ((">=", begin), ("<", end)) if at is not None)
+        values = [at for at in (begin, end) if at is not None]
+        asked.append((f"SELECT count(*) FROM offers WHERE market = ?{where}", values))  # noqa: S608 - ours
+    return asked
 
 
 def _asked(

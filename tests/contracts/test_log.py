@@ -191,6 +191,8 @@ def test_a_group_goes_on_where_it_committed_and_another_begins_at_the_oldest(ope
     log.publish(TOPIC, records(5, first=20))
     assert sum(log.lag("g", TOPIC).values()) == 5
     assert sum(log.lag("h", TOPIC).values()) == 25
+    assert sum(log.committed("g", TOPIC).values()) == 20
+    assert log.committed("h", TOPIC) == {}
     with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
         assert sorted(int(m.value) for m in drain(consumer, 5)) == list(range(20, 25))
     with log.consumer("h", [TOPIC], on_revoke=ignore) as consumer:

@@ -321,3 +321,26 @@ def test_stats_count(store: Store) -> None:
     assert (stats.products, stats.offers, stats.opportunities, stats.demo_products) == (2, 3, 2, 1)
     assert (stats.total_profit, stats.currency) == (7.5, "EUR")
     assert stats.routes["IT:DE"] == {"count": 2, "best_profit": 5.0, "total_profit": 7.5}
+
+
+def test_offers_are_counted_by_age_on_each_marketplace(store: Store) -> None:
+    now = 1_760_000_000.5
+    # Two seconds in the future, as young as can be, on either side of a limit, and old.
+    ages = {"DE": (-2, 0, 59, 60, 61, 90_000), "UK": (3_700,)}
+    put(
+        store,
+        *(
+            offer(f"B{place:09}", code, updated_at=int(now) - age)
+            for code, some in ages.items()
+            for place, age in enumerate(some)
+        ),
+    )
+    assert store.ages([60, 3_600], now=now) == {"DE": (3, 2, 1), "UK": (0, 0, 1)}
+    assert store.ages([], now=now) == {"DE": (6,), "UK": (1,)}
+    stats = store.stats()
+    assert (stats.oldest_at, stats.newest_at) == (int(now) - 90_000, int(now) + 2)
+
+
+def test_an_empty_store_has_no_ages(store: Store) -> None:
+    assert store.ages([60], now=0.0) == {}
+    assert (store.stats().oldest_at, store.stats().offers) == (None, 0)

@@ -1,0 +1,112 @@
+"""The pipeline's charts: how fast records go, what the tokens will be, how old the offers are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import plotly.graph_objects as go
+
+from arbkit.log_state import Pace
+
+__all__ = ["AGE_BUCKETS", "AGE_LIMITS", "ages_figure", "pace_figure", "tokens_figure"]
+
+AGE_LIMITS = (900.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0)
+AGE_BUCKETS = ("under 15 min", "15–60 min", "1–6 h", "6–24 h", "1–7 days", "over 7 days")
+_AGE_COLOURS = ("#0b6e4f", "#2da44e", "#7bb662", "#d9a514", "#d4722a", "#b3261e")
+_BLUE, _GREEN, _GREY = "#1f6feb", "#2da44e", "#8c959f"
+_MOST_POINTS = 400
+_LAYOUT: Mapping[str, Any] = {
+    "template": "plotly_white",
+    "height": 280,
+    "font": {"size": 12},
+    "margin": {"l": 58, "r": 16, "t": 34, "b": 34},
+    "hovermode": "x unified",
+    "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    "modebar": {"remove": ["lasso2d", "select2d", "autoScale2d", "zoomIn2d", "zoomOut2d"]},
+}
+
+
+def _times(moments: Sequence[float]) -> list[datetime]:
+    return [datetime.fromtimestamp(at, UTC).replace(tzinfo=None) for at in moments]
+
+
+def pace_figure(paces: Sequence[Pace]) -> go.Figure:
+    """Records a minute, over the minute before each look; of very many, some, and the last one always."""
+    paces = paces[:: -max(1, -(-len(paces) // _MOST_POINTS))][::-1]
+    times = _times([p.at for p in paces])
+    lines = (
+        ("put on the log", [p.published for p in paces], _BLUE, "solid"),
+        ("enriched", [p.enriched for p in paces], _GREEN, "dot"),
+    )
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=times, y=values, name=name, mode="lines+markers" if len(times) < 3 else "lines",
+                line={"color": colour, "dash": dash, "width": 2}, hovertemplate="%{y:,.0f}/min",
+            )
+            for name, values, colour, dash in lines
+        ]
+    )  # fmt: skip
+    most = max((max(p.published, p.enriched) for p in paces), default=0.0)
+    figure.update_layout(
+        **_LAYOUT,
+        # Where next to nothing goes, the axis would count fractions of a record.
+        yaxis={"title": {"text": "records a minute"}, "range": [0, max(4.0, most * 1.1)], "tickformat": ",d"},
+        xaxis={"type": "date", "title": {"text": "UTC"}},
+    )
+    return figure
+
+
+def tokens_figure(
+    seen: Sequence[tuple[float, int]], forecast: Sequence[tuple[float, int]], *, needed: int | None
+) -> go.Figure:
+    """What was seen of the tokens while the page is open, and what they will be if none is spent."""
+    if len(forecast) == 1:
+        # A full bucket stays as it is; a single point would be no line.
+        forecast = [*forecast, (forecast[0][0] + 3_600, forecast[0][1])]
+    lines = [("forecast, if none is spent", forecast, _BLUE, "dot")]
+    if len(seen) > 1:
+        lines.insert(0, ("as seen", seen, _GREEN, "solid"))
+    figure = go.Figure(
+        [
+            go.Scatter(
+                x=_times([at for at, _ in points]), y=[level for _, level in points], name=name, mode="lines",
+                line={"color": colour, "dash": dash, "width": 2, "shape": "hv"}, hovertemplate="%{y:,d} tokens",
+            )
+            for name, points, colour, dash in lines
+        ]
+    )  # fmt: skip
+    figure.update_layout(
+        **{**_LAYOUT, "height": 240},
+        showlegend=True,
+        yaxis={"title": {"text": "tokens"}, "rangemode": "tozero", "tickformat": ",d"},
+        xaxis={"type": "date", "title": {"text": "UTC"}},
+    )
+    if needed is not None:
+        figure.add_hline(y=needed, line={"color": _GREY, "dash": "dash", "width": 1}, annotation_text=f"{needed:,}")
+    return figure
+
+
+def ages_figure(ages: Mapping[str, Sequence[int]]) -> go.Figure:
+    """A bar for each marketplace, cut by how old its offers are."""
+    markets = list(ages)
+    figure = go.Figure(
+        [
+            go.Bar(
+                y=markets, x=[ages[m][place] for m in markets], name=name, orientation="h",
+                marker={"color": _AGE_COLOURS[place]}, hovertemplate="%{x:,d}",
+            )
+            for place, name in enumerate(AGE_BUCKETS)
+        ]
+    )  # fmt: skip
+    figure.update_layout(
+        **{**_LAYOUT, "hovermode": "y unified", "margin": {"l": 40, "r": 16, "t": 60, "b": 40}},
+        barmode="stack",
+        legend_traceorder="normal",
+        bargap=0.35,
+        xaxis={"title": {"text": "offers"}, "tickformat": ",d"},
+        yaxis={"autorange": "reversed"},
+    )
+    return figure

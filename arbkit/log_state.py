@@ -1,0 +1,154 @@
+"""How a log stands at a moment, and how fast records go over it between moments."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from arbkit.dlq import REPLAY_GROUP
+from arbkit.log import ENRICH_GROUP, GROUPS, RAW_TOPIC, TOPICS, Log, dead_letter_topic
+
+__all__ = ["DEAD_TOPICS", "LogState", "Pace", "Throughput", "look"]
+
+DEAD_TOPICS: tuple[str, ...] = tuple(
+    t.name for t in TOPICS if any(other.name == dead_letter_topic(t.name) for other in TOPICS)
+)
+"""The topics that have dead letters."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogState:
+    """``ends``: topic → partition → (oldest kept, next); ``places``: group → partition → committed; ``replayed``:
+    topic → partition of its dead letters → committed by the group that replays them.
+
+    Of the groups, arbkit's own is always there, the others only if they exist.
+    """
+
+    at: float
+    ends: Mapping[str, Mapping[int, tuple[int, int]]]
+    places: Mapping[str, Mapping[int, int]]
+    replayed: Mapping[str, Mapping[int, int]]
+
+    def lag(self, group: str) -> dict[int, int]:
+        """Messages that the group has not committed, by partition."""
+        return self._lag(GROUPS[group], self.places[group])
+
+    def _lag(self, topic: str, places: Mapping[int, int]) -> dict[int, int]:
+        return {p: end - max(places.get(p, oldest), oldest) for p, (oldest, end) in self.ends[topic].items()}
+
+    def done(self, group: str) -> int:
+        """Messages that lie behind the group, since the topic began."""
+        ends = self.ends[GROUPS[group]]
+        return sum(end for _, end in ends.values()) - sum(self.lag(group).values())
+
+    def kept(self, topic: str) -> int:
+        return sum(end - oldest for oldest, end in self.ends[topic].values())
+
+    def published(self, topic: str) -> int:
+        """Messages since the topic began, also those that retention has removed."""
+        return sum(end for _, end in self.ends[topic].values())
+
+    def dead(self) -> dict[str, int]:
+        """Topic → its dead letters."""
+        return {topic: self.kept(dead_letter_topic(topic)) for topic in DEAD_TOPICS}
+
+    def dead_ends(self) -> dict[str, Mapping[int, tuple[int, int]]]:
+        """What changes when dead letters come or go."""
+        return {topic: self.ends[dead_letter_topic(topic)] for topic in DEAD_TOPICS}
+
+    def unreplayed(self, topic: str) -> int:
+        """Dead letters of a topic that a replay of all would take."""
+        name = dead_letter_topic(topic)
+        return sum(self._lag(name, self.replayed[topic]).values())
+
+
+def look(log: Log, *, now: float) -> LogState:
+    """Ask the log how it stands.
+
+    Raises:
+        LogError: it cannot be asked.
+    """
+    ends = {t.name: {place.partition: both for place, both in log.ends(t.name).items()} for t in TOPICS}
+    places = {group: _places(log, group, topic) for group, topic in GROUPS.items()}
+    return LogState(
+        now,
+        ends,
+        {group: found for group, found in places.items() if found or group == ENRICH_GROUP},
+        {topic: _places(log, REPLAY_GROUP, dead_letter_topic(topic)) for topic in DEAD_TOPICS},
+    )
+
+
+def _places(log: Log, group: str, topic: str) -> dict[int, int]:
+    return {place.partition: offset for place, offset in log.committed(group, topic).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Records a minute at a moment, over the ``over_s`` before it."""
+
+    at: float
+    over_s: float
+    published: float
+    enriched: float
+
+
+_WINDOW_S = 60.0
+_LEAST_S = 1.0
+_MOST_LOOKS = 2_000
+
+
+class Throughput:
+    """What differs between looks at the log: nothing is known before the second one.
+
+    A pace is over the minute before it, or over the time between two looks where that was longer.
+    """
+
+    def __init__(self) -> None:
+        self._looks: deque[tuple[float, int, int]] = deque(maxlen=_MOST_LOOKS)
+        self._paces: deque[Pace] = deque(maxlen=_MOST_LOOKS)
+        self.moved_at: float | None = None
+        """when a look last found that the enriching group had gone on"""
+
+    def note(self, state: LogState) -> None:
+        published, enriched = state.published(RAW_TOPIC), state.done(ENRICH_GROUP)
+        if self._looks:
+            at, before, done = self._looks[-1]
+            if published < before or enriched < done:
+                # Another log, or a group set back: what was before says nothing about it.
+                self._looks.clear()
+                self._paces.clear()
+            elif state.at - at < _LEAST_S:
+                # Over moments, one batch looks like a flood.
+                return
+            elif enriched > done:
+                self.moved_at = state.at
+        self._looks.append((state.at, published, enriched))
+        if len(self._looks) > 1:
+            begin, before, done = self._before(state.at)
+            over = state.at - begin
+            pace = Pace(state.at, over, (published - before) / over * 60, (enriched - done) / over * 60)
+            self._paces.append(pace)
+
+    def _before(self, now: float) -> tuple[float, int, int]:
+        """The oldest look of the window, but at least the one before the last."""
+        found = self._looks[-2]
+        for one in reversed(self._looks):
+            if now - one[0] > _WINDOW_S:
+                break
+            if one[0] < found[0]:
+                found = one
+        return found
+
+    @property
+    def paces(self) -> Sequence[Pace]:
+        return tuple(self._paces)
+
+    @property
+    def latest(self) -> Pace | None:
+        return self._paces[-1] if self._paces else None
+
+    @property
+    def looked_s(self) -> float:
+        """How long it has been looked at."""
+        return self._looks[-1][0] - self._looks[0][0] if self._looks else 0.0
