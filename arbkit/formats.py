@@ -24,9 +24,9 @@ def number(amount: float | None) -> str:
     return _text(amount, 2)
 
 
-def percent(value: float | None, *, sign: str = "") -> str:
+def percent(value: float | None, digits: int = 1, *, sign: str = "") -> str:
     """``31.5 %``; ``sign="+"`` for a change."""
-    return _text(value, 1, " %", sign=sign)
+    return _text(value, digits, " %", sign=sign)
 
 
 def count(value: float | None, *, sign: str = "") -> str:

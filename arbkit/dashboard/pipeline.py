@@ -304,7 +304,7 @@ class PipelineBoard(Board):
         self.page.draw("agechart", ages_figure(ages), label=f"{total} offers by age, a bar for each marketplace")
 
     def _show_runs(self, runs: Sequence[FiledRun]) -> None:
-        self.page.show("runs", {"html": runs_html(runs, now=time.time())})
+        self.page.show("runs", {"html": runs_html(runs, now=time.time(), limit_s=self.settings.report_time_limit)})
 
     def _show_no_store(self) -> None:
         for region in ("ages", "runs"):

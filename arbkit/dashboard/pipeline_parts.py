@@ -17,7 +17,6 @@ from arbkit.formats import UNKNOWN, count, percent
 from arbkit.log import ENRICH_GROUP, GROUPS, RAW_TOPIC, dead_letter_topic
 from arbkit.log_state import LogState, Throughput
 from arbkit.models import Run
-from arbkit.reports import TIME_LIMIT_S
 from arbkit.signs import Sign
 from arbkit.sources.tokens import Tokens
 
@@ -219,7 +218,7 @@ def dead_html(state: LogState, *, shown: int, told: str, busy: bool) -> Html:
     return Html("".join(parts))
 
 
-def runs_html(runs: Sequence[FiledRun], *, now: float) -> Html:
+def runs_html(runs: Sequence[FiledRun], *, now: float, limit_s: float) -> Html:
     heads = [
         ("Report", "text"), ("Started", "text"), ("Took", "number"), ("Status", "text"), ("Found", "title"),
         ("Page", "text"), ("Folder", "title"),
@@ -229,7 +228,7 @@ def runs_html(runs: Sequence[FiledRun], *, now: float) -> Html:
             one.run.report,
             ago(one.run.started_at, now),
             _took(one.run, now),
-            _status(one.run, now),
+            _status(one.run, now, limit_s),
             _found(one.run),
             _page(one),
             Html(f"<code>{escape(plain(one.run.output, 300))}</code>") if one.run.output else "it left none",
@@ -246,8 +245,8 @@ def _took(run: Run, now: float) -> str:
     return words if run.finished_at else f"{words} so far"
 
 
-def _status(run: Run, now: float) -> Html:
-    if run.status == "running" and now - run.started_at > TIME_LIMIT_S:
+def _status(run: Run, now: float, limit_s: float) -> Html:
+    if run.status == "running" and now - run.started_at > limit_s:
         return marked("warn", "running, longer than any run may: it was killed")
     return marked(*_STATUSES[run.status])
 
