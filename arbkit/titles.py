@@ -61,7 +61,7 @@ _UNITS: Mapping[str, tuple[str, float]] = {
 }  # fmt: skip
 _MEASURE = re.compile(
     r"(?<![\w.,])(\d{1,6}(?:[.,]\d{1,3})?)[\s-]?(" + "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
-    + r')(?![\w])'
+    + r")(?!\w| \d+ (?:players|spieler|joueurs|giocatori|jugadores))"
 )  # fmt: skip
 _SIZE = re.compile(
     r"\d+(?:[.,]\d+)?(?:\s?[x×]\s?\d+(?:[.,]\d+)?)+(?:\s?(?:cm|mm|m)\b)?|\d+(?:[.,]\d+)?\s?(?:cm|mm|m|hz|v|db)\b"
