@@ -41,7 +41,7 @@ def product_figure(prices: Sequence[PriceLine], panels: Sequence[Panel], *, curr
     if not heights:
         return _nothing()
     domains = _domains(heights)
-    figure = go.Figure()
+    traces: list[go.Scatter] = []
     layout: dict[str, Any] = {}
     notes: list[dict[str, Any]] = []
     marks: list[dict[str, Any]] = []
@@ -55,7 +55,7 @@ def product_figure(prices: Sequence[PriceLine], panels: Sequence[Panel], *, curr
         for line in prices:
             name = f"{line.market} {line.basis.replace('_', ' ')}" if several else line.market
             dash = _DASHES.get(line.basis, "solid") if several else "solid"
-            figure.add_trace(_trace(line, name, "y", f"%{{y:,.2f}} {currency}", dash=dash, legend=name not in legend))
+            traces.append(_trace(line, name, "y", f"%{{y:,.2f}} {currency}", dash=dash, legend=name not in legend))
             legend.add(name)
         if _spans(prices, "new", NEW_INCLUDES_SHIPPING_FROM):
             marks.append(_mark(NEW_INCLUDES_SHIPPING_FROM, "y"))
@@ -70,19 +70,21 @@ def product_figure(prices: Sequence[PriceLine], panels: Sequence[Panel], *, curr
         notes.append(_heading(panel.title, domain))
         for line in panel.lines:
             label = f"{line.market} {panel.name}"
-            figure.add_trace(_trace(line, label, name, "%{y:,.0f}", legend=line.market not in shown))
+            traces.append(_trace(line, label, name, "%{y:,.0f}", legend=line.market not in shown))
             shown.add(line.market)
         if _spans(panel.lines, "reviews", RATING_COUNT_FROZEN_FROM):
             marks.append(_mark(RATING_COUNT_FROZEN_FROM, name))
             notes.append(_mark_note(RATING_COUNT_FROZEN_FROM, "Keepa's number stands still from here", domain))
-    figure.update_layout(
-        **{**LAYOUT, "height": sum(heights) + _GAP_PX * (len(heights) - 1) + _EDGE_PX},
-        **layout,
+    layout |= dict(
+        LAYOUT,
+        # The page brings its own colours; plotly's templates are slow to copy.
+        template={"layout": {}},
+        height=_whole(heights) + _EDGE_PX,
         xaxis={
             "type": "date",
             "anchor": "free",
             "position": 0,
-            "rangeselector": {"buttons": RANGE_BUTTONS, "y": 1.0, "yanchor": "bottom", "x": 0},
+            "rangeselector": {"buttons": RANGE_BUTTONS, "y": 1 + 26 / _whole(heights), "yanchor": "bottom", "x": 0},
             "showspikes": True,
             "spikemode": "across",
             "spikethickness": 1,
@@ -91,18 +93,22 @@ def product_figure(prices: Sequence[PriceLine], panels: Sequence[Panel], *, curr
         },
         hovermode="x unified",
         hoversubplots="axis",
-        legend={"orientation": "h", "y": 0, "yanchor": "top", "yref": "paper", "yshift": 0},
-        margin={"l": 52, "r": 12, "t": 62, "b": 68},
+        legend={"orientation": "h", "y": -28 / _whole(heights), "yanchor": "top"},
+        margin={"l": 52, "r": 12, "t": 66, "b": 64},
         annotations=notes,
         shapes=marks,
         uirevision="as the reader left it",
     )
-    return figure
+    return go.Figure(traces, layout)
+
+
+def _whole(heights: Sequence[int]) -> int:
+    return sum(heights) + _GAP_PX * (len(heights) - 1)
 
 
 def _domains(heights: Sequence[int]) -> list[tuple[float, float]]:
     """From top to bottom, as shares of the whole."""
-    whole = sum(heights) + _GAP_PX * (len(heights) - 1)
+    whole = _whole(heights)
     top, found = float(whole), []
     for height in heights:
         found.append(((top - height) / whole, top / whole))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, cast
 
 import plotly.graph_objects as go
 
 from arbkit import watchlist
-from arbkit.charts import waterfall_figure
+from arbkit.charts import LAYOUT, waterfall_figure
 from arbkit.dashboard.board import Board
 from arbkit.dashboard.page import Region, Wish
 from arbkit.dashboard.parts import parts_html
@@ -20,6 +20,7 @@ from arbkit.dashboard.product_parts import (
     about_html,
     demand_html,
     fees_html,
+    found_html,
     match_html,
     notes_html,
     offers_html,
@@ -35,7 +36,7 @@ from arbkit.errors import UsageError
 from arbkit.fee_facts import fee_facts, fee_tables
 from arbkit.matching import audit, warning
 from arbkit.models import History, Offer, Opportunity, Product
-from arbkit.money import configured_profile, load_rates, load_tables
+from arbkit.money import Profile, configured_profile, load_rates, load_tables
 from arbkit.product_routes import ProductRoute, facts_of, product_routes
 from arbkit.settings import Settings
 from arbkit.store import OpportunityQuery, ProductQuery
@@ -59,6 +60,7 @@ class ProductBoard(Board):
     REGIONS = (
         Region("head", "html", waiting="Product"),
         Region("find", "form", waiting="Find a product …"),
+        Region("hint", "html"),
         Region("results", "table"),
         Region("about", "html", waiting="Reading the store …"),
         Region("warning", "html"),
@@ -84,11 +86,15 @@ class ProductBoard(Board):
         self._routes: list[ProductRoute] = []
         self._stored: Mapping[str, Opportunity] = {}
         self._drawn: object = None
+        self._reckoned: object = None
+        self._told_route: str | None = None
+        self._histories: list[History] = []
 
         # What the first page would wait for is done while it is kept warm.
         load_rates()
-        load_tables()
-        go.Figure([go.Scatter(), go.Waterfall()]).to_json()
+        load_tables().on(datetime.now(UTC).date())
+        history_chart((), (), (), "EUR", load_rates())[0].to_json()
+        go.Figure([go.Scatter(), go.Waterfall()]).update_layout(**LAYOUT).to_json()
 
     def open(self, search: str) -> None:
         self._view, wrong = parse(search)
@@ -123,25 +129,24 @@ class ProductBoard(Board):
     def _show_results(self, now: float) -> None:
         q = self._view.q
         if self._view.asin and not q:
+            self.page.hide("hint")
             self.page.hide("results")
             return
         sort = "updated" if q else "profit"
         page = self.store.products(ProductQuery(q=q or None, sort=sort, limit=_MOST_FOUND))  # type: ignore[arg-type]
         empty = self._stats is not None and not self._stats.products
         message = _EMPTY if empty else "No product has this in its title, brand, EAN or ASIN."
+        self.page.show("hint", {"html": found_html(page.total, len(page.items), searched=bool(q))})
         self.page.show("results", products_table(page.items, page.total, message=message, now=now))
 
     def _show_no_product(self) -> None:
-        for region in _OF_A_PRODUCT[1:]:
+        for region in _OF_A_PRODUCT:
             self.page.hide(region)
-        self._drawn = None
+        self._drawn = self._reckoned = None
         asin = self._view.asin
         if asin:
-            watched = asin in self._watched()
-            html = unknown_html(asin, watched=watched, markets=self.settings.markets)
-        else:
-            html = "<p>Choose a product below, or search for one above.</p>"
-        self.page.show("about", {"html": html})
+            html = unknown_html(asin, watched=asin in self._watched(), markets=self.settings.markets)
+            self.page.show("about", {"html": html})
 
     def _watched(self) -> tuple[str, ...]:
         return watchlist.load(self.settings).asins
@@ -149,34 +154,43 @@ class ProductBoard(Board):
     # The product
 
     def _show_product(self, product: Product, now: float) -> None:
-        on = datetime.fromtimestamp(now, UTC).date()
-        profile, tables, rates = configured_profile(self.settings), load_tables(), load_rates()
         order = list(self.settings.markets)
         offers = self.store.offers([product.asin])
         offers.sort(key=lambda o: (order.index(o.market) if o.market in order else len(order), o.market))
         self._offers = offers
-        self._stored = {
-            f"{o.source}:{o.target}": o
-            for o in self.store.opportunities(OpportunityQuery(asin=product.asin, limit=50)).items
-        }
+        self._show_about(now)
+        self.page.show("offers", {"html": offers_html(offers, now=now)})
+        profile = configured_profile(self.settings)
+        on, evaluated_at = datetime.fromtimestamp(now, UTC).date(), self._stats.evaluated_at if self._stats else None
+        reckoned = ([(o.id, o.version, o.updated_at) for o in offers], profile, on, evaluated_at)
+        # Nothing of what follows changes while these do not.
+        if reckoned != self._reckoned:
+            self._reckon(product, profile, on, now)
+            self._reckoned = reckoned
+        self._show_routes(now)
+        self._show_history(profile.currency)
+
+    def _reckon(self, product: Product, profile: Profile, on: date, now: float) -> None:
+        """Price the routes, and show what is no matter of choice."""
+        offers, tables, rates = self._offers, load_tables(), load_rates()
+        stored = self.store.opportunities(OpportunityQuery(asin=product.asin, limit=50)).items
+        self._stored = {f"{o.source}:{o.target}": o for o in stored}
         facts = facts_of(offers, profile)
         self._routes = product_routes(offers, facts, profile, tables, rates, now=now)
-        histories = self.store.history(product.asin)
-        matches = audit(offers)
-        self._show_about(now)
-        if doubts := warning(matches):
-            self.page.show("warning", {"html": warning_html(doubts)})
-        else:
-            self.page.hide("warning")
-        self._show_routes(now)
-        self._show_history(histories, profile.currency)
-        known = {h.market: h for h in histories}
-        self.page.show("offers", {"html": offers_html(offers, now=now)})
+        self._told_route = None
+        self._histories = self.store.history(product.asin)
+        self._drawn = None
+        known = {h.market: h for h in self._histories}
         demand = {o.market: demand_of(o, known.get(o.market)) for o in offers}
         self.page.show("demand", {"html": demand_html(demand)})
         fees = fee_facts(offers, facts, profile, tables, on=on)
         self.page.show("fees", {"html": fees_html(fees, fee_tables(fees, tables, on=on))})
+        matches = audit(offers)
         self.page.show("match", {"html": match_html(offers, matches)})
+        if doubts := warning(matches):
+            self.page.show("warning", {"html": warning_html(doubts)})
+        else:
+            self.page.hide("warning")
 
     def _show_about(self, now: float) -> None:
         product = self._product
@@ -195,6 +209,9 @@ class ProductBoard(Board):
             self._routes, self._stored, asin=self._view.asin, chosen=chosen, message=self._no_routes(), now=now
         )
         self.page.show("routes", table)
+        if chosen == self._told_route:
+            return
+        self._told_route = chosen
         route = next((r for r in self._routes if r.id == chosen), None)
         if route is None:
             for region in ("route", "waterfall", "parts"):
@@ -213,18 +230,18 @@ class ProductBoard(Board):
         where = self._offers[0].market if self._offers else "no marketplace"
         return f"There is no route: the product is known on {where} only, and a route needs two marketplaces."
 
-    def _show_history(self, histories: Sequence[History], home: str) -> None:
+    def _show_history(self, home: str) -> None:
         """The chart; only where something in it changed, for it is the greatest part of the page."""
         self._show_series(home)
         currency = self._view.currency or home
-        drawn = ([(o.id, o.version, o.updated_at) for o in self._offers], self._view.series, currency)
+        drawn = self._view.series, currency
         if drawn == self._drawn:
             return
         self._drawn = drawn
-        figure, told_beside = history_chart(histories, self._offers, self._view.series, currency, load_rates())
-        markets = ", ".join(h.market for h in histories) or "no marketplace"
+        figure, beside = history_chart(self._histories, self._offers, self._view.series, currency, load_rates())
+        markets = ", ".join(h.market for h in self._histories) or "no marketplace"
         self.page.draw("history", figure, label=f"Prices, rank, offers and sales over time in {markets}, {currency}")
-        self.page.show("notes", {"html": notes_html(told_beside)})
+        self.page.show("notes", {"html": notes_html(beside)})
 
     def _show_series(self, home: str) -> None:
         options = [{"value": "" if c == home else c, "label": c} for c in CURRENCIES]
@@ -267,6 +284,7 @@ class ProductBoard(Board):
             self._view = replace(self._view, q=text)
 
     def _open(self, asin: str) -> None:
+        self._reckoned = None
         self._view = replace(self._view, asin=asin, route="", q="")
         self.page.say("")
 

@@ -19,7 +19,7 @@ MOST_POINTS = 1_200
 _PANELS: Mapping[str, tuple[str, str, str]] = {
     "rank": ("sales_rank", "rank", "Sales rank, better is up (each store's own)"),
     "offers": ("offers_new", "offers", "New offers"),
-    "sold": ("monthly_sold", "sold", "Sold a month, at least (Amazon's badge)"),
+    "sold": ("monthly_sold", "units sold", "Sold a month, at least (Amazon's badge)"),
     "ratings": ("reviews", "ratings", "Ratings"),
 }
 _NAMES = {"buy_box": "buy box price", "new": "new price", "amazon": "price of Amazon's own", "priced": "price"}
@@ -66,4 +66,6 @@ def _lines(
 def _lacking(offers: Iterable[Offer], lines: Iterable[PriceLine], name: str) -> list[str]:
     there = {line.market for line in lines}
     lacking = [o.market for o in offers if o.market not in there]
-    return [f"No history of the {name} in {', '.join(lacking)}."] if lacking else []
+    if not lacking:
+        return []
+    return [f"No history of the {name} on {', '.join(lacking) if there else 'any marketplace'}."]

@@ -23,6 +23,7 @@ __all__ = [
     "about_html",
     "demand_html",
     "fees_html",
+    "found_html",
     "match_html",
     "notes_html",
     "offers_html",
@@ -33,6 +34,14 @@ __all__ = [
 
 _PICTURE = re.compile(r"[\w+%-]{1,40}(?:\._[\w,+-]{1,40}_)?\.(?:jpg|jpeg|png|gif)", re.ASCII)
 _MOST_EANS = 4
+
+
+def found_html(total: int, shown: int, *, searched: bool) -> str:
+    """What stands above the products to choose from."""
+    if not searched:
+        return "<p>Search for a product, or choose one of those with the best routes.</p>" if total else ""
+    more = f", the first {count(shown)} are shown: say more to find fewer" if shown < total else ""
+    return f"<p>{count(total)} {'product' if total == 1 else 'products'} found{more}.</p>"
 
 
 def about_html(product: Product, offers: Sequence[Offer], *, watched: bool, markets: Sequence[str], now: float) -> str:
@@ -126,7 +135,7 @@ def notes_html(notes: Sequence[str]) -> str:
 def offers_html(offers: Sequence[Offer], *, now: float) -> str:
     """What is offered now on each marketplace, in its own currency."""
     facts = [
-        Fact("Price used", [_price(o.price_minor, o, why="no offer") for o in offers], "what is reckoned with"),
+        Fact("Price now", [_price(o.price_minor, o, why="no offer") for o in offers], "what routes start from"),
         Fact("Its basis", [_text((o.price_basis or "").replace("_", " "), "no price") for o in offers]),
         Fact("Shipping on top", [_shipping(o) for o in offers]),
         Fact("Buy box", [_buy_box(o) for o in offers]),
