@@ -97,7 +97,6 @@ def product_figure(prices: Sequence[PriceLine], panels: Sequence[Panel], *, curr
         margin={"l": 52, "r": 12, "t": 66, "b": 64},
         annotations=notes,
         shapes=marks,
-        uirevision="as the reader left it",
     )
     return go.Figure(traces, layout)
 

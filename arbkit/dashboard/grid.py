@@ -33,10 +33,11 @@ def grid_html(title: str, markets: Sequence[str], facts: Sequence[Fact], foot: s
     """The table with its title; ``foot`` (HTML) stands under it."""
     head = "".join(f'<th scope="col">{escape(code)}</th>' for code in markets)
     body = "".join(_row(fact) for fact in facts)
+    named = escape(title)
+    table = f"<table><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>"
     return (
-        f'<div class="arb-grid"><h2>{escape(title)}</h2><div class="arb-scroll" tabindex="0" role="region" '
-        f'aria-label="{escape(title)}"><table><thead><tr><td></td>{head}</tr></thead><tbody>{body}</tbody></table>'
-        f"</div>{foot}</div>"
+        f'<div class="arb-grid" style="--markets: {len(markets)}"><h2>{named}</h2>'
+        f'<div class="arb-scroll" tabindex="0" role="region" aria-label="{named}">{table}</div>{foot}</div>'
     )
 
 

@@ -32,7 +32,7 @@ from arbkit.dashboard.product_tables import products_table, routes_table
 from arbkit.dashboard.product_view import CURRENCIES, PRICES, QUANTITIES, ProductView, parse
 from arbkit.dashboard.view import told
 from arbkit.demand import demand_of
-from arbkit.errors import UsageError
+from arbkit.errors import ConfigError, UsageError
 from arbkit.fee_facts import fee_facts, fee_tables
 from arbkit.matching import audit, warning
 from arbkit.models import History, Offer, Opportunity, Product
@@ -104,6 +104,12 @@ class ProductBoard(Board):
     def waits(self) -> bool:
         return self._stats is None or not self._stats.products or bool(self._view.asin and self._product is None)
 
+    def nothing_yet(self) -> None:
+        self._show_find()
+        for region in _OF_A_PRODUCT:
+            self.page.hide(region)
+        self.page.show("hint", {"html": f"<p>{_EMPTY}</p>"})
+
     def load(self) -> None:
         now = time.time()
         self.stats(now=now)
@@ -149,7 +155,11 @@ class ProductBoard(Board):
             self.page.show("about", {"html": html})
 
     def _watched(self) -> tuple[str, ...]:
-        return watchlist.load(self.settings).asins
+        try:
+            return watchlist.load(self.settings).asins
+        except ConfigError:
+            # There is none yet; adding to it makes it.
+            return ()
 
     # The product
 
@@ -240,6 +250,8 @@ class ProductBoard(Board):
         self._drawn = drawn
         figure, beside = history_chart(self._histories, self._offers, self._view.series, currency, load_rates())
         markets = ", ".join(h.market for h in self._histories) or "no marketplace"
+        # Another product is looked at from its beginning again.
+        figure.update_layout(uirevision=self._view.asin)
         self.page.draw("history", figure, label=f"Prices, rank, offers and sales over time in {markets}, {currency}")
         self.page.show("notes", {"html": notes_html(beside)})
 
@@ -260,8 +272,8 @@ class ProductBoard(Board):
     def on_form(self, wish: Wish) -> None:
         values = cast("Mapping[str, Any]", wish["values"])
         if wish["region"] == "find":
-            self._find(str(values["q"]).strip())
-        else:
+            self._find(str(values.get("q", "")).strip())
+        elif wish["region"] == "series":
             series = tuple(n for n in (*PRICES, *QUANTITIES) if values.get(n))
             currency = str(values.get("currency", ""))
             self._view = replace(self._view, series=series, currency=currency if currency in CURRENCIES else "")
@@ -290,7 +302,7 @@ class ProductBoard(Board):
 
     def on_select(self, wish: Wish) -> None:
         one = str(wish["id"])
-        if wish["region"] == "results":
+        if wish.get("region") == "results":
             self._open(watchlist.parse_asin(one))
             self.again()
         elif any(r.id == one for r in self._routes):
