@@ -178,7 +178,7 @@ class ProductBoard(Board):
             self._reckon(product, profile, on, now)
             self._reckoned = reckoned
         self._show_routes(now)
-        self._show_history(profile.currency)
+        self.afterwards(lambda: self._show_history(profile.currency))
 
     def _reckon(self, product: Product, profile: Profile, on: date, now: float) -> None:
         """Price the routes, and show what is no matter of choice."""
