@@ -26,7 +26,8 @@ _IN_FRONT = (
 _BEHIND = (
     r"stuck|stk|st\.|packungen|pcs|pc|pieces?|pack|packs|count|ct|units?|teile|tlg|pezzi|pezzo|pz|piezas?|unidades|"
     r"unidad|uds?|unites?|paar|pairs?|rollen|rolls|rotoli|rouleaux|rollos|kapseln|capsules?|capsule|capsulas?|flaschen|"
-    r"bottles|bottiglie|bouteilles|botellas"
+    r"bottles|bottiglie|bouteilles|botellas|tabs|tabletten|tablets|tablettes|pastilles|pastiglie|pastillas|compresse|"
+    r"comprimes|comprimidos"
 )
 _TIMES = "zoom|optisch|optical|optique|ottico|optico|faster|schneller|hoher|digital"
 """What is said of a multiple that is no number of units."""

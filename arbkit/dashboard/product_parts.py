@@ -352,6 +352,6 @@ def _referral(facts: FeeFacts) -> Cell:
 
 def _schedule(facts: FeeFacts) -> Cell:
     if facts.schedule is None:
-        return Cell("", "category unknown")
+        return Cell("", "category or price unknown")
     how = "as Keepa observes it" if facts.schedule_observed else "by category"
     return Cell(facts.schedule, f"the dearest of {facts.candidates}" if facts.candidates > 1 else how)

@@ -34,6 +34,7 @@ def pair(one: str, other: str, **both: Any) -> Match:
         ("Nivea Duschgel Doppelpack", {2}),
         ("LEGO Star Wars 75192 Millennium Falcon (7.541 Teile)", {7_541}),
         ("LEGO Icons 10311 Orchid, 608 Pieces", {608}),
+        ("Finish Powerball, 40 Pastilles", {40}),
         ("Canon EOS 40x optischer Zoom", set()),
         ("Bosch Bohrer 60 x 40 cm", set()),
         ("Apple iPhone 15 Pro 256 GB", set()),
