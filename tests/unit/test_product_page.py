@@ -91,7 +91,9 @@ def test_another_route_can_be_chosen_and_is_in_the_address(seen: Seen) -> None:
     seen.wish("select", region="routes", id="FR:DE")
     assert "profit unknown" in seen.html("route")
     assert not seen.shown("waterfall")
-    assert "–" in text(seen.html("parts"))
+    parts = text(seen.html("parts"))
+    assert "– no price on www.amazon.fr" in parts
+    assert "nan" not in parts.split()
     seen.wish("select", region="routes", id="<nonsense>")
     assert parse_qs(seen.address)["route"] == ["FR:DE"]
 
