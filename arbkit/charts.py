@@ -15,16 +15,27 @@ from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM
 from arbkit.prices import PriceLine
 from arbkit.waterfall import Priced, component_label
 
-__all__ = ["history_figure", "routes_figure", "waterfall_figure"]
+__all__ = [
+    "LAYOUT",
+    "MARKET_COLOURS",
+    "RANGE_BUTTONS",
+    "history_figure",
+    "routes_figure",
+    "waterfall_figure",
+]
 
-_COLOURS = {"DE": "#1f6feb", "FR": "#cf222e", "IT": "#1a7f37", "ES": "#bf8700", "UK": "#8250df"}
-_BUTTONS = [
+MARKET_COLOURS: Mapping[str, str] = {
+    "DE": "#627cd9", "FR": "#773df2", "IT": "#f25700", "ES": "#8c5b3f", "UK": "#b22d7d",
+}  # fmt: skip
+"""Told apart by the colour-blind too (CIE76 at least 30 also where red, green or blue is not seen), and at least
+3 to 1 against a white and a black page."""
+RANGE_BUTTONS = [
     {"count": 1, "label": "1 month", "step": "month", "stepmode": "backward"},
     {"count": 3, "label": "3 months", "step": "month", "stepmode": "backward"},
     {"count": 1, "label": "1 year", "step": "year", "stepmode": "backward"},
     {"label": "all", "step": "all"},
 ]
-_LAYOUT: Mapping[str, Any] = {
+LAYOUT: Mapping[str, Any] = {
     "template": "plotly_white",
     "height": 380,
     "font": {"size": 12},
@@ -55,7 +66,7 @@ def waterfall_figure(opportunity: Priced) -> go.Figure:
     )
     note = " (* assumed)" if any(p["assumed"] for p in parts) else ""
     figure.update_layout(
-        **_LAYOUT,
+        **LAYOUT,
         title={"text": f"From selling price to profit, {opportunity.currency}{note}"},
         yaxis={"title": {"text": opportunity.currency}},
         margin={"l": 60, "r": 20, "t": 50, "b": 90},
@@ -90,7 +101,7 @@ def history_figure(lines: Sequence[PriceLine], *, currency: str) -> go.Figure:
                 y=line.prices,
                 name=f"{line.market} ({line.basis.replace('_', ' ')})",
                 mode="lines",
-                line={"shape": "hv", "width": 1.8, "color": _COLOURS[line.market]},
+                line={"shape": "hv", "width": 1.8, "color": MARKET_COLOURS[line.market]},
                 connectgaps=False,
                 hovertemplate=f"%{{y:.2f}} {currency}",
             )
@@ -98,10 +109,10 @@ def history_figure(lines: Sequence[PriceLine], *, currency: str) -> go.Figure:
         ]
     )
     figure.update_layout(
-        **_LAYOUT,
+        **LAYOUT,
         title={"text": f"Price on every marketplace, {currency}, VAT included"},
         yaxis={"title": {"text": currency}, "rangemode": "tozero"},
-        xaxis={"type": "date", "rangeselector": {"buttons": _BUTTONS, "y": 1.02}},
+        xaxis={"type": "date", "rangeselector": {"buttons": RANGE_BUTTONS, "y": 1.02}},
         hovermode="x unified",
         legend={"orientation": "h", "y": -0.15},
         margin={"l": 60, "r": 20, "t": 70, "b": 60},
@@ -118,7 +129,7 @@ def routes_figure(cells: Mapping[tuple[str, str], tuple[float | None, str]], *, 
 
     ``cells``: (source, target) → the amount (None: grey) and what is said of it on hover.
     """
-    codes = list(_COLOURS)
+    codes = list(MARKET_COLOURS)
     found = [[cells.get((source, target), (None, "")) for target in codes] for source in codes]
     amounts = [[amount for amount, _ in row] for row in found]
     known = [abs(amount) for row in amounts for amount in row if amount is not None]
@@ -146,7 +157,7 @@ def routes_figure(cells: Mapping[tuple[str, str], tuple[float | None, str]], *, 
         )
     )
     figure.update_layout(
-        **_LAYOUT,
+        **LAYOUT,
         title={"text": escape(title)},
         xaxis={"title": {"text": "sold on"}, "side": "bottom", "showgrid": False},
         yaxis={"title": {"text": "bought on"}, "autorange": "reversed", "showgrid": False},

@@ -39,7 +39,16 @@ from arbkit.run_folders import write_result
 from arbkit.settings import Settings
 from arbkit.store import open_store
 
-__all__ = ["DEMAND_COLUMNS", "DetectParameters", "Detection", "detect", "run", "unknown_table"]
+__all__ = [
+    "DEMAND_COLUMNS",
+    "IDENTITY_COLUMNS",
+    "DetectParameters",
+    "Detection",
+    "detect",
+    "opportunities_of",
+    "run",
+    "unknown_table",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +177,7 @@ def detect(
         unknown.update(evaluated.unknown_counts())
         kept = evaluated.frame(_passes(evaluated, parameters, now))
         if not kept.empty:
-            found.extend(_opportunities(_joined(kept, facts), profile, tables, rates, on=on, now=now, run_id=run_id))
+            found.extend(opportunities_of(kept, facts, profile, tables, rates, on=on, now=now, run_id=run_id))
     found.sort(key=lambda o: (-o.profit, o.id))
     return Detection(
         run_id=run_id,
@@ -200,6 +209,21 @@ def _passes(evaluated: Evaluation, parameters: DetectParameters, now: float) -> 
     if parameters.max_age_hours is not None:
         passes &= now - evaluated.updated_at <= parameters.max_age_hours * 3600
     return np.asarray(passes)
+
+
+def opportunities_of(
+    routes: pd.DataFrame,
+    facts: pd.DataFrame,
+    profile: Profile,
+    tables: Tables,
+    rates: Rates,
+    *,
+    on: date,
+    now: float,
+    run_id: str,
+) -> list[Opportunity]:
+    """Priced routes (:meth:`arbkit.money.Evaluation.frame`) of these offers as opportunities, profitable or not."""
+    return list(_opportunities(_joined(routes, facts), profile, tables, rates, on=on, now=now, run_id=run_id))
 
 
 def _joined(routes: pd.DataFrame, offers: pd.DataFrame) -> pd.DataFrame:

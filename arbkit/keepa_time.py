@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["NEW_INCLUDES_SHIPPING_FROM", "to_minutes", "to_unix"]
+__all__ = ["NEW_INCLUDES_SHIPPING_FROM", "RATING_COUNT_FROZEN_FROM", "to_minutes", "to_unix"]
 
 _EPOCH_MINUTES = 21_564_000
 
 NEW_INCLUDES_SHIPPING_FROM = 1_771_200_000
 """16 February 2026 in Unix seconds: from then on Keepa's NEW price includes shipping."""
+
+RATING_COUNT_FROZEN_FROM = 1_744_156_800
+"""9 April 2025 in Unix seconds: since then Keepa's number of ratings stands still (Keepa API documentation,
+"Product Object", ``reviews.ratingCount``)."""
 
 
 def to_unix(minutes: int) -> int:

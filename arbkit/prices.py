@@ -14,10 +14,12 @@ from arbkit.markets import MARKETS
 from arbkit.models import History, Offer, Series
 from arbkit.money.fx import Rates
 
-__all__ = ["PriceLine", "price_lines"]
+__all__ = ["PriceLine", "price_line", "price_lines", "quantity_line", "thin"]
 
 _SERIES = ("buy_box", "new", "amazon")
 _WEEK_MIN = 7 * 24 * 60
+_FULL_MIN = 92 * 24 * 60
+Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class PriceLine:
     basis: str
     times: npt.NDArray[np.datetime64]
     prices: npt.NDArray[np.float64]
+    points: int = 0
+    """how many points there were before some were left out"""
 
 
 def price_lines(
@@ -45,12 +49,77 @@ def price_lines(
     return sorted((line for line in lines if line is not None), key=lambda line: order.index(line.market))
 
 
-def _line(history: History, offer: Offer, currency: str, rates: Rates) -> PriceLine | None:
-    wanted = [offer.price_basis, *_SERIES] if offer.price_basis else list(_SERIES)
-    basis = next((n for n in wanted if n in history.series and max(history.series[n].values, default=-1) >= 0), None)
-    if basis is None:
+def price_line(
+    history: History, offer: Offer, series: str, currency: str, rates: Rates, *, most: int | None = None
+) -> PriceLine | None:
+    """One series of a marketplace in ``currency``; None where nobody ever offered it by that. ``series`` ``priced``
+    is that of the offer's price.
+
+    ``most``: thin out to about so many points; see :func:`thin`.
+    """
+    if series == "priced":
+        return _line(history, offer, currency, rates, most)
+    return _of(series, history, offer, currency, rates, most) if _has(history, series) else None
+
+
+def quantity_line(history: History, offer: Offer, series: str, *, most: int | None = None) -> PriceLine | None:
+    """A series that is no money (``sales_rank``, ``offers_new``, ``monthly_sold``, ``reviews``) in ``prices``."""
+    if not _has(history, series):
         return None
+    one = history.series[series]
+    times, values = np.asarray(one.times, np.int64), np.asarray(one.values, np.float64)
+    times, values = _held(times, np.where(values < 0, np.nan, values), end=to_minutes(offer.updated_at))
+    kept = thin(times, values, most)
+    return PriceLine(history.market, series, _datetimes(times[kept]), values[kept], len(times))
+
+
+def thin(times: Ints, values: npt.NDArray[np.float64], most: int | None) -> Ints:
+    """Places to keep so that about ``most`` are left: of each stretch of time its first and last point, its lowest
+    and highest, and the beginning of a gap. The last three months keep all theirs as long as they fit."""
+    count = len(times)
+    if most is None or count <= most:
+        return np.arange(count)
+    recent = int(np.searchsorted(times, times[-1] - _FULL_MIN))
+    older, newer = np.arange(recent), np.arange(recent, count)
+    share = max(most // 2, most - len(older))
+    newer = _extremes(newer, times, values, share)
+    return np.concatenate([_extremes(older, times, values, most - len(newer)), newer])
+
+
+_KEPT = 5
+"""Points that are kept of a stretch."""
+
+
+def _extremes(places: Ints, times: Ints, values: npt.NDArray[np.float64], most: int) -> Ints:
+    if len(places) <= most:
+        return places
+    edges = np.linspace(times[places[0]], times[places[-1]], max(2, most // _KEPT + 1))
+    stretch = np.searchsorted(edges[1:-1], times[places], side="right")
+    shown = values[places]
+    gap = np.isnan(shown)
+    low = np.lexsort((np.where(gap, np.inf, shown), stretch))
+    high = np.lexsort((np.where(gap, np.inf, -shown), stretch))
+    gaps = np.lexsort((~gap, stretch))
+    kept = [np.searchsorted(stretch, stretch), np.searchsorted(stretch, stretch, side="right") - 1]
+    kept += [order[np.searchsorted(stretch[order], np.unique(stretch))] for order in (low, high, gaps)]
+    return np.asarray(places[np.unique(np.concatenate(kept))])
+
+
+def _line(history: History, offer: Offer, currency: str, rates: Rates, most: int | None = None) -> PriceLine | None:
+    wanted = [offer.price_basis, *_SERIES] if offer.price_basis else list(_SERIES)
+    basis = next((n for n in wanted if _has(history, n)), None)
+    return None if basis is None else _of(basis, history, offer, currency, rates, most)
+
+
+def _has(history: History, series: str) -> bool:
+    return series in history.series and max(history.series[series].values, default=-1) >= 0
+
+
+def _of(basis: str, history: History, offer: Offer, currency: str, rates: Rates, most: int | None) -> PriceLine:
     times, prices = _steps(history.series[basis], end=to_minutes(offer.updated_at))
+    count = len(times)
+    kept = thin(times, prices, most)
+    times, prices = times[kept], prices[kept]
     if history.currency != currency:
         # A price that stands still for months in its own currency does not stand still in another.
         weeks = np.arange(times[0], times[-1], _WEEK_MIN)
@@ -58,7 +127,7 @@ def _line(history: History, offer: Offer, currency: str, rates: Rates) -> PriceL
         prices = prices[np.searchsorted(times, every, side="right") - 1]
         times = every
         prices = prices * _rates(times, history.currency, currency, rates)
-    return PriceLine(history.market, basis, _datetimes(times), np.round(prices, 2))
+    return PriceLine(history.market, basis, _datetimes(times), np.round(prices, 2), count)
 
 
 def _steps(series: Series, *, end: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
@@ -67,9 +136,14 @@ def _steps(series: Series, *, end: int) -> tuple[npt.NDArray[np.int64], npt.NDAr
     prices = np.where(values > 0, values, np.nan)
     if series.shipping is not None:
         prices = prices + np.maximum(np.asarray(series.shipping, dtype=np.float64), 0.0)
+    return _held(times, prices / 100, end=end)
+
+
+def _held(times: Ints, values: npt.NDArray[np.float64], *, end: int) -> tuple[Ints, npt.NDArray[np.float64]]:
+    """The steps with the last value held until ``end``."""
     if end > times[-1]:
-        times, prices = np.append(times, end), np.append(prices, prices[-1])
-    return times, prices / 100
+        return np.append(times, end), np.append(values, values[-1])
+    return times, values
 
 
 def _rates(times: npt.NDArray[np.int64], source: str, target: str, rates: Rates) -> npt.NDArray[np.float64]:

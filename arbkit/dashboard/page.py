@@ -24,6 +24,7 @@ __all__ = ["Page", "Region", "Wish"]
 logger = logging.getLogger(__name__)
 
 _FRONT = Path(__file__).parent / "front"
+_STYLES = ("page.css", "opportunities.css", "product.css", "pipeline.css")
 _SCRIPTS = ("dom.js", "form.js", "table.js", "chart.js", "page.js")
 Wish = Mapping[str, Any]
 Mood = Literal["good", "bad", "plain"]
@@ -54,7 +55,7 @@ class Page(anywidget.AnyWidget):
     """
 
     _esm = "\n".join((_FRONT / name).read_text("utf-8") for name in _SCRIPTS)
-    _css = (_FRONT / "page.css").read_text("utf-8")
+    _css = "\n".join((_FRONT / name).read_text("utf-8") for name in _STYLES)
     name = traitlets.Unicode().tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
     regions: traitlets.List[Any] = traitlets.List().tag(sync=True)

@@ -172,7 +172,7 @@ def _shop(url: str, code: str) -> str:
     return link_html(url, shop)
 
 
-def parts_html(components: Sequence[Mapping[str, Any]], profit: float, currency: str) -> str:
+def parts_html(components: Sequence[Mapping[str, Any]], profit: float | None, currency: str) -> str:
     """Every component with its rule, table, date and source; they add up to the profit."""
     rows = []
     for part in components:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any, cast, get_args
@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 from arbkit.markets import MARKETS
 from arbkit.store.base import OpportunityQuery, OpportunitySort
 
-__all__ = ["NUMBERS", "PAGE_ROWS", "View", "parse", "told"]
+__all__ = ["NUMBERS", "PAGE_ROWS", "View", "pairs_of", "parse", "told"]
 
 PAGE_ROWS = 25
 _LONGEST = 200
@@ -98,15 +98,20 @@ class View:
         return replace(self, **changed), wrong
 
 
-def parse(search: str) -> tuple[View, dict[str, str]]:
-    """The view of an address' query string, and what is wrong in it, by field."""
+def pairs_of(search: str, names: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The fields of an address' query string that have one of these names, and what is wrong in it, by field."""
     if len(search) > _LONGEST_SEARCH:
         why = f"{len(search):,} characters are more than the {_LONGEST_SEARCH:,} that are read; all of it was ignored"
-        return View(), {"address": why}
+        return {}, {"address": why}
     pairs = parse_qsl(search.removeprefix("?"), keep_blank_values=True)
-    known = {f.name for f in fields(View)}
+    known = set(names)
     wrong = {name: _unknown(name, known) for name, _ in pairs if name not in known | _IGNORED}
-    values = {name: text for name, text in pairs if name in known}
+    return {name: text for name, text in pairs if name in known}, wrong
+
+
+def parse(search: str) -> tuple[View, dict[str, str]]:
+    """The view of an address' query string, and what is wrong in it, by field."""
+    values, wrong = pairs_of(search, (f.name for f in fields(View)))
     page = values.pop("page", "1")
     view, faults = View().with_values(values)
     try:

@@ -87,11 +87,15 @@ class _Explainer:
         return f"seller profile {self.profile.name!r}"
 
     def _offer(self, side: str) -> str:
-        basis = str(self.row[f"{side}_basis"])
+        basis = self.row[f"{side}_basis"]
+        if not isinstance(basis, str):
+            return "no price"
         return basis if basis == "as given" else f"Keepa, price basis: {basis.replace('_', ' ')}"
 
     def _price(self, side: str, code: str) -> str:
         price, currency = self.row[f"{side}_price"], self.row[f"{side}_currency"]
+        if math.isnan(price):
+            return f"no price on {MARKETS[code].amazon}"
         text = f"{price:.2f} {currency} on {MARKETS[code].amazon}, VAT included"
         if currency != self.row["currency"]:
             rate = self.rates.rate(currency, self.row["currency"], self.day.on)

@@ -1,0 +1,136 @@
+"""The tables of the product page that the user chooses from: a product's routes, and what a search finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from arbkit.ages import age_words
+from arbkit.dashboard.columns import moment
+from arbkit.formats import UNKNOWN, money, percent, signed
+from arbkit.markets import MARKETS
+from arbkit.models import Opportunity, Product
+from arbkit.product_routes import ProductRoute
+
+__all__ = ["products_table", "routes_table"]
+
+_ROUTE_COLUMNS = (
+    ("Route", "text", "Where it is bought, and where it is sold"),
+    ("Buy", "number", "Shop price, VAT included"),
+    ("Sell", "number", "Shop price, VAT included"),
+    ("Profit", "number", "What one unit leaves after every fee and tax"),
+    ("ROI", "number", "Profit in percent of what is put in"),
+    ("Margin", "number", "Profit in percent of the revenue without VAT"),
+    ("By", "text", "The fulfilment that leaves most"),
+    ("Confidence", "number", "How far the numbers can be trusted, from 0 to 1"),
+    ("What to know", "note", "Why a profit is unknown, or what lowers the confidence"),
+)
+_PRODUCT_COLUMNS = (
+    ("Product", "title", ""),
+    ("ASIN", "text", "Opens the product's own address"),
+    ("Brand", "text", ""),
+    ("Category", "text", ""),
+    ("Offered on", "text", ""),
+    ("Best route", "text", ""),
+    ("Profit", "number", "Of its best route"),
+    ("Data age", "number", ""),
+)
+
+
+def routes_table(
+    routes: Sequence[ProductRoute],
+    stored: Mapping[str, Opportunity],
+    *,
+    asin: str,
+    chosen: str,
+    message: str,
+    now: float,
+) -> dict[str, Any]:
+    """Every route, a row each; ``stored`` are the opportunities of the last detection by route."""
+    return {
+        "caption": "Routes of this product",
+        "columns": _columns(_ROUTE_COLUMNS),
+        "rows": [{"id": r.id, "cells": _route(r, stored.get(r.id), asin, now)} for r in routes],
+        "total": len(routes),
+        "first": 1,
+        "page": 1,
+        "pages": 1,
+        "selects": True,
+        "selected": chosen,
+        "message": message,
+    }
+
+
+def _route(route: ProductRoute, stored: Opportunity | None, asin: str, now: float) -> list[dict[str, Any]]:
+    found = route.found
+    buy = _price(route.buy_price, route.buy_currency, route.source, asin, found.price_basis["buy"] if found else "")
+    sell = _price(route.sell_price, route.sell_currency, route.target, asin, found.price_basis["sell"] if found else "")
+    path = {"text": f"{route.source} → {route.target}"}
+    if found is None:
+        nothing = {"text": UNKNOWN}
+        return [path, buy, sell, nothing, nothing, nothing, nothing, nothing, {"text": "; ".join(route.why)}]
+    known = "; ".join(found.confidence_reasons)
+    return [
+        path,
+        buy,
+        sell,
+        _profit(found, stored, now),
+        {"text": percent(found.roi_pct)},
+        {"text": percent(found.margin_pct)},
+        {"text": found.fulfilment},
+        {"text": f"{found.confidence:.2f}"},
+        {"text": known or "nothing speaks against it", "note": "; ".join(route.assumed)},
+    ]
+
+
+def _profit(found: Opportunity, stored: Opportunity | None, now: float) -> dict[str, Any]:
+    cell = {"text": money(found.profit, found.currency), "mood": "good" if found.profit > 0 else "bad"}
+    if stored is not None and abs(stored.profit - found.profit) >= 0.005:
+        before = age_words(now - stored.evaluated_at)
+        cell["sub"] = f"{signed(stored.profit)} {before} ago"
+        cell["note"] = "Prices, the day or the seller profile have changed since the last detection"
+    return cell
+
+
+def _price(amount: float | None, currency: str, code: str, asin: str, basis: str) -> dict[str, Any]:
+    if amount is None:
+        return {"text": UNKNOWN, "note": "no price there"}
+    market = MARKETS[code]
+    kind = f"{basis.replace('_', ' ')} price" if basis else "price"
+    note = f"{market.amazon}, {kind}, shipping and VAT included. Opens the product's page"
+    return {"text": money(amount, currency), "href": market.url(asin), "note": note}
+
+
+def products_table(found: Sequence[Product], total: int, *, message: str, now: float) -> dict[str, Any]:
+    """Products to choose from, a row each."""
+    more = f" of {total:,}" if total > len(found) else ""
+    return {
+        "caption": f"{len(found)}{more} products",
+        "columns": _columns(_PRODUCT_COLUMNS),
+        "rows": [{"id": p.asin, "cells": _product(p, now)} for p in found],
+        "total": total,
+        "first": 1,
+        "page": 1,
+        "pages": 1,
+        "selects": True,
+        "selected": "",
+        "message": message,
+    }
+
+
+def _product(product: Product, now: float) -> list[dict[str, Any]]:
+    best = product.best
+    return [
+        {"text": product.title or "(no title)", "tag": "DEMO" if product.demo else None},
+        {"text": product.asin, "href": f"product.ipynb?asin={product.asin}"},
+        {"text": product.brand or UNKNOWN},
+        {"text": product.category or UNKNOWN},
+        {"text": " ".join(c for c in MARKETS if c in product.markets)},
+        {"text": f"{best['source']} → {best['target']}" if best else UNKNOWN},
+        {"text": money(best["profit"], best["currency"]), "mood": "good"} if best else {"text": UNKNOWN},
+        {"text": age_words(now - product.updated_at), "note": f"prices of {moment(product.updated_at)}"},
+    ]
+
+
+def _columns(columns: Sequence[tuple[str, str, str]]) -> list[dict[str, str]]:
+    return [{"label": label, "kind": kind, "sort": "", "note": note} for label, kind, note in columns]

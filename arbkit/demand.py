@@ -1,0 +1,96 @@
+"""How well a product sells on a marketplace, and against whom: each figure with why it is unknown. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from arbkit.keepa_time import to_minutes
+from arbkit.models import History, Offer
+
+__all__ = ["AMAZON_SELLERS", "Demand", "amazon_share_pct", "demand_of"]
+
+AMAZON_SELLERS: Mapping[str, str] = {
+    "UK": "A3P5ROKL5A1OLE",
+    "DE": "A3JWKAKR8XB7XF",
+    "FR": "A1X6FK5RDHNB96",
+    "IT": "A11IL2PNWYJU7H",
+    "ES": "A1AT7YVPFBWXBL",
+}
+"""Amazon's own seller id in each store, as its offers' addresses have it (``m=`` or ``smid=``)."""
+_DAYS = 90
+_DAY_MIN = 1_440
+_NOBODY = frozenset({"-1", "-2"})
+"""What Keepa has in place of a seller while nobody holds the buy box, or nobody sells."""
+_NOT_SAID = "Keepa does not say"
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One marketplace's; None unknown, and ``why`` says it by the field's name."""
+
+    monthly_sold: int | None
+    rank: int | None
+    rank_drops30: int | None
+    rank_drops90: int | None
+    amazon_share90_pct: float | None
+    out_of_stock90_pct: int | None
+    offers: int | None
+    amazon_sells: bool | None
+    why: Mapping[str, str]
+
+
+def demand_of(offer: Offer, history: History | None) -> Demand:
+    """What is known of demand and competition for an offer."""
+    share = offer.amazon_buy_box90_pct
+    if share is None and history is not None:
+        share = amazon_share_pct(history, end=offer.updated_at)
+    sells = _amazon_sells(offer)
+    values: dict[str, float | None] = {
+        "monthly_sold": offer.monthly_sold,
+        "rank": offer.sales_rank,
+        "rank_drops30": offer.rank_drops30,
+        "rank_drops90": offer.rank_drops90,
+        "amazon_share90_pct": share,
+        "out_of_stock90_pct": offer.out_of_stock90_pct,
+        "offers": offer.offers_new,
+        "amazon_sells": sells,
+    }
+    reasons = {
+        "monthly_sold": "Amazon shows no badge, as for most products in the EU",
+        "rank": "no sales rank" if offer.sales_rank_at is not None else _NOT_SAID,
+        "amazon_share90_pct": "no record of who held the buy box",
+    }
+    return Demand(
+        monthly_sold=offer.monthly_sold,
+        rank=offer.sales_rank,
+        rank_drops30=offer.rank_drops30,
+        rank_drops90=offer.rank_drops90,
+        amazon_share90_pct=share,
+        out_of_stock90_pct=offer.out_of_stock90_pct,
+        offers=offer.offers_new,
+        amazon_sells=sells,
+        why={name: reasons.get(name, _NOT_SAID) for name, value in values.items() if value is None},
+    )
+
+
+def amazon_share_pct(history: History, *, end: float, days: int = _DAYS) -> float | None:
+    """How long Amazon itself held the buy box, in percent of the time somebody did in the days up to ``end`` (Unix
+    seconds); None where nobody did or there is no record of it."""
+    series, amazon = history.series.get("buy_box_seller"), AMAZON_SELLERS.get(history.market)
+    if series is None or not len(series.times):
+        return None
+    last = to_minutes(end)
+    times = np.clip(np.append(np.asarray(series.times, np.int64), last), last - days * _DAY_MIN, last)
+    lengths = np.diff(times)
+    sellers = np.array([history.sellers[place] for place in series.values], object)
+    held = lengths[~np.isin(sellers, list(_NOBODY))].sum()
+    return None if held <= 0 else float(100 * lengths[sellers == amazon].sum() / held)
+
+
+def _amazon_sells(offer: Offer) -> bool | None:
+    if offer.amazon_minor is not None or offer.buy_box_is_amazon:
+        return True
+    return None if offer.amazon_at is None else False

@@ -1,0 +1,361 @@
+"""The product page without a browser: one product over all marketplaces, and what it does with bad addresses."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from typing import Any
+from urllib.parse import parse_qs
+
+import numpy as np
+import pytest
+
+from arbkit import detect, watchlist
+from arbkit.dashboard.product import ProductBoard
+from arbkit.dashboard.product_history import MOST_POINTS, history_chart
+from arbkit.demand import AMAZON_SELLERS, amazon_share_pct
+from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM, RATING_COUNT_FROZEN_FROM, to_minutes, to_unix
+from arbkit.models import History, Series
+from arbkit.money import load_rates
+from arbkit.prices import thin
+from arbkit.settings import Settings
+from arbkit.store import OpportunityQuery, open_store
+from arbkit.store.base import Update
+from tests.boards import Seen
+from tests.store_factories import history, offer, opportunity
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+ASIN, ALONE, STRANGE = "B00000000A", "B00000000B", "B00000000C"
+PACKAGE = {"length_mm": 300, "width_mm": 200, "height_mm": 100, "weight_g": 700}
+
+
+def sold(asin: str, code: str, **fields: Any) -> Update:
+    defaults: dict[str, Any] = {
+        **PACKAGE, "price_minor": 4_000 if code == "IT" else 9_000, "eans": ("4005808158003",), "package_quantity": 1,
+    }  # fmt: skip
+    return Update(offer(asin, code, **{**defaults, **fields}), history(asin, code))
+
+
+@pytest.fixture
+def filled(settings: Settings) -> Settings:
+    """A product on four marketplaces (the last without a price), one on one only, one that is not the same."""
+    with open_store(settings) as store:
+        store.put([sold(ASIN, code, title="Acme Toaster 800 W") for code in ("DE", "IT", "UK")])
+        store.put([sold(ASIN, "FR", price_minor=None, price_basis=None, title="Acme grille-pain 800 W")])
+        store.put([sold(ALONE, "DE", title="Only here")])
+        store.put([sold(STRANGE, "DE", title=f"{HOSTILE} Tabs 40 Stück", brand=HOSTILE, category=HOSTILE,
+                        eans=(HOSTILE,), image=HOSTILE),
+                   sold(STRANGE, "IT", title="Tabs 80 pezzi", eans=("4005808158010",))])  # fmt: skip
+    return settings
+
+
+@pytest.fixture
+def seen(filled: Settings) -> Seen:
+    return Seen(ProductBoard(filled))
+
+
+def text(html: str) -> str:
+    return " ".join(re.sub("<[^>]*>", " ", html).split())
+
+
+def test_every_route_is_there_also_those_that_cannot_be_priced_with_the_reason(seen: Seen) -> None:
+    seen.begin(f"?asin={ASIN}")
+    routes = seen.column("Route", region="routes")
+    assert len(routes) == len(set(routes)) == 12
+    assert routes[0] == "IT → UK"
+    profits = dict(zip(routes, seen.column("Profit", region="routes"), strict=True))
+    told = dict(zip(routes, seen.column("What to know", region="routes"), strict=True))
+    assert profits["IT → DE"].endswith(" EUR")
+    assert profits["DE → IT"].startswith("−")
+    assert profits["FR → DE"] == "–"
+    assert "no price where it is bought" in told["FR → DE"]
+    assert "no price where it is sold" in told["DE → FR"]
+    assert routes.index("FR → DE") > routes.index("DE → IT")
+
+
+def test_the_best_route_is_chosen_and_its_parts_add_up_to_its_profit(seen: Seen) -> None:
+    seen.begin(f"?asin={ASIN}")
+    best = seen.board._routes[0].found  # type: ignore[attr-defined]
+    assert round(sum(p["amount"] for p in best.components), 2) == best.profit
+    assert f"{best.profit:.2f} EUR profit" in seen.html("route")
+    assert "Referral fee" in seen.html("parts")
+    assert "Amazon Rate Card" in seen.html("parts")
+    assert seen.shown("waterfall")
+
+
+def test_another_route_can_be_chosen_and_is_in_the_address(seen: Seen) -> None:
+    seen.begin(f"?asin={ASIN}")
+    seen.wish("select", region="routes", id="DE:UK")
+    assert "DE → UK" in seen.html("route")
+    assert parse_qs(seen.address) == {"asin": [ASIN], "route": ["DE:UK"]}
+    seen.wish("select", region="routes", id="FR:DE")
+    assert "profit unknown" in seen.html("route")
+    assert not seen.shown("waterfall")
+    parts = text(seen.html("parts"))
+    assert "– no price on www.amazon.fr" in parts
+    assert "nan" not in parts.split()
+    seen.wish("select", region="routes", id="<nonsense>")
+    assert parse_qs(seen.address)["route"] == ["FR:DE"]
+
+
+def test_the_address_opens_the_same_view_again(filled: Settings) -> None:
+    first = Seen(ProductBoard(filled)).begin(f"?asin={ASIN}&route=UK:DE&currency=GBP&series=new,offers")
+    again = Seen(ProductBoard(filled)).begin("?" + first.address)
+    assert again.address == first.address
+    assert again.regions["routes"]["selected"] == "UK:DE"
+    assert again.field("series", "currency")["value"] == "GBP"
+    assert again.field("series", "new")["value"] is True
+    assert again.field("series", "rank")["value"] is False
+    assert "GBP" in str(again.regions["history"]["figure"]["layout"]["annotations"])
+
+
+def test_the_page_and_detection_agree(filled: Settings) -> None:
+    found = detect.run(filled, run_id="r")
+    assert found.opportunities
+    with open_store(filled) as store:
+        stored = {o.id: o for o in store.opportunities(OpportunityQuery(asin=ASIN)).items}
+    seen = Seen(ProductBoard(filled)).begin(f"?asin={ASIN}")
+    here = {r.found.id: r.found for r in seen.board._routes if r.found and r.found.profit > 0}  # type: ignore[attr-defined]
+    assert here.keys() == stored.keys()
+    for name, one in here.items():
+        other = stored[name]
+        assert (one.profit, one.roi_pct, one.margin_pct, one.fulfilment, one.confidence) == (
+            other.profit, other.roi_pct, other.margin_pct, other.fulfilment, other.confidence,
+        )  # fmt: skip
+        assert [dict(p) for p in one.components] == [dict(p) for p in other.components]
+    assert all("sub" not in r["cells"][3] for r in seen.regions["routes"]["rows"])
+
+
+def test_a_profit_that_was_another_at_the_last_detection_says_so(filled: Settings) -> None:
+    with open_store(filled) as store:
+        store.replace_opportunities([opportunity(ASIN, profit=1.0)], run_id="r")
+    rows = Seen(ProductBoard(filled)).begin(f"?asin={ASIN}").regions["routes"]["rows"]
+    assert next(r for r in rows if r["id"] == "IT:DE")["cells"][3]["sub"].startswith("+1.00")
+
+
+def test_a_product_on_one_marketplace_says_why_there_is_no_route(seen: Seen) -> None:
+    seen.begin(f"?asin={ALONE}")
+    assert seen.regions["routes"]["rows"] == []
+    assert "known on DE only" in seen.regions["routes"]["message"]
+    assert not any(map(seen.shown, ("route", "waterfall", "parts", "warning")))
+    assert seen.shown("history")
+    assert "only one listing" in seen.html("match")
+    assert "not known on FR, IT, ES, UK" in seen.html("about")
+
+
+@pytest.mark.parametrize(
+    ("search", "says"),
+    [
+        ("?asin=B0", "asin: an ASIN has 10 characters"),
+        ("?asin=<script>alert(1)</script>", "asin: "),
+        ("?asin=" + "B" * 5_000, "asin: at most 200 characters"),
+        ("?asin=" + "B" * 10_000, "all of it was ignored"),
+        (f"?asin={ASIN}&route=XX:DE", "route: not a route, as IT:DE"),
+        (f"?asin={ASIN}&currency=USD", "currency: is none of EUR, GBP"),
+        (f"?asin={ASIN}&series=evil", "series: takes any of"),
+        (f"?asin={ASIN}&asni=1", "asni: no such field; did you mean asin?"),
+    ],
+)
+def test_what_is_wrong_in_the_address_is_told_in_a_sentence(seen: Seen, search: str, says: str) -> None:
+    seen.begin(search)
+    assert says in seen.said[-1]
+    assert len(seen.said[-1]) < 400
+    assert seen.shown("results") or seen.shown("about")
+
+
+def test_without_a_product_one_can_be_searched_and_chosen(seen: Seen) -> None:
+    seen.begin()
+    assert len(seen.regions["results"]["rows"]) == 3
+    assert not seen.shown("about")
+    seen.fill("find", q="only here")
+    assert [r["id"] for r in seen.regions["results"]["rows"]] == [ALONE]
+    assert parse_qs(seen.address) == {"q": ["only here"]}
+    seen.wish("select", region="results", id=ALONE)
+    assert "Only here" in seen.html("about")
+    assert not seen.shown("results")
+    assert parse_qs(seen.address) == {"asin": [ALONE]}
+
+
+@pytest.mark.parametrize("typed", [ASIN, ASIN.lower(), f"https://www.amazon.it/dp/{ASIN}?th=1"])
+def test_an_asin_or_an_address_opens_the_product(seen: Seen, typed: str) -> None:
+    seen.begin()
+    seen.fill("find", q=typed)
+    assert parse_qs(seen.address) == {"asin": [ASIN]}
+    assert seen.field("find", "q")["value"] == ""
+
+
+def test_a_word_of_ten_letters_is_searched_for(seen: Seen, filled: Settings) -> None:
+    with open_store(filled) as store:
+        store.put([sold("B00000000D", "DE", title="Blackdecke tools")])
+    seen.begin()
+    seen.fill("find", q="BLACKDECKE")
+    assert [r["id"] for r in seen.regions["results"]["rows"]] == ["B00000000D"]
+    seen.fill("find", q="x" * 10_000)
+    assert seen.field("find", "q")["wrong"] == "at most 200 characters"
+
+
+def test_an_unknown_product_can_be_put_on_the_watchlist_and_is_shown_when_it_comes(
+    seen: Seen, filled: Settings
+) -> None:
+    seen.begin("?asin=B0UNKNOWN0")
+    assert "nothing is known of this product yet" in seen.html("about")
+    assert "amazon.co.uk/dp/B0UNKNOWN0" in seen.html("about")
+    seen.press("watch", id="B0UNKNOWN0")
+    assert "B0UNKNOWN0" in watchlist.load(filled).asins
+    assert "It is on the watchlist" in seen.html("about")
+    with open_store(filled) as store:
+        store.put([sold("B0UNKNOWN0", code, title="Here at last") for code in ("DE", "ES")])
+    seen.wish("tick")
+    assert "Here at last" in seen.html("about")
+    assert len(seen.regions["routes"]["rows"]) == 2
+    seen.press("unwatch", id="B0UNKNOWN0")
+    assert "B0UNKNOWN0" not in watchlist.load(filled).asins
+    assert "Add to the watchlist" in seen.html("about")
+
+
+def test_listings_that_contradict_each_other_are_warned_of(seen: Seen) -> None:
+    seen.begin(f"?asin={STRANGE}")
+    assert "Two listings may not be the same thing: DE and IT." in seen.html("warning")
+    assert "40 in DE, 80 in IT" in text(seen.html("match"))
+    seen.wish("form", region="find", changed="q", values={"q": ASIN})
+    assert not seen.shown("warning")
+
+
+def test_hostile_texts_are_escaped_everywhere(seen: Seen) -> None:
+    seen.begin(f"?asin={STRANGE}")
+    for region, data in seen.regions.items():
+        if "html" in data:
+            assert "<img" not in data["html"], region
+    assert "&lt;img" in seen.html("about")
+    assert "m.media-amazon" not in seen.html("about")
+    assert "<img" not in str(seen.regions["history"]) + str(seen.regions["waterfall"])
+
+
+def test_unknown_figures_are_dashes_with_the_reason(seen: Seen) -> None:
+    seen.begin(f"?asin={ASIN}")
+    assert "– Keepa has not looked" in text(seen.html("offers"))
+    assert "– Amazon shows no badge" in text(seen.html("demand"))
+    assert "– Keepa has none" in text(seen.html("fees"))
+    assert "nan" not in text(seen.html("fees")).lower()
+
+
+def test_fee_facts_name_the_listing_that_has_the_package(settings: Settings) -> None:
+    with open_store(settings) as store:
+        nothing = dict.fromkeys(PACKAGE)
+        store.put(
+            [sold(ASIN, "DE"), sold(ASIN, "IT", **nothing, keepa_fba_fee_minor=612, keepa_fba_fee_at=1_750_000_000)]
+        )
+    fees = text(Seen(ProductBoard(settings)).begin(f"?asin={ASIN}").html("fees"))
+    assert "of the DE listing" in fees
+    assert "small parcel" in fees
+    assert "6.12 EUR of 2025-06-15" in fees
+    assert "valid from 20" in fees
+
+
+def test_an_empty_store_and_one_that_is_not_there_say_what_to_do(settings: Settings) -> None:
+    seen = Seen(ProductBoard(settings)).begin("?asin=B0UNKNOWN0")
+    assert seen.said
+    assert "There are no products yet" in seen.html("hint")
+    with open_store(settings) as store:
+        store.put([sold("B0UNKNOWN0", "DE")])
+    seen.wish("tick")
+    assert "Product B0UNKNOWN0" in seen.html("about")
+
+
+def test_a_store_that_goes_away_is_said_and_what_is_shown_stays(seen: Seen, filled: Settings) -> None:
+    seen.begin(f"?asin={ASIN}")
+    before = seen.html("about")
+    for file in filled.home.glob("arbkit.db*"):
+        file.rename(file.with_suffix(file.suffix + ".away"))
+    seen.board._late.close()
+    seen.board.again()
+    assert "looks again by itself" in seen.said[-1]
+    assert seen.html("about") == before
+
+
+def test_nothing_is_drawn_twice_while_nothing_changed(seen: Seen) -> None:
+    seen.begin(f"?asin={ASIN}")
+    del seen.regions["history"], seen.regions["waterfall"]
+    seen.board.again()
+    assert not {"history", "waterfall"} & seen.regions.keys()
+    seen.fill("series", currency="GBP")
+    assert seen.shown("history")
+
+
+# The chart
+
+
+def series(name: str, values: list[int], *, start: float, step_days: float = 1.0) -> tuple[Any, History]:
+    times = array("i", [to_minutes(start) + round(1_440 * step_days * i) for i in range(len(values))])
+    one = offer(code="DE", updated_at=to_unix(times[-1]), price_basis="new")
+    return one, History(one.asin, "DE", 1, "EUR", {name: Series(times, array("i", values))})
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "at", "says"),
+    [
+        ("new", "new", NEW_INCLUDES_SHIPPING_FROM, "includes shipping"),
+        ("reviews", "ratings", RATING_COUNT_FROZEN_FROM, "stands still"),
+    ],
+)
+def test_days_on_which_a_series_changed_its_meaning_are_marked(name: str, shown: str, at: int, says: str) -> None:
+    one, known = series(name, [2_000] * 20, start=at - 10 * 86_400)
+    figure, _ = history_chart([known], [one], (shown,), "EUR", load_rates())
+    assert len(figure.layout.shapes) == 1
+    assert says in str(figure.layout.annotations)
+    one, known = series(name, [2_000] * 20, start=at + 86_400)
+    assert not history_chart([known], [one], (shown,), "EUR", load_rates())[0].layout.shapes
+
+
+def test_a_very_long_history_is_thinned_out_but_keeps_its_extremes_and_says_so() -> None:
+    chance = np.random.default_rng(1)
+    values = chance.integers(1_000, 9_000, 60_000).tolist()
+    values[30_000], values[31_000], values[32_000] = 99_999, 1, -1
+    one, known = series("new", values, start=1_400_000_000, step_days=0.05)
+    figure, told = history_chart([known], [one], ("new",), "EUR", load_rates())
+    drawn = np.asarray(figure.data[0].y, float)
+    assert len(drawn) <= MOST_POINTS * 1.05
+    assert np.nanmax(drawn) == 999.99
+    assert np.nanmin(drawn) == 0.01
+    assert np.isnan(drawn).any()
+    assert any("Thinned out: of up to 60,000 points" in words for words in told)
+
+
+def test_thinning_leaves_short_histories_and_the_last_months_alone() -> None:
+    times = np.arange(2_000) * 1_440
+    values = np.sin(times / 9_999.0)
+    assert len(thin(times, values, 5_000)) == 2_000
+    kept = thin(times, values, 400)
+    assert len(kept) <= 400
+    assert set(range(1_910, 2_000)) <= set(kept.tolist())
+
+
+def test_ranks_are_drawn_with_the_best_on_top_and_gaps_as_gaps() -> None:
+    one, known = series("sales_rank", [500, -1, 900], start=1_760_000_000)
+    figure, told = history_chart([known], [one], ("priced", "rank"), "EUR", load_rates())
+    assert figure.layout.yaxis.type == "log"
+    assert figure.layout.yaxis.autorange == "reversed"
+    assert np.isnan(figure.data[0].y[1])
+    assert figure.data[0].connectgaps is False
+    assert "No history of the price on any marketplace." in told
+
+
+def test_nothing_to_draw_says_so() -> None:
+    figure, _ = history_chart((), (), ("priced",), "EUR", load_rates())
+    assert "Nothing to draw" in figure.layout.annotations[0].text
+
+
+# Demand
+
+
+def test_amazons_share_is_of_the_time_that_somebody_held_the_buy_box() -> None:
+    end = to_minutes(1_760_000_000)
+    day = 1_440
+    times = array("i", [end - 200 * day, end - 80 * day, end - 60 * day, end - 40 * day])
+    known = History(
+        "B000000001", "DE", 1, "EUR", {"buy_box_seller": Series(times, array("i", [0, 1, 2, 0]))},
+        (AMAZON_SELLERS["DE"], "A1OTHER", "-1"),
+    )  # fmt: skip
+    # Of 90 days: Amazon 10, the other 20, nobody 20, Amazon 40.
+    assert amazon_share_pct(known, end=1_760_000_000) == pytest.approx(100 * 50 / 70)
+    assert amazon_share_pct(history(), end=1_760_000_000) is None
