@@ -24,6 +24,7 @@ ALL = ROOT / "build" / "screenshots"
 SHOWN = ROOT / "docs"
 WIDTHS = {"wide": (1280, 900), "phone": (390, 844)}
 _LONGEST_PX = 3_000
+_LONGEST_SHOWN_PX = 1_300
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
 IN_README = {"opportunities-wide", "opportunities-phone", "opportunities-dark-wide", "product-wide", "pipeline-wide"}
 """The pictures that are committed."""
@@ -46,7 +47,7 @@ def _what_if(page: Page) -> None:
 def _columns(page: Page) -> None:
     page.get_by_text("Columns", exact=True).click()
     for label in ("Brand", "Amazon sells", "Fees"):
-        page.get_by_label(label).check()
+        page.get_by_role("checkbox", name=label).check()
 
 
 def _nothing_left(page: Page) -> None:
@@ -78,10 +79,10 @@ STATES: dict[str, tuple[str, dict[str, str], str, bool, Callable[[Page], None]]]
     "opportunities-columns": ("opportunities", {}, ROWS, False, _columns),
     "opportunities-nothing-left": ("opportunities", {}, ROWS, False, _nothing_left),
     "opportunities-bad-link": ("opportunities", {"min_proft": "5", "source": "XX"}, ROWS, False, _nothing),
-    "product": ("product", {"asin": "B0DEMO0023"}, "#arb-prices .scatterlayer", False, _nothing),
-    "product-dark": ("product", {"asin": "B0DEMO0023"}, "#arb-prices .scatterlayer", True, _nothing),
-    "product-unknown": ("product", {"asin": "B000000000"}, ".arb-told:not(:empty)", False, _nothing),
-    "product-search": ("product", {}, "#arb-search", False, _nothing),
+    "product": ("product", {"asin": "B0DEMO0149"}, "#arb-history .scatterlayer", False, _nothing),
+    "product-dark": ("product", {"asin": "B0DEMO0149"}, "#arb-history .scatterlayer", True, _nothing),
+    "product-unknown": ("product", {"asin": "B000000000"}, "#arb-about", False, _nothing),
+    "product-search": ("product", {"q": "camera"}, "#arb-results tr[data-id]", False, _nothing),
     "pipeline": ("pipeline", {}, "#arb-services table", False, _nothing),
     "pipeline-dark": ("pipeline", {}, "#arb-services table", True, _nothing),
     "pipeline-dead-letter": ("pipeline", {}, "#arb-services table", False, _dead_letter),
@@ -110,13 +111,18 @@ def _take(browser: Browser, up: Up, name: str, width: str) -> None:
     page.wait_for_load_state("networkidle")
     # A chart is there once plotly has laid it out; its last lines come a moment later.
     page.wait_for_timeout(1_500)
-    height = min(_LONGEST_PX, page.evaluate("document.documentElement.scrollHeight"))
     target = ALL / f"{name}-{width}.png"
-    page.screenshot(path=target, full_page=True, clip={"x": 0, "y": 0, "width": size[0], "height": height})
+    _draw(page, target, _LONGEST_PX)
     if target.stem in IN_README:
-        shutil.copy(target, SHOWN)
+        _draw(page, SHOWN / target.name, _LONGEST_SHOWN_PX)
     page.close()
     sys.stdout.write(f"{target.relative_to(ROOT)}\n")
+
+
+def _draw(page: Page, target: Path, longest: int) -> None:
+    width, height = page.evaluate("[innerWidth, document.documentElement.scrollHeight]")
+    clip = {"x": 0, "y": 0, "width": width, "height": min(longest, height)}
+    page.screenshot(path=target, full_page=True, clip=clip)
 
 
 def _poison(up: Up) -> None:

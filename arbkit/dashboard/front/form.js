@@ -2,7 +2,7 @@
 const TYPING_MS = 350;
 
 function control(field, id, send) {
-  const common = { id, name: field.name, disabled: field.disabled, title: field.hint };
+  const common = { id, name: field.name, disabled: field.disabled, title: field.hint || undefined };
   if (field.kind === "choice") {
     const made = element("select", { ...common, on: { change: () => send.now() } });
     return made;
@@ -66,7 +66,7 @@ function formRegion(region, wish) {
       const id = `${region}-${field.name}`;
       if (field.kind === "button") {
         const press = () => wish({ type: "press", region, name: field.name });
-        const made = element("button", { type: "button", id, title: field.hint, on: { click: press } }, field.label);
+        const made = element("button", { type: "button", id, title: field.hint || undefined, on: { click: press } }, field.label);
         controls.set(field.name, { made, field });
         body.append(element("div", { class: "arb-field arb-press" }, made));
         continue;

@@ -22,7 +22,7 @@ function drawHead(view, region, wish) {
   const row = element("tr");
   for (const column of view.columns) {
     if (!column.sort) {
-      row.append(element("th", { class: `arb-${column.kind}`, scope: "col", title: column.note }, column.label));
+      row.append(element("th", { class: `arb-${column.kind}`, scope: "col", title: column.note || undefined }, column.label));
       continue;
     }
     const here = column.sort === view.sort;
@@ -34,7 +34,7 @@ function drawHead(view, region, wish) {
         {
           class: `arb-${column.kind}`,
           scope: "col",
-          title: column.note,
+          title: column.note || undefined,
           "aria-sort": here ? (view.descending ? "descending" : "ascending") : "none",
         },
         button(column.label + mark, `Sort by ${column.label}`, false, sort),

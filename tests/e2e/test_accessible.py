@@ -1,0 +1,29 @@
+"""Every page for people with assistive technology: axe-core finds nothing serious."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.axe import violations
+from tests.e2e.running import ROWS, Up
+from tests.e2e.visiting import address, visiting
+
+pytestmark = pytest.mark.e2e
+
+PAGES = {
+    "opportunities": ({}, f"{ROWS}:nth-child(25)"),
+    "product": ({"asin": "B0DEMO0023"}, "#arb-history .scatterlayer"),
+    "pipeline": ({}, "#arb-services table"),
+}
+
+
+@pytest.mark.parametrize(("size", "dark"), [((1280, 900), False), ((390, 844), True)], ids=["wide", "phone-dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_bars_nobody(up: Up, browser: Browser, name: str, size: tuple[int, int], dark: bool) -> None:
+    query, ready = PAGES[name]
+    with visiting(browser, address(up, name, **query), ready=ready, size=size, dark=dark) as visit:
+        for folded in visit.page.locator("details:not([open]) > summary").all():
+            folded.click()
+        visit.answered()
+        assert violations(visit.page) == []
