@@ -54,9 +54,16 @@ def pace_figure(paces: Sequence[Pace]) -> go.Figure:
         **_LAYOUT,
         # Where next to nothing goes, the axis would count fractions of a record.
         yaxis={"title": {"text": "records a minute"}, "range": [0, max(4.0, most * 1.1)], "tickformat": ",d"},
-        xaxis={"type": "date", "title": {"text": "UTC"}},
+        xaxis={"type": "date", "title": {"text": "UTC"}, "range": _span(paces)},
     )
     return figure
+
+
+def _span(paces: Sequence[Pace]) -> list[datetime] | None:
+    """A minute at least: a single look would make an axis of milliseconds."""
+    if not paces:
+        return None
+    return _times([min(paces[0].at, paces[-1].at - 60), paces[-1].at])
 
 
 def tokens_figure(

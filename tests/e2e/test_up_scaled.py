@@ -16,6 +16,7 @@ from arbkit.settings import Settings
 from arbkit.store import open_store
 from tests.contracts.test_log import empty
 from tests.e2e.running import ROWS, Up, running
+from tests.e2e.visiting import address, visiting
 from tests.servers.launch import Elasticsearch, Kafka
 from tests.services.test_consumer import good
 
@@ -54,22 +55,31 @@ def eventually(condition: Callable[[], object]) -> None:
 
 
 def test_the_dashboard_shows_what_the_api_shows(up: Up, browser: Browser) -> None:
-    page = browser.new_page(viewport={"width": 1500, "height": 1200})
-    faults: list[str] = []
-    page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
-    page.goto(up.addresses["dashboards"])
-    page.wait_for_selector(ROWS, timeout=120_000)
-    page.get_by_label("Buy on").select_option("IT")
-    expect(page.locator(ROWS).first).to_contain_text("IT →")
-    asin, source, target = str(page.locator(ROWS).first.get_attribute("data-id")).split(":")
-    page.locator(f"{ROWS} td").first.click()
-    expect(page.locator("#arb-route")).to_contain_text(asin)
-    api = up.addresses["api"].removesuffix("/docs")
-    found = requests.get(f"{api}/products/{asin}", timeout=30).json()["opportunities"]
-    same = next(o for o in found if (o["source"], o["target"]) == (source, target))
-    assert money(same["profit"], "EUR") in page.locator(ROWS).first.locator("td").all_inner_texts()
-    page.close()
-    assert faults == []
+    with visiting(browser, address(up, "opportunities"), ready=ROWS) as visit:
+        page = visit.page
+        page.get_by_label("Buy on").select_option("IT")
+        expect(page.locator(ROWS).first).to_contain_text("IT →")
+        asin, source, target = str(page.locator(ROWS).first.get_attribute("data-id")).split(":")
+        page.locator(f"{ROWS} td").first.click()
+        expect(page.locator("#arb-route")).to_contain_text(asin)
+        api = up.addresses["api"].removesuffix("/docs")
+        found = requests.get(f"{api}/products/{asin}", timeout=30).json()["opportunities"]
+        same = next(o for o in found if (o["source"], o["target"]) == (source, target))
+        assert money(same["profit"], "EUR") in page.locator(ROWS).first.locator("td").all_inner_texts()
+
+
+def test_a_page_outlives_a_store_that_goes_away(up: Up, browser: Browser, away: Elasticsearch) -> None:
+    with visiting(browser, address(up, "opportunities"), ready=ROWS) as visit:
+        page = visit.page
+        shown = page.locator(ROWS).count()
+        away.kill()
+        page.get_by_label("Sort by ROI").click()
+        told = page.locator(".arb-told")
+        expect(told).to_contain_text("This page looks again by itself", timeout=60_000)
+        assert page.locator(ROWS).count() == shown
+        away.start()
+        expect(told).to_contain_text("The store answers again", timeout=120_000)
+        expect(page.locator("#arb-table th[aria-sort=descending]")).to_contain_text("ROI")
 
 
 def test_a_store_that_goes_away_and_comes_back_costs_nothing(up: Up, settings: Settings, away: Elasticsearch) -> None:
