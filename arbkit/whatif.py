@@ -15,7 +15,7 @@ from arbkit.fees import offers_frame
 from arbkit.models import Offer, Opportunity
 from arbkit.money import Profile, Rates, Tables, share_facts, with_assumed_package
 from arbkit.money.facts import categories
-from arbkit.money.profit import evaluate_resolved
+from arbkit.money.profit import Evaluation, evaluate_resolved
 from arbkit.money.question import Question
 from arbkit.money.reasons import Words
 from arbkit.money.resolve import resolve
@@ -72,8 +72,7 @@ def revalue(
         Seller(seller_profile, day, rates),
         routes=sorted({(o.source, o.target) for o in usable}),
     )
-    rows = {row["asin"]: row for row in evaluated.frame().to_dict("records")}
-    answers = {o.id: _revalued(rows.get(number)) for number, o in enumerate(usable)}
+    answers = dict(zip((o.id for o in usable), _revalued(evaluated, usable), strict=True))
     gone = Revalued(None, None, None, None, "not offered on both marketplaces any more")
     return [answers.get(o.id, gone) for o in found]
 
@@ -95,11 +94,31 @@ def _asked(
     )
 
 
-def _revalued(row: Mapping[Any, Any] | None) -> Revalued:
-    if row is None or np.isnan(row["profit"]):
-        return Revalued(None, None, None, None, row["unknown"] if row else "no way of fulfilment is open")
-    profit, roi, margin = (round(float(row[n]), 2) + 0.0 for n in ("profit", "roi_pct", "margin_net_pct"))
-    return Revalued(profit, roi, margin, row["fulfilment"], "")
+def _revalued(evaluated: Evaluation, asked: Sequence[Opportunity]) -> list[Revalued]:
+    """One answer each, in the order of the products; frames are made only of what needs a reason."""
+    number = {route: place for place, route in enumerate(evaluated.routes)}
+    routes = np.array([number[o.source, o.target] for o in asked], dtype=np.int64)
+    at = routes, np.arange(len(asked))
+    profits, rois, margins = evaluated.profit[at], evaluated.roi_pct[at], evaluated.margin_net_pct[at]
+    unknown = np.zeros_like(evaluated.there)
+    unknown[at] = np.isnan(profits)
+    reasons: dict[Any, str] = {}
+    if unknown.any():
+        frame = evaluated.frame(unknown)
+        reasons = dict(zip(frame["asin"], frame["unknown"], strict=True))
+    return [
+        Revalued(None, None, None, None, reasons.get(place) or "no way of fulfilment is open")
+        if np.isnan(profits[place])
+        else Revalued(
+            _cents(profits[place]), _cents(rois[place]), _cents(margins[place]),
+            evaluated.ways[evaluated.way[routes[place], place]], "",
+        )
+        for place in range(len(asked))
+    ]  # fmt: skip
+
+
+def _cents(value: float) -> float:
+    return round(float(value), 2) + 0.0
 
 
 class PricedRoute(Protocol):

@@ -94,7 +94,7 @@ _SLIM = (
     # All that filters look at, in the order of routes: sums need neither the table nor a sort.
     """
     CREATE INDEX opportunities_routes ON opportunities (
-        source, target, profit, roi_pct, margin_pct, confidence, data_at, amazon_sells, category, brand, id
+        source, target, profit, roi_pct, margin_pct, confidence, data_at, amazon_sells, category, brand, asin, id
     )
     """,
     "CREATE INDEX opportunities_category ON opportunities (category)",

@@ -199,20 +199,20 @@ def _filtering(page: Page) -> list[float]:
         page.wait_for_function(counted, arg=before - _ticks(page))
         page.wait_for_selector(".arb-page:not(.arb-is-busy)")
 
-    def fill_in(label: str, text: str) -> None:
-        page.get_by_label(label).fill(text)
+    def fill_in(field: str, text: str) -> None:
+        page.locator(f"#{field}").fill(text)
         page.keyboard.press("Enter")
 
     for number in range(5):
         do(lambda n=number: page.get_by_label("Buy on").select_option(index=n))
-        do(lambda n=number: fill_in("Profit ≥", str(n * 5)))
-        do(lambda n=number: fill_in("Brand", f"Brand {n}"))
-        do(lambda: fill_in("Brand", ""))
-        do(lambda n=number: fill_in("Search", f"thing {n}"))
-        do(lambda: fill_in("Search", ""))
+        do(lambda n=number: fill_in("filters-min_profit", str(n * 5)))
+        do(lambda n=number: fill_in("filters-brand", f"Brand {n}"))
+        do(lambda: fill_in("filters-brand", ""))
+        do(lambda n=number: fill_in("filters-q", f"thing {n}"))
+        do(lambda: fill_in("filters-q", ""))
         do(lambda: page.get_by_label("Sort by ROI").click())
         do(lambda: page.get_by_label("Next page").click())
-        do(lambda n=number: fill_in("Selling prices", f"-{n + 1}"))
+        do(lambda n=number: fill_in("whatif-sell_change", f"-{n + 1}"))
     marks = page.evaluate("performance.getEntriesByName('arbkit-answer').map(e => JSON.stringify(e.detail))")
     known = [json.loads(mark) for mark in marks]
     return [m["ms"] for m in known if m["about"] in ("form", "sort", "page")]
@@ -231,9 +231,8 @@ def _mb(process: psutil.Process) -> float:
 def _empty_kernel() -> float:
     manager, client = start_new_kernel()
     try:
-        client.execute_interactive(_EMPTY, timeout=60)
-        (process,) = [p for p in psutil.Process().children() if manager.kernel_id in " ".join(p.cmdline())]
-        return _mb(process)
+        client.execute_interactive(f"{_EMPTY}; None", timeout=60)
+        return _mb(psutil.Process(manager.provisioner.pid))
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
