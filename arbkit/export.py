@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from arbkit.errors import ServiceError, UsageError
+from arbkit.errors import UsageError
+from arbkit.files import writing
 from arbkit.models import Opportunity
 from arbkit.money.cents import COMPONENTS
 from arbkit.store.base import OpportunityQuery, Store
@@ -78,16 +79,11 @@ def write(path: Path, headings: Iterable[str], rows: Iterable[Row]) -> int:
         raise UsageError("no such kind of file", field="file", value=path.name, remedy=f"Use {', '.join(FORMATS)}")
     fresh = path.with_name(f".{uuid4().hex[:8]}-{path.name}")
     try:
-        # A folder that cannot be written to is known before the work, not after it.
-        fresh.touch()
-        number = writer(fresh, list(headings), rows)
-        fresh.replace(path)
-    except OSError as error:
-        raise ServiceError(
-            f"cannot be written: {error.strerror or error}",
-            field=str(path),
-            remedy="Free some space, or give this user the right to write in its folder",
-        ) from error
+        with writing(path):
+            # A folder that cannot be written to is known before the work, not after it.
+            fresh.touch()
+            number = writer(fresh, list(headings), rows)
+            fresh.replace(path)
     finally:
         with suppress(OSError):
             fresh.unlink()

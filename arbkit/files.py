@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
 from arbkit.errors import ServiceError
 
-__all__ = ["read_if_there", "write_atomically"]
+__all__ = ["read_if_there", "write_atomically", "writing"]
 
 
 def read_if_there(path: Path) -> bytes | None:
@@ -31,6 +32,23 @@ def read_if_there(path: Path) -> bytes | None:
         ) from error
 
 
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Whatever is written to ``path`` in here.
+
+    Raises:
+        ServiceError: it cannot be written (full disk, read-only folder…).
+    """
+    try:
+        yield
+    except OSError as error:
+        raise ServiceError(
+            f"cannot be written: {error.strerror or error}",
+            field=str(path),
+            remedy="Free some space, or give this user the right to write in its folder",
+        ) from error
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Make ``data`` the content of ``path``, durably: readers see the old file or the new one, never a part.
 
@@ -41,7 +59,7 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     target = path.resolve()
     fresh = target.with_name(f".{target.name}.{uuid4().hex[:8]}.tmp")
-    try:
+    with writing(path):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with fresh.open("xb") as file:
@@ -56,12 +74,6 @@ def write_atomically(path: Path, data: bytes) -> None:
                 fresh.unlink(missing_ok=True)
             raise
         _sync_folder(target.parent)
-    except OSError as error:
-        raise ServiceError(
-            f"cannot be written: {error.strerror or error}",
-            field=str(path),
-            remedy="Free some space, or give this user the right to write in its folder",
-        ) from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from arbkit.errors import ServiceError
+from arbkit.files import writing
 
 __all__ = ["held", "is_held"]
 
@@ -25,15 +26,9 @@ def held(path: Path, *, what: str, wait_s: float, stop: threading.Event | None =
     """
     stop = stop or threading.Event()
     deadline = time.monotonic() + wait_s
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         file = path.open("ab")
-    except OSError as error:
-        raise ServiceError(
-            f"cannot be written: {error.strerror or error}",
-            field=str(path),
-            remedy="Check ARBKIT_HOME and that this user may write there",
-        ) from error
     with file:
         while not _taken(file.fileno()):
             if stop.is_set() or time.monotonic() >= deadline:
