@@ -23,7 +23,6 @@ PAGES = {
 def test_a_page_bars_nobody(up: Up, browser: Browser, name: str, size: tuple[int, int], dark: bool) -> None:
     query, ready = PAGES[name]
     with visiting(browser, address(up, name, **query), ready=ready, size=size, dark=dark) as visit:
-        for folded in visit.page.locator("details:not([open]) > summary").all():
-            folded.click()
+        visit.page.evaluate("document.querySelectorAll('details').forEach(folded => { folded.open = true; })")
         visit.answered()
         assert violations(visit.page) == []
