@@ -16,6 +16,7 @@ from arbkit.settings import Settings
 from arbkit.store import open_store
 from arbkit.store.base import Update
 from tests.notebooks.nbval import Outcome, nbval
+from tests.screenshots import IN_README
 from tests.store_factories import history, offer
 
 ROOT = Path(__file__).parents[2]
@@ -93,3 +94,8 @@ def test_every_setting_of_the_example_exists() -> None:
     known = {Settings.variable(name) for name in Settings.model_fields}
     named = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert named <= known
+
+
+def test_the_readme_shows_the_pictures_that_are_made_for_it() -> None:
+    shown = set(re.findall(r"docs/([a-z-]+)\.png", (ROOT / "README.md").read_text()))
+    assert shown == IN_README == {path.stem for path in (ROOT / "docs").glob("*.png")}
