@@ -24,8 +24,10 @@ _BOUNDS = {
 _AMAZON = (("", "may sell it"), ("no", "does not sell it"), ("yes", "sells it"))
 
 
-def filter_fields(view: View, wrong: Mapping[str, str], markets: Sequence[str], stats: Stats) -> list[Field]:
-    """What is asked for, what could be, and what is wrong with it."""
+def filter_fields(
+    view: View, refused: Mapping[str, tuple[str, str]], markets: Sequence[str], stats: Stats
+) -> list[Field]:
+    """What is asked for and what could be; ``refused``: what was typed into a field that cannot be, and why."""
     categories = [*stats.categories]
     if view.category and view.category not in categories:
         categories.append(view.category)
@@ -44,7 +46,8 @@ def filter_fields(view: View, wrong: Mapping[str, str], markets: Sequence[str], 
     for one in fields:
         value = getattr(view, one["name"])
         one["value"] = f"{value:g}" if one["name"] in NUMBERS and value is not None else value or ""
-        one["wrong"] = wrong.get(one["name"])
+        if one["name"] in refused:
+            one["value"], one["wrong"] = refused[one["name"]]
     return [*fields, {"name": "clear", "label": "Clear filters", "kind": "button"}]
 
 

@@ -66,7 +66,8 @@ class OpportunitiesBoard(Board):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self._view = View()
-        self._wrong: dict[str, str] = {}
+        self._refused: dict[str, tuple[str, str]] = {}
+        self._narrowed = False
         self._saved = SavedViews(settings)
         self._naming = ""
         self._what_if = WhatIf()
@@ -109,7 +110,11 @@ class OpportunitiesBoard(Board):
             self._view = replace(self._view, page=-(-page.total // PAGE_ROWS))
             page = store.opportunities(self._view.query(now=now))
         self._page, self._sums = page, sums
-        found = self._found(self._view.chosen) or next(iter(page.items), None)
+        found = self._found(self._view.chosen)
+        if found is None or (self._narrowed and found not in page.items):
+            # What other filters leave out is not what the reader looks at now; another page's route may be.
+            found = next(iter(page.items), None)
+        self._narrowed = False
         self._view = replace(self._view, chosen=found.id if found else "")
         self._show_table(now, self._others())
         self._show_top(stats, sums, now)
@@ -159,7 +164,7 @@ class OpportunitiesBoard(Board):
 
     def _show_forms(self, stats: Stats, sums: Sums) -> None:
         view, markets = self._view, self.settings.markets
-        self.page.show("filters", {"fields": filter_fields(view, self._wrong, markets, stats)})
+        self.page.show("filters", {"fields": filter_fields(view, self._refused, markets, stats)})
         self.page.show("views", {"fields": saved_fields(list(self._saved.all()), self._saved_as(), self._naming)})
         self.page.show("columns", {"fields": column_fields(view)})
         self.page.show("tools", {"fields": download_fields(sums.count, running=self._download.running)})
@@ -265,7 +270,10 @@ class OpportunitiesBoard(Board):
         values = cast("Mapping[str, Any]", wish["values"])
         match wish["region"]:
             case "filters":
-                self._view, self._wrong = self._view.with_values({n: str(v) for n, v in values.items()})
+                texts = {name: str(value) for name, value in values.items()}
+                self._view, wrong = self._view.with_values(texts)
+                self._refused = {name: (texts[name], why) for name, why in wrong.items()}
+                self._narrowed = True
             case "columns":
                 self._view = replace(self._view, columns=wanted_columns(values))
             case "whatif":
@@ -284,11 +292,13 @@ class OpportunitiesBoard(Board):
         match name:
             case "clear":
                 self._view = View(sort=self._view.sort, descending=self._view.descending, columns=self._view.columns)
-                self._wrong = {}
+                self._refused = {}
+                self._narrowed = True
             case "route":
                 pressed_again = f"{self._view.source}:{self._view.target}" == one
                 source, target = ("", "") if pressed_again else one.split(":")
                 self._view = replace(self._view, source=source, target=target, page=1)
+                self._narrowed = True
             case "reset":
                 self._what_if = WhatIf()
             case "save":
