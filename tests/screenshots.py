@@ -56,6 +56,16 @@ def _nothing_left(page: Page) -> None:
     page.locator(".arb-empty").wait_for()
 
 
+def _lost(page: Page) -> None:
+    page.evaluate(
+        """() => {
+          const kernel = JSON.parse(document.getElementById("jupyter-config-data").textContent).kernelId;
+          return fetch(`${document.body.dataset.baseUrl}api/shutdown/${kernel}`, { method: "POST" });
+        }"""
+    )
+    page.locator(".arb-lost").wait_for(timeout=60_000)
+
+
 def _dead_letter(page: Page) -> None:
     page.get_by_role("button", name="Show").first.click()
 
@@ -79,6 +89,7 @@ STATES: dict[str, tuple[str, dict[str, str], str, bool, Callable[[Page], None]]]
     "opportunities-columns": ("opportunities", {}, ROWS, False, _columns),
     "opportunities-nothing-left": ("opportunities", {}, ROWS, False, _nothing_left),
     "opportunities-bad-link": ("opportunities", {"min_proft": "5", "source": "XX"}, ROWS, False, _nothing),
+    "opportunities-lost": ("opportunities", {}, ROWS, False, _lost),
     "product": ("product", {"asin": "B0DEMO0149"}, "#arb-history .scatterlayer", False, _nothing),
     "product-dark": ("product", {"asin": "B0DEMO0149"}, "#arb-history .scatterlayer", True, _nothing),
     "product-unknown": ("product", {"asin": "B000000000"}, "#arb-about", False, _nothing),
@@ -107,7 +118,8 @@ def _take(browser: Browser, up: Up, name: str, width: str) -> None:
     page.goto(address(up, page_name, **query))
     page.wait_for_selector(ready, timeout=60_000)
     act(page)
-    page.wait_for_selector(".arb-page:not(.arb-is-busy)")
+    if act is not _lost:
+        page.wait_for_selector(".arb-page:not(.arb-is-busy)")
     page.wait_for_load_state("networkidle")
     # A chart is there once plotly has laid it out; its last lines come a moment later.
     page.wait_for_timeout(1_500)

@@ -53,16 +53,20 @@ def visiting(
     visit = Visit(page)
     faults = visit.faults
 
+    def noted(fault: str) -> None:
+        if not any(text in fault for text in forgiven):
+            faults.append(fault)
+
     def said(message: ConsoleMessage) -> None:
-        if message.type == "error" and not any(text in message.text for text in forgiven):
-            faults.append(f"console: {message.text}")
+        if message.type == "error":
+            noted(f"console: {message.text}")
 
     def requested(url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname != "127.0.0.1":
             faults.append(f"asked another host: {url}")
 
-    page.on("pageerror", lambda error: faults.append(f"script error: {error}"))
+    page.on("pageerror", lambda error: noted(f"script error: {error}"))
     page.on("dialog", lambda dialog: (faults.append("a dialog opened"), dialog.dismiss()))
     page.on("console", said)
     page.on("request", lambda request: requested(request.url))
