@@ -7,11 +7,13 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.conftest import missing
 from tests.e2e.running import Up, running
 
+# A machine that also runs Kafka and Elasticsearch may be slow; what is awaited is a condition, not a time.
+expect.set_options(timeout=20_000)
 _ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
