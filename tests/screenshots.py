@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from arbkit.log import RAW_TOPIC, Record, open_log
 from arbkit.settings import Settings
 from tests.e2e.running import ROWS, Up, running
-from tests.e2e.visiting import address
+from tests.e2e.visiting import address, session_of
 
 ROOT = Path(__file__).parents[1]
 ALL = ROOT / "build" / "screenshots"
@@ -30,13 +30,13 @@ IN_README = {"opportunities-wide", "opportunities-phone", "opportunities-dark-wi
 """The pictures that are committed."""
 
 
-def _filtered(page: Page) -> None:
+def _filtered(page: Page, _: Up) -> None:
     _unfold(page, "Filters")
     page.get_by_label("Sell on").select_option("DE")
     page.get_by_label("Profit ≥").fill("a lot")
 
 
-def _what_if(page: Page) -> None:
+def _what_if(page: Page, _: Up) -> None:
     page.get_by_text("What if …").click()
     page.get_by_label("Selling prices ± %").fill("-5")
     page.keyboard.press("Enter")
@@ -44,29 +44,24 @@ def _what_if(page: Page) -> None:
     page.locator("#arb-answer h3").wait_for()
 
 
-def _columns(page: Page) -> None:
+def _columns(page: Page, _: Up) -> None:
     page.get_by_text("Columns", exact=True).click()
     for label in ("Brand", "Amazon sells", "Fees"):
         page.get_by_role("checkbox", name=label).check()
 
 
-def _nothing_left(page: Page) -> None:
+def _nothing_left(page: Page, _: Up) -> None:
     _unfold(page, "Filters")
     page.get_by_label("Search").fill("no such product")
     page.locator(".arb-empty").wait_for()
 
 
-def _lost(page: Page) -> None:
-    page.evaluate(
-        """() => {
-          const kernel = JSON.parse(document.getElementById("jupyter-config-data").textContent).kernelId;
-          return fetch(`${document.body.dataset.baseUrl}api/shutdown/${kernel}`, { method: "POST" });
-        }"""
-    )
+def _lost(page: Page, up: Up) -> None:
+    session_of(page, up).kill()
     page.locator(".arb-lost").wait_for(timeout=60_000)
 
 
-def _dead_letter(page: Page) -> None:
+def _dead_letter(page: Page, _: Up) -> None:
     page.get_by_role("button", name="Show").first.click()
 
 
@@ -76,11 +71,11 @@ def _unfold(page: Page, name: str) -> None:
         folded.locator("summary").click()
 
 
-def _nothing(_: Page) -> None:
+def _nothing(_: Page, __: Up) -> None:
     pass
 
 
-STATES: dict[str, tuple[str, dict[str, str], str, bool, Callable[[Page], None]]] = {
+STATES: dict[str, tuple[str, dict[str, str], str, bool, Callable[[Page, Up], None]]] = {
     # name: page, query, what is waited for, dark, what is done
     "opportunities": ("opportunities", {}, ROWS, False, _nothing),
     "opportunities-dark": ("opportunities", {}, ROWS, True, _nothing),
@@ -117,7 +112,7 @@ def _take(browser: Browser, up: Up, name: str, width: str) -> None:
     )
     page.goto(address(up, page_name, **query))
     page.wait_for_selector(ready, timeout=60_000)
-    act(page)
+    act(page, up)
     if act is not _lost:
         page.wait_for_selector(".arb-page:not(.arb-is-busy)")
     page.wait_for_load_state("networkidle")

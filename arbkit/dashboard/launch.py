@@ -16,6 +16,7 @@ from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelMana
 from jupyter_server.utils import url_path_join
 from traitlets.config import Config
 from voila.app import Voila
+from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 
 from arbkit.dashboard.report_files import ROUTE, ReportHandler
 from arbkit.settings import Settings, sqlite_path
@@ -40,6 +41,16 @@ class _Kernels(AsyncMappingKernelManager):
             await super().cull_kernel_if_idle(kernel_id)  # type: ignore[no-untyped-call]
 
 
+class _EndKernel(VoilaShutdownKernelHandler):  # type: ignore[misc]
+    """Ends the kernel of a page that is closed: the page's last word, which Voilà would refuse.
+
+    It carries no XSRF cookie, for nothing sets one; it needs the login as ever, and the kernel's id is a secret.
+    """
+
+    def check_xsrf_cookie(self) -> None:
+        """Nothing to check."""
+
+
 class _Dashboards(Voila):  # type: ignore[misc]
     """Voilà with a template that loads nothing from other hosts, and the reports beside the pages."""
 
@@ -53,7 +64,8 @@ class _Dashboards(Voila):  # type: ignore[misc]
 
     def init_handlers(self) -> list[Any]:
         reports = (url_path_join(self.server_url, ROUTE), ReportHandler, {"settings": self.arbkit})
-        return [reports, *super().init_handlers()]
+        ended = (url_path_join(self.server_url, r"/voila/api/shutdown/(.*)"), _EndKernel)
+        return [reports, ended, *super().init_handlers()]
 
 
 def kernel_environment(settings: Settings) -> dict[str, str]:

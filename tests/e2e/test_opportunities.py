@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -15,8 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from python_calamine import CalamineWorkbook
 
-from tests.e2e.running import ROWS, Up, own_processes
-from tests.e2e.visiting import Visit, address, visiting
+from tests.e2e.running import ROWS, Up
+from tests.e2e.visiting import Visit, address, session_of, visiting
 
 pytestmark = pytest.mark.e2e
 
@@ -201,12 +199,10 @@ def test_a_hostile_title_is_shown_as_text(visit: Visit) -> None:
 
 def test_a_session_that_ended_says_so_and_a_reload_begins_anew(up: Up, browser: Browser) -> None:
     # Jupyter's own client complains of the kernel that it lost.
-    lost = ("Cannot send", "Canceled", "WebSocket", "ernel")
+    lost = ("Cannot send", "Canceled", "WebSocket", "ernel", "Failed to load resource")
     with visiting(browser, address(up, "opportunities"), ready=ROWS, forgiven=lost) as visit:
         page = visit.page
-        kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
-        (process,) = [p for p in own_processes(up.home) if kernel in Path(f"/proc/{p}/cmdline").read_text()]
-        os.kill(process, signal.SIGKILL)
+        session_of(page, up).kill()
         expect(page.locator(".arb-lost")).to_contain_text("This page's session", timeout=60_000)
         expect(page.locator(ROWS)).to_have_count(25)
         page.get_by_role("button", name="Reload").click()
@@ -214,6 +210,13 @@ def test_a_session_that_ended_says_so_and_a_reload_begins_anew(up: Up, browser: 
         page.wait_for_selector(ROWS, timeout=60_000)
         page.get_by_label("Buy on").select_option("IT")
         expect(page.locator(ROWS).first).to_contain_text("IT →")
+
+
+def test_a_page_that_is_left_takes_its_session_with_it(up: Up, browser: Browser) -> None:
+    with visiting(browser, address(up, "opportunities"), ready=ROWS) as visit:
+        session = session_of(visit.page, up)
+        visit.page.goto("about:blank")
+        session.wait(30)
 
 
 def test_a_phone_shows_cards_without_sideways_scrolling(up: Up, browser: Browser) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+import psutil
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from tests.e2e.running import Up
+from tests.e2e.running import Up, own_processes
 
-__all__ = ["WIDE", "Visit", "address", "visiting"]
+__all__ = ["WIDE", "Visit", "address", "session_of", "visiting"]
 
 WIDE = (1280, 900)
 _READY_MS = 60_000
@@ -34,6 +36,13 @@ def address(up: Up, page: str, **query: str) -> str:
     parts = urlsplit(up.addresses["dashboards"])
     asked = "&".join(part for part in (parts.query, urlencode(query)) if part)
     return urlunsplit((parts.scheme, parts.netloc, f"/voila/render/{page}.ipynb", asked, ""))
+
+
+def session_of(page: Page, up: Up) -> psutil.Process:
+    """The process of the kernel behind a page."""
+    kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
+    (process,) = [p for p in own_processes(up.home) if kernel in Path(f"/proc/{p}/cmdline").read_text()]
+    return psutil.Process(process)
 
 
 @contextmanager
