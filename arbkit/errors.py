@@ -25,7 +25,8 @@ terminal or one problem+json body is enough to act on.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 
 __all__ = [
     "ArbkitError",
@@ -44,6 +45,7 @@ __all__ = [
     "StoreError",
     "StoreRefusedError",
     "UsageError",
+    "did_you_mean",
 ]
 
 
@@ -198,3 +200,10 @@ class BadRecordError(InputError):
 
 class RefusedFileError(InputError):
     """A whole file cannot be used."""
+
+
+def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "There is") -> str:
+    """The remedy for a name that is none: the nearest right one, or after ``otherwise`` all there are."""
+    names = list(known)
+    near = get_close_matches(name, names, n=1)
+    return f"Did you mean {near[0]}?" if near else f"{otherwise}: {', '.join(names) or 'none'}"

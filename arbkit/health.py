@@ -6,11 +6,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from difflib import get_close_matches
 from pathlib import Path
 
 from arbkit.ages import age_words
-from arbkit.errors import ServiceError, UsageError
+from arbkit.errors import ServiceError, UsageError, did_you_mean
 from arbkit.settings import Settings
 
 __all__ = ["LIMIT_S", "SERVICES", "beat", "beating", "check", "silence"]
@@ -70,13 +69,7 @@ def check(settings: Settings, name: str) -> float:
         ServiceError: it never has, or too long ago.
     """
     if name not in SERVICES:
-        near = get_close_matches(name, SERVICES, n=1)
-        raise UsageError(
-            "no such service",
-            field="service",
-            value=name,
-            remedy=f"Did you mean {near[0]}?" if near else f"There is: {', '.join(SERVICES)}",
-        )
+        raise UsageError("no such service", field="service", value=name, remedy=did_you_mean(name, SERVICES))
     silent_s = silence(settings, name)
     if silent_s is None:
         folder = _path(settings, name).parent

@@ -19,14 +19,13 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_origin
 
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from arbkit.errors import ArbkitError, ServiceError, UsageError
+from arbkit.errors import ArbkitError, ServiceError, UsageError, did_you_mean
 from arbkit.locks import held, is_held
 from arbkit.models import Run, RunStatus
 from arbkit.parameters import DetectParameters, MorningParameters
@@ -68,12 +67,11 @@ class Report:
         known = self.parameters.model_fields
         for name in given:
             if name not in known:
-                near = get_close_matches(name, known, n=1)
                 raise UsageError(
                     f"report {self.name} has no such parameter",
                     field="parameter",
                     value=name,
-                    remedy=f"Did you mean {near[0]}?" if near else f"It takes: {', '.join(known)}",
+                    remedy=did_you_mean(name, known, otherwise="It takes"),
                 )
         try:
             parsed = self.parameters.model_validate(dict(given))
@@ -124,9 +122,7 @@ def find(name: str) -> Report:
         UsageError: there is none; names the nearest.
     """
     if name not in REPORTS:
-        near = get_close_matches(name, REPORTS, n=1)
-        remedy = f"Did you mean {near[0]}?" if near else f"There is: {', '.join(REPORTS)}"
-        raise UsageError("no such report", field="report", value=name, remedy=remedy)
+        raise UsageError("no such report", field="report", value=name, remedy=did_you_mean(name, REPORTS))
     return REPORTS[name]
 
 

@@ -6,13 +6,12 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from arbkit.cron import Cron, parse_cron, parse_zone
-from arbkit.errors import ConfigError, UsageError
+from arbkit.errors import ConfigError, UsageError, did_you_mean
 from arbkit.reports import find
 from arbkit.settings import Settings
 
@@ -67,9 +66,7 @@ class Timetable:
         for wrong in self.bad:
             if wrong.name == name:
                 raise wrong.error
-        names = [one.name for one in self.entries]
-        near = get_close_matches(name, names, n=1)
-        remedy = f"Did you mean {near[0]}?" if near else f"There is: {', '.join(names) or 'none'}"
+        remedy = did_you_mean(name, [one.name for one in self.entries])
         raise ConfigError("has no such entry", field=self.where, value=name, remedy=remedy)
 
 
@@ -89,7 +86,7 @@ def load_timetable(settings: Settings) -> Timetable:
     document = _read(path, where)
     for name in document:
         if name not in _KEYS:
-            raise ConfigError("is unknown", field=f"{where}: {name}", remedy=_nearest(name, _KEYS))
+            raise ConfigError("is unknown", field=f"{where}: {name}", remedy=did_you_mean(name, _KEYS))
     given = document.get("entry", [])
     if not isinstance(given, list):
         raise ConfigError("is no list", field=f"{where}: entry", remedy="Begin each entry with [[entry]]")
@@ -126,7 +123,7 @@ def _entry(fields: Any, where: str, zone: Any) -> Entry:
         raise ConfigError("is no table", field=where, remedy="Begin each entry with [[entry]]")
     for key in fields:
         if key not in _ENTRY_KEYS:
-            raise ConfigError("is unknown", field=f"{where}: {key}", remedy=_nearest(key, _ENTRY_KEYS))
+            raise ConfigError("is unknown", field=f"{where}: {key}", remedy=did_you_mean(key, _ENTRY_KEYS))
     for key in ("name", "report", "cron"):
         if key not in fields:
             raise ConfigError("is missing", field=f"{where}: {key}", remedy="Each entry has name, report and cron")
@@ -153,8 +150,3 @@ def _entry(fields: Any, where: str, zone: Any) -> Entry:
         field = f"{where}: {error.field}" if error.field else where
         raise ConfigError(error.why, field=field, value=error.value, remedy=error.remedy) from None
     return Entry(fields["name"], report.name, cron, checked, enabled)
-
-
-def _nearest(name: str, known: tuple[str, ...]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f"Did you mean {near[0]}?" if near else f"There is: {', '.join(known)}"
