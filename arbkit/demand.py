@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy as np
 from arbkit.keepa_time import to_minutes
 from arbkit.models import History, Offer
 
-__all__ = ["AMAZON_SELLERS", "Demand", "amazon_share_pct", "demand_of"]
+__all__ = ["AMAZON_SELLERS", "Demand", "amazon_sells", "amazon_share_pct", "demand_of"]
 
 AMAZON_SELLERS: Mapping[str, str] = {
     "UK": "A3P5ROKL5A1OLE",
@@ -47,7 +48,9 @@ def demand_of(offer: Offer, history: History | None) -> Demand:
     share = offer.amazon_buy_box90_pct
     if share is None and history is not None:
         share = amazon_share_pct(history, end=offer.updated_at)
-    sells = _amazon_sells(offer)
+    sells = amazon_sells(
+        amazon_minor=offer.amazon_minor, amazon_at=offer.amazon_at, buy_box_is_amazon=offer.buy_box_is_amazon
+    )
     values: dict[str, float | None] = {
         "monthly_sold": offer.monthly_sold,
         "rank": offer.sales_rank,
@@ -90,7 +93,15 @@ def amazon_share_pct(history: History, *, end: float, days: int = _DAYS) -> floa
     return None if held <= 0 else float(100 * lengths[sellers == amazon].sum() / held)
 
 
-def _amazon_sells(offer: Offer) -> bool | None:
-    if offer.amazon_minor is not None or offer.buy_box_is_amazon:
+def amazon_sells(
+    *, amazon_minor: float | None, amazon_at: float | None, buy_box_is_amazon: float | None
+) -> bool | None:
+    """Whether Amazon has an offer of its own, by these fields of an offer (None or NaN unknown); None where nobody
+    looked."""
+    if _is_known(amazon_minor) or buy_box_is_amazon == 1:
         return True
-    return None if offer.amazon_at is None else False
+    return False if _is_known(amazon_at) else None
+
+
+def _is_known(value: float | None) -> bool:
+    return value is not None and not math.isnan(value)

@@ -17,6 +17,7 @@ import orjson
 import pandas as pd
 
 from arbkit.confidence import judge
+from arbkit.demand import amazon_sells
 from arbkit.log import ALERTS_TOPIC, Log, Record, open_log
 from arbkit.markets import MARKETS, market
 from arbkit.models import Opportunity
@@ -272,7 +273,11 @@ def _opportunities(
             source_url=source.url(row["asin"]),
             target_url=target.url(row["asin"]),
             demo=row["buy_source"] == "demo" or row["sell_source"] == "demo",
-            amazon_sells=_amazon_sells(row),
+            amazon_sells=amazon_sells(
+                amazon_minor=row["sell_amazon_minor"],
+                amazon_at=row["sell_amazon_at"],
+                buy_box_is_amazon=row["sell_buy_box_is_amazon"],
+            ),
             components=tuple(components(row, profile, day, rates)),
             run_id=run_id,
         )
@@ -282,13 +287,6 @@ def _records(routes: pd.DataFrame) -> Iterator[dict[str, Any]]:
     names = [str(name) for name in routes.columns]
     for values in zip(*(routes[name].tolist() for name in names), strict=True):
         yield dict(zip(names, values, strict=True))
-
-
-def _amazon_sells(row: Mapping[str, Any]) -> bool | None:
-    """Whether Amazon has an offer of its own where the product would be sold; None where nobody looked."""
-    if not np.isnan(row["sell_amazon_minor"]) or row["sell_buy_box_is_amazon"] == 1:
-        return True
-    return None if np.isnan(row["sell_amazon_at"]) else False
 
 
 def _text(value: object) -> str | None:
