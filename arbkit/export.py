@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,10 @@ from arbkit.files import writing
 from arbkit.models import Opportunity
 from arbkit.money.cents import COMPONENTS
 from arbkit.store.base import OpportunityQuery, Store
+from arbkit.store.walks import every_opportunity
 
 __all__ = ["FORMATS", "HEADINGS", "opportunity_rows", "write"]
 
-_WALKED_AT_ONCE = 2_000
 _PLAIN = (
     "asin", "title", "brand", "category", "source", "target", "buy_price", "buy_currency", "sell_price",
     "sell_currency", "profit", "currency", "roi_pct", "margin_pct", "spread_pct", "fees", "fulfilment", "amazon_sells",
@@ -40,13 +39,7 @@ def opportunity_rows(store: Store, query: OpportunityQuery) -> Iterator[Row]:
     Raises:
         StoreError: the store went away.
     """
-    walk = replace(query, limit=_WALKED_AT_ONCE, offset=0, cursor=None)
-    while True:
-        page = store.opportunities(walk)
-        yield from map(_row, page.items)
-        if page.next is None:
-            return
-        walk = replace(walk, cursor=page.next)
+    return map(_row, every_opportunity(store, query))
 
 
 def _row(found: Opportunity) -> Row:

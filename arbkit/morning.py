@@ -16,7 +16,8 @@ from arbkit.quality import Quality, assess
 from arbkit.run_folders import write_result
 from arbkit.settings import Settings
 from arbkit.snapshots import Comparison, Snapshot, compare, read, take
-from arbkit.store import OpportunityQuery, Stats, Store, open_store
+from arbkit.store import Stats, Store, open_store
+from arbkit.store.walks import opportunity_by_id
 
 __all__ = ["Gone", "Morning", "MorningParameters", "Moved", "run"]
 
@@ -180,11 +181,7 @@ def _folder(settings: Settings, one: Run) -> Path:
 
 def _found(store: Store, ids: tuple[str, ...]) -> list[Opportunity]:
     """The opportunities of these ids, in their order; one that a detection has just taken away is left out."""
-    found: list[Opportunity] = []
-    for one in ids:
-        asin, source, target = one.split(":")
-        found += store.opportunities(OpportunityQuery(asin=asin, source=source, target=target, limit=1)).items
-    return found
+    return [found for one in ids if (found := opportunity_by_id(store, one)) is not None]
 
 
 def _moved(store: Store, changes: Comparison, most: int) -> list[Moved]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,12 @@ import pandas as pd
 
 from arbkit.models import Opportunity
 from arbkit.store.base import OpportunityQuery, Store
+from arbkit.store.walks import every_opportunity
 
 __all__ = ["FILE", "Comparison", "Snapshot", "compare", "read", "take"]
 
 FILE = "snapshot.json.gz"
 _FORM = 1
-_AT_ONCE = 2_000
 _COLUMNS = ("profit", "buy_price", "sell_price")
 
 
@@ -76,7 +75,7 @@ def take(store: Store, *, run_id: str, now: float, best: int) -> tuple[Snapshot,
     ids: list[str] = []
     numbers: list[tuple[float, float, float]] = []
     top: list[Opportunity] = []
-    for one in _all(store):
+    for one in every_opportunity(store, OpportunityQuery()):
         if len(top) < best:
             top.append(one)
         ids.append(one.id)
@@ -90,16 +89,6 @@ def take(store: Store, *, run_id: str, now: float, best: int) -> tuple[Snapshot,
     if not ids:
         return Snapshot(run_id, now, None, None, None, routes), top
     return Snapshot(run_id, now, last.currency, last.profile, last.tables_version, routes), top
-
-
-def _all(store: Store) -> Iterator[Opportunity]:
-    cursor: str | None = None
-    while True:
-        page = store.opportunities(OpportunityQuery(limit=_AT_ONCE, cursor=cursor))
-        yield from page.items
-        cursor = page.next
-        if cursor is None:
-            return
 
 
 def read(folder: Path) -> Snapshot | None:

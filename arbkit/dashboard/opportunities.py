@@ -29,8 +29,9 @@ from arbkit.money.profiles import configured_profile, load_profiles
 from arbkit.prices import price_lines
 from arbkit.settings import Settings
 from arbkit.sources.tokens import read_tokens
-from arbkit.store import OpportunityQuery, Page, Stats, Sums
+from arbkit.store import Page, Stats, Sums
 from arbkit.store.base import OpportunitySort
+from arbkit.store.walks import opportunity_by_id
 from arbkit.whatif import Revalued
 
 __all__ = ["OpportunitiesBoard"]
@@ -207,11 +208,7 @@ class OpportunitiesBoard(Board):
         if not name:
             return None
         here = next((o for o in self._page.items if o.id == name), None)
-        if here is not None:
-            return here
-        asin, source, target = name.split(":")
-        items = self.store.opportunities(OpportunityQuery(asin=asin, source=source, target=target, limit=1)).items
-        return items[0] if items else None
+        return here or opportunity_by_id(self.store, name)
 
     # What if
 
