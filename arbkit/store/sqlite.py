@@ -27,9 +27,9 @@ from arbkit.store.sqlite_queries import (
     CATEGORIES,
     OFFER_TIMES,
     Asked,
-    AskedSums,
     asked_ages,
     asked_opportunities,
+    asked_product_count,
     asked_products,
     asked_sums,
 )
@@ -234,9 +234,9 @@ class SqliteStore(Closing):
         return None if row is None else to_product(row)
 
     def products(self, query: ProductQuery) -> Page[Product]:
-        asked = asked_products(query)
+        asked, count = asked_products(query), asked_product_count(query)
         with self._using() as connection, snapshot(connection):
-            (total,) = connection.execute(asked.count, asked.values).fetchone()
+            (total,) = connection.execute(count.sql, count.values).fetchone()
             return _page(connection, query, asked, total, to_product)
 
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
@@ -250,13 +250,13 @@ class SqliteStore(Closing):
         with self._using() as connection, snapshot(connection):
             return self._summed(connection, asked)
 
-    def _summed(self, connection: sqlite3.Connection, asked: AskedSums) -> Sums:
+    def _summed(self, connection: sqlite3.Connection, asked: Asked) -> Sums:
         """The sums, kept while nothing is written: whoever asks for a page asks for them too."""
-        key = (asked.routes, *asked.values, connection.execute("PRAGMA data_version").fetchone()[0])
+        key = (asked.sql, *asked.values, connection.execute("PRAGMA data_version").fetchone()[0])
         if key not in self._sums:
             if len(self._sums) >= _SUMS_KEPT:
                 self._sums.clear()
-            self._sums[key] = Sums.of(_routes(connection.execute(asked.routes, asked.values)))
+            self._sums[key] = Sums.of(_routes(connection.execute(asked.sql, asked.values)))
         return self._sums[key]
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
@@ -328,7 +328,7 @@ def _page(
     total: int,
     build: Callable[[Sequence[Any]], T],
 ) -> Page[T]:
-    rows = connection.execute(asked.rows, asked.row_values).fetchall()
+    rows = connection.execute(asked.sql, asked.values).fetchall()
     more = len(rows) > query.limit
     rows = rows[: query.limit]
     after = (

@@ -12,8 +12,8 @@ from arbkit.store.sqlite_rows import PRODUCT_COLUMNS
 from arbkit.store.text import words
 
 __all__ = [
-    "BRANDS", "CATEGORIES", "OFFER_TIMES", "Asked", "AskedSums", "asked_ages", "asked_opportunities", "asked_products",
-    "asked_sums",
+    "BRANDS", "CATEGORIES", "OFFER_TIMES", "Asked", "asked_ages", "asked_opportunities", "asked_product_count",
+    "asked_products", "asked_sums",
 ]  # fmt: skip
 
 OFFER_TIMES = """
@@ -37,19 +37,9 @@ _OPPORTUNITY_SORTS = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A page as SQL: how many there are in all, and its rows, one more than the page holds."""
+    """A question as SQL, and its values. That for a page asks for one row more than the page holds."""
 
-    count: str
-    values: list[Any]
-    rows: str
-    row_values: list[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class AskedSums:
-    """Sums as SQL: rows of route, count, best and total profit."""
-
-    routes: str
+    sql: str
     values: list[Any]
 
 
@@ -77,6 +67,12 @@ def asked_products(query: ProductQuery) -> Asked:
     return _asked(PRODUCT_COLUMNS, "products", _product_filter(query), query, _PRODUCT_SORTS[query.sort], "asin")
 
 
+def asked_product_count(query: ProductQuery) -> Asked:
+    """How many products there are on all pages."""
+    where, values = _product_filter(query)
+    return Asked(f"SELECT count(*) FROM products WHERE {' AND '.join(['1', *where])}", values)  # noqa: S608 - ours
+
+
 def asked_opportunities(query: OpportunityQuery) -> Asked:
     """Rows of the document, the sort key and the id.
 
@@ -88,11 +84,11 @@ def asked_opportunities(query: OpportunityQuery) -> Asked:
     # The documents of a page are looked up when it is known, not of all that is sorted.
     document = "(SELECT document FROM opportunity_documents WHERE id = found)"
     ordered = _order(query, "sort_key", "id")
-    return replace(page, rows=f"SELECT {document}, sort_key, id FROM ({page.rows}) ORDER BY {ordered}")  # noqa: S608
+    return replace(page, sql=f"SELECT {document}, sort_key, id FROM ({page.sql}) ORDER BY {ordered}")  # noqa: S608
 
 
-def asked_sums(query: OpportunityQuery) -> AskedSums:
-    """The sums of what a query finds.
+def asked_sums(query: OpportunityQuery) -> Asked:
+    """Rows of route, count, best and total profit.
 
     Raises:
         UsageError: the query contradicts itself.
@@ -100,7 +96,7 @@ def asked_sums(query: OpportunityQuery) -> AskedSums:
     check_query(query)
     where, values = _opportunity_filter(query)
     found = f"FROM opportunities WHERE {' AND '.join(['1', *where])}"
-    return AskedSums(
+    return Asked(
         f"SELECT source || ':' || target, count(*), max(profit), sum(profit) {found} GROUP BY source, target",
         values,
     )
@@ -139,8 +135,6 @@ def _asked(
             bounds += [last, last, last_id]
     # Every name is ours; what users give are values.
     return Asked(
-        f"SELECT count(*) FROM {table} WHERE {' AND '.join(['1', *where])}",  # noqa: S608
-        values,
         f"SELECT {columns}, {key} AS sort_key, {unique} FROM {table} WHERE {' AND '.join(onward)} "  # noqa: S608
         f"ORDER BY {_order(query, key, unique)} LIMIT ? OFFSET ?",
         [*bounds, query.limit + 1, query.offset],
