@@ -162,7 +162,6 @@ class SqliteStore(Closing):
                 known = {row[0] for row in connection.execute("SELECT id FROM opportunities")}
                 connection.execute("DELETE FROM opportunities")
                 connection.execute("DELETE FROM opportunity_documents")
-                self._sums.clear()
                 connection.executemany(PUT_OPPORTUNITY, map(opportunity_row, found))
                 documents = ((o.id, orjson.dumps({**o.to_dict(), "run_id": run_id})) for o in found)
                 connection.executemany(PUT_OPPORTUNITY_DOCUMENT, documents)
@@ -252,7 +251,9 @@ class SqliteStore(Closing):
 
     def _summed(self, connection: sqlite3.Connection, asked: Asked) -> Sums:
         """The sums, kept while nothing is written: whoever asks for a page asks for them too."""
-        key = (asked.sql, *asked.values, connection.execute("PRAGMA data_version").fetchone()[0])
+        # One tells what others have written, the other what this connection has.
+        (version,) = connection.execute("PRAGMA data_version").fetchone()
+        key = (asked.sql, *asked.values, version, connection.total_changes)
         if key not in self._sums:
             if len(self._sums) >= _SUMS_KEPT:
                 self._sums.clear()

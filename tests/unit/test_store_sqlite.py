@@ -72,3 +72,13 @@ def test_what_an_older_arbkit_stored_is_kept(tmp_path: Path) -> None:
     with SqliteStore(path) as store:
         assert store.opportunities(OpportunityQuery()).items == (found,)
         assert store.sums(OpportunityQuery(min_profit=7.0)).total_profit == 7.0
+
+
+def test_sums_follow_what_the_same_connection_has_written_since(tmp_path: Path) -> None:
+    asked = OpportunityQuery(q="lantern")
+    with SqliteStore(tmp_path / "store.db") as store:
+        store.put([Update(offer(version=1, title="Lantern"), None)])
+        store.replace_opportunities([opportunity()], run_id="r")
+        assert (store.sums(asked).count, store.opportunities(asked).total) == (1, 1)
+        store.put([Update(offer(version=2, title="Candle"), None)])
+        assert (store.sums(asked).count, store.opportunities(asked).total) == (0, 0)
