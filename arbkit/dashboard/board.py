@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from arbkit import watchlist
 from arbkit.dashboard.page import Page, Region, Wish
 from arbkit.dashboard.parts import head_html
-from arbkit.errors import ArbkitError
+from arbkit.errors import ArbkitError, ConfigError
 from arbkit.settings import Settings
 from arbkit.store import Stats, Store
 from arbkit.store.late import LateStore
@@ -87,11 +88,32 @@ class Board:
             self.show_head()
             if self._stats is None:
                 self.nothing_yet()
-            self.page.say(f"{error}. This page looks again by itself.".replace("..", "."), "bad")
+            self.page.say(f"{str(error).rstrip('.')}. This page looks again by itself.", "bad")
             return
         if self._failed:
             self._failed = False
             self.page.say("The store answers again.", "good")
+
+    def watched(self, asin: str) -> bool:
+        """Whether a product is on the watchlist; where there is none yet, nothing is."""
+        try:
+            return asin in watchlist.load(self.settings).asins
+        except ConfigError:
+            return False
+
+    def watch(self, asin: str, *, wanted: bool) -> None:
+        """Put a product on the watchlist or take it off, and say so.
+
+        Raises:
+            UsageError: it is no ASIN.
+            ServiceError: the list cannot be written.
+        """
+        asin, path = watchlist.parse_asin(asin), watchlist.locate(self.settings)
+        if wanted:
+            watchlist.add(path, [asin])
+        else:
+            watchlist.remove(path, asin)
+        self.page.say(f"{asin} is {'now' if wanted else 'no longer'} on the watchlist, {path}.", "good")
 
     def afterwards(self, act: Callable[[], object]) -> None:
         """Do it once the user has what was asked for: for what is seen further down, or takes long."""

@@ -8,14 +8,14 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from arbkit.dashboard.page import OUR_FAULT
 from arbkit.errors import ArbkitError
 
-__all__ = ["OUR_FAULT", "Errand"]
+__all__ = ["Errand"]
 
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-OUR_FAULT = "Something went wrong in arbkit itself; the dashboards' log says what."
 
 
 class Errand(Generic[T]):

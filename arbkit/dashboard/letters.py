@@ -10,6 +10,7 @@ from typing import Any
 
 from arbkit.ages import age_words
 from arbkit.dashboard.columns import moment
+from arbkit.dashboard.parts import press_html
 from arbkit.dlq import attempts, described, latest, letters_at
 from arbkit.formats import UNKNOWN, count
 from arbkit.log import Log, Message, dead_letter_topic
@@ -168,10 +169,10 @@ def letter_html(letter: Letter, *, as_hex: bool) -> str:
         for name, value in _facts(letter)
     )
     place = escape(str(letter.place))
-    buttons = _press("replay", "Replay it", place) + _press("download", "Download its bytes", place)
+    presses = [("replay", "Replay it"), ("download", "Download its bytes")]
     if as_hex or text is not None:
-        buttons += _press("hex", "As text" if as_hex else "As numbers", place)
-    buttons += _press("close", "Close", place)
+        presses.append(("hex", "As text" if as_hex else "As numbers"))
+    buttons = "".join(press_html(name, says, id=str(letter.place)) for name, says in (*presses, ("close", "Close")))
     return (
         f'<div class="arb-letter" role="dialog" aria-label="Dead letter {place}"><h3>Dead letter {place}</h3>'
         f'<div class="arb-actions">{buttons}</div>'
@@ -187,10 +188,6 @@ def _facts(letter: Letter) -> Iterable[tuple[str, str]]:
     yield "died", moment(letter.at)
     yield "kept in", f"{dead_letter_topic(letter.place.topic)}, {letter.place.partition} / {letter.place.offset}"
     yield from ((name, text) for name, text in letter.headers.items() if name not in ("error", "time"))
-
-
-def _press(name: str, text: str, place: str) -> str:
-    return f'<button type="button" data-press="{name}" data-id="{place}">{text}</button>'
 
 
 def _text(data: bytes, *, whole: bool) -> str | None:

@@ -10,7 +10,6 @@ from typing import Any, cast, get_args
 
 import plotly.graph_objects as go
 
-from arbkit import watchlist
 from arbkit.charts import history_figure, waterfall_figure
 from arbkit.dashboard.board import Board
 from arbkit.dashboard.columns import COLUMNS, chosen_columns, row, wanted_columns
@@ -21,7 +20,6 @@ from arbkit.dashboard.parts import answer_html, figures_html, map_html, parts_ht
 from arbkit.dashboard.saved import SavedViews
 from arbkit.dashboard.view import PAGE_ROWS, View, parse, told
 from arbkit.dashboard.whatif import WhatIf
-from arbkit.errors import ConfigError
 from arbkit.formats import money, signed
 from arbkit.models import Offer, Opportunity
 from arbkit.money import Profile, load_rates, load_tables
@@ -75,7 +73,6 @@ class OpportunitiesBoard(Board):
         self._what_if_open = False
         self._answered: tuple[Opportunity, dict[str, str]] | None = None
         self._page: Page[Opportunity] = Page((), 0, None)
-        self._sums: Sums | None = None
         self._chosen: Opportunity | None = None
         self._offers: list[Offer] = []
         self._evaluated_at: float | None = None
@@ -110,7 +107,7 @@ class OpportunitiesBoard(Board):
         if not page.items and page.total:
             self._view = replace(self._view, page=-(-page.total // PAGE_ROWS))
             page = store.opportunities(self._view.query(now=now))
-        self._page, self._sums = page, sums
+        self._page = page
         found = self._found(self._view.chosen)
         if found is None or (self._narrowed and found not in page.items):
             # What other filters leave out is not what the reader looks at now; another page's route may be.
@@ -166,7 +163,8 @@ class OpportunitiesBoard(Board):
     def _show_forms(self, stats: Stats, sums: Sums) -> None:
         view, markets = self._view, self.settings.markets
         self.page.show("filters", {"fields": filter_fields(view, self._refused, markets, stats)})
-        self.page.show("views", {"fields": saved_fields(list(self._saved.all()), self._saved_as(), self._naming)})
+        saved = self._saved.all()
+        self.page.show("views", {"fields": saved_fields(list(saved), self._saved_as(saved), self._naming)})
         self.page.show("columns", {"fields": column_fields(view)})
         self.page.show("tools", {"fields": download_fields(sums.count, running=self._download.running)})
 
@@ -197,12 +195,7 @@ class OpportunitiesBoard(Board):
         self._show_what_if()
 
     def _show_route(self, found: Opportunity) -> None:
-        try:
-            watched = found.asin in watchlist.load(self.settings).asins
-        except ConfigError:
-            # There is none yet; adding to it makes it.
-            watched = False
-        self.page.show("route", {"html": route_html(found, watched=watched)})
+        self.page.show("route", {"html": route_html(found, watched=self.watched(found.asin))})
 
     def _found(self, name: str) -> Opportunity | None:
         if not name:
@@ -246,14 +239,14 @@ class OpportunitiesBoard(Board):
         self.afterwards(self._show_answer)
 
     def _show_answer(self) -> None:
-        chosen, profiles = self._chosen, self._profiles()
+        chosen = self._chosen
         if chosen is None or not self._what_if_open:
             self.page.hide("answer")
             return
         asked = (chosen, dict(self._what_if.values))
         if asked == self._answered:
             return
-        self._answered = asked
+        self._answered, profiles = asked, self._profiles()
         found = self._what_if.answer(chosen, self._offers, profiles, on=self._day())
         if found is None:
             self.page.show("whatif", {"fields": self._what_if.fields(profiles, chosen)})
@@ -303,11 +296,13 @@ class OpportunitiesBoard(Board):
                 self._naming = ""
                 self.page.say(f"Saved as “{name}”. The page's address shows the same view, for a link.", "good")
             case "delete":
-                name = self._saved_as()
+                name = self._saved_as(self._saved.all())
                 self._saved.delete(name)
                 self.page.say(f"“{name}” is deleted.", "good")
             case "watch" | "unwatch":
-                self._watch(one, wanted=name == "watch")
+                self.watch(one, wanted=name == "watch")
+                if self._chosen is not None:
+                    self._show_route(self._chosen)
                 return
             case "export.csv" | "export.xlsx":
                 query, total = self._view.query(now=time.time()), self._page.total
@@ -338,27 +333,19 @@ class OpportunitiesBoard(Board):
         if wish["region"] == "whatif":
             self._what_if_open = bool(wish["open"])
             self._answered = None
-            self._show_what_if()
-            self.afterwards(self._show_answer)
+            if self._what_if_open:
+                self._show_what_if()
+            else:
+                self.page.hide("answer")
 
     def _shareable(self) -> str:
         """The view without what belongs to this moment."""
         return replace(self._view, chosen="", page=1).search()
 
-    def _saved_as(self) -> str:
+    def _saved_as(self, saved: Mapping[str, str]) -> str:
         """The name under which this view is saved; empty if it is not."""
-        return next((name for name, search in self._saved.all().items() if search == self._shareable()), "")
-
-    def _watch(self, asin: str, *, wanted: bool) -> None:
-        asin = watchlist.parse_asin(asin)
-        path = watchlist.locate(self.settings)
-        if wanted:
-            watchlist.add(path, [asin])
-        else:
-            watchlist.remove(path, asin)
-        self.page.say(f"{asin} is {'now' if wanted else 'no longer'} on the watchlist, {path}.", "good")
-        if self._chosen is not None:
-            self._show_route(self._chosen)
+        here = self._shareable()
+        return next((name for name, search in saved.items() if search == here), "")
 
 
 def _outcome(items: tuple[Opportunity, ...], others: Mapping[str, Revalued]) -> str:

@@ -19,9 +19,11 @@ import traitlets
 
 from arbkit.errors import ArbkitError
 
-__all__ = ["Page", "Region", "Wish"]
+__all__ = ["OUR_FAULT", "Page", "Region", "Wish"]
 
 logger = logging.getLogger(__name__)
+
+OUR_FAULT = "Something went wrong in arbkit itself; the dashboards' log says what."
 
 _FRONT = Path(__file__).parent / "front"
 _STYLES = ("page.css", "opportunities.css", "product.css", "pipeline.css")
@@ -105,7 +107,7 @@ class Page(anywidget.AnyWidget):
             self.say(str(error), "bad")
         except Exception:  # the page must live on, and its reader has no use for a traceback
             logger.exception("a page's work failed")
-            self.say("Something went wrong in arbkit itself; the dashboards' log says what. Try again.", "bad")
+            self.say(f"{OUR_FAULT} Try again.", "bad")
 
     def _wished(self, wish: Wish) -> None:
         began = time.perf_counter()

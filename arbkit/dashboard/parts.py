@@ -9,6 +9,7 @@ from typing import Any
 from arbkit.ages import age_words
 from arbkit.formats import UNKNOWN, count, money, percent, signed
 from arbkit.models import Opportunity
+from arbkit.route_tables import link
 from arbkit.sources.tokens import Tokens
 from arbkit.store import Stats, Sums
 from arbkit.waterfall import component_label
@@ -21,8 +22,10 @@ __all__ = [
     "link_html",
     "map_html",
     "parts_html",
+    "press_html",
     "route_html",
     "store_figures",
+    "watch_html",
 ]
 
 _AMAZON = {
@@ -94,15 +97,20 @@ def tokens_figure(tokens: Tokens | None, *, now: float) -> list[tuple[str, str, 
 
 def link_html(url: str, text: str) -> str:
     """A link to a shop's page, or the text where it is no such address."""
-    if not url.startswith("https://"):
-        return escape(text)
-    return f'<a href="{escape(url)}" target="_blank" rel="noopener noreferrer">{escape(text)}</a>'
+    return link(url, escape(text))
 
 
 def press_html(name: str, text: str, *, id: str = "", label: str = "") -> str:  # noqa: A002 - as the page calls it
     """A button that the page tells Python of."""
     named = f' aria-label="{escape(label)}"' if label else ""
     return f'<button type="button" data-press="{escape(name)}" data-id="{escape(id)}"{named}>{escape(text)}</button>'
+
+
+def watch_html(asin: str, *, watched: bool) -> str:
+    """The button that puts a product on the watchlist, or takes it off."""
+    if watched:
+        return press_html("unwatch", "Remove from the watchlist", id=asin)
+    return press_html("watch", "Add to the watchlist", id=asin)
 
 
 def map_html(routes: Mapping[str, Mapping[str, Any]], markets: Sequence[str], currency: str, chosen: str) -> str:
@@ -150,11 +158,7 @@ def route_html(found: Opportunity, *, watched: bool) -> str:
     about = " · ".join(escape(text) for text in (found.brand, found.category, found.asin) if text)
     why = "; ".join(found.confidence_reasons) or "nothing speaks against it"
     amazon = _AMAZON[found.amazon_sells]
-    watch = (
-        press_html("unwatch", "Remove from the watchlist", id=found.asin)
-        if watched
-        else press_html("watch", "Add to the watchlist", id=found.asin)
-    )
+    watch = watch_html(found.asin, watched=watched)
     return f"""<div class="arb-route">
 <h2>{escape(found.title or "(no title)")}{demo}</h2>
 <p class="arb-quiet">{about}</p>

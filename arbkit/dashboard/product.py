@@ -32,7 +32,7 @@ from arbkit.dashboard.product_tables import products_table, routes_table
 from arbkit.dashboard.product_view import CURRENCIES, PRICES, QUANTITIES, ProductView, parse
 from arbkit.dashboard.view import told
 from arbkit.demand import demand_of
-from arbkit.errors import ConfigError, UsageError
+from arbkit.errors import UsageError
 from arbkit.fee_facts import fee_facts, fee_tables
 from arbkit.matching import audit, warning
 from arbkit.models import History, Offer, Opportunity, Product
@@ -151,15 +151,8 @@ class ProductBoard(Board):
         self._drawn = self._reckoned = None
         asin = self._view.asin
         if asin:
-            html = unknown_html(asin, watched=asin in self._watched(), markets=self.settings.markets)
+            html = unknown_html(asin, watched=self.watched(asin), markets=self.settings.markets)
             self.page.show("about", {"html": html})
-
-    def _watched(self) -> tuple[str, ...]:
-        try:
-            return watchlist.load(self.settings).asins
-        except ConfigError:
-            # There is none yet; adding to it makes it.
-            return ()
 
     # The product
 
@@ -207,7 +200,7 @@ class ProductBoard(Board):
         if product is None:
             self._show_no_product()
             return
-        watched = product.asin in self._watched()
+        watched = self.watched(product.asin)
         html = about_html(product, self._offers, watched=watched, markets=self.settings.markets, now=now)
         self.page.show("about", {"html": html})
 
@@ -314,11 +307,5 @@ class ProductBoard(Board):
         name = wish["name"]
         if name not in ("watch", "unwatch"):
             return
-        asin = watchlist.parse_asin(str(wish.get("id", "")))
-        path = watchlist.locate(self.settings)
-        if name == "watch":
-            watchlist.add(path, [asin])
-        else:
-            watchlist.remove(path, asin)
-        self.page.say(f"{asin} is {'now' if name == 'watch' else 'no longer'} on the watchlist, {path}.", "good")
+        self.watch(str(wish.get("id", "")), wanted=name == "watch")
         self._show_about(time.time())

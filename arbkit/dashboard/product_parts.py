@@ -9,7 +9,7 @@ from html import escape
 from arbkit.ages import age_words
 from arbkit.dashboard.columns import moment
 from arbkit.dashboard.grid import Cell, Fact, grid_html
-from arbkit.dashboard.parts import link_html, press_html
+from arbkit.dashboard.parts import link_html, watch_html
 from arbkit.demand import Demand
 from arbkit.fee_facts import FeeFacts
 from arbkit.formats import UNKNOWN, count, money, percent
@@ -62,7 +62,7 @@ def about_html(product: Product, offers: Sequence[Offer], *, watched: bool, mark
     return (
         f'<div class="arb-route"><h2>{escape(product.title or "(no title)")}{demo}</h2>'
         f'<p class="arb-quiet">{about}</p><ul class="arb-pages">{pages}{elsewhere}</ul>'
-        f'<div class="arb-actions">{_watch(product.asin, watched=watched)}</div></div>'
+        f'<div class="arb-actions">{watch_html(product.asin, watched=watched)}</div></div>'
     )
 
 
@@ -78,14 +78,8 @@ def unknown_html(asin: str, *, watched: bool, markets: Sequence[str]) -> str:
     return (
         f'<div class="arb-route"><h2>{escape(asin)}: nothing is known of this product yet</h2><p>{todo}</p>'
         f'<p class="arb-quiet">Its pages at Amazon: {pages}</p>'
-        f'<div class="arb-actions">{_watch(asin, watched=watched)}</div></div>'
+        f'<div class="arb-actions">{watch_html(asin, watched=watched)}</div></div>'
     )
-
-
-def _watch(asin: str, *, watched: bool) -> str:
-    if watched:
-        return press_html("unwatch", "Remove from the watchlist", id=asin)
-    return press_html("watch", "Add to the watchlist", id=asin)
 
 
 def _eans(product: Product) -> str:

@@ -107,7 +107,6 @@ function render({ model, el }) {
       case "done":
         // An answer tells that whatever was asked before it was heard too.
         for (const wished of [...asked.keys()]) if (wished <= message.wish) asked.delete(wished);
-        el.dataset.answered = message.wish;
         performance.mark("arbkit-answer", { detail: { ms: message.ms, wish: message.wish, about: message.about } });
         attend();
         break;
