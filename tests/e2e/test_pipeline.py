@@ -33,6 +33,7 @@ def test_everything_is_filled_and_nothing_runs_over(
         page.wait_for_selector("#arb-pacechart .js-plotly-plot")
         page.wait_for_selector("#arb-agechart .js-plotly-plot")
         assert page.locator(".arb-waiting:visible").count() == 0
+        assert "token" not in page.url
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
 
 

@@ -56,6 +56,12 @@ function save(name, mime, chunks) {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
+function showAddress(search) {
+  const url = new URL(location.href);
+  url.search = search;
+  history.replaceState(null, "", url);
+}
+
 function render({ model, el }) {
   el.classList.add("arb-page", `arb-on-${model.get("name")}`);
   document.documentElement.lang = "en";
@@ -115,12 +121,9 @@ function render({ model, el }) {
         told.className = `arb-told arb-${message.mood}`;
         told.setAttribute("role", message.mood === "bad" ? "alert" : "status");
         break;
-      case "address": {
-        const url = new URL(location.href);
-        url.search = message.search;
-        history.replaceState(null, "", url);
+      case "address":
+        showAddress(message.search);
         break;
-      }
       case "chunk":
         chunks.push(buffers[0]);
         break;
@@ -131,6 +134,10 @@ function render({ model, el }) {
     }
   }
   model.on("msg:custom", heard);
+  // A link that is sent on must not carry the token; from here on a cookie lets this browser in.
+  const query = new URLSearchParams(location.search);
+  query.delete("token");
+  showAddress(query.toString());
   wish({ type: "ready", search: location.search });
   const timers = [
     setInterval(() => {
