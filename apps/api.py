@@ -16,15 +16,16 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, ConfigDict, Field
 
 from arbkit import __version__, watchlist
-from arbkit.errors import ArbkitError, UsageError
-from arbkit.markets import MarketCode
+from arbkit.core.asin import parse_asin
+from arbkit.core.errors import ArbkitError, UsageError
+from arbkit.core.marketplaces import MarketCode
+from arbkit.core.models import Opportunity, Run
+from arbkit.core.settings import Settings
 from arbkit.metrics import exposition
-from arbkit.models import Opportunity, Run
 from arbkit.money import Profile, configured_profile, load_rates, load_tables
 from arbkit.money.answer import answer
 from arbkit.money.question import Question
 from arbkit.run_folders import read_json
-from arbkit.settings import Settings
 from arbkit.store import OpportunityQuery, Page, ProductQuery, Store
 from arbkit.store.base import OpportunitySort, ProductSort
 from arbkit.store.late import LateStore
@@ -66,7 +67,7 @@ def _store(request: Request) -> Store:
 
 
 def _asin(asin: Annotated[str, Path(description="an ASIN, in any case")]) -> str:
-    return watchlist.parse_asin(asin)
+    return parse_asin(asin)
 
 
 class Listing(BaseModel):
@@ -179,7 +180,7 @@ def watch(response: Response, shared: SharedDep, wanted: Annotated[Watch, Body()
     faults: list[dict[str, Any]] = []
     for field, text in named.items():
         try:
-            asins.append(watchlist.parse_asin(text))
+            asins.append(parse_asin(text))
         except UsageError as error:
             faults.append({"field": field, "value": text, "why": error.why})
     if faults:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from arbkit.settings import Settings
+    from arbkit.core.settings import Settings
     from arbkit.workbench import Workbench
 
 __all__ = ["__version__", "open"]

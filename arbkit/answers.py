@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from arbkit.errors import UsageError
+from arbkit.core.errors import UsageError
 from arbkit.frames import Frame
 from arbkit.waterfall import Waterfall
 

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from arbkit.canonical import from_envelope
-from arbkit.errors import BadRecordError, RefusedFileError
+from arbkit.core.errors import BadRecordError, RefusedFileError
+from arbkit.core.marketplaces import MARKETS, Market
+from arbkit.core.models import Offer
 from arbkit.fees import offers_frame
 from arbkit.importer import FileReport, envelopes_of
-from arbkit.markets import MARKETS, Market
-from arbkit.models import Offer
 from arbkit.money.bands import Bands
 from arbkit.money.facts import numbers
 from arbkit.money.fulfilment import size_tiers

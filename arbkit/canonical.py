@@ -14,13 +14,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from arbkit.core.errors import BadRecordError
+from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_unix
+from arbkit.core.marketplaces import MARKETS, Market, by_domain
+from arbkit.core.models import History, Offer, PriceBasis, Series, Update
 from arbkit.envelope import ENVELOPE_VERSION
-from arbkit.errors import BadRecordError
-from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_unix
-from arbkit.markets import MARKETS, Market, by_domain
-from arbkit.models import History, Offer, PriceBasis, Series
 from arbkit.sources.export import to_offer
-from arbkit.store.base import Update
 
 __all__ = ["TRIPLES", "from_envelope", "from_keepa"]
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from arbkit.formats import number
-from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM
+from arbkit.core.formatting import number
+from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
 from arbkit.prices import PriceLine
 from arbkit.waterfall import Priced, component_label
 

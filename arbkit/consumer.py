@@ -20,12 +20,13 @@ from dataclasses import dataclass
 import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
-from arbkit.counters import CONSUMED, CONSUMER_LAG, CONSUMER_PARTITIONS, STORE_RETRIES, expose, timed
+from arbkit.core.errors import LogError, StoreCorruptError, StoreError, StoreRefusedError
+from arbkit.core.service.heartbeat import beat
+from arbkit.core.service.metrics import CONSUMED, CONSUMER_LAG, CONSUMER_PARTITIONS, STORE_RETRIES, expose, timed
+from arbkit.core.settings import Settings
 from arbkit.dead_limit import DeadLetterLimit
 from arbkit.dlq import attempts, dead_letter
 from arbkit.enrich import Enriched, enriched
-from arbkit.errors import LogError, StoreCorruptError, StoreError, StoreRefusedError
-from arbkit.health import beat
 from arbkit.log import (
     ENRICH_GROUP,
     ENRICHED_TOPIC,
@@ -38,7 +39,6 @@ from arbkit.log import (
     dead_letter_topic,
     open_log,
 )
-from arbkit.settings import Settings
 from arbkit.store import Store, open_store
 
 __all__ = ["ConsumeSummary", "consume"]

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
 
-from arbkit.errors import ConfigError
+from arbkit.core.errors import ConfigError
 
 __all__ = ["Cron", "parse_cron", "parse_zone"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from arbkit.errors import DeadLetterLimitError
+from arbkit.core.errors import DeadLetterLimitError
 
 __all__ = ["DeadLetterLimit"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arbkit.keepa_time import to_minutes
-from arbkit.models import History, Offer
+from arbkit.core.keepa_time import to_minutes
+from arbkit.core.models import History, Offer
 
 __all__ = ["AMAZON_SELLERS", "Demand", "amazon_sells", "amazon_share_pct", "demand_of"]
 

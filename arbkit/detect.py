@@ -17,10 +17,11 @@ import orjson
 import pandas as pd
 
 from arbkit.confidence import judge
+from arbkit.core.marketplaces import MARKETS, market
+from arbkit.core.models import Opportunity
+from arbkit.core.settings import Settings
 from arbkit.demand import amazon_sells
 from arbkit.log import ALERTS_TOPIC, Log, Record, open_log
-from arbkit.markets import MARKETS, market
-from arbkit.models import Opportunity
 from arbkit.money import (
     OFFER_COLUMNS,
     Evaluation,
@@ -37,7 +38,6 @@ from arbkit.money import (
 )
 from arbkit.parameters import DetectParameters
 from arbkit.run_folders import write_result
-from arbkit.settings import Settings
 from arbkit.store import open_store
 
 __all__ = [
@@ -163,7 +163,7 @@ def detect(
 ) -> Detection:
     """Price every route of these offers and keep those that pass ``parameters``, best profit first.
 
-    ``offers``: frames of :class:`~arbkit.models.Offer` fields, a product never split over two of them.
+    ``offers``: frames of :class:`~arbkit.core.models.Offer` fields, a product never split over two of them.
     """
     now = time.time() if now is None else now
     on = parameters.on or datetime.fromtimestamp(now, UTC).date()

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from arbkit.errors import MessageTooLargeError, UsageError
+from arbkit.core.errors import MessageTooLargeError, UsageError
 from arbkit.log import RAW_TOPIC, Log, Message, Record, dead_letter_topic
 
 __all__ = [

@@ -9,8 +9,8 @@ from typing import Any
 
 import requests
 
-from arbkit.errors import ArbkitError, KeepaError, StoreError
-from arbkit.settings import Settings
+from arbkit.core.errors import ArbkitError, KeepaError, StoreError
+from arbkit.core.settings import Settings
 
 __all__ = ["Check", "examine"]
 
@@ -63,7 +63,7 @@ def _mode(settings: Settings) -> str:
 
 
 def _home(settings: Settings) -> str:
-    from arbkit.files import write_atomically
+    from arbkit.core.files import write_atomically
 
     probe = settings.home / ".doctor"
     write_atomically(probe, b"")

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import orjson
 
 from arbkit.canonical import from_envelope
-from arbkit.errors import BadRecordError
+from arbkit.core.errors import BadRecordError
+from arbkit.core.models import Update
 from arbkit.log import Message
-from arbkit.store import Update
 
 __all__ = ["Enriched", "enriched"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from arbkit.models import Source
+from arbkit.core.models import Source
 
 __all__ = ["ENVELOPE_VERSION", "envelope"]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from arbkit.errors import UsageError
-from arbkit.files import writing
-from arbkit.models import Opportunity
+from arbkit.core.errors import UsageError
+from arbkit.core.files import writing
+from arbkit.core.models import Opportunity
 from arbkit.money.cents import COMPONENTS
 from arbkit.store.base import OpportunityQuery, Store
 from arbkit.store.walks import every_opportunity

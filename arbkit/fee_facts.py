@@ -9,8 +9,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from arbkit.markets import MARKETS
-from arbkit.models import Offer
+from arbkit.core.marketplaces import MARKETS
+from arbkit.core.models import Offer
 from arbkit.money import Profile, Tables
 from arbkit.money.bands import Table
 from arbkit.money.resolve import resolve

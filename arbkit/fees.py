@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from arbkit.errors import UsageError
-from arbkit.markets import MARKETS, Market
-from arbkit.models import Offer, Opportunity
+from arbkit.core.errors import UsageError
+from arbkit.core.marketplaces import MARKETS, Market
+from arbkit.core.models import Offer, Opportunity
 from arbkit.money import (
     OFFER_COLUMNS,
     Profile,

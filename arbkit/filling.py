@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from arbkit.errors import UsageError
-from arbkit.settings import Settings
+from arbkit.core.errors import UsageError
+from arbkit.core.settings import Settings
 
 __all__ = ["fill_demo"]
 

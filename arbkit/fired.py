@@ -15,9 +15,9 @@ from typing import Any, TypedDict
 
 import orjson
 
-from arbkit.files import read_if_there, write_atomically
-from arbkit.locks import held
-from arbkit.settings import Settings
+from arbkit.core.files import read_if_there, write_atomically
+from arbkit.core.locks import held
+from arbkit.core.settings import Settings
 from arbkit.timetable import Entry
 
 __all__ = ["Fired", "Memory"]

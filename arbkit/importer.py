@@ -14,11 +14,11 @@ import orjson
 
 from arbkit import dlq
 from arbkit.canonical import from_envelope
+from arbkit.core.errors import BadRecordError, InputError, RefusedFileError
+from arbkit.core.marketplaces import MARKETS, Market, by_domain
+from arbkit.core.settings import Settings
 from arbkit.envelope import envelope
-from arbkit.errors import BadRecordError, InputError, RefusedFileError
 from arbkit.log import RAW_TOPIC, Log, Record, dead_letter_topic, open_log
-from arbkit.markets import MARKETS, Market, by_domain
-from arbkit.settings import Settings
 from arbkit.sources.export import IDENTITY, check, market_of
 from arbkit.sources.export_files import Answer, Table, read_file
 

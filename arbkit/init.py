@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+from arbkit.core.settings import Settings
 from arbkit.log import open_log, settings_topics
-from arbkit.settings import Settings
 from arbkit.store import elastic_options, open_store
 
 __all__ = ["initialise", "migrate"]

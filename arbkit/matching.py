@@ -14,7 +14,7 @@ from typing import Literal
 
 from rapidfuzz import fuzz
 
-from arbkit.models import Offer
+from arbkit.core.models import Offer
 from arbkit.titles import Title, plain, read
 
 __all__ = ["Finding", "Match", "Verdict", "audit", "compare", "warning"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-from arbkit.errors import ArbkitError
-from arbkit.settings import Settings
+from arbkit.core.errors import ArbkitError
+from arbkit.core.settings import Settings
 from arbkit.status import collect
 
 __all__ = ["exposition"]

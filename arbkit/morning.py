@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from arbkit.errors import UsageError
-from arbkit.models import Offer, Opportunity, Run
+from arbkit.core.errors import UsageError
+from arbkit.core.models import Offer, Opportunity, Run
+from arbkit.core.settings import Settings
 from arbkit.parameters import MorningParameters
 from arbkit.quality import Quality, assess
 from arbkit.run_folders import write_result
-from arbkit.settings import Settings
 from arbkit.snapshots import Comparison, Snapshot, compare, read, take
 from arbkit.store import Stats, Store, open_store
 from arbkit.store.walks import opportunity_by_id

@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from html import escape
 
 from arbkit import __version__
-from arbkit.ages import age_words
-from arbkit.formats import count, money, percent, signed
-from arbkit.markets import MARKETS
+from arbkit.core.formatting import age_words, count, money, percent, signed
+from arbkit.core.marketplaces import MARKETS
 from arbkit.morning import Gone, Morning, Moved
 from arbkit.route_tables import STYLE, Cell, Html, route_cell, routes_table, table, title_cell
 from arbkit.waterfall import Waterfall

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from arbkit.process import die_with_parent
+from arbkit.core.service.process import die_with_parent
 
 __all__ = ["main"]
 

@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from arbkit.markets import market
+from arbkit.core.marketplaces import market
 
 __all__ = ["DetectParameters", "MorningParameters"]
 

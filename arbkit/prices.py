@@ -9,9 +9,9 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from arbkit.keepa_time import to_minutes, to_unix
-from arbkit.markets import MARKETS
-from arbkit.models import History, Offer, Series
+from arbkit.core.keepa_time import to_minutes, to_unix
+from arbkit.core.marketplaces import MARKETS
+from arbkit.core.models import History, Offer, Series
 from arbkit.money.fx import Rates
 
 __all__ = ["PriceLine", "price_line", "price_lines", "quantity_line", "thin"]
@@ -26,7 +26,7 @@ Ints = npt.NDArray[np.int64]
 class PriceLine:
     """One marketplace's price over time: ``prices`` in the reader's currency, NaN while nobody offers it.
 
-    A price holds from its time to the next. ``basis`` names the series of :class:`~arbkit.models.History`.
+    A price holds from its time to the next. ``basis`` names the series of :class:`~arbkit.core.models.History`.
     """
 
     market: str

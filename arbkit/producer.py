@@ -22,14 +22,14 @@ from uuid import uuid4
 import orjson
 
 from arbkit import dlq
-from arbkit.counters import PRODUCED, TOKENS_LEFT, expose, timed
+from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
+from arbkit.core.files import read_if_there, write_atomically
+from arbkit.core.service.heartbeat import beat
+from arbkit.core.service.metrics import PRODUCED, TOKENS_LEFT, expose, timed
+from arbkit.core.settings import Settings
 from arbkit.envelope import envelope
-from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
-from arbkit.files import read_if_there, write_atomically
-from arbkit.health import beat
 from arbkit.log import RAW_TOPIC, Log, Record, open_log
 from arbkit.planner import Idle, Request, plan
-from arbkit.settings import Settings
 from arbkit.sources.tokens import Tokens, write_tokens
 from arbkit.watchlist import Watchlist, load, locate
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from arbkit.errors import LogError
+from arbkit.core.errors import LogError
+from arbkit.core.marketplaces import MARKETS
+from arbkit.core.settings import Settings
 from arbkit.log import RAW_TOPIC, dead_letter_topic, open_log
-from arbkit.markets import MARKETS
-from arbkit.settings import Settings
 from arbkit.store.base import Stats, Store
 
 __all__ = ["MarketData", "Quality", "assess"]

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from arbkit.core.errors import ServiceError
+from arbkit.core.models import Update
+from arbkit.core.settings import Settings
 from arbkit.enrich import enriched
-from arbkit.errors import ServiceError
 from arbkit.log import RAW_TOPIC, Log, TopicPartition, open_log
-from arbkit.settings import Settings
-from arbkit.store import Rebuilt, Update, open_store
+from arbkit.store import Rebuilt, open_store
 
 __all__ = ["Replayed", "replay"]
 

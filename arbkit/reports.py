@@ -25,13 +25,13 @@ from typing import Any, get_origin
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from arbkit.errors import ArbkitError, ServiceError, UsageError, did_you_mean
-from arbkit.locks import held, is_held
-from arbkit.models import Run, RunStatus
+from arbkit.core.errors import ArbkitError, ServiceError, UsageError, did_you_mean
+from arbkit.core.locks import held, is_held
+from arbkit.core.models import Run, RunStatus
+from arbkit.core.settings import Settings
+from arbkit.core.shipped import shipped
 from arbkit.parameters import DetectParameters, MorningParameters
 from arbkit.run_folders import LATEST, LATEST_SUCCESSFUL, new_run_id, point, read_json, sweep
-from arbkit.settings import Settings
-from arbkit.shipped import shipped
 from arbkit.store import Store, open_store
 
 __all__ = ["REPORTS", "Report", "ReportRun", "find", "is_running", "run_or_raise", "run_report"]

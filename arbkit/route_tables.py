@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from arbkit.formats import money, percent
-from arbkit.models import Opportunity
+from arbkit.core.formatting import money, percent
+from arbkit.core.models import Opportunity
 
 __all__ = ["STYLE", "Cell", "Html", "link", "route_cell", "routes_table", "shown", "table", "title_cell"]
 

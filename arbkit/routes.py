@@ -9,10 +9,10 @@ from datetime import date
 
 import pandas as pd
 
+from arbkit.core.marketplaces import MARKETS
+from arbkit.core.models import Offer
 from arbkit.fees import offers_frame
 from arbkit.frames import Frame
-from arbkit.markets import MARKETS
-from arbkit.models import Offer
 from arbkit.money import COMPONENTS, Profile, Rates, Tables, evaluate, share_facts, with_assumed_package
 from arbkit.store.base import Stats
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from arbkit.errors import ServiceError
+from arbkit.core.errors import ServiceError
 
 __all__ = [
     "LATEST",

@@ -14,13 +14,13 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from arbkit.errors import ArbkitError, ConfigError, StoreError
+from arbkit.core.errors import ArbkitError, ConfigError, StoreError
+from arbkit.core.service.heartbeat import beat, beating
+from arbkit.core.settings import Settings
 from arbkit.fired import Memory
-from arbkit.health import beat, beating
 from arbkit.log import ENRICH_GROUP, RAW_TOPIC, open_log
 from arbkit.reports import ReportRun, is_running, run_report
 from arbkit.run_folders import clean
-from arbkit.settings import Settings
 from arbkit.store.late import LateStore
 from arbkit.timetable import Entry, Timetable, load_timetable
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import orjson
 
-from arbkit.files import read_if_there, write_atomically
-from arbkit.settings import Settings
+from arbkit.core.files import read_if_there, write_atomically
+from arbkit.core.settings import Settings
 
 __all__ = ["take"]
 

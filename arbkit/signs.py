@@ -8,9 +8,9 @@ from typing import Literal
 
 import requests
 
-from arbkit.ages import age_words
-from arbkit.health import LIMIT_S, SERVICES, silence
-from arbkit.settings import Settings
+from arbkit.core.formatting import age_words
+from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, silence
+from arbkit.core.settings import Settings
 from arbkit.supervise import plan_services
 
 __all__ = ["Sign", "Signs", "judge", "read_signs"]

@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from arbkit.models import Opportunity
+from arbkit.core.models import Opportunity
 from arbkit.store.base import OpportunityQuery, Store
 from arbkit.store.walks import every_opportunity
 

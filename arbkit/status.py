@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from arbkit.errors import ConfigError, StoreError
+from arbkit.core.errors import ConfigError, StoreError
+from arbkit.core.settings import Settings
 from arbkit.log import ENRICH_GROUP, RAW_TOPIC, dead_letter_topic, open_log
 from arbkit.schedule import standing
-from arbkit.settings import Settings
 from arbkit.sources.tokens import read_tokens
 from arbkit.store import open_store
 

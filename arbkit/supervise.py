@@ -20,9 +20,9 @@ from typing import IO
 
 import requests
 
-from arbkit.addresses import base_url, dashboard_url, listen, with_token
-from arbkit.errors import ConfigError, UsageError
-from arbkit.settings import Settings
+from arbkit.core.errors import ConfigError, UsageError
+from arbkit.core.service.addresses import base_url, dashboard_url, listen, with_token
+from arbkit.core.settings import Settings
 
 __all__ = ["Address", "Service", "Supervisor", "await_answers", "plan_services", "resolve"]
 

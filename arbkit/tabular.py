@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from arbkit.core.marketplaces import MARKETS, market
+from arbkit.core.models import Offer, Opportunity, Product, Run
 from arbkit.frames import Frame
-from arbkit.markets import MARKETS, market
-from arbkit.models import Offer, Opportunity, Product, Run
 from arbkit.prices import PriceLine
 from arbkit.store.base import Stats
 

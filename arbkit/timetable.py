@@ -10,10 +10,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from arbkit.core.errors import ConfigError, UsageError, did_you_mean
+from arbkit.core.settings import Settings
 from arbkit.cron import Cron, parse_cron, parse_zone
-from arbkit.errors import ConfigError, UsageError, did_you_mean
 from arbkit.reports import find
-from arbkit.settings import Settings
 
 __all__ = ["BadEntry", "Entry", "Timetable", "built_in", "load_timetable"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from arbkit.markets import market as marketplace
-from arbkit.models import Offer, Product
+from arbkit.core.marketplaces import market as marketplace
+from arbkit.core.models import Offer, Product
 
 __all__ = ["offer_view", "product_view"]
 

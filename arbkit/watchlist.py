@@ -7,25 +7,17 @@ A line that is neither is named and skipped; whoever rewrites the file keeps eve
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
-from arbkit.errors import ConfigError, UsageError
-from arbkit.files import read_if_there, write_atomically
-from arbkit.settings import Settings
+from arbkit.core.asin import parse_asin, shorten
+from arbkit.core.errors import ConfigError, UsageError
+from arbkit.core.files import read_if_there, write_atomically
+from arbkit.core.settings import Settings
 
-__all__ = ["BadLine", "Watchlist", "add", "load", "locate", "parse", "parse_asin", "remove"]
+__all__ = ["BadLine", "Watchlist", "add", "load", "locate", "parse", "remove"]
 
-_ASIN = re.compile(r"B[0-9A-Z]{9}")
-_ISBN = re.compile(r"[0-9]{9}[0-9X]")
-_ADDRESS = re.compile(r"(?:https?://|www\.|amazon\.|amzn\.)", re.IGNORECASE)
-_IN_PATH = re.compile(r"/(?:dp|gp/product|gp/aw/d|product|ASIN)/([0-9A-Za-z]{10})(?![0-9A-Za-z])")
-_AMAZON = re.compile(r"(?:[a-z0-9-]+\.)*amazon\.[a-z.]{2,6}")
-_SHOWN = 60
-"""Characters of a bad line that are repeated to the user."""
 
 _DEMO_HEADER = """\
 # The invented products of the demo market, one ASIN a line.
@@ -53,20 +45,6 @@ class Watchlist:
     bad: tuple[BadLine, ...] = ()
 
 
-def parse_asin(text: str) -> str:
-    """The ASIN that ``text`` is, in any case, or that an Amazon address in it leads to.
-
-    Raises:
-        UsageError: it is none; says why.
-    """
-    word = text.strip()
-    # Some letters outside ASCII have an upper case inside it.
-    found = _from_address(word) if _ADDRESS.match(word) else word.upper() if word.isascii() else word
-    if why := _fault(found):
-        raise UsageError(why, field="asin", value=_shown(word), remedy="An ASIN looks like B07DVM36PS")
-    return found
-
-
 def parse(data: bytes) -> Watchlist:
     """The watchlist in a file's bytes (UTF-8, with or without BOM, any line ends)."""
     first: dict[str, int] = {}
@@ -79,13 +57,13 @@ def parse(data: bytes) -> Watchlist:
         try:
             asin = parse_asin(text)
         except UsageError as error:
-            bad.append(BadLine(number, _shown(text), error.why))
+            bad.append(BadLine(number, shorten(text), error.why))
             continue
         if asin not in first:
             first[asin] = number
         elif asin not in repeated:
             repeated.add(asin)
-            bad.append(BadLine(number, _shown(text), f"already in line {first[asin]}"))
+            bad.append(BadLine(number, shorten(text), f"already in line {first[asin]}"))
     return Watchlist(tuple(first), tuple(bad))
 
 
@@ -174,38 +152,3 @@ def _holds(line: str, asin: str) -> bool:
         return parse_asin(_content(line)) == asin
     except UsageError:
         return False
-
-
-def _from_address(address: str) -> str:
-    """The ASIN in the address of a product page; empty if it has none."""
-    try:
-        parts = urlsplit(address if "://" in address else f"https://{address}")
-    except ValueError:
-        return ""
-    if parts.hostname is None or not _AMAZON.fullmatch(parts.hostname):
-        return ""
-    in_path = _IN_PATH.search(parts.path)
-    named = parse_qs(parts.query).get("asin", [""])
-    return (in_path.group(1) if in_path else named[0]).upper()
-
-
-def _fault(word: str) -> str | None:
-    """Why ``word`` (in upper case) is no ASIN, or None if it is one."""
-    if not word:
-        return "not the address of a product page on Amazon"
-    if _ASIN.fullmatch(word):
-        return None
-    if _ISBN.fullmatch(word):
-        total = sum((10 - i) * (10 if c == "X" else int(c)) for i, c in enumerate(word))
-        return None if total % 11 == 0 else "an ISBN-10 whose check digit is wrong"
-    if len(word.split()) > 1 or "," in word or ";" in word:
-        return "more than one word; put one ASIN on a line, comments after #"
-    if re.fullmatch(r"[0-9]{12,14}", word):
-        return "an EAN or ISBN-13, not an ASIN"
-    if len(word) != 10:
-        return f"an ASIN has 10 characters, this has {len(word)}"
-    return "not an ASIN: B and nine letters or digits, or an ISBN-10"
-
-
-def _shown(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Protocol
 
-from arbkit.formats import number
+from arbkit.core.formatting import number
 
 __all__ = ["Priced", "Waterfall", "component_label"]
 
@@ -35,7 +35,7 @@ def component_label(name: str) -> str:
 
 
 class Priced(Protocol):
-    """A route whose money is known: :class:`~arbkit.models.Opportunity`, :class:`~arbkit.answers.Answer`."""
+    """A route whose money is known: :class:`~arbkit.core.models.Opportunity`, :class:`~arbkit.answers.Answer`."""
 
     @property
     def asin(self) -> str: ...

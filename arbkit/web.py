@@ -18,9 +18,9 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from arbkit.errors import ArbkitError, ConfigError, InputError, LogError, ServiceError, StoreError, UsageError
-from arbkit.settings import Settings, is_loopback
-from arbkit.shipped import shipped
+from arbkit.core.errors import ArbkitError, ConfigError, InputError, LogError, ServiceError, StoreError, UsageError
+from arbkit.core.settings import Settings, is_loopback
+from arbkit.core.shipped import shipped
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

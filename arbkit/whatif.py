@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from arbkit.errors import UsageError
+from arbkit.core.errors import UsageError
+from arbkit.core.models import Offer, Opportunity
 from arbkit.fees import offers_frame
-from arbkit.models import Offer, Opportunity
 from arbkit.money import Profile, Rates, Tables, share_facts, with_assumed_package
 from arbkit.money.facts import categories
 from arbkit.money.profit import Evaluation, evaluate_resolved
@@ -122,7 +122,7 @@ def _cents(value: float) -> float:
 
 
 class PricedRoute(Protocol):
-    """A product's way with its prices there and here: an :class:`~arbkit.models.Opportunity`, or any other route."""
+    """A route and its two prices: an :class:`~arbkit.core.models.Opportunity`, or any other."""
 
     @property
     def asin(self) -> str: ...

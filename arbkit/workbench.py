@@ -15,17 +15,18 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, get_args
 
 from arbkit import filling, watchlist
 from arbkit.answers import Answer
-from arbkit.arguments import code, count, day, named, nearest, number, one_of, taking
-from arbkit.closing import Closing
-from arbkit.errors import StoreError, UsageError
+from arbkit.core.arguments import code, count, day, named, nearest, number, one_of, taking
+from arbkit.core.asin import parse_asin
+from arbkit.core.closing import Closing
+from arbkit.core.errors import StoreError, UsageError
+from arbkit.core.models import Offer
+from arbkit.core.settings import Settings
 from arbkit.frames import Frame
-from arbkit.models import Offer
 from arbkit.money import COMPONENTS, Profile, configured_profile, load_rates, load_tables
 from arbkit.money.answer import answer
 from arbkit.money.question import Question
 from arbkit.prices import PriceLine, price_lines
 from arbkit.routes import EvaluatedRoute, all_routes, best_cells, route_cells
-from arbkit.settings import Settings
 from arbkit.store.base import OpportunityQuery, OpportunitySort, Page, ProductQuery, ProductSort, Store
 from arbkit.store.late import LateStore
 from arbkit.tabular import (
@@ -210,7 +211,7 @@ class Workbench(Closing):
             UsageError: an argument or its value is wrong; names it, and what was probably meant.
         """
         query = OpportunityQuery(
-            q=q, asin=None if asin is None else watchlist.parse_asin(asin),
+            q=q, asin=None if asin is None else parse_asin(asin),
             source=code("source", source), target=code("target", target), category=category, brand=brand,
             min_profit=number("min_profit", min_profit), min_roi_pct=number("min_roi", min_roi),
             min_margin_pct=number("min_margin", min_margin), min_confidence=number("min_confidence", min_confidence),
@@ -384,7 +385,7 @@ class Workbench(Closing):
         return "Run `arbkit up`, or `arbkit import FILE...` and `arbkit consume --until-empty`"
 
     def _offers(self, asins: Sequence[str]) -> list[Offer]:
-        wanted = list(dict.fromkeys(map(watchlist.parse_asin, asins)))
+        wanted = list(dict.fromkeys(map(parse_asin, asins)))
         found = self._store().offers(wanted)
         if not found:
             raise UsageError(

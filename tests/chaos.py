@@ -27,14 +27,14 @@ import orjson
 from confluent_kafka import Producer
 
 from arbkit.consumer import consume
+from arbkit.core.errors import LogError
+from arbkit.core.files import write_atomically
+from arbkit.core.settings import Settings
 from arbkit.demo.market import asins
 from arbkit.demo.server import DemoServer
-from arbkit.errors import LogError
-from arbkit.files import write_atomically
 from arbkit.init import initialise
 from arbkit.log import ENRICH_GROUP, ENRICHED_TOPIC, RAW_TOPIC, Log, open_log
 from arbkit.producer import produce
-from arbkit.settings import Settings
 from tests.chaos_compare import Contents, against_the_count, between, contents, dead_letters, sets_between, told
 from tests.chaos_records import Deck, number_in
 from tests.chaos_victims import Broker, StuckError, Victim, Worker

@@ -10,9 +10,9 @@ from typing import Any
 import orjson
 import requests
 
+from arbkit.core.models import History, Offer, Product
+from arbkit.core.settings import Settings
 from arbkit.log import ENRICHED_TOPIC, RAW_TOPIC, Log, Message, dead_letter_topic
-from arbkit.models import History, Offer, Product
-from arbkit.settings import Settings
 from arbkit.store import ProductQuery, open_store
 from tests.chaos_records import Expected
 

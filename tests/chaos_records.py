@@ -14,13 +14,13 @@ from typing import Any
 
 import orjson
 
+from arbkit.core.errors import LogError
+from arbkit.core.files import write_atomically
+from arbkit.core.marketplaces import MARKETS
+from arbkit.core.service.process import log_to_stderr, stop_on_signals
+from arbkit.core.settings import Settings
 from arbkit.envelope import envelope
-from arbkit.errors import LogError
-from arbkit.files import write_atomically
 from arbkit.log import RAW_TOPIC, Record, open_log
-from arbkit.markets import MARKETS
-from arbkit.process import log_to_stderr, stop_on_signals
-from arbkit.settings import Settings
 
 __all__ = ["Deck", "Expected", "number_in"]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from arbkit.settings import Settings
+from arbkit.core.settings import Settings
 from tests.servers.launch import Kafka, die_with_parent
 
 __all__ = ["Broker", "StuckError", "Victim", "Worker"]

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from arbkit.settings import Settings
+from arbkit.core.settings import Settings
 from tests.servers.launch import Elasticsearch, Kafka, Server, ServersMissingError
 
 S = TypeVar("S", bound=Server)

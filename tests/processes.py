@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from arbkit.settings import Settings
+from arbkit.core.settings import Settings
 
 
 def arbkit(

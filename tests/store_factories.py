@@ -5,8 +5,8 @@ from __future__ import annotations
 from array import array
 from typing import Any
 
-from arbkit.markets import market
-from arbkit.models import History, Offer, Opportunity, Series
+from arbkit.core.marketplaces import market
+from arbkit.core.models import History, Offer, Opportunity, Series
 
 
 def offer(asin: str = "B000000001", code: str = "DE", **fields: Any) -> Offer:

@@ -8,7 +8,7 @@ import typer
 
 from arbkit.cli import data, dlq, fees, money, ops, reports, schedule, services, web
 from arbkit.cli.shared import state
-from arbkit.errors import ArbkitError
+from arbkit.core.errors import ArbkitError
 
 __all__ = ["app", "main"]
 

@@ -17,7 +17,8 @@ watch_app = typer.Typer(help="The watchlist: add, remove, list.", no_args_is_hel
 @watch_app.command("add")
 def watch_add(asins: list[str] = typer.Argument(..., help="ASINs or Amazon product addresses.")) -> None:
     """Put products on the watchlist."""
-    from arbkit.watchlist import add, locate, parse_asin
+    from arbkit.core.asin import parse_asin
+    from arbkit.watchlist import add, locate
 
     settings = begin()
     wanted = [parse_asin(text) for text in asins]
@@ -29,8 +30,9 @@ def watch_add(asins: list[str] = typer.Argument(..., help="ASINs or Amazon produ
 @watch_app.command("remove")
 def watch_remove(asins: list[str] = typer.Argument(..., help="ASINs.")) -> None:
     """Take products off the watchlist."""
-    from arbkit.errors import UsageError
-    from arbkit.watchlist import locate, parse_asin, remove
+    from arbkit.core.asin import parse_asin
+    from arbkit.core.errors import UsageError
+    from arbkit.watchlist import locate, remove
 
     settings = begin()
     for asin in map(parse_asin, asins):
@@ -62,9 +64,9 @@ def import_command(
 ) -> None:
     """Send Keepa exports and saved answers down the log, and enrich them."""
     from arbkit.consumer import consume
+    from arbkit.core.marketplaces import market as marketplace
+    from arbkit.core.service.process import stop_on_signals
     from arbkit.importer import import_files
-    from arbkit.markets import market as marketplace
-    from arbkit.process import stop_on_signals
 
     settings = begin()
     report = import_files(settings, files, market=marketplace(market) if market else None)
@@ -92,8 +94,8 @@ def export(
     """Write the opportunities, with every fee and tax, into a CSV or XLSX file."""
     import time
 
+    from arbkit.core.errors import UsageError
     from arbkit.dashboard.view import parse, told
-    from arbkit.errors import UsageError
     from arbkit.export import HEADINGS, opportunity_rows, write
     from arbkit.store import open_store
 

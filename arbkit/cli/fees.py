@@ -29,8 +29,8 @@ def show(
     json: bool = _JSON,
 ) -> None:
     """Every fee that a product of a category meets in a store."""
+    from arbkit.core.marketplaces import market as marketplace
     from arbkit.fees import show as look
-    from arbkit.markets import market as marketplace
     from arbkit.money import load_tables
 
     begin()
@@ -73,7 +73,7 @@ def audit(
 ) -> None:
     """Our fees against those that Keepa observed, row by row."""
     from arbkit.audit import audit as compare
-    from arbkit.markets import market as marketplace
+    from arbkit.core.marketplaces import market as marketplace
     from arbkit.money import load_tables
 
     begin()
@@ -91,8 +91,8 @@ def init(
     path: Path = typer.Argument(Path("profile.toml"), help="File to write."),
 ) -> None:
     """Write the built-in profile to a file, every field explained, to make it yours."""
-    from arbkit.errors import UsageError
-    from arbkit.files import write_atomically
+    from arbkit.core.errors import UsageError
+    from arbkit.core.files import write_atomically
     from arbkit.money.profiles import built_in
 
     begin()
@@ -150,7 +150,7 @@ def _shown(value: Any) -> str:
 def _day(text: str | None, field: str) -> Any:
     from datetime import UTC, date, datetime
 
-    from arbkit.errors import UsageError
+    from arbkit.core.errors import UsageError
 
     if text is None:
         return datetime.now(UTC).date()

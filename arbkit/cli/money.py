@@ -53,7 +53,7 @@ def profit(
         for k, v in locals().items()
         if k not in {"profile", "profile_name", "no_profile", "json"} and v is not None
     }
-    from arbkit.errors import UsageError
+    from arbkit.core.errors import UsageError
     from arbkit.money import Profile, load_profile, load_rates, load_tables
     from arbkit.money.answer import answer
     from arbkit.money.question import Question

@@ -11,8 +11,8 @@ import typer
 from arbkit.cli.shared import begin, console, print_json
 
 if TYPE_CHECKING:
-    from arbkit.models import Run
-    from arbkit.settings import Settings
+    from arbkit.core.models import Run
+    from arbkit.core.settings import Settings
 
 __all__ = ["register"]
 
@@ -84,7 +84,7 @@ def show(
     json: bool = _JSON,
 ) -> None:
     """Show a report, or one run of it: how it went, its figures, its files, and which pictures are missing."""
-    from arbkit.errors import UsageError
+    from arbkit.core.errors import UsageError
     from arbkit.reports import REPORTS
     from arbkit.store import open_store
 
@@ -143,7 +143,7 @@ def clean(
 
 def _runs(settings: Settings, limit: int, *, report: str | None = None) -> list[Run]:
     """The latest runs; none, where there is no store yet."""
-    from arbkit.errors import StoreError
+    from arbkit.core.errors import StoreError
     from arbkit.store import open_store
 
     try:

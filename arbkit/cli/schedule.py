@@ -25,7 +25,7 @@ def serve(context: typer.Context) -> None:
     """Run detection whenever there is something new, and reports when their time has come."""
     if context.invoked_subcommand is not None:
         return
-    from arbkit.process import die_with_parent, stop_on_signals
+    from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.schedule import schedule as run
 
     settings = begin()

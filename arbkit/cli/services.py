@@ -14,7 +14,7 @@ from arbkit.cli.shared import begin, console, print_json
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from arbkit.settings import Settings
+    from arbkit.core.settings import Settings
     from arbkit.supervise import Service
 
 __all__ = ["register"]
@@ -24,8 +24,8 @@ _JSON = typer.Option(False, "--json", help="One JSON document on standard output
 
 def up() -> None:
     """Run everything: producer, consumer, detection, API, dashboards, and the demo market without a key."""
+    from arbkit.core.service.process import stop_on_signals
     from arbkit.init import initialise
-    from arbkit.process import stop_on_signals
     from arbkit.supervise import Supervisor, await_answers, plan_services, resolve
 
     settings = resolve(begin())
@@ -62,7 +62,7 @@ def _prefixed(services: list[Service]) -> Callable[[str, str], None]:
 
 def _print_addresses(settings: Settings, services: list[Service], answers: dict[str, bool]) -> None:
     """One table, not broken at the terminal's width, so that every address can be clicked or copied."""
-    from arbkit.settings import is_loopback
+    from arbkit.core.settings import is_loopback
 
     rows = [
         (s.name, s.address.url if answers[s.name] else "not answering: see its lines above")
@@ -110,7 +110,7 @@ def produce(
     once: bool = typer.Option(False, "--once", help="Look at everything one time, then end."),
 ) -> None:
     """Watch prices: watchlist × marketplaces → log."""
-    from arbkit.process import die_with_parent, stop_on_signals
+    from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.producer import produce as run
 
     settings = begin()
@@ -123,7 +123,7 @@ def consume(
 ) -> None:
     """Enrich what the log holds: log → store."""
     from arbkit.consumer import consume as run
-    from arbkit.process import die_with_parent, stop_on_signals
+    from arbkit.core.service.process import die_with_parent, stop_on_signals
 
     settings = begin()
     die_with_parent()
@@ -136,7 +136,7 @@ def replay(json: bool = _JSON) -> None:
 
     from rich.progress import Progress
 
-    from arbkit.process import stop_on_signals
+    from arbkit.core.service.process import stop_on_signals
     from arbkit.replay import replay as run
 
     settings = begin()
@@ -160,8 +160,8 @@ def demo(
     fail_every: int = typer.Option(0, min=0, help="Let each n-th request fail, to see what the rest does."),
 ) -> None:
     """Serve the demo market: invented products behind a Keepa-compatible address."""
+    from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.demo.server import serve
-    from arbkit.process import die_with_parent, stop_on_signals
 
     settings = begin()
     die_with_parent()

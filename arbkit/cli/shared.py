@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from arbkit.ages import age_words
-from arbkit.settings import Settings
+from arbkit.core.formatting import age_words
+from arbkit.core.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +27,7 @@ state = _State()
 
 def begin(**overrides: Any) -> Settings:
     """The settings of this command, with logging set up."""
-    from arbkit.process import log_to_stderr
+    from arbkit.core.service.process import log_to_stderr
 
     log_to_stderr(verbose=state.verbose)
     return Settings.load(**{name: value for name, value in overrides.items() if value is not None})

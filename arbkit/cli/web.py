@@ -21,9 +21,9 @@ def api() -> None:
     """Serve the REST API over what the store holds."""
     import uvicorn
 
-    from arbkit.addresses import base_url, listen, with_token
-    from arbkit.process import die_with_parent, stop_on_signals
-    from arbkit.settings import is_loopback
+    from arbkit.core.service.addresses import base_url, listen, with_token
+    from arbkit.core.service.process import die_with_parent, stop_on_signals
+    from arbkit.core.settings import is_loopback
     from arbkit.web import load_app
 
     given = begin()
@@ -54,9 +54,9 @@ def api() -> None:
 
 def dashboards() -> None:
     """Serve the Voilà dashboards."""
-    from arbkit.addresses import dashboard_url, listen, with_token
+    from arbkit.core.service.addresses import dashboard_url, listen, with_token
+    from arbkit.core.service.process import die_with_parent
     from arbkit.dashboard.launch import run_dashboards
-    from arbkit.process import die_with_parent
 
     given = begin()
     die_with_parent()

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from arbkit import watchlist
+from arbkit.core.asin import parse_asin
+from arbkit.core.errors import ArbkitError, ConfigError
+from arbkit.core.settings import Settings
 from arbkit.dashboard.page import Page, Region, Wish
 from arbkit.dashboard.parts import head_html
-from arbkit.errors import ArbkitError, ConfigError
-from arbkit.settings import Settings
 from arbkit.store import Stats, Store
 from arbkit.store.late import LateStore
 
@@ -108,7 +109,7 @@ class Board:
             UsageError: it is no ASIN.
             ServiceError: the list cannot be written.
         """
-        asin, path = watchlist.parse_asin(asin), watchlist.locate(self.settings)
+        asin, path = parse_asin(asin), watchlist.locate(self.settings)
         if wanted:
             watchlist.add(path, [asin])
         else:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from html import escape
 
-from arbkit.ages import age_words
+from arbkit.core.formatting import age_words
 from arbkit.dashboard.columns import moment
 
 __all__ = ["Html", "ago", "html_table", "marked", "worded"]

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from arbkit.ages import age_words
-from arbkit.formats import UNKNOWN, money, percent, signed
-from arbkit.markets import MARKETS
-from arbkit.models import Opportunity
+from arbkit.core.formatting import UNKNOWN, age_words, money, percent, signed
+from arbkit.core.marketplaces import MARKETS
+from arbkit.core.models import Opportunity
 from arbkit.whatif import Revalued
 
 __all__ = ["CHOOSABLE", "COLUMNS", "Column", "chosen_columns", "moment", "row", "wanted_columns"]

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from arbkit.core.errors import ArbkitError
+from arbkit.core.formatting import count
 from arbkit.dashboard.page import Page
-from arbkit.errors import ArbkitError
 from arbkit.export import HEADINGS, opportunity_rows, write
-from arbkit.formats import count
 from arbkit.store import OpportunityQuery, Store
 
 __all__ = ["MIME", "Download"]

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from arbkit.core.errors import ArbkitError
 from arbkit.dashboard.page import OUR_FAULT
-from arbkit.errors import ArbkitError
 
 __all__ = ["Errand"]
 

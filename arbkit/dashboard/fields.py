@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from arbkit.core.formatting import count
 from arbkit.dashboard.columns import CHOOSABLE, COLUMNS, chosen_columns
 from arbkit.dashboard.download import MIME
 from arbkit.dashboard.view import NUMBERS, View
-from arbkit.formats import count
 from arbkit.store import Stats
 
 __all__ = ["column_fields", "download_fields", "filter_fields", "saved_fields"]

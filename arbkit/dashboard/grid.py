@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from arbkit.formats import UNKNOWN
+from arbkit.core.formatting import UNKNOWN
 
 __all__ = ["Cell", "Fact", "grid_html"]
 

@@ -18,9 +18,9 @@ from traitlets.config import Config
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 
+from arbkit.core.settings import Settings, sqlite_path
+from arbkit.core.shipped import shipped
 from arbkit.dashboard.report_files import ROUTE, ReportHandler
-from arbkit.settings import Settings, sqlite_path
-from arbkit.shipped import shipped
 
 __all__ = ["kernel_environment", "lab", "run_dashboards"]
 

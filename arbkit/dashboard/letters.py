@@ -8,11 +8,10 @@ from datetime import datetime
 from html import escape
 from typing import Any
 
-from arbkit.ages import age_words
+from arbkit.core.formatting import UNKNOWN, age_words, count
 from arbkit.dashboard.columns import moment
 from arbkit.dashboard.parts import press_html
 from arbkit.dlq import attempts, described, latest, letters_at
-from arbkit.formats import UNKNOWN, count
 from arbkit.log import Log, Message, dead_letter_topic
 from arbkit.log_state import DEAD_TOPICS
 

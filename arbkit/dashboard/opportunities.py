@@ -11,6 +11,9 @@ from typing import Any, cast, get_args
 import plotly.graph_objects as go
 
 from arbkit.charts import history_figure, waterfall_figure
+from arbkit.core.formatting import money, signed
+from arbkit.core.models import Offer, Opportunity
+from arbkit.core.settings import Settings
 from arbkit.dashboard.board import Board
 from arbkit.dashboard.columns import COLUMNS, chosen_columns, row, wanted_columns
 from arbkit.dashboard.download import Download
@@ -20,12 +23,9 @@ from arbkit.dashboard.parts import answer_html, figures_html, map_html, parts_ht
 from arbkit.dashboard.saved import SavedViews
 from arbkit.dashboard.view import PAGE_ROWS, View, parse, told
 from arbkit.dashboard.whatif import WhatIf
-from arbkit.formats import money, signed
-from arbkit.models import Offer, Opportunity
 from arbkit.money import Profile, load_rates, load_tables
 from arbkit.money.profiles import configured_profile, load_profiles
 from arbkit.prices import price_lines
-from arbkit.settings import Settings
 from arbkit.sources.tokens import read_tokens
 from arbkit.store import Page, Stats, Sums
 from arbkit.store.base import OpportunitySort

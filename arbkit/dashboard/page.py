@@ -17,7 +17,7 @@ import orjson
 import plotly.graph_objects as go
 import traitlets
 
-from arbkit.errors import ArbkitError
+from arbkit.core.errors import ArbkitError
 
 __all__ = ["OUR_FAULT", "Page", "Region", "Wish"]
 

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from arbkit.ages import age_words
-from arbkit.formats import UNKNOWN, count, money, percent, signed
-from arbkit.models import Opportunity
+from arbkit.core.formatting import UNKNOWN, age_words, count, money, percent, signed
+from arbkit.core.models import Opportunity
 from arbkit.route_tables import link
 from arbkit.sources.tokens import Tokens
 from arbkit.store import Stats, Sums

@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode
 
-from arbkit.ages import age_words
+from arbkit.core.formatting import age_words, count
+from arbkit.core.settings import Settings
 from arbkit.dashboard.board import Board
 from arbkit.dashboard.errand import Errand
 from arbkit.dashboard.letters import (
@@ -40,10 +41,8 @@ from arbkit.dashboard.pipeline_parts import (
 )
 from arbkit.dashboard.report_files import report_file
 from arbkit.dlq import replay
-from arbkit.formats import count
 from arbkit.log import Log, open_log
 from arbkit.log_state import DEAD_TOPICS, LogState, Throughput, look
-from arbkit.settings import Settings
 from arbkit.signs import Signs, judge, read_signs
 from arbkit.sources.tokens import Tokens, read_tokens
 from arbkit.store import Stats

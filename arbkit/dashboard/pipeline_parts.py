@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from arbkit.ages import age_words
+from arbkit.core.formatting import UNKNOWN, age_words, count, percent
+from arbkit.core.models import Run
 from arbkit.dashboard.cells import Html, ago, html_table, marked, worded
 from arbkit.dashboard.columns import moment
 from arbkit.dashboard.letters import plain
 from arbkit.dashboard.parts import press_html
 from arbkit.dashboard.pipeline_charts import AGE_BUCKETS
 from arbkit.dashboard.report_files import report_address
-from arbkit.formats import UNKNOWN, count, percent
 from arbkit.log import ENRICH_GROUP, GROUPS, RAW_TOPIC, dead_letter_topic
 from arbkit.log_state import LogState, Throughput
-from arbkit.models import Run
 from arbkit.signs import Sign
 from arbkit.sources.tokens import Tokens
 

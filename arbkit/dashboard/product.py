@@ -10,8 +10,11 @@ from typing import Any, cast
 
 import plotly.graph_objects as go
 
-from arbkit import watchlist
 from arbkit.charts import LAYOUT, waterfall_figure
+from arbkit.core.asin import parse_asin
+from arbkit.core.errors import UsageError
+from arbkit.core.models import History, Offer, Opportunity, Product
+from arbkit.core.settings import Settings
 from arbkit.dashboard.board import Board
 from arbkit.dashboard.page import Region, Wish
 from arbkit.dashboard.parts import parts_html
@@ -32,13 +35,10 @@ from arbkit.dashboard.product_tables import products_table, routes_table
 from arbkit.dashboard.product_view import CURRENCIES, PRICES, QUANTITIES, ProductView, parse
 from arbkit.dashboard.view import told
 from arbkit.demand import demand_of
-from arbkit.errors import UsageError
 from arbkit.fee_facts import fee_facts, fee_tables
 from arbkit.matching import audit, warning
-from arbkit.models import History, Offer, Opportunity, Product
 from arbkit.money import Profile, configured_profile, load_rates, load_tables
 from arbkit.product_routes import ProductRoute, facts_of, product_routes
-from arbkit.settings import Settings
 from arbkit.store import OpportunityQuery, ProductQuery
 
 __all__ = ["ProductBoard"]
@@ -279,7 +279,7 @@ class ProductBoard(Board):
             self._wrong = f"at most {_LONGEST} characters"
             return
         try:
-            asin = watchlist.parse_asin(text) if text else ""
+            asin = parse_asin(text) if text else ""
         except UsageError:
             asin = ""
         # Ten letters may be a word of a title as well.
@@ -296,7 +296,7 @@ class ProductBoard(Board):
     def on_select(self, wish: Wish) -> None:
         one = str(wish["id"])
         if wish.get("region") == "results":
-            self._open(watchlist.parse_asin(one))
+            self._open(parse_asin(one))
             self.again()
         elif any(r.id == one for r in self._routes):
             self._view = replace(self._view, route=one)

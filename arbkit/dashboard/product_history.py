@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from arbkit.formats import count
-from arbkit.models import History, Offer
+from arbkit.core.formatting import count
+from arbkit.core.models import History, Offer
 from arbkit.money import Rates
 from arbkit.prices import PriceLine, price_line, quantity_line
 from arbkit.product_chart import Panel, product_figure

@@ -6,16 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from arbkit.ages import age_words
+from arbkit.core.formatting import UNKNOWN, age_words, count, money, percent
+from arbkit.core.marketplaces import MARKETS
+from arbkit.core.models import Offer, Product
 from arbkit.dashboard.columns import moment
 from arbkit.dashboard.grid import Cell, Fact, grid_html
 from arbkit.dashboard.parts import link_html, watch_html
 from arbkit.demand import Demand
 from arbkit.fee_facts import FeeFacts
-from arbkit.formats import UNKNOWN, count, money, percent
-from arbkit.markets import MARKETS
 from arbkit.matching import Match
-from arbkit.models import Offer, Product
 from arbkit.money.bands import Table
 from arbkit.product_routes import ProductRoute
 

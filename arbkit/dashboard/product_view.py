@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from arbkit import watchlist
+from arbkit.core.asin import parse_asin
+from arbkit.core.errors import UsageError
+from arbkit.core.marketplaces import MARKETS
 from arbkit.dashboard.view import pairs_of
-from arbkit.errors import UsageError
-from arbkit.markets import MARKETS
 
 __all__ = ["CURRENCIES", "PRICES", "QUANTITIES", "ProductView", "parse"]
 
@@ -68,7 +68,7 @@ def _with(view: ProductView, name: str, text: str) -> ProductView:
         raise ValueError(f"at most {_LONGEST} characters, this has {len(text):,}")
     match name:
         case "asin":
-            return replace(view, asin=watchlist.parse_asin(text) if text else "")
+            return replace(view, asin=parse_asin(text) if text else "")
         case "route":
             source, _, target = text.upper().partition(":")
             if text and (source not in MARKETS or target not in MARKETS or source == target):

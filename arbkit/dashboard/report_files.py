@@ -8,7 +8,7 @@ from typing import Any
 from jupyter_server.base.handlers import JupyterHandler
 from tornado.web import authenticated
 
-from arbkit.settings import Settings
+from arbkit.core.settings import Settings
 
 __all__ = ["ROUTE", "ReportHandler", "report_address", "report_file"]
 

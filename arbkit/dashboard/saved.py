@@ -7,9 +7,9 @@ from pathlib import Path
 
 import orjson
 
-from arbkit.errors import ConfigError, UsageError
-from arbkit.files import read_if_there, write_atomically
-from arbkit.settings import Settings
+from arbkit.core.errors import ConfigError, UsageError
+from arbkit.core.files import read_if_there, write_atomically
+from arbkit.core.settings import Settings
 
 __all__ = ["SavedViews"]
 

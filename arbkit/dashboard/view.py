@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any, cast, get_args
 from urllib.parse import parse_qsl, urlencode
 
-from arbkit.markets import MARKETS
+from arbkit.core.marketplaces import MARKETS
 from arbkit.store.base import OpportunityQuery, OpportunitySort
 
 __all__ = ["NUMBERS", "PAGE_ROWS", "View", "pairs_of", "parse", "told"]

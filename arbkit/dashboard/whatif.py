@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, get_args
 
-from arbkit.errors import UsageError
-from arbkit.models import Offer, Opportunity
+from arbkit.core.errors import UsageError
+from arbkit.core.models import Offer, Opportunity
 from arbkit.money import Profile, Rates, load_rates, load_tables
 from arbkit.money.answer import answer
 from arbkit.money.fx import AssumedRates

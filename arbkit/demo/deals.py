@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from arbkit.core.marketplaces import Market
 from arbkit.demo.market import asins, path, product
 from arbkit.demo.wire import SERIES, Clock, average, root_category
-from arbkit.markets import Market
 
 __all__ = ["COST", "PAGE", "deals"]
 

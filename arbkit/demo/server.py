@@ -16,13 +16,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from arbkit.addresses import listen
+from arbkit.core.keepa_time import to_minutes, to_unix
+from arbkit.core.marketplaces import by_domain
+from arbkit.core.service.addresses import listen
+from arbkit.core.settings import Settings
 from arbkit.demo import deals
 from arbkit.demo.market import SEED
 from arbkit.demo.wire import Clock, product_object
-from arbkit.keepa_time import to_minutes, to_unix
-from arbkit.markets import by_domain
-from arbkit.settings import Settings
 
 __all__ = ["DemoServer", "serve"]
 

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from arbkit.errors import ConfigError
+from arbkit.core.errors import ConfigError
+from arbkit.core.settings import Settings, sqlite_path
 from arbkit.log.base import (
     ALERTS_TOPIC,
     ENRICH_GROUP,
@@ -24,7 +25,6 @@ from arbkit.log.base import (
     TopicSpec,
     dead_letter_topic,
 )
-from arbkit.settings import Settings, sqlite_path
 
 __all__ = [
     "ALERTS_TOPIC",

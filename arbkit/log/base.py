@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
-from arbkit.errors import MessageTooLargeError
+from arbkit.core.errors import MessageTooLargeError
 
 __all__ = [
     "GROUPS",

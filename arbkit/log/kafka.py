@@ -29,8 +29,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the stubs d
     ResourceType,
 )
 
-from arbkit.closing import Closing
-from arbkit.errors import LogError, MessageTooLargeError
+from arbkit.core.closing import Closing
+from arbkit.core.errors import LogError, MessageTooLargeError
 from arbkit.log.base import (
     MAX_DEAD_LETTER,
     MAX_POLL_BYTES,

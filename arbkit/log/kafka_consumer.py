@@ -12,8 +12,8 @@ from confluent_kafka import Consumer as KafkaClient
 from confluent_kafka import Message as KafkaMessage
 from confluent_kafka import TopicPartition as Place
 
-from arbkit.closing import Closing
-from arbkit.errors import LogError, UsageError
+from arbkit.core.closing import Closing
+from arbkit.core.errors import LogError, UsageError
 from arbkit.log.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
 from arbkit.log.kafka_errors import MENDING, is_fatal, patiently, translated
 

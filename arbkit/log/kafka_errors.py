@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from confluent_kafka import KafkaError, KafkaException
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from arbkit.errors import LogError
+from arbkit.core.errors import LogError
 
 __all__ = ["MENDING", "PATIENCE_S", "is_fatal", "patiently", "result", "translated"]
 

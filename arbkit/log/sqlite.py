@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from arbkit.closing import Closing
-from arbkit.errors import LogError
+from arbkit.core.closing import Closing
+from arbkit.core.errors import LogError
+from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, translated
 from arbkit.log.base import MAX_POLL_BYTES, Message, Offsets, Record, TopicPartition, TopicSpec, check_sizes
 from arbkit.log.sqlite_consumer import SqliteConsumer
 from arbkit.log.sqlite_tables import (
@@ -24,7 +25,6 @@ from arbkit.log.sqlite_tables import (
     offset_in,
     partitions_of,
 )
-from arbkit.sqlite import bound_wal, connect, immediate, snapshot, translated
 
 __all__ = ["SqliteLog"]
 

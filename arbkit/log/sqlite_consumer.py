@@ -18,12 +18,12 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 
-from arbkit.closing import Closing
-from arbkit.errors import LogError, UsageError
+from arbkit.core.closing import Closing
+from arbkit.core.errors import LogError, UsageError
+from arbkit.core.sqlite import bound_wal, immediate, snapshot, translated
 from arbkit.log.balance import assign
 from arbkit.log.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
 from arbkit.log.sqlite_tables import Partition, messages_from, partitions_of
-from arbkit.sqlite import bound_wal, immediate, snapshot, translated
 
 __all__ = ["SqliteConsumer"]
 

@@ -8,9 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from arbkit.errors import LogError
+from arbkit.core.errors import LogError
+from arbkit.core.sqlite import immediate
 from arbkit.log.base import Message, TopicPartition
-from arbkit.sqlite import immediate
 
 __all__ = ["Partition", "ensure_tables", "message_id", "messages_from", "offset_in", "partitions_of"]
 

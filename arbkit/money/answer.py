@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from arbkit.errors import ConfigError
-from arbkit.markets import market
+from arbkit.core.errors import ConfigError
+from arbkit.core.marketplaces import market
 from arbkit.money.explain import components
 from arbkit.money.fx import Rate, Rates
 from arbkit.money.profile import Profile, VatStatus, Way, why_not

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from arbkit.markets import MARKETS
+from arbkit.core.marketplaces import MARKETS
 from arbkit.money.cents import COMPONENTS, to_cents
 from arbkit.money.profile import Way, why_not
 from arbkit.money.resolve import Resolved

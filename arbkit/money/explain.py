@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from arbkit.markets import MARKETS
+from arbkit.core.marketplaces import MARKETS
 from arbkit.money.bands import Table
 from arbkit.money.cents import COMPONENTS
 from arbkit.money.fulfilment import months

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import orjson
 import pandas as pd
 
-from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM
+from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
 from arbkit.money.profile import Basis, Profile
 
 __all__ = [

@@ -7,8 +7,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from arbkit.errors import ConfigError
-from arbkit.markets import MARKETS
+from arbkit.core.errors import ConfigError
+from arbkit.core.marketplaces import MARKETS
 
 __all__ = ["Customs", "Package", "Parcel", "Profile", "VatStatus", "Way", "why_not"]
 

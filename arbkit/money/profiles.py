@@ -8,9 +8,9 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from arbkit.errors import ConfigError
+from arbkit.core.errors import ConfigError
+from arbkit.core.settings import Settings
 from arbkit.money.profile import Profile
-from arbkit.settings import Settings
 
 __all__ = ["built_in", "configured_profile", "load_profile", "load_profiles"]
 

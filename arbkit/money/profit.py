@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from arbkit.markets import MARKETS
+from arbkit.core.marketplaces import MARKETS
 from arbkit.money.block import Block
 from arbkit.money.fx import Rates
 from arbkit.money.profile import Profile, Way

@@ -9,8 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from arbkit.errors import ConfigError, UsageError
-from arbkit.markets import MarketCode
+from arbkit.core.errors import ConfigError, UsageError
+from arbkit.core.marketplaces import MarketCode
 from arbkit.money.profile import Profile, VatStatus, Way
 
 __all__ = ["Question", "parse_size"]

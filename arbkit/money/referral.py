@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from arbkit.markets import MARKETS
+from arbkit.core.marketplaces import MARKETS
 from arbkit.money.tables import Day
 
 __all__ = ["Categories", "Referral", "possible_schedules", "referral_fees"]

@@ -1,7 +1,7 @@
 """Offers → what selling and buying each of them means, once per product and marketplace.
 
-All arrays are of shape (marketplaces, products), marketplaces in the order of :data:`~arbkit.markets.MARKETS`;
-money in the marketplace's own currency; NaN unknown.
+All arrays are of shape (marketplaces, products), marketplaces in the order of
+:data:`~arbkit.core.marketplaces.MARKETS`; money in the marketplace's own currency; NaN unknown.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from arbkit.markets import MARKETS
+from arbkit.core.marketplaces import MARKETS
 from arbkit.money.cents import whole_cents as to_whole
 from arbkit.money.facts import CROSSES_BREAK, Prices, categories, numbers, prices
 from arbkit.money.fulfilment import Fulfilment, fees, schedule_mask, size_tiers, storage_per_month

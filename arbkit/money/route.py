@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from arbkit.markets import MARKETS, market
+from arbkit.core.marketplaces import MARKETS, market
 from arbkit.money.facts import numbers
 from arbkit.money.fx import Rates
 from arbkit.money.profile import Profile, Way

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from arbkit.markets import MARKETS
+from arbkit.core.marketplaces import MARKETS
 from arbkit.money.fulfilment import efn_column, months
 from arbkit.money.fx import Rates
 from arbkit.money.profile import Profile, Way

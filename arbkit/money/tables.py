@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from arbkit.errors import ConfigError
-from arbkit.markets import MARKETS
+from arbkit.core.errors import ConfigError
+from arbkit.core.marketplaces import MARKETS
 from arbkit.money.bands import Bands, Schedule, Table
 
 __all__ = ["SUBJECTS", "Day", "Tables", "Version", "load_tables", "parse_tables"]

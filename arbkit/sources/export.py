@@ -15,11 +15,11 @@ from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
 
-from arbkit.errors import BadRecordError, RefusedFileError, UsageError
-from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes
-from arbkit.markets import MARKETS, Market, by_host
-from arbkit.models import Offer, PriceBasis
-from arbkit.watchlist import parse_asin
+from arbkit.core.asin import parse_asin
+from arbkit.core.errors import BadRecordError, RefusedFileError, UsageError
+from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes
+from arbkit.core.marketplaces import MARKETS, Market, by_host
+from arbkit.core.models import Offer, PriceBasis
 
 __all__ = ["IDENTITY", "check", "market_of", "to_offer"]
 

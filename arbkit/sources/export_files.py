@@ -17,7 +17,7 @@ from typing import Any
 import orjson
 from python_calamine import CalamineError, CalamineWorkbook
 
-from arbkit.errors import RefusedFileError
+from arbkit.core.errors import RefusedFileError
 from arbkit.sources.export import IDENTITY
 
 __all__ = ["Answer", "Table", "read_file"]

@@ -22,12 +22,12 @@ import requests
 import tenacity
 from keepa.constants import DCODES
 
-from arbkit.closing import Closing
-from arbkit.counters import KEEPA_RETRIES
-from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
-from arbkit.markets import market as market_of
-from arbkit.models import Source
-from arbkit.settings import Settings, is_loopback
+from arbkit.core.closing import Closing
+from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
+from arbkit.core.marketplaces import market as market_of
+from arbkit.core.models import Source
+from arbkit.core.service.metrics import KEEPA_RETRIES
+from arbkit.core.settings import Settings, is_loopback
 from arbkit.sources.tokens import Tokens
 
 __all__ = ["Batch", "KeepaSource"]

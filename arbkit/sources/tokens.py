@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from arbkit.files import write_atomically
-from arbkit.models import Source
-from arbkit.settings import Settings
+from arbkit.core.files import write_atomically
+from arbkit.core.models import Source
+from arbkit.core.settings import Settings
 
 __all__ = ["Tokens", "read_tokens", "write_tokens"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
-from arbkit.errors import ConfigError
-from arbkit.settings import Settings, sqlite_path
-from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Store, Sums, Update, Written
+from arbkit.core.errors import ConfigError
+from arbkit.core.settings import Settings, sqlite_path
+from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Store, Sums, Written
 
 __all__ = [
     "OpportunityQuery",
@@ -17,7 +17,6 @@ __all__ = [
     "Stats",
     "Store",
     "Sums",
-    "Update",
     "Written",
     "elastic_options",
     "open_store",

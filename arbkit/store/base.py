@@ -12,8 +12,8 @@ from operator import attrgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar
 
-from arbkit.errors import UsageError
-from arbkit.models import History, Offer, Opportunity, Product, Run
+from arbkit.core.errors import UsageError
+from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
 
 __all__ = [
     "AT_LEAST",
@@ -28,7 +28,6 @@ __all__ = [
     "Stats",
     "Store",
     "Sums",
-    "Update",
     "Written",
     "age_edges",
     "check_query",
@@ -43,14 +42,6 @@ OpportunitySort = Literal[
     "profit", "roi", "margin", "spread", "confidence", "age", "title", "buy_price", "sell_price", "route"
 ]
 ProductSort = Literal["updated", "title", "profit", "margin", "asin"]
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """One product on one marketplace as the consumer hands it over; ``history`` None: keep the old one."""
-
-    offer: Offer
-    history: History | None
 
 
 @dataclass(frozen=True, slots=True)

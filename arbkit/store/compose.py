@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from arbkit.models import Offer, Opportunity, Product
+from arbkit.core.models import Offer, Opportunity, Product
 
 __all__ = ["BEST_SHOWN", "COMPOSED_OF", "best_of_each", "compose", "is_number", "search_text"]
 

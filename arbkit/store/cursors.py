@@ -7,7 +7,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import orjson
 
-from arbkit.errors import UsageError
+from arbkit.core.errors import UsageError
 
 __all__ = ["pack", "unpack"]
 

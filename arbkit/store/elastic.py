@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
-from arbkit.closing import Closing
-from arbkit.errors import StoreError, UsageError
-from arbkit.markets import MARKETS
-from arbkit.models import History, Offer, Opportunity, Product, Run
+from arbkit.core.closing import Closing
+from arbkit.core.errors import StoreError, UsageError
+from arbkit.core.marketplaces import MARKETS
+from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
 from arbkit.store import cursors
-from arbkit.store.base import MOST_BRANDS, OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Update, Written
+from arbkit.store.base import MOST_BRANDS, OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written
 from arbkit.store.compose import best_of_each, is_number
 from arbkit.store.elastic_bulk import Action, bulk
 from arbkit.store.elastic_client import connect, fetched, translating, walk

@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
-from arbkit.counters import STORE_RETRIES
-from arbkit.errors import StoreError, StoreRefusedError
+from arbkit.core.errors import StoreError, StoreRefusedError
+from arbkit.core.service.metrics import STORE_RETRIES
 from arbkit.store.elastic_client import BLOCKED, blocked, busy, reason_of, translated
 
 __all__ = ["Action", "Outcome", "Seen", "back_off", "bulk"]

@@ -8,7 +8,7 @@ from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch, OrjsonSerializer, TransportError
 
-from arbkit.errors import StoreError, StoreRefusedError
+from arbkit.core.errors import StoreError, StoreRefusedError
 
 __all__ = ["BLOCKED", "blocked", "busy", "connect", "fetched", "reason_of", "translated", "translating", "walk"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from arbkit.models import History, Offer, Opportunity, Product, Run
+from arbkit.core.models import History, Offer, Opportunity, Product, Run
 from arbkit.store.compose import BEST_SHOWN
 from arbkit.store.history_codec import decode, encode
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 
-from arbkit.errors import StoreError, StoreRefusedError
+from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.store.elastic_bulk import Action, bulk
 from arbkit.store.elastic_client import connect, translating, walk
 from arbkit.store.elastic_documents import renewed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from arbkit.errors import UsageError
-from arbkit.markets import MARKETS
+from arbkit.core.errors import UsageError
+from arbkit.core.marketplaces import MARKETS
 from arbkit.store import cursors
 from arbkit.store.base import AT_LEAST, EQUAL, OpportunityQuery, ProductQuery, age_edges, check_query
 from arbkit.store.text import words

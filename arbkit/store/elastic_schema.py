@@ -10,8 +10,8 @@ from typing import Any
 
 import orjson
 
-from arbkit.markets import MARKETS
-from arbkit.models import Offer
+from arbkit.core.marketplaces import MARKETS
+from arbkit.core.models import Offer
 
 __all__ = ["COLLECTIONS", "body", "fingerprint"]
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from arbkit.errors import StoreError
-from arbkit.markets import MARKETS
-from arbkit.models import History, Offer, Opportunity
-from arbkit.store.base import Update, Written, sorted_out
+from arbkit.core.errors import StoreError
+from arbkit.core.marketplaces import MARKETS
+from arbkit.core.models import History, Offer, Opportunity, Update
+from arbkit.store.base import Written, sorted_out
 from arbkit.store.compose import COMPOSED_OF, compose, search_text
 from arbkit.store.elastic_bulk import Action, Seen, back_off, bulk
 from arbkit.store.elastic_client import fetched

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from arbkit.models import Series
+from arbkit.core.models import Series
 
 __all__ = ["decode", "encode"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from arbkit.settings import Settings
+from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.store.base import Store
 

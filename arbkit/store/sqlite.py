@@ -13,13 +13,13 @@ from uuid import uuid4
 
 import orjson
 
-from arbkit.closing import Closing
-from arbkit.errors import StoreError, UsageError
-from arbkit.markets import MARKETS
-from arbkit.models import History, Offer, Opportunity, Product, Run
-from arbkit.sqlite import bound_wal, connect, immediate, snapshot, translated
+from arbkit.core.closing import Closing
+from arbkit.core.errors import StoreError, UsageError
+from arbkit.core.marketplaces import MARKETS
+from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, translated
 from arbkit.store import cursors
-from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Update, Written, sorted_out
+from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written, sorted_out
 from arbkit.store.compose import best_of_each, compose, is_number, search_text
 from arbkit.store.history_codec import decode, encode
 from arbkit.store.sqlite_queries import (

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from arbkit.models import Offer, Opportunity, Product
+from arbkit.core.models import Offer, Opportunity, Product
 from arbkit.store.compose import BEST_SHOWN
 from arbkit.store.sqlite_schema import OFFER_COLUMNS, OFFER_TUPLES
 

@@ -7,9 +7,9 @@ import typing
 from dataclasses import fields
 from pathlib import Path
 
-from arbkit.errors import StoreError
-from arbkit.models import Offer
-from arbkit.sqlite import immediate
+from arbkit.core.errors import StoreError
+from arbkit.core.models import Offer
+from arbkit.core.sqlite import immediate
 
 __all__ = ["OFFER_COLUMNS", "OFFER_TUPLES", "ensure_schema", "is_there"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from arbkit.models import Opportunity
+from arbkit.core.models import Opportunity
 from arbkit.store.base import OpportunityQuery, Store
 
 __all__ = ["every_opportunity", "opportunity_by_id"]

@@ -23,15 +23,15 @@ import psutil
 from jupyter_client.manager import start_new_kernel
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from arbkit.core.marketplaces import MARKETS
+from arbkit.core.models import Opportunity, Update
+from arbkit.core.settings import Settings
 from arbkit.dashboard.launch import kernel_environment
 from arbkit.detect import DetectParameters, detect
 from arbkit.fees import offers_frame
-from arbkit.markets import MARKETS
-from arbkit.models import Opportunity
 from arbkit.money import load_rates, load_tables
 from arbkit.money.profiles import configured_profile
-from arbkit.settings import Settings
-from arbkit.store import Update, open_store
+from arbkit.store import open_store
 from tests.store_factories import history, offer
 
 __all__ = ["opening"]

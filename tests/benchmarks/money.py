@@ -11,7 +11,7 @@ from statistics import median
 import numpy as np
 import pandas as pd
 
-from arbkit.markets import MARKETS
+from arbkit.core.marketplaces import MARKETS
 from arbkit.money import Profile, load_rates, load_tables
 from arbkit.money.profit import Evaluation, evaluate_resolved
 from arbkit.money.resolve import resolve

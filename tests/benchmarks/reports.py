@@ -11,10 +11,10 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from arbkit.core.models import Update
+from arbkit.core.settings import Settings
 from arbkit.reports import find, run_report
-from arbkit.settings import Settings
 from arbkit.store import open_store
-from arbkit.store.base import Update
 from tests.store_factories import history, offer, opportunity
 
 _REPEATS = 5

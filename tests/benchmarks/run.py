@@ -22,9 +22,9 @@ import orjson
 import python_calamine
 
 from arbkit.canonical import from_envelope
+from arbkit.core.settings import Settings
 from arbkit.importer import import_files
 from arbkit.log import RAW_TOPIC, Record, open_log
-from arbkit.settings import Settings
 from arbkit.store import open_store
 from tests.benchmarks import dashboard, log, reports, scale
 from tests.benchmarks.money import evaluation
@@ -130,7 +130,7 @@ def importing() -> None:
 _CONSUMER = """
 import os, sys, threading
 from arbkit.consumer import consume
-from arbkit.settings import Settings
+from arbkit.core.settings import Settings
 sys.stdin.readline()
 for _ in range(2):
     consume(Settings.load(), until_empty=True, stop=threading.Event())

@@ -24,15 +24,15 @@ from elasticsearch import Elasticsearch as Client
 
 from arbkit.canonical import from_envelope
 from arbkit.consumer import consume
+from arbkit.core.keepa_time import to_minutes
+from arbkit.core.marketplaces import MARKETS
+from arbkit.core.settings import Settings
+from arbkit.core.sqlite import connect, immediate
 from arbkit.demo.market import asins
 from arbkit.demo.wire import Clock, product_object
 from arbkit.envelope import envelope
 from arbkit.init import initialise, migrate
-from arbkit.keepa_time import to_minutes
 from arbkit.log import ENRICH_GROUP, RAW_TOPIC, Record, open_log
-from arbkit.markets import MARKETS
-from arbkit.settings import Settings
-from arbkit.sqlite import connect, immediate
 from arbkit.store import ProductQuery, open_store
 from arbkit.store.compose import compose
 from arbkit.store.elastic_bulk import Action, bulk

@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from arbkit.errors import LogError, MessageTooLargeError
+from arbkit.core.errors import LogError, MessageTooLargeError
 from arbkit.log import Consumer, Log, Message, Record, TopicPartition, TopicSpec, dead_letter_topic
 from arbkit.log.base import MAX_DEAD_LETTER, MAX_MESSAGE
 from arbkit.log.kafka import KafkaLog

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from arbkit.errors import UsageError
-from arbkit.models import Run
-from arbkit.store import OpportunityQuery, ProductQuery, Store, Update
+from arbkit.core.errors import UsageError
+from arbkit.core.models import Run, Update
+from arbkit.store import OpportunityQuery, ProductQuery, Store
 from arbkit.store.compose import compose
 from arbkit.store.elastic import ElasticStore
 from arbkit.store.elastic_indices import create

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from arbkit.settings import Settings
+from arbkit.core.settings import Settings
 
 __all__ = ["ROWS", "Up", "own_processes", "running"]
 

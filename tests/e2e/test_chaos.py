@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from arbkit.settings import Settings
+from arbkit.core.settings import Settings
 from tests.chaos import Plan, Report, run
 from tests.contracts.test_log import empty
 from tests.servers.launch import Elasticsearch, Kafka

@@ -18,9 +18,9 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, Route, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from arbkit.core.settings import Settings
+from arbkit.core.shipped import shipped
 from arbkit.demo.market import asins
-from arbkit.settings import Settings
-from arbkit.shipped import shipped
 
 pytestmark = pytest.mark.e2e
 

@@ -11,12 +11,12 @@ from playwright.sync_api import Browser
 
 from arbkit import morning_view as view
 from arbkit.charts import waterfall_figure
+from arbkit.core.models import Update
+from arbkit.core.settings import Settings
 from arbkit.morning import run
 from arbkit.report_html import page
 from arbkit.route_tables import Html
-from arbkit.settings import Settings
 from arbkit.store import open_store
-from arbkit.store.base import Update
 from tests.store_factories import history, offer, opportunity
 
 pytestmark = pytest.mark.e2e

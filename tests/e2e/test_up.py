@@ -10,8 +10,8 @@ import pytest
 import requests
 from playwright.sync_api import Browser, expect
 
-from arbkit.formats import money, signed
-from arbkit.settings import Settings
+from arbkit.core.formatting import money, signed
+from arbkit.core.settings import Settings
 from tests.e2e.running import ROWS, Up
 from tests.e2e.visiting import address, visiting
 from tests.processes import arbkit

@@ -10,9 +10,9 @@ import pytest
 import requests
 from playwright.sync_api import Browser, expect
 
-from arbkit.formats import money
+from arbkit.core.formatting import money
+from arbkit.core.settings import Settings
 from arbkit.log import ENRICH_GROUP, RAW_TOPIC, open_log
-from arbkit.settings import Settings
 from arbkit.store import open_store
 from tests.contracts.test_log import empty
 from tests.e2e.running import ROWS, Up, running

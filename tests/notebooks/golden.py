@@ -9,9 +9,9 @@ import os
 import tempfile
 from pathlib import Path
 
-from arbkit.settings import Settings
+from arbkit.core.models import Update
+from arbkit.core.settings import Settings
 from arbkit.store import open_store
-from arbkit.store.base import Update
 from tests.store_factories import history, offer
 
 __all__ = ["FOLDER", "GOLDEN", "fill", "main"]

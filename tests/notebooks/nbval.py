@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from arbkit.settings import Settings
+from arbkit.core.settings import Settings
 
 __all__ = ["Outcome", "nbval"]
 

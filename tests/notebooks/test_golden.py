@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from arbkit.settings import Settings
+from arbkit.core.settings import Settings
 from tests.notebooks.golden import GOLDEN, fill
 from tests.notebooks.nbval import Outcome, nbval
 

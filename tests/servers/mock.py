@@ -13,7 +13,7 @@ from pathlib import Path
 
 import confluent_kafka
 
-from arbkit.closing import Closing
+from arbkit.core.closing import Closing
 
 __all__ = ["MockKafka", "Request"]
 

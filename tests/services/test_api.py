@@ -11,11 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from arbkit.errors import ConfigError
-from arbkit.models import Run
-from arbkit.settings import Settings
+from arbkit.core.errors import ConfigError
+from arbkit.core.models import Run, Update
+from arbkit.core.settings import Settings
 from arbkit.store import open_store
-from arbkit.store.base import Update
 from arbkit.web import load_app
 from tests.processes import arbkit
 from tests.store_factories import history, offer, opportunity

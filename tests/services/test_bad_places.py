@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from arbkit.errors import LogError
-from arbkit.settings import Settings
-from arbkit.sqlite import connect, immediate, translated
+from arbkit.core.errors import LogError
+from arbkit.core.settings import Settings
+from arbkit.core.sqlite import connect, immediate, translated
 from tests.processes import arbkit
 
 COMMANDS = [["up"], ["produce", "--once"], ["consume", "--until-empty"], ["detect", "--json"], ["status", "--json"]]

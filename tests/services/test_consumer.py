@@ -17,14 +17,14 @@ from pydantic import SecretStr
 import arbkit.consumer
 import arbkit.enrich
 from arbkit.consumer import ConsumeSummary, consume
-from arbkit.counters import expose
+from arbkit.core.errors import ConfigError, DeadLetterLimitError, LogError, StoreError, StoreRefusedError
+from arbkit.core.models import Offer, Update
+from arbkit.core.service.metrics import expose
+from arbkit.core.settings import Settings
 from arbkit.dlq import dead_letters, replay
-from arbkit.errors import ConfigError, DeadLetterLimitError, LogError, StoreError, StoreRefusedError
 from arbkit.log import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
 from arbkit.log.sqlite import SqliteLog
-from arbkit.models import Offer
-from arbkit.settings import Settings
-from arbkit.store import Update, Written, open_store
+from arbkit.store import Written, open_store
 from arbkit.store.sqlite import SqliteStore
 
 

@@ -12,9 +12,9 @@ import orjson
 import pytest
 from elasticsearch import Elasticsearch as Client
 
-from arbkit.errors import StoreError, StoreRefusedError
-from arbkit.models import Run
-from arbkit.store import OpportunityQuery, ProductQuery, Update, elastic_schema
+from arbkit.core.errors import StoreError, StoreRefusedError
+from arbkit.core.models import Run, Update
+from arbkit.store import OpportunityQuery, ProductQuery, elastic_schema
 from arbkit.store.elastic import ElasticStore
 from arbkit.store.elastic_indices import create, migrate
 from tests.servers.launch import Elasticsearch

@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from arbkit.cli import app
-from arbkit.errors import ArbkitError
+from arbkit.core.errors import ArbkitError
+from arbkit.core.settings import Settings
 from arbkit.money import load_profile
 from arbkit.money.profiles import load_profiles
-from arbkit.settings import Settings
 from tests.processes import arbkit
 
 

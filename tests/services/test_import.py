@@ -13,10 +13,10 @@ import pytest
 
 from arbkit import dlq
 from arbkit.consumer import consume
+from arbkit.core.marketplaces import market
+from arbkit.core.settings import Settings
 from arbkit.importer import FileReport, import_files
 from arbkit.log import RAW_TOPIC, dead_letter_topic, open_log
-from arbkit.markets import market
-from arbkit.settings import Settings
 from arbkit.store import open_store
 
 _HEADERS = "Locale,ASIN,Title,Buy Box 🚚: Current,Referral Fee %,Product Codes: EAN"

@@ -14,7 +14,7 @@ from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 from arbkit import dlq
-from arbkit.errors import LogError, MessageTooLargeError
+from arbkit.core.errors import LogError, MessageTooLargeError
 from arbkit.log import Message, Record, TopicPartition, TopicSpec, dead_letter_topic
 from arbkit.log.kafka import KafkaLog
 from tests.contracts.test_log import drain, ignore, records, until

@@ -10,7 +10,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from arbkit import dlq
-from arbkit.errors import LogError
+from arbkit.core.errors import LogError
 from arbkit.log import Message, Record, TopicPartition, dead_letter_topic
 from arbkit.log.kafka import KafkaLog
 from tests.contracts.test_log import commit, drain, ignore, records, until

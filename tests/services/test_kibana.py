@@ -17,10 +17,9 @@ import orjson
 import pytest
 import requests
 
-from arbkit.models import Run
-from arbkit.settings import Settings
+from arbkit.core.models import Run, Update
+from arbkit.core.settings import Settings
 from arbkit.store import elastic_options, open_store
-from arbkit.store.base import Update
 from arbkit.store.elastic_indices import create
 from arbkit.store.elastic_schema import COLLECTIONS
 from tests.composed import ROOT, load

@@ -21,10 +21,10 @@ from prometheus_client import REGISTRY
 
 import arbkit.producer
 from arbkit import dlq, watchlist
-from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, LogError, ServiceError
+from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, LogError, ServiceError
+from arbkit.core.settings import Settings
 from arbkit.log import RAW_TOPIC, Record, open_log
 from arbkit.producer import ProduceSummary, produce
-from arbkit.settings import Settings
 from arbkit.sources.tokens import read_tokens
 from tests.keepa_stub import TOKENS, Asked, Reply, Stub, product, products, stub, tokens, used_up, well
 
@@ -34,7 +34,7 @@ KEY = "a-very-secret-key-0123456789"
 SCRIPT = """
 import logging, signal, sys, threading
 from arbkit.producer import produce
-from arbkit.settings import Settings
+from arbkit.core.settings import Settings
 logging.basicConfig(level=logging.INFO)
 stop = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: stop.set())

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from arbkit.cli import app
-from arbkit.errors import ArbkitError
+from arbkit.core.errors import ArbkitError
+from arbkit.core.settings import Settings
 from arbkit.money import Profile, load_rates, load_tables
 from arbkit.money.answer import answer
 from arbkit.money.question import Question
-from arbkit.settings import Settings
 from arbkit.web import load_app
 
 TABLES, RATES = load_tables(), load_rates()

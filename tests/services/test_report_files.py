@@ -13,8 +13,8 @@ from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application
 
+from arbkit.core.settings import Settings
 from arbkit.dashboard.report_files import ROUTE, ReportHandler
-from arbkit.settings import Settings
 
 TOKEN = "tok"
 BODY = "<script>steal()</script>" * 100_000

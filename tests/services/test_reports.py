@@ -13,17 +13,16 @@ import nbformat
 import orjson
 import pytest
 
-from arbkit.errors import ServiceError, UsageError
+from arbkit.core.errors import ServiceError, UsageError
+from arbkit.core.locks import held
+from arbkit.core.models import Run, Update
+from arbkit.core.settings import Settings
 from arbkit.fired import Memory
-from arbkit.locks import held
-from arbkit.models import Run
 from arbkit.parameters import MorningParameters
 from arbkit.reports import STOPPED, Report, ReportRun, find, run_report
 from arbkit.run_folders import LATEST, LATEST_SUCCESSFUL
 from arbkit.schedule import schedule
-from arbkit.settings import Settings
 from arbkit.store import open_store
-from arbkit.store.base import Update
 from arbkit.timetable import load_timetable
 from tests.conftest import missing
 from tests.processes import arbkit

@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from arbkit.cli import app
-from arbkit.settings import Settings
+from arbkit.core.models import Update
+from arbkit.core.settings import Settings
 from arbkit.store import open_store
-from arbkit.store.base import Update
 from tests.notebooks.nbval import Outcome, nbval
 from tests.screenshots import IN_README
 from tests.store_factories import history, offer

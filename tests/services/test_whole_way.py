@@ -15,12 +15,12 @@ import orjson
 import pytest
 import requests
 
+from arbkit.core.settings import Settings
 from arbkit.demo.market import asins
 from arbkit.demo.server import DemoServer
 from arbkit.log import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
 from arbkit.money import load_profile, load_rates, load_tables
 from arbkit.money.answer import answer
-from arbkit.settings import Settings
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.whatif import question_of
 from tests.processes import arbkit

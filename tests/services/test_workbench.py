@@ -17,12 +17,12 @@ from elasticsearch import Elasticsearch as Client
 
 import arbkit
 from arbkit import detect
+from arbkit.core.errors import ArbkitError, StoreError, UsageError
+from arbkit.core.models import Update
+from arbkit.core.settings import Settings
 from arbkit.demo.market import asins
-from arbkit.errors import ArbkitError, StoreError, UsageError
 from arbkit.init import initialise
-from arbkit.settings import Settings
 from arbkit.store import open_store
-from arbkit.store.base import Update
 from arbkit.workbench import Workbench
 from tests.servers.launch import Elasticsearch
 from tests.store_factories import history, offer, opportunity

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from arbkit.core.errors import ConfigError
 from arbkit.cron import parse_cron, parse_zone
-from arbkit.errors import ConfigError
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -9,11 +9,11 @@ import time
 
 import pytest
 
-from arbkit.errors import ServiceError, UsageError
-from arbkit.health import LIMIT_S, SERVICES, beat, beating, check
+from arbkit.core.errors import ServiceError, UsageError
+from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, beat, beating, check
+from arbkit.core.settings import Settings
 from arbkit.producer import produce
 from arbkit.schedule import schedule
-from arbkit.settings import Settings
 from tests.processes import arbkit
 
 
@@ -46,7 +46,7 @@ def test_an_unknown_service_is_named_with_the_nearest(settings: Settings, name: 
 
 
 def test_a_long_step_beats_until_it_has_taken_its_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arbkit.health._EVERY_S", 0.01)
+    monkeypatch.setattr("arbkit.core.service.heartbeat._EVERY_S", 0.01)
     path = settings.home / "health" / "scheduler"
     with beating(settings, "scheduler", at_most_s=60):
         while not path.exists():

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from arbkit.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
-from arbkit.settings import Settings
+from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
+from arbkit.core.settings import Settings
 from arbkit.sources.keepa import KeepaSource
 from arbkit.sources.tokens import Tokens, read_tokens, write_tokens
 from tests.keepa_stub import TOKENS, Answer, Asked, Reply, product, products, stub, tokens, used_up, well

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from arbkit.errors import LogError
+from arbkit.core.errors import LogError
+from arbkit.core.sqlite import WAL_LIMIT
 from arbkit.log import Record, TopicSpec
 from arbkit.log.sqlite import SqliteLog
-from arbkit.sqlite import WAL_LIMIT
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:

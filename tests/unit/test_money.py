@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from arbkit.errors import ConfigError
+from arbkit.core.errors import ConfigError
 from arbkit.money import Profile, components, evaluate, load_profile, load_rates, load_tables
 
 TABLES, RATES = load_tables(), load_rates()

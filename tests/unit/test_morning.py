@@ -11,14 +11,13 @@ import pytest
 
 from arbkit import morning
 from arbkit import morning_view as view
-from arbkit.errors import UsageError
-from arbkit.formats import count, money, percent, signed
-from arbkit.models import Run
+from arbkit.core.errors import UsageError
+from arbkit.core.formatting import count, money, percent, signed
+from arbkit.core.models import Run, Update
+from arbkit.core.settings import Settings
 from arbkit.morning import Morning, MorningParameters
-from arbkit.settings import Settings
 from arbkit.snapshots import FILE, read
 from arbkit.store import open_store
-from arbkit.store.base import Update
 from tests.store_factories import history, offer, opportunity
 
 A, B, C, D = "B000000001", "B000000002", "B000000003", "B000000004"

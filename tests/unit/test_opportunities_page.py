@@ -12,16 +12,16 @@ import orjson
 import pytest
 
 from arbkit import watchlist
-from arbkit.ages import age_words
+from arbkit.core.errors import ServiceError, UsageError
+from arbkit.core.formatting import age_words
+from arbkit.core.models import Update
+from arbkit.core.settings import Settings
 from arbkit.dashboard.columns import COLUMNS, chosen_columns, row
 from arbkit.dashboard.download import Download
 from arbkit.dashboard.opportunities import OpportunitiesBoard
 from arbkit.dashboard.parts import demo_html, map_html, parts_html, route_html
-from arbkit.errors import ServiceError, UsageError
 from arbkit.export import HEADINGS, opportunity_rows, write
-from arbkit.settings import Settings
 from arbkit.store import OpportunityQuery, Stats, open_store
-from arbkit.store.base import Update
 from tests.boards import Seen
 from tests.processes import arbkit
 from tests.store_factories import history, offer, opportunity
@@ -257,7 +257,7 @@ def test_without_a_store_the_page_says_what_is_wrong_and_recovers(settings: Sett
 def test_a_store_that_goes_away_leaves_what_is_shown(
     seen: Seen, filled: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from arbkit.errors import StoreError
+    from arbkit.core.errors import StoreError
 
     def refuse(*_: object) -> None:
         raise StoreError("cannot be reached", remedy="Start it")

@@ -13,7 +13,7 @@ from hypothesis import Phase, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from arbkit.markets import MARKETS
+from arbkit.core.marketplaces import MARKETS
 from arbkit.money import COMPONENTS, Profile, Rates, evaluate, load_rates, load_tables
 from arbkit.money.fx import Rate
 from arbkit.money.profit import evaluate_resolved

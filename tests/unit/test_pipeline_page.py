@@ -10,17 +10,16 @@ from typing import Any
 import orjson
 import pytest
 
+from arbkit.core.errors import LogError
+from arbkit.core.models import Run, Update
+from arbkit.core.service.heartbeat import beat
+from arbkit.core.settings import Settings
 from arbkit.dashboard.letters import parse_place, plain
 from arbkit.dashboard.pipeline import PipelineBoard
 from arbkit.dashboard.report_files import report_file
-from arbkit.errors import LogError
-from arbkit.health import beat
 from arbkit.log import RAW_TOPIC, Log, Record, dead_letter_topic, open_log
-from arbkit.models import Run
-from arbkit.settings import Settings
 from arbkit.sources.tokens import Tokens, write_tokens
 from arbkit.store import open_store
-from arbkit.store.base import Update
 from tests.boards import Seen
 from tests.store_factories import offer
 

@@ -11,16 +11,15 @@ import numpy as np
 import pytest
 
 from arbkit import detect, watchlist
+from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, RATING_COUNT_FROZEN_FROM, to_minutes, to_unix
+from arbkit.core.models import History, Series, Update
+from arbkit.core.settings import Settings
 from arbkit.dashboard.product import ProductBoard
 from arbkit.dashboard.product_history import MOST_POINTS, history_chart
 from arbkit.demand import AMAZON_SELLERS, amazon_share_pct
-from arbkit.keepa_time import NEW_INCLUDES_SHIPPING_FROM, RATING_COUNT_FROZEN_FROM, to_minutes, to_unix
-from arbkit.models import History, Series
 from arbkit.money import load_rates
 from arbkit.prices import thin
-from arbkit.settings import Settings
 from arbkit.store import OpportunityQuery, open_store
-from arbkit.store.base import Update
 from tests.boards import Seen
 from tests.store_factories import history, offer, opportunity
 

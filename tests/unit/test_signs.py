@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from arbkit.health import beat
-from arbkit.settings import Settings
+from arbkit.core.service.heartbeat import beat
+from arbkit.core.settings import Settings
 from arbkit.signs import Sign, Signs, judge, read_signs
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from arbkit.errors import StoreCorruptError, StoreError
-from arbkit.store import OpportunityQuery, Update
+from arbkit.core.errors import StoreCorruptError, StoreError
+from arbkit.core.models import Update
+from arbkit.store import OpportunityQuery
 from arbkit.store.sqlite import SqliteStore
 from arbkit.store.sqlite_schema import MIGRATIONS
 from tests.store_factories import offer, opportunity

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from arbkit.errors import ConfigError
+from arbkit.core.errors import ConfigError
 from arbkit.money.tables import load_tables, parse_tables
 
 FOLDER = Path(__file__).parents[2] / "arbkit" / "money" / "tables"

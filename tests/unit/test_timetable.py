@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from arbkit.errors import ConfigError
+from arbkit.core.errors import ConfigError
+from arbkit.core.locks import held
+from arbkit.core.models import Run
+from arbkit.core.settings import Settings
 from arbkit.fired import Memory
-from arbkit.locks import held
-from arbkit.models import Run
 from arbkit.reports import STOPPED, ReportRun
 from arbkit.schedule import Clockwork, standing
-from arbkit.settings import Settings
 from arbkit.timetable import Entry, load_timetable
 
 GOOD = """

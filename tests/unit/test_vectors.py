@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from arbkit.markets import MARKETS
+from arbkit.core.marketplaces import MARKETS
 from arbkit.money import Profile, load_rates, load_tables
 from arbkit.money.answer import answer
 from arbkit.money.cents import whole_cents

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from arbkit import watchlist
-from arbkit.errors import ConfigError, ServiceError, UsageError
-from arbkit.settings import Settings
-from arbkit.watchlist import parse, parse_asin
+from arbkit.core.asin import parse_asin
+from arbkit.core.errors import ConfigError, ServiceError, UsageError
+from arbkit.core.settings import Settings
+from arbkit.watchlist import parse
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from arbkit.errors import ServiceError
-from arbkit.files import writing
+from arbkit.core.errors import ServiceError
+from arbkit.core.files import writing
 
 __all__ = ["held", "is_held"]
 

@@ -1,10 +1,10 @@
-"""Numbers as people read them: thousands set apart, a true minus, money beside its currency, a dash for unknown."""
+"""Numbers and ages as people read them: grouped thousands, a true minus sign, a dash for unknown."""
 
 from __future__ import annotations
 
 import math
 
-__all__ = ["UNKNOWN", "count", "money", "number", "percent", "signed"]
+__all__ = ["UNKNOWN", "age_words", "count", "money", "number", "percent", "signed"]
 
 UNKNOWN = "–"
 
@@ -32,6 +32,14 @@ def percent(value: float | None, digits: int = 1, *, sign: str = "") -> str:
 def count(value: float | None, *, sign: str = "") -> str:
     """``12,345``; ``sign="+"`` for a change."""
     return _text(value, 0, sign=sign)
+
+
+def age_words(seconds: float, *, days: str = "d") -> str:
+    """``12 s``, ``5 min``, ``3 h``, ``9 d``; ``days`` is the word for the last."""
+    for size, unit in ((86_400, days), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
 
 
 def _text(value: float | None, digits: int, unit: str = "", *, sign: str = "") -> str:

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from arbkit.ages import age_words
-from arbkit.errors import ServiceError, UsageError, did_you_mean
-from arbkit.settings import Settings
+from arbkit.core.errors import ServiceError, UsageError, did_you_mean
+from arbkit.core.formatting import age_words
+from arbkit.core.settings import Settings
 
 __all__ = ["LIMIT_S", "SERVICES", "beat", "beating", "check", "silence"]
 

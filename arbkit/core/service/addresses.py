@@ -7,8 +7,8 @@ import socket
 
 from pydantic import SecretStr
 
-from arbkit.errors import ConfigError
-from arbkit.settings import Settings
+from arbkit.core.errors import ConfigError
+from arbkit.core.settings import Settings
 
 __all__ = ["base_url", "dashboard_url", "listen", "with_token"]
 

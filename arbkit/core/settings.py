@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from arbkit.errors import ConfigError, UsageError
-from arbkit.markets import market
+from arbkit.core.errors import ConfigError, UsageError
+from arbkit.core.marketplaces import market
 
 __all__ = ["KEEPA_SERVICE", "Settings", "is_loopback", "sqlite_path"]
 

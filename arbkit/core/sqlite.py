@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from arbkit.errors import LogError, ServiceError, StoreCorruptError, StoreError
+from arbkit.core.errors import LogError, ServiceError, StoreCorruptError, StoreError
 
 __all__ = [
     "BUSY_TIMEOUT_S",

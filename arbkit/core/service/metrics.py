@@ -11,9 +11,9 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
 
-from arbkit.addresses import base_url
-from arbkit.errors import ConfigError
-from arbkit.settings import Settings, is_loopback
+from arbkit.core.errors import ConfigError
+from arbkit.core.service.addresses import base_url
+from arbkit.core.settings import Settings, is_loopback
 
 __all__ = [
     "BATCH_SECONDS", "CONSUMED", "CONSUMER_LAG", "CONSUMER_PARTITIONS", "KEEPA_RETRIES", "PRODUCED", "STORE_RETRIES",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from arbkit.errors import ConfigError
+from arbkit.core.errors import ConfigError
 
 __all__ = ["shipped"]
 
@@ -16,7 +16,7 @@ def shipped(kind: Literal["apps", "notebooks"]) -> Path:
     Raises:
         ConfigError: the installation is not whole.
     """
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     for folder in (package / "_shipped" / kind, package.parent / kind):
         if folder.is_dir():
             return folder

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-from arbkit.errors import ServiceError
+from arbkit.core.errors import ServiceError
 
 __all__ = ["read_if_there", "write_atomically", "writing"]
 

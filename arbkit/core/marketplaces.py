@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator
 
-from arbkit.errors import UsageError
+from arbkit.core.errors import UsageError
 
 __all__ = ["MARKETS", "Market", "MarketCode", "by_domain", "by_host", "market"]
 
@@ -33,7 +33,7 @@ class Market:
 
 
 def _load() -> Mapping[str, Market]:
-    text = resources.files("arbkit").joinpath("markets.toml").read_text("utf-8")
+    text = resources.files("arbkit.core").joinpath("markets.toml").read_text("utf-8")
     return MappingProxyType({code: Market(code=code, **row) for code, row in tomllib.loads(text).items()})
 
 

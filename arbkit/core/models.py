@@ -23,6 +23,7 @@ __all__ = [
     "RunStatus",
     "Series",
     "Source",
+    "Update",
 ]
 
 Source = Literal["keepa", "demo", "export", "raw"]
@@ -158,6 +159,14 @@ class History:
     @property
     def id(self) -> str:
         return f"{self.asin}:{self.market}"
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One product on one marketplace as the consumer hands it over; ``history`` None: keep the old one."""
+
+    offer: Offer
+    history: History | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

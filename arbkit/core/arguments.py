@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal, ParamSpec, TypeVar, get_args, get_or
 
 from pydantic import BaseModel
 
-from arbkit.errors import UsageError
-from arbkit.markets import market
+from arbkit.core.errors import UsageError
+from arbkit.core.marketplaces import market
 
 __all__ = ["code", "count", "day", "named", "nearest", "number", "one_of", "taking"]
 

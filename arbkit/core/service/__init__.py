@@ -1,0 +1,1 @@
+"""What every service does the same way: logs, signals, addresses, heartbeat, metrics."""
