@@ -25,9 +25,9 @@ from arbkit.core.service.heartbeat import beat
 from arbkit.core.service.metrics import CONSUMED, CONSUMER_LAG, CONSUMER_PARTITIONS, STORE_RETRIES, expose, timed
 from arbkit.core.settings import Settings
 from arbkit.dead_limit import DeadLetterLimit
-from arbkit.dlq import attempts, dead_letter
 from arbkit.enrich import Enriched, enriched
-from arbkit.log import (
+from arbkit.store import Store, open_store
+from arbkit.stream import (
     ENRICH_GROUP,
     ENRICHED_TOPIC,
     RAW_TOPIC,
@@ -39,7 +39,7 @@ from arbkit.log import (
     dead_letter_topic,
     open_log,
 )
-from arbkit.store import Store, open_store
+from arbkit.stream.dead_letters import attempts, dead_letter
 
 __all__ = ["ConsumeSummary", "consume"]
 

@@ -21,7 +21,6 @@ from arbkit.core.marketplaces import MARKETS, market
 from arbkit.core.models import Opportunity
 from arbkit.core.settings import Settings
 from arbkit.demand import amazon_sells
-from arbkit.log import ALERTS_TOPIC, Log, Record, open_log
 from arbkit.money import (
     OFFER_COLUMNS,
     Evaluation,
@@ -39,6 +38,7 @@ from arbkit.money import (
 from arbkit.parameters import DetectParameters
 from arbkit.run_folders import write_result
 from arbkit.store import open_store
+from arbkit.stream import ALERTS_TOPIC, Log, Record, open_log
 
 __all__ = [
     "DEMAND_COLUMNS",

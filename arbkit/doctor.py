@@ -139,7 +139,7 @@ def _answers(url: str) -> bool:
 
 
 def _log(settings: Settings) -> str:
-    from arbkit.log import ENRICH_GROUP, RAW_TOPIC, open_log
+    from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_log
 
     with open_log(settings) as log:
         behind = sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values())

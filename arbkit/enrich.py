@@ -11,7 +11,7 @@ import orjson
 from arbkit.canonical import from_envelope
 from arbkit.core.errors import BadRecordError
 from arbkit.core.models import Update
-from arbkit.log import Message
+from arbkit.stream import Message
 
 __all__ = ["Enriched", "enriched"]
 

@@ -12,15 +12,14 @@ from uuid import uuid4
 
 import orjson
 
-from arbkit import dlq
 from arbkit.canonical import from_envelope
 from arbkit.core.errors import BadRecordError, InputError, RefusedFileError
 from arbkit.core.marketplaces import MARKETS, Market, by_domain
 from arbkit.core.settings import Settings
 from arbkit.envelope import envelope
-from arbkit.log import RAW_TOPIC, Log, Record, dead_letter_topic, open_log
 from arbkit.sources.export import IDENTITY, check, market_of
 from arbkit.sources.export_files import Answer, Table, read_file
+from arbkit.stream import RAW_TOPIC, Log, Record, dead_letter_topic, dead_letters, open_log
 
 __all__ = ["FileReport", "ImportReport", "envelopes_of", "import_files"]
 
@@ -109,7 +108,7 @@ def _publish(log: Log, envelopes: Iterable[tuple[int, dict[str, Any]]], path: Pa
         try:
             _check(one)
         except BadRecordError as error:
-            bad.append(dlq.unpublished(Record(key[0], value, where), RAW_TOPIC, str(error)))
+            bad.append(dead_letters.unpublished(Record(key[0], value, where), RAW_TOPIC, str(error)))
             continue
         markets[key[1]] = None
         if key in seen:
@@ -119,7 +118,9 @@ def _publish(log: Log, envelopes: Iterable[tuple[int, dict[str, Any]]], path: Pa
         good.append(Record(key[0], value, where))
     for start in range(0, len(bad), _PUBLISH):
         log.publish(dead_letter_topic(RAW_TOPIC), bad[start : start + _PUBLISH])
-    large = sum(dlq.publish(log, RAW_TOPIC, good[start : start + _PUBLISH]) for start in range(0, len(good), _PUBLISH))
+    large = sum(
+        dead_letters.publish(log, RAW_TOPIC, good[start : start + _PUBLISH]) for start in range(0, len(good), _PUBLISH)
+    )
     report.market = ",".join(markets) or None
     report.products, report.dead_lettered = len(good) - large, len(bad) + large
 

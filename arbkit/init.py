@@ -5,8 +5,8 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from arbkit.core.settings import Settings
-from arbkit.log import open_log, settings_topics
 from arbkit.store import elastic_options, open_store
+from arbkit.stream import open_log, settings_topics
 
 __all__ = ["initialise", "migrate"]
 

@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from arbkit.dlq import REPLAY_GROUP
-from arbkit.log import ENRICH_GROUP, GROUPS, RAW_TOPIC, TOPICS, Log, dead_letter_topic
+from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, TOPICS, Log, dead_letter_topic
+from arbkit.stream.dead_letters import REPLAY_GROUP
 
 __all__ = ["DEAD_TOPICS", "LogState", "Pace", "Throughput", "look"]
 

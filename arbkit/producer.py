@@ -21,16 +21,15 @@ from uuid import uuid4
 
 import orjson
 
-from arbkit import dlq
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
 from arbkit.core.files import read_if_there, write_atomically
 from arbkit.core.service.heartbeat import beat
 from arbkit.core.service.metrics import PRODUCED, TOKENS_LEFT, expose, timed
 from arbkit.core.settings import Settings
 from arbkit.envelope import envelope
-from arbkit.log import RAW_TOPIC, Log, Record, open_log
 from arbkit.planner import Idle, Request, plan
 from arbkit.sources.tokens import Tokens, write_tokens
+from arbkit.stream import RAW_TOPIC, Log, Record, dead_letters, open_log
 from arbkit.watchlist import Watchlist, load, locate
 
 if TYPE_CHECKING:
@@ -165,7 +164,7 @@ class _Producer:
         self._tokens = batch.tokens
         seen: list[tuple[str, str]] = []
         for part in _parts(self._records(request.market, batch)):
-            large = dlq.publish(self._log, RAW_TOPIC, part)
+            large = dead_letters.publish(self._log, RAW_TOPIC, part)
             PRODUCED.labels("published", request.market).inc(len(part) - large)
             PRODUCED.labels("dead_letter", request.market).inc(large)
             seen += [(record.key, request.market) for record in part]

@@ -11,8 +11,8 @@ import numpy as np
 from arbkit.core.errors import LogError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.settings import Settings
-from arbkit.log import RAW_TOPIC, dead_letter_topic, open_log
 from arbkit.store.base import Stats, Store
+from arbkit.stream import RAW_TOPIC, dead_letter_topic, open_log
 
 __all__ = ["MarketData", "Quality", "assess"]
 

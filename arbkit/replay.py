@@ -10,8 +10,8 @@ from arbkit.core.errors import ServiceError
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.enrich import enriched
-from arbkit.log import RAW_TOPIC, Log, TopicPartition, open_log
 from arbkit.store import Rebuilt, open_store
+from arbkit.stream import RAW_TOPIC, Log, TopicPartition, open_log
 
 __all__ = ["Replayed", "replay"]
 

@@ -18,10 +18,10 @@ from arbkit.core.errors import ArbkitError, ConfigError, StoreError
 from arbkit.core.service.heartbeat import beat, beating
 from arbkit.core.settings import Settings
 from arbkit.fired import Memory
-from arbkit.log import ENRICH_GROUP, RAW_TOPIC, open_log
 from arbkit.reports import ReportRun, is_running, run_report
 from arbkit.run_folders import clean
 from arbkit.store.late import LateStore
+from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_log
 from arbkit.timetable import Entry, Timetable, load_timetable
 
 __all__ = ["Clockwork", "schedule", "standing"]

@@ -33,8 +33,8 @@ from arbkit.core.settings import Settings
 from arbkit.demo.market import asins
 from arbkit.demo.server import DemoServer
 from arbkit.init import initialise
-from arbkit.log import ENRICH_GROUP, ENRICHED_TOPIC, RAW_TOPIC, Log, open_log
 from arbkit.producer import produce
+from arbkit.stream import ENRICH_GROUP, ENRICHED_TOPIC, RAW_TOPIC, Log, open_log
 from tests.chaos_compare import Contents, against_the_count, between, contents, dead_letters, sets_between, told
 from tests.chaos_records import Deck, number_in
 from tests.chaos_victims import Broker, StuckError, Victim, Worker

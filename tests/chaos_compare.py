@@ -12,8 +12,8 @@ import requests
 
 from arbkit.core.models import History, Offer, Product
 from arbkit.core.settings import Settings
-from arbkit.log import ENRICHED_TOPIC, RAW_TOPIC, Log, Message, dead_letter_topic
 from arbkit.store import ProductQuery, open_store
+from arbkit.stream import ENRICHED_TOPIC, RAW_TOPIC, Log, Message, dead_letter_topic
 from tests.chaos_records import Expected
 
 __all__ = ["Contents", "against_the_count", "between", "contents", "dead_letters", "sets_between", "told"]

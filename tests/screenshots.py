@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from arbkit.core.settings import Settings
-from arbkit.log import RAW_TOPIC, Record, open_log
+from arbkit.stream import RAW_TOPIC, Record, open_log
 from tests.e2e.running import ROWS, Up, running
 from tests.e2e.visiting import address, session_of
 

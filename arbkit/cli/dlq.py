@@ -22,8 +22,8 @@ def list_letters(
     from rich.markup import escape
     from rich.table import Table
 
-    from arbkit.dlq import dead_letters, described
-    from arbkit.log import open_log
+    from arbkit.stream import open_log
+    from arbkit.stream.dead_letters import dead_letters, described
 
     with open_log(begin()) as log:
         letters = [described(letter) for letter in dead_letters(log)]
@@ -43,8 +43,8 @@ def list_letters(
 @dlq.command()
 def show(offset: int = typer.Argument(..., min=0, help="Offset, as `arbkit dlq list` names it.")) -> None:
     """One dead letter whole, as JSON."""
-    from arbkit.dlq import shown
-    from arbkit.log import open_log
+    from arbkit.stream import open_log
+    from arbkit.stream.dead_letters import shown
 
     with open_log(begin()) as log:
         print_json(shown(log, offset))
@@ -55,8 +55,8 @@ def replay(
     offsets: list[int] = typer.Argument(None, min=0, help="Offsets; default: all that were not replayed before."),
 ) -> None:
     """Put dead letters back on their topic, to be tried again."""
-    from arbkit.dlq import replay as again
-    from arbkit.log import open_log
+    from arbkit.stream import open_log
+    from arbkit.stream.dead_letters import replay as again
 
     with open_log(begin()) as log:
         count = again(log, offsets or ())

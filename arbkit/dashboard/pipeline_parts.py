@@ -14,10 +14,10 @@ from arbkit.dashboard.letters import plain
 from arbkit.dashboard.parts import press_html
 from arbkit.dashboard.pipeline_charts import AGE_BUCKETS
 from arbkit.dashboard.report_files import report_address
-from arbkit.log import ENRICH_GROUP, GROUPS, RAW_TOPIC, dead_letter_topic
 from arbkit.log_state import LogState, Throughput
 from arbkit.signs import Sign
 from arbkit.sources.tokens import Tokens
+from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, dead_letter_topic
 
 __all__ = [
     "FiledRun", "Known", "ages_html", "dead_html", "figures", "lag_html", "pace_words", "runs_html", "services_html",

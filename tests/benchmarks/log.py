@@ -14,8 +14,8 @@ from typing import IO
 
 from confluent_kafka import Producer
 
-from arbkit.log import Consumer, Record, TopicPartition, TopicSpec
-from arbkit.log.kafka import KafkaLog
+from arbkit.stream import Consumer, Record, TopicPartition, TopicSpec
+from arbkit.stream.kafka import KafkaLog
 from tests.servers.launch import Kafka, ServersMissingError
 
 __all__ = ["groups", "producing", "takeover"]
@@ -116,7 +116,7 @@ def _value(rng: random.Random) -> bytes:
 
 _MEMBER = """
 import sys
-from arbkit.log.kafka import KafkaLog
+from arbkit.stream.kafka import KafkaLog
 address, protocol, group = sys.argv[1:]
 held = None
 with KafkaLog(address, protocol=protocol) as log, log.consumer(group, ["t"], on_revoke=lambda _: None) as consumer:

@@ -24,8 +24,8 @@ import python_calamine
 from arbkit.canonical import from_envelope
 from arbkit.core.settings import Settings
 from arbkit.importer import import_files
-from arbkit.log import RAW_TOPIC, Record, open_log
 from arbkit.store import open_store
+from arbkit.stream import RAW_TOPIC, Record, open_log
 from tests.benchmarks import dashboard, log, reports, scale
 from tests.benchmarks.money import evaluation
 

@@ -32,7 +32,6 @@ from arbkit.demo.market import asins
 from arbkit.demo.wire import Clock, product_object
 from arbkit.envelope import envelope
 from arbkit.init import initialise, migrate
-from arbkit.log import ENRICH_GROUP, RAW_TOPIC, Record, open_log
 from arbkit.store import ProductQuery, open_store
 from arbkit.store.compose import compose
 from arbkit.store.elastic_bulk import Action, bulk
@@ -41,6 +40,7 @@ from arbkit.store.elastic_client import walk
 from arbkit.store.elastic_documents import product_document
 from arbkit.store.elastic_schema import COLLECTIONS, body
 from arbkit.store.sqlite import SqliteStore
+from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, open_log
 from tests.contracts.test_log import empty
 from tests.servers.launch import Elasticsearch, Kafka, ServersMissingError
 from tests.store_factories import offer

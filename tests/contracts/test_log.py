@@ -13,10 +13,10 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from arbkit.core.errors import LogError, MessageTooLargeError
-from arbkit.log import Consumer, Log, Message, Record, TopicPartition, TopicSpec, dead_letter_topic
-from arbkit.log.base import MAX_DEAD_LETTER, MAX_MESSAGE
-from arbkit.log.kafka import KafkaLog
-from arbkit.log.sqlite import SqliteLog
+from arbkit.stream import Consumer, Log, Message, Record, TopicPartition, TopicSpec, dead_letter_topic
+from arbkit.stream.base import MAX_DEAD_LETTER, MAX_MESSAGE
+from arbkit.stream.kafka import KafkaLog
+from arbkit.stream.sqlite import SqliteLog
 from tests.servers.launch import Kafka
 from tests.servers.mock import MockKafka
 
@@ -39,7 +39,7 @@ def open_log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
             cluster = stack.enter_context(MockKafka())
             address = cluster.address
             # It does not answer what it does not know: no need to wait for that as for a real broker.
-            request.getfixturevalue("monkeypatch").setattr("arbkit.log.kafka_errors.PATIENCE_S", 1.0)
+            request.getfixturevalue("monkeypatch").setattr("arbkit.stream.kafka_errors.PATIENCE_S", 1.0)
             for spec in TOPICS:
                 cluster.create(spec.name, spec.partitions)
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from arbkit.core.settings import Settings
-from arbkit.log import RAW_TOPIC, Record, dead_letter_topic, open_log
+from arbkit.stream import RAW_TOPIC, Record, dead_letter_topic, open_log
 from tests.e2e.running import Up
 from tests.e2e.visiting import WIDE, address, visiting
 

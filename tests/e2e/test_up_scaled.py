@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, expect
 
 from arbkit.core.formatting import money
 from arbkit.core.settings import Settings
-from arbkit.log import ENRICH_GROUP, RAW_TOPIC, open_log
 from arbkit.store import open_store
+from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_log
 from tests.contracts.test_log import empty
 from tests.e2e.running import ROWS, Up, running
 from tests.e2e.visiting import address, visiting

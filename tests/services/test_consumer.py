@@ -21,11 +21,11 @@ from arbkit.core.errors import ConfigError, DeadLetterLimitError, LogError, Stor
 from arbkit.core.models import Offer, Update
 from arbkit.core.service.metrics import expose
 from arbkit.core.settings import Settings
-from arbkit.dlq import dead_letters, replay
-from arbkit.log import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
-from arbkit.log.sqlite import SqliteLog
 from arbkit.store import Written, open_store
 from arbkit.store.sqlite import SqliteStore
+from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
+from arbkit.stream.dead_letters import dead_letters, replay
+from arbkit.stream.sqlite import SqliteLog
 
 
 def raw(asin: str, *, version: int = 8_000_000, fetched_at: str = "2026-11-01T00:00:00Z", **product: Any) -> Record:

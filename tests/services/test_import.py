@@ -11,13 +11,12 @@ from pathlib import Path
 import orjson
 import pytest
 
-from arbkit import dlq
 from arbkit.consumer import consume
 from arbkit.core.marketplaces import market
 from arbkit.core.settings import Settings
 from arbkit.importer import FileReport, import_files
-from arbkit.log import RAW_TOPIC, dead_letter_topic, open_log
 from arbkit.store import open_store
+from arbkit.stream import RAW_TOPIC, dead_letter_topic, dead_letters, open_log
 
 _HEADERS = "Locale,ASIN,Title,Buy Box 🚚: Current,Referral Fee %,Product Codes: EAN"
 
@@ -106,9 +105,9 @@ def test_a_product_too_large_for_the_log_stays_a_dead_letter_when_tried_again(
     report = import_files(settings, [path], market=None)
     assert (report.products, report.files[0].dead_lettered, report.exit_code) == (1, 1, 6)
     with open_log(settings) as log:
-        assert dlq.replay(log) == 1
-        assert dlq.replay(log, [0]) == 1
-        letters = list(dlq.dead_letters(log))
+        assert dead_letters.replay(log) == 1
+        assert dead_letters.replay(log, [0]) == 1
+        letters = list(dead_letters.dead_letters(log))
     assert [m.headers["attempts"] for m in letters] == ["1", "2", "2"]
     for letter in letters:
         assert orjson.loads(letter.value)["product"] == products[0]

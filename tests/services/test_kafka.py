@@ -13,10 +13,9 @@ from confluent_kafka import Producer
 from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
-from arbkit import dlq
 from arbkit.core.errors import LogError, MessageTooLargeError
-from arbkit.log import Message, Record, TopicPartition, TopicSpec, dead_letter_topic
-from arbkit.log.kafka import KafkaLog
+from arbkit.stream import Message, Record, TopicPartition, TopicSpec, dead_letter_topic, dead_letters
+from arbkit.stream.kafka import KafkaLog
 from tests.contracts.test_log import drain, ignore, records, until
 from tests.servers.launch import Kafka
 
@@ -143,8 +142,8 @@ def test_many_small_records_go_through_a_narrow_topic_once_each(narrow: KafkaLog
 
 def test_what_the_broker_finds_too_large_becomes_a_dead_letter(narrow: KafkaLog) -> None:
     large = Record(f"L{time.time_ns()}", os.urandom(60_000), {"file": "a.csv"})
-    assert dlq.publish(narrow, TOPIC, [large, *records(3)]) == 1
-    letter = list(dlq.dead_letters(narrow, topic=TOPIC))[-1]
+    assert dead_letters.publish(narrow, TOPIC, [large, *records(3)]) == 1
+    letter = list(dead_letters.dead_letters(narrow, topic=TOPIC))[-1]
     assert (letter.key, letter.value, letter.headers["file"]) == (large.key, large.value, "a.csv")
     assert "larger than the limit of topic" in letter.headers["error"]
     assert len(narrow.read(TOPIC)) == 3

@@ -9,10 +9,9 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka import KafkaError
 
-from arbkit import dlq
 from arbkit.core.errors import LogError
-from arbkit.log import Message, Record, TopicPartition, dead_letter_topic
-from arbkit.log.kafka import KafkaLog
+from arbkit.stream import Message, Record, TopicPartition, dead_letter_topic, dead_letters
+from arbkit.stream.kafka import KafkaLog
 from tests.contracts.test_log import commit, drain, ignore, records, until
 from tests.servers.mock import MockKafka, Request
 
@@ -78,7 +77,7 @@ def test_brokers_that_are_away_for_a_moment_lose_and_double_nothing(cluster: Moc
 def test_brokers_that_stay_away_are_an_error_and_once_back_the_next_batch_goes(
     cluster: MockKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("arbkit.log.kafka._DELIVERY_S", 1.0)
+    monkeypatch.setattr("arbkit.stream.kafka._DELIVERY_S", 1.0)
     with KafkaLog(cluster.address) as log:
         log.publish(TOPIC, records(5))
         cluster.down()
@@ -124,11 +123,11 @@ def test_a_refusal_is_an_error_and_names_the_topic(cluster: MockKafka, log: Kafk
 def test_a_dead_letter_that_cannot_be_written_is_an_error_to_the_caller(cluster: MockKafka, log: KafkaLog) -> None:
     batch = [Record("k", b"1"), Record("B000000001", b"x" * (17 << 20))]
     with pytest.raises(LogError, match=r"no such topic: prices\.dlq"):
-        dlq.publish(log, TOPIC, batch)
+        dead_letters.publish(log, TOPIC, batch)
     cluster.create(dead_letter_topic(TOPIC), 1)
     cluster.fail(Request.PRODUCE, KafkaError.TOPIC_AUTHORIZATION_FAILED)
     with pytest.raises(LogError, match=r"1 messages to prices\.dlq failed"):
-        dlq.publish(log, TOPIC, batch)
+        dead_letters.publish(log, TOPIC, batch)
     assert log.ends(TOPIC) == {PLACE: (0, 0)}
 
 
@@ -253,7 +252,7 @@ def test_nobody_who_answers_is_an_error_and_no_empty_answer(
     cluster: MockKafka, log: KafkaLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log.publish(TOPIC, records(5))
-    monkeypatch.setattr("arbkit.log.kafka_errors.PATIENCE_S", 0.3)
+    monkeypatch.setattr("arbkit.stream.kafka_errors.PATIENCE_S", 0.3)
     cluster.delay(60_000)
     for ask in (lambda: log.ends(TOPIC), lambda: log.lag("g", TOPIC), lambda: log.read(TOPIC)):
         with pytest.raises(LogError, match="ARBKIT_LOG"):

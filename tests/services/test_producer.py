@@ -20,12 +20,12 @@ import pytest
 from prometheus_client import REGISTRY
 
 import arbkit.producer
-from arbkit import dlq, watchlist
+from arbkit import watchlist
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, LogError, ServiceError
 from arbkit.core.settings import Settings
-from arbkit.log import RAW_TOPIC, Record, open_log
 from arbkit.producer import ProduceSummary, produce
 from arbkit.sources.tokens import read_tokens
+from arbkit.stream import RAW_TOPIC, Record, dead_letters, open_log
 from tests.keepa_stub import TOKENS, Asked, Reply, Stub, product, products, stub, tokens, used_up, well
 
 ASINS = ("B000000001", "B000000002", "B000000003")
@@ -330,7 +330,7 @@ def test_a_product_too_large_for_the_log_is_a_dead_letter_and_holds_up_nobody(tm
         assert service.count("product") == 1
     assert looked_at(settings) == {("B000000001", "DE"), ("B000000003", "DE")}
     with open_log(settings) as log:
-        (letter,) = dlq.dead_letters(log)
+        (letter,) = dead_letters.dead_letters(log)
     assert orjson.loads(letter.value)["product"] == product("B000000002", filler="x" * 17_000_000)
     assert letter.headers.keys() == {"topic", "error", "attempts", "time"}
     assert (letter.key, letter.headers["topic"], letter.headers["attempts"]) == ("B000000002", RAW_TOPIC, "1")

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from arbkit.core.settings import Settings
 from arbkit.demo.market import asins
 from arbkit.demo.server import DemoServer
-from arbkit.log import RAW_TOPIC, Record, dead_letter_topic, open_log
+from arbkit.stream import RAW_TOPIC, Record, dead_letter_topic, open_log
 from arbkit.web import load_app
 from tests.contracts.test_log import empty
 from tests.processes import arbkit

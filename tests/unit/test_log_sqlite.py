@@ -8,8 +8,8 @@ import pytest
 
 from arbkit.core.errors import LogError
 from arbkit.core.sqlite import WAL_LIMIT
-from arbkit.log import Record, TopicSpec
-from arbkit.log.sqlite import SqliteLog
+from arbkit.stream import Record, TopicSpec
+from arbkit.stream.sqlite import SqliteLog
 
 
 def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from arbkit.core.settings import Settings
-from arbkit.log import ENRICH_GROUP, RAW_TOPIC, TOPICS, Record, dead_letter_topic, open_log
 from arbkit.log_state import DEAD_TOPICS, LogState, Throughput, look
+from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, TOPICS, Record, dead_letter_topic, open_log
 
 
 def state(at: float, published: int, enriched: int) -> LogState:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from arbkit.log.base import TopicPartition
+from arbkit.stream.base import TopicPartition
 
 __all__ = ["assign"]
 

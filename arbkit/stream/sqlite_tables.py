@@ -10,7 +10,7 @@ from pathlib import Path
 
 from arbkit.core.errors import LogError
 from arbkit.core.sqlite import immediate
-from arbkit.log.base import Message, TopicPartition
+from arbkit.stream.base import Message, TopicPartition
 
 __all__ = ["Partition", "ensure_tables", "message_id", "messages_from", "offset_in", "partitions_of"]
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from arbkit.core.closing import Closing
 from arbkit.core.errors import LogError
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, translated
-from arbkit.log.base import MAX_POLL_BYTES, Message, Offsets, Record, TopicPartition, TopicSpec, check_sizes
-from arbkit.log.sqlite_consumer import SqliteConsumer
-from arbkit.log.sqlite_tables import (
+from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, Record, TopicPartition, TopicSpec, check_sizes
+from arbkit.stream.sqlite_consumer import SqliteConsumer
+from arbkit.stream.sqlite_tables import (
     Partition,
     ensure_tables,
     message_id,
@@ -36,7 +36,7 @@ _TRIM_ROWS = 2_000
 
 
 class SqliteLog(Closing):
-    """Implements :class:`arbkit.log.base.Log` on the file at ``path``.
+    """Implements :class:`arbkit.stream.base.Log` on the file at ``path``.
 
     ``session_timeout_s`` is how long a member of a consumer group may be silent before it counts as dead.
     """

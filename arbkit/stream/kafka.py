@@ -31,7 +31,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the stubs d
 
 from arbkit.core.closing import Closing
 from arbkit.core.errors import LogError, MessageTooLargeError
-from arbkit.log.base import (
+from arbkit.stream.base import (
     MAX_DEAD_LETTER,
     MAX_POLL_BYTES,
     Message,
@@ -42,8 +42,8 @@ from arbkit.log.base import (
     check_sizes,
     max_bytes_of,
 )
-from arbkit.log.kafka_consumer import KafkaConsumer, to_message
-from arbkit.log.kafka_errors import MENDING, PATIENCE_S, is_fatal, patiently, result, translated
+from arbkit.stream.kafka_consumer import KafkaConsumer, to_message
+from arbkit.stream.kafka_errors import MENDING, PATIENCE_S, is_fatal, patiently, result, translated
 
 __all__ = ["KafkaLog"]
 
@@ -59,7 +59,7 @@ _DAY_MS = 86_400_000
 
 
 class KafkaLog(Closing):
-    """Implements :class:`arbkit.log.base.Log` on the brokers at ``servers`` (``host:port[,host:port]``).
+    """Implements :class:`arbkit.stream.base.Log` on the brokers at ``servers`` (``host:port[,host:port]``).
 
     ``options`` are librdkafka's own settings (SASL, TLS, …); ``protocol`` is that of consumer groups: ``consumer``
     (KIP-848, Kafka 4) or ``classic``; ``max_silence_s`` is how long a member may not poll before others take over.

@@ -9,7 +9,7 @@ import orjson
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings, sqlite_path
-from arbkit.log.base import (
+from arbkit.stream.base import (
     ALERTS_TOPIC,
     ENRICH_GROUP,
     ENRICHED_TOPIC,
@@ -54,13 +54,13 @@ def open_log(settings: Settings) -> Log:
     """
     scheme = urlsplit(settings.log_url).scheme
     if scheme == "sqlite":
-        from arbkit.log.sqlite import SqliteLog
+        from arbkit.stream.sqlite import SqliteLog
 
         log = SqliteLog(sqlite_path(settings.log_url))
         log.create_topics(settings_topics(settings))
         return log
     if scheme == "kafka":
-        from arbkit.log.kafka import KafkaLog
+        from arbkit.stream.kafka import KafkaLog
 
         servers = settings.log_url.removeprefix("kafka://").rstrip("/")
         return KafkaLog(

@@ -21,9 +21,9 @@ from pathlib import Path
 from arbkit.core.closing import Closing
 from arbkit.core.errors import LogError, UsageError
 from arbkit.core.sqlite import bound_wal, immediate, snapshot, translated
-from arbkit.log.balance import assign
-from arbkit.log.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
-from arbkit.log.sqlite_tables import Partition, messages_from, partitions_of
+from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
+from arbkit.stream.sqlite_assignment import assign
+from arbkit.stream.sqlite_tables import Partition, messages_from, partitions_of
 
 __all__ = ["SqliteConsumer"]
 
@@ -36,7 +36,7 @@ _WAIT_GROWTH = 1.5
 
 
 class SqliteConsumer(Closing):
-    """Implements :class:`arbkit.log.base.Consumer`; made by :meth:`arbkit.log.sqlite.SqliteLog.consumer`.
+    """Implements :class:`arbkit.stream.base.Consumer`; made by :meth:`arbkit.stream.sqlite.SqliteLog.consumer`.
 
     A member that has not polled or committed for ``session_timeout_s`` may be taken for dead by another one.
     :meth:`close` does not call ``on_revoke``: commit first what shall count.

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from arbkit.core.errors import MessageTooLargeError, UsageError
-from arbkit.log import RAW_TOPIC, Log, Message, Record, dead_letter_topic
+from arbkit.stream import RAW_TOPIC, Log, Message, Record, dead_letter_topic
 
 __all__ = [
     "REPLAY_GROUP", "attempts", "dead_letter", "dead_letters", "described", "latest", "letters_at", "publish", "replay",

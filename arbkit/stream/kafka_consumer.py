@@ -1,4 +1,4 @@
-"""A member of a Kafka consumer group, behind :class:`arbkit.log.base.Consumer`."""
+"""A member of a Kafka consumer group, behind :class:`arbkit.stream.base.Consumer`."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from confluent_kafka import TopicPartition as Place
 
 from arbkit.core.closing import Closing
 from arbkit.core.errors import LogError, UsageError
-from arbkit.log.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
-from arbkit.log.kafka_errors import MENDING, is_fatal, patiently, translated
+from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
+from arbkit.stream.kafka_errors import MENDING, is_fatal, patiently, translated
 
 __all__ = ["KafkaConsumer", "to_message"]
 
@@ -35,7 +35,7 @@ _TAKEN_NAMES = (KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_INSTANCE_ID
 
 
 class KafkaConsumer(Closing):
-    """Implements :class:`arbkit.log.base.Consumer`; made by :meth:`arbkit.log.kafka.KafkaLog.consumer`.
+    """Implements :class:`arbkit.stream.base.Consumer`; made by :meth:`arbkit.stream.kafka.KafkaLog.consumer`.
 
     A group begins at the oldest message; afterwards a hole in the log is an error and never skipped.
     """
