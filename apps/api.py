@@ -28,7 +28,7 @@ from arbkit.money.question import Question
 from arbkit.run_folders import read_json
 from arbkit.store import OpportunityQuery, Page, ProductQuery, Store
 from arbkit.store.base import OpportunitySort, ProductSort
-from arbkit.store.late import LateStore
+from arbkit.store.lazy import LateStore
 from arbkit.views import offer_view, product_view
 from arbkit.web import (
     Guard,

@@ -18,7 +18,7 @@ from arbkit.core.files import writing
 from arbkit.core.models import Opportunity
 from arbkit.money.cents import COMPONENTS
 from arbkit.store.base import OpportunityQuery, Store
-from arbkit.store.walks import every_opportunity
+from arbkit.store.iteration import every_opportunity
 
 __all__ = ["FORMATS", "HEADINGS", "opportunity_rows", "write"]
 

@@ -20,7 +20,7 @@ def initialise(settings: Settings) -> list[str]:
     with open_log(settings) as log:
         differences = log.create_topics(settings_topics(settings))
     if _on_elasticsearch(settings):
-        from arbkit.store.elastic_indices import create
+        from arbkit.store.elastic.indices import create
 
         return differences + create(settings.store_url, **elastic_options(settings))
     with open_store(settings):
@@ -34,7 +34,7 @@ def migrate(settings: Settings) -> list[str]:
         StoreError: it cannot be reached, or a document cannot be carried over.
     """
     if _on_elasticsearch(settings):
-        from arbkit.store.elastic_indices import migrate as renew
+        from arbkit.store.elastic.indices import migrate as renew
 
         return renew(settings.store_url, **elastic_options(settings))
     # An embedded store is brought up to date by whoever opens it for writing.

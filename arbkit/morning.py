@@ -17,7 +17,7 @@ from arbkit.quality import Quality, assess
 from arbkit.run_folders import write_result
 from arbkit.snapshots import Comparison, Snapshot, compare, read, take
 from arbkit.store import Stats, Store, open_store
-from arbkit.store.walks import opportunity_by_id
+from arbkit.store.iteration import opportunity_by_id
 
 __all__ = ["Gone", "Morning", "MorningParameters", "Moved", "run"]
 

@@ -20,7 +20,7 @@ from arbkit.core.settings import Settings
 from arbkit.fired import Memory
 from arbkit.reports import ReportRun, is_running, run_report
 from arbkit.run_folders import clean
-from arbkit.store.late import LateStore
+from arbkit.store.lazy import LateStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_log
 from arbkit.timetable import Entry, Timetable, load_timetable
 

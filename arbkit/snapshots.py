@@ -14,7 +14,7 @@ import pandas as pd
 
 from arbkit.core.models import Opportunity
 from arbkit.store.base import OpportunityQuery, Store
-from arbkit.store.walks import every_opportunity
+from arbkit.store.iteration import every_opportunity
 
 __all__ = ["FILE", "Comparison", "Snapshot", "compare", "read", "take"]
 

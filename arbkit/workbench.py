@@ -28,7 +28,7 @@ from arbkit.money.question import Question
 from arbkit.prices import PriceLine, price_lines
 from arbkit.routes import EvaluatedRoute, all_routes, best_cells, route_cells
 from arbkit.store.base import OpportunityQuery, OpportunitySort, Page, ProductQuery, ProductSort, Store
-from arbkit.store.late import LateStore
+from arbkit.store.lazy import LateStore
 from arbkit.tabular import (
     DEMO_NOTE,
     history_frame,

@@ -14,7 +14,7 @@ from arbkit.core.settings import Settings
 from arbkit.dashboard.page import Page, Region, Wish
 from arbkit.dashboard.parts import head_html
 from arbkit.store import Stats, Store
-from arbkit.store.late import LateStore
+from arbkit.store.lazy import LateStore
 
 __all__ = ["Board"]
 

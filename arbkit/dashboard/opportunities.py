@@ -29,7 +29,7 @@ from arbkit.prices import price_lines
 from arbkit.sources.tokens import read_tokens
 from arbkit.store import Page, Stats, Sums
 from arbkit.store.base import OpportunitySort
-from arbkit.store.walks import opportunity_by_id
+from arbkit.store.iteration import opportunity_by_id
 from arbkit.whatif import Revalued
 
 __all__ = ["OpportunitiesBoard"]

@@ -32,11 +32,11 @@ def open_store(settings: Settings, *, read_only: bool = False) -> Store:
     """
     scheme = urlsplit(settings.store_url).scheme
     if scheme == "sqlite":
-        from arbkit.store.sqlite import SqliteStore
+        from arbkit.store.sqlite.store import SqliteStore
 
         return SqliteStore(sqlite_path(settings.store_url), read_only=read_only)
     if scheme in ("http", "https"):
-        from arbkit.store.elastic import ElasticStore
+        from arbkit.store.elastic.store import ElasticStore
 
         return ElasticStore(settings.store_url, **elastic_options(settings))
     raise ConfigError(

@@ -33,13 +33,13 @@ from arbkit.demo.wire import Clock, product_object
 from arbkit.envelope import envelope
 from arbkit.init import initialise, migrate
 from arbkit.store import ProductQuery, open_store
-from arbkit.store.compose import compose
-from arbkit.store.elastic_bulk import Action, bulk
-from arbkit.store.elastic_client import connect as connect_elastic
-from arbkit.store.elastic_client import walk
-from arbkit.store.elastic_documents import product_document
-from arbkit.store.elastic_schema import COLLECTIONS, body
-from arbkit.store.sqlite import SqliteStore
+from arbkit.store.elastic.bulk import Action, bulk
+from arbkit.store.elastic.client import connect as connect_elastic
+from arbkit.store.elastic.client import walk
+from arbkit.store.elastic.documents import product_document
+from arbkit.store.elastic.schema import COLLECTIONS, body
+from arbkit.store.product_document import compose
+from arbkit.store.sqlite.store import SqliteStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, open_log
 from tests.contracts.test_log import empty
 from tests.servers.launch import Elasticsearch, Kafka, ServersMissingError

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Run, Update
 from arbkit.store import OpportunityQuery, ProductQuery, Store
-from arbkit.store.compose import compose
-from arbkit.store.elastic import ElasticStore
-from arbkit.store.elastic_indices import create
-from arbkit.store.sqlite import SqliteStore
+from arbkit.store.elastic.indices import create
+from arbkit.store.elastic.store import ElasticStore
+from arbkit.store.product_document import compose
+from arbkit.store.sqlite.store import SqliteStore
 from tests.servers.launch import Elasticsearch
 from tests.store_factories import history, offer, opportunity
 

@@ -22,7 +22,7 @@ from arbkit.core.models import Offer, Update
 from arbkit.core.service.metrics import expose
 from arbkit.core.settings import Settings
 from arbkit.store import Written, open_store
-from arbkit.store.sqlite import SqliteStore
+from arbkit.store.sqlite.store import SqliteStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
 from arbkit.stream.dead_letters import dead_letters, replay
 from arbkit.stream.sqlite import SqliteLog

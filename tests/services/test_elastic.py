@@ -14,9 +14,10 @@ from elasticsearch import Elasticsearch as Client
 
 from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.core.models import Run, Update
-from arbkit.store import OpportunityQuery, ProductQuery, elastic_schema
-from arbkit.store.elastic import ElasticStore
-from arbkit.store.elastic_indices import create, migrate
+from arbkit.store import OpportunityQuery, ProductQuery
+from arbkit.store.elastic import schema
+from arbkit.store.elastic.indices import create, migrate
+from arbkit.store.elastic.store import ElasticStore
 from tests.servers.launch import Elasticsearch
 from tests.servers.proxy import Proxy, error_body
 from tests.store_factories import history, offer, opportunity
@@ -48,9 +49,9 @@ def store(proxy: Proxy, prefix: str) -> Iterator[ElasticStore]:
 def quick(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Let retries not wait, and note them."""
     tries: list[int] = []
-    monkeypatch.setattr("arbkit.store.elastic_bulk.back_off", tries.append)
-    monkeypatch.setattr("arbkit.store.elastic_bulk._PATIENCE_S", {})
-    monkeypatch.setattr("arbkit.store.elastic_bulk._SHORT_PATIENCE_S", 0.5)
+    monkeypatch.setattr("arbkit.store.elastic.bulk.back_off", tries.append)
+    monkeypatch.setattr("arbkit.store.elastic.bulk._PATIENCE_S", {})
+    monkeypatch.setattr("arbkit.store.elastic.bulk._SHORT_PATIENCE_S", 0.5)
     return tries
 
 
@@ -142,8 +143,8 @@ def test_a_deleted_index_is_an_error_and_not_made_anew(
 def test_a_mapping_of_another_arbkit_is_no_fault_of_the_records(
     store: ElasticStore, prefix: str, elasticsearch: Elasticsearch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanting = {n: t for n, t in elastic_schema.COLLECTIONS["offers"].items() if n != "title"}
-    monkeypatch.setitem(elastic_schema.COLLECTIONS, "offers", wanting)  # type: ignore[arg-type]  # a dict in fact
+    wanting = {n: t for n, t in schema.COLLECTIONS["offers"].items() if n != "title"}
+    monkeypatch.setitem(schema.COLLECTIONS, "offers", wanting)  # type: ignore[arg-type]  # a dict in fact
     migrate(elasticsearch.url, prefix=prefix)
     with pytest.raises(StoreRefusedError, match="arbkit init --migrate"):
         store.put(offers_of(2))
@@ -171,8 +172,8 @@ def filled(store: ElasticStore, count: int) -> None:
 def another_arbkit(monkeypatch: pytest.MonkeyPatch, *collections: str) -> None:
     """Let every one of these have a field more from now on."""
     for name in collections:
-        more = {**elastic_schema.COLLECTIONS[name], "from_tomorrow": {"type": "keyword"}}
-        monkeypatch.setitem(elastic_schema.COLLECTIONS, name, more)  # type: ignore[arg-type]  # a dict in fact
+        more = {**schema.COLLECTIONS[name], "from_tomorrow": {"type": "keyword"}}
+        monkeypatch.setitem(schema.COLLECTIONS, name, more)  # type: ignore[arg-type]  # a dict in fact
 
 
 def content(store: ElasticStore, count: int) -> list[Any]:
@@ -188,7 +189,7 @@ def test_migrating_keeps_everything_and_the_external_versions(
 ) -> None:
     filled(store, 30)
     before = content(store, 30)
-    another_arbkit(monkeypatch, *elastic_schema.COLLECTIONS)
+    another_arbkit(monkeypatch, *schema.COLLECTIONS)
     assert len(create(elasticsearch.url, prefix=prefix)) == 5
     with pytest.raises(StoreRefusedError, match="arbkit init --migrate"):
         ElasticStore(elasticsearch.url, prefix=prefix)
@@ -242,8 +243,8 @@ def test_readers_and_writers_notice_nothing_of_a_migration(
                 assert len(migrate(elasticsearch.url, prefix=prefix)) == 4
                 another_arbkit(monkeypatch, "offers", "history", "products", "runs")
                 for name in ("offers", "history", "products", "runs"):
-                    again = {**elastic_schema.COLLECTIONS[name], f"more{uuid4().hex[:4]}": {"type": "keyword"}}
-                    monkeypatch.setitem(elastic_schema.COLLECTIONS, name, again)  # type: ignore[arg-type]
+                    again = {**schema.COLLECTIONS[name], f"more{uuid4().hex[:4]}": {"type": "keyword"}}
+                    monkeypatch.setitem(schema.COLLECTIONS, name, again)  # type: ignore[arg-type]
         finally:
             stop.set()
         rounds = [one.result(timeout=120) for one in running]
@@ -293,4 +294,4 @@ def test_templates_make_an_index_of_that_name_as_strict_as_ours(prefix: str, ela
         client.indices.create(index=f"{prefix}offers-by-hand")
         (mapping,) = client.indices.get_mapping(index=f"{prefix}offers-by-hand").values()
     assert mapping["mappings"]["dynamic"] == "strict"
-    assert orjson.dumps(mapping["mappings"]["_meta"]) == orjson.dumps({"arbkit": elastic_schema.fingerprint("offers")})
+    assert orjson.dumps(mapping["mappings"]["_meta"]) == orjson.dumps({"arbkit": schema.fingerprint("offers")})

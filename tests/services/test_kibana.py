@@ -20,8 +20,8 @@ import requests
 from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
 from arbkit.store import elastic_options, open_store
-from arbkit.store.elastic_indices import create
-from arbkit.store.elastic_schema import COLLECTIONS
+from arbkit.store.elastic.indices import create
+from arbkit.store.elastic.schema import COLLECTIONS
 from tests.composed import ROOT, load
 from tests.servers.launch import Elasticsearch
 from tests.store_factories import history, offer, opportunity

@@ -12,8 +12,8 @@ import pytest
 from arbkit.core.errors import StoreCorruptError, StoreError
 from arbkit.core.models import Update
 from arbkit.store import OpportunityQuery
-from arbkit.store.sqlite import SqliteStore
-from arbkit.store.sqlite_schema import MIGRATIONS
+from arbkit.store.sqlite.schema import MIGRATIONS
+from arbkit.store.sqlite.store import SqliteStore
 from tests.store_factories import offer, opportunity
 
 

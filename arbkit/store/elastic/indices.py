@@ -17,10 +17,10 @@ from typing import Any
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 
 from arbkit.core.errors import StoreError, StoreRefusedError
-from arbkit.store.elastic_bulk import Action, bulk
-from arbkit.store.elastic_client import connect, translating, walk
-from arbkit.store.elastic_documents import renewed
-from arbkit.store.elastic_schema import COLLECTIONS, body, fingerprint
+from arbkit.store.elastic.bulk import Action, bulk
+from arbkit.store.elastic.client import connect, translating, walk
+from arbkit.store.elastic.documents import renewed
+from arbkit.store.elastic.schema import COLLECTIONS, body, fingerprint
 
 __all__ = [
     "Carry", "check", "create", "discard_superseded", "migrate", "move", "renewed_action", "renewing",

@@ -8,8 +8,8 @@ from typing import Any
 
 from arbkit.store import cursors
 from arbkit.store.base import AT_LEAST, EQUAL, MOST_BRANDS, OpportunityQuery, ProductQuery, age_edges, check_query
-from arbkit.store.sqlite_rows import PRODUCT_COLUMNS
-from arbkit.store.text import words
+from arbkit.store.search_text import words
+from arbkit.store.sqlite.rows import PRODUCT_COLUMNS
 
 __all__ = [
     "BRANDS", "CATEGORIES", "OFFER_TIMES", "Asked", "asked_ages", "asked_opportunities", "asked_product_count",

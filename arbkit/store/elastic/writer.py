@@ -16,10 +16,9 @@ from arbkit.core.errors import StoreError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import History, Offer, Opportunity, Update
 from arbkit.store.base import Written, sorted_out
-from arbkit.store.compose import COMPOSED_OF, compose, search_text
-from arbkit.store.elastic_bulk import Action, Seen, back_off, bulk
-from arbkit.store.elastic_client import fetched
-from arbkit.store.elastic_documents import (
+from arbkit.store.elastic.bulk import Action, Seen, back_off, bulk
+from arbkit.store.elastic.client import fetched
+from arbkit.store.elastic.documents import (
     best_shown,
     history_document,
     offer_document,
@@ -27,8 +26,9 @@ from arbkit.store.elastic_documents import (
     product_document,
     with_best,
 )
-from arbkit.store.elastic_indices import renewed_action
-from arbkit.store.text import index_words
+from arbkit.store.elastic.indices import renewed_action
+from arbkit.store.product_document import COMPOSED_OF, compose, search_text
+from arbkit.store.search_text import index_words
 
 __all__ = ["Writer"]
 

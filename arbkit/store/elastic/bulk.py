@@ -16,7 +16,7 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.core.service.metrics import STORE_RETRIES
-from arbkit.store.elastic_client import BLOCKED, blocked, busy, reason_of, translated
+from arbkit.store.elastic.client import BLOCKED, blocked, busy, reason_of, translated
 
 __all__ = ["Action", "Outcome", "Seen", "back_off", "bulk"]
 

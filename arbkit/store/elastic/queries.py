@@ -9,7 +9,7 @@ from arbkit.core.errors import UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.store import cursors
 from arbkit.store.base import AT_LEAST, EQUAL, OpportunityQuery, ProductQuery, age_edges, check_query
-from arbkit.store.text import words
+from arbkit.store.search_text import words
 
 __all__ = [
     "ROUTE_SUMS", "ages_of", "ages_search", "opportunity_search", "product_search", "routes_of", "sums_search",

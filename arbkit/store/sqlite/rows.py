@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from arbkit.core.models import Offer, Opportunity, Product
-from arbkit.store.compose import BEST_SHOWN
-from arbkit.store.sqlite_schema import OFFER_COLUMNS, OFFER_TUPLES
+from arbkit.store.product_document import BEST_SHOWN
+from arbkit.store.sqlite.schema import OFFER_COLUMNS, OFFER_TUPLES
 
 __all__ = [
     "PRODUCT_COLUMNS", "PUT_HISTORY", "PUT_OFFER", "PUT_OPPORTUNITY", "PUT_OPPORTUNITY_DOCUMENT", "PUT_PRODUCT",

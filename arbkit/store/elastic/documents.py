@@ -1,4 +1,4 @@
-"""Models ↔ the documents that Elasticsearch holds of them, in the shape of :mod:`arbkit.store.elastic_schema`."""
+"""Models ↔ the documents that Elasticsearch holds of them, in the shape of :mod:`arbkit.store.elastic.schema`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import fields
 from typing import Any
 
 from arbkit.core.models import History, Offer, Opportunity, Product, Run
-from arbkit.store.compose import BEST_SHOWN
 from arbkit.store.history_codec import decode, encode
+from arbkit.store.product_document import BEST_SHOWN
 
 __all__ = [
     "best_shown", "history_document", "history_of", "offer_document", "offer_of", "opportunity_document",

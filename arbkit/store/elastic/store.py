@@ -1,7 +1,7 @@
 """The scale-out store: documents in Elasticsearch behind the same interface.
 
 The opportunities of a detection are an index of their own behind an alias that is moved at once; how offers,
-histories and products are written is told in :mod:`arbkit.store.elastic_writer`.
+histories and products are written is told in :mod:`arbkit.store.elastic.writer`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
 from arbkit.store import cursors
 from arbkit.store.base import MOST_BRANDS, OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written
-from arbkit.store.compose import best_of_each, is_number
-from arbkit.store.elastic_bulk import Action, bulk
-from arbkit.store.elastic_client import connect, fetched, translating, walk
-from arbkit.store.elastic_documents import (
+from arbkit.store.elastic.bulk import Action, bulk
+from arbkit.store.elastic.client import connect, fetched, translating, walk
+from arbkit.store.elastic.documents import (
     history_of,
     opportunity_document,
     opportunity_of,
@@ -31,8 +30,8 @@ from arbkit.store.elastic_documents import (
     run_document,
     run_of,
 )
-from arbkit.store.elastic_indices import check, discard_superseded, move, renewing, spare_indices, swap_in
-from arbkit.store.elastic_queries import (
+from arbkit.store.elastic.indices import check, discard_superseded, move, renewing, spare_indices, swap_in
+from arbkit.store.elastic.queries import (
     ROUTE_SUMS,
     ages_of,
     ages_search,
@@ -41,8 +40,9 @@ from arbkit.store.elastic_queries import (
     routes_of,
     sums_search,
 )
-from arbkit.store.elastic_schema import COLLECTIONS
-from arbkit.store.elastic_writer import Writer
+from arbkit.store.elastic.schema import COLLECTIONS
+from arbkit.store.elastic.writer import Writer
+from arbkit.store.product_document import best_of_each, is_number
 
 if TYPE_CHECKING:
     import pandas as pd

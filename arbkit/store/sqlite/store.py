@@ -20,9 +20,10 @@ from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, translated
 from arbkit.store import cursors
 from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written, sorted_out
-from arbkit.store.compose import best_of_each, compose, is_number, search_text
 from arbkit.store.history_codec import decode, encode
-from arbkit.store.sqlite_queries import (
+from arbkit.store.product_document import best_of_each, compose, is_number, search_text
+from arbkit.store.search_text import fold
+from arbkit.store.sqlite.queries import (
     BRANDS,
     CATEGORIES,
     OFFER_TIMES,
@@ -33,7 +34,7 @@ from arbkit.store.sqlite_queries import (
     asked_products,
     asked_sums,
 )
-from arbkit.store.sqlite_rows import (
+from arbkit.store.sqlite.rows import (
     PRODUCT_COLUMNS,
     PUT_HISTORY,
     PUT_OFFER,
@@ -48,8 +49,7 @@ from arbkit.store.sqlite_rows import (
     read_offers,
     to_product,
 )
-from arbkit.store.sqlite_schema import OFFER_COLUMNS, ensure_schema, is_there
-from arbkit.store.text import fold
+from arbkit.store.sqlite.schema import OFFER_COLUMNS, ensure_schema, is_there
 
 if TYPE_CHECKING:
     import pandas as pd
