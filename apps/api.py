@@ -22,9 +22,9 @@ from arbkit.core.marketplaces import MarketCode
 from arbkit.core.models import Opportunity, Run
 from arbkit.core.settings import Settings
 from arbkit.metrics import exposition
-from arbkit.money import Profile, configured_profile, load_rates, load_tables
-from arbkit.money.answer import answer
-from arbkit.money.question import Question
+from arbkit.profit import Profile, configured_profile, load_rates, load_tables
+from arbkit.profit.quote.quote import answer
+from arbkit.profit.quote.request import Question
 from arbkit.run_folders import read_json
 from arbkit.store import OpportunityQuery, Page, ProductQuery, Store
 from arbkit.store.base import OpportunitySort, ProductSort

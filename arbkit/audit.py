@@ -19,10 +19,10 @@ from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer
 from arbkit.fees import offers_frame
 from arbkit.importer import FileReport, envelopes_of
-from arbkit.money.bands import Bands
-from arbkit.money.facts import numbers
-from arbkit.money.fulfilment import size_tiers
-from arbkit.money.tables import Day, Tables
+from arbkit.profit.fees.bands import Bands
+from arbkit.profit.fees.fulfilment import size_tiers
+from arbkit.profit.fees.tables import Day, Tables
+from arbkit.profit.offer_facts import numbers
 
 __all__ = ["Audit", "audit"]
 

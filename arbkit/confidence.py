@@ -96,7 +96,7 @@ DOUBTS: tuple[Doubt, ...] = (
 def judge(routes: pd.DataFrame, *, now: float) -> tuple[npt.NDArray[np.float64], list[list[str]]]:
     """Confidence of each route, and the sentences that lowered it.
 
-    ``routes`` has the columns of :func:`arbkit.money.evaluate` and, prefixed ``buy_`` and ``sell_``, those
+    ``routes`` has the columns of :func:`arbkit.profit.evaluate` and, prefixed ``buy_`` and ``sell_``, those
     of the two offers that :data:`arbkit.detect.DEMAND_COLUMNS` names. ``now`` in Unix seconds.
     """
     score = np.ones(len(routes))

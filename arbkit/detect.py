@@ -21,7 +21,8 @@ from arbkit.core.marketplaces import MARKETS, market
 from arbkit.core.models import Opportunity
 from arbkit.core.settings import Settings
 from arbkit.demand import amazon_sells
-from arbkit.money import (
+from arbkit.parameters import DetectParameters
+from arbkit.profit import (
     OFFER_COLUMNS,
     Evaluation,
     Profile,
@@ -35,7 +36,6 @@ from arbkit.money import (
     share_facts,
     with_assumed_package,
 )
-from arbkit.parameters import DetectParameters
 from arbkit.run_folders import write_result
 from arbkit.store import open_store
 from arbkit.stream import ALERTS_TOPIC, Log, Record, open_log
@@ -223,7 +223,7 @@ def opportunities_of(
     now: float,
     run_id: str,
 ) -> list[Opportunity]:
-    """Priced routes (:meth:`arbkit.money.Evaluation.frame`) of these offers as opportunities, profitable or not."""
+    """Priced routes (:meth:`arbkit.profit.Evaluation.frame`) of these offers as opportunities, profitable or not."""
     return list(_opportunities(_joined(routes, facts), profile, tables, rates, on=on, now=now, run_id=run_id))
 
 

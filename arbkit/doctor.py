@@ -87,7 +87,7 @@ def _watchlist(settings: Settings) -> str:
 
 
 def _profile(settings: Settings) -> str:
-    from arbkit.money import configured_profile
+    from arbkit.profit import configured_profile
 
     profile = configured_profile(settings)
     return f"{profile.name} ({settings.profile_path or 'built in'})"
@@ -104,13 +104,13 @@ def _schedule(settings: Settings) -> str:
 
 
 def _tables(_: Settings) -> str:
-    from arbkit.money import load_tables
+    from arbkit.profit import load_tables
 
     return f"version {load_tables().version}"
 
 
 def _rates(_: Settings) -> str:
-    from arbkit.money import load_rates
+    from arbkit.profit import load_rates
 
     return f"ECB reference rates up to {load_rates().last_date}"
 

@@ -16,7 +16,7 @@ from uuid import uuid4
 from arbkit.core.errors import UsageError
 from arbkit.core.files import writing
 from arbkit.core.models import Opportunity
-from arbkit.money.cents import COMPONENTS
+from arbkit.profit.components import COMPONENTS
 from arbkit.store.base import OpportunityQuery, Store
 from arbkit.store.iteration import every_opportunity
 

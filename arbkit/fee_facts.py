@@ -11,9 +11,9 @@ import pandas as pd
 
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer
-from arbkit.money import Profile, Tables
-from arbkit.money.bands import Table
-from arbkit.money.resolve import resolve
+from arbkit.profit import Profile, Tables
+from arbkit.profit.fees.bands import Table
+from arbkit.profit.offer_costs import resolve
 
 __all__ = ["FeeFacts", "fee_facts", "fee_tables"]
 

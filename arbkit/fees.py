@@ -12,7 +12,7 @@ import pandas as pd
 from arbkit.core.errors import UsageError
 from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer, Opportunity
-from arbkit.money import (
+from arbkit.profit import (
     OFFER_COLUMNS,
     Profile,
     Rates,
@@ -21,7 +21,7 @@ from arbkit.money import (
     share_facts,
     with_assumed_package,
 )
-from arbkit.money.tables import SUBJECTS, Day, Version
+from arbkit.profit.fees.tables import SUBJECTS, Day, Version
 
 __all__ = ["diff", "diff_opportunities", "offers_frame", "show"]
 

@@ -109,7 +109,7 @@ def _currency_of(name: str) -> str:
 
 
 def _is_amount(name: str) -> bool:
-    from arbkit.money import COMPONENTS
+    from arbkit.profit import COMPONENTS
 
     amounts = {"buy_price", "sell_price", "price", "profit", "fees", "invested", "amount", "total_profit", "difference"}
     return name in amounts or name in COMPONENTS

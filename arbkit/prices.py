@@ -12,7 +12,7 @@ import numpy.typing as npt
 from arbkit.core.keepa_time import to_minutes, to_unix
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import History, Offer, Series
-from arbkit.money.fx import Rates
+from arbkit.profit.exchange_rates import Rates
 
 __all__ = ["PriceLine", "price_line", "price_lines", "quantity_line", "thin"]
 

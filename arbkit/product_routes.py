@@ -11,7 +11,7 @@ import pandas as pd
 
 from arbkit.core.models import Offer, Opportunity
 from arbkit.detect import DEMAND_COLUMNS, IDENTITY_COLUMNS, opportunities_of
-from arbkit.money import (
+from arbkit.profit import (
     OFFER_COLUMNS,
     Profile,
     Rates,

@@ -13,7 +13,7 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer
 from arbkit.fees import offers_frame
 from arbkit.frames import Frame
-from arbkit.money import COMPONENTS, Profile, Rates, Tables, evaluate, share_facts, with_assumed_package
+from arbkit.profit import COMPONENTS, Profile, Rates, Tables, evaluate, share_facts, with_assumed_package
 from arbkit.store.base import Stats
 
 __all__ = ["EvaluatedRoute", "all_routes", "best_cells", "route_cells"]

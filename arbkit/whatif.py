@@ -13,13 +13,13 @@ import pandas as pd
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity
 from arbkit.fees import offers_frame
-from arbkit.money import Profile, Rates, Tables, share_facts, with_assumed_package
-from arbkit.money.facts import categories
-from arbkit.money.profit import Evaluation, evaluate_resolved
-from arbkit.money.question import Question
-from arbkit.money.reasons import Words
-from arbkit.money.resolve import resolve
-from arbkit.money.sides import Seller
+from arbkit.profit import Profile, Rates, Tables, share_facts, with_assumed_package
+from arbkit.profit.evaluation import Evaluation, evaluate_resolved
+from arbkit.profit.offer_costs import resolve
+from arbkit.profit.offer_facts import categories
+from arbkit.profit.quote.request import Question
+from arbkit.profit.reason_codes import Words
+from arbkit.profit.trade_costs import Seller
 
 __all__ = ["PricedRoute", "Revalued", "question_of", "revalue"]
 
@@ -48,7 +48,7 @@ def revalue(
 ) -> list[Revalued]:
     """The same routes at their found prices, the selling price moved by a percentage, with another seller.
 
-    ``changes``: fields of :class:`~arbkit.money.question.Question` that speak of the seller. All are reckoned
+    ``changes``: fields of :class:`~arbkit.profit.quote.request.Question` that speak of the seller. All are reckoned
     at once: a page of a table costs little more than one route.
 
     Raises:

@@ -22,10 +22,10 @@ from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.models import Offer
 from arbkit.core.settings import Settings
 from arbkit.frames import Frame
-from arbkit.money import COMPONENTS, Profile, configured_profile, load_rates, load_tables
-from arbkit.money.answer import answer
-from arbkit.money.question import Question
 from arbkit.prices import PriceLine, price_lines
+from arbkit.profit import COMPONENTS, Profile, configured_profile, load_rates, load_tables
+from arbkit.profit.quote.quote import answer
+from arbkit.profit.quote.request import Question
 from arbkit.routes import EvaluatedRoute, all_routes, best_cells, route_cells
 from arbkit.store.base import OpportunityQuery, OpportunitySort, Page, ProductQuery, ProductSort, Store
 from arbkit.store.lazy import LateStore

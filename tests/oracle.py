@@ -12,9 +12,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from arbkit.money import Profile, Rates
+from arbkit.profit import Profile, Rates
 
-FOLDER = Path(__file__).parents[1] / "arbkit" / "money" / "tables"
+FOLDER = Path(__file__).parents[1] / "arbkit" / "profit" / "fees" / "data"
 CURRENCY = {"UK": "GBP", "DE": "EUR", "FR": "EUR", "IT": "EUR", "ES": "EUR"}
 ENVELOPES = ("light envelope", "standard envelope", "large envelope", "extra-large envelope")
 Row = Mapping[str, Any]

@@ -31,7 +31,7 @@ def show(
     """Every fee that a product of a category meets in a store."""
     from arbkit.core.marketplaces import market as marketplace
     from arbkit.fees import show as look
-    from arbkit.money import load_tables
+    from arbkit.profit import load_tables
 
     begin()
     found = look(load_tables(), category, marketplace(market), _day(on, "--on"))
@@ -50,7 +50,7 @@ def diff(
 ) -> None:
     """What changes in the tables from one day to another."""
     from arbkit.fees import diff as compare
-    from arbkit.money import load_tables
+    from arbkit.profit import load_tables
 
     settings = begin()
     days = _day(first, "DATE"), _day(second, "DATE")
@@ -74,7 +74,7 @@ def audit(
     """Our fees against those that Keepa observed, row by row."""
     from arbkit.audit import audit as compare
     from arbkit.core.marketplaces import market as marketplace
-    from arbkit.money import load_tables
+    from arbkit.profit import load_tables
 
     begin()
     given = None if market is None else marketplace(market)
@@ -93,7 +93,7 @@ def init(
     """Write the built-in profile to a file, every field explained, to make it yours."""
     from arbkit.core.errors import UsageError
     from arbkit.core.files import write_atomically
-    from arbkit.money.profiles import built_in
+    from arbkit.profit.profile_file import built_in
 
     begin()
     if path.exists():
@@ -110,8 +110,8 @@ def show_profile(
     """The profiles of a file side by side, every field with its meaning."""
     from rich.table import Table
 
-    from arbkit.money import Profile
-    from arbkit.money.profiles import load_profiles
+    from arbkit.profit import Profile
+    from arbkit.profit.profile_file import load_profiles
 
     profiles = load_profiles(path or begin().profile_path)
     if json:
@@ -128,7 +128,7 @@ def show_profile(
 @profile.command()
 def check(path: Path | None = typer.Argument(None, help="File; default: the configured one.")) -> None:
     """Check a profile: fields, types, and whether the combination is legal."""
-    from arbkit.money.profiles import load_profiles
+    from arbkit.profit.profile_file import load_profiles
 
     where = path or begin().profile_path
     profiles = load_profiles(where)
@@ -162,8 +162,8 @@ def _day(text: str | None, field: str) -> Any:
 
 def _touched(settings: Any, tables: Any, first: Any, second: Any) -> list[dict[str, Any]]:
     from arbkit.fees import diff_opportunities
-    from arbkit.money import load_rates
-    from arbkit.money.profiles import configured_profile
+    from arbkit.profit import load_rates
+    from arbkit.profit.profile_file import configured_profile
     from arbkit.store import OpportunityQuery, open_store
 
     profile = configured_profile(settings)

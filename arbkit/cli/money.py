@@ -54,9 +54,9 @@ def profit(
         if k not in {"profile", "profile_name", "no_profile", "json"} and v is not None
     }
     from arbkit.core.errors import UsageError
-    from arbkit.money import Profile, load_profile, load_rates, load_tables
-    from arbkit.money.answer import answer
-    from arbkit.money.question import Question
+    from arbkit.profit import Profile, load_profile, load_rates, load_tables
+    from arbkit.profit.quote.quote import answer
+    from arbkit.profit.quote.request import Question
 
     if profile is not None and no_profile:
         raise UsageError("--profile and --no-profile exclude each other", remedy="Give one of them")

@@ -23,9 +23,9 @@ from arbkit.dashboard.parts import answer_html, figures_html, map_html, parts_ht
 from arbkit.dashboard.saved import SavedViews
 from arbkit.dashboard.view import PAGE_ROWS, View, parse, told
 from arbkit.dashboard.whatif import WhatIf
-from arbkit.money import Profile, load_rates, load_tables
-from arbkit.money.profiles import configured_profile, load_profiles
 from arbkit.prices import price_lines
+from arbkit.profit import Profile, load_rates, load_tables
+from arbkit.profit.profile_file import configured_profile, load_profiles
 from arbkit.sources.tokens import read_tokens
 from arbkit.store import Page, Stats, Sums
 from arbkit.store.base import OpportunitySort

@@ -37,8 +37,8 @@ from arbkit.dashboard.view import told
 from arbkit.demand import demand_of
 from arbkit.fee_facts import fee_facts, fee_tables
 from arbkit.matching import audit, warning
-from arbkit.money import Profile, configured_profile, load_rates, load_tables
 from arbkit.product_routes import ProductRoute, facts_of, product_routes
+from arbkit.profit import Profile, configured_profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, ProductQuery
 
 __all__ = ["ProductBoard"]

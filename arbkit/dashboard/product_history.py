@@ -8,9 +8,9 @@ import plotly.graph_objects as go
 
 from arbkit.core.formatting import count
 from arbkit.core.models import History, Offer
-from arbkit.money import Rates
 from arbkit.prices import PriceLine, price_line, quantity_line
 from arbkit.product_chart import Panel, product_figure
+from arbkit.profit import Rates
 
 __all__ = ["MOST_POINTS", "history_chart"]
 

@@ -15,8 +15,8 @@ from arbkit.dashboard.parts import link_html, watch_html
 from arbkit.demand import Demand
 from arbkit.fee_facts import FeeFacts
 from arbkit.matching import Match
-from arbkit.money.bands import Table
 from arbkit.product_routes import ProductRoute
+from arbkit.profit.fees.bands import Table
 
 __all__ = [
     "about_html",

@@ -9,12 +9,12 @@ from typing import Any, get_args
 
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity
-from arbkit.money import Profile, Rates, load_rates, load_tables
-from arbkit.money.answer import answer
-from arbkit.money.fx import AssumedRates
-from arbkit.money.profile import VatStatus
-from arbkit.money.profit import WAYS
-from arbkit.money.question import Question
+from arbkit.profit import Profile, Rates, load_rates, load_tables
+from arbkit.profit.evaluation import WAYS
+from arbkit.profit.exchange_rates import AssumedRates
+from arbkit.profit.quote.quote import answer
+from arbkit.profit.quote.request import Question
+from arbkit.profit.seller_profile import VatStatus
 from arbkit.whatif import Revalued, question_of, revalue
 
 __all__ = ["WhatIf"]

@@ -29,8 +29,8 @@ from arbkit.core.settings import Settings
 from arbkit.dashboard.launch import kernel_environment
 from arbkit.detect import DetectParameters, detect
 from arbkit.fees import offers_frame
-from arbkit.money import load_rates, load_tables
-from arbkit.money.profiles import configured_profile
+from arbkit.profit import load_rates, load_tables
+from arbkit.profit.profile_file import configured_profile
 from arbkit.store import open_store
 from tests.store_factories import history, offer
 

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.money import Profile, load_rates, load_tables
-from arbkit.money.profit import Evaluation, evaluate_resolved
-from arbkit.money.resolve import resolve
-from arbkit.money.sides import Seller
+from arbkit.profit import Profile, load_rates, load_tables
+from arbkit.profit.evaluation import Evaluation, evaluate_resolved
+from arbkit.profit.offer_costs import resolve
+from arbkit.profit.trade_costs import Seller
 from tests import oracle
 
 __all__ = ["evaluation"]

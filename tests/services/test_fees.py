@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from arbkit.cli import app
 from arbkit.core.errors import ArbkitError
 from arbkit.core.settings import Settings
-from arbkit.money import load_profile
-from arbkit.money.profiles import load_profiles
+from arbkit.profit import load_profile
+from arbkit.profit.profile_file import load_profiles
 from tests.processes import arbkit
 
 

@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 from arbkit.cli import app
 from arbkit.core.errors import ArbkitError
 from arbkit.core.settings import Settings
-from arbkit.money import Profile, load_rates, load_tables
-from arbkit.money.answer import answer
-from arbkit.money.question import Question
+from arbkit.profit import Profile, load_rates, load_tables
+from arbkit.profit.quote.quote import answer
+from arbkit.profit.quote.request import Question
 from arbkit.web import load_app
 
 TABLES, RATES = load_tables(), load_rates()

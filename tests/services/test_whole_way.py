@@ -18,8 +18,8 @@ import requests
 from arbkit.core.settings import Settings
 from arbkit.demo.market import asins
 from arbkit.demo.server import DemoServer
-from arbkit.money import load_profile, load_rates, load_tables
-from arbkit.money.answer import answer
+from arbkit.profit import load_profile, load_rates, load_tables
+from arbkit.profit.quote.quote import answer
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
 from arbkit.whatif import question_of

@@ -11,8 +11,8 @@ import pytest
 from arbkit.charts import history_figure, waterfall_figure
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes, to_unix
 from arbkit.core.models import History, Series
-from arbkit.money import load_rates
 from arbkit.prices import price_lines
+from arbkit.profit import load_rates
 from tests.store_factories import offer, opportunity
 
 

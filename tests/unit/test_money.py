@@ -13,7 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from arbkit.core.errors import ConfigError
-from arbkit.money import Profile, components, evaluate, load_profile, load_rates, load_tables
+from arbkit.profit import Profile, components, evaluate, load_profile, load_rates, load_tables
 
 TABLES, RATES = load_tables(), load_rates()
 DAY = date(2026, 8, 1)

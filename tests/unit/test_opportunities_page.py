@@ -214,7 +214,7 @@ def test_what_if_asks_the_shown_routes_again_and_back(seen: Seen) -> None:
 def test_without_changes_what_if_answers_what_detection_found(filled: Settings) -> None:
     from arbkit import detect
     from arbkit.dashboard.whatif import WhatIf
-    from arbkit.money import configured_profile
+    from arbkit.profit import configured_profile
 
     found = detect.run(filled, run_id="r2").opportunities
     profile = configured_profile(filled)

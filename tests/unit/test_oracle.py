@@ -14,15 +14,15 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.money import COMPONENTS, Profile, Rates, evaluate, load_rates, load_tables
-from arbkit.money.fx import Rate
-from arbkit.money.profit import evaluate_resolved
-from arbkit.money.question import Question
-from arbkit.money.reasons import Words
-from arbkit.money.resolve import resolve
-from arbkit.money.route import Route
-from arbkit.money.sides import Seller
-from arbkit.money.solve import break_even
+from arbkit.profit import COMPONENTS, Profile, Rates, evaluate, load_rates, load_tables
+from arbkit.profit.evaluation import evaluate_resolved
+from arbkit.profit.exchange_rates import Rate
+from arbkit.profit.offer_costs import resolve
+from arbkit.profit.quote.price_search import break_even
+from arbkit.profit.quote.pricer import Route
+from arbkit.profit.quote.request import Question
+from arbkit.profit.reason_codes import Words
+from arbkit.profit.trade_costs import Seller
 from tests import oracle
 
 TABLES, RATES = load_tables(), load_rates()

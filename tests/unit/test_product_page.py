@@ -17,8 +17,8 @@ from arbkit.core.settings import Settings
 from arbkit.dashboard.product import ProductBoard
 from arbkit.dashboard.product_history import MOST_POINTS, history_chart
 from arbkit.demand import AMAZON_SELLERS, amazon_share_pct
-from arbkit.money import load_rates
 from arbkit.prices import thin
+from arbkit.profit import load_rates
 from arbkit.store import OpportunityQuery, open_store
 from tests.boards import Seen
 from tests.store_factories import history, offer, opportunity

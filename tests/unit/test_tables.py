@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from arbkit.core.errors import ConfigError
-from arbkit.money.tables import load_tables, parse_tables
+from arbkit.profit.fees.tables import load_tables, parse_tables
 
-FOLDER = Path(__file__).parents[2] / "arbkit" / "money" / "tables"
+FOLDER = Path(__file__).parents[2] / "arbkit" / "profit" / "fees" / "data"
 FILES = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in FOLDER.glob("*.toml")}
 TABLES = load_tables()
 

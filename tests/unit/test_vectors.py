@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.money import Profile, load_rates, load_tables
-from arbkit.money.answer import answer
-from arbkit.money.cents import whole_cents
-from arbkit.money.fulfilment import size_tiers
-from arbkit.money.question import Question, parse_size
-from arbkit.money.solve import dead_zones
+from arbkit.profit import Profile, load_rates, load_tables
+from arbkit.profit.components import whole_cents
+from arbkit.profit.fees.fulfilment import size_tiers
+from arbkit.profit.quote.price_search import dead_zones
+from arbkit.profit.quote.quote import answer
+from arbkit.profit.quote.request import Question, parse_size
 
 VECTORS: dict[str, Any] = tomllib.loads((Path(__file__).parents[1] / "vectors.toml").read_text("utf-8"))
 TABLES, RATES = load_tables(), load_rates()

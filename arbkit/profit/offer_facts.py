@@ -11,7 +11,7 @@ import orjson
 import pandas as pd
 
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
-from arbkit.money.profile import Basis, Profile
+from arbkit.profit.seller_profile import Basis, Profile
 
 __all__ = [
     "CROSSES_BREAK",

@@ -13,14 +13,14 @@ import numpy.typing as npt
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import market
-from arbkit.money.explain import components
-from arbkit.money.fx import Rate, Rates
-from arbkit.money.profile import Profile, VatStatus, Way, why_not
-from arbkit.money.profit import WAYS
-from arbkit.money.question import Question
-from arbkit.money.route import Route
-from arbkit.money.solve import break_even, dead_zones, highest
-from arbkit.money.tables import Day, Tables
+from arbkit.profit.breakdown import components
+from arbkit.profit.evaluation import WAYS
+from arbkit.profit.exchange_rates import Rate, Rates
+from arbkit.profit.fees.tables import Day, Tables
+from arbkit.profit.quote.price_search import break_even, dead_zones, highest
+from arbkit.profit.quote.pricer import Route
+from arbkit.profit.quote.request import Question
+from arbkit.profit.seller_profile import Profile, VatStatus, Way, why_not
 
 __all__ = ["answer"]
 

@@ -12,16 +12,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from arbkit.core.marketplaces import MARKETS, market
-from arbkit.money.facts import numbers
-from arbkit.money.fx import Rates
-from arbkit.money.profile import Profile, Way
-from arbkit.money.profit import Evaluation, evaluate_resolved
-from arbkit.money.question import Question, parse_size
-from arbkit.money.reasons import Words
-from arbkit.money.referral import Categories, possible_schedules
-from arbkit.money.resolve import Resolved, categories_of, resolve
-from arbkit.money.sides import Seller
-from arbkit.money.tables import Day
+from arbkit.profit.evaluation import Evaluation, evaluate_resolved
+from arbkit.profit.exchange_rates import Rates
+from arbkit.profit.fees.referral import Categories, possible_schedules
+from arbkit.profit.fees.tables import Day
+from arbkit.profit.offer_costs import Resolved, categories_of, resolve
+from arbkit.profit.offer_facts import numbers
+from arbkit.profit.quote.request import Question, parse_size
+from arbkit.profit.reason_codes import Words
+from arbkit.profit.seller_profile import Profile, Way
+from arbkit.profit.trade_costs import Seller
 
 __all__ = ["Route"]
 
@@ -120,7 +120,7 @@ class Route:
         )
 
     def _offers(self, code: str, prices: Floats, sides: Floats | None = None) -> pd.DataFrame:
-        """Offers of this product at these shop prices, as :data:`~arbkit.money.OFFER_COLUMNS`."""
+        """Offers of this product at these shop prices, as :data:`~arbkit.profit.OFFER_COLUMNS`."""
         asked = self.question
         length, width, height = self.sides if sides is None else sides.T
         return pd.DataFrame(

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from arbkit.core.errors import ConfigError, UsageError
 from arbkit.core.marketplaces import MarketCode
-from arbkit.money.profile import Profile, VatStatus, Way
+from arbkit.profit.seller_profile import Profile, VatStatus, Way
 
 __all__ = ["Question", "parse_size"]
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings
-from arbkit.money.profile import Profile
+from arbkit.profit.seller_profile import Profile
 
 __all__ = ["built_in", "configured_profile", "load_profile", "load_profiles"]
 
 
 def built_in() -> str:
     """The text of the built-in profile, which ``arbkit profile init`` writes out."""
-    return resources.files("arbkit.money").joinpath("default_profile.toml").read_text("utf-8")
+    return resources.files("arbkit.profit").joinpath("default_profile.toml").read_text("utf-8")
 
 
 def load_profile(path: Path | None, name: str | None = None) -> Profile:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.money.tables import Day
+from arbkit.profit.fees.tables import Day
 
 __all__ = ["Categories", "Referral", "possible_schedules", "referral_fees"]
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import MARKETS
-from arbkit.money.bands import Bands, Schedule, Table
+from arbkit.profit.fees.bands import Bands, Schedule, Table
 
 __all__ = ["SUBJECTS", "Day", "Tables", "Version", "load_tables", "parse_tables"]
 
@@ -183,7 +183,7 @@ def load_tables() -> Tables:
     Raises:
         ConfigError: a file is broken; names file, row and rule.
     """
-    folder = resources.files("arbkit.money").joinpath("tables")
+    folder = resources.files("arbkit.profit.fees").joinpath("data")
     files = {}
     for name in _FILES:
         try:

@@ -14,13 +14,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.money.cents import whole_cents as to_whole
-from arbkit.money.facts import CROSSES_BREAK, Prices, categories, numbers, prices
-from arbkit.money.fulfilment import Fulfilment, fees, schedule_mask, size_tiers, storage_per_month
-from arbkit.money.profile import Profile
-from arbkit.money.reasons import Flags, Reasons, Words
-from arbkit.money.referral import Categories, Referral, referral_fees
-from arbkit.money.tables import SPECIAL, Day
+from arbkit.profit.components import whole_cents as to_whole
+from arbkit.profit.fees.fulfilment import Fulfilment, fees, schedule_mask, size_tiers, storage_per_month
+from arbkit.profit.fees.referral import Categories, Referral, referral_fees
+from arbkit.profit.fees.tables import SPECIAL, Day
+from arbkit.profit.offer_facts import CROSSES_BREAK, Prices, categories, numbers, prices
+from arbkit.profit.reason_codes import Flags, Reasons, Words
+from arbkit.profit.seller_profile import Profile
 
 __all__ = ["Resolved", "categories_of", "resolve"]
 
@@ -95,7 +95,7 @@ class Facts:
 def resolve(
     offers: pd.DataFrame, profile: Profile, day: Day, *, words: Words | None = None, whole_cents: bool = True
 ) -> Resolved:
-    """Resolve offers (:data:`~arbkit.money.facts.OFFER_COLUMNS` and, where given, ``keepa_referral_price``,
+    """Resolve offers (:data:`~arbkit.profit.offer_facts.OFFER_COLUMNS` and, where given, ``keepa_referral_price``,
     ``package_from``, ``package_assumed``): at most one row per product and marketplace.
 
     ``whole_cents=False`` leaves the referral fee unrounded: for solving for a price, where a fee in whole cents

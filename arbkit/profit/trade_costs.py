@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.money.fulfilment import efn_column, months
-from arbkit.money.fx import Rates
-from arbkit.money.profile import Profile, Way
-from arbkit.money.reasons import Flags
-from arbkit.money.resolve import Resolved
-from arbkit.money.tables import Day
+from arbkit.profit.exchange_rates import Rates
+from arbkit.profit.fees.fulfilment import efn_column, months
+from arbkit.profit.fees.tables import Day
+from arbkit.profit.offer_costs import Resolved
+from arbkit.profit.reason_codes import Flags
+from arbkit.profit.seller_profile import Profile, Way
 
 __all__ = ["Cross", "Seller", "Side"]
 

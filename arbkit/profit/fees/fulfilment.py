@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.money.bands import Bands
-from arbkit.money.tables import SPECIAL, Day
+from arbkit.profit.fees.bands import Bands
+from arbkit.profit.fees.tables import SPECIAL, Day
 
 __all__ = ["EFN_COLUMNS", "Fulfilment", "Sizes", "efn_column", "fees", "months", "size_tiers", "storage_per_month"]
 

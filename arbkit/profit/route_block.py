@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.money.cents import COMPONENTS, to_cents
-from arbkit.money.profile import Way, why_not
-from arbkit.money.resolve import Resolved
-from arbkit.money.sides import Seller, Side
+from arbkit.profit.components import COMPONENTS, to_cents
+from arbkit.profit.offer_costs import Resolved
+from arbkit.profit.seller_profile import Way, why_not
+from arbkit.profit.trade_costs import Seller, Side
 
 __all__ = ["Block"]
 

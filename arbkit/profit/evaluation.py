@@ -1,6 +1,6 @@
 """What a route leaves: every fee and tax as its own component, over all routes of all products at once. Pure.
 
-Products are reckoned in blocks (:mod:`arbkit.money.block`); frames with components in cents are made only of the
+Products are reckoned in blocks (:mod:`arbkit.profit.route_block`); frames with components in cents are made only of the
 routes somebody looks at.
 """
 
@@ -14,12 +14,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.money.block import Block
-from arbkit.money.fx import Rates
-from arbkit.money.profile import Profile, Way
-from arbkit.money.resolve import Resolved, resolve
-from arbkit.money.sides import Seller
-from arbkit.money.tables import Tables
+from arbkit.profit.exchange_rates import Rates
+from arbkit.profit.fees.tables import Tables
+from arbkit.profit.offer_costs import Resolved, resolve
+from arbkit.profit.route_block import Block
+from arbkit.profit.seller_profile import Profile, Way
+from arbkit.profit.trade_costs import Seller
 
 __all__ = ["WAYS", "Evaluation", "evaluate", "evaluate_resolved"]
 
@@ -40,7 +40,7 @@ def evaluate(
     on: date,
     routes: Sequence[tuple[str, str]] | None = None,
 ) -> Evaluation:
-    """Every route of these offers (:func:`~arbkit.money.resolve.resolve`) by its best way of fulfilment.
+    """Every route of these offers (:func:`~arbkit.profit.offer_costs.resolve`) by its best way of fulfilment.
 
     ``routes``: (source, target) pairs to look at; None: all.
     """
@@ -58,7 +58,7 @@ def evaluate_resolved(
     ways: Sequence[Way] | None = None,
 ) -> Evaluation:
     """As :func:`evaluate`, of products bought as one says and sold as the other says (same products, same
-    :class:`~arbkit.money.reasons.Words`); ``ways`` in place of the profile's, open or not."""
+    :class:`~arbkit.profit.reason_codes.Words`); ``ways`` in place of the profile's, open or not."""
     return Evaluation(buying, selling, seller, routes, ways)
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.money.bands import Table
-from arbkit.money.cents import COMPONENTS
-from arbkit.money.fulfilment import months
-from arbkit.money.fx import Rates
-from arbkit.money.profile import Profile
-from arbkit.money.tables import Day
+from arbkit.profit.components import COMPONENTS
+from arbkit.profit.exchange_rates import Rates
+from arbkit.profit.fees.bands import Table
+from arbkit.profit.fees.fulfilment import months
+from arbkit.profit.fees.tables import Day
+from arbkit.profit.seller_profile import Profile
 
 __all__ = ["components"]
 
@@ -20,7 +20,7 @@ _Told = tuple[str, Table | None, str | None, bool]
 
 
 def components(row: Mapping[str, Any], profile: Profile, day: Day, rates: Rates) -> list[dict[str, Any]]:
-    """The components of one row of :meth:`arbkit.money.Evaluation.frame` that are not zero, in public JSON.
+    """The components of one row of :meth:`arbkit.profit.Evaluation.frame` that are not zero, in public JSON.
 
     ``amount`` is signed, in the home currency, None where unknown; the amounts add up to the profit.
     """

@@ -1,0 +1,29 @@
+"""Money: what a route leaves after every fee and tax, explained line by line."""
+
+from __future__ import annotations
+
+from arbkit.profit.breakdown import components
+from arbkit.profit.components import COMPONENTS
+from arbkit.profit.evaluation import Evaluation, evaluate
+from arbkit.profit.exchange_rates import Rates, load_rates
+from arbkit.profit.fees.tables import Tables, load_tables
+from arbkit.profit.offer_facts import OFFER_COLUMNS, share_facts, with_assumed_package
+from arbkit.profit.profile_file import configured_profile, load_profile
+from arbkit.profit.seller_profile import Profile
+
+__all__ = [
+    "COMPONENTS",
+    "OFFER_COLUMNS",
+    "Evaluation",
+    "Profile",
+    "Rates",
+    "Tables",
+    "components",
+    "configured_profile",
+    "evaluate",
+    "load_profile",
+    "load_rates",
+    "load_tables",
+    "share_facts",
+    "with_assumed_package",
+]

@@ -1,0 +1,1 @@
+"""Amazon's fees: dated tables, referral and fulfilment."""

@@ -1,0 +1,1 @@
+"""One route asked about by hand."""
