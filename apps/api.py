@@ -15,7 +15,7 @@ from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Path, Quer
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import BaseModel, ConfigDict, Field
 
-from arbkit import __version__, watchlist
+from arbkit import __version__
 from arbkit.core.asin import parse_asin
 from arbkit.core.errors import ArbkitError, UsageError
 from arbkit.core.marketplaces import MarketCode
@@ -26,6 +26,7 @@ from arbkit.profit import Profile, configured_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import answer
 from arbkit.profit.quote.request import Question
 from arbkit.run_folders import read_json
+from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, Page, ProductQuery, Store
 from arbkit.store.base import OpportunitySort, ProductSort
 from arbkit.store.lazy import LateStore

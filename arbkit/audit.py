@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from arbkit.canonical import from_envelope
 from arbkit.core.errors import BadRecordError, RefusedFileError
 from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer
@@ -23,6 +22,7 @@ from arbkit.profit.fees.bands import Bands
 from arbkit.profit.fees.fulfilment import size_tiers
 from arbkit.profit.fees.tables import Day, Tables
 from arbkit.profit.offer_facts import numbers
+from arbkit.sources.envelope import from_envelope
 
 __all__ = ["Audit", "audit"]
 

@@ -79,7 +79,7 @@ def _home(settings: Settings) -> str:
 
 
 def _watchlist(settings: Settings) -> str:
-    from arbkit.watchlist import load
+    from arbkit.sources.watchlist import load
 
     watchlist = load(settings)
     bad = f"; {len(watchlist.bad)} lines are skipped: {watchlist.bad[0]}" if watchlist.bad else ""
@@ -116,7 +116,7 @@ def _rates(_: Settings) -> str:
 
 
 def _source(settings: Settings) -> str:
-    from arbkit.sources.keepa import KeepaSource
+    from arbkit.sources.keepa_client import KeepaSource
 
     if settings.demo_mode and not (settings.keepa_url or settings.demo_url) and not _answers(settings.source_url):
         return f"the demo market at {settings.source_url} is not running; `arbkit up` starts it"

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from arbkit.canonical import from_envelope
 from arbkit.core.errors import BadRecordError
 from arbkit.core.models import Update
+from arbkit.sources.envelope import from_envelope
 from arbkit.stream import Message
 
 __all__ = ["Enriched", "enriched"]

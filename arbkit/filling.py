@@ -25,9 +25,9 @@ def fill_demo(settings: Settings) -> None:
         )
     from arbkit import detect
     from arbkit.consumer import consume
-    from arbkit.demo.server import DemoServer
     from arbkit.init import initialise
     from arbkit.producer import produce
+    from arbkit.sources.demo.server import DemoServer
 
     initialise(settings)
     stop = threading.Event()

@@ -12,13 +12,12 @@ from uuid import uuid4
 
 import orjson
 
-from arbkit.canonical import from_envelope
 from arbkit.core.errors import BadRecordError, InputError, RefusedFileError
 from arbkit.core.marketplaces import MARKETS, Market, by_domain
 from arbkit.core.settings import Settings
-from arbkit.envelope import envelope
-from arbkit.sources.export import IDENTITY, check, market_of
+from arbkit.sources.envelope import envelope, from_envelope
 from arbkit.sources.export_files import Answer, Table, read_file
+from arbkit.sources.export_rows import IDENTITY, check, market_of
 from arbkit.stream import RAW_TOPIC, Log, Record, dead_letter_topic, dead_letters, open_log
 
 __all__ = ["FileReport", "ImportReport", "envelopes_of", "import_files"]

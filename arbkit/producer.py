@@ -26,14 +26,14 @@ from arbkit.core.files import read_if_there, write_atomically
 from arbkit.core.service.heartbeat import beat
 from arbkit.core.service.metrics import PRODUCED, TOKENS_LEFT, expose, timed
 from arbkit.core.settings import Settings
-from arbkit.envelope import envelope
 from arbkit.planner import Idle, Request, plan
-from arbkit.sources.tokens import Tokens, write_tokens
+from arbkit.sources.envelope import envelope
+from arbkit.sources.token_budget import Tokens, write_tokens
+from arbkit.sources.watchlist import Watchlist, load, locate
 from arbkit.stream import RAW_TOPIC, Log, Record, dead_letters, open_log
-from arbkit.watchlist import Watchlist, load, locate
 
 if TYPE_CHECKING:
-    from arbkit.sources.keepa import Batch, KeepaSource
+    from arbkit.sources.keepa_client import Batch, KeepaSource
 
 __all__ = ["ProduceSummary", "produce"]
 
@@ -80,7 +80,7 @@ def produce(settings: Settings, *, once: bool = False, stop: threading.Event) ->
         ServiceError: $ARBKIT_HOME cannot be written.
     """
     # Half a second and pandas: who imports only this module need not pay for it.
-    from arbkit.sources.keepa import KeepaSource
+    from arbkit.sources.keepa_client import KeepaSource
 
     expose(settings, settings.producer_metrics_port, "ARBKIT_PRODUCER_METRICS_PORT")
     with open_log(settings) as log, KeepaSource(settings, stop=stop) as source:

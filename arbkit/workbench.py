@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, get_args
 
-from arbkit import filling, watchlist
+from arbkit import filling
 from arbkit.answers import Answer
 from arbkit.core.arguments import code, count, day, named, nearest, number, one_of, taking
 from arbkit.core.asin import parse_asin
@@ -27,6 +27,7 @@ from arbkit.profit import COMPONENTS, Profile, configured_profile, load_rates, l
 from arbkit.profit.quote.quote import answer
 from arbkit.profit.quote.request import Question
 from arbkit.routes import EvaluatedRoute, all_routes, best_cells, route_cells
+from arbkit.sources import watchlist
 from arbkit.store.base import OpportunityQuery, OpportunitySort, Page, ProductQuery, ProductSort, Store
 from arbkit.store.lazy import LateStore
 from arbkit.tabular import (

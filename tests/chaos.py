@@ -30,10 +30,10 @@ from arbkit.consumer import consume
 from arbkit.core.errors import LogError
 from arbkit.core.files import write_atomically
 from arbkit.core.settings import Settings
-from arbkit.demo.market import asins
-from arbkit.demo.server import DemoServer
 from arbkit.init import initialise
 from arbkit.producer import produce
+from arbkit.sources.demo.market import asins
+from arbkit.sources.demo.server import DemoServer
 from arbkit.stream import ENRICH_GROUP, ENRICHED_TOPIC, RAW_TOPIC, Log, open_log
 from tests.chaos_compare import Contents, against_the_count, between, contents, dead_letters, sets_between, told
 from tests.chaos_records import Deck, number_in

@@ -19,7 +19,7 @@ from arbkit.core.files import write_atomically
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.service.process import log_to_stderr, stop_on_signals
 from arbkit.core.settings import Settings
-from arbkit.envelope import envelope
+from arbkit.sources.envelope import envelope
 from arbkit.stream import RAW_TOPIC, Record, open_log
 
 __all__ = ["Deck", "Expected", "number_in"]

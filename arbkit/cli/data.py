@@ -18,7 +18,7 @@ watch_app = typer.Typer(help="The watchlist: add, remove, list.", no_args_is_hel
 def watch_add(asins: list[str] = typer.Argument(..., help="ASINs or Amazon product addresses.")) -> None:
     """Put products on the watchlist."""
     from arbkit.core.asin import parse_asin
-    from arbkit.watchlist import add, locate
+    from arbkit.sources.watchlist import add, locate
 
     settings = begin()
     wanted = [parse_asin(text) for text in asins]
@@ -32,7 +32,7 @@ def watch_remove(asins: list[str] = typer.Argument(..., help="ASINs.")) -> None:
     """Take products off the watchlist."""
     from arbkit.core.asin import parse_asin
     from arbkit.core.errors import UsageError
-    from arbkit.watchlist import locate, remove
+    from arbkit.sources.watchlist import locate, remove
 
     settings = begin()
     for asin in map(parse_asin, asins):
@@ -43,7 +43,7 @@ def watch_remove(asins: list[str] = typer.Argument(..., help="ASINs.")) -> None:
 @watch_app.command("list")
 def watch_list(json: bool = _JSON) -> None:
     """Show the watchlist, and its lines that are no ASINs."""
-    from arbkit.watchlist import load
+    from arbkit.sources.watchlist import load
 
     settings = begin()
     watchlist = load(settings)

@@ -161,7 +161,7 @@ def demo(
 ) -> None:
     """Serve the demo market: invented products behind a Keepa-compatible address."""
     from arbkit.core.service.process import die_with_parent, stop_on_signals
-    from arbkit.demo.server import serve
+    from arbkit.sources.demo.server import serve
 
     settings = begin()
     die_with_parent()

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from arbkit import watchlist
 from arbkit.core.asin import parse_asin
 from arbkit.core.errors import ArbkitError, ConfigError
 from arbkit.core.settings import Settings
 from arbkit.dashboard.page import Page, Region, Wish
 from arbkit.dashboard.parts import head_html
+from arbkit.sources import watchlist
 from arbkit.store import Stats, Store
 from arbkit.store.lazy import LateStore
 

@@ -26,7 +26,7 @@ from arbkit.dashboard.whatif import WhatIf
 from arbkit.prices import price_lines
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.profile_file import configured_profile, load_profiles
-from arbkit.sources.tokens import read_tokens
+from arbkit.sources.token_budget import read_tokens
 from arbkit.store import Page, Stats, Sums
 from arbkit.store.base import OpportunitySort
 from arbkit.store.iteration import opportunity_by_id

@@ -9,7 +9,7 @@ from typing import Any
 from arbkit.core.formatting import UNKNOWN, age_words, count, money, percent, signed
 from arbkit.core.models import Opportunity
 from arbkit.route_tables import link
-from arbkit.sources.tokens import Tokens
+from arbkit.sources.token_budget import Tokens
 from arbkit.store import Stats, Sums
 from arbkit.waterfall import component_label
 

@@ -42,7 +42,7 @@ from arbkit.dashboard.pipeline_parts import (
 from arbkit.dashboard.report_files import report_file
 from arbkit.log_state import DEAD_TOPICS, LogState, Throughput, look
 from arbkit.signs import Signs, judge, read_signs
-from arbkit.sources.tokens import Tokens, read_tokens
+from arbkit.sources.token_budget import Tokens, read_tokens
 from arbkit.store import Stats
 from arbkit.stream import Log, open_log
 from arbkit.stream.dead_letters import replay

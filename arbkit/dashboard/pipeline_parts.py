@@ -16,7 +16,7 @@ from arbkit.dashboard.pipeline_charts import AGE_BUCKETS
 from arbkit.dashboard.report_files import report_address
 from arbkit.log_state import LogState, Throughput
 from arbkit.signs import Sign
-from arbkit.sources.tokens import Tokens
+from arbkit.sources.token_budget import Tokens
 from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, dead_letter_topic
 
 __all__ = [

@@ -18,7 +18,7 @@ import orjson
 from python_calamine import CalamineError, CalamineWorkbook
 
 from arbkit.core.errors import RefusedFileError
-from arbkit.sources.export import IDENTITY
+from arbkit.sources.export_rows import IDENTITY
 
 __all__ = ["Answer", "Table", "read_file"]
 

@@ -21,9 +21,9 @@ from typing import Any
 import orjson
 import python_calamine
 
-from arbkit.canonical import from_envelope
 from arbkit.core.settings import Settings
 from arbkit.importer import import_files
+from arbkit.sources.envelope import from_envelope
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Record, open_log
 from tests.benchmarks import dashboard, log, reports, scale

@@ -22,16 +22,15 @@ import orjson
 import psutil
 from elasticsearch import Elasticsearch as Client
 
-from arbkit.canonical import from_envelope
 from arbkit.consumer import consume
 from arbkit.core.keepa_time import to_minutes
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.settings import Settings
 from arbkit.core.sqlite import connect, immediate
-from arbkit.demo.market import asins
-from arbkit.demo.wire import Clock, product_object
-from arbkit.envelope import envelope
 from arbkit.init import initialise, migrate
+from arbkit.sources.demo.market import asins
+from arbkit.sources.demo.wire import Clock, product_object
+from arbkit.sources.envelope import envelope, from_envelope
 from arbkit.store import ProductQuery, open_store
 from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import connect as connect_elastic

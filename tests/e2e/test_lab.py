@@ -20,7 +20,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
 from arbkit.core.settings import Settings
 from arbkit.core.shipped import shipped
-from arbkit.demo.market import asins
+from arbkit.sources.demo.market import asins
 
 pytestmark = pytest.mark.e2e
 

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from arbkit import __version__
 from arbkit.cli import app
 from arbkit.core.settings import KEEPA_SERVICE, Settings
-from arbkit.demo.market import asins
+from arbkit.sources.demo.market import asins
 from tests.composed import ROOT, Here, Running, environment, interpolate, load
 from tests.contracts.test_log import empty
 from tests.servers.launch import Elasticsearch, Kafka, free_ports

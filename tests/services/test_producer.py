@@ -20,11 +20,11 @@ import pytest
 from prometheus_client import REGISTRY
 
 import arbkit.producer
-from arbkit import watchlist
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, LogError, ServiceError
 from arbkit.core.settings import Settings
 from arbkit.producer import ProduceSummary, produce
-from arbkit.sources.tokens import read_tokens
+from arbkit.sources import watchlist
+from arbkit.sources.token_budget import read_tokens
 from arbkit.stream import RAW_TOPIC, Record, dead_letters, open_log
 from tests.keepa_stub import TOKENS, Asked, Reply, Stub, product, products, stub, tokens, used_up, well
 

@@ -11,8 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from arbkit.core.settings import Settings
-from arbkit.demo.market import asins
-from arbkit.demo.server import DemoServer
+from arbkit.sources.demo.market import asins
+from arbkit.sources.demo.server import DemoServer
 from arbkit.stream import RAW_TOPIC, Record, dead_letter_topic, open_log
 from arbkit.web import load_app
 from tests.contracts.test_log import empty

@@ -16,10 +16,10 @@ import pytest
 import requests
 
 from arbkit.core.settings import Settings
-from arbkit.demo.market import asins
-from arbkit.demo.server import DemoServer
 from arbkit.profit import load_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import answer
+from arbkit.sources.demo.market import asins
+from arbkit.sources.demo.server import DemoServer
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
 from arbkit.whatif import question_of

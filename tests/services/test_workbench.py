@@ -20,8 +20,8 @@ from arbkit import detect
 from arbkit.core.errors import ArbkitError, StoreError, UsageError
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
-from arbkit.demo.market import asins
 from arbkit.init import initialise
+from arbkit.sources.demo.market import asins
 from arbkit.store import open_store
 from arbkit.workbench import Workbench
 from tests.servers.launch import Elasticsearch

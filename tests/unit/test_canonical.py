@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from arbkit.canonical import from_envelope
 from arbkit.core.errors import BadRecordError
 from arbkit.core.keepa_time import to_unix
 from arbkit.core.models import Offer
+from arbkit.sources.envelope import from_envelope
 
 AFTER, BEFORE = 8_000_000, 7_900_000
 """Keepa minutes after and before 16 February 2026."""

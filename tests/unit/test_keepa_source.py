@@ -13,8 +13,8 @@ import pytest
 
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
 from arbkit.core.settings import Settings
-from arbkit.sources.keepa import KeepaSource
-from arbkit.sources.tokens import Tokens, read_tokens, write_tokens
+from arbkit.sources.keepa_client import KeepaSource
+from arbkit.sources.token_budget import Tokens, read_tokens, write_tokens
 from tests.keepa_stub import TOKENS, Answer, Asked, Reply, product, products, stub, tokens, used_up, well
 
 KEY = "a-very-secret-key-0123456789"

@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 import pytest
 
-from arbkit import watchlist
 from arbkit.core.errors import ServiceError, UsageError
 from arbkit.core.formatting import age_words
 from arbkit.core.models import Update
@@ -21,6 +20,7 @@ from arbkit.dashboard.download import Download
 from arbkit.dashboard.opportunities import OpportunitiesBoard
 from arbkit.dashboard.parts import demo_html, map_html, parts_html, route_html
 from arbkit.export import HEADINGS, opportunity_rows, write
+from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, Stats, open_store
 from tests.boards import Seen
 from tests.processes import arbkit

@@ -17,7 +17,7 @@ from arbkit.core.settings import Settings
 from arbkit.dashboard.letters import parse_place, plain
 from arbkit.dashboard.pipeline import PipelineBoard
 from arbkit.dashboard.report_files import report_file
-from arbkit.sources.tokens import Tokens, write_tokens
+from arbkit.sources.token_budget import Tokens, write_tokens
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Log, Record, dead_letter_topic, open_log
 from tests.boards import Seen

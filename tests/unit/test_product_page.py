@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
-from arbkit import detect, watchlist
+from arbkit import detect
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, RATING_COUNT_FROZEN_FROM, to_minutes, to_unix
 from arbkit.core.models import History, Series, Update
 from arbkit.core.settings import Settings
@@ -19,6 +19,7 @@ from arbkit.dashboard.product_history import MOST_POINTS, history_chart
 from arbkit.demand import AMAZON_SELLERS, amazon_share_pct
 from arbkit.prices import thin
 from arbkit.profit import load_rates
+from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, open_store
 from tests.boards import Seen
 from tests.store_factories import history, offer, opportunity

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arbkit import watchlist
 from arbkit.core.asin import parse_asin
 from arbkit.core.errors import ConfigError, ServiceError, UsageError
 from arbkit.core.settings import Settings
-from arbkit.watchlist import parse
+from arbkit.sources import watchlist
+from arbkit.sources.watchlist import parse
 
 ROOT = Path(__file__).parents[2]
 

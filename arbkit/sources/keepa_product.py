@@ -7,25 +7,20 @@ Source: Keepa API documentation, "Product Object" and "Statistics Object".
 
 from __future__ import annotations
 
-import re
 import struct
 from array import array
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from arbkit.core.errors import BadRecordError
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_unix
-from arbkit.core.marketplaces import MARKETS, Market, by_domain
+from arbkit.core.marketplaces import Market
 from arbkit.core.models import History, Offer, PriceBasis, Series, Update
-from arbkit.envelope import ENVELOPE_VERSION
-from arbkit.sources.export import to_offer
 
-__all__ = ["TRIPLES", "from_envelope", "from_keepa"]
+__all__ = ["TRIPLES", "from_keepa"]
 
 AMAZON, NEW, USED, SALES, LIST, NEW_FBA, COUNT_NEW, RATING, REVIEWS, BUY_BOX = 0, 1, 2, 3, 4, 10, 11, 16, 17, 18
 TRIPLES = frozenset({7, *range(18, 28), 28, 29, 32})
-_ASIN = re.compile(r"[A-Z0-9]{10}")
 _SERIES = {
     AMAZON: "amazon",
     NEW: "new",
@@ -38,51 +33,6 @@ _SERIES = {
     REVIEWS: "reviews",
     BUY_BOX: "buy_box",
 }
-
-
-def from_envelope(envelope: Any) -> Update | None:
-    """The update in a message of ``raw.keepa_updates``; None if the source does not know the product there.
-
-    Raises:
-        BadRecordError: the message or the product in it cannot be understood; names the field.
-    """
-    if not isinstance(envelope, Mapping):
-        raise BadRecordError("is not a JSON object", field="envelope")
-    if envelope.get("v") != ENVELOPE_VERSION:
-        raise BadRecordError("unknown envelope version", field="v", value=envelope.get("v"))
-    source, product = envelope.get("source"), envelope.get("product")
-    if not isinstance(product, Mapping):
-        raise BadRecordError("is not a JSON object", field="product")
-    if envelope.get("market") not in MARKETS:
-        raise BadRecordError("not a marketplace arbkit knows", field="market", value=envelope.get("market"))
-    if source == "export":
-        return Update(to_offer(envelope), None)
-    if source not in ("keepa", "demo", "raw"):
-        raise BadRecordError("unknown source", field="source", value=source)
-    domain = product.get("domainId")
-    market = by_domain(domain) if isinstance(domain, int) else None
-    if market is None or market.code != envelope["market"]:
-        raise BadRecordError(
-            f"does not belong to marketplace {envelope['market']}", field="domainId", value=product.get("domainId")
-        )
-    if product.get("asin") != envelope.get("asin") or not isinstance(product.get("asin"), str):
-        raise BadRecordError("differs from the envelope's", field="asin", value=product.get("asin"))
-    if _ASIN.fullmatch(product["asin"]) is None:
-        raise BadRecordError("is no ASIN", field="asin", value=product["asin"][:60])
-    fetched_at = _fetched_at(envelope.get("fetched_at"))
-    try:
-        return from_keepa(product, market, source=source, fetched_at=fetched_at)
-    except (TypeError, ValueError, AttributeError, KeyError, IndexError, OverflowError) as error:
-        if isinstance(error, BadRecordError):
-            raise
-        raise BadRecordError(f"product object of an unknown shape: {error}", field="product") from error
-
-
-def _fetched_at(value: object) -> float:
-    try:
-        return datetime.fromisoformat(value).timestamp()  # type: ignore[arg-type]  # a TypeError says so itself
-    except (TypeError, ValueError):
-        raise BadRecordError("is not an ISO time", field="fetched_at", value=value) from None
 
 
 def from_keepa(product: Mapping[str, Any], market: Market, *, source: Any, fetched_at: float) -> Update | None:

@@ -67,7 +67,7 @@ def asins(count: int = COUNT) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _catalogue() -> dict[str, Any]:
-    return tomllib.loads(resources.files("arbkit.demo").joinpath("catalogue.toml").read_text("utf-8"))
+    return tomllib.loads(resources.files("arbkit.sources.demo").joinpath("catalogue.toml").read_text("utf-8"))
 
 
 @lru_cache(maxsize=2_048)

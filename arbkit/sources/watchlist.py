@@ -77,7 +77,7 @@ def locate(settings: Settings) -> Path:
     # A child process is told the same file by its full name.
     default = settings.model_copy(update={"watchlist": None}).watchlist_path
     if settings.demo_mode and path.resolve() == default.resolve() and not path.exists():
-        from arbkit.demo.market import asins
+        from arbkit.sources.demo.market import asins
 
         write_atomically(path, (_DEMO_HEADER + "\n".join(asins()) + "\n").encode())
     return path

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from arbkit.core.marketplaces import Market
-from arbkit.demo.market import asins, path, product
-from arbkit.demo.wire import SERIES, Clock, average, root_category
+from arbkit.sources.demo.market import asins, path, product
+from arbkit.sources.demo.wire import SERIES, Clock, average, root_category
 
 __all__ = ["COST", "PAGE", "deals"]
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes
 from arbkit.core.marketplaces import Market
-from arbkit.demo.market import PAST_STEPS, STEP_MINUTES, DemoProduct, Path, path, product
+from arbkit.sources.demo.market import PAST_STEPS, STEP_MINUTES, DemoProduct, Path, path, product
 
 __all__ = ["SERIES", "Clock", "average", "product_object", "root_category", "unknown_object"]
 

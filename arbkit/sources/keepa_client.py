@@ -28,7 +28,7 @@ from arbkit.core.marketplaces import market as market_of
 from arbkit.core.models import Source
 from arbkit.core.service.metrics import KEEPA_RETRIES
 from arbkit.core.settings import Settings, is_loopback
-from arbkit.sources.tokens import Tokens
+from arbkit.sources.token_budget import Tokens
 
 __all__ = ["Batch", "KeepaSource"]
 

@@ -20,9 +20,9 @@ from arbkit.core.keepa_time import to_minutes, to_unix
 from arbkit.core.marketplaces import by_domain
 from arbkit.core.service.addresses import listen
 from arbkit.core.settings import Settings
-from arbkit.demo import deals
-from arbkit.demo.market import SEED
-from arbkit.demo.wire import Clock, product_object
+from arbkit.sources.demo import deals
+from arbkit.sources.demo.market import SEED
+from arbkit.sources.demo.wire import Clock, product_object
 
 __all__ = ["DemoServer", "serve"]
 
