@@ -17,7 +17,7 @@ from arbkit.core.errors import BadRecordError, RefusedFileError
 from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer
 from arbkit.fees import offers_frame
-from arbkit.importer import FileReport, envelopes_of
+from arbkit.pipeline.file_import import FileReport, envelopes_of
 from arbkit.profit.fees.bands import Bands
 from arbkit.profit.fees.fulfilment import size_tiers
 from arbkit.profit.fees.tables import Day, Tables

@@ -24,9 +24,9 @@ def fill_demo(settings: Settings) -> None:
             remedy="Run `arbkit up`, or try arbkit.open(demo=True, home='var/demo')",
         )
     from arbkit import detect
-    from arbkit.consumer import consume
     from arbkit.init import initialise
-    from arbkit.producer import produce
+    from arbkit.pipeline.consumer import consume
+    from arbkit.pipeline.producer import produce
     from arbkit.sources.demo.server import DemoServer
 
     initialise(settings)

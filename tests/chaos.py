@@ -26,12 +26,12 @@ from typing import Any
 import orjson
 from confluent_kafka import Producer
 
-from arbkit.consumer import consume
 from arbkit.core.errors import LogError
 from arbkit.core.files import write_atomically
 from arbkit.core.settings import Settings
 from arbkit.init import initialise
-from arbkit.producer import produce
+from arbkit.pipeline.consumer import consume
+from arbkit.pipeline.producer import produce
 from arbkit.sources.demo.market import asins
 from arbkit.sources.demo.server import DemoServer
 from arbkit.stream import ENRICH_GROUP, ENRICHED_TOPIC, RAW_TOPIC, Log, open_log

@@ -63,10 +63,10 @@ def import_command(
     json: bool = _JSON,
 ) -> None:
     """Send Keepa exports and saved answers down the log, and enrich them."""
-    from arbkit.consumer import consume
     from arbkit.core.marketplaces import market as marketplace
     from arbkit.core.service.process import stop_on_signals
-    from arbkit.importer import import_files
+    from arbkit.pipeline.consumer import consume
+    from arbkit.pipeline.file_import import import_files
 
     settings = begin()
     report = import_files(settings, files, market=marketplace(market) if market else None)

@@ -111,7 +111,7 @@ def produce(
 ) -> None:
     """Watch prices: watchlist × marketplaces → log."""
     from arbkit.core.service.process import die_with_parent, stop_on_signals
-    from arbkit.producer import produce as run
+    from arbkit.pipeline.producer import produce as run
 
     settings = begin()
     die_with_parent()
@@ -122,8 +122,8 @@ def consume(
     until_empty: bool = typer.Option(False, "--until-empty", help="End when nothing is left to do."),
 ) -> None:
     """Enrich what the log holds: log → store."""
-    from arbkit.consumer import consume as run
     from arbkit.core.service.process import die_with_parent, stop_on_signals
+    from arbkit.pipeline.consumer import consume as run
 
     settings = begin()
     die_with_parent()
@@ -137,7 +137,7 @@ def replay(json: bool = _JSON) -> None:
     from rich.progress import Progress
 
     from arbkit.core.service.process import stop_on_signals
-    from arbkit.replay import replay as run
+    from arbkit.pipeline.replay import replay as run
 
     settings = begin()
     with Progress(console=console(stderr=True), transient=True) as bar:

@@ -22,7 +22,7 @@ import orjson
 import python_calamine
 
 from arbkit.core.settings import Settings
-from arbkit.importer import import_files
+from arbkit.pipeline.file_import import import_files
 from arbkit.sources.envelope import from_envelope
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Record, open_log
@@ -129,7 +129,7 @@ def importing() -> None:
 
 _CONSUMER = """
 import os, sys, threading
-from arbkit.consumer import consume
+from arbkit.pipeline.consumer import consume
 from arbkit.core.settings import Settings
 sys.stdin.readline()
 for _ in range(2):

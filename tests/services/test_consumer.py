@@ -14,13 +14,13 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-import arbkit.consumer
-import arbkit.enrich
-from arbkit.consumer import ConsumeSummary, consume
+import arbkit.pipeline.consumer
+import arbkit.pipeline.decode
 from arbkit.core.errors import ConfigError, DeadLetterLimitError, LogError, StoreError, StoreRefusedError
 from arbkit.core.models import Offer, Update
 from arbkit.core.service.metrics import expose
 from arbkit.core.settings import Settings
+from arbkit.pipeline.consumer import ConsumeSummary, consume
 from arbkit.store import Written, open_store
 from arbkit.store.sqlite.store import SqliteStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
@@ -103,14 +103,14 @@ def test_a_poisoned_record_in_any_place_is_a_dead_letter_and_spares_the_others(
 def test_a_fault_of_ours_in_one_record_is_a_dead_letter_too(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = arbkit.enrich.from_envelope
+    real = arbkit.pipeline.decode.from_envelope
 
     def faulty(envelope: Any) -> Update | None:
         if envelope["asin"] == "B000000001":
             raise RuntimeError("what nobody thought of")
         return real(envelope)
 
-    monkeypatch.setattr(arbkit.enrich, "from_envelope", faulty)
+    monkeypatch.setattr(arbkit.pipeline.decode, "from_envelope", faulty)
     publish(settings, good(3))
     assert run(settings).stored == 2
     assert "what nobody thought of" in dead(settings)[0][2]
@@ -272,7 +272,7 @@ def test_stopped_while_the_store_is_away_it_ends_and_leaves_the_batch(
 def test_a_consumer_shows_what_it_does(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(settings, [*good(5), Record("x", b"no")])
     port: list[int] = []
-    real = arbkit.consumer.expose
+    real = arbkit.pipeline.consumer.expose
 
     def noted(*arguments: Any) -> int | None:
         found = real(*arguments)
@@ -280,7 +280,7 @@ def test_a_consumer_shows_what_it_does(settings: Settings, monkeypatch: pytest.M
         port.append(found)
         return found
 
-    monkeypatch.setattr(arbkit.consumer, "expose", noted)
+    monkeypatch.setattr(arbkit.pipeline.consumer, "expose", noted)
     run(settings.model_copy(update={"consumer_metrics_port": 0}))
     shown = requests.get(f"http://127.0.0.1:{port[0]}/metrics", timeout=10).text
     for name in (

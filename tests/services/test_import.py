@@ -11,10 +11,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from arbkit.consumer import consume
 from arbkit.core.marketplaces import market
 from arbkit.core.settings import Settings
-from arbkit.importer import FileReport, import_files
+from arbkit.pipeline.consumer import consume
+from arbkit.pipeline.file_import import FileReport, import_files
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, dead_letter_topic, dead_letters, open_log
 

@@ -19,10 +19,10 @@ import orjson
 import pytest
 from prometheus_client import REGISTRY
 
-import arbkit.producer
+import arbkit.pipeline.producer
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, LogError, ServiceError
 from arbkit.core.settings import Settings
-from arbkit.producer import ProduceSummary, produce
+from arbkit.pipeline.producer import ProduceSummary, produce
 from arbkit.sources import watchlist
 from arbkit.sources.token_budget import read_tokens
 from arbkit.stream import RAW_TOPIC, Record, dead_letters, open_log
@@ -33,7 +33,7 @@ KEY = "a-very-secret-key-0123456789"
 
 SCRIPT = """
 import logging, signal, sys, threading
-from arbkit.producer import produce
+from arbkit.pipeline.producer import produce
 from arbkit.core.settings import Settings
 logging.basicConfig(level=logging.INFO)
 stop = threading.Event()
@@ -309,7 +309,7 @@ def large(asked: Asked, before: int) -> Reply:
 
 def test_a_large_answer_is_published_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spy = _Spy()
-    monkeypatch.setattr(arbkit.producer, "open_log", lambda _: spy)
+    monkeypatch.setattr(arbkit.pipeline.producer, "open_log", lambda _: spy)
     with stub(large) as service:
         once(config(tmp_path, service, markets="DE"))
     assert [len(part) for part in spy.published] == [2, 1]
@@ -341,7 +341,7 @@ def test_what_the_log_refused_is_not_counted_as_looked_at(tmp_path: Path, monkey
     with stub(large) as service:
         settings = config(tmp_path, service, markets="DE")
         with monkeypatch.context() as patched:
-            patched.setattr(arbkit.producer, "open_log", lambda _: _Spy(refuse=1))
+            patched.setattr(arbkit.pipeline.producer, "open_log", lambda _: _Spy(refuse=1))
             with pytest.raises(LogError, match="full"):
                 produce(settings, stop=threading.Event())
         with running(settings):

@@ -12,7 +12,7 @@ import pytest
 from arbkit.core.errors import ServiceError, UsageError
 from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, beat, beating, check
 from arbkit.core.settings import Settings
-from arbkit.producer import produce
+from arbkit.pipeline.producer import produce
 from arbkit.schedule import schedule
 from tests.processes import arbkit
 

@@ -7,7 +7,7 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arbkit.planner import MAX_ASINS, Idle, Request, plan
+from arbkit.pipeline.planner import MAX_ASINS, Idle, Request, plan
 
 ASINS = tuple(f"B{i:09d}" for i in range(230))
 MARKETS = ("DE", "FR", "IT")

@@ -26,7 +26,7 @@ from arbkit.core.files import read_if_there, write_atomically
 from arbkit.core.service.heartbeat import beat
 from arbkit.core.service.metrics import PRODUCED, TOKENS_LEFT, expose, timed
 from arbkit.core.settings import Settings
-from arbkit.planner import Idle, Request, plan
+from arbkit.pipeline.planner import Idle, Request, plan
 from arbkit.sources.envelope import envelope
 from arbkit.sources.token_budget import Tokens, write_tokens
 from arbkit.sources.watchlist import Watchlist, load, locate

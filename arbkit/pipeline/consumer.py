@@ -24,8 +24,8 @@ from arbkit.core.errors import LogError, StoreCorruptError, StoreError, StoreRef
 from arbkit.core.service.heartbeat import beat
 from arbkit.core.service.metrics import CONSUMED, CONSUMER_LAG, CONSUMER_PARTITIONS, STORE_RETRIES, expose, timed
 from arbkit.core.settings import Settings
-from arbkit.dead_limit import DeadLetterLimit
-from arbkit.enrich import Enriched, enriched
+from arbkit.pipeline.dead_letter_limit import DeadLetterLimit
+from arbkit.pipeline.decode import Enriched, enriched
 from arbkit.store import Store, open_store
 from arbkit.stream import (
     ENRICH_GROUP,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from arbkit.core.errors import ServiceError
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
-from arbkit.enrich import enriched
+from arbkit.pipeline.decode import enriched
 from arbkit.store import Rebuilt, open_store
 from arbkit.stream import RAW_TOPIC, Log, TopicPartition, open_log
 
