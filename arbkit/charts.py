@@ -10,9 +10,9 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from arbkit.analysis.price_history import PriceLine
 from arbkit.core.formatting import number
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
-from arbkit.prices import PriceLine
 from arbkit.waterfall import Priced, component_label
 
 __all__ = [

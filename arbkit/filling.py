@@ -23,7 +23,7 @@ def fill_demo(settings: Settings) -> None:
             field="fill_demo",
             remedy="Run `arbkit up`, or try arbkit.open(demo=True, home='var/demo')",
         )
-    from arbkit import detect
+    from arbkit.analysis import detection
     from arbkit.init import initialise
     from arbkit.pipeline.consumer import consume
     from arbkit.pipeline.producer import produce
@@ -34,4 +34,4 @@ def fill_demo(settings: Settings) -> None:
     with DemoServer("127.0.0.1", 0, speed=settings.demo_speed) as server:
         produce(settings.model_copy(update={"keepa_url": server.url}), once=True, stop=stop)
     consume(settings, until_empty=True, stop=stop)
-    detect.run(settings, run_id="fill-demo")
+    detection.run(settings, run_id="fill-demo")

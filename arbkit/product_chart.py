@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from arbkit.analysis.price_history import PriceLine
 from arbkit.charts import LAYOUT, MARKET_COLOURS, RANGE_BUTTONS
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, RATING_COUNT_FROZEN_FROM
-from arbkit.prices import PriceLine
 
 __all__ = ["Panel", "product_figure"]
 

@@ -25,12 +25,13 @@ from typing import Any, get_origin
 import orjson
 from pydantic import BaseModel, ValidationError
 
+from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.core.errors import ArbkitError, ServiceError, UsageError, did_you_mean
 from arbkit.core.locks import held, is_held
 from arbkit.core.models import Run, RunStatus
 from arbkit.core.settings import Settings
 from arbkit.core.shipped import shipped
-from arbkit.parameters import DetectParameters, MorningParameters
+from arbkit.parameters import MorningParameters
 from arbkit.run_folders import LATEST, LATEST_SUCCESSFUL, new_run_id, point, read_json, sweep
 from arbkit.store import Store, open_store
 

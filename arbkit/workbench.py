@@ -14,6 +14,9 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, get_args
 
 from arbkit import filling
+from arbkit.analysis.price_history import PriceLine, price_lines
+from arbkit.analysis.route_table import EvaluatedRoute, all_routes, best_cells, route_cells
+from arbkit.analysis.what_if import question_of
 from arbkit.answers import Answer
 from arbkit.core.arguments import code, count, day, named, nearest, number, one_of, taking
 from arbkit.core.asin import parse_asin
@@ -22,11 +25,9 @@ from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.models import Offer
 from arbkit.core.settings import Settings
 from arbkit.frames import Frame
-from arbkit.prices import PriceLine, price_lines
 from arbkit.profit import COMPONENTS, Profile, configured_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import answer
 from arbkit.profit.quote.request import Question
-from arbkit.routes import EvaluatedRoute, all_routes, best_cells, route_cells
 from arbkit.sources import watchlist
 from arbkit.store.base import OpportunityQuery, OpportunitySort, Page, ProductQuery, ProductSort, Store
 from arbkit.store.lazy import LateStore
@@ -41,7 +42,6 @@ from arbkit.tabular import (
     stats_frame,
     watched_frame,
 )
-from arbkit.whatif import question_of
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -29,8 +29,8 @@ def show(
     json: bool = _JSON,
 ) -> None:
     """Every fee that a product of a category meets in a store."""
+    from arbkit.analysis.fee_changes import show as look
     from arbkit.core.marketplaces import market as marketplace
-    from arbkit.fees import show as look
     from arbkit.profit import load_tables
 
     begin()
@@ -49,7 +49,7 @@ def diff(
     json: bool = _JSON,
 ) -> None:
     """What changes in the tables from one day to another."""
-    from arbkit.fees import diff as compare
+    from arbkit.analysis.fee_changes import diff as compare
     from arbkit.profit import load_tables
 
     settings = begin()
@@ -72,7 +72,7 @@ def audit(
     json: bool = _JSON,
 ) -> None:
     """Our fees against those that Keepa observed, row by row."""
-    from arbkit.audit import audit as compare
+    from arbkit.analysis.fee_audit import audit as compare
     from arbkit.core.marketplaces import market as marketplace
     from arbkit.profit import load_tables
 
@@ -161,7 +161,7 @@ def _day(text: str | None, field: str) -> Any:
 
 
 def _touched(settings: Any, tables: Any, first: Any, second: Any) -> list[dict[str, Any]]:
-    from arbkit.fees import diff_opportunities
+    from arbkit.analysis.fee_changes import diff_opportunities
     from arbkit.profit import load_rates
     from arbkit.profit.profile_file import configured_profile
     from arbkit.store import OpportunityQuery, open_store

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from arbkit.analysis.what_if import Revalued
 from arbkit.core.formatting import UNKNOWN, age_words, money, percent, signed
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
-from arbkit.whatif import Revalued
 
 __all__ = ["CHOOSABLE", "COLUMNS", "Column", "chosen_columns", "moment", "row", "wanted_columns"]
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from arbkit.analysis.price_history import PriceLine, price_line, quantity_line
 from arbkit.core.formatting import count
 from arbkit.core.models import History, Offer
-from arbkit.prices import PriceLine, price_line, quantity_line
 from arbkit.product_chart import Panel, product_figure
 from arbkit.profit import Rates
 

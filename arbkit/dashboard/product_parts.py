@@ -6,16 +6,16 @@ import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from arbkit.analysis.demand import Demand
+from arbkit.analysis.fee_facts import FeeFacts
+from arbkit.analysis.listing_match import Match
+from arbkit.analysis.routes import ProductRoute
 from arbkit.core.formatting import UNKNOWN, age_words, count, money, percent
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer, Product
 from arbkit.dashboard.columns import moment
 from arbkit.dashboard.grid import Cell, Fact, grid_html
 from arbkit.dashboard.parts import link_html, watch_html
-from arbkit.demand import Demand
-from arbkit.fee_facts import FeeFacts
-from arbkit.matching import Match
-from arbkit.product_routes import ProductRoute
 from arbkit.profit.fees.bands import Table
 
 __all__ = [

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from arbkit.analysis.routes import ProductRoute
 from arbkit.core.formatting import UNKNOWN, age_words, money, percent, signed
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity, Product
 from arbkit.dashboard.columns import moment
-from arbkit.product_routes import ProductRoute
 
 __all__ = ["products_table", "routes_table"]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, get_args
 
+from arbkit.analysis.what_if import Revalued, question_of, revalue
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity
 from arbkit.profit import Profile, Rates, load_rates, load_tables
@@ -15,7 +16,6 @@ from arbkit.profit.exchange_rates import AssumedRates
 from arbkit.profit.quote.quote import answer
 from arbkit.profit.quote.request import Question
 from arbkit.profit.seller_profile import VatStatus
-from arbkit.whatif import Revalued, question_of, revalue
 
 __all__ = ["WhatIf"]
 

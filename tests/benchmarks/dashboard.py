@@ -23,12 +23,12 @@ import psutil
 from jupyter_client.manager import start_new_kernel
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from arbkit.analysis.detection import DetectParameters, detect
+from arbkit.analysis.fee_changes import offers_frame
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity, Update
 from arbkit.core.settings import Settings
 from arbkit.dashboard.launch import kernel_environment
-from arbkit.detect import DetectParameters, detect
-from arbkit.fees import offers_frame
 from arbkit.profit import load_rates, load_tables
 from arbkit.profit.profile_file import configured_profile
 from arbkit.store import open_store

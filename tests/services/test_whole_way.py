@@ -15,6 +15,7 @@ import orjson
 import pytest
 import requests
 
+from arbkit.analysis.what_if import question_of
 from arbkit.core.settings import Settings
 from arbkit.profit import load_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import answer
@@ -22,7 +23,6 @@ from arbkit.sources.demo.market import asins
 from arbkit.sources.demo.server import DemoServer
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
-from arbkit.whatif import question_of
 from tests.processes import arbkit
 
 pytestmark = pytest.mark.e2e

@@ -16,7 +16,7 @@ import pytest
 from elasticsearch import Elasticsearch as Client
 
 import arbkit
-from arbkit import detect
+from arbkit.analysis import detection
 from arbkit.core.errors import ArbkitError, StoreError, UsageError
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
@@ -55,7 +55,7 @@ def fill(settings: Settings) -> None:
         )
         # Reading lets every reader see at once what was written here; Elasticsearch would take a second.
         store.stats()
-    detect.run(settings, run_id="r1")
+    detection.run(settings, run_id="r1")
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from arbkit.matching import Match, audit, compare, warning
-from arbkit.titles import read
+from arbkit.analysis.listing_match import Match, audit, compare, warning
+from arbkit.analysis.title_parser import read
 from tests.store_factories import offer
 
 

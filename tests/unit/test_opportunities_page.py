@@ -212,18 +212,18 @@ def test_what_if_asks_the_shown_routes_again_and_back(seen: Seen) -> None:
 
 
 def test_without_changes_what_if_answers_what_detection_found(filled: Settings) -> None:
-    from arbkit import detect
+    from arbkit.analysis import detection
     from arbkit.dashboard.whatif import WhatIf
     from arbkit.profit import configured_profile
 
-    found = detect.run(filled, run_id="r2").opportunities
+    found = detection.run(filled, run_id="r2").opportunities
     profile = configured_profile(filled)
     with open_store(filled) as store:
         offers = store.offers([o.asin for o in found])
-    day = detect.DetectParameters().on
+    day = detection.DetectParameters().on
     asked = WhatIf()
     asked.take({"fulfilment": ""})
-    others = asked.rows(found, offers, {profile.name: profile}, on=day or detect.datetime.now(detect.UTC).date())
+    others = asked.rows(found, offers, {profile.name: profile}, on=day or detection.datetime.now(detection.UTC).date())
     assert [o.profit for o in others] == [o.profit for o in found]
     assert found == () or [o.fulfilment for o in others] == [o.fulfilment for o in found]
 

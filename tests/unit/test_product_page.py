@@ -10,14 +10,14 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 
-from arbkit import detect
+from arbkit.analysis import detection
+from arbkit.analysis.demand import AMAZON_SELLERS, amazon_share_pct
+from arbkit.analysis.price_history import thin
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, RATING_COUNT_FROZEN_FROM, to_minutes, to_unix
 from arbkit.core.models import History, Series, Update
 from arbkit.core.settings import Settings
 from arbkit.dashboard.product import ProductBoard
 from arbkit.dashboard.product_history import MOST_POINTS, history_chart
-from arbkit.demand import AMAZON_SELLERS, amazon_share_pct
-from arbkit.prices import thin
 from arbkit.profit import load_rates
 from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, open_store
@@ -110,7 +110,7 @@ def test_the_address_opens_the_same_view_again(filled: Settings) -> None:
 
 
 def test_the_page_and_detection_agree(filled: Settings) -> None:
-    found = detect.run(filled, run_id="r")
+    found = detection.run(filled, run_id="r")
     assert found.opportunities
     with open_store(filled) as store:
         stored = {o.id: o for o in store.opportunities(OpportunityQuery(asin=ASIN)).items}

@@ -10,9 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from arbkit.analysis.fee_changes import offers_frame
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity
-from arbkit.fees import offers_frame
 from arbkit.profit import Profile, Rates, Tables, share_facts, with_assumed_package
 from arbkit.profit.evaluation import Evaluation, evaluate_resolved
 from arbkit.profit.offer_costs import resolve

@@ -16,12 +16,12 @@ import numpy.typing as npt
 import orjson
 import pandas as pd
 
-from arbkit.confidence import judge
+from arbkit.analysis.confidence import judge
+from arbkit.analysis.demand import amazon_sells
+from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.core.marketplaces import MARKETS, market
 from arbkit.core.models import Opportunity
 from arbkit.core.settings import Settings
-from arbkit.demand import amazon_sells
-from arbkit.parameters import DetectParameters
 from arbkit.profit import (
     OFFER_COLUMNS,
     Evaluation,

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from arbkit.analysis.fee_changes import offers_frame
 from arbkit.core.errors import BadRecordError, RefusedFileError
 from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer
-from arbkit.fees import offers_frame
 from arbkit.pipeline.file_import import FileReport, envelopes_of
 from arbkit.profit.fees.bands import Bands
 from arbkit.profit.fees.fulfilment import size_tiers

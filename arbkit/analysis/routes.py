@@ -9,8 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from arbkit.analysis.detection import DEMAND_COLUMNS, IDENTITY_COLUMNS, opportunities_of
 from arbkit.core.models import Offer, Opportunity
-from arbkit.detect import DEMAND_COLUMNS, IDENTITY_COLUMNS, opportunities_of
 from arbkit.profit import (
     OFFER_COLUMNS,
     Profile,

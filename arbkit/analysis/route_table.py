@@ -9,9 +9,9 @@ from datetime import date
 
 import pandas as pd
 
+from arbkit.analysis.fee_changes import offers_frame
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer
-from arbkit.fees import offers_frame
 from arbkit.frames import Frame
 from arbkit.profit import COMPONENTS, Profile, Rates, Tables, evaluate, share_facts, with_assumed_package
 from arbkit.store.base import Stats
@@ -26,7 +26,7 @@ _FIRST = ["asin", "source", "target", "buy_price", "buy_currency", "sell_price",
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedRoute:
-    """What a route was priced from (:class:`~arbkit.whatif.PricedRoute`)."""
+    """What a route was priced from (:class:`~arbkit.analysis.what_if.PricedRoute`)."""
 
     asin: str
     source: str

@@ -97,7 +97,7 @@ def judge(routes: pd.DataFrame, *, now: float) -> tuple[npt.NDArray[np.float64],
     """Confidence of each route, and the sentences that lowered it.
 
     ``routes`` has the columns of :func:`arbkit.profit.evaluate` and, prefixed ``buy_`` and ``sell_``, those
-    of the two offers that :data:`arbkit.detect.DEMAND_COLUMNS` names. ``now`` in Unix seconds.
+    of the two offers that :data:`arbkit.analysis.detection.DEMAND_COLUMNS` names. ``now`` in Unix seconds.
     """
     score = np.ones(len(routes))
     reasons: list[list[str]] = [[] for _ in range(len(routes))]

@@ -14,8 +14,8 @@ from typing import Literal
 
 from rapidfuzz import fuzz
 
+from arbkit.analysis.title_parser import Title, plain, read
 from arbkit.core.models import Offer
-from arbkit.titles import Title, plain, read
 
 __all__ = ["Finding", "Match", "Verdict", "audit", "compare", "warning"]
 

@@ -1,0 +1,1 @@
+"""What stored facts mean: routes, detection, demand, listings, fees."""
