@@ -8,9 +8,9 @@ from html import escape
 from arbkit import __version__
 from arbkit.core.formatting import age_words, count, money, percent, signed
 from arbkit.core.marketplaces import MARKETS
+from arbkit.display.route_tables import STYLE, Cell, Html, route_cell, routes_table, table, title_cell
+from arbkit.display.waterfall import Waterfall
 from arbkit.morning import Gone, Morning, Moved
-from arbkit.route_tables import STYLE, Cell, Html, route_cell, routes_table, table, title_cell
-from arbkit.waterfall import Waterfall
 
 __all__ = ["about", "data", "gone", "headline", "moved", "new", "top", "waterfalls"]
 

@@ -1,7 +1,7 @@
 """The workbench as people use it in a notebook: ``arb = arbkit.open()``.
 
 Everything is read from the store that the settings name, whichever it is, and comes back as a table
-(:class:`~arbkit.frames.Frame`), an answer (:class:`~arbkit.answers.Answer`) or a plotly figure.
+(:class:`~arbkit.display.frames.Frame`), an answer (:class:`~arbkit.display.quote_view.Answer`) or a plotly figure.
 """
 
 from __future__ import annotations
@@ -17,21 +17,15 @@ from arbkit import filling
 from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.analysis.route_table import EvaluatedRoute, all_routes, best_cells, route_cells
 from arbkit.analysis.what_if import question_of
-from arbkit.answers import Answer
 from arbkit.core.arguments import code, count, day, named, nearest, number, one_of, taking
 from arbkit.core.asin import parse_asin
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.models import Offer
 from arbkit.core.settings import Settings
-from arbkit.frames import Frame
-from arbkit.profit import COMPONENTS, Profile, configured_profile, load_rates, load_tables
-from arbkit.profit.quote.quote import answer
-from arbkit.profit.quote.request import Question
-from arbkit.sources import watchlist
-from arbkit.store.base import OpportunityQuery, OpportunitySort, Page, ProductQuery, ProductSort, Store
-from arbkit.store.lazy import LateStore
-from arbkit.tabular import (
+from arbkit.display.frames import Frame
+from arbkit.display.quote_view import Answer
+from arbkit.display.record_frames import (
     DEMO_NOTE,
     history_frame,
     noted,
@@ -42,6 +36,12 @@ from arbkit.tabular import (
     stats_frame,
     watched_frame,
 )
+from arbkit.profit import COMPONENTS, Profile, configured_profile, load_rates, load_tables
+from arbkit.profit.quote.quote import answer
+from arbkit.profit.quote.request import Question
+from arbkit.sources import watchlist
+from arbkit.store.base import OpportunityQuery, OpportunitySort, Page, ProductQuery, ProductSort, Store
+from arbkit.store.lazy import LateStore
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -294,7 +294,7 @@ class Workbench(Closing):
             UsageError: the product is not stored.
         """
         offers = self._offers([asin])
-        made = all_routes(offers, self.profile, load_tables(), load_rates(), on=day("on", on) or _today())
+        made = Frame(all_routes(offers, self.profile, load_tables(), load_rates(), on=day("on", on) or _today()))
         shown = made if components else Frame(made.drop(columns=[*COMPONENTS]))
         return noted(shown, DEMO_NOTE if _demo(offers) else "")
 
@@ -323,8 +323,8 @@ class Workbench(Closing):
     @named
     def plot_prices(self, asin: str, *, currency: str | None = None) -> go.Figure:
         """What a product cost on every marketplace, in one currency; arguments and errors as :meth:`history`."""
-        from arbkit.charts import history_figure
-        from arbkit.offline import showable
+        from arbkit.display.charts import history_figure
+        from arbkit.display.offline import showable
 
         offers, lines, currency = self._lines(asin, currency)
         figure = history_figure(lines, currency=currency)
@@ -357,8 +357,8 @@ class Workbench(Closing):
         Raises:
             UsageError: the product is not stored.
         """
-        from arbkit.charts import routes_figure
-        from arbkit.offline import showable
+        from arbkit.display.charts import routes_figure
+        from arbkit.display.offline import showable
 
         if asin is None:
             stats = self._store().stats()

@@ -12,7 +12,6 @@ import pandas as pd
 from arbkit.analysis.fee_changes import offers_frame
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer
-from arbkit.frames import Frame
 from arbkit.profit import COMPONENTS, Profile, Rates, Tables, evaluate, share_facts, with_assumed_package
 from arbkit.store.base import Stats
 
@@ -35,7 +34,7 @@ class EvaluatedRoute:
     sell_price: float
 
 
-def all_routes(offers: Sequence[Offer], profile: Profile, tables: Tables, rates: Rates, *, on: date) -> Frame:
+def all_routes(offers: Sequence[Offer], profile: Profile, tables: Tables, rates: Rates, *, on: date) -> pd.DataFrame:
     """The routes between all marketplaces for the product of these offers, the most profitable first.
 
     ``asin, source, target, buy_price, sell_price`` (VAT included, in ``buy_currency`` and ``sell_currency``),
@@ -50,7 +49,7 @@ def all_routes(offers: Sequence[Offer], profile: Profile, tables: Tables, rates:
     unknown = made["profit"].isna()
     # What is partly unknown adds up to nothing: shares of it would mislead.
     made.loc[unknown, ["roi_pct", "margin_pct"]] = float("nan")
-    return Frame(made.sort_values(["profit", "source", "target"], ascending=[False, True, True], ignore_index=True))
+    return made.sort_values(["profit", "source", "target"], ascending=[False, True, True], ignore_index=True)
 
 
 def _not_offered(offers: Sequence[Offer]) -> Iterator[tuple[str, str, str, str]]:
@@ -63,7 +62,7 @@ def _not_offered(offers: Sequence[Offer]) -> Iterator[tuple[str, str, str, str]]
 
 
 def route_cells(routes: pd.DataFrame) -> Cells:
-    """Of :func:`all_routes` what :func:`~arbkit.charts.routes_figure` draws."""
+    """Of :func:`all_routes` what :func:`~arbkit.display.charts.routes_figure` draws."""
     names = ("source", "target", "profit", "currency", "unknown")
     cells: Cells = {}
     for source, target, profit, currency, unknown in zip(*(routes[n].tolist() for n in names), strict=True):

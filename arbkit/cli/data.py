@@ -96,7 +96,7 @@ def export(
 
     from arbkit.core.errors import UsageError
     from arbkit.dashboard.view import parse, told
-    from arbkit.export import HEADINGS, opportunity_rows, write
+    from arbkit.display.spreadsheet import HEADINGS, opportunity_rows, write
     from arbkit.store import open_store
 
     settings = begin()

@@ -12,7 +12,7 @@ from typing import Any
 from arbkit.core.errors import ArbkitError
 from arbkit.core.formatting import count
 from arbkit.dashboard.page import Page
-from arbkit.export import HEADINGS, opportunity_rows, write
+from arbkit.display.spreadsheet import HEADINGS, opportunity_rows, write
 from arbkit.store import OpportunityQuery, Store
 
 __all__ = ["MIME", "Download"]

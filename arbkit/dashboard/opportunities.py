@@ -12,7 +12,6 @@ import plotly.graph_objects as go
 
 from arbkit.analysis.price_history import price_lines
 from arbkit.analysis.what_if import Revalued
-from arbkit.charts import history_figure, waterfall_figure
 from arbkit.core.formatting import money, signed
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.settings import Settings
@@ -25,6 +24,7 @@ from arbkit.dashboard.parts import answer_html, figures_html, map_html, parts_ht
 from arbkit.dashboard.saved import SavedViews
 from arbkit.dashboard.view import PAGE_ROWS, View, parse, told
 from arbkit.dashboard.whatif import WhatIf
+from arbkit.display.charts import history_figure, waterfall_figure
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.profile_file import configured_profile, load_profiles
 from arbkit.sources.token_budget import read_tokens

@@ -8,10 +8,10 @@ from typing import Any
 
 from arbkit.core.formatting import UNKNOWN, age_words, count, money, percent, signed
 from arbkit.core.models import Opportunity
-from arbkit.route_tables import link
+from arbkit.display.route_tables import link
+from arbkit.display.waterfall import component_label
 from arbkit.sources.token_budget import Tokens
 from arbkit.store import Stats, Sums
-from arbkit.waterfall import component_label
 
 __all__ = [
     "answer_html",

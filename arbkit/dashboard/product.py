@@ -14,7 +14,6 @@ from arbkit.analysis.demand import demand_of
 from arbkit.analysis.fee_facts import fee_facts, fee_tables
 from arbkit.analysis.listing_match import audit, warning
 from arbkit.analysis.routes import ProductRoute, facts_of, product_routes
-from arbkit.charts import LAYOUT, waterfall_figure
 from arbkit.core.asin import parse_asin
 from arbkit.core.errors import UsageError
 from arbkit.core.models import History, Offer, Opportunity, Product
@@ -38,6 +37,7 @@ from arbkit.dashboard.product_parts import (
 from arbkit.dashboard.product_tables import products_table, routes_table
 from arbkit.dashboard.product_view import CURRENCIES, PRICES, QUANTITIES, ProductView, parse
 from arbkit.dashboard.view import told
+from arbkit.display.charts import LAYOUT, waterfall_figure
 from arbkit.profit import Profile, configured_profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, ProductQuery
 

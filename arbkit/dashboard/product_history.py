@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from arbkit.analysis.price_history import PriceLine, price_line, quantity_line
 from arbkit.core.formatting import count
 from arbkit.core.models import History, Offer
-from arbkit.product_chart import Panel, product_figure
+from arbkit.display.product_chart import Panel, product_figure
 from arbkit.profit import Rates
 
 __all__ = ["MOST_POINTS", "history_chart"]

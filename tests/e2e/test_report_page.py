@@ -10,12 +10,12 @@ import pytest
 from playwright.sync_api import Browser
 
 from arbkit import morning_view as view
-from arbkit.charts import waterfall_figure
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
+from arbkit.display.charts import waterfall_figure
+from arbkit.display.route_tables import Html
 from arbkit.morning import run
 from arbkit.report_html import page
-from arbkit.route_tables import Html
 from arbkit.store import open_store
 from tests.store_factories import history, offer, opportunity
 

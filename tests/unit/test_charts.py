@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from arbkit.analysis.price_history import price_lines
-from arbkit.charts import history_figure, waterfall_figure
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes, to_unix
 from arbkit.core.models import History, Series
+from arbkit.display.charts import history_figure, waterfall_figure
 from arbkit.profit import load_rates
 from tests.store_factories import offer, opportunity
 

@@ -19,7 +19,7 @@ from arbkit.dashboard.columns import COLUMNS, chosen_columns, row
 from arbkit.dashboard.download import Download
 from arbkit.dashboard.opportunities import OpportunitiesBoard
 from arbkit.dashboard.parts import demo_html, map_html, parts_html, route_html
-from arbkit.export import HEADINGS, opportunity_rows, write
+from arbkit.display.spreadsheet import HEADINGS, opportunity_rows, write
 from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, Stats, open_store
 from tests.boards import Seen

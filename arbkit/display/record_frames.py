@@ -10,7 +10,7 @@ import pandas as pd
 from arbkit.analysis.price_history import PriceLine
 from arbkit.core.marketplaces import MARKETS, market
 from arbkit.core.models import Offer, Opportunity, Product, Run
-from arbkit.frames import Frame
+from arbkit.display.frames import Frame
 from arbkit.store.base import Stats
 
 __all__ = [

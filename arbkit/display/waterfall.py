@@ -35,7 +35,7 @@ def component_label(name: str) -> str:
 
 
 class Priced(Protocol):
-    """A route whose money is known: :class:`~arbkit.core.models.Opportunity`, :class:`~arbkit.answers.Answer`."""
+    """A priced route: :class:`~arbkit.core.models.Opportunity` or :class:`~arbkit.display.quote_view.Answer`."""
 
     @property
     def asin(self) -> str: ...

@@ -11,8 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from arbkit.analysis.price_history import PriceLine
-from arbkit.charts import LAYOUT, MARKET_COLOURS, RANGE_BUTTONS
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, RATING_COUNT_FROZEN_FROM
+from arbkit.display.charts import LAYOUT, MARKET_COLOURS, RANGE_BUTTONS
 
 __all__ = ["Panel", "product_figure"]
 

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from arbkit.analysis.price_history import PriceLine
 from arbkit.core.formatting import number
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
-from arbkit.waterfall import Priced, component_label
+from arbkit.display.waterfall import Priced, component_label
 
 __all__ = [
     "LAYOUT",

@@ -9,8 +9,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from arbkit.core.errors import UsageError
-from arbkit.frames import Frame
-from arbkit.waterfall import Waterfall
+from arbkit.display.frames import Frame
+from arbkit.display.waterfall import Waterfall
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -22,7 +22,7 @@ _OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A route that is priced to the end (:class:`~arbkit.waterfall.Priced`)."""
+    """A route that is priced to the end (:class:`~arbkit.display.waterfall.Priced`)."""
 
     asin: str
     title: str | None
@@ -116,8 +116,8 @@ class Answer:
         Raises:
             UsageError: there is no profit to draw; says what is unknown.
         """
-        from arbkit.charts import waterfall_figure
-        from arbkit.offline import showable
+        from arbkit.display.charts import waterfall_figure
+        from arbkit.display.offline import showable
 
         figure = waterfall_figure(self._known())
         figure.update_layout(title={"text": f"{escape(self._name())}: {figure.layout.title.text[0].lower()}"

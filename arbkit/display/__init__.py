@@ -1,0 +1,1 @@
+"""Tables, charts and files for people, in notebooks, reports and pages."""
