@@ -25,7 +25,7 @@ from arbkit.metrics import exposition
 from arbkit.profit import Profile, configured_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import answer
 from arbkit.profit.quote.request import Question
-from arbkit.run_folders import read_json
+from arbkit.reports.run_folders import read_json
 from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, Page, ProductQuery, Store
 from arbkit.store.base import OpportunitySort, ProductSort

@@ -94,7 +94,7 @@ def _profile(settings: Settings) -> str:
 
 
 def _schedule(settings: Settings) -> str:
-    from arbkit.timetable import load_timetable
+    from arbkit.reports.schedule.schedule_file import load_timetable
 
     timetable = load_timetable(settings)
     for wrong in timetable.bad:

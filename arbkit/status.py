@@ -7,7 +7,7 @@ from typing import Any
 
 from arbkit.core.errors import ConfigError, StoreError
 from arbkit.core.settings import Settings
-from arbkit.schedule import standing
+from arbkit.reports.schedule.scheduler import standing
 from arbkit.sources.token_budget import read_tokens
 from arbkit.store import open_store
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, dead_letter_topic, open_log

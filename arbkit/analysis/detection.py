@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,7 +35,6 @@ from arbkit.profit import (
     share_facts,
     with_assumed_package,
 )
-from arbkit.run_folders import write_result
 from arbkit.store import open_store
 from arbkit.stream import ALERTS_TOPIC, Log, Record, open_log
 
@@ -113,16 +111,15 @@ class Detection:
             "items": [o.public(now=self.evaluated_at, components=with_components) for o in self.opportunities[:limit]],
         }
 
-    def write(self, folder: str | Path) -> Path:
-        """Leave ``result.json`` in ``folder``."""
-        summary = {
+    def summary(self) -> dict[str, Any]:
+        """The few figures that a list of runs shows."""
+        return {
             "products": self.products,
             "routes": self.routes,
             "total": len(self.opportunities),
             "new": len(self.new),
             "unknown": dict(self.unknown),
         }
-        return write_result(folder, self.to_dict(), summary=summary)
 
 
 def run(settings: Settings, parameters: DetectParameters | None = None, *, run_id: str) -> Detection:

@@ -28,7 +28,7 @@ def run_one(
     json: bool = _JSON,
 ) -> None:
     """Run a report and file it."""
-    from arbkit.reports import find, run_or_raise
+    from arbkit.reports.runner import find, run_or_raise
 
     settings = begin()
     given = find(name).parse(parameter)
@@ -50,7 +50,7 @@ def list_all(
     from rich.markup import escape
     from rich.table import Table
 
-    from arbkit.reports import REPORTS
+    from arbkit.reports.runner import REPORTS
 
     settings = begin()
     runs = _runs(settings, limit)
@@ -85,7 +85,7 @@ def show(
 ) -> None:
     """Show a report, or one run of it: how it went, its figures, its files, and which pictures are missing."""
     from arbkit.core.errors import UsageError
-    from arbkit.reports import REPORTS
+    from arbkit.reports.runner import REPORTS
     from arbkit.store import open_store
 
     settings = begin()
@@ -124,7 +124,7 @@ def clean(
     """Remove the folders of old runs, never the latest of a report nor its latest that succeeded."""
     from dataclasses import asdict
 
-    from arbkit.run_folders import clean as run
+    from arbkit.reports.run_folders import clean as run
 
     done = run(begin().reports_dir, keep=keep, older_than_days=older_than, dry_run=dry_run)
     freed = sum(one.bytes for one in done if one.why_not is None)
@@ -170,7 +170,7 @@ def _folder_state(settings: Settings, run: Run) -> str | None:
 
 
 def _pictures(folder: Path) -> list[dict[str, Any]]:
-    from arbkit.run_folders import read_json
+    from arbkit.reports.run_folders import read_json
 
     found, _ = read_json(folder / "pictures.json")
     return found if isinstance(found, list) and all(isinstance(one, dict) for one in found) else []
@@ -183,7 +183,7 @@ def _print_missing(folder: Path) -> None:
 
 
 def _told(settings: Settings, run: Run) -> dict[str, Any]:
-    from arbkit.run_folders import read_json
+    from arbkit.reports.run_folders import read_json
 
     folder, state = _folder(settings, run), _folder_state(settings, run)
     why_no_result = None

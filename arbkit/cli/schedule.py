@@ -11,7 +11,7 @@ import typer
 from arbkit.cli.shared import begin, console, print_json
 
 if TYPE_CHECKING:
-    from arbkit.timetable import Timetable
+    from arbkit.reports.schedule.schedule_file import Timetable
 
 __all__ = ["register"]
 
@@ -26,7 +26,7 @@ def serve(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from arbkit.core.service.process import die_with_parent, stop_on_signals
-    from arbkit.schedule import schedule as run
+    from arbkit.reports.schedule.scheduler import schedule as run
 
     settings = begin()
     die_with_parent()
@@ -39,8 +39,8 @@ def list_entries(json: bool = _JSON) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from arbkit.schedule import standing
-    from arbkit.timetable import load_timetable
+    from arbkit.reports.schedule.schedule_file import load_timetable
+    from arbkit.reports.schedule.scheduler import standing
 
     settings = begin()
     where = load_timetable(settings).where
@@ -74,7 +74,7 @@ def upcoming(
     json: bool = _JSON,
 ) -> None:
     """Show what runs when, the soonest first."""
-    from arbkit.timetable import load_timetable
+    from arbkit.reports.schedule.schedule_file import load_timetable
 
     times = _times(load_timetable(begin()), count)
     if json:
@@ -94,8 +94,8 @@ def run_entry(
     json: bool = _JSON,
 ) -> None:
     """Run an entry now, with its parameters; when it runs next stays as it was."""
-    from arbkit.reports import run_or_raise
-    from arbkit.timetable import load_timetable
+    from arbkit.reports.runner import run_or_raise
+    from arbkit.reports.schedule.schedule_file import load_timetable
 
     settings = begin()
     entry = load_timetable(settings).entry(name)

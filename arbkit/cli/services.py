@@ -181,7 +181,7 @@ def detect(
     json: bool = _JSON,
 ) -> None:
     """Price every route of every product and store what leaves money."""
-    from arbkit.reports import run_or_raise
+    from arbkit.reports.runner import run_or_raise
 
     settings = begin()
     given = {

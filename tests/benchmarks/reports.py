@@ -13,7 +13,7 @@ from time import perf_counter
 
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
-from arbkit.reports import find, run_report
+from arbkit.reports.runner import find, run_report
 from arbkit.store import open_store
 from tests.store_factories import history, offer, opportunity
 

@@ -9,13 +9,13 @@ import plotly.graph_objects as go
 import pytest
 from playwright.sync_api import Browser
 
-from arbkit import morning_view as view
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.display.charts import waterfall_figure
 from arbkit.display.route_tables import Html
-from arbkit.morning import run
-from arbkit.report_html import page
+from arbkit.reports import morning_page as view
+from arbkit.reports.html_page import page
+from arbkit.reports.morning import run
 from arbkit.store import open_store
 from tests.store_factories import history, offer, opportunity
 

@@ -17,13 +17,13 @@ from arbkit.core.errors import ServiceError, UsageError
 from arbkit.core.locks import held
 from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
-from arbkit.fired import Memory
-from arbkit.parameters import MorningParameters
-from arbkit.reports import STOPPED, Report, ReportRun, find, run_report
-from arbkit.run_folders import LATEST, LATEST_SUCCESSFUL
-from arbkit.schedule import schedule
+from arbkit.reports.parameters import MorningParameters
+from arbkit.reports.run_folders import LATEST, LATEST_SUCCESSFUL
+from arbkit.reports.runner import STOPPED, Report, ReportRun, find, run_report
+from arbkit.reports.schedule.run_state import Memory
+from arbkit.reports.schedule.schedule_file import load_timetable
+from arbkit.reports.schedule.scheduler import schedule
 from arbkit.store import open_store
-from arbkit.timetable import load_timetable
 from tests.conftest import missing
 from tests.processes import arbkit
 from tests.store_factories import history, offer, opportunity

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from arbkit.core.errors import ConfigError
-from arbkit.cron import parse_cron, parse_zone
+from arbkit.reports.schedule.cron import parse_cron, parse_zone
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

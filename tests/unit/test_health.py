@@ -13,7 +13,7 @@ from arbkit.core.errors import ServiceError, UsageError
 from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, beat, beating, check
 from arbkit.core.settings import Settings
 from arbkit.pipeline.producer import produce
-from arbkit.schedule import schedule
+from arbkit.reports.schedule.scheduler import schedule
 from tests.processes import arbkit
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from arbkit import morning
-from arbkit import morning_view as view
 from arbkit.core.errors import UsageError
 from arbkit.core.formatting import count, money, percent, signed
 from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
-from arbkit.morning import Morning, MorningParameters
-from arbkit.snapshots import FILE, read
+from arbkit.reports import morning
+from arbkit.reports import morning_page as view
+from arbkit.reports.comparison import FILE, read
+from arbkit.reports.morning import Morning, MorningParameters
 from arbkit.store import open_store
 from tests.store_factories import history, offer, opportunity
 

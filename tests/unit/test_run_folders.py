@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from arbkit.run_folders import append_field, clean, point, read_json, run_folders, sweep, write_result
+from arbkit.reports.run_folders import append_field, clean, point, read_json, run_folders, sweep, write_result
 
 RUNS = [f"202606{day:02}T070000Z-00000{day}" for day in range(1, 7)]
 NOW = datetime(2026, 6, 7, 7, tzinfo=UTC).timestamp()

@@ -14,10 +14,10 @@ from arbkit.core.errors import ConfigError
 from arbkit.core.locks import held
 from arbkit.core.models import Run
 from arbkit.core.settings import Settings
-from arbkit.fired import Memory
-from arbkit.reports import STOPPED, ReportRun
-from arbkit.schedule import Clockwork, standing
-from arbkit.timetable import Entry, load_timetable
+from arbkit.reports.runner import STOPPED, ReportRun
+from arbkit.reports.schedule.run_state import Memory
+from arbkit.reports.schedule.schedule_file import Entry, load_timetable
+from arbkit.reports.schedule.scheduler import Clockwork, standing
 
 GOOD = """
 [[entry]]

@@ -12,10 +12,10 @@ from typing import Any
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity, Run
 from arbkit.core.settings import Settings
-from arbkit.parameters import MorningParameters
-from arbkit.quality import Quality, assess
-from arbkit.run_folders import write_result
-from arbkit.snapshots import Comparison, Snapshot, compare, read, take
+from arbkit.reports.comparison import Comparison, Snapshot, compare, read, take
+from arbkit.reports.data_quality import Quality, assess
+from arbkit.reports.parameters import MorningParameters
+from arbkit.reports.run_folders import write_result
 from arbkit.store import Stats, Store, open_store
 from arbkit.store.iteration import opportunity_by_id
 

@@ -10,7 +10,7 @@ from arbkit.core.formatting import age_words, count, money, percent, signed
 from arbkit.core.marketplaces import MARKETS
 from arbkit.display.route_tables import STYLE, Cell, Html, route_cell, routes_table, table, title_cell
 from arbkit.display.waterfall import Waterfall
-from arbkit.morning import Gone, Morning, Moved
+from arbkit.reports.morning import Gone, Morning, Moved
 
 __all__ = ["about", "data", "gone", "headline", "moved", "new", "top", "waterfalls"]
 

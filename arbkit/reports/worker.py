@@ -21,8 +21,8 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from papermill.execute import ERROR_MARKER_TAG
 
-from arbkit.pictures import FIGURES, Picture, draw
-from arbkit.run_folders import append_field
+from arbkit.reports.figures import FIGURES, Picture, draw
+from arbkit.reports.run_folders import append_field
 
 __all__ = ["explain", "run"]
 
@@ -58,7 +58,7 @@ def run(folder: Path, job: Mapping[str, Any]) -> str | None:
 
 
 def _warm() -> None:
-    from arbkit.report_html import warm
+    from arbkit.reports.html_page import warm
 
     warm()
 
@@ -91,7 +91,7 @@ def _note(folder: Path, pictures: list[Picture]) -> None:
 
 def _file(executed: Path, folder: Path, title: str, error: str | None) -> None:
     """Put what went wrong on top of the executed notebook, and write its page."""
-    from arbkit.report_html import page
+    from arbkit.reports.html_page import page
 
     if not executed.exists():
         return

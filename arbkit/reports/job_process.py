@@ -1,4 +1,4 @@
-"""The process a report runs in: ``python -m arbkit.notebook FOLDER``, told the rest by ``FOLDER/job.json``.
+"""The process a report runs in: ``python -m arbkit.reports.job_process FOLDER``, told the rest by ``FOLDER/job.json``.
 
 Ends with status 1 and the error as its last line if the notebook failed. ``--explain`` only makes the page of a
 notebook whose process was killed.
@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     # jsonschema, which checks notebooks, would build a grammar of international addresses: two seconds of work at
     # every start, for a check that no notebook needs.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
-    from arbkit.execution import explain, run
+    from arbkit.reports.worker import explain, run
 
     if "--explain" in arguments:
         explain(folder, job)

@@ -31,8 +31,8 @@ from arbkit.core.locks import held, is_held
 from arbkit.core.models import Run, RunStatus
 from arbkit.core.settings import Settings
 from arbkit.core.shipped import shipped
-from arbkit.parameters import MorningParameters
-from arbkit.run_folders import LATEST, LATEST_SUCCESSFUL, new_run_id, point, read_json, sweep
+from arbkit.reports.parameters import MorningParameters
+from arbkit.reports.run_folders import LATEST, LATEST_SUCCESSFUL, new_run_id, point, read_json, sweep
 from arbkit.store import Store, open_store
 
 __all__ = ["REPORTS", "Report", "ReportRun", "find", "is_running", "run_or_raise", "run_report"]
@@ -286,7 +286,7 @@ def _too_long(settings: Settings) -> str:
 def _start(settings: Settings, folder: Path, *more: str) -> subprocess.Popen[bytes]:
     with (folder / "output.log").open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "arbkit.notebook", str(folder), *more],
+            [sys.executable, "-m", "arbkit.reports.job_process", str(folder), *more],
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

@@ -12,8 +12,8 @@ from typing import Any
 
 from arbkit.core.errors import ConfigError, UsageError, did_you_mean
 from arbkit.core.settings import Settings
-from arbkit.cron import Cron, parse_cron, parse_zone
-from arbkit.reports import find
+from arbkit.reports.runner import find
+from arbkit.reports.schedule.cron import Cron, parse_cron, parse_zone
 
 __all__ = ["BadEntry", "Entry", "Timetable", "built_in", "load_timetable"]
 
@@ -72,7 +72,7 @@ class Timetable:
 
 def built_in() -> str:
     """The text of the schedule that holds where there is none."""
-    return resources.files("arbkit").joinpath("default_schedule.toml").read_text("utf-8")
+    return resources.files("arbkit.reports.schedule").joinpath("default_schedule.toml").read_text("utf-8")
 
 
 def load_timetable(settings: Settings) -> Timetable:

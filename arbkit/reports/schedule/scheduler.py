@@ -17,12 +17,12 @@ from typing import Any
 from arbkit.core.errors import ArbkitError, ConfigError, StoreError
 from arbkit.core.service.heartbeat import beat, beating
 from arbkit.core.settings import Settings
-from arbkit.fired import Memory
-from arbkit.reports import ReportRun, is_running, run_report
-from arbkit.run_folders import clean
+from arbkit.reports.run_folders import clean
+from arbkit.reports.runner import ReportRun, is_running, run_report
+from arbkit.reports.schedule.run_state import Memory
+from arbkit.reports.schedule.schedule_file import Entry, Timetable, load_timetable
 from arbkit.store.lazy import LateStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_log
-from arbkit.timetable import Entry, Timetable, load_timetable
 
 __all__ = ["Clockwork", "schedule", "standing"]
 

@@ -18,7 +18,7 @@ import orjson
 from arbkit.core.files import read_if_there, write_atomically
 from arbkit.core.locks import held
 from arbkit.core.settings import Settings
-from arbkit.timetable import Entry
+from arbkit.reports.schedule.schedule_file import Entry
 
 __all__ = ["Fired", "Memory"]
 

@@ -1,0 +1,1 @@
+"""Reports: notebooks run by papermill, their folders and pages."""
