@@ -21,7 +21,7 @@ from arbkit.core.errors import ArbkitError, UsageError
 from arbkit.core.marketplaces import MarketCode
 from arbkit.core.models import Opportunity, Run
 from arbkit.core.settings import Settings
-from arbkit.metrics import exposition
+from arbkit.ops.prometheus import exposition
 from arbkit.profit import Profile, configured_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import answer
 from arbkit.profit.quote.request import Question

@@ -13,7 +13,6 @@ from datetime import UTC, date, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, get_args
 
-from arbkit import filling
 from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.analysis.route_table import EvaluatedRoute, all_routes, best_cells, route_cells
 from arbkit.analysis.what_if import question_of
@@ -36,6 +35,7 @@ from arbkit.display.record_frames import (
     stats_frame,
     watched_frame,
 )
+from arbkit.ops import fill_demo
 from arbkit.profit import COMPONENTS, Profile, configured_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import answer
 from arbkit.profit.quote.request import Question
@@ -107,7 +107,7 @@ class Workbench(Closing):
             # Not there yet, or out of order, which whoever fills it will tell.
             empty = True
         if empty:
-            filling.fill_demo(self.settings)
+            fill_demo.fill_demo(self.settings)
         return self
 
     def stats(self) -> Frame:

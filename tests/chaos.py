@@ -29,7 +29,7 @@ from confluent_kafka import Producer
 from arbkit.core.errors import LogError
 from arbkit.core.files import write_atomically
 from arbkit.core.settings import Settings
-from arbkit.init import initialise
+from arbkit.ops.setup import initialise
 from arbkit.pipeline.consumer import consume
 from arbkit.pipeline.producer import produce
 from arbkit.sources.demo.market import asins

@@ -13,7 +13,7 @@ _JSON = typer.Option(False, "--json", help="One JSON document on standard output
 
 def status(json: bool = _JSON) -> None:
     """Show lag, freshness, tokens and the last runs."""
-    from arbkit.status import collect
+    from arbkit.ops.status import collect
 
     state = collect(begin())
     if json:
@@ -58,7 +58,7 @@ def status(json: bool = _JSON) -> None:
 
 def doctor(json: bool = _JSON) -> None:
     """Check configuration and every connection, with the remedy for what is wrong."""
-    from arbkit.doctor import examine
+    from arbkit.ops.doctor import examine
 
     settings = begin()
     checks = examine(settings)

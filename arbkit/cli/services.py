@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from arbkit.core.settings import Settings
-    from arbkit.supervise import Service
+    from arbkit.ops.supervisor import Service
 
 __all__ = ["register"]
 
@@ -25,8 +25,8 @@ _JSON = typer.Option(False, "--json", help="One JSON document on standard output
 def up() -> None:
     """Run everything: producer, consumer, detection, API, dashboards, and the demo market without a key."""
     from arbkit.core.service.process import stop_on_signals
-    from arbkit.init import initialise
-    from arbkit.supervise import Supervisor, await_answers, plan_services, resolve
+    from arbkit.ops.setup import initialise
+    from arbkit.ops.supervisor import Supervisor, await_answers, plan_services, resolve
 
     settings = resolve(begin())
     # A home that cannot be written to, or a store that is damaged or away, should be one error and no row of restarts.
@@ -87,9 +87,9 @@ def init(
     ),
 ) -> None:
     """Create what log and store need: topics, indices, aliases. What is there is compared and never changed."""
-    from arbkit.init import initialise
-    from arbkit.init import migrate as renew
-    from arbkit.seed import take
+    from arbkit.ops.setup import initialise
+    from arbkit.ops.setup import migrate as renew
+    from arbkit.ops.user_files import take
 
     settings = begin()
     differences = initialise(settings)

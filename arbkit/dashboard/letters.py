@@ -11,7 +11,7 @@ from typing import Any
 from arbkit.core.formatting import UNKNOWN, age_words, count
 from arbkit.dashboard.columns import moment
 from arbkit.dashboard.parts import press_html
-from arbkit.log_state import DEAD_TOPICS
+from arbkit.ops.stream_state import DEAD_TOPICS
 from arbkit.stream import Log, Message, dead_letter_topic
 from arbkit.stream.dead_letters import attempts, described, latest, letters_at
 

@@ -40,8 +40,8 @@ from arbkit.dashboard.pipeline_parts import (
     tokens_html,
 )
 from arbkit.dashboard.report_files import report_file
-from arbkit.log_state import DEAD_TOPICS, LogState, Throughput, look
-from arbkit.signs import Signs, judge, read_signs
+from arbkit.ops.service_checks import Signs, judge, read_signs
+from arbkit.ops.stream_state import DEAD_TOPICS, LogState, Throughput, look
 from arbkit.sources.token_budget import Tokens, read_tokens
 from arbkit.store import Stats
 from arbkit.stream import Log, open_log

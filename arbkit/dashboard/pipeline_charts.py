@@ -8,7 +8,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from arbkit.log_state import Pace
+from arbkit.ops.stream_state import Pace
 
 __all__ = ["AGE_BUCKETS", "AGE_LIMITS", "ages_figure", "pace_figure", "tokens_figure"]
 

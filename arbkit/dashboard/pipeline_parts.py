@@ -14,8 +14,8 @@ from arbkit.dashboard.letters import plain
 from arbkit.dashboard.parts import press_html
 from arbkit.dashboard.pipeline_charts import AGE_BUCKETS
 from arbkit.dashboard.report_files import report_address
-from arbkit.log_state import LogState, Throughput
-from arbkit.signs import Sign
+from arbkit.ops.service_checks import Sign
+from arbkit.ops.stream_state import LogState, Throughput
 from arbkit.sources.token_budget import Tokens
 from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, dead_letter_topic
 

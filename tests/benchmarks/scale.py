@@ -26,7 +26,7 @@ from arbkit.core.keepa_time import to_minutes
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.settings import Settings
 from arbkit.core.sqlite import connect, immediate
-from arbkit.init import initialise, migrate
+from arbkit.ops.setup import initialise, migrate
 from arbkit.pipeline.consumer import consume
 from arbkit.sources.demo.market import asins
 from arbkit.sources.demo.wire import Clock, product_object

@@ -20,7 +20,7 @@ from arbkit.analysis import detection
 from arbkit.core.errors import ArbkitError, StoreError, UsageError
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
-from arbkit.init import initialise
+from arbkit.ops.setup import initialise
 from arbkit.sources.demo.market import asins
 from arbkit.store import open_store
 from arbkit.workbench import Workbench

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arbkit.core.settings import Settings
-from arbkit.log_state import DEAD_TOPICS, LogState, Throughput, look
+from arbkit.ops.stream_state import DEAD_TOPICS, LogState, Throughput, look
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, TOPICS, Record, dead_letter_topic, open_log
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from arbkit.core.settings import Settings
-from arbkit.seed import take
+from arbkit.ops.user_files import take
 from tests.processes import arbkit
 
 ONE, TWO, THREE = "B000000001\n", "B000000002\n", "B000000003\n"

@@ -6,7 +6,7 @@ import pytest
 
 from arbkit.core.service.heartbeat import beat
 from arbkit.core.settings import Settings
-from arbkit.signs import Sign, Signs, judge, read_signs
+from arbkit.ops.service_checks import Sign, Signs, judge, read_signs
 
 
 def judged(*, moved_s: float | None = None, **silences: float | None) -> dict[str, Sign]:

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from arbkit.core.errors import ArbkitError
 from arbkit.core.settings import Settings
-from arbkit.status import collect
+from arbkit.ops.status import collect
 
 __all__ = ["exposition"]
 

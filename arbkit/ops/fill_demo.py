@@ -24,7 +24,7 @@ def fill_demo(settings: Settings) -> None:
             remedy="Run `arbkit up`, or try arbkit.open(demo=True, home='var/demo')",
         )
     from arbkit.analysis import detection
-    from arbkit.init import initialise
+    from arbkit.ops.setup import initialise
     from arbkit.pipeline.consumer import consume
     from arbkit.pipeline.producer import produce
     from arbkit.sources.demo.server import DemoServer

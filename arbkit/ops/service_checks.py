@@ -11,7 +11,7 @@ import requests
 from arbkit.core.formatting import age_words
 from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, silence
 from arbkit.core.settings import Settings
-from arbkit.supervise import plan_services
+from arbkit.ops.supervisor import plan_services
 
 __all__ = ["Sign", "Signs", "judge", "read_signs"]
 

@@ -1,0 +1,1 @@
+"""Running arbkit: supervisor, status, doctor, set-up."""
