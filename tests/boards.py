@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from arbkit.dashboard.board import Board
+from arbkit.web.dashboards.page import Board
 
 __all__ = ["Seen"]
 

@@ -95,9 +95,9 @@ def export(
     import time
 
     from arbkit.core.errors import UsageError
-    from arbkit.dashboard.view import parse, told
     from arbkit.display.spreadsheet import HEADINGS, opportunity_rows, write
     from arbkit.store import open_store
+    from arbkit.web.dashboards.opportunities.filters import parse, told
 
     settings = begin()
     shown, wrong = parse(view)

@@ -24,7 +24,7 @@ def api() -> None:
     from arbkit.core.service.addresses import base_url, listen, with_token
     from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.core.settings import is_loopback
-    from arbkit.web import load_app
+    from arbkit.web.api import create_app
 
     given = begin()
     settings = given if is_loopback(given.host) else with_token(given)
@@ -37,7 +37,7 @@ def api() -> None:
     die_with_parent()
     # uvicorn has handlers of its own and then raises the signal anew: with ours below, it ends with status 0.
     stop_on_signals()
-    app = load_app(settings)
+    app = create_app(settings)
     with listen(settings.host, settings.api_port, "ARBKIT_API_PORT") as listening:
         port = listening.getsockname()[1]
         logger.info("the API answers on %s, documented under /docs", base_url(settings.host, port))
@@ -56,7 +56,7 @@ def dashboards() -> None:
     """Serve the Voilà dashboards."""
     from arbkit.core.service.addresses import dashboard_url, listen, with_token
     from arbkit.core.service.process import die_with_parent
-    from arbkit.dashboard.launch import run_dashboards
+    from arbkit.web.dashboards.voila_server import run_dashboards
 
     given = begin()
     die_with_parent()
@@ -73,7 +73,7 @@ def lab(
     browser: bool = typer.Option(True, help="Open a browser."),
 ) -> None:
     """Open the notebooks in JupyterLab."""
-    from arbkit.dashboard.launch import lab as run
+    from arbkit.web.dashboards.voila_server import lab as run
 
     sys.exit(run(begin(), browser=browser))
 

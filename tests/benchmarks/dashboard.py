@@ -28,10 +28,10 @@ from arbkit.analysis.fee_changes import offers_frame
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity, Update
 from arbkit.core.settings import Settings
-from arbkit.dashboard.launch import kernel_environment
 from arbkit.profit import load_rates, load_tables
 from arbkit.profit.profile_file import configured_profile
 from arbkit.store import open_store
+from arbkit.web.dashboards.voila_server import kernel_environment
 from tests.store_factories import history, offer
 
 __all__ = ["opening"]

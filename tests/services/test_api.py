@@ -15,7 +15,7 @@ from arbkit.core.errors import ConfigError
 from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
-from arbkit.web import load_app
+from arbkit.web.api import create_app
 from tests.processes import arbkit
 from tests.store_factories import history, offer, opportunity
 
@@ -39,7 +39,7 @@ def filled(settings: Settings) -> Settings:
 
 @pytest.fixture
 def client(filled: Settings) -> Iterator[TestClient]:
-    with TestClient(load_app(filled), base_url="http://127.0.0.1:8000") as client:
+    with TestClient(create_app(filled), base_url="http://127.0.0.1:8000") as client:
         yield client
 
 
@@ -59,7 +59,7 @@ def test_health_says_which_prices_and_whether_the_store_answers(client: TestClie
 
 
 def test_an_api_may_start_before_its_data(settings: Settings) -> None:
-    with TestClient(load_app(settings), base_url="http://127.0.0.1") as client:
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
         assert client.get("/health").json()["store"] is False
         early = client.get("/arbitrage")
         assert early.status_code == 503
@@ -179,7 +179,7 @@ def test_on_loopback_another_name_for_this_machine_is_refused(client: TestClient
 
 def test_off_loopback_only_who_knows_the_token_may_ask(filled: Settings) -> None:
     outside = filled.model_copy(update={"host": OUTSIDE, "token": SecretStr("secret-token")})
-    with TestClient(load_app(outside), base_url="http://arbkit.example") as client:
+    with TestClient(create_app(outside), base_url="http://arbkit.example") as client:
         assert client.get("/health").status_code == 200
         refused = client.get("/stats")
         assert refused.status_code == 401
@@ -192,7 +192,7 @@ def test_off_loopback_only_who_knows_the_token_may_ask(filled: Settings) -> None
 
 def test_off_loopback_an_app_without_a_token_does_not_start(filled: Settings) -> None:
     with pytest.raises(ConfigError, match="ARBKIT_TOKEN"):
-        load_app(filled.model_copy(update={"host": OUTSIDE}))
+        create_app(filled.model_copy(update={"host": OUTSIDE}))
 
 
 def test_a_port_in_use_is_named_with_the_setting_that_changes_it(filled: Settings) -> None:

@@ -145,9 +145,9 @@ def test_its_steps_make_an_arbkit_that_starts(tmp_path: Path) -> None:
         "names = [m.name for m in pkgutil.walk_packages(arbkit.__path__, 'arbkit.') if '__main__' not in m.name]\n"
         "[importlib.import_module(name) for name in names]\n"
         "from arbkit.core.settings import Settings\n"
-        "from arbkit.web import load_app\n"
+        "from arbkit.web.api import create_app\n"
         "from arbkit.reports.runner import REPORTS\n"
-        "load_app(Settings.load())\n"
+        "create_app(Settings.load())\n"
         "assert all(report.notebook.is_file() for report in REPORTS.values())\n"
         "assert not [n for n in ('pytest', 'hypothesis', 'pip', 'ruff') if importlib.util.find_spec(n)]\n"
     )

@@ -21,7 +21,7 @@ from arbkit.core.settings import Settings
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.quote.quote import answer
 from arbkit.profit.quote.request import Question
-from arbkit.web import load_app
+from arbkit.web.api import create_app
 
 TABLES, RATES = load_tables(), load_rates()
 EXAMPLE = {
@@ -157,7 +157,7 @@ def test_a_table_for_people() -> None:
 
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
-    with TestClient(load_app(settings), base_url="http://127.0.0.1") as one:
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as one:
         yield one
 
 

@@ -14,7 +14,7 @@ from tornado.testing import bind_unused_port
 from tornado.web import Application
 
 from arbkit.core.settings import Settings
-from arbkit.dashboard.report_files import ROUTE, ReportHandler
+from arbkit.web.dashboards.report_files import ROUTE, ReportHandler
 
 TOKEN = "tok"
 BODY = "<script>steal()</script>" * 100_000

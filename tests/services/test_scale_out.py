@@ -14,7 +14,7 @@ from arbkit.core.settings import Settings
 from arbkit.sources.demo.market import asins
 from arbkit.sources.demo.server import DemoServer
 from arbkit.stream import RAW_TOPIC, Record, dead_letter_topic, open_log
-from arbkit.web import load_app
+from arbkit.web.api import create_app
 from tests.contracts.test_log import empty
 from tests.processes import arbkit
 
@@ -67,7 +67,7 @@ def test_demo_to_opportunities_on_the_api(scaled: Settings) -> None:
     found = orjson.loads(done(scaled, "detect", "--json"))
     assert found["total"] > 0
     assert len(found["new"]) == found["total"]
-    with TestClient(load_app(scaled), base_url="http://127.0.0.1") as client:
+    with TestClient(create_app(scaled), base_url="http://127.0.0.1") as client:
         shown = client.get("/arbitrage?limit=500").json()
         assert client.get("/health").json()["store"] is True
         stats = client.get("/stats").json()
@@ -114,7 +114,7 @@ def rebuilt_from_the_log_it_is_the_same(settings: Settings, stats: dict[str, Any
     assert replayed["rebuilt"] == {"offers": stats["offers"], "kept": 0}
     # The record that is no JSON, and the same once more as a dead letter that was tried again.
     assert replayed["unusable"] == 2
-    with TestClient(load_app(settings), base_url="http://127.0.0.1") as client:
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
         assert client.get("/stats").json() == stats
 
 

@@ -15,13 +15,13 @@ from arbkit.core.errors import ServiceError, UsageError
 from arbkit.core.formatting import age_words
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
-from arbkit.dashboard.columns import COLUMNS, chosen_columns, row
-from arbkit.dashboard.download import Download
-from arbkit.dashboard.opportunities import OpportunitiesBoard
-from arbkit.dashboard.parts import demo_html, map_html, parts_html, route_html
 from arbkit.display.spreadsheet import HEADINGS, opportunity_rows, write
 from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, Stats, open_store
+from arbkit.web.dashboards.download import Download
+from arbkit.web.dashboards.html_parts import demo_html, map_html, parts_html, route_html
+from arbkit.web.dashboards.opportunities.columns import COLUMNS, chosen_columns, row
+from arbkit.web.dashboards.opportunities.page import OpportunitiesBoard
 from tests.boards import Seen
 from tests.processes import arbkit
 from tests.store_factories import history, offer, opportunity
@@ -213,8 +213,8 @@ def test_what_if_asks_the_shown_routes_again_and_back(seen: Seen) -> None:
 
 def test_without_changes_what_if_answers_what_detection_found(filled: Settings) -> None:
     from arbkit.analysis import detection
-    from arbkit.dashboard.whatif import WhatIf
     from arbkit.profit import configured_profile
+    from arbkit.web.dashboards.opportunities.what_if import WhatIf
 
     found = detection.run(filled, run_id="r2").opportunities
     profile = configured_profile(filled)

@@ -14,12 +14,12 @@ from arbkit.core.errors import LogError
 from arbkit.core.models import Run, Update
 from arbkit.core.service.heartbeat import beat
 from arbkit.core.settings import Settings
-from arbkit.dashboard.letters import parse_place, plain
-from arbkit.dashboard.pipeline import PipelineBoard
-from arbkit.dashboard.report_files import report_file
 from arbkit.sources.token_budget import Tokens, write_tokens
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Log, Record, dead_letter_topic, open_log
+from arbkit.web.dashboards.pipeline.dead_letters import parse_place, plain
+from arbkit.web.dashboards.pipeline.page import PipelineBoard
+from arbkit.web.dashboards.report_files import report_file
 from tests.boards import Seen
 from tests.store_factories import offer
 
@@ -80,12 +80,12 @@ def test_lag_is_told_by_partition_and_throughput_from_the_second_look_on(
 ) -> None:
     with open_log(settings) as log:
         log.publish(RAW_TOPIC, [Record(f"K{i}", b"x") for i in range(1_200)])
-        monkeypatch.setattr("arbkit.dashboard.pipeline.time.time", lambda: 1_000.0)
+        monkeypatch.setattr("arbkit.web.dashboards.pipeline.page.time.time", lambda: 1_000.0)
         seen.begin()
         assert "1,200 wait" in seen.html("lag")
         assert "known from the second look on" in seen.html("figures")
         log.publish(RAW_TOPIC, [Record("K", b"x") for i in range(100)])
-        monkeypatch.setattr("arbkit.dashboard.pipeline.time.time", lambda: 1_030.0)
+        monkeypatch.setattr("arbkit.web.dashboards.pipeline.page.time.time", lambda: 1_030.0)
         seen.wish("tick")
     assert "200 records a minute are put on the log and 0 enriched; this page has looked for 30 s" in seen.html("pace")
     assert seen.shown("pacechart")
@@ -286,7 +286,7 @@ def stuck(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
     with open_log(settings) as log:
         log.publish(RAW_TOPIC, [Record("K", b"x")])
         one = Stuck(log)
-        monkeypatch.setattr("arbkit.dashboard.pipeline.open_log", lambda _: one)
+        monkeypatch.setattr("arbkit.web.dashboards.pipeline.page.open_log", lambda _: one)
         yield one
 
 
@@ -297,7 +297,7 @@ def test_a_slow_log_does_not_hold_the_page_up(seen: Seen, stuck: Stuck, monkeypa
     async def visit() -> None:
         stuck.let.clear()
         seen.begin()
-        monkeypatch.setattr("arbkit.dashboard.pipeline._SLOW_S", -1.0)
+        monkeypatch.setattr("arbkit.web.dashboards.pipeline.page._SLOW_S", -1.0)
         seen.wish("tick")
         assert any("The log has not answered for" in text for text in seen.said)
         # What does not hang on the log is shown meanwhile.

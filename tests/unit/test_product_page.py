@@ -16,11 +16,11 @@ from arbkit.analysis.price_history import thin
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, RATING_COUNT_FROZEN_FROM, to_minutes, to_unix
 from arbkit.core.models import History, Series, Update
 from arbkit.core.settings import Settings
-from arbkit.dashboard.product import ProductBoard
-from arbkit.dashboard.product_history import MOST_POINTS, history_chart
 from arbkit.profit import load_rates
 from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, open_store
+from arbkit.web.dashboards.product.history_chart import MOST_POINTS, history_chart
+from arbkit.web.dashboards.product.page import ProductBoard
 from tests.boards import Seen
 from tests.store_factories import history, offer, opportunity
 

@@ -8,16 +8,16 @@ from html import escape
 
 from arbkit.core.formatting import UNKNOWN, age_words, count, percent
 from arbkit.core.models import Run
-from arbkit.dashboard.cells import Html, ago, html_table, marked, worded
-from arbkit.dashboard.columns import moment
-from arbkit.dashboard.letters import plain
-from arbkit.dashboard.parts import press_html
-from arbkit.dashboard.pipeline_charts import AGE_BUCKETS
-from arbkit.dashboard.report_files import report_address
 from arbkit.ops.service_checks import Sign
 from arbkit.ops.stream_state import LogState, Throughput
 from arbkit.sources.token_budget import Tokens
 from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, dead_letter_topic
+from arbkit.web.dashboards.html_cells import Html, ago, html_table, marked, worded
+from arbkit.web.dashboards.html_parts import press_html
+from arbkit.web.dashboards.opportunities.columns import moment
+from arbkit.web.dashboards.pipeline.charts import AGE_BUCKETS
+from arbkit.web.dashboards.pipeline.dead_letters import plain
+from arbkit.web.dashboards.report_files import report_address
 
 __all__ = [
     "FiledRun", "Known", "ages_html", "dead_html", "figures", "lag_html", "pace_words", "runs_html", "services_html",

@@ -15,15 +15,6 @@ from arbkit.analysis.what_if import Revalued
 from arbkit.core.formatting import money, signed
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.settings import Settings
-from arbkit.dashboard.board import Board
-from arbkit.dashboard.columns import COLUMNS, chosen_columns, row, wanted_columns
-from arbkit.dashboard.download import Download
-from arbkit.dashboard.fields import column_fields, download_fields, filter_fields, saved_fields
-from arbkit.dashboard.page import Region, Wish
-from arbkit.dashboard.parts import answer_html, figures_html, map_html, parts_html, route_html, store_figures
-from arbkit.dashboard.saved import SavedViews
-from arbkit.dashboard.view import PAGE_ROWS, View, parse, told
-from arbkit.dashboard.whatif import WhatIf
 from arbkit.display.charts import history_figure, waterfall_figure
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.profile_file import configured_profile, load_profiles
@@ -31,6 +22,15 @@ from arbkit.sources.token_budget import read_tokens
 from arbkit.store import Page, Stats, Sums
 from arbkit.store.base import OpportunitySort
 from arbkit.store.iteration import opportunity_by_id
+from arbkit.web.dashboards.download import Download
+from arbkit.web.dashboards.html_parts import answer_html, figures_html, map_html, parts_html, route_html, store_figures
+from arbkit.web.dashboards.opportunities.columns import COLUMNS, chosen_columns, row, wanted_columns
+from arbkit.web.dashboards.opportunities.filters import PAGE_ROWS, View, parse, told
+from arbkit.web.dashboards.opportunities.forms import column_fields, download_fields, filter_fields, saved_fields
+from arbkit.web.dashboards.opportunities.what_if import WhatIf
+from arbkit.web.dashboards.page import Board
+from arbkit.web.dashboards.page_widget import Region, Wish
+from arbkit.web.dashboards.saved_views import SavedViews
 
 __all__ = ["OpportunitiesBoard"]
 

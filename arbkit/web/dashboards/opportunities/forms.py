@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from arbkit.core.formatting import count
-from arbkit.dashboard.columns import CHOOSABLE, COLUMNS, chosen_columns
-from arbkit.dashboard.download import MIME
-from arbkit.dashboard.view import NUMBERS, View
 from arbkit.store import Stats
+from arbkit.web.dashboards.download import MIME
+from arbkit.web.dashboards.opportunities.columns import CHOOSABLE, COLUMNS, chosen_columns
+from arbkit.web.dashboards.opportunities.filters import NUMBERS, View
 
 __all__ = ["column_fields", "download_fields", "filter_fields", "saved_fields"]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import importlib.util
-import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from http import HTTPStatus
@@ -20,7 +18,6 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from arbkit.core.errors import ArbkitError, ConfigError, InputError, LogError, ServiceError, StoreError, UsageError
 from arbkit.core.settings import Settings, is_loopback
-from arbkit.core.shipped import shipped
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -30,7 +27,6 @@ __all__ = [
     "InvalidInputError",
     "add_error_handlers",
     "json_answer",
-    "load_app",
     "note_parameters",
     "problem",
     "refuse_unknown",
@@ -241,21 +237,3 @@ def json_answer(request: Request, body: Any, *, identity: Any = None) -> Respons
     if tag.removeprefix("W/") in asked or asked == ["*"]:
         return Response(status_code=304, headers=headers)
     return Response(data, headers=headers, media_type="application/json")
-
-
-def load_app(settings: Settings) -> FastAPI:
-    """The shipped REST API over these settings.
-
-    Raises:
-        ConfigError: the installation is not whole, or a setting is wrong.
-    """
-    name = "arbkit_apps_api"
-    path = shipped("apps") / "api.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise ConfigError("the shipped api.py is missing", value=str(path), remedy="Install arbkit again")
-    module = importlib.util.module_from_spec(spec)
-    # Pydantic looks up a model's annotations there.
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return cast("FastAPI", module.create_app(settings))

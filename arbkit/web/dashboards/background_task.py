@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from arbkit.core.errors import ArbkitError
-from arbkit.dashboard.page import OUR_FAULT
+from arbkit.web.dashboards.page_widget import OUR_FAULT
 
 __all__ = ["Errand"]
 

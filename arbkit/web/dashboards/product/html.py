@@ -13,10 +13,10 @@ from arbkit.analysis.routes import ProductRoute
 from arbkit.core.formatting import UNKNOWN, age_words, count, money, percent
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer, Product
-from arbkit.dashboard.columns import moment
-from arbkit.dashboard.grid import Cell, Fact, grid_html
-from arbkit.dashboard.parts import link_html, watch_html
 from arbkit.profit.fees.bands import Table
+from arbkit.web.dashboards.html_grid import Cell, Fact, grid_html
+from arbkit.web.dashboards.html_parts import link_html, watch_html
+from arbkit.web.dashboards.opportunities.columns import moment
 
 __all__ = [
     "about_html",

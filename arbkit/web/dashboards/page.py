@@ -10,11 +10,11 @@ from typing import Any
 from arbkit.core.asin import parse_asin
 from arbkit.core.errors import ArbkitError, ConfigError
 from arbkit.core.settings import Settings
-from arbkit.dashboard.page import Page, Region, Wish
-from arbkit.dashboard.parts import head_html
 from arbkit.sources import watchlist
 from arbkit.store import Stats, Store
 from arbkit.store.lazy import LateStore
+from arbkit.web.dashboards.html_parts import head_html
+from arbkit.web.dashboards.page_widget import Page, Region, Wish
 
 __all__ = ["Board"]
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from arbkit.core.errors import ArbkitError
 from arbkit.core.formatting import count
-from arbkit.dashboard.page import Page
 from arbkit.display.spreadsheet import HEADINGS, opportunity_rows, write
 from arbkit.store import OpportunityQuery, Store
+from arbkit.web.dashboards.page_widget import Page
 
 __all__ = ["MIME", "Download"]
 

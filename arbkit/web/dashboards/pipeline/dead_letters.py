@@ -9,11 +9,11 @@ from html import escape
 from typing import Any
 
 from arbkit.core.formatting import UNKNOWN, age_words, count
-from arbkit.dashboard.columns import moment
-from arbkit.dashboard.parts import press_html
 from arbkit.ops.stream_state import DEAD_TOPICS
 from arbkit.stream import Log, Message, dead_letter_topic
 from arbkit.stream.dead_letters import attempts, described, latest, letters_at
+from arbkit.web.dashboards.html_parts import press_html
+from arbkit.web.dashboards.opportunities.columns import moment
 
 __all__ = [
     "COLUMNS",

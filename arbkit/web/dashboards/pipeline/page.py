@@ -11,9 +11,18 @@ from urllib.parse import parse_qs, urlencode
 
 from arbkit.core.formatting import age_words, count
 from arbkit.core.settings import Settings
-from arbkit.dashboard.board import Board
-from arbkit.dashboard.errand import Errand
-from arbkit.dashboard.letters import (
+from arbkit.ops.service_checks import Signs, judge, read_signs
+from arbkit.ops.stream_state import DEAD_TOPICS, LogState, Throughput, look
+from arbkit.sources.token_budget import Tokens, read_tokens
+from arbkit.store import Stats
+from arbkit.stream import Log, open_log
+from arbkit.stream.dead_letters import replay
+from arbkit.web.dashboards.background_task import Errand
+from arbkit.web.dashboards.html_parts import figures_html
+from arbkit.web.dashboards.page import Board
+from arbkit.web.dashboards.page_widget import Region, Wish
+from arbkit.web.dashboards.pipeline.charts import AGE_LIMITS, ages_figure, pace_figure, tokens_figure
+from arbkit.web.dashboards.pipeline.dead_letters import (
     COLUMNS,
     Letter,
     Place,
@@ -24,10 +33,7 @@ from arbkit.dashboard.letters import (
     rows,
     shown_letter,
 )
-from arbkit.dashboard.page import Region, Wish
-from arbkit.dashboard.parts import figures_html
-from arbkit.dashboard.pipeline_charts import AGE_LIMITS, ages_figure, pace_figure, tokens_figure
-from arbkit.dashboard.pipeline_parts import (
+from arbkit.web.dashboards.pipeline.html import (
     FiledRun,
     Known,
     ages_html,
@@ -39,13 +45,7 @@ from arbkit.dashboard.pipeline_parts import (
     services_html,
     tokens_html,
 )
-from arbkit.dashboard.report_files import report_file
-from arbkit.ops.service_checks import Signs, judge, read_signs
-from arbkit.ops.stream_state import DEAD_TOPICS, LogState, Throughput, look
-from arbkit.sources.token_budget import Tokens, read_tokens
-from arbkit.store import Stats
-from arbkit.stream import Log, open_log
-from arbkit.stream.dead_letters import replay
+from arbkit.web.dashboards.report_files import report_file
 
 __all__ = ["PipelineBoard"]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from arbkit.core.formatting import age_words
-from arbkit.dashboard.columns import moment
+from arbkit.web.dashboards.opportunities.columns import moment
 
 __all__ = ["Html", "ago", "html_table", "marked", "worded"]
 

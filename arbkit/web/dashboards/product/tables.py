@@ -9,7 +9,7 @@ from arbkit.analysis.routes import ProductRoute
 from arbkit.core.formatting import UNKNOWN, age_words, money, percent, signed
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity, Product
-from arbkit.dashboard.columns import moment
+from arbkit.web.dashboards.opportunities.columns import moment
 
 __all__ = ["products_table", "routes_table"]
 

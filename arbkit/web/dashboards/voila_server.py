@@ -20,7 +20,7 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.core.shipped import shipped
-from arbkit.dashboard.report_files import ROUTE, ReportHandler
+from arbkit.web.dashboards.report_files import ROUTE, ReportHandler
 
 __all__ = ["kernel_environment", "lab", "run_dashboards"]
 

@@ -18,11 +18,16 @@ from arbkit.core.asin import parse_asin
 from arbkit.core.errors import UsageError
 from arbkit.core.models import History, Offer, Opportunity, Product
 from arbkit.core.settings import Settings
-from arbkit.dashboard.board import Board
-from arbkit.dashboard.page import Region, Wish
-from arbkit.dashboard.parts import parts_html
-from arbkit.dashboard.product_history import history_chart
-from arbkit.dashboard.product_parts import (
+from arbkit.display.charts import LAYOUT, waterfall_figure
+from arbkit.profit import Profile, configured_profile, load_rates, load_tables
+from arbkit.store import OpportunityQuery, ProductQuery
+from arbkit.web.dashboards.html_parts import parts_html
+from arbkit.web.dashboards.opportunities.filters import told
+from arbkit.web.dashboards.page import Board
+from arbkit.web.dashboards.page_widget import Region, Wish
+from arbkit.web.dashboards.product.filters import CURRENCIES, PRICES, QUANTITIES, ProductView, parse
+from arbkit.web.dashboards.product.history_chart import history_chart
+from arbkit.web.dashboards.product.html import (
     about_html,
     demand_html,
     fees_html,
@@ -34,12 +39,7 @@ from arbkit.dashboard.product_parts import (
     unknown_html,
     warning_html,
 )
-from arbkit.dashboard.product_tables import products_table, routes_table
-from arbkit.dashboard.product_view import CURRENCIES, PRICES, QUANTITIES, ProductView, parse
-from arbkit.dashboard.view import told
-from arbkit.display.charts import LAYOUT, waterfall_figure
-from arbkit.profit import Profile, configured_profile, load_rates, load_tables
-from arbkit.store import OpportunityQuery, ProductQuery
+from arbkit.web.dashboards.product.tables import products_table, routes_table
 
 __all__ = ["ProductBoard"]
 

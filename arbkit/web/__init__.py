@@ -1,0 +1,1 @@
+"""What arbkit serves over HTTP: the REST API and the dashboards."""

@@ -1,0 +1,385 @@
+"""The REST API: what the store holds, over HTTP. ``arbkit api`` serves it; ``/docs`` describes it."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from decimal import ROUND_FLOOR, Decimal
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Path, Query, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import BaseModel, ConfigDict, Field
+
+from arbkit import __version__
+from arbkit.core.asin import parse_asin
+from arbkit.core.errors import ArbkitError, UsageError
+from arbkit.core.marketplaces import MarketCode
+from arbkit.core.models import Opportunity, Run
+from arbkit.core.settings import Settings
+from arbkit.ops.prometheus import exposition
+from arbkit.profit import Profile, configured_profile, load_rates, load_tables
+from arbkit.profit.quote.quote import answer
+from arbkit.profit.quote.request import Question
+from arbkit.reports.run_folders import read_json
+from arbkit.sources import watchlist
+from arbkit.store import OpportunityQuery, Page, ProductQuery, Store
+from arbkit.store.base import OpportunitySort, ProductSort
+from arbkit.store.lazy import LateStore
+from arbkit.web.http import (
+    Guard,
+    InvalidInputError,
+    add_error_handlers,
+    json_answer,
+    note_parameters,
+    refuse_unknown,
+)
+from arbkit.web.product_json import offer_view, product_view
+
+__all__ = ["create_app"]
+
+_ASCENDING = frozenset({"asin", "title", "route", "buy_price"})
+"""Orders in which people expect the least first; all others begin with the greatest."""
+
+_MOST_RUNS = 10_000
+_CURSOR = re.compile(r"([0-9]{1,9})\.([A-Za-z0-9_=-]{1,2000})")
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all requests of an app share. ``writing`` keeps two changes of the watchlist apart."""
+
+    settings: Settings
+    store: LateStore
+    writing: threading.Lock
+
+
+def _shared(request: Request) -> Shared:
+    shared: Shared = request.app.state.shared
+    return shared
+
+
+def _store(request: Request) -> Store:
+    return _shared(request).store.get()
+
+
+def _asin(asin: Annotated[str, Path(description="an ASIN, in any case")]) -> str:
+    return parse_asin(asin)
+
+
+class Listing(BaseModel):
+    """The shape of every list; ``next`` is the address of what follows, or null."""
+
+    items: list[dict[str, Any]]
+    total: int
+    page: int
+    page_size: int
+    next: str | None
+
+
+class ProfitQuery(Question):
+    """A route asked about by hand."""
+
+    no_profile: bool = Field(False, description="the neutral seller, without costs of its own, in place of yours")
+
+
+class Watch(BaseModel):
+    """Products to watch: ASINs, or addresses of their pages on Amazon."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    asin: str | None = None
+    asins: list[str] = Field(default_factory=list, max_length=10_000)
+
+
+SharedDep = Annotated[Shared, Depends(_shared)]
+StoreDep = Annotated[Store, Depends(_store)]
+Asin = Annotated[str, Depends(_asin)]
+PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
+PageSize = Annotated[int, Query(ge=1, le=500)]
+Percent = Annotated[float | None, Query(allow_inf_nan=False, description="in percent")]
+Amount = Annotated[float | None, Query(allow_inf_nan=False, description="in the profile's home currency")]
+Components = Annotated[bool, Query(description="every fee and tax too")]
+Order = Annotated[Literal["asc", "desc"] | None, Query(description="default: what suits sort_by")]
+
+router = APIRouter(dependencies=[Depends(refuse_unknown)])
+
+
+@router.get("/health", tags=["service"])
+def health(shared: SharedDep) -> dict[str, Any]:
+    """Whether the service runs, on which prices, and whether the store answers."""
+    try:
+        shared.store.get().runs(limit=1)
+        answers = True
+    except ArbkitError:
+        answers = False
+    return {
+        "status": "ok" if answers else "degraded",
+        "mode": "demo" if shared.settings.demo_mode else "keepa",
+        "version": __version__,
+        "store": answers,
+    }
+
+
+@router.get("/products", tags=["products"], response_model=Listing)
+def products(
+    request: Request,
+    store: StoreDep,
+    page: PageNumber = 1,
+    page_size: PageSize = 50,
+    market: Annotated[MarketCode | None, Query(description="only what is offered there")] = None,
+    min_margin: Percent = None,
+    max_price: Annotated[
+        Decimal | None, Query(ge=0, le=1_000_000_000, description="in the currency of market, which it needs")
+    ] = None,
+    category: str | None = None,
+    q: Annotated[str | None, Query(max_length=400, description="words of title or brand, EAN or ASIN")] = None,
+    sort_by: ProductSort = "updated",
+    order: Order = None,
+) -> Response:
+    """Products over all marketplaces, each with its best opportunity."""
+    price_minor = None if max_price is None else int((max_price * 100).to_integral_value(ROUND_FLOOR))
+    found = store.products(
+        ProductQuery(
+            q=q,
+            market=market,
+            category=category,
+            max_price_minor=price_minor,
+            min_margin_pct=min_margin,
+            sort=sort_by,
+            descending=_descending(sort_by, order),
+            limit=page_size,
+            offset=(page - 1) * page_size,
+        )
+    )
+    items = [product_view(p) for p in found.items]
+    return json_answer(request, _pages(request, items, found.total, page=page, page_size=page_size))
+
+
+@router.get("/products/watch", tags=["watchlist"], response_model=Listing)
+def watched(request: Request, shared: SharedDep) -> Response:
+    """The whole watchlist; ``bad`` names its lines that are no ASINs."""
+    path = watchlist.locate(shared.settings)
+    known = watchlist.load(shared.settings) if path.exists() else watchlist.Watchlist(())
+    listing = _listing([{"asin": a} for a in known.asins], len(known.asins), page=1, page_size=len(known.asins))
+    return json_answer(request, {**listing, "bad": [asdict(line) for line in known.bad]})
+
+
+@router.post("/products/watch", tags=["watchlist"], responses={201: {"description": "Some are new"}})
+def watch(response: Response, shared: SharedDep, wanted: Annotated[Watch, Body()]) -> dict[str, Any]:
+    """Put products on the watchlist, all or, if one is no ASIN, none; 201 if some are new."""
+    named = {f"asins[{i}]": text for i, text in enumerate(wanted.asins)}
+    if wanted.asin is not None:
+        named["asin"] = wanted.asin
+    if not named:
+        raise UsageError("names no product", field="asins", remedy='Send {"asins": ["B07DVM36PS"]}')
+    asins: list[str] = []
+    faults: list[dict[str, Any]] = []
+    for field, text in named.items():
+        try:
+            asins.append(parse_asin(text))
+        except UsageError as error:
+            faults.append({"field": field, "value": text, "why": error.why})
+    if faults:
+        raise InvalidInputError(faults)
+    with shared.writing:
+        added = watchlist.add(watchlist.locate(shared.settings), asins)
+        total = len(watchlist.load(shared.settings).asins)
+    response.status_code = 201 if added else 200
+    return {"added": list(added), "total": total}
+
+
+@router.delete("/products/watch/{asin}", tags=["watchlist"], status_code=204)
+def unwatch(shared: SharedDep, asin: Asin) -> None:
+    """Take a product off the watchlist."""
+    with shared.writing:
+        if not watchlist.remove(watchlist.locate(shared.settings), asin):
+            raise HTTPException(404, f"{asin} is not on the watchlist")
+
+
+@router.get("/products/{asin}", tags=["products"])
+def product(request: Request, store: StoreDep, asin: Asin, components: Components = False) -> Response:
+    """A product, its offers and its opportunities, the best first."""
+    found = store.product(asin)
+    if found is None:
+        raise HTTPException(404, f"{asin} is not in the store")
+    offers = store.offers([asin])
+    routes = store.opportunities(OpportunityQuery(asin=asin, limit=100)).items
+    body = {
+        **product_view(found),
+        "offers": [offer_view(o) for o in offers],
+        "opportunities": _opportunities(routes, components=components),
+    }
+    return json_answer(request, body, identity=[found.version, product_view(found), _identity(routes)])
+
+
+@router.get("/arbitrage", tags=["arbitrage"], response_model=Listing)
+def arbitrage(
+    request: Request,
+    store: StoreDep,
+    min_margin: Percent = None,
+    min_profit: Amount = None,
+    min_roi: Percent = None,
+    source: Annotated[MarketCode | None, Query(description="marketplace to buy on")] = None,
+    target: Annotated[MarketCode | None, Query(description="marketplace to sell on")] = None,
+    category: str | None = None,
+    confidence: Annotated[float | None, Query(ge=0, le=1, description="the least")] = None,
+    limit: PageSize = 50,
+    cursor: Annotated[str | None, Query(description="from `next`")] = None,
+    sort_by: OpportunitySort = "profit",
+    order: Order = None,
+    components: Components = False,
+) -> Response:
+    """Routes that leave money after every cost."""
+    page, after = (1, None) if cursor is None else _cursor(cursor)
+    found = store.opportunities(
+        OpportunityQuery(
+            source=source,
+            target=target,
+            category=category,
+            min_profit=min_profit,
+            min_roi_pct=min_roi,
+            min_margin_pct=min_margin,
+            min_confidence=confidence,
+            sort=sort_by,
+            descending=_descending(sort_by, order),
+            limit=limit,
+            cursor=after,
+        )
+    )
+    onward = request.url.include_query_params(cursor=f"{page + 1}.{found.next}") if found.next else None
+    return _found(request, found, page=page, limit=limit, components=components, onward=onward)
+
+
+@router.get("/arbitrage/top", tags=["arbitrage"], response_model=Listing)
+def top(request: Request, store: StoreDep, limit: PageSize = 10, components: Components = False) -> Response:
+    """The opportunities with the most profit; ``next`` goes on in ``/arbitrage``."""
+    found = store.opportunities(OpportunityQuery(limit=limit))
+    onward = None
+    if found.next:
+        url = request.url_for("arbitrage").include_query_params(limit=limit, cursor=f"2.{found.next}")
+        onward = url.include_query_params(components="true") if components else url
+    return _found(request, found, page=1, limit=limit, components=components, onward=onward)
+
+
+@router.get("/profit", tags=["arbitrage"])
+def profit(request: Request, shared: SharedDep, asked: Annotated[ProfitQuery, Query()]) -> Response:
+    """What one route leaves after every fee and tax, asked by hand: no product need be in the store."""
+    profile = Profile.neutral() if asked.no_profile else configured_profile(shared.settings)
+    return json_answer(request, answer(asked, profile, load_tables(), load_rates()))
+
+
+@router.get("/stats", tags=["service"])
+def stats(request: Request, store: StoreDep) -> Response:
+    """Head figures of the store; times in Unix seconds."""
+    figures = store.stats()
+    return json_answer(request, {**asdict(figures), "demo": figures.demo_products > 0})
+
+
+@router.get("/reports", tags=["reports"], response_model=Listing)
+def reports(
+    request: Request, store: StoreDep, report: str | None = None, page: PageNumber = 1, page_size: PageSize = 50
+) -> Response:
+    """The runs of reports, the latest first (the last 10,000)."""
+    runs = store.runs(report=report, limit=_MOST_RUNS)
+    here = runs[(page - 1) * page_size : page * page_size]
+    body = _pages(request, [r.to_dict() for r in here], len(runs), page=page, page_size=page_size)
+    return json_answer(request, body)
+
+
+@router.get("/reports/{run}", tags=["reports"])
+def report_run(
+    request: Request, store: StoreDep, shared: SharedDep, run: str, components: Components = False
+) -> Response:
+    """A run and its ``result``, null while there is none."""
+    found = store.run(run)
+    if found is None:
+        raise HTTPException(404, f"there is no run {run}")
+    return json_answer(request, {**found.to_dict(), "result": _result(shared.settings, found, components=components)})
+
+
+@router.get("/metrics", tags=["service"], response_class=Response)
+def metrics(shared: SharedDep) -> Response:
+    """The state for Prometheus; ``arbkit_up`` is 0 where log or store cannot be read."""
+    return Response(exposition(shared.settings), media_type=CONTENT_TYPE_LATEST)
+
+
+def _descending(sort_by: str, order: str | None) -> bool:
+    return sort_by not in _ASCENDING if order is None else order == "desc"
+
+
+def _cursor(cursor: str) -> tuple[int, str]:
+    """The page's number and the store's own cursor."""
+    parts = _CURSOR.fullmatch(cursor)
+    if parts is None:
+        raise UsageError(
+            "is not one that arbkit made", field="cursor", value=cursor[:80], remedy="Begin without a cursor"
+        )
+    return int(parts[1]), parts[2]
+
+
+def _listing(items: list[Any], total: int, *, page: int, page_size: int, onward: object = None) -> dict[str, Any]:
+    following = None if onward is None else str(onward)
+    return {"items": items, "total": total, "page": page, "page_size": page_size, "next": following}
+
+
+def _pages(request: Request, items: list[Any], total: int, *, page: int, page_size: int) -> dict[str, Any]:
+    more = page * page_size < total
+    onward = request.url.include_query_params(page=page + 1) if more else None
+    return _listing(items, total, page=page, page_size=page_size, onward=onward)
+
+
+def _found(
+    request: Request, found: Page[Opportunity], *, page: int, limit: int, components: bool, onward: object
+) -> Response:
+    items = _opportunities(found.items, components=components)
+    body = _listing(items, found.total, page=page, page_size=limit, onward=onward)
+    return json_answer(request, body, identity=[_identity(found.items), found.total, body["next"]])
+
+
+def _opportunities(found: Sequence[Opportunity], *, components: bool) -> list[dict[str, Any]]:
+    now = time.time()
+    return [o.public(now=now, components=components) for o in found]
+
+
+def _identity(found: Sequence[Opportunity]) -> list[Any]:
+    return [(o.id, o.run_id, o.evaluated_at, o.data_at, o.profit) for o in found]
+
+
+def _result(settings: Settings, run: Run, *, components: bool) -> Any:
+    """The ``result.json`` of a run, or None where there is none or it is damaged."""
+    result, _ = read_json(settings.reports_dir / run.report / run.run_id / "result.json")
+    if not components and isinstance(result, dict) and isinstance(result.get("items"), list):
+        for item in result["items"]:
+            item.pop("components", None)
+    return result
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The API over these settings; its store opens read-only when the app starts, or when there is one.
+
+    Raises:
+        ConfigError: no token although the address can be reached from outside; no key and no demo.
+    """
+    mode = "DEMO market: invented products and prices" if settings.demo_mode else "prices from Keepa"
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        shared: Shared = app.state.shared
+        try:
+            yield
+        finally:
+            shared.store.close()
+
+    app = FastAPI(title="arbkit", version=__version__, description=f"Amazon EU arbitrage ({mode}).", lifespan=lifespan)
+    app.state.shared = Shared(settings, LateStore(settings), threading.Lock())
+    app.include_router(router)
+    add_error_handlers(app)
+    note_parameters(app)
+    Guard(app, settings)  # Starlette builds it only at the first request: a missing token must show now.
+    app.add_middleware(Guard, settings=settings)
+    return app
