@@ -1,7 +1,7 @@
 """arbkit: the Amazon EU arbitrage workbench.
 
-The data walks one way, and the modules are named for it:
-``sources → producer → log → consumer → store → money → detect → reports / apps``.
+Data walks one way, and the rooms are named for it:
+``sources → stream → pipeline → store → profit → analysis → display → reports → web · cli``.
 
 In a notebook: ``import arbkit; arb = arbkit.open()``.
 """
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from arbkit.core import renamed
+
 if TYPE_CHECKING:
     from arbkit.core.settings import Settings
     from arbkit.workbench import Workbench
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "open"]
 
 __version__ = "0.1.0"
+
+renamed.install()
 
 
 def open(settings: Settings | None = None, **overrides: Any) -> Workbench:  # noqa: A001 - read as arbkit.open

@@ -107,7 +107,7 @@ def test_no_secret_gets_into_a_layer() -> None:
     assert not is_sent("arbkit/__pycache__/web.cpython-311.pyc")
     copied = [source for words in stages()[0].all("COPY") for source in words.split()[:-1]]
     assert all(is_sent(source) and (ROOT / source).exists() for source in copied)
-    assert is_sent("arbkit/money/tables/vat.toml")
+    assert is_sent("arbkit/profit/fees/data/vat.toml")
 
 
 @pytest.mark.e2e

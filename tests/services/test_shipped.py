@@ -71,7 +71,7 @@ def test_a_notebook_takes_parameters_and_asserts_something(path: Path) -> None:
 
 def test_everything_beside_the_package_is_in_the_wheel() -> None:
     included = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    beside = {str(p.relative_to(ROOT)) for p in [*NOTEBOOKS, *ROOT.glob("apps/*.py")]}
+    beside = {str(p.relative_to(ROOT)) for p in NOTEBOOKS}
     assert set(included["force-include"]) == beside
 
 
