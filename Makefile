@@ -38,11 +38,11 @@ golden: install ## execute the golden notebooks of the tests anew; look at the d
 	$(BIN)/python -m tests.notebooks.golden
 
 chaos: install ## 300 random kills while 100,000 records flow, on both stores; nothing may be lost
-	$(BIN)/python -m tests.chaos --kills 300 --records 100000 --store elasticsearch
-	$(BIN)/python -m tests.chaos --kills 300 --records 100000 --store sqlite
+	$(BIN)/python -m tests.chaos.trial --kills 300 --records 100000 --store elasticsearch
+	$(BIN)/python -m tests.chaos.trial --kills 300 --records 100000 --store sqlite
 
 screenshots: install ## pictures of every page in each state, into build/screenshots; those of the README into docs
-	$(BIN)/python -m tests.screenshots
+	$(BIN)/python -m tests.e2e.screenshots
 
 servers: install ## real Kafka and Elasticsearch on free loopback ports, without Docker, until Ctrl-C
 	$(BIN)/python -m tests.servers.launch

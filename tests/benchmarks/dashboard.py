@@ -32,7 +32,7 @@ from arbkit.profit import load_rates, load_tables
 from arbkit.profit.profile_file import configured_profile
 from arbkit.store import open_store
 from arbkit.web.dashboards.voila_server import kernel_environment
-from tests.store_factories import history, offer
+from tests.helpers.factories import history, offer
 
 __all__ = ["opening"]
 

@@ -16,7 +16,7 @@ from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.evaluation import Evaluation, evaluate_resolved
 from arbkit.profit.offer_costs import resolve
 from arbkit.profit.trade_costs import Seller
-from tests import oracle
+from tests.helpers import oracle
 
 __all__ = ["evaluation"]
 

@@ -15,7 +15,7 @@ from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.reports.runner import find, run_report
 from arbkit.store import open_store
-from tests.store_factories import history, offer, opportunity
+from tests.helpers.factories import history, offer, opportunity
 
 _REPEATS = 5
 _PRODUCTS = 2_000

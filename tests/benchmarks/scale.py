@@ -40,9 +40,9 @@ from arbkit.store.elastic.schema import COLLECTIONS, body
 from arbkit.store.product_document import compose
 from arbkit.store.sqlite.store import SqliteStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, open_log
-from tests.contracts.test_log import empty
+from tests.contracts.test_stream import empty
+from tests.helpers.factories import offer
 from tests.servers.launch import Elasticsearch, Kafka, ServersMissingError
-from tests.store_factories import offer
 
 __all__ = ["consuming", "renewing", "several"]
 

@@ -20,8 +20,8 @@ from arbkit.store.elastic.indices import create
 from arbkit.store.elastic.store import ElasticStore
 from arbkit.store.product_document import compose
 from arbkit.store.sqlite.store import SqliteStore
+from tests.helpers.factories import history, offer, opportunity
 from tests.servers.launch import Elasticsearch
-from tests.store_factories import history, offer, opportunity
 
 
 @pytest.fixture(params=["sqlite", "elasticsearch"])

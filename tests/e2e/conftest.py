@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.conftest import missing
-from tests.e2e.running import Up, running
+from tests.helpers.running import Up, running
 
 # A machine that also runs Kafka and Elasticsearch may be slow; what is awaited is a condition, not a time.
 expect.set_options(timeout=20_000)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser
 
-from tests.axe import violations
-from tests.e2e.running import ROWS, Up
-from tests.e2e.visiting import address, visiting
+from tests.helpers.axe import violations
+from tests.helpers.running import ROWS, Up
+from tests.helpers.visiting import address, visiting
 
 pytestmark = pytest.mark.e2e
 

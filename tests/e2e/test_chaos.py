@@ -1,4 +1,4 @@
-"""A few random kills among producers, consumers and broker; the full form is `python -m tests.chaos`."""
+"""A few random kills among producers, consumers and broker; the full form is `python -m tests.chaos.trial`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from arbkit.core.settings import Settings
-from tests.chaos import Plan, Report, run
-from tests.contracts.test_log import empty
+from tests.chaos.trial import Plan, Report, run
+from tests.contracts.test_stream import empty
 from tests.servers.launch import Elasticsearch, Kafka
 
 pytestmark = pytest.mark.e2e

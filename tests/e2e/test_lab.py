@@ -21,6 +21,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from arbkit.core.settings import Settings
 from arbkit.core.shipped import shipped
 from arbkit.sources.demo.market import asins
+from tests.helpers.paths import ROOT
 
 pytestmark = pytest.mark.e2e
 
@@ -46,7 +47,7 @@ def laboratory(settings: Settings, folder: Path) -> Iterator[str]:
         env={
             **os.environ,
             **settings.environment(),
-            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "PYTHONPATH": str(ROOT),
             "JUPYTER_PORT": "0",
             "JUPYTER_CONFIG_DIR": str(own["config"]),
             "JUPYTER_DATA_DIR": str(own["data"]),

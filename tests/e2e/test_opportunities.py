@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from python_calamine import CalamineWorkbook
 
-from tests.e2e.running import ROWS, Up
-from tests.e2e.visiting import Visit, address, session_of, visiting
+from tests.helpers.running import ROWS, Up
+from tests.helpers.visiting import Visit, address, session_of, visiting
 
 pytestmark = pytest.mark.e2e
 

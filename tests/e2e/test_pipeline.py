@@ -7,8 +7,8 @@ from playwright.sync_api import Browser
 
 from arbkit.core.settings import Settings
 from arbkit.stream import RAW_TOPIC, Record, dead_letter_topic, open_log
-from tests.e2e.running import Up
-from tests.e2e.visiting import WIDE, address, visiting
+from tests.helpers.running import Up
+from tests.helpers.visiting import WIDE, address, visiting
 
 pytestmark = pytest.mark.e2e
 HOSTILE = "<img src=x onerror=alert(1)>"

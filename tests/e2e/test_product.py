@@ -9,8 +9,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.running import Up
-from tests.e2e.visiting import Visit, address, visiting
+from tests.helpers.running import Up
+from tests.helpers.visiting import Visit, address, visiting
 
 pytestmark = pytest.mark.e2e
 DRAWN = "#arb-history .main-svg"

@@ -17,7 +17,7 @@ from arbkit.reports import morning_page as view
 from arbkit.reports.html_page import page
 from arbkit.reports.morning import run
 from arbkit.store import open_store
-from tests.store_factories import history, offer, opportunity
+from tests.helpers.factories import history, offer, opportunity
 
 pytestmark = pytest.mark.e2e
 

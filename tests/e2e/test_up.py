@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, expect
 
 from arbkit.core.formatting import money, signed
 from arbkit.core.settings import Settings
-from tests.e2e.running import ROWS, Up
-from tests.e2e.visiting import address, visiting
-from tests.processes import arbkit
+from tests.helpers.processes import arbkit
+from tests.helpers.running import ROWS, Up
+from tests.helpers.visiting import address, visiting
 
 pytestmark = pytest.mark.e2e
 

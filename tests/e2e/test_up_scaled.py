@@ -14,9 +14,9 @@ from arbkit.core.formatting import money
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_log
-from tests.contracts.test_log import empty
-from tests.e2e.running import ROWS, Up, running
-from tests.e2e.visiting import address, visiting
+from tests.contracts.test_stream import empty
+from tests.helpers.running import ROWS, Up, running
+from tests.helpers.visiting import address, visiting
 from tests.servers.launch import Elasticsearch, Kafka
 from tests.services.test_consumer import good
 

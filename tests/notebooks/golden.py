@@ -12,7 +12,7 @@ from pathlib import Path
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
-from tests.store_factories import history, offer
+from tests.helpers.factories import history, offer
 
 __all__ = ["FOLDER", "GOLDEN", "fill", "main"]
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from arbkit.core.settings import Settings
+from tests.helpers.nbval import Outcome, nbval
 from tests.notebooks.golden import GOLDEN, fill
-from tests.notebooks.nbval import Outcome, nbval
 
 
 def code_cells(path: Path) -> list[dict[str, Any]]:

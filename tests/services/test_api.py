@@ -16,8 +16,8 @@ from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.web.api import create_app
-from tests.processes import arbkit
-from tests.store_factories import history, offer, opportunity
+from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.processes import arbkit
 
 OUTSIDE = "192.0.2.1"
 ASINS = [f"B00000000{i}" for i in range(5)]

@@ -11,7 +11,7 @@ import pytest
 from arbkit.core.errors import LogError
 from arbkit.core.settings import Settings
 from arbkit.core.sqlite import connect, immediate, translated
-from tests.processes import arbkit
+from tests.helpers.processes import arbkit
 
 COMMANDS = [["up"], ["produce", "--once"], ["consume", "--until-empty"], ["detect", "--json"], ["status", "--json"]]
 

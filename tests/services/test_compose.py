@@ -20,8 +20,8 @@ from arbkit import __version__
 from arbkit.cli import app
 from arbkit.core.settings import KEEPA_SERVICE, Settings
 from arbkit.sources.demo.market import asins
-from tests.composed import ROOT, Here, Running, environment, interpolate, load
-from tests.contracts.test_log import empty
+from tests.contracts.test_stream import empty
+from tests.helpers.compose import ROOT, Here, Running, environment, interpolate, load
 from tests.servers.launch import Elasticsearch, Kafka, free_ports
 
 KEY = "k" * 64

@@ -18,9 +18,9 @@ from arbkit.store import OpportunityQuery, ProductQuery
 from arbkit.store.elastic import schema
 from arbkit.store.elastic.indices import create, migrate
 from arbkit.store.elastic.store import ElasticStore
+from tests.helpers.factories import history, offer, opportunity
 from tests.servers.launch import Elasticsearch
 from tests.servers.proxy import Proxy, error_body
-from tests.store_factories import history, offer, opportunity
 
 
 @pytest.fixture

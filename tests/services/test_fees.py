@@ -14,7 +14,7 @@ from arbkit.core.errors import ArbkitError
 from arbkit.core.settings import Settings
 from arbkit.profit import load_profile
 from arbkit.profit.profile_file import load_profiles
-from tests.processes import arbkit
+from tests.helpers.processes import arbkit
 
 
 @pytest.fixture(autouse=True)

@@ -22,9 +22,9 @@ from arbkit.core.settings import Settings
 from arbkit.store import elastic_options, open_store
 from arbkit.store.elastic.indices import create
 from arbkit.store.elastic.schema import COLLECTIONS
-from tests.composed import ROOT, load
+from tests.helpers.compose import ROOT, load
+from tests.helpers.factories import history, offer, opportunity
 from tests.servers.launch import Elasticsearch
-from tests.store_factories import history, offer, opportunity
 
 FILE = ROOT / "docker" / "kibana" / "arbkit.ndjson"
 OBJECTS = [orjson.loads(line) for line in FILE.read_text().splitlines()]

@@ -26,7 +26,8 @@ from arbkit.pipeline.producer import ProduceSummary, produce
 from arbkit.sources import watchlist
 from arbkit.sources.token_budget import read_tokens
 from arbkit.stream import RAW_TOPIC, Record, dead_letters, open_log
-from tests.keepa_stub import TOKENS, Asked, Reply, Stub, product, products, stub, tokens, used_up, well
+from tests.helpers.keepa_stub import TOKENS, Asked, Reply, Stub, product, products, stub, tokens, used_up, well
+from tests.helpers.paths import ROOT
 
 ASINS = ("B000000001", "B000000002", "B000000003")
 KEY = "a-very-secret-key-0123456789"
@@ -82,7 +83,7 @@ def process(settings: Settings) -> Iterator[subprocess.Popen[str]]:
     """A producer as a process of its own."""
     child = subprocess.Popen(
         [sys.executable, "-c", SCRIPT],
-        env={"PATH": "", "PYTHONPATH": str(Path(__file__).parents[2]), **settings.environment()},
+        env={"PATH": "", "PYTHONPATH": str(ROOT), **settings.environment()},
         stderr=subprocess.PIPE,
         text=True,
     )

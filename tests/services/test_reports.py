@@ -25,8 +25,8 @@ from arbkit.reports.schedule.schedule_file import load_timetable
 from arbkit.reports.schedule.scheduler import schedule
 from arbkit.store import open_store
 from tests.conftest import missing
-from tests.processes import arbkit
-from tests.store_factories import history, offer, opportunity
+from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.processes import arbkit
 
 pytestmark = pytest.mark.e2e
 

@@ -15,8 +15,8 @@ from arbkit.sources.demo.market import asins
 from arbkit.sources.demo.server import DemoServer
 from arbkit.stream import RAW_TOPIC, Record, dead_letter_topic, open_log
 from arbkit.web.api import create_app
-from tests.contracts.test_log import empty
-from tests.processes import arbkit
+from tests.contracts.test_stream import empty
+from tests.helpers.processes import arbkit
 
 pytestmark = pytest.mark.e2e
 

@@ -15,11 +15,11 @@ from arbkit.cli import app
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
-from tests.notebooks.nbval import Outcome, nbval
-from tests.screenshots import IN_README
-from tests.store_factories import history, offer
+from tests.e2e.screenshots import IN_README
+from tests.helpers.factories import history, offer
+from tests.helpers.nbval import Outcome, nbval
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted([*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("apps/*.ipynb")])
 
 

@@ -23,7 +23,7 @@ from arbkit.sources.demo.market import asins
 from arbkit.sources.demo.server import DemoServer
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
-from tests.processes import arbkit
+from tests.helpers.processes import arbkit
 
 pytestmark = pytest.mark.e2e
 

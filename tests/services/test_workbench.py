@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from inspect import signature
-from pathlib import Path
 from uuid import uuid4
 
 import pandas as pd
@@ -24,13 +23,13 @@ from arbkit.ops.setup import initialise
 from arbkit.sources.demo.market import asins
 from arbkit.store import open_store
 from arbkit.workbench import Workbench
+from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.paths import ROOT
 from tests.servers.launch import Elasticsearch
-from tests.store_factories import history, offer, opportunity
 
 HOSTILE = "<script>alert(1)</script> $x$ a very long title that nobody would want to see whole in a table"
 PRICES = {"DE": 69_99, "FR": 59_00, "IT": 40_00, "ES": None}
 PACKAGE = {"length_mm": 360, "width_mm": 100, "height_mm": 100, "weight_g": 800, "shipping_minor": 0}
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(params=["sqlite", "elasticsearch"])

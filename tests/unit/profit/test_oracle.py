@@ -23,7 +23,7 @@ from arbkit.profit.quote.pricer import Route
 from arbkit.profit.quote.request import Question
 from arbkit.profit.reason_codes import Words
 from arbkit.profit.trade_costs import Seller
-from tests import oracle
+from tests.helpers import oracle
 
 TABLES, RATES = load_tables(), load_rates()
 CODES = list(MARKETS)

@@ -15,8 +15,7 @@ from arbkit.core.errors import ConfigError, ServiceError, UsageError
 from arbkit.core.settings import Settings
 from arbkit.sources import watchlist
 from arbkit.sources.watchlist import parse
-
-ROOT = Path(__file__).parents[2]
+from tests.helpers.paths import ROOT
 
 
 def test_comments_blank_lines_case_bom_and_windows_line_ends() -> None:

@@ -18,7 +18,7 @@ from arbkit.reports import morning_page as view
 from arbkit.reports.comparison import FILE, read
 from arbkit.reports.morning import Morning, MorningParameters
 from arbkit.store import open_store
-from tests.store_factories import history, offer, opportunity
+from tests.helpers.factories import history, offer, opportunity
 
 A, B, C, D = "B000000001", "B000000002", "B000000003", "B000000004"
 NOW = 1_760_100_000.0

@@ -16,10 +16,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from arbkit.core.settings import Settings
 from arbkit.stream import RAW_TOPIC, Record, open_log
-from tests.e2e.running import ROWS, Up, running
-from tests.e2e.visiting import address, session_of
+from tests.helpers.paths import ROOT
+from tests.helpers.running import ROWS, Up, running
+from tests.helpers.visiting import address, session_of
 
-ROOT = Path(__file__).parents[1]
 ALL = ROOT / "build" / "screenshots"
 SHOWN = ROOT / "docs"
 WIDTHS = {"wide": (1280, 900), "phone": (390, 844)}

@@ -22,9 +22,9 @@ from arbkit.web.dashboards.download import Download
 from arbkit.web.dashboards.html_parts import demo_html, map_html, parts_html, route_html
 from arbkit.web.dashboards.opportunities.columns import COLUMNS, chosen_columns, row
 from arbkit.web.dashboards.opportunities.page import OpportunitiesBoard
-from tests.boards import Seen
-from tests.processes import arbkit
-from tests.store_factories import history, offer, opportunity
+from tests.helpers.boards import Seen
+from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.processes import arbkit
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 ASINS = [f"B0000000{i:02}" for i in range(1, 31)]

@@ -8,7 +8,7 @@ import pytest
 
 from arbkit.analysis.listing_match import Match, audit, compare, warning
 from arbkit.analysis.title_parser import read
-from tests.store_factories import offer
+from tests.helpers.factories import offer
 
 
 def pair(one: str, other: str, **both: Any) -> Match:

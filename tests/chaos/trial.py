@@ -1,6 +1,6 @@
 """Random ``kill -9`` over producers, consumers and the broker while records flow, and what must be true after it.
 
-    python -m tests.chaos --kills 300 --records 100000 --log kafka --store elasticsearch --seed 1
+    python -m tests.chaos.trial --kills 300 --records 100000 --log kafka --store elasticsearch --seed 1
 
 The store must hold what a plain count over the records says and what an undisturbed run stored, the dead letters
 every unusable record with its own bytes and nothing else, and the same records once more must change nothing.
@@ -35,9 +35,9 @@ from arbkit.pipeline.producer import produce
 from arbkit.sources.demo.market import asins
 from arbkit.sources.demo.server import DemoServer
 from arbkit.stream import ENRICH_GROUP, ENRICHED_TOPIC, RAW_TOPIC, Log, open_log
-from tests.chaos_compare import Contents, against_the_count, between, contents, dead_letters, sets_between, told
-from tests.chaos_records import Deck, number_in
-from tests.chaos_victims import Broker, StuckError, Victim, Worker
+from tests.chaos.compare import Contents, against_the_count, between, contents, dead_letters, sets_between, told
+from tests.chaos.records import Deck, number_in
+from tests.chaos.victims import Broker, StuckError, Victim, Worker
 from tests.servers.launch import Elasticsearch, Kafka
 
 __all__ = ["Plan", "Report", "run"]
@@ -206,7 +206,7 @@ class _Chaos:
     def _processes(self) -> Iterator[None]:
         deck = [f"--seed={self._plan.seed}", f"--records={self._plan.records}"]
         files = [f"--checkpoint={self._checkpoint}", f"--allowance={self._allowance}"]
-        feed = ["tests.chaos_records", *deck, *files]
+        feed = ["tests.chaos.records", *deck, *files]
         if self._server is not None:
             self._broker = Broker(self._server, self._progress)
         try:

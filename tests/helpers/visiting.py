@@ -11,7 +11,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import psutil
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
-from tests.e2e.running import Up, own_processes
+from tests.helpers.running import Up, own_processes
 
 __all__ = ["WIDE", "Visit", "address", "session_of", "visiting"]
 

@@ -21,8 +21,8 @@ from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.web.dashboards.product.history_chart import MOST_POINTS, history_chart
 from arbkit.web.dashboards.product.page import ProductBoard
-from tests.boards import Seen
-from tests.store_factories import history, offer, opportunity
+from tests.helpers.boards import Seen
+from tests.helpers.factories import history, offer, opportunity
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 ASIN, ALONE, STRANGE = "B00000000A", "B00000000B", "B00000000C"

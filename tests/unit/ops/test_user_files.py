@@ -8,7 +8,7 @@ import pytest
 
 from arbkit.core.settings import Settings
 from arbkit.ops.user_files import take
-from tests.processes import arbkit
+from tests.helpers.processes import arbkit
 
 ONE, TWO, THREE = "B000000001\n", "B000000002\n", "B000000003\n"
 

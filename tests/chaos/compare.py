@@ -14,7 +14,7 @@ from arbkit.core.models import History, Offer, Product
 from arbkit.core.settings import Settings
 from arbkit.store import ProductQuery, open_store
 from arbkit.stream import ENRICHED_TOPIC, RAW_TOPIC, Log, Message, dead_letter_topic
-from tests.chaos_records import Expected
+from tests.chaos.records import Expected
 
 __all__ = ["Contents", "against_the_count", "between", "contents", "dead_letters", "sets_between", "told"]
 

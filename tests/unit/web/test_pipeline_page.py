@@ -20,8 +20,9 @@ from arbkit.stream import RAW_TOPIC, Log, Record, dead_letter_topic, open_log
 from arbkit.web.dashboards.pipeline.dead_letters import parse_place, plain
 from arbkit.web.dashboards.pipeline.page import PipelineBoard
 from arbkit.web.dashboards.report_files import report_file
-from tests.boards import Seen
-from tests.store_factories import offer
+from tests.helpers.boards import Seen
+from tests.helpers.factories import offer
+from tests.helpers.paths import ROOT
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 HEADERS = {"topic": RAW_TOPIC, "partition": "2", "offset": "17", "attempts": "1", "time": "2026-08-01T10:00:00+00:00"}
@@ -335,5 +336,5 @@ def test_what_cannot_be_seen_is_spelt() -> None:
 
 
 def test_the_notebook_shows_this_page() -> None:
-    cells = orjson.loads((Path(__file__).parents[2] / "apps" / "pipeline.ipynb").read_bytes())["cells"]
+    cells = orjson.loads((ROOT / "apps" / "pipeline.ipynb").read_bytes())["cells"]
     assert "PipelineBoard" in "".join(cells[0]["source"])

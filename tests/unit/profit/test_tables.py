@@ -6,15 +6,15 @@ import copy
 import tomllib
 from collections.abc import Callable
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from arbkit.core.errors import ConfigError
 from arbkit.profit.fees.tables import load_tables, parse_tables
+from tests.helpers.paths import ROOT
 
-FOLDER = Path(__file__).parents[2] / "arbkit" / "profit" / "fees" / "data"
+FOLDER = ROOT / "arbkit" / "profit" / "fees" / "data"
 FILES = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in FOLDER.glob("*.toml")}
 TABLES = load_tables()
 

@@ -11,10 +11,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from arbkit.core.settings import Settings
+from tests.helpers.paths import ROOT
 
 __all__ = ["Outcome", "nbval"]
-
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)

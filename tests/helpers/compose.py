@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[1]
+from tests.helpers.paths import ROOT
 
 _VARIABLE = re.compile(r"\$(?:\$|\{([A-Z_]+)(?:(:[-+])([^${}]*))?\})")
 

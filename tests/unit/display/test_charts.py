@@ -13,7 +13,7 @@ from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes, to_un
 from arbkit.core.models import History, Series
 from arbkit.display.charts import history_figure, waterfall_figure
 from arbkit.profit import load_rates
-from tests.store_factories import offer, opportunity
+from tests.helpers.factories import offer, opportunity
 
 
 def line(code: str = "DE", *, name: str = "buy_box", values: list[int], shipping: list[int] | None = None, **more: Any):

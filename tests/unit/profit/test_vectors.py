@@ -1,4 +1,4 @@
-"""Money against published points and worked examples (``tests/vectors.toml``)."""
+"""Money against published points and worked examples (``vectors.toml`` beside)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from arbkit.profit.quote.price_search import dead_zones
 from arbkit.profit.quote.quote import answer
 from arbkit.profit.quote.request import Question, parse_size
 
-VECTORS: dict[str, Any] = tomllib.loads((Path(__file__).parents[1] / "vectors.toml").read_text("utf-8"))
+VECTORS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("vectors.toml").read_text("utf-8"))
 TABLES, RATES = load_tables(), load_rates()
 DAY: date = VECTORS["worked"]["on"]
 NO_FUEL = date(2026, 3, 1)

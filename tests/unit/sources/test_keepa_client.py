@@ -15,7 +15,7 @@ from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaToke
 from arbkit.core.settings import Settings
 from arbkit.sources.keepa_client import KeepaSource
 from arbkit.sources.token_budget import Tokens, read_tokens, write_tokens
-from tests.keepa_stub import TOKENS, Answer, Asked, Reply, product, products, stub, tokens, used_up, well
+from tests.helpers.keepa_stub import TOKENS, Answer, Asked, Reply, product, products, stub, tokens, used_up, well
 
 KEY = "a-very-secret-key-0123456789"
 ASINS = ("B000000001", "B000000002", "B000000003")

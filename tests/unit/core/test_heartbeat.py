@@ -14,7 +14,7 @@ from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, beat, beating, chec
 from arbkit.core.settings import Settings
 from arbkit.pipeline.producer import produce
 from arbkit.reports.schedule.scheduler import schedule
-from tests.processes import arbkit
+from tests.helpers.processes import arbkit
 
 
 @pytest.mark.parametrize("name", SERVICES)

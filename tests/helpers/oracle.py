@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from arbkit.profit import Profile, Rates
+from tests.helpers.paths import ROOT
 
-FOLDER = Path(__file__).parents[1] / "arbkit" / "profit" / "fees" / "data"
+FOLDER = ROOT / "arbkit" / "profit" / "fees" / "data"
 CURRENCY = {"UK": "GBP", "DE": "EUR", "FR": "EUR", "IT": "EUR", "ES": "EUR"}
 ENVELOPES = ("light envelope", "standard envelope", "large envelope", "extra-large envelope")
 Row = Mapping[str, Any]

@@ -14,7 +14,7 @@ from arbkit.core.models import Update
 from arbkit.store import OpportunityQuery
 from arbkit.store.sqlite.schema import MIGRATIONS
 from arbkit.store.sqlite.store import SqliteStore
-from tests.store_factories import offer, opportunity
+from tests.helpers.factories import offer, opportunity
 
 
 def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path: Path) -> None:

@@ -7,15 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from arbkit.core.settings import Settings
+from tests.helpers.paths import ROOT
 from tests.servers.launch import Kafka, die_with_parent
 
 __all__ = ["Broker", "StuckError", "Victim", "Worker"]
 
-_ROOT = Path(__file__).parents[1]
 _END_S = 60.0
 _BROKER_S = 120.0
 _TAIL = 4_000
@@ -60,7 +59,7 @@ class Worker:
         self._stopped = False
         self._command = [sys.executable, "-m", *command]
         self._folder = settings.home.parent
-        path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+        path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
         self._environment = {**os.environ, **settings.environment(), "PYTHONPATH": path}
         self._process = self._start()
 
