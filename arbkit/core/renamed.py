@@ -1,177 +1,31 @@
-"""Modules of arbkit 0.1 and where their content is now: importing an old name says the new one."""
+"""Modules of arbkit 0.1 (``renamed.toml``): importing an old name is answered with the new one."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
-__all__ = ["RENAMED", "install"]
+__all__ = ["install", "renamed"]
 
-RENAMED = {
-    "addresses": "core.service.addresses",
-    "ages": "core.formatting",
-    "answers": "display.quote_view",
-    "arguments": "core.arguments",
-    "audit": "analysis.fee_audit",
-    "canonical": "sources.keepa_product",
-    "charts": "display.charts",
-    "closing": "core.closing",
-    "confidence": "analysis.confidence",
-    "consumer": "pipeline.consumer",
-    "counters": "core.service.metrics",
-    "cron": "reports.schedule.cron",
-    "dashboard": "web.dashboards",
-    "dashboard.board": "web.dashboards.page",
-    "dashboard.cells": "web.dashboards.html_cells",
-    "dashboard.columns": "web.dashboards.opportunities.columns",
-    "dashboard.download": "web.dashboards.download",
-    "dashboard.errand": "web.dashboards.background_task",
-    "dashboard.fields": "web.dashboards.opportunities.forms",
-    "dashboard.grid": "web.dashboards.html_grid",
-    "dashboard.launch": "web.dashboards.voila_server",
-    "dashboard.letters": "web.dashboards.pipeline.dead_letters",
-    "dashboard.opportunities": "web.dashboards.opportunities.page",
-    "dashboard.page": "web.dashboards.page_widget",
-    "dashboard.parts": "web.dashboards.html_parts",
-    "dashboard.pipeline": "web.dashboards.pipeline.page",
-    "dashboard.pipeline_charts": "web.dashboards.pipeline.charts",
-    "dashboard.pipeline_parts": "web.dashboards.pipeline.html",
-    "dashboard.product": "web.dashboards.product.page",
-    "dashboard.product_history": "web.dashboards.product.history_chart",
-    "dashboard.product_parts": "web.dashboards.product.html",
-    "dashboard.product_tables": "web.dashboards.product.tables",
-    "dashboard.product_view": "web.dashboards.product.filters",
-    "dashboard.report_files": "web.dashboards.report_files",
-    "dashboard.saved": "web.dashboards.saved_views",
-    "dashboard.view": "web.dashboards.opportunities.filters",
-    "dashboard.whatif": "web.dashboards.opportunities.what_if",
-    "dead_limit": "pipeline.dead_letter_limit",
-    "demand": "analysis.demand",
-    "demo": "sources.demo",
-    "demo.deals": "sources.demo.deals",
-    "demo.market": "sources.demo.market",
-    "demo.server": "sources.demo.server",
-    "demo.wire": "sources.demo.wire",
-    "detect": "analysis.detection",
-    "dlq": "stream.dead_letters",
-    "doctor": "ops.doctor",
-    "enrich": "pipeline.decode",
-    "errors": "core.errors",
-    "execution": "reports.worker",
-    "export": "display.spreadsheet",
-    "fee_facts": "analysis.fee_facts",
-    "fees": "analysis.fee_changes",
-    "files": "core.files",
-    "filling": "ops.fill_demo",
-    "fired": "reports.schedule.run_state",
-    "formats": "core.formatting",
-    "frames": "display.frames",
-    "health": "core.service.heartbeat",
-    "importer": "pipeline.file_import",
-    "init": "ops.setup",
-    "keepa_time": "core.keepa_time",
-    "locks": "core.files",
-    "log": "stream",
-    "log.balance": "stream.sqlite_assignment",
-    "log.base": "stream.base",
-    "log.kafka": "stream.kafka",
-    "log.kafka_consumer": "stream.kafka_consumer",
-    "log.kafka_errors": "stream.kafka_errors",
-    "log.sqlite": "stream.sqlite",
-    "log.sqlite_consumer": "stream.sqlite_consumer",
-    "log.sqlite_tables": "stream.sqlite_tables",
-    "log_state": "ops.stream_state",
-    "markets": "core.marketplaces",
-    "matching": "analysis.listing_match",
-    "metrics": "ops.prometheus",
-    "models": "core.models",
-    "money": "profit",
-    "money.answer": "profit.quote.quote",
-    "money.bands": "profit.fees.bands",
-    "money.block": "profit.route_block",
-    "money.cents": "profit.components",
-    "money.explain": "profit.breakdown",
-    "money.facts": "profit.offer_facts",
-    "money.fulfilment": "profit.fees.fulfilment",
-    "money.fx": "profit.exchange_rates",
-    "money.profile": "profit.seller_profile",
-    "money.profiles": "profit.profile_file",
-    "money.profit": "profit.evaluation",
-    "money.question": "profit.quote.request",
-    "money.reasons": "profit.reason_codes",
-    "money.referral": "profit.fees.referral",
-    "money.resolve": "profit.offer_costs",
-    "money.route": "profit.quote.pricer",
-    "money.sides": "profit.trade_costs",
-    "money.solve": "profit.quote.price_search",
-    "money.tables": "profit.fees.tables",
-    "morning": "reports.morning",
-    "morning_view": "reports.morning_page",
-    "notebook": "reports.job_process",
-    "offline": "display.offline",
-    "parameters": "analysis.detection_parameters",
-    "pictures": "reports.figures",
-    "planner": "pipeline.planner",
-    "prices": "analysis.price_history",
-    "process": "core.service.process",
-    "producer": "pipeline.producer",
-    "product_chart": "display.product_chart",
-    "product_routes": "analysis.routes",
-    "quality": "reports.data_quality",
-    "replay": "pipeline.replay",
-    "report_html": "reports.html_page",
-    "route_tables": "display.route_tables",
-    "routes": "analysis.route_table",
-    "run_folders": "reports.run_folders",
-    "schedule": "reports.schedule.scheduler",
-    "seed": "ops.user_files",
-    "settings": "core.settings",
-    "shipped": "core.files",
-    "signs": "ops.service_checks",
-    "snapshots": "reports.comparison",
-    "sources.export": "sources.export_rows",
-    "sources.keepa": "sources.keepa_client",
-    "sources.tokens": "sources.token_budget",
-    "sqlite": "core.sqlite",
-    "status": "ops.status",
-    "store.compose": "store.product_document",
-    "store.elastic_bulk": "store.elastic.bulk",
-    "store.elastic_client": "store.elastic.client",
-    "store.elastic_documents": "store.elastic.documents",
-    "store.elastic_indices": "store.elastic.indices",
-    "store.elastic_queries": "store.elastic.queries",
-    "store.elastic_schema": "store.elastic.schema",
-    "store.elastic_writer": "store.elastic.writer",
-    "store.late": "store.lazy",
-    "store.sqlite_queries": "store.sqlite.queries",
-    "store.sqlite_rows": "store.sqlite.rows",
-    "store.sqlite_schema": "store.sqlite.schema",
-    "store.text": "store.search_text",
-    "store.walks": "store.iteration",
-    "supervise": "ops.supervisor",
-    "tabular": "display.record_frames",
-    "timetable": "reports.schedule.schedule_file",
-    "titles": "analysis.title_parser",
-    "views": "web.product_json",
-    "watchlist": "sources.watchlist",
-    "waterfall": "display.waterfall",
-    "whatif": "analysis.what_if",
-}
-"""Old module → new module, both below ``arbkit``."""
+
+@cache
+def renamed() -> Mapping[str, str]:
+    """Old module → new module, both without the leading ``arbkit.``."""
+    return tomllib.loads(resources.files("arbkit.core").joinpath("renamed.toml").read_text("utf-8"))
 
 
 class _RenamedFinder(MetaPathFinder):
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
-        """Never finds anything.
+    """Finds nothing; asked only after every other finder, so today's modules are never slowed down."""
 
-        Raises:
-            ImportError: ``fullname`` is a module of arbkit 0.1; names the one to import instead.
-        """
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
         root, _, name = fullname.partition(".")
-        if root == "arbkit" and name in RENAMED:
-            raise ImportError(f"{fullname} is arbkit.{RENAMED[name]} since arbkit 0.2", name=fullname)
+        if root == "arbkit" and name in renamed():
+            raise ImportError(f"{fullname} is arbkit.{renamed()[name]} since arbkit 0.2", name=fullname)
 
 
 def install() -> None:

@@ -1,0 +1,58 @@
+"""The house stays findable: few rooms, few files a room, short files. The limits are never raised: a room that
+outgrows them splits into folders."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.paths import ROOT
+from tests.helpers.source_lines import code_lines
+
+PACKAGE = ROOT / "arbkit"
+FILES = sorted(PACKAGE.rglob("*.py"))
+FOLDERS = sorted({file.parent for file in FILES})
+ROOMS = [folder for folder in FOLDERS if folder != PACKAGE]
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def test_the_hall_is_empty() -> None:
+    assert sorted(p.name for p in PACKAGE.glob("*.py")) == ["__init__.py", "__main__.py", "workbench.py"]
+    assert len([p for p in PACKAGE.iterdir() if p.name != "__pycache__"]) <= 18
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=named)
+def test_a_room_has_at_most_a_dozen_files(folder: Path) -> None:
+    assert len([p for p in folder.glob("*.py") if p.name != "__init__.py"]) <= 12
+
+
+@pytest.mark.parametrize("file", FILES, ids=named)
+def test_a_file_has_at_most_400_lines(file: Path) -> None:
+    assert len(file.read_text("utf-8").splitlines()) <= 400
+
+
+def test_the_package_stays_small() -> None:
+    assert sum(map(code_lines, FILES)) <= 18_500
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=named)
+def test_a_room_says_in_one_line_what_is_in_it(room: Path) -> None:
+    says = ast.get_docstring(ast.parse((room / "__init__.py").read_text("utf-8")))
+    assert says
+    assert says.splitlines()[0].endswith(".")
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=named)
+def test_a_public_name_is_defined_once_a_room(room: Path) -> None:
+    names: Counter[str] = Counter()
+    for file in room.glob("*.py"):
+        for node in ast.parse(file.read_text("utf-8")).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+                names[node.name] += 1
+    assert [name for name, times in names.items() if times > 1] == []
