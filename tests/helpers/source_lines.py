@@ -22,9 +22,9 @@ def code_lines(path: Path) -> int:
     for node in ast.walk(ast.parse(text)):
         body = getattr(node, "body", None)
         for statement in body if isinstance(body, list) else ():
-            if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
-                if isinstance(statement.value.value, str):
-                    docstrings.update(range(statement.lineno, (statement.end_lineno or statement.lineno) + 1))
+            match statement:
+                case ast.Expr(ast.Constant(str()), lineno=first, end_lineno=last):
+                    docstrings.update(range(first, (last or first) + 1))
     lines: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type not in _SILENT:
