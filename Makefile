@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint bench golden chaos screenshots servers clean constraints
+.PHONY: help install run test lint docs mutants bench golden chaos screenshots servers clean constraints
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s '	'
@@ -30,6 +30,14 @@ lint: install ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: install ## write the reference pages, and build the site into build/site
+	$(BIN)/python -m tests.docs.reference
+	$(BIN)/python -m mkdocs build --quiet
+
+mutants: install ## 600 seeded mutants of the money model against its tests
+	$(BIN)/python -m tests.mutants.run --count 600 --seed 13
 
 bench: install ## all benchmarks, as ratios of one run
 	$(BIN)/python -m tests.benchmarks.run
