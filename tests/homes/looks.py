@@ -8,18 +8,26 @@ from typing import Any
 
 from tests.homes.stored import Home, got, listed, saved_views
 
-__all__ = ["LOOKS", "PROFILE_ROUTES", "dead_letters", "offers", "picked", "store"]
+__all__ = ["LOOKS", "dead_letters", "offers", "picked", "store"]
 
-PROFILE_ROUTES: Mapping[str, tuple[str, ...]] = {
-    "Händler 0.1": ("--source", "IT", "--target", "DE", "--buy", "24.90", "--sell", "59.99"),
-    "kleinunternehmer": ("--source", "FR", "--target", "DE", "--buy", "24.90", "--sell", "59.99"),
-    "pan-eu": ("--source", "UK", "--target", "ES", "--buy", "19.90", "--sell", "64.99"),
-    "Lager London": ("--source", "DE", "--target", "FR", "--buy", "24.90", "--sell", "69.99"),
-    "mittelwerte": ("--source", "UK", "--target", "FR", "--buy", "14.90", "--sell", "49.99"),
+_ROUTE = {"category": "Spielzeug", "size_mm": "310x220x90", "weight_g": 900, "on": "2026-08-01", "buy": 24.9}
+_IN_FORCE = {"source": "IT", "target": "UK", "sell": 59.99}
+_PROFILES = {
+    "Händler 0.1": {"source": "IT", "target": "DE", "sell": 59.99},
+    "kleinunternehmer": {"source": "FR", "target": "DE", "sell": 59.99},
+    "pan-eu": {"source": "UK", "target": "ES", "sell": 69.99},
+    "Lager London": {"source": "DE", "target": "FR", "sell": 69.99},
+    "mittelwerte": {"source": "UK", "target": "FR", "sell": 59.99},
 }
-"""Profile → a route on which what is its own matters."""
+"""Profile → a route on which what is its own matters; before them that of the profile in force."""
 
-_PACKAGE = ("--category", "Spielzeug", "--size-mm", "310x220x90", "--weight-g", "900", "--on", "2026-08-01")
+_PROFITS = """
+import json, arbkit
+asked = %r
+print(json.dumps({
+    name: arbkit.open(profile_name=name).profit(**fields).to_dict() for name, fields in asked.items()
+}))
+"""
 _OFFER = (
     "asin", "market", "source", "version", "updated_at", "currency", "title", "brand", "category", "eans", "price",
     "price_basis", "shipping_minor", "price_avg90_minor", "buy_box_is_amazon", "amazon_minor", "sales_rank",
@@ -106,16 +114,20 @@ def profiles(home: Home) -> Any:
 
 
 def profits(home: Home) -> Any:
-    """What a route leaves under each profile, on a stated day."""
-    found = {}
-    for name, route in PROFILE_ROUTES.items():
-        answer = home.json("profit", *route, *_PACKAGE, "--profile-name", name)
-        found[name] = {
+    """What a route leaves on a stated day: under the profile in force by command, under each other one in Python."""
+    options = [
+        w for name, value in {**_ROUTE, **_IN_FORCE}.items() for w in (f"--{name.replace('_', '-')}", str(value))
+    ]
+    asked = {name: {**_ROUTE, **fields} for name, fields in _PROFILES.items()}
+    answers = {"in force": home.json("profit", *options), **home.python_json(_PROFITS % asked)}
+    return {
+        name: {
             **picked(answer, ("profit", "currency", "roi_pct", "fulfilment", "max_buy", "unknown")),
             "components": {part["name"]: part["amount"] for part in answer["components"]},
             "alternatives": {other["fulfilment"]: other["profit"] for other in answer["alternatives"]},
         }
-    return found
+        for name, answer in answers.items()
+    }
 
 
 def schedule(home: Home) -> Any:

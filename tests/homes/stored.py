@@ -151,7 +151,17 @@ def unpack(folder: Path, *, python: str = sys.executable) -> Home:
     (folder / "env").rename(folder / ".env")
     with tarfile.open(_ARCHIVE) as archive:
         archive.extractall(folder, filter="data")
+    _as_of_now(folder / "var" / "arbkit.db")
     return Home(folder, python)
+
+
+def _as_of_now(database: Path) -> None:
+    """Let the newest message be as new as it was, for retention must find nothing to remove."""
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(
+            "UPDATE log_messages SET timestamp = timestamp + ? - (SELECT max(timestamp) FROM log_messages)",
+            (time.time(),),
+        )
 
 
 def saved_views(home: Home) -> dict[str, str]:

@@ -7,7 +7,6 @@ a test here fails, the change is at fault, or its line in the CHANGELOG says why
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import time
@@ -39,35 +38,27 @@ def expected() -> Any:
     return json.loads(EXPECTED.read_text("utf-8"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Future[Any]]]:
-    """Area → what this arbkit shows of a home that nothing has been done to; each in a copy of its own."""
+    """Area → what this arbkit shows of a home that nothing has been done to; each in a copy of its own.
+
+    It is looked at beside the other tests, so those that ask for it come last.
+    """
     folder = tmp_path_factory.mktemp("fresh")
 
     def look(area: str) -> Any:
         return LOOKS[area](unpack(folder / area))
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    pool = ThreadPoolExecutor(1)
+    try:
         yield {area: pool.submit(look, area) for area in LOOKS}
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Home:
     return unpack(tmp_path / "seller")
-
-
-@pytest.mark.parametrize("area", LOOKS)
-def test_everything_is_shown_as_0_1_showed_it(area: str, seen: Mapping[str, Future[Any]], expected: Any) -> None:
-    assert differences(expected[area], seen[area].result(), area) == []
-
-
-def test_nothing_is_there_that_was_not(seen: Mapping[str, Future[Any]], expected: Any) -> None:
-    now, then = seen["store"].result(), expected["store"]
-    for collection in ("products", "offers", "opportunities", "runs"):
-        assert now[collection].keys() == then[collection].keys()
-    assert seen["views"].result().keys() == expected["views"].keys()
-    assert seen["profiles"].result().keys() == expected["profiles"].keys()
-    assert seen["schedule"].result().keys() == expected["schedule"].keys()
 
 
 def test_doctor_finds_no_fault_in_it(home: Home) -> None:
@@ -192,7 +183,11 @@ def _scheduler(home: Home) -> Iterator[None]:
     started = time.time()
     with (home.folder / "scheduler.log").open("ab") as log:
         process = subprocess.Popen(
-            [home.python, "-m", "arbkit", "schedule"], env=home.environment(), cwd=home.folder, stderr=log
+            [home.python, "-m", "arbkit", "schedule"],
+            # A report needs no browser.
+            env=home.environment({"BROWSER_PATH": str(home.folder / "no-browser")}),
+            cwd=home.folder,
+            stderr=log,
         )
     try:
         _until(lambda: (home.var / "health" / "scheduler").stat().st_mtime > started + 3)
@@ -277,3 +272,17 @@ def test_the_rare_lines_too(home: Home) -> None:
     for name, meaning in MEANINGS.items():
         soonest = {next(meaning.times(begin, begin + timedelta(days=9 * 366))) for begin in (before, after)}
         assert datetime.fromisoformat(entries[name]["next_at"]) in soonest, name
+
+
+@pytest.mark.parametrize("area", LOOKS)
+def test_everything_is_shown_as_0_1_showed_it(area: str, seen: Mapping[str, Future[Any]], expected: Any) -> None:
+    assert differences(expected[area], seen[area].result(), area) == []
+
+
+def test_nothing_is_there_that_was_not(seen: Mapping[str, Future[Any]], expected: Any) -> None:
+    now, then = seen["store"].result(), expected["store"]
+    for collection in ("products", "offers", "opportunities", "runs"):
+        assert now[collection].keys() == then[collection].keys()
+    assert seen["views"].result().keys() == expected["views"].keys()
+    assert seen["profiles"].result().keys() == expected["profiles"].keys()
+    assert seen["schedule"].result().keys() == expected["schedule"].keys()
