@@ -31,8 +31,9 @@ lint: install ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: install ## all benchmarks, as ratios of one run
-	$(BIN)/python -m tests.benchmarks.run
+bench: install ## all benchmarks as ratios of one run; BENCH=api: one group; AGAINST=COMMIT: speed against a commit, REPEATS=5 pairs
+	$(BIN)/python -m tests.benchmarks.run $(if $(BENCH),--bench '$(BENCH)') $(if $(AGAINST),--against '$(AGAINST)') \
+	  $(if $(REPEATS),--repeats '$(REPEATS)')
 
 golden: install ## execute the golden notebooks of the tests anew; look at the difference before you commit it
 	$(BIN)/python -m tests.notebooks.golden
