@@ -119,7 +119,7 @@ class _Probing:
         process = subprocess.Popen(
             [
                 str(tree.python), "-m", "tests.benchmarks.probes",
-                self.group, step, str(self._home(tree)), str(self.folder / "inputs"),
+                self.group, step, str(tree.root), str(self._home(tree)), str(self.folder / "inputs"),
             ],
             env={**plain_environment(), "PYTHONPATH": path}, cwd=self._home(tree),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,

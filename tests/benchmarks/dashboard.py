@@ -10,11 +10,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
+from typing import Any
 
 import nbformat
-import psutil
+import psutil  # type: ignore[import-untyped]
 from jupyter_client.manager import start_new_kernel
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -186,15 +188,15 @@ def _filtering(page: Page) -> list[float]:
         page.keyboard.press("Enter")
 
     for number in range(5):
-        do(lambda n=number: page.get_by_label("Buy on").select_option(index=n))
-        do(lambda n=number: fill_in("filters-min_profit", str(n * 5)))
-        do(lambda n=number: fill_in("filters-brand", f"Brand {n}"))
-        do(lambda: fill_in("filters-brand", ""))
-        do(lambda n=number: fill_in("filters-q", f"thing {n}"))
-        do(lambda: fill_in("filters-q", ""))
-        do(lambda: page.get_by_label("Sort by ROI").click())
-        do(lambda: page.get_by_label("Next page").click())
-        do(lambda n=number: fill_in("whatif-sell_change", f"-{n + 1}"))
+        do(partial(page.get_by_label("Buy on").select_option, index=number))
+        do(partial(fill_in, "filters-min_profit", str(number * 5)))
+        do(partial(fill_in, "filters-brand", f"Brand {number}"))
+        do(partial(fill_in, "filters-brand", ""))
+        do(partial(fill_in, "filters-q", f"thing {number}"))
+        do(partial(fill_in, "filters-q", ""))
+        do(page.get_by_label("Sort by ROI").click)
+        do(page.get_by_label("Next page").click)
+        do(partial(fill_in, "whatif-sell_change", f"-{number + 1}"))
     marks = page.evaluate("performance.getEntriesByName('arbkit-answer').map(e => JSON.stringify(e.detail))")
     known = [json.loads(mark) for mark in marks]
     return [m["ms"] for m in known if m["about"] in ("form", "sort", "page")]
@@ -214,7 +216,8 @@ def _empty_kernel() -> float:
     manager, client = start_new_kernel()
     try:
         client.execute_interactive(f"{_EMPTY}; None", timeout=60)
-        return _mb(psutil.Process(manager.provisioner.pid))
+        provisioner: Any = manager.provisioner
+        return _mb(psutil.Process(provisioner.pid))
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)

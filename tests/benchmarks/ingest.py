@@ -1,4 +1,4 @@
-"""Raw products into the store, an import, and a consumer's memory; each against the bare libraries where there is one."""
+"""Raw products into the store, an import, and a consumer's memory; against bare libraries where that says more."""
 
 from __future__ import annotations
 

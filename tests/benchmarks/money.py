@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 from collections.abc import Callable
 from statistics import median
+from typing import Any
 
 from arbkit.money import Profile, load_rates, load_tables
 from arbkit.money.profit import Evaluation, evaluate_resolved
@@ -50,7 +51,7 @@ def run(report: Report) -> None:
         "memory of the evaluation beyond its result", f"{(peak - result) / routes:.0f} bytes/route", "at most 400 bytes"
     )
 
-    rows = frame[frame["asin"] < "B000000060"].to_dict("records")
+    rows: Any = frame[frame["asin"] < "B000000060"].to_dict("records")
     by_key = {(r["asin"], r["market"]): r for r in rows}
     pairs = [(a, b) for (asin, s), a in by_key.items() for (other, t), b in by_key.items() if asin == other and s != t]
 
@@ -69,6 +70,10 @@ def run(report: Report) -> None:
 def _per_route(products: int, profile: Profile) -> float:
     day, rates = load_tables().on(ON), load_rates()
     resolved = resolve(offers(products), profile, day)
-    act = lambda: evaluate_resolved(resolved, resolved, Seller(profile, day, rates))  # noqa: E731
-    act()
-    return _median(act, 3 if products > 100_000 else 101) / (products * 20)
+    seller = Seller(profile, day, rates)
+
+    def evaluate() -> Evaluation:
+        return evaluate_resolved(resolved, resolved, seller)
+
+    evaluate()
+    return _median(evaluate, 3 if products > 100_000 else 101) / (products * 20)

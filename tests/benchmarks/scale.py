@@ -19,7 +19,7 @@ from unittest.mock import patch
 from uuid import uuid4
 
 import orjson
-import psutil
+import psutil  # type: ignore[import-untyped]
 from elasticsearch import Elasticsearch as Client
 
 from arbkit.canonical import from_envelope
