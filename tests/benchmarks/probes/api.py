@@ -21,8 +21,8 @@ __all__ = ["EMPTY", "MEAN", "P99", "PROBE"]
 _PRODUCTS = 2_000
 _CLIENTS = 4
 _ROUNDS = 8
-_REQUESTS = 15
-"""Of each client for each path in each round."""
+_ROUND_S = 0.4
+"""How long each client asks for each path in each round; it ends with the answer to its last request."""
 _PROFIT = (
     "/profit?source=IT&buy=40&target=DE&sell=69.99&category=Toys%20%26%20Games&size_mm=360x100x100&weight_g=800"
     "&vat_status=reclaiming&home=DE&fulfilment=best"
@@ -45,7 +45,7 @@ class _Load:
     single: list[float] = field(default_factory=list)
 
     def figures(self, name: str) -> Figures:
-        p99 = quantiles(self.single, n=100)[-1]
+        p99 = quantiles(self.single, n=100, method="inclusive")[-1]
         return {f"{name}, {MEAN}": self.elapsed / len(self.single), f"{name}, {P99}": p99}
 
 
@@ -62,7 +62,7 @@ def _measure(folder: Path, _: Path) -> Figures:
         targets = {EMPTY: (bare_url, "/"), **{name: (url, path) for name, path in _PATHS.items()}}
         loads = {name: _Load() for name in targets}
         for base, path in targets.values():
-            _requests(base, path, 5)
+            _requests(base, path, 0)
         for number in range(_ROUNDS):
             names = list(targets)[:: 1 if number % 2 else -1]
             for name in names:
@@ -73,17 +73,18 @@ def _measure(folder: Path, _: Path) -> Figures:
 def _load(load: _Load, base: str, path: str) -> None:
     with ThreadPoolExecutor(_CLIENTS) as pool:
         start = time.perf_counter()
-        taken = list(pool.map(lambda _: _requests(base, path, _REQUESTS), range(_CLIENTS)))
+        taken = list(pool.map(lambda _: _requests(base, path, _ROUND_S), range(_CLIENTS)))
         load.elapsed += time.perf_counter() - start
     load.single += [one for client in taken for one in client]
 
 
-def _requests(base: str, path: str, count: int) -> Sequence[float]:
-    """Seconds of each of some requests, one after the other over one connection."""
+def _requests(base: str, path: str, for_s: float) -> Sequence[float]:
+    """Seconds of each request, one after the other over one connection for some time, at least one."""
     connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=60)
-    taken = []
+    taken: list[float] = []
+    deadline = time.perf_counter() + for_s
     try:
-        for _ in range(count):
+        while not taken or time.perf_counter() < deadline:
             start = time.perf_counter()
             connection.request("GET", path)
             answer = connection.getresponse()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import resource
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from tests.benchmarks.commands import Home
 from tests.benchmarks.keepa import asins_of, read_products
 from tests.benchmarks.measuring import Figures
 
-__all__ = ["PROBES", "Probe", "fill", "load_probe", "timer"]
+__all__ = ["PROBES", "Probe", "command_timer", "fill", "load_probe", "nothing", "timer"]
 
 PROBES = ("money", "ingest", "dashboard", "reports", "stream", "api")
 """The groups that can be measured at any commit."""
@@ -63,3 +64,18 @@ def timer(figures: dict[str, float], name: str) -> Iterator[None]:
     start = time.perf_counter()
     yield
     figures[name] = time.perf_counter() - start
+
+
+@contextmanager
+def command_timer(figures: dict[str, float], name: str) -> Iterator[None]:
+    """Note how long the commands of the body take, and their processor time, which a busy machine changes less."""
+    before = _children_s()
+    with timer(figures, name):
+        yield
+    figures[f"{name}: processor time"] = _children_s() - before
+
+
+def _children_s() -> float:
+    """Processor time of all processes that this one has started and that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -12,7 +12,7 @@ from tests.benchmarks.commands import Home
 from tests.benchmarks.keepa import asins_of, read_products
 from tests.benchmarks.layouts import find
 from tests.benchmarks.measuring import Figures
-from tests.benchmarks.probes.base import Probe, timer
+from tests.benchmarks.probes.base import Probe, command_timer, timer
 
 __all__ = ["PROBE"]
 
@@ -36,7 +36,7 @@ def _measure(folder: Path, inputs: Path) -> Figures:
         _store(copy / "direct", _envelopes(inputs), figures)
         shutil.copytree(folder / "home", copy / "home")
         home = Home(copy / "home")
-        with timer(figures, f"consume --until-empty, {len(products):,} messages"):
+        with command_timer(figures, f"consume --until-empty, {len(products):,} messages"):
             home.run("consume", "--until-empty")
         home.require_products(len(asins_of(products)))
     finally:

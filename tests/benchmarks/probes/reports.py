@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.benchmarks.commands import Home
 from tests.benchmarks.measuring import Figures
-from tests.benchmarks.probes.base import Probe, fill, timer
+from tests.benchmarks.probes.base import Probe, command_timer, fill
 
 __all__ = ["PROBE"]
 
@@ -16,9 +16,9 @@ _PRODUCTS = 2_000
 def _measure(folder: Path, _: Path) -> Figures:
     figures: dict[str, float] = {}
     home = Home(folder / "home")
-    with timer(figures, f"detect, {_PRODUCTS:,} products"):
+    with command_timer(figures, f"detect, {_PRODUCTS:,} products"):
         home.run("detect")
-    with timer(figures, "morning report, without pictures"):
+    with command_timer(figures, "morning report, without pictures"):
         home.run("reports", "run", "morning", "--no-pictures")
     return figures
 
