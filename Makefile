@@ -39,8 +39,9 @@ docs: install ## write the reference pages, and build the site into build/site
 mutants: install ## 600 seeded mutants of the money model against its tests
 	$(BIN)/python -m tests.mutants.run --count 600 --seed 13
 
-bench: install ## all benchmarks, as ratios of one run
-	$(BIN)/python -m tests.benchmarks.run
+bench: install ## all benchmarks as ratios of one run; BENCH=api: one group; AGAINST=COMMIT: speed against a commit, REPEATS=5 pairs
+	$(BIN)/python -m tests.benchmarks.run $(if $(BENCH),--bench '$(BENCH)') $(if $(AGAINST),--against '$(AGAINST)') \
+	  $(if $(REPEATS),--repeats '$(REPEATS)')
 
 golden: install ## execute the golden notebooks of the tests anew; look at the difference before you commit it
 	$(BIN)/python -m tests.notebooks.golden

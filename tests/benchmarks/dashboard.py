@@ -6,37 +6,36 @@ import json
 import os
 import random
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
-from urllib.error import URLError
-from urllib.request import urlopen
+from typing import Any
 
 import nbformat
-import psutil
+import psutil  # type: ignore[import-untyped]
 from jupyter_client.manager import start_new_kernel
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from arbkit.analysis.detection import DetectParameters, detect
 from arbkit.analysis.fee_changes import offers_frame
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import Opportunity, Update
+from arbkit.core.models import Opportunity
 from arbkit.core.settings import Settings
 from arbkit.profit import load_rates, load_tables
 from arbkit.profit.profile_file import configured_profile
-from arbkit.store import open_store
+from arbkit.store import Update, open_store
 from arbkit.web.dashboards.voila_server import kernel_environment
+from tests.benchmarks.commands import free_port, running
+from tests.benchmarks.first_table import first_table
+from tests.benchmarks.measuring import Report, skip
 from tests.helpers.factories import history, offer
 
-__all__ = ["opening"]
+__all__ = ["run"]
 
-Report = Callable[[str, str, str], None]
 _PRODUCTS = 100_000
 _VISITS = 7
 _WARM_S = 8.0
@@ -105,30 +104,6 @@ def _routes(settings: Settings, products: int, rng: random.Random, now: int) -> 
     return routes
 
 
-@contextmanager
-def serving(command: list[str], environment: dict[str, str], url: str) -> Iterator[psutil.Process]:
-    """A server process, until it answers at ``url`` and to its end."""
-    with subprocess.Popen(
-        command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            deadline = time.monotonic() + 120
-            while time.monotonic() < deadline:
-                try:
-                    urlopen(url, timeout=60).read()  # noqa: S310 - loopback
-                    break
-                except (URLError, ConnectionError):
-                    time.sleep(0.5)
-            yield psutil.Process(process.pid)
-        finally:
-            process.terminate()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
-
-
 def _visit(browser: Browser, url: str, ready: str) -> tuple[float, Page]:
     """Seconds from the click to the sight of ``ready``, in a browser that was never there before."""
     time.sleep(_WARM_S)
@@ -141,20 +116,26 @@ def _visit(browser: Browser, url: str, ready: str) -> tuple[float, Page]:
     return time.perf_counter() - began, page
 
 
-def opening(report: Report) -> None:
+def run(report: Report) -> None:
+    """The first table of a new user, then the page at 100,000 products."""
+    first_table(report)
+    _opening(report)
+
+
+def _opening(report: Report) -> None:
     """From the click to a complete table; the server's work for a filter; memory of an open page."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
-        sys.stdout.write("dashboard: left out, there is no Chromium\n")
+        skip("dashboard", "there is no Chromium")
         return
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
-        settings = Settings.load(_env_file=None, home=Path(folder) / "var", dashboards_port=_free_port(), token="t")
+        settings = Settings.load(_env_file=None, home=Path(folder) / "var", dashboards_port=free_port(), token="t")
         fill(settings)
         bare = Path(folder) / "bare"
         bare.mkdir()
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(_BARE)])
         nbformat.write(notebook, bare / "bare.ipynb")
-        port = _free_port()
+        port = free_port()
         voila = [
             sys.executable, "-m", "voila", str(bare), f"--port={port}", "--no-browser", "--token=t",
             "--preheat_kernel=True", "--pool_size=1",
@@ -163,7 +144,8 @@ def opening(report: Report) -> None:
         ours = f"http://127.0.0.1:{settings.dashboards_port}/voila/render/opportunities.ipynb?token=t"
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         dashboards = [sys.executable, "-m", "arbkit", "dashboards"]
-        with serving(dashboards, kernel_environment(settings), ours) as process, serving(voila, {}, theirs):
+        environment = {**os.environ, **kernel_environment(settings)}
+        with running(dashboards, environment, bare, ours) as server, running(voila, os.environ, bare, theirs):
             pairs = []
             for _ in range(_VISITS):
                 mine, page = _visit(browser, ours, _OURS)
@@ -179,7 +161,9 @@ def opening(report: Report) -> None:
             middle, high = median(work), quantiles(work, n=20)[-1]
             report("filter → repaint, the server's work", f"{middle:.0f} ms, p95 {high:.0f} ms", "150 ms, p95 400 ms")
             kernel = page.evaluate("JSON.parse(document.getElementById('jupyter-config-data').textContent).kernelId")
-            mine_mb = next(_mb(p) for p in process.children(recursive=True) if kernel in " ".join(p.cmdline()))
+            mine_mb = next(
+                _mb(p) for p in psutil.Process(server).children(recursive=True) if kernel in " ".join(p.cmdline())
+            )
             page.context.close()
         empty_mb = _empty_kernel()
         shown = f"{mine_mb - empty_mb:.0f} MB ({mine_mb:.0f} against {empty_mb:.0f})"
@@ -204,15 +188,15 @@ def _filtering(page: Page) -> list[float]:
         page.keyboard.press("Enter")
 
     for number in range(5):
-        do(lambda n=number: page.get_by_label("Buy on").select_option(index=n))
-        do(lambda n=number: fill_in("filters-min_profit", str(n * 5)))
-        do(lambda n=number: fill_in("filters-brand", f"Brand {n}"))
-        do(lambda: fill_in("filters-brand", ""))
-        do(lambda n=number: fill_in("filters-q", f"thing {n}"))
-        do(lambda: fill_in("filters-q", ""))
-        do(lambda: page.get_by_label("Sort by ROI").click())
-        do(lambda: page.get_by_label("Next page").click())
-        do(lambda n=number: fill_in("whatif-sell_change", f"-{n + 1}"))
+        do(partial(page.get_by_label("Buy on").select_option, index=number))
+        do(partial(fill_in, "filters-min_profit", str(number * 5)))
+        do(partial(fill_in, "filters-brand", f"Brand {number}"))
+        do(partial(fill_in, "filters-brand", ""))
+        do(partial(fill_in, "filters-q", f"thing {number}"))
+        do(partial(fill_in, "filters-q", ""))
+        do(page.get_by_label("Sort by ROI").click)
+        do(page.get_by_label("Next page").click)
+        do(partial(fill_in, "whatif-sell_change", f"-{number + 1}"))
     marks = page.evaluate("performance.getEntriesByName('arbkit-answer').map(e => JSON.stringify(e.detail))")
     known = [json.loads(mark) for mark in marks]
     return [m["ms"] for m in known if m["about"] in ("form", "sort", "page")]
@@ -232,7 +216,8 @@ def _empty_kernel() -> float:
     manager, client = start_new_kernel()
     try:
         client.execute_interactive(f"{_EMPTY}; None", timeout=60)
-        return _mb(psutil.Process(manager.provisioner.pid))
+        provisioner: Any = manager.provisioner
+        return _mb(psutil.Process(provisioner.pid))
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)

@@ -16,11 +16,11 @@ from confluent_kafka import Producer
 
 from arbkit.stream import Consumer, Record, TopicPartition, TopicSpec
 from arbkit.stream.kafka import KafkaLog
+from tests.benchmarks.measuring import Report, skip
 from tests.servers.launch import Kafka, ServersMissingError
 
-__all__ = ["groups", "producing", "takeover"]
+__all__ = ["run"]
 
-Report = Callable[[str, str, str], None]
 _PROTOCOLS = ("consumer", "classic")
 _RECORDS = 100_000
 _BATCH = 9_000
@@ -43,14 +43,20 @@ def _kafka(name: str) -> Iterator[Kafka | None]:
     try:
         server = _Shipped()
     except ServersMissingError as error:
-        sys.stdout.write(f"{name}: left out, {error}\n")
+        skip(name, str(error))
         yield None
         return
     with server as running:
         yield running
 
 
-def producing(report: Report) -> None:
+def run(report: Report) -> None:
+    """All of this file."""
+    for benchmark in (_producing, _takeover, _groups):
+        benchmark(report)
+
+
+def _producing(report: Report) -> None:
     """Records through the log in the producer's batches, each durable before the next, against a bare client."""
     with _kafka("log: producing") as server:
         if server is None:
@@ -128,7 +134,7 @@ with KafkaLog(address, protocol=protocol) as log, log.consumer(group, ["t"], on_
 """
 
 
-def takeover(report: Report) -> None:
+def _takeover(report: Report) -> None:
     """From `kill -9` of one of two members until the other has all partitions."""
     with _kafka("log: takeover") as server:
         if server is None:
@@ -136,12 +142,12 @@ def takeover(report: Report) -> None:
         with KafkaLog(server.address) as log:
             log.create_topics([TopicSpec("t", 4)])
         for protocol in _PROTOCOLS:
-            taken = [_takeover(server, protocol, f"{protocol}-{number}") for number in range(3)]
+            taken = [_taken_over(server, protocol, f"{protocol}-{number}") for number in range(3)]
             shown = ", ".join(f"{one:.1f}" for one in taken)
             report(f"kill -9 → the other member has all, {protocol}", f"{max(taken):.1f} s ({shown})", "at most 12 s")
 
 
-def _takeover(server: Kafka, protocol: str, group: str) -> float:
+def _taken_over(server: Kafka, protocol: str, group: str) -> float:
     command = [sys.executable, "-c", _MEMBER, server.address, protocol, group]
     with (
         subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.PIPE, text=True) as one,
@@ -163,11 +169,11 @@ def _takeover(server: Kafka, protocol: str, group: str) -> float:
 
 
 def _until_held(lines: IO[str], partitions: int) -> None:
-    """Wait until a member says that it holds so many."""
+    """Wait until a member says that it holds that many."""
     assert any(int(line) == partitions for line in lines), "the member has ended"
 
 
-def groups(report: Report) -> None:
+def _groups(report: Report) -> None:
     """First message of a new group, and a member that joins and leaves, under both protocols."""
     with _kafka("log: groups") as server:
         if server is None:

@@ -2,84 +2,38 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 from collections.abc import Callable
-from datetime import date
 from statistics import median
+from typing import Any
 
-import numpy as np
-import pandas as pd
-
-from arbkit.core.marketplaces import MARKETS
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.evaluation import Evaluation, evaluate_resolved
 from arbkit.profit.offer_costs import resolve
 from arbkit.profit.trade_costs import Seller
+from tests.benchmarks.measuring import Report, seconds
+from tests.benchmarks.probes.money import ON, SELLER, offers
 from tests.helpers import oracle
 
-__all__ = ["evaluation"]
-
-Report = Callable[[str, str, str], None]
-_ON = date(2026, 11, 24)
-_CATEGORIES = ["Toys & Games", "Home & Kitchen", "Beauty", "Electronics & Photo", "Grocery", "Baby", "Fashion"]
+__all__ = ["run"]
 
 
-def _profile() -> Profile:
-    """A seller with costs of every kind, so that every component is there."""
-    return Profile.neutral(
-        prep_per_unit=0.3, inbound_per_unit=0.2, inbound_per_kg=0.45, exchange_spread_pct=1.5, expected_days=30,
-        return_rate_pct=4, return_handling=1.5, customs={"duty_pct": 3.5, "freight_per_unit": 0.6},
-    )  # fmt: skip
+def _median(act: Callable[[], object], repeats: int) -> float:
+    return median(seconds(act) for _ in range(repeats))
 
 
-def _offers(products: int) -> pd.DataFrame:
-    rng = np.random.default_rng(1)
-    count = products * len(MARKETS)
-    asins = np.char.add("B", np.char.zfill(np.arange(products).astype(str), 9)).astype(object)
-    facts = {
-        "price_minor": rng.integers(500, 15_000, count),
-        "shipping_minor": np.zeros(count),
-        "length_mm": rng.integers(100, 500, count),
-        "width_mm": rng.integers(50, 300, count),
-        "height_mm": rng.integers(10, 200, count),
-        "weight_g": rng.integers(20, 8_000, count),
-        "hazmat": np.zeros(count),
-        "updated_at": np.full(count, 1.79e9),
-        **{n: np.full(count, np.nan) for n in ("keepa_fba_fee_minor", "keepa_referral_pct", "keepa_closing_fee_minor")},
-    }
-    return pd.DataFrame(
-        {
-            "asin": np.tile(asins, len(MARKETS)),
-            "market": np.repeat(np.array(list(MARKETS), object), products),
-            "price_basis": "buy_box",
-            "category": np.array(_CATEGORIES, object)[rng.integers(0, len(_CATEGORIES), count)],
-            **{name: values.astype(float) for name, values in facts.items()},
-        }
-    )
-
-
-def _best(act: Callable[[], object], repeats: int) -> float:
-    times = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        act()
-        times.append(time.perf_counter() - start)
-    return median(times)
-
-
-def evaluation(report: Report) -> None:
+def run(report: Report) -> None:
     """All routes by their best way, every component, categories, tiers and bands resolved once per product and
     marketplace; against the oracle of the tests, one route at a time."""
-    profile, day, rates = _profile(), load_tables().on(_ON), load_rates()
-    offers = _offers(100_000)
-    resolved = resolve(offers, profile, day)
+    profile, day, rates = Profile.neutral(**SELLER), load_tables().on(ON), load_rates()
+    frame = offers(100_000)
+    resolved = resolve(frame, profile, day)
 
     def evaluate() -> Evaluation:
         return evaluate_resolved(resolved, resolved, Seller(profile, day, rates))
 
     evaluate()
-    taken = _best(evaluate, 9)
+    taken = _median(evaluate, 9)
     routes = evaluate().profit.size
     report(
         "evaluation, 100,000 products × 20 routes",
@@ -97,16 +51,16 @@ def evaluation(report: Report) -> None:
         "memory of the evaluation beyond its result", f"{(peak - result) / routes:.0f} bytes/route", "at most 400 bytes"
     )
 
-    rows = offers[offers["asin"] < "B000000060"].to_dict("records")
+    rows: Any = frame[frame["asin"] < "B000000060"].to_dict("records")
     by_key = {(r["asin"], r["market"]): r for r in rows}
     pairs = [(a, b) for (asin, s), a in by_key.items() for (other, t), b in by_key.items() if asin == other and s != t]
 
     def one_at_a_time() -> None:
         for buy, sell in pairs:
             for way in profile.fulfilment:
-                oracle.route(buy, sell, way, profile, rates, _ON)
+                oracle.route(buy, sell, way, profile, rates, ON)
 
-    slow = _best(one_at_a_time, 3) / len(pairs)
+    slow = _median(one_at_a_time, 3) / len(pairs)
     report("… against one route at a time", f"{slow / (taken / routes):.0f} × as fast", "at least 100 ×")
 
     small, large = _per_route(1_000, profile), _per_route(1_000_000, profile)
@@ -114,8 +68,12 @@ def evaluation(report: Report) -> None:
 
 
 def _per_route(products: int, profile: Profile) -> float:
-    day, rates = load_tables().on(_ON), load_rates()
-    resolved = resolve(_offers(products), profile, day)
-    act = lambda: evaluate_resolved(resolved, resolved, Seller(profile, day, rates))  # noqa: E731
-    act()
-    return _best(act, 3 if products > 100_000 else 101) / (products * 20)
+    day, rates = load_tables().on(ON), load_rates()
+    resolved = resolve(offers(products), profile, day)
+    seller = Seller(profile, day, rates)
+
+    def evaluate() -> Evaluation:
+        return evaluate_resolved(resolved, resolved, seller)
+
+    evaluate()
+    return _median(evaluate, 3 if products > 100_000 else 101) / (products * 20)

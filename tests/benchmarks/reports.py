@@ -1,4 +1,4 @@
-"""What a report run costs beside executing its bare notebook with nbclient: `python -m tests.benchmarks.reports`."""
+"""What a report run costs beside executing its bare notebook with nbclient."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from time import perf_counter
 
-from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.reports.runner import find, run_report
 from arbkit.store import open_store
+from arbkit.store.base import Update
+from tests.benchmarks.measuring import Report
 from tests.helpers.factories import history, offer, opportunity
+
+__all__ = ["run"]
 
 _REPEATS = 5
 _PRODUCTS = 2_000
@@ -31,7 +33,7 @@ print(time.perf_counter() - begin)
 """
 
 
-def running(report: Callable[[str, str, str], None]) -> None:
+def run(report: Report) -> None:
     """Each shipped report on a store of 2,000 products, in turn with its bare notebook."""
     for name in ("detect", "morning"):
         with tempfile.TemporaryDirectory() as folder:
@@ -82,7 +84,3 @@ def _fill(settings: Settings) -> None:
             ]
         )
         store.replace_opportunities([opportunity(asin) for asin in asins], run_id="bench")
-
-
-if __name__ == "__main__":
-    running(lambda name, measured, limit: print(f"{name:<58} {measured:<38} {limit}", flush=True))

@@ -19,18 +19,16 @@ from unittest.mock import patch
 from uuid import uuid4
 
 import orjson
-import psutil
+import psutil  # type: ignore[import-untyped]
 from elasticsearch import Elasticsearch as Client
 
-from arbkit.core.keepa_time import to_minutes
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.settings import Settings
 from arbkit.core.sqlite import connect, immediate
+from arbkit.envelope import envelope
 from arbkit.ops.setup import initialise, migrate
 from arbkit.pipeline.consumer import consume
-from arbkit.sources.demo.market import asins
-from arbkit.sources.demo.wire import Clock, product_object
-from arbkit.sources.envelope import envelope, from_envelope
+from arbkit.sources.keepa_product import from_envelope
 from arbkit.store import ProductQuery, open_store
 from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import connect as connect_elastic
@@ -40,13 +38,14 @@ from arbkit.store.elastic.schema import COLLECTIONS, body
 from arbkit.store.product_document import compose
 from arbkit.store.sqlite.store import SqliteStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, open_log
+from tests.benchmarks.inputs import demo_products
+from tests.benchmarks.measuring import Report, skip
 from tests.contracts.test_stream import empty
 from tests.helpers.factories import offer
 from tests.servers.launch import Elasticsearch, Kafka, ServersMissingError
 
-__all__ = ["consuming", "renewing", "several"]
+__all__ = ["run"]
 
-Report = Callable[[str, str, str], None]
 _PRODUCTS = 2_000
 _REPEATS = 3
 _BATCH = 500
@@ -55,22 +54,13 @@ _WRITTEN = ("offers", "history", "products")
 
 def prepared_records(count: int) -> list[Record]:
     """Demo products under ASINs of their own on all marketplaces: ``count`` products, five records each."""
-    now = time.time()
-    clock = Clock(to_minutes(now), 0)
-    known = asins()
     records = []
-    for number in range(count):
-        asin = f"B0{number:08}"
-        for market in MARKETS.values():
-            shown = product_object(
-                known[number % len(known)], market, clock, now=to_minutes(now), seed=20260216, buybox=True,
-                history=True, stats=180,
-            )  # fmt: skip
-            message = envelope(
-                asin=asin, market=market.code, source="demo", fetched_at="2026-11-01T00:00:00Z", run_id="bench",
-                product={**shown, "asin": asin},
-            )  # fmt: skip
-            records.append(Record(asin, orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY)))
+    for market, asin, product in demo_products(count, history=True):
+        message = envelope(
+            asin=asin, market=market.code, source="demo", fetched_at="2026-11-01T00:00:00Z", run_id="bench",
+            product=product,
+        )  # fmt: skip
+        records.append(Record(asin, orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY)))
     return records
 
 
@@ -90,7 +80,7 @@ def _servers(name: str) -> Iterator[tuple[Kafka, Elasticsearch] | None]:
     try:
         kafka, elastic = Kafka(), Elasticsearch()
     except ServersMissingError as error:
-        sys.stdout.write(f"{name}: left out, {error}\n")
+        skip(name, str(error))
         yield None
         return
     with kafka, elastic:
@@ -103,7 +93,13 @@ def publish(settings: Settings, records: Sequence[Record]) -> None:
             log.publish(RAW_TOPIC, records[start : start + _BATCH])
 
 
-def consuming(report: Report) -> None:
+def run(report: Report) -> None:
+    """All of this file."""
+    for benchmark in (_consuming, _several, _renewing):
+        benchmark(report)
+
+
+def _consuming(report: Report) -> None:
     """Into each store, against a bare load of all that ends up there: updates that are prepared, and from Kafka on."""
     with _servers("consuming") as running:
         if running is None:
@@ -188,7 +184,7 @@ def _bare_executemany(settings: Settings) -> float:
             return time.perf_counter() - start
 
 
-def several(report: Report) -> None:
+def _several(report: Report) -> None:
     """Four consumers on the topic's four partitions against one, each a process of its own."""
     with _servers("several consumers") as running:
         if running is None:
@@ -243,12 +239,12 @@ def _by_processes(settings: Settings, count: int, records: int) -> float:
             child.wait(30)
 
 
-def renewing(report: Report, *, products: int = 500_000) -> None:
-    """An index of so many products renewed behind its alias, while it is read all the time."""
+def _renewing(report: Report, *, products: int = 500_000) -> None:
+    """An index of that many products renewed behind its alias, while it is read all the time."""
     try:
         elastic = Elasticsearch()
     except ServersMissingError as error:
-        sys.stdout.write(f"renewing: left out, {error}\n")
+        skip("renewing", str(error))
         return
     with elastic, scaled("", elastic.url) as settings, open_store(settings) as store:
         _fill(elastic.url, settings.store_prefix, products)

@@ -1,0 +1,83 @@
+"""What every benchmark shares: seconds of an act, medians, paired ratios, and how a row is printed. Knows no arbkit."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from statistics import median
+
+__all__ = [
+    "Figures",
+    "Report",
+    "medians",
+    "paired_ratio",
+    "print_row",
+    "real_file",
+    "seconds",
+    "skip",
+    "spread",
+]
+
+Report = Callable[[str, str, str], None]
+"""Takes what was measured, the result, and the limit it is held against (or an empty text)."""
+Figures = Mapping[str, float]
+"""What one repeat took: name of the figure → seconds, so that less is always better."""
+
+
+def print_row(name: str, measured: str, limit: str) -> None:
+    sys.stdout.write(f"{name:<62} {measured:<40} {limit}".rstrip() + "\n")
+    sys.stdout.flush()
+
+
+def skip(name: str, why: str) -> None:
+    """Say that a benchmark is left out because something it needs is missing."""
+    sys.stdout.write(f"{name}: left out, {why}\n")
+    sys.stdout.flush()
+
+
+def seconds(act: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    act()
+    return time.perf_counter() - start
+
+
+def medians(repeats: Sequence[Figures]) -> dict[str, float]:
+    """The median of each figure over all repeats.
+
+    Raises:
+        ValueError: two repeats have different figures.
+    """
+    names = list(repeats[0])
+    if any(list(one) != names for one in repeats):
+        raise ValueError(f"repeats with different figures: {sorted({name for one in repeats for name in one})}")
+    return {name: median(one[name] for one in repeats) for name in names}
+
+
+def paired_ratio(here: Sequence[float], there: Sequence[float]) -> float:
+    """The speed of ``here`` in units of the speed of ``there``: the median of there / here over the pairs.
+
+    A pair is measured one right after the other, so that what else the machine does strikes both alike.
+
+    Raises:
+        ValueError: they do not pair up.
+    """
+    return median(_ratios(here, there))
+
+
+def spread(here: Sequence[float], there: Sequence[float]) -> tuple[float, float]:
+    """The least and the greatest of the paired ratios."""
+    ratios = _ratios(here, there)
+    return min(ratios), max(ratios)
+
+
+def _ratios(here: Sequence[float], there: Sequence[float]) -> list[float]:
+    return [theirs / ours for ours, theirs in zip(here, there, strict=True)]
+
+
+def real_file(pattern: str) -> Path | None:
+    """The first file of that pattern among the real Keepa files of ARBKIT_REAL_DATA, if there is one."""
+    folder = os.environ.get("ARBKIT_REAL_DATA", "")
+    return next(iter(sorted(Path(folder).glob(pattern))), None) if folder else None
