@@ -90,7 +90,7 @@ RENAMED = {
     "money": "profit",
     "money.answer": "profit.quote.quote",
     "money.bands": "profit.fees.bands",
-    "money.block": "profit.route_block",
+    "money.block": "profit.route_batch",
     "money.cents": "profit.components",
     "money.explain": "profit.breakdown",
     "money.facts": "profit.offer_facts",

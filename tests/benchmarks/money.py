@@ -13,9 +13,9 @@ import pandas as pd
 
 from arbkit.core.marketplaces import MARKETS
 from arbkit.profit import Profile, load_rates, load_tables
-from arbkit.profit.evaluation import Evaluation, evaluate_resolved
-from arbkit.profit.offer_costs import resolve
-from arbkit.profit.trade_costs import Seller
+from arbkit.profit.evaluation import Evaluation, evaluate_costs
+from arbkit.profit.offer_costs import cost_offers
+from arbkit.profit.trade_costs import SellerCosts
 from tests.helpers import oracle
 
 __all__ = ["evaluation"]
@@ -73,10 +73,10 @@ def evaluation(report: Report) -> None:
     marketplace; against the oracle of the tests, one route at a time."""
     profile, day, rates = _profile(), load_tables().on(_ON), load_rates()
     offers = _offers(100_000)
-    resolved = resolve(offers, profile, day)
+    resolved = cost_offers(offers, profile, day)
 
     def evaluate() -> Evaluation:
-        return evaluate_resolved(resolved, resolved, Seller(profile, day, rates))
+        return evaluate_costs(resolved, resolved, SellerCosts(profile, day, rates))
 
     evaluate()
     taken = _best(evaluate, 9)
@@ -92,7 +92,7 @@ def evaluation(report: Report) -> None:
     found = evaluate()
     peak = tracemalloc.get_traced_memory()[1] - before
     tracemalloc.stop()
-    result = found.profit.nbytes + found.invested.nbytes + found.way.nbytes + found.there.nbytes
+    result = found.profit.nbytes + found.invested.nbytes + found.method_index.nbytes + found.listed_on_both.nbytes
     report(
         "memory of the evaluation beyond its result", f"{(peak - result) / routes:.0f} bytes/route", "at most 400 bytes"
     )
@@ -115,7 +115,7 @@ def evaluation(report: Report) -> None:
 
 def _per_route(products: int, profile: Profile) -> float:
     day, rates = load_tables().on(_ON), load_rates()
-    resolved = resolve(_offers(products), profile, day)
-    act = lambda: evaluate_resolved(resolved, resolved, Seller(profile, day, rates))  # noqa: E731
+    resolved = cost_offers(_offers(products), profile, day)
+    act = lambda: evaluate_costs(resolved, resolved, SellerCosts(profile, day, rates))  # noqa: E731
     act()
     return _best(act, 3 if products > 100_000 else 101) / (products * 20)
