@@ -37,8 +37,8 @@ from arbkit.display.record_frames import (
 )
 from arbkit.ops import fill_demo
 from arbkit.profit import COMPONENTS, Profile, configured_profile, load_rates, load_tables
-from arbkit.profit.quote.quote import answer
-from arbkit.profit.quote.request import Question
+from arbkit.profit.quote.quote import quote
+from arbkit.profit.quote.request import QuoteRequest
 from arbkit.sources import watchlist
 from arbkit.store.base import OpportunityQuery, OpportunitySort, Page, ProductQuery, ProductSort, Store
 from arbkit.store.lazy import LateStore
@@ -259,7 +259,7 @@ class Workbench(Closing):
 
     # What it is worth
 
-    @taking(Question)
+    @taking(QuoteRequest)
     def profit(self, *, neutral: bool = False, **fields: Any) -> Answer:
         """What one route leaves after every fee and tax, without any store: as ``arbkit profit``.
 
@@ -270,14 +270,14 @@ class Workbench(Closing):
             UsageError: an argument is missing, unknown, out of range, or they are impossible together.
         """
         for name in fields:
-            if name not in Question.model_fields:
-                remedy = nearest(name, [*Question.model_fields, "neutral"])
+            if name not in QuoteRequest.model_fields:
+                remedy = nearest(name, [*QuoteRequest.model_fields, "neutral"])
                 raise UsageError("profit() has no such argument", field="argument", value=name, remedy=remedy)
-        for name, field in Question.model_fields.items():
+        for name, field in QuoteRequest.model_fields.items():
             if field.is_required() and name not in fields:
                 raise UsageError("is missing", field=name, remedy=f"Give the {field.description}")
         profile = Profile.neutral() if neutral else self.profile
-        return Answer(answer(Question.asked(fields), profile, load_tables(), load_rates()))
+        return Answer(quote(QuoteRequest.parse(fields), profile, load_tables(), load_rates()))
 
     @named
     def routes(self, asin: str, *, components: bool = False, on: date | str | None = None) -> Frame:
@@ -315,7 +315,7 @@ class Workbench(Closing):
         if not row["buy_price"] > 0 or not row["sell_price"] > 0:
             raise UsageError(f"cannot be priced: {row['unknown']}", field="route", value=f"{source} → {target}")
         priced = EvaluatedRoute(row["asin"], source, target, float(row["buy_price"]), float(row["sell_price"]))
-        found = answer(question_of(priced, offers, profile, on=on), profile, load_tables(), load_rates())
+        found = quote(question_of(priced, offers, profile, on=on), profile, load_tables(), load_rates())
         return Answer(found, asin=row["asin"], title=_title(offers, target), demo=_demo(offers))
 
     # Figures

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["DOUBTS", "Doubt", "judge"]
+__all__ = ["CONFIDENCE_RULES", "ConfidenceRule", "score_confidence"]
 
 Mask = npt.NDArray[np.bool_]
 _HOUR = 3600.0
@@ -21,7 +21,7 @@ _DAY = 24 * _HOUR
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class ConfidenceRule:
     """One reason to trust a route less. ``holds(routes, now)`` answers a mask, one entry a route."""
 
     words: str
@@ -56,36 +56,36 @@ def _below_usual(routes: pd.DataFrame, _: float) -> Mask:
     return np.asarray(price < 0.75 * usual)
 
 
-DOUBTS: tuple[Doubt, ...] = (
-    Doubt("data older than a week", 0.4, lambda r, now: np.asarray(_age(r, now) > 7 * _DAY)),
-    Doubt(
+CONFIDENCE_RULES: tuple[ConfidenceRule, ...] = (
+    ConfidenceRule("data older than a week", 0.4, lambda r, now: np.asarray(_age(r, now) > 7 * _DAY)),
+    ConfidenceRule(
         "data older than a day",
         0.7,
         lambda r, now: np.asarray((_age(r, now) > _DAY) & (_age(r, now) <= 7 * _DAY)),
     ),
-    Doubt("package size or weight assumed", 0.6, _says("assumed", "package")),
-    Doubt("referral category assumed", 0.8, _says("assumed", "referral")),
-    Doubt("no buy box price where it is sold", 0.7, _basis_is_not_buy_box("sell")),
-    Doubt("no buy box price where it is bought", 0.9, _basis_is_not_buy_box("buy")),
-    Doubt(
+    ConfidenceRule("package size or weight assumed", 0.6, _says("assumed", "package")),
+    ConfidenceRule("referral category assumed", 0.8, _says("assumed", "referral")),
+    ConfidenceRule("no buy box price where it is sold", 0.7, _basis_is_not_buy_box("sell")),
+    ConfidenceRule("no buy box price where it is bought", 0.9, _basis_is_not_buy_box("buy")),
+    ConfidenceRule(
         "shipping of the purchase unknown",
         0.9,
         lambda r, _: np.isnan(_column(r, "buy_shipping_minor")),
     ),
-    Doubt("selling price well above its 90-day average", 0.6, _above_usual),
-    Doubt("purchase price far below its 90-day average", 0.8, _below_usual),
-    Doubt(
+    ConfidenceRule("selling price well above its 90-day average", 0.6, _above_usual),
+    ConfidenceRule("purchase price far below its 90-day average", 0.8, _below_usual),
+    ConfidenceRule(
         "no 90-day average where it is sold",
         0.9,
         lambda r, _: np.isnan(_column(r, "sell_price_avg90_minor")),
     ),
-    Doubt(
+    ConfidenceRule(
         "Amazon holds the buy box where it is sold",
         0.5,
         lambda r, _: np.asarray(_column(r, "sell_buy_box_is_amazon") == 1),
     ),
-    Doubt("no sales rank where it is sold", 0.8, lambda r, _: np.isnan(_column(r, "sell_sales_rank"))),
-    Doubt(
+    ConfidenceRule("no sales rank where it is sold", 0.8, lambda r, _: np.isnan(_column(r, "sell_sales_rank"))),
+    ConfidenceRule(
         "often out of stock where it is bought",
         0.9,
         lambda r, _: np.asarray(_column(r, "buy_out_of_stock90_pct") > 50),
@@ -93,7 +93,7 @@ DOUBTS: tuple[Doubt, ...] = (
 )
 
 
-def judge(routes: pd.DataFrame, *, now: float) -> tuple[npt.NDArray[np.float64], list[list[str]]]:
+def score_confidence(routes: pd.DataFrame, *, now: float) -> tuple[npt.NDArray[np.float64], list[list[str]]]:
     """Confidence of each route, and the sentences that lowered it.
 
     ``routes`` has the columns of :func:`arbkit.profit.evaluate` and, prefixed ``buy_`` and ``sell_``, those
@@ -101,7 +101,7 @@ def judge(routes: pd.DataFrame, *, now: float) -> tuple[npt.NDArray[np.float64],
     """
     score = np.ones(len(routes))
     reasons: list[list[str]] = [[] for _ in range(len(routes))]
-    for doubt in DOUBTS:
+    for doubt in CONFIDENCE_RULES:
         mask = doubt.holds(routes, now)
         score[mask] *= doubt.factor
         for index in np.flatnonzero(mask):

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import orjson
 import pandas as pd
 
-from arbkit.analysis.confidence import judge
+from arbkit.analysis.confidence import score_confidence
 from arbkit.analysis.demand import amazon_sells
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.core.marketplaces import MARKETS, market
@@ -27,13 +27,13 @@ from arbkit.profit import (
     Profile,
     Rates,
     Tables,
+    apply_default_package,
     components,
     configured_profile,
     evaluate,
+    fill_missing_package,
     load_rates,
     load_tables,
-    share_facts,
-    with_assumed_package,
 )
 from arbkit.store import open_store
 from arbkit.stream import ALERTS_TOPIC, Log, Record, open_log
@@ -168,10 +168,10 @@ def detect(
     unknown: Counter[str] = Counter()
     found: list[Opportunity] = []
     for frame in offers:
-        facts = with_assumed_package(share_facts(frame), profile)
+        facts = apply_default_package(fill_missing_package(frame), profile)
         evaluated = evaluate(facts, profile, tables, rates, on=on, routes=_routes(parameters))
         products += frame["asin"].nunique()
-        routes += int(evaluated.there.sum())
+        routes += int(evaluated.listed_on_both.sum())
         unknown.update(evaluated.unknown_counts())
         kept = evaluated.frame(_passes(evaluated, parameters, now))
         if not kept.empty:
@@ -239,7 +239,7 @@ def _opportunities(
     routes: pd.DataFrame, profile: Profile, tables: Tables, rates: Rates, *, on: date, now: float, run_id: str
 ) -> Iterator[Opportunity]:
     day = tables.on(on)
-    confidence, reasons = judge(routes, now=now)
+    confidence, reasons = score_confidence(routes, now=now)
     for index, row in enumerate(_records(routes)):
         source, target = market(row["source"]), market(row["target"])
         yield Opportunity(

@@ -18,9 +18,9 @@ from arbkit.core.errors import BadRecordError, RefusedFileError
 from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer
 from arbkit.pipeline.file_import import FileReport, envelopes_of
-from arbkit.profit.fees.bands import Bands
+from arbkit.profit.fees.bands import WeightBands
 from arbkit.profit.fees.fulfilment import size_tiers
-from arbkit.profit.fees.tables import Day, Tables
+from arbkit.profit.fees.tables import EffectiveTables, Tables
 from arbkit.profit.offer_facts import numbers
 from arbkit.sources.envelope import from_envelope
 
@@ -78,7 +78,7 @@ def audit(path: Path, tables: Tables, *, on: date | None = None, market: Market 
     fulfilment = _fulfilment(offers, day, examples)
     referral = _referral(offers, day, examples)
     exported = datetime.fromisoformat(report.exported_at).date() if report.exported_at else None
-    table = day.table("fulfilment_local")
+    table = day.provenance("fulfilment_local")
     note = None
     if table and exported and exported < table.valid_from:
         note = f"exported before {table.valid_from}, when this fulfilment table began: older tariffs are to be expected"
@@ -92,7 +92,7 @@ def _share(classes: Mapping[str, int]) -> float | None:
     return round(100 * agree / compared, 1) if compared else None
 
 
-def _fulfilment(offers: list[Offer], day: Day, examples: dict[str, list[dict[str, Any]]]) -> dict[str, int]:
+def _fulfilment(offers: list[Offer], day: EffectiveTables, examples: dict[str, list[dict[str, Any]]]) -> dict[str, int]:
     frame = offers_frame(offers)
     observed = numbers(frame, "keepa_fba_fee_minor") / 100
     sides = np.column_stack([numbers(frame, n) for n in ("length_mm", "width_mm", "height_mm")])
@@ -109,7 +109,7 @@ def _fulfilment(offers: list[Offer], day: Day, examples: dict[str, list[dict[str
     ):
         if bands is None:
             continue
-        place = bands.places(sizes.tier, day.tiers, sizes.billing_kg)
+        place = bands.row_index(sizes.tier, day.tiers, sizes.billing_kg)
         for column, name in (("", "agrees"), ("CEP", "agrees with the CEP column")):
             candidates.append((name + words, _fees(bands, place, sizes.billing_kg, offers, column)))
         for code, kinds in ((c, peak.get(c, {})) for c in ("DE", "UK")):
@@ -150,7 +150,7 @@ def _fulfilment(offers: list[Offer], day: Day, examples: dict[str, list[dict[str
     return dict(Counter(classes.tolist()).most_common())
 
 
-def _fees(bands: Bands, place: npt.NDArray[np.int64], kg: Floats, offers: list[Offer], column: str) -> Floats:
+def _fees(bands: WeightBands, place: npt.NDArray[np.int64], kg: Floats, offers: list[Offer], column: str) -> Floats:
     """Fees in each offer's own store; of ``column`` only for German ones, if given."""
     fee = np.full(len(offers), np.nan)
     markets = np.array([o.market for o in offers], object)
@@ -161,7 +161,7 @@ def _fees(bands: Bands, place: npt.NDArray[np.int64], kg: Floats, offers: list[O
     return fee
 
 
-def _another_band(day: Day, offers: list[Offer], observed: Floats) -> npt.NDArray[np.bool_]:
+def _another_band(day: EffectiveTables, offers: list[Offer], observed: Floats) -> npt.NDArray[np.bool_]:
     """Where the observed fee stands elsewhere in the tables of the store."""
     found = np.zeros(len(offers), bool)
     markets = np.array([o.market for o in offers], object)
@@ -173,19 +173,21 @@ def _another_band(day: Day, offers: list[Offer], observed: Floats) -> npt.NDArra
     return found
 
 
-def _of_this_weight(day: Day, offers: list[Offer], unit_kg: Floats, observed: Floats) -> npt.NDArray[np.bool_]:
+def _of_this_weight(
+    day: EffectiveTables, offers: list[Offer], unit_kg: Floats, observed: Floats
+) -> npt.NDArray[np.bool_]:
     """Where the observed fee is that of some size tier for the unit's own weight."""
     found = np.zeros(len(offers), bool)
     for number, tier in enumerate(day.tiers):
         tiers = np.full(len(offers), number, np.int8)
         for bands in (day.local, day.low_price, day.selected):
             if bands is not None and tier in bands.tiers:
-                place = bands.places(tiers, day.tiers, unit_kg)
+                place = bands.row_index(tiers, day.tiers, unit_kg)
                 found |= np.abs(_fees(bands, place, unit_kg, offers, "") - observed) < _CENT
     return found
 
 
-def _referral(offers: list[Offer], day: Day, examples: dict[str, list[dict[str, Any]]]) -> dict[str, int]:
+def _referral(offers: list[Offer], day: EffectiveTables, examples: dict[str, list[dict[str, Any]]]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for offer in offers:
         name = _referral_class(offer, day)
@@ -199,7 +201,7 @@ def _referral(offers: list[Offer], day: Day, examples: dict[str, list[dict[str, 
     return dict(counts.most_common())
 
 
-def _referral_class(offer: Offer, day: Day) -> str:
+def _referral_class(offer: Offer, day: EffectiveTables) -> str:
     if offer.keepa_referral_pct is None:
         return "not compared: Keepa has no percentage"
     if not offer.price_minor:

@@ -17,11 +17,11 @@ from arbkit.profit import (
     Profile,
     Rates,
     Tables,
+    apply_default_package,
     evaluate,
-    share_facts,
-    with_assumed_package,
+    fill_missing_package,
 )
-from arbkit.profit.fees.tables import SUBJECTS, Day, Version
+from arbkit.profit.fees.tables import TABLE_IDS, EffectiveTables, Version
 
 __all__ = ["diff", "diff_opportunities", "offers_frame", "show"]
 
@@ -103,11 +103,11 @@ def diff(tables: Tables, first: date, second: date) -> list[dict[str, Any]]:
     """What changes from one day to another: per subject the values that differ, with the version each is of."""
     before, after = tables.on(first), tables.on(second)
     changes = []
-    for subject in SUBJECTS:
+    for subject in TABLE_IDS:
         if subject == "digital_services":
             old, new = _flat(_rows_by_home(before)), _flat(_rows_by_home(after))
         else:
-            old, new = _flat(_content(before.subjects.get(subject))), _flat(_content(after.subjects.get(subject)))
+            old, new = _flat(_content(before.versions.get(subject))), _flat(_content(after.versions.get(subject)))
         values = [
             {"what": key, "before": old.get(key), "after": new.get(key)}
             for key in dict.fromkeys([*old, *new])
@@ -139,7 +139,7 @@ def diff_opportunities(
     greatest change first; null where something is unknown on that day."""
     if not opportunities:
         return []
-    facts = with_assumed_package(share_facts(offers_frame(offers)), profile)
+    facts = apply_default_package(fill_missing_package(offers_frame(offers)), profile)
     wanted = {(o.asin, o.source, o.target): o for o in opportunities}
     routes = sorted({(o.source, o.target) for o in opportunities})
     found: dict[tuple[str, str, str], list[tuple[float | None, str]]] = {}
@@ -169,22 +169,22 @@ def offers_frame(offers: Sequence[Offer]) -> pd.DataFrame:
     return pd.DataFrame([{name: getattr(o, name) for name in OFFER_COLUMNS} for o in offers], columns=[*OFFER_COLUMNS])
 
 
-def _about(day: Day, subject: str) -> dict[str, Any]:
-    version = day.subjects.get(subject)
+def _about(day: EffectiveTables, subject: str) -> dict[str, Any]:
+    version = day.versions.get(subject)
     if version is None:
         return {"valid_from": None, "valid_to": None, "source": None, "assumed": False}
     last = None if version.last == date.max else version.last.isoformat()
-    table = version.table
+    table = version.provenance
     return {
         "valid_from": version.first.isoformat(), "valid_to": last, "source": table.source, "assumed": table.assumed,
     }  # fmt: skip
 
 
-def _named(day: Day, subject: str) -> set[str]:
+def _named(day: EffectiveTables, subject: str) -> set[str]:
     return set(day.get(subject).get("schedules", ()))
 
 
-def _limit(day: Day, market: Market, chosen: set[str]) -> float | None:
+def _limit(day: EffectiveTables, market: Market, chosen: set[str]) -> float | None:
     content = day.get("fulfilment_low_price")
     if not content:
         return None
@@ -201,7 +201,7 @@ def _efn_columns(market: Market) -> tuple[str, ...]:
     return ("EU4_UK",) if market.code == "UK" else ("EU4", "DE", "UK_EU4")
 
 
-def _fulfilment(day: Day, market: Market) -> dict[str, Any]:
+def _fulfilment(day: EffectiveTables, market: Market) -> dict[str, Any]:
     content, columns = day.get("fulfilment_local"), _columns(market)
     oversize = [
         {"tier": r["tier"], "base_kg": r["base_kg"], **{c: {"base": r[c][0], "per_kg": r[c][1]} for c in columns}}
@@ -224,7 +224,7 @@ def _content(version: Version | None) -> Mapping[str, Any]:
     return {k: v for k, v in version.content.items() if k not in _ABOUT_A_VERSION}
 
 
-def _rows_by_home(day: Day) -> dict[str, dict[str, float]]:
+def _rows_by_home(day: EffectiveTables) -> dict[str, dict[str, float]]:
     return {
         f"seller in {home}, store {store}": {"selling": row["selling"], "fba": row["fba"]}
         for home in MARKETS

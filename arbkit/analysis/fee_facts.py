@@ -12,8 +12,8 @@ import pandas as pd
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer
 from arbkit.profit import Profile, Tables
-from arbkit.profit.fees.bands import Table
-from arbkit.profit.offer_costs import resolve
+from arbkit.profit.fees.bands import Provenance
+from arbkit.profit.offer_costs import cost_offers
 
 __all__ = ["FeeFacts", "fee_facts", "fee_tables"]
 
@@ -56,9 +56,9 @@ def fee_facts(
     """What the fees rest on in each of these offers' stores (of one product, ``facts`` of
     :func:`~arbkit.analysis.routes.facts_of`), by the tables of a day."""
     day = tables.on(on)
-    used = resolve(facts, profile, day)
+    used = cost_offers(facts, profile, day)
     # The same without what Keepa observed: what the tables alone say.
-    by_table = resolve(facts.assign(keepa_fba_fee_minor=np.nan), profile, day)
+    by_table = cost_offers(facts.assign(keepa_fba_fee_minor=np.nan), profile, day)
     found = {}
     for place, offer in enumerate(offers):
         row, m = facts.iloc[place], list(MARKETS).index(offer.market)
@@ -95,13 +95,13 @@ def fee_facts(
     return found
 
 
-def fee_tables(facts: Mapping[str, FeeFacts], tables: Tables, *, on: date) -> list[Table]:
+def fee_tables(facts: Mapping[str, FeeFacts], tables: Tables, *, on: date) -> list[Provenance]:
     """The tables that these facts were read from, with their dates and sources."""
     day = tables.on(on)
     names = ["size_tiers", "fulfilment_local", "referral", "vat"]
     if any(f.low_price for f in facts.values()):
         names.insert(2, "fulfilment_low_price")
-    return [table for name in names if (table := day.table(name)) is not None]
+    return [table for name in names if (table := day.provenance(name)) is not None]
 
 
 def _known(value: object) -> float | None:

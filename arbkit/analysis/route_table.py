@@ -12,7 +12,7 @@ import pandas as pd
 from arbkit.analysis.fee_changes import offers_frame
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer
-from arbkit.profit import COMPONENTS, Profile, Rates, Tables, evaluate, share_facts, with_assumed_package
+from arbkit.profit import COMPONENTS, Profile, Rates, Tables, apply_default_package, evaluate, fill_missing_package
 from arbkit.store.base import Stats
 
 __all__ = ["EvaluatedRoute", "all_routes", "best_cells", "route_cells"]
@@ -41,7 +41,7 @@ def all_routes(offers: Sequence[Offer], profile: Profile, tables: Tables, rates:
     ``profit``, ``roi_pct``, ``margin_pct`` (of net revenue), ``fulfilment``, ``unknown`` (why there is no profit, else
     empty), ``assumed`` and, last, a column per component (signed, in ``currency``).
     """
-    facts = with_assumed_package(share_facts(offers_frame(offers)), profile)
+    facts = apply_default_package(fill_missing_package(offers_frame(offers)), profile)
     priced = evaluate(facts, profile, tables, rates, on=on).frame().rename(columns={"margin_net_pct": "margin_pct"})
     missing = pd.DataFrame(list(_not_offered(offers)), columns=["asin", "source", "target", "unknown"])
     made = pd.concat([priced[[*_FIRST, *COMPONENTS]], missing], ignore_index=True)

@@ -16,10 +16,10 @@ from arbkit.profit import (
     Profile,
     Rates,
     Tables,
+    apply_default_package,
     components,
     evaluate,
-    share_facts,
-    with_assumed_package,
+    fill_missing_package,
 )
 
 __all__ = ["ProductRoute", "facts_of", "product_routes"]
@@ -55,7 +55,7 @@ def facts_of(offers: Sequence[Offer], profile: Profile) -> pd.DataFrame:
     names = list(dict.fromkeys((*OFFER_COLUMNS, *IDENTITY_COLUMNS, *DEMAND_COLUMNS)))
     frame = pd.DataFrame([{name: getattr(o, name) for name in names} for o in offers], columns=names)
     frame = frame.astype({name: "float64" for name in names if name not in _TEXTS})
-    return with_assumed_package(share_facts(frame), profile)
+    return apply_default_package(fill_missing_package(frame), profile)
 
 
 def product_routes(

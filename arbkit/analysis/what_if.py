@@ -13,13 +13,13 @@ import pandas as pd
 from arbkit.analysis.fee_changes import offers_frame
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity
-from arbkit.profit import Profile, Rates, Tables, share_facts, with_assumed_package
-from arbkit.profit.evaluation import Evaluation, evaluate_resolved
-from arbkit.profit.offer_costs import resolve
+from arbkit.profit import Profile, Rates, Tables, apply_default_package, fill_missing_package
+from arbkit.profit.evaluation import Evaluation, evaluate_costs
+from arbkit.profit.offer_costs import cost_offers
 from arbkit.profit.offer_facts import categories
-from arbkit.profit.quote.request import Question
+from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.reason_codes import Words
-from arbkit.profit.trade_costs import Seller
+from arbkit.profit.trade_costs import SellerCosts
 
 __all__ = ["PricedRoute", "Revalued", "question_of", "revalue"]
 
@@ -48,7 +48,7 @@ def revalue(
 ) -> list[Revalued]:
     """The same routes at their found prices, the selling price moved by a percentage, with another seller.
 
-    ``changes``: fields of :class:`~arbkit.profit.quote.request.Question` that speak of the seller. All are reckoned
+    ``changes``: fields of :class:`~arbkit.profit.quote.request.QuoteRequest` that speak of the seller. All are reckoned
     at once: a page of a table costs little more than one route.
 
     Raises:
@@ -58,18 +58,18 @@ def revalue(
         return []
     first = found[0]
     route = {"source": first.source, "buy": first.buy_price, "target": first.target, "sell": first.sell_price}
-    seller_profile = Question.asked({**route, **changes}).apply(profile)
-    facts = with_assumed_package(share_facts(offers_frame(offers)), seller_profile)
+    seller_profile = QuoteRequest.parse({**route, **changes}).apply(profile)
+    facts = apply_default_package(fill_missing_package(offers_frame(offers)), seller_profile)
     facts = facts.set_index(["asin", "market"], drop=False)
     usable = [o for o in found if (o.asin, o.source) in facts.index and (o.asin, o.target) in facts.index]
     bought = _asked(facts, usable, [o.source for o in usable], [o.buy_price for o in usable], profile)
     factor = 1 + sell_change_pct / 100
     sold = _asked(facts, usable, [o.target for o in usable], [o.sell_price * factor for o in usable], profile)
     day, words = tables.on(on), Words()
-    evaluated = evaluate_resolved(
-        resolve(bought, seller_profile, day, words=words),
-        resolve(sold, seller_profile, day, words=words),
-        Seller(seller_profile, day, rates),
+    evaluated = evaluate_costs(
+        cost_offers(bought, seller_profile, day, words=words),
+        cost_offers(sold, seller_profile, day, words=words),
+        SellerCosts(seller_profile, day, rates),
         routes=sorted({(o.source, o.target) for o in usable}),
     )
     answers = dict(zip((o.id for o in usable), _revalued(evaluated, usable), strict=True))
@@ -100,7 +100,7 @@ def _revalued(evaluated: Evaluation, asked: Sequence[Opportunity]) -> list[Reval
     routes = np.array([number[o.source, o.target] for o in asked], dtype=np.int64)
     at = routes, np.arange(len(asked))
     profits, rois, margins = evaluated.profit[at], evaluated.roi_pct[at], evaluated.margin_net_pct[at]
-    unknown = np.zeros_like(evaluated.there)
+    unknown = np.zeros_like(evaluated.listed_on_both)
     unknown[at] = np.isnan(profits)
     reasons: dict[Any, str] = {}
     if unknown.any():
@@ -111,7 +111,7 @@ def _revalued(evaluated: Evaluation, asked: Sequence[Opportunity]) -> list[Reval
         if np.isnan(profits[place])
         else Revalued(
             _cents(profits[place]), _cents(rois[place]), _cents(margins[place]),
-            evaluated.ways[evaluated.way[routes[place], place]], "",
+            evaluated.methods[evaluated.method_index[routes[place], place]], "",
         )
         for place in range(len(asked))
     ]  # fmt: skip
@@ -136,13 +136,13 @@ class PricedRoute(Protocol):
     def sell_price(self) -> float: ...
 
 
-def question_of(found: PricedRoute, offers: Sequence[Offer], profile: Profile, *, on: date) -> Question:
+def question_of(found: PricedRoute, offers: Sequence[Offer], profile: Profile, *, on: date) -> QuoteRequest:
     """The question whose answer, with this profile, is what detection found: same prices, facts and day.
 
     Raises:
         UsageError: the product is not offered on the marketplace it would be sold on any more.
     """
-    facts = with_assumed_package(share_facts(offers_frame(offers)), profile)
+    facts = apply_default_package(fill_missing_package(offers_frame(offers)), profile)
     rows = facts[facts["market"] == found.target]
     if rows.empty:
         raise UsageError("is not offered there any more", field="target", value=found.target)
@@ -163,7 +163,7 @@ def question_of(found: PricedRoute, offers: Sequence[Offer], profile: Profile, *
         "keepa_referral_price": _major(spot) if _known(spot) else None,
         "on": on,
     }
-    return Question.asked({name: value for name, value in fields.items() if value is not None})
+    return QuoteRequest.parse({name: value for name, value in fields.items() if value is not None})
 
 
 def _known(value: object) -> object:

@@ -55,16 +55,16 @@ def profit(
     }
     from arbkit.core.errors import UsageError
     from arbkit.profit import Profile, load_profile, load_rates, load_tables
-    from arbkit.profit.quote.quote import answer
-    from arbkit.profit.quote.request import Question
+    from arbkit.profit.quote.quote import quote
+    from arbkit.profit.quote.request import QuoteRequest
 
     if profile is not None and no_profile:
         raise UsageError("--profile and --no-profile exclude each other", remedy="Give one of them")
     settings = begin()
-    question = Question.asked(given)
+    question = QuoteRequest.parse(given)
     name = profile_name or settings.profile_name or None
     seller = Profile.neutral() if no_profile else load_profile(profile or settings.profile_path, name)
-    found = answer(question, seller, load_tables(), load_rates())
+    found = quote(question, seller, load_tables(), load_rates())
     if json:
         print_json(found)
     else:

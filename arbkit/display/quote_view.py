@@ -35,7 +35,7 @@ class _Known:
 
 
 class Answer:
-    """The answer of :func:`arbkit.profit.quote.quote.answer`: amounts in ``currency``, signed, for one unit.
+    """The answer of :func:`arbkit.profit.quote.quote.quote`: amounts in ``currency``, signed, for one unit.
 
     ``profit``, ``roi_pct`` and ``margin_pct`` (of net revenue) are None where something needed is unknown;
     ``unknown`` says what. The components add up to the profit to the cent. A notebook shows it as a waterfall;

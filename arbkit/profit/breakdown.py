@@ -9,17 +9,17 @@ from typing import Any
 from arbkit.core.marketplaces import MARKETS
 from arbkit.profit.components import COMPONENTS
 from arbkit.profit.exchange_rates import Rates
-from arbkit.profit.fees.bands import Table
+from arbkit.profit.fees.bands import Provenance
 from arbkit.profit.fees.fulfilment import months
-from arbkit.profit.fees.tables import Day
+from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.seller_profile import Profile
 
 __all__ = ["components"]
 
-_Told = tuple[str, Table | None, str | None, bool]
+_Told = tuple[str, Provenance | None, str | None, bool]
 
 
-def components(row: Mapping[str, Any], profile: Profile, day: Day, rates: Rates) -> list[dict[str, Any]]:
+def components(row: Mapping[str, Any], profile: Profile, day: EffectiveTables, rates: Rates) -> list[dict[str, Any]]:
     """The components of one row of :meth:`arbkit.profit.Evaluation.frame` that are not zero, in public JSON.
 
     ``amount`` is signed, in the home currency, None where unknown; the amounts add up to the profit.
@@ -37,7 +37,7 @@ def components(row: Mapping[str, Any], profile: Profile, day: Day, rates: Rates)
                 "amount": None if math.isnan(amount) else amount,
                 "currency": row["currency"],
                 "rule": rule,
-                "table": table.name if table else None,
+                "table": table.table_id if table else None,
                 "valid_from": table.valid_from.isoformat() if table else None,
                 "source": table.source if table else source,
                 "assumed": assumed or bool(table and table.assumed),
@@ -47,7 +47,7 @@ def components(row: Mapping[str, Any], profile: Profile, day: Day, rates: Rates)
 
 
 class _Explainer:
-    def __init__(self, row: Mapping[str, Any], profile: Profile, day: Day, rates: Rates) -> None:
+    def __init__(self, row: Mapping[str, Any], profile: Profile, day: EffectiveTables, rates: Rates) -> None:
         self.row, self.profile, self.day, self.rates = row, profile, day, rates
         self.source, self.target = row["source"], row["target"]
 
@@ -80,8 +80,8 @@ class _Explainer:
         }  # fmt: skip
         return rules[name]()
 
-    def _t(self, name: str) -> Table | None:
-        return self.day.table(name)
+    def _t(self, name: str) -> Provenance | None:
+        return self.day.provenance(name)
 
     def _profile(self) -> str:
         return f"seller profile {self.profile.name!r}"
@@ -163,7 +163,7 @@ class _Explainer:
         return f"{label} {self.target}: {size}", self._t(table), None, guessed
 
     def _dated(self, block: str, words: str) -> _Told:
-        table = self.day.table(f"surcharges.{block}")
+        table = self.day.provenance(f"surcharges.{block}")
         assumed = bool(table and table.assumed)
         return words.format(**self.day.get(f"surcharges.{block}")), table, None, assumed
 
@@ -177,6 +177,6 @@ class _Explainer:
 
     def _digital(self) -> _Told:
         row = self.day.digital_services(self.profile.home, self.target) or {}
-        table = Table("digital_services", row["valid_from"], row["source"], bool(row.get("assumed")))
+        table = Provenance("digital_services", row["valid_from"], row["source"], bool(row.get("assumed")))
         rule = f"{row['selling']:g} % of selling fees and {row['fba']:g} % of FBA fees, seller in {self.profile.home}"
         return rule, table, None, table.assumed

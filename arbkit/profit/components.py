@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["COMPONENTS", "to_cents", "whole_cents"]
+__all__ = ["COMPONENTS", "round_components", "whole_cents"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,7 +23,7 @@ def whole_cents(amounts: Floats) -> Floats:
     return np.asarray(np.floor(amounts * 100 + 0.5 + 1e-7) / 100)
 
 
-def to_cents(exact: Mapping[str, Floats]) -> tuple[dict[str, Floats], Floats]:
+def round_components(exact: Mapping[str, Floats]) -> tuple[dict[str, Floats], Floats]:
     """Components in whole cents that add up to the profit in whole cents.
 
     What rounding each by itself leaves over goes to the component that rounding moved the most.

@@ -1,6 +1,6 @@
 """What a route leaves: every fee and tax as its own component, over all routes of all products at once. Pure.
 
-Products are reckoned in blocks (:mod:`arbkit.profit.route_block`); frames with components in cents are made only of the
+Products are reckoned in blocks (:mod:`arbkit.profit.route_batch`); frames with components in cents are made only of the
 routes somebody looks at.
 """
 
@@ -16,16 +16,16 @@ import pandas as pd
 from arbkit.core.marketplaces import MARKETS
 from arbkit.profit.exchange_rates import Rates
 from arbkit.profit.fees.tables import Tables
-from arbkit.profit.offer_costs import Resolved, resolve
-from arbkit.profit.route_block import Block
-from arbkit.profit.seller_profile import Profile, Way
-from arbkit.profit.trade_costs import Seller
+from arbkit.profit.offer_costs import OfferCosts, cost_offers
+from arbkit.profit.route_batch import RouteBatch
+from arbkit.profit.seller_profile import FulfilmentMethod, Profile
+from arbkit.profit.trade_costs import SellerCosts
 
-__all__ = ["WAYS", "Evaluation", "evaluate", "evaluate_resolved"]
+__all__ = ["FULFILMENT_METHODS", "Evaluation", "evaluate", "evaluate_costs"]
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-WAYS: tuple[Way, ...] = ("fba-local", "efn", "pan-eu", "fbm")
+FULFILMENT_METHODS: tuple[FulfilmentMethod, ...] = ("fba-local", "efn", "pan-eu", "fbm")
 _CODES = list(MARKETS)
 _BLOCK = 1 << 14
 """Products that are reckoned together: what lies between fits the processor's cache."""
@@ -40,57 +40,59 @@ def evaluate(
     on: date,
     routes: Sequence[tuple[str, str]] | None = None,
 ) -> Evaluation:
-    """Every route of these offers (:func:`~arbkit.profit.offer_costs.resolve`) by its best way of fulfilment.
+    """Every route of these offers (:func:`~arbkit.profit.offer_costs.cost_offers`) by its best way of fulfilment.
 
     ``routes``: (source, target) pairs to look at; None: all.
     """
     day = tables.on(on)
-    resolved = resolve(offers, profile, day)
-    return evaluate_resolved(resolved, resolved, Seller(profile, day, rates), routes=routes)
+    resolved = cost_offers(offers, profile, day)
+    return evaluate_costs(resolved, resolved, SellerCosts(profile, day, rates), routes=routes)
 
 
-def evaluate_resolved(
-    buying: Resolved,
-    selling: Resolved,
-    seller: Seller,
+def evaluate_costs(
+    buying: OfferCosts,
+    selling: OfferCosts,
+    seller: SellerCosts,
     *,
     routes: Sequence[tuple[str, str]] | None = None,
-    ways: Sequence[Way] | None = None,
+    methods: Sequence[FulfilmentMethod] | None = None,
 ) -> Evaluation:
     """As :func:`evaluate`, of products bought as one says and sold as the other says (same products, same
-    :class:`~arbkit.profit.reason_codes.Words`); ``ways`` in place of the profile's, open or not."""
-    return Evaluation(buying, selling, seller, routes, ways)
+    :class:`~arbkit.profit.reason_codes.Words`); ``methods`` in place of the profile's, open or not."""
+    return Evaluation(buying, selling, seller, routes, methods)
 
 
 class Evaluation:
     """All routes of all products. Arrays of shape (routes, products); amounts in the home currency, exact.
 
-    ``there``: offered on both marketplaces. ``profit`` is NaN where something needed is unknown or no way is
-    open; ``way`` is the place in ``ways`` of the one that leaves most.
+    ``listed_on_both``: offered on both marketplaces. ``profit`` is NaN where something needed is unknown or no way is
+    open; ``way`` is the place in ``methods`` of the one that leaves most.
     """
 
     def __init__(
         self,
-        buying: Resolved,
-        selling: Resolved,
-        seller: Seller,
+        buying: OfferCosts,
+        selling: OfferCosts,
+        seller: SellerCosts,
         routes: Sequence[tuple[str, str]] | None,
-        ways: Sequence[Way] | None,
+        methods: Sequence[FulfilmentMethod] | None,
     ) -> None:
         self.buying, self.selling, self.seller = buying, selling, seller
-        self.ways: tuple[Way, ...] = tuple(ways or seller.profile.fulfilment)
-        self._forced = ways is not None
+        self.methods: tuple[FulfilmentMethod, ...] = tuple(methods or seller.profile.fulfilment)
+        self._forced = methods is not None
         self.routes = tuple(routes) if routes is not None else tuple((s, t) for s in _CODES for t in _CODES if s != t)
         shape = (len(self.routes), len(buying.asins))
-        self.there = np.empty(shape, bool)
+        self.listed_on_both = np.empty(shape, bool)
         self.profit, self.invested = np.empty(shape), np.empty(shape)
-        self.way = np.zeros(shape, np.int8)
+        self.method_index = np.zeros(shape, np.int8)
         for start in range(0, shape[1], _BLOCK):
             here = slice(start, start + _BLOCK)
-            block = self._block(here)
+            batch = self._batch(here)
             for number in range(shape[0]):
-                self.there[number, here] = block.there(number)
-                block.price(number, self.profit[number, here], self.invested[number, here], self.way[number, here])
+                self.listed_on_both[number, here] = batch.listed_on_both(number)
+                batch.price(
+                    number, self.profit[number, here], self.invested[number, here], self.method_index[number, here]
+                )
 
     @property
     def roi_pct(self) -> Floats:
@@ -118,13 +120,13 @@ class Evaluation:
     def unknown_counts(self) -> dict[str, int]:
         """How many routes are unknown for each reason, the most frequent first."""
         counts: dict[str, int] = {}
-        unknown = self.there & np.isnan(self.profit)
+        unknown = self.listed_on_both & np.isnan(self.profit)
         products = np.flatnonzero(unknown.any(axis=0))
-        block = self._block(products)
+        batch = self._batch(products)
         for number in range(len(self.routes)):
             here = np.flatnonzero(unknown[number, products])
-            profit, way = self.profit[number, products], self.way[number, products]
-            text = block.reasons(number, here, profit[here], way[here])[0]
+            profit, way = self.profit[number, products], self.method_index[number, products]
+            text = batch.reasons(number, here, profit[here], way[here])[0]
             for reasons, count in zip(*np.unique(text, return_counts=True), strict=True):
                 for reason in str(reasons).split("; "):
                     counts[reason] = counts.get(reason, 0) + int(count)
@@ -138,23 +140,23 @@ class Evaluation:
         ``profit, invested, roi_pct, margin_net_pct, margin_gross_pct, spread_pct, fees, fulfilment``, what explains
         them, and ``unknown`` and ``assumed``: reasons joined by ``"; "``.
         """
-        chosen = self.there if wanted is None else wanted & self.there
+        chosen = self.listed_on_both if wanted is None else wanted & self.listed_on_both
         products = np.flatnonzero(chosen.any(axis=0))
-        block = self._block(products)
+        batch = self._batch(products)
         parts = []
         for number in range(len(self.routes)):
-            way = self.way[number, products]
-            for place in range(len(self.ways)):
+            way = self.method_index[number, products]
+            for place in range(len(self.methods)):
                 here = np.flatnonzero(chosen[number, products] & (way == place))
                 if len(here):
                     at = products[here]
-                    parts.append(block.frame(number, place, here, self.profit[number, at], self.invested[number, at]))
+                    parts.append(batch.frame(number, place, here, self.profit[number, at], self.invested[number, at]))
         if not parts:
             nothing = np.zeros(0, np.int64)
-            return block.frame(0, 0, nothing, np.zeros(0), np.zeros(0)) if self.routes else pd.DataFrame()
+            return batch.frame(0, 0, nothing, np.zeros(0), np.zeros(0)) if self.routes else pd.DataFrame()
         return pd.concat(parts, ignore_index=True)
 
-    def _block(self, products: slice | npt.NDArray[np.int64]) -> Block:
+    def _batch(self, products: slice | npt.NDArray[np.int64]) -> RouteBatch:
         one = self.buying.part(products)
         other = one if self.selling is self.buying else self.selling.part(products)
-        return Block(one, other, self.seller, self.routes, self.ways, forced=self._forced)
+        return RouteBatch(one, other, self.seller, self.routes, self.methods, forced=self._forced)

@@ -17,12 +17,12 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.profit.components import whole_cents as to_whole
 from arbkit.profit.fees.fulfilment import Fulfilment, fees, schedule_mask, size_tiers, storage_per_month
 from arbkit.profit.fees.referral import Categories, Referral, referral_fees
-from arbkit.profit.fees.tables import SPECIAL, Day
+from arbkit.profit.fees.tables import SPECIAL, EffectiveTables
 from arbkit.profit.offer_facts import CROSSES_BREAK, Prices, categories, numbers, prices
 from arbkit.profit.reason_codes import Flags, Reasons, Words
 from arbkit.profit.seller_profile import Profile
 
-__all__ = ["Resolved", "categories_of", "resolve"]
+__all__ = ["OfferCosts", "categories_of", "cost_offers"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -31,11 +31,11 @@ _CODES = list(MARKETS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
+class OfferCosts:
     """See the module. ``row`` is the place in ``offers`` (−1: not offered there)."""
 
     offers: pd.DataFrame
-    day: Day
+    day: EffectiveTables
     asins: npt.NDArray[np.object_]
     row: Ints
     buy_price: Floats
@@ -60,10 +60,10 @@ class Resolved:
     fulfilment_unknown: Flags
     local_assumed: Flags
     efn_assumed: Flags
-    facts: Facts
+    facts: CostProvenance
     words: Words
 
-    def part(self, products: slice | Ints) -> Resolved:
+    def part(self, products: slice | Ints) -> OfferCosts:
         """These products alone; of a slice nothing is copied."""
 
         def cut(value: Any) -> Any:
@@ -73,11 +73,11 @@ class Resolved:
                 return {name: cut(inner) for name, inner in value.items()}
             return tuple(cut(inner) for inner in value) if isinstance(value, tuple) else value
 
-        return Resolved(**{name: cut(getattr(self, name)) for name in self.__slots__})
+        return OfferCosts(**{name: cut(getattr(self, name)) for name in self.__slots__})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class CostProvenance:
     """What explains the figures, by place in ``offers`` (not by marketplace and product)."""
 
     schedule: Ints
@@ -92,9 +92,14 @@ class Facts:
     sell_averaged: Mask
 
 
-def resolve(
-    offers: pd.DataFrame, profile: Profile, day: Day, *, words: Words | None = None, whole_cents: bool = True
-) -> Resolved:
+def cost_offers(
+    offers: pd.DataFrame,
+    profile: Profile,
+    day: EffectiveTables,
+    *,
+    words: Words | None = None,
+    whole_cents: bool = True,
+) -> OfferCosts:
     """Resolve offers (:data:`~arbkit.profit.offer_facts.OFFER_COLUMNS` and, where given, ``keepa_referral_price``,
     ``package_from``, ``package_assumed``): at most one row per product and marketplace.
 
@@ -106,7 +111,7 @@ def resolve(
     one = _Offers(offers, market, profile, day)
     referral, ful, storage, buying, selling = one.referral, one.fulfilment, one.storage, one.buying, one.selling
     codes, asins = pd.factorize(offers["asin"])
-    grid = _Grid(market, codes, len(asins))
+    grid = MarketProductGrid(market, codes, len(asins))
     words = words or Words()
     unknown, assumed = words.unknown, words.assumed
     buy_unknown, sell_unknown = grid.flags(), grid.flags()
@@ -138,7 +143,7 @@ def resolve(
         )  # fmt: skip
     mark(sell_assumed, assumed, "referral schedule: the dearest of several", referral.candidates > 1)
     mark(sell_assumed, assumed, "least referral fee disputed for this category", referral.minimum_disputed)
-    if bool(table.assumed if (table := day.table("referral")) else False):
+    if bool(table.assumed if (table := day.provenance("referral")) else False):
         mark(sell_assumed, assumed, f"referral percentages of {day.on} as announced", referral.schedule >= 0)
     mark(sell_unknown, unknown, "closing fee unknown", np.isnan(one.closing) & (referral.schedule >= 0))
     guessed_vat = one.vat_suggested
@@ -152,7 +157,7 @@ def resolve(
         mark(efn_assumed, assumed, "package size and weight assumed by profile", guessed)
     mark(local_assumed, assumed, "peak surcharge: last season's amount", ful.peak_assumed & (ful.peak_local > 0))
     fee = to_whole(referral.fee) if whole_cents else referral.fee
-    return Resolved(
+    return OfferCosts(
         offers=offers,
         day=day,
         asins=np.asarray(asins, object),
@@ -179,7 +184,7 @@ def resolve(
         fulfilment_unknown=fulfilment_unknown,
         local_assumed=local_assumed,
         efn_assumed=efn_assumed,
-        facts=Facts(
+        facts=CostProvenance(
             schedule=referral.schedule,
             candidates=referral.candidates,
             observed=referral.observed,
@@ -195,7 +200,7 @@ def resolve(
     )
 
 
-class _Grid:
+class MarketProductGrid:
     """Rows of offers ↔ arrays by marketplace and product."""
 
     def __init__(self, market: Ints, product: Ints, count: int) -> None:
@@ -220,7 +225,7 @@ class _Grid:
 class _Offers:
     """The figures of each row of offers."""
 
-    def __init__(self, offers: pd.DataFrame, market: Ints, profile: Profile, day: Day) -> None:
+    def __init__(self, offers: pd.DataFrame, market: Ints, profile: Profile, day: EffectiveTables) -> None:
         self.offers, self.market, self.day = offers, market, day
         self.buying = prices(offers, profile.buy_basis, buying=True)
         self.selling = prices(offers, profile.sell_basis, buying=False)
@@ -300,7 +305,7 @@ def _spot(offers: pd.DataFrame) -> Floats:
     return spot.price
 
 
-def categories_of(offers: pd.DataFrame, profile: Profile, day: Day) -> Categories:
+def categories_of(offers: pd.DataFrame, profile: Profile, day: EffectiveTables) -> Categories:
     """Each row's category, the user's word first: by ASIN, by category, or as the name of a schedule."""
     category = categories(offers)
     own = np.zeros(len(offers), bool)
@@ -310,6 +315,6 @@ def categories_of(offers: pd.DataFrame, profile: Profile, day: Day) -> Categorie
         category = category.where(~own, said)
     codes, names = pd.factorize(category)
     roots = {name.casefold() for root in day.roots.values() for name in root["names"]}
-    exact = [bool(day.named(n)) and str(n).strip().casefold() not in roots for n in names]
+    exact = [bool(day.schedules_named(n)) and str(n).strip().casefold() not in roots for n in names]
     own = own | np.array([*exact, False])[codes]
     return Categories(np.asarray(codes, np.int64), tuple(str(n) for n in names), np.asarray(own))

@@ -17,11 +17,11 @@ __all__ = [
     "CROSSES_BREAK",
     "OFFER_COLUMNS",
     "Prices",
+    "apply_default_package",
     "categories",
+    "fill_missing_package",
     "numbers",
     "prices",
-    "share_facts",
-    "with_assumed_package",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -98,7 +98,7 @@ def prices(offers: pd.DataFrame, basis: Basis, *, buying: bool) -> Prices:
     return Prices(price, ~np.isnan(price), crosses)
 
 
-def share_facts(offers: pd.DataFrame) -> pd.DataFrame:
+def fill_missing_package(offers: pd.DataFrame) -> pd.DataFrame:
     """The offers with package facts that a listing lacks taken from the product's other marketplaces.
 
     All four facts are taken from one listing, the first that has them all; ``package_from`` names it.
@@ -116,7 +116,7 @@ def share_facts(offers: pd.DataFrame) -> pd.DataFrame:
     return shared
 
 
-def with_assumed_package(offers: pd.DataFrame, profile: Profile) -> pd.DataFrame:
+def apply_default_package(offers: pd.DataFrame, profile: Profile) -> pd.DataFrame:
     """The offers with the profile's assumed package where none is known; ``package_assumed`` marks them."""
     assumed = offers.copy()
     lacking = assumed[list(_PACKAGE)].isna().any(axis=1)

@@ -1,4 +1,4 @@
-"""Seller profiles in files: TOML, several named ones side by side, each field explained."""
+"""SellerCosts profiles in files: TOML, several named ones side by side, each field explained."""
 
 from __future__ import annotations
 

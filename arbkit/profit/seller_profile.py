@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import MARKETS
 
-__all__ = ["Customs", "Package", "Parcel", "Profile", "VatStatus", "Way", "why_not"]
+__all__ = ["Customs", "FulfilmentMethod", "Package", "Parcel", "Profile", "VatStatus", "ineligibility_reason"]
 
 VatStatus = Literal["reclaiming", "not-reclaiming", "unregistered"]
-Way = Literal["fba-local", "efn", "pan-eu", "fbm"]
+FulfilmentMethod = Literal["fba-local", "efn", "pan-eu", "fbm"]
 Basis = Literal["spot", "avg30", "avg90", "avg180", "robust"]
 COUNTRIES = (*MARKETS, "PL", "CZ")
 """Where stock may lie: the marketplaces, and Amazon's warehouses for Germany beyond its borders."""
@@ -65,7 +65,7 @@ class Profile(_Model):
     registrations: tuple[str, ...] = Field(
         COUNTRIES, description="countries with a VAT number: stock may lie only there (PL and CZ for cep)"
     )
-    fulfilment: tuple[Way, ...] = Field(
+    fulfilment: tuple[FulfilmentMethod, ...] = Field(
         ("fba-local", "efn"), min_length=1, description="ways that may be used; the one that leaves most is taken"
     )
     warehouses: Literal["de", "cep"] = Field("de", description="German stock: Germany only, or also PL and CZ")
@@ -175,7 +175,7 @@ class Profile(_Model):
             ) from None
 
 
-def why_not(way: Way, profile: Profile, source: str, target: str) -> str | None:
+def ineligibility_reason(way: FulfilmentMethod, profile: Profile, source: str, target: str) -> str | None:
     """Why a way of fulfilment is not open on a route, or None if it is."""
     if way == "fba-local" and not profile.may_store_in(target):
         return f"stock in {target} needs a VAT registration there"

@@ -18,12 +18,12 @@ import numpy.typing as npt
 from arbkit.core.marketplaces import MARKETS
 from arbkit.profit.exchange_rates import Rates
 from arbkit.profit.fees.fulfilment import efn_column, months
-from arbkit.profit.fees.tables import Day
-from arbkit.profit.offer_costs import Resolved
+from arbkit.profit.fees.tables import EffectiveTables
+from arbkit.profit.offer_costs import OfferCosts
 from arbkit.profit.reason_codes import Flags
-from arbkit.profit.seller_profile import Profile, Way
+from arbkit.profit.seller_profile import FulfilmentMethod, Profile
 
-__all__ = ["Cross", "Seller", "Side"]
+__all__ = ["CostSide", "CrossBorderCosts", "SellerCosts"]
 
 Floats = npt.NDArray[np.float64]
 _CODES = list(MARKETS)
@@ -31,7 +31,7 @@ _UNREGISTERED_ABROAD = "an unregistered seller may sell abroad only below the EU
 
 
 @dataclass(slots=True)
-class Side:
+class CostSide:
     """Components by name, their sum, and why it is unknown or assumed. ``own_costs`` is what of it is invested."""
 
     components: dict[str, Floats]
@@ -48,7 +48,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Cross:
+class CrossBorderCosts:
     """What a route adds that neither side has: freight, duty and import VAT, as costs (positive)."""
 
     freight: Floats | float
@@ -60,10 +60,10 @@ class Cross:
         return self.freight + self.duty + self.import_vat
 
 
-class Seller:
+class SellerCosts:
     """A profile on a day: rates, VAT and what the two sides of its routes come to."""
 
-    def __init__(self, profile: Profile, day: Day, rates: Rates) -> None:
+    def __init__(self, profile: Profile, day: EffectiveTables, rates: Rates) -> None:
         self.profile, self.day, self.rates = profile, day, rates
         found = {m.code: rates.rate(m.currency, profile.currency, day.on) for m in MARKETS.values()}
         self.rate = {code: float("nan") if r is None else r.value for code, r in found.items()}
@@ -89,7 +89,7 @@ class Seller:
 
     # Buying
 
-    def buy(self, offers: Resolved, source: str) -> Side:
+    def buy(self, offers: OfferCosts, source: str) -> CostSide:
         """Buying on a marketplace: ``purchase_price``, ``input_vat``, ``fx_cost``."""
         m = _CODES.index(source)
         rate = self.rate[source]
@@ -105,17 +105,17 @@ class Seller:
         self._note_rate(offers, rate, unknown, assumed)
         if not self.reclaims:
             assumed &= ~np.uint32(offers.words.assumed.bit("VAT class suggested by the category"))
-        return Side(parts, unknown, assumed)
+        return CostSide(parts, unknown, assumed)
 
     # Selling
 
-    def stock(self, way: Way, source: str, target: str) -> str:
+    def stock(self, way: FulfilmentMethod, source: str, target: str) -> str:
         """The country in which the goods lie before the sale."""
         if way == "efn":
             return self.profile.stock or source
         return target if way == "fba-local" else self.profile.home if way == "fbm" else target
 
-    def sell(self, offers: Resolved, target: str, way: Way, stock: str) -> Side:
+    def sell(self, offers: OfferCosts, target: str, way: FulfilmentMethod, stock: str) -> CostSide:
         """Selling in a store by a way, from stock in a country."""
         m = _CODES.index(target)
         rate, profile, words = self.rate[target], self.profile, offers.words
@@ -173,14 +173,14 @@ class Seller:
         parts["other_costs"] = np.broadcast_to(np.asarray(-own, np.float64), sale.shape)
         if rate != 1 and self.spread:
             parts["fx_cost"] = -self.spread * sale
-        return Side(parts, unknown, assumed, own_costs=own)
+        return CostSide(parts, unknown, assumed, own_costs=own)
 
-    def cross(self, buying: Side, offers: Resolved, source: str, target: str) -> Cross | None:
+    def cross(self, buying: CostSide, offers: OfferCosts, source: str, target: str) -> CrossBorderCosts | None:
         """Freight, duty and import VAT between the UK and the EU, or freight by profile; None: nothing."""
         profile, customs = self.profile, self.profile.customs
         crosses = (source == "UK") != (target == "UK")
         if not crosses:
-            return None if profile.freight is None else Cross(profile.freight, 0.0, 0.0)
+            return None if profile.freight is None else CrossBorderCosts(profile.freight, 0.0, 0.0)
         m = _CODES.index(target)
         freight: Floats | float = customs.freight_per_unit
         if profile.freight is not None:
@@ -190,9 +190,11 @@ class Seller:
         net = -(buying.components["purchase_price"] + buying.components["input_vat"])
         duty = self.duty_rate * (net + freight)
         import_vat = 0.0 if self.reclaims else offers.vat_rate[m] * (net + freight + duty)
-        return Cross(freight, duty, import_vat)
+        return CrossBorderCosts(freight, duty, import_vat)
 
-    def _fulfilment(self, offers: Resolved, m: int, way: Way, stock: str, target: str) -> tuple[Floats, Floats]:
+    def _fulfilment(
+        self, offers: OfferCosts, m: int, way: FulfilmentMethod, stock: str, target: str
+    ) -> tuple[Floats, Floats]:
         """Fulfilment fee and peak surcharge, in the home currency, as (negative) components."""
         rate = self.rate[target]
         nothing = np.zeros_like(offers.sell_price[m])
@@ -217,7 +219,7 @@ class Seller:
             cost[weight_kg <= row.up_to_kg] = row.cost
         return cost
 
-    def _storage(self, offers: Resolved, m: int, stock: str, unknown: Flags) -> Floats:
+    def _storage(self, offers: OfferCosts, m: int, stock: str, unknown: Flags) -> Floats:
         currency = MARKETS[stock].currency
         early, late = self.months
         first, second = offers.storage[currency]
@@ -226,7 +228,7 @@ class Seller:
         unknown[lacking] |= np.uint32(offers.words.unknown.bit("storage unknown: package size or table"))
         return amount
 
-    def _refunds(self, offers: Resolved, referral: Floats, target: str, assumed: Flags) -> tuple[Floats, Floats]:
+    def _refunds(self, offers: OfferCosts, referral: Floats, target: str, assumed: Flags) -> tuple[Floats, Floats]:
         """Refund administration and handling of the share of units that come back."""
         content = self.day.get("refunds")
         share = self.profile.return_rate_pct / 100
@@ -237,7 +239,7 @@ class Seller:
         handling = self.profile.return_handling * (1.0 if self.registered else 1 + self.home_vat)
         return share * admin, np.full(len(referral), -share * handling)
 
-    def _own_costs(self, weight_kg: Floats, way: Way) -> Floats | float:
+    def _own_costs(self, weight_kg: Floats, way: FulfilmentMethod) -> Floats | float:
         """Preparation and inbound, or the one sum in their place, with the VAT that is lost on it."""
         profile = self.profile
         net: Floats | float = profile.prep_per_unit
@@ -249,14 +251,16 @@ class Seller:
                 net = net + profile.inbound_per_kg * weight_kg
         return net if self.registered else net * (1 + self.home_vat)
 
-    def _note_rate(self, offers: Resolved, rate: float, unknown: Flags, assumed: Flags) -> None:
+    def _note_rate(self, offers: OfferCosts, rate: float, unknown: Flags, assumed: Flags) -> None:
         if np.isnan(rate):
             unknown |= np.uint32(offers.words.unknown.bit(f"no exchange rate of {self.day.on}"))
         elif rate != 1 and self.stale_days:
             words = f"exchange rate of {self.rate_day} is {self.stale_days} days old"
             assumed |= np.uint32(offers.words.assumed.bit(words))
 
-    def _note_no_fee(self, offers: Resolved, m: int, way: Way, lacking: npt.NDArray[np.bool_], unknown: Flags) -> None:
+    def _note_no_fee(
+        self, offers: OfferCosts, m: int, way: FulfilmentMethod, lacking: npt.NDArray[np.bool_], unknown: Flags
+    ) -> None:
         reasons = offers.words.unknown
         if way == "fbm":
             unknown[lacking] |= np.uint32(reasons.bit("own shipping cost unknown: set fbm_shipping"))

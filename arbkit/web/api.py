@@ -23,8 +23,8 @@ from arbkit.core.models import Opportunity, Run
 from arbkit.core.settings import Settings
 from arbkit.ops.prometheus import exposition
 from arbkit.profit import Profile, configured_profile, load_rates, load_tables
-from arbkit.profit.quote.quote import answer
-from arbkit.profit.quote.request import Question
+from arbkit.profit.quote.quote import quote
+from arbkit.profit.quote.request import QuoteRequest
 from arbkit.reports.run_folders import read_json
 from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, Page, ProductQuery, Store
@@ -81,7 +81,7 @@ class Listing(BaseModel):
     next: str | None
 
 
-class ProfitQuery(Question):
+class ProfitQuery(QuoteRequest):
     """A route asked about by hand."""
 
     no_profile: bool = Field(False, description="the neutral seller, without costs of its own, in place of yours")
@@ -270,7 +270,7 @@ def top(request: Request, store: StoreDep, limit: PageSize = 10, components: Com
 def profit(request: Request, shared: SharedDep, asked: Annotated[ProfitQuery, Query()]) -> Response:
     """What one route leaves after every fee and tax, asked by hand: no product need be in the store."""
     profile = Profile.neutral() if asked.no_profile else configured_profile(shared.settings)
-    return json_answer(request, answer(asked, profile, load_tables(), load_rates()))
+    return json_answer(request, quote(asked, profile, load_tables(), load_rates()))
 
 
 @router.get("/stats", tags=["service"])

@@ -8,9 +8,9 @@ from statistics import median
 from typing import Any
 
 from arbkit.profit import Profile, load_rates, load_tables
-from arbkit.profit.evaluation import Evaluation, evaluate_resolved
-from arbkit.profit.offer_costs import resolve
-from arbkit.profit.trade_costs import Seller
+from arbkit.profit.evaluation import Evaluation, evaluate_costs
+from arbkit.profit.offer_costs import cost_offers
+from arbkit.profit.trade_costs import SellerCosts
 from tests.benchmarks.measuring import Report, seconds
 from tests.benchmarks.probes.money import ON, SELLER, offers
 from tests.helpers import oracle
@@ -27,10 +27,10 @@ def run(report: Report) -> None:
     marketplace; against the oracle of the tests, one route at a time."""
     profile, day, rates = Profile.neutral(**SELLER), load_tables().on(ON), load_rates()
     frame = offers(100_000)
-    resolved = resolve(frame, profile, day)
+    resolved = cost_offers(frame, profile, day)
 
     def evaluate() -> Evaluation:
-        return evaluate_resolved(resolved, resolved, Seller(profile, day, rates))
+        return evaluate_costs(resolved, resolved, SellerCosts(profile, day, rates))
 
     evaluate()
     taken = _median(evaluate, 9)
@@ -69,11 +69,11 @@ def run(report: Report) -> None:
 
 def _per_route(products: int, profile: Profile) -> float:
     day, rates = load_tables().on(ON), load_rates()
-    resolved = resolve(offers(products), profile, day)
-    seller = Seller(profile, day, rates)
+    resolved = cost_offers(offers(products), profile, day)
+    seller = SellerCosts(profile, day, rates)
 
     def evaluate() -> Evaluation:
-        return evaluate_resolved(resolved, resolved, seller)
+        return evaluate_costs(resolved, resolved, seller)
 
     evaluate()
     return _median(evaluate, 3 if products > 100_000 else 101) / (products * 20)

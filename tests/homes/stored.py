@@ -167,7 +167,8 @@ def _as_of_now(database: Path) -> None:
 def saved_views(home: Home) -> dict[str, str]:
     """The saved views by name, as the dashboard reads them: whoever moves that class changes it here."""
     code = (
-        "import json; from arbkit.web.dashboards.saved_views import SavedViews; from arbkit.core.settings import Settings;"
+        "import json; from arbkit.web.dashboards.saved_views import SavedViews;"
+        "from arbkit.core.settings import Settings;"
         "print(json.dumps(dict(SavedViews(Settings.load()).all())))"
     )
     found: dict[str, str] = home.python_json(code)

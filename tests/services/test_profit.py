@@ -19,8 +19,8 @@ from arbkit.cli import app
 from arbkit.core.errors import ArbkitError
 from arbkit.core.settings import Settings
 from arbkit.profit import Profile, load_rates, load_tables
-from arbkit.profit.quote.quote import answer
-from arbkit.profit.quote.request import Question
+from arbkit.profit.quote.quote import quote
+from arbkit.profit.quote.request import QuoteRequest
 from arbkit.web.api import create_app
 
 TABLES, RATES = load_tables(), load_rates()
@@ -188,7 +188,7 @@ def test_break_even_and_highest_price_are_what_they_say(buy: float, sell: float,
     }  # fmt: skip
 
     def ask(**changed: float) -> dict[str, Any]:
-        return answer(Question.asked({**base, **changed}), Profile.neutral(other_costs=1.0), TABLES, RATES)
+        return quote(QuoteRequest.parse({**base, **changed}), Profile.neutral(other_costs=1.0), TABLES, RATES)
 
     found = ask()
     for root in found["break_even_sell"]:

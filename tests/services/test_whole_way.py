@@ -18,7 +18,7 @@ import requests
 from arbkit.analysis.what_if import question_of
 from arbkit.core.settings import Settings
 from arbkit.profit import load_profile, load_rates, load_tables
-from arbkit.profit.quote.quote import answer
+from arbkit.profit.quote.quote import quote
 from arbkit.sources.demo.market import asins
 from arbkit.sources.demo.server import DemoServer
 from arbkit.store import OpportunityQuery, open_store
@@ -84,7 +84,7 @@ def asked_again_by_hand(settings: Settings) -> None:
         for one in found[:: len(found) // 12]:
             on = datetime.fromtimestamp(one.evaluated_at, UTC).date()
             question = question_of(one, store.offers([one.asin]), profile, on=on)
-            again = answer(question, profile, load_tables(), load_rates(), what_if=False)
+            again = quote(question, profile, load_tables(), load_rates(), what_if=False)
             assert (again["profit"], again["fulfilment"]) == (one.profit, one.fulfilment), one
             assert {c["name"]: c["amount"] for c in again["components"]} == {
                 c["name"]: c["amount"] for c in one.components

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Bands", "Schedule", "Table"]
+__all__ = ["Provenance", "Schedule", "WeightBands"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """Where a number comes from: file (and block), the day it begins, source, and whether it is an assumption."""
+class Provenance:
+    """Where a figure comes from: its table, the day that came into force, the source, and whether it is assumed."""
 
-    name: str
-    valid_from: Any
+    table_id: str
+    valid_from: date
     source: str
     assumed: bool = False
 
@@ -63,14 +63,14 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
-class Bands:
+class WeightBands:
     """Fees by tier, weight and column (store or stock), net, in the column's currency.
 
     A row is a tier up to a weight: ``base``, and ``per_step`` for each started ``step_kg`` above ``start_kg``.
     The last row, of NaN, stands for what the table does not have.
     """
 
-    table: Table
+    provenance: Provenance
     columns: Mapping[str, int]
     tiers: Mapping[str, tuple[int, Floats]]
     """tier → its first row and the highest weights of its rows"""
@@ -79,7 +79,7 @@ class Bands:
     start_kg: Floats
     step_kg: float = 1.0
 
-    def places(self, tier: npt.NDArray[np.int8], names: Sequence[str], kg: Floats) -> Ints:
+    def row_index(self, tier: npt.NDArray[np.int8], names: Sequence[str], kg: Floats) -> Ints:
         """The row of each unit: ``tier`` counts in ``names``, −1 unknown; the last row where there is none."""
         missing = len(self.base) - 1
         place = np.full(tier.shape, missing, np.int64)

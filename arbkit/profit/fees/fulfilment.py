@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.profit.fees.bands import Bands
-from arbkit.profit.fees.tables import SPECIAL, Day
+from arbkit.profit.fees.bands import WeightBands
+from arbkit.profit.fees.tables import SPECIAL, EffectiveTables
 
 __all__ = ["EFN_COLUMNS", "Fulfilment", "Sizes", "efn_column", "fees", "months", "size_tiers", "storage_per_month"]
 
@@ -24,7 +24,7 @@ _ENVELOPES = frozenset({"light envelope", "standard envelope", "large envelope",
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Per row: the size tier (place in ``Day.tiers``, −1 unknown), the weight that is billed, the unit's own
+    """Per row: the size tier (index in ``EffectiveTables.tiers``, −1 unknown), the billed weight, the unit's own
     weight (kg, NaN unknown) and the volume (m³)."""
 
     tier: npt.NDArray[np.int8]
@@ -49,7 +49,7 @@ class Fulfilment:
     hazmat: Floats
 
 
-def size_tiers(day: Day, sides_mm: Floats, unit_kg: Floats, selected: Mask) -> Sizes:
+def size_tiers(day: EffectiveTables, sides_mm: Floats, unit_kg: Floats, selected: Mask) -> Sizes:
     """The FBA size tier of each package; ``sides_mm`` of shape (rows, 3), ``selected`` categories' parcels by
     their own tiers and unit weight. Nothing is known on a day without tables."""
     count = len(unit_kg)
@@ -84,7 +84,7 @@ def size_tiers(day: Day, sides_mm: Floats, unit_kg: Floats, selected: Mask) -> S
 
 
 def fees(
-    day: Day,
+    day: EffectiveTables,
     *,
     warehouses: str,
     market: Ints,
@@ -110,7 +110,7 @@ def fees(
     efn = {column: np.full(count, np.nan) for column in EFN_COLUMNS}
     places = _Places(day, sizes)
     low_place = (
-        day.low_price.places(low_price_sizes.tier, day.tiers, low_price_sizes.billing_kg) if day.low_price else None
+        day.low_price.row_index(low_price_sizes.tier, day.tiers, low_price_sizes.billing_kg) if day.low_price else None
     )
     for number, code in enumerate(codes):
         here = np.flatnonzero(market == number)
@@ -146,17 +146,17 @@ def fees(
 class _Places:
     """Rows of the tables for each unit: found once, looked up by many columns."""
 
-    def __init__(self, day: Day, sizes: Sizes) -> None:
+    def __init__(self, day: EffectiveTables, sizes: Sizes) -> None:
         self.day, self.sizes = day, sizes
         self.by_table: dict[str, Ints] = {}
 
-    def of(self, bands: Bands) -> Ints:
-        name = bands.table.name
+    def of(self, bands: WeightBands) -> Ints:
+        name = bands.provenance.table_id
         if name not in self.by_table:
-            self.by_table[name] = bands.places(self.sizes.tier, self.day.tiers, self.sizes.billing_kg)
+            self.by_table[name] = bands.row_index(self.sizes.tier, self.day.tiers, self.sizes.billing_kg)
         return self.by_table[name]
 
-    def fee(self, bands: Bands | None, rows: Ints, column: str, selected_column: str | None = None) -> Floats:
+    def fee(self, bands: WeightBands | None, rows: Ints, column: str, selected_column: str | None = None) -> Floats:
         """Fees of these rows; parcels of selected categories by their own table."""
         if bands is None:
             return np.full(len(rows), np.nan)
@@ -172,7 +172,7 @@ class _Places:
 class _Peak:
     """The peak season's surcharge, by size and country of the stock; 0 outside the season."""
 
-    def __init__(self, day: Day, sizes: Sizes, places: _Places) -> None:
+    def __init__(self, day: EffectiveTables, sizes: Sizes, places: _Places) -> None:
         self.season, self.sizes, self.day = day.get("surcharges.peak"), sizes, day
         names = day.tiers
         envelope = [i for i, n in enumerate(names) if n in {"large envelope", "extra-large envelope"}]
@@ -211,7 +211,7 @@ class _Peak:
         return np.asarray(here & (kg <= up_to[at]) & (kg > (up_to[at - 1] if at else 0.0)))
 
 
-def _pan_eu_extra(day: Day, sizes: Sizes, market: Ints, cover_days: int) -> Floats:
+def _pan_eu_extra(day: EffectiveTables, sizes: Sizes, market: Ints, cover_days: int) -> Floats:
     """The oversize surcharge and the low-inventory fee, EUR."""
     extra = np.zeros(len(market))
     for row in day.get("surcharges.pan_eu_oversize").get("tiers", ()):
@@ -229,7 +229,9 @@ def _pan_eu_extra(day: Day, sizes: Sizes, market: Ints, cover_days: int) -> Floa
     return extra
 
 
-def storage_per_month(day: Day, sizes: Sizes, clothing: Mask, hazmat: Mask) -> dict[str, tuple[Floats, Floats]]:
+def storage_per_month(
+    day: EffectiveTables, sizes: Sizes, clothing: Mask, hazmat: Mask
+) -> dict[str, tuple[Floats, Floats]]:
     """Storage a month of each row, January to September and October to December: ``EUR`` for stock in the EU,
     ``GBP`` for stock in the UK. NaN where the volume is unknown or no table holds."""
     content = day.get("storage")
@@ -278,7 +280,7 @@ def efn_column(stock: str, store: str, warehouses: str) -> str:
     return "DE" if stock == "DE" and warehouses == "de" else "EU4"
 
 
-def schedule_mask(day: Day, schedule: Ints, names: Iterable[str]) -> Mask:
+def schedule_mask(day: EffectiveTables, schedule: Ints, names: Iterable[str]) -> Mask:
     """Where the referral schedule is one of these."""
-    places = [p for name in names if (p := day.place(name)) >= 0]
+    places = [p for name in names if (p := day.schedule_index(name)) >= 0]
     return np.isin(schedule, places)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.profit.fees.tables import Day
+from arbkit.profit.fees.tables import EffectiveTables
 
 __all__ = ["Categories", "Referral", "possible_schedules", "referral_fees"]
 
@@ -45,7 +45,7 @@ class Categories:
 
 
 def referral_fees(
-    day: Day, *, price: Floats, market: Ints, categories: Categories, keepa_pct: Floats, keepa_price: Floats
+    day: EffectiveTables, *, price: Floats, market: Ints, categories: Categories, keepa_pct: Floats, keepa_price: Floats
 ) -> Referral:
     """The referral fee on shop prices (VAT included), by the schedule that fits best.
 
@@ -64,7 +64,7 @@ def referral_fees(
 
 
 def possible_schedules(
-    day: Day, *, price: Floats, market: Ints, categories: Categories, keepa_pct: Floats, keepa_price: Floats
+    day: EffectiveTables, *, price: Floats, market: Ints, categories: Categories, keepa_pct: Floats, keepa_price: Floats
 ) -> tuple[str, ...]:
     """The schedules that the first row may fall under, each rule by one name, as :func:`referral_fees` narrows
     them down."""
@@ -77,7 +77,7 @@ def possible_schedules(
 class _Rules:
     """The schedules of a day, those with the same rule taken together."""
 
-    def __init__(self, day: Day, categories: Categories) -> None:
+    def __init__(self, day: EffectiveTables, categories: Categories) -> None:
         self.day, self.categories = day, categories
         seen: dict[object, int] = {}
         self.first: list[int] = []

@@ -1,6 +1,6 @@
 """The fee and tax tables: TOML files in this package, each version with its source and the days it holds.
 
-A subject is a file, or a block of one (``surcharges.fuel``); :meth:`Tables.on` gives all subjects of a day.
+A table's id is its file, or a block of one (``surcharges.fuel``); :meth:`Tables.on` gives the tables of a day.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ import numpy as np
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import MARKETS
-from arbkit.profit.fees.bands import Bands, Schedule, Table
+from arbkit.profit.fees.bands import Provenance, Schedule, WeightBands
 
-__all__ = ["SUBJECTS", "Day", "Tables", "Version", "load_tables", "parse_tables"]
+__all__ = ["TABLE_IDS", "EffectiveTables", "Tables", "Version", "load_tables", "parse_tables"]
 
 _FILES = (
     "categories", "closing", "digital_services", "duty", "fulfilment_efn", "fulfilment_local", "fulfilment_low_price",
     "fulfilment_selected", "referral", "refunds", "size_tiers", "storage", "surcharges", "vat",
 )  # fmt: skip
 _NOT_DATED = frozenset({"categories", "digital_services"})
-SUBJECTS = (
+TABLE_IDS = (
     "referral", "closing", "fulfilment_local", "fulfilment_low_price", "fulfilment_selected", "fulfilment_efn",
     "size_tiers", "surcharges.fuel", "surcharges.peak", "surcharges.hazmat", "surcharges.pan_eu_oversize",
     "surcharges.low_inventory", "storage", "digital_services", "refunds", "vat", "duty",
@@ -38,46 +38,46 @@ SPECIAL = "special oversize"
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A subject from ``first`` to ``last``, both included."""
+    """One version of a table: in force from ``first`` to ``last``, both included."""
 
-    table: Table
+    provenance: Provenance
     first: date
     last: date
     content: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
-    """The tables that hold on a day. A subject that has none then is absent: what needs it is unknown."""
+class EffectiveTables:
+    """The tables in force on a day. One without a version of that day is absent: what needs it is unknown."""
 
     on: date
     version: str
-    """the newest day on which any subject of this day began"""
-    subjects: Mapping[str, Version]
+    """the newest day on which any table of this day came into force"""
+    versions: Mapping[str, Version]
     roots: Mapping[str, Mapping[str, Any]]
     branches: Mapping[str, Sequence[str]]
     schedules: tuple[Schedule, ...]
     tiers: tuple[str, ...]
-    local: Bands | None
-    low_price: Bands | None
-    selected: Bands | None
-    efn: Bands | None
+    local: WeightBands | None
+    low_price: WeightBands | None
+    selected: WeightBands | None
+    efn: WeightBands | None
     digital: tuple[Mapping[str, Any], ...]
     uplifts: tuple[float, ...]
     """factors by which referral percentages of any day were raised: data may be as old"""
 
-    def has(self, subject: str) -> bool:
-        return subject in self.subjects
+    def has(self, table_id: str) -> bool:
+        return table_id in self.versions
 
-    def get(self, subject: str) -> Mapping[str, Any]:
-        """What a subject says; nothing if there is no version of this day."""
-        found = self.subjects.get(subject)
+    def get(self, table_id: str) -> Mapping[str, Any]:
+        """The content of a table; empty if it has no version of this day."""
+        found = self.versions.get(table_id)
         return found.content if found else {}
 
-    def table(self, subject: str) -> Table | None:
-        """The provenance of a subject, None if there is no version of this day."""
-        found = self.subjects.get(subject)
-        return found.table if found else None
+    def provenance(self, table_id: str) -> Provenance | None:
+        """Where a table comes from, None if it has no version of this day."""
+        found = self.versions.get(table_id)
+        return found.provenance if found else None
 
     def vat(self, code: str, vat_class: str = "standard") -> float:
         """The VAT rate of a class in a country, as a fraction; NaN if no table holds on this day.
@@ -110,35 +110,35 @@ class Day:
         for root in self.roots.values():
             if any(wanted == name.casefold() for name in root["names"]):
                 names = [n for n in root["schedules"] if self._in_branch(n, branch)] or root["schedules"]
-                return tuple(p for name in names if (p := self.place(name)) >= 0)
-        return self.named(category)
+                return tuple(p for name in names if (p := self.schedule_index(name)) >= 0)
+        return self.schedules_named(category)
 
     def _in_branch(self, schedule: str, branch: Sequence[str]) -> bool:
         """Whether a word of the schedule stands in a name of the branch."""
         return any(word in _words(name) for word in self.branches.get(schedule, ()) for name in branch)
 
-    def named(self, category: str | None) -> tuple[int, ...]:
+    def schedules_named(self, category: str | None) -> tuple[int, ...]:
         """The place of the schedule of exactly this name; () if there is none."""
         wanted = (category or "").strip().casefold()
         return tuple(i for i, s in enumerate(self.schedules) if s.name.casefold() == wanted)
 
-    def place(self, schedule: str) -> int:
+    def schedule_index(self, schedule: str) -> int:
         """The place of a schedule, −1 if there is none on this day."""
         return next((i for i, s in enumerate(self.schedules) if s.name == schedule), -1)
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """All versions of all subjects. ``version`` is the newest day on which any of them begins."""
+    """All versions of all tables. ``version`` is the newest day on which any of them begins."""
 
     version: str
     versions: Mapping[str, tuple[Version, ...]]
     roots: Mapping[str, Mapping[str, Any]]
     branches: Mapping[str, Sequence[str]]
     digital: tuple[Mapping[str, Any], ...]
-    _days: dict[date, Day] = field(default_factory=dict, compare=False)
+    _days: dict[date, EffectiveTables] = field(default_factory=dict, compare=False)
 
-    def on(self, day: date) -> Day:
+    def on(self, day: date) -> EffectiveTables:
         """The tables of a day."""
         if day not in self._days:
             self._days[day] = self._day(day)
@@ -151,7 +151,7 @@ class Tables:
         days |= {v.last + timedelta(1) for versions in self.versions.values() for v in versions if v.last < date.max}
         return tuple(sorted(days | {row["valid_from"] for row in self.digital}))
 
-    def _day(self, on: date) -> Day:
+    def _day(self, on: date) -> EffectiveTables:
         here = {name: v for name, vs in self.versions.items() for v in vs if v.first <= on <= v.last}
         digital = tuple(r for r in self.digital if r["valid_from"] <= on <= r.get("valid_to", date.max))
         began = [v.first for v in here.values()] + [r["valid_from"] for r in digital]
@@ -159,10 +159,10 @@ class Tables:
         selected = here.get("fulfilment_selected")
         tiers = [row["tier"] for row in sizes.content["tiers"]] if sizes else []
         tiers += [SPECIAL, *(row["tier"] for row in selected.content["parcels"] if selected)] if selected else [SPECIAL]
-        return Day(
+        return EffectiveTables(
             on=on,
             version=max(began, default=on).isoformat(),
-            subjects=MappingProxyType(here),
+            versions=MappingProxyType(here),
             roots=self.roots,
             branches=self.branches,
             schedules=_schedules(here.get("referral")),
@@ -204,8 +204,8 @@ def parse_tables(files: Mapping[str, Mapping[str, Any]]) -> Tables:
         if name in _NOT_DATED:
             continue
         blocks = {name: content["version"]} if "version" in content else {f"{name}.{k}": v for k, v in content.items()}
-        for subject, rows in blocks.items():
-            versions[subject] = _versions(subject, rows)
+        for table_id, rows in blocks.items():
+            versions[table_id] = _versions(table_id, rows)
     digital = tuple(files["digital_services"]["rows"])
     _check_digital(digital)
     tables = Tables(
@@ -231,37 +231,37 @@ def _words(text: str) -> str:
     return f" {' '.join(words)} "
 
 
-def _versions(subject: str, rows: Sequence[Mapping[str, Any]]) -> tuple[Version, ...]:
+def _versions(table_id: str, rows: Sequence[Mapping[str, Any]]) -> tuple[Version, ...]:
     found: list[Version] = []
     content: Mapping[str, Any] = {}
     for row in rows:
         for key, kind in (("valid_from", date), ("checked_on", date), ("source", str)):
             if not isinstance(row.get(key), kind):
-                raise _broken(subject, str(row.get("valid_from", "version")), f"{key} is missing or mistyped")
+                raise _broken(table_id, str(row.get("valid_from", "version")), f"{key} is missing or mistyped")
         first, last = row["valid_from"], row.get("valid_to", date.max)
         if last < first:
-            raise _broken(subject, first.isoformat(), f"valid_to {last} is before valid_from")
+            raise _broken(table_id, first.isoformat(), f"valid_to {last} is before valid_from")
         if found:
             before = found[-1]
             if first <= before.first or (before.last < date.max and first <= before.last):
-                raise _broken(subject, first.isoformat(), f"overlaps the version of {before.first}")
+                raise _broken(table_id, first.isoformat(), f"overlaps the version of {before.first}")
             if before.last == date.max:
-                found[-1] = Version(before.table, before.first, first - timedelta(1), before.content)
+                found[-1] = Version(before.provenance, before.first, first - timedelta(1), before.content)
             elif first != before.last + timedelta(1) and not row.get("seasonal"):
-                raise _broken(subject, first.isoformat(), f"leaves a hole after {before.last}")
-        content = _changed(subject, content, row) if subject == "referral" else row
-        table = Table(subject, first, row["source"], bool(row.get("assumed", False)))
+                raise _broken(table_id, first.isoformat(), f"leaves a hole after {before.last}")
+        content = _changed(table_id, content, row) if table_id == "referral" else row
+        table = Provenance(table_id, first, row["source"], bool(row.get("assumed", False)))
         found.append(Version(table, first, last, content))
     return tuple(found)
 
 
-def _changed(subject: str, before: Mapping[str, Any], row: Mapping[str, Any]) -> Mapping[str, Any]:
+def _changed(table_id: str, before: Mapping[str, Any], row: Mapping[str, Any]) -> Mapping[str, Any]:
     """A version that states only what it changes, whole."""
     whole = {**before, **{k: v for k, v in row.items() if k != "changes"}}
     rows = {r["name"]: r for r in whole["rows"]}
     for change in row.get("changes", ()):
         if change["name"] not in rows:
-            raise _broken(subject, change["name"], "changes a schedule that was not there before")
+            raise _broken(table_id, change["name"], "changes a schedule that was not there before")
         rows[change["name"]] = change
     return {**whole, "rows": list(rows.values())}
 
@@ -289,11 +289,11 @@ def _schedule(row: Mapping[str, Any]) -> Schedule:
     return Schedule(name, row["mode"], fractions, MappingProxyType(bounds), bool(row.get("disputed")))
 
 
-def _bands(version: Version | None) -> Bands | None:
+def _bands(version: Version | None) -> WeightBands | None:
     """Rows of ``bands``, ``oversize`` and ``special`` in one table of bases and steps."""
     if version is None:
         return None
-    content, name = version.content, version.table.name
+    content, name = version.content, version.provenance.table_id
     columns = [k for k in content["bands"][0] if k not in {"tier", "up_to_kg"}]
     rows: list[tuple[str, float, float, list[float], list[float]]] = [
         (r["tier"], r["up_to_kg"], 0.0, [r[c] for c in columns], [0.0] * len(columns)) for r in content["bands"]
@@ -311,13 +311,13 @@ def _bands(version: Version | None) -> Bands | None:
     return _table(version, name, columns, rows, 1.0)
 
 
-def _selected(version: Version | None) -> Bands | None:
+def _selected(version: Version | None) -> WeightBands | None:
     if version is None:
         return None
     parcels = version.content["parcels"]
     columns = [k for k in parcels[0] if k not in {"tier", "sides_mm", "max_unit_kg"}]
     rows = [(r["tier"], r["max_unit_kg"], 0.1, [r[c][0] for c in columns], [r[c][1] for c in columns]) for r in parcels]
-    return _table(version, version.table.name, columns, rows, 0.1)
+    return _table(version, version.provenance.table_id, columns, rows, 0.1)
 
 
 def _table(
@@ -326,7 +326,7 @@ def _table(
     columns: Sequence[str],
     rows: Sequence[tuple[str, float, float, list[float], list[float]]],
     step_kg: float,
-) -> Bands:
+) -> WeightBands:
     tiers: dict[str, list[int]] = {}
     for place, (tier, up_to, _, base, _) in enumerate(rows):
         places = tiers.setdefault(tier, [])
@@ -340,8 +340,8 @@ def _table(
             raise _broken(name, f"{tier}, {up_to} kg", "fees are above zero")
         places.append(place)
     nothing = [np.nan] * len(columns)
-    return Bands(
-        table=version.table,
+    return WeightBands(
+        provenance=version.provenance,
         columns=MappingProxyType({c: i for i, c in enumerate(columns)}),
         tiers=MappingProxyType({t: (p[0], np.array([rows[i][1] for i in p])) for t, p in tiers.items()}),
         base=np.array([r[3] for r in rows] + [nothing]),

@@ -12,37 +12,37 @@ import numpy.typing as npt
 import pandas as pd
 
 from arbkit.core.marketplaces import MARKETS, market
-from arbkit.profit.evaluation import Evaluation, evaluate_resolved
+from arbkit.profit.evaluation import Evaluation, evaluate_costs
 from arbkit.profit.exchange_rates import Rates
 from arbkit.profit.fees.referral import Categories, possible_schedules
-from arbkit.profit.fees.tables import Day
-from arbkit.profit.offer_costs import Resolved, categories_of, resolve
+from arbkit.profit.fees.tables import EffectiveTables
+from arbkit.profit.offer_costs import OfferCosts, categories_of, cost_offers
 from arbkit.profit.offer_facts import numbers
-from arbkit.profit.quote.request import Question, parse_size
+from arbkit.profit.quote.request import QuoteRequest, parse_size
 from arbkit.profit.reason_codes import Words
-from arbkit.profit.seller_profile import Profile, Way
-from arbkit.profit.trade_costs import Seller
+from arbkit.profit.seller_profile import FulfilmentMethod, Profile
+from arbkit.profit.trade_costs import SellerCosts
 
-__all__ = ["Route"]
+__all__ = ["QuotePricer"]
 
 Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Route:
+class QuotePricer:
     """A question with the profile, tables and rates that it is answered with."""
 
-    question: Question
+    question: QuoteRequest
     profile: Profile
-    day: Day
+    day: EffectiveTables
     rates: Rates
 
     @cached_property
-    def seller(self) -> Seller:
-        return Seller(self.profile, self.day, self.rates)
+    def seller(self) -> SellerCosts:
+        return SellerCosts(self.profile, self.day, self.rates)
 
     @cached_property
-    def _as_asked(self) -> tuple[Resolved, Resolved]:
+    def _as_asked(self) -> tuple[OfferCosts, OfferCosts]:
         """Both offers at the prices asked about, the referral fee in whole cents as Amazon charges it."""
         return self._resolved(whole_cents=True)
 
@@ -51,12 +51,12 @@ class Route:
         """The package's sides in millimetres, NaN unknown."""
         return parse_size(self.question.size_mm) if self.question.size_mm else (math.nan,) * 3
 
-    def row(self, way: Way) -> dict[str, Any]:
+    def row(self, way: FulfilmentMethod) -> dict[str, Any]:
         """The route by one way, open or not, as a row of :meth:`Evaluation.frame`."""
         frame = self._evaluate(*self._as_asked, way).frame()
         return {str(k): v for k, v in frame.iloc[0].to_dict().items()}
 
-    def cheapest_referral(self, way: Way) -> float:
+    def cheapest_referral(self, way: FulfilmentMethod) -> float:
         """The profit if the product falls under the cheapest schedule that is possible."""
         buying, selling = self._as_asked
         selling = replace(selling, referral=selling.referral_least)
@@ -73,12 +73,17 @@ class Route:
         )  # fmt: skip
 
     def profits(
-        self, way: Way, *, buy: Floats | None = None, sell: Floats | None = None, sides: Floats | None = None
+        self,
+        way: FulfilmentMethod,
+        *,
+        buy: Floats | None = None,
+        sell: Floats | None = None,
+        sides: Floats | None = None,
     ) -> Floats:
         """Profit at these prices, or with these sides (rows × 3), the referral fee not rounded to cents."""
         return np.asarray(self._evaluated(way, buy=buy, sell=sell, sides=sides).profit[0])
 
-    def returns(self, way: Way, buy: Floats) -> tuple[Floats, Floats]:
+    def returns(self, way: FulfilmentMethod, buy: Floats) -> tuple[Floats, Floats]:
         """Return on investment in percent, and profit, at these buying prices."""
         found = self._evaluated(way, buy=buy)
         return found.roi_pct[0], found.profit[0]
@@ -90,7 +95,7 @@ class Route:
 
     def _evaluated(
         self,
-        way: Way,
+        way: FulfilmentMethod,
         *,
         buy: Floats | None = None,
         sell: Floats | None = None,
@@ -98,9 +103,9 @@ class Route:
     ) -> Evaluation:
         return self._evaluate(*self._resolved(buy=buy, sell=sell, sides=sides), way)
 
-    def _evaluate(self, buying: Resolved, selling: Resolved, way: Way) -> Evaluation:
+    def _evaluate(self, buying: OfferCosts, selling: OfferCosts, way: FulfilmentMethod) -> Evaluation:
         routes = [(self.question.source, self.question.target)]
-        return evaluate_resolved(buying, selling, self.seller, routes=routes, ways=[way])
+        return evaluate_costs(buying, selling, self.seller, routes=routes, methods=[way])
 
     def _resolved(
         self,
@@ -109,14 +114,14 @@ class Route:
         sell: Floats | None = None,
         sides: Floats | None = None,
         whole_cents: bool = False,
-    ) -> tuple[Resolved, Resolved]:
+    ) -> tuple[OfferCosts, OfferCosts]:
         asked, words = self.question, Words()
         count = next((len(v) for v in (buy, sell, sides) if v is not None), 1)
         bought = self._offers(asked.source, np.full(count, asked.buy) if buy is None else buy, sides)
         sold = self._offers(asked.target, np.full(count, asked.sell) if sell is None else sell, sides)
         return (
-            resolve(bought, self.profile, self.day, words=words, whole_cents=whole_cents),
-            resolve(sold, self.profile, self.day, words=words, whole_cents=whole_cents),
+            cost_offers(bought, self.profile, self.day, words=words, whole_cents=whole_cents),
+            cost_offers(sold, self.profile, self.day, words=words, whole_cents=whole_cents),
         )
 
     def _offers(self, code: str, prices: Floats, sides: Floats | None = None) -> pd.DataFrame:

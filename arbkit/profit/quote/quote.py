@@ -14,15 +14,15 @@ import numpy.typing as npt
 from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import market
 from arbkit.profit.breakdown import components
-from arbkit.profit.evaluation import WAYS
+from arbkit.profit.evaluation import FULFILMENT_METHODS
 from arbkit.profit.exchange_rates import Rate, Rates
-from arbkit.profit.fees.tables import Day, Tables
+from arbkit.profit.fees.tables import EffectiveTables, Tables
 from arbkit.profit.quote.price_search import break_even, dead_zones, highest
-from arbkit.profit.quote.pricer import Route
-from arbkit.profit.quote.request import Question
-from arbkit.profit.seller_profile import Profile, VatStatus, Way, why_not
+from arbkit.profit.quote.pricer import QuotePricer
+from arbkit.profit.quote.request import QuoteRequest
+from arbkit.profit.seller_profile import FulfilmentMethod, Profile, VatStatus, ineligibility_reason
 
-__all__ = ["answer"]
+__all__ = ["quote"]
 
 Floats = npt.NDArray[np.float64]
 _HIGHEST = 20.0
@@ -32,8 +32,8 @@ _CHANGES_PCT = (-10.0, -5.0, 5.0, 10.0)
 _STATUSES: tuple[VatStatus, ...] = ("reclaiming", "not-reclaiming", "unregistered")
 
 
-def answer(
-    question: Question, profile: Profile, tables: Tables, rates: Rates, *, what_if: bool = True
+def quote(
+    question: QuoteRequest, profile: Profile, tables: Tables, rates: Rates, *, what_if: bool = True
 ) -> dict[str, Any]:
     """The public answer to a question: amounts in the profile's home currency, prices in the marketplaces'.
 
@@ -45,9 +45,9 @@ def answer(
         ConfigError: there is no such VAT class.
     """
     profile = question.apply(profile)
-    route = Route(question, profile, tables.on(question.day()), rates)
+    route = QuotePricer(question, profile, tables.on(question.day()), rates)
     source, target = question.source, question.target
-    rows, closed, way = _by_way(route, WAYS)
+    rows, closed, way = _by_way(route, FULFILMENT_METHODS)
     row = rows[way]
     shut = closed[way]
     unknown = [*([shut] if shut else []), *_listed(row["unknown"])]
@@ -68,7 +68,9 @@ def answer(
             "currency": market(source).currency,
         },
         "fulfilment": way,
-        "alternatives": [_alternative(w, rows[w], closed[w], row if known else None) for w in WAYS if w != way],
+        "alternatives": [
+            _alternative(w, rows[w], closed[w], row if known else None) for w in FULFILMENT_METHODS if w != way
+        ],
         "size_tier": row["size_tier"] or None,
         "referral": _referral(route, way, row, known=known),
         "components": components(row, profile, route.day, rates),
@@ -83,11 +85,13 @@ def answer(
     }
 
 
-def _by_way(route: Route, ways: Sequence[Way]) -> tuple[dict[Way, dict[str, Any]], dict[Way, str | None], Way]:
+def _by_way(
+    route: QuotePricer, ways: Sequence[FulfilmentMethod]
+) -> tuple[dict[FulfilmentMethod, dict[str, Any]], dict[FulfilmentMethod, str | None], FulfilmentMethod]:
     """The route by each way, why a way is closed, and the one that leaves most of those the profile allows."""
     asked, profile = route.question, route.profile
     rows = {way: route.row(way) for way in ways}
-    closed = {way: why_not(way, profile, asked.source, asked.target) for way in ways}
+    closed = {way: ineligibility_reason(way, profile, asked.source, asked.target) for way in ways}
     return rows, closed, max(profile.fulfilment, key=lambda way: _rank(rows[way], closed[way]))
 
 
@@ -98,7 +102,9 @@ def _rank(row: dict[str, Any], closed: str | None) -> float:
     return -1e17 if math.isnan(row["profit"]) else float(row["profit"])
 
 
-def _alternative(way: Way, row: dict[str, Any], closed: str | None, best: dict[str, Any] | None) -> dict[str, Any]:
+def _alternative(
+    way: FulfilmentMethod, row: dict[str, Any], closed: str | None, best: dict[str, Any] | None
+) -> dict[str, Any]:
     why = closed or "; ".join(_listed(row["unknown"])) or None
     profit = None if why else _rounded(row["profit"])
     return {
@@ -110,13 +116,13 @@ def _alternative(way: Way, row: dict[str, Any], closed: str | None, best: dict[s
     }
 
 
-def _referral(route: Route, way: Way, row: dict[str, Any], *, known: bool) -> dict[str, Any]:
+def _referral(route: QuotePricer, way: FulfilmentMethod, row: dict[str, Any], *, known: bool) -> dict[str, Any]:
     """Which schedule, who decided, and the range of profit over those that are possible."""
     several = known and row["referral_candidates"] > 1
     highest_profit = round(route.cheapest_referral(way), 2) if several else _rounded(row["profit"])
     names = route.candidates()
     decided = "keepa" if row["referral_observed"] else "category"
-    if route.day.named(route.question.category) or route.question.category in route.profile.schedules:
+    if route.day.schedules_named(route.question.category) or route.question.category in route.profile.schedules:
         decided = "user"
     return {
         "schedule": row["referral_schedule"] or None,
@@ -126,13 +132,13 @@ def _referral(route: Route, way: Way, row: dict[str, Any], *, known: bool) -> di
     }
 
 
-def _break_even(route: Route, way: Way) -> list[float]:
+def _break_even(route: QuotePricer, way: FulfilmentMethod) -> list[float]:
     asked = route.question
     up_to = _HIGHEST * max(asked.sell, route.in_currency_of(asked.target, asked.buy, asked.source))
     return break_even(lambda prices: route.profits(way, sell=prices), up_to)
 
 
-def _highest_buy(route: Route, way: Way) -> float | None:
+def _highest_buy(route: QuotePricer, way: FulfilmentMethod) -> float | None:
     asked, profile = route.question, route.profile
 
     def enough(prices: Floats) -> npt.NDArray[np.bool_]:
@@ -142,11 +148,13 @@ def _highest_buy(route: Route, way: Way) -> float | None:
     return highest(enough, _HIGHEST * max(asked.buy, route.in_currency_of(asked.source, asked.sell, asked.target)))
 
 
-def _zones(route: Route, way: Way) -> list[tuple[float, float]]:
+def _zones(route: QuotePricer, way: FulfilmentMethod) -> list[tuple[float, float]]:
     return dead_zones(lambda prices: route.profits(way, sell=prices), max(3 * route.question.sell, 30.0))
 
 
-def _hints(route: Route, way: Way, unknown: list[str], zones: list[tuple[float, float]]) -> list[str]:
+def _hints(
+    route: QuotePricer, way: FulfilmentMethod, unknown: list[str], zones: list[tuple[float, float]]
+) -> list[str]:
     asked, hints = route.question, []
     currency = market(asked.target).currency
     if any(reason.startswith("category unknown") for reason in unknown):
@@ -170,7 +178,7 @@ def _hints(route: Route, way: Way, unknown: list[str], zones: list[tuple[float, 
     return [*hints, *_size_hints(route, way)]
 
 
-def _size_hints(route: Route, way: Way) -> list[str]:
+def _size_hints(route: QuotePricer, way: FulfilmentMethod) -> list[str]:
     """What 2 mm less, or more, on one side would change of the fulfilment fee."""
     # Storage changes with every millimetre: left out, only a step of a fee is left.
     route = replace(route, profile=route.profile.model_copy(update={"expected_days": 0}))
@@ -193,7 +201,7 @@ def _size_hints(route: Route, way: Way) -> list[str]:
     return hints
 
 
-def _vat_grid(question: Question, profile: Profile, tables: Tables, rates: Rates) -> list[dict[str, Any]]:
+def _vat_grid(question: QuoteRequest, profile: Profile, tables: Tables, rates: Rates) -> list[dict[str, Any]]:
     """The same route under each VAT status, and under each class of goods with the seller's own status."""
     day = tables.on(question.day())
     cases = [(status, profile.vat_class) for status in _STATUSES]
@@ -202,12 +210,12 @@ def _vat_grid(question: Question, profile: Profile, tables: Tables, rates: Rates
     return [_vat_case(question, profile, tables, rates, status, vat_class) for status, vat_class in cases]
 
 
-def _rates(day: Day, question: Question, vat_class: str) -> tuple[float, float]:
+def _rates(day: EffectiveTables, question: QuoteRequest, vat_class: str) -> tuple[float, float]:
     return day.vat(question.source, vat_class), day.vat(question.target, vat_class)
 
 
 def _vat_case(
-    question: Question, profile: Profile, tables: Tables, rates: Rates, status: VatStatus, vat_class: str
+    question: QuoteRequest, profile: Profile, tables: Tables, rates: Rates, status: VatStatus, vat_class: str
 ) -> dict[str, Any]:
     case: dict[str, Any] = {"vat_status": status, "vat_class": vat_class, "profit": None, "roi_pct": None}
     fields = {**profile.model_dump(), "vat_status": status, "vat_class": vat_class}
@@ -217,7 +225,7 @@ def _vat_case(
         other = Profile.checked(fields)
     except ConfigError as error:
         return {**case, "fulfilment": None, "why_not": error.why}
-    route = Route(question, other, tables.on(question.day()), rates)
+    route = QuotePricer(question, other, tables.on(question.day()), rates)
     rows, closed, way = _by_way(route, other.fulfilment)
     why = closed[way] or "; ".join(_listed(rows[way]["unknown"])) or None
     if why is None:
@@ -225,7 +233,7 @@ def _vat_case(
     return {**case, "fulfilment": way, "why_not": why}
 
 
-def _sensitivity(route: Route, way: Way) -> list[dict[str, Any]]:
+def _sensitivity(route: QuotePricer, way: FulfilmentMethod) -> list[dict[str, Any]]:
     """Profit when a price or the exchange rate is other than thought."""
     asked = route.question
     factors = np.array([1 + change / 100 for change in _CHANGES_PCT])
@@ -239,7 +247,7 @@ def _sensitivity(route: Route, way: Way) -> list[dict[str, Any]]:
     ]
     if market(asked.source).currency != market(asked.target).currency:
         for change in _CHANGES_PCT:
-            shifted = Route(asked, route.profile, route.day, _Shifted(route.rates, 1 + change / 100))
+            shifted = QuotePricer(asked, route.profile, route.day, _Shifted(route.rates, 1 + change / 100))
             profit = shifted.profits(way, sell=np.array([asked.sell]))[0]
             found.append({"of": "exchange_rate", "change_pct": change, "profit": _rounded(profit)})
     return found

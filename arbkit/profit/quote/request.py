@@ -11,9 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from arbkit.core.errors import ConfigError, UsageError
 from arbkit.core.marketplaces import MarketCode
-from arbkit.profit.seller_profile import Profile, VatStatus, Way
+from arbkit.profit.seller_profile import FulfilmentMethod, Profile, VatStatus
 
-__all__ = ["Question", "parse_size"]
+__all__ = ["QuoteRequest", "parse_size"]
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)", re.IGNORECASE)
 
@@ -45,7 +45,7 @@ Cost = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 
-class Question(BaseModel):
+class QuoteRequest(BaseModel):
     """A route and what is known of it. Prices as the shop page shows them, VAT included, in the
     marketplace's currency; what is not given is taken from the seller profile."""
 
@@ -62,7 +62,7 @@ class Question(BaseModel):
     )
     vat_status: VatStatus | None = Field(None, description="reclaiming, not-reclaiming or unregistered")
     home: MarketCode | None = Field(None, description="where the seller is established")
-    fulfilment: Way | Literal["best"] = Field("best", description="best: the cheapest allowed")
+    fulfilment: FulfilmentMethod | Literal["best"] = Field("best", description="best: the cheapest allowed")
     stock: MarketCode | None = Field(None, description="country of EFN stock (default: the source)")
     warehouses: Literal["de", "cep"] | None = Field(None, description="German stock: Germany only, or also PL and CZ")
     vat_class: str | None = Field(None, description="standard, books, food, children, …")
@@ -86,7 +86,7 @@ class Question(BaseModel):
     on: date | None = Field(None, description="day of fee tables, VAT and exchange rates (default: today)")
 
     @classmethod
-    def asked(cls, fields: Mapping[str, object]) -> Self:
+    def parse(cls, fields: Mapping[str, object]) -> Self:
         """The question of these fields.
 
         Raises:

@@ -200,7 +200,7 @@ def parts_html(components: Sequence[Mapping[str, Any]], profit: float | None, cu
 
 
 def answer_html(found: Mapping[str, Any]) -> str:
-    """An answer of :func:`arbkit.profit.quote.quote.answer` for people: profit, prices to look for, the other ways."""
+    """An answer of :func:`arbkit.profit.quote.quote.quote` for people: profit, prices to look for, the other ways."""
     currency = found["currency"]
     parts = [f"<h3>{_headline(found)}</h3>"]
     if found["profit"] is not None:

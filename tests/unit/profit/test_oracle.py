@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 
 from arbkit.core.marketplaces import MARKETS
 from arbkit.profit import COMPONENTS, Profile, Rates, evaluate, load_rates, load_tables
-from arbkit.profit.evaluation import evaluate_resolved
+from arbkit.profit.evaluation import evaluate_costs
 from arbkit.profit.exchange_rates import Rate
-from arbkit.profit.offer_costs import resolve
+from arbkit.profit.offer_costs import cost_offers
 from arbkit.profit.quote.price_search import break_even
-from arbkit.profit.quote.pricer import Route
-from arbkit.profit.quote.request import Question
+from arbkit.profit.quote.pricer import QuotePricer
+from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.reason_codes import Words
-from arbkit.profit.trade_costs import Seller
+from arbkit.profit.trade_costs import SellerCosts
 from tests.helpers import oracle
 
 TABLES, RATES = load_tables(), load_rates()
@@ -93,8 +93,8 @@ def profiles() -> list[Profile]:
 @pytest.mark.parametrize("way", ["fba-local", "efn", "pan-eu", "fbm"])
 def test_random_routes_agree_with_the_oracle_to_the_cent(profile: Profile, on: date, way: Any) -> None:
     offers = random_offers(on.toordinal(), 25)
-    resolved = resolve(offers, profile, TABLES.on(on))
-    found = evaluate_resolved(resolved, resolved, Seller(profile, TABLES.on(on), RATES), ways=[way])
+    resolved = cost_offers(offers, profile, TABLES.on(on))
+    found = evaluate_costs(resolved, resolved, SellerCosts(profile, TABLES.on(on), RATES), methods=[way])
     by_key = {(row["asin"], row["market"]): row for row in offers.to_dict("records")}
     frame = found.frame()
     assert len(frame) == 25 * 20
@@ -122,10 +122,10 @@ def test_components_add_up_and_the_best_open_way_is_taken(profile: Profile) -> N
     assert (total == frame.loc[known, "profit"]).all()
     assert (frame.loc[~known, "unknown"] != "").all()
     assert (frame.loc[known, "unknown"] == "").all()
-    resolved = resolve(offers, profile, TABLES.on(DAYS[-1]))
+    resolved = cost_offers(offers, profile, TABLES.on(DAYS[-1]))
     for way in profile.fulfilment:
         alone = profile.model_copy(update={"fulfilment": (way,)})
-        other = evaluate_resolved(resolved, resolved, Seller(alone, TABLES.on(DAYS[-1]), RATES))
+        other = evaluate_costs(resolved, resolved, SellerCosts(alone, TABLES.on(DAYS[-1]), RATES))
         assert not (other.profit > found.profit + 1e-9).any()
 
 
@@ -182,8 +182,8 @@ def test_buying_and_selling_on_the_same_marketplace_at_one_price_never_profits(s
         profile = Profile.neutral(vat_status=status, home=code, fulfilment=("fba-local",), **fields)
         day = TABLES.on(DAYS[-1])
         words = Words()
-        resolved = resolve(offers, profile, day, words=words)
-        found = evaluate_resolved(resolved, resolved, Seller(profile, day, RATES), routes=[(code, code)])
+        resolved = cost_offers(offers, profile, day, words=words)
+        found = evaluate_costs(resolved, resolved, SellerCosts(profile, day, RATES), routes=[(code, code)])
         assert not (found.profit > 0).any()
         assert (found.profit < 0).any()
 
@@ -202,13 +202,13 @@ def test_a_break_even_price_leaves_nothing(
     buy: int, category: str, source: str, target: str, status: str, sides: tuple[int, int, int], grams: int
 ) -> None:
     profile = Profile.neutral(vat_status=status, customs={"duty_pct": 2})
-    question = Question.asked(
+    question = QuoteRequest.parse(
         {
             "source": source, "buy": buy / 100, "target": target, "sell": buy / 50, "category": category,
             "size_mm": "x".join(map(str, sides)), "weight_g": grams, "fulfilment": "fba-local",
         }
     )  # fmt: skip
-    route = Route(question, question.apply(profile), TABLES.on(DAYS[3]), RATES)
+    route = QuotePricer(question, question.apply(profile), TABLES.on(DAYS[3]), RATES)
     for price in break_even(lambda prices: route.profits("fba-local", sell=prices), 20 * buy / 50):
         around = route.profits("fba-local", sell=np.array([price - 0.01, price, price + 0.01]))
         # In a flat stretch the price itself leaves nothing; at a step of a fee the sign changes beside it.
@@ -218,7 +218,7 @@ def test_a_break_even_price_leaves_nothing(
 def test_each_change_of_a_table_shows_on_its_first_day_and_not_before() -> None:
     for day in TABLES.changes:
         before, after = TABLES.on(day - timedelta(1)), TABLES.on(day)
-        old = {name: v.first for name, v in before.subjects.items()}
-        new = {name: v.first for name, v in after.subjects.items()}
+        old = {name: v.first for name, v in before.versions.items()}
+        new = {name: v.first for name, v in after.versions.items()}
         assert old != new or before.digital != after.digital
         assert all(first <= day for first in new.values())

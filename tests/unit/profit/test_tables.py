@@ -22,7 +22,7 @@ TABLES = load_tables()
 def test_every_version_says_when_and_where_from() -> None:
     for subject, versions in TABLES.versions.items():
         for version in versions:
-            assert version.table.source, subject
+            assert version.provenance.source, subject
             assert version.content["checked_on"] >= date(2026, 11, 1), subject
     assert all(row["source"] and row["valid_from"] for row in TABLES.digital)
 
@@ -41,7 +41,7 @@ def test_every_version_says_when_and_where_from() -> None:
 )
 def test_the_known_changes_are_in(first_day: date, subject: str) -> None:
     before, after = TABLES.on(first_day - timedelta(1)), TABLES.on(first_day)
-    assert after.subjects[subject].first == first_day
+    assert after.versions[subject].first == first_day
     assert before.get(subject) != after.get(subject)
 
 

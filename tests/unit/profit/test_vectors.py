@@ -15,8 +15,8 @@ from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.components import whole_cents
 from arbkit.profit.fees.fulfilment import size_tiers
 from arbkit.profit.quote.price_search import dead_zones
-from arbkit.profit.quote.quote import answer
-from arbkit.profit.quote.request import Question, parse_size
+from arbkit.profit.quote.quote import quote
+from arbkit.profit.quote.request import QuoteRequest, parse_size
 
 VECTORS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("vectors.toml").read_text("utf-8"))
 TABLES, RATES = load_tables(), load_rates()
@@ -25,7 +25,7 @@ NO_FUEL = date(2026, 3, 1)
 
 
 def asked(profile: Profile | None = None, **fields: Any) -> dict[str, Any]:
-    return answer(Question.asked(fields), profile or Profile.neutral(), TABLES, RATES)
+    return quote(QuoteRequest.parse(fields), profile or Profile.neutral(), TABLES, RATES)
 
 
 @pytest.mark.parametrize("row", VECTORS["worked"]["rows"], ids=lambda r: " ".join(r["changes"].values()))
@@ -65,7 +65,7 @@ def test_fulfilment_fees(row: dict[str, Any]) -> None:
     assert day.tiers[found.tier[0]] == row["tier"]
     for bands, name in ((day.local, "fees"), (day.low_price, "low_price"), (day.efn, "efn")):
         assert bands is not None
-        place = bands.places(found.tier, day.tiers, found.billing_kg)
+        place = bands.row_index(found.tier, day.tiers, found.billing_kg)
         for column, fee in row.get(name, {}).items():
             assert bands.fee(place, found.billing_kg, column)[0] == fee
 
@@ -79,7 +79,7 @@ def test_dead_zones(row: dict[str, Any]) -> None:
         return
     # From the referral fee and the output VAT alone, without the digital services fee of any seller.
     day = TABLES.on(NO_FUEL)
-    schedule, currency = day.schedules[day.place(row["category"])], MARKETS[row["target"]].currency
+    schedule, currency = day.schedules[day.schedule_index(row["category"])], MARKETS[row["target"]].currency
     vat = day.vat(row["target"], row.get("vat_class", "standard"))
     zones = dead_zones(lambda prices: prices / (1 + vat) - schedule.fee(prices, currency), 40)
     assert [list(zone) for zone in zones] == row["zones"]

@@ -11,10 +11,10 @@ from arbkit.analysis.what_if import Revalued, question_of, revalue
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity
 from arbkit.profit import Profile, Rates, load_rates, load_tables
-from arbkit.profit.evaluation import WAYS
+from arbkit.profit.evaluation import FULFILMENT_METHODS
 from arbkit.profit.exchange_rates import AssumedRates
-from arbkit.profit.quote.quote import answer
-from arbkit.profit.quote.request import Question
+from arbkit.profit.quote.quote import quote
+from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.seller_profile import VatStatus
 
 __all__ = ["WhatIf"]
@@ -63,7 +63,7 @@ class WhatIf:
         fields: list[dict[str, Any]] = [
             _choice("profile", "Seller profile", sellers),
             _choice("vat_status", "VAT status", statuses + _options(get_args(VatStatus))),
-            _choice("fulfilment", "Fulfilment", ways + _options(WAYS)),
+            _choice("fulfilment", "Fulfilment", ways + _options(FULFILMENT_METHODS)),
             _choice("warehouses", "German stock", stock + _options(("de", "cep"))),
             _number("expected_days", "Days stored", f"{seller.expected_days:g}"),
             _number("return_rate_pct", "Returns %", f"{seller.return_rate_pct:g}"),
@@ -109,8 +109,8 @@ class WhatIf:
             asked = question_of(found, offers, seller, on=on).model_dump(exclude_none=True)
             change = self._figure("sell_change", _LEAST_CHANGE, _GREATEST_CHANGE) or 0.0
             asked["sell"] = round(asked["sell"] * (1 + change / 100), 2)
-            question = Question.asked({**asked, **self._changes((*_OF_SELLER, *_OF_ROUTE))})
-            return answer(question, seller, load_tables(), self._rates())
+            question = QuoteRequest.parse({**asked, **self._changes((*_OF_SELLER, *_OF_ROUTE))})
+            return quote(question, seller, load_tables(), self._rates())
         except UsageError as error:
             self._fault(error)
             return None

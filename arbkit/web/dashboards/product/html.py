@@ -13,7 +13,7 @@ from arbkit.analysis.routes import ProductRoute
 from arbkit.core.formatting import UNKNOWN, age_words, count, money, percent
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer, Product
-from arbkit.profit.fees.bands import Table
+from arbkit.profit.fees.bands import Provenance
 from arbkit.web.dashboards.html_grid import Cell, Fact, grid_html
 from arbkit.web.dashboards.html_parts import link_html, watch_html
 from arbkit.web.dashboards.opportunities.columns import moment
@@ -176,7 +176,7 @@ def demand_html(demand: Mapping[str, Demand]) -> str:
     return grid_html("Demand and competition", list(demand), facts)
 
 
-def fees_html(facts: Mapping[str, FeeFacts], tables: Sequence[Table]) -> str:
+def fees_html(facts: Mapping[str, FeeFacts], tables: Sequence[Provenance]) -> str:
     """Package, size tier, fee and category of each store, and where they come from."""
     each = list(facts.values())
     rows = [
@@ -203,7 +203,7 @@ def fees_html(facts: Mapping[str, FeeFacts], tables: Sequence[Table]) -> str:
         Fact("VAT", [Cell("" if f.vat_pct is None else f"{f.vat_pct:g} %", f.vat_class) for f in each]),
     ]
     sources = "".join(
-        f"<li>{escape(t.name.replace('_', ' '))}, valid from {t.valid_from}: {escape(t.source)}"
+        f"<li>{escape(t.table_id.replace('_', ' '))}, valid from {t.valid_from}: {escape(t.source)}"
         f"{' (assumed)' if t.assumed else ''}</li>"
         for t in tables
     )

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.profit.components import COMPONENTS, to_cents
-from arbkit.profit.offer_costs import Resolved
-from arbkit.profit.seller_profile import Way, why_not
-from arbkit.profit.trade_costs import Seller, Side
+from arbkit.profit.components import COMPONENTS, round_components
+from arbkit.profit.offer_costs import OfferCosts
+from arbkit.profit.seller_profile import FulfilmentMethod, ineligibility_reason
+from arbkit.profit.trade_costs import CostSide, SellerCosts
 
-__all__ = ["Block"]
+__all__ = ["RouteBatch"]
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -29,34 +29,34 @@ _FEES = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Leg:
+class FulfilmentOption:
     """One way of one route: the selling side, the stock's country and what crossing adds."""
 
-    way: Way
+    way: FulfilmentMethod
     stock: str
-    side: Side
+    side: CostSide
     open: bool
 
 
-class Block:
-    """All routes of some products: each side reckoned once, and kept while the block is looked at."""
+class RouteBatch:
+    """All routes of some products: each side reckoned once, and kept while the batch is looked at."""
 
     def __init__(
         self,
-        buying: Resolved,
-        selling: Resolved,
-        seller: Seller,
+        buying: OfferCosts,
+        selling: OfferCosts,
+        seller: SellerCosts,
         routes: Sequence[tuple[str, str]],
-        ways: Sequence[Way],
+        methods: Sequence[FulfilmentMethod],
         *,
         forced: bool,
     ) -> None:
         self.buying, self.selling, self.seller = buying, selling, seller
-        self.routes, self.ways, self._forced = routes, ways, forced
-        self._buys: dict[str, Side] = {}
-        self._sells: dict[tuple[str, Way, str], Side] = {}
+        self.routes, self.methods, self._forced = routes, methods, forced
+        self._buys: dict[str, CostSide] = {}
+        self._sells: dict[tuple[str, FulfilmentMethod, str], CostSide] = {}
 
-    def there(self, number: int) -> Mask:
+    def listed_on_both(self, number: int) -> Mask:
         """Which products are offered on both marketplaces."""
         s, t = (_CODES.index(code) for code in self.routes[number])
         return np.asarray((self.buying.row[s] >= 0) & (self.selling.row[t] >= 0))
@@ -107,25 +107,27 @@ class Block:
         text[lacking & (text == "")] = "something needed is unknown"
         return text, words.assumed.text(assumed)
 
-    def _buy(self, source: str) -> Side:
+    def _buy(self, source: str) -> CostSide:
         if source not in self._buys:
             self._buys[source] = self.seller.buy(self.buying, source)
         return self._buys[source]
 
-    def _legs(self, number: int) -> list[_Leg]:
+    def _legs(self, number: int) -> list[FulfilmentOption]:
         source, target = self.routes[number]
-        return [self._leg(way, source, target) for way in self.ways]
+        return [self._leg(way, source, target) for way in self.methods]
 
-    def _leg(self, way: Way, source: str, target: str) -> _Leg:
+    def _leg(self, way: FulfilmentMethod, source: str, target: str) -> FulfilmentOption:
         seller = self.seller
         stock = seller.stock(way, source, target)
         # The EFN fee, its surcharges and storage tell only the UK, Germany and the other countries apart.
         key = (target, way, stock if stock in ("UK", "DE") or way != "efn" else "EU")
         if key not in self._sells:
             self._sells[key] = seller.sell(self.selling, target, way, stock)
-        return _Leg(way, stock, self._sells[key], why_not(way, seller.profile, source, target) is None)
+        return FulfilmentOption(
+            way, stock, self._sells[key], ineligibility_reason(way, seller.profile, source, target) is None
+        )
 
-    def _best(self, legs: Sequence[_Leg], way: npt.NDArray[np.int8]) -> Floats:
+    def _best(self, legs: Sequence[FulfilmentOption], way: npt.NDArray[np.int8]) -> Floats:
         """The selling side that leaves most, its place to ``way``; one that is open and known before all others."""
         candidates = [i for i, leg in enumerate(legs) if leg.open or self._forced]
         if not candidates:
@@ -156,7 +158,7 @@ class Block:
         if cross is not None:
             for name, cost in (("freight", cross.freight), ("duty", cross.duty), ("import_vat", cross.import_vat)):
                 exact[name] = zero - (cost[products] if isinstance(cost, np.ndarray) else cost)
-        rounded, profit = to_cents(exact)
+        rounded, profit = round_components(exact)
         closed = not (leg.open or self._forced)
         if closed:
             profit = np.full(len(products), np.nan)
