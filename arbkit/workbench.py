@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, get_args
 
 from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.analysis.route_table import EvaluatedRoute, all_routes, best_cells, route_cells
-from arbkit.analysis.what_if import question_of
+from arbkit.analysis.what_if import quote_request_for
 from arbkit.core.arguments import code, count, day, named, nearest, number, one_of, taking
 from arbkit.core.asin import parse_asin
 from arbkit.core.closing import Closing
@@ -41,7 +41,7 @@ from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.sources import watchlist
 from arbkit.store.base import OpportunityQuery, OpportunitySort, Page, ProductQuery, ProductSort, Store
-from arbkit.store.lazy import LateStore
+from arbkit.store.lazy import LazyStore
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -75,11 +75,11 @@ class Workbench(Closing):
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._late = LateStore(settings)
+        self._lazy_store = LazyStore(settings)
 
     def close(self) -> None:
         """Close the store. The next call opens it again."""
-        self._late.close()
+        self._lazy_store.close()
 
     @property
     def profile(self) -> Profile:
@@ -315,7 +315,7 @@ class Workbench(Closing):
         if not row["buy_price"] > 0 or not row["sell_price"] > 0:
             raise UsageError(f"cannot be priced: {row['unknown']}", field="route", value=f"{source} → {target}")
         priced = EvaluatedRoute(row["asin"], source, target, float(row["buy_price"]), float(row["sell_price"]))
-        found = quote(question_of(priced, offers, profile, on=on), profile, load_tables(), load_rates())
+        found = quote(quote_request_for(priced, offers, profile, on=on), profile, load_tables(), load_rates())
         return Answer(found, asin=row["asin"], title=_title(offers, target), demo=_demo(offers))
 
     # Figures
@@ -373,7 +373,7 @@ class Workbench(Closing):
 
     def _store(self) -> Store:
         try:
-            return self._late.get()
+            return self._lazy_store.get()
         except StoreError as error:
             if type(error) is StoreError and self.settings.store_url.startswith("sqlite:"):
                 raise StoreError(error.why, remedy=self._remedy()) from None

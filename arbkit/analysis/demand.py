@@ -88,7 +88,7 @@ def amazon_share_pct(history: History, *, end: float, days: int = _DAYS) -> floa
     last = to_minutes(end)
     times = np.clip(np.append(np.asarray(series.times, np.int64), last), last - days * _DAY_MIN, last)
     lengths = np.diff(times)
-    sellers = np.array([history.sellers[place] for place in series.values], object)
+    sellers = np.array([history.sellers[position] for position in series.values], object)
     held = lengths[~np.isin(sellers, list(_NOBODY))].sum()
     return None if held <= 0 else float(100 * lengths[sellers == amazon].sum() / held)
 

@@ -51,7 +51,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-IDENTITY_COLUMNS = ("title", "brand", "category", "source")
+IDENTITY_COLUMNS = ("title", "brand", "category", "origin")
 DEMAND_COLUMNS = (
     "shipping_minor",
     "price_avg90_minor",
@@ -140,7 +140,7 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
         found = detect(store.scan_offers(columns), profile, tables, rates, parameters=parameters, run_id=run_id)
         new = store.replace_opportunities(found.opportunities, run_id=run_id)
         result = Detection(**{**{f: getattr(found, f) for f in found.__slots__}, "new": tuple(new)})
-        _announce(log, result)
+        publish_alerts(log, result)
     logger.info(
         "%d routes of %d products: %d opportunities, %d new",
         result.routes, result.products, len(result.opportunities), len(result.new),
@@ -227,10 +227,10 @@ def opportunities_of(
 def _joined(routes: pd.DataFrame, offers: pd.DataFrame) -> pd.DataFrame:
     """The routes with what the two offers say beside money, prefixed ``buy_`` and ``sell_``."""
     facts = offers[["asin", "market", *IDENTITY_COLUMNS, *DEMAND_COLUMNS]]
-    for side, place in (("buy_", "source"), ("sell_", "target")):
+    for side, column in (("buy_", "source"), ("sell_", "target")):
         renamed = facts.rename(columns={c: side + c for c in [*IDENTITY_COLUMNS, *DEMAND_COLUMNS]})
         routes = routes.merge(
-            renamed, how="left", left_on=["asin", place], right_on=["asin", "market"], validate="many_to_one"
+            renamed, how="left", left_on=["asin", column], right_on=["asin", "market"], validate="many_to_one"
         ).drop(columns="market")
     return routes
 
@@ -269,7 +269,7 @@ def _opportunities(
             evaluated_at=now,
             source_url=source.url(row["asin"]),
             target_url=target.url(row["asin"]),
-            demo=row["buy_source"] == "demo" or row["sell_source"] == "demo",
+            demo=row["buy_origin"] == "demo" or row["sell_origin"] == "demo",
             amazon_sells=amazon_sells(
                 amazon_minor=row["sell_amazon_minor"],
                 amazon_at=row["sell_amazon_at"],
@@ -290,7 +290,7 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _announce(log: Log, result: Detection) -> None:
+def publish_alerts(log: Log, result: Detection) -> None:
     """One alert for each opportunity that was not there before."""
     new = set(result.new)
     log.publish(

@@ -24,14 +24,14 @@ from arbkit.profit.fees.tables import EffectiveTables, Tables
 from arbkit.profit.offer_facts import numbers
 from arbkit.sources.envelope import from_envelope
 
-__all__ = ["Audit", "audit"]
+__all__ = ["FeeAudit", "compare_with_keepa"]
 
 Floats = npt.NDArray[np.float64]
 _CENT = 0.005
 
 
 @dataclass(frozen=True, slots=True)
-class Audit:
+class FeeAudit:
     """Rows of a file by what became of their fulfilment fee and of their referral percentage."""
 
     path: str
@@ -58,7 +58,7 @@ class Audit:
         }
 
 
-def audit(path: Path, tables: Tables, *, on: date | None = None, market: Market | None = None) -> Audit:
+def compare_with_keepa(path: Path, tables: Tables, *, on: date | None = None, market: Market | None = None) -> FeeAudit:
     """Compare an export's observed fees with the tables of ``on`` (default: today's).
 
     Raises:
@@ -82,7 +82,7 @@ def audit(path: Path, tables: Tables, *, on: date | None = None, market: Market 
     note = None
     if table and exported and exported < table.valid_from:
         note = f"exported before {table.valid_from}, when this fulfilment table began: older tariffs are to be expected"
-    return Audit(str(path), day.on, exported, len(offers), fulfilment, referral, examples, note)
+    return FeeAudit(str(path), day.on, exported, len(offers), fulfilment, referral, examples, note)
 
 
 def _share(classes: Mapping[str, int]) -> float | None:
@@ -109,12 +109,12 @@ def _fulfilment(offers: list[Offer], day: EffectiveTables, examples: dict[str, l
     ):
         if bands is None:
             continue
-        place = bands.row_index(sizes.tier, day.tiers, sizes.billing_kg)
+        band = bands.row_index(sizes.tier, day.tiers, sizes.billing_kg)
         for column, name in (("", "agrees"), ("CEP", "agrees with the CEP column")):
-            candidates.append((name + words, _fees(bands, place, sizes.billing_kg, offers, column)))
+            candidates.append((name + words, _fees(bands, band, sizes.billing_kg, offers, column)))
         for code, kinds in ((c, peak.get(c, {})) for c in ("DE", "UK")):
             for amount in set(kinds.values()):
-                fee = _fees(bands, place, sizes.billing_kg, offers, "")
+                fee = _fees(bands, band, sizes.billing_kg, offers, "")
                 there = np.array([o.market == code for o in offers])
                 candidates.append(
                     (f"agrees with last peak season's tariff{words}", np.where(there, fee + amount, np.nan))
@@ -150,14 +150,14 @@ def _fulfilment(offers: list[Offer], day: EffectiveTables, examples: dict[str, l
     return dict(Counter(classes.tolist()).most_common())
 
 
-def _fees(bands: WeightBands, place: npt.NDArray[np.int64], kg: Floats, offers: list[Offer], column: str) -> Floats:
+def _fees(bands: WeightBands, band: npt.NDArray[np.int64], kg: Floats, offers: list[Offer], column: str) -> Floats:
     """Fees in each offer's own store; of ``column`` only for German ones, if given."""
     fee = np.full(len(offers), np.nan)
     markets = np.array([o.market for o in offers], object)
     for code in MARKETS:
         here = np.flatnonzero(markets == code)
         if len(here) and (not column or code == "DE"):
-            fee[here] = bands.fee(place[here], kg[here], column or code)
+            fee[here] = bands.fee(band[here], kg[here], column or code)
     return fee
 
 
@@ -182,8 +182,8 @@ def _of_this_weight(
         tiers = np.full(len(offers), number, np.int8)
         for bands in (day.local, day.low_price, day.selected):
             if bands is not None and tier in bands.tiers:
-                place = bands.row_index(tiers, day.tiers, unit_kg)
-                found |= np.abs(_fees(bands, place, unit_kg, offers, "") - observed) < _CENT
+                band = bands.row_index(tiers, day.tiers, unit_kg)
+                found |= np.abs(_fees(bands, band, unit_kg, offers, "") - observed) < _CENT
     return found
 
 
@@ -210,8 +210,8 @@ def _referral_class(offer: Offer, day: EffectiveTables) -> str:
     minimum = day.get("referral")["minimum"][currency]
     own = day.schedules_of(" › ".join(offer.category_path) or offer.category)
 
-    def gives(place: int, uplift: float) -> bool:
-        fee = max(round(float(day.schedules[place].fee(price, currency)[0] * uplift), 2), minimum)
+    def gives(number: int, uplift: float) -> bool:
+        fee = max(round(float(day.schedules[number].fee(price, currency)[0] * uplift), 2), minimum)
         share = 100 * fee / float(price[0])
         return bool(abs(share - offer.keepa_referral_pct) <= 0.012 + 0.5 / float(price[0]))
 

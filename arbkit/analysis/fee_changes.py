@@ -23,22 +23,22 @@ from arbkit.profit import (
 )
 from arbkit.profit.fees.tables import TABLE_IDS, EffectiveTables, Version
 
-__all__ = ["diff", "diff_opportunities", "offers_frame", "show"]
+__all__ = ["compare_dates", "compare_opportunities", "fees_on", "offers_frame"]
 
 _ABOUT_A_VERSION = frozenset(
     {"valid_from", "valid_to", "source", "checked_on", "page", "seasonal", "changes", "assumed"}
 )
 
 
-def show(tables: Tables, category: str, market: Market, on: date) -> dict[str, Any]:
+def fees_on(tables: Tables, category: str, market: Market, on: date) -> dict[str, Any]:
     """Every fee table that a product of a category meets in a store on a day; amounts net of VAT, in its currency.
 
     Raises:
         UsageError: no such category.
     """
     day = tables.on(on)
-    places = day.schedules_of(category)
-    if not places and day.schedules:
+    matching = day.schedules_of(category)
+    if not matching and day.schedules:
         names = [s.name for s in day.schedules]
         raise UsageError("no such category", field="CATEGORY", value=category, remedy=f"Use one of {', '.join(names)}")
     content = day.get("referral")
@@ -50,7 +50,7 @@ def show(tables: Tables, category: str, market: Market, on: date) -> dict[str, A
             "up_to": list(s.bounds[market.currency]),
             "disputed": s.disputed,
         }
-        for s in (day.schedules[p] for p in places)
+        for s in (day.schedules[p] for p in matching)
         if market.currency in s.bounds
     ]
     chosen = {str(s["schedule"]) for s in schedules}
@@ -99,7 +99,7 @@ def show(tables: Tables, category: str, market: Market, on: date) -> dict[str, A
     }  # fmt: skip
 
 
-def diff(tables: Tables, first: date, second: date) -> list[dict[str, Any]]:
+def compare_dates(tables: Tables, first: date, second: date) -> list[dict[str, Any]]:
     """What changes from one day to another: per subject the values that differ, with the version each is of."""
     before, after = tables.on(first), tables.on(second)
     changes = []
@@ -126,7 +126,7 @@ def diff(tables: Tables, first: date, second: date) -> list[dict[str, Any]]:
     return changes
 
 
-def diff_opportunities(
+def compare_opportunities(
     opportunities: Sequence[Opportunity],
     offers: Sequence[Offer],
     profile: Profile,

@@ -14,10 +14,10 @@ from typing import Literal
 
 from rapidfuzz import fuzz
 
-from arbkit.analysis.title_parser import Title, plain, read
+from arbkit.analysis.title_parser import Title, normalize, parse_title
 from arbkit.core.models import Offer
 
-__all__ = ["Finding", "Match", "Verdict", "audit", "compare", "warning"]
+__all__ = ["Finding", "Match", "Verdict", "compare_listings", "compare_pair", "warning"]
 
 Verdict = Literal["same", "doubtful", "probably different"]
 _DOUBTFUL, _DIFFERENT = 1.0, 3.0
@@ -54,14 +54,14 @@ class Match:
         return tuple(f.words for f in sorted(self.findings, key=lambda f: f.weight) if f.weight < 0)
 
 
-def audit(offers: Sequence[Offer]) -> list[Match]:
+def compare_listings(offers: Sequence[Offer]) -> list[Match]:
     """Every pair of these offers of one ASIN compared, in the offers' order."""
-    return [compare(one, other) for one, other in combinations(offers, 2)]
+    return [compare_pair(one, other) for one, other in combinations(offers, 2)]
 
 
-def compare(one: Offer, other: Offer) -> Match:
+def compare_pair(one: Offer, other: Offer) -> Match:
     """Compare two offers of one ASIN."""
-    titles = read(one.title or ""), read(other.title or "")
+    titles = parse_title(one.title or ""), parse_title(other.title or "")
     found = (
         *_eans(one, other),
         *_units(one, other, *titles),
@@ -160,7 +160,7 @@ def _plugs(one: Offer, other: Offer, first: Title, second: Title) -> Iterator[Fi
 
 
 def _brands(one: Offer, other: Offer, first: Title, second: Title) -> Iterator[Finding]:
-    here, there = plain(one.brand or ""), plain(other.brand or "")
+    here, there = normalize(one.brand or ""), normalize(other.brand or "")
     if not here or not there:
         return
     if here in there or there in here or fuzz.ratio(here, there) >= _ALIKE:

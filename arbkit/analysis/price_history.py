@@ -90,19 +90,19 @@ _KEPT = 5
 """Points that are kept of a stretch."""
 
 
-def _extremes(places: Ints, times: Ints, values: npt.NDArray[np.float64], most: int) -> Ints:
-    if len(places) <= most:
-        return places
-    edges = np.linspace(times[places[0]], times[places[-1]], max(2, most // _KEPT + 1))
-    stretch = np.searchsorted(edges[1:-1], times[places], side="right")
-    shown = values[places]
+def _extremes(positions: Ints, times: Ints, values: npt.NDArray[np.float64], most: int) -> Ints:
+    if len(positions) <= most:
+        return positions
+    edges = np.linspace(times[positions[0]], times[positions[-1]], max(2, most // _KEPT + 1))
+    stretch = np.searchsorted(edges[1:-1], times[positions], side="right")
+    shown = values[positions]
     gap = np.isnan(shown)
     low = np.lexsort((np.where(gap, np.inf, shown), stretch))
     high = np.lexsort((np.where(gap, np.inf, -shown), stretch))
     gaps = np.lexsort((~gap, stretch))
     kept = [np.searchsorted(stretch, stretch), np.searchsorted(stretch, stretch, side="right") - 1]
     kept += [order[np.searchsorted(stretch[order], np.unique(stretch))] for order in (low, high, gaps)]
-    return np.asarray(places[np.unique(np.concatenate(kept))])
+    return np.asarray(positions[np.unique(np.concatenate(kept))])
 
 
 def _line(history: History, offer: Offer, currency: str, rates: Rates, most: int | None = None) -> PriceLine | None:

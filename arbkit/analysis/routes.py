@@ -24,7 +24,7 @@ from arbkit.profit import (
 
 __all__ = ["ProductRoute", "facts_of", "product_routes"]
 
-_TEXTS = frozenset({"asin", "market", "price_basis", "category", "category_path", "title", "brand", "source"})
+_TEXTS = frozenset({"asin", "market", "price_basis", "category", "category_path", "title", "brand", "origin"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["Title", "plain", "read"]
+__all__ = ["Title", "normalize", "parse_title"]
 
 _LONGEST = 1_000
 
@@ -95,16 +95,16 @@ class Title:
     plugs: frozenset[str] = frozenset()
 
 
-def plain(text: str) -> str:
+def normalize(text: str) -> str:
     """A text without accents and case: ``Stück`` → stuck."""
     folded = unicodedata.normalize("NFKD", text[:_LONGEST].casefold().replace("×", "x").replace("ß", "ss"))
     return " ".join("".join(c for c in folded if not unicodedata.combining(c)).split())
 
 
 @lru_cache(maxsize=512)
-def read(title: str) -> Title:
+def parse_title(title: str) -> Title:
     """What a title says in numbers and codes."""
-    words = plain(title)
+    words = normalize(title)
     measures, rest = _measures(words)
     stated, rest = _counts(words, rest)
     counts = set(stated)

@@ -21,11 +21,11 @@ from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.reason_codes import Words
 from arbkit.profit.trade_costs import SellerCosts
 
-__all__ = ["PricedRoute", "Revalued", "question_of", "revalue"]
+__all__ = ["PricedRoute", "RepricedRoute", "quote_request_for", "reprice"]
 
 
 @dataclass(frozen=True, slots=True)
-class Revalued:
+class RepricedRoute:
     """What a route would leave; None where that is unknown, and ``why``. Profit in the profile's home currency."""
 
     profit: float | None
@@ -35,7 +35,7 @@ class Revalued:
     why: str
 
 
-def revalue(
+def reprice(
     found: Sequence[Opportunity],
     offers: Sequence[Offer],
     profile: Profile,
@@ -45,7 +45,7 @@ def revalue(
     changes: Mapping[str, object],
     on: date,
     sell_change_pct: float = 0.0,
-) -> list[Revalued]:
+) -> list[RepricedRoute]:
     """The same routes at their found prices, the selling price moved by a percentage, with another seller.
 
     ``changes``: fields of :class:`~arbkit.profit.quote.request.QuoteRequest` that speak of the seller. All are reckoned
@@ -73,7 +73,7 @@ def revalue(
         routes=sorted({(o.source, o.target) for o in usable}),
     )
     answers = dict(zip((o.id for o in usable), _revalued(evaluated, usable), strict=True))
-    gone = Revalued(None, None, None, None, "not offered on both marketplaces any more")
+    gone = RepricedRoute(None, None, None, None, "not offered on both marketplaces any more")
     return [answers.get(o.id, gone) for o in found]
 
 
@@ -94,9 +94,9 @@ def _asked(
     )
 
 
-def _revalued(evaluated: Evaluation, asked: Sequence[Opportunity]) -> list[Revalued]:
+def _revalued(evaluated: Evaluation, asked: Sequence[Opportunity]) -> list[RepricedRoute]:
     """One answer each, in the order of the products; frames are made only of what needs a reason."""
-    number = {route: place for place, route in enumerate(evaluated.routes)}
+    number = {route: position for position, route in enumerate(evaluated.routes)}
     routes = np.array([number[o.source, o.target] for o in asked], dtype=np.int64)
     at = routes, np.arange(len(asked))
     profits, rois, margins = evaluated.profit[at], evaluated.roi_pct[at], evaluated.margin_net_pct[at]
@@ -107,13 +107,13 @@ def _revalued(evaluated: Evaluation, asked: Sequence[Opportunity]) -> list[Reval
         frame = evaluated.frame(unknown)
         reasons = dict(zip(frame["asin"], frame["unknown"], strict=True))
     return [
-        Revalued(None, None, None, None, reasons.get(place) or "no way of fulfilment is open")
-        if np.isnan(profits[place])
-        else Revalued(
-            _cents(profits[place]), _cents(rois[place]), _cents(margins[place]),
-            evaluated.methods[evaluated.method_index[routes[place], place]], "",
+        RepricedRoute(None, None, None, None, reasons.get(position) or "no way of fulfilment is open")
+        if np.isnan(profits[position])
+        else RepricedRoute(
+            _cents(profits[position]), _cents(rois[position]), _cents(margins[position]),
+            evaluated.methods[evaluated.method_index[routes[position], position]], "",
         )
-        for place in range(len(asked))
+        for position in range(len(asked))
     ]  # fmt: skip
 
 
@@ -136,7 +136,7 @@ class PricedRoute(Protocol):
     def sell_price(self) -> float: ...
 
 
-def question_of(found: PricedRoute, offers: Sequence[Offer], profile: Profile, *, on: date) -> QuoteRequest:
+def quote_request_for(found: PricedRoute, offers: Sequence[Offer], profile: Profile, *, on: date) -> QuoteRequest:
     """The question whose answer, with this profile, is what detection found: same prices, facts and day.
 
     Raises:

@@ -29,12 +29,12 @@ def show(
     json: bool = _JSON,
 ) -> None:
     """Every fee that a product of a category meets in a store."""
-    from arbkit.analysis.fee_changes import show as look
+    from arbkit.analysis.fee_changes import fees_on
     from arbkit.core.marketplaces import market as marketplace
     from arbkit.profit import load_tables
 
     begin()
-    found = look(load_tables(), category, marketplace(market), _day(on, "--on"))
+    found = fees_on(load_tables(), category, marketplace(market), _day(on, "--on"))
     if json:
         print_json(found)
         return
@@ -49,13 +49,13 @@ def diff(
     json: bool = _JSON,
 ) -> None:
     """What changes in the tables from one day to another."""
-    from arbkit.analysis.fee_changes import diff as compare
+    from arbkit.analysis.fee_changes import compare_dates
     from arbkit.profit import load_tables
 
     settings = begin()
     days = _day(first, "DATE"), _day(second, "DATE")
     tables = load_tables()
-    changes = compare(tables, *days)
+    changes = compare_dates(tables, *days)
     touched = _touched(settings, tables, *days) if opportunities else None
     if json:
         document: dict[str, Any] = {"first": days[0].isoformat(), "second": days[1].isoformat(), "changes": changes}
@@ -72,13 +72,13 @@ def audit(
     json: bool = _JSON,
 ) -> None:
     """Our fees against those that Keepa observed, row by row."""
-    from arbkit.analysis.fee_audit import audit as compare
+    from arbkit.analysis.fee_audit import compare_with_keepa
     from arbkit.core.marketplaces import market as marketplace
     from arbkit.profit import load_tables
 
     begin()
     given = None if market is None else marketplace(market)
-    found = [compare(path, load_tables(), on=_day(on, "--on"), market=given).to_dict() for path in files]
+    found = [compare_with_keepa(path, load_tables(), on=_day(on, "--on"), market=given).to_dict() for path in files]
     if json:
         print_json({"files": found})
         return
@@ -161,7 +161,7 @@ def _day(text: str | None, field: str) -> Any:
 
 
 def _touched(settings: Any, tables: Any, first: Any, second: Any) -> list[dict[str, Any]]:
-    from arbkit.analysis.fee_changes import diff_opportunities
+    from arbkit.analysis.fee_changes import compare_opportunities
     from arbkit.profit import load_rates
     from arbkit.profit.profile_file import configured_profile
     from arbkit.store import OpportunityQuery, open_store
@@ -174,7 +174,7 @@ def _touched(settings: Any, tables: Any, first: Any, second: Any) -> list[dict[s
             page = store.opportunities(OpportunityQuery(limit=500, cursor=page.next))
             found += page.items
         offers = store.offers([o.asin for o in found])
-    return diff_opportunities(found, offers, profile, tables, load_rates(), first, second)
+    return compare_opportunities(found, offers, profile, tables, load_rates(), first, second)
 
 
 def _print_fees(found: dict[str, Any]) -> None:

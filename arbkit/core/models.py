@@ -9,24 +9,26 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 __all__ = [
+    "OFFER_WIRE_NAMES",
     "History",
     "Money",
     "Offer",
     "Opportunity",
+    "Origin",
     "PriceBasis",
     "Product",
     "Run",
     "RunStatus",
     "Series",
-    "Source",
     "Update",
 ]
 
-Source = Literal["keepa", "demo", "export", "raw"]
+Origin = Literal["keepa", "demo", "export", "raw"]
+"""Where data came from."""
 PriceBasis = Literal["buy_box", "new", "amazon"]
 RunStatus = Literal["running", "succeeded", "failed", "timed_out"]
 
@@ -54,7 +56,7 @@ class Offer:
     asin: str
     market: str
     version: int
-    source: Source
+    origin: Origin
     fetched_at: float
     updated_at: int
     currency: str
@@ -117,15 +119,22 @@ class Offer:
     @property
     def demo(self) -> bool:
         """Whether this is an invented product of the demo market."""
-        return self.source == "demo"
+        return self.origin == "demo"
 
     def to_dict(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
+        """The offer under the names of :data:`OFFER_WIRE_NAMES`: its document, and its JSON."""
+        return {wire: getattr(self, name) for name, wire in OFFER_WIRE_NAMES.items()}
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Offer:
+        """The offer of a document; ``origin`` is there under its wire name."""
         tuples = {k: tuple(row[k] or ()) for k in ("category_path", "eans", "notes") if k in row}
-        return cls(**{**row, **tuples})
+        fields = {**row, **tuples}
+        return cls(origin=fields.pop("source"), **fields)
+
+
+OFFER_WIRE_NAMES: Mapping[str, str] = {f.name: "source" if f.name == "origin" else f.name for f in fields(Offer)}
+"""Field of :class:`Offer` → its name in documents, columns and JSON, where ``source`` says where data came from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from arbkit.core.files import writing
 from arbkit.core.models import Opportunity
 from arbkit.profit.components import COMPONENTS
 from arbkit.store.base import OpportunityQuery, Store
-from arbkit.store.iteration import every_opportunity
+from arbkit.store.iteration import iter_opportunities
 
 __all__ = ["FORMATS", "HEADINGS", "opportunity_rows", "write"]
 
@@ -39,7 +39,7 @@ def opportunity_rows(store: Store, query: OpportunityQuery) -> Iterator[Row]:
     Raises:
         StoreError: the store went away.
     """
-    return map(_row, every_opportunity(store, query))
+    return map(_row, iter_opportunities(store, query))
 
 
 def _row(found: Opportunity) -> Row:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from arbkit.core.models import Opportunity
 from arbkit.store.base import OpportunityQuery, Store
-from arbkit.store.iteration import every_opportunity
+from arbkit.store.iteration import iter_opportunities
 
 __all__ = ["FILE", "Comparison", "Snapshot", "compare", "read", "take"]
 
@@ -75,7 +75,7 @@ def take(store: Store, *, run_id: str, now: float, best: int) -> tuple[Snapshot,
     ids: list[str] = []
     numbers: list[tuple[float, float, float]] = []
     top: list[Opportunity] = []
-    for one in every_opportunity(store, OpportunityQuery()):
+    for one in iter_opportunities(store, OpportunityQuery()):
         if len(top) < best:
             top.append(one)
         ids.append(one.id)

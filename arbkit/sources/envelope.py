@@ -9,7 +9,7 @@ from typing import Any
 
 from arbkit.core.errors import BadRecordError
 from arbkit.core.marketplaces import MARKETS, by_domain
-from arbkit.core.models import Source, Update
+from arbkit.core.models import Origin, Update
 from arbkit.sources.export_rows import to_offer
 from arbkit.sources.keepa_product import from_keepa
 
@@ -20,7 +20,7 @@ _ASIN = re.compile(r"[A-Z0-9]{10}")
 
 
 def envelope(
-    *, asin: str, market: str, source: Source, fetched_at: str | None, run_id: str, product: Any
+    *, asin: str, market: str, source: Origin, fetched_at: str | None, run_id: str, product: Any
 ) -> dict[str, Any]:
     """A message as outside readers see it; ``fetched_at`` is ISO 8601, ``market`` empty where it is none of ours."""
     return {

@@ -125,7 +125,7 @@ def _fields(envelope: Mapping[str, Any]) -> dict[str, Any]:
         asin=asin,
         market=market.code,
         version=to_minutes(at),
-        source="export",
+        origin="export",
         fetched_at=_time("fetched_at", envelope["fetched_at"]),
         updated_at=at,
         currency=market.currency,

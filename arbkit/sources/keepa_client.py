@@ -25,7 +25,7 @@ from keepa.constants import DCODES
 from arbkit.core.closing import Closing
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
 from arbkit.core.marketplaces import market as market_of
-from arbkit.core.models import Source
+from arbkit.core.models import Origin
 from arbkit.core.service.metrics import KEEPA_RETRIES
 from arbkit.core.settings import Settings, is_loopback
 from arbkit.sources.token_budget import Tokens
@@ -277,7 +277,7 @@ class _Client(keepa.Keepa):
         self.status.timestamp = self.state.at * 1000
 
     @property
-    def _source(self) -> Source:
+    def _source(self) -> Origin:
         return "demo" if self._demo else "keepa"
 
     def _refill_s(self, answer: requests.Response) -> float:

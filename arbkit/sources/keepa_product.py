@@ -69,7 +69,7 @@ def from_keepa(product: Mapping[str, Any], market: Market, *, source: Any, fetch
         asin=product["asin"],
         market=market.code,
         version=version,
-        source=source,
+        origin=source,
         fetched_at=fetched_at,
         updated_at=updated_at,
         currency=market.currency,

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from arbkit.core.files import write_atomically
-from arbkit.core.models import Source
+from arbkit.core.models import Origin
 from arbkit.core.settings import Settings
 
 __all__ = ["Tokens", "read_tokens", "write_tokens"]
@@ -33,7 +33,7 @@ class Tokens:
     refill_in_s: float
     at: float
     consumed: int
-    source: Source
+    source: Origin
 
     def wait_s(self, now: float) -> float:
         """Seconds from ``now`` until a request runs again: Keepa answers while the balance is above zero."""

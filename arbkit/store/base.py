@@ -16,9 +16,9 @@ from arbkit.core.errors import UsageError
 from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
 
 __all__ = [
-    "AT_LEAST",
-    "EQUAL",
-    "MOST_BRANDS",
+    "EXACT_FILTERS",
+    "MAX_BRANDS",
+    "RANGE_FILTERS",
     "OpportunityQuery",
     "OpportunitySort",
     "Page",
@@ -31,7 +31,7 @@ __all__ = [
     "Written",
     "age_edges",
     "check_query",
-    "sorted_out",
+    "dedupe_and_validate",
 ]
 
 if TYPE_CHECKING:
@@ -120,9 +120,9 @@ class OpportunityQuery:
     cursor: str | None = None
 
 
-EQUAL = ("asin", "source", "target", "category", "brand", "amazon_sells")
+EXACT_FILTERS = ("asin", "source", "target", "category", "brand", "amazon_sells")
 """What of an :class:`OpportunityQuery` must be equal, in the names of an opportunity."""
-AT_LEAST = {
+RANGE_FILTERS = {
     "min_profit": "profit", "min_roi_pct": "roi_pct", "min_margin_pct": "margin_pct", "min_confidence": "confidence",
     "min_data_at": "data_at",
 }  # fmt: skip
@@ -162,7 +162,7 @@ class Stats:
     """``"IT:DE"`` → ``{count, best_profit, total_profit}``"""
     categories: tuple[str, ...]
     brands: tuple[str, ...]
-    """the brands with the most opportunities, at most :data:`MOST_BRANDS`"""
+    """the brands with the most opportunities, at most :data:`MAX_BRANDS`"""
     oldest_at: int | None
     newest_at: int | None
     evaluated_at: float | None
@@ -187,7 +187,7 @@ class Sums:
         )
 
 
-MOST_BRANDS = 100
+MAX_BRANDS = 100
 
 
 class Store(Protocol):
@@ -206,7 +206,7 @@ class Store(Protocol):
     def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
         """Make offers, histories and products anew, beside those that are read and written meanwhile.
 
-        They take their place all at once, unless the batches raise. An update is taken also where its version is
+        They replace the old ones all at once, unless the batches raise. An update is taken also where its version is
         the stored one; a newer offer stays, and so does one that no update names. Opportunities and runs stay.
 
         Raises:
@@ -275,24 +275,24 @@ class Store(Protocol):
 _offer_values = attrgetter(*Offer.__slots__)
 
 
-def sorted_out(updates: Sequence[Update]) -> tuple[list[int], dict[int, str]]:
-    """Places of the updates to write, the newest usable one of each offer; and of those no store takes, and why."""
+def dedupe_and_validate(updates: Sequence[Update]) -> tuple[list[int], dict[int, str]]:
+    """Indices of the updates to write, the newest valid one of each offer; and index → reason of the invalid ones."""
     poison = {i: why for i, update in enumerate(updates) if (why := _why_refused(update)) is not None}
     newest: dict[tuple[str, str], int] = {}
-    for place, update in enumerate(updates):
+    for position, update in enumerate(updates):
         key = update.offer.asin, update.offer.market
-        if place in poison or (key in newest and update.offer.version <= updates[newest[key]].offer.version):
+        if position in poison or (key in newest and update.offer.version <= updates[newest[key]].offer.version):
             continue
-        newest[key] = place
+        newest[key] = position
     return list(newest.values()), poison
 
 
 def _why_refused(update: Update) -> str | None:
     """Why the store will never take this update, or None."""
     offer, history = update.offer, update.history
-    for place, value in enumerate(_offer_values(offer)):
+    for position, value in enumerate(_offer_values(offer)):
         if type(value) is int and not -(2**63) <= value < 2**63:
-            return f"{Offer.__slots__[place]}: larger than any store holds (got {value!r})"
+            return f"{Offer.__slots__[position]}: larger than any store holds (got {value!r})"
     if history is not None and history.id != offer.id:
         return f"history of {history.id} with the offer {offer.id}"
     return None

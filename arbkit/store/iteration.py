@@ -8,24 +8,24 @@ from dataclasses import replace
 from arbkit.core.models import Opportunity
 from arbkit.store.base import OpportunityQuery, Store
 
-__all__ = ["every_opportunity", "opportunity_by_id"]
+__all__ = ["iter_opportunities", "opportunity_by_id"]
 
-_AT_ONCE = 2_000
+_PAGE_SIZE = 2_000
 
 
-def every_opportunity(store: Store, query: OpportunityQuery) -> Iterator[Opportunity]:
+def iter_opportunities(store: Store, query: OpportunityQuery) -> Iterator[Opportunity]:
     """All that the query finds in its order, whatever its page; a stretch at a time is in memory.
 
     Raises:
         StoreError: the store went away.
     """
-    walk = replace(query, limit=_AT_ONCE, offset=0, cursor=None)
+    rest = replace(query, limit=_PAGE_SIZE, offset=0, cursor=None)
     while True:
-        page = store.opportunities(walk)
+        page = store.opportunities(rest)
         yield from page.items
         if page.next is None:
             return
-        walk = replace(walk, cursor=page.next)
+        rest = replace(rest, cursor=page.next)
 
 
 def opportunity_by_id(store: Store, name: str) -> Opportunity | None:

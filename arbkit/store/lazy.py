@@ -1,4 +1,4 @@
-"""A store for surfaces that may start before their data."""
+"""A store that opens when it is first needed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.store.base import Store
 
-__all__ = ["LateStore"]
+__all__ = ["LazyStore"]
 
 
-class LateStore:
-    """The one store of a surface, opened read-only as soon as there is one."""
+class LazyStore:
+    """One read-only store per process, opened at first use: an API or a page may start before its data."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

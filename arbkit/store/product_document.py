@@ -7,18 +7,18 @@ from typing import Any
 
 from arbkit.core.models import Offer, Opportunity, Product
 
-__all__ = ["BEST_SHOWN", "COMPOSED_OF", "best_of_each", "compose", "is_number", "search_text"]
+__all__ = ["BEST_FIELDS", "PRODUCT_SOURCE_FIELDS", "best_by_product", "build_product", "is_number", "search_text"]
 
-COMPOSED_OF = (
+PRODUCT_SOURCE_FIELDS = (
     "asin", "market", "version", "source", "fetched_at", "updated_at", "currency", "title", "brand", "manufacturer",
     "category", "eans", "image", "price_minor", "price_basis", "price_at", "sales_rank",
 )  # fmt: skip
-"""The fields of offers that :func:`compose` and :func:`search_text` look at, or no offer can be without."""
-BEST_SHOWN = ("source", "target", "profit", "roi_pct", "margin_pct", "currency")
+"""The stored fields of offers that :func:`build_product` and :func:`search_text` read, or no offer can be without."""
+BEST_FIELDS = ("source", "target", "profit", "roi_pct", "margin_pct", "currency")
 """What a product's document says of its best opportunity."""
 
 
-def compose(offers: Sequence[Offer]) -> Product:
+def build_product(offers: Sequence[Offer]) -> Product:
     """One product from its offers on all marketplaces (at least one).
 
     Identity comes from the offers in order of freshness, each field from the first that has it. The version
@@ -68,7 +68,7 @@ def is_number(name: str) -> bool:
     }  # fmt: skip
 
 
-def best_of_each(found: Sequence[Opportunity]) -> dict[str, Opportunity]:
+def best_by_product(found: Sequence[Opportunity]) -> dict[str, Opportunity]:
     """The opportunity of each product that leaves most."""
     best: dict[str, Opportunity] = {}
     for o in found:

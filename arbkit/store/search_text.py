@@ -10,7 +10,7 @@ __all__ = ["fold", "index_words", "words"]
 _WORD = re.compile(r"[^\W_]+")
 _DIGRAPHS = str.maketrans({"ß": "ss", "æ": "a", "œ": "o", "ø": "o", "ł": "l", "đ": "d"})
 _LONGEST = 400
-_MOST_WORDS = 16
+_MAX_WORDS = 16
 
 
 def fold(text: str) -> str:
@@ -26,7 +26,7 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """The folded words of a query; what is too long is cut, what is no word is left out."""
-    return _WORD.findall(fold(text[:_LONGEST]))[:_MOST_WORDS]
+    return _WORD.findall(fold(text[:_LONGEST]))[:_MAX_WORDS]
 
 
 def index_words(text: str) -> str:

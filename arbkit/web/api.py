@@ -29,7 +29,7 @@ from arbkit.reports.run_folders import read_json
 from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, Page, ProductQuery, Store
 from arbkit.store.base import OpportunitySort, ProductSort
-from arbkit.store.lazy import LateStore
+from arbkit.store.lazy import LazyStore
 from arbkit.web.http import (
     Guard,
     InvalidInputError,
@@ -54,7 +54,7 @@ class Shared:
     """What all requests of an app share. ``writing`` keeps two changes of the watchlist apart."""
 
     settings: Settings
-    store: LateStore
+    store: LazyStore
     writing: threading.Lock
 
 
@@ -376,7 +376,7 @@ def create_app(settings: Settings) -> FastAPI:
             shared.store.close()
 
     app = FastAPI(title="arbkit", version=__version__, description=f"Amazon EU arbitrage ({mode}).", lifespan=lifespan)
-    app.state.shared = Shared(settings, LateStore(settings), threading.Lock())
+    app.state.shared = Shared(settings, LazyStore(settings), threading.Lock())
     app.include_router(router)
     add_error_handlers(app)
     note_parameters(app)

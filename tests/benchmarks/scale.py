@@ -35,7 +35,7 @@ from arbkit.store.elastic.client import connect as connect_elastic
 from arbkit.store.elastic.client import walk
 from arbkit.store.elastic.documents import product_document
 from arbkit.store.elastic.schema import COLLECTIONS, body
-from arbkit.store.product_document import compose
+from arbkit.store.product_document import build_product
 from arbkit.store.sqlite.store import SqliteStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, open_log
 from tests.benchmarks.inputs import demo_products
@@ -278,7 +278,7 @@ def _renewing(report: Report, *, products: int = 500_000) -> None:
 
 
 def _fill(url: str, prefix: str, products: int) -> None:
-    product = compose([offer(code=code) for code in MARKETS])
+    product = build_product([offer(code=code) for code in MARKETS])
     with connect_elastic(url) as client:
         for start in range(0, products, 5_000):
             found = [f"B{n:09}" for n in range(start, min(start + 5_000, products))]

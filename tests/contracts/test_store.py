@@ -18,7 +18,7 @@ from arbkit.core.models import Run, Update
 from arbkit.store import OpportunityQuery, ProductQuery, Store
 from arbkit.store.elastic.indices import create
 from arbkit.store.elastic.store import ElasticStore
-from arbkit.store.product_document import compose
+from arbkit.store.product_document import build_product
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import history, offer, opportunity
 from tests.servers.launch import Elasticsearch
@@ -247,7 +247,7 @@ def test_a_newer_offer_that_no_store_takes_does_not_cost_the_older_one(store: St
 def test_a_product_is_what_its_offers_say(store: Store) -> None:
     put(store, offer(updated_at=1, image="a.jpg", eans=("4006381333931",), sales_rank=7, weight_g=300))
     put(store, offer(code="UK", updated_at=2, brand=None, manufacturer="Maker", shipping_minor=399))
-    assert store.product("B000000001") == compose(store.offers(["B000000001"]))
+    assert store.product("B000000001") == build_product(store.offers(["B000000001"]))
 
 
 def test_rebuilding_takes_what_is_not_older_and_keeps_the_rest(store: Store) -> None:
@@ -315,7 +315,7 @@ def test_runs_come_latest_first(store: Store) -> None:
 
 
 def test_stats_count(store: Store) -> None:
-    put(store, offer(), offer(code="UK", source="demo"), offer("B000000002"))
+    put(store, offer(), offer(code="UK", origin="demo"), offer("B000000002"))
     store.replace_opportunities([opportunity(profit=5.0), opportunity("B000000002", profit=2.5)], run_id="r")
     stats = store.stats()
     assert (stats.products, stats.offers, stats.opportunities, stats.demo_products) == (2, 3, 2, 1)

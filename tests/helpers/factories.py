@@ -12,7 +12,7 @@ from arbkit.core.models import History, Offer, Opportunity, Series
 def offer(asin: str = "B000000001", code: str = "DE", **fields: Any) -> Offer:
     defaults: dict[str, Any] = {
         "version": 8_000_000,
-        "source": "keepa",
+        "origin": "keepa",
         "fetched_at": 1_760_000_000.0,
         "updated_at": 1_760_000_000,
         "currency": market(code).currency,

@@ -15,7 +15,7 @@ import orjson
 import pytest
 import requests
 
-from arbkit.analysis.what_if import question_of
+from arbkit.analysis.what_if import quote_request_for
 from arbkit.core.settings import Settings
 from arbkit.profit import load_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import quote
@@ -83,7 +83,7 @@ def asked_again_by_hand(settings: Settings) -> None:
         found = store.opportunities(OpportunityQuery(limit=500)).items
         for one in found[:: len(found) // 12]:
             on = datetime.fromtimestamp(one.evaluated_at, UTC).date()
-            question = question_of(one, store.offers([one.asin]), profile, on=on)
+            question = quote_request_for(one, store.offers([one.asin]), profile, on=on)
             again = quote(question, profile, load_tables(), load_rates(), what_if=False)
             assert (again["profit"], again["fulfilment"]) == (one.profit, one.fulfilment), one
             assert {c["name"]: c["amount"] for c in again["components"]} == {

@@ -21,7 +21,7 @@ from arbkit.reports.run_folders import clean
 from arbkit.reports.runner import ReportRun, is_running, run_report
 from arbkit.reports.schedule.run_state import Memory
 from arbkit.reports.schedule.schedule_file import Entry, Timetable, load_timetable
-from arbkit.store.lazy import LateStore
+from arbkit.store.lazy import LazyStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_log
 
 __all__ = ["Clockwork", "schedule", "standing"]
@@ -52,7 +52,7 @@ def _detect_on_change(settings: Settings, stop: threading.Event) -> None:
     seen: int | None = None
     due_at = 0.0
     first_offer_at: float | None = None
-    with closing(LateStore(settings)) as store:
+    with closing(LazyStore(settings)) as store:
         while not stop.wait(_TICK_S):
             beat(settings, "scheduler")
             # Nothing is asked of the store before it could matter.
@@ -72,7 +72,7 @@ def _detect_on_change(settings: Settings, stop: threading.Event) -> None:
                 _run(settings, "detect", {}, stop, pictures=False)
 
 
-def _newest(store: LateStore) -> int | None:
+def _newest(store: LazyStore) -> int | None:
     try:
         return store.get().stats().newest_at
     except StoreError:

@@ -1,4 +1,4 @@
-"""Bulk writes to Elasticsearch, every item told apart: done, already there, to be tried again, never to be taken."""
+"""Bulk writes to Elasticsearch, each item classified: written, conflict, retriable or poison."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.core.service.metrics import STORE_RETRIES
-from arbkit.store.elastic.client import BLOCKED, blocked, busy, reason_of, translated
+from arbkit.store.elastic.client import BLOCKED, blocked, busy, reason_of, to_store_error
 
-__all__ = ["Action", "Outcome", "Seen", "back_off", "bulk"]
+__all__ = ["Action", "Outcome", "SeqNoGuard", "back_off", "bulk"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ _OTHER_MAPPING = "strict_dynamic_mapping_exception"
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeqNoGuard:
     """A document as it was read: in which index, and with which sequence number and term."""
 
     index: str
@@ -45,7 +45,7 @@ class Seen:
 class Action:
     """One document to be written to ``index`` (an alias, unless ``alias`` is False).
 
-    With ``version`` only if it is greater than the one there; with ``seen`` only if the document is still that
+    With ``version`` only if it is greater than the one there; with ``guard`` only if the document is still that
     one; with ``only_new`` only if there is none.
     """
 
@@ -53,7 +53,7 @@ class Action:
     id: str
     document: Any
     version: int | None = None
-    seen: Seen | None = None
+    guard: SeqNoGuard | None = None
     only_new: bool = False
     alias: bool = True
 
@@ -61,10 +61,10 @@ class Action:
         head: dict[str, Any] = {"_index": self.index, "_id": self.id}
         if self.version is not None:
             head |= {"version": self.version, "version_type": "external"}
-        if self.seen is not None:
+        if self.guard is not None:
             # Sequence numbers mean nothing in the index that an alias may have been moved to since.
-            head |= {"_index": self.seen.index, "if_seq_no": self.seen.seq_no}
-            head["if_primary_term"] = self.seen.primary_term
+            head |= {"_index": self.guard.index, "if_seq_no": self.guard.seq_no}
+            head["if_primary_term"] = self.guard.primary_term
         elif self.alias:
             # A deleted index is an error and not made anew.
             head["require_alias"] = True
@@ -115,50 +115,50 @@ def back_off(attempt: int) -> None:
     time.sleep(random.uniform(0, min(_LONGEST_WAIT_S, 0.2 * 2**attempt)))  # noqa: S311 - no secret
 
 
-def _parts(places: Sequence[int], lines: Sequence[bytes]) -> Iterator[list[int]]:
+def _parts(positions: Sequence[int], lines: Sequence[bytes]) -> Iterator[list[int]]:
     part: list[int] = []
     size = 0
-    for place in places:
-        if part and size + len(lines[place]) > _BYTES:
+    for position in positions:
+        if part and size + len(lines[position]) > _BYTES:
             yield part
             part, size = [], 0
-        part.append(place)
-        size += len(lines[place])
+        part.append(position)
+        size += len(lines[position])
     if part:
         yield part
 
 
 def _send(
-    client: Elasticsearch, actions: Sequence[Action], lines: Sequence[bytes], places: list[int], outcome: Outcome
+    client: Elasticsearch, actions: Sequence[Action], lines: Sequence[bytes], positions: list[int], outcome: Outcome
 ) -> dict[int, StoreError]:
-    """One request: the places to try again, and why."""
+    """One request; returns the positions to retry, and why."""
     try:
-        serialised: Sequence[Any] = [lines[i] for i in places]
+        serialised: Sequence[Any] = [lines[i] for i in positions]
         answer = client.bulk(operations=serialised)
     except (ApiError, TransportError) as error:
         if isinstance(error, ApiError) and error.status_code in (400, 413):
             # One of them is too large, or has an id that no index takes: the others are found by halves.
-            if len(places) == 1:
-                outcome.poison[places[0]] = str(translated(error))
+            if len(positions) == 1:
+                outcome.poison[positions[0]] = str(to_store_error(error))
                 return {}
-            half = len(places) // 2
-            first = _send(client, actions, lines, places[:half], outcome)
-            return first | _send(client, actions, lines, places[half:], outcome)
-        found = translated(error)
+            half = len(positions) // 2
+            first = _send(client, actions, lines, positions[:half], outcome)
+            return first | _send(client, actions, lines, positions[half:], outcome)
+        found = to_store_error(error)
         if isinstance(found, StoreRefusedError):
             raise found from error
-        return dict.fromkeys(places, found)
+        return dict.fromkeys(positions, found)
     again: dict[int, StoreError] = {}
-    for place, item in zip(places, answer["items"], strict=True):
+    for position, item in zip(positions, answer["items"], strict=True):
         (result,) = item.values()
         if result["status"] < 300:
-            outcome.ok.append(place)
-        elif (late := _sorted(actions[place], result["status"], result["error"], place, outcome)) is not None:
-            again[place] = late
+            outcome.ok.append(position)
+        elif (late := _classify(actions[position], result["status"], result["error"], position, outcome)) is not None:
+            again[position] = late
     return again
 
 
-def _sorted(action: Action, status: int, error: Any, place: int, outcome: Outcome) -> StoreError | None:
+def _classify(action: Action, status: int, error: Any, position: int, outcome: Outcome) -> StoreError | None:
     """What an item that was not written is: a conflict, poison, or (the error) to be tried again.
 
     Raises:
@@ -167,9 +167,9 @@ def _sorted(action: Action, status: int, error: Any, place: int, outcome: Outcom
     why = reason_of(error)
     kind = error.get("type") if isinstance(error, dict) else None
     moved = kind == BLOCKED or status == 404
-    if status == 409 or (action.seen is not None and moved):
+    if status == 409 or (action.guard is not None and moved):
         # The index that it was read from is being replaced: it must be read again.
-        outcome.conflicts.append(place)
+        outcome.conflicts.append(position)
         return None
     if kind == BLOCKED:
         return blocked(why)
@@ -181,5 +181,5 @@ def _sorted(action: Action, status: int, error: Any, place: int, outcome: Outcom
         )
     if status in (401, 403, 404):
         raise StoreRefusedError(f"the store refuses: {why}", remedy="Run `arbkit init`, and check the user's rights")
-    outcome.poison[place] = why
+    outcome.poison[position] = why
     return None

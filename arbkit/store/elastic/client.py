@@ -1,4 +1,4 @@
-"""Speaking to Elasticsearch: the client, its errors as ours, documents by id, and walks over whole indices."""
+"""The Elasticsearch client, its errors as ours, documents by id, and scans of whole indices."""
 
 from __future__ import annotations
 
@@ -10,18 +10,28 @@ from elasticsearch import ApiError, Elasticsearch, OrjsonSerializer, TransportEr
 
 from arbkit.core.errors import StoreError, StoreRefusedError
 
-__all__ = ["BLOCKED", "blocked", "busy", "connect", "fetched", "reason_of", "translated", "translating", "walk"]
+__all__ = [
+    "BLOCKED",
+    "blocked",
+    "busy",
+    "connect",
+    "fetch_documents",
+    "reason_of",
+    "scan",
+    "to_store_error",
+    "wrap_errors",
+]
 
 BLOCKED = "cluster_block_exception"
 """Elasticsearch's own name for a write that a block refuses: a full disk, or a migration's last moments."""
 
-_AT_ONCE = 2_000
-"""Documents asked for by id, or walked over, at once."""
-_KEEP_WALK = "2m"
+_PAGE_SIZE = 2_000
+"""Documents asked for by id or scanned per request."""
+_KEEP_ALIVE = "2m"
 
 
 def connect(url: str, *, api_key: str | None = None, ca: str | None = None) -> Elasticsearch:
-    """A client that tries nothing again by itself: what may be tried again is decided item by item."""
+    """A client that retries nothing on its own: what may be tried again is decided item by item."""
     secure: dict[str, Any] = {"ca_certs": ca} if ca else {}
     # Compressing what is sent takes longer than storing it.
     return Elasticsearch(
@@ -29,32 +39,34 @@ def connect(url: str, *, api_key: str | None = None, ca: str | None = None) -> E
     )  # fmt: skip
 
 
-def fetched(client: Elasticsearch, index: str, ids: Sequence[str], *, only: Sequence[str] | None = None) -> list[Any]:
+def fetch_documents(
+    client: Elasticsearch, index: str, ids: Sequence[str], *, only: Sequence[str] | None = None
+) -> list[Any]:
     """Documents by id, or ``only`` some fields of each, as they are now: this needs no refresh.
 
     Raises:
         StoreRefusedError: the index is missing.
     """
     found: list[Any] = []
-    for start in range(0, len(ids), _AT_ONCE):
-        answer = client.mget(index=index, ids=list(ids[start : start + _AT_ONCE]), source_includes=only)
+    for start in range(0, len(ids), _PAGE_SIZE):
+        answer = client.mget(index=index, ids=list(ids[start : start + _PAGE_SIZE]), source_includes=only)
         if (broken := next((d for d in answer["docs"] if "error" in d), None)) is not None:
             raise _missing(f"{index}: {reason_of(broken['error'])}")
         found += [d for d in answer["docs"] if d["found"]]
     return found
 
 
-def walk(
+def scan(
     client: Elasticsearch, index: str, query: dict[str, Any], *, source: Any = True, sort: Any = None, **more: Any
 ) -> Iterator[list[Any]]:
     """Every document as of one moment, however many there are, a page at a time; ``more`` goes into each search."""
-    opened = client.open_point_in_time(index=index, keep_alive=_KEEP_WALK)
+    opened = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)
     pit, after = opened["id"], None
     try:
         while True:
             search: dict[str, Any] = {
-                "size": _AT_ONCE, "query": query, "sort": sort or [{"_shard_doc": "asc"}], "_source": source,
-                "track_total_hits": False, "pit": {"id": pit, "keep_alive": _KEEP_WALK}, **more,
+                "size": _PAGE_SIZE, "query": query, "sort": sort or [{"_shard_doc": "asc"}], "_source": source,
+                "track_total_hits": False, "pit": {"id": pit, "keep_alive": _KEEP_ALIVE}, **more,
             }  # fmt: skip
             if after is not None:
                 search["search_after"] = after
@@ -63,7 +75,7 @@ def walk(
             hits = answer["hits"]["hits"]
             if hits:
                 yield hits
-            if len(hits) < _AT_ONCE:
+            if len(hits) < _PAGE_SIZE:
                 return
             after = hits[-1]["sort"]
     finally:
@@ -80,15 +92,15 @@ def reason_of(error: Any) -> str:
 
 
 @contextmanager
-def translating() -> Iterator[None]:
+def wrap_errors() -> Iterator[None]:
     """Turn the client's errors of the block into ours."""
     try:
         yield
     except (ApiError, TransportError) as error:
-        raise translated(error) from error
+        raise to_store_error(error) from error
 
 
-def translated(error: ApiError | TransportError) -> StoreError:
+def to_store_error(error: ApiError | TransportError) -> StoreError:
     """The ``StoreError`` that says what happened, and the remedy."""
     if not isinstance(error, ApiError):
         return StoreError(

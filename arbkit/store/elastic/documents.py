@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Any
 
-from arbkit.core.models import History, Offer, Opportunity, Product, Run
+from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run
 from arbkit.store.history_codec import decode, encode
-from arbkit.store.product_document import BEST_SHOWN
+from arbkit.store.product_document import BEST_FIELDS
 
 __all__ = [
-    "best_shown", "history_document", "history_of", "offer_document", "offer_of", "opportunity_document",
-    "opportunity_of", "product_document", "product_of", "renewed", "run_document", "run_of", "with_best",
+    "best_summary",
+    "history_document",
+    "history_of",
+    "offer_document",
+    "offer_of",
+    "opportunity_document",
+    "opportunity_of",
+    "product_document",
+    "product_of",
+    "run_document",
+    "run_of",
+    "upgraded",
+    "with_best",
 ]  # fmt: skip
 
 Document = dict[str, Any]
@@ -44,7 +55,7 @@ def history_of(document: Mapping[str, Any]) -> History:
 
 
 def product_document(p: Product, best: Mapping[str, Any] | None, words: str) -> Document:
-    """``best`` is the product's best opportunity as :func:`best_shown`, ``words`` what a search finds it by."""
+    """``best`` is the product's best opportunity as :func:`best_summary`, ``words`` what a search finds it by."""
     document = {
         "asin": p.asin,
         "version": p.version,
@@ -74,9 +85,9 @@ def with_best(document: Mapping[str, Any], best: Mapping[str, Any] | None) -> Do
     }
 
 
-def best_shown(o: Opportunity | None) -> Document | None:
+def best_summary(o: Opportunity | None) -> Document | None:
     """What a product's document says of its best opportunity."""
-    return None if o is None else {name: getattr(o, name) for name in BEST_SHOWN}
+    return None if o is None else {name: getattr(o, name) for name in BEST_FIELDS}
 
 
 def product_of(document: Mapping[str, Any]) -> Product:
@@ -101,7 +112,7 @@ def run_of(document: Mapping[str, Any]) -> Run:
     return Run(**document["document"])
 
 
-def renewed(collection: str, old: Mapping[str, Any]) -> Document:
+def upgraded(collection: str, old: Mapping[str, Any]) -> Document:
     """A document in today's shape, from one that another arbkit wrote: what is unknown today is left out.
 
     Raises:
@@ -109,19 +120,24 @@ def renewed(collection: str, old: Mapping[str, Any]) -> Document:
     """
     match collection:
         case "offers":
-            return offer_document(offer_of(_known(Offer, old)))
+            return offer_document(offer_of(_known(OFFER_WIRE_NAMES.values(), old)))
         case "history":
             return {name: old[name] for name in ("asin", "market", "version", "currency", "series")}
         case "products":
             inner = old["document"]
-            return product_document(product_of({"document": _known(Product, inner)}), inner.get("best"), old["words"])
+            return product_document(
+                product_of({"document": _known(_names(Product), inner)}), inner.get("best"), old["words"]
+            )
         case "opportunities":
-            found = opportunity_of({"document": _known(Opportunity, old["document"])})
+            found = opportunity_of({"document": _known(_names(Opportunity), old["document"])})
             return opportunity_document(found, old["words"])
         case _:
-            return run_document(run_of({"document": _known(Run, old["document"])}))
+            return run_document(run_of({"document": _known(_names(Run), old["document"])}))
 
 
-def _known(model: type, row: Mapping[str, Any]) -> Document:
-    names = {f.name for f in fields(model)}
-    return {name: value for name, value in row.items() if name in names}
+def _names(model: type) -> list[str]:
+    return [f.name for f in fields(model)]
+
+
+def _known(names: Collection[str], row: Mapping[str, Any]) -> Document:
+    return {name: row[name] for name in names if name in row}

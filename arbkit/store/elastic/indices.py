@@ -1,8 +1,8 @@
 """The indices behind the aliases: made by `arbkit init`, and replaced behind readers' and writers' backs.
 
-An index is replaced in rounds: a walk over the old one, then over what was written meanwhile, until little is left;
+An index is replaced in rounds: a scan over the old one, then over what was written meanwhile, until little is left;
 the last round goes under a write block, which writers wait out, and ends with one swap of the aliases. The old
-index stays, under an alias of its own, until the walks over it are through.
+index stays, under an alias of its own, until the last scan of it has ended.
 """
 
 from __future__ import annotations
@@ -18,26 +18,34 @@ from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 
 from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.store.elastic.bulk import Action, bulk
-from arbkit.store.elastic.client import connect, translating, walk
-from arbkit.store.elastic.documents import renewed
+from arbkit.store.elastic.client import connect, scan, wrap_errors
+from arbkit.store.elastic.documents import upgraded
 from arbkit.store.elastic.schema import COLLECTIONS, body, fingerprint
 
 __all__ = [
-    "Carry", "check", "create", "discard_superseded", "migrate", "move", "renewed_action", "renewing",
-    "spare_indices", "swap_in",
+    "Transform",
+    "check",
+    "create",
+    "discard_previous_index",
+    "migrate",
+    "reindex",
+    "swap_alias",
+    "temporary_indices",
+    "upgrade_action",
+    "upgrade_documents",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
-Carry = Callable[[Sequence[Any]], Sequence[Action]]
+Transform = Callable[[Sequence[Any]], Sequence[Action]]
 """From documents of the old index (hits, with version) to what is written into the new one."""
 
-_FEW = 5_000
-"""Documents that are carried over in a moment, while writers wait."""
-_MOST_ROUNDS = 20
-_LONGEST_WALK_S = 600.0
+_FINAL_ROUND_LIMIT = 5_000
+"""Documents that the last round copies while writers wait."""
+_MAX_ROUNDS = 20
+_SCAN_TIMEOUT_S = 600.0
 _ABANDONED_S = 86_400.0
-_SWAPS = 10
+_SWAP_ATTEMPTS = 10
 
 
 def create(url: str, *, prefix: str = "arbkit-", api_key: str | None = None, ca: str | None = None) -> list[str]:
@@ -49,15 +57,15 @@ def create(url: str, *, prefix: str = "arbkit-", api_key: str | None = None, ca:
         StoreError: the cluster cannot be reached, or refuses.
     """
     differences = []
-    with connect(url, api_key=api_key, ca=ca) as client, translating():
-        marks = _marks(client, prefix)
+    with connect(url, api_key=api_key, ca=ca) as client, wrap_errors():
+        found = _fingerprints(client, prefix)
         for name in COLLECTIONS:
-            if name not in marks:
+            if name not in found:
                 _put_template(client, prefix, name)
                 _new_index(client, prefix, name, alias=True)
-            elif marks[name] != fingerprint(name):
+            elif found[name] != fingerprint(name):
                 differences.append(f"{prefix}{name} has another arbkit's mapping; `arbkit init --migrate` renews it")
-            discard_superseded(client, prefix, name)
+            discard_previous_index(client, prefix, name)
             _discard_abandoned(client, prefix, name)
     return differences
 
@@ -68,25 +76,25 @@ def migrate(url: str, *, prefix: str = "arbkit-", api_key: str | None = None, ca
     External versions are kept. Broken off, it can be run again; one at a time, and not beside `arbkit replay`.
 
     Raises:
-        StoreError: the cluster cannot be reached or refuses, or a document cannot be carried over.
+        StoreError: the cluster cannot be reached or refuses, or a document cannot be copied.
     """
-    with connect(url, api_key=api_key, ca=ca) as client, translating():
-        marks = _marks(client, prefix)
-        for name in marks:
+    with connect(url, api_key=api_key, ca=ca) as client, wrap_errors():
+        found = _fingerprints(client, prefix)
+        for name in found:
             # One that was broken off may have left it.
             _unblock(client, prefix + name)
-        stale = [name for name, mark in marks.items() if mark != fingerprint(name)]
+        stale = [name for name, mark in found.items() if mark != fingerprint(name)]
         for name in stale:
             _put_template(client, prefix, name)
         if not stale:
             return []
-        with spare_indices(client, prefix, stale) as targets:
-            carried = move(client, prefix, targets, {name: renewing(name, targets[name]) for name in stale})
-    return [f"{prefix}{name} is renewed: {count} documents" for name, count in carried.items()]
+        with temporary_indices(client, prefix, stale) as targets:
+            copied = reindex(client, prefix, targets, {name: upgrade_documents(name, targets[name]) for name in stale})
+    return [f"{prefix}{name} is renewed: {count} documents" for name, count in copied.items()]
 
 
 @contextmanager
-def spare_indices(client: Elasticsearch, prefix: str, collections: Iterable[str]) -> Iterator[dict[str, str]]:
+def temporary_indices(client: Elasticsearch, prefix: str, collections: Iterable[str]) -> Iterator[dict[str, str]]:
     """New indices by collection; those that are behind no alias when the block fails are deleted."""
     made: dict[str, str] = {}
     try:
@@ -102,64 +110,66 @@ def spare_indices(client: Elasticsearch, prefix: str, collections: Iterable[str]
         raise
 
 
-def move(client: Elasticsearch, prefix: str, targets: Mapping[str, str], carry: Mapping[str, Carry]) -> dict[str, int]:
+def reindex(
+    client: Elasticsearch, prefix: str, targets: Mapping[str, str], transform: Mapping[str, Transform]
+) -> dict[str, int]:
     """Bring what is behind the aliases into ``targets`` (collection → new index) and swap them all at once.
 
-    ``carry`` goes by collection, in the order in which one needs the other; how many documents went, by collection.
+    ``transform`` goes by collection, in the order in which one needs the other; how many documents went, by collection.
 
     Raises:
         StoreError: it did not come to the swap, and the aliases are as they were.
     """
-    sources = {name: _behind(client, prefix + name) for name in targets}
-    rounds = {name: _Rounds(client, sources[name], target, carry[name]) for name, target in targets.items()}
-    for _ in range(_MOST_ROUNDS):
-        if max([one.next() for one in rounds.values()]) <= _FEW:
+    sources = {name: _index_behind(client, prefix + name) for name in targets}
+    rounds = {name: _ReindexRounds(client, sources[name], target, transform[name]) for name, target in targets.items()}
+    for _ in range(_MAX_ROUNDS):
+        if max([one.copy_new() for one in rounds.values()]) <= _FINAL_ROUND_LIMIT:
             break
     with _blocked(client, sources.values()):
         for one in rounds.values():
-            one.next()
+            one.copy_new()
         for index in targets.values():
             client.indices.refresh(index=index)
         try:
             client.indices.update_aliases(
-                actions=[a for n, target in targets.items() for a in _supersede(prefix, n, sources[n], target)]
+                actions=[a for n, target in targets.items() for a in _swap_actions(prefix, n, sources[n], target)]
             )
         except NotFoundError as error:
             raise StoreError("others have replaced an index meanwhile", kind="busy", remedy="Run it again") from error
     for name, source in sources.items():
-        _await_walks(client, source)
-        discard_superseded(client, prefix, name)
-    return {name: one.carried for name, one in rounds.items()}
+        _await_scans(client, source)
+        discard_previous_index(client, prefix, name)
+    return {name: one.copied for name, one in rounds.items()}
 
 
-class _Rounds:
-    """One index carried into another, each round what was written since the last."""
+class _ReindexRounds:
+    """One index copied into another; each round copies what was written since the last."""
 
-    def __init__(self, client: Elasticsearch, source: str, target: str, carry: Carry) -> None:
-        self.carried = 0
+    def __init__(self, client: Elasticsearch, source: str, target: str, transform: Transform) -> None:
+        self.copied = 0
         self._client = client
         self._source = source
         self._target = target
-        self._carry = carry
+        self._transform = transform
         self._upto = -1
 
-    def next(self) -> int:
-        """Carry what is new; how many documents that were."""
+    def copy_new(self) -> int:
+        """Copy what is new; how many documents that were."""
         # Writes under way may become visible out of order: only up to here none is missing after the refresh.
         complete = _checkpoint(self._client, self._source)
         self._client.indices.refresh(index=self._source)
         since = {"range": {"_seq_no": {"gt": self._upto}}}
         count = 0
-        for hits in walk(self._client, self._source, since, version=True):
-            actions = self._carry(hits)
+        for hits in scan(self._client, self._source, since, version=True):
+            actions = self._transform(hits)
             refused = bulk(self._client, actions).poison
             if refused:
-                place, why = next(iter(refused.items()))
-                raise StoreError(f"{actions[place].id} of {self._source} cannot be carried over: {why}")
+                position, why = next(iter(refused.items()))
+                raise StoreError(f"{actions[position].id} of {self._source} cannot be copied: {why}")
             count += len(hits)
         self._upto = complete
-        self.carried += count
-        logger.info("%s: %d documents are carried over to %s", self._source, count, self._target)
+        self.copied += count
+        logger.info("%s: %d documents are copied to %s", self._source, count, self._target)
         return count
 
 
@@ -169,23 +179,23 @@ def _checkpoint(client: Elasticsearch, index: str) -> int:
     return min(int(copy["seq_no"]["local_checkpoint"]) for copies in shards for copy in copies)
 
 
-def renewing(collection: str, target: str) -> Carry:
-    """Carry documents over as they are, in today's shape."""
+def upgrade_documents(collection: str, target: str) -> Transform:
+    """Copy documents, brought to the current mapping."""
 
     def actions(hits: Sequence[Any]) -> list[Action]:
-        return [renewed_action(collection, target, hit) for hit in hits]
+        return [upgrade_action(collection, target, hit) for hit in hits]
 
     return actions
 
 
-def renewed_action(collection: str, target: str, hit: Any) -> Action:
+def upgrade_action(collection: str, target: str, hit: Any) -> Action:
     """What writes a document (a hit, with version) into another index, in today's shape.
 
     Raises:
         StoreError: it lacks what a document of today must have.
     """
     try:
-        document = renewed(collection, hit["_source"])
+        document = upgraded(collection, hit["_source"])
     except (KeyError, TypeError) as error:
         raise StoreError(
             f"{hit['_id']} of {hit['_index']} cannot be renewed: {error!r}",
@@ -201,11 +211,11 @@ def check(client: Elasticsearch, prefix: str) -> None:
     Raises:
         StoreRefusedError: one is not.
     """
-    marks = _marks(client, prefix)
+    found = _fingerprints(client, prefix)
     for name in COLLECTIONS:
-        if name not in marks:
+        if name not in found:
             raise StoreRefusedError(f"the store has no {prefix}{name} yet", remedy="Run `arbkit init`")
-        if marks[name] != fingerprint(name):
+        if found[name] != fingerprint(name):
             raise StoreRefusedError(
                 f"{prefix}{name} has another arbkit's mapping", remedy="Run `arbkit init --migrate`"
             )
@@ -219,37 +229,37 @@ def _new_index(client: Elasticsearch, prefix: str, collection: str, *, alias: bo
     return index
 
 
-def _supersede(prefix: str, collection: str, old: str, new: str) -> list[dict[str, Any]]:
-    """The alias actions by which ``new`` takes the place of ``old``, which stays for those who walk over it."""
+def _swap_actions(prefix: str, collection: str, old: str, new: str) -> list[dict[str, Any]]:
+    """The alias actions by which ``new`` replaces ``old``, which stays for readers that still scan it."""
     alias = prefix + collection
     return [
         {"remove": {"index": old, "alias": alias, "must_exist": True}},
-        {"add": {"index": old, "alias": _superseded(prefix, collection)}},
+        {"add": {"index": old, "alias": _previous_alias(prefix, collection)}},
         {"add": {"index": new, "alias": alias}},
     ]
 
 
-def swap_in(client: Elasticsearch, prefix: str, collection: str, new: str) -> None:
+def swap_alias(client: Elasticsearch, prefix: str, collection: str, new: str) -> None:
     """Make ``new`` the index behind a collection's alias, also when others do the same at this moment.
 
     Raises:
         StoreError: others do it all the time.
     """
-    for attempt in range(_SWAPS):
-        old = _behind(client, prefix + collection)
+    for attempt in range(_SWAP_ATTEMPTS):
+        old = _index_behind(client, prefix + collection)
         try:
-            client.indices.update_aliases(actions=_supersede(prefix, collection, old, new))
+            client.indices.update_aliases(actions=_swap_actions(prefix, collection, old, new))
         except NotFoundError:
-            if attempt == _SWAPS - 1:
+            if attempt == _SWAP_ATTEMPTS - 1:
                 raise
         else:
             return
 
 
-def discard_superseded(client: Elasticsearch, prefix: str, collection: str) -> None:
-    """Delete the indices that others have taken the place of."""
+def discard_previous_index(client: Elasticsearch, prefix: str, collection: str) -> None:
+    """Delete the indices that others have replaced."""
     patient = client.options(ignore_status=[404])
-    old = patient.indices.get_alias(name=_superseded(prefix, collection))
+    old = patient.indices.get_alias(name=_previous_alias(prefix, collection))
     for index in old.body if old.meta.status == 200 else ():
         patient.indices.delete(index=index)
 
@@ -264,17 +274,17 @@ def _discard_abandoned(client: Elasticsearch, prefix: str, collection: str) -> N
             client.indices.delete(index=index)
 
 
-def _superseded(prefix: str, collection: str) -> str:
+def _previous_alias(prefix: str, collection: str) -> str:
     return f"{prefix}superseded-{collection}"
 
 
-def _behind(client: Elasticsearch, alias: str) -> str:
+def _index_behind(client: Elasticsearch, alias: str) -> str:
     """The index behind an alias."""
     (index,) = client.indices.get_alias(name=alias)
     return str(index)
 
 
-def _marks(client: Elasticsearch, prefix: str) -> dict[str, str | None]:
+def _fingerprints(client: Elasticsearch, prefix: str) -> dict[str, str | None]:
     """The fingerprints of the mappings behind the aliases, of those collections that are there."""
     names = {prefix + name: name for name in COLLECTIONS}
     found = client.indices.get(index=list(names), features=["aliases", "mappings"], ignore_unavailable=True)
@@ -310,9 +320,9 @@ def _unblock(client: Elasticsearch, index: str) -> None:
     client.indices.put_settings(index=index, settings={"index.blocks.write": None})
 
 
-def _await_walks(client: Elasticsearch, index: str) -> None:
-    """Wait until nobody walks over an index any more; walks that were given up lapse by themselves."""
-    deadline = time.monotonic() + _LONGEST_WALK_S
+def _await_scans(client: Elasticsearch, index: str) -> None:
+    """Wait until no scan of an index is open; abandoned ones expire."""
+    deadline = time.monotonic() + _SCAN_TIMEOUT_S
     while time.monotonic() < deadline:
         stats = client.indices.stats(index=index, metric="search")
         if not stats["_all"]["primaries"]["search"]["open_contexts"]:

@@ -8,7 +8,7 @@ from typing import Any
 from arbkit.core.errors import UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.store import cursors
-from arbkit.store.base import AT_LEAST, EQUAL, OpportunityQuery, ProductQuery, age_edges, check_query
+from arbkit.store.base import EXACT_FILTERS, RANGE_FILTERS, OpportunityQuery, ProductQuery, age_edges, check_query
 from arbkit.store.search_text import words
 
 __all__ = [
@@ -79,8 +79,8 @@ def sums_search(query: OpportunityQuery) -> Clause:
 def ages_search(limits: Sequence[float], now: float) -> Clause:
     """The body of a search for :meth:`Store.ages`, as :func:`ages_of` reads its answer."""
     ranges = [
-        {"key": str(place), **{name: at for name, at in (("from", begin), ("to", end)) if at is not None}}
-        for place, (begin, end) in enumerate(age_edges(limits, now))
+        {"key": str(position), **{name: at for name, at in (("from", begin), ("to", end)) if at is not None}}
+        for position, (begin, end) in enumerate(age_edges(limits, now))
     ]
     ages = {"range": {"field": "updated_at", "keyed": True, "ranges": ranges}}
     markets = {"terms": {"field": "market", "size": len(MARKETS)}, "aggs": {"ages": ages}}
@@ -112,10 +112,10 @@ def routes_of(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _opportunity_filter(query: OpportunityQuery) -> list[Clause]:
     where = _matching(query.q)
-    for name in EQUAL:
+    for name in EXACT_FILTERS:
         if (value := getattr(query, name)) is not None:
             where.append({"term": {name: value}})
-    for name, field in AT_LEAST.items():
+    for name, field in RANGE_FILTERS.items():
         if (value := getattr(query, name)) is not None:
             where.append({"range": {field: {"gte": value}}})
     return where

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import typing
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import Any
 
 import orjson
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import Offer
+from arbkit.core.models import OFFER_WIRE_NAMES, Offer
 
 __all__ = ["COLLECTIONS", "body", "fingerprint"]
 
@@ -39,7 +38,7 @@ def _offer_field(name: str) -> dict[str, Any]:
 
 _KEYWORD = {"type": "keyword", "ignore_above": _LONGEST_KEYWORD}
 _WORDS = {"type": "text", "analyzer": "whitespace", "norms": False, "index_options": "docs"}
-_OFFERS = {f.name: _offer_field(f.name) for f in fields(Offer)}
+_OFFERS = {wire: _offer_field(name) for name, wire in OFFER_WIRE_NAMES.items()}
 _HISTORY = {
     "asin": {"type": "keyword"},
     "market": {"type": "keyword"},

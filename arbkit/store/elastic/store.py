@@ -1,7 +1,7 @@
 """The scale-out store: documents in Elasticsearch behind the same interface.
 
 The opportunities of a detection are an index of their own behind an alias that is moved at once; how offers,
-histories and products are written is told in :mod:`arbkit.store.elastic.writer`.
+histories and products are written: :mod:`arbkit.store.elastic.writer`.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import orjson
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
 from arbkit.store import cursors
-from arbkit.store.base import MOST_BRANDS, OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written
+from arbkit.store.base import MAX_BRANDS, OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written
 from arbkit.store.elastic.bulk import Action, bulk
-from arbkit.store.elastic.client import connect, fetched, translating, walk
+from arbkit.store.elastic.client import connect, fetch_documents, scan, wrap_errors
 from arbkit.store.elastic.documents import (
     history_of,
     opportunity_document,
@@ -30,7 +30,14 @@ from arbkit.store.elastic.documents import (
     run_document,
     run_of,
 )
-from arbkit.store.elastic.indices import check, discard_superseded, move, renewing, spare_indices, swap_in
+from arbkit.store.elastic.indices import (
+    check,
+    discard_previous_index,
+    reindex,
+    swap_alias,
+    temporary_indices,
+    upgrade_documents,
+)
 from arbkit.store.elastic.queries import (
     ROUTE_SUMS,
     ages_of,
@@ -42,7 +49,7 @@ from arbkit.store.elastic.queries import (
 )
 from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.elastic.writer import Writer
-from arbkit.store.product_document import best_of_each, is_number
+from arbkit.store.product_document import best_by_product, is_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +57,6 @@ if TYPE_CHECKING:
 __all__ = ["ElasticStore"]
 
 T = TypeVar("T")
-_OFFER_FIELDS = frozenset(Offer.__slots__)
 
 
 class ElasticStore(Closing):
@@ -68,37 +74,37 @@ class ElasticStore(Closing):
         self._client = connect(url, api_key=api_key, ca=ca)
         self._writer = Writer(self._client, {name: prefix + name for name in COLLECTIONS})
         try:
-            with translating():
+            with wrap_errors():
                 check(self._client, prefix)
         except BaseException:
             self._client.close()
             raise
 
     def put(self, updates: Sequence[Update]) -> Written:
-        with translating():
+        with wrap_errors():
             written = self._writer.put(updates)
         self._note("offers", "history", "products")
         return written
 
     def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
         names = ("offers", "history", "products")
-        with translating(), spare_indices(self._client, self._prefix, names) as targets:
+        with wrap_errors(), temporary_indices(self._client, self._prefix, names) as targets:
             beside = Writer(self._client, targets, alias=False)
             for batch in batches:
                 beside.put(batch)
             self._client.indices.refresh(index=targets["offers"])
             rebuilt = self._client.count(index=targets["offers"])["count"]
-            carry = {name: renewing(name, targets[name]) for name in ("offers", "history")}
-            move(self._client, self._prefix, targets, {**carry, "products": beside.carried})
+            transforms = {name: upgrade_documents(name, targets[name]) for name in ("offers", "history")}
+            reindex(self._client, self._prefix, targets, {**transforms, "products": beside.transform_products})
             total = self._client.count(index=self._prefix + "offers")["count"]
         return Rebuilt(offers=rebuilt, kept=total - rebuilt)
 
     def replace_opportunities(self, found: Sequence[Opportunity], *, run_id: str) -> list[str]:
-        best = best_of_each(found)
-        with translating():
-            known = {hit["_id"] for hit in self._walk("opportunities", {"match_all": {}}, source=False)}
+        best = best_by_product(found)
+        with wrap_errors():
+            known = {hit["_id"] for hit in self._scan("opportunities", {"match_all": {}}, source=False)}
             words = {asin: old["words"] for asin, (old, _) in self._writer.products(sorted(best)).items()}
-            with spare_indices(self._client, self._prefix, ["opportunities"]) as made:
+            with temporary_indices(self._client, self._prefix, ["opportunities"]) as made:
                 index = made["opportunities"]
                 documents = [opportunity_document(replace(o, run_id=run_id), words.get(o.asin, "")) for o in found]
                 actions = [Action(index, d["id"], d, alias=False) for d in documents]
@@ -106,17 +112,17 @@ class ElasticStore(Closing):
                     raise StoreError(f"an opportunity is refused: {next(iter(lost.values()))}")
                 self._client.indices.refresh(index=index)
                 # The one before stays until the next detection, for those who read it at this moment.
-                discard_superseded(self._client, self._prefix, "opportunities")
-                swap_in(self._client, self._prefix, "opportunities", index)
+                discard_previous_index(self._client, self._prefix, "opportunities")
+                swap_alias(self._client, self._prefix, "opportunities", index)
             self._refresh("products")
-            had = [hit["_id"] for hit in self._walk("products", {"exists": {"field": "best_profit"}}, source=False)]
+            had = [hit["_id"] for hit in self._scan("products", {"exists": {"field": "best_profit"}}, source=False)]
             self._writer.mark_best(best, had)
         self._note("products")
         return [o.id for o in found if o.id not in known]
 
     def put_run(self, run: Run) -> None:
         action = Action(self._prefix + "runs", run.run_id, run_document(run))
-        with translating():
+        with wrap_errors():
             poison = bulk(self._client, [action]).poison
         if poison:
             raise StoreError(f"the run is refused: {poison[0]}")
@@ -125,26 +131,27 @@ class ElasticStore(Closing):
     # Reading
 
     def offers(self, asins: Sequence[str]) -> list[Offer]:
-        with translating():
+        with wrap_errors():
             return self._writer.offers(asins)
 
     def scan_offers(self, columns: Sequence[str], *, products_per_batch: int = 5_000) -> Iterator[pd.DataFrame]:
         import pandas as pd
 
-        unknown = [name for name in columns if name not in _OFFER_FIELDS]
+        unknown = [name for name in columns if name not in OFFER_WIRE_NAMES]
         if unknown:
             raise UsageError("no such field of an offer", field="columns", value=unknown)
+        stored = [OFFER_WIRE_NAMES[name] for name in columns]
 
         def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-            made = pd.DataFrame([[_cell(row.get(name)) for name in columns] for row in rows], columns=list(columns))
+            made = pd.DataFrame([[_cell(row.get(name)) for name in stored] for row in rows], columns=list(columns))
             return made.astype({name: "float64" for name in columns if is_number(name)})
 
         rows: list[dict[str, Any]] = []
         products: set[str] = set()
-        with translating():
+        with wrap_errors():
             self._refresh("offers")
             sort = [{"asin": "asc"}, {"market": "asc"}]
-            for hit in self._walk("offers", {"match_all": {}}, source=[*{*columns, "asin"}], sort=sort):
+            for hit in self._scan("offers", {"match_all": {}}, source=[*{*stored, "asin"}], sort=sort):
                 asin = hit["_source"]["asin"]
                 if asin not in products and len(products) == products_per_batch:
                     yield frame(rows)
@@ -155,12 +162,12 @@ class ElasticStore(Closing):
             yield frame(rows)
 
     def history(self, asin: str) -> list[History]:
-        with translating():
+        with wrap_errors():
             hits = self._get("history", [f"{asin}:{code}" for code in MARKETS])
         return sorted((history_of(hit["_source"]) for hit in hits), key=lambda h: h.market)
 
     def product(self, asin: str) -> Product | None:
-        with translating():
+        with wrap_errors():
             found = self._get("products", [asin])
         return product_of(found[0]["_source"]) if found else None
 
@@ -197,7 +204,7 @@ class ElasticStore(Closing):
         return [run_of(hit["_source"]) for hit in hits]
 
     def run(self, run_id: str) -> Run | None:
-        with translating():
+        with wrap_errors():
             found = self._get("runs", [run_id])
         return run_of(found[0]["_source"]) if found else None
 
@@ -217,7 +224,7 @@ class ElasticStore(Closing):
                     "brands": {
                         "terms": {
                             "field": "brand",
-                            "size": MOST_BRANDS,
+                            "size": MAX_BRANDS,
                             "order": [{"_count": "desc"}, {"_key": "asc"}],
                         }
                     },
@@ -265,7 +272,7 @@ class ElasticStore(Closing):
             self._client.indices.refresh(index=self._prefix + collection)
 
     def _search(self, collection: str, search: dict[str, Any]) -> Any:
-        with translating():
+        with wrap_errors():
             self._refresh(collection)
             # Half an answer would be a wrong one.
             return self._client.search(
@@ -273,10 +280,10 @@ class ElasticStore(Closing):
             )  # fmt: skip
 
     def _get(self, collection: str, ids: Sequence[str]) -> list[Any]:
-        return fetched(self._client, self._prefix + collection, ids)
+        return fetch_documents(self._client, self._prefix + collection, ids)
 
-    def _walk(self, collection: str, query: dict[str, Any], *, source: Any, sort: Any = None) -> Iterator[Any]:
-        return chain.from_iterable(walk(self._client, self._prefix + collection, query, source=source, sort=sort))
+    def _scan(self, collection: str, query: dict[str, Any], *, source: Any, sort: Any = None) -> Iterator[Any]:
+        return chain.from_iterable(scan(self._client, self._prefix + collection, query, source=source, sort=sort))
 
 
 def _is_extreme(key: object) -> bool:

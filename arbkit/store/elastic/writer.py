@@ -15,25 +15,25 @@ from elasticsearch import Elasticsearch
 from arbkit.core.errors import StoreError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import History, Offer, Opportunity, Update
-from arbkit.store.base import Written, sorted_out
-from arbkit.store.elastic.bulk import Action, Seen, back_off, bulk
-from arbkit.store.elastic.client import fetched
+from arbkit.store.base import Written, dedupe_and_validate
+from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk
+from arbkit.store.elastic.client import fetch_documents
 from arbkit.store.elastic.documents import (
-    best_shown,
+    best_summary,
     history_document,
     offer_document,
     offer_of,
     product_document,
     with_best,
 )
-from arbkit.store.elastic.indices import renewed_action
-from arbkit.store.product_document import COMPOSED_OF, compose, search_text
+from arbkit.store.elastic.indices import upgrade_action
+from arbkit.store.product_document import PRODUCT_SOURCE_FIELDS, build_product, search_text
 from arbkit.store.search_text import index_words
 
 __all__ = ["Writer"]
 
-_RACES = 20
-_AT_ONCE = 2_000
+_MAX_ATTEMPTS = 20
+_PRODUCTS_PER_BATCH = 2_000
 """Products composed or marked in one go, to bound memory."""
 
 
@@ -47,31 +47,31 @@ class Writer:
 
     def put(self, updates: Sequence[Update]) -> Written:
         """As :meth:`arbkit.store.base.Store.put`."""
-        places, poison = sorted_out(updates)
-        histories = [(p, h) for p in places if (h := updates[p].history) is not None]
+        kept, poison = dedupe_and_validate(updates)
+        histories = [(p, h) for p in kept if (h := updates[p].history) is not None]
         # Histories are most of the bytes, and nothing of what follows needs them.
         with ThreadPoolExecutor(1, "history") as beside:
             actions = [self._versioned("history", h, history_document(h)) for _, h in histories]
             later = beside.submit(bulk, self._client, actions)
-            offers = [updates[p].offer for p in places]
+            offers = [updates[p].offer for p in kept]
             written = bulk(self._client, [self._versioned("offers", o, offer_document(o)) for o in offers])
-            poison |= {places[i]: why for i, why in written.poison.items()}
+            poison |= {kept[i]: why for i, why in written.poison.items()}
             # Also of offers that were there already: a batch that broke off before may have come no further.
-            refused = self.compose({updates[p].offer.asin for p in places if p not in poison})
-            poison |= {p: why for p in places if (why := refused.get(updates[p].offer.asin)) is not None}
+            refused = self.update_products({updates[p].offer.asin for p in kept if p not in poison})
+            poison |= {p: why for p in kept if (why := refused.get(updates[p].offer.asin)) is not None}
             poison |= {histories[i][0]: why for i, why in later.result().poison.items()}
-        ok = len({places[i] for i in written.ok} - poison.keys())
+        ok = len({kept[i] for i in written.ok} - poison.keys())
         return Written(ok=ok, stale=len(updates) - len(poison) - ok, poison=poison)
 
-    def compose(self, asins: Iterable[str]) -> dict[str, str]:
+    def update_products(self, asins: Iterable[str]) -> dict[str, str]:
         """Bring the products to what their offers say; those that the store never takes, and why.
 
         Whoever else writes them meanwhile is not overwritten.
         """
         refused: dict[str, str] = {}
-        for left in _parts(sorted(asins)):
-            for attempt in range(_RACES):
-                actions = self._composed(left)
+        for left in _batches(sorted(asins)):
+            for attempt in range(_MAX_ATTEMPTS):
+                actions = self._product_actions(left)
                 outcome = bulk(self._client, actions)
                 refused |= {actions[i].id: why for i, why in outcome.poison.items()}
                 left = [actions[i].id for i in outcome.conflicts]
@@ -79,41 +79,41 @@ class Writer:
                     break
                 back_off(attempt)
             else:
-                raise _raced(left)
+                raise _conflict_error(left)
         return refused
 
-    def _composed(self, asins: Sequence[str]) -> list[Action]:
+    def _product_actions(self, asins: Sequence[str]) -> list[Action]:
         there = self.products(asins)
         by_asin: dict[str, list[Offer]] = {}
-        for offer in self.offers(asins, only=COMPOSED_OF):
+        for offer in self.offers(asins, only=PRODUCT_SOURCE_FIELDS):
             by_asin.setdefault(offer.asin, []).append(offer)
         actions = []
         for asin, offers in by_asin.items():
-            product = compose(offers)
-            old, seen = there.get(asin, (None, None))
+            product = build_product(offers)
+            old, guard = there.get(asin, (None, None))
             if old is None or old["version"] < product.version:
                 best = old["document"].get("best") if old else None
                 text = search_text(product, [o.title for o in offers])
                 document = product_document(product, best, index_words(text))
-                actions.append(self._product(asin, document, seen))
+                actions.append(self._product(asin, document, guard))
         return actions
 
     def mark_best(self, best: Mapping[str, Opportunity], had: Iterable[str]) -> None:
         """Give each product its best opportunity, and take it from those that ``had`` one and have none any more."""
-        for left in _parts(sorted({*had, *best})):
-            for attempt in range(_RACES):
+        for left in _batches(sorted({*had, *best})):
+            for attempt in range(_MAX_ATTEMPTS):
                 actions = [
-                    self._product(asin, with_best(old, best_shown(best.get(asin))), seen)
-                    for asin, (old, seen) in self.products(left).items()
+                    self._product(asin, with_best(old, best_summary(best.get(asin))), guard)
+                    for asin, (old, guard) in self.products(left).items()
                 ]
                 left = [actions[i].id for i in bulk(self._client, actions).conflicts]
                 if not left:
                     break
                 back_off(attempt)
             else:
-                raise _raced(left)
+                raise _conflict_error(left)
 
-    def carried(self, hits: Sequence[Any]) -> list[Action]:
+    def transform_products(self, hits: Sequence[Any]) -> list[Action]:
         """Products of the index before this one: composed anew where offers say more, with their best kept."""
         there = self.products([hit["_id"] for hit in hits])
         behind = [
@@ -121,14 +121,14 @@ class Writer:
             for hit in hits
             if hit["_id"] not in there or there[hit["_id"]][0]["version"] < hit["_source"]["version"]
         ]
-        self.compose(behind)
+        self.update_products(behind)
         there |= self.products(behind)
         actions = []
         for hit in hits:
             new, _ = there.get(hit["_id"], (None, None))
             best = hit["_source"]["document"].get("best")
             if new is None:
-                actions.append(renewed_action("products", self._names["products"], hit))
+                actions.append(upgrade_action("products", self._names["products"], hit))
             elif new["document"].get("best") != best:
                 actions.append(Action(self._names["products"], hit["_id"], with_best(new, best), alias=self._alias))
         return actions
@@ -136,29 +136,31 @@ class Writer:
     def offers(self, asins: Sequence[str], *, only: Sequence[str] | None = None) -> list[Offer]:
         """As :meth:`arbkit.store.base.Store.offers`; ``only`` leaves all other fields unknown."""
         ids = [f"{asin}:{code}" for asin in sorted(set(asins)) for code in MARKETS]
-        found = [offer_of(hit["_source"]) for hit in fetched(self._client, self._names["offers"], ids, only=only)]
+        found = [
+            offer_of(hit["_source"]) for hit in fetch_documents(self._client, self._names["offers"], ids, only=only)
+        ]
         return sorted(found, key=lambda o: (o.asin, o.market))
 
-    def products(self, asins: Sequence[str]) -> dict[str, tuple[dict[str, Any], Seen]]:
-        """The stored documents by ASIN, and as what they were seen."""
+    def products(self, asins: Sequence[str]) -> dict[str, tuple[dict[str, Any], SeqNoGuard]]:
+        """The stored documents by ASIN, each with the guard for its next write."""
         return {
-            hit["_id"]: (hit["_source"], Seen(hit["_index"], hit["_seq_no"], hit["_primary_term"]))
-            for hit in fetched(self._client, self._names["products"], asins)
+            hit["_id"]: (hit["_source"], SeqNoGuard(hit["_index"], hit["_seq_no"], hit["_primary_term"]))
+            for hit in fetch_documents(self._client, self._names["products"], asins)
         }
 
     def _versioned(self, collection: str, of: Offer | History, document: Any) -> Action:
         return Action(self._names[collection], of.id, document, version=of.version, alias=self._alias)
 
-    def _product(self, asin: str, document: Any, seen: Seen | None) -> Action:
-        return Action(self._names["products"], asin, document, seen=seen, only_new=seen is None, alias=self._alias)
+    def _product(self, asin: str, document: Any, guard: SeqNoGuard | None) -> Action:
+        return Action(self._names["products"], asin, document, guard=guard, only_new=guard is None, alias=self._alias)
 
 
-def _parts(asins: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(asins), _AT_ONCE):
-        yield asins[start : start + _AT_ONCE]
+def _batches(asins: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(asins), _PRODUCTS_PER_BATCH):
+        yield asins[start : start + _PRODUCTS_PER_BATCH]
 
 
-def _raced(left: Sequence[str]) -> StoreError:
+def _conflict_error(left: Sequence[str]) -> StoreError:
     return StoreError(
         f"{len(left)} products are written by others all the time", kind="busy", remedy="They are tried again"
     )

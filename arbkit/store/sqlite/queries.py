@@ -7,13 +7,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from arbkit.store import cursors
-from arbkit.store.base import AT_LEAST, EQUAL, MOST_BRANDS, OpportunityQuery, ProductQuery, age_edges, check_query
+from arbkit.store.base import (
+    EXACT_FILTERS,
+    MAX_BRANDS,
+    RANGE_FILTERS,
+    OpportunityQuery,
+    ProductQuery,
+    age_edges,
+    check_query,
+)
 from arbkit.store.search_text import words
 from arbkit.store.sqlite.rows import PRODUCT_COLUMNS
 
 __all__ = [
-    "BRANDS", "CATEGORIES", "OFFER_TIMES", "Asked", "asked_ages", "asked_opportunities", "asked_product_count",
-    "asked_products", "asked_sums",
+    "BRANDS", "CATEGORIES", "OFFER_TIMES", "SqlQuery", "build_age_queries", "build_opportunities_query",
+    "build_product_count_query", "build_products_query", "build_sums_query",
 ]  # fmt: skip
 
 OFFER_TIMES = """
@@ -22,7 +30,7 @@ OFFER_TIMES = """
         (SELECT max(updated_at) FROM offers AS o WHERE o.market = offers.market)
     FROM offers GROUP BY market
 """
-"""Marketplace, its number of offers, the oldest and the newest. The index gives both ends at once, a walk does not."""
+"""Marketplace, its number of offers, the oldest and the newest. The index gives both ends at once, a scan does not."""
 
 _PRODUCT_SORTS = {
     "updated": "updated_at", "title": "title", "profit": "best_profit", "margin": "best_margin",
@@ -36,7 +44,7 @@ _OPPORTUNITY_SORTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SqlQuery:
     """A question as SQL, and its values. That for a page asks for one row more than the page holds."""
 
     sql: str
@@ -45,7 +53,7 @@ class Asked:
 
 BRANDS = (
     "SELECT brand FROM opportunities WHERE brand IS NOT NULL GROUP BY brand "  # noqa: S608 - a number of ours
-    f"ORDER BY count(*) DESC, brand LIMIT {MOST_BRANDS}"
+    f"ORDER BY count(*) DESC, brand LIMIT {MAX_BRANDS}"
 )
 # Steps from one to the next along the index: there are few among many rows.
 CATEGORIES = """
@@ -58,36 +66,36 @@ CATEGORIES = """
 """
 
 
-def asked_products(query: ProductQuery) -> Asked:
+def build_products_query(query: ProductQuery) -> SqlQuery:
     """Rows of :data:`PRODUCT_COLUMNS`, then the sort key and the ASIN.
 
     Raises:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
-    return _asked(PRODUCT_COLUMNS, "products", _product_filter(query), query, _PRODUCT_SORTS[query.sort], "asin")
+    return _page_query(PRODUCT_COLUMNS, "products", _product_filter(query), query, _PRODUCT_SORTS[query.sort], "asin")
 
 
-def asked_product_count(query: ProductQuery) -> Asked:
+def build_product_count_query(query: ProductQuery) -> SqlQuery:
     """How many products there are on all pages."""
     where, values = _product_filter(query)
-    return Asked(f"SELECT count(*) FROM products WHERE {' AND '.join(['1', *where])}", values)  # noqa: S608 - ours
+    return SqlQuery(f"SELECT count(*) FROM products WHERE {' AND '.join(['1', *where])}", values)  # noqa: S608 - ours
 
 
-def asked_opportunities(query: OpportunityQuery) -> Asked:
+def build_opportunities_query(query: OpportunityQuery) -> SqlQuery:
     """Rows of the document, the sort key and the id.
 
     Raises:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
     where = _opportunity_filter(query)
-    page = _asked("id AS found", "opportunities", where, query, _OPPORTUNITY_SORTS[query.sort], "id")
+    page = _page_query("id AS found", "opportunities", where, query, _OPPORTUNITY_SORTS[query.sort], "id")
     # The documents of a page are looked up when it is known, not of all that is sorted.
     document = "(SELECT document FROM opportunity_documents WHERE id = found)"
     ordered = _order(query, "sort_key", "id")
     return replace(page, sql=f"SELECT {document}, sort_key, id FROM ({page.sql}) ORDER BY {ordered}")  # noqa: S608
 
 
-def asked_sums(query: OpportunityQuery) -> Asked:
+def build_sums_query(query: OpportunityQuery) -> SqlQuery:
     """Rows of route, count, best and total profit.
 
     Raises:
@@ -96,13 +104,13 @@ def asked_sums(query: OpportunityQuery) -> Asked:
     check_query(query)
     where, values = _opportunity_filter(query)
     found = f"FROM opportunities WHERE {' AND '.join(['1', *where])}"
-    return Asked(
+    return SqlQuery(
         f"SELECT source || ':' || target, count(*), max(profit), sum(profit) {found} GROUP BY source, target",
         values,
     )
 
 
-def asked_ages(limits: Sequence[float], now: float) -> list[tuple[str, list[int]]]:
+def build_age_queries(limits: Sequence[float], now: float) -> list[tuple[str, list[int]]]:
     """A count for each stretch of :meth:`Store.ages`, and its values after the marketplace."""
     asked = []
     for begin, end in age_edges(limits, now):
@@ -112,14 +120,14 @@ def asked_ages(limits: Sequence[float], now: float) -> list[tuple[str, list[int]
     return asked
 
 
-def _asked(
+def _page_query(
     columns: str,
     table: str,
     filtered: tuple[list[str], list[Any]],
     query: ProductQuery | OpportunityQuery,
     key: str,
     unique: str,
-) -> Asked:
+) -> SqlQuery:
     """In keyset order; unknown keys come last either way round."""
     check_query(query)
     beyond = "<" if query.descending else ">"
@@ -134,7 +142,7 @@ def _asked(
             onward.append(f"({key} {beyond} ? OR ({key} = ? AND {unique} {beyond} ?) OR {key} IS NULL)")
             bounds += [last, last, last_id]
     # Every name is ours; what users give are values.
-    return Asked(
+    return SqlQuery(
         f"SELECT {columns}, {key} AS sort_key, {unique} FROM {table} WHERE {' AND '.join(onward)} "  # noqa: S608
         f"ORDER BY {_order(query, key, unique)} LIMIT ? OFFSET ?",
         [*bounds, query.limit + 1, query.offset],
@@ -182,11 +190,11 @@ def _opportunity_filter(query: OpportunityQuery) -> tuple[list[str], list[Any]]:
         matching = _matching(query.q)
         where.append(f"asin IN (SELECT asin FROM products WHERE {matching[0]})" if matching else "0")  # noqa: S608
         values += [matching[1]] if matching else []
-    for name in EQUAL:
+    for name in EXACT_FILTERS:
         if (value := getattr(query, name)) is not None:
             where.append(f"{name} = ?")
             values.append(value)
-    for name, column in AT_LEAST.items():
+    for name, column in RANGE_FILTERS.items():
         if (value := getattr(query, name)) is not None:
             # Most rows reach a bound: an index of bounds would be the slow way.
             where.append(f"+{column} >= ?")

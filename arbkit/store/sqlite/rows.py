@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from arbkit.core.models import Offer, Opportunity, Product
-from arbkit.store.product_document import BEST_SHOWN
+from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product
+from arbkit.store.product_document import BEST_FIELDS
 from arbkit.store.sqlite.schema import OFFER_COLUMNS, OFFER_TUPLES
 
 __all__ = [
@@ -18,8 +18,8 @@ __all__ = [
     "TAKE_OVER", "best_summary", "offer_row", "opportunity_row", "product_row", "read_offers", "to_product",
 ]  # fmt: skip
 
-_offer_values = attrgetter(*OFFER_COLUMNS)
-_TUPLE_PLACES = [OFFER_COLUMNS.index(name) for name in OFFER_COLUMNS if name in OFFER_TUPLES]
+_offer_values = attrgetter(*OFFER_WIRE_NAMES)
+_TUPLE_POSITIONS = [OFFER_COLUMNS.index(name) for name in OFFER_COLUMNS if name in OFFER_TUPLES]
 PUT_OFFER = (
     f"INSERT INTO offers ({', '.join(OFFER_COLUMNS)}) VALUES ({', '.join('?' * len(OFFER_COLUMNS))}) "  # noqa: S608
     "ON CONFLICT (asin, market) DO UPDATE SET "
@@ -65,8 +65,8 @@ PRODUCT_COLUMNS = "asin, version, demo, title, brand, category, eans, image, upd
 def offer_row(offer: Offer) -> tuple[Any, ...]:
     """Its values for ``PUT_OFFER``."""
     row = list(_offer_values(offer))
-    for place in _TUPLE_PLACES:
-        row[place] = orjson.dumps(row[place]).decode() if row[place] else None
+    for position in _TUPLE_POSITIONS:
+        row[position] = orjson.dumps(row[position]).decode() if row[position] else None
     return tuple(row)
 
 
@@ -88,7 +88,7 @@ _BOOLEANS = frozenset({"buy_box_is_amazon", "buy_box_is_fba", "hazmat"})
 
 
 def _offer(row: Sequence[Any]) -> Offer:
-    values = dict(zip(OFFER_COLUMNS, row, strict=True))
+    values = dict(zip(OFFER_WIRE_NAMES, row, strict=True))
     for name in OFFER_TUPLES:
         values[name] = tuple(orjson.loads(values[name])) if values[name] else ()
     for name in _BOOLEANS:
@@ -114,7 +114,7 @@ def to_product(row: Sequence[Any]) -> Product:
 
 def best_summary(o: Opportunity) -> str:
     """What a product's document says of its best opportunity, as JSON."""
-    return orjson.dumps({name: getattr(o, name) for name in BEST_SHOWN}).decode()
+    return orjson.dumps({name: getattr(o, name) for name in BEST_FIELDS}).decode()
 
 
 def product_row(p: Product) -> tuple[Any, ...]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import typing
-from dataclasses import fields
 from pathlib import Path
 
 from arbkit.core.errors import StoreError
-from arbkit.core.models import Offer
+from arbkit.core.models import OFFER_WIRE_NAMES, Offer
 from arbkit.core.sqlite import immediate
 
 __all__ = ["OFFER_COLUMNS", "OFFER_TUPLES", "ensure_schema", "is_there"]
 
-_TYPES = typing.get_type_hints(Offer)
-OFFER_COLUMNS: tuple[str, ...] = tuple(f.name for f in fields(Offer))
+_TYPES = {OFFER_WIRE_NAMES[name]: kind for name, kind in typing.get_type_hints(Offer).items()}
+OFFER_COLUMNS: tuple[str, ...] = tuple(OFFER_WIRE_NAMES.values())
 OFFER_TUPLES = frozenset(name for name in OFFER_COLUMNS if typing.get_origin(_TYPES[name]) is tuple)
 
 

@@ -16,23 +16,23 @@ import orjson
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, translated
 from arbkit.store import cursors
-from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written, sorted_out
+from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written, dedupe_and_validate
 from arbkit.store.history_codec import decode, encode
-from arbkit.store.product_document import best_of_each, compose, is_number, search_text
+from arbkit.store.product_document import best_by_product, build_product, is_number, search_text
 from arbkit.store.search_text import fold
 from arbkit.store.sqlite.queries import (
     BRANDS,
     CATEGORIES,
     OFFER_TIMES,
-    Asked,
-    asked_ages,
-    asked_opportunities,
-    asked_product_count,
-    asked_products,
-    asked_sums,
+    SqlQuery,
+    build_age_queries,
+    build_opportunities_query,
+    build_product_count_query,
+    build_products_query,
+    build_sums_query,
 )
 from arbkit.store.sqlite.rows import (
     PRODUCT_COLUMNS,
@@ -49,7 +49,7 @@ from arbkit.store.sqlite.rows import (
     read_offers,
     to_product,
 )
-from arbkit.store.sqlite.schema import OFFER_COLUMNS, ensure_schema, is_there
+from arbkit.store.sqlite.schema import ensure_schema, is_there
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 __all__ = ["SqliteStore"]
 
 T = TypeVar("T")
-_COMPOSED_AT_ONCE = 5_000
+_PRODUCTS_PER_BATCH = 5_000
 _ABANDONED_S = 86_400.0
 _SUMS_KEPT = 64
 
@@ -85,9 +85,9 @@ class SqliteStore(Closing):
     # Writing
 
     def put(self, updates: Sequence[Update]) -> Written:
-        places, poison = sorted_out(updates)
+        kept, poison = dedupe_and_validate(updates)
         rows, histories = [], []
-        for update in (updates[place] for place in places):
+        for update in (updates[position] for position in kept):
             rows.append(offer_row(update.offer))
             if (h := update.history) is not None:
                 histories.append((h.asin, h.market, h.version, h.currency, encode(h.series, h.sellers)))
@@ -98,7 +98,7 @@ class SqliteStore(Closing):
                 ok = connection.total_changes - before
                 connection.executemany(PUT_HISTORY, histories)
                 if ok:
-                    self._compose(connection, {row[0] for row in rows})
+                    self._update_products(connection, {row[0] for row in rows})
             bound_wal(connection, self._path)
         return Written(ok=ok, stale=len(updates) - len(poison) - ok, poison=poison)
 
@@ -127,22 +127,22 @@ class SqliteStore(Closing):
         return Rebuilt(offers=offers, kept=total - offers)
 
     def _take_over(self, connection: sqlite3.Connection) -> int:
-        """Put what was built beside in the place of what is no newer; how many offers were built."""
+        """Replace what is not newer by what was built beside; returns how many offers were built."""
         for statement in TAKE_OVER:
             connection.execute(statement)
         asins = [asin for (asin,) in connection.execute("SELECT asin FROM beside.products ORDER BY asin")]
-        for start in range(0, len(asins), _COMPOSED_AT_ONCE):
-            self._compose(connection, asins[start : start + _COMPOSED_AT_ONCE])
+        for start in range(0, len(asins), _PRODUCTS_PER_BATCH):
+            self._update_products(connection, asins[start : start + _PRODUCTS_PER_BATCH])
         (offers,) = connection.execute("SELECT count(*) FROM beside.offers").fetchone()
         return int(offers)
 
-    def _compose(self, connection: sqlite3.Connection, asins: Iterable[str]) -> None:
+    def _update_products(self, connection: sqlite3.Connection, asins: Iterable[str]) -> None:
         by_asin: dict[str, list[Offer]] = {}
         for offer in read_offers(connection, sorted(asins)):
             by_asin.setdefault(offer.asin, []).append(offer)
         products, texts = [], []
         for asin, offers in by_asin.items():
-            p = compose(offers)
+            p = build_product(offers)
             products.append(product_row(p))
             texts.append((asin, fold(search_text(p, [o.title for o in offers]))))
         connection.executemany(PUT_PRODUCT, products)
@@ -156,7 +156,7 @@ class SqliteStore(Closing):
                 connection.execute("UPDATE product_text SET words = ? WHERE rowid = ?", (text, rowid))
 
     def replace_opportunities(self, found: Sequence[Opportunity], *, run_id: str) -> list[str]:
-        best = best_of_each(found)
+        best = best_by_product(found)
         with self._using() as connection:
             with immediate(connection):
                 known = {row[0] for row in connection.execute("SELECT id FROM opportunities")}
@@ -191,10 +191,10 @@ class SqliteStore(Closing):
     def scan_offers(self, columns: Sequence[str], *, products_per_batch: int = 5_000) -> Iterator[pd.DataFrame]:
         import pandas as pd
 
-        unknown = [name for name in columns if name not in OFFER_COLUMNS]
+        unknown = [name for name in columns if name not in OFFER_WIRE_NAMES]
         if unknown:
             raise UsageError("no such field of an offer", field="columns", value=unknown)
-        names = ", ".join(columns)
+        names = ", ".join(OFFER_WIRE_NAMES[name] for name in columns)
         after = ""
         while True:
             with self._using() as connection, snapshot(connection):
@@ -233,23 +233,23 @@ class SqliteStore(Closing):
         return None if row is None else to_product(row)
 
     def products(self, query: ProductQuery) -> Page[Product]:
-        asked, count = asked_products(query), asked_product_count(query)
+        asked, count = build_products_query(query), build_product_count_query(query)
         with self._using() as connection, snapshot(connection):
             (total,) = connection.execute(count.sql, count.values).fetchone()
             return _page(connection, query, asked, total, to_product)
 
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
-        asked = asked_opportunities(query)
+        asked = build_opportunities_query(query)
         with self._using() as connection, snapshot(connection):
-            total = self._summed(connection, asked_sums(query)).count
+            total = self._summed(connection, build_sums_query(query)).count
             return _page(connection, query, asked, total, lambda row: Opportunity.from_dict(orjson.loads(row[0])))
 
     def sums(self, query: OpportunityQuery) -> Sums:
-        asked = asked_sums(query)
+        asked = build_sums_query(query)
         with self._using() as connection, snapshot(connection):
             return self._summed(connection, asked)
 
-    def _summed(self, connection: sqlite3.Connection, asked: Asked) -> Sums:
+    def _summed(self, connection: sqlite3.Connection, asked: SqlQuery) -> Sums:
         """The sums, kept while nothing is written: whoever asks for a page asks for them too."""
         # One tells what others have written, the other what this connection has.
         (version,) = connection.execute("PRAGMA data_version").fetchone()
@@ -278,7 +278,7 @@ class SqliteStore(Closing):
         with self._using() as connection, snapshot(connection):
             kinds = dict(connection.execute("SELECT demo, count(*) FROM products GROUP BY demo").fetchall())
             times = connection.execute(OFFER_TIMES).fetchall()
-            sums = self._summed(connection, asked_sums(OpportunityQuery()))
+            sums = self._summed(connection, build_sums_query(OpportunityQuery()))
             # One detection writes them all.
             currency, evaluated_at = connection.execute(
                 "SELECT currency, evaluated_at FROM opportunities LIMIT 1"
@@ -302,11 +302,11 @@ class SqliteStore(Closing):
         )
 
     def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
-        statements = asked_ages(limits, now)
+        statements = build_age_queries(limits, now)
         found = {}
         with self._using() as connection, snapshot(connection):
             for market in MARKETS:
-                # One count a stretch: the index is walked once, without looking at each time in it.
+                # One count a stretch: the index is scanned once, without looking at each time in it.
                 counts = tuple(connection.execute(sql, (market, *bounds)).fetchone()[0] for sql, bounds in statements)
                 if any(counts):
                     found[market] = counts
@@ -325,7 +325,7 @@ class SqliteStore(Closing):
 def _page(
     connection: sqlite3.Connection,
     query: ProductQuery | OpportunityQuery,
-    asked: Asked,
+    asked: SqlQuery,
     total: int,
     build: Callable[[Sequence[Any]], T],
 ) -> Page[T]:

@@ -12,7 +12,7 @@ from arbkit.core.errors import ArbkitError, ConfigError
 from arbkit.core.settings import Settings
 from arbkit.sources import watchlist
 from arbkit.store import Stats, Store
-from arbkit.store.lazy import LateStore
+from arbkit.store.lazy import LazyStore
 from arbkit.web.dashboards.html_parts import head_html
 from arbkit.web.dashboards.page_widget import Page, Region, Wish
 
@@ -36,7 +36,7 @@ class Board:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.page = Page(self.NAME, f"{self.TITLE} · arbkit", self.REGIONS, self._act)
-        self._late = LateStore(settings)
+        self._late = LazyStore(settings)
         self._stats: Stats | None = None
         self._stats_at = 0.0
         self._loaded_at = 0.0

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from arbkit.analysis.listing_match import Match, audit, compare, warning
-from arbkit.analysis.title_parser import read
+from arbkit.analysis.listing_match import Match, compare_listings, compare_pair, warning
+from arbkit.analysis.title_parser import parse_title
 from tests.helpers.factories import offer
 
 
 def pair(one: str, other: str, **both: Any) -> Match:
-    return compare(offer(code="DE", title=one, **both), offer(code="IT", title=other, **both))
+    return compare_pair(offer(code="DE", title=one, **both), offer(code="IT", title=other, **both))
 
 
 @pytest.mark.parametrize(
@@ -41,14 +41,14 @@ def pair(one: str, other: str, **both: Any) -> Match:
     ],
 )
 def test_units_are_read_in_five_languages(title: str, units: set[int]) -> None:
-    assert set(read(title).counts) == units
+    assert set(parse_title(title).counts) == units
 
 
 def test_contents_and_models_are_told_from_units_and_sizes() -> None:
-    found = read("Sony WH-1000XM5 Bluetooth 5.2 Kopfhörer, USB-C, 30 Stunden, 20 cm, 2024")
+    found = parse_title("Sony WH-1000XM5 Bluetooth 5.2 Kopfhörer, USB-C, 30 Stunden, 20 cm, 2024")
     assert found.models == {"wh1000xm5"}
-    assert read("Samsung 990 PRO SSD 2 TB").measures == {"memory, GB": frozenset({2_000.0})}
-    assert read("Samsung disque SSD 2 To").measures == {"memory, GB": frozenset({2_000.0})}
+    assert parse_title("Samsung 990 PRO SSD 2 TB").measures == {"memory, GB": frozenset({2_000.0})}
+    assert parse_title("Samsung disque SSD 2 To").measures == {"memory, GB": frozenset({2_000.0})}
 
 
 @pytest.mark.parametrize(
@@ -89,13 +89,13 @@ def test_the_same_ean_does_not_make_a_multipack_a_single() -> None:
 
 def test_a_upc_and_the_ean_made_of_it_are_the_same_number() -> None:
     one, other = offer(code="UK", eans=("0036000291452",)), offer(code="DE", eans=("036000291452",))
-    assert "both have the EAN 0036000291452" in compare(one, other).speaks_for
+    assert "both have the EAN 0036000291452" in compare_pair(one, other).speaks_for
 
 
 def test_several_contradictions_make_two_listings_probably_different() -> None:
     one = offer(code="DE", title="Finish Tabs 40 Stück", eans=("4002448100000",), weight_g=700)
     other = offer(code="FR", title="Finish tablettes, lot de 120", eans=("3059946100000",), weight_g=2_100)
-    found = compare(one, other)
+    found = compare_pair(one, other)
     assert found.verdict == "probably different"
     assert any("3.0 times" in words for words in found.against)
 
@@ -112,7 +112,7 @@ def test_several_contradictions_make_two_listings_probably_different() -> None:
 )
 def test_what_is_unknown_on_one_side_speaks_against_nothing(fields: dict[str, Any]) -> None:
     full = offer(code="DE", eans=("4005808158003",), package_quantity=2, image="81xyz.jpg")
-    found = compare(full, offer(code="FR", **fields))
+    found = compare_pair(full, offer(code="FR", **fields))
     assert found.verdict == "same"
     assert warning([found]) == ""
 
@@ -123,18 +123,18 @@ def test_a_pack_that_only_one_title_tells_of_is_no_contradiction_by_itself() -> 
 
 def test_different_package_quantities_are_doubted() -> None:
     one, other = offer(code="DE", package_quantity=1), offer(code="ES", package_quantity=3)
-    assert "1 in DE, 3 in ES" in warning([compare(one, other)])
+    assert "1 in DE, 3 in ES" in warning([compare_pair(one, other)])
 
 
 def test_the_warning_names_the_pairs_and_the_first_reason() -> None:
     offers = [offer(code="DE", title="Tabs, 40 Stück"), offer(code="FR", title="Tabs, lot de 40"),
               offer(code="IT", title="Tabs, 80 pezzi")]  # fmt: skip
-    said = warning(audit(offers))
+    said = warning(compare_listings(offers))
     assert said.startswith("Two listings may not be the same thing: DE and IT, FR and IT.")
     assert "40 in DE, 80 in IT" in said
 
 
 def test_hostile_titles_are_cut() -> None:
     for text in ("1" * 100_000, "x" * 100_000, "1 x " * 30_000, "pack of " * 20_000, "9," * 50_000, "a-" * 50_000):
-        assert compare(offer(title=text), offer(code="FR", title=text)).verdict == "same"
-        assert len(read(text).words) <= 1_000
+        assert compare_pair(offer(title=text), offer(code="FR", title=text)).verdict == "same"
+        assert len(parse_title(text).words) <= 1_000

@@ -158,7 +158,7 @@ def test_data_and_what_could_not_be_priced(settings: Settings) -> None:
 
 
 def test_demo_data_is_said_to_be_demo(settings: Settings) -> None:
-    store_has(settings, opportunity(A, demo=True), source="demo")
+    store_has(settings, opportunity(A, demo=True), origin="demo")
     text = page(report(settings, "r1"))
     assert "DEMO: invented products and prices" in text
     assert text.count(">DEMO<") == 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from arbkit.analysis.what_if import Revalued
+from arbkit.analysis.what_if import RepricedRoute
 from arbkit.core.formatting import UNKNOWN, age_words, money, percent, signed
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
@@ -21,7 +21,7 @@ class Shown:
 
     found: Opportunity
     now: float
-    other: Revalued | None
+    other: RepricedRoute | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,9 @@ def wanted_columns(ticked: Mapping[str, object]) -> tuple[str, ...]:
     return () if wanted == plain else wanted
 
 
-def row(found: Opportunity, columns: Sequence[str], *, now: float, other: Revalued | None = None) -> dict[str, Any]:
+def row(
+    found: Opportunity, columns: Sequence[str], *, now: float, other: RepricedRoute | None = None
+) -> dict[str, Any]:
     """One row of the table: ``id`` and a cell for each of these columns."""
     shown = Shown(found, now, other)
     return {"id": found.id, "cells": [COLUMNS[name].cell(shown) for name in columns]}

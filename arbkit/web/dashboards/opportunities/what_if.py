@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, get_args
 
-from arbkit.analysis.what_if import Revalued, question_of, revalue
+from arbkit.analysis.what_if import RepricedRoute, quote_request_for, reprice
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity
 from arbkit.profit import Profile, Rates, load_rates, load_tables
@@ -89,10 +89,10 @@ class WhatIf:
 
     def rows(
         self, found: Sequence[Opportunity], offers: Sequence[Offer], profiles: Mapping[str, Profile], *, on: date
-    ) -> list[Revalued]:
+    ) -> list[RepricedRoute]:
         """What each of these routes would leave; none where a field is wrong."""
         try:
-            return revalue(
+            return reprice(
                 found, offers, self.seller(profiles), load_tables(), self._rates(), changes=self._changes(_OF_SELLER),
                 on=on, sell_change_pct=self._figure("sell_change", _LEAST_CHANGE, _GREATEST_CHANGE) or 0.0,
             )  # fmt: skip
@@ -106,7 +106,7 @@ class WhatIf:
         """The chosen route's whole answer; None where a field is wrong."""
         try:
             seller = self.seller(profiles)
-            asked = question_of(found, offers, seller, on=on).model_dump(exclude_none=True)
+            asked = quote_request_for(found, offers, seller, on=on).model_dump(exclude_none=True)
             change = self._figure("sell_change", _LEAST_CHANGE, _GREATEST_CHANGE) or 0.0
             asked["sell"] = round(asked["sell"] * (1 + change / 100), 2)
             question = QuoteRequest.parse({**asked, **self._changes((*_OF_SELLER, *_OF_ROUTE))})

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from arbkit.analysis.demand import demand_of
 from arbkit.analysis.fee_facts import fee_facts, fee_tables
-from arbkit.analysis.listing_match import audit, warning
+from arbkit.analysis.listing_match import compare_listings, warning
 from arbkit.analysis.routes import ProductRoute, facts_of, product_routes
 from arbkit.core.asin import parse_asin
 from arbkit.core.errors import UsageError
@@ -188,7 +188,7 @@ class ProductBoard(Board):
         self.page.show("demand", {"html": demand_html(demand)})
         fees = fee_facts(offers, facts, profile, tables, on=on)
         self.page.show("fees", {"html": fees_html(fees, fee_tables(fees, tables, on=on))})
-        matches = audit(offers)
+        matches = compare_listings(offers)
         self.page.show("match", {"html": match_html(offers, matches)})
         if doubts := warning(matches):
             self.page.show("warning", {"html": warning_html(doubts)})

@@ -1,0 +1,43 @@
+"""Names in documents, columns and mappings that files of arbkit 0.1 have."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from arbkit.core.models import Offer, Update
+from arbkit.store.elastic.documents import offer_document, offer_of, upgraded
+from arbkit.store.elastic.schema import fingerprint
+from arbkit.store.sqlite.store import SqliteStore
+from tests.helpers.factories import offer
+
+
+def test_the_origin_of_data_is_stored_as_source(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with SqliteStore(path) as store:
+        store.put([Update(offer(origin="demo"), None)])
+        (frame,) = store.scan_offers(["asin", "origin"])
+    assert frame.to_dict("list") == {"asin": ["B000000001"], "origin": ["demo"]}
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT source FROM offers").fetchall() == [("demo",)]
+
+
+def test_a_document_is_read_back_and_upgraded_under_the_names_of_0_1() -> None:
+    one = offer(origin="export", eans=("1",))
+    document = offer_document(one)
+    assert document["source"] == "export"
+    assert "origin" not in document
+    assert offer_of(document) == Offer.from_dict(document) == one
+    assert upgraded("offers", {**document, "of_a_later_arbkit": 1}) == document
+
+
+def test_the_indices_of_0_1_need_no_migration() -> None:
+    found = {name: fingerprint(name) for name in ("offers", "history", "products", "opportunities", "runs")}
+    assert found == {
+        "offers": "96b6b6217603",
+        "history": "07b12e66155d",
+        "products": "d9d908e2ea2d",
+        "opportunities": "ecfd5152b925",
+        "runs": "d38aaab15da9",
+    }
