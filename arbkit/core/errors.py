@@ -9,7 +9,7 @@
     │   ├── KeepaError                 the Keepa service said no
     │   │   ├── KeepaKeyError             … because of the key
     │   │   └── KeepaTokensError          … because the tokens are used up
-    │   ├── LogError                   the log
+    │   ├── StreamError                the log
     │   │   └── MessageTooLargeError      … does not take records of that size
     │   ├── StoreError                 the store
     │   │   ├── StoreCorruptError         … its file is damaged
@@ -37,13 +37,13 @@ __all__ = [
     "KeepaError",
     "KeepaKeyError",
     "KeepaTokensError",
-    "LogError",
     "MessageTooLargeError",
     "RefusedFileError",
     "ServiceError",
     "StoreCorruptError",
     "StoreError",
     "StoreRefusedError",
+    "StreamError",
     "UsageError",
     "did_you_mean",
 ]
@@ -123,11 +123,11 @@ class KeepaTokensError(KeepaError):
         super().__init__(why, status=429)
 
 
-class LogError(ServiceError):
+class StreamError(ServiceError):
     """The log cannot be used."""
 
 
-class MessageTooLargeError(LogError):
+class MessageTooLargeError(StreamError):
     """Records of a batch are larger than their topic takes.
 
     ``keys`` and ``sizes`` (bytes) have one entry for each, under its place in the batch; ``limit`` is what the topic

@@ -19,10 +19,10 @@ __all__ = [
     "MAX_POLL_BYTES",
     "TOPICS",
     "Consumer",
-    "Log",
     "Message",
     "Offsets",
     "Record",
+    "Stream",
     "TopicPartition",
     "TopicSpec",
     "check_sizes",
@@ -139,7 +139,7 @@ class Message:
     timestamp: float
 
     @property
-    def place(self) -> TopicPartition:
+    def topic_partition(self) -> TopicPartition:
         return TopicPartition(self.topic, self.partition)
 
 
@@ -154,10 +154,10 @@ class Consumer(Protocol):
         """The next messages of the partitions this member owns, in order within each partition.
 
         Waits up to ``timeout_s`` for the first one; also keeps the membership alive and takes part in
-        rebalances (``on_revoke`` of :meth:`Log.consumer` is called from inside, before partitions go).
+        rebalances (``on_revoke`` of :meth:`Stream.consumer` is called from inside, before partitions go).
 
         Raises:
-            LogError: the log cannot be read, or the next offset has been trimmed away by retention.
+            StreamError: the log cannot be read, or the next offset has been trimmed away by retention.
         """
         ...
 
@@ -165,7 +165,7 @@ class Consumer(Protocol):
         """Make these the group's places, durably. Partitions lost meanwhile are refused.
 
         Raises:
-            LogError: the commit did not happen; the messages will be delivered again.
+            StreamError: the commit did not happen; the messages will be delivered again.
         """
         ...
 
@@ -185,7 +185,7 @@ class Consumer(Protocol):
         Costs little: where the log is far away, the end is the one heard of with the last messages.
 
         Raises:
-            LogError: the log cannot be asked.
+            StreamError: the log cannot be asked.
         """
         ...
 
@@ -200,7 +200,7 @@ class Consumer(Protocol):
     ) -> None: ...
 
 
-class Log(Protocol):
+class Stream(Protocol):
     """A log. A context manager; safe to use from several threads and processes at once."""
 
     def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
@@ -213,7 +213,7 @@ class Log(Protocol):
         Raises:
             MessageTooLargeError: some records are larger than the topic takes (:func:`max_bytes_of`, or less where
                 an operator has said so); it says which, and whether the others are there.
-            LogError: the topic is unknown, the disk is full, the file is damaged…: nothing of the batch
+            StreamError: the topic is unknown, the disk is full, the file is damaged…: nothing of the batch
                 that was not acknowledged may be counted on.
         """
         ...
@@ -228,7 +228,7 @@ class Log(Protocol):
         """Look at some messages of a partition without joining a group."""
         ...
 
-    def walk(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
+    def scan(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
         """Every message there is now, without joining a group: partition by partition, in order, some at a time.
 
         Begins at ``start`` where that names the partition, else at the oldest message kept.
@@ -239,15 +239,15 @@ class Log(Protocol):
         """Messages the group has not committed yet, by partition."""
         ...
 
-    def committed(self, group: str, topic: str) -> dict[TopicPartition, int]:
+    def committed_offsets(self, group: str, topic: str) -> dict[TopicPartition, int]:
         """The group's places; without those where it has committed nothing, so empty for one that never was."""
         ...
 
-    def ends(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
+    def watermarks(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
         """Partition → (oldest offset kept, next offset to be written)."""
         ...
 
-    def trim(self) -> int:
+    def apply_retention(self) -> int:
         """Apply retention by age and size; how many messages went."""
         ...
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from arbkit.core.closing import Closing
-from arbkit.core.errors import LogError
-from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, translated
+from arbkit.core.errors import StreamError
+from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
 from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, Record, TopicPartition, TopicSpec, check_sizes
 from arbkit.stream.sqlite_consumer import SqliteConsumer
 from arbkit.stream.sqlite_tables import (
@@ -26,7 +26,7 @@ from arbkit.stream.sqlite_tables import (
     partitions_of,
 )
 
-__all__ = ["SqliteLog"]
+__all__ = ["SqliteStream"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +35,8 @@ _TRIM_ROWS = 2_000
 """Messages removed in one transaction: retention must not hold up the producer for long."""
 
 
-class SqliteLog(Closing):
-    """Implements :class:`arbkit.stream.base.Log` on the file at ``path``.
+class SqliteStream(Closing):
+    """Implements :class:`arbkit.stream.base.Stream` on the file at ``path``.
 
     ``session_timeout_s`` is how long a member of a consumer group may be silent before it counts as dead.
     """
@@ -45,7 +45,7 @@ class SqliteLog(Closing):
         self._path = path
         self._session_timeout_s = session_timeout_s
         self._lock = threading.Lock()
-        with translated(path, "log"):
+        with wrap_errors(path, "log"):
             self._connection = connect(path)
             try:
                 ensure_tables(self._connection, path)
@@ -81,7 +81,7 @@ class SqliteLog(Closing):
             with immediate(connection):
                 # Inside the transaction, so that the times of a partition never run against its offsets.
                 now = time.time()
-                partitions = {p.place.partition: p for p in partitions_of(connection, topic)}
+                partitions = {p.topic_partition.partition: p for p in partitions_of(connection, topic)}
                 nexts = {number: p.next for number, p in partitions.items()}
                 sizes = dict.fromkeys(partitions, 0)
                 rows = []
@@ -109,7 +109,7 @@ class SqliteLog(Closing):
     def consumer(
         self, group: str, topics: Sequence[str], *, on_revoke: Callable[[frozenset[TopicPartition]], None]
     ) -> SqliteConsumer:
-        with translated(self._path, "log"):
+        with wrap_errors(self._path, "log"):
             connection = connect(self._path)
             try:
                 return SqliteConsumer(
@@ -127,13 +127,13 @@ class SqliteLog(Closing):
 
     def read(self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100) -> list[Message]:
         with self._using() as connection, snapshot(connection):
-            found = [p for p in partitions_of(connection, topic) if p.place.partition == partition]
+            found = [p for p in partitions_of(connection, topic) if p.topic_partition.partition == partition]
             if not found:
-                raise LogError(f"topic {topic} has no such partition", field="partition", value=partition)
+                raise StreamError(f"topic {topic} has no such partition", field="partition", value=partition)
             return messages_from(connection, found[0], offset, max_records=max_records, max_bytes=None)
 
-    def walk(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
-        for place, (oldest, end) in self.ends(topic).items():
+    def scan(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
+        for place, (oldest, end) in self.watermarks(topic).items():
             at = max((start or {}).get(place, oldest), oldest)
             while at < end:
                 with self._using() as connection, snapshot(connection):
@@ -150,19 +150,20 @@ class SqliteLog(Closing):
         with self._using() as connection, snapshot(connection):
             committed = _committed(connection, group)
             return {
-                p.place: p.next - max(committed.get(p.id, p.oldest), p.oldest) for p in partitions_of(connection, topic)
+                p.topic_partition: p.next - max(committed.get(p.id, p.oldest), p.oldest)
+                for p in partitions_of(connection, topic)
             }
 
-    def committed(self, group: str, topic: str) -> dict[TopicPartition, int]:
+    def committed_offsets(self, group: str, topic: str) -> dict[TopicPartition, int]:
         with self._using() as connection, snapshot(connection):
             committed = _committed(connection, group)
-            return {p.place: committed[p.id] for p in partitions_of(connection, topic) if p.id in committed}
+            return {p.topic_partition: committed[p.id] for p in partitions_of(connection, topic) if p.id in committed}
 
-    def ends(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
+    def watermarks(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
         with self._using() as connection:
-            return {p.place: (p.oldest, p.next) for p in partitions_of(connection, topic)}
+            return {p.topic_partition: (p.oldest, p.next) for p in partitions_of(connection, topic)}
 
-    def trim(self) -> int:
+    def apply_retention(self) -> int:
         """Old segments go whole or not at all elsewhere; here message by message, the oldest first."""
         gone = 0
         with self._using() as connection:
@@ -172,7 +173,7 @@ class SqliteLog(Closing):
             ]
             for spec in specs:
                 for partition in partitions_of(connection, spec.name):
-                    while removed := _trim_some(connection, spec, partition.place):
+                    while removed := _trim_some(connection, spec, partition.topic_partition):
                         gone += removed
             bound_wal(connection, self._path)
         if gone:
@@ -185,7 +186,7 @@ class SqliteLog(Closing):
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, translated(self._path, "log"):
+        with self._lock, wrap_errors(self._path, "log"):
             yield self._connection
 
 
@@ -219,7 +220,7 @@ def _difference(there: TopicSpec, asked: TopicSpec) -> str:
 def _trim_some(connection: sqlite3.Connection, spec: TopicSpec, place: TopicPartition) -> int:
     """Remove up to :data:`_TRIM_ROWS` messages that are too old or too many; how many went."""
     with immediate(connection):
-        partition = next(p for p in partitions_of(connection, spec.name) if p.place == place)
+        partition = next(p for p in partitions_of(connection, spec.name) if p.topic_partition == place)
         allowed = None if spec.max_bytes is None else spec.max_bytes / spec.partitions
         too_old = None if spec.max_age_s is None else time.time() - spec.max_age_s
         upto, size = partition.oldest, 0

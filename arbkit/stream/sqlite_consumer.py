@@ -19,8 +19,8 @@ from itertools import chain
 from pathlib import Path
 
 from arbkit.core.closing import Closing
-from arbkit.core.errors import LogError, UsageError
-from arbkit.core.sqlite import bound_wal, immediate, snapshot, translated
+from arbkit.core.errors import StreamError, UsageError
+from arbkit.core.sqlite import bound_wal, immediate, snapshot, wrap_errors
 from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
 from arbkit.stream.sqlite_assignment import assign
 from arbkit.stream.sqlite_tables import Partition, messages_from, partitions_of
@@ -36,7 +36,7 @@ _WAIT_GROWTH = 1.5
 
 
 class SqliteConsumer(Closing):
-    """Implements :class:`arbkit.stream.base.Consumer`; made by :meth:`arbkit.stream.sqlite.SqliteLog.consumer`.
+    """Implements :class:`arbkit.stream.base.Consumer`; made by :meth:`arbkit.stream.sqlite.SqliteStream.consumer`.
 
     A member that has not polled or committed for ``session_timeout_s`` may be taken for dead by another one.
     :meth:`close` does not call ``on_revoke``: commit first what shall count.
@@ -102,10 +102,10 @@ class SqliteConsumer(Closing):
         self._require_open()
         if not offsets:
             return
-        with translated(self._path, "log"):
+        with wrap_errors(self._path, "log"):
             with immediate(self._connection):
                 if not self._beat():
-                    raise LogError(
+                    raise StreamError(
                         f"the commit is refused: group {self._group} has taken this member for dead",
                         remedy="Poll to join again; what was not committed will be delivered again",
                     )
@@ -126,9 +126,13 @@ class SqliteConsumer(Closing):
 
     def lag(self) -> dict[TopicPartition, int]:
         self._require_open()
-        with translated(self._path, "log"), snapshot(self._connection):
+        with wrap_errors(self._path, "log"), snapshot(self._connection):
             partitions = [p for topic in self._topics for p in partitions_of(self._connection, topic)]
-        return {p.place: p.next - max(self._positions[p.id], p.oldest) for p in partitions if p.id in self._positions}
+        return {
+            p.topic_partition: p.next - max(self._positions[p.id], p.oldest)
+            for p in partitions
+            if p.id in self._positions
+        }
 
     def close(self) -> None:
         if self._closed:
@@ -149,7 +153,7 @@ class SqliteConsumer(Closing):
 
     def _fetch(self, max_records: int) -> list[Message] | None:
         """The next messages; None if the group has changed and this member must take part in that first."""
-        with translated(self._path, "log"), snapshot(self._connection):
+        with wrap_errors(self._path, "log"), snapshot(self._connection):
             if self._read_generation() != self._generation:
                 return None
             if self._paused or not self._positions:
@@ -170,7 +174,7 @@ class SqliteConsumer(Closing):
             batches = self._fair_batches(waiting, max_records)
         for batch in batches:
             if batch:
-                self._positions[self._ids[batch[-1].place]] = batch[-1].offset + 1
+                self._positions[self._ids[batch[-1].topic_partition]] = batch[-1].offset + 1
         return list(chain.from_iterable(batches))
 
     def _fair_batches(self, waiting: list[tuple[Partition, int]], max_records: int) -> list[list[Message]]:
@@ -195,8 +199,8 @@ class SqliteConsumer(Closing):
 
     def _require_kept(self, partition: Partition, position: int) -> None:
         if position < partition.oldest:
-            place = partition.place
-            raise LogError(
+            place = partition.topic_partition
+            raise StreamError(
                 f"group {self._group} should read offset {position} of {place.topic}, partition "
                 f"{place.partition}, but retention has removed it; oldest offset kept is {partition.oldest}",
                 remedy=f"{partition.oldest - position} messages are lost to this group. To go on after them "
@@ -205,13 +209,13 @@ class SqliteConsumer(Closing):
 
     def _data_version(self) -> int:
         """A number that changes when another connection has committed anything."""
-        with translated(self._path, "log"):
+        with wrap_errors(self._path, "log"):
             (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         return int(version)
 
     def _require_open(self) -> None:
         if self._closed:
-            raise LogError("this consumer is closed", remedy="Join the group with a new one")
+            raise StreamError("this consumer is closed", remedy="Join the group with a new one")
 
     # Committing
 
@@ -223,12 +227,12 @@ class SqliteConsumer(Closing):
             (self._group, found),
         ).fetchone()
         if claim is None or claim[0] != self._member:
-            raise LogError(
+            raise StreamError(
                 f"the commit is refused: {place.topic}, partition {place.partition} is not this member's",
                 remedy="Another member of the group has it; what was not committed will be delivered again",
             )
         if not 0 <= offset <= claim[1]:
-            raise LogError(
+            raise StreamError(
                 f"the commit is refused: {place.topic}, partition {place.partition} ends at {claim[1]}",
                 field="offset",
                 value=offset,
@@ -243,7 +247,7 @@ class SqliteConsumer(Closing):
 
     def _take_part(self) -> None:
         """Keep the membership alive, bury the dead, let go of partitions and take others."""
-        with translated(self._path, "log"), immediate(self._connection):
+        with wrap_errors(self._path, "log"), immediate(self._connection):
             if not self._beat():
                 logger.warning("group %s has taken this member for dead; joining again", self._group)
                 self._positions.clear()
@@ -254,7 +258,7 @@ class SqliteConsumer(Closing):
         leaving = [found for found in self._positions if found not in mine]
         if leaving:
             self._on_revoke(frozenset(self._places[found] for found in leaving))
-            with translated(self._path, "log"), immediate(self._connection):
+            with wrap_errors(self._path, "log"), immediate(self._connection):
                 self._release(leaving)
             for found in leaving:
                 self._positions.pop(found, None)
@@ -266,8 +270,8 @@ class SqliteConsumer(Closing):
     def _join(self) -> None:
         """Become a member. A partition that the group has never had begins at its oldest message."""
         partitions = [partition for topic in self._topics for partition in partitions_of(self._connection, topic)]
-        self._places = {partition.id: partition.place for partition in partitions}
-        self._ids = {partition.place: partition.id for partition in partitions}
+        self._places = {partition.id: partition.topic_partition for partition in partitions}
+        self._ids = {partition.topic_partition: partition.id for partition in partitions}
         self._connection.execute("INSERT OR IGNORE INTO log_groups VALUES (?, 0)", (self._group,))
         self._connection.executemany(
             "INSERT OR IGNORE INTO log_claims (group_name, partition_id, committed) VALUES (?, ?, ?)",

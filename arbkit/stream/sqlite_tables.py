@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from arbkit.core.errors import LogError
+from arbkit.core.errors import StreamError
 from arbkit.core.sqlite import immediate
 from arbkit.stream.base import Message, TopicPartition
 
@@ -74,7 +74,7 @@ class Partition:
     """A row of ``log_partitions``."""
 
     id: int
-    place: TopicPartition
+    topic_partition: TopicPartition
     oldest: int
     next: int
     bytes: int
@@ -84,7 +84,7 @@ def ensure_tables(connection: sqlite3.Connection, path: Path) -> None:
     """Make the log's tables if they are not there.
 
     Raises:
-        LogError: a newer arbkit has made them.
+        StreamError: a newer arbkit has made them.
     """
     if not _has_tables(connection):
         with immediate(connection):
@@ -94,7 +94,7 @@ def ensure_tables(connection: sqlite3.Connection, path: Path) -> None:
                 connection.execute("INSERT INTO log_meta VALUES ('version', ?)", (_VERSION,))
     (version,) = connection.execute("SELECT value FROM log_meta WHERE name = 'version'").fetchone()
     if version > _VERSION:
-        raise LogError(
+        raise StreamError(
             f"a newer arbkit has written the log in {path}: format {version}, this one knows {_VERSION}",
             remedy="Update arbkit, or set ARBKIT_LOG to another file",
         )
@@ -109,7 +109,7 @@ def partitions_of(connection: sqlite3.Connection, topic: str) -> list[Partition]
     """The partitions of a topic, by number.
 
     Raises:
-        LogError: there is no such topic.
+        StreamError: there is no such topic.
     """
     rows = connection.execute(
         "SELECT id, partition, oldest, next, bytes FROM log_partitions WHERE topic = ? ORDER BY partition",
@@ -117,7 +117,7 @@ def partitions_of(connection: sqlite3.Connection, topic: str) -> list[Partition]
     ).fetchall()
     if not rows:
         known = connection.execute("SELECT name FROM log_topics ORDER BY name").fetchall()
-        raise LogError(
+        raise StreamError(
             "no such topic",
             field="topic",
             value=topic,
@@ -157,7 +157,7 @@ def messages_from(
     left = max_bytes
     with closing(connection.execute(query, (*bounds, max_records))) as rows:
         for found_id, timestamp, key, headers, value in rows:
-            topic, number = partition.place.topic, partition.place.partition
+            topic, number = partition.topic_partition.topic, partition.topic_partition.partition
             headers = json.loads(headers) if headers else {}
             found.append(Message(topic, number, offset_in(found_id), key, value, headers, timestamp))
             if left is not None and (left := left - len(value)) <= 0:

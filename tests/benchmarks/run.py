@@ -25,7 +25,7 @@ from arbkit.core.settings import Settings
 from arbkit.pipeline.file_import import import_files
 from arbkit.sources.envelope import from_envelope
 from arbkit.store import open_store
-from arbkit.stream import RAW_TOPIC, Record, open_log
+from arbkit.stream import RAW_TOPIC, Record, open_stream
 from tests.benchmarks import dashboard, log, reports, scale
 from tests.benchmarks.money import evaluation
 
@@ -154,7 +154,7 @@ def memory() -> None:
                     "fetched_at": "2026-05-10T00:00:00+00:00", "product": {**product, "asin": asin},
                 }  # fmt: skip
                 records.append(Record(asin, orjson.dumps(envelope)))
-            with open_log(settings) as opened:
+            with open_stream(settings) as opened:
                 opened.publish(RAW_TOPIC, records)
 
         publish(0, 5_000)
