@@ -74,7 +74,7 @@ RENAMED = {
     "keepa_time": "core.keepa_time",
     "locks": "core.files",
     "log": "stream",
-    "log.balance": "stream.sqlite_assignment",
+    "log.balance": "stream.sqlite_consumer",
     "log.base": "stream.base",
     "log.kafka": "stream.kafka",
     "log.kafka_consumer": "stream.kafka_consumer",

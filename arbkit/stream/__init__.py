@@ -1,4 +1,4 @@
-"""The log: durable topics between producer and consumers."""
+"""The stream between producer and consumers: durable topics, in a SQLite file or in Kafka."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ __all__ = [
 
 
 def open_stream(settings: Settings) -> Stream:
-    """The log that the settings name; on SQLite with arbkit's topics in it (on Kafka `arbkit init` makes them).
+    """The stream that ``ARBKIT_LOG`` names; in SQLite with arbkit's topics (in Kafka `arbkit init` makes them).
 
     Raises:
-        ConfigError: no log of that kind.
+        ConfigError: it names no stream of a known kind, or Kafka's options are unusable.
         StreamError: it cannot be opened.
     """
     scheme = urlsplit(settings.log_url).scheme

@@ -1,4 +1,4 @@
-"""What every log must do, whichever stands behind the interface."""
+"""What every stream must do, whichever stands behind the interface."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from tests.servers.mock import MockKafka
 
 TOPIC = "prices"
 FORGETS = "the mock silently keeps only 5 MiB of a partition"
+ONE_CONSUMER = "a stream in a SQLite file takes one consumer a group; several are Kafka's work"
 Open = Callable[[], Stream]
 
 
@@ -30,7 +31,7 @@ TOPICS = (TopicSpec(TOPIC, 4), TopicSpec(dead_letter_topic(TOPIC), 1))
 
 @pytest.fixture(params=["sqlite", "kafka", "mock"])
 def open_stream(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
-    """Opens the same log as often as it is called; all are closed at the end."""
+    """Opens the same stream as often as it is called; all are closed at the end."""
     with contextlib.ExitStack() as stack:
         if request.param == "kafka":
             address = request.getfixturevalue("kafka").address
@@ -46,7 +47,7 @@ def open_stream(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open
         def open_one() -> Stream:
             stream: Stream
             if request.param == "sqlite":
-                stream = SqliteStream(tmp_path / "log.db", session_timeout_s=0.5)
+                stream = SqliteStream(tmp_path / "log.db", join_wait_s=0.1)
             else:
                 stream = KafkaStream(address, max_silence_s=1.5)
             if request.param != "mock":
@@ -57,7 +58,7 @@ def open_stream(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open
 
 
 def empty(server: Kafka) -> None:
-    """Remove what the test before left: each begins with a log of its own."""
+    """Remove what the test before left: each begins with an empty broker."""
     admin = AdminClient({"bootstrap.servers": server.address})
     groups = [g.group_id for g in admin.list_consumer_groups().result().valid]
     topics = [name for name in admin.list_topics().topics if not name.startswith("__")]
@@ -115,12 +116,12 @@ def test_records_of_a_key_keep_their_order_and_offsets_have_no_gaps(open_stream:
     with stream.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
         got = drain(consumer, 60)
     by_key: dict[str, list[int]] = {}
-    by_place: dict[TopicPartition, list[int]] = {}
+    by_partition: dict[TopicPartition, list[int]] = {}
     for message in got:
         by_key.setdefault(message.key, []).append(int(message.value))
-        by_place.setdefault(message.topic_partition, []).append(message.offset)
+        by_partition.setdefault(message.topic_partition, []).append(message.offset)
     assert all(values == sorted(values) for values in by_key.values())
-    assert all(offsets == list(range(len(offsets))) for offsets in by_place.values())
+    assert all(offsets == list(range(len(offsets))) for offsets in by_partition.values())
     assert {int(m.headers["n"]) for m in got} == set(range(60))
 
 
@@ -210,56 +211,66 @@ def test_what_was_not_committed_is_delivered_again(open_stream: Open) -> None:
         assert len(drain(consumer, 10)) == 10
 
 
-def test_members_share_partitions_and_take_over_from_one_that_leaves(open_stream: Open) -> None:
+def test_members_share_partitions_and_take_over_from_one_that_leaves(
+    request: pytest.FixtureRequest, open_stream: Open
+) -> None:
+    differs(request, ONE_CONSUMER, "sqlite")
     stream = open_stream()
     revoked: list[TopicPartition] = []
-    first = stream.consumer("g", [TOPIC], on_revoke=revoked.extend)
-    until(lambda: len(first.assignment()) == 4, first)
-    second = stream.consumer("g", [TOPIC], on_revoke=ignore)
-    until(lambda: len(first.assignment()) == len(second.assignment()) == 2, first, second)
-    assert not first.assignment() & second.assignment()
-    assert set(revoked) == second.assignment()
-    second.close()
-    until(lambda: len(first.assignment()) == 4, first)
-    first.close()
+    with stream.consumer("g", [TOPIC], on_revoke=revoked.extend) as first:
+        until(lambda: len(first.assignment()) == 4, first)
+        with stream.consumer("g", [TOPIC], on_revoke=ignore) as second:
+            until(lambda: len(first.assignment()) == len(second.assignment()) == 2, first, second)
+            assert not first.assignment() & second.assignment()
+            assert set(revoked) == second.assignment()
+        until(lambda: len(first.assignment()) == 4, first)
 
 
-def test_a_silent_member_is_replaced_and_its_commit_refused(open_stream: Open) -> None:
+def test_a_silent_member_is_replaced_and_its_commit_refused(request: pytest.FixtureRequest, open_stream: Open) -> None:
+    differs(request, ONE_CONSUMER, "sqlite")
     stream = open_stream()
     stream.publish(TOPIC, records(8))
-    zombie = stream.consumer("g", [TOPIC], on_revoke=ignore)
-    held = drain(zombie, 8)
-    with stream.consumer("g", [TOPIC], on_revoke=ignore) as heir:
-        got = drain(heir, 8)
-        with pytest.raises(StreamError, match="refused"):
-            commit(zombie, held)
-        commit(heir, got)
-        assert sum(stream.lag("g", TOPIC).values()) == 0
-    zombie.close()
+    with stream.consumer("g", [TOPIC], on_revoke=ignore) as zombie:
+        held = drain(zombie, 8)
+        with stream.consumer("g", [TOPIC], on_revoke=ignore) as heir:
+            got = drain(heir, 8)
+            with pytest.raises(StreamError, match="refused"):
+                commit(zombie, held)
+            commit(heir, got)
+            assert sum(stream.lag("g", TOPIC).values()) == 0
 
 
-def test_commits_made_inside_on_revoke_count(open_stream: Open) -> None:
+def test_commits_made_inside_on_revoke_count(request: pytest.FixtureRequest, open_stream: Open) -> None:
+    differs(request, ONE_CONSUMER, "sqlite")
     stream = open_stream()
     stream.publish(TOPIC, records(12))
     done: dict[TopicPartition, int] = {}
 
-    def flush(places: frozenset[TopicPartition]) -> None:
-        first.commit({place: done[place] for place in places if place in done})
+    def flush(partitions: frozenset[TopicPartition]) -> None:
+        first.commit({partition: done[partition] for partition in partitions if partition in done})
 
-    first = stream.consumer("g", [TOPIC], on_revoke=flush)
-    done |= {m.topic_partition: m.offset + 1 for m in drain(first, 12)}
-    second = stream.consumer("g", [TOPIC], on_revoke=ignore)
-    got: list[Message] = []
+    with stream.consumer("g", [TOPIC], on_revoke=flush) as first:
+        done |= {m.topic_partition: m.offset + 1 for m in drain(first, 12)}
+        with stream.consumer("g", [TOPIC], on_revoke=ignore) as second:
+            got: list[Message] = []
 
-    def shared() -> bool:
-        got.extend(second.poll(max_records=10, timeout_s=0))
-        return len(second.assignment()) == 2
+            def shared() -> bool:
+                got.extend(second.poll(max_records=10, timeout_s=0))
+                return len(second.assignment()) == 2
 
-    until(shared, first)
-    got.extend(second.poll(max_records=10, timeout_s=0.5))
-    assert not got
-    first.close()
-    second.close()
+            until(shared, first)
+            got.extend(second.poll(max_records=10, timeout_s=0.5))
+            assert not got
+
+
+def test_the_next_consumer_of_a_group_goes_on_at_once_where_the_last_one_left(open_stream: Open) -> None:
+    stream = open_stream()
+    stream.publish(TOPIC, records(10))
+    for _ in range(3):
+        with stream.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+            commit(consumer, drain(consumer, 10))
+        stream.publish(TOPIC, records(10))
+    assert sum(stream.lag("g", TOPIC).values()) == 10
 
 
 def test_pause_delivers_nothing_and_keeps_the_membership(open_stream: Open) -> None:
@@ -298,27 +309,37 @@ def test_a_member_knows_how_much_it_has_not_been_given(open_stream: Open) -> Non
     with stream.consumer("g", [TOPIC], on_revoke=ignore) as again:
         until(lambda: len(again.assignment()) == 4, again)
         assert behind(again) <= 19
-        with stream.consumer("g", [TOPIC], on_revoke=ignore) as other:
-            until(lambda: len(again.assignment()) == len(other.assignment()) == 2, again, other)
-            assert again.lag().keys() == again.assignment()
     with pytest.raises(StreamError, match="closed"):
         again.lag()
 
 
-def test_a_walk_gives_every_message_there_is_once_and_goes_on_from_where_it_was(open_stream: Open) -> None:
+def test_a_member_counts_only_what_waits_on_its_own_partitions(
+    request: pytest.FixtureRequest, open_stream: Open
+) -> None:
+    differs(request, ONE_CONSUMER, "sqlite")
+    stream = open_stream()
+    stream.publish(TOPIC, records(20))
+    with stream.consumer("g", [TOPIC], on_revoke=ignore) as first:
+        until(lambda: len(first.assignment()) == 4, first)
+        with stream.consumer("g", [TOPIC], on_revoke=ignore) as other:
+            until(lambda: len(first.assignment()) == len(other.assignment()) == 2, first, other)
+            assert first.lag().keys() == first.assignment()
+
+
+def test_a_scan_gives_every_message_once_and_goes_on_from_where_it_was(open_stream: Open) -> None:
     stream = open_stream()
     assert list(stream.scan(TOPIC)) == []
     stream.publish(TOPIC, records(1_200))
-    walked = [m for some in stream.scan(TOPIC) for m in some]
-    assert sorted(int(m.value) for m in walked) == list(range(1_200))
-    ends = {place: end for place, (_, end) in stream.watermarks(TOPIC).items()}
+    scanned = [m for some in stream.scan(TOPIC) for m in some]
+    assert sorted(int(m.value) for m in scanned) == list(range(1_200))
+    ends = {partition: end for partition, (_, end) in stream.watermarks(TOPIC).items()}
     stream.publish(TOPIC, records(5, first=1_200))
     assert sorted(int(m.value) for some in stream.scan(TOPIC, start=ends) for m in some) == list(range(1_200, 1_205))
     # It was no member of a group.
     assert sum(stream.lag("g", TOPIC).values()) == 1_205
 
 
-def test_retention_removes_the_oldest_and_a_hole_is_named_not_skipped(
+def test_retention_removes_the_oldest_and_an_offset_out_of_range_is_named_not_skipped(
     request: pytest.FixtureRequest, open_stream: Open
 ) -> None:
     differs(request, "Kafka applies retention by itself, a segment at a time", "kafka", "mock")
