@@ -36,7 +36,7 @@ from arbkit.profit import (
     load_tables,
 )
 from arbkit.store import open_store
-from arbkit.stream import ALERTS_TOPIC, Log, Record, open_log
+from arbkit.stream import ALERTS_TOPIC, Record, Stream, open_stream
 
 __all__ = [
     "DEMAND_COLUMNS",
@@ -127,7 +127,7 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
 
     Raises:
         ConfigError: the profile, a table or a setting is wrong.
-        StoreError, LogError: nothing was replaced, or nothing was announced.
+        StoreError, StreamError: nothing was replaced, or nothing was announced.
     """
     parameters = parameters or DetectParameters()
     profile, tables, rates = (
@@ -135,7 +135,7 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
         load_tables(),
         load_rates(),
     )
-    with open_store(settings) as store, open_log(settings) as log:
+    with open_store(settings) as store, open_stream(settings) as log:
         columns = list(dict.fromkeys(["asin", "market", *IDENTITY_COLUMNS, *DEMAND_COLUMNS, *OFFER_COLUMNS]))
         found = detect(store.scan_offers(columns), profile, tables, rates, parameters=parameters, run_id=run_id)
         new = store.replace_opportunities(found.opportunities, run_id=run_id)
@@ -290,7 +290,7 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def publish_alerts(log: Log, result: Detection) -> None:
+def publish_alerts(log: Stream, result: Detection) -> None:
     """One alert for each opportunity that was not there before."""
     new = set(result.new)
     log.publish(

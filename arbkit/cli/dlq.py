@@ -22,11 +22,11 @@ def list_letters(
     from rich.markup import escape
     from rich.table import Table
 
-    from arbkit.stream import open_log
-    from arbkit.stream.dead_letters import dead_letters, described
+    from arbkit.stream import open_stream
+    from arbkit.stream.dead_letters import dead_letters, summary
 
-    with open_log(begin()) as log:
-        letters = [described(letter) for letter in dead_letters(log)]
+    with open_stream(begin()) as log:
+        letters = [summary(letter) for letter in dead_letters(log)]
     latest = letters[-limit:]
     if json:
         print_json({"total": len(letters), "items": latest})
@@ -43,11 +43,11 @@ def list_letters(
 @dlq.command()
 def show(offset: int = typer.Argument(..., min=0, help="Offset, as `arbkit dlq list` names it.")) -> None:
     """One dead letter whole, as JSON."""
-    from arbkit.stream import open_log
-    from arbkit.stream.dead_letters import shown
+    from arbkit.stream import open_stream
+    from arbkit.stream.dead_letters import detail
 
-    with open_log(begin()) as log:
-        print_json(shown(log, offset))
+    with open_stream(begin()) as log:
+        print_json(detail(log, offset))
 
 
 @dlq.command()
@@ -55,10 +55,10 @@ def replay(
     offsets: list[int] = typer.Argument(None, min=0, help="Offsets; default: all that were not replayed before."),
 ) -> None:
     """Put dead letters back on their topic, to be tried again."""
-    from arbkit.stream import open_log
+    from arbkit.stream import open_stream
     from arbkit.stream.dead_letters import replay as again
 
-    with open_log(begin()) as log:
+    with open_stream(begin()) as log:
         count = again(log, offsets or ())
     console().print(f"{count} records are back on the log")
 

@@ -9,12 +9,13 @@
     │   ├── KeepaError                 the Keepa service said no
     │   │   ├── KeepaKeyError             … because of the key
     │   │   └── KeepaTokensError          … because the tokens are used up
-    │   ├── LogError                   the log
+    │   ├── StreamError                the log
+    │   │   ├── GroupBusyError            … has a consumer of that group already
     │   │   └── MessageTooLargeError      … does not take records of that size
     │   ├── StoreError                 the store
     │   │   ├── StoreCorruptError         … its file is damaged
     │   │   └── StoreRefusedError         … a right or an index is missing
-    │   └── DeadLetterLimitError       so much of the log is of no use that the fault must be ours
+    │   └── DeadLetterLimitError       so much of the log is unusable that the fault must be ours
     └── InputError (ValueError)     5: data that was handed to us cannot be used
         ├── BadRecordError             one record; goes to the dead-letter topic
         └── RefusedFileError           a whole file
@@ -33,17 +34,18 @@ __all__ = [
     "BadRecordError",
     "ConfigError",
     "DeadLetterLimitError",
+    "GroupBusyError",
     "InputError",
     "KeepaError",
     "KeepaKeyError",
     "KeepaTokensError",
-    "LogError",
     "MessageTooLargeError",
     "RefusedFileError",
     "ServiceError",
     "StoreCorruptError",
     "StoreError",
     "StoreRefusedError",
+    "StreamError",
     "UsageError",
     "did_you_mean",
 ]
@@ -123,14 +125,31 @@ class KeepaTokensError(KeepaError):
         super().__init__(why, status=429)
 
 
-class LogError(ServiceError):
+class StreamError(ServiceError):
     """The log cannot be used."""
 
 
-class MessageTooLargeError(LogError):
+class GroupBusyError(StreamError):
+    """Somebody else consumes as this group, and an embedded stream takes one consumer a group at a time.
+
+    ``pid`` is the process that does, None where it has not said so yet.
+    """
+
+    def __init__(self, group: str, *, pid: int | None) -> None:
+        self.group = group
+        self.pid = pid
+        holder = "another process" if pid is None else f"process {pid}"
+        super().__init__(
+            f"{holder} consumes as group {group} already, and a log in a SQLite file takes one consumer a group",
+            remedy="Let that one do the work or stop it first; for several consumers use Kafka "
+            "(ARBKIT_LOG=kafka://HOST:PORT)",
+        )
+
+
+class MessageTooLargeError(StreamError):
     """Records of a batch are larger than their topic takes.
 
-    ``keys`` and ``sizes`` (bytes) have one entry for each, under its place in the batch; ``limit`` is what the topic
+    ``keys`` and ``sizes`` (bytes) have one entry for each, under its index in the batch; ``limit`` is what the topic
     takes, None where only the broker knows; ``rest_published`` says what became of the other records.
     """
 
@@ -154,10 +173,10 @@ class MessageTooLargeError(LogError):
         remedy = "raise max.message.bytes of the topic" if limit is None else "take it out"
         super().__init__(self.why_of(first) + more, field="key", value=keys[first], remedy=f"{rest}; {remedy}")
 
-    def why_of(self, place: int) -> str:
-        """What is wrong with the record at this place in the batch."""
+    def why_of(self, index: int) -> str:
+        """What is wrong with the record at this index of the batch."""
         limit = "" if self.limit is None else f" of {self.limit} bytes"
-        return f"a message of {self.sizes[place]} bytes is larger than the limit{limit} of topic {self.topic}"
+        return f"a message of {self.sizes[index]} bytes is larger than the limit{limit} of topic {self.topic}"
 
 
 class StoreError(ServiceError):

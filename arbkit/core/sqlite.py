@@ -1,7 +1,7 @@
 """SQLite as log and store use it: one file, several processes, every commit durable.
 
 The connections are in autocommit mode; who writes says so with :func:`immediate`, who needs several reads of
-one moment with :func:`snapshot`. Errors become ours in :func:`translated`.
+one moment with :func:`snapshot`. Errors become ours in :func:`wrap_errors`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from arbkit.core.errors import LogError, ServiceError, StoreCorruptError, StoreError
+from arbkit.core.errors import ServiceError, StoreCorruptError, StoreError, StreamError
 
 __all__ = [
     "BUSY_TIMEOUT_S",
@@ -23,8 +23,8 @@ __all__ = [
     "connect",
     "immediate",
     "snapshot",
-    "translate",
-    "translated",
+    "to_service_error",
+    "wrap_errors",
 ]
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection to the database at ``path``, which is made, with its folder, unless ``read_only``.
 
     In autocommit mode; may be used by one thread at a time, whichever it is. Call it inside
-    :func:`translated`.
+    :func:`wrap_errors`.
 
     Raises:
         sqlite3.Error: the file cannot be opened or is no database; its bytes are left as they are.
@@ -139,18 +139,18 @@ def bound_wal(connection: sqlite3.Connection, path: Path) -> None:
 
 
 @contextmanager
-def translated(path: Path, kind: Kind) -> Iterator[None]:
-    """Turn SQLite's errors of the block, and the system's, into a ``LogError`` or ``StoreError``."""
+def wrap_errors(path: Path, kind: Kind) -> Iterator[None]:
+    """Turn SQLite's errors of the block, and the system's, into a ``StreamError`` or ``StoreError``."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
-        raise translate(error, path, kind) from error
+        raise to_service_error(error, path, kind) from error
 
 
-def translate(error: sqlite3.Error | OSError, path: Path, kind: Kind) -> ServiceError:
-    """The ``LogError``, ``StoreError`` or ``StoreCorruptError`` that says what happened, and the remedy."""
-    plain: type[ServiceError] = LogError if kind == "log" else StoreError
-    damaged: type[ServiceError] = LogError if kind == "log" else StoreCorruptError
+def to_service_error(error: sqlite3.Error | OSError, path: Path, kind: Kind) -> ServiceError:
+    """The ``StreamError``, ``StoreError`` or ``StoreCorruptError`` that says what happened, and the remedy."""
+    plain: type[ServiceError] = StreamError if kind == "log" else StoreError
+    damaged: type[ServiceError] = StreamError if kind == "log" else StoreCorruptError
     match _code(error):
         case sqlite3.SQLITE_NOTADB:
             return damaged(

@@ -139,9 +139,9 @@ def _answers(url: str) -> bool:
 
 
 def _log(settings: Settings) -> str:
-    from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_log
+    from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_stream
 
-    with open_log(settings) as log:
+    with open_stream(settings) as log:
         behind = sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values())
     return f"{settings.masked()['ARBKIT_LOG'] or settings.log_url}: {behind} messages wait for the consumer"
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from arbkit.core.settings import Settings
 from arbkit.store import elastic_options, open_store
-from arbkit.stream import open_log, settings_topics
+from arbkit.stream import open_stream, settings_topics
 
 __all__ = ["initialise", "migrate"]
 
@@ -15,9 +15,9 @@ def initialise(settings: Settings) -> list[str]:
     """Create what is missing; answers how what is there differs from what is asked for, and changes none of it.
 
     Raises:
-        LogError, StoreError: one of them cannot be reached or made.
+        StreamError, StoreError: one of them cannot be reached or made.
     """
-    with open_log(settings) as log:
+    with open_stream(settings) as log:
         differences = log.create_topics(settings_topics(settings))
     if _on_elasticsearch(settings):
         from arbkit.store.elastic.indices import create

@@ -10,7 +10,7 @@ from arbkit.core.settings import Settings
 from arbkit.reports.schedule.scheduler import standing
 from arbkit.sources.token_budget import read_tokens
 from arbkit.store import open_store
-from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, dead_letter_topic, open_log
+from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, dead_letter_topic, open_stream
 
 __all__ = ["collect"]
 
@@ -19,7 +19,7 @@ def collect(settings: Settings, *, now: float | None = None) -> dict[str, Any]:
     """The state as one JSON-ready document; ages in seconds, None where nothing is known.
 
     Raises:
-        LogError, StoreError: one of them is there but cannot be read.
+        StreamError, StoreError: one of them is there but cannot be read.
     """
     now = time.time() if now is None else now
     return {
@@ -33,10 +33,10 @@ def collect(settings: Settings, *, now: float | None = None) -> dict[str, Any]:
 
 
 def _log(settings: Settings) -> dict[str, Any]:
-    with open_log(settings) as log:
+    with open_stream(settings) as log:
         lag = log.lag(ENRICH_GROUP, RAW_TOPIC)
-        ends = log.ends(RAW_TOPIC).values()
-        dead = log.ends(dead_letter_topic(RAW_TOPIC)).values()
+        ends = log.watermarks(RAW_TOPIC).values()
+        dead = log.watermarks(dead_letter_topic(RAW_TOPIC)).values()
         return {
             "lag": sum(lag.values()),
             "lag_by_partition": {str(place.partition): behind for place, behind in sorted(lag.items())},

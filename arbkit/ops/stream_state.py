@@ -6,10 +6,10 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, TOPICS, Log, dead_letter_topic
+from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, TOPICS, Stream, dead_letter_topic
 from arbkit.stream.dead_letters import REPLAY_GROUP
 
-__all__ = ["DEAD_TOPICS", "LogState", "Pace", "Throughput", "look"]
+__all__ = ["DEAD_TOPICS", "Pace", "StreamState", "Throughput", "look"]
 
 DEAD_TOPICS: tuple[str, ...] = tuple(
     t.name for t in TOPICS if any(other.name == dead_letter_topic(t.name) for other in TOPICS)
@@ -18,7 +18,7 @@ DEAD_TOPICS: tuple[str, ...] = tuple(
 
 
 @dataclass(frozen=True, slots=True)
-class LogState:
+class StreamState:
     """``ends``: topic → partition → (oldest kept, next); ``places``: group → partition → committed; ``replayed``:
     topic → partition of its dead letters → committed by the group that replays them.
 
@@ -63,15 +63,15 @@ class LogState:
         return sum(self._lag(name, self.replayed[topic]).values())
 
 
-def look(log: Log, *, now: float) -> LogState:
+def look(log: Stream, *, now: float) -> StreamState:
     """Ask the log how it stands.
 
     Raises:
-        LogError: it cannot be asked.
+        StreamError: it cannot be asked.
     """
-    ends = {t.name: {place.partition: both for place, both in log.ends(t.name).items()} for t in TOPICS}
+    ends = {t.name: {place.partition: both for place, both in log.watermarks(t.name).items()} for t in TOPICS}
     places = {group: _places(log, group, topic) for group, topic in GROUPS.items()}
-    return LogState(
+    return StreamState(
         now,
         ends,
         {group: found for group, found in places.items() if found or group == ENRICH_GROUP},
@@ -79,8 +79,8 @@ def look(log: Log, *, now: float) -> LogState:
     )
 
 
-def _places(log: Log, group: str, topic: str) -> dict[int, int]:
-    return {place.partition: offset for place, offset in log.committed(group, topic).items()}
+def _places(log: Stream, group: str, topic: str) -> dict[int, int]:
+    return {place.partition: offset for place, offset in log.committed_offsets(group, topic).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Throughput:
         self.moved_at: float | None = None
         """when a look last found that the enriching group had gone on"""
 
-    def note(self, state: LogState) -> None:
+    def note(self, state: StreamState) -> None:
         published, enriched = state.published(RAW_TOPIC), state.done(ENRICH_GROUP)
         if self._looks:
             at, before, done = self._looks[-1]

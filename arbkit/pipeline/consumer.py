@@ -20,24 +20,24 @@ from dataclasses import dataclass
 import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
-from arbkit.core.errors import LogError, StoreCorruptError, StoreError, StoreRefusedError
+from arbkit.core.errors import StoreCorruptError, StoreError, StoreRefusedError, StreamError
 from arbkit.core.service.heartbeat import beat
 from arbkit.core.service.metrics import CONSUMED, CONSUMER_LAG, CONSUMER_PARTITIONS, STORE_RETRIES, expose, timed
 from arbkit.core.settings import Settings
 from arbkit.pipeline.dead_letter_limit import DeadLetterLimit
-from arbkit.pipeline.decode import Enriched, enriched
+from arbkit.pipeline.decode import DecodedBatch, decode_batch
 from arbkit.store import Store, open_store
 from arbkit.stream import (
     ENRICH_GROUP,
     ENRICHED_TOPIC,
     RAW_TOPIC,
     Consumer,
-    Log,
     Message,
     Record,
+    Stream,
     TopicPartition,
     dead_letter_topic,
-    open_log,
+    open_stream,
 )
 from arbkit.stream.dead_letters import attempts, dead_letter
 
@@ -73,18 +73,20 @@ def consume(settings: Settings, *, until_empty: bool = False, stop: threading.Ev
     passed over.
 
     Raises:
-        LogError: the log cannot be read or written, or retention has removed what was not read yet.
+        StreamError: the log cannot be read or written, or retention has removed what was not read yet.
         StoreError: the store cannot be opened, is damaged, or lacks a right or an index.
         DeadLetterLimitError: nearly everything is of no use.
     """
     expose(settings, settings.consumer_metrics_port, "ARBKIT_CONSUMER_METRICS_PORT")
-    with open_log(settings) as log, open_store(settings) as store:
-        return _Loop(settings, log, store, stop, until_empty=until_empty).run()
+    with open_stream(settings) as stream, open_store(settings) as store:
+        return _Loop(settings, stream, store, stop, until_empty=until_empty).run()
 
 
 class _Loop:
-    def __init__(self, settings: Settings, log: Log, store: Store, stop: threading.Event, *, until_empty: bool) -> None:
-        self._log = log
+    def __init__(
+        self, settings: Settings, stream: Stream, store: Store, stop: threading.Event, *, until_empty: bool
+    ) -> None:
+        self._stream = stream
         self._store = store
         self._stop = stop
         self._until_empty = until_empty
@@ -100,7 +102,7 @@ class _Loop:
 
     def run(self) -> ConsumeSummary:
         with (
-            self._log.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=self._before_revoke) as self._consumer,
+            self._stream.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=self._before_revoke) as self._consumer,
             ThreadPoolExecutor(1, "batch") as worker,
         ):
             try:
@@ -108,9 +110,9 @@ class _Loop:
                     beat(self._settings, "consumer")
                     if messages := self._poll():
                         with timed("consumer", "decode"):
-                            batch = enriched(messages)
+                            batch = decode_batch(messages)
                         self._settle()
-                        self._offsets = {m.place: m.offset + 1 for m in messages}
+                        self._offsets = {m.topic_partition: m.offset + 1 for m in messages}
                         self._under_way = worker.submit(self._do, batch, messages)
                     elif self._under_way is not None and self._under_way.done():
                         self._commit()
@@ -158,19 +160,19 @@ class _Loop:
         try:
             with timed("consumer", "commit"):
                 self._consumer.commit({place: offset for place, offset in self._offsets.items() if place in mine})
-        except LogError as error:
+        except StreamError as error:
             # Another member has them now and does the batch again, which changes nothing.
             logger.warning("%s", error)
 
     def _caught_up(self) -> bool:
-        return not any(self._log.lag(ENRICH_GROUP, RAW_TOPIC).values())
+        return not any(self._stream.lag(ENRICH_GROUP, RAW_TOPIC).values())
 
     def _look_after(self) -> None:
         """What is due now and then: retention, and the figures."""
         now = time.monotonic()
         if now >= self._trim_at:
             self._trim_at = now + _TRIM_EVERY_S
-            self._log.trim()
+            self._stream.apply_retention()
         if self._settings.consumer_metrics_port is not None and now >= self._show_at:
             self._show_at = now + _SHOW_EVERY_S
             self._show_lag()
@@ -181,36 +183,36 @@ class _Loop:
         try:
             for place, behind in self._consumer.lag().items():
                 CONSUMER_LAG.labels(str(place.partition)).set(behind)
-        except LogError as error:
+        except StreamError as error:
             # Unknown for the moment; what cannot be read at all shows when it is polled.
             logger.warning("%s", error)
 
     # The thread of the batch
 
-    def _do(self, batch: Enriched, messages: Sequence[Message]) -> bool:
+    def _do(self, batch: DecodedBatch, messages: Sequence[Message]) -> bool:
         """Process a batch up to its commit; False, and nothing passed over, if stopped while the store is away."""
         with timed("consumer", "store"):
             if not self._put(batch):
                 return False
-        dead = {(message.place, message.offset) for message, _ in batch.dead}
+        dead = {(message.topic_partition, message.offset) for message, _ in batch.rejected}
         # What was a dead letter before says nothing about the stream.
-        self._limit.note((m.place, m.offset) in dead for m in messages if not attempts(m.headers))
+        self._limit.note((m.topic_partition, m.offset) in dead for m in messages if not attempts(m.headers))
         with timed("consumer", "publish"):
-            self._log.publish(
+            self._stream.publish(
                 ENRICHED_TOPIC, [Record(u.offer.asin, orjson.dumps(u.offer.to_dict())) for u in batch.updates]
             )
-            self._log.publish(dead_letter_topic(RAW_TOPIC), [dead_letter(m, why) for m, why in batch.dead])
+            self._stream.publish(dead_letter_topic(RAW_TOPIC), [dead_letter(m, why) for m, why in batch.rejected])
         self._summary.read += len(messages)
         self._summary.unknown += batch.unknown
-        self._summary.dead_lettered += len(batch.dead)
+        self._summary.dead_lettered += len(batch.rejected)
         CONSUMED.labels("unknown").inc(batch.unknown)
-        CONSUMED.labels("dead_letter").inc(len(batch.dead))
+        CONSUMED.labels("dead_letter").inc(len(batch.rejected))
         logger.info(
-            "%d records: %d dead-lettered, %d unknown to the source", len(messages), len(batch.dead), batch.unknown
+            "%d records: %d dead-lettered, %d unknown to the source", len(messages), len(batch.rejected), batch.unknown
         )
         return True
 
-    def _put(self, batch: Enriched) -> bool:
+    def _put(self, batch: DecodedBatch) -> bool:
         """Store the batch's updates, however long the store needs; False if stopped before that."""
         retrying = Retrying(
             retry=retry_if_exception_type(StoreError) & _may_mend,
@@ -229,7 +231,7 @@ class _Loop:
                 return False
             raise
         for index, why in written.poison.items():
-            batch.dead.append((batch.origins[index], why))
+            batch.rejected.append((batch.origins[index], why))
         batch.updates = [u for i, u in enumerate(batch.updates) if i not in written.poison]
         self._summary.stored += written.ok
         self._summary.stale += written.stale

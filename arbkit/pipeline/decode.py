@@ -13,35 +13,35 @@ from arbkit.core.models import Update
 from arbkit.sources.envelope import from_envelope
 from arbkit.stream import Message
 
-__all__ = ["Enriched", "enriched"]
+__all__ = ["DecodedBatch", "decode_batch"]
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Enriched:
+class DecodedBatch:
     """Messages told apart: updates (each with its message), of no use and why, and unknown to the source."""
 
     updates: list[Update] = field(default_factory=list)
     origins: list[Message] = field(default_factory=list)
-    dead: list[tuple[Message, str]] = field(default_factory=list)
+    rejected: list[tuple[Message, str]] = field(default_factory=list)
     unknown: int = 0
 
 
-def enriched(messages: Sequence[Message]) -> Enriched:
+def decode_batch(messages: Sequence[Message]) -> DecodedBatch:
     """The canonical form of what can be used, in order."""
-    found = Enriched()
+    found = DecodedBatch()
     for message in messages:
         try:
             update = from_envelope(orjson.loads(message.value))
         except orjson.JSONDecodeError as error:
-            found.dead.append((message, f"not JSON: {error}"))
+            found.rejected.append((message, f"not JSON: {error}"))
         except BadRecordError as error:
-            found.dead.append((message, str(error)))
+            found.rejected.append((message, str(error)))
         except Exception as error:
             # Whatever one record does, it must not stop the others.
             logger.exception("%s/%d, offset %d", message.topic, message.partition, message.offset)
-            found.dead.append((message, f"a fault of arbkit: {error!r}"))
+            found.rejected.append((message, f"a fault of arbkit: {error!r}"))
         else:
             if update is None:
                 found.unknown += 1

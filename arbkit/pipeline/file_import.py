@@ -16,9 +16,9 @@ from arbkit.core.errors import BadRecordError, InputError, RefusedFileError
 from arbkit.core.marketplaces import MARKETS, Market, by_domain
 from arbkit.core.settings import Settings
 from arbkit.sources.envelope import envelope, from_envelope
-from arbkit.sources.export_files import Answer, Table, read_file
+from arbkit.sources.export_files import SavedResponse, SheetRows, read_file
 from arbkit.sources.export_rows import IDENTITY, check, market_of
-from arbkit.stream import RAW_TOPIC, Log, Record, dead_letter_topic, dead_letters, open_log
+from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letter_topic, dead_letters, open_stream
 
 __all__ = ["FileReport", "ImportReport", "envelopes_of", "import_files"]
 
@@ -64,17 +64,17 @@ def import_files(settings: Settings, paths: Sequence[Path], *, market: Market | 
     """Publish what the files hold; ``market`` is that of exports that do not name their own.
 
     Raises:
-        LogError: the log cannot be written.
+        StreamError: the log cannot be written.
     """
     run_id = f"import-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
-    with open_log(settings) as log:
-        return ImportReport(tuple(_one(log, path, market, run_id) for path in paths))
+    with open_stream(settings) as stream:
+        return ImportReport(tuple(_one(stream, path, market, run_id) for path in paths))
 
 
-def _one(log: Log, path: Path, market: Market | None, run_id: str) -> FileReport:
+def _one(stream: Stream, path: Path, market: Market | None, run_id: str) -> FileReport:
     report = FileReport(str(path))
     try:
-        _publish(log, envelopes_of(path, market, run_id, report), path, report)
+        _publish(stream, envelopes_of(path, market, run_id, report), path, report)
     except RefusedFileError as error:
         report.refused = str(error)
     return report
@@ -89,12 +89,12 @@ def envelopes_of(
         RefusedFileError: nothing of the file can be used.
     """
     content = read_file(path)
-    if isinstance(content, Table):
+    if isinstance(content, SheetRows):
         return _rows(content, path, market, run_id, report)
     return _products(content, path, market, run_id, report)
 
 
-def _publish(log: Log, envelopes: Iterable[tuple[int, dict[str, Any]]], path: Path, report: FileReport) -> None:
+def _publish(stream: Stream, envelopes: Iterable[tuple[int, dict[str, Any]]], path: Path, report: FileReport) -> None:
     good: list[Record] = []
     bad: list[Record] = []
     seen: set[tuple[str, str]] = set()
@@ -107,7 +107,7 @@ def _publish(log: Log, envelopes: Iterable[tuple[int, dict[str, Any]]], path: Pa
         try:
             _check(one)
         except BadRecordError as error:
-            bad.append(dead_letters.unpublished(Record(key[0], value, where), RAW_TOPIC, str(error)))
+            bad.append(dead_letters.rejected_record(Record(key[0], value, where), RAW_TOPIC, str(error)))
             continue
         markets[key[1]] = None
         if key in seen:
@@ -116,9 +116,10 @@ def _publish(log: Log, envelopes: Iterable[tuple[int, dict[str, Any]]], path: Pa
         seen.add(key)
         good.append(Record(key[0], value, where))
     for start in range(0, len(bad), _PUBLISH):
-        log.publish(dead_letter_topic(RAW_TOPIC), bad[start : start + _PUBLISH])
+        stream.publish(dead_letter_topic(RAW_TOPIC), bad[start : start + _PUBLISH])
     large = sum(
-        dead_letters.publish(log, RAW_TOPIC, good[start : start + _PUBLISH]) for start in range(0, len(good), _PUBLISH)
+        dead_letters.publish(stream, RAW_TOPIC, good[start : start + _PUBLISH])
+        for start in range(0, len(good), _PUBLISH)
     )
     report.market = ",".join(markets) or None
     report.products, report.dead_lettered = len(good) - large, len(bad) + large
@@ -135,7 +136,7 @@ def _check(one: dict[str, Any]) -> None:
 
 
 def _rows(
-    table: Table, path: Path, market: Market | None, run_id: str, report: FileReport
+    table: SheetRows, path: Path, market: Market | None, run_id: str, report: FileReport
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     exported_at = _when(table.exported_at, path, report, "it was exported")
     places = {name: [i for i, h in enumerate(table.headers) if h in heads] for name, heads in IDENTITY.items()}
@@ -193,7 +194,7 @@ def _market(row: Sequence[Any], places: Mapping[str, list[int]], given: Market |
 
 
 def _products(
-    answer: Answer, path: Path, market: Market | None, run_id: str, report: FileReport
+    answer: SavedResponse, path: Path, market: Market | None, run_id: str, report: FileReport
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     answered_at = _when(answer.answered_at, path, report, "Keepa answered")
     objects = [p if isinstance(p, Mapping) else {} for p in answer.products]

@@ -30,7 +30,7 @@ from arbkit.pipeline.planner import Idle, Request, plan
 from arbkit.sources.envelope import envelope
 from arbkit.sources.token_budget import Tokens, write_tokens
 from arbkit.sources.watchlist import Watchlist, load, locate
-from arbkit.stream import RAW_TOPIC, Log, Record, dead_letters, open_log
+from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letters, open_stream
 
 if TYPE_CHECKING:
     from arbkit.sources.keepa_client import Batch, KeepaSource
@@ -76,21 +76,23 @@ def produce(settings: Settings, *, once: bool = False, stop: threading.Event) ->
         ConfigError: no watchlist, or a setting is wrong.
         KeepaKeyError: the key is wrong.
         KeepaError: with ``once``, the source gives no usable answer.
-        LogError: the log cannot be written.
+        StreamError: the log cannot be written.
         ServiceError: $ARBKIT_HOME cannot be written.
     """
     # Half a second and pandas: who imports only this module need not pay for it.
     from arbkit.sources.keepa_client import KeepaSource
 
     expose(settings, settings.producer_metrics_port, "ARBKIT_PRODUCER_METRICS_PORT")
-    with open_log(settings) as log, KeepaSource(settings, stop=stop) as source:
-        return _Producer(settings, log, source, stop, once=once).run()
+    with open_stream(settings) as stream, KeepaSource(settings, stop=stop) as source:
+        return _Producer(settings, stream, source, stop, once=once).run()
 
 
 class _Producer:
-    def __init__(self, settings: Settings, log: Log, source: KeepaSource, stop: threading.Event, *, once: bool) -> None:
+    def __init__(
+        self, settings: Settings, stream: Stream, source: KeepaSource, stop: threading.Event, *, once: bool
+    ) -> None:
         self._settings = settings
-        self._log = log
+        self._stream = stream
         self._source = source
         self._stop = stop
         self._once = once
@@ -164,7 +166,7 @@ class _Producer:
         self._tokens = batch.tokens
         seen: list[tuple[str, str]] = []
         for part in _parts(self._records(request.market, batch)):
-            large = dead_letters.publish(self._log, RAW_TOPIC, part)
+            large = dead_letters.publish(self._stream, RAW_TOPIC, part)
             PRODUCED.labels("published", request.market).inc(len(part) - large)
             PRODUCED.labels("dead_letter", request.market).inc(large)
             seen += [(record.key, request.market) for record in part]

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from arbkit.core.errors import ServiceError
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
-from arbkit.pipeline.decode import enriched
+from arbkit.pipeline.decode import decode_batch
 from arbkit.store import Rebuilt, open_store
-from arbkit.stream import RAW_TOPIC, Log, TopicPartition, open_log
+from arbkit.stream import RAW_TOPIC, Stream, TopicPartition, open_stream
 
 __all__ = ["Replayed", "replay"]
 
@@ -36,32 +36,32 @@ def replay(settings: Settings, *, stop: threading.Event, progress: Progress) -> 
     Needs no other service to stand still, and moves no consumer group.
 
     Raises:
-        LogError: the log cannot be read.
+        StreamError: the log cannot be read.
         StoreError: the store cannot be written; it is as it was.
         ServiceError: ``stop`` was set; the store is as it was.
     """
     done = Replayed()
-    with open_log(settings) as log, open_store(settings) as store:
-        done.rebuilt = store.rebuild(_updates(log, done, stop, progress))
+    with open_stream(settings) as stream, open_store(settings) as store:
+        done.rebuilt = store.rebuild(_updates(stream, done, stop, progress))
     return done
 
 
-def _updates(log: Log, done: Replayed, stop: threading.Event, progress: Progress) -> Iterator[Sequence[Update]]:
+def _updates(stream: Stream, done: Replayed, stop: threading.Event, progress: Progress) -> Iterator[Sequence[Update]]:
     """The updates of the whole topic, and then of what was published while they were taken in."""
     places: dict[TopicPartition, int] = {}
-    total = sum(end - oldest for oldest, end in log.ends(RAW_TOPIC).values())
+    total = sum(end - oldest for oldest, end in stream.watermarks(RAW_TOPIC).values())
     progress(0, total)
     more = True
     while more:
         more = False
-        for messages in log.walk(RAW_TOPIC, start=places):
+        for messages in stream.scan(RAW_TOPIC, start=places):
             if stop.is_set():
                 raise ServiceError("stopped half-way: the store is as it was", remedy="Run `arbkit replay` again")
             more = True
-            found = enriched(messages)
+            found = decode_batch(messages)
             yield found.updates
-            places[messages[-1].place] = messages[-1].offset + 1
+            places[messages[-1].topic_partition] = messages[-1].offset + 1
             done.read += len(messages)
-            done.unusable += len(found.dead)
+            done.unusable += len(found.rejected)
             done.unknown += found.unknown
             progress(done.read, max(total, done.read))

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from arbkit.core.errors import LogError
+from arbkit.core.errors import StreamError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.settings import Settings
 from arbkit.store.base import Stats, Store
-from arbkit.stream import RAW_TOPIC, dead_letter_topic, open_log
+from arbkit.stream import RAW_TOPIC, dead_letter_topic, open_stream
 
 __all__ = ["MarketData", "Quality", "assess"]
 
@@ -85,7 +85,7 @@ def assess(settings: Settings, store: Store, stats: Stats, *, now: float, stale_
         unpriced, unpriced_at, routes = last.summary["unknown"], last.started_at, last.summary.get("routes")
     try:
         dead_letters: int | None = _dead_letters(settings)
-    except LogError as error:
+    except StreamError as error:
         dead_letters = None
         why_not.append(f"dead letters are unknown: {error}")
     return Quality(
@@ -101,8 +101,8 @@ def assess(settings: Settings, store: Store, stats: Stats, *, now: float, stale_
 
 
 def _dead_letters(settings: Settings) -> int:
-    with open_log(settings) as log:
-        return sum(end - begin for begin, end in log.ends(dead_letter_topic(RAW_TOPIC)).values())
+    with open_stream(settings) as log:
+        return sum(end - begin for begin, end in log.watermarks(dead_letter_topic(RAW_TOPIC)).values())
 
 
 def _markets(store: Store, *, now: float, stale_s: float) -> tuple[MarketData, ...]:

@@ -11,7 +11,7 @@ from arbkit.core.errors import BadRecordError
 from arbkit.core.marketplaces import MARKETS, by_domain
 from arbkit.core.models import Origin, Update
 from arbkit.sources.export_rows import to_offer
-from arbkit.sources.keepa_product import from_keepa
+from arbkit.sources.keepa_product import parse_product
 
 __all__ = ["ENVELOPE_VERSION", "envelope", "from_envelope"]
 
@@ -65,7 +65,7 @@ def from_envelope(envelope: Any) -> Update | None:
         raise BadRecordError("is no ASIN", field="asin", value=product["asin"][:60])
     fetched_at = _fetched_at(envelope.get("fetched_at"))
     try:
-        return from_keepa(product, market, source=source, fetched_at=fetched_at)
+        return parse_product(product, market, source=source, fetched_at=fetched_at)
     except (TypeError, ValueError, AttributeError, KeyError, IndexError, OverflowError) as error:
         if isinstance(error, BadRecordError):
             raise

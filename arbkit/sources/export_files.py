@@ -20,7 +20,7 @@ from python_calamine import CalamineError, CalamineWorkbook
 from arbkit.core.errors import RefusedFileError
 from arbkit.sources.export_rows import IDENTITY
 
-__all__ = ["Answer", "Table", "read_file"]
+__all__ = ["SavedResponse", "SheetRows", "read_file"]
 
 _MAX_FILE = 512 << 20
 _MAX_UNPACKED = 1 << 30
@@ -32,7 +32,7 @@ _EXAMPLE = "Give a Keepa export (CSV or XLSX) or a saved Keepa /product answer (
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class SheetRows:
     """An export: its headers and its rows with their numbers in the file; ``""`` is an empty cell.
 
     ``exported_at`` is in UTC, None if the file does not say.
@@ -44,14 +44,14 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class SavedResponse:
     """A saved Keepa answer: its product objects. ``answered_at`` in UTC, if it says."""
 
     products: Sequence[Any]
     answered_at: datetime | None
 
 
-def read_file(path: Path) -> Table | Answer:
+def read_file(path: Path) -> SheetRows | SavedResponse:
     """What is in the file.
 
     Raises:
@@ -69,7 +69,7 @@ def read_file(path: Path) -> Table | Answer:
         raise RefusedFileError(error.why, field=str(path), value=error.value, remedy=error.remedy) from error
 
 
-def _parse(data: bytes) -> Table | Answer:
+def _parse(data: bytes) -> SheetRows | SavedResponse:
     if data.startswith(b"\x1f\x8b"):
         data = _gunzip(data)
     if not data.strip():
@@ -94,7 +94,7 @@ def _gunzip(data: bytes) -> bytes:
     return plain
 
 
-def _xlsx(data: bytes) -> Table:
+def _xlsx(data: bytes) -> SheetRows:
     try:
         _check_zip(data)
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
@@ -119,7 +119,7 @@ def _check_zip(data: bytes) -> None:
             raise RefusedFileError(f"is a damaged XLSX file: {broken}", remedy="Export it again")
 
 
-def _csv(data: bytes) -> Table:
+def _csv(data: bytes) -> SheetRows:
     encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
         text = data.decode(encoding)
@@ -135,7 +135,7 @@ def _csv(data: bytes) -> Table:
     return _table(rows)
 
 
-def _table(rows: Sequence[Sequence[Any]]) -> Table:
+def _table(rows: Sequence[Sequence[Any]]) -> SheetRows:
     headers = tuple(str(cell).strip() for cell in rows[0]) if rows else ()
     if not IDENTITY["asin"] & set(headers):
         raise RefusedFileError("has no column ASIN, so it is no Keepa export", remedy=_EXAMPLE)
@@ -149,10 +149,10 @@ def _table(rows: Sequence[Sequence[Any]]) -> Table:
             exported_at = datetime.strptime(found[1], "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
         else:
             kept.append((number, row))
-    return Table(headers, kept, exported_at)
+    return SheetRows(headers, kept, exported_at)
 
 
-def _answer(data: bytes) -> Answer:
+def _answer(data: bytes) -> SavedResponse:
     try:
         document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -165,4 +165,4 @@ def _answer(data: bytes) -> Answer:
     if not isinstance(products, list) or not any(isinstance(p, dict) and "domainId" in p for p in products):
         raise RefusedFileError("holds no Keepa product", remedy=_EXAMPLE)
     at = datetime.fromtimestamp(stamp / 1000, UTC) if isinstance(stamp, int) and 0 < stamp < 1e14 else None
-    return Answer(products, at)
+    return SavedResponse(products, at)

@@ -17,7 +17,7 @@ from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_unix
 from arbkit.core.marketplaces import Market
 from arbkit.core.models import History, Offer, PriceBasis, Series, Update
 
-__all__ = ["TRIPLES", "from_keepa"]
+__all__ = ["TRIPLES", "parse_product"]
 
 AMAZON, NEW, USED, SALES, LIST, NEW_FBA, COUNT_NEW, RATING, REVIEWS, BUY_BOX = 0, 1, 2, 3, 4, 10, 11, 16, 17, 18
 TRIPLES = frozenset({7, *range(18, 28), 28, 29, 32})
@@ -35,7 +35,7 @@ _SERIES = {
 }
 
 
-def from_keepa(product: Mapping[str, Any], market: Market, *, source: Any, fetched_at: float) -> Update | None:
+def parse_product(product: Mapping[str, Any], market: Market, *, source: Any, fetched_at: float) -> Update | None:
     """The update in Keepa's product object; None if Keepa does not know the product on this marketplace.
 
     The price is the buy box's, else the lowest new one, else Amazon's. Each price has the time up to which it is

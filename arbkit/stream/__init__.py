@@ -1,4 +1,4 @@
-"""The log: durable topics between producer and consumers."""
+"""The stream between producer and consumers: durable topics, in a SQLite file or in Kafka."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from arbkit.stream.base import (
     RAW_TOPIC,
     TOPICS,
     Consumer,
-    Log,
     Message,
     Offsets,
     Record,
+    Stream,
     TopicPartition,
     TopicSpec,
     dead_letter_topic,
@@ -34,36 +34,36 @@ __all__ = [
     "RAW_TOPIC",
     "TOPICS",
     "Consumer",
-    "Log",
     "Message",
     "Offsets",
     "Record",
+    "Stream",
     "TopicPartition",
     "TopicSpec",
     "dead_letter_topic",
-    "open_log",
+    "open_stream",
 ]
 
 
-def open_log(settings: Settings) -> Log:
-    """The log that the settings name; on SQLite with arbkit's topics in it (on Kafka `arbkit init` makes them).
+def open_stream(settings: Settings) -> Stream:
+    """The stream that ``ARBKIT_LOG`` names; in SQLite with arbkit's topics (in Kafka `arbkit init` makes them).
 
     Raises:
-        ConfigError: no log of that kind.
-        LogError: it cannot be opened.
+        ConfigError: it names no stream of a known kind, or Kafka's options are unusable.
+        StreamError: it cannot be opened.
     """
     scheme = urlsplit(settings.log_url).scheme
     if scheme == "sqlite":
-        from arbkit.stream.sqlite import SqliteLog
+        from arbkit.stream.sqlite import SqliteStream
 
-        log = SqliteLog(sqlite_path(settings.log_url))
-        log.create_topics(settings_topics(settings))
-        return log
+        stream = SqliteStream(sqlite_path(settings.log_url))
+        stream.create_topics(settings_topics(settings))
+        return stream
     if scheme == "kafka":
-        from arbkit.stream.kafka import KafkaLog
+        from arbkit.stream.kafka import KafkaStream
 
         servers = settings.log_url.removeprefix("kafka://").rstrip("/")
-        return KafkaLog(
+        return KafkaStream(
             servers,
             options=_options(settings),
             protocol=settings.kafka_group_protocol,

@@ -1,6 +1,7 @@
-"""What a log is to its callers: durable topics, keyed partitions, consumer groups.
+"""What a stream is to its callers: durable topics, keyed partitions, consumer groups.
 
-Two implementations stand behind it, SQLite (embedded) and Apache Kafka (scale-out), and one contract suite.
+Two implementations stand behind it, SQLite (embedded: one consumer a group) and Apache Kafka (scale-out: several
+share a group's partitions), and one contract suite. People set it with ``ARBKIT_LOG`` and read of "the log".
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ __all__ = [
     "MAX_POLL_BYTES",
     "TOPICS",
     "Consumer",
-    "Log",
     "Message",
     "Offsets",
     "Record",
+    "Stream",
     "TopicPartition",
     "TopicSpec",
     "check_sizes",
@@ -62,7 +63,7 @@ def dead_letter_topic(topic: str) -> str:
 
 
 def max_bytes_of(topic: str) -> int:
-    """The largest message that a topic takes."""
+    """Bytes of the largest message that a topic takes."""
     return MAX_DEAD_LETTER if topic.endswith(_DEAD_LETTERS) else MAX_MESSAGE
 
 
@@ -103,7 +104,7 @@ class Record:
 
 
 def check_sizes(topic: str, records: Sequence[Record]) -> None:
-    """Refuse a batch that no log would take whole.
+    """Refuse a batch that no stream would take whole.
 
     Raises:
         MessageTooLargeError: these of its records are too large for the topic.
@@ -111,19 +112,24 @@ def check_sizes(topic: str, records: Sequence[Record]) -> None:
     limit = max_bytes_of(topic)
     # A character has 4 bytes at most: the exact size is counted only where it may matter.
     sizes = {
-        place: size
-        for place, record in enumerate(records)
+        index: size
+        for index, record in enumerate(records)
         if (record.headers or len(record.value) + 4 * len(record.key) > limit) and (size := record.size) > limit
     }
     if sizes:
-        keys = {place: records[place].key for place in sizes}
+        keys = {index: records[index].key for index in sizes}
         raise MessageTooLargeError(topic, keys=keys, sizes=sizes, limit=limit, rest_published=False)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class TopicPartition:
+    """One partition of a topic."""
+
     topic: str
     partition: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +145,8 @@ class Message:
     timestamp: float
 
     @property
-    def place(self) -> TopicPartition:
+    def topic_partition(self) -> TopicPartition:
+        """Where the message lies."""
         return TopicPartition(self.topic, self.partition)
 
 
@@ -148,49 +155,52 @@ Offsets = Mapping[TopicPartition, int]
 
 
 class Consumer(Protocol):
-    """A member of a consumer group. A context manager; not for use by several threads at once."""
+    """A consumer of a group. A context manager; not for use by several threads at once."""
 
     def poll(self, *, max_records: int, timeout_s: float) -> Sequence[Message]:
-        """The next messages of the partitions this member owns, in order within each partition.
+        """The next messages of the partitions this consumer owns, in order within each partition.
 
-        Waits up to ``timeout_s`` for the first one; also keeps the membership alive and takes part in
-        rebalances (``on_revoke`` of :meth:`Log.consumer` is called from inside, before partitions go).
+        Waits up to ``timeout_s`` for the first one. Where several consumers share a group it also keeps this one a
+        member and takes part in rebalances (``on_revoke`` of :meth:`Stream.consumer` is called from inside, before
+        partitions go).
 
         Raises:
-            LogError: the log cannot be read, or the next offset has been trimmed away by retention.
+            StreamError: the stream cannot be read, or retention has removed the next offset.
         """
         ...
 
     def commit(self, offsets: Offsets) -> None:
-        """Make these the group's places, durably. Partitions lost meanwhile are refused.
+        """Make these the group's committed offsets, durably. Partitions lost meanwhile are refused.
 
         Raises:
-            LogError: the commit did not happen; the messages will be delivered again.
+            StreamError: the commit did not happen; the messages will be delivered again.
         """
         ...
 
     def pause(self) -> None:
-        """Deliver nothing until :meth:`resume`, and stay a member (``poll`` must go on being called)."""
+        """Deliver nothing until :meth:`resume`, and stay in the group (``poll`` must go on being called)."""
         ...
 
-    def resume(self) -> None: ...
+    def resume(self) -> None:
+        """Deliver again after :meth:`pause`."""
+        ...
 
     def assignment(self) -> frozenset[TopicPartition]:
-        """The partitions this member owns as of its last poll."""
+        """The partitions this consumer owns as of its last poll."""
         ...
 
     def lag(self) -> dict[TopicPartition, int]:
-        """Messages that this member has not been given yet, by partition it owns.
+        """Messages that this consumer has not been given yet, by partition it owns.
 
-        Costs little: where the log is far away, the end is the one heard of with the last messages.
+        Costs little: from a broker, the end is the one that came with the last messages.
 
         Raises:
-            LogError: the log cannot be asked.
+            StreamError: the stream cannot be asked.
         """
         ...
 
     def close(self) -> None:
-        """Leave the group, so that others take over at once."""
+        """Leave the group, so that another consumer takes over at once."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -200,11 +210,15 @@ class Consumer(Protocol):
     ) -> None: ...
 
 
-class Log(Protocol):
-    """A log. A context manager; safe to use from several threads and processes at once."""
+class Stream(Protocol):
+    """A stream. A context manager; safe to use from several threads and processes at once."""
 
     def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
-        """Create what is missing; answers how existing topics differ, in words, and changes none."""
+        """Create what is missing; returns how existing topics differ, in words, and changes none.
+
+        Raises:
+            StreamError: a topic cannot be created or described.
+        """
         ...
 
     def publish(self, topic: str, records: Sequence[Record]) -> None:
@@ -213,7 +227,7 @@ class Log(Protocol):
         Raises:
             MessageTooLargeError: some records are larger than the topic takes (:func:`max_bytes_of`, or less where
                 an operator has said so); it says which, and whether the others are there.
-            LogError: the topic is unknown, the disk is full, the file is damaged…: nothing of the batch
+            StreamError: the topic is unknown, the disk is full, the file is damaged…: nothing of the batch
                 that was not acknowledged may be counted on.
         """
         ...
@@ -221,37 +235,67 @@ class Log(Protocol):
     def consumer(
         self, group: str, topics: Sequence[str], *, on_revoke: Callable[[frozenset[TopicPartition]], None]
     ) -> Consumer:
-        """Join ``group``. A new group begins at the oldest message."""
+        """Join ``group``. A new group begins at the oldest message.
+
+        Raises:
+            GroupBusyError: the embedded stream has a consumer of this group already.
+            StreamError: a topic is unknown, or the stream cannot be used.
+        """
         ...
 
     def read(self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100) -> list[Message]:
-        """Look at some messages of a partition without joining a group."""
+        """Look at some messages of a partition without joining a group.
+
+        Raises:
+            StreamError: there is no such topic or partition, or it cannot be read.
+        """
         ...
 
-    def walk(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
-        """Every message there is now, without joining a group: partition by partition, in order, some at a time.
+    def scan(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
+        """Every message that is on the topic now, without joining a group: partition by partition, in batches.
 
         Begins at ``start`` where that names the partition, else at the oldest message kept.
+
+        Raises:
+            StreamError: there is no such topic, or it cannot be read.
         """
         ...
 
     def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
-        """Messages the group has not committed yet, by partition."""
+        """Messages the group has not committed yet, by partition.
+
+        Raises:
+            StreamError: there is no such topic, or it cannot be asked.
+        """
         ...
 
-    def committed(self, group: str, topic: str) -> dict[TopicPartition, int]:
-        """The group's places; without those where it has committed nothing, so empty for one that never was."""
+    def committed_offsets(self, group: str, topic: str) -> dict[TopicPartition, int]:
+        """The group's committed offsets, without partitions where it has none: empty for a group that never was.
+
+        Raises:
+            StreamError: there is no such topic, or it cannot be asked.
+        """
         ...
 
-    def ends(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
-        """Partition → (oldest offset kept, next offset to be written)."""
+    def watermarks(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
+        """Partition → (oldest offset kept, next offset to be written).
+
+        Raises:
+            StreamError: there is no such topic, or it cannot be asked.
+        """
         ...
 
-    def trim(self) -> int:
-        """Apply retention by age and size; how many messages went."""
+    def apply_retention(self) -> int:
+        """Apply retention by age and size; returns how many messages were removed.
+
+        Raises:
+            StreamError: the stream cannot be written.
+        """
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Give up connections; nothing that was acknowledged is lost."""
+        ...
 
     def __enter__(self) -> Self: ...
 

@@ -9,11 +9,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from arbkit.core.errors import MessageTooLargeError, UsageError
-from arbkit.stream import RAW_TOPIC, Log, Message, Record, dead_letter_topic
+from arbkit.stream import RAW_TOPIC, Message, Record, Stream, dead_letter_topic
 
 __all__ = [
-    "REPLAY_GROUP", "attempts", "dead_letter", "dead_letters", "described", "latest", "letters_at", "publish", "replay",
-    "shown", "unpublished",
+    "REPLAY_GROUP",
+    "attempts",
+    "dead_letter",
+    "dead_letters",
+    "dead_letters_at",
+    "detail",
+    "latest",
+    "publish",
+    "rejected_record",
+    "replay",
+    "summary",
 ]  # fmt: skip
 
 logger = logging.getLogger(__name__)
@@ -25,35 +34,37 @@ _POLLS = 40
 _NOT_REVIVED = frozenset({"topic", "partition", "offset", "error", "attempts", "time"})
 
 
-def publish(log: Log, topic: str, records: Sequence[Record]) -> int:
+def publish(stream: Stream, topic: str, records: Sequence[Record]) -> int:
     """Publish; what is too large for the topic becomes a dead letter with its original bytes. How many did.
 
     Raises:
-        LogError: something was neither published nor became a dead letter.
+        StreamError: something was neither published nor became a dead letter.
     """
     try:
-        log.publish(topic, records)
+        stream.publish(topic, records)
     except MessageTooLargeError as error:
         logger.error("kept as dead letters of %s: %s", topic, error)
-        log.publish(dead_letter_topic(topic), [unpublished(records[n], topic, error.why_of(n)) for n in error.sizes])
+        stream.publish(
+            dead_letter_topic(topic), [rejected_record(records[n], topic, error.why_of(n)) for n in error.sizes]
+        )
         if error.rest_published:
             return len(error.sizes)
-        return len(error.sizes) + publish(log, topic, [r for n, r in enumerate(records) if n not in error.sizes])
+        return len(error.sizes) + publish(stream, topic, [r for n, r in enumerate(records) if n not in error.sizes])
     return 0
 
 
 def dead_letter(message: Message, why: str) -> Record:
     """The original bytes and headers, with where they came from and why they are here."""
     place = {"partition": str(message.partition), "offset": str(message.offset)}
-    return Record(message.key, message.value, {**_of_death(message.headers, message.topic, why), **place})
+    return Record(message.key, message.value, {**_dead_letter_headers(message.headers, message.topic, why), **place})
 
 
-def unpublished(record: Record, topic: str, why: str) -> Record:
+def rejected_record(record: Record, topic: str, why: str) -> Record:
     """The same of what never came to its topic."""
-    return Record(record.key, record.value, _of_death(record.headers, topic, why))
+    return Record(record.key, record.value, _dead_letter_headers(record.headers, topic, why))
 
 
-def _of_death(headers: Mapping[str, str], topic: str, why: str) -> dict[str, str]:
+def _dead_letter_headers(headers: Mapping[str, str], topic: str, why: str) -> dict[str, str]:
     return {
         **headers,
         "topic": topic,
@@ -69,31 +80,31 @@ def attempts(headers: Mapping[str, str]) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def dead_letters(log: Log, *, topic: str = RAW_TOPIC) -> Iterator[Message]:
+def dead_letters(stream: Stream, *, topic: str = RAW_TOPIC) -> Iterator[Message]:
     """All dead letters of a topic, the oldest first."""
-    for some in log.walk(dead_letter_topic(topic)):
+    for some in stream.scan(dead_letter_topic(topic)):
         yield from some
 
 
-def latest(log: Log, count: int, *, topic: str = RAW_TOPIC) -> Iterator[Message]:
+def latest(stream: Stream, count: int, *, topic: str = RAW_TOPIC) -> Iterator[Message]:
     """The last dead letters of each partition, the oldest first, so many at most, however many there are."""
-    ends = log.ends(dead_letter_topic(topic))
+    ends = stream.watermarks(dead_letter_topic(topic))
     starts = {place: max(oldest, end - count) for place, (oldest, end) in ends.items()}
-    for some in log.walk(dead_letter_topic(topic), start=starts):
+    for some in stream.scan(dead_letter_topic(topic), start=starts):
         yield from some
 
 
-def letters_at(log: Log, offsets: Sequence[int], *, topic: str = RAW_TOPIC) -> list[Message]:
+def dead_letters_at(stream: Stream, offsets: Sequence[int], *, topic: str = RAW_TOPIC) -> list[Message]:
     """The dead letters at these offsets.
 
     Raises:
         UsageError: there is none at one of them.
     """
     name, found = dead_letter_topic(topic), []
-    for place, (oldest, end) in log.ends(name).items():
+    for place, (oldest, end) in stream.watermarks(name).items():
         for offset in sorted({o for o in offsets if oldest <= o < end}):
             # Each for itself: they may be large.
-            one = log.read(name, partition=place.partition, offset=offset, max_records=1)
+            one = stream.read(name, partition=place.partition, offset=offset, max_records=1)
             found += [m for m in one if m.offset == offset]
     missing = sorted(set(offsets) - {m.offset for m in found})
     if missing:
@@ -102,7 +113,7 @@ def letters_at(log: Log, offsets: Sequence[int], *, topic: str = RAW_TOPIC) -> l
     return found
 
 
-def described(letter: Message) -> dict[str, Any]:
+def summary(letter: Message) -> dict[str, Any]:
     """A dead letter in a line: its own offset, where it came from and why it is here."""
     headers = letter.headers
     return {
@@ -116,21 +127,21 @@ def described(letter: Message) -> dict[str, Any]:
     }
 
 
-def shown(log: Log, offset: int, *, topic: str = RAW_TOPIC) -> dict[str, Any]:
+def detail(stream: Stream, offset: int, *, topic: str = RAW_TOPIC) -> dict[str, Any]:
     """One dead letter, whole: ``text`` where its bytes are text, else ``base64``.
 
     Raises:
         UsageError: there is none at this offset.
     """
-    letter = letters_at(log, [offset], topic=topic)[0]
+    letter = dead_letters_at(stream, [offset], topic=topic)[0]
     try:
         content = {"text": letter.value.decode()}
     except UnicodeDecodeError:
         content = {"base64": base64.b64encode(letter.value).decode()}
-    return {**described(letter), "headers": dict(letter.headers), **content}
+    return {**summary(letter), "headers": dict(letter.headers), **content}
 
 
-def replay(log: Log, offsets: Sequence[int] = (), *, topic: str = RAW_TOPIC) -> int:
+def replay(stream: Stream, offsets: Sequence[int] = (), *, topic: str = RAW_TOPIC) -> int:
     """Put dead letters back on their topic with their original bytes; how many went.
 
     Without ``offsets`` all that have not been replayed so before; whoever is still of no use comes back as a new
@@ -140,28 +151,28 @@ def replay(log: Log, offsets: Sequence[int] = (), *, topic: str = RAW_TOPIC) -> 
         UsageError: there is no dead letter at one of the offsets; none was replayed.
     """
     if offsets:
-        found = letters_at(log, offsets, topic=topic)
-        publish(log, topic, [_revived(m) for m in found])
+        found = dead_letters_at(stream, offsets, topic=topic)
+        publish(stream, topic, [_replay_record(m) for m in found])
         return len(found)
     name = dead_letter_topic(topic)
     # What comes back meanwhile as a new dead letter is left for the next time.
-    ends = {place: end for place, (_, end) in log.ends(name).items()}
-    count, waiting = 0, sum(log.lag(REPLAY_GROUP, name).values())
+    ends = {place: end for place, (_, end) in stream.watermarks(name).items()}
+    count, waiting = 0, sum(stream.lag(REPLAY_GROUP, name).values())
     if not waiting:
         return 0
-    with log.consumer(REPLAY_GROUP, [name], on_revoke=lambda _: None) as consumer:
+    with stream.consumer(REPLAY_GROUP, [name], on_revoke=lambda _: None) as consumer:
         for _ in range(_POLLS):
             if count >= waiting:
                 break
             polled = consumer.poll(max_records=_AT_ONCE, timeout_s=_PATIENCE_S)
-            batch = [m for m in polled if m.offset < ends[m.place]]
+            batch = [m for m in polled if m.offset < ends[m.topic_partition]]
             if batch:
-                publish(log, topic, [_revived(m) for m in batch])
-                consumer.commit({m.place: m.offset + 1 for m in batch})
+                publish(stream, topic, [_replay_record(m) for m in batch])
+                consumer.commit({m.topic_partition: m.offset + 1 for m in batch})
                 count += len(batch)
     return count
 
 
-def _revived(letter: Message) -> Record:
+def _replay_record(letter: Message) -> Record:
     headers = {name: text for name, text in letter.headers.items() if name not in _NOT_REVIVED}
     return Record(letter.key, letter.value, {**headers, "attempts": letter.headers.get("attempts", "1")})

@@ -30,7 +30,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the stubs d
 )
 
 from arbkit.core.closing import Closing
-from arbkit.core.errors import LogError, MessageTooLargeError
+from arbkit.core.errors import MessageTooLargeError, StreamError
 from arbkit.stream.base import (
     MAX_DEAD_LETTER,
     MAX_POLL_BYTES,
@@ -43,9 +43,9 @@ from arbkit.stream.base import (
     max_bytes_of,
 )
 from arbkit.stream.kafka_consumer import KafkaConsumer, to_message
-from arbkit.stream.kafka_errors import MENDING, PATIENCE_S, is_fatal, patiently, result, translated
+from arbkit.stream.kafka_errors import PATIENCE_S, TRANSIENT, is_fatal, result, to_stream_error, with_retry
 
-__all__ = ["KafkaLog"]
+__all__ = ["KafkaStream"]
 
 logger = logging.getLogger(__name__)
 
@@ -58,15 +58,15 @@ _WALKED_AT_ONCE = 500
 _DAY_MS = 86_400_000
 
 
-class KafkaLog(Closing):
-    """Implements :class:`arbkit.stream.base.Log` on the brokers at ``servers`` (``host:port[,host:port]``).
+class KafkaStream(Closing):
+    """Implements :class:`arbkit.stream.base.Stream` on the brokers at ``servers`` (``host:port[,host:port]``).
 
     ``options`` are librdkafka's own settings (SASL, TLS, …); ``protocol`` is that of consumer groups: ``consumer``
     (KIP-848, Kafka 4) or ``classic``; ``max_silence_s`` is how long a member may not poll before others take over.
     A consumer with an ``instance_id`` keeps its partitions while it restarts, for as long as a session lasts.
 
     Raises:
-        LogError: no broker answers.
+        StreamError: no broker answers.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class KafkaLog(Closing):
                     result(future)
                 except KafkaException as error:
                     if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                        raise translated(error, self._servers, f"topic {name} cannot be created") from error
+                        raise to_stream_error(error, self._servers, f"topic {name} cannot be created") from error
             self._await_topics({s.name for s in missing})
         return [d for s in specs if s not in missing and (d := self._difference(s, there[s.name]))]
 
@@ -156,7 +156,7 @@ class KafkaLog(Closing):
             worst = max(others, key=is_fatal)
             raise self._failed(producer, KafkaException(worst), f"{len(others)} messages to {topic} failed")
         if waiting:
-            raise LogError(f"{waiting} messages to {topic} were not acknowledged by {self._servers} in time")
+            raise StreamError(f"{waiting} messages to {topic} were not acknowledged by {self._servers} in time")
         return too_large
 
     def _serve(self, producer: Producer, topic: str, *, act: Callable[[float], int], wait_s: float) -> None:
@@ -166,12 +166,12 @@ class KafkaLog(Closing):
         except KafkaException as error:
             raise self._failed(producer, error, f"nothing can be published to {topic}") from error
 
-    def _failed(self, producer: Producer, error: KafkaException, what: str) -> LogError:
+    def _failed(self, producer: Producer, error: KafkaException, what: str) -> StreamError:
         """The error to raise; after a fatal one the producer is of no more use and the next call makes a new one."""
         with self._lock:
             if is_fatal(error.args[0]) and self._producer is producer:
                 self._producer = None
-        return translated(error, self._servers, what)
+        return to_stream_error(error, self._servers, what)
 
     def consumer(
         self, group: str, topics: Sequence[str], *, on_revoke: Callable[[frozenset[TopicPartition]], None]
@@ -185,14 +185,14 @@ class KafkaLog(Closing):
 
     def read(self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100) -> list[Message]:
         if partition >= self._require_topic(topic):
-            raise LogError(f"topic {topic} has no such partition", field="partition", value=partition)
+            raise StreamError(f"topic {topic} has no such partition", field="partition", value=partition)
         place = TopicPartition(topic, partition)
-        oldest, end = self.ends(topic)[place]
+        oldest, end = self.watermarks(topic)[place]
         with closing(self._stretch(place, max(offset, oldest), end, max_records, math.inf)) as found:
             return next(found, [])
 
-    def walk(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
-        for place, (oldest, end) in sorted(self.ends(topic).items()):
+    def scan(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
+        for place, (oldest, end) in sorted(self.watermarks(topic).items()):
             yield from self._stretch(place, max((start or {}).get(place, oldest), oldest), end)
 
     def _stretch(
@@ -225,40 +225,41 @@ class KafkaLog(Closing):
                     elif error.code() == KafkaError._PARTITION_EOF:
                         # What is left up to the end are no messages: marks of transactions.
                         start = end
-                    elif error.code() not in MENDING:
-                        raise translated(KafkaException(error), self._servers, f"{place.topic} cannot be read")
+                    elif error.code() not in TRANSIENT:
+                        raise to_stream_error(KafkaException(error), self._servers, f"{place.topic} cannot be read")
                 if len(found) >= max_records or size >= max_bytes or (found and start >= end):
                     yield [m for m in found if m.offset < end]
                     found, size = [], 0
                     # Whoever takes them may take long.
                     deadline = time.monotonic() + PATIENCE_S
                 if time.monotonic() > deadline:
-                    raise LogError(f"{place.topic}/{place.partition} gives nothing from offset {start} on")
+                    raise StreamError(f"{place.topic}/{place.partition} gives nothing from offset {start} on")
         finally:
             client.close()
 
     def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
-        committed = self.committed(group, topic)
+        committed = self.committed_offsets(group, topic)
         return {
-            place: end - max(committed.get(place, oldest), oldest) for place, (oldest, end) in self.ends(topic).items()
+            place: end - max(committed.get(place, oldest), oldest)
+            for place, (oldest, end) in self.watermarks(topic).items()
         }
 
-    def committed(self, group: str, topic: str) -> dict[TopicPartition, int]:
+    def committed_offsets(self, group: str, topic: str) -> dict[TopicPartition, int]:
         places = [Place(topic, number) for number in range(self._require_topic(topic))]
         try:
-            found = patiently(self._reader(group).committed, places, PATIENCE_S)
+            found = with_retry(self._reader(group).committed, places, PATIENCE_S)
         except KafkaException as error:
-            raise translated(error, self._servers, f"the offsets of {group} cannot be read") from error
+            raise to_stream_error(error, self._servers, f"the offsets of {group} cannot be read") from error
         return {TopicPartition(topic, p.partition): p.offset for p in found if p.offset >= 0}
 
-    def ends(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
+    def watermarks(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
         places = [Place(topic, number) for number in range(self._require_topic(topic))]
         both = []
         for spec in (OffsetSpec.earliest(), OffsetSpec.latest()):  # type: ignore[no-untyped-call]
             try:
-                both.append(patiently(self._offsets, dict.fromkeys(places, spec)))
+                both.append(with_retry(self._offsets, dict.fromkeys(places, spec)))
             except KafkaException as error:
-                raise translated(error, self._servers, f"the offsets of {topic} cannot be read") from error
+                raise to_stream_error(error, self._servers, f"the offsets of {topic} cannot be read") from error
         return {TopicPartition(topic, p): (both[0][p], both[1][p]) for p in sorted(both[0])}
 
     def _offsets(self, asked: dict[Place, OffsetSpec]) -> dict[int, int]:
@@ -269,7 +270,7 @@ class KafkaLog(Closing):
             self._topics()
             raise
 
-    def trim(self) -> int:
+    def apply_retention(self) -> int:
         """Kafka applies retention by itself: nothing to do."""
         return 0
 
@@ -316,7 +317,7 @@ class KafkaLog(Closing):
         try:
             found = self._admin.list_topics(timeout=_REACH_S).topics
         except KafkaException as error:
-            raise translated(error, self._servers, "the log cannot be reached") from error
+            raise to_stream_error(error, self._servers, "the log cannot be reached") from error
         self._partitions = {name: len(topic.partitions) for name, topic in found.items() if topic.error is None}
         return self._partitions
 
@@ -324,7 +325,7 @@ class KafkaLog(Closing):
         """How many partitions a topic has."""
         partitions = self._partitions.get(topic) or self._topics().get(topic)
         if not partitions:
-            raise LogError(f"there is no such topic: {topic}", remedy="Create arbkit's topics with `arbkit init`")
+            raise StreamError(f"there is no such topic: {topic}", remedy="Create arbkit's topics with `arbkit init`")
         return partitions
 
     def _await_topics(self, names: set[str]) -> None:
@@ -338,7 +339,7 @@ class KafkaLog(Closing):
         try:
             there = result(self._admin.describe_configs([resource])[resource])
         except KafkaException as error:
-            raise translated(error, self._servers, f"topic {spec.name} cannot be looked at") from error
+            raise to_stream_error(error, self._servers, f"topic {spec.name} cannot be looked at") from error
         parts = [f"partitions is {partitions}, asked for {spec.partitions}"] if partitions != spec.partitions else []
         for name, asked in _topic_settings(spec).items():
             if there[name].value != asked:

@@ -13,9 +13,9 @@ from confluent_kafka import Message as KafkaMessage
 from confluent_kafka import TopicPartition as Place
 
 from arbkit.core.closing import Closing
-from arbkit.core.errors import LogError, UsageError
+from arbkit.core.errors import StreamError, UsageError
 from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
-from arbkit.stream.kafka_errors import MENDING, is_fatal, patiently, translated
+from arbkit.stream.kafka_errors import TRANSIENT, is_fatal, to_stream_error, with_retry
 
 __all__ = ["KafkaConsumer", "to_message"]
 
@@ -35,7 +35,7 @@ _TAKEN_NAMES = (KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_INSTANCE_ID
 
 
 class KafkaConsumer(Closing):
-    """Implements :class:`arbkit.stream.base.Consumer`; made by :meth:`arbkit.stream.kafka.KafkaLog.consumer`.
+    """Implements :class:`arbkit.stream.base.Consumer`; made by :meth:`arbkit.stream.kafka.KafkaStream.consumer`.
 
     A group begins at the oldest message; afterwards a hole in the log is an error and never skipped.
     """
@@ -59,7 +59,7 @@ class KafkaConsumer(Closing):
         # Where each partition began: its committed offset, or a negative number for its oldest message.
         self._owned: dict[TopicPartition, int] = {}
         self._paused = self._closed = self._fatal = False
-        self._error: LogError | None = None
+        self._error: StreamError | None = None
         settings: dict[str, Any] = {
             **options,
             "group.id": group,
@@ -108,18 +108,18 @@ class KafkaConsumer(Closing):
                 size += sum(map(len, more))
                 full = len(found) >= max_records or size >= MAX_POLL_BYTES
                 more = [] if full else self._client.consume(min(_CHUNK, max_records - len(found)), timeout=0)
-        except LogError as error:
+        except StreamError as error:
             # A rebalance inside the call has raised it.
             self._error = error
         except KafkaException as error:
-            self._keep(self._translated(error.args[0]), fatal=is_fatal(error.args[0]))
+            self._keep(self._to_stream_error(error.args[0]), fatal=is_fatal(error.args[0]))
         return found
 
-    def _keep(self, error: LogError, *, fatal: bool) -> None:
+    def _keep(self, error: StreamError, *, fatal: bool) -> None:
         self._fatal = self._fatal or fatal
         self._error = self._error or error
 
-    def _kept_error(self) -> LogError | None:
+    def _kept_error(self) -> StreamError | None:
         """The error that this poll raises; a fatal one stays for the next ones."""
         error = self._error
         if not self._fatal:
@@ -139,7 +139,7 @@ class KafkaConsumer(Closing):
         except KafkaException as error:
             if error.args[0].code() in _REFUSED:
                 raise _refused(self._group, error.args[0].str()) from error
-            raise translated(error, self._servers, f"group {self._group} cannot commit") from error
+            raise to_stream_error(error, self._servers, f"group {self._group} cannot commit") from error
         for answer in answers or ():
             if answer.error is not None:
                 raise _refused(self._group, answer.error.str())
@@ -160,7 +160,7 @@ class KafkaConsumer(Closing):
         try:
             return dict(map(self._behind, self._client.position(self._places())))
         except KafkaException as error:
-            raise translated(error, self._servers, f"the lag of group {self._group} cannot be read") from error
+            raise to_stream_error(error, self._servers, f"the lag of group {self._group} cannot be read") from error
 
     def _behind(self, position: Place) -> tuple[TopicPartition, int]:
         place = TopicPartition(position.topic, position.partition)
@@ -187,9 +187,9 @@ class KafkaConsumer(Closing):
             client.incremental_assign(places)
             return
         try:
-            committed = patiently(_committed, client, places)
+            committed = with_retry(_committed, client, places)
         except KafkaException as error:
-            raise translated(error, self._servers, f"the places of group {self._group} cannot be read") from error
+            raise to_stream_error(error, self._servers, f"the places of group {self._group} cannot be read") from error
         for place in committed:
             if place.offset < 0:
                 place.offset = OFFSET_BEGINNING
@@ -218,42 +218,42 @@ class KafkaConsumer(Closing):
         error = message.error()
         if error is None:
             return place in self._owned
-        if error.code() in MENDING:
+        if error.code() in TRANSIENT:
             logger.warning("%s", error.str())
             return False
         hole = error.code() == KafkaError._AUTO_OFFSET_RESET
-        self._keep(self._hole(place) if hole else self._translated(error), fatal=is_fatal(error))
+        self._keep(self._hole(place) if hole else self._to_stream_error(error), fatal=is_fatal(error))
         return False
 
-    def _hole(self, place: TopicPartition) -> LogError:
+    def _hole(self, place: TopicPartition) -> StreamError:
         at = Place(place.topic, place.partition)
         try:
             wanted = self._client.committed([at], timeout=_SESSION_S)[0].offset
             oldest, _ = self._client.get_watermark_offsets(at, timeout=_SESSION_S)
         except KafkaException as error:
-            return translated(error, self._servers, f"{place.topic}/{place.partition} cannot be read")
-        return LogError(
+            return to_stream_error(error, self._servers, f"{place.topic}/{place.partition} cannot be read")
+        return StreamError(
             f"group {self._group} should read offset {wanted} of {place.topic}/{place.partition}, but the "
             f"oldest offset kept is {oldest}",
             remedy="Retention removed what was not read yet: import or fetch it again, then commit past the hole",
         )
 
-    def _translated(self, error: KafkaError) -> LogError:
+    def _to_stream_error(self, error: KafkaError) -> StreamError:
         # The client tells which fatal error it was only in words.
         if any(KafkaError(code).str() in error.str() for code in _TAKEN_NAMES):
-            return LogError(
+            return StreamError(
                 f"another member of group {self._group} has this name, or had it and was killed a moment ago",
                 field="ARBKIT_KAFKA_INSTANCE_ID", value=self._instance_id,
                 remedy="Give each member a name of its own, or none; after a kill, wait until its session has ended",
             )  # fmt: skip
-        return translated(KafkaException(error), self._servers, "the log cannot be read")
+        return to_stream_error(KafkaException(error), self._servers, "the log cannot be read")
 
     def _places(self) -> list[Place]:
         return [Place(p.topic, p.partition) for p in self._owned]
 
     def _require_open(self) -> None:
         if self._closed:
-            raise LogError("this consumer is closed")
+            raise StreamError("this consumer is closed")
 
 
 def _committed(client: KafkaClient, places: list[Place]) -> list[Place]:
@@ -284,8 +284,8 @@ def _text(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else "" if value is None else str(value)
 
 
-def _refused(group: str, why: str) -> LogError:
-    return LogError(
+def _refused(group: str, why: str) -> StreamError:
+    return StreamError(
         f"the commit is refused by group {group}: {why}",
         remedy="Poll to join again; what was not committed will be delivered again",
     )

@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 from confluent_kafka import KafkaError, KafkaException
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from arbkit.core.errors import LogError
+from arbkit.core.errors import StreamError
 
-__all__ = ["MENDING", "PATIENCE_S", "is_fatal", "patiently", "result", "translated"]
+__all__ = ["PATIENCE_S", "TRANSIENT", "is_fatal", "result", "to_stream_error", "with_retry"]
 
 PATIENCE_S = 10.0
 """How long an answer is waited for, and a request tried again that fails for a passing reason."""
 
-MENDING = frozenset(
+TRANSIENT = frozenset(
     {
         KafkaError._PARTITION_EOF, KafkaError._MAX_POLL_EXCEEDED, KafkaError._TRANSPORT, KafkaError._TIMED_OUT,
         KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE, KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -27,11 +27,11 @@ MENDING = frozenset(
     }
 )  # fmt: skip
 """What the client tells while it mends it by itself."""
-_PASSING = MENDING | {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.OFFSET_NOT_AVAILABLE, KafkaError._NOENT}
+RETRIABLE = TRANSIENT | {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.OFFSET_NOT_AVAILABLE, KafkaError._NOENT}
 T = TypeVar("T")
 
 
-def patiently(act: Callable[..., T], *arguments: Any) -> T:
+def with_retry(act: Callable[..., T], *arguments: Any) -> T:
     """Ask again while a new topic, or a broker that has just come back, finds its leader."""
     retrying = Retrying(
         retry=retry_if_exception(_passes),
@@ -43,7 +43,7 @@ def patiently(act: Callable[..., T], *arguments: Any) -> T:
 
 
 def _passes(error: BaseException) -> bool:
-    return isinstance(error, KafkaException) and error.args[0].code() in _PASSING
+    return isinstance(error, KafkaException) and error.args[0].code() in RETRIABLE
 
 
 def result(future: Future[Any]) -> Any:
@@ -59,8 +59,8 @@ def is_fatal(error: KafkaError) -> bool:
     return error.fatal() or error.code() == KafkaError._FATAL
 
 
-def translated(error: KafkaException, servers: str, what: str) -> LogError:
-    """The ``LogError`` that says what failed, and the remedy."""
+def to_stream_error(error: KafkaException, servers: str, what: str) -> StreamError:
+    """The ``StreamError`` that says what failed, and the remedy."""
     found: KafkaError = error.args[0]
     remedies = {
         KafkaError._TRANSPORT: "Check that Kafka runs there (ARBKIT_LOG)",
@@ -70,4 +70,4 @@ def translated(error: KafkaException, servers: str, what: str) -> LogError:
         KafkaError.UNKNOWN_TOPIC_OR_PART: "Create arbkit's topics with `arbkit init`",
         KafkaError._UNKNOWN_TOPIC: "Create arbkit's topics with `arbkit init`",
     }
-    return LogError(f"{what}: {found.str()} (Kafka at {servers})", remedy=remedies.get(found.code()))
+    return StreamError(f"{what}: {found.str()} (Kafka at {servers})", remedy=remedies.get(found.code()))

@@ -1,4 +1,4 @@
-"""The embedded log: topics, partitions and consumer groups in one SQLite file, for several processes."""
+"""The embedded stream: topics, partitions and committed offsets in one SQLite file, for several processes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import TracebackType
 
-from arbkit.core.closing import Closing
-from arbkit.core.errors import LogError
-from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, translated
+from arbkit.core.errors import StreamError
+from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
 from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, Record, TopicPartition, TopicSpec, check_sizes
-from arbkit.stream.sqlite_consumer import SqliteConsumer
+from arbkit.stream.sqlite_consumer import SqliteConsumer, join_group
 from arbkit.stream.sqlite_tables import (
     Partition,
+    committed_by,
     ensure_tables,
     message_id,
     messages_from,
@@ -26,26 +27,30 @@ from arbkit.stream.sqlite_tables import (
     partitions_of,
 )
 
-__all__ = ["SqliteLog"]
+__all__ = ["SqliteStream"]
 
 logger = logging.getLogger(__name__)
 
-_WALKED_AT_ONCE = 500
-_TRIM_ROWS = 2_000
+_SCANNED_AT_ONCE = 500
+_REMOVED_AT_ONCE = 2_000
 """Messages removed in one transaction: retention must not hold up the producer for long."""
 
 
-class SqliteLog(Closing):
-    """Implements :class:`arbkit.stream.base.Log` on the file at ``path``.
+class SqliteStream(AbstractContextManager["SqliteStream"]):
+    """Implements :class:`arbkit.stream.base.Stream` on the file at ``path``.
 
-    ``session_timeout_s`` is how long a member of a consumer group may be silent before it counts as dead.
+    Many groups, each with one consumer at a time: a second one waits ``join_wait_s`` seconds for the first to leave,
+    and is then refused.
+
+    Raises:
+        StreamError: the file cannot be used, is damaged, or was made by a newer arbkit.
     """
 
-    def __init__(self, path: Path, *, session_timeout_s: float = 10.0) -> None:
+    def __init__(self, path: Path, *, join_wait_s: float = 2.0) -> None:
         self._path = path
-        self._session_timeout_s = session_timeout_s
+        self._join_wait_s = join_wait_s
         self._lock = threading.Lock()
-        with translated(path, "log"):
+        with wrap_errors(path, "log"):
             self._connection = connect(path)
             try:
                 ensure_tables(self._connection, path)
@@ -79,67 +84,35 @@ class SqliteLog(Closing):
                 partitions_of(connection, topic)
                 return
             with immediate(connection):
-                # Inside the transaction, so that the times of a partition never run against its offsets.
-                now = time.time()
-                partitions = {p.place.partition: p for p in partitions_of(connection, topic)}
-                nexts = {number: p.next for number, p in partitions.items()}
-                sizes = dict.fromkeys(partitions, 0)
-                rows = []
-                for record in records:
-                    number = zlib.crc32(record.key.encode()) % len(partitions)
-                    headers = json.dumps(dict(record.headers), ensure_ascii=False) if record.headers else None
-                    rows.append(
-                        (
-                            message_id(partitions[number].id, nexts[number]),
-                            now,
-                            record.key,
-                            headers,
-                            record.value,
-                        )
-                    )
-                    nexts[number] += 1
-                    sizes[number] += len(record.value)
-                connection.executemany("INSERT INTO log_messages VALUES (?, ?, ?, ?, ?)", rows)
-                connection.executemany(
-                    "UPDATE log_partitions SET next = ?, bytes = bytes + ? WHERE id = ?",
-                    [(nexts[n], sizes[n], p.id) for n, p in partitions.items() if nexts[n] != p.next],
-                )
+                _append(connection, partitions_of(connection, topic), records)
             bound_wal(connection, self._path)
 
     def consumer(
         self, group: str, topics: Sequence[str], *, on_revoke: Callable[[frozenset[TopicPartition]], None]
     ) -> SqliteConsumer:
-        with translated(self._path, "log"):
-            connection = connect(self._path)
-            try:
-                return SqliteConsumer(
-                    connection,
-                    self._path,
-                    group=group,
-                    topics=topics,
-                    on_revoke=on_revoke,
-                    session_timeout_s=self._session_timeout_s,
-                    on_close=sqlite3.Connection.close,
-                )
-            except BaseException:
-                connection.close()
-                raise
+        """Become the one consumer of ``group``; ``on_revoke`` is never called, for no other one can take over.
+
+        Raises:
+            GroupBusyError: the group has a consumer.
+            StreamError: a topic is unknown, or the file cannot be used.
+        """
+        return join_group(self._path, group, topics, wait_s=self._join_wait_s)
 
     def read(self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100) -> list[Message]:
         with self._using() as connection, snapshot(connection):
-            found = [p for p in partitions_of(connection, topic) if p.place.partition == partition]
+            found = [p for p in partitions_of(connection, topic) if p.topic_partition.partition == partition]
             if not found:
-                raise LogError(f"topic {topic} has no such partition", field="partition", value=partition)
+                raise StreamError(f"topic {topic} has no such partition", field="partition", value=partition)
             return messages_from(connection, found[0], offset, max_records=max_records, max_bytes=None)
 
-    def walk(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
-        for place, (oldest, end) in self.ends(topic).items():
-            at = max((start or {}).get(place, oldest), oldest)
+    def scan(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
+        for topic_partition, (oldest, end) in self.watermarks(topic).items():
+            at = max((start or {}).get(topic_partition, oldest), oldest)
             while at < end:
                 with self._using() as connection, snapshot(connection):
-                    partition = partitions_of(connection, topic)[place.partition]
+                    partition = partitions_of(connection, topic)[topic_partition.partition]
                     found = messages_from(
-                        connection, partition, at, max_records=_WALKED_AT_ONCE, max_bytes=MAX_POLL_BYTES
+                        connection, partition, at, max_records=_SCANNED_AT_ONCE, max_bytes=MAX_POLL_BYTES
                     )  # fmt: skip
                 if not (found := [m for m in found if m.offset < end]):
                     break
@@ -148,22 +121,23 @@ class SqliteLog(Closing):
 
     def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
         with self._using() as connection, snapshot(connection):
-            committed = _committed(connection, group)
+            committed = committed_by(connection, group)
             return {
-                p.place: p.next - max(committed.get(p.id, p.oldest), p.oldest) for p in partitions_of(connection, topic)
+                p.topic_partition: p.next - max(committed.get(p.id, p.oldest), p.oldest)
+                for p in partitions_of(connection, topic)
             }
 
-    def committed(self, group: str, topic: str) -> dict[TopicPartition, int]:
+    def committed_offsets(self, group: str, topic: str) -> dict[TopicPartition, int]:
         with self._using() as connection, snapshot(connection):
-            committed = _committed(connection, group)
-            return {p.place: committed[p.id] for p in partitions_of(connection, topic) if p.id in committed}
+            committed = committed_by(connection, group)
+            return {p.topic_partition: committed[p.id] for p in partitions_of(connection, topic) if p.id in committed}
 
-    def ends(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
+    def watermarks(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
         with self._using() as connection:
-            return {p.place: (p.oldest, p.next) for p in partitions_of(connection, topic)}
+            return {p.topic_partition: (p.oldest, p.next) for p in partitions_of(connection, topic)}
 
-    def trim(self) -> int:
-        """Old segments go whole or not at all elsewhere; here message by message, the oldest first."""
+    def apply_retention(self) -> int:
+        """Message by message, the oldest first; Kafka removes whole segments."""
         gone = 0
         with self._using() as connection:
             specs = [
@@ -172,7 +146,7 @@ class SqliteLog(Closing):
             ]
             for spec in specs:
                 for partition in partitions_of(connection, spec.name):
-                    while removed := _trim_some(connection, spec, partition.place):
+                    while removed := _remove_oldest(connection, spec, partition.topic_partition):
                         gone += removed
             bound_wal(connection, self._path)
         if gone:
@@ -183,16 +157,34 @@ class SqliteLog(Closing):
         with self._lock:
             self._connection.close()
 
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, translated(self._path, "log"):
+        with self._lock, wrap_errors(self._path, "log"):
             yield self._connection
 
 
-def _committed(connection: sqlite3.Connection, group: str) -> dict[int, int]:
-    """A group's places by the partitions' ids."""
-    rows = connection.execute("SELECT partition_id, committed FROM log_claims WHERE group_name = ?", (group,))
-    return dict(rows.fetchall())
+def _append(connection: sqlite3.Connection, partitions: list[Partition], records: Sequence[Record]) -> None:
+    """Inside a write transaction, so that the times of a partition never run against its offsets."""
+    now = time.time()
+    nexts = [partition.next for partition in partitions]
+    sizes = [0] * len(partitions)
+    rows = []
+    for record in records:
+        number = zlib.crc32(record.key.encode()) % len(partitions)
+        headers = json.dumps(dict(record.headers), ensure_ascii=False) if record.headers else None
+        rows.append((message_id(partitions[number].id, nexts[number]), now, record.key, headers, record.value))
+        nexts[number] += 1
+        sizes[number] += len(record.value)
+    connection.executemany("INSERT INTO log_messages VALUES (?, ?, ?, ?, ?)", rows)
+    connection.executemany(
+        "UPDATE log_partitions SET next = ?, bytes = bytes + ? WHERE id = ?",
+        [(nexts[n], sizes[n], p.id) for n, p in enumerate(partitions) if nexts[n] != p.next],
+    )
 
 
 def _create(connection: sqlite3.Connection, spec: TopicSpec) -> None:
@@ -216,10 +208,10 @@ def _difference(there: TopicSpec, asked: TopicSpec) -> str:
     return f"topic {there.name}: {'; '.join(parts)}"
 
 
-def _trim_some(connection: sqlite3.Connection, spec: TopicSpec, place: TopicPartition) -> int:
-    """Remove up to :data:`_TRIM_ROWS` messages that are too old or too many; how many went."""
+def _remove_oldest(connection: sqlite3.Connection, spec: TopicSpec, topic_partition: TopicPartition) -> int:
+    """Remove up to :data:`_REMOVED_AT_ONCE` messages that are too old or too many; how many went."""
     with immediate(connection):
-        partition = next(p for p in partitions_of(connection, spec.name) if p.place == place)
+        partition = next(p for p in partitions_of(connection, spec.name) if p.topic_partition == topic_partition)
         allowed = None if spec.max_bytes is None else spec.max_bytes / spec.partitions
         too_old = None if spec.max_age_s is None else time.time() - spec.max_age_s
         upto, size = partition.oldest, 0
@@ -244,5 +236,5 @@ def _trim_some(connection: sqlite3.Connection, spec: TopicSpec, place: TopicPart
 def _oldest(connection: sqlite3.Connection, partition: Partition) -> list[tuple[int, float, int]]:
     return connection.execute(
         "SELECT id, timestamp, length(value) FROM log_messages WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
-        (message_id(partition.id, partition.oldest), message_id(partition.id + 1, 0), _TRIM_ROWS),
+        (message_id(partition.id, partition.oldest), message_id(partition.id + 1, 0), _REMOVED_AT_ONCE),
     ).fetchall()

@@ -1,4 +1,4 @@
-"""The log's tables in the SQLite file, and reading messages out of them."""
+"""The tables of a stream in its SQLite file, and reading messages out of them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,29 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from arbkit.core.errors import LogError
+from arbkit.core.errors import StreamError
 from arbkit.core.sqlite import immediate
 from arbkit.stream.base import Message, TopicPartition
 
-__all__ = ["Partition", "ensure_tables", "message_id", "messages_from", "offset_in", "partitions_of"]
+__all__ = ["Partition", "committed_by", "ensure_tables", "message_id", "messages_from", "offset_in", "partitions_of"]
 
-_VERSION = 1
+_VERSION = 2
 
 _OFFSET_BITS = 40
 """A message's id is its partition's id and its offset side by side: one B-tree gives ranges in order."""
+
+_GROUP_TABLES = (
+    """
+    CREATE TABLE log_offsets (
+        group_name TEXT NOT NULL,
+        partition_id INTEGER NOT NULL REFERENCES log_partitions (id),
+        committed INTEGER NOT NULL,
+        PRIMARY KEY (group_name, partition_id)
+    ) WITHOUT ROWID
+    """,
+    # The process that consumed as this group last: only a lock on a file says whether it still does.
+    "CREATE TABLE log_owners (group_name TEXT PRIMARY KEY, pid INTEGER NOT NULL) WITHOUT ROWID",
+)
 
 _TABLES = (
     "CREATE TABLE log_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
@@ -44,28 +57,7 @@ _TABLES = (
         id INTEGER PRIMARY KEY, timestamp REAL NOT NULL, key TEXT NOT NULL, headers TEXT, value BLOB NOT NULL
     )
     """,
-    # generation: goes up whenever members must look at their claims again
-    "CREATE TABLE log_groups (name TEXT PRIMARY KEY, generation INTEGER NOT NULL) WITHOUT ROWID",
-    """
-    CREATE TABLE log_members (
-        id TEXT PRIMARY KEY,
-        group_name TEXT NOT NULL REFERENCES log_groups (name),
-        topics TEXT NOT NULL,
-        seen REAL NOT NULL,
-        timeout_s REAL NOT NULL
-    ) WITHOUT ROWID
-    """,
-    # owner: who may read and commit now; target: who shall, as soon as the owner has let go
-    """
-    CREATE TABLE log_claims (
-        group_name TEXT NOT NULL REFERENCES log_groups (name),
-        partition_id INTEGER NOT NULL REFERENCES log_partitions (id),
-        committed INTEGER NOT NULL,
-        owner TEXT,
-        target TEXT,
-        PRIMARY KEY (group_name, partition_id)
-    ) WITHOUT ROWID
-    """,
+    *_GROUP_TABLES,
 )
 
 
@@ -74,42 +66,64 @@ class Partition:
     """A row of ``log_partitions``."""
 
     id: int
-    place: TopicPartition
+    topic_partition: TopicPartition
     oldest: int
     next: int
     bytes: int
 
 
+_FROM_VERSION_1 = (
+    *_GROUP_TABLES,
+    "INSERT INTO log_offsets SELECT group_name, partition_id, committed FROM log_claims",
+    "DROP TABLE log_claims",
+    "DROP TABLE log_members",
+    "DROP TABLE log_groups",
+    "UPDATE log_meta SET value = 2 WHERE name = 'version'",
+)
+"""What makes a file of arbkit 0.1 one of today; committed offsets stay."""
+
+
 def ensure_tables(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the log's tables if they are not there.
+    """Make the stream's tables if they are missing, and bring those of an older arbkit up to date.
 
     Raises:
-        LogError: a newer arbkit has made them.
+        StreamError: a newer arbkit has made them.
     """
-    if not _has_tables(connection):
+    if (version := _version(connection)) != _VERSION:
         with immediate(connection):
-            if not _has_tables(connection):
-                for statement in _TABLES:
-                    connection.execute(statement)
+            # Another process may have been faster.
+            version = _version(connection)
+            for statement in {None: _TABLES, 1: _FROM_VERSION_1}.get(version, ()):
+                connection.execute(statement)
+            if version is None:
                 connection.execute("INSERT INTO log_meta VALUES ('version', ?)", (_VERSION,))
-    (version,) = connection.execute("SELECT value FROM log_meta WHERE name = 'version'").fetchone()
-    if version > _VERSION:
-        raise LogError(
+    if version is not None and version > _VERSION:
+        raise StreamError(
             f"a newer arbkit has written the log in {path}: format {version}, this one knows {_VERSION}",
             remedy="Update arbkit, or set ARBKIT_LOG to another file",
         )
 
 
-def _has_tables(connection: sqlite3.Connection) -> bool:
+def _version(connection: sqlite3.Connection) -> int | None:
+    """The format of the tables; None where there are none."""
     query = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'log_meta'"
-    return connection.execute(query).fetchone() is not None
+    if connection.execute(query).fetchone() is None:
+        return None
+    (version,) = connection.execute("SELECT value FROM log_meta WHERE name = 'version'").fetchone()
+    return int(version)
+
+
+def committed_by(connection: sqlite3.Connection, group: str) -> dict[int, int]:
+    """A group's committed offsets by the ids of the partitions."""
+    rows = connection.execute("SELECT partition_id, committed FROM log_offsets WHERE group_name = ?", (group,))
+    return dict(rows.fetchall())
 
 
 def partitions_of(connection: sqlite3.Connection, topic: str) -> list[Partition]:
     """The partitions of a topic, by number.
 
     Raises:
-        LogError: there is no such topic.
+        StreamError: there is no such topic.
     """
     rows = connection.execute(
         "SELECT id, partition, oldest, next, bytes FROM log_partitions WHERE topic = ? ORDER BY partition",
@@ -117,7 +131,7 @@ def partitions_of(connection: sqlite3.Connection, topic: str) -> list[Partition]
     ).fetchall()
     if not rows:
         known = connection.execute("SELECT name FROM log_topics ORDER BY name").fetchall()
-        raise LogError(
+        raise StreamError(
             "no such topic",
             field="topic",
             value=topic,
@@ -157,7 +171,7 @@ def messages_from(
     left = max_bytes
     with closing(connection.execute(query, (*bounds, max_records))) as rows:
         for found_id, timestamp, key, headers, value in rows:
-            topic, number = partition.place.topic, partition.place.partition
+            topic, number = partition.topic_partition.topic, partition.topic_partition.partition
             headers = json.loads(headers) if headers else {}
             found.append(Message(topic, number, offset_in(found_id), key, value, headers, timestamp))
             if left is not None and (left := left - len(value)) <= 0:

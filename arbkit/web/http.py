@@ -16,7 +16,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from arbkit.core.errors import ArbkitError, ConfigError, InputError, LogError, ServiceError, StoreError, UsageError
+from arbkit.core.errors import ArbkitError, ConfigError, InputError, ServiceError, StoreError, StreamError, UsageError
 from arbkit.core.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ _KINDS: tuple[tuple[type[ArbkitError], tuple[int, str, str]], ...] = (
     (InputError, (422, "invalid-input", "Invalid input")),
     (ConfigError, (500, "configuration", "Wrong configuration")),
     (StoreError, (503, "store", "Store unavailable")),
-    (LogError, (503, "log", "Log unavailable")),
+    (StreamError, (503, "log", "Log unavailable")),
     (ServiceError, (503, "service", "Service unavailable")),
 )
 

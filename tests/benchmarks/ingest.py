@@ -14,7 +14,7 @@ import python_calamine
 from arbkit.pipeline.file_import import import_files
 from arbkit.sources.keepa_product import from_envelope
 from arbkit.store import open_store
-from arbkit.stream import RAW_TOPIC, Record, open_log
+from arbkit.stream import RAW_TOPIC, Record, open_stream
 from tests.benchmarks.measuring import Report, real_file, seconds, skip
 from tests.benchmarks.temporary import temporary_settings
 
@@ -127,7 +127,7 @@ def _memory(report: Report) -> None:
                     "fetched_at": "2026-05-10T00:00:00+00:00", "product": {**product, "asin": asin},
                 }  # fmt: skip
                 records.append(Record(asin, orjson.dumps(envelope)))
-            with open_log(settings) as opened:
+            with open_stream(settings) as opened:
                 opened.publish(RAW_TOPIC, records)
 
         publish(0, 5_000)

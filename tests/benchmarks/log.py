@@ -15,7 +15,7 @@ from typing import IO
 from confluent_kafka import Producer
 
 from arbkit.stream import Consumer, Record, TopicPartition, TopicSpec
-from arbkit.stream.kafka import KafkaLog
+from arbkit.stream.kafka import KafkaStream
 from tests.benchmarks.measuring import Report, skip
 from tests.servers.launch import Kafka, ServersMissingError
 
@@ -64,7 +64,7 @@ def _producing(report: Report) -> None:
         rng = random.Random(1)
         records = [Record(f"B0{n:08}", _value(rng)) for n in range(_RECORDS)]
         batches = [records[start : start + _BATCH] for start in range(0, _RECORDS, _BATCH)]
-        with KafkaLog(server.address) as log:
+        with KafkaStream(server.address) as log:
             log.create_topics([TopicSpec("ours", 4), TopicSpec("bare", 4)])
 
             def ours(batches: list[list[Record]]) -> None:
@@ -122,10 +122,10 @@ def _value(rng: random.Random) -> bytes:
 
 _MEMBER = """
 import sys
-from arbkit.stream.kafka import KafkaLog
+from arbkit.stream.kafka import KafkaStream
 address, protocol, group = sys.argv[1:]
 held = None
-with KafkaLog(address, protocol=protocol) as log, log.consumer(group, ["t"], on_revoke=lambda _: None) as consumer:
+with KafkaStream(address, protocol=protocol) as log, log.consumer(group, ["t"], on_revoke=lambda _: None) as consumer:
     while True:
         consumer.poll(max_records=1, timeout_s=0.05)
         if len(consumer.assignment()) != held:
@@ -139,7 +139,7 @@ def _takeover(report: Report) -> None:
     with _kafka("log: takeover") as server:
         if server is None:
             return
-        with KafkaLog(server.address) as log:
+        with KafkaStream(server.address) as log:
             log.create_topics([TopicSpec("t", 4)])
         for protocol in _PROTOCOLS:
             taken = [_taken_over(server, protocol, f"{protocol}-{number}") for number in range(3)]
@@ -179,7 +179,7 @@ def _groups(report: Report) -> None:
         if server is None:
             return
         for protocol in _PROTOCOLS:
-            with KafkaLog(server.address, protocol=protocol) as log:
+            with KafkaStream(server.address, protocol=protocol) as log:
                 log.create_topics([TopicSpec("t", 4)])
                 log.publish("t", [Record("k", b"x")])
                 rows = [_group(log, f"{protocol}-{number}") for number in range(_REPEATS)]
@@ -188,7 +188,7 @@ def _groups(report: Report) -> None:
                 report(f"{name}, {protocol}", f"{median(taken):.2f} s (at most {max(taken):.2f})", "for comparison")
 
 
-def _group(log: KafkaLog, group: str) -> tuple[float, float, float]:
+def _group(log: KafkaStream, group: str) -> tuple[float, float, float]:
     start = time.perf_counter()
     with log.consumer(group, ["t"], on_revoke=_ignore) as first:
         while not first.poll(max_records=1, timeout_s=0.02):

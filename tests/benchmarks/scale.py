@@ -37,7 +37,7 @@ from arbkit.store.elastic.documents import product_document
 from arbkit.store.elastic.schema import COLLECTIONS, body
 from arbkit.store.product_document import build_product
 from arbkit.store.sqlite.store import SqliteStore
-from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, open_log
+from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, open_stream
 from tests.benchmarks.inputs import demo_products
 from tests.benchmarks.measuring import Report, skip
 from tests.contracts.test_stream import empty
@@ -88,7 +88,7 @@ def _servers(name: str) -> Iterator[tuple[Kafka, Elasticsearch] | None]:
 
 
 def publish(settings: Settings, records: Sequence[Record]) -> None:
-    with open_log(settings) as log:
+    with open_stream(settings) as log:
         for start in range(0, len(records), _BATCH):
             log.publish(RAW_TOPIC, records[start : start + _BATCH])
 
@@ -220,7 +220,7 @@ def _by_processes(settings: Settings, count: int, records: int) -> float:
         for _ in range(count)
     ]
     try:
-        with open_log(settings) as log:
+        with open_stream(settings) as log:
 
             def waiting() -> int:
                 return sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values())

@@ -13,7 +13,7 @@ import requests
 from arbkit.core.models import History, Offer, Product
 from arbkit.core.settings import Settings
 from arbkit.store import ProductQuery, open_store
-from arbkit.stream import ENRICHED_TOPIC, RAW_TOPIC, Log, Message, dead_letter_topic
+from arbkit.stream import ENRICHED_TOPIC, RAW_TOPIC, Message, Stream, dead_letter_topic
 from tests.chaos.records import Expected
 
 __all__ = ["Contents", "against_the_count", "between", "contents", "dead_letters", "sets_between", "told"]
@@ -55,20 +55,20 @@ def contents(settings: Settings) -> Contents:
         )
 
 
-def dead_letters(log: Log) -> list[tuple[str, bytes]]:
+def dead_letters(stream: Stream) -> list[tuple[str, bytes]]:
     """Key and bytes of every dead letter of the raw topic."""
-    return [(m.key, m.value) for m in _messages(log, dead_letter_topic(RAW_TOPIC))]
+    return [(m.key, m.value) for m in _messages(stream, dead_letter_topic(RAW_TOPIC))]
 
 
-def told(log: Log) -> set[tuple[str, str, int]]:
+def told(stream: Stream) -> set[tuple[str, str, int]]:
     """ASIN, marketplace and version of all that was published as enriched."""
-    rows = (orjson.loads(m.value) for m in _messages(log, ENRICHED_TOPIC))
+    rows = (orjson.loads(m.value) for m in _messages(stream, ENRICHED_TOPIC))
     return {(row["asin"], row["market"], row["version"]) for row in rows}
 
 
-def _messages(log: Log, topic: str) -> Iterator[Message]:
-    for place, (at, end) in sorted(log.ends(topic).items()):
-        while at < end and (batch := log.read(topic, partition=place.partition, offset=at, max_records=_AT_ONCE)):
+def _messages(stream: Stream, topic: str) -> Iterator[Message]:
+    for place, (at, end) in sorted(stream.watermarks(topic).items()):
+        while at < end and (batch := stream.read(topic, partition=place.partition, offset=at, max_records=_AT_ONCE)):
             yield from batch
             at = batch[-1].offset + 1
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import orjson
 
-from arbkit.core.errors import LogError
+from arbkit.core.errors import StreamError
 from arbkit.core.files import write_atomically
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.service.process import log_to_stderr, stop_on_signals
 from arbkit.core.settings import Settings
 from arbkit.sources.envelope import envelope
-from arbkit.stream import RAW_TOPIC, Record, open_log
+from arbkit.stream import RAW_TOPIC, Record, open_stream
 
 __all__ = ["Deck", "Expected", "number_in"]
 
@@ -206,7 +206,7 @@ def main() -> int:
     stop = stop_on_signals()
     deck = Deck(asked.seed, asked.records)
     try:
-        with open_log(Settings.load(_env_file=None)) as log:
+        with open_stream(Settings.load(_env_file=None)) as log:
             at = number_in(asked.checkpoint)
             while not stop.is_set():
                 upto = min(at + AT_ONCE, number_in(asked.allowance))
@@ -216,7 +216,7 @@ def main() -> int:
                 log.publish(RAW_TOPIC, deck.records(at, upto))
                 write_atomically(asked.checkpoint, b"%d" % upto)
                 at = upto
-    except LogError as error:
+    except StreamError as error:
         sys.stderr.write(f"feeder: {error}\n")
         return 4
     return 0

@@ -26,7 +26,7 @@ from typing import Any
 import orjson
 from confluent_kafka import Producer
 
-from arbkit.core.errors import LogError
+from arbkit.core.errors import StreamError
 from arbkit.core.files import write_atomically
 from arbkit.core.settings import Settings
 from arbkit.ops.setup import initialise
@@ -34,7 +34,7 @@ from arbkit.pipeline.consumer import consume
 from arbkit.pipeline.producer import produce
 from arbkit.sources.demo.market import asins
 from arbkit.sources.demo.server import DemoServer
-from arbkit.stream import ENRICH_GROUP, ENRICHED_TOPIC, RAW_TOPIC, Log, open_log
+from arbkit.stream import ENRICH_GROUP, ENRICHED_TOPIC, RAW_TOPIC, Stream, open_stream
 from tests.chaos.compare import Contents, against_the_count, between, contents, dead_letters, sets_between, told
 from tests.chaos.records import Deck, number_in
 from tests.chaos.victims import Broker, StuckError, Victim, Worker
@@ -110,37 +110,43 @@ def run(plan: Plan, settings: Settings, *, broker: Kafka | None, say: Say = lamb
         calm = _undisturbed(deck, settings)
         say(f"an undisturbed run stored {len(calm.offers)} offers of {len(calm.products)} products")
         initialise(settings)
-        with open_log(settings) as log:
-            chaos = _Chaos(plan, settings, log, broker, say)
+        with open_stream(settings) as stream:
+            chaos = _Chaos(plan, settings, stream, broker, say)
             chaos.run()
-            _examine(chaos.report, deck, settings, log, calm, foreign=_FOREIGN if broker else ())
+            _examine(chaos.report, deck, settings, stream, calm, foreign=_FOREIGN if broker else ())
     return chaos.report
 
 
 def _examine(
-    report: Report, deck: Deck, settings: Settings, log: Log, calm: Contents, *, foreign: Sequence[tuple[None, Any]]
+    report: Report,
+    deck: Deck,
+    settings: Settings,
+    stream: Stream,
+    calm: Contents,
+    *,
+    foreign: Sequence[tuple[None, Any]],
 ) -> None:
     """Note every way in which log and store are not what they must be, then publish all again."""
     expected = deck.expected()
     expected.poison |= {("", value or b"") for _, value in foreign}
     after = contents(settings)
-    letters = dead_letters(log)
+    letters = dead_letters(stream)
     report.stored, report.letters, report.distinct_letters = len(after.offers), len(letters), len(set(letters))
     demo = sum(o.demo for o in after.offers.values())
-    report.duplicates = sum(end for _, end in log.ends(RAW_TOPIC).values()) - deck.count - len(foreign) - demo
+    report.duplicates = sum(end for _, end in stream.watermarks(RAW_TOPIC).values()) - deck.count - len(foreign) - demo
     newest = {(o.asin, o.market, o.version) for o in after.offers.values()}
     report.differences += [
         *against_the_count(expected, after),
         *between("an undisturbed run", calm.timeless(), after.timeless()),
         *sets_between("dead letters", expected.poison, set(letters)),
-        *sets_between(f"told to nobody on {ENRICHED_TOPIC}", set(), newest - told(log)),
+        *sets_between(f"told to nobody on {ENRICHED_TOPIC}", set(), newest - told(stream)),
     ]
     _publish(deck, settings)
     produce(settings, once=True, stop=threading.Event())
     consume(settings, until_empty=True, stop=threading.Event())
     report.differences += [
         *between("before all was published again", after, contents(settings)),
-        *sets_between("dead letters of all again", expected.poison, set(dead_letters(log))),
+        *sets_between("dead letters of all again", expected.poison, set(dead_letters(stream))),
     ]
 
 
@@ -159,19 +165,19 @@ def _undisturbed(deck: Deck, settings: Settings) -> Contents:
 
 
 def _publish(deck: Deck, settings: Settings) -> None:
-    with open_log(settings) as log:
+    with open_stream(settings) as stream:
         for start in range(0, deck.count, _AT_ONCE):
-            log.publish(RAW_TOPIC, deck.records(start, min(start + _AT_ONCE, deck.count)))
+            stream.publish(RAW_TOPIC, deck.records(start, min(start + _AT_ONCE, deck.count)))
 
 
 class _Chaos:
     """The processes, and the kills among them. Everything happens in one thread, between two looks."""
 
-    def __init__(self, plan: Plan, settings: Settings, log: Log, server: Kafka | None, say: Say) -> None:
+    def __init__(self, plan: Plan, settings: Settings, stream: Stream, server: Kafka | None, say: Say) -> None:
         self.report = Report(records=plan.records)
         self._plan = plan
         self._settings = settings
-        self._log = log
+        self._stream = stream
         self._say = say
         self._rng = Random(plan.seed)
         self._checkpoint = settings.home / "feeder.checkpoint"
@@ -262,9 +268,11 @@ class _Chaos:
     def _progress(self) -> int:
         """Records of the raw topic that the group has committed; the last known number while the broker is away."""
         if self._broker is None or self._broker.answers:
-            with contextlib.suppress(LogError):
-                lag = self._log.lag(ENRICH_GROUP, RAW_TOPIC)
-                self._committed = sum(end - lag[place] for place, (_, end) in self._log.ends(RAW_TOPIC).items())
+            with contextlib.suppress(StreamError):
+                lag = self._stream.lag(ENRICH_GROUP, RAW_TOPIC)
+                self._committed = sum(
+                    end - lag[place] for place, (_, end) in self._stream.watermarks(RAW_TOPIC).items()
+                )
         return self._committed
 
     def _looked_at(self) -> int:
@@ -293,13 +301,13 @@ class _Chaos:
         return sum(map(len, looks.values())) == _WATCHED * len(self._settings.markets)
 
     def _has_no_lag(self) -> bool:
-        with contextlib.suppress(LogError):
-            return not any(self._log.lag(ENRICH_GROUP, RAW_TOPIC).values())
+        with contextlib.suppress(StreamError):
+            return not any(self._stream.lag(ENRICH_GROUP, RAW_TOPIC).values())
         return False
 
     def _require(self, done: Callable[[], bool], what: str) -> None:
         if not self._await(done, _DRAIN_S):
-            with contextlib.suppress(LogError):
+            with contextlib.suppress(StreamError):
                 what += f"; lag {self._log.lag(ENRICH_GROUP, RAW_TOPIC)}"
             raise StuckError("\n".join([what, *(victim.tail() for victim in self._victims())]))
 

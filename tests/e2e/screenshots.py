@@ -15,7 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from arbkit.core.settings import Settings
-from arbkit.stream import RAW_TOPIC, Record, open_log
+from arbkit.stream import RAW_TOPIC, Record, open_stream
 from tests.helpers.paths import ROOT
 from tests.helpers.running import ROWS, Up, running
 from tests.helpers.visiting import address, session_of
@@ -134,7 +134,7 @@ def _draw(page: Page, target: Path, longest: int) -> None:
 
 def _poison(up: Up) -> None:
     """A record that nobody can use, so that there is a dead letter to see."""
-    with open_log(Settings.load(_env_file=None, home=up.home)) as log:
+    with open_stream(Settings.load(_env_file=None, home=up.home)) as log:
         log.publish(RAW_TOPIC, [Record("B000000001", b"<b>not JSON</b>")])
 
 

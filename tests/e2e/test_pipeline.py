@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser
 
 from arbkit.core.settings import Settings
-from arbkit.stream import RAW_TOPIC, Record, dead_letter_topic, open_log
+from arbkit.stream import RAW_TOPIC, Record, dead_letter_topic, open_stream
 from tests.helpers.running import Up
 from tests.helpers.visiting import WIDE, address, visiting
 
@@ -18,7 +18,7 @@ DEAD = "#arb-letters tr[data-id]"
 @pytest.fixture(scope="module", autouse=True)
 def _dead_letter(up: Up) -> None:
     headers = {"topic": RAW_TOPIC, "error": HOSTILE, "attempts": "1", "time": "2026-08-01T10:00:00+00:00"}
-    with open_log(Settings.load(_env_file=None, home=up.home)) as log:
+    with open_stream(Settings.load(_env_file=None, home=up.home)) as log:
         log.publish(dead_letter_topic(RAW_TOPIC), [Record(HOSTILE, f"</pre>{HOSTILE}".encode(), headers)])
 
 

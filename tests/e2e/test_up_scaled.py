@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, expect
 from arbkit.core.formatting import money
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
-from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_log
+from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_stream
 from tests.contracts.test_stream import empty
 from tests.helpers.running import ROWS, Up, running
 from tests.helpers.visiting import address, visiting
@@ -86,7 +86,7 @@ def test_a_store_that_goes_away_and_comes_back_costs_nothing(up: Up, settings: S
     api = up.addresses["api"].removesuffix("/docs")
     eventually(lambda: requests.get(f"{api}/health", timeout=30).json()["status"] == "ok")
     away.kill()
-    with open_log(settings) as log:
+    with open_stream(settings) as log:
         log.publish(RAW_TOPIC, good(300))
 
         def lag() -> int:

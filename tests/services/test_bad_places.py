@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from arbkit.core.errors import LogError
+from arbkit.core.errors import StreamError
 from arbkit.core.settings import Settings
-from arbkit.core.sqlite import connect, immediate, translated
+from arbkit.core.sqlite import connect, immediate, wrap_errors
 from tests.helpers.processes import arbkit
 
 COMMANDS = [["up"], ["produce", "--once"], ["consume", "--until-empty"], ["detect", "--json"], ["status", "--json"]]
@@ -48,11 +48,11 @@ def test_a_full_disk_is_one_error_and_nothing_is_half_written(tmp_path: Path) ->
     connection.execute("PRAGMA max_page_count = 20")
 
     def fill() -> None:
-        with translated(path, "log"), immediate(connection):
+        with wrap_errors(path, "log"), immediate(connection):
             connection.execute("INSERT INTO kept VALUES ('first')")
             connection.executemany("INSERT INTO kept VALUES (?)", [(bytes(20_000),)] * 50)
 
-    with pytest.raises(LogError, match="disk of the log is full") as caught:
+    with pytest.raises(StreamError, match="disk of the log is full") as caught:
         fill()
     assert caught.value.exit_code == 4
     assert "Free some space" in str(caught.value)

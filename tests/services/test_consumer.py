@@ -16,16 +16,16 @@ from pydantic import SecretStr
 
 import arbkit.pipeline.consumer
 import arbkit.pipeline.decode
-from arbkit.core.errors import ConfigError, DeadLetterLimitError, LogError, StoreError, StoreRefusedError
+from arbkit.core.errors import ConfigError, DeadLetterLimitError, StoreError, StoreRefusedError, StreamError
 from arbkit.core.models import Offer, Update
 from arbkit.core.service.metrics import expose
 from arbkit.core.settings import Settings
 from arbkit.pipeline.consumer import ConsumeSummary, consume
 from arbkit.store import Written, open_store
 from arbkit.store.sqlite.store import SqliteStore
-from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
+from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_stream
 from arbkit.stream.dead_letters import dead_letters, replay
-from arbkit.stream.sqlite import SqliteLog
+from arbkit.stream.sqlite import SqliteStream
 
 
 def raw(asin: str, *, version: int = 8_000_000, fetched_at: str = "2026-11-01T00:00:00Z", **product: Any) -> Record:
@@ -45,8 +45,8 @@ def good(count: int, *, first: int = 0) -> list[Record]:
 
 
 def publish(settings: Settings, records: Sequence[Record], topic: str = RAW_TOPIC) -> None:
-    with open_log(settings) as log:
-        log.publish(topic, records)
+    with open_stream(settings) as stream:
+        stream.publish(topic, records)
 
 
 def run(settings: Settings) -> ConsumeSummary:
@@ -54,13 +54,13 @@ def run(settings: Settings) -> ConsumeSummary:
 
 
 def lag(settings: Settings) -> int:
-    with open_log(settings) as log:
-        return sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values())
+    with open_stream(settings) as stream:
+        return sum(stream.lag(ENRICH_GROUP, RAW_TOPIC).values())
 
 
 def dead(settings: Settings) -> list[tuple[str, bytes, str]]:
-    with open_log(settings) as log:
-        return [(m.key, m.value, m.headers["error"]) for m in dead_letters(log)]
+    with open_stream(settings) as stream:
+        return [(m.key, m.value, m.headers["error"]) for m in dead_letters(stream)]
 
 
 def stored(settings: Settings, count: int) -> list[Offer]:
@@ -141,8 +141,8 @@ def test_a_run_of_poison_after_a_long_good_stretch_stops_it_as_well(settings: Se
 def test_dead_letters_tried_again_do_not_count(settings: Settings) -> None:
     publish(settings, [Record(f"K{i}", b"no") for i in range(150)])
     run(settings.model_copy(update={"dead_letter_share": 1.0, "dead_letter_run": 0}))
-    with open_log(settings) as log:
-        assert replay(log) == 150
+    with open_stream(settings) as stream:
+        assert replay(stream) == 150
     assert run(settings).dead_lettered == 150
 
 
@@ -185,17 +185,17 @@ def test_a_store_that_refuses_ends_the_consumer_and_nothing_is_passed_over(
 def test_a_write_to_the_log_that_fails_passes_nothing_over(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, topic: str
 ) -> None:
-    real = SqliteLog.publish
+    real = SqliteStream.publish
 
-    def fails(log: SqliteLog, to: str, records: Sequence[Record]) -> None:
+    def fails(stream: SqliteStream, to: str, records: Sequence[Record]) -> None:
         if to == topic and records:
-            raise LogError("the log takes no more")
-        real(log, to, records)
+            raise StreamError("the log takes no more")
+        real(stream, to, records)
 
     publish(settings, [*good(3), Record("x", b"no")])
     with monkeypatch.context() as patch:
-        patch.setattr(SqliteLog, "publish", fails)
-        with pytest.raises(LogError, match="takes no more"):
+        patch.setattr(SqliteStream, "publish", fails)
+        with pytest.raises(StreamError, match="takes no more"):
             run(settings)
     assert lag(settings) == 4
     summary = run(settings)
@@ -230,9 +230,9 @@ def test_what_is_under_way_is_finished_before_a_partition_goes(
     monkeypatch.setattr(SqliteStore, "put", slow)
 
     def members() -> int:
-        with open_log(settings) as log:
-            assert isinstance(log, SqliteLog)
-            (count,) = log._connection.execute("SELECT count(*) FROM log_members").fetchone()
+        with open_stream(settings) as stream:
+            assert isinstance(stream, SqliteStream)
+            (count,) = stream._connection.execute("SELECT count(*) FROM log_members").fetchone()
             return int(count)
 
     with ThreadPoolExecutor(2) as pool:

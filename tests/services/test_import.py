@@ -16,7 +16,7 @@ from arbkit.core.settings import Settings
 from arbkit.pipeline.consumer import consume
 from arbkit.pipeline.file_import import FileReport, import_files
 from arbkit.store import open_store
-from arbkit.stream import RAW_TOPIC, dead_letter_topic, dead_letters, open_log
+from arbkit.stream import RAW_TOPIC, dead_letter_topic, dead_letters, open_stream
 
 _HEADERS = "Locale,ASIN,Title,Buy Box 🚚: Current,Referral Fee %,Product Codes: EAN"
 
@@ -83,9 +83,9 @@ def test_a_bad_row_is_a_dead_letter_with_file_and_row_and_the_rest_is_used(setti
     (file,) = report.files
     assert (file.rows, file.products, file.duplicates, file.dead_lettered) == (5, 1, 1, 3)
     assert report.exit_code == 6
-    with open_log(settings) as log:
+    with open_stream(settings) as stream:
         topic = dead_letter_topic(RAW_TOPIC)
-        letters = [m for place in log.ends(topic) for m in log.read(topic, partition=place.partition)]
+        letters = [m for place in stream.watermarks(topic) for m in stream.read(topic, partition=place.partition)]
     rows = {letter.headers["row"]: letter for letter in letters}
     assert set(rows) == {"3", "4", "5"}
     assert rows["3"].headers["file"] == "export.csv"
@@ -104,10 +104,10 @@ def test_a_product_too_large_for_the_log_stays_a_dead_letter_when_tried_again(
     path.write_bytes(orjson.dumps({"products": products}))
     report = import_files(settings, [path], market=None)
     assert (report.products, report.files[0].dead_lettered, report.exit_code) == (1, 1, 6)
-    with open_log(settings) as log:
-        assert dead_letters.replay(log) == 1
-        assert dead_letters.replay(log, [0]) == 1
-        letters = list(dead_letters.dead_letters(log))
+    with open_stream(settings) as stream:
+        assert dead_letters.replay(stream) == 1
+        assert dead_letters.replay(stream, [0]) == 1
+        letters = list(dead_letters.dead_letters(stream))
     assert [m.headers["attempts"] for m in letters] == ["1", "2", "2"]
     for letter in letters:
         assert orjson.loads(letter.value)["product"] == products[0]

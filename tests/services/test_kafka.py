@@ -13,9 +13,9 @@ from confluent_kafka import Producer
 from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
-from arbkit.core.errors import LogError, MessageTooLargeError
+from arbkit.core.errors import MessageTooLargeError, StreamError
 from arbkit.stream import Message, Record, TopicPartition, TopicSpec, dead_letter_topic, dead_letters
-from arbkit.stream.kafka import KafkaLog
+from arbkit.stream.kafka import KafkaStream
 from tests.contracts.test_stream import drain, ignore, records, until
 from tests.servers.launch import Kafka
 
@@ -23,8 +23,8 @@ TOPIC = "faults"
 
 
 @pytest.fixture
-def log(kafka: Kafka) -> Iterator[KafkaLog]:
-    with KafkaLog(kafka.address) as opened:
+def stream(kafka: Kafka) -> Iterator[KafkaStream]:
+    with KafkaStream(kafka.address) as opened:
         admin = AdminClient({"bootstrap.servers": kafka.address})
         if TOPIC in admin.list_topics().topics:
             admin.delete_topics([TOPIC])[TOPIC].result()
@@ -41,38 +41,40 @@ def eventually(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def _oldest(log: KafkaLog, topic: str) -> int:
-    return log.ends(topic)[TopicPartition(topic, 0)][0]
+def _oldest(stream: KafkaStream, topic: str) -> int:
+    return stream.watermarks(topic)[TopicPartition(topic, 0)][0]
 
 
-def test_a_hole_in_the_log_is_named_and_not_skipped(log: KafkaLog, kafka: Kafka) -> None:
-    log.publish(TOPIC, records(30))
+def test_a_hole_in_the_log_is_named_and_not_skipped(stream: KafkaStream, kafka: Kafka) -> None:
+    stream.publish(TOPIC, records(30))
     group = f"holes-{time.time_ns()}"
-    with log.consumer(group, [TOPIC], on_revoke=ignore) as consumer:
+    with stream.consumer(group, [TOPIC], on_revoke=ignore) as consumer:
         five = drain(consumer, 5)[:5]
-        consumer.commit({five[-1].place: five[-1].offset + 1})
+        consumer.commit({five[-1].topic_partition: five[-1].offset + 1})
     admin = AdminClient({"bootstrap.servers": kafka.address})
     for future in admin.delete_records([Place(TOPIC, 0, 20)]).values():
         future.result()
     with (
-        log.consumer(group, [TOPIC], on_revoke=ignore) as late,
-        pytest.raises(LogError, match=r"should read offset 5 .* oldest offset kept is 20"),
+        stream.consumer(group, [TOPIC], on_revoke=ignore) as late,
+        pytest.raises(StreamError, match=r"should read offset 5 .* oldest offset kept is 20"),
     ):
         drain(late, 1)
-    with log.consumer(f"{group}-new", [TOPIC], on_revoke=ignore) as fresh:
+    with stream.consumer(f"{group}-new", [TOPIC], on_revoke=ignore) as fresh:
         assert drain(fresh, 10)[0].offset == 20
-    assert log.read(TOPIC, offset=0, max_records=1)[0].offset == 20
+    assert stream.read(TOPIC, offset=0, max_records=1)[0].offset == 20
 
 
-def test_a_message_of_somebody_else_without_key_or_value_is_delivered_as_empty(log: KafkaLog, kafka: Kafka) -> None:
+def test_a_message_of_somebody_else_without_key_or_value_is_delivered_as_empty(
+    stream: KafkaStream, kafka: Kafka
+) -> None:
     producer = Producer({"bootstrap.servers": kafka.address})
     producer.produce(TOPIC, None, None, headers=[("x", None), ("y", b"\xff")])
     producer.flush()
-    (found,) = log.read(TOPIC)
+    (found,) = stream.read(TOPIC)
     assert (found.key, found.value, found.headers) == ("", b"", {"x": "", "y": "\ufffd"})
 
 
-def test_the_brokers_clock_counts_and_not_that_of_whoever_publishes(log: KafkaLog, kafka: Kafka) -> None:
+def test_the_brokers_clock_counts_and_not_that_of_whoever_publishes(stream: KafkaStream, kafka: Kafka) -> None:
     day = 86_400
     producer = Producer({"bootstrap.servers": kafka.address})
     refused: list[object] = []
@@ -87,14 +89,14 @@ def test_the_brokers_clock_counts_and_not_that_of_whoever_publishes(log: KafkaLo
         )
         producer.flush()
     assert refused == [None, None]
-    assert all(before - 1 <= m.timestamp <= time.time() + 1 for m in log.read(TOPIC))
+    assert all(before - 1 <= m.timestamp <= time.time() + 1 for m in stream.read(TOPIC))
 
 
-def test_retention_goes_by_the_brokers_clock(log: KafkaLog, kafka: Kafka) -> None:
+def test_retention_goes_by_the_brokers_clock(stream: KafkaStream, kafka: Kafka) -> None:
     hour, day = 3_600, 86_400
     names = [f"{kind}-{time.time_ns()}" for kind in ("kept", "brief", "client-clock")]
     kept, brief, other = names
-    log.create_topics([TopicSpec(kept, 1, hour), TopicSpec(brief, 1, 0.5)])
+    stream.create_topics([TopicSpec(kept, 1, hour), TopicSpec(brief, 1, 0.5)])
     admin = AdminClient({"bootstrap.servers": kafka.address})
     admin.create_topics([NewTopic(other, 1, 1, config={"retention.ms": str(hour * 1000)})])[other].result()
     producer = Producer({"bootstrap.servers": kafka.address})
@@ -102,30 +104,30 @@ def test_retention_goes_by_the_brokers_clock(log: KafkaLog, kafka: Kafka) -> Non
         producer.produce(name, b"x", "k", timestamp=round((time.time() + shift) * 1000))
     producer.flush()
     # Once the broker has removed what is old by a client's clock, it has looked at the others too, or will in a moment.
-    eventually(lambda: _oldest(log, other) == 1 and _oldest(log, brief) == 1)
-    assert _oldest(log, kept) == 0
+    eventually(lambda: _oldest(stream, other) == 1 and _oldest(stream, brief) == 1)
+    assert _oldest(stream, kept) == 0
 
 
-def test_a_topic_on_the_clients_clock_is_named(log: KafkaLog, kafka: Kafka) -> None:
+def test_a_topic_on_the_clients_clock_is_named(stream: KafkaStream, kafka: Kafka) -> None:
     name = f"client-clock-{time.time_ns()}"
     admin = AdminClient({"bootstrap.servers": kafka.address})
     admin.create_topics([NewTopic(name, 1, 1)])[name].result()
-    (difference,) = log.create_topics([TopicSpec(name, 1)])
+    (difference,) = stream.create_topics([TopicSpec(name, 1)])
     assert "message.timestamp.type is CreateTime, asked for LogAppendTime" in difference
 
 
 @pytest.fixture
-def narrow(log: KafkaLog, kafka: Kafka) -> KafkaLog:
+def narrow(stream: KafkaStream, kafka: Kafka) -> KafkaStream:
     """A log whose topic an operator has made take 50 KB at most."""
     admin = AdminClient({"bootstrap.servers": kafka.address})
     entry = ConfigEntry("max.message.bytes", "50000", incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.TOPIC, TOPIC, incremental_configs=[entry])
     admin.incremental_alter_configs([resource])[resource].result()
-    log.create_topics([TopicSpec(dead_letter_topic(TOPIC), 1)])
-    return log
+    stream.create_topics([TopicSpec(dead_letter_topic(TOPIC), 1)])
+    return stream
 
 
-def test_what_the_broker_finds_too_large_is_named_and_the_rest_goes_through(narrow: KafkaLog) -> None:
+def test_what_the_broker_finds_too_large_is_named_and_the_rest_goes_through(narrow: KafkaStream) -> None:
     batch = [Record(f"K{i}", os.urandom(60_000 if i in (3, 7) else 100)) for i in range(10)]
     with pytest.raises(MessageTooLargeError, match=r"max\.message\.bytes") as caught:
         narrow.publish(TOPIC, batch)
@@ -134,13 +136,13 @@ def test_what_the_broker_finds_too_large_is_named_and_the_rest_goes_through(narr
     assert sorted(m.key for m in narrow.read(TOPIC)) == [f"K{i}" for i in range(10) if i not in (3, 7)]
 
 
-def test_many_small_records_go_through_a_narrow_topic_once_each(narrow: KafkaLog) -> None:
+def test_many_small_records_go_through_a_narrow_topic_once_each(narrow: KafkaStream) -> None:
     batch = [Record(f"K{i}", os.urandom(900)) for i in range(200)]
     narrow.publish(TOPIC, batch)
     assert sorted(m.key for m in narrow.read(TOPIC, max_records=500)) == sorted(r.key for r in batch)
 
 
-def test_what_the_broker_finds_too_large_becomes_a_dead_letter(narrow: KafkaLog) -> None:
+def test_what_the_broker_finds_too_large_becomes_a_dead_letter(narrow: KafkaStream) -> None:
     large = Record(f"L{time.time_ns()}", os.urandom(60_000), {"file": "a.csv"})
     assert dead_letters.publish(narrow, TOPIC, [large, *records(3)]) == 1
     letter = list(dead_letters.dead_letters(narrow, topic=TOPIC))[-1]
@@ -150,22 +152,22 @@ def test_what_the_broker_finds_too_large_becomes_a_dead_letter(narrow: KafkaLog)
 
 
 def test_more_than_the_local_queue_holds_is_published(kafka: Kafka) -> None:
-    with KafkaLog(kafka.address, options={"queue.buffering.max.messages": 50}) as log:
-        log.create_topics([TopicSpec("many", 2)])
-        before = sum(end for _, end in log.ends("many").values())
-        log.publish("many", records(1_000))
-        assert sum(end for _, end in log.ends("many").values()) - before == 1_000
+    with KafkaStream(kafka.address, options={"queue.buffering.max.messages": 50}) as stream:
+        stream.create_topics([TopicSpec("many", 2)])
+        before = sum(end for _, end in stream.watermarks("many").values())
+        stream.publish("many", records(1_000))
+        assert sum(end for _, end in stream.watermarks("many").values()) - before == 1_000
 
 
 def test_a_broker_that_is_not_there_is_one_clear_error() -> None:
-    with pytest.raises(LogError, match="ARBKIT_LOG") as caught:
-        KafkaLog("127.0.0.1:9")
+    with pytest.raises(StreamError, match="ARBKIT_LOG") as caught:
+        KafkaStream("127.0.0.1:9")
     assert "127.0.0.1:9" in str(caught.value)
 
 
 def test_a_broker_killed_under_load_loses_nothing_that_was_acknowledged() -> None:
-    with Kafka() as server, KafkaLog(server.address) as log:
-        log.create_topics([TopicSpec(TOPIC, 2)])
+    with Kafka() as server, KafkaStream(server.address) as stream:
+        stream.create_topics([TopicSpec(TOPIC, 2)])
         acknowledged: list[Record] = []
         for number in range(20):
             batch = records(50, first=50 * number)
@@ -174,31 +176,31 @@ def test_a_broker_killed_under_load_loses_nothing_that_was_acknowledged() -> Non
                 server.start()
             for _ in range(20):
                 try:
-                    log.publish(TOPIC, batch)
+                    stream.publish(TOPIC, batch)
                     break
-                except LogError:
+                except StreamError:
                     time.sleep(0.2)
             else:
                 raise AssertionError("the broker did not come back")
             acknowledged += batch
-        with log.consumer("after", [TOPIC], on_revoke=ignore) as consumer:
+        with stream.consumer("after", [TOPIC], on_revoke=ignore) as consumer:
             found: list[Message] = drain(consumer, len(acknowledged))
     assert {int(m.value) for m in found} == {int(r.value) for r in acknowledged}
 
 
 def test_lag_is_known_on_a_new_broker_and_on_one_that_came_back() -> None:
-    with Kafka() as server, KafkaLog(server.address) as log:
-        log.create_topics([TopicSpec(TOPIC, 1)])
-        log.publish(TOPIC, records(3))
-        assert list(log.lag("nobody", TOPIC).values()) == [3]
+    with Kafka() as server, KafkaStream(server.address) as stream:
+        stream.create_topics([TopicSpec(TOPIC, 1)])
+        stream.publish(TOPIC, records(3))
+        assert list(stream.lag("nobody", TOPIC).values()) == [3]
         server.kill()
         server.start()
-        assert list(log.lag("nobody", TOPIC).values()) == [3]
-        assert list(log.ends(TOPIC).values()) == [(0, 3)]
+        assert list(stream.lag("nobody", TOPIC).values()) == [3]
+        assert list(stream.watermarks(TOPIC).values()) == [(0, 3)]
 
 
-def test_a_broker_that_stands_still_for_a_moment_loses_and_doubles_nothing(log: KafkaLog, kafka: Kafka) -> None:
-    with KafkaLog(kafka.address, options={"request.timeout.ms": 500}) as hasty:
+def test_a_broker_that_stands_still_for_a_moment_loses_and_doubles_nothing(stream: KafkaStream, kafka: Kafka) -> None:
+    with KafkaStream(kafka.address, options={"request.timeout.ms": 500}) as hasty:
         hasty.publish(TOPIC, records(5))
         kafka.suspend()
         again = threading.Timer(2.0, kafka.resume)
@@ -207,10 +209,10 @@ def test_a_broker_that_stands_still_for_a_moment_loses_and_doubles_nothing(log: 
             hasty.publish(TOPIC, records(500, first=5))
         finally:
             again.join()
-    assert sorted(int(m.value) for m in log.read(TOPIC, max_records=1_000)) == list(range(505))
+    assert sorted(int(m.value) for m in stream.read(TOPIC, max_records=1_000)) == list(range(505))
 
 
-def test_what_a_transaction_leaves_behind_is_no_message_and_not_waited_for(log: KafkaLog, kafka: Kafka) -> None:
+def test_what_a_transaction_leaves_behind_is_no_message_and_not_waited_for(stream: KafkaStream, kafka: Kafka) -> None:
     producer = Producer({"bootstrap.servers": kafka.address, "transactional.id": f"t{time.time_ns()}"})
     producer.init_transactions()
     for end in (producer.abort_transaction, producer.commit_transaction, producer.abort_transaction):
@@ -218,22 +220,22 @@ def test_what_a_transaction_leaves_behind_is_no_message_and_not_waited_for(log: 
         producer.produce(TOPIC, end.__name__, "k")
         producer.flush()
         end()
-    assert [m.value for m in log.read(TOPIC)] == [b"commit_transaction"]
-    assert log.read(TOPIC, offset=4) == []
+    assert [m.value for m in stream.read(TOPIC)] == [b"commit_transaction"]
+    assert stream.read(TOPIC, offset=4) == []
 
 
 def test_the_classic_group_protocol_works_too(kafka: Kafka) -> None:
-    with KafkaLog(kafka.address, protocol="classic") as log:
-        log.create_topics([TopicSpec("classic", 2)])
-        log.publish("classic", records(10))
-        with log.consumer(f"classic-{time.time_ns()}", ["classic"], on_revoke=ignore) as consumer:
+    with KafkaStream(kafka.address, protocol="classic") as stream:
+        stream.create_topics([TopicSpec("classic", 2)])
+        stream.publish("classic", records(10))
+        with stream.consumer(f"classic-{time.time_ns()}", ["classic"], on_revoke=ignore) as consumer:
             got = drain(consumer, 10)
-            consumer.commit({m.place: m.offset + 1 for m in got})
+            consumer.commit({m.topic_partition: m.offset + 1 for m in got})
 
 
-def test_a_member_that_leaves_while_it_joins_is_no_error(log: KafkaLog) -> None:
+def test_a_member_that_leaves_while_it_joins_is_no_error(stream: KafkaStream) -> None:
     for number in range(10):
-        with log.consumer(f"hasty-{time.time_ns()}", [TOPIC], on_revoke=ignore) as consumer:
+        with stream.consumer(f"hasty-{time.time_ns()}", [TOPIC], on_revoke=ignore) as consumer:
             consumer.poll(max_records=1, timeout_s=0.03 * number)
 
 
@@ -241,11 +243,11 @@ PROTOCOLS = pytest.mark.parametrize("protocol", ["consumer", "classic"])
 
 
 @contextlib.contextmanager
-def named(kafka: Kafka, protocol: str, *names: str) -> Iterator[list[KafkaLog]]:
+def named(kafka: Kafka, protocol: str, *names: str) -> Iterator[list[KafkaStream]]:
     """Logs whose consumers bear these names."""
     with contextlib.ExitStack() as stack:
         logs = [
-            stack.enter_context(KafkaLog(kafka.address, protocol=protocol, instance_id=name, max_silence_s=60))
+            stack.enter_context(KafkaStream(kafka.address, protocol=protocol, instance_id=name, max_silence_s=60))
             for name in names
         ]
         logs[0].create_topics([TopicSpec("shared", 4)])
@@ -274,17 +276,17 @@ def test_a_member_with_a_name_restarts_and_nobody_is_disturbed(kafka: Kafka, pro
 def test_two_members_of_one_name_end_with_the_setting_to_change(kafka: Kafka, protocol: str) -> None:
     group = f"twins-{time.time_ns()}"
     with (
-        named(kafka, protocol, "twin") as (log,),
-        log.consumer(group, ["shared"], on_revoke=ignore) as first,
+        named(kafka, protocol, "twin") as (stream,),
+        stream.consumer(group, ["shared"], on_revoke=ignore) as first,
     ):
         until(lambda: len(first.assignment()) == 4, first)
-        with log.consumer(group, ["shared"], on_revoke=ignore) as second:
-            with pytest.raises(LogError, match=r"ARBKIT_KAFKA_INSTANCE_ID.*'twin'") as caught:
+        with stream.consumer(group, ["shared"], on_revoke=ignore) as second:
+            with pytest.raises(StreamError, match=r"ARBKIT_KAFKA_INSTANCE_ID.*'twin'") as caught:
                 until(lambda: False, first, second)
             # The one that has lost does not go on as if nothing had been.
             loser = second if protocol == "consumer" else first
-            with pytest.raises(LogError) as again:
+            with pytest.raises(StreamError) as again:
                 loser.poll(max_records=1, timeout_s=0)
             assert again.value is caught.value
-            with pytest.raises(LogError, match="refused"):
+            with pytest.raises(StreamError, match="refused"):
                 loser.commit(dict.fromkeys(loser.assignment() or [TopicPartition("shared", 0)], 0))

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka import KafkaError
 
-from arbkit.core.errors import LogError
+from arbkit.core.errors import StreamError
 from arbkit.stream import Message, Record, TopicPartition, dead_letter_topic, dead_letters
-from arbkit.stream.kafka import KafkaLog
+from arbkit.stream.kafka import KafkaStream
 from tests.contracts.test_stream import commit, drain, ignore, records, until
 from tests.servers.mock import MockKafka, Request
 
@@ -29,13 +29,13 @@ def cluster() -> Iterator[MockKafka]:
 
 
 @pytest.fixture
-def log(cluster: MockKafka) -> Iterator[KafkaLog]:
-    with KafkaLog(cluster.address) as opened:
+def stream(cluster: MockKafka) -> Iterator[KafkaStream]:
+    with KafkaStream(cluster.address) as opened:
         yield opened
 
 
-def numbers(log: KafkaLog) -> list[int]:
-    return [int(m.value) for m in log.read(TOPIC, max_records=10_000)]
+def numbers(stream: KafkaStream) -> list[int]:
+    return [int(m.value) for m in stream.read(TOPIC, max_records=10_000)]
 
 
 @pytest.mark.parametrize(
@@ -50,50 +50,50 @@ def numbers(log: KafkaLog) -> list[int]:
         KafkaError._TRANSPORT,
     ],
 )
-def test_a_passing_fault_loses_and_doubles_nothing(cluster: MockKafka, log: KafkaLog, error: int) -> None:
-    log.publish(TOPIC, records(5))
+def test_a_passing_fault_loses_and_doubles_nothing(cluster: MockKafka, stream: KafkaStream, error: int) -> None:
+    stream.publish(TOPIC, records(5))
     cluster.fail(Request.PRODUCE, error, error)
-    log.publish(TOPIC, records(20, first=5))
-    assert numbers(log) == list(range(25))
+    stream.publish(TOPIC, records(20, first=5))
+    assert numbers(stream) == list(range(25))
 
 
-def test_a_change_of_leader_loses_and_doubles_nothing(cluster: MockKafka, log: KafkaLog) -> None:
+def test_a_change_of_leader_loses_and_doubles_nothing(cluster: MockKafka, stream: KafkaStream) -> None:
     for number in range(6):
         cluster.lead(TOPIC, 0, number % 3 + 1)
-        log.publish(TOPIC, records(10, first=10 * number))
-    assert numbers(log) == list(range(60))
+        stream.publish(TOPIC, records(10, first=10 * number))
+    assert numbers(stream) == list(range(60))
 
 
-def test_brokers_that_are_away_for_a_moment_lose_and_double_nothing(cluster: MockKafka, log: KafkaLog) -> None:
-    log.publish(TOPIC, records(5))
+def test_brokers_that_are_away_for_a_moment_lose_and_double_nothing(cluster: MockKafka, stream: KafkaStream) -> None:
+    stream.publish(TOPIC, records(5))
     cluster.down()
     back = threading.Timer(1.0, cluster.up)
     back.start()
-    log.publish(TOPIC, records(5, first=5))
+    stream.publish(TOPIC, records(5, first=5))
     back.join()
-    assert numbers(log) == list(range(10))
+    assert numbers(stream) == list(range(10))
 
 
 def test_brokers_that_stay_away_are_an_error_and_once_back_the_next_batch_goes(
     cluster: MockKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("arbkit.stream.kafka._DELIVERY_S", 1.0)
-    with KafkaLog(cluster.address) as log:
-        log.publish(TOPIC, records(5))
+    with KafkaStream(cluster.address) as stream:
+        stream.publish(TOPIC, records(5))
         cluster.down()
-        with pytest.raises(LogError, match="5 messages to prices"):
-            log.publish(TOPIC, records(5, first=5))
+        with pytest.raises(StreamError, match="5 messages to prices"):
+            stream.publish(TOPIC, records(5, first=5))
         cluster.up()
         for _ in range(20):
-            with contextlib.suppress(LogError):
-                log.publish(TOPIC, records(5, first=10))
+            with contextlib.suppress(StreamError):
+                stream.publish(TOPIC, records(5, first=10))
                 break
-        assert numbers(log) == [*range(5), *range(10, 15)]
+        assert numbers(stream) == [*range(5), *range(10, 15)]
 
 
-def test_a_batch_that_the_broker_says_it_has_is_done(cluster: MockKafka, log: KafkaLog) -> None:
+def test_a_batch_that_the_broker_says_it_has_is_done(cluster: MockKafka, stream: KafkaStream) -> None:
     cluster.fail(Request.PRODUCE, KafkaError.DUPLICATE_SEQUENCE_NUMBER)
-    log.publish(TOPIC, records(5))
+    stream.publish(TOPIC, records(5))
 
 
 @pytest.mark.parametrize(
@@ -105,30 +105,32 @@ def test_a_batch_that_the_broker_says_it_has_is_done(cluster: MockKafka, log: Ka
     ],
 )
 def test_after_a_fatal_error_the_next_batch_goes_with_a_new_producer(
-    cluster: MockKafka, log: KafkaLog, request_: Request, error: int
+    cluster: MockKafka, stream: KafkaStream, request_: Request, error: int
 ) -> None:
     cluster.fail(request_, error)
-    with pytest.raises(LogError, match="prices"):
-        log.publish(TOPIC, records(5))
-    log.publish(TOPIC, records(5))
-    assert numbers(log) == list(range(5))
+    with pytest.raises(StreamError, match="prices"):
+        stream.publish(TOPIC, records(5))
+    stream.publish(TOPIC, records(5))
+    assert numbers(stream) == list(range(5))
 
 
-def test_a_refusal_is_an_error_and_names_the_topic(cluster: MockKafka, log: KafkaLog) -> None:
+def test_a_refusal_is_an_error_and_names_the_topic(cluster: MockKafka, stream: KafkaStream) -> None:
     cluster.fail(Request.PRODUCE, KafkaError.TOPIC_AUTHORIZATION_FAILED)
-    with pytest.raises(LogError, match=r"5 messages to prices failed: .*authorization"):
-        log.publish(TOPIC, records(5))
+    with pytest.raises(StreamError, match=r"5 messages to prices failed: .*authorization"):
+        stream.publish(TOPIC, records(5))
 
 
-def test_a_dead_letter_that_cannot_be_written_is_an_error_to_the_caller(cluster: MockKafka, log: KafkaLog) -> None:
+def test_a_dead_letter_that_cannot_be_written_is_an_error_to_the_caller(
+    cluster: MockKafka, stream: KafkaStream
+) -> None:
     batch = [Record("k", b"1"), Record("B000000001", b"x" * (17 << 20))]
-    with pytest.raises(LogError, match=r"no such topic: prices\.dlq"):
-        dead_letters.publish(log, TOPIC, batch)
+    with pytest.raises(StreamError, match=r"no such topic: prices\.dlq"):
+        dead_letters.publish(stream, TOPIC, batch)
     cluster.create(dead_letter_topic(TOPIC), 1)
     cluster.fail(Request.PRODUCE, KafkaError.TOPIC_AUTHORIZATION_FAILED)
-    with pytest.raises(LogError, match=r"1 messages to prices\.dlq failed"):
-        dead_letters.publish(log, TOPIC, batch)
-    assert log.ends(TOPIC) == {PLACE: (0, 0)}
+    with pytest.raises(StreamError, match=r"1 messages to prices\.dlq failed"):
+        dead_letters.publish(stream, TOPIC, batch)
+    assert stream.watermarks(TOPIC) == {PLACE: (0, 0)}
 
 
 @pytest.mark.parametrize(
@@ -141,13 +143,13 @@ def test_a_dead_letter_that_cannot_be_written_is_an_error_to_the_caller(cluster:
         KafkaError._TRANSPORT,
     ],
 )
-def test_a_commit_gets_through_a_passing_fault(cluster: MockKafka, log: KafkaLog, error: int) -> None:
-    log.publish(TOPIC, records(5))
-    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+def test_a_commit_gets_through_a_passing_fault(cluster: MockKafka, stream: KafkaStream, error: int) -> None:
+    stream.publish(TOPIC, records(5))
+    with stream.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
         got = drain(consumer, 5)
         cluster.fail(Request.OFFSET_COMMIT, error, error)
         commit(consumer, got)
-    assert log.lag("g", TOPIC) == {PLACE: 0}
+    assert stream.lag("g", TOPIC) == {PLACE: 0}
 
 
 @pytest.mark.parametrize(
@@ -159,23 +161,25 @@ def test_a_commit_gets_through_a_passing_fault(cluster: MockKafka, log: KafkaLog
         KafkaError.REBALANCE_IN_PROGRESS,
     ],
 )
-def test_a_commit_of_one_who_is_no_member_any_more_is_refused(cluster: MockKafka, log: KafkaLog, error: int) -> None:
-    log.publish(TOPIC, records(5))
-    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+def test_a_commit_of_one_who_is_no_member_any_more_is_refused(
+    cluster: MockKafka, stream: KafkaStream, error: int
+) -> None:
+    stream.publish(TOPIC, records(5))
+    with stream.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
         got = drain(consumer, 5)
         cluster.fail(Request.OFFSET_COMMIT, error)
-        with pytest.raises(LogError, match="refused by group g"):
+        with pytest.raises(StreamError, match="refused by group g"):
             commit(consumer, got)
-    assert log.lag("g", TOPIC) == {PLACE: 5}
+    assert stream.lag("g", TOPIC) == {PLACE: 5}
 
 
-def test_a_coordinator_that_moves_keeps_the_place(cluster: MockKafka, log: KafkaLog) -> None:
-    log.publish(TOPIC, records(5))
-    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+def test_a_coordinator_that_moves_keeps_the_place(cluster: MockKafka, stream: KafkaStream) -> None:
+    stream.publish(TOPIC, records(5))
+    with stream.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
         got = drain(consumer, 5)
         cluster.coordinate("g", 2)
         commit(consumer, got)
-    assert log.lag("g", TOPIC) == {PLACE: 0}
+    assert stream.lag("g", TOPIC) == {PLACE: 0}
 
 
 @pytest.mark.parametrize(
@@ -190,13 +194,13 @@ def test_a_coordinator_that_moves_keeps_the_place(cluster: MockKafka, log: Kafka
     ],
 )
 def test_a_group_is_joined_through_a_passing_fault_at_its_place(
-    cluster: MockKafka, log: KafkaLog, request_: Request, error: int
+    cluster: MockKafka, stream: KafkaStream, request_: Request, error: int
 ) -> None:
-    log.publish(TOPIC, records(5))
-    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+    stream.publish(TOPIC, records(5))
+    with stream.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
         commit(consumer, drain(consumer, 5)[:3])
     cluster.fail(request_, error, error)
-    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+    with stream.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
         assert [m.offset for m in drain(consumer, 2)] == [3, 4]
 
 
@@ -210,51 +214,51 @@ def test_a_group_is_joined_through_a_passing_fault_at_its_place(
         KafkaError._TRANSPORT,
     ],
 )
-def test_reading_goes_on_through_a_passing_fault(cluster: MockKafka, log: KafkaLog, error: int) -> None:
-    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+def test_reading_goes_on_through_a_passing_fault(cluster: MockKafka, stream: KafkaStream, error: int) -> None:
+    with stream.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
         until(lambda: bool(consumer.assignment()), consumer)
         cluster.fail(Request.FETCH, error, error)
-        log.publish(TOPIC, records(20))
+        stream.publish(TOPIC, records(20))
         assert [int(m.value) for m in drain(consumer, 20)] == list(range(20))
 
 
-def test_a_member_goes_on_when_the_brokers_were_away(cluster: MockKafka, log: KafkaLog) -> None:
-    log.publish(TOPIC, records(5))
-    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+def test_a_member_goes_on_when_the_brokers_were_away(cluster: MockKafka, stream: KafkaStream) -> None:
+    stream.publish(TOPIC, records(5))
+    with stream.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
         commit(consumer, drain(consumer, 5))
         cluster.down()
         for _ in range(20):
             assert not consumer.poll(max_records=10, timeout_s=0.05)
         cluster.up()
-        log.publish(TOPIC, records(5, first=5))
+        stream.publish(TOPIC, records(5, first=5))
         assert [int(m.value) for m in drain(consumer, 5)] == list(range(5, 10))
 
 
-def test_an_error_costs_no_message_that_came_before_or_after_it(cluster: MockKafka, log: KafkaLog) -> None:
+def test_an_error_costs_no_message_that_came_before_or_after_it(cluster: MockKafka, stream: KafkaStream) -> None:
     got: list[Message] = []
-    with log.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+    with stream.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
 
         def read_on() -> bool:
             got.extend(consumer.poll(max_records=500, timeout_s=0.1))
             return False
 
-        log.publish(TOPIC, records(200))
+        stream.publish(TOPIC, records(200))
         got += drain(consumer, 1)
         cluster.fail(Request.FETCH, KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.TOPIC_AUTHORIZATION_FAILED)
-        log.publish(TOPIC, records(5, first=200))
-        with pytest.raises(LogError, match="authorization failed"):
+        stream.publish(TOPIC, records(5, first=200))
+        with pytest.raises(StreamError, match="authorization failed"):
             until(read_on)
         got += drain(consumer, 205 - len(got))
     assert [int(m.value) for m in got] == list(range(205))
 
 
 def test_nobody_who_answers_is_an_error_and_no_empty_answer(
-    cluster: MockKafka, log: KafkaLog, monkeypatch: pytest.MonkeyPatch
+    cluster: MockKafka, stream: KafkaStream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    log.publish(TOPIC, records(5))
+    stream.publish(TOPIC, records(5))
     monkeypatch.setattr("arbkit.stream.kafka_errors.PATIENCE_S", 0.3)
     cluster.delay(60_000)
-    for ask in (lambda: log.ends(TOPIC), lambda: log.lag("g", TOPIC), lambda: log.read(TOPIC)):
-        with pytest.raises(LogError, match="ARBKIT_LOG"):
+    for ask in (lambda: stream.watermarks(TOPIC), lambda: stream.lag("g", TOPIC), lambda: stream.read(TOPIC)):
+        with pytest.raises(StreamError, match="ARBKIT_LOG"):
             ask()
     cluster.delay(0)

@@ -20,12 +20,12 @@ import pytest
 from prometheus_client import REGISTRY
 
 import arbkit.pipeline.producer
-from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, LogError, ServiceError
+from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, ServiceError, StreamError
 from arbkit.core.settings import Settings
 from arbkit.pipeline.producer import ProduceSummary, produce
 from arbkit.sources import watchlist
 from arbkit.sources.token_budget import read_tokens
-from arbkit.stream import RAW_TOPIC, Record, dead_letters, open_log
+from arbkit.stream import RAW_TOPIC, Record, dead_letters, open_stream
 from tests.helpers.keepa_stub import TOKENS, Asked, Reply, Stub, product, products, stub, tokens, used_up, well
 from tests.helpers.paths import ROOT
 
@@ -103,11 +103,11 @@ def eventually(condition: Callable[[], object]) -> None:
 
 def envelopes(settings: Settings) -> list[dict[str, Any]]:
     """What is on the raw topic, each with the key of its message."""
-    with open_log(settings) as log:
+    with open_stream(settings) as stream:
         return [
             orjson.loads(message.value) | {"key": message.key}
-            for place in log.ends(RAW_TOPIC)
-            for message in log.read(RAW_TOPIC, partition=place.partition, max_records=10_000)
+            for place in stream.watermarks(RAW_TOPIC)
+            for message in stream.read(RAW_TOPIC, partition=place.partition, max_records=10_000)
         ]
 
 
@@ -290,7 +290,7 @@ class _Spy:
 
     def publish(self, topic: str, records: Sequence[Record]) -> None:
         if len(self.published) == self._refuse:
-            raise LogError("the disk is full")
+            raise StreamError("the disk is full")
         self.published.append(records)
 
     def __enter__(self) -> _Spy:
@@ -310,7 +310,7 @@ def large(asked: Asked, before: int) -> Reply:
 
 def test_a_large_answer_is_published_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spy = _Spy()
-    monkeypatch.setattr(arbkit.pipeline.producer, "open_log", lambda _: spy)
+    monkeypatch.setattr(arbkit.pipeline.producer, "open_stream", lambda _: spy)
     with stub(large) as service:
         once(config(tmp_path, service, markets="DE"))
     assert [len(part) for part in spy.published] == [2, 1]
@@ -330,8 +330,8 @@ def test_a_product_too_large_for_the_log_is_a_dead_letter_and_holds_up_nobody(tm
         once(settings)
         assert service.count("product") == 1
     assert looked_at(settings) == {("B000000001", "DE"), ("B000000003", "DE")}
-    with open_log(settings) as log:
-        (letter,) = dead_letters.dead_letters(log)
+    with open_stream(settings) as stream:
+        (letter,) = dead_letters.dead_letters(stream)
     assert orjson.loads(letter.value)["product"] == product("B000000002", filler="x" * 17_000_000)
     assert letter.headers.keys() == {"topic", "error", "attempts", "time"}
     assert (letter.key, letter.headers["topic"], letter.headers["attempts"]) == ("B000000002", RAW_TOPIC, "1")
@@ -342,8 +342,8 @@ def test_what_the_log_refused_is_not_counted_as_looked_at(tmp_path: Path, monkey
     with stub(large) as service:
         settings = config(tmp_path, service, markets="DE")
         with monkeypatch.context() as patched:
-            patched.setattr(arbkit.pipeline.producer, "open_log", lambda _: _Spy(refuse=1))
-            with pytest.raises(LogError, match="full"):
+            patched.setattr(arbkit.pipeline.producer, "open_stream", lambda _: _Spy(refuse=1))
+            with pytest.raises(StreamError, match="full"):
                 produce(settings, stop=threading.Event())
         with running(settings):
             eventually(lambda: envelopes(settings))

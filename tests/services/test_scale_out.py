@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from arbkit.core.settings import Settings
 from arbkit.sources.demo.market import asins
 from arbkit.sources.demo.server import DemoServer
-from arbkit.stream import RAW_TOPIC, Record, dead_letter_topic, open_log
+from arbkit.stream import RAW_TOPIC, Record, dead_letter_topic, open_stream
 from arbkit.web.api import create_app
 from tests.contracts.test_stream import empty
 from tests.helpers.processes import arbkit
@@ -61,7 +61,7 @@ _SEEN: dict[str, Any] = {}
 def test_demo_to_opportunities_on_the_api(scaled: Settings) -> None:
     done(scaled, "init")
     done(scaled, "produce", "--once")
-    with open_log(scaled) as log:
+    with open_stream(scaled) as log:
         log.publish(RAW_TOPIC, [Record("B000000001", b"not JSON")])
     done(scaled, "consume", "--until-empty")
     found = orjson.loads(done(scaled, "detect", "--json"))
@@ -82,7 +82,7 @@ def test_demo_to_opportunities_on_the_api(scaled: Settings) -> None:
     assert _SEEN.setdefault("first", seen) == seen
     status = orjson.loads(done(scaled, "status", "--json"))
     assert (status["log"]["lag"], status["log"]["dead_letters"]) == (0, 1)
-    with open_log(scaled) as log:
+    with open_stream(scaled) as log:
         (dead,) = log.read(dead_letter_topic(RAW_TOPIC))
     assert dead.value == b"not JSON"
     assert dead.headers["error"].startswith("not JSON")

@@ -22,7 +22,7 @@ from arbkit.profit.quote.quote import quote
 from arbkit.sources.demo.market import asins
 from arbkit.sources.demo.server import DemoServer
 from arbkit.store import OpportunityQuery, open_store
-from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_log
+from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_stream
 from tests.helpers.processes import arbkit
 
 pytestmark = pytest.mark.e2e
@@ -99,7 +99,7 @@ def test_a_source_that_fails_now_and_then_is_asked_again(settings: Settings) -> 
         done = arbkit(one, "produce", "--once")
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
-    with open_log(one) as log:
+    with open_stream(one) as log:
         assert sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values()) == 5 * 40
 
 
@@ -125,7 +125,7 @@ def test_deals_are_what_the_products_say(demo: DemoServer) -> None:
 
 def test_bad_records_are_dead_lettered_with_their_bytes_and_the_rest_goes_on(watched: Settings) -> None:
     assert arbkit(watched, "produce", "--once").returncode == 0
-    with open_log(watched) as log:
+    with open_stream(watched) as log:
         log.publish(RAW_TOPIC, [Record("B0DEMO0001", b"not json"), Record("B0DEMO0001", b'{"v":9}')])
         assert arbkit(watched, "consume", "--until-empty").returncode == 0
         dead = log.read(dead_letter_topic(RAW_TOPIC))
@@ -138,7 +138,7 @@ def test_bad_records_are_dead_lettered_with_their_bytes_and_the_rest_goes_on(wat
 
 def test_a_consumer_killed_in_the_middle_leaves_what_an_undisturbed_one_does(watched: Settings, tmp_path: Path) -> None:
     assert arbkit(watched, "produce", "--once").returncode == 0
-    with open_log(watched) as log:
+    with open_stream(watched) as log:
         raw = [m for p in range(4) for m in log.read(RAW_TOPIC, partition=p, max_records=10_000)]
         for round_ in range(1, 20_000 // len(raw) + 1):
             later = []
@@ -155,7 +155,7 @@ def test_a_consumer_killed_in_the_middle_leaves_what_an_undisturbed_one_does(wat
     undisturbed.database.write_bytes(watched.database.read_bytes())
     for batches in (5, 15):
         kill_after(watched, batches)
-        with open_log(watched) as log:
+        with open_stream(watched) as log:
             left = sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values())
         assert 0 < left < total
     for one in (watched, undisturbed):

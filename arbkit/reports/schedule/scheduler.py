@@ -22,7 +22,7 @@ from arbkit.reports.runner import ReportRun, is_running, run_report
 from arbkit.reports.schedule.run_state import Memory
 from arbkit.reports.schedule.schedule_file import Entry, Timetable, load_timetable
 from arbkit.store.lazy import LazyStore
-from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_log
+from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_stream
 
 __all__ = ["Clockwork", "schedule", "standing"]
 
@@ -80,7 +80,7 @@ def _newest(store: LazyStore) -> int | None:
 
 
 def _lag(settings: Settings) -> int:
-    with open_log(settings) as log:
+    with open_stream(settings) as log:
         return sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values())
 
 

@@ -17,7 +17,7 @@ from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
-from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, translated
+from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
 from arbkit.store import cursors
 from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written, dedupe_and_validate
 from arbkit.store.history_codec import decode, encode
@@ -71,7 +71,7 @@ class SqliteStore(Closing):
         self._sums: dict[tuple[Any, ...], Sums] = {}
         if read_only and not path.exists():
             raise _nothing_yet(path)
-        with translated(path, "store"):
+        with wrap_errors(path, "store"):
             self._connection = connect(path, read_only=read_only)
             try:
                 if not read_only:
@@ -318,7 +318,7 @@ class SqliteStore(Closing):
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, translated(self._path, "store"):
+        with self._lock, wrap_errors(self._path, "store"):
             yield self._connection
 
 

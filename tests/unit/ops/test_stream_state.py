@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from arbkit.core.settings import Settings
-from arbkit.ops.stream_state import DEAD_TOPICS, LogState, Throughput, look
-from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, TOPICS, Record, dead_letter_topic, open_log
+from arbkit.ops.stream_state import DEAD_TOPICS, StreamState, Throughput, look
+from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, TOPICS, Record, dead_letter_topic, open_stream
 
 
-def state(at: float, published: int, enriched: int) -> LogState:
+def state(at: float, published: int, enriched: int) -> StreamState:
     ends = {t.name: {0: (0, published if t.name == RAW_TOPIC else 0)} for t in TOPICS}
-    return LogState(at, ends, {ENRICH_GROUP: {0: enriched}}, {topic: {} for topic in DEAD_TOPICS})
+    return StreamState(at, ends, {ENRICH_GROUP: {0: enriched}}, {topic: {} for topic in DEAD_TOPICS})
 
 
 def noted(*looks: tuple[float, int, int]) -> Throughput:
@@ -54,13 +54,13 @@ def test_it_knows_when_the_group_went_on() -> None:
 
 
 def test_a_look_counts_by_group_and_topic(settings: Settings) -> None:
-    with open_log(settings) as log:
-        log.publish(RAW_TOPIC, [Record(f"K{i}", b"x") for i in range(10)])
-        log.publish(dead_letter_topic(RAW_TOPIC), [Record("K", b"x")] * 3)
-        with log.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=lambda _: None) as consumer:
+    with open_stream(settings) as stream:
+        stream.publish(RAW_TOPIC, [Record(f"K{i}", b"x") for i in range(10)])
+        stream.publish(dead_letter_topic(RAW_TOPIC), [Record("K", b"x")] * 3)
+        with stream.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=lambda _: None) as consumer:
             some = consumer.poll(max_records=100, timeout_s=5)
-            consumer.commit({m.place: m.offset + 1 for m in some})
-        found = look(log, now=1.0)
+            consumer.commit({m.topic_partition: m.offset + 1 for m in some})
+        found = look(stream, now=1.0)
     assert (found.published(RAW_TOPIC), found.kept(RAW_TOPIC)) == (10, 10)
     assert sum(found.lag(ENRICH_GROUP).values()) == 10 - len(some)
     assert found.done(ENRICH_GROUP) == len(some)

@@ -10,13 +10,13 @@ from typing import Any
 import orjson
 import pytest
 
-from arbkit.core.errors import LogError
+from arbkit.core.errors import StreamError
 from arbkit.core.models import Run, Update
 from arbkit.core.service.heartbeat import beat
 from arbkit.core.settings import Settings
 from arbkit.sources.token_budget import Tokens, write_tokens
 from arbkit.store import open_store
-from arbkit.stream import RAW_TOPIC, Log, Record, dead_letter_topic, open_log
+from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letter_topic, open_stream
 from arbkit.web.dashboards.pipeline.dead_letters import parse_place, plain
 from arbkit.web.dashboards.pipeline.page import PipelineBoard
 from arbkit.web.dashboards.report_files import report_file
@@ -29,7 +29,7 @@ HEADERS = {"topic": RAW_TOPIC, "partition": "2", "offset": "17", "attempts": "1"
 
 
 def letters(settings: Settings, *records: Record) -> None:
-    with open_log(settings) as log:
+    with open_stream(settings) as log:
         log.publish(dead_letter_topic(RAW_TOPIC), records)
 
 
@@ -79,7 +79,7 @@ def test_a_store_that_comes_late_is_shown_by_itself(seen: Seen, settings: Settin
 def test_lag_is_told_by_partition_and_throughput_from_the_second_look_on(
     seen: Seen, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with open_log(settings) as log:
+    with open_stream(settings) as log:
         log.publish(RAW_TOPIC, [Record(f"K{i}", b"x") for i in range(1_200)])
         monkeypatch.setattr("arbkit.web.dashboards.pipeline.page.time.time", lambda: 1_000.0)
         seen.begin()
@@ -202,8 +202,8 @@ def test_a_replay_gives_the_original_bytes_back_and_says_so(seen: Seen, settings
     assert "1 wait" in seen.html("lag")
     seen.press("replay-all", id=RAW_TOPIC)
     assert f"3 dead letters are back on {RAW_TOPIC}." in seen.html("dead")
-    with open_log(settings) as log:
-        assert sorted(m.value for some in log.walk(RAW_TOPIC) for m in some) == [b"one", b"three", b"two", b"two"]
+    with open_stream(settings) as log:
+        assert sorted(m.value for some in log.scan(RAW_TOPIC) for m in some) == [b"one", b"three", b"two", b"two"]
     assert "data-press" not in seen.html("dead")
     seen.press("replay-all", id=RAW_TOPIC)
     assert "was left to replay" in seen.said[-1]
@@ -269,7 +269,7 @@ def test_only_what_lies_among_the_reports_is_a_report(settings: Settings, tmp_pa
 class Stuck:
     """A log that answers when it is let, or fails."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Stream) -> None:
         self._log = log
         self.let = threading.Event()
         self.let.set()
@@ -278,16 +278,16 @@ class Stuck:
     def __getattr__(self, name: str) -> Any:
         self.let.wait()
         if self.broken:
-            raise LogError(self.broken, remedy="Check that it runs")
+            raise StreamError(self.broken, remedy="Check that it runs")
         return getattr(self._log, name)
 
 
 @pytest.fixture
 def stuck(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
-    with open_log(settings) as log:
+    with open_stream(settings) as log:
         log.publish(RAW_TOPIC, [Record("K", b"x")])
         one = Stuck(log)
-        monkeypatch.setattr("arbkit.web.dashboards.pipeline.page.open_log", lambda _: one)
+        monkeypatch.setattr("arbkit.web.dashboards.pipeline.page.open_stream", lambda _: one)
         yield one
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from arbkit.core.formatting import UNKNOWN, age_words, count
 from arbkit.ops.stream_state import DEAD_TOPICS
-from arbkit.stream import Log, Message, dead_letter_topic
-from arbkit.stream.dead_letters import attempts, described, latest, letters_at
+from arbkit.stream import Message, Stream, dead_letter_topic
+from arbkit.stream.dead_letters import attempts, dead_letters_at, latest, summary
 from arbkit.web.dashboards.html_parts import press_html
 from arbkit.web.dashboards.opportunities.columns import moment
 
@@ -80,29 +80,29 @@ def parse_place(text: str) -> Place | None:
     return Place(topic, int(numbers[0]), int(numbers[1])) if max(map(len, numbers)) < 19 else None
 
 
-def latest_letters(log: Log, most: int) -> list[Letter]:
+def latest_letters(log: Stream, most: int) -> list[Letter]:
     """The latest dead letters of all topics, the newest first; one batch of them is in memory at a time.
 
     Raises:
-        LogError: the log cannot be read.
+        StreamError: the log cannot be read.
     """
     found = [_letter(m, topic) for topic in DEAD_TOPICS for m in latest(log, most, topic=topic)]
     return sorted(found, key=lambda one: (one.at, one.place), reverse=True)[:most]
 
 
-def found_letter(log: Log, place: Place) -> Message:
+def found_letter(log: Stream, place: Place) -> Message:
     """The dead letter there, with all its bytes.
 
     Raises:
         UsageError: it is there no more.
-        LogError: the log cannot be read.
+        StreamError: the log cannot be read.
     """
-    found = letters_at(log, [place.offset], topic=place.topic)
+    found = dead_letters_at(log, [place.offset], topic=place.topic)
     return next((m for m in found if m.partition == place.partition), found[0])
 
 
 def _letter(message: Message, topic: str, *, first: int = 0) -> Letter:
-    known = described(message)
+    known = summary(message)
     return Letter(
         Place(topic, message.partition, message.offset),
         message.key,

@@ -9,7 +9,7 @@ from html import escape
 from arbkit.core.formatting import UNKNOWN, age_words, count, percent
 from arbkit.core.models import Run
 from arbkit.ops.service_checks import Sign
-from arbkit.ops.stream_state import LogState, Throughput
+from arbkit.ops.stream_state import StreamState, Throughput
 from arbkit.sources.token_budget import Tokens
 from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, dead_letter_topic
 from arbkit.web.dashboards.html_cells import Html, ago, html_table, marked, worded
@@ -48,7 +48,7 @@ class FiledRun:
 class Known:
     """All that the page has seen so far; None: not yet, or it cannot be had."""
 
-    state: LogState | None = None
+    state: StreamState | None = None
     signs: Sequence[Sign] | None = None
     tokens: Tokens | None = None
     ages: Mapping[str, Sequence[int]] | None = None
@@ -75,7 +75,7 @@ def figures(known: Known, through: Throughput, *, now: float) -> list[tuple[str,
         ("Services that work", count(works), "" if known.signs is None else f"of {len(known.signs)}"),
         ("Waiting to be enriched", count(waiting), no_log or f"of {count(kept)} kept"),
         ("Put on the log, a minute", count(None if pace is None else pace.published), over),
-        ("Enriched, a minute", count(None if pace is None else pace.enriched), over),
+        ("DecodedBatch, a minute", count(None if pace is None else pace.enriched), over),
         ("Dead letters", count(dead), no_log or ("kept" if dead else "")),
         ("Keepa tokens", count(level), rate),
         ("Offers under 1 h old", percent(fresh, 0), old),
@@ -92,7 +92,7 @@ def services_html(signs: Sequence[Sign]) -> Html:
     )
 
 
-def lag_html(state: LogState) -> Html:
+def lag_html(state: StreamState) -> Html:
     """Each group's lag by partition; a log without a message says how to get some."""
     if not state.published(RAW_TOPIC):
         empty = (
@@ -192,7 +192,7 @@ def _share(number: int, total: int) -> Html:
     )
 
 
-def dead_html(state: LogState, *, shown: int, told: str, busy: bool) -> Html:
+def dead_html(state: StreamState, *, shown: int, told: str, busy: bool) -> Html:
     """How many there are of each topic, how to try them again, and what came of it."""
     parts = [f'<p role="status"><b>{escape(told)}</b></p>' if told else ""]
     dead = state.dead()

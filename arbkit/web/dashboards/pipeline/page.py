@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, urlencode
 from arbkit.core.formatting import age_words, count
 from arbkit.core.settings import Settings
 from arbkit.ops.service_checks import Signs, judge, read_signs
-from arbkit.ops.stream_state import DEAD_TOPICS, LogState, Throughput, look
+from arbkit.ops.stream_state import DEAD_TOPICS, StreamState, Throughput, look
 from arbkit.sources.token_budget import Tokens, read_tokens
 from arbkit.store import Stats
-from arbkit.stream import Log, open_log
+from arbkit.stream import Stream, open_stream
 from arbkit.stream.dead_letters import replay
 from arbkit.web.dashboards.background_task import Errand
 from arbkit.web.dashboards.html_parts import figures_html
@@ -94,7 +94,7 @@ class PipelineBoard(Board):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self._log: Log | None = None
+        self._log: Stream | None = None
         self._known = Known()
         self._through = Throughput()
         self._letters: list[Letter] = []
@@ -153,18 +153,18 @@ class PipelineBoard(Board):
                 self._fault(name, f"The {name} has not answered for {age_words(now - began)}")
         self._tell_faults()
 
-    def _opened(self) -> Log:
+    def _opened(self) -> Stream:
         """The one log of this page. Only one thread at a time asks for it first."""
         if self._log is None:
-            self._log = open_log(self.settings)
+            self._log = open_stream(self.settings)
         return self._log
 
-    def _read_log(self) -> tuple[LogState, list[Letter] | None]:
+    def _read_log(self) -> tuple[StreamState, list[Letter] | None]:
         log = self._opened()
         state = look(log, now=time.time())
         return state, latest_letters(log, _LETTERS) if state.dead_ends() != self._letters_of else None
 
-    def _log_read(self, found: tuple[LogState, list[Letter] | None] | None, fault: str) -> None:
+    def _log_read(self, found: tuple[StreamState, list[Letter] | None] | None, fault: str) -> None:
         self._fault("log", fault)
         if found is not None:
             state, letters = found
