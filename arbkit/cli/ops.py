@@ -83,10 +83,10 @@ def alive(
     service: str = typer.Argument(..., help="producer, consumer or scheduler."),
 ) -> None:
     """Tell by the exit code whether a service works: 0, or 4 if it has been silent for too long."""
-    from arbkit.core.service.heartbeat import check
+    from arbkit.core.service.heartbeat import check_heartbeat
 
-    silent_s = check(begin(), service)
-    console().print(f"{service} showed a sign of life {age_text(silent_s)} ago", markup=False)
+    age_s = check_heartbeat(begin(), service)
+    console().print(f"{service}: heartbeat {age_text(age_s)} ago", markup=False)
 
 
 def register(app: typer.Typer) -> None:

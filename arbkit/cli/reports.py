@@ -28,10 +28,10 @@ def run_one(
     json: bool = _JSON,
 ) -> None:
     """Run a report and file it."""
-    from arbkit.reports.runner import find, run_or_raise
+    from arbkit.reports.runner import find_report, run_or_raise
 
     settings = begin()
-    given = find(name).parse(parameter)
+    given = find_report(name).parse(parameter)
     done = run_or_raise(settings, name, given, pictures=pictures)
     if json:
         told = {"run_id": done.run.run_id, "status": done.run.status, "folder": str(done.folder)}

@@ -1,4 +1,4 @@
-"""``arbkit schedule``: the scheduler itself, and what its timetable says."""
+"""``arbkit schedule``: the scheduler itself, and what its schedule says."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import typer
 from arbkit.cli.shared import begin, console, print_json
 
 if TYPE_CHECKING:
-    from arbkit.reports.schedule.schedule_file import Timetable
+    from arbkit.reports.schedule.schedule_file import Schedule
 
 __all__ = ["register"]
 
 _JSON = typer.Option(False, "--json", help="One JSON document on standard output.")
 _WRONG = 3
-schedule = typer.Typer(help="Run detection on new data and reports by their timetable; or show the timetable.")
+schedule = typer.Typer(help="Run detection on new data and reports by their schedule; or show the schedule.")
 
 
 @schedule.callback(invoke_without_command=True)
@@ -26,11 +26,11 @@ def serve(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from arbkit.core.service.process import die_with_parent, stop_on_signals
-    from arbkit.reports.schedule.scheduler import schedule as run
+    from arbkit.reports.schedule.scheduler import run_scheduler
 
     settings = begin()
     die_with_parent()
-    run(settings, stop=stop_on_signals())
+    run_scheduler(settings, stop=stop_on_signals())
 
 
 @schedule.command("list")
@@ -39,12 +39,12 @@ def list_entries(json: bool = _JSON) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from arbkit.reports.schedule.schedule_file import load_timetable
-    from arbkit.reports.schedule.scheduler import standing
+    from arbkit.reports.schedule.schedule_file import load_schedule
+    from arbkit.reports.schedule.scheduler import schedule_status
 
     settings = begin()
-    where = load_timetable(settings).where
-    shown = standing(settings)
+    where = load_schedule(settings).where
+    shown = schedule_status(settings)
     if json:
         print_json({"schedule": where, "entries": [_readable(one) for one in shown]})
     else:
@@ -74,9 +74,9 @@ def upcoming(
     json: bool = _JSON,
 ) -> None:
     """Show what runs when, the soonest first."""
-    from arbkit.reports.schedule.schedule_file import load_timetable
+    from arbkit.reports.schedule.schedule_file import load_schedule
 
-    times = _times(load_timetable(begin()), count)
+    times = _times(load_schedule(begin()), count)
     if json:
         print_json({"items": [{**one, "at": _iso(one["at"])} for one in times]})
         return
@@ -95,10 +95,10 @@ def run_entry(
 ) -> None:
     """Run an entry now, with its parameters; when it runs next stays as it was."""
     from arbkit.reports.runner import run_or_raise
-    from arbkit.reports.schedule.schedule_file import load_timetable
+    from arbkit.reports.schedule.schedule_file import load_schedule
 
     settings = begin()
-    entry = load_timetable(settings).entry(name)
+    entry = load_schedule(settings).entry(name)
     done = run_or_raise(settings, entry.report, entry.parameters)
     if json:
         print_json({"run_id": done.run.run_id, "status": done.run.status, "folder": str(done.folder)})
@@ -106,9 +106,9 @@ def run_entry(
         console().print(f"{name}: {done.run.report} {done.run.status}: {done.folder}", markup=False, soft_wrap=True)
 
 
-def _times(timetable: Timetable, count: int) -> list[dict[str, Any]]:
+def _times(schedule: Schedule, count: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
-    for entry in timetable.entries:
+    for entry in schedule.entries:
         at = datetime.now(UTC).timestamp()
         for _ in range(count if entry.enabled else 0):
             at = entry.cron.next_after(at)

@@ -87,9 +87,8 @@ def init(
     ),
 ) -> None:
     """Create what log and store need: topics, indices, aliases. What is there is compared and never changed."""
-    from arbkit.ops.setup import initialise
+    from arbkit.ops.setup import adopt_user_files, initialise
     from arbkit.ops.setup import migrate as renew
-    from arbkit.ops.user_files import take
 
     settings = begin()
     differences = initialise(settings)
@@ -97,7 +96,7 @@ def init(
         for line in done:
             console().print(line, markup=False)
         differences = initialise(settings)
-    differences += take(settings, files) if files else []
+    differences += adopt_user_files(settings, files) if files else []
     for difference in differences:
         console().print(f"differs: {difference}", markup=False)
     if not differences:

@@ -1,4 +1,4 @@
-"""Files that are never half-written, and read with one clear error."""
+"""Files that are never half-written and read with one clear error, and the notebooks that are shipped."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
-from arbkit.core.errors import ServiceError
+from arbkit.core.errors import ConfigError, ServiceError
 
-__all__ = ["read_if_there", "write_atomically", "writing"]
+__all__ = ["read_if_there", "shipped_folder", "write_atomically", "writing"]
 
 
 def read_if_there(path: Path) -> bytes | None:
@@ -84,3 +85,16 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def shipped_folder(kind: Literal["apps", "notebooks"]) -> Path:
+    """The folder of shipped apps or notebooks: beside the package in a checkout, inside it in an installed wheel.
+
+    Raises:
+        ConfigError: the installation is incomplete.
+    """
+    package = Path(__file__).parents[1]
+    for folder in (package / "_shipped" / kind, package.parent / kind):
+        if folder.is_dir():
+            return folder
+    raise ConfigError(f"the shipped {kind} are missing", remedy="Install arbkit again")

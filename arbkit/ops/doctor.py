@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import requests
-
 from arbkit.core.errors import ArbkitError, KeepaError, StoreError
+from arbkit.core.service.addresses import url_answers
 from arbkit.core.settings import Settings
+from arbkit.ops.supervisor import demo_probe, own_demo
 
 __all__ = ["Check", "examine"]
 
@@ -94,13 +94,13 @@ def _profile(settings: Settings) -> str:
 
 
 def _schedule(settings: Settings) -> str:
-    from arbkit.reports.schedule.schedule_file import load_timetable
+    from arbkit.reports.schedule.schedule_file import load_schedule
 
-    timetable = load_timetable(settings)
-    for wrong in timetable.bad:
+    schedule = load_schedule(settings)
+    for wrong in schedule.bad:
         raise wrong.error
-    names = [entry.name for entry in timetable.entries if entry.enabled]
-    return f"{timetable.where}: {', '.join(names) or 'nothing is switched on'}"
+    names = [entry.name for entry in schedule.entries if entry.enabled]
+    return f"{schedule.where}: {', '.join(names) or 'nothing is switched on'}"
 
 
 def _tables(_: Settings) -> str:
@@ -118,7 +118,7 @@ def _rates(_: Settings) -> str:
 def _source(settings: Settings) -> str:
     from arbkit.sources.keepa_client import KeepaSource
 
-    if settings.demo_mode and not (settings.keepa_url or settings.demo_url) and not _answers(settings.source_url):
+    if own_demo(settings) and not url_answers(demo_probe(settings)):
         return f"the demo market at {settings.source_url} is not running; `arbkit up` starts it"
     with KeepaSource(settings) as source:
         tokens = source.tokens()
@@ -128,14 +128,6 @@ def _source(settings: Settings) -> str:
             remedy=f"They refill at {tokens.refill_rate} a minute: watch fewer products or wait",
         )
     return f"{settings.source_url} answers, {tokens.left} tokens left"
-
-
-def _answers(url: str) -> bool:
-    try:
-        requests.get(url, timeout=2)
-    except requests.RequestException:
-        return False
-    return True
 
 
 def _log(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""Which services of ``arbkit up`` work: what they leave behind, whether they answer, and what to do if not."""
+"""Whether each service of ``arbkit up`` runs: its heartbeat, whether it answers, and what to do if not."""
 
 from __future__ import annotations
 
@@ -6,53 +6,52 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import requests
-
 from arbkit.core.formatting import age_words
-from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, silence
+from arbkit.core.service.addresses import url_answers
+from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, seconds_since_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.ops.supervisor import plan_services
 
-__all__ = ["Sign", "Signs", "judge", "read_signs"]
+__all__ = ["HealthState", "ServiceHealth", "ServiceObservations", "assess", "observe_services"]
 
-_LIVELY_S = 30.0
-"""A service at work shows itself every second or so; a store that is slow may hold it up for longer."""
-_ANSWER_S = 2.0
+_FRESH_S = 30.0
+"""A running service sends a heartbeat every second or so; a slow store may hold it up for longer."""
 _REMEDIES = {
     "producer": "No new prices come in. Start it with `arbkit up`, or alone with `arbkit produce`",
     "consumer": "What is on the log waits there, nothing is lost. Start it with `arbkit up`, or alone with "
-    "`arbkit consume`; if it ended because too much was of no use, look at the dead letters first",
+    "`arbkit consume`; if it ended because too many records were unusable, look at the dead letters first",
     "scheduler": "No new detection begins. Start it with `arbkit up`, or alone with `arbkit schedule`",
     "api": "Start it with `arbkit up`, or alone with `arbkit api`",
     "demo": "The producer gets no invented prices. Start it with `arbkit up`, or alone with `arbkit demo`",
 }
-Standing = Literal["works", "quiet", "silent", "unknown"]
+HealthState = Literal["running", "late", "down", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sign:
-    """How a service stands, in words; ``remedy`` is empty where nothing is amiss."""
+class ServiceHealth:
+    """The state of a service and what it was concluded from; ``remedy`` is empty where nothing is wrong."""
 
     name: str
-    standing: Standing
-    says: str
+    state: HealthState
+    detail: str
     remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
-    """What was seen: seconds since each sign of life (None: never), and who answers at which address.
+class ServiceObservations:
+    """What was seen of the services.
 
-    An address is None where the setting leaves it to chance.
+    ``heartbeat_ages``: service → seconds since its last heartbeat (None: never one); ``answers``: service → whether
+    its address answers; ``addresses``: service → its address, None where the setting leaves the port to chance.
     """
 
-    silences: Mapping[str, float | None]
+    heartbeat_ages: Mapping[str, float | None]
     answers: Mapping[str, bool]
     addresses: Mapping[str, str | None]
 
 
-def read_signs(settings: Settings) -> Signs:
-    """Look for signs of life, and ask those that have an address; takes seconds at most."""
+def observe_services(settings: Settings) -> ServiceObservations:
+    """Read the heartbeats and ask every service that has an address; takes seconds at most."""
     addresses: dict[str, str | None] = {}
     answers = {}
     for service in plan_services(settings):
@@ -61,53 +60,51 @@ def read_signs(settings: Settings) -> Signs:
         port = settings.api_port if service.name == "api" else settings.demo_port
         addresses[service.name] = service.address.url.removesuffix("/docs") if port else None
         if port:
-            answers[service.name] = _answers(service.address.probe)
-    return Signs({name: silence(settings, name) for name in SERVICES}, answers, addresses)
+            answers[service.name] = url_answers(service.address.probe)
+    ages = {name: seconds_since_heartbeat(settings, name) for name in SERVICES}
+    return ServiceObservations(ages, answers, addresses)
 
 
-def _answers(url: str) -> bool:
-    try:
-        return requests.get(url, timeout=_ANSWER_S, allow_redirects=False).status_code < 400
-    except requests.RequestException:
-        return False
+def assess(seen: ServiceObservations, *, home: str, progress_age_s: float | None) -> list[ServiceHealth]:
+    """The state of each service, in the order in which data passes them.
 
-
-def judge(signs: Signs, *, home: str, moved_s: float | None) -> list[Sign]:
-    """Each service's state, in the order in which data goes through them.
-
-    ``moved_s`` is how long ago the consumer's group went on, as seen on the log: it may run on another machine.
+    ``progress_age_s`` is how long ago the consumer group last committed (None: never seen): the consumer may run on
+    another machine, whose heartbeat is not in this home.
     """
-    found = [_beaten(name, signs.silences[name], home, moved_s) for name in SERVICES]
-    found += [_answering(name, signs.addresses[name], answers=signs.answers.get(name)) for name in signs.addresses]
-    found.append(Sign("dashboards", "works", "this page comes from it"))
+    health = [_by_heartbeat(name, seen.heartbeat_ages[name], home, progress_age_s) for name in SERVICES]
+    health += [_by_answer(name, seen.addresses[name], answers=seen.answers.get(name)) for name in seen.addresses]
+    health.append(ServiceHealth("dashboards", "running", "serves this page"))
     order = ["demo", *SERVICES, "api", "dashboards"]
-    return sorted(found, key=lambda one: order.index(one.name))
+    return sorted(health, key=lambda service: order.index(service.name))
 
 
-def _beaten(name: str, silent_s: float | None, home: str, moved_s: float | None) -> Sign:
-    if silent_s is not None and silent_s <= _LIVELY_S:
-        return Sign(name, "works", f"sign of life {age_words(silent_s)} ago")
-    if name == "consumer" and moved_s is not None and moved_s <= LIMIT_S:
-        return Sign(name, "works", f"its group went on {age_words(moved_s)} ago; its signs of life are elsewhere")
-    if silent_s is None:
-        return Sign(
-            name, "unknown", f"never a sign of life in {home}", f"{_REMEDIES[name]}. It must have this ARBKIT_HOME"
+def _by_heartbeat(name: str, age_s: float | None, home: str, progress_age_s: float | None) -> ServiceHealth:
+    if age_s is not None and age_s <= _FRESH_S:
+        return ServiceHealth(name, "running", f"heartbeat {age_words(age_s)} ago")
+    if name == "consumer" and progress_age_s is not None and progress_age_s <= LIMIT_S:
+        return ServiceHealth(
+            name, "running", f"its group committed {age_words(progress_age_s)} ago; it runs with another home"
         )
-    if silent_s <= LIMIT_S:
-        says = f"no sign of life for {age_words(silent_s)}: it waits for something, or has ended"
-        return Sign(name, "quiet", says, f"Wait: after {age_words(LIMIT_S)} it counts as silent")
-    return Sign(name, "silent", f"no sign of life for {age_words(silent_s)}", _REMEDIES[name])
+    if age_s is None:
+        return ServiceHealth(
+            name, "unknown", f"no heartbeat yet in {home}", f"{_REMEDIES[name]}. It must have this ARBKIT_HOME"
+        )
+    detail = f"no heartbeat for {age_words(age_s)}"
+    if age_s <= LIMIT_S:
+        remedy = f"Wait: after {age_words(LIMIT_S)} it counts as down"
+        return ServiceHealth(name, "late", f"{detail}: it waits for something, or has ended", remedy)
+    return ServiceHealth(name, "down", detail, _REMEDIES[name])
 
 
-def _answering(name: str, address: str | None, *, answers: bool | None) -> Sign:
+def _by_answer(name: str, address: str | None, *, answers: bool | None) -> ServiceHealth:
     if address is None:
         variable = Settings.variable(f"{name}_port")
-        return Sign(name, "unknown", f"its port was left to chance ({variable}=0), so it cannot be asked")
+        return ServiceHealth(name, "unknown", f"its port was left to chance ({variable}=0), so it cannot be asked")
     if answers:
-        return Sign(name, "works", f"answers at {address}")
-    return Sign(
+        return ServiceHealth(name, "running", f"answers at {address}")
+    return ServiceHealth(
         name,
-        "silent",
+        "down",
         f"does not answer at {address}",
         f"{_REMEDIES[name]}. If it runs on another machine, all is well",
     )

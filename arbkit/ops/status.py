@@ -7,7 +7,7 @@ from typing import Any
 
 from arbkit.core.errors import ConfigError, StoreError
 from arbkit.core.settings import Settings
-from arbkit.reports.schedule.scheduler import standing
+from arbkit.reports.schedule.scheduler import schedule_status
 from arbkit.sources.token_budget import read_tokens
 from arbkit.store import open_store
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, dead_letter_topic, open_stream
@@ -79,7 +79,7 @@ def _store(settings: Settings, now: float) -> dict[str, Any] | None:
 
 def _schedule(settings: Settings, now: float) -> list[dict[str, Any]]:
     try:
-        entries = standing(settings, now=now)
+        entries = schedule_status(settings, now=now)
     except ConfigError as error:
         return [{"name": None, "report": None, "last_age_s": None, "next_in_s": None, "error": str(error)}]
     return [

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, TOPICS, Stream, dead_letter_topic
 from arbkit.stream.dead_letters import REPLAY_GROUP
 
-__all__ = ["DEAD_TOPICS", "Pace", "StreamState", "Throughput", "look"]
+__all__ = ["DEAD_TOPICS", "Pace", "StreamState", "Throughput", "read_stream_state"]
 
 DEAD_TOPICS: tuple[str, ...] = tuple(
     t.name for t in TOPICS if any(other.name == dead_letter_topic(t.name) for other in TOPICS)
@@ -26,36 +26,36 @@ class StreamState:
     """
 
     at: float
-    ends: Mapping[str, Mapping[int, tuple[int, int]]]
-    places: Mapping[str, Mapping[int, int]]
+    watermarks: Mapping[str, Mapping[int, tuple[int, int]]]
+    committed: Mapping[str, Mapping[int, int]]
     replayed: Mapping[str, Mapping[int, int]]
 
     def lag(self, group: str) -> dict[int, int]:
         """Messages that the group has not committed, by partition."""
-        return self._lag(GROUPS[group], self.places[group])
+        return self._lag(GROUPS[group], self.committed[group])
 
     def _lag(self, topic: str, places: Mapping[int, int]) -> dict[int, int]:
-        return {p: end - max(places.get(p, oldest), oldest) for p, (oldest, end) in self.ends[topic].items()}
+        return {p: end - max(places.get(p, oldest), oldest) for p, (oldest, end) in self.watermarks[topic].items()}
 
-    def done(self, group: str) -> int:
+    def processed(self, group: str) -> int:
         """Messages that lie behind the group, since the topic began."""
-        ends = self.ends[GROUPS[group]]
+        ends = self.watermarks[GROUPS[group]]
         return sum(end for _, end in ends.values()) - sum(self.lag(group).values())
 
-    def kept(self, topic: str) -> int:
-        return sum(end - oldest for oldest, end in self.ends[topic].values())
+    def retained(self, topic: str) -> int:
+        return sum(end - oldest for oldest, end in self.watermarks[topic].values())
 
     def published(self, topic: str) -> int:
         """Messages since the topic began, also those that retention has removed."""
-        return sum(end for _, end in self.ends[topic].values())
+        return sum(end for _, end in self.watermarks[topic].values())
 
-    def dead(self) -> dict[str, int]:
+    def dead_letters(self) -> dict[str, int]:
         """Topic → its dead letters."""
-        return {topic: self.kept(dead_letter_topic(topic)) for topic in DEAD_TOPICS}
+        return {topic: self.retained(dead_letter_topic(topic)) for topic in DEAD_TOPICS}
 
-    def dead_ends(self) -> dict[str, Mapping[int, tuple[int, int]]]:
+    def dead_letter_watermarks(self) -> dict[str, Mapping[int, tuple[int, int]]]:
         """What changes when dead letters come or go."""
-        return {topic: self.ends[dead_letter_topic(topic)] for topic in DEAD_TOPICS}
+        return {topic: self.watermarks[dead_letter_topic(topic)] for topic in DEAD_TOPICS}
 
     def unreplayed(self, topic: str) -> int:
         """Dead letters of a topic that a replay of all would take."""
@@ -63,7 +63,7 @@ class StreamState:
         return sum(self._lag(name, self.replayed[topic]).values())
 
 
-def look(log: Stream, *, now: float) -> StreamState:
+def read_stream_state(log: Stream, *, now: float) -> StreamState:
     """Ask the log how it stands.
 
     Raises:
@@ -107,11 +107,11 @@ class Throughput:
     def __init__(self) -> None:
         self._looks: deque[tuple[float, int, int]] = deque(maxlen=_MOST_LOOKS)
         self._paces: deque[Pace] = deque(maxlen=_MOST_LOOKS)
-        self.moved_at: float | None = None
+        self.progressed_at: float | None = None
         """when a look last found that the enriching group had gone on"""
 
     def note(self, state: StreamState) -> None:
-        published, enriched = state.published(RAW_TOPIC), state.done(ENRICH_GROUP)
+        published, enriched = state.published(RAW_TOPIC), state.processed(ENRICH_GROUP)
         if self._looks:
             at, before, done = self._looks[-1]
             if published < before or enriched < done:
@@ -122,7 +122,7 @@ class Throughput:
                 # Over moments, one batch looks like a flood.
                 return
             elif enriched > done:
-                self.moved_at = state.at
+                self.progressed_at = state.at
         self._looks.append((state.at, published, enriched))
         if len(self._looks) > 1:
             begin, before, done = self._before(state.at)
@@ -149,6 +149,6 @@ class Throughput:
         return self._paces[-1] if self._paces else None
 
     @property
-    def looked_s(self) -> float:
+    def observed_s(self) -> float:
         """How long it has been looked at."""
         return self._looks[-1][0] - self._looks[0][0] if self._looks else 0.0

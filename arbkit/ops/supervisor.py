@@ -18,13 +18,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import IO
 
-import requests
-
 from arbkit.core.errors import ConfigError, UsageError
-from arbkit.core.service.addresses import base_url, dashboard_url, listen, with_token
+from arbkit.core.service.addresses import base_url, dashboard_url, listen, url_answers, with_token
 from arbkit.core.settings import Settings
 
-__all__ = ["Address", "Service", "Supervisor", "await_answers", "plan_services", "resolve"]
+__all__ = [
+    "Address",
+    "Service",
+    "Supervisor",
+    "await_answers",
+    "demo_probe",
+    "own_demo",
+    "plan_services",
+    "resolve",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +64,7 @@ def resolve(settings: Settings) -> Settings:
     Raises:
         ConfigError: a port is in use (names the setting that changes it); no key, and the demo is forbidden.
     """
-    ports = [*(["demo_port"] if _own_demo(settings) else []), "api_port", "dashboards_port"]
+    ports = [*(["demo_port"] if own_demo(settings) else []), "api_port", "dashboards_port"]
     with ExitStack() as held:
         # All at once, so that none is given out twice.
         sockets = {
@@ -68,8 +75,14 @@ def resolve(settings: Settings) -> Settings:
     return with_token(settings).model_copy(update=fixed)
 
 
-def _own_demo(settings: Settings) -> bool:
+def own_demo(settings: Settings) -> bool:
+    """Whether prices come from a demo market that this machine is to run itself."""
     return settings.demo_mode and not (settings.keepa_url or settings.demo_url)
+
+
+def demo_probe(settings: Settings) -> str:
+    """The address at which the demo market of these settings answers once it is up."""
+    return f"{settings.source_url}/token?key=demo"
 
 
 def plan_services(settings: Settings) -> list[Service]:
@@ -83,9 +96,8 @@ def plan_services(settings: Settings) -> list[Service]:
         Service("api", ("api",), Address(f"{api}/docs", f"{api}/health")),
         Service("dashboards", ("dashboards",), Address(page, f"{page.partition('/voila')[0]}/login")),
     ]
-    if _own_demo(settings):
-        demo = settings.source_url
-        services.insert(0, Service("demo", ("demo",), Address(demo, f"{demo}/token?key=demo")))
+    if own_demo(settings):
+        services.insert(0, Service("demo", ("demo",), Address(settings.source_url, demo_probe(settings))))
     return services
 
 
@@ -218,21 +230,13 @@ def await_answers(
     """Wait until every address answers, or its service is given up, or ``stop`` is set; who answers."""
     waiting = {s.name: s.address for s in services if s.address is not None}
     answers = dict.fromkeys(waiting, False)
-    with requests.Session() as session:
-        while waiting and not stop.is_set():
-            for name, address in list(waiting.items()):
-                if name in given_up():
-                    del waiting[name]
-                elif _answers(session, address.probe):
-                    answers[name] = True
-                    del waiting[name]
-            if waiting:
-                stop.wait(0.2)
+    while waiting and not stop.is_set():
+        for name, address in list(waiting.items()):
+            if name in given_up():
+                del waiting[name]
+            elif url_answers(address.probe, timeout_s=5):
+                answers[name] = True
+                del waiting[name]
+        if waiting:
+            stop.wait(0.2)
     return answers
-
-
-def _answers(session: requests.Session, url: str) -> bool:
-    try:
-        return session.get(url, timeout=5, allow_redirects=False).status_code < 400
-    except requests.RequestException:
-        return False

@@ -21,7 +21,7 @@ import orjson
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from arbkit.core.errors import StoreCorruptError, StoreError, StoreRefusedError, StreamError
-from arbkit.core.service.heartbeat import beat
+from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.service.metrics import CONSUMED, CONSUMER_LAG, CONSUMER_PARTITIONS, STORE_RETRIES, expose, timed
 from arbkit.core.settings import Settings
 from arbkit.pipeline.dead_letter_limit import DeadLetterLimit
@@ -107,7 +107,7 @@ class _Loop:
         ):
             try:
                 while not self._stop.is_set():
-                    beat(self._settings, "consumer")
+                    record_heartbeat(self._settings, "consumer")
                     if messages := self._poll():
                         with timed("consumer", "decode"):
                             batch = decode_batch(messages)
@@ -141,7 +141,7 @@ class _Loop:
         if not wait([future], timeout=_UNPAUSED_S).done:
             self._consumer.pause()
             while not wait([future], timeout=_SHORT_POLL_S).done:
-                beat(self._settings, "consumer")
+                record_heartbeat(self._settings, "consumer")
                 self._consumer.poll(max_records=1, timeout_s=0)
             self._consumer.resume()
         self._commit()

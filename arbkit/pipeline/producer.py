@@ -23,7 +23,7 @@ import orjson
 
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
 from arbkit.core.files import read_if_there, write_atomically
-from arbkit.core.service.heartbeat import beat
+from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.service.metrics import PRODUCED, TOKENS_LEFT, expose, timed
 from arbkit.core.settings import Settings
 from arbkit.pipeline.planner import Idle, Request, plan
@@ -224,7 +224,7 @@ class _Producer:
             self._beat()
 
     def _beat(self) -> None:
-        beat(self._settings, "producer")
+        record_heartbeat(self._settings, "producer")
 
     def _show_tokens(self) -> None:
         tokens = self._source.state

@@ -27,15 +27,15 @@ from pydantic import BaseModel, ValidationError
 
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.core.errors import ArbkitError, ServiceError, UsageError, did_you_mean
+from arbkit.core.files import shipped_folder
 from arbkit.core.locks import held, is_held
 from arbkit.core.models import Run, RunStatus
 from arbkit.core.settings import Settings
-from arbkit.core.shipped import shipped
 from arbkit.reports.parameters import MorningParameters
 from arbkit.reports.run_folders import LATEST, LATEST_SUCCESSFUL, new_run_id, point, read_json, sweep
 from arbkit.store import Store, open_store
 
-__all__ = ["REPORTS", "Report", "ReportRun", "find", "is_running", "run_or_raise", "run_report"]
+__all__ = ["REPORTS", "Report", "ReportRun", "find_report", "is_running", "run_or_raise", "run_report"]
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Report:
 
     @property
     def notebook(self) -> Path:
-        return (self.folder or shipped("notebooks")) / f"{self.name}.ipynb"
+        return (self.folder or shipped_folder("notebooks")) / f"{self.name}.ipynb"
 
     def check(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters as the notebook gets them: only those given, typed.
@@ -116,7 +116,7 @@ REPORTS: Mapping[str, Report] = {
 }
 
 
-def find(name: str) -> Report:
+def find_report(name: str) -> Report:
     """The report of that name.
 
     Raises:
@@ -165,7 +165,7 @@ def run_report(
         UsageError: no such report, or a parameter is wrong; nothing was started.
         ServiceError: the run cannot be made or recorded, or another one would not end.
     """
-    report = report or find(name)
+    report = report or find_report(name)
     parameters = report.check(given)
     limit_s = settings.report_time_limit
     lock = _lock(settings, report.name)
@@ -286,7 +286,7 @@ def _too_long(settings: Settings) -> str:
 def _start(settings: Settings, folder: Path, *more: str) -> subprocess.Popen[bytes]:
     with (folder / "output.log").open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, "-m", "arbkit.reports.job_process", str(folder), *more],
+            [sys.executable, "-m", "arbkit.reports.worker", str(folder), *more],
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

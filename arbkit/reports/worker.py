@@ -1,30 +1,32 @@
-"""A report's notebook, executed with papermill and filed: notebook, page, pictures.
+"""The process a report runs in: ``python -m arbkit.reports.worker FOLDER``, with its job in ``FOLDER/job.json``.
 
-Where a cell failed, that cell is at the top of notebook and page.
+Executes the report's notebook with papermill and files notebook, page and pictures; where a cell failed, that cell
+is at the top of notebook and page. Ends with status 1 and the error as its last line if the notebook failed.
+``--explain`` only makes the page of a notebook whose process was killed.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
+import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import nbformat
 import orjson
-import papermill
-from nbclient.exceptions import DeadKernelError
-from papermill.exceptions import PapermillExecutionError
-from papermill.execute import ERROR_MARKER_TAG
 
+from arbkit.core.service.process import die_with_parent
 from arbkit.reports.figures import FIGURES, Picture, draw
 from arbkit.reports.run_folders import append_field
 
-__all__ = ["explain", "run"]
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = ["explain", "main", "run"]
 
 _KERNEL_DIED = "the kernel ended while a cell was at work: was there enough memory?"
 _START_S = 2.0
@@ -65,6 +67,10 @@ def _warm() -> None:
 
 def _execute(notebook: Path, executed: Path, parameters: dict[str, Any]) -> str | None:
     """Run the notebook; what went wrong, or None."""
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
     try:
         papermill.execute_notebook(
             notebook,
@@ -91,6 +97,8 @@ def _note(folder: Path, pictures: list[Picture]) -> None:
 
 def _file(executed: Path, folder: Path, title: str, error: str | None) -> None:
     """Put what went wrong on top of the executed notebook, and write its page."""
+    import nbformat
+
     from arbkit.reports.html_page import page
 
     if not executed.exists():
@@ -102,8 +110,10 @@ def _file(executed: Path, folder: Path, title: str, error: str | None) -> None:
     (folder / "report.html").write_text(page(notebook, title=title), "utf-8")
 
 
-def _explained(cells: list[nbformat.NotebookNode], error: str) -> list[nbformat.NotebookNode]:
+def _explained(cells: list[NotebookNode], error: str) -> list[NotebookNode]:
     """The cells with one on top that tells the error and shows the failing cell, and a mark before that one."""
+    from papermill.execute import ERROR_MARKER_TAG
+
     cells = [cell for cell in cells if ERROR_MARKER_TAG not in cell.metadata.get("tags", [])]
     # papermill marks a cell that was never answered as completed: then it is the last one that was begun.
     at = next((i for i, cell in enumerate(cells) if _failed(cell)), None)
@@ -116,7 +126,7 @@ def _explained(cells: list[nbformat.NotebookNode], error: str) -> list[nbformat.
     return [_marker(text, "failed"), *cells]
 
 
-def _failed(cell: nbformat.NotebookNode) -> bool:
+def _failed(cell: NotebookNode) -> bool:
     state = _state(cell)
     return (
         state.get("exception") is True
@@ -125,14 +135,17 @@ def _failed(cell: nbformat.NotebookNode) -> bool:
     )
 
 
-def _state(cell: nbformat.NotebookNode) -> dict[str, Any]:
+def _state(cell: NotebookNode) -> dict[str, Any]:
     state: dict[str, Any] = cell.metadata.get("papermill", {}) if cell.cell_type == "code" else {}
     return state
 
 
-def _marker(text: str, kind: str) -> nbformat.NotebookNode:
+def _marker(text: str, kind: str) -> NotebookNode:
+    import nbformat
+    from papermill.execute import ERROR_MARKER_TAG
+
     # Under papermill's own tag, so that it takes them away when the notebook is run again.
-    cell: nbformat.NotebookNode = nbformat.v4.new_markdown_cell(text, metadata={"tags": [ERROR_MARKER_TAG, kind]})
+    cell: NotebookNode = nbformat.v4.new_markdown_cell(text, metadata={"tags": [ERROR_MARKER_TAG, kind]})
     return cell
 
 
@@ -141,3 +154,24 @@ def _fenced(text: str, language: str = "") -> str:
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do the job in the folder named first; the exit status of the process."""
+    die_with_parent()
+    folder = Path(arguments[0])
+    job = orjson.loads((folder / "job.json").read_bytes())
+    # jsonschema, which checks notebooks, would build a grammar of international addresses: two seconds of work at
+    # every start, for a check that no notebook needs. So nbformat and papermill are imported only after this.
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    if "--explain" in arguments:
+        explain(folder, job)
+        return 0
+    error = run(folder, job)
+    if error is not None:
+        sys.stderr.write(f"{error}\n")
+    return 1 if error else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -23,11 +23,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from arbkit.analysis.detection import DetectParameters, detect
 from arbkit.analysis.fee_changes import offers_frame
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import Opportunity
+from arbkit.core.models import Opportunity, Update
 from arbkit.core.settings import Settings
 from arbkit.profit import load_rates, load_tables
 from arbkit.profit.profile_file import configured_profile
-from arbkit.store import Update, open_store
+from arbkit.store import open_store
 from arbkit.web.dashboards.voila_server import kernel_environment
 from tests.benchmarks.commands import free_port, running
 from tests.benchmarks.first_table import first_table

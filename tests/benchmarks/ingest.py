@@ -12,7 +12,7 @@ import orjson
 import python_calamine
 
 from arbkit.pipeline.file_import import import_files
-from arbkit.sources.keepa_product import from_envelope
+from arbkit.sources.envelope import from_envelope
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Record, open_stream
 from tests.benchmarks.measuring import Report, real_file, seconds, skip

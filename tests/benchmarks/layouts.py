@@ -14,16 +14,20 @@ from typing import Any
 __all__ = ["ROLES", "LayoutError", "find", "page_event"]
 
 ROLES: Mapping[str, Sequence[str]] = {
-    "settings": ("arbkit.settings:Settings",),
+    "settings": ("arbkit.core.settings:Settings", "arbkit.settings:Settings"),
     "store.open": ("arbkit.store:open_store",),
-    "envelope.decode": ("arbkit.canonical:from_envelope",),
-    "profit.profile": ("arbkit.money:Profile",),
-    "profit.rates": ("arbkit.money:load_rates",),
-    "profit.tables": ("arbkit.money:load_tables",),
-    "profit.offer_costs": ("arbkit.money.resolve:resolve",),
-    "profit.seller": ("arbkit.money.sides:Seller",),
-    "profit.evaluate": ("arbkit.money.profit:evaluate_resolved",),
-    "page.opportunities": ("arbkit.dashboard.opportunities:OpportunitiesBoard",),
+    "envelope.decode": ("arbkit.sources.envelope:from_envelope", "arbkit.canonical:from_envelope"),
+    "profit.profile": ("arbkit.profit:Profile", "arbkit.money:Profile"),
+    "profit.rates": ("arbkit.profit:load_rates", "arbkit.money:load_rates"),
+    "profit.tables": ("arbkit.profit:load_tables", "arbkit.money:load_tables"),
+    "profit.offer_costs": ("arbkit.profit.offer_costs:cost_offers", "arbkit.money.resolve:resolve"),
+    "profit.seller": ("arbkit.profit.trade_costs:SellerCosts", "arbkit.money.sides:Seller"),
+    "profit.evaluate": ("arbkit.profit.evaluation:evaluate_costs", "arbkit.money.profit:evaluate_resolved"),
+    "page.opportunities": (
+        "arbkit.web.dashboards.opportunities.page:OpportunitiesPage",
+        "arbkit.web.dashboards.opportunities.page:OpportunitiesBoard",
+        "arbkit.dashboard.opportunities:OpportunitiesBoard",
+    ),
 }
 """Role → candidates as "module:attribute", the newest first. The names without an alternative are those of 0.1."""
 
@@ -42,7 +46,7 @@ def find(role: str) -> Any:
         module, _, attribute = candidate.partition(":")
         try:
             return getattr(importlib.import_module(module), attribute)
-        except ModuleNotFoundError as error:
+        except ImportError as error:
             # A module that is there but lacks a package of its own is not another layout.
             if not module.startswith(str(error.name)):
                 raise

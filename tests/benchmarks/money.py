@@ -46,7 +46,7 @@ def run(report: Report) -> None:
     found = evaluate()
     peak = tracemalloc.get_traced_memory()[1] - before
     tracemalloc.stop()
-    result = found.profit.nbytes + found.invested.nbytes + found.way.nbytes + found.there.nbytes
+    result = found.profit.nbytes + found.invested.nbytes + found.method_index.nbytes + found.listed_on_both.nbytes
     report(
         "memory of the evaluation beyond its result", f"{(peak - result) / routes:.0f} bytes/route", "at most 400 bytes"
     )

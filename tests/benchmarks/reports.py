@@ -10,10 +10,10 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter
 
+from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.reports.runner import find, run_report
 from arbkit.store import open_store
-from arbkit.store.base import Update
 from tests.benchmarks.measuring import Report
 from tests.helpers.factories import history, offer, opportunity
 

@@ -25,14 +25,13 @@ from elasticsearch import Elasticsearch as Client
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.settings import Settings
 from arbkit.core.sqlite import connect, immediate
-from arbkit.envelope import envelope
 from arbkit.ops.setup import initialise, migrate
 from arbkit.pipeline.consumer import consume
-from arbkit.sources.keepa_product import from_envelope
+from arbkit.sources.envelope import envelope, from_envelope
 from arbkit.store import ProductQuery, open_store
 from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import connect as connect_elastic
-from arbkit.store.elastic.client import walk
+from arbkit.store.elastic.client import scan
 from arbkit.store.elastic.documents import product_document
 from arbkit.store.elastic.schema import COLLECTIONS, body
 from arbkit.store.product_document import build_product
@@ -146,7 +145,7 @@ def _bare_bulk(settings: Settings) -> float:
         for name, index in bare.items():
             client.indices.create(index=index, **body(name))
             client.indices.refresh(index=prefix + name)
-            pages = walk(client, prefix + name, {"match_all": {}}, version=True)
+            pages = scan(client, prefix + name, {"match_all": {}}, version=True)
             lines = [line for hits in pages for hit in hits for line in _lines(index, name, hit)]
             # As large as a batch of the consumer makes them.
             requests += [lines[start : start + 2 * _BATCH] for start in range(0, len(lines), 2 * _BATCH)]

@@ -18,8 +18,8 @@ import pytest
 from playwright.sync_api import Browser, Page, Request, Route, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
+from arbkit.core.files import shipped_folder
 from arbkit.core.settings import Settings
-from arbkit.core.shipped import shipped
 from arbkit.sources.demo.market import asins
 from tests.helpers.paths import ROOT
 
@@ -34,7 +34,7 @@ def laboratory(settings: Settings, folder: Path) -> Iterator[str]:
     own = {name: folder / name for name in ("config", "data", "runtime", "settings", "workspaces", "notebooks")}
     for place in own.values():
         place.mkdir()
-    shutil.copy(shipped("notebooks") / "explore.ipynb", own["notebooks"])
+    shutil.copy(shipped_folder("notebooks") / "explore.ipynb", own["notebooks"])
     (own["config"] / "jupyter_server_config.json").write_text(
         json.dumps({"ContentsManager": {"root_dir": str(own["notebooks"])}, "ServerApp": {"allow_root": True}})
     )

@@ -29,7 +29,7 @@ def test_everything_is_filled_and_nothing_runs_over(
     with visiting(browser, address(up, "pipeline"), ready=DEAD, size=size, dark=dark) as visit:
         page = visit.page
         for name in ("producer", "consumer", "scheduler", "api", "dashboards", "demo"):
-            assert "works" in page.inner_text(f"#arb-services tr:has-text('{name}')")
+            assert "running" in page.inner_text(f"#arb-services tr:has-text('{name}')")
         page.wait_for_selector("#arb-pacechart .js-plotly-plot")
         page.wait_for_selector("#arb-agechart .js-plotly-plot")
         assert page.locator(".arb-waiting:visible").count() == 0

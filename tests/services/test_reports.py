@@ -19,10 +19,10 @@ from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
 from arbkit.reports.parameters import MorningParameters
 from arbkit.reports.run_folders import LATEST, LATEST_SUCCESSFUL
-from arbkit.reports.runner import STOPPED, Report, ReportRun, find, run_report
-from arbkit.reports.schedule.run_state import Memory
-from arbkit.reports.schedule.schedule_file import load_timetable
-from arbkit.reports.schedule.scheduler import schedule
+from arbkit.reports.runner import STOPPED, Report, ReportRun, find_report, run_report
+from arbkit.reports.schedule.run_state import ScheduleState
+from arbkit.reports.schedule.schedule_file import load_schedule
+from arbkit.reports.schedule.scheduler import run_scheduler
 from arbkit.store import open_store
 from tests.conftest import missing
 from tests.helpers.factories import history, offer, opportunity
@@ -224,7 +224,7 @@ def test_two_runs_of_a_report_are_never_under_way_at_once(settings: Settings) ->
     ],
 )
 def test_wrong_parameters_are_refused_before_anything_starts(settings: Settings, words: list[str], says: str) -> None:
-    report = find("morning")
+    report = find_report("morning")
     with pytest.raises(UsageError) as caught:
         report.check(report.parse(words))
     assert says in str(caught.value)
@@ -234,7 +234,7 @@ def test_wrong_parameters_are_refused_before_anything_starts(settings: Settings,
 
 
 def test_parameters_of_several_values_are_parted_by_commas() -> None:
-    report = find("detect")
+    report = find_report("detect")
     assert report.check(report.parse(["sources=de, it", "targets=[UK]", "min_profit=2"])) == {
         "sources": ["DE", "IT"], "targets": ["UK"], "min_profit": 2.0,
     }  # fmt: skip
@@ -312,19 +312,19 @@ def test_the_schedule_is_listed_and_a_bad_entry_is_an_exit_code(settings: Settin
 
 
 def test_a_morning_that_was_missed_is_reported_when_the_scheduler_starts(filled: Settings) -> None:
-    (entry,) = load_timetable(filled).entries
-    Memory(filled, clock=lambda: time.time() - 3 * 86_400).begin([entry])
+    (entry,) = load_schedule(filled).entries
+    ScheduleState(filled, clock=lambda: time.time() - 3 * 86_400).begin([entry])
     stop = threading.Event()
-    service = threading.Thread(target=schedule, args=(filled,), kwargs={"stop": stop})
+    service = threading.Thread(target=run_scheduler, args=(filled,), kwargs={"stop": stop})
     service.start()
     try:
-        while "status" not in Memory(filled).recall()[entry.name]:
+        while "status" not in ScheduleState(filled).recall()[entry.name]:
             assert service.is_alive()
             time.sleep(0.1)
     finally:
         stop.set()
         service.join()
-    assert Memory(filled).recall()[entry.name]["status"] == "succeeded"
+    assert ScheduleState(filled).recall()[entry.name]["status"] == "succeeded"
     status = orjson.loads(arbkit(filled, "status", "--json").stdout)
     assert status["schedule"][0]["last_status"] == "succeeded"
     assert status["schedule"][0]["next_in_s"] <= 86_400

@@ -5,16 +5,15 @@ from __future__ import annotations
 import secrets
 import socket
 
+import requests
 from pydantic import SecretStr
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings
 
-__all__ = ["base_url", "dashboard_url", "listen", "with_token"]
+__all__ = ["base_url", "dashboard_url", "listen", "url_answers", "with_token"]
 
 _BACKLOG = 2048
-
-
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
 
 
@@ -45,6 +44,14 @@ def listen(host: str, port: int, variable: str) -> socket.socket:
             field=variable,
             remedy=f"Set {variable} to another port, or to 0 for any free one",
         ) from None
+
+
+def url_answers(url: str, *, timeout_s: float = 2.0) -> bool:
+    """Whether a GET of ``url`` is answered with a status below 400; a redirect counts and is not followed."""
+    try:
+        return requests.get(url, timeout=timeout_s, allow_redirects=False).status_code < 400
+    except requests.RequestException:
+        return False
 
 
 def with_token(settings: Settings) -> Settings:

@@ -1,4 +1,4 @@
-"""Signs of life: a service at work touches ``$ARBKIT_HOME/health/SERVICE``; ``arbkit alive`` says how long ago."""
+"""Heartbeats: a running service touches ``$ARBKIT_HOME/health/SERVICE``; ``arbkit alive`` says how long ago."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from arbkit.core.errors import ServiceError, UsageError, did_you_mean
 from arbkit.core.formatting import age_words
 from arbkit.core.settings import Settings
 
-__all__ = ["LIMIT_S", "SERVICES", "beat", "beating", "check", "silence"]
+__all__ = ["LIMIT_S", "SERVICES", "check_heartbeat", "keep_heartbeat", "record_heartbeat", "seconds_since_heartbeat"]
 
 SERVICES = ("producer", "consumer", "scheduler")
 
 LIMIT_S = 120.0
-"""How long a service may be silent. A broker or store that does not answer is given up sooner."""
+"""A service without a heartbeat for this long counts as down; a broker or store that is silent is given up sooner."""
 
 _EVERY_S = 1.0
 
 
-def beat(settings: Settings, name: str) -> None:
-    """Leave a sign of life.
+def record_heartbeat(settings: Settings, name: str) -> None:
+    """Leave a heartbeat of the service ``name``.
 
     Raises:
         ServiceError: $ARBKIT_HOME cannot be written.
@@ -41,18 +41,18 @@ def beat(settings: Settings, name: str) -> None:
 
 
 @contextmanager
-def beating(settings: Settings, name: str, *, at_most_s: float) -> Iterator[None]:
-    """Leave signs of life during one long step, but not beyond the time it may take."""
+def keep_heartbeat(settings: Settings, name: str, *, at_most_s: float) -> Iterator[None]:
+    """Leave heartbeats during one long step, but for no longer than it may take (``at_most_s`` seconds)."""
     done = threading.Event()
     until = time.monotonic() + at_most_s
 
     def run() -> None:
-        # One that cannot be left is silence, which is what it is read as.
+        # One that cannot be written is missing, which is how it is read.
         with suppress(ServiceError):
             while not done.wait(_EVERY_S) and time.monotonic() < until:
-                beat(settings, name)
+                record_heartbeat(settings, name)
 
-    thread = threading.Thread(target=run, name=f"health {name}", daemon=True)
+    thread = threading.Thread(target=run, name=f"heartbeat {name}", daemon=True)
     thread.start()
     try:
         yield
@@ -61,26 +61,26 @@ def beating(settings: Settings, name: str, *, at_most_s: float) -> Iterator[None
         thread.join()
 
 
-def check(settings: Settings, name: str) -> float:
-    """How many seconds ago a service showed a sign of life.
+def check_heartbeat(settings: Settings, name: str) -> float:
+    """Seconds since a service's last heartbeat, which is recent.
 
     Raises:
-        UsageError: no service of that name leaves any; names the nearest.
-        ServiceError: it never has, or too long ago.
+        UsageError: no service of that name sends any; names the nearest.
+        ServiceError: it never sent one, or the last is too old.
     """
     if name not in SERVICES:
         raise UsageError("no such service", field="service", value=name, remedy=did_you_mean(name, SERVICES))
-    silent_s = silence(settings, name)
-    if silent_s is None:
+    age_s = seconds_since_heartbeat(settings, name)
+    if age_s is None:
         folder = _path(settings, name).parent
-        raise ServiceError("has shown no sign of life", field=name, remedy=f"Is it running with {folder}?")
-    if silent_s > LIMIT_S:
-        raise ServiceError(f"has shown no sign of life for {age_words(silent_s, days='days')}", field=name)
-    return silent_s
+        raise ServiceError("has sent no heartbeat", field=name, remedy=f"Is it running with {folder}?")
+    if age_s > LIMIT_S:
+        raise ServiceError(f"has sent no heartbeat for {age_words(age_s, days='days')}", field=name)
+    return age_s
 
 
-def silence(settings: Settings, name: str) -> float | None:
-    """Seconds since a service's last sign of life; None if it never showed one in this home."""
+def seconds_since_heartbeat(settings: Settings, name: str) -> float | None:
+    """Seconds since a service's last heartbeat; None if there never was one in this home."""
     try:
         return max(0.0, time.time() - _path(settings, name).stat().st_mtime)
     except OSError:

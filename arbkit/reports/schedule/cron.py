@@ -1,8 +1,8 @@
-"""Cron lines: the five fields of crontab, reckoned on the wall clock of a stated time zone.
+"""Cron lines: the five fields of crontab on the wall clock of a stated time zone.
 
-APScheduler's fields find the next time that matches; the wall clock is kept here, for its own trigger runs a
-daily 02:30 twice on the night when clocks go back. A time that the clocks skip is run when they have skipped
-it, one that comes twice is run the first time; a line for every hour (``*``) goes on by the hour instead.
+cronsim finds the wall-clock times that match; the steps of the clock are kept here. A time that the clocks skip runs
+as much later as they skip, one that comes twice runs the first time; a line for every hour (``*``) goes on by the
+hour instead.
 """
 
 from __future__ import annotations
@@ -11,42 +11,48 @@ import math
 import re
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from apscheduler.triggers.cron import CronTrigger
+from cronsim import CronSim, CronSimError
 
 from arbkit.core.errors import ConfigError
 
 __all__ = ["Cron", "parse_cron", "parse_zone"]
 
 _FIELDS = ("minute", "hour", "day of month", "month", "day of week")
+_LARGEST = {"minute": (0, 59), "hour": (0, 23), "day of month": (1, 31), "month": (1, 12)}
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _WEEKDAYS = re.compile(r"(\*|[0-7a-z]+)(?:-([0-7a-z]+))?(?:/([1-9][0-9]*))?")
-_STEP_AT_MOST = timedelta(hours=3)
-_LONGEST_WAIT_YEARS = 30
-"""29 February on a stated weekday comes every 28 years."""
+_STEPS = re.compile(r"(\*|[0-9]+)(?:-([0-9]+))?/([0-9]+)")
+_MONTH_NAMES = re.compile(r"([a-z]+(?:-[a-z]+)?)[^,]*")
+_LARGEST_CLOCK_STEP = timedelta(hours=3)
+_ANY_MOMENT = datetime(2026, 1, 1)  # noqa: DTZ001 - wall-clock time, as cronsim gets it
 
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """A cron line in a time zone. Made by :func:`parse_cron`."""
+    """A cron line in a time zone. Made by :func:`parse_cron`.
+
+    ``expression`` is the line as cronsim understands it; ``hourly``: it is due in every hour.
+    """
 
     line: str
     zone: ZoneInfo
-    triggers: tuple[CronTrigger, ...]
+    expression: str
     hourly: bool
 
     def next_after(self, moment: float) -> float:
         """The first time after ``moment`` (both Unix seconds) at which the line is due."""
-        wall = datetime.fromtimestamp(moment, self.zone).replace(tzinfo=None, fold=0) - _STEP_AT_MOST
-        found, until = math.inf, None
-        while until is None or wall < until:
-            wall = self._next_wall(wall)
-            found = min([found, *(at for at in self._instants(wall) if at > moment)])
-            if until is None and found < math.inf:
-                until = wall + _STEP_AT_MOST
-        return found
+        start = datetime.fromtimestamp(moment, self.zone).replace(tzinfo=None, fold=0) - _LARGEST_CLOCK_STEP
+        earliest, until = math.inf, None
+        for wall in CronSim(self.expression, start):
+            earliest = min([earliest, *(at for at in self._instants(wall) if at > moment)])
+            if until is None and earliest < math.inf:
+                until = wall + _LARGEST_CLOCK_STEP
+            if until is not None and wall >= until:
+                break
+        return earliest
 
     def _instants(self, wall: datetime) -> list[float]:
         """When a wall clock shows this time: once, or as a step of the clock has it."""
@@ -55,13 +61,6 @@ class Cron:
             return [first]
         skipped = datetime.fromtimestamp(first, self.zone).replace(tzinfo=None, fold=0) != wall
         return [] if skipped else [first, second]
-
-    def _next_wall(self, wall: datetime) -> datetime:
-        """The first matching time after ``wall``, both without zone."""
-        after = wall.replace(tzinfo=UTC) + timedelta(seconds=1)
-        found = [at for trigger in self.triggers if (at := trigger.get_next_fire_time(None, after)) is not None]
-        earliest: datetime = min(found)
-        return earliest.replace(tzinfo=None)
 
 
 def parse_cron(line: object, zone: ZoneInfo, *, field: str) -> Cron:
@@ -77,19 +76,18 @@ def parse_cron(line: object, zone: ZoneInfo, *, field: str) -> Cron:
         raise ConfigError(
             f"has {len(words)} fields, not five", field=field, value=line, remedy=f"Write {', '.join(_FIELDS)}"
         )
-    minute, hour, day, month, weekday = words
     try:
-        week = _weekdays(weekday)
-        pairs = [(day, "*"), ("*", week)] if day != "*" and week != "*" else [(day, week)]
-        found = [_comes(minute=minute, hour=hour, day=d, month=month, day_of_week=w) for d, w in pairs]
-    except ValueError as error:
+        expression = _expression(*words)
+        CronSim(expression, _ANY_MOMENT)
+    except (ValueError, CronSimError) as error:
+        if _is_valid_but_for_its_day(*words):
+            raise ConfigError(
+                "never comes due: there is no such day", field=field, value=line, remedy="Name another day"
+            ) from None
         raise ConfigError(
             f"is no cron line: {error}", field=field, value=line, remedy='Write it as "0 7 * * *": every day at 07:00'
         ) from None
-    triggers = tuple(trigger for trigger in found if trigger is not None)
-    if not triggers:
-        raise ConfigError("never comes due: there is no such day", field=field, value=line, remedy="Name another day")
-    return Cron(line, zone, triggers, hourly=hour == "*")
+    return Cron(line, zone, expression, hourly=words[1] == "*")
 
 
 def parse_zone(name: object, *, field: str) -> ZoneInfo:
@@ -105,16 +103,45 @@ def parse_zone(name: object, *, field: str) -> ZoneInfo:
     raise ConfigError("is no time zone", field=field, value=name, remedy='Write one as "Europe/Berlin"')
 
 
-def _comes(**fields: str) -> CronTrigger | None:
-    """The trigger, or None if it never comes due."""
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    # Without an end APScheduler would look for a 30 February until the year 9999.
-    short = CronTrigger(**fields, timezone=UTC, end_date=start.replace(year=start.year + _LONGEST_WAIT_YEARS))
-    return None if short.get_next_fire_time(None, start) is None else CronTrigger(**fields, timezone=UTC)
+def _expression(minute: str, hour: str, day: str, month: str, weekday: str) -> str:
+    """The line for cronsim, with the meaning that it has had since arbkit 0.1.
+
+    Raises:
+        ValueError: a field is wrong in a way that cronsim would let pass.
+    """
+    for name, text in zip(_LARGEST, (minute, hour, day, month), strict=True):
+        _check_steps(name, text)
+    week = _weekdays(weekday)
+    # cronsim takes days that begin with a star for unrestricted: "*/2" and a weekday would have to hold both.
+    if week != "*" and day != "*":
+        day = day.replace("*", "1-31")
+    # Month names take no step: what follows them has always been ignored.
+    month = _MONTH_NAMES.sub(r"\1", month)
+    return f"{minute} {hour} {day.replace('last', 'L')} {month} {week}"
+
+
+def _is_valid_but_for_its_day(minute: str, hour: str, day: str, month: str, weekday: str) -> bool:
+    """Whether only the months of the line have no such day."""
+    with suppress(ValueError, CronSimError):
+        for one_day, one_month in ((day, "*"), ("1", month)):
+            CronSim(_expression(minute, hour, one_day, one_month, weekday), _ANY_MOMENT)
+        return True
+    return False
+
+
+def _check_steps(name: str, text: str) -> None:
+    """A step that is longer than its range would never be taken, which nobody means."""
+    for part in text.split(","):
+        if match := _STEPS.fullmatch(part):
+            first, last, step = match.groups()
+            low, high = _LARGEST[name]
+            begin, end = low if first == "*" else int(first), high if last is None else int(last)
+            if int(step) > end - begin:
+                raise ValueError(f"the step of {name} {part!r} is longer than its range")
 
 
 def _weekdays(text: str) -> str:
-    """The field as names, for APScheduler counts its days from Monday, crontab from Sunday."""
+    """The field as numbers from 0, Sunday; ranges may go round the end of the week."""
     if text == "*":
         return text
     named: set[int] = set()
@@ -131,7 +158,7 @@ def _weekdays(text: str) -> str:
             if end < begin:
                 end += 7
         named.update(day % 7 for day in range(begin, end + 1, int(step or 1)))
-    return "*" if len(named) == len(_DAYS) else ",".join(_DAYS[day] for day in sorted(named))
+    return "*" if len(named) == len(_DAYS) else ",".join(map(str, sorted(named)))
 
 
 def _weekday(text: str) -> int:

@@ -20,7 +20,7 @@ from arbkit.core.locks import held
 from arbkit.core.settings import Settings
 from arbkit.reports.schedule.schedule_file import Entry
 
-__all__ = ["Fired", "Memory"]
+__all__ = ["EntryState", "ScheduleState"]
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ _WAIT_S = 30.0
 _CLOCK_STEP_S = 60.0
 
 
-class Fired(TypedDict, total=False):
+class EntryState(TypedDict, total=False):
     """What is remembered of an entry. Times in Unix seconds.
 
     ``unfinished`` is set while a run is under way, but not while one is made up for: that happens once.
@@ -42,7 +42,7 @@ class Fired(TypedDict, total=False):
     status: str
 
 
-class Memory:
+class ScheduleState:
     """Reads and writes the file; ``clock`` answers Unix seconds."""
 
     def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
@@ -53,7 +53,7 @@ class Memory:
     def path(self) -> Path:
         return self._path
 
-    def recall(self) -> dict[str, Fired]:
+    def recall(self) -> dict[str, EntryState]:
         """What is remembered, by entry; nothing, if the file is damaged."""
         data = read_if_there(self._path)
         try:
@@ -80,17 +80,17 @@ class Memory:
             if kept != known:
                 self._write(kept)
 
-    def _holds(self, entry: Entry, fired: Fired) -> bool:
+    def _holds(self, entry: Entry, fired: EntryState) -> bool:
         return fired["key"] == entry.key and not self.is_ahead(fired)
 
-    def due_at(self, entry: Entry, fired: Fired | None) -> float | None:
+    def due_at(self, entry: Entry, fired: EntryState | None) -> float | None:
         """The first time that came due since it was last handled, or None."""
         if fired is None or fired["key"] != entry.key:
             return None
         at = entry.cron.next_after(fired["handled_at"])
         return at if at <= self._clock() else None
 
-    def is_ahead(self, fired: Fired) -> bool:
+    def is_ahead(self, fired: EntryState) -> bool:
         """Whether the clock was ahead when it was handled: then it would not run until that time."""
         return fired["handled_at"] > self._clock() + _CLOCK_STEP_S
 
@@ -129,11 +129,11 @@ class Memory:
         lock = self._path.with_name(".schedule.lock")
         return held(lock, what="another change of the schedule's memory", wait_s=_WAIT_S)
 
-    def _write(self, known: dict[str, Fired]) -> None:
+    def _write(self, known: dict[str, EntryState]) -> None:
         write_atomically(self._path, orjson.dumps(known, option=orjson.OPT_INDENT_2))
 
 
-def _from(entry: Entry, now: float) -> Fired:
+def _from(entry: Entry, now: float) -> EntryState:
     return {"key": entry.key, "handled_at": now}
 
 

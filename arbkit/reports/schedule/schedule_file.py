@@ -12,10 +12,10 @@ from typing import Any
 
 from arbkit.core.errors import ConfigError, UsageError, did_you_mean
 from arbkit.core.settings import Settings
-from arbkit.reports.runner import find
+from arbkit.reports.runner import find_report
 from arbkit.reports.schedule.cron import Cron, parse_cron, parse_zone
 
-__all__ = ["BadEntry", "Entry", "Timetable", "built_in", "load_timetable"]
+__all__ = ["BadEntry", "Entry", "Schedule", "built_in", "load_schedule"]
 
 _KEYS = ("timezone", "entry")
 _ENTRY_KEYS = ("name", "report", "cron", "parameters", "enabled", "timezone")
@@ -24,7 +24,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the timetable: a report, what it is told, and when it runs."""
+    """One line of the schedule: a report, what it is told, and when it runs."""
 
     name: str
     report: str
@@ -47,7 +47,7 @@ class BadEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Timetable:
+class Schedule:
     """The entries of a schedule, and those that are wrong. ``where`` names the file."""
 
     where: str
@@ -75,8 +75,8 @@ def built_in() -> str:
     return resources.files("arbkit.reports.schedule").joinpath("default_schedule.toml").read_text("utf-8")
 
 
-def load_timetable(settings: Settings) -> Timetable:
-    """The timetable that the settings name; what is wrong with single entries is in it.
+def load_schedule(settings: Settings) -> Schedule:
+    """The schedule that the settings name; what is wrong with single entries is in it.
 
     Raises:
         ConfigError: the file as a whole cannot be read.
@@ -103,7 +103,7 @@ def load_timetable(settings: Settings) -> Timetable:
             entries.append(entry)
         except ConfigError as error:
             bad.append(BadEntry(name, error))
-    return Timetable(where, tuple(entries), tuple(bad))
+    return Schedule(where, tuple(entries), tuple(bad))
 
 
 def _read(path: Path | None, where: str) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def _entry(fields: Any, where: str, zone: Any) -> Entry:
             "is no table", field=f"{where}: parameters", value=parameters, remedy="Write [entry.parameters]"
         )
     try:
-        report = find(str(fields["report"]))
+        report = find_report(str(fields["report"]))
         checked = report.check(parameters)
     except UsageError as error:
         field = f"{where}: {error.field}" if error.field else where

@@ -1,6 +1,6 @@
 """The scheduler: detection as soon as there is new data, and reports when their time has come.
 
-Detection runs in the loop that shows signs of life; each report runs in a thread of its own, so that neither waits
+Detection runs in the loop that sends heartbeats; each report runs in a thread of its own, so that neither waits
 for the other.
 """
 
@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from arbkit.core.errors import ArbkitError, ConfigError, StoreError
-from arbkit.core.service.heartbeat import beat, beating
+from arbkit.core.service.heartbeat import keep_heartbeat, record_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.reports.run_folders import clean
 from arbkit.reports.runner import ReportRun, is_running, run_report
-from arbkit.reports.schedule.run_state import Memory
-from arbkit.reports.schedule.schedule_file import Entry, Timetable, load_timetable
+from arbkit.reports.schedule.run_state import ScheduleState
+from arbkit.reports.schedule.schedule_file import Entry, Schedule, load_schedule
 from arbkit.store.lazy import LazyStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_stream
 
-__all__ = ["Clockwork", "schedule", "standing"]
+__all__ = ["CronRunner", "run_scheduler", "schedule_status"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,19 +33,19 @@ _LOOK_S = 5.0
 _LONGEST_FIRST_WAIT_S = 60.0
 
 
-def schedule(settings: Settings, *, stop: threading.Event) -> None:
-    """Run ``detect`` when there is something new, and reports by their timetable, until ``stop`` is set.
+def run_scheduler(settings: Settings, *, stop: threading.Event) -> None:
+    """Run ``detect`` when there is something new, and reports by their schedule, until ``stop`` is set.
 
     The first detection waits until the consumer has caught up once (at most a minute after the first offer), so
     that the first table is whole. A failed run is logged and tried again at its next time.
     """
-    clockwork = threading.Thread(target=Clockwork(settings, stop=stop).run, name="clockwork")
-    clockwork.start()
+    cron_runner = threading.Thread(target=CronRunner(settings, stop=stop).run, name="cron_runner")
+    cron_runner.start()
     try:
         _detect_on_change(settings, stop)
     finally:
         stop.set()
-        clockwork.join()
+        cron_runner.join()
 
 
 def _detect_on_change(settings: Settings, stop: threading.Event) -> None:
@@ -54,7 +54,7 @@ def _detect_on_change(settings: Settings, stop: threading.Event) -> None:
     first_offer_at: float | None = None
     with closing(LazyStore(settings)) as store:
         while not stop.wait(_TICK_S):
-            beat(settings, "scheduler")
+            record_heartbeat(settings, "scheduler")
             # Nothing is asked of the store before it could matter.
             if time.monotonic() < due_at:
                 continue
@@ -67,7 +67,7 @@ def _detect_on_change(settings: Settings, stop: threading.Event) -> None:
                 continue
             due_at = time.monotonic() + settings.detect_interval
             seen = newest
-            with beating(settings, "scheduler", at_most_s=settings.report_time_limit):
+            with keep_heartbeat(settings, "scheduler", at_most_s=settings.report_time_limit):
                 # Every few minutes, all day: nobody looks at so many pictures.
                 _run(settings, "detect", {}, stop, pictures=False)
 
@@ -103,8 +103,8 @@ def _run(
     return done
 
 
-class Clockwork:
-    """Starts each entry of the timetable when it is due; reads the timetable anew when its file changes.
+class CronRunner:
+    """Starts each entry of the schedule when it is due; reads the schedule anew when its file changes.
 
     ``run`` carries an entry out and answers how it went, None if it could not be started.
     """
@@ -114,14 +114,14 @@ class Clockwork:
         settings: Settings,
         *,
         stop: threading.Event,
-        memory: Memory | None = None,
+        memory: ScheduleState | None = None,
         run: Callable[[Entry], ReportRun | None] | None = None,
     ) -> None:
         self._settings = settings
         self._run = run or (lambda entry: _run(settings, entry.report, entry.parameters, stop))
         self._stop = stop
-        self._memory = memory or Memory(settings)
-        self._timetable: Timetable | None = None
+        self._memory = memory or ScheduleState(settings)
+        self._schedule: Schedule | None = None
         self._read_from: object = None
         self._running: dict[str, threading.Thread] = {}
         self._said: str | None = None
@@ -143,9 +143,9 @@ class Clockwork:
         try:
             self._reload()
             fired = self._memory.recall()
-            if self._timetable and any(self._memory.is_ahead(was) for was in fired.values()):
-                self._memory.begin(self._timetable.entries)
-            for entry in self._timetable.entries if self._timetable else ():
+            if self._schedule and any(self._memory.is_ahead(was) for was in fired.values()):
+                self._memory.begin(self._schedule.entries)
+            for entry in self._schedule.entries if self._schedule else ():
                 was = fired.get(entry.name)
                 if not entry.enabled or was is None or self._is_running(entry):
                     continue
@@ -161,13 +161,13 @@ class Clockwork:
 
     def _reload(self) -> None:
         source = _state_of(self._settings.schedule_path)
-        if self._timetable is not None and source == self._read_from:
+        if self._schedule is not None and source == self._read_from:
             return
-        timetable = load_timetable(self._settings)
-        for wrong in timetable.bad:
+        schedule = load_schedule(self._settings)
+        for wrong in schedule.bad:
             logger.error("%s; it does not run until that is mended", wrong.error)
-        self._memory.begin(timetable.entries)
-        self._timetable, self._read_from = timetable, source
+        self._memory.begin(schedule.entries)
+        self._schedule, self._read_from = schedule, source
 
     def _is_running(self, entry: Entry) -> bool:
         thread = self._running.get(entry.name)
@@ -198,17 +198,17 @@ def _state_of(path: Path | None) -> object:
         return (path, None)
 
 
-def standing(settings: Settings, *, now: float | None = None) -> list[dict[str, Any]]:
-    """Every entry of the timetable with its last and its next run, and what is wrong with it; times in Unix seconds.
+def schedule_status(settings: Settings, *, now: float | None = None) -> list[dict[str, Any]]:
+    """Every entry of the schedule with its last and its next run, and what is wrong with it; times in Unix seconds.
 
     Raises:
         ConfigError: the schedule as a whole cannot be read.
     """
     now = time.time() if now is None else now
-    timetable = load_timetable(settings)
-    fired = Memory(settings).recall()
+    schedule = load_schedule(settings)
+    fired = ScheduleState(settings).recall()
     shown: list[dict[str, Any]] = []
-    for entry in timetable.entries:
+    for entry in schedule.entries:
         was = fired.get(entry.name, {})
         shown.append(
             {
@@ -225,7 +225,7 @@ def standing(settings: Settings, *, now: float | None = None) -> list[dict[str, 
                 "error": None,
             }
         )
-    return shown + [_wrong(bad.name, bad.error) for bad in timetable.bad]
+    return shown + [_wrong(bad.name, bad.error) for bad in schedule.bad]
 
 
 def _wrong(name: str, error: ConfigError) -> dict[str, Any]:

@@ -18,8 +18,8 @@ from traitlets.config import Config
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 
+from arbkit.core.files import shipped_folder
 from arbkit.core.settings import Settings, sqlite_path
-from arbkit.core.shipped import shipped
 from arbkit.web.dashboards.report_files import ROUTE, ReportHandler
 
 __all__ = ["kernel_environment", "lab", "run_dashboards"]
@@ -98,7 +98,7 @@ def run_dashboards(settings: Settings) -> None:
     config.Voila.port_retries = 0
     config.Voila.open_browser = False
     config.Voila.token = settings.token.get_secret_value()
-    config.Voila.root_dir = str(shipped("apps"))
+    config.Voila.root_dir = str(shipped_folder("apps"))
     config.Voila.log_level = "WARN"
     config.VoilaConfiguration.file_allowlist = []
     config.VoilaConfiguration.show_tracebacks = False
@@ -122,7 +122,7 @@ def lab(settings: Settings, *, browser: bool = True) -> int:
 
     In an installed arbkit the notebooks are copied into the home first, for there they can be changed.
     """
-    folder = shipped("notebooks")
+    folder = shipped_folder("notebooks")
     if "_shipped" in folder.parts:
         own = settings.home.absolute() / "notebooks"
         own.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Signs of life and what ``arbkit alive`` makes of them."""
+"""Heartbeats and what ``arbkit alive`` makes of them."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ import time
 import pytest
 
 from arbkit.core.errors import ServiceError, UsageError
-from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, beat, beating, check
+from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, check_heartbeat, keep_heartbeat, record_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.pipeline.producer import produce
-from arbkit.reports.schedule.scheduler import schedule
+from arbkit.reports.schedule.scheduler import run_scheduler
 from tests.helpers.processes import arbkit
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_that_beats_is_alive(settings: Settings, name: str) -> None:
-    beat(settings, name)
-    assert check(settings, name) < LIMIT_S
+    record_heartbeat(settings, name)
+    assert check_heartbeat(settings, name) < LIMIT_S
 
 
 def test_the_command_says_it_with_its_exit_code(settings: Settings) -> None:
     settings.home.mkdir(parents=True)
     never = arbkit(settings, "alive", "producer")
     assert (never.returncode, never.stdout) == (4, "")
-    assert "producer: has shown no sign of life" in never.stderr
-    beat(settings, "producer")
+    assert "producer: has sent no heartbeat" in never.stderr
+    record_heartbeat(settings, "producer")
     alive = arbkit(settings, "alive", "producer")
     assert (alive.returncode, alive.stderr) == (0, "")
     past = time.time() - LIMIT_S - 600
@@ -36,25 +36,25 @@ def test_the_command_says_it_with_its_exit_code(settings: Settings) -> None:
     silent = arbkit(settings, "alive", "producer")
     assert silent.returncode == 4
     assert silent.stderr.count("\n") == 1
-    assert "no sign of life for 12 min" in silent.stderr
+    assert "no heartbeat for 12 min" in silent.stderr
 
 
 @pytest.mark.parametrize(("name", "remedy"), [("comsumer", "consumer"), ("api", "producer, consumer, scheduler")])
 def test_an_unknown_service_is_named_with_the_nearest(settings: Settings, name: str, remedy: str) -> None:
     with pytest.raises(UsageError, match=f"got '{name}'.*{remedy}"):
-        check(settings, name)
+        check_heartbeat(settings, name)
 
 
 def test_a_long_step_beats_until_it_has_taken_its_time(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("arbkit.core.service.heartbeat._EVERY_S", 0.01)
     path = settings.home / "health" / "scheduler"
-    with beating(settings, "scheduler", at_most_s=60):
+    with keep_heartbeat(settings, "scheduler", at_most_s=60):
         while not path.exists():
             time.sleep(0.01)
     path.unlink()
-    with beating(settings, "scheduler", at_most_s=0):
+    with keep_heartbeat(settings, "scheduler", at_most_s=0):
         for thread in threading.enumerate():
-            if thread.name == "health scheduler":
+            if thread.name == "heartbeat scheduler":
                 thread.join()
     assert not path.exists()
 
@@ -67,7 +67,7 @@ def test_a_service_that_waits_goes_on_beating(settings: Settings, name: str) -> 
     with socket.create_server(("127.0.0.1", 0)) as closed:
         nobody = settings.model_copy(update={"keepa_url": f"http://127.0.0.1:{closed.getsockname()[1]}"})
     stop = threading.Event()
-    run = produce if name == "producer" else schedule
+    run = produce if name == "producer" else run_scheduler
     thread = threading.Thread(target=run, args=(nobody,), kwargs={"stop": stop})
     thread.start()
     path = settings.home / "health" / name
@@ -85,4 +85,4 @@ def test_a_service_that_waits_goes_on_beating(settings: Settings, name: str) -> 
 def test_a_home_that_cannot_be_written_is_one_error(settings: Settings) -> None:
     settings.home.write_bytes(b"")
     with pytest.raises(ServiceError, match="Check ARBKIT_HOME"):
-        beat(settings, "producer")
+        record_heartbeat(settings, "producer")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from arbkit.core.settings import Settings
-from arbkit.ops.stream_state import DEAD_TOPICS, StreamState, Throughput, look
+from arbkit.ops.stream_state import DEAD_TOPICS, StreamState, Throughput, read_stream_state
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, TOPICS, Record, dead_letter_topic, open_stream
 
 
@@ -30,7 +30,7 @@ def test_a_pace_is_over_the_minute_before_it() -> None:
     assert latest is not None
     assert (latest.over_s, latest.published, latest.enriched) == (60.0, 120.0, 120.0)
     assert through.paces[0].published == 1_200
-    assert through.looked_s == 65.0
+    assert through.observed_s == 65.0
 
 
 def test_after_a_pause_it_is_over_the_pause() -> None:
@@ -49,8 +49,8 @@ def test_moments_apart_say_nothing_of_the_pace() -> None:
 
 
 def test_it_knows_when_the_group_went_on() -> None:
-    assert noted((0.0, 100, 0), (5.0, 100, 0)).moved_at is None
-    assert noted((0.0, 100, 0), (5.0, 100, 60), (10.0, 100, 60)).moved_at == 5.0
+    assert noted((0.0, 100, 0), (5.0, 100, 0)).progressed_at is None
+    assert noted((0.0, 100, 0), (5.0, 100, 60), (10.0, 100, 60)).progressed_at == 5.0
 
 
 def test_a_look_counts_by_group_and_topic(settings: Settings) -> None:
@@ -60,9 +60,9 @@ def test_a_look_counts_by_group_and_topic(settings: Settings) -> None:
         with stream.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=lambda _: None) as consumer:
             some = consumer.poll(max_records=100, timeout_s=5)
             consumer.commit({m.topic_partition: m.offset + 1 for m in some})
-        found = look(stream, now=1.0)
-    assert (found.published(RAW_TOPIC), found.kept(RAW_TOPIC)) == (10, 10)
+        found = read_stream_state(stream, now=1.0)
+    assert (found.published(RAW_TOPIC), found.retained(RAW_TOPIC)) == (10, 10)
     assert sum(found.lag(ENRICH_GROUP).values()) == 10 - len(some)
-    assert found.done(ENRICH_GROUP) == len(some)
-    assert found.dead()[RAW_TOPIC] == found.unreplayed(RAW_TOPIC) == 3
-    assert list(found.places) == [ENRICH_GROUP]
+    assert found.processed(ENRICH_GROUP) == len(some)
+    assert found.dead_letters()[RAW_TOPIC] == found.unreplayed(RAW_TOPIC) == 3
+    assert list(found.committed) == [ENRICH_GROUP]

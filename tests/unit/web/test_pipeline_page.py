@@ -12,7 +12,7 @@ import pytest
 
 from arbkit.core.errors import StreamError
 from arbkit.core.models import Run, Update
-from arbkit.core.service.heartbeat import beat
+from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.sources.token_budget import Tokens, write_tokens
 from arbkit.store import open_store
@@ -57,7 +57,7 @@ def test_an_empty_home_says_what_to_do(seen: Seen) -> None:
     assert "nothing is stored yet" in seen.html("ages")
     assert "nothing is stored yet" in seen.html("runs")
     assert "No dead letters" in seen.html("dead")
-    assert "never a sign of life" in seen.html("services")
+    assert "no heartbeat yet" in seen.html("services")
     assert not seen.shown("pacechart")
     assert not seen.shown("letters")
     assert "nothing is stored yet" in seen.said[-1]
@@ -112,10 +112,10 @@ def test_tokens_are_told_with_their_age_and_forecast(seen: Seen, settings: Setti
 
 
 def test_services_are_told_in_words(seen: Seen, settings: Settings) -> None:
-    beat(settings, "producer")
+    record_heartbeat(settings, "producer")
     seen.begin()
     rows = seen.html("services").split("<tr>")
-    assert "works" in next(r for r in rows if ">producer<" in r)
+    assert "running" in next(r for r in rows if ">producer<" in r)
     assert "unknown" in next(r for r in rows if ">scheduler<" in r)
     assert "arbkit schedule" in next(r for r in rows if ">scheduler<" in r)
 

@@ -8,7 +8,7 @@ from html import escape
 
 from arbkit.core.formatting import UNKNOWN, age_words, count, percent
 from arbkit.core.models import Run
-from arbkit.ops.service_checks import Sign
+from arbkit.ops.service_checks import ServiceHealth
 from arbkit.ops.stream_state import StreamState, Throughput
 from arbkit.sources.token_budget import Tokens
 from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, dead_letter_topic
@@ -24,7 +24,7 @@ __all__ = [
     "tokens_html",
 ]  # fmt: skip
 
-_MOODS = {"works": "good", "quiet": "warn", "silent": "bad", "unknown": "quiet"}
+_MOODS = {"running": "good", "late": "warn", "down": "bad", "unknown": "quiet"}
 _STATUSES = {
     "succeeded": ("good", "succeeded"),
     "failed": ("bad", "failed"),
@@ -49,7 +49,7 @@ class Known:
     """All that the page has seen so far; None: not yet, or it cannot be had."""
 
     state: StreamState | None = None
-    signs: Sequence[Sign] | None = None
+    services: Sequence[ServiceHealth] | None = None
     tokens: Tokens | None = None
     ages: Mapping[str, Sequence[int]] | None = None
 
@@ -58,21 +58,21 @@ def figures(known: Known, through: Throughput, *, now: float) -> list[tuple[str,
     """The page in seven numbers: label, value, and what stands small beside it."""
     state, pace = known.state, through.latest
     waiting = None if state is None else sum(state.lag(ENRICH_GROUP).values())
-    kept = None if state is None else state.kept(RAW_TOPIC)
-    dead = None if state is None else sum(state.dead().values())
+    kept = None if state is None else state.retained(RAW_TOPIC)
+    dead = None if state is None else sum(state.dead_letters().values())
     no_log = "the log has not answered" if state is None else ""
     over = no_log or ("known from the second look on" if pace is None else f"over the last {age_words(pace.over_s)}")
     ages = known.ages
     total = sum(map(sum, ages.values())) if ages else 0
     fresh = sum(some[0] + some[1] for some in ages.values()) / total * 100 if ages and total else None
     old = f"of {count(total)}" if total else "the store has not answered" if ages is None else "nothing is stored yet"
-    works = None if known.signs is None else sum(s.standing == "works" for s in known.signs)
+    running = None if known.services is None else sum(s.state == "running" for s in known.services)
     level = None if known.tokens is None else known.tokens.level(now)
     rate = (
         "no producer has run yet" if known.tokens is None else f"forecast, +{count(known.tokens.refill_rate)} a minute"
     )
     return [
-        ("Services that work", count(works), "" if known.signs is None else f"of {len(known.signs)}"),
+        ("Services up", count(running), "" if known.services is None else f"of {len(known.services)}"),
         ("Waiting to be enriched", count(waiting), no_log or f"of {count(kept)} kept"),
         ("Put on the log, a minute", count(None if pace is None else pace.published), over),
         ("DecodedBatch, a minute", count(None if pace is None else pace.enriched), over),
@@ -82,10 +82,10 @@ def figures(known: Known, through: Throughput, *, now: float) -> list[tuple[str,
     ]
 
 
-def services_html(signs: Sequence[Sign]) -> Html:
+def services_html(services: Sequence[ServiceHealth]) -> Html:
     rows = [
-        (s.name, marked(_MOODS[s.standing], s.standing), s.says, worded(f"{s.remedy}.") if s.remedy else "nothing")
-        for s in signs
+        (s.name, marked(_MOODS[s.state], s.state), s.detail, worded(f"{s.remedy}.") if s.remedy else "nothing")
+        for s in services
     ]
     return html_table(
         "Services", [("Service", "text"), ("State", "text"), ("Seen", "title"), ("What to do", "title")], rows
@@ -100,11 +100,11 @@ def lag_html(state: StreamState) -> Html:
         )
         return Html(f"<p>{worded(empty)}.</p>")
     groups = ""
-    for group in state.places:
+    for group in state.committed:
         topic = GROUPS[group]
-        lag, places = state.lag(group), state.places[group]
+        lag, places = state.lag(group), state.committed[group]
         rows = [
-            (str(p), count(behind), count(places.get(p)), count(state.ends[topic][p][1]))
+            (str(p), count(behind), count(places.get(p)), count(state.watermarks[topic][p][1]))
             for p, behind in sorted(lag.items())
         ]
         heads = [("Partition", "text"), ("Waiting", "number"), ("Committed", "number"), ("End", "number")]
@@ -113,10 +113,10 @@ def lag_html(state: StreamState) -> Html:
         groups += (
             f"<h3>{escape(group)} on {escape(topic)}: {mood}</h3>"
             + html_table(f"Lag of {group}", heads, rows)
-            + f'<p class="arb-quiet">{count(state.kept(topic))} messages are kept, '
+            + f'<p class="arb-quiet">{count(state.retained(topic))} messages are kept, '
             f"{count(state.published(topic))} were published in all.</p>"
         )
-    absent = [group for group in GROUPS if group not in state.places]
+    absent = [group for group in GROUPS if group not in state.committed]
     if absent:
         groups += f'<p class="arb-quiet">Nobody reads as {escape(" or ".join(absent))}.</p>'
     return Html(f'<div class="arb-lag">{groups}</div>')
@@ -129,7 +129,7 @@ def pace_words(through: Throughput) -> str:
         return "How fast records go is known from the second look on, in some seconds."
     return (
         f"{count(pace.published)} records a minute are put on the log and {count(pace.enriched)} enriched; "
-        f"this page has looked for {age_words(through.looked_s)}."
+        f"this page has looked for {age_words(through.observed_s)}."
     )
 
 
@@ -195,7 +195,7 @@ def _share(number: int, total: int) -> Html:
 def dead_html(state: StreamState, *, shown: int, told: str, busy: bool) -> Html:
     """How many there are of each topic, how to try them again, and what came of it."""
     parts = [f'<p role="status"><b>{escape(told)}</b></p>' if told else ""]
-    dead = state.dead()
+    dead = state.dead_letters()
     if not any(dead.values()):
         parts.append(f"<p>{marked('good', 'No dead letters: all that came could be used.')}</p>")
         return Html("".join(parts))

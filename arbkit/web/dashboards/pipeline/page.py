@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlencode
 
 from arbkit.core.formatting import age_words, count
 from arbkit.core.settings import Settings
-from arbkit.ops.service_checks import Signs, judge, read_signs
-from arbkit.ops.stream_state import DEAD_TOPICS, StreamState, Throughput, look
+from arbkit.ops.service_checks import ServiceObservations, assess, observe_services
+from arbkit.ops.stream_state import DEAD_TOPICS, StreamState, Throughput, read_stream_state
 from arbkit.sources.token_budget import Tokens, read_tokens
 from arbkit.store import Stats
 from arbkit.stream import Stream, open_stream
@@ -77,7 +77,7 @@ class PipelineBoard(Board):
     REGIONS = (
         Region("head", "html", waiting="Pipeline"),
         Region("figures", "html", waiting="Asking the log, the store and the services …"),
-        Region("services", "html", title="Services", waiting="Looking for signs of life …"),
+        Region("services", "html", title="Services", waiting="Looking for heartbeats …"),
         Region("lag", "html", title="Log", waiting="Asking the log …"),
         Region("pace", "html", title="Throughput", waiting="How fast records go is known from the second look on …"),
         Region("pacechart", "chart"),
@@ -113,7 +113,7 @@ class PipelineBoard(Board):
         self._store_at = 0.0
         self._for_log = Errand(self._log_read)
         self._for_store = Errand(self._store_read)
-        self._for_signs = Errand(self._signs_read)
+        self._for_services = Errand(self._services_read)
         self._acting: Errand[Callable[[], None]] = Errand(self._acted)
 
         # What the first page would wait for is done while it is kept warm.
@@ -125,7 +125,7 @@ class PipelineBoard(Board):
         await self._acting.settled()
         await self._for_log.settled()
         await self._for_store.settled()
-        await self._for_signs.settled()
+        await self._for_services.settled()
 
     # Reading
 
@@ -145,7 +145,7 @@ class PipelineBoard(Board):
     def on_tick(self, _: Wish) -> None:
         now = time.time()
         self._for_log.start(self._read_log)
-        self._for_signs.start(lambda: (read_signs(self.settings), read_tokens(self.settings)))
+        self._for_services.start(lambda: (observe_services(self.settings), read_tokens(self.settings)))
         if now - self._store_at >= _STORE_EVERY_S or "store" in self._faults:
             self._for_store.start(self._read_store)
         for name, began in (("log", self._for_log.began_at), ("store", self._for_store.began_at)):
@@ -161,15 +161,15 @@ class PipelineBoard(Board):
 
     def _read_log(self) -> tuple[StreamState, list[Letter] | None]:
         log = self._opened()
-        state = look(log, now=time.time())
-        return state, latest_letters(log, _LETTERS) if state.dead_ends() != self._letters_of else None
+        state = read_stream_state(log, now=time.time())
+        return state, latest_letters(log, _LETTERS) if state.dead_letter_watermarks() != self._letters_of else None
 
     def _log_read(self, found: tuple[StreamState, list[Letter] | None] | None, fault: str) -> None:
         self._fault("log", fault)
         if found is not None:
             state, letters = found
             if letters is not None:
-                self._letters, self._letters_of = letters, state.dead_ends()
+                self._letters, self._letters_of = letters, state.dead_letter_watermarks()
             self._known.state = state
             self._through.note(state)
         self._show(self._show_log, self._show_figures, self._tell_faults)
@@ -191,15 +191,15 @@ class PipelineBoard(Board):
             self._show(self._show_no_store)
         self._show(self._show_figures, self._tell_faults)
 
-    def _signs_read(self, found: tuple[Signs, Tokens | None] | None, fault: str) -> None:
+    def _services_read(self, found: tuple[ServiceObservations, Tokens | None] | None, fault: str) -> None:
         if found is None:
             self.page.say(fault, "bad")
             return
-        signs, tokens = found
+        seen, tokens = found
         now = time.time()
-        moved = self._through.moved_at
+        moved = self._through.progressed_at
         home = str(self.settings.home)
-        self._known.signs = judge(signs, home=home, moved_s=None if moved is None else now - moved)
+        self._known.services = assess(seen, home=home, progress_age_s=None if moved is None else now - moved)
         self._known.tokens = tokens
         if tokens is not None and (not self._seen_tokens or self._seen_tokens[-1][0] < tokens.at):
             self._seen_tokens.append((tokens.at, tokens.left))
@@ -232,7 +232,7 @@ class PipelineBoard(Board):
         self.page.show("figures", {"html": figures_html(figures(self._known, self._through, now=time.time()))})
 
     def _show_services(self) -> None:
-        self.page.show("services", {"html": services_html(self._known.signs or ())})
+        self.page.show("services", {"html": services_html(self._known.services or ())})
 
     def _show_log(self) -> None:
         state = self._known.state

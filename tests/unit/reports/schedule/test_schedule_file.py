@@ -1,4 +1,4 @@
-"""The timetable of reports: what is refused, what is due, and that what was missed is caught up once."""
+"""The schedule of reports: what is refused, what is due, and that what was missed is caught up once."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from arbkit.core.locks import held
 from arbkit.core.models import Run
 from arbkit.core.settings import Settings
 from arbkit.reports.runner import STOPPED, ReportRun
-from arbkit.reports.schedule.run_state import Memory
-from arbkit.reports.schedule.schedule_file import Entry, load_timetable
-from arbkit.reports.schedule.scheduler import Clockwork, standing
+from arbkit.reports.schedule.run_state import ScheduleState
+from arbkit.reports.schedule.schedule_file import Entry, load_schedule
+from arbkit.reports.schedule.scheduler import CronRunner, schedule_status
 
 GOOD = """
 [[entry]]
@@ -63,8 +63,8 @@ class Office:
     def on(self, *, outcome: str | None = None) -> None:
         self.stop = threading.Event()
         self.outcome = outcome
-        self.clockwork = Clockwork(
-            self.settings, stop=self.stop, memory=Memory(self.settings, clock=self.clock), run=self._run
+        self.cron_runner = CronRunner(
+            self.settings, stop=self.stop, memory=ScheduleState(self.settings, clock=self.clock), run=self._run
         )
         self.look(again=True)
 
@@ -73,8 +73,8 @@ class Office:
         before = len(self.ran)
         if text:
             self.clock.now = at(text)
-        self.clockwork.look(again=again)
-        self.clockwork.join()
+        self.cron_runner.look(again=again)
+        self.cron_runner.join()
         return self.ran[before:]
 
     def _run(self, entry: Entry) -> ReportRun:
@@ -90,9 +90,9 @@ class Office:
 
 
 def test_the_built_in_schedule_is_the_morning_report_at_seven(settings: Settings) -> None:
-    (entry,) = load_timetable(settings).entries
+    (entry,) = load_schedule(settings).entries
     assert (entry.report, entry.cron.line, entry.cron.zone.key) == ("morning", "0 7 * * *", "Europe/Berlin")
-    (shown,) = standing(settings, now=at("2026-06-01T06:59"))
+    (shown,) = schedule_status(settings, now=at("2026-06-01T06:59"))
     assert shown["next_at"] == at("2026-06-01T07:00")
 
 
@@ -115,10 +115,10 @@ def test_the_built_in_schedule_is_the_morning_report_at_seven(settings: Settings
 def test_a_wrong_entry_is_named_and_leaves_the_others(
     scheduled: Callable[..., Settings], lines: str, says: str
 ) -> None:
-    timetable = load_timetable(scheduled(f"{GOOD}\n[[entry]]\n{lines}"))
-    assert [e.name for e in timetable.entries] == ["good"]
-    (bad,) = timetable.bad
-    assert str(bad.error).startswith(f"{timetable.where}: entry ")
+    schedule = load_schedule(scheduled(f"{GOOD}\n[[entry]]\n{lines}"))
+    assert [e.name for e in schedule.entries] == ["good"]
+    (bad,) = schedule.bad
+    assert str(bad.error).startswith(f"{schedule.where}: entry ")
     with pytest.raises(ConfigError, match=says):
         raise bad.error
 
@@ -128,11 +128,11 @@ def test_a_wrong_entry_is_named_and_leaves_the_others(
 )
 def test_a_file_that_is_wrong_as_a_whole_is_one_error(scheduled: Callable[..., Settings], text: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
-        load_timetable(scheduled(text))
+        load_schedule(scheduled(text))
 
 
 def test_without_a_time_zone_nothing_is_guessed(scheduled: Callable[..., Settings]) -> None:
-    (bad,) = load_timetable(scheduled(GOOD, zone="")).bad
+    (bad,) = load_schedule(scheduled(GOOD, zone="")).bad
     assert "timezone: is missing" in str(bad.error)
 
 

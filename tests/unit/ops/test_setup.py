@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from arbkit.core.settings import Settings
-from arbkit.ops.user_files import take
+from arbkit.ops.setup import adopt_user_files
 from tests.helpers.processes import arbkit
 
 ONE, TWO, THREE = "B000000001\n", "B000000002\n", "B000000003\n"
@@ -28,49 +28,49 @@ def here(settings: Settings) -> Path:
 
 
 def test_the_first_time_what_is_there_is_taken(settings: Settings, checkout: Path, here: Path) -> None:
-    assert take(settings, checkout) == []
+    assert adopt_user_files(settings, checkout) == []
     assert here.read_text() == ONE
 
 
 def test_what_is_changed_here_stays_while_the_folder_is_as_it_was(
     settings: Settings, checkout: Path, here: Path
 ) -> None:
-    take(settings, checkout)
+    adopt_user_files(settings, checkout)
     here.write_text(TWO)
-    assert take(settings, checkout) == []
+    assert adopt_user_files(settings, checkout) == []
     assert here.read_text() == TWO
 
 
 def test_what_is_changed_in_the_folder_is_taken_again(settings: Settings, checkout: Path, here: Path) -> None:
-    take(settings, checkout)
+    adopt_user_files(settings, checkout)
     (checkout / "watchlist.txt").write_text(TWO)
-    assert take(settings, checkout) == []
+    assert adopt_user_files(settings, checkout) == []
     assert here.read_text() == TWO
 
 
 def test_what_is_changed_in_both_stays_and_is_named_until_it_is_the_same(
     settings: Settings, checkout: Path, here: Path
 ) -> None:
-    take(settings, checkout)
+    adopt_user_files(settings, checkout)
     (checkout / "watchlist.txt").write_text(TWO)
     here.write_text(THREE)
     for _ in range(2):
-        (said,) = take(settings, checkout)
+        (said,) = adopt_user_files(settings, checkout)
         assert "watchlist.txt" in said
         assert here.read_text() == THREE
     here.write_text(TWO)
-    assert take(settings, checkout) == []
+    assert adopt_user_files(settings, checkout) == []
     (checkout / "watchlist.txt").write_text(ONE)
-    assert take(settings, checkout) == []
+    assert adopt_user_files(settings, checkout) == []
     assert here.read_text() == ONE
 
 
 def test_a_profile_that_comes_later_is_taken_too(settings: Settings, checkout: Path, tmp_path: Path) -> None:
     settings = settings.model_copy(update={"profile": tmp_path / "profile.toml"})
-    take(settings, checkout)
+    adopt_user_files(settings, checkout)
     assert not (tmp_path / "profile.toml").exists()
     (checkout / "profile.toml").write_text("name = 'mine'\n")
-    take(settings, checkout)
+    adopt_user_files(settings, checkout)
     assert (tmp_path / "profile.toml").read_text() == "name = 'mine'\n"
 
 
