@@ -29,7 +29,7 @@ _HERE = Path(__file__).parent
 _WRITTEN = _HERE / "0.1"
 _ARCHIVE = _HERE / "0.1.tar.xz"
 _OFFSET_BITS = 40
-_PATIENCE_S = 90
+_PATIENCE_S = 180
 EXPECTED = _HERE / "0.1.expected.json"
 
 

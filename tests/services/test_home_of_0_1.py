@@ -26,7 +26,7 @@ from tests.homes.stored import EXPECTED, Home, differences, unpack
 
 pytestmark = pytest.mark.e2e
 
-_PATIENCE_S = 90
+_PATIENCE_S = 180
 _RAW, _ENRICHED = "raw.keepa_updates", "products.enriched"
 _WRITTEN_BY_HAND = (
     ".env", "profile.toml", "schedule.toml", "watchlist.txt", "var/demo-watchlist.txt", "var/views.json",
