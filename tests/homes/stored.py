@@ -105,8 +105,11 @@ class Home:
             ):
                 ends.setdefault(topic, {})[str(partition)] = [oldest, end]
             groups: dict[str, dict[str, dict[str, int]]] = {}
+            # 0.1 kept committed offsets among the claims of its group protocol.
+            names = connection.execute("SELECT name FROM sqlite_master WHERE name IN ('log_claims', 'log_offsets')")
+            ((table,),) = names.fetchall()
             for group, topic, partition, committed in connection.execute(
-                "SELECT group_name, topic, partition, committed FROM log_claims "
+                f"SELECT group_name, topic, partition, committed FROM {table} "  # noqa: S608
                 "JOIN log_partitions ON id = partition_id ORDER BY group_name, topic, partition"
             ):
                 groups.setdefault(group, {}).setdefault(topic, {})[str(partition)] = committed
