@@ -110,13 +110,13 @@ class Home:
         return done.stdout
 
     @contextmanager
-    def api(self) -> Iterator[str]:
-        """The address of a running `arbkit api`."""
+    def api(self) -> Iterator[tuple[str, int]]:
+        """The address and the process id of a running `arbkit api`."""
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         environment = {**self.environment, "ARBKIT_API_PORT": str(port)}
-        with running([sys.executable, "-m", "arbkit", "api"], environment, self.folder, f"{url}/health"):
-            yield url
+        with running([sys.executable, "-m", "arbkit", "api"], environment, self.folder, f"{url}/health") as process:
+            yield url, process
 
     @classmethod
     @contextmanager

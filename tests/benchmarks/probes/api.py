@@ -12,6 +12,8 @@ from pathlib import Path
 from statistics import quantiles
 from urllib.parse import urlsplit
 
+import psutil  # type: ignore[import-untyped]
+
 from tests.benchmarks.commands import CommandError, Home, free_port, plain_environment, running
 from tests.benchmarks.measuring import Figures
 from tests.benchmarks.probes.base import Probe, fill
@@ -39,14 +41,37 @@ _PATHS = {
 
 @dataclass(slots=True)
 class _Load:
-    """What requests of one path took: from first to last of each round, and each by itself."""
+    """Requests of one path to one server: seconds of all rounds, of each request, and of the server's processor."""
 
+    process: psutil.Process
+    base: str
+    path: str
     elapsed: float = 0.0
+    processor: float = 0.0
     single: list[float] = field(default_factory=list)
 
     def figures(self, name: str) -> Figures:
         p99 = quantiles(self.single, n=100, method="inclusive")[-1]
-        return {f"{name}, {MEAN}": self.elapsed / len(self.single), f"{name}, {P99}": p99}
+        count = len(self.single)
+        return {
+            f"{name}, {MEAN}": self.elapsed / count,
+            f"{name}, {P99}": p99,
+            f"{name}, processor time a request": self.processor / count,
+        }
+
+    def run(self) -> None:
+        """One round of all clients."""
+        with ThreadPoolExecutor(_CLIENTS) as pool:
+            start, used = time.perf_counter(), _processor_s(self.process)
+            taken = list(pool.map(lambda _: _requests(self.base, self.path, _ROUND_S), range(_CLIENTS)))
+            self.elapsed += time.perf_counter() - start
+            self.processor += _processor_s(self.process) - used
+        self.single += [one for client in taken for one in client]
+
+
+def _processor_s(process: psutil.Process) -> float:
+    used = process.cpu_times()
+    return float(used.user + used.system)
 
 
 def _measure(folder: Path, _: Path) -> Figures:
@@ -58,24 +83,16 @@ def _measure(folder: Path, _: Path) -> Figures:
         sys.executable, "-m", "uvicorn", "tests.benchmarks.probes.bare_app:app", f"--port={port}", "--no-access-log",
     ]  # fmt: skip
     home = Home(folder / "home")
-    with running(command, plain_environment(), bare_folder, f"{bare_url}/"), home.api() as url:
-        targets = {EMPTY: (bare_url, "/"), **{name: (url, path) for name, path in _PATHS.items()}}
-        loads = {name: _Load() for name in targets}
-        for base, path in targets.values():
-            _requests(base, path, 0)
+    with running(command, plain_environment(), bare_folder, f"{bare_url}/") as bare, home.api() as (url, served):
+        empty = _Load(psutil.Process(bare), bare_url, "/")
+        api = psutil.Process(served)
+        loads = {EMPTY: empty, **{name: _Load(api, url, path) for name, path in _PATHS.items()}}
+        for load in loads.values():
+            _requests(load.base, load.path, 0)
         for number in range(_ROUNDS):
-            names = list(targets)[:: 1 if number % 2 else -1]
-            for name in names:
-                _load(loads[name], *targets[name])
+            for load in list(loads.values())[:: 1 if number % 2 else -1]:
+                load.run()
     return {figure: value for name, load in loads.items() for figure, value in load.figures(name).items()}
-
-
-def _load(load: _Load, base: str, path: str) -> None:
-    with ThreadPoolExecutor(_CLIENTS) as pool:
-        start = time.perf_counter()
-        taken = list(pool.map(lambda _: _requests(base, path, _ROUND_S), range(_CLIENTS)))
-        load.elapsed += time.perf_counter() - start
-    load.single += [one for client in taken for one in client]
 
 
 def _requests(base: str, path: str, for_s: float) -> Sequence[float]:

@@ -20,6 +20,10 @@ PROBES = ("money", "ingest", "dashboard", "reports", "stream", "api")
 """The groups that can be measured at any commit."""
 
 
+_LEAST_PROFIT = -10
+"""Small losses too, so that there are three opportunities a product."""
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """The measurement of a group at any commit.
@@ -54,7 +58,7 @@ def fill(folder: Path, inputs: Path) -> None:
     with Home.watching(folder / "home", inputs) as home:
         home.run("produce", "--once")
         home.run("consume", "--until-empty")
-        home.run("detect")
+        home.run("detect", f"--min-profit={_LEAST_PROFIT}")
         home.require_products(len(asins_of(read_products(inputs))))
 
 

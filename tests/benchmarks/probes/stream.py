@@ -34,7 +34,7 @@ def _measure(folder: Path, inputs: Path) -> Figures:
             with command_timer(figures, _DETECT):
                 home.run("detect")
             start = time.perf_counter()
-            with home.api() as url:
+            with home.api() as (url, _):
                 _await_opportunity(url)
                 figures[_SHOWN] = time.perf_counter() - start
             figures[WHOLE] = sum(figures[name] for name in (produce, _CONSUME, _DETECT, _SHOWN))
