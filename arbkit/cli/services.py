@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from arbkit.cli.shared import begin, console, print_json
+from arbkit.cli.shared import console, load_settings, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def up() -> None:
     from arbkit.ops.setup import initialise
     from arbkit.ops.supervisor import Supervisor, await_answers, plan_services, resolve
 
-    settings = resolve(begin())
+    settings = resolve(load_settings())
     # A home that cannot be written to, or a store that is damaged or away, should be one error and no row of restarts.
     for difference in initialise(settings):
         sys.stderr.write(f"arbkit: {difference}\n")
@@ -91,7 +91,7 @@ def init(
     from arbkit.ops.setup import migrate as renew
     from arbkit.ops.user_files import take
 
-    settings = begin()
+    settings = load_settings()
     differences = initialise(settings)
     if migrate and (done := renew(settings)):
         for line in done:
@@ -113,7 +113,7 @@ def produce(
     from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.pipeline.producer import produce as run
 
-    settings = begin()
+    settings = load_settings()
     die_with_parent()
     run(settings, once=once, stop=stop_on_signals())
 
@@ -125,7 +125,7 @@ def consume(
     from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.pipeline.consumer import consume as run
 
-    settings = begin()
+    settings = load_settings()
     die_with_parent()
     run(settings, until_empty=until_empty, stop=stop_on_signals())
 
@@ -139,7 +139,7 @@ def replay(json: bool = _JSON) -> None:
     from arbkit.core.service.process import stop_on_signals
     from arbkit.pipeline.replay import replay as run
 
-    settings = begin()
+    settings = load_settings()
     with Progress(console=console(stderr=True), transient=True) as bar:
         task = bar.add_task("messages", total=None)
         done = run(
@@ -163,7 +163,7 @@ def demo(
     from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.sources.demo.server import serve
 
-    settings = begin()
+    settings = load_settings()
     die_with_parent()
     serve(settings, stop=stop_on_signals(), fail_every=fail_every)
 
@@ -183,7 +183,7 @@ def detect(
     """Price every route of every product and store what leaves money."""
     from arbkit.reports.runner import run_or_raise
 
-    settings = begin()
+    settings = load_settings()
     given = {
         "sources": sources, "targets": targets, "min_profit": min_profit, "min_roi": min_roi,
         "min_margin": min_margin, "max_age_hours": max_age_hours, "on": on,

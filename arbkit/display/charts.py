@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from arbkit.analysis.price_history import PriceLine
 from arbkit.core.formatting import number
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
-from arbkit.display.waterfall import Priced, component_label
+from arbkit.display.waterfall import PricedRoute, component_label
 
 __all__ = [
     "LAYOUT",
@@ -44,7 +44,7 @@ LAYOUT: Mapping[str, Any] = {
 }
 
 
-def waterfall_figure(opportunity: Priced) -> go.Figure:
+def waterfall_figure(opportunity: PricedRoute) -> go.Figure:
     """From the selling price to the profit, a bar per component; its rule, table, date and source on hover."""
     parts = opportunity.components
     labels = [component_label(p["name"]) + ("*" if p["assumed"] else "") for p in parts]

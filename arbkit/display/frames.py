@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["Frame"]
+__all__ = ["DisplayFrame"]
 
 _TITLE = 48
 """Characters of a title that are shown; the value stays whole."""
@@ -20,7 +20,7 @@ _STYLES = {"text": "text-align:left", "date": "text-align:left;white-space:nowra
 _CURRENCY_OF = {"buy_price": "buy_currency", "sell_price": "sell_currency"}
 
 
-class Frame(pd.DataFrame):
+class DisplayFrame(pd.DataFrame):
     """A data frame that displays as people read it; every value, and what is computed of it, stays as it is.
 
     By the name of its column a value is shown as a percent (``*_pct``), a link (``*_url``), a shortened text, or an
@@ -30,8 +30,8 @@ class Frame(pd.DataFrame):
     """
 
     @property
-    def _constructor(self) -> Callable[..., Frame]:
-        return Frame
+    def _constructor(self) -> Callable[..., DisplayFrame]:
+        return DisplayFrame
 
     def _repr_html_(self) -> str | None:
         if not self._ours():

@@ -9,20 +9,20 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from arbkit.core.errors import UsageError
-from arbkit.display.frames import Frame
+from arbkit.display.frames import DisplayFrame
 from arbkit.display.waterfall import Waterfall
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["Answer"]
+__all__ = ["QuoteView"]
 
 _OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """A route that is priced to the end (:class:`~arbkit.display.waterfall.Priced`)."""
+class _PricedQuote:
+    """A route that is priced to the end (:class:`~arbkit.display.waterfall.PricedRoute`)."""
 
     asin: str
     title: str | None
@@ -34,7 +34,7 @@ class _Known:
     components: Sequence[Mapping[str, Any]]
 
 
-class Answer:
+class QuoteView:
     """The answer of :func:`arbkit.profit.quote.quote.answer`: amounts in ``currency``, signed, for one unit.
 
     ``profit``, ``roi_pct`` and ``margin_pct`` (of net revenue) are None where something needed is unknown;
@@ -86,26 +86,26 @@ class Answer:
         return tuple(_OPTION.sub(lambda m: m[1].replace("-", "_"), hint) for hint in self._found["hints"])
 
     @property
-    def components(self) -> Frame:
+    def components(self) -> DisplayFrame:
         """One row a line of the money: ``component, amount, currency, rule, table, valid_from, source, assumed``."""
         names = ["name", "amount", "currency", "rule", "table", "valid_from", "source", "assumed"]
         rows = [[part[name] for name in names] for part in self._found["components"]]
-        return Frame(rows, columns=["component", *names[1:]])
+        return DisplayFrame(rows, columns=["component", *names[1:]])
 
     @property
-    def alternatives(self) -> Frame:
+    def alternatives(self) -> DisplayFrame:
         """The other ways of fulfilment: ``fulfilment, profit, difference, currency, allowed, why_not``."""
         rows = [{**other, "currency": self.currency} for other in self._found["alternatives"]]
         return _numbers(rows, ["fulfilment", "profit", "difference", "currency", "allowed", "why_not"])
 
     @property
-    def sensitivity(self) -> Frame:
+    def sensitivity(self) -> DisplayFrame:
         """Profit when a price or the exchange rate is other than thought: ``of, change_pct, profit, currency``."""
         rows = [{**case, "currency": self.currency} for case in self._found["sensitivity"]]
         return _numbers(rows, ["of", "change_pct", "profit", "currency"])
 
     @property
-    def vat_cases(self) -> Frame:
+    def vat_cases(self) -> DisplayFrame:
         """The same under other VAT: ``vat_status, vat_class, profit, currency, roi_pct, fulfilment, why_not``."""
         rows = [{**case, "currency": self.currency} for case in self._found["vat_grid"]]
         return _numbers(rows, ["vat_status", "vat_class", "profit", "currency", "roi_pct", "fulfilment", "why_not"])
@@ -119,7 +119,7 @@ class Answer:
         from arbkit.display.charts import waterfall_figure
         from arbkit.display.offline import showable
 
-        figure = waterfall_figure(self._known())
+        figure = waterfall_figure(self._priced())
         figure.update_layout(title={"text": f"{escape(self._name())}: {figure.layout.title.text[0].lower()}"
                                             f"{figure.layout.title.text[1:]}"})  # fmt: skip
         return showable(figure)
@@ -128,7 +128,7 @@ class Answer:
         """The document of ``arbkit profit --json``."""
         return dict(self._found)
 
-    def _known(self) -> _Known:
+    def _priced(self) -> _PricedQuote:
         if self.profit is None:
             raise UsageError(
                 f"cannot be priced: {'; '.join(self.unknown)}", field="route", value=f"{self.source} → {self.target}",
@@ -136,7 +136,7 @@ class Answer:
             )  # fmt: skip
         parts = self._found["components"]
         name = self.title or self.asin or "One unit"
-        return _Known(self.asin, name, self.source, self.target, self.currency, self.profit, self.demo, parts)
+        return _PricedQuote(self.asin, name, self.source, self.target, self.currency, self.profit, self.demo, parts)
 
     def _name(self) -> str:
         name = _shortened(self.title) or self.asin
@@ -161,7 +161,7 @@ class Answer:
     def _repr_html_(self) -> str:
         first, *others = self._lines()
         listed = "".join(f"<li>{escape(line)}</li>" for line in others)
-        drawn = Waterfall(self._known())._repr_html_() if self.profit is not None else self.components._repr_html_()
+        drawn = Waterfall(self._priced())._repr_html_() if self.profit is not None else self.components._repr_html_()
         return f"<p><b>{escape(first)}</b></p><ul>{listed}</ul>{drawn}"
 
     def __repr__(self) -> str:
@@ -169,9 +169,9 @@ class Answer:
         return "\n".join([*self._lines(), repr(parts)])
 
 
-def _numbers(rows: list[dict[str, Any]], columns: list[str]) -> Frame:
+def _numbers(rows: list[dict[str, Any]], columns: list[str]) -> DisplayFrame:
     """Rows whose amounts are numbers also where all of them are unknown."""
-    made = Frame(rows, columns=columns)
+    made = DisplayFrame(rows, columns=columns)
     return made.astype({name: "float64" for name in ("profit", "difference", "roi_pct") if name in columns})
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from arbkit.analysis.price_history import PriceLine
 from arbkit.core.marketplaces import MARKETS, market
 from arbkit.core.models import Offer, Opportunity, Product, Run
-from arbkit.display.frames import Frame
+from arbkit.display.frames import DisplayFrame
 from arbkit.store.base import Stats
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
 DEMO_NOTE = "DEMO market: invented products and prices"
 
 
-def products_frame(products: Sequence[Product]) -> Frame:
+def products_frame(products: Sequence[Product]) -> DisplayFrame:
     """``asin, title, brand, category``, the price on each marketplace (``DE_EUR``, ``UK_GBP``, …, VAT included), the
     best route (``source, target, profit, currency, roi_pct``) and ``updated_at``."""
     rows = []
@@ -47,7 +47,7 @@ def products_frame(products: Sequence[Product]) -> Frame:
     return _frame(rows, columns, demo=any(p.demo for p in products))
 
 
-def offers_frame(offers: Sequence[Offer]) -> Frame:
+def offers_frame(offers: Sequence[Offer]) -> DisplayFrame:
     """``asin, market, title, price, currency`` and what the source says of demand, competition, package and fees.
 
     Prices and fees in ``currency``; ``price`` includes VAT, ``keepa_fba_fee`` does not.
@@ -70,7 +70,7 @@ def offers_frame(offers: Sequence[Offer]) -> Frame:
     return _frame(rows, columns, demo=any(o.demo for o in offers))
 
 
-def opportunities_frame(found: Sequence[Opportunity]) -> Frame:
+def opportunities_frame(found: Sequence[Opportunity]) -> DisplayFrame:
     """One row a route, in the names and units of ``GET /arbitrage``: ``profit`` and ``fees`` in ``currency``, prices
     in the currency of their marketplace, VAT included."""
     columns = [
@@ -82,7 +82,7 @@ def opportunities_frame(found: Sequence[Opportunity]) -> Frame:
     return _frame(rows, columns, demo=any(o.demo for o in found))
 
 
-def history_frame(lines: Sequence[PriceLine], *, currency: str, demo: bool) -> Frame:
+def history_frame(lines: Sequence[PriceLine], *, currency: str, demo: bool) -> DisplayFrame:
     """One row a change: ``market, at, price, currency, price_basis``. A price holds until the next row of its
     marketplace; NaN: nobody offers it."""
     parts = [
@@ -94,10 +94,10 @@ def history_frame(lines: Sequence[PriceLine], *, currency: str, demo: bool) -> F
     columns = ["market", "at", "price", "currency", "price_basis"]
     made = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     made["at"] = pd.to_datetime(made["at"], utc=True)
-    return noted(Frame(made), DEMO_NOTE if demo else "")
+    return noted(DisplayFrame(made), DEMO_NOTE if demo else "")
 
 
-def runs_frame(runs: Iterable[Run]) -> Frame:
+def runs_frame(runs: Iterable[Run]) -> DisplayFrame:
     """Report runs, the latest first: ``report, status, started_at, duration_s, summary, error, run_id, output``."""
     columns = ["report", "status", "started_at", "duration_s", "summary", "error", "run_id", "output"]
     rows = [
@@ -111,7 +111,7 @@ def runs_frame(runs: Iterable[Run]) -> Frame:
     return _frame(rows, columns)
 
 
-def stats_frame(stats: Stats) -> Frame:
+def stats_frame(stats: Stats) -> DisplayFrame:
     """One row: how much is stored, what it would leave in all, and how old it is."""
     names = [
         "products",
@@ -126,7 +126,7 @@ def stats_frame(stats: Stats) -> Frame:
     return _frame([{name: getattr(stats, name) for name in names}], names, demo=stats.demo_products > 0)
 
 
-def watched_frame(asins: Sequence[str], offers: Sequence[Offer]) -> Frame:
+def watched_frame(asins: Sequence[str], offers: Sequence[Offer]) -> DisplayFrame:
     """``asin, title, markets`` (those where it is known), ``updated_at`` (the latest), in the order of ``asins``."""
     by_asin: dict[str, list[Offer]] = {asin: [] for asin in asins}
     for o in offers:
@@ -143,8 +143,8 @@ def watched_frame(asins: Sequence[str], offers: Sequence[Offer]) -> Frame:
     return _frame(rows, ["asin", "title", "markets", "updated_at"], demo=any(o.demo for o in offers))
 
 
-def _frame(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, demo: bool = False) -> Frame:
-    made = Frame(rows, columns=list(columns))
+def _frame(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, demo: bool = False) -> DisplayFrame:
+    made = DisplayFrame(rows, columns=list(columns))
     for name in columns:
         if name.endswith("_at"):
             made[name] = pd.to_datetime(made[name].astype("float64"), unit="s", utc=True).dt.floor("s")
@@ -165,7 +165,7 @@ _WHOLE = frozenset(
 """Columns of numbers also where all of them are unknown."""
 
 
-def noted(frame: Frame, *words: str) -> Frame:
+def noted(frame: DisplayFrame, *words: str) -> DisplayFrame:
     """The table with these words above it, after those that are there."""
     frame.attrs["note"] = "; ".join(filter(None, [frame.attrs.get("note", ""), *words]))
     return frame

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from arbkit.core.formatting import number
 
-__all__ = ["Priced", "Waterfall", "component_label"]
+__all__ = ["PricedRoute", "Waterfall", "component_label"]
 
 _LABELS = {"output_vat": "Output VAT", "input_vat": "Input VAT", "import_vat": "Import VAT",
            "vat_on_fees": "VAT on fees", "fx_cost": "Exchange cost"}  # fmt: skip
@@ -34,8 +34,8 @@ def component_label(name: str) -> str:
     return _LABELS.get(name, name.replace("_", " ").capitalize())
 
 
-class Priced(Protocol):
-    """A priced route: :class:`~arbkit.core.models.Opportunity` or :class:`~arbkit.display.quote_view.Answer`."""
+class PricedRoute(Protocol):
+    """A priced route: :class:`~arbkit.core.models.Opportunity` or :class:`~arbkit.display.quote_view.QuoteView`."""
 
     @property
     def asin(self) -> str: ...
@@ -58,7 +58,7 @@ class Priced(Protocol):
 class Waterfall:
     """From the selling price to the profit, a bar per component; a notebook shows it by itself."""
 
-    def __init__(self, opportunity: Priced) -> None:
+    def __init__(self, opportunity: PricedRoute) -> None:
         self._found = opportunity
 
     def _repr_html_(self) -> str:

@@ -16,7 +16,7 @@ from arbkit.core.models import Opportunity
 from arbkit.store.base import OpportunityQuery, Store
 from arbkit.store.iteration import every_opportunity
 
-__all__ = ["FILE", "Comparison", "Snapshot", "compare", "read", "take"]
+__all__ = ["FILE", "Comparison", "Snapshot", "compare_snapshots", "read_snapshot", "take_snapshot"]
 
 FILE = "snapshot.json.gz"
 _FORM = 1
@@ -64,7 +64,7 @@ class Comparison:
     notes: tuple[str, ...]
 
 
-def take(store: Store, *, run_id: str, now: float, best: int) -> tuple[Snapshot, list[Opportunity]]:
+def take_snapshot(store: Store, *, run_id: str, now: float, best: int) -> tuple[Snapshot, list[Opportunity]]:
     """All opportunities in short, and the ``best`` of them whole.
 
     They are read in stretches, and of each no more is kept than a few numbers.
@@ -91,7 +91,7 @@ def take(store: Store, *, run_id: str, now: float, best: int) -> tuple[Snapshot,
     return Snapshot(run_id, now, last.currency, last.profile, last.tables_version, routes), top
 
 
-def read(folder: Path) -> Snapshot | None:
+def read_snapshot(folder: Path) -> Snapshot | None:
     """The snapshot that a run left in ``folder``, or None if there is none that can be read."""
     try:
         document: Any = orjson.loads(gzip.decompress((folder / FILE).read_bytes()))
@@ -113,7 +113,7 @@ def read(folder: Path) -> Snapshot | None:
         return None
 
 
-def compare(before: Snapshot, now: Snapshot, *, min_change: float, min_change_pct: float) -> Comparison:
+def compare_snapshots(before: Snapshot, now: Snapshot, *, min_change: float, min_change_pct: float) -> Comparison:
     """What is new, gone and moved.
 
     A route has moved when its profit changed by ``min_change`` (in ``currency``) and by ``min_change_pct`` percent

@@ -12,7 +12,7 @@ from typing import Any
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity, Run
 from arbkit.core.settings import Settings
-from arbkit.reports.comparison import Comparison, Snapshot, compare, read, take
+from arbkit.reports.comparison import Comparison, Snapshot, compare_snapshots, read_snapshot, take_snapshot
 from arbkit.reports.data_quality import Quality, assess
 from arbkit.reports.parameters import MorningParameters
 from arbkit.reports.run_folders import write_result
@@ -127,10 +127,10 @@ def run(
     now = time.time() if now is None else now
     with open_store(settings, read_only=True) as store:
         before, nothing_before = _before(settings, store, parameters.since)
-        snapshot, top = take(store, run_id=run_id, now=now, best=max(parameters.top, parameters.waterfalls))
+        snapshot, top = take_snapshot(store, run_id=run_id, now=now, best=max(parameters.top, parameters.waterfalls))
         changes = None
         if before is not None:
-            changes = compare(
+            changes = compare_snapshots(
                 before, snapshot, min_change=parameters.min_change, min_change_pct=parameters.min_change_pct
             )
         stats = store.stats()
@@ -159,7 +159,7 @@ def _before(settings: Settings, store: Store, since: str | None) -> tuple[Snapsh
             raise UsageError(
                 "is no run of the morning report", field="since", value=since, remedy="See `arbkit reports list`"
             )
-        kept = read(_folder(settings, one))
+        kept = read_snapshot(_folder(settings, one))
         if kept is None:
             raise UsageError(
                 "left nothing to compare with, or it was cleaned", field="since", value=since,
@@ -168,7 +168,7 @@ def _before(settings: Settings, store: Store, since: str | None) -> tuple[Snapsh
         return kept, None
     done = [r for r in store.runs(report="morning", limit=_RUNS_LOOKED_AT) if r.status == "succeeded"]
     for one in done:
-        if (kept := read(_folder(settings, one))) is not None:
+        if (kept := read_snapshot(_folder(settings, one))) is not None:
             return kept, None
     if done:
         return None, "No earlier report left anything that can be read: the next one compares with this one."

@@ -15,7 +15,7 @@ from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
 from arbkit.reports import morning
 from arbkit.reports import morning_page as view
-from arbkit.reports.comparison import FILE, read
+from arbkit.reports.comparison import FILE, read_snapshot
 from arbkit.reports.morning import Morning, MorningParameters
 from arbkit.store import open_store
 from tests.helpers.factories import history, offer, opportunity
@@ -139,7 +139,7 @@ def test_an_empty_store_is_a_valid_report(settings: Settings) -> None:
     found = report(settings, "r1")
     assert "The store is empty" in page(found)
     assert "NaN" not in page(found)
-    assert read(settings.reports_dir / "morning" / "r1") is not None
+    assert read_snapshot(settings.reports_dir / "morning" / "r1") is not None
 
 
 def test_data_and_what_could_not_be_priced(settings: Settings) -> None:
@@ -189,7 +189,7 @@ def test_a_snapshot_comes_back_as_it_was(settings: Settings, tmp_path: Path) -> 
     store_has(settings, opportunity(A, profit=1.23), opportunity(B))
     snapshot = morning.run(settings, run_id="r").snapshot
     snapshot.write(tmp_path)
-    again = read(tmp_path)
+    again = read_snapshot(tmp_path)
     assert again is not None
     assert again.routes.equals(snapshot.routes)
     assert (again.run_id, again.currency, again.profile) == ("r", "EUR", "test")
