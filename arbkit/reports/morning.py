@@ -208,10 +208,10 @@ def _why(offers: Mapping[str, Offer], source: str, target: str) -> str:
     for code, doing in ((source, "bought"), (target, "sold")):
         offer = offers.get(code)
         if offer is None:
-            return f"not known on {code} any more"
+            return f"no longer known on {code}"
         if offer.price_minor is None:
             return f"no price on {code}, where it is {doing}"
-    return "leaves no profit at today's prices and limits"
+    return "not profitable at current prices and limits"
 
 
 def _iso(at: float) -> str:

@@ -92,8 +92,8 @@ def test_why_something_is_gone(settings: Settings) -> None:
     store_has(settings, asins=(A,), version=9_000_000, price_minor=None, price_basis=None)
     assert {(g.asin, g.why) for g in report(settings, "r2").gone} == {
         (A, "no price on IT, where it is bought"),
-        (B, "leaves no profit at today's prices and limits"),
-        ("B00000000X", "not known on IT any more"),
+        (B, "not profitable at current prices and limits"),
+        ("B00000000X", "no longer known on IT"),
     }
 
 
