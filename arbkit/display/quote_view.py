@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
+from pydantic import JsonValue
 
 from arbkit.core.errors import UsageError
 from arbkit.core.formatting import money, number, percent
@@ -51,9 +52,9 @@ class QuoteView:
     """
 
     def __init__(
-        self, quote: Mapping[str, Any], *, asin: str = "", title: str | None = None, demo: bool = False
+        self, quote: Mapping[str, JsonValue], *, asin: str = "", title: str | None = None, demo: bool = False
     ) -> None:
-        self._quote = quote
+        self._quote: Mapping[str, Any] = quote
         self.asin, self.title, self.demo = asin, title, demo
 
     @property
@@ -141,7 +142,7 @@ class QuoteView:
         figure.update_layout(title={"text": str(title)})
         return showable(figure)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, JsonValue]:
         """The document of ``arbkit profit --json``."""
         return dict(self._quote)
 

@@ -1,4 +1,4 @@
-"""Records of the store as tables: one row each, money in major units beside its currency, times with their zone."""
+"""Records of the store as tables: one row each, amounts in major units beside their currency, times in UTC."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def products_frame(products: Sequence[Product]) -> DisplayFrame:
 
 
 def offers_frame(offers: Sequence[Offer]) -> DisplayFrame:
-    """``asin, market, title, price, currency`` and what the source says of demand, competition, package and fees.
+    """One row per offer: ``asin, market, title, price, currency`` and its demand, competition, package and fees.
 
     Prices and fees in ``currency``; ``price`` includes VAT, ``keepa_fba_fee`` does not.
     """
@@ -71,7 +71,7 @@ def offers_frame(offers: Sequence[Offer]) -> DisplayFrame:
 
 
 def opportunities_frame(found: Sequence[Opportunity]) -> DisplayFrame:
-    """One row a route, in the names and units of ``GET /arbitrage``: ``profit`` and ``fees`` in ``currency``, prices
+    """One row per route, in the names and units of ``GET /arbitrage``: ``profit`` and ``fees`` in ``currency``, prices
     in the currency of their marketplace, VAT included."""
     columns = [
         "asin", "title", "source", "target", "buy_price", "buy_currency", "sell_price", "sell_currency", "profit",
@@ -83,8 +83,8 @@ def opportunities_frame(found: Sequence[Opportunity]) -> DisplayFrame:
 
 
 def history_frame(lines: Sequence[PriceLine], *, currency: str, demo: bool) -> DisplayFrame:
-    """One row a change: ``market, at, price, currency, price_basis``. A price holds until the next row of its
-    marketplace; NaN: nobody offers it."""
+    """One row per price change: ``market, at, price, currency, price_basis``. A price holds until the next row of its
+    marketplace; NaN: not offered."""
     parts = [
         pd.DataFrame(
             {"market": x.market, "at": x.times, "price": x.prices, "currency": currency, "price_basis": x.basis}
@@ -112,7 +112,7 @@ def runs_frame(runs: Iterable[Run]) -> DisplayFrame:
 
 
 def stats_frame(stats: Stats) -> DisplayFrame:
-    """One row: how much is stored, what it would leave in all, and how old it is."""
+    """One row: how much is stored, the total profit of its opportunities in ``currency``, and its age."""
     names = [
         "products",
         "offers",
@@ -127,7 +127,8 @@ def stats_frame(stats: Stats) -> DisplayFrame:
 
 
 def watched_frame(asins: Sequence[str], offers: Sequence[Offer]) -> DisplayFrame:
-    """``asin, title, markets`` (those where it is known), ``updated_at`` (the latest), in the order of ``asins``."""
+    """One row per watched product, in the order of ``asins``: ``asin, title, markets`` (those with an offer) and
+    ``updated_at`` (the latest)."""
     by_asin: dict[str, list[Offer]] = {asin: [] for asin in asins}
     for o in offers:
         by_asin[o.asin].append(o)
@@ -162,11 +163,11 @@ _NUMBERS = frozenset(
 _WHOLE = frozenset(
     {"sales_rank", "rank_drops30", "monthly_sold", "offers_new", "reviews", "out_of_stock90_pct", "weight_g"}
 )
-"""Columns of numbers also where all of them are unknown."""
+"""Columns that stay numeric when every value is unknown."""
 
 
 def noted(frame: DisplayFrame, *words: str) -> DisplayFrame:
-    """The table with these words above it, after those that are there."""
+    """``frame`` with ``words`` appended to the note above it."""
     frame.attrs["note"] = "; ".join(filter(None, [frame.attrs.get("note", ""), *words]))
     return frame
 

@@ -117,7 +117,7 @@ def test_a_snapshot_that_cannot_be_read_is_passed_over(settings: Settings) -> No
     assert third.before.run_id == "r1"
     for run in ("r1", "r3"):
         (settings.reports_dir / "morning" / run / FILE).unlink()
-    assert "No earlier report left anything" in page(report(settings, "r4", NOW + 3))
+    assert "No earlier report has a readable snapshot" in page(report(settings, "r4", NOW + 3))
 
 
 def test_since_names_an_earlier_run_and_a_wrong_one_is_refused(settings: Settings) -> None:
@@ -126,10 +126,10 @@ def test_since_names_an_earlier_run_and_a_wrong_one_is_refused(settings: Setting
     store_has(settings, opportunity(A), opportunity(B))
     report(settings, "r2", NOW + 1)
     assert len(report(settings, "r3", NOW + 2, since="r1").new) == 1
-    with pytest.raises(UsageError, match=r"since: is no run of the morning report.*'nope'"):
+    with pytest.raises(UsageError, match=r"since: is not a run of the morning report.*'nope'"):
         morning.run(settings, MorningParameters(since="nope"), run_id="r4")
     (settings.reports_dir / "morning" / "r1" / FILE).unlink()
-    with pytest.raises(UsageError, match="cleaned"):
+    with pytest.raises(UsageError, match="removed by clean"):
         morning.run(settings, MorningParameters(since="r1"), run_id="r4")
 
 
