@@ -1,7 +1,8 @@
 """The workbench as people use it in a notebook: ``arb = arbkit.open()``.
 
 Everything is read from the store that the settings name, whichever it is, and comes back as a table
-(:class:`~arbkit.display.frames.Frame`), an answer (:class:`~arbkit.display.quote_view.Answer`) or a plotly figure.
+(:class:`~arbkit.display.frames.DisplayFrame`), a quote (:class:`~arbkit.display.quote_view.QuoteView`) or a plotly
+figure.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.models import Offer
 from arbkit.core.settings import Settings
-from arbkit.display.frames import Frame
-from arbkit.display.quote_view import Answer
+from arbkit.display.frames import DisplayFrame
+from arbkit.display.quote_view import QuoteView
 from arbkit.display.record_frames import (
     DEMO_NOTE,
     history_frame,
@@ -110,7 +111,7 @@ class Workbench(Closing):
             fill_demo.fill_demo(self.settings)
         return self
 
-    def stats(self) -> Frame:
+    def stats(self) -> DisplayFrame:
         """How much is stored: one row, ``products, offers, opportunities, total_profit, currency`` and its ages.
 
         Raises:
@@ -130,7 +131,7 @@ class Workbench(Closing):
         sort_by: str = "updated",
         descending: bool = True,
         limit: int = 1000,
-    ) -> Frame:
+    ) -> DisplayFrame:
         """Products with their price on every marketplace and their best route, one row each.
 
         Args:
@@ -156,7 +157,7 @@ class Workbench(Closing):
         return self._told(products_frame(found), total, category)
 
     @named
-    def offers(self, asins: str | Sequence[str]) -> Frame:
+    def offers(self, asins: str | Sequence[str]) -> DisplayFrame:
         """What is known now of one product, or of several, on each marketplace: one row an offer.
 
         Of several products those that are not stored are left out.
@@ -167,7 +168,7 @@ class Workbench(Closing):
         return offers_frame(self._offers([asins] if isinstance(asins, str) else asins))
 
     @named
-    def history(self, asin: str, *, currency: str | None = None) -> Frame:
+    def history(self, asin: str, *, currency: str | None = None) -> DisplayFrame:
         """What a product cost on every marketplace, a row a change, in one currency by the ECB rate of each day.
 
         ``currency``: EUR, GBP, …; None: the profile's home currency. :meth:`plot_prices` draws it.
@@ -195,7 +196,7 @@ class Workbench(Closing):
         sort_by: str = "profit",
         descending: bool = True,
         limit: int = 1000,
-    ) -> Frame:
+    ) -> DisplayFrame:
         """The routes that the last detection found to leave money, the most profitable first, one row each.
 
         Args:
@@ -238,11 +239,11 @@ class Workbench(Closing):
         return max(asins, key=lambda asin: known[asin])
 
     @named
-    def runs(self, *, report: str | None = None, limit: int = 50) -> Frame:
+    def runs(self, *, report: str | None = None, limit: int = 50) -> DisplayFrame:
         """The latest runs of reports, or of one report."""
         return runs_frame(self._store().runs(report=report, limit=count("limit", limit)))
 
-    def watchlist(self) -> Frame:
+    def watchlist(self) -> DisplayFrame:
         """The products that are watched, in the file's order: ``asin, title, markets, updated_at``.
 
         ``markets`` is empty for one that no marketplace has answered for yet. Lines that could not be used are told
@@ -260,7 +261,7 @@ class Workbench(Closing):
     # What it is worth
 
     @taking(QuoteRequest)
-    def profit(self, *, neutral: bool = False, **fields: Any) -> Answer:
+    def profit(self, *, neutral: bool = False, **fields: Any) -> QuoteView:
         """What one route leaves after every fee and tax, without any store: as ``arbkit profit``.
 
         ``neutral=True`` is a seller without costs of its own in place of the seller profile; what is not given is
@@ -277,10 +278,10 @@ class Workbench(Closing):
             if field.is_required() and name not in fields:
                 raise UsageError("is missing", field=name, remedy=f"Give the {field.description}")
         profile = Profile.neutral() if neutral else self.profile
-        return Answer(quote(QuoteRequest.parse(fields), profile, load_tables(), load_rates()))
+        return QuoteView(quote(QuoteRequest.parse(fields), profile, load_tables(), load_rates()))
 
     @named
-    def routes(self, asin: str, *, components: bool = False, on: date | str | None = None) -> Frame:
+    def routes(self, asin: str, *, components: bool = False, on: date | str | None = None) -> DisplayFrame:
         """All routes of a product, priced now with the seller profile, also those that leave nothing.
 
         Prices as the shop pages show them, ``profit`` for one unit after every fee and tax; ``unknown`` says why
@@ -294,12 +295,12 @@ class Workbench(Closing):
             UsageError: the product is not stored.
         """
         offers = self._offers([asin])
-        made = Frame(all_routes(offers, self.profile, load_tables(), load_rates(), on=day("on", on) or _today()))
-        shown = made if components else Frame(made.drop(columns=[*COMPONENTS]))
+        made = DisplayFrame(all_routes(offers, self.profile, load_tables(), load_rates(), on=day("on", on) or _today()))
+        shown = made if components else DisplayFrame(made.drop(columns=[*COMPONENTS]))
         return noted(shown, DEMO_NOTE if _demo(offers) else "")
 
     @named
-    def route(self, asin: str, source: str, target: str, *, on: date | str | None = None) -> Answer:
+    def route(self, asin: str, source: str, target: str, *, on: date | str | None = None) -> QuoteView:
         """One route of a stored product at its prices of now, with everything :meth:`profit` answers.
 
         Raises:
@@ -316,7 +317,7 @@ class Workbench(Closing):
             raise UsageError(f"cannot be priced: {row['unknown']}", field="route", value=f"{source} → {target}")
         priced = EvaluatedRoute(row["asin"], source, target, float(row["buy_price"]), float(row["sell_price"]))
         found = quote(quote_request_for(priced, offers, profile, on=on), profile, load_tables(), load_rates())
-        return Answer(found, asin=row["asin"], title=_title(offers, target), demo=_demo(offers))
+        return QuoteView(found, asin=row["asin"], title=_title(offers, target), demo=_demo(offers))
 
     # Figures
 
@@ -333,7 +334,7 @@ class Workbench(Closing):
         return showable(figure)
 
     @named
-    def plot_waterfall(self, route: Answer | Mapping[str, Any] | str) -> go.Figure:
+    def plot_waterfall(self, route: QuoteView | Mapping[str, Any] | str) -> go.Figure:
         """Where the money of a route goes, priced now.
 
         ``route``: an answer of :meth:`profit` or :meth:`route`, a row (``.iloc[0]``) of :meth:`opportunities` or
@@ -342,7 +343,7 @@ class Workbench(Closing):
         Raises:
             UsageError: it is none of these, or cannot be priced; says why.
         """
-        if isinstance(route, Answer):
+        if isinstance(route, QuoteView):
             return route.plot()
         parts = route.split(":") if isinstance(route, str) else [route.get(n) for n in ("asin", "source", "target")]
         if len(parts) != 3 or not all(isinstance(part, str) for part in parts):
@@ -403,7 +404,7 @@ class Workbench(Closing):
         lines = price_lines(self._store().history(offers[0].asin), {o.market: o for o in offers}, currency, rates)
         return offers, lines, currency
 
-    def _told(self, frame: Frame, total: int, category: str | None, *, detected: bool = False) -> Frame:
+    def _told(self, frame: DisplayFrame, total: int, category: str | None, *, detected: bool = False) -> DisplayFrame:
         """The table with a note where there is more of it, or nothing."""
         if len(frame) < total:
             return noted(frame, f"the first {len(frame):,} of {total:,}: raise limit for more")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from arbkit.cli.shared import begin, console, print_json
+from arbkit.cli.shared import console, load_settings, print_json
 
 __all__ = ["register"]
 
@@ -20,7 +20,7 @@ def watch_add(asins: list[str] = typer.Argument(..., help="ASINs or Amazon produ
     from arbkit.core.asin import parse_asin
     from arbkit.sources.watchlist import add, locate
 
-    settings = begin()
+    settings = load_settings()
     wanted = [parse_asin(text) for text in asins]
     path = locate(settings)
     added = add(path, wanted)
@@ -34,7 +34,7 @@ def watch_remove(asins: list[str] = typer.Argument(..., help="ASINs.")) -> None:
     from arbkit.core.errors import UsageError
     from arbkit.sources.watchlist import locate, remove
 
-    settings = begin()
+    settings = load_settings()
     for asin in map(parse_asin, asins):
         if not remove(locate(settings), asin):
             raise UsageError("not on the watchlist", field="asin", value=asin)
@@ -45,7 +45,7 @@ def watch_list(json: bool = _JSON) -> None:
     """Show the watchlist, and its lines that are no ASINs."""
     from arbkit.sources.watchlist import load
 
-    settings = begin()
+    settings = load_settings()
     watchlist = load(settings)
     if json:
         print_json({"asins": list(watchlist.asins), "bad": [str(line) for line in watchlist.bad]})
@@ -68,7 +68,7 @@ def import_command(
     from arbkit.pipeline.consumer import consume
     from arbkit.pipeline.file_import import import_files
 
-    settings = begin()
+    settings = load_settings()
     report = import_files(settings, files, market=marketplace(market) if market else None)
     if report.products:
         consume(settings, until_empty=True, stop=stop_on_signals())
@@ -99,7 +99,7 @@ def export(
     from arbkit.store import open_store
     from arbkit.web.dashboards.opportunities.filters import parse, told
 
-    settings = begin()
+    settings = load_settings()
     shown, wrong = parse(view)
     if wrong:
         raise UsageError(told(wrong), field="--view")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from arbkit.cli.shared import begin, console, print_json
+from arbkit.cli.shared import console, load_settings, print_json
 
 __all__ = ["register"]
 
@@ -25,7 +25,7 @@ def list_letters(
     from arbkit.stream import open_stream
     from arbkit.stream.dead_letters import dead_letters, summary
 
-    with open_stream(begin()) as log:
+    with open_stream(load_settings()) as log:
         letters = [summary(letter) for letter in dead_letters(log)]
     latest = letters[-limit:]
     if json:
@@ -46,7 +46,7 @@ def show(offset: int = typer.Argument(..., min=0, help="Offset, as `arbkit dlq l
     from arbkit.stream import open_stream
     from arbkit.stream.dead_letters import detail
 
-    with open_stream(begin()) as log:
+    with open_stream(load_settings()) as log:
         print_json(detail(log, offset))
 
 
@@ -58,7 +58,7 @@ def replay(
     from arbkit.stream import open_stream
     from arbkit.stream.dead_letters import replay as again
 
-    with open_stream(begin()) as log:
+    with open_stream(load_settings()) as log:
         count = again(log, offsets or ())
     console().print(f"{count} records are back on the log")
 

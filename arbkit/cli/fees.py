@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from arbkit.cli.shared import begin, console, print_json
+from arbkit.cli.shared import console, load_settings, print_json
 
 __all__ = ["register"]
 
@@ -33,7 +33,7 @@ def show(
     from arbkit.core.marketplaces import market as marketplace
     from arbkit.profit import load_tables
 
-    begin()
+    load_settings()
     found = fees_on(load_tables(), category, marketplace(market), _day(on, "--on"))
     if json:
         print_json(found)
@@ -52,7 +52,7 @@ def diff(
     from arbkit.analysis.fee_changes import compare_dates
     from arbkit.profit import load_tables
 
-    settings = begin()
+    settings = load_settings()
     days = _day(first, "DATE"), _day(second, "DATE")
     tables = load_tables()
     changes = compare_dates(tables, *days)
@@ -76,7 +76,7 @@ def audit(
     from arbkit.core.marketplaces import market as marketplace
     from arbkit.profit import load_tables
 
-    begin()
+    load_settings()
     given = None if market is None else marketplace(market)
     found = [compare_with_keepa(path, load_tables(), on=_day(on, "--on"), market=given).to_dict() for path in files]
     if json:
@@ -95,7 +95,7 @@ def init(
     from arbkit.core.files import write_atomically
     from arbkit.profit.profile_file import built_in
 
-    begin()
+    load_settings()
     if path.exists():
         raise UsageError("is there already", field=str(path), remedy="Name another file, or move this one away")
     write_atomically(path, built_in().encode())
@@ -113,7 +113,7 @@ def show_profile(
     from arbkit.profit import Profile
     from arbkit.profit.profile_file import load_profiles
 
-    profiles = load_profiles(path or begin().profile_path)
+    profiles = load_profiles(path or load_settings().profile_path)
     if json:
         print_json({"profiles": [p.model_dump(mode="json") for p in profiles.values()]})
         return
@@ -130,7 +130,7 @@ def check(path: Path | None = typer.Argument(None, help="File; default: the conf
     """Check a profile: fields, types, and whether the combination is legal."""
     from arbkit.profit.profile_file import load_profiles
 
-    where = path or begin().profile_path
+    where = path or load_settings().profile_path
     profiles = load_profiles(where)
     console().print(f"{where or 'built-in profile'}: {', '.join(profiles)} can be used", markup=False)
 

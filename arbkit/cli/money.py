@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from arbkit.cli.shared import begin, console, print_json
+from arbkit.cli.shared import console, load_settings, print_json
 
 __all__ = ["register"]
 
@@ -60,7 +60,7 @@ def profit(
 
     if profile is not None and no_profile:
         raise UsageError("--profile and --no-profile exclude each other", remedy="Give one of them")
-    settings = begin()
+    settings = load_settings()
     question = QuoteRequest.parse(given)
     name = profile_name or settings.profile_name or None
     seller = Profile.neutral() if no_profile else load_profile(profile or settings.profile_path, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from arbkit.cli.shared import age_text, begin, console, print_json
+from arbkit.cli.shared import age_text, console, load_settings, print_json
 
 __all__ = ["register"]
 
@@ -15,7 +15,7 @@ def status(json: bool = _JSON) -> None:
     """Show lag, freshness, tokens and the last runs."""
     from arbkit.ops.status import collect
 
-    state = collect(begin())
+    state = collect(load_settings())
     if json:
         print_json(state)
         return
@@ -60,7 +60,7 @@ def doctor(json: bool = _JSON) -> None:
     """Check configuration and every connection, with the remedy for what is wrong."""
     from arbkit.ops.doctor import examine
 
-    settings = begin()
+    settings = load_settings()
     checks = examine(settings)
     if json:
         print_json({"settings": settings.masked(), "checks": [check.to_dict() for check in checks]})
@@ -85,7 +85,7 @@ def alive(
     """Tell by the exit code whether a service works: 0, or 4 if it has been silent for too long."""
     from arbkit.core.service.heartbeat import check_heartbeat
 
-    age_s = check_heartbeat(begin(), service)
+    age_s = check_heartbeat(load_settings(), service)
     console().print(f"{service}: heartbeat {age_text(age_s)} ago", markup=False)
 
 

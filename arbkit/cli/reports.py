@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from arbkit.cli.shared import begin, console, print_json
+from arbkit.cli.shared import console, load_settings, print_json
 
 if TYPE_CHECKING:
     from arbkit.core.models import Run
@@ -30,12 +30,12 @@ def run_one(
     """Run a report and file it."""
     from arbkit.reports.runner import find_report, run_or_raise
 
-    settings = begin()
+    settings = load_settings()
     given = find_report(name).parse(parameter)
     done = run_or_raise(settings, name, given, pictures=pictures)
     if json:
-        told = {"run_id": done.run.run_id, "status": done.run.status, "folder": str(done.folder)}
-        print_json({**told, "pictures": _pictures(done.folder)})
+        document = {"run_id": done.run.run_id, "status": done.run.status, "folder": str(done.folder)}
+        print_json({**document, "pictures": _pictures(done.folder)})
         return
     console().print(f"{done.run.report} {done.run.status}: {done.folder}", markup=False, soft_wrap=True)
     _print_missing(done.folder)
@@ -52,7 +52,7 @@ def list_all(
 
     from arbkit.reports.runner import REPORTS
 
-    settings = begin()
+    settings = load_settings()
     runs = _runs(settings, limit)
     if json:
         print_json(
@@ -88,7 +88,7 @@ def show(
     from arbkit.reports.runner import REPORTS
     from arbkit.store import open_store
 
-    settings = begin()
+    settings = load_settings()
     report = REPORTS.get(which)
     if report is not None:
         run = next((r for r in _runs(settings, 1, report=which)), None)
@@ -99,10 +99,10 @@ def show(
             raise UsageError(
                 "no such run or report", field="which", value=which, remedy="See `arbkit reports list` for both"
             )
-    told = _told(settings, run) if run else None
+    document = _run_document(settings, run) if run else None
     parameters = [] if report is None else _parameters(report.parameters)
     if json:
-        print_json({**({"report": which, "parameters": parameters} if report else {}), "run": told})
+        print_json({**({"report": which, "parameters": parameters} if report else {}), "run": document})
         return
     out = console()
     if report is not None:
@@ -110,8 +110,8 @@ def show(
         for one in parameters:
             out.print(f"  -p {one['name']}={one['default']}  {one['means']}", markup=False, soft_wrap=True)
         out.print("latest run:" if run else "it has not run yet", markup=False)
-    if told is not None:
-        _print_run(told)
+    if document is not None:
+        _print_run(document)
 
 
 @reports.command()
@@ -126,7 +126,7 @@ def clean(
 
     from arbkit.reports.run_folders import clean as run
 
-    done = run(begin().reports_dir, keep=keep, older_than_days=older_than, dry_run=dry_run)
+    done = run(load_settings().reports_dir, keep=keep, older_than_days=older_than, dry_run=dry_run)
     freed = sum(one.bytes for one in done if one.why_not is None)
     if json:
         print_json({"dry_run": dry_run, "bytes": freed, "items": [asdict(one) for one in done]})
@@ -182,7 +182,7 @@ def _print_missing(folder: Path) -> None:
             console().print(f"no picture {one.get('name')}: {one['missing']}", markup=False, soft_wrap=True)
 
 
-def _told(settings: Settings, run: Run) -> dict[str, Any]:
+def _run_document(settings: Settings, run: Run) -> dict[str, Any]:
     from arbkit.reports.run_folders import read_json
 
     folder, state = _folder(settings, run), _folder_state(settings, run)
@@ -198,21 +198,21 @@ def _told(settings: Settings, run: Run) -> dict[str, Any]:
     }
 
 
-def _print_run(told: dict[str, Any]) -> None:
+def _print_run(document: dict[str, Any]) -> None:
     out = console()
     lines = [
-        ("run", f"{told['run_id']} of {told['report']}"),
-        ("status", f"{told['status'].replace('_', ' ')}{': ' + told['error'] if told['error'] else ''}"),
-        ("started", _moment(told["started_at"])),
-        ("finished", _moment(told["finished_at"]) if told["finished_at"] else "not known"),
-        ("parameters", ", ".join(f"{k}={v}" for k, v in told["parameters"].items()) or "as they are by default"),
-        ("figures", ", ".join(f"{k} {v}" for k, v in told["summary"].items() if isinstance(v, int)) or "none"),
-        ("folder", str(told["output"]) if told["folder"] != "gone" else f"{told['output']} (gone: it was cleaned)"),
-        ("files", ", ".join(told["files"])),
+        ("run", f"{document['run_id']} of {document['report']}"),
+        ("status", f"{document['status'].replace('_', ' ')}{': ' + document['error'] if document['error'] else ''}"),
+        ("started", _moment(document["started_at"])),
+        ("finished", _moment(document["finished_at"]) if document["finished_at"] else "not known"),
+        ("parameters", ", ".join(f"{k}={v}" for k, v in document["parameters"].items()) or "as they are by default"),
+        ("figures", ", ".join(f"{k} {v}" for k, v in document["summary"].items() if isinstance(v, int)) or "none"),
+        ("folder", f"{document['output']}{' (removed by clean)' if document['folder'] == 'gone' else ''}"),
+        ("files", ", ".join(document["files"])),
     ]
-    if told["no_result"]:
-        lines.append(("result.json", told["no_result"]))
-    lines += [("picture", f"{p.get('name')}: {p.get('file') or p.get('missing')}") for p in told["pictures"]]
+    if document["no_result"]:
+        lines.append(("result.json", document["no_result"]))
+    lines += [("picture", f"{p.get('name')}: {p.get('file') or p.get('missing')}") for p in document["pictures"]]
     for name, text in lines:
         if text:
             out.print(f"{name:<11} {text}", markup=False, soft_wrap=True)

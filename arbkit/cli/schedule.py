@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from arbkit.cli.shared import begin, console, print_json
+from arbkit.cli.shared import console, load_settings, print_json
 
 if TYPE_CHECKING:
     from arbkit.reports.schedule.schedule_file import Schedule
@@ -28,7 +28,7 @@ def serve(context: typer.Context) -> None:
     from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.reports.schedule.scheduler import run_scheduler
 
-    settings = begin()
+    settings = load_settings()
     die_with_parent()
     run_scheduler(settings, stop=stop_on_signals())
 
@@ -42,7 +42,7 @@ def list_entries(json: bool = _JSON) -> None:
     from arbkit.reports.schedule.schedule_file import load_schedule
     from arbkit.reports.schedule.scheduler import schedule_status
 
-    settings = begin()
+    settings = load_settings()
     where = load_schedule(settings).where
     shown = schedule_status(settings)
     if json:
@@ -76,7 +76,7 @@ def upcoming(
     """Show what runs when, the soonest first."""
     from arbkit.reports.schedule.schedule_file import load_schedule
 
-    times = _times(load_schedule(begin()), count)
+    times = _times(load_schedule(load_settings()), count)
     if json:
         print_json({"items": [{**one, "at": _iso(one["at"])} for one in times]})
         return
@@ -97,7 +97,7 @@ def run_entry(
     from arbkit.reports.runner import run_or_raise
     from arbkit.reports.schedule.schedule_file import load_schedule
 
-    settings = begin()
+    settings = load_settings()
     entry = load_schedule(settings).entry(name)
     done = run_or_raise(settings, entry.report, entry.parameters)
     if json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from arbkit.cli.shared import begin, console, print_json
+from arbkit.cli.shared import console, load_settings, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def up() -> None:
     from arbkit.ops.setup import initialise
     from arbkit.ops.supervisor import Supervisor, await_answers, plan_services, resolve
 
-    settings = resolve(begin())
+    settings = resolve(load_settings())
     # A home that cannot be written to, or a store that is damaged or away, should be one error and no row of restarts.
     for difference in initialise(settings):
         sys.stderr.write(f"arbkit: {difference}\n")
@@ -90,7 +90,7 @@ def init(
     from arbkit.ops.setup import adopt_user_files, initialise
     from arbkit.ops.setup import migrate as renew
 
-    settings = begin()
+    settings = load_settings()
     differences = initialise(settings)
     if migrate and (done := renew(settings)):
         for line in done:
@@ -112,7 +112,7 @@ def produce(
     from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.pipeline.producer import produce as run
 
-    settings = begin()
+    settings = load_settings()
     die_with_parent()
     run(settings, once=once, stop=stop_on_signals())
 
@@ -124,7 +124,7 @@ def consume(
     from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.pipeline.consumer import consume as run
 
-    settings = begin()
+    settings = load_settings()
     die_with_parent()
     run(settings, until_empty=until_empty, stop=stop_on_signals())
 
@@ -138,7 +138,7 @@ def replay(json: bool = _JSON) -> None:
     from arbkit.core.service.process import stop_on_signals
     from arbkit.pipeline.replay import replay as run
 
-    settings = begin()
+    settings = load_settings()
     with Progress(console=console(stderr=True), transient=True) as bar:
         task = bar.add_task("messages", total=None)
         done = run(
@@ -162,7 +162,7 @@ def demo(
     from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.sources.demo.server import serve
 
-    settings = begin()
+    settings = load_settings()
     die_with_parent()
     serve(settings, stop=stop_on_signals(), fail_every=fail_every)
 
@@ -182,7 +182,7 @@ def detect(
     """Price every route of every product and store what leaves money."""
     from arbkit.reports.runner import run_or_raise
 
-    settings = begin()
+    settings = load_settings()
     given = {
         "sources": sources, "targets": targets, "min_profit": min_profit, "min_roi": min_roi,
         "min_margin": min_margin, "max_age_hours": max_age_hours, "on": on,

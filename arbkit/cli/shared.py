@@ -14,7 +14,7 @@ from arbkit.core.settings import Settings
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["age_text", "begin", "console", "print_json", "state"]
+__all__ = ["age_text", "console", "load_settings", "print_json", "state"]
 
 
 @dataclass(slots=True)
@@ -25,7 +25,7 @@ class _State:
 state = _State()
 
 
-def begin(**overrides: Any) -> Settings:
+def load_settings(**overrides: Any) -> Settings:
     """The settings of this command, with logging set up."""
     from arbkit.core.service.process import log_to_stderr
 

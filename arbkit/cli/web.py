@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from arbkit.cli.shared import begin
+from arbkit.cli.shared import load_settings
 
 __all__ = ["register"]
 
@@ -26,7 +26,7 @@ def api() -> None:
     from arbkit.core.settings import is_loopback
     from arbkit.web.api import create_app
 
-    given = begin()
+    given = load_settings()
     settings = given if is_loopback(given.host) else with_token(given)
     if settings is not given:
         logger.warning(
@@ -58,7 +58,7 @@ def dashboards() -> None:
     from arbkit.core.service.process import die_with_parent
     from arbkit.web.dashboards.voila_server import run_dashboards
 
-    given = begin()
+    given = load_settings()
     die_with_parent()
     with listen(given.host, given.dashboards_port, "ARBKIT_DASHBOARDS_PORT") as free:
         port = free.getsockname()[1]
@@ -75,7 +75,7 @@ def lab(
     """Open the notebooks in JupyterLab."""
     from arbkit.web.dashboards.voila_server import lab as run
 
-    sys.exit(run(begin(), browser=browser))
+    sys.exit(run(load_settings(), browser=browser))
 
 
 def register(app: typer.Typer) -> None:

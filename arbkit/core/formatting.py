@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
-__all__ = ["UNKNOWN", "age_words", "count", "money", "number", "percent", "signed"]
+__all__ = ["UNKNOWN", "age_words", "count", "money", "number", "percent", "signed", "utc_time"]
 
 UNKNOWN = "–"
 
@@ -40,6 +41,11 @@ def age_words(seconds: float, *, days: str = "d") -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{max(0.0, seconds):.0f} s"
+
+
+def utc_time(at: float) -> str:
+    """``2026-08-01 07:00 UTC`` of a Unix time in seconds."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _text(value: float | None, digits: int, unit: str = "", *, sign: str = "") -> str:

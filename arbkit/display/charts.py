@@ -1,19 +1,24 @@
-"""The charts: where the money of a route goes, and what its product cost over time."""
+"""The charts: where the money of a route goes, its product's price history, a map of routes.
+
+plotly reads texts as HTML: those that come from outside are escaped by the :class:`~markupsafe.Markup` they go into.
+"""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from html import escape
 from typing import Any
 
 import plotly.graph_objects as go
+from markupsafe import Markup
 
 from arbkit.analysis.price_history import PriceLine
-from arbkit.core.formatting import number
+from arbkit.core.formatting import money, number
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
-from arbkit.display.waterfall import Priced, component_label
+from arbkit.core.results import ComponentRow
+from arbkit.display.labels import component_label
+from arbkit.display.waterfall import PricedRoute
 
 __all__ = [
     "LAYOUT",
@@ -27,8 +32,8 @@ __all__ = [
 MARKET_COLOURS: Mapping[str, str] = {
     "DE": "#627cd9", "FR": "#773df2", "IT": "#f25700", "ES": "#8c5b3f", "UK": "#b22d7d",
 }  # fmt: skip
-"""Told apart by the colour-blind too (CIE76 at least 30 also where red, green or blue is not seen), and at least
-3 to 1 against a white and a black page."""
+"""Distinguishable by the colour-blind too (CIE76 difference of at least 30, also without red, green or blue), with a
+contrast of at least 3 to 1 against a white and a black page."""
 RANGE_BUTTONS = [
     {"count": 1, "label": "1 month", "step": "month", "stepmode": "backward"},
     {"count": 3, "label": "3 months", "step": "month", "stepmode": "backward"},
@@ -44,16 +49,16 @@ LAYOUT: Mapping[str, Any] = {
 }
 
 
-def waterfall_figure(opportunity: Priced) -> go.Figure:
+def waterfall_figure(route: PricedRoute) -> go.Figure:
     """From the selling price to the profit, a bar per component; its rule, table, date and source on hover."""
-    parts = opportunity.components
+    parts = route.components
     labels = [component_label(p["name"]) + ("*" if p["assumed"] else "") for p in parts]
     figure = go.Figure(
         go.Waterfall(
             x=[*labels, "Profit"],
-            y=[*(p["amount"] for p in parts), opportunity.profit],
+            y=[*(p["amount"] for p in parts), route.profit],
             measure=["relative"] * len(parts) + ["total"],
-            text=[*(number(p["amount"]) for p in parts), number(opportunity.profit)],
+            text=[*(number(p["amount"]) for p in parts), number(route.profit)],
             textposition="outside",
             cliponaxis=False,
             hovertext=[*(_hover(p) for p in parts), "<b>Profit</b><br>the sum of all bars before it"],
@@ -67,33 +72,33 @@ def waterfall_figure(opportunity: Priced) -> go.Figure:
     note = " (* assumed)" if any(p["assumed"] for p in parts) else ""
     figure.update_layout(
         **LAYOUT,
-        title={"text": f"From selling price to profit, {opportunity.currency}{note}"},
-        yaxis={"title": {"text": opportunity.currency}},
+        title={"text": f"From selling price to profit, {route.currency}{note}"},
+        yaxis={"title": {"text": route.currency}},
         margin={"l": 60, "r": 20, "t": 50, "b": 90},
         showlegend=False,
     )
     return figure
 
 
-def _hover(part: Mapping[str, Any]) -> str:
+def _hover(part: ComponentRow) -> str:
     since = f" (valid from {part['valid_from']})" if part["valid_from"] else ""
-    lines = [f"<b>{escape(component_label(part['name']))}: {part['amount']:.2f} {escape(part['currency'])}</b>"]
-    lines += _wrapped(f"Rule: {part['rule']}")
+    heading = Markup("<b>{}: {}</b>").format(component_label(part["name"]), money(part["amount"], part["currency"]))
+    lines: list[str] = [heading, *_wrapped(f"Rule: {part['rule']}")]
     if part["table"]:
         lines += _wrapped(f"Table: {part['table']}{since}")
     if part["source"]:
         lines += _wrapped(f"Source: {part['source']}")
     if part["assumed"]:
-        lines.append("<i>assumed</i>")
-    return "<br>".join(lines)
+        lines.append(Markup("<i>assumed</i>"))
+    return str(Markup("<br>").join(lines))
 
 
 def _wrapped(text: str) -> list[str]:
-    return [escape(line) for line in textwrap.wrap(text, 70, break_long_words=True)]
+    return textwrap.wrap(text, 70, break_long_words=True)
 
 
 def history_figure(lines: Sequence[PriceLine], *, currency: str) -> go.Figure:
-    """The product's price on every marketplace in one currency, in steps; gaps where nobody offered it."""
+    """A product's price on every marketplace in ``currency``, VAT included, in steps; gaps where it was not offered."""
     figure = go.Figure(
         [
             go.Scatter(
@@ -103,7 +108,7 @@ def history_figure(lines: Sequence[PriceLine], *, currency: str) -> go.Figure:
                 mode="lines",
                 line={"shape": "hv", "width": 1.8, "color": MARKET_COLOURS[line.market]},
                 connectgaps=False,
-                hovertemplate=f"%{{y:.2f}} {currency}",
+                hovertemplate=f"%{{y:,.2f}} {currency}",
             )
             for line in lines
         ]
@@ -125,26 +130,26 @@ def history_figure(lines: Sequence[PriceLine], *, currency: str) -> go.Figure:
 
 
 def routes_figure(cells: Mapping[tuple[str, str], tuple[float | None, str]], *, title: str, currency: str) -> go.Figure:
-    """A map of routes, bought down the side and sold along the top: amounts in ``currency``, green where money is left.
+    """A map of routes, bought in rows and sold in columns: amounts in ``currency``, green where there is a profit.
 
-    ``cells``: (source, target) → the amount (None: grey) and what is said of it on hover.
+    ``cells``: (source, target) → the amount (None: grey) and the text on hover.
     """
     codes = list(MARKET_COLOURS)
-    found = [[cells.get((source, target), (None, "")) for target in codes] for source in codes]
-    amounts = [[amount for amount, _ in row] for row in found]
+    grid = [[cells.get((source, target), (None, "")) for target in codes] for source in codes]
+    amounts = [[amount for amount, _ in row] for row in grid]
     known = [abs(amount) for row in amounts for amount in row if amount is not None]
-    words = [
-        [f"<b>{s} → {t}</b><br>{'<br>'.join(_wrapped(text))}" for t, (_, text) in zip(codes, row, strict=True)]
-        for s, row in zip(codes, found, strict=True)
+    hover = [
+        [_route_hover(source, target, text) for target, (_, text) in zip(codes, row, strict=True)]
+        for source, row in zip(codes, grid, strict=True)
     ]
     figure = go.Figure(
         go.Heatmap(
             x=codes,
             y=codes,
             z=amounts,
-            text=[["" if a is None else f"{a:.2f}" for a in row] for row in amounts],
+            text=[["" if a is None else number(a) for a in row] for row in amounts],
             texttemplate="%{text}",
-            customdata=words,
+            customdata=hover,
             hovertemplate="%{customdata}<extra></extra>",
             hoverongaps=False,
             colorscale=[[0, "#cf222e"], [0.5, "#ffffff"], [1, "#1a7f37"]],
@@ -158,7 +163,7 @@ def routes_figure(cells: Mapping[tuple[str, str], tuple[float | None, str]], *, 
     )
     figure.update_layout(
         **LAYOUT,
-        title={"text": escape(title)},
+        title={"text": str(Markup("{}").format(title))},
         xaxis={"title": {"text": "sold on"}, "side": "bottom", "showgrid": False},
         yaxis={"title": {"text": "bought on"}, "autorange": "reversed", "showgrid": False},
         margin={"l": 60, "r": 20, "t": 50, "b": 60},
@@ -167,10 +172,14 @@ def routes_figure(cells: Mapping[tuple[str, str], tuple[float | None, str]], *, 
     return figure
 
 
+def _route_hover(source: str, target: str, text: str) -> str:
+    return str(Markup("<br>").join([Markup("<b>{} → {}</b>").format(source, target), *_wrapped(text)]))
+
+
 def _annotations(lines: Sequence[PriceLine]) -> list[dict[str, Any]]:
     notes: list[dict[str, Any]] = []
     if not lines:
-        why = "No price history: Keepa's exports carry none, and nobody may have offered it."
+        why = "No price history: Keepa's exports have none, or the product was never offered."
         notes.append({"text": why, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False})
     for shape in _break_of_new(lines):
         text = "from here “new” includes shipping"

@@ -1,107 +1,107 @@
-"""Tables for notebooks: plain numbers to compute with, shown with currencies, percents, dates and short titles."""
+"""Tables for notebooks: plain numbers to compute with, displayed with currencies, percentages, dates, short titles."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
-__all__ = ["Frame"]
+from arbkit.core.formatting import UNKNOWN, count, money, number, percent
+from arbkit.display.html import render
+
+__all__ = ["DisplayFrame"]
 
 _TITLE = 48
-"""Characters of a title that are shown; the value stays whole."""
+"""Characters of a title that are displayed; the value stays whole."""
 _TEXT = 80
-_UNKNOWN = "–"
 _STYLES = {"text": "text-align:left", "date": "text-align:left;white-space:nowrap", "number": "white-space:nowrap"}
 _CURRENCY_OF = {"buy_price": "buy_currency", "sell_price": "sell_currency"}
 
 
-class Frame(pd.DataFrame):
-    """A data frame that displays as people read it; every value, and what is computed of it, stays as it is.
+@dataclass(frozen=True, slots=True)
+class _Column:
+    name: str
+    style: str
+    is_link: bool
 
-    By the name of its column a value is shown as a percent (``*_pct``), a link (``*_url``), a shortened text, or an
-    amount with the currency that stands in ``currency``, ``buy_currency`` or ``sell_currency`` beside it (which is
-    then not shown again). Unknown is ``–``. ``attrs["note"]`` is shown above the table, and most methods of pandas
-    keep it. As many rows are shown as pandas' ``display.max_rows`` says.
+
+class DisplayFrame(pd.DataFrame):
+    """A data frame that displays as people read it; its values, and what is computed from them, stay plain numbers.
+
+    A column's name says how its values are displayed: as a percentage (``*_pct``), a link (``*_url``), shortened
+    text, or an amount with the currency of the ``currency``, ``buy_currency`` or ``sell_currency`` column beside it
+    (which is then not displayed again). Unknown is ``–``. ``attrs["note"]`` is displayed above the table, and most
+    pandas methods keep it. pandas' ``display.max_rows`` limits the rows.
     """
 
     @property
-    def _constructor(self) -> Callable[..., Frame]:
-        return Frame
+    def _constructor(self) -> Callable[..., DisplayFrame]:
+        return DisplayFrame
 
     def _repr_html_(self) -> str | None:
-        if not self._ours():
-            made: str | None = super()._repr_html_()  # type: ignore[misc]  # pandas' stubs do not know it
-            return made
-        heads, rows = self._cells()
+        if not self._holds_records():
+            html: str | None = super()._repr_html_()  # type: ignore[misc]  # pandas' stubs do not know it
+            return html
+        return self.to_markup()
+
+    def to_markup(self) -> Markup:
+        """The table as a notebook displays it."""
+        names, rows = self._cells()
         if not rows:
-            return f"<p>{escape(self._note() or 'Nothing to show.')}</p>"
-        styles = [_STYLES[_kind(self.iloc[:, place])] for place in self._places()]
-        head = "".join(f'<th style="{style}">{escape(h)}</th>' for h, style in zip(heads, styles, strict=True))
-        body = "".join(
-            f"<tr><th>{escape(index)}</th>"
-            + "".join(
-                f'<td style="{style}">{_linked(cell) if name.endswith("_url") else escape(cell)}</td>'
-                for name, cell, style in zip(heads, cells, styles, strict=True)
-            )
-            + "</tr>"
-            for index, *cells in rows
-        )
-        note, more = self._note(), self._more(len(rows))
-        above = f"<p><b>{escape(note)}</b></p>" if note else ""
-        below = f"<p>{escape(more)}</p>" if more else ""
-        # A dollar sign in a title is no formula: MathJax keeps off these classes.
-        classes = "dataframe tex2jax_ignore mathjax_ignore"
-        return (
-            f'<div style="overflow-x:auto">{above}<table class="{classes}">'
-            f"<thead><tr><th></th>{head}</tr></thead><tbody>{body}</tbody></table>{below}</div>"
-        )
+            return Markup("<p>{}</p>").format(self._note() or "Nothing to show.")
+        columns = [
+            _Column(name, _STYLES[_kind(self.iloc[:, n])], name.endswith("_url"))
+            for name, n in zip(names, self._displayed(), strict=True)
+        ]
+        cells = [(index, row) for index, *row in rows]
+        return render("frame.html.j2", note=self._note(), columns=columns, rows=cells, more=self._more(len(rows)))
 
     def __repr__(self) -> str:
-        if not self._ours():
+        if not self._holds_records():
             return super().__repr__()
-        heads, rows = self._cells()
+        names, rows = self._cells()
         if not rows:
             return self._note() or "Nothing to show."
-        shown = pd.DataFrame([cells for _, *cells in rows], index=[index for index, *_ in rows])
-        shown.columns = pd.Index(heads)
-        table = shown.to_string(line_width=pd.get_option("display.width") or None)
+        texts = pd.DataFrame([cells for _, *cells in rows], index=[index for index, *_ in rows])
+        texts.columns = pd.Index(names)
+        table = texts.to_string(line_width=pd.get_option("display.width") or None)
         return "\n".join(filter(None, [self._note(), table, self._more(len(rows))]))
 
-    def _ours(self) -> bool:
-        """Whether the columns still hold records: what pandas makes of them (``describe()``) has labelled rows."""
+    def _holds_records(self) -> bool:
+        """Whether the rows are still records: what pandas derives from them (``describe()``) has labelled rows."""
         return pd.api.types.is_integer_dtype(self.index.dtype) and self.columns.nlevels == 1
 
     def _note(self) -> str:
         return str(self.attrs.get("note", ""))
 
-    def _more(self, shown: int) -> str:
-        return f"… {len(self) - shown:,} more rows" if len(self) > shown else ""
+    def _more(self, displayed: int) -> str:
+        return f"… {count(len(self) - displayed)} more rows" if len(self) > displayed else ""
 
-    def _places(self) -> list[int]:
-        """The columns to show: not those that are shown within others."""
+    def _displayed(self) -> list[int]:
+        """The indices of the columns with cells of their own: not currencies that are displayed with an amount."""
         names = [str(name) for name in self.columns]
-        within = {currency for name in names if (currency := _currency_of(name)) in names and _is_amount(name)}
-        return [place for place, name in enumerate(names) if name not in within]
+        merged = {currency for name in names if (currency := _currency_of(name)) in names and _is_amount(name)}
+        return [n for n, name in enumerate(names) if name not in merged]
 
     def _cells(self) -> tuple[list[str], list[list[str]]]:
-        """The heads, and per row its label and its cells, as text."""
-        places = self._places()
+        """The column names, and per row its label and its cells, as text."""
+        displayed = self._displayed()
         limit = pd.get_option("display.max_rows")
-        shown = self if limit is None else self.iloc[:limit]
+        head = self if limit is None else self.iloc[:limit]
         names = [str(name) for name in self.columns]
-        columns = [list(map(str, shown.index))]
-        for place in places:
-            name, values = names[place], shown.iloc[:, place].tolist()
+        columns = [list(map(str, head.index))]
+        for n in displayed:
+            name, values = names[n], head.iloc[:, n].tolist()
             currencies: Sequence[object] = [None] * len(values)
             if _is_amount(name) and (currency := _currency_of(name)) in names:
-                currencies = shown.iloc[:, names.index(currency)].tolist()
+                currencies = head.iloc[:, names.index(currency)].tolist()
             columns.append([_text(name, v, c) for v, c in zip(values, currencies, strict=True)])
-        return [names[place] for place in places], [list(row) for row in zip(*columns, strict=True)]
+        return [names[n] for n in displayed], [list(row) for row in zip(*columns, strict=True)]
 
 
 def _currency_of(name: str) -> str:
@@ -116,17 +116,17 @@ def _is_amount(name: str) -> bool:
 
 
 def _kind(values: pd.Series[Any]) -> str:
-    """What a column holds: an amount stays in one line with its currency, a date with its time."""
+    """What a column holds: an amount stays on one line with its currency, a date with its time."""
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return "date"
-    number = pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
-    return "number" if number else "text"
+    numeric = pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_bool_dtype(values.dtype)
+    return "number" if numeric else "text"
 
 
 def _text(name: str, value: object, currency: object) -> str:
-    """A value of the column ``name`` as it is shown."""
+    """A value of the column ``name`` as it is displayed."""
     if value is None or value is pd.NA or value is pd.NaT or value != value:
-        return _UNKNOWN
+        return UNKNOWN
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float | int):
@@ -134,26 +134,20 @@ def _text(name: str, value: object, currency: object) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M} {value.tzname() or ''}".rstrip()
     if isinstance(value, list | tuple):
-        return _short("; ".join(map(str, value)), _TEXT) or _UNKNOWN
+        return _short("; ".join(map(str, value)), _TEXT) or UNKNOWN
     text = str(value)
     return text if name.endswith("_url") else _short(text, _TITLE if name == "title" else _TEXT)
 
 
 def _number(name: str, value: float, currency: object) -> str:
     if name.endswith("_pct"):
-        return f"{value:+.1f} %" if name == "change_pct" else f"{value:.1f} %"
+        return percent(value, sign="+" if name == "change_pct" else "")
     if isinstance(value, int):
-        return f"{value:,}"
-    return f"{value:,.2f} {currency}" if isinstance(currency, str) else f"{value:,.2f}"
+        return count(value)
+    return money(value, currency) if isinstance(currency, str) else number(value)
 
 
 def _short(text: str, length: int) -> str:
-    """In one line, without what would end it or turn it round on the screen."""
+    """On one line, without characters that would break it or reverse its direction."""
     plain = "".join(c if c.isprintable() else " " for c in text)
     return textwrap.shorten(plain, length, placeholder="…") if len(plain) > length else plain
-
-
-def _linked(cell: str) -> str:
-    if cell.startswith("https://"):
-        return f'<a href="{escape(cell)}" target="_blank" rel="noopener noreferrer">open</a>'
-    return escape(cell)

@@ -1,8 +1,8 @@
-"""Figures that show in every notebook: in JupyterLab by its extension, anywhere else by the script they carry.
+"""Figures that display in every notebook without a network: by JupyterLab's extension, or by the script they carry.
 
-plotly's own choice for a notebook is the extension alone, so that a page made of the notebook by nbconvert, or one of
-Voilà, would show nothing; its other renderers load MathJax from another host; and its choosing takes seconds, for it
-imports the validator of notebooks. Nothing here loads anything.
+plotly's default renderer for notebooks relies on the extension alone, so that pages made by nbconvert or Voilà would
+stay empty; its other renderers load MathJax from another host, and selecting one takes seconds, because plotly imports
+the notebook validator for it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ __all__ = ["showable"]
 
 
 def showable(figure: go.Figure) -> go.Figure:
-    """The figure as one that shows without a network; where ``PLOTLY_RENDERER`` names a renderer, as it was."""
+    """``figure`` as one that displays without a network; unchanged where ``PLOTLY_RENDERER`` names a renderer."""
     return figure if os.environ.get("PLOTLY_RENDERER") else _Figure(figure)
 
 
 class _Figure(go.Figure):  # type: ignore[misc]  # plotly is not typed
-    # IPython would prefer it, and with it plotly's own choice.
+    # IPython prefers this hook, which would bring plotly's default renderer back.
     _ipython_display_ = None
 
     def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
@@ -40,9 +40,9 @@ class _Figure(go.Figure):  # type: ignore[misc]  # plotly is not typed
 
 
 class _Script:
-    """Which output carries plotly's script (5 MB): that of the first figure of a kernel.
+    """Decides which output carries plotly's script (5 MB): the first figure of a kernel.
 
-    So does it again when its cell runs again, for then the output that carried it is gone.
+    When that cell runs again its output is replaced, so the new output carries the script again.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ _script = _Script()
 
 
 def _running() -> tuple[object, object]:
-    """The cell that runs, where the front end tells it (JupyterLab does; else None), and the number of its run."""
+    """The running cell's id, where the front end sends it (JupyterLab does; else None), and its execution count."""
     from IPython.core.getipython import get_ipython
 
     shell = get_ipython()

@@ -23,7 +23,7 @@ _GREY = "#8c959f"
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A quantity under the prices. ``lines`` hold it in their ``prices``; ``reversed_log`` for ranks."""
+    """A quantity plotted below the prices: ``lines`` hold it in their ``prices``; ``reversed_log`` is for ranks."""
 
     name: str
     title: str
@@ -32,9 +32,9 @@ class Panel:
 
 
 def product_figure(prices: Sequence[PriceLine], panels: Sequence[Panel], *, currency: str) -> go.Figure:
-    """All panels over one time axis, a marketplace in the same colour everywhere; gaps where nobody offered it.
+    """All panels over one time axis, each marketplace in one colour; gaps where the product was not offered.
 
-    Days on which a series changed its meaning are marked.
+    Prices are in ``currency``. Days on which a series changed its meaning are marked.
     """
     panels = [p for p in panels if p.lines]
     heights = ([_PRICE_PX] if prices else []) + [_PANEL_PX] * len(panels)
@@ -60,7 +60,7 @@ def product_figure(prices: Sequence[PriceLine], panels: Sequence[Panel], *, curr
         if _spans(prices, "new", NEW_INCLUDES_SHIPPING_FROM):
             marks.append(_mark(NEW_INCLUDES_SHIPPING_FROM, "y"))
             notes.append(_mark_note(NEW_INCLUDES_SHIPPING_FROM, "from here “new” includes shipping", domains[0]))
-    shown = {line.market for line in prices}
+    in_legend = {line.market for line in prices}
     for panel, domain in zip(panels, domains[axis:], strict=True):
         axis += 1
         name = "y" if axis == 1 else f"y{axis}"
@@ -70,11 +70,11 @@ def product_figure(prices: Sequence[PriceLine], panels: Sequence[Panel], *, curr
         notes.append(_heading(panel.title, domain))
         for line in panel.lines:
             label = f"{line.market} {panel.name}"
-            traces.append(_trace(line, label, name, "%{y:,.0f}", legend=line.market not in shown))
-            shown.add(line.market)
+            traces.append(_trace(line, label, name, "%{y:,.0f}", legend=line.market not in in_legend))
+            in_legend.add(line.market)
         if _spans(panel.lines, "reviews", RATING_COUNT_FROZEN_FROM):
             marks.append(_mark(RATING_COUNT_FROZEN_FROM, name))
-            notes.append(_mark_note(RATING_COUNT_FROZEN_FROM, "Keepa's number stands still from here", domain))
+            notes.append(_mark_note(RATING_COUNT_FROZEN_FROM, "Keepa stopped updating this number here", domain))
     layout |= dict(
         LAYOUT,
         # The page brings its own colours; plotly's templates are slow to copy.
@@ -104,18 +104,18 @@ def _whole(heights: Sequence[int]) -> int:
 
 
 def _domains(heights: Sequence[int]) -> list[tuple[float, float]]:
-    """From top to bottom, as shares of the whole."""
+    """Vertical extents from top to bottom, as shares of the whole height."""
     whole = _whole(heights)
-    top, found = float(whole), []
+    top, domains = float(whole), []
     for height in heights:
-        found.append(((top - height) / whole, top / whole))
+        domains.append(((top - height) / whole, top / whole))
         top -= height + _GAP_PX
-    return [(max(0.0, low), min(1.0, high)) for low, high in found]
+    return [(max(0.0, low), min(1.0, high)) for low, high in domains]
 
 
 def _trace(line: PriceLine, name: str, axis: str, value: str, *, legend: bool, dash: str = "solid") -> go.Scatter:
     return go.Scatter(
-        # Milliseconds are a fifth of what dates as texts would be on their way to the browser.
+        # Milliseconds take a fifth of the bytes that dates as text would.
         x=line.times.astype("datetime64[ms]").astype(np.int64).astype(np.float64),
         y=line.prices.astype(np.float32 if axis != "y" else np.float64),
         yaxis=axis,
@@ -162,7 +162,7 @@ def _day(at: int) -> datetime:
 
 def _nothing() -> go.Figure:
     figure = go.Figure()
-    why = "Nothing to draw: choose a series above.<br>Keepa's exports carry no history, only the API does."
+    why = "Nothing to plot: select a series above.<br>Keepa's exports have no price history, only its API does."
     note: Mapping[str, Any] = {"text": why, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False}
     hidden = {"visible": False}
     figure.update_layout(**{**LAYOUT, "height": 160}, annotations=[note], xaxis=hidden, yaxis=hidden)

@@ -1,28 +1,37 @@
-"""What one route leaves, as an object that a notebook shows: the money line by line, and what to ask next."""
+"""A quote for one route, as an object that a notebook displays: the money line by line, and what to ask next."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+from pydantic import JsonValue
+
 from arbkit.core.errors import UsageError
-from arbkit.display.frames import Frame
-from arbkit.display.waterfall import Waterfall
+from arbkit.core.formatting import money, number, percent
+from arbkit.core.results import ComponentRow
+from arbkit.display.frames import DisplayFrame
+from arbkit.display.html import render
+from arbkit.display.labels import fulfilment_label
+from arbkit.display.notebook_html import NotebookHtml
+from arbkit.display.waterfall import waterfall_table
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["Answer"]
+__all__ = ["QuoteView", "max_cost_text"]
 
 _OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
+_TITLE = 60
+"""Characters of a title in a headline."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """A route that is priced to the end (:class:`~arbkit.display.waterfall.Priced`)."""
+class _PricedQuote:
+    """A quote with a known profit (:class:`~arbkit.display.waterfall.PricedRoute`)."""
 
     asin: str
     title: str | None
@@ -31,84 +40,92 @@ class _Known:
     currency: str
     profit: float
     demo: bool
-    components: Sequence[Mapping[str, Any]]
+    components: Sequence[ComponentRow]
 
 
-class Answer:
+class QuoteView:
     """The answer of :func:`arbkit.profit.quote.quote.quote`: amounts in ``currency``, signed, for one unit.
 
     ``profit``, ``roi_pct`` and ``margin_pct`` (of net revenue) are None where something needed is unknown;
-    ``unknown`` says what. The components add up to the profit to the cent. A notebook shows it as a waterfall;
-    :meth:`plot` is the same as a chart, :meth:`to_dict` the document of ``arbkit profit --json``.
+    ``unknown`` names it. The components add up to the profit to the cent. A notebook displays it as a waterfall;
+    :meth:`plot` gives the same as a chart, :meth:`to_dict` the document of ``arbkit profit --json``.
     """
 
     def __init__(
-        self, found: Mapping[str, Any], *, asin: str = "", title: str | None = None, demo: bool = False
+        self, quote: Mapping[str, JsonValue], *, asin: str = "", title: str | None = None, demo: bool = False
     ) -> None:
-        self._found = found
+        self._quote: Mapping[str, Any] = quote
         self.asin, self.title, self.demo = asin, title, demo
 
     @property
     def source(self) -> str:
-        return str(self._found["source"])
+        """The marketplace to buy on."""
+        return str(self._quote["source"])
 
     @property
     def target(self) -> str:
-        return str(self._found["target"])
+        """The marketplace to sell on."""
+        return str(self._quote["target"])
 
     @property
     def currency(self) -> str:
-        return str(self._found["currency"])
+        """The currency of all amounts: that of the seller's home."""
+        return str(self._quote["currency"])
 
     @property
     def profit(self) -> float | None:
-        found: float | None = self._found["profit"]
-        return found
+        """Profit of one unit after every fee and tax; None where it is unknown."""
+        profit: float | None = self._quote["profit"]
+        return profit
 
     @property
     def roi_pct(self) -> float | None:
-        found: float | None = self._found["roi_pct"]
-        return found
+        """Profit in percent of what is invested; None where it is unknown."""
+        roi_pct: float | None = self._quote["roi_pct"]
+        return roi_pct
 
     @property
     def margin_pct(self) -> float | None:
-        found: float | None = self._found["margin_net_pct"]
-        return found
+        """Profit in percent of net revenue; None where it is unknown."""
+        margin_pct: float | None = self._quote["margin_net_pct"]
+        return margin_pct
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """Why there is no profit; empty where there is one."""
-        return tuple(self._found["unknown"])
+        return tuple(self._quote["unknown"])
 
     @property
     def hints(self) -> tuple[str, ...]:
-        """What would leave more, or what is missing, in the names of the arguments."""
-        return tuple(_OPTION.sub(lambda m: m[1].replace("-", "_"), hint) for hint in self._found["hints"])
+        """What would raise the profit, or what is missing, in the names of the arguments."""
+        return tuple(_OPTION.sub(lambda m: m[1].replace("-", "_"), hint) for hint in self._quote["hints"])
 
     @property
-    def components(self) -> Frame:
-        """One row a line of the money: ``component, amount, currency, rule, table, valid_from, source, assumed``."""
+    def components(self) -> DisplayFrame:
+        """One row per component: ``component, amount, currency, rule, table, valid_from, source, assumed``."""
         names = ["name", "amount", "currency", "rule", "table", "valid_from", "source", "assumed"]
-        rows = [[part[name] for name in names] for part in self._found["components"]]
-        return Frame(rows, columns=["component", *names[1:]])
+        rows = [[part[name] for name in names] for part in self._quote["components"]]
+        return DisplayFrame(rows, columns=["component", *names[1:]])
 
     @property
-    def alternatives(self) -> Frame:
-        """The other ways of fulfilment: ``fulfilment, profit, difference, currency, allowed, why_not``."""
-        rows = [{**other, "currency": self.currency} for other in self._found["alternatives"]]
-        return _numbers(rows, ["fulfilment", "profit", "difference", "currency", "allowed", "why_not"])
+    def alternatives(self) -> DisplayFrame:
+        """The other fulfilment methods: ``fulfilment, profit, difference, currency, allowed, why_not``."""
+        rows = [{**other, "currency": self.currency} for other in self._quote["alternatives"]]
+        return _with_numbers(rows, ["fulfilment", "profit", "difference", "currency", "allowed", "why_not"])
 
     @property
-    def sensitivity(self) -> Frame:
-        """Profit when a price or the exchange rate is other than thought: ``of, change_pct, profit, currency``."""
-        rows = [{**case, "currency": self.currency} for case in self._found["sensitivity"]]
-        return _numbers(rows, ["of", "change_pct", "profit", "currency"])
+    def sensitivity(self) -> DisplayFrame:
+        """Profit if a price or the exchange rate changes: ``of, change_pct, profit, currency``."""
+        rows = [{**case, "currency": self.currency} for case in self._quote["sensitivity"]]
+        return _with_numbers(rows, ["of", "change_pct", "profit", "currency"])
 
     @property
-    def vat_cases(self) -> Frame:
+    def vat_cases(self) -> DisplayFrame:
         """The same under other VAT: ``vat_status, vat_class, profit, currency, roi_pct, fulfilment, why_not``."""
-        rows = [{**case, "currency": self.currency} for case in self._found["vat_grid"]]
-        return _numbers(rows, ["vat_status", "vat_class", "profit", "currency", "roi_pct", "fulfilment", "why_not"])
+        rows = [{**case, "currency": self.currency} for case in self._quote["vat_grid"]]
+        return _with_numbers(
+            rows, ["vat_status", "vat_class", "profit", "currency", "roi_pct", "fulfilment", "why_not"]
+        )
 
     def plot(self) -> go.Figure:
         """From the selling price to the profit, a bar per component.
@@ -119,61 +136,67 @@ class Answer:
         from arbkit.display.charts import waterfall_figure
         from arbkit.display.offline import showable
 
-        figure = waterfall_figure(self._known())
-        figure.update_layout(title={"text": f"{escape(self._name())}: {figure.layout.title.text[0].lower()}"
-                                            f"{figure.layout.title.text[1:]}"})  # fmt: skip
+        figure = waterfall_figure(self._priced())
+        subject = str(figure.layout.title.text)
+        title = Markup("{}: {}").format(self._name(), subject[:1].lower() + subject[1:])
+        figure.update_layout(title={"text": str(title)})
         return showable(figure)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, JsonValue]:
         """The document of ``arbkit profit --json``."""
-        return dict(self._found)
+        return dict(self._quote)
 
-    def _known(self) -> _Known:
+    def _priced(self) -> _PricedQuote:
         if self.profit is None:
             raise UsageError(
                 f"cannot be priced: {'; '.join(self.unknown)}", field="route", value=f"{self.source} → {self.target}",
                 remedy="; ".join(self.hints) or None,
             )  # fmt: skip
-        parts = self._found["components"]
+        parts = self._quote["components"]
         name = self.title or self.asin or "One unit"
-        return _Known(self.asin, name, self.source, self.target, self.currency, self.profit, self.demo, parts)
+        return _PricedQuote(self.asin, name, self.source, self.target, self.currency, self.profit, self.demo, parts)
 
     def _name(self) -> str:
         name = _shortened(self.title) or self.asin
         return f"{name}, {self.source} → {self.target}{', DEMO market' if self.demo else ''}".removeprefix(", ")
 
     def _lines(self) -> list[str]:
-        """The answer in words, the result first."""
-        found = self._found
+        """The quote in words, the result first."""
+        quote = self._quote
         if self.profit is None:
-            return [f"{self._name()} on {found['on']}: profit unknown: {'; '.join(self.unknown)}", *self.hints]
-        roots = ", ".join(f"{price:.2f}" for price in found["break_even_sell"]) or "at no price"
-        highest = found["max_buy"]
-        price = "at no price" if highest["price"] is None else f"{highest['price']:.2f} {highest['currency']}"
+            return [f"{self._name()} on {quote['on']}: profit unknown: {'; '.join(self.unknown)}", *self.hints]
+        break_even = ", ".join(number(price) for price in quote["break_even_sell"]) or "none"
         return [
-            f"{self._name()} on {found['on']}: {self.profit:.2f} {self.currency} profit by {found['fulfilment']}, "
-            f"ROI {self.roi_pct:.1f} %, margin {self.margin_pct:.1f} % of net revenue",
-            f"Break-even when selling at {roots}; buy at most for {highest['target_roi_pct']:g} % ROI: {price}",
-            *found["warnings"],
+            f"{self._name()} on {quote['on']}: {money(self.profit, self.currency)} profit, "
+            f"{fulfilment_label(quote['fulfilment'])}, ROI {percent(self.roi_pct)}, "
+            f"margin {percent(self.margin_pct)} of net revenue",
+            f"Break-even selling price {break_even}; {max_cost_text(**quote['max_buy'])}",
+            *quote["warnings"],
             *self.hints,
         ]
 
     def _repr_html_(self) -> str:
-        first, *others = self._lines()
-        listed = "".join(f"<li>{escape(line)}</li>" for line in others)
-        drawn = Waterfall(self._known())._repr_html_() if self.profit is not None else self.components._repr_html_()
-        return f"<p><b>{escape(first)}</b></p><ul>{listed}</ul>{drawn}"
+        headline, *lines = self._lines()
+        breakdown = waterfall_table(self._priced()) if self.profit is not None else self.components.to_markup()
+        return NotebookHtml(render("quote.html.j2", headline=headline, lines=lines, breakdown=breakdown))._repr_html_()
 
     def __repr__(self) -> str:
         parts = self.components[["component", "amount", "currency", "rule"]]
         return "\n".join([*self._lines(), repr(parts)])
 
 
-def _numbers(rows: list[dict[str, Any]], columns: list[str]) -> Frame:
+def max_cost_text(*, target_roi_pct: float, price: float | None, currency: str) -> str:
+    """The highest buying price that still earns ``target_roi_pct``: ``max cost 142.14 EUR (30 % ROI)``."""
+    if price is None:
+        return f"no cost earns {target_roi_pct:g} % ROI"
+    return f"max cost {money(price, currency)} ({target_roi_pct:g} % ROI)"
+
+
+def _with_numbers(rows: list[dict[str, Any]], columns: list[str]) -> DisplayFrame:
     """Rows whose amounts are numbers also where all of them are unknown."""
-    made = Frame(rows, columns=columns)
-    return made.astype({name: "float64" for name in ("profit", "difference", "roi_pct") if name in columns})
+    frame = DisplayFrame(rows, columns=columns)
+    return frame.astype({name: "float64" for name in ("profit", "difference", "roi_pct") if name in columns})
 
 
 def _shortened(title: str | None) -> str:
-    return "" if not title else title if len(title) <= 60 else f"{title[:59]}…"
+    return "" if not title else title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…"

@@ -1,4 +1,4 @@
-"""Records of the store as tables: one row each, money in major units beside its currency, times with their zone."""
+"""Records of the store as tables: one row each, amounts in major units beside their currency, times in UTC."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from arbkit.analysis.price_history import PriceLine
 from arbkit.core.marketplaces import MARKETS, market
 from arbkit.core.models import Offer, Opportunity, Product, Run
-from arbkit.display.frames import Frame
+from arbkit.display.frames import DisplayFrame
 from arbkit.store.base import Stats
 
 __all__ = [
@@ -28,7 +28,7 @@ __all__ = [
 DEMO_NOTE = "DEMO market: invented products and prices"
 
 
-def products_frame(products: Sequence[Product]) -> Frame:
+def products_frame(products: Sequence[Product]) -> DisplayFrame:
     """``asin, title, brand, category``, the price on each marketplace (``DE_EUR``, ``UK_GBP``, …, VAT included), the
     best route (``source, target, profit, currency, roi_pct``) and ``updated_at``."""
     rows = []
@@ -47,8 +47,8 @@ def products_frame(products: Sequence[Product]) -> Frame:
     return _frame(rows, columns, demo=any(p.demo for p in products))
 
 
-def offers_frame(offers: Sequence[Offer]) -> Frame:
-    """``asin, market, title, price, currency`` and what the source says of demand, competition, package and fees.
+def offers_frame(offers: Sequence[Offer]) -> DisplayFrame:
+    """One row per offer: ``asin, market, title, price, currency`` and its demand, competition, package and fees.
 
     Prices and fees in ``currency``; ``price`` includes VAT, ``keepa_fba_fee`` does not.
     """
@@ -70,8 +70,8 @@ def offers_frame(offers: Sequence[Offer]) -> Frame:
     return _frame(rows, columns, demo=any(o.demo for o in offers))
 
 
-def opportunities_frame(found: Sequence[Opportunity]) -> Frame:
-    """One row a route, in the names and units of ``GET /arbitrage``: ``profit`` and ``fees`` in ``currency``, prices
+def opportunities_frame(found: Sequence[Opportunity]) -> DisplayFrame:
+    """One row per route, in the names and units of ``GET /arbitrage``: ``profit`` and ``fees`` in ``currency``, prices
     in the currency of their marketplace, VAT included."""
     columns = [
         "asin", "title", "source", "target", "buy_price", "buy_currency", "sell_price", "sell_currency", "profit",
@@ -82,9 +82,9 @@ def opportunities_frame(found: Sequence[Opportunity]) -> Frame:
     return _frame(rows, columns, demo=any(o.demo for o in found))
 
 
-def history_frame(lines: Sequence[PriceLine], *, currency: str, demo: bool) -> Frame:
-    """One row a change: ``market, at, price, currency, price_basis``. A price holds until the next row of its
-    marketplace; NaN: nobody offers it."""
+def history_frame(lines: Sequence[PriceLine], *, currency: str, demo: bool) -> DisplayFrame:
+    """One row per price change: ``market, at, price, currency, price_basis``. A price holds until the next row of its
+    marketplace; NaN: not offered."""
     parts = [
         pd.DataFrame(
             {"market": x.market, "at": x.times, "price": x.prices, "currency": currency, "price_basis": x.basis}
@@ -94,10 +94,10 @@ def history_frame(lines: Sequence[PriceLine], *, currency: str, demo: bool) -> F
     columns = ["market", "at", "price", "currency", "price_basis"]
     made = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
     made["at"] = pd.to_datetime(made["at"], utc=True)
-    return noted(Frame(made), DEMO_NOTE if demo else "")
+    return noted(DisplayFrame(made), DEMO_NOTE if demo else "")
 
 
-def runs_frame(runs: Iterable[Run]) -> Frame:
+def runs_frame(runs: Iterable[Run]) -> DisplayFrame:
     """Report runs, the latest first: ``report, status, started_at, duration_s, summary, error, run_id, output``."""
     columns = ["report", "status", "started_at", "duration_s", "summary", "error", "run_id", "output"]
     rows = [
@@ -111,8 +111,8 @@ def runs_frame(runs: Iterable[Run]) -> Frame:
     return _frame(rows, columns)
 
 
-def stats_frame(stats: Stats) -> Frame:
-    """One row: how much is stored, what it would leave in all, and how old it is."""
+def stats_frame(stats: Stats) -> DisplayFrame:
+    """One row: how much is stored, the total profit of its opportunities in ``currency``, and its age."""
     names = [
         "products",
         "offers",
@@ -126,8 +126,9 @@ def stats_frame(stats: Stats) -> Frame:
     return _frame([{name: getattr(stats, name) for name in names}], names, demo=stats.demo_products > 0)
 
 
-def watched_frame(asins: Sequence[str], offers: Sequence[Offer]) -> Frame:
-    """``asin, title, markets`` (those where it is known), ``updated_at`` (the latest), in the order of ``asins``."""
+def watched_frame(asins: Sequence[str], offers: Sequence[Offer]) -> DisplayFrame:
+    """One row per watched product, in the order of ``asins``: ``asin, title, markets`` (those with an offer) and
+    ``updated_at`` (the latest)."""
     by_asin: dict[str, list[Offer]] = {asin: [] for asin in asins}
     for o in offers:
         by_asin[o.asin].append(o)
@@ -143,8 +144,8 @@ def watched_frame(asins: Sequence[str], offers: Sequence[Offer]) -> Frame:
     return _frame(rows, ["asin", "title", "markets", "updated_at"], demo=any(o.demo for o in offers))
 
 
-def _frame(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, demo: bool = False) -> Frame:
-    made = Frame(rows, columns=list(columns))
+def _frame(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, demo: bool = False) -> DisplayFrame:
+    made = DisplayFrame(rows, columns=list(columns))
     for name in columns:
         if name.endswith("_at"):
             made[name] = pd.to_datetime(made[name].astype("float64"), unit="s", utc=True).dt.floor("s")
@@ -162,11 +163,11 @@ _NUMBERS = frozenset(
 _WHOLE = frozenset(
     {"sales_rank", "rank_drops30", "monthly_sold", "offers_new", "reviews", "out_of_stock90_pct", "weight_g"}
 )
-"""Columns of numbers also where all of them are unknown."""
+"""Columns that stay numeric when every value is unknown."""
 
 
-def noted(frame: Frame, *words: str) -> Frame:
-    """The table with these words above it, after those that are there."""
+def noted(frame: DisplayFrame, *words: str) -> DisplayFrame:
+    """``frame`` with ``words`` appended to the note above it."""
     frame.attrs["note"] = "; ".join(filter(None, [frame.attrs.get("note", ""), *words]))
     return frame
 

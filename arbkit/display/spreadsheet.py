@@ -1,4 +1,4 @@
-"""Opportunities as CSV or XLSX, all that a query finds, in memory that does not grow with it.
+"""Opportunities as CSV or XLSX: everything a query matches, in constant memory.
 
 Titles come from sellers: no text of theirs becomes a formula in a spreadsheet.
 """
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 from arbkit.core.errors import UsageError
@@ -20,7 +19,7 @@ from arbkit.profit.components import COMPONENTS
 from arbkit.store.base import OpportunityQuery, Store
 from arbkit.store.iteration import iter_opportunities
 
-__all__ = ["FORMATS", "HEADINGS", "opportunity_rows", "write"]
+__all__ = ["FORMATS", "HEADINGS", "Cell", "Row", "opportunity_rows", "write"]
 
 _PLAIN = (
     "asin", "title", "brand", "category", "source", "target", "buy_price", "buy_currency", "sell_price",
@@ -28,13 +27,14 @@ _PLAIN = (
     "confidence",
 )  # fmt: skip
 HEADINGS = (*_PLAIN, "confidence_reasons", "data_at", "evaluated_at", "source_url", "target_url", "demo", *COMPONENTS)
-Row = list[Any]
+Cell = str | float | bool | None
+Row = list[Cell]
 
 
 def opportunity_rows(store: Store, query: OpportunityQuery) -> Iterator[Row]:
-    """A row of :data:`HEADINGS` for each opportunity in the query's order, whatever its page; times in UTC.
+    """A row of :data:`HEADINGS` per opportunity, in the query's order and over all its pages; times in UTC.
 
-    A component that a route has not is 0, for it costs nothing there.
+    A component that does not apply to a route is 0.
 
     Raises:
         StoreError: the store went away.
@@ -43,7 +43,7 @@ def opportunity_rows(store: Store, query: OpportunityQuery) -> Iterator[Row]:
 
 
 def _row(found: Opportunity) -> Row:
-    parts = {part["name"]: part["amount"] for part in found.components}
+    amounts = {part["name"]: part["amount"] for part in found.components}
     return [
         *(getattr(found, name) for name in _PLAIN),
         "; ".join(found.confidence_reasons),
@@ -52,7 +52,7 @@ def _row(found: Opportunity) -> Row:
         found.source_url,
         found.target_url,
         found.demo,
-        *(parts.get(name, 0.0) for name in COMPONENTS),
+        *(amounts.get(name, 0.0) for name in COMPONENTS),
     ]
 
 
@@ -61,15 +61,15 @@ def _moment(at: float) -> str:
 
 
 def write(path: Path, headings: Iterable[str], rows: Iterable[Row]) -> int:
-    """Write a table into a file of the kind that its name ends in, all of it or nothing; how many rows it has.
+    """Write a table to ``path`` in the format of its extension, completely or not at all; returns the number of rows.
 
     Raises:
-        UsageError: no such kind.
+        UsageError: no such format.
         ServiceError: it cannot be written (full disk, read-only folder…).
     """
     writer = FORMATS.get(path.suffix.lower())
     if writer is None:
-        raise UsageError("no such kind of file", field="file", value=path.name, remedy=f"Use {', '.join(FORMATS)}")
+        raise UsageError("no such file format", field="file", value=path.name, remedy=f"Use {', '.join(FORMATS)}")
     fresh = path.with_name(f".{uuid4().hex[:8]}-{path.name}")
     try:
         with writing(path):
@@ -85,7 +85,7 @@ def write(path: Path, headings: Iterable[str], rows: Iterable[Row]) -> int:
 
 def _csv(path: Path, headings: Row, rows: Iterable[Row]) -> int:
     number = 0
-    # The mark at the beginning tells Excel that it is UTF-8.
+    # Excel recognises UTF-8 by the byte order mark.
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(headings)
@@ -95,8 +95,8 @@ def _csv(path: Path, headings: Row, rows: Iterable[Row]) -> int:
     return number
 
 
-def _harmless(value: Any) -> Any:
-    """A text that a spreadsheet would reckon begins with an apostrophe, as OWASP advises for CSV."""
+def _harmless(value: Cell) -> Cell:
+    """Text that a spreadsheet would evaluate as a formula gets an apostrophe in front, as OWASP advises for CSV."""
     if isinstance(value, str) and value.lstrip(" ")[:1] in tuple("=+-@\t\r\n"):
         return "'" + value
     return value
@@ -114,17 +114,17 @@ def _xlsx(path: Path, headings: Row, rows: Iterable[Row]) -> int:
             sheet.freeze_panes(1, 1)
             sheet.write_row(0, 0, headings, book.add_format({"bold": True}))
             for number, row in enumerate(rows, start=1):
-                for place, value in enumerate(row):
+                for column, value in enumerate(row):
                     if isinstance(value, str):
-                        sheet.write_string(number, place, value)
+                        sheet.write_string(number, column, value)
                     elif value is not None:
-                        sheet.write(number, place, value)
+                        sheet.write(number, column, value)
             sheet.autofilter(0, 0, number, len(headings) - 1)
     except FileCreateError as error:
-        # The package hides what went wrong with the file in an exception of its own.
+        # xlsxwriter wraps the operating system's error in its own.
         raise OSError(str(error)) from error
     return number
 
 
 FORMATS: Mapping[str, Callable[[Path, Row, Iterable[Row]], int]] = {".csv": _csv, ".xlsx": _xlsx}
-"""What a table can be written as, by the ending of the file's name."""
+"""Extension → the function that writes a table in that format."""

@@ -1,4 +1,4 @@
-"""What a morning report keeps of the opportunities, for the next one to compare with, and the comparison."""
+"""The snapshot of all opportunities that a morning report keeps for the next one, and the comparison of two."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ from arbkit.core.models import Opportunity
 from arbkit.store.base import OpportunityQuery, Store
 from arbkit.store.iteration import iter_opportunities
 
-__all__ = ["FILE", "Comparison", "Snapshot", "compare", "read", "take"]
+__all__ = ["FILE", "Comparison", "Snapshot", "compare_snapshots", "read_snapshot", "take_snapshot"]
 
 FILE = "snapshot.json.gz"
-_FORM = 1
+_VERSION = 1
 _COLUMNS = ("profit", "buy_price", "sell_price")
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All opportunities at one time: ``routes`` has a row per id with profit (``currency``) and both shop prices."""
+    """All opportunities at one time.
+
+    ``routes``: a row per opportunity id with the float columns ``profit`` (in ``currency``), ``buy_price`` and
+    ``sell_price`` (shop prices in their marketplaces' currencies).
+    """
 
     run_id: str
     taken_at: float
@@ -35,9 +39,9 @@ class Snapshot:
     routes: pd.DataFrame
 
     def write(self, folder: str | Path) -> None:
-        """Leave it in ``folder``, compact."""
+        """Write it to :data:`FILE` in ``folder``."""
         document = {
-            "v": _FORM,
+            "v": _VERSION,
             "run_id": self.run_id,
             "taken_at": self.taken_at,
             "currency": self.currency,
@@ -52,10 +56,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What changed between two snapshots. ``new`` and ``gone`` are ids, the greatest profit first.
+    """What changed between two snapshots. ``new`` and ``gone`` are ids, the highest profit first.
 
-    ``moved`` has a row per id with ``profit``, ``buy_price``, ``sell_price``, the same with ``_before``, and
-    ``change`` of profit, the greatest change first; it is empty where profits are in other currencies.
+    ``moved`` has a row per id with ``profit``, ``buy_price``, ``sell_price``, the same with ``_before``, and the
+    ``change`` of profit, the largest change first; it is empty where the two are in different currencies.
     """
 
     new: tuple[str, ...]
@@ -64,10 +68,10 @@ class Comparison:
     notes: tuple[str, ...]
 
 
-def take(store: Store, *, run_id: str, now: float, best: int) -> tuple[Snapshot, list[Opportunity]]:
-    """All opportunities in short, and the ``best`` of them whole.
+def take_snapshot(store: Store, *, run_id: str, now: float, best: int) -> tuple[Snapshot, list[Opportunity]]:
+    """A snapshot of all opportunities, and the ``best`` of them complete.
 
-    They are read in stretches, and of each no more is kept than a few numbers.
+    They are read page by page, and only a few numbers of each are kept in memory.
 
     Raises:
         StoreError: the store cannot be read.
@@ -84,22 +88,22 @@ def take(store: Store, *, run_id: str, now: float, best: int) -> tuple[Snapshot,
     routes = pd.DataFrame(
         np.array(numbers or np.empty((0, 3))), index=pd.Index(ids, dtype=object), columns=list(_COLUMNS)
     )
-    # A detection that ends meanwhile puts other pages in place of those that are still to come.
+    # A detection that ends meanwhile replaces the pages that are still to be read.
     routes = routes[~routes.index.duplicated()]
     if not ids:
         return Snapshot(run_id, now, None, None, None, routes), top
     return Snapshot(run_id, now, last.currency, last.profile, last.tables_version, routes), top
 
 
-def read(folder: Path) -> Snapshot | None:
-    """The snapshot that a run left in ``folder``, or None if there is none that can be read."""
+def read_snapshot(folder: Path) -> Snapshot | None:
+    """The snapshot that a run kept in ``folder``; None if there is none, or none that can be read."""
     try:
         document: Any = orjson.loads(gzip.decompress((folder / FILE).read_bytes()))
         routes = pd.DataFrame(
             {name: np.asarray(document[name], dtype="float64") for name in _COLUMNS},
             index=pd.Index(document["ids"], dtype=object),
         )
-        if document["v"] != _FORM or not routes.index.is_unique:
+        if document["v"] != _VERSION or not routes.index.is_unique:
             return None
         return Snapshot(
             str(document["run_id"]),
@@ -113,11 +117,11 @@ def read(folder: Path) -> Snapshot | None:
         return None
 
 
-def compare(before: Snapshot, now: Snapshot, *, min_change: float, min_change_pct: float) -> Comparison:
-    """What is new, gone and moved.
+def compare_snapshots(before: Snapshot, now: Snapshot, *, min_change: float, min_change_pct: float) -> Comparison:
+    """What is new, no longer profitable, and changed.
 
-    A route has moved when its profit changed by ``min_change`` (in ``currency``) and by ``min_change_pct`` percent
-    at least, or one of its prices by ``min_change_pct``.
+    A route has changed when its profit changed by at least ``min_change`` (in ``currency``) and ``min_change_pct``
+    percent, or one of its prices by at least ``min_change_pct`` percent.
     """
     new = now.routes.loc[now.routes.index.difference(before.routes.index, sort=False)]
     gone = before.routes.loc[before.routes.index.difference(now.routes.index, sort=False)]
@@ -133,14 +137,14 @@ def compare(before: Snapshot, now: Snapshot, *, min_change: float, min_change_pc
     notes = []
     same_currency = None in (before.currency, now.currency) or before.currency == now.currency
     if not same_currency:
-        notes.append(f"Profits were in {before.currency} and are in {now.currency} now, so no change is told.")
+        notes.append(f"Profits were in {before.currency} and are in {now.currency} now, so changes are not shown.")
         moved &= False
     if None not in (before.profile, now.profile) and before.profile != now.profile:
-        notes.append(f"The seller profile was {before.profile} and is {now.profile} now: changes may come from that.")
+        notes.append(f"The seller profile was {before.profile} and is {now.profile} now, which may explain changes.")
     if None not in (before.tables_version, now.tables_version) and before.tables_version != now.tables_version:
         notes.append(
-            f"The fee tables were those of {before.tables_version} and are those of {now.tables_version} now: "
-            "changes may come from that."
+            f"The fee tables were those of {before.tables_version} and are those of {now.tables_version} now, "
+            "which may explain changes."
         )
     chosen = both[moved]
     return Comparison(

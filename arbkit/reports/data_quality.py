@@ -1,12 +1,12 @@
-"""How good the data is that reports stand on: its age, what is known of which marketplace, what could not be priced."""
+"""The quality of the data behind a report: its age, its coverage of each marketplace, what could not be priced."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
+from pydantic import JsonValue
 
 from arbkit.core.errors import StreamError
 from arbkit.core.marketplaces import MARKETS
@@ -19,7 +19,7 @@ __all__ = ["MarketData", "Quality", "assess"]
 
 @dataclass(frozen=True, slots=True)
 class MarketData:
-    """One marketplace: of the ``offers`` known there some are ``priced``, some ``stale``. Times in Unix seconds."""
+    """One marketplace: how many of its ``offers`` have a price and how many are stale. Times in Unix seconds."""
 
     market: str
     offers: int
@@ -31,9 +31,10 @@ class MarketData:
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """``unpriced`` counts routes by why they have no profit, as the detection of ``unpriced_at`` found it.
+    """``unpriced``: reason → routes without a profit, according to the detection of ``unpriced_at``.
 
-    It is None where no detection has told, ``dead_letters`` where the log cannot be read; ``why_not`` says so.
+    It is None where no detection has recorded it, and ``dead_letters`` where the log cannot be read; ``why_not``
+    says why.
     """
 
     products: int
@@ -47,6 +48,7 @@ class Quality:
 
     @property
     def offers(self) -> int:
+        """Offers on all marketplaces."""
         return sum(m.offers for m in self.markets)
 
     @property
@@ -56,22 +58,25 @@ class Quality:
 
     @property
     def oldest_at(self) -> float | None:
+        """When the oldest offer was updated, in Unix seconds; None without offers."""
         return min((m.oldest_at for m in self.markets if m.oldest_at is not None), default=None)
 
     @property
     def newest_at(self) -> float | None:
+        """When the newest offer was updated, in Unix seconds; None without offers."""
         return max((m.newest_at for m in self.markets if m.newest_at is not None), default=None)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, JsonValue]:
+        """The ``quality`` of ``result.json``."""
         own = asdict(self)
         return {**own, "offers": self.offers, "stale_pct": self.stale_pct}
 
 
 def assess(settings: Settings, store: Store, stats: Stats, *, now: float, stale_s: float) -> Quality:
-    """What the store says of itself.
+    """The quality of the stored data; offers older than ``stale_s`` count as stale.
 
     Raises:
-        StoreError: it cannot be read.
+        StoreError: the store cannot be read.
     """
     why_not: list[str] = []
     unpriced: Mapping[str, int] | None = None
@@ -80,7 +85,7 @@ def assess(settings: Settings, store: Store, stats: Stats, *, now: float, stale_
     if last is None:
         why_not.append("what could not be priced is unknown: no detection has succeeded yet")
     elif "unknown" not in last.summary:
-        why_not.append("what could not be priced is unknown: the last detection does not tell")
+        why_not.append("what could not be priced is unknown: the last detection did not record it")
     else:
         unpriced, unpriced_at, routes = last.summary["unknown"], last.started_at, last.summary.get("routes")
     try:

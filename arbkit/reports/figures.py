@@ -1,8 +1,8 @@
-"""Pictures of a report's main figures: the notebook keeps them, the process that runs it draws them as PNG.
+"""PNG pictures of a report's main figures: the notebook keeps the figures, the process that runs it draws them.
 
-All figures of a run are drawn in one browser, which starts when the notebook has kept the first of them and works
-beside it. plotly.js comes from the package; nothing is fetched. Without a browser, or where drawing fails, the
-report succeeds all the same and says which picture is missing and why.
+All figures of a run are drawn in one browser, which starts when the notebook keeps the first of them and works in
+parallel to it. plotly.js comes from the package; nothing is fetched. Without a browser, or where drawing fails, the
+report still succeeds and says which picture is missing and why.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from html import escape
 from pathlib import Path
 from typing import Any, TypedDict
 
 import orjson
 import plotly.graph_objects as go
+from markupsafe import Markup
 
 __all__ = ["FIGURES", "Picture", "draw", "keep"]
 
 FIGURES = "figures"
-"""Where a notebook leaves its figures while it runs."""
+"""The folder, in that of the run, where a notebook keeps its figures while it runs."""
 
-_LOOK_S = 0.05
-_LONGEST_S = 60.0
+_POLL_S = 0.05
+_TIMEOUT_S = 60.0
 _WIDTH, _HEIGHT, _SCALE = 1100, 480, 2
 
 
@@ -37,25 +37,26 @@ class Picture(TypedDict):
 
 
 def keep(run_dir: str | Path | None, name: str, figure: go.Figure, *, title: str = "", demo: bool = False) -> None:
-    """Have ``figure`` drawn as ``NAME.png`` of the run; by hand (``run_dir`` None) nothing is kept.
+    """Have ``figure`` drawn as ``NAME.png`` of the run; without a run (``run_dir`` None) nothing happens.
 
-    A picture goes round alone: ``title`` goes before the figure's own, and ``demo`` says that it is invented.
+    Pictures get passed on alone, so ``title`` is put above the figure's own and ``demo`` marks it as invented.
     """
     if run_dir is None:
         return
-    parts = [escape(title), figure.layout.title.text or "", "DEMO: invented products and prices" if demo else ""]
+    own = Markup(figure.layout.title.text or "")  # noqa: S704 - plotly's markup already
+    parts = [part for part in (title, own, "DEMO: invented products and prices" if demo else "") if part]
     spec = {**figure.to_plotly_json()}
     spec["layout"] = {
         **spec["layout"],
         "title": {
-            "text": "<br>".join(p for p in parts if p),
+            "text": str(Markup("<br>").join(parts)),
             "font": {"size": 15},
             "y": 1,
             "yanchor": "top",
             "pad": {"t": 14},
         },
     }
-    margin = {**spec["layout"].get("margin", {}), "t": 34 + 20 * sum(map(bool, parts))}
+    margin = {**spec["layout"].get("margin", {}), "t": 34 + 20 * len(parts)}
     folder = Path(run_dir) / FIGURES
     folder.mkdir(exist_ok=True)
     fresh = folder / f".{name}"
@@ -64,9 +65,11 @@ def keep(run_dir: str | Path | None, name: str, figure: go.Figure, *, title: str
 
 
 def draw(folder: Path, *, done: threading.Event, expected: bool = False, why_not: str | None = None) -> list[Picture]:
-    """Draw what a notebook keeps in ``folder`` until it is ``done``; ``why_not``: only name them, with this reason.
+    """Draw the figures that a notebook keeps in ``folder`` until it is ``done``.
 
-    ``expected``: have the browser ready before there is a figure.
+    Args:
+        expected: start the browser before there is a figure.
+        why_not: draw nothing, and give this as the reason why each picture is missing.
     """
     if why_not is not None:
         done.wait()
@@ -83,7 +86,7 @@ def _missing(path: Path, why: str) -> Picture:
 
 
 async def _appearing(folder: Path, done: threading.Event) -> AsyncIterator[Path]:
-    """Each figure once, as soon as it is kept."""
+    """Each kept figure once, as soon as it appears."""
     seen: set[Path] = set()
     while True:
         last = done.is_set()
@@ -93,7 +96,7 @@ async def _appearing(folder: Path, done: threading.Event) -> AsyncIterator[Path]
                 yield path
         if last:
             return
-        await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_POLL_S)
 
 
 async def _drawn(folder: Path, done: threading.Event, browser: _Browser, *, expected: bool) -> list[Picture]:
@@ -106,10 +109,10 @@ async def _drawn(folder: Path, done: threading.Event, browser: _Browser, *, expe
             why = browser.why_not
             if why is None:
                 try:
-                    image = await asyncio.wait_for(_png(browser.running, path), _LONGEST_S)
+                    image = await asyncio.wait_for(_png(browser.running, path), _TIMEOUT_S)
                     (folder / f"{path.stem}.png").write_bytes(image)
-                except Exception as error:  # noqa: BLE001 - whatever fails here must not fail the report
-                    why = _words(error)
+                except Exception as error:  # noqa: BLE001 - no failure here may fail the report
+                    why = _describe(error)
             drawn.append({"name": path.stem, "file": None if why else f"{path.stem}.png", "missing": why})
     finally:
         await browser.stop()
@@ -117,7 +120,7 @@ async def _drawn(folder: Path, done: threading.Event, browser: _Browser, *, expe
 
 
 class _Browser:
-    """Started at most once; ``why_not`` says why it does not run."""
+    """Starts at most once; ``why_not`` says why it is not running."""
 
     def __init__(self) -> None:
         self.running: Any = None
@@ -129,16 +132,16 @@ class _Browser:
         try:
             from kaleido import Kaleido
 
-            browser = Kaleido(n=1, timeout=_LONGEST_S, mathjax=False)
-            await asyncio.wait_for(browser.open(), _LONGEST_S)
+            browser = Kaleido(n=1, timeout=_TIMEOUT_S, mathjax=False)
+            await asyncio.wait_for(browser.open(), _TIMEOUT_S)
             self.running = browser
         except Exception as error:  # noqa: BLE001 - as above
-            self.why_not = _words(error)
+            self.why_not = _describe(error)
 
     async def stop(self) -> None:
         if self.running is not None:
             with suppress(Exception):
-                await asyncio.wait_for(self.running.close(), _LONGEST_S)
+                await asyncio.wait_for(self.running.close(), _TIMEOUT_S)
 
 
 async def _png(browser: Any, path: Path) -> bytes:
@@ -149,9 +152,9 @@ async def _png(browser: Any, path: Path) -> bytes:
     return image
 
 
-def _words(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     if type(error).__name__ == "ChromeNotFoundError":
         return "there is no Chrome or Chromium on this machine"
     if isinstance(error, TimeoutError):
-        return f"the browser did not answer within {_LONGEST_S:g} s"
+        return f"the browser did not answer within {_TIMEOUT_S:g} s"
     return f"the browser failed: {error or type(error).__name__}".splitlines()[0]

@@ -1,4 +1,4 @@
-"""The morning report: what is new, gone and moved since the last one, the best routes, and how good the data is."""
+"""The morning report: what changed since the last one, the best routes, and the quality of the data."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import JsonValue
+
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity, Run
 from arbkit.core.settings import Settings
-from arbkit.reports.comparison import Comparison, Snapshot, compare, read, take
+from arbkit.reports.comparison import Comparison, Snapshot, compare_snapshots, read_snapshot, take_snapshot
 from arbkit.reports.data_quality import Quality, assess
 from arbkit.reports.parameters import MorningParameters
 from arbkit.reports.run_folders import write_result
@@ -21,12 +23,13 @@ from arbkit.store.iteration import opportunity_by_id
 
 __all__ = ["Gone", "Morning", "MorningParameters", "Moved", "run"]
 
-_RUNS_LOOKED_AT = 200
+_MAX_EARLIER_RUNS = 200
+"""How many earlier runs are searched for a snapshot to compare with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A route that was an opportunity and is none any more, with what it left then, and why it is none."""
+    """A route that is no longer profitable: its profit at the last report, and why it is not profitable now."""
 
     asin: str
     source: str
@@ -38,7 +41,7 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """An opportunity whose money changed, with the profit and prices of before."""
+    """An opportunity that changed materially: as it is now, and its profit and prices at the last report."""
 
     now: Opportunity
     profit: float
@@ -48,9 +51,9 @@ class Moved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Morning:
-    """What the report shows. ``new``, ``gone`` and ``moved`` are the first of them; ``comparison`` has all.
+    """The report's content. ``new``, ``gone`` and ``moved`` hold the first of each list; ``comparison`` holds all.
 
-    Without a ``before``, ``nothing_before`` says why, and nothing is new, gone or moved.
+    Without a ``before``, ``nothing_before`` says why, and ``new``, ``gone`` and ``moved`` are empty.
     """
 
     run_id: str
@@ -69,10 +72,11 @@ class Morning:
 
     @property
     def currency(self) -> str:
+        """The currency of all profits."""
         return self.snapshot.currency or (self.before.currency if self.before else None) or "EUR"
 
-    def counts(self) -> dict[str, Any]:
-        """The few figures that the list of runs shows; None where nothing could be compared."""
+    def counts(self) -> dict[str, int | None]:
+        """The figures that the list of runs shows; None where there was nothing to compare with."""
         changes = self.comparison
         return {
             "products": self.stats.products,
@@ -82,8 +86,8 @@ class Morning:
             "moved": len(changes.moved) if changes else None,
         }
 
-    def to_dict(self) -> dict[str, Any]:
-        """The document of ``result.json``: all counts, and of every list as much as the report shows."""
+    def to_dict(self) -> dict[str, JsonValue]:
+        """The document of ``result.json``: all counts, and the entries that the report shows of each list."""
         return {
             "run_id": self.run_id,
             "at": _iso(self.at),
@@ -109,7 +113,7 @@ class Morning:
         }
 
     def write(self, folder: str | Path) -> Path:
-        """Leave ``result.json`` in ``folder``, and the snapshot that the next report compares with."""
+        """Write ``result.json`` (whose path is returned) and the snapshot for the next report into ``folder``."""
         self.snapshot.write(folder)
         return write_result(folder, self.to_dict(), summary=self.counts())
 
@@ -117,20 +121,20 @@ class Morning:
 def run(
     settings: Settings, parameters: MorningParameters | None = None, *, run_id: str, now: float | None = None
 ) -> Morning:
-    """Look at the store and compare it with the last morning report that succeeded, or the one named.
+    """Compare the store with the last morning report that succeeded, or with the run that ``since`` names.
 
     Raises:
-        UsageError: the run to compare with is none, or left nothing to compare with.
+        UsageError: ``since`` is not a morning report, or has no snapshot.
         StoreError: the store cannot be read.
     """
     parameters = parameters or MorningParameters()
     now = time.time() if now is None else now
     with open_store(settings, read_only=True) as store:
         before, nothing_before = _before(settings, store, parameters.since)
-        snapshot, top = take(store, run_id=run_id, now=now, best=max(parameters.top, parameters.waterfalls))
+        snapshot, top = take_snapshot(store, run_id=run_id, now=now, best=max(parameters.top, parameters.waterfalls))
         changes = None
         if before is not None:
-            changes = compare(
+            changes = compare_snapshots(
                 before, snapshot, min_change=parameters.min_change, min_change_pct=parameters.min_change_pct
             )
         stats = store.stats()
@@ -143,7 +147,7 @@ def run(
             before=before,
             nothing_before=nothing_before,
             comparison=changes,
-            new=tuple(_found(store, changes.new[: parameters.top])) if changes else (),
+            new=tuple(_opportunities(store, changes.new[: parameters.top])) if changes else (),
             gone=tuple(_gone(store, before, changes.gone[: parameters.top])) if before and changes else (),
             moved=tuple(_moved(store, changes, parameters.top)) if changes else (),
             top=tuple(top),
@@ -152,35 +156,38 @@ def run(
 
 
 def _before(settings: Settings, store: Store, since: str | None) -> tuple[Snapshot | None, str | None]:
-    """What to compare with, or why there is nothing."""
+    """The snapshot to compare with, or why there is none."""
     if since is not None:
         one = store.run(since)
         if one is None or one.report != "morning":
             raise UsageError(
-                "is no run of the morning report", field="since", value=since, remedy="See `arbkit reports list`"
+                "is not a run of the morning report", field="since", value=since, remedy="See `arbkit reports list`"
             )
-        kept = read(_folder(settings, one))
+        kept = read_snapshot(_folder(settings, one))
         if kept is None:
             raise UsageError(
-                "left nothing to compare with, or it was cleaned", field="since", value=since,
-                remedy="Name another run of `arbkit reports list`",
+                "has no snapshot to compare with, or was removed by clean", field="since", value=since,
+                remedy="Choose another run of `arbkit reports list`",
             )  # fmt: skip
         return kept, None
-    done = [r for r in store.runs(report="morning", limit=_RUNS_LOOKED_AT) if r.status == "succeeded"]
+    done = [r for r in store.runs(report="morning", limit=_MAX_EARLIER_RUNS) if r.status == "succeeded"]
     for one in done:
-        if (kept := read(_folder(settings, one))) is not None:
+        if (kept := read_snapshot(_folder(settings, one))) is not None:
             return kept, None
     if done:
-        return None, "No earlier report left anything that can be read: the next one compares with this one."
-    return None, "This is the first report: there is nothing to compare with yet. The next one compares with this one."
+        return None, "No earlier report has a readable snapshot. The next report compares with this one."
+    return (
+        None,
+        "This is the first report, so there is nothing to compare with yet. The next one compares with this one.",
+    )
 
 
 def _folder(settings: Settings, one: Run) -> Path:
     return settings.reports_dir / one.report / one.run_id
 
 
-def _found(store: Store, ids: tuple[str, ...]) -> list[Opportunity]:
-    """The opportunities of these ids, in their order; one that a detection has just taken away is left out."""
+def _opportunities(store: Store, ids: tuple[str, ...]) -> list[Opportunity]:
+    """The opportunities with these ids, in their order, without those that a detection has just removed."""
     return [found for one in ids if (found := opportunity_by_id(store, one)) is not None]
 
 
@@ -188,7 +195,7 @@ def _moved(store: Store, changes: Comparison, most: int) -> list[Moved]:
     rows: Mapping[Any, Any] = changes.moved.head(most).to_dict("index")
     return [
         Moved(one, rows[one.id]["profit_before"], rows[one.id]["buy_price_before"], rows[one.id]["sell_price_before"])
-        for one in _found(store, tuple(rows))
+        for one in _opportunities(store, tuple(rows))
     ]
 
 
@@ -208,10 +215,10 @@ def _why(offers: Mapping[str, Offer], source: str, target: str) -> str:
     for code, doing in ((source, "bought"), (target, "sold")):
         offer = offers.get(code)
         if offer is None:
-            return f"not known on {code} any more"
+            return f"no longer known on {code}"
         if offer.price_minor is None:
             return f"no price on {code}, where it is {doing}"
-    return "leaves no profit at today's prices and limits"
+    return "not profitable at current prices and limits"
 
 
 def _iso(at: float) -> str:

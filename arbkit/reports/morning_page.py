@@ -1,225 +1,195 @@
-"""The morning report as HTML without scripts. Titles, brands and reasons come from outside: all of it is escaped."""
+"""The morning report as HTML without scripts: what its notebook displays, part by part."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from html import escape
+from collections.abc import Sequence
+
+from markupsafe import Markup
 
 from arbkit import __version__
-from arbkit.core.formatting import age_words, count, money, percent, signed
+from arbkit.core.formatting import age_words, count, money, percent, signed, utc_time
 from arbkit.core.marketplaces import MARKETS
-from arbkit.display.route_tables import STYLE, Cell, Html, route_cell, routes_table, table, title_cell
-from arbkit.display.waterfall import Waterfall
-from arbkit.reports.morning import Gone, Morning, Moved
+from arbkit.display.html import macro
+from arbkit.display.notebook_html import NotebookHtml
+from arbkit.display.route_tables import product_cell, route_label, routes_table
+from arbkit.display.waterfall import waterfall_table
+from arbkit.reports.data_quality import MarketData, Quality
+from arbkit.reports.morning import Morning, Moved
 
 __all__ = ["about", "data", "gone", "headline", "moved", "new", "top", "waterfalls"]
 
-
-def headline(m: Morning) -> Html:
-    """What there is, whether it is invented, and what became of it since the last report."""
-    counts = m.counts()
-    sub = f"{_moment(m.at)} · seller profile {escape(m.snapshot.profile or 'unknown')}"
-    parts = [STYLE, _demo(m), f'<p class="ak-soft">{sub}</p>']
-    if m.stats.products == 0:
-        parts.append(
-            '<p class="ak-note">The store is empty: nothing has been stored yet, so there is nothing to report. '
-            "Run <code>arbkit up</code>, or <code>arbkit import</code> and <code>arbkit consume</code>.</p>"
-        )
-    elif not counts["total"]:
-        parts.append(
-            '<p class="ak-note">No route leaves money now, or none has been evaluated yet: see '
-            "<code>arbkit detect</code> and the data below.</p>"
-        )
-    if m.nothing_before is not None:
-        parts.append(f"<p>{escape(m.nothing_before)}</p>")
-    if m.before is not None:
-        since = f"{_moment(m.before.taken_at)} ({age_words(m.at - m.before.taken_at, days='days')} ago)"
-        parts.append(f"<p>Compared with the report of {since}, run {escape(m.before.run_id)}.</p>")
-    parts += [f'<p class="ak-note">{escape(note)}</p>' for note in (m.comparison.notes if m.comparison else ())]
-    if m.stats.products:
-        parts.append(_tiles(m))
-    return Html("".join(parts))
+_GONE = (("Product", "title"), ("Route", "text"), ("Profit then", "number"), ("Why", "wide"))
+_MOVED = (
+    ("Product", "title"), ("Route", "text"), ("Buy", "number"), ("Sell", "number"), ("Profit", "number"),
+    ("Change", "number"),
+)  # fmt: skip
+_MARKETS = (
+    ("Marketplace", "title"), ("Offers known", "number"), ("With a price", "number"), ("Stale", "number"),
+    ("Newest", "number"), ("Oldest", "number"),
+)  # fmt: skip
+_REASONS = (("Reason", "title"), ("Routes", "number"))
 
 
-def _demo(m: Morning) -> str:
-    invented, products = m.stats.demo_products, m.stats.products
+def headline(report: Morning) -> NotebookHtml:
+    """The head figures, whether the data is invented, and what changed since the last report."""
+    since = ""
+    if report.before is not None:
+        age = age_words(report.at - report.before.taken_at, days="days")
+        since = f"{utc_time(report.before.taken_at)} ({age} ago)"
+    figures = _figures(report) if report.stats.products else []
+    return _part("headline", report, _invented(report), report.counts(), figures, since)
+
+
+def _invented(report: Morning) -> str:
+    invented, products = report.stats.demo_products, report.stats.products
     if not invented:
         return ""
-    words = (
-        "DEMO: invented products and prices"
-        if invented == products
-        else f"DEMO: {count(invented)} of {count(products)} products are invented"
-    )
-    return f'<span class="ak-demo">{words}</span>'
+    if invented == products:
+        return "DEMO: invented products and prices"
+    return f"DEMO: {count(invented)} of {count(products)} products are invented"
 
 
-def _tiles(m: Morning) -> str:
-    routes = m.snapshot.routes
+def _figures(report: Morning) -> list[tuple[str, str, str]]:
+    """Label, value and what stands small below it."""
+    routes, changes = report.snapshot.routes, report.comparison
     best = float(routes["profit"].max()) if len(routes) else None
-    tiles = [
-        (count(len(routes)), f"opportunities among {count(m.stats.products)} products"),
-        (money(best, m.currency) if best is not None else "none", "best profit for one unit"),
+    figures = [
+        ("Opportunities", count(len(routes)), f"among {count(report.stats.products)} products"),
+        ("Best profit", money(best, report.currency) if best is not None else "none", "for one unit"),
     ]
-    if m.comparison is not None:
-        tiles += [
-            (count(len(m.comparison.new), sign="+"), "new"),
-            (count(-len(m.comparison.gone), sign="+"), "gone"),
-            (count(len(m.comparison.moved)), "moved"),
+    if changes is not None:
+        figures += [
+            ("New", count(len(changes.new), sign="+"), ""),
+            ("No longer profitable", count(-len(changes.gone), sign="+"), ""),
+            ("Changed", count(len(changes.moved)), ""),
         ]
-    newest = m.quality.newest_at
-    age = "unknown" if newest is None else age_words(m.at - newest, days="days")
-    tiles.append((age, f"age of the newest price; {percent(m.quality.stale_pct)} of offers are stale"))
-    shown = "".join(f'<div class="ak-tile"><b>{figure}</b><span>{what}</span></div>' for figure, what in tiles)
-    return f'<div class="ak-tiles">{shown}</div>'
+    newest = _age(report.at, report.quality.newest_at, unknown="unknown")
+    return [*figures, ("Newest price", newest, f"{percent(report.quality.stale_pct)} of offers are stale")]
 
 
-def new(m: Morning) -> Html:
-    """Routes that were no opportunities before."""
-    if m.comparison is None:
+def new(report: Morning) -> NotebookHtml:
+    """Routes that were not profitable before."""
+    if report.comparison is None:
         return _nothing_compared()
-    return _listed(routes_table(m.new), len(m.new), len(m.comparison.new), "Nothing is new.")
+    return _routes(routes_table(report.new), len(report.new), len(report.comparison.new), "Nothing is new.")
 
 
-def gone(m: Morning) -> Html:
-    """Routes that are no opportunities any more, and why."""
-    if m.comparison is None:
+def gone(report: Morning) -> NotebookHtml:
+    """Routes that are no longer profitable, and why."""
+    if report.comparison is None:
         return _nothing_compared()
-    currency = m.before.currency if m.before and m.before.currency else m.currency
+    currency = report.before.currency if report.before and report.before.currency else report.currency
     rows = [
-        [_named(g), route_cell(g.source, g.target), (money(g.profit, currency), ""), (escape(g.why), "ak-l ak-wide")]
-        for g in m.gone
+        (product_cell(g.title, g.asin), route_label(g.source, g.target), money(g.profit, currency), g.why)
+        for g in report.gone
     ]
-    shown = table([("Product", "ak-l"), ("Route", "ak-l"), ("Profit then", ""), ("Why", "ak-l")], rows)
-    return _listed(shown, len(m.gone), len(m.comparison.gone), "Nothing is gone.")
+    table = macro("table", "No longer profitable", _GONE, rows)
+    return _routes(table, len(report.gone), len(report.comparison.gone), "Every route is still profitable.")
 
 
-def moved(m: Morning) -> Html:
+def moved(report: Morning) -> NotebookHtml:
     """Opportunities whose profit or price changed materially."""
-    if m.comparison is None:
+    if report.comparison is None:
         return _nothing_compared()
-    p = m.parameters
+    p = report.parameters
     rule = (
-        f"Profit by {money(p.min_change, m.currency)} and {percent(p.min_change_pct)} or more, or a price by "
-        f"{percent(p.min_change_pct)} or more."
+        f"Profit changed by at least {money(p.min_change, report.currency)} and {percent(p.min_change_pct)}, or a "
+        f"price by at least {percent(p.min_change_pct)}."
     )
-    head = [("Product", "ak-l"), ("Route", "ak-l"), ("Buy", ""), ("Sell", ""), ("Profit", ""), ("Change", "")]
-    rows = [
-        [
-            title_cell(one.now),
-            route_cell(one.now.source, one.now.target),
-            _was(one.now.buy_price, one.buy_price, one.now.buy_currency),
-            _was(one.now.sell_price, one.sell_price, one.now.sell_currency),
-            _was(one.now.profit, one.profit, one.now.currency),
-            _change(one),
-        ]
-        for one in m.moved
-    ]
-    listed = _listed(table(head, rows), len(m.moved), len(m.comparison.moved), "Nothing moved.")
-    return Html(f'<p class="ak-soft">{rule}</p>{listed.text}')
+    table = macro("table", "Changed", _MOVED, [_moved_row(one) for one in report.moved])
+    return _routes(table, len(report.moved), len(report.comparison.moved), "Nothing changed.", intro=rule)
 
 
-def top(m: Morning) -> Html:
-    """The routes with the most profit."""
-    shown = m.top[: m.parameters.top]
-    return _listed(routes_table(shown), len(shown), len(m.snapshot.routes), "There is no opportunity.")
+def _moved_row(moved: Moved) -> Sequence[str]:
+    now = moved.now
+    return (
+        product_cell(now.title, now.asin, demo=now.demo),
+        route_label(now.source, now.target),
+        _was(now.buy_price, moved.buy_price, now.buy_currency),
+        _was(now.sell_price, moved.sell_price, now.sell_currency),
+        _was(now.profit, moved.profit, now.currency),
+        _change(moved),
+    )
 
 
-def waterfalls(m: Morning) -> Html:
+def top(report: Morning) -> NotebookHtml:
+    """The routes with the highest profit."""
+    best = report.top[: report.parameters.top]
+    return _routes(routes_table(best), len(best), len(report.snapshot.routes), "There are no opportunities.")
+
+
+def waterfalls(report: Morning) -> NotebookHtml:
     """Where the money of the best routes goes, line by line."""
-    chosen = m.top[: m.parameters.waterfalls]
+    chosen = report.top[: report.parameters.waterfalls]
     if not chosen:
-        return Html("<p>There is none to show.</p>" if not m.top else "<p>None were asked for.</p>")
-    return Html("".join(Waterfall(one)._repr_html_() for one in chosen))
+        return _part("sentence", "None were requested." if report.top else "There are none to show.")
+    return NotebookHtml(Markup("\n").join(waterfall_table(one) for one in chosen))
 
 
-def data(m: Morning) -> Html:
-    """How old the data is, what is known of which marketplace, and which routes could not be priced and why."""
-    q = m.quality
-    if not q.offers:
-        return Html("<p>There is no data yet.</p>")
-    stale_h = m.parameters.stale_hours
-    head = [
-        ("Marketplace", "ak-l"),
-        ("Offers known", ""),
-        ("With a price", ""),
-        ("Stale", ""),
-        ("Newest", ""),
-        ("Oldest", ""),
-    ]
-    rows = [
-        [
-            (f"{escape(one.market)} <small>{escape(MARKETS[one.market].amazon)}</small>", "ak-l ak-head"),
-            (f"{count(one.offers)} <small>{_share(one.offers, q.products)} of products</small>", ""),
-            (f"{count(one.priced)} <small>{_share(one.priced, one.offers)}</small>", ""),
-            (f"{count(one.stale)} <small>{_share(one.stale, one.offers)}</small>", ""),
-            (_age(m.at, one.newest_at), ""),
-            (_age(m.at, one.oldest_at), ""),
-        ]
-        for one in q.markets
-    ]
-    text = (
-        f"<p>{count(q.offers)} offers of {count(q.products)} products; the newest price is "
-        f"{_age(m.at, q.newest_at)} old, the oldest {_age(m.at, q.oldest_at)}. "
-        f"{percent(q.stale_pct)} are stale: older than {stale_h:g} h.</p>" + table(head, rows)
-    )
-    if q.unpriced is not None and q.unpriced_at is not None:
-        total = f" of {count(q.routes)} routes" if q.routes is not None else ""
-        text += f"<h3>Not priced{total}</h3>"
-        reasons = [[(escape(why), "ak-l ak-head"), (count(n), "")] for why, n in q.unpriced.items()]
-        text += (
-            table([("Reason", "ak-l"), ("Routes", "")], reasons) if reasons else "<p>Every route could be priced.</p>"
-        )
-        text += f'<p class="ak-soft">As the detection of {_moment(q.unpriced_at)} found it.</p>'
-    if q.dead_letters is not None:
-        how = "See <code>arbkit dlq list</code>." if q.dead_letters else ""
-        text += f"<p>Records that could not be used (dead letters): {count(q.dead_letters)}. {how}</p>"
-    text += "".join(f'<p class="ak-soft">{escape(why[:1].upper() + why[1:])}.</p>' for why in q.why_not)
-    return Html(text)
+def data(report: Morning) -> NotebookHtml:
+    """The age of the data, how much is known of each marketplace, and which routes could not be priced and why."""
+    quality = report.quality
+    if not quality.offers:
+        return _part("sentence", "There is no data yet.")
+    ages = {"newest": _age(report.at, quality.newest_at), "oldest": _age(report.at, quality.oldest_at)}
+    markets = macro("table", "Marketplaces", _MARKETS, [_market_row(m, quality, report.at) for m in quality.markets])
+    reasons = macro("table", "Not priced", _REASONS, [(why, count(n)) for why, n in (quality.unpriced or {}).items()])
+    return _part("data", quality, ages, f"{report.parameters.stale_hours:g}", markets, reasons)
 
 
-def about(m: Morning) -> Html:
-    """What made the report."""
-    tables = f" · fee tables of {escape(m.snapshot.tables_version)}" if m.snapshot.tables_version else ""
-    return Html(
-        f'<p class="ak-soft">Profit is for one unit, after every fee and tax, in {escape(m.currency)}. '
-        f"Run {escape(m.run_id)}{tables} · arbkit {escape(__version__)}</p>"
+def _market_row(known: MarketData, quality: Quality, now: float) -> Sequence[str]:
+    return (
+        _with_small(known.market, MARKETS[known.market].amazon),
+        _with_small(count(known.offers), f"{_share(known.offers, quality.products)} of products"),
+        _with_small(count(known.priced), _share(known.priced, known.offers)),
+        _with_small(count(known.stale), _share(known.stale, known.offers)),
+        _age(now, known.newest_at),
+        _age(now, known.oldest_at),
     )
 
 
-def _nothing_compared() -> Html:
-    return Html('<p class="ak-soft">There is nothing to compare with.</p>')
+def about(report: Morning) -> NotebookHtml:
+    """What the report was made from: run, fee tables, version."""
+    return _part("about", report, __version__)
 
 
-def _listed(rows: str, shown: int, total: int, nothing: str) -> Html:
+def _part(name: str, *values: object) -> NotebookHtml:
+    return NotebookHtml(_morning(name, *values))
+
+
+def _morning(name: str, *values: object) -> Markup:
+    return macro(name, *values, template="morning.html.j2", package="arbkit.reports")
+
+
+def _nothing_compared() -> NotebookHtml:
+    return _part("sentence", "There is nothing to compare with.", True)
+
+
+def _routes(table: Markup, shown: int, total: int, nothing: str, *, intro: str = "") -> NotebookHtml:
+    """A table of the first ``shown`` of ``total`` routes, or the sentence that there is nothing."""
     if not total:
-        return Html(f"<p>{nothing}</p>")
-    more = f'<p class="ak-soft">… and {count(total - shown)} more.</p>' if total > shown else ""
-    return Html((rows if shown else "") + more)
+        return NotebookHtml(_morning("routes", _morning("sentence", nothing), 0, intro))
+    return NotebookHtml(_morning("routes", table if shown else "", total - shown, intro))
 
 
-def _named(one: Gone) -> Cell:
-    return f"{escape(one.title or '(no title)')}<small>{escape(one.asin)}</small>", "ak-l ak-head"
+def _with_small(text: str, small: str) -> Markup:
+    return _morning("with_small", text, small)
 
 
-def _was(now: float, before: float, currency: str) -> Cell:
-    was = f"<small>was {money(before, currency)}</small>" if round(now - before, 2) else ""
-    return f"{money(now, currency)}{was}", ""
+def _was(now: float, before: float, currency: str) -> Markup:
+    return _with_small(money(now, currency), f"was {money(before, currency)}" if round(now - before, 2) else "")
 
 
-def _change(one: Moved) -> Cell:
-    change = round(one.now.profit - one.profit, 2)
-    share = f"<small>{percent(100 * change / one.profit, sign='+')}</small>" if one.profit else ""
-    kind = "ak-up" if change > 0 else "ak-down" if change < 0 else ""
-    return f"<b>{signed(change, one.now.currency)}</b>{share}", kind
+def _change(moved: Moved) -> Markup:
+    change = round(moved.now.profit - moved.profit, 2)
+    share = percent(100 * change / moved.profit, sign="+") if moved.profit else ""
+    tone = "good" if change > 0 else "bad" if change < 0 else ""
+    return _morning("change", signed(change, moved.now.currency), share, tone)
 
 
 def _share(part: int, whole: int) -> str:
-    return percent(100 * part / whole) if whole else "–"
+    return percent(100 * part / whole if whole else None)
 
 
-def _age(now: float, at: float | None) -> str:
-    return "–" if at is None else age_words(now - at, days="days")
-
-
-def _moment(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+def _age(now: float, at: float | None, *, unknown: str = "–") -> str:
+    return unknown if at is None else age_words(now - at, days="days")

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.display.charts import waterfall_figure
-from arbkit.display.route_tables import Html
+from arbkit.display.notebook_html import NotebookHtml
 from arbkit.reports import morning_page as view
 from arbkit.reports.html_page import page
 from arbkit.reports.morning import run
@@ -45,7 +45,7 @@ def test_figures_are_drawn_offline_and_no_script_of_others_runs(browser: Browser
             tab = context.new_page()
             tab.on("request", lambda request: asked.append(request.url))
             tab.goto(url)
-            tab.wait_for_selector(".arbkit-figure .waterfalllayer .point")
+            tab.wait_for_selector(".arb-figure .waterfalllayer .point")
             assert tab.title() == "A report"
             assert "secret()" not in tab.content().partition("<main>")[2].partition("<script")[0]
     assert {url.partition(":")[0] for url in asked} <= {"file", "data", "blob"}
@@ -61,13 +61,13 @@ def test_the_morning_report_fits_a_phone_and_a_desk(
         store.put([Update(offer(o.asin, "DE", title=title), history(o.asin, "DE")) for o in found])
         store.replace_opportunities(found, run_id="d")
     report = run(settings, run_id="r")
-    parts: list[Html] = [part(report) for part in (view.headline, view.top, view.waterfalls, view.data)]
+    parts: list[NotebookHtml] = [part(report) for part in (view.headline, view.top, view.waterfalls, view.data)]
     url = written(tmp_path / "m.html", *(shown(part._repr_html_()) for part in parts))
     with browser.new_context(viewport={"width": width, "height": 900}, offline=True) as context:
         tab = context.new_page()
         tab.goto(url)
         assert "12,345.67 EUR" in tab.inner_text("main")
         assert tab.evaluate("document.documentElement.scrollWidth") == width
-        hidden = """() => [...document.querySelectorAll("main td, main .ak-tile")].filter((cell) =>
+        hidden = """() => [...document.querySelectorAll("main td, main .arb-figures > div")].filter((cell) =>
             cell.getBoundingClientRect().right > document.documentElement.clientWidth + 1).length"""
         assert tab.evaluate(hidden) == 0

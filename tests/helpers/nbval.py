@@ -15,6 +15,9 @@ from tests.helpers.paths import ROOT
 
 __all__ = ["Outcome", "nbval"]
 
+_SANITIZE = ROOT / "tests" / "notebooks" / "sanitize.cfg"
+"""Leaves the style sheet out, which is tested where it is used."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -30,7 +33,8 @@ def nbval(settings: Settings, notebooks: Sequence[Path], *, strict: bool) -> Out
     report = settings.home / "nbval.xml"
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "nbval.plugin", "-c", os.devnull,
-         "--rootdir=/", f"--junitxml={report}", "--nbval" if strict else "--nbval-lax", *map(str, notebooks)],
+         "--rootdir=/", f"--junitxml={report}", f"--nbval-sanitize-with={_SANITIZE}",
+         "--nbval" if strict else "--nbval-lax", *map(str, notebooks)],
         env={**os.environ, **settings.environment(), "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         cwd=settings.home,
         capture_output=True,

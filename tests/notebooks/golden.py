@@ -11,6 +11,7 @@ from pathlib import Path
 
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
+from arbkit.display.notebook_html import style_tag
 from arbkit.store import open_store
 from tests.helpers.factories import history, offer
 
@@ -55,6 +56,9 @@ def main() -> None:
             ).execute()
         for cell in notebook.cells:
             cell.metadata.pop("execution", None)
+            for output in cell.get("outputs", []):
+                if html := output.get("data", {}).get("text/html"):
+                    output["data"]["text/html"] = html.replace(style_tag(), "<style></style>")
         notebook.metadata.language_info = {"name": "python"}
         nbformat.write(notebook, path)
 

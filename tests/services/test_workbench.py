@@ -215,7 +215,7 @@ def test_the_answer_of_the_worked_example(settings: Settings) -> None:
     assert (found.profit, found.roi_pct, found.margin_pct) == (10.74, 31.5, 18.25)
     assert round(found.components["amount"].sum(), 2) == 10.74
     assert list(found.plot().data[0].y)[-1] == 10.74
-    assert "10.74 EUR profit by fba-local" in found._repr_html_()
+    assert "10.74 EUR profit, FBA (local stock)" in found._repr_html_()
     assert missing.profit is None
     assert "size_mm" in "; ".join(missing.hints)
     assert "profit unknown: " in repr(missing)

@@ -8,8 +8,8 @@ from typing import Any
 
 from arbkit.core.formatting import UNKNOWN, age_words, count, money, percent, signed
 from arbkit.core.models import Opportunity
+from arbkit.display.labels import component_label
 from arbkit.display.route_tables import link
-from arbkit.display.waterfall import component_label
 from arbkit.sources.token_budget import Tokens
 from arbkit.store import Stats, Sums
 
@@ -96,7 +96,7 @@ def tokens_figure(tokens: Tokens | None, *, now: float) -> list[tuple[str, str, 
 
 def link_html(url: str, text: str) -> str:
     """A link to a shop's page, or the text where it is no such address."""
-    return link(url, escape(text))
+    return link(url, text)
 
 
 def press_html(name: str, text: str, *, id: str = "", label: str = "") -> str:  # noqa: A002 - as the page calls it

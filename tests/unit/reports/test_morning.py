@@ -15,7 +15,7 @@ from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
 from arbkit.reports import morning
 from arbkit.reports import morning_page as view
-from arbkit.reports.comparison import FILE, read
+from arbkit.reports.comparison import FILE, read_snapshot
 from arbkit.reports.morning import Morning, MorningParameters
 from arbkit.store import open_store
 from tests.helpers.factories import history, offer, opportunity
@@ -92,8 +92,8 @@ def test_why_something_is_gone(settings: Settings) -> None:
     store_has(settings, asins=(A,), version=9_000_000, price_minor=None, price_basis=None)
     assert {(g.asin, g.why) for g in report(settings, "r2").gone} == {
         (A, "no price on IT, where it is bought"),
-        (B, "leaves no profit at today's prices and limits"),
-        ("B00000000X", "not known on IT any more"),
+        (B, "not profitable at current prices and limits"),
+        ("B00000000X", "no longer known on IT"),
     }
 
 
@@ -117,7 +117,7 @@ def test_a_snapshot_that_cannot_be_read_is_passed_over(settings: Settings) -> No
     assert third.before.run_id == "r1"
     for run in ("r1", "r3"):
         (settings.reports_dir / "morning" / run / FILE).unlink()
-    assert "No earlier report left anything" in page(report(settings, "r4", NOW + 3))
+    assert "No earlier report has a readable snapshot" in page(report(settings, "r4", NOW + 3))
 
 
 def test_since_names_an_earlier_run_and_a_wrong_one_is_refused(settings: Settings) -> None:
@@ -126,10 +126,10 @@ def test_since_names_an_earlier_run_and_a_wrong_one_is_refused(settings: Setting
     store_has(settings, opportunity(A), opportunity(B))
     report(settings, "r2", NOW + 1)
     assert len(report(settings, "r3", NOW + 2, since="r1").new) == 1
-    with pytest.raises(UsageError, match=r"since: is no run of the morning report.*'nope'"):
+    with pytest.raises(UsageError, match=r"since: is not a run of the morning report.*'nope'"):
         morning.run(settings, MorningParameters(since="nope"), run_id="r4")
     (settings.reports_dir / "morning" / "r1" / FILE).unlink()
-    with pytest.raises(UsageError, match="cleaned"):
+    with pytest.raises(UsageError, match="removed by clean"):
         morning.run(settings, MorningParameters(since="r1"), run_id="r4")
 
 
@@ -139,7 +139,7 @@ def test_an_empty_store_is_a_valid_report(settings: Settings) -> None:
     found = report(settings, "r1")
     assert "The store is empty" in page(found)
     assert "NaN" not in page(found)
-    assert read(settings.reports_dir / "morning" / "r1") is not None
+    assert read_snapshot(settings.reports_dir / "morning" / "r1") is not None
 
 
 def test_data_and_what_could_not_be_priced(settings: Settings) -> None:
@@ -189,7 +189,7 @@ def test_a_snapshot_comes_back_as_it_was(settings: Settings, tmp_path: Path) -> 
     store_has(settings, opportunity(A, profit=1.23), opportunity(B))
     snapshot = morning.run(settings, run_id="r").snapshot
     snapshot.write(tmp_path)
-    again = read(tmp_path)
+    again = read_snapshot(tmp_path)
     assert again is not None
     assert again.routes.equals(snapshot.routes)
     assert (again.run_id, again.currency, again.profile) == ("r", "EUR", "test")

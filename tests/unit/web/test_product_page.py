@@ -295,7 +295,7 @@ def series(name: str, values: list[int], *, start: float, step_days: float = 1.0
     ("name", "shown", "at", "says"),
     [
         ("new", "new", NEW_INCLUDES_SHIPPING_FROM, "includes shipping"),
-        ("reviews", "ratings", RATING_COUNT_FROZEN_FROM, "stands still"),
+        ("reviews", "ratings", RATING_COUNT_FROZEN_FROM, "stopped updating"),
     ],
 )
 def test_days_on_which_a_series_changed_its_meaning_are_marked(name: str, shown: str, at: int, says: str) -> None:
@@ -342,7 +342,7 @@ def test_ranks_are_drawn_with_the_best_on_top_and_gaps_as_gaps() -> None:
 
 def test_nothing_to_draw_says_so() -> None:
     figure, _ = history_chart((), (), ("priced",), "EUR", load_rates())
-    assert "Nothing to draw" in figure.layout.annotations[0].text
+    assert "Nothing to plot" in figure.layout.annotations[0].text
 
 
 # Demand
