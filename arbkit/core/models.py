@@ -10,7 +10,10 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from arbkit.core.results import ComponentRow
 
 __all__ = [
     "History",
@@ -225,7 +228,7 @@ class Opportunity:
     demo: bool = False
     amazon_sells: bool | None = None
     """whether Amazon itself offers the product where it would be sold"""
-    components: tuple[Mapping[str, Any], ...] = ()
+    components: tuple[ComponentRow, ...] = ()
     run_id: str = ""
 
     @property

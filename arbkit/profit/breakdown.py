@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from arbkit.core.marketplaces import MARKETS
+from arbkit.core.results import ComponentRow
 from arbkit.profit.components import COMPONENTS
 from arbkit.profit.exchange_rates import Rates
 from arbkit.profit.fees.bands import Table
@@ -19,13 +20,13 @@ __all__ = ["components"]
 _Told = tuple[str, Table | None, str | None, bool]
 
 
-def components(row: Mapping[str, Any], profile: Profile, day: Day, rates: Rates) -> list[dict[str, Any]]:
+def components(row: Mapping[str, Any], profile: Profile, day: Day, rates: Rates) -> list[ComponentRow]:
     """The components of one row of :meth:`arbkit.profit.Evaluation.frame` that are not zero, in public JSON.
 
     ``amount`` is signed, in the home currency, None where unknown; the amounts add up to the profit.
     """
     told = _Explainer(row, profile, day, rates)
-    lines = []
+    lines: list[ComponentRow] = []
     for name in COMPONENTS:
         amount = float(row[name])
         if amount == 0:

@@ -29,7 +29,7 @@ def test_everything_is_filled_and_nothing_runs_over(
     with visiting(browser, address(up, "pipeline"), ready=DEAD, size=size, dark=dark) as visit:
         page = visit.page
         for name in ("producer", "consumer", "scheduler", "api", "dashboards", "demo"):
-            assert "works" in page.inner_text(f"#arb-services tr:has-text('{name}')")
+            assert "running" in page.inner_text(f"#arb-services tr:has-text('{name}')")
         page.wait_for_selector("#arb-pacechart .js-plotly-plot")
         page.wait_for_selector("#arb-agechart .js-plotly-plot")
         assert page.locator(".arb-waiting:visible").count() == 0
@@ -45,7 +45,7 @@ def test_a_hostile_dead_letter_is_read_with_the_keyboard(browser: Browser, up: U
         page.wait_for_selector("#arb-letter pre")
         assert page.inner_text("#arb-letter pre") == f"</pre>{HOSTILE}"
         assert page.locator(".arb-page img").count() == 0
-        page.click("#arb-letter >> text=As numbers")
+        page.click("#arb-letter >> text=Show hexadecimal")
         page.wait_for_selector("#arb-letter pre:has-text('3c 2f 70 72 65 3e')")
         page.click("#arb-letter >> text=Close")
         page.wait_for_selector("#arb-letter", state="hidden")
