@@ -11,6 +11,7 @@ import pandas as pd
 
 from arbkit.analysis.detection import DEMAND_COLUMNS, IDENTITY_COLUMNS, opportunities_of
 from arbkit.core.models import Offer, Opportunity
+from arbkit.core.results import ComponentRow
 from arbkit.profit import (
     OFFER_COLUMNS,
     Profile,
@@ -43,7 +44,7 @@ class ProductRoute:
     found: Opportunity | None
     why: tuple[str, ...]
     assumed: tuple[str, ...]
-    components: tuple[Mapping[str, Any], ...]
+    components: tuple[ComponentRow, ...]
 
     @property
     def id(self) -> str:
@@ -79,7 +80,7 @@ def product_routes(
     return sorted(routes, key=lambda r: (r.found is None, -r.found.profit if r.found else 0.0, r.id))
 
 
-def _route(row: Mapping[str, Any], found: Opportunity | None, parts: Sequence[Mapping[str, Any]]) -> ProductRoute:
+def _route(row: Mapping[str, Any], found: Opportunity | None, parts: Sequence[ComponentRow]) -> ProductRoute:
     return ProductRoute(
         source=row["source"],
         target=row["target"],

@@ -33,7 +33,7 @@ IN_README = {"opportunities-wide", "opportunities-phone", "opportunities-dark-wi
 def _filtered(page: Page, _: Up) -> None:
     _unfold(page, "Filters")
     page.get_by_label("Sell on").select_option("DE")
-    page.get_by_label("Profit ≥").fill("a lot")
+    page.get_by_label("Min profit").fill("a lot")
 
 
 def _what_if(page: Page, _: Up) -> None:
@@ -41,12 +41,12 @@ def _what_if(page: Page, _: Up) -> None:
     page.get_by_label("Selling prices ± %").fill("-5")
     page.keyboard.press("Enter")
     page.locator("#arb-outcome").get_by_text("instead of").wait_for()
-    page.locator("#arb-answer h3").wait_for()
+    page.locator("#arb-quote h3").wait_for()
 
 
 def _columns(page: Page, _: Up) -> None:
     page.get_by_text("Columns", exact=True).click()
-    for label in ("Brand", "Amazon sells", "Fees"):
+    for label in ("Brand", "Amazon as seller", "Fees"):
         page.get_by_role("checkbox", name=label).check()
 
 

@@ -48,7 +48,7 @@ def test_the_table_is_filled_marked_demo_and_links_to_both_shops(visit: Visit) -
     hosts = {"UK": "amazon.co.uk", "DE": "amazon.de", "FR": "amazon.fr", "IT": "amazon.it", "ES": "amazon.es"}
     assert urls == [f"https://www.{hosts[code]}/dp/{asin}" for code in (source, target)]
     figures = page.locator(".arb-figures")
-    for label in ("Products watched", "Routes looked at", "Keepa tokens left", "Oldest data"):
+    for label in ("Products tracked", "Routes priced", "Keepa tokens left", "Data updated"):
         expect(figures).to_contain_text(label)
 
 
@@ -70,8 +70,8 @@ def test_filters_sorting_and_pages(visit: Visit) -> None:
     expect(page.locator(".arb-empty")).to_contain_text("No opportunity passes")
     page.get_by_role("button", name="Clear filters").click()
     expect(page.locator("#arb-table .arb-table")).to_have_attribute("data-total", str(everything))
-    page.get_by_label("Profit ≥").fill("a lot")
-    expect(page.get_by_label("Profit ≥")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Min profit").fill("a lot")
+    expect(page.get_by_label("Min profit")).to_have_attribute("aria-invalid", "true")
     expect(page.locator("#filters-min_profit-wrong")).to_contain_text("'a lot' is not a number")
 
 
@@ -93,8 +93,10 @@ def test_a_chosen_row_shows_where_its_money_goes_and_its_prices(visit: Visit) ->
     expect(page.locator("#arb-waterfall .waterfalllayer .point")).not_to_have_count(0)
     expect(page.locator("#arb-prices .scatterlayer .trace").nth(1)).to_be_attached()
     visit.answered()
-    profit = number(page.locator(".arb-parts tr.sum .n").inner_text())
-    amounts = [number(text) for text in page.locator(".arb-parts tbody tr:not(.sum) .n").all_inner_texts()]
+    profit = number(page.locator(".arb-components tr.arb-total .arb-number").inner_text())
+    amounts = [
+        number(text) for text in page.locator(".arb-components tbody tr:not(.arb-total) .arb-number").all_inner_texts()
+    ]
     assert round(sum(amounts), 2) == profit
     page.locator(ROWS).nth(3).focus()
     page.keyboard.press("ArrowDown")
@@ -105,8 +107,8 @@ def test_a_chosen_row_shows_where_its_money_goes_and_its_prices(visit: Visit) ->
 def test_what_if_prices_exchange_rate_or_the_seller_were_others(visit: Visit) -> None:
     page = visit.page
     page.get_by_text("What if …").click()
-    answer = page.locator("#arb-answer")
-    expect(answer).to_contain_text("Break-even selling at")
+    answer = page.locator("#arb-quote")
+    expect(answer).to_contain_text("Break-even selling price")
     before = [number(text) for text in column(page, "Profit")]
     page.get_by_label("Selling prices ± %").fill("-10")
     page.keyboard.press("Enter")
@@ -116,7 +118,7 @@ def test_what_if_prices_exchange_rate_or_the_seller_were_others(visit: Visit) ->
     expect(answer.locator("h3")).to_contain_text(f"Profit {after[0]:,.2f}".replace("-", "−"))
     page.get_by_label("VAT status").select_option("unregistered")
     expect(page.locator("#arb-outcome")).to_contain_text(re.compile("instead of"))
-    page.get_by_role("button", name="As it is").click()
+    page.get_by_role("button", name="Reset").click()
     expect(page.locator('#arb-table th:has-text("Profit if")')).to_have_count(0)
 
 
@@ -140,7 +142,7 @@ def test_a_download_holds_all_that_the_filters_find(visit: Visit, tmp_path: Path
     profits = [float(row["profit"]) for row in rows]
     assert profits == sorted(profits, reverse=True)
     assert profits[:25] == [number(text) for text in column(page, "Profit")]
-    expect(page.locator(".arb-told")).to_contain_text("were downloaded")
+    expect(page.locator(".arb-notice")).to_contain_text("were downloaded")
 
 
 def test_a_link_opens_the_same_view(visit: Visit, up: Up, browser: Browser) -> None:
@@ -161,7 +163,7 @@ def test_a_link_opens_the_same_view(visit: Visit, up: Up, browser: Browser) -> N
 def test_a_bad_link_says_what_of_it_could_not_be_used(up: Up, browser: Browser) -> None:
     url = address(up, "opportunities", min_proft="5", source="<script>alert(1)</script>", max_age="1e999")
     with visiting(browser, url, ready=ROWS) as visit:
-        told = visit.page.locator(".arb-told")
+        told = visit.page.locator(".arb-notice")
         for text in ("did you mean min_profit?", "<SCRIPT>", "max_age: must be between"):
             expect(told).to_contain_text(text)
 
@@ -178,13 +180,13 @@ def test_a_view_is_saved_and_deleted(visit: Visit) -> None:
     page.get_by_label("Saved view").select_option("from Spain")
     expect(page.get_by_label("Buy on")).to_have_value("ES")
     page.get_by_role("button", name="Delete").click()
-    expect(page.locator(".arb-told")).to_contain_text("“from Spain” is deleted")
+    expect(page.locator(".arb-notice")).to_contain_text("“from Spain” is deleted")
 
 
 def test_a_product_leaves_the_watchlist_and_comes_back(visit: Visit) -> None:
     page = visit.page
     page.get_by_role("button", name="Remove from the watchlist").click()
-    expect(page.locator(".arb-told")).to_contain_text("no longer on the watchlist")
+    expect(page.locator(".arb-notice")).to_contain_text("no longer on the watchlist")
     page.get_by_role("button", name="Add to the watchlist").click()
     expect(page.get_by_role("button", name="Remove from the watchlist")).to_be_visible()
 
@@ -203,7 +205,7 @@ def test_a_session_that_ended_says_so_and_a_reload_begins_anew(up: Up, browser: 
     with visiting(browser, address(up, "opportunities"), ready=ROWS, forgiven=lost) as visit:
         page = visit.page
         session_of(page, up).kill()
-        expect(page.locator(".arb-lost")).to_contain_text("This page's session", timeout=60_000)
+        expect(page.locator(".arb-lost")).to_contain_text("Session", timeout=60_000)
         expect(page.locator(ROWS)).to_have_count(25)
         page.get_by_role("button", name="Reload").click()
         page.wait_for_selector(".arb-lost", state="hidden", timeout=60_000)

@@ -45,7 +45,7 @@ def test_a_hostile_dead_letter_is_read_with_the_keyboard(browser: Browser, up: U
         page.wait_for_selector("#arb-letter pre")
         assert page.inner_text("#arb-letter pre") == f"</pre>{HOSTILE}"
         assert page.locator(".arb-page img").count() == 0
-        page.click("#arb-letter >> text=As numbers")
+        page.click("#arb-letter >> text=Show hexadecimal")
         page.wait_for_selector("#arb-letter pre:has-text('3c 2f 70 72 65 3e')")
         page.click("#arb-letter >> text=Close")
         page.wait_for_selector("#arb-letter", state="hidden")

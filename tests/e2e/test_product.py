@@ -26,7 +26,7 @@ def visit(up: Up, browser: Browser) -> Iterator[Visit]:
 def test_a_product_shows_every_route_its_history_and_its_facts(visit: Visit) -> None:
     page = visit.page
     assert page.locator("#arb-routes tbody tr").count() >= 2
-    for heading in ("Every route, reckoned now", "Over time", "Demand and competition", "Size tier and fees"):
+    for heading in ("All routes, priced just now", "Over time", "Demand and competition", "Size tier and fees"):
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
     expect(page.locator("#arb-about .arb-demo")).to_be_visible()
 
@@ -68,4 +68,4 @@ def test_a_phone_shows_a_hostile_title_as_text_without_sideways_scrolling(up: Up
 def test_a_bad_address_is_told_and_one_can_go_on(up: Up, browser: Browser) -> None:
     url = address(up, "product", asin="<b>x</b>")
     with visiting(browser, url, ready="#arb-results tbody tr[data-id]") as visit:
-        expect(visit.page.locator(".arb-told")).to_contain_text("asin:")
+        expect(visit.page.locator(".arb-notice")).to_contain_text("asin:")

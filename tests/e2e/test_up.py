@@ -29,8 +29,8 @@ def test_dashboard_and_api_show_the_same_money(up: Up, browser: Browser) -> None
         same = next(o for o in found if (o["source"], o["target"]) == (source, target))
         assert money(same["profit"], "EUR") in shown
         assert money(same["sell_price"], same["sell_currency"]) in shown
-        expect(page.locator(".arb-parts tr.sum .n")).to_be_attached()
-        parts = page.locator(".arb-parts tbody .n").all_inner_texts()
+        expect(page.locator(".arb-components tr.arb-total .arb-number")).to_be_attached()
+        parts = page.locator(".arb-components tbody .arb-number").all_inner_texts()
         assert parts == [signed(amount) for amount in (*(c["amount"] for c in same["components"]), same["profit"])]
 
 

@@ -1,11 +1,10 @@
-"""What all pages share: one store that may come late, wishes by their kind, a look again from time to time."""
+"""What all dashboards share: a store that may not exist yet, events by type, a refresh from time to time."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from arbkit.core.asin import parse_asin
 from arbkit.core.errors import ArbkitError, ConfigError
@@ -13,97 +12,106 @@ from arbkit.core.settings import Settings
 from arbkit.sources import watchlist
 from arbkit.store import Stats, Store
 from arbkit.store.lazy import LazyStore
-from arbkit.web.dashboards.html_parts import head_html
-from arbkit.web.dashboards.page_widget import Page, Region, Wish
+from arbkit.web.dashboards.content import Region, UserEvent
+from arbkit.web.dashboards.html import header_html
+from arbkit.web.dashboards.page_widget import PageWidget
+from arbkit.web.dashboards.part import Part
 
-__all__ = ["Board"]
+__all__ = ["DashboardPage"]
 
 _REFRESH_S = 30.0
 _STATS_LIVE_S = 25.0
 
 
-class Board:
-    """A page over the store. It loads nothing until a browser has drawn it, for Voilà makes pages long before.
+class DashboardPage:
+    """A page over the store. It reads nothing until a browser has drawn it, for Voilà makes pages long before.
 
-    A page has ``open(search)``, which is called once with the address' query string, and ``load()``, which reads
-    everything anew; a wish of another kind calls ``on_<kind>(wish)``.
+    A page is composed of regions and :attr:`parts`. It has ``open(search)``, called once with the address' query
+    string, and ``load()``, which reads everything anew. An event goes to the part of its region, if that part handles
+    it; otherwise ``on_<type>(event)`` is called.
     """
 
     NAME = ""
     TITLE = ""
     REGIONS: Sequence[Region] = ()
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, parts: Sequence[Part] = ()) -> None:
         self.settings = settings
-        self.page = Page(self.NAME, f"{self.TITLE} · arbkit", self.REGIONS, self._act)
-        self._late = LazyStore(settings)
+        self.widget = PageWidget(self.NAME, f"{self.TITLE} · arbkit", self.REGIONS, self._handle)
+        self.parts = {part.region: part for part in parts}
+        for part in parts:
+            part.attach(self.widget)
+        self._store = LazyStore(settings)
         self._stats: Stats | None = None
         self._stats_at = 0.0
         self._loaded_at = 0.0
         self._failed = False
 
     @property
-    def widget(self) -> Page:
-        """What a notebook displays."""
-        return self.page
-
-    @property
     def store(self) -> Store:
         """The open store.
 
         Raises:
-            StoreError: it is not there yet, or cannot be read.
+            StoreError: it does not exist yet, or cannot be read.
         """
-        return self._late.get()
+        return self._store.get()
 
     def stats(self, *, now: float) -> Stats:
-        """The store's head figures, at most some seconds old."""
+        """The store's head figures, at most some seconds old.
+
+        Raises:
+            StoreError: the store does not exist yet, or cannot be read.
+        """
         if self._stats is None or now - self._stats_at > _STATS_LIVE_S:
             self._stats, self._stats_at = self.store.stats(), now
         return self._stats
 
-    def show_head(self, note: str = "") -> None:
-        html = head_html(self.NAME, self._stats, demo_mode=self.settings.demo_mode, note=note)
-        self.page.show("head", {"html": html})
+    def show_header(self) -> None:
+        """Show the page's name, the other pages, and whether the data is invented."""
+        self.widget.show_html("head", header_html(self.NAME, self._stats, demo_mode=self.settings.demo_mode))
 
     def open(self, search: str) -> None:
         """Begin with what the address asks for."""
 
     def load(self) -> None:
-        """Read the store and show everything anew."""
+        """Read the store and show everything anew.
 
-    def nothing_yet(self) -> None:
-        """Show that there is nothing to show: the store has not answered once."""
+        Raises:
+            ArbkitError: the store cannot be read.
+        """
 
-    def waits(self) -> bool:
-        """Whether there is nothing to see yet, so that it is looked for more often."""
+    def show_empty(self) -> None:
+        """Show that there is no data: the store has never answered."""
+
+    def is_waiting(self) -> bool:
+        """Whether there is no data yet, so that the store is asked more often."""
         return self._stats is None
 
-    def again(self) -> None:
-        """Load; if that fails, say why, look again soon, and leave what is shown."""
+    def refresh(self) -> None:
+        """Load; if that fails, say why, try again soon, and leave what is shown."""
         self._loaded_at = time.time()
         try:
             self.load()
         except ArbkitError as error:
             self._failed = True
-            self.show_head()
+            self.show_header()
             if self._stats is None:
-                self.nothing_yet()
-            self.page.say(f"{str(error).rstrip('.')}. This page looks again by itself.", "bad")
+                self.show_empty()
+            self.widget.notify(f"{str(error).rstrip('.')}. Updates automatically.", "bad")
             return
         if self._failed:
             self._failed = False
-            self.page.say("The store answers again.", "good")
+            self.widget.notify("The store answers again.", "good")
 
     def watched(self, asin: str) -> bool:
-        """Whether a product is on the watchlist; where there is none yet, nothing is."""
+        """Whether a product is on the watchlist; without a watchlist, none is."""
         try:
             return asin in watchlist.load(self.settings).asins
         except ConfigError:
             return False
 
     def watch(self, asin: str, *, wanted: bool) -> None:
-        """Put a product on the watchlist or take it off, and say so.
+        """Put a product on the watchlist or remove it, and say so.
 
         Raises:
             UsageError: it is no ASIN.
@@ -114,27 +122,31 @@ class Board:
             watchlist.add(path, [asin])
         else:
             watchlist.remove(path, asin)
-        self.page.say(f"{asin} is {'now' if wanted else 'no longer'} on the watchlist, {path}.", "good")
+        self.widget.notify(f"{asin} is {'now' if wanted else 'no longer'} on the watchlist, {path}.", "good")
 
-    def afterwards(self, act: Callable[[], object]) -> None:
-        """Do it once the user has what was asked for: for what is seen further down, or takes long."""
+    def defer(self, handler: Callable[[], object]) -> None:
+        """Call ``handler`` once the user has what was asked for: for what is further down the page, or slow."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
-            act()
+            handler()
         else:
-            loop.call_soon(self.page.guard, act)
+            loop.call_soon(self.widget.run_guarded, handler)
 
-    def on_tick(self, _: Wish) -> None:
-        if self._failed or self.waits() or time.time() - self._loaded_at >= _REFRESH_S:
-            self.again()
+    def on_tick(self, _: UserEvent) -> None:
+        """The page is being looked at: refresh it where that is due."""
+        if self._failed or self.is_waiting() or time.time() - self._loaded_at >= _REFRESH_S:
+            self.refresh()
 
-    def _act(self, wish: Wish) -> None:
-        kind = wish.get("type")
+    def _handle(self, event: UserEvent) -> None:
+        kind = event.get("type")
         if kind == "ready":
-            self.open(str(wish.get("search") or ""))
-            self.again()
+            self.open(str(event.get("search") or ""))
+            self.refresh()
             return
-        act: Any = getattr(self, f"on_{kind}", None)
-        if act is not None:
-            act(wish)
+        part = self.parts.get(str(event.get("region")))
+        if part is not None and part.handle(event):
+            return
+        handler: Callable[[UserEvent], object] | None = getattr(self, f"on_{kind}", None)
+        if handler is not None:
+            handler(event)

@@ -1,116 +1,125 @@
-"""A page: regions that Python fills, and the wishes that the user has. It decides nothing itself.
+"""The widget behind every page and part: Python fills its regions and hears what the user does.
 
-The front end (``front/*.js``, one file a kind of region) draws; what travels are plain documents.
+The front end (``front/*.js``, one file a kind of region) draws; what travels are the documents of
+:mod:`arbkit.web.dashboards.content`.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
+from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, cast
 
 import anywidget
 import orjson
 import plotly.graph_objects as go
 import traitlets
+from markupsafe import Markup
 
 from arbkit.core.errors import ArbkitError
+from arbkit.display.html import theme
+from arbkit.web.dashboards.content import Field, Region, TableView, Tone, UserEvent
 
-__all__ = ["OUR_FAULT", "Page", "Region", "Wish"]
+__all__ = ["INTERNAL_ERROR", "PageWidget"]
 
 logger = logging.getLogger(__name__)
 
-OUR_FAULT = "Something went wrong in arbkit itself; the dashboards' log says what."
+INTERNAL_ERROR = "Something went wrong in arbkit itself; see the log of the dashboards."
 
 _FRONT = Path(__file__).parent / "front"
 _STYLES = ("page.css", "opportunities.css", "product.css", "pipeline.css")
 _SCRIPTS = ("dom.js", "form.js", "table.js", "chart.js", "page.js")
-Wish = Mapping[str, Any]
-Mood = Literal["good", "bad", "plain"]
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
-    """A place on a page. ``waiting`` is what it says until it is filled; empty: it is not there until then.
-
-    ``folds`` is the line that folds it open and away; it is filled also while folded. ``unfolded``: open from the
-    beginning where the window is wide.
-    """
-
-    id: str
-    kind: Literal["form", "table", "chart", "html"]
-    waiting: str = ""
-    title: str = ""
-    folds: str = ""
-    unfolded: bool = False
+def _front(names: Iterable[str]) -> str:
+    return "\n".join((_FRONT / name).read_text("utf-8") for name in names)
 
 
-class Page(anywidget.AnyWidget):
-    """The one widget of a dashboard.
+class PageWidget(anywidget.AnyWidget):
+    """A page of regions, or one region in a notebook's cell (``standalone``), which leaves address and title alone."""
 
-    Wishes are documents with ``type``: ``ready`` once drawn (with ``search``, the address' query string),
-    ``tick`` while it is looked at, ``form`` (``region``, ``changed``, ``values``), ``press`` (``region``,
-    ``name``, perhaps ``id``), ``sort``, ``page``, ``select`` (of a table), ``fold`` (``open``).
-    """
-
-    _esm = "\n".join((_FRONT / name).read_text("utf-8") for name in _SCRIPTS)
-    _css = "\n".join((_FRONT / name).read_text("utf-8") for name in _STYLES)
+    _esm = _front(_SCRIPTS)
+    _css = f"{theme()}\n{_front(_STYLES)}"
     name = traitlets.Unicode().tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
-    regions: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    standalone = traitlets.Bool(default_value=False).tag(sync=True)
+    regions: traitlets.List[Mapping[str, str | bool]] = traitlets.List().tag(sync=True)
 
-    def __init__(self, name: str, title: str, regions: Iterable[Region], act: Callable[[Wish], object]) -> None:
-        """``act`` is called with every wish; what it raises is told to the user."""
-        super().__init__(name=name, title=title, regions=[asdict(r) for r in regions])
-        self._act = act
-        self.on_msg(lambda _, content, __: self._wished(content))
+    def __init__(
+        self,
+        name: str,
+        title: str,
+        regions: Iterable[Region],
+        handler: Callable[[UserEvent], object],
+        *,
+        standalone: bool = False,
+    ) -> None:
+        """``handler`` is called with every event; what it raises is shown to the user."""
+        super().__init__(name=name, title=title, standalone=standalone, regions=[asdict(r) for r in regions])
+        self._handler = handler
+        self.on_msg(lambda _, content, __: self._on_message(content))
 
-    def show(self, region: str, data: Mapping[str, Any]) -> None:
-        """Fill a region: ``fields`` of a form, the view of a table, ``figure`` and ``label`` of a chart, ``html``."""
-        self._tell({"type": "show", "region": region, "data": {**data, "hidden": False}})
+    def show_html(self, region: str, html: Markup) -> None:
+        """Fill a region with markup."""
+        self._show(region, {"html": str(html)})
+
+    def show_form(self, region: str, fields: Sequence[Field]) -> None:
+        """Fill a region with a form."""
+        self._show(region, {"fields": fields})
+
+    def show_table(self, region: str, view: TableView) -> None:
+        """Fill a region with a page of a table."""
+        self._show(region, cast("Mapping[str, Any]", view))
 
     def draw(self, region: str, figure: go.Figure, *, label: str) -> None:
-        """Fill a region with a figure; ``label`` says in words what is seen."""
+        """Fill a region with a figure; ``label`` describes it in words."""
         # Through plotly's own encoder, for arrays and dates.
-        self.show(region, {"figure": orjson.loads(figure.to_json()), "label": label})
+        self._show(region, {"figure": orjson.loads(figure.to_json()), "label": label})
 
     def hide(self, region: str) -> None:
-        self._tell({"type": "show", "region": region, "data": {"hidden": True}})
+        """Take a region away until it is filled again."""
+        self.send({"type": "show", "region": region, "data": {"hidden": True}})
 
-    def say(self, text: str, mood: Mood = "plain") -> None:
-        """Tell the user something in a sentence; an empty one takes the last away."""
-        self._tell({"type": "say", "text": text, "mood": mood})
+    def notify(self, text: str, tone: Tone = "plain") -> None:
+        """Show the user a sentence; an empty one removes the last."""
+        self.send({"type": "notify", "text": text, "tone": tone})
 
     def address(self, search: str) -> None:
-        """What the address bar shows after the ``?``, so that the view can be sent as a link."""
-        self._tell({"type": "address", "search": search})
+        """Set the query string of the address bar, so that the view can be shared as a link."""
+        self.send({"type": "address", "search": search})
 
     def chunk(self, data: bytes) -> None:
-        """A piece of a file that :meth:`save` gives to the user."""
-        self._tell({"type": "chunk"}, [data])
+        """Send a piece of a file that :meth:`save` offers to the user."""
+        self.send({"type": "chunk"}, [data])
 
     def save(self, name: str, mime: str) -> None:
-        """Give what came in chunks to the user as a download."""
-        self._tell({"type": "save", "name": name, "mime": mime})
+        """Offer what came in chunks to the user as a download."""
+        self.send({"type": "save", "name": name, "mime": mime})
 
-    def _tell(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
-        self.send(content, buffers)
-
-    def guard(self, act: Callable[[], object]) -> None:
-        """Do it; what it raises is told to the user, in a sentence."""
+    def run_guarded(self, handler: Callable[[], object]) -> None:
+        """Call ``handler``; what it raises is shown to the user in a sentence."""
         try:
-            act()
+            handler()
         except ArbkitError as error:
-            self.say(str(error), "bad")
+            self.notify(str(error), "bad")
         except Exception:  # the page must live on, and its reader has no use for a traceback
-            logger.exception("a page's work failed")
-            self.say(f"{OUR_FAULT} Try again.", "bad")
+            logger.exception("a page's handler failed")
+            self.notify(f"{INTERNAL_ERROR} Try again.", "bad")
 
-    def _wished(self, wish: Wish) -> None:
+    def _show(self, region: str, data: Mapping[str, Any]) -> None:
+        self.send({"type": "show", "region": region, "data": {**data, "hidden": False}})
+
+    def _on_message(self, event: UserEvent) -> None:
+        if event.get("type") == "library":
+            # A notebook's server does not serve plotly's script, as that of the dashboards does.
+            script = resources.files("plotly").joinpath("package_data/plotly.min.js").read_bytes()
+            self.send({"type": "library"}, [script])
+            return
         began = time.perf_counter()
-        self.guard(lambda: self._act(wish))
+        self.run_guarded(lambda: self._handler(event))
         took = round((time.perf_counter() - began) * 1000, 1)
-        self._tell({"type": "done", "wish": wish.get("wish"), "ms": took, "about": wish.get("type")})
+        self.send({"type": "done", "event": event.get("event"), "ms": took, "about": event.get("type")})

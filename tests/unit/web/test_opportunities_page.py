@@ -19,11 +19,11 @@ from arbkit.display.spreadsheet import HEADINGS, opportunity_rows, write
 from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, Stats, open_store
 from arbkit.web.dashboards.download import Download
-from arbkit.web.dashboards.html_parts import demo_html, map_html, parts_html, route_html
-from arbkit.web.dashboards.opportunities.columns import COLUMNS, chosen_columns, row
-from arbkit.web.dashboards.opportunities.page import OpportunitiesBoard
-from tests.helpers.boards import Seen
+from arbkit.web.dashboards.html import components_html, demo_words, opportunity_html, route_map_html
+from arbkit.web.dashboards.opportunities.columns import COLUMNS, chosen_columns, table_row
+from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.pages import Seen
 from tests.helpers.processes import arbkit
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -52,7 +52,7 @@ def filled(settings: Settings) -> Settings:
 
 @pytest.fixture
 def seen(filled: Settings) -> Seen:
-    return Seen(OpportunitiesBoard(filled))
+    return Seen(OpportunitiesPage(filled))
 
 
 def test_nothing_is_read_before_a_browser_has_drawn_the_page(seen: Seen) -> None:
@@ -64,26 +64,26 @@ def test_nothing_is_read_before_a_browser_has_drawn_the_page(seen: Seen) -> None
     assert "465.00 EUR" in seen.html("figures")
 
 
-def test_wishes_turn_pages_and_sort(seen: Seen) -> None:
+def test_events_turn_pages_and_sort(seen: Seen) -> None:
     seen.begin()
-    seen.wish("page", region="table", page=2)
+    seen.emit("page", region="table", page=2)
     assert seen.column("Profit") == [f"{n}.00 EUR" for n in (5, 4, 3, 2, 1)]
-    seen.wish("sort", region="table", sort="profit")
+    seen.emit("sort", region="table", sort="profit")
     assert seen.column("Profit")[0] == "1.00 EUR"
-    seen.wish("page", region="table", page=99)
+    seen.emit("page", region="table", page=99)
     assert seen.regions["table"]["page"] == 2
     before = seen.regions["table"]["rows"]
     for kind, content in (
         ("sort", {"sort": "1; drop"}), ("page", {"page": "x"}), ("page", {"page": -1}), ("?", {}),
         ("select", {"id": "B000000001"}),
     ):  # fmt: skip
-        seen.wish(kind, region="table", **content)
+        seen.emit(kind, region="table", **content)
     assert [r["id"] for r in seen.regions["table"]["rows"]] == [r["id"] for r in before]
 
 
 def test_filters_begin_again_at_the_first_page_and_figures_follow(seen: Seen) -> None:
     seen.begin()
-    seen.wish("page", region="table", page=2)
+    seen.emit("page", region="table", page=2)
     seen.fill("filters", min_profit="29")
     assert seen.column("Profit") == ["30.00 EUR", "29.00 EUR"]
     assert "59.00 EUR" in seen.html("figures")
@@ -93,7 +93,7 @@ def test_filters_begin_again_at_the_first_page_and_figures_follow(seen: Seen) ->
     assert seen.column("Profit")[:2] == ["20.00 EUR", "18.00 EUR"]
     seen.fill("filters", target="UK")
     assert seen.regions["table"]["message"].startswith("No opportunity")
-    seen.press("clear")
+    seen.click("clear")
     assert seen.regions["table"]["total"] == 30
 
 
@@ -112,10 +112,10 @@ def test_a_wrong_number_is_named_at_its_field_and_changes_nothing(seen: Seen) ->
 def test_the_address_opens_the_same_view_again(seen: Seen, filled: Settings) -> None:
     seen.begin()
     seen.fill("filters", min_profit="4", q="product")
-    seen.wish("sort", region="table", sort="roi")
-    seen.wish("page", region="table", page=2)
-    seen.wish("select", region="table", id=seen.regions["table"]["rows"][1]["id"])
-    again = Seen(OpportunitiesBoard(filled)).begin(f"?{seen.address}")
+    seen.emit("sort", region="table", sort="roi")
+    seen.emit("page", region="table", page=2)
+    seen.emit("select", region="table", id=seen.regions["table"]["rows"][1]["id"])
+    again = Seen(OpportunitiesPage(filled)).begin(f"?{seen.address}")
     assert again.regions["table"] == seen.regions["table"]
     assert again.address == seen.address
     assert "profit" in seen.address
@@ -137,7 +137,7 @@ def test_the_address_opens_the_same_view_again(seen: Seen, filled: Settings) -> 
 )
 def test_a_bad_address_is_told_in_a_sentence_and_the_rest_of_it_is_used(seen: Seen, search: str, says: str) -> None:
     seen.begin(search + "&target=DE&token=secret")
-    assert says in seen.said[0]
+    assert says in seen.notices[0]
     assert "secret" not in seen.address
     assert seen.regions["table"]["total"] == 30
 
@@ -146,29 +146,29 @@ def test_a_view_is_saved_under_a_name_shown_again_and_deleted(seen: Seen, filled
     seen.begin()
     seen.fill("filters", min_profit="25")
     seen.fill("views", naming="  dear   ones ")
-    seen.press("save")
-    other = Seen(OpportunitiesBoard(filled)).begin()
+    seen.click("save")
+    other = Seen(OpportunitiesPage(filled)).begin()
     other.fill("views", view="dear ones")
     assert other.column("Profit")[-1] == "25.00 EUR"
     assert other.field("views", "view")["value"] == "dear ones"
-    other.press("delete")
+    other.click("delete")
     assert [o["value"] for o in other.field("views", "view")["options"]] == [""]
     other.fill("views", naming="")
-    other.press("save")
-    assert "1 to 60 characters" in other.said[-1]
+    other.click("save")
+    assert "1 to 60 characters" in other.notices[-1]
 
 
 def test_a_damaged_file_of_views_is_named_and_left_as_it_is(seen: Seen, filled: Settings) -> None:
     (filled.home / "views.json").write_text("{")
     seen.begin()
-    assert "views.json" in seen.said[-1]
+    assert "views.json" in seen.notices[-1]
     assert seen.regions["table"]["total"] == 30
     assert (filled.home / "views.json").read_text() == "{"
 
 
 def test_what_filters_leave_out_is_not_shown_below_the_table(seen: Seen) -> None:
     seen.begin()
-    seen.wish("page", region="table", page=2)
+    seen.emit("page", region="table", page=2)
     assert "B000000030" in seen.html("route")
     seen.fill("filters", amazon="no")
     assert "B000000020" in seen.html("route")
@@ -176,10 +176,10 @@ def test_what_filters_leave_out_is_not_shown_below_the_table(seen: Seen) -> None
 
 def test_a_route_of_the_map_narrows_the_table_and_pressed_again_widens_it(seen: Seen) -> None:
     seen.begin()
-    seen.press("route", id="IT:FR")
+    seen.click("route", id="IT:FR")
     assert seen.regions["table"]["total"] == 0
     assert "IT to DE: 30 opportunities" in seen.html("map")
-    seen.press("route", id="IT:FR")
+    seen.click("route", id="IT:FR")
     assert seen.regions["table"]["total"] == 30
 
 
@@ -197,8 +197,8 @@ def test_columns_are_chosen(seen: Seen) -> None:
 def test_what_if_asks_the_shown_routes_again_and_back(seen: Seen) -> None:
     seen.begin()
     assert not seen.shown("outcome")
-    seen.wish("fold", region="whatif", open=True)
-    assert "Break-even" in seen.html("answer")
+    seen.emit("toggle", region="whatif", open=True)
+    assert "Break-even" in seen.html("quote")
     seen.fill("whatif", vat_status="unregistered")
     assert len(set(seen.column("Profit if …"))) == 1
     assert "instead of" in seen.html("outcome")
@@ -207,7 +207,7 @@ def test_what_if_asks_the_shown_routes_again_and_back(seen: Seen) -> None:
     assert float(seen.column("Profit if …")[0].split()[0].replace("−", "-")) < one
     seen.fill("whatif", sell_change="many")
     assert "not a number" in seen.field("whatif", "sell_change")["wrong"]
-    seen.press("reset")
+    seen.click("reset")
     assert "Profit if …" not in [c["label"] for c in seen.regions["table"]["columns"]]
 
 
@@ -222,7 +222,7 @@ def test_without_changes_what_if_answers_what_detection_found(filled: Settings) 
         offers = store.offers([o.asin for o in found])
     day = detection.DetectParameters().on
     asked = WhatIf()
-    asked.take({"fulfilment": ""})
+    asked.update({"fulfilment": ""})
     others = asked.rows(found, offers, {profile.name: profile}, on=day or detection.datetime.now(detection.UTC).date())
     assert [o.profit for o in others] == [o.profit for o in found]
     assert found == () or [o.fulfilment for o in others] == [o.fulfilment for o in found]
@@ -232,24 +232,24 @@ def test_the_watchlist_is_changed_from_the_page(seen: Seen, filled: Settings) ->
     watchlist.locate(filled).write_text("# mine\n")
     seen.begin()
     asin = seen.regions["table"]["selected"].split(":")[0]
-    seen.press("watch", id=asin)
+    seen.click("watch", id=asin)
     assert watchlist.load(filled).asins == (asin,)
     assert "Remove from the watchlist" in seen.html("route")
-    seen.press("unwatch", id=asin)
+    seen.click("unwatch", id=asin)
     assert watchlist.locate(filled).read_text() == "# mine\n"
-    seen.press("watch", id="nonsense")
-    assert "nonsense" in seen.said[-1]
+    seen.click("watch", id="nonsense")
+    assert "nonsense" in seen.notices[-1]
 
 
 def test_without_a_store_the_page_says_what_is_wrong_and_recovers(settings: Settings) -> None:
-    seen = Seen(OpportunitiesBoard(settings)).begin()
-    assert "nothing is stored yet" in seen.said[-1]
-    assert "looks again by itself" in seen.regions["table"]["message"]
+    seen = Seen(OpportunitiesPage(settings)).begin()
+    assert "nothing is stored yet" in seen.notices[-1]
+    assert "Updates automatically" in seen.regions["table"]["message"]
     with open_store(settings) as store:
         store.put([Update(offer(), history())])
         store.replace_opportunities([opportunity()], run_id="r")
-    seen.wish("tick")
-    assert seen.said[-1] == "The store answers again."
+    seen.emit("tick")
+    assert seen.notices[-1] == "The store answers again."
     assert seen.column("Profit") == ["10.00 EUR"]
     assert seen.shown("filters")
 
@@ -264,33 +264,33 @@ def test_a_store_that_goes_away_leaves_what_is_shown(
 
     seen.begin()
     with monkeypatch.context() as broken:
-        broken.setattr(type(seen.board.store), "opportunities", refuse)
-        seen.press("clear")
-        assert seen.said[-1] == "cannot be reached. Start it. This page looks again by itself."
+        broken.setattr(type(seen.page.store), "opportunities", refuse)
+        seen.click("clear")
+        assert seen.notices[-1] == "cannot be reached. Start it. Updates automatically."
         assert seen.regions["table"]["total"] == 30
-    seen.wish("tick")
-    assert seen.said[-1] == "The store answers again."
+    seen.emit("tick")
+    assert seen.notices[-1] == "The store answers again."
 
 
 def test_a_fault_of_ours_is_no_traceback(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> None:
     seen.begin()
-    monkeypatch.setattr(seen.board, "load", lambda: 1 / 0)
-    seen.press("clear")
-    assert "Something went wrong in arbkit itself" in seen.said[-1]
+    monkeypatch.setattr(seen.page, "load", lambda: 1 / 0)
+    seen.click("clear")
+    assert "Something went wrong in arbkit itself" in seen.notices[-1]
 
 
 def test_a_chosen_route_that_is_gone_is_not_shown_any_more(seen: Seen, filled: Settings) -> None:
     seen.begin()
     with open_store(filled) as store:
         store.replace_opportunities([opportunity("B000000001", evaluated_at=1_760_000_200.0)], run_id="r2")
-    seen.board._stats_at = 0.0
-    seen.press("clear")
+    seen.page._stats_at = 0.0
+    seen.click("clear")
     assert seen.regions["table"]["selected"] == "B000000001:IT:DE"
 
 
 def test_every_column_says_something_of_a_route() -> None:
     found = opportunity(demo=True)
-    one = row(found, list(COLUMNS), now=1_760_000_300)
+    one = table_row(found, list(COLUMNS), now=1_760_000_300)
     shown = dict(zip(COLUMNS, one["cells"], strict=True))
     hosts = [c["href"].split("/")[2] for c in shown.values() if c.get("href", "").startswith("https")]
     assert hosts == ["www.amazon.it", "www.amazon.de"]
@@ -313,9 +313,9 @@ def test_hostile_texts_are_escaped_everywhere() -> None:
     part = {**opportunity().components[0], "rule": HOSTILE, "source": HOSTILE}
     found = opportunity(title=HOSTILE, brand=HOSTILE, category=HOSTILE, confidence_reasons=(HOSTILE,), profile=HOSTILE)
     pages = (
-        route_html(found, watched=False),
-        parts_html((part,), 1.0, "EUR"),
-        map_html({}, ("DE", "FR"), HOSTILE, ""),
+        opportunity_html(found, watched=False),
+        components_html((part,), 1.0, "EUR"),
+        route_map_html({}, ("DE", "FR"), HOSTILE, ""),
     )
     for html in pages:
         assert "<img" not in html
@@ -337,7 +337,7 @@ def test_genuine_products_are_not_called_demo(products: int, invented: int, demo
         products=products, offers=0, opportunities=0, total_profit=0, currency=None, demo_products=invented, markets={},
         routes={}, categories=(), brands=(), oldest_at=None, newest_at=None, evaluated_at=None,
     )  # fmt: skip
-    html = demo_html(stats, demo_mode=demo_mode)
+    html = demo_words(stats, demo_mode=demo_mode)
     assert (says in html) if says else ("DEMO" not in html)
 
 
@@ -360,14 +360,14 @@ def test_no_title_becomes_a_formula(settings: Settings, tmp_path: Path, title: s
 def test_a_download_holds_all_pages_in_order_and_only_one_runs(seen: Seen, filled: Settings) -> None:
     seen.begin("?min_profit=3&sort=profit")
     sent: list[bytes] = []
-    seen.board.page.chunk = sent.append  # type: ignore[method-assign]
+    seen.page.widget.chunk = sent.append  # type: ignore[method-assign]
     ended = []
 
     async def both() -> None:
-        download = Download(seen.board.page)
+        download = Download(seen.page.widget)
         query = OpportunityQuery(min_profit=3.0, limit=5)
         for _ in range(2):
-            download.start(".csv", seen.board.store, query, 28, then=lambda: ended.append(1))
+            download.start(".csv", seen.page.store, query, 28, then=lambda: ended.append(1))
         while download.running:
             await asyncio.sleep(0.01)
 
@@ -375,7 +375,7 @@ def test_a_download_holds_all_pages_in_order_and_only_one_runs(seen: Seen, fille
     rows = list(csv.DictReader(io.StringIO(b"".join(sent).decode("utf-8-sig"))))
     assert [float(r["profit"]) for r in rows] == [float(n) for n in range(30, 2, -1)]
     assert ended == [1]
-    assert "28 opportunities were downloaded." in seen.said
+    assert "28 opportunities were downloaded." in seen.notices
 
 
 @pytest.mark.parametrize("name", ["o.csv", "o.xlsx"])

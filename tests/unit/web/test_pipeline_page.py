@@ -17,11 +17,11 @@ from arbkit.core.settings import Settings
 from arbkit.sources.token_budget import Tokens, write_tokens
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letter_topic, open_stream
-from arbkit.web.dashboards.pipeline.dead_letters import parse_place, plain
-from arbkit.web.dashboards.pipeline.page import PipelineBoard
+from arbkit.web.dashboards.pipeline.dead_letters import parse_dead_letter_id, printable
+from arbkit.web.dashboards.pipeline.page import PipelinePage
 from arbkit.web.dashboards.report_files import report_file
-from tests.helpers.boards import Seen
 from tests.helpers.factories import offer
+from tests.helpers.pages import Seen
 from tests.helpers.paths import ROOT
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -39,7 +39,7 @@ def letter(value: bytes = b"{}", *, key: str = "B0TESTTEST", **headers: str) -> 
 
 @pytest.fixture
 def seen(settings: Settings) -> Seen:
-    return Seen(PipelineBoard(settings))
+    return Seen(PipelinePage(settings))
 
 
 def texts(seen: Seen, label: str) -> list[str]:
@@ -60,15 +60,15 @@ def test_an_empty_home_says_what_to_do(seen: Seen) -> None:
     assert "no heartbeat yet" in seen.html("services")
     assert not seen.shown("pacechart")
     assert not seen.shown("letters")
-    assert "nothing is stored yet" in seen.said[-1]
+    assert "nothing is stored yet" in seen.notices[-1]
 
 
 def test_a_store_that_comes_late_is_shown_by_itself(seen: Seen, settings: Settings) -> None:
     seen.begin()
     with open_store(settings) as store:
         store.put([Update(offer(code=code), None) for code in ("DE", "UK")])
-    seen.wish("tick")
-    assert seen.said[-1] == "The store answers again."
+    seen.emit("tick")
+    assert seen.notices[-1] == "The store answers again."
     assert "No report has run yet" in seen.html("runs")
     # The offers of the factory are old.
     ages = seen.regions["agechart"]["figure"]["data"]
@@ -83,12 +83,12 @@ def test_lag_is_told_by_partition_and_throughput_from_the_second_look_on(
         log.publish(RAW_TOPIC, [Record(f"K{i}", b"x") for i in range(1_200)])
         monkeypatch.setattr("arbkit.web.dashboards.pipeline.page.time.time", lambda: 1_000.0)
         seen.begin()
-        assert "1,200 wait" in seen.html("lag")
-        assert "known from the second look on" in seen.html("figures")
+        assert "1,200 in queue" in seen.html("lag")
+        assert "available after the next refresh" in seen.html("figures")
         log.publish(RAW_TOPIC, [Record("K", b"x") for i in range(100)])
         monkeypatch.setattr("arbkit.web.dashboards.pipeline.page.time.time", lambda: 1_030.0)
-        seen.wish("tick")
-    assert "200 records a minute are put on the log and 0 enriched; this page has looked for 30 s" in seen.html("pace")
+        seen.emit("tick")
+    assert "200 records per minute are published and 0 enriched; observed for 30 s" in seen.html("pace")
     assert seen.shown("pacechart")
 
 
@@ -125,8 +125,8 @@ def test_dead_letters_are_listed_the_latest_first(seen: Seen, settings: Settings
     letters(settings, letter(), letter(b"12345", **later), letter(time="nonsense"))
     seen.begin()
     # One without a usable time died when it was written.
-    assert texts(seen, "Place") == ["0 / 2", "0 / 1", "0 / 0"]
-    assert texts(seen, "Why") == ["not JSON", "no price", "not JSON"]
+    assert texts(seen, "Position") == ["0 / 2", "0 / 1", "0 / 0"]
+    assert texts(seen, "Error") == ["not JSON", "no price", "not JSON"]
     assert texts(seen, "Attempts")[1] == "3"
     assert texts(seen, "Bytes")[1] == "5"
     assert "3 kept" in seen.html("dead")
@@ -135,8 +135,8 @@ def test_dead_letters_are_listed_the_latest_first(seen: Seen, settings: Settings
 def test_of_many_dead_letters_the_latest_are_read(seen: Seen, settings: Settings) -> None:
     letters(settings, *(letter() for _ in range(130)))
     seen.begin()
-    assert len(texts(seen, "Place")) == 50
-    assert texts(seen, "Place")[0] == "0 / 129"
+    assert len(texts(seen, "Position")) == 50
+    assert texts(seen, "Position")[0] == "0 / 129"
     assert "latest 50 of 130" in seen.html("dead")
 
 
@@ -144,7 +144,7 @@ def test_one_is_shown_whole_and_none_of_it_is_markup(seen: Seen, settings: Setti
     body = f"{HOSTILE}\u202e\x00\n</pre><script>alert(2)</script>".encode()
     letters(settings, letter(body, key=HOSTILE, error=HOSTILE, file=HOSTILE))
     seen.begin()
-    seen.press("letter", id=f"{RAW_TOPIC}/0/0")
+    seen.click("letter", id=f"{RAW_TOPIC}/0/0")
     html = seen.html("letter")
     assert "<img" not in html
     assert "<script" not in html
@@ -152,21 +152,21 @@ def test_one_is_shown_whole_and_none_of_it_is_markup(seen: Seen, settings: Setti
     assert r"\u202e\x00" in html
     assert f"its {len(body)} bytes as text" in html
     assert seen.address == f"letter={RAW_TOPIC}/0/0"
-    seen.press("hex", id=f"{RAW_TOPIC}/0/0")
+    seen.click("hex", id=f"{RAW_TOPIC}/0/0")
     assert body[:16].hex(" ") in seen.html("letter")
-    seen.press("close", id=f"{RAW_TOPIC}/0/0")
+    seen.click("close", id=f"{RAW_TOPIC}/0/0")
     assert not seen.shown("letter")
 
 
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        (bytes(range(256)), "as numbers, in base 16 (they are no text)"),
+        (bytes(range(256)), "in hexadecimal (they are not text)"),
         (b"", "its 0 bytes as text"),
         (b"a" * 100_000, "the first 65,536 of its 100,000 bytes as text"),
         # A sign of two bytes lies across the end of what is shown.
         (b"a" + "é".encode() * 50_000, "of its 100,001 bytes as text"),
-        (b"\xff" * 100_000, "the first 4,096 of its 100,000 bytes as numbers"),
+        (b"\xff" * 100_000, "the first 4,096 of its 100,000 bytes in hexadecimal"),
     ],
 )
 def test_bytes_are_shown_as_text_where_they_are_text(seen: Seen, settings: Settings, value: bytes, says: str) -> None:
@@ -179,45 +179,45 @@ def test_bytes_are_shown_as_text_where_they_are_text(seen: Seen, settings: Setti
 @pytest.mark.parametrize("place", ["", "x/0/0", f"{RAW_TOPIC}/0", f"{RAW_TOPIC}/0/-1", f"{RAW_TOPIC}/0/{'9' * 30}"])
 def test_a_place_that_is_none_is_refused(seen: Seen, settings: Settings, place: str) -> None:
     letters(settings, letter())
-    assert parse_place(place) is None
+    assert parse_dead_letter_id(place) is None
     seen.begin()
     for name in ("letter", "replay", "download", "replay-all", "nonsense"):
-        seen.press(name, id=place)
+        seen.click(name, id=place)
     assert not seen.shown("letter")
-    assert len(texts(seen, "Place")) == 1
+    assert len(texts(seen, "Position")) == 1
 
 
 def test_one_that_is_gone_is_named(seen: Seen, settings: Settings) -> None:
     letters(settings, letter())
     seen.begin(f"?letter={RAW_TOPIC}/0/99")
-    assert any("there is no dead letter there (got 99)" in text for text in seen.said)
+    assert any("there is no dead letter there (got 99)" in text for text in seen.notices)
     assert "there is no dead letter there" in seen.html("dead")
 
 
 def test_a_replay_gives_the_original_bytes_back_and_says_so(seen: Seen, settings: Settings) -> None:
     letters(settings, letter(b"one"), letter(b"two"), letter(b"three"))
     seen.begin()
-    seen.press("replay", id=f"{RAW_TOPIC}/0/1")
+    seen.click("replay", id=f"{RAW_TOPIC}/0/1")
     assert f"Dead letter {RAW_TOPIC}/0/1 is back on {RAW_TOPIC}." in seen.html("dead")
-    assert "1 wait" in seen.html("lag")
-    seen.press("replay-all", id=RAW_TOPIC)
+    assert "1 in queue" in seen.html("lag")
+    seen.click("replay-all", id=RAW_TOPIC)
     assert f"3 dead letters are back on {RAW_TOPIC}." in seen.html("dead")
     with open_stream(settings) as log:
         assert sorted(m.value for some in log.scan(RAW_TOPIC) for m in some) == [b"one", b"three", b"two", b"two"]
     assert "data-press" not in seen.html("dead")
-    seen.press("replay-all", id=RAW_TOPIC)
-    assert "was left to replay" in seen.said[-1]
+    seen.click("replay-all", id=RAW_TOPIC)
+    assert "was left to replay" in seen.notices[-1]
 
 
 def test_the_bytes_can_be_downloaded(settings: Settings) -> None:
     data = bytes(range(256)) * 8_192
     letters(settings, letter(data))
-    board = PipelineBoard(settings)
-    seen, pieces, names = Seen(board), [], []
-    board.page.chunk = pieces.append  # type: ignore[method-assign]
-    board.page.save = lambda name, mime: names.append((name, mime))  # type: ignore[method-assign]
+    page = PipelinePage(settings)
+    seen, pieces, names = Seen(page), [], []
+    page.widget.chunk = pieces.append  # type: ignore[method-assign]
+    page.widget.save = lambda name, mime: names.append((name, mime))  # type: ignore[method-assign]
     seen.begin()
-    seen.press("download", id=f"{RAW_TOPIC}/0/0")
+    seen.click("download", id=f"{RAW_TOPIC}/0/0")
     assert b"".join(pieces) == data
     assert names == [(f"dead-letter-{RAW_TOPIC}-0-0.bin", "application/octet-stream")]
 
@@ -292,22 +292,22 @@ def stuck(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def test_a_slow_log_does_not_hold_the_page_up(seen: Seen, stuck: Stuck, monkeypatch: pytest.MonkeyPatch) -> None:
-    board = seen.board
-    assert isinstance(board, PipelineBoard)
+    page = seen.page
+    assert isinstance(page, PipelinePage)
 
     async def visit() -> None:
         stuck.let.clear()
         seen.begin()
         monkeypatch.setattr("arbkit.web.dashboards.pipeline.page._SLOW_S", -1.0)
-        seen.wish("tick")
-        assert any("The log has not answered for" in text for text in seen.said)
+        seen.emit("tick")
+        assert any("The log has not answered for" in text for text in seen.notices)
         # What does not hang on the log is shown meanwhile.
         while not seen.shown("services"):
             await asyncio.sleep(0)
         assert "lag" not in seen.regions
         stuck.let.set()
-        await board.settled()
-        assert "1 wait" in seen.html("lag")
+        await page.settled()
+        assert "1 in queue" in seen.html("lag")
 
     asyncio.run(visit())
 
@@ -318,23 +318,23 @@ def test_a_log_that_is_away_is_told_once_and_comes_back(seen: Seen, stuck: Stuck
     stuck.broken = "the log cannot be reached"
     seen.begin()
     assert "the log cannot be reached" in seen.html("lag")
-    seen.wish("tick")
-    assert sum("the log cannot be reached" in text for text in seen.said) == 1
+    seen.emit("tick")
+    assert sum("the log cannot be reached" in text for text in seen.notices) == 1
     stuck.broken = ""
-    seen.wish("tick")
-    assert seen.said[-1] == "The log answers again."
-    assert "1 wait" in seen.html("lag")
+    seen.emit("tick")
+    assert seen.notices[-1] == "The log answers again."
+    assert "1 in queue" in seen.html("lag")
     stuck.broken = "the log cannot be reached"
-    seen.wish("tick")
+    seen.emit("tick")
     # What was known stays.
-    assert "1 wait" in seen.html("lag")
+    assert "1 in queue" in seen.html("lag")
 
 
 def test_what_cannot_be_seen_is_spelt() -> None:
-    assert plain("a\u202eb\tc") == r"a\u202eb\tc"
-    assert plain("x" * 500, 10) == "xxxxxxxxx…"
+    assert printable("a\u202eb\tc") == r"a\u202eb\tc"
+    assert printable("x" * 500, 10) == "xxxxxxxxx…"
 
 
 def test_the_notebook_shows_this_page() -> None:
     cells = orjson.loads((ROOT / "apps" / "pipeline.ipynb").read_bytes())["cells"]
-    assert "PipelineBoard" in "".join(cells[0]["source"])
+    assert "PipelinePage" in "".join(cells[0]["source"])

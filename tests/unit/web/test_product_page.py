@@ -20,9 +20,9 @@ from arbkit.profit import load_rates
 from arbkit.sources import watchlist
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.web.dashboards.product.history_chart import MOST_POINTS, history_chart
-from arbkit.web.dashboards.product.page import ProductBoard
-from tests.helpers.boards import Seen
+from arbkit.web.dashboards.product.page import ProductPage
 from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.pages import Seen
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 ASIN, ALONE, STRANGE = "B00000000A", "B00000000B", "B00000000C"
@@ -51,7 +51,7 @@ def filled(settings: Settings) -> Settings:
 
 @pytest.fixture
 def seen(filled: Settings) -> Seen:
-    return Seen(ProductBoard(filled))
+    return Seen(ProductPage(filled))
 
 
 def text(html: str) -> str:
@@ -64,7 +64,7 @@ def test_every_route_is_there_also_those_that_cannot_be_priced_with_the_reason(s
     assert len(routes) == len(set(routes)) == 12
     assert routes[0] == "IT → UK"
     profits = dict(zip(routes, seen.column("Profit", region="routes"), strict=True))
-    told = dict(zip(routes, seen.column("What to know", region="routes"), strict=True))
+    told = dict(zip(routes, seen.column("Notes", region="routes"), strict=True))
     assert profits["IT → DE"].endswith(" EUR")
     assert profits["DE → IT"].startswith("−")
     assert profits["FR → DE"] == "–"
@@ -75,32 +75,32 @@ def test_every_route_is_there_also_those_that_cannot_be_priced_with_the_reason(s
 
 def test_the_best_route_is_chosen_and_its_parts_add_up_to_its_profit(seen: Seen) -> None:
     seen.begin(f"?asin={ASIN}")
-    best = seen.board._routes[0].found  # type: ignore[attr-defined]
+    best = seen.page._routes[0].found  # type: ignore[attr-defined]
     assert round(sum(p["amount"] for p in best.components), 2) == best.profit
     assert f"{best.profit:.2f} EUR profit" in seen.html("route")
-    assert "Referral fee" in seen.html("parts")
-    assert "Amazon Rate Card" in seen.html("parts")
+    assert "Referral fee" in seen.html("components")
+    assert "Amazon Rate Card" in seen.html("components")
     assert seen.shown("waterfall")
 
 
 def test_another_route_can_be_chosen_and_is_in_the_address(seen: Seen) -> None:
     seen.begin(f"?asin={ASIN}")
-    seen.wish("select", region="routes", id="DE:UK")
+    seen.emit("select", region="routes", id="DE:UK")
     assert "DE → UK" in seen.html("route")
     assert parse_qs(seen.address) == {"asin": [ASIN], "route": ["DE:UK"]}
-    seen.wish("select", region="routes", id="FR:DE")
+    seen.emit("select", region="routes", id="FR:DE")
     assert "profit unknown" in seen.html("route")
     assert not seen.shown("waterfall")
-    parts = text(seen.html("parts"))
+    parts = text(seen.html("components"))
     assert "– no price on www.amazon.fr" in parts
     assert "nan" not in parts.split()
-    seen.wish("select", region="routes", id="<nonsense>")
+    seen.emit("select", region="routes", id="<nonsense>")
     assert parse_qs(seen.address)["route"] == ["FR:DE"]
 
 
 def test_the_address_opens_the_same_view_again(filled: Settings) -> None:
-    first = Seen(ProductBoard(filled)).begin(f"?asin={ASIN}&route=UK:DE&currency=GBP&series=new,offers")
-    again = Seen(ProductBoard(filled)).begin("?" + first.address)
+    first = Seen(ProductPage(filled)).begin(f"?asin={ASIN}&route=UK:DE&currency=GBP&series=new,offers")
+    again = Seen(ProductPage(filled)).begin("?" + first.address)
     assert again.address == first.address
     assert again.regions["routes"]["selected"] == "UK:DE"
     assert again.field("series", "currency")["value"] == "GBP"
@@ -114,8 +114,8 @@ def test_the_page_and_detection_agree(filled: Settings) -> None:
     assert found.opportunities
     with open_store(filled) as store:
         stored = {o.id: o for o in store.opportunities(OpportunityQuery(asin=ASIN)).items}
-    seen = Seen(ProductBoard(filled)).begin(f"?asin={ASIN}")
-    here = {r.found.id: r.found for r in seen.board._routes if r.found and r.found.profit > 0}  # type: ignore[attr-defined]
+    seen = Seen(ProductPage(filled)).begin(f"?asin={ASIN}")
+    here = {r.found.id: r.found for r in seen.page._routes if r.found and r.found.profit > 0}  # type: ignore[attr-defined]
     assert here.keys() == stored.keys()
     for name, one in here.items():
         other = stored[name]
@@ -129,7 +129,7 @@ def test_the_page_and_detection_agree(filled: Settings) -> None:
 def test_a_profit_that_was_another_at_the_last_detection_says_so(filled: Settings) -> None:
     with open_store(filled) as store:
         store.replace_opportunities([opportunity(ASIN, profit=1.0)], run_id="r")
-    rows = Seen(ProductBoard(filled)).begin(f"?asin={ASIN}").regions["routes"]["rows"]
+    rows = Seen(ProductPage(filled)).begin(f"?asin={ASIN}").regions["routes"]["rows"]
     assert next(r for r in rows if r["id"] == "IT:DE")["cells"][3]["sub"].startswith("+1.00")
 
 
@@ -137,10 +137,10 @@ def test_a_product_on_one_marketplace_says_why_there_is_no_route(seen: Seen) -> 
     seen.begin(f"?asin={ALONE}")
     assert seen.regions["routes"]["rows"] == []
     assert "known on DE only" in seen.regions["routes"]["message"]
-    assert not any(map(seen.shown, ("route", "waterfall", "parts", "warning")))
+    assert not any(map(seen.shown, ("route", "waterfall", "components", "warning")))
     assert seen.shown("history")
     assert "only one listing" in seen.html("match")
-    assert "not known on FR, IT, ES, UK" in seen.html("about")
+    assert "not listed on FR, IT, ES, UK" in seen.html("about")
 
 
 @pytest.mark.parametrize(
@@ -151,15 +151,15 @@ def test_a_product_on_one_marketplace_says_why_there_is_no_route(seen: Seen) -> 
         ("?asin=" + "B" * 5_000, "asin: at most 200 characters"),
         ("?asin=" + "B" * 10_000, "all of it was ignored"),
         (f"?asin={ASIN}&route=XX:DE", "route: not a route, as IT:DE"),
-        (f"?asin={ASIN}&currency=USD", "currency: is none of EUR, GBP"),
-        (f"?asin={ASIN}&series=evil", "series: takes any of"),
+        (f"?asin={ASIN}&currency=USD", "currency: must be one of EUR, GBP"),
+        (f"?asin={ASIN}&series=evil", "series: must be one or more of"),
         (f"?asin={ASIN}&asni=1", "asni: no such field; did you mean asin?"),
     ],
 )
 def test_what_is_wrong_in_the_address_is_told_in_a_sentence(seen: Seen, search: str, says: str) -> None:
     seen.begin(search)
-    assert says in seen.said[-1]
-    assert len(seen.said[-1]) < 400
+    assert says in seen.notices[-1]
+    assert len(seen.notices[-1]) < 400
     assert seen.shown("results") or seen.shown("about")
 
 
@@ -170,7 +170,7 @@ def test_without_a_product_one_can_be_searched_and_chosen(seen: Seen) -> None:
     seen.fill("find", q="only here")
     assert [r["id"] for r in seen.regions["results"]["rows"]] == [ALONE]
     assert parse_qs(seen.address) == {"q": ["only here"]}
-    seen.wish("select", region="results", id=ALONE)
+    seen.emit("select", region="results", id=ALONE)
     assert "Only here" in seen.html("about")
     assert not seen.shown("results")
     assert parse_qs(seen.address) == {"asin": [ALONE]}
@@ -198,17 +198,17 @@ def test_an_unknown_product_can_be_put_on_the_watchlist_and_is_shown_when_it_com
     seen: Seen, filled: Settings
 ) -> None:
     seen.begin("?asin=B0UNKNOWN0")
-    assert "nothing is known of this product yet" in seen.html("about")
+    assert "no data about this product yet" in seen.html("about")
     assert "amazon.co.uk/dp/B0UNKNOWN0" in seen.html("about")
-    seen.press("watch", id="B0UNKNOWN0")
+    seen.click("watch", id="B0UNKNOWN0")
     assert "B0UNKNOWN0" in watchlist.load(filled).asins
     assert "It is on the watchlist" in seen.html("about")
     with open_store(filled) as store:
         store.put([sold("B0UNKNOWN0", code, title="Here at last") for code in ("DE", "ES")])
-    seen.wish("tick")
+    seen.emit("tick")
     assert "Here at last" in seen.html("about")
     assert len(seen.regions["routes"]["rows"]) == 2
-    seen.press("unwatch", id="B0UNKNOWN0")
+    seen.click("unwatch", id="B0UNKNOWN0")
     assert "B0UNKNOWN0" not in watchlist.load(filled).asins
     assert "Add to the watchlist" in seen.html("about")
 
@@ -217,7 +217,7 @@ def test_listings_that_contradict_each_other_are_warned_of(seen: Seen) -> None:
     seen.begin(f"?asin={STRANGE}")
     assert "Two listings may not be the same thing: DE and IT." in seen.html("warning")
     assert "40 in DE, 80 in IT" in text(seen.html("match"))
-    seen.wish("form", region="find", changed="q", values={"q": ASIN})
+    seen.emit("form", region="find", changed="q", values={"q": ASIN})
     assert not seen.shown("warning")
 
 
@@ -233,9 +233,9 @@ def test_hostile_texts_are_escaped_everywhere(seen: Seen) -> None:
 
 def test_unknown_figures_are_dashes_with_the_reason(seen: Seen) -> None:
     seen.begin(f"?asin={ASIN}")
-    assert "– Keepa has not looked" in text(seen.html("offers"))
+    assert "– not checked by Keepa" in text(seen.html("offers"))
     assert "– Amazon shows no badge" in text(seen.html("demand"))
-    assert "– Keepa has none" in text(seen.html("fees"))
+    assert "– none from Keepa" in text(seen.html("fees"))
     assert "nan" not in text(seen.html("fees")).lower()
 
 
@@ -245,20 +245,20 @@ def test_fee_facts_name_the_listing_that_has_the_package(settings: Settings) -> 
         store.put(
             [sold(ASIN, "DE"), sold(ASIN, "IT", **nothing, keepa_fba_fee_minor=612, keepa_fba_fee_at=1_750_000_000)]
         )
-    fees = text(Seen(ProductBoard(settings)).begin(f"?asin={ASIN}").html("fees"))
-    assert "of the DE listing" in fees
+    fees = text(Seen(ProductPage(settings)).begin(f"?asin={ASIN}").html("fees"))
+    assert "from the DE listing" in fees
     assert "small parcel" in fees
     assert "6.12 EUR of 2025-06-15" in fees
     assert "valid from 20" in fees
 
 
 def test_an_empty_store_and_one_that_is_not_there_say_what_to_do(settings: Settings) -> None:
-    seen = Seen(ProductBoard(settings)).begin("?asin=B0UNKNOWN0")
-    assert seen.said
-    assert "There are no products yet" in seen.html("hint")
+    seen = Seen(ProductPage(settings)).begin("?asin=B0UNKNOWN0")
+    assert seen.notices
+    assert "No products yet" in seen.html("hint")
     with open_store(settings) as store:
         store.put([sold("B0UNKNOWN0", "DE")])
-    seen.wish("tick")
+    seen.emit("tick")
     assert "Product B0UNKNOWN0" in seen.html("about")
 
 
@@ -267,16 +267,16 @@ def test_a_store_that_goes_away_is_said_and_what_is_shown_stays(seen: Seen, fill
     before = seen.html("about")
     for file in filled.home.glob("arbkit.db*"):
         file.rename(file.with_suffix(file.suffix + ".away"))
-    seen.board._late.close()
-    seen.board.again()
-    assert "looks again by itself" in seen.said[-1]
+    seen.page._store.close()
+    seen.page.refresh()
+    assert "Updates automatically" in seen.notices[-1]
     assert seen.html("about") == before
 
 
 def test_nothing_is_drawn_twice_while_nothing_changed(seen: Seen) -> None:
     seen.begin(f"?asin={ASIN}")
     del seen.regions["history"], seen.regions["waterfall"]
-    seen.board.again()
+    seen.page.refresh()
     assert not {"history", "waterfall"} & seen.regions.keys()
     seen.fill("series", currency="GBP")
     assert seen.shown("history")

@@ -1,24 +1,42 @@
-// A plotly figure in the page's own colours. The library comes from this server, once, when it is first needed.
+// A plotly figure in the page's own colours. The library is fetched once, when the first chart is drawn.
 let plotly;
 
-function loadPlotly() {
-  plotly ??= new Promise((resolve, reject) => {
-    const base = document.body.dataset.baseUrl ?? "/voila/";
-    const script = element("script", { src: `${base}static/plotly.min.js` });
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => {
-      plotly = undefined;
-      reject(new Error("The charts could not be loaded from this server. Reload the page to try again."));
-    };
+function loadScript(src) {
+  return new Promise((resolve, reject) => {
+    const script = element("script", { src });
+    script.onload = () => (window.Plotly ? resolve(window.Plotly) : reject(new Error("plotly")));
+    script.onerror = () => reject(new Error("plotly"));
     document.head.append(script);
+  });
+}
+
+// The dashboards' server has it as a file, which browsers keep; anywhere else the kernel sends it.
+async function fetchPlotly(page) {
+  if (window.Plotly) return window.Plotly;
+  if (document.body.dataset.voila !== undefined) {
+    const served = await loadScript(`${document.body.dataset.baseUrl}static/plotly.min.js`).catch(() => undefined);
+    if (served) return served;
+  }
+  const url = URL.createObjectURL(new Blob([await page.library()], { type: "text/javascript" }));
+  try {
+    return await loadScript(url);
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+function loadPlotly(page) {
+  plotly ??= fetchPlotly(page).catch(() => {
+    plotly = undefined;
+    throw new Error("The chart library could not be loaded. Reload the page to try again.");
   });
   return plotly;
 }
 
-function inColours(layout, el) {
+function themed(layout, el) {
   const colour = (name) => getComputedStyle(el).getPropertyValue(name).trim();
   const axis = { gridcolor: colour("--arb-line"), linecolor: colour("--arb-edge"), zerolinecolor: colour("--arb-edge") };
-  const themed = {
+  const result = {
     ...layout,
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
@@ -30,16 +48,16 @@ function inColours(layout, el) {
       font: { color: colour("--arb-text") },
     },
   };
-  for (const name of Object.keys(layout)) if (/^[xy]axis\d*$/.test(name)) themed[name] = { ...axis, ...layout[name] };
-  for (const name of ["xaxis", "yaxis"]) themed[name] ??= axis;
-  const selector = themed.xaxis.rangeselector;
-  if (selector) themed.xaxis.rangeselector = { ...selector, bgcolor: colour("--arb-raised"), activecolor: colour("--arb-edge") };
-  return themed;
+  for (const name of Object.keys(layout)) if (/^[xy]axis\d*$/.test(name)) result[name] = { ...axis, ...layout[name] };
+  for (const name of ["xaxis", "yaxis"]) result[name] ??= axis;
+  const selector = result.xaxis.rangeselector;
+  if (selector) result.xaxis.rangeselector = { ...selector, bgcolor: colour("--arb-raised"), activecolor: colour("--arb-edge") };
+  return result;
 }
 
 const DARK = window.matchMedia("(prefers-color-scheme: dark)");
 
-function chartRegion() {
+function chartRegion(region, page) {
   const body = element("div", { class: "arb-chart", role: "figure" });
   const plot = element("div", { class: "arb-plot" });
   const note = element("div", { class: "arb-waiting" }, "Drawing …");
@@ -52,13 +70,13 @@ function chartRegion() {
     if (drawing) return;
     drawing = true;
     try {
-      const library = await loadPlotly();
+      const library = await loadPlotly(page);
       let drawn;
       while (drawn !== latest) {
         drawn = latest;
         if (!plot.isConnected) body.replaceChildren(plot);
         const { data, layout } = drawn.figure;
-        await library.react(plot, data, inColours(layout, body), { responsive: true, displaylogo: false });
+        await library.react(plot, data, themed(layout, body), { responsive: true, displaylogo: false });
       }
     } catch (error) {
       note.textContent = error.message;

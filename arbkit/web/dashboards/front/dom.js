@@ -1,17 +1,17 @@
 // Texts come from sellers and from the address bar: whatever is not our own markup is set as text.
 function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
+  const created = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === null || value === false) continue;
-    if (name === "on") for (const [event, act] of Object.entries(value)) made.addEventListener(event, act);
-    else made.setAttribute(name, value === true ? "" : value);
+    if (name === "on") for (const [event, handler] of Object.entries(value)) created.addEventListener(event, handler);
+    else created.setAttribute(name, value === true ? "" : value);
   }
-  made.append(...children.filter((child) => child !== undefined && child !== null));
-  return made;
+  created.append(...children.filter((child) => child !== undefined && child !== null));
+  return created;
 }
 
-function button(text, label, disabled, act) {
-  return element("button", { type: "button", "aria-label": label, disabled, on: { click: act } }, text);
+function button(text, label, disabled, onClick) {
+  return element("button", { type: "button", "aria-label": label, disabled, on: { click: onClick } }, text);
 }
 
 const OWN_PAGE = /^[a-z]+\.ipynb(\?|$)/;
@@ -23,16 +23,15 @@ function link(text, href) {
 }
 
 // Waits for a pause in calls; `now` ends the wait.
-function paused(act, ms) {
+function debounced(callback, ms) {
   let timer;
   const later = () => {
     clearTimeout(timer);
-    timer = setTimeout(act, ms);
+    timer = setTimeout(callback, ms);
   };
   later.now = () => {
     clearTimeout(timer);
-    act();
+    callback();
   };
-  later.cancel = () => clearTimeout(timer);
   return later;
 }

@@ -1,15 +1,14 @@
-// A form that Python describes: fields with their values, what is wrong with them, and buttons.
+// A form that Python describes: fields with their values and errors, and buttons.
 const TYPING_MS = 350;
 
 function control(field, id, send) {
   const common = { id, name: field.name, disabled: field.disabled, title: field.hint || undefined };
   if (field.kind === "choice") {
-    const made = element("select", { ...common, on: { change: () => send.now() } });
-    return made;
+    return element("select", { ...common, on: { change: () => send.now() } });
   }
   if (field.kind === "check") return element("input", { ...common, type: "checkbox", on: { change: () => send.now() } });
   // A number is typed as text: what is wrong with it is said in words, and nothing typed is thrown away.
-  const made = element("input", {
+  const input = element("input", {
     ...common,
     type: "text",
     inputmode: field.kind === "number" ? "decimal" : undefined,
@@ -19,7 +18,7 @@ function control(field, id, send) {
     list: field.suggestions ? `${id}-list` : undefined,
     on: {
       input: () => {
-        made.dataset.typed = "yes";
+        input.dataset.typed = "yes";
         send();
       },
       change: () => send.now(),
@@ -28,56 +27,56 @@ function control(field, id, send) {
       },
     },
   });
-  return made;
+  return input;
 }
 
-function fill(made, field) {
+function fill(input, field) {
   if (field.kind === "choice") {
-    const wanted = JSON.stringify(field.options);
-    if (made.dataset.options !== wanted) {
-      made.dataset.options = wanted;
-      made.replaceChildren(...field.options.map((o) => element("option", { value: o.value }, o.label)));
+    const options = JSON.stringify(field.options);
+    if (input.dataset.options !== options) {
+      input.dataset.options = options;
+      input.replaceChildren(...field.options.map((o) => element("option", { value: o.value }, o.label)));
     }
-    made.value = field.value;
-  } else if (field.kind === "check") made.checked = Boolean(field.value);
-  else if (document.activeElement !== made || !made.dataset.typed) made.value = field.value ?? "";
+    input.value = field.value;
+  } else if (field.kind === "check") input.checked = Boolean(field.value);
+  else if (document.activeElement !== input || !input.dataset.typed) input.value = field.value ?? "";
 }
 
-function valueOf(made) {
-  return made.type === "checkbox" ? made.checked : made.value;
+function valueOf(input) {
+  return input.type === "checkbox" ? input.checked : input.value;
 }
 
-function formRegion(region, wish) {
+function formRegion(region, page) {
   const body = element("form", { class: "arb-form", on: { submit: (event) => event.preventDefault() } });
   let controls = new Map();
   let drawn = "";
 
   function send(changed) {
     const values = {};
-    for (const [name, { made, field }] of controls) if (field.kind !== "button") values[name] = valueOf(made);
-    for (const { made } of controls.values()) delete made.dataset.typed;
-    wish({ type: "form", region, changed, values });
+    for (const [name, { input, field }] of controls) if (field.kind !== "button") values[name] = valueOf(input);
+    for (const { input } of controls.values()) delete input.dataset.typed;
+    page.emit({ type: "form", region, changed, values });
   }
 
   function build(fields) {
     controls = new Map();
     body.replaceChildren();
     for (const field of fields) {
-      const id = `${region}-${field.name}`;
+      const id = page.id(`${region}-${field.name}`);
       if (field.kind === "button") {
-        const press = () => wish({ type: "press", region, name: field.name });
-        const made = element("button", { type: "button", id, title: field.hint || undefined, on: { click: press } }, field.label);
-        controls.set(field.name, { made, field });
-        body.append(element("div", { class: "arb-field arb-press" }, made));
+        const clicked = () => page.emit({ type: "action", region, name: field.name });
+        const input = element("button", { type: "button", id, title: field.hint || undefined, on: { click: clicked } }, field.label);
+        controls.set(field.name, { input, field });
+        body.append(element("div", { class: "arb-field arb-button" }, input));
         continue;
       }
-      const made = control(field, id, paused(() => send(field.name), TYPING_MS));
+      const input = control(field, id, debounced(() => send(field.name), TYPING_MS));
       const wrong = element("div", { class: "arb-wrong", id: `${id}-wrong`, hidden: true });
       const list = field.suggestions ? element("datalist", { id: `${id}-list` }) : null;
       const label = element("label", { for: id }, field.label);
-      const parts = field.kind === "check" ? [made, label] : [label, made];
+      const parts = field.kind === "check" ? [input, label] : [label, input];
       body.append(element("div", { class: `arb-field arb-${field.kind}` }, ...parts, list, wrong));
-      controls.set(field.name, { made, field, wrong, list });
+      controls.set(field.name, { input, field, wrong, list });
     }
   }
 
@@ -88,15 +87,15 @@ function formRegion(region, wish) {
     for (const field of fields) {
       const known = controls.get(field.name);
       known.field = field;
-      known.made.disabled = Boolean(field.disabled);
+      known.input.disabled = Boolean(field.disabled);
       if (field.kind === "button") continue;
-      fill(known.made, field);
+      fill(known.input, field);
       if (known.list) known.list.replaceChildren(...field.suggestions.map((s) => element("option", { value: s })));
       known.wrong.textContent = field.wrong ?? "";
       known.wrong.hidden = !field.wrong;
-      known.made.setAttribute("aria-invalid", String(Boolean(field.wrong)));
-      if (field.wrong) known.made.setAttribute("aria-describedby", known.wrong.id);
-      else known.made.removeAttribute("aria-describedby");
+      known.input.setAttribute("aria-invalid", String(Boolean(field.wrong)));
+      if (field.wrong) known.input.setAttribute("aria-describedby", known.wrong.id);
+      else known.input.removeAttribute("aria-describedby");
     }
   }
   return { body, draw };

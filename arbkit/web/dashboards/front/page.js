@@ -1,16 +1,16 @@
-// A page of regions. Python says what is in each; the page says what the user wishes, and that it still lives.
+// A page of regions. Python says what is in each; the page reports what the user does, and that it is alive.
 const TICK_MS = 5000;
 const SILENT_MS = 12000;
 const KINDS = { form: formRegion, table: tableRegion, chart: chartRegion, html: htmlRegion };
 
-function htmlRegion(region, wish) {
+function htmlRegion(region, page) {
   const body = element("div", {
     class: "arb-html",
     on: {
-      // A button that Python drew says by name what it is for.
+      // A button that Python drew says by name what it does.
       click: (event) => {
-        const pressed = event.target.closest("button[data-press]");
-        if (pressed) wish({ type: "press", region, name: pressed.dataset.press, id: pressed.dataset.id });
+        const clicked = event.target.closest("button[data-action]");
+        if (clicked) page.emit({ type: "action", region, name: clicked.dataset.action, id: clicked.dataset.id });
       },
     },
   });
@@ -21,33 +21,35 @@ function htmlRegion(region, wish) {
   return { body, draw };
 }
 
-function section(spec, wish) {
-  const { body, draw, end } = KINDS[spec.kind](spec.id, wish);
+function section(spec, page) {
+  const { body, draw, end } = KINDS[spec.kind](spec.id, page);
   const waiting = element("div", { class: "arb-waiting" }, spec.waiting);
-  const made = element("section", { class: `arb-region arb-is-${spec.kind}`, id: `arb-${spec.id}`, hidden: !spec.waiting });
-  if (spec.title) made.append(element("h2", {}, spec.title));
-  if (spec.folds) {
-    const summary = element("summary", {}, spec.folds);
-    const folded = element("details", { on: { toggle: () => wish({ type: "fold", region: spec.id, open: folded.open }) } });
-    folded.append(summary, waiting);
-    folded.open = spec.unfolded && window.innerWidth >= 800;
-    made.append(folded);
-  } else made.append(waiting);
-  const place = waiting.parentElement;
+  const root = element("section", { class: `arb-region arb-is-${spec.kind}`, id: page.id(`arb-${spec.id}`), hidden: !spec.waiting });
+  root.classList.add(`arb-region-${spec.id}`);
+  if (spec.title) root.append(element("h2", {}, spec.title));
+  if (spec.collapsible) {
+    const summary = element("summary", {}, spec.collapsible);
+    const toggled = () => page.emit({ type: "toggle", region: spec.id, open: details.open });
+    const details = element("details", { on: { toggle: toggled } });
+    details.append(summary, waiting);
+    details.open = spec.expanded && window.innerWidth >= 800;
+    root.append(details);
+  } else root.append(waiting);
+  const parent = waiting.parentElement;
   return {
-    made,
+    root,
     end,
     show(data) {
-      made.hidden = Boolean(data.hidden);
+      root.hidden = Boolean(data.hidden);
       if (data.hidden) return undefined;
       if (waiting.isConnected) waiting.replaceWith(body);
-      else if (!body.isConnected) place.append(body);
+      else if (!body.isConnected) parent.append(body);
       return draw(data);
     },
   };
 }
 
-function save(name, mime, chunks) {
+function saveFile(name, mime, chunks) {
   const url = URL.createObjectURL(new Blob(chunks, { type: mime }));
   const anchor = element("a", { href: url, download: name });
   document.body.append(anchor);
@@ -62,93 +64,114 @@ function showAddress(search) {
   history.replaceState(null, "", url);
 }
 
-function render({ model, el }) {
-  el.classList.add("arb-page", `arb-on-${model.get("name")}`);
+// The whole document is the page's: in a notebook's cell it is not.
+function takeDocument(model) {
+  document.documentElement.classList.add("arb-document");
   document.documentElement.lang = "en";
   document.title = model.get("title");
+  // A link that is sent on must not carry the token; from here on a cookie lets this browser in.
+  const query = new URLSearchParams(location.search);
+  query.delete("token");
+  showAddress(query.toString());
+}
+
+function render({ model, el }) {
+  const standalone = model.get("standalone");
+  el.classList.add("arb", "arb-page", standalone ? "arb-standalone" : `arb-on-${model.get("name")}`);
   const busy = element("div", { class: "arb-busy", role: "progressbar", "aria-label": "Waiting for data" });
   const lost = element("div", { class: "arb-lost", role: "alert", hidden: true });
-  const told = element("div", { class: "arb-told", role: "status" });
-  const main = element("main");
-  el.replaceChildren(busy, lost, told, main);
+  const notice = element("div", { class: "arb-notice", role: "status" });
+  const main = element(standalone ? "div" : "main", { class: "arb-main" });
+  el.replaceChildren(busy, lost, notice, main);
 
-  const asked = new Map();
+  const pending = new Map();
   let serial = 0;
   let ended = false;
-  function wish(content) {
+  function emit(event) {
     serial += 1;
-    asked.set(serial, performance.now());
+    pending.set(serial, performance.now());
     try {
-      model.send({ ...content, wish: serial });
+      model.send({ ...event, event: serial });
     } catch {
       ended = true;
     }
-    attend();
+    showLiveness();
   }
-  function attend() {
-    const oldest = asked.size ? performance.now() - Math.min(...asked.values()) : 0;
+  function showLiveness() {
+    const oldest = pending.size ? performance.now() - Math.min(...pending.values()) : 0;
     el.classList.toggle("arb-is-busy", oldest > 150);
-    const silent = ended || oldest > SILENT_MS;
+    // A notebook's kernel may be busy with another cell, and JupyterLab shows that itself.
+    const silent = !standalone && (ended || oldest > SILENT_MS);
     if (silent && lost.dataset.ended !== String(ended)) {
-      const why = ended ? "This page's session has ended." : "This page's session does not answer: it has ended, or is very busy.";
-      lost.replaceChildren(`${why} What you see is as it was.`, button("Reload", "Reload the page", false, () => location.reload()));
+      const why = ended ? "Session ended." : "Session not responding.";
+      lost.replaceChildren(`${why} Data may be out of date.`, button("Reload", "Reload the page", false, () => location.reload()));
       lost.dataset.ended = ended;
     }
     lost.hidden = !silent;
   }
 
+  // Element ids are those of the page; several widgets in one notebook must not share them.
+  const prefix = standalone ? `${model.get("_model_id") ?? Math.random().toString(36).slice(2)}-` : "";
+  const page = { emit, id: (name) => prefix + name, library: null };
+  page.library = () =>
+    new Promise((resolve) => {
+      page.receiveLibrary = resolve;
+      model.send({ type: "library" });
+    });
   const regions = new Map();
   for (const spec of model.get("regions")) {
-    const one = section(spec, wish);
-    regions.set(spec.id, one);
-    main.append(one.made);
+    const region = section(spec, page);
+    regions.set(spec.id, region);
+    main.append(region.root);
   }
 
   let chunks = [];
-  function heard(message, buffers) {
+  function onMessage(message, buffers) {
     switch (message.type) {
       case "show":
         regions.get(message.region).show(message.data);
         break;
       case "done":
-        // An answer tells that whatever was asked before it was heard too.
-        for (const wished of [...asked.keys()]) if (wished <= message.wish) asked.delete(wished);
-        performance.mark("arbkit-answer", { detail: { ms: message.ms, wish: message.wish, about: message.about } });
-        attend();
+        // An answer means that whatever was sent before it has been heard too.
+        for (const number of [...pending.keys()]) if (number <= message.event) pending.delete(number);
+        performance.mark("arbkit-answer", { detail: { ms: message.ms, event: message.event, about: message.about } });
+        showLiveness();
         break;
-      case "say":
-        told.textContent = message.text;
-        told.className = `arb-told arb-${message.mood}`;
-        told.setAttribute("role", message.mood === "bad" ? "alert" : "status");
+      case "notify":
+        notice.textContent = message.text;
+        notice.className = `arb-notice arb-${message.tone}`;
+        notice.setAttribute("role", message.tone === "bad" ? "alert" : "status");
         break;
       case "address":
-        showAddress(message.search);
+        if (!standalone) showAddress(message.search);
         break;
       case "chunk":
         chunks.push(buffers[0]);
         break;
       case "save":
-        save(message.name, message.mime, chunks);
+        saveFile(message.name, message.mime, chunks);
         chunks = [];
+        break;
+      case "library":
+        page.receiveLibrary?.(buffers[0]);
         break;
     }
   }
-  model.on("msg:custom", heard);
-  // A link that is sent on must not carry the token; from here on a cookie lets this browser in.
-  const query = new URLSearchParams(location.search);
-  query.delete("token");
-  showAddress(query.toString());
-  wish({ type: "ready", search: location.search });
-  const timers = [
-    setInterval(() => {
-      if (!document.hidden) wish({ type: "tick" });
-    }, TICK_MS),
-    setInterval(attend, 200),
-  ];
+  model.on("msg:custom", onMessage);
+  const search = standalone ? "" : location.search;
+  if (!standalone) takeDocument(model);
+  emit({ type: "ready", search });
+  const timers = [setInterval(showLiveness, 200)];
+  if (!standalone)
+    timers.push(
+      setInterval(() => {
+        if (!document.hidden) emit({ type: "tick" });
+      }, TICK_MS),
+    );
   return () => {
     timers.forEach(clearInterval);
     for (const { end } of regions.values()) end?.();
-    model.off("msg:custom", heard);
+    model.off("msg:custom", onMessage);
   };
 }
 

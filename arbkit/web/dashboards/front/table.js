@@ -1,24 +1,24 @@
 // A table that shows one page of rows and asks Python for the others.
-function drawCell(cell, column, region, id, wish) {
-  const drawn = element("td", { class: `arb-${column.kind} ${cell.mood ? `arb-${cell.mood}` : ""}`, "data-label": column.label });
+function drawCell(cell, column, region, id, page) {
+  const td = element("td", { class: `arb-${column.kind} ${cell.tone ? `arb-${cell.tone}` : ""}`, "data-label": column.label });
   if (cell.href) {
-    const made = link(cell.text, cell.href);
-    made.addEventListener("click", (event) => event.stopPropagation());
-    drawn.append(made);
-  } else if (cell.press) {
-    const act = (event) => {
+    const anchor = link(cell.text, cell.href);
+    anchor.addEventListener("click", (event) => event.stopPropagation());
+    td.append(anchor);
+  } else if (cell.action) {
+    const run = (event) => {
       event.stopPropagation();
-      wish({ type: "press", region, name: cell.press, id });
+      page.emit({ type: "action", region, name: cell.action, id });
     };
-    drawn.append(button(cell.text, cell.label ?? cell.text, false, act));
-  } else drawn.append(element("span", {}, cell.text));
-  if (cell.sub) drawn.append(element("span", { class: "arb-sub" }, cell.sub));
-  if (cell.tag) drawn.append(element("span", { class: "arb-tag" }, cell.tag));
-  if (cell.note) drawn.title = cell.note;
-  return drawn;
+    td.append(button(cell.text, cell.label ?? cell.text, false, run));
+  } else td.append(element("span", {}, cell.text));
+  if (cell.sub) td.append(element("span", { class: "arb-sub" }, cell.sub));
+  if (cell.tag) td.append(element("span", { class: "arb-tag" }, cell.tag));
+  if (cell.note) td.title = cell.note;
+  return td;
 }
 
-function drawHead(view, region, wish) {
+function drawHead(view, region, page) {
   const row = element("tr");
   for (const column of view.columns) {
     if (!column.sort) {
@@ -27,7 +27,7 @@ function drawHead(view, region, wish) {
     }
     const here = column.sort === view.sort;
     const mark = here ? (view.descending ? " ▼" : " ▲") : "";
-    const sort = () => wish({ type: "sort", region, sort: column.sort });
+    const sort = () => page.emit({ type: "sort", region, sort: column.sort });
     row.append(
       element(
         "th",
@@ -44,12 +44,12 @@ function drawHead(view, region, wish) {
   return element("thead", {}, row);
 }
 
-function drawRow(one, view, region, wish) {
-  const select = () => wish({ type: "select", region, id: one.id });
-  const row = element("tr", { "data-id": one.id });
+function drawRow(data, view, region, page) {
+  const select = () => page.emit({ type: "select", region, id: data.id });
+  const row = element("tr", { "data-id": data.id });
   if (view.selects) {
     row.tabIndex = 0;
-    row.setAttribute("aria-selected", String(one.id === view.selected));
+    row.setAttribute("aria-selected", String(data.id === view.selected));
     row.addEventListener("click", select);
     row.addEventListener("keydown", (event) => {
       if (event.target !== row) return;
@@ -60,40 +60,40 @@ function drawRow(one, view, region, wish) {
       event.preventDefault();
     });
   }
-  one.cells.forEach((cell, index) => row.append(drawCell(cell, view.columns[index], region, one.id, wish)));
+  data.cells.forEach((cell, index) => row.append(drawCell(cell, view.columns[index], region, data.id, page)));
   return row;
 }
 
-function drawPager(view, region, wish) {
-  const go = (page) => () => wish({ type: "page", region, page });
+function drawPager(view, region, page) {
+  const go = (number) => () => page.emit({ type: "page", region, page: number });
   const last = view.first + view.rows.length - 1;
-  const number = (n) => n.toLocaleString("en");
-  const where = view.rows.length ? `${number(view.first)}–${number(last)} of ${number(view.total)}` : "0 of 0";
+  const shown = (n) => n.toLocaleString("en");
+  const where = view.rows.length ? `${shown(view.first)}–${shown(last)} of ${shown(view.total)}` : "0 of 0";
   return element(
     "nav",
     { class: "arb-pager", "aria-label": "Pages" },
     button("« First", "First page", view.page <= 1, go(1)),
-    button("‹ Back", "Page before", view.page <= 1, go(view.page - 1)),
+    button("‹ Previous", "Previous page", view.page <= 1, go(view.page - 1)),
     element("span", { class: "arb-where" }, where),
     button("Next ›", "Next page", view.page >= view.pages, go(view.page + 1)),
     button("Last »", "Last page", view.page >= view.pages, go(view.pages)),
   );
 }
 
-function tableRegion(region, wish) {
+function tableRegion(region, page) {
   const body = element("div", { class: "arb-table" });
   function draw(view) {
     const focused = body.contains(document.activeElement) ? document.activeElement : null;
     const focusedRow = focused?.closest("tr[data-id]")?.dataset.id;
     const focusedLabel = focused?.getAttribute("aria-label");
-    const rows = element("tbody", {}, ...view.rows.map((one) => drawRow(one, view, region, wish)));
+    const rows = element("tbody", {}, ...view.rows.map((row) => drawRow(row, view, region, page)));
     if (!view.rows.length) {
       rows.append(element("tr", {}, element("td", { class: "arb-empty", colspan: view.columns.length }, view.message)));
     }
     const role = view.selects ? "grid" : undefined;
-    const table = element("table", { role, "aria-label": view.caption }, drawHead(view, region, wish), rows);
+    const table = element("table", { role, "aria-label": view.caption }, drawHead(view, region, page), rows);
     const scroller = element("div", { class: "arb-scroll" }, table);
-    body.replaceChildren(scroller, ...(view.pages > 1 || view.paged ? [drawPager(view, region, wish)] : []));
+    body.replaceChildren(scroller, ...(view.pages > 1 || view.paged ? [drawPager(view, region, page)] : []));
     body.dataset.total = view.total ?? view.rows.length;
     // What was focused is gone with the old table; the keyboard should stay where it was.
     const row = focusedRow && body.querySelector(`tr[data-id="${CSS.escape(focusedRow)}"]`);

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from arbkit.core.formatting import count
 from arbkit.store import Stats
+from arbkit.web.dashboards.content import Field, Option
 from arbkit.web.dashboards.download import MIME
-from arbkit.web.dashboards.opportunities.columns import CHOOSABLE, COLUMNS, chosen_columns
+from arbkit.web.dashboards.opportunities.columns import COLUMNS, OPTIONAL, chosen_columns
 from arbkit.web.dashboards.opportunities.filters import NUMBERS, View
 
 __all__ = ["column_fields", "download_fields", "filter_fields", "saved_fields"]
 
-Field = dict[str, Any]
 _BOUNDS = {
-    "min_margin": ("Margin ≥ %", "Least profit in percent of the revenue without VAT"),
-    "min_roi": ("ROI ≥ %", "Least profit in percent of what is put in"),
-    "min_profit": ("Profit ≥", "Least profit of one unit, in your home currency"),
-    "min_confidence": ("Confidence ≥", "From 0 to 1"),
-    "max_age": ("Data age ≤ hours", "The older of the two prices"),
+    "min_margin": ("Min margin %", "Minimum profit in percent of net revenue"),
+    "min_roi": ("Min ROI %", "Minimum profit in percent of the money invested"),
+    "min_profit": ("Min profit", "Minimum profit of one unit, in your home currency"),
+    "min_confidence": ("Min confidence", "From 0 to 1"),
+    "max_age": ("Max data age (h)", "Age of the older of the two prices"),
 }
-_AMAZON = (("", "may sell it"), ("no", "does not sell it"), ("yes", "sells it"))
+_AMAZON = (("", "any"), ("no", "no"), ("yes", "yes"))
 
 
 def filter_fields(
@@ -38,10 +37,10 @@ def filter_fields(
         {"name": "brand", "label": "Brand", "kind": "text", "suggestions": list(stats.brands), "placeholder": "any"},
         {"name": "q", "label": "Search", "kind": "text", "placeholder": "title, brand, EAN, ASIN"},
         *(
-            {"name": name, "label": label, "kind": "number", "hint": hint, "placeholder": "any"}
+            Field(name=name, label=label, kind="number", hint=hint, placeholder="any")
             for name, (label, hint) in _BOUNDS.items()
         ),
-        {"name": "amazon", "label": "Amazon itself", "kind": "choice", "options": _options(_AMAZON)},
+        {"name": "amazon", "label": "Amazon as seller", "kind": "choice", "options": _options(_AMAZON)},
     ]
     for one in fields:
         value = getattr(view, one["name"])
@@ -67,7 +66,7 @@ def column_fields(view: View) -> list[Field]:
     shown = chosen_columns(view.columns, what_if=False)
     return [
         {"name": n, "label": COLUMNS[n].label, "kind": "check", "value": n in shown, "hint": COLUMNS[n].note}
-        for n in CHOOSABLE
+        for n in OPTIONAL
     ]
 
 
@@ -83,9 +82,9 @@ def download_fields(total: int, *, running: bool) -> list[Field]:
     ]  # fmt: skip
 
 
-def _any(values: Sequence[str]) -> list[dict[str, str]]:
+def _any(values: Sequence[str]) -> list[Option]:
     return _options([("", "any"), *((value, value) for value in values)])
 
 
-def _options(pairs: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+def _options(pairs: Sequence[tuple[str, str]]) -> list[Option]:
     return [{"value": value, "label": label} for value, label in pairs]

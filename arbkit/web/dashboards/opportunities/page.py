@@ -1,4 +1,4 @@
-"""The opportunities page: figures, filters, the map of routes, the table, and where the chosen route's money goes."""
+"""The opportunities page: figures, filters, the map of routes, the table, and where the selected route's money goes."""
 
 from __future__ import annotations
 
@@ -6,77 +6,82 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
-from typing import Any, cast, get_args
 
 import plotly.graph_objects as go
 
-from arbkit.analysis.price_history import price_lines
 from arbkit.analysis.what_if import RepricedRoute
-from arbkit.core.formatting import money, signed
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.settings import Settings
-from arbkit.display.charts import history_figure, waterfall_figure
+from arbkit.display.charts import history_figure
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.profile_file import configured_profile, load_profiles
 from arbkit.sources.token_budget import read_tokens
 from arbkit.store import Page, Stats, Sums
-from arbkit.store.base import OpportunitySort
 from arbkit.store.iteration import opportunity_by_id
+from arbkit.web.dashboards.content import Region, UserEvent
 from arbkit.web.dashboards.download import Download
-from arbkit.web.dashboards.html_parts import answer_html, figures_html, map_html, parts_html, route_html, store_figures
-from arbkit.web.dashboards.opportunities.columns import COLUMNS, chosen_columns, row, wanted_columns
-from arbkit.web.dashboards.opportunities.filters import PAGE_ROWS, View, parse, told
-from arbkit.web.dashboards.opportunities.forms import column_fields, download_fields, filter_fields, saved_fields
+from arbkit.web.dashboards.html import components_html, opportunity_html, quote_html, repriced_html, store_figures
+from arbkit.web.dashboards.opportunities.columns import ticked_columns
+from arbkit.web.dashboards.opportunities.filters import View, parse, told
+from arbkit.web.dashboards.opportunities.forms import column_fields, download_fields, saved_fields
+from arbkit.web.dashboards.opportunities.parts import FilterForm, OpportunityTable, RouteMap, read_page, read_routes
 from arbkit.web.dashboards.opportunities.what_if import WhatIf
-from arbkit.web.dashboards.page import Board
-from arbkit.web.dashboards.page_widget import Region, Wish
+from arbkit.web.dashboards.page import DashboardPage
+from arbkit.web.dashboards.part import Figures, PriceHistory, Waterfall
 from arbkit.web.dashboards.saved_views import SavedViews
 
-__all__ = ["OpportunitiesBoard"]
+__all__ = ["OpportunitiesPage"]
 
-_ASCENDING = frozenset({"title", "route", "buy_price"})
-_WAITING = "Nothing yet: detection runs as soon as the first prices are in. This page looks again by itself."
-_NOTHING_LEFT = "No opportunity passes these filters."
+_WAITING = "No data yet: detection runs as soon as the first prices are in. Updates automatically."
+_NO_MATCH = "No opportunity passes these filters."
+_OF_SELECTED = ("route", "waterfall", "prices", "quote", "components")
 
 
-class OpportunitiesBoard(Board):
+class OpportunitiesPage(DashboardPage):
     """The page over one store; ``widget`` is what a notebook displays."""
 
     NAME = "opportunities"
     TITLE = "Opportunities"
     REGIONS = (
         Region("head", "html", waiting="Opportunities"),
-        Region("figures", "html", waiting="Reading the store …"),
+        Figures.REGION,
         Region("views", "form", waiting="Views …"),
-        Region("filters", "form", waiting="Filters …", folds="Filters", unfolded=True),
-        Region("map", "html", waiting="Routes …"),
-        Region("whatif", "form", waiting="…", folds="What if …"),
+        FilterForm.REGION,
+        RouteMap.REGION,
+        Region("whatif", "form", waiting="…", collapsible="What if …"),
         Region("outcome", "html"),
-        Region("columns", "form", waiting="…", folds="Columns"),
-        Region("table", "table", waiting="Opportunities are read …"),
+        Region("columns", "form", waiting="…", collapsible="Columns"),
+        OpportunityTable.REGION,
         Region("tools", "form"),
         Region("route", "html"),
-        Region("waterfall", "chart"),
-        Region("prices", "chart"),
-        Region("answer", "html"),
-        Region("parts", "html"),
+        Waterfall.REGION,
+        PriceHistory.REGION,
+        Region("quote", "html"),
+        Region("components", "html"),
     )
 
     def __init__(self, settings: Settings) -> None:
-        super().__init__(settings)
+        self._figures = Figures()
+        self._filters = FilterForm(settings, on_change=self._narrow)
+        self._map = RouteMap(settings, on_change=self._narrow)
+        self._table = OpportunityTable(settings, on_change=self._turn)
+        self._waterfall = Waterfall()
+        self._prices = PriceHistory(settings)
+        super().__init__(
+            settings, (self._figures, self._filters, self._map, self._table, self._waterfall, self._prices)
+        )
         self._view = View()
-        self._refused: dict[str, tuple[str, str]] = {}
         self._narrowed = False
         self._saved = SavedViews(settings)
-        self._naming = ""
+        self._new_name = ""
         self._what_if = WhatIf()
         self._what_if_open = False
-        self._answered: tuple[Opportunity, dict[str, str]] | None = None
+        self._quoted: tuple[Opportunity, dict[str, str]] | None = None
         self._page: Page[Opportunity] = Page((), 0, None)
-        self._chosen: Opportunity | None = None
+        self._selected: Opportunity | None = None
         self._offers: list[Offer] = []
         self._evaluated_at: float | None = None
-        self._download = Download(self.page)
+        self._download = Download(self.widget)
 
         # What the first page would wait for is done while it is kept warm.
         load_rates()
@@ -84,120 +89,88 @@ class OpportunitiesBoard(Board):
         history_figure((), currency="EUR").to_json()
         go.Figure(go.Waterfall()).to_json()
 
-    # What it shows
-
     def open(self, search: str) -> None:
+        """Show what the address asks for; say what of it is ignored."""
         self._view, wrong = parse(search)
         if wrong:
-            self.page.say(told(wrong), "bad")
+            self.widget.notify(told(wrong), "bad")
 
-    def nothing_yet(self) -> None:
+    def show_empty(self) -> None:
+        """Show an empty table, and nothing else."""
         for region in ("figures", "views", "filters", "map", "whatif", "columns"):
-            self.page.hide(region)
+            self.widget.hide(region)
         self._show_table(time.time(), {})
 
-    def waits(self) -> bool:
+    def is_waiting(self) -> bool:
+        """Whether there are no opportunities yet."""
         return self._stats is None or not self._stats.opportunities
 
     def load(self) -> None:
+        """Read the page of opportunities and everything about it."""
         now = time.time()
-        query = self._view.query(now=now)
         stats, store = self.stats(now=now), self.store
-        page, sums = store.opportunities(query), store.sums(query)
-        if not page.items and page.total:
-            self._view = replace(self._view, page=-(-page.total // PAGE_ROWS))
-            page = store.opportunities(self._view.query(now=now))
-        self._page = page
-        found = self._found(self._view.chosen)
-        if found is None or (self._narrowed and found not in page.items):
+        self._view, self._page = read_page(store, self._view, now=now)
+        sums = store.sums(self._view.query(now=now))
+        found = self._find(self._view.chosen)
+        if found is None or (self._narrowed and found not in self._page.items):
             # What other filters leave out is not what the reader looks at now; another page's route may be.
-            found = next(iter(page.items), None)
+            found = next(iter(self._page.items), None)
         self._narrowed = False
         self._view = replace(self._view, chosen=found.id if found else "")
-        self._show_table(now, self._others())
+        self._show_table(now, self._reprice())
         self._show_top(stats, sums, now)
         self._show_forms(stats, sums)
-        self.page.address(self._view.search())
-        self.afterwards(lambda: self._choose(found, stats))
+        self.widget.address(self._view.search())
+        self.defer(lambda: self._select(found, stats))
 
     def _show_top(self, stats: Stats, sums: Sums, now: float) -> None:
-        self.show_head()
+        self.show_header()
         runs = self.store.runs(report="detect", limit=10)
-        looked = next((r.summary["routes"] for r in runs if "routes" in r.summary), None)
+        priced = next((r.summary["routes"] for r in runs if "routes" in r.summary), None)
         tokens = read_tokens(self.settings)
-        figures = store_figures(stats, sums, routes_looked_at=looked, tokens=tokens, now=now)
-        self.page.show("figures", {"html": figures_html(figures)})
-        chosen = f"{self._view.source}:{self._view.target}"
-        # Of the routes, all are shown, so that another can be chosen.
-        everywhere = replace(self._view, source="", target="", page=1)
-        routes = sums.routes
-        if self._view.source or self._view.target:
-            routes = self.store.sums(everywhere.query(now=now)).routes
-        self.page.show("map", {"html": map_html(routes, self.settings.markets, stats.currency or "", chosen)})
+        self._figures.show(store_figures(stats, sums, routes_priced=priced, tokens=tokens, now=now))
+        self._map.show(read_routes(self.store, self._view, sums, now=now), stats.currency or "", self._view)
 
-    def _show_table(self, now: float, others: Mapping[str, RepricedRoute]) -> None:
-        view, page = self._view, self._page
-        columns = chosen_columns(view.columns, what_if=bool(others))
-        self.page.show(
-            "table",
-            {
-                "caption": "Opportunities",
-                "columns": [
-                    {"label": c.label, "kind": c.kind, "sort": c.sort, "note": c.note}
-                    for c in (COLUMNS[name] for name in columns)
-                ],
-                "rows": [row(o, columns, now=now, other=others.get(o.id)) for o in page.items],
-                "total": page.total,
-                "first": (view.page - 1) * PAGE_ROWS + 1,
-                "page": view.page,
-                "pages": max(1, -(-page.total // PAGE_ROWS)),
-                "paged": True,
-                "sort": view.sort,
-                "descending": view.descending,
-                "selects": True,
-                "selected": view.chosen,
-                "message": _WAITING if self.waits() else _NOTHING_LEFT,
-            },
-        )
+    def _show_table(self, now: float, repriced: Mapping[str, RepricedRoute]) -> None:
+        message = _WAITING if self.is_waiting() else _NO_MATCH
+        self._table.show(self._page, self._view, now=now, repriced=repriced, message=message)
 
     def _show_forms(self, stats: Stats, sums: Sums) -> None:
-        view, markets = self._view, self.settings.markets
-        self.page.show("filters", {"fields": filter_fields(view, self._refused, markets, stats)})
+        self._filters.show(stats, self._view)
         saved = self._saved.all()
-        self.page.show("views", {"fields": saved_fields(list(saved), self._saved_as(saved), self._naming)})
-        self.page.show("columns", {"fields": column_fields(view)})
-        self.page.show("tools", {"fields": download_fields(sums.count, running=self._download.running)})
+        self.widget.show_form("views", saved_fields(list(saved), self._saved_as(saved), self._new_name))
+        self.widget.show_form("columns", column_fields(self._view))
+        self.widget.show_form("tools", download_fields(sums.count, running=self._download.running))
 
-    # The chosen route
+    # The selected route
 
-    def _choose(self, found: Opportunity | None, stats: Stats) -> None:
-        """Show this route; anew if it was detected anew."""
-        same = self._chosen is not None and found is not None and self._chosen.id == found.id
+    def _select(self, found: Opportunity | None, stats: Stats) -> None:
+        """Show this route; again only if it was detected again."""
+        same = self._selected is not None and found is not None and self._selected.id == found.id
         if same and stats.evaluated_at == self._evaluated_at:
             self._show_what_if()
             return
         self._evaluated_at = stats.evaluated_at
-        self._chosen = found
+        if not same:
+            self._what_if.forget_route()
+        self._selected = found
         self._offers = self.store.offers([found.asin]) if found else []
         if found is None:
-            for region in ("route", "waterfall", "prices", "answer", "parts"):
-                self.page.hide(region)
+            for region in _OF_SELECTED:
+                self.widget.hide(region)
             self._show_what_if()
             return
         self._show_route(found)
+        self._waterfall.show(found)
         title = found.title or found.asin
-        self.page.draw("waterfall", waterfall_figure(found), label=f"From selling price to profit: {title}")
-        offers = {o.market: o for o in self._offers}
-        lines = price_lines(self.store.history(found.asin), offers, found.currency, load_rates())
-        figure = history_figure(lines, currency=found.currency)
-        self.page.draw("prices", figure, label=f"Price on every marketplace over time: {title}")
-        self.page.show("parts", {"html": parts_html(found.components, found.profit, found.currency)})
+        self._prices.show(self._offers, self.store.history(found.asin), found.currency, title=title)
+        self.widget.show_html("components", components_html(found.components, found.profit, found.currency))
         self._show_what_if()
 
     def _show_route(self, found: Opportunity) -> None:
-        self.page.show("route", {"html": route_html(found, watched=self.watched(found.asin))})
+        self.widget.show_html("route", opportunity_html(found, watched=self.watched(found.asin)))
 
-    def _found(self, name: str) -> Opportunity | None:
+    def _find(self, name: str) -> Opportunity | None:
         if not name:
             return None
         here = next((o for o in self._page.items if o.id == name), None)
@@ -214,129 +187,105 @@ class OpportunitiesBoard(Board):
         at = self._evaluated_at or time.time()
         return datetime.fromtimestamp(at, UTC).date()
 
-    def _others(self) -> dict[str, RepricedRoute]:
-        """What the shown routes would leave if; empty where nothing is asked."""
+    def _reprice(self) -> dict[str, RepricedRoute]:
+        """The shown routes under other assumptions, by id; empty where nothing is changed."""
         items = self._page.items
         if not self._what_if.active or not items:
-            self.page.hide("outcome")
+            self.widget.hide("outcome")
             return {}
         offers = self.store.offers([o.asin for o in items])
-        others = dict(
-            zip(
-                (o.id for o in items), self._what_if.rows(items, offers, self._profiles(), on=self._day()), strict=False
-            )
-        )
-        if others:
-            self.page.show("outcome", {"html": _outcome(items, others)})
+        rows = self._what_if.rows(items, offers, self._profiles(), on=self._day())
+        repriced = dict(zip((o.id for o in items), rows, strict=False))
+        if repriced:
+            profits = [(o.profit, repriced[o.id].profit) for o in items if o.id in repriced]
+            self.widget.show_html("outcome", repriced_html(profits, items[0].currency))
         else:
-            self.page.hide("outcome")
-        return others
+            self.widget.hide("outcome")
+        return repriced
 
     def _show_what_if(self) -> None:
         if not self._what_if_open:
             return
-        self.page.show("whatif", {"fields": self._what_if.fields(self._profiles(), self._chosen)})
-        self.afterwards(self._show_answer)
+        self.widget.show_form("whatif", self._what_if.fields(self._profiles(), self._selected))
+        self.defer(self._show_quote)
 
-    def _show_answer(self) -> None:
-        chosen = self._chosen
-        if chosen is None or not self._what_if_open:
-            self.page.hide("answer")
+    def _show_quote(self) -> None:
+        found = self._selected
+        if found is None or not self._what_if_open:
+            self.widget.hide("quote")
             return
-        asked = (chosen, dict(self._what_if.values))
-        if asked == self._answered:
+        asked = (found, dict(self._what_if.values))
+        if asked == self._quoted:
             return
-        self._answered, profiles = asked, self._profiles()
-        found = self._what_if.answer(chosen, self._offers, profiles, on=self._day())
-        if found is None:
-            self.page.show("whatif", {"fields": self._what_if.fields(profiles, chosen)})
+        self._quoted, profiles = asked, self._profiles()
+        quote = self._what_if.quote(found, self._offers, profiles, on=self._day())
+        if quote is None:
+            self.widget.show_form("whatif", self._what_if.fields(profiles, found))
             return
-        title = f"<h2>What if: {chosen.source} → {chosen.target}</h2>"
-        self.page.show("answer", {"html": title + answer_html(found)})
+        self.widget.show_html("quote", quote_html(quote, title=f"What if: {found.source} → {found.target}"))
 
-    # What the user wishes
+    # What the user does
 
-    def on_form(self, wish: Wish) -> None:
-        values = cast("Mapping[str, Any]", wish["values"])
-        match wish["region"]:
-            case "filters":
-                texts = {name: str(value) for name, value in values.items()}
-                self._view, wrong = self._view.with_values(texts)
-                self._refused = {name: (texts[name], why) for name, why in wrong.items()}
-                self._narrowed = True
+    def _narrow(self, view: View) -> None:
+        """Other filters."""
+        self._narrowed = True
+        self._turn(view)
+
+    def _turn(self, view: View) -> None:
+        """Another order, page or selection."""
+        self._view = view
+        self.refresh()
+
+    def on_form(self, event: UserEvent) -> None:
+        """Take columns, assumptions, or a saved view."""
+        values = event["values"]
+        match event["region"]:
             case "columns":
-                self._view = replace(self._view, columns=wanted_columns(values))
+                self._view = replace(self._view, columns=ticked_columns(values))
             case "whatif":
-                self._what_if.take(values)
+                self._what_if.update(values)
             case "views":
-                self._naming = str(values["naming"])
-                if wish["changed"] != "view":
+                self._new_name = str(values["naming"])
+                if event["changed"] != "view":
                     return
                 self._view, wrong = parse(self._saved.all().get(str(values["view"]), ""))
                 if wrong:
-                    self.page.say(told(wrong), "bad")
-        self.again()
+                    self.widget.notify(told(wrong), "bad")
+        self.refresh()
 
-    def on_press(self, wish: Wish) -> None:
-        name, one = str(wish["name"]), str(wish.get("id", ""))
+    def on_action(self, event: UserEvent) -> None:
+        """A button: save or delete a view, reset the assumptions, watch a product, download."""
+        name = str(event["name"])
         match name:
-            case "clear":
-                self._view = View(sort=self._view.sort, descending=self._view.descending, columns=self._view.columns)
-                self._refused = {}
-                self._narrowed = True
-            case "route":
-                pressed_again = f"{self._view.source}:{self._view.target}" == one
-                source, target = ("", "") if pressed_again else one.split(":")
-                self._view = replace(self._view, source=source, target=target, page=1)
-                self._narrowed = True
             case "reset":
                 self._what_if = WhatIf()
             case "save":
-                name = self._saved.save(self._naming, self._shareable())
-                self._naming = ""
-                self.page.say(f"Saved as “{name}”. The page's address shows the same view, for a link.", "good")
+                saved = self._saved.save(self._new_name, self._shareable())
+                self._new_name = ""
+                self.widget.notify(f"Saved as “{saved}”. The page's address is a link to the same view.", "good")
             case "delete":
-                name = self._saved_as(self._saved.all())
-                self._saved.delete(name)
-                self.page.say(f"“{name}” is deleted.", "good")
+                saved = self._saved_as(self._saved.all())
+                self._saved.delete(saved)
+                self.widget.notify(f"“{saved}” is deleted.", "good")
             case "watch" | "unwatch":
-                self.watch(one, wanted=name == "watch")
-                if self._chosen is not None:
-                    self._show_route(self._chosen)
+                self.watch(str(event.get("id", "")), wanted=name == "watch")
+                if self._selected is not None:
+                    self._show_route(self._selected)
                 return
             case "export.csv" | "export.xlsx":
                 query, total = self._view.query(now=time.time()), self._page.total
-                self._download.start(name.removeprefix("export"), self.store, query, total, then=self.again)
-        self.again()
+                self._download.start(name.removeprefix("export"), self.store, query, total, then=self.refresh)
+        self.refresh()
 
-    def on_sort(self, wish: Wish) -> None:
-        name = wish["sort"]
-        if name in get_args(OpportunitySort):
-            again = name == self._view.sort
-            descending = not self._view.descending if again else name not in _ASCENDING
-            sort = cast("OpportunitySort", name)
-            self._view = replace(self._view, sort=sort, descending=descending, page=1)
-            self.again()
-
-    def on_page(self, wish: Wish) -> None:
-        if isinstance(number := wish["page"], int) and number >= 1:
-            self._view = replace(self._view, page=number)
-            self.again()
-
-    def on_select(self, wish: Wish) -> None:
-        view, wrong = self._view.with_values({"chosen": str(wish["id"])})
-        if not wrong:
-            self._view = replace(view, page=self._view.page)
-            self.again()
-
-    def on_fold(self, wish: Wish) -> None:
-        if wish["region"] == "whatif":
-            self._what_if_open = bool(wish["open"])
-            self._answered = None
+    def on_toggle(self, event: UserEvent) -> None:
+        """The what-if panel is opened or closed."""
+        if event["region"] == "whatif":
+            self._what_if_open = bool(event["open"])
+            self._quoted = None
             if self._what_if_open:
                 self._show_what_if()
             else:
-                self.page.hide("answer")
+                self.widget.hide("quote")
 
     def _shareable(self) -> str:
         """The view without what belongs to this moment."""
@@ -346,17 +295,3 @@ class OpportunitiesBoard(Board):
         """The name under which this view is saved; empty if it is not."""
         here = self._shareable()
         return next((name for name, search in saved.items() if search == here), "")
-
-
-def _outcome(items: tuple[Opportunity, ...], others: Mapping[str, RepricedRoute]) -> str:
-    """What the changes do to the shown routes, in a sentence."""
-    pairs = [(o.profit, others[o.id].profit) for o in items if o.id in others]
-    known = [(before, after) for before, after in pairs if after is not None]
-    before, after = sum(b for b, _ in known), sum(a for _, a in known)
-    paying = sum(a > 0 for _, a in known)
-    currency = items[0].currency
-    unknown = f"; {len(pairs) - len(known)} can no longer be priced" if len(known) < len(pairs) else ""
-    return (
-        f"<p><b>What if:</b> the {len(known)} routes on this page leave {money(after, currency)} instead of "
-        f"{money(before, currency)} ({signed(after - before)}); {paying} of them still pay{unknown}.</p>"
-    )

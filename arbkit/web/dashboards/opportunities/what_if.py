@@ -1,4 +1,4 @@
-"""What if: the shown routes, and the chosen one, asked again with another seller, exchange rate or prices."""
+"""What if: the shown routes, and the selected one, priced with another seller, exchange rate or prices."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from arbkit.profit.exchange_rates import AssumedRates
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.seller_profile import VatStatus
+from arbkit.web.dashboards.content import Field, Option
+from arbkit.web.dashboards.html import fulfilment_label
 
 __all__ = ["WhatIf"]
 
@@ -29,13 +31,18 @@ _OF_SELLER = (
     "fbm_shipping",
 )
 _OF_ROUTE = ("buy", "sell", "target_roi")
+_VAT_STATUSES = {
+    "reclaiming": "VAT-registered, input VAT recovered",
+    "not-reclaiming": "VAT-registered, input VAT not recovered",
+    "unregistered": "not VAT-registered",
+}
 _LEAST_RATE, _GREATEST_RATE = 0.01, 100.0
 _LEAST_CHANGE, _GREATEST_CHANGE = -95.0, 500.0
 
 
 @dataclass(slots=True)
 class WhatIf:
-    """What was changed; an empty field is as it is. ``wrong`` says of a field why it cannot be."""
+    """What was changed; an empty field changes nothing. ``wrong`` says why a field's value was refused."""
 
     values: dict[str, str] = field(default_factory=dict)
     wrong: dict[str, str] = field(default_factory=dict)
@@ -46,64 +53,73 @@ class WhatIf:
         every = ("profile", "gbp", "sell_change", *_OF_SELLER)
         return any(self.values.get(name) for name in every)
 
-    def take(self, values: Mapping[str, Any]) -> None:
-        """These are the fields' texts now."""
+    def update(self, values: Mapping[str, str | bool]) -> None:
+        """Take the fields' new texts."""
         self.values = {name: str(text).strip() for name, text in values.items()}
         self.wrong = {}
 
-    def fields(self, profiles: Mapping[str, Profile], chosen: Opportunity | None) -> list[dict[str, Any]]:
-        """The form: what each field is now, with what it is without a change as its placeholder."""
+    def forget_route(self) -> None:
+        """Drop what was typed in for the selected route only: its prices are not those of another one."""
+        for name in _OF_ROUTE:
+            self.values.pop(name, None)
+            self.wrong.pop(name, None)
+
+    def fields(self, profiles: Mapping[str, Profile], chosen: Opportunity | None) -> list[Field]:
+        """The form; a field's placeholder is its value without a change. ``profiles``: the configured one first."""
         seller = self.seller(profiles)
         rate = load_rates().rate("GBP", "EUR", date.today())  # noqa: DTZ011 - the newest one is what is meant
         configured, *others = profiles
-        sellers = [{"value": "", "label": configured}, *_options(others)]
-        statuses = [{"value": "", "label": f"as in the profile: {seller.vat_status}"}]
-        ways = [{"value": "", "label": "the best that is open"}]
-        stock = [{"value": "", "label": f"as in the profile: {seller.warehouses}"}]
-        fields: list[dict[str, Any]] = [
+        sellers = [Option(value="", label=configured), *_options(others)]
+        statuses = [Option(value=name, label=_VAT_STATUSES.get(name, name)) for name in get_args(VatStatus)]
+        status = _VAT_STATUSES.get(seller.vat_status, seller.vat_status)
+        methods = [Option(value=name, label=fulfilment_label(name)) for name in FULFILMENT_METHODS]
+        fields: list[Field] = [
             _choice("profile", "Seller profile", sellers),
-            _choice("vat_status", "VAT status", statuses + _options(get_args(VatStatus))),
-            _choice("fulfilment", "Fulfilment", ways + _options(FULFILMENT_METHODS)),
-            _choice("warehouses", "German stock", stock + _options(("de", "cep"))),
+            _choice("vat_status", "VAT status", [Option(value="", label=f"profile: {status}"), *statuses]),
+            _choice("fulfilment", "Fulfilment", [Option(value="", label="cheapest available"), *methods]),
+            _choice(
+                "warehouses", "Warehouse region (DE)",
+                [Option(value="", label=f"profile: {seller.warehouses}"), *_options(("de", "cep"))],
+            ),
             _number("expected_days", "Days stored", f"{seller.expected_days:g}"),
             _number("return_rate_pct", "Returns %", f"{seller.return_rate_pct:g}"),
-            _number("other_costs", "Other costs, unit", "profile"),
-            _number("fbm_shipping", "Own parcel, net", "none"),
-            _number("gbp", "EUR for 1 GBP", "unknown" if rate is None else f"{rate.value:.4f}"),
+            _number("other_costs", "Other costs per unit", "profile"),
+            _number("fbm_shipping", "FBM shipping (net)", "none"),
+            _number("gbp", "GBP/EUR rate", "unknown" if rate is None else f"{rate.value:.4f}"),
             _number("sell_change", "Selling prices ± %", "0"),
         ]  # fmt: skip
         if chosen is not None:
             fields += [
-                _number("buy", f"Chosen: buy, {chosen.buy_currency}", f"{chosen.buy_price:.2f}"),
-                _number("sell", f"Chosen: sell, {chosen.sell_currency}", f"{chosen.sell_price:.2f}"),
-                _number("target_roi", "Chosen: target ROI %", f"{seller.target_roi_pct:g}"),
+                _number("buy", f"Selected row: buy price, {chosen.buy_currency}", f"{chosen.buy_price:.2f}"),
+                _number("sell", f"Selected row: sell price, {chosen.sell_currency}", f"{chosen.sell_price:.2f}"),
+                _number("target_roi", "Selected row: target ROI %", f"{seller.target_roi_pct:g}"),
             ]
         for one in fields:
             one["value"] = self.values.get(one["name"], "")
             one["wrong"] = self.wrong.get(one["name"])
-        return [*fields, {"name": "reset", "kind": "button", "label": "As it is", "hint": "Take all changes back"}]
+        return [*fields, {"name": "reset", "kind": "button", "label": "Reset", "hint": "Undo all changes"}]
 
     def seller(self, profiles: Mapping[str, Profile]) -> Profile:
-        """The profile that is asked with; the configured one where none is chosen."""
+        """The selected profile, or the configured one."""
         return profiles.get(self.values.get("profile", ""), next(iter(profiles.values())))
 
     def rows(
         self, found: Sequence[Opportunity], offers: Sequence[Offer], profiles: Mapping[str, Profile], *, on: date
     ) -> list[RepricedRoute]:
-        """What each of these routes would leave; none where a field is wrong."""
+        """Each of these routes priced again; empty where a field is wrong."""
         try:
             return reprice(
                 found, offers, self.seller(profiles), load_tables(), self._rates(), changes=self._changes(_OF_SELLER),
                 on=on, sell_change_pct=self._figure("sell_change", _LEAST_CHANGE, _GREATEST_CHANGE) or 0.0,
             )  # fmt: skip
         except UsageError as error:
-            self._fault(error)
+            self._refuse(error)
             return []
 
-    def answer(
+    def quote(
         self, found: Opportunity, offers: Sequence[Offer], profiles: Mapping[str, Profile], *, on: date
     ) -> dict[str, Any] | None:
-        """The chosen route's whole answer; None where a field is wrong."""
+        """The quote of the selected route; None where a field is wrong."""
         try:
             seller = self.seller(profiles)
             asked = quote_request_for(found, offers, seller, on=on).model_dump(exclude_none=True)
@@ -112,7 +128,7 @@ class WhatIf:
             question = QuoteRequest.parse({**asked, **self._changes((*_OF_SELLER, *_OF_ROUTE))})
             return quote(question, seller, load_tables(), self._rates())
         except UsageError as error:
-            self._fault(error)
+            self._refuse(error)
             return None
 
     def _changes(self, names: Sequence[str]) -> dict[str, str]:
@@ -134,17 +150,17 @@ class WhatIf:
             raise UsageError(f"must be between {low:g} and {high:g}", field=name, value=text[:40])
         return value
 
-    def _fault(self, error: UsageError) -> None:
+    def _refuse(self, error: UsageError) -> None:
         self.wrong = {error.field if error.field in self.values else "profile": error.why}
 
 
-def _choice(name: str, label: str, options: list[dict[str, str]]) -> dict[str, Any]:
+def _choice(name: str, label: str, options: Sequence[Option]) -> Field:
     return {"name": name, "label": label, "kind": "choice", "options": options}
 
 
-def _options(values: Sequence[str]) -> list[dict[str, str]]:
-    return [{"value": value, "label": value} for value in values]
+def _options(values: Sequence[str]) -> list[Option]:
+    return [Option(value=value, label=value) for value in values]
 
 
-def _number(name: str, label: str, placeholder: str) -> dict[str, Any]:
+def _number(name: str, label: str, placeholder: str) -> Field:
     return {"name": name, "label": label, "kind": "number", "placeholder": placeholder}

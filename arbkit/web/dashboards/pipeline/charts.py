@@ -1,4 +1,4 @@
-"""The pipeline's charts: how fast records go, what the tokens will be, how old the offers are."""
+"""The pipeline's charts: throughput, tokens, and the age of the offers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from arbkit.ops.stream_state import Pace
 
-__all__ = ["AGE_BUCKETS", "AGE_LIMITS", "ages_figure", "pace_figure", "tokens_figure"]
+__all__ = ["AGE_BUCKETS", "AGE_LIMITS", "ages_figure", "throughput_figure", "tokens_figure"]
 
 AGE_LIMITS = (900.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0)
 AGE_BUCKETS = ("under 15 min", "15–60 min", "1–6 h", "6–24 h", "1–7 days", "over 7 days")
@@ -32,12 +32,12 @@ def _times(moments: Sequence[float]) -> list[datetime]:
     return [datetime.fromtimestamp(at, UTC).replace(tzinfo=None) for at in moments]
 
 
-def pace_figure(paces: Sequence[Pace]) -> go.Figure:
-    """Records a minute, over the minute before each look; of very many, some, and the last one always."""
+def throughput_figure(paces: Sequence[Pace]) -> go.Figure:
+    """Records per minute over time; thinned out, but the newest always kept."""
     paces = paces[:: -max(1, -(-len(paces) // _MOST_POINTS))][::-1]
     times = _times([p.at for p in paces])
     lines = (
-        ("put on the log", [p.published for p in paces], _BLUE, "solid"),
+        ("published", [p.published for p in paces], _BLUE, "solid"),
         ("enriched", [p.enriched for p in paces], _GREEN, "dot"),
     )
     figure = go.Figure(
@@ -53,14 +53,14 @@ def pace_figure(paces: Sequence[Pace]) -> go.Figure:
     figure.update_layout(
         **_LAYOUT,
         # Where next to nothing goes, the axis would count fractions of a record.
-        yaxis={"title": {"text": "records a minute"}, "range": [0, max(4.0, most * 1.1)], "tickformat": ",d"},
+        yaxis={"title": {"text": "records per minute"}, "range": [0, max(4.0, most * 1.1)], "tickformat": ",d"},
         xaxis={"type": "date", "title": {"text": "UTC"}, "range": _span(paces)},
     )
     return figure
 
 
 def _span(paces: Sequence[Pace]) -> list[datetime] | None:
-    """A minute at least: a single look would make an axis of milliseconds."""
+    """At least a minute: a single observation would make an axis of milliseconds."""
     if not paces:
         return None
     return _times([min(paces[0].at, paces[-1].at - 60), paces[-1].at])
@@ -69,13 +69,13 @@ def _span(paces: Sequence[Pace]) -> list[datetime] | None:
 def tokens_figure(
     seen: Sequence[tuple[float, int]], forecast: Sequence[tuple[float, int]], *, needed: int | None
 ) -> go.Figure:
-    """What was seen of the tokens while the page is open, and what they will be if none is spent."""
+    """The tokens observed while the page is open, and their forecast if none is spent."""
     if len(forecast) == 1:
         # A full bucket stays as it is; a single point would be no line.
         forecast = [*forecast, (forecast[0][0] + 3_600, forecast[0][1])]
     lines = [("forecast, if none is spent", forecast, _BLUE, "dot")]
     if len(seen) > 1:
-        lines.insert(0, ("as seen", seen, _GREEN, "solid"))
+        lines.insert(0, ("observed", seen, _GREEN, "solid"))
     figure = go.Figure(
         [
             go.Scatter(
@@ -97,15 +97,15 @@ def tokens_figure(
 
 
 def ages_figure(ages: Mapping[str, Sequence[int]]) -> go.Figure:
-    """A bar for each marketplace, cut by how old its offers are."""
+    """A bar per marketplace, divided by the age of its offers."""
     markets = list(ages)
     figure = go.Figure(
         [
             go.Bar(
-                y=markets, x=[ages[m][place] for m in markets], name=name, orientation="h",
-                marker={"color": _AGE_COLOURS[place]}, hovertemplate="%{x:,d}",
+                y=markets, x=[ages[m][bucket] for m in markets], name=name, orientation="h",
+                marker={"color": _AGE_COLOURS[bucket]}, hovertemplate="%{x:,d}",
             )
-            for place, name in enumerate(AGE_BUCKETS)
+            for bucket, name in enumerate(AGE_BUCKETS)
         ]
     )  # fmt: skip
     figure.update_layout(

@@ -1,4 +1,4 @@
-"""What the product page is asked to show, as its address says it; whatever is wrong there is told, not obeyed."""
+"""What the product page is asked to show, as its address says it; what is wrong there is summary and ignored."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ PRICES: Mapping[str, str] = {
 QUANTITIES: Mapping[str, str] = {
     "rank": "Sales rank",
     "offers": "New offers",
-    "sold": "Sold a month",
+    "sold": "Sold per month",
     "ratings": "Ratings",
 }
-_BY_ITSELF = ("priced", "rank", "offers", "sold")
+_DEFAULT = ("priced", "rank", "offers", "sold")
 _LONGEST = 200
 
 
@@ -40,13 +40,13 @@ class ProductView:
     asin: str = ""
     route: str = ""
     currency: str = ""
-    series: tuple[str, ...] = _BY_ITSELF
+    series: tuple[str, ...] = _DEFAULT
     q: str = ""
 
     def search(self) -> str:
-        """The address' query string: what is not as it is by itself."""
+        """The address' query string: only what differs from the default."""
         shown = {"asin": self.asin, "route": self.route, "currency": self.currency, "q": self.q}
-        if self.series != _BY_ITSELF:
+        if self.series != _DEFAULT:
             shown["series"] = ",".join(self.series) or "none"
         return urlencode({name: text for name, text in shown.items() if text}, safe=":,")
 
@@ -76,12 +76,12 @@ def _with(view: ProductView, name: str, text: str) -> ProductView:
             return replace(view, route=text.upper())
         case "currency":
             if text.upper() not in ("", *CURRENCIES):
-                raise ValueError(f"is none of {', '.join(CURRENCIES)}")
+                raise ValueError(f"must be one of {', '.join(CURRENCIES)}")
             return replace(view, currency=text.upper())
         case "series":
             names = () if text == "none" else tuple(text.split(","))
             known = (*PRICES, *QUANTITIES)
             if not set(names) <= set(known):
-                raise ValueError(f"takes any of {', '.join(known)}")
+                raise ValueError(f"must be one or more of {', '.join(known)}")
             return replace(view, series=tuple(n for n in known if n in names))
     return replace(view, q=text)

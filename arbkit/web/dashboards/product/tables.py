@@ -1,32 +1,32 @@
-"""The tables of the product page that the user chooses from: a product's routes, and what a search finds."""
+"""The tables of the product page: a product's routes, and the products that a search finds."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from arbkit.analysis.routes import ProductRoute
 from arbkit.core.formatting import UNKNOWN, age_words, money, percent, signed
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity, Product
-from arbkit.web.dashboards.opportunities.columns import moment
+from arbkit.web.dashboards.content import TableCell, TableColumn, TableView
+from arbkit.web.dashboards.html import NO_WARNINGS, fulfilment_label, moment
 
 __all__ = ["products_table", "routes_table"]
 
 _ROUTE_COLUMNS = (
-    ("Route", "text", "Where it is bought, and where it is sold"),
+    ("Route", "text", "Buy on → sell on"),
     ("Buy", "number", "Shop price, VAT included"),
     ("Sell", "number", "Shop price, VAT included"),
-    ("Profit", "number", "What one unit leaves after every fee and tax"),
-    ("ROI", "number", "Profit in percent of what is put in"),
-    ("Margin", "number", "Profit in percent of the revenue without VAT"),
-    ("By", "text", "The fulfilment that leaves most"),
-    ("Confidence", "number", "How far the numbers can be trusted, from 0 to 1"),
-    ("What to know", "note", "Why a profit is unknown, or what lowers the confidence"),
+    ("Profit", "number", "Profit of one unit after every fee and tax"),
+    ("ROI", "number", "Profit in percent of the money invested"),
+    ("Margin", "number", "Profit in percent of net revenue"),
+    ("Fulfilment", "text", "The most profitable method allowed by the seller profile"),
+    ("Confidence", "number", "How reliable the numbers are, from 0 to 1"),
+    ("Notes", "remark", "Why a profit is unknown, or what lowers the confidence"),
 )
 _PRODUCT_COLUMNS = (
     ("Product", "title", ""),
-    ("ASIN", "text", "Opens the product's own address"),
+    ("ASIN", "text", "Opens the product page"),
     ("Brand", "text", ""),
     ("Category", "text", ""),
     ("Offered on", "text", ""),
@@ -44,8 +44,8 @@ def routes_table(
     chosen: str,
     message: str,
     now: float,
-) -> dict[str, Any]:
-    """Every route, a row each; ``stored`` are the opportunities of the last detection by route."""
+) -> TableView:
+    """Every route, a row each; ``stored`` are the opportunities of the last detection, by route."""
     return {
         "caption": "Routes of this product",
         "columns": _columns(_ROUTE_COLUMNS),
@@ -60,13 +60,13 @@ def routes_table(
     }
 
 
-def _route(route: ProductRoute, stored: Opportunity | None, asin: str, now: float) -> list[dict[str, Any]]:
+def _route(route: ProductRoute, stored: Opportunity | None, asin: str, now: float) -> list[TableCell]:
     found = route.found
     buy = _price(route.buy_price, route.buy_currency, route.source, asin, found.price_basis["buy"] if found else "")
     sell = _price(route.sell_price, route.sell_currency, route.target, asin, found.price_basis["sell"] if found else "")
-    path = {"text": f"{route.source} → {route.target}"}
+    path: TableCell = {"text": f"{route.source} → {route.target}"}
     if found is None:
-        nothing = {"text": UNKNOWN}
+        nothing: TableCell = {"text": UNKNOWN}
         return [path, buy, sell, nothing, nothing, nothing, nothing, nothing, {"text": "; ".join(route.why)}]
     known = "; ".join(found.confidence_reasons)
     return [
@@ -76,14 +76,14 @@ def _route(route: ProductRoute, stored: Opportunity | None, asin: str, now: floa
         _profit(found, stored, now),
         {"text": percent(found.roi_pct)},
         {"text": percent(found.margin_pct)},
-        {"text": found.fulfilment},
+        {"text": fulfilment_label(found.fulfilment)},
         {"text": f"{found.confidence:.2f}"},
-        {"text": known or "nothing speaks against it", "note": "; ".join(route.assumed)},
+        {"text": known or NO_WARNINGS, "note": "; ".join(route.assumed)},
     ]
 
 
-def _profit(found: Opportunity, stored: Opportunity | None, now: float) -> dict[str, Any]:
-    cell = {"text": money(found.profit, found.currency), "mood": "good" if found.profit > 0 else "bad"}
+def _profit(found: Opportunity, stored: Opportunity | None, now: float) -> TableCell:
+    cell: TableCell = {"text": money(found.profit, found.currency), "tone": "good" if found.profit > 0 else "bad"}
     if stored is not None and abs(stored.profit - found.profit) >= 0.005:
         before = age_words(now - stored.evaluated_at)
         cell["sub"] = f"{signed(stored.profit)} {before} ago"
@@ -91,16 +91,16 @@ def _profit(found: Opportunity, stored: Opportunity | None, now: float) -> dict[
     return cell
 
 
-def _price(amount: float | None, currency: str, code: str, asin: str, basis: str) -> dict[str, Any]:
+def _price(amount: float | None, currency: str, code: str, asin: str, basis: str) -> TableCell:
     if amount is None:
-        return {"text": UNKNOWN, "note": "no price there"}
+        return {"text": UNKNOWN, "note": "no price"}
     market = MARKETS[code]
     kind = f"{basis.replace('_', ' ')} price" if basis else "price"
-    note = f"{market.amazon}, {kind}, shipping and VAT included. Opens the product's page"
+    note = f"{market.amazon}, {kind}, shipping and VAT included. Opens the page at Amazon"
     return {"text": money(amount, currency), "href": market.url(asin), "note": note}
 
 
-def products_table(found: Sequence[Product], total: int, *, message: str, now: float) -> dict[str, Any]:
+def products_table(found: Sequence[Product], total: int, *, message: str, now: float) -> TableView:
     """Products to choose from, a row each."""
     more = f" of {total:,}" if total > len(found) else ""
     return {
@@ -117,7 +117,7 @@ def products_table(found: Sequence[Product], total: int, *, message: str, now: f
     }
 
 
-def _product(product: Product, now: float) -> list[dict[str, Any]]:
+def _product(product: Product, now: float) -> list[TableCell]:
     best = product.best
     return [
         {"text": product.title or "(no title)", "tag": "DEMO" if product.demo else None},
@@ -126,10 +126,10 @@ def _product(product: Product, now: float) -> list[dict[str, Any]]:
         {"text": product.category or UNKNOWN},
         {"text": " ".join(c for c in MARKETS if c in product.markets)},
         {"text": f"{best['source']} → {best['target']}" if best else UNKNOWN},
-        {"text": money(best["profit"], best["currency"]), "mood": "good"} if best else {"text": UNKNOWN},
+        {"text": money(best["profit"], best["currency"]), "tone": "good"} if best else {"text": UNKNOWN},
         {"text": age_words(now - product.updated_at), "note": f"prices of {moment(product.updated_at)}"},
     ]
 
 
-def _columns(columns: Sequence[tuple[str, str, str]]) -> list[dict[str, str]]:
-    return [{"label": label, "kind": kind, "sort": "", "note": note} for label, kind, note in columns]
+def _columns(columns: Sequence[tuple[str, str, str]]) -> list[TableColumn]:
+    return [TableColumn(label=label, kind=kind, sort="", note=note) for label, kind, note in columns]

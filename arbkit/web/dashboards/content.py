@@ -1,0 +1,117 @@
+"""What travels to the browser: the content of a page's regions, and the events that come back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Required, TypedDict
+
+__all__ = ["Field", "Option", "Region", "TableCell", "TableColumn", "TableRow", "TableView", "Tone", "UserEvent"]
+
+Tone = Literal["good", "bad", "plain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of a page. ``waiting`` is shown until it is filled; without it the region is hidden until then.
+
+    ``collapsible`` is the line that opens and closes it; it is filled while closed, too. ``expanded``: open from the
+    start where the window is wide.
+    """
+
+    id: str
+    kind: Literal["form", "table", "chart", "html"]
+    waiting: str = ""
+    title: str = ""
+    collapsible: str = ""
+    expanded: bool = False
+
+
+class UserEvent(TypedDict, total=False):
+    """What the user did. ``type`` says what, and which of the other keys are there:
+
+    ``ready`` once drawn (``search``, the address' query string), ``tick`` while looked at, ``form`` (``region``,
+    ``changed``, ``values``), ``action`` of a button (``region``, ``name``, perhaps ``id``), ``sort``, ``page`` and
+    ``select`` of a table, ``toggle`` of a collapsible region (``open``). ``event`` is the event's number.
+    """
+
+    type: Required[str]
+    event: int
+    region: str
+    search: str
+    changed: str
+    values: Mapping[str, str | bool]
+    name: str
+    id: str
+    sort: str
+    page: int
+    open: bool
+
+
+class Option(TypedDict):
+    """A choice of a field."""
+
+    value: str
+    label: str
+
+
+class Field(TypedDict, total=False):
+    """A field of a form, or a button. ``wrong`` says why its value was refused."""
+
+    name: Required[str]
+    label: Required[str]
+    kind: Required[Literal["text", "number", "choice", "check", "button"]]
+    value: str | bool
+    wrong: str | None
+    hint: str
+    placeholder: str
+    options: Sequence[Option]
+    suggestions: Sequence[str]
+    disabled: bool
+
+
+class TableColumn(TypedDict, total=False):
+    """A column: ``kind`` is text, number, title or remark; ``sort`` the order that a click on its head asks for."""
+
+    label: Required[str]
+    kind: Required[str]
+    sort: str
+    note: str
+
+
+class TableCell(TypedDict, total=False):
+    """A cell: its text, a link or the name of an action, what stands small below it, a tag, a hover note, a tone."""
+
+    text: Required[str]
+    href: str
+    action: str
+    label: str
+    sub: str
+    tag: str | None
+    note: str | None
+    tone: str
+
+
+class TableRow(TypedDict):
+    """A row and the name by which it is selected."""
+
+    id: str
+    cells: Sequence[TableCell]
+
+
+class TableView(TypedDict, total=False):
+    """One page of a table's rows; ``first`` is the number of the first row, from 1, of ``total``."""
+
+    caption: Required[str]
+    columns: Required[Sequence[TableColumn]]
+    rows: Required[Sequence[TableRow]]
+    total: int
+    first: int
+    page: int
+    pages: int
+    paged: bool
+    sort: str
+    descending: bool
+    selects: bool
+    selected: str
+    message: str

@@ -1,0 +1,234 @@
+"""What pages show as markup. Titles, brands and reasons come from outside: the templates escape all of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from jinja2 import Template
+from markupsafe import Markup
+
+from arbkit.core.formatting import UNKNOWN, age_words, count, money
+from arbkit.core.models import Opportunity
+from arbkit.core.results import ComponentRow
+from arbkit.display.html import environment, macro
+from arbkit.display.labels import component_label
+from arbkit.sources.token_budget import Tokens
+from arbkit.store import Stats, Sums
+
+__all__ = [
+    "NO_WARNINGS",
+    "Fact",
+    "FactCell",
+    "Figure",
+    "components_html",
+    "demo_words",
+    "figures_html",
+    "fulfilment_label",
+    "grid_html",
+    "header_html",
+    "moment",
+    "opportunity_html",
+    "page_html",
+    "quote_html",
+    "repriced_html",
+    "route_map_html",
+    "status_html",
+    "store_figures",
+    "table_html",
+    "time_html",
+]
+
+Figure = tuple[str, str, str]
+"""Label, value, and what stands small beside it."""
+
+NO_WARNINGS = "no warnings"
+_PACKAGE = "arbkit.web.dashboards"
+_PAGES = {"opportunities": "Opportunities", "product": "Product", "pipeline": "Pipeline"}
+_AMAZON = {
+    True: "Amazon is a seller there.",
+    False: "Amazon is not a seller there.",
+    None: "Whether Amazon is a seller there is not known.",
+}
+_FULFILMENT = {
+    "fba-local": "FBA (local stock)",
+    "efn": "EFN (stock abroad)",
+    "pan-eu": "FBA (Pan-European)",
+    "fbm": "FBM",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FactCell:
+    """A fact on one marketplace; empty ``text`` is shown as a dash, and ``small`` then says why."""
+
+    text: str = ""
+    small: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A row of facts; ``note`` explains the label."""
+
+    label: str
+    cells: Sequence[FactCell]
+    note: str = ""
+
+
+def fulfilment_label(method: str | None) -> str:
+    """A fulfilment method as people read it: ``fba-local`` → FBA (local stock)."""
+    return UNKNOWN if method is None else _FULFILMENT.get(method, method)
+
+
+def moment(at: float) -> str:
+    """``2026-08-01 13:05 UTC``, of Unix seconds."""
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+
+
+@cache
+def _template(name: str) -> Template:
+    made = environment(_PACKAGE)
+    made.filters.update(component_label=component_label, fulfilment=fulfilment_label, moment=moment)
+    return made.get_template(name)
+
+
+def page_html(template: str, /, **values: object) -> Markup:
+    """A template of the dashboards filled with ``values``."""
+    return Markup(_template(template).render(values))  # noqa: S704 - the template escapes
+
+
+def header_html(current: str, stats: Stats | None, *, demo_mode: bool) -> Markup:
+    """The page's name, the links to the others, and the mark of invented data."""
+    return page_html("header.html.j2", current=current, pages=_PAGES, demo=demo_words(stats, demo_mode=demo_mode))
+
+
+def demo_words(stats: Stats | None, *, demo_mode: bool) -> str:
+    """The mark of invented data: what is in the store decides; empty where nothing is invented."""
+    known = stats.products if stats else 0
+    invented = stats.demo_products if stats else 0
+    if invented == known and (invented or demo_mode):
+        return "DEMO: invented products and prices"
+    if invented:
+        return f"DEMO: {count(invented)} of {count(known)} products are invented"
+    return ""
+
+
+def figures_html(figures: Iterable[Figure]) -> Markup:
+    """Head figures side by side."""
+    return macro("figures", list(figures))
+
+
+def grid_html(title: str, markets: Sequence[str], facts: Sequence[Fact]) -> Markup:
+    """A table of facts: a row a fact, a column a marketplace."""
+    return macro("fact_grid", title, markets, facts)
+
+
+def table_html(
+    label: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], *, empty: str = ""
+) -> Markup:
+    """A table; ``columns`` are label and kind (text, number, title, wide), ``empty`` is shown where there is no row."""
+    return macro("table", label, columns, rows, empty)
+
+
+def status_html(tone: str, text: str) -> Markup:
+    """A status in words, with a sign and a colour: good, warn, bad or quiet."""
+    return macro("status", tone, text)
+
+
+def time_html(at: float, now: float) -> Markup:
+    """A moment and, below it, how long ago it was."""
+    return Markup('{}<span class="arb-sub">{} ago</span>').format(moment(at), age_words(now - at))
+
+
+def store_figures(
+    stats: Stats, sums: Sums, *, routes_priced: int | None, tokens: Tokens | None, now: float
+) -> list[Figure]:
+    """The figures above the opportunities."""
+    of = "" if sums.count == stats.opportunities else f"of {count(stats.opportunities)}"
+    newest, oldest = (
+        UNKNOWN if at is None else f"{age_words(now - at)} ago" for at in (stats.newest_at, stats.oldest_at)
+    )
+    priced = "" if stats.evaluated_at is None else f"{age_words(now - stats.evaluated_at)} ago"
+    figures = [
+        ("Opportunities shown", count(sums.count), of),
+        ("Total profit, 1 unit each", money(sums.total_profit, stats.currency), ""),
+        ("Products tracked", count(stats.products), ""),
+        ("Routes priced", count(routes_priced), priced),
+        ("Data updated", newest, f"oldest {oldest}"),
+    ]
+    if tokens is not None:
+        small = f"+{tokens.refill_rate}/min, {age_words(now - tokens.at)} ago"
+        figures.append(("Keepa tokens left", count(tokens.left), small))
+    return figures
+
+
+def route_map_html(
+    routes: Mapping[str, Mapping[str, float]], markets: Sequence[str], currency: str, chosen: str
+) -> Markup:
+    """All routes as a grid: the number of opportunities and their total profit on each.
+
+    ``routes`` gives ``count``, ``total_profit`` and ``best_profit`` by ``SOURCE:TARGET``; ``chosen`` is such a name.
+    """
+    most = max((r["total_profit"] for r in routes.values()), default=0.0)
+    cells = {}
+    for name in (f"{s}:{t}" for s in markets for t in markets if s != t):
+        found = routes.get(name) or {"count": 0, "total_profit": 0.0, "best_profit": 0.0}
+        source, _, target = name.partition(":")
+        total, best = (money(found[key], currency) for key in ("total_profit", "best_profit"))
+        cells[name] = {
+            "label": f"{source} to {target}: {count(found['count'])} opportunities, total {total}, best {best}",
+            "heat": f"{max(0.0, found['total_profit']) / most if most > 0 else 0.0:.2f}",
+            "count": count(found["count"]),
+            "profit": f"{found['total_profit']:,.0f}" if found["count"] else "",
+            "chosen": name == chosen,
+        }
+    return page_html("route_map.html.j2", cells=cells, markets=markets, currency=currency)
+
+
+def opportunity_html(found: Opportunity, *, watched: bool) -> Markup:
+    """The selected route in words, with links to both of its Amazon pages."""
+    return page_html(
+        "opportunity.html.j2",
+        found=found,
+        watched=watched,
+        shops=[_shop(found.source_url, found.source), _shop(found.target_url, found.target)],
+        fulfilment=fulfilment_label(found.fulfilment),
+        amazon=_AMAZON[found.amazon_sells],
+        confidence=f"{found.confidence:.2f}",
+        reasons="; ".join(found.confidence_reasons) or NO_WARNINGS,
+    )
+
+
+def _shop(url: str, code: str) -> str:
+    return url.split("/")[2].removeprefix("www.") if url.startswith("https://") else code
+
+
+def components_html(components: Sequence[ComponentRow], profit: float | None, currency: str) -> Markup:
+    """Every component of a profit with its rule, table, date and source; they add up to ``profit``."""
+    return page_html("components.html.j2", components=components, profit=profit, currency=currency)
+
+
+def quote_html(quote: Mapping[str, Any], *, title: str = "") -> Markup:
+    """A quote (:func:`arbkit.profit.quote.quote.answer`): profit, break-even, max cost, and other cases."""
+    cases = [(f"by {fulfilment_label(a['fulfilment'])}", a["profit"], a["why_not"]) for a in quote["alternatives"]]
+    cases += [(f"{g['vat_status']}, VAT class {g['vat_class']}", g["profit"], g["why_not"]) for g in quote["vat_grid"]]
+    cases += [(f"{s['of'].replace('_', ' ')} {s['change_pct']:+g} %", s["profit"], None) for s in quote["sensitivity"]]
+    return page_html("quote.html.j2", quote=quote, cases=cases, title=title)
+
+
+def repriced_html(profits: Sequence[tuple[float, float | None]], currency: str) -> Markup:
+    """What changed assumptions do to the shown routes: profits before and after (None: cannot be priced)."""
+    known = [(before, after) for before, after in profits if after is not None]
+    return page_html(
+        "repriced.html.j2",
+        priced=len(known),
+        before=sum(before for before, _ in known),
+        after=sum(after for _, after in known),
+        profitable=sum(after > 0 for _, after in known),
+        unpriced=len(profits) - len(known),
+        currency=currency,
+    )

@@ -1,0 +1,91 @@
+"""A dashboard page or a part without a browser: what it shows, and events as the front end makes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from arbkit.web.dashboards.page import DashboardPage
+from arbkit.web.dashboards.page_widget import PageWidget
+from arbkit.web.dashboards.part import Part
+
+__all__ = ["Seen", "SeenWidget"]
+
+
+@dataclass
+class SeenWidget:
+    """What has reached the browser: the newest content of each region, the notices, the address."""
+
+    widget: PageWidget
+    regions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    address: str = ""
+    serial: int = 0
+
+    def __post_init__(self) -> None:
+        self.widget.send = self._receive  # type: ignore[method-assign]
+
+    @classmethod
+    def alone(cls, part: Part) -> SeenWidget:
+        """A part that a notebook's cell displays."""
+        return cls(part.widget).begin()
+
+    def _receive(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        match content["type"]:
+            case "show":
+                self.regions[content["region"]] = content["data"]
+            case "notify":
+                self.notices.append(content["text"])
+            case "address":
+                self.address = content["search"]
+
+    def emit(self, kind: str, **content: Any) -> None:
+        """As if the user had done it."""
+        self.serial += 1
+        self.widget._handle_custom_msg({"type": kind, "event": self.serial, **content}, [])
+
+    def begin(self, search: str = "") -> Any:
+        """As if a browser had drawn the page at this address."""
+        self.emit("ready", search=search)
+        return self
+
+    def fill(self, region: str, **values: Any) -> None:
+        """Type into a form: these fields, the others as they are."""
+        known = {f["name"]: f["value"] for f in self.regions[region]["fields"] if f["kind"] != "button"}
+        self.emit("form", region=region, changed=next(iter(values)), values={**known, **values})
+
+    def click(self, name: str, **more: Any) -> None:
+        """Click a button, in the region that shows one of this name (or in none, where there is none)."""
+        region = next((r for r, data in self.regions.items() if _has_button(data, name)), "")
+        self.emit("action", region=region, name=name, **more)
+
+    def shown(self, region: str) -> bool:
+        return region in self.regions and not self.regions[region]["hidden"]
+
+    def html(self, region: str) -> str:
+        return str(self.regions[region]["html"])
+
+    def column(self, label: str, *, region: str = "table") -> list[str]:
+        """The texts of a table's column."""
+        view = self.regions[region]
+        at = [c["label"] for c in view["columns"]].index(label)
+        return [r["cells"][at]["text"] for r in view["rows"]]
+
+    def field(self, region: str, name: str) -> dict[str, Any]:
+        return next(f for f in self.regions[region]["fields"] if f["name"] == name)
+
+
+def _has_button(data: dict[str, Any], name: str) -> bool:
+    return (
+        any(f["kind"] == "button" and f["name"] == name for f in data.get("fields", ()))
+        or f'data-action="{name}"' in data.get("html", "")
+        or any(cell.get("action") == name for row in data.get("rows", ()) for cell in row["cells"])
+    )
+
+
+class Seen(SeenWidget):
+    """A whole page."""
+
+    def __init__(self, page: DashboardPage) -> None:
+        super().__init__(page.widget)
+        self.page = page
