@@ -17,16 +17,16 @@ __all__ = [
     "Money",
     "Offer",
     "Opportunity",
+    "Origin",
     "PriceBasis",
     "Product",
     "Run",
     "RunStatus",
     "Series",
-    "Source",
     "Update",
 ]
 
-Source = Literal["keepa", "demo", "export", "raw"]
+Origin = Literal["keepa", "demo", "export", "raw"]
 PriceBasis = Literal["buy_box", "new", "amazon"]
 RunStatus = Literal["running", "succeeded", "failed", "timed_out"]
 
@@ -54,7 +54,7 @@ class Offer:
     asin: str
     market: str
     version: int
-    source: Source
+    source: Origin
     fetched_at: float
     updated_at: int
     currency: str

@@ -17,7 +17,6 @@ RENAMED = {
     "audit": "analysis.fee_audit",
     "canonical": "sources.keepa_product",
     "charts": "display.charts",
-    "closing": "core.closing",
     "confidence": "analysis.confidence",
     "consumer": "pipeline.consumer",
     "counters": "core.service.metrics",

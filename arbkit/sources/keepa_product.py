@@ -15,7 +15,8 @@ from typing import Any
 from arbkit.core.errors import BadRecordError
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_unix
 from arbkit.core.marketplaces import Market
-from arbkit.core.models import History, Offer, PriceBasis, Series, Update
+from arbkit.core.models import History, Offer, Origin, PriceBasis, Series, Update
+from arbkit.sources.raw_types import RawProduct
 
 __all__ = ["TRIPLES", "parse_product"]
 
@@ -35,7 +36,7 @@ _SERIES = {
 }
 
 
-def parse_product(product: Mapping[str, Any], market: Market, *, source: Any, fetched_at: float) -> Update | None:
+def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetched_at: float) -> Update | None:
     """The update in Keepa's product object; None if Keepa does not know the product on this marketplace.
 
     The price is the buy box's, else the lowest new one, else Amazon's. Each price has the time up to which it is
@@ -52,7 +53,7 @@ def parse_product(product: Mapping[str, Any], market: Market, *, source: Any, fe
         raise BadRecordError("is no Keepa time", field="lastUpdate", value=version)
     updated_at = to_unix(version)
     series = _series(csv)
-    stats: Mapping[str, Any] = product.get("stats") or {}
+    stats: RawProduct = product.get("stats") or {}
     current = stats.get("current") or []
     buy_box, buy_box_shipping, buy_box_at = _buy_box(product, stats, series, updated_at)
     new, amazon = _current(NEW, series, current), _current(AMAZON, series, current)
@@ -62,24 +63,24 @@ def parse_product(product: Mapping[str, Any], market: Market, *, source: Any, fe
         (amazon, "amazon", updated_at, 0),
     )
     tree = product.get("categoryTree") or []
-    fees: Mapping[str, Any] = product.get("fbaFees") or {}
+    fees: RawProduct = product.get("fbaFees") or {}
     fee_at = fees.get("lastUpdate")
     fba_fee = _positive(fees.get("pickAndPackFee"), "pickAndPackFee")
     offer = Offer(
         asin=product["asin"],
         market=market.code,
         version=version,
-        source=source,
+        source=origin,
         fetched_at=fetched_at,
         updated_at=updated_at,
         currency=market.currency,
-        title=_text(title, "title"),
-        brand=_text(product.get("brand"), "brand"),
-        manufacturer=_text(product.get("manufacturer"), "manufacturer"),
-        category=_text(tree[0]["name"], "categoryTree") if tree else None,
+        title=_optional_text(title, "title"),
+        brand=_optional_text(product.get("brand"), "brand"),
+        manufacturer=_optional_text(product.get("manufacturer"), "manufacturer"),
+        category=_optional_text(tree[0]["name"], "categoryTree") if tree else None,
         category_path=tuple(str(node["name"]) for node in tree),
         root_category_id=_positive(product.get("rootCategory"), "rootCategory"),
-        product_group=_text(product.get("productGroup"), "productGroup"),
+        product_group=_optional_text(product.get("productGroup"), "productGroup"),
         eans=_texts(product, "eanList", "upcList"),
         image=_image(product),
         price_minor=price,
@@ -88,8 +89,8 @@ def parse_product(product: Mapping[str, Any], market: Market, *, source: Any, fe
         shipping_minor=shipping,
         buy_box_minor=_offered(buy_box),
         buy_box_at=buy_box_at,
-        buy_box_is_amazon=_flag(stats.get("buyBoxIsAmazon")),
-        buy_box_is_fba=_flag(stats.get("buyBoxIsFBA")),
+        buy_box_is_amazon=_optional_flag(stats.get("buyBoxIsAmazon")),
+        buy_box_is_fba=_optional_flag(stats.get("buyBoxIsFBA")),
         new_minor=_offered(new),
         new_at=updated_at if new is not None else None,
         amazon_minor=_offered(amazon),
@@ -115,7 +116,7 @@ def parse_product(product: Mapping[str, Any], market: Market, *, source: Any, fe
         height_mm=_positive(product.get("packageHeight"), "packageHeight"),
         weight_g=_positive(product.get("packageWeight"), "packageWeight"),
         package_quantity=_positive(product.get("packageQuantity"), "packageQuantity"),
-        hazmat=_flag(product.get("isHazMat")),
+        hazmat=_optional_flag(product.get("isHazMat")),
         keepa_fba_fee_minor=fba_fee,
         keepa_fba_fee_at=to_unix(fee_at) if fba_fee is not None and isinstance(fee_at, int) and fee_at > 0 else None,
         keepa_referral_pct=_percent(product),
@@ -167,7 +168,7 @@ def _numbers(flat: Any, field: str, width: int) -> array[int]:
 
 
 def _buy_box(
-    product: Mapping[str, Any], stats: Mapping[str, Any], series: Mapping[str, Series], updated_at: int
+    product: RawProduct, stats: RawProduct, series: Mapping[str, Series], updated_at: int
 ) -> tuple[int | None, int | None, int | None]:
     """Price (−1: nobody has it), shipping and time of the buy box; None where Keepa did not look."""
     price = _whole(stats.get("buyBoxPrice"), "buyBoxPrice")
@@ -206,7 +207,7 @@ def _choose(
 _INDEX: Mapping[PriceBasis | None, int] = {"buy_box": BUY_BOX, "new": NEW, "amazon": AMAZON, None: NEW}
 
 
-def _average(stats: Mapping[str, Any], name: str, basis: PriceBasis | None) -> int | None:
+def _average(stats: RawProduct, name: str, basis: PriceBasis | None) -> int | None:
     """The time-weighted average of the price that is used; never that of another one."""
     return _offered(_whole(_at(stats.get(name), _INDEX[basis]), name))
 
@@ -239,11 +240,11 @@ def _positive(value: Any, field: str) -> int | None:
     return number if number is not None and number > 0 else None
 
 
-def _flag(value: Any) -> bool | None:
+def _optional_flag(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _text(value: Any, field: str) -> str | None:
+def _optional_text(value: Any, field: str) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
@@ -251,7 +252,7 @@ def _text(value: Any, field: str) -> str | None:
     return value
 
 
-def _texts(product: Mapping[str, Any], *fields: str) -> tuple[str, ...]:
+def _texts(product: RawProduct, *fields: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for field in fields:
         for value in product.get(field) or ():
@@ -261,14 +262,14 @@ def _texts(product: Mapping[str, Any], *fields: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _image(product: Mapping[str, Any]) -> str | None:
+def _image(product: RawProduct) -> str | None:
     if names := product.get("imagesCSV"):
         return str(names).split(",")[0]
     images = product.get("images")
     return images[0].get("l") if images else None
 
 
-def _percent(product: Mapping[str, Any]) -> float | None:
+def _percent(product: RawProduct) -> float | None:
     value = product.get("referralFeePercentage")
     if value is None:
         value = product.get("referralFeePercent")
@@ -280,7 +281,7 @@ def _percent(product: Mapping[str, Any]) -> float | None:
 
 
 def _sellers(flat: Any, series: dict[str, Series]) -> tuple[str, ...]:
-    """Adds the series ``buy_box_seller`` (places in the answer) from ``[time, seller id, …]`` as texts."""
+    """Adds the series ``buy_box_seller`` (indices in the answer) from ``[time, seller id, …]`` as texts."""
     if not flat:
         return ()
     ids: dict[str, int] = {}
