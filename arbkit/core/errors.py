@@ -26,14 +26,17 @@ terminal or one problem+json body is enough to act on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time, timedelta
 from difflib import get_close_matches
+from typing import TypeAlias
 
 __all__ = [
     "ArbkitError",
     "BadRecordError",
     "ConfigError",
     "DeadLetterLimitError",
+    "ErrorValue",
     "GroupBusyError",
     "InputError",
     "KeepaError",
@@ -51,12 +54,20 @@ __all__ = [
 ]
 
 
+ErrorValue: TypeAlias = (
+    "str | int | float | bool | date | time | timedelta | Sequence[ErrorValue] | Mapping[str, ErrorValue] | None"
+)
+"""A wrong value as it is shown: what JSON or a spreadsheet can hold."""
+
+
 class ArbkitError(Exception):
     """Base of the tree. ``field``, ``value`` and ``remedy`` are what a caller shows."""
 
     exit_code = 1
 
-    def __init__(self, why: str, *, field: str | None = None, value: object = None, remedy: str | None = None) -> None:
+    def __init__(
+        self, why: str, *, field: str | None = None, value: ErrorValue = None, remedy: str | None = None
+    ) -> None:
         self.why = why
         self.field = field
         self.value = value
@@ -104,7 +115,7 @@ class KeepaError(ServiceError):
         *,
         status: int | None = None,
         field: str | None = None,
-        value: object = None,
+        value: ErrorValue = None,
         remedy: str | None = None,
     ) -> None:
         self.status = status
@@ -188,7 +199,7 @@ class StoreError(ServiceError):
         *,
         kind: str = "failed",
         field: str | None = None,
-        value: object = None,
+        value: ErrorValue = None,
         remedy: str | None = None,
     ) -> None:
         self.kind = kind

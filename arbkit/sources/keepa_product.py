@@ -10,13 +10,12 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Mapping
-from typing import Any
 
 from arbkit.core.errors import BadRecordError
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_unix
 from arbkit.core.marketplaces import Market
 from arbkit.core.models import History, Offer, Origin, PriceBasis, Series, Update
-from arbkit.sources.raw_types import RawProduct
+from arbkit.sources.raw_types import Json, RawProduct
 
 __all__ = ["TRIPLES", "parse_product"]
 
@@ -129,7 +128,7 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
     return Update(offer, History(offer.asin, market.code, version, market.currency, series, sellers))
 
 
-def _series(csv: Any) -> dict[str, Series]:
+def _series(csv: Json) -> dict[str, Series]:
     """The series arbkit keeps, out of ``csv``: 34 or 36 entries, or null; each entry may be null."""
     found: dict[str, Series] = {}
     if csv is None:
@@ -143,17 +142,17 @@ def _series(csv: Any) -> dict[str, Series]:
     return found
 
 
-def _pairs(flat: Any, field: str) -> Series:
+def _pairs(flat: Json, field: str) -> Series:
     numbers = _numbers(flat, field, 2)
     return Series(numbers[0::2], numbers[1::2])
 
 
-def _triples(flat: Any, field: str) -> Series:
+def _triples(flat: Json, field: str) -> Series:
     numbers = _numbers(flat, field, 3)
     return Series(numbers[0::3], numbers[1::3], numbers[2::3])
 
 
-def _numbers(flat: Any, field: str, width: int) -> array[int]:
+def _numbers(flat: Json, field: str, width: int) -> array[int]:
     if not isinstance(flat, list):
         raise BadRecordError("is not a list", field=field, value=type(flat).__name__)
     numbers = array("i")
@@ -186,7 +185,7 @@ def _buy_box(
     return price, shipping if shipping is not None and shipping >= 0 else None, at
 
 
-def _current(index: int, series: Mapping[str, Series], current: Any) -> int | None:
+def _current(index: int, series: Mapping[str, Series], current: Json) -> int | None:
     """The value now: from the statistics, else the end of the series; None if there is no data."""
     value = _whole(_at(current, index), f"stats.current[{index}]")
     if value is not None and value != -2 and not (value == -1 and _SERIES[index] in series):
@@ -212,11 +211,11 @@ def _average(stats: RawProduct, name: str, basis: PriceBasis | None) -> int | No
     return _offered(_whole(_at(stats.get(name), _INDEX[basis]), name))
 
 
-def _at(values: Any, index: int) -> Any:
+def _at(values: Json, index: int) -> Json:
     return values[index] if isinstance(values, list) and index < len(values) else None
 
 
-def _whole(value: Any, field: str) -> int | None:
+def _whole(value: Json, field: str) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
@@ -229,22 +228,22 @@ def _offered(value: int | None) -> int | None:
     return value if value is not None and value > 0 else None
 
 
-def _count(value: Any) -> int | None:
+def _count(value: Json) -> int | None:
     number = _whole(value, "statistics")
     return number if number is not None and number >= 0 else None
 
 
-def _positive(value: Any, field: str) -> int | None:
+def _positive(value: Json, field: str) -> int | None:
     """A measure, where Keepa writes 0 and −1 for "unknown"."""
     number = _whole(value, field)
     return number if number is not None and number > 0 else None
 
 
-def _optional_flag(value: Any) -> bool | None:
+def _optional_flag(value: Json) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _optional_text(value: Any, field: str) -> str | None:
+def _optional_text(value: Json, field: str) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
@@ -280,12 +279,14 @@ def _percent(product: RawProduct) -> float | None:
     return float(value) if value > 0 else None
 
 
-def _sellers(flat: Any, series: dict[str, Series]) -> tuple[str, ...]:
+def _sellers(flat: Json, series: dict[str, Series]) -> tuple[str, ...]:
     """Adds the series ``buy_box_seller`` (indices in the answer) from ``[time, seller id, …]`` as texts."""
     if not flat:
         return ()
+    if not isinstance(flat, list):
+        raise BadRecordError("is not a list", field="buyBoxSellerIdHistory", value=type(flat).__name__)
     ids: dict[str, int] = {}
-    times = array("i", [int(t) for t in flat[0::2]])
+    times = array("i", [int(str(t)) for t in flat[0::2]])
     values = array("i", [ids.setdefault(str(s), len(ids)) for s in flat[1::2]])
     if len(times) != len(values):
         raise BadRecordError("is not a multiple of 2 long", field="buyBoxSellerIdHistory", value=len(flat))
