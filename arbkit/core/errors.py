@@ -233,7 +233,7 @@ class RefusedFileError(InputError):
 
 
 def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "There is") -> str:
-    """The remedy for a name that is none: the nearest right one, or after ``otherwise`` all there are."""
+    """The remedy for an unknown name: the nearest known one, or all of them after ``otherwise``."""
     names = list(known)
     near = get_close_matches(name, names, n=1)
     return f"Did you mean {near[0]}?" if near else f"{otherwise}: {', '.join(names) or 'none'}"

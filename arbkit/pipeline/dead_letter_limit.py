@@ -46,6 +46,6 @@ class DeadLetterLimit:
 def _stopped(why: str) -> DeadLetterLimitError:
     return DeadLetterLimitError(
         f"{why}: none of the last batch was passed over",
-        remedy="See what is wrong with `arbkit dlq list`; a producer of another version? To bury them all the same, "
+        remedy="See what is wrong with `arbkit dlq list`; a producer of another version? To accept them all the same, "
         "set ARBKIT_DEAD_LETTER_SHARE=1 and ARBKIT_DEAD_LETTER_RUN=0",
     )

@@ -146,7 +146,7 @@ class KeepaSource(AbstractContextManager["KeepaSource"]):
 
     def _known_state(self) -> Tokens:
         if self.state is None:
-            raise KeepaError("the service tells nothing about tokens", remedy="Check ARBKIT_KEEPA_URL")
+            raise KeepaError("the service says nothing about tokens", remedy="Check ARBKIT_KEEPA_URL")
         return self.state
 
     def _retried(self, call: Callable[[], T]) -> T:
@@ -198,7 +198,7 @@ class _Client(keepa.Keepa):
         (body,) = cast("list[_Body]", answers)
         products = body.get("products")
         if not isinstance(products, list):
-            raise _TransientError(f"the answer holds no products{self._told(body)}", status=200)
+            raise _TransientError(f"the answer holds no products{self._service_message(body)}", status=200)
         asked = set(asins)
         return {p["asin"]: p for p in products if isinstance(p, dict) and p.get("asin") in asked}
 
@@ -213,7 +213,7 @@ class _Client(keepa.Keepa):
         raw_response: bool = False,
         is_json: bool = True,
     ) -> _Body:
-        """The one place where the package talks HTTP: one request, its parsed body or a typed error."""
+        """The only method through which the package talks HTTP: one request, its parsed body or a typed error."""
         try:
             answer = self._session.get(
                 f"{self._base}/{request_type}",
@@ -228,9 +228,9 @@ class _Client(keepa.Keepa):
             raise _TransientError(
                 f"{self._base} cannot be reached: {_reason(error)}", remedy=self._remedy()
             ) from _without_address(error)
-        return self._judged(request_type, answer)
+        return self._checked(request_type, answer)
 
-    def _judged(self, request_type: str, answer: requests.Response) -> _Body:
+    def _checked(self, request_type: str, answer: requests.Response) -> _Body:
         status = answer.status_code
         try:
             body = orjson.loads(answer.content)
@@ -238,35 +238,35 @@ class _Client(keepa.Keepa):
             body = None
         usable = body if isinstance(body, dict) else {}
         self._note(usable)
-        told = self._told(usable)
+        message = self._service_message(usable)
         match status:
             case 200 if not usable:
                 raise _TransientError(
                     "the answer is not the JSON object it should be", status=status, remedy=self._remedy()
                 )
             case 200 if self.status.refillRate is None:
-                raise _TransientError(f"the answer says nothing of tokens{told}", status=status)
+                raise _TransientError(f"the answer says nothing of tokens{message}", status=status)
             case 200:
                 return usable
             case 429:
-                raise KeepaTokensError(f"the tokens are used up{told}", wait_s=self._refill_s(answer))
+                raise KeepaTokensError(f"the tokens are used up{message}", wait_s=self._refill_s(answer))
             case 401 | 402 | 403:
-                raise self._key_error(status, told)
-            case 400 if request_type == "token" or "key" in told.lower() or not told:
-                raise self._key_error(status, told)
+                raise self._key_error(status, message)
+            case 400 if request_type == "token" or "key" in message.lower() or not message:
+                raise self._key_error(status, message)
             case _ if status >= 500:
                 raise _TransientError(
-                    f"{self._base} failed with status {status}{told}", status=status, remedy=self._remedy()
+                    f"{self._base} failed with status {status}{message}", status=status, remedy=self._remedy()
                 )
             case _:
                 raise KeepaError(
-                    f"{self._base} refused /{request_type} with status {status}{told}",
+                    f"{self._base} refused /{request_type} with status {status}{message}",
                     status=status,
                     remedy="Check ARBKIT_KEEPA_URL",
                 )
 
     def _note(self, body: Mapping[str, Any]) -> None:
-        """Keep what an answer says about the tokens."""
+        """Keep the state of the tokens in an answer."""
         try:
             self.state = Tokens(
                 left=int(body["tokensLeft"]),
@@ -295,17 +295,17 @@ class _Client(keepa.Keepa):
         after = answer.headers.get("Retry-After", "")
         return max(_SHORTEST_WAIT_S, float(after)) if after.isdecimal() else _REFILL_UNKNOWN_S
 
-    def _key_error(self, status: int, told: str) -> KeepaKeyError:
+    def _key_error(self, status: int, message: str) -> KeepaKeyError:
         return KeepaKeyError(
-            f"{self._base} does not accept the key (status {status}){told}",
+            f"{self._base} does not accept the key (status {status}){message}",
             status=status,
             field="KEEPA_API_KEY",
             value="********",
             remedy="Put a valid key into .env; without a key arbkit runs on the demo market",
         )
 
-    def _told(self, body: Mapping[str, Any]) -> str:
-        """What the service says itself about an error, as an ending for ours."""
+    def _service_message(self, body: Mapping[str, Any]) -> str:
+        """The service's own error message, as the end of ours; empty if it sent none."""
         error = body.get("error")
         if not isinstance(error, dict):
             return ""

@@ -1,7 +1,7 @@
 """Keepa's product object → the canonical offer and history. Pure.
 
 In Keepa's data −1 is "no offer" and −2 "no data"; prices are whole cents or pence; series are flat lists of
-pairs ``[time, value, …]`` or, where shipping is told apart, triples ``[time, price, shipping, …]``.
+pairs ``[time, value, …]`` or, where shipping is separate, triples ``[time, price, shipping, …]``.
 Source: Keepa API documentation, "Product Object" and "Statistics Object".
 """
 

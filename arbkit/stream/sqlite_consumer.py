@@ -1,7 +1,7 @@
 """The consumer of a group on a stream in a SQLite file: one at a time, and it owns every partition.
 
 The group belongs to whoever holds the lock on a file beside the database. The system lets go of it when the
-process dies, so there are no heartbeats, no time-outs and no rebalances: what many consumers need is Kafka's work.
+process dies, so there are no heartbeats, time-outs or rebalances: several consumers of one group are Kafka's work.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         if self._fault == "unavailable":
-            self._answer(503, {"error": {"type": "unavailable", "message": "failing as told"}}, cost=0)
+            self._answer(503, {"error": {"type": "unavailable", "message": "failing on purpose"}}, cost=0)
             return
         parts = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
