@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from html import escape
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, get_args
 
 from arbkit.analysis.price_history import PriceLine, price_lines
@@ -19,7 +21,6 @@ from arbkit.analysis.route_table import EvaluatedRoute, all_routes, best_cells, 
 from arbkit.analysis.what_if import quote_request_for
 from arbkit.core.arguments import code, count, day, named, nearest, number, one_of, taking
 from arbkit.core.asin import parse_asin
-from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.models import Offer
 from arbkit.core.settings import Settings
@@ -67,7 +68,7 @@ def open_workbench(settings: Settings | None = None, **overrides: Any) -> Workbe
     return Workbench(settings or Settings.load(**overrides))
 
 
-class Workbench(Closing):
+class Workbench(AbstractContextManager["Workbench"]):
     """What :func:`arbkit.open` gives. Reads only, apart from :meth:`fill_demo`; a context manager.
 
     Products are named by their ASIN, marketplaces by their code (DE, FR, IT, ES, UK). Percents are percents: 20
@@ -81,6 +82,11 @@ class Workbench(Closing):
     def close(self) -> None:
         """Close the store. The next call opens it again."""
         self._lazy_store.close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     @property
     def profile(self) -> Profile:

@@ -65,13 +65,13 @@ def import_command(
     """Send Keepa exports and saved answers down the log, and enrich them."""
     from arbkit.core.marketplaces import market as marketplace
     from arbkit.core.service.process import stop_on_signals
-    from arbkit.pipeline.consumer import consume
+    from arbkit.pipeline.consumer import drain
     from arbkit.pipeline.file_import import import_files
 
     settings = load_settings()
     report = import_files(settings, files, market=marketplace(market) if market else None)
-    if report.products:
-        consume(settings, until_empty=True, stop=stop_on_signals())
+    if report.products and not drain(settings, stop=stop_on_signals()):
+        console(stderr=True).print("not all of it is enriched yet: see `arbkit status` for the lag", markup=False)
     if json:
         print_json(report.to_dict())
     else:

@@ -26,14 +26,17 @@ terminal or one problem+json body is enough to act on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, time, timedelta
 from difflib import get_close_matches
+from typing import TypeAlias
 
 __all__ = [
     "ArbkitError",
     "BadRecordError",
     "ConfigError",
     "DeadLetterLimitError",
+    "ErrorValue",
     "GroupBusyError",
     "InputError",
     "KeepaError",
@@ -51,12 +54,20 @@ __all__ = [
 ]
 
 
+ErrorValue: TypeAlias = (
+    "str | int | float | bool | date | time | timedelta | Sequence[ErrorValue] | Mapping[str, ErrorValue] | None"
+)
+"""A wrong value as it is shown: what JSON or a spreadsheet can hold."""
+
+
 class ArbkitError(Exception):
     """Base of the tree. ``field``, ``value`` and ``remedy`` are what a caller shows."""
 
     exit_code = 1
 
-    def __init__(self, why: str, *, field: str | None = None, value: object = None, remedy: str | None = None) -> None:
+    def __init__(
+        self, why: str, *, field: str | None = None, value: ErrorValue = None, remedy: str | None = None
+    ) -> None:
         self.why = why
         self.field = field
         self.value = value
@@ -104,7 +115,7 @@ class KeepaError(ServiceError):
         *,
         status: int | None = None,
         field: str | None = None,
-        value: object = None,
+        value: ErrorValue = None,
         remedy: str | None = None,
     ) -> None:
         self.status = status
@@ -188,7 +199,7 @@ class StoreError(ServiceError):
         *,
         kind: str = "failed",
         field: str | None = None,
-        value: object = None,
+        value: ErrorValue = None,
         remedy: str | None = None,
     ) -> None:
         self.kind = kind
@@ -222,7 +233,7 @@ class RefusedFileError(InputError):
 
 
 def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "There is") -> str:
-    """The remedy for a name that is none: the nearest right one, or after ``otherwise`` all there are."""
+    """The remedy for an unknown name: the nearest known one, or all of them after ``otherwise``."""
     names = list(known)
     near = get_close_matches(name, names, n=1)
     return f"Did you mean {near[0]}?" if near else f"{otherwise}: {', '.join(names) or 'none'}"

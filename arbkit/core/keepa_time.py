@@ -1,8 +1,13 @@
-"""Keepa's clock: minutes since 1 January 2011, UTC (Keepa API documentation, "Keepa Time")."""
+"""Keepa's clock: minutes since 1 January 2011, UTC (Keepa API documentation, "Keepa Time"), and ISO times."""
 
 from __future__ import annotations
 
-__all__ = ["NEW_INCLUDES_SHIPPING_FROM", "RATING_COUNT_FROZEN_FROM", "to_minutes", "to_unix"]
+from datetime import datetime
+from functools import lru_cache
+
+from arbkit.core.errors import BadRecordError
+
+__all__ = ["NEW_INCLUDES_SHIPPING_FROM", "RATING_COUNT_FROZEN_FROM", "iso_to_unix", "to_minutes", "to_unix"]
 
 _EPOCH_MINUTES = 21_564_000
 
@@ -22,3 +27,23 @@ def to_unix(minutes: int) -> int:
 def to_minutes(unix: float) -> int:
     """The Keepa time of Unix seconds, rounded down."""
     return int(unix // 60) - _EPOCH_MINUTES
+
+
+def iso_to_unix(value: str | None, *, field: str) -> float:
+    """Unix seconds of an ISO 8601 time in a record's ``field``.
+
+    Raises:
+        BadRecordError: it is none; names the field.
+    """
+    try:
+        return _from_iso(value)
+    except (TypeError, ValueError):
+        raise BadRecordError("is not an ISO time", field=field, value=value) from None
+
+
+@lru_cache(maxsize=64)
+def _from_iso(text: str | None) -> float:
+    # All rows of a file have the same one.
+    if not isinstance(text, str):
+        raise TypeError(text)
+    return datetime.fromisoformat(text).timestamp()

@@ -46,7 +46,7 @@ def with_retry(
         first_s: upper bound of the first wait in seconds; it doubles with every try.
         longest_s: upper bound of every wait, in seconds.
         before_wait: called with the failed try and the seconds of the wait that follows.
-        sleep: waits so many seconds; one that can be stopped returns early.
+        sleep: waits for the given seconds; may return early, to stop.
 
     Raises:
         BaseException: what ``act`` raised last.

@@ -1,7 +1,7 @@
-"""SQLite as log and store use it: one file, several processes, every commit durable.
+"""SQLite as stream and store use it: one file, several processes, every commit durable.
 
-The connections are in autocommit mode; who writes says so with :func:`immediate`, who needs several reads of
-one moment with :func:`snapshot`. Errors become ours in :func:`wrap_errors`.
+The connections are in autocommit mode; :func:`immediate` is a write transaction, :func:`snapshot` several reads of one
+moment, and :func:`wrap_errors` turns errors into arbkit's.
 """
 
 from __future__ import annotations
@@ -140,7 +140,11 @@ def bound_wal(connection: sqlite3.Connection, path: Path) -> None:
 
 @contextmanager
 def wrap_errors(path: Path, kind: Kind) -> Iterator[None]:
-    """Turn SQLite's errors of the block, and the system's, into a ``StreamError`` or ``StoreError``."""
+    """Turn SQLite's errors of the block, and the system's, into arbkit's.
+
+    Raises:
+        ServiceError: a ``StreamError``, ``StoreError`` or ``StoreCorruptError``, as :func:`to_service_error` says.
+    """
     try:
         yield
     except (sqlite3.Error, OSError) as error:

@@ -25,7 +25,7 @@ def fill_demo(settings: Settings) -> None:
         )
     from arbkit.analysis import detection
     from arbkit.ops.setup import initialise
-    from arbkit.pipeline.consumer import consume
+    from arbkit.pipeline.consumer import drain
     from arbkit.pipeline.producer import produce
     from arbkit.sources.demo.server import DemoServer
 
@@ -33,5 +33,5 @@ def fill_demo(settings: Settings) -> None:
     stop = threading.Event()
     with DemoServer("127.0.0.1", 0, speed=settings.demo_speed) as server:
         produce(settings.model_copy(update={"keepa_url": server.url}), once=True, stop=stop)
-    consume(settings, until_empty=True, stop=stop)
+    drain(settings, stop=stop)
     detection.run(settings, run_id="fill-demo")

@@ -105,7 +105,7 @@ def _tokens(settings: Settings, now: float) -> dict[str, Any] | None:
         "refill_rate_per_min": tokens.refill_rate,
         "wait_s": round(tokens.wait_s(now), 1),
         "age_s": _age(now, tokens.at),
-        "source": tokens.source,
+        "source": tokens.origin,
     }
 
 

@@ -1,11 +1,11 @@
 """The consumer: ``raw.keepa_updates`` → canonical record → store → ``products.enriched``.
 
-A batch goes in one order: stored and acknowledged, published to ``products.enriched``, the records that cannot
-be used put on the dead-letter topic with their original bytes, and only then committed. Killed anywhere in
-between it does the batch again, and doing it again changes nothing.
+A batch goes in one order: stored and acknowledged, published to ``products.enriched``, the unusable records put
+on the dead-letter topic with their original bytes, and only then committed. Killed anywhere in between it does the
+batch again, and doing it again changes nothing.
 
-One batch is on its way in a thread of its own while the next is read and decoded; there are never more. Who polls
-commits too, and before a partition goes to another member what is on its way is finished first.
+One batch is under way in a thread of its own while the next is read and decoded; there are never more. The thread
+that polls also commits, and before a partition goes to another member the batch under way is finished first.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import orjson
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
-from arbkit.core.errors import StoreCorruptError, StoreError, StoreRefusedError, StreamError
+from arbkit.core.errors import GroupBusyError, StoreCorruptError, StoreError, StoreRefusedError, StreamError
+from arbkit.core.retry import Failure, sleep_unless, with_retry
 from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.service.metrics import CONSUMED, CONSUMER_LAG, CONSUMER_PARTITIONS, STORE_RETRIES, expose, timed
 from arbkit.core.settings import Settings
@@ -41,7 +41,7 @@ from arbkit.stream import (
 )
 from arbkit.stream.dead_letters import attempts, dead_letter
 
-__all__ = ["ConsumeSummary", "consume"]
+__all__ = ["ConsumeSummary", "consume", "drain"]
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +51,10 @@ _SHORT_POLL_S = 0.05
 _UNPAUSED_S = 2.0
 _REVOKE_S = 8.0
 """How long a partition's next owner waits for us: within the session's time-out."""
-_TRIM_EVERY_S = 300.0
+_RETENTION_EVERY_S = 300.0
 _SHOW_EVERY_S = 1.0
+_PATIENCE_S = 60.0
+"""How long another consumer may commit nothing before its work is waited for no longer."""
 
 
 @dataclass(slots=True)
@@ -74,12 +76,48 @@ def consume(settings: Settings, *, until_empty: bool = False, stop: threading.Ev
 
     Raises:
         StreamError: the log cannot be read or written, or retention has removed what was not read yet.
+        GroupBusyError: the log is a SQLite file and its consumer runs already.
         StoreError: the store cannot be opened, is damaged, or lacks a right or an index.
-        DeadLetterLimitError: nearly everything is of no use.
+        DeadLetterLimitError: nearly everything is unusable.
     """
     expose(settings, settings.consumer_metrics_port, "ARBKIT_CONSUMER_METRICS_PORT")
     with open_stream(settings) as stream, open_store(settings) as store:
         return _Loop(settings, stream, store, stop, until_empty=until_empty).run()
+
+
+def drain(settings: Settings, *, stop: threading.Event, patience_s: float = _PATIENCE_S) -> bool:
+    """See to it that what is on the raw topic now is enriched, here or by the consumer that runs already.
+
+    Returns:
+        Whether all of it is; False if ``stop`` was set, or if the other consumer commits nothing for ``patience_s``
+        seconds.
+
+    Raises:
+        StreamError: as :func:`consume`, but for a consumer that runs already.
+        StoreError: as :func:`consume`.
+        DeadLetterLimitError: as :func:`consume`.
+    """
+    # The port of the metrics belongs to the consumer that runs for long.
+    quiet = settings.model_copy(update={"consumer_metrics_port": None})
+    with open_stream(quiet) as stream:
+        goal = {partition: end for partition, (_, end) in stream.watermarks(RAW_TOPIC).items()}
+        before: dict[TopicPartition, int] = {}
+        deadline = time.monotonic() + patience_s
+        while not stop.is_set():
+            try:
+                consume(quiet, until_empty=True, stop=stop)
+            except GroupBusyError as error:
+                logger.info("%s", error.why)
+            else:
+                return not stop.is_set()
+            committed = stream.committed_offsets(ENRICH_GROUP, RAW_TOPIC)
+            if all(committed.get(partition, 0) >= end for partition, end in goal.items()):
+                return True
+            if committed != before:
+                before, deadline = committed, time.monotonic() + patience_s
+            elif time.monotonic() >= deadline:
+                return False
+    return False
 
 
 class _Loop:
@@ -93,7 +131,7 @@ class _Loop:
         self._settings = settings
         self._limit = DeadLetterLimit(share=settings.dead_letter_share, run=settings.dead_letter_run)
         self._summary = ConsumeSummary()
-        self._trim_at = time.monotonic() + _TRIM_EVERY_S
+        self._retention_at = time.monotonic() + _RETENTION_EVERY_S
         self._show_at = 0.0
         self._ended = False
         self._consumer: Consumer
@@ -113,7 +151,7 @@ class _Loop:
                             batch = decode_batch(messages)
                         self._settle()
                         self._offsets = {m.topic_partition: m.offset + 1 for m in messages}
-                        self._under_way = worker.submit(self._do, batch, messages)
+                        self._under_way = worker.submit(self._process, batch, messages)
                     elif self._under_way is not None and self._under_way.done():
                         self._commit()
                     elif self._until_empty and self._under_way is None and self._caught_up():
@@ -127,7 +165,7 @@ class _Loop:
     # The thread that polls
 
     def _poll(self) -> Sequence[Message]:
-        # What is under way may be done at any moment.
+        # The batch under way may be done at any moment.
         patience = _POLL_S if self._under_way is None else _SHORT_POLL_S
         with timed("consumer", "poll"):
             return self._consumer.poll(max_records=_BATCH, timeout_s=patience)
@@ -159,7 +197,7 @@ class _Loop:
         mine = self._consumer.assignment()
         try:
             with timed("consumer", "commit"):
-                self._consumer.commit({place: offset for place, offset in self._offsets.items() if place in mine})
+                self._consumer.commit({tp: offset for tp, offset in self._offsets.items() if tp in mine})
         except StreamError as error:
             # Another member has them now and does the batch again, which changes nothing.
             logger.warning("%s", error)
@@ -168,10 +206,10 @@ class _Loop:
         return not any(self._stream.lag(ENRICH_GROUP, RAW_TOPIC).values())
 
     def _look_after(self) -> None:
-        """What is due now and then: retention, and the figures."""
+        """What is due from time to time: retention, and the metrics."""
         now = time.monotonic()
-        if now >= self._trim_at:
-            self._trim_at = now + _TRIM_EVERY_S
+        if now >= self._retention_at:
+            self._retention_at = now + _RETENTION_EVERY_S
             self._stream.apply_retention()
         if self._settings.consumer_metrics_port is not None and now >= self._show_at:
             self._show_at = now + _SHOW_EVERY_S
@@ -181,22 +219,22 @@ class _Loop:
         CONSUMER_PARTITIONS.set(len(self._consumer.assignment()))
         CONSUMER_LAG.clear()
         try:
-            for place, behind in self._consumer.lag().items():
-                CONSUMER_LAG.labels(str(place.partition)).set(behind)
+            for topic_partition, behind in self._consumer.lag().items():
+                CONSUMER_LAG.labels(str(topic_partition.partition)).set(behind)
         except StreamError as error:
             # Unknown for the moment; what cannot be read at all shows when it is polled.
             logger.warning("%s", error)
 
     # The thread of the batch
 
-    def _do(self, batch: DecodedBatch, messages: Sequence[Message]) -> bool:
+    def _process(self, batch: DecodedBatch, messages: Sequence[Message]) -> bool:
         """Process a batch up to its commit; False, and nothing passed over, if stopped while the store is away."""
         with timed("consumer", "store"):
             if not self._put(batch):
                 return False
-        dead = {(message.topic_partition, message.offset) for message, _ in batch.rejected}
+        rejected = {(message.topic_partition, message.offset) for message, _ in batch.rejected}
         # What was a dead letter before says nothing about the stream.
-        self._limit.note((m.topic_partition, m.offset) in dead for m in messages if not attempts(m.headers))
+        self._limit.note((m.topic_partition, m.offset) in rejected for m in messages if not attempts(m.headers))
         with timed("consumer", "publish"):
             self._stream.publish(
                 ENRICHED_TOPIC, [Record(u.offer.asin, orjson.dumps(u.offer.to_dict())) for u in batch.updates]
@@ -214,20 +252,20 @@ class _Loop:
 
     def _put(self, batch: DecodedBatch) -> bool:
         """Store the batch's updates, however long the store needs; False if stopped before that."""
-        retrying = Retrying(
-            retry=retry_if_exception_type(StoreError) & _may_mend,
-            wait=wait_random_exponential(multiplier=0.5, max=30),
-            sleep=self._sleep,
-            stop=lambda _: self._over(),
-            before_sleep=_note_retry,
-            reraise=True,
-        )
         try:
-            written = retrying(self._store.put, batch.updates)
+            written = with_retry(
+                lambda: self._store.put(batch.updates),
+                retry_on=_may_pass,
+                give_up=lambda _: self._is_over(),
+                first_s=0.5,
+                longest_s=30,
+                before_wait=_note_retry,
+                sleep=sleep_unless(self._is_over, self._stop),
+            )
         except (StoreCorruptError, StoreRefusedError):
             raise
         except StoreError:
-            if self._over():
+            if self._is_over():
                 return False
             raise
         for index, why in written.poison.items():
@@ -239,22 +277,15 @@ class _Loop:
         CONSUMED.labels("stale").inc(written.stale)
         return True
 
-    def _sleep(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not self._over():
-            self._stop.wait(min(left, _POLL_S))
-
-    def _over(self) -> bool:
+    def _is_over(self) -> bool:
         return self._ended or self._stop.is_set()
 
 
-def _may_mend(state: RetryCallState) -> bool:
-    error = state.outcome.exception() if state.outcome is not None else None
-    return not isinstance(error, StoreCorruptError | StoreRefusedError)
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, StoreError) and not isinstance(error, StoreCorruptError | StoreRefusedError)
 
 
-def _note_retry(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome is not None else None
-    if isinstance(error, StoreError):
-        STORE_RETRIES.labels(error.kind).inc()
-    logger.error("the store does not take the batch, trying again: %s", error)
+def _note_retry(failure: Failure, _: float) -> None:
+    if isinstance(failure.error, StoreError):
+        STORE_RETRIES.labels(failure.error.kind).inc()
+    logger.error("the store does not take the batch, trying again: %s", failure.error)

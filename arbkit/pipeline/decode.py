@@ -1,4 +1,4 @@
-"""From messages of the raw topic to updates for the store: what the consumer and `arbkit replay` both do."""
+"""From messages of the raw topic to updates for the store, for the consumer and `arbkit replay`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class DecodedBatch:
-    """Messages told apart: updates (each with its message), of no use and why, and unknown to the source."""
+    """A batch of messages, decoded.
+
+    ``updates`` and ``origins`` (the message of each update) go side by side; ``rejected`` are the unusable messages and
+    why; ``unknown`` counts those of products that the source does not know.
+    """
 
     updates: list[Update] = field(default_factory=list)
     origins: list[Message] = field(default_factory=list)
@@ -29,7 +33,7 @@ class DecodedBatch:
 
 
 def decode_batch(messages: Sequence[Message]) -> DecodedBatch:
-    """The canonical form of what can be used, in order."""
+    """Decode messages in their order; one that cannot be decoded never stops the others."""
     found = DecodedBatch()
     for message in messages:
         try:

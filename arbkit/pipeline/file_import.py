@@ -1,13 +1,13 @@
-"""Users' files → the log: Keepa exports and saved Keepa answers, each row an envelope, bad rows dead letters."""
+"""Users' files → the raw topic: Keepa exports and saved Keepa answers, each row an envelope, bad rows dead letters."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 from uuid import uuid4
 
 import orjson
@@ -18,16 +18,41 @@ from arbkit.core.settings import Settings
 from arbkit.sources.envelope import envelope, from_envelope
 from arbkit.sources.export_files import SavedResponse, SheetRows, read_file
 from arbkit.sources.export_rows import IDENTITY, check, market_of
+from arbkit.sources.raw_types import Cell, Envelope, Json, RawProduct
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letter_topic, dead_letters, open_stream
 
-__all__ = ["FileReport", "ImportReport", "envelopes_of", "import_files"]
+__all__ = ["FileReport", "FileSummary", "ImportReport", "ImportSummary", "envelopes_of", "import_files"]
 
 _PUBLISH = 2_000
 
 
+class FileSummary(TypedDict):
+    """A :class:`FileReport` as ``arbkit import --json`` prints it."""
+
+    path: str
+    market: str | None
+    exported_at: str | None
+    rows: int
+    products: int
+    duplicates: int
+    dead_lettered: int
+    refused: str | None
+    notes: list[str]
+
+
+class ImportSummary(TypedDict):
+    """What ``arbkit import --json`` prints."""
+
+    files: list[FileSummary]
+    products: int
+
+
 @dataclass(slots=True)
 class FileReport:
-    """What became of one file. ``refused`` says why nothing of it was used; ``notes`` what was assumed."""
+    """What became of one file, in rows; ``exported_at`` is ISO 8601.
+
+    ``refused`` says why nothing of it was used, ``notes`` what was assumed.
+    """
 
     path: str
     market: str | None = None
@@ -42,22 +67,39 @@ class FileReport:
 
 @dataclass(frozen=True, slots=True)
 class ImportReport:
+    """What became of all files, in the order they were given."""
+
     files: tuple[FileReport, ...]
 
     @property
     def products(self) -> int:
+        """The number of products that were published."""
         return sum(file.products for file in self.files)
 
     @property
     def exit_code(self) -> int:
-        """0 all used, 5 nothing usable, 6 some of it refused."""
+        """The command's: 0 all used, 5 nothing usable, 6 some of it refused."""
         if not self.products:
             return InputError.exit_code
         return 6 if any(file.refused or file.dead_lettered for file in self.files) else 0
 
-    def to_dict(self) -> dict[str, Any]:
-        files = [{**asdict(file), "notes": list(file.notes)} for file in self.files]
-        return {"files": files, "products": self.products}
+    def to_dict(self) -> ImportSummary:
+        """The JSON document of the command."""
+        return {"files": [_summary(file) for file in self.files], "products": self.products}
+
+
+def _summary(file: FileReport) -> FileSummary:
+    return FileSummary(
+        path=file.path,
+        market=file.market,
+        exported_at=file.exported_at,
+        rows=file.rows,
+        products=file.products,
+        duplicates=file.duplicates,
+        dead_lettered=file.dead_lettered,
+        refused=file.refused,
+        notes=list(file.notes),
+    )
 
 
 def import_files(settings: Settings, paths: Sequence[Path], *, market: Market | None = None) -> ImportReport:
@@ -68,10 +110,10 @@ def import_files(settings: Settings, paths: Sequence[Path], *, market: Market | 
     """
     run_id = f"import-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
     with open_stream(settings) as stream:
-        return ImportReport(tuple(_one(stream, path, market, run_id) for path in paths))
+        return ImportReport(tuple(_import_file(stream, path, market, run_id) for path in paths))
 
 
-def _one(stream: Stream, path: Path, market: Market | None, run_id: str) -> FileReport:
+def _import_file(stream: Stream, path: Path, market: Market | None, run_id: str) -> FileReport:
     report = FileReport(str(path))
     try:
         _publish(stream, envelopes_of(path, market, run_id, report), path, report)
@@ -80,9 +122,7 @@ def _one(stream: Stream, path: Path, market: Market | None, run_id: str) -> File
     return report
 
 
-def envelopes_of(
-    path: Path, market: Market | None, run_id: str, report: FileReport
-) -> Iterator[tuple[int, dict[str, Any]]]:
+def envelopes_of(path: Path, market: Market | None, run_id: str, report: FileReport) -> Iterator[tuple[int, Envelope]]:
     """The envelopes of a file's rows, or products, with their numbers; ``report`` notes what was assumed.
 
     Raises:
@@ -94,7 +134,7 @@ def envelopes_of(
     return _products(content, path, market, run_id, report)
 
 
-def _publish(stream: Stream, envelopes: Iterable[tuple[int, dict[str, Any]]], path: Path, report: FileReport) -> None:
+def _publish(stream: Stream, envelopes: Iterable[tuple[int, Envelope]], path: Path, report: FileReport) -> None:
     good: list[Record] = []
     bad: list[Record] = []
     seen: set[tuple[str, str]] = set()
@@ -125,36 +165,37 @@ def _publish(stream: Stream, envelopes: Iterable[tuple[int, dict[str, Any]]], pa
     report.products, report.dead_lettered = len(good) - large, len(bad) + large
 
 
-def _check(one: dict[str, Any]) -> None:
+def _check(message: Envelope) -> None:
     """Raise what the consumer would, so that the record can be named by file and row."""
-    if one["source"] != "export":
-        from_envelope(one)
-    elif why := one["product"].get("refused"):
-        raise BadRecordError(why)
+    product = message["product"]
+    if message["source"] != "export" or not isinstance(product, Mapping):
+        from_envelope(message)
+    elif why := product.get("refused"):
+        raise BadRecordError(str(why))
     else:
-        check(one)
+        check(message)
 
 
 def _rows(
     table: SheetRows, path: Path, market: Market | None, run_id: str, report: FileReport
-) -> Iterator[tuple[int, dict[str, Any]]]:
+) -> Iterator[tuple[int, Envelope]]:
     exported_at = _when(table.exported_at, path, report, "it was exported")
-    places = {name: [i for i, h in enumerate(table.headers) if h in heads] for name, heads in IDENTITY.items()}
-    markets = [_market(row, places, market) for _, row in table.rows]
+    where = {name: [i for i, h in enumerate(table.headers) if h in heads] for name, heads in IDENTITY.items()}
+    markets = [_market(row, where, market) for _, row in table.rows]
     if markets and all(isinstance(found, RefusedFileError) for found in markets):
         raise _first(markets)
     for (number, row), found in zip(table.rows, markets, strict=True):
         columns = dict(zip(table.headers, row, strict=False))
         columns.pop("", None)
-        product: dict[str, Any] = {"exported_at": exported_at, "row": number, "file": path.name, "columns": columns}
+        product: RawProduct = {"exported_at": exported_at, "row": number, "file": path.name, "columns": columns}
         if isinstance(found, RefusedFileError):
-            product["refused"] = str(found)
+            product = {**product, "refused": str(found)}
         yield (
             number,
             envelope(
-                asin=str(_pick(row, places["asin"]) or "").strip().upper(),
+                asin=str(_pick(row, where["asin"]) or "").strip().upper(),
                 market=found.code if isinstance(found, Market) else "",
-                source="export",
+                origin="export",
                 fetched_at=exported_at,
                 run_id=run_id,
                 product=product,
@@ -175,13 +216,13 @@ def _first(markets: Iterable[Market | RefusedFileError]) -> RefusedFileError:
     return next(found for found in markets if isinstance(found, RefusedFileError))
 
 
-def _pick(row: Sequence[Any], places: Iterable[int]) -> Any:
-    return next((row[i] for i in places if i < len(row) and row[i] not in ("", None)), None)
+def _pick(row: Sequence[Cell], columns: Iterable[int]) -> Cell:
+    return next((row[i] for i in columns if i < len(row) and row[i] not in ("", None)), None)
 
 
-def _market(row: Sequence[Any], places: Mapping[str, list[int]], given: Market | None) -> Market | RefusedFileError:
+def _market(row: Sequence[Cell], where: Mapping[str, list[int]], given: Market | None) -> Market | RefusedFileError:
     try:
-        found = market_of(_pick(row, places["locale"]), _pick(row, places["url"]))
+        found = market_of(_pick(row, where["locale"]), _pick(row, where["url"]))
     except RefusedFileError as error:
         return error
     if found is None and given is None:
@@ -195,13 +236,14 @@ def _market(row: Sequence[Any], places: Mapping[str, list[int]], given: Market |
 
 def _products(
     answer: SavedResponse, path: Path, market: Market | None, run_id: str, report: FileReport
-) -> Iterator[tuple[int, dict[str, Any]]]:
+) -> Iterator[tuple[int, Envelope]]:
     answered_at = _when(answer.answered_at, path, report, "Keepa answered")
-    objects = [p if isinstance(p, Mapping) else {} for p in answer.products]
-    domains = [by_domain(p["domainId"]) if isinstance(p.get("domainId"), int) else None for p in objects]
+    domains = [_market_of_product(product) for product in answer.products]
     if not any(domains):
+        first = answer.products[0]
         raise RefusedFileError(
-            "not a marketplace arbkit knows", field="domainId", value=objects[0].get("domainId"),
+            "not a marketplace arbkit knows", field="domainId",
+            value=first.get("domainId") if isinstance(first, dict) else None,
             remedy=f"arbkit compares {', '.join(MARKETS)}",
         )  # fmt: skip
     if market is not None and {d for d in domains if d} != {market}:
@@ -209,15 +251,20 @@ def _products(
             "is from another marketplace", field="--market", value=market.code, remedy="Leave --market out"
         )
     for number, (product, found) in enumerate(zip(answer.products, domains, strict=True), 1):
-        asin = product.get("asin") if isinstance(product, Mapping) else None
+        asin = product.get("asin") if isinstance(product, dict) else None
         yield (
             number,
             envelope(
                 asin=asin if isinstance(asin, str) else "",
                 market=found.code if found else "",
-                source="raw",
+                origin="raw",
                 fetched_at=answered_at,
                 run_id=run_id,
                 product=product,
             ),
         )
+
+
+def _market_of_product(product: Json) -> Market | None:
+    domain = product.get("domainId") if isinstance(product, dict) else None
+    return by_domain(domain) if isinstance(domain, int) else None

@@ -1,4 +1,4 @@
-"""What to look at next: the one place that decides it.
+"""What to poll next: the only module that decides it.
 
 A fair order: what was never looked at first, then the oldest look. Products go in blocks of one request, each
 block through all markets before the next block begins, so that the first routes are complete early.
@@ -30,7 +30,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """Nothing is due for so many seconds; infinite if there is nothing to watch."""
+    """Nothing is due for ``seconds``; infinite if there is nothing to watch."""
 
     seconds: float
 

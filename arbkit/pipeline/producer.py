@@ -23,6 +23,7 @@ import orjson
 
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
 from arbkit.core.files import read_if_there, write_atomically
+from arbkit.core.retry import backoff_s
 from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.service.metrics import PRODUCED, TOKENS_LEFT, expose, timed
 from arbkit.core.settings import Settings
@@ -51,6 +52,7 @@ _TICK_S = 1.0
 """How often an idle producer looks whether the watchlist has changed."""
 
 _ASK_TOKENS_S = 60.0
+_FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 300.0
 _SHOWN = 20
 
@@ -68,7 +70,7 @@ class ProduceSummary:
 
 
 def produce(settings: Settings, *, once: bool = False, stop: threading.Event) -> ProduceSummary:
-    """Look at the watchlist until ``stop`` is set; with ``once`` at everything one time.
+    """Poll the watchlist until ``stop`` is set; with ``once`` every product a single time.
 
     An outage of the source is waited out; with ``once`` it is an error.
 
@@ -97,17 +99,17 @@ class _Producer:
         self._stop = stop
         self._once = once
         self._run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
-        self._watch = _Watch(settings)
-        self._place = _Place(settings.home / "producer.json")
+        self._watch = _WatchedFile(settings)
+        self._progress = _Progress(settings.home / "producer.json")
         self._tokens: Tokens | None = None
         self._written: Tokens | None = None
         self._batches = self._products = self._missing = self._failures = 0
 
     def run(self) -> ProduceSummary:
         self._watch.refresh()
-        self._place.keep(self._watch.asins, self._settings.markets)
+        self._progress.keep(self._watch.asins, self._settings.markets)
         # With `once` everything is due that this run has not looked at.
-        looks = {} if self._once else self._place.looks
+        looks = {} if self._once else self._progress.looks
         interval = math.inf if self._once else self._settings.poll_interval
         while not self._stop.is_set():
             self._beat()
@@ -170,10 +172,10 @@ class _Producer:
             PRODUCED.labels("published", request.market).inc(len(part) - large)
             PRODUCED.labels("dead_letter", request.market).inc(large)
             seen += [(record.key, request.market) for record in part]
-            self._place.mark(seen)
+            self._progress.mark(seen)
         if batch.missing:
             seen += [(asin, request.market) for asin in batch.missing]
-            self._place.mark(seen)
+            self._progress.mark(seen)
             shown = ", ".join(batch.missing[:_SHOWN])
             logger.warning("%s: no answer for %d products: %s", request.market, len(batch.missing), shown)
         self._batches += 1
@@ -189,7 +191,7 @@ class _Producer:
             message = envelope(
                 asin=product["asin"],
                 market=market,
-                source=batch.tokens.source,
+                origin=batch.tokens.origin,
                 fetched_at=fetched_at,
                 run_id=self._run_id,
                 product=product,
@@ -203,9 +205,9 @@ class _Producer:
         self._wait(min(max(seconds, _TICK_S), _ASK_TOKENS_S))
 
     def _pause(self, error: KeepaError) -> None:
-        """Wait out a fault of the service, longer each time."""
+        """Wait out a fault of the service, for longer each time."""
         self._failures += 1
-        seconds = min(_LONGEST_PAUSE_S, 2.0**self._failures)
+        seconds = backoff_s(self._failures, first_s=_FIRST_PAUSE_S, longest_s=_LONGEST_PAUSE_S)
         if not self._stop.is_set():
             logger.error("%s; the next try is in %.0f s", error, seconds)
             self._wait(seconds)
@@ -234,7 +236,7 @@ class _Producer:
             self._written = tokens
 
 
-class _Watch:
+class _WatchedFile:
     """The watchlist's file, read again whenever it has changed."""
 
     def __init__(self, settings: Settings) -> None:
@@ -265,7 +267,7 @@ class _Watch:
             return
         self._read = True
         self.asins = watchlist.asins
-        self._tell(watchlist)
+        self._report(watchlist)
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:
@@ -274,7 +276,7 @@ class _Watch:
             return None
         return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
-    def _tell(self, watchlist: Watchlist) -> None:
+    def _report(self, watchlist: Watchlist) -> None:
         for line in watchlist.bad[:_SHOWN]:
             logger.warning("%s %s", self._path, line)
         if (more := len(watchlist.bad) - _SHOWN) > 0:
@@ -283,8 +285,8 @@ class _Watch:
             logger.warning("%s: nothing to watch; add an ASIN with `arbkit watch add`", self._path)
 
 
-class _Place:
-    """When each (ASIN, market) was last looked at, kept in a file over restarts."""
+class _Progress:
+    """When each (ASIN, market) was last polled, kept in a file over restarts."""
 
     def __init__(self, path: Path) -> None:
         self.looks: dict[tuple[str, str], float] = {}

@@ -1,4 +1,4 @@
-"""The store made anew from the log, beside the one that is read meanwhile."""
+"""The store rebuilt from the log, beside the one that is read meanwhile."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from arbkit.stream import RAW_TOPIC, Stream, TopicPartition, open_stream
 __all__ = ["Replayed", "replay"]
 
 Progress = Callable[[int, int], None]
-"""Called with the messages read so far, and those there are."""
+"""Called with the number of messages read so far, and of all."""
 
 
 @dataclass(slots=True)
 class Replayed:
-    """What came of it: messages read, of them of no use (dead letters already) and unknown to the source, and the
-    store's offers, those made anew and those the log has no more."""
+    """What a replay did.
+
+    ``read`` messages, of which ``unusable`` (dead letters already) and ``unknown`` to the source; ``rebuilt`` counts
+    the store's offers: made anew, and kept because the log has them no more.
+    """
 
     read: int = 0
     unusable: int = 0
@@ -31,7 +34,7 @@ class Replayed:
 
 
 def replay(settings: Settings, *, stop: threading.Event, progress: Progress) -> Replayed:
-    """Rebuild offers, histories and products from the raw topic; what the log has no more is kept as it is.
+    """Rebuild offers, histories and products from the raw topic; what the log no longer holds is kept.
 
     Needs no other service to stand still, and moves no consumer group.
 
@@ -47,20 +50,20 @@ def replay(settings: Settings, *, stop: threading.Event, progress: Progress) -> 
 
 
 def _updates(stream: Stream, done: Replayed, stop: threading.Event, progress: Progress) -> Iterator[Sequence[Update]]:
-    """The updates of the whole topic, and then of what was published while they were taken in."""
-    places: dict[TopicPartition, int] = {}
+    """The updates of the whole topic, and then of what was published meanwhile."""
+    positions: dict[TopicPartition, int] = {}
     total = sum(end - oldest for oldest, end in stream.watermarks(RAW_TOPIC).values())
     progress(0, total)
     more = True
     while more:
         more = False
-        for messages in stream.scan(RAW_TOPIC, start=places):
+        for messages in stream.scan(RAW_TOPIC, start=positions):
             if stop.is_set():
                 raise ServiceError("stopped half-way: the store is as it was", remedy="Run `arbkit replay` again")
             more = True
             found = decode_batch(messages)
             yield found.updates
-            places[messages[-1].topic_partition] = messages[-1].offset + 1
+            positions[messages[-1].topic_partition] = messages[-1].offset + 1
             done.read += len(messages)
             done.unusable += len(found.rejected)
             done.unknown += found.unknown

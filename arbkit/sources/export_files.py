@@ -1,4 +1,4 @@
-"""Files that users hand over: told apart by content, read whole, refused in one sentence if they are no use."""
+"""Files that users hand over: recognised by content, read whole, refused in one sentence where unusable."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import orjson
 from python_calamine import CalamineError, CalamineWorkbook
 
 from arbkit.core.errors import RefusedFileError
 from arbkit.sources.export_rows import IDENTITY
+from arbkit.sources.raw_types import Cell, Json
 
 __all__ = ["SavedResponse", "SheetRows", "read_file"]
 
@@ -39,7 +39,7 @@ class SheetRows:
     """
 
     headers: tuple[str, ...]
-    rows: Sequence[tuple[int, Sequence[Any]]]
+    rows: Sequence[tuple[int, Sequence[Cell]]]
     exported_at: datetime | None
 
 
@@ -47,7 +47,7 @@ class SheetRows:
 class SavedResponse:
     """A saved Keepa answer: its product objects. ``answered_at`` in UTC, if it says."""
 
-    products: Sequence[Any]
+    products: Sequence[Json]
     answered_at: datetime | None
 
 
@@ -135,11 +135,11 @@ def _csv(data: bytes) -> SheetRows:
     return _table(rows)
 
 
-def _table(rows: Sequence[Sequence[Any]]) -> SheetRows:
+def _table(rows: Sequence[Sequence[Cell]]) -> SheetRows:
     headers = tuple(str(cell).strip() for cell in rows[0]) if rows else ()
     if not IDENTITY["asin"] & set(headers):
         raise RefusedFileError("has no column ASIN, so it is no Keepa export", remedy=_EXAMPLE)
-    kept: list[tuple[int, Sequence[Any]]] = []
+    kept: list[tuple[int, Sequence[Cell]]] = []
     exported_at = None
     for number, row in enumerate(rows[1:], 2):
         empty = row.count("")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -17,9 +16,10 @@ from urllib.parse import urlsplit
 
 from arbkit.core.asin import parse_asin
 from arbkit.core.errors import BadRecordError, RefusedFileError, UsageError
-from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes
+from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, iso_to_unix, to_minutes
 from arbkit.core.marketplaces import MARKETS, Market, by_host
 from arbkit.core.models import Offer, PriceBasis
+from arbkit.sources.raw_types import Cell, RawProduct
 
 __all__ = ["IDENTITY", "check", "market_of", "to_offer"]
 
@@ -30,7 +30,7 @@ IDENTITY: Mapping[str, frozenset[str]] = {name: frozenset(heads) for name, heads
 """``asin``, ``locale``, ``url`` → the headers that may hold it."""
 
 _MANY = frozenset({"eans", "category_path"})
-_EMPTY = frozenset({None, "", "-", "–"})
+_EMPTY: frozenset[Cell] = frozenset({None, "", "-", "–"})
 _NUMBER = re.compile(r"-?\d[\d.,\u00a0\u202f ]*")
 _CURRENCIES = {
     "€": "EUR",
@@ -46,7 +46,7 @@ _FLAGS = {"yes": True, "sí": True, "si": True, "oui": True, "no": False, "non":
 _CODES = re.compile(r"[,;\s]+")
 
 
-def market_of(locale: object, url: object) -> Market | None:
+def market_of(locale: Cell, url: Cell) -> Market | None:
     """The marketplace that a row names in its locale, else in its Amazon address; None if it names none.
 
     Raises:
@@ -81,7 +81,7 @@ def _foreign(name: str) -> RefusedFileError:
     )  # fmt: skip
 
 
-def to_offer(envelope: Mapping[str, Any]) -> Offer:
+def to_offer(envelope: RawProduct) -> Offer:
     """The offer in an envelope of source ``export``; its version is the time of the export.
 
     Raises:
@@ -90,19 +90,23 @@ def to_offer(envelope: Mapping[str, Any]) -> Offer:
     return Offer(**_fields(envelope))
 
 
-def check(envelope: Mapping[str, Any]) -> None:
-    """Raise what :func:`to_offer` would, without making the offer."""
+def check(envelope: RawProduct) -> None:
+    """Check what :func:`to_offer` would, without making the offer.
+
+    Raises:
+        BadRecordError: as :func:`to_offer`.
+    """
     _checked(envelope)
 
 
-def _checked(envelope: Mapping[str, Any]) -> tuple[str, int, dict[str, Any], set[str]]:
+def _checked(envelope: RawProduct) -> tuple[str, int, dict[str, Any], set[str]]:
     """The ASIN, the time of the export, the fields, and those of them whose price includes shipping."""
     product = envelope["product"]
     columns = product.get("columns")
     if not isinstance(columns, Mapping):
         raise BadRecordError("is not a JSON object", field="columns")
-    at = int(_time("exported_at", product.get("exported_at")))
-    _time("fetched_at", envelope.get("fetched_at"))
+    at = int(iso_to_unix(product.get("exported_at"), field="exported_at"))
+    iso_to_unix(envelope.get("fetched_at"), field="fetched_at")
     try:
         asin = parse_asin(str(envelope["asin"]))
     except UsageError as error:
@@ -110,7 +114,7 @@ def _checked(envelope: Mapping[str, Any]) -> tuple[str, int, dict[str, Any], set
     return asin, at, *_read(columns, MARKETS[envelope["market"]])
 
 
-def _fields(envelope: Mapping[str, Any]) -> dict[str, Any]:
+def _fields(envelope: RawProduct) -> dict[str, Any]:
     market = MARKETS[envelope["market"]]
     asin, at, known, included = _checked(envelope)
     # Since the break every price of Keepa's includes shipping; before it only those marked with a lorry do.
@@ -126,7 +130,7 @@ def _fields(envelope: Mapping[str, Any]) -> dict[str, Any]:
         market=market.code,
         version=to_minutes(at),
         origin="export",
-        fetched_at=_time("fetched_at", envelope["fetched_at"]),
+        fetched_at=iso_to_unix(envelope["fetched_at"], field="fetched_at"),
         updated_at=at,
         currency=market.currency,
         category_path=path,
@@ -148,19 +152,6 @@ def _fields(envelope: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _DIRECT = frozenset(Offer.__slots__) & {name for fields in _COLUMNS.values() for name in fields}
-
-
-def _time(field: str, value: object) -> float:
-    try:
-        return _timestamp(value)
-    except (TypeError, ValueError):
-        raise BadRecordError("is not an ISO time", field=field, value=value) from None
-
-
-@lru_cache(maxsize=64)
-def _timestamp(text: Any) -> float:
-    # All rows of a file have the same one.
-    return datetime.fromisoformat(text).timestamp()
 
 
 def _read(columns: Mapping[str, Any], market: Market) -> tuple[dict[str, Any], set[str]]:
@@ -187,21 +178,21 @@ def _read(columns: Mapping[str, Any], market: Market) -> tuple[dict[str, Any], s
     return known, included
 
 
-def _text(_: str, cell: Any, __: str) -> str:
+def _cell_text(_: str, cell: Cell, __: str) -> str:
     return str(cell).strip()
 
 
-def _path(_: str, cell: Any, __: str) -> tuple[str, ...]:
+def _path(_: str, cell: Cell, __: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in str(cell).split("›") if part.strip())
 
 
-def _codes(_: str, cell: Any, __: str) -> tuple[str, ...]:
+def _codes(_: str, cell: Cell, __: str) -> tuple[str, ...]:
     # A spreadsheet may have made a number of a code.
     text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
     return tuple(code for code in _CODES.split(text) if code)
 
 
-def _money(header: str, cell: Any, currency: str) -> int | None:
+def _money(header: str, cell: Cell, currency: str) -> int | None:
     if isinstance(cell, str):
         for sign, named in _CURRENCIES.items():
             if sign in cell:
@@ -215,7 +206,7 @@ def _money(header: str, cell: Any, currency: str) -> int | None:
     return amount or None
 
 
-def _number(header: str, cell: Any, _: str = "") -> float:
+def _number(header: str, cell: Cell, _: str = "") -> float:
     if isinstance(cell, (int, float)) and cell.__class__ is not bool and -1e15 < cell < 1e15:
         return float(cell)
     text = str(cell).strip().rstrip("+%").strip()
@@ -233,7 +224,7 @@ def _number(header: str, cell: Any, _: str = "") -> float:
         raise BadRecordError("is not a number", field=header, value=str(cell)[:80]) from None
 
 
-def _percent(header: str, cell: Any, _: str) -> float | None:
+def _percent(header: str, cell: Cell, _: str) -> float | None:
     value = _number(header, cell)
     # XLSX holds fractions and shows percents.
     if not (isinstance(cell, str) and "%" in cell) and 0 < value <= 1:
@@ -243,17 +234,17 @@ def _percent(header: str, cell: Any, _: str) -> float | None:
     return round(value, 4)
 
 
-def _whole(header: str, cell: Any, _: str) -> int | None:
+def _whole(header: str, cell: Cell, _: str) -> int | None:
     value = _number(header, cell)
     return round(value) if value > 0 else None
 
 
-def _centimetres(header: str, cell: Any, _: str) -> int | None:
+def _centimetres(header: str, cell: Cell, _: str) -> int | None:
     value = _number(header, cell)
     return round(value * 10) if value > 0 else None
 
 
-def _flag(header: str, cell: Any, _: str) -> bool:
+def _flag(header: str, cell: Cell, _: str) -> bool:
     if isinstance(cell, bool):
         return cell
     known = _FLAGS.get(str(cell).strip().lower())
@@ -263,7 +254,7 @@ def _flag(header: str, cell: Any, _: str) -> bool:
 
 
 _KINDS: Mapping[str, Callable[[str, Any, str], Any]] = {
-    "text": _text, "path": _path, "codes": _codes, "money": _money, "percent": _percent, "whole": _whole,
+    "text": _cell_text, "path": _path, "codes": _codes, "money": _money, "percent": _percent, "whole": _whole,
     "number": _number, "centimetres": _centimetres, "flag": _flag,
 }  # fmt: skip
 _READERS = {

@@ -1,7 +1,7 @@
 """Keepa as a source: full product objects in batches, and the state of the tokens they cost.
 
 The ``keepa`` package is the client; here it gets one pooled connection, a base URL, typed errors and
-retries, and never sleeps by itself. Importing it costs more than half a second and brings pandas, so only a
+retries, and never sleeps on its own. Importing it costs more than half a second and brings pandas, so only a
 process that talks to Keepa imports this module. Facts: Keepa API documentation, "Request Products" and
 "Retrieve Token Status".
 """
@@ -12,22 +12,24 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import keepa
 import orjson
 import requests
-import tenacity
 from keepa.constants import DCODES
 
-from arbkit.core.closing import Closing
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
 from arbkit.core.marketplaces import market as market_of
 from arbkit.core.models import Origin
+from arbkit.core.retry import Failure, sleep_unless, with_retry
 from arbkit.core.service.metrics import KEEPA_RETRIES
 from arbkit.core.settings import Settings, is_loopback
+from arbkit.sources.raw_types import RawProduct
 from arbkit.sources.token_budget import Tokens
 
 __all__ = ["Batch", "KeepaSource"]
@@ -35,7 +37,7 @@ __all__ = ["Batch", "KeepaSource"]
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-Body = dict[str, Any]
+_Body = dict[str, Any]
 
 _STATS_DAYS = 90
 _CONNECT_TIMEOUT_S = 5.0
@@ -55,20 +57,20 @@ class Batch:
     ASIN in neither was not settled (the tokens or the service gave out half-way) and is to be asked again.
     """
 
-    products: list[Body]
+    products: list[RawProduct]
     missing: tuple[str, ...]
     tokens: Tokens
 
 
-class _PassingError(KeepaError):
+class _TransientError(KeepaError):
     """A fault that may be gone at the next try."""
 
 
-class _PartialError(_PassingError):
+class _PartialError(_TransientError):
     """The answer left products out."""
 
 
-class KeepaSource(Closing):
+class KeepaSource(AbstractContextManager["KeepaSource"]):
     """The Keepa-compatible service that the settings name. A context manager, for one thread at a time.
 
     What may pass (5xx, time-outs, broken connections, invalid JSON, partial answers) is asked again up to
@@ -113,7 +115,7 @@ class KeepaSource(Closing):
             KeepaKeyError: the key is wrong; asked once.
             KeepaError: no usable answer, all retries included.
         """
-        got: dict[str, Body] = {}
+        got: dict[str, RawProduct] = {}
         wanted = dict.fromkeys(asins)
 
         def ask() -> None:
@@ -127,7 +129,7 @@ class KeepaSource(Closing):
             self._retried(ask)
         except _PartialError:
             missing = tuple(asin for asin in wanted if asin not in got)
-        except (KeepaTokensError, _PassingError):
+        except (KeepaTokensError, _TransientError):
             # What has arrived is paid for; only the rest is asked again.
             if not got:
                 raise
@@ -137,25 +139,31 @@ class KeepaSource(Closing):
         """Give up the connection."""
         self._client.close()
 
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
     def _known_state(self) -> Tokens:
         if self.state is None:
-            raise KeepaError("the service tells nothing about tokens", remedy="Check ARBKIT_KEEPA_URL")
+            raise KeepaError("the service says nothing about tokens", remedy="Check ARBKIT_KEEPA_URL")
         return self.state
 
     def _retried(self, call: Callable[[], T]) -> T:
-        def enough(state: tenacity.RetryCallState) -> bool:
-            partial = state.outcome is not None and isinstance(state.outcome.exception(), _PartialError)
-            most = min(_PARTIAL_ATTEMPTS, self._attempts) if partial else self._attempts
-            return self._stop.is_set() or state.attempt_number >= most
+        return with_retry(
+            call,
+            retry_on=lambda error: isinstance(error, _TransientError),
+            give_up=self._gives_up,
+            first_s=0.5,
+            longest_s=self._longest_wait_s,
+            before_wait=_log_retry,
+            sleep=sleep_unless(self._stop.is_set, self._stop),
+        )
 
-        return tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_PassingError),
-            wait=tenacity.wait_random_exponential(multiplier=0.5, max=self._longest_wait_s),
-            stop=enough,
-            sleep=tenacity.sleep_using_event(self._stop),
-            before_sleep=_log_retry,
-            reraise=True,
-        )(call)
+    def _gives_up(self, failure: Failure) -> bool:
+        partial = isinstance(failure.error, _PartialError)
+        most = min(_PARTIAL_ATTEMPTS, self._attempts) if partial else self._attempts
+        return self._stop.is_set() or failure.attempt >= most
 
 
 class _Client(keepa.Keepa):
@@ -174,8 +182,8 @@ class _Client(keepa.Keepa):
         # A proxy for the outside world would not find a service on this machine.
         self._session.trust_env = not is_loopback(_host(self._base))
 
-    def products(self, market: str, asins: Sequence[str], *, buybox: bool) -> dict[str, Body]:
-        """ASIN → product object, of those asked for that the answer holds."""
+    def products(self, market: str, asins: Sequence[str], *, buybox: bool) -> dict[str, RawProduct]:
+        """ASIN → product object, of the requested ones that the answer holds."""
         answers = self.query(
             list(asins),
             stats=_STATS_DAYS,
@@ -187,10 +195,10 @@ class _Client(keepa.Keepa):
             raw=True,
         )
         # With raw=True the package hands out what `_request` gives, one a request.
-        (body,) = cast("list[Body]", answers)
+        (body,) = cast("list[_Body]", answers)
         products = body.get("products")
         if not isinstance(products, list):
-            raise _PassingError(f"the answer holds no products{self._told(body)}", status=200)
+            raise _TransientError(f"the answer holds no products{self._service_message(body)}", status=200)
         asked = set(asins)
         return {p["asin"]: p for p in products if isinstance(p, dict) and p.get("asin") in asked}
 
@@ -204,8 +212,8 @@ class _Client(keepa.Keepa):
         wait: bool = True,
         raw_response: bool = False,
         is_json: bool = True,
-    ) -> Body:
-        """The one place where the package talks HTTP: one request, its parsed body or a typed error."""
+    ) -> _Body:
+        """The only method through which the package talks HTTP: one request, its parsed body or a typed error."""
         try:
             answer = self._session.get(
                 f"{self._base}/{request_type}",
@@ -217,12 +225,12 @@ class _Client(keepa.Keepa):
         except ValueError as error:
             raise _no_address(self._base) from _without_address(error)
         except requests.exceptions.RequestException as error:
-            raise _PassingError(
+            raise _TransientError(
                 f"{self._base} cannot be reached: {_reason(error)}", remedy=self._remedy()
             ) from _without_address(error)
-        return self._judged(request_type, answer)
+        return self._checked(request_type, answer)
 
-    def _judged(self, request_type: str, answer: requests.Response) -> Body:
+    def _checked(self, request_type: str, answer: requests.Response) -> _Body:
         status = answer.status_code
         try:
             body = orjson.loads(answer.content)
@@ -230,35 +238,35 @@ class _Client(keepa.Keepa):
             body = None
         usable = body if isinstance(body, dict) else {}
         self._note(usable)
-        told = self._told(usable)
+        message = self._service_message(usable)
         match status:
             case 200 if not usable:
-                raise _PassingError(
+                raise _TransientError(
                     "the answer is not the JSON object it should be", status=status, remedy=self._remedy()
                 )
             case 200 if self.status.refillRate is None:
-                raise _PassingError(f"the answer says nothing of tokens{told}", status=status)
+                raise _TransientError(f"the answer says nothing of tokens{message}", status=status)
             case 200:
                 return usable
             case 429:
-                raise KeepaTokensError(f"the tokens are used up{told}", wait_s=self._refill_s(answer))
+                raise KeepaTokensError(f"the tokens are used up{message}", wait_s=self._refill_s(answer))
             case 401 | 402 | 403:
-                raise self._key_error(status, told)
-            case 400 if request_type == "token" or "key" in told.lower() or not told:
-                raise self._key_error(status, told)
+                raise self._key_error(status, message)
+            case 400 if request_type == "token" or "key" in message.lower() or not message:
+                raise self._key_error(status, message)
             case _ if status >= 500:
-                raise _PassingError(
-                    f"{self._base} failed with status {status}{told}", status=status, remedy=self._remedy()
+                raise _TransientError(
+                    f"{self._base} failed with status {status}{message}", status=status, remedy=self._remedy()
                 )
             case _:
                 raise KeepaError(
-                    f"{self._base} refused /{request_type} with status {status}{told}",
+                    f"{self._base} refused /{request_type} with status {status}{message}",
                     status=status,
                     remedy="Check ARBKIT_KEEPA_URL",
                 )
 
     def _note(self, body: Mapping[str, Any]) -> None:
-        """Keep what an answer says about the tokens."""
+        """Keep the state of the tokens in an answer."""
         try:
             self.state = Tokens(
                 left=int(body["tokensLeft"]),
@@ -266,7 +274,7 @@ class _Client(keepa.Keepa):
                 refill_in_s=float(body["refillIn"]) / 1000,
                 at=time.time(),
                 consumed=int(body.get("tokensConsumed") or 0),
-                source=self._source,
+                origin=self._origin,
             )
         except (KeyError, TypeError, ValueError):
             return
@@ -277,7 +285,7 @@ class _Client(keepa.Keepa):
         self.status.timestamp = self.state.at * 1000
 
     @property
-    def _source(self) -> Origin:
+    def _origin(self) -> Origin:
         return "demo" if self._demo else "keepa"
 
     def _refill_s(self, answer: requests.Response) -> float:
@@ -287,17 +295,17 @@ class _Client(keepa.Keepa):
         after = answer.headers.get("Retry-After", "")
         return max(_SHORTEST_WAIT_S, float(after)) if after.isdecimal() else _REFILL_UNKNOWN_S
 
-    def _key_error(self, status: int, told: str) -> KeepaKeyError:
+    def _key_error(self, status: int, message: str) -> KeepaKeyError:
         return KeepaKeyError(
-            f"{self._base} does not accept the key (status {status}){told}",
+            f"{self._base} does not accept the key (status {status}){message}",
             status=status,
             field="KEEPA_API_KEY",
             value="********",
             remedy="Put a valid key into .env; without a key arbkit runs on the demo market",
         )
 
-    def _told(self, body: Mapping[str, Any]) -> str:
-        """What the service says itself about an error, as an ending for ours."""
+    def _service_message(self, body: Mapping[str, Any]) -> str:
+        """The service's own error message, as the end of ours; empty if it sent none."""
         error = body.get("error")
         if not isinstance(error, dict):
             return ""
@@ -344,14 +352,12 @@ def _reason(error: requests.exceptions.RequestException) -> str:
     return (inner.strerror if isinstance(inner, OSError) else None) or type(error).__name__
 
 
-def _log_retry(state: tenacity.RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
-    wait_s = state.next_action.sleep if state.next_action else 0.0
-    KEEPA_RETRIES.labels(_kind(error)).inc()
-    logger.info("%s; trying again in %.1f s", getattr(error, "why", error), wait_s)
+def _log_retry(failure: Failure, wait_s: float) -> None:
+    KEEPA_RETRIES.labels(_kind(failure.error)).inc()
+    logger.info("%s; trying again in %.1f s", getattr(failure.error, "why", failure.error), wait_s)
 
 
-def _kind(error: BaseException | None) -> str:
+def _kind(error: BaseException) -> str:
     """What a retry is counted by: partial, the HTTP status, or unreachable."""
     if isinstance(error, _PartialError):
         return "partial"

@@ -1,7 +1,7 @@
 """Keepa's product object → the canonical offer and history. Pure.
 
 In Keepa's data −1 is "no offer" and −2 "no data"; prices are whole cents or pence; series are flat lists of
-pairs ``[time, value, …]`` or, where shipping is told apart, triples ``[time, price, shipping, …]``.
+pairs ``[time, value, …]`` or, where shipping is separate, triples ``[time, price, shipping, …]``.
 Source: Keepa API documentation, "Product Object" and "Statistics Object".
 """
 
@@ -10,12 +10,12 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Mapping
-from typing import Any
 
 from arbkit.core.errors import BadRecordError
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_unix
 from arbkit.core.marketplaces import Market
-from arbkit.core.models import History, Offer, PriceBasis, Series, Update
+from arbkit.core.models import History, Offer, Origin, PriceBasis, Series, Update
+from arbkit.sources.raw_types import Json, RawProduct
 
 __all__ = ["TRIPLES", "parse_product"]
 
@@ -35,7 +35,7 @@ _SERIES = {
 }
 
 
-def parse_product(product: Mapping[str, Any], market: Market, *, source: Any, fetched_at: float) -> Update | None:
+def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetched_at: float) -> Update | None:
     """The update in Keepa's product object; None if Keepa does not know the product on this marketplace.
 
     The price is the buy box's, else the lowest new one, else Amazon's. Each price has the time up to which it is
@@ -52,7 +52,7 @@ def parse_product(product: Mapping[str, Any], market: Market, *, source: Any, fe
         raise BadRecordError("is no Keepa time", field="lastUpdate", value=version)
     updated_at = to_unix(version)
     series = _series(csv)
-    stats: Mapping[str, Any] = product.get("stats") or {}
+    stats: RawProduct = product.get("stats") or {}
     current = stats.get("current") or []
     buy_box, buy_box_shipping, buy_box_at = _buy_box(product, stats, series, updated_at)
     new, amazon = _current(NEW, series, current), _current(AMAZON, series, current)
@@ -62,24 +62,24 @@ def parse_product(product: Mapping[str, Any], market: Market, *, source: Any, fe
         (amazon, "amazon", updated_at, 0),
     )
     tree = product.get("categoryTree") or []
-    fees: Mapping[str, Any] = product.get("fbaFees") or {}
+    fees: RawProduct = product.get("fbaFees") or {}
     fee_at = fees.get("lastUpdate")
     fba_fee = _positive(fees.get("pickAndPackFee"), "pickAndPackFee")
     offer = Offer(
         asin=product["asin"],
         market=market.code,
         version=version,
-        origin=source,
+        origin=origin,
         fetched_at=fetched_at,
         updated_at=updated_at,
         currency=market.currency,
-        title=_text(title, "title"),
-        brand=_text(product.get("brand"), "brand"),
-        manufacturer=_text(product.get("manufacturer"), "manufacturer"),
-        category=_text(tree[0]["name"], "categoryTree") if tree else None,
+        title=_optional_text(title, "title"),
+        brand=_optional_text(product.get("brand"), "brand"),
+        manufacturer=_optional_text(product.get("manufacturer"), "manufacturer"),
+        category=_optional_text(tree[0]["name"], "categoryTree") if tree else None,
         category_path=tuple(str(node["name"]) for node in tree),
         root_category_id=_positive(product.get("rootCategory"), "rootCategory"),
-        product_group=_text(product.get("productGroup"), "productGroup"),
+        product_group=_optional_text(product.get("productGroup"), "productGroup"),
         eans=_texts(product, "eanList", "upcList"),
         image=_image(product),
         price_minor=price,
@@ -88,8 +88,8 @@ def parse_product(product: Mapping[str, Any], market: Market, *, source: Any, fe
         shipping_minor=shipping,
         buy_box_minor=_offered(buy_box),
         buy_box_at=buy_box_at,
-        buy_box_is_amazon=_flag(stats.get("buyBoxIsAmazon")),
-        buy_box_is_fba=_flag(stats.get("buyBoxIsFBA")),
+        buy_box_is_amazon=_optional_flag(stats.get("buyBoxIsAmazon")),
+        buy_box_is_fba=_optional_flag(stats.get("buyBoxIsFBA")),
         new_minor=_offered(new),
         new_at=updated_at if new is not None else None,
         amazon_minor=_offered(amazon),
@@ -115,7 +115,7 @@ def parse_product(product: Mapping[str, Any], market: Market, *, source: Any, fe
         height_mm=_positive(product.get("packageHeight"), "packageHeight"),
         weight_g=_positive(product.get("packageWeight"), "packageWeight"),
         package_quantity=_positive(product.get("packageQuantity"), "packageQuantity"),
-        hazmat=_flag(product.get("isHazMat")),
+        hazmat=_optional_flag(product.get("isHazMat")),
         keepa_fba_fee_minor=fba_fee,
         keepa_fba_fee_at=to_unix(fee_at) if fba_fee is not None and isinstance(fee_at, int) and fee_at > 0 else None,
         keepa_referral_pct=_percent(product),
@@ -128,7 +128,7 @@ def parse_product(product: Mapping[str, Any], market: Market, *, source: Any, fe
     return Update(offer, History(offer.asin, market.code, version, market.currency, series, sellers))
 
 
-def _series(csv: Any) -> dict[str, Series]:
+def _series(csv: Json) -> dict[str, Series]:
     """The series arbkit keeps, out of ``csv``: 34 or 36 entries, or null; each entry may be null."""
     found: dict[str, Series] = {}
     if csv is None:
@@ -142,17 +142,17 @@ def _series(csv: Any) -> dict[str, Series]:
     return found
 
 
-def _pairs(flat: Any, field: str) -> Series:
+def _pairs(flat: Json, field: str) -> Series:
     numbers = _numbers(flat, field, 2)
     return Series(numbers[0::2], numbers[1::2])
 
 
-def _triples(flat: Any, field: str) -> Series:
+def _triples(flat: Json, field: str) -> Series:
     numbers = _numbers(flat, field, 3)
     return Series(numbers[0::3], numbers[1::3], numbers[2::3])
 
 
-def _numbers(flat: Any, field: str, width: int) -> array[int]:
+def _numbers(flat: Json, field: str, width: int) -> array[int]:
     if not isinstance(flat, list):
         raise BadRecordError("is not a list", field=field, value=type(flat).__name__)
     numbers = array("i")
@@ -167,7 +167,7 @@ def _numbers(flat: Any, field: str, width: int) -> array[int]:
 
 
 def _buy_box(
-    product: Mapping[str, Any], stats: Mapping[str, Any], series: Mapping[str, Series], updated_at: int
+    product: RawProduct, stats: RawProduct, series: Mapping[str, Series], updated_at: int
 ) -> tuple[int | None, int | None, int | None]:
     """Price (−1: nobody has it), shipping and time of the buy box; None where Keepa did not look."""
     price = _whole(stats.get("buyBoxPrice"), "buyBoxPrice")
@@ -185,7 +185,7 @@ def _buy_box(
     return price, shipping if shipping is not None and shipping >= 0 else None, at
 
 
-def _current(index: int, series: Mapping[str, Series], current: Any) -> int | None:
+def _current(index: int, series: Mapping[str, Series], current: Json) -> int | None:
     """The value now: from the statistics, else the end of the series; None if there is no data."""
     value = _whole(_at(current, index), f"stats.current[{index}]")
     if value is not None and value != -2 and not (value == -1 and _SERIES[index] in series):
@@ -206,16 +206,16 @@ def _choose(
 _INDEX: Mapping[PriceBasis | None, int] = {"buy_box": BUY_BOX, "new": NEW, "amazon": AMAZON, None: NEW}
 
 
-def _average(stats: Mapping[str, Any], name: str, basis: PriceBasis | None) -> int | None:
+def _average(stats: RawProduct, name: str, basis: PriceBasis | None) -> int | None:
     """The time-weighted average of the price that is used; never that of another one."""
     return _offered(_whole(_at(stats.get(name), _INDEX[basis]), name))
 
 
-def _at(values: Any, index: int) -> Any:
+def _at(values: Json, index: int) -> Json:
     return values[index] if isinstance(values, list) and index < len(values) else None
 
 
-def _whole(value: Any, field: str) -> int | None:
+def _whole(value: Json, field: str) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
@@ -228,22 +228,22 @@ def _offered(value: int | None) -> int | None:
     return value if value is not None and value > 0 else None
 
 
-def _count(value: Any) -> int | None:
+def _count(value: Json) -> int | None:
     number = _whole(value, "statistics")
     return number if number is not None and number >= 0 else None
 
 
-def _positive(value: Any, field: str) -> int | None:
+def _positive(value: Json, field: str) -> int | None:
     """A measure, where Keepa writes 0 and −1 for "unknown"."""
     number = _whole(value, field)
     return number if number is not None and number > 0 else None
 
 
-def _flag(value: Any) -> bool | None:
+def _optional_flag(value: Json) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _text(value: Any, field: str) -> str | None:
+def _optional_text(value: Json, field: str) -> str | None:
     if value is None or value == "":
         return None
     if not isinstance(value, str):
@@ -251,7 +251,7 @@ def _text(value: Any, field: str) -> str | None:
     return value
 
 
-def _texts(product: Mapping[str, Any], *fields: str) -> tuple[str, ...]:
+def _texts(product: RawProduct, *fields: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for field in fields:
         for value in product.get(field) or ():
@@ -261,14 +261,14 @@ def _texts(product: Mapping[str, Any], *fields: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _image(product: Mapping[str, Any]) -> str | None:
+def _image(product: RawProduct) -> str | None:
     if names := product.get("imagesCSV"):
         return str(names).split(",")[0]
     images = product.get("images")
     return images[0].get("l") if images else None
 
 
-def _percent(product: Mapping[str, Any]) -> float | None:
+def _percent(product: RawProduct) -> float | None:
     value = product.get("referralFeePercentage")
     if value is None:
         value = product.get("referralFeePercent")
@@ -279,12 +279,14 @@ def _percent(product: Mapping[str, Any]) -> float | None:
     return float(value) if value > 0 else None
 
 
-def _sellers(flat: Any, series: dict[str, Series]) -> tuple[str, ...]:
-    """Adds the series ``buy_box_seller`` (places in the answer) from ``[time, seller id, …]`` as texts."""
+def _sellers(flat: Json, series: dict[str, Series]) -> tuple[str, ...]:
+    """Adds the series ``buy_box_seller`` (indices in the answer) from ``[time, seller id, …]`` as texts."""
     if not flat:
         return ()
+    if not isinstance(flat, list):
+        raise BadRecordError("is not a list", field="buyBoxSellerIdHistory", value=type(flat).__name__)
     ids: dict[str, int] = {}
-    times = array("i", [int(t) for t in flat[0::2]])
+    times = array("i", [int(str(t)) for t in flat[0::2]])
     values = array("i", [ids.setdefault(str(s), len(ids)) for s in flat[1::2]])
     if len(times) != len(values):
         raise BadRecordError("is not a multiple of 2 long", field="buyBoxSellerIdHistory", value=len(flat))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import orjson
 
@@ -33,7 +32,7 @@ class Tokens:
     refill_in_s: float
     at: float
     consumed: int
-    source: Origin
+    origin: Origin
 
     def wait_s(self, now: float) -> float:
         """Seconds from ``now`` until a request runs again: Keepa answers while the balance is above zero."""
@@ -55,7 +54,7 @@ class Tokens:
         return min(self.full, self.left + refills * self.refill_rate)
 
     def until_s(self, tokens: int, now: float) -> float | None:
-        """Seconds from ``now`` until there are so many, if nothing is spent; None: there never will be."""
+        """Seconds from ``now`` until ``tokens`` are left, if nothing is spent; None: the bucket never holds them."""
         if tokens <= self.left:
             return 0.0
         if tokens > self.full:
@@ -82,13 +81,15 @@ def write_tokens(settings: Settings, tokens: Tokens) -> None:
     Raises:
         ServiceError: the file cannot be written.
     """
-    write_atomically(settings.tokens_file, orjson.dumps(asdict(tokens)))
+    state = asdict(tokens)
+    state["source"] = state.pop("origin")
+    write_atomically(settings.tokens_file, orjson.dumps(state))
 
 
 def read_tokens(settings: Settings) -> Tokens | None:
     """The state that a producer left last, or None if none did."""
     try:
-        state: Any = orjson.loads(settings.tokens_file.read_bytes())
-        return Tokens(**state)
-    except (OSError, orjson.JSONDecodeError, TypeError):
+        state = orjson.loads(settings.tokens_file.read_bytes())
+        return Tokens(origin=state.pop("source"), **state)
+    except (OSError, orjson.JSONDecodeError, TypeError, KeyError, AttributeError):
         return None

@@ -74,7 +74,7 @@ def locate(settings: Settings) -> Path:
         ServiceError: it cannot be made.
     """
     path = settings.watchlist_path
-    # A child process is told the same file by its full name.
+    # A child process gets the same file by its full name.
     default = settings.model_copy(update={"watchlist": None}).watchlist_path
     if settings.demo_mode and path.resolve() == default.resolve() and not path.exists():
         from arbkit.sources.demo.market import asins

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -74,7 +73,7 @@ def open_stream(settings: Settings) -> Stream:
     )
 
 
-def _options(settings: Settings) -> dict[str, Any]:
+def _options(settings: Settings) -> dict[str, str | int | float | bool]:
     text = settings.kafka_options.get_secret_value()
     try:
         options = orjson.loads(text) if text else {}
@@ -89,7 +88,7 @@ def _options(settings: Settings) -> dict[str, Any]:
 
 
 def settings_topics(settings: Settings) -> list[TopicSpec]:
-    """arbkit's topics with the retention that the settings ask for on the raw topic."""
+    """arbkit's topics, with the settings' retention on the raw topic."""
     return [
         TopicSpec(
             spec.name,

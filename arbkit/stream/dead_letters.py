@@ -1,4 +1,4 @@
-"""Dead letters: what could not be used, with its original bytes; looked at, and given another try."""
+"""Dead letters: unusable records with their original bytes; listing them, and trying them again."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import base64
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TypedDict, cast
 
 from arbkit.core.errors import MessageTooLargeError, UsageError
 from arbkit.stream import RAW_TOPIC, Message, Record, Stream, dead_letter_topic
 
 __all__ = [
     "REPLAY_GROUP",
+    "DeadLetterDetail",
+    "DeadLetterSummary",
     "attempts",
     "dead_letter",
     "dead_letters",
@@ -23,19 +25,42 @@ __all__ = [
     "rejected_record",
     "replay",
     "summary",
-]  # fmt: skip
+]
 
 logger = logging.getLogger(__name__)
 
 REPLAY_GROUP = "arbkit-dlq"
 _AT_ONCE = 500
-_PATIENCE_S = 0.5
+_POLL_S = 0.5
 _POLLS = 40
-_NOT_REVIVED = frozenset({"topic", "partition", "offset", "error", "attempts", "time"})
+_OWN_HEADERS = frozenset({"topic", "partition", "offset", "error", "attempts", "time"})
+"""What a dead letter is given; a replayed record has none of it but the attempts."""
+
+
+DeadLetterSummary = TypedDict(
+    "DeadLetterSummary",
+    {
+        "offset": int, "key": str, "error": str | None, "time": str | None, "attempts": int, "from": dict[str, str],
+        "bytes": int,
+    },
+)  # fmt: skip
+"""A dead letter in a line: its own ``offset``, what is wrong, and where it came ``from``.
+
+``from`` names topic, partition and offset, or file and row, as far as known; ``time`` is ISO 8601; ``bytes`` is the
+size of the value.
+"""
+
+
+class DeadLetterDetail(DeadLetterSummary, total=False):
+    """A dead letter whole: the value is ``text`` where it is UTF-8, else ``base64``."""
+
+    headers: dict[str, str]
+    text: str
+    base64: str
 
 
 def publish(stream: Stream, topic: str, records: Sequence[Record]) -> int:
-    """Publish; what is too large for the topic becomes a dead letter with its original bytes. How many did.
+    """Publish; what is too large for the topic becomes a dead letter. Returns how many did.
 
     Raises:
         StreamError: something was neither published nor became a dead letter.
@@ -54,13 +79,13 @@ def publish(stream: Stream, topic: str, records: Sequence[Record]) -> int:
 
 
 def dead_letter(message: Message, why: str) -> Record:
-    """The original bytes and headers, with where they came from and why they are here."""
-    place = {"partition": str(message.partition), "offset": str(message.offset)}
-    return Record(message.key, message.value, {**_dead_letter_headers(message.headers, message.topic, why), **place})
+    """The dead letter of a message: its bytes and headers, where it was, and why it is unusable."""
+    position = {"partition": str(message.partition), "offset": str(message.offset)}
+    return Record(message.key, message.value, {**_dead_letter_headers(message.headers, message.topic, why), **position})
 
 
 def rejected_record(record: Record, topic: str, why: str) -> Record:
-    """The same of what never came to its topic."""
+    """The dead letter of a record that never came to its topic."""
     return Record(record.key, record.value, _dead_letter_headers(record.headers, topic, why))
 
 
@@ -81,15 +106,23 @@ def attempts(headers: Mapping[str, str]) -> int:
 
 
 def dead_letters(stream: Stream, *, topic: str = RAW_TOPIC) -> Iterator[Message]:
-    """All dead letters of a topic, the oldest first."""
+    """All dead letters of a topic, the oldest first.
+
+    Raises:
+        StreamError: they cannot be read.
+    """
     for some in stream.scan(dead_letter_topic(topic)):
         yield from some
 
 
 def latest(stream: Stream, count: int, *, topic: str = RAW_TOPIC) -> Iterator[Message]:
-    """The last dead letters of each partition, the oldest first, so many at most, however many there are."""
-    ends = stream.watermarks(dead_letter_topic(topic))
-    starts = {place: max(oldest, end - count) for place, (oldest, end) in ends.items()}
+    """The last ``count`` dead letters of each partition at most, the oldest first.
+
+    Raises:
+        StreamError: they cannot be read.
+    """
+    watermarks = stream.watermarks(dead_letter_topic(topic))
+    starts = {partition: max(oldest, end - count) for partition, (oldest, end) in watermarks.items()}
     for some in stream.scan(dead_letter_topic(topic), start=starts):
         yield from some
 
@@ -99,12 +132,13 @@ def dead_letters_at(stream: Stream, offsets: Sequence[int], *, topic: str = RAW_
 
     Raises:
         UsageError: there is none at one of them.
+        StreamError: they cannot be read.
     """
     name, found = dead_letter_topic(topic), []
-    for place, (oldest, end) in stream.watermarks(name).items():
+    for topic_partition, (oldest, end) in stream.watermarks(name).items():
         for offset in sorted({o for o in offsets if oldest <= o < end}):
-            # Each for itself: they may be large.
-            one = stream.read(name, partition=place.partition, offset=offset, max_records=1)
+            # One at a time: they may be large.
+            one = stream.read(name, partition=topic_partition.partition, offset=offset, max_records=1)
             found += [m for m in one if m.offset == offset]
     missing = sorted(set(offsets) - {m.offset for m in found})
     if missing:
@@ -113,8 +147,8 @@ def dead_letters_at(stream: Stream, offsets: Sequence[int], *, topic: str = RAW_
     return found
 
 
-def summary(letter: Message) -> dict[str, Any]:
-    """A dead letter in a line: its own offset, where it came from and why it is here."""
+def summary(letter: Message) -> DeadLetterSummary:
+    """A dead letter in a line, for lists."""
     headers = letter.headers
     return {
         "offset": letter.offset,
@@ -127,28 +161,31 @@ def summary(letter: Message) -> dict[str, Any]:
     }
 
 
-def detail(stream: Stream, offset: int, *, topic: str = RAW_TOPIC) -> dict[str, Any]:
-    """One dead letter, whole: ``text`` where its bytes are text, else ``base64``.
+def detail(stream: Stream, offset: int, *, topic: str = RAW_TOPIC) -> DeadLetterDetail:
+    """One dead letter, whole.
 
     Raises:
         UsageError: there is none at this offset.
+        StreamError: it cannot be read.
     """
     letter = dead_letters_at(stream, [offset], topic=topic)[0]
     try:
         content = {"text": letter.value.decode()}
     except UnicodeDecodeError:
         content = {"base64": base64.b64encode(letter.value).decode()}
-    return {**summary(letter), "headers": dict(letter.headers), **content}
+    return cast("DeadLetterDetail", {**summary(letter), "headers": dict(letter.headers), **content})
 
 
 def replay(stream: Stream, offsets: Sequence[int] = (), *, topic: str = RAW_TOPIC) -> int:
-    """Put dead letters back on their topic with their original bytes; how many went.
+    """Put dead letters back on their topic with their original bytes; returns how many.
 
-    Without ``offsets`` all that have not been replayed so before; whoever is still of no use comes back as a new
-    dead letter with one more attempt.
+    Without ``offsets`` all that were not replayed so before. One that is still unusable comes back as a new dead letter
+    with one more attempt.
 
     Raises:
         UsageError: there is no dead letter at one of the offsets; none was replayed.
+        GroupBusyError: another process replays all of them at this moment.
+        StreamError: they cannot be read, or the topic cannot be written.
     """
     if offsets:
         found = dead_letters_at(stream, offsets, topic=topic)
@@ -156,7 +193,7 @@ def replay(stream: Stream, offsets: Sequence[int] = (), *, topic: str = RAW_TOPI
         return len(found)
     name = dead_letter_topic(topic)
     # What comes back meanwhile as a new dead letter is left for the next time.
-    ends = {place: end for place, (_, end) in stream.watermarks(name).items()}
+    ends = {partition: end for partition, (_, end) in stream.watermarks(name).items()}
     count, waiting = 0, sum(stream.lag(REPLAY_GROUP, name).values())
     if not waiting:
         return 0
@@ -164,7 +201,7 @@ def replay(stream: Stream, offsets: Sequence[int] = (), *, topic: str = RAW_TOPI
         for _ in range(_POLLS):
             if count >= waiting:
                 break
-            polled = consumer.poll(max_records=_AT_ONCE, timeout_s=_PATIENCE_S)
+            polled = consumer.poll(max_records=_AT_ONCE, timeout_s=_POLL_S)
             batch = [m for m in polled if m.offset < ends[m.topic_partition]]
             if batch:
                 publish(stream, topic, [_replay_record(m) for m in batch])
@@ -174,5 +211,5 @@ def replay(stream: Stream, offsets: Sequence[int] = (), *, topic: str = RAW_TOPI
 
 
 def _replay_record(letter: Message) -> Record:
-    headers = {name: text for name, text in letter.headers.items() if name not in _NOT_REVIVED}
+    headers = {name: text for name, text in letter.headers.items() if name not in _OWN_HEADERS}
     return Record(letter.key, letter.value, {**headers, "attempts": letter.headers.get("attempts", "1")})

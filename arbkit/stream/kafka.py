@@ -1,4 +1,4 @@
-"""The scale-out log: Apache Kafka behind the same interface."""
+"""The scale-out stream: Apache Kafka behind the same interface."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
 from functools import partial
-from typing import Any
+from types import TracebackType
+from typing import Any, TypeAlias
 
 from confluent_kafka import (
     Consumer as KafkaClient,
@@ -20,7 +21,7 @@ from confluent_kafka import (
     Producer,
 )
 from confluent_kafka import Message as KafkaMessage
-from confluent_kafka import TopicPartition as Place
+from confluent_kafka import TopicPartition as KafkaTopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the stubs do not export what the docs name
     AdminClient,
     ConfigResource,
@@ -29,11 +30,9 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the stubs d
     ResourceType,
 )
 
-from arbkit.core.closing import Closing
 from arbkit.core.errors import MessageTooLargeError, StreamError
 from arbkit.stream.base import (
     MAX_DEAD_LETTER,
-    MAX_POLL_BYTES,
     Message,
     Offsets,
     Record,
@@ -42,8 +41,9 @@ from arbkit.stream.base import (
     check_sizes,
     max_bytes_of,
 )
-from arbkit.stream.kafka_consumer import KafkaConsumer, to_message
-from arbkit.stream.kafka_errors import PATIENCE_S, TRANSIENT, is_fatal, result, to_stream_error, with_retry
+from arbkit.stream.kafka_consumer import KafkaConsumer, KafkaOptions
+from arbkit.stream.kafka_errors import PATIENCE_S, is_fatal, result, to_stream_error, with_retry
+from arbkit.stream.kafka_reader import read_range
 
 __all__ = ["KafkaStream"]
 
@@ -54,11 +54,12 @@ _OVERHEAD = 4096
 """Bytes that Kafka's own framing of a message may take."""
 _DELIVERY_S = 30.0
 _REACH_S = 5.0
-_WALKED_AT_ONCE = 500
 _DAY_MS = 86_400_000
 
+_Delivered: TypeAlias = Callable[[KafkaError | None, KafkaMessage], None]
 
-class KafkaStream(Closing):
+
+class KafkaStream(AbstractContextManager["KafkaStream"]):
     """Implements :class:`arbkit.stream.base.Stream` on the brokers at ``servers`` (``host:port[,host:port]``).
 
     ``options`` are librdkafka's own settings (SASL, TLS, …); ``protocol`` is that of consumer groups: ``consumer``
@@ -73,7 +74,7 @@ class KafkaStream(Closing):
         self,
         servers: str,
         *,
-        options: Mapping[str, Any] | None = None,
+        options: KafkaOptions | None = None,
         protocol: str = "consumer",
         max_silence_s: float = 300.0,
         instance_id: str = "",
@@ -91,6 +92,7 @@ class KafkaStream(Closing):
         self._topics()
 
     def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
+        """See :meth:`arbkit.stream.base.Stream.create_topics`."""
         there = self._topics()
         specs = list(specs)
         missing = [s for s in specs if s.name not in there]
@@ -105,69 +107,81 @@ class KafkaStream(Closing):
         return [d for s in specs if s not in missing and (d := self._difference(s, there[s.name]))]
 
     def publish(self, topic: str, records: Sequence[Record]) -> None:
+        """See :meth:`arbkit.stream.base.Stream.publish`."""
         self._require_topic(topic)
         check_sizes(topic, records)
         refused = self._send(topic, records) if records else []
         # The broker refuses whole batches: on its own, a record of one goes if it is not too large itself.
         # It may come after later ones of its key; the store knows by the version which is newer.
-        too_large = [place for place in refused if self._send(topic, [records[place]])]
+        too_large = [index for index in refused if self._send(topic, [records[index]])]
         if too_large:
             raise MessageTooLargeError(
                 topic,
-                keys={place: records[place].key for place in too_large},
-                sizes={place: records[place].size for place in too_large},
+                keys={index: records[index].key for index in too_large},
+                sizes={index: records[index].size for index in too_large},
                 rest_published=True,
             )
 
     def _send(self, topic: str, records: Sequence[Record]) -> list[int]:
-        """Publish, and wait for every answer; the places in the batch of those that the broker finds too large."""
+        """Publish, and wait for every answer; the indices in the batch of those that the broker finds too large."""
         producer = self._produce_with()
         failures: dict[int, KafkaError] = {}
         waiting = len(records)
 
-        def delivered(place: int, error: KafkaError | None, _: KafkaMessage) -> None:
+        def delivered(index: int, error: KafkaError | None, _: KafkaMessage) -> None:
             nonlocal waiting
             waiting -= 1
             if error is not None:
-                failures[place] = error
+                failures[index] = error
 
         deadline = time.monotonic() + _DELIVERY_S + 5
-        for place, record in enumerate(records):
-            if place % _SERVE_EVERY == 0:
+        for index, record in enumerate(records):
+            if index % _SERVE_EVERY == 0:
                 # What is known already is taken in while the rest is under way.
                 self._serve(producer, topic, act=producer.poll, wait_s=0)
-            more: dict[str, Any] = {"on_delivery": partial(delivered, place)}
-            if record.headers:
-                more["headers"] = [(name, text.encode()) for name, text in record.headers.items()]
-            while True:
-                try:
-                    producer.produce(topic, record.value, record.key, **more)
-                    break
-                except BufferError:
-                    # The local queue is full: what is under way makes room.
-                    self._serve(producer, topic, act=producer.poll, wait_s=0.2)
-                except KafkaException as error:
-                    raise self._failed(producer, error, f"nothing can be published to {topic}") from error
+            self._enqueue(producer, topic, record, partial(delivered, index))
         while waiting and time.monotonic() < deadline:
             # Flushing does not linger for more records; it waits for those of other threads too, so not for long.
             self._serve(producer, topic, act=producer.flush, wait_s=0.02)
-        too_large = [place for place, error in failures.items() if error.code() == KafkaError.MSG_SIZE_TOO_LARGE]
-        if others := [failures[place] for place in failures.keys() - set(too_large)]:
+        too_large = [index for index, error in failures.items() if error.code() == KafkaError.MSG_SIZE_TOO_LARGE]
+        if others := [failures[index] for index in failures.keys() - set(too_large)]:
             worst = max(others, key=is_fatal)
             raise self._failed(producer, KafkaException(worst), f"{len(others)} messages to {topic} failed")
         if waiting:
             raise StreamError(f"{waiting} messages to {topic} were not acknowledged by {self._servers} in time")
         return too_large
 
+    def _enqueue(
+        self,
+        producer: Producer,
+        topic: str,
+        record: Record,
+        delivered: _Delivered,
+    ) -> None:
+        """Hand one record to the producer, waiting for room in its queue."""
+        more: dict[str, Any] = {"on_delivery": delivered}
+        if record.headers:
+            more["headers"] = [(name, text.encode()) for name, text in record.headers.items()]
+        while True:
+            try:
+                producer.produce(topic, record.value, record.key, **more)
+            except BufferError:
+                # The local queue is full: what is under way makes room.
+                self._serve(producer, topic, act=producer.poll, wait_s=0.2)
+            except KafkaException as error:
+                raise self._failed(producer, error, f"nothing can be published to {topic}") from error
+            else:
+                return
+
     def _serve(self, producer: Producer, topic: str, *, act: Callable[[float], int], wait_s: float) -> None:
-        """Let the producer tell what became of messages."""
+        """Let the producer report what became of messages."""
         try:
             act(wait_s)
         except KafkaException as error:
             raise self._failed(producer, error, f"nothing can be published to {topic}") from error
 
     def _failed(self, producer: Producer, error: KafkaException, what: str) -> StreamError:
-        """The error to raise; after a fatal one the producer is of no more use and the next call makes a new one."""
+        """The error to raise; after a fatal one the producer is unusable and the next call makes a new one."""
         with self._lock:
             if is_fatal(error.args[0]) and self._producer is producer:
                 self._producer = None
@@ -176,6 +190,7 @@ class KafkaStream(Closing):
     def consumer(
         self, group: str, topics: Sequence[str], *, on_revoke: Callable[[frozenset[TopicPartition]], None]
     ) -> KafkaConsumer:
+        """See :meth:`arbkit.stream.base.Stream.consumer`."""
         for topic in topics:
             self._require_topic(topic)
         return KafkaConsumer(
@@ -184,97 +199,67 @@ class KafkaStream(Closing):
         )  # fmt: skip
 
     def read(self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100) -> list[Message]:
+        """See :meth:`arbkit.stream.base.Stream.read`."""
         if partition >= self._require_topic(topic):
             raise StreamError(f"topic {topic} has no such partition", field="partition", value=partition)
-        place = TopicPartition(topic, partition)
-        oldest, end = self.watermarks(topic)[place]
-        with closing(self._stretch(place, max(offset, oldest), end, max_records, math.inf)) as found:
+        topic_partition = TopicPartition(topic, partition)
+        oldest, end = self.watermarks(topic)[topic_partition]
+        with closing(
+            read_range(
+                self._options, topic_partition, max(offset, oldest), end, max_records=max_records, max_bytes=math.inf
+            )
+        ) as found:
             return next(found, [])
 
     def scan(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
-        for place, (oldest, end) in sorted(self.watermarks(topic).items()):
-            yield from self._stretch(place, max((start or {}).get(place, oldest), oldest), end)
-
-    def _stretch(
-        self,
-        place: TopicPartition,
-        start: int,
-        end: int,
-        max_records: int = _WALKED_AT_ONCE,
-        max_bytes: float = MAX_POLL_BYTES,
-    ) -> Generator[list[Message], None, None]:
-        """The messages of a partition from ``start`` up to ``end``, so many or about so large at a time."""
-        if start >= end:
-            return
-        options = {
-            **self._options, "group.id": "arbkit-reader", "enable.auto.commit": False, "enable.partition.eof": True,
-        }  # fmt: skip
-        client = KafkaClient(options, logger=logger)
-        try:
-            client.assign([Place(place.topic, place.partition, start)])
-            found: list[Message] = []
-            size = 0
-            deadline = time.monotonic() + PATIENCE_S
-            while start < end:
-                for one in client.consume(min(_WALKED_AT_ONCE, max_records - len(found)), timeout=0.5):
-                    if (error := one.error()) is None:
-                        found.append(to_message(one))
-                        size += len(found[-1].value)
-                        start = found[-1].offset + 1
-                        deadline = time.monotonic() + PATIENCE_S
-                    elif error.code() == KafkaError._PARTITION_EOF:
-                        # What is left up to the end are no messages: marks of transactions.
-                        start = end
-                    elif error.code() not in TRANSIENT:
-                        raise to_stream_error(KafkaException(error), self._servers, f"{place.topic} cannot be read")
-                if len(found) >= max_records or size >= max_bytes or (found and start >= end):
-                    yield [m for m in found if m.offset < end]
-                    found, size = [], 0
-                    # Whoever takes them may take long.
-                    deadline = time.monotonic() + PATIENCE_S
-                if time.monotonic() > deadline:
-                    raise StreamError(f"{place.topic}/{place.partition} gives nothing from offset {start} on")
-        finally:
-            client.close()
+        """See :meth:`arbkit.stream.base.Stream.scan`."""
+        for topic_partition, (oldest, end) in sorted(self.watermarks(topic).items()):
+            first = max((start or {}).get(topic_partition, oldest), oldest)
+            yield from read_range(self._options, topic_partition, first, end)
 
     def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
+        """See :meth:`arbkit.stream.base.Stream.lag`."""
         committed = self.committed_offsets(group, topic)
         return {
-            place: end - max(committed.get(place, oldest), oldest)
-            for place, (oldest, end) in self.watermarks(topic).items()
+            partition: end - max(committed.get(partition, oldest), oldest)
+            for partition, (oldest, end) in self.watermarks(topic).items()
         }
 
     def committed_offsets(self, group: str, topic: str) -> dict[TopicPartition, int]:
-        places = [Place(topic, number) for number in range(self._require_topic(topic))]
+        """See :meth:`arbkit.stream.base.Stream.committed_offsets`."""
+        partitions = [KafkaTopicPartition(topic, number) for number in range(self._require_topic(topic))]
         try:
-            found = with_retry(self._reader(group).committed, places, PATIENCE_S)
+            reader = self._reader(group)
+            found = with_retry(lambda: reader.committed(partitions, PATIENCE_S))
         except KafkaException as error:
             raise to_stream_error(error, self._servers, f"the offsets of {group} cannot be read") from error
         return {TopicPartition(topic, p.partition): p.offset for p in found if p.offset >= 0}
 
     def watermarks(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
-        places = [Place(topic, number) for number in range(self._require_topic(topic))]
+        """See :meth:`arbkit.stream.base.Stream.watermarks`."""
+        partitions = [KafkaTopicPartition(topic, number) for number in range(self._require_topic(topic))]
         both = []
         for spec in (OffsetSpec.earliest(), OffsetSpec.latest()):  # type: ignore[no-untyped-call]
             try:
-                both.append(with_retry(self._offsets, dict.fromkeys(places, spec)))
+                both.append(with_retry(partial(self._offsets, dict.fromkeys(partitions, spec))))
             except KafkaException as error:
                 raise to_stream_error(error, self._servers, f"the offsets of {topic} cannot be read") from error
         return {TopicPartition(topic, p): (both[0][p], both[1][p]) for p in sorted(both[0])}
 
-    def _offsets(self, asked: dict[Place, OffsetSpec]) -> dict[int, int]:
+    def _offsets(self, asked: dict[KafkaTopicPartition, OffsetSpec]) -> dict[int, int]:
         try:
             return {p.partition: result(f).offset for p, f in self._admin.list_offsets(asked).items()}
         except KafkaException:
-            # What the client knows of a broker that has started again is out of date, and it does not ask by itself.
+            # What the client knows of a broker that has started again is out of date, and it does not ask on its own.
             self._topics()
             raise
 
     def apply_retention(self) -> int:
-        """Kafka applies retention by itself: nothing to do."""
+        """Nothing to do: the broker applies retention."""
         return 0
 
     def close(self) -> None:
+        """See :meth:`arbkit.stream.base.Stream.close`."""
         with self._lock:
             producer, self._producer = self._producer, None
             readers, self._readers = self._readers, {}
@@ -282,6 +267,11 @@ class KafkaStream(Closing):
             reader.close()
         if producer is not None:
             producer.flush(_DELIVERY_S)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def _produce_with(self) -> Producer:
         with self._lock:
@@ -313,7 +303,7 @@ class KafkaStream(Closing):
             return self._readers[group]
 
     def _topics(self) -> dict[str, int]:
-        """The topics there are, and how many partitions each has."""
+        """Topic → how many partitions it has."""
         try:
             found = self._admin.list_topics(timeout=_REACH_S).topics
         except KafkaException as error:

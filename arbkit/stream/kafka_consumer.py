@@ -5,21 +5,25 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import TypeAlias
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException
 from confluent_kafka import Consumer as KafkaClient
 from confluent_kafka import Message as KafkaMessage
-from confluent_kafka import TopicPartition as Place
+from confluent_kafka import TopicPartition as KafkaTopicPartition
 
-from arbkit.core.closing import Closing
 from arbkit.core.errors import StreamError, UsageError
 from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
 from arbkit.stream.kafka_errors import TRANSIENT, is_fatal, to_stream_error, with_retry
 
-__all__ = ["KafkaConsumer", "to_message"]
+__all__ = ["KafkaConsumer", "KafkaOptions", "to_message"]
 
 logger = logging.getLogger(__name__)
+
+KafkaOptions: TypeAlias = Mapping[str, str | int | float | bool]
+"""librdkafka's own settings."""
 
 _CHUNK = 50
 """Messages taken from the client's queue at once, between looks at how large the batch has grown."""
@@ -34,15 +38,16 @@ _REFUSED = frozenset(
 _TAKEN_NAMES = (KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_INSTANCE_ID)
 
 
-class KafkaConsumer(Closing):
+class KafkaConsumer(AbstractContextManager["KafkaConsumer"]):
     """Implements :class:`arbkit.stream.base.Consumer`; made by :meth:`arbkit.stream.kafka.KafkaStream.consumer`.
 
-    A group begins at the oldest message; afterwards a hole in the log is an error and never skipped.
+    A group begins at the oldest message; afterwards what retention has removed unread is an error and never
+    skipped.
     """
 
     def __init__(
         self,
-        options: Mapping[str, Any],
+        options: KafkaOptions,
         *,
         group: str,
         topics: Sequence[str],
@@ -60,7 +65,7 @@ class KafkaConsumer(Closing):
         self._owned: dict[TopicPartition, int] = {}
         self._paused = self._closed = self._fatal = False
         self._error: StreamError | None = None
-        settings: dict[str, Any] = {
+        settings = {
             **options,
             "group.id": group,
             "group.protocol": protocol,
@@ -85,6 +90,7 @@ class KafkaConsumer(Closing):
         self._client.subscribe(list(topics), on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
 
     def poll(self, *, max_records: int, timeout_s: float) -> Sequence[Message]:
+        """See :meth:`arbkit.stream.base.Consumer.poll`."""
         if max_records < 1:
             raise UsageError("must be 1 or more", field="max_records", value=max_records)
         self._require_open()
@@ -127,15 +133,16 @@ class KafkaConsumer(Closing):
         return error
 
     def commit(self, offsets: Offsets) -> None:
+        """See :meth:`arbkit.stream.base.Consumer.commit`."""
         self._require_open()
         if not offsets:
             return
         foreign = offsets.keys() - self._owned
         if foreign:
             raise _refused(self._group, f"it does not own {', '.join(sorted(map(str, foreign)))} any more")
-        places = [Place(p.topic, p.partition, offset) for p, offset in offsets.items()]
+        partitions = [KafkaTopicPartition(p.topic, p.partition, offset) for p, offset in offsets.items()]
         try:
-            answers = self._client.commit(offsets=places, asynchronous=False)
+            answers = self._client.commit(offsets=partitions, asynchronous=False)
         except KafkaException as error:
             if error.args[0].code() in _REFUSED:
                 raise _refused(self._group, error.args[0].str()) from error
@@ -145,101 +152,107 @@ class KafkaConsumer(Closing):
                 raise _refused(self._group, answer.error.str())
 
     def pause(self) -> None:
+        """See :meth:`arbkit.stream.base.Consumer.pause`."""
         self._paused = True
-        self._client.pause(self._places())
+        self._client.pause(self._kafka_partitions())
 
     def resume(self) -> None:
+        """See :meth:`arbkit.stream.base.Consumer.resume`."""
         self._paused = False
-        self._client.resume(self._places())
+        self._client.resume(self._kafka_partitions())
 
     def assignment(self) -> frozenset[TopicPartition]:
+        """See :meth:`arbkit.stream.base.Consumer.assignment`."""
         return frozenset(self._owned)
 
     def lag(self) -> dict[TopicPartition, int]:
+        """See :meth:`arbkit.stream.base.Consumer.lag`."""
         self._require_open()
         try:
-            return dict(map(self._behind, self._client.position(self._places())))
+            return dict(map(self._behind, self._client.position(self._kafka_partitions())))
         except KafkaException as error:
             raise to_stream_error(error, self._servers, f"the lag of group {self._group} cannot be read") from error
 
-    def _behind(self, position: Place) -> tuple[TopicPartition, int]:
-        place = TopicPartition(position.topic, position.partition)
+    def _behind(self, position: KafkaTopicPartition) -> tuple[TopicPartition, int]:
+        topic_partition = TopicPartition(position.topic, position.partition)
         # The end that came with the last messages is an old one where none have come since it was assigned or paused.
         fresh = position.offset >= 0 and not self._paused
         oldest, end = self._client.get_watermark_offsets(position, timeout=_SESSION_S, cached=fresh)
-        at = position.offset if position.offset >= 0 else self._owned[place]
-        return place, max(0, end - max(at, oldest))
+        at = position.offset if position.offset >= 0 else self._owned[topic_partition]
+        return topic_partition, max(0, end - max(at, oldest))
 
     def close(self) -> None:
+        """See :meth:`arbkit.stream.base.Consumer.close`."""
         if not self._closed:
             self._closed = True
             try:
                 self._client.close()
             except Exception as error:  # noqa: BLE001 - the C client raises what is no subclass of its own
-                # What counts was committed before; the broker finds out by itself that this member is gone.
+                # What counts was committed before; the broker notices that this member is gone.
                 logger.warning("group %s was not left in order: %s", self._group, error)
 
     # Called by the client from inside poll
 
-    def _assigned(self, client: KafkaClient, places: list[Place]) -> None:
+    def _assigned(self, client: KafkaClient, partitions: list[KafkaTopicPartition]) -> None:
         if self._closed:
             # Nothing will be read any more, and a client that closes answers no questions.
-            client.incremental_assign(places)
+            client.incremental_assign(partitions)
             return
         try:
-            committed = with_retry(_committed, client, places)
+            committed = with_retry(lambda: _committed(client, partitions))
         except KafkaException as error:
-            raise to_stream_error(error, self._servers, f"the places of group {self._group} cannot be read") from error
-        for place in committed:
-            if place.offset < 0:
-                place.offset = OFFSET_BEGINNING
+            raise to_stream_error(error, self._servers, f"the offsets of group {self._group} cannot be read") from error
+        for partition in committed:
+            if partition.offset < 0:
+                partition.offset = OFFSET_BEGINNING
         client.incremental_assign(committed)
         if self._paused:
             client.pause(committed)
         self._owned |= {TopicPartition(p.topic, p.partition): p.offset for p in committed}
 
-    def _revoked(self, client: KafkaClient, places: list[Place]) -> None:
-        going = frozenset(TopicPartition(p.topic, p.partition) for p in places)
+    def _revoked(self, client: KafkaClient, partitions: list[KafkaTopicPartition]) -> None:
+        going = frozenset(TopicPartition(p.topic, p.partition) for p in partitions)
         if not self._closed:
             self._on_revoke(going)
-        for place in going:
-            self._owned.pop(place, None)
-        client.incremental_unassign(places)
+        for topic_partition in going:
+            self._owned.pop(topic_partition, None)
+        client.incremental_unassign(partitions)
 
-    def _lost(self, client: KafkaClient, places: list[Place]) -> None:
+    def _lost(self, client: KafkaClient, partitions: list[KafkaTopicPartition]) -> None:
         logger.warning("group %s has taken this member for dead: it joins again", self._group)
-        for place in places:
-            self._owned.pop(TopicPartition(place.topic, place.partition), None)
-        client.incremental_unassign(places)
+        for partition in partitions:
+            self._owned.pop(TopicPartition(partition.topic, partition.partition), None)
+        client.incremental_unassign(partitions)
 
     def _usable(self, message: KafkaMessage) -> bool:
-        """Whether it is a message of ours; an error that mends itself is passed over, any other kept to be raised."""
-        place = TopicPartition(str(message.topic()), int(message.partition() or 0))
+        """Whether it is a message of ours; a transient error is passed over, any other kept to be raised."""
+        topic_partition = TopicPartition(str(message.topic()), int(message.partition() or 0))
         error = message.error()
         if error is None:
-            return place in self._owned
+            return topic_partition in self._owned
         if error.code() in TRANSIENT:
             logger.warning("%s", error.str())
             return False
-        hole = error.code() == KafkaError._AUTO_OFFSET_RESET
-        self._keep(self._hole(place) if hole else self._to_stream_error(error), fatal=is_fatal(error))
+        removed = error.code() == KafkaError._AUTO_OFFSET_RESET
+        found = self._offset_out_of_range(topic_partition) if removed else self._to_stream_error(error)
+        self._keep(found, fatal=is_fatal(error))
         return False
 
-    def _hole(self, place: TopicPartition) -> StreamError:
-        at = Place(place.topic, place.partition)
+    def _offset_out_of_range(self, topic_partition: TopicPartition) -> StreamError:
+        at = KafkaTopicPartition(topic_partition.topic, topic_partition.partition)
         try:
             wanted = self._client.committed([at], timeout=_SESSION_S)[0].offset
             oldest, _ = self._client.get_watermark_offsets(at, timeout=_SESSION_S)
         except KafkaException as error:
-            return to_stream_error(error, self._servers, f"{place.topic}/{place.partition} cannot be read")
+            return to_stream_error(error, self._servers, f"{topic_partition} cannot be read")
         return StreamError(
-            f"group {self._group} should read offset {wanted} of {place.topic}/{place.partition}, but the "
+            f"group {self._group} should read offset {wanted} of {topic_partition}, but the "
             f"oldest offset kept is {oldest}",
-            remedy="Retention removed what was not read yet: import or fetch it again, then commit past the hole",
+            remedy="Retention removed what was not read yet: import or fetch it again, then commit the oldest offset",
         )
 
     def _to_stream_error(self, error: KafkaError) -> StreamError:
-        # The client tells which fatal error it was only in words.
+        # Only the words of the client's error say which fatal error it was.
         if any(KafkaError(code).str() in error.str() for code in _TAKEN_NAMES):
             return StreamError(
                 f"another member of group {self._group} has this name, or had it and was killed a moment ago",
@@ -248,20 +261,25 @@ class KafkaConsumer(Closing):
             )  # fmt: skip
         return to_stream_error(KafkaException(error), self._servers, "the log cannot be read")
 
-    def _places(self) -> list[Place]:
-        return [Place(p.topic, p.partition) for p in self._owned]
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _kafka_partitions(self) -> list[KafkaTopicPartition]:
+        return [KafkaTopicPartition(p.topic, p.partition) for p in self._owned]
 
     def _require_open(self) -> None:
         if self._closed:
             raise StreamError("this consumer is closed")
 
 
-def _committed(client: KafkaClient, places: list[Place]) -> list[Place]:
-    """The group's places; an unread one must not look like none."""
-    found = client.committed(places, timeout=_SESSION_S)
-    for place in found:
-        if place.error is not None:
-            raise KafkaException(place.error)
+def _committed(client: KafkaClient, partitions: list[KafkaTopicPartition]) -> list[KafkaTopicPartition]:
+    """The group's committed offsets; one that cannot be read must not look like none."""
+    found = client.committed(partitions, timeout=_SESSION_S)
+    for partition in found:
+        if partition.error is not None:
+            raise KafkaException(partition.error)
     return found
 
 
@@ -273,14 +291,14 @@ def to_message(message: KafkaMessage) -> Message:
         topic=str(message.topic()),
         partition=int(message.partition() or 0),
         offset=int(message.offset() or 0),
-        key=_text(key),
+        key=_decoded(key),
         value=value if isinstance(value, bytes) else b"",
-        headers={str(header[0]): _text(header[1]) for header in message.headers() or ()},
+        headers={str(header[0]): _decoded(header[1]) for header in message.headers() or ()},
         timestamp=milliseconds / 1000 if milliseconds > 0 else time.time(),
     )
 
 
-def _text(value: object) -> str:
+def _decoded(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else "" if value is None else str(value)
 
 

@@ -1,20 +1,20 @@
-"""Kafka's errors: which mend themselves, which are fatal, and what to tell the user."""
+"""Kafka's errors: which are transient, which are fatal, and what to say to the user."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
+from arbkit.core import retry
 from arbkit.core.errors import StreamError
 
 __all__ = ["PATIENCE_S", "TRANSIENT", "is_fatal", "result", "to_stream_error", "with_retry"]
 
 PATIENCE_S = 10.0
-"""How long an answer is waited for, and a request tried again that fails for a passing reason."""
+"""Seconds that an answer is waited for, and that a request is tried again after a transient failure."""
 
 TRANSIENT = frozenset(
     {
@@ -26,28 +26,36 @@ TRANSIENT = frozenset(
         KafkaError.KAFKA_STORAGE_ERROR, KafkaError.FENCED_LEADER_EPOCH, KafkaError.UNKNOWN_LEADER_EPOCH,
     }
 )  # fmt: skip
-"""What the client tells while it mends it by itself."""
+"""What the client reports while it recovers on its own."""
 RETRIABLE = TRANSIENT | {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.OFFSET_NOT_AVAILABLE, KafkaError._NOENT}
 T = TypeVar("T")
 
 
-def with_retry(act: Callable[..., T], *arguments: Any) -> T:
-    """Ask again while a new topic, or a broker that has just come back, finds its leader."""
-    retrying = Retrying(
-        retry=retry_if_exception(_passes),
-        wait=wait_random_exponential(multiplier=0.05, max=1),
-        stop=stop_after_delay(PATIENCE_S),
-        reraise=True,
+def with_retry(request: Callable[[], T]) -> T:
+    """The answer to a request, asked again while a new topic, or a broker that has just come back, finds its leader.
+
+    Raises:
+        KafkaException: it failed for good, or for longer than :data:`PATIENCE_S`.
+    """
+    return retry.with_retry(
+        request,
+        retry_on=_is_retriable,
+        give_up=lambda failure: failure.elapsed_s >= PATIENCE_S,
+        first_s=0.05,
+        longest_s=1,
     )
-    return retrying(act, *arguments)
 
 
-def _passes(error: BaseException) -> bool:
+def _is_retriable(error: BaseException) -> bool:
     return isinstance(error, KafkaException) and error.args[0].code() in RETRIABLE
 
 
-def result(future: Future[Any]) -> Any:
-    """What a request was answered; none within :data:`PATIENCE_S` is an error like the client's own."""
+def result(future: Future[T]) -> T:
+    """The answer to an admin request.
+
+    Raises:
+        KafkaException: the request failed, or had no answer within :data:`PATIENCE_S`.
+    """
     try:
         return future.result(timeout=PATIENCE_S)
     except TimeoutError as error:
@@ -55,12 +63,12 @@ def result(future: Future[Any]) -> Any:
 
 
 def is_fatal(error: KafkaError) -> bool:
-    """Whether the client is of no use after it."""
+    """Whether the client is unusable after this error."""
     return error.fatal() or error.code() == KafkaError._FATAL
 
 
 def to_stream_error(error: KafkaException, servers: str, what: str) -> StreamError:
-    """The ``StreamError`` that says what failed, and the remedy."""
+    """The ``StreamError`` that says ``what`` failed, why, and the remedy."""
     found: KafkaError = error.args[0]
     remedies = {
         KafkaError._TRANSPORT: "Check that Kafka runs there (ARBKIT_LOG)",

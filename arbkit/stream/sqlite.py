@@ -59,6 +59,7 @@ class SqliteStream(AbstractContextManager["SqliteStream"]):
                 raise
 
     def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
+        """See :meth:`arbkit.stream.base.Stream.create_topics`."""
         differences: list[str] = []
         with self._using() as connection:
             known = {
@@ -78,6 +79,7 @@ class SqliteStream(AbstractContextManager["SqliteStream"]):
         return differences
 
     def publish(self, topic: str, records: Sequence[Record]) -> None:
+        """See :meth:`arbkit.stream.base.Stream.publish`."""
         check_sizes(topic, records)
         with self._using() as connection:
             if not records:
@@ -99,6 +101,7 @@ class SqliteStream(AbstractContextManager["SqliteStream"]):
         return join_group(self._path, group, topics, wait_s=self._join_wait_s)
 
     def read(self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100) -> list[Message]:
+        """See :meth:`arbkit.stream.base.Stream.read`."""
         with self._using() as connection, snapshot(connection):
             found = [p for p in partitions_of(connection, topic) if p.topic_partition.partition == partition]
             if not found:
@@ -106,6 +109,7 @@ class SqliteStream(AbstractContextManager["SqliteStream"]):
             return messages_from(connection, found[0], offset, max_records=max_records, max_bytes=None)
 
     def scan(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
+        """See :meth:`arbkit.stream.base.Stream.scan`."""
         for topic_partition, (oldest, end) in self.watermarks(topic).items():
             at = max((start or {}).get(topic_partition, oldest), oldest)
             while at < end:
@@ -120,6 +124,7 @@ class SqliteStream(AbstractContextManager["SqliteStream"]):
                 at = found[-1].offset + 1
 
     def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
+        """See :meth:`arbkit.stream.base.Stream.lag`."""
         with self._using() as connection, snapshot(connection):
             committed = committed_by(connection, group)
             return {
@@ -128,11 +133,13 @@ class SqliteStream(AbstractContextManager["SqliteStream"]):
             }
 
     def committed_offsets(self, group: str, topic: str) -> dict[TopicPartition, int]:
+        """See :meth:`arbkit.stream.base.Stream.committed_offsets`."""
         with self._using() as connection, snapshot(connection):
             committed = committed_by(connection, group)
             return {p.topic_partition: committed[p.id] for p in partitions_of(connection, topic) if p.id in committed}
 
     def watermarks(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
+        """See :meth:`arbkit.stream.base.Stream.watermarks`."""
         with self._using() as connection:
             return {p.topic_partition: (p.oldest, p.next) for p in partitions_of(connection, topic)}
 
@@ -154,6 +161,7 @@ class SqliteStream(AbstractContextManager["SqliteStream"]):
         return gone
 
     def close(self) -> None:
+        """See :meth:`arbkit.stream.base.Stream.close`."""
         with self._lock:
             self._connection.close()
 

@@ -1,7 +1,7 @@
 """The consumer of a group on a stream in a SQLite file: one at a time, and it owns every partition.
 
 The group belongs to whoever holds the lock on a file beside the database. The system lets go of it when the
-process dies, so there are no heartbeats, no time-outs and no rebalances: what many consumers need is Kafka's work.
+process dies, so there are no heartbeats, time-outs or rebalances: several consumers of one group are Kafka's work.
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ class SqliteConsumer(AbstractContextManager["SqliteConsumer"]):
         self._closed = False
 
     def poll(self, *, max_records: int, timeout_s: float) -> Sequence[Message]:
+        """See :meth:`arbkit.stream.base.Consumer.poll`."""
         if max_records < 1:
             raise UsageError("must be 1 or more", field="max_records", value=max_records)
         self._require_open()
@@ -129,15 +130,19 @@ class SqliteConsumer(AbstractContextManager["SqliteConsumer"]):
                 self._positions[found] = max(self._positions[found], offset)
 
     def pause(self) -> None:
+        """See :meth:`arbkit.stream.base.Consumer.pause`."""
         self._paused = True
 
     def resume(self) -> None:
+        """See :meth:`arbkit.stream.base.Consumer.resume`."""
         self._paused = False
 
     def assignment(self) -> frozenset[TopicPartition]:
+        """See :meth:`arbkit.stream.base.Consumer.assignment`."""
         return frozenset(self._partitions[found] for found in self._positions)
 
     def lag(self) -> dict[TopicPartition, int]:
+        """See :meth:`arbkit.stream.base.Consumer.lag`."""
         self._require_open()
         with wrap_errors(self._path, "log"), snapshot(self._connection):
             partitions = [p for topic in self._topics for p in partitions_of(self._connection, topic)]

@@ -56,7 +56,7 @@ def prepared_records(count: int) -> list[Record]:
     records = []
     for market, asin, product in demo_products(count, history=True):
         message = envelope(
-            asin=asin, market=market.code, source="demo", fetched_at="2026-11-01T00:00:00Z", run_id="bench",
+            asin=asin, market=market.code, origin="demo", fetched_at="2026-11-01T00:00:00Z", run_id="bench",
             product=product,
         )  # fmt: skip
         records.append(Record(asin, orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY)))

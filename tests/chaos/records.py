@@ -123,7 +123,7 @@ class Deck:
             "packageWeight": 1 + drawn.version % 900,
         }
         return envelope(
-            asin=drawn.asin, market=drawn.market, source="raw", fetched_at="2026-01-01T00:00:00Z", run_id="chaos",
+            asin=drawn.asin, market=drawn.market, origin="raw", fetched_at="2026-01-01T00:00:00Z", run_id="chaos",
             product=product,
         )  # fmt: skip
 

@@ -43,6 +43,7 @@ from tests.servers.launch import Elasticsearch, Kafka
 __all__ = ["Plan", "Report", "run"]
 
 CONSUMERS = 2
+"""Of one group on Kafka; a SQLite file takes one."""
 _WATCHED = 12
 _POLL_INTERVAL_S = 2.0
 _AT_ONCE = 500
@@ -216,7 +217,7 @@ class _Chaos:
         if self._server is not None:
             self._broker = Broker(self._server, self._progress)
         try:
-            for number in range(CONSUMERS):
+            for number in range(CONSUMERS if self._broker is not None else 1):
                 name = f"consumer-{number}"
                 self._consumers.append(Worker("consumer", name, ["arbkit", "consume"], self._settings, self._progress))
             feeder = Worker("feeder", "feeder", feed, self._settings, lambda: number_in(self._checkpoint))

@@ -7,13 +7,13 @@ it silently keeps 5 MiB of a partition only.
 from __future__ import annotations
 
 import ctypes
+from contextlib import AbstractContextManager
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
+from types import TracebackType
 
 import confluent_kafka
-
-from arbkit.core.closing import Closing
 
 __all__ = ["MockKafka", "Request"]
 
@@ -37,7 +37,7 @@ class Request(IntEnum):
     CONSUMER_GROUP_HEARTBEAT = 68
 
 
-class MockKafka(Closing):
+class MockKafka(AbstractContextManager["MockKafka"]):
     """A cluster of mock brokers, numbered from 1, on free loopback ports."""
 
     def __init__(self, brokers: int = 1, *, session_ms: int = 1_500) -> None:
@@ -95,6 +95,11 @@ class MockKafka(Closing):
     def close(self) -> None:
         self._library.rd_kafka_mock_cluster_destroy(self._cluster)
         self._library.rd_kafka_destroy(self._client)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def _do(self, name: str, *arguments: object) -> None:
         code = getattr(self._library, f"rd_kafka_mock_{name}")(self._cluster, *arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -12,20 +13,31 @@ from typing import Any
 import orjson
 import pytest
 import requests
+from confluent_kafka.admin import AdminClient
 from pydantic import SecretStr
 
 import arbkit.pipeline.consumer
 import arbkit.pipeline.decode
-from arbkit.core.errors import ConfigError, DeadLetterLimitError, StoreError, StoreRefusedError, StreamError
+from arbkit.core.errors import (
+    ConfigError,
+    DeadLetterLimitError,
+    GroupBusyError,
+    StoreError,
+    StoreRefusedError,
+    StreamError,
+)
 from arbkit.core.models import Offer, Update
 from arbkit.core.service.metrics import expose
 from arbkit.core.settings import Settings
-from arbkit.pipeline.consumer import ConsumeSummary, consume
+from arbkit.ops.setup import initialise
+from arbkit.pipeline.consumer import ConsumeSummary, consume, drain
 from arbkit.store import Written, open_store
 from arbkit.store.sqlite.store import SqliteStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_stream
 from arbkit.stream.dead_letters import dead_letters, replay
 from arbkit.stream.sqlite import SqliteStream
+from tests.contracts.test_stream import empty
+from tests.servers.launch import Kafka
 
 
 def raw(asin: str, *, version: int = 8_000_000, fetched_at: str = "2026-11-01T00:00:00Z", **product: Any) -> Record:
@@ -133,7 +145,7 @@ def test_a_run_of_poison_after_a_long_good_stretch_stops_it_as_well(settings: Se
     few = settings.model_copy(update={"dead_letter_run": 20})
     publish(settings, [*(raw("B000000001", version=8_000_000 + i) for i in range(150)),
                        *(Record("B000000001", b"no") for _ in range(20))])  # fmt: skip
-    with pytest.raises(DeadLetterLimitError, match="20 records one after the other"):
+    with pytest.raises(DeadLetterLimitError, match="20 records in a row are unusable"):
         run(few)
     assert lag(settings) == 170
 
@@ -215,38 +227,78 @@ def test_a_clock_that_is_a_day_off_changes_nothing(settings: Settings) -> None:
     assert [o.title for o in stored(settings, 2)] == ["newer"]
 
 
+def test_a_second_consumer_on_one_file_is_refused_with_the_remedy(settings: Settings) -> None:
+    publish(settings, good(5))
+    with (
+        open_stream(settings) as stream,
+        stream.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=lambda _: None),
+        pytest.raises(GroupBusyError, match=rf"process {os.getpid()} .*kafka://"),
+    ):
+        run(settings)
+    assert run(settings).stored == 5
+
+
+def test_what_was_published_is_drained_by_the_consumer_that_runs(settings: Settings) -> None:
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(consume, settings, stop=stop)
+        try:
+            wait_for(lambda: settings.home.joinpath("arbkit.db.arbkit-enrich.lock").exists())
+            publish(settings, good(20))
+            assert drain(settings, stop=threading.Event())
+            assert (lag(settings), len(stored(settings, 20))) == (0, 20)
+        finally:
+            stop.set()
+        assert running.result(30).stored == 20
+
+
+def test_a_consumer_that_stands_still_is_not_waited_for_for_ever(settings: Settings) -> None:
+    publish(settings, good(5))
+    with open_stream(settings) as stream, stream.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=lambda _: None):
+        assert not drain(settings, stop=threading.Event(), patience_s=0.1)
+    assert drain(settings, stop=threading.Event())
+    assert lag(settings) == 0
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to hold"
+        time.sleep(0.02)
+
+
 def test_what_is_under_way_is_finished_before_a_partition_goes(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, kafka: Kafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A second consumer comes while the first one's batch is being stored: no record is done twice."""
-    publish(settings, good(200))
+    empty(kafka)
+    several = settings.model_copy(update={"log": kafka.url})
+    initialise(several)
+    publish(several, good(200))
     real, storing, go_on = SqliteStore.put, threading.Event(), threading.Event()
 
     def slow(store: SqliteStore, updates: Sequence[Update]) -> Written:
         storing.set()
-        assert go_on.wait(30)
+        assert go_on.wait(60)
         return real(store, updates)
 
     monkeypatch.setattr(SqliteStore, "put", slow)
+    admin = AdminClient({"bootstrap.servers": kafka.address})
 
     def members() -> int:
-        with open_stream(settings) as stream:
-            assert isinstance(stream, SqliteStream)
-            (count,) = stream._connection.execute("SELECT count(*) FROM log_members").fetchone()
-            return int(count)
+        (group,) = admin.describe_consumer_groups([ENRICH_GROUP]).values()
+        return len(group.result(timeout=30).members)
 
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(run, settings)
-        assert storing.wait(30)
-        second = pool.submit(run, settings)
-        deadline = time.monotonic() + 30
-        while members() < 2 and time.monotonic() < deadline:
-            time.sleep(0.02)
+        first = pool.submit(run, several)
+        assert storing.wait(60)
+        second = pool.submit(run, several)
+        wait_for(lambda: members() == 2)
         go_on.set()
-        summaries = [first.result(60), second.result(60)]
+        summaries = [first.result(120), second.result(120)]
     assert sum(s.read for s in summaries) == 200
     assert sum(s.stale for s in summaries) == 0
-    assert len(stored(settings, 200)) == 200
+    assert len(stored(several, 200)) == 200
 
 
 def test_stopped_while_the_store_is_away_it_ends_and_leaves_the_batch(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import threading
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import orjson
@@ -17,6 +19,7 @@ from arbkit.pipeline.consumer import consume
 from arbkit.pipeline.file_import import FileReport, import_files
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, dead_letter_topic, dead_letters, open_stream
+from tests.helpers.processes import arbkit
 
 _HEADERS = "Locale,ASIN,Title,Buy Box 🚚: Current,Referral Fee %,Product Codes: EAN"
 
@@ -186,3 +189,20 @@ def test_real_exports_import_and_the_second_time_changes_nothing(settings: Setti
     import_files(settings, paths, market=None)
     _enrich(settings)
     assert _offers(settings, *sample) == before
+
+
+def test_the_command_leaves_the_work_to_a_consumer_that_runs(settings: Settings, tmp_path: Path) -> None:
+    path = _csv(tmp_path, "de,B07DVM36PS,Ding,12.50,,", "de,B07DVM36PT,Ding,13.50,,")
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(consume, settings, stop=stop)
+        try:
+            deadline = time.monotonic() + 60
+            while not list(settings.home.glob("*.lock")) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            done = arbkit(settings, "import", str(path), "--json")
+            assert (done.returncode, orjson.loads(done.stdout)["products"]) == (0, 2), done.stderr
+            assert set(_offers(settings, "B07DVM36PS", "B07DVM36PT")) == {"B07DVM36PS:DE", "B07DVM36PT:DE"}
+        finally:
+            stop.set()
+        assert running.result(60).stored == 2

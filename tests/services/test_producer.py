@@ -153,7 +153,7 @@ def test_the_tokens_are_left_for_others_to_see(tmp_path: Path) -> None:
         once(settings)
     state = read_tokens(settings)
     assert state is not None
-    assert (state.left, state.source) == (41, "keepa")
+    assert (state.left, state.origin) == (41, "keepa")
 
 
 def test_once_waits_for_tokens_and_then_ends(tmp_path: Path) -> None:

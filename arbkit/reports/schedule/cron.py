@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
-from arbkit.core.errors import ConfigError
+from arbkit.core.errors import ConfigError, ErrorValue
 
 __all__ = ["Cron", "parse_cron", "parse_zone"]
 
@@ -63,7 +63,7 @@ class Cron:
         return [] if skipped else [first, second]
 
 
-def parse_cron(line: object, zone: ZoneInfo, *, field: str) -> Cron:
+def parse_cron(line: ErrorValue, zone: ZoneInfo, *, field: str) -> Cron:
     """A cron line as crontab understands it: 0 and 7 are Sunday; two restricted kinds of day mean either.
 
     Raises:
@@ -90,7 +90,7 @@ def parse_cron(line: object, zone: ZoneInfo, *, field: str) -> Cron:
     return Cron(line, zone, expression, hourly=words[1] == "*")
 
 
-def parse_zone(name: object, *, field: str) -> ZoneInfo:
+def parse_zone(name: ErrorValue, *, field: str) -> ZoneInfo:
     """A time zone by its name.
 
     Raises:

@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TypedDict
 
 from arbkit.core.marketplaces import Market
 from arbkit.sources.demo.market import asins, path, product
 from arbkit.sources.demo.wire import SERIES, Clock, average, root_category
+from arbkit.sources.raw_types import RawProduct
 
-__all__ = ["COST", "PAGE", "deals"]
+__all__ = ["COST", "PAGE", "Deal", "Deals", "deals"]
 
 PAGE = 150
 COST = 5
 _DAYS = (1, 7, 30, 90)
-"""Keepa's four intervals; ``dateRange`` is a place in them."""
+"""Keepa's four intervals in days; ``dateRange`` is an index into them."""
 _KINDS = {0: "amazon", 1: "new", 10: "new_fba", 18: "buy_box"}
 
 
-def deals(selection: Mapping[str, Any], market: Market, clock: Clock, *, now: float, seed: int) -> dict[str, Any]:
+class Deal(TypedDict):
+    """One product in Keepa's words; the tables are one row an interval, one column a price type."""
+
+    asin: str
+    title: str
+    rootCat: int
+    current: list[int]
+    avg: list[list[int]]
+    delta: list[list[int]]
+    deltaPercent: list[list[int]]
+    lastUpdate: int
+    creationDate: int
+
+
+class Deals(TypedDict):
+    """A page of deals."""
+
+    dr: list[Deal]
+    categoryIds: list[int]
+    categoryNames: list[str]
+    categoryCount: list[int]
+
+
+def deals(selection: RawProduct, market: Market, clock: Clock, *, now: float, seed: int) -> Deals:
     """The answer's ``deals`` object, the greatest drop first.
 
     Raises:
-        ValueError: the selection names a price type, interval, page or range that there is not.
+        ValueError: the selection names a price type, interval, page or range that does not exist.
     """
     kind = selection.get("priceTypes", [1])
     kind = kind[0] if isinstance(kind, list) and kind else kind
@@ -36,7 +59,7 @@ def deals(selection: Mapping[str, Any], market: Market, clock: Clock, *, now: fl
     return {"dr": fit[page * PAGE : (page + 1) * PAGE], "categoryIds": [], "categoryNames": [], "categoryCount": []}
 
 
-def _deal(asin: str, market: Market, clock: Clock, *, now: float, seed: int) -> dict[str, Any] | None:
+def _deal(asin: str, market: Market, clock: Clock, *, now: float, seed: int) -> Deal | None:
     known = product(asin, seed)
     if known is None or market.code not in known.levels:
         return None
@@ -45,16 +68,16 @@ def _deal(asin: str, market: Market, clock: Clock, *, now: float, seed: int) -> 
     times = clock.times(step)
     current = [-1] * SERIES
     averages, delta, percent = ([[0] * SERIES for _ in _DAYS] for _ in range(3))
-    for place, name in _KINDS.items():
+    for kind, name in _KINDS.items():
         series = getattr(moves, name)
-        current[place] = price = int(series[step])
+        current[kind] = price = int(series[step])
         for interval, days in enumerate(_DAYS):
             mean = round(average(series, step, days))
             if price <= 0 or mean <= 0:
                 continue
-            averages[interval][place] = mean
-            delta[interval][place] = mean - price
-            percent[interval][place] = round(100 * (mean - price) / mean)
+            averages[interval][kind] = mean
+            delta[interval][kind] = mean - price
+            percent[interval][kind] = round(100 * (mean - price) / mean)
     return {
         "asin": asin,
         "title": known.titles[market.code],

@@ -1,4 +1,4 @@
-"""The seeded market: which invented products there are, and how their prices move. Pure.
+"""The seeded market: its invented products, and how their prices move. Pure.
 
 Everything follows from the seed. A product's path on a marketplace is a row of steps of twelve hours: two years
 of them lie behind the moment the demo starts, and from then on they pass ``speed`` times faster than the

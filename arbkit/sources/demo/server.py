@@ -1,17 +1,18 @@
 """The demo market's server: ``/product``, ``/deal`` and ``/token`` as Keepa answers them, with tokens that refill.
 
-It can be told to fail now and then, as a service on the internet does.
+It can be made to fail from time to time, as a service on the internet does.
 """
 
 from __future__ import annotations
 
 import gzip
 import itertools
+import socket
 import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Self, TypeAlias
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
@@ -23,6 +24,7 @@ from arbkit.core.settings import Settings
 from arbkit.sources.demo import deals
 from arbkit.sources.demo.market import SEED
 from arbkit.sources.demo.wire import Clock, product_object
+from arbkit.sources.raw_types import RawProduct
 
 __all__ = ["DemoServer", "serve"]
 
@@ -61,6 +63,10 @@ class _Bucket:
         return round(60_000 / self.rate)
 
 
+_Request: TypeAlias = socket.socket | tuple[bytes, socket.socket]
+_Address: TypeAlias = tuple[str, int] | str
+
+
 class DemoServer(ThreadingHTTPServer):
     """A demo market on an address; a context manager that serves from a thread of its own.
 
@@ -93,13 +99,14 @@ class DemoServer(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
+        """The base address, without a closing slash."""
         return f"http://{self.server_address[0]!s}:{self.server_address[1]}"
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: _Request, client_address: _Address) -> None:
         """A client that has gone is no fault of the server's, and none to print."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
@@ -122,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         if self._fault == "unavailable":
-            self._answer(503, {"error": {"type": "unavailable", "message": "failing as told"}}, cost=0)
+            self._answer(503, {"error": {"type": "unavailable", "message": "failing on purpose"}}, cost=0)
             return
         parts = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
@@ -173,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._answer(200, {"deals": found}, cost=deals.COST)
 
-    def _answer(self, status: int, body: dict[str, Any], *, cost: int) -> None:
+    def _answer(self, status: int, body: RawProduct, *, cost: int) -> None:
         bucket = self.server.bucket
         left = bucket.take(cost)
         if left is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -10,13 +10,14 @@ import numpy.typing as npt
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes
 from arbkit.core.marketplaces import Market
 from arbkit.sources.demo.market import PAST_STEPS, STEP_MINUTES, DemoProduct, Path, path, product
+from arbkit.sources.raw_types import RawProduct
 
 __all__ = ["SERIES", "Clock", "average", "product_object", "root_category", "unknown_object"]
 
 Ints = npt.NDArray[np.int64]
 SERIES = 36
 _SHIPPING = 399
-"""What a buyer pays for sending, in minor units, and what NEW left out before February 2026."""
+"""What a buyer pays for shipping, in minor units, and what NEW left out before February 2026."""
 
 
 class Clock:
@@ -41,7 +42,7 @@ class Clock:
 
 def product_object(
     asin: str, market: Market, clock: Clock, *, now: float, seed: int, buybox: bool, history: bool, stats: int
-) -> dict[str, Any]:
+) -> RawProduct:
     """A product as Keepa sends it; as :func:`unknown_object` if it is not listed on that marketplace."""
     known = product(asin, seed)
     if known is None or market.code not in known.levels:
@@ -107,7 +108,7 @@ def product_object(
         "categoryTree": [{"catId": root, "name": known.roots[market.code]}],
         "salesRankReference": root,
         "buyBoxSellerIdHistory": None,
-        "stats": _stats(moves, times, step, stats, buybox=buybox, new_shown=new_shown) if stats else None,
+        "stats": _stats(moves, step, stats, buybox=buybox, new_shown=new_shown) if stats else None,
         "offersSuccessful": False,
     }
 
@@ -124,7 +125,7 @@ def average(series: Ints, step: int, days: int) -> float:
     return float(there.mean()) if len(there) else -1
 
 
-def unknown_object(asin: str, market: Market) -> dict[str, Any]:
+def unknown_object(asin: str, market: Market) -> RawProduct:
     """What Keepa answers for an ASIN that is not on a marketplace."""
     return {
         "asin": asin,
@@ -159,13 +160,13 @@ def _last_change(times: Ints, values: Ints) -> int:
     return int(times[changes[-1] + 1]) if len(changes) else int(times[0])
 
 
-def _stats(moves: Path, times: Ints, step: int, days: int, *, buybox: bool, new_shown: Ints) -> dict[str, Any]:
+def _stats(moves: Path, step: int, days: int, *, buybox: bool, new_shown: Ints) -> RawProduct:
     """The statistics object: −1 no offer, −2 not looked at; averages leave out stretches without an offer."""
     shown = {0: moves.amazon, 1: np.append(new_shown, moves.new[step + 1 :]), 3: moves.rank, 11: moves.offers}
     if buybox:
         shown |= {10: moves.new_fba, 18: moves.buy_box}
 
-    def row(pick: Any) -> list[int]:
+    def row(pick: Callable[[Ints], float]) -> list[int]:
         return [int(pick(shown[i])) if i in shown else -1 for i in range(SERIES)]
 
     def out_of_stock(series: Ints) -> float:

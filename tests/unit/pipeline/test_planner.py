@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import inf
 
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from arbkit.pipeline.planner import MAX_ASINS, Idle, Request, plan
@@ -62,6 +63,7 @@ def test_a_clock_that_was_set_back_does_not_stop_the_watch() -> None:
     assert plan(ASINS[:1], MARKETS, looks, now=1000, interval=300) == Request("DE", ASINS[:1])
 
 
+@hypothesis_settings(deadline=None)
 @given(
     st.lists(st.sampled_from(ASINS), unique=True, max_size=230),
     st.dictionaries(st.tuples(st.sampled_from(ASINS), st.sampled_from(MARKETS)), st.floats(0, 1000)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import socket
 import threading
@@ -9,11 +10,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import keepa
 import pytest
 
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
 from arbkit.core.settings import Settings
-from arbkit.sources.keepa_client import KeepaSource
+from arbkit.sources.keepa_client import KeepaSource, _Client
 from arbkit.sources.token_budget import Tokens, read_tokens, write_tokens
 from tests.helpers.keepa_stub import TOKENS, Answer, Asked, Reply, product, products, stub, tokens, used_up, well
 
@@ -38,6 +40,22 @@ def first(bad: Reply, times: int = 1) -> Answer:
 
 def always(reply: Reply) -> Answer:
     return lambda asked, before: reply if asked.name == "product" else well(asked, before)
+
+
+def test_the_hook_that_the_keepa_package_talks_through_is_still_there() -> None:
+    """arbkit overrides a private method of the package: whoever raises its upper pin sees here what has changed."""
+    theirs = inspect.signature(keepa.Keepa._request)
+    assert [(p.name, p.default) for p in theirs.parameters.values()] == [
+        ("self", inspect.Parameter.empty),
+        ("request_type", inspect.Parameter.empty),
+        ("payload", inspect.Parameter.empty),
+        ("wait", True),
+        ("raw_response", False),
+        ("is_json", True),
+    ]
+    assert list(theirs.parameters) == list(inspect.signature(_Client._request).parameters)
+    assert "self._request(" in inspect.getsource(keepa.Keepa)
+    assert {"status", "tokens_left", "_timeout"} <= vars(keepa.Keepa("key", logging_level="WARNING")).keys()
 
 
 def test_product_objects_arrive_untouched_over_one_connection() -> None:
@@ -83,7 +101,7 @@ def test_the_tokens_are_told_and_asking_for_them_costs_nothing() -> None:
     with stub() as service, source(service.url) as keepa:
         assert keepa.state is None
         heard = keepa.tokens()
-        assert (heard.left, heard.refill_rate, heard.refill_in_s, heard.source) == (300, 5, 42.0, "keepa")
+        assert (heard.left, heard.refill_rate, heard.refill_in_s, heard.origin) == (300, 5, 42.0, "keepa")
         assert keepa.fetch("DE", ASINS).tokens.consumed == 3
         assert [a.name for a in service.asked] == ["token", "product"]
 
@@ -93,7 +111,7 @@ def test_the_tokens_are_told_and_asking_for_them_costs_nothing() -> None:
     [(1, 0), (0, 40), (-4, 40), (-5, 100), (-299, 40 + 59 * 60)],
 )
 def test_the_wait_for_tokens_counts_the_refills_that_are_needed(left: int, wait_s: float) -> None:
-    state = Tokens(left=left, refill_rate=5, refill_in_s=42, at=1000, consumed=0, source="keepa")
+    state = Tokens(left=left, refill_rate=5, refill_in_s=42, at=1000, consumed=0, origin="keepa")
     assert state.wait_s(1002) == pytest.approx(wait_s)
 
 
@@ -231,7 +249,7 @@ def test_the_demo_market_never_sees_a_real_key() -> None:
     with stub() as service:
         forced = settings(service.url, demo=True)
         with KeepaSource(forced) as keepa:
-            assert keepa.tokens().source == "demo"
+            assert keepa.tokens().origin == "demo"
     assert KEY not in str(service.asked)
 
 
@@ -295,7 +313,7 @@ def test_a_stop_ends_the_retries() -> None:
 def test_the_tokens_file_carries_the_state_to_other_processes(tmp_path: Path) -> None:
     here = Settings.load(_env_file=None, home=tmp_path / "var")
     assert read_tokens(here) is None
-    state = Tokens(left=-3, refill_rate=5, refill_in_s=1.5, at=1e9, consumed=300, source="demo")
+    state = Tokens(left=-3, refill_rate=5, refill_in_s=1.5, at=1e9, consumed=300, origin="demo")
     write_tokens(here, state)
     assert read_tokens(here) == state
     here.tokens_file.write_text("{")

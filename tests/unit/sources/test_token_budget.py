@@ -8,7 +8,7 @@ from arbkit.sources.token_budget import Tokens
 
 
 def tokens(left: int = 10, rate: int = 5, **more: float) -> Tokens:
-    return Tokens(left=left, refill_rate=rate, refill_in_s=20.0, at=1_000.0, consumed=3, source="keepa", **more)
+    return Tokens(left=left, refill_rate=rate, refill_in_s=20.0, at=1_000.0, consumed=3, origin="keepa", **more)
 
 
 @pytest.mark.parametrize(("after", "level"), [(0, 10), (19, 10), (20, 15), (79, 15), (80, 20), (90_000, 300)])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from arbkit.core.asin import parse_asin
@@ -78,6 +79,7 @@ def test_a_duplicate_counts_once_and_is_reported_once() -> None:
     assert [(bad.line, bad.why) for bad in found.bad] == [(2, "already in line 1")]
 
 
+@hypothesis_settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_can_be_read(data: bytes) -> None:
     found = parse(data)
@@ -85,6 +87,7 @@ def test_any_bytes_can_be_read(data: bytes) -> None:
     assert len({bad.line for bad in found.bad}) == len(found.bad)
 
 
+@hypothesis_settings(deadline=None)
 @given(st.lists(st.sampled_from(["# x é", "", "B0C5X98L5G # a", "nonsense", "B0C61L77FZ"]), max_size=8))
 def test_add_then_remove_gives_the_same_file(lines: list[str]) -> None:
     before = "".join(f"{line}\n" for line in lines).encode()
