@@ -27,8 +27,7 @@ from pydantic import BaseModel, ValidationError
 
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.core.errors import ArbkitError, ServiceError, UsageError, did_you_mean
-from arbkit.core.files import shipped_folder
-from arbkit.core.locks import held, is_held
+from arbkit.core.files import file_lock, is_locked, shipped_folder
 from arbkit.core.models import Run, RunStatus
 from arbkit.core.settings import Settings
 from arbkit.reports.parameters import MorningParameters
@@ -147,7 +146,7 @@ class ReportRun:
 
 def is_running(settings: Settings, name: str) -> bool:
     """Whether a run of this report is under way in some process."""
-    return is_held(_lock(settings, name))
+    return is_locked(_lock(settings, name))
 
 
 def run_report(
@@ -169,11 +168,11 @@ def run_report(
     parameters = report.check(given)
     limit_s = settings.report_time_limit
     lock = _lock(settings, report.name)
-    if is_held(lock):
+    if is_locked(lock):
         logger.info("another run of %s is under way: waiting for it", report.name)
     with (
         open_store(settings) as store,
-        held(lock, what=f"a run of report {report.name}", wait_s=limit_s, stop=stop),
+        file_lock(lock, what=f"a run of report {report.name}", wait_s=limit_s, stop=stop),
     ):
         sweep(lock.parent)
         _mend(store, report.name, lock.parent)
