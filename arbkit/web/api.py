@@ -371,7 +371,7 @@ def _identity(found: Sequence[Opportunity]) -> list[Any]:
 
 def _result(settings: Settings, run: Run, *, components: bool) -> Any:
     """The ``result.json`` of a run, or None where there is none or it is damaged."""
-    result, _ = read_json(settings.reports_dir / run.report / run.run_id / "result.json")
+    result: Any = read_json(settings.reports_dir / run.report / run.run_id / "result.json")[0]
     if not components and isinstance(result, dict) and isinstance(result.get("items"), list):
         for item in result["items"]:
             item.pop("components", None)
