@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from typing import TYPE_CHECKING
+
 import typer
 
 from arbkit.cli.shared import age_text, console, load_settings, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from arbkit.core.settings import Settings
+    from arbkit.ops.status import Status
 
 __all__ = ["register"]
 
@@ -13,47 +22,66 @@ _JSON = typer.Option(False, "--json", help="One JSON document on standard output
 
 def status(json: bool = _JSON) -> None:
     """Show lag, freshness, tokens and the last runs."""
-    from arbkit.ops.status import collect
-
-    state = collect(load_settings())
+    state = _status(load_settings())
     if json:
-        print_json(state)
+        print_json(state.model_dump(mode="json"))
         return
     from rich.markup import escape
     from rich.table import Table
 
     table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_row("prices from", f"{state['source']}" + (" (DEMO market)" if state["mode"] == "demo" else ""))
-    log, store, tokens = state["log"], state["store"], state["tokens"]
-    table.add_row("log", f"{log['lag']} waiting, {log['messages']} kept, {log['dead_letters']} dead letters")
-    if store is None:
-        table.add_row("store", "empty: nothing has been stored yet")
-    else:
-        table.add_row(
-            "store",
-            f"{store['products']} products, {store['offers']} offers, {store['opportunities']} opportunities",
-        )
-        table.add_row(
-            "data age",
-            f"{age_text(store['freshest_age_s'])} (freshest), {age_text(store['oldest_age_s'])} (oldest)",
-        )
-        for run in store["runs"]:
-            error = f": {run['error']}" if run["error"] else ""
-            table.add_row("run", f"{run['report']} {run['run_id']} {run['status']} {age_text(run['age_s'])} ago{error}")
-    for one in state["schedule"]:
-        if one["error"]:
-            table.add_row("schedule", escape(f"wrong: {one['error']}"))
-        elif one["enabled"]:
-            last = "never" if one["last_age_s"] is None else f"{age_text(one['last_age_s'])} ago, {one['last_status']}"
-            table.add_row("schedule", f"{one['name']}: last {last}; next in {age_text(one['next_in_s'])}")
-    if tokens is None:
-        table.add_row("tokens", "unknown: no producer has run yet")
-    else:
-        table.add_row(
-            "tokens",
-            f"{tokens['left']} left {age_text(tokens['age_s'])} ago, {tokens['refill_rate_per_min']} a minute",
-        )
+    for label, text in (*_data_rows(state), *_schedule_rows(state), _token_row(state)):
+        table.add_row(label, escape(text))
     console().print(table)
+
+
+def _status(settings: Settings) -> Status:
+    from arbkit.core.errors import ConfigError
+    from arbkit.ops.status import build_status, read_store_state
+    from arbkit.ops.stream_state import read_stream_state
+    from arbkit.reports.schedule.scheduler import EntryStatus, schedule_status
+    from arbkit.sources.token_budget import read_tokens
+    from arbkit.stream import open_stream
+
+    now = time.time()
+    with open_stream(settings) as log:
+        stream = read_stream_state(log, now=now)
+    store, tokens = read_store_state(settings), read_tokens(settings)
+    try:
+        schedule = schedule_status(settings, now=now)
+    except ConfigError as error:
+        schedule = [EntryStatus(error=str(error))]
+    return build_status(settings, stream=stream, store=store, tokens=tokens, schedule=schedule, now=now)
+
+
+def _data_rows(state: Status) -> Iterator[tuple[str, str]]:
+    yield "prices from", state.source + (" (DEMO market)" if state.mode == "demo" else "")
+    log, store = state.log, state.store
+    yield "log", f"{log.lag} waiting, {log.messages} kept, {log.dead_letters} dead letters"
+    if store is None:
+        yield "store", "empty: nothing has been stored yet"
+        return
+    yield "store", f"{store.products} products, {store.offers} offers, {store.opportunities} opportunities"
+    yield "data age", f"{age_text(store.freshest_age_s)} (freshest), {age_text(store.oldest_age_s)} (oldest)"
+    for run in store.runs:
+        error = f": {run.error}" if run.error else ""
+        yield "run", f"{run.report} {run.run_id} {run.status} {age_text(run.age_s)} ago{error}"
+
+
+def _schedule_rows(state: Status) -> Iterator[tuple[str, str]]:
+    for entry in state.schedule:
+        if entry.error:
+            yield "schedule", f"wrong: {entry.error}"
+        elif entry.enabled:
+            last = "never" if entry.last_age_s is None else f"{age_text(entry.last_age_s)} ago, {entry.last_status}"
+            yield "schedule", f"{entry.name}: last {last}; next in {age_text(entry.next_in_s)}"
+
+
+def _token_row(state: Status) -> tuple[str, str]:
+    tokens = state.tokens
+    if tokens is None:
+        return "tokens", "unknown: no producer has run yet"
+    return "tokens", f"{tokens.left} left {age_text(tokens.age_s)} ago, {tokens.refill_rate_per_min} a minute"
 
 
 def doctor(json: bool = _JSON) -> None:

@@ -173,7 +173,8 @@ def _pictures(folder: Path) -> list[dict[str, Any]]:
     from arbkit.reports.run_folders import read_json
 
     found, _ = read_json(folder / "pictures.json")
-    return found if isinstance(found, list) and all(isinstance(one, dict) for one in found) else []
+    pictures = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return pictures if pictures == found else []
 
 
 def _print_missing(folder: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import typer
@@ -11,12 +13,17 @@ import typer
 from arbkit.cli.shared import console, load_settings, print_json
 
 if TYPE_CHECKING:
-    from arbkit.reports.schedule.schedule_file import Schedule
+    from collections.abc import Sequence
+
+    from pydantic import JsonValue
+
+    from arbkit.reports.schedule.schedule_file import Entry, Schedule
+    from arbkit.reports.schedule.scheduler import EntryStatus
 
 __all__ = ["register"]
 
 _JSON = typer.Option(False, "--json", help="One JSON document on standard output.")
-_WRONG = 3
+_INVALID = 3
 schedule = typer.Typer(help="Run detection on new data and reports by their schedule; or show the schedule.")
 
 
@@ -35,56 +42,70 @@ def serve(context: typer.Context) -> None:
 
 @schedule.command("list")
 def list_entries(json: bool = _JSON) -> None:
-    """Show every entry with its last and its next run. Ends with 3 if one is wrong."""
-    from rich.markup import escape
-    from rich.table import Table
-
+    """Show every entry with its last and its next run. Exits with 3 if any entry is invalid."""
     from arbkit.reports.schedule.schedule_file import load_schedule
     from arbkit.reports.schedule.scheduler import schedule_status
 
     settings = load_settings()
     where = load_schedule(settings).where
-    shown = schedule_status(settings)
+    entries = schedule_status(settings)
     if json:
-        print_json({"schedule": where, "entries": [_readable(one) for one in shown]})
+        print_json({"schedule": where, "entries": [_readable(entry) for entry in entries]})
     else:
-        out = console()
-        out.print(where, markup=False)
-        table = Table(box=None, pad_edge=False)
-        for column in ("entry", "report", "cron", "time zone", "last", "next"):
-            table.add_column(column, overflow="fold")
-        for one in shown:
-            if one["error"] is None:
-                zone = ZoneInfo(one["timezone"])
-                last = f"{_moment(one['last_at'], zone)} {one['last_status']}" if one["last_at"] else "never"
-                upcoming = _moment(one["next_at"], zone) if one["enabled"] else "switched off"
-                cells = (one["name"], one["report"], one["cron"], one["timezone"], last, upcoming)
-                table.add_row(*map(escape, cells))
-        out.print(table)
-        for one in shown:
-            if one["error"] is not None:
-                out.print(f"wrong: {one['error']}", markup=False, soft_wrap=True)
-    if any(one["error"] for one in shown):
-        raise typer.Exit(_WRONG)
+        _print_entries(where, entries)
+    if any(entry.error for entry in entries):
+        raise typer.Exit(_INVALID)
+
+
+def _print_entries(where: str, entries: Sequence[EntryStatus]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    out = console()
+    out.print(where, markup=False)
+    table = Table(box=None, pad_edge=False)
+    for column in ("entry", "report", "cron", "time zone", "last", "next"):
+        table.add_column(column, overflow="fold")
+    for entry in entries:
+        if entry.error is None:
+            zone = ZoneInfo(str(entry.timezone))
+            last = f"{_moment(entry.last_at, zone)} {entry.last_status}" if entry.last_at else "never"
+            upcoming = "disabled" if entry.next_at is None else _moment(entry.next_at, zone)
+            cells = (entry.name, entry.report, entry.cron, entry.timezone, last, upcoming)
+            table.add_row(*(escape(str(cell)) for cell in cells))
+    out.print(table)
+    for entry in entries:
+        if entry.error is not None:
+            out.print(f"wrong: {entry.error}", markup=False, soft_wrap=True)
 
 
 @schedule.command("next")
 def upcoming(
-    count: int = typer.Option(5, min=1, max=1_000, help="How many times to show."),
+    count: int = typer.Option(5, min=1, max=1_000, help="Number of runs to show."),
     json: bool = _JSON,
 ) -> None:
     """Show what runs when, the soonest first."""
     from arbkit.reports.schedule.schedule_file import load_schedule
 
-    times = _times(load_schedule(load_settings()), count)
+    runs = _coming_runs(load_schedule(load_settings()), count)
     if json:
-        print_json({"items": [{**one, "at": _iso(one["at"])} for one in times]})
+        items = [
+            {
+                "at": _iso(run.at),
+                "name": run.entry.name,
+                "report": run.entry.report,
+                "timezone": run.entry.cron.zone.key,
+            }
+            for run in runs
+        ]
+        print_json({"items": items})
         return
     out = console()
-    for one in times:
-        text = f"{_moment(one['at'], ZoneInfo(one['timezone']))} {one['timezone']}  {one['name']} ({one['report']})"
+    for run in runs:
+        zone = run.entry.cron.zone
+        text = f"{_moment(run.at, zone)} {zone.key}  {run.entry.name} ({run.entry.report})"
         out.print(text, markup=False)
-    if not times:
+    if not runs:
         out.print("nothing is scheduled", markup=False)
 
 
@@ -106,18 +127,25 @@ def run_entry(
         console().print(f"{name}: {done.run.report} {done.run.status}: {done.folder}", markup=False, soft_wrap=True)
 
 
-def _times(schedule: Schedule, count: int) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+@dataclass(frozen=True, slots=True)
+class _ComingRun:
+    at: float
+    entry: Entry
+
+
+def _coming_runs(schedule: Schedule, limit: int) -> list[_ComingRun]:
+    runs: list[_ComingRun] = []
     for entry in schedule.entries:
-        at = datetime.now(UTC).timestamp()
-        for _ in range(count if entry.enabled else 0):
+        at = time.time()
+        for _ in range(limit if entry.enabled else 0):
             at = entry.cron.next_after(at)
-            found.append({"at": at, "name": entry.name, "report": entry.report, "timezone": entry.cron.zone.key})
-    return sorted(found, key=lambda one: one["at"])[:count]
+            runs.append(_ComingRun(at, entry))
+    return sorted(runs, key=lambda run: run.at)[:limit]
 
 
-def _readable(one: dict[str, Any]) -> dict[str, Any]:
-    return {**one, **{key: _iso(one[key]) for key in ("last_at", "next_at") if one[key] is not None}}
+def _readable(entry: EntryStatus) -> dict[str, JsonValue]:
+    times = {name: _iso(at) for name in ("last_at", "next_at") if (at := getattr(entry, name)) is not None}
+    return {**entry.model_dump(mode="json"), **times}
 
 
 def _moment(at: float, zone: ZoneInfo) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -183,13 +183,13 @@ def detect(
     from arbkit.reports.runner import run_or_raise
 
     settings = load_settings()
-    given = {
+    given: dict[str, Any] = {
         "sources": sources, "targets": targets, "min_profit": min_profit, "min_roi": min_roi,
         "min_margin": min_margin, "max_age_hours": max_age_hours, "on": on,
     }  # fmt: skip
     asked = {k: v for k, v in given.items() if v not in (None, [])}
     done = run_or_raise(settings, "detect", asked, pictures=False)
-    result = dict(done.result or {})
+    result: dict[str, Any] = dict(done.result or {})
     result["items"] = [
         {k: v for k, v in item.items() if components or k != "components"} for item in result["items"][:limit]
     ]

@@ -1,18 +1,23 @@
-"""Files that are never half-written and read with one clear error, and the notebooks that are shipped."""
+"""Files that are never half-written and read with one clear error; locks between processes; shipped notebooks."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
 
+from filelock import FileLock, Timeout
+
 from arbkit.core.errors import ConfigError, ServiceError
 
-__all__ = ["read_if_there", "shipped_folder", "write_atomically", "writing"]
+__all__ = ["file_lock", "is_locked", "read_if_there", "shipped_folder", "write_atomically", "writing"]
+
+_LOCK_POLL_S = 0.1
 
 
 def read_if_there(path: Path) -> bytes | None:
@@ -85,6 +90,43 @@ def _sync_folder(folder: Path) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+@contextlib.contextmanager
+def file_lock(path: Path, *, what: str, wait_s: float, stop: threading.Event | None = None) -> Iterator[None]:
+    """Hold the lock file at ``path``, which the system releases when this process dies.
+
+    Waits at most ``wait_s`` seconds for another holder, or until ``stop`` is set. ``what`` names what the lock is for.
+
+    Raises:
+        ServiceError: another holder kept it, or the file cannot be made.
+    """
+    lock = FileLock(path, thread_local=False)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(wait_s, _LOCK_POLL_S, cancel_check=stop.is_set if stop else None)
+        except Timeout:
+            raise ServiceError(
+                f"{what} is under way already", remedy="Wait until it has ended, then try again"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody, in this process or another, holds the lock file at ``path`` now."""
+    if not path.exists():
+        return False
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except Timeout:
+        return True
+    except OSError:
+        return False
 
 
 def shipped_folder(kind: Literal["apps", "notebooks"]) -> Path:

@@ -1,112 +1,208 @@
-"""How things stand: lag, freshness, tokens, last runs. Read-only."""
+"""Lag, freshness, tokens and last runs as one document, built of what its caller has read."""
 
 from __future__ import annotations
 
-import time
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from arbkit.core.errors import ConfigError, StoreError
+from arbkit.core.errors import StoreError
+from arbkit.core.models import Run
+from arbkit.core.results import Result
 from arbkit.core.settings import Settings
-from arbkit.reports.schedule.scheduler import schedule_status
-from arbkit.sources.token_budget import read_tokens
-from arbkit.store import open_store
-from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, dead_letter_topic, open_stream
+from arbkit.ops.stream_state import StreamState
+from arbkit.sources.token_budget import Tokens
+from arbkit.store import Stats, open_store
+from arbkit.stream import ENRICH_GROUP, RAW_TOPIC
 
-__all__ = ["collect"]
+if TYPE_CHECKING:
+    from arbkit.reports.schedule.scheduler import EntryStatus
+
+__all__ = [
+    "LogFigures",
+    "RunFigures",
+    "ScheduleFigures",
+    "Status",
+    "StoreFigures",
+    "StoreState",
+    "TokenFigures",
+    "build_status",
+    "log_figures",
+    "read_store_state",
+    "store_figures",
+    "token_figures",
+]
+
+_LATEST_RUNS = 5
 
 
-def collect(settings: Settings, *, now: float | None = None) -> dict[str, Any]:
-    """The state as one JSON-ready document; ages in seconds, None where nothing is known.
+class LogFigures(Result):
+    """Raw messages on the log: waiting (in all and by partition), kept, published since it began, rejected."""
+
+    lag: int
+    lag_by_partition: dict[str, int]
+    messages: int
+    published: int
+    dead_letters: int
+
+
+class RunFigures(Result):
+    """A run of a report; ``age_s``: seconds since it started."""
+
+    run_id: str
+    report: str
+    status: str
+    age_s: int | None
+    error: str | None
+
+
+class StoreFigures(Result):
+    """Documents in the store, ages in seconds (None: nothing there), and its latest runs."""
+
+    products: int
+    offers: int
+    opportunities: int
+    demo_products: int
+    freshest_age_s: int | None
+    oldest_age_s: int | None
+    evaluated_age_s: int | None
+    runs: list[RunFigures]
+
+
+class TokenFigures(Result):
+    """Keepa tokens at the last answer, ``age_s`` seconds ago; ``wait_s``: seconds until there are some again."""
+
+    left: int
+    refill_rate_per_min: int
+    wait_s: float
+    age_s: int | None
+    source: str
+
+
+class ScheduleFigures(Result):
+    """An entry of the schedule: seconds since its last run and until its next; ``error``: why it does not run."""
+
+    name: str | None
+    report: str | None = None
+    enabled: bool = False
+    last_age_s: int | None = None
+    last_status: str | None = None
+    next_in_s: int | None = None
+    error: str | None = None
+
+
+class Status(Result):
+    """How arbkit stands; ``store`` and ``tokens`` are None where nothing was stored or asked yet."""
+
+    mode: str
+    source: str
+    log: LogFigures
+    store: StoreFigures | None
+    tokens: TokenFigures | None
+    schedule: list[ScheduleFigures]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """What a status needs of the store."""
+
+    stats: Stats
+    runs: Sequence[Run]
+
+
+def read_store_state(settings: Settings) -> StoreState | None:
+    """The figures and latest runs of the store; None where nothing has been stored yet.
 
     Raises:
-        StreamError, StoreError: one of them is there but cannot be read.
+        StoreError: the store is there but cannot be read.
     """
-    now = time.time() if now is None else now
-    return {
-        "mode": "demo" if settings.demo_mode else "keepa",
-        "source": settings.source_url,
-        "log": _log(settings),
-        "store": _store(settings, now),
-        "tokens": _tokens(settings, now),
-        "schedule": _schedule(settings, now),
-    }
-
-
-def _log(settings: Settings) -> dict[str, Any]:
-    with open_stream(settings) as log:
-        lag = log.lag(ENRICH_GROUP, RAW_TOPIC)
-        ends = log.watermarks(RAW_TOPIC).values()
-        dead = log.watermarks(dead_letter_topic(RAW_TOPIC)).values()
-        return {
-            "lag": sum(lag.values()),
-            "lag_by_partition": {str(place.partition): behind for place, behind in sorted(lag.items())},
-            "messages": sum(end - begin for begin, end in ends),
-            "published": sum(end for _, end in ends),
-            "dead_letters": sum(end - begin for begin, end in dead),
-        }
-
-
-def _store(settings: Settings, now: float) -> dict[str, Any] | None:
     try:
         with open_store(settings, read_only=True) as store:
-            stats, runs = store.stats(), store.runs(limit=5)
+            return StoreState(store.stats(), store.runs(limit=_LATEST_RUNS))
     except StoreError as error:
-        if not settings.store_url.startswith("sqlite:") or (
-            settings.database.exists() and type(error) is not StoreError
-        ):
+        is_damaged = settings.database.exists() and type(error) is not StoreError
+        if is_damaged or not settings.store_url.startswith("sqlite:"):
             raise
         return None
-    return {
-        "products": stats.products,
-        "offers": stats.offers,
-        "opportunities": stats.opportunities,
-        "demo_products": stats.demo_products,
-        "freshest_age_s": _age(now, stats.newest_at),
-        "oldest_age_s": _age(now, stats.oldest_at),
-        "evaluated_age_s": _age(now, stats.evaluated_at),
-        "runs": [
-            {
-                "run_id": r.run_id,
-                "report": r.report,
-                "status": r.status,
-                "age_s": _age(now, r.started_at),
-                "error": r.error,
-            }
-            for r in runs
+
+
+def build_status(
+    settings: Settings,
+    *,
+    stream: StreamState,
+    store: StoreState | None,
+    tokens: Tokens | None,
+    schedule: Sequence[EntryStatus],
+    now: float,
+) -> Status:
+    """The status at ``now`` (Unix seconds), of what was read of each part."""
+    return Status(
+        mode="demo" if settings.demo_mode else "keepa",
+        source=settings.source_url,
+        log=log_figures(stream),
+        store=None if store is None else store_figures(store, now),
+        tokens=None if tokens is None else token_figures(tokens, now),
+        schedule=[_schedule_figures(entry, now) for entry in schedule],
+    )
+
+
+def log_figures(stream: StreamState) -> LogFigures:
+    """Of the raw topic."""
+    lag = stream.lag(ENRICH_GROUP)
+    return LogFigures(
+        lag=sum(lag.values()),
+        lag_by_partition={str(partition): behind for partition, behind in sorted(lag.items())},
+        messages=stream.retained(RAW_TOPIC),
+        published=stream.published(RAW_TOPIC),
+        dead_letters=stream.dead_letters()[RAW_TOPIC],
+    )
+
+
+def store_figures(store: StoreState, now: float) -> StoreFigures:
+    """Of the store, with ages at ``now`` (Unix seconds)."""
+    stats = store.stats
+    return StoreFigures(
+        products=stats.products,
+        offers=stats.offers,
+        opportunities=stats.opportunities,
+        demo_products=stats.demo_products,
+        freshest_age_s=_age(now, stats.newest_at),
+        oldest_age_s=_age(now, stats.oldest_at),
+        evaluated_age_s=_age(now, stats.evaluated_at),
+        runs=[
+            RunFigures(
+                run_id=run.run_id,
+                report=run.report,
+                status=run.status,
+                age_s=_age(now, run.started_at),
+                error=run.error,
+            )
+            for run in store.runs
         ],
-    }
+    )
 
 
-def _schedule(settings: Settings, now: float) -> list[dict[str, Any]]:
-    try:
-        entries = schedule_status(settings, now=now)
-    except ConfigError as error:
-        return [{"name": None, "report": None, "last_age_s": None, "next_in_s": None, "error": str(error)}]
-    return [
-        {
-            "name": one["name"],
-            "report": one["report"],
-            "enabled": one["enabled"],
-            "last_age_s": _age(now, one["last_at"]),
-            "last_status": one["last_status"],
-            "next_in_s": None if one["next_at"] is None else max(0, round(one["next_at"] - now)),
-            "error": one["error"],
-        }
-        for one in entries
-    ]
+def token_figures(tokens: Tokens, now: float) -> TokenFigures:
+    """Of the Keepa tokens, with ages at ``now`` (Unix seconds)."""
+    return TokenFigures(
+        left=tokens.left,
+        refill_rate_per_min=tokens.refill_rate,
+        wait_s=round(tokens.wait_s(now), 1),
+        age_s=_age(now, tokens.at),
+        source=tokens.origin,
+    )
 
 
-def _tokens(settings: Settings, now: float) -> dict[str, Any] | None:
-    tokens = read_tokens(settings)
-    if tokens is None:
-        return None
-    return {
-        "left": tokens.left,
-        "refill_rate_per_min": tokens.refill_rate,
-        "wait_s": round(tokens.wait_s(now), 1),
-        "age_s": _age(now, tokens.at),
-        "source": tokens.origin,
-    }
+def _schedule_figures(entry: EntryStatus, now: float) -> ScheduleFigures:
+    return ScheduleFigures(
+        name=entry.name,
+        report=entry.report,
+        enabled=entry.enabled,
+        last_age_s=_age(now, entry.last_at),
+        last_status=entry.last_status,
+        next_in_s=None if entry.next_at is None else max(0, round(entry.next_at - now)),
+        error=entry.error,
+    )
 
 
 def _age(now: float, at: float | None) -> int | None:

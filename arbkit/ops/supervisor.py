@@ -1,14 +1,13 @@
 """``arbkit up``: every service as a process of its own, its log prefixed, restarted when it dies.
 
-Each service runs in a session of its own, so that Ctrl-C reaches only the supervisor, which then ends them
-all, in turn: SIGTERM, a grace period, SIGKILL to the whole process group.
+Each service is started apart, so that Ctrl-C reaches only the supervisor, which then ends them all: each is asked
+to, and after a grace period what is left of it is killed with all that it started.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -20,6 +19,7 @@ from typing import IO
 
 from arbkit.core.errors import ConfigError, UsageError
 from arbkit.core.service.addresses import base_url, dashboard_url, listen, url_answers, with_token
+from arbkit.core.service.process_tree import end_tree, spawn
 from arbkit.core.settings import Settings
 
 __all__ = [
@@ -173,14 +173,8 @@ class Supervisor:
         logger.warning("%s ended with status %d; restarting in %.0f s", one.service.name, code, pause)
 
     def _start(self, one: _Running, now: float) -> None:
-        one.process = subprocess.Popen(
-            [sys.executable, "-m", "arbkit", *one.service.arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env=self._environment,
-            start_new_session=True,
-        )
+        command = [sys.executable, "-m", "arbkit", *one.service.arguments]
+        one.process = spawn(command, environment=self._environment, output=subprocess.PIPE)
         one.started_at = now
         reader = threading.Thread(
             target=self._copy,
@@ -199,29 +193,12 @@ class Supervisor:
                 self._write(name, line.decode("utf-8", "replace").rstrip())
 
     def _end_all(self) -> None:
-        alive = [r.process for r in self._running if r.process is not None and r.process.poll() is None]
-        for process in alive:
-            process.terminate()
-        deadline = time.monotonic() + _GRACE_S
-        for process in alive:
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                logger.warning("process %d did not end in time and is killed", process.pid)
+        started = [r.process for r in self._running if r.process is not None]
+        for pid in end_tree(started, grace_s=_GRACE_S):
+            logger.warning("process %d did not end in time and was killed", pid)
         for one in self._running:
-            if one.process is not None:
-                _kill_group(one.process.pid)
-                one.process.wait()
             for reader in one.readers:
                 reader.join(1.0)
-
-
-def _kill_group(pid: int) -> None:
-    """End what a service may have left behind (a dashboard's kernels)."""
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def await_answers(

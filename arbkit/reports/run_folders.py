@@ -1,7 +1,10 @@
 """The folders of report runs on disk: ``$ARBKIT_HOME/reports/<report>/<run>/``.
 
-A run is made in a hidden folder and moved into place at its end, so a folder that can be seen is whole, unless
-somebody has been at it since. Nothing here trusts that: what cannot be read is said, never raised.
+A run is made in a hidden folder and moved into place at its end, so a visible folder is whole, unless somebody has
+changed it since. Nothing here trusts that: what cannot be read is answered with the reason, never raised.
+
+``latest`` and ``latest-successful`` are symbolic links, or, where the system allows this user none, files that hold
+the name of the run.
 """
 
 from __future__ import annotations
@@ -15,9 +18,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import orjson
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from arbkit.core.errors import ServiceError
 
@@ -25,11 +28,13 @@ __all__ = [
     "LATEST",
     "LATEST_SUCCESSFUL",
     "Cleaned",
+    "Job",
     "append_field",
     "clean",
     "new_run_id",
-    "point",
+    "point_to",
     "read_json",
+    "run_folder",
     "run_folders",
     "sweep",
     "write_result",
@@ -38,6 +43,21 @@ __all__ = [
 LATEST = "latest"
 LATEST_SUCCESSFUL = "latest-successful"
 _RUN_ID = re.compile(r"20[0-9]{6}T[0-9]{6}Z-[0-9a-f]{6}")
+
+
+class Job(BaseModel):
+    """What the process of a run is to do: the content of ``job.json``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    notebook: Path
+    parameters: dict[str, JsonValue]
+    title: str
+    limit_s: float
+    reason: str
+    """what went wrong, if the run takes longer than that"""
+    figures: bool
+    """whether pictures of the main figures are drawn"""
 
 
 def new_run_id(started_at: float) -> str:
@@ -54,15 +74,41 @@ def run_folders(report_folder: Path) -> list[Path]:
     return sorted(names, key=lambda p: p.name, reverse=True)
 
 
-def point(link: Path, name: str) -> None:
-    """Make ``link`` a symbolic link to ``name``, in one step."""
-    fresh = link.with_name(f".{link.name}-{secrets.token_hex(3)}")
-    fresh.symlink_to(name)
-    fresh.replace(link)
+def run_folder(report_folder: Path, run: str) -> Path:
+    """The folder of a run of a report, also of ``latest`` and ``latest-successful``; it need not be there."""
+    pointer = report_folder / run
+    target = _target(pointer) if run in (LATEST, LATEST_SUCCESSFUL) else None
+    return pointer if target is None else report_folder / target
 
 
-def write_result(folder: str | Path, document: Mapping[str, Any], *, summary: Mapping[str, Any]) -> Path:
-    """Leave ``result.json`` in ``folder`` and, for the list of runs, its few figures in ``summary.json``."""
+def point_to(pointer: Path, name: str) -> None:
+    """Make ``pointer`` (``latest``…) name the run ``name`` beside it, in one step where the system can.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    fresh = pointer.with_name(f".{pointer.name}-{secrets.token_hex(3)}")
+    try:
+        fresh.symlink_to(name, target_is_directory=True)
+    except (OSError, NotImplementedError):
+        fresh.write_text(name, "utf-8")
+    try:
+        fresh.replace(pointer)
+    except PermissionError:
+        # Windows replaces no link to a folder.
+        pointer.unlink()
+        fresh.replace(pointer)
+
+
+def write_result(folder: str | Path, document: Mapping[str, JsonValue], *, summary: Mapping[str, JsonValue]) -> Path:
+    """Leave ``result.json`` in ``folder`` and, for the list of runs, its few figures in ``summary.json``.
+
+    Returns:
+        The path of ``result.json``.
+
+    Raises:
+        OSError: they cannot be written.
+    """
     folder = Path(folder)
     (folder / "summary.json").write_bytes(orjson.dumps(dict(summary)))
     path = folder / "result.json"
@@ -70,8 +116,12 @@ def write_result(folder: str | Path, document: Mapping[str, Any], *, summary: Ma
     return path
 
 
-def append_field(path: Path, name: str, value: Any) -> None:
-    """Add a field to the JSON object in a file without reading it whole: results may be large."""
+def append_field(path: Path, name: str, value: JsonValue) -> None:
+    """Add a field to the JSON object in a file without reading it whole: results may be large.
+
+    Raises:
+        OSError, ValueError: the file cannot be written, or holds no object.
+    """
     with path.open("r+b") as file:
         file.seek(-min(16, file.seek(0, os.SEEK_END)), os.SEEK_END)
         tail = file.read()
@@ -81,8 +131,8 @@ def append_field(path: Path, name: str, value: Any) -> None:
         file.truncate()
 
 
-def read_json(path: Path) -> tuple[Any, str | None]:
-    """The document of a file, or None and why there is none."""
+def read_json(path: Path) -> tuple[JsonValue, str | None]:
+    """The document of a JSON file and None, or None and why there is no document."""
     try:
         return orjson.loads(path.read_bytes()), None
     except FileNotFoundError:
@@ -105,7 +155,7 @@ class Cleaned:
 def clean(
     reports: Path, *, keep: int, older_than_days: float | None = None, dry_run: bool = False, now: float | None = None
 ) -> list[Cleaned]:
-    """Remove run folders beyond the newest ``keep`` of their report, with ``older_than_days`` only those as old.
+    """Remove run folders beyond the newest ``keep`` of their report, with ``older_than_days`` only older ones.
 
     Those that ``latest`` and ``latest-successful`` point at stay. One that cannot be removed keeps no other.
 
@@ -151,11 +201,15 @@ def _hidden(report_folder: Path) -> Iterator[Path]:
         return
 
 
-def _target(link: Path) -> str | None:
+def _target(pointer: Path) -> str | None:
+    """The name of the run that ``latest`` or ``latest-successful`` stands for."""
     try:
-        return link.readlink().name
-    except OSError:
+        if pointer.is_symlink():
+            return pointer.readlink().name
+        name = pointer.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError):
         return None
+    return name if _RUN_ID.fullmatch(name) else None
 
 
 def _size(path: Path) -> int:

@@ -20,19 +20,18 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, get_origin
+from typing import get_origin
 
-import orjson
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.core.errors import ArbkitError, ServiceError, UsageError, did_you_mean
-from arbkit.core.files import shipped_folder
-from arbkit.core.locks import held, is_held
+from arbkit.core.files import file_lock, is_locked, shipped_folder
 from arbkit.core.models import Run, RunStatus
+from arbkit.core.service.process_tree import end_tree, kill_tree, spawn
 from arbkit.core.settings import Settings
 from arbkit.reports.parameters import MorningParameters
-from arbkit.reports.run_folders import LATEST, LATEST_SUCCESSFUL, new_run_id, point, read_json, sweep
+from arbkit.reports.run_folders import LATEST, LATEST_SUCCESSFUL, Job, new_run_id, point_to, read_json, sweep
 from arbkit.store import Store, open_store
 
 __all__ = ["REPORTS", "Report", "ReportRun", "find_report", "is_running", "run_or_raise", "run_report"]
@@ -41,14 +40,17 @@ logger = logging.getLogger(__name__)
 
 _GRACE_S = 6.0
 _EXPLAIN_S = 60.0
-_LOOK_S = 0.1
+_POLL_S = 0.1
 _FULL_BELOW = 1 << 20
 STOPPED = "stopped, because arbkit was"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A notebook that can be run: its name, what it takes, what it is for."""
+    """A notebook that can be run: its name, the model of its parameters, what it is for.
+
+    ``folder`` is where the notebook is; None: among the shipped ones.
+    """
 
     name: str
     parameters: type[BaseModel]
@@ -57,9 +59,14 @@ class Report:
 
     @property
     def notebook(self) -> Path:
+        """The path of its notebook.
+
+        Raises:
+            ConfigError: the installation is incomplete.
+        """
         return (self.folder or shipped_folder("notebooks")) / f"{self.name}.ipynb"
 
-    def check(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def check(self, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
         """The parameters as the notebook gets them: only those given, typed.
 
         Raises:
@@ -86,13 +93,13 @@ class Report:
             ) from None
         return parsed.model_dump(mode="json", exclude_unset=True)
 
-    def parse(self, words: Sequence[str]) -> dict[str, Any]:
+    def parse(self, words: Sequence[str]) -> dict[str, JsonValue]:
         """``name=value`` words as parameters, still unchecked; where several values are taken, commas part them.
 
         Raises:
             UsageError: a word of another form, or a name that comes twice.
         """
-        given: dict[str, Any] = {}
+        given: dict[str, JsonValue] = {}
         for word in words:
             name, separator, value = word.partition("=")
             if not separator or not name:
@@ -135,25 +142,26 @@ class ReportRun:
     folder: Path
 
     @property
-    def result(self) -> Any:
-        """Its ``result.json``, read anew, or None where it left none."""
-        return read_json(self.folder / "result.json")[0]
+    def result(self) -> dict[str, JsonValue] | None:
+        """The object of its ``result.json``, read anew, or None where it left none."""
+        result, _ = read_json(self.folder / "result.json")
+        return result if isinstance(result, dict) else None
 
     @property
     def stopped(self) -> bool:
-        """Whether it was ended with arbkit, and not by itself."""
+        """Whether it was ended because arbkit was, and not of its own accord."""
         return self.run.error == STOPPED
 
 
 def is_running(settings: Settings, name: str) -> bool:
     """Whether a run of this report is under way in some process."""
-    return is_held(_lock(settings, name))
+    return is_locked(_lock(settings, name))
 
 
 def run_report(
     settings: Settings,
     name: str,
-    given: Mapping[str, Any],
+    given: Mapping[str, JsonValue],
     *,
     pictures: bool = True,
     stop: threading.Event | None = None,
@@ -169,14 +177,14 @@ def run_report(
     parameters = report.check(given)
     limit_s = settings.report_time_limit
     lock = _lock(settings, report.name)
-    if is_held(lock):
+    if is_locked(lock):
         logger.info("another run of %s is under way: waiting for it", report.name)
     with (
         open_store(settings) as store,
-        held(lock, what=f"a run of report {report.name}", wait_s=limit_s, stop=stop),
+        file_lock(lock, what=f"a run of report {report.name}", wait_s=limit_s, stop=stop),
     ):
         sweep(lock.parent)
-        _mend(store, report.name, lock.parent)
+        _close_abandoned(store, report.name, lock.parent)
         return _run(settings, store, report, parameters, pictures=pictures, stop=stop)
 
 
@@ -184,8 +192,8 @@ def _lock(settings: Settings, name: str) -> Path:
     return settings.reports_dir / name / ".lock"
 
 
-def _mend(store: Store, name: str, folder: Path) -> None:
-    """Close the records of runs whose process ended without a word: the lock is ours, so nobody is at them."""
+def _close_abandoned(store: Store, name: str, folder: Path) -> None:
+    """Close the records of runs whose process vanished: the lock is ours, so nobody works on them."""
     for run in store.runs(report=name, limit=20):
         if run.status == "running" and run.output == str(folder / run.run_id):
             store.put_run(replace(run, status="failed", error="its process ended without a word"))
@@ -195,7 +203,7 @@ def _run(
     settings: Settings,
     store: Store,
     report: Report,
-    parameters: Mapping[str, Any],
+    parameters: Mapping[str, JsonValue],
     *,
     pictures: bool,
     stop: threading.Event | None,
@@ -215,25 +223,24 @@ def _run(
     store.put_run(run)
     try:
         making.mkdir(parents=True)
-        job = {
-            "notebook": str(report.notebook),
-            "parameters": {**parameters, "run_id": run_id, "run_dir": str(making.resolve())},
-            "limit_s": settings.report_time_limit,
-            "reason": _too_long(settings),
-            "title": f"{report.name} {run_id}",
-            "figures": pictures,
-            "no_pictures": None if pictures else "no pictures were asked for",
-        }
-        (making / "job.json").write_bytes(orjson.dumps(job))
+        job = Job(
+            notebook=report.notebook,
+            parameters={**parameters, "run_id": run_id, "run_dir": str(making.resolve())},
+            title=f"{report.name} {run_id}",
+            limit_s=settings.report_time_limit,
+            reason=_too_long(settings),
+            figures=pictures,
+        )
+        _write_job(making, job)
         status, error = _execute(settings, making, stop)
         run = replace(run, status=status, error=error, finished_at=time.time())
         if run.status != "succeeded":
             _drop_half_written(making)
-        run = _judged(run, making)
+        run = _with_figures(run, making)
         making.replace(folder)
-        point(folder.parent / LATEST, folder.name)
+        point_to(folder.parent / LATEST, folder.name)
         if run.status == "succeeded":
-            point(folder.parent / LATEST_SUCCESSFUL, folder.name)
+            point_to(folder.parent / LATEST_SUCCESSFUL, folder.name)
     except OSError as failure:
         run = replace(run, status="failed", error=_disk_words(failure), finished_at=time.time())
     except BaseException:
@@ -247,81 +254,72 @@ def _run(
 
 
 def _execute(settings: Settings, folder: Path, stop: threading.Event | None) -> tuple[RunStatus, str | None]:
-    """Run the notebook in a process group of its own, which goes whole when time is up."""
+    """Run the notebook in a process of its own, which goes with all that it started when time is up."""
     stop = stop or threading.Event()
     deadline = time.monotonic() + settings.report_time_limit
     process = _start(settings, folder)
     try:
         while process.poll() is None and not stop.is_set() and time.monotonic() < deadline:
             with suppress(subprocess.TimeoutExpired):
-                process.wait(_LOOK_S)
+                process.wait(_POLL_S)
         code = process.poll()
-        if code is None:
-            # It ends its kernel, which is in no group of ours, and shows which cell was at work.
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_GRACE_S)
     finally:
-        _end(process)
-    if code == 0:
+        # Asked to end, it ends its kernel and shows which cell was at work.
+        end_tree([process], grace_s=_GRACE_S)
+    try:
+        if code == 0:
+            return "succeeded", None
+        status, error = _failure(settings, folder, code, stopped=stop.is_set())
+        if not (folder / "report.html").exists() and error != STOPPED:
+            _explain(settings, folder, error)
+        return status, error
+    finally:
         (folder / "job.json").unlink()
-        return "succeeded", None
-    status: RunStatus = "failed"
+
+
+def _write_job(folder: Path, job: Job) -> None:
+    (folder / "job.json").write_text(job.model_dump_json(), "utf-8")
+
+
+def _failure(settings: Settings, folder: Path, code: int | None, *, stopped: bool) -> tuple[RunStatus, str]:
+    """Why a process that ended with ``code`` (None: it had to be ended) did not succeed."""
     if code is not None:
-        error = _last_words(folder, code)
-    elif stop.is_set():
-        error = STOPPED
-    else:
-        status, error = "timed_out", _too_long(settings)
-    if not (folder / "report.html").exists() and error != STOPPED:
-        _explain(settings, folder, error)
-    (folder / "job.json").unlink()
-    return status, error
+        return "failed", _last_words(folder, code)
+    if stopped:
+        return "failed", STOPPED
+    return "timed_out", _too_long(settings)
 
 
 def _too_long(settings: Settings) -> str:
     return f"stopped after {settings.report_time_limit:g} s, the time limit (ARBKIT_REPORT_TIME_LIMIT)"
 
 
-def _start(settings: Settings, folder: Path, *more: str) -> subprocess.Popen[bytes]:
+def _start(settings: Settings, folder: Path, *options: str) -> subprocess.Popen[bytes]:
     with (folder / "output.log").open("ab") as output:
-        return subprocess.Popen(
-            [sys.executable, "-m", "arbkit.reports.worker", str(folder), *more],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            env={
+        return spawn(
+            [sys.executable, "-m", "arbkit.reports.worker", str(folder), *options],
+            output=output,
+            environment={
                 **os.environ,
                 **settings.environment(),
                 # The executed notebook holds each figure as data; its page brings plotly.js once.
                 "PLOTLY_RENDERER": "plotly_mimetype",
                 "ARBKIT_SUPERVISED": str(os.getpid()),
             },
-            start_new_session=True,
         )
 
 
 def _explain(settings: Settings, folder: Path, why: str) -> None:
     """Have what a killed process left shown, with the cell that was at work on top."""
-    job = orjson.loads((folder / "job.json").read_bytes())
-    (folder / "job.json").write_bytes(orjson.dumps({**job, "reason": why}))
+    job = Job.model_validate_json((folder / "job.json").read_bytes())
+    _write_job(folder, job.model_copy(update={"reason": why}))
     process = _start(settings, folder, "--explain")
     try:
         process.wait(_EXPLAIN_S)
     except subprocess.TimeoutExpired:
         logger.warning("%s could not be shown within %g s", folder, _EXPLAIN_S)
     finally:
-        _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of the process group."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-    finally:
-        process.wait()
+        kill_tree(process)
 
 
 def _last_words(folder: Path, code: int) -> str:
@@ -341,8 +339,8 @@ def _drop_half_written(folder: Path) -> None:
             path.unlink()
 
 
-def _judged(run: Run, folder: Path) -> Run:
-    """The run with the figures that its notebook left, and failed if it left none."""
+def _with_figures(run: Run, folder: Path) -> Run:
+    """The run with the figures that its notebook left; failed if it left no result."""
     summary, why_not = read_json(folder / "summary.json")
     if run.status == "succeeded" and not (folder / "result.json").exists():
         return replace(run, status="failed", error="the notebook left no result.json")
@@ -356,7 +354,7 @@ def _disk_words(error: OSError) -> str:
     return f"{where}: cannot be written: {error.strerror}. Free some space, or move ARBKIT_HOME"
 
 
-def run_or_raise(settings: Settings, name: str, given: Mapping[str, Any], *, pictures: bool = True) -> ReportRun:
+def run_or_raise(settings: Settings, name: str, given: Mapping[str, JsonValue], *, pictures: bool = True) -> ReportRun:
     """As :func:`run_report`, but a run that did not succeed is an error.
 
     Raises:

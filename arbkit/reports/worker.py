@@ -12,16 +12,17 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
+from pydantic import JsonValue
 
 from arbkit.core.service.process import die_with_parent
 from arbkit.reports.figures import FIGURES, Picture, draw
-from arbkit.reports.run_folders import append_field
+from arbkit.reports.run_folders import Job, append_field
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -29,32 +30,43 @@ if TYPE_CHECKING:
 __all__ = ["explain", "main", "run"]
 
 _KERNEL_DIED = "the kernel ended while a cell was at work: was there enough memory?"
+_NOT_WANTED = "no pictures were asked for"
 _START_S = 2.0
 """How much later than the clock of whoever started us ours may begin."""
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def explain(folder: Path, job: Mapping[str, Any]) -> None:
-    """Show what a killed process left in ``folder``, with ``job``'s reason and the cell that was at work on top."""
-    _file(folder / "notebook.ipynb", folder, job["title"], job["reason"])
+def explain(folder: Path, job: Job) -> None:
+    """Show what a killed process left in ``folder``, with ``job``'s reason and the cell that was at work on top.
+
+    Raises:
+        OSError: the page cannot be written.
+    """
+    _file(folder / "notebook.ipynb", folder, job.title, job.reason)
 
 
-def run(folder: Path, job: Mapping[str, Any]) -> str | None:
-    """Execute ``job``'s notebook into ``folder``; what went wrong in one line, or None."""
+def run(folder: Path, job: Job) -> str | None:
+    """Execute ``job``'s notebook into ``folder``; what went wrong in one line, or None.
+
+    Raises:
+        OSError: notebook, page or pictures cannot be written.
+    """
     done = threading.Event()
-    until = time.monotonic() + job["limit_s"] - _START_S
+    until = time.monotonic() + job.limit_s - _START_S
     with ThreadPoolExecutor() as beside:
         # Both while the kernel, another process, works.
         warmed = beside.submit(_warm)
-        drawing = beside.submit(draw, folder, done=done, expected=job["figures"], why_not=job["no_pictures"])
+        drawing = beside.submit(
+            draw, folder, done=done, expected=job.figures, why_not=None if job.figures else _NOT_WANTED
+        )
         try:
-            error = _execute(Path(job["notebook"]), folder / "notebook.ipynb", job["parameters"])
+            error = _execute(job.notebook, folder / "notebook.ipynb", job.parameters)
             if error == _KERNEL_DIED and time.monotonic() > until:
-                error = job["reason"]
+                error = job.reason
         finally:
             done.set()
         warmed.result()
-        _file(folder / "notebook.ipynb", folder, job["title"], error)
+        _file(folder / "notebook.ipynb", folder, job.title, error)
         _note(folder, drawing.result())
     return " ".join(error.split()) if error else None
 
@@ -65,7 +77,7 @@ def _warm() -> None:
     warm()
 
 
-def _execute(notebook: Path, executed: Path, parameters: dict[str, Any]) -> str | None:
+def _execute(notebook: Path, executed: Path, parameters: dict[str, JsonValue]) -> str | None:
     """Run the notebook; what went wrong, or None."""
     import papermill
     from nbclient.exceptions import DeadKernelError
@@ -90,9 +102,13 @@ def _execute(notebook: Path, executed: Path, parameters: dict[str, Any]) -> str 
 
 def _note(folder: Path, pictures: list[Picture]) -> None:
     if pictures and (folder / "result.json").exists():
-        append_field(folder / "result.json", "pictures", pictures)
+        append_field(folder / "result.json", "pictures", [_row(picture) for picture in pictures])
     (folder / "pictures.json").write_bytes(orjson.dumps(pictures))
     shutil.rmtree(folder / FIGURES, ignore_errors=True)
+
+
+def _row(picture: Picture) -> dict[str, JsonValue]:
+    return {"name": picture["name"], "file": picture["file"], "missing": picture["missing"]}
 
 
 def _file(executed: Path, folder: Path, title: str, error: str | None) -> None:
@@ -157,10 +173,14 @@ def _fenced(text: str, language: str = "") -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Do the job in the folder named first; the exit status of the process."""
+    """Do the job in the folder named first; the exit status of the process.
+
+    Raises:
+        OSError: its files cannot be read or written.
+    """
     die_with_parent()
     folder = Path(arguments[0])
-    job = orjson.loads((folder / "job.json").read_bytes())
+    job = Job.model_validate_json((folder / "job.json").read_bytes())
     # jsonschema, which checks notebooks, would build a grammar of international addresses: two seconds of work at
     # every start, for a check that no notebook needs. So nbformat and papermill are imported only after this.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]

@@ -21,15 +21,19 @@ from arbkit.core.errors import ArbkitError, UsageError
 from arbkit.core.marketplaces import MarketCode
 from arbkit.core.models import Opportunity, Run
 from arbkit.core.settings import Settings
-from arbkit.ops.prometheus import exposition
+from arbkit.ops.prometheus import exposition, exposition_while_down
+from arbkit.ops.status import log_figures, read_store_state, store_figures, token_figures
+from arbkit.ops.stream_state import read_stream_state
 from arbkit.profit import Profile, configured_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.reports.run_folders import read_json
 from arbkit.sources import watchlist
+from arbkit.sources.token_budget import read_tokens
 from arbkit.store import OpportunityQuery, Page, ProductQuery, Store
 from arbkit.store.base import OpportunitySort, ProductSort
 from arbkit.store.lazy import LazyStore
+from arbkit.stream import open_stream
 from arbkit.web.http import (
     Guard,
     InvalidInputError,
@@ -305,7 +309,22 @@ def report_run(
 @router.get("/metrics", tags=["service"], response_class=Response)
 def metrics(shared: SharedDep) -> Response:
     """The state for Prometheus; ``arbkit_up`` is 0 where log or store cannot be read."""
-    return Response(exposition(shared.settings), media_type=CONTENT_TYPE_LATEST)
+    return Response(_metrics(shared.settings, now=time.time()), media_type=CONTENT_TYPE_LATEST)
+
+
+def _metrics(settings: Settings, *, now: float) -> bytes:
+    try:
+        with open_stream(settings) as log:
+            stream = read_stream_state(log, now=now)
+        store, tokens = read_store_state(settings), read_tokens(settings)
+    except ArbkitError:
+        return exposition_while_down(demo=settings.demo_mode)
+    return exposition(
+        demo=settings.demo_mode,
+        log=log_figures(stream),
+        store=None if store is None else store_figures(store, now),
+        tokens=None if tokens is None else token_figures(tokens, now),
+    )
 
 
 def _descending(sort_by: str, order: str | None) -> bool:
@@ -352,7 +371,7 @@ def _identity(found: Sequence[Opportunity]) -> list[Any]:
 
 def _result(settings: Settings, run: Run, *, components: bool) -> Any:
     """The ``result.json`` of a run, or None where there is none or it is damaged."""
-    result, _ = read_json(settings.reports_dir / run.report / run.run_id / "result.json")
+    result: Any = read_json(settings.reports_dir / run.report / run.run_id / "result.json")[0]
     if not components and isinstance(result, dict) and isinstance(result.get("items"), list):
         for item in result["items"]:
             item.pop("components", None)

@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from arbkit.core.errors import ServiceError, UsageError
-from arbkit.core.locks import held
+from arbkit.core.files import file_lock
 from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
 from arbkit.reports.parameters import MorningParameters
@@ -205,7 +205,7 @@ def test_two_runs_of_a_report_are_never_under_way_at_once(settings: Settings) ->
     stopped = threading.Event()
     stopped.set()
     with (
-        held(settings.reports_dir / "morning" / ".lock", what="a run", wait_s=0),
+        file_lock(settings.reports_dir / "morning" / ".lock", what="a run", wait_s=0),
         pytest.raises(ServiceError, match="a run of report morning is under way already"),
     ):
         run_report(settings, "morning", {}, stop=stopped)
@@ -313,18 +313,18 @@ def test_the_schedule_is_listed_and_a_bad_entry_is_an_exit_code(settings: Settin
 
 def test_a_morning_that_was_missed_is_reported_when_the_scheduler_starts(filled: Settings) -> None:
     (entry,) = load_schedule(filled).entries
-    ScheduleState(filled, clock=lambda: time.time() - 3 * 86_400).begin([entry])
+    ScheduleState(filled, clock=lambda: time.time() - 3 * 86_400).track([entry])
     stop = threading.Event()
     service = threading.Thread(target=run_scheduler, args=(filled,), kwargs={"stop": stop})
     service.start()
     try:
-        while "status" not in ScheduleState(filled).recall()[entry.name]:
+        while "status" not in ScheduleState(filled).read()[entry.name]:
             assert service.is_alive()
             time.sleep(0.1)
     finally:
         stop.set()
         service.join()
-    assert ScheduleState(filled).recall()[entry.name]["status"] == "succeeded"
+    assert ScheduleState(filled).read()[entry.name]["status"] == "succeeded"
     status = orjson.loads(arbkit(filled, "status", "--json").stdout)
     assert status["schedule"][0]["last_status"] == "succeeded"
     assert status["schedule"][0]["next_in_s"] <= 86_400

@@ -8,10 +8,14 @@ import os
 import signal
 import sys
 import threading
+from contextlib import suppress
+from types import FrameType
 
 __all__ = ["die_with_parent", "log_to_stderr", "stop_on_signals"]
 
 _PR_SET_PDEATHSIG = 1
+_ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
+"""SIGBREAK exists on Windows only: it is how a supervisor there asks a process to end."""
 
 
 def log_to_stderr(*, verbose: bool = False) -> None:
@@ -23,31 +27,49 @@ def log_to_stderr(*, verbose: bool = False) -> None:
         format="%(levelname)s %(message)s" if supervised else "%(asctime)s %(levelname)s %(name)s: %(message)s",
         force=True,
     )
-    # It tells each failed request of which we tell too, with the remedy.
+    # It logs each failed request that we log too, with the remedy.
     logging.getLogger("elastic_transport.node_pool").setLevel(logging.ERROR)
     for noisy in ("urllib3", "asyncio", "keepa", "tornado.access", "uvicorn.error", "elastic_transport"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that SIGINT and SIGTERM set; a second SIGINT ends the process at once."""
+    """An event that SIGINT, SIGTERM and SIGBREAK set; a second SIGINT ends the process at once."""
     stop = threading.Event()
 
-    def on_signal(number: int, _: object) -> None:
+    def on_signal(number: int, _: FrameType | None) -> None:
         if stop.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
         stop.set()
 
-    signal.signal(signal.SIGTERM, on_signal)
-    signal.signal(signal.SIGINT, on_signal)
+    for name in _ENDING_SIGNALS:
+        if (number := getattr(signal, name, None)) is not None:
+            signal.signal(number, on_signal)
     return stop
 
 
 def die_with_parent() -> None:
-    """Under ``arbkit up``, end when the supervisor does, even if it is killed (Linux; elsewhere a no-op)."""
+    """Under ``arbkit up``, end when the supervisor does, even if it is killed."""
     supervisor = os.environ.get("ARBKIT_SUPERVISED", "")
-    if supervisor and sys.platform == "linux":
+    if not supervisor:
+        return
+    if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
         # It may have been killed before that took effect.
         if str(os.getppid()) != supervisor:
             os.kill(os.getpid(), signal.SIGTERM)
+    else:
+        threading.Thread(target=_end_with, args=(int(supervisor),), name="supervisor watch", daemon=True).start()
+
+
+def _end_with(supervisor: int) -> None:
+    """Wait for the end of that process, then end this one as SIGTERM does."""
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(supervisor).wait()
+    if os.name == "nt":
+        # There os.kill would end it without a word.
+        signal.raise_signal(signal.SIGTERM)
+    else:
+        os.kill(os.getpid(), signal.SIGTERM)

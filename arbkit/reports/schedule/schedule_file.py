@@ -1,14 +1,16 @@
-"""When reports run: ``schedule.toml``, read entry by entry, so that one that is wrong leaves the others be."""
+"""When reports run: ``schedule.toml``, read entry by entry, so that a wrong one leaves the others alone."""
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, ValidationError
+from pydantic_core import ErrorDetails
 
 from arbkit.core.errors import ConfigError, UsageError, did_you_mean
 from arbkit.core.settings import Settings
@@ -17,19 +19,57 @@ from arbkit.reports.schedule.cron import Cron, parse_cron, parse_zone
 
 __all__ = ["BadEntry", "Entry", "Schedule", "built_in", "load_schedule"]
 
-_KEYS = ("timezone", "entry")
-_ENTRY_KEYS = ("name", "report", "cron", "parameters", "enabled", "timezone")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+class _EntryFields(BaseModel):
+    """An ``[[entry]]`` of the file as it is written."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+    report: str
+    cron: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    enabled: StrictBool = True
+    timezone: str | None = None
+
+
+class _FileFields(BaseModel):
+    """The file; its entries are validated one by one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    timezone: Any = None
+    entry: list[Any] = Field(default_factory=list)
+
+
+class _Fault(NamedTuple):
+    why: str
+    remedy: str | None = None
+
+
+_FAULTS = {
+    ("missing", None): _Fault("is missing", "Each entry has name, report and cron"),
+    ("model_type", None): _Fault("is no table", "Begin each entry with [[entry]]"),
+    ("list_type", "entry"): _Fault("is no list", "Begin each entry with [[entry]]"),
+    ("string_type", "name"): _Fault("is no name", "Use letters, digits, dots and dashes"),
+    ("string_pattern_mismatch", "name"): _Fault("is no name", "Use letters, digits, dots and dashes"),
+    ("string_type", "report"): _Fault("is no text", "Name a report, as `arbkit reports list` does"),
+    ("string_type", "cron"): _Fault("is no text", 'Write five fields, as "0 7 * * *"'),
+    ("string_type", "timezone"): _Fault("is no time zone", 'Write one as "Europe/Berlin"'),
+    ("dict_type", "parameters"): _Fault("is no table", "Write [entry.parameters]"),
+    ("bool_type", "enabled"): _Fault("is neither true nor false"),
+}
+"""What pydantic's types of errors mean here, by field; None: of any field."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the schedule: a report, what it is told, and when it runs."""
+    """An entry of the schedule: a report, its parameters, and when it runs."""
 
     name: str
     report: str
     cron: Cron
-    parameters: Mapping[str, Any]
+    parameters: dict[str, JsonValue]
     enabled: bool
 
     @property
@@ -60,50 +100,52 @@ class Schedule:
         Raises:
             ConfigError: there is none, or it is wrong.
         """
-        for one in self.entries:
-            if one.name == name:
-                return one
+        for entry in self.entries:
+            if entry.name == name:
+                return entry
         for wrong in self.bad:
             if wrong.name == name:
                 raise wrong.error
-        remedy = did_you_mean(name, [one.name for one in self.entries])
+        remedy = did_you_mean(name, [entry.name for entry in self.entries])
         raise ConfigError("has no such entry", field=self.where, value=name, remedy=remedy)
 
 
 def built_in() -> str:
-    """The text of the schedule that holds where there is none."""
+    """The text of the schedule that is used where there is no file."""
     return resources.files("arbkit.reports.schedule").joinpath("default_schedule.toml").read_text("utf-8")
 
 
 def load_schedule(settings: Settings) -> Schedule:
-    """The schedule that the settings name; what is wrong with single entries is in it.
+    """The schedule that the settings name, with what is wrong with single entries.
 
     Raises:
-        ConfigError: the file as a whole cannot be read.
+        ConfigError: the file as a whole cannot be used.
     """
     path = settings.schedule_path
     where = "the built-in schedule" if path is None else str(path)
-    document = _read(path, where)
-    for name in document:
-        if name not in _KEYS:
-            raise ConfigError("is unknown", field=f"{where}: {name}", remedy=did_you_mean(name, _KEYS))
-    given = document.get("entry", [])
-    if not isinstance(given, list):
-        raise ConfigError("is no list", field=f"{where}: entry", remedy="Begin each entry with [[entry]]")
+    try:
+        document = _FileFields.model_validate(_read(path, where))
+    except ValidationError as error:
+        raise _fault(error, where, tuple(_FileFields.model_fields)) from None
     entries: list[Entry] = []
     bad: list[BadEntry] = []
-    for number, fields in enumerate(given, 1):
-        name = str(fields.get("name", f"number {number}")) if isinstance(fields, Mapping) else f"number {number}"
+    for name, fields in _named(document.entry):
+        field = f"{where}: entry {name}"
         try:
-            entry = _entry(fields, f"{where}: entry {name}", document.get("timezone"))
+            entry = _entry(fields, field, document.timezone)
             if any(entry.name == other.name for other in entries):
-                raise ConfigError(
-                    "is there twice", field=f"{where}: entry {name}", remedy="Give each entry a name of its own"
-                )
+                raise ConfigError("is there twice", field=field, remedy="Give each entry a name of its own")
             entries.append(entry)
         except ConfigError as error:
             bad.append(BadEntry(name, error))
     return Schedule(where, tuple(entries), tuple(bad))
+
+
+def _named(entries: list[Any]) -> Iterator[tuple[str, Any]]:
+    """Each entry with the name by which its faults are reported."""
+    for number, fields in enumerate(entries, 1):
+        unnamed = f"number {number}"
+        yield str(fields.get("name", unnamed)) if isinstance(fields, dict) else unnamed, fields
 
 
 def _read(path: Path | None, where: str) -> dict[str, Any]:
@@ -118,35 +160,32 @@ def _read(path: Path | None, where: str) -> dict[str, Any]:
         ) from None
 
 
-def _entry(fields: Any, where: str, zone: Any) -> Entry:
-    if not isinstance(fields, Mapping):
-        raise ConfigError("is no table", field=where, remedy="Begin each entry with [[entry]]")
-    for key in fields:
-        if key not in _ENTRY_KEYS:
-            raise ConfigError("is unknown", field=f"{where}: {key}", remedy=did_you_mean(key, _ENTRY_KEYS))
-    for key in ("name", "report", "cron"):
-        if key not in fields:
-            raise ConfigError("is missing", field=f"{where}: {key}", remedy="Each entry has name, report and cron")
-    if not isinstance(fields["name"], str) or not _NAME.fullmatch(fields["name"]):
-        raise ConfigError(
-            "is no name", field=f"{where}: name", value=fields["name"], remedy="Use letters, digits, dots and dashes"
-        )
-    enabled = fields.get("enabled", True)
-    if not isinstance(enabled, bool):
-        raise ConfigError("is neither true nor false", field=f"{where}: enabled", value=enabled)
-    zone = fields.get("timezone", zone)
+def _entry(fields: Any, where: str, default_zone: Any) -> Entry:
+    try:
+        given = _EntryFields.model_validate(fields)
+    except ValidationError as error:
+        raise _fault(error, where, tuple(_EntryFields.model_fields)) from None
+    zone = default_zone if given.timezone is None else given.timezone
     if zone is None:
         raise ConfigError("is missing", field=f"{where}: timezone", remedy='Write timezone = "Europe/Berlin" on top')
-    cron = parse_cron(fields["cron"], parse_zone(zone, field=f"{where}: timezone"), field=f"{where}: cron")
-    parameters = fields.get("parameters", {})
-    if not isinstance(parameters, Mapping):
-        raise ConfigError(
-            "is no table", field=f"{where}: parameters", value=parameters, remedy="Write [entry.parameters]"
-        )
+    cron = parse_cron(given.cron, parse_zone(zone, field=f"{where}: timezone"), field=f"{where}: cron")
     try:
-        report = find_report(str(fields["report"]))
-        checked = report.check(parameters)
+        report = find_report(given.report)
+        parameters = report.check(given.parameters)
     except UsageError as error:
         field = f"{where}: {error.field}" if error.field else where
         raise ConfigError(error.why, field=field, value=error.value, remedy=error.remedy) from None
-    return Entry(fields["name"], report.name, cron, checked, enabled)
+    return Entry(given.name, report.name, cron, parameters, given.enabled)
+
+
+def _fault(error: ValidationError, where: str, known: tuple[str, ...]) -> ConfigError:
+    """The first fault in our words; a name that nobody knows comes first, for it explains one that is missing."""
+    faults = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
+    first: ErrorDetails = faults[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    field = f"{where}: {name}" if name else where
+    if first["type"] == "extra_forbidden":
+        return ConfigError("is unknown", field=field, remedy=did_you_mean(name, known))
+    fault = _FAULTS.get((first["type"], name)) or _FAULTS.get((first["type"], None)) or _Fault(first["msg"])
+    value = None if first["type"] in ("missing", "model_type", "list_type") else first["input"]
+    return ConfigError(fault.why, field=field, value=value, remedy=fault.remedy)

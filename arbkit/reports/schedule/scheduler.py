@@ -12,24 +12,26 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-from arbkit.core.errors import ArbkitError, ConfigError, StoreError
+from pydantic import Field, JsonValue
+
+from arbkit.core.errors import ArbkitError, StoreError
+from arbkit.core.results import Result
 from arbkit.core.service.heartbeat import keep_heartbeat, record_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.reports.run_folders import clean
 from arbkit.reports.runner import ReportRun, is_running, run_report
-from arbkit.reports.schedule.run_state import ScheduleState
-from arbkit.reports.schedule.schedule_file import Entry, Schedule, load_schedule
+from arbkit.reports.schedule.run_state import EntryState, ScheduleState
+from arbkit.reports.schedule.schedule_file import BadEntry, Entry, Schedule, load_schedule
 from arbkit.store.lazy import LazyStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_stream
 
-__all__ = ["CronRunner", "run_scheduler", "schedule_status"]
+__all__ = ["CronRunner", "EntryStatus", "run_scheduler", "schedule_status"]
 
 logger = logging.getLogger(__name__)
 
 _TICK_S = 0.5
-_LOOK_S = 5.0
+_POLL_S = 5.0
 _LONGEST_FIRST_WAIT_S = 60.0
 
 
@@ -38,14 +40,17 @@ def run_scheduler(settings: Settings, *, stop: threading.Event) -> None:
 
     The first detection waits until the consumer has caught up once (at most a minute after the first offer), so
     that the first table is whole. A failed run is logged and tried again at its next time.
+
+    Raises:
+        ServiceError: $ARBKIT_HOME cannot be written, or the log cannot be read.
     """
-    cron_runner = threading.Thread(target=CronRunner(settings, stop=stop).run, name="cron_runner")
-    cron_runner.start()
+    reports = threading.Thread(target=CronRunner(settings, stop=stop).run, name="cron runner")
+    reports.start()
     try:
         _detect_on_change(settings, stop)
     finally:
         stop.set()
-        cron_runner.join()
+        reports.join()
 
 
 def _detect_on_change(settings: Settings, stop: threading.Event) -> None:
@@ -60,7 +65,7 @@ def _detect_on_change(settings: Settings, stop: threading.Event) -> None:
                 continue
             newest = _newest(store)
             if newest in (None, seen):
-                due_at = time.monotonic() + (_TICK_S if seen is None else _LOOK_S)
+                due_at = time.monotonic() + (_TICK_S if seen is None else _POLL_S)
                 continue
             first_offer_at = first_offer_at or time.monotonic()
             if seen is None and _lag(settings) and time.monotonic() - first_offer_at < _LONGEST_FIRST_WAIT_S:
@@ -68,7 +73,7 @@ def _detect_on_change(settings: Settings, stop: threading.Event) -> None:
             due_at = time.monotonic() + settings.detect_interval
             seen = newest
             with keep_heartbeat(settings, "scheduler", at_most_s=settings.report_time_limit):
-                # Every few minutes, all day: nobody looks at so many pictures.
+                # Every few minutes, all day: nobody looks at all their pictures.
                 _run(settings, "detect", {}, stop, pictures=False)
 
 
@@ -85,7 +90,12 @@ def _lag(settings: Settings) -> int:
 
 
 def _run(
-    settings: Settings, report: str, parameters: Mapping[str, Any], stop: threading.Event, *, pictures: bool = True
+    settings: Settings,
+    report: str,
+    parameters: Mapping[str, JsonValue],
+    stop: threading.Event,
+    *,
+    pictures: bool = True,
 ) -> ReportRun | None:
     """Run a report, say how it went, and clean up behind it; None if it could not be started."""
     try:
@@ -106,7 +116,7 @@ def _run(
 class CronRunner:
     """Starts each entry of the schedule when it is due; reads the schedule anew when its file changes.
 
-    ``run`` carries an entry out and answers how it went, None if it could not be started.
+    ``run`` runs an entry and answers how it went, None if it could not be started.
     """
 
     def __init__(
@@ -114,23 +124,23 @@ class CronRunner:
         settings: Settings,
         *,
         stop: threading.Event,
-        memory: ScheduleState | None = None,
+        state: ScheduleState | None = None,
         run: Callable[[Entry], ReportRun | None] | None = None,
     ) -> None:
         self._settings = settings
         self._run = run or (lambda entry: _run(settings, entry.report, entry.parameters, stop))
         self._stop = stop
-        self._memory = memory or ScheduleState(settings)
+        self._state = state or ScheduleState(settings)
         self._schedule: Schedule | None = None
-        self._read_from: object = None
+        self._read_version: _FileVersion | None = None
         self._running: dict[str, threading.Thread] = {}
-        self._said: str | None = None
+        self._logged: str | None = None
 
     def run(self) -> None:
-        """Look every half a second until stopped, then wait for what still runs."""
-        self.look(again=True)
+        """Check twice a second what is due until stopped, then wait for what still runs."""
+        self.start_due(resume=True)
         while not self._stop.wait(_TICK_S):
-            self.look()
+            self.start_due()
         self.join()
 
     def join(self) -> None:
@@ -138,96 +148,115 @@ class CronRunner:
         for thread in self._running.values():
             thread.join()
 
-    def look(self, *, again: bool = False) -> None:
-        """Start what is due now; with ``again`` also what the last scheduler left unfinished. Never raises."""
+    def start_due(self, *, resume: bool = False) -> None:
+        """Start what is due now; with ``resume`` also what the last scheduler left unfinished. Never raises."""
         try:
-            self._reload()
-            fired = self._memory.recall()
-            if self._schedule and any(self._memory.is_ahead(was) for was in fired.values()):
-                self._memory.begin(self._schedule.entries)
-            for entry in self._schedule.entries if self._schedule else ():
-                was = fired.get(entry.name)
-                if not entry.enabled or was is None or self._is_running(entry):
-                    continue
-                left = again and was.get("unfinished", False) and not is_running(self._settings, entry.report)
-                if (left or self._memory.due_at(entry, was) is not None) and self._memory.claim(entry, again=left):
-                    self._start(entry)
-            self._said = None
+            schedule = self._current_schedule()
+            states = self._state.read()
+            if any(self._state.is_ahead(state) for state in states.values()):
+                self._state.track(schedule.entries)
+            for entry in schedule.entries:
+                if (state := states.get(entry.name)) is not None and entry.enabled:
+                    self._start_if_due(entry, state, resume=resume)
+            self._logged = None
         except ArbkitError as error:
-            # Looked at again twice a second: said once.
-            if str(error) != self._said:
+            # This runs twice a second: the same error is logged once.
+            if str(error) != self._logged:
                 logger.error("the schedule does not run: %s", error)
-            self._said = str(error)
+            self._logged = str(error)
 
-    def _reload(self) -> None:
-        source = _state_of(self._settings.schedule_path)
-        if self._schedule is not None and source == self._read_from:
-            return
-        schedule = load_schedule(self._settings)
-        for wrong in schedule.bad:
-            logger.error("%s; it does not run until that is mended", wrong.error)
-        self._memory.begin(schedule.entries)
-        self._schedule, self._read_from = schedule, source
+    def _current_schedule(self) -> Schedule:
+        version = _file_version(self._settings.schedule_path)
+        if self._schedule is None or version != self._read_version:
+            schedule = load_schedule(self._settings)
+            for wrong in schedule.bad:
+                logger.error("%s; it does not run until that is mended", wrong.error)
+            self._state.track(schedule.entries)
+            self._schedule, self._read_version = schedule, version
+        return self._schedule
 
-    def _is_running(self, entry: Entry) -> bool:
+    def _start_if_due(self, entry: Entry, state: EntryState, *, resume: bool) -> None:
         thread = self._running.get(entry.name)
-        return thread is not None and thread.is_alive()
+        if thread is not None and thread.is_alive():
+            return
+        unfinished = resume and state.get("unfinished", False) and not is_running(self._settings, entry.report)
+        due = unfinished or self._state.due_at(entry, state) is not None
+        if due and self._state.claim(entry, resume=unfinished):
+            thread = threading.Thread(target=self._run_entry, args=(entry,), name=f"report {entry.name}")
+            self._running[entry.name] = thread
+            thread.start()
 
-    def _start(self, entry: Entry) -> None:
-        thread = threading.Thread(target=self._carry_out, args=(entry,), name=f"report {entry.name}")
-        self._running[entry.name] = thread
-        thread.start()
-
-    def _carry_out(self, entry: Entry) -> None:
+    def _run_entry(self, entry: Entry) -> None:
         logger.info("%s: its time has come", entry.name)
         done = self._run(entry)
         if self._stop.is_set() and (done is None or done.stopped):
             return
         try:
             run_id, status = (done.run.run_id, done.run.status) if done else (None, "failed")
-            self._memory.finish(entry, run_id=run_id, status=status)
+            self._state.finish(entry, run_id=run_id, status=status)
         except ArbkitError as error:
-            logger.error("%s: its end could not be remembered: %s", entry.name, error)
+            logger.error("%s: its end could not be stored: %s", entry.name, error)
 
 
-def _state_of(path: Path | None) -> object:
-    """Something that is another once the file has changed."""
+_FileVersion = tuple[Path | None, int, int]
+
+
+def _file_version(path: Path | None) -> _FileVersion:
+    """Path, time (ns) and size of the schedule's file: another one once the file has changed."""
     try:
-        return (path, path and path.stat().st_mtime_ns, path and path.stat().st_size)
+        facts = path.stat() if path else None
     except OSError:
-        return (path, None)
+        facts = None
+    return (path, facts.st_mtime_ns, facts.st_size) if facts else (path, 0, 0)
 
 
-def schedule_status(settings: Settings, *, now: float | None = None) -> list[dict[str, Any]]:
-    """Every entry of the schedule with its last and its next run, and what is wrong with it; times in Unix seconds.
+class EntryStatus(Result):
+    """An entry of the schedule, its last and its next run, and what is wrong with it; times in Unix seconds.
+
+    Of a wrong entry only ``name`` and ``error`` are known, of a schedule that cannot be read only ``error``.
+    """
+
+    name: str | None = None
+    report: str | None = None
+    cron: str | None = None
+    timezone: str | None = None
+    enabled: bool = False
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    last_at: float | None = None
+    last_run: str | None = None
+    last_status: str | None = None
+    next_at: float | None = None
+    error: str | None = None
+
+
+def schedule_status(settings: Settings, *, now: float | None = None) -> list[EntryStatus]:
+    """The status of every entry of the schedule at ``now`` (Unix seconds), the wrong ones last.
 
     Raises:
-        ConfigError: the schedule as a whole cannot be read.
+        ConfigError: the schedule as a whole cannot be used.
+        ServiceError: the schedule's state cannot be read.
     """
     now = time.time() if now is None else now
     schedule = load_schedule(settings)
-    fired = ScheduleState(settings).recall()
-    shown: list[dict[str, Any]] = []
-    for entry in schedule.entries:
-        was = fired.get(entry.name, {})
-        shown.append(
-            {
-                "name": entry.name,
-                "report": entry.report,
-                "cron": entry.cron.line,
-                "timezone": entry.cron.zone.key,
-                "enabled": entry.enabled,
-                "parameters": dict(entry.parameters),
-                "last_at": was.get("last_at"),
-                "last_run": was.get("run_id"),
-                "last_status": was.get("status"),
-                "next_at": entry.cron.next_after(now) if entry.enabled else None,
-                "error": None,
-            }
-        )
-    return shown + [_wrong(bad.name, bad.error) for bad in schedule.bad]
+    states = ScheduleState(settings).read()
+    good = [_status(entry, states.get(entry.name, {}), now) for entry in schedule.entries]
+    return good + [_wrong(bad) for bad in schedule.bad]
 
 
-def _wrong(name: str, error: ConfigError) -> dict[str, Any]:
-    unknown = dict.fromkeys(("report", "cron", "timezone", "last_at", "last_run", "last_status", "next_at"))
-    return {"name": name, **unknown, "enabled": False, "parameters": {}, "error": str(error)}
+def _status(entry: Entry, state: EntryState, now: float) -> EntryStatus:
+    return EntryStatus(
+        name=entry.name,
+        report=entry.report,
+        cron=entry.cron.line,
+        timezone=entry.cron.zone.key,
+        enabled=entry.enabled,
+        parameters=entry.parameters,
+        last_at=state.get("last_at"),
+        last_run=state.get("run_id"),
+        last_status=state.get("status"),
+        next_at=entry.cron.next_after(now) if entry.enabled else None,
+    )
+
+
+def _wrong(bad: BadEntry) -> EntryStatus:
+    return EntryStatus(name=bad.name, error=str(bad.error))

@@ -9,6 +9,7 @@ from jupyter_server.base.handlers import JupyterHandler
 from tornado.web import authenticated
 
 from arbkit.core.settings import Settings
+from arbkit.reports.run_folders import run_folder
 
 __all__ = ["ROUTE", "ReportHandler", "report_address", "report_file"]
 
@@ -34,7 +35,7 @@ _POLICY = "; ".join(
 def report_file(settings: Settings, report: str, run: str) -> Path | None:
     """The HTML of a run (or of ``latest``, ``latest-successful``), if there is one and it lies among the reports."""
     root = settings.reports_dir.resolve()
-    path = (root / report / run / "report.html").resolve()
+    path = (run_folder(root / report, run) / "report.html").resolve()
     return path if path.is_relative_to(root) and path.is_file() else None
 
 

@@ -8,7 +8,16 @@ from pathlib import Path
 import orjson
 import pytest
 
-from arbkit.reports.run_folders import append_field, clean, point, read_json, run_folders, sweep, write_result
+from arbkit.reports.run_folders import (
+    append_field,
+    clean,
+    point_to,
+    read_json,
+    run_folder,
+    run_folders,
+    sweep,
+    write_result,
+)
 
 RUNS = [f"202606{day:02}T070000Z-00000{day}" for day in range(1, 7)]
 NOW = datetime(2026, 6, 7, 7, tzinfo=UTC).timestamp()
@@ -21,8 +30,8 @@ def reports(tmp_path: Path) -> Path:
     for run in RUNS:
         (folder / "morning" / run).mkdir(parents=True)
         (folder / "morning" / run / "result.json").write_text("{}")
-    point(folder / "morning" / "latest", RUNS[5])
-    point(folder / "morning" / "latest-successful", RUNS[1])
+    point_to(folder / "morning" / "latest", RUNS[5])
+    point_to(folder / "morning" / "latest-successful", RUNS[1])
     (folder / "morning" / ".lock").touch()
     (folder / "morning" / "notes of mine").mkdir()
     return folder
@@ -54,7 +63,7 @@ def test_an_age_spares_what_is_younger(reports: Path) -> None:
 
 
 def test_damaged_folders_and_broken_links_hinder_nothing(reports: Path) -> None:
-    point(reports / "morning" / "latest", "20990101T000000Z-abcdef")
+    point_to(reports / "morning" / "latest", "20990101T000000Z-abcdef")
     (reports / "morning" / RUNS[0] / "result.json").unlink()
     file = reports / "morning" / "20260601T060000Z-aaaaaa"
     file.write_text("a file where a folder should be")
@@ -88,3 +97,45 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     assert "cannot be read" in str(read_json(tmp_path / "half.json")[1])
     assert read_json(tmp_path / "none.json") == (None, "is not there")
     assert read_json(tmp_path / "gone" / "x.json") == (None, "is gone with its folder")
+
+
+@pytest.mark.parametrize("refusal", [OSError("a required privilege is not held"), NotImplementedError("no links here")])
+def test_without_symbolic_links_the_latest_is_named_in_a_file(
+    tmp_path: Path, reports: Path, monkeypatch: pytest.MonkeyPatch, refusal: Exception
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise refusal
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    folder = reports / "morning"
+    point_to(folder / "latest", RUNS[3])
+    point_to(folder / "latest-successful", RUNS[2])
+    assert (folder / "latest").read_text() == RUNS[3]
+    assert run_folder(folder, "latest") == folder / RUNS[3]
+    assert run_folder(folder, RUNS[0]) == folder / RUNS[0]
+    clean(reports, keep=0)
+    assert left(reports) == [RUNS[2], RUNS[3]]
+
+
+def test_what_latest_names_is_found_by_link_and_by_file(reports: Path) -> None:
+    folder = reports / "morning"
+    assert run_folder(folder, "latest") == folder / RUNS[5]
+    (folder / "latest").unlink()
+    assert not run_folder(folder, "latest").exists()
+    (folder / "latest").write_text("../../elsewhere")
+    assert run_folder(folder, "latest") == folder / "latest"
+
+
+def test_a_system_that_replaces_no_link_to_a_folder_points_all_the_same(
+    reports: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace = Path.replace
+
+    def as_on_windows(self: Path, target: Path) -> Path:
+        if target.is_symlink():
+            raise PermissionError("access is denied")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", as_on_windows)
+    point_to(reports / "morning" / "latest", RUNS[0])
+    assert run_folder(reports / "morning", "latest").name == RUNS[0]

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from arbkit.core.errors import ConfigError
-from arbkit.core.locks import held
+from arbkit.core.files import file_lock
 from arbkit.core.models import Run
 from arbkit.core.settings import Settings
 from arbkit.reports.runner import STOPPED, ReportRun
@@ -64,16 +64,16 @@ class Office:
         self.stop = threading.Event()
         self.outcome = outcome
         self.cron_runner = CronRunner(
-            self.settings, stop=self.stop, memory=ScheduleState(self.settings, clock=self.clock), run=self._run
+            self.settings, stop=self.stop, state=ScheduleState(self.settings, clock=self.clock), run=self._run
         )
-        self.look(again=True)
+        self.look(resume=True)
 
-    def look(self, text: str | None = None, *, again: bool = False) -> list[str]:
+    def look(self, text: str | None = None, *, resume: bool = False) -> list[str]:
         """What is started when it looks at that time."""
         before = len(self.ran)
         if text:
             self.clock.now = at(text)
-        self.cron_runner.look(again=again)
+        self.cron_runner.start_due(resume=resume)
         self.cron_runner.join()
         return self.ran[before:]
 
@@ -93,7 +93,7 @@ def test_the_built_in_schedule_is_the_morning_report_at_seven(settings: Settings
     (entry,) = load_schedule(settings).entries
     assert (entry.report, entry.cron.line, entry.cron.zone.key) == ("morning", "0 7 * * *", "Europe/Berlin")
     (shown,) = schedule_status(settings, now=at("2026-06-01T06:59"))
-    assert shown["next_at"] == at("2026-06-01T07:00")
+    assert shown.next_at == at("2026-06-01T07:00")
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_what_somebody_else_is_at_is_not_taken_for_unfinished(scheduled: Callabl
     office = Office(scheduled(GOOD), Clock("2026-06-01T06:00"))
     office.on(outcome=STOPPED)
     office.look("2026-06-01T07:00")
-    with held(office.settings.reports_dir / "morning" / ".lock", what="a run", wait_s=0):
+    with file_lock(office.settings.reports_dir / "morning" / ".lock", what="a run", wait_s=0):
         office.on()
     assert len(office.ran) == 1
 

@@ -1,0 +1,94 @@
+"""Files that are never half-written, and locks between processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from arbkit.core.errors import ServiceError
+from arbkit.core.files import file_lock, is_locked, read_if_there, write_atomically
+
+HOLDER = """
+import sys, threading
+from pathlib import Path
+from arbkit.core.files import file_lock
+with file_lock(Path(sys.argv[1]), what="a test", wait_s=0):
+    print("held", flush=True)
+    threading.Event().wait()
+"""
+
+
+def test_a_lock_is_released_when_its_process_dies(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / ".lock"
+    assert not is_locked(path)
+    process = subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    assert is_locked(path)
+    with (
+        pytest.raises(ServiceError, match="a report is under way already"),
+        file_lock(path, what="a report", wait_s=0.2),
+    ):
+        pytest.fail("two hold it")
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    with file_lock(path, what="a report", wait_s=60):
+        assert is_locked(path)
+    assert not is_locked(path)
+
+
+def test_who_waits_gets_it_when_it_is_free(tmp_path: Path) -> None:
+    path, waiting, done = tmp_path / ".lock", threading.Event(), threading.Event()
+
+    def wait() -> None:
+        waiting.set()
+        with file_lock(path, what="a report", wait_s=60):
+            done.set()
+
+    with file_lock(path, what="a report", wait_s=0):
+        thread = threading.Thread(target=wait)
+        thread.start()
+        waiting.wait()
+        assert not done.is_set()
+    thread.join()
+    assert done.is_set()
+
+
+def test_who_is_stopped_does_not_wait(tmp_path: Path) -> None:
+    path, stop = tmp_path / ".lock", threading.Event()
+    stop.set()
+    with (
+        file_lock(path, what="one", wait_s=0),
+        pytest.raises(ServiceError, match="under way already"),
+        file_lock(path, what="another", wait_s=3600, stop=stop),
+    ):
+        pytest.fail("two hold it")
+
+
+def test_a_lock_that_cannot_be_made_is_one_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with (
+        pytest.raises(ServiceError, match="cannot be written"),
+        file_lock(tmp_path / "file" / ".lock", what="x", wait_s=0),
+    ):
+        pytest.fail("it was made")
+    assert not is_locked(tmp_path / "file" / ".lock")
+
+
+def test_a_file_is_replaced_whole_and_keeps_its_rights_and_link(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / "link"
+    real.write_bytes(b"old")
+    real.chmod(0o640)
+    link.symlink_to(real)
+    write_atomically(link, b"new")
+    assert link.is_symlink()
+    assert (real.read_bytes(), real.stat().st_mode & 0o777) == (b"new", 0o640)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["link", "real"]
+    assert read_if_there(tmp_path / "none") is None
+    with pytest.raises(ServiceError, match="cannot be read"):
+        read_if_there(tmp_path)
