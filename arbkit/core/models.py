@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
+from arbkit.core.results import ComponentRow
+
 __all__ = [
     "OFFER_WIRE_NAMES",
     "History",
@@ -234,7 +236,7 @@ class Opportunity:
     demo: bool = False
     amazon_sells: bool | None = None
     """whether Amazon itself offers the product where it would be sold"""
-    components: tuple[Mapping[str, Any], ...] = ()
+    components: tuple[ComponentRow, ...] = ()
     run_id: str = ""
 
     @property

@@ -123,7 +123,7 @@ RENAMED = {
     "replay": "pipeline.replay",
     "report_html": "reports.html_page",
     "route_tables": "display.route_tables",
-    "routes": "analysis.route_table",
+    "routes": "analysis.routes",
     "run_folders": "reports.run_folders",
     "schedule": "reports.schedule.scheduler",
     "seed": "ops.user_files",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from arbkit.analysis.what_if import RepricedRoute
+from arbkit.analysis.routes import PricedRoute
 from arbkit.core.formatting import UNKNOWN, age_words, money, percent, signed
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
@@ -21,7 +21,7 @@ class Shown:
 
     found: Opportunity
     now: float
-    other: RepricedRoute | None
+    other: PricedRoute | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _profit(amount: float, currency: str) -> dict[str, Any]:
 def _if(s: Shown) -> dict[str, Any]:
     other = s.other
     if other is None or other.profit is None:
-        return {"text": UNKNOWN, "note": other.why if other else None}
+        return {"text": UNKNOWN, "note": "; ".join(other.unknown) if other else None}
     change = round(other.profit - s.found.profit, 2)
     by = f", by {other.fulfilment}" if other.fulfilment != s.found.fulfilment else ""
     return {**_profit(other.profit, s.found.currency), "sub": f"{signed(change)}{by}"}
@@ -154,9 +154,7 @@ def wanted_columns(ticked: Mapping[str, object]) -> tuple[str, ...]:
     return () if wanted == plain else wanted
 
 
-def row(
-    found: Opportunity, columns: Sequence[str], *, now: float, other: RepricedRoute | None = None
-) -> dict[str, Any]:
+def row(found: Opportunity, columns: Sequence[str], *, now: float, other: PricedRoute | None = None) -> dict[str, Any]:
     """One row of the table: ``id`` and a cell for each of these columns."""
     shown = Shown(found, now, other)
     return {"id": found.id, "cells": [COLUMNS[name].cell(shown) for name in columns]}

@@ -11,7 +11,7 @@ from typing import Any, cast, get_args
 import plotly.graph_objects as go
 
 from arbkit.analysis.price_history import price_lines
-from arbkit.analysis.what_if import RepricedRoute
+from arbkit.analysis.routes import PricedRoute
 from arbkit.core.formatting import money, signed
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.settings import Settings
@@ -135,7 +135,7 @@ class OpportunitiesBoard(Board):
             routes = self.store.sums(everywhere.query(now=now)).routes
         self.page.show("map", {"html": map_html(routes, self.settings.markets, stats.currency or "", chosen)})
 
-    def _show_table(self, now: float, others: Mapping[str, RepricedRoute]) -> None:
+    def _show_table(self, now: float, others: Mapping[str, PricedRoute]) -> None:
         view, page = self._view, self._page
         columns = chosen_columns(view.columns, what_if=bool(others))
         self.page.show(
@@ -214,7 +214,7 @@ class OpportunitiesBoard(Board):
         at = self._evaluated_at or time.time()
         return datetime.fromtimestamp(at, UTC).date()
 
-    def _others(self) -> dict[str, RepricedRoute]:
+    def _others(self) -> dict[str, PricedRoute]:
         """What the shown routes would leave if; empty where nothing is asked."""
         items = self._page.items
         if not self._what_if.active or not items:
@@ -348,7 +348,7 @@ class OpportunitiesBoard(Board):
         return next((name for name, search in saved.items() if search == here), "")
 
 
-def _outcome(items: tuple[Opportunity, ...], others: Mapping[str, RepricedRoute]) -> str:
+def _outcome(items: tuple[Opportunity, ...], others: Mapping[str, PricedRoute]) -> str:
     """What the changes do to the shown routes, in a sentence."""
     pairs = [(o.profit, others[o.id].profit) for o in items if o.id in others]
     known = [(before, after) for before, after in pairs if after is not None]

@@ -9,7 +9,7 @@ from html import escape
 from arbkit.analysis.demand import Demand
 from arbkit.analysis.fee_facts import FeeFacts
 from arbkit.analysis.listing_match import Match
-from arbkit.analysis.routes import ProductRoute
+from arbkit.analysis.routes import PricedRoute
 from arbkit.core.formatting import UNKNOWN, age_words, count, money, percent
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer, Product
@@ -94,12 +94,12 @@ def warning_html(text: str) -> str:
     return f'<div class="arb-caution" role="alert">{escape(text)}</div>'
 
 
-def route_words_html(route: ProductRoute) -> str:
+def route_words_html(route: PricedRoute) -> str:
     """The chosen route in words; why, where it cannot be priced to the end."""
-    found, title = route.found, f"{route.source} → {route.target}"
+    found, title = route.opportunity, f"{route.source} → {route.target}"
     buy, sell = (money(*p) for p in ((route.buy_price, route.buy_currency), (route.sell_price, route.sell_currency)))
     if found is None:
-        why = "".join(f"<li>{escape(reason)}</li>" for reason in route.why)
+        why = "".join(f"<li>{escape(reason)}</li>" for reason in route.unknown)
         return (
             f'<div class="arb-route"><h2>{title}: profit unknown</h2><ul>{why}</ul><p class="arb-quiet">What is known: '
             f"buying {buy}, selling {sell}. Below, a dash stands for what is not.</p></div>"

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 from arbkit.analysis.demand import demand_of
 from arbkit.analysis.fee_facts import fee_facts, fee_tables
 from arbkit.analysis.listing_match import compare_listings, warning
-from arbkit.analysis.routes import ProductRoute, facts_of, product_routes
+from arbkit.analysis.routes import PricedRoute, prepare_offers, price_routes
 from arbkit.core.asin import parse_asin
 from arbkit.core.errors import UsageError
 from arbkit.core.models import History, Offer, Opportunity, Product
@@ -83,7 +83,7 @@ class ProductBoard(Board):
         self._wrong = ""
         self._product: Product | None = None
         self._offers: list[Offer] = []
-        self._routes: list[ProductRoute] = []
+        self._routes: list[PricedRoute] = []
         self._stored: Mapping[str, Opportunity] = {}
         self._drawn: object = None
         self._reckoned: object = None
@@ -178,15 +178,15 @@ class ProductBoard(Board):
         offers, tables, rates = self._offers, load_tables(), load_rates()
         stored = self.store.opportunities(OpportunityQuery(asin=product.asin, limit=50)).items
         self._stored = {f"{o.source}:{o.target}": o for o in stored}
-        facts = facts_of(offers, profile)
-        self._routes = product_routes(offers, facts, profile, tables, rates, now=now)
+        prepared = prepare_offers(offers, profile)
+        self._routes = price_routes(prepared, profile, tables, rates, on=on).routes(now=now)
         self._told_route = None
         self._histories = self.store.history(product.asin)
         self._drawn = None
         known = {h.market: h for h in self._histories}
         demand = {o.market: demand_of(o, known.get(o.market)) for o in offers}
         self.page.show("demand", {"html": demand_html(demand)})
-        fees = fee_facts(offers, facts, profile, tables, on=on)
+        fees = fee_facts(offers, prepared, profile, tables, on=on)
         self.page.show("fees", {"html": fees_html(fees, fee_tables(fees, tables, on=on))})
         matches = compare_listings(offers)
         self.page.show("match", {"html": match_html(offers, matches)})
@@ -221,12 +221,12 @@ class ProductBoard(Board):
                 self.page.hide(region)
             return
         self.page.show("route", {"html": route_words_html(route)})
-        if route.found is None:
+        if route.opportunity is None:
             self.page.hide("waterfall")
         else:
             label = f"From selling price to profit, {route.source} to {route.target}"
-            self.page.draw("waterfall", waterfall_figure(route.found), label=label)
-        profit = route.found.profit if route.found else None
+            self.page.draw("waterfall", waterfall_figure(route.opportunity), label=label)
+        profit = route.profit
         self.page.show("parts", {"html": parts_html(route.components, profit, route.currency)})
 
     def _no_routes(self) -> str:
