@@ -7,6 +7,7 @@ figure.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -17,7 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, get_args
 
 from arbkit.analysis.price_history import PriceLine, price_lines
-from arbkit.analysis.route_table import EvaluatedRoute, all_routes, best_cells, route_cells
+from arbkit.analysis.routes import RoutePrices, best_cells, prepare_offers, price_routes, route_cells, routes_frame
 from arbkit.analysis.what_if import quote_request_for
 from arbkit.core.arguments import code, count, day, named, nearest, number, one_of, taking
 from arbkit.core.asin import parse_asin
@@ -301,7 +302,8 @@ class Workbench(AbstractContextManager["Workbench"]):
             UsageError: the product is not stored.
         """
         offers = self._offers([asin])
-        made = DisplayFrame(all_routes(offers, self.profile, load_tables(), load_rates(), on=day("on", on) or _today()))
+        prices = self._prices(offers, day("on", on) or _today())
+        made = DisplayFrame(routes_frame(prices, offers))
         shown = made if components else DisplayFrame(made.drop(columns=[*COMPONENTS]))
         return noted(shown, DEMO_NOTE if _demo(offers) else "")
 
@@ -314,16 +316,15 @@ class Workbench(AbstractContextManager["Workbench"]):
         """
         offers, profile, on = self._offers([asin]), self.profile, day("on", on) or _today()
         source, target = str(code("source", source)), str(code("target", target))
-        made = all_routes(offers, profile, load_tables(), load_rates(), on=on)
-        rows = made[(made["source"] == source) & (made["target"] == target)]
-        if rows.empty:
+        if source == target:
             raise UsageError("source and target are the same", field="target", value=target)
-        row = rows.iloc[0]
-        if not row["buy_price"] > 0 or not row["sell_price"] > 0:
-            raise UsageError(f"cannot be priced: {row['unknown']}", field="route", value=f"{source} → {target}")
-        priced = EvaluatedRoute(row["asin"], source, target, float(row["buy_price"]), float(row["sell_price"]))
+        absent = [code for code in (source, target) if code not in {o.market for o in offers}]
+        priced = {r.id: r for r in self._prices(offers, on).routes(now=time.time())}.get(f"{source}:{target}")
+        if priced is None or priced.buy_price is None or priced.sell_price is None:
+            unknown = "; ".join(priced.unknown) if priced else f"not listed on {' and '.join(absent)}"
+            raise UsageError(f"cannot be priced: {unknown}", field="route", value=f"{source} → {target}")
         found = quote(quote_request_for(priced, offers, profile, on=on), profile, load_tables(), load_rates())
-        return QuoteView(found, asin=row["asin"], title=_title(offers, target), demo=_demo(offers))
+        return QuoteView(found, asin=priced.asin, title=_title(offers, target), demo=_demo(offers))
 
     # Figures
 
@@ -401,6 +402,10 @@ class Workbench(AbstractContextManager["Workbench"]):
                 remedy="Watch it with `arbkit watch add ASIN`; arb.products() shows what there is",
             )  # fmt: skip
         return found
+
+    def _prices(self, offers: Sequence[Offer], on: date) -> RoutePrices:
+        profile = self.profile
+        return price_routes(prepare_offers(offers, profile), profile, load_tables(), load_rates(), on=on)
 
     def _lines(self, asin: str, currency: str | None) -> tuple[list[Offer], list[PriceLine], str]:
         offers, rates = self._offers([asin]), load_rates()

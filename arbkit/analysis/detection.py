@@ -15,23 +15,17 @@ import numpy.typing as npt
 import orjson
 import pandas as pd
 
-from arbkit.analysis.confidence import score_confidence
-from arbkit.analysis.demand import amazon_sells
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.core.marketplaces import MARKETS, market
+from arbkit.analysis.routes import PRICING_COLUMNS, prepare_offers, price_routes
+from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
 from arbkit.core.settings import Settings
 from arbkit.profit import (
-    OFFER_COLUMNS,
     Evaluation,
     Profile,
     Rates,
     Tables,
-    apply_default_package,
-    components,
     configured_profile,
-    evaluate,
-    fill_missing_package,
     load_rates,
     load_tables,
 )
@@ -39,28 +33,16 @@ from arbkit.store import open_store
 from arbkit.stream import ALERTS_TOPIC, Record, Stream, open_stream
 
 __all__ = [
-    "DEMAND_COLUMNS",
-    "IDENTITY_COLUMNS",
     "DetectParameters",
     "Detection",
     "detect",
-    "opportunities_of",
+    "publish_alerts",
     "run",
     "unknown_table",
 ]
 
 logger = logging.getLogger(__name__)
 
-IDENTITY_COLUMNS = ("title", "brand", "category", "origin")
-DEMAND_COLUMNS = (
-    "shipping_minor",
-    "price_avg90_minor",
-    "buy_box_is_amazon",
-    "amazon_minor",
-    "amazon_at",
-    "sales_rank",
-    "out_of_stock90_pct",
-)
 _ALERT_LIFE_S = 24 * 3600.0
 
 
@@ -136,8 +118,7 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
         load_rates(),
     )
     with open_store(settings) as store, open_stream(settings) as log:
-        columns = list(dict.fromkeys(["asin", "market", *IDENTITY_COLUMNS, *DEMAND_COLUMNS, *OFFER_COLUMNS]))
-        found = detect(store.scan_offers(columns), profile, tables, rates, parameters=parameters, run_id=run_id)
+        found = detect(store.scan_offers(PRICING_COLUMNS), profile, tables, rates, parameters=parameters, run_id=run_id)
         new = store.replace_opportunities(found.opportunities, run_id=run_id)
         result = Detection(**{**{f: getattr(found, f) for f in found.__slots__}, "new": tuple(new)})
         publish_alerts(log, result)
@@ -160,7 +141,7 @@ def detect(
 ) -> Detection:
     """Price every route of these offers and keep those that pass ``parameters``, best profit first.
 
-    ``offers``: frames of :class:`~arbkit.core.models.Offer` fields, a product never split over two of them.
+    ``offers``: frames of :data:`~arbkit.analysis.routes.PRICING_COLUMNS`, a product never split over two of them.
     """
     now = time.time() if now is None else now
     on = parameters.on or datetime.fromtimestamp(now, UTC).date()
@@ -168,14 +149,13 @@ def detect(
     unknown: Counter[str] = Counter()
     found: list[Opportunity] = []
     for frame in offers:
-        facts = apply_default_package(fill_missing_package(frame), profile)
-        evaluated = evaluate(facts, profile, tables, rates, on=on, routes=_routes(parameters))
+        prepared = prepare_offers(frame, profile)
+        prices = price_routes(prepared, profile, tables, rates, on=on, routes=_routes(parameters))
+        evaluation = prices.evaluation
         products += frame["asin"].nunique()
-        routes += int(evaluated.listed_on_both.sum())
-        unknown.update(evaluated.unknown_counts())
-        kept = evaluated.frame(_passes(evaluated, parameters, now))
-        if not kept.empty:
-            found.extend(opportunities_of(kept, facts, profile, tables, rates, on=on, now=now, run_id=run_id))
+        routes += int(evaluation.listed_on_both.sum())
+        unknown.update(evaluation.unknown_counts())
+        found.extend(prices.opportunities(_passes(evaluation, parameters, now), now=now, run_id=run_id))
     found.sort(key=lambda o: (-o.profit, o.id))
     return Detection(
         run_id=run_id,
@@ -207,87 +187,6 @@ def _passes(evaluated: Evaluation, parameters: DetectParameters, now: float) -> 
     if parameters.max_age_hours is not None:
         passes &= now - evaluated.updated_at <= parameters.max_age_hours * 3600
     return np.asarray(passes)
-
-
-def opportunities_of(
-    routes: pd.DataFrame,
-    facts: pd.DataFrame,
-    profile: Profile,
-    tables: Tables,
-    rates: Rates,
-    *,
-    on: date,
-    now: float,
-    run_id: str,
-) -> list[Opportunity]:
-    """Priced routes (:meth:`arbkit.profit.Evaluation.frame`) of these offers as opportunities, profitable or not."""
-    return list(_opportunities(_joined(routes, facts), profile, tables, rates, on=on, now=now, run_id=run_id))
-
-
-def _joined(routes: pd.DataFrame, offers: pd.DataFrame) -> pd.DataFrame:
-    """The routes with what the two offers say beside money, prefixed ``buy_`` and ``sell_``."""
-    facts = offers[["asin", "market", *IDENTITY_COLUMNS, *DEMAND_COLUMNS]]
-    for side, column in (("buy_", "source"), ("sell_", "target")):
-        renamed = facts.rename(columns={c: side + c for c in [*IDENTITY_COLUMNS, *DEMAND_COLUMNS]})
-        routes = routes.merge(
-            renamed, how="left", left_on=["asin", column], right_on=["asin", "market"], validate="many_to_one"
-        ).drop(columns="market")
-    return routes
-
-
-def _opportunities(
-    routes: pd.DataFrame, profile: Profile, tables: Tables, rates: Rates, *, on: date, now: float, run_id: str
-) -> Iterator[Opportunity]:
-    day = tables.on(on)
-    confidence, reasons = score_confidence(routes, now=now)
-    for index, row in enumerate(_records(routes)):
-        source, target = market(row["source"]), market(row["target"])
-        yield Opportunity(
-            asin=row["asin"],
-            title=_text(row["sell_title"]) or _text(row["buy_title"]),
-            brand=_text(row["sell_brand"]) or _text(row["buy_brand"]),
-            category=_text(row["sell_category"]) or _text(row["buy_category"]),
-            source=source.code,
-            target=target.code,
-            buy_price=round(float(row["buy_price"]), 2),
-            buy_currency=row["buy_currency"],
-            sell_price=round(float(row["sell_price"]), 2),
-            sell_currency=row["sell_currency"],
-            price_basis={"buy": row["buy_basis"], "sell": row["sell_basis"]},
-            profit=round(float(row["profit"]), 2),
-            roi_pct=round(float(row["roi_pct"]), 1),
-            margin_pct=round(float(row["margin_net_pct"]), 1),
-            spread_pct=round(float(row["spread_pct"]), 1),
-            fees=round(float(row["fees"]), 2),
-            currency=row["currency"],
-            fulfilment=row["fulfilment"],
-            confidence=float(confidence[index]),
-            confidence_reasons=tuple(reasons[index]),
-            data_at=int(row["updated_at"]),
-            tables_version=day.version,
-            profile=profile.name,
-            evaluated_at=now,
-            source_url=source.url(row["asin"]),
-            target_url=target.url(row["asin"]),
-            demo=row["buy_origin"] == "demo" or row["sell_origin"] == "demo",
-            amazon_sells=amazon_sells(
-                amazon_minor=row["sell_amazon_minor"],
-                amazon_at=row["sell_amazon_at"],
-                buy_box_is_amazon=row["sell_buy_box_is_amazon"],
-            ),
-            components=tuple(components(row, profile, day, rates)),
-            run_id=run_id,
-        )
-
-
-def _records(routes: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    names = [str(name) for name in routes.columns]
-    for values in zip(*(routes[name].tolist() for name in names), strict=True):
-        yield dict(zip(names, values, strict=True))
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def publish_alerts(log: Stream, result: Detection) -> None:

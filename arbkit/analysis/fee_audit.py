@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from arbkit.analysis.fee_changes import offers_frame
 from arbkit.core.errors import BadRecordError, RefusedFileError
 from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer
@@ -28,6 +28,7 @@ __all__ = ["FeeAudit", "compare_with_keepa"]
 
 Floats = npt.NDArray[np.float64]
 _CENT = 0.005
+_COMPARED = ["keepa_fba_fee_minor", "length_mm", "width_mm", "height_mm", "weight_g"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,7 @@ def _share(classes: Mapping[str, int]) -> float | None:
 
 
 def _fulfilment(offers: list[Offer], day: EffectiveTables, examples: dict[str, list[dict[str, Any]]]) -> dict[str, int]:
-    frame = offers_frame(offers)
+    frame = pd.DataFrame([{name: getattr(o, name) for name in _COMPARED} for o in offers], columns=_COMPARED)
     observed = numbers(frame, "keepa_fba_fee_minor") / 100
     sides = np.column_stack([numbers(frame, n) for n in ("length_mm", "width_mm", "height_mm")])
     unit_kg = numbers(frame, "weight_g") / 1000

@@ -7,23 +7,15 @@ from datetime import date
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
+from arbkit.analysis.routes import prepare_offers, price_routes
 from arbkit.core.errors import UsageError
 from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer, Opportunity
-from arbkit.profit import (
-    OFFER_COLUMNS,
-    Profile,
-    Rates,
-    Tables,
-    apply_default_package,
-    evaluate,
-    fill_missing_package,
-)
+from arbkit.profit import Profile, Rates, Tables
 from arbkit.profit.fees.tables import TABLE_IDS, EffectiveTables, Version
 
-__all__ = ["compare_dates", "compare_opportunities", "fees_on", "offers_frame"]
+__all__ = ["compare_dates", "compare_opportunities", "fees_on"]
 
 _ABOUT_A_VERSION = frozenset(
     {"valid_from", "valid_to", "source", "checked_on", "page", "seasonal", "changes", "assumed"}
@@ -139,12 +131,12 @@ def compare_opportunities(
     greatest change first; null where something is unknown on that day."""
     if not opportunities:
         return []
-    facts = apply_default_package(fill_missing_package(offers_frame(offers)), profile)
+    prepared = prepare_offers(offers, profile)
     wanted = {(o.asin, o.source, o.target): o for o in opportunities}
     routes = sorted({(o.source, o.target) for o in opportunities})
     found: dict[tuple[str, str, str], list[tuple[float | None, str]]] = {}
     for on in (first, second):
-        frame = evaluate(facts, profile, tables, rates, on=on, routes=routes).frame()
+        frame = price_routes(prepared, profile, tables, rates, on=on, routes=routes).frame()
         for asin, source, target, profit, unknown in zip(
             *(frame[n].tolist() for n in ("asin", "source", "target", "profit", "unknown")), strict=True
         ):
@@ -162,11 +154,6 @@ def compare_opportunities(
             }
         )  # fmt: skip
     return sorted(rows, key=lambda r: (r["change"] is None, -abs(r["change"] or 0), r["asin"]))
-
-
-def offers_frame(offers: Sequence[Offer]) -> pd.DataFrame:
-    """Offers as the frame that money is reckoned from."""
-    return pd.DataFrame([{name: getattr(o, name) for name in OFFER_COLUMNS} for o in offers], columns=[*OFFER_COLUMNS])
 
 
 def _about(day: EffectiveTables, subject: str) -> dict[str, Any]:

@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from arbkit.analysis.fee_changes import offers_frame
+from arbkit.analysis.routes import PricedRoute, RoutePrices, prepare_offers, price_routes
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity
-from arbkit.profit import Profile, Rates, Tables, apply_default_package, fill_missing_package
-from arbkit.profit.evaluation import Evaluation, evaluate_costs
-from arbkit.profit.offer_costs import cost_offers
+from arbkit.profit import Profile, Rates, Tables
 from arbkit.profit.offer_facts import categories
 from arbkit.profit.quote.request import QuoteRequest
-from arbkit.profit.reason_codes import Words
-from arbkit.profit.trade_costs import SellerCosts
 
-__all__ = ["PricedRoute", "RepricedRoute", "quote_request_for", "reprice"]
+__all__ = ["quote_request_for", "reprice"]
 
-
-@dataclass(frozen=True, slots=True)
-class RepricedRoute:
-    """What a route would leave; None where that is unknown, and ``why``. Profit in the profile's home currency."""
-
-    profit: float | None
-    roi_pct: float | None
-    margin_pct: float | None
-    fulfilment: str | None
-    why: str
+_NOT_OFFERED = "not offered on both marketplaces any more"
+_NO_METHOD = "no way of fulfilment is open"
 
 
 def reprice(
@@ -45,11 +33,11 @@ def reprice(
     changes: Mapping[str, object],
     on: date,
     sell_change_pct: float = 0.0,
-) -> list[RepricedRoute]:
+) -> list[PricedRoute]:
     """The same routes at their found prices, the selling price moved by a percentage, with another seller.
 
-    ``changes``: fields of :class:`~arbkit.profit.quote.request.QuoteRequest` that speak of the seller. All are reckoned
-    at once: a page of a table costs little more than one route.
+    ``changes``: fields of :class:`~arbkit.profit.quote.request.QuoteRequest` that describe the seller. All are
+    priced at once: a page of a table costs little more than one route. Profit in the profile's home currency.
 
     Raises:
         UsageError: a change is out of range, or impossible with the profile.
@@ -59,25 +47,20 @@ def reprice(
     first = found[0]
     route = {"source": first.source, "buy": first.buy_price, "target": first.target, "sell": first.sell_price}
     seller_profile = QuoteRequest.parse({**route, **changes}).apply(profile)
-    facts = apply_default_package(fill_missing_package(offers_frame(offers)), seller_profile)
+    facts = prepare_offers(offers, seller_profile)
     facts = facts.set_index(["asin", "market"], drop=False)
     usable = [o for o in found if (o.asin, o.source) in facts.index and (o.asin, o.target) in facts.index]
-    bought = _asked(facts, usable, [o.source for o in usable], [o.buy_price for o in usable], profile)
+    bought = _at_prices(facts, usable, [o.source for o in usable], [o.buy_price for o in usable], profile)
     factor = 1 + sell_change_pct / 100
-    sold = _asked(facts, usable, [o.target for o in usable], [o.sell_price * factor for o in usable], profile)
-    day, words = tables.on(on), Words()
-    evaluated = evaluate_costs(
-        cost_offers(bought, seller_profile, day, words=words),
-        cost_offers(sold, seller_profile, day, words=words),
-        SellerCosts(seller_profile, day, rates),
-        routes=sorted({(o.source, o.target) for o in usable}),
-    )
-    answers = dict(zip((o.id for o in usable), _revalued(evaluated, usable), strict=True))
-    gone = RepricedRoute(None, None, None, None, "not offered on both marketplaces any more")
-    return [answers.get(o.id, gone) for o in found]
+    sold = _at_prices(facts, usable, [o.target for o in usable], [o.sell_price * factor for o in usable], profile)
+    currency = seller_profile.currency
+    routes = sorted({(o.source, o.target) for o in usable})
+    prices = price_routes(bought, seller_profile, tables, rates, on=on, selling=sold, routes=routes)
+    repriced = dict(zip((o.id for o in usable), _repriced(prices, usable, factor, currency), strict=True))
+    return [repriced.get(o.id) or _unknown(o, factor, currency, _NOT_OFFERED) for o in found]
 
 
-def _asked(
+def _at_prices(
     facts: pd.DataFrame, found: Sequence[Opportunity], codes: Sequence[str], prices: Sequence[float], profile: Profile
 ) -> pd.DataFrame:
     """An offer for each route, at its price; each a product of its own, for a product may be there twice."""
@@ -94,55 +77,64 @@ def _asked(
     )
 
 
-def _revalued(evaluated: Evaluation, asked: Sequence[Opportunity]) -> list[RepricedRoute]:
-    """One answer each, in the order of the products; frames are made only of what needs a reason."""
-    number = {route: position for position, route in enumerate(evaluated.routes)}
-    routes = np.array([number[o.source, o.target] for o in asked], dtype=np.int64)
-    at = routes, np.arange(len(asked))
-    profits, rois, margins = evaluated.profit[at], evaluated.roi_pct[at], evaluated.margin_net_pct[at]
-    unknown = np.zeros_like(evaluated.listed_on_both)
+def _repriced(prices: RoutePrices, found: Sequence[Opportunity], factor: float, currency: str) -> list[PricedRoute]:
+    """One route each, in the order of the products; frames are made only of what needs a reason."""
+    evaluation = prices.evaluation
+    number = {route: position for position, route in enumerate(evaluation.routes)}
+    routes = np.array([number[o.source, o.target] for o in found], dtype=np.int64)
+    at = routes, np.arange(len(found))
+    profits, rois, margins = evaluation.profit[at], evaluation.roi_pct[at], evaluation.margin_net_pct[at]
+    unknown = np.zeros_like(evaluation.listed_on_both)
     unknown[at] = np.isnan(profits)
     reasons: dict[Any, str] = {}
     if unknown.any():
-        frame = evaluated.frame(unknown)
+        frame = prices.frame(unknown)
         reasons = dict(zip(frame["asin"], frame["unknown"], strict=True))
     return [
-        RepricedRoute(None, None, None, None, reasons.get(position) or "no way of fulfilment is open")
+        _unknown(o, factor, currency, reasons.get(position) or _NO_METHOD)
         if np.isnan(profits[position])
-        else RepricedRoute(
-            _cents(profits[position]), _cents(rois[position]), _cents(margins[position]),
-            evaluated.methods[evaluated.method_index[routes[position], position]], "",
+        else replace(
+            _unknown(o, factor, currency),
+            profit=_cents(profits[position]),
+            roi_pct=_cents(rois[position]),
+            margin_pct=_cents(margins[position]),
+            fulfilment=evaluation.methods[evaluation.method_index[routes[position], position]],
         )
-        for position in range(len(asked))
-    ]  # fmt: skip
+        for position, o in enumerate(found)
+    ]
+
+
+def _unknown(found: Opportunity, factor: float, currency: str, *unknown: str) -> PricedRoute:
+    return PricedRoute(
+        asin=found.asin,
+        source=found.source,
+        target=found.target,
+        buy_price=found.buy_price,
+        buy_currency=found.buy_currency,
+        sell_price=_cents(found.sell_price * factor),
+        sell_currency=found.sell_currency,
+        currency=currency,
+        profit=None,
+        roi_pct=None,
+        margin_pct=None,
+        fulfilment=None,
+        unknown=unknown,
+    )
 
 
 def _cents(value: float) -> float:
     return round(float(value), 2) + 0.0
 
 
-class PricedRoute(Protocol):
-    """A route and its two prices: an :class:`~arbkit.core.models.Opportunity`, or any other."""
-
-    @property
-    def asin(self) -> str: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def target(self) -> str: ...
-    @property
-    def buy_price(self) -> float: ...
-    @property
-    def sell_price(self) -> float: ...
-
-
-def quote_request_for(found: PricedRoute, offers: Sequence[Offer], profile: Profile, *, on: date) -> QuoteRequest:
+def quote_request_for(
+    found: Opportunity | PricedRoute, offers: Sequence[Offer], profile: Profile, *, on: date
+) -> QuoteRequest:
     """The question whose answer, with this profile, is what detection found: same prices, facts and day.
 
     Raises:
         UsageError: the product is not offered on the marketplace it would be sold on any more.
     """
-    facts = apply_default_package(fill_missing_package(offers_frame(offers)), profile)
+    facts = prepare_offers(offers, profile)
     rows = facts[facts["market"] == found.target]
     if rows.empty:
         raise UsageError("is not offered there any more", field="target", value=found.target)

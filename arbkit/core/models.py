@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from arbkit.core.results import ComponentRow
 
+from arbkit.core.results import ComponentRow
+
 __all__ = [
     "OFFER_WIRE_NAMES",
     "History",

@@ -21,7 +21,7 @@ from jupyter_client.manager import start_new_kernel
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from arbkit.analysis.detection import DetectParameters, detect
-from arbkit.analysis.fee_changes import offers_frame
+from arbkit.analysis.routes import prepare_offers
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity, Update
 from arbkit.core.settings import Settings
@@ -73,9 +73,9 @@ def fill(settings: Settings, products: int = _PRODUCTS) -> None:
 def _routes(settings: Settings, products: int, rng: random.Random, now: int) -> list[Opportunity]:
     """Real ones of a few hundred products, repeated under other names with other amounts."""
     with open_store(settings) as store:
-        sample = offers_frame(store.offers([f"B0{n:08}" for n in range(400)]))
+        sample = prepare_offers(store.offers([f"B0{n:08}" for n in range(400)]), configured_profile(settings))
     frame = sample.assign(
-        title="thing", brand="Brand 1", category="Toys & Games", source="keepa", buy_box_is_amazon=float("nan"),
+        title="thing", brand="Brand 1", category="Toys & Games", origin="keepa", buy_box_is_amazon=float("nan"),
         amazon_minor=float("nan"), amazon_at=float("nan"), sales_rank=float("nan"), out_of_stock90_pct=float("nan"),
     )  # fmt: skip
     found = detect(

@@ -75,7 +75,7 @@ def test_every_route_is_there_also_those_that_cannot_be_priced_with_the_reason(s
 
 def test_the_best_route_is_chosen_and_its_parts_add_up_to_its_profit(seen: Seen) -> None:
     seen.begin(f"?asin={ASIN}")
-    best = seen.page._routes[0].found  # type: ignore[attr-defined]
+    best = seen.page._routes[0].opportunity  # type: ignore[attr-defined]
     assert round(sum(p["amount"] for p in best.components), 2) == best.profit
     assert f"{best.profit:.2f} EUR profit" in seen.html("route")
     assert "Referral fee" in seen.html("components")
@@ -115,7 +115,7 @@ def test_the_page_and_detection_agree(filled: Settings) -> None:
     with open_store(filled) as store:
         stored = {o.id: o for o in store.opportunities(OpportunityQuery(asin=ASIN)).items}
     seen = Seen(ProductPage(filled)).begin(f"?asin={ASIN}")
-    here = {r.found.id: r.found for r in seen.page._routes if r.found and r.found.profit > 0}  # type: ignore[attr-defined]
+    here = {r.opportunity.id: r.opportunity for r in seen.page._routes if r.opportunity and r.opportunity.profit > 0}  # type: ignore[attr-defined]
     assert here.keys() == stored.keys()
     for name, one in here.items():
         other = stored[name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from arbkit.analysis.what_if import RepricedRoute
+from arbkit.analysis.routes import PricedRoute
 from arbkit.core.formatting import UNKNOWN, age_words, money, percent, signed
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
@@ -21,7 +21,7 @@ class RowData:
 
     found: Opportunity
     now: float
-    repriced: RepricedRoute | None
+    repriced: PricedRoute | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _profit(amount: float, currency: str) -> TableCell:
 def _if(s: RowData) -> TableCell:
     other = s.repriced
     if other is None or other.profit is None:
-        return {"text": UNKNOWN, "note": other.why if other else None}
+        return {"text": UNKNOWN, "note": "; ".join(other.unknown) if other else None}
     change = round(other.profit - s.found.profit, 2)
     by = f", {fulfilment_label(other.fulfilment)}" if other.fulfilment != s.found.fulfilment else ""
     return {**_profit(other.profit, s.found.currency), "sub": f"{signed(change)}{by}"}
@@ -153,7 +153,7 @@ def ticked_columns(ticked: Mapping[str, str | bool]) -> tuple[str, ...]:
 
 
 def table_row(
-    found: Opportunity, columns: Sequence[str], *, now: float, repriced: RepricedRoute | None = None
+    found: Opportunity, columns: Sequence[str], *, now: float, repriced: PricedRoute | None = None
 ) -> TableRow:
     """The row of a route: its id and a cell for each of these columns."""
     data = RowData(found, now, repriced)

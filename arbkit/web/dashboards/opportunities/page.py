@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 
 import plotly.graph_objects as go
 
-from arbkit.analysis.what_if import RepricedRoute
+from arbkit.analysis.routes import PricedRoute
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.settings import Settings
 from arbkit.display.charts import history_figure
@@ -131,7 +131,7 @@ class OpportunitiesPage(DashboardPage):
         self._figures.show(store_figures(stats, sums, routes_priced=priced, tokens=tokens, now=now))
         self._map.show(read_routes(self.store, self._view, sums, now=now), stats.currency or "", self._view)
 
-    def _show_table(self, now: float, repriced: Mapping[str, RepricedRoute]) -> None:
+    def _show_table(self, now: float, repriced: Mapping[str, PricedRoute]) -> None:
         message = _WAITING if self.is_waiting() else _NO_MATCH
         self._table.show(self._page, self._view, now=now, repriced=repriced, message=message)
 
@@ -187,7 +187,7 @@ class OpportunitiesPage(DashboardPage):
         at = self._evaluated_at or time.time()
         return datetime.fromtimestamp(at, UTC).date()
 
-    def _reprice(self) -> dict[str, RepricedRoute]:
+    def _reprice(self) -> dict[str, PricedRoute]:
         """The shown routes under other assumptions, by id; empty where nothing is changed."""
         items = self._page.items
         if not self._what_if.active or not items:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import cast, get_args
 
-from arbkit.analysis.what_if import RepricedRoute
+from arbkit.analysis.routes import PricedRoute
 from arbkit.core.models import Opportunity
 from arbkit.core.settings import Settings
 from arbkit.store import Page, Stats, Store, Sums
@@ -185,7 +185,7 @@ class OpportunityTable(_ViewPart):
         view: View,
         *,
         now: float,
-        repriced: Mapping[str, RepricedRoute] | None = None,
+        repriced: Mapping[str, PricedRoute] | None = None,
         message: str = _NO_MATCH,
     ) -> None:
         """Show this page; ``repriced`` (by id) adds a column, ``message`` stands in an empty table."""

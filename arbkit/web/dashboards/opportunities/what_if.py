@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, get_args
 
-from arbkit.analysis.what_if import RepricedRoute, quote_request_for, reprice
+from arbkit.analysis.routes import PricedRoute
+from arbkit.analysis.what_if import quote_request_for, reprice
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity
 from arbkit.profit import Profile, Rates, load_rates, load_tables
@@ -105,7 +106,7 @@ class WhatIf:
 
     def rows(
         self, found: Sequence[Opportunity], offers: Sequence[Offer], profiles: Mapping[str, Profile], *, on: date
-    ) -> list[RepricedRoute]:
+    ) -> list[PricedRoute]:
         """Each of these routes priced again; empty where a field is wrong."""
         try:
             return reprice(

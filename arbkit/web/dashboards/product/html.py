@@ -10,7 +10,7 @@ from markupsafe import Markup
 from arbkit.analysis.demand import Demand
 from arbkit.analysis.fee_facts import FeeFacts
 from arbkit.analysis.listing_match import Match
-from arbkit.analysis.routes import ProductRoute
+from arbkit.analysis.routes import PricedRoute
 from arbkit.core.formatting import age_words, count, money, percent
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer, Product
@@ -78,9 +78,9 @@ def warning_html(text: str) -> Markup:
     return page_html("product_warning.html.j2", text=text)
 
 
-def route_html(route: ProductRoute) -> Markup:
+def route_html(route: PricedRoute) -> Markup:
     """The selected route in words, or why it cannot be priced."""
-    found = route.found
+    found = route.opportunity
     return page_html(
         "product_route.html.j2",
         route=route,

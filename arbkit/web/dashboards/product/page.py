@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from arbkit.analysis.demand import demand_of
 from arbkit.analysis.fee_facts import fee_facts, fee_tables
 from arbkit.analysis.listing_match import compare_listings, warning
-from arbkit.analysis.routes import ProductRoute, facts_of, product_routes
+from arbkit.analysis.routes import PricedRoute, prepare_offers, price_routes
 from arbkit.core.asin import parse_asin
 from arbkit.core.errors import UsageError
 from arbkit.core.models import History, Offer, Opportunity, Product
@@ -86,7 +86,7 @@ class ProductPage(DashboardPage):
         self._wrong = ""
         self._product: Product | None = None
         self._offers: list[Offer] = []
-        self._routes: list[ProductRoute] = []
+        self._routes: list[PricedRoute] = []
         self._stored: Mapping[str, Opportunity] = {}
         self._drawn: tuple[object, ...] | None = None
         self._priced: tuple[object, ...] | None = None
@@ -185,15 +185,15 @@ class ProductPage(DashboardPage):
         offers, tables, rates = self._offers, load_tables(), load_rates()
         stored = self.store.opportunities(OpportunityQuery(asin=product.asin, limit=50)).items
         self._stored = {f"{o.source}:{o.target}": o for o in stored}
-        facts = facts_of(offers, profile)
-        self._routes = product_routes(offers, facts, profile, tables, rates, now=now)
+        prepared = prepare_offers(offers, profile)
+        self._routes = price_routes(prepared, profile, tables, rates, on=on).routes(now=now)
         self._shown_route = None
         self._histories = self.store.history(product.asin)
         self._drawn = None
         known = {h.market: h for h in self._histories}
         demand = {o.market: demand_of(o, known.get(o.market)) for o in offers}
         self.widget.show_html("demand", demand_html(demand))
-        fees = fee_facts(offers, facts, profile, tables, on=on)
+        fees = fee_facts(offers, prepared, profile, tables, on=on)
         self.widget.show_html("fees", fees_html(fees, fee_tables(fees, tables, on=on)))
         matches = compare_listings(offers)
         self.widget.show_html("match", match_html(offers, matches))
@@ -228,11 +228,11 @@ class ProductPage(DashboardPage):
                 self.widget.hide(region)
             return
         self.widget.show_html("route", route_html(route))
-        if route.found is None:
+        if route.opportunity is None:
             self._waterfall.hide()
         else:
-            self._waterfall.show(route.found)
-        profit = route.found.profit if route.found else None
+            self._waterfall.show(route.opportunity)
+        profit = route.opportunity.profit if route.opportunity else None
         self.widget.show_html("components", components_html(route.components, profit, route.currency))
 
     def _no_routes(self) -> str:

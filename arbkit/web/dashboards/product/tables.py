@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from arbkit.analysis.routes import ProductRoute
+from arbkit.analysis.routes import PricedRoute
 from arbkit.core.formatting import UNKNOWN, age_words, money, percent, signed
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity, Product
@@ -37,7 +37,7 @@ _PRODUCT_COLUMNS = (
 
 
 def routes_table(
-    routes: Sequence[ProductRoute],
+    routes: Sequence[PricedRoute],
     stored: Mapping[str, Opportunity],
     *,
     asin: str,
@@ -60,14 +60,14 @@ def routes_table(
     }
 
 
-def _route(route: ProductRoute, stored: Opportunity | None, asin: str, now: float) -> list[TableCell]:
-    found = route.found
+def _route(route: PricedRoute, stored: Opportunity | None, asin: str, now: float) -> list[TableCell]:
+    found = route.opportunity
     buy = _price(route.buy_price, route.buy_currency, route.source, asin, found.price_basis["buy"] if found else "")
     sell = _price(route.sell_price, route.sell_currency, route.target, asin, found.price_basis["sell"] if found else "")
     path: TableCell = {"text": f"{route.source} → {route.target}"}
     if found is None:
         nothing: TableCell = {"text": UNKNOWN}
-        return [path, buy, sell, nothing, nothing, nothing, nothing, nothing, {"text": "; ".join(route.why)}]
+        return [path, buy, sell, nothing, nothing, nothing, nothing, nothing, {"text": "; ".join(route.unknown)}]
     known = "; ".join(found.confidence_reasons)
     return [
         path,

@@ -1,0 +1,73 @@
+"""Pricing of routes: what detection, the product page, what-if and the notebook say of a route is one answer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from arbkit.analysis.detection import DetectParameters, detect
+from arbkit.analysis.routes import PRICING_COLUMNS, prepare_offers, price_routes, routes_frame
+from arbkit.analysis.what_if import quote_request_for, reprice
+from arbkit.core.models import Offer, Update
+from arbkit.profit import Profile, load_rates, load_tables
+from arbkit.profit.quote.quote import quote
+from arbkit.store.sqlite.store import SqliteStore
+from tests.helpers.factories import offer
+
+NOW = datetime(2026, 8, 1, 12, tzinfo=UTC).timestamp()
+ON = datetime.fromtimestamp(NOW, UTC).date()
+PROFILE, TABLES, RATES = Profile.neutral(), load_tables(), load_rates()
+PACKAGE = {"length_mm": 360, "width_mm": 100, "height_mm": 100, "weight_g": 800, "shipping_minor": 0}
+
+
+def offers() -> list[Offer]:
+    """A product on three marketplaces, in Italy without package facts, in Spain without a price."""
+    return [
+        offer(code="DE", price_minor=6_999, **PACKAGE),
+        offer(code="ES", price_minor=None, **PACKAGE),
+        offer(code="IT", price_minor=4_000, shipping_minor=0),
+    ]
+
+
+def test_every_door_prices_a_route_alike(tmp_path: Path) -> None:
+    found = offers()
+    prices = price_routes(prepare_offers(found, PROFILE), PROFILE, TABLES, RATES, on=ON)
+    best, *_ = prices.routes(now=NOW)
+    assert (best.id, best.fulfilment) == ("IT:DE", "fba-local")
+    with SqliteStore(tmp_path / "store.db") as store:
+        store.put([Update(o, None) for o in found])
+        scanned = list(store.scan_offers(PRICING_COLUMNS))
+    detected = detect(iter(scanned), PROFILE, TABLES, RATES, parameters=DetectParameters(), run_id="", now=NOW)
+    assert detected.opportunities[0] == best.opportunity
+    table = routes_frame(prices, found).set_index(["source", "target"])
+    assert table["profit"]["IT", "DE"] == best.profit
+    assert table["unknown"]["IT", "UK"] == "not listed on UK"
+    request = quote_request_for(best, found, PROFILE, on=ON)
+    assert quote(request, PROFILE, TABLES, RATES)["profit"] == best.profit
+    assert best.opportunity is not None
+    (again,) = reprice([best.opportunity], found, PROFILE, TABLES, RATES, changes={}, on=ON)
+    assert (again.profit, again.fulfilment) == (best.profit, best.fulfilment)
+
+
+def test_a_route_that_cannot_be_priced_says_why_and_comes_last() -> None:
+    routes = price_routes(prepare_offers(offers(), PROFILE), PROFILE, TABLES, RATES, on=ON).routes(now=NOW)
+    profits = [r.profit for r in routes]
+    assert profits == sorted([p for p in profits if p is not None], reverse=True) + [None] * profits.count(None)
+    unknown = {r.id: r.unknown for r in routes if r.profit is None}
+    assert unknown["ES:DE"] == ("no price where it is bought",)
+    assert all(r.opportunity is None for r in routes if r.profit is None)
+
+
+def test_package_facts_come_from_another_listing() -> None:
+    rows = prepare_offers(offers(), PROFILE).set_index("market")
+    assert rows["package_from"].to_dict() == {"DE": "", "ES": "", "IT": "DE"}
+    assert rows["weight_g"]["IT"] == pytest.approx(800)
+    assert not rows["package_assumed"].any()
+
+
+def test_one_offer_has_no_route() -> None:
+    prices = price_routes(prepare_offers(offers()[:1], PROFILE), PROFILE, TABLES, RATES, on=ON)
+    assert prices.routes(now=NOW) == []
+    assert prices.opportunities(now=NOW) == []
