@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 from tests.benchmarks.commands import plain_environment
 from tests.benchmarks.measuring import Figures, medians, paired_ratio, spread
 from tests.benchmarks.probes.base import load_probe
+from tests.benchmarks.signals import undisturbed
 from tests.benchmarks.worktree import ROOT, Tree, checked_out, commit_of, this_tree
 
 __all__ = ["ProbeError", "compare", "interleaved", "measured_here", "summary"]
@@ -148,12 +150,16 @@ def _end(process: subprocess.Popen[str]) -> None:
 def _probing(group: str) -> Iterator[_Probing]:
     """A folder with the inputs of a group's probe and with this tree's tests, but not its arbkit, to import."""
     probe = load_probe(group)
-    with tempfile.TemporaryDirectory(prefix="arbkit-bench-") as folder:
-        path = Path(folder) / "path"
+    folder = Path(tempfile.mkdtemp(prefix="arbkit-bench-"))
+    try:
+        path = folder / "path"
         path.mkdir()
         (path / "tests").symlink_to(ROOT / "tests", target_is_directory=True)
         if probe.products:
             from tests.benchmarks.inputs import write_inputs
 
-            write_inputs(Path(folder) / "inputs", probe.products, history=probe.history)
-        yield _Probing(group, Path(folder))
+            write_inputs(folder / "inputs", probe.products, history=probe.history)
+        yield _Probing(group, folder)
+    finally:
+        with undisturbed():
+            shutil.rmtree(folder, ignore_errors=True)

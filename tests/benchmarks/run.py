@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import signal
 import sys
 from collections.abc import Sequence
-from types import FrameType
 
 from tests.benchmarks import against
 from tests.benchmarks.measuring import print_row
 from tests.benchmarks.probes.base import PROBES
+from tests.benchmarks.signals import end_on_signals
 from tests.benchmarks.worktree import TreeError
 
 __all__ = ["GROUPS", "main"]
@@ -58,13 +57,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _end(number: int, _: FrameType | None) -> None:
-    raise SystemExit(128 + number)
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _end)
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(128 + signal.SIGINT)
+    end_on_signals()
+    sys.exit(main())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.benchmarks.signals import undisturbed
 
 __all__ = ["ROOT", "Tree", "TreeError", "checked_out", "commit_of", "same_packages", "this_tree", "worktree"]
 
@@ -55,17 +58,18 @@ def worktree(repository: Path, commit: str) -> Iterator[Path]:
     Raises:
         TreeError: git cannot check it out.
     """
-    with tempfile.TemporaryDirectory(prefix="arbkit-bench-") as folder:
-        path = Path(folder) / "tree"
+    folder = Path(tempfile.mkdtemp(prefix="arbkit-bench-"))
+    path = folder / "tree"
+    try:
         # Hooks are for people's own checkouts.
         made = _git(repository, "-c", "core.hooksPath=/dev/null", "worktree", "add", "--detach", str(path), commit)
-        try:
-            if made.returncode:
-                raise TreeError(f"{commit} cannot be checked out: {made.stderr.strip()}")
-            yield path
-        finally:
+        if made.returncode:
+            raise TreeError(f"{commit} cannot be checked out: {made.stderr.strip()}")
+        yield path
+    finally:
+        with undisturbed():
             _git(repository, "worktree", "remove", "--force", str(path))
-            _git(repository, "worktree", "prune")
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

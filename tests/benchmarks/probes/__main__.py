@@ -7,17 +7,12 @@ figure → seconds.
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from types import FrameType
 
 from tests.benchmarks.probes.base import load_probe
-
-
-def _end(number: int, _: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+from tests.benchmarks.signals import end_on_signals
 
 
 def main(group: str, step: str, tree: str, folder: str, inputs: str) -> None:
@@ -25,7 +20,7 @@ def main(group: str, step: str, tree: str, folder: str, inputs: str) -> None:
     if found is None or found.origin is None or not Path(found.origin).is_relative_to(tree):
         raise SystemExit(f"would measure {found}, which is not of {tree}")
     # So that servers and commands that a probe has started end with it.
-    signal.signal(signal.SIGTERM, _end)
+    end_on_signals()
     probe = load_probe(group)
     if step == "prepare":
         probe.prepare(Path(folder), Path(inputs))

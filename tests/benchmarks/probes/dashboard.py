@@ -14,7 +14,7 @@ from tests.benchmarks.probes.base import Probe, fill
 
 __all__ = ["PROBE"]
 
-_PRODUCTS = 5_000
+_PRODUCTS = 3_000
 _ROUNDS = 12
 
 

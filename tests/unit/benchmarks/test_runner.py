@@ -157,11 +157,11 @@ def test_the_worktree_is_gone_afterwards_also_after_a_failure(repository: Path) 
 
 
 _WAITING = """
-import signal, sys, time
+import sys, time
 from pathlib import Path
-from tests.benchmarks import run
+from tests.benchmarks.signals import end_on_signals
 from tests.benchmarks.worktree import worktree
-signal.signal(signal.SIGTERM, run._end)
+end_on_signals()
 with worktree(Path(sys.argv[1]), "HEAD") as path:
     print(path, flush=True)
     time.sleep(600)
@@ -177,8 +177,10 @@ def test_the_worktree_is_gone_after_a_signal(repository: Path, number: signal.Si
         assert process.stdout is not None
         path = Path(process.stdout.readline().strip())
         assert path.is_dir()
+        # As when make and the terminal both send one.
         process.send_signal(number)
-        process.wait(60)
+        process.send_signal(number)
+        assert process.wait(60) == 128 + number
     assert trees_of(repository) == 1
     assert not path.exists()
 
