@@ -94,7 +94,9 @@ def test_a_chosen_row_shows_where_its_money_goes_and_its_prices(visit: Visit) ->
     expect(page.locator("#arb-prices .scatterlayer .trace").nth(1)).to_be_attached()
     visit.answered()
     profit = number(page.locator(".arb-components tr.arb-total .arb-number").inner_text())
-    amounts = [number(text) for text in page.locator(".arb-components tbody tr:not(.arb-total) .arb-number").all_inner_texts()]
+    amounts = [
+        number(text) for text in page.locator(".arb-components tbody tr:not(.arb-total) .arb-number").all_inner_texts()
+    ]
     assert round(sum(amounts), 2) == profit
     page.locator(ROWS).nth(3).focus()
     page.keyboard.press("ArrowDown")
