@@ -71,7 +71,7 @@ class Field(TypedDict, total=False):
 
 
 class TableColumn(TypedDict, total=False):
-    """A column: ``kind`` is text, number, title or remark; ``sort`` the order that a click on its head asks for."""
+    """A column: ``kind`` is text, number, title, wide or remark; ``sort`` the order that a click on its head sets."""
 
     label: Required[str]
     kind: Required[str]

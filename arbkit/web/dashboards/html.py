@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Template
 from markupsafe import Markup
 
-from arbkit.core.formatting import UNKNOWN, age_words, count, money
+from arbkit.core.formatting import UNKNOWN, age_words, count, money, percent
 from arbkit.core.models import Opportunity
 from arbkit.core.results import ComponentRow
 from arbkit.display.html import environment, macro
@@ -24,6 +24,7 @@ __all__ = [
     "Fact",
     "FactCell",
     "Figure",
+    "compile_templates",
     "components_html",
     "demo_words",
     "figures_html",
@@ -40,6 +41,7 @@ __all__ = [
     "store_figures",
     "table_html",
     "time_html",
+    "vat_status_label",
 ]
 
 Figure = tuple[str, str, str]
@@ -53,12 +55,12 @@ _AMAZON = {
     False: "Amazon is not a seller there.",
     None: "Whether Amazon is a seller there is not known.",
 }
-_FULFILMENT = {
-    "fba-local": "FBA (local stock)",
-    "efn": "EFN (stock abroad)",
-    "pan-eu": "FBA (Pan-European)",
-    "fbm": "FBM",
+_VAT_STATUSES = {
+    "reclaiming": "VAT-registered, input VAT recovered",
+    "not-reclaiming": "VAT-registered, input VAT not recovered",
+    "unregistered": "not VAT-registered",
 }
+_FULFILMENT = {"fba-local": "FBA (local stock)", "efn": "EFN", "pan-eu": "Pan-EU FBA", "fbm": "FBM"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,11 @@ def fulfilment_label(method: str | None) -> str:
     return UNKNOWN if method is None else _FULFILMENT.get(method, method)
 
 
+def vat_status_label(status: str) -> str:
+    """A VAT status as people read it: ``reclaiming`` → VAT-registered, input VAT recovered."""
+    return _VAT_STATUSES.get(status, status)
+
+
 def moment(at: float) -> str:
     """``2026-08-01 13:05 UTC``, of Unix seconds."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
@@ -94,6 +101,13 @@ def _template(name: str) -> Template:
     made = environment(_PACKAGE)
     made.filters.update(component_label=component_label, fulfilment=fulfilment_label, moment=moment)
     return made.get_template(name)
+
+
+def compile_templates() -> None:
+    """Compile all templates: to be done while a page is kept warm, not when it is looked at."""
+    for name in environment(_PACKAGE).list_templates(filter_func=lambda name: name != "index.html.j2"):
+        if name.endswith(".j2"):
+            _template(name)
 
 
 def page_html(template: str, /, **values: object) -> Markup:
@@ -215,9 +229,17 @@ def components_html(components: Sequence[ComponentRow], profit: float | None, cu
 def quote_html(quote: Mapping[str, Any], *, title: str = "") -> Markup:
     """A quote (:func:`arbkit.profit.quote.quote.answer`): profit, break-even, max cost, and other cases."""
     cases = [(f"by {fulfilment_label(a['fulfilment'])}", a["profit"], a["why_not"]) for a in quote["alternatives"]]
-    cases += [(f"{g['vat_status']}, VAT class {g['vat_class']}", g["profit"], g["why_not"]) for g in quote["vat_grid"]]
-    cases += [(f"{s['of'].replace('_', ' ')} {s['change_pct']:+g} %", s["profit"], None) for s in quote["sensitivity"]]
+    cases += [(_vat_case(g["vat_status"], g["vat_class"]), g["profit"], g["why_not"]) for g in quote["vat_grid"]]
+    cases += [
+        (f"{s['of'].replace('_', ' ')} {percent(s['change_pct'], 0, sign='+')}", s["profit"], None)
+        for s in quote["sensitivity"]
+    ]
     return page_html("quote.html.j2", quote=quote, cases=cases, title=title)
+
+
+def _vat_case(status: str, vat_class: str) -> str:
+    label = vat_status_label(status)
+    return label if vat_class == "auto" else f"{label}, VAT class {vat_class}"
 
 
 def repriced_html(profits: Sequence[tuple[float, float | None]], currency: str) -> Markup:

@@ -13,7 +13,7 @@ from arbkit.sources import watchlist
 from arbkit.store import Stats, Store
 from arbkit.store.lazy import LazyStore
 from arbkit.web.dashboards.content import Region, UserEvent
-from arbkit.web.dashboards.html import header_html
+from arbkit.web.dashboards.html import compile_templates, header_html
 from arbkit.web.dashboards.page_widget import PageWidget
 from arbkit.web.dashboards.part import Part
 
@@ -46,6 +46,9 @@ class DashboardPage:
         self._stats_at = 0.0
         self._loaded_at = 0.0
         self._failed = False
+
+        # What the first page would wait for is done while it is kept warm.
+        compile_templates()
 
     @property
     def store(self) -> Store:

@@ -22,54 +22,60 @@ from arbkit.core.files import shipped_folder
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.web.dashboards.report_files import ROUTE, ReportHandler
 
-__all__ = ["kernel_environment", "lab", "run_dashboards"]
+__all__ = ["DashboardKernels", "Dashboards", "EndKernel", "kernel_environment", "lab", "run_dashboards"]
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _IDLE_S = 1800
-"""Seconds after which a kernel nobody talks to is ended (a closed page ends its own at once, an open one that is
-looked at talks all the time; one that comes back later says so and offers to begin anew)."""
+"""Seconds after which an idle kernel is ended. A closed page ends its own at once; a visible one is never idle; one
+that is looked at again later says that its session has ended, and offers to reload."""
 
 
-class _Kernels(AsyncMappingKernelManager):
-    """Ends idle kernels, but not the one that Voilà keeps warm for the next page."""
+class DashboardKernels(AsyncMappingKernelManager):
+    """Ends idle kernels, but not those that Voilà keeps warm for the next page.
+
+    Voilà has no public way to ask which those are: ``_pools`` is its own.
+    """
 
     _pools: Mapping[str, list[asyncio.Task[dict[str, str]]]]
 
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
+        """End the kernel if it is idle and was given to a page."""
         warm = [task for pool in self._pools.values() for task in pool]
         if all(not task.done() or task.result()["kernel_id"] != kernel_id for task in warm):
             await super().cull_kernel_if_idle(kernel_id)  # type: ignore[no-untyped-call]
 
 
-class _EndKernel(VoilaShutdownKernelHandler):  # type: ignore[misc]
-    """Ends the kernel of a page that is closed: the page's last word, which Voilà would refuse.
+class EndKernel(VoilaShutdownKernelHandler):  # type: ignore[misc]
+    """Ends the kernel of a closed page: the page's last request, which Voilà would refuse.
 
     It carries no XSRF cookie, for nothing sets one; it needs the login as ever, and the kernel's id is a secret.
     """
 
     def check_xsrf_cookie(self) -> None:
-        """Nothing to check."""
+        """Accept the request without the cookie."""
 
 
-class _Dashboards(Voila):  # type: ignore[misc]
+class Dashboards(Voila):  # type: ignore[misc]
     """Voilà with a template that loads nothing from other hosts, and the reports beside the pages."""
 
     arbkit: Settings
 
     def setup_template_dirs(self) -> None:
+        """Put our template before Voilà's, and plotly's script among the static files."""
         super().setup_template_dirs()
         self.template_paths.insert(0, str(_TEMPLATES))
         # The charts' library, which pages fetch once and browsers keep.
         self.static_paths.append(str(Path(plotly.__file__).parent / "package_data"))
 
     def init_handlers(self) -> list[Any]:
+        """The handlers of reports and of closed pages, before those of Voilà."""
         reports = (url_path_join(self.server_url, ROUTE), ReportHandler, {"settings": self.arbkit})
-        ended = (url_path_join(self.server_url, r"/voila/api/shutdown/(.*)"), _EndKernel)
+        ended = (url_path_join(self.server_url, r"/voila/api/shutdown/(.*)"), EndKernel)
         return [reports, ended, *super().init_handlers()]
 
 
 def kernel_environment(settings: Settings) -> dict[str, str]:
-    """The settings for a kernel, which runs in the folder of its notebook: every path absolute."""
+    """The settings as environment variables of a kernel, which runs in the folder of its notebook: absolute paths."""
     here = {
         "home": settings.home.absolute(),
         "watchlist": settings.watchlist_path.absolute(),
@@ -89,7 +95,10 @@ def _absolute(url: str) -> str:
 def run_dashboards(settings: Settings) -> None:
     """Serve the dashboards on the settings' address until SIGTERM or SIGINT.
 
-    ``settings`` have a token and a port that is free. Ends the process' kernels with it.
+    ``settings`` must have a token and a free port. The kernels end with the process.
+
+    Raises:
+        ConfigError: the notebooks of the dashboards are missing.
     """
     os.environ.update(kernel_environment(settings))
     config = Config()
@@ -105,13 +114,13 @@ def run_dashboards(settings: Settings) -> None:
     config.VoilaConfiguration.extension_denylist = ["@voila-dashboards/jupyterlab-preview", "jupyterlab-plotly"]
     config.VoilaConfiguration.preheat_kernel = True
     config.VoilaConfiguration.default_pool_size = 1
-    config.VoilaConfiguration.multi_kernel_manager_class = _Kernels
-    # A download of 100,000 rows is more than the notebook server lets a kernel say at once.
+    config.VoilaConfiguration.multi_kernel_manager_class = DashboardKernels
+    # A download of 100,000 rows exceeds the rate at which the notebook server lets a kernel send.
     config.ZMQChannelsWebsocketConnection.limit_rate = False
     config.MappingKernelManager.cull_idle_timeout = _IDLE_S
     config.MappingKernelManager.cull_connected = True
     config.MappingKernelManager.cull_interval = 60
-    app = _Dashboards(config=config)
+    app = Dashboards(config=config)
     app.arbkit = settings
     app.initialize([])
     app.start()
@@ -120,7 +129,10 @@ def run_dashboards(settings: Settings) -> None:
 def lab(settings: Settings, *, browser: bool = True) -> int:
     """Run JupyterLab over the notebooks until it ends; its exit code.
 
-    In an installed arbkit the notebooks are copied into the home first, for there they can be changed.
+    In an installed arbkit the notebooks are first copied into the home, where they can be changed.
+
+    Raises:
+        ConfigError: the notebooks are missing.
     """
     folder = shipped_folder("notebooks")
     if "_shipped" in folder.parts:
@@ -134,6 +146,6 @@ def lab(settings: Settings, *, browser: bool = True) -> int:
     environment = {**os.environ, **kernel_environment(settings), **({"JUPYTER_TOKEN": token} if token else {})}
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.ip={settings.host}"]
     command += [f"--ServerApp.root_dir={folder}", *([] if browser else ["--no-browser"])]
-    # JupyterLab would ask another host whether there is a newer one; news it asks for only if the user says so.
+    # JupyterLab would ask another host for a newer version; it fetches news only if the user agrees.
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     return subprocess.run(command, env=environment, check=False).returncode

@@ -395,3 +395,14 @@ def test_the_command_writes_what_a_view_shows(filled: Settings, tmp_path: Path) 
     wrong = arbkit(filled, "export", str(file), "--view", "min_proft=29")
     assert wrong.returncode == 2
     assert "did you mean min_profit?" in wrong.stderr
+
+
+def test_what_if_prices_of_one_route_are_not_those_of_the_next(seen: Seen) -> None:
+    seen.begin()
+    seen.emit("toggle", region="whatif", open=True)
+    seen.fill("whatif", buy="1", expected_days="10")
+    first = seen.html("quote")
+    seen.emit("select", region="table", id=seen.regions["table"]["rows"][4]["id"])
+    assert seen.field("whatif", "buy")["value"] == ""
+    assert seen.field("whatif", "expected_days")["value"] == "10"
+    assert seen.html("quote") != first

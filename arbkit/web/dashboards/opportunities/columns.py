@@ -113,7 +113,7 @@ COLUMNS: Mapping[str, Column] = {
         note="All Amazon fees",
     ),
     "by": Column(
-        "Fulfilment", "text", "", lambda s: {"text": fulfilment_label(s.found.fulfilment)},
+        "Fulfilment", "wide", "", lambda s: {"text": fulfilment_label(s.found.fulfilment)},
         note="The most profitable method allowed by the seller profile",
     ),
     "amazon": Column(

@@ -18,7 +18,7 @@ from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.seller_profile import VatStatus
 from arbkit.web.dashboards.content import Field, Option
-from arbkit.web.dashboards.html import fulfilment_label
+from arbkit.web.dashboards.html import fulfilment_label, vat_status_label
 
 __all__ = ["WhatIf"]
 
@@ -32,11 +32,6 @@ _OF_SELLER = (
     "fbm_shipping",
 )
 _OF_ROUTE = ("buy", "sell", "target_roi")
-_VAT_STATUSES = {
-    "reclaiming": "VAT-registered, input VAT recovered",
-    "not-reclaiming": "VAT-registered, input VAT not recovered",
-    "unregistered": "not VAT-registered",
-}
 _LEAST_RATE, _GREATEST_RATE = 0.01, 100.0
 _LEAST_CHANGE, _GREATEST_CHANGE = -95.0, 500.0
 
@@ -71,8 +66,8 @@ class WhatIf:
         rate = load_rates().rate("GBP", "EUR", date.today())  # noqa: DTZ011 - the newest one is what is meant
         configured, *others = profiles
         sellers = [Option(value="", label=configured), *_options(others)]
-        statuses = [Option(value=name, label=_VAT_STATUSES.get(name, name)) for name in get_args(VatStatus)]
-        status = _VAT_STATUSES.get(seller.vat_status, seller.vat_status)
+        statuses = [Option(value=name, label=vat_status_label(name)) for name in get_args(VatStatus)]
+        status = vat_status_label(seller.vat_status)
         methods = [Option(value=name, label=fulfilment_label(name)) for name in FULFILMENT_METHODS]
         fields: list[Field] = [
             _choice("profile", "Seller profile", sellers),

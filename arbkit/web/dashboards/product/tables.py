@@ -20,7 +20,7 @@ _ROUTE_COLUMNS = (
     ("Profit", "number", "Profit of one unit after every fee and tax"),
     ("ROI", "number", "Profit in percent of the money invested"),
     ("Margin", "number", "Profit in percent of net revenue"),
-    ("Fulfilment", "text", "The most profitable method allowed by the seller profile"),
+    ("Fulfilment", "wide", "The most profitable method allowed by the seller profile"),
     ("Confidence", "number", "How reliable the numbers are, from 0 to 1"),
     ("Notes", "remark", "Why a profit is unknown, or what lowers the confidence"),
 )
