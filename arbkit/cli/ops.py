@@ -1,18 +1,19 @@
-"""Commands that look after things: ``status``, ``doctor``, ``alive``."""
+"""Commands about the state of an installation: ``status``, ``doctor``, ``alive``."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import typer
 
-from arbkit.cli.shared import age_text, console, load_settings, print_json
+from arbkit.cli.shared import JSON, age_text, console, counted, load_settings, print_json
 
 __all__ = ["register"]
 
-_JSON = typer.Option(False, "--json", help="One JSON document on standard output.")
 
-
-def status(json: bool = _JSON) -> None:
-    """Show lag, freshness, tokens and the last runs."""
+def status(json: bool = JSON) -> None:
+    """Show lag, data age, tokens and the latest runs."""
     from arbkit.ops.status import collect
 
     state = collect(load_settings())
@@ -23,55 +24,57 @@ def status(json: bool = _JSON) -> None:
     from rich.table import Table
 
     table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_row("prices from", f"{state['source']}" + (" (DEMO market)" if state["mode"] == "demo" else ""))
-    log, store, tokens = state["log"], state["store"], state["tokens"]
-    table.add_row("log", f"{log['lag']} waiting, {log['messages']} kept, {log['dead_letters']} dead letters")
-    if store is None:
-        table.add_row("store", "empty: nothing has been stored yet")
-    else:
-        table.add_row(
-            "store",
-            f"{store['products']} products, {store['offers']} offers, {store['opportunities']} opportunities",
-        )
-        table.add_row(
-            "data age",
-            f"{age_text(store['freshest_age_s'])} (freshest), {age_text(store['oldest_age_s'])} (oldest)",
-        )
-        for run in store["runs"]:
-            error = f": {run['error']}" if run["error"] else ""
-            table.add_row("run", f"{run['report']} {run['run_id']} {run['status']} {age_text(run['age_s'])} ago{error}")
-    for one in state["schedule"]:
-        if one["error"]:
-            table.add_row("schedule", escape(f"wrong: {one['error']}"))
-        elif one["enabled"]:
-            last = "never" if one["last_age_s"] is None else f"{age_text(one['last_age_s'])} ago, {one['last_status']}"
-            table.add_row("schedule", f"{one['name']}: last {last}; next in {age_text(one['next_in_s'])}")
-    if tokens is None:
-        table.add_row("tokens", "unknown: no producer has run yet")
-    else:
-        table.add_row(
-            "tokens",
-            f"{tokens['left']} left {age_text(tokens['age_s'])} ago, {tokens['refill_rate_per_min']} a minute",
-        )
+    for name, text in _status_rows(state):
+        table.add_row(name, escape(text))
     console().print(table)
 
 
-def doctor(json: bool = _JSON) -> None:
-    """Check configuration and every connection, with the remedy for what is wrong."""
+def _status_rows(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "prices from", str(state["source"]) + (" (DEMO market)" if state["mode"] == "demo" else "")
+    log, tokens = state["log"], state["tokens"]
+    yield "log", f"{log['lag']} in queue, {log['messages']} kept, {counted(log['dead_letters'], 'dead letter')}"
+    yield from _store_rows(state["store"])
+    for entry in state["schedule"]:
+        if entry["error"]:
+            yield "schedule", f"invalid: {entry['error']}"
+        elif entry["enabled"]:
+            age, outcome = entry["last_age_s"], entry["last_status"]
+            last = "never" if age is None else f"{age_text(age)} ago, {outcome}"
+            yield "schedule", f"{entry['name']}: last run {last}; next in {age_text(entry['next_in_s'])}"
+    if tokens is None:
+        yield "tokens", "unknown: no producer has run yet"
+    else:
+        refill = f"{tokens['refill_rate_per_min']} per minute"
+        yield "tokens", f"{tokens['left']} left {age_text(tokens['age_s'])} ago, refill {refill}"
+
+
+def _store_rows(store: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+    if store is None:
+        yield "store", "empty: nothing has been stored yet"
+        return
+    amounts = (("products", "product"), ("offers", "offer"), ("opportunities", "opportunity"))
+    yield "store", ", ".join(counted(store[plural], singular, plural) for plural, singular in amounts)
+    yield "data age", f"{age_text(store['freshest_age_s'])} (newest), {age_text(store['oldest_age_s'])} (oldest)"
+    for run in store["runs"]:
+        error = f": {run['error']}" if run["error"] else ""
+        yield "run", f"{run['report']} {run['run_id']} {run['status']} {age_text(run['age_s'])} ago{error}"
+
+
+def doctor(json: bool = JSON) -> None:
+    """Check the configuration and every connection, and name the remedy for each failure."""
     from arbkit.ops.doctor import examine
 
     settings = load_settings()
-    checks = examine(settings)
+    checks, variables = examine(settings), settings.masked()
     if json:
-        print_json({"settings": settings.masked(), "checks": [check.to_dict() for check in checks]})
+        print_json({"settings": {**variables}, "checks": [check.to_dict() for check in checks]})
     else:
         out = console()
-        for variable, value in settings.masked().items():
+        for variable, value in variables.items():
             out.print(f"{variable}={value}", markup=False)
         out.print()
         for check in checks:
-            mark = "[green]ok  [/]" if check.ok else "[red]FAIL[/]"
-            out.print(mark, end=" ")
+            out.print("[green]ok  [/]" if check.ok else "[red]FAIL[/]", end=" ")
             out.print(f"{check.name}: {check.says}", markup=False)
             if check.remedy:
                 out.print(f"     → {check.remedy}", markup=False)
@@ -82,14 +85,15 @@ def doctor(json: bool = _JSON) -> None:
 def alive(
     service: str = typer.Argument(..., help="producer, consumer or scheduler."),
 ) -> None:
-    """Tell by the exit code whether a service works: 0, or 4 if it has been silent for too long."""
+    """Exit with 0 if a service is alive, with 4 if its last heartbeat is too old."""
     from arbkit.core.service.heartbeat import check
 
     silent_s = check(load_settings(), service)
-    console().print(f"{service} showed a sign of life {age_text(silent_s)} ago", markup=False)
+    console().print(f"{service}: last heartbeat {age_text(silent_s)} ago", markup=False)
 
 
 def register(app: typer.Typer) -> None:
+    """Add ``status``, ``doctor`` and ``alive`` to the command line."""
     app.command()(status)
     app.command()(doctor)
     app.command()(alive)

@@ -108,9 +108,11 @@ class Report:
 REPORTS: Mapping[str, Report] = {
     r.name: r
     for r in (
-        Report("detect", DetectParameters, "price every route and store what leaves money"),
+        Report("detect", DetectParameters, "price every route and store the profitable ones"),
         Report(
-            "morning", MorningParameters, "what is new, gone and moved since the last one, and how good the data is"
+            "morning",
+            MorningParameters,
+            "what changed since the last one, the best routes, how good the data is",
         ),
     )
 }
