@@ -6,7 +6,8 @@ import sys
 
 import typer
 
-from arbkit.cli import data, dlq, fees, money, ops, reports, schedule, services, web
+from arbkit import __version__
+from arbkit.cli import data, dlq, fees, money, ops, profile, reports, schedule, services, web
 from arbkit.cli.shared import state
 from arbkit.core.errors import ArbkitError
 
@@ -19,19 +20,29 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (services, schedule, data, dlq, money, fees, web, reports, ops):
+for module in (services, schedule, data, dlq, money, fees, profile, web, reports, ops):
     module.register(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"arbkit {__version__}")
+        raise typer.Exit
 
 
 @app.callback()
 def options(
     verbose: bool = typer.Option(False, "--verbose", "-v", help="Log details.", envvar="ARBKIT_VERBOSE"),
+    version: bool = typer.Option(
+        False, "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+    ),
 ) -> None:
+    """The options before the command's name."""
     state.verbose = verbose
 
 
 def main() -> None:
-    """Run the command line; an error of ours becomes one line and its exit code."""
+    """Run the command line; an error of ours becomes one line on standard error and its exit code."""
     try:
         app()
     except ArbkitError as error:

@@ -2,66 +2,122 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import typer
 
-from arbkit.cli.shared import console, load_settings, print_json
+from arbkit.cli.shared import JSON, console, counted, load_settings, print_json
+
+if TYPE_CHECKING:
+    from arbkit.stream import Stream
 
 __all__ = ["register"]
 
-_JSON = typer.Option(False, "--json", help="One JSON document on standard output.")
+_TOPIC = typer.Option(None, help="Only the dead letters of this topic (default: of all).")
 
-dlq = typer.Typer(help="Dead letters: records that could not be used, with their original bytes.", no_args_is_help=True)
+dlq = typer.Typer(help="Dead letters: rejected records, with their original bytes.", no_args_is_help=True)
 
 
 @dlq.command("list")
-def list_letters(
-    limit: int = typer.Option(50, min=1, help="Most to print, the latest."),
-    json: bool = _JSON,
+def list_dead_letters(
+    limit: int = typer.Option(50, min=1, help="Maximum number to print, the latest."),
+    topic: str | None = _TOPIC,
+    json: bool = JSON,
 ) -> None:
-    """What could not be used, and why."""
+    """List rejected records, and why they were rejected."""
     from rich.markup import escape
     from rich.table import Table
 
     from arbkit.stream import open_stream
     from arbkit.stream.dead_letters import dead_letters, summary
 
+    topics = _topics(topic)
     with open_stream(load_settings()) as log:
-        letters = [summary(letter) for letter in dead_letters(log)]
-    latest = letters[-limit:]
+        found: list[dict[str, Any]] = [
+            {**summary(one), "topic": name} for name in topics for one in dead_letters(log, topic=name)
+        ]
+    if len({one["topic"] for one in found}) > 1:
+        found.sort(key=lambda one: str(one["time"]))
+    latest = found[-limit:]
     if json:
-        print_json({"total": len(letters), "items": latest})
+        print_json({"total": len(found), "items": [*latest]})
         return
-    table = Table(title=f"{len(letters)} dead letters", title_justify="left")
-    for name in ("offset", "key", "error", "attempts", "time"):
+    table = Table(title=counted(len(found), "dead letter"), title_justify="left")
+    columns = ("topic", "offset", "key", "error", "attempts", "time")
+    for name in columns:
         table.add_column(name, overflow="fold")
     for one in latest:
-        cells = (one["offset"], one["key"], one["error"], one["attempts"], one["time"])
-        table.add_row(*(escape(str(cell)) for cell in cells))
+        table.add_row(*(escape(str(one[name])) for name in columns))
     console().print(table)
 
 
 @dlq.command()
-def show(offset: int = typer.Argument(..., min=0, help="Offset, as `arbkit dlq list` names it.")) -> None:
-    """One dead letter whole, as JSON."""
+def show(
+    offset: int = typer.Argument(..., min=0, help="Offset from `arbkit dlq list`."),
+    topic: str | None = _TOPIC,
+) -> None:
+    """Print one dead letter in full, as JSON."""
     from arbkit.stream import open_stream
     from arbkit.stream.dead_letters import detail
 
+    topics = _topics(topic)
     with open_stream(load_settings()) as log:
-        print_json(detail(log, offset))
+        name = _topic_of(log, offset, topics)
+        letter: dict[str, Any] = {**detail(log, offset, topic=name), "topic": name}
+    print_json(letter)
 
 
 @dlq.command()
 def replay(
-    offsets: list[int] = typer.Argument(None, min=0, help="Offsets; default: all that were not replayed before."),
+    offsets: list[int] = typer.Argument(None, min=0, help="Offsets (default: all not replayed yet)."),
+    topic: str | None = _TOPIC,
 ) -> None:
-    """Put dead letters back on their topic, to be tried again."""
+    """Send dead letters back to their topic, to be processed again."""
     from arbkit.stream import open_stream
-    from arbkit.stream.dead_letters import replay as again
+    from arbkit.stream.dead_letters import replay as send_back
 
+    topics = _topics(topic)
     with open_stream(load_settings()) as log:
-        count = again(log, offsets or ())
-    console().print(f"{count} records are back on the log")
+        if offsets:
+            chosen = {offset: _topic_of(log, offset, topics) for offset in offsets}
+            by_topic = {name: [o for o in offsets if chosen[o] == name] for name in topics if name in chosen.values()}
+        else:
+            by_topic = {name: [] for name in topics}
+        replayed = sum(send_back(log, some, topic=name) for name, some in by_topic.items())
+    console().print(f"{counted(replayed, 'record')} replayed")
+
+
+def _topics(topic: str | None) -> Sequence[str]:
+    """The topics whose dead letters are meant."""
+    from arbkit.core.errors import UsageError, did_you_mean
+    from arbkit.ops.stream_state import DEAD_TOPICS
+
+    if topic is None:
+        return DEAD_TOPICS
+    if topic not in DEAD_TOPICS:
+        raise UsageError("no such topic", field="--topic", value=topic, remedy=did_you_mean(topic, DEAD_TOPICS))
+    return (topic,)
+
+
+def _topic_of(log: Stream, offset: int, topics: Sequence[str]) -> str:
+    """The one of the topics that has a dead letter at this offset: each topic numbers its own."""
+    from arbkit.core.errors import UsageError
+    from arbkit.stream import dead_letter_topic
+
+    having = [
+        name
+        for name in topics
+        if any(oldest <= offset < end for oldest, end in log.watermarks(dead_letter_topic(name)).values())
+    ]
+    if len(having) > 1:
+        raise UsageError(
+            f"{' and '.join(having)} each have a dead letter at this offset", field="OFFSET", value=offset,
+            remedy="Choose one with --topic",
+        )  # fmt: skip
+    return having[0] if having else topics[0]
 
 
 def register(app: typer.Typer) -> None:
+    """Add ``dlq`` to the command line."""
     app.add_typer(dlq, name="dlq")

@@ -1,4 +1,4 @@
-"""Commands that look after things: ``status``, ``doctor``, ``alive``."""
+"""Commands about the state of an installation: ``status``, ``doctor``, ``alive``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from arbkit.cli.shared import age_text, console, load_settings, print_json
+from arbkit.cli.shared import JSON, age_text, console, counted, load_settings, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,11 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-_JSON = typer.Option(False, "--json", help="One JSON document on standard output.")
 
-
-def status(json: bool = _JSON) -> None:
-    """Show lag, freshness, tokens and the last runs."""
+def status(json: bool = JSON) -> None:
+    """Show lag, data age, tokens and the latest runs."""
     state = _status(load_settings())
     if json:
         print_json(state.model_dump(mode="json"))
@@ -57,12 +55,17 @@ def _status(settings: Settings) -> Status:
 def _data_rows(state: Status) -> Iterator[tuple[str, str]]:
     yield "prices from", state.source + (" (DEMO market)" if state.mode == "demo" else "")
     log, store = state.log, state.store
-    yield "log", f"{log.lag} waiting, {log.messages} kept, {log.dead_letters} dead letters"
+    yield "log", f"{log.lag} in queue, {log.messages} kept, {counted(log.dead_letters, 'dead letter')}"
     if store is None:
         yield "store", "empty: nothing has been stored yet"
         return
-    yield "store", f"{store.products} products, {store.offers} offers, {store.opportunities} opportunities"
-    yield "data age", f"{age_text(store.freshest_age_s)} (freshest), {age_text(store.oldest_age_s)} (oldest)"
+    amounts = (
+        (store.products, "product", "products"),
+        (store.offers, "offer", "offers"),
+        (store.opportunities, "opportunity", "opportunities"),
+    )
+    yield "store", ", ".join(counted(*amount) for amount in amounts)
+    yield "data age", f"{age_text(store.freshest_age_s)} (newest), {age_text(store.oldest_age_s)} (oldest)"
     for run in store.runs:
         error = f": {run.error}" if run.error else ""
         yield "run", f"{run.report} {run.run_id} {run.status} {age_text(run.age_s)} ago{error}"
@@ -71,21 +74,21 @@ def _data_rows(state: Status) -> Iterator[tuple[str, str]]:
 def _schedule_rows(state: Status) -> Iterator[tuple[str, str]]:
     for entry in state.schedule:
         if entry.error:
-            yield "schedule", f"wrong: {entry.error}"
+            yield "schedule", f"invalid: {entry.error}"
         elif entry.enabled:
             last = "never" if entry.last_age_s is None else f"{age_text(entry.last_age_s)} ago, {entry.last_status}"
-            yield "schedule", f"{entry.name}: last {last}; next in {age_text(entry.next_in_s)}"
+            yield "schedule", f"{entry.name}: last run {last}; next in {age_text(entry.next_in_s)}"
 
 
 def _token_row(state: Status) -> tuple[str, str]:
     tokens = state.tokens
     if tokens is None:
         return "tokens", "unknown: no producer has run yet"
-    return "tokens", f"{tokens.left} left {age_text(tokens.age_s)} ago, {tokens.refill_rate_per_min} a minute"
+    return "tokens", f"{tokens.left} left {age_text(tokens.age_s)} ago, refill {tokens.refill_rate_per_min} per minute"
 
 
-def doctor(json: bool = _JSON) -> None:
-    """Check configuration and every connection, with the remedy for what is wrong."""
+def doctor(json: bool = JSON) -> None:
+    """Check the configuration and every connection, and name the remedy for each failure."""
     from arbkit.ops.doctor import examine
 
     settings = load_settings()
@@ -110,11 +113,11 @@ def doctor(json: bool = _JSON) -> None:
 def alive(
     service: str = typer.Argument(..., help="producer, consumer or scheduler."),
 ) -> None:
-    """Tell by the exit code whether a service works: 0, or 4 if it has been silent for too long."""
+    """Exit with 0 if a service is alive, with 4 if its last heartbeat is too old."""
     from arbkit.core.service.heartbeat import check_heartbeat
 
     age_s = check_heartbeat(load_settings(), service)
-    console().print(f"{service}: heartbeat {age_text(age_s)} ago", markup=False)
+    console().print(f"{service}: last heartbeat {age_text(age_s)} ago", markup=False)
 
 
 def register(app: typer.Typer) -> None:

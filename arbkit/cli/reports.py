@@ -2,40 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from arbkit.cli.shared import console, load_settings, print_json
+from arbkit.cli.shared import JSON, console, counted, load_settings, print_json
+from arbkit.core.formatting import utc_time
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from arbkit.core.models import Run
     from arbkit.core.settings import Settings
 
 __all__ = ["register"]
 
-_JSON = typer.Option(False, "--json", help="One JSON document on standard output.")
-reports = typer.Typer(help="Notebook reports: run them, see their runs, clean up.", no_args_is_help=True)
+reports = typer.Typer(help="Notebook reports: run them, list their runs, clean up.", no_args_is_help=True)
 
 
 @reports.command("run")
 def run_one(
-    name: str = typer.Argument(..., help="Report, as `arbkit reports list` names it."),
-    parameter: list[str] = typer.Option([], "--parameter", "-p", help="name=value; several values with commas."),
-    pictures: bool = typer.Option(True, help="Draw the main figures as PNG, where there is a browser."),
-    json: bool = _JSON,
+    name: str = typer.Argument(..., help="Report, from `arbkit reports list`."),
+    parameter: list[str] = typer.Option(
+        [], "--parameter", "-p", help="name=value, with commas between several values; repeatable."
+    ),
+    pictures: bool = typer.Option(True, help="Draw the main figures as PNG, if there is a browser."),
+    json: bool = JSON,
 ) -> None:
-    """Run a report and file it."""
+    """Run a report and keep its output."""
     from arbkit.reports.runner import find_report, run_or_raise
 
     settings = load_settings()
-    given = find_report(name).parse(parameter)
-    done = run_or_raise(settings, name, given, pictures=pictures)
+    parameters = find_report(name).parse(parameter)
+    done = run_or_raise(settings, name, parameters, pictures=pictures)
     if json:
         document = {"run_id": done.run.run_id, "status": done.run.status, "folder": str(done.folder)}
-        print_json({**document, "pictures": _pictures(done.folder)})
+        print_json({**document, "pictures": [*_pictures(done.folder)]})
         return
     console().print(f"{done.run.report} {done.run.status}: {done.folder}", markup=False, soft_wrap=True)
     _print_missing(done.folder)
@@ -43,13 +47,10 @@ def run_one(
 
 @reports.command("list")
 def list_all(
-    limit: int = typer.Option(20, min=1, max=10_000, help="Most runs to show, the latest."),
-    json: bool = _JSON,
+    limit: int = typer.Option(20, min=1, max=10_000, help="Maximum number of runs, the latest."),
+    json: bool = JSON,
 ) -> None:
-    """Show the reports there are and their latest runs."""
-    from rich.markup import escape
-    from rich.table import Table
-
+    """List all reports and their latest runs."""
     from arbkit.reports.runner import REPORTS
 
     settings = load_settings()
@@ -65,25 +66,32 @@ def list_all(
     out = console()
     for report in REPORTS.values():
         out.print(f"{report.name}: {report.purpose}", markup=False)
+    if runs:
+        out.print()
+        _print_runs(settings, runs)
+
+
+def _print_runs(settings: Settings, runs: list[Run]) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
     table = Table(box=None, pad_edge=False)
     for column in ("run", "report", "started", "took", "status", ""):
         table.add_column(column, overflow="fold", no_wrap=column in ("run", "report", "took"))
     for run in runs:
         state = _folder_state(settings, run)
-        note = run.error or ("" if state in ("there", None) else f"folder {state}")
-        cells = (run.run_id, run.report, _moment(run.started_at), _took(run), _status(run), note)
+        note = run.error or ("" if state in ("there", None) else f"folder {_FOLDER_WORDS[state]}")
+        cells = (run.run_id, run.report, utc_time(run.started_at), _duration(run), _status(run.status), note)
         table.add_row(*map(escape, cells))
-    if runs:
-        out.print()
-        out.print(table)
+    console().print(table)
 
 
 @reports.command()
 def show(
-    which: str = typer.Argument(..., help="A run, or a report: then its parameters and its latest run."),
-    json: bool = _JSON,
+    which: str = typer.Argument(..., help="A run; or a report, for its parameters and latest run."),
+    json: bool = JSON,
 ) -> None:
-    """Show a report, or one run of it: how it went, its figures, its files, and which pictures are missing."""
+    """Show a report or a run: its status, figures, files and missing pictures."""
     from arbkit.core.errors import UsageError
     from arbkit.reports.runner import REPORTS
     from arbkit.store import open_store
@@ -91,7 +99,7 @@ def show(
     settings = load_settings()
     report = REPORTS.get(which)
     if report is not None:
-        run = next((r for r in _runs(settings, 1, report=which)), None)
+        run = next(iter(_runs(settings, 1, report=which)), None)
     else:
         with open_store(settings, read_only=True) as store:
             run = store.run(which)
@@ -102,7 +110,7 @@ def show(
     document = _run_document(settings, run) if run else None
     parameters = [] if report is None else _parameters(report.parameters)
     if json:
-        print_json({**({"report": which, "parameters": parameters} if report else {}), "run": document})
+        print_json({**({"report": which, "parameters": [*parameters]} if report else {}), "run": document})
         return
     out = console()
     if report is not None:
@@ -116,17 +124,17 @@ def show(
 
 @reports.command()
 def clean(
-    keep: int = typer.Option(20, min=0, help="Newest runs of each report to keep."),
-    older_than: float | None = typer.Option(None, min=0, help="Remove only what is older than so many days."),
-    dry_run: bool = typer.Option(False, "--dry-run", help="Only say what would be removed."),
-    json: bool = _JSON,
+    keep: int = typer.Option(20, min=0, help="Number of newest runs of each report to keep."),
+    older_than: float | None = typer.Option(None, min=0, help="Remove only runs older than this many days."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only print what would be removed."),
+    json: bool = JSON,
 ) -> None:
-    """Remove the folders of old runs, never the latest of a report nor its latest that succeeded."""
+    """Remove the folders of old runs, but never a report's latest run or its latest successful one."""
     from dataclasses import asdict
 
-    from arbkit.reports.run_folders import clean as run
+    from arbkit.reports.run_folders import clean as remove_old
 
-    done = run(load_settings().reports_dir, keep=keep, older_than_days=older_than, dry_run=dry_run)
+    done = remove_old(load_settings().reports_dir, keep=keep, older_than_days=older_than, dry_run=dry_run)
     freed = sum(one.bytes for one in done if one.why_not is None)
     if json:
         print_json({"dry_run": dry_run, "bytes": freed, "items": [asdict(one) for one in done]})
@@ -136,13 +144,14 @@ def clean(
         for one in done:
             text = f"could not remove {one.folder}: {one.why_not}" if one.why_not else f"{verb} {one.folder}"
             out.print(text, markup=False, soft_wrap=True)
-        out.print(f"{sum(one.why_not is None for one in done)} folders, {freed / 1e6:,.1f} MB", markup=False)
+        removed = sum(one.why_not is None for one in done)
+        out.print(f"{counted(removed, 'folder')}, {freed / 1e6:,.1f} MB", markup=False)
     if any(one.why_not for one in done):
         raise typer.Exit(4)
 
 
 def _runs(settings: Settings, limit: int, *, report: str | None = None) -> list[Run]:
-    """The latest runs; none, where there is no store yet."""
+    """The latest runs; none if there is no store yet."""
     from arbkit.core.errors import StoreError
     from arbkit.store import open_store
 
@@ -159,8 +168,11 @@ def _folder(settings: Settings, run: Run) -> Path:
     return settings.reports_dir / run.report / run.run_id
 
 
+_FOLDER_WORDS = {"gone": "removed by clean", "damaged": "damaged"}
+
+
 def _folder_state(settings: Settings, run: Run) -> str | None:
-    """``there``, ``gone`` (cleaned), ``damaged``, or None while it is being made."""
+    """``there``, ``gone`` (removed by clean), ``damaged``, or None while it is being written."""
     folder = _folder(settings, run)
     if run.status == "running":
         return None
@@ -199,14 +211,14 @@ def _run_document(settings: Settings, run: Run) -> dict[str, Any]:
     }
 
 
-def _print_run(document: dict[str, Any]) -> None:
+def _print_run(document: Mapping[str, Any]) -> None:
     out = console()
     lines = [
         ("run", f"{document['run_id']} of {document['report']}"),
-        ("status", f"{document['status'].replace('_', ' ')}{': ' + document['error'] if document['error'] else ''}"),
-        ("started", _moment(document["started_at"])),
-        ("finished", _moment(document["finished_at"]) if document["finished_at"] else "not known"),
-        ("parameters", ", ".join(f"{k}={v}" for k, v in document["parameters"].items()) or "as they are by default"),
+        ("status", f"{_status(document['status'])}{': ' + document['error'] if document['error'] else ''}"),
+        ("started", utc_time(document["started_at"])),
+        ("finished", utc_time(document["finished_at"]) if document["finished_at"] else "unknown"),
+        ("parameters", ", ".join(f"{k}={v}" for k, v in document["parameters"].items()) or "defaults"),
         ("figures", ", ".join(f"{k} {v}" for k, v in document["summary"].items() if isinstance(v, int)) or "none"),
         ("folder", f"{document['output']}{' (removed by clean)' if document['folder'] == 'gone' else ''}"),
         ("files", ", ".join(document["files"])),
@@ -219,7 +231,7 @@ def _print_run(document: dict[str, Any]) -> None:
             out.print(f"{name:<11} {text}", markup=False, soft_wrap=True)
 
 
-def _parameters(model: Any) -> list[dict[str, Any]]:
+def _parameters(model: type[BaseModel]) -> list[dict[str, Any]]:
     schema = model.model_json_schema()["properties"]
     return [
         {"name": name, "default": _plain(field.default), "type": _kind(schema[name]), "means": field.description}
@@ -236,17 +248,14 @@ def _kind(schema: dict[str, Any]) -> str:
     return " or ".join(kinds)
 
 
-def _moment(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _took(run: Run) -> str:
+def _duration(run: Run) -> str:
     return "" if run.finished_at is None else f"{run.finished_at - run.started_at:.1f} s"
 
 
-def _status(run: Run) -> str:
-    return run.status.replace("_", " ")
+def _status(status: str) -> str:
+    return status.replace("_", " ")
 
 
 def register(app: typer.Typer) -> None:
+    """Add ``reports`` to the command line."""
     app.add_typer(reports, name="reports")

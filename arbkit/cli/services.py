@@ -1,4 +1,4 @@
-"""Commands that run: ``up`` and each service by itself."""
+"""Commands that run: ``up``, and each service on its own."""
 
 from __future__ import annotations
 
@@ -9,27 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from arbkit.cli.shared import console, load_settings, print_json
+from arbkit.cli.model_options import given_options, options_from
+from arbkit.cli.shared import JSON, console, counted, load_settings, print_json
+from arbkit.core.formatting import money, number, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from arbkit.core.settings import Settings
     from arbkit.ops.supervisor import Service
 
 __all__ = ["register"]
 
-_JSON = typer.Option(False, "--json", help="One JSON document on standard output.")
+_MAX_PRINTED = 25
+"""Opportunities that are printed without ``--json``."""
 
 
 def up() -> None:
-    """Run everything: producer, consumer, detection, API, dashboards, and the demo market without a key."""
+    """Run everything: producer, consumer, scheduler, API and dashboards; without a key, the demo market too."""
     from arbkit.core.service.process import stop_on_signals
     from arbkit.ops.setup import initialise
     from arbkit.ops.supervisor import Supervisor, await_answers, plan_services, resolve
 
     settings = resolve(load_settings())
-    # A home that cannot be written to, or a store that is damaged or away, should be one error and no row of restarts.
+    # A home that is not writable, or a store that is damaged or unreachable, is one error instead of endless restarts.
     for difference in initialise(settings):
         sys.stderr.write(f"arbkit: {difference}\n")
     stop = stop_on_signals()
@@ -48,7 +51,7 @@ def up() -> None:
 
 
 def _prefixed(services: list[Service]) -> Callable[[str, str], None]:
-    """A writer of log lines behind the name of their service."""
+    """A function that writes log lines prefixed with the name of their service."""
     width = max(len(s.name) for s in services)
     lock = threading.Lock()
 
@@ -61,11 +64,11 @@ def _prefixed(services: list[Service]) -> Callable[[str, str], None]:
 
 
 def _print_addresses(settings: Settings, services: list[Service], answers: dict[str, bool]) -> None:
-    """One table, not broken at the terminal's width, so that every address can be clicked or copied."""
+    """Print one table, not wrapped at the terminal's width, so that every address can be clicked or copied."""
     from arbkit.core.settings import is_loopback
 
     rows = [
-        (s.name, s.address.url if answers[s.name] else "not answering: see its lines above")
+        (s.name, s.address.url if answers[s.name] else "not responding: see its log lines above")
         for s in services
         if s.address is not None
     ]
@@ -73,20 +76,24 @@ def _print_addresses(settings: Settings, services: list[Service], answers: dict[
         rows.append(("API token", settings.token.get_secret_value()))
     width = max(len(name) for name, _ in rows)
     mode = "DEMO market: invented products and prices" if settings.demo_mode else "prices from Keepa"
-    lines = [f"arbkit is up ({mode})", *(f"  {name:<{width}}  {text}" for name, text in rows), "Ctrl-C ends everything"]
+    lines = [
+        f"arbkit is up ({mode})",
+        *(f"  {name:<{width}}  {text}" for name, text in rows),
+        "Press Ctrl-C to stop everything",
+    ]
     sys.stderr.write("\n" + "\n".join(lines) + "\n\n")
     sys.stderr.flush()
 
 
 def init(
     migrate: bool = typer.Option(
-        False, "--migrate", help="Renew the indices of another arbkit, while all that runs goes on."
+        False, "--migrate", help="Rebuild indices that another version of arbkit made, without downtime."
     ),
     files: Path | None = typer.Option(
-        None, help="Take watchlist.txt, profile.toml and schedule.toml over from this folder."
+        None, help="Adopt watchlist.txt, profile.toml and schedule.toml from this folder."
     ),
 ) -> None:
-    """Create what log and store need: topics, indices, aliases. What is there is compared and never changed."""
+    """Create the topics, indices and aliases of log and store. Existing ones are checked, never changed."""
     from arbkit.ops.setup import adopt_user_files, initialise
     from arbkit.ops.setup import migrate as renew
 
@@ -100,15 +107,16 @@ def init(
     for difference in differences:
         console().print(f"differs: {difference}", markup=False)
     if not differences:
-        shown = settings.masked()
-        log, store = shown["ARBKIT_LOG"] or settings.log_url, shown["ARBKIT_STORE"] or settings.store_url
+        variables = settings.masked()
+        log = variables["ARBKIT_LOG"] or settings.log_url
+        store = variables["ARBKIT_STORE"] or settings.store_url
         console().print(f"log {log} and store {store} are ready", markup=False)
 
 
 def produce(
-    once: bool = typer.Option(False, "--once", help="Look at everything one time, then end."),
+    once: bool = typer.Option(False, "--once", help="Poll everything once and exit."),
 ) -> None:
-    """Watch prices: watchlist × marketplaces → log."""
+    """Poll the prices of all watched products on all marketplaces and publish them to the log."""
     from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.pipeline.producer import produce as run
 
@@ -118,9 +126,9 @@ def produce(
 
 
 def consume(
-    until_empty: bool = typer.Option(False, "--until-empty", help="End when nothing is left to do."),
+    until_empty: bool = typer.Option(False, "--until-empty", help="Exit when the queue is empty."),
 ) -> None:
-    """Enrich what the log holds: log → store."""
+    """Process the log and write products, offers and price histories to the store."""
     from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.pipeline.consumer import consume as run
 
@@ -129,8 +137,8 @@ def consume(
     run(settings, until_empty=until_empty, stop=stop_on_signals())
 
 
-def replay(json: bool = _JSON) -> None:
-    """Rebuild the store from the log, while all that runs goes on: log → store."""
+def replay(json: bool = JSON) -> None:
+    """Rebuild the store from the log, without downtime."""
     from dataclasses import asdict
 
     from rich.progress import Progress
@@ -148,17 +156,17 @@ def replay(json: bool = _JSON) -> None:
         print_json(asdict(done))
         return
     out = console()
-    out.print(f"{done.read} messages: {done.rebuilt.offers} offers made anew")
+    out.print(f"{counted(done.read, 'message')}: {counted(done.rebuilt.offers, 'offer')} rebuilt")
     if done.rebuilt.kept:
-        out.print(f"{done.rebuilt.kept} offers that the log has no more are kept as they were")
+        out.print(f"{counted(done.rebuilt.kept, 'offer')} no longer in the log kept unchanged")
     if done.unusable:
-        out.print(f"{done.unusable} messages are of no use; see `arbkit dlq list`")
+        out.print(f"{counted(done.unusable, 'message')} rejected; see `arbkit dlq list`")
 
 
 def demo(
-    fail_every: int = typer.Option(0, min=0, help="Let each n-th request fail, to see what the rest does."),
+    fail_every: int = typer.Option(0, min=0, help="Let every n-th request fail, to test how the rest copes."),
 ) -> None:
-    """Serve the demo market: invented products behind a Keepa-compatible address."""
+    """Serve the demo market: invented products behind a Keepa-compatible API."""
     from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.sources.demo.server import serve
 
@@ -168,27 +176,16 @@ def demo(
 
 
 def detect(
-    sources: list[str] = typer.Option([], "--source", help="Marketplace to buy on; may be given again."),
-    targets: list[str] = typer.Option([], "--target", help="Marketplace to sell on; may be given again."),
-    min_profit: float | None = typer.Option(None, help="Least profit, in the profile's home currency."),
-    min_roi: float | None = typer.Option(None, help="Least return on investment, in percent."),
-    min_margin: float | None = typer.Option(None, help="Least margin on net revenue, in percent."),
-    max_age_hours: float | None = typer.Option(None, help="Oldest data that counts."),
-    on: str | None = typer.Option(None, help="Day of tables and rates, as 2026-08-01."),
-    limit: int | None = typer.Option(None, min=0, help="Most opportunities to print."),
+    context: typer.Context,
+    limit: int | None = typer.Option(None, min=0, help="Maximum number of opportunities to print."),
     components: bool = typer.Option(False, "--components", help="Print every fee and tax too."),
-    json: bool = _JSON,
+    json: bool = JSON,
 ) -> None:
-    """Price every route of every product and store what leaves money."""
+    """Price every route of every product and store the profitable ones."""
     from arbkit.reports.runner import run_or_raise
 
     settings = load_settings()
-    given: dict[str, Any] = {
-        "sources": sources, "targets": targets, "min_profit": min_profit, "min_roi": min_roi,
-        "min_margin": min_margin, "max_age_hours": max_age_hours, "on": on,
-    }  # fmt: skip
-    asked = {k: v for k, v in given.items() if v not in (None, [])}
-    done = run_or_raise(settings, "detect", asked, pictures=False)
+    done = run_or_raise(settings, "detect", given_options(context), pictures=False)
     result: dict[str, Any] = dict(done.result or {})
     result["items"] = [
         {k: v for k, v in item.items() if components or k != "components"} for item in result["items"][:limit]
@@ -199,33 +196,35 @@ def detect(
     _print_opportunities(result, str(done.folder))
 
 
-def _print_opportunities(result: dict[str, object], folder: str) -> None:
+def _print_opportunities(result: Mapping[str, Any], folder: str) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    items = result["items"]
     out = console()
-    table = Table(title=f"{result['total']} opportunities among {result['routes']} routes", title_justify="left")
-    for name in ("route", "product", "buy", "sell", "profit", "ROI %", "confidence"):
+    title = f"{counted(result['total'], 'opportunity', 'opportunities')} on {counted(result['routes'], 'route')}"
+    table = Table(title=title, title_justify="left")
+    for name in ("route", "product", "buy", "sell", "profit", "ROI", "confidence"):
         table.add_column(name, justify="left" if name in ("route", "product") else "right")
-    for o in items[:25] if isinstance(items, list) else []:
+    for o in result["items"][:_MAX_PRINTED]:
         table.add_row(
             f"{o['source']} → {o['target']}",
             escape(f"{o['asin']} {(o['title'] or '')[:48]}") + (" [yellow]DEMO[/]" if o["demo"] else ""),
-            f"{o['buy_price']:.2f} {o['buy_currency']}",
-            f"{o['sell_price']:.2f} {o['sell_currency']}",
-            f"{o['profit']:.2f} {o['currency']}",
-            f"{o['roi_pct']:.1f}",
-            f"{o['confidence']:.2f}",
+            money(o["buy_price"], o["buy_currency"]),
+            money(o["sell_price"], o["sell_currency"]),
+            money(o["profit"], o["currency"]),
+            percent(o["roi_pct"]),
+            number(o["confidence"]),
         )
     out.print(table)
-    unknown = result["unknown"]
-    if isinstance(unknown, dict):
-        for reason, count in unknown.items():
-            out.print(f"  not priced: {count} routes, {escape(str(reason))}")
-    out.print(f"  report: {escape(folder)}")
+    for reason, routes in result["unknown"].items():
+        out.print(f"  not priced: {counted(routes, 'route')}, {reason}", markup=False)
+    out.print(f"  report: {folder}", markup=False)
 
 
 def register(app: typer.Typer) -> None:
-    for command in (init, up, produce, consume, replay, detect, demo):
+    """Add the services and ``detect`` to the command line."""
+    for command in (init, up, produce, consume, replay):
         app.command()(command)
+    parameters = "arbkit.analysis.detection_parameters:DetectParameters"
+    app.command(cls=options_from(parameters, sources="source", targets="target"))(detect)
+    app.command()(demo)

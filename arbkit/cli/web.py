@@ -1,4 +1,4 @@
-"""Commands for people's browsers: the REST API, the dashboards, JupyterLab."""
+"""Commands that serve a browser: the REST API, the dashboards, JupyterLab."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["register"]
 logger = logging.getLogger(__name__)
 
 _GRACE_S = 5
-"""How long open requests may take to end; less than the supervisor waits."""
+"""How long open requests may take to finish; less than the supervisor waits."""
 
 
 def api() -> None:
-    """Serve the REST API over what the store holds."""
+    """Serve the REST API over the store."""
     import uvicorn
 
     from arbkit.core.service.addresses import base_url, listen, with_token
@@ -30,17 +30,17 @@ def api() -> None:
     settings = given if is_loopback(given.host) else with_token(given)
     if settings is not given:
         logger.warning(
-            "%s can be reached from outside; the API's token, until it ends: %s",
+            "%s can be reached from outside; the API's token for this run: %s",
             settings.host,
             settings.token.get_secret_value(),
         )
     die_with_parent()
-    # uvicorn has handlers of its own and then raises the signal anew: with ours below, it ends with status 0.
+    # uvicorn raises the signal again after its own handlers: with ours installed, the exit status is 0.
     stop_on_signals()
     app = create_app(settings)
     with listen(settings.host, settings.api_port, "ARBKIT_API_PORT") as listening:
         port = listening.getsockname()[1]
-        logger.info("the API answers on %s, documented under /docs", base_url(settings.host, port))
+        logger.info("the API is at %s, documented under /docs", base_url(settings.host, port))
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -63,9 +63,9 @@ def dashboards() -> None:
     with listen(given.host, given.dashboards_port, "ARBKIT_DASHBOARDS_PORT") as free:
         port = free.getsockname()[1]
     settings = with_token(given).model_copy(update={"dashboards_port": port})
-    # A token of the user's own is a secret; one made just now must be shown, or nobody could come in.
-    made = not given.token.get_secret_value()
-    logger.info("the dashboards answer on %s", dashboard_url(settings, with_its_token=made))
+    # The user's own token is a secret; a generated one must be shown, or nobody could log in.
+    generated = not given.token.get_secret_value()
+    logger.info("the dashboards are at %s", dashboard_url(settings, with_its_token=generated))
     run_dashboards(settings)
 
 
@@ -79,5 +79,6 @@ def lab(
 
 
 def register(app: typer.Typer) -> None:
+    """Add ``api``, ``dashboards`` and ``lab`` to the command line."""
     for command in (api, dashboards, lab):
         app.command()(command)

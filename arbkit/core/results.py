@@ -5,11 +5,15 @@ Field names and units are those of the public JSON.
 
 from __future__ import annotations
 
-from typing import TypedDict
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias, TypedDict
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Component", "ComponentRow", "Result"]
+__all__ = ["Component", "ComponentRow", "Json", "Result"]
+
+Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
+"""What can be written as JSON."""
 
 
 class ComponentRow(TypedDict):

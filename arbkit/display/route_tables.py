@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from markupsafe import Markup
 
-from arbkit.core.formatting import money, percent
+from arbkit.core.formatting import count, money, percent
 from arbkit.core.models import Opportunity
 from arbkit.display.html import macro
 from arbkit.display.notebook_html import NotebookHtml
 
-__all__ = ["link", "paragraph", "product_cell", "route_label", "routes_table", "shown"]
+__all__ = ["link", "not_priced", "paragraph", "product_cell", "reasons_table", "route_label", "routes_table", "shown"]
 
 _TEMPLATE = "routes.html.j2"
 _COLUMNS = (
     ("Product", "title"), ("Route", "text"), ("Buy", "number"), ("Sell", "number"), ("Profit", "number"),
     ("ROI", "number"), ("Confidence", "number"),
 )  # fmt: skip
+_REASONS = (("Reason", "title"), ("Routes", "number"))
 
 
 def shown(found: Sequence[Opportunity]) -> NotebookHtml:
     """Opportunities as the output of a notebook cell, or a sentence that there are none."""
     return NotebookHtml(routes_table(found)) if found else paragraph("No route passes these limits.")
+
+
+def not_priced(unknown: Mapping[str, int]) -> NotebookHtml:
+    """Reasons why routes could not be priced as the output of a notebook cell."""
+    return NotebookHtml(reasons_table(unknown))
 
 
 def paragraph(text: str) -> NotebookHtml:
@@ -45,6 +51,11 @@ def routes_table(found: Iterable[Opportunity]) -> Markup:
         for o in found
     ]
     return macro("table", "Routes", _COLUMNS, rows)
+
+
+def reasons_table(unknown: Mapping[str, int]) -> Markup:
+    """Why routes could not be priced: reason → number of routes, in the given order."""
+    return macro("table", "Not priced", _REASONS, [(reason, count(n)) for reason, n in unknown.items()], "None.")
 
 
 def product_cell(title: str | None, asin: str, *, demo: bool = False) -> Markup:

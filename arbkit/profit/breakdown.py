@@ -127,7 +127,7 @@ class _Explainer:
     def _refunds(self) -> _Told:
         content, profile = self.day.get("refunds"), self.profile
         rule = (
-            f"{profile.return_rate_pct:g} % come back: {content.get('percent', 0):g} % of the referral fee, at most "
+            f"{profile.return_rate_pct:g} % return rate: {content.get('percent', 0):g} % of the referral fee, at most "
             f"{content.get('at_most_EUR', 0):.2f} EUR, and {profile.return_handling:.2f} {profile.currency} handling"
         )
         return rule, self._t("refunds"), None, MARKETS[self.target].currency != "EUR"
@@ -140,7 +140,8 @@ class _Explainer:
         several = self.row["referral_candidates"] > 1
         how = "as Keepa observes it" if self.row["referral_observed"] else "by category"
         if several:
-            how = f"the dearest of {self.row['referral_candidates']} that are possible"
+            candidates = self.row["referral_candidates"]
+            how = f"{'higher' if candidates == 2 else 'highest'} of {candidates:g} possible rates"
         return f"{schedule.rule}, {how}", self._t("referral"), None, several
 
     def _fulfilment(self) -> _Told:

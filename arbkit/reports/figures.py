@@ -68,6 +68,8 @@ def draw(folder: Path, *, done: threading.Event, expected: bool = False, why_not
     """Draw the figures that a notebook keeps in ``folder`` until it is ``done``.
 
     Args:
+        folder: of the run.
+        done: set when the notebook has ended.
         expected: start the browser before there is a figure.
         why_not: draw nothing, and give this as the reason why each picture is missing.
     """

@@ -30,15 +30,10 @@ def page(notebook: nbformat.NotebookNode, *, title: str) -> str:
     nonce = secrets.token_urlsafe(12)
     notebook, has_figures = _with_figures(notebook)
     body, _ = _exporter().from_notebook_node(notebook)
-    policy = (
-        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; img-src data: blob:; "
-        "font-src data:; base-uri 'none'; form-action 'none'"
-    )
     document = render(
         "page.html.j2",
         package=_PACKAGE,
         title=title,
-        policy=policy,
         nonce=nonce,
         style=_trusted(theme() + _template("page.css")),
         # Each output brings the theme along, for notebooks; the page has it once.

@@ -11,7 +11,7 @@ from arbkit.core.formatting import age_words, count, money, percent, signed, utc
 from arbkit.core.marketplaces import MARKETS
 from arbkit.display.html import macro
 from arbkit.display.notebook_html import NotebookHtml
-from arbkit.display.route_tables import product_cell, route_label, routes_table
+from arbkit.display.route_tables import product_cell, reasons_table, route_label, routes_table
 from arbkit.display.waterfall import waterfall_table
 from arbkit.reports.data_quality import MarketData, Quality
 from arbkit.reports.morning import Morning, Moved
@@ -27,7 +27,6 @@ _MARKETS = (
     ("Marketplace", "title"), ("Offers known", "number"), ("With a price", "number"), ("Stale", "number"),
     ("Newest", "number"), ("Oldest", "number"),
 )  # fmt: skip
-_REASONS = (("Reason", "title"), ("Routes", "number"))
 
 
 def headline(report: Morning) -> NotebookHtml:
@@ -133,7 +132,7 @@ def data(report: Morning) -> NotebookHtml:
         return _part("sentence", "There is no data yet.")
     ages = {"newest": _age(report.at, quality.newest_at), "oldest": _age(report.at, quality.oldest_at)}
     markets = macro("table", "Marketplaces", _MARKETS, [_market_row(m, quality, report.at) for m in quality.markets])
-    reasons = macro("table", "Not priced", _REASONS, [(why, count(n)) for why, n in (quality.unpriced or {}).items()])
+    reasons = reasons_table(quality.unpriced or {})
     return _part("data", quality, ages, f"{report.parameters.stale_hours:g}", markets, reasons)
 
 

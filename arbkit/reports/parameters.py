@@ -1,4 +1,4 @@
-"""What each report may be told: typed, with bounds, and light to load, for they are checked before anything starts."""
+"""The parameters of reports: typed, bounded and light to import, as they are checked before a run starts."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _CONFIG = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class MorningParameters(BaseModel):
-    """What a morning report may be told."""
+    """The parameters of a morning report."""
 
     model_config = _CONFIG
 
-    top: int = Field(10, ge=1, le=200, description="most rows of each table")
-    waterfalls: int = Field(3, ge=0, le=20, description="routes whose money is drawn line by line")
-    min_change: float = Field(1.0, ge=0, description="least change of profit that counts, in the home currency")
-    min_change_pct: float = Field(10.0, ge=0, description="least change of profit or of a price, in percent")
-    stale_hours: float = Field(24.0, gt=0, description="age from which an offer counts as stale")
-    since: str | None = Field(None, description="earlier run to compare with; empty: the last that succeeded")
+    top: int = Field(10, ge=1, le=200, description="maximum rows of each table")
+    waterfalls: int = Field(3, ge=0, le=20, description="number of routes with a breakdown")
+    min_change: float = Field(1.0, ge=0, description="minimum change of profit to report, in the home currency")
+    min_change_pct: float = Field(10.0, ge=0, description="minimum change of profit or price to report, in percent")
+    stale_hours: float = Field(24.0, gt=0, description="age from which an offer counts as stale, in hours")
+    since: str | None = Field(None, description="earlier run to compare with (default: the last that succeeded)")

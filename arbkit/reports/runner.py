@@ -28,6 +28,7 @@ from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.core.errors import ArbkitError, ServiceError, UsageError, did_you_mean
 from arbkit.core.files import file_lock, is_locked, shipped_folder
 from arbkit.core.models import Run, RunStatus
+from arbkit.core.results import Json
 from arbkit.core.service.process_tree import end_tree, kill_tree, spawn
 from arbkit.core.settings import Settings
 from arbkit.reports.parameters import MorningParameters
@@ -66,7 +67,7 @@ class Report:
         """
         return (self.folder or shipped_folder("notebooks")) / f"{self.name}.ipynb"
 
-    def check(self, given: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
+    def check(self, given: Mapping[str, Json]) -> dict[str, JsonValue]:
         """The parameters as the notebook gets them: only those given, typed.
 
         Raises:
@@ -115,9 +116,11 @@ class Report:
 REPORTS: Mapping[str, Report] = {
     r.name: r
     for r in (
-        Report("detect", DetectParameters, "price every route and store what leaves money"),
+        Report("detect", DetectParameters, "price every route and store the profitable ones"),
         Report(
-            "morning", MorningParameters, "what is new, gone and moved since the last one, and how good the data is"
+            "morning",
+            MorningParameters,
+            "what changed since the last one, the best routes, how good the data is",
         ),
     )
 }
@@ -161,7 +164,7 @@ def is_running(settings: Settings, name: str) -> bool:
 def run_report(
     settings: Settings,
     name: str,
-    given: Mapping[str, JsonValue],
+    given: Mapping[str, Json],
     *,
     pictures: bool = True,
     stop: threading.Event | None = None,
@@ -203,7 +206,7 @@ def _run(
     settings: Settings,
     store: Store,
     report: Report,
-    parameters: Mapping[str, JsonValue],
+    parameters: Mapping[str, Json],
     *,
     pictures: bool,
     stop: threading.Event | None,
@@ -354,7 +357,7 @@ def _disk_words(error: OSError) -> str:
     return f"{where}: cannot be written: {error.strerror}. Free some space, or move ARBKIT_HOME"
 
 
-def run_or_raise(settings: Settings, name: str, given: Mapping[str, JsonValue], *, pictures: bool = True) -> ReportRun:
+def run_or_raise(settings: Settings, name: str, given: Mapping[str, Json], *, pictures: bool = True) -> ReportRun:
     """As :func:`run_report`, but a run that did not succeed is an error.
 
     Raises:

@@ -309,8 +309,8 @@ def test_every_service_works_until_opportunities_are_on_the_api(here: Here) -> N
     for one in [*consumers, *others.values()]:
         await_health(one)
     said = re.search(r"the API's token, until it ends: (\S+)", others["api"].said())
-    address = re.search(r"the API answers on (\S+),", others["api"].said())
-    page = re.search(r"the dashboards answer on (\S+)", others["dashboards"].said())
+    address = re.search(r"the API is at (\S+),", others["api"].said())
+    page = re.search(r"the dashboards are at (\S+)", others["dashboards"].said())
     assert said is not None
     assert address is not None
     assert page is not None

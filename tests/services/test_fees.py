@@ -121,7 +121,7 @@ def test_a_profile_is_written_shown_and_checked(tmp_path: Path) -> None:
     assert command("profile", "init", str(path))[0] == 0
     assert load_profile(path) == load_profile(None)
     assert command("profile", "init", str(path))[0] == 2
-    assert "can be used" in command("profile", "check", str(path))[1]
+    assert "is valid" in command("profile", "check", str(path))[1]
     shown = command("profile", "show", str(path))[1]
     assert "built-in DE reseller" in shown
     assert document("profile", "show", str(path))["profiles"][0]["home"] == "DE"

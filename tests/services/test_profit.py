@@ -151,7 +151,7 @@ def test_a_table_for_people() -> None:
     words = shlex.split("profit --source IT --buy 40 --target DE --sell 69.99 --category 'Toys & Games' --no-profile")
     shown = CliRunner().invoke(app, [*words, "--size-mm", "360x100x100", "--weight-g", "800", "--on", "2026-08-01"])
     assert shown.exit_code == 0
-    for text in ("referral fee", "-10.50", "break-even", "by efn"):
+    for text in ("referral fee", "−10.50", "break-even", "EFN: "):
         assert text in shown.stdout
 
 

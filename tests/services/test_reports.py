@@ -269,7 +269,7 @@ def test_damaged_folders_break_neither_list_nor_show_nor_clean(damaged: Settings
     assert half.returncode == 0
     assert "result.json cannot be read" in half.stdout
     gone = arbkit(damaged, "reports", "show", "20260601T070000Z-000001")
-    assert "it was cleaned" in gone.stdout
+    assert "removed by clean" in gone.stdout
     told: Any = orjson.loads(arbkit(damaged, "reports", "clean", "--keep", "1", "--dry-run", "--json").stdout)
     assert [one["run_id"][:8] for one in told["items"]] == ["20260604", "20260603", "20260602"]
     assert arbkit(damaged, "reports", "clean", "--keep", "1").returncode == 0

@@ -100,8 +100,8 @@ def dead_letters_are_seen_and_tried_again(settings: Settings) -> None:
     assert (listed["key"], listed["attempts"], listed["bytes"]) == ("B000000001", 1, 8)
     whole = orjson.loads(done(settings, "dlq", "show", str(listed["offset"])))
     assert whole["text"] == "not JSON"
-    assert "1 records" in done(settings, "dlq", "replay")
-    assert "0 records" in done(settings, "dlq", "replay")
+    assert "1 record replayed" in done(settings, "dlq", "replay")
+    assert "0 records replayed" in done(settings, "dlq", "replay")
     done(settings, "consume", "--until-empty")
     again = orjson.loads(done(settings, "dlq", "list", "--json"))["items"]
     assert [one["attempts"] for one in again] == [1, 2]

@@ -52,38 +52,46 @@ class QuoteRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     source: MarketCode = Field(description="marketplace to buy on")
-    buy: Amount = Field(description="price paid there, shipping included")
+    buy: Amount = Field(description="price paid there, VAT and shipping included, in its currency")
     target: MarketCode = Field(description="marketplace to sell on")
-    sell: Amount = Field(description="price a buyer pays there, shipping included")
-    category: str | None = Field(None, description="referral category, or Amazon's own: Root, or Root › Branch")
-    size_mm: Annotated[str, AfterValidator(_size)] | None = Field(None, description="package, as 360x100x100")
+    sell: Amount = Field(description="price a buyer pays there, VAT and shipping included, in its currency")
+    category: str | None = Field(None, description="referral category, or Amazon's own: Root or Root › Branch")
+    size_mm: Annotated[str, AfterValidator(_size)] | None = Field(
+        None, description="package size in millimetres, as 360x100x100"
+    )
     weight_g: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] | None = Field(
         None, description="package weight in grams"
     )
-    vat_status: VatStatus | None = Field(None, description="reclaiming, not-reclaiming or unregistered")
-    home: MarketCode | None = Field(None, description="where the seller is established")
-    fulfilment: FulfilmentMethod | Literal["best"] = Field("best", description="best: the cheapest allowed")
+    vat_status: VatStatus | None = Field(None, description="VAT status: reclaiming, not-reclaiming or unregistered")
+    home: MarketCode | None = Field(None, description="country where the seller is established")
+    fulfilment: FulfilmentMethod | Literal["best"] = Field(
+        "best", description="method: fba-local, efn, pan-eu, fbm, or best (the cheapest allowed)"
+    )
     stock: MarketCode | None = Field(None, description="country of EFN stock (default: the source)")
-    warehouses: Literal["de", "cep"] | None = Field(None, description="German stock: Germany only, or also PL and CZ")
-    vat_class: str | None = Field(None, description="standard, books, food, children, …")
-    other_costs: Cost | None = Field(None, description="net sum of prep, inbound and the like, home currency")
-    fbm_shipping: Cost | None = Field(None, description="net cost of a buyer's parcel, home currency")
-    freight: Cost | None = Field(None, description="freight per unit, home currency")
-    duty_pct: Percent | None = Field(None, description="duty between UK and EU, percent of value and freight")
-    plan: Literal["professional", "individual"] | None = Field(None, description="Amazon selling plan")
+    warehouses: Literal["de", "cep"] | None = Field(
+        None, description="German stock: de, or cep (also Poland and Czechia)"
+    )
+    vat_class: str | None = Field(None, description="VAT class, such as standard, books, food or children")
+    other_costs: Cost | None = Field(None, description="prep, inbound and similar costs, net, in the home currency")
+    fbm_shipping: Cost | None = Field(None, description="FBM shipping, net, in the home currency")
+    freight: Cost | None = Field(None, description="freight per unit, in the home currency")
+    duty_pct: Percent | None = Field(None, description="duty between UK and EU, in percent of value and freight")
+    plan: Literal["professional", "individual"] | None = Field(
+        None, description="Amazon selling plan: professional or individual"
+    )
     hazmat: bool = Field(False, description="dangerous goods")
     expected_days: Annotated[float, Field(ge=0, le=3650)] | None = Field(None, description="days in storage")
-    return_rate_pct: Percent | None = Field(None, description="share of units that come back")
-    return_handling: Cost | None = Field(None, description="what a returned unit costs, home currency")
-    keepa_fba_fee: Cost | None = Field(None, description="fulfilment fee as Keepa observed it, net")
-    keepa_closing_fee: Cost | None = Field(None, description="closing fee as Keepa states it, net, currency of target")
-    keepa_referral_pct: Percent | None = Field(None, description="referral percentage as Keepa observed it")
-    keepa_referral_price: Amount | None = Field(None, description="the price at which Keepa observed it")
+    return_rate_pct: Percent | None = Field(None, description="return rate, in percent of units")
+    return_handling: Cost | None = Field(None, description="cost of handling a return, in the home currency")
+    keepa_fba_fee: Cost | None = Field(None, description="fulfilment fee observed by Keepa, net")
+    keepa_closing_fee: Cost | None = Field(None, description="closing fee given by Keepa, net, target's currency")
+    keepa_referral_pct: Percent | None = Field(None, description="referral percentage observed by Keepa")
+    keepa_referral_price: Amount | None = Field(None, description="price at which Keepa observed it")
     target_roi: Annotated[float, Field(ge=0, le=1_000, allow_inf_nan=False)] | None = Field(
-        None, description="return on investment, in percent, that the highest buying price is for"
+        None, description="return on investment that the max cost must earn, in percent"
     )
-    target_profit: Cost | None = Field(None, description="profit that it must leave too, home currency")
-    on: date | None = Field(None, description="day of fee tables, VAT and exchange rates (default: today)")
+    target_profit: Cost | None = Field(None, description="profit that the max cost must earn too, in home currency")
+    on: date | None = Field(None, description="date of fees, VAT and rates, as 2026-08-01 (default: today)")
 
     @classmethod
     def parse(cls, fields: Mapping[str, object]) -> Self:

@@ -1,7 +1,7 @@
 const dark = matchMedia("(prefers-color-scheme: dark)");
 function paint() {
   const colours = getComputedStyle(document.documentElement);
-  const ink = colours.getPropertyValue("--arb-text"), line = colours.getPropertyValue("--arb-line");
+  const ink = colours.getPropertyValue("--arb-text").trim(), line = colours.getPropertyValue("--arb-line").trim();
   for (const figure of document.querySelectorAll(".arb-figure")) {
     const change = {paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", "font.color": ink};
     for (const axis of Object.keys(figure._fullLayout || {}).filter((name) => /^[xy]axis[0-9]*$/.test(name))) {
