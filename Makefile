@@ -8,15 +8,25 @@ COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-u
 .DEFAULT_GOAL := help
 .PHONY: help install run test lint docs mutants bench golden chaos screenshots servers clean constraints
 
-help: ## what there is
+# What keeps $(PYTHON) from making the environment, and the command that mends it; empty if nothing does.
+PYTHON_FAULT = $(shell \
+	command -v $(PYTHON) >/dev/null || { echo 'Python is missing: sudo apt install python3 python3-venv'; exit; }; \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'arbkit needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.11'; exit; }; \
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		echo 'The package $(notdir $(PYTHON))-venv is missing: sudo apt install $(notdir $(PYTHON))-venv')
+
+help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | column -t -s '	'
 
 $(STAMP): constraints.txt pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "arbkit needs Python 3.11 or newer: make PYTHON=python3.11 …")'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(if $(PYTHON_FAULT),$(error $(PYTHON_FAULT)))
+	@echo 'Installing arbkit and its packages into $(VENV) (about two minutes) …'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+	@echo 'Installed.'
 
 install: $(STAMP) ## virtual environment and packages
 
@@ -25,6 +35,10 @@ run: install ## everything on this machine: demo market or Keepa, detection, das
 
 test: install ## all tests this machine can run
 	$(BIN)/python -m pytest
+
+.PHONY: check
+check: install ## unit, layout and docs tests, within a minute
+	$(BIN)/python -m pytest tests/unit -n auto -q
 
 lint: install ## ruff and mypy
 	$(BIN)/ruff check .

@@ -159,7 +159,7 @@ def _runs(settings: Settings, limit: int, *, report: str | None = None) -> list[
         with open_store(settings, read_only=True) as store:
             return store.runs(report=report, limit=limit)
     except StoreError as error:
-        if type(error) is StoreError and settings.store_url.startswith("sqlite:") and not settings.database.exists():
+        if type(error) is StoreError and settings.store_url.startswith("sqlite:"):
             return []
         raise
 

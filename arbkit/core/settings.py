@@ -13,10 +13,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from arbkit.core.errors import ConfigError, UsageError
 from arbkit.core.marketplaces import market
 
-__all__ = ["KEEPA_SERVICE", "Settings", "is_loopback", "sqlite_path"]
+__all__ = ["KEEPA_SERVICE", "SettingValue", "Settings", "is_loopback", "sqlite_path"]
 
 KEEPA_SERVICE = "https://api.keepa.com"
 Port = Annotated[int, Field(ge=0, le=65535)]
+SettingValue = str | float | bool | Path | SecretStr | tuple[str, ...] | None
+"""What a setting can be, as it is given by name."""
 _EmptyIsNone = BeforeValidator(lambda v: None if v == "" else v)
 
 
@@ -98,12 +100,6 @@ class Settings(BaseSettings):
     consumer_metrics_port: Annotated[Port | None, _EmptyIsNone] = Field(
         None, description="port of a consumer's own Prometheus metrics; 0 = any free port, empty: none"
     )
-    require: Annotated[Literal["all"] | None, _EmptyIsNone] = Field(
-        None, description="`all`: a test that lacks what it needs fails instead of skipping"
-    )
-    real_data: Annotated[Path | None, _EmptyIsNone] = Field(
-        None, description="folder of real Keepa files for the optional tests"
-    )
 
     @field_validator("markets", mode="before")
     @classmethod
@@ -125,14 +121,15 @@ class Settings(BaseSettings):
         return value
 
     @classmethod
-    def load(cls, **overrides: Any) -> Self:
+    def load(cls, **overrides: SettingValue) -> Self:
         """The settings of this process, with ``overrides`` by field name on top.
 
         Raises:
             ConfigError: a value cannot be used; names the setting, the value and the remedy.
         """
         try:
-            return cls(**overrides)
+            values: dict[str, Any] = {**overrides}
+            return cls(**values)
         except ValidationError as error:
             first = error.errors()[0]
             name = str(first["loc"][0]) if first["loc"] else "settings"
@@ -179,14 +176,17 @@ class Settings(BaseSettings):
 
     @property
     def reports_dir(self) -> Path:
+        """The folder of all report runs: ``<report>/<run>/``."""
         return self.home / "reports"
 
     @property
     def log_url(self) -> str:
+        """Address of the log: ``sqlite:///PATH`` or ``kafka://HOST:PORT``."""
         return self.log or f"sqlite:///{self.database}"
 
     @property
     def store_url(self) -> str:
+        """Address of the store: ``sqlite:///PATH`` (by default the file of an embedded log) or ``http(s)://HOST:PORT``."""
         return self.store or (self.log if self.log.startswith("sqlite:") else f"sqlite:///{self.database}")
 
     @property

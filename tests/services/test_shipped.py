@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +66,6 @@ def test_a_notebook_takes_parameters_and_asserts_something(path: Path) -> None:
     assert [cell["metadata"].get("tags") for cell in cells].count(["parameters"]) == 1
     assert cells[0]["metadata"]["tags"] == ["parameters"]
     assert any(line.startswith("assert ") for cell in cells for line in cell["source"])
-
-
-def test_everything_beside_the_package_is_in_the_wheel() -> None:
-    included = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
-    beside = {str(p.relative_to(ROOT)) for p in NOTEBOOKS}
-    assert set(included["force-include"]) == beside
 
 
 def readme_commands() -> list[list[str]]:

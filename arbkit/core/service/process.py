@@ -8,12 +8,14 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import suppress
 from types import FrameType
 
 __all__ = ["die_with_parent", "log_to_stderr", "stop_on_signals"]
 
 _PR_SET_PDEATHSIG = 1
+_PARENT_POLL_S = 1.0
 _ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
 """SIGBREAK exists on Windows only: it is how a supervisor there asks a process to end."""
 
@@ -67,7 +69,10 @@ def _end_with(supervisor: int) -> None:
     import psutil
 
     with suppress(psutil.NoSuchProcess):
-        psutil.Process(supervisor).wait()
+        process = psutil.Process(supervisor)
+        # One that is killed may stay a zombie for as long as nobody asks for its status.
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(_PARENT_POLL_S)
     if os.name == "nt":
         # There os.kill would end it without a word.
         signal.raise_signal(signal.SIGTERM)

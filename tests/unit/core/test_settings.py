@@ -1,0 +1,43 @@
+"""Settings: read once from the environment, shown without secrets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from arbkit.core.errors import ConfigError
+from arbkit.core.settings import Settings
+
+
+def test_a_value_that_cannot_be_used_names_its_variable_and_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARBKIT_API_PORT", "70000")
+    with pytest.raises(ConfigError, match=r"ARBKIT_API_PORT: .*65535.*got '70000'.*in \.env"):
+        Settings.load(_env_file=None)
+
+
+def test_no_secret_is_shown(tmp_path: Path) -> None:
+    settings = Settings.load(
+        _env_file=None,
+        home=tmp_path,
+        keepa_api_key="k" * 64,
+        token="tok-en",
+        store="http://me:pass-word@localhost:9200",
+    )
+    shown = str(settings.masked()) + repr(settings)
+    assert settings.masked()["KEEPA_API_KEY"] == "********"
+    assert not [secret for secret in ("k" * 64, "tok-en") if secret in shown]
+    assert "pass-word" not in str(settings.masked())
+
+
+def test_a_child_process_sees_the_same_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = Settings.load(_env_file=None, home=tmp_path, markets="de,it", demo=False, keepa_api_key="k", report_keep=3)
+    for name, value in given.environment().items():
+        monkeypatch.setenv(name, value)
+    assert Settings.load(_env_file=None) == given
+
+
+def test_what_only_tests_read_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARBKIT_REQUIRE", "all")
+    monkeypatch.setenv("ARBKIT_REAL_DATA", "/nowhere")
+    assert not {"ARBKIT_REQUIRE", "ARBKIT_REAL_DATA"} & Settings.load(_env_file=None).masked().keys()
