@@ -29,12 +29,14 @@ from arbkit.profit import (
     Tables,
     apply_default_package,
     components,
-    configured_profile,
     evaluate,
     fill_missing_package,
+    load_profile,
     load_rates,
     load_tables,
 )
+from arbkit.profit.reason_codes import Reason
+from arbkit.profit.route_frame import route_rows
 from arbkit.store import open_store
 from arbkit.stream import ALERTS_TOPIC, Log, Record, open_log
 
@@ -131,7 +133,7 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
     """
     parameters = parameters or DetectParameters()
     profile, tables, rates = (
-        configured_profile(settings),
+        load_profile(settings.profile_path, settings.profile_name),
         load_tables(),
         load_rates(),
     )
@@ -165,7 +167,7 @@ def detect(
     now = time.time() if now is None else now
     on = parameters.on or datetime.fromtimestamp(now, UTC).date()
     products = routes = 0
-    unknown: Counter[str] = Counter()
+    unknown: Counter[Reason] = Counter()
     found: list[Opportunity] = []
     for frame in offers:
         facts = apply_default_package(fill_missing_package(frame), profile)
@@ -183,7 +185,7 @@ def detect(
         on=on,
         products=products,
         routes=routes,
-        unknown=dict(unknown.most_common()),
+        unknown={reason.message: count for reason, count in unknown.most_common()},
         opportunities=tuple(found),
         new=(),
         tables_version=tables.on(on).version,
@@ -239,8 +241,8 @@ def _opportunities(
     routes: pd.DataFrame, profile: Profile, tables: Tables, rates: Rates, *, on: date, now: float, run_id: str
 ) -> Iterator[Opportunity]:
     day = tables.on(on)
-    confidence, reasons = score_confidence(routes, now=now)
-    for index, row in enumerate(_records(routes)):
+    confidence, rules = score_confidence(routes, now=now)
+    for index, (row, priced) in enumerate(zip(_records(routes), route_rows(routes), strict=True)):
         source, target = market(row["source"]), market(row["target"])
         yield Opportunity(
             asin=row["asin"],
@@ -262,7 +264,7 @@ def _opportunities(
             currency=row["currency"],
             fulfilment=row["fulfilment"],
             confidence=float(confidence[index]),
-            confidence_reasons=tuple(reasons[index]),
+            confidence_reasons=tuple(rule.message for rule in rules[index]),
             data_at=int(row["updated_at"]),
             tables_version=day.version,
             profile=profile.name,
@@ -275,7 +277,7 @@ def _opportunities(
                 amazon_at=row["sell_amazon_at"],
                 buy_box_is_amazon=row["sell_buy_box_is_amazon"],
             ),
-            components=tuple(components(row, profile, day, rates)),
+            components=tuple(components(priced, profile, day, rates)),
             run_id=run_id,
         )
 

@@ -22,6 +22,7 @@ from arbkit.profit import (
     fill_missing_package,
 )
 from arbkit.profit.fees.tables import TABLE_IDS, EffectiveTables, Version
+from arbkit.profit.reason_codes import join_messages
 
 __all__ = ["diff", "diff_opportunities", "offers_frame", "show"]
 
@@ -150,7 +151,7 @@ def diff_opportunities(
         ):
             if (asin, source, target) in wanted:
                 known = None if np.isnan(profit) else profit
-                found.setdefault((asin, source, target), []).append((known, unknown))
+                found.setdefault((asin, source, target), []).append((known, join_messages(unknown)))
     rows = []
     for key, ((old, _), (new, why)) in found.items():
         change = None if old is None or new is None else round(new - old, 2)

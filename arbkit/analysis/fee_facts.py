@@ -62,7 +62,7 @@ def fee_facts(
     found = {}
     for place, offer in enumerate(offers):
         row, m = facts.iloc[place], list(MARKETS).index(offer.market)
-        tier, schedule = int(used.facts.tier[place]), int(used.facts.schedule[place])
+        tier, schedule = int(used.provenance.tier[place]), int(used.provenance.schedule[place])
         sides = [_known(row[name]) for name in ("length_mm", "width_mm", "height_mm")]
         length, width, height = sides
         package = None if length is None or width is None or height is None else (length, width, height)
@@ -75,21 +75,21 @@ def fee_facts(
             weight_g=_known(row["weight_g"]),
             package_from="profile" if assumed else (row["package_from"] or offer.market) if package else None,
             size_tier=day.tiers[tier] if tier >= 0 else None,
-            billing_kg=_known(used.facts.billing_kg[place]),
+            billing_kg=_known(used.provenance.billing_kg[place]),
             table_fee=_known(by_table.local[m, 0]),
-            low_price=bool(by_table.facts.low_price[place]),
+            low_price=bool(by_table.provenance.low_price[place]),
             keepa_fee=None if fee is None else fee / 100,
             keepa_fee_at=offer.keepa_fba_fee_at,
-            keepa_fee_used=bool(used.facts.from_keepa[place]),
+            keepa_fee_used=bool(used.provenance.from_keepa[place]),
             category=" › ".join(offer.category_path) or offer.category,
             schedule=day.schedules[schedule].rule if schedule >= 0 else None,
-            schedule_observed=bool(used.facts.observed[place]),
-            candidates=int(used.facts.candidates[place]),
+            schedule_observed=bool(used.provenance.observed[place]),
+            candidates=int(used.provenance.candidates[place]),
             referral_fee=referral,
             referral_pct=None if referral is None or not price else 100 * referral / price,
             keepa_referral_pct=offer.keepa_referral_pct,
             closing_fee=_known(used.closing[m, 0]),
-            vat_class=str(used.facts.vat_class[place]),
+            vat_class=str(used.provenance.vat_class[place]),
             vat_pct=None if (rate := _known(used.vat_rate[m, 0])) is None else 100 * rate,
         )
     return found

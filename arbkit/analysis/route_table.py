@@ -13,6 +13,7 @@ from arbkit.analysis.fee_changes import offers_frame
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer
 from arbkit.profit import COMPONENTS, Profile, Rates, Tables, apply_default_package, evaluate, fill_missing_package
+from arbkit.profit.reason_codes import join_messages
 from arbkit.store.base import Stats
 
 __all__ = ["EvaluatedRoute", "all_routes", "best_cells", "route_cells"]
@@ -43,6 +44,8 @@ def all_routes(offers: Sequence[Offer], profile: Profile, tables: Tables, rates:
     """
     facts = apply_default_package(fill_missing_package(offers_frame(offers)), profile)
     priced = evaluate(facts, profile, tables, rates, on=on).frame().rename(columns={"margin_net_pct": "margin_pct"})
+    for name in ("unknown", "assumed"):
+        priced[name] = priced[name].map(join_messages)
     missing = pd.DataFrame(list(_not_offered(offers)), columns=["asin", "source", "target", "unknown"])
     made = pd.concat([priced[[*_FIRST, *COMPONENTS]], missing], ignore_index=True)
     made["assumed"] = made["assumed"].fillna("")

@@ -21,6 +21,7 @@ from arbkit.profit import (
     evaluate,
     fill_missing_package,
 )
+from arbkit.profit.route_frame import RouteRow, route_rows
 
 __all__ = ["ProductRoute", "facts_of", "product_routes"]
 
@@ -72,14 +73,13 @@ def product_routes(
     found = opportunities_of(frame[frame["profit"].notna()], facts, profile, tables, rates, on=on, now=now, run_id="")
     priced = {(o.source, o.target): o for o in found}
     routes = []
-    for values in frame.to_dict("records"):
-        row = {str(name): value for name, value in values.items()}
+    for row in route_rows(frame):
         one = priced.get((row["source"], row["target"]))
         routes.append(_route(row, one, one.components if one else components(row, profile, day, rates)))
     return sorted(routes, key=lambda r: (r.found is None, -r.found.profit if r.found else 0.0, r.id))
 
 
-def _route(row: Mapping[str, Any], found: Opportunity | None, parts: Sequence[Mapping[str, Any]]) -> ProductRoute:
+def _route(row: RouteRow, found: Opportunity | None, parts: Sequence[Mapping[str, Any]]) -> ProductRoute:
     return ProductRoute(
         source=row["source"],
         target=row["target"],
@@ -90,8 +90,8 @@ def _route(row: Mapping[str, Any], found: Opportunity | None, parts: Sequence[Ma
         fulfilment=row["fulfilment"],
         currency=row["currency"],
         found=found,
-        why=() if found else tuple(row["unknown"].split("; ")),
-        assumed=tuple(row["assumed"].split("; ")) if row["assumed"] else (),
+        why=() if found else tuple(reason.message for reason in row["unknown"]),
+        assumed=tuple(reason.message for reason in row["assumed"]),
         components=tuple(parts),
     )
 

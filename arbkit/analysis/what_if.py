@@ -18,7 +18,7 @@ from arbkit.profit.evaluation import Evaluation, evaluate_costs
 from arbkit.profit.offer_costs import cost_offers
 from arbkit.profit.offer_facts import categories
 from arbkit.profit.quote.request import QuoteRequest
-from arbkit.profit.reason_codes import Words
+from arbkit.profit.reason_codes import join_messages
 from arbkit.profit.trade_costs import SellerCosts
 
 __all__ = ["PricedRoute", "Revalued", "question_of", "revalue"]
@@ -65,10 +65,10 @@ def revalue(
     bought = _asked(facts, usable, [o.source for o in usable], [o.buy_price for o in usable], profile)
     factor = 1 + sell_change_pct / 100
     sold = _asked(facts, usable, [o.target for o in usable], [o.sell_price * factor for o in usable], profile)
-    day, words = tables.on(on), Words()
+    day = tables.on(on)
     evaluated = evaluate_costs(
-        cost_offers(bought, seller_profile, day, words=words),
-        cost_offers(sold, seller_profile, day, words=words),
+        cost_offers(bought, seller_profile, day),
+        cost_offers(sold, seller_profile, day),
         SellerCosts(seller_profile, day, rates),
         routes=sorted({(o.source, o.target) for o in usable}),
     )
@@ -105,7 +105,7 @@ def _revalued(evaluated: Evaluation, asked: Sequence[Opportunity]) -> list[Reval
     reasons: dict[Any, str] = {}
     if unknown.any():
         frame = evaluated.frame(unknown)
-        reasons = dict(zip(frame["asin"], frame["unknown"], strict=True))
+        reasons = dict(zip(frame["asin"], map(join_messages, frame["unknown"]), strict=True))
     return [
         Revalued(None, None, None, None, reasons.get(place) or "no way of fulfilment is open")
         if np.isnan(profits[place])

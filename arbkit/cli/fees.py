@@ -163,10 +163,10 @@ def _day(text: str | None, field: str) -> Any:
 def _touched(settings: Any, tables: Any, first: Any, second: Any) -> list[dict[str, Any]]:
     from arbkit.analysis.fee_changes import diff_opportunities
     from arbkit.profit import load_rates
-    from arbkit.profit.profile_file import configured_profile
+    from arbkit.profit.profile_file import load_profile
     from arbkit.store import OpportunityQuery, open_store
 
-    profile = configured_profile(settings)
+    profile = load_profile(settings.profile_path, settings.profile_name)
     with open_store(settings, read_only=True) as store:
         page = store.opportunities(OpportunityQuery(limit=500))
         found = list(page.items)

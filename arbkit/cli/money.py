@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from arbkit.cli.shared import begin, console, print_json
+
+if TYPE_CHECKING:
+    from arbkit.profit.quote.results import Quote
 
 __all__ = ["register"]
 
@@ -61,79 +64,79 @@ def profit(
     if profile is not None and no_profile:
         raise UsageError("--profile and --no-profile exclude each other", remedy="Give one of them")
     settings = begin()
-    question = QuoteRequest.parse(given)
+    request = QuoteRequest.parse(given)
     name = profile_name or settings.profile_name or None
     seller = Profile.neutral() if no_profile else load_profile(profile or settings.profile_path, name)
-    found = quote(question, seller, load_tables(), load_rates())
+    found = quote(request, seller, load_tables(), load_rates())
     if json:
-        print_json(found)
+        print_json(found.model_dump(mode="json"))
     else:
         _print(found)
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(found: Quote) -> None:
     from rich.markup import escape
     from rich.table import Table
 
     out = console()
-    currency = found["currency"]
-    table = Table(title=f"{found['source']} → {found['target']} on {found['on']}", title_justify="left")
+    currency = found.currency
+    table = Table(title=f"{found.source} → {found.target} on {found.on}", title_justify="left")
     for name in ("component", currency, "rule", "table, valid from"):
         table.add_column(name, justify="right" if name == currency else "left", overflow="fold")
-    for part in found["components"]:
-        amount = "unknown" if part["amount"] is None else f"{part['amount']:.2f}"
-        rule = part["rule"] + (" (assumed)" if part["assumed"] else "")
-        dated = f"{part['table']}, {part['valid_from']}" if part["table"] else ""
-        table.add_row(part["name"].replace("_", " "), amount, escape(rule), dated)
-    profit = found["profit"]
+    for part in found.components:
+        amount = "unknown" if part.amount is None else f"{part.amount:.2f}"
+        rule = part.rule + (" (assumed)" if part.assumed else "")
+        dated = f"{part.table}, {part.valid_from}" if part.table else ""
+        table.add_row(part.name.replace("_", " "), amount, escape(rule), dated)
+    profit = found.profit
     table.add_section()
-    table.add_row("profit", "unknown" if profit is None else f"{profit:.2f}", f"by {found['fulfilment']}", "")
+    table.add_row("profit", "unknown" if profit is None else f"{profit:.2f}", f"by {found.fulfilment}", "")
     out.print(table)
     out.print("  (--json names the source of each line)")
     if profit is not None:
-        roots = ", ".join(f"{price:.2f}" for price in found["break_even_sell"]) or "at no price"
-        highest = found["max_buy"]
-        price = "at no price" if highest["price"] is None else f"{highest['price']:.2f} {highest['currency']}"
-        out.print(f"  ROI {found['roi_pct']:.1f} %, margin {found['margin_net_pct']:.1f} % of net revenue")
-        out.print(f"  break-even selling at {roots}; buy at most for {highest['target_roi_pct']:g} % ROI: {price}")
-    for other in found["alternatives"]:
-        result = other["why_not"] or f"{other['profit']:.2f} {currency} ({other['difference']:+.2f})"
-        out.print(f"  by {other['fulfilment']}: {escape(result)}")
+        roots = ", ".join(f"{price:.2f}" for price in found.break_even_sell) or "at no price"
+        highest = found.max_buy
+        price = "at no price" if highest.price is None else f"{highest.price:.2f} {highest.currency}"
+        out.print(f"  ROI {found.roi_pct:.1f} %, margin {found.margin_net_pct:.1f} % of net revenue")
+        out.print(f"  break-even selling at {roots}; buy at most for {highest.target_roi_pct:g} % ROI: {price}")
+    for other in found.alternatives:
+        result = other.why_not or f"{other.profit:.2f} {currency} ({other.difference:+.2f})"
+        out.print(f"  by {other.fulfilment}: {escape(result)}")
     _print_referral(found)
-    for word, texts in (("unknown", found["unknown"]), ("note", found["warnings"]), ("hint", found["hints"])):
+    for word, texts in (("unknown", found.unknown), ("note", found.warnings), ("hint", found.hints)):
         for text in texts:
             out.print(f"  {word}: {escape(text)}")
     _print_what_if(found)
 
 
-def _print_referral(found: dict[str, Any]) -> None:
-    referral = found["referral"]
-    if len(referral["candidates"]) > 1 and referral["profit_range"] and len(set(referral["profit_range"])) > 1:
-        low, high = referral["profit_range"]
-        names = ", ".join(referral["candidates"])
-        text = f"  profit {low:.2f} to {high:.2f} {found['currency']}, as the product falls under one of {names}"
+def _print_referral(found: Quote) -> None:
+    referral = found.referral
+    if len(referral.candidates) > 1 and referral.profit_range and len(set(referral.profit_range)) > 1:
+        low, high = referral.profit_range
+        names = ", ".join(referral.candidates)
+        text = f"  profit {low:.2f} to {high:.2f} {found.currency}, as the product falls under one of {names}"
         console().print(text, markup=False)
 
 
-def _print_what_if(found: dict[str, Any]) -> None:
+def _print_what_if(found: Quote) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    if not found["vat_grid"]:
+    if not found.vat_grid:
         return
     table = Table(title="What if", title_justify="left")
     for name in ("case", "profit", "ROI %", "by"):
         table.add_column(name, justify="left" if name in ("case", "by") else "right")
-    for case in found["vat_grid"]:
-        name = f"{case['vat_status']}, VAT class {case['vat_class']}"
-        if case["why_not"]:
-            table.add_row(name, "–", "–", escape(case["why_not"]))
+    for case in found.vat_grid:
+        name = f"{case.vat_status}, VAT class {case.vat_class}"
+        if case.why_not:
+            table.add_row(name, "–", "–", escape(case.why_not))
         else:
-            table.add_row(name, f"{case['profit']:.2f}", f"{case['roi_pct']:.1f}", case["fulfilment"])
+            table.add_row(name, f"{case.profit:.2f}", f"{case.roi_pct:.1f}", case.fulfilment)
     table.add_section()
-    for case in found["sensitivity"]:
-        profit = "–" if case["profit"] is None else f"{case['profit']:.2f}"
-        table.add_row(f"{case['of'].replace('_', ' ')} {case['change_pct']:+g} %", profit, "", "")
+    for row in found.sensitivity:
+        profit = "–" if row.profit is None else f"{row.profit:.2f}"
+        table.add_row(f"{row.of.replace('_', ' ')} {row.change_pct:+g} %", profit, "", "")
     console().print(table)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from arbkit.core.errors import UsageError
 from arbkit.display.frames import Frame
 from arbkit.display.waterfall import Waterfall
+from arbkit.profit.quote.results import Quote
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -35,79 +36,74 @@ class _Known:
 
 
 class Answer:
-    """The answer of :func:`arbkit.profit.quote.quote.quote`: amounts in ``currency``, signed, for one unit.
+    """A :class:`~arbkit.profit.quote.results.Quote` of one route: amounts in ``currency``, signed, for one unit.
 
     ``profit``, ``roi_pct`` and ``margin_pct`` (of net revenue) are None where something needed is unknown;
     ``unknown`` says what. The components add up to the profit to the cent. A notebook shows it as a waterfall;
     :meth:`plot` is the same as a chart, :meth:`to_dict` the document of ``arbkit profit --json``.
     """
 
-    def __init__(
-        self, found: Mapping[str, Any], *, asin: str = "", title: str | None = None, demo: bool = False
-    ) -> None:
+    def __init__(self, found: Quote, *, asin: str = "", title: str | None = None, demo: bool = False) -> None:
         self._found = found
         self.asin, self.title, self.demo = asin, title, demo
 
     @property
     def source(self) -> str:
-        return str(self._found["source"])
+        return self._found.source
 
     @property
     def target(self) -> str:
-        return str(self._found["target"])
+        return self._found.target
 
     @property
     def currency(self) -> str:
-        return str(self._found["currency"])
+        return self._found.currency
 
     @property
     def profit(self) -> float | None:
-        found: float | None = self._found["profit"]
-        return found
+        return self._found.profit
 
     @property
     def roi_pct(self) -> float | None:
-        found: float | None = self._found["roi_pct"]
-        return found
+        return self._found.roi_pct
 
     @property
     def margin_pct(self) -> float | None:
-        found: float | None = self._found["margin_net_pct"]
-        return found
+        return self._found.margin_net_pct
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """Why there is no profit; empty where there is one."""
-        return tuple(self._found["unknown"])
+        return self._found.unknown
 
     @property
     def hints(self) -> tuple[str, ...]:
         """What would leave more, or what is missing, in the names of the arguments."""
-        return tuple(_OPTION.sub(lambda m: m[1].replace("-", "_"), hint) for hint in self._found["hints"])
+        return tuple(_OPTION.sub(lambda m: m[1].replace("-", "_"), hint) for hint in self._found.hints)
 
     @property
     def components(self) -> Frame:
         """One row a line of the money: ``component, amount, currency, rule, table, valid_from, source, assumed``."""
         names = ["name", "amount", "currency", "rule", "table", "valid_from", "source", "assumed"]
-        rows = [[part[name] for name in names] for part in self._found["components"]]
+        rows = [[getattr(part, name) for name in names] for part in self._found.components]
         return Frame(rows, columns=["component", *names[1:]])
 
     @property
     def alternatives(self) -> Frame:
         """The other ways of fulfilment: ``fulfilment, profit, difference, currency, allowed, why_not``."""
-        rows = [{**other, "currency": self.currency} for other in self._found["alternatives"]]
+        rows = [{**other.model_dump(), "currency": self.currency} for other in self._found.alternatives]
         return _numbers(rows, ["fulfilment", "profit", "difference", "currency", "allowed", "why_not"])
 
     @property
     def sensitivity(self) -> Frame:
         """Profit when a price or the exchange rate is other than thought: ``of, change_pct, profit, currency``."""
-        rows = [{**case, "currency": self.currency} for case in self._found["sensitivity"]]
+        rows = [{**case.model_dump(), "currency": self.currency} for case in self._found.sensitivity]
         return _numbers(rows, ["of", "change_pct", "profit", "currency"])
 
     @property
     def vat_cases(self) -> Frame:
         """The same under other VAT: ``vat_status, vat_class, profit, currency, roi_pct, fulfilment, why_not``."""
-        rows = [{**case, "currency": self.currency} for case in self._found["vat_grid"]]
+        rows = [{**case.model_dump(), "currency": self.currency} for case in self._found.vat_grid]
         return _numbers(rows, ["vat_status", "vat_class", "profit", "currency", "roi_pct", "fulfilment", "why_not"])
 
     def plot(self) -> go.Figure:
@@ -126,7 +122,7 @@ class Answer:
 
     def to_dict(self) -> dict[str, Any]:
         """The document of ``arbkit profit --json``."""
-        return dict(self._found)
+        return self._found.model_dump(mode="json")
 
     def _known(self) -> _Known:
         if self.profit is None:
@@ -134,7 +130,7 @@ class Answer:
                 f"cannot be priced: {'; '.join(self.unknown)}", field="route", value=f"{self.source} → {self.target}",
                 remedy="; ".join(self.hints) or None,
             )  # fmt: skip
-        parts = self._found["components"]
+        parts = [part.model_dump() for part in self._found.components]
         name = self.title or self.asin or "One unit"
         return _Known(self.asin, name, self.source, self.target, self.currency, self.profit, self.demo, parts)
 
@@ -146,15 +142,15 @@ class Answer:
         """The answer in words, the result first."""
         found = self._found
         if self.profit is None:
-            return [f"{self._name()} on {found['on']}: profit unknown: {'; '.join(self.unknown)}", *self.hints]
-        roots = ", ".join(f"{price:.2f}" for price in found["break_even_sell"]) or "at no price"
-        highest = found["max_buy"]
-        price = "at no price" if highest["price"] is None else f"{highest['price']:.2f} {highest['currency']}"
+            return [f"{self._name()} on {found.on}: profit unknown: {'; '.join(self.unknown)}", *self.hints]
+        roots = ", ".join(f"{price:.2f}" for price in found.break_even_sell) or "at no price"
+        highest = found.max_buy
+        price = "at no price" if highest.price is None else f"{highest.price:.2f} {highest.currency}"
         return [
-            f"{self._name()} on {found['on']}: {self.profit:.2f} {self.currency} profit by {found['fulfilment']}, "
+            f"{self._name()} on {found.on}: {self.profit:.2f} {self.currency} profit by {found.fulfilment}, "
             f"ROI {self.roi_pct:.1f} %, margin {self.margin_pct:.1f} % of net revenue",
-            f"Break-even when selling at {roots}; buy at most for {highest['target_roi_pct']:g} % ROI: {price}",
-            *found["warnings"],
+            f"Break-even when selling at {roots}; buy at most for {highest.target_roi_pct:g} % ROI: {price}",
+            *found.warnings,
             *self.hints,
         ]
 

@@ -29,7 +29,7 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity, Update
 from arbkit.core.settings import Settings
 from arbkit.profit import load_rates, load_tables
-from arbkit.profit.profile_file import configured_profile
+from arbkit.profit.profile_file import load_profile
 from arbkit.store import open_store
 from arbkit.web.dashboards.voila_server import kernel_environment
 from tests.helpers.factories import history, offer
@@ -80,7 +80,8 @@ def _routes(settings: Settings, products: int, rng: random.Random, now: int) -> 
         amazon_minor=float("nan"), amazon_at=float("nan"), sales_rank=float("nan"), out_of_stock90_pct=float("nan"),
     )  # fmt: skip
     found = detect(
-        iter([frame]), configured_profile(settings), load_tables(), load_rates(), parameters=DetectParameters(),
+        iter([frame]), load_profile(settings.profile_path, settings.profile_name), load_tables(), load_rates(),
+        parameters=DetectParameters(),
         run_id="bench",
     ).opportunities  # fmt: skip
     codes = list(MARKETS)

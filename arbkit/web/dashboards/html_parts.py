@@ -10,6 +10,7 @@ from arbkit.core.formatting import UNKNOWN, age_words, count, money, percent, si
 from arbkit.core.models import Opportunity
 from arbkit.display.route_tables import link
 from arbkit.display.waterfall import component_label
+from arbkit.profit.quote.results import Quote
 from arbkit.sources.token_budget import Tokens
 from arbkit.store import Stats, Sums
 
@@ -199,28 +200,28 @@ def parts_html(components: Sequence[Mapping[str, Any]], profit: float | None, cu
     )
 
 
-def answer_html(found: Mapping[str, Any]) -> str:
-    """An answer of :func:`arbkit.profit.quote.quote.quote` for people: profit, prices to look for, the other ways."""
-    currency = found["currency"]
+def answer_html(found: Quote) -> str:
+    """A quote for people: profit, prices to look for, the other ways."""
+    currency = found.currency
     parts = [f"<h3>{_headline(found)}</h3>"]
-    if found["profit"] is not None:
-        roots = ", ".join(f"{p:,.2f}" for p in found["break_even_sell"]) or "no price"
-        highest = found["max_buy"]
-        most = "no price" if highest["price"] is None else money(highest["price"], highest["currency"])
+    if found.profit is not None:
+        roots = ", ".join(f"{p:,.2f}" for p in found.break_even_sell) or "no price"
+        highest = found.max_buy
+        most = "no price" if highest.price is None else money(highest.price, highest.currency)
         parts.append(
             f"<p>Break-even selling at <b>{roots}</b>; buy at most for <b>{escape(most)}</b> "
-            f"({highest['target_roi_pct']:g} % ROI)</p>"
+            f"({highest.target_roi_pct:g} % ROI)</p>"
         )
-        low, high = found["referral"]["profit_range"]
+        low, high = found.referral.profit_range or (None, None)
         if low != high:
-            names = escape(", ".join(found["referral"]["candidates"]))
+            names = escape(", ".join(found.referral.candidates))
             span = f"{money(low, currency)} to {money(high, currency)}"
             parts.append(f"<p>{escape(span)}, as it falls under one of: {names}</p>")
-    for label, texts in (("Unknown", found["unknown"]), ("Hint", found["hints"]), ("Note", found["warnings"])):
+    for label, texts in (("Unknown", found.unknown), ("Hint", found.hints), ("Note", found.warnings)):
         parts += [f"<p><i>{label}:</i> {escape(text)}</p>" for text in texts]
-    rows = [("by " + a["fulfilment"], a["profit"], a["why_not"]) for a in found["alternatives"]]
-    rows += [(f"{g['vat_status']}, VAT class {g['vat_class']}", g["profit"], g["why_not"]) for g in found["vat_grid"]]
-    rows += [(f"{s['of'].replace('_', ' ')} {s['change_pct']:+g} %", s["profit"], None) for s in found["sensitivity"]]
+    rows = [("by " + a.fulfilment, a.profit, a.why_not) for a in found.alternatives]
+    rows += [(f"{g.vat_status}, VAT class {g.vat_class}", g.profit, g.why_not) for g in found.vat_grid]
+    rows += [(f"{s.of.replace('_', ' ')} {s.change_pct:+g} %", s.profit, None) for s in found.sensitivity]
     body = "".join(
         f'<tr><th scope="row">{escape(name)}</th><td class="n">{signed(profit)}</td><td>{escape(why or "")}</td></tr>'
         for name, profit, why in rows
@@ -231,10 +232,10 @@ def answer_html(found: Mapping[str, Any]) -> str:
     return f'<div class="arb-answer">{"".join(parts)}</div>'
 
 
-def _headline(found: Mapping[str, Any]) -> str:
-    if found["profit"] is None:
+def _headline(found: Quote) -> str:
+    if found.profit is None:
         return "Profit unknown"
     return escape(
-        f"Profit {money(found['profit'], found['currency'])}, ROI {percent(found['roi_pct'])}, "
-        f"margin {percent(found['margin_net_pct'])}, by {found['fulfilment']}"
+        f"Profit {money(found.profit, found.currency)}, ROI {percent(found.roi_pct)}, "
+        f"margin {percent(found.margin_net_pct)}, by {found.fulfilment}"
     )

@@ -11,11 +11,11 @@ from arbkit.analysis.what_if import Revalued, question_of, revalue
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity
 from arbkit.profit import Profile, Rates, load_rates, load_tables
-from arbkit.profit.evaluation import FULFILMENT_METHODS
 from arbkit.profit.exchange_rates import AssumedRates
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
-from arbkit.profit.seller_profile import VatStatus
+from arbkit.profit.quote.results import Quote
+from arbkit.profit.seller_profile import FULFILMENT_METHODS, VatStatus
 
 __all__ = ["WhatIf"]
 
@@ -102,7 +102,7 @@ class WhatIf:
 
     def answer(
         self, found: Opportunity, offers: Sequence[Offer], profiles: Mapping[str, Profile], *, on: date
-    ) -> dict[str, Any] | None:
+    ) -> Quote | None:
         """The chosen route's whole answer; None where a field is wrong."""
         try:
             seller = self.seller(profiles)
