@@ -39,7 +39,7 @@ from arbkit.display.record_frames import (
     watched_frame,
 )
 from arbkit.ops import fill_demo
-from arbkit.profit import COMPONENTS, Profile, configured_profile, load_rates, load_tables
+from arbkit.profit import COMPONENTS, Profile, load_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.sources import watchlist
@@ -96,7 +96,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         Raises:
             ConfigError: it cannot be used.
         """
-        return configured_profile(self.settings)
+        return load_profile(self.settings.profile_path, self.settings.profile_name)
 
     # What is stored
 

@@ -1,109 +1,186 @@
-"""How far a route's numbers can be trusted, from 0 to 1, with the reasons in words.
+"""How far a route's figures can be trusted, from 0 to 1, with the rules that lowered it.
 
-A route starts at 1; every doubt that holds multiplies it by its factor and adds its sentence. The factors
-are arbkit's own judgement, kept in one list so that they can be read, argued with and changed.
+A route starts at 1; every rule that holds multiplies it by its factor. Factors, thresholds and messages are data
+(``confidence.toml`` beside the fee tables); this module says only how each rule is checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+from importlib import resources
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-__all__ = ["CONFIDENCE_RULES", "ConfidenceRule", "score_confidence"]
+from arbkit.core.errors import ConfigError
+from arbkit.profit.reason_codes import ReasonCode
 
+__all__ = ["ConfidenceRule", "load_confidence_rules", "parse_confidence_rules", "score_confidence"]
+
+Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-_HOUR = 3600.0
-_DAY = 24 * _HOUR
+_DAY_S = 24 * 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class ConfidenceRule:
-    """One reason to trust a route less. ``holds(routes, now)`` answers a mask, one entry a route."""
-
-    words: str
-    factor: float
-    holds: Callable[[pd.DataFrame, float], Mask]
+def _reason_code(name: str) -> ReasonCode:
+    if name not in ReasonCode.__members__:
+        raise ValueError(f"no reason has the code {name!r}")
+    return ReasonCode[name]
 
 
-def _column(routes: pd.DataFrame, name: str) -> npt.NDArray[np.float64]:
+class ConfidenceRule(BaseModel):
+    """One reason to trust a route less: by which factor, above which thresholds, and why.
+
+    ``assumptions``: the codes the rule is about, where it is about assumptions.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    code: str
+    message: str = Field(min_length=1)
+    factor: float = Field(gt=0, lt=1)
+    thresholds: Mapping[str, float] = Field(default_factory=dict)
+    assumptions: tuple[Annotated[ReasonCode, BeforeValidator(_reason_code)], ...] = ()
+    rationale: str = Field(min_length=1)
+    valid_from: date
+    source: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _complete(self) -> ConfidenceRule:
+        """A rule states what its check needs, and nothing else."""
+        if self.code not in _CHECKS:
+            raise ValueError(f"no rule is checked under the code {self.code!r}")
+        check, needed = _CHECKS[self.code]
+        if set(self.thresholds) != needed:
+            raise ValueError(f"thresholds are {sorted(needed)}, not {sorted(self.thresholds)}")
+        if bool(self.assumptions) != (check is _assumed):
+            raise ValueError("assumptions belong to the rules about assumptions, and to no others")
+        return self
+
+
+def score_confidence(
+    routes: pd.DataFrame, *, now: float, rules: Sequence[ConfidenceRule] | None = None
+) -> tuple[Floats, list[tuple[ConfidenceRule, ...]]]:
+    """Confidence of each route, to three digits, and the rules that lowered it.
+
+    Args:
+        routes: has the columns of :class:`~arbkit.profit.route_frame.RouteRow` and, prefixed ``buy_`` and ``sell_``,
+            those of the two offers that :data:`arbkit.analysis.detection.DEMAND_COLUMNS` names.
+        now: Unix seconds, which the age of the data is counted to.
+        rules: None: those that come with arbkit.
+    """
+    score = np.ones(len(routes))
+    lowered: list[list[ConfidenceRule]] = [[] for _ in range(len(routes))]
+    for rule in load_confidence_rules() if rules is None else rules:
+        mask = _CHECKS[rule.code][0](routes, now, rule)
+        score[mask] *= rule.factor
+        for index in np.flatnonzero(mask):
+            lowered[index].append(rule)
+    return np.round(score, 3), [tuple(each) for each in lowered]
+
+
+@lru_cache(maxsize=1)
+def load_confidence_rules() -> tuple[ConfidenceRule, ...]:
+    """The rules that come with arbkit.
+
+    Raises:
+        ConfigError: the file is broken; names the rule and the field.
+    """
+    path = resources.files("arbkit.profit.fees").joinpath("data/confidence.toml")
+    try:
+        content = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"the rules cannot be read: {error}", field="confidence.toml") from None
+    return parse_confidence_rules(content.get("rules", ()))
+
+
+def parse_confidence_rules(rows: Sequence[Mapping[str, object]]) -> tuple[ConfidenceRule, ...]:
+    """The rules of parsed rows: each code once, none left out.
+
+    Raises:
+        ConfigError: a row breaks a rule, or one is missing or there twice; names it.
+    """
+    rules = []
+    for row in rows:
+        try:
+            rules.append(ConfidenceRule.model_validate(row))
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            where = f"confidence.toml: {row.get('code')}"
+            raise ConfigError(
+                first["msg"].removeprefix("Value error, "), field=f"{where}: {field}" if field else where
+            ) from None
+    codes = [rule.code for rule in rules]
+    for code in _CHECKS:
+        if codes.count(code) != 1:
+            raise ConfigError(f"is there {codes.count(code)} times, not once", field=f"confidence.toml: {code}")
+    return tuple(rules)
+
+
+def _column(routes: pd.DataFrame, name: str) -> Floats:
     return routes[name].to_numpy("float64", na_value=np.nan)
 
 
-def _age(routes: pd.DataFrame, now: float) -> npt.NDArray[np.float64]:
-    return now - _column(routes, "updated_at")
+def _old(routes: pd.DataFrame, now: float, rule: ConfidenceRule) -> Mask:
+    days, limits = (now - _column(routes, "updated_at")) / _DAY_S, rule.thresholds
+    return np.asarray((days > limits["above_days"]) & (days <= limits.get("up_to_days", np.inf)))
 
 
-def _says(name: str, text: str) -> Callable[[pd.DataFrame, float], Mask]:
-    return lambda routes, _: routes[name].str.contains(text, regex=False).to_numpy(bool)
+def _assumed(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+    bits = np.uint64(0)
+    for code in rule.assumptions:
+        bits |= code.bit
+    return np.asarray((routes["reason_flags"].to_numpy(np.uint64) & bits) != 0)
 
 
-def _basis_is_not_buy_box(side: str) -> Callable[[pd.DataFrame, float], Mask]:
+def _no_buy_box(side: str) -> _Check:
     # "buy_box, 90-day average" is of the buy box too.
-    return lambda routes, _: (~routes[f"{side}_basis"].str.startswith("buy_box", na=False)).to_numpy(bool)
+    return lambda routes, _, __: (~routes[f"{side}_basis"].str.startswith("buy_box", na=False)).to_numpy(bool)
 
 
-def _above_usual(routes: pd.DataFrame, _: float) -> Mask:
-    price, usual = _column(routes, "sell_price"), _column(routes, "sell_price_avg90_minor") / 100
-    return np.asarray(price > 1.15 * usual)
+def _missing(column: str) -> _Check:
+    return lambda routes, _, __: np.isnan(_column(routes, column))
 
 
-def _below_usual(routes: pd.DataFrame, _: float) -> Mask:
-    price, usual = _column(routes, "buy_price"), _column(routes, "buy_price_avg90_minor") / 100
-    return np.asarray(price < 0.75 * usual)
+def _above_average(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+    price, average = _column(routes, "sell_price"), _column(routes, "sell_price_avg90_minor") / 100
+    return np.asarray(price > rule.thresholds["above_share_of_average"] * average)
 
 
-CONFIDENCE_RULES: tuple[ConfidenceRule, ...] = (
-    ConfidenceRule("data older than a week", 0.4, lambda r, now: np.asarray(_age(r, now) > 7 * _DAY)),
-    ConfidenceRule(
-        "data older than a day",
-        0.7,
-        lambda r, now: np.asarray((_age(r, now) > _DAY) & (_age(r, now) <= 7 * _DAY)),
-    ),
-    ConfidenceRule("package size or weight assumed", 0.6, _says("assumed", "package")),
-    ConfidenceRule("referral category assumed", 0.8, _says("assumed", "referral")),
-    ConfidenceRule("no buy box price where it is sold", 0.7, _basis_is_not_buy_box("sell")),
-    ConfidenceRule("no buy box price where it is bought", 0.9, _basis_is_not_buy_box("buy")),
-    ConfidenceRule(
-        "shipping of the purchase unknown",
-        0.9,
-        lambda r, _: np.isnan(_column(r, "buy_shipping_minor")),
-    ),
-    ConfidenceRule("selling price well above its 90-day average", 0.6, _above_usual),
-    ConfidenceRule("purchase price far below its 90-day average", 0.8, _below_usual),
-    ConfidenceRule(
-        "no 90-day average where it is sold",
-        0.9,
-        lambda r, _: np.isnan(_column(r, "sell_price_avg90_minor")),
-    ),
-    ConfidenceRule(
-        "Amazon holds the buy box where it is sold",
-        0.5,
-        lambda r, _: np.asarray(_column(r, "sell_buy_box_is_amazon") == 1),
-    ),
-    ConfidenceRule("no sales rank where it is sold", 0.8, lambda r, _: np.isnan(_column(r, "sell_sales_rank"))),
-    ConfidenceRule(
-        "often out of stock where it is bought",
-        0.9,
-        lambda r, _: np.asarray(_column(r, "buy_out_of_stock90_pct") > 50),
-    ),
-)
+def _below_average(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+    price, average = _column(routes, "buy_price"), _column(routes, "buy_price_avg90_minor") / 100
+    return np.asarray(price < rule.thresholds["below_share_of_average"] * average)
 
 
-def score_confidence(routes: pd.DataFrame, *, now: float) -> tuple[npt.NDArray[np.float64], list[list[str]]]:
-    """Confidence of each route, and the sentences that lowered it.
+def _amazon_holds_buy_box(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask:
+    return np.asarray(_column(routes, "sell_buy_box_is_amazon") == 1)
 
-    ``routes`` has the columns of :func:`arbkit.profit.evaluate` and, prefixed ``buy_`` and ``sell_``, those
-    of the two offers that :data:`arbkit.analysis.detection.DEMAND_COLUMNS` names. ``now`` in Unix seconds.
-    """
-    score = np.ones(len(routes))
-    reasons: list[list[str]] = [[] for _ in range(len(routes))]
-    for doubt in CONFIDENCE_RULES:
-        mask = doubt.holds(routes, now)
-        score[mask] *= doubt.factor
-        for index in np.flatnonzero(mask):
-            reasons[index].append(doubt.words)
-    return np.round(score, 3), reasons
+
+def _out_of_stock(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+    return np.asarray(_column(routes, "buy_out_of_stock90_pct") > rule.thresholds["above_percent"])
+
+
+_Check = Callable[[pd.DataFrame, float, ConfidenceRule], Mask]
+_CHECKS: dict[str, tuple[_Check, frozenset[str]]] = {
+    "data_older_than_a_week": (_old, frozenset({"above_days"})),
+    "data_older_than_a_day": (_old, frozenset({"above_days", "up_to_days"})),
+    "package_assumed": (_assumed, frozenset()),
+    "referral_category_assumed": (_assumed, frozenset()),
+    "no_buy_box_where_sold": (_no_buy_box("sell"), frozenset()),
+    "no_buy_box_where_bought": (_no_buy_box("buy"), frozenset()),
+    "purchase_shipping_unknown": (_missing("buy_shipping_minor"), frozenset()),
+    "sell_price_above_average": (_above_average, frozenset({"above_share_of_average"})),
+    "buy_price_below_average": (_below_average, frozenset({"below_share_of_average"})),
+    "no_average_where_sold": (_missing("sell_price_avg90_minor"), frozenset()),
+    "amazon_holds_buy_box": (_amazon_holds_buy_box, frozenset()),
+    "no_sales_rank": (_missing("sell_sales_rank"), frozenset()),
+    "often_out_of_stock": (_out_of_stock, frozenset({"above_percent"})),
+}
+"""How each rule is checked, and the thresholds it needs."""

@@ -25,10 +25,11 @@ from arbkit.profit import (
     Profile,
     Rates,
     Tables,
-    configured_profile,
+    load_profile,
     load_rates,
     load_tables,
 )
+from arbkit.profit.reason_codes import Reason
 from arbkit.store import open_store
 from arbkit.stream import ALERTS_TOPIC, Record, Stream, open_stream
 
@@ -113,7 +114,7 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
     """
     parameters = parameters or DetectParameters()
     profile, tables, rates = (
-        configured_profile(settings),
+        load_profile(settings.profile_path, settings.profile_name),
         load_tables(),
         load_rates(),
     )
@@ -146,7 +147,7 @@ def detect(
     now = time.time() if now is None else now
     on = parameters.on or datetime.fromtimestamp(now, UTC).date()
     products = routes = 0
-    unknown: Counter[str] = Counter()
+    unknown: Counter[Reason] = Counter()
     found: list[Opportunity] = []
     for frame in offers:
         prepared = prepare_offers(frame, profile)
@@ -163,7 +164,7 @@ def detect(
         on=on,
         products=products,
         routes=routes,
-        unknown=dict(unknown.most_common()),
+        unknown={reason.message: count for reason, count in unknown.most_common()},
         opportunities=tuple(found),
         new=(),
         tables_version=tables.on(on).version,

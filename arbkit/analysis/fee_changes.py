@@ -14,6 +14,7 @@ from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer, Opportunity
 from arbkit.profit import Profile, Rates, Tables
 from arbkit.profit.fees.tables import TABLE_IDS, EffectiveTables, Version
+from arbkit.profit.reason_codes import join_messages
 
 __all__ = ["compare_dates", "compare_opportunities", "fees_on"]
 
@@ -142,7 +143,7 @@ def compare_opportunities(
         ):
             if (asin, source, target) in wanted:
                 known = None if np.isnan(profit) else profit
-                found.setdefault((asin, source, target), []).append((known, unknown))
+                found.setdefault((asin, source, target), []).append((known, join_messages(unknown)))
     rows = []
     for key, ((old, _), (new, why)) in found.items():
         change = None if old is None or new is None else round(new - old, 2)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +30,8 @@ from arbkit.profit import (
 from arbkit.profit.evaluation import Evaluation, evaluate_costs
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_costs import cost_offers
-from arbkit.profit.reason_codes import Words
+from arbkit.profit.reason_codes import Reason, join_messages
+from arbkit.profit.route_frame import RouteRow
 from arbkit.profit.trade_costs import SellerCosts
 from arbkit.store.base import Stats
 
@@ -145,9 +146,9 @@ def price_routes(
         selling: the same products as they are sold, where that differs from ``offers``.
         routes: (source, target) pairs to price; None: all.
     """
-    day, words = tables.on(on), Words()
-    bought = cost_offers(offers, profile, day, words=words)
-    sold = bought if selling is None else cost_offers(selling, profile, day, words=words)
+    day = tables.on(on)
+    bought = cost_offers(offers, profile, day)
+    sold = bought if selling is None else cost_offers(selling, profile, day)
     evaluation = evaluate_costs(bought, sold, SellerCosts(profile, day, rates), routes=routes)
     return RoutePrices(evaluation, offers, profile, day, rates)
 
@@ -198,15 +199,15 @@ class RoutePrices:
             roi_pct=found.roi_pct if found else None,
             margin_pct=found.margin_pct if found else None,
             fulfilment=row["fulfilment"],
-            unknown=() if found else _reasons(row["unknown"]),
-            assumed=_reasons(row["assumed"]),
+            unknown=() if found else _messages(row["unknown"]),
+            assumed=_messages(row["assumed"]),
             components=found.components if found else self._components(row),
             opportunity=found,
         )
 
     def _opportunities(self, routes: pd.DataFrame, now: float, run_id: str) -> Iterator[Opportunity]:
         routes = _with_both_offers(routes, self._offers)
-        confidence, reasons = score_confidence(routes, now=now)
+        confidence, rules = score_confidence(routes, now=now)
         for index, row in enumerate(_records(routes)):
             source, target = market(row["source"]), market(row["target"])
             yield Opportunity(
@@ -229,7 +230,7 @@ class RoutePrices:
                 currency=row["currency"],
                 fulfilment=row["fulfilment"],
                 confidence=float(confidence[index]),
-                confidence_reasons=tuple(reasons[index]),
+                confidence_reasons=tuple(rule.message for rule in rules[index]),
                 data_at=int(row["updated_at"]),
                 tables_version=self._day.version,
                 profile=self._profile.name,
@@ -247,8 +248,7 @@ class RoutePrices:
             )
 
     def _components(self, row: Mapping[str, Any]) -> tuple[ComponentRow, ...]:
-        lines: list[Any] = components(row, self._profile, self._day, self._rates)
-        return tuple(lines)
+        return tuple(components(cast(RouteRow, row), self._profile, self._day, self._rates))
 
 
 def _with_both_offers(routes: pd.DataFrame, offers: pd.DataFrame) -> pd.DataFrame:
@@ -270,6 +270,8 @@ def routes_frame(prices: RoutePrices, offers: Sequence[Offer]) -> pd.DataFrame:
     empty), ``assumed`` and, last, a column per component (signed, in ``currency``).
     """
     priced = prices.frame().rename(columns={"margin_net_pct": "margin_pct"})
+    for reasons in ("unknown", "assumed"):
+        priced[reasons] = [join_messages(found) for found in priced[reasons]]
     missing = pd.DataFrame(list(_not_offered(offers)), columns=["asin", "source", "target", "unknown"])
     made = pd.concat([priced[[*_TABLE_COLUMNS, *COMPONENTS]], missing], ignore_index=True)
     made["assumed"] = made["assumed"].fillna("")
@@ -313,8 +315,8 @@ def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
         yield dict(zip(names, values, strict=True))
 
 
-def _reasons(text: str) -> tuple[str, ...]:
-    return tuple(text.split("; ")) if text else ()
+def _messages(reasons: Sequence[Reason]) -> tuple[str, ...]:
+    return tuple(reason.message for reason in reasons)
 
 
 def _text(value: object) -> str | None:

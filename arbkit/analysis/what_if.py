@@ -16,6 +16,7 @@ from arbkit.core.models import Offer, Opportunity
 from arbkit.profit import Profile, Rates, Tables
 from arbkit.profit.offer_facts import categories
 from arbkit.profit.quote.request import QuoteRequest
+from arbkit.profit.reason_codes import join_messages
 
 __all__ = ["quote_request_for", "reprice"]
 
@@ -89,7 +90,7 @@ def _repriced(prices: RoutePrices, found: Sequence[Opportunity], factor: float, 
     reasons: dict[Any, str] = {}
     if unknown.any():
         frame = prices.frame(unknown)
-        reasons = dict(zip(frame["asin"], frame["unknown"], strict=True))
+        reasons = dict(zip(frame["asin"], map(join_messages, frame["unknown"]), strict=True))
     return [
         _unknown(o, factor, currency, reasons.get(position) or _NO_METHOD)
         if np.isnan(profits[position])

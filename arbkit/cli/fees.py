@@ -116,11 +116,11 @@ def _affected(settings: Settings, tables: Tables, first: date, second: date) -> 
     """The stored opportunities whose profit differs between the two dates."""
     from arbkit.analysis.fee_changes import compare_opportunities
     from arbkit.profit import load_rates
-    from arbkit.profit.profile_file import configured_profile
+    from arbkit.profit.profile_file import load_profile
     from arbkit.store import OpportunityQuery, open_store
     from arbkit.store.iteration import iter_opportunities
 
-    profile = configured_profile(settings)
+    profile = load_profile(settings.profile_path, settings.profile_name)
     with open_store(settings, read_only=True) as store:
         found = list(iter_opportunities(store, OpportunityQuery()))
         offers = store.offers([o.asin for o in found])

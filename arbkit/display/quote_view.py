@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from arbkit.display.html import render
 from arbkit.display.labels import fulfilment_label
 from arbkit.display.notebook_html import NotebookHtml
 from arbkit.display.waterfall import waterfall_table
+from arbkit.profit.quote.results import MaxBuy, Quote
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -51,78 +52,73 @@ class QuoteView:
     :meth:`plot` gives the same as a chart, :meth:`to_dict` the document of ``arbkit profit --json``.
     """
 
-    def __init__(
-        self, quote: Mapping[str, JsonValue], *, asin: str = "", title: str | None = None, demo: bool = False
-    ) -> None:
-        self._quote: Mapping[str, Any] = quote
+    def __init__(self, quote: Quote, *, asin: str = "", title: str | None = None, demo: bool = False) -> None:
+        self._quote = quote
         self.asin, self.title, self.demo = asin, title, demo
 
     @property
     def source(self) -> str:
         """The marketplace to buy on."""
-        return str(self._quote["source"])
+        return self._quote.source
 
     @property
     def target(self) -> str:
         """The marketplace to sell on."""
-        return str(self._quote["target"])
+        return self._quote.target
 
     @property
     def currency(self) -> str:
         """The currency of all amounts: that of the seller's home."""
-        return str(self._quote["currency"])
+        return self._quote.currency
 
     @property
     def profit(self) -> float | None:
         """Profit of one unit after every fee and tax; None where it is unknown."""
-        profit: float | None = self._quote["profit"]
-        return profit
+        return self._quote.profit
 
     @property
     def roi_pct(self) -> float | None:
         """Profit in percent of what is invested; None where it is unknown."""
-        roi_pct: float | None = self._quote["roi_pct"]
-        return roi_pct
+        return self._quote.roi_pct
 
     @property
     def margin_pct(self) -> float | None:
         """Profit in percent of net revenue; None where it is unknown."""
-        margin_pct: float | None = self._quote["margin_net_pct"]
-        return margin_pct
+        return self._quote.margin_net_pct
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """Why there is no profit; empty where there is one."""
-        return tuple(self._quote["unknown"])
+        return self._quote.unknown
 
     @property
     def hints(self) -> tuple[str, ...]:
         """What would raise the profit, or what is missing, in the names of the arguments."""
-        return tuple(_OPTION.sub(lambda m: m[1].replace("-", "_"), hint) for hint in self._quote["hints"])
+        return tuple(_OPTION.sub(lambda m: m[1].replace("-", "_"), hint) for hint in self._quote.hints)
 
     @property
     def components(self) -> DisplayFrame:
         """One row per component: ``component, amount, currency, rule, table, valid_from, source, assumed``."""
         names = ["name", "amount", "currency", "rule", "table", "valid_from", "source", "assumed"]
-        rows = [[part[name] for name in names] for part in self._quote["components"]]
+        rows = [[getattr(part, name) for name in names] for part in self._quote.components]
         return DisplayFrame(rows, columns=["component", *names[1:]])
 
     @property
     def alternatives(self) -> DisplayFrame:
         """The other fulfilment methods: ``fulfilment, profit, difference, currency, allowed, why_not``."""
-        rows = [{**other, "currency": self.currency} for other in self._quote["alternatives"]]
+        rows = [{**other.model_dump(), "currency": self.currency} for other in self._quote.alternatives]
         return _with_numbers(rows, ["fulfilment", "profit", "difference", "currency", "allowed", "why_not"])
 
     @property
     def sensitivity(self) -> DisplayFrame:
         """Profit if a price or the exchange rate changes: ``of, change_pct, profit, currency``."""
-        rows = [{**case, "currency": self.currency} for case in self._quote["sensitivity"]]
+        rows = [{**case.model_dump(), "currency": self.currency} for case in self._quote.sensitivity]
         return _with_numbers(rows, ["of", "change_pct", "profit", "currency"])
 
     @property
     def vat_cases(self) -> DisplayFrame:
         """The same under other VAT: ``vat_status, vat_class, profit, currency, roi_pct, fulfilment, why_not``."""
-        rows = [{**case, "currency": self.currency} for case in self._quote["vat_grid"]]
+        rows = [{**case.model_dump(), "currency": self.currency} for case in self._quote.vat_grid]
         return _with_numbers(
             rows, ["vat_status", "vat_class", "profit", "currency", "roi_pct", "fulfilment", "why_not"]
         )
@@ -144,7 +140,7 @@ class QuoteView:
 
     def to_dict(self) -> dict[str, JsonValue]:
         """The document of ``arbkit profit --json``."""
-        return dict(self._quote)
+        return self._quote.model_dump(mode="json")
 
     def _priced(self) -> _PricedQuote:
         if self.profit is None:
@@ -152,7 +148,7 @@ class QuoteView:
                 f"cannot be priced: {'; '.join(self.unknown)}", field="route", value=f"{self.source} → {self.target}",
                 remedy="; ".join(self.hints) or None,
             )  # fmt: skip
-        parts = self._quote["components"]
+        parts: list[Any] = [part.model_dump() for part in self._quote.components]
         name = self.title or self.asin or "One unit"
         return _PricedQuote(self.asin, name, self.source, self.target, self.currency, self.profit, self.demo, parts)
 
@@ -164,14 +160,14 @@ class QuoteView:
         """The quote in words, the result first."""
         quote = self._quote
         if self.profit is None:
-            return [f"{self._name()} on {quote['on']}: profit unknown: {'; '.join(self.unknown)}", *self.hints]
-        break_even = ", ".join(number(price) for price in quote["break_even_sell"]) or "none"
+            return [f"{self._name()} on {quote.on}: profit unknown: {'; '.join(self.unknown)}", *self.hints]
+        break_even = ", ".join(number(price) for price in quote.break_even_sell) or "none"
         return [
-            f"{self._name()} on {quote['on']}: {money(self.profit, self.currency)} profit, "
-            f"{fulfilment_label(quote['fulfilment'])}, ROI {percent(self.roi_pct)}, "
+            f"{self._name()} on {quote.on}: {money(self.profit, self.currency)} profit, "
+            f"{fulfilment_label(quote.fulfilment)}, ROI {percent(self.roi_pct)}, "
             f"margin {percent(self.margin_pct)} of net revenue",
-            f"Break-even selling price {break_even}; {max_cost_text(**quote['max_buy'])}",
-            *quote["warnings"],
+            f"Break-even selling price {break_even}; {max_cost_text(quote.max_buy)}",
+            *quote.warnings,
             *self.hints,
         ]
 
@@ -185,11 +181,11 @@ class QuoteView:
         return "\n".join([*self._lines(), repr(parts)])
 
 
-def max_cost_text(*, target_roi_pct: float, price: float | None, currency: str) -> str:
-    """The highest buying price that still earns ``target_roi_pct``: ``max cost 142.14 EUR (30 % ROI)``."""
-    if price is None:
-        return f"no cost earns {target_roi_pct:g} % ROI"
-    return f"max cost {money(price, currency)} ({target_roi_pct:g} % ROI)"
+def max_cost_text(limit: MaxBuy) -> str:
+    """The highest buying price that still earns the target ROI: ``max cost 142.14 EUR (30 % ROI)``."""
+    if limit.price is None:
+        return f"no cost earns {limit.target_roi_pct:g} % ROI"
+    return f"max cost {money(limit.price, limit.currency)} ({limit.target_roi_pct:g} % ROI)"
 
 
 def _with_numbers(rows: list[dict[str, Any]], columns: list[str]) -> DisplayFrame:

@@ -87,9 +87,9 @@ def _watchlist(settings: Settings) -> str:
 
 
 def _profile(settings: Settings) -> str:
-    from arbkit.profit import configured_profile
+    from arbkit.profit import load_profile
 
-    profile = configured_profile(settings)
+    profile = load_profile(settings.profile_path, settings.profile_name)
     return f"{profile.name} ({settings.profile_path or 'built in'})"
 
 

@@ -8,7 +8,7 @@ from arbkit.profit.evaluation import Evaluation, evaluate
 from arbkit.profit.exchange_rates import Rates, load_rates
 from arbkit.profit.fees.tables import Tables, load_tables
 from arbkit.profit.offer_facts import OFFER_COLUMNS, apply_default_package, fill_missing_package
-from arbkit.profit.profile_file import configured_profile, load_profile
+from arbkit.profit.profile_file import load_profile
 from arbkit.profit.seller_profile import Profile
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "Tables",
     "apply_default_package",
     "components",
-    "configured_profile",
     "evaluate",
     "fill_missing_package",
     "load_profile",

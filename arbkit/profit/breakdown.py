@@ -1,10 +1,10 @@
-"""Each line of a route's money in words: the rule, the table, the day it began, its source."""
+"""Each component of a route's profit explained: the rule, the table, the day that came into force, its source."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.results import ComponentRow
@@ -13,172 +13,188 @@ from arbkit.profit.exchange_rates import Rates
 from arbkit.profit.fees.bands import Provenance
 from arbkit.profit.fees.fulfilment import months
 from arbkit.profit.fees.tables import EffectiveTables
+from arbkit.profit.reason_codes import ReasonCode
+from arbkit.profit.route_frame import RouteRow
 from arbkit.profit.seller_profile import Profile
 
 __all__ = ["components"]
 
-_Told = tuple[str, Provenance | None, str | None, bool]
+
+@dataclass(frozen=True, slots=True)
+class _Explanation:
+    """The rule in words, the table it is from or else the source, and whether it rests on a guess."""
+
+    rule: str
+    table: Provenance | None = None
+    source: str | None = None
+    assumed: bool = False
 
 
-def components(row: Mapping[str, Any], profile: Profile, day: EffectiveTables, rates: Rates) -> list[ComponentRow]:
-    """The components of one row of :meth:`arbkit.profit.Evaluation.frame` that are not zero, in public JSON.
+def components(row: RouteRow, profile: Profile, day: EffectiveTables, rates: Rates) -> list[ComponentRow]:
+    """The components of one row of :meth:`arbkit.profit.Evaluation.frame` that are not zero.
 
     ``amount`` is signed, in the home currency, None where unknown; the amounts add up to the profit.
     """
-    told = _Explainer(row, profile, day, rates)
+    explainer = _Explainer(row, profile, day, rates)
     lines: list[ComponentRow] = []
     for name in COMPONENTS:
         amount = float(row[name])
         if amount == 0:
             continue
-        rule, table, source, assumed = told.tell(name)
+        line = explainer.explain(name)
+        table = line.table
         lines.append(
             {
                 "name": name,
                 "amount": None if math.isnan(amount) else amount,
                 "currency": row["currency"],
-                "rule": rule,
+                "rule": line.rule,
                 "table": table.table_id if table else None,
                 "valid_from": table.valid_from.isoformat() if table else None,
-                "source": table.source if table else source,
-                "assumed": assumed or bool(table and table.assumed),
+                "source": table.source if table else line.source,
+                "assumed": line.assumed or bool(table and table.assumed),
             }
         )
     return lines
 
 
 class _Explainer:
-    def __init__(self, row: Mapping[str, Any], profile: Profile, day: EffectiveTables, rates: Rates) -> None:
+    """Explanations of one route's components, by name."""
+
+    def __init__(self, row: RouteRow, profile: Profile, day: EffectiveTables, rates: Rates) -> None:
         self.row, self.profile, self.day, self.rates = row, profile, day, rates
         self.source, self.target = row["source"], row["target"]
+        self.package_assumed = any(reason.code is ReasonCode.PACKAGE_ASSUMED for reason in row["assumed"])
 
-    def tell(self, name: str) -> _Told:
-        rules: dict[str, Callable[[], _Told]] = {
-            "sale_price": lambda: (self._price("sell", self.target), None, self._offer("sell"), False),
-            "purchase_price": lambda: (self._price("buy", self.source), None, self._offer("buy"), False),
-            "output_vat": lambda: self._vat("owed on the sale", self.target, "sold"),
-            "input_vat": lambda: self._vat("recovered on the purchase", self.source, "bought"),
+    def explain(self, name: str) -> _Explanation:
+        rules: dict[str, Callable[[], _Explanation]] = {
+            "sale_price": lambda: self._price(self.row["sell_price"], self.row["sell_currency"], self.target,
+                                              self.row["sell_basis"]),
+            "purchase_price": lambda: self._price(self.row["buy_price"], self.row["buy_currency"], self.source,
+                                                  self.row["buy_basis"]),
+            "output_vat": lambda: self._vat("owed on the sale", self.target, self.row["vat_class_sold"]),
+            "input_vat": lambda: self._vat("recovered on the purchase", self.source, self.row["vat_class_bought"]),
             "referral_fee": self._referral,
             "closing_fee": self._closing,
             "storage": self._storage,
             "refunds": self._refunds,
             "fulfilment_fee": self._fulfilment,
-            "fuel_surcharge": lambda: self._dated("fuel", "{percent:g} % of the fulfilment fee"),
-            "peak_surcharge": lambda: self._dated("peak", "peak season, by size and country of stock"),
+            "fuel_surcharge": self._fuel,
+            "peak_surcharge": lambda: _Explanation("peak season, by size and country of stock",
+                                                   self._table("surcharges.peak")),
             "digital_services_fee": self._digital,
-            "vat_on_fees": lambda: (
-                f"{100 * self.day.vat(self.profile.home):g} % VAT of {self.profile.home} on Amazon's fees, "
-                "not recovered",
-                self._t("vat"), None, False,
-            ),
+            "vat_on_fees": self._vat_on_fees,
             "duty": self._duty,
-            "import_vat": lambda: self._vat("on import, not recovered", self.target, "sold"),
-            "freight": lambda: ("freight per unit and kg", None, self._profile(), False),
-            "other_costs": lambda: ("preparation and inbound", None, self._profile(), False),
-            "fx_cost": lambda: (
-                f"{self.profile.exchange_spread_pct:g} % exchange spread", None, self._profile(), True,
-            ),
+            "import_vat": lambda: self._vat("on import, not recovered", self.target, self.row["vat_class_sold"]),
+            "freight": lambda: self._of_profile("freight per unit and kg"),
+            "other_costs": lambda: self._of_profile("preparation and inbound"),
+            "fx_cost": lambda: self._of_profile(f"{self.profile.exchange_spread_pct:g} % exchange spread",
+                                                assumed=True),
         }  # fmt: skip
         return rules[name]()
 
-    def _t(self, name: str) -> Provenance | None:
-        return self.day.provenance(name)
+    def _table(self, table_id: str) -> Provenance | None:
+        return self.day.provenance(table_id)
 
-    def _profile(self) -> str:
-        return f"seller profile {self.profile.name!r}"
+    def _of_profile(self, rule: str, *, assumed: bool = False) -> _Explanation:
+        return _Explanation(rule, source=f"seller profile {self.profile.name!r}", assumed=assumed)
 
-    def _offer(self, side: str) -> str:
-        basis = self.row[f"{side}_basis"]
+    def _price(self, price: float, currency: str, code: str, basis: str | None) -> _Explanation:
         if not isinstance(basis, str):
-            return "no price"
-        return basis if basis == "as given" else f"Keepa, price basis: {basis.replace('_', ' ')}"
-
-    def _price(self, side: str, code: str) -> str:
-        price, currency = self.row[f"{side}_price"], self.row[f"{side}_currency"]
+            source = "no price"
+        else:
+            source = basis if basis == "as given" else f"Keepa, price basis: {basis.replace('_', ' ')}"
         if math.isnan(price):
-            return f"no price on {MARKETS[code].amazon}"
+            return _Explanation(f"no price on {MARKETS[code].amazon}", source=source)
         text = f"{price:.2f} {currency} on {MARKETS[code].amazon}, VAT included"
         if currency != self.row["currency"]:
             rate = self.rates.rate(currency, self.row["currency"], self.day.on)
             if rate is not None:
                 text += f", at {rate.value:.4f} ({self.rates.source} of {rate.day})"
-        return text
+        return _Explanation(text, source=source)
 
-    def _vat(self, what: str, code: str, side: str) -> _Told:
-        vat_class = str(self.row[f"vat_class_{side}"])
+    def _vat(self, what: str, code: str, vat_class: str) -> _Explanation:
         suggested = self.profile.vat_class == "auto" and vat_class != "standard"
         how = ", suggested by the category" if suggested else ""
         rule = f"{100 * self.day.vat(code, vat_class):g} % VAT of {code} ({vat_class}{how}), {what}"
-        return rule, self._t("vat"), None, suggested
+        return _Explanation(rule, self._table("vat"), assumed=suggested)
 
-    def _closing(self) -> _Told:
+    def _vat_on_fees(self) -> _Explanation:
+        home = self.profile.home
+        rule = f"{100 * self.day.vat(home):g} % VAT of {home} on Amazon's fees, not recovered"
+        return _Explanation(rule, self._table("vat"))
+
+    def _closing(self) -> _Explanation:
         plan = ", individual plan's fee per unit" if self.profile.plan == "individual" else ""
-        return f"per media item, or Keepa's own figure{plan}", self._t("closing"), None, False
+        return _Explanation(f"per media item, or Keepa's own figure{plan}", self._table("closing"))
 
-    def _storage(self) -> _Told:
+    def _storage(self) -> _Explanation:
         early, late = months(self.day.on, self.profile.expected_days)
         seasons = [
             f"{m:.2f} months {name}"
             for m, name in ((early, "of January to September"), (late, "of October to December"))
             if m
         ]
-        return f"storage in {self.row['stock']}: {' and '.join(seasons)}", self._t("storage"), None, False
+        return _Explanation(f"storage in {self.row['stock']}: {' and '.join(seasons)}", self._table("storage"))
 
-    def _refunds(self) -> _Told:
+    def _refunds(self) -> _Explanation:
         content, profile = self.day.get("refunds"), self.profile
         rule = (
             f"{profile.return_rate_pct:g} % return rate: {content.get('percent', 0):g} % of the referral fee, at most "
             f"{content.get('at_most_EUR', 0):.2f} EUR, and {profile.return_handling:.2f} {profile.currency} handling"
         )
-        return rule, self._t("refunds"), None, MARKETS[self.target].currency != "EUR"
+        return _Explanation(rule, self._table("refunds"), assumed=MARKETS[self.target].currency != "EUR")
 
-    def _referral(self) -> _Told:
-        name = self.row["referral_schedule"]
+    def _referral(self) -> _Explanation:
+        name, table = self.row["referral_schedule"], self._table("referral")
         schedule = next((s for s in self.day.schedules if s.name == name), None)
         if schedule is None:
-            return "category unknown", self._t("referral"), None, False
+            return _Explanation("category unknown", table)
         several = self.row["referral_candidates"] > 1
         how = "as Keepa observes it" if self.row["referral_observed"] else "by category"
         if several:
             candidates = self.row["referral_candidates"]
             how = f"{'higher' if candidates == 2 else 'highest'} of {candidates:g} possible rates"
-        return f"{schedule.rule}, {how}", self._t("referral"), None, several
+        return _Explanation(f"{schedule.rule}, {how}", table, assumed=several)
 
-    def _fulfilment(self) -> _Told:
-        row = self.row
+    def _fulfilment(self) -> _Explanation:
+        row, target = self.row, self.target
         if row["fulfilment"] == "fbm":
-            return "own shipping to the buyer", None, self._profile(), False
+            return self._of_profile("own shipping to the buyer")
         if row["fulfilment_from"] == "keepa":
-            return f"FBA {self.target}, as Keepa observes it for this product", None, "Keepa fbaFees", False
-        size = f"{row['size_tier']}, {row['billing_kg']:.2f} kg" if row["size_tier"] else "size unknown"
-        guessed = "package" in str(row["assumed"])
-        size += ", assumed" if guessed else ""
-        if row["package_from"]:
-            size += f", package facts of the {row['package_from']} listing"
+            return _Explanation(f"FBA {target}, as Keepa observes it for this product", source="Keepa fbaFees")
         if row["fulfilment"] == "efn":
-            return f"EFN {row['stock']} → {self.target}: {size}", self._t("fulfilment_efn"), None, guessed
-        if "parcel " in row["size_tier"]:
-            return f"FBA {self.target}, selected category: {size}", self._t("fulfilment_selected"), None, guessed
-        low = row["fulfilment_from"] == "low-price table"
-        label, table = ("Low-Price FBA", "fulfilment_low_price") if low else ("FBA", "fulfilment_local")
-        label += ", Pan-EU" if row["fulfilment"] == "pan-eu" else ""
-        return f"{label} {self.target}: {size}", self._t(table), None, guessed
+            name, table = f"EFN {row['stock']} → {target}", "fulfilment_efn"
+        elif "parcel " in row["size_tier"]:
+            name, table = f"FBA {target}, selected category", "fulfilment_selected"
+        else:
+            low = row["fulfilment_from"] == "low-price table"
+            name, table = ("Low-Price FBA", "fulfilment_low_price") if low else ("FBA", "fulfilment_local")
+            name += f"{', Pan-EU' if row['fulfilment'] == 'pan-eu' else ''} {target}"
+        return _Explanation(f"{name}: {self._size()}", self._table(table), assumed=self.package_assumed)
 
-    def _dated(self, block: str, words: str) -> _Told:
-        table = self.day.provenance(f"surcharges.{block}")
-        assumed = bool(table and table.assumed)
-        return words.format(**self.day.get(f"surcharges.{block}")), table, None, assumed
+    def _size(self) -> str:
+        row = self.row
+        size = f"{row['size_tier']}, {row['billing_kg']:.2f} kg" if row["size_tier"] else "size unknown"
+        if self.package_assumed:
+            size += ", assumed"
+        return f"{size}, package facts of the {row['package_from']} listing" if row["package_from"] else size
 
-    def _duty(self) -> _Told:
+    def _fuel(self) -> _Explanation:
+        percent = self.day.get("surcharges.fuel")["percent"]
+        return _Explanation(f"{percent:g} % of the fulfilment fee", self._table("surcharges.fuel"))
+
+    def _duty(self) -> _Explanation:
         customs = self.profile.customs
         if customs.duty_preset is not None:
-            return f"{customs.duty_preset} goods, by your word", self._t("duty"), None, True
+            return _Explanation(f"{customs.duty_preset} goods, by your word", self._table("duty"), assumed=True)
         percent = customs.duty_pct
         rule = "unknown: set duty_pct" if percent is None else f"{percent:g} % of goods and freight"
-        return rule, None, self._profile(), True
+        return self._of_profile(rule, assumed=True)
 
-    def _digital(self) -> _Told:
-        row = self.day.digital_services(self.profile.home, self.target) or {}
+    def _digital(self) -> _Explanation:
+        home = self.profile.home
+        row = self.day.digital_services(home, self.target) or {}
         table = Provenance("digital_services", row["valid_from"], row["source"], bool(row.get("assumed")))
-        rule = f"{row['selling']:g} % of selling fees and {row['fba']:g} % of FBA fees, seller in {self.profile.home}"
-        return rule, table, None, table.assumed
+        rule = f"{row['selling']:g} % of selling fees and {row['fba']:g} % of FBA fees, seller in {home}"
+        return _Explanation(rule, table)

@@ -1,32 +1,40 @@
-"""The components of a route's money, and their rounding to cents that still add up."""
+"""The components of a route's profit, and their rounding to cents that still add up."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["COMPONENTS", "round_components", "whole_cents"]
+__all__ = ["COMPONENTS", "ComponentName", "round_components", "rounded", "whole_cents"]
 
 Floats = npt.NDArray[np.float64]
 
-COMPONENTS = (
+ComponentName = Literal[
     "sale_price", "output_vat", "referral_fee", "closing_fee", "fulfilment_fee", "fuel_surcharge",
     "peak_surcharge", "digital_services_fee", "vat_on_fees", "storage", "refunds", "purchase_price",
     "input_vat", "duty", "import_vat", "freight", "other_costs", "fx_cost",
-)  # fmt: skip
+]  # fmt: skip
+COMPONENTS: tuple[ComponentName, ...] = get_args(ComponentName)
+
+
+def rounded(value: float) -> float | None:
+    """A figure to two digits, minus zero as zero; None where it is NaN."""
+    return None if math.isnan(value) else round(float(value), 2) + 0.0
 
 
 def whole_cents(amounts: Floats) -> Floats:
-    """Amounts in whole cents, half a cent up, as commerce rounds; what binary fractions add or lack is ignored."""
+    """Amounts rounded to whole cents, half a cent up, as is usual in commerce; binary fractions do not matter."""
     return np.asarray(np.floor(amounts * 100 + 0.5 + 1e-7) / 100)
 
 
 def round_components(exact: Mapping[str, Floats]) -> tuple[dict[str, Floats], Floats]:
-    """Components in whole cents that add up to the profit in whole cents.
+    """Components, and the profit, in whole cents that add up.
 
-    What rounding each by itself leaves over goes to the component that rounding moved the most.
+    The remainder of rounding each component goes to the one that rounding moved the most.
     """
     values = np.column_stack([exact[name] for name in COMPONENTS]) * 100
     rounded = np.round(values)

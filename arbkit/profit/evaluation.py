@@ -1,7 +1,7 @@
 """What a route leaves: every fee and tax as its own component, over all routes of all products at once. Pure.
 
-Products are reckoned in blocks (:mod:`arbkit.profit.route_batch`); frames with components in cents are made only of the
-routes somebody looks at.
+Products are priced in batches (:mod:`arbkit.profit.route_batch`); frames with components in cents
+(:mod:`arbkit.profit.route_frame`) are made only of the routes that are looked at.
 """
 
 from __future__ import annotations
@@ -17,18 +17,19 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.profit.exchange_rates import Rates
 from arbkit.profit.fees.tables import Tables
 from arbkit.profit.offer_costs import OfferCosts, cost_offers
+from arbkit.profit.reason_codes import UNKNOWN, Reason, decode_reasons
 from arbkit.profit.route_batch import RouteBatch
+from arbkit.profit.route_frame import route_frame
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile
 from arbkit.profit.trade_costs import SellerCosts
 
-__all__ = ["FULFILMENT_METHODS", "Evaluation", "evaluate", "evaluate_costs"]
+__all__ = ["Evaluation", "evaluate", "evaluate_costs"]
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-FULFILMENT_METHODS: tuple[FulfilmentMethod, ...] = ("fba-local", "efn", "pan-eu", "fbm")
 _CODES = list(MARKETS)
-_BLOCK = 1 << 14
-"""Products that are reckoned together: what lies between fits the processor's cache."""
+_BATCH = 1 << 14
+"""Products priced together: intermediate results fit the processor's cache."""
 
 
 def evaluate(
@@ -40,13 +41,13 @@ def evaluate(
     on: date,
     routes: Sequence[tuple[str, str]] | None = None,
 ) -> Evaluation:
-    """Every route of these offers (:func:`~arbkit.profit.offer_costs.cost_offers`) by its best way of fulfilment.
+    """Every route of these offers (:func:`~arbkit.profit.offer_costs.cost_offers`) by its best fulfilment method.
 
     ``routes``: (source, target) pairs to look at; None: all.
     """
     day = tables.on(on)
-    resolved = cost_offers(offers, profile, day)
-    return evaluate_costs(resolved, resolved, SellerCosts(profile, day, rates), routes=routes)
+    costs = cost_offers(offers, profile, day)
+    return evaluate_costs(costs, costs, SellerCosts(profile, day, rates), routes=routes)
 
 
 def evaluate_costs(
@@ -57,16 +58,18 @@ def evaluate_costs(
     routes: Sequence[tuple[str, str]] | None = None,
     methods: Sequence[FulfilmentMethod] | None = None,
 ) -> Evaluation:
-    """As :func:`evaluate`, of products bought as one says and sold as the other says (same products, same
-    :class:`~arbkit.profit.reason_codes.Words`); ``methods`` in place of the profile's, open or not."""
+    """As :func:`evaluate`, of products bought as one says and sold as the other says (same products).
+
+    ``methods`` in place of the profile's, whether eligible or not.
+    """
     return Evaluation(buying, selling, seller, routes, methods)
 
 
 class Evaluation:
     """All routes of all products. Arrays of shape (routes, products); amounts in the home currency, exact.
 
-    ``listed_on_both``: offered on both marketplaces. ``profit`` is NaN where something needed is unknown or no way is
-    open; ``way`` is the place in ``methods`` of the one that leaves most.
+    ``listed_on_both``: offered on both marketplaces. ``profit`` is NaN where something needed is unknown or no method
+    is eligible; ``method_index`` is the index in ``methods`` of the one that leaves most.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class Evaluation:
         routes: Sequence[tuple[str, str]] | None,
         methods: Sequence[FulfilmentMethod] | None,
     ) -> None:
+        """Price every route; see :func:`evaluate_costs`."""
         self.buying, self.selling, self.seller = buying, selling, seller
         self.methods: tuple[FulfilmentMethod, ...] = tuple(methods or seller.profile.fulfilment)
         self._forced = methods is not None
@@ -85,14 +89,13 @@ class Evaluation:
         self.listed_on_both = np.empty(shape, bool)
         self.profit, self.invested = np.empty(shape), np.empty(shape)
         self.method_index = np.zeros(shape, np.int8)
-        for start in range(0, shape[1], _BLOCK):
-            here = slice(start, start + _BLOCK)
-            batch = self._batch(here)
-            for number in range(shape[0]):
-                self.listed_on_both[number, here] = batch.listed_on_both(number)
-                batch.price(
-                    number, self.profit[number, here], self.invested[number, here], self.method_index[number, here]
-                )
+        for start in range(0, shape[1], _BATCH):
+            part = slice(start, start + _BATCH)
+            batch = self._batch(part)
+            for route in range(shape[0]):
+                self.listed_on_both[route, part] = batch.listed_on_both(route)
+                at = route, part
+                batch.price(route, self.profit[at], self.invested[at], self.method_index[at])
 
     @property
     def roi_pct(self) -> Floats:
@@ -117,46 +120,46 @@ class Evaluation:
         sources, targets = ([_CODES.index(route[i]) for route in self.routes] for i in (0, 1))
         return np.asarray(np.fmin(self.buying.updated_at[sources], self.selling.updated_at[targets]))
 
-    def unknown_counts(self) -> dict[str, int]:
+    def unknown_counts(self) -> dict[Reason, int]:
         """How many routes are unknown for each reason, the most frequent first."""
-        counts: dict[str, int] = {}
+        counts: dict[Reason, int] = {}
         unknown = self.listed_on_both & np.isnan(self.profit)
         products = np.flatnonzero(unknown.any(axis=0))
         batch = self._batch(products)
-        for number in range(len(self.routes)):
-            here = np.flatnonzero(unknown[number, products])
-            profit, way = self.profit[number, products], self.method_index[number, products]
-            text = batch.reasons(number, here, profit[here], way[here])[0]
-            for reasons, count in zip(*np.unique(text, return_counts=True), strict=True):
-                for reason in str(reasons).split("; "):
+        for route in range(len(self.routes)):
+            rows = np.flatnonzero(unknown[route, products])
+            at = products[rows]
+            flags = batch.reasons(route, rows, self.profit[route, at], self.method_index[route, at])
+            values, each = np.unique(flags & UNKNOWN, return_counts=True)
+            for reasons, count in zip(decode_reasons(values, self.seller.reason_parameters), each, strict=True):
+                for reason in reasons:
                     counts[reason] = counts.get(reason, 0) + int(count)
-        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0].message)))
 
     def frame(self, wanted: Mask | None = None) -> pd.DataFrame:
-        """The routes of ``wanted`` (same shape; None: all that are there), one row each.
+        """The routes of ``wanted`` (same shape; None: all that are listed on both), one row each.
 
-        ``asin, source, target, buy_price, buy_currency, sell_price, sell_currency`` (shop prices, major units),
-        ``buy_basis, sell_basis``, a column per name of :data:`COMPONENTS` (signed, cents, ``currency``),
-        ``profit, invested, roi_pct, margin_net_pct, margin_gross_pct, spread_pct, fees, fulfilment``, what explains
-        them, and ``unknown`` and ``assumed``: reasons joined by ``"; "``.
+        Columns are the fields of :class:`~arbkit.profit.route_frame.RouteRow`.
         """
         chosen = self.listed_on_both if wanted is None else wanted & self.listed_on_both
         products = np.flatnonzero(chosen.any(axis=0))
         batch = self._batch(products)
         parts = []
-        for number in range(len(self.routes)):
-            way = self.method_index[number, products]
-            for place in range(len(self.methods)):
-                here = np.flatnonzero(chosen[number, products] & (way == place))
-                if len(here):
-                    at = products[here]
-                    parts.append(batch.frame(number, place, here, self.profit[number, at], self.invested[number, at]))
+        for route in range(len(self.routes)):
+            used = self.method_index[route, products]
+            for method in range(len(self.methods)):
+                rows = np.flatnonzero(chosen[route, products] & (used == method))
+                if len(rows):
+                    at = products[rows]
+                    parts.append(
+                        route_frame(batch, route, method, rows, self.profit[route, at], self.invested[route, at])
+                    )
         if not parts:
             nothing = np.zeros(0, np.int64)
-            return batch.frame(0, 0, nothing, np.zeros(0), np.zeros(0)) if self.routes else pd.DataFrame()
+            return route_frame(batch, 0, 0, nothing, np.zeros(0), np.zeros(0)) if self.routes else pd.DataFrame()
         return pd.concat(parts, ignore_index=True)
 
     def _batch(self, products: slice | npt.NDArray[np.int64]) -> RouteBatch:
-        one = self.buying.part(products)
-        other = one if self.selling is self.buying else self.selling.part(products)
-        return RouteBatch(one, other, self.seller, self.routes, self.methods, forced=self._forced)
+        buying = self.buying.part(products)
+        selling = buying if self.selling is self.buying else self.selling.part(products)
+        return RouteBatch(buying, selling, self.seller, self.routes, self.methods, forced=self._forced)

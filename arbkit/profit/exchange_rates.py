@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from currency_converter import CurrencyConverter, RateNotFoundError
 
-__all__ = ["Rate", "Rates", "load_rates"]
+__all__ = ["AssumedRates", "Rate", "Rates", "ShiftedRates", "load_rates"]
 
 _STALE_DAYS = 7
 _LONGEST_GAP_DAYS = 10
@@ -33,6 +33,7 @@ class Rates:
     source = "ECB euro reference rates"
 
     def __init__(self, converter: CurrencyConverter) -> None:
+        """``converter`` holds the rates."""
         self._converter = converter
 
     @property
@@ -42,7 +43,7 @@ class Rates:
         return date(bounds.last_date.year, bounds.last_date.month, bounds.last_date.day)
 
     def rate(self, source: str, target: str, on: date) -> Rate | None:
-        """The rate of ``on`` or of the last earlier day that has one; None where there is none."""
+        """The rate of ``on`` or of the last earlier day that has one, at most ten days back; else None."""
         if source == target:
             return Rate(1.0, on, 0)
         return self._lookup(source, target, on)
@@ -62,7 +63,7 @@ class Rates:
 
 
 class AssumedRates(Rates):
-    """Other rates, but for one pair of currencies as somebody assumes it."""
+    """Other rates, except for one pair of currencies that the user assumes."""
 
     source = "assumed by the user"
 
@@ -73,11 +74,34 @@ class AssumedRates(Rates):
 
     @property
     def last_date(self) -> date:
+        """As that of the other rates."""
         return self._others.last_date
 
     def rate(self, source: str, target: str, on: date) -> Rate | None:
+        """The assumed rate for its pair of currencies, else the other rate."""
         value = self._assumed.get((source, target))
         return self._others.rate(source, target, on) if value is None else Rate(value, on, 0)
+
+
+class ShiftedRates(Rates):
+    """Other rates, all higher or lower by a factor."""
+
+    def __init__(self, others: Rates, factor: float) -> None:
+        """``factor`` is above zero."""
+        self._others, self._factor = others, factor
+        self.source = others.source
+
+    @property
+    def last_date(self) -> date:
+        """As that of the other rates."""
+        return self._others.last_date
+
+    def rate(self, source: str, target: str, on: date) -> Rate | None:
+        """The other rate times the factor; 1 between equal currencies."""
+        found = self._others.rate(source, target, on)
+        if found is None or source == target:
+            return found
+        return Rate(found.value * self._factor, found.day, found.stale_days)
 
 
 @lru_cache(maxsize=1)

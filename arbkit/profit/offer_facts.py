@@ -1,9 +1,8 @@
-"""What is known of each offer before money: prices by basis, package facts, shared or assumed."""
+"""What is known of each offer before it is costed: its prices by basis, and its package, known or assumed."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +13,6 @@ from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
 from arbkit.profit.seller_profile import Basis, Profile
 
 __all__ = [
-    "CROSSES_BREAK",
     "OFFER_COLUMNS",
     "Prices",
     "apply_default_package",
@@ -25,6 +23,7 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 OFFER_COLUMNS = (
     "asin", "market", "price_minor", "price_basis", "shipping_minor", "price_avg30_minor", "price_avg90_minor",
     "price_avg180_minor", "category", "category_path", "length_mm", "width_mm", "height_mm", "weight_g", "hazmat",
@@ -32,30 +31,30 @@ OFFER_COLUMNS = (
 )  # fmt: skip
 _PACKAGE = ("length_mm", "width_mm", "height_mm", "weight_g")
 _DAY_S = 86_400
-_BREAK = datetime.fromtimestamp(NEW_INCLUDES_SHIPPING_FROM, UTC).date()
-CROSSES_BREAK = f"the average crosses the break of {_BREAK}, when Keepa's NEW price began to include shipping"
 
 
+@dataclass(frozen=True, slots=True)
 class Prices:
-    """Shop prices per row by a basis, shipping included, major units; NaN where there is none.
+    """Shop prices per row by a basis, shipping included, major units; NaN unknown.
 
-    ``averaged`` where the average was taken; ``crosses`` where it would mix two ways of counting; ``fell_back``
-    where a robust price had to be the spot price.
+    ``averaged``: the average was taken. ``crosses``: it would mix prices with and without shipping. ``fell_back``: a
+    robust price had to be the spot price.
     """
 
-    def __init__(self, price: Floats, averaged: npt.NDArray[np.bool_], crosses: npt.NDArray[np.bool_]) -> None:
-        self.price, self.averaged, self.crosses = price, averaged, crosses
-        self.fell_back = np.zeros(len(price), bool)
+    price: Floats
+    averaged: Mask
+    crosses: Mask
+    fell_back: Mask
 
 
 def numbers(frame: pd.DataFrame, name: str) -> Floats:
-    """A column as floats, NaN where it is unknown or not there."""
+    """A column as floats, NaN where it is unknown or the frame has no such column."""
     if name not in frame:
         return np.full(len(frame), np.nan)
     return frame[name].to_numpy("float64", na_value=np.nan)
 
 
-def categories(offers: pd.DataFrame) -> pd.Series[Any]:
+def categories(offers: pd.DataFrame) -> pd.Series[str]:
     """Each offer's category, with its branch where the tree is known: ``Root › Branch › …``."""
     if "category_path" not in offers:
         return offers["category"]
@@ -67,7 +66,7 @@ def categories(offers: pd.DataFrame) -> pd.Series[Any]:
 
 
 def prices(offers: pd.DataFrame, basis: Basis, *, buying: bool) -> Prices:
-    """The price to reckon with: what is asked now, its time-weighted average, or the worse of both (robust).
+    """The price to calculate with: today's, its time-weighted average, or the worse of both (robust).
 
     Buying needs an offer now, whatever the basis. An average is never taken across the day on which Keepa's NEW
     price began to include shipping.
@@ -76,32 +75,37 @@ def prices(offers: pd.DataFrame, basis: Basis, *, buying: bool) -> Prices:
     spot = numbers(offers, "price_minor")
     spot = np.where(spot > 0, (spot + shipping) / 100, np.nan)
     nowhere = np.zeros(len(offers), bool)
+    found = Prices(spot, averaged=nowhere, crosses=nowhere, fell_back=nowhere)
     if basis == "spot":
-        return Prices(spot, nowhere, nowhere)
+        return found
     days = 90 if basis == "robust" else int(basis.removeprefix("avg"))
+    crosses = _crosses_break(offers, days)
     average = numbers(offers, f"price_avg{days}_minor")
-    updated = numbers(offers, "updated_at")
-    crosses = np.asarray(
-        (offers["price_basis"].to_numpy(object) == "new")
-        & (updated >= NEW_INCLUDES_SHIPPING_FROM)
-        & (updated - days * _DAY_S < NEW_INCLUDES_SHIPPING_FROM)
-    )
     # Keepa's averages of shipped prices include the shipping.
     average = np.where((average > 0) & ~crosses, average / 100, np.nan)
     if basis == "robust":
         worse = np.fmax(spot, average) if buying else np.fmin(spot, average)
         price = np.where(np.isnan(spot), np.nan, worse)
-        found = Prices(price, np.asarray(price != spot) & ~np.isnan(price), nowhere)
-        found.fell_back = np.asarray(np.isnan(average) & ~np.isnan(spot))
-        return found
+        averaged = np.asarray(price != spot) & ~np.isnan(price)
+        return replace(found, price=price, averaged=averaged, fell_back=np.isnan(average) & ~np.isnan(spot))
     price = np.where(np.isnan(spot), np.nan, average) if buying else average
-    return Prices(price, ~np.isnan(price), crosses)
+    return replace(found, price=price, averaged=~np.isnan(price), crosses=crosses)
+
+
+def _crosses_break(offers: pd.DataFrame, days: int) -> Mask:
+    """Where an average over ``days`` would mix NEW prices with and without shipping."""
+    updated = numbers(offers, "updated_at")
+    return np.asarray(
+        (offers["price_basis"].to_numpy(object) == "new")
+        & (updated >= NEW_INCLUDES_SHIPPING_FROM)
+        & (updated - days * _DAY_S < NEW_INCLUDES_SHIPPING_FROM)
+    )
 
 
 def fill_missing_package(offers: pd.DataFrame) -> pd.DataFrame:
-    """The offers with package facts that a listing lacks taken from the product's other marketplaces.
+    """The offers, their missing package facts filled in from the product's listings on other marketplaces.
 
-    All four facts are taken from one listing, the first that has them all; ``package_from`` names it.
+    All four facts are taken from one listing, the first that has them all; ``package_from`` names its marketplace.
     """
     shared = offers.copy()
     complete = shared[list(_PACKAGE)].notna().all(axis=1)
@@ -117,7 +121,7 @@ def fill_missing_package(offers: pd.DataFrame) -> pd.DataFrame:
 
 
 def apply_default_package(offers: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """The offers with the profile's assumed package where none is known; ``package_assumed`` marks them."""
+    """The offers, the profile's assumed package filled in where facts are missing; ``package_assumed`` marks those."""
     assumed = offers.copy()
     lacking = assumed[list(_PACKAGE)].isna().any(axis=1)
     package = profile.assumed_package

@@ -1,4 +1,4 @@
-"""SellerCosts profiles in files: TOML, several named ones side by side, each field explained."""
+"""Seller profiles in files: TOML, several named ones side by side, each field explained."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 from arbkit.core.errors import ConfigError
-from arbkit.core.settings import Settings
 from arbkit.profit.seller_profile import Profile
 
-__all__ = ["built_in", "configured_profile", "load_profile", "load_profiles"]
+__all__ = ["built_in", "load_profile", "load_profiles"]
+
+_TABLES = ("customs", "assumed_package")
+"""Fields that are tables: a named profile may state a part of one."""
 
 
 def built_in() -> str:
@@ -21,28 +22,19 @@ def built_in() -> str:
 
 
 def load_profile(path: Path | None, name: str | None = None) -> Profile:
-    """The profile of a TOML file, or the built-in one; ``name``: that of its ``[profiles.NAME]``.
+    """The profile of a TOML file, or the built-in one; ``name``: that of its ``[profiles.NAME]``, else the main one.
 
     Raises:
         ConfigError: the file cannot be read, has no such profile, or a field is unknown, mistyped or impossible.
     """
     profiles = load_profiles(path)
-    if name is None:
+    if not name:
         return next(iter(profiles.values()))
     if name not in profiles:
         raise ConfigError(
             "there is no such profile", field="ARBKIT_PROFILE", value=name, remedy=f"Use one of {list(profiles)}"
         )
     return profiles[name]
-
-
-def configured_profile(settings: Settings) -> Profile:
-    """The profile that the settings name.
-
-    Raises:
-        ConfigError: as :func:`load_profile`.
-    """
-    return load_profile(settings.profile_path, settings.profile_name or None)
 
 
 def load_profiles(path: Path | None) -> Mapping[str, Profile]:
@@ -62,13 +54,14 @@ def load_profiles(path: Path | None) -> Mapping[str, Profile]:
     return {profile.name: profile for profile in _all(fields, others, where)}
 
 
-def _all(fields: Mapping[str, Any], others: Mapping[str, Any], where: str) -> Iterator[Profile]:
+def _all(fields: Mapping[str, object], others: Mapping[str, object], where: str) -> Iterator[Profile]:
     yield Profile.checked(fields, where)
     for name, changes in others.items():
         if not isinstance(changes, Mapping):
-            raise ConfigError("is a table of fields", field=f"{where}: profiles.{name}", value=changes)
+            raise ConfigError("is a table of fields", field=f"{where}: profiles.{name}", value=str(changes))
         merged = {**fields, **changes, "name": name}
-        for key in ("customs", "assumed_package"):
-            if isinstance(fields.get(key), Mapping) and isinstance(changes.get(key), Mapping):
-                merged[key] = {**fields[key], **changes[key]}
+        for key in _TABLES:
+            main, own = fields.get(key), changes.get(key)
+            if isinstance(main, Mapping) and isinstance(own, Mapping):
+                merged[key] = {**main, **own}
         yield Profile.checked(merged, f"{where}: profiles.{name}")

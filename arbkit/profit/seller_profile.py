@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import MARKETS
+from arbkit.profit.reason_codes import Reason, ReasonCode
 
 __all__ = ["Customs", "FulfilmentMethod", "Package", "Parcel", "Profile", "VatStatus", "ineligibility_reason"]
 
 VatStatus = Literal["reclaiming", "not-reclaiming", "unregistered"]
 FulfilmentMethod = Literal["fba-local", "efn", "pan-eu", "fbm"]
+FULFILMENT_METHODS: tuple[FulfilmentMethod, ...] = get_args(FulfilmentMethod)
 Basis = Literal["spot", "avg30", "avg90", "avg180", "robust"]
 COUNTRIES = (*MARKETS, "PL", "CZ")
 """Where stock may lie: the marketplaces, and Amazon's warehouses for Germany beyond its borders."""
@@ -175,23 +177,29 @@ class Profile(_Model):
             ) from None
 
 
-def ineligibility_reason(way: FulfilmentMethod, profile: Profile, source: str, target: str) -> str | None:
-    """Why a way of fulfilment is not open on a route, or None if it is."""
-    if way == "fba-local" and not profile.may_store_in(target):
-        return f"stock in {target} needs a VAT registration there"
-    if way == "pan-eu":
-        if target not in _PAN_EU:
-            return f"pan-eu does not reach {target}"
-        lacking = [c for c in _PAN_EU if not profile.may_store_in(c)]
-        return f"pan-eu needs VAT registrations in {', '.join(lacking)} too" if lacking else None
-    if way == "efn":
-        stock = profile.stock or source
-        if stock == target:
-            return f"the stock lies in {target} already: that is local fulfilment"
-        if not profile.may_store_in(stock):
-            return f"stock in {stock} needs a VAT registration there"
-        if (stock == "UK") != (target == "UK") and not profile.has_customs:
-            return (
-                "EFN between the UK and the EU needs a customs set-up: EORI numbers, and the duty in customs.duty_pct"
-            )
+def ineligibility_reason(method: FulfilmentMethod, profile: Profile, source: str, target: str) -> Reason | None:
+    """Why a seller may not use a fulfilment method on a route, None if it may."""
+    if method == "fba-local" and not profile.may_store_in(target):
+        return Reason.of(ReasonCode.STOCK_NEEDS_REGISTRATION, country=target)
+    if method == "pan-eu":
+        return _pan_eu_ineligibility(profile, target)
+    if method == "efn":
+        return _efn_ineligibility(profile, profile.stock or source, target)
+    return None
+
+
+def _pan_eu_ineligibility(profile: Profile, target: str) -> Reason | None:
+    if target not in _PAN_EU:
+        return Reason.of(ReasonCode.PAN_EU_OUT_OF_REACH, country=target)
+    lacking = [country for country in _PAN_EU if not profile.may_store_in(country)]
+    return Reason.of(ReasonCode.PAN_EU_NEEDS_REGISTRATIONS, countries=", ".join(lacking)) if lacking else None
+
+
+def _efn_ineligibility(profile: Profile, stock: str, target: str) -> Reason | None:
+    if stock == target:
+        return Reason.of(ReasonCode.STOCK_IS_LOCAL, country=target)
+    if not profile.may_store_in(stock):
+        return Reason.of(ReasonCode.STOCK_NEEDS_REGISTRATION, country=stock)
+    if (stock == "UK") != (target == "UK") and not profile.has_customs:
+        return Reason.of(ReasonCode.UK_EU_NEEDS_CUSTOMS)
     return None

@@ -1,4 +1,4 @@
-"""The two sides of a route, each reckoned once: selling in a store by one way, and buying on a marketplace.
+"""The two sides of a route, each computed once: buying on a marketplace, and selling in a store by one method.
 
 Signed amounts in the home currency, one array of products per component. The formulas are those of VAT practice: a
 registered seller owes the VAT inside the selling price and recovers the VAT inside the purchase price and on fees;
@@ -20,23 +20,22 @@ from arbkit.profit.exchange_rates import Rates
 from arbkit.profit.fees.fulfilment import efn_column, months
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_costs import OfferCosts
-from arbkit.profit.reason_codes import Flags
+from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile
 
 __all__ = ["CostSide", "CrossBorderCosts", "SellerCosts"]
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 _CODES = list(MARKETS)
-_UNREGISTERED_ABROAD = "an unregistered seller may sell abroad only below the EU threshold of 10,000 EUR a year"
 
 
 @dataclass(slots=True)
 class CostSide:
-    """Components by name, their sum, and why it is unknown or assumed. ``own_costs`` is what of it is invested."""
+    """Components by name, their sum, and why it is unknown or assumed. ``own_costs`` is the part that is invested."""
 
     components: dict[str, Floats]
-    unknown: Flags
-    assumed: Flags
+    reasons: ReasonFlags
     own_costs: Floats | float = 0.0
     total: Floats = field(init=False)
 
@@ -57,13 +56,15 @@ class CrossBorderCosts:
 
     @property
     def total(self) -> Floats | float:
+        """Their sum."""
         return self.freight + self.duty + self.import_vat
 
 
 class SellerCosts:
-    """A profile on a day: rates, VAT and what the two sides of its routes come to."""
+    """A profile on a day: exchange rates, VAT, and the two sides of its routes."""
 
     def __init__(self, profile: Profile, day: EffectiveTables, rates: Rates) -> None:
+        """Look up the exchange rates of the tables' day into the seller's home currency."""
         self.profile, self.day, self.rates = profile, day, rates
         found = {m.code: rates.rate(m.currency, profile.currency, day.on) for m in MARKETS.values()}
         self.rate = {code: float("nan") if r is None else r.value for code, r in found.items()}
@@ -75,19 +76,30 @@ class SellerCosts:
         self.spread = profile.exchange_spread_pct / 100
         self.months = months(day.on, profile.expected_days)
 
+    @property
+    def reason_parameters(self) -> dict[str, str]:
+        """What the messages of this seller's reasons are filled with."""
+        return {"on": str(self.day.on), "rate_day": str(self.rate_day), "stale_days": str(self.stale_days)}
+
     @cached_property
     def home_vat(self) -> float:
+        """The standard VAT rate at home, as a fraction."""
         return self.day.vat(self.profile.home)
 
     @cached_property
     def duty_rate(self) -> float:
+        """The duty between the UK and the EU, as a fraction; NaN if the profile does not state it."""
         customs = self.profile.customs
         if customs.duty_preset is not None:
             presets: Mapping[str, float] = self.day.get("duty").get("presets", {})
             return presets.get(customs.duty_preset, float("nan")) / 100
         return float("nan") if customs.duty_pct is None else customs.duty_pct / 100
 
-    # Buying
+    def stock_country(self, method: FulfilmentMethod, source: str, target: str) -> str:
+        """The country in which the goods lie before the sale."""
+        if method == "efn":
+            return self.profile.stock or source
+        return self.profile.home if method == "fbm" else target
 
     def buy(self, offers: OfferCosts, source: str) -> CostSide:
         """Buying on a marketplace: ``purchase_price``, ``input_vat``, ``fx_cost``."""
@@ -101,81 +113,17 @@ class SellerCosts:
         }
         if rate != 1 and self.spread:
             parts["fx_cost"] = -self.spread * cost
-        unknown, assumed = offers.buy_unknown[m].copy(), offers.buy_assumed[m].copy()
-        self._note_rate(offers, rate, unknown, assumed)
+        reasons = offers.buy_reasons[m].copy()
+        _flag_rate(self, rate, reasons)
         if not self.reclaims:
-            assumed &= ~np.uint32(offers.words.assumed.bit("VAT class suggested by the category"))
-        return CostSide(parts, unknown, assumed)
+            reasons &= ~ReasonCode.VAT_CLASS_SUGGESTED.bit
+        return CostSide(parts, reasons)
 
-    # Selling
+    def sell(self, offers: OfferCosts, target: str, method: FulfilmentMethod, stock: str) -> CostSide:
+        """Selling in a store by a method, from stock in a country."""
+        return _Sale(self, offers, target, method, stock).side()
 
-    def stock(self, way: FulfilmentMethod, source: str, target: str) -> str:
-        """The country in which the goods lie before the sale."""
-        if way == "efn":
-            return self.profile.stock or source
-        return target if way == "fba-local" else self.profile.home if way == "fbm" else target
-
-    def sell(self, offers: OfferCosts, target: str, way: FulfilmentMethod, stock: str) -> CostSide:
-        """Selling in a store by a way, from stock in a country."""
-        m = _CODES.index(target)
-        rate, profile, words = self.rate[target], self.profile, offers.words
-        sale = offers.sell_price[m] * rate
-        vat = offers.vat_rate[m]
-        fba = way != "fbm"
-        unknown, assumed = offers.sell_unknown[m].copy(), offers.sell_assumed[m].copy()
-        self._note_rate(offers, rate, unknown, assumed)
-        referral, closing = -offers.referral[m] * rate, -offers.closing[m] * rate
-        parts = {
-            "sale_price": sale,
-            "output_vat": sale * (-vat / (1 + vat)) if self.registered else np.zeros_like(sale),
-            "referral_fee": referral,
-            "closing_fee": closing,
-        }
-        fee, peak = self._fulfilment(offers, m, way, stock, target)
-        unsendable = np.isnan(fee)
-        if unsendable.any():
-            self._note_no_fee(offers, m, way, unsendable, unknown)
-        parts["fulfilment_fee"] = fee
-        amazon = np.zeros_like(sale)
-        if fba:
-            amazon = amazon + fee
-            fuel = self.day.get("surcharges.fuel").get("percent", 0.0) / 100
-            if fuel:
-                parts["fuel_surcharge"] = fee * fuel
-                amazon += parts["fuel_surcharge"]
-            if self.day.has("surcharges.peak"):
-                parts["peak_surcharge"] = peak
-                amazon += peak
-            flags = offers.efn_assumed if way == "efn" else offers.local_assumed
-            assumed |= flags[m]
-            if profile.expected_days:
-                parts["storage"] = self._storage(offers, m, stock, unknown)
-                amazon += parts["storage"]
-        digital = self.day.digital_services(profile.home, target)
-        if digital is not None:
-            fees = (digital["selling"] / 100) * (referral + closing)
-            parts["digital_services_fee"] = fees + (digital["fba"] / 100) * amazon if fba else fees
-            if digital.get("assumed"):
-                assumed |= np.uint32(words.assumed.bit("digital services fee: sources disagree, the dearer taken"))
-            amazon = amazon + parts["digital_services_fee"]
-        if profile.return_rate_pct:
-            admin, handling = self._refunds(offers, referral, target, assumed)
-            parts["refunds"] = admin + handling
-            amazon = amazon + admin
-        if not self.registered:
-            parts["vat_on_fees"] = self.home_vat * (referral + closing + amazon)
-            if target != profile.home:
-                assumed |= np.uint32(words.assumed.bit(_UNREGISTERED_ABROAD))
-        own = self._own_costs(offers.weight_kg[m], way)
-        if isinstance(own, np.ndarray):
-            lacking = np.isnan(own) & ~unsendable
-            unknown[lacking] |= np.uint32(words.unknown.bit("package weight unknown, so no inbound cost"))
-        parts["other_costs"] = np.broadcast_to(np.asarray(-own, np.float64), sale.shape)
-        if rate != 1 and self.spread:
-            parts["fx_cost"] = -self.spread * sale
-        return CostSide(parts, unknown, assumed, own_costs=own)
-
-    def cross(self, buying: CostSide, offers: OfferCosts, source: str, target: str) -> CrossBorderCosts | None:
+    def cross_border(self, buying: CostSide, offers: OfferCosts, source: str, target: str) -> CrossBorderCosts | None:
         """Freight, duty and import VAT between the UK and the EU, or freight by profile; None: nothing."""
         profile, customs = self.profile, self.profile.customs
         crosses = (source == "UK") != (target == "UK")
@@ -192,79 +140,160 @@ class SellerCosts:
         import_vat = 0.0 if self.reclaims else offers.vat_rate[m] * (net + freight + duty)
         return CrossBorderCosts(freight, duty, import_vat)
 
-    def _fulfilment(
-        self, offers: OfferCosts, m: int, way: FulfilmentMethod, stock: str, target: str
-    ) -> tuple[Floats, Floats]:
+
+def _flag_rate(seller: SellerCosts, rate: float, reasons: ReasonFlags) -> None:
+    """Flag every product where the exchange rate of its marketplace is unknown or stale."""
+    if np.isnan(rate):
+        reasons |= ReasonCode.NO_EXCHANGE_RATE.bit
+    elif rate != 1 and seller.stale_days:
+        reasons |= ReasonCode.EXCHANGE_RATE_STALE.bit
+
+
+class _Sale:
+    """One selling side while it is built up: components, what of them Amazon charges for fulfilment, and reasons."""
+
+    def __init__(
+        self, seller: SellerCosts, offers: OfferCosts, target: str, method: FulfilmentMethod, stock: str
+    ) -> None:
+        self.seller, self.profile, self.day = seller, seller.profile, seller.day
+        self.offers, self.target, self.method, self.stock = offers, target, method, stock
+        self.m = _CODES.index(target)
+        self.rate = seller.rate[target]
+        self.price = offers.sell_price[self.m] * self.rate
+        self.reasons = offers.sell_reasons[self.m].copy()
+        self.parts: dict[str, Floats] = {}
+
+    def side(self) -> CostSide:
+        seller = self.seller
+        _flag_rate(seller, self.rate, self.reasons)
+        self._add_price_and_selling_fees()
+        unsendable, amazon = self._add_fulfilment()
+        self._add_fees_on_fees(amazon)
+        own = self._own_costs()
+        if isinstance(own, np.ndarray):
+            flag_rows(self.reasons, ReasonCode.INBOUND_WEIGHT_UNKNOWN, np.isnan(own) & ~unsendable)
+        self.parts["other_costs"] = np.broadcast_to(np.asarray(-own, np.float64), self.price.shape)
+        if self.rate != 1 and seller.spread:
+            self.parts["fx_cost"] = -seller.spread * self.price
+        return CostSide(self.parts, self.reasons, own_costs=own)
+
+    def _add_price_and_selling_fees(self) -> None:
+        price, m = self.price, self.m
+        vat = self.offers.vat_rate[m]
+        registered = self.seller.registered
+        self.parts["sale_price"] = price
+        self.parts["output_vat"] = price * (-vat / (1 + vat)) if registered else np.zeros_like(price)
+        self.parts["referral_fee"] = -self.offers.referral[m] * self.rate
+        self.parts["closing_fee"] = -self.offers.closing[m] * self.rate
+
+    def _add_fulfilment(self) -> tuple[Mask, Floats]:
+        """Add the fees of fulfilment; answers where there is none, and what Amazon charges of it."""
+        parts, day = self.parts, self.day
+        fee, peak = self._fulfilment_fee()
+        unsendable = np.isnan(fee)
+        if unsendable.any():
+            self._flag_no_fee(unsendable)
+        parts["fulfilment_fee"] = fee
+        amazon = np.zeros_like(self.price)
+        if self.method == "fbm":
+            return unsendable, amazon
+        amazon += fee
+        fuel = day.get("surcharges.fuel").get("percent", 0.0) / 100
+        if fuel:
+            parts["fuel_surcharge"] = fee * fuel
+            amazon += parts["fuel_surcharge"]
+        if day.has("surcharges.peak"):
+            parts["peak_surcharge"] = peak
+            amazon += peak
+        self.reasons |= (self.offers.efn_reasons if self.method == "efn" else self.offers.local_reasons)[self.m]
+        if self.profile.expected_days:
+            parts["storage"] = self._storage()
+            amazon += parts["storage"]
+        return unsendable, amazon
+
+    def _add_fees_on_fees(self, amazon: Floats) -> None:
+        """Add the digital services fee, refunds, and the VAT on Amazon's fees that is not recovered.
+
+        ``amazon``: what Amazon charges for fulfilment.
+        """
+        seller, profile, parts = self.seller, self.profile, self.parts
+        selling = parts["referral_fee"] + parts["closing_fee"]
+        digital = self.day.digital_services(profile.home, self.target)
+        if digital is not None:
+            fees = (digital["selling"] / 100) * selling
+            parts["digital_services_fee"] = fees if self.method == "fbm" else fees + (digital["fba"] / 100) * amazon
+            if digital.get("assumed"):
+                self.reasons |= ReasonCode.DIGITAL_FEE_DISPUTED.bit
+            amazon = amazon + parts["digital_services_fee"]
+        if profile.return_rate_pct:
+            administration, handling = self._refunds()
+            parts["refunds"] = administration + handling
+            amazon = amazon + administration
+        if not seller.registered:
+            parts["vat_on_fees"] = seller.home_vat * (selling + amazon)
+            if self.target != profile.home:
+                self.reasons |= ReasonCode.UNREGISTERED_ABROAD.bit
+
+    def _fulfilment_fee(self) -> tuple[Floats, Floats]:
         """Fulfilment fee and peak surcharge, in the home currency, as (negative) components."""
-        rate = self.rate[target]
-        nothing = np.zeros_like(offers.sell_price[m])
-        if way == "fbm":
-            return -self._parcel(offers.weight_kg[m], target), nothing
+        offers, m, rate = self.offers, self.m, self.rate
+        nothing = np.zeros_like(self.price)
+        if self.method == "fbm":
+            return -self._own_parcel(), nothing
         fee = offers.hazmat[m] * -rate
-        if way == "efn":
-            fee -= offers.efn[efn_column(stock, target, self.profile.warehouses)][m] * rate
-            peak = offers.peak_efn.get(stock)
-            return fee, nothing if peak is None else peak[m] * -self.rate[stock]
+        if self.method == "efn":
+            fee -= offers.efn[efn_column(self.stock, self.target, self.profile.warehouses)][m] * rate
+            peak = offers.peak_efn.get(self.stock)
+            return fee, nothing if peak is None else peak[m] * -self.seller.rate[self.stock]
         fee -= offers.local[m] * rate
-        if way == "pan-eu":
+        if self.method == "pan-eu":
             fee -= offers.pan_eu_extra[m] * rate
         return fee, offers.peak_local[m] * -rate
 
-    def _parcel(self, weight_kg: Floats, target: str) -> Floats:
+    def _own_parcel(self) -> Floats:
         """The seller's own shipping by its table, else the one sum of the profile; NaN where neither says."""
-        other = self.profile.fbm_shipping
+        weight_kg, other = self.offers.weight_kg[self.m], self.profile.fbm_shipping
         cost = np.full(len(weight_kg), np.nan if other is None else other)
-        rows = [r for r in self.profile.parcels if r.to in (target, "all")]
+        rows = [r for r in self.profile.parcels if r.to in (self.target, "all")]
         for row in sorted(rows, key=lambda r: (r.to != "all", -r.up_to_kg)):
             cost[weight_kg <= row.up_to_kg] = row.cost
         return cost
 
-    def _storage(self, offers: OfferCosts, m: int, stock: str, unknown: Flags) -> Floats:
-        currency = MARKETS[stock].currency
-        early, late = self.months
-        first, second = offers.storage[currency]
-        amount = np.asarray(-(first[m] * early + second[m] * late) * self.rate[stock])
-        lacking = np.isnan(amount)
-        unknown[lacking] |= np.uint32(offers.words.unknown.bit("storage unknown: package size or table"))
+    def _flag_no_fee(self, unsendable: Mask) -> None:
+        if self.method == "fbm":
+            flag_rows(self.reasons, ReasonCode.OWN_SHIPPING_UNKNOWN, unsendable)
+            return
+        why = np.where(unsendable, self.offers.no_fee_reasons[self.m], np.uint64(0))
+        self.reasons |= why
+        flag_rows(self.reasons, ReasonCode.NO_FULFILMENT_FEE, unsendable & (why == 0))
+
+    def _storage(self) -> Floats:
+        early, late = self.seller.months
+        first, second = self.offers.storage[MARKETS[self.stock].currency]
+        amount = np.asarray(-(first[self.m] * early + second[self.m] * late) * self.seller.rate[self.stock])
+        flag_rows(self.reasons, ReasonCode.STORAGE_UNKNOWN, np.isnan(amount))
         return amount
 
-    def _refunds(self, offers: OfferCosts, referral: Floats, target: str, assumed: Flags) -> tuple[Floats, Floats]:
+    def _refunds(self) -> tuple[Floats, Floats]:
         """Refund administration and handling of the share of units that come back."""
-        content = self.day.get("refunds")
+        content, seller = self.day.get("refunds"), self.seller
         share = self.profile.return_rate_pct / 100
-        highest = content.get("at_most_EUR", np.nan) * self.rate["DE"]
-        if MARKETS[target].currency != "EUR":
-            assumed |= np.uint32(offers.words.assumed.bit("highest refund fee of the UK taken as that in EUR"))
-        admin = np.maximum(referral * content.get("percent", np.nan) / 100, -highest)
-        handling = self.profile.return_handling * (1.0 if self.registered else 1 + self.home_vat)
-        return share * admin, np.full(len(referral), -share * handling)
+        cap = content.get("at_most_EUR", np.nan) * seller.rate["DE"]
+        if MARKETS[self.target].currency != "EUR":
+            self.reasons |= ReasonCode.UK_REFUND_CAP_IN_EUR.bit
+        referral = self.parts["referral_fee"]
+        administration = np.maximum(referral * content.get("percent", np.nan) / 100, -cap)
+        handling = self.profile.return_handling * (1.0 if seller.registered else 1 + seller.home_vat)
+        return share * administration, np.full(len(referral), -share * handling)
 
-    def _own_costs(self, weight_kg: Floats, way: FulfilmentMethod) -> Floats | float:
-        """Preparation and inbound, or the one sum in their place, with the VAT that is lost on it."""
-        profile = self.profile
+    def _own_costs(self) -> Floats | float:
+        """Preparation and inbound, or the one sum in their stead, with the VAT on it that is not recovered."""
+        profile, seller = self.profile, self.seller
         net: Floats | float = profile.prep_per_unit
         if profile.other_costs is not None:
             net = profile.other_costs
-        elif way != "fbm":
+        elif self.method != "fbm":
             net = net + profile.inbound_per_unit
             if profile.inbound_per_kg:
-                net = net + profile.inbound_per_kg * weight_kg
-        return net if self.registered else net * (1 + self.home_vat)
-
-    def _note_rate(self, offers: OfferCosts, rate: float, unknown: Flags, assumed: Flags) -> None:
-        if np.isnan(rate):
-            unknown |= np.uint32(offers.words.unknown.bit(f"no exchange rate of {self.day.on}"))
-        elif rate != 1 and self.stale_days:
-            words = f"exchange rate of {self.rate_day} is {self.stale_days} days old"
-            assumed |= np.uint32(offers.words.assumed.bit(words))
-
-    def _note_no_fee(
-        self, offers: OfferCosts, m: int, way: FulfilmentMethod, lacking: npt.NDArray[np.bool_], unknown: Flags
-    ) -> None:
-        reasons = offers.words.unknown
-        if way == "fbm":
-            unknown[lacking] |= np.uint32(reasons.bit("own shipping cost unknown: set fbm_shipping"))
-            return
-        why = np.where(lacking, offers.fulfilment_unknown[m], np.uint32(0))
-        unknown |= why
-        unknown[lacking & (why == 0)] |= np.uint32(reasons.bit("no fulfilment fee for this size"))
+                net = net + profile.inbound_per_kg * self.offers.weight_kg[self.m]
+        return net if seller.registered else net * (1 + seller.home_vat)

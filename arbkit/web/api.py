@@ -24,7 +24,7 @@ from arbkit.core.settings import Settings
 from arbkit.ops.prometheus import exposition, exposition_while_down
 from arbkit.ops.status import log_figures, read_store_state, store_figures, token_figures
 from arbkit.ops.stream_state import read_stream_state
-from arbkit.profit import Profile, configured_profile, load_rates, load_tables
+from arbkit.profit import Profile, load_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.reports.run_folders import read_json
@@ -273,8 +273,9 @@ def top(request: Request, store: StoreDep, limit: PageSize = 10, components: Com
 @router.get("/profit", tags=["arbitrage"])
 def profit(request: Request, shared: SharedDep, asked: Annotated[ProfitQuery, Query()]) -> Response:
     """What one route leaves after every fee and tax, asked by hand: no product need be in the store."""
-    profile = Profile.neutral() if asked.no_profile else configured_profile(shared.settings)
-    return json_answer(request, quote(asked, profile, load_tables(), load_rates()))
+    settings = shared.settings
+    profile = Profile.neutral() if asked.no_profile else load_profile(settings.profile_path, settings.profile_name)
+    return json_answer(request, quote(asked, profile, load_tables(), load_rates()).model_dump(mode="json"))
 
 
 @router.get("/stats", tags=["service"])

@@ -25,8 +25,7 @@ from arbkit.analysis.routes import prepare_offers
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity, Update
 from arbkit.core.settings import Settings
-from arbkit.profit import load_rates, load_tables
-from arbkit.profit.profile_file import configured_profile
+from arbkit.profit import load_profile, load_rates, load_tables
 from arbkit.store import open_store
 from arbkit.web.dashboards.voila_server import kernel_environment
 from tests.benchmarks.commands import free_port, running
@@ -73,13 +72,16 @@ def fill(settings: Settings, products: int = _PRODUCTS) -> None:
 def _routes(settings: Settings, products: int, rng: random.Random, now: int) -> list[Opportunity]:
     """Real ones of a few hundred products, repeated under other names with other amounts."""
     with open_store(settings) as store:
-        sample = prepare_offers(store.offers([f"B0{n:08}" for n in range(400)]), configured_profile(settings))
+        sample = prepare_offers(
+            store.offers([f"B0{n:08}" for n in range(400)]), load_profile(settings.profile_path, settings.profile_name)
+        )
     frame = sample.assign(
         title="thing", brand="Brand 1", category="Toys & Games", origin="keepa", buy_box_is_amazon=float("nan"),
         amazon_minor=float("nan"), amazon_at=float("nan"), sales_rank=float("nan"), out_of_stock90_pct=float("nan"),
     )  # fmt: skip
     found = detect(
-        iter([frame]), configured_profile(settings), load_tables(), load_rates(), parameters=DetectParameters(),
+        iter([frame]), load_profile(settings.profile_path, settings.profile_name), load_tables(), load_rates(),
+        parameters=DetectParameters(),
         run_id="bench",
     ).opportunities  # fmt: skip
     codes = list(MARKETS)

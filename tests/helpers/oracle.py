@@ -41,8 +41,8 @@ def _of_day(name: str, on: date) -> dict[str, Any]:
     return found
 
 
-def referral(name: str, price: float, market: str, on: date) -> float | None:
-    """The fee of one schedule; None if it is not used there."""
+def referral(name: str, price: float, market: str, on: date) -> tuple[float, float] | None:
+    """The fee of one schedule, and what it would be without the least fee per item; None if it is not used there."""
     content, currency = _of_day("referral", on), CURRENCY[market]
     row = next(r for r in content["rows"] if r["name"] == name)
     if currency not in row.get("currencies", ("EUR", "GBP")):
@@ -57,11 +57,11 @@ def referral(name: str, price: float, market: str, on: date) -> float | None:
         percent = next(p for p, high in zip(row["percent"], bounds, strict=True) if price <= high)
         fee = price * percent / 100
     fee *= 1 + content.get("uplift_percent", {}).get(market, 0) / 100
-    return max(fee, float(content["minimum"][currency]))
+    return max(fee, float(content["minimum"][currency])), fee
 
 
 def schedule_of(offer: Row, price: float, on: date) -> tuple[str, float] | None:
-    """The dearest schedule that is possible, and its fee."""
+    """The schedule with the highest fee of those that are possible, and that fee; of equal ones the highest rate."""
     rows = {r["name"] for r in _of_day("referral", on)["rows"]}
     category = str(offer["category"]).casefold()
     names: list[str] = []
@@ -72,9 +72,10 @@ def schedule_of(offer: Row, price: float, on: date) -> tuple[str, float] | None:
     fees = [(n, fee) for n in names if n in rows and (fee := referral(n, price, offer["market"], on)) is not None]
     if not fees:
         return None
-    highest = max(fee for _, fee in fees)
+    highest = max(charged for _, (charged, _) in fees)
+    rate = max(plain for _, (charged, plain) in fees if charged > highest - 1e-9)
     fee = Decimal(str(round(highest, 8))).quantize(Decimal("0.01"), ROUND_HALF_UP)
-    return next((n, float(fee)) for n, found in fees if found > highest - 1e-9)
+    return next((n, float(fee)) for n, (_, plain) in fees if plain > rate - 1e-9)
 
 
 def size(offer: Row, schedule: str, on: date, *, selected_too: bool = True) -> tuple[str, float] | None:

@@ -188,7 +188,8 @@ def test_break_even_and_highest_price_are_what_they_say(buy: float, sell: float,
     }  # fmt: skip
 
     def ask(**changed: float) -> dict[str, Any]:
-        return quote(QuoteRequest.parse({**base, **changed}), Profile.neutral(other_costs=1.0), TABLES, RATES)
+        found = quote(QuoteRequest.parse({**base, **changed}), Profile.neutral(other_costs=1.0), TABLES, RATES)
+        return found.model_dump(mode="json")
 
     found = ask()
     for root in found["break_even_sell"]:

@@ -85,10 +85,8 @@ def asked_again_by_hand(settings: Settings) -> None:
             on = datetime.fromtimestamp(one.evaluated_at, UTC).date()
             question = quote_request_for(one, store.offers([one.asin]), profile, on=on)
             again = quote(question, profile, load_tables(), load_rates(), what_if=False)
-            assert (again["profit"], again["fulfilment"]) == (one.profit, one.fulfilment), one
-            assert {c["name"]: c["amount"] for c in again["components"]} == {
-                c["name"]: c["amount"] for c in one.components
-            }
+            assert (again.profit, again.fulfilment) == (one.profit, one.fulfilment), one
+            assert {c.name: c.amount for c in again.components} == {c["name"]: c["amount"] for c in one.components}
 
 
 def test_a_source_that_fails_now_and_then_is_asked_again(settings: Settings) -> None:

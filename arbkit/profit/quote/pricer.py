@@ -1,11 +1,11 @@
-"""One route at many prices or sizes: what a question is answered from."""
+"""One route at many prices or sizes: what a request is answered from."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,78 +14,115 @@ import pandas as pd
 from arbkit.core.marketplaces import MARKETS, market
 from arbkit.profit.evaluation import Evaluation, evaluate_costs
 from arbkit.profit.exchange_rates import Rates
-from arbkit.profit.fees.referral import Categories, possible_schedules
+from arbkit.profit.fees.offer_fees import categories_of
+from arbkit.profit.fees.referral import possible_schedules
 from arbkit.profit.fees.tables import EffectiveTables
-from arbkit.profit.offer_costs import OfferCosts, categories_of, cost_offers
+from arbkit.profit.offer_costs import OfferCosts, cost_offers
 from arbkit.profit.offer_facts import numbers
 from arbkit.profit.quote.request import QuoteRequest, parse_size
-from arbkit.profit.reason_codes import Words
-from arbkit.profit.seller_profile import FulfilmentMethod, Profile
+from arbkit.profit.reason_codes import Reason, join_messages
+from arbkit.profit.route_frame import RouteRow, route_rows
+from arbkit.profit.seller_profile import FulfilmentMethod, Profile, ineligibility_reason
 from arbkit.profit.trade_costs import SellerCosts
 
-__all__ = ["QuotePricer"]
+__all__ = ["PricedMethod", "QuotePricer"]
 
 Floats = npt.NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class PricedMethod:
+    """The route by one fulfilment method; ``ineligible`` says why the seller may not use it."""
+
+    method: FulfilmentMethod
+    row: RouteRow
+    ineligible: Reason | None
+
+    @property
+    def unknown(self) -> tuple[Reason, ...]:
+        """Why there is no profit to state; empty where there is one."""
+        ineligible = () if self.ineligible is None else (self.ineligible,)
+        return (*ineligible, *self.row["unknown"])
+
+    @property
+    def why_not(self) -> str | None:
+        """The same in one line of text: that it may not be used says enough."""
+        if self.ineligible is not None:
+            return self.ineligible.message
+        return join_messages(self.row["unknown"]) or None
+
+    @property
+    def rank(self) -> float:
+        """Eligible and known methods by profit, then eligible ones, then the others."""
+        if self.ineligible is not None:
+            return -math.inf
+        return -1e17 if math.isnan(self.row["profit"]) else self.row["profit"]
+
+
 @dataclass(frozen=True)
 class QuotePricer:
-    """A question with the profile, tables and rates that it is answered with."""
+    """A request with the profile, tables and rates that it is answered with."""
 
-    question: QuoteRequest
+    request: QuoteRequest
     profile: Profile
     day: EffectiveTables
     rates: Rates
 
     @cached_property
     def seller(self) -> SellerCosts:
+        """The seller's costs on the day of the request."""
         return SellerCosts(self.profile, self.day, self.rates)
 
     @cached_property
-    def _as_asked(self) -> tuple[OfferCosts, OfferCosts]:
-        """Both offers at the prices asked about, the referral fee in whole cents as Amazon charges it."""
-        return self._resolved(whole_cents=True)
+    def _as_requested(self) -> tuple[OfferCosts, OfferCosts]:
+        """Both offers at the request's prices, the referral fee in whole cents as Amazon charges it."""
+        return self._costs(whole_cents=True)
 
     @property
     def sides(self) -> tuple[float, float, float]:
         """The package's sides in millimetres, NaN unknown."""
-        return parse_size(self.question.size_mm) if self.question.size_mm else (math.nan,) * 3
+        return parse_size(self.request.size_mm) if self.request.size_mm else (math.nan,) * 3
 
-    def row(self, way: FulfilmentMethod) -> dict[str, Any]:
-        """The route by one way, open or not, as a row of :meth:`Evaluation.frame`."""
-        frame = self._evaluate(*self._as_asked, way).frame()
-        return {str(k): v for k, v in frame.iloc[0].to_dict().items()}
+    def priced(self, method: FulfilmentMethod) -> PricedMethod:
+        """The route by one method, eligible or not."""
+        frame = self._evaluate(*self._as_requested, method).frame()
+        reason = ineligibility_reason(method, self.profile, self.request.source, self.request.target)
+        return PricedMethod(method, next(route_rows(frame)), reason)
 
-    def cheapest_referral(self, way: FulfilmentMethod) -> float:
+    def best(self, priced: Sequence[PricedMethod]) -> PricedMethod:
+        """The one that leaves most of those that the profile names."""
+        named = [p for method in self.profile.fulfilment for p in priced if p.method == method]
+        return max(named, key=lambda p: p.rank)
+
+    def profit_at_lowest_referral(self, method: FulfilmentMethod) -> float:
         """The profit if the product falls under the cheapest schedule that is possible."""
-        buying, selling = self._as_asked
+        buying, selling = self._as_requested
         selling = replace(selling, referral=selling.referral_least)
-        return float(self._evaluate(buying, selling, way).profit[0, 0])
+        return float(self._evaluate(buying, selling, method).profit[0, 0])
 
-    def candidates(self) -> tuple[str, ...]:
+    def referral_candidates(self) -> tuple[str, ...]:
         """The referral schedules that the product may fall under."""
-        offers = self._offers(self.question.target, np.array([self.question.sell]))
-        places = np.array([list(MARKETS).index(self.question.target)])
-        categories: Categories = categories_of(offers, self.profile, self.day)
+        offers = self._offers(self.request.target, np.array([self.request.sell]))
         return possible_schedules(
-            self.day, price=np.array([self.question.sell]), market=places, categories=categories,
+            self.day, price=np.array([self.request.sell]), market=np.array([list(MARKETS).index(self.request.target)]),
+            categories=categories_of(offers, self.profile, self.day),
             keepa_pct=numbers(offers, "keepa_referral_pct"), keepa_price=numbers(offers, "keepa_referral_price"),
         )  # fmt: skip
 
     def profits(
         self,
-        way: FulfilmentMethod,
+        method: FulfilmentMethod,
         *,
         buy: Floats | None = None,
         sell: Floats | None = None,
         sides: Floats | None = None,
     ) -> Floats:
         """Profit at these prices, or with these sides (rows × 3), the referral fee not rounded to cents."""
-        return np.asarray(self._evaluated(way, buy=buy, sell=sell, sides=sides).profit[0])
+        return np.asarray(self._evaluate(*self._costs(buy=buy, sell=sell, sides=sides), method).profit[0])
 
-    def returns(self, way: FulfilmentMethod, buy: Floats) -> tuple[Floats, Floats]:
+    def returns(self, method: FulfilmentMethod, buy: Floats) -> tuple[Floats, Floats]:
         """Return on investment in percent, and profit, at these buying prices."""
-        found = self._evaluated(way, buy=buy)
+        found = self._evaluate(*self._costs(buy=buy), method)
         return found.roi_pct[0], found.profit[0]
 
     def in_currency_of(self, code: str, amount: float, of: str) -> float:
@@ -93,21 +130,11 @@ class QuotePricer:
         rate = self.rates.rate(market(of).currency, market(code).currency, self.day.on)
         return amount * (rate.value if rate else 1.0)
 
-    def _evaluated(
-        self,
-        way: FulfilmentMethod,
-        *,
-        buy: Floats | None = None,
-        sell: Floats | None = None,
-        sides: Floats | None = None,
-    ) -> Evaluation:
-        return self._evaluate(*self._resolved(buy=buy, sell=sell, sides=sides), way)
+    def _evaluate(self, buying: OfferCosts, selling: OfferCosts, method: FulfilmentMethod) -> Evaluation:
+        routes = [(self.request.source, self.request.target)]
+        return evaluate_costs(buying, selling, self.seller, routes=routes, methods=[method])
 
-    def _evaluate(self, buying: OfferCosts, selling: OfferCosts, way: FulfilmentMethod) -> Evaluation:
-        routes = [(self.question.source, self.question.target)]
-        return evaluate_costs(buying, selling, self.seller, routes=routes, methods=[way])
-
-    def _resolved(
+    def _costs(
         self,
         *,
         buy: Floats | None = None,
@@ -115,18 +142,18 @@ class QuotePricer:
         sides: Floats | None = None,
         whole_cents: bool = False,
     ) -> tuple[OfferCosts, OfferCosts]:
-        asked, words = self.question, Words()
+        request = self.request
         count = next((len(v) for v in (buy, sell, sides) if v is not None), 1)
-        bought = self._offers(asked.source, np.full(count, asked.buy) if buy is None else buy, sides)
-        sold = self._offers(asked.target, np.full(count, asked.sell) if sell is None else sell, sides)
+        bought = self._offers(request.source, np.full(count, request.buy) if buy is None else buy, sides)
+        sold = self._offers(request.target, np.full(count, request.sell) if sell is None else sell, sides)
         return (
-            cost_offers(bought, self.profile, self.day, words=words, whole_cents=whole_cents),
-            cost_offers(sold, self.profile, self.day, words=words, whole_cents=whole_cents),
+            cost_offers(bought, self.profile, self.day, whole_cents=whole_cents),
+            cost_offers(sold, self.profile, self.day, whole_cents=whole_cents),
         )
 
     def _offers(self, code: str, prices: Floats, sides: Floats | None = None) -> pd.DataFrame:
         """Offers of this product at these shop prices, as :data:`~arbkit.profit.OFFER_COLUMNS`."""
-        asked = self.question
+        request = self.request
         length, width, height = self.sides if sides is None else sides.T
         return pd.DataFrame(
             {
@@ -135,16 +162,16 @@ class QuotePricer:
                 "price_minor": prices * 100,
                 "price_basis": "as given",
                 "shipping_minor": math.nan,
-                "category": asked.category,
+                "category": request.category,
                 "length_mm": length,
                 "width_mm": width,
                 "height_mm": height,
-                "weight_g": _or_nan(asked.weight_g),
-                "hazmat": float(asked.hazmat),
-                "keepa_fba_fee_minor": _or_nan(asked.keepa_fba_fee) * 100,
-                "keepa_referral_pct": _or_nan(asked.keepa_referral_pct),
-                "keepa_referral_price": _or_nan(asked.keepa_referral_price or asked.sell),
-                "keepa_closing_fee_minor": _or_nan(asked.keepa_closing_fee) * 100,
+                "weight_g": _or_nan(request.weight_g),
+                "hazmat": float(request.hazmat),
+                "keepa_fba_fee_minor": _or_nan(request.keepa_fba_fee) * 100,
+                "keepa_referral_pct": _or_nan(request.keepa_referral_pct),
+                "keepa_referral_price": _or_nan(request.keepa_referral_price or request.sell),
+                "keepa_closing_fee_minor": _or_nan(request.keepa_closing_fee) * 100,
                 "updated_at": math.nan,
             }
         )

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
 
 from jinja2 import Template
 from markupsafe import Markup
@@ -16,6 +15,7 @@ from arbkit.core.models import Opportunity
 from arbkit.core.results import ComponentRow
 from arbkit.display.html import environment, macro
 from arbkit.display.labels import component_label
+from arbkit.profit.quote.results import Quote
 from arbkit.sources.token_budget import Tokens
 from arbkit.store import Stats, Sums
 
@@ -226,13 +226,12 @@ def components_html(components: Sequence[ComponentRow], profit: float | None, cu
     return page_html("components.html.j2", components=components, profit=profit, currency=currency)
 
 
-def quote_html(quote: Mapping[str, Any], *, title: str = "") -> Markup:
-    """A quote (:func:`arbkit.profit.quote.quote.answer`): profit, break-even, max cost, and other cases."""
-    cases = [(f"by {fulfilment_label(a['fulfilment'])}", a["profit"], a["why_not"]) for a in quote["alternatives"]]
-    cases += [(_vat_case(g["vat_status"], g["vat_class"]), g["profit"], g["why_not"]) for g in quote["vat_grid"]]
+def quote_html(quote: Quote, *, title: str = "") -> Markup:
+    """A quote: profit, break-even, max cost, and other cases."""
+    cases = [(f"by {fulfilment_label(a.fulfilment)}", a.profit, a.why_not) for a in quote.alternatives]
+    cases += [(_vat_case(g.vat_status, g.vat_class), g.profit, g.why_not) for g in quote.vat_grid]
     cases += [
-        (f"{s['of'].replace('_', ' ')} {percent(s['change_pct'], 0, sign='+')}", s["profit"], None)
-        for s in quote["sensitivity"]
+        (f"{s.of.replace('_', ' ')} {percent(s.change_pct, 0, sign='+')}", s.profit, None) for s in quote.sensitivity
     ]
     return page_html("quote.html.j2", quote=quote, cases=cases, title=title)
 

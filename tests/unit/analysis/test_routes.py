@@ -45,7 +45,7 @@ def test_every_door_prices_a_route_alike(tmp_path: Path) -> None:
     assert table["profit"]["IT", "DE"] == best.profit
     assert table["unknown"]["IT", "UK"] == "not listed on UK"
     request = quote_request_for(best, found, PROFILE, on=ON)
-    assert quote(request, PROFILE, TABLES, RATES)["profit"] == best.profit
+    assert quote(request, PROFILE, TABLES, RATES).profit == best.profit
     assert best.opportunity is not None
     (again,) = reprice([best.opportunity], found, PROFILE, TABLES, RATES, changes={}, on=ON)
     assert (again.profit, again.fulfilment) == (best.profit, best.fulfilment)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from arbkit.cli import app
 from arbkit.core.errors import ArbkitError, UsageError
 from arbkit.core.settings import Settings
-from arbkit.stream import RAW_TOPIC, Record, dead_letter_topic, open_log
+from arbkit.stream import RAW_TOPIC, Record, dead_letter_topic, open_stream
 
 ENRICHED = "products.enriched"
 
@@ -26,7 +26,7 @@ def _home(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
 
 def rejected(settings: Settings, topic: str, *errors: str, at: str = "10") -> None:
     headers = {"topic": topic, "partition": "0", "offset": "7", "attempts": "1", "time": f"2026-08-01T{at}:00:00+00:00"}
-    with open_log(settings) as log:
+    with open_stream(settings) as log:
         log.publish(dead_letter_topic(topic), [Record("B0TESTTEST", b"{}", {**headers, "error": e}) for e in errors])
 
 
@@ -43,8 +43,8 @@ def listed(*words: str) -> Any:
 
 
 def kept(settings: Settings, topic: str) -> int:
-    with open_log(settings) as log:
-        return sum(end - oldest for oldest, end in log.ends(topic).values())
+    with open_stream(settings) as log:
+        return sum(end - oldest for oldest, end in log.watermarks(topic).values())
 
 
 def test_the_dead_letters_of_all_topics_are_listed_in_the_order_of_their_times(settings: Settings) -> None:

@@ -17,7 +17,7 @@ from arbkit import __version__
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.cli import app
 from arbkit.cli.model_options import given_options, options_from
-from arbkit.profit.quote.request import Question
+from arbkit.profit.quote.request import QuoteRequest
 
 
 class Order(BaseModel):
@@ -73,7 +73,7 @@ def test_a_missing_or_mistyped_option_is_wrong_usage(order: typer.Typer, words: 
 
 @pytest.mark.parametrize(
     ("command", "model", "renamed"),
-    [("profit", Question, {}), ("detect", DetectParameters, {"sources": "source", "targets": "target"})],
+    [("profit", QuoteRequest, {}), ("detect", DetectParameters, {"sources": "source", "targets": "target"})],
 )
 def test_a_command_has_every_field_of_its_model(command: str, model: type[BaseModel], renamed: dict[str, str]) -> None:
     text = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"}).stdout

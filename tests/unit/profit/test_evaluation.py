@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from arbkit.core.errors import ConfigError
 from arbkit.profit import Profile, components, evaluate, load_profile, load_rates, load_tables
+from arbkit.profit.reason_codes import Reason, ReasonCode, join_messages
+from arbkit.profit.route_frame import RouteRow, route_rows
 
 TABLES, RATES = load_tables(), load_rates()
 DAY = date(2026, 8, 1)
@@ -40,29 +42,32 @@ def offer(market: str, price_minor: float, **fields: Any) -> dict[str, Any]:
     return {**defaults, **fields}
 
 
-def route(buy: dict[str, Any], sell: dict[str, Any], profile: Profile, *, on: date = DAY) -> dict[str, Any]:
+def route(buy: dict[str, Any], sell: dict[str, Any], profile: Profile, *, on: date = DAY) -> RouteRow:
     pairs = [(buy["market"], sell["market"])]
     frame = evaluate(pd.DataFrame([buy, sell]), profile, TABLES, RATES, on=on, routes=pairs).frame()
-    row: dict[str, Any] = {str(k): v for k, v in frame.iloc[0].to_dict().items()}
-    return row
+    return next(route_rows(frame))
+
+
+def codes(reasons: tuple[Reason, ...]) -> list[ReasonCode]:
+    return [reason.code for reason in reasons]
 
 
 def test_what_is_unknown_is_named_and_never_zero() -> None:
     profile = Profile.neutral()
     cases = {
-        "package size or weight unknown": (offer("IT", 4_000), offer("DE", 6_999, weight_g=np.nan)),
-        "no price where it is bought": (offer("IT", -1), offer("DE", 6_999)),
-        "no price where it is sold": (offer("IT", 4_000), offer("DE", np.nan)),
-        "category unknown, so no referral fee": (offer("IT", 4_000), offer("DE", 6_999, category=None)),
-        "duty unknown: set duty_pct": (offer("UK", 4_000), offer("DE", 6_999)),
+        ReasonCode.PACKAGE_UNKNOWN: (offer("IT", 4_000), offer("DE", 6_999, weight_g=np.nan)),
+        ReasonCode.NO_BUY_PRICE: (offer("IT", -1), offer("DE", 6_999)),
+        ReasonCode.NO_SELL_PRICE: (offer("IT", 4_000), offer("DE", np.nan)),
+        ReasonCode.CATEGORY_UNKNOWN: (offer("IT", 4_000), offer("DE", 6_999, category=None)),
+        ReasonCode.DUTY_UNKNOWN: (offer("UK", 4_000), offer("DE", 6_999)),
     }
     for reason, (buy, sell) in cases.items():
         row = route(buy, sell, profile)
         assert np.isnan(row["profit"])
-        assert reason in row["unknown"]
+        assert codes(row["unknown"]) == [reason]
     early = route(offer("IT", 4_000), offer("DE", 6_999), profile, on=date(2020, 1, 1))
     assert np.isnan(early["profit"])
-    assert "2020-01-01" in early["unknown"]
+    assert "2020-01-01" in join_messages(early["unknown"])
 
 
 def test_an_old_exchange_rate_is_marked() -> None:
@@ -70,7 +75,7 @@ def test_an_old_exchange_rate_is_marked() -> None:
     day = date.fromordinal(RATES.last_date.toordinal() + 25)
     row = route(offer("UK", 4_000), offer("DE", 9_999), profile, on=day)
     assert not np.isnan(row["profit"])
-    assert "25 days old" in row["assumed"]
+    assert "25 days old" in join_messages(row["assumed"])
 
 
 def test_keepas_own_fee_comes_before_the_table() -> None:
@@ -125,7 +130,7 @@ def test_a_mistyped_field_of_a_profile_is_named() -> None:
         ("robust", 42.00, 60.00, "buy_box, 90-day average"),
     ],
 )
-def test_the_price_basis_is_chosen_by_the_profile_and_told(
+def test_the_price_basis_is_chosen_by_the_profile_and_stated(
     basis: str, buys_at: float, sells_at: float, sold_by: str
 ) -> None:
     profile = Profile.neutral(buy_basis=basis, sell_basis=basis)
@@ -141,7 +146,8 @@ def test_a_robust_price_never_flatters() -> None:
     row = route(buy, sell, profile)
     assert (row["buy_price"], row["sell_price"], row["sell_basis"]) == (40.0, 69.99, "buy_box")
     lacking = route(buy, offer("DE", 6_999), profile)
-    assert "no 90-day average, so the spot price" in lacking["assumed"]
+    assert codes(lacking["assumed"]) == [ReasonCode.SPOT_FOR_AVERAGE]
+    assert codes(row["assumed"]) == []
 
 
 def test_an_average_is_never_taken_across_a_break_of_the_history() -> None:
@@ -151,13 +157,13 @@ def test_an_average_is_never_taken_across_a_break_of_the_history() -> None:
     march, june = 1_773_000_000.0, 1_781_000_000.0
     across = route(offer("IT", 4_000), offer("DE", 6_999, updated_at=march, **fields), profile)
     assert np.isnan(across["profit"])
-    assert "break of 2026-02-16" in across["unknown"]
+    assert "break of 2026-02-16" in join_messages(across["unknown"])
     assert route(offer("IT", 4_000), offer("DE", 6_999, updated_at=june, **fields), profile)["sell_price"] == 60.0
 
 
 def test_unknown_shipping_of_the_offer_bought_is_marked() -> None:
     row = route(offer("IT", 4_000, shipping_minor=np.nan), offer("DE", 6_999), Profile.neutral())
-    assert "shipping to the buyer unknown" in row["assumed"]
+    assert codes(row["assumed"]) == [ReasonCode.SHIPPING_UNKNOWN]
     free = route(offer("IT", 4_000, shipping_minor=499.0), offer("DE", 6_999), Profile.neutral())
     assert free["buy_price"] == 44.99
 
@@ -181,7 +187,7 @@ def test_the_category_only_suggests_the_vat_class() -> None:
     books = {"category": "Books", "keepa_closing_fee_minor": 0.0}
     row = route(offer("IT", 1_000, **books), offer("DE", 3_000, **books), Profile.neutral())
     assert row["output_vat"] == -1.96  # 7 % of 28.04
-    assert "VAT class suggested by the category" in row["assumed"]
+    assert ReasonCode.VAT_CLASS_SUGGESTED in codes(row["assumed"])
     own = route(offer("IT", 1_000, **books), offer("DE", 3_000, **books), Profile.neutral(vat_class="standard"))
     assert own["output_vat"] == -4.79
 

@@ -15,7 +15,9 @@ from arbkit.profit.fees.tables import load_tables, parse_tables
 from tests.helpers.paths import ROOT
 
 FOLDER = ROOT / "arbkit" / "profit" / "fees" / "data"
-FILES = {path.stem: tomllib.loads(path.read_text("utf-8")) for path in FOLDER.glob("*.toml")}
+FILES = {
+    path.stem: tomllib.loads(path.read_text("utf-8")) for path in FOLDER.glob("*.toml") if path.stem != "confidence"
+}
 TABLES = load_tables()
 
 

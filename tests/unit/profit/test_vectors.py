@@ -25,7 +25,9 @@ NO_FUEL = date(2026, 3, 1)
 
 
 def asked(profile: Profile | None = None, **fields: Any) -> dict[str, Any]:
-    return quote(QuoteRequest.parse(fields), profile or Profile.neutral(), TABLES, RATES)
+    """The document of ``arbkit profit --json``."""
+    found = quote(QuoteRequest.parse(fields), profile or Profile.neutral(), TABLES, RATES)
+    return found.model_dump(mode="json")
 
 
 @pytest.mark.parametrize("row", VECTORS["worked"]["rows"], ids=lambda r: " ".join(r["changes"].values()))

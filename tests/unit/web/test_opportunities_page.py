@@ -213,11 +213,11 @@ def test_what_if_asks_the_shown_routes_again_and_back(seen: Seen) -> None:
 
 def test_without_changes_what_if_answers_what_detection_found(filled: Settings) -> None:
     from arbkit.analysis import detection
-    from arbkit.profit import configured_profile
+    from arbkit.profit import load_profile
     from arbkit.web.dashboards.opportunities.what_if import WhatIf
 
     found = detection.run(filled, run_id="r2").opportunities
-    profile = configured_profile(filled)
+    profile = load_profile(filled.profile_path, filled.profile_name)
     with open_store(filled) as store:
         offers = store.offers([o.asin for o in found])
     day = detection.DetectParameters().on

@@ -14,7 +14,7 @@ from arbkit.core.models import Offer, Opportunity
 from arbkit.core.settings import Settings
 from arbkit.display.charts import history_figure
 from arbkit.profit import Profile, load_rates, load_tables
-from arbkit.profit.profile_file import configured_profile, load_profiles
+from arbkit.profit.profile_file import load_profile, load_profiles
 from arbkit.sources.token_budget import read_tokens
 from arbkit.store import Page, Stats, Sums
 from arbkit.store.iteration import opportunity_by_id
@@ -180,7 +180,7 @@ class OpportunitiesPage(DashboardPage):
 
     def _profiles(self) -> dict[str, Profile]:
         """All sellers of the profile's file, the configured one first."""
-        first = configured_profile(self.settings)
+        first = load_profile(self.settings.profile_path, self.settings.profile_name)
         return {first.name: first} | dict(load_profiles(self.settings.profile_path))
 
     def _day(self) -> date:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, get_args
+from typing import get_args
 
 from arbkit.analysis.routes import PricedRoute
 from arbkit.analysis.what_if import quote_request_for, reprice
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity
 from arbkit.profit import Profile, Rates, load_rates, load_tables
-from arbkit.profit.evaluation import FULFILMENT_METHODS
 from arbkit.profit.exchange_rates import AssumedRates
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
-from arbkit.profit.seller_profile import VatStatus
+from arbkit.profit.quote.results import Quote
+from arbkit.profit.seller_profile import FULFILMENT_METHODS, VatStatus
 from arbkit.web.dashboards.content import Field, Option
 from arbkit.web.dashboards.html import fulfilment_label, vat_status_label
 
@@ -114,7 +114,7 @@ class WhatIf:
 
     def quote(
         self, found: Opportunity, offers: Sequence[Offer], profiles: Mapping[str, Profile], *, on: date
-    ) -> dict[str, Any] | None:
+    ) -> Quote | None:
         """The quote of the selected route; None where a field is wrong."""
         try:
             seller = self.seller(profiles)

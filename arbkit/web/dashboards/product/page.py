@@ -18,7 +18,7 @@ from arbkit.core.errors import UsageError
 from arbkit.core.models import History, Offer, Opportunity, Product
 from arbkit.core.settings import Settings
 from arbkit.display.charts import LAYOUT
-from arbkit.profit import Profile, configured_profile, load_rates, load_tables
+from arbkit.profit import Profile, load_profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, ProductQuery
 from arbkit.web.dashboards.content import Field, Option, Region, UserEvent
 from arbkit.web.dashboards.html import components_html
@@ -170,7 +170,7 @@ class ProductPage(DashboardPage):
         self._offers = offers
         self._show_about(now)
         self.widget.show_html("offers", offers_html(offers, now=now))
-        profile = configured_profile(self.settings)
+        profile = load_profile(self.settings.profile_path, self.settings.profile_name)
         on, evaluated_at = datetime.fromtimestamp(now, UTC).date(), self._stats.evaluated_at if self._stats else None
         priced = ([(o.id, o.version, o.updated_at) for o in offers], profile, on, evaluated_at)
         # Nothing of what follows changes while these do not.

@@ -1,0 +1,126 @@
+"""The Amazon fees, VAT and prices of each offer, one entry per row of a frame of offers."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from arbkit.core.marketplaces import MARKETS
+from arbkit.profit.fees.fulfilment import Fulfilment, fees, schedule_mask, size_tiers, storage_per_month
+from arbkit.profit.fees.referral import Categories, Referral, referral_fees
+from arbkit.profit.fees.tables import SPECIAL, EffectiveTables
+from arbkit.profit.offer_facts import categories, numbers, prices
+from arbkit.profit.seller_profile import Profile
+
+__all__ = ["OfferFees", "categories_of"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+_CODES = list(MARKETS)
+
+
+class OfferFees:
+    """The figures of each row of offers; amounts net, in the marketplace's currency, NaN unknown.
+
+    ``market`` is the index of each row's marketplace in :data:`~arbkit.core.marketplaces.MARKETS`.
+    """
+
+    def __init__(self, offers: pd.DataFrame, market: Ints, profile: Profile, day: EffectiveTables) -> None:
+        """Compute the figures of ``offers`` (:data:`~arbkit.profit.offer_facts.OFFER_COLUMNS`) for a seller."""
+        self.offers, self.market, self.day = offers, market, day
+        self.buying = prices(offers, profile.buy_basis, buying=True)
+        self.selling = prices(offers, profile.sell_basis, buying=False)
+        self.unit_kg = numbers(offers, "weight_g") / 1000
+        observed_at = numbers(offers, "keepa_referral_price") if "keepa_referral_price" in offers else _spot(offers)
+        self.referral: Referral = referral_fees(
+            day, price=self.selling.price, market=market, categories=categories_of(offers, profile, day),
+            keepa_pct=numbers(offers, "keepa_referral_pct"), keepa_price=observed_at,
+        )  # fmt: skip
+        hazmat = numbers(offers, "hazmat") == 1
+        selected = schedule_mask(day, self.referral.schedule, day.get("fulfilment_selected").get("schedules", ()))
+        sides = np.column_stack([numbers(offers, name) for name in ("length_mm", "width_mm", "height_mm")])
+        self.sizes = size_tiers(day, sides, self.unit_kg, selected)
+        plain = size_tiers(day, sides, self.unit_kg, np.zeros(len(offers), bool)) if selected.any() else self.sizes
+        self.fulfilment: Fulfilment = fees(
+            day, warehouses=profile.warehouses, market=market, price=self.selling.price, sizes=self.sizes,
+            low_price_limit=self._low_price_limit(), low_price_sizes=plain,
+            keepa_fee=numbers(offers, "keepa_fba_fee_minor") / 100, keepa_price=observed_at, hazmat=hazmat,
+            cover_days=profile.cover_days,
+        )  # fmt: skip
+        clothing = schedule_mask(day, self.referral.schedule, day.get("storage").get("clothing", ()))
+        self.storage = storage_per_month(day, self.sizes, clothing, hazmat)
+        self.closing = self._closing_fee(profile)
+        self.vat_class, self.vat_suggested = self._vat_classes(profile)
+        self.vat_rate = self._vat_rates()
+
+    @property
+    def size_unknown(self) -> Mask:
+        """Where there is no size tier, because a side or the weight is unknown."""
+        return np.asarray(self.sizes.tier < 0)
+
+    @property
+    def special_oversize(self) -> Mask:
+        """Where the package is special oversize, which EFN does not take."""
+        return np.asarray(self.sizes.tier == self.day.tiers.index(SPECIAL))
+
+    def _low_price_limit(self) -> Floats:
+        """The highest shop price at which Low-Price FBA is charged; −1 where no table holds."""
+        content = self.day.get("fulfilment_low_price")
+        if not content:
+            return np.full(len(self.market), -1.0)
+        plain, strict = (np.array([content[k][c] for c in _CODES]) for k in ("limit", "limit_selected"))
+        selected = schedule_mask(self.day, self.referral.schedule, content["selected"]["schedules"])
+        return np.where(selected, strict[self.market], plain[self.market])
+
+    def _closing_fee(self, profile: Profile) -> Floats:
+        """Keepa's own closing fee, else the table's on media, else 0; and the individual plan's fee per unit."""
+        content = self.day.get("closing")
+        fee, plan = content.get("fee", {}), content.get("individual_plan", {})
+        table = np.array([float(fee.get(code, np.nan)) for code in _CODES])
+        media = schedule_mask(self.day, self.referral.schedule, content.get("schedules", ()))
+        keepa = numbers(self.offers, "keepa_closing_fee_minor")
+        closing = np.where(keepa >= 0, keepa / 100, np.where(media, table[self.market], 0.0))
+        if profile.plan == "individual":
+            closing = closing + np.array([float(plan.get(code, np.nan)) for code in _CODES])[self.market]
+        return np.asarray(closing)
+
+    def _vat_classes(self, profile: Profile) -> tuple[npt.NDArray[np.object_], Mask]:
+        """The VAT class of each row, and where the category suggested it."""
+        count = len(self.market)
+        classes = np.full(count, "standard" if profile.vat_class == "auto" else profile.vat_class, object)
+        suggested = np.zeros(count, bool)
+        if profile.vat_class == "auto":
+            for name, vat_class in self.day.get("vat").get("suggested", {}).items():
+                rows = schedule_mask(self.day, self.referral.schedule, [name])
+                classes[rows] = vat_class
+                suggested |= rows
+        return classes, suggested
+
+    def _vat_rates(self) -> Floats:
+        found = np.full(len(self.market), np.nan)
+        for vat_class in pd.unique(self.vat_class):
+            rates = np.array([self.day.vat(code, vat_class) for code in _CODES])
+            rows = self.vat_class == vat_class
+            found[rows] = rates[self.market[rows]]
+        return found
+
+
+def _spot(offers: pd.DataFrame) -> Floats:
+    return prices(offers, "spot", buying=False).price
+
+
+def categories_of(offers: pd.DataFrame, profile: Profile, day: EffectiveTables) -> Categories:
+    """Each row's category, the seller's own choice first: by ASIN, by category, or as the name of a schedule."""
+    category = categories(offers)
+    own = np.zeros(len(offers), bool)
+    if profile.schedules:
+        chosen = offers["asin"].map(profile.schedules).fillna(offers["category"].map(profile.schedules))
+        own = chosen.notna().to_numpy(bool)
+        category = category.where(~own, chosen)
+    codes, names = pd.factorize(category)
+    roots = {name.casefold() for root in day.roots.values() for name in root["names"]}
+    exact = [bool(day.schedules_named(n)) and str(n).strip().casefold() not in roots for n in names]
+    own = own | np.array([*exact, False])[codes]
+    return Categories(np.asarray(codes, np.int64), tuple(str(n) for n in names), np.asarray(own))

@@ -1,0 +1,207 @@
+"""Priced routes as a frame, one row each: amounts to the cent, and what explains them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypedDict, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from arbkit.core.marketplaces import MARKETS
+from arbkit.profit.components import COMPONENTS, round_components
+from arbkit.profit.reason_codes import ASSUMED, UNKNOWN, Reason, decode_reasons
+from arbkit.profit.route_batch import FulfilmentOption, RouteBatch
+from arbkit.profit.seller_profile import FulfilmentMethod
+
+__all__ = ["RouteRow", "route_frame", "route_rows"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
+Column = npt.NDArray[np.generic] | str
+_CODES = list(MARKETS)
+_FEES = (
+    "referral_fee", "closing_fee", "fulfilment_fee", "fuel_surcharge", "peak_surcharge", "digital_services_fee",
+    "vat_on_fees", "storage", "refunds",
+)  # fmt: skip
+
+
+class RouteRow(TypedDict):
+    """One row of :func:`route_frame`.
+
+    Shop prices in their own currencies, major units; all other amounts in ``currency``, components signed and to the
+    cent; ``profit_exact`` and the percentages unrounded; floats NaN where unknown. ``unknown`` says why there is no
+    profit, ``assumed`` what a profit rests on; ``reason_flags`` is both as bits.
+    """
+
+    asin: str
+    source: str
+    target: str
+    buy_price: float
+    buy_currency: str
+    sell_price: float
+    sell_currency: str
+    buy_basis: str | None
+    sell_basis: str | None
+    roi_pct: float
+    margin_net_pct: float
+    margin_gross_pct: float
+    spread_pct: float
+    referral_schedule: str
+    referral_observed: bool
+    referral_candidates: int
+    referral_saving: float
+    vat_class_sold: str
+    vat_class_bought: str
+    updated_at: float
+    package_from: str
+    currency: str
+    sale_price: float
+    output_vat: float
+    referral_fee: float
+    closing_fee: float
+    fulfilment_fee: float
+    fuel_surcharge: float
+    peak_surcharge: float
+    digital_services_fee: float
+    vat_on_fees: float
+    storage: float
+    refunds: float
+    purchase_price: float
+    input_vat: float
+    duty: float
+    import_vat: float
+    freight: float
+    other_costs: float
+    fx_cost: float
+    profit: float
+    profit_exact: float
+    invested: float
+    fees: float
+    fulfilment: FulfilmentMethod
+    stock: str
+    size_tier: str
+    billing_kg: float
+    fulfilment_from: str
+    reason_flags: int
+    unknown: tuple[Reason, ...]
+    assumed: tuple[Reason, ...]
+
+
+def route_rows(frame: pd.DataFrame) -> Iterator[RouteRow]:
+    """The rows of :func:`route_frame`, or of such a frame with columns of the caller's own."""
+    names = [str(name) for name in frame.columns]
+    for values in zip(*(frame[name].tolist() for name in names), strict=True):
+        yield cast(RouteRow, dict(zip(names, values, strict=True)))
+
+
+def route_frame(
+    batch: RouteBatch, route: int, method_index: int, products: Ints, total: Floats, invested: Floats
+) -> pd.DataFrame:
+    """These products on one route of a batch by one method, one :class:`RouteRow` each.
+
+    ``products``: their indices in the batch; ``total`` and ``invested``: the route's exact amounts, one entry each.
+    """
+    source, target = batch.routes[route]
+    s, t = _CODES.index(source), _CODES.index(target)
+    option, seller = batch.option(route, method_index), batch.seller
+    exact = _exact_components(batch, option, route, products)
+    rounded, profit = round_components(exact)
+    if not option.eligible:
+        profit = np.full(len(products), np.nan)
+    flags = batch.reasons(route, products, total, np.full(len(products), method_index, np.int8))
+    referral_saving = (batch.selling.referral[t] - batch.selling.referral_least[t])[products] * seller.rate[target]
+    return pd.DataFrame(
+        {
+            "asin": batch.buying.asins[products],
+            "source": source,
+            "target": target,
+            "buy_price": batch.buying.buy_price[s][products],
+            "buy_currency": MARKETS[source].currency,
+            "sell_price": batch.selling.sell_price[t][products],
+            "sell_currency": MARKETS[target].currency,
+            **_percentages(exact, total, invested),
+            "referral_saving": referral_saving,
+            **_buying_provenance(batch, s, products),
+            **_selling_provenance(batch, t, products, option),
+            "updated_at": np.fmin(batch.buying.updated_at[s], batch.selling.updated_at[t])[products],
+            "currency": seller.profile.currency,
+            **rounded,
+            "profit": profit,
+            "profit_exact": np.where(np.isnan(profit), np.nan, total),
+            "invested": np.round(invested, 2),
+            "fees": -sum(rounded[name] for name in _FEES),
+            "fulfilment": option.method,
+            "stock": option.stock,
+            "reason_flags": flags,
+            "unknown": decode_reasons(flags & UNKNOWN, seller.reason_parameters),
+            "assumed": decode_reasons(flags & ASSUMED, seller.reason_parameters),
+        }
+    )
+
+
+def _exact_components(batch: RouteBatch, option: FulfilmentOption, route: int, products: Ints) -> dict[str, Floats]:
+    """All components of these products, unrounded."""
+    zero = np.zeros(len(products))
+    exact: dict[str, Floats] = dict.fromkeys(COMPONENTS, zero)
+    for side in (option.side, batch.buying_side(route)):
+        for name, values in side.components.items():
+            exact[name] = exact[name] + values[products]
+    cross = batch.cross_border(route)
+    if cross is not None:
+        for name, cost in (("freight", cross.freight), ("duty", cross.duty), ("import_vat", cross.import_vat)):
+            exact[name] = zero - (cost[products] if isinstance(cost, np.ndarray) else cost)
+    return exact
+
+
+def _percentages(exact: dict[str, Floats], total: Floats, invested: Floats) -> dict[str, Floats]:
+    sale, cost = exact["sale_price"], -exact["purchase_price"]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            "roi_pct": 100 * total / invested,
+            "margin_net_pct": 100 * total / (sale + exact["output_vat"]),
+            "margin_gross_pct": 100 * total / sale,
+            "spread_pct": 100 * (sale - cost) / cost,
+        }
+
+
+def _buying_provenance(batch: RouteBatch, s: int, products: Ints) -> dict[str, Column]:
+    """What explains the buying side: the price's basis and the VAT class."""
+    rows, facts = batch.buying.row[s][products], batch.buying.provenance
+    offers, basis = batch.buying.offers.iloc[rows], batch.seller.profile.buy_basis
+    return {
+        "buy_basis": _basis(offers, facts.buy_averaged[rows], basis),
+        "vat_class_bought": facts.vat_class[rows],
+    }
+
+
+def _selling_provenance(batch: RouteBatch, t: int, products: Ints, option: FulfilmentOption) -> dict[str, Column]:
+    """What explains the selling side: the price's basis, the VAT class, referral schedule, size tier and package."""
+    rows, facts, day = batch.selling.row[t][products], batch.selling.provenance, batch.selling.day
+    offers, basis = batch.selling.offers.iloc[rows], batch.seller.profile.sell_basis
+    schedules = np.array([*(s.name for s in day.schedules), ""], object)
+    tiers = np.array([*day.tiers, ""], object)
+    keepa = facts.from_keepa[rows] & (option.method in ("fba-local", "pan-eu"))
+    low_price = facts.low_price[rows] & (option.method != "efn")
+    return {
+        "sell_basis": _basis(offers, facts.sell_averaged[rows], basis),
+        "vat_class_sold": facts.vat_class[rows],
+        "referral_schedule": schedules[facts.schedule[rows]],
+        "referral_observed": facts.observed[rows],
+        "referral_candidates": facts.candidates[rows],
+        "package_from": offers["package_from"].to_numpy(object) if "package_from" in offers else "",
+        "size_tier": tiers[facts.tier[rows]],
+        "billing_kg": facts.billing_kg[rows],
+        "fulfilment_from": np.where(keepa, "keepa", np.where(low_price, "low-price table", "table")),
+    }
+
+
+def _basis(offers: pd.DataFrame, averaged: Mask, basis: str) -> npt.NDArray[np.object_]:
+    """Where a price comes from, in words: ``buy_box``, or ``buy_box, 90-day average``."""
+    names = offers["price_basis"].to_numpy(object)
+    if not averaged.any():
+        return names
+    days = "90" if basis == "robust" else basis.removeprefix("avg")
+    return np.asarray(np.where(averaged, names + f", {days}-day average", names))
