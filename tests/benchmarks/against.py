@@ -77,15 +77,15 @@ def interleaved(measure: Callable[[int], Figures], repeats: int) -> tuple[list[F
 def summary(here: Sequence[Figures], there: Sequence[Figures], name: str) -> list[str]:
     """A line for each figure. At 0.95 × or more this tree is not slower by more than 5 %."""
     ours, theirs = medians(here), medians(there)
-    lines = [f"  {'':<58} {'here':>10} {'there':>10}"]
+    lines = [f"  {'':<66} {'here':>10} {'there':>10}"]
     for figure, middle in ours.items():
         if figure not in theirs:
-            lines.append(f"  {figure:<58} {_shown(middle):>10} {'none':>10}")
+            lines.append(f"  {figure:<66} {_shown(middle):>10} {'none':>10}")
             continue
         columns = [one[figure] for one in here], [one[figure] for one in there]
         least, most = spread(*columns)
         lines.append(
-            f"  {figure:<58} {_shown(middle):>10} {_shown(theirs[figure]):>10}"
+            f"  {figure:<66} {_shown(middle):>10} {_shown(theirs[figure]):>10}"
             f"   speed of this tree against {name}: {paired_ratio(*columns):.2f} × ({least:.2f} to {most:.2f})"
         )
     return lines

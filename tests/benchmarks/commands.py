@@ -82,7 +82,7 @@ def running(command: Sequence[str], environment: Mapping[str, str], folder: Path
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A folder that arbkit writes to, and all that its processes are told of it."""
+    """A folder that arbkit writes to, and the settings of its processes."""
 
     folder: Path
     keepa_url: str = ""

@@ -8,17 +8,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 __all__ = [
     "Figures",
     "Report",
+    "Taken",
+    "figures_of",
     "medians",
     "paired_ratio",
     "print_row",
+    "processor_time",
     "real_file",
     "seconds",
     "skip",
     "spread",
+    "taken",
 ]
 
 Report = Callable[[str, str, str], None]
@@ -42,6 +47,35 @@ def seconds(act: Callable[[], object]) -> float:
     start = time.perf_counter()
     act()
     return time.perf_counter() - start
+
+
+class Taken(NamedTuple):
+    """What an act took: seconds on the clock, and of this process' processor time."""
+
+    clock: float
+    processor: float
+
+    def __add__(self, other: Taken) -> Taken:  # type: ignore[override]
+        return Taken(self.clock + other.clock, self.processor + other.processor)
+
+
+def taken(act: Callable[[], object]) -> Taken:
+    clock, processor = time.perf_counter(), time.process_time()
+    act()
+    return Taken(time.perf_counter() - clock, time.process_time() - processor)
+
+
+def figures_of(name: str, acts: Sequence[Taken]) -> Figures:
+    """The medians of some acts as two figures: what the user waits for, and what a busy machine changes less."""
+    return {
+        name: median(one.clock for one in acts),
+        processor_time(name): median(one.processor for one in acts),
+    }
+
+
+def processor_time(name: str) -> str:
+    """The name of the figure beside ``name`` that leaves out all waiting."""
+    return f"{name}: processor time"
 
 
 def medians(repeats: Sequence[Figures]) -> dict[str, float]:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 from tests.benchmarks.commands import Home
 from tests.benchmarks.keepa import asins_of, read_products
-from tests.benchmarks.measuring import Figures
+from tests.benchmarks.measuring import Figures, processor_time
 
-__all__ = ["PROBES", "Probe", "command_timer", "fill", "load_probe", "nothing", "timer"]
+__all__ = ["PROBES", "Probe", "command_timer", "fill", "load_probe", "nothing"]
 
 PROBES = ("money", "ingest", "dashboard", "reports", "stream", "api")
 """The groups that can be measured at any commit."""
@@ -63,20 +63,12 @@ def fill(folder: Path, inputs: Path) -> None:
 
 
 @contextmanager
-def timer(figures: dict[str, float], name: str) -> Iterator[None]:
-    """Note how long the body takes."""
-    start = time.perf_counter()
-    yield
-    figures[name] = time.perf_counter() - start
-
-
-@contextmanager
 def command_timer(figures: dict[str, float], name: str) -> Iterator[None]:
     """Note how long the commands of the body take, and their processor time, which a busy machine changes less."""
-    before = _children_s()
-    with timer(figures, name):
-        yield
-    figures[f"{name}: processor time"] = _children_s() - before
+    start, before = time.perf_counter(), _children_s()
+    yield
+    figures[name] = time.perf_counter() - start
+    figures[processor_time(name)] = _children_s() - before
 
 
 def _children_s() -> float:

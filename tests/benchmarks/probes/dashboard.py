@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from tests.benchmarks.commands import Home
 from tests.benchmarks.layouts import find, page_event
-from tests.benchmarks.measuring import Figures, seconds
+from tests.benchmarks.measuring import Figures, Taken, figures_of, taken
 from tests.benchmarks.probes.base import Probe, fill
 
 __all__ = ["PROBE"]
@@ -31,21 +30,21 @@ class _Page:
         if content["type"] == "show":
             self._shown[content["region"]] = content["data"]
 
-    def act(self, kind: str, **content: object) -> float:
-        """Seconds of the page's work for a message.
+    def act(self, kind: str, **content: object) -> Taken:
+        """The page's work for a message.
 
         Raises:
             RuntimeError: it has not drawn its table anew.
         """
         self._number += 1
         event = page_event(kind, self._number, **content)
-        before = self._shown.pop("table", None)
-        taken = seconds(lambda: self._widget._handle_custom_msg(event, []))
+        self._shown.pop("table", None)
+        work = taken(lambda: self._widget._handle_custom_msg(event, []))
         if not self._shown.get("table", {}).get("rows"):
-            raise RuntimeError(f"the page shows no rows after {event}; before: {before is not None}")
-        return taken
+            raise RuntimeError(f"the page shows no rows after {event}")
+        return work
 
-    def filter(self, **values: str) -> float:
+    def filter(self, **values: str) -> Taken:
         fields = self._shown["filters"]["fields"]
         known = {one["name"]: one["value"] for one in fields if one["kind"] != "button"}
         return self.act("form", region="filters", changed=next(iter(values)), values={**known, **values})
@@ -59,13 +58,13 @@ def _measure(folder: Path, _: Path) -> Figures:
     )  # fmt: skip
     board = find("page.opportunities")
 
-    def opened() -> tuple[float, _Page]:
+    def opened() -> tuple[Taken, _Page]:
         pages: list[_Page] = []
-        made = seconds(lambda: pages.append(_Page(board(settings).widget)))
+        made = taken(lambda: pages.append(_Page(board(settings).widget)))
         return made + pages[0].act("ready", search=""), pages[0]
 
     opened()
-    acts: dict[str, Callable[[_Page, int], float]] = {
+    acts: dict[str, Callable[[_Page, int], Taken]] = {
         "filter by marketplace": lambda page, n: page.filter(source=("DE", "IT")[n % 2]),
         "filter by profit": lambda page, n: page.filter(min_profit=str(1 + n)),
         "search for a word": lambda page, n: page.filter(q=("a", "e")[n % 2]),
@@ -73,14 +72,17 @@ def _measure(folder: Path, _: Path) -> Figures:
         "sort": lambda page, n: page.act("sort", region="table", sort=("roi", "profit")[n % 2]),
         "next page": lambda page, n: page.act("page", region="table", page=n + 2),
     }
-    taken: dict[str, list[float]] = {"open the page": [], **{name: [] for name in acts}}
+    work: dict[str, list[Taken]] = {"open the page": [], **{name: [] for name in acts}}
+    visits: list[Taken] = []
     for number in range(_ROUNDS):
-        first, page = opened()
-        taken["open the page"].append(first)
+        visit, page = opened()
+        work["open the page"].append(visit)
         for name, act in acts.items():
-            taken[name].append(act(page, number))
-    figures = {name: median(values) for name, values in taken.items()}
-    return {**figures, "all of it, once": sum(figures.values())}
+            work[name].append(act(page, number))
+            visit += work[name][-1]
+        visits.append(visit)
+    figures = {figure: value for name, some in work.items() for figure, value in figures_of(name, some).items()}
+    return {**figures, **figures_of("a visit: all of it", visits)}
 
 
 PROBE = Probe(fill, _measure, products=_PRODUCTS, history=False)

@@ -11,8 +11,8 @@ import orjson
 from tests.benchmarks.commands import Home
 from tests.benchmarks.keepa import asins_of, read_products
 from tests.benchmarks.layouts import find
-from tests.benchmarks.measuring import Figures
-from tests.benchmarks.probes.base import Probe, command_timer, timer
+from tests.benchmarks.measuring import Figures, figures_of, taken
+from tests.benchmarks.probes.base import Probe, command_timer
 
 __all__ = ["PROBE"]
 
@@ -33,7 +33,7 @@ def _measure(folder: Path, inputs: Path) -> Figures:
     products = read_products(inputs)
     copy = folder / "copy"
     try:
-        _store(copy / "direct", _envelopes(inputs), figures)
+        figures |= _store(copy / "direct", _envelopes(inputs))
         shutil.copytree(folder / "home", copy / "home")
         home = Home(copy / "home")
         with command_timer(figures, f"consume --until-empty, {len(products):,} messages"):
@@ -53,13 +53,17 @@ def _envelopes(inputs: Path) -> list[bytes]:
     ]
 
 
-def _store(folder: Path, raw: list[bytes], figures: dict[str, float]) -> None:
+def _store(folder: Path, raw: list[bytes]) -> Figures:
     settings = find("settings").load(_env_file=None, home=folder)
     decode: Callable[[object], object | None] = find("envelope.decode")
-    with find("store.open")(settings) as store, timer(figures, f"raw product → stored, {len(raw):,} in one process"):
-        for start in range(0, len(raw), _BATCH):
-            batch = (decode(orjson.loads(one)) for one in raw[start : start + _BATCH])
-            store.put([update for update in batch if update is not None])
+    with find("store.open")(settings) as store:
+
+        def put() -> None:
+            for start in range(0, len(raw), _BATCH):
+                batch = (decode(orjson.loads(one)) for one in raw[start : start + _BATCH])
+                store.put([update for update in batch if update is not None])
+
+        return figures_of(f"raw product → stored, {len(raw):,} in one process", [taken(put)])
 
 
 PROBE = Probe(_prepare, _measure, products=_PRODUCTS)

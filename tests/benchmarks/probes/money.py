@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import pandas as pd
 
 from tests.benchmarks.layouts import find
-from tests.benchmarks.measuring import Figures, seconds
+from tests.benchmarks.measuring import Figures, figures_of, taken
 from tests.benchmarks.probes.base import Probe, nothing
 
 __all__ = ["CATEGORIES", "MARKETS", "ON", "PROBE", "SELLER", "offers"]
@@ -61,11 +60,11 @@ def _measure(_: Path, __: Path) -> Figures:
     frame, cost, evaluate = offers(_PRODUCTS), find("profit.offer_costs"), find("profit.evaluate")
     costs = cost(frame, profile, day)
     evaluate(costs, costs, seller)
+    costing = [taken(lambda: cost(frame, profile, day)) for _ in range(3)]
+    evaluating = [taken(lambda: evaluate(costs, costs, seller)) for _ in range(_EVALUATIONS)]
     return {
-        "costs of 500,000 offers": median(seconds(lambda: cost(frame, profile, day)) for _ in range(3)),
-        "kernel, 100,000 products × 20 routes": median(
-            seconds(lambda: evaluate(costs, costs, seller)) for _ in range(_EVALUATIONS)
-        ),
+        **figures_of("costs of 500,000 offers", costing),
+        **figures_of("kernel, 100,000 products × 20 routes", evaluating),
     }
 
 
