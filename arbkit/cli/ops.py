@@ -91,7 +91,7 @@ def doctor(json: bool = _JSON) -> None:
     settings = begin()
     checks = examine(settings)
     if json:
-        print_json({"settings": settings.masked(), "checks": [check.to_dict() for check in checks]})
+        print_json({"settings": settings.masked(), "checks": [check.model_dump() for check in checks]})
     else:
         out = console()
         for variable, value in settings.masked().items():
@@ -118,6 +118,7 @@ def alive(
 
 
 def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
     app.command()(status)
     app.command()(doctor)
     app.command()(alive)
