@@ -97,7 +97,7 @@ class Pace:
 
 _WINDOW_S = 60.0
 _LEAST_S = 1.0
-_MOST_LOOKS = 2_000
+_MOST_STATES = 2_000
 
 
 class Throughput:
@@ -107,36 +107,36 @@ class Throughput:
     """
 
     def __init__(self) -> None:
-        self._looks: deque[tuple[float, int, int]] = deque(maxlen=_MOST_LOOKS)
-        self._paces: deque[Pace] = deque(maxlen=_MOST_LOOKS)
+        self._states: deque[tuple[float, int, int]] = deque(maxlen=_MOST_STATES)
+        self._paces: deque[Pace] = deque(maxlen=_MOST_STATES)
         self.progressed_at: float | None = None
-        """when a look last found that the enriching group had gone on"""
+        """when it was last seen that the enriching group had committed more"""
 
     def note(self, state: StreamState) -> None:
         """Take in the state of the stream at another moment."""
         published, enriched = state.published(RAW_TOPIC), state.processed(ENRICH_GROUP)
-        if self._looks:
-            at, before, done = self._looks[-1]
+        if self._states:
+            at, before, done = self._states[-1]
             if published < before or enriched < done:
                 # Another log, or a group set back: what was before says nothing about it.
-                self._looks.clear()
+                self._states.clear()
                 self._paces.clear()
             elif state.at - at < _LEAST_S:
                 # Over moments, one batch looks like a flood.
                 return
             elif enriched > done:
                 self.progressed_at = state.at
-        self._looks.append((state.at, published, enriched))
-        if len(self._looks) > 1:
+        self._states.append((state.at, published, enriched))
+        if len(self._states) > 1:
             begin, before, done = self._before(state.at)
             over = state.at - begin
             pace = Pace(state.at, over, (published - before) / over * 60, (enriched - done) / over * 60)
             self._paces.append(pace)
 
     def _before(self, now: float) -> tuple[float, int, int]:
-        """The oldest look of the window, but at least the one before the last."""
-        found = self._looks[-2]
-        for one in reversed(self._looks):
+        """The oldest state in the window, but at least the one before the last."""
+        found = self._states[-2]
+        for one in reversed(self._states):
             if now - one[0] > _WINDOW_S:
                 break
             if one[0] < found[0]:
@@ -156,4 +156,4 @@ class Throughput:
     @property
     def observed_s(self) -> float:
         """Seconds between the first state and the last."""
-        return self._looks[-1][0] - self._looks[0][0] if self._looks else 0.0
+        return self._states[-1][0] - self._states[0][0] if self._states else 0.0
