@@ -94,7 +94,7 @@ def doctor(json: bool = JSON) -> None:
     settings = load_settings()
     checks = examine(settings)
     if json:
-        print_json({"settings": settings.masked(), "checks": [check.to_dict() for check in checks]})
+        print_json({"settings": settings.masked(), "checks": [check.model_dump() for check in checks]})
     else:
         out = console()
         for variable, value in settings.masked().items():
@@ -121,6 +121,7 @@ def alive(
 
 
 def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
     app.command()(status)
     app.command()(doctor)
     app.command()(alive)

@@ -157,4 +157,5 @@ def _iso(at: float) -> str:
 
 
 def register(app: typer.Typer) -> None:
+    """Add these commands to the program."""
     app.add_typer(schedule, name="schedule")

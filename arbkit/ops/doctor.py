@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
 
 from arbkit.core.errors import ArbkitError, KeepaError, StoreError
+from arbkit.core.results import Result
 from arbkit.core.service.addresses import url_answers
 from arbkit.core.settings import Settings
 from arbkit.ops.supervisor import demo_probe, own_demo
 
 __all__ = ["Check", "examine"]
 
-_LITTLE_SPACE = 1 << 30
+_LOW_SPACE = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Result):
     """One finding. ``exit_code`` is what the command ends with if it is not ``ok``."""
 
     name: str
@@ -27,12 +25,9 @@ class Check:
     remedy: str | None = None
     exit_code: int = 0
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 def examine(settings: Settings) -> list[Check]:
-    """All checks, in the order data walks; one that fails does not keep the others from running."""
+    """All checks, in the order in which data passes; one that fails does not keep the others from running."""
     checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
         ("mode", _mode),
         ("home", _home),
@@ -51,11 +46,12 @@ def examine(settings: Settings) -> list[Check]:
 def _run(settings: Settings, checks: tuple[tuple[str, Callable[[Settings], str]], ...]) -> Iterator[Check]:
     for name, check in checks:
         try:
-            yield Check(name, True, check(settings))
+            yield Check(name=name, ok=True, says=check(settings))
         except ArbkitError as error:
             shown = f" (got {error.value!r})" if error.value is not None else ""
             named = f"{error.field}: " if error.field else ""
-            yield Check(name, False, f"{named}{error.why}{shown}", error.remedy, error.exit_code)
+            says = f"{named}{error.why}{shown}"
+            yield Check(name=name, ok=False, says=says, remedy=error.remedy, exit_code=error.exit_code)
 
 
 def _mode(settings: Settings) -> str:
@@ -69,7 +65,7 @@ def _home(settings: Settings) -> str:
     write_atomically(probe, b"")
     probe.unlink()
     free = shutil.disk_usage(settings.home).free
-    if free < _LITTLE_SPACE:
+    if free < _LOW_SPACE:
         raise ArbkitError(
             f"only {free >> 20} MiB free",
             field=str(settings.home),
@@ -100,7 +96,7 @@ def _schedule(settings: Settings) -> str:
     for wrong in schedule.bad:
         raise wrong.error
     names = [entry.name for entry in schedule.entries if entry.enabled]
-    return f"{schedule.where}: {', '.join(names) or 'nothing is switched on'}"
+    return f"{schedule.where}: {', '.join(names) or 'every entry is disabled'}"
 
 
 def _tables(_: Settings) -> str:
@@ -139,7 +135,7 @@ def _log(settings: Settings) -> str:
 
 
 def _is_there(settings: Settings) -> bool:
-    """Whether there is a store to speak of; a server is always asked."""
+    """Whether the store exists; a server always does."""
     return not settings.store_url.startswith("sqlite:") or settings.database.exists()
 
 

@@ -1,4 +1,4 @@
-"""How a log stands at a moment, and how fast records go over it between moments."""
+"""The state of a stream at a moment, and how fast records pass it between moments."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ DEAD_TOPICS: tuple[str, ...] = tuple(
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """``ends``: topic → partition → (oldest kept, next); ``places``: group → partition → committed; ``replayed``:
-    topic → partition of its dead letters → committed by the group that replays them.
+    """Offsets of all topics and groups at ``at`` (Unix seconds).
 
-    Of the groups, arbkit's own is always there, the others only if they exist.
+    ``watermarks``: topic → partition → (oldest kept, next); ``committed``: group → partition → committed, always of
+    the group that enriches, of the others only if they exist; ``replayed``: topic → partition of its dead letters →
+    committed by the group that replays them.
     """
 
     at: float
@@ -34,15 +35,16 @@ class StreamState:
         """Messages that the group has not committed, by partition."""
         return self._lag(GROUPS[group], self.committed[group])
 
-    def _lag(self, topic: str, places: Mapping[int, int]) -> dict[int, int]:
-        return {p: end - max(places.get(p, oldest), oldest) for p, (oldest, end) in self.watermarks[topic].items()}
+    def _lag(self, topic: str, committed: Mapping[int, int]) -> dict[int, int]:
+        return {p: end - max(committed.get(p, oldest), oldest) for p, (oldest, end) in self.watermarks[topic].items()}
 
     def processed(self, group: str) -> int:
-        """Messages that lie behind the group, since the topic began."""
+        """Messages that the group has passed since the topic began."""
         ends = self.watermarks[GROUPS[group]]
         return sum(end for _, end in ends.values()) - sum(self.lag(group).values())
 
     def retained(self, topic: str) -> int:
+        """Messages that the topic still keeps."""
         return sum(end - oldest for oldest, end in self.watermarks[topic].values())
 
     def published(self, topic: str) -> int:
@@ -54,7 +56,7 @@ class StreamState:
         return {topic: self.retained(dead_letter_topic(topic)) for topic in DEAD_TOPICS}
 
     def dead_letter_watermarks(self) -> dict[str, Mapping[int, tuple[int, int]]]:
-        """What changes when dead letters come or go."""
+        """Topic → partition of its dead letters → (oldest kept, next): changes when dead letters come or go."""
         return {topic: self.watermarks[dead_letter_topic(topic)] for topic in DEAD_TOPICS}
 
     def unreplayed(self, topic: str) -> int:
@@ -64,7 +66,7 @@ class StreamState:
 
 
 def read_stream_state(log: Stream, *, now: float) -> StreamState:
-    """Ask the log how it stands.
+    """The state of the stream at ``now`` (Unix seconds).
 
     Raises:
         StreamError: it cannot be asked.
@@ -95,45 +97,46 @@ class Pace:
 
 _WINDOW_S = 60.0
 _LEAST_S = 1.0
-_MOST_LOOKS = 2_000
+_MOST_STATES = 2_000
 
 
 class Throughput:
-    """What differs between looks at the log: nothing is known before the second one.
+    """What differs between states of the stream: nothing is known before the second one.
 
-    A pace is over the minute before it, or over the time between two looks where that was longer.
+    A pace is over the minute before it, or over the time between two states where that was longer.
     """
 
     def __init__(self) -> None:
-        self._looks: deque[tuple[float, int, int]] = deque(maxlen=_MOST_LOOKS)
-        self._paces: deque[Pace] = deque(maxlen=_MOST_LOOKS)
+        self._states: deque[tuple[float, int, int]] = deque(maxlen=_MOST_STATES)
+        self._paces: deque[Pace] = deque(maxlen=_MOST_STATES)
         self.progressed_at: float | None = None
-        """when a look last found that the enriching group had gone on"""
+        """when it was last seen that the enriching group had committed more"""
 
     def note(self, state: StreamState) -> None:
+        """Take in the state of the stream at another moment."""
         published, enriched = state.published(RAW_TOPIC), state.processed(ENRICH_GROUP)
-        if self._looks:
-            at, before, done = self._looks[-1]
+        if self._states:
+            at, before, done = self._states[-1]
             if published < before or enriched < done:
                 # Another log, or a group set back: what was before says nothing about it.
-                self._looks.clear()
+                self._states.clear()
                 self._paces.clear()
             elif state.at - at < _LEAST_S:
                 # Over moments, one batch looks like a flood.
                 return
             elif enriched > done:
                 self.progressed_at = state.at
-        self._looks.append((state.at, published, enriched))
-        if len(self._looks) > 1:
+        self._states.append((state.at, published, enriched))
+        if len(self._states) > 1:
             begin, before, done = self._before(state.at)
             over = state.at - begin
             pace = Pace(state.at, over, (published - before) / over * 60, (enriched - done) / over * 60)
             self._paces.append(pace)
 
     def _before(self, now: float) -> tuple[float, int, int]:
-        """The oldest look of the window, but at least the one before the last."""
-        found = self._looks[-2]
-        for one in reversed(self._looks):
+        """The oldest state in the window, but at least the one before the last."""
+        found = self._states[-2]
+        for one in reversed(self._states):
             if now - one[0] > _WINDOW_S:
                 break
             if one[0] < found[0]:
@@ -142,13 +145,15 @@ class Throughput:
 
     @property
     def paces(self) -> Sequence[Pace]:
+        """All that is known, the oldest first."""
         return tuple(self._paces)
 
     @property
     def latest(self) -> Pace | None:
+        """The last of them; None before the second state."""
         return self._paces[-1] if self._paces else None
 
     @property
     def observed_s(self) -> float:
-        """How long it has been looked at."""
-        return self._looks[-1][0] - self._looks[0][0] if self._looks else 0.0
+        """Seconds between the first state and the last."""
+        return self._states[-1][0] - self._states[0][0] if self._states else 0.0

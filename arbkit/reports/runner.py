@@ -326,7 +326,7 @@ def _explain(settings: Settings, folder: Path, why: str) -> None:
 
 
 def _last_words(folder: Path, code: int) -> str:
-    """Why a notebook's process ended with ``code``, as far as can be told."""
+    """Why a notebook's process ended with ``code``, as far as is known."""
     if shutil.disk_usage(folder).free < _FULL_BELOW:
         return "the disk is full: free some space, or move ARBKIT_HOME"
     if code < 0:

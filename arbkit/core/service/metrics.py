@@ -6,7 +6,7 @@ import hmac
 import logging
 import threading
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
@@ -14,6 +14,12 @@ from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
 from arbkit.core.errors import ConfigError
 from arbkit.core.service.addresses import base_url
 from arbkit.core.settings import Settings, is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from prometheus_client.context_managers import Timer
 
 __all__ = [
     "BATCH_SECONDS", "CONSUMED", "CONSUMER_LAG", "CONSUMER_PARTITIONS", "KEEPA_RETRIES", "PRODUCED", "STORE_RETRIES",
@@ -37,7 +43,7 @@ CONSUMER_LAG = Gauge("arbkit_consumer_lag_messages", "Messages of this member's 
 CONSUMER_PARTITIONS = Gauge("arbkit_consumer_partitions", "Partitions that this member owns")
 
 
-def timed(service: str, step: str) -> AbstractContextManager[object]:
+def timed(service: str, step: str) -> AbstractContextManager[Timer]:
     """Count how long a block takes."""
     return BATCH_SECONDS.labels(service, step).time()
 
@@ -60,12 +66,13 @@ def expose(settings: Settings, port: int | None, variable: str) -> int | None:
         )  # fmt: skip
     shown = make_wsgi_app()
 
-    def app(environ: dict[str, Any], start_response: Any) -> Any:
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         given = environ.get("HTTP_AUTHORIZATION", "").removeprefix("Bearer ")
         if token and not hmac.compare_digest(given.encode("latin-1"), token.encode()):
             start_response("401 Unauthorized", [("WWW-Authenticate", "Bearer")])
             return [b""]
-        return shown(environ, start_response)
+        page: Iterable[bytes] = shown(environ, start_response)
+        return page
 
     try:
         server = make_server(settings.host, port, app, handler_class=_Silent)

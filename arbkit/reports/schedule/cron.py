@@ -21,7 +21,7 @@ from arbkit.core.errors import ConfigError, ErrorValue
 __all__ = ["Cron", "parse_cron", "parse_zone"]
 
 _FIELDS = ("minute", "hour", "day of month", "month", "day of week")
-_LARGEST = {"minute": (0, 59), "hour": (0, 23), "day of month": (1, 31), "month": (1, 12)}
+_BOUNDS = {"minute": (0, 59), "hour": (0, 23), "day of month": (1, 31), "month": (1, 12)}
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _WEEKDAYS = re.compile(r"(\*|[0-7a-z]+)(?:-([0-7a-z]+))?(?:/([1-9][0-9]*))?")
 _STEPS = re.compile(r"(\*|[0-9]+)(?:-([0-9]+))?/([0-9]+)")
@@ -109,7 +109,7 @@ def _expression(minute: str, hour: str, day: str, month: str, weekday: str) -> s
     Raises:
         ValueError: a field is wrong in a way that cronsim would let pass.
     """
-    for name, text in zip(_LARGEST, (minute, hour, day, month), strict=True):
+    for name, text in zip(_BOUNDS, (minute, hour, day, month), strict=True):
         _check_steps(name, text)
     week = _weekdays(weekday)
     # cronsim takes days that begin with a star for unrestricted: "*/2" and a weekday would have to hold both.
@@ -134,7 +134,7 @@ def _check_steps(name: str, text: str) -> None:
     for part in text.split(","):
         if match := _STEPS.fullmatch(part):
             first, last, step = match.groups()
-            low, high = _LARGEST[name]
+            low, high = _BOUNDS[name]
             begin, end = low if first == "*" else int(first), high if last is None else int(last)
             if int(step) > end - begin:
                 raise ValueError(f"the step of {name} {part!r} is longer than its range")

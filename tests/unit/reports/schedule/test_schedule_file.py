@@ -108,6 +108,13 @@ def test_the_built_in_schedule_is_the_morning_report_at_seven(settings: Settings
         ('name = "x"\nreport = "morning"\ncron = "0 7 * * *"\nparameters = {topp = 3}', "Did you mean top"),
         ('name = "x"\nreport = "morning"\ncron = "0 7 * * *"\nparameters = {top = "a"}', "top: .*valid integer"),
         ('name = "x"\nreport = "morning"\ncron = "0 7 * * *"\nparameters = 3', "parameters: is no table"),
+        ('name = "x"\nreport = "morning"\ncron = 7', "cron: is no text.*five fields"),
+        ('name = "x"\nreport = 3\ncron = "0 7 * * *"', "report: is no text.*reports list"),
+        (
+            'name = "x"\nreport = "morning"\ncron = "0 7 * * *"\ntimezone = 7',
+            "timezone: is no time zone.*Europe/Berlin",
+        ),
+        ('name = 7\nreport = "morning"\ncron = "0 7 * * *"', "entry 7: name: is no name"),
         ('name = "a b"\nreport = "morning"\ncron = "0 7 * * *"', "is no name"),
         ('name = "good"\nreport = "morning"\ncron = "0 7 * * *"', "is there twice"),
     ],
@@ -129,6 +136,12 @@ def test_a_wrong_entry_is_named_and_leaves_the_others(
 def test_a_file_that_is_wrong_as_a_whole_is_one_error(scheduled: Callable[..., Settings], text: str, says: str) -> None:
     with pytest.raises(ConfigError, match=says):
         load_schedule(scheduled(text))
+
+
+def test_an_entry_that_is_no_table_is_named_by_its_number(scheduled: Callable[..., Settings]) -> None:
+    (bad,) = load_schedule(scheduled("entry = [3]")).bad
+    assert bad.name == "number 1"
+    assert "is no table. Begin each entry with [[entry]]" in str(bad.error)
 
 
 def test_without_a_time_zone_nothing_is_guessed(scheduled: Callable[..., Settings]) -> None:
