@@ -125,8 +125,10 @@ def test_a_quote_says_first_what_it_comes_to() -> None:
     assert "give size_mm and weight_g" in unknown._repr_html_()
 
 
-def test_a_return_that_no_price_earns_has_no_max_cost() -> None:
-    assert max_cost_text(target_roi_pct=30, price=None, currency="EUR") == "no cost earns 30 % ROI"
+def test_the_max_cost_names_its_targets_also_where_no_price_reaches_them() -> None:
+    assert max_cost_text(target_roi_pct=30, price=None, currency="EUR") == "no cost reaches 30 % ROI"
+    text = max_cost_text(target_roi_pct=30, price=40.48, currency="EUR", target_profit=5)
+    assert text == "max cost 40.48 EUR (30 % ROI and 5.00 profit)"
 
 
 @pytest.mark.parametrize(
