@@ -182,10 +182,15 @@ class QuoteView:
 
 
 def max_cost_text(limit: MaxBuy) -> str:
-    """The highest buying price that still earns the target ROI: ``max cost 142.14 EUR (30 % ROI)``."""
-    if limit.price is None:
-        return f"no cost earns {limit.target_roi_pct:g} % ROI"
-    return f"max cost {money(limit.price, limit.currency)} ({limit.target_roi_pct:g} % ROI)"
+    """The highest buying price that still reaches the targets: ``max cost 142.14 EUR (30 % ROI)``."""
+    targets = f"{limit.target_roi_pct:g} % ROI"
+    if limit.target_profit is not None:
+        targets += f" and {number(limit.target_profit)} profit"
+    return (
+        f"no cost reaches {targets}"
+        if limit.price is None
+        else f"max cost {money(limit.price, limit.currency)} ({targets})"
+    )
 
 
 def _with_numbers(rows: list[dict[str, Any]], columns: list[str]) -> DisplayFrame:

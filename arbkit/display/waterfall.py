@@ -24,21 +24,36 @@ class PricedRoute(Protocol):
     """A route with a known profit, such as :class:`~arbkit.core.models.Opportunity`; amounts in ``currency``."""
 
     @property
-    def asin(self) -> str: ...
+    def asin(self) -> str:
+        """The product."""
+
     @property
-    def title(self) -> str | None: ...
+    def title(self) -> str | None:
+        """Its title; None where it is unknown."""
+
     @property
-    def source(self) -> str: ...
+    def source(self) -> str:
+        """The marketplace to buy on."""
+
     @property
-    def target(self) -> str: ...
+    def target(self) -> str:
+        """The marketplace to sell on."""
+
     @property
-    def currency(self) -> str: ...
+    def currency(self) -> str:
+        """The currency of profit and components."""
+
     @property
-    def profit(self) -> float: ...
+    def profit(self) -> float:
+        """Profit of one unit, after every fee and tax."""
+
     @property
-    def demo(self) -> bool: ...
+    def demo(self) -> bool:
+        """Whether the product is invented."""
+
     @property
-    def components(self) -> Sequence[ComponentRow]: ...
+    def components(self) -> Sequence[ComponentRow]:
+        """The signed amounts that add up to the profit."""
 
 
 @dataclass(frozen=True, slots=True)
