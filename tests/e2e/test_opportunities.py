@@ -118,7 +118,7 @@ def test_what_if_prices_exchange_rate_or_the_seller_were_others(visit: Visit) ->
     expect(answer.locator("h3")).to_contain_text(f"Profit {after[0]:,.2f}".replace("-", "−"))
     page.get_by_label("VAT status").select_option("unregistered")
     expect(page.locator("#arb-outcome")).to_contain_text(re.compile("instead of"))
-    page.get_by_role("button", name="Reset").click()
+    page.get_by_role("button", name="Reset", exact=True).click()
     expect(page.locator('#arb-table th:has-text("Profit if")')).to_have_count(0)
 
 

@@ -25,7 +25,7 @@ class BackgroundTask(Generic[T]):
     happens at once.
     """
 
-    def __init__(self, then: Callable[[T | None, str], object]) -> None:
+    def __init__(self, then: Callable[[T | None, str], None]) -> None:
         self._then = then
         self._task: asyncio.Task[None] | None = None
         self.began_at: float | None = None

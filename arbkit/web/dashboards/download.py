@@ -36,14 +36,14 @@ class Download:
         return self._task is not None
 
     def start(
-        self, ending: str, store: Store, query: OpportunityQuery, total: int, *, then: Callable[[], object]
+        self, ending: str, store: Store, query: OpportunityQuery, total: int, *, then: Callable[[], None]
     ) -> None:
         """Begin, unless one is running; ``then`` is called when it has ended, well or not."""
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._run(ending, store, query, total, then))
 
     async def _run(
-        self, ending: str, store: Store, query: OpportunityQuery, total: int, then: Callable[[], object]
+        self, ending: str, store: Store, query: OpportunityQuery, total: int, then: Callable[[], None]
     ) -> None:
         try:
             with tempfile.TemporaryDirectory() as folder:

@@ -127,7 +127,7 @@ class DashboardPage:
             watchlist.remove(path, asin)
         self.widget.notify(f"{asin} is {'now' if wanted else 'no longer'} on the watchlist, {path}.", "good")
 
-    def defer(self, handler: Callable[[], object]) -> None:
+    def defer(self, handler: Callable[[], None]) -> None:
         """Call ``handler`` once the user has what was asked for: for what is further down the page, or slow."""
         try:
             loop = asyncio.get_running_loop()
@@ -150,6 +150,6 @@ class DashboardPage:
         part = self.parts.get(str(event.get("region")))
         if part is not None and part.handle(event):
             return
-        handler: Callable[[UserEvent], object] | None = getattr(self, f"on_{kind}", None)
+        handler: Callable[[UserEvent], None] | None = getattr(self, f"on_{kind}", None)
         if handler is not None:
             handler(event)

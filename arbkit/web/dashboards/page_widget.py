@@ -54,7 +54,7 @@ class PageWidget(anywidget.AnyWidget):
         name: str,
         title: str,
         regions: Iterable[Region],
-        handler: Callable[[UserEvent], object],
+        handler: Callable[[UserEvent], None],
         *,
         standalone: bool = False,
     ) -> None:
@@ -100,7 +100,7 @@ class PageWidget(anywidget.AnyWidget):
         """Offer what came in chunks to the user as a download."""
         self.send({"type": "save", "name": name, "mime": mime})
 
-    def run_guarded(self, handler: Callable[[], object]) -> None:
+    def run_guarded(self, handler: Callable[[], None]) -> None:
         """Call ``handler``; what it raises is shown to the user in a sentence."""
         try:
             handler()

@@ -105,7 +105,7 @@ class Form(Part):
         fields: Sequence[Field] = (),
         *,
         on_change: Callable[[Mapping[str, str | bool]], object] | None = None,
-        on_action: Callable[[str], object] | None = None,
+        on_action: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__()
         self._fields = list(fields)

@@ -18,7 +18,7 @@ _MOST = 200
 
 
 class SavedViews:
-    """Names → query strings, kept in ``views.json``."""
+    """Saved views: names → query strings, in ``views.json``."""
 
     def __init__(self, settings: Settings) -> None:
         self._path: Path = settings.home / "views.json"
@@ -27,7 +27,7 @@ class SavedViews:
         """The views by name, sorted.
 
         Raises:
-            ConfigError: the file is not what was written there.
+            ConfigError: the file is damaged.
             ServiceError: it cannot be read.
         """
         data = read_if_there(self._path)
@@ -38,11 +38,11 @@ class SavedViews:
         except orjson.JSONDecodeError:
             views = None
         if not isinstance(views, dict) or not all(isinstance(v, str) for v in views.values()):
-            raise ConfigError("holds no saved views", field=str(self._path), remedy="Move the file away or mend it")
+            raise ConfigError("holds no saved views", field=str(self._path), remedy="Move the file away or repair it")
         return dict(sorted(views.items(), key=lambda item: item[0].casefold()))
 
     def save(self, name: str, search: str) -> str:
-        """Keep a view under a name, in place of the one that had it; the name as it is kept.
+        """Save a view under a name, replacing the one that had it; the name as it is saved.
 
         Raises:
             UsageError: the name is empty or too long, or there are too many.
@@ -53,12 +53,17 @@ class SavedViews:
             raise UsageError(f"1 to {_LONGEST_NAME} characters", field="name of the view", value=name[:_LONGEST_NAME])
         views = {**self.all(), name: search}
         if len(views) > _MOST:
-            raise UsageError(f"at most {_MOST} are kept", field="saved views", remedy="Delete one first")
+            raise UsageError(f"at most {_MOST} can be saved", field="saved views", remedy="Delete one first")
         self._write(views)
         return name
 
     def delete(self, name: str) -> None:
-        """Forget a view; one that is not there is no fault."""
+        """Delete a view, if there is one of this name.
+
+        Raises:
+            ConfigError: the file is damaged.
+            ServiceError: it cannot be written.
+        """
         views = dict(self.all())
         if views.pop(name, None) is not None:
             self._write(views)

@@ -60,7 +60,7 @@ class _ViewPart(StorePart):
         settings: Settings | None = None,
         view: View | None = None,
         *,
-        on_change: Callable[[View], object] | None = None,
+        on_change: Callable[[View], None] | None = None,
     ) -> None:
         super().__init__(settings)
         self.view = view or View()
@@ -163,8 +163,8 @@ class OpportunityTable(_ViewPart):
         settings: Settings | None = None,
         view: View | None = None,
         *,
-        on_change: Callable[[View], object] | None = None,
-        on_select: Callable[[str], object] | None = None,
+        on_change: Callable[[View], None] | None = None,
+        on_select: Callable[[str], None] | None = None,
     ) -> None:
         super().__init__(settings, view, on_change=on_change)
         self._on_select = on_select
@@ -221,8 +221,7 @@ class OpportunityTable(_ViewPart):
                 self._sort(event["sort"])
             case "page":
                 # What a browser sends need not be a number.
-                number: object = event["page"]
-                if isinstance(number, int) and number >= 1:
+                if isinstance(number := cast("int | str", event["page"]), int) and number >= 1:
                     self._change(replace(self.view, page=number))
             case "select":
                 self._select(str(event["id"]))

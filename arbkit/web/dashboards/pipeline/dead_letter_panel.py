@@ -41,8 +41,8 @@ class DeadLetterPanel:
         widget: PageWidget,
         log: Callable[[], Stream],
         *,
-        then: Callable[[], object],
-        on_open: Callable[[], object],
+        then: Callable[[], None],
+        on_open: Callable[[], None],
     ) -> None:
         self._widget = widget
         self._log = log

@@ -104,7 +104,7 @@ class PipelinePage(DashboardPage):
         self._dead_letters = DeadLetterPanel(
             self.widget,
             self._open_log,
-            then=lambda: self._for_log.start(self._read_log),
+            then=self._ask_log,
             on_open=self._show_address,
         )
 
@@ -138,7 +138,7 @@ class PipelinePage(DashboardPage):
     def on_tick(self, _: UserEvent) -> None:
         """Ask the log and the services, and the store from time to time."""
         now = time.time()
-        self._for_log.start(self._read_log)
+        self._ask_log()
         self._for_services.start(lambda: (observe_services(self.settings), read_tokens(self.settings)))
         if now - self._store_at >= _STORE_EVERY_S or "store" in self._faults:
             self._for_store.start(self._read_store)
@@ -152,6 +152,9 @@ class PipelinePage(DashboardPage):
         if self._log is None:
             self._log = open_stream(self.settings)
         return self._log
+
+    def _ask_log(self) -> None:
+        self._for_log.start(self._read_log)
 
     def _read_log(self) -> tuple[StreamState, Sequence[DeadLetter] | None]:
         log = self._open_log()
@@ -218,7 +221,7 @@ class PipelinePage(DashboardPage):
 
     # Showing
 
-    def _show(self, *handlers: Callable[[], object]) -> None:
+    def _show(self, *handlers: Callable[[], None]) -> None:
         for handler in handlers:
             self.widget.run_guarded(handler)
 
