@@ -157,6 +157,7 @@ def test_an_average_is_never_taken_across_a_break_of_the_history() -> None:
     march, june = 1_773_000_000.0, 1_781_000_000.0
     across = route(offer("IT", 4_000), offer("DE", 6_999, updated_at=march, **fields), profile)
     assert np.isnan(across["profit"])
+    assert codes(across["unknown"]) == [ReasonCode.AVERAGE_CROSSES_BREAK]
     assert "break of 2026-02-16" in join_messages(across["unknown"])
     assert route(offer("IT", 4_000), offer("DE", 6_999, updated_at=june, **fields), profile)["sell_price"] == 60.0
 

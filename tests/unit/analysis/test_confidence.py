@@ -1,0 +1,218 @@
+"""Confidence: every rule's score and reason, on either side of each threshold, and that only codes decide."""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from collections.abc import Callable
+from datetime import date
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from arbkit.analysis.confidence import load_confidence_rules, parse_confidence_rules, score_confidence
+from arbkit.core.errors import ConfigError
+from arbkit.profit import Profile, evaluate, load_rates, load_tables
+from arbkit.profit.reason_codes import ReasonCode, Severity
+
+NOW = 1_790_000_000.0
+DAY_S = 86_400
+ROWS: list[dict[str, Any]] = tomllib.loads(
+    resources.files("arbkit.profit.fees").joinpath("data/confidence.toml").read_text("utf-8")
+)["rules"]
+
+
+def a_route(**changes: Any) -> dict[str, Any]:
+    """A route that nothing lowers, with changes."""
+    route = {
+        "updated_at": NOW - 60, "reason_flags": 0, "sell_basis": "buy_box", "buy_basis": "buy_box",
+        "buy_shipping_minor": 0.0, "sell_price": 100.0, "sell_price_avg90_minor": 10_000.0, "buy_price": 50.0,
+        "buy_price_avg90_minor": 5_000.0, "sell_buy_box_is_amazon": 0.0, "sell_sales_rank": 1_000.0,
+        "buy_out_of_stock90_pct": 0.0,
+    }  # fmt: skip
+    return {**route, **changes}
+
+
+def scored(*routes: dict[str, Any]) -> list[tuple[float, list[str]]]:
+    """Confidence and messages of each route."""
+    frame = pd.DataFrame(routes).astype({"reason_flags": "uint64"})
+    scores, rules = score_confidence(frame, now=NOW)
+    return [(float(score), [rule.message for rule in each]) for score, each in zip(scores, rules, strict=True)]
+
+
+def flags(*codes: ReasonCode) -> int:
+    return sum(int(code.bit) for code in codes)
+
+
+def test_a_route_that_nothing_lowers_is_trusted_wholly() -> None:
+    assert scored(a_route()) == [(1.0, [])]
+
+
+WEEK, ONE_DAY = 7 * DAY_S, DAY_S
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("change", "score", "reason"),
+    [
+        ({"updated_at": NOW - WEEK - 1}, 0.4, "data older than a week"),
+        ({"updated_at": NOW - WEEK}, 0.7, "data older than a day"),
+        ({"updated_at": NOW - ONE_DAY - 1}, 0.7, "data older than a day"),
+        ({"reason_flags": flags(ReasonCode.PACKAGE_ASSUMED)}, 0.6, "package size or weight assumed"),
+        ({"reason_flags": flags(ReasonCode.REFERRAL_AMBIGUOUS)}, 0.8, "referral category assumed"),
+        ({"sell_basis": "new"}, 0.7, "no buy box price where it is sold"),
+        ({"sell_basis": None}, 0.7, "no buy box price where it is sold"),
+        ({"buy_basis": "amazon"}, 0.9, "no buy box price where it is bought"),
+        ({"buy_shipping_minor": NAN}, 0.9, "shipping of the purchase unknown"),
+        ({"sell_price": 115.01}, 0.6, "selling price well above its 90-day average"),
+        ({"buy_price": 37.49}, 0.8, "purchase price far below its 90-day average"),
+        ({"sell_price_avg90_minor": NAN}, 0.9, "no 90-day average where it is sold"),
+        ({"sell_buy_box_is_amazon": 1.0}, 0.5, "Amazon holds the buy box where it is sold"),
+        ({"sell_sales_rank": NAN}, 0.8, "no sales rank where it is sold"),
+        ({"buy_out_of_stock90_pct": 50.1}, 0.9, "often out of stock where it is bought"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_each_rule_lowers_the_score_by_its_factor_and_names_its_reason(
+    change: dict[str, Any], score: float, reason: str
+) -> None:
+    assert scored(a_route(**change)) == [(score, [reason])]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"updated_at": NOW - ONE_DAY},
+        {"sell_basis": "buy_box, 90-day average"},
+        {"buy_basis": "buy_box, 30-day average"},
+        {"sell_price": 114.99},
+        {"sell_price": 1.0},
+        {"buy_price": 37.5},
+        {"buy_price": 500.0},
+        {"buy_price_avg90_minor": NAN},
+        {"sell_buy_box_is_amazon": NAN},
+        {"buy_out_of_stock90_pct": 50.0},
+        {"buy_out_of_stock90_pct": NAN},
+    ],
+    ids=str,
+)
+def test_what_is_just_within_a_threshold_lowers_nothing(change: dict[str, Any]) -> None:
+    assert scored(a_route(**change)) == [(1.0, [])]
+
+
+def test_several_rules_multiply_and_are_listed_in_order() -> None:
+    poor = a_route(
+        updated_at=NOW - 2 * DAY_S, sell_buy_box_is_amazon=1.0, sell_sales_rank=NAN,
+        reason_flags=flags(ReasonCode.PACKAGE_ASSUMED, ReasonCode.REFERRAL_AMBIGUOUS),
+    )  # fmt: skip
+    found = scored(a_route(), poor)
+    assert found[0] == (1.0, [])
+    assert found[1] == (
+        round(0.7 * 0.6 * 0.8 * 0.5 * 0.8, 3),
+        [
+            "data older than a day",
+            "package size or weight assumed",
+            "referral category assumed",
+            "Amazon holds the buy box where it is sold",
+            "no sales rank where it is sold",
+        ],
+    )
+
+
+@pytest.mark.parametrize("code", ReasonCode, ids=lambda code: code.name)
+def test_only_the_assumptions_that_a_rule_names_lower_the_score(code: ReasonCode) -> None:
+    named = {"PACKAGE_ASSUMED": 0.6, "REFERRAL_AMBIGUOUS": 0.8}
+    (score, _), *_ = scored(a_route(reason_flags=flags(code)))
+    assert score == named.get(code.name, 1.0)
+
+
+def offers(market_prices: dict[str, float], category: str, **fields: Any) -> pd.DataFrame:
+    defaults = {
+        "asin": "B000000001", "price_basis": "buy_box", "shipping_minor": 0.0, "category": category,
+        "length_mm": 200.0, "width_mm": 130.0, "height_mm": 20.0, "weight_g": 300.0, "hazmat": 0.0,
+        "updated_at": NOW - 60, **fields,
+    }  # fmt: skip
+    return pd.DataFrame([{**defaults, "market": market, "price_minor": p} for market, p in market_prices.items()])
+
+
+@pytest.mark.parametrize(
+    ("category", "price", "on", "disputed"),
+    [
+        ("Books", 150, date(2026, 8, 1), True),
+        ("Grocery & Gourmet", 250, date(2026, 8, 1), True),
+        ("Toys & Games", 3_000, date(2024, 9, 1), False),
+    ],
+)
+def test_a_disputed_or_announced_referral_fee_is_no_assumed_category(
+    category: str, price: float, on: date, disputed: bool
+) -> None:
+    profile = Profile.neutral(fulfilment=("fba-local",))
+    frame = offers({"FR": 100.0, "UK": price, "DE": price}, category, keepa_closing_fee_minor=0.0)
+    routes = evaluate(frame, profile, load_tables(), load_rates(), on=on, routes=[("FR", "DE")]).frame()
+    codes = [reason.code for reason in routes["assumed"].iloc[0]]
+    expected = ReasonCode.REFERRAL_MINIMUM_DISPUTED if disputed else ReasonCode.REFERRAL_AS_ANNOUNCED
+    assert expected in codes
+    demand = a_route()
+    for name in set(demand) - set(routes.columns):
+        routes[name] = demand[name]
+    routes = routes.assign(sell_price_avg90_minor=routes["sell_price"] * 100)
+    routes["buy_price_avg90_minor"] = routes["buy_price"] * 100
+    scores, rules = score_confidence(routes, now=NOW)
+    assert (scores.tolist(), rules) == ([1.0], [()])
+
+
+def test_confidence_of_no_routes_is_empty() -> None:
+    scores, rules = score_confidence(pd.DataFrame([a_route()]).astype({"reason_flags": "uint64"}).iloc[:0], now=NOW)
+    assert (len(scores), rules) == (0, [])
+
+
+def test_every_rule_says_where_it_comes_from() -> None:
+    rules = load_confidence_rules()
+    assert len({rule.code for rule in rules}) == len(rules) == len(ROWS)
+    assert all(rule.rationale and rule.source and rule.valid_from >= date(2026, 1, 1) for rule in rules)
+
+
+def test_a_rule_lowers_the_score_by_the_factor_and_threshold_of_the_data() -> None:
+    rows = copy.deepcopy(ROWS)
+    by_code = {row["code"]: row for row in rows}
+    by_code["sell_price_above_average"] |= {"factor": 0.25, "thresholds": {"above_share_of_average": 1.5}}
+    frame = pd.DataFrame([a_route(sell_price=150.0), a_route(sell_price=150.1)]).astype({"reason_flags": "uint64"})
+    scores, _ = score_confidence(frame, now=NOW, rules=parse_confidence_rules(rows))
+    assert scores.tolist() == [1.0, 0.25]
+
+
+def _set(code: str, /, **fields: Any) -> Callable[[list[dict[str, Any]]], None]:
+    def change(rows: list[dict[str, Any]]) -> None:
+        next(row for row in rows if row["code"] == code).update(fields)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (_set("no_sales_rank", factor=1.2), "no_sales_rank: factor"),
+        (_set("no_sales_rank", thresholds={"above_days": 3}), "no_sales_rank: thresholds are []"),
+        (_set("data_older_than_a_week", thresholds={}), "data_older_than_a_week: thresholds are ['above_days']"),
+        (_set("package_assumed", assumptions=["PACKAGE"]), "no reason has the code 'PACKAGE'"),
+        (_set("package_assumed", assumptions=[]), "assumptions belong"),
+        (_set("no_sales_rank", code="no_rank"), "'no_rank'"),
+        (_set("no_sales_rank", code="package_assumed", assumptions=["PACKAGE_ASSUMED"]), "is there 2 times"),
+        (_set("no_sales_rank", rationale=""), "no_sales_rank: rationale"),
+        (list.pop, "often_out_of_stock: is there 0 times"),
+    ],
+)
+def test_a_broken_rule_is_named(change: Callable[[list[dict[str, Any]]], None], says: str) -> None:
+    rows = copy.deepcopy(ROWS)
+    change(rows)
+    with pytest.raises(ConfigError, match=r"confidence\.toml") as caught:
+        parse_confidence_rules(rows)
+    assert says in str(caught.value)
+
+
+def test_an_assumption_is_no_reason_for_an_unknown_profit() -> None:
+    assert {code.severity for rule in load_confidence_rules() for code in rule.assumptions} == {Severity.ASSUMED}
+    assert np.isfinite([rule.factor for rule in load_confidence_rules()]).all()

@@ -1,0 +1,95 @@
+"""What is known of an offer before it is costed: prices by basis, and the package, filled in or assumed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
+from arbkit.profit import Profile
+from arbkit.profit.offer_facts import apply_default_package, fill_missing_package, prices
+
+PACKAGE = ["length_mm", "width_mm", "height_mm", "weight_g"]
+ASSUMED = {"length_mm": 200, "width_mm": 150, "height_mm": 50, "weight_g": 450}
+DAY_S = 86_400
+
+
+def offers(*rows: dict[str, Any]) -> pd.DataFrame:
+    defaults = {"asin": "B1", "market": "DE", "price_minor": 1_000.0, "price_basis": "buy_box",
+                "updated_at": 1.79e9, **dict.fromkeys(PACKAGE, np.nan)}  # fmt: skip
+    return pd.DataFrame([{**defaults, **row} for row in rows])
+
+
+KNOWN = dict(zip(PACKAGE, (300.0, 100.0, 80.0, 900.0), strict=True))
+
+
+def test_only_offers_without_a_whole_package_get_the_profiles_package() -> None:
+    frame = offers(KNOWN, {}, {**KNOWN, "weight_g": np.nan})
+    found = apply_default_package(frame, Profile.neutral(assumed_package=ASSUMED))
+    assert found["package_assumed"].tolist() == [False, True, True]
+    assert found[PACKAGE].to_numpy().tolist() == [list(KNOWN.values()), *[list(map(float, ASSUMED.values()))] * 2]
+    assert frame[PACKAGE].isna().any(axis=1).tolist() == [False, True, True]
+
+
+def test_without_a_package_in_the_profile_nothing_is_assumed() -> None:
+    found = apply_default_package(offers(KNOWN, {}), Profile.neutral())
+    assert found["package_assumed"].tolist() == [False, False]
+    assert np.isnan(found.loc[1, "weight_g"])
+
+
+def test_a_listing_takes_the_package_of_the_products_first_complete_listing() -> None:
+    frame = offers(
+        {"market": "UK"},
+        {"market": "DE", **KNOWN, "weight_g": np.nan},
+        {"market": "FR", **KNOWN},
+        {"market": "IT", **KNOWN, "weight_g": 950.0},
+        {"asin": "B2", "market": "DE"},
+    )
+    found = fill_missing_package(frame)
+    assert found["package_from"].tolist() == ["FR", "FR", "", "", ""]
+    assert found["weight_g"].tolist()[:4] == [900.0, 900.0, 900.0, 950.0]
+    assert found.loc[4, PACKAGE].isna().all()
+
+
+@pytest.mark.parametrize("basis", ["avg30", "avg90", "avg180"])
+def test_buying_by_an_average_needs_an_offer_now_and_selling_does_not(basis: Any) -> None:
+    frame = offers({f"price_{basis}_minor": 900.0}, {f"price_{basis}_minor": 900.0, "price_minor": -1.0})
+    assert prices(frame, basis, buying=True).price.tolist() == pytest.approx([9.0, np.nan], nan_ok=True)
+    assert prices(frame, basis, buying=True).averaged.tolist() == [True, False]
+    assert prices(frame, basis, buying=False).price.tolist() == [9.0, 9.0]
+
+
+@pytest.mark.parametrize(
+    ("updated_at", "basis", "crosses"),
+    [
+        (NEW_INCLUDES_SHIPPING_FROM - 1, "new", False),  # all of the average is before the break
+        (NEW_INCLUDES_SHIPPING_FROM, "new", True),
+        (NEW_INCLUDES_SHIPPING_FROM + 90 * DAY_S - 1, "new", True),
+        (NEW_INCLUDES_SHIPPING_FROM + 90 * DAY_S, "new", False),  # all of it is after
+        (NEW_INCLUDES_SHIPPING_FROM + 10 * DAY_S, "buy_box", False),  # always included shipping
+        (np.nan, "new", False),
+    ],
+)
+@pytest.mark.parametrize("buying", [True, False])
+def test_no_average_of_new_prices_reaches_across_the_break(
+    updated_at: float, basis: str, crosses: bool, buying: bool
+) -> None:
+    frame = offers({"updated_at": updated_at, "price_basis": basis, "price_avg90_minor": 900.0})
+    found = prices(frame, "avg90", buying=buying)
+    assert found.crosses.tolist() == [crosses]
+    assert np.isnan(found.price).tolist() == [crosses]
+
+
+def test_a_robust_price_falls_back_to_the_spot_price_across_the_break() -> None:
+    at = NEW_INCLUDES_SHIPPING_FROM + 10 * DAY_S
+    frame = offers({"updated_at": at, "price_basis": "new", "price_avg90_minor": 900.0})
+    found = prices(frame, "robust", buying=False)
+    assert (found.price.tolist(), found.fell_back.tolist(), found.crosses.tolist()) == ([10.0], [True], [False])
+
+
+def test_shipping_is_part_of_the_spot_price() -> None:
+    frame = offers({"shipping_minor": 299.0}, {"shipping_minor": np.nan})
+    assert prices(frame, "spot", buying=True).price.tolist() == [12.99, 10.0]
