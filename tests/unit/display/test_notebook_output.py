@@ -14,6 +14,7 @@ from arbkit.display.notebook_html import style_tag
 from arbkit.display.quote_view import QuoteView, max_cost_text
 from arbkit.display.route_tables import not_priced, paragraph, shown
 from arbkit.display.waterfall import Waterfall
+from arbkit.profit.quote.results import MaxBuy, Quote
 from tests.helpers.factories import opportunity
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'"
@@ -30,9 +31,12 @@ def quote(**fields: Any) -> QuoteView:
         "source": "IT", "target": "DE", "on": "2026-08-01", "currency": "EUR", "profit": 10.0, "roi_pct": 31.5,
         "margin_net_pct": 18.25, "fulfilment": "fba-local", "break_even_sell": [54.44], "warnings": [], "hints": [],
         "unknown": [], "max_buy": {"target_roi_pct": 30, "price": 40.48, "currency": "EUR"},
-        "components": [part("sale_price", 50.0), part("purchase_price", -40.0)],
+        "components": [part("sale_price", 50.0), part("purchase_price", -40.0)], "margin_gross_pct": 15.0,
+        "invested": 32.0, "alternatives": [], "size_tier": None, "dead_zones": [], "vat_grid": [], "sensitivity": [],
+        "referral": {"schedule": None, "decided_by": None, "candidates": [], "profit_range": None},
+        "tables_version": "2026-04-17", "profile": "test",
     }  # fmt: skip
-    return QuoteView({**defaults, **fields}, title=HOSTILE)
+    return QuoteView(Quote.model_validate({**defaults, **fields}), title=HOSTILE)
 
 
 def hostile_opportunity() -> Any:
@@ -126,8 +130,8 @@ def test_a_quote_says_first_what_it_comes_to() -> None:
 
 
 def test_the_max_cost_names_its_targets_also_where_no_price_reaches_them() -> None:
-    assert max_cost_text(target_roi_pct=30, price=None, currency="EUR") == "no cost reaches 30 % ROI"
-    text = max_cost_text(target_roi_pct=30, price=40.48, currency="EUR", target_profit=5)
+    assert max_cost_text(MaxBuy(target_roi_pct=30, price=None, currency="EUR")) == "no cost reaches 30 % ROI"
+    text = max_cost_text(MaxBuy(target_roi_pct=30, price=40.48, currency="EUR", target_profit=5))
     assert text == "max cost 40.48 EUR (30 % ROI and 5.00 profit)"
 
 
