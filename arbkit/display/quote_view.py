@@ -185,11 +185,19 @@ class QuoteView:
         return "\n".join([*self._lines(), repr(parts)])
 
 
-def max_cost_text(*, target_roi_pct: float, price: float | None, currency: str) -> str:
-    """The highest buying price that still earns ``target_roi_pct``: ``max cost 142.14 EUR (30 % ROI)``."""
-    if price is None:
-        return f"no cost earns {target_roi_pct:g} % ROI"
-    return f"max cost {money(price, currency)} ({target_roi_pct:g} % ROI)"
+def max_cost_text(
+    *, target_roi_pct: float, price: float | None, currency: str, target_profit: float | None = None
+) -> str:
+    """The highest buying price that still reaches the targets: ``max cost 142.14 EUR (30 % ROI)``.
+
+    Args:
+        target_roi_pct: return on investment, in percent.
+        price: None where no price reaches the targets.
+        currency: of ``price``.
+        target_profit: in the seller's home currency; None where there is no such target.
+    """
+    targets = f"{target_roi_pct:g} % ROI" + ("" if target_profit is None else f" and {number(target_profit)} profit")
+    return f"no cost reaches {targets}" if price is None else f"max cost {money(price, currency)} ({targets})"
 
 
 def _with_numbers(rows: list[dict[str, Any]], columns: list[str]) -> DisplayFrame:

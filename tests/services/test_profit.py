@@ -153,6 +153,8 @@ def test_a_table_for_people() -> None:
     assert shown.exit_code == 0
     for text in ("referral fee", "−10.50", "break-even", "EFN: "):
         assert text in shown.stdout
+    aimed = CliRunner().invoke(app, [*words, "--target-profit", "5", "--size-mm", "360x100x100", "--weight-g", "800"])
+    assert "5.00 profit)" in aimed.stdout
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+import arbkit
 from arbkit.display.frames import DisplayFrame
 from arbkit.display.labels import component_label, fulfilment_label
 from arbkit.display.notebook_html import style_tag
-from arbkit.display.quote_view import QuoteView, max_cost_text
+from arbkit.display.quote_view import QuoteView
 from arbkit.display.route_tables import not_priced, paragraph, shown
 from arbkit.display.waterfall import Waterfall
 from tests.helpers.factories import opportunity
@@ -26,13 +27,16 @@ def part(name: str, amount: float | None, **fields: Any) -> dict[str, Any]:
 
 
 def quote(**fields: Any) -> QuoteView:
-    defaults: dict[str, Any] = {
-        "source": "IT", "target": "DE", "on": "2026-08-01", "currency": "EUR", "profit": 10.0, "roi_pct": 31.5,
-        "margin_net_pct": 18.25, "fulfilment": "fba-local", "break_even_sell": [54.44], "warnings": [], "hints": [],
-        "unknown": [], "max_buy": {"target_roi_pct": 30, "price": 40.48, "currency": "EUR"},
-        "components": [part("sale_price", 50.0), part("purchase_price", -40.0)],
+    """The worked example, with changes; None leaves a field out."""
+    example = {
+        "source": "IT", "buy": 40.00, "target": "DE", "sell": 69.99, "category": "Toys & Games",
+        "size_mm": "360x100x100", "weight_g": 800, "vat_status": "reclaiming", "home": "DE", "fulfilment": "fba-local",
+        "warehouses": "de", "other_costs": 1.30, "on": "2026-08-01",
     }  # fmt: skip
-    return QuoteView({**defaults, **fields}, title=HOSTILE)
+    with arbkit.open() as arb:
+        found = arb.profit(neutral=True, **{k: v for k, v in {**example, **fields}.items() if v is not None})
+    found.title = HOSTILE
+    return found
 
 
 def hostile_opportunity() -> Any:
@@ -49,11 +53,18 @@ def hostile_opportunity() -> Any:
         Waterfall(hostile_opportunity()),
         paragraph(HOSTILE),
         not_priced({HOSTILE: 3}),
-        quote(warnings=[HOSTILE], hints=[HOSTILE]),
-        quote(profit=None, unknown=[HOSTILE], components=[part(HOSTILE, None)]),
     ],
 )
 def test_hostile_text_stays_text(cell: Any) -> None:
+    is_harmless(cell)
+
+
+def test_a_hostile_title_of_a_quote_stays_text() -> None:
+    for found in (quote(), quote(category=HOSTILE)):
+        is_harmless(found)
+
+
+def is_harmless(cell: Any) -> None:
     html = cell._repr_html_()
     assert "&lt;img" in html
     assert "<img" not in html
@@ -117,16 +128,17 @@ def test_every_cell_brings_its_style_along() -> None:
 
 
 def test_a_quote_says_first_what_it_comes_to() -> None:
-    first, second = repr(quote(warnings=["a warning"])).splitlines()[:2]
-    assert "10.00 EUR profit, FBA (local stock), ROI 31.5 %, margin 18.2 % of net revenue" in first
+    first, second = repr(quote()).splitlines()[:2]
+    assert "10.74 EUR profit, FBA (local stock), ROI 31.5 %, margin 18.2 % of net revenue" in first
     assert second == "Break-even selling price 54.44; max cost 40.48 EUR (30 % ROI)"
-    unknown = quote(profit=None, unknown=["package size"], hints=["give --size-mm and --weight-g"])
+    unknown = quote(size_mm=None)
     assert "profit unknown: package size" in repr(unknown)
     assert "give size_mm and weight_g" in unknown._repr_html_()
 
 
-def test_a_return_that_no_price_earns_has_no_max_cost() -> None:
-    assert max_cost_text(target_roi_pct=30, price=None, currency="EUR") == "no cost earns 30 % ROI"
+def test_the_max_cost_names_its_targets_also_where_no_price_reaches_them() -> None:
+    assert "max cost 40.48 EUR (30 % ROI and 5.00 profit)" in repr(quote(target_profit=5))
+    assert "no cost reaches 30 % ROI and 1,000.00 profit" in repr(quote(target_profit=1_000))
 
 
 @pytest.mark.parametrize(
