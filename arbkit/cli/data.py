@@ -1,4 +1,4 @@
-"""Commands for what goes in and comes out: the watchlist, imports, exports."""
+"""Commands for the data: the watchlist, imports, exports."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from arbkit.cli.shared import console, load_settings, print_json
 __all__ = ["register"]
 
 _JSON = typer.Option(False, "--json", help="One JSON document on standard output.")
-watch_app = typer.Typer(help="The watchlist: add, remove, list.", no_args_is_help=True)
+watch_app = typer.Typer(help="The watchlist: add, remove and list products.", no_args_is_help=True)
 
 
 @watch_app.command("add")
-def watch_add(asins: list[str] = typer.Argument(..., help="ASINs or Amazon product addresses.")) -> None:
-    """Put products on the watchlist."""
+def watch_add(asins: list[str] = typer.Argument(..., help="ASINs or Amazon product URLs.")) -> None:
+    """Add products to the watchlist."""
     from arbkit.core.asin import parse_asin
     from arbkit.sources.watchlist import add, locate
 
@@ -29,7 +29,7 @@ def watch_add(asins: list[str] = typer.Argument(..., help="ASINs or Amazon produ
 
 @watch_app.command("remove")
 def watch_remove(asins: list[str] = typer.Argument(..., help="ASINs.")) -> None:
-    """Take products off the watchlist."""
+    """Remove products from the watchlist."""
     from arbkit.core.asin import parse_asin
     from arbkit.core.errors import UsageError
     from arbkit.sources.watchlist import locate, remove
@@ -42,7 +42,7 @@ def watch_remove(asins: list[str] = typer.Argument(..., help="ASINs.")) -> None:
 
 @watch_app.command("list")
 def watch_list(json: bool = _JSON) -> None:
-    """Show the watchlist, and its lines that are no ASINs."""
+    """Show the watchlist, and its lines that are not ASINs."""
     from arbkit.sources.watchlist import load
 
     settings = load_settings()
@@ -58,11 +58,11 @@ def watch_list(json: bool = _JSON) -> None:
 
 
 def import_command(
-    files: list[Path] = typer.Argument(..., help="Keepa exports (CSV, XLSX) or saved Keepa answers (JSON, gzip)."),
-    market: str | None = typer.Option(None, help="Marketplace of exports that do not name their own."),
+    files: list[Path] = typer.Argument(..., help="Keepa exports (CSV, XLSX) or saved Keepa responses (JSON, gzip)."),
+    market: str | None = typer.Option(None, help="Marketplace of files that do not name theirs."),
     json: bool = _JSON,
 ) -> None:
-    """Send Keepa exports and saved answers down the log, and enrich them."""
+    """Import Keepa exports and saved Keepa responses."""
     from arbkit.core.marketplaces import market as marketplace
     from arbkit.core.service.process import stop_on_signals
     from arbkit.pipeline.consumer import drain
@@ -80,18 +80,20 @@ def import_command(
             found = f"{file.products} products of {file.market}, exported {file.exported_at}"
             out.print(f"{file.path}: {file.refused or found}", markup=False)
             if file.dead_lettered:
-                out.print(f"  {file.dead_lettered} of {file.rows} rows went to the dead letters", markup=False)
+                out.print(
+                    f"  {file.dead_lettered} of {file.rows} rows were rejected: see `arbkit dlq list`", markup=False
+                )
             for note in file.notes:
                 out.print(f"  {note}", markup=False)
     raise typer.Exit(report.exit_code)
 
 
 def export(
-    file: Path = typer.Argument(..., help="Where to: NAME.csv or NAME.xlsx; a file that is there is replaced."),
-    view: str = typer.Option("", help="What of it: what stands after ? in the address of the opportunities page."),
+    file: Path = typer.Argument(..., help="NAME.csv or NAME.xlsx; an existing file is replaced."),
+    view: str = typer.Option("", help="Filter, as after the ? in the address of the opportunities page."),
     json: bool = _JSON,
 ) -> None:
-    """Write the opportunities, with every fee and tax, into a CSV or XLSX file."""
+    """Write opportunities, with every fee and tax, to a CSV or XLSX file."""
     import time
 
     from arbkit.core.errors import UsageError

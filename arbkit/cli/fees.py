@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from arbkit.cli.shared import JSON, console, load_settings, print_json
+from arbkit.cli.shared import JSON, console, counted, load_settings, print_json
 from arbkit.core.formatting import count, number, percent, signed
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _print_changes(changes: Sequence[Mapping[str, Any]]) -> None:
             out.print(f"  {value['what']}: {_plain(value['before'])} → {_plain(value['after'])}", markup=False)
         rest = len(change["values"]) - len(printed)
         if rest > 0:
-            out.print(f"  {count(rest)} {'more ' if printed else ''}values (--json shows all)")
+            out.print(f"  {counted(rest, 'more value' if printed else 'value')} (--json shows all)")
 
 
 def _print_affected(affected: Sequence[Mapping[str, Any]]) -> None:

@@ -24,7 +24,8 @@ _GIVEN = "arbkit.cli.given_options"
 def options_from(model: str, **names: str) -> type[TyperCommand]:
     """A command class with an option per field of a model: ``min_profit`` becomes ``--min-profit``.
 
-    Fields that take several values become repeatable options. The command reads what was given with
+    Fields that take several values become repeatable options, yes-or-no fields that
+    may be unknown a pair of flags. The command reads what was given with
     :func:`given_options`; its own parameters follow in the help.
 
     Args:
@@ -68,12 +69,14 @@ def _click_options(parameters: list[inspect.Parameter]) -> list[Any]:
 
 
 def _parameter(name: str, field: FieldInfo, option: str) -> inspect.Parameter:
-    kind = _kind(field.annotation)
+    kind, flag = _kind(field.annotation), f"--{option.replace('_', '-')}"
     several = get_origin(kind) is list
+    if kind is bool and field.default is None:
+        flag += f"/--no-{flag.removeprefix('--')}"
     description = f"{field.description}{'; repeatable' if several else ''}."
     made = typer.Option(
         ... if field.is_required() else list(field.default) if several else field.default,
-        f"--{option.replace('_', '-')}",
+        flag,
         help=description[:1].upper() + description[1:],
     )
     annotation = kind | None if field.default is None else kind

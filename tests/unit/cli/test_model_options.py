@@ -28,6 +28,7 @@ class Order(BaseModel):
     limit: int | None = Field(None, description="maximum price")
     rate: float = Field(0.5, description="rate of something")
     express: bool = Field(False, description="send it at once")
+    wrapped: bool | None = Field(None, description="whether it is wrapped")
     on: date | None = Field(None, description="date of delivery")
     size: Literal["s", "m"] | None = Field(None, description="size, s or m")
 
@@ -56,6 +57,12 @@ def test_every_kind_of_field_has_an_option(order: typer.Typer) -> None:
         "size": "m",
     }  # fmt: skip
     assert Order.model_validate(given).colours == ("red", "blue")
+
+
+def test_a_yes_or_no_that_may_be_unknown_is_a_pair_of_flags(order: typer.Typer) -> None:
+    for words, given in (([], {}), (["--wrapped"], {"wrapped": True}), (["--no-wrapped"], {"wrapped": False})):
+        found = orjson.loads(CliRunner().invoke(order, ["--amount", "1", *words]).stdout)["given"]
+        assert found == {"amount": 1.0, **given}
 
 
 def test_the_help_says_what_the_model_says(order: typer.Typer) -> None:
