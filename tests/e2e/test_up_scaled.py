@@ -75,7 +75,7 @@ def test_a_page_outlives_a_store_that_goes_away(up: Up, browser: Browser, away: 
         away.kill()
         page.get_by_label("Sort by ROI").click()
         told = page.locator(".arb-notice")
-        expect(told).to_contain_text("This page looks again by itself", timeout=60_000)
+        expect(told).to_contain_text("Updates automatically", timeout=60_000)
         assert page.locator(ROWS).count() == shown
         away.start()
         expect(told).to_contain_text("The store answers again", timeout=120_000)
