@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from html import escape
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.analysis.routes import RoutePrices, best_cells, prepare_offers, price_routes, route_cells, routes_frame
 from arbkit.analysis.what_if import quote_request_for
-from arbkit.core.arguments import code, count, day, named, nearest, number, one_of, taking
 from arbkit.core.asin import parse_asin
 from arbkit.core.closing import Closing
-from arbkit.core.errors import StoreError, UsageError
+from arbkit.core.errors import StoreError, UsageError, did_you_mean
+from arbkit.core.filters import OpportunityFilter, ProductFilter
+from arbkit.core.marketplaces import MarketCode
 from arbkit.core.models import Offer
 from arbkit.core.settings import Settings
+from arbkit.core.validation import Day, Value, check_value, suggest_arguments, takes_fields_of, usage_error
 from arbkit.display.frames import Frame
 from arbkit.display.quote_view import Answer
 from arbkit.display.record_frames import (
@@ -41,7 +44,8 @@ from arbkit.profit import COMPONENTS, Profile, configured_profile, load_rates, l
 from arbkit.profit.quote.quote import answer
 from arbkit.profit.quote.request import Question
 from arbkit.sources import watchlist
-from arbkit.store.base import OpportunityQuery, OpportunitySort, Page, ProductQuery, ProductSort, Store
+from arbkit.store.base import OpportunityQuery, OpportunitySort, ProductQuery, ProductSort, Store
+from arbkit.store.iteration import take
 from arbkit.store.lazy import LazyStore
 
 if TYPE_CHECKING:
@@ -49,18 +53,37 @@ if TYPE_CHECKING:
 
 __all__ = ["Workbench", "open_workbench"]
 
-T = TypeVar("T")
-Q = TypeVar("Q", ProductQuery, OpportunityQuery)
-_PAGE = 500
+_COUNT: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1)])
+_DAY: TypeAdapter[date | None] = TypeAdapter(Day | None)
+_MARKET: TypeAdapter[str] = TypeAdapter(MarketCode)
 _ASINS_AT_ONCE = 200
 _LOOKED_AT = 20
+
+
+class ProductsRequest(ProductFilter):
+    """What :meth:`Workbench.products` takes."""
+
+    sort_by: ProductSort = Field("updated", description="updated, title, profit, margin or asin")
+    descending: bool = Field(True, description="the greatest first")
+    limit: int = Field(1000, ge=1, description="most rows")
+
+
+class OpportunitiesRequest(OpportunityFilter):
+    """What :meth:`Workbench.opportunities` takes."""
+
+    sort_by: OpportunitySort = Field(
+        "profit",
+        description="profit, roi, margin, spread, confidence, age, title, buy_price, sell_price or route",
+    )
+    descending: bool = Field(True, description="the greatest first")
+    limit: int = Field(1000, ge=1, description="most rows")
 
 
 def open_workbench(settings: Settings | None = None, **overrides: Any) -> Workbench:
     """See :func:`arbkit.open`."""
     for name in overrides:
         if name not in Settings.model_fields:
-            remedy = nearest(name, Settings.model_fields)
+            remedy = did_you_mean(name, Settings.model_fields)
             raise UsageError("there is no such setting", field="setting", value=name, remedy=remedy)
     if settings is not None and overrides:
         raise UsageError("exclude each other", field=f"settings, {next(iter(overrides))}", remedy="Give one of them")
@@ -119,44 +142,19 @@ class Workbench(Closing):
         """
         return stats_frame(self._store().stats())
 
-    @named
-    def products(
-        self,
-        *,
-        q: str | None = None,
-        market: str | None = None,
-        category: str | None = None,
-        max_price: float | None = None,
-        min_margin: float | None = None,
-        sort_by: str = "updated",
-        descending: bool = True,
-        limit: int = 1000,
-    ) -> Frame:
+    @takes_fields_of(ProductsRequest)
+    def products(self, **request: Value) -> Frame:
         """Products with their price on every marketplace and their best route, one row each.
 
-        Args:
-            q: words to find in title, brand, EAN or ASIN, whatever the case and accents.
-            market: listed there.
-            category: exactly this one.
-            max_price: at most this price on ``market``, in its currency, VAT included.
-            min_margin: least margin of the best route, in percent of net revenue.
-            sort_by: updated, title, profit, margin or asin.
-            limit: most rows.
-
         Raises:
-            UsageError: an argument or its value is wrong; names it, and what was probably meant.
+            UsageError: a field or its value is wrong; names it, and what was probably meant.
         """
-        price = number("max_price", max_price)
-        query = ProductQuery(
-            q=q, market=code("market", market), category=category,
-            max_price_minor=None if price is None else round(100 * price),
-            min_margin_pct=number("min_margin", min_margin),
-            sort=cast(ProductSort, one_of("sort_by", sort_by, get_args(ProductSort))), descending=descending,
-        )  # fmt: skip
-        found, total = _walk(self._store().products, query, count("limit", limit))
-        return self._told(products_frame(found), total, category)
+        wanted = ProductsRequest.parse(request, strict=True, unknown="products() has no such argument")
+        query = ProductQuery.of(wanted, sort=wanted.sort_by, descending=wanted.descending, limit=1)
+        found, total = take(self._store().products, query, wanted.limit)
+        return self._told(products_frame(found), total, wanted.category)
 
-    @named
+    @suggest_arguments
     def offers(self, asins: str | Sequence[str]) -> Frame:
         """What is known now of one product, or of several, on each marketplace: one row an offer.
 
@@ -167,7 +165,7 @@ class Workbench(Closing):
         """
         return offers_frame(self._offers([asins] if isinstance(asins, str) else asins))
 
-    @named
+    @suggest_arguments
     def history(self, asin: str, *, currency: str | None = None) -> Frame:
         """What a product cost on every marketplace, a row a change, in one currency by the ECB rate of each day.
 
@@ -179,48 +177,17 @@ class Workbench(Closing):
         offers, lines, currency = self._lines(asin, currency)
         return history_frame(lines, currency=currency, demo=_demo(offers))
 
-    @named
-    def opportunities(
-        self,
-        *,
-        q: str | None = None,
-        asin: str | None = None,
-        source: str | None = None,
-        target: str | None = None,
-        category: str | None = None,
-        brand: str | None = None,
-        min_profit: float | None = None,
-        min_roi: float | None = None,
-        min_margin: float | None = None,
-        min_confidence: float | None = None,
-        sort_by: str = "profit",
-        descending: bool = True,
-        limit: int = 1000,
-    ) -> Frame:
+    @takes_fields_of(OpportunitiesRequest)
+    def opportunities(self, **request: Value) -> Frame:
         """The routes that the last detection found to leave money, the most profitable first, one row each.
 
-        Args:
-            q: words to find in title, brand, EAN or ASIN.
-            source, target: bought there, sold there.
-            category, brand: exactly this one.
-            min_profit: least profit of one unit, after every fee and tax.
-            min_roi, min_margin: in percent of what is invested, and of net revenue.
-            min_confidence: from 0 to 1.
-            sort_by: profit, roi, margin, spread, confidence, age, title, buy_price, sell_price or route.
-            limit: most rows.
-
         Raises:
-            UsageError: an argument or its value is wrong; names it, and what was probably meant.
+            UsageError: a field or its value is wrong; names it, and what was probably meant.
         """
-        query = OpportunityQuery(
-            q=q, asin=None if asin is None else parse_asin(asin),
-            source=code("source", source), target=code("target", target), category=category, brand=brand,
-            min_profit=number("min_profit", min_profit), min_roi_pct=number("min_roi", min_roi),
-            min_margin_pct=number("min_margin", min_margin), min_confidence=number("min_confidence", min_confidence),
-            sort=cast(OpportunitySort, one_of("sort_by", sort_by, get_args(OpportunitySort))), descending=descending,
-        )  # fmt: skip
-        found, total = _walk(self._store().opportunities, query, count("limit", limit))
-        return self._told(opportunities_frame(found), total, category, detected=True)
+        wanted = OpportunitiesRequest.parse(request, strict=True, unknown="opportunities() has no such argument")
+        query = OpportunityQuery.of(wanted, sort=wanted.sort_by, descending=wanted.descending, limit=1, at=time.time())
+        found, total = take(self._store().opportunities, query, wanted.limit)
+        return self._told(opportunities_frame(found), total, wanted.category, detected=True)
 
     def pick(self) -> str:
         """The ASIN of a product worth a look: of the best opportunities' the one on the most marketplaces.
@@ -238,10 +205,10 @@ class Workbench(Closing):
         known = Counter(o.asin for o in store.offers(asins))
         return max(asins, key=lambda asin: known[asin])
 
-    @named
+    @suggest_arguments
     def runs(self, *, report: str | None = None, limit: int = 50) -> Frame:
         """The latest runs of reports, or of one report."""
-        return runs_frame(self._store().runs(report=report, limit=count("limit", limit)))
+        return runs_frame(self._store().runs(report=report, limit=check_value(_COUNT, "limit", limit)))
 
     def watchlist(self) -> Frame:
         """The products that are watched, in the file's order: ``asin, title, markets, updated_at``.
@@ -260,27 +227,24 @@ class Workbench(Closing):
 
     # What it is worth
 
-    @taking(Question)
-    def profit(self, *, neutral: bool = False, **fields: Any) -> Answer:
+    @takes_fields_of(Question)
+    def profit(self, *, neutral: bool = False, **fields: Value) -> Answer:
         """What one route leaves after every fee and tax, without any store: as ``arbkit profit``.
 
         ``neutral=True`` is a seller without costs of its own in place of the seller profile; what is not given is
         taken from that. Prices as the shop page shows them, VAT included, in the marketplace's currency.
 
         Raises:
-            UsageError: an argument is missing, unknown, out of range, or they are impossible together.
+            UsageError: a field is missing, unknown, out of range, or they are impossible together.
         """
-        for name in fields:
-            if name not in Question.model_fields:
-                remedy = nearest(name, [*Question.model_fields, "neutral"])
-                raise UsageError("profit() has no such argument", field="argument", value=name, remedy=remedy)
-        for name, field in Question.model_fields.items():
-            if field.is_required() and name not in fields:
-                raise UsageError("is missing", field=name, remedy=f"Give the {field.description}")
+        try:
+            question = Question.model_validate(fields)
+        except ValidationError as error:
+            raise usage_error(error, model=Question, unknown="profit() has no such argument") from None
         profile = Profile.neutral() if neutral else self.profile
-        return Answer(answer(Question.asked(fields), profile, load_tables(), load_rates()))
+        return Answer(answer(question, profile, load_tables(), load_rates()))
 
-    @named
+    @suggest_arguments
     def routes(self, asin: str, *, components: bool = False, on: date | str | None = None) -> Frame:
         """All routes of a product, priced now with the seller profile, also those that leave nothing.
 
@@ -295,20 +259,20 @@ class Workbench(Closing):
             UsageError: the product is not stored.
         """
         offers = self._offers([asin])
-        prices = self._prices(offers, day("on", on) or _today())
+        prices = self._prices(offers, _day(on))
         made = Frame(routes_frame(prices, offers))
         shown = made if components else Frame(made.drop(columns=[*COMPONENTS]))
         return noted(shown, DEMO_NOTE if _demo(offers) else "")
 
-    @named
+    @suggest_arguments
     def route(self, asin: str, source: str, target: str, *, on: date | str | None = None) -> Answer:
         """One route of a stored product at its prices of now, with everything :meth:`profit` answers.
 
         Raises:
             UsageError: the product is not stored, or has no price on one of the two.
         """
-        offers, profile, on = self._offers([asin]), self.profile, day("on", on) or _today()
-        source, target = str(code("source", source)), str(code("target", target))
+        offers, profile, on = self._offers([asin]), self.profile, _day(on)
+        source, target = check_value(_MARKET, "source", source), check_value(_MARKET, "target", target)
         if source == target:
             raise UsageError("source and target are the same", field="target", value=target)
         absent = [code for code in (source, target) if code not in {o.market for o in offers}]
@@ -321,7 +285,7 @@ class Workbench(Closing):
 
     # Figures
 
-    @named
+    @suggest_arguments
     def plot_prices(self, asin: str, *, currency: str | None = None) -> go.Figure:
         """What a product cost on every marketplace, in one currency; arguments and errors as :meth:`history`."""
         from arbkit.display.charts import history_figure
@@ -333,7 +297,7 @@ class Workbench(Closing):
         figure.update_layout(title={"text": f"{escape(_headed(name, offers))}: price, {currency}, VAT included"})
         return showable(figure)
 
-    @named
+    @suggest_arguments
     def plot_waterfall(self, route: Answer | Mapping[str, Any] | str) -> go.Figure:
         """Where the money of a route goes, priced now.
 
@@ -351,7 +315,7 @@ class Workbench(Closing):
             raise UsageError("names no route", field="route", value=route, remedy=remedy)
         return self.route(*parts).plot()
 
-    @named
+    @suggest_arguments
     def plot_routes(self, asin: str | None = None) -> go.Figure:
         """A map of the 20 routes: the profit of a product on each, or without ``asin`` the best of all products.
 
@@ -418,7 +382,7 @@ class Workbench(Closing):
         if not stats.products:
             return noted(frame, f"The store is empty. {self._remedy()}")
         if category is not None and category not in stats.categories:
-            remedy = nearest(category, stats.categories)
+            remedy = did_you_mean(category, stats.categories, otherwise="Use one of")
             raise UsageError("no product is of this category", field="category", value=category, remedy=remedy)
         if detected and stats.evaluated_at is None:
             return noted(frame, "Nothing has been detected yet: run `arbkit detect`, or the notebook of that name")
@@ -443,17 +407,6 @@ class Workbench(Closing):
         )
 
 
-def _walk(ask: Callable[[Q], Page[T]], query: Q, limit: int) -> tuple[list[T], int]:
-    """Up to ``limit`` items over as many pages as it takes, and how many there are in all."""
-    items: list[T] = []
-    while True:
-        page = ask(replace(query, limit=min(_PAGE, limit - len(items))))
-        items += page.items
-        if page.next is None or len(items) >= limit:
-            return items, page.total
-        query = replace(query, cursor=page.next)
-
-
 def _title(offers: Sequence[Offer], market: str) -> str | None:
     """The product's title on this marketplace, or on any other."""
     titles = {o.market: o.title for o in offers if o.title}
@@ -467,6 +420,10 @@ def _headed(name: str, offers: Sequence[Offer]) -> str:
 
 def _demo(offers: Sequence[Offer]) -> bool:
     return any(o.demo for o in offers)
+
+
+def _day(on: date | str | None) -> date:
+    return check_value(_DAY, "on", on) or _today()
 
 
 def _today() -> date:

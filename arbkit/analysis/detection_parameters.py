@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field
 
-from arbkit.core.marketplaces import market
+from arbkit.core.filters import OpportunityFilter
+from arbkit.core.marketplaces import MARKETS, MarketCode
 
 __all__ = ["DetectParameters"]
 
 
-class DetectParameters(BaseModel):
-    """What a detection may be told. Bounds are inclusive; ``on`` picks tables and rates of a day."""
+class DetectParameters(OpportunityFilter):
+    """Which routes a detection keeps: any filter of opportunities, several marketplaces on either side, and the day
+    of tables and rates."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    sources: tuple[str, ...] = Field((), description="marketplaces to buy on; empty: all")
-    targets: tuple[str, ...] = Field((), description="marketplaces to sell on; empty: all")
-    min_profit: float = Field(0.01, description="least profit, in the profile's home currency")
-    min_roi: float | None = Field(None, description="least return on investment, in percent")
-    min_margin: float | None = Field(None, description="least margin on net revenue, in percent")
-    max_age_hours: float | None = Field(None, gt=0, description="oldest data that counts")
+    sources: tuple[MarketCode, ...] = Field((), description="marketplaces to buy on; empty: all")
+    targets: tuple[MarketCode, ...] = Field((), description="marketplaces to sell on; empty: all")
+    min_profit: float = Field(
+        0.01,
+        ge=-1_000_000,
+        le=1_000_000,
+        title="Profit",
+        description=OpportunityFilter.model_fields["min_profit"].description,
+        json_schema_extra={"unit": "home currency"},
+    )
     on: date | None = Field(None, description="day of fee tables, VAT and exchange rates; empty: today")
 
-    @field_validator("sources", "targets")
-    @classmethod
-    def _known(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(market(code).code for code in codes)
+    def routes(self) -> list[tuple[str, str]] | None:
+        """The (source, target) pairs that are asked for; None: all."""
+        sources = self.sources or ((self.source,) if self.source else ())
+        targets = self.targets or ((self.target,) if self.target else ())
+        if not sources and not targets:
+            return None
+        pairs = [(source, target) for source in sources or MARKETS for target in targets or MARKETS]
+        return [(source, target) for source, target in pairs if source != target]

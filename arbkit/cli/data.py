@@ -6,7 +6,9 @@ from pathlib import Path
 
 import typer
 
+from arbkit.cli.model_options import takes_options_of
 from arbkit.cli.shared import begin, console, print_json
+from arbkit.core.filters import FilterValue, OpportunityFilter
 
 __all__ = ["register"]
 
@@ -86,10 +88,12 @@ def import_command(
     raise typer.Exit(report.exit_code)
 
 
+@takes_options_of(OpportunityFilter)
 def export(
     file: Path = typer.Argument(..., help="Where to: NAME.csv or NAME.xlsx; a file that is there is replaced."),
     view: str = typer.Option("", help="What of it: what stands after ? in the address of the opportunities page."),
     json: bool = _JSON,
+    **fields: FilterValue,
 ) -> None:
     """Write the opportunities, with every fee and tax, into a CSV or XLSX file."""
     import time
@@ -97,14 +101,16 @@ def export(
     from arbkit.core.errors import UsageError
     from arbkit.display.spreadsheet import HEADINGS, opportunity_rows, write
     from arbkit.store import open_store
-    from arbkit.web.dashboards.opportunities.filters import parse, told
+    from arbkit.store.address import AddressFilter, describe_errors
 
     settings = begin()
-    shown, wrong = parse(view)
+    viewed, wrong = AddressFilter.parse_address(view)
     if wrong:
-        raise UsageError(told(wrong), field="--view")
+        raise UsageError(describe_errors(wrong), field="--view")
+    given = OpportunityFilter.parse({name: value for name, value in fields.items() if value is not None})
+    wanted = viewed.changed(**given.filters())
     with open_store(settings, read_only=True) as store:
-        rows = write(file, HEADINGS, opportunity_rows(store, shown.query(now=time.time())))
+        rows = write(file, HEADINGS, opportunity_rows(store, wanted.query(now=time.time())))
     if json:
         print_json({"file": str(file), "rows": rows})
     else:

@@ -165,14 +165,11 @@ def _touched(settings: Any, tables: Any, first: Any, second: Any) -> list[dict[s
     from arbkit.profit import load_rates
     from arbkit.profit.profile_file import configured_profile
     from arbkit.store import OpportunityQuery, open_store
+    from arbkit.store.iteration import iter_opportunities
 
     profile = configured_profile(settings)
     with open_store(settings, read_only=True) as store:
-        page = store.opportunities(OpportunityQuery(limit=500))
-        found = list(page.items)
-        while page.next:
-            page = store.opportunities(OpportunityQuery(limit=500, cursor=page.next))
-            found += page.items
+        found = list(iter_opportunities(store, OpportunityQuery()))
         offers = store.offers([o.asin for o in found])
     return compare_opportunities(found, offers, profile, tables, load_rates(), first, second)
 

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from arbkit.analysis.detection_parameters import DetectParameters
+from arbkit.cli.model_options import takes_options_of
 from arbkit.cli.shared import begin, console, print_json
+from arbkit.core.filters import FilterValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -168,27 +171,21 @@ def demo(
     serve(settings, stop=stop_on_signals(), fail_every=fail_every)
 
 
+@takes_options_of(DetectParameters, skip=("source", "target", "sources", "targets"))
 def detect(
     sources: list[str] = typer.Option([], "--source", help="Marketplace to buy on; may be given again."),
     targets: list[str] = typer.Option([], "--target", help="Marketplace to sell on; may be given again."),
-    min_profit: float | None = typer.Option(None, help="Least profit, in the profile's home currency."),
-    min_roi: float | None = typer.Option(None, help="Least return on investment, in percent."),
-    min_margin: float | None = typer.Option(None, help="Least margin on net revenue, in percent."),
-    max_age_hours: float | None = typer.Option(None, help="Oldest data that counts."),
-    on: str | None = typer.Option(None, help="Day of tables and rates, as 2026-08-01."),
     limit: int | None = typer.Option(None, min=0, help="Most opportunities to print."),
     components: bool = typer.Option(False, "--components", help="Print every fee and tax too."),
     json: bool = _JSON,
+    **fields: FilterValue,
 ) -> None:
     """Price every route of every product and store what leaves money."""
     from arbkit.reports.runner import run_or_raise
 
     settings = begin()
-    given = {
-        "sources": sources, "targets": targets, "min_profit": min_profit, "min_roi": min_roi,
-        "min_margin": min_margin, "max_age_hours": max_age_hours, "on": on,
-    }  # fmt: skip
-    asked = {k: v for k, v in given.items() if v not in (None, [])}
+    given = {"sources": sources or None, "targets": targets or None, **fields}
+    asked = {name: value for name, value in given.items() if value is not None}
     done = run_or_raise(settings, "detect", asked, pictures=False)
     result = dict(done.result or {})
     result["items"] = [

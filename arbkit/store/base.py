@@ -6,14 +6,19 @@ Two implementations stand behind it, SQLite (embedded) and Elasticsearch (scale-
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar
 
+from pydantic import Field
+
 from arbkit.core.errors import UsageError
+from arbkit.core.filters import OpportunityFilter, ProductFilter
 from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.validation import Request
 
 __all__ = [
     "EXACT_FILTERS",
@@ -73,60 +78,69 @@ class Page(Generic[T]):
     next: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductQuery:
-    """``q`` searches title, brand, EAN and ASIN, whatever the case and accents.
+class _Paged(Request):
+    """Order and stretch of a result; ``cursor`` (keyset) and ``offset`` exclude each other."""
 
-    ``max_price_minor`` holds in the currency of ``market`` (required with it); ``min_margin_pct`` means the
-    product's best opportunity.
-    """
+    descending: bool = True
+    limit: int = Field(50, ge=1)
+    offset: int = Field(0, ge=0)
+    cursor: str | None = None
 
-    q: str | None = None
-    market: str | None = None
-    category: str | None = None
-    max_price_minor: int | None = None
-    min_margin_pct: float | None = None
+
+class ProductQuery(_Paged, ProductFilter):
+    """A filter of products, with order and stretch of the result."""
+
     sort: ProductSort = "updated"
-    descending: bool = True
-    limit: int = 50
-    offset: int = 0
-    cursor: str | None = None
+
+    @classmethod
+    def of(
+        cls, wanted: ProductFilter, *, sort: ProductSort, descending: bool, limit: int, offset: int = 0
+    ) -> ProductQuery:
+        """The query for a filter's products in this order."""
+        page = {"sort": sort, "descending": descending, "limit": limit, "offset": offset}
+        return cls.model_validate({**wanted.filters(), **page})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpportunityQuery:
-    """Bounds are inclusive; ``profit`` in the opportunities' own currency, percents as percents, ``min_data_at``
-    in Unix seconds. ``amazon_sells`` False leaves out also those of which it is not known.
+class OpportunityQuery(_Paged, OpportunityFilter):
+    """A filter of opportunities, with order and stretch of the result.
 
-    ``cursor`` (keyset) and ``offset`` exclude each other.
+    ``at`` is the time (Unix seconds) from which ``max_age_hours`` counts back; None: when the query is asked.
     """
 
-    q: str | None = None
-    asin: str | None = None
-    source: str | None = None
-    target: str | None = None
-    category: str | None = None
-    brand: str | None = None
-    min_profit: float | None = None
-    min_roi_pct: float | None = None
-    min_margin_pct: float | None = None
-    min_confidence: float | None = None
-    min_data_at: int | None = None
-    amazon_sells: bool | None = None
     sort: OpportunitySort = "profit"
-    descending: bool = True
-    limit: int = 50
-    offset: int = 0
-    cursor: str | None = None
+    at: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        wanted: OpportunityFilter,
+        *,
+        sort: OpportunitySort = "profit",
+        descending: bool = True,
+        limit: int = 50,
+        offset: int = 0,
+        cursor: str | None = None,
+        at: float | None = None,
+    ) -> OpportunityQuery:
+        """The query for a filter's opportunities in this order."""
+        page = {"sort": sort, "descending": descending, "limit": limit, "offset": offset, "cursor": cursor, "at": at}
+        return cls.model_validate({**wanted.filters(), **page})
+
+    @property
+    def min_data_at(self) -> int | None:
+        """The time (Unix seconds) that the data must reach; None: any."""
+        if self.max_age_hours is None:
+            return None
+        return math.ceil((time.time() if self.at is None else self.at) - self.max_age_hours * 3600)
 
 
 EXACT_FILTERS = ("asin", "source", "target", "category", "brand", "amazon_sells")
 """What of an :class:`OpportunityQuery` must be equal, in the names of an opportunity."""
 RANGE_FILTERS = {
-    "min_profit": "profit", "min_roi_pct": "roi_pct", "min_margin_pct": "margin_pct", "min_confidence": "confidence",
+    "min_profit": "profit", "min_roi": "roi_pct", "min_margin": "margin_pct", "min_confidence": "confidence",
     "min_data_at": "data_at",
 }  # fmt: skip
-"""… and what must be reached."""
+"""Lower bound of an :class:`OpportunityQuery` → the field of an opportunity that must reach it."""
 
 
 def check_query(query: ProductQuery | OpportunityQuery) -> None:
@@ -137,7 +151,7 @@ def check_query(query: ProductQuery | OpportunityQuery) -> None:
     """
     if query.cursor and query.offset:
         raise UsageError("exclude each other", field="cursor, offset")
-    if isinstance(query, ProductQuery) and query.max_price_minor is not None and not query.market:
+    if isinstance(query, ProductQuery) and query.max_price is not None and not query.market:
         raise UsageError("needs the marketplace whose currency it is in", field="max_price", remedy="Give market too")
 
 

@@ -19,6 +19,11 @@ class LazyStore:
         self._lock = threading.Lock()
         self._store: Store | None = None
 
+    @property
+    def opened(self) -> Store | None:
+        """The store, if it is open already."""
+        return self._store
+
     def get(self) -> Store:
         """The open store.
 

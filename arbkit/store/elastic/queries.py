@@ -35,8 +35,8 @@ def product_search(query: ProductQuery) -> Clause:
     where = _matching(query.q)
     if query.category:
         where.append({"term": {"category": query.category}})
-    if query.min_margin_pct is not None:
-        where.append({"range": {"best_margin": {"gte": query.min_margin_pct}}})
+    if query.min_margin is not None:
+        where.append({"range": {"best_margin": {"gte": query.min_margin}}})
     if query.market:
         where.append({"term": {"sold_on": query.market}})
         if query.max_price_minor is not None:

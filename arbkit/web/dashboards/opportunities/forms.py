@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from arbkit.core.filters import OpportunityFilter
 from arbkit.core.formatting import count
 from arbkit.store import Stats
+from arbkit.store.address import BOUNDS
 from arbkit.web.dashboards.download import MIME
 from arbkit.web.dashboards.opportunities.columns import CHOOSABLE, COLUMNS, chosen_columns
-from arbkit.web.dashboards.opportunities.filters import NUMBERS, View
+from arbkit.web.dashboards.opportunities.filters import View
 
 __all__ = ["column_fields", "download_fields", "filter_fields", "saved_fields"]
 
 Field = dict[str, Any]
-_BOUNDS = {
-    "min_margin": ("Margin ≥ %", "Least profit in percent of the revenue without VAT"),
-    "min_roi": ("ROI ≥ %", "Least profit in percent of what is put in"),
-    "min_profit": ("Profit ≥", "Least profit of one unit, in your home currency"),
-    "min_confidence": ("Confidence ≥", "From 0 to 1"),
-    "max_age": ("Data age ≤ hours", "The older of the two prices"),
+_LABELS = {
+    "min_margin": "Margin ≥ %",
+    "min_roi": "ROI ≥ %",
+    "min_profit": "Profit ≥",
+    "min_confidence": "Confidence ≥",
+    "max_age_hours": "Data age ≤ hours",
 }
+_TEXTS = {None: "", True: "yes", False: "no"}
 _AMAZON = (("", "may sell it"), ("no", "does not sell it"), ("yes", "sells it"))
 
 
@@ -37,18 +40,24 @@ def filter_fields(
         {"name": "category", "label": "Category", "kind": "choice", "options": _any(categories)},
         {"name": "brand", "label": "Brand", "kind": "text", "suggestions": list(stats.brands), "placeholder": "any"},
         {"name": "q", "label": "Search", "kind": "text", "placeholder": "title, brand, EAN, ASIN"},
+        {"name": "asin", "label": "ASIN", "kind": "text", "placeholder": "any"},
         *(
-            {"name": name, "label": label, "kind": "number", "hint": hint, "placeholder": "any"}
-            for name, (label, hint) in _BOUNDS.items()
+            {"name": name, "label": label, "kind": "number", "hint": _hint(name), "placeholder": "any"}
+            for name, label in _LABELS.items()
         ),
-        {"name": "amazon", "label": "Amazon itself", "kind": "choice", "options": _options(_AMAZON)},
+        {"name": "amazon_sells", "label": "Amazon itself", "kind": "choice", "options": _options(_AMAZON)},
     ]
     for one in fields:
         value = getattr(view, one["name"])
-        one["value"] = f"{value:g}" if one["name"] in NUMBERS and value is not None else value or ""
+        one["value"] = f"{value:g}" if one["name"] in BOUNDS and value is not None else _TEXTS.get(value, value)
         if one["name"] in refused:
             one["value"], one["wrong"] = refused[one["name"]]
     return [*fields, {"name": "clear", "label": "Clear filters", "kind": "button"}]
+
+
+def _hint(name: str) -> str:
+    text = OpportunityFilter.model_fields[name].description or ""
+    return text[:1].upper() + text[1:]
 
 
 def saved_fields(names: Sequence[str], here: str, naming: str) -> list[Field]:

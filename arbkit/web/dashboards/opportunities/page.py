@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, cast, get_args
 
@@ -20,12 +19,13 @@ from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.profile_file import configured_profile, load_profiles
 from arbkit.sources.token_budget import read_tokens
 from arbkit.store import Page, Stats, Sums
+from arbkit.store.address import describe_errors
 from arbkit.store.base import OpportunitySort
 from arbkit.store.iteration import opportunity_by_id
 from arbkit.web.dashboards.download import Download
 from arbkit.web.dashboards.html_parts import answer_html, figures_html, map_html, parts_html, route_html, store_figures
 from arbkit.web.dashboards.opportunities.columns import COLUMNS, chosen_columns, row, wanted_columns
-from arbkit.web.dashboards.opportunities.filters import PAGE_ROWS, View, parse, told
+from arbkit.web.dashboards.opportunities.filters import PAGE_ROWS, View, parse
 from arbkit.web.dashboards.opportunities.forms import column_fields, download_fields, filter_fields, saved_fields
 from arbkit.web.dashboards.opportunities.what_if import WhatIf
 from arbkit.web.dashboards.page import Board
@@ -89,7 +89,7 @@ class OpportunitiesBoard(Board):
     def open(self, search: str) -> None:
         self._view, wrong = parse(search)
         if wrong:
-            self.page.say(told(wrong), "bad")
+            self.page.say(describe_errors(wrong), "bad")
 
     def nothing_yet(self) -> None:
         for region in ("figures", "views", "filters", "map", "whatif", "columns"):
@@ -101,19 +101,19 @@ class OpportunitiesBoard(Board):
 
     def load(self) -> None:
         now = time.time()
-        query = self._view.query(now=now)
+        query = self._view.page_query(now=now)
         stats, store = self.stats(now=now), self.store
         page, sums = store.opportunities(query), store.sums(query)
         if not page.items and page.total:
-            self._view = replace(self._view, page=-(-page.total // PAGE_ROWS))
-            page = store.opportunities(self._view.query(now=now))
+            self._view = self._view.changed(page=-(-page.total // PAGE_ROWS))
+            page = store.opportunities(self._view.page_query(now=now))
         self._page = page
         found = self._found(self._view.chosen)
         if found is None or (self._narrowed and found not in page.items):
             # What other filters leave out is not what the reader looks at now; another page's route may be.
             found = next(iter(page.items), None)
         self._narrowed = False
-        self._view = replace(self._view, chosen=found.id if found else "")
+        self._view = self._view.changed(chosen=found.id if found else "")
         self._show_table(now, self._others())
         self._show_top(stats, sums, now)
         self._show_forms(stats, sums)
@@ -129,7 +129,7 @@ class OpportunitiesBoard(Board):
         self.page.show("figures", {"html": figures_html(figures)})
         chosen = f"{self._view.source}:{self._view.target}"
         # Of the routes, all are shown, so that another can be chosen.
-        everywhere = replace(self._view, source="", target="", page=1)
+        everywhere = self._view.changed(source=None, target=None, page=1)
         routes = sums.routes
         if self._view.source or self._view.target:
             routes = self.store.sums(everywhere.query(now=now)).routes
@@ -265,7 +265,7 @@ class OpportunitiesBoard(Board):
                 self._refused = {name: (texts[name], why) for name, why in wrong.items()}
                 self._narrowed = True
             case "columns":
-                self._view = replace(self._view, columns=wanted_columns(values))
+                self._view = self._view.changed(columns=wanted_columns(values))
             case "whatif":
                 self._what_if.take(values)
             case "views":
@@ -274,7 +274,7 @@ class OpportunitiesBoard(Board):
                     return
                 self._view, wrong = parse(self._saved.all().get(str(values["view"]), ""))
                 if wrong:
-                    self.page.say(told(wrong), "bad")
+                    self.page.say(describe_errors(wrong), "bad")
         self.again()
 
     def on_press(self, wish: Wish) -> None:
@@ -286,8 +286,8 @@ class OpportunitiesBoard(Board):
                 self._narrowed = True
             case "route":
                 pressed_again = f"{self._view.source}:{self._view.target}" == one
-                source, target = ("", "") if pressed_again else one.split(":")
-                self._view = replace(self._view, source=source, target=target, page=1)
+                source, target = (None, None) if pressed_again else one.split(":")
+                self._view = self._view.changed(source=source, target=target, page=1)
                 self._narrowed = True
             case "reset":
                 self._what_if = WhatIf()
@@ -305,7 +305,7 @@ class OpportunitiesBoard(Board):
                     self._show_route(self._chosen)
                 return
             case "export.csv" | "export.xlsx":
-                query, total = self._view.query(now=time.time()), self._page.total
+                query, total = self._view.page_query(now=time.time()), self._page.total
                 self._download.start(name.removeprefix("export"), self.store, query, total, then=self.again)
         self.again()
 
@@ -315,18 +315,18 @@ class OpportunitiesBoard(Board):
             again = name == self._view.sort
             descending = not self._view.descending if again else name not in _ASCENDING
             sort = cast("OpportunitySort", name)
-            self._view = replace(self._view, sort=sort, descending=descending, page=1)
+            self._view = self._view.changed(sort=sort, descending=descending, page=1)
             self.again()
 
     def on_page(self, wish: Wish) -> None:
         if isinstance(number := wish["page"], int) and number >= 1:
-            self._view = replace(self._view, page=number)
+            self._view = self._view.changed(page=number)
             self.again()
 
     def on_select(self, wish: Wish) -> None:
         view, wrong = self._view.with_values({"chosen": str(wish["id"])})
         if not wrong:
-            self._view = replace(view, page=self._view.page)
+            self._view = view.changed(page=self._view.page)
             self.again()
 
     def on_fold(self, wish: Wish) -> None:
@@ -340,12 +340,12 @@ class OpportunitiesBoard(Board):
 
     def _shareable(self) -> str:
         """The view without what belongs to this moment."""
-        return replace(self._view, chosen="", page=1).search()
+        return self._view.changed(chosen="", page=1).search()
 
     def _saved_as(self, saved: Mapping[str, str]) -> str:
         """The name under which this view is saved; empty if it is not."""
         here = self._shareable()
-        return next((name for name, search in saved.items() if search == here), "")
+        return next((name for name, search in saved.items() if parse(search)[0].search() == here), "")
 
 
 def _outcome(items: tuple[Opportunity, ...], others: Mapping[str, PricedRoute]) -> str:

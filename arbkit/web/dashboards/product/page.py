@@ -21,8 +21,8 @@ from arbkit.core.settings import Settings
 from arbkit.display.charts import LAYOUT, waterfall_figure
 from arbkit.profit import Profile, configured_profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, ProductQuery
+from arbkit.store.address import describe_errors
 from arbkit.web.dashboards.html_parts import parts_html
-from arbkit.web.dashboards.opportunities.filters import told
 from arbkit.web.dashboards.page import Board
 from arbkit.web.dashboards.page_widget import Region, Wish
 from arbkit.web.dashboards.product.filters import CURRENCIES, PRICES, QUANTITIES, ProductView, parse
@@ -99,7 +99,7 @@ class ProductBoard(Board):
     def open(self, search: str) -> None:
         self._view, wrong = parse(search)
         if wrong:
-            self.page.say(told(wrong), "bad")
+            self.page.say(describe_errors(wrong), "bad")
 
     def waits(self) -> bool:
         return self._stats is None or not self._stats.products or bool(self._view.asin and self._product is None)
@@ -139,7 +139,7 @@ class ProductBoard(Board):
             self.page.hide("results")
             return
         sort = "updated" if q else "profit"
-        page = self.store.products(ProductQuery(q=q or None, sort=sort, limit=_MOST_FOUND))  # type: ignore[arg-type]
+        page = self.store.products(ProductQuery(q=q or None, sort=sort, limit=_MOST_FOUND))
         empty = self._stats is not None and not self._stats.products
         message = _EMPTY if empty else "No product has this in its title, brand, EAN or ASIN."
         self.page.show("hint", {"html": found_html(page.total, len(page.items), searched=bool(q))})
