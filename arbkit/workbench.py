@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from html import escape
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
 from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.analysis.routes import RoutePrices, best_cells, prepare_offers, price_routes, route_cells, routes_frame
@@ -21,11 +21,11 @@ from arbkit.analysis.what_if import quote_request_for
 from arbkit.core.asin import parse_asin
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError, did_you_mean
-from arbkit.core.filters import OpportunityFilter, ProductFilter
+from arbkit.core.filters import OpportunitiesRequest, ProductsRequest
 from arbkit.core.marketplaces import MarketCode
 from arbkit.core.models import Offer
 from arbkit.core.settings import Settings
-from arbkit.core.validation import Day, Value, check_value, suggest_arguments, takes_fields_of, usage_error
+from arbkit.core.validation import Day, Value, check_value, parse, suggest_arguments, takes_fields_of
 from arbkit.display.frames import Frame
 from arbkit.display.quote_view import Answer
 from arbkit.display.record_frames import (
@@ -44,7 +44,7 @@ from arbkit.profit import COMPONENTS, Profile, configured_profile, load_rates, l
 from arbkit.profit.quote.quote import answer
 from arbkit.profit.quote.request import Question
 from arbkit.sources import watchlist
-from arbkit.store.base import OpportunityQuery, OpportunitySort, ProductQuery, ProductSort, Store
+from arbkit.store.base import OpportunityQuery, ProductQuery, Store
 from arbkit.store.iteration import take
 from arbkit.store.lazy import LazyStore
 
@@ -58,25 +58,6 @@ _DAY: TypeAdapter[date | None] = TypeAdapter(Day | None)
 _MARKET: TypeAdapter[str] = TypeAdapter(MarketCode)
 _ASINS_AT_ONCE = 200
 _LOOKED_AT = 20
-
-
-class ProductsRequest(ProductFilter):
-    """What :meth:`Workbench.products` takes."""
-
-    sort_by: ProductSort = Field("updated", description="updated, title, profit, margin or asin")
-    descending: bool = Field(True, description="the greatest first")
-    limit: int = Field(1000, ge=1, description="most rows")
-
-
-class OpportunitiesRequest(OpportunityFilter):
-    """What :meth:`Workbench.opportunities` takes."""
-
-    sort_by: OpportunitySort = Field(
-        "profit",
-        description="profit, roi, margin, spread, confidence, age, title, buy_price, sell_price or route",
-    )
-    descending: bool = Field(True, description="the greatest first")
-    limit: int = Field(1000, ge=1, description="most rows")
 
 
 def open_workbench(settings: Settings | None = None, **overrides: Any) -> Workbench:
@@ -128,7 +109,7 @@ class Workbench(Closing):
         try:
             empty = not self._store().stats().products
         except StoreError:
-            # Not there yet, or out of order, which whoever fills it will tell.
+            # Missing or broken: filling it says which.
             empty = True
         if empty:
             fill_demo.fill_demo(self.settings)
@@ -152,7 +133,7 @@ class Workbench(Closing):
         wanted = ProductsRequest.parse(request, strict=True, unknown="products() has no such argument")
         query = ProductQuery.of(wanted, sort=wanted.sort_by, descending=wanted.descending, limit=1)
         found, total = take(self._store().products, query, wanted.limit)
-        return self._told(products_frame(found), total, wanted.category)
+        return self._with_note(products_frame(found), total, wanted.category)
 
     @suggest_arguments
     def offers(self, asins: str | Sequence[str]) -> Frame:
@@ -187,7 +168,7 @@ class Workbench(Closing):
         wanted = OpportunitiesRequest.parse(request, strict=True, unknown="opportunities() has no such argument")
         query = OpportunityQuery.of(wanted, sort=wanted.sort_by, descending=wanted.descending, limit=1, at=time.time())
         found, total = take(self._store().opportunities, query, wanted.limit)
-        return self._told(opportunities_frame(found), total, wanted.category, detected=True)
+        return self._with_note(opportunities_frame(found), total, wanted.category, detected=True)
 
     def pick(self) -> str:
         """The ASIN of a product worth a look: of the best opportunities' the one on the most marketplaces.
@@ -213,8 +194,8 @@ class Workbench(Closing):
     def watchlist(self) -> Frame:
         """The products that are watched, in the file's order: ``asin, title, markets, updated_at``.
 
-        ``markets`` is empty for one that no marketplace has answered for yet. Lines that could not be used are told
-        in the note.
+        ``markets`` is empty for one that no marketplace has answered for yet. The note
+        names the lines that could not be used.
 
         Raises:
             ConfigError: there is no watchlist.
@@ -237,10 +218,7 @@ class Workbench(Closing):
         Raises:
             UsageError: a field is missing, unknown, out of range, or they are impossible together.
         """
-        try:
-            question = Question.model_validate(fields)
-        except ValidationError as error:
-            raise usage_error(error, model=Question, unknown="profit() has no such argument") from None
+        question = parse(Question, fields, unknown="profit() has no such argument")
         profile = Profile.neutral() if neutral else self.profile
         return Answer(answer(question, profile, load_tables(), load_rates()))
 
@@ -259,8 +237,7 @@ class Workbench(Closing):
             UsageError: the product is not stored.
         """
         offers = self._offers([asin])
-        prices = self._prices(offers, _day(on))
-        made = Frame(routes_frame(prices, offers))
+        made = Frame(routes_frame(self._prices(offers, _day(on)), offers))
         shown = made if components else Frame(made.drop(columns=[*COMPONENTS]))
         return noted(shown, DEMO_NOTE if _demo(offers) else "")
 
@@ -367,12 +344,12 @@ class Workbench(Closing):
     def _lines(self, asin: str, currency: str | None) -> tuple[list[Offer], list[PriceLine], str]:
         offers, rates = self._offers([asin]), load_rates()
         currency = (currency or self.profile.currency).upper()
-        if rates.rate("EUR", currency, _today()) is None:
+        if rates.rate("EUR", currency, _day(None)) is None:
             raise UsageError("there are no rates of this currency", field="currency", value=currency, remedy="Use EUR")
         lines = price_lines(self._store().history(offers[0].asin), {o.market: o for o in offers}, currency, rates)
         return offers, lines, currency
 
-    def _told(self, frame: Frame, total: int, category: str | None, *, detected: bool = False) -> Frame:
+    def _with_note(self, frame: Frame, total: int, category: str | None, *, detected: bool = False) -> Frame:
         """The table with a note where there is more of it, or nothing."""
         if len(frame) < total:
             return noted(frame, f"the first {len(frame):,} of {total:,}: raise limit for more")
@@ -395,14 +372,11 @@ class Workbench(Closing):
             return f"arbkit workbench: {error}"
         if not stats.products:
             return f"arbkit workbench: the store is empty. {self._remedy()}"
-        age = (
-            "never"
-            if stats.evaluated_at is None
-            else f"{datetime.fromtimestamp(stats.evaluated_at, UTC):%d %b %H:%M} UTC"
-        )
+        at = stats.evaluated_at
+        detected = "never" if at is None else f"{datetime.fromtimestamp(at, UTC):%d %b %H:%M} UTC"
         return (
             f"arbkit workbench: {stats.products:,} products, {stats.offers:,} offers, {stats.opportunities:,} "
-            f"opportunities (detected: {age}), profile {self.profile.name!r}"
+            f"opportunities (detected: {detected}), profile {self.profile.name!r}"
             f"{', ' + DEMO_NOTE if stats.demo_products else ''}"
         )
 
@@ -423,8 +397,4 @@ def _demo(offers: Sequence[Offer]) -> bool:
 
 
 def _day(on: date | str | None) -> date:
-    return check_value(_DAY, "on", on) or _today()
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
+    return check_value(_DAY, "on", on) or datetime.now(UTC).date()

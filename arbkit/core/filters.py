@@ -6,7 +6,7 @@ Each field has one name and one unit everywhere; names of arbkit 0.1 are :data:`
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -15,8 +15,23 @@ from arbkit.core.errors import UsageError
 from arbkit.core.marketplaces import MarketCode
 from arbkit.core.validation import Request
 
-__all__ = ["ALIASES", "Asin", "FilterValue", "OpportunityFilter", "ProductFilter", "filter_table"]
+__all__ = [
+    "ALIASES",
+    "Asin",
+    "FilterValue",
+    "OpportunitiesRequest",
+    "OpportunityFilter",
+    "OpportunitySort",
+    "ProductFilter",
+    "ProductSort",
+    "ProductsRequest",
+    "filter_table",
+]
 
+OpportunitySort = Literal[
+    "profit", "roi", "margin", "spread", "confidence", "age", "title", "buy_price", "sell_price", "route"
+]
+ProductSort = Literal["updated", "title", "profit", "margin", "asin"]
 FilterValue = str | float | bool | None
 
 ALIASES = {
@@ -187,6 +202,22 @@ class ProductFilter(_Filter):
         """The filters that are set, by name."""
         values = {name: getattr(self, name) for name in ProductFilter.model_fields}
         return {name: value for name, value in values.items() if value is not None}
+
+
+class OpportunitiesRequest(OpportunityFilter):
+    """The first ``limit`` opportunities of a filter, in one order."""
+
+    sort_by: OpportunitySort = Field("profit", description=f"one of {', '.join(get_args(OpportunitySort))}")
+    descending: bool = Field(True, description="the greatest first")
+    limit: int = Field(1000, ge=1, description="most rows")
+
+
+class ProductsRequest(ProductFilter):
+    """The first ``limit`` products of a filter, in one order."""
+
+    sort_by: ProductSort = Field("updated", description=f"one of {', '.join(get_args(ProductSort))}")
+    descending: bool = Field(True, description="the greatest first")
+    limit: int = Field(1000, ge=1, description="most rows")
 
 
 def filter_table(model: type[OpportunityFilter] | type[ProductFilter]) -> str:

@@ -15,11 +15,12 @@ from pydantic_core import ErrorDetails
 
 from arbkit.core.errors import UsageError, did_you_mean
 
-__all__ = ["Day", "Request", "Value", "check_value", "suggest_arguments", "takes_fields_of", "usage_error"]
+__all__ = ["Day", "Request", "Value", "check_value", "parse", "suggest_arguments", "takes_fields_of", "usage_error"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
 Value = str | float | bool | date | Sequence[str] | None
 """What a field can be given as."""
 
@@ -77,10 +78,19 @@ class Request(BaseModel):
         Raises:
             UsageError: a field is missing, unknown or out of range.
         """
-        try:
-            return cls.model_validate(dict(given), strict=strict)
-        except ValidationError as error:
-            raise usage_error(error, model=cls, unknown=unknown) from None
+        return parse(cls, given, strict=strict, unknown=unknown)
+
+
+def parse(model: type[M], given: Mapping[str, Value], *, strict: bool = False, unknown: str = "no such field") -> M:
+    """The model of these fields; see :meth:`Request.parse`.
+
+    Raises:
+        UsageError: a field is missing, unknown or out of range.
+    """
+    try:
+        return model.model_validate(dict(given), strict=strict)
+    except ValidationError as error:
+        raise usage_error(error, model=model, unknown=unknown) from None
 
 
 def usage_error(

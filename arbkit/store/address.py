@@ -8,9 +8,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from arbkit.core.asin import parse_asin
 from arbkit.core.errors import UsageError, nearest
-from arbkit.core.filters import ALIASES, FilterValue, OpportunityFilter
+from arbkit.core.filters import ALIASES, FilterValue, OpportunityFilter, OpportunitySort
 from arbkit.core.marketplaces import MARKETS
-from arbkit.store.base import OpportunityQuery, OpportunitySort
+from arbkit.store.base import OpportunityQuery
 
 __all__ = ["BOUNDS", "AddressFilter", "FieldValue", "describe_errors", "one_of", "pairs_of", "parse_number"]
 

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from pydantic import Field
 
 from arbkit.core.errors import UsageError
-from arbkit.core.filters import OpportunityFilter, ProductFilter
+from arbkit.core.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
 from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
 from arbkit.core.validation import Request
 
@@ -25,10 +25,8 @@ __all__ = [
     "MAX_BRANDS",
     "RANGE_FILTERS",
     "OpportunityQuery",
-    "OpportunitySort",
     "Page",
     "ProductQuery",
-    "ProductSort",
     "Rebuilt",
     "Stats",
     "Store",
@@ -43,10 +41,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 T = TypeVar("T")
-OpportunitySort = Literal[
-    "profit", "roi", "margin", "spread", "confidence", "age", "title", "buy_price", "sell_price", "route"
-]
-ProductSort = Literal["updated", "title", "profit", "margin", "asin"]
 
 
 @dataclass(frozen=True, slots=True)

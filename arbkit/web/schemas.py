@@ -6,13 +6,12 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from arbkit.core.filters import OpportunityFilter, ProductFilter
+from arbkit.core.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
 from arbkit.core.marketplaces import market as marketplace
 from arbkit.core.models import Offer, Product
 from arbkit.core.results import BestRouteRow, JsonObject, OpportunityOut, ProductOut, Result, RouteTotals, RunOut
 from arbkit.core.validation import Request
 from arbkit.profit.quote.request import Question
-from arbkit.store.base import OpportunitySort, ProductSort
 
 __all__ = [
     "ArbitrageRequest",

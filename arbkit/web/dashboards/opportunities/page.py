@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from arbkit.analysis.price_history import price_lines
 from arbkit.analysis.routes import PricedRoute
+from arbkit.core.filters import OpportunitySort
 from arbkit.core.formatting import money, signed
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.settings import Settings
@@ -20,7 +21,6 @@ from arbkit.profit.profile_file import configured_profile, load_profiles
 from arbkit.sources.token_budget import read_tokens
 from arbkit.store import Page, Stats, Sums
 from arbkit.store.address import describe_errors
-from arbkit.store.base import OpportunitySort
 from arbkit.store.iteration import opportunity_by_id
 from arbkit.web.dashboards.download import Download
 from arbkit.web.dashboards.html_parts import answer_html, figures_html, map_html, parts_html, route_html, store_figures
