@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from html import escape
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import Field, TypeAdapter
+from pydantic import PositiveInt, TypeAdapter
 
 from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.analysis.routes import RoutePrices, best_cells, prepare_offers, price_routes, route_cells, routes_frame
@@ -53,14 +54,14 @@ if TYPE_CHECKING:
 
 __all__ = ["Workbench", "open_workbench"]
 
-_COUNT: TypeAdapter[int] = TypeAdapter(Annotated[int, Field(ge=1)])
+_COUNT: TypeAdapter[int] = TypeAdapter(PositiveInt)
 _DAY: TypeAdapter[date | None] = TypeAdapter(Day | None)
 _MARKET: TypeAdapter[str] = TypeAdapter(MarketCode)
 _ASINS_AT_ONCE = 200
 _LOOKED_AT = 20
 
 
-def open_workbench(settings: Settings | None = None, **overrides: Any) -> Workbench:
+def open_workbench(settings: Settings | None = None, **overrides: Value | Path) -> Workbench:
     """See :func:`arbkit.open`."""
     for name in overrides:
         if name not in Settings.model_fields:
@@ -200,8 +201,7 @@ class Workbench(Closing):
         Raises:
             ConfigError: there is no watchlist.
         """
-        watched = watchlist.load(self.settings)
-        offers: list[Offer] = []
+        watched, offers = watchlist.load(self.settings), list[Offer]()
         for start in range(0, len(watched.asins), _ASINS_AT_ONCE):
             offers += self._store().offers(watched.asins[start : start + _ASINS_AT_ONCE])
         return noted(watched_frame(watched.asins, offers), *map(str, watched.bad))
@@ -237,8 +237,8 @@ class Workbench(Closing):
             UsageError: the product is not stored.
         """
         offers = self._offers([asin])
-        made = Frame(routes_frame(self._prices(offers, _day(on)), offers))
-        shown = made if components else Frame(made.drop(columns=[*COMPONENTS]))
+        made = routes_frame(self._prices(offers, _day(on)), offers)
+        shown = Frame(made if components else made.drop(columns=[*COMPONENTS]))
         return noted(shown, DEMO_NOTE if _demo(offers) else "")
 
     @suggest_arguments
@@ -307,9 +307,9 @@ class Workbench(Closing):
             currency = stats.currency or self.profile.currency
             title = f"Best opportunity of each route{', DEMO market' if stats.demo_products else ''}"
             return showable(routes_figure(best_cells(stats, currency), title=title, currency=currency))
-        offers, cells = self._offers([asin]), route_cells(self.routes(asin))
+        offers = self._offers([asin])
         title = f"{_headed(_title(offers, '') or asin, offers)}: profit by route"
-        return showable(routes_figure(cells, title=title, currency=self.profile.currency))
+        return showable(routes_figure(route_cells(self.routes(asin)), title=title, currency=self.profile.currency))
 
     # How it is done
 

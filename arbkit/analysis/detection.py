@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +17,7 @@ import pandas as pd
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.analysis.routes import PRICING_COLUMNS, prepare_offers, price_routes
 from arbkit.core.models import Opportunity
+from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
 from arbkit.profit import (
     Evaluation,
@@ -77,7 +77,7 @@ class Detection:
         ]  # fmt: skip
         return pd.DataFrame([{c: getattr(o, c) for c in columns} for o in self.opportunities], columns=columns)
 
-    def to_dict(self, *, limit: int | None = None, with_components: bool = True) -> dict[str, Any]:
+    def to_dict(self, *, limit: int | None = None, with_components: bool = True) -> JsonObject:
         """The document of ``result.json``; ``limit`` shortens ``items``, never the counts."""
         return {
             "run_id": self.run_id,
@@ -93,7 +93,7 @@ class Detection:
             "items": [o.public(now=self.evaluated_at, components=with_components) for o in self.opportunities[:limit]],
         }
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> JsonObject:
         """The few figures that a list of runs shows."""
         return {
             "products": self.products,

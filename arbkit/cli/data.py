@@ -118,6 +118,7 @@ def export(
 
 
 def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
     app.command("import")(import_command)
     app.command()(export)
     app.add_typer(watch_app, name="watch")

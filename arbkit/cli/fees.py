@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from arbkit.cli.shared import begin, console, print_json
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from arbkit.analysis.fee_changes import OpportunityChange, TableChange
+    from arbkit.core.settings import Settings
+    from arbkit.profit import Tables
 
 __all__ = ["register"]
 
@@ -160,7 +168,7 @@ def _day(text: str | None, field: str) -> Any:
         raise UsageError("is no day", field=field, value=text, remedy="Write it as 2026-08-01") from None
 
 
-def _touched(settings: Any, tables: Any, first: Any, second: Any) -> list[dict[str, Any]]:
+def _touched(settings: Settings, tables: Tables, first: date, second: date) -> list[OpportunityChange]:
     from arbkit.analysis.fee_changes import compare_opportunities
     from arbkit.profit import load_rates
     from arbkit.profit.profile_file import configured_profile
@@ -219,7 +227,7 @@ def _dates(about: dict[str, Any]) -> str:
     return f"from {about['valid_from']}" + (f" to {about['valid_to']}" if about["valid_to"] else "")
 
 
-def _print_diff(changes: list[dict[str, Any]], touched: list[dict[str, Any]] | None) -> None:
+def _print_diff(changes: Sequence[TableChange], touched: Sequence[OpportunityChange] | None) -> None:
     from rich.markup import escape
     from rich.table import Table
 
@@ -240,7 +248,7 @@ def _print_diff(changes: list[dict[str, Any]], touched: list[dict[str, Any]] | N
     for name in ("asin", "route", "before", "after", "change"):
         table.add_column(name, justify="left" if name in ("asin", "route") else "right")
     for row in touched[:40]:
-        cells = [_value(row[k]) for k in ("before", "after", "change")]
+        cells = map(_value, (row["before"], row["after"], row["change"]))
         table.add_row(row["asin"], f"{row['source']} → {row['target']}", *cells)
     out.print(table)
 

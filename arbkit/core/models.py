@@ -118,6 +118,7 @@ class Offer:
 
     @property
     def id(self) -> str:
+        """``asin:market``."""
         return f"{self.asin}:{self.market}"
 
     @property
@@ -173,6 +174,7 @@ class History:
 
     @property
     def id(self) -> str:
+        """``asin:market``."""
         return f"{self.asin}:{self.market}"
 
 
@@ -245,6 +247,7 @@ class Opportunity:
 
     @property
     def id(self) -> str:
+        """``asin:source:target``."""
         return f"{self.asin}:{self.source}:{self.target}"
 
     def to_dict(self) -> JsonObject:

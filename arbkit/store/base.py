@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 from pydantic import Field
 
 from arbkit.core.errors import UsageError
 from arbkit.core.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
 from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.results import RouteTotalsRow
 from arbkit.core.validation import Request
 
 __all__ = [
@@ -166,8 +167,8 @@ class Stats:
     currency: str | None
     demo_products: int
     markets: Mapping[str, int]
-    routes: Mapping[str, Mapping[str, Any]]
-    """``"IT:DE"`` → ``{count, best_profit, total_profit}``"""
+    routes: Mapping[str, RouteTotalsRow]
+    """by route, as ``IT:DE``"""
     categories: tuple[str, ...]
     brands: tuple[str, ...]
     """the brands with the most opportunities, at most :data:`MAX_BRANDS`"""
@@ -182,11 +183,11 @@ class Sums:
 
     count: int
     total_profit: float
-    routes: Mapping[str, Mapping[str, Any]]
-    """``"IT:DE"`` → ``{count, best_profit, total_profit}``"""
+    routes: Mapping[str, RouteTotalsRow]
+    """by route, as ``IT:DE``"""
 
     @classmethod
-    def of(cls, routes: Mapping[str, Mapping[str, Any]]) -> Sums:
+    def of(cls, routes: Mapping[str, RouteTotalsRow]) -> Sums:
         """The sums over these routes."""
         return cls(
             count=sum(r["count"] for r in routes.values()),
@@ -237,9 +238,17 @@ class Store(Protocol):
         """The histories of a product on all its marketplaces."""
         ...
 
-    def product(self, asin: str) -> Product | None: ...
+    def product(self, asin: str) -> Product | None:
+        """The product over all marketplaces; None if it is not stored."""
+        ...
 
-    def products(self, query: ProductQuery) -> Page[Product]: ...
+    def products(self, query: ProductQuery) -> Page[Product]:
+        """The products that a query finds, on one page.
+
+        Raises:
+            UsageError: the query contradicts itself, or its cursor is of another order.
+        """
+        ...
 
     def replace_opportunities(self, found: Sequence[Opportunity], *, run_id: str) -> list[str]:
         """Make ``found`` the whole of ``opportunities`` and mark each product's best; atomic for readers.
@@ -249,21 +258,33 @@ class Store(Protocol):
         """
         ...
 
-    def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]: ...
+    def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
+        """The opportunities that a query finds, on one page.
+
+        Raises:
+            UsageError: the query contradicts itself, or its cursor is of another order.
+        """
+        ...
 
     def sums(self, query: OpportunityQuery) -> Sums:
         """Count and add up what the query finds; its order and its page do not matter."""
         ...
 
-    def put_run(self, run: Run) -> None: ...
+    def put_run(self, run: Run) -> None:
+        """Record a run of a report, in place of an earlier record of the same run."""
+        ...
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
         """The latest runs first."""
         ...
 
-    def run(self, run_id: str) -> Run | None: ...
+    def run(self, run_id: str) -> Run | None:
+        """The run of this id; None if it is not recorded."""
+        ...
 
-    def stats(self) -> Stats: ...
+    def stats(self) -> Stats:
+        """The head figures of all that is stored."""
+        ...
 
     def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
         """How old offers are: marketplace → how many are younger than each of the ``limits`` (seconds, rising) but
@@ -271,7 +292,9 @@ class Store(Protocol):
         """
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Give the connection back."""
+        ...
 
     def __enter__(self) -> Self: ...
 

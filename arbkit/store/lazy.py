@@ -36,6 +36,7 @@ class LazyStore:
             return self._store
 
     def close(self) -> None:
+        """Close the store; the next :meth:`get` opens it again."""
         with self._lock:
             if self._store is not None:
                 self._store.close()
