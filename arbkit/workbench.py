@@ -9,22 +9,24 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from html import escape
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import PositiveInt, TypeAdapter
 
 from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.analysis.routes import RoutePrices, best_cells, prepare_offers, price_routes, route_cells, routes_frame
 from arbkit.analysis.what_if import quote_request_for
-from arbkit.core.arguments import code, count, day, named, nearest, number, one_of, taking
 from arbkit.core.asin import parse_asin
-from arbkit.core.errors import StoreError, UsageError
+from arbkit.core.errors import StoreError, UsageError, did_you_mean
+from arbkit.core.filters import OpportunitiesRequest, ProductsRequest
+from arbkit.core.marketplaces import MarketCode
 from arbkit.core.models import Offer
-from arbkit.core.settings import Settings
+from arbkit.core.settings import Settings, SettingValue
+from arbkit.core.validation import Day, Value, check_value, parse, suggest_arguments, takes_fields_of
 from arbkit.display.frames import DisplayFrame
 from arbkit.display.quote_view import QuoteView
 from arbkit.display.record_frames import (
@@ -37,13 +39,14 @@ from arbkit.display.record_frames import (
     runs_frame,
     stats_frame,
     watched_frame,
-)
+)  # fmt: skip
 from arbkit.ops import fill_demo
 from arbkit.profit import COMPONENTS, Profile, load_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.sources import watchlist
-from arbkit.store.base import OpportunityQuery, OpportunitySort, Page, ProductQuery, ProductSort, Store
+from arbkit.store.base import OpportunityQuery, ProductQuery, Store
+from arbkit.store.iteration import take
 from arbkit.store.lazy import LazyStore
 
 if TYPE_CHECKING:
@@ -51,18 +54,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Workbench", "open_workbench"]
 
-T = TypeVar("T")
-Q = TypeVar("Q", ProductQuery, OpportunityQuery)
-_PAGE = 500
+_COUNT: TypeAdapter[int] = TypeAdapter(PositiveInt)
+_DAY: TypeAdapter[date | None] = TypeAdapter(Day | None)
+_MARKET: TypeAdapter[str] = TypeAdapter(MarketCode)
 _ASINS_AT_ONCE = 200
 _LOOKED_AT = 20
 
 
-def open_workbench(settings: Settings | None = None, **overrides: Any) -> Workbench:
+def open_workbench(settings: Settings | None = None, **overrides: SettingValue) -> Workbench:
     """See :func:`arbkit.open`."""
     for name in overrides:
         if name not in Settings.model_fields:
-            remedy = nearest(name, Settings.model_fields)
+            remedy = did_you_mean(name, Settings.model_fields)
             raise UsageError("there is no such setting", field="setting", value=name, remedy=remedy)
     if settings is not None and overrides:
         raise UsageError("exclude each other", field=f"settings, {next(iter(overrides))}", remedy="Give one of them")
@@ -84,9 +87,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         """Close the store. The next call opens it again."""
         self._lazy_store.close()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property
@@ -112,7 +113,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         try:
             empty = not self._store().stats().products
         except StoreError:
-            # Not there yet, or out of order, which whoever fills it will tell.
+            # Missing or broken: filling it says which.
             empty = True
         if empty:
             fill_demo.fill_demo(self.settings)
@@ -126,44 +127,19 @@ class Workbench(AbstractContextManager["Workbench"]):
         """
         return stats_frame(self._store().stats())
 
-    @named
-    def products(
-        self,
-        *,
-        q: str | None = None,
-        market: str | None = None,
-        category: str | None = None,
-        max_price: float | None = None,
-        min_margin: float | None = None,
-        sort_by: str = "updated",
-        descending: bool = True,
-        limit: int = 1000,
-    ) -> DisplayFrame:
+    @takes_fields_of(ProductsRequest)
+    def products(self, **request: Value) -> DisplayFrame:
         """Products with their price on every marketplace and their best route, one row each.
 
-        Args:
-            q: words to find in title, brand, EAN or ASIN, whatever the case and accents.
-            market: listed there.
-            category: exactly this one.
-            max_price: at most this price on ``market``, in its currency, VAT included.
-            min_margin: least margin of the best route, in percent of net revenue.
-            sort_by: updated, title, profit, margin or asin.
-            limit: most rows.
-
         Raises:
-            UsageError: an argument or its value is wrong; names it, and what was probably meant.
+            UsageError: a field or its value is wrong; names it, and what was probably meant.
         """
-        price = number("max_price", max_price)
-        query = ProductQuery(
-            q=q, market=code("market", market), category=category,
-            max_price_minor=None if price is None else round(100 * price),
-            min_margin_pct=number("min_margin", min_margin),
-            sort=cast(ProductSort, one_of("sort_by", sort_by, get_args(ProductSort))), descending=descending,
-        )  # fmt: skip
-        found, total = _walk(self._store().products, query, count("limit", limit))
-        return self._told(products_frame(found), total, category)
+        wanted = ProductsRequest.parse(request, strict=True, unknown="products() has no such argument")
+        query = ProductQuery.of(wanted, sort=wanted.sort_by, descending=wanted.descending, limit=1)
+        found, total = take(self._store().products, query, wanted.limit)
+        return self._with_note(products_frame(found), total, wanted.category)
 
-    @named
+    @suggest_arguments
     def offers(self, asins: str | Sequence[str]) -> DisplayFrame:
         """What is known now of one product, or of several, on each marketplace: one row an offer.
 
@@ -174,7 +150,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         """
         return offers_frame(self._offers([asins] if isinstance(asins, str) else asins))
 
-    @named
+    @suggest_arguments
     def history(self, asin: str, *, currency: str | None = None) -> DisplayFrame:
         """What a product cost on every marketplace, a row a change, in one currency by the ECB rate of each day.
 
@@ -186,48 +162,17 @@ class Workbench(AbstractContextManager["Workbench"]):
         offers, lines, currency = self._lines(asin, currency)
         return history_frame(lines, currency=currency, demo=_demo(offers))
 
-    @named
-    def opportunities(
-        self,
-        *,
-        q: str | None = None,
-        asin: str | None = None,
-        source: str | None = None,
-        target: str | None = None,
-        category: str | None = None,
-        brand: str | None = None,
-        min_profit: float | None = None,
-        min_roi: float | None = None,
-        min_margin: float | None = None,
-        min_confidence: float | None = None,
-        sort_by: str = "profit",
-        descending: bool = True,
-        limit: int = 1000,
-    ) -> DisplayFrame:
+    @takes_fields_of(OpportunitiesRequest)
+    def opportunities(self, **request: Value) -> DisplayFrame:
         """The routes that the last detection found to leave money, the most profitable first, one row each.
 
-        Args:
-            q: words to find in title, brand, EAN or ASIN.
-            source, target: bought there, sold there.
-            category, brand: exactly this one.
-            min_profit: least profit of one unit, after every fee and tax.
-            min_roi, min_margin: in percent of what is invested, and of net revenue.
-            min_confidence: from 0 to 1.
-            sort_by: profit, roi, margin, spread, confidence, age, title, buy_price, sell_price or route.
-            limit: most rows.
-
         Raises:
-            UsageError: an argument or its value is wrong; names it, and what was probably meant.
+            UsageError: a field or its value is wrong; names it, and what was probably meant.
         """
-        query = OpportunityQuery(
-            q=q, asin=None if asin is None else parse_asin(asin),
-            source=code("source", source), target=code("target", target), category=category, brand=brand,
-            min_profit=number("min_profit", min_profit), min_roi_pct=number("min_roi", min_roi),
-            min_margin_pct=number("min_margin", min_margin), min_confidence=number("min_confidence", min_confidence),
-            sort=cast(OpportunitySort, one_of("sort_by", sort_by, get_args(OpportunitySort))), descending=descending,
-        )  # fmt: skip
-        found, total = _walk(self._store().opportunities, query, count("limit", limit))
-        return self._told(opportunities_frame(found), total, category, detected=True)
+        wanted = OpportunitiesRequest.parse(request, strict=True, unknown="opportunities() has no such argument")
+        query = OpportunityQuery.of(wanted, sort=wanted.sort_by, descending=wanted.descending, limit=1, at=time.time())
+        found, total = take(self._store().opportunities, query, wanted.limit)
+        return self._with_note(opportunities_frame(found), total, wanted.category, detected=True)
 
     def pick(self) -> str:
         """The ASIN of a product worth a look: of the best opportunities' the one on the most marketplaces.
@@ -245,49 +190,42 @@ class Workbench(AbstractContextManager["Workbench"]):
         known = Counter(o.asin for o in store.offers(asins))
         return max(asins, key=lambda asin: known[asin])
 
-    @named
+    @suggest_arguments
     def runs(self, *, report: str | None = None, limit: int = 50) -> DisplayFrame:
         """The latest runs of reports, or of one report."""
-        return runs_frame(self._store().runs(report=report, limit=count("limit", limit)))
+        return runs_frame(self._store().runs(report=report, limit=check_value(_COUNT, "limit", limit)))
 
     def watchlist(self) -> DisplayFrame:
         """The products that are watched, in the file's order: ``asin, title, markets, updated_at``.
 
-        ``markets`` is empty for one that no marketplace has answered for yet. Lines that could not be used are told
-        in the note.
+        ``markets`` is empty for one that no marketplace has answered for yet. The note
+        names the lines that could not be used.
 
         Raises:
             ConfigError: there is no watchlist.
         """
-        watched = watchlist.load(self.settings)
-        offers: list[Offer] = []
+        watched, offers = watchlist.load(self.settings), list[Offer]()
         for start in range(0, len(watched.asins), _ASINS_AT_ONCE):
             offers += self._store().offers(watched.asins[start : start + _ASINS_AT_ONCE])
         return noted(watched_frame(watched.asins, offers), *map(str, watched.bad))
 
     # What it is worth
 
-    @taking(QuoteRequest)
-    def profit(self, *, neutral: bool = False, **fields: Any) -> QuoteView:
+    @takes_fields_of(QuoteRequest)
+    def profit(self, *, neutral: bool = False, **fields: Value) -> QuoteView:
         """What one route leaves after every fee and tax, without any store: as ``arbkit profit``.
 
         ``neutral=True`` is a seller without costs of its own in place of the seller profile; what is not given is
         taken from that. Prices as the shop page shows them, VAT included, in the marketplace's currency.
 
         Raises:
-            UsageError: an argument is missing, unknown, out of range, or they are impossible together.
+            UsageError: a field is missing, unknown, out of range, or they are impossible together.
         """
-        for name in fields:
-            if name not in QuoteRequest.model_fields:
-                remedy = nearest(name, [*QuoteRequest.model_fields, "neutral"])
-                raise UsageError("profit() has no such argument", field="argument", value=name, remedy=remedy)
-        for name, field in QuoteRequest.model_fields.items():
-            if field.is_required() and name not in fields:
-                raise UsageError("is missing", field=name, remedy=f"Give the {field.description}")
+        question = parse(QuoteRequest, fields, unknown="profit() has no such argument")
         profile = Profile.neutral() if neutral else self.profile
-        return QuoteView(quote(QuoteRequest.parse(fields), profile, load_tables(), load_rates()))
+        return QuoteView(quote(question, profile, load_tables(), load_rates()))
 
-    @named
+    @suggest_arguments
     def routes(self, asin: str, *, components: bool = False, on: date | str | None = None) -> DisplayFrame:
         """All routes of a product, priced now with the seller profile, also those that leave nothing.
 
@@ -302,20 +240,19 @@ class Workbench(AbstractContextManager["Workbench"]):
             UsageError: the product is not stored.
         """
         offers = self._offers([asin])
-        prices = self._prices(offers, day("on", on) or _today())
-        made = DisplayFrame(routes_frame(prices, offers))
-        shown = made if components else DisplayFrame(made.drop(columns=[*COMPONENTS]))
+        made = routes_frame(self._prices(offers, _day(on)), offers)
+        shown = DisplayFrame(made if components else made.drop(columns=[*COMPONENTS]))
         return noted(shown, DEMO_NOTE if _demo(offers) else "")
 
-    @named
+    @suggest_arguments
     def route(self, asin: str, source: str, target: str, *, on: date | str | None = None) -> QuoteView:
         """One route of a stored product at its prices of now, with everything :meth:`profit` answers.
 
         Raises:
             UsageError: the product is not stored, or has no price on one of the two.
         """
-        offers, profile, on = self._offers([asin]), self.profile, day("on", on) or _today()
-        source, target = str(code("source", source)), str(code("target", target))
+        offers, profile, on = self._offers([asin]), self.profile, _day(on)
+        source, target = check_value(_MARKET, "source", source), check_value(_MARKET, "target", target)
         if source == target:
             raise UsageError("source and target are the same", field="target", value=target)
         absent = [code for code in (source, target) if code not in {o.market for o in offers}]
@@ -328,7 +265,7 @@ class Workbench(AbstractContextManager["Workbench"]):
 
     # Figures
 
-    @named
+    @suggest_arguments
     def plot_prices(self, asin: str, *, currency: str | None = None) -> go.Figure:
         """What a product cost on every marketplace, in one currency; arguments and errors as :meth:`history`."""
         from arbkit.display.charts import history_figure
@@ -340,7 +277,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         figure.update_layout(title={"text": f"{escape(_headed(name, offers))}: price, {currency}, VAT included"})
         return showable(figure)
 
-    @named
+    @suggest_arguments
     def plot_waterfall(self, route: QuoteView | Mapping[str, Any] | str) -> go.Figure:
         """Where the money of a route goes, priced now.
 
@@ -358,7 +295,7 @@ class Workbench(AbstractContextManager["Workbench"]):
             raise UsageError("names no route", field="route", value=route, remedy=remedy)
         return self.route(*parts).plot()
 
-    @named
+    @suggest_arguments
     def plot_routes(self, asin: str | None = None) -> go.Figure:
         """A map of the 20 routes: the profit of a product on each, or without ``asin`` the best of all products.
 
@@ -373,9 +310,9 @@ class Workbench(AbstractContextManager["Workbench"]):
             currency = stats.currency or self.profile.currency
             title = f"Best opportunity of each route{', DEMO market' if stats.demo_products else ''}"
             return showable(routes_figure(best_cells(stats, currency), title=title, currency=currency))
-        offers, cells = self._offers([asin]), route_cells(self.routes(asin))
+        offers = self._offers([asin])
         title = f"{_headed(_title(offers, '') or asin, offers)}: profit by route"
-        return showable(routes_figure(cells, title=title, currency=self.profile.currency))
+        return showable(routes_figure(route_cells(self.routes(asin)), title=title, currency=self.profile.currency))
 
     # How it is done
 
@@ -410,12 +347,14 @@ class Workbench(AbstractContextManager["Workbench"]):
     def _lines(self, asin: str, currency: str | None) -> tuple[list[Offer], list[PriceLine], str]:
         offers, rates = self._offers([asin]), load_rates()
         currency = (currency or self.profile.currency).upper()
-        if rates.rate("EUR", currency, _today()) is None:
+        if rates.rate("EUR", currency, _day(None)) is None:
             raise UsageError("there are no rates of this currency", field="currency", value=currency, remedy="Use EUR")
         lines = price_lines(self._store().history(offers[0].asin), {o.market: o for o in offers}, currency, rates)
         return offers, lines, currency
 
-    def _told(self, frame: DisplayFrame, total: int, category: str | None, *, detected: bool = False) -> DisplayFrame:
+    def _with_note(
+        self, frame: DisplayFrame, total: int, category: str | None, *, detected: bool = False
+    ) -> DisplayFrame:
         """The table with a note where there is more of it, or nothing."""
         if len(frame) < total:
             return noted(frame, f"the first {len(frame):,} of {total:,}: raise limit for more")
@@ -425,7 +364,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         if not stats.products:
             return noted(frame, f"The store is empty. {self._remedy()}")
         if category is not None and category not in stats.categories:
-            remedy = nearest(category, stats.categories)
+            remedy = did_you_mean(category, stats.categories, otherwise="Use one of")
             raise UsageError("no product is of this category", field="category", value=category, remedy=remedy)
         if detected and stats.evaluated_at is None:
             return noted(frame, "Nothing has been detected yet: run `arbkit detect`, or the notebook of that name")
@@ -438,27 +377,13 @@ class Workbench(AbstractContextManager["Workbench"]):
             return f"arbkit workbench: {error}"
         if not stats.products:
             return f"arbkit workbench: the store is empty. {self._remedy()}"
-        age = (
-            "never"
-            if stats.evaluated_at is None
-            else f"{datetime.fromtimestamp(stats.evaluated_at, UTC):%d %b %H:%M} UTC"
-        )
+        at = stats.evaluated_at
+        detected = "never" if at is None else f"{datetime.fromtimestamp(at, UTC):%d %b %H:%M} UTC"
         return (
             f"arbkit workbench: {stats.products:,} products, {stats.offers:,} offers, {stats.opportunities:,} "
-            f"opportunities (detected: {age}), profile {self.profile.name!r}"
+            f"opportunities (detected: {detected}), profile {self.profile.name!r}"
             f"{', ' + DEMO_NOTE if stats.demo_products else ''}"
         )
-
-
-def _walk(ask: Callable[[Q], Page[T]], query: Q, limit: int) -> tuple[list[T], int]:
-    """Up to ``limit`` items over as many pages as it takes, and how many there are in all."""
-    items: list[T] = []
-    while True:
-        page = ask(replace(query, limit=min(_PAGE, limit - len(items))))
-        items += page.items
-        if page.next is None or len(items) >= limit:
-            return items, page.total
-        query = replace(query, cursor=page.next)
 
 
 def _title(offers: Sequence[Offer], market: str) -> str | None:
@@ -476,5 +401,5 @@ def _demo(offers: Sequence[Offer]) -> bool:
     return any(o.demo for o in offers)
 
 
-def _today() -> date:
-    return datetime.now(UTC).date()
+def _day(on: date | str | None) -> date:
+    return check_value(_DAY, "on", on) or datetime.now(UTC).date()

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +16,8 @@ import pandas as pd
 
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.analysis.routes import PRICING_COLUMNS, prepare_offers, price_routes
-from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
+from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
 from arbkit.profit import (
     Evaluation,
@@ -31,6 +30,7 @@ from arbkit.profit import (
 )
 from arbkit.profit.reason_codes import Reason
 from arbkit.store import open_store
+from arbkit.store.search_text import matches_words
 from arbkit.stream import ALERTS_TOPIC, Record, Stream, open_stream
 
 __all__ = [
@@ -78,7 +78,7 @@ class Detection:
         ]  # fmt: skip
         return pd.DataFrame([{c: getattr(o, c) for c in columns} for o in self.opportunities], columns=columns)
 
-    def to_dict(self, *, limit: int | None = None, with_components: bool = True) -> dict[str, Any]:
+    def to_dict(self, *, limit: int | None = None, with_components: bool = True) -> JsonObject:
         """The document of ``result.json``; ``limit`` shortens ``items``, never the counts."""
         return {
             "run_id": self.run_id,
@@ -94,7 +94,7 @@ class Detection:
             "items": [o.public(now=self.evaluated_at, components=with_components) for o in self.opportunities[:limit]],
         }
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> JsonObject:
         """The few figures that a list of runs shows."""
         return {
             "products": self.products,
@@ -151,12 +151,13 @@ def detect(
     found: list[Opportunity] = []
     for frame in offers:
         prepared = prepare_offers(frame, profile)
-        prices = price_routes(prepared, profile, tables, rates, on=on, routes=_routes(parameters))
+        prices = price_routes(prepared, profile, tables, rates, on=on, routes=parameters.routes())
         evaluation = prices.evaluation
         products += frame["asin"].nunique()
         routes += int(evaluation.listed_on_both.sum())
         unknown.update(evaluation.unknown_counts())
-        found.extend(prices.opportunities(_passes(evaluation, parameters, now), now=now, run_id=run_id))
+        passed = prices.opportunities(_passes(evaluation, parameters, now), now=now, run_id=run_id)
+        found.extend(o for o in passed if _is_wanted(o, parameters))
     found.sort(key=lambda o: (-o.profit, o.id))
     return Detection(
         run_id=run_id,
@@ -172,13 +173,6 @@ def detect(
     )
 
 
-def _routes(parameters: DetectParameters) -> list[tuple[str, str]] | None:
-    if not parameters.sources and not parameters.targets:
-        return None
-    sources, targets = parameters.sources or tuple(MARKETS), parameters.targets or tuple(MARKETS)
-    return [(source, target) for source in sources for target in targets if source != target]
-
-
 def _passes(evaluated: Evaluation, parameters: DetectParameters, now: float) -> npt.NDArray[np.bool_]:
     passes = np.round(evaluated.profit, 2) >= parameters.min_profit
     if parameters.min_roi is not None:
@@ -188,6 +182,17 @@ def _passes(evaluated: Evaluation, parameters: DetectParameters, now: float) -> 
     if parameters.max_age_hours is not None:
         passes &= now - evaluated.updated_at <= parameters.max_age_hours * 3600
     return np.asarray(passes)
+
+
+def _is_wanted(found: Opportunity, parameters: DetectParameters) -> bool:
+    """Whether an opportunity passes the filters that prices say nothing about."""
+    for name in ("asin", "brand", "category", "amazon_sells"):
+        wanted = getattr(parameters, name)
+        if wanted is not None and getattr(found, name) != wanted:
+            return False
+    if parameters.min_confidence is not None and found.confidence < parameters.min_confidence:
+        return False
+    return not parameters.q or matches_words(f"{found.title or ''} {found.brand or ''} {found.asin}", parameters.q)
 
 
 def publish_alerts(log: Stream, result: Detection) -> None:

@@ -4,27 +4,35 @@ from __future__ import annotations
 
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field
 
-from arbkit.core.marketplaces import market
+from arbkit.core.filters import OpportunityFilter
+from arbkit.core.marketplaces import MARKETS, MarketCode
 
 __all__ = ["DetectParameters"]
 
 
-class DetectParameters(BaseModel):
-    """The parameters of a detection. Limits are inclusive; ``on`` selects the tables and rates of a date."""
+class DetectParameters(OpportunityFilter):
+    """The parameters of a detection: any filter of opportunities, several marketplaces on either side, and the date
+    of tables and rates."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    sources: tuple[str, ...] = Field((), description="marketplace to buy on (default: all)")
-    targets: tuple[str, ...] = Field((), description="marketplace to sell on (default: all)")
-    min_profit: float = Field(0.01, description="minimum profit, in the profile's home currency")
-    min_roi: float | None = Field(None, description="minimum return on investment, in percent")
-    min_margin: float | None = Field(None, description="minimum margin on net revenue, in percent")
-    max_age_hours: float | None = Field(None, gt=0, description="maximum age of the data, in hours")
+    sources: tuple[MarketCode, ...] = Field((), description="marketplace to buy on (default: all)")
+    targets: tuple[MarketCode, ...] = Field((), description="marketplace to sell on (default: all)")
+    min_profit: float = Field(
+        0.01,
+        ge=-1_000_000,
+        le=1_000_000,
+        title="Profit",
+        description=OpportunityFilter.model_fields["min_profit"].description,
+        json_schema_extra={"unit": "home currency"},
+    )
     on: date | None = Field(None, description="date of fees, VAT and rates, as 2026-08-01 (default: today)")
 
-    @field_validator("sources", "targets")
-    @classmethod
-    def _known(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(market(code).code for code in codes)
+    def routes(self) -> list[tuple[str, str]] | None:
+        """The (source, target) pairs that are asked for; None: all."""
+        sources = self.sources or ((self.source,) if self.source else ())
+        targets = self.targets or ((self.target,) if self.target else ())
+        if not sources and not targets:
+            return None
+        pairs = [(source, target) for source in sources or MARKETS for target in targets or MARKETS]
+        return [(source, target) for source, target in pairs if source != target]

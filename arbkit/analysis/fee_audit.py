@@ -17,6 +17,7 @@ import pandas as pd
 from arbkit.core.errors import BadRecordError, RefusedFileError
 from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer
+from arbkit.core.results import JsonObject
 from arbkit.pipeline.file_import import FileReport, envelopes_of
 from arbkit.profit.fees.bands import WeightBands
 from arbkit.profit.fees.fulfilment import size_tiers
@@ -44,7 +45,8 @@ class FeeAudit:
     examples: Mapping[str, list[dict[str, Any]]]
     note: str | None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
+        """The document of ``arbkit fees audit --json``."""
         return {
             "path": self.path,
             "on": self.on.isoformat(),

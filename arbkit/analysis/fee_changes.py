@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 import numpy as np
+from pydantic import JsonValue
 
 from arbkit.analysis.routes import prepare_offers, price_routes
 from arbkit.core.errors import UsageError
 from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer, Opportunity
+from arbkit.core.results import JsonObject
 from arbkit.profit import Profile, Rates, Tables
 from arbkit.profit.fees.tables import TABLE_IDS, EffectiveTables, Version
 from arbkit.profit.reason_codes import join_messages
@@ -23,7 +25,48 @@ _ABOUT_A_VERSION = frozenset(
 )
 
 
-def fees_on(tables: Tables, category: str, market: Market, on: date) -> dict[str, Any]:
+class TableDates(TypedDict):
+    """When a table holds, and where it is from; all None where there is no table."""
+
+    valid_from: str | None
+    valid_to: str | None
+    source: str | None
+    assumed: bool
+
+
+class ValueChange(TypedDict):
+    """One value of a table that differs between two days; None where the table of that day has none."""
+
+    what: str
+    before: JsonValue
+    after: JsonValue
+
+
+class TableChange(TypedDict):
+    """What changes in one table from one day to another."""
+
+    subject: str
+    change: Literal["begins", "changes", "ends"]
+    before: TableDates
+    after: TableDates
+    values: list[ValueChange]
+
+
+class OpportunityChange(TypedDict):
+    """What a stored opportunity leaves on two days, in ``currency``; None where something is unknown that day."""
+
+    asin: str
+    title: str | None
+    source: str
+    target: str
+    currency: str
+    before: float | None
+    after: float | None
+    change: float | None
+    unknown: str | None
+
+
+def fees_on(tables: Tables, category: str, market: Market, on: date) -> JsonObject:
     """Every fee table that a product of a category meets in a store on a day; amounts net of VAT, in its currency.
 
     Raises:
@@ -48,7 +91,7 @@ def fees_on(tables: Tables, category: str, market: Market, on: date) -> dict[str
     ]
     chosen = {str(s["schedule"]) for s in schedules}
     digital = {home: row for home in MARKETS if (row := day.digital_services(home, market.code))}
-    return {
+    found: dict[str, Any] = {
         "category": category,
         "market": market.code,
         "currency": market.currency,
@@ -90,18 +133,19 @@ def fees_on(tables: Tables, category: str, market: Market, on: date) -> dict[str
         ],
         "vat_percent": {c: round(100 * day.vat(market.code, c), 4) for c in day.vat_classes} | _about(day, "vat"),
     }  # fmt: skip
+    return found
 
 
-def compare_dates(tables: Tables, first: date, second: date) -> list[dict[str, Any]]:
+def compare_dates(tables: Tables, first: date, second: date) -> list[TableChange]:
     """What changes from one day to another: per subject the values that differ, with the version each is of."""
     before, after = tables.on(first), tables.on(second)
-    changes = []
+    changes: list[TableChange] = []
     for subject in TABLE_IDS:
         if subject == "digital_services":
             old, new = _flat(_rows_by_home(before)), _flat(_rows_by_home(after))
         else:
             old, new = _flat(_content(before.versions.get(subject))), _flat(_content(after.versions.get(subject)))
-        values = [
+        values: list[ValueChange] = [
             {"what": key, "before": old.get(key), "after": new.get(key)}
             for key in dict.fromkeys([*old, *new])
             if old.get(key) != new.get(key)
@@ -127,7 +171,7 @@ def compare_opportunities(
     rates: Rates,
     first: date,
     second: date,
-) -> list[dict[str, Any]]:
+) -> list[OpportunityChange]:
     """The stored opportunities with what they leave by the tables, VAT and exchange rates of each day, the
     greatest change first; null where something is unknown on that day."""
     if not opportunities:
@@ -144,7 +188,7 @@ def compare_opportunities(
             if (asin, source, target) in wanted:
                 known = None if np.isnan(profit) else profit
                 found.setdefault((asin, source, target), []).append((known, join_messages(unknown)))
-    rows = []
+    rows: list[OpportunityChange] = []
     for key, ((old, _), (new, why)) in found.items():
         change = None if old is None or new is None else round(new - old, 2)
         rows.append(
@@ -157,7 +201,7 @@ def compare_opportunities(
     return sorted(rows, key=lambda r: (r["change"] is None, -abs(r["change"] or 0), r["asin"]))
 
 
-def _about(day: EffectiveTables, subject: str) -> dict[str, Any]:
+def _about(day: EffectiveTables, subject: str) -> TableDates:
     version = day.versions.get(subject)
     if version is None:
         return {"valid_from": None, "valid_to": None, "source": None, "assumed": False}

@@ -51,6 +51,7 @@ class Match:
 
     @property
     def speaks_for(self) -> tuple[str, ...]:
+        """What speaks for the two being the same, the weightiest first."""
         return tuple(f.words for f in sorted(self.findings, key=lambda f: f.weight) if f.weight < 0)
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from arbkit.analysis.routes import PricedRoute, RoutePrices, prepare_offers, price_routes
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity
+from arbkit.core.validation import Value
 from arbkit.profit import Profile, Rates, Tables
 from arbkit.profit.offer_facts import categories
 from arbkit.profit.quote.request import QuoteRequest
@@ -31,7 +32,7 @@ def reprice(
     tables: Tables,
     rates: Rates,
     *,
-    changes: Mapping[str, object],
+    changes: Mapping[str, Value],
     on: date,
     sell_change_pct: float = 0.0,
 ) -> list[PricedRoute]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import typer
 
+from arbkit.cli.model_options import given_options, options_from
 from arbkit.cli.shared import console, load_settings, print_json
 
 __all__ = ["register"]
@@ -89,6 +90,7 @@ def import_command(
 
 
 def export(
+    context: typer.Context,
     file: Path = typer.Argument(..., help="NAME.csv or NAME.xlsx; an existing file is replaced."),
     view: str = typer.Option("", help="Filter, as after the ? in the address of the opportunities page."),
     json: bool = _JSON,
@@ -97,16 +99,19 @@ def export(
     import time
 
     from arbkit.core.errors import UsageError
+    from arbkit.core.filters import OpportunityFilter
     from arbkit.display.spreadsheet import HEADINGS, opportunity_rows, write
     from arbkit.store import open_store
-    from arbkit.web.dashboards.opportunities.filters import parse, told
+    from arbkit.store.address import AddressFilter, describe_errors
 
     settings = load_settings()
-    shown, wrong = parse(view)
+    viewed, wrong = AddressFilter.parse_address(view)
     if wrong:
-        raise UsageError(told(wrong), field="--view")
+        raise UsageError(describe_errors(wrong), field="--view")
+    given = OpportunityFilter.parse(given_options(context))
+    wanted = viewed.changed(**given.filters())
     with open_store(settings, read_only=True) as store:
-        rows = write(file, HEADINGS, opportunity_rows(store, shown.query(now=time.time())))
+        rows = write(file, HEADINGS, opportunity_rows(store, wanted.query(now=time.time())))
     if json:
         print_json({"file": str(file), "rows": rows})
     else:
@@ -114,6 +119,7 @@ def export(
 
 
 def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
     app.command("import")(import_command)
-    app.command()(export)
+    app.command(cls=options_from("arbkit.core.filters:OpportunityFilter"))(export)
     app.add_typer(watch_app, name="watch")

@@ -13,8 +13,14 @@ from arbkit.cli.shared import JSON, console, counted, load_settings, print_json
 from arbkit.core.formatting import count, number, percent, signed
 
 if TYPE_CHECKING:
-    from pydantic import JsonValue
+    from arbkit.core.settings import Settings
+    from arbkit.profit import Tables
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from arbkit.analysis.fee_changes import OpportunityChange
     from arbkit.core.settings import Settings
     from arbkit.profit import Tables
 
@@ -68,9 +74,10 @@ def diff(
     changes = compare_dates(tables, *dates)
     affected = _affected(settings, tables, *dates) if opportunities else None
     if json:
-        document = {"first": dates[0].isoformat(), "second": dates[1].isoformat()}
-        effect: dict[str, JsonValue] = {} if affected is None else {"opportunities": [*affected]}
-        print_json({**document, "changes": [*changes], **effect})
+        document: dict[str, Any] = {"first": dates[0].isoformat(), "second": dates[1].isoformat(), "changes": changes}
+        if affected is not None:
+            document["opportunities"] = affected
+        print_json(document)
         return
     _print_changes(changes)
     if affected is not None:
@@ -112,7 +119,7 @@ def _date(text: str | None, field: str) -> date:
         raise UsageError("is not a date", field=field, value=text, remedy="Write it as 2026-08-01") from None
 
 
-def _affected(settings: Settings, tables: Tables, first: date, second: date) -> list[dict[str, Any]]:
+def _affected(settings: Settings, tables: Tables, first: date, second: date) -> list[OpportunityChange]:
     """The stored opportunities whose profit differs between the two dates."""
     from arbkit.analysis.fee_changes import compare_opportunities
     from arbkit.profit import load_rates

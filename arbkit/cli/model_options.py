@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
@@ -21,7 +21,7 @@ OptionValue = str | float | bool | list[str]
 _GIVEN = "arbkit.cli.given_options"
 
 
-def options_from(model: str, **names: str) -> type[TyperCommand]:
+def options_from(model: str, *, skip: Collection[str] = (), **names: str) -> type[TyperCommand]:
     """A command class with an option per field of a model: ``min_profit`` becomes ``--min-profit``.
 
     Fields that take several values become repeatable options, yes-or-no fields that
@@ -30,13 +30,16 @@ def options_from(model: str, **names: str) -> type[TyperCommand]:
 
     Args:
         model: ``package.module:Model``, imported when the command runs or shows its help: the others start without it.
+        skip: fields without an option.
         names: field → name of its option, where that is not the field's.
     """
 
     @cache
     def options() -> list[Any]:
         fields = resolve_name(model).model_fields
-        return _click_options([_parameter(name, field, names.get(name, name)) for name, field in fields.items()])
+        return _click_options(
+            [_parameter(name, field, names.get(name, name)) for name, field in fields.items() if name not in skip]
+        )
 
     class ModelCommand(TyperCommand):
         def get_params(self, ctx: Any) -> list[Any]:

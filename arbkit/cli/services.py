@@ -226,5 +226,5 @@ def register(app: typer.Typer) -> None:
     for command in (init, up, produce, consume, replay):
         app.command()(command)
     parameters = "arbkit.analysis.detection_parameters:DetectParameters"
-    app.command(cls=options_from(parameters, sources="source", targets="target"))(detect)
+    app.command(cls=options_from(parameters, skip=("source", "target"), sources="source", targets="target"))(detect)
     app.command()(demo)

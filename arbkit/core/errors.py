@@ -51,6 +51,7 @@ __all__ = [
     "StreamError",
     "UsageError",
     "did_you_mean",
+    "nearest",
 ]
 
 
@@ -232,8 +233,14 @@ class RefusedFileError(InputError):
     """A whole file cannot be used."""
 
 
+def nearest(name: str, known: Iterable[str], *, most: int = 1) -> list[str]:
+    """The known names most like a mistyped one, whatever its case; the nearest first."""
+    by_fold = {one.casefold(): one for one in known}
+    return [by_fold[fold] for fold in get_close_matches(name[:200].casefold(), by_fold, n=most, cutoff=0.5)]
+
+
 def did_you_mean(name: str, known: Iterable[str], *, otherwise: str = "There is") -> str:
     """The remedy for an unknown name: the nearest known one, or all of them after ``otherwise``."""
     names = list(known)
-    near = get_close_matches(name, names, n=1)
+    near = nearest(name, names)
     return f"Did you mean {near[0]}?" if near else f"{otherwise}: {', '.join(names) or 'none'}"

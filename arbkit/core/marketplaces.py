@@ -70,7 +70,7 @@ def _code(value: str) -> str:
     try:
         return market(value).code
     except UsageError as error:
-        raise ValueError(f"{error.why}. {error.remedy}") from None
+        raise ValueError(f"{error.why}. {error.remedy}") from error
 
 
 MarketCode = Annotated[str, AfterValidator(_code)]

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from arbkit.core.results import ComponentRow
 
-from arbkit.core.results import ComponentRow
+from pydantic import JsonValue
+
+from arbkit.core.results import BestRouteRow, ComponentRow, JsonObject, MarketPriceRow
 
 __all__ = [
     "OFFER_WIRE_NAMES",
@@ -119,6 +121,7 @@ class Offer:
 
     @property
     def id(self) -> str:
+        """``asin:market``."""
         return f"{self.asin}:{self.market}"
 
     @property
@@ -126,15 +129,17 @@ class Offer:
         """Whether this is an invented product of the demo market."""
         return self.origin == "demo"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
         """The offer under the names of :data:`OFFER_WIRE_NAMES`: its document, and its JSON."""
         return {wire: getattr(self, name) for name, wire in OFFER_WIRE_NAMES.items()}
 
     @classmethod
-    def from_dict(cls, row: Mapping[str, Any]) -> Offer:
+    def from_dict(cls, row: Mapping[str, JsonValue]) -> Offer:
         """The offer of a document; ``origin`` is there under its wire name."""
-        tuples = {k: tuple(row[k] or ()) for k in ("category_path", "eans", "notes") if k in row}
-        fields = {**row, **tuples}
+        fields: dict[str, Any] = dict(row)
+        for name in ("category_path", "eans", "notes"):
+            if name in fields:
+                fields[name] = tuple(fields[name] or ())
         return cls(origin=fields.pop("source"), **fields)
 
 
@@ -172,6 +177,7 @@ class History:
 
     @property
     def id(self) -> str:
+        """``asin:market``."""
         return f"{self.asin}:{self.market}"
 
 
@@ -196,9 +202,9 @@ class Product:
     eans: tuple[str, ...]
     image: str | None
     updated_at: int
-    markets: Mapping[str, Mapping[str, Any]]
+    markets: Mapping[str, MarketPriceRow]
     """code → ``{price_minor, currency, price_basis, price_at, updated_at, sales_rank}``"""
-    best: Mapping[str, Any] | None = None
+    best: BestRouteRow | None = None
     """the best opportunity: ``{source, target, profit, roi_pct, margin_pct, currency}``"""
 
 
@@ -244,24 +250,29 @@ class Opportunity:
 
     @property
     def id(self) -> str:
+        """``asin:source:target``."""
         return f"{self.asin}:{self.source}:{self.target}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
+        """The stored document."""
         return {name: getattr(self, name) for name in self.__slots__}
 
     @classmethod
-    def from_dict(cls, row: Mapping[str, Any]) -> Opportunity:
-        return cls(
-            **{
-                **row,
-                "confidence_reasons": tuple(row["confidence_reasons"]),
-                "components": tuple(row.get("components") or ()),
-            }
-        )
+    def from_dict(cls, row: Mapping[str, JsonValue]) -> Opportunity:
+        """The opportunity of a stored document."""
+        fields: dict[str, Any] = dict(row)
+        fields["confidence_reasons"] = tuple(fields["confidence_reasons"])
+        fields["components"] = tuple(fields.get("components") or ())
+        return cls(**fields)
 
-    def public(self, *, now: float, components: bool = False) -> dict[str, Any]:
-        """The opportunity as users' scripts read it; ``data_age_s`` is counted at ``now``."""
-        shown = self.to_dict()
+    def public(self, *, now: float, components: bool = False) -> JsonObject:
+        """The opportunity in the shape of :class:`~arbkit.core.results.OpportunityOut`.
+
+        Args:
+            now: time (Unix seconds) at which ``data_age_s`` is counted.
+            components: with every fee and tax too.
+        """
+        shown: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
         shown["data_age_s"] = max(0, round(now - shown.pop("data_at")))
         shown["price_basis"] = dict(self.price_basis)
         shown["confidence_reasons"] = list(self.confidence_reasons)
@@ -286,5 +297,6 @@ class Run:
     error: str | None = None
     summary: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> JsonObject:
+        """The stored document, in the shape of :class:`~arbkit.core.results.RunOut`."""
         return asdict(self)

@@ -6,11 +6,32 @@ Field names and units are those of the public JSON.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias, TypedDict
+from typing import Literal, TypeAlias, TypedDict
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-__all__ = ["Component", "ComponentRow", "Json", "Result"]
+__all__ = [
+    "BestRoute",
+    "BestRouteRow",
+    "Component",
+    "ComponentRow",
+    "Fault",
+    "Json",
+    "JsonObject",
+    "MarketPrice",
+    "MarketPriceRow",
+    "OpportunityOut",
+    "PriceBases",
+    "Problem",
+    "ProductOut",
+    "Result",
+    "RouteTotals",
+    "RouteTotalsRow",
+    "RunOut",
+]
+
+JsonObject = dict[str, JsonValue]
+"""A JSON object as plain Python: what is sent, before it is bytes."""
 
 Json: TypeAlias = "str | int | float | bool | Sequence[Json] | Mapping[str, Json] | None"
 """What can be written as JSON."""
@@ -27,6 +48,36 @@ class ComponentRow(TypedDict):
     valid_from: str | None
     source: str | None
     assumed: bool
+
+
+class MarketPriceRow(TypedDict):
+    """A :class:`MarketPrice` as a product's document holds it."""
+
+    price_minor: int | None
+    currency: str
+    price_basis: str | None
+    price_at: int | None
+    updated_at: int
+    sales_rank: int | None
+
+
+class BestRouteRow(TypedDict):
+    """A :class:`BestRoute` as a product's document holds it."""
+
+    source: str
+    target: str
+    profit: float
+    roi_pct: float
+    margin_pct: float
+    currency: str
+
+
+class RouteTotalsRow(TypedDict):
+    """A :class:`RouteTotals` as a store counts it."""
+
+    count: int
+    best_profit: float
+    total_profit: float
 
 
 class Result(BaseModel):
@@ -50,3 +101,127 @@ class Component(Result):
     valid_from: str | None
     source: str | None
     assumed: bool
+
+
+class PriceBases(Result):
+    """Which prices a route was priced from, as ``buy_box`` or ``new, 90-day average``."""
+
+    buy: str | None
+    sell: str | None
+
+
+class OpportunityOut(Result):
+    """A route that leaves money: one unit bought on ``source`` and sold on ``target``.
+
+    ``profit``, ``fees`` and the components are in ``currency``, the seller's home currency; prices are shop prices,
+    VAT included, in the currencies beside them. Percents are percents: 20 is 20 %.
+    """
+
+    asin: str
+    title: str | None
+    brand: str | None
+    category: str | None
+    source: str = Field(description="marketplace it is bought on")
+    target: str = Field(description="marketplace it is sold on")
+    buy_price: float
+    buy_currency: str
+    sell_price: float
+    sell_currency: str
+    price_basis: PriceBases
+    profit: float = Field(description="after every fee and tax")
+    roi_pct: float = Field(description="profit in percent of what is invested")
+    margin_pct: float = Field(description="profit in percent of the revenue without VAT")
+    spread_pct: float = Field(description="selling price above buying price, in percent")
+    fees: float = Field(description="all fees of Amazon together")
+    currency: str
+    fulfilment: str = Field(description="the fulfilment method that leaves most")
+    confidence: float = Field(ge=0, le=1, description="how far the figures can be trusted")
+    confidence_reasons: list[str] = Field(description="what lowered the confidence")
+    data_age_s: int = Field(description="age of the older of the two prices, in seconds")
+    tables_version: str
+    profile: str = Field(description="name of the seller profile")
+    evaluated_at: float = Field(description="Unix seconds")
+    source_url: str
+    target_url: str
+    demo: bool = Field(description="whether it is of the invented demo market")
+    amazon_sells: bool | None = Field(description="whether Amazon itself offers it on target; null: nobody looked")
+    components: list[Component] | None = Field(None, description="where they were asked for: every fee and tax")
+
+
+class MarketPrice(Result):
+    """A product's price on one marketplace; null is unknown. Times in Unix seconds."""
+
+    price: float | None = Field(description="shop price in currency, VAT included")
+    price_minor: int | None = Field(description="the same in whole cents or pence")
+    currency: str
+    price_basis: str | None
+    price_at: int | None
+    updated_at: int
+    sales_rank: int | None
+    url: str
+
+
+class BestRoute(Result):
+    """A product's most profitable opportunity."""
+
+    source: str
+    target: str
+    profit: float
+    roi_pct: float
+    margin_pct: float
+    currency: str
+
+
+class ProductOut(Result):
+    """A product over all marketplaces."""
+
+    asin: str
+    title: str | None
+    brand: str | None
+    category: str | None
+    eans: list[str]
+    image: str | None
+    updated_at: int = Field(description="the latest of its offers, Unix seconds")
+    demo: bool
+    markets: dict[str, MarketPrice] = Field(description="by marketplace code")
+    best: BestRoute | None
+
+
+class RunOut(Result):
+    """One run of a report. Times in Unix seconds."""
+
+    run_id: str
+    report: str
+    status: Literal["running", "succeeded", "failed", "timed_out"]
+    started_at: float
+    finished_at: float | None
+    parameters: dict[str, JsonValue]
+    output: str | None = Field(description="folder with its files")
+    error: str | None
+    summary: dict[str, JsonValue] = Field(description="the few figures that a list of runs shows")
+
+
+class RouteTotals(Result):
+    """The opportunities of one route together; profits at one unit each."""
+
+    count: int
+    best_profit: float
+    total_profit: float
+
+
+class Fault(Result):
+    """One thing that is wrong with a request."""
+
+    field: str
+    value: JsonValue = Field(description="as it was given, shortened")
+    why: str
+
+
+class Problem(Result):
+    """An error (RFC 9457, ``application/problem+json``)."""
+
+    type: str = Field(description="urn:arbkit:problem:… or about:blank, where the status says it all")
+    title: str
+    status: int
+    detail: str
+    errors: list[Fault] | None = Field(None, description="for bad input: each thing that is wrong")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -33,8 +33,8 @@ def products_frame(products: Sequence[Product]) -> DisplayFrame:
     best route (``source, target, profit, currency, roi_pct``) and ``updated_at``."""
     rows = []
     for p in products:
-        best = p.best or {}
-        prices = {_price_column(c): _major(p.markets.get(c, {}).get("price_minor")) for c in MARKETS}
+        best: Mapping[str, Any] = p.best or {}
+        prices = {_price_column(c): _major(p.markets[c]["price_minor"]) if c in p.markets else None for c in MARKETS}
         rows.append(
             {
                 "asin": p.asin, "title": p.title, "brand": p.brand, "category": p.category, **prices,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 from urllib.parse import urlsplit
 
 from arbkit.core.errors import ConfigError
@@ -10,6 +10,7 @@ from arbkit.core.settings import Settings, sqlite_path
 from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Store, Sums, Written
 
 __all__ = [
+    "ElasticOptions",
     "OpportunityQuery",
     "Page",
     "ProductQuery",
@@ -44,8 +45,16 @@ def open_store(settings: Settings, *, read_only: bool = False) -> Store:
     )
 
 
-def elastic_options(settings: Settings) -> dict[str, Any]:
+class ElasticOptions(TypedDict):
     """How Elasticsearch is spoken to, beside its address."""
+
+    prefix: str
+    api_key: str | None
+    ca: str | None
+
+
+def elastic_options(settings: Settings) -> ElasticOptions:
+    """What the settings say of Elasticsearch beside its address."""
     return {
         "prefix": settings.store_prefix,
         "api_key": settings.store_api_key.get_secret_value() or None,

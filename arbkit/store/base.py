@@ -6,24 +6,28 @@ Two implementations stand behind it, SQLite (embedded) and Elasticsearch (scale-
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+
+from pydantic import Field
 
 from arbkit.core.errors import UsageError
+from arbkit.core.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
 from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.results import RouteTotalsRow
+from arbkit.core.validation import Request
 
 __all__ = [
     "EXACT_FILTERS",
     "MAX_BRANDS",
     "RANGE_FILTERS",
     "OpportunityQuery",
-    "OpportunitySort",
     "Page",
     "ProductQuery",
-    "ProductSort",
     "Rebuilt",
     "Stats",
     "Store",
@@ -38,10 +42,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 T = TypeVar("T")
-OpportunitySort = Literal[
-    "profit", "roi", "margin", "spread", "confidence", "age", "title", "buy_price", "sell_price", "route"
-]
-ProductSort = Literal["updated", "title", "profit", "margin", "asin"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,60 +73,69 @@ class Page(Generic[T]):
     next: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductQuery:
-    """``q`` searches title, brand, EAN and ASIN, whatever the case and accents.
+class _Paged(Request):
+    """Order and stretch of a result; ``cursor`` (keyset) and ``offset`` exclude each other."""
 
-    ``max_price_minor`` holds in the currency of ``market`` (required with it); ``min_margin_pct`` means the
-    product's best opportunity.
-    """
+    descending: bool = True
+    limit: int = Field(50, ge=1)
+    offset: int = Field(0, ge=0)
+    cursor: str | None = None
 
-    q: str | None = None
-    market: str | None = None
-    category: str | None = None
-    max_price_minor: int | None = None
-    min_margin_pct: float | None = None
+
+class ProductQuery(_Paged, ProductFilter):
+    """A filter of products, with order and stretch of the result."""
+
     sort: ProductSort = "updated"
-    descending: bool = True
-    limit: int = 50
-    offset: int = 0
-    cursor: str | None = None
+
+    @classmethod
+    def of(
+        cls, wanted: ProductFilter, *, sort: ProductSort, descending: bool, limit: int, offset: int = 0
+    ) -> ProductQuery:
+        """The query for a filter's products in this order."""
+        page = {"sort": sort, "descending": descending, "limit": limit, "offset": offset}
+        return cls.model_validate({**wanted.filters(), **page})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpportunityQuery:
-    """Bounds are inclusive; ``profit`` in the opportunities' own currency, percents as percents, ``min_data_at``
-    in Unix seconds. ``amazon_sells`` False leaves out also those of which it is not known.
+class OpportunityQuery(_Paged, OpportunityFilter):
+    """A filter of opportunities, with order and stretch of the result.
 
-    ``cursor`` (keyset) and ``offset`` exclude each other.
+    ``at`` is the time (Unix seconds) from which ``max_age_hours`` counts back; None: when the query is asked.
     """
 
-    q: str | None = None
-    asin: str | None = None
-    source: str | None = None
-    target: str | None = None
-    category: str | None = None
-    brand: str | None = None
-    min_profit: float | None = None
-    min_roi_pct: float | None = None
-    min_margin_pct: float | None = None
-    min_confidence: float | None = None
-    min_data_at: int | None = None
-    amazon_sells: bool | None = None
     sort: OpportunitySort = "profit"
-    descending: bool = True
-    limit: int = 50
-    offset: int = 0
-    cursor: str | None = None
+    at: float | None = None
+
+    @classmethod
+    def of(
+        cls,
+        wanted: OpportunityFilter,
+        *,
+        sort: OpportunitySort = "profit",
+        descending: bool = True,
+        limit: int = 50,
+        offset: int = 0,
+        cursor: str | None = None,
+        at: float | None = None,
+    ) -> OpportunityQuery:
+        """The query for a filter's opportunities in this order."""
+        page = {"sort": sort, "descending": descending, "limit": limit, "offset": offset, "cursor": cursor, "at": at}
+        return cls.model_validate({**wanted.filters(), **page})
+
+    @property
+    def min_data_at(self) -> int | None:
+        """The time (Unix seconds) that the data must reach; None: any."""
+        if self.max_age_hours is None:
+            return None
+        return math.ceil((time.time() if self.at is None else self.at) - self.max_age_hours * 3600)
 
 
 EXACT_FILTERS = ("asin", "source", "target", "category", "brand", "amazon_sells")
 """What of an :class:`OpportunityQuery` must be equal, in the names of an opportunity."""
 RANGE_FILTERS = {
-    "min_profit": "profit", "min_roi_pct": "roi_pct", "min_margin_pct": "margin_pct", "min_confidence": "confidence",
+    "min_profit": "profit", "min_roi": "roi_pct", "min_margin": "margin_pct", "min_confidence": "confidence",
     "min_data_at": "data_at",
 }  # fmt: skip
-"""… and what must be reached."""
+"""Lower bound of an :class:`OpportunityQuery` → the field of an opportunity that must reach it."""
 
 
 def check_query(query: ProductQuery | OpportunityQuery) -> None:
@@ -137,7 +146,7 @@ def check_query(query: ProductQuery | OpportunityQuery) -> None:
     """
     if query.cursor and query.offset:
         raise UsageError("exclude each other", field="cursor, offset")
-    if isinstance(query, ProductQuery) and query.max_price_minor is not None and not query.market:
+    if isinstance(query, ProductQuery) and query.max_price is not None and not query.market:
         raise UsageError("needs the marketplace whose currency it is in", field="max_price", remedy="Give market too")
 
 
@@ -158,8 +167,8 @@ class Stats:
     currency: str | None
     demo_products: int
     markets: Mapping[str, int]
-    routes: Mapping[str, Mapping[str, Any]]
-    """``"IT:DE"`` → ``{count, best_profit, total_profit}``"""
+    routes: Mapping[str, RouteTotalsRow]
+    """by route, as ``IT:DE``"""
     categories: tuple[str, ...]
     brands: tuple[str, ...]
     """the brands with the most opportunities, at most :data:`MAX_BRANDS`"""
@@ -174,11 +183,11 @@ class Sums:
 
     count: int
     total_profit: float
-    routes: Mapping[str, Mapping[str, Any]]
-    """``"IT:DE"`` → ``{count, best_profit, total_profit}``"""
+    routes: Mapping[str, RouteTotalsRow]
+    """by route, as ``IT:DE``"""
 
     @classmethod
-    def of(cls, routes: Mapping[str, Mapping[str, Any]]) -> Sums:
+    def of(cls, routes: Mapping[str, RouteTotalsRow]) -> Sums:
         """The sums over these routes."""
         return cls(
             count=sum(r["count"] for r in routes.values()),
@@ -229,9 +238,17 @@ class Store(Protocol):
         """The histories of a product on all its marketplaces."""
         ...
 
-    def product(self, asin: str) -> Product | None: ...
+    def product(self, asin: str) -> Product | None:
+        """The product over all marketplaces; None if it is not stored."""
+        ...
 
-    def products(self, query: ProductQuery) -> Page[Product]: ...
+    def products(self, query: ProductQuery) -> Page[Product]:
+        """The products that a query finds, on one page.
+
+        Raises:
+            UsageError: the query contradicts itself, or its cursor is of another order.
+        """
+        ...
 
     def replace_opportunities(self, found: Sequence[Opportunity], *, run_id: str) -> list[str]:
         """Make ``found`` the whole of ``opportunities`` and mark each product's best; atomic for readers.
@@ -241,21 +258,33 @@ class Store(Protocol):
         """
         ...
 
-    def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]: ...
+    def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
+        """The opportunities that a query finds, on one page.
+
+        Raises:
+            UsageError: the query contradicts itself, or its cursor is of another order.
+        """
+        ...
 
     def sums(self, query: OpportunityQuery) -> Sums:
         """Count and add up what the query finds; its order and its page do not matter."""
         ...
 
-    def put_run(self, run: Run) -> None: ...
+    def put_run(self, run: Run) -> None:
+        """Record a run of a report, in place of an earlier record of the same run."""
+        ...
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
         """The latest runs first."""
         ...
 
-    def run(self, run_id: str) -> Run | None: ...
+    def run(self, run_id: str) -> Run | None:
+        """The run of this id; None if it is not recorded."""
+        ...
 
-    def stats(self) -> Stats: ...
+    def stats(self) -> Stats:
+        """The head figures of all that is stored."""
+        ...
 
     def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
         """How old offers are: marketplace → how many are younger than each of the ``limits`` (seconds, rising) but
@@ -263,7 +292,9 @@ class Store(Protocol):
         """
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Give the connection back."""
+        ...
 
     def __enter__(self) -> Self: ...
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from arbkit.core.models import Opportunity
-from arbkit.store.base import OpportunityQuery, Store
+from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Store
 
-__all__ = ["iter_opportunities", "opportunity_by_id"]
+__all__ = ["iter_opportunities", "opportunity_by_id", "take"]
+
+T = TypeVar("T")
+Q = TypeVar("Q", ProductQuery, OpportunityQuery)
 
 _PAGE_SIZE = 2_000
 
@@ -19,13 +23,29 @@ def iter_opportunities(store: Store, query: OpportunityQuery) -> Iterator[Opport
     Raises:
         StoreError: the store went away.
     """
-    rest = replace(query, limit=_PAGE_SIZE, offset=0, cursor=None)
+    at = time.time() if query.at is None else query.at
+    rest = query.model_copy(update={"limit": _PAGE_SIZE, "offset": 0, "cursor": None, "at": at})
     while True:
         page = store.opportunities(rest)
         yield from page.items
         if page.next is None:
             return
-        rest = replace(rest, cursor=page.next)
+        rest = rest.model_copy(update={"cursor": page.next})
+
+
+def take(ask: Callable[[Q], Page[T]], query: Q, limit: int) -> tuple[list[T], int]:
+    """The first ``limit`` items that a query finds, over as many pages as it takes, and how many it finds in all.
+
+    Raises:
+        StoreError: the store went away.
+    """
+    items: list[T] = []
+    while True:
+        page = ask(query.model_copy(update={"limit": min(_PAGE_SIZE, limit - len(items))}))
+        items += page.items
+        if page.next is None or len(items) >= limit:
+            return items, page.total
+        query = query.model_copy(update={"cursor": page.next})
 
 
 def opportunity_by_id(store: Store, name: str) -> Opportunity | None:

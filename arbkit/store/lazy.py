@@ -19,6 +19,11 @@ class LazyStore:
         self._lock = threading.Lock()
         self._store: Store | None = None
 
+    @property
+    def opened(self) -> Store | None:
+        """The store, if it is open already."""
+        return self._store
+
     def get(self) -> Store:
         """The open store.
 
@@ -31,6 +36,7 @@ class LazyStore:
             return self._store
 
     def close(self) -> None:
+        """Close the store; the next :meth:`get` opens it again."""
         with self._lock:
             if self._store is not None:
                 self._store.close()

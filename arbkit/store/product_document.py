@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from arbkit.core.models import Offer, Opportunity, Product
+from arbkit.core.results import MarketPriceRow
 
 __all__ = ["BEST_FIELDS", "PRODUCT_SOURCE_FIELDS", "best_by_product", "build_product", "is_number", "search_text"]
 
@@ -49,7 +49,7 @@ def _first(values: Sequence[str | None]) -> str | None:
     return next((value for value in values if value), None)
 
 
-def _market(offer: Offer) -> dict[str, Any]:
+def _market(offer: Offer) -> MarketPriceRow:
     return {
         "price_minor": offer.price_minor,
         "currency": offer.currency,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["fold", "index_words", "words"]
+__all__ = ["fold", "index_words", "matches_words", "words"]
 
 _WORD = re.compile(r"[^\W_]+")
 _DIGRAPHS = str.maketrans({"ß": "ss", "æ": "a", "œ": "o", "ø": "o", "ł": "l", "đ": "d"})
@@ -32,3 +32,11 @@ def words(text: str) -> list[str]:
 def index_words(text: str) -> str:
     """All folded words of a text, each once, with a space between: what :func:`words` of a query are found in."""
     return " ".join(dict.fromkeys(_WORD.findall(fold(text))))
+
+
+def matches_words(text: str, query: str) -> bool:
+    """Whether every word of a query is in a text, the last one at least as the beginning of a word."""
+    wanted, known = words(query), set(index_words(text).split())
+    if not wanted:
+        return False
+    return known.issuperset(wanted[:-1]) and any(word.startswith(wanted[-1]) for word in known)

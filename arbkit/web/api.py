@@ -8,46 +8,59 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from decimal import ROUND_FLOOR, Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Path, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import JsonValue
+from starlette.datastructures import URL
 
 from arbkit import __version__
 from arbkit.core.asin import parse_asin
 from arbkit.core.errors import ArbkitError, UsageError
-from arbkit.core.marketplaces import MarketCode
 from arbkit.core.models import Opportunity, Run
+from arbkit.core.results import JsonObject, OpportunityOut, ProductOut, RunOut
 from arbkit.core.settings import Settings
 from arbkit.ops.prometheus import exposition, exposition_while_down
 from arbkit.ops.status import log_figures, read_store_state, store_figures, token_figures
 from arbkit.ops.stream_state import read_stream_state
 from arbkit.profit import Profile, load_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import quote
-from arbkit.profit.quote.request import QuoteRequest
 from arbkit.reports.run_folders import read_json
 from arbkit.sources import watchlist
 from arbkit.sources.token_budget import read_tokens
 from arbkit.store import OpportunityQuery, Page, ProductQuery, Store
-from arbkit.store.base import OpportunitySort, ProductSort
 from arbkit.store.lazy import LazyStore
 from arbkit.stream import open_stream
 from arbkit.web.http import (
     Guard,
     InvalidInputError,
+    ProblemAPI,
     add_error_handlers,
     json_answer,
     note_parameters,
+    problem_responses,
     refuse_unknown,
 )
-from arbkit.web.product_json import offer_view, product_view
+from arbkit.web.schemas import (
+    ArbitrageRequest,
+    Health,
+    Listing,
+    ProductDetail,
+    ProductsRequest,
+    ProfitRequest,
+    RunDetail,
+    StatsOut,
+    WatchAdded,
+    Watchlist,
+    WatchRequest,
+    offer_json,
+    product_json,
+)
 
 __all__ = ["create_app"]
-
-_ASCENDING = frozenset({"asin", "title", "route", "buy_price"})
-"""Orders in which people expect the least first; all others begin with the greatest."""
 
 _MOST_RUNS = 10_000
 _CURSOR = re.compile(r"([0-9]{1,9})\.([A-Za-z0-9_=-]{1,2000})")
@@ -62,42 +75,19 @@ class Shared:
     writing: threading.Lock
 
 
-def _shared(request: Request) -> Shared:
+async def _shared(request: Request) -> Shared:
     shared: Shared = request.app.state.shared
     return shared
 
 
-def _store(request: Request) -> Store:
-    return _shared(request).store.get()
+async def _store(shared: Annotated[Shared, Depends(_shared)]) -> Store:
+    # Only the first request of all must wait for it, and then beside the event loop.
+    opened = shared.store.opened
+    return await run_in_threadpool(shared.store.get) if opened is None else opened
 
 
-def _asin(asin: Annotated[str, Path(description="an ASIN, in any case")]) -> str:
+async def _asin(asin: Annotated[str, Path(description="an ASIN, in any case")]) -> str:
     return parse_asin(asin)
-
-
-class Listing(BaseModel):
-    """The shape of every list; ``next`` is the address of what follows, or null."""
-
-    items: list[dict[str, Any]]
-    total: int
-    page: int
-    page_size: int
-    next: str | None
-
-
-class ProfitQuery(QuoteRequest):
-    """A route asked about by hand."""
-
-    no_profile: bool = Field(False, description="the neutral seller, without costs of its own, in place of yours")
-
-
-class Watch(BaseModel):
-    """Products to watch: ASINs, or addresses of their pages on Amazon."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    asin: str | None = None
-    asins: list[str] = Field(default_factory=list, max_length=10_000)
 
 
 SharedDep = Annotated[Shared, Depends(_shared)]
@@ -105,66 +95,47 @@ StoreDep = Annotated[Store, Depends(_store)]
 Asin = Annotated[str, Depends(_asin)]
 PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
 PageSize = Annotated[int, Query(ge=1, le=500)]
-Percent = Annotated[float | None, Query(allow_inf_nan=False, description="in percent")]
-Amount = Annotated[float | None, Query(allow_inf_nan=False, description="in the profile's home currency")]
 Components = Annotated[bool, Query(description="every fee and tax too")]
-Order = Annotated[Literal["asc", "desc"] | None, Query(description="default: what suits sort_by")]
+_NOT_FOUND = problem_responses(404)
+_UNAVAILABLE = problem_responses(503)
 
-router = APIRouter(dependencies=[Depends(refuse_unknown)])
+router = APIRouter(dependencies=[Depends(refuse_unknown)], responses=problem_responses(400, 401, 422, 500))
 
 
-@router.get("/health", tags=["service"])
-def health(shared: SharedDep) -> dict[str, Any]:
+@router.get("/health", tags=["service"], response_model=Health)
+def health(shared: SharedDep) -> Health:
     """Whether the service runs, on which prices, and whether the store answers."""
     try:
         shared.store.get().runs(limit=1)
         answers = True
     except ArbkitError:
         answers = False
-    return {
-        "status": "ok" if answers else "degraded",
-        "mode": "demo" if shared.settings.demo_mode else "keepa",
-        "version": __version__,
-        "store": answers,
-    }
+    return Health(
+        status="ok" if answers else "degraded",
+        mode="demo" if shared.settings.demo_mode else "keepa",
+        version=__version__,
+        store=answers,
+    )
 
 
-@router.get("/products", tags=["products"], response_model=Listing)
-def products(
-    request: Request,
-    store: StoreDep,
-    page: PageNumber = 1,
-    page_size: PageSize = 50,
-    market: Annotated[MarketCode | None, Query(description="only what is offered there")] = None,
-    min_margin: Percent = None,
-    max_price: Annotated[
-        Decimal | None, Query(ge=0, le=1_000_000_000, description="in the currency of market, which it needs")
-    ] = None,
-    category: str | None = None,
-    q: Annotated[str | None, Query(max_length=400, description="words of title or brand, EAN or ASIN")] = None,
-    sort_by: ProductSort = "updated",
-    order: Order = None,
-) -> Response:
+@router.get("/products", tags=["products"], response_model=Listing[ProductOut], responses=_UNAVAILABLE)
+def products(request: Request, store: StoreDep, asked: Annotated[ProductsRequest, Query()]) -> Response:
     """Products over all marketplaces, each with its best opportunity."""
-    price_minor = None if max_price is None else int((max_price * 100).to_integral_value(ROUND_FLOOR))
+    page, size = asked.page, asked.page_size
     found = store.products(
-        ProductQuery(
-            q=q,
-            market=market,
-            category=category,
-            max_price_minor=price_minor,
-            min_margin_pct=min_margin,
-            sort=sort_by,
-            descending=_descending(sort_by, order),
-            limit=page_size,
-            offset=(page - 1) * page_size,
+        ProductQuery.of(
+            asked,
+            sort=asked.sort_by,
+            descending=asked.descends(asked.sort_by),
+            limit=size,
+            offset=(page - 1) * size,
         )
     )
-    items = [product_view(p) for p in found.items]
-    return json_answer(request, _pages(request, items, found.total, page=page, page_size=page_size))
+    items: list[JsonValue] = [product_json(p) for p in found.items]
+    return json_answer(request, _pages(request, items, found.total, page=page, page_size=size))
 
 
-@router.get("/products/watch", tags=["watchlist"], response_model=Listing)
+@router.get("/products/watch", tags=["watchlist"], response_model=Watchlist, responses=_UNAVAILABLE)
 def watched(request: Request, shared: SharedDep) -> Response:
     """The whole watchlist; ``bad`` names its lines that are no ASINs."""
     path = watchlist.locate(shared.settings)
@@ -173,8 +144,12 @@ def watched(request: Request, shared: SharedDep) -> Response:
     return json_answer(request, {**listing, "bad": [asdict(line) for line in known.bad]})
 
 
-@router.post("/products/watch", tags=["watchlist"], responses={201: {"description": "Some are new"}})
-def watch(response: Response, shared: SharedDep, wanted: Annotated[Watch, Body()]) -> dict[str, Any]:
+@router.post(
+    "/products/watch",
+    tags=["watchlist"],
+    responses={201: {"description": "Some are new", "model": WatchAdded}, **_UNAVAILABLE},
+)
+def watch(response: Response, shared: SharedDep, wanted: Annotated[WatchRequest, Body()]) -> WatchAdded:
     """Put products on the watchlist, all or, if one is no ASIN, none; 201 if some are new."""
     named = {f"asins[{i}]": text for i, text in enumerate(wanted.asins)}
     if wanted.asin is not None:
@@ -182,7 +157,7 @@ def watch(response: Response, shared: SharedDep, wanted: Annotated[Watch, Body()
     if not named:
         raise UsageError("names no product", field="asins", remedy='Send {"asins": ["B07DVM36PS"]}')
     asins: list[str] = []
-    faults: list[dict[str, Any]] = []
+    faults: list[JsonObject] = []
     for field, text in named.items():
         try:
             asins.append(parse_asin(text))
@@ -194,10 +169,10 @@ def watch(response: Response, shared: SharedDep, wanted: Annotated[Watch, Body()
         added = watchlist.add(watchlist.locate(shared.settings), asins)
         total = len(watchlist.load(shared.settings).asins)
     response.status_code = 201 if added else 200
-    return {"added": list(added), "total": total}
+    return WatchAdded(added=list(added), total=total)
 
 
-@router.delete("/products/watch/{asin}", tags=["watchlist"], status_code=204)
+@router.delete("/products/watch/{asin}", tags=["watchlist"], status_code=204, responses={**_NOT_FOUND, **_UNAVAILABLE})
 def unwatch(shared: SharedDep, asin: Asin) -> None:
     """Take a product off the watchlist."""
     with shared.writing:
@@ -205,7 +180,9 @@ def unwatch(shared: SharedDep, asin: Asin) -> None:
             raise HTTPException(404, f"{asin} is not on the watchlist")
 
 
-@router.get("/products/{asin}", tags=["products"])
+@router.get(
+    "/products/{asin}", tags=["products"], response_model=ProductDetail, responses={**_NOT_FOUND, **_UNAVAILABLE}
+)
 def product(request: Request, store: StoreDep, asin: Asin, components: Components = False) -> Response:
     """A product, its offers and its opportunities, the best first."""
     found = store.product(asin)
@@ -213,53 +190,27 @@ def product(request: Request, store: StoreDep, asin: Asin, components: Component
         raise HTTPException(404, f"{asin} is not in the store")
     offers = store.offers([asin])
     routes = store.opportunities(OpportunityQuery(asin=asin, limit=100)).items
-    body = {
-        **product_view(found),
-        "offers": [offer_view(o) for o in offers],
+    body: JsonObject = {
+        **product_json(found),
+        "offers": [offer_json(o) for o in offers],
         "opportunities": _opportunities(routes, components=components),
     }
-    return json_answer(request, body, identity=[found.version, product_view(found), _identity(routes)])
+    return json_answer(request, body, identity=[found.version, product_json(found), _identity(routes)])
 
 
-@router.get("/arbitrage", tags=["arbitrage"], response_model=Listing)
-def arbitrage(
-    request: Request,
-    store: StoreDep,
-    min_margin: Percent = None,
-    min_profit: Amount = None,
-    min_roi: Percent = None,
-    source: Annotated[MarketCode | None, Query(description="marketplace to buy on")] = None,
-    target: Annotated[MarketCode | None, Query(description="marketplace to sell on")] = None,
-    category: str | None = None,
-    confidence: Annotated[float | None, Query(ge=0, le=1, description="the least")] = None,
-    limit: PageSize = 50,
-    cursor: Annotated[str | None, Query(description="from `next`")] = None,
-    sort_by: OpportunitySort = "profit",
-    order: Order = None,
-    components: Components = False,
-) -> Response:
+@router.get("/arbitrage", tags=["arbitrage"], response_model=Listing[OpportunityOut], responses=_UNAVAILABLE)
+def arbitrage(request: Request, store: StoreDep, asked: Annotated[ArbitrageRequest, Query()]) -> Response:
     """Routes that leave money after every cost."""
-    page, after = (1, None) if cursor is None else _cursor(cursor)
+    page, after = (1, None) if asked.cursor is None else _cursor(asked.cursor)
+    descending = asked.descends(asked.sort_by)
     found = store.opportunities(
-        OpportunityQuery(
-            source=source,
-            target=target,
-            category=category,
-            min_profit=min_profit,
-            min_roi_pct=min_roi,
-            min_margin_pct=min_margin,
-            min_confidence=confidence,
-            sort=sort_by,
-            descending=_descending(sort_by, order),
-            limit=limit,
-            cursor=after,
-        )
+        OpportunityQuery.of(asked, sort=asked.sort_by, descending=descending, limit=asked.limit, cursor=after)
     )
     onward = request.url.include_query_params(cursor=f"{page + 1}.{found.next}") if found.next else None
-    return _found(request, found, page=page, limit=limit, components=components, onward=onward)
+    return _found(request, found, page=page, limit=asked.limit, components=asked.components, onward=onward)
 
 
-@router.get("/arbitrage/top", tags=["arbitrage"], response_model=Listing)
+@router.get("/arbitrage/top", tags=["arbitrage"], response_model=Listing[OpportunityOut], responses=_UNAVAILABLE)
 def top(request: Request, store: StoreDep, limit: PageSize = 10, components: Components = False) -> Response:
     """The opportunities with the most profit; ``next`` goes on in ``/arbitrage``."""
     found = store.opportunities(OpportunityQuery(limit=limit))
@@ -271,21 +222,21 @@ def top(request: Request, store: StoreDep, limit: PageSize = 10, components: Com
 
 
 @router.get("/profit", tags=["arbitrage"])
-def profit(request: Request, shared: SharedDep, asked: Annotated[ProfitQuery, Query()]) -> Response:
+def profit(request: Request, shared: SharedDep, asked: Annotated[ProfitRequest, Query()]) -> Response:
     """What one route leaves after every fee and tax, asked by hand: no product need be in the store."""
     settings = shared.settings
     profile = Profile.neutral() if asked.no_profile else load_profile(settings.profile_path, settings.profile_name)
     return json_answer(request, quote(asked, profile, load_tables(), load_rates()).model_dump(mode="json"))
 
 
-@router.get("/stats", tags=["service"])
+@router.get("/stats", tags=["service"], response_model=StatsOut, responses=_UNAVAILABLE)
 def stats(request: Request, store: StoreDep) -> Response:
     """Head figures of the store; times in Unix seconds."""
     figures = store.stats()
     return json_answer(request, {**asdict(figures), "demo": figures.demo_products > 0})
 
 
-@router.get("/reports", tags=["reports"], response_model=Listing)
+@router.get("/reports", tags=["reports"], response_model=Listing[RunOut], responses=_UNAVAILABLE)
 def reports(
     request: Request, store: StoreDep, report: str | None = None, page: PageNumber = 1, page_size: PageSize = 50
 ) -> Response:
@@ -296,7 +247,7 @@ def reports(
     return json_answer(request, body)
 
 
-@router.get("/reports/{run}", tags=["reports"])
+@router.get("/reports/{run}", tags=["reports"], response_model=RunDetail, responses={**_NOT_FOUND, **_UNAVAILABLE})
 def report_run(
     request: Request, store: StoreDep, shared: SharedDep, run: str, components: Components = False
 ) -> Response:
@@ -307,7 +258,7 @@ def report_run(
     return json_answer(request, {**found.to_dict(), "result": _result(shared.settings, found, components=components)})
 
 
-@router.get("/metrics", tags=["service"], response_class=Response)
+@router.get("/metrics", tags=["service"], response_class=PlainTextResponse)
 def metrics(shared: SharedDep) -> Response:
     """The state for Prometheus; ``arbkit_up`` is 0 where log or store cannot be read."""
     return Response(_metrics(shared.settings, now=time.time()), media_type=CONTENT_TYPE_LATEST)
@@ -328,10 +279,6 @@ def _metrics(settings: Settings, *, now: float) -> bytes:
     )
 
 
-def _descending(sort_by: str, order: str | None) -> bool:
-    return sort_by not in _ASCENDING if order is None else order == "desc"
-
-
 def _cursor(cursor: str) -> tuple[int, str]:
     """The page's number and the store's own cursor."""
     parts = _CURSOR.fullmatch(cursor)
@@ -342,39 +289,41 @@ def _cursor(cursor: str) -> tuple[int, str]:
     return int(parts[1]), parts[2]
 
 
-def _listing(items: list[Any], total: int, *, page: int, page_size: int, onward: object = None) -> dict[str, Any]:
+def _listing(items: list[JsonValue], total: int, *, page: int, page_size: int, onward: URL | None = None) -> JsonObject:
     following = None if onward is None else str(onward)
     return {"items": items, "total": total, "page": page, "page_size": page_size, "next": following}
 
 
-def _pages(request: Request, items: list[Any], total: int, *, page: int, page_size: int) -> dict[str, Any]:
+def _pages(request: Request, items: list[JsonValue], total: int, *, page: int, page_size: int) -> JsonObject:
     more = page * page_size < total
     onward = request.url.include_query_params(page=page + 1) if more else None
     return _listing(items, total, page=page, page_size=page_size, onward=onward)
 
 
 def _found(
-    request: Request, found: Page[Opportunity], *, page: int, limit: int, components: bool, onward: object
+    request: Request, found: Page[Opportunity], *, page: int, limit: int, components: bool, onward: URL | None
 ) -> Response:
     items = _opportunities(found.items, components=components)
     body = _listing(items, found.total, page=page, page_size=limit, onward=onward)
     return json_answer(request, body, identity=[_identity(found.items), found.total, body["next"]])
 
 
-def _opportunities(found: Sequence[Opportunity], *, components: bool) -> list[dict[str, Any]]:
+def _opportunities(found: Sequence[Opportunity], *, components: bool) -> list[JsonValue]:
     now = time.time()
     return [o.public(now=now, components=components) for o in found]
 
 
-def _identity(found: Sequence[Opportunity]) -> list[Any]:
-    return [(o.id, o.run_id, o.evaluated_at, o.data_at, o.profit) for o in found]
+def _identity(found: Sequence[Opportunity]) -> list[JsonValue]:
+    return [[o.id, o.run_id, o.evaluated_at, o.data_at, o.profit] for o in found]
 
 
-def _result(settings: Settings, run: Run, *, components: bool) -> Any:
+def _result(settings: Settings, run: Run, *, components: bool) -> JsonObject | None:
     """The ``result.json`` of a run, or None where there is none or it is damaged."""
     result: Any = read_json(settings.reports_dir / run.report / run.run_id / "result.json")[0]
-    if not components and isinstance(result, dict) and isinstance(result.get("items"), list):
-        for item in result["items"]:
+    if not isinstance(result, dict):
+        return None
+    if not components and isinstance(items := result.get("items"), list):
+        for item in items:
             item.pop("components", None)
     return result
 
@@ -395,7 +344,13 @@ def create_app(settings: Settings) -> FastAPI:
         finally:
             shared.store.close()
 
-    app = FastAPI(title="arbkit", version=__version__, description=f"Amazon EU arbitrage ({mode}).", lifespan=lifespan)
+    app = ProblemAPI(
+        title="arbkit",
+        version=__version__,
+        description=f"Amazon EU arbitrage ({mode}).",
+        lifespan=lifespan,
+        generate_unique_id_function=lambda route: route.name,
+    )
     app.state.shared = Shared(settings, LazyStore(settings), threading.Lock())
     app.include_router(router)
     add_error_handlers(app)

@@ -5,18 +5,29 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from pydantic import JsonValue
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from arbkit.core.errors import ArbkitError, ConfigError, InputError, ServiceError, StoreError, StreamError, UsageError
+from arbkit.core.errors import (
+    ArbkitError,
+    ConfigError,
+    InputError,
+    ServiceError,
+    StoreError,
+    StreamError,
+    UsageError,
+    did_you_mean,
+)
+from arbkit.core.filters import ALIASES
+from arbkit.core.results import JsonObject, Problem
 from arbkit.core.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
@@ -25,10 +36,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Guard",
     "InvalidInputError",
+    "ProblemAPI",
     "add_error_handlers",
     "json_answer",
     "note_parameters",
     "problem",
+    "problem_responses",
     "refuse_unknown",
 ]
 
@@ -47,9 +60,9 @@ _KINDS: tuple[tuple[type[ArbkitError], tuple[int, str, str]], ...] = (
 
 
 class InvalidInputError(UsageError):
-    """Several things are wrong with a request at once: ``faults`` as ``{field, value, why}``."""
+    """Several things are wrong with a request at once: ``faults`` as :class:`~arbkit.core.results.Fault`."""
 
-    def __init__(self, faults: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, faults: Sequence[JsonObject]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(f"{fault['field']}: {fault['why']}" for fault in faults))
 
@@ -114,17 +127,48 @@ class Guard:
         return hmac.compare_digest(given.encode("latin-1"), token)
 
 
+_PROBLEM_JSON = "application/problem+json"
+_MEANINGS = {
+    400: "The host name is not served here",
+    401: "The token is missing or wrong",
+    404: "There is no such thing",
+    422: "Something is wrong with the request; `errors` names it",
+    500: "The configuration is wrong, or arbkit is at fault",
+    503: "The store, the log or another service cannot be used",
+}
+
+
+class ProblemAPI(FastAPI):
+    """An application whose errors are problems, also in what it says of itself at ``/openapi.json``."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        if self.openapi_schema is None:
+            for operations in super().openapi()["paths"].values():
+                for operation in operations.values():
+                    for status, answer in operation["responses"].items():
+                        if int(status) >= 400:
+                            (schema,) = answer["content"].values()
+                            answer["content"] = {_PROBLEM_JSON: schema}
+        return super().openapi()
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The ``responses`` of a route for errors with these statuses."""
+    return {status: {"model": Problem, "description": _MEANINGS[status]} for status in statuses}
+
+
 def problem(
     status: int,
     detail: str,
     *,
     kind: str | None = None,
     title: str | None = None,
-    errors: Sequence[Mapping[str, Any]] = (),
+    errors: Sequence[JsonObject] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """An RFC 9457 answer. Without a ``kind`` the status says it all."""
-    body: dict[str, Any] = {
+    body: JsonObject = {
         "type": f"urn:arbkit:problem:{kind}" if kind else "about:blank",
         "title": title or HTTPStatus(status).phrase,
         "status": status,
@@ -132,7 +176,7 @@ def problem(
     }
     if errors:
         body["errors"] = [{**error, "value": _shown(error.get("value"))} for error in errors]
-    return Response(orjson.dumps(body), status, headers, "application/problem+json")
+    return Response(orjson.dumps(body), status, headers, _PROBLEM_JSON)
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -146,20 +190,20 @@ def add_error_handlers(app: FastAPI) -> None:
 def _on_ours(_: Request, error: Exception) -> Response:
     ours = cast("ArbkitError", error)
     status, name, title = next(
-        (told for kind, told in _KINDS if isinstance(ours, kind)), (500, "fault", "Fault of arbkit")
+        (meaning for kind, meaning in _KINDS if isinstance(ours, kind)), (500, "fault", "Fault of arbkit")
     )
-    errors: Sequence[Mapping[str, Any]] = ()
+    errors: Sequence[JsonObject] = ()
     if status == 422:
         why = f"{ours.why}. {ours.remedy}" if ours.remedy else ours.why
-        one = {"field": ours.field or "request", "value": ours.value, "why": why}
+        one: JsonObject = {"field": ours.field or "request", "value": _shown(ours.value), "why": why}
         errors = ours.faults if isinstance(ours, InvalidInputError) else [one]
     return problem(status, str(ours), kind=name, title=title, errors=errors)
 
 
 def _on_invalid(request: Request, error: Exception) -> Response:
-    faults = [
+    faults: list[JsonObject] = [
         {
-            "field": _place(fault["loc"]),
+            "field": _as_given(request, _place(fault["loc"])),
             "value": fault.get("input"),
             "why": str(fault["msg"]).removeprefix("Value error, "),
         }
@@ -182,6 +226,12 @@ def _place(location: Sequence[str | int]) -> str:
     inside = location[1:] if len(location) > 1 and isinstance(location[1], str) else location[:1]
     first, *rest = inside
     return str(first) + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
+
+
+def _as_given(request: Request, field: str) -> str:
+    """The name by which the caller gave a field."""
+    given = request.query_params
+    return next((name for name in given if field not in given and ALIASES.get(name) == field), field)
 
 
 def _shown(value: Any) -> Any:
@@ -209,22 +259,21 @@ async def refuse_unknown(request: Request) -> None:
         InvalidInputError: names each of them, and the nearest right one.
     """
     known = request.app.state.parameters.get((request.scope["route"].path_format, request.method), [])
-    faults: list[dict[str, Any]] = []
+    faults: list[JsonObject] = []
     seen: set[str] = set()
     for name, value in request.query_params.multi_items():
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
-            takes = f"it takes {', '.join(known)}" if known else "it takes none"
-            why = f"no such parameter; {f'did you mean {near[0]}?' if near else takes}"
+        canonical = name if name in known else ALIASES.get(name, name)
+        if canonical not in known:
+            why = f"no such parameter. {did_you_mean(name, known, otherwise='It takes')}"
             faults.append({"field": name, "value": value, "why": why})
-        elif name in seen:
+        elif canonical in seen:
             faults.append({"field": name, "value": value, "why": "given more than once"})
-        seen.add(name)
+        seen.add(canonical)
     if faults:
         raise InvalidInputError(faults)
 
 
-def json_answer(request: Request, body: Any, *, identity: Any = None) -> Response:
+def json_answer(request: Request, body: JsonObject, *, identity: JsonValue = None) -> Response:
     """``body`` as JSON with an ETag; 304 if the caller has it already.
 
     ``identity`` stands for the body where that holds ages, which change without anything having happened.

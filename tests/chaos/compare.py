@@ -47,7 +47,7 @@ def contents(settings: Settings) -> Contents:
         while query is not None:
             page = store.products(query)
             products |= {p.asin: p for p in page.items}
-            query = replace(query, cursor=page.next) if page.next else None
+            query = query.model_copy(update={"cursor": page.next}) if page.next else None
         return Contents(
             offers={o.id: o for o in store.offers(found)},
             products=products,

@@ -112,7 +112,7 @@ def test_products_and_one_of_them(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("url", "field", "says"),
     [
-        ("/arbitrage?min_margn=20", "min_margn", "did you mean min_margin?"),
+        ("/arbitrage?min_margn=20", "min_margn", "Did you mean min_margin?"),
         ("/arbitrage?source=US", "source", "UK, DE, FR, IT, ES"),
         ("/arbitrage?limit=0", "limit", "greater than or equal to 1"),
         ("/arbitrage?limit=10&limit=20", "limit", "more than once"),
@@ -121,7 +121,7 @@ def test_products_and_one_of_them(client: TestClient) -> None:
         ("/arbitrage?min_profit=nan", "min_profit", "finite"),
         ("/products?max_price=10", "max_price", "market"),
         ("/products/nonsense", "asin", ""),
-        ("/stats?x=1", "x", "takes none"),
+        ("/stats?x=1", "x", "takes: none"),
     ],
 )
 def test_bad_parameters_are_named_with_their_value_and_why(client: TestClient, url: str, field: str, says: str) -> None:

@@ -143,11 +143,14 @@ def test_a_table_shows_units_and_no_script_and_stays_a_data_frame(filled: Settin
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda arb: arb.products(marekt="DE"), "'marekt'). Did you mean 'market'?"),
-        (lambda arb: arb.products(market="US"), "market: not a marketplace arbkit knows (got 'US'). Use DE, FR"),
+        (lambda arb: arb.products(marekt="DE"), "'marekt'). Did you mean market?"),
+        (lambda arb: arb.products(market="US"), "market: not a marketplace arbkit knows (got 'US'). Use UK, DE, FR"),
         (lambda arb: arb.products(max_price=10), "max_price: needs the marketplace"),
         (lambda arb: arb.products(category="Toys"), "no product is of this category (got 'Toys'). Did you mean"),
-        (lambda arb: arb.products(limit=0), "limit: not a whole number above zero (got 0)"),
+        (lambda arb: arb.opportunities(amazon_sells="no"), "amazon_sells: neither true nor false (got 'no')"),
+        (lambda arb: arb.opportunities(min_confidence=2), "min_confidence: must be at most 1 (got 2)"),
+        (lambda arb: arb.runs(limt=2), "'limt'). Did you mean limit?"),
+        (lambda arb: arb.products(limit=0), "limit: must be at least 1 (got 0)"),
         (lambda arb: arb.opportunities(sort_by="profits"), "sort_by: no such value (got 'profits'). Did you mean"),
         (lambda arb: arb.opportunities(min_profit="5"), "min_profit: not a number (got '5')"),
         (lambda arb: arb.offers("B00000000"), "an ASIN has 10 characters"),
@@ -157,10 +160,10 @@ def test_a_table_shows_units_and_no_script_and_stays_a_data_frame(filled: Settin
         (lambda arb: arb.route("B000000001", "IT", "IT"), "target: source and target are the same"),
         (lambda arb: arb.route("B000000001", "ES", "DE"), "cannot be priced: no price where it is bought"),
         (lambda arb: arb.plot_waterfall("x"), "route: names no route (got 'x')"),
-        (lambda arb: arb.profit(source="IT", buy=40, target="DE", sel=69.99), "'sel'). Did you mean 'sell'?"),
+        (lambda arb: arb.profit(source="IT", buy=40, target="DE", sel=69.99), "'sel'). Did you mean sell?"),
         (lambda arb: arb.profit(source="IT", buy=40, target="DE"), "sell: is missing"),
         (lambda arb: arb.profit(source="IT", buy=40, target="DE", sell=60).plot(), "cannot be priced: category"),
-        (lambda arb: arbkit.open(hme="x"), "setting: there is no such setting (got 'hme'). Did you mean 'home'?"),
+        (lambda arb: arbkit.open(hme="x"), "setting: there is no such setting (got 'hme'). Did you mean home?"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_one_clear_error(filled: Settings, call: object, said: str) -> None:

@@ -15,6 +15,7 @@ import orjson
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from arbkit.core.errors import StoreError, StoreRefusedError
+from arbkit.core.results import JsonObject
 from arbkit.core.service.metrics import STORE_RETRIES
 from arbkit.store.elastic.client import BLOCKED, blocked, busy, reason_of, to_store_error
 
@@ -51,13 +52,14 @@ class Action:
 
     index: str
     id: str
-    document: Any
+    document: JsonObject
     version: int | None = None
     guard: SeqNoGuard | None = None
     only_new: bool = False
     alias: bool = True
 
     def lines(self) -> bytes:
+        """The two lines of a bulk request."""
         head: dict[str, Any] = {"_index": self.index, "_id": self.id}
         if self.version is not None:
             head |= {"version": self.version, "version_type": "external"}

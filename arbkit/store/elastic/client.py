@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from elasticsearch import ApiError, Elasticsearch, OrjsonSerializer, TransportError
+from pydantic import JsonValue
 
 from arbkit.core.errors import StoreError, StoreRefusedError
+from arbkit.core.results import JsonObject
 
 __all__ = [
     "BLOCKED",
+    "Hit",
     "blocked",
     "busy",
     "connect",
@@ -30,6 +33,18 @@ _PAGE_SIZE = 2_000
 _KEEP_ALIVE = "2m"
 
 
+class Hit(TypedDict):
+    """A stored document with what Elasticsearch says of it; which of it is there depends on what was asked."""
+
+    _index: str
+    _id: str
+    _source: JsonObject
+    _version: NotRequired[int]
+    _seq_no: NotRequired[int]
+    _primary_term: NotRequired[int]
+    sort: NotRequired[list[JsonValue]]
+
+
 def connect(url: str, *, api_key: str | None = None, ca: str | None = None) -> Elasticsearch:
     """A client that retries nothing on its own: what may be tried again is decided item by item."""
     secure: dict[str, Any] = {"ca_certs": ca} if ca else {}
@@ -41,13 +56,13 @@ def connect(url: str, *, api_key: str | None = None, ca: str | None = None) -> E
 
 def fetch_documents(
     client: Elasticsearch, index: str, ids: Sequence[str], *, only: Sequence[str] | None = None
-) -> list[Any]:
+) -> list[Hit]:
     """Documents by id, or ``only`` some fields of each, as they are now: this needs no refresh.
 
     Raises:
         StoreRefusedError: the index is missing.
     """
-    found: list[Any] = []
+    found: list[Hit] = []
     for start in range(0, len(ids), _PAGE_SIZE):
         answer = client.mget(index=index, ids=list(ids[start : start + _PAGE_SIZE]), source_includes=only)
         if (broken := next((d for d in answer["docs"] if "error" in d), None)) is not None:
@@ -57,16 +72,31 @@ def fetch_documents(
 
 
 def scan(
-    client: Elasticsearch, index: str, query: dict[str, Any], *, source: Any = True, sort: Any = None, **more: Any
-) -> Iterator[list[Any]]:
-    """Every document as of one moment, however many there are, a page at a time; ``more`` goes into each search."""
+    client: Elasticsearch,
+    index: str,
+    query: JsonObject,
+    *,
+    source: bool | list[str] = True,
+    sort: list[JsonValue] | None = None,
+    version: bool = False,
+) -> Iterator[list[Hit]]:
+    """Every document as of one moment, however many there are, a page at a time.
+
+    Args:
+        client: to ask with.
+        index: or alias.
+        query: which documents.
+        source: whether their content is wanted, or only these fields of it.
+        sort: their order.
+        version: whether their versions are wanted.
+    """
     opened = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)
     pit, after = opened["id"], None
     try:
         while True:
             search: dict[str, Any] = {
                 "size": _PAGE_SIZE, "query": query, "sort": sort or [{"_shard_doc": "asc"}], "_source": source,
-                "track_total_hits": False, "pit": {"id": pit, "keep_alive": _KEEP_ALIVE}, **more,
+                "track_total_hits": False, "pit": {"id": pit, "keep_alive": _KEEP_ALIVE}, "version": version,
             }  # fmt: skip
             if after is not None:
                 search["search_after"] = after
@@ -82,7 +112,7 @@ def scan(
         client.close_point_in_time(id=pit)
 
 
-def reason_of(error: Any) -> str:
+def reason_of(error: JsonValue) -> str:
     """Elasticsearch's own words for an error object."""
     if not isinstance(error, dict):
         return str(error)

@@ -7,11 +7,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Any
 
+from pydantic import JsonValue
+
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run
+from arbkit.core.results import JsonObject
 from arbkit.store.history_codec import decode, encode
 from arbkit.store.product_document import BEST_FIELDS
 
 __all__ = [
+    "best_of",
     "best_summary",
     "history_document",
     "history_of",
@@ -24,10 +28,11 @@ __all__ = [
     "run_document",
     "run_of",
     "upgraded",
+    "version_of",
     "with_best",
 ]  # fmt: skip
 
-Document = dict[str, Any]
+Document = JsonObject
 _ROUTE_FIELDS = (
     "id", "asin", "source", "target", "title", "brand", "category", "profit", "roi_pct", "margin_pct",
     "spread_pct", "confidence", "amazon_sells", "data_at", "buy_price", "sell_price", "currency", "evaluated_at",
@@ -35,28 +40,31 @@ _ROUTE_FIELDS = (
 
 
 def offer_document(offer: Offer) -> Document:
+    """The document of an offer."""
     return offer.to_dict()
 
 
-def offer_of(document: Mapping[str, Any]) -> Offer:
+def offer_of(document: Mapping[str, JsonValue]) -> Offer:
+    """The offer of a document."""
     return Offer.from_dict(document)
 
 
 def history_document(h: History) -> Document:
+    """The document of a history, its series packed."""
     series = base64.b64encode(encode(h.series, h.sellers)).decode()
     return {"asin": h.asin, "market": h.market, "version": h.version, "currency": h.currency, "series": series}
 
 
-def history_of(document: Mapping[str, Any]) -> History:
-    series, sellers = decode(base64.b64decode(document["series"]))
-    return History(
-        document["asin"], document["market"], document["version"], document["currency"], series, sellers
-    )  # fmt: skip
+def history_of(document: Mapping[str, JsonValue]) -> History:
+    """The history of a document."""
+    row: Mapping[str, Any] = document
+    series, sellers = decode(base64.b64decode(row["series"]))
+    return History(row["asin"], row["market"], row["version"], row["currency"], series, sellers)
 
 
-def product_document(p: Product, best: Mapping[str, Any] | None, words: str) -> Document:
+def product_document(p: Product, best: Document | None, words: str) -> Document:
     """``best`` is the product's best opportunity as :func:`best_summary`, ``words`` what a search finds it by."""
-    document = {
+    document: dict[str, Any] = {
         "asin": p.asin,
         "version": p.version,
         "demo": p.demo,
@@ -64,7 +72,7 @@ def product_document(p: Product, best: Mapping[str, Any] | None, words: str) -> 
         "category": p.category,
         "updated_at": p.updated_at,
         "sold_on": list(p.markets),
-        "price": {code: shown.get("price_minor") for code, shown in p.markets.items()},
+        "price": {code: shown["price_minor"] for code, shown in p.markets.items()},
         "words": words,
         "document": {
             "asin": p.asin, "version": p.version, "demo": p.demo, "title": p.title, "brand": p.brand,
@@ -75,13 +83,14 @@ def product_document(p: Product, best: Mapping[str, Any] | None, words: str) -> 
     return with_best(document, best)
 
 
-def with_best(document: Mapping[str, Any], best: Mapping[str, Any] | None) -> Document:
+def with_best(document: Mapping[str, JsonValue], best: Document | None) -> Document:
     """A product's document with this best opportunity, or with none."""
+    row: Mapping[str, Any] = document
     return {
-        **document,
+        **row,
         "best_profit": best["profit"] if best else None,
         "best_margin": best["margin_pct"] if best else None,
-        "document": {**document["document"], "best": best},
+        "document": {**row["document"], "best": best},
     }
 
 
@@ -90,34 +99,56 @@ def best_summary(o: Opportunity | None) -> Document | None:
     return None if o is None else {name: getattr(o, name) for name in BEST_FIELDS}
 
 
-def product_of(document: Mapping[str, Any]) -> Product:
-    inner = document["document"]
+def best_of(document: Mapping[str, JsonValue]) -> Document | None:
+    """The best opportunity that a product's document has, as :func:`best_summary`."""
+    row: Mapping[str, Any] = document
+    best: Document | None = row["document"].get("best")
+    return best
+
+
+def version_of(document: Mapping[str, JsonValue]) -> int:
+    """The version of a product's document."""
+    row: Mapping[str, Any] = document
+    return int(row["version"])
+
+
+def product_of(document: Mapping[str, JsonValue]) -> Product:
+    """The product of a document."""
+    row: Mapping[str, Any] = document
+    inner = row["document"]
     return Product(**{**inner, "eans": tuple(inner["eans"])})
 
 
 def opportunity_document(o: Opportunity, words: str) -> Document:
-    shown = {name: getattr(o, name) for name in _ROUTE_FIELDS}
+    """The document of an opportunity; ``words`` are what a search finds it by."""
+    shown: Document = {name: getattr(o, name) for name in _ROUTE_FIELDS}
     return shown | {"route": o.source + o.target, "words": words, "document": o.to_dict()}
 
 
-def opportunity_of(document: Mapping[str, Any]) -> Opportunity:
-    return Opportunity.from_dict(document["document"])
+def opportunity_of(document: Mapping[str, JsonValue]) -> Opportunity:
+    """The opportunity of a document."""
+    row: Mapping[str, Any] = document
+    return Opportunity.from_dict(row["document"])
 
 
 def run_document(run: Run) -> Document:
+    """The document of a report's run."""
     return {"run_id": run.run_id, "report": run.report, "started_at": run.started_at, "document": run.to_dict()}
 
 
-def run_of(document: Mapping[str, Any]) -> Run:
-    return Run(**document["document"])
+def run_of(document: Mapping[str, JsonValue]) -> Run:
+    """The run of a document."""
+    row: Mapping[str, Any] = document
+    return Run(**row["document"])
 
 
-def upgraded(collection: str, old: Mapping[str, Any]) -> Document:
+def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
     """A document in today's shape, from one that another arbkit wrote: what is unknown today is left out.
 
     Raises:
         KeyError, TypeError: it lacks what a document of today must have.
     """
+    old: Mapping[str, Any] = document
     match collection:
         case "offers":
             return offer_document(offer_of(_known(OFFER_WIRE_NAMES.values(), old)))

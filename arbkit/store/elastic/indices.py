@@ -17,8 +17,9 @@ from typing import Any
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 
 from arbkit.core.errors import StoreError, StoreRefusedError
+from arbkit.core.results import JsonObject
 from arbkit.store.elastic.bulk import Action, bulk
-from arbkit.store.elastic.client import connect, scan, wrap_errors
+from arbkit.store.elastic.client import Hit, connect, scan, wrap_errors
 from arbkit.store.elastic.documents import upgraded
 from arbkit.store.elastic.schema import COLLECTIONS, body, fingerprint
 
@@ -37,7 +38,7 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-Transform = Callable[[Sequence[Any]], Sequence[Action]]
+Transform = Callable[[Sequence[Hit]], Sequence[Action]]
 """From documents of the old index (hits, with version) to what is written into the new one."""
 
 _FINAL_ROUND_LIMIT = 5_000
@@ -158,7 +159,7 @@ class _ReindexRounds:
         # Writes under way may become visible out of order: only up to here none is missing after the refresh.
         complete = _checkpoint(self._client, self._source)
         self._client.indices.refresh(index=self._source)
-        since = {"range": {"_seq_no": {"gt": self._upto}}}
+        since: JsonObject = {"range": {"_seq_no": {"gt": self._upto}}}
         count = 0
         for hits in scan(self._client, self._source, since, version=True):
             actions = self._transform(hits)
@@ -182,13 +183,13 @@ def _checkpoint(client: Elasticsearch, index: str) -> int:
 def upgrade_documents(collection: str, target: str) -> Transform:
     """Copy documents, brought to the current mapping."""
 
-    def actions(hits: Sequence[Any]) -> list[Action]:
+    def actions(hits: Sequence[Hit]) -> list[Action]:
         return [upgrade_action(collection, target, hit) for hit in hits]
 
     return actions
 
 
-def upgrade_action(collection: str, target: str, hit: Any) -> Action:
+def upgrade_action(collection: str, target: str, hit: Hit) -> Action:
     """What writes a document (a hit, with version) into another index, in today's shape.
 
     Raises:

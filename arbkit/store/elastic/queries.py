@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import JsonValue
+
 from arbkit.core.errors import UsageError
 from arbkit.core.marketplaces import MARKETS
+from arbkit.core.results import JsonObject, RouteTotalsRow
 from arbkit.store import cursors
 from arbkit.store.base import EXACT_FILTERS, RANGE_FILTERS, OpportunityQuery, ProductQuery, age_edges, check_query
 from arbkit.store.search_text import words
@@ -23,7 +26,7 @@ _OPPORTUNITY_SORTS = {
     "age": "data_at", "title": "title", "buy_price": "buy_price", "sell_price": "sell_price", "route": "route",
 }  # fmt: skip
 _WINDOW = 100_000
-Clause = dict[str, Any]
+Clause = JsonObject
 
 
 def product_search(query: ProductQuery) -> Clause:
@@ -35,8 +38,8 @@ def product_search(query: ProductQuery) -> Clause:
     where = _matching(query.q)
     if query.category:
         where.append({"term": {"category": query.category}})
-    if query.min_margin_pct is not None:
-        where.append({"range": {"best_margin": {"gte": query.min_margin_pct}}})
+    if query.min_margin is not None:
+        where.append({"range": {"best_margin": {"gte": query.min_margin}}})
     if query.market:
         where.append({"term": {"sold_on": query.market}})
         if query.max_price_minor is not None:
@@ -72,23 +75,24 @@ def sums_search(query: OpportunityQuery) -> Clause:
         UsageError: the query contradicts itself.
     """
     check_query(query)
-    where = {"bool": {"filter": _opportunity_filter(query)}}
+    where: Clause = {"bool": {"filter": _opportunity_filter(query)}}
     return {"size": 0, "track_total_hits": False, "query": where, "aggs": {"routes": ROUTE_SUMS}}
 
 
 def ages_search(limits: Sequence[float], now: float) -> Clause:
     """The body of a search for :meth:`Store.ages`, as :func:`ages_of` reads its answer."""
-    ranges = [
+    ranges: list[JsonValue] = [
         {"key": str(position), **{name: at for name, at in (("from", begin), ("to", end)) if at is not None}}
         for position, (begin, end) in enumerate(age_edges(limits, now))
     ]
-    ages = {"range": {"field": "updated_at", "keyed": True, "ranges": ranges}}
-    markets = {"terms": {"field": "market", "size": len(MARKETS)}, "aggs": {"ages": ages}}
+    ages: Clause = {"range": {"field": "updated_at", "keyed": True, "ranges": ranges}}
+    markets: Clause = {"terms": {"field": "market", "size": len(MARKETS)}, "aggs": {"ages": ages}}
     return {"size": 0, "track_total_hits": False, "aggs": {"markets": markets}}
 
 
-def ages_of(results: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+def ages_of(aggregations: Mapping[str, JsonValue]) -> dict[str, tuple[int, ...]]:
     """What :func:`ages_search` found, by marketplace."""
+    results: Mapping[str, Any] = aggregations
     return {
         market["key"]: tuple(found["doc_count"] for _, found in sorted(buckets.items(), key=lambda one: int(one[0])))
         for market in results["markets"]["buckets"]
@@ -96,9 +100,10 @@ def ages_of(results: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
     }
 
 
-def routes_of(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+def routes_of(aggregation: Mapping[str, JsonValue]) -> dict[str, RouteTotalsRow]:
     """What :data:`ROUTE_SUMS` found, by route."""
-    found = {
+    results: Mapping[str, Any] = aggregation
+    found: dict[str, RouteTotalsRow] = {
         f"{source['key']}:{target['key']}": {
             "count": target["doc_count"],
             "best_profit": target["best"]["value"],
@@ -110,7 +115,7 @@ def routes_of(results: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return dict(sorted(found.items()))
 
 
-def _opportunity_filter(query: OpportunityQuery) -> list[Clause]:
+def _opportunity_filter(query: OpportunityQuery) -> list[JsonValue]:
     where = _matching(query.q)
     for name in EXACT_FILTERS:
         if (value := getattr(query, name)) is not None:
@@ -121,17 +126,18 @@ def _opportunity_filter(query: OpportunityQuery) -> list[Clause]:
     return where
 
 
-def _matching(q: str | None) -> list[Clause]:
+def _matching(q: str | None) -> list[JsonValue]:
     """Every word must be there, the last one at least as a beginning; nothing is, where the query has no words."""
     if not q:
         return []
     found = words(q)
     if not found:
         return [{"match_none": {}}]
-    return [*({"term": {"words": word}} for word in found[:-1]), {"prefix": {"words": found[-1]}}]
+    terms: list[JsonValue] = [{"term": {"words": word}} for word in found[:-1]]
+    return [*terms, {"prefix": {"words": found[-1]}}]
 
 
-def _search(query: ProductQuery | OpportunityQuery, where: list[Clause], key: str, unique: str) -> Clause:
+def _search(query: ProductQuery | OpportunityQuery, where: list[JsonValue], key: str, unique: str) -> Clause:
     """In keyset order; unknown keys come last either way round. One more than the page holds is asked for."""
     check_query(query)
     if query.offset + query.limit >= _WINDOW:
@@ -149,12 +155,12 @@ def _search(query: ProductQuery | OpportunityQuery, where: list[Clause], key: st
     }
     if query.cursor:
         last, last_id = cursors.unpack(query.cursor, query.sort, descending=query.descending)
-        after_id = {"range": {unique: {beyond: last_id}}}
-        missing = {"bool": {"must_not": {"exists": {"field": key}}}}
+        after_id: Clause = {"range": {unique: {beyond: last_id}}}
+        missing: Clause = {"bool": {"must_not": {"exists": {"field": key}}}}
         if last is None:
             onward: Clause = {"bool": {"filter": [missing, after_id]}}
         else:
-            same = {"bool": {"filter": [{"term": {key: last}}, after_id]}}
+            same: Clause = {"bool": {"filter": [{"term": {key: last}}, after_id]}}
             onward = {"bool": {"should": [{"range": {key: {beyond: last}}}, same, missing]}}
         body["post_filter"] = onward
     return body

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import typing
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import orjson
 
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, Offer
+from arbkit.core.results import JsonObject
 
 __all__ = ["COLLECTIONS", "body", "fingerprint"]
 
@@ -94,7 +95,14 @@ def fingerprint(collection: str) -> str:
     return hashlib.sha256(orjson.dumps(COLLECTIONS[collection], option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]
 
 
-def body(collection: str) -> dict[str, Any]:
+class IndexBody(TypedDict):
+    """Settings and mappings of an index."""
+
+    settings: JsonObject
+    mappings: JsonObject
+
+
+def body(collection: str) -> IndexBody:
     """Settings and mappings of a new index of a collection."""
     return {
         # One shard holds some 50 GB, and its sequence numbers order all writes: a migration follows them.
@@ -102,6 +110,6 @@ def body(collection: str) -> dict[str, Any]:
         "mappings": {
             "dynamic": "strict",
             "_meta": {"arbkit": fingerprint(collection)},
-            "properties": COLLECTIONS[collection],
+            "properties": dict(COLLECTIONS[collection]),
         },
     }

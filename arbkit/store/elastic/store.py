@@ -15,14 +15,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
+from pydantic import JsonValue
 
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.results import JsonObject
 from arbkit.store import cursors
 from arbkit.store.base import MAX_BRANDS, OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written
 from arbkit.store.elastic.bulk import Action, bulk
-from arbkit.store.elastic.client import connect, fetch_documents, scan, wrap_errors
+from arbkit.store.elastic.client import Hit, connect, fetch_documents, scan, wrap_errors
 from arbkit.store.elastic.documents import (
     history_of,
     opportunity_document,
@@ -82,12 +84,14 @@ class ElasticStore(AbstractContextManager["ElasticStore"]):
             raise
 
     def put(self, updates: Sequence[Update]) -> Written:
+        """See :meth:`arbkit.store.base.Store.put`."""
         with wrap_errors():
             written = self._writer.put(updates)
         self._note("offers", "history", "products")
         return written
 
     def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
+        """See :meth:`arbkit.store.base.Store.rebuild`."""
         names = ("offers", "history", "products")
         with wrap_errors(), temporary_indices(self._client, self._prefix, names) as targets:
             beside = Writer(self._client, targets, alias=False)
@@ -101,14 +105,15 @@ class ElasticStore(AbstractContextManager["ElasticStore"]):
         return Rebuilt(offers=rebuilt, kept=total - rebuilt)
 
     def replace_opportunities(self, found: Sequence[Opportunity], *, run_id: str) -> list[str]:
+        """See :meth:`arbkit.store.base.Store.replace_opportunities`."""
         best = best_by_product(found)
         with wrap_errors():
             known = {hit["_id"] for hit in self._scan("opportunities", {"match_all": {}}, source=False)}
-            words = {asin: old["words"] for asin, (old, _) in self._writer.products(sorted(best)).items()}
+            words = {asin: str(old["words"]) for asin, (old, _) in self._writer.products(sorted(best)).items()}
             with temporary_indices(self._client, self._prefix, ["opportunities"]) as made:
                 index = made["opportunities"]
                 documents = [opportunity_document(replace(o, run_id=run_id), words.get(o.asin, "")) for o in found]
-                actions = [Action(index, d["id"], d, alias=False) for d in documents]
+                actions = [Action(index, str(d["id"]), d, alias=False) for d in documents]
                 if lost := bulk(self._client, actions).poison:
                     raise StoreError(f"an opportunity is refused: {next(iter(lost.values()))}")
                 self._client.indices.refresh(index=index)
@@ -122,6 +127,7 @@ class ElasticStore(AbstractContextManager["ElasticStore"]):
         return [o.id for o in found if o.id not in known]
 
     def put_run(self, run: Run) -> None:
+        """See :meth:`arbkit.store.base.Store.put_run`."""
         action = Action(self._prefix + "runs", run.run_id, run_document(run))
         with wrap_errors():
             poison = bulk(self._client, [action]).poison
@@ -132,10 +138,12 @@ class ElasticStore(AbstractContextManager["ElasticStore"]):
     # Reading
 
     def offers(self, asins: Sequence[str]) -> list[Offer]:
+        """See :meth:`arbkit.store.base.Store.offers`."""
         with wrap_errors():
             return self._writer.offers(asins)
 
     def scan_offers(self, columns: Sequence[str], *, products_per_batch: int = 5_000) -> Iterator[pd.DataFrame]:
+        """See :meth:`arbkit.store.base.Store.scan_offers`."""
         import pandas as pd
 
         unknown = [name for name in columns if name not in OFFER_WIRE_NAMES]
@@ -151,9 +159,9 @@ class ElasticStore(AbstractContextManager["ElasticStore"]):
         products: set[str] = set()
         with wrap_errors():
             self._refresh("offers")
-            sort = [{"asin": "asc"}, {"market": "asc"}]
+            sort: list[JsonValue] = [{"asin": "asc"}, {"market": "asc"}]
             for hit in self._scan("offers", {"match_all": {}}, source=[*{*stored, "asin"}], sort=sort):
-                asin = hit["_source"]["asin"]
+                asin = str(hit["_source"]["asin"])
                 if asin not in products and len(products) == products_per_batch:
                     yield frame(rows)
                     rows, products = [], set()
@@ -163,27 +171,36 @@ class ElasticStore(AbstractContextManager["ElasticStore"]):
             yield frame(rows)
 
     def history(self, asin: str) -> list[History]:
+        """See :meth:`arbkit.store.base.Store.history`."""
         with wrap_errors():
             hits = self._get("history", [f"{asin}:{code}" for code in MARKETS])
         return sorted((history_of(hit["_source"]) for hit in hits), key=lambda h: h.market)
 
     def product(self, asin: str) -> Product | None:
+        """See :meth:`arbkit.store.base.Store.product`."""
         with wrap_errors():
             found = self._get("products", [asin])
         return product_of(found[0]["_source"]) if found else None
 
     def products(self, query: ProductQuery) -> Page[Product]:
+        """See :meth:`arbkit.store.base.Store.products`."""
         return self._page("products", query, product_search(query), product_of)
 
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
+        """See :meth:`arbkit.store.base.Store.opportunities`."""
         return self._page("opportunities", query, opportunity_search(query), opportunity_of)
 
     def sums(self, query: OpportunityQuery) -> Sums:
+        """See :meth:`arbkit.store.base.Store.sums`."""
         found = self._search("opportunities", sums_search(query))["aggregations"]
         return Sums.of(routes_of(found["routes"]))
 
     def _page(
-        self, collection: str, query: ProductQuery | OpportunityQuery, search: dict[str, Any], build: Callable[[Any], T]
+        self,
+        collection: str,
+        query: ProductQuery | OpportunityQuery,
+        search: JsonObject,
+        build: Callable[[JsonObject], T],
     ) -> Page[T]:
         answer = self._search(collection, search)
         hits, total = answer["hits"]["hits"], answer["aggregations"]["total"]["doc_count"]
@@ -199,21 +216,24 @@ class ElasticStore(AbstractContextManager["ElasticStore"]):
         return Page(items=tuple(build(h["_source"]) for h in hits), total=total, next=after)
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
-        where: dict[str, Any] = {"term": {"report": report}} if report else {"match_all": {}}
-        search = {"size": limit, "query": where, "sort": [{"started_at": "desc"}], "_source": ["document"]}
+        """See :meth:`arbkit.store.base.Store.runs`."""
+        where: JsonObject = {"term": {"report": report}} if report else {"match_all": {}}
+        search: JsonObject = {"size": limit, "query": where, "sort": [{"started_at": "desc"}], "_source": ["document"]}
         hits = self._search("runs", search)["hits"]["hits"]
         return [run_of(hit["_source"]) for hit in hits]
 
     def run(self, run_id: str) -> Run | None:
+        """See :meth:`arbkit.store.base.Store.run`."""
         with wrap_errors():
             found = self._get("runs", [run_id])
         return run_of(found[0]["_source"]) if found else None
 
     def stats(self) -> Stats:
-        head = {"size": 0, "track_total_hits": True}
+        """See :meth:`arbkit.store.base.Store.stats`."""
+        head: JsonObject = {"size": 0, "track_total_hits": True}
         products = self._search("products", {**head, "aggs": {"demo": {"filter": {"term": {"demo": True}}}}})
-        times = {n: {n: {"field": "updated_at"}} for n in ("min", "max")}
-        markets = {"terms": {"field": "market", "size": len(MARKETS)}}
+        times: JsonObject = {n: {n: {"field": "updated_at"}} for n in ("min", "max")}
+        markets: JsonObject = {"terms": {"field": "market", "size": len(MARKETS)}}
         offers = self._search("offers", {**head, "aggs": {**times, "markets": markets}})
         found = self._search(
             "opportunities",
@@ -255,9 +275,11 @@ class ElasticStore(AbstractContextManager["ElasticStore"]):
         )
 
     def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
+        """See :meth:`arbkit.store.base.Store.ages`."""
         return ages_of(self._search("offers", ages_search(limits, now))["aggregations"])
 
     def close(self) -> None:
+        """See :meth:`arbkit.store.base.Store.close`."""
         self._client.close()
 
     def __exit__(
@@ -277,7 +299,7 @@ class ElasticStore(AbstractContextManager["ElasticStore"]):
         if unseen:
             self._client.indices.refresh(index=self._prefix + collection)
 
-    def _search(self, collection: str, search: dict[str, Any]) -> Any:
+    def _search(self, collection: str, search: JsonObject) -> Any:
         with wrap_errors():
             self._refresh(collection)
             # Half an answer would be a wrong one.
@@ -285,10 +307,12 @@ class ElasticStore(AbstractContextManager["ElasticStore"]):
                 index=self._prefix + collection, body=search, allow_partial_search_results=False
             )  # fmt: skip
 
-    def _get(self, collection: str, ids: Sequence[str]) -> list[Any]:
+    def _get(self, collection: str, ids: Sequence[str]) -> list[Hit]:
         return fetch_documents(self._client, self._prefix + collection, ids)
 
-    def _scan(self, collection: str, query: dict[str, Any], *, source: Any, sort: Any = None) -> Iterator[Any]:
+    def _scan(
+        self, collection: str, query: JsonObject, *, source: bool | list[str], sort: list[JsonValue] | None = None
+    ) -> Iterator[Hit]:
         return chain.from_iterable(scan(self._client, self._prefix + collection, query, source=source, sort=sort))
 
 

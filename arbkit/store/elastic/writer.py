@@ -8,22 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 from elasticsearch import Elasticsearch
 
 from arbkit.core.errors import StoreError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import History, Offer, Opportunity, Update
+from arbkit.core.results import JsonObject
 from arbkit.store.base import Written, dedupe_and_validate
 from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk
-from arbkit.store.elastic.client import fetch_documents
+from arbkit.store.elastic.client import Hit, fetch_documents
 from arbkit.store.elastic.documents import (
+    best_of,
     best_summary,
     history_document,
     offer_document,
     offer_of,
     product_document,
+    version_of,
     with_best,
 )
 from arbkit.store.elastic.indices import upgrade_action
@@ -91,8 +93,8 @@ class Writer:
         for asin, offers in by_asin.items():
             product = build_product(offers)
             old, guard = there.get(asin, (None, None))
-            if old is None or old["version"] < product.version:
-                best = old["document"].get("best") if old else None
+            if old is None or version_of(old) < product.version:
+                best = best_of(old) if old else None
                 text = search_text(product, [o.title for o in offers])
                 document = product_document(product, best, index_words(text))
                 actions.append(self._product(asin, document, guard))
@@ -113,23 +115,23 @@ class Writer:
             else:
                 raise _conflict_error(left)
 
-    def transform_products(self, hits: Sequence[Any]) -> list[Action]:
+    def transform_products(self, hits: Sequence[Hit]) -> list[Action]:
         """Products of the index before this one: composed anew where offers say more, with their best kept."""
         there = self.products([hit["_id"] for hit in hits])
         behind = [
             hit["_id"]
             for hit in hits
-            if hit["_id"] not in there or there[hit["_id"]][0]["version"] < hit["_source"]["version"]
+            if hit["_id"] not in there or version_of(there[hit["_id"]][0]) < version_of(hit["_source"])
         ]
         self.update_products(behind)
         there |= self.products(behind)
         actions = []
         for hit in hits:
             new, _ = there.get(hit["_id"], (None, None))
-            best = hit["_source"]["document"].get("best")
+            best = best_of(hit["_source"])
             if new is None:
                 actions.append(upgrade_action("products", self._names["products"], hit))
-            elif new["document"].get("best") != best:
+            elif best_of(new) != best:
                 actions.append(Action(self._names["products"], hit["_id"], with_best(new, best), alias=self._alias))
         return actions
 
@@ -141,17 +143,17 @@ class Writer:
         ]
         return sorted(found, key=lambda o: (o.asin, o.market))
 
-    def products(self, asins: Sequence[str]) -> dict[str, tuple[dict[str, Any], SeqNoGuard]]:
+    def products(self, asins: Sequence[str]) -> dict[str, tuple[JsonObject, SeqNoGuard]]:
         """The stored documents by ASIN, each with the guard for its next write."""
         return {
             hit["_id"]: (hit["_source"], SeqNoGuard(hit["_index"], hit["_seq_no"], hit["_primary_term"]))
             for hit in fetch_documents(self._client, self._names["products"], asins)
         }
 
-    def _versioned(self, collection: str, of: Offer | History, document: Any) -> Action:
+    def _versioned(self, collection: str, of: Offer | History, document: JsonObject) -> Action:
         return Action(self._names[collection], of.id, document, version=of.version, alias=self._alias)
 
-    def _product(self, asin: str, document: Any, guard: SeqNoGuard | None) -> Action:
+    def _product(self, asin: str, document: JsonObject, guard: SeqNoGuard | None) -> Action:
         return Action(self._names["products"], asin, document, guard=guard, only_new=guard is None, alias=self._alias)
 
 

@@ -173,9 +173,9 @@ def _product_filter(query: ProductQuery) -> tuple[list[str], list[Any]]:
     if query.category:
         where.append("category = ?")
         values.append(query.category)
-    if query.min_margin_pct is not None:
+    if query.min_margin is not None:
         where.append("best_margin >= ?")
-        values.append(query.min_margin_pct)
+        values.append(query.min_margin)
     if query.market:
         price = " AND price_minor <= ?" if query.max_price_minor is not None else ""
         where.append(f"asin IN (SELECT asin FROM offers WHERE market = ?{price})")  # noqa: S608 - ours

@@ -15,9 +15,11 @@ from arbkit.store.sqlite.schema import OFFER_COLUMNS, OFFER_TUPLES
 
 __all__ = [
     "PRODUCT_COLUMNS", "PUT_HISTORY", "PUT_OFFER", "PUT_OPPORTUNITY", "PUT_OPPORTUNITY_DOCUMENT", "PUT_PRODUCT",
-    "TAKE_OVER", "best_summary", "offer_row", "opportunity_row", "product_row", "read_offers", "to_product",
+    "TAKE_OVER", "SqlValue", "best_summary", "offer_row", "opportunity_row", "product_row", "read_offers", "to_product",
 ]  # fmt: skip
 
+SqlValue = str | int | float | bytes | None
+"""What a column holds."""
 _offer_values = attrgetter(*OFFER_WIRE_NAMES)
 _TUPLE_POSITIONS = [OFFER_COLUMNS.index(name) for name in OFFER_COLUMNS if name in OFFER_TUPLES]
 PUT_OFFER = (
@@ -62,7 +64,7 @@ _IN_CHUNK = 500
 PRODUCT_COLUMNS = "asin, version, demo, title, brand, category, eans, image, updated_at, markets, best"
 
 
-def offer_row(offer: Offer) -> tuple[Any, ...]:
+def offer_row(offer: Offer) -> tuple[SqlValue, ...]:
     """Its values for ``PUT_OFFER``."""
     row = list(_offer_values(offer))
     for position in _TUPLE_POSITIONS:
@@ -96,7 +98,9 @@ def _offer(row: Sequence[Any]) -> Offer:
     return Offer(**values)
 
 
-def to_product(row: Sequence[Any]) -> Product:
+def to_product(columns: Sequence[SqlValue]) -> Product:
+    """The product of a row of :data:`PRODUCT_COLUMNS`."""
+    row: Sequence[Any] = columns
     return Product(
         asin=row[0],
         version=row[1],
@@ -117,7 +121,7 @@ def best_summary(o: Opportunity) -> str:
     return orjson.dumps({name: getattr(o, name) for name in BEST_FIELDS}).decode()
 
 
-def product_row(p: Product) -> tuple[Any, ...]:
+def product_row(p: Product) -> tuple[SqlValue, ...]:
     """Its values for ``PUT_PRODUCT``."""
     return (
         p.asin, p.version, p.demo, p.title, p.brand, p.category, p.updated_at,
@@ -125,7 +129,7 @@ def product_row(p: Product) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
-def opportunity_row(o: Opportunity) -> tuple[Any, ...]:
+def opportunity_row(o: Opportunity) -> tuple[SqlValue, ...]:
     """Its values for ``PUT_OPPORTUNITY``."""
     return (
         o.id, o.asin, o.source, o.target, o.title, o.brand, o.category, o.profit, o.roi_pct,

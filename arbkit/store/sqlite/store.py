@@ -17,6 +17,7 @@ import orjson
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.results import RouteTotalsRow
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
 from arbkit.store import cursors
 from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written, dedupe_and_validate
@@ -85,6 +86,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
     # Writing
 
     def put(self, updates: Sequence[Update]) -> Written:
+        """See :meth:`arbkit.store.base.Store.put`."""
         kept, poison = dedupe_and_validate(updates)
         rows, histories = [], []
         for update in (updates[position] for position in kept):
@@ -98,11 +100,12 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
                 ok = connection.total_changes - before
                 connection.executemany(PUT_HISTORY, histories)
                 if ok:
-                    self._update_products(connection, {row[0] for row in rows})
+                    self._update_products(connection, {updates[position].offer.asin for position in kept})
             bound_wal(connection, self._path)
         return Written(ok=ok, stale=len(updates) - len(poison) - ok, poison=poison)
 
     def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
+        """See :meth:`arbkit.store.base.Store.rebuild`."""
         beside = self._path.with_name(f"{self._path.name}.rebuild-{uuid4().hex[:8]}")
         for left in self._path.parent.glob(f"{self._path.name}.rebuild-*"):
             # One that was killed has left it.
@@ -156,6 +159,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
                 connection.execute("UPDATE product_text SET words = ? WHERE rowid = ?", (text, rowid))
 
     def replace_opportunities(self, found: Sequence[Opportunity], *, run_id: str) -> list[str]:
+        """See :meth:`arbkit.store.base.Store.replace_opportunities`."""
         best = best_by_product(found)
         with self._using() as connection:
             with immediate(connection):
@@ -176,6 +180,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         return [o.id for o in found if o.id not in known]
 
     def put_run(self, run: Run) -> None:
+        """See :meth:`arbkit.store.base.Store.put_run`."""
         with self._using() as connection, immediate(connection):
             connection.execute(
                 "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)",
@@ -185,10 +190,12 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
     # Reading
 
     def offers(self, asins: Sequence[str]) -> list[Offer]:
+        """See :meth:`arbkit.store.base.Store.offers`."""
         with self._using() as connection, snapshot(connection):
             return list(read_offers(connection, sorted(set(asins))))
 
     def scan_offers(self, columns: Sequence[str], *, products_per_batch: int = 5_000) -> Iterator[pd.DataFrame]:
+        """See :meth:`arbkit.store.base.Store.scan_offers`."""
         import pandas as pd
 
         unknown = [name for name in columns if name not in OFFER_WIRE_NAMES]
@@ -213,6 +220,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
             yield frame.astype({name: "float64" for name in columns if is_number(name)})
 
     def history(self, asin: str) -> list[History]:
+        """See :meth:`arbkit.store.base.Store.history`."""
         with self._using() as connection:
             rows = connection.execute(
                 "SELECT asin, market, version, currency, series FROM history WHERE asin = ? ORDER BY market",
@@ -225,6 +233,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         return histories
 
     def product(self, asin: str) -> Product | None:
+        """See :meth:`arbkit.store.base.Store.product`."""
         with self._using() as connection:
             row = connection.execute(
                 f"SELECT {PRODUCT_COLUMNS} FROM products WHERE asin = ?",  # noqa: S608 - ours
@@ -233,18 +242,21 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         return None if row is None else to_product(row)
 
     def products(self, query: ProductQuery) -> Page[Product]:
+        """See :meth:`arbkit.store.base.Store.products`."""
         asked, count = build_products_query(query), build_product_count_query(query)
         with self._using() as connection, snapshot(connection):
             (total,) = connection.execute(count.sql, count.values).fetchone()
             return _page(connection, query, asked, total, to_product)
 
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
+        """See :meth:`arbkit.store.base.Store.opportunities`."""
         asked = build_opportunities_query(query)
         with self._using() as connection, snapshot(connection):
             total = self._summed(connection, build_sums_query(query)).count
             return _page(connection, query, asked, total, lambda row: Opportunity.from_dict(orjson.loads(row[0])))
 
     def sums(self, query: OpportunityQuery) -> Sums:
+        """See :meth:`arbkit.store.base.Store.sums`."""
         asked = build_sums_query(query)
         with self._using() as connection, snapshot(connection):
             return self._summed(connection, asked)
@@ -261,6 +273,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         return self._sums[key]
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
+        """See :meth:`arbkit.store.base.Store.runs`."""
         where, values = ("WHERE report = ?", [report]) if report else ("", [])
         with self._using() as connection:
             rows = connection.execute(
@@ -270,11 +283,13 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         return [Run(**orjson.loads(document)) for (document,) in rows]
 
     def run(self, run_id: str) -> Run | None:
+        """See :meth:`arbkit.store.base.Store.run`."""
         with self._using() as connection:
             row = connection.execute("SELECT document FROM runs WHERE run_id = ?", (run_id,)).fetchone()
         return None if row is None else Run(**orjson.loads(row[0]))
 
     def stats(self) -> Stats:
+        """See :meth:`arbkit.store.base.Store.stats`."""
         with self._using() as connection, snapshot(connection):
             kinds = dict(connection.execute("SELECT demo, count(*) FROM products GROUP BY demo").fetchall())
             times = connection.execute(OFFER_TIMES).fetchall()
@@ -302,6 +317,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         )
 
     def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
+        """See :meth:`arbkit.store.base.Store.ages`."""
         statements = build_age_queries(limits, now)
         found = {}
         with self._using() as connection, snapshot(connection):
@@ -313,6 +329,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         return found
 
     def close(self) -> None:
+        """See :meth:`arbkit.store.base.Store.close`."""
         with self._lock:
             self._connection.close()
 
@@ -345,7 +362,7 @@ def _page(
     return Page(items=tuple(build(row) for row in rows), total=total, next=after)
 
 
-def _routes(rows: Iterable[tuple[str, int, float, float]]) -> dict[str, dict[str, Any]]:
+def _routes(rows: Iterable[tuple[str, int, float, float]]) -> dict[str, RouteTotalsRow]:
     return {r: {"count": n, "best_profit": b, "total_profit": round(t, 2)} for r, n, b, t in rows}
 
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from arbkit.core.formatting import count
 from arbkit.store import Stats
+from arbkit.store.address import BOUNDS
 from arbkit.web.dashboards.content import Field, Option
 from arbkit.web.dashboards.download import MIME
 from arbkit.web.dashboards.opportunities.columns import COLUMNS, OPTIONAL, chosen_columns
-from arbkit.web.dashboards.opportunities.filters import NUMBERS, View
+from arbkit.web.dashboards.opportunities.filters import View
 
 __all__ = ["column_fields", "download_fields", "filter_fields", "saved_fields"]
 
@@ -18,8 +19,9 @@ _BOUNDS = {
     "min_roi": ("Min ROI %", "Minimum profit in percent of the money invested"),
     "min_profit": ("Min profit", "Minimum profit of one unit, in your home currency"),
     "min_confidence": ("Min confidence", "From 0 to 1"),
-    "max_age": ("Max data age (h)", "Age of the older of the two prices"),
+    "max_age_hours": ("Max data age (h)", "Age of the older of the two prices"),
 }
+_TEXTS = {None: "", True: "yes", False: "no"}
 _AMAZON = (("", "any"), ("no", "no"), ("yes", "yes"))
 
 
@@ -36,15 +38,16 @@ def filter_fields(
         {"name": "category", "label": "Category", "kind": "choice", "options": _any(categories)},
         {"name": "brand", "label": "Brand", "kind": "text", "suggestions": list(stats.brands), "placeholder": "any"},
         {"name": "q", "label": "Search", "kind": "text", "placeholder": "title, brand, EAN, ASIN"},
+        {"name": "asin", "label": "ASIN", "kind": "text", "placeholder": "any"},
         *(
             Field(name=name, label=label, kind="number", hint=hint, placeholder="any")
             for name, (label, hint) in _BOUNDS.items()
         ),
-        {"name": "amazon", "label": "Amazon as seller", "kind": "choice", "options": _options(_AMAZON)},
+        {"name": "amazon_sells", "label": "Amazon as seller", "kind": "choice", "options": _options(_AMAZON)},
     ]
     for one in fields:
         value = getattr(view, one["name"])
-        one["value"] = f"{value:g}" if one["name"] in NUMBERS and value is not None else value or ""
+        one["value"] = f"{value:g}" if one["name"] in BOUNDS and value is not None else _TEXTS.get(value, value)
         if one["name"] in refused:
             one["value"], one["wrong"] = refused[one["name"]]
     return [*fields, {"name": "clear", "label": "Clear filters", "kind": "button"}]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import plotly.graph_objects as go
@@ -17,12 +16,13 @@ from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.profile_file import load_profile, load_profiles
 from arbkit.sources.token_budget import read_tokens
 from arbkit.store import Page, Stats, Sums
+from arbkit.store.address import describe_errors
 from arbkit.store.iteration import opportunity_by_id
 from arbkit.web.dashboards.content import Region, UserEvent
 from arbkit.web.dashboards.download import Download
 from arbkit.web.dashboards.html import components_html, opportunity_html, quote_html, repriced_html, store_figures
 from arbkit.web.dashboards.opportunities.columns import ticked_columns
-from arbkit.web.dashboards.opportunities.filters import View, parse, told
+from arbkit.web.dashboards.opportunities.filters import View, parse
 from arbkit.web.dashboards.opportunities.forms import column_fields, download_fields, saved_fields
 from arbkit.web.dashboards.opportunities.parts import FilterForm, OpportunityTable, RouteMap, read_page, read_routes
 from arbkit.web.dashboards.opportunities.what_if import WhatIf
@@ -93,7 +93,7 @@ class OpportunitiesPage(DashboardPage):
         """Show what the address asks for; say what of it is ignored."""
         self._view, wrong = parse(search)
         if wrong:
-            self.widget.notify(told(wrong), "bad")
+            self.widget.notify(describe_errors(wrong), "bad")
 
     def show_empty(self) -> None:
         """Show an empty table, and nothing else."""
@@ -116,7 +116,7 @@ class OpportunitiesPage(DashboardPage):
             # What other filters leave out is not what the reader looks at now; another page's route may be.
             found = next(iter(self._page.items), None)
         self._narrowed = False
-        self._view = replace(self._view, chosen=found.id if found else "")
+        self._view = self._view.changed(chosen=found.id if found else "")
         self._show_table(now, self._reprice())
         self._show_top(stats, sums, now)
         self._show_forms(stats, sums)
@@ -241,7 +241,7 @@ class OpportunitiesPage(DashboardPage):
         values = event["values"]
         match event["region"]:
             case "columns":
-                self._view = replace(self._view, columns=ticked_columns(values))
+                self._view = self._view.changed(columns=ticked_columns(values))
             case "whatif":
                 self._what_if.update(values)
             case "views":
@@ -250,7 +250,7 @@ class OpportunitiesPage(DashboardPage):
                     return
                 self._view, wrong = parse(self._saved.all().get(str(values["view"]), ""))
                 if wrong:
-                    self.widget.notify(told(wrong), "bad")
+                    self.widget.notify(describe_errors(wrong), "bad")
         self.refresh()
 
     def on_action(self, event: UserEvent) -> None:
@@ -289,9 +289,9 @@ class OpportunitiesPage(DashboardPage):
 
     def _shareable(self) -> str:
         """The view without what belongs to this moment."""
-        return replace(self._view, chosen="", page=1).search()
+        return self._view.changed(chosen="", page=1).search()
 
     def _saved_as(self, saved: Mapping[str, str]) -> str:
         """The name under which this view is saved; empty if it is not."""
         here = self._shareable()
-        return next((name for name, search in saved.items() if search == here), "")
+        return next((name for name, search in saved.items() if parse(search)[0].search() == here), "")

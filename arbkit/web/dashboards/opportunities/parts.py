@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import cast, get_args
 
 from arbkit.analysis.routes import PricedRoute
+from arbkit.core.filters import OpportunitySort
 from arbkit.core.models import Opportunity
+from arbkit.core.results import RouteTotalsRow
 from arbkit.core.settings import Settings
 from arbkit.store import Page, Stats, Store, Sums
-from arbkit.store.base import OpportunitySort
 from arbkit.web.dashboards.content import Region, UserEvent
 from arbkit.web.dashboards.html import route_map_html
 from arbkit.web.dashboards.opportunities.columns import COLUMNS, chosen_columns, table_row
@@ -34,14 +34,14 @@ def read_page(store: Store, view: View, *, now: float) -> tuple[View, Page[Oppor
     Raises:
         StoreError: the store cannot be read.
     """
-    page = store.opportunities(view.query(now=now))
+    page = store.opportunities(view.page_query(now=now))
     if not page.items and page.total:
-        view = replace(view, page=-(-page.total // PAGE_ROWS))
-        page = store.opportunities(view.query(now=now))
+        view = view.changed(page=-(-page.total // PAGE_ROWS))
+        page = store.opportunities(view.page_query(now=now))
     return view, page
 
 
-def read_routes(store: Store, view: View, sums: Sums, *, now: float) -> Mapping[str, Mapping[str, float]]:
+def read_routes(store: Store, view: View, sums: Sums, *, now: float) -> Mapping[str, RouteTotalsRow]:
     """The totals of every route, also of those that ``view`` leaves out, so that another can be chosen.
 
     Raises:
@@ -49,7 +49,7 @@ def read_routes(store: Store, view: View, sums: Sums, *, now: float) -> Mapping[
     """
     if not view.source and not view.target:
         return sums.routes
-    return store.sums(replace(view, source="", target="", page=1).query(now=now)).routes
+    return store.sums(view.changed(source=None, target=None).query(now=now)).routes
 
 
 class _ViewPart(StorePart):
@@ -134,7 +134,7 @@ class RouteMap(_ViewPart):
         sums = self.store.sums(self.view.query(now=now))
         self.show(read_routes(self.store, self.view, sums, now=now), self.store.stats().currency or "", self.view)
 
-    def show(self, routes: Mapping[str, Mapping[str, float]], currency: str, view: View) -> None:
+    def show(self, routes: Mapping[str, RouteTotalsRow], currency: str, view: View) -> None:
         """Show these routes (``SOURCE:TARGET`` → ``count``, ``total_profit``, ``best_profit``)."""
         self.view = view
         html = route_map_html(routes, self.settings.markets, currency, f"{view.source}:{view.target}")
@@ -222,7 +222,7 @@ class OpportunityTable(_ViewPart):
             case "page":
                 # What a browser sends need not be a number.
                 if isinstance(number := cast("int | str", event["page"]), int) and number >= 1:
-                    self._change(replace(self.view, page=number))
+                    self._change(self.view.changed(page=number))
             case "select":
                 self._select(str(event["id"]))
             case _:
@@ -234,12 +234,12 @@ class OpportunityTable(_ViewPart):
             return
         same = name == self.view.sort
         descending = not self.view.descending if same else name not in _ASCENDING
-        self._change(replace(self.view, sort=cast("OpportunitySort", name), descending=descending, page=1))
+        self._change(self.view.changed(sort=cast("OpportunitySort", name), descending=descending, page=1))
 
     def _select(self, name: str) -> None:
         view, wrong = self.view.with_values({"chosen": name})
         if wrong:
             return
-        self._change(replace(view, page=self.view.page))
+        self._change(view.changed(page=self.view.page))
         if self._on_select is not None:
             self._on_select(name)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from arbkit.core.asin import parse_asin
 from arbkit.core.errors import UsageError
 from arbkit.core.marketplaces import MARKETS
-from arbkit.web.dashboards.opportunities.filters import pairs_of
+from arbkit.store.address import pairs_of
 
 __all__ = ["CURRENCIES", "PRICES", "QUANTITIES", "ProductView", "parse"]
 

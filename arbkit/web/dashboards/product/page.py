@@ -20,9 +20,9 @@ from arbkit.core.settings import Settings
 from arbkit.display.charts import LAYOUT
 from arbkit.profit import Profile, load_profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, ProductQuery
+from arbkit.store.address import describe_errors
 from arbkit.web.dashboards.content import Field, Option, Region, UserEvent
 from arbkit.web.dashboards.html import components_html
-from arbkit.web.dashboards.opportunities.filters import told
 from arbkit.web.dashboards.page import DashboardPage
 from arbkit.web.dashboards.part import Waterfall
 from arbkit.web.dashboards.product.filters import CURRENCIES, PRICES, QUANTITIES, ProductView, parse
@@ -103,7 +103,7 @@ class ProductPage(DashboardPage):
         """Show what the address asks for; say what of it is ignored."""
         self._view, wrong = parse(search)
         if wrong:
-            self.widget.notify(told(wrong), "bad")
+            self.widget.notify(describe_errors(wrong), "bad")
 
     def is_waiting(self) -> bool:
         """Whether there are no products yet, or not the one that is asked for."""
@@ -146,7 +146,7 @@ class ProductPage(DashboardPage):
             self.widget.hide("results")
             return
         sort = "updated" if q else "profit"
-        page = self.store.products(ProductQuery(q=q or None, sort=sort, limit=_MOST_FOUND))  # type: ignore[arg-type]
+        page = self.store.products(ProductQuery(q=q or None, sort=sort, limit=_MOST_FOUND))
         empty = self._stats is not None and not self._stats.products
         message = _EMPTY if empty else _NO_MATCH
         self.widget.show_html("hint", results_html(page.total, len(page.items), searched=bool(q)))

@@ -1,0 +1,284 @@
+"""What the API takes and answers beside the shared results, and how stored records become JSON."""
+
+from __future__ import annotations
+
+from typing import Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from arbkit.core.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
+from arbkit.core.marketplaces import market as marketplace
+from arbkit.core.models import Offer, Product
+from arbkit.core.results import BestRouteRow, JsonObject, OpportunityOut, ProductOut, Result, RouteTotals, RunOut
+from arbkit.core.validation import Request
+from arbkit.profit.quote.request import QuoteRequest
+
+__all__ = [
+    "ArbitrageRequest",
+    "BadLine",
+    "Health",
+    "Listing",
+    "OfferOut",
+    "ProductDetail",
+    "ProductsRequest",
+    "ProfitRequest",
+    "RunDetail",
+    "StatsOut",
+    "WatchAdded",
+    "WatchRequest",
+    "WatchedProduct",
+    "Watchlist",
+    "offer_json",
+    "product_json",
+]
+
+T = TypeVar("T")
+_ASCENDING = frozenset({"asin", "title", "route", "buy_price"})
+"""Orders in which people expect the least first; all others begin with the greatest."""
+_ORDERS = ("asc", "desc")
+
+
+class _Sorted(Request):
+    order: Literal["asc", "desc"] | None = Field(None, description="default: what suits sort_by")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split_order(cls, given: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """``margin_desc`` as ``margin`` in descending order."""
+        sort, _, order = str(given.get("sort_by", "")).rpartition("_")
+        if sort and order in _ORDERS and "order" not in given:
+            return {**given, "sort_by": sort, "order": order}
+        return given
+
+    def descends(self, sort_by: str) -> bool:
+        """Whether the greatest comes first."""
+        return sort_by not in _ASCENDING if self.order is None else self.order == "desc"
+
+
+class ArbitrageRequest(_Sorted, OpportunityFilter):
+    """Query of ``GET /arbitrage``."""
+
+    limit: int = Field(50, ge=1, le=500, description="most items of a page")
+    cursor: str | None = Field(None, description="from `next`")
+    sort_by: OpportunitySort = Field("profit", description="also as margin_desc, profit_asc, …")
+    components: bool = Field(False, description="every fee and tax too")
+
+
+class ProductsRequest(_Sorted, ProductFilter):
+    """Query of ``GET /products``."""
+
+    page: int = Field(1, ge=1, le=1_000_000)
+    page_size: int = Field(50, ge=1, le=500)
+    sort_by: ProductSort = Field("updated", description="also as margin_desc, profit_asc, …")
+
+
+class ProfitRequest(QuoteRequest):
+    """Query of ``GET /profit``: a route asked about by hand."""
+
+    no_profile: bool = Field(False, description="the neutral seller, without costs of its own, in place of yours")
+
+
+class WatchRequest(BaseModel):
+    """Products to watch: ASINs, or addresses of their pages on Amazon."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    asin: str | None = None
+    asins: list[str] = Field(default_factory=list, max_length=10_000)
+
+
+class Listing(Result, Generic[T]):
+    """A page of a list; ``next`` is the address of the page that follows, or null."""
+
+    items: list[T]
+    total: int = Field(description="on all pages")
+    page: int
+    page_size: int
+    next: str | None
+
+
+class Health(Result):
+    """Whether the service works, and on which prices."""
+
+    status: Literal["ok", "degraded"]
+    mode: Literal["demo", "keepa"]
+    version: str
+    store: bool = Field(description="whether the store answers")
+
+
+class OfferOut(Result):
+    """What is known of a product on one marketplace now.
+
+    Amounts named ``*_minor`` are whole cents or pence in ``currency``, times named ``*_at`` Unix seconds. Null is
+    unknown; "no offer" is null with its time set.
+    """
+
+    asin: str
+    market: str
+    version: int = Field(description="the source's last update, in Keepa minutes")
+    source: Literal["keepa", "demo", "export", "raw"] = Field(description="where the data came from")
+    fetched_at: float
+    updated_at: int
+    currency: str
+    title: str | None
+    brand: str | None
+    manufacturer: str | None
+    category: str | None
+    category_path: list[str]
+    root_category_id: int | None
+    product_group: str | None
+    eans: list[str]
+    image: str | None
+    price_minor: int | None
+    price_basis: str | None
+    price_at: int | None
+    shipping_minor: int | None
+    buy_box_minor: int | None
+    buy_box_at: int | None
+    buy_box_is_amazon: bool | None
+    buy_box_is_fba: bool | None
+    new_minor: int | None
+    new_at: int | None
+    amazon_minor: int | None
+    amazon_at: int | None
+    new_fba_minor: int | None
+    list_minor: int | None
+    price_avg30_minor: int | None
+    price_avg90_minor: int | None
+    price_avg180_minor: int | None
+    sales_rank: int | None
+    sales_rank_at: int | None
+    rank_drops30: int | None
+    rank_drops90: int | None
+    monthly_sold: int | None
+    offers_new: int | None
+    offers_new_at: int | None
+    out_of_stock90_pct: int | None
+    amazon_buy_box90_pct: float | None
+    rating: float | None
+    reviews: int | None
+    length_mm: int | None
+    width_mm: int | None
+    height_mm: int | None
+    weight_g: int | None
+    package_quantity: int | None
+    hazmat: bool | None
+    keepa_fba_fee_minor: int | None
+    keepa_fba_fee_at: int | None
+    keepa_referral_pct: float | None
+    keepa_closing_fee_minor: int | None
+    notes: list[str]
+    price: float | None = Field(description="price_minor in major units")
+    demo: bool
+    url: str
+
+
+class ProductDetail(ProductOut):
+    """A product with its offers and its opportunities, the best first."""
+
+    offers: list[OfferOut]
+    opportunities: list[OpportunityOut]
+
+
+class BadLine(Result):
+    """A line of the watchlist that is no ASIN."""
+
+    line: int
+    text: str
+    why: str
+
+
+class WatchedProduct(Result):
+    """A product on the watchlist."""
+
+    asin: str
+
+
+class Watchlist(Listing[WatchedProduct]):
+    """The whole watchlist; ``bad`` names its lines that are no ASINs."""
+
+    bad: list[BadLine]
+
+
+class WatchAdded(Result):
+    """What was put on the watchlist, and how many products it has now."""
+
+    added: list[str]
+    total: int
+
+
+class StatsOut(Result):
+    """Head figures of the store; times in Unix seconds, null where there is none."""
+
+    products: int
+    offers: int
+    opportunities: int
+    total_profit: float = Field(description="of all opportunities at one unit each, in currency")
+    currency: str | None
+    demo_products: int
+    markets: dict[str, int] = Field(description="offers by marketplace code")
+    routes: dict[str, RouteTotals] = Field(description="by route, as IT:DE")
+    categories: list[str]
+    brands: list[str] = Field(description="those with the most opportunities")
+    oldest_at: int | None
+    newest_at: int | None
+    evaluated_at: float | None
+    demo: bool = Field(description="whether any product is of the invented demo market")
+
+
+class RunDetail(RunOut):
+    """A run with what it found."""
+
+    result: dict[str, JsonValue] | None = Field(description="the report's own result; null while there is none")
+
+
+def product_json(product: Product) -> JsonObject:
+    """A product in the shape of :class:`~arbkit.core.results.ProductOut`."""
+    markets: JsonObject = {
+        code: {
+            "price": _major(shown["price_minor"]),
+            "price_minor": shown["price_minor"],
+            "currency": shown["currency"],
+            "price_basis": shown["price_basis"],
+            "price_at": shown["price_at"],
+            "updated_at": shown["updated_at"],
+            "sales_rank": shown["sales_rank"],
+            "url": marketplace(code).url(product.asin),
+        }
+        for code, shown in product.markets.items()
+    }
+    return {
+        "asin": product.asin,
+        "title": product.title,
+        "brand": product.brand,
+        "category": product.category,
+        "eans": list(product.eans),
+        "image": product.image,
+        "updated_at": product.updated_at,
+        "demo": product.demo,
+        "markets": markets,
+        "best": _best_json(product.best),
+    }
+
+
+def _best_json(best: BestRouteRow | None) -> JsonObject | None:
+    if best is None:
+        return None
+    return {
+        "source": best["source"],
+        "target": best["target"],
+        "profit": best["profit"],
+        "roi_pct": best["roi_pct"],
+        "margin_pct": best["margin_pct"],
+        "currency": best["currency"],
+    }
+
+
+def offer_json(offer: Offer) -> JsonObject:
+    """An offer in the shape of :class:`OfferOut`."""
+    url = marketplace(offer.market).url(offer.asin)
+    return {**offer.to_dict(), "price": _major(offer.price_minor), "demo": offer.demo, "url": url}
+
+
+def _major(minor: int | None) -> float | None:
+    return None if minor is None else minor / 100

@@ -1,0 +1,134 @@
+"""The same filter asked over HTTP, in a notebook, on the page and by commands finds the same opportunities."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from fastapi.testclient import TestClient
+
+import arbkit as package
+from arbkit.core.filters import ALIASES, OpportunityFilter
+from arbkit.core.models import Update
+from arbkit.core.results import OpportunityOut, RunOut
+from arbkit.core.settings import Settings
+from arbkit.store import open_store
+from arbkit.web.api import create_app
+from arbkit.web.dashboards.opportunities.filters import parse
+from arbkit.web.schemas import Listing, ProductDetail, StatsOut
+from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.processes import arbkit
+
+NOW_ISH = 4_000_000_000
+"""Data this young is younger than any age asked for here."""
+CASES: list[tuple[dict[str, Any], set[str]]] = [
+    ({"q": "lantern"}, {"B000000001"}),
+    ({"asin": "B000000002"}, {"B000000002"}),
+    ({"brand": "Zeta"}, {"B000000002"}),
+    ({"category": "Tools"}, {"B000000003"}),
+    ({"source": "FR"}, {"B000000003"}),
+    ({"target": "UK"}, {"B000000003"}),
+    ({"min_profit": 20.0}, {"B000000002", "B000000003"}),
+    ({"min_roi": 60.0}, {"B000000003"}),
+    ({"min_margin": 25.0}, {"B000000002"}),
+    ({"min_confidence": 0.95}, {"B000000001"}),
+    ({"max_age_hours": 1.0}, {"B000000003"}),
+    ({"amazon_sells": False}, {"B000000002"}),
+    ({"min_profit": 5.0, "amazon_sells": True}, {"B000000003"}),
+]
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """A store with three opportunities that differ in everything a filter asks for."""
+    folder = tmp_path_factory.mktemp("filters")
+    settings = Settings.load(_env_file=None, home=folder / "var", watchlist=folder / "watchlist.txt", demo=True)
+    found = [
+        opportunity("B000000001", profit=10.0, roi_pct=20.0, margin_pct=10.0, confidence=0.99, title="Lantern"),
+        opportunity(
+            "B000000002", profit=20.0, roi_pct=40.0, margin_pct=30.0, confidence=0.5, brand="Zeta", amazon_sells=False
+        ),
+        opportunity(
+            "B000000003", "FR", "UK", profit=30.0, roi_pct=80.0, margin_pct=20.0, confidence=0.6, category="Tools",
+            amazon_sells=True, data_at=NOW_ISH,
+        ),
+    ]  # fmt: skip
+    with open_store(settings) as store:
+        store.put(
+            [Update(offer(o.asin, code, title=o.title), history(o.asin, code)) for o in found for code in ("DE", "IT")]
+        )
+        store.replace_opportunities(found, run_id="r1")
+    return settings
+
+
+@pytest.fixture(scope="module")
+def client(filled: Settings) -> Iterator[TestClient]:
+    with TestClient(create_app(filled), base_url="http://127.0.0.1:8000") as client:
+        yield client
+
+
+def test_the_cases_ask_for_every_field() -> None:
+    assert {name for asked, _ in CASES for name in asked} == OpportunityFilter.model_fields.keys()
+
+
+@pytest.mark.parametrize(("asked", "expected"), CASES)
+def test_every_door_finds_the_same(
+    filled: Settings, client: TestClient, asked: dict[str, Any], expected: set[str]
+) -> None:
+    answer = client.get("/arbitrage", params=asked).json()
+    assert {item["asin"] for item in answer["items"]} == expected
+    with package.open(filled) as arb:
+        assert set(arb.opportunities(**asked)["asin"]) == expected
+    texts = {name: ("yes" if value else "no") if isinstance(value, bool) else value for name, value in asked.items()}
+    view, wrong = parse("&".join(f"{name}={text}" for name, text in texts.items()))
+    assert wrong == {}
+    with open_store(filled, read_only=True) as store:
+        assert {o.asin for o in store.opportunities(view.page_query(now=2_000_000_000)).items} == expected
+
+
+@pytest.mark.parametrize(("alias", "name"), [(a, n) for a, n in ALIASES.items() if n in OpportunityFilter.model_fields])
+def test_earlier_parameters_of_the_api_mean_the_same(client: TestClient, alias: str, name: str) -> None:
+    (asked, expected), *_ = [case for case in CASES if set(case[0]) == {name}]
+    answer = client.get("/arbitrage", params={alias: asked[name]}).json()
+    assert {item["asin"] for item in answer["items"]} == expected
+
+
+def test_a_wrong_value_is_named_by_the_parameter_that_was_given(client: TestClient) -> None:
+    assert [e["field"] for e in client.get("/arbitrage?confidence=2").json()["errors"]] == ["confidence"]
+    assert [e["field"] for e in client.get("/arbitrage?min_confidence=2").json()["errors"]] == ["min_confidence"]
+    twice = client.get("/arbitrage?confidence=0.5&min_confidence=0.5").json()["errors"]
+    assert [(e["field"], e["why"]) for e in twice] == [("min_confidence", "given more than once")]
+    assert client.get("/arbitrage?marketplace=DE").status_code == 422
+    assert client.get("/products?marketplace=DE").json()["total"] == 3
+
+
+def test_an_order_in_the_sort_holds_on_every_page(client: TestClient) -> None:
+    profits, url = [], "/arbitrage?sort_by=margin_asc&limit=1"
+    while url:
+        body = client.get(url).json()
+        profits += [item["margin_pct"] for item in body["items"]]
+        url = body["next"]
+    assert profits == [10.0, 20.0, 30.0]
+
+
+def test_export_takes_every_filter_as_an_option_and_a_view(filled: Settings, tmp_path: Path) -> None:
+    file = tmp_path / "found.csv"
+    options = ["--min-profit", "5", "--no-amazon-sells", "--target", "de"]
+    done = arbkit(filled, "export", str(file), "--view", "min_confidence=0.4&sort=roi", *options, "--json")
+    assert orjson.loads(done.stdout) == {"file": str(file), "rows": 1}
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        assert "B000000002" in [cell for row in csv.reader(lines) for cell in row]
+    wrong = arbkit(filled, "export", str(file), "--source", "US")
+    assert wrong.returncode == 2
+    assert "source: not a marketplace arbkit knows (got 'US'). Use UK, DE, FR, IT, ES" in wrong.stderr
+
+
+def test_what_is_answered_has_the_shape_that_is_described(client: TestClient) -> None:
+    Listing[OpportunityOut].model_validate(client.get("/arbitrage?components=true").json())
+    ProductDetail.model_validate(client.get("/products/B000000001?components=true").json())
+    Listing[RunOut].model_validate(client.get("/reports").json())
+    StatsOut.model_validate(client.get("/stats").json())

@@ -1,0 +1,159 @@
+"""The API's description of itself: complete, as the repository holds it, and enough to make a client of."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import orjson
+import pytest
+import uvicorn
+
+from arbkit.core.models import Run, Update
+from arbkit.core.settings import Settings
+from arbkit.store import open_store
+from arbkit.web.api import create_app
+from tests.helpers.factories import history, offer, opportunity
+from tests.openapi import FILTERS, OPENAPI, filters_page, openapi
+
+ASIN = "B000000001"
+RENEW = "reviewed and right? `python -m tests.openapi` renews it"
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return dict(json.loads(openapi()))
+
+
+def test_the_repository_holds_the_api_as_it_is() -> None:
+    assert OPENAPI.read_text("utf-8") == openapi(), RENEW
+
+
+def test_the_repository_holds_the_filters_as_they_are() -> None:
+    assert FILTERS.read_text("utf-8") == filters_page(), RENEW
+
+
+def test_every_answer_has_a_schema_and_every_error_is_a_problem(document: dict[str, Any]) -> None:
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            answers = operation["responses"]
+            assert {"400", "401", "422", "500"} <= answers.keys(), (method, path)
+            for status, answer in answers.items():
+                where = (method, path, status)
+                if status == "204":
+                    assert "content" not in answer, where
+                    continue
+                ((kind, content),) = answer["content"].items()
+                if int(status) >= 400:
+                    assert kind == "application/problem+json", where
+                    assert content["schema"] == {"$ref": "#/components/schemas/Problem"}, where
+                elif path == "/metrics":
+                    assert kind == "text/plain", where
+                else:
+                    assert content["schema"] or path == "/profit", where
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
+    """The package that openapi-python-client makes."""
+    folder = tmp_path_factory.mktemp("generated")
+    (folder / "config.yml").write_text("post_hooks: []\n")
+    command = [sys.executable, "-m", "openapi_python_client", "generate", "--path", str(OPENAPI), "--meta", "none"]
+    more = ["--config", str(folder / "config.yml"), "--output-path", str(folder / "arbkit_client"), "--fail-on-warning"]
+    done = subprocess.run([*command, *more], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    sys.path.insert(0, str(folder))
+    try:
+        yield importlib.import_module("arbkit_client")
+    finally:
+        sys.path.remove(str(folder))
+        for name in [n for n in sys.modules if n.split(".")[0] == "arbkit_client"]:
+            del sys.modules[name]
+
+
+@pytest.fixture
+def address(settings: Settings) -> Iterator[str]:
+    """Where the API over a store with something of everything is served."""
+    with open_store(settings) as store:
+        store.put([Update(offer(ASIN, code), history(ASIN, code)) for code in ("DE", "IT")])
+        store.replace_opportunities([opportunity(ASIN)], run_id="r1")
+        store.put_run(Run(run_id="r1", report="detect", status="succeeded", started_at=1_760_000_000.0))
+    folder = settings.reports_dir / "detect" / "r1"
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_bytes(orjson.dumps({"total": 1, "items": []}))
+    assert settings.watchlist is not None
+    settings.watchlist.write_text(f"{ASIN}\nno asin\n")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        deadline = time.monotonic() + 60
+        while not server.started and time.monotonic() < deadline:
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        server.should_exit = True
+        thread.join()
+
+
+def test_a_generated_client_reads_every_endpoint(
+    client: ModuleType, address: str, document: dict[str, Any], tmp_path: Path
+) -> None:
+    calls: dict[str, dict[str, Any]] = {
+        "health": {},
+        "products": {"market": "DE", "max_price": 1_000.0},
+        "product": {"asin": ASIN, "components": True},
+        "watched": {},
+        "watch": {"body": {"asins": ["B07DVM36PS"]}},
+        "unwatch": {"asin": "B07DVM36PS"},
+        "arbitrage": {"min_profit": 1.0, "source": "IT", "sort_by": "margin", "components": True},
+        "top": {},
+        "profit": {"source": "IT", "buy": 40.0, "target": "DE", "sell": 69.99, "no_profile": True},
+        "stats": {},
+        "reports": {},
+        "report_run": {"run": "r1"},
+        "metrics": {},
+    }
+    operations = {o["operationId"]: o for paths in document["paths"].values() for o in paths.values()}
+    assert calls.keys() == operations.keys()
+    with client.Client(base_url=address, raise_on_unexpected_status=True) as session:
+        read = {name: _call(client, session, operations[name], name, given) for name, given in calls.items()}
+    assert read["arbitrage"].items[0].components[0].name == "sale_price"
+    assert read["product"].markets["DE"].currency == "EUR"
+    assert read["product"].offers[0].source == "keepa"
+    assert [line.text for line in read["watched"].bad] == ["no asin"]
+    assert read["watch"].added == ["B07DVM36PS"]
+    assert read["report_run"].result["total"] == 1
+    assert "arbkit_up 1.0" in read["metrics"]
+
+
+def test_a_generated_client_reads_problems(client: ModuleType, address: str, document: dict[str, Any]) -> None:
+    operations = {o["operationId"]: o for paths in document["paths"].values() for o in paths.values()}
+    with client.Client(base_url=address) as session:
+        missing = _call(client, session, operations["product"], "product", {"asin": "B0999999ZZ"})
+        wrong = _call(client, session, operations["arbitrage"], "arbitrage", {"min_confidence": 2.0})
+    assert (missing.status, missing.title) == (404, "Not Found")
+    assert [(e.field, e.value) for e in wrong.errors] == [("min_confidence", "2.0")]
+
+
+def _call(client: ModuleType, session: Any, operation: dict[str, Any], name: str, given: dict[str, Any]) -> Any:
+    """What the generated function of an operation returns."""
+    (tag,) = operation["tags"]
+    function = importlib.import_module(f"{client.__name__}.api.{tag}.{name}")
+    values = dict(given)
+    if body := values.get("body"):
+        models = importlib.import_module(f"{client.__name__}.models")
+        values["body"] = models.WatchRequest.from_dict(body)
+    if "sort_by" in values:
+        models = importlib.import_module(f"{client.__name__}.models")
+        values["sort_by"] = models.ArbitrageSortBy(values["sort_by"])
+    return function.sync(client=session, **values)
