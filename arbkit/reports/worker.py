@@ -27,7 +27,7 @@ from arbkit.reports.run_folders import Job, append_field
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["explain", "main", "run"]
+__all__ = ["execute", "explain", "main"]
 
 _KERNEL_DIED = "the kernel ended while a cell was at work: was there enough memory?"
 _NOT_WANTED = "no pictures were asked for"
@@ -45,7 +45,7 @@ def explain(folder: Path, job: Job) -> None:
     _file(folder / "notebook.ipynb", folder, job.title, job.reason)
 
 
-def run(folder: Path, job: Job) -> str | None:
+def execute(folder: Path, job: Job) -> str | None:
     """Execute ``job``'s notebook into ``folder``; what went wrong in one line, or None.
 
     Raises:
@@ -60,7 +60,7 @@ def run(folder: Path, job: Job) -> str | None:
             draw, folder, done=done, expected=job.figures, why_not=None if job.figures else _NOT_WANTED
         )
         try:
-            error = _execute(job.notebook, folder / "notebook.ipynb", job.parameters)
+            error = _run_notebook(job.notebook, folder / "notebook.ipynb", job.parameters)
             if error == _KERNEL_DIED and time.monotonic() > until:
                 error = job.reason
         finally:
@@ -77,7 +77,7 @@ def _warm() -> None:
     warm()
 
 
-def _execute(notebook: Path, executed: Path, parameters: dict[str, JsonValue]) -> str | None:
+def _run_notebook(notebook: Path, executed: Path, parameters: dict[str, JsonValue]) -> str | None:
     """Run the notebook; what went wrong, or None."""
     import papermill
     from nbclient.exceptions import DeadKernelError
@@ -187,7 +187,7 @@ def main(arguments: Sequence[str]) -> int:
     if "--explain" in arguments:
         explain(folder, job)
         return 0
-    error = run(folder, job)
+    error = execute(folder, job)
     if error is not None:
         sys.stderr.write(f"{error}\n")
     return 1 if error else 0
