@@ -336,7 +336,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         if not found:
             raise UsageError(
                 "not in the store", field="asin", value=", ".join(wanted),
-                remedy="Watch it with `arbkit watch add ASIN`; arb.products() shows what there is",
+                remedy="Watch it with `arbkit watch add ASIN`; arb.products() lists what is stored",
             )  # fmt: skip
         return found
 

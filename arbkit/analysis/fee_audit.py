@@ -70,7 +70,7 @@ def compare_with_keepa(path: Path, tables: Tables, *, on: date | None = None, ma
     report = FileReport(str(path))
     offers: list[Offer] = []
     for _, envelope in envelopes_of(path, market, "audit", report):
-        # A row that is of no use here is named by `arbkit import`.
+        # `arbkit import` names the rows that cannot be used.
         with suppress(BadRecordError):
             if update := from_envelope(envelope):
                 offers.append(update.offer)

@@ -55,7 +55,7 @@ def price_line(
     """One series of a marketplace in ``currency``; None where nobody ever offered it by that. ``series`` ``priced``
     is that of the offer's price.
 
-    ``most``: thin out to about so many points; see :func:`thin`.
+    ``most``: thin out to about this number of points; see :func:`thin`.
     """
     if series == "priced":
         return _line(history, offer, currency, rates, most)
