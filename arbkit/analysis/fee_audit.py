@@ -103,7 +103,6 @@ def _fulfilment(offers: list[Offer], day: EffectiveTables, examples: dict[str, l
     count = len(frame)
     plain = size_tiers(day, sides, unit_kg, np.zeros(count, bool))
     selected = size_tiers(day, sides, unit_kg, np.ones(count, bool))
-    peak = day.get("surcharges.peak")
     candidates: list[tuple[str, Floats]] = []
     for bands, sizes, words in (
         (day.local, plain, ""),
@@ -115,7 +114,7 @@ def _fulfilment(offers: list[Offer], day: EffectiveTables, examples: dict[str, l
         band = bands.row_index(sizes.tier, day.tiers, sizes.billing_kg)
         for column, name in (("", "agrees"), ("CEP", "agrees with the CEP column")):
             candidates.append((name + words, _fees(bands, band, sizes.billing_kg, offers, column)))
-        for code, kinds in ((c, peak.get(c, {})) for c in ("DE", "UK")):
+        for code, kinds in ((c, day.peak_amounts(c)) for c in ("DE", "UK")):
             for amount in set(kinds.values()):
                 fee = _fees(bands, band, sizes.billing_kg, offers, "")
                 there = np.array([o.market == code for o in offers])
@@ -205,7 +204,8 @@ def _referral(offers: list[Offer], day: EffectiveTables, examples: dict[str, lis
 
 
 def _referral_class(offer: Offer, day: EffectiveTables) -> str:
-    if offer.keepa_referral_pct is None:
+    observed = offer.keepa_referral_pct
+    if observed is None:
         return "not compared: Keepa has no percentage"
     if not offer.price_minor:
         return "not compared: no price"
@@ -216,7 +216,7 @@ def _referral_class(offer: Offer, day: EffectiveTables) -> str:
     def gives(number: int, uplift: float) -> bool:
         fee = max(round(float(day.schedules[number].fee(price, currency)[0] * uplift), 2), minimum)
         share = 100 * fee / float(price[0])
-        return bool(abs(share - offer.keepa_referral_pct) <= 0.012 + 0.5 / float(price[0]))
+        return bool(abs(share - observed) <= 0.012 + 0.5 / float(price[0]))
 
     everything = range(len(day.schedules))
     if any(gives(p, 1.0) for p in own):

@@ -15,6 +15,7 @@ from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.results import JsonObject
 from arbkit.profit import Profile, Rates, Tables
+from arbkit.profit.fees.contents import column_steps
 from arbkit.profit.fees.tables import TABLE_IDS, EffectiveTables, Version
 from arbkit.profit.reason_codes import join_messages
 
@@ -122,7 +123,7 @@ def fees_on(tables: Tables, category: str, market: Market, on: date) -> JsonObje
             **_about(day, "fulfilment_efn"),
         },
         "fuel_percent": {"percent": day.get("surcharges.fuel").get("percent", 0), **_about(day, "surcharges.fuel")},
-        "peak": {"amounts": day.get("surcharges.peak").get(market.code, {}), **_about(day, "surcharges.peak")},
+        "peak": {"amounts": dict(day.peak_amounts(market.code)), **_about(day, "surcharges.peak")},
         "digital_services": [
             {
                 "seller_in": home, "selling_percent": row["selling"], "fba_percent": row["fba"],
@@ -221,8 +222,7 @@ def _limit(day: EffectiveTables, market: Market, chosen: set[str]) -> float | No
     if not content:
         return None
     strict = chosen and chosen <= set(content["selected"]["schedules"])
-    limit: float = content["limit_selected" if strict else "limit"][market.code]
-    return limit
+    return (content["limit_selected"] if strict else content["limit"])[market.code]
 
 
 def _columns(market: Market) -> tuple[str, ...]:
@@ -236,8 +236,12 @@ def _efn_columns(market: Market) -> tuple[str, ...]:
 def _fulfilment(day: EffectiveTables, market: Market) -> dict[str, Any]:
     content, columns = day.get("fulfilment_local"), _columns(market)
     oversize = [
-        {"tier": r["tier"], "base_kg": r["base_kg"], **{c: {"base": r[c][0], "per_kg": r[c][1]} for c in columns}}
-        for r in content.get("oversize", ())
+        {
+            "tier": row["tier"],
+            "base_kg": row["base_kg"],
+            **{c: dict(zip(("base", "per_kg"), column_steps(row, c), strict=True)) for c in columns},
+        }
+        for row in content.get("oversize", ())
     ]
     return {
         "bands": _bands(content.get("bands", ()), columns),

@@ -21,7 +21,7 @@ class Rate:
     value: float
     day: date
     stale_days: int
-    """days between the day asked for and ``day``, if more than a week; else 0"""
+    """days between the requested day and ``day``, if more than a week; else 0"""
 
 
 class Rates:

@@ -192,7 +192,7 @@ def _sell_reasons(fees: OfferFees) -> ReasonFlags:
 
 
 def _no_fee_reasons(fees: OfferFees) -> ReasonFlags:
-    """Why there is no fulfilment fee, where there is none."""
+    """Why a fulfilment fee is unknown, where it is."""
     flags = np.zeros(len(fees.market), np.uint64)
     if fees.day.local is None:
         flags |= ReasonCode.NO_FULFILMENT_TABLES.bit

@@ -105,6 +105,7 @@ class ReasonCode(Enum):
     )
 
     def __init__(self, severity: Severity, template: str, remedy: str | None = None) -> None:
+        """``template`` and ``remedy`` are filled with the parameters of a :class:`Reason`."""
         self.severity = severity
         self.template = template
         self.remedy = remedy

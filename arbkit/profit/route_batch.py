@@ -117,7 +117,7 @@ class RouteBatch:
         seller, method = self.seller, self.methods[method_index]
         source, target = self.routes[route]
         stock = seller.stock_country(method, source, target)
-        # The EFN fee, its surcharges and storage tell only the UK, Germany and the other countries apart.
+        # The EFN fee, its surcharges and storage distinguish only the UK, Germany and the other countries.
         key = (target, method, stock if stock in ("UK", "DE") or method != "efn" else "EU")
         if key not in self._selling_sides:
             self._selling_sides[key] = seller.sell(self.selling, target, method, stock)

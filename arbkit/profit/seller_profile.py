@@ -31,7 +31,7 @@ class Customs(_Model):
     """UK ↔ EU. Amounts in the home currency."""
 
     duty_pct: float | None = Field(None, ge=0, le=100, description="duty, percent of goods and freight")
-    duty_preset: str | None = Field(None, description="in place of duty_pct: originating (made in the UK or the EU)")
+    duty_preset: str | None = Field(None, description="instead of duty_pct: originating (made in the UK or the EU)")
     freight_per_unit: float = Field(0, ge=0, description="freight of one unit")
     freight_per_kg: float = Field(0, ge=0, description="freight of one kg")
 
@@ -68,20 +68,20 @@ class Profile(_Model):
         COUNTRIES, description="countries with a VAT number: stock may lie only there (PL and CZ for cep)"
     )
     fulfilment: tuple[FulfilmentMethod, ...] = Field(
-        ("fba-local", "efn"), min_length=1, description="ways that may be used; the one that leaves most is taken"
+        ("fba-local", "efn"), min_length=1, description="methods that may be used; the most profitable one is taken"
     )
     warehouses: Literal["de", "cep"] = Field("de", description="German stock: Germany only, or also PL and CZ")
     stock: str | None = Field(None, description="country of EFN stock; left out: where it was bought")
     vat_class: str = Field("auto", description="VAT class of the goods; auto: as their category suggests")
     schedules: Mapping[str, str] = Field(
-        default_factory=dict, description="your word on referral categories, by ASIN or by category"
+        default_factory=dict, description="your own choice of referral schedules, by ASIN or by category"
     )
     buy_basis: Basis = Field("spot", description="price bought at: spot, avg30, avg90, avg180, robust (the higher)")
     sell_basis: Basis = Field("spot", description="price sold at: spot, avg30, avg90, avg180, robust (the lower)")
     prep_per_unit: float = Field(0, ge=0, description="preparing one unit")
     inbound_per_unit: float = Field(0, ge=0, description="sending one unit to Amazon")
     inbound_per_kg: float = Field(0, ge=0, description="sending one kg to Amazon")
-    other_costs: float | None = Field(None, ge=0, description="one sum in place of prep and inbound")
+    other_costs: float | None = Field(None, ge=0, description="one sum instead of prep and inbound")
     fbm_shipping: float | None = Field(None, ge=0, description="a buyer's parcel, where no row of parcels fits")
     parcels: tuple[Parcel, ...] = Field((), description="your own shipping table for fbm")
     expected_days: float = Field(0, ge=0, le=3650, description="days in Amazon's storage before the sale")
@@ -92,7 +92,7 @@ class Profile(_Model):
     target_roi_pct: float = Field(30, ge=0, le=1_000, description="return that the highest buying price is for")
     target_profit: float | None = Field(None, ge=0, description="profit that it must leave too")
     customs: Customs = Customs()
-    freight: float | None = Field(None, ge=0, description="freight per unit on any route, in place of customs'")
+    freight: float | None = Field(None, ge=0, description="freight per unit on any route, instead of customs'")
     assumed_package: Package | None = Field(None, description="used, and marked, where no package is known")
 
     @field_validator("home", "stock")

@@ -187,7 +187,7 @@ class _Sale:
         self.parts["closing_fee"] = -self.offers.closing[m] * self.rate
 
     def _add_fulfilment(self) -> tuple[Mask, Floats]:
-        """Add the fees of fulfilment; answers where there is none, and what Amazon charges of it."""
+        """Add the fees of fulfilment; returns where they are unknown, and the part that Amazon charges."""
         parts, day = self.parts, self.day
         fee, peak = self._fulfilment_fee()
         unsendable = np.isnan(fee)

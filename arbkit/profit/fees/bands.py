@@ -52,8 +52,8 @@ class Schedule:
         if not bounds:
             return self.fractions[0] * price
         # side="left": a price on the bound still has the lower rate
-        place = np.searchsorted(np.array(bounds), price, side="left")
-        return np.asarray(np.array(self.fractions)[np.minimum(place, len(self.fractions) - 1)] * price)
+        index = np.searchsorted(np.array(bounds), price, side="left")
+        return np.asarray(np.array(self.fractions)[np.minimum(index, len(self.fractions) - 1)] * price)
 
     @property
     def rule(self) -> str:
@@ -80,9 +80,9 @@ class WeightBands:
     step_kg: float = 1.0
 
     def row_index(self, tier: npt.NDArray[np.int8], names: Sequence[str], kg: Floats) -> Ints:
-        """The row of each unit: ``tier`` counts in ``names``, −1 unknown; the last row where there is none."""
+        """The row of each unit, the last one where there is no fee; ``tier``: index in ``names``, −1 unknown."""
         missing = len(self.base) - 1
-        place = np.full(tier.shape, missing, np.int64)
+        row = np.full(tier.shape, missing, np.int64)
         weight = np.round(kg, 6)
         for number, name in enumerate(names):
             if name not in self.tiers:
@@ -91,16 +91,16 @@ class WeightBands:
             if here.any():
                 first, up_to = self.tiers[name]
                 found = np.searchsorted(up_to, weight[here], side="left")
-                place[here] = np.where((found < len(up_to)) & ~np.isnan(kg[here]), first + found, missing)
-        return place
+                row[here] = np.where((found < len(up_to)) & ~np.isnan(kg[here]), first + found, missing)
+        return row
 
-    def fee(self, place: Ints, kg: Floats, column: str) -> Floats:
-        """Fees of units at these places that weigh ``kg``."""
+    def fee(self, row: Ints, kg: Floats, column: str) -> Floats:
+        """Fees of units of these rows that weigh ``kg``."""
         at = self.columns[column]
-        fee = self.base[place, at]
-        grows = self.per_step[place, at] > 0
+        fee = self.base[row, at]
+        grows = self.per_step[row, at] > 0
         if grows.any():
-            over = np.maximum(0.0, kg[grows] - self.start_kg[place[grows]]) / self.step_kg
+            over = np.maximum(0.0, kg[grows] - self.start_kg[row[grows]]) / self.step_kg
             fee = fee.copy()
-            fee[grows] += self.per_step[place[grows], at] * np.ceil(np.round(over, 6))
+            fee[grows] += self.per_step[row[grows], at] * np.ceil(np.round(over, 6))
         return np.asarray(fee)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,13 +11,26 @@ import numpy.typing as npt
 
 from arbkit.core.marketplaces import MARKETS
 from arbkit.profit.fees.bands import WeightBands
-from arbkit.profit.fees.tables import SPECIAL, EffectiveTables
+from arbkit.profit.fees.contents import PeakPoint, column_steps
+from arbkit.profit.fees.parsing import SPECIAL
+from arbkit.profit.fees.tables import EffectiveTables
 
-__all__ = ["EFN_COLUMNS", "Fulfilment", "Sizes", "efn_column", "fees", "months", "size_tiers", "storage_per_month"]
+__all__ = [
+    "EFN_COLUMNS",
+    "Fulfilment",
+    "FulfilmentUnits",
+    "Sizes",
+    "efn_column",
+    "fulfilment_fees",
+    "months",
+    "size_tiers",
+    "storage_per_month",
+]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+_CODES = list(MARKETS)
 EFN_COLUMNS = ("EU4", "DE", "UK_EU4", "EU4_UK")
 _ENVELOPES = frozenset({"light envelope", "standard envelope", "large envelope", "extra-large envelope"})
 
@@ -76,78 +89,95 @@ def size_tiers(day: EffectiveTables, sides_mm: Floats, unit_kg: Floats, selected
             billing[fits] = np.maximum(unit_kg, dim_kg)[fits]
         free &= ~fits
     parcels = selected & known & ~np.isin(tier, [i for i, name in enumerate(day.tiers) if name in _ENVELOPES])
-    for row in day.get("fulfilment_selected").get("parcels", ()):
-        fits = parcels & (unit_kg <= row["max_unit_kg"]) & (sides <= np.array(row["sides_mm"])).all(axis=1)
-        tier[fits], billing[fits] = day.tiers.index(row["tier"]), unit_kg[fits]
+    for parcel in day.get("fulfilment_selected").get("parcels", ()):
+        fits = parcels & (unit_kg <= parcel["max_unit_kg"]) & (sides <= np.array(parcel["sides_mm"])).all(axis=1)
+        tier[fits], billing[fits] = day.tiers.index(parcel["tier"]), unit_kg[fits]
         parcels &= ~fits
     return Sizes(tier, billing, unit_kg, volume)
 
 
-def fees(
-    day: EffectiveTables,
-    *,
-    warehouses: str,
-    market: Ints,
-    price: Floats,
-    sizes: Sizes,
-    low_price_limit: Floats,
-    low_price_sizes: Sizes,
-    keepa_fee: Floats,
-    keepa_price: Floats,
-    hazmat: Mask,
-    cover_days: int,
-) -> Fulfilment:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentUnits:
+    """What the fulfilment fees of each row depend on. ``market``: index of the store in ``MARKETS``.
+
+    ``low_price_limit``: the highest price at which Low-Price FBA is charged; ``low_price_sizes``: sizes without the
+    parcels of selected categories, which the low-price table does not have. ``keepa_fee``: the fee that Keepa observed
+    (net, stock in Germany only) when the price was ``keepa_price``. Prices are shop prices; unknown is NaN.
+    """
+
+    market: Ints
+    price: Floats
+    sizes: Sizes
+    low_price_limit: Floats
+    low_price_sizes: Sizes
+    keepa_fee: Floats
+    keepa_price: Floats
+    hazmat: Mask
+
+
+def fulfilment_fees(day: EffectiveTables, units: FulfilmentUnits, *, warehouses: str, cover_days: int) -> Fulfilment:
     """All fees of each row as sold in its marketplace.
 
-    Keepa's observed fee (net, German-only stock) comes before the table, as long as the price is on the same side
-    of the low-price limit as the one Keepa saw it at. ``low_price_sizes`` are those without the parcels of
-    selected categories, which the low-price table does not have.
+    Keepa's observed fee comes before the table, as long as the price is on the same side of the low-price limit as
+    the one Keepa observed it at.
     """
-    count = len(price)
-    codes = list(MARKETS)
-    de = codes.index("DE")
-    table, cheap = np.full(count, np.nan), np.full(count, np.nan)
-    efn = {column: np.full(count, np.nan) for column in EFN_COLUMNS}
-    places = _Places(day, sizes)
-    low_place = (
-        day.low_price.row_index(low_price_sizes.tier, day.tiers, low_price_sizes.billing_kg) if day.low_price else None
-    )
-    for number, code in enumerate(codes):
-        here = np.flatnonzero(market == number)
-        if not len(here):
-            continue
-        column = "CEP" if code == "DE" and warehouses == "cep" else code
-        table[here] = places.fee(day.local, here, column)
-        if day.low_price is not None and low_place is not None:
-            cheap[here] = day.low_price.fee(low_place[here], low_price_sizes.billing_kg[here], column)
-        for name in ("EU4_UK",) if code == "UK" else ("EU4", "DE", "UK_EU4"):
-            efn[name][here] = places.fee(day.efn, here, name, "EFN_DE" if name == "DE" else name)
-    is_low = price <= low_price_limit
+    market, sizes = units.market, units.sizes
+    table_rows = _TableRows(day, sizes)
+    is_low = units.price <= units.low_price_limit
+    cheap = _local_fees(day.low_price, _TableRows(day, units.low_price_sizes, plain=True), market, warehouses)
     low = is_low & ~np.isnan(cheap)
-    fee = np.where(low, cheap, table)
-    usable = (keepa_fee > 0) & (is_low == (np.nan_to_num(keepa_price, nan=np.inf) <= low_price_limit))
+    fee = np.where(low, cheap, _local_fees(day.local, table_rows, market, warehouses))
+    observed_low = np.nan_to_num(units.keepa_price, nan=np.inf) <= units.low_price_limit
+    usable = (units.keepa_fee > 0) & (is_low == observed_low)
     if warehouses == "cep":
-        usable &= market != de
-    amount = np.where(hazmat, float(day.get("surcharges.hazmat").get("amount", np.nan)), 0.0)
-    peak = _Peak(day, sizes, places)
+        usable &= market != _CODES.index("DE")
+    hazmat = np.where(units.hazmat, float(day.get("surcharges.hazmat").get("amount", np.nan)), 0.0)
+    peak = _Peak(day, sizes)
     return Fulfilment(
-        local=np.where(usable, keepa_fee, fee),
+        local=np.where(usable, units.keepa_fee, fee),
         low_price=np.asarray(low & ~usable),
         from_keepa=np.asarray(usable),
-        efn=efn,
+        efn=_efn_fees(day, table_rows, market),
         pan_eu_extra=_pan_eu_extra(day, sizes, market, cover_days),
         peak_local=peak.local(market, is_low),
         peak_efn={stock: peak.efn(stock) for stock in ("UK", "DE")},
         peak_assumed=peak.assumed,
-        hazmat=np.where(usable, 0.0, amount),
+        hazmat=np.where(usable, 0.0, hazmat),
     )
 
 
-class _Places:
-    """Rows of the tables for each unit: found once, looked up by many columns."""
+def _local_fees(bands: WeightBands | None, table_rows: _TableRows, market: Ints, warehouses: str) -> Floats:
+    """The fee of stock in the store's own country."""
+    fee = np.full(len(market), np.nan)
+    for number, code in enumerate(_CODES):
+        rows = np.flatnonzero(market == number)
+        if len(rows):
+            column = "CEP" if code == "DE" and warehouses == "cep" else code
+            fee[rows] = table_rows.fee(bands, rows, column)
+    return fee
 
-    def __init__(self, day: EffectiveTables, sizes: Sizes) -> None:
+
+def _efn_fees(day: EffectiveTables, table_rows: _TableRows, market: Ints) -> dict[str, Floats]:
+    """The EFN fee by column, NaN in the stores that a column does not serve."""
+    fees = {column: np.full(len(market), np.nan) for column in EFN_COLUMNS}
+    for number, code in enumerate(_CODES):
+        rows = np.flatnonzero(market == number)
+        if not len(rows):
+            continue
+        for name in ("EU4_UK",) if code == "UK" else ("EU4", "DE", "UK_EU4"):
+            fees[name][rows] = table_rows.fee(day.efn, rows, name, "EFN_DE" if name == "DE" else name)
+    return fees
+
+
+class _TableRows:
+    """The row of each unit in each table: found once, used by many columns.
+
+    ``plain``: the table has no parcels of selected categories.
+    """
+
+    def __init__(self, day: EffectiveTables, sizes: Sizes, *, plain: bool = False) -> None:
         self.day, self.sizes = day, sizes
+        self.selected = None if plain else day.selected
         self.by_table: dict[str, Ints] = {}
 
     def of(self, bands: WeightBands) -> Ints:
@@ -157,22 +187,22 @@ class _Places:
         return self.by_table[name]
 
     def fee(self, bands: WeightBands | None, rows: Ints, column: str, selected_column: str | None = None) -> Floats:
-        """Fees of these rows; parcels of selected categories by their own table."""
+        """Fees of these units; parcels of selected categories by their own table."""
         if bands is None:
             return np.full(len(rows), np.nan)
         kg = self.sizes.billing_kg[rows]
         fee = bands.fee(self.of(bands)[rows], kg, column)
-        selected = self.day.selected
+        selected = self.selected
         if selected is None:
             return fee
-        place = self.of(selected)[rows]
-        return np.where(place < len(selected.base) - 1, selected.fee(place, kg, selected_column or column), fee)
+        row = self.of(selected)[rows]
+        return np.where(row < len(selected.base) - 1, selected.fee(row, kg, selected_column or column), fee)
 
 
 class _Peak:
     """The peak season's surcharge, by size and country of the stock; 0 outside the season."""
 
-    def __init__(self, day: EffectiveTables, sizes: Sizes, places: _Places) -> None:
+    def __init__(self, day: EffectiveTables, sizes: Sizes) -> None:
         self.season, self.sizes, self.day = day.get("surcharges.peak"), sizes, day
         names = day.tiers
         envelope = [i for i, n in enumerate(names) if n in {"large envelope", "extra-large envelope"}]
@@ -193,20 +223,20 @@ class _Peak:
 
     def _of(self, country: str, column: str) -> Floats:
         fee = np.zeros(len(self.sizes.tier))
-        for kind, amount in self.season.get(country, {}).items():
+        for kind, amount in self.day.peak_amounts(country).items():
             fee[self.kinds[kind]] = amount
         for point in self.season.get("known", ()):
             if point["column"] == column:
                 fee[self._band(point)] = point["amount"]
         return fee
 
-    def _band(self, point: dict[str, object]) -> Mask:
-        here = np.asarray(self.sizes.tier == self.day.tiers.index(str(point["tier"])))
+    def _band(self, point: PeakPoint) -> Mask:
+        here = np.asarray(self.sizes.tier == self.day.tiers.index(point["tier"]))
         bands = self.day.local
         if bands is None:
             return np.zeros(len(here), bool)
-        up_to = bands.tiers[str(point["tier"])][1]
-        at = int(np.searchsorted(up_to, float(str(point["up_to_kg"]))))
+        up_to = bands.tiers[point["tier"]][1]
+        at = int(np.searchsorted(up_to, point["up_to_kg"]))
         kg = np.round(self.sizes.billing_kg, 6)
         return np.asarray(here & (kg <= up_to[at]) & (kg > (up_to[at - 1] if at else 0.0)))
 
@@ -220,7 +250,8 @@ def _pan_eu_extra(day: EffectiveTables, sizes: Sizes, market: Ints, cover_days: 
         for number, code in enumerate(MARKETS):
             if code in row:
                 rows = here & (market == number)
-                extra[rows] = row[code][0] + row[code][1] * started[rows]
+                base, per_kg = column_steps(row, code)
+                extra[rows] = base + per_kg * started[rows]
     low = day.get("surcharges.low_inventory")
     step = next((i for i, days in enumerate(low.get("below_days", ())) if cover_days < days), None)
     if step is not None:
@@ -243,15 +274,15 @@ def storage_per_month(
     oversize = np.isin(sizes.tier, [i for i, n in enumerate(names) if n.endswith("oversize") or " oversize " in n])
     kind = np.where(hazmat, np.where(oversize, 4, 3), np.where(oversize, 2, np.where(clothing, 1, 0)))
     order = ("standard", "clothing", "oversize", "dangerous", "dangerous_oversize")
-    cubic_feet = content["cubic_feet_per_m3"]
+    metre, foot, cubic_feet = content["per_cubic_metre"], content["per_cubic_foot"], content["cubic_feet_per_m3"]
 
-    def rates(block: str, season: int, factor: float) -> Floats:
-        per_unit = np.array([content[block][name][season] for name in order])
+    def rates(block: Mapping[str, Sequence[float]], season: int, factor: float) -> Floats:
+        per_unit = np.array([block[name][season] for name in order])
         return np.asarray(per_unit[kind] * sizes.volume_m3 * factor)
 
     return {
-        "EUR": (rates("per_cubic_metre", 0, 1.0), rates("per_cubic_metre", 1, 1.0)),
-        "GBP": (rates("per_cubic_foot", 0, cubic_feet), rates("per_cubic_foot", 1, cubic_feet)),
+        "EUR": (rates(metre, 0, 1.0), rates(metre, 1, 1.0)),
+        "GBP": (rates(foot, 0, cubic_feet), rates(foot, 1, cubic_feet)),
     }
 
 
@@ -282,5 +313,5 @@ def efn_column(stock: str, store: str, warehouses: str) -> str:
 
 def schedule_mask(day: EffectiveTables, schedule: Ints, names: Iterable[str]) -> Mask:
     """Where the referral schedule is one of these."""
-    places = [p for name in names if (p := day.schedule_index(name)) >= 0]
-    return np.isin(schedule, places)
+    indices = [i for name in names if (i := day.schedule_index(name)) >= 0]
+    return np.isin(schedule, indices)

@@ -7,9 +7,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.profit.fees.fulfilment import Fulfilment, fees, schedule_mask, size_tiers, storage_per_month
+from arbkit.profit.fees.fulfilment import (
+    Fulfilment,
+    FulfilmentUnits,
+    fulfilment_fees,
+    schedule_mask,
+    size_tiers,
+    storage_per_month,
+)
+from arbkit.profit.fees.parsing import SPECIAL
 from arbkit.profit.fees.referral import Categories, Referral, referral_fees
-from arbkit.profit.fees.tables import SPECIAL, EffectiveTables
+from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_facts import categories, numbers, prices
 from arbkit.profit.seller_profile import Profile
 
@@ -43,12 +51,14 @@ class OfferFees:
         sides = np.column_stack([numbers(offers, name) for name in ("length_mm", "width_mm", "height_mm")])
         self.sizes = size_tiers(day, sides, self.unit_kg, selected)
         plain = size_tiers(day, sides, self.unit_kg, np.zeros(len(offers), bool)) if selected.any() else self.sizes
-        self.fulfilment: Fulfilment = fees(
-            day, warehouses=profile.warehouses, market=market, price=self.selling.price, sizes=self.sizes,
-            low_price_limit=self._low_price_limit(), low_price_sizes=plain,
-            keepa_fee=numbers(offers, "keepa_fba_fee_minor") / 100, keepa_price=observed_at, hazmat=hazmat,
-            cover_days=profile.cover_days,
+        units = FulfilmentUnits(
+            market=market, price=self.selling.price, sizes=self.sizes, low_price_limit=self._low_price_limit(),
+            low_price_sizes=plain, keepa_fee=numbers(offers, "keepa_fba_fee_minor") / 100, keepa_price=observed_at,
+            hazmat=hazmat,
         )  # fmt: skip
+        self.fulfilment: Fulfilment = fulfilment_fees(
+            day, units, warehouses=profile.warehouses, cover_days=profile.cover_days
+        )
         clothing = schedule_mask(day, self.referral.schedule, day.get("storage").get("clothing", ()))
         self.storage = storage_per_month(day, self.sizes, clothing, hazmat)
         self.closing = self._closing_fee(profile)

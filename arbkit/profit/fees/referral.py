@@ -18,13 +18,13 @@ Mask = npt.NDArray[np.bool_]
 _ROUNDING = 0.012
 """Keepa rounds the percentage to two digits."""
 _CHUNK = 1 << 16
-"""Rows that are looked at together: what lies between must fit the processor's cache."""
+"""Rows processed together: intermediate results must fit the processor's cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Referral:
     """Per row: the fee in the store's currency (NaN unknown) and the least it may be among the candidates, its
-    schedule's place (−1 unknown), how many schedules were possible where they differ (else 1), whether Keepa's
+    schedule's index (−1 unknown), how many schedules were possible where they differ (else 1), whether Keepa's
     percentage decided, and whether the least fee per item that applies is disputed."""
 
     fee: Floats
@@ -37,7 +37,7 @@ class Referral:
 
 @dataclass(frozen=True, slots=True)
 class Categories:
-    """The category of each row: its place in ``names``, −1 unknown; ``own`` where the user named the schedule."""
+    """The category of each row: its index in ``names``, −1 unknown; ``own`` where the user named the schedule."""
 
     codes: Ints
     names: tuple[str, ...]
@@ -50,7 +50,7 @@ def referral_fees(
     """The referral fee on shop prices (VAT included), by the schedule that fits best.
 
     In order: what the user named, else the schedules of the category that give Keepa's percentage at Keepa's
-    price, else all that give it, else those of the category. Of several that differ, the dearest.
+    price, else all that give it, else those of the category. Of several that differ, the most expensive.
     """
     rules = _Rules(day, categories)
     parts = [
@@ -82,20 +82,20 @@ class _Rules:
         seen: dict[object, int] = {}
         self.first: list[int] = []
         self.rule_of: list[int] = []
-        for place, s in enumerate(day.schedules):
+        for index, s in enumerate(day.schedules):
             rule = (s.mode, s.fractions, tuple(sorted(s.bounds.items())))
             if rule not in seen:
                 seen[rule] = len(self.first)
-                self.first.append(place)
+                self.first.append(index)
             self.rule_of.append(seen[rule])
         count = len(self.first)
         self.allowed = np.zeros((len(categories.names) + 1, count), bool)
         # A schedule of the category is the better name where several rules cost the same.
         self.names = np.tile(np.array(self.first, np.int64), (len(categories.names) + 1, 1))
         for row, name in enumerate(categories.names):
-            for place in reversed(day.schedules_of(name)):
-                self.allowed[row, self.rule_of[place]] = True
-                self.names[row, self.rule_of[place]] = place
+            for index in reversed(day.schedules_of(name)):
+                self.allowed[row, self.rule_of[index]] = True
+                self.names[row, self.rule_of[index]] = index
         content = day.get("referral")
         uplift = content.get("uplift_percent", {})
         self.uplift = np.array([1 + uplift.get(code, 0.0) / 100 for code in MARKETS])
@@ -120,8 +120,8 @@ class _Rules:
             minimum = float(self.minimum[currency])
             least_fee[here] = minimum
             look = here & seen
-            for column, place in enumerate(self.first):
-                schedule = self.day.schedules[place]
+            for column, index in enumerate(self.first):
+                schedule = self.day.schedules[index]
                 fees[here, column] = schedule.fee(price[here], currency) * self.uplift[market[here]]
                 if look.any():
                     fee = np.maximum(schedule.fee(keepa_price[look], currency), minimum)
@@ -143,17 +143,17 @@ class _Rules:
         any_chosen = chosen.any(axis=1)
         possible = np.where(chosen, fees, -np.inf)
         first = possible.argmax(axis=1) if self.first else np.zeros(len(price), np.int64)
-        dearest = np.maximum(possible.max(axis=1, initial=-np.inf), least_fee)
-        cheapest = np.maximum(np.where(chosen, fees, np.inf).min(axis=1, initial=np.inf), least_fee)
-        differ = any_chosen & (dearest - cheapest > 0.005)
+        highest = np.maximum(possible.max(axis=1, initial=-np.inf), least_fee)
+        lowest = np.maximum(np.where(chosen, fees, np.inf).min(axis=1, initial=np.inf), least_fee)
+        differ = any_chosen & (highest - lowest > 0.005)
         schedule = np.where(any_chosen, self.names[codes, first] if self.first else -1, -1)
         return Referral(
-            fee=np.where(any_chosen, dearest, np.nan),
-            least=np.where(any_chosen, cheapest, np.nan),
+            fee=np.where(any_chosen, highest, np.nan),
+            least=np.where(any_chosen, lowest, np.nan),
             schedule=schedule,
             candidates=np.where(differ, chosen.sum(axis=1), 1),
             observed=observed,
-            minimum_disputed=np.asarray(any_chosen & (dearest == least_fee) & self.disputed[schedule]),
+            minimum_disputed=np.asarray(any_chosen & (highest == least_fee) & self.disputed[schedule]),
         )
 
     def _gives(self, fee: Floats, price: Floats, pct: Floats) -> Mask:

@@ -13,13 +13,13 @@ from datetime import date, timedelta
 from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Any
-
-import numpy as np
+from typing import cast
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.profit.fees.bands import Provenance, Schedule, WeightBands
+from arbkit.profit.fees.contents import CategoryRoot, DigitalServicesRow, TableContent
+from arbkit.profit.fees.parsing import SPECIAL, bands_of, broken_table, parcels_of, schedules_of
 
 __all__ = ["TABLE_IDS", "EffectiveTables", "Tables", "Version", "load_tables", "parse_tables"]
 
@@ -33,7 +33,9 @@ TABLE_IDS = (
     "size_tiers", "surcharges.fuel", "surcharges.peak", "surcharges.hazmat", "surcharges.pan_eu_oversize",
     "surcharges.low_inventory", "storage", "digital_services", "refunds", "vat", "duty",
 )  # fmt: skip
-SPECIAL = "special oversize"
+TomlValue = str | int | float | bool | date | Sequence["TomlValue"] | Mapping[str, "TomlValue"]
+TomlTable = Mapping[str, TomlValue]
+"""A table of a parsed TOML file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Version:
     provenance: Provenance
     first: date
     last: date
-    content: Mapping[str, Any]
+    content: TableContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class EffectiveTables:
     version: str
     """the newest day on which any table of this day came into force"""
     versions: Mapping[str, Version]
-    roots: Mapping[str, Mapping[str, Any]]
+    roots: Mapping[str, CategoryRoot]
     branches: Mapping[str, Sequence[str]]
     schedules: tuple[Schedule, ...]
     tiers: tuple[str, ...]
@@ -62,14 +64,15 @@ class EffectiveTables:
     low_price: WeightBands | None
     selected: WeightBands | None
     efn: WeightBands | None
-    digital: tuple[Mapping[str, Any], ...]
+    digital: tuple[DigitalServicesRow, ...]
     uplifts: tuple[float, ...]
     """factors by which referral percentages of any day were raised: data may be as old"""
 
     def has(self, table_id: str) -> bool:
+        """Whether a table has a version of this day."""
         return table_id in self.versions
 
-    def get(self, table_id: str) -> Mapping[str, Any]:
+    def get(self, table_id: str) -> TableContent:
         """The content of a table; empty if it has no version of this day."""
         found = self.versions.get(table_id)
         return found.content if found else {}
@@ -85,7 +88,7 @@ class EffectiveTables:
         Raises:
             ConfigError: no such class.
         """
-        content = self.get("vat")
+        content = self._vat
         if not content:
             return float("nan")
         rates = content.get(vat_class)
@@ -95,15 +98,25 @@ class EffectiveTables:
 
     @property
     def vat_classes(self) -> tuple[str, ...]:
-        return tuple(k for k, v in self.get("vat").items() if isinstance(v, Mapping) and "DE" in v)
+        """The VAT classes of goods; () if no table holds on this day."""
+        return tuple(k for k, v in self._vat.items() if isinstance(v, Mapping) and "DE" in v)
 
-    def digital_services(self, home: str, store: str) -> Mapping[str, Any] | None:
-        """The row for sellers established in ``home`` selling in ``store``; None: no fee."""
+    @property
+    def _vat(self) -> Mapping[str, object]:
+        return cast("Mapping[str, object]", self.get("vat"))
+
+    def peak_amounts(self, country: str) -> Mapping[str, float]:
+        """The peak surcharge of stock in a country by kind of package; empty outside the season."""
+        amounts = cast("Mapping[str, object]", self.get("surcharges.peak")).get(country, {})
+        return cast("Mapping[str, float]", amounts)
+
+    def digital_services(self, home: str, store: str) -> DigitalServicesRow | None:
+        """The fee of sellers established in ``home`` in ``store``; None: none is charged."""
         return next((r for r in self.digital if home in r["home"] and store in r["store"]), None)
 
     def schedules_of(self, category: str | None) -> tuple[int, ...]:
-        """Places in ``schedules`` of a category (``Root`` or ``Root › Branch › …``), as far as its branch tells them
-        apart, or of a schedule's own name; () if it is not known."""
+        """Indices in ``schedules`` of a category (``Root``, or ``Root › Branch › …``, which narrows it down) or of a
+        schedule's own name; () if it is not known."""
         if not category:
             return ()
         wanted, *branch = (name.strip().casefold() for name in category.split("›"))
@@ -114,16 +127,16 @@ class EffectiveTables:
         return self.schedules_named(category)
 
     def _in_branch(self, schedule: str, branch: Sequence[str]) -> bool:
-        """Whether a word of the schedule stands in a name of the branch."""
+        """Whether a keyword of the schedule is part of a name of the branch."""
         return any(word in _words(name) for word in self.branches.get(schedule, ()) for name in branch)
 
     def schedules_named(self, category: str | None) -> tuple[int, ...]:
-        """The place of the schedule of exactly this name; () if there is none."""
+        """The index of the schedule of exactly this name; () if no schedule has it."""
         wanted = (category or "").strip().casefold()
         return tuple(i for i, s in enumerate(self.schedules) if s.name.casefold() == wanted)
 
     def schedule_index(self, schedule: str) -> int:
-        """The place of a schedule, −1 if there is none on this day."""
+        """The index of a schedule, −1 if it is not in force on this day."""
         return next((i for i, s in enumerate(self.schedules) if s.name == schedule), -1)
 
 
@@ -133,9 +146,9 @@ class Tables:
 
     version: str
     versions: Mapping[str, tuple[Version, ...]]
-    roots: Mapping[str, Mapping[str, Any]]
+    roots: Mapping[str, CategoryRoot]
     branches: Mapping[str, Sequence[str]]
-    digital: tuple[Mapping[str, Any], ...]
+    digital: tuple[DigitalServicesRow, ...]
     _days: dict[date, EffectiveTables] = field(default_factory=dict, compare=False)
 
     def on(self, day: date) -> EffectiveTables:
@@ -165,11 +178,11 @@ class Tables:
             versions=MappingProxyType(here),
             roots=self.roots,
             branches=self.branches,
-            schedules=_schedules(here.get("referral")),
+            schedules=schedules_of(here["referral"].content) if "referral" in here else (),
             tiers=tuple(dict.fromkeys(tiers)),
             local=_bands(here.get("fulfilment_local")),
             low_price=_bands(here.get("fulfilment_low_price")),
-            selected=_selected(selected),
+            selected=parcels_of(selected.content, selected.provenance) if selected else None,
             efn=_bands(here.get("fulfilment_efn")),
             digital=digital,
             uplifts=_uplifts(self.versions["referral"]),
@@ -193,7 +206,7 @@ def load_tables() -> Tables:
     return parse_tables(files)
 
 
-def parse_tables(files: Mapping[str, Mapping[str, Any]]) -> Tables:
+def parse_tables(files: Mapping[str, TomlTable]) -> Tables:
     """Tables out of parsed files.
 
     Raises:
@@ -205,14 +218,16 @@ def parse_tables(files: Mapping[str, Mapping[str, Any]]) -> Tables:
             continue
         blocks = {name: content["version"]} if "version" in content else {f"{name}.{k}": v for k, v in content.items()}
         for table_id, rows in blocks.items():
-            versions[table_id] = _versions(table_id, rows)
-    digital = tuple(files["digital_services"]["rows"])
+            versions[table_id] = _versions(table_id, cast("Sequence[TableContent]", rows))
+    digital = tuple(cast("Sequence[DigitalServicesRow]", files["digital_services"]["rows"]))
     _check_digital(digital)
+    roots = cast("Mapping[str, CategoryRoot]", files["categories"]["roots"])
+    branches = cast("Mapping[str, Sequence[str]]", files["categories"]["branches"])
     tables = Tables(
         version=max(v.first for vs in versions.values() for v in vs).isoformat(),
         versions=MappingProxyType(versions),
-        roots=MappingProxyType(dict(files["categories"]["roots"])),
-        branches=MappingProxyType({n: tuple(map(_words, w)) for n, w in files["categories"]["branches"].items()}),
+        roots=MappingProxyType(dict(roots)),
+        branches=MappingProxyType({name: tuple(map(_words, words)) for name, words in branches.items()}),
         digital=digital,
     )
     for day in tables.changes:
@@ -221,7 +236,7 @@ def parse_tables(files: Mapping[str, Mapping[str, Any]]) -> Tables:
     named = [(root, schedule) for root, row in tables.roots.items() for schedule in row["schedules"]]
     for row, schedule in [*named, *(("branches", name) for name in tables.branches)]:
         if schedule not in known:
-            raise _broken("categories", row, f"no referral schedule is called {schedule!r}")
+            raise broken_table("categories", row, f"no referral schedule is called {schedule!r}")
     return tables
 
 
@@ -231,37 +246,42 @@ def _words(text: str) -> str:
     return f" {' '.join(words)} "
 
 
-def _versions(table_id: str, rows: Sequence[Mapping[str, Any]]) -> tuple[Version, ...]:
+def _versions(table_id: str, rows: Sequence[TableContent]) -> tuple[Version, ...]:
     found: list[Version] = []
-    content: Mapping[str, Any] = {}
+    content: TableContent = {}
     for row in rows:
         for key, kind in (("valid_from", date), ("checked_on", date), ("source", str)):
             if not isinstance(row.get(key), kind):
-                raise _broken(table_id, str(row.get("valid_from", "version")), f"{key} is missing or mistyped")
+                raise broken_table(table_id, str(row.get("valid_from", "version")), f"{key} is missing or mistyped")
         first, last = row["valid_from"], row.get("valid_to", date.max)
         if last < first:
-            raise _broken(table_id, first.isoformat(), f"valid_to {last} is before valid_from")
+            raise broken_table(table_id, first.isoformat(), f"valid_to {last} is before valid_from")
         if found:
             before = found[-1]
             if first <= before.first or (before.last < date.max and first <= before.last):
-                raise _broken(table_id, first.isoformat(), f"overlaps the version of {before.first}")
+                raise broken_table(table_id, first.isoformat(), f"overlaps the version of {before.first}")
             if before.last == date.max:
                 found[-1] = Version(before.provenance, before.first, first - timedelta(1), before.content)
             elif first != before.last + timedelta(1) and not row.get("seasonal"):
-                raise _broken(table_id, first.isoformat(), f"leaves a hole after {before.last}")
+                raise broken_table(table_id, first.isoformat(), f"leaves a hole after {before.last}")
         content = _changed(table_id, content, row) if table_id == "referral" else row
         table = Provenance(table_id, first, row["source"], bool(row.get("assumed", False)))
         found.append(Version(table, first, last, content))
     return tuple(found)
 
 
-def _changed(table_id: str, before: Mapping[str, Any], row: Mapping[str, Any]) -> Mapping[str, Any]:
+def _bands(version: Version | None) -> WeightBands | None:
+    return bands_of(version.content, version.provenance) if version else None
+
+
+def _changed(table_id: str, before: TableContent, row: TableContent) -> TableContent:
     """A version that states only what it changes, whole."""
-    whole = {**before, **{k: v for k, v in row.items() if k != "changes"}}
+    whole: TableContent = {**before, **row}
+    whole.pop("changes", None)
     rows = {r["name"]: r for r in whole["rows"]}
     for change in row.get("changes", ()):
         if change["name"] not in rows:
-            raise _broken(table_id, change["name"], "changes a schedule that was not there before")
+            raise broken_table(table_id, change["name"], "changes a schedule that was not there before")
         rows[change["name"]] = change
     return {**whole, "rows": list(rows.values())}
 
@@ -271,97 +291,13 @@ def _uplifts(versions: Sequence[Version]) -> tuple[float, ...]:
     return (1.0, *sorted(1 + p / 100 for p in percents))
 
 
-def _schedules(version: Version | None) -> tuple[Schedule, ...]:
-    return tuple(_schedule(row) for row in version.content["rows"]) if version else ()
-
-
-def _schedule(row: Mapping[str, Any]) -> Schedule:
-    name, percent = row["name"], row["percent"]
-    bounds = {c: tuple(row.get(f"up_to_{c}", ())) for c in row.get("currencies", ("EUR", "GBP"))}
-    for currency, edges in bounds.items():
-        if len(edges) != len(percent) - 1 or any(b <= a for a, b in zip((0, *edges), edges, strict=False)):
-            raise _broken("referral", name, f"bounds in {currency} must rise, one fewer than percents")
-    if not all(0 <= p <= 100 for p in percent):
-        raise _broken("referral", name, "percents are between 0 and 100")
-    if row["mode"] not in {"flat", "threshold", "marginal"} or (row["mode"] == "flat") != (len(percent) == 1):
-        raise _broken("referral", name, f"no such mode for {len(percent)} percents: {row['mode']}")
-    fractions = tuple(p / 100 for p in percent)
-    return Schedule(name, row["mode"], fractions, MappingProxyType(bounds), bool(row.get("disputed")))
-
-
-def _bands(version: Version | None) -> WeightBands | None:
-    """Rows of ``bands``, ``oversize`` and ``special`` in one table of bases and steps."""
-    if version is None:
-        return None
-    content, name = version.content, version.provenance.table_id
-    columns = [k for k in content["bands"][0] if k not in {"tier", "up_to_kg"}]
-    rows: list[tuple[str, float, float, list[float], list[float]]] = [
-        (r["tier"], r["up_to_kg"], 0.0, [r[c] for c in columns], [0.0] * len(columns)) for r in content["bands"]
-    ]
-    rows += [
-        (r["tier"], np.inf, r["base_kg"], [r[c][0] for c in columns], [r[c][1] for c in columns])
-        for r in content.get("oversize", ())
-    ]
-    special = content.get("special", ())
-    rows += [(SPECIAL, r["up_to_kg"], 0.0, [r[c] for c in columns], [0.0] * len(columns)) for r in special]
-    if special:
-        per_kg = content["special_per_kg"]
-        last = special[-1]
-        rows.append((SPECIAL, np.inf, last["up_to_kg"], [last[c] for c in columns], [per_kg[c] for c in columns]))
-    return _table(version, name, columns, rows, 1.0)
-
-
-def _selected(version: Version | None) -> WeightBands | None:
-    if version is None:
-        return None
-    parcels = version.content["parcels"]
-    columns = [k for k in parcels[0] if k not in {"tier", "sides_mm", "max_unit_kg"}]
-    rows = [(r["tier"], r["max_unit_kg"], 0.1, [r[c][0] for c in columns], [r[c][1] for c in columns]) for r in parcels]
-    return _table(version, version.provenance.table_id, columns, rows, 0.1)
-
-
-def _table(
-    version: Version,
-    name: str,
-    columns: Sequence[str],
-    rows: Sequence[tuple[str, float, float, list[float], list[float]]],
-    step_kg: float,
-) -> WeightBands:
-    tiers: dict[str, list[int]] = {}
-    for place, (tier, up_to, _, base, _) in enumerate(rows):
-        places = tiers.setdefault(tier, [])
-        if places and place != places[-1] + 1:
-            raise _broken(name, tier, "rows of a tier belong together")
-        if places and up_to <= rows[places[-1]][1]:
-            raise _broken(name, tier, f"weights must rise: {up_to} kg")
-        if places and any(now < before for now, before in zip(base, rows[places[-1]][3], strict=True)):
-            raise _broken(name, f"{tier}, {up_to} kg", "fees must not fall with the weight")
-        if min(base) <= 0:
-            raise _broken(name, f"{tier}, {up_to} kg", "fees are above zero")
-        places.append(place)
-    nothing = [np.nan] * len(columns)
-    return WeightBands(
-        provenance=version.provenance,
-        columns=MappingProxyType({c: i for i, c in enumerate(columns)}),
-        tiers=MappingProxyType({t: (p[0], np.array([rows[i][1] for i in p])) for t, p in tiers.items()}),
-        base=np.array([r[3] for r in rows] + [nothing]),
-        per_step=np.array([r[4] for r in rows] + [[0.0] * len(columns)]),
-        start_kg=np.array([r[2] for r in rows] + [0.0]),
-        step_kg=step_kg,
-    )
-
-
-def _check_digital(rows: Sequence[Mapping[str, Any]]) -> None:
+def _check_digital(rows: Sequence[DigitalServicesRow]) -> None:
     seen: dict[tuple[str, str], date] = {}
     for row in rows:
         for home in row["home"]:
             for store in row["store"]:
                 if store not in MARKETS:
-                    raise _broken("digital_services", store, "no such store")
+                    raise broken_table("digital_services", store, "no such store")
                 if seen.get((home, store), date.min) >= row["valid_from"]:
-                    raise _broken("digital_services", f"{home} in {store}", "overlaps an earlier row")
+                    raise broken_table("digital_services", f"{home} in {store}", "overlaps an earlier row")
                 seen[home, store] = row.get("valid_to", date.max)
-
-
-def _broken(file: str, row: str, rule: str) -> ConfigError:
-    return ConfigError(rule, field=f"{file}.toml: {row}")

@@ -1,1 +1,1 @@
-"""One route asked about by hand."""
+"""The quote: one route priced by hand."""

@@ -17,7 +17,7 @@ __all__ = ["break_even", "dead_zones", "highest"]
 Floats = npt.NDArray[np.float64]
 _CENTS_UP_TO = 100.0
 _STEP = 1.002
-"""Above, prices 0.2 % apart are looked at first: narrower than any stretch that a fee's step makes a loss."""
+"""Above that, prices 0.2 % apart are tried first: closer than any stretch of loss that a step of a fee makes."""
 _JUMP = 0.05
 """A change of profit from one cent to the next that no slope makes: a step of a fee."""
 
@@ -36,10 +36,10 @@ def break_even(profit: Callable[[Floats], Floats], up_to: float) -> list[float]:
 def highest(enough: Callable[[Floats], npt.NDArray[np.bool_]], up_to: float) -> float | None:
     """The highest price, in whole cents, that is enough; None if not even one cent is."""
     grid = _grid(up_to)
-    places = np.flatnonzero(enough(grid))
-    if not len(places):
+    passing = np.flatnonzero(enough(grid))
+    if not len(passing):
         return None
-    at = int(places[-1])
+    at = int(passing[-1])
     cents = _cents(grid[at], grid[min(at + 1, len(grid) - 1)])
     return float(cents[np.flatnonzero(enough(cents))[-1]])
 
@@ -79,13 +79,13 @@ def _grid(up_to: float) -> Floats:
 
 def _crossings(grid: Floats, values: Floats) -> list[tuple[float, float]]:
     """Neighbours of the grid between which the sign changes."""
-    places = np.flatnonzero(np.diff(values >= 0))
-    return [(float(grid[i]), float(grid[i + 1])) for i in places]
+    changes = np.flatnonzero(np.diff(values >= 0))
+    return [(float(grid[i]), float(grid[i + 1])) for i in changes]
 
 
-def _root(cents: Floats, values: Floats, place: int) -> float:
+def _root(cents: Floats, values: Floats, index: int) -> float:
     """Where profit is zero between a cent and the next; at a step of a fee, the cent that makes no loss."""
-    (a, b), (fa, fb) = cents[place : place + 2], values[place : place + 2]
+    (a, b), (fa, fb) = cents[index : index + 2], values[index : index + 2]
     if abs(fb - fa) > _JUMP:
         return float(b if fb >= 0 else a)
     return round(float(a + (b - a) * fa / (fa - fb)), 2)

@@ -1,4 +1,4 @@
-"""One route asked about by hand: what ``arbkit profit`` and ``GET /profit`` take."""
+"""The request for a quote: what ``arbkit profit`` and ``GET /profit`` take."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class QuoteRequest(BaseModel):
 
     @classmethod
     def parse(cls, fields: Mapping[str, object]) -> Self:
-        """The question of these fields.
+        """The request of these fields.
 
         Raises:
             UsageError: a field is missing, unknown or out of range; names it.
@@ -111,16 +111,16 @@ class QuoteRequest(BaseModel):
             ) from None
 
     def day(self) -> date:
-        """The day that is asked about."""
+        """The day whose tables, VAT and exchange rates apply."""
         return self.on or datetime.now(UTC).date()
 
     def apply(self, profile: Profile) -> Profile:
-        """The seller profile with what the question says on top.
+        """The seller profile, changed by what the request states.
 
         Raises:
             UsageError: the combination is impossible; says why.
         """
-        # The prices are given: no basis is to be chosen for them.
+        # The prices are given, so no price basis applies.
         fields = {**profile.model_dump(), "buy_basis": "spot", "sell_basis": "spot"}
         for name in _OF_PROFILE:
             given = getattr(self, name)

@@ -39,7 +39,7 @@ class Alternative(Result):
 
 
 class ReferralRange(Result):
-    """The referral schedule, who decided it, and the profit under the dearest and the cheapest possible one."""
+    """The referral schedule, who decided it, and the range of profit over all that are possible."""
 
     schedule: str | None
     decided_by: Literal["keepa", "category", "user"] | None

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.core.errors import UsageError
 from arbkit.core.filters import ALIASES, OpportunityFilter, ProductFilter
-from arbkit.reports.runner import find
+from arbkit.reports.runner import find_report
 from arbkit.store.address import AddressFilter
 from arbkit.store.base import OpportunityQuery, ProductQuery
 from arbkit.web.dashboards.opportunities.filters import View, parse
@@ -130,7 +130,7 @@ def test_a_price_bound_is_rounded_down_to_whole_cents(price: float | None, minor
 
 
 def test_parameters_of_the_detect_report_are_the_filter_and_the_shipped_notebook_takes_them_all() -> None:
-    report = find("detect")
+    report = find_report("detect")
     words = [f"{name}={value}" for name, value in TEXTS.items()] + ["sources=DE,FR", "on=2026-08-01"]
     assert report.check(report.parse(words)) == {**ALL, "sources": ["DE", "FR"], "on": "2026-08-01"}
     cells = json.loads((ROOT / "notebooks" / "detect.ipynb").read_text())["cells"]
