@@ -13,9 +13,9 @@ _REPEATS = 3
 def run(report: Report) -> None:
     """Seconds of each step and of all."""
     figures = measured_here("stream", _REPEATS)
+    beside = {processor_time(name) for name in figures}
     for name, seconds in figures.items():
-        if processor_time(name) in figures:
-            shown = f"{seconds:.2f} s ({figures[processor_time(name)]:.2f} s of processor time)"
-        else:
-            shown = f"{seconds:.2f} s"
-        report(name, shown, "for comparison")
+        if name not in beside:
+            processor = figures.get(processor_time(name))
+            known = "" if processor is None else f" ({processor:.2f} s of processor time)"
+            report(name, f"{seconds:.2f} s{known}", "for comparison")
