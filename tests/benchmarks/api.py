@@ -17,7 +17,7 @@ def run(report: Report) -> None:
     empty = figures[f"{EMPTY}, {MEAN}"]
     for figure, mean in figures.items():
         name, _, kind = figure.rpartition(", ")
-        if kind == MEAN:
+        if kind == MEAN and name != EMPTY:
             p99 = 1_000 * figures[f"{name}, {P99}"]
             shown = f"{empty / mean:.2f} × ({1 / mean:,.0f} requests/s, p99 {p99:.1f} ms)"
             report(f"{name} / {EMPTY}", shown, "for comparison")
