@@ -20,13 +20,13 @@ from pydantic import PositiveInt, TypeAdapter
 from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.analysis.routes import RoutePrices, best_cells, prepare_offers, price_routes, route_cells, routes_frame
 from arbkit.analysis.what_if import quote_request_for
-from arbkit.core.asin import parse_asin
 from arbkit.core.errors import StoreError, UsageError, did_you_mean
-from arbkit.core.filters import OpportunitiesRequest, ProductsRequest
+from arbkit.core.input.asin import parse_asin
+from arbkit.core.input.filters import OpportunitiesRequest, ProductsRequest
+from arbkit.core.input.validation import Day, Value, check_value, parse, suggest_arguments, takes_fields_of
 from arbkit.core.marketplaces import MarketCode
 from arbkit.core.models import Offer
 from arbkit.core.settings import Settings, SettingValue
-from arbkit.core.validation import Day, Value, check_value, parse, suggest_arguments, takes_fields_of
 from arbkit.display.frames import DisplayFrame
 from arbkit.display.quote_view import QuoteView
 from arbkit.display.record_frames import (
@@ -98,8 +98,6 @@ class Workbench(AbstractContextManager["Workbench"]):
             ConfigError: it cannot be used.
         """
         return load_profile(self.settings.profile_path, self.settings.profile_name)
-
-    # What is stored
 
     def fill_demo(self) -> Self:
         """Fill an empty store from the demo market, in about ten seconds; one that holds something stays as it is.
@@ -209,8 +207,6 @@ class Workbench(AbstractContextManager["Workbench"]):
             offers += self._store().offers(watched.asins[start : start + _ASINS_AT_ONCE])
         return noted(watched_frame(watched.asins, offers), *map(str, watched.bad))
 
-    # What it is worth
-
     @takes_fields_of(QuoteRequest)
     def profit(self, *, neutral: bool = False, **fields: Value) -> QuoteView:
         """What one route leaves after every fee and tax, without any store: as ``arbkit profit``.
@@ -262,8 +258,6 @@ class Workbench(AbstractContextManager["Workbench"]):
             raise UsageError(f"cannot be priced: {unknown}", field="route", value=f"{source} → {target}")
         found = quote(quote_request_for(priced, offers, profile, on=on), profile, load_tables(), load_rates())
         return QuoteView(found, asin=priced.asin, title=_title(offers, target), demo=_demo(offers))
-
-    # Figures
 
     @suggest_arguments
     def plot_prices(self, asin: str, *, currency: str | None = None) -> go.Figure:

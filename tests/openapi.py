@@ -9,7 +9,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from arbkit.core.filters import OpportunityFilter, ProductFilter, filter_table
+from arbkit.core.input.filters import OpportunityFilter, ProductFilter, filter_table
 from arbkit.core.settings import Settings
 from arbkit.web.api import create_app
 from tests.helpers.paths import ROOT

@@ -1,7 +1,7 @@
 """How far a route's figures can be trusted, from 0 to 1, with the rules that lowered it.
 
 A route starts at 1; every rule that holds multiplies it by its factor. Factors, thresholds and messages are data
-(``confidence.toml`` beside the fee tables); this module says only how each rule is checked.
+(``confidence_rules.toml``); this module says only how each rule is checked.
 """
 
 from __future__ import annotations
@@ -92,11 +92,11 @@ def load_confidence_rules() -> tuple[ConfidenceRule, ...]:
     Raises:
         ConfigError: the file is broken; names the rule and the field.
     """
-    path = resources.files("arbkit.profit.fees").joinpath("data/confidence.toml")
+    path = resources.files("arbkit.analysis").joinpath("confidence_rules.toml")
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except (OSError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"the rules cannot be read: {error}", field="confidence.toml") from None
+        raise ConfigError(f"the rules cannot be read: {error}", field="confidence_rules.toml") from None
     return parse_confidence_rules(content.get("rules", ()))
 
 
@@ -113,14 +113,14 @@ def parse_confidence_rules(rows: Sequence[Mapping[str, object]]) -> tuple[Confid
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"])
-            where = f"confidence.toml: {row.get('code')}"
+            where = f"confidence_rules.toml: {row.get('code')}"
             raise ConfigError(
                 first["msg"].removeprefix("Value error, "), field=f"{where}: {field}" if field else where
             ) from None
     codes = [rule.code for rule in rules]
     for code in _CHECKS:
         if codes.count(code) != 1:
-            raise ConfigError(f"is there {codes.count(code)} times, not once", field=f"confidence.toml: {code}")
+            raise ConfigError(f"is there {codes.count(code)} times, not once", field=f"confidence_rules.toml: {code}")
     return tuple(rules)
 
 

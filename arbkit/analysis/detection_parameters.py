@@ -6,7 +6,7 @@ from datetime import date
 
 from pydantic import Field
 
-from arbkit.core.filters import OpportunityFilter
+from arbkit.core.input.filters import OpportunityFilter
 from arbkit.core.marketplaces import MARKETS, MarketCode
 
 __all__ = ["DetectParameters"]

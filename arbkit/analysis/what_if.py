@@ -12,8 +12,8 @@ import pandas as pd
 
 from arbkit.analysis.routes import PricedRoute, RoutePrices, prepare_offers, price_routes
 from arbkit.core.errors import UsageError
+from arbkit.core.input.validation import Value
 from arbkit.core.models import Offer, Opportunity
-from arbkit.core.validation import Value
 from arbkit.profit import Profile, Rates, Tables
 from arbkit.profit.offer_facts import categories
 from arbkit.profit.quote.request import QuoteRequest

@@ -18,7 +18,7 @@ watch_app = typer.Typer(help="The watchlist: add, remove and list products.", no
 @watch_app.command("add")
 def watch_add(asins: list[str] = typer.Argument(..., help="ASINs or Amazon product URLs.")) -> None:
     """Add products to the watchlist."""
-    from arbkit.core.asin import parse_asin
+    from arbkit.core.input.asin import parse_asin
     from arbkit.sources.watchlist import add, locate
 
     settings = load_settings()
@@ -31,8 +31,8 @@ def watch_add(asins: list[str] = typer.Argument(..., help="ASINs or Amazon produ
 @watch_app.command("remove")
 def watch_remove(asins: list[str] = typer.Argument(..., help="ASINs.")) -> None:
     """Remove products from the watchlist."""
-    from arbkit.core.asin import parse_asin
     from arbkit.core.errors import UsageError
+    from arbkit.core.input.asin import parse_asin
     from arbkit.sources.watchlist import locate, remove
 
     settings = load_settings()
@@ -99,7 +99,7 @@ def export(
     import time
 
     from arbkit.core.errors import UsageError
-    from arbkit.core.filters import OpportunityFilter
+    from arbkit.core.input.filters import OpportunityFilter
     from arbkit.display.spreadsheet import HEADINGS, opportunity_rows, write
     from arbkit.store import open_store
     from arbkit.store.address import AddressFilter, describe_errors
@@ -121,5 +121,5 @@ def export(
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command("import")(import_command)
-    app.command(cls=options_from("arbkit.core.filters:OpportunityFilter"))(export)
+    app.command(cls=options_from("arbkit.core.input.filters:OpportunityFilter"))(export)
     app.add_typer(watch_app, name="watch")

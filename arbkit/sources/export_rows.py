@@ -14,8 +14,8 @@ from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
 
-from arbkit.core.asin import parse_asin
 from arbkit.core.errors import BadRecordError, RefusedFileError, UsageError
+from arbkit.core.input.asin import parse_asin
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, iso_to_unix, to_minutes
 from arbkit.core.marketplaces import MARKETS, Market, by_host
 from arbkit.core.models import Offer, PriceBasis

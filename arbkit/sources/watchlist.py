@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from arbkit.core.asin import parse_asin, shorten
 from arbkit.core.errors import ConfigError, UsageError
 from arbkit.core.files import read_if_there, write_atomically
+from arbkit.core.input.asin import parse_asin, shorten
 from arbkit.core.settings import Settings
 
 __all__ = ["BadLine", "Watchlist", "add", "load", "locate", "parse", "remove"]

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Self, get_args
 from urllib.parse import parse_qsl, urlencode
 
-from arbkit.core.asin import parse_asin
 from arbkit.core.errors import UsageError, nearest
-from arbkit.core.filters import ALIASES, FilterValue, OpportunityFilter, OpportunitySort
+from arbkit.core.input.asin import parse_asin
+from arbkit.core.input.filters import ALIASES, FilterValue, OpportunityFilter, OpportunitySort
 from arbkit.core.marketplaces import MARKETS
 from arbkit.store.base import OpportunityQuery
 

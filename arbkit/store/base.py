@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 from pydantic import Field
 
 from arbkit.core.errors import UsageError
-from arbkit.core.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
+from arbkit.core.input.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
+from arbkit.core.input.validation import Request
 from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
 from arbkit.core.results import RouteTotalsRow
-from arbkit.core.validation import Request
 
 __all__ = [
     "EXACT_FILTERS",

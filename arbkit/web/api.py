@@ -18,8 +18,8 @@ from pydantic import JsonValue
 from starlette.datastructures import URL
 
 from arbkit import __version__
-from arbkit.core.asin import parse_asin
 from arbkit.core.errors import ArbkitError, UsageError
+from arbkit.core.input.asin import parse_asin
 from arbkit.core.models import Opportunity, Run
 from arbkit.core.results import JsonObject, OpportunityOut, ProductOut, RunOut
 from arbkit.core.settings import Settings

@@ -26,7 +26,7 @@ from arbkit.core.errors import (
     UsageError,
     did_you_mean,
 )
-from arbkit.core.filters import ALIASES
+from arbkit.core.input.filters import ALIASES
 from arbkit.core.results import JsonObject, Problem
 from arbkit.core.settings import Settings, is_loopback
 

@@ -6,11 +6,11 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from arbkit.core.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
+from arbkit.core.input.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
+from arbkit.core.input.validation import Request
 from arbkit.core.marketplaces import market as marketplace
 from arbkit.core.models import Offer, Product
 from arbkit.core.results import BestRouteRow, JsonObject, OpportunityOut, ProductOut, Result, RouteTotals, RunOut
-from arbkit.core.validation import Request
 from arbkit.profit.quote.request import QuoteRequest
 
 __all__ = [

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 import arbkit as package
-from arbkit.core.filters import ALIASES, OpportunityFilter
+from arbkit.core.input.filters import ALIASES, OpportunityFilter
 from arbkit.core.models import Update
 from arbkit.core.results import OpportunityOut, RunOut
 from arbkit.core.settings import Settings

@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
-from arbkit.core.asin import parse_asin
 from arbkit.core.errors import ArbkitError, ConfigError
+from arbkit.core.input.asin import parse_asin
 from arbkit.core.settings import Settings
 from arbkit.sources import watchlist
 from arbkit.store import Stats, Store

@@ -21,7 +21,7 @@ from arbkit.profit.reason_codes import ReasonCode, Severity
 NOW = 1_790_000_000.0
 DAY_S = 86_400
 ROWS: list[dict[str, Any]] = tomllib.loads(
-    resources.files("arbkit.profit.fees").joinpath("data/confidence.toml").read_text("utf-8")
+    resources.files("arbkit.analysis").joinpath("confidence_rules.toml").read_text("utf-8")
 )["rules"]
 
 
@@ -208,7 +208,7 @@ def _set(code: str, /, **fields: Any) -> Callable[[list[dict[str, Any]]], None]:
 def test_a_broken_rule_is_named(change: Callable[[list[dict[str, Any]]], None], says: str) -> None:
     rows = copy.deepcopy(ROWS)
     change(rows)
-    with pytest.raises(ConfigError, match=r"confidence\.toml") as caught:
+    with pytest.raises(ConfigError, match=r"confidence_rules\.toml") as caught:
         parse_confidence_rules(rows)
     assert says in str(caught.value)
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from arbkit.core.asin import parse_asin
 from arbkit.core.errors import ConfigError, ServiceError, UsageError
+from arbkit.core.input.asin import parse_asin
 from arbkit.core.settings import Settings
 from arbkit.sources import watchlist
 from arbkit.sources.watchlist import parse

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import cast, get_args
 
 from arbkit.analysis.routes import PricedRoute
-from arbkit.core.filters import OpportunitySort
+from arbkit.core.input.filters import OpportunitySort
 from arbkit.core.models import Opportunity
 from arbkit.core.results import RouteTotalsRow
 from arbkit.core.settings import Settings

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
-from arbkit.core.asin import parse_asin
 from arbkit.core.errors import UsageError
+from arbkit.core.input.asin import parse_asin
 from arbkit.core.marketplaces import MARKETS
 from arbkit.store.address import pairs_of
 

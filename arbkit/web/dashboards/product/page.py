@@ -13,8 +13,8 @@ from arbkit.analysis.demand import demand_of
 from arbkit.analysis.fee_facts import fee_facts, fee_tables
 from arbkit.analysis.listing_match import compare_listings, warning
 from arbkit.analysis.routes import PricedRoute, prepare_offers, price_routes
-from arbkit.core.asin import parse_asin
 from arbkit.core.errors import UsageError
+from arbkit.core.input.asin import parse_asin
 from arbkit.core.models import History, Offer, Opportunity, Product
 from arbkit.core.settings import Settings
 from arbkit.display.charts import LAYOUT

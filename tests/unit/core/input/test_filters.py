@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.core.errors import UsageError
-from arbkit.core.filters import ALIASES, OpportunityFilter, ProductFilter
+from arbkit.core.input.filters import ALIASES, OpportunityFilter, ProductFilter
 from arbkit.reports.runner import find_report
 from arbkit.store.address import AddressFilter
 from arbkit.store.base import OpportunityQuery, ProductQuery

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, model_validator
 
-from arbkit.core.asin import parse_asin
 from arbkit.core.errors import UsageError
+from arbkit.core.input.asin import parse_asin
+from arbkit.core.input.validation import Request
 from arbkit.core.marketplaces import MarketCode
-from arbkit.core.validation import Request
 
 __all__ = [
     "ALIASES",
