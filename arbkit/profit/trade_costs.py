@@ -7,8 +7,8 @@ an unregistered one does neither.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 
@@ -26,24 +26,31 @@ from arbkit.profit.seller_profile import FulfilmentMethod, Profile
 __all__ = ["CostSide", "CrossBorderCosts", "SellerCosts"]
 
 Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 _CODES = list(MARKETS)
 
 
-@dataclass(slots=True)
 class CostSide:
-    """Components by name, their sum, and why it is unknown or assumed. ``own_costs`` is the part that is invested."""
+    """Components by name and their sum; ``own_costs`` is the part that the seller invests beside the purchase."""
 
-    components: dict[str, Floats]
-    reasons: ReasonFlags
-    own_costs: Floats | float = 0.0
-    total: Floats = field(init=False)
-
-    def __post_init__(self) -> None:
-        parts = list(self.components.values())
-        self.total = parts[0].copy()
-        for part in parts[1:]:
+    def __init__(
+        self,
+        components: dict[str, Floats],
+        find_reasons: Callable[[], ReasonFlags],
+        *,
+        own_costs: Floats | float = 0.0,
+    ) -> None:
+        """Add up the components; ``find_reasons`` is called when reasons are first looked at."""
+        self.components, self.own_costs, self._find_reasons = components, own_costs, find_reasons
+        first, *others = components.values()
+        self.total = first.copy()
+        for part in others:
             self.total += part
+
+    @cached_property
+    def reasons(self) -> ReasonFlags:
+        """Why a component is unknown, and what is assumed, one entry per product."""
+        # Not found while routes are priced: only few of them are ever explained.
+        return self._find_reasons()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +120,13 @@ class SellerCosts:
         }
         if rate != 1 and self.spread:
             parts["fx_cost"] = -self.spread * cost
-        reasons = offers.buy_reasons[m].copy()
-        _flag_rate(self, rate, reasons)
+        return CostSide(parts, lambda: self._buy_reasons(offers.buy_reasons[m], rate))
+
+    def _buy_reasons(self, of_offer: ReasonFlags, rate: float) -> ReasonFlags:
+        flags = of_offer | self.rate_reason(rate)
         if not self.reclaims:
-            reasons &= ~ReasonCode.VAT_CLASS_SUGGESTED.bit
-        return CostSide(parts, reasons)
+            flags &= ~ReasonCode.VAT_CLASS_SUGGESTED.bit
+        return np.asarray(flags)
 
     def sell(self, offers: OfferCosts, target: str, method: FulfilmentMethod, stock: str) -> CostSide:
         """Selling in a store by a method, from stock in a country."""
@@ -140,17 +149,15 @@ class SellerCosts:
         import_vat = 0.0 if self.reclaims else offers.vat_rate[m] * (net + freight + duty)
         return CrossBorderCosts(freight, duty, import_vat)
 
-
-def _flag_rate(seller: SellerCosts, rate: float, reasons: ReasonFlags) -> None:
-    """Flag every product where the exchange rate of its marketplace is unknown or stale."""
-    if np.isnan(rate):
-        reasons |= ReasonCode.NO_EXCHANGE_RATE.bit
-    elif rate != 1 and seller.stale_days:
-        reasons |= ReasonCode.EXCHANGE_RATE_STALE.bit
+    def rate_reason(self, rate: float) -> np.uint64:
+        """The bit that says that a marketplace's exchange rate is unknown or stale; 0: neither."""
+        if np.isnan(rate):
+            return ReasonCode.NO_EXCHANGE_RATE.bit
+        return ReasonCode.EXCHANGE_RATE_STALE.bit if rate != 1 and self.stale_days else np.uint64(0)
 
 
 class _Sale:
-    """One selling side while it is built up: components, what of them Amazon charges for fulfilment, and reasons."""
+    """One selling side while its components are added, and what explains them afterwards."""
 
     def __init__(
         self, seller: SellerCosts, offers: OfferCosts, target: str, method: FulfilmentMethod, stock: str
@@ -160,22 +167,47 @@ class _Sale:
         self.m = _CODES.index(target)
         self.rate = seller.rate[target]
         self.price = offers.sell_price[self.m] * self.rate
-        self.reasons = offers.sell_reasons[self.m].copy()
         self.parts: dict[str, Floats] = {}
 
     def side(self) -> CostSide:
-        seller = self.seller
-        _flag_rate(seller, self.rate, self.reasons)
         self._add_price_and_selling_fees()
-        unsendable, amazon = self._add_fulfilment()
-        self._add_fees_on_fees(amazon)
+        self._add_fees_on_fees(self._add_fulfilment())
         own = self._own_costs()
-        if isinstance(own, np.ndarray):
-            flag_rows(self.reasons, ReasonCode.INBOUND_WEIGHT_UNKNOWN, np.isnan(own) & ~unsendable)
         self.parts["other_costs"] = np.broadcast_to(np.asarray(-own, np.float64), self.price.shape)
-        if self.rate != 1 and seller.spread:
-            self.parts["fx_cost"] = -seller.spread * self.price
+        if self.rate != 1 and self.seller.spread:
+            self.parts["fx_cost"] = -self.seller.spread * self.price
         return CostSide(self.parts, self.reasons, own_costs=own)
+
+    def reasons(self) -> ReasonFlags:
+        """Why a component is unknown, and what is assumed."""
+        parts, offers, m = self.parts, self.offers, self.m
+        flags = np.asarray(offers.sell_reasons[m] | self._reasons_of_all())
+        without_fee = np.isnan(parts["fulfilment_fee"])
+        if self.method == "fbm":
+            flag_rows(flags, ReasonCode.OWN_SHIPPING_UNKNOWN, without_fee)
+        else:
+            why = np.where(without_fee, offers.no_fee_reasons[m], np.uint64(0))
+            flags |= why
+            flag_rows(flags, ReasonCode.NO_FULFILMENT_FEE, without_fee & (why == 0))
+            flags |= (offers.efn_reasons if self.method == "efn" else offers.local_reasons)[m]
+        if "storage" in parts:
+            flag_rows(flags, ReasonCode.STORAGE_UNKNOWN, np.isnan(parts["storage"]))
+        if self._inbound_by_weight():
+            flag_rows(flags, ReasonCode.INBOUND_WEIGHT_UNKNOWN, np.isnan(parts["other_costs"]) & ~without_fee)
+        return flags
+
+    def _reasons_of_all(self) -> np.uint64:
+        """The bits of what holds for every product."""
+        seller, profile = self.seller, self.profile
+        bits = seller.rate_reason(self.rate)
+        digital = self.day.digital_services(profile.home, self.target)
+        if digital is not None and digital.get("assumed"):
+            bits |= ReasonCode.DIGITAL_FEE_DISPUTED.bit
+        if profile.return_rate_pct and MARKETS[self.target].currency != "EUR":
+            bits |= ReasonCode.UK_REFUND_CAP_IN_EUR.bit
+        if not seller.registered and self.target != profile.home:
+            bits |= ReasonCode.UNREGISTERED_ABROAD.bit
+        return bits
 
     def _add_price_and_selling_fees(self) -> None:
         price, m = self.price, self.m
@@ -186,18 +218,14 @@ class _Sale:
         self.parts["referral_fee"] = -self.offers.referral[m] * self.rate
         self.parts["closing_fee"] = -self.offers.closing[m] * self.rate
 
-    def _add_fulfilment(self) -> tuple[Mask, Floats]:
-        """Add the fees of fulfilment; returns where they are unknown, and the part that Amazon charges."""
+    def _add_fulfilment(self) -> Floats:
+        """Add the fees of fulfilment; returns the part that Amazon charges."""
         parts, day = self.parts, self.day
         fee, peak = self._fulfilment_fee()
-        unsendable = np.isnan(fee)
-        if unsendable.any():
-            self._flag_no_fee(unsendable)
         parts["fulfilment_fee"] = fee
-        amazon = np.zeros_like(self.price)
         if self.method == "fbm":
-            return unsendable, amazon
-        amazon += fee
+            return np.zeros_like(self.price)
+        amazon = fee.copy()
         fuel = day.get("surcharges.fuel").get("percent", 0.0) / 100
         if fuel:
             parts["fuel_surcharge"] = fee * fuel
@@ -205,11 +233,10 @@ class _Sale:
         if day.has("surcharges.peak"):
             parts["peak_surcharge"] = peak
             amazon += peak
-        self.reasons |= (self.offers.efn_reasons if self.method == "efn" else self.offers.local_reasons)[self.m]
         if self.profile.expected_days:
             parts["storage"] = self._storage()
             amazon += parts["storage"]
-        return unsendable, amazon
+        return amazon
 
     def _add_fees_on_fees(self, amazon: Floats) -> None:
         """Add the digital services fee, refunds, and the VAT on Amazon's fees that is not recovered.
@@ -222,8 +249,6 @@ class _Sale:
         if digital is not None:
             fees = (digital["selling"] / 100) * selling
             parts["digital_services_fee"] = fees if self.method == "fbm" else fees + (digital["fba"] / 100) * amazon
-            if digital.get("assumed"):
-                self.reasons |= ReasonCode.DIGITAL_FEE_DISPUTED.bit
             amazon = amazon + parts["digital_services_fee"]
         if profile.return_rate_pct:
             administration, handling = self._refunds()
@@ -231,8 +256,6 @@ class _Sale:
             amazon = amazon + administration
         if not seller.registered:
             parts["vat_on_fees"] = seller.home_vat * (selling + amazon)
-            if self.target != profile.home:
-                self.reasons |= ReasonCode.UNREGISTERED_ABROAD.bit
 
     def _fulfilment_fee(self) -> tuple[Floats, Floats]:
         """Fulfilment fee and peak surcharge, in the home currency, as (negative) components."""
@@ -259,32 +282,24 @@ class _Sale:
             cost[weight_kg <= row.up_to_kg] = row.cost
         return cost
 
-    def _flag_no_fee(self, unsendable: Mask) -> None:
-        if self.method == "fbm":
-            flag_rows(self.reasons, ReasonCode.OWN_SHIPPING_UNKNOWN, unsendable)
-            return
-        why = np.where(unsendable, self.offers.no_fee_reasons[self.m], np.uint64(0))
-        self.reasons |= why
-        flag_rows(self.reasons, ReasonCode.NO_FULFILMENT_FEE, unsendable & (why == 0))
-
     def _storage(self) -> Floats:
         early, late = self.seller.months
         first, second = self.offers.storage[MARKETS[self.stock].currency]
-        amount = np.asarray(-(first[self.m] * early + second[self.m] * late) * self.seller.rate[self.stock])
-        flag_rows(self.reasons, ReasonCode.STORAGE_UNKNOWN, np.isnan(amount))
-        return amount
+        return np.asarray(-(first[self.m] * early + second[self.m] * late) * self.seller.rate[self.stock])
 
     def _refunds(self) -> tuple[Floats, Floats]:
         """Refund administration and handling of the share of units that come back."""
         content, seller = self.day.get("refunds"), self.seller
         share = self.profile.return_rate_pct / 100
         cap = content.get("at_most_EUR", np.nan) * seller.rate["DE"]
-        if MARKETS[self.target].currency != "EUR":
-            self.reasons |= ReasonCode.UK_REFUND_CAP_IN_EUR.bit
         referral = self.parts["referral_fee"]
         administration = np.maximum(referral * content.get("percent", np.nan) / 100, -cap)
         handling = self.profile.return_handling * (1.0 if seller.registered else 1 + seller.home_vat)
         return share * administration, np.full(len(referral), -share * handling)
+
+    def _inbound_by_weight(self) -> bool:
+        profile = self.profile
+        return profile.other_costs is None and self.method != "fbm" and profile.inbound_per_kg > 0
 
     def _own_costs(self) -> Floats | float:
         """Preparation and inbound, or the one sum in their stead, with the VAT on it that is not recovered."""
@@ -294,6 +309,6 @@ class _Sale:
             net = profile.other_costs
         elif self.method != "fbm":
             net = net + profile.inbound_per_unit
-            if profile.inbound_per_kg:
+            if self._inbound_by_weight():
                 net = net + profile.inbound_per_kg * self.offers.weight_kg[self.m]
         return net if seller.registered else net * (1 + seller.home_vat)
