@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from arbkit.cli import app
 from arbkit.core import errors
+from arbkit.core.input.filters import filter_table
 from arbkit.core.settings import Settings
 from arbkit.stream import GROUPS, TOPICS, dead_letter_topic
 from arbkit.web.api import create_app
@@ -115,6 +116,14 @@ def _query(parameter: dict[str, str]) -> str:
     return f"| `{parameter['name']}` | {parameter['in']} | {_cell(parameter.get('description', ''))} |\n"
 
 
+def filters() -> str:
+    """Every filter with its unit and its earlier names."""
+    return (
+        "# Filters\n\nThe same on the pages and in their addresses, in the REST API, in notebooks (`arb.opportunities(…)`), "
+        "for `arbkit export` and `arbkit detect`, and in schedules. Earlier names still work.\n\n" + filter_table()
+    )
+
+
 def topics() -> str:
     """Every topic and consumer group of the log."""
     own = [t for t in TOPICS if not t.name.endswith(".dlq")]
@@ -141,6 +150,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands,
     "settings.md": settings,
     "http.md": http,
+    "filters.md": filters,
     "topics.md": topics,
     "errors.md": error_tree,
 }
