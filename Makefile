@@ -48,6 +48,7 @@ lint: install ## ruff and mypy
 
 docs: install ## write the reference pages, and build the site into build/site
 	$(BIN)/python -m tests.docs.reference
+	$(BIN)/python -m tests.docs.openapi
 	$(BIN)/python -m mkdocs build --quiet
 
 mutants: install ## 600 seeded mutants of the money model against its tests

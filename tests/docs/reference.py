@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from arbkit.cli import app
 from arbkit.core import errors
-from arbkit.core.input.filters import filter_table
+from arbkit.core.input.filters import OpportunityFilter, ProductFilter, filter_table
 from arbkit.core.settings import Settings
 from arbkit.stream import GROUPS, TOPICS, dead_letter_topic
 from arbkit.web.api import create_app
@@ -23,6 +23,23 @@ from tests.helpers.paths import ROOT
 __all__ = ["PAGES", "main"]
 
 FOLDER = ROOT / "docs" / "reference"
+_FILTERS = """# Filters
+
+The same filters are taken by `GET /arbitrage`, `arb.opportunities()`, the opportunities page and its address,
+`arbkit export`, `arbkit detect` and the parameters of the `detect` report in `schedule.toml`. Every filter that is left
+out asks for any; bounds are inclusive. Commands write `min_roi` as `--min-roi`.
+
+## Opportunities
+
+{opportunities}
+`arbkit detect` also takes several marketplaces, `sources` and `targets` (as options: `--source` and `--target` again
+and again), and keeps a profit of 0.01 at least unless `min_profit` says otherwise.
+
+## Products
+
+Taken by `GET /products` and `arb.products()`.
+
+{products}"""
 _WRITTEN = "<!-- Written by `make docs` from the code; do not edit. -->\n\n"
 
 
@@ -118,10 +135,7 @@ def _query(parameter: dict[str, str]) -> str:
 
 def filters() -> str:
     """Every filter with its unit and its earlier names."""
-    return (
-        "# Filters\n\nThe same on the pages and in their addresses, in the REST API, in notebooks (`arb.opportunities(…)`), "
-        "for `arbkit export` and `arbkit detect`, and in schedules. Earlier names still work.\n\n" + filter_table()
-    )
+    return _FILTERS.format(opportunities=filter_table(OpportunityFilter), products=filter_table(ProductFilter))
 
 
 def topics() -> str:

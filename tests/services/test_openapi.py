@@ -22,11 +22,11 @@ from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.web.api import create_app
+from tests.docs.openapi import OPENAPI, openapi
 from tests.helpers.factories import history, offer, opportunity
-from tests.openapi import FILTERS, OPENAPI, filters_page, openapi
 
 ASIN = "B000000001"
-RENEW = "reviewed and right? `python -m tests.openapi` renews it"
+RENEW = "reviewed and right? `python -m tests.docs.openapi` renews it"
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +36,6 @@ def document() -> dict[str, Any]:
 
 def test_the_repository_holds_the_api_as_it_is() -> None:
     assert OPENAPI.read_text("utf-8") == openapi(), RENEW
-
-
-def test_the_repository_holds_the_filters_as_they_are() -> None:
-    assert FILTERS.read_text("utf-8") == filters_page(), RENEW
 
 
 def test_every_answer_has_a_schema_and_every_error_is_a_problem(document: dict[str, Any]) -> None:
