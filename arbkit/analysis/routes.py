@@ -173,7 +173,10 @@ class RoutePrices:
     def opportunities(self, wanted: Mask | None = None, *, now: float, run_id: str = "") -> list[Opportunity]:
         """The wanted routes that could be priced, profitable or not, as opportunities evaluated at ``now`` (Unix s)."""
         frame = self.frame(wanted)
-        return [] if frame.empty else list(self._opportunities(frame[frame["profit"].notna()], now, run_id))
+        if frame.empty:
+            return []
+        priced = frame["profit"].notna()
+        return list(self._opportunities(frame if priced.all() else frame[priced], now, run_id))
 
     def routes(self, *, now: float) -> list[PricedRoute]:
         """Every route that is offered, the most profitable first and those that cannot be priced last."""
