@@ -157,7 +157,7 @@ def detect(
         routes += int(evaluation.listed_on_both.sum())
         unknown.update(evaluation.unknown_counts())
         passed = prices.opportunities(_passes(evaluation, parameters, now), now=now, run_id=run_id)
-        found.extend(o for o in passed if _is_wanted(o, parameters))
+        found.extend(_wanted(passed, parameters))
     found.sort(key=lambda o: (-o.profit, o.id))
     return Detection(
         run_id=run_id,
@@ -184,15 +184,17 @@ def _passes(evaluated: Evaluation, parameters: DetectParameters, now: float) -> 
     return np.asarray(passes)
 
 
-def _is_wanted(found: Opportunity, parameters: DetectParameters) -> bool:
-    """Whether an opportunity passes the filters that prices say nothing about."""
+def _wanted(found: list[Opportunity], parameters: DetectParameters) -> list[Opportunity]:
+    """The opportunities that pass the filters that prices say nothing about."""
+    q, least = parameters.q, parameters.min_confidence
     for name in ("asin", "brand", "category", "amazon_sells"):
-        wanted = getattr(parameters, name)
-        if wanted is not None and getattr(found, name) != wanted:
-            return False
-    if parameters.min_confidence is not None and found.confidence < parameters.min_confidence:
-        return False
-    return not parameters.q or matches_words(f"{found.title or ''} {found.brand or ''} {found.asin}", parameters.q)
+        if (wanted := getattr(parameters, name)) is not None:
+            found = [o for o in found if getattr(o, name) == wanted]
+    if least is not None:
+        found = [o for o in found if o.confidence >= least]
+    if q:
+        found = [o for o in found if matches_words(f"{o.title or ''} {o.brand or ''} {o.asin}", q)]
+    return found
 
 
 def publish_alerts(log: Stream, result: Detection) -> None:
