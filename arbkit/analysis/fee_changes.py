@@ -174,7 +174,8 @@ def compare_opportunities(
     second: date,
 ) -> list[OpportunityChange]:
     """The stored opportunities with what they leave by the tables, VAT and exchange rates of each day, the
-    greatest change first; null where something is unknown on that day."""
+    greatest change first; null where something is unknown on that day.
+    """
     if not opportunities:
         return []
     prepared = prepare_offers(offers, profile)

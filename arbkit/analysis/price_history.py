@@ -75,7 +75,8 @@ def quantity_line(history: History, offer: Offer, series: str, *, most: int | No
 
 def thin(times: Ints, values: npt.NDArray[np.float64], most: int | None) -> Ints:
     """Places to keep so that about ``most`` are left: of each stretch of time its first and last point, its lowest
-    and highest, and the beginning of a gap. The last three months keep all theirs as long as they fit."""
+    and highest, and the beginning of a gap. The last three months keep all theirs as long as they fit.
+    """
     count = len(times)
     if most is None or count <= most:
         return np.arange(count)

@@ -167,7 +167,8 @@ class RoutePrices:
 
     def frame(self, wanted: Mask | None = None) -> pd.DataFrame:
         """The wanted routes (a mask of the evaluation's shape; None: all that are offered), as
-        :meth:`~arbkit.profit.evaluation.Evaluation.frame`."""
+        :meth:`~arbkit.profit.evaluation.Evaluation.frame`.
+        """
         return self.evaluation.frame(wanted)
 
     def opportunities(self, wanted: Mask | None = None, *, now: float, run_id: str = "") -> list[Opportunity]:

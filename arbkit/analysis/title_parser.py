@@ -85,7 +85,8 @@ _PLUGS = {
 class Title:
     """``counts``: numbers of units that it may mean, each and multiplied; ``measures``: kind → amounts, each and
     times the units; ``models``: letters and digits of model numbers; ``plugs``: UK or EU; ``words``: all of it,
-    without accents and case."""
+    without accents and case.
+    """
 
     words: str
     counts: frozenset[int] = frozenset()

@@ -28,6 +28,7 @@ from arbkit.ops.status import log_figures, read_store_state, store_figures, toke
 from arbkit.ops.stream_state import read_stream_state
 from arbkit.profit import Profile, load_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import quote
+from arbkit.profit.quote.results import Quote
 from arbkit.reports.run_folders import read_json
 from arbkit.sources import watchlist
 from arbkit.sources.token_budget import read_tokens
@@ -221,7 +222,7 @@ def top(request: Request, store: StoreDep, limit: PageSize = 10, components: Com
     return _found(request, found, page=1, limit=limit, components=components, onward=onward)
 
 
-@router.get("/profit", tags=["arbitrage"])
+@router.get("/profit", tags=["arbitrage"], response_model=Quote)
 def profit(request: Request, shared: SharedDep, asked: Annotated[ProfitRequest, Query()]) -> Response:
     """What one route leaves after every fee and tax, asked by hand: no product need be in the store."""
     settings = shared.settings

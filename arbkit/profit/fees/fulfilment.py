@@ -38,7 +38,8 @@ _ENVELOPES = frozenset({"light envelope", "standard envelope", "large envelope",
 @dataclass(frozen=True, slots=True)
 class Sizes:
     """Per row: the size tier (index in ``EffectiveTables.tiers``, −1 unknown), the billed weight, the unit's own
-    weight (kg, NaN unknown) and the volume (m³)."""
+    weight (kg, NaN unknown) and the volume (m³).
+    """
 
     tier: npt.NDArray[np.int8]
     billing_kg: Floats
@@ -49,7 +50,8 @@ class Sizes:
 @dataclass(frozen=True, slots=True)
 class Fulfilment:
     """Fees per row, net. ``local`` and ``pan_eu_extra`` in the store's currency, ``efn`` by column in that of the
-    store sold in, ``peak_local`` and ``peak_efn`` (by country of the stock) in that of the stock's country."""
+    store sold in, ``peak_local`` and ``peak_efn`` (by country of the stock) in that of the stock's country.
+    """
 
     local: Floats
     low_price: Mask
@@ -64,7 +66,8 @@ class Fulfilment:
 
 def size_tiers(day: EffectiveTables, sides_mm: Floats, unit_kg: Floats, selected: Mask) -> Sizes:
     """The FBA size tier of each package; ``sides_mm`` of shape (rows, 3), ``selected`` categories' parcels by
-    their own tiers and unit weight. Nothing is known on a day without tables."""
+    their own tiers and unit weight. Nothing is known on a day without tables.
+    """
     count = len(unit_kg)
     tier, billing = np.full(count, -1, np.int8), np.full(count, np.nan)
     sides = np.sort(sides_mm, axis=1)[:, ::-1]
@@ -264,7 +267,8 @@ def storage_per_month(
     day: EffectiveTables, sizes: Sizes, clothing: Mask, hazmat: Mask
 ) -> dict[str, tuple[Floats, Floats]]:
     """Storage a month of each row, January to September and October to December: ``EUR`` for stock in the EU,
-    ``GBP`` for stock in the UK. NaN where the volume is unknown or no table holds."""
+    ``GBP`` for stock in the UK. NaN where the volume is unknown or no table holds.
+    """
     content = day.get("storage")
     count = len(sizes.tier)
     if not content:

@@ -116,7 +116,8 @@ class EffectiveTables:
 
     def schedules_of(self, category: str | None) -> tuple[int, ...]:
         """Indices in ``schedules`` of a category (``Root``, or ``Root › Branch › …``, which narrows it down) or of a
-        schedule's own name; () if it is not known."""
+        schedule's own name; () if it is not known.
+        """
         if not category:
             return ()
         wanted, *branch = (name.strip().casefold() for name in category.split("›"))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 
 import numpy as np
 
+from arbkit.core.errors import nearest
 from arbkit.core.marketplaces import market
 from arbkit.profit.quote.pricer import PricedMethod, QuotePricer
 
@@ -33,7 +33,7 @@ def hints(pricer: QuotePricer, priced: PricedMethod, zones: Sequence[tuple[float
 
 def _near_categories(pricer: QuotePricer) -> Iterable[str]:
     names = [schedule.name for schedule in pricer.day.schedules]
-    return get_close_matches(pricer.request.category or "", names, n=3, cutoff=0.4) or sorted(names)[:5]
+    return nearest(pricer.request.category or "", names, most=3) or sorted(names)[:5]
 
 
 def _price_hints(pricer: QuotePricer, priced: PricedMethod, zones: Sequence[tuple[float, float]]) -> list[str]:
