@@ -19,6 +19,7 @@ import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from arbkit.core.errors import ConfigError
+from arbkit.profit.fees.contents import TomlTable
 from arbkit.profit.reason_codes import ReasonCode
 
 __all__ = ["ConfidenceRule", "load_confidence_rules", "parse_confidence_rules", "score_confidence"]
@@ -100,7 +101,7 @@ def load_confidence_rules() -> tuple[ConfidenceRule, ...]:
     return parse_confidence_rules(content.get("rules", ()))
 
 
-def parse_confidence_rules(rows: Sequence[Mapping[str, object]]) -> tuple[ConfidenceRule, ...]:
+def parse_confidence_rules(rows: Sequence[TomlTable]) -> tuple[ConfidenceRule, ...]:
     """The rules of parsed rows: each code once, none left out.
 
     Raises:

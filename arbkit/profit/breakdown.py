@@ -153,8 +153,8 @@ class _Explainer:
         several = self.row["referral_candidates"] > 1
         how = "as Keepa observes it" if self.row["referral_observed"] else "by category"
         if several:
-            candidates = self.row["referral_candidates"]
-            how = f"{'higher' if candidates == 2 else 'highest'} of {candidates:g} possible rates"
+            count = self.row["referral_candidates"]
+            how = f"{'higher' if count == 2 else 'highest'} of {count} possible rates"
         return _Explanation(f"{schedule.rule}, {how}", table, assumed=several)
 
     def _fulfilment(self) -> _Explanation:
@@ -187,7 +187,9 @@ class _Explainer:
     def _duty(self) -> _Explanation:
         customs = self.profile.customs
         if customs.duty_preset is not None:
-            return _Explanation(f"{customs.duty_preset} goods, by your word", self._table("duty"), assumed=True)
+            return _Explanation(
+                f"{customs.duty_preset} goods, as the profile states", self._table("duty"), assumed=True
+            )
         percent = customs.duty_pct
         rule = "unknown: set duty_pct" if percent is None else f"{percent:g} % of goods and freight"
         return self._of_profile(rule, assumed=True)

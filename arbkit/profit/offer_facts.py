@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,10 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+if TYPE_CHECKING:
+    CategoryNames: TypeAlias = pd.Series[str]
+else:
+    CategoryNames = pd.Series
 OFFER_COLUMNS = (
     "asin", "market", "price_minor", "price_basis", "shipping_minor", "price_avg30_minor", "price_avg90_minor",
     "price_avg180_minor", "category", "category_path", "length_mm", "width_mm", "height_mm", "weight_g", "hazmat",
@@ -54,7 +59,7 @@ def numbers(frame: pd.DataFrame, name: str) -> Floats:
     return frame[name].to_numpy("float64", na_value=np.nan)
 
 
-def categories(offers: pd.DataFrame) -> pd.Series[str]:
+def categories(offers: pd.DataFrame) -> CategoryNames:
     """Each offer's category, with its branch where the tree is known: ``Root › Branch › …``."""
     if "category_path" not in offers:
         return offers["category"]

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from arbkit.core.errors import ConfigError
+from arbkit.profit.fees.contents import TomlTable
 from arbkit.profit.seller_profile import Profile
 
 __all__ = ["built_in", "load_profile", "load_profiles"]
@@ -54,7 +55,7 @@ def load_profiles(path: Path | None) -> Mapping[str, Profile]:
     return {profile.name: profile for profile in _all(fields, others, where)}
 
 
-def _all(fields: Mapping[str, object], others: Mapping[str, object], where: str) -> Iterator[Profile]:
+def _all(fields: TomlTable, others: TomlTable, where: str) -> Iterator[Profile]:
     yield Profile.checked(fields, where)
     for name, changes in others.items():
         if not isinstance(changes, Mapping):

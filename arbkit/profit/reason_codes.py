@@ -74,19 +74,19 @@ class ReasonCode(Enum):
     INBOUND_WEIGHT_UNKNOWN = Severity.UNKNOWN, "package weight unknown, so no inbound cost"
     DUTY_UNKNOWN = Severity.UNKNOWN, "duty unknown: set duty_pct"
     OWN_SHIPPING_UNKNOWN = Severity.UNKNOWN, "own shipping cost unknown: set fbm_shipping"
-    NO_ELIGIBLE_METHOD = Severity.UNKNOWN, "no way of fulfilment is open to this profile"
+    NO_ELIGIBLE_METHOD = Severity.UNKNOWN, "no fulfilment method is open to this profile"
     UNEXPLAINED = Severity.UNKNOWN, "something needed is unknown"
 
     SHIPPING_UNKNOWN = Severity.ASSUMED, "shipping to the buyer unknown, taken as none"
     SPOT_FOR_AVERAGE = Severity.ASSUMED, "no 90-day average, so the spot price"
-    REFERRAL_AMBIGUOUS = Severity.ASSUMED, "referral schedule: the dearest of several"
-    REFERRAL_MINIMUM_DISPUTED = Severity.ASSUMED, "least referral fee disputed for this category"
+    REFERRAL_AMBIGUOUS = Severity.ASSUMED, "referral schedule: the most expensive of several"
+    REFERRAL_MINIMUM_DISPUTED = Severity.ASSUMED, "minimum referral fee disputed for this category"
     REFERRAL_AS_ANNOUNCED = Severity.ASSUMED, "referral percentages of {on} as announced"
     VAT_CLASS_SUGGESTED = Severity.ASSUMED, "VAT class suggested by the category"
     PACKAGE_ASSUMED = Severity.ASSUMED, "package size and weight assumed by profile"
     PEAK_OF_LAST_SEASON = Severity.ASSUMED, "peak surcharge: last season's amount"
     EXCHANGE_RATE_STALE = Severity.ASSUMED, "exchange rate of {rate_day} is {stale_days} days old"
-    DIGITAL_FEE_DISPUTED = Severity.ASSUMED, "digital services fee: sources disagree, the dearer taken"
+    DIGITAL_FEE_DISPUTED = Severity.ASSUMED, "digital services fee: sources disagree, the higher one taken"
     UK_REFUND_CAP_IN_EUR = Severity.ASSUMED, "highest refund fee of the UK taken as that in EUR"
     UNREGISTERED_ABROAD = (
         Severity.ASSUMED,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import MARKETS
+from arbkit.profit.fees.contents import TomlTable, TomlValue
 from arbkit.profit.reason_codes import Reason, ReasonCode
 
 __all__ = ["Customs", "FulfilmentMethod", "Package", "Parcel", "Profile", "VatStatus", "ineligibility_reason"]
@@ -154,12 +155,12 @@ class Profile(_Model):
         return code == self.home or code in self.registrations
 
     @classmethod
-    def neutral(cls, **fields: object) -> Self:
+    def neutral(cls, **fields: TomlValue) -> Self:
         """A seller without costs of their own or assumptions, for calculating one route."""
         return cls.checked({"name": "neutral", **fields})
 
     @classmethod
-    def checked(cls, fields: Mapping[str, object], where: str = "profile") -> Self:
+    def checked(cls, fields: TomlTable, where: str = "profile") -> Self:
         """The profile of these fields; ``where`` they come from.
 
         Raises:

@@ -6,6 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Literal, TypedDict, cast
 
+TomlScalar = str | int | float | bool | date | None
+_Fields = TomlScalar | Sequence[TomlScalar] | Mapping[str, TomlScalar | Sequence[TomlScalar]]
+_Rows = _Fields | Sequence[_Fields] | Mapping[str, _Fields]
+TomlValue = _Rows | Sequence[_Rows] | Mapping[str, _Rows]
+"""A value of a parsed TOML file, as deep as arbkit's files are."""
+TomlTable = Mapping[str, TomlValue]
+"""A table of a parsed TOML file; None is a value that is left out."""
+
 __all__ = [
     "BandRow",
     "CategoryRoot",
@@ -16,6 +24,9 @@ __all__ = [
     "SelectedCategories",
     "TableContent",
     "TierRow",
+    "TomlScalar",
+    "TomlTable",
+    "TomlValue",
     "column_fee",
     "column_steps",
 ]

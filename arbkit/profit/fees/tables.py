@@ -18,7 +18,7 @@ from typing import cast
 from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.profit.fees.bands import Provenance, Schedule, WeightBands
-from arbkit.profit.fees.contents import CategoryRoot, DigitalServicesRow, TableContent
+from arbkit.profit.fees.contents import CategoryRoot, DigitalServicesRow, TableContent, TomlTable
 from arbkit.profit.fees.parsing import SPECIAL, bands_of, broken_table, parcels_of, schedules_of
 
 __all__ = ["TABLE_IDS", "EffectiveTables", "Tables", "Version", "load_tables", "parse_tables"]
@@ -33,9 +33,6 @@ TABLE_IDS = (
     "size_tiers", "surcharges.fuel", "surcharges.peak", "surcharges.hazmat", "surcharges.pan_eu_oversize",
     "surcharges.low_inventory", "storage", "digital_services", "refunds", "vat", "duty",
 )  # fmt: skip
-TomlValue = str | int | float | bool | date | Sequence["TomlValue"] | Mapping[str, "TomlValue"]
-TomlTable = Mapping[str, TomlValue]
-"""A table of a parsed TOML file."""
 
 
 @dataclass(frozen=True, slots=True)
