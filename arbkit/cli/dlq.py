@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
 from arbkit.cli.shared import JSON, console, counted, load_settings, print_json
 
-if TYPE_CHECKING:
-    from arbkit.stream import Stream
-
 __all__ = ["register"]
 
-_TOPIC = typer.Option(None, help="Only the dead letters of this topic (default: of all).")
+_TOPIC = typer.Option("raw.keepa_updates", help="Topic whose dead letters are meant, or all.")
+_ONE_TOPIC = typer.Option("raw.keepa_updates", help="Topic whose dead letters are meant; each numbers its own.")
 
 dlq = typer.Typer(help="Dead letters: rejected records, with their original bytes.", no_args_is_help=True)
 
@@ -22,7 +20,7 @@ dlq = typer.Typer(help="Dead letters: rejected records, with their original byte
 @dlq.command("list")
 def list_dead_letters(
     limit: int = typer.Option(50, min=1, help="Maximum number to print, the latest."),
-    topic: str | None = _TOPIC,
+    topic: str = _TOPIC,
     json: bool = JSON,
 ) -> None:
     """List rejected records, and why they were rejected."""
@@ -37,11 +35,14 @@ def list_dead_letters(
         found: list[dict[str, Any]] = [
             {**summary(one), "topic": name} for name in topics for one in dead_letters(log, topic=name)
         ]
-    if len({one["topic"] for one in found}) > 1:
+        elsewhere = {
+            name: sum(1 for _ in dead_letters(log, topic=name)) for name in _topics("all") if name not in topics
+        }
+    if len(topics) > 1:
         found.sort(key=lambda one: str(one["time"]))
     latest = found[-limit:]
     if json:
-        print_json({"total": len(found), "items": [*latest]})
+        print_json({"total": len(found), "items": [*latest], "other_topics": elsewhere})
         return
     table = Table(title=counted(len(found), "dead letter"), title_justify="left")
     columns = ("topic", "offset", "key", "error", "attempts", "time")
@@ -50,72 +51,54 @@ def list_dead_letters(
     for one in latest:
         table.add_row(*(escape(str(one[name])) for name in columns))
     console().print(table)
+    for name, number in elsewhere.items():
+        if number:
+            console().print(f"{counted(number, 'dead letter')} of {name}: --topic {name}", markup=False)
 
 
 @dlq.command()
 def show(
     offset: int = typer.Argument(..., min=0, help="Offset from `arbkit dlq list`."),
-    topic: str | None = _TOPIC,
+    topic: str = _ONE_TOPIC,
 ) -> None:
     """Print one dead letter in full, as JSON."""
     from arbkit.stream import open_stream
     from arbkit.stream.dead_letters import detail
 
-    topics = _topics(topic)
     with open_stream(load_settings()) as log:
-        name = _topic_of(log, offset, topics)
-        letter: dict[str, Any] = {**detail(log, offset, topic=name), "topic": name}
+        letter: dict[str, Any] = {**detail(log, offset, topic=_one_topic(topic)), "topic": topic}
     print_json(letter)
 
 
 @dlq.command()
 def replay(
     offsets: list[int] = typer.Argument(None, min=0, help="Offsets (default: all not replayed yet)."),
-    topic: str | None = _TOPIC,
+    topic: str = _TOPIC,
 ) -> None:
     """Send dead letters back to their topic, to be processed again."""
     from arbkit.stream import open_stream
     from arbkit.stream.dead_letters import replay as send_back
 
-    topics = _topics(topic)
+    topics = [_one_topic(topic)] if offsets else _topics(topic)
     with open_stream(load_settings()) as log:
-        if offsets:
-            chosen = {offset: _topic_of(log, offset, topics) for offset in offsets}
-            by_topic = {name: [o for o in offsets if chosen[o] == name] for name in topics if name in chosen.values()}
-        else:
-            by_topic = {name: [] for name in topics}
-        replayed = sum(send_back(log, some, topic=name) for name, some in by_topic.items())
+        replayed = sum(send_back(log, offsets or (), topic=name) for name in topics)
     console().print(f"{counted(replayed, 'record')} replayed")
 
 
-def _topics(topic: str | None) -> Sequence[str]:
+def _topics(topic: str) -> Sequence[str]:
     """The topics whose dead letters are meant."""
+    from arbkit.ops.stream_state import DEAD_TOPICS
+
+    return DEAD_TOPICS if topic == "all" else (_one_topic(topic),)
+
+
+def _one_topic(topic: str) -> str:
     from arbkit.core.errors import UsageError, did_you_mean
     from arbkit.ops.stream_state import DEAD_TOPICS
 
-    if topic is None:
-        return DEAD_TOPICS
     if topic not in DEAD_TOPICS:
         raise UsageError("no such topic", field="--topic", value=topic, remedy=did_you_mean(topic, DEAD_TOPICS))
-    return (topic,)
-
-
-def _topic_of(log: Stream, offset: int, topics: Sequence[str]) -> str:
-    """The one of the topics that has a dead letter at this offset: each topic numbers its own."""
-    from arbkit.core.errors import UsageError
-    from arbkit.stream import dead_letter_topic
-
-    having = [
-        name
-        for name in topics
-        if any(oldest <= offset < end for oldest, end in log.watermarks(dead_letter_topic(name)).values())
-    ]
-    if len(having) > 1:
-        raise UsageError(
-            f"{' and '.join(having)} each have a dead letter at this offset", field="OFFSET", value=offset,
-            remedy="Choose one with --topic",
-        )  # fmt: skip
-    return having[0] if having else topics[0]
+    return topic
 
 
 def register(app: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""What is shipped beside the package: notebooks that run from top to bottom, and a README whose commands exist."""
+"""What is shipped beside the package: notebooks that run from top to bottom, and settings that exist."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
-from arbkit.cli import app
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
-from tests.e2e.screenshots import IN_README
 from tests.helpers.factories import history, offer
 from tests.helpers.nbval import Outcome, nbval
 from tests.helpers.paths import ROOT
@@ -68,27 +65,7 @@ def test_a_notebook_takes_parameters_and_asserts_something(path: Path) -> None:
     assert any(line.startswith("assert ") for cell in cells for line in cell["source"])
 
 
-def readme_commands() -> list[list[str]]:
-    text = (ROOT / "README.md").read_text().replace("\\\n", " ")
-    return [line.partition("#")[0].split()[1:] for line in re.findall(r"^\.venv/bin/arbkit .*$", text, re.MULTILINE)]
-
-
-@pytest.mark.parametrize("words", readme_commands(), ids=" ".join)
-def test_every_command_of_the_readme_exists_with_its_options(words: list[str]) -> None:
-    groups = {group.name for group in app.registered_groups}
-    command = words[: 2 if words[0] in groups else 1]
-    shown = CliRunner().invoke(app, [*command, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
-    assert shown.exit_code == 0
-    for option in (word for word in words if word.startswith("--")):
-        assert option in shown.output
-
-
 def test_every_setting_of_the_example_exists() -> None:
     known = {Settings.variable(name) for name in Settings.model_fields}
     named = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert named <= known
-
-
-def test_the_readme_shows_the_pictures_that_are_made_for_it() -> None:
-    shown = set(re.findall(r"docs/([a-z-]+)\.png", (ROOT / "README.md").read_text()))
-    assert shown == IN_README == {path.stem for path in (ROOT / "docs").glob("*.png")}

@@ -47,28 +47,36 @@ def kept(settings: Settings, topic: str) -> int:
         return sum(end - oldest for oldest, end in log.watermarks(topic).values())
 
 
+def test_without_a_topic_the_raw_one_is_meant_and_others_are_named(settings: Settings) -> None:
+    rejected(settings, RAW_TOPIC, "not JSON")
+    rejected(settings, ENRICHED, "cannot be priced")
+    found = listed()
+    assert [(one["topic"], one["offset"]) for one in found["items"]] == [(RAW_TOPIC, 0)]
+    assert (found["total"], found["other_topics"]) == (1, {ENRICHED: 1})
+    assert f"1 dead letter of {ENRICHED}: --topic {ENRICHED}" in run("list")
+    assert orjson.loads(run("show", "0"))["error"] == "not JSON"
+
+
 def test_the_dead_letters_of_all_topics_are_listed_in_the_order_of_their_times(settings: Settings) -> None:
     rejected(settings, RAW_TOPIC, "not JSON", at="12")
     rejected(settings, ENRICHED, "cannot be priced", at="11")
-    found = listed()
+    found = listed("--topic", "all")
     assert found["total"] == 2
     assert [(one["topic"], one["offset"], one["error"]) for one in found["items"]] == [
         (ENRICHED, 0, "cannot be priced"),
         (RAW_TOPIC, 0, "not JSON"),
     ]
-    assert [one["topic"] for one in listed("--topic", RAW_TOPIC)["items"]] == [RAW_TOPIC]
-    assert [one["topic"] for one in listed("--limit", "1")["items"]] == [RAW_TOPIC]
-    assert "2 dead letters" in run("list")
+    assert [one["topic"] for one in listed("--topic", "all", "--limit", "1")["items"]] == [RAW_TOPIC]
+    assert "2 dead letters" in run("list", "--topic", "all")
 
 
-def test_an_offset_is_enough_where_only_one_topic_has_it(settings: Settings) -> None:
+def test_each_topic_numbers_its_own(settings: Settings) -> None:
     rejected(settings, RAW_TOPIC, "not JSON", "no ASIN")
-    assert orjson.loads(run("show", "1"))["error"] == "no ASIN"
     rejected(settings, ENRICHED, "cannot be priced")
-    assert orjson.loads(run("show", "1"))["topic"] == RAW_TOPIC
-    with pytest.raises(UsageError, match=r"OFFSET: raw.* and products.* each .*\(got 0\)\. Choose one with --topic"):
-        run("show", "0")
+    assert orjson.loads(run("show", "1"))["error"] == "no ASIN"
     assert orjson.loads(run("show", "0", "--topic", ENRICHED))["error"] == "cannot be priced"
+    with pytest.raises(UsageError, match="--topic: no such topic"):
+        run("show", "0", "--topic", "all")
 
 
 def test_a_replay_sends_each_back_to_its_own_topic(settings: Settings) -> None:
@@ -76,16 +84,16 @@ def test_a_replay_sends_each_back_to_its_own_topic(settings: Settings) -> None:
     rejected(settings, ENRICHED, "cannot be priced")
     assert "1 record replayed" in run("replay", "0", "--topic", ENRICHED)
     assert (kept(settings, RAW_TOPIC), kept(settings, ENRICHED)) == (0, 1)
-    assert "3 records replayed" in run("replay")
+    assert "3 records replayed" in run("replay", "--topic", "all")
     assert (kept(settings, RAW_TOPIC), kept(settings, ENRICHED)) == (2, 2)
-    assert "0 records replayed" in run("replay")
+    assert "0 records replayed" in run("replay", "--topic", "all")
 
 
 def test_nothing_is_replayed_where_an_offset_does_not_exist(settings: Settings) -> None:
-    rejected(settings, ENRICHED, "cannot be priced")
+    rejected(settings, RAW_TOPIC, "not JSON")
     with pytest.raises(UsageError, match="99"):
         run("replay", "0", "99")
-    assert kept(settings, ENRICHED) == 0
+    assert kept(settings, RAW_TOPIC) == 0
 
 
 def test_a_topic_that_does_not_exist_is_answered_with_the_nearest() -> None:
