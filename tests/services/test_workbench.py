@@ -223,7 +223,7 @@ def test_the_answer_of_the_worked_example(settings: Settings) -> None:
     assert "size_mm" in "; ".join(missing.hints)
     assert "profit unknown: " in repr(missing)
     assert {"buy", "sell", "size_mm", "neutral"} <= set(signature(Workbench.profit).parameters)
-    assert "size_mm: package size, as 360x100x100" in str(Workbench.profit.__doc__)
+    assert "size_mm: package size in millimetres, as 360x100x100" in str(Workbench.profit.__doc__)
 
 
 def test_a_figure_carries_its_script_once_and_asks_no_other_host(settings: Settings) -> None:
