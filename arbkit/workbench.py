@@ -229,6 +229,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         there is none, ``assumed`` what was taken for granted.
 
         Args:
+            asin: the product.
             components: a column for every fee and tax too, signed.
             on: day of fee tables, VAT and exchange rates; None: today.
 

@@ -80,8 +80,10 @@ def demand_of(offer: Offer, history: History | None) -> Demand:
 
 
 def amazon_share_pct(history: History, *, end: float, days: int = _DAYS) -> float | None:
-    """How long Amazon itself held the buy box, in percent of the time somebody did in the days up to ``end`` (Unix
-    seconds); None where nobody did or there is no record of it."""
+    """Amazon's share of the buy box, in percent of the time somebody held it in the days up to ``end`` (Unix s).
+
+    None where nobody held it or there is no record of it.
+    """
     series, amazon = history.series.get("buy_box_seller"), AMAZON_SELLERS.get(history.market)
     if series is None or not len(series.times):
         return None
@@ -96,8 +98,10 @@ def amazon_share_pct(history: History, *, end: float, days: int = _DAYS) -> floa
 def amazon_sells(
     *, amazon_minor: float | None, amazon_at: float | None, buy_box_is_amazon: float | None
 ) -> bool | None:
-    """Whether Amazon has an offer of its own, by these fields of an offer (None or NaN unknown); None where nobody
-    looked."""
+    """Whether Amazon has an offer of its own, by these fields of an offer (None or NaN unknown).
+
+    None where nobody looked.
+    """
     if _is_known(amazon_minor) or buy_box_is_amazon == 1:
         return True
     return False if _is_known(amazon_at) else None

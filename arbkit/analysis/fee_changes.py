@@ -173,8 +173,10 @@ def compare_opportunities(
     first: date,
     second: date,
 ) -> list[OpportunityChange]:
-    """The stored opportunities with what they leave by the tables, VAT and exchange rates of each day, the
-    greatest change first; null where something is unknown on that day."""
+    """The stored opportunities with their profit by the tables, VAT and exchange rates of each day.
+
+    The greatest change comes first; None where something is unknown on that day.
+    """
     if not opportunities:
         return []
     prepared = prepare_offers(offers, profile)

@@ -166,8 +166,10 @@ class RoutePrices:
         self._rates = rates
 
     def frame(self, wanted: Mask | None = None) -> pd.DataFrame:
-        """The wanted routes (a mask of the evaluation's shape; None: all that are offered), as
-        :meth:`~arbkit.profit.evaluation.Evaluation.frame`."""
+        """The wanted routes (a mask of the evaluation's shape; None: all that are offered), one a row.
+
+        The columns are those of :meth:`~arbkit.profit.evaluation.Evaluation.frame`.
+        """
         return self.evaluation.frame(wanted)
 
     def opportunities(self, wanted: Mask | None = None, *, now: float, run_id: str = "") -> list[Opportunity]:

@@ -83,9 +83,15 @@ _PLUGS = {
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """``counts``: numbers of units that it may mean, each and multiplied; ``measures``: kind → amounts, each and
-    times the units; ``models``: letters and digits of model numbers; ``plugs``: UK or EU; ``words``: all of it,
-    without accents and case."""
+    """What a product's title states.
+
+    Attributes:
+        words: all of it, without accents and case.
+        counts: numbers of units that it may mean, each and multiplied.
+        measures: kind → amounts, each and times the units.
+        models: letters and digits of model numbers.
+        plugs: UK or EU.
+    """
 
     words: str
     counts: frozenset[int] = frozenset()

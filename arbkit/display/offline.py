@@ -24,7 +24,7 @@ class _Figure(go.Figure):  # type: ignore[misc]  # plotly is not typed
     # IPython prefers this hook, which would bring plotly's default renderer back.
     _ipython_display_ = None
 
-    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, *_args: Any, **_kwargs: Any) -> dict[str, Any]:
         from plotly.io import to_html
         from plotly.io.base_renderers import PlotlyRenderer
 

@@ -209,9 +209,9 @@ class _Client(keepa.Keepa):
         self,
         request_type: str,
         payload: dict[str, Any],
-        wait: bool = True,
-        raw_response: bool = False,
-        is_json: bool = True,
+        wait: bool = True,  # noqa: ARG002  # keepa's own signature
+        raw_response: bool = False,  # noqa: ARG002
+        is_json: bool = True,  # noqa: ARG002
     ) -> _Body:
         """The only method through which the package talks HTTP: one request, its parsed body or a typed error."""
         try:

@@ -287,8 +287,10 @@ class Store(Protocol):
         ...
 
     def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
-        """How old offers are: marketplace → how many are younger than each of the ``limits`` (seconds, rising) but
-        not than the one before, and last how many are older than all. Only marketplaces with offers.
+        """How old offers are, by marketplace (only those with offers).
+
+        For each of the ``limits`` (seconds, rising): how many are younger than it but not than the one before; and
+        last how many are older than all.
         """
         ...
 

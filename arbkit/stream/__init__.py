@@ -88,7 +88,7 @@ def _options(settings: Settings) -> dict[str, str | int | float | bool]:
 
 
 def settings_topics(settings: Settings) -> list[TopicSpec]:
-    """arbkit's topics, with the settings' retention on the raw topic."""
+    """The topics of arbkit, with the settings' retention on the raw topic."""
     return [
         TopicSpec(
             spec.name,

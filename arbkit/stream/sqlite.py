@@ -90,7 +90,11 @@ class SqliteStream(AbstractContextManager["SqliteStream"]):
             bound_wal(connection, self._path)
 
     def consumer(
-        self, group: str, topics: Sequence[str], *, on_revoke: Callable[[frozenset[TopicPartition]], None]
+        self,
+        group: str,
+        topics: Sequence[str],
+        *,
+        on_revoke: Callable[[frozenset[TopicPartition]], None],  # noqa: ARG002  # of every stream
     ) -> SqliteConsumer:
         """Become the one consumer of ``group``; ``on_revoke`` is never called, for no other one can take over.
 

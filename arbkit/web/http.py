@@ -91,6 +91,7 @@ class Guard:
             )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on if it may be answered, else refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif self._token is None:

@@ -1,5 +1,8 @@
-"""Input checked by pydantic: each mistake is one :class:`~arbkit.core.errors.UsageError` that names the field, its
-value and, where a word was mistyped, the right one."""
+"""Input checked by pydantic.
+
+Each mistake is one :class:`~arbkit.core.errors.UsageError` that names the field, its value and, where a word was
+mistyped, the right one.
+"""
 
 from __future__ import annotations
 

@@ -115,8 +115,10 @@ class EffectiveTables:
         return next((r for r in self.digital if home in r["home"] and store in r["store"]), None)
 
     def schedules_of(self, category: str | None) -> tuple[int, ...]:
-        """Indices in ``schedules`` of a category (``Root``, or ``Root › Branch › …``, which narrows it down) or of a
-        schedule's own name; () if it is not known."""
+        """Indices in ``schedules`` of a category or of a schedule's own name; () if it is not known.
+
+        A category is ``Root``, or ``Root › Branch › …``, which narrows it down.
+        """
         if not category:
             return ()
         wanted, *branch = (name.strip().casefold() for name in category.split("›"))

@@ -46,8 +46,11 @@ Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 
 class QuoteRequest(BaseModel):
-    """A route and what is known of it. Prices as the shop page shows them, VAT included, in the
-    marketplace's currency; what is not given is taken from the seller profile."""
+    """A route and what is known of it.
+
+    Prices as the shop page shows them, VAT included, in the marketplace's currency; what is not given is taken from
+    the seller profile.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

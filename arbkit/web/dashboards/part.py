@@ -58,7 +58,7 @@ class Part:
             ArbkitError: the data cannot be read.
         """
 
-    def handle(self, event: UserEvent) -> bool:
+    def handle(self, event: UserEvent) -> bool:  # noqa: ARG002  # parts that have controls override it
         """React to an event of the region; whether the part did."""
         return False
 

@@ -78,7 +78,7 @@ class ProductHistory(PriceHistory):
         super().__init__(settings, asin, currency=currency)
         self.series = tuple(series)
 
-    def show(self, offers: Sequence[Offer], histories: Sequence[History], currency: str, *, title: str = "") -> None:
+    def show(self, offers: Sequence[Offer], histories: Sequence[History], currency: str, *, title: str = "") -> None:  # noqa: ARG002  # a price chart has one
         """Draw the histories of a product."""
         self.draw(offers, histories, currency)
 
