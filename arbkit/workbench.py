@@ -52,8 +52,6 @@ from arbkit.store.lazy import LazyStore
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["Workbench", "open_workbench"]
-
 _COUNT: TypeAdapter[int] = TypeAdapter(PositiveInt)
 _DAY: TypeAdapter[date | None] = TypeAdapter(Day | None)
 _MARKET: TypeAdapter[str] = TypeAdapter(MarketCode)

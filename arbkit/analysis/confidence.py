@@ -21,8 +21,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from arbkit.core.errors import ConfigError
 from arbkit.profit.reason_codes import ReasonCode
 
-__all__ = ["ConfidenceRule", "load_confidence_rules", "parse_confidence_rules", "score_confidence"]
-
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 _DAY_S = 24 * 3600.0

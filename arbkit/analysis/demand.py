@@ -11,8 +11,6 @@ import numpy as np
 from arbkit.core.keepa_time import to_minutes
 from arbkit.core.models import History, Offer
 
-__all__ = ["AMAZON_SELLERS", "Demand", "amazon_sells", "amazon_share_pct", "demand_of"]
-
 AMAZON_SELLERS: Mapping[str, str] = {
     "UK": "A3P5ROKL5A1OLE",
     "DE": "A3JWKAKR8XB7XF",

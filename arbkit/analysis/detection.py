@@ -33,15 +33,6 @@ from arbkit.store import open_store
 from arbkit.store.search_text import matches_words
 from arbkit.stream import ALERTS_TOPIC, Record, Stream, open_stream
 
-__all__ = [
-    "DetectParameters",
-    "Detection",
-    "detect",
-    "publish_alerts",
-    "run",
-    "unknown_table",
-]
-
 logger = logging.getLogger(__name__)
 
 _ALERT_LIFE_S = 24 * 3600.0

@@ -9,8 +9,6 @@ from pydantic import Field
 from arbkit.core.input.filters import OpportunityFilter
 from arbkit.core.marketplaces import MARKETS, MarketCode
 
-__all__ = ["DetectParameters"]
-
 
 class DetectParameters(OpportunityFilter):
     """The parameters of a detection.

@@ -25,8 +25,6 @@ from arbkit.profit.fees.tables import EffectiveTables, Tables
 from arbkit.profit.offer_facts import numbers
 from arbkit.sources.envelope import from_envelope
 
-__all__ = ["FeeAudit", "compare_with_keepa"]
-
 Floats = npt.NDArray[np.float64]
 _CENT = 0.005
 _COMPARED = ["keepa_fba_fee_minor", "length_mm", "width_mm", "height_mm", "weight_g"]

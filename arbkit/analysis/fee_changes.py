@@ -19,8 +19,6 @@ from arbkit.profit.fees.contents import column_steps
 from arbkit.profit.fees.tables import TABLE_IDS, EffectiveTables, Version
 from arbkit.profit.reason_codes import join_messages
 
-__all__ = ["compare_dates", "compare_opportunities", "fees_on"]
-
 _ABOUT_A_VERSION = frozenset(
     {"valid_from", "valid_to", "source", "checked_on", "page", "seasonal", "changes", "assumed"}
 )

@@ -15,8 +15,6 @@ from arbkit.profit import Profile, Tables
 from arbkit.profit.fees.bands import Provenance
 from arbkit.profit.offer_costs import cost_offers
 
-__all__ = ["FeeFacts", "fee_facts", "fee_tables"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeFacts:

@@ -14,8 +14,6 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import History, Offer, Series
 from arbkit.profit.exchange_rates import Rates
 
-__all__ = ["PriceLine", "price_line", "price_lines", "quantity_line", "thin"]
-
 _SERIES = ("buy_box", "new", "amazon")
 _WEEK_MIN = 7 * 24 * 60
 _FULL_MIN = 92 * 24 * 60

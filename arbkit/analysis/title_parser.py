@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["Title", "normalize", "parse_title"]
-
 _LONGEST = 1_000
 
 _PACK = r"(?:packs?|packung|packungen|pakete?|pck|pk|sets?|boxe?n?|case|bundle|bunches)"

@@ -19,8 +19,6 @@ from arbkit.profit.offer_facts import categories
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.reason_codes import join_messages
 
-__all__ = ["quote_request_for", "reprice"]
-
 _NOT_OFFERED = "not offered on both marketplaces any more"
 _NO_METHOD = "no way of fulfilment is open"
 

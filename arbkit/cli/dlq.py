@@ -12,8 +12,6 @@ from arbkit.cli.shared import JSON, console, counted, load_settings, print_json
 if TYPE_CHECKING:
     from arbkit.stream import Stream
 
-__all__ = ["register"]
-
 _TOPIC = typer.Option(None, help="Only the dead letters of this topic (default: of all).")
 
 dlq = typer.Typer(help="Dead letters: rejected records, with their original bytes.", no_args_is_help=True)

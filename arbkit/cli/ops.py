@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from arbkit.core.settings import Settings
     from arbkit.ops.status import Status
 
-__all__ = ["register"]
-
 
 def status(json: bool = JSON) -> None:
     """Show lag, data age, tokens and the latest runs."""

@@ -8,8 +8,6 @@ import typer
 
 from arbkit.cli.shared import JSON, console, load_settings, print_json
 
-__all__ = ["register"]
-
 profile = typer.Typer(help="Seller profiles: write, show and check them.", no_args_is_help=True)
 
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from arbkit.core.models import Run
     from arbkit.core.settings import Settings
 
-__all__ = ["register"]
-
 reports = typer.Typer(help="Notebook reports: run them, list their runs, clean up.", no_args_is_help=True)
 
 

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from arbkit.reports.schedule.schedule_file import Entry, Schedule
     from arbkit.reports.schedule.scheduler import EntryStatus
 
-__all__ = ["register"]
-
 _JSON = typer.Option(False, "--json", help="One JSON document on standard output.")
 _INVALID = 3
 schedule = typer.Typer(help="Run detection on new data and reports by their schedule; or show the schedule.")

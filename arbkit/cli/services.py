@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from arbkit.core.settings import Settings
     from arbkit.ops.supervisor import Service
 
-__all__ = ["register"]
-
 _MAX_PRINTED = 25
 """Opportunities that are printed without ``--json``."""
 

@@ -9,8 +9,6 @@ import typer
 
 from arbkit.cli.shared import load_settings
 
-__all__ = ["register"]
-
 logger = logging.getLogger(__name__)
 
 _GRACE_S = 5

@@ -19,21 +19,6 @@ from pydantic import JsonValue
 
 from arbkit.core.results import BestRouteRow, ComponentRow, JsonObject, MarketPriceRow
 
-__all__ = [
-    "OFFER_WIRE_NAMES",
-    "History",
-    "Money",
-    "Offer",
-    "Opportunity",
-    "Origin",
-    "PriceBasis",
-    "Product",
-    "Run",
-    "RunStatus",
-    "Series",
-    "Update",
-]
-
 Origin = Literal["keepa", "demo", "export", "raw"]
 """Where data came from."""
 PriceBasis = Literal["buy_box", "new", "amazon"]

@@ -10,8 +10,6 @@ from importlib import resources
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
-__all__ = ["install", "renamed"]
-
 
 @cache
 def renamed() -> Mapping[str, str]:

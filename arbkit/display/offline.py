@@ -12,8 +12,6 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-__all__ = ["showable"]
-
 
 def showable(figure: go.Figure) -> go.Figure:
     """``figure`` as one that displays without a network; unchanged where ``PLOTLY_RENDERER`` names a renderer."""

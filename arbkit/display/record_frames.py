@@ -13,18 +13,6 @@ from arbkit.core.models import Offer, Opportunity, Product, Run
 from arbkit.display.frames import DisplayFrame
 from arbkit.store.base import Stats
 
-__all__ = [
-    "DEMO_NOTE",
-    "history_frame",
-    "noted",
-    "offers_frame",
-    "opportunities_frame",
-    "products_frame",
-    "runs_frame",
-    "stats_frame",
-    "watched_frame",
-]
-
 DEMO_NOTE = "DEMO market: invented products and prices"
 
 

@@ -11,8 +11,6 @@ from arbkit.core.service.addresses import url_answers
 from arbkit.core.settings import Settings
 from arbkit.ops.supervisor import demo_probe, own_demo
 
-__all__ = ["Check", "examine"]
-
 _LOW_SPACE = 1 << 30
 
 

@@ -22,17 +22,6 @@ from arbkit.core.service.addresses import base_url, dashboard_url, listen, url_a
 from arbkit.core.service.process_tree import end_tree, spawn
 from arbkit.core.settings import Settings
 
-__all__ = [
-    "Address",
-    "Service",
-    "Supervisor",
-    "await_answers",
-    "demo_probe",
-    "own_demo",
-    "plan_services",
-    "resolve",
-]
-
 logger = logging.getLogger(__name__)
 
 _GRACE_S = 8.0

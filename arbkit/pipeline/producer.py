@@ -36,8 +36,6 @@ from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letters, open_stream
 if TYPE_CHECKING:
     from arbkit.sources.keepa_client import Batch, KeepaSource
 
-__all__ = ["ProduceSummary", "produce"]
-
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")

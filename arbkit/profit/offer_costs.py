@@ -21,8 +21,6 @@ from arbkit.profit.offer_facts import Prices, numbers
 from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
 from arbkit.profit.seller_profile import Profile
 
-__all__ = ["CostProvenance", "OfferCosts", "cost_offers"]
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

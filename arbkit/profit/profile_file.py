@@ -10,8 +10,6 @@ from pathlib import Path
 from arbkit.core.errors import ConfigError
 from arbkit.profit.seller_profile import Profile
 
-__all__ = ["built_in", "load_profile", "load_profiles"]
-
 _TABLES = ("customs", "assumed_package")
 """Fields that are tables: a named profile may state a part of one."""
 

@@ -15,8 +15,6 @@ from arbkit.profit.reason_codes import ASSUMED, UNKNOWN, Reason, decode_reasons
 from arbkit.profit.route_batch import FulfilmentOption, RouteBatch
 from arbkit.profit.seller_profile import FulfilmentMethod
 
-__all__ = ["RouteRow", "route_frame", "route_rows"]
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

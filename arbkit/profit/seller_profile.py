@@ -11,8 +11,6 @@ from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.profit.reason_codes import Reason, ReasonCode
 
-__all__ = ["Customs", "FulfilmentMethod", "Package", "Parcel", "Profile", "VatStatus", "ineligibility_reason"]
-
 VatStatus = Literal["reclaiming", "not-reclaiming", "unregistered"]
 FulfilmentMethod = Literal["fba-local", "efn", "pan-eu", "fbm"]
 FULFILMENT_METHODS: tuple[FulfilmentMethod, ...] = get_args(FulfilmentMethod)

@@ -23,8 +23,6 @@ from arbkit.profit.offer_costs import OfferCosts
 from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile
 
-__all__ = ["CostSide", "CrossBorderCosts", "SellerCosts"]
-
 Floats = npt.NDArray[np.float64]
 _CODES = list(MARKETS)
 

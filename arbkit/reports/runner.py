@@ -35,8 +35,6 @@ from arbkit.reports.parameters import MorningParameters
 from arbkit.reports.run_folders import LATEST, LATEST_SUCCESSFUL, Job, new_run_id, point_to, read_json, sweep
 from arbkit.store import Store, open_store
 
-__all__ = ["REPORTS", "Report", "ReportRun", "find_report", "is_running", "run_or_raise", "run_report"]
-
 logger = logging.getLogger(__name__)
 
 _GRACE_S = 6.0

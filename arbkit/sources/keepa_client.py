@@ -32,8 +32,6 @@ from arbkit.core.settings import Settings, is_loopback
 from arbkit.sources.raw_types import RawProduct
 from arbkit.sources.token_budget import Tokens
 
-__all__ = ["Batch", "KeepaSource"]
-
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")

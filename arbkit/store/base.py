@@ -21,23 +21,6 @@ from arbkit.core.input.validation import Request
 from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
 from arbkit.core.results import RouteTotalsRow
 
-__all__ = [
-    "EXACT_FILTERS",
-    "MAX_BRANDS",
-    "RANGE_FILTERS",
-    "OpportunityQuery",
-    "Page",
-    "ProductQuery",
-    "Rebuilt",
-    "Stats",
-    "Store",
-    "Sums",
-    "Written",
-    "age_edges",
-    "check_query",
-    "dedupe_and_validate",
-]
-
 if TYPE_CHECKING:
     import pandas as pd
 

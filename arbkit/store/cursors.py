@@ -9,8 +9,6 @@ import orjson
 
 from arbkit.core.errors import UsageError
 
-__all__ = ["pack", "unpack"]
-
 
 def pack(sort: str, *, descending: bool, key: float | str | None, last_id: str) -> str:
     """A cursor that goes on after (``key``, ``last_id``) in this order."""

@@ -13,24 +13,6 @@ from typing import Protocol, Self
 
 from arbkit.core.errors import MessageTooLargeError
 
-__all__ = [
-    "GROUPS",
-    "MAX_DEAD_LETTER",
-    "MAX_MESSAGE",
-    "MAX_POLL_BYTES",
-    "TOPICS",
-    "Consumer",
-    "Message",
-    "Offsets",
-    "Record",
-    "Stream",
-    "TopicPartition",
-    "TopicSpec",
-    "check_sizes",
-    "dead_letter_topic",
-    "max_bytes_of",
-]
-
 RAW_TOPIC = "raw.keepa_updates"
 ENRICHED_TOPIC = "products.enriched"
 ALERTS_TOPIC = "arbitrage.alerts"

@@ -45,8 +45,6 @@ from arbkit.stream.kafka_consumer import KafkaConsumer, KafkaOptions
 from arbkit.stream.kafka_errors import PATIENCE_S, is_fatal, result, to_stream_error, with_retry
 from arbkit.stream.kafka_reader import read_range
 
-__all__ = ["KafkaStream"]
-
 logger = logging.getLogger(__name__)
 
 _SERVE_EVERY = 500

@@ -27,8 +27,6 @@ from arbkit.stream.sqlite_tables import (
     partitions_of,
 )
 
-__all__ = ["SqliteStream"]
-
 logger = logging.getLogger(__name__)
 
 _SCANNED_AT_ONCE = 500

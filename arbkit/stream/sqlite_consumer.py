@@ -24,8 +24,6 @@ from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_err
 from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
 from arbkit.stream.sqlite_tables import Partition, committed_by, messages_from, partitions_of
 
-__all__ = ["SqliteConsumer", "join_group"]
-
 logger = logging.getLogger(__name__)
 
 _SHORTEST_WAIT_S = 0.005

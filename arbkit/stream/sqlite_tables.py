@@ -12,8 +12,6 @@ from arbkit.core.errors import StreamError
 from arbkit.core.sqlite import immediate
 from arbkit.stream.base import Message, TopicPartition
 
-__all__ = ["Partition", "committed_by", "ensure_tables", "message_id", "messages_from", "offset_in", "partitions_of"]
-
 _VERSION = 2
 
 _OFFSET_BITS = 40

@@ -60,8 +60,6 @@ from arbkit.web.schemas import (
     product_json,
 )
 
-__all__ = ["create_app"]
-
 _MOST_RUNS = 10_000
 _CURSOR = re.compile(r"([0-9]{1,9})\.([A-Za-z0-9_=-]{1,2000})")
 

@@ -18,8 +18,6 @@ from pydantic_core import ErrorDetails
 
 from arbkit.core.errors import UsageError, did_you_mean
 
-__all__ = ["Day", "Request", "Value", "check_value", "parse", "suggest_arguments", "takes_fields_of", "usage_error"]
-
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")

@@ -6,20 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Literal, TypedDict, cast
 
-__all__ = [
-    "BandRow",
-    "CategoryRoot",
-    "DigitalServicesRow",
-    "ParcelRow",
-    "PeakPoint",
-    "ScheduleRow",
-    "SelectedCategories",
-    "TableContent",
-    "TierRow",
-    "column_fee",
-    "column_steps",
-]
-
 
 class BandRow(TypedDict, total=False):
     """Fees of a tier up to a weight, and a column per store: the fee, or the base and the fee per further kg."""

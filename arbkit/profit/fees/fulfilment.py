@@ -15,18 +15,6 @@ from arbkit.profit.fees.contents import PeakPoint, column_steps
 from arbkit.profit.fees.parsing import SPECIAL
 from arbkit.profit.fees.tables import EffectiveTables
 
-__all__ = [
-    "EFN_COLUMNS",
-    "Fulfilment",
-    "FulfilmentUnits",
-    "Sizes",
-    "efn_column",
-    "fulfilment_fees",
-    "months",
-    "size_tiers",
-    "storage_per_month",
-]
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

@@ -18,8 +18,6 @@ from arbkit.profit.fees.contents import (
     column_steps,
 )
 
-__all__ = ["SPECIAL", "bands_of", "broken_table", "parcels_of", "schedules_of"]
-
 SPECIAL = "special oversize"
 
 

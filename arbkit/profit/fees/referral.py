@@ -10,8 +10,6 @@ import numpy.typing as npt
 from arbkit.core.marketplaces import MARKETS
 from arbkit.profit.fees.tables import EffectiveTables
 
-__all__ = ["Categories", "Referral", "possible_schedules", "referral_fees"]
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

@@ -21,8 +21,6 @@ from arbkit.profit.fees.bands import Provenance, Schedule, WeightBands
 from arbkit.profit.fees.contents import CategoryRoot, DigitalServicesRow, TableContent
 from arbkit.profit.fees.parsing import SPECIAL, bands_of, broken_table, parcels_of, schedules_of
 
-__all__ = ["TABLE_IDS", "EffectiveTables", "Tables", "Version", "load_tables", "parse_tables"]
-
 _FILES = (
     "categories", "closing", "digital_services", "duty", "fulfilment_efn", "fulfilment_local", "fulfilment_low_price",
     "fulfilment_selected", "referral", "refunds", "size_tiers", "storage", "surcharges", "vat",

@@ -12,8 +12,6 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["break_even", "dead_zones", "highest"]
-
 Floats = npt.NDArray[np.float64]
 _CENTS_UP_TO = 100.0
 _STEP = 1.002

@@ -13,8 +13,6 @@ from arbkit.core.errors import ConfigError, UsageError
 from arbkit.core.marketplaces import MarketCode
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile, VatStatus
 
-__all__ = ["QuoteRequest", "parse_size"]
-
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)", re.IGNORECASE)
 
 

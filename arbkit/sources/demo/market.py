@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["MARKETS", "PAST_STEPS", "SEED", "STEP_MINUTES", "DemoProduct", "Path", "asins", "path", "product"]
-
 SEED = 20_260_216
 COUNT = 300
 MARKETS = ("UK", "DE", "FR", "IT", "ES")

@@ -57,8 +57,6 @@ from arbkit.store.product_document import best_by_product, is_number
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ElasticStore"]
-
 T = TypeVar("T")
 
 

@@ -55,8 +55,6 @@ from arbkit.store.sqlite.schema import ensure_schema, is_there
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SqliteStore"]
-
 T = TypeVar("T")
 _PRODUCTS_PER_BATCH = 5_000
 _ABANDONED_S = 86_400.0

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Required, TypedDict
 
-__all__ = ["Field", "Option", "Region", "TableCell", "TableColumn", "TableRow", "TableView", "Tone", "UserEvent"]
-
 Tone = Literal["good", "bad", "plain"]
 
 

@@ -19,8 +19,6 @@ from arbkit.web.dashboards.content import Field, Region, UserEvent
 from arbkit.web.dashboards.html import Figure, figures_html
 from arbkit.web.dashboards.page_widget import PageWidget
 
-__all__ = ["Figures", "Form", "Part", "PriceHistory", "StorePart", "Waterfall"]
-
 
 class Part:
     """One region. ``REGION`` says how it is drawn; ``load()`` fills it from what the part was made with.

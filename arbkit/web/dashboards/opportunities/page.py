@@ -30,8 +30,6 @@ from arbkit.web.dashboards.page import DashboardPage
 from arbkit.web.dashboards.part import Figures, PriceHistory, Waterfall
 from arbkit.web.dashboards.saved_views import SavedViews
 
-__all__ = ["OpportunitiesPage"]
-
 _WAITING = "No data yet: detection runs as soon as the first prices are in. Updates automatically."
 _NO_MATCH = "No opportunity passes these filters."
 _OF_SELECTED = ("route", "waterfall", "prices", "quote", "components")

@@ -24,8 +24,6 @@ from arbkit.web.dashboards.pipeline.dead_letters import (
 )
 from arbkit.web.dashboards.pipeline.html import dead_html
 
-__all__ = ["DeadLetterPanel"]
-
 _CHUNK = 1 << 20
 
 

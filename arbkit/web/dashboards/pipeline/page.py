@@ -37,8 +37,6 @@ from arbkit.web.dashboards.pipeline.html import (
 )
 from arbkit.web.dashboards.report_files import report_file
 
-__all__ = ["PipelinePage"]
-
 _STORE_EVERY_S = 30.0
 _SLOW_S = 8.0
 """How long an answer may take before the page says that it waits for it."""

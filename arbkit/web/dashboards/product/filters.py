@@ -11,8 +11,6 @@ from arbkit.core.input.asin import parse_asin
 from arbkit.core.marketplaces import MARKETS
 from arbkit.store.address import pairs_of
 
-__all__ = ["CURRENCIES", "PRICES", "QUANTITIES", "ProductView", "parse"]
-
 CURRENCIES = tuple(sorted({m.currency for m in MARKETS.values()}))
 PRICES: Mapping[str, str] = {
     "priced": "Price used",

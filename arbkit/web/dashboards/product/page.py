@@ -41,8 +41,6 @@ from arbkit.web.dashboards.product.html import (
 )
 from arbkit.web.dashboards.product.tables import products_table, routes_table
 
-__all__ = ["ProductPage"]
-
 _MOST_FOUND = 25
 _LONGEST = 200
 _OF_A_PRODUCT = (
