@@ -243,11 +243,7 @@ def _fulfilment(day: EffectiveTables, market: Market) -> dict[str, Any]:
         }
         for row in content.get("oversize", ())
     ]
-    return {
-        "bands": _bands(content.get("bands", ()), columns),
-        "oversize": oversize,
-        **_about(day, "fulfilment_local"),
-    }
+    return {"bands": _bands(content.get("bands", ()), columns), "oversize": oversize, **_about(day, "fulfilment_local")}
 
 
 def _bands(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:

@@ -52,8 +52,7 @@ def list_dead_letters(
 
 @dlq.command()
 def show(
-    offset: int = typer.Argument(..., min=0, help="Offset from `arbkit dlq list`."),
-    topic: str | None = _TOPIC,
+    offset: int = typer.Argument(..., min=0, help="Offset from `arbkit dlq list`."), topic: str | None = _TOPIC
 ) -> None:
     """Print one dead letter in full, as JSON."""
     from arbkit.stream import open_stream

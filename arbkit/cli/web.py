@@ -67,9 +67,7 @@ def dashboards() -> None:
     run_dashboards(settings)
 
 
-def lab(
-    browser: bool = typer.Option(True, help="Open a browser."),
-) -> None:
+def lab(browser: bool = typer.Option(True, help="Open a browser.")) -> None:
     """Open the notebooks in JupyterLab."""
     from arbkit.web.dashboards.voila_server import lab as run
 

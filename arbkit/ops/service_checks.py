@@ -101,8 +101,5 @@ def _by_answer(name: str, address: str | None, *, answers: bool | None) -> Servi
     if answers:
         return ServiceHealth(name, "running", f"answers at {address}")
     return ServiceHealth(
-        name,
-        "down",
-        f"does not answer at {address}",
-        f"{_REMEDIES[name]}. If it runs on another machine, all is well",
+        name, "down", f"does not answer at {address}", f"{_REMEDIES[name]}. If it runs on another machine, all is well"
     )

@@ -166,10 +166,7 @@ class Supervisor:
         one.process = spawn(command, environment=self._environment, output=subprocess.PIPE)
         one.started_at = now
         reader = threading.Thread(
-            target=self._copy,
-            args=(one.service.name, one.process.stdout),
-            name=f"log {one.service.name}",
-            daemon=True,
+            target=self._copy, args=(one.service.name, one.process.stdout), name=f"log {one.service.name}", daemon=True
         )
         reader.start()
         one.readers = [*(r for r in one.readers if r.is_alive()), reader]

@@ -120,12 +120,7 @@ class _Producer:
             else:
                 self._rest(step)
         return ProduceSummary(
-            self._run_id,
-            self._batches,
-            self._products,
-            self._missing,
-            self._source.state,
-            stopped=self._stop.is_set(),
+            self._run_id, self._batches, self._products, self._missing, self._source.state, stopped=self._stop.is_set()
         )
 
     def _turn(self, request: Request) -> list[tuple[str, str]]:

@@ -169,10 +169,7 @@ def _buying_provenance(batch: RouteBatch, s: int, products: Ints) -> dict[str, C
     """What explains the buying side: the price's basis and the VAT class."""
     rows, facts = batch.buying.row[s][products], batch.buying.provenance
     offers, basis = batch.buying.offers.iloc[rows], batch.seller.profile.buy_basis
-    return {
-        "buy_basis": _basis(offers, facts.buy_averaged[rows], basis),
-        "vat_class_bought": facts.vat_class[rows],
-    }
+    return {"buy_basis": _basis(offers, facts.buy_averaged[rows], basis), "vat_class_bought": facts.vat_class[rows]}
 
 
 def _selling_provenance(batch: RouteBatch, t: int, products: Ints, option: FulfilmentOption) -> dict[str, Column]:

@@ -31,11 +31,7 @@ class CostSide:
     """Components by name and their sum; ``own_costs`` is the part that the seller invests beside the purchase."""
 
     def __init__(
-        self,
-        components: dict[str, Floats],
-        find_reasons: Callable[[], ReasonFlags],
-        *,
-        own_costs: Floats | float = 0.0,
+        self, components: dict[str, Floats], find_reasons: Callable[[], ReasonFlags], *, own_costs: Floats | float = 0.0
     ) -> None:
         """Add up the components; ``find_reasons`` is called when reasons are first looked at."""
         self.components, self.own_costs, self._find_reasons = components, own_costs, find_reasons

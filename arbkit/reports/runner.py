@@ -115,11 +115,7 @@ REPORTS: Mapping[str, Report] = {
     r.name: r
     for r in (
         Report("detect", DetectParameters, "price every route and store the profitable ones"),
-        Report(
-            "morning",
-            MorningParameters,
-            "what changed since the last one, the best routes, how good the data is",
-        ),
+        Report("morning", MorningParameters, "what changed since the last one, the best routes, how good the data is"),
     )
 }
 

@@ -91,10 +91,7 @@ def settings_topics(settings: Settings) -> list[TopicSpec]:
     """The topics of arbkit, with the settings' retention on the raw topic."""
     return [
         TopicSpec(
-            spec.name,
-            spec.partitions,
-            settings.log_retention_hours * 3600,
-            int(settings.log_retention_mb * 2**20),
+            spec.name, spec.partitions, settings.log_retention_hours * 3600, int(settings.log_retention_mb * 2**20)
         )
         if spec.name == RAW_TOPIC
         else spec

@@ -19,11 +19,7 @@ ALERTS_TOPIC = "arbitrage.alerts"
 ENRICH_GROUP = "arbkit-enrich"
 DETECT_GROUP = "arbkit-detect"
 ALERTS_GROUP = "arbkit-alerts"
-GROUPS: Mapping[str, str] = {
-    ENRICH_GROUP: RAW_TOPIC,
-    DETECT_GROUP: ENRICHED_TOPIC,
-    ALERTS_GROUP: ALERTS_TOPIC,
-}
+GROUPS: Mapping[str, str] = {ENRICH_GROUP: RAW_TOPIC, DETECT_GROUP: ENRICHED_TOPIC, ALERTS_GROUP: ALERTS_TOPIC}
 """Consumer groups, and the topic that each reads; only the first is arbkit's own, the others are for who wants them."""
 
 MAX_MESSAGE = 16 << 20

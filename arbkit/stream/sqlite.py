@@ -237,8 +237,7 @@ def _remove_oldest(connection: sqlite3.Connection, spec: TopicSpec, topic_partit
                 (message_id(partition.id, partition.oldest), message_id(partition.id, upto)),
             )
             connection.execute(
-                "UPDATE log_partitions SET oldest = ?, bytes = bytes - ? WHERE id = ?",
-                (upto, size, partition.id),
+                "UPDATE log_partitions SET oldest = ?, bytes = bytes - ? WHERE id = ?", (upto, size, partition.id)
             )
     return removed
 

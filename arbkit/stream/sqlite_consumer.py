@@ -207,11 +207,7 @@ class SqliteConsumer(AbstractContextManager["SqliteConsumer"]):
                 break
             shares = len(waiting) - served
             batch = messages_from(
-                self._connection,
-                partition,
-                position,
-                max_records=-(-records // shares),
-                max_bytes=-(-size // shares),
+                self._connection, partition, position, max_records=-(-records // shares), max_bytes=-(-size // shares)
             )
             records -= len(batch)
             size -= sum(len(message.value) for message in batch)

@@ -122,11 +122,7 @@ def products(request: Request, store: StoreDep, asked: Annotated[ProductsRequest
     page, size = asked.page, asked.page_size
     found = store.products(
         ProductQuery.of(
-            asked,
-            sort=asked.sort_by,
-            descending=asked.descends(asked.sort_by),
-            limit=size,
-            offset=(page - 1) * size,
+            asked, sort=asked.sort_by, descending=asked.descends(asked.sort_by), limit=size, offset=(page - 1) * size
         )
     )
     items: list[JsonValue] = [product_json(p) for p in found.items]

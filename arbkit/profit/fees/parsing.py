@@ -9,14 +9,7 @@ import numpy as np
 
 from arbkit.core.errors import ConfigError
 from arbkit.profit.fees.bands import Provenance, Schedule, WeightBands
-from arbkit.profit.fees.contents import (
-    BandRow,
-    ParcelRow,
-    ScheduleRow,
-    TableContent,
-    column_fee,
-    column_steps,
-)
+from arbkit.profit.fees.contents import BandRow, ParcelRow, ScheduleRow, TableContent, column_fee, column_steps
 
 SPECIAL = "special oversize"
 

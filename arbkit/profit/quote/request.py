@@ -106,9 +106,7 @@ class QuoteRequest(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             raise UsageError(
-                first["msg"].removeprefix("Value error, "),
-                field=str(first["loc"][0]),
-                value=first.get("input"),
+                first["msg"].removeprefix("Value error, "), field=str(first["loc"][0]), value=first.get("input")
             ) from None
 
     def day(self) -> date:

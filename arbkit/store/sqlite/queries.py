@@ -100,8 +100,7 @@ def build_sums_query(query: OpportunityQuery) -> SqlQuery:
     where, values = _opportunity_filter(query)
     found = f"FROM opportunities WHERE {' AND '.join(['1', *where])}"
     return SqlQuery(
-        f"SELECT source || ':' || target, count(*), max(profit), sum(profit) {found} GROUP BY source, target",
-        values,
+        f"SELECT source || ':' || target, count(*), max(profit), sum(profit) {found} GROUP BY source, target", values
     )
 
 

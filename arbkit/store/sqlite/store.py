@@ -221,8 +221,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         """See :meth:`arbkit.store.base.Store.history`."""
         with self._using() as connection:
             rows = connection.execute(
-                "SELECT asin, market, version, currency, series FROM history WHERE asin = ? ORDER BY market",
-                (asin,),
+                "SELECT asin, market, version, currency, series FROM history WHERE asin = ? ORDER BY market", (asin,)
             ).fetchall()
         histories = []
         for found, market, version, currency, blob in rows:

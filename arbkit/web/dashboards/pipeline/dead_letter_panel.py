@@ -35,12 +35,7 @@ class DeadLetterPanel:
     """
 
     def __init__(
-        self,
-        widget: PageWidget,
-        log: Callable[[], Stream],
-        *,
-        then: Callable[[], None],
-        on_open: Callable[[], None],
+        self, widget: PageWidget, log: Callable[[], Stream], *, then: Callable[[], None], on_open: Callable[[], None]
     ) -> None:
         self._widget = widget
         self._log = log

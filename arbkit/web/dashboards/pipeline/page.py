@@ -100,10 +100,7 @@ class PipelinePage(DashboardPage):
         self._for_store = BackgroundTask(self._store_read)
         self._for_services = BackgroundTask(self._services_read)
         self._dead_letters = DeadLetterPanel(
-            self.widget,
-            self._open_log,
-            then=self._ask_log,
-            on_open=self._show_address,
+            self.widget, self._open_log, then=self._ask_log, on_open=self._show_address
         )
 
         # What the first page would wait for is done while it is kept warm.
