@@ -203,8 +203,3 @@ def publish_alerts(log: Stream, result: Detection) -> None:
 def priority(opportunity: Opportunity) -> float:
     """Profit weighted by confidence, in the opportunity's currency: what to look at first."""
     return round(opportunity.profit * opportunity.confidence, 2)
-
-
-def unknown_table(unknown: Mapping[str, int]) -> pd.DataFrame:
-    """Reasons why routes could not be priced, most frequent first."""
-    return pd.DataFrame(list(unknown.items()), columns=["reason", "routes"])

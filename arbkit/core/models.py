@@ -10,10 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from arbkit.core.results import ComponentRow
+from typing import Any, Literal
 
 from pydantic import JsonValue
 
@@ -23,17 +20,6 @@ Origin = Literal["keepa", "demo", "export", "raw"]
 """Where data came from."""
 PriceBasis = Literal["buy_box", "new", "amazon"]
 RunStatus = Literal["running", "succeeded", "failed", "timed_out"]
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """An amount in whole minor units (cents, pence) with its currency."""
-
-    minor: int
-    currency: str
-
-    def __str__(self) -> str:
-        return f"{self.minor / 100:.2f} {self.currency}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

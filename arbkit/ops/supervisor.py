@@ -132,10 +132,6 @@ class Supervisor:
         finally:
             self._end_all()
 
-    def pids(self) -> dict[str, int]:
-        """The processes that run now, by service."""
-        return {r.service.name: r.process.pid for r in self._running if r.process is not None}
-
     def given_up(self) -> frozenset[str]:
         """Services that ended with an error which a restart cannot mend."""
         return frozenset(r.service.name for r in self._running if r.given_up)
