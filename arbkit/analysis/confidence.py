@@ -19,6 +19,7 @@ import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from arbkit.core.errors import ConfigError
+from arbkit.core.results import Json
 from arbkit.profit.reason_codes import ReasonCode
 
 Floats = npt.NDArray[np.float64]
@@ -98,7 +99,7 @@ def load_confidence_rules() -> tuple[ConfidenceRule, ...]:
     return parse_confidence_rules(content.get("rules", ()))
 
 
-def parse_confidence_rules(rows: Sequence[Mapping[str, object]]) -> tuple[ConfidenceRule, ...]:
+def parse_confidence_rules(rows: Sequence[Mapping[str, Json]]) -> tuple[ConfidenceRule, ...]:
     """The rules of parsed rows: each code once, none left out.
 
     Raises:

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from arbkit.core.errors import ConfigError
+from arbkit.core.results import Json
 from arbkit.profit.seller_profile import Profile
 
 _TABLES = ("customs", "assumed_package")
@@ -52,7 +53,7 @@ def load_profiles(path: Path | None) -> Mapping[str, Profile]:
     return {profile.name: profile for profile in _all(fields, others, where)}
 
 
-def _all(fields: Mapping[str, object], others: Mapping[str, object], where: str) -> Iterator[Profile]:
+def _all(fields: Mapping[str, Json], others: Mapping[str, Json], where: str) -> Iterator[Profile]:
     yield Profile.checked(fields, where)
     for name, changes in others.items():
         if not isinstance(changes, Mapping):

@@ -183,7 +183,10 @@ MAX_BRANDS = 100
 
 
 class Store(Protocol):
-    """A store. A context manager; safe to use from several threads and processes at once."""
+    """A store. A context manager; safe to use from several threads and processes at once.
+
+    Every method but :meth:`close` raises :class:`~arbkit.core.errors.StoreError` if the store cannot be used.
+    """
 
     def put(self, updates: Sequence[Update]) -> Written:
         """Store offers, histories and the products they make up; returns when durable.
@@ -214,6 +217,9 @@ class Store(Protocol):
         """Every offer, as frames with these :class:`Offer` fields; a product is never split over two frames.
 
         Unknown numbers are NaN (``float64``), unknown texts None; fields that hold several values are JSON.
+
+        Raises:
+            UsageError: an offer has no such field.
         """
         ...
 

@@ -143,6 +143,7 @@ class Consumer(Protocol):
         partitions go).
 
         Raises:
+            UsageError: ``max_records`` is below 1.
             StreamError: the stream cannot be read, or retention has removed the next offset.
         """
         ...

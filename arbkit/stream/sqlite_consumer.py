@@ -113,7 +113,11 @@ class SqliteConsumer(AbstractContextManager["SqliteConsumer"]):
                 return []
 
     def commit(self, offsets: Offsets) -> None:
-        """Also moves the consumer on where it has not come that far: the way past what retention has removed."""
+        """Also moves the consumer on where it has not come that far: the way past what retention has removed.
+
+        Raises:
+            StreamError: the commit did not happen.
+        """
         self._require_open()
         if not offsets:
             return

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from arbkit.core.errors import ConfigError, UsageError
 from arbkit.core.marketplaces import MarketCode
+from arbkit.core.results import Json
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile, VatStatus
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)", re.IGNORECASE)
@@ -95,7 +96,7 @@ class QuoteRequest(BaseModel):
     on: date | None = Field(None, description="date of fees, VAT and rates, as 2026-08-01 (default: today)")
 
     @classmethod
-    def parse(cls, fields: Mapping[str, object]) -> Self:
+    def parse(cls, fields: Mapping[str, Json | date]) -> Self:
         """The request of these fields.
 
         Raises:

@@ -113,7 +113,11 @@ def _ean(number: int) -> str:
 
 @lru_cache(maxsize=2_048)
 def path(asin: str, market: str, seed: int = SEED) -> Path:
-    """How a product moves on a marketplace it is listed on."""
+    """How a product moves on a marketplace it is listed on.
+
+    Raises:
+        KeyError: the demo market has no such product.
+    """
     import numpy as np
 
     found = product(asin, seed)

@@ -104,7 +104,11 @@ class OpportunitiesPage(DashboardPage):
         return self._stats is None or not self._stats.opportunities
 
     def load(self) -> None:
-        """Read the page of opportunities and everything about it."""
+        """Read the page of opportunities and everything about it.
+
+        Raises:
+            ArbkitError: the store cannot be read.
+        """
         now = time.time()
         stats, store = self.stats(now=now), self.store
         self._view, self._page = read_page(store, self._view, now=now)

@@ -115,7 +115,11 @@ class ProductPage(DashboardPage):
         self.widget.show_html("hint", results_html(0, 0, searched=False, note=_EMPTY))
 
     def load(self) -> None:
-        """Read the product, or the products that the search finds."""
+        """Read the product, or the products that the search finds.
+
+        Raises:
+            ArbkitError: the store cannot be read.
+        """
         now = time.time()
         self.stats(now=now)
         self.show_header()
