@@ -40,10 +40,11 @@ test: install ## all tests this machine can run
 check: install ## unit, layout and docs tests, within a minute
 	$(BIN)/python -m pytest tests/unit -n auto -q
 
-lint: install ## ruff and mypy
+lint: install ## ruff, mypy, dead code and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/vulture
 	$(BIN)/lint-imports
 
 docs: install ## write the reference pages, and build the site into build/site

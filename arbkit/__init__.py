@@ -8,12 +8,12 @@ In a notebook: ``import arbkit; arb = arbkit.open()``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from arbkit.core import renamed
 
 if TYPE_CHECKING:
-    from arbkit.core.settings import Settings
+    from arbkit.core.settings import Settings, SettingValue
     from arbkit.workbench import Workbench
 
 __all__ = ["__version__", "open"]
@@ -23,7 +23,7 @@ __version__ = "0.1.0"
 renamed.install()
 
 
-def open(settings: Settings | None = None, **overrides: Any) -> Workbench:  # noqa: A001 - read as arbkit.open
+def open(settings: Settings | None = None, **overrides: SettingValue) -> Workbench:  # noqa: A001 - read as arbkit.open
     """The workbench over the store that the settings name: tables, answers and figures for a notebook.
 
     ``overrides`` are settings by name, on top of the environment and ``.env``: ``arbkit.open(home="var/other")``,

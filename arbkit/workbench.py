@@ -50,9 +50,8 @@ from arbkit.store.iteration import take
 from arbkit.store.lazy import LazyStore
 
 if TYPE_CHECKING:
+    import pandas as pd
     import plotly.graph_objects as go
-
-__all__ = ["Workbench", "open_workbench"]
 
 _COUNT: TypeAdapter[int] = TypeAdapter(PositiveInt)
 _DAY: TypeAdapter[date | None] = TypeAdapter(Day | None)
@@ -62,7 +61,12 @@ _LOOKED_AT = 20
 
 
 def open_workbench(settings: Settings | None = None, **overrides: SettingValue) -> Workbench:
-    """See :func:`arbkit.open`."""
+    """See :func:`arbkit.open`.
+
+    Raises:
+        UsageError: there is no such setting, or settings are given in two ways.
+        ConfigError: a setting's value cannot be used.
+    """
     for name in overrides:
         if name not in Settings.model_fields:
             remedy = did_you_mean(name, Settings.model_fields)
@@ -190,7 +194,11 @@ class Workbench(AbstractContextManager["Workbench"]):
 
     @suggest_arguments
     def runs(self, *, report: str | None = None, limit: int = 50) -> DisplayFrame:
-        """The latest runs of reports, or of one report."""
+        """The latest runs of reports, or of one report.
+
+        Raises:
+            UsageError: ``limit`` is no count.
+        """
         return runs_frame(self._store().runs(report=report, limit=check_value(_COUNT, "limit", limit)))
 
     def watchlist(self) -> DisplayFrame:
@@ -229,6 +237,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         there is none, ``assumed`` what was taken for granted.
 
         Args:
+            asin: the product.
             components: a column for every fee and tax too, signed.
             on: day of fee tables, VAT and exchange rates; None: today.
 
@@ -272,7 +281,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         return showable(figure)
 
     @suggest_arguments
-    def plot_waterfall(self, route: QuoteView | Mapping[str, Any] | str) -> go.Figure:
+    def plot_waterfall(self, route: QuoteView | pd.Series[Any] | Mapping[str, Value] | str) -> go.Figure:
         """Where the money of a route goes, priced now.
 
         ``route``: an answer of :meth:`profit` or :meth:`route`, a row (``.iloc[0]``) of :meth:`opportunities` or
@@ -286,7 +295,8 @@ class Workbench(AbstractContextManager["Workbench"]):
         parts = route.split(":") if isinstance(route, str) else [route.get(n) for n in ("asin", "source", "target")]
         if len(parts) != 3 or not all(isinstance(part, str) for part in parts):
             remedy = "Give an answer, a row with asin, source and target, or an id as B0DEMO0001:IT:DE"
-            raise UsageError("names no route", field="route", value=route, remedy=remedy)
+            value = route if isinstance(route, str) else dict(route)
+            raise UsageError("names no route", field="route", value=value, remedy=remedy)
         return self.route(*parts).plot()
 
     @suggest_arguments

@@ -19,10 +19,8 @@ import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from arbkit.core.errors import ConfigError
-from arbkit.profit.fees.contents import TomlTable
+from arbkit.core.results import Json
 from arbkit.profit.reason_codes import ReasonCode
-
-__all__ = ["ConfidenceRule", "load_confidence_rules", "parse_confidence_rules", "score_confidence"]
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -101,7 +99,7 @@ def load_confidence_rules() -> tuple[ConfidenceRule, ...]:
     return parse_confidence_rules(content.get("rules", ()))
 
 
-def parse_confidence_rules(rows: Sequence[TomlTable]) -> tuple[ConfidenceRule, ...]:
+def parse_confidence_rules(rows: Sequence[Mapping[str, Json]]) -> tuple[ConfidenceRule, ...]:
     """The rules of parsed rows: each code once, none left out.
 
     Raises:

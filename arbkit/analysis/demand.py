@@ -11,8 +11,6 @@ import numpy as np
 from arbkit.core.keepa_time import to_minutes
 from arbkit.core.models import History, Offer
 
-__all__ = ["AMAZON_SELLERS", "Demand", "amazon_sells", "amazon_share_pct", "demand_of"]
-
 AMAZON_SELLERS: Mapping[str, str] = {
     "UK": "A3P5ROKL5A1OLE",
     "DE": "A3JWKAKR8XB7XF",
@@ -80,8 +78,9 @@ def demand_of(offer: Offer, history: History | None) -> Demand:
 
 
 def amazon_share_pct(history: History, *, end: float, days: int = _DAYS) -> float | None:
-    """How long Amazon itself held the buy box, in percent of the time somebody did in the days up to ``end`` (Unix
-    seconds); None where nobody did or there is no record of it.
+    """Amazon's share of the buy box, in percent of the time somebody held it in the days up to ``end`` (Unix s).
+
+    None where nobody held it or there is no record of it.
     """
     series, amazon = history.series.get("buy_box_seller"), AMAZON_SELLERS.get(history.market)
     if series is None or not len(series.times):
@@ -97,8 +96,9 @@ def amazon_share_pct(history: History, *, end: float, days: int = _DAYS) -> floa
 def amazon_sells(
     *, amazon_minor: float | None, amazon_at: float | None, buy_box_is_amazon: float | None
 ) -> bool | None:
-    """Whether Amazon has an offer of its own, by these fields of an offer (None or NaN unknown); None where nobody
-    looked.
+    """Whether Amazon has an offer of its own, by these fields of an offer (None or NaN unknown).
+
+    None where nobody looked.
     """
     if _is_known(amazon_minor) or buy_box_is_amazon == 1:
         return True

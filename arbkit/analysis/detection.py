@@ -19,28 +19,11 @@ from arbkit.analysis.routes import PRICING_COLUMNS, prepare_offers, price_routes
 from arbkit.core.models import Opportunity
 from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
-from arbkit.profit import (
-    Evaluation,
-    Profile,
-    Rates,
-    Tables,
-    load_profile,
-    load_rates,
-    load_tables,
-)
+from arbkit.profit import Evaluation, Profile, Rates, Tables, load_profile, load_rates, load_tables
 from arbkit.profit.reason_codes import Reason
 from arbkit.store import open_store
 from arbkit.store.search_text import matches_words
 from arbkit.stream import ALERTS_TOPIC, Record, Stream, open_stream
-
-__all__ = [
-    "DetectParameters",
-    "Detection",
-    "detect",
-    "publish_alerts",
-    "run",
-    "unknown_table",
-]
 
 logger = logging.getLogger(__name__)
 
@@ -113,11 +96,7 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
         StoreError, StreamError: nothing was replaced, or nothing was announced.
     """
     parameters = parameters or DetectParameters()
-    profile, tables, rates = (
-        load_profile(settings.profile_path, settings.profile_name),
-        load_tables(),
-        load_rates(),
-    )
+    profile, tables, rates = (load_profile(settings.profile_path, settings.profile_name), load_tables(), load_rates())
     with open_store(settings) as store, open_stream(settings) as log:
         found = detect(store.scan_offers(PRICING_COLUMNS), profile, tables, rates, parameters=parameters, run_id=run_id)
         new = store.replace_opportunities(found.opportunities, run_id=run_id)
@@ -226,8 +205,3 @@ def publish_alerts(log: Stream, result: Detection) -> None:
 def priority(opportunity: Opportunity) -> float:
     """Profit weighted by confidence, in the opportunity's currency: what to look at first."""
     return round(opportunity.profit * opportunity.confidence, 2)
-
-
-def unknown_table(unknown: Mapping[str, int]) -> pd.DataFrame:
-    """Reasons why routes could not be priced, most frequent first."""
-    return pd.DataFrame(list(unknown.items()), columns=["reason", "routes"])

@@ -9,12 +9,12 @@ from pydantic import Field
 from arbkit.core.input.filters import OpportunityFilter
 from arbkit.core.marketplaces import MARKETS, MarketCode
 
-__all__ = ["DetectParameters"]
-
 
 class DetectParameters(OpportunityFilter):
-    """The parameters of a detection: any filter of opportunities, several marketplaces on either side, and the date
-    of tables and rates.
+    """The parameters of a detection.
+
+    They are those of any filter of opportunities, with several marketplaces on either side, and the date of tables
+    and rates.
     """
 
     sources: tuple[MarketCode, ...] = Field((), description="marketplace to buy on (default: all)")

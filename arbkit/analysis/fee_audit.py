@@ -8,7 +8,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -25,8 +24,6 @@ from arbkit.profit.fees.tables import EffectiveTables, Tables
 from arbkit.profit.offer_facts import numbers
 from arbkit.sources.envelope import from_envelope
 
-__all__ = ["FeeAudit", "compare_with_keepa"]
-
 Floats = npt.NDArray[np.float64]
 _CENT = 0.005
 _COMPARED = ["keepa_fba_fee_minor", "length_mm", "width_mm", "height_mm", "weight_g"]
@@ -42,7 +39,7 @@ class FeeAudit:
     rows: int
     fulfilment: Mapping[str, int]
     referral: Mapping[str, int]
-    examples: Mapping[str, list[dict[str, Any]]]
+    examples: Mapping[str, list[JsonObject]]
     note: str | None
 
     def to_dict(self) -> JsonObject:
@@ -77,7 +74,7 @@ def compare_with_keepa(path: Path, tables: Tables, *, on: date | None = None, ma
     if not offers:
         raise RefusedFileError("holds no row that can be compared", field=str(path), remedy="Give a Keepa export")
     day = tables.on(on or datetime.now(UTC).date())
-    examples: dict[str, list[dict[str, Any]]] = {}
+    examples: dict[str, list[JsonObject]] = {}
     fulfilment = _fulfilment(offers, day, examples)
     referral = _referral(offers, day, examples)
     exported = datetime.fromisoformat(report.exported_at).date() if report.exported_at else None
@@ -95,7 +92,7 @@ def _share(classes: Mapping[str, int]) -> float | None:
     return round(100 * agree / compared, 1) if compared else None
 
 
-def _fulfilment(offers: list[Offer], day: EffectiveTables, examples: dict[str, list[dict[str, Any]]]) -> dict[str, int]:
+def _fulfilment(offers: list[Offer], day: EffectiveTables, examples: dict[str, list[JsonObject]]) -> dict[str, int]:
     frame = pd.DataFrame([{name: getattr(o, name) for name in _COMPARED} for o in offers], columns=_COMPARED)
     observed = numbers(frame, "keepa_fba_fee_minor") / 100
     sides = np.column_stack([numbers(frame, n) for n in ("length_mm", "width_mm", "height_mm")])
@@ -189,7 +186,7 @@ def _of_this_weight(
     return found
 
 
-def _referral(offers: list[Offer], day: EffectiveTables, examples: dict[str, list[dict[str, Any]]]) -> dict[str, int]:
+def _referral(offers: list[Offer], day: EffectiveTables, examples: dict[str, list[JsonObject]]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for offer in offers:
         name = _referral_class(offer, day)

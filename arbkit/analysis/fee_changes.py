@@ -19,8 +19,6 @@ from arbkit.profit.fees.contents import column_steps
 from arbkit.profit.fees.tables import TABLE_IDS, EffectiveTables, Version
 from arbkit.profit.reason_codes import join_messages
 
-__all__ = ["compare_dates", "compare_opportunities", "fees_on"]
-
 _ABOUT_A_VERSION = frozenset(
     {"valid_from", "valid_to", "source", "checked_on", "page", "seasonal", "changes", "assumed"}
 )
@@ -173,8 +171,9 @@ def compare_opportunities(
     first: date,
     second: date,
 ) -> list[OpportunityChange]:
-    """The stored opportunities with what they leave by the tables, VAT and exchange rates of each day, the
-    greatest change first; null where something is unknown on that day.
+    """The stored opportunities with their profit by the tables, VAT and exchange rates of each day.
+
+    The greatest change comes first; None where something is unknown on that day.
     """
     if not opportunities:
         return []
@@ -244,11 +243,7 @@ def _fulfilment(day: EffectiveTables, market: Market) -> dict[str, Any]:
         }
         for row in content.get("oversize", ())
     ]
-    return {
-        "bands": _bands(content.get("bands", ()), columns),
-        "oversize": oversize,
-        **_about(day, "fulfilment_local"),
-    }
+    return {"bands": _bands(content.get("bands", ()), columns), "oversize": oversize, **_about(day, "fulfilment_local")}
 
 
 def _bands(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:

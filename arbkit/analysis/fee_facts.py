@@ -15,8 +15,6 @@ from arbkit.profit import Profile, Tables
 from arbkit.profit.fees.bands import Provenance
 from arbkit.profit.offer_costs import cost_offers
 
-__all__ = ["FeeFacts", "fee_facts", "fee_tables"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeeFacts:
@@ -53,8 +51,9 @@ class FeeFacts:
 def fee_facts(
     offers: Sequence[Offer], facts: pd.DataFrame, profile: Profile, tables: Tables, *, on: date
 ) -> dict[str, FeeFacts]:
-    """What the fees rest on in each of these offers' stores (of one product, ``facts`` of
-    :func:`~arbkit.analysis.routes.prepare_offers`), by the tables of a day.
+    """What the fees rest on, by marketplace, for the offers of one product by the tables of a day.
+
+    ``facts`` are those of :func:`~arbkit.analysis.routes.prepare_offers`.
     """
     day = tables.on(on)
     used = cost_offers(facts, profile, day)

@@ -17,8 +17,6 @@ from rapidfuzz import fuzz
 from arbkit.analysis.title_parser import Title, normalize, parse_title
 from arbkit.core.models import Offer
 
-__all__ = ["Finding", "Match", "Verdict", "compare_listings", "compare_pair", "warning"]
-
 Verdict = Literal["same", "doubtful", "probably different"]
 _DOUBTFUL, _DIFFERENT = 1.0, 3.0
 _MOST_FOR = 1.0

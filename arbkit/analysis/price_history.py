@@ -14,8 +14,6 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import History, Offer, Series
 from arbkit.profit.exchange_rates import Rates
 
-__all__ = ["PriceLine", "price_line", "price_lines", "quantity_line", "thin"]
-
 _SERIES = ("buy_box", "new", "amazon")
 _WEEK_MIN = 7 * 24 * 60
 _FULL_MIN = 92 * 24 * 60
@@ -52,10 +50,10 @@ def price_lines(
 def price_line(
     history: History, offer: Offer, series: str, currency: str, rates: Rates, *, most: int | None = None
 ) -> PriceLine | None:
-    """One series of a marketplace in ``currency``; None where nobody ever offered it by that. ``series`` ``priced``
-    is that of the offer's price.
+    """One series of a marketplace in ``currency``; None where nobody ever offered it by that.
 
-    ``most``: thin out to about this number of points; see :func:`thin`.
+    The ``series`` named ``priced`` is that of the offer's price; ``most`` thins out to about this number of points,
+    see :func:`thin`.
     """
     if series == "priced":
         return _line(history, offer, currency, rates, most)
@@ -74,8 +72,10 @@ def quantity_line(history: History, offer: Offer, series: str, *, most: int | No
 
 
 def thin(times: Ints, values: npt.NDArray[np.float64], most: int | None) -> Ints:
-    """Places to keep so that about ``most`` are left: of each stretch of time its first and last point, its lowest
-    and highest, and the beginning of a gap. The last three months keep all theirs as long as they fit.
+    """Indices of the points to keep so that about ``most`` are left.
+
+    Of each stretch of time these are its first and last point, its lowest and highest, and the beginning of a gap.
+    The last three months keep all their points as long as they fit.
     """
     count = len(times)
     if most is None or count <= most:

@@ -35,20 +35,6 @@ from arbkit.profit.route_frame import RouteRow
 from arbkit.profit.trade_costs import SellerCosts
 from arbkit.store.base import Stats
 
-__all__ = [
-    "DEMAND_COLUMNS",
-    "IDENTITY_COLUMNS",
-    "PRICING_COLUMNS",
-    "Cells",
-    "PricedRoute",
-    "RoutePrices",
-    "best_cells",
-    "prepare_offers",
-    "price_routes",
-    "route_cells",
-    "routes_frame",
-]
-
 Mask = npt.NDArray[np.bool_]
 Cells = dict[tuple[str, str], tuple[float | None, str]]
 """(source, target) → value and words, as :func:`~arbkit.display.charts.routes_figure` draws them."""
@@ -166,8 +152,9 @@ class RoutePrices:
         self._rates = rates
 
     def frame(self, wanted: Mask | None = None) -> pd.DataFrame:
-        """The wanted routes (a mask of the evaluation's shape; None: all that are offered), as
-        :meth:`~arbkit.profit.evaluation.Evaluation.frame`.
+        """The wanted routes (a mask of the evaluation's shape; None: all that are offered), one a row.
+
+        The columns are those of :meth:`~arbkit.profit.evaluation.Evaluation.frame`.
         """
         return self.evaluation.frame(wanted)
 

@@ -12,8 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-__all__ = ["Title", "normalize", "parse_title"]
-
 _LONGEST = 1_000
 
 _PACK = r"(?:packs?|packung|packungen|pakete?|pck|pk|sets?|boxe?n?|case|bundle|bunches)"
@@ -83,9 +81,14 @@ _PLUGS = {
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """``counts``: numbers of units that it may mean, each and multiplied; ``measures``: kind → amounts, each and
-    times the units; ``models``: letters and digits of model numbers; ``plugs``: UK or EU; ``words``: all of it,
-    without accents and case.
+    """What a product's title states.
+
+    Attributes:
+        words: all of it, without accents and case.
+        counts: numbers of units that it may mean, each and multiplied.
+        measures: kind → amounts, each and times the units.
+        models: letters and digits of model numbers.
+        plugs: UK or EU.
     """
 
     words: str

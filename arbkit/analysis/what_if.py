@@ -14,12 +14,14 @@ from arbkit.analysis.routes import PricedRoute, RoutePrices, prepare_offers, pri
 from arbkit.core.errors import UsageError
 from arbkit.core.input.validation import Value
 from arbkit.core.models import Offer, Opportunity
+from arbkit.core.results import Json
 from arbkit.profit import Profile, Rates, Tables
 from arbkit.profit.offer_facts import categories
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.reason_codes import join_messages
 
-__all__ = ["quote_request_for", "reprice"]
+Cell = str | float | bool | None
+"""A cell of a frame of offers; NaN and None are unknown."""
 
 _NOT_OFFERED = "not offered on both marketplaces any more"
 _NO_METHOD = "no way of fulfilment is open"
@@ -47,8 +49,9 @@ def reprice(
     if not found:
         return []
     first = found[0]
-    route = {"source": first.source, "buy": first.buy_price, "target": first.target, "sell": first.sell_price}
-    seller_profile = QuoteRequest.parse({**route, **changes}).apply(profile)
+    route: dict[str, Json | date] = {"source": first.source, "target": first.target}
+    route |= {"buy": first.buy_price, "sell": first.sell_price, **changes}
+    seller_profile = QuoteRequest.parse(route).apply(profile)
     facts = prepare_offers(offers, seller_profile)
     facts = facts.set_index(["asin", "market"], drop=False)
     usable = [o for o in found if (o.asin, o.source) in facts.index and (o.asin, o.target) in facts.index]
@@ -142,7 +145,7 @@ def quote_request_for(
         raise UsageError("is not offered there any more", field="target", value=found.target)
     sell = rows.iloc[0]
     spot = sell["price_minor"]
-    fields = {
+    fields: dict[str, Json | date] = {
         "source": found.source,
         "buy": found.buy_price,
         "target": found.target,
@@ -160,11 +163,11 @@ def quote_request_for(
     return QuoteRequest.parse({name: value for name, value in fields.items() if value is not None})
 
 
-def _known(value: object) -> object:
-    return None if pd.isna(value) else value  # type: ignore[call-overload]  # pandas' stubs know no object
+def _known(value: Cell) -> Cell:
+    return None if pd.isna(value) else value
 
 
-def _major(value: object) -> float | None:
+def _major(value: Cell) -> float | None:
     return None if _known(value) is None else float(str(value)) / 100
 
 

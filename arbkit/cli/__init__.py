@@ -33,7 +33,7 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def options(
     verbose: bool = typer.Option(False, "--verbose", "-v", help="Log details.", envvar="ARBKIT_VERBOSE"),
-    version: bool = typer.Option(
+    _version: bool = typer.Option(
         False, "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
     ),
 ) -> None:

@@ -9,8 +9,6 @@ import typer
 from arbkit.cli.model_options import given_options, options_from
 from arbkit.cli.shared import console, load_settings, print_json
 
-__all__ = ["register"]
-
 _JSON = typer.Option(False, "--json", help="One JSON document on standard output.")
 watch_app = typer.Typer(help="The watchlist: add, remove and list products.", no_args_is_help=True)
 

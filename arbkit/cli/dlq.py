@@ -9,8 +9,6 @@ import typer
 
 from arbkit.cli.shared import JSON, console, counted, load_settings, print_json
 
-__all__ = ["register"]
-
 _TOPIC = typer.Option("raw.keepa_updates", help="Topic whose dead letters are meant, or all.")
 _ONE_TOPIC = typer.Option("raw.keepa_updates", help="Topic whose dead letters are meant; each numbers its own.")
 
@@ -58,8 +56,7 @@ def list_dead_letters(
 
 @dlq.command()
 def show(
-    offset: int = typer.Argument(..., min=0, help="Offset from `arbkit dlq list`."),
-    topic: str = _ONE_TOPIC,
+    offset: int = typer.Argument(..., min=0, help="Offset from `arbkit dlq list`."), topic: str = _ONE_TOPIC
 ) -> None:
     """Print one dead letter in full, as JSON."""
     from arbkit.stream import open_stream

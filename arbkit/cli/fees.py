@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from arbkit.core.settings import Settings
     from arbkit.profit import Tables
 
-__all__ = ["register"]
-
 _ON = typer.Option(None, help="Date, as 2026-08-01 (default: today).")
 
 _MAX_VALUES = 12

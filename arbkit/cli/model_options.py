@@ -14,8 +14,6 @@ from typer.core import TyperCommand
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-__all__ = ["OptionValue", "given_options", "options_from"]
-
 OptionValue = str | float | bool | list[str]
 
 _GIVEN = "arbkit.cli.given_options"

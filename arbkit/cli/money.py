@@ -15,8 +15,6 @@ from arbkit.display.labels import fulfilment_label
 if TYPE_CHECKING:
     from arbkit.profit.quote.results import Quote
 
-__all__ = ["register"]
-
 
 def profit(
     context: typer.Context,

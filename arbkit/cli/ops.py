@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from arbkit.core.settings import Settings
     from arbkit.ops.status import Status
 
-__all__ = ["register"]
-
 
 def status(json: bool = JSON) -> None:
     """Show lag, data age, tokens and the latest runs."""
@@ -110,9 +108,7 @@ def doctor(json: bool = JSON) -> None:
     raise typer.Exit(max((check.exit_code for check in failed), default=0))
 
 
-def alive(
-    service: str = typer.Argument(..., help="producer, consumer or scheduler."),
-) -> None:
+def alive(service: str = typer.Argument(..., help="producer, consumer or scheduler.")) -> None:
     """Exit with 0 if a service is alive, with 4 if its last heartbeat is too old."""
     from arbkit.core.service.heartbeat import check_heartbeat
 

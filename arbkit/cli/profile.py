@@ -8,15 +8,11 @@ import typer
 
 from arbkit.cli.shared import JSON, console, load_settings, print_json
 
-__all__ = ["register"]
-
 profile = typer.Typer(help="Seller profiles: write, show and check them.", no_args_is_help=True)
 
 
 @profile.command()
-def init(
-    path: Path = typer.Argument(Path("profile.toml"), help="File to write."),
-) -> None:
+def init(path: Path = typer.Argument(Path("profile.toml"), help="File to write.")) -> None:
     """Write the built-in profile to a file for you to edit, with every field explained."""
     from arbkit.core.errors import UsageError
     from arbkit.core.files import write_atomically
@@ -31,8 +27,7 @@ def init(
 
 @profile.command()
 def show(
-    path: Path | None = typer.Argument(None, help="File (default: the configured one)."),
-    json: bool = JSON,
+    path: Path | None = typer.Argument(None, help="File (default: the configured one)."), json: bool = JSON
 ) -> None:
     """Show the profiles of a file side by side, with the meaning of every field."""
     from rich.table import Table

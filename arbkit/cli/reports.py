@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from arbkit.core.models import Run
     from arbkit.core.settings import Settings
 
-__all__ = ["register"]
-
 reports = typer.Typer(help="Notebook reports: run them, list their runs, clean up.", no_args_is_help=True)
 
 
@@ -47,8 +45,7 @@ def run_one(
 
 @reports.command("list")
 def list_all(
-    limit: int = typer.Option(20, min=1, max=10_000, help="Maximum number of runs, the latest."),
-    json: bool = JSON,
+    limit: int = typer.Option(20, min=1, max=10_000, help="Maximum number of runs, the latest."), json: bool = JSON
 ) -> None:
     """List all reports and their latest runs."""
     from arbkit.reports.runner import REPORTS
@@ -88,8 +85,7 @@ def _print_runs(settings: Settings, runs: list[Run]) -> None:
 
 @reports.command()
 def show(
-    which: str = typer.Argument(..., help="A run; or a report, for its parameters and latest run."),
-    json: bool = JSON,
+    which: str = typer.Argument(..., help="A run; or a report, for its parameters and latest run."), json: bool = JSON
 ) -> None:
     """Show a report or a run: its status, figures, files and missing pictures."""
     from arbkit.core.errors import UsageError

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from arbkit.reports.schedule.schedule_file import Entry, Schedule
     from arbkit.reports.schedule.scheduler import EntryStatus
 
-__all__ = ["register"]
-
 _JSON = typer.Option(False, "--json", help="One JSON document on standard output.")
 _INVALID = 3
 schedule = typer.Typer(help="Run detection on new data and reports by their schedule; or show the schedule.")
@@ -81,8 +79,7 @@ def _print_entries(where: str, entries: Sequence[EntryStatus]) -> None:
 
 @schedule.command("next")
 def upcoming(
-    count: int = typer.Option(5, min=1, max=1_000, help="Number of runs to show."),
-    json: bool = _JSON,
+    count: int = typer.Option(5, min=1, max=1_000, help="Number of runs to show."), json: bool = _JSON
 ) -> None:
     """Show what runs when, the soonest first."""
     from arbkit.reports.schedule.schedule_file import load_schedule
@@ -111,8 +108,7 @@ def upcoming(
 
 @schedule.command("run")
 def run_entry(
-    name: str = typer.Argument(..., help="Entry, as `arbkit schedule list` names it."),
-    json: bool = _JSON,
+    name: str = typer.Argument(..., help="Entry, as `arbkit schedule list` names it."), json: bool = _JSON
 ) -> None:
     """Run an entry now, with its parameters; when it runs next stays as it was."""
     from arbkit.reports.runner import run_or_raise

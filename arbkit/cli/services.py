@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from arbkit.core.settings import Settings
     from arbkit.ops.supervisor import Service
 
-__all__ = ["register"]
-
 _MAX_PRINTED = 25
 """Opportunities that are printed without ``--json``."""
 
@@ -113,9 +111,7 @@ def init(
         console().print(f"log {log} and store {store} are ready", markup=False)
 
 
-def produce(
-    once: bool = typer.Option(False, "--once", help="Poll everything once and exit."),
-) -> None:
+def produce(once: bool = typer.Option(False, "--once", help="Poll everything once and exit.")) -> None:
     """Poll the prices of all watched products on all marketplaces and publish them to the log."""
     from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.pipeline.producer import produce as run
@@ -125,9 +121,7 @@ def produce(
     run(settings, once=once, stop=stop_on_signals())
 
 
-def consume(
-    until_empty: bool = typer.Option(False, "--until-empty", help="Exit when the queue is empty."),
-) -> None:
+def consume(until_empty: bool = typer.Option(False, "--until-empty", help="Exit when the queue is empty.")) -> None:
     """Process the log and write products, offers and price histories to the store."""
     from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.pipeline.consumer import consume as run

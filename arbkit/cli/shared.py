@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from arbkit.core.results import Json
     from arbkit.pipeline.file_import import ImportSummary
 
-__all__ = ["JSON", "age_text", "console", "counted", "load_settings", "print_json", "state"]
-
 JSON = typer.Option(False, "--json", help="Print one JSON document on standard output.")
 
 

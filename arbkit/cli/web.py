@@ -9,8 +9,6 @@ import typer
 
 from arbkit.cli.shared import load_settings
 
-__all__ = ["register"]
-
 logger = logging.getLogger(__name__)
 
 _GRACE_S = 5
@@ -69,9 +67,7 @@ def dashboards() -> None:
     run_dashboards(settings)
 
 
-def lab(
-    browser: bool = typer.Option(True, help="Open a browser."),
-) -> None:
+def lab(browser: bool = typer.Option(True, help="Open a browser.")) -> None:
     """Open the notebooks in JupyterLab."""
     from arbkit.web.dashboards.voila_server import lab as run
 

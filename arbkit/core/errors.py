@@ -31,30 +31,6 @@ from datetime import date, time, timedelta
 from difflib import get_close_matches
 from typing import TypeAlias
 
-__all__ = [
-    "ArbkitError",
-    "BadRecordError",
-    "ConfigError",
-    "DeadLetterLimitError",
-    "ErrorValue",
-    "GroupBusyError",
-    "InputError",
-    "KeepaError",
-    "KeepaKeyError",
-    "KeepaTokensError",
-    "MessageTooLargeError",
-    "RefusedFileError",
-    "ServiceError",
-    "StoreCorruptError",
-    "StoreError",
-    "StoreRefusedError",
-    "StreamError",
-    "UsageError",
-    "did_you_mean",
-    "nearest",
-]
-
-
 ErrorValue: TypeAlias = (
     "str | int | float | bool | date | time | timedelta | Sequence[ErrorValue] | Mapping[str, ErrorValue] | None"
 )

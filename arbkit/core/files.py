@@ -15,8 +15,6 @@ from filelock import FileLock, Timeout
 
 from arbkit.core.errors import ConfigError, ServiceError
 
-__all__ = ["file_lock", "is_locked", "read_if_there", "shipped_folder", "write_atomically", "writing"]
-
 _LOCK_POLL_S = 0.1
 
 

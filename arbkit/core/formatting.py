@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
-__all__ = ["UNKNOWN", "age_words", "count", "money", "number", "percent", "signed", "utc_time"]
-
 UNKNOWN = "–"
 
 

@@ -7,8 +7,6 @@ from functools import lru_cache
 
 from arbkit.core.errors import BadRecordError
 
-__all__ = ["NEW_INCLUDES_SHIPPING_FROM", "RATING_COUNT_FROZEN_FROM", "iso_to_unix", "to_minutes", "to_unix"]
-
 _EPOCH_MINUTES = 21_564_000
 
 NEW_INCLUDES_SHIPPING_FROM = 1_771_200_000

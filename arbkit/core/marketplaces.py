@@ -13,8 +13,6 @@ from pydantic import AfterValidator
 
 from arbkit.core.errors import UsageError
 
-__all__ = ["MARKETS", "Market", "MarketCode", "by_domain", "by_host", "market"]
-
 
 @dataclass(frozen=True, slots=True)
 class Market:

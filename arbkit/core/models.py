@@ -10,45 +10,16 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from arbkit.core.results import ComponentRow
+from typing import Any, Literal
 
 from pydantic import JsonValue
 
 from arbkit.core.results import BestRouteRow, ComponentRow, JsonObject, MarketPriceRow
 
-__all__ = [
-    "OFFER_WIRE_NAMES",
-    "History",
-    "Money",
-    "Offer",
-    "Opportunity",
-    "Origin",
-    "PriceBasis",
-    "Product",
-    "Run",
-    "RunStatus",
-    "Series",
-    "Update",
-]
-
 Origin = Literal["keepa", "demo", "export", "raw"]
 """Where data came from."""
 PriceBasis = Literal["buy_box", "new", "amazon"]
 RunStatus = Literal["running", "succeeded", "failed", "timed_out"]
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """An amount in whole minor units (cents, pence) with its currency."""
-
-    minor: int
-    currency: str
-
-    def __str__(self) -> str:
-        return f"{self.minor / 100:.2f} {self.currency}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

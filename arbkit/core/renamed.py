@@ -10,8 +10,6 @@ from importlib import resources
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
-__all__ = ["install", "renamed"]
-
 
 @cache
 def renamed() -> Mapping[str, str]:
@@ -22,7 +20,7 @@ def renamed() -> Mapping[str, str]:
 class _RenamedFinder(MetaPathFinder):
     """Finds nothing; asked only after every other finder, so today's modules are never slowed down."""
 
-    def find_spec(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+    def find_spec(self, fullname: str, _path: Sequence[str] | None, _target: ModuleType | None = None) -> None:
         root, _, name = fullname.partition(".")
         if root == "arbkit" and name in renamed():
             raise ImportError(f"{fullname} is arbkit.{renamed()[name]} since arbkit 0.2", name=fullname)

@@ -10,26 +10,6 @@ from typing import Literal, TypeAlias, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-__all__ = [
-    "BestRoute",
-    "BestRouteRow",
-    "Component",
-    "ComponentRow",
-    "Fault",
-    "Json",
-    "JsonObject",
-    "MarketPrice",
-    "MarketPriceRow",
-    "OpportunityOut",
-    "PriceBases",
-    "Problem",
-    "ProductOut",
-    "Result",
-    "RouteTotals",
-    "RouteTotalsRow",
-    "RunOut",
-]
-
 JsonObject = dict[str, JsonValue]
 """A JSON object as plain Python: what is sent, before it is bytes."""
 

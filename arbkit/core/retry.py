@@ -10,8 +10,6 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
-__all__ = ["Failure", "backoff_s", "sleep_unless", "with_retry"]
-
 T = TypeVar("T")
 
 _LOOK_S = 0.5

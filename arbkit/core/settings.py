@@ -13,8 +13,6 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from arbkit.core.errors import ConfigError, UsageError
 from arbkit.core.marketplaces import market
 
-__all__ = ["KEEPA_SERVICE", "SettingValue", "Settings", "is_loopback", "sqlite_path"]
-
 KEEPA_SERVICE = "https://api.keepa.com"
 Port = Annotated[int, Field(ge=0, le=65535)]
 SettingValue = str | float | bool | Path | SecretStr | tuple[str, ...] | None

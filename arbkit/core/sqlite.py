@@ -16,17 +16,6 @@ from typing import Literal
 
 from arbkit.core.errors import ServiceError, StoreCorruptError, StoreError, StreamError
 
-__all__ = [
-    "BUSY_TIMEOUT_S",
-    "WAL_LIMIT",
-    "bound_wal",
-    "connect",
-    "immediate",
-    "snapshot",
-    "to_service_error",
-    "wrap_errors",
-]
-
 logger = logging.getLogger(__name__)
 
 Kind = Literal["log", "store"]

@@ -20,15 +20,6 @@ from arbkit.core.results import ComponentRow
 from arbkit.display.labels import component_label
 from arbkit.display.waterfall import PricedRoute
 
-__all__ = [
-    "LAYOUT",
-    "MARKET_COLOURS",
-    "RANGE_BUTTONS",
-    "history_figure",
-    "routes_figure",
-    "waterfall_figure",
-]
-
 MARKET_COLOURS: Mapping[str, str] = {
     "DE": "#627cd9", "FR": "#773df2", "IT": "#f25700", "ES": "#8c5b3f", "UK": "#b22d7d",
 }  # fmt: skip

@@ -14,8 +14,6 @@ from markupsafe import Markup
 from arbkit.core.formatting import UNKNOWN, count, money, number, percent
 from arbkit.display.html import render
 
-__all__ = ["DisplayFrame"]
-
 _TITLE = 48
 """Characters of a title that are displayed; the value stays whole."""
 _TEXT = 80

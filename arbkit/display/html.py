@@ -10,9 +10,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from jinja2.environment import TemplateModule
 from markupsafe import Markup, escape
 
-from arbkit.core import formatting
-
-__all__ = ["environment", "macro", "render", "theme", "with_code"]
+from arbkit.core.formatting import age_words, count, money, number, percent, signed, utc_time
 
 _SHARED = "arbkit.display"
 
@@ -33,8 +31,8 @@ def environment(package: str = _SHARED) -> Environment:
         # The templates are part of the package: no file is looked at again for a row.
         auto_reload=False,
     )
-    made.filters.update({name: getattr(formatting, name) for name in formatting.__all__ if name.islower()})
-    made.filters["with_code"] = with_code
+    filters = (age_words, count, money, number, percent, signed, utc_time, with_code)
+    made.filters.update({function.__name__: function for function in filters})
     return made
 
 

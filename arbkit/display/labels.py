@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["component_label", "fulfilment_label"]
-
 _COMPONENTS = {"output_vat": "Output VAT", "input_vat": "Input VAT", "import_vat": "Import VAT",
                "vat_on_fees": "VAT on fees", "fx_cost": "Exchange cost"}  # fmt: skip
 _FULFILMENT = {"fba-local": "FBA (local stock)", "efn": "EFN", "pan-eu": "Pan-EU FBA", "fbm": "FBM"}

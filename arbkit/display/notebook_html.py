@@ -9,8 +9,6 @@ from markupsafe import Markup
 
 from arbkit.display.html import theme
 
-__all__ = ["NotebookHtml", "style_tag"]
-
 
 @dataclass(frozen=True, slots=True)
 class NotebookHtml:

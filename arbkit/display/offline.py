@@ -12,8 +12,6 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-__all__ = ["showable"]
-
 
 def showable(figure: go.Figure) -> go.Figure:
     """``figure`` as one that displays without a network; unchanged where ``PLOTLY_RENDERER`` names a renderer."""
@@ -24,7 +22,7 @@ class _Figure(go.Figure):  # type: ignore[misc]  # plotly is not typed
     # IPython prefers this hook, which would bring plotly's default renderer back.
     _ipython_display_ = None
 
-    def _repr_mimebundle_(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, *_args: Any, **_kwargs: Any) -> dict[str, Any]:
         from plotly.io import to_html
         from plotly.io.base_renderers import PlotlyRenderer
 

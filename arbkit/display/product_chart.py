@@ -14,8 +14,6 @@ from arbkit.analysis.price_history import PriceLine
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, RATING_COUNT_FROZEN_FROM
 from arbkit.display.charts import LAYOUT, MARKET_COLOURS, RANGE_BUTTONS
 
-__all__ = ["Panel", "product_figure"]
-
 _PRICE_PX, _PANEL_PX, _GAP_PX, _EDGE_PX = 300, 110, 34, 130
 _DASHES = {"buy_box": "solid", "new": "dash", "amazon": "dot"}
 _GREY = "#8c959f"

@@ -23,8 +23,6 @@ from arbkit.profit.quote.results import MaxBuy, Quote
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-__all__ = ["QuoteView", "max_cost_text"]
-
 _OPTION = re.compile(r"--([a-z]+(?:-[a-z]+)*)")
 _TITLE = 60
 """Characters of a title in a headline."""

@@ -13,24 +13,14 @@ from arbkit.core.models import Offer, Opportunity, Product, Run
 from arbkit.display.frames import DisplayFrame
 from arbkit.store.base import Stats
 
-__all__ = [
-    "DEMO_NOTE",
-    "history_frame",
-    "noted",
-    "offers_frame",
-    "opportunities_frame",
-    "products_frame",
-    "runs_frame",
-    "stats_frame",
-    "watched_frame",
-]
-
 DEMO_NOTE = "DEMO market: invented products and prices"
 
 
 def products_frame(products: Sequence[Product]) -> DisplayFrame:
-    """``asin, title, brand, category``, the price on each marketplace (``DE_EUR``, ``UK_GBP``, …, VAT included), the
-    best route (``source, target, profit, currency, roi_pct``) and ``updated_at``.
+    """One row per product, with its price on each marketplace and its best route.
+
+    Columns: ``asin, title, brand, category``, the prices (``DE_EUR``, ``UK_GBP``, …, VAT included), the best route
+    (``source, target, profit, currency, roi_pct``) and ``updated_at``.
     """
     rows = []
     for p in products:
@@ -72,8 +62,9 @@ def offers_frame(offers: Sequence[Offer]) -> DisplayFrame:
 
 
 def opportunities_frame(found: Sequence[Opportunity]) -> DisplayFrame:
-    """One row per route, in the names and units of ``GET /arbitrage``: ``profit`` and ``fees`` in ``currency``, prices
-    in the currency of their marketplace, VAT included.
+    """One row per route, in the names and units of ``GET /arbitrage``.
+
+    ``profit`` and ``fees`` are in ``currency``, prices in the currency of their marketplace, VAT included.
     """
     columns = [
         "asin", "title", "source", "target", "buy_price", "buy_currency", "sell_price", "sell_currency", "profit",
@@ -85,8 +76,9 @@ def opportunities_frame(found: Sequence[Opportunity]) -> DisplayFrame:
 
 
 def history_frame(lines: Sequence[PriceLine], *, currency: str, demo: bool) -> DisplayFrame:
-    """One row per price change: ``market, at, price, currency, price_basis``. A price holds until the next row of its
-    marketplace; NaN: not offered.
+    """One row per price change: ``market, at, price, currency, price_basis``.
+
+    A price holds until the next row of its marketplace; NaN: not offered.
     """
     parts = [
         pd.DataFrame(
@@ -130,8 +122,9 @@ def stats_frame(stats: Stats) -> DisplayFrame:
 
 
 def watched_frame(asins: Sequence[str], offers: Sequence[Offer]) -> DisplayFrame:
-    """One row per watched product, in the order of ``asins``: ``asin, title, markets`` (those with an offer) and
-    ``updated_at`` (the latest).
+    """One row per watched product, in the order of ``asins``.
+
+    Columns: ``asin, title, markets`` (those with an offer) and ``updated_at`` (the latest).
     """
     by_asin: dict[str, list[Offer]] = {asin: [] for asin in asins}
     for o in offers:

@@ -11,8 +11,6 @@ from arbkit.core.models import Opportunity
 from arbkit.display.html import macro
 from arbkit.display.notebook_html import NotebookHtml
 
-__all__ = ["link", "not_priced", "paragraph", "product_cell", "reasons_table", "route_label", "routes_table", "shown"]
-
 _TEMPLATE = "routes.html.j2"
 _COLUMNS = (
     ("Product", "title"), ("Route", "text"), ("Buy", "number"), ("Sell", "number"), ("Profit", "number"),

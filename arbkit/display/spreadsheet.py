@@ -19,8 +19,6 @@ from arbkit.profit.components import COMPONENTS
 from arbkit.store.base import OpportunityQuery, Store
 from arbkit.store.iteration import iter_opportunities
 
-__all__ = ["FORMATS", "HEADINGS", "Cell", "Row", "opportunity_rows", "write"]
-
 _PLAIN = (
     "asin", "title", "brand", "category", "source", "target", "buy_price", "buy_currency", "sell_price",
     "sell_currency", "profit", "currency", "roi_pct", "margin_pct", "spread_pct", "fees", "fulfilment", "amazon_sells",

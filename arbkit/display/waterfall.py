@@ -14,8 +14,6 @@ from arbkit.display.html import render
 from arbkit.display.labels import component_label
 from arbkit.display.notebook_html import NotebookHtml
 
-__all__ = ["PricedRoute", "Waterfall", "waterfall_table"]
-
 _MIN_WIDTH_PCT = 0.3
 """So that a component of a cent can be seen."""
 

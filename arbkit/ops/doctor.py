@@ -11,8 +11,6 @@ from arbkit.core.service.addresses import url_answers
 from arbkit.core.settings import Settings
 from arbkit.ops.supervisor import demo_probe, own_demo
 
-__all__ = ["Check", "examine"]
-
 _LOW_SPACE = 1 << 30
 
 
@@ -67,9 +65,7 @@ def _home(settings: Settings) -> str:
     free = shutil.disk_usage(settings.home).free
     if free < _LOW_SPACE:
         raise ArbkitError(
-            f"only {free >> 20} MiB free",
-            field=str(settings.home),
-            remedy="Free some space or move ARBKIT_HOME",
+            f"only {free >> 20} MiB free", field=str(settings.home), remedy="Free some space or move ARBKIT_HOME"
         )
     return f"{settings.home} can be written, {free >> 30} GiB free"
 

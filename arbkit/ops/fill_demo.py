@@ -7,8 +7,6 @@ import threading
 from arbkit.core.errors import UsageError
 from arbkit.core.settings import Settings
 
-__all__ = ["fill_demo"]
-
 
 def fill_demo(settings: Settings) -> None:
     """Run a demo market, look at its whole watchlist once, enrich and store it, and detect.

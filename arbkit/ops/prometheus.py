@@ -6,8 +6,6 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from arbkit.ops.status import LogFigures, StoreFigures, TokenFigures
 
-__all__ = ["exposition", "exposition_while_down"]
-
 
 def exposition(*, demo: bool, log: LogFigures, store: StoreFigures | None, tokens: TokenFigures | None) -> bytes:
     """All gauges in Prometheus' text format; ``store`` and ``tokens`` are None where there is nothing yet."""

@@ -12,8 +12,6 @@ from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, seconds_since_heart
 from arbkit.core.settings import Settings
 from arbkit.ops.supervisor import plan_services
 
-__all__ = ["HealthState", "ServiceHealth", "ServiceObservations", "assess", "observe_services"]
-
 _FRESH_S = 30.0
 """A running service sends a heartbeat every second or so; a slow store may hold it up for longer."""
 _REMEDIES = {
@@ -103,8 +101,5 @@ def _by_answer(name: str, address: str | None, *, answers: bool | None) -> Servi
     if answers:
         return ServiceHealth(name, "running", f"answers at {address}")
     return ServiceHealth(
-        name,
-        "down",
-        f"does not answer at {address}",
-        f"{_REMEDIES[name]}. If it runs on another machine, all is well",
+        name, "down", f"does not answer at {address}", f"{_REMEDIES[name]}. If it runs on another machine, all is well"
     )

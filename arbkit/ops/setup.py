@@ -13,8 +13,6 @@ from arbkit.core.settings import Settings
 from arbkit.store import elastic_options, open_store
 from arbkit.stream import open_stream, settings_topics
 
-__all__ = ["adopt_user_files", "initialise", "migrate"]
-
 
 def initialise(settings: Settings) -> list[str]:
     """Create what is missing; answers how what is there differs from what is asked for, and changes none of it.

@@ -18,21 +18,6 @@ from arbkit.stream import ENRICH_GROUP, RAW_TOPIC
 if TYPE_CHECKING:
     from arbkit.reports.schedule.scheduler import EntryStatus
 
-__all__ = [
-    "LogFigures",
-    "RunFigures",
-    "ScheduleFigures",
-    "Status",
-    "StoreFigures",
-    "StoreState",
-    "TokenFigures",
-    "build_status",
-    "log_figures",
-    "read_store_state",
-    "store_figures",
-    "token_figures",
-]
-
 _LATEST_RUNS = 5
 
 

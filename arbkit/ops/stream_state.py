@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, TOPICS, Stream, dead_letter_topic
 from arbkit.stream.dead_letters import REPLAY_GROUP
 
-__all__ = ["DEAD_TOPICS", "Pace", "StreamState", "Throughput", "read_stream_state"]
-
 DEAD_TOPICS: tuple[str, ...] = tuple(
     t.name for t in TOPICS if any(other.name == dead_letter_topic(t.name) for other in TOPICS)
 )

@@ -22,17 +22,6 @@ from arbkit.core.service.addresses import base_url, dashboard_url, listen, url_a
 from arbkit.core.service.process_tree import end_tree, spawn
 from arbkit.core.settings import Settings
 
-__all__ = [
-    "Address",
-    "Service",
-    "Supervisor",
-    "await_answers",
-    "demo_probe",
-    "own_demo",
-    "plan_services",
-    "resolve",
-]
-
 logger = logging.getLogger(__name__)
 
 _GRACE_S = 8.0
@@ -143,10 +132,6 @@ class Supervisor:
         finally:
             self._end_all()
 
-    def pids(self) -> dict[str, int]:
-        """The processes that run now, by service."""
-        return {r.service.name: r.process.pid for r in self._running if r.process is not None}
-
     def given_up(self) -> frozenset[str]:
         """Services that ended with an error which a restart cannot mend."""
         return frozenset(r.service.name for r in self._running if r.given_up)
@@ -177,10 +162,7 @@ class Supervisor:
         one.process = spawn(command, environment=self._environment, output=subprocess.PIPE)
         one.started_at = now
         reader = threading.Thread(
-            target=self._copy,
-            args=(one.service.name, one.process.stdout),
-            name=f"log {one.service.name}",
-            daemon=True,
+            target=self._copy, args=(one.service.name, one.process.stdout), name=f"log {one.service.name}", daemon=True
         )
         reader.start()
         one.readers = [*(r for r in one.readers if r.is_alive()), reader]

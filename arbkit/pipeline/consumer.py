@@ -41,8 +41,6 @@ from arbkit.stream import (
 )
 from arbkit.stream.dead_letters import attempts, dead_letter
 
-__all__ = ["ConsumeSummary", "consume", "drain"]
-
 logger = logging.getLogger(__name__)
 
 _BATCH = 500

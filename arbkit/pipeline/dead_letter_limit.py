@@ -7,8 +7,6 @@ from collections.abc import Iterable
 
 from arbkit.core.errors import DeadLetterLimitError
 
-__all__ = ["DeadLetterLimit"]
-
 _WINDOW = 1_000
 _LEAST = 100
 """Records before a share means anything."""

@@ -13,8 +13,6 @@ from arbkit.core.models import Update
 from arbkit.sources.envelope import from_envelope
 from arbkit.stream import Message
 
-__all__ = ["DecodedBatch", "decode_batch"]
-
 logger = logging.getLogger(__name__)
 
 

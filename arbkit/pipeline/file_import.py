@@ -21,8 +21,6 @@ from arbkit.sources.export_rows import IDENTITY, check, market_of
 from arbkit.sources.raw_types import Cell, Envelope, Json, RawProduct
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letter_topic, dead_letters, open_stream
 
-__all__ = ["FileReport", "FileSummary", "ImportReport", "ImportSummary", "envelopes_of", "import_files"]
-
 _PUBLISH = 2_000
 
 

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from heapq import nsmallest
 from math import inf
 
-__all__ = ["MAX_ASINS", "Idle", "Looks", "Request", "plan"]
-
 MAX_ASINS = 100
 """Products in one request (Keepa API documentation, "Request Products")."""
 

@@ -36,8 +36,6 @@ from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letters, open_stream
 if TYPE_CHECKING:
     from arbkit.sources.keepa_client import Batch, KeepaSource
 
-__all__ = ["ProduceSummary", "produce"]
-
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -122,12 +120,7 @@ class _Producer:
             else:
                 self._rest(step)
         return ProduceSummary(
-            self._run_id,
-            self._batches,
-            self._products,
-            self._missing,
-            self._source.state,
-            stopped=self._stop.is_set(),
+            self._run_id, self._batches, self._products, self._missing, self._source.state, stopped=self._stop.is_set()
         )
 
     def _turn(self, request: Request) -> list[tuple[str, str]]:

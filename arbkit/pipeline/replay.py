@@ -13,8 +13,6 @@ from arbkit.pipeline.decode import decode_batch
 from arbkit.store import Rebuilt, open_store
 from arbkit.stream import RAW_TOPIC, Stream, TopicPartition, open_stream
 
-__all__ = ["Replayed", "replay"]
-
 Progress = Callable[[int, int], None]
 """Called with the number of messages read so far, and of all."""
 

@@ -17,8 +17,6 @@ from arbkit.profit.reason_codes import ReasonCode
 from arbkit.profit.route_frame import RouteRow
 from arbkit.profit.seller_profile import Profile
 
-__all__ = ["components"]
-
 
 @dataclass(frozen=True, slots=True)
 class _Explanation:

@@ -9,8 +9,6 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["COMPONENTS", "ComponentName", "round_components", "rounded", "whole_cents"]
-
 Floats = npt.NDArray[np.float64]
 
 ComponentName = Literal[

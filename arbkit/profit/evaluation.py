@@ -23,8 +23,6 @@ from arbkit.profit.route_frame import route_frame
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile
 from arbkit.profit.trade_costs import SellerCosts
 
-__all__ = ["Evaluation", "evaluate", "evaluate_costs"]
-
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 _CODES = list(MARKETS)

@@ -8,8 +8,6 @@ from functools import lru_cache
 
 from currency_converter import CurrencyConverter, RateNotFoundError
 
-__all__ = ["AssumedRates", "Rate", "Rates", "ShiftedRates", "load_rates"]
-
 _STALE_DAYS = 7
 _LONGEST_GAP_DAYS = 10
 

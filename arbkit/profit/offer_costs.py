@@ -21,8 +21,6 @@ from arbkit.profit.offer_facts import Prices, numbers
 from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
 from arbkit.profit.seller_profile import Profile
 
-__all__ = ["CostProvenance", "OfferCosts", "cost_offers"]
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -94,11 +92,15 @@ class CostProvenance:
 def cost_offers(
     offers: pd.DataFrame, profile: Profile, day: EffectiveTables, *, whole_cents: bool = True
 ) -> OfferCosts:
-    """Cost offers (:data:`~arbkit.profit.offer_facts.OFFER_COLUMNS` and, where given, ``keepa_referral_price``,
-    ``package_from``, ``package_assumed``): at most one row per product and marketplace.
+    """The costs of each offer by the tables of a day.
 
-    ``whole_cents=False`` leaves the referral fee unrounded: for searching a price, where a fee in whole cents
-    would make profit jump.
+    Args:
+        offers: at most one row per product and marketplace, with :data:`~arbkit.profit.offer_facts.OFFER_COLUMNS`
+            and, where given, ``keepa_referral_price``, ``package_from``, ``package_assumed``.
+        profile: the seller's.
+        day: the tables of the day.
+        whole_cents: False leaves the referral fee unrounded: for searching a price, where a fee in whole cents would
+            make profit jump.
     """
     offers = offers.reset_index(drop=True)
     market = offers["market"].map(_CODES.index).to_numpy(np.int64) if len(offers) else np.zeros(0, np.int64)

@@ -13,16 +13,6 @@ import pandas as pd
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
 from arbkit.profit.seller_profile import Basis, Profile
 
-__all__ = [
-    "OFFER_COLUMNS",
-    "Prices",
-    "apply_default_package",
-    "categories",
-    "fill_missing_package",
-    "numbers",
-    "prices",
-]
-
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 if TYPE_CHECKING:

@@ -8,10 +8,8 @@ from importlib import resources
 from pathlib import Path
 
 from arbkit.core.errors import ConfigError
-from arbkit.profit.fees.contents import TomlTable
+from arbkit.core.results import Json
 from arbkit.profit.seller_profile import Profile
-
-__all__ = ["built_in", "load_profile", "load_profiles"]
 
 _TABLES = ("customs", "assumed_package")
 """Fields that are tables: a named profile may state a part of one."""
@@ -55,7 +53,7 @@ def load_profiles(path: Path | None) -> Mapping[str, Profile]:
     return {profile.name: profile for profile in _all(fields, others, where)}
 
 
-def _all(fields: TomlTable, others: TomlTable, where: str) -> Iterator[Profile]:
+def _all(fields: Mapping[str, Json], others: Mapping[str, Json], where: str) -> Iterator[Profile]:
     yield Profile.checked(fields, where)
     for name, changes in others.items():
         if not isinstance(changes, Mapping):

@@ -16,18 +16,6 @@ import numpy.typing as npt
 
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
 
-__all__ = [
-    "ASSUMED",
-    "UNKNOWN",
-    "Reason",
-    "ReasonCode",
-    "ReasonFlags",
-    "Severity",
-    "decode_reasons",
-    "flag_rows",
-    "join_messages",
-]
-
 ReasonFlags = npt.NDArray[np.uint64]
 """One bit per :class:`ReasonCode` (:attr:`ReasonCode.bit`)."""
 

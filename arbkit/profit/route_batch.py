@@ -14,8 +14,6 @@ from arbkit.profit.reason_codes import ASSUMED, UNKNOWN, ReasonCode, ReasonFlags
 from arbkit.profit.seller_profile import FulfilmentMethod, ineligibility_reason
 from arbkit.profit.trade_costs import CostSide, CrossBorderCosts, SellerCosts
 
-__all__ = ["FulfilmentOption", "RouteBatch"]
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

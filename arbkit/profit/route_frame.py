@@ -15,8 +15,6 @@ from arbkit.profit.reason_codes import ASSUMED, UNKNOWN, Reason, decode_reasons
 from arbkit.profit.route_batch import FulfilmentOption, RouteBatch
 from arbkit.profit.seller_profile import FulfilmentMethod
 
-__all__ = ["RouteRow", "route_frame", "route_rows"]
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -171,10 +169,7 @@ def _buying_provenance(batch: RouteBatch, s: int, products: Ints) -> dict[str, C
     """What explains the buying side: the price's basis and the VAT class."""
     rows, facts = batch.buying.row[s][products], batch.buying.provenance
     offers, basis = batch.buying.offers.iloc[rows], batch.seller.profile.buy_basis
-    return {
-        "buy_basis": _basis(offers, facts.buy_averaged[rows], basis),
-        "vat_class_bought": facts.vat_class[rows],
-    }
+    return {"buy_basis": _basis(offers, facts.buy_averaged[rows], basis), "vat_class_bought": facts.vat_class[rows]}
 
 
 def _selling_provenance(batch: RouteBatch, t: int, products: Ints, option: FulfilmentOption) -> dict[str, Column]:

@@ -9,10 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import MARKETS
-from arbkit.profit.fees.contents import TomlTable, TomlValue
+from arbkit.core.results import Json
 from arbkit.profit.reason_codes import Reason, ReasonCode
-
-__all__ = ["Customs", "FulfilmentMethod", "Package", "Parcel", "Profile", "VatStatus", "ineligibility_reason"]
 
 VatStatus = Literal["reclaiming", "not-reclaiming", "unregistered"]
 FulfilmentMethod = Literal["fba-local", "efn", "pan-eu", "fbm"]
@@ -155,12 +153,12 @@ class Profile(_Model):
         return code == self.home or code in self.registrations
 
     @classmethod
-    def neutral(cls, **fields: TomlValue) -> Self:
+    def neutral(cls, **fields: Json) -> Self:
         """A seller without costs of their own or assumptions, for calculating one route."""
         return cls.checked({"name": "neutral", **fields})
 
     @classmethod
-    def checked(cls, fields: TomlTable, where: str = "profile") -> Self:
+    def checked(cls, fields: Mapping[str, Json], where: str = "profile") -> Self:
         """The profile of these fields; ``where`` they come from.
 
         Raises:

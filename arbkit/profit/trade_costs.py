@@ -23,8 +23,6 @@ from arbkit.profit.offer_costs import OfferCosts
 from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile
 
-__all__ = ["CostSide", "CrossBorderCosts", "SellerCosts"]
-
 Floats = npt.NDArray[np.float64]
 _CODES = list(MARKETS)
 
@@ -33,11 +31,7 @@ class CostSide:
     """Components by name and their sum; ``own_costs`` is the part that the seller invests beside the purchase."""
 
     def __init__(
-        self,
-        components: dict[str, Floats],
-        find_reasons: Callable[[], ReasonFlags],
-        *,
-        own_costs: Floats | float = 0.0,
+        self, components: dict[str, Floats], find_reasons: Callable[[], ReasonFlags], *, own_costs: Floats | float = 0.0
     ) -> None:
         """Add up the components; ``find_reasons`` is called when reasons are first looked at."""
         self.components, self.own_costs, self._find_reasons = components, own_costs, find_reasons

@@ -16,8 +16,6 @@ from arbkit.core.models import Opportunity
 from arbkit.store.base import OpportunityQuery, Store
 from arbkit.store.iteration import iter_opportunities
 
-__all__ = ["FILE", "Comparison", "Snapshot", "compare_snapshots", "read_snapshot", "take_snapshot"]
-
 FILE = "snapshot.json.gz"
 _VERSION = 1
 _COLUMNS = ("profit", "buy_price", "sell_price")

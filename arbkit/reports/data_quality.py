@@ -14,8 +14,6 @@ from arbkit.core.settings import Settings
 from arbkit.store.base import Stats, Store
 from arbkit.stream import RAW_TOPIC, dead_letter_topic, open_stream
 
-__all__ = ["MarketData", "Quality", "assess"]
-
 
 @dataclass(frozen=True, slots=True)
 class MarketData:

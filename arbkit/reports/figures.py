@@ -18,8 +18,6 @@ import orjson
 import plotly.graph_objects as go
 from markupsafe import Markup
 
-__all__ = ["FIGURES", "Picture", "draw", "keep"]
-
 FIGURES = "figures"
 """The folder, in that of the run, where a notebook keeps its figures while it runs."""
 

@@ -19,8 +19,6 @@ from nbconvert.exporters import HTMLExporter
 from arbkit.display.html import render, theme
 from arbkit.display.notebook_html import style_tag
 
-__all__ = ["page", "warm"]
-
 _PACKAGE = "arbkit.reports"
 _PLOTLY = "application/vnd.plotly.v1+json"
 

@@ -21,8 +21,6 @@ from arbkit.reports.run_folders import write_result
 from arbkit.store import Stats, Store, open_store
 from arbkit.store.iteration import opportunity_by_id
 
-__all__ = ["Gone", "Morning", "MorningParameters", "Moved", "run"]
-
 _MAX_EARLIER_RUNS = 200
 """How many earlier runs are searched for a snapshot to compare with."""
 

@@ -16,8 +16,6 @@ from arbkit.display.waterfall import waterfall_table
 from arbkit.reports.data_quality import MarketData, Quality
 from arbkit.reports.morning import Morning, Moved
 
-__all__ = ["about", "data", "gone", "headline", "moved", "new", "top", "waterfalls"]
-
 _GONE = (("Product", "title"), ("Route", "text"), ("Profit then", "number"), ("Why", "wide"))
 _MOVED = (
     ("Product", "title"), ("Route", "text"), ("Buy", "number"), ("Sell", "number"), ("Profit", "number"),

@@ -24,22 +24,6 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from arbkit.core.errors import ServiceError
 
-__all__ = [
-    "LATEST",
-    "LATEST_SUCCESSFUL",
-    "Cleaned",
-    "Job",
-    "append_field",
-    "clean",
-    "new_run_id",
-    "point_to",
-    "read_json",
-    "run_folder",
-    "run_folders",
-    "sweep",
-    "write_result",
-]
-
 LATEST = "latest"
 LATEST_SUCCESSFUL = "latest-successful"
 _RUN_ID = re.compile(r"20[0-9]{6}T[0-9]{6}Z-[0-9a-f]{6}")

@@ -35,8 +35,6 @@ from arbkit.reports.parameters import MorningParameters
 from arbkit.reports.run_folders import LATEST, LATEST_SUCCESSFUL, Job, new_run_id, point_to, read_json, sweep
 from arbkit.store import Store, open_store
 
-__all__ = ["REPORTS", "Report", "ReportRun", "find_report", "is_running", "run_or_raise", "run_report"]
-
 logger = logging.getLogger(__name__)
 
 _GRACE_S = 6.0
@@ -117,11 +115,7 @@ REPORTS: Mapping[str, Report] = {
     r.name: r
     for r in (
         Report("detect", DetectParameters, "price every route and store the profitable ones"),
-        Report(
-            "morning",
-            MorningParameters,
-            "what changed since the last one, the best routes, how good the data is",
-        ),
+        Report("morning", MorningParameters, "what changed since the last one, the best routes, how good the data is"),
     )
 }
 

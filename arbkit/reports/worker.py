@@ -27,8 +27,6 @@ from arbkit.reports.run_folders import Job, append_field
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["execute", "explain", "main"]
-
 _KERNEL_DIED = "the kernel ended while a cell was at work: was there enough memory?"
 _NOT_WANTED = "no pictures were asked for"
 _START_S = 2.0

@@ -13,8 +13,6 @@ from arbkit.sources.export_rows import to_offer
 from arbkit.sources.keepa_product import parse_product
 from arbkit.sources.raw_types import Envelope, Json, RawProduct
 
-__all__ = ["ENVELOPE_VERSION", "envelope", "from_envelope"]
-
 ENVELOPE_VERSION = 1
 _ASIN = re.compile(r"[A-Z0-9]{10}")
 

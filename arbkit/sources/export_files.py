@@ -20,8 +20,6 @@ from arbkit.core.errors import RefusedFileError
 from arbkit.sources.export_rows import IDENTITY
 from arbkit.sources.raw_types import Cell, Json
 
-__all__ = ["SavedResponse", "SheetRows", "read_file"]
-
 _MAX_FILE = 512 << 20
 _MAX_UNPACKED = 1 << 30
 _MAX_RATIO = 200

@@ -21,8 +21,6 @@ from arbkit.core.marketplaces import MARKETS, Market, by_host
 from arbkit.core.models import Offer, PriceBasis
 from arbkit.sources.raw_types import Cell, RawProduct
 
-__all__ = ["IDENTITY", "check", "market_of", "to_offer"]
-
 _COLUMNS: dict[str, dict[str, list[str]]] = tomllib.loads(
     resources.files("arbkit.sources").joinpath("export_columns.toml").read_text("utf-8")
 )

@@ -32,8 +32,6 @@ from arbkit.core.settings import Settings, is_loopback
 from arbkit.sources.raw_types import RawProduct
 from arbkit.sources.token_budget import Tokens
 
-__all__ = ["Batch", "KeepaSource"]
-
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -209,9 +207,9 @@ class _Client(keepa.Keepa):
         self,
         request_type: str,
         payload: dict[str, Any],
-        wait: bool = True,
-        raw_response: bool = False,
-        is_json: bool = True,
+        wait: bool = True,  # noqa: ARG002  # keepa's own signature
+        raw_response: bool = False,  # noqa: ARG002
+        is_json: bool = True,  # noqa: ARG002
     ) -> _Body:
         """The only method through which the package talks HTTP: one request, its parsed body or a typed error."""
         try:

@@ -17,8 +17,6 @@ from arbkit.core.marketplaces import Market
 from arbkit.core.models import History, Offer, Origin, PriceBasis, Series, Update
 from arbkit.sources.raw_types import Json, RawProduct
 
-__all__ = ["TRIPLES", "parse_product"]
-
 AMAZON, NEW, USED, SALES, LIST, NEW_FBA, COUNT_NEW, RATING, REVIEWS, BUY_BOX = 0, 1, 2, 3, 4, 10, 11, 16, 17, 18
 TRIPLES = frozenset({7, *range(18, 28), 28, 29, 32})
 _SERIES = {

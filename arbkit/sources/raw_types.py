@@ -8,8 +8,6 @@ from typing import Any, TypeAlias, TypedDict
 
 from arbkit.core.models import Origin
 
-__all__ = ["Cell", "Envelope", "Json", "RawProduct"]
-
 RawProduct: TypeAlias = Mapping[str, Any]
 """A source's own object: its fields are Keepa's to define, and each is checked where it is read."""
 

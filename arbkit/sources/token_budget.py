@@ -11,8 +11,6 @@ from arbkit.core.files import write_atomically
 from arbkit.core.models import Origin
 from arbkit.core.settings import Settings
 
-__all__ = ["Tokens", "read_tokens", "write_tokens"]
-
 _REFILL_EVERY_S = 60.0
 """Keepa puts ``refillRate`` tokens into the bucket once a minute."""
 _HELD_REFILLS = 60

@@ -16,9 +16,6 @@ from arbkit.core.files import read_if_there, write_atomically
 from arbkit.core.input.asin import parse_asin, shorten
 from arbkit.core.settings import Settings
 
-__all__ = ["BadLine", "Watchlist", "add", "load", "locate", "parse", "remove"]
-
-
 _DEMO_HEADER = """\
 # The invented products of the demo market, one ASIN a line.
 # With a Keepa key of your own, arbkit watches watchlist.txt instead.

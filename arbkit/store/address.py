@@ -12,8 +12,6 @@ from arbkit.core.input.filters import ALIASES, FilterValue, OpportunityFilter, O
 from arbkit.core.marketplaces import MARKETS
 from arbkit.store.base import OpportunityQuery
 
-__all__ = ["BOUNDS", "AddressFilter", "FieldValue", "describe_errors", "one_of", "pairs_of", "parse_number"]
-
 FieldValue = FilterValue | tuple[str, ...]
 _LONGEST = 200
 _LONGEST_SEARCH = 8_000

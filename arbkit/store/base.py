@@ -21,23 +21,6 @@ from arbkit.core.input.validation import Request
 from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
 from arbkit.core.results import RouteTotalsRow
 
-__all__ = [
-    "EXACT_FILTERS",
-    "MAX_BRANDS",
-    "RANGE_FILTERS",
-    "OpportunityQuery",
-    "Page",
-    "ProductQuery",
-    "Rebuilt",
-    "Stats",
-    "Store",
-    "Sums",
-    "Written",
-    "age_edges",
-    "check_query",
-    "dedupe_and_validate",
-]
-
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -200,7 +183,10 @@ MAX_BRANDS = 100
 
 
 class Store(Protocol):
-    """A store. A context manager; safe to use from several threads and processes at once."""
+    """A store. A context manager; safe to use from several threads and processes at once.
+
+    Every method but :meth:`close` raises :class:`~arbkit.core.errors.StoreError` if the store cannot be used.
+    """
 
     def put(self, updates: Sequence[Update]) -> Written:
         """Store offers, histories and the products they make up; returns when durable.
@@ -231,6 +217,9 @@ class Store(Protocol):
         """Every offer, as frames with these :class:`Offer` fields; a product is never split over two frames.
 
         Unknown numbers are NaN (``float64``), unknown texts None; fields that hold several values are JSON.
+
+        Raises:
+            UsageError: an offer has no such field.
         """
         ...
 
@@ -287,8 +276,10 @@ class Store(Protocol):
         ...
 
     def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
-        """How old offers are: marketplace → how many are younger than each of the ``limits`` (seconds, rising) but
-        not than the one before, and last how many are older than all. Only marketplaces with offers.
+        """How old offers are, by marketplace (only those with offers).
+
+        For each of the ``limits`` (seconds, rising): how many are younger than it but not than the one before; and
+        last how many are older than all.
         """
         ...
 

@@ -9,8 +9,6 @@ import orjson
 
 from arbkit.core.errors import UsageError
 
-__all__ = ["pack", "unpack"]
-
 
 def pack(sort: str, *, descending: bool, key: float | str | None, last_id: str) -> str:
     """A cursor that goes on after (``key``, ``last_id``) in this order."""
@@ -34,9 +32,6 @@ def unpack(cursor: str, sort: str, *, descending: bool) -> tuple[float | str | N
         ) from None
     if (for_sort, for_descending) != (sort, descending):
         raise UsageError(
-            "was made for another order",
-            field="cursor",
-            value=cursor[:80],
-            remedy="Keep the order while paging",
+            "was made for another order", field="cursor", value=cursor[:80], remedy="Keep the order while paging"
         )
     return key, last_id

@@ -14,8 +14,6 @@ import orjson
 
 from arbkit.core.models import Series
 
-__all__ = ["decode", "encode"]
-
 
 def encode(series: Mapping[str, Series], sellers: tuple[str, ...]) -> bytes:
     """Length of the header (4 bytes), header, then little-endian 32-bit numbers."""

@@ -9,8 +9,6 @@ from typing import TypeVar
 from arbkit.core.models import Opportunity
 from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Store
 
-__all__ = ["iter_opportunities", "opportunity_by_id", "take"]
-
 T = TypeVar("T")
 Q = TypeVar("Q", ProductQuery, OpportunityQuery)
 

@@ -8,8 +8,6 @@ from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.store.base import Store
 
-__all__ = ["LazyStore"]
-
 
 class LazyStore:
     """One read-only store per process, opened at first use: an API or a page may start before its data."""

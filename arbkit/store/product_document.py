@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from arbkit.core.models import Offer, Opportunity, Product
 from arbkit.core.results import MarketPriceRow
 
-__all__ = ["BEST_FIELDS", "PRODUCT_SOURCE_FIELDS", "best_by_product", "build_product", "is_number", "search_text"]
-
 PRODUCT_SOURCE_FIELDS = (
     "asin", "market", "version", "source", "fetched_at", "updated_at", "currency", "title", "brand", "manufacturer",
     "category", "eans", "image", "price_minor", "price_basis", "price_at", "sales_rank",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["fold", "index_words", "matches_words", "words"]
-
 _WORD = re.compile(r"[^\W_]+")
 _DIGRAPHS = str.maketrans({"ß": "ss", "æ": "a", "œ": "o", "ø": "o", "ł": "l", "đ": "d"})
 _LONGEST = 400

@@ -88,13 +88,10 @@ def _options(settings: Settings) -> dict[str, str | int | float | bool]:
 
 
 def settings_topics(settings: Settings) -> list[TopicSpec]:
-    """Arbkit's topics, with the settings' retention on the raw topic."""
+    """The topics of arbkit, with the settings' retention on the raw topic."""
     return [
         TopicSpec(
-            spec.name,
-            spec.partitions,
-            settings.log_retention_hours * 3600,
-            int(settings.log_retention_mb * 2**20),
+            spec.name, spec.partitions, settings.log_retention_hours * 3600, int(settings.log_retention_mb * 2**20)
         )
         if spec.name == RAW_TOPIC
         else spec

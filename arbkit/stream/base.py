@@ -13,35 +13,13 @@ from typing import Protocol, Self
 
 from arbkit.core.errors import MessageTooLargeError
 
-__all__ = [
-    "GROUPS",
-    "MAX_DEAD_LETTER",
-    "MAX_MESSAGE",
-    "MAX_POLL_BYTES",
-    "TOPICS",
-    "Consumer",
-    "Message",
-    "Offsets",
-    "Record",
-    "Stream",
-    "TopicPartition",
-    "TopicSpec",
-    "check_sizes",
-    "dead_letter_topic",
-    "max_bytes_of",
-]
-
 RAW_TOPIC = "raw.keepa_updates"
 ENRICHED_TOPIC = "products.enriched"
 ALERTS_TOPIC = "arbitrage.alerts"
 ENRICH_GROUP = "arbkit-enrich"
 DETECT_GROUP = "arbkit-detect"
 ALERTS_GROUP = "arbkit-alerts"
-GROUPS: Mapping[str, str] = {
-    ENRICH_GROUP: RAW_TOPIC,
-    DETECT_GROUP: ENRICHED_TOPIC,
-    ALERTS_GROUP: ALERTS_TOPIC,
-}
+GROUPS: Mapping[str, str] = {ENRICH_GROUP: RAW_TOPIC, DETECT_GROUP: ENRICHED_TOPIC, ALERTS_GROUP: ALERTS_TOPIC}
 """Consumer groups, and the topic that each reads; only the first is arbkit's own, the others are for who wants them."""
 
 MAX_MESSAGE = 16 << 20
@@ -165,6 +143,7 @@ class Consumer(Protocol):
         partitions go).
 
         Raises:
+            UsageError: ``max_records`` is below 1.
             StreamError: the stream cannot be read, or retention has removed the next offset.
         """
         ...

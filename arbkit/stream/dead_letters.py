@@ -11,22 +11,6 @@ from typing import TypedDict, cast
 from arbkit.core.errors import MessageTooLargeError, UsageError
 from arbkit.stream import RAW_TOPIC, Message, Record, Stream, dead_letter_topic
 
-__all__ = [
-    "REPLAY_GROUP",
-    "DeadLetterDetail",
-    "DeadLetterSummary",
-    "attempts",
-    "dead_letter",
-    "dead_letters",
-    "dead_letters_at",
-    "detail",
-    "latest",
-    "publish",
-    "rejected_record",
-    "replay",
-    "summary",
-]
-
 logger = logging.getLogger(__name__)
 
 REPLAY_GROUP = "arbkit-dlq"

@@ -12,23 +12,11 @@ from functools import partial
 from types import TracebackType
 from typing import Any, TypeAlias
 
-from confluent_kafka import (
-    Consumer as KafkaClient,
-)
-from confluent_kafka import (
-    KafkaError,
-    KafkaException,
-    Producer,
-)
+from confluent_kafka import Consumer as KafkaClient
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as KafkaMessage
 from confluent_kafka import TopicPartition as KafkaTopicPartition
-from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the stubs do not export what the docs name
-    AdminClient,
-    ConfigResource,
-    NewTopic,
-    OffsetSpec,
-    ResourceType,
-)
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType  # type: ignore[attr-defined]  # the stubs do not export what the docs name
 
 from arbkit.core.errors import MessageTooLargeError, StreamError
 from arbkit.stream.base import (
@@ -44,8 +32,6 @@ from arbkit.stream.base import (
 from arbkit.stream.kafka_consumer import KafkaConsumer, KafkaOptions
 from arbkit.stream.kafka_errors import PATIENCE_S, is_fatal, result, to_stream_error, with_retry
 from arbkit.stream.kafka_reader import read_range
-
-__all__ = ["KafkaStream"]
 
 logger = logging.getLogger(__name__)
 
@@ -151,13 +137,7 @@ class KafkaStream(AbstractContextManager["KafkaStream"]):
             raise StreamError(f"{waiting} messages to {topic} were not acknowledged by {self._servers} in time")
         return too_large
 
-    def _enqueue(
-        self,
-        producer: Producer,
-        topic: str,
-        record: Record,
-        delivered: _Delivered,
-    ) -> None:
+    def _enqueue(self, producer: Producer, topic: str, record: Record, delivered: _Delivered) -> None:
         """Hand one record to the producer, waiting for room in its queue."""
         more: dict[str, Any] = {"on_delivery": delivered}
         if record.headers:

@@ -18,8 +18,6 @@ from arbkit.core.errors import StreamError, UsageError
 from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
 from arbkit.stream.kafka_errors import TRANSIENT, is_fatal, to_stream_error, with_retry
 
-__all__ = ["KafkaConsumer", "KafkaOptions", "to_message"]
-
 logger = logging.getLogger(__name__)
 
 KafkaOptions: TypeAlias = Mapping[str, str | int | float | bool]

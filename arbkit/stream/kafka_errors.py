@@ -11,8 +11,6 @@ from confluent_kafka import KafkaError, KafkaException
 from arbkit.core import retry
 from arbkit.core.errors import StreamError
 
-__all__ = ["PATIENCE_S", "TRANSIENT", "is_fatal", "result", "to_stream_error", "with_retry"]
-
 PATIENCE_S = 10.0
 """Seconds that an answer is waited for, and that a request is tried again after a transient failure."""
 

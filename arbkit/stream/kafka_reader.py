@@ -15,8 +15,6 @@ from arbkit.stream.base import MAX_POLL_BYTES, Message, TopicPartition
 from arbkit.stream.kafka_consumer import KafkaOptions, to_message
 from arbkit.stream.kafka_errors import PATIENCE_S, TRANSIENT, to_stream_error
 
-__all__ = ["read_range"]
-
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 500

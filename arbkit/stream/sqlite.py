@@ -27,8 +27,6 @@ from arbkit.stream.sqlite_tables import (
     partitions_of,
 )
 
-__all__ = ["SqliteStream"]
-
 logger = logging.getLogger(__name__)
 
 _SCANNED_AT_ONCE = 500
@@ -90,7 +88,11 @@ class SqliteStream(AbstractContextManager["SqliteStream"]):
             bound_wal(connection, self._path)
 
     def consumer(
-        self, group: str, topics: Sequence[str], *, on_revoke: Callable[[frozenset[TopicPartition]], None]
+        self,
+        group: str,
+        topics: Sequence[str],
+        *,
+        on_revoke: Callable[[frozenset[TopicPartition]], None],  # noqa: ARG002  # of every stream
     ) -> SqliteConsumer:
         """Become the one consumer of ``group``; ``on_revoke`` is never called, for no other one can take over.
 
@@ -235,8 +237,7 @@ def _remove_oldest(connection: sqlite3.Connection, spec: TopicSpec, topic_partit
                 (message_id(partition.id, partition.oldest), message_id(partition.id, upto)),
             )
             connection.execute(
-                "UPDATE log_partitions SET oldest = ?, bytes = bytes - ? WHERE id = ?",
-                (upto, size, partition.id),
+                "UPDATE log_partitions SET oldest = ?, bytes = bytes - ? WHERE id = ?", (upto, size, partition.id)
             )
     return removed
 

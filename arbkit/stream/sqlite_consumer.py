@@ -24,8 +24,6 @@ from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_err
 from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
 from arbkit.stream.sqlite_tables import Partition, committed_by, messages_from, partitions_of
 
-__all__ = ["SqliteConsumer", "join_group"]
-
 logger = logging.getLogger(__name__)
 
 _SHORTEST_WAIT_S = 0.005
@@ -115,7 +113,11 @@ class SqliteConsumer(AbstractContextManager["SqliteConsumer"]):
                 return []
 
     def commit(self, offsets: Offsets) -> None:
-        """Also moves the consumer on where it has not come that far: the way past what retention has removed."""
+        """Also moves the consumer on where it has not come that far: the way past what retention has removed.
+
+        Raises:
+            StreamError: the commit did not happen.
+        """
         self._require_open()
         if not offsets:
             return
@@ -209,11 +211,7 @@ class SqliteConsumer(AbstractContextManager["SqliteConsumer"]):
                 break
             shares = len(waiting) - served
             batch = messages_from(
-                self._connection,
-                partition,
-                position,
-                max_records=-(-records // shares),
-                max_bytes=-(-size // shares),
+                self._connection, partition, position, max_records=-(-records // shares), max_bytes=-(-size // shares)
             )
             records -= len(batch)
             size -= sum(len(message.value) for message in batch)

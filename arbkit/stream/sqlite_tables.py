@@ -12,8 +12,6 @@ from arbkit.core.errors import StreamError
 from arbkit.core.sqlite import immediate
 from arbkit.stream.base import Message, TopicPartition
 
-__all__ = ["Partition", "committed_by", "ensure_tables", "message_id", "messages_from", "offset_in", "partitions_of"]
-
 _VERSION = 2
 
 _OFFSET_BITS = 40
@@ -126,8 +124,7 @@ def partitions_of(connection: sqlite3.Connection, topic: str) -> list[Partition]
         StreamError: there is no such topic.
     """
     rows = connection.execute(
-        "SELECT id, partition, oldest, next, bytes FROM log_partitions WHERE topic = ? ORDER BY partition",
-        (topic,),
+        "SELECT id, partition, oldest, next, bytes FROM log_partitions WHERE topic = ? ORDER BY partition", (topic,)
     ).fetchall()
     if not rows:
         known = connection.execute("SELECT name FROM log_topics ORDER BY name").fetchall()
@@ -151,12 +148,7 @@ def offset_in(found: int) -> int:
 
 
 def messages_from(
-    connection: sqlite3.Connection,
-    partition: Partition,
-    offset: int,
-    *,
-    max_records: int,
-    max_bytes: int | None,
+    connection: sqlite3.Connection, partition: Partition, offset: int, *, max_records: int, max_bytes: int | None
 ) -> list[Message]:
     """The messages of a partition from ``offset`` on, in order.
 

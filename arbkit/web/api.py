@@ -61,8 +61,6 @@ from arbkit.web.schemas import (
     product_json,
 )
 
-__all__ = ["create_app"]
-
 _MOST_RUNS = 10_000
 _CURSOR = re.compile(r"([0-9]{1,9})\.([A-Za-z0-9_=-]{1,2000})")
 
@@ -125,11 +123,7 @@ def products(request: Request, store: StoreDep, asked: Annotated[ProductsRequest
     page, size = asked.page, asked.page_size
     found = store.products(
         ProductQuery.of(
-            asked,
-            sort=asked.sort_by,
-            descending=asked.descends(asked.sort_by),
-            limit=size,
-            offset=(page - 1) * size,
+            asked, sort=asked.sort_by, descending=asked.descends(asked.sort_by), limit=size, offset=(page - 1) * size
         )
     )
     items: list[JsonValue] = [product_json(p) for p in found.items]

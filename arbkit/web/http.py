@@ -33,18 +33,6 @@ from arbkit.core.settings import Settings, is_loopback
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = [
-    "Guard",
-    "InvalidInputError",
-    "ProblemAPI",
-    "add_error_handlers",
-    "json_answer",
-    "note_parameters",
-    "problem",
-    "problem_responses",
-    "refuse_unknown",
-]
-
 _OPEN_PATHS = frozenset({"/health"})
 _SHOWN = 200
 """Characters of a refused value that are repeated to the caller."""
@@ -91,6 +79,7 @@ class Guard:
             )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on if it may be answered, else refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
         elif self._token is None:

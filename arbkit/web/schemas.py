@@ -13,25 +13,6 @@ from arbkit.core.models import Offer, Product
 from arbkit.core.results import BestRouteRow, JsonObject, OpportunityOut, ProductOut, Result, RouteTotals, RunOut
 from arbkit.profit.quote.request import QuoteRequest
 
-__all__ = [
-    "ArbitrageRequest",
-    "BadLine",
-    "Health",
-    "Listing",
-    "OfferOut",
-    "ProductDetail",
-    "ProductsRequest",
-    "ProfitRequest",
-    "RunDetail",
-    "StatsOut",
-    "WatchAdded",
-    "WatchRequest",
-    "WatchedProduct",
-    "Watchlist",
-    "offer_json",
-    "product_json",
-]
-
 T = TypeVar("T")
 _ASCENDING = frozenset({"asin", "title", "route", "buy_price"})
 """Orders in which people expect the least first; all others begin with the greatest."""

@@ -20,7 +20,8 @@ import psutil  # type: ignore[import-untyped]
 from jupyter_client.manager import start_new_kernel
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from arbkit.analysis.detection import DetectParameters, detect
+from arbkit.analysis.detection import detect
+from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.analysis.routes import prepare_offers
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity, Update

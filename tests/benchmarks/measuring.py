@@ -67,10 +67,7 @@ def taken(act: Callable[[], object]) -> Taken:
 
 def figures_of(name: str, acts: Sequence[Taken]) -> Figures:
     """The medians of some acts as two figures: what the user waits for, and what a busy machine changes less."""
-    return {
-        name: median(one.clock for one in acts),
-        processor_time(name): median(one.processor for one in acts),
-    }
+    return {name: median(one.clock for one in acts), processor_time(name): median(one.processor for one in acts)}
 
 
 def processor_time(name: str) -> str:

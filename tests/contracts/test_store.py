@@ -89,11 +89,7 @@ def test_a_product_is_composed_from_all_its_offers(store: Store) -> None:
 
 @pytest.mark.parametrize("query", ["Kueche", "Küche", "kuche", "KÜCHE acme", "küch", "4006381333931", "B000000001"])
 def test_search_finds_whatever_the_spelling(store: Store, query: str) -> None:
-    put(
-        store,
-        offer(title="Für die Küche", eans=("4006381333931",)),
-        offer("B000000002", title="Ball", brand="X"),
-    )
+    put(store, offer(title="Für die Küche", eans=("4006381333931",)), offer("B000000002", title="Ball", brand="X"))
     assert [p.asin for p in store.products(ProductQuery(q=query)).items] == ["B000000001"]
 
 

@@ -312,10 +312,7 @@ def market(home: Home, *, speed: float) -> Iterator[str]:
 @contextmanager
 def process(home: Home, command: str) -> Iterator[subprocess.Popen[bytes]]:
     running = subprocess.Popen(
-        [home.python, "-m", "arbkit", command],
-        env=home.environment(),
-        cwd=home.folder,
-        stderr=subprocess.DEVNULL,
+        [home.python, "-m", "arbkit", command], env=home.environment(), cwd=home.folder, stderr=subprocess.DEVNULL
     )
     try:
         yield running

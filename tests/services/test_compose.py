@@ -21,7 +21,8 @@ from arbkit.cli import app
 from arbkit.core.settings import KEEPA_SERVICE, Settings
 from arbkit.sources.demo.market import asins
 from tests.contracts.test_stream import empty
-from tests.helpers.compose import ROOT, Here, Running, environment, interpolate, load
+from tests.helpers.compose import Here, Running, environment, interpolate, load
+from tests.helpers.paths import ROOT
 from tests.servers.launch import Elasticsearch, Kafka, free_ports
 
 KEY = "k" * 64

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.compose import ROOT
+from tests.helpers.paths import ROOT
 
 _PIN = re.compile(r"^([A-Za-z0-9._-]+(?:\[[^\]]+\])?)==([^ ;\\]+)((?: *;[^\\]*)?) ?\\?$", re.MULTILINE)
 _SECRET = re.compile(r"key|token|secret|password", re.IGNORECASE)

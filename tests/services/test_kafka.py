@@ -275,10 +275,7 @@ def test_a_member_with_a_name_restarts_and_nobody_is_disturbed(kafka: Kafka, pro
 @PROTOCOLS
 def test_two_members_of_one_name_end_with_the_setting_to_change(kafka: Kafka, protocol: str) -> None:
     group = f"twins-{time.time_ns()}"
-    with (
-        named(kafka, protocol, "twin") as (stream,),
-        stream.consumer(group, ["shared"], on_revoke=ignore) as first,
-    ):
+    with named(kafka, protocol, "twin") as (stream,), stream.consumer(group, ["shared"], on_revoke=ignore) as first:
         until(lambda: len(first.assignment()) == 4, first)
         with stream.consumer(group, ["shared"], on_revoke=ignore) as second:
             with pytest.raises(StreamError, match=r"ARBKIT_KAFKA_INSTANCE_ID.*'twin'") as caught:

@@ -22,8 +22,9 @@ from arbkit.core.settings import Settings
 from arbkit.store import elastic_options, open_store
 from arbkit.store.elastic.indices import create
 from arbkit.store.elastic.schema import COLLECTIONS
-from tests.helpers.compose import ROOT, load
+from tests.helpers.compose import load
 from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.paths import ROOT
 from tests.servers.launch import Elasticsearch
 
 FILE = ROOT / "docker" / "kibana" / "arbkit.ndjson"

@@ -321,9 +321,7 @@ def test_a_product_too_large_for_the_log_is_a_dead_letter_and_holds_up_nobody(tm
         if asked.name == "token":
             return tokens()
         sizes = {"B000000002": 17_000_000}
-        return Reply(
-            body={**TOKENS, "products": [product(a, filler="x" * sizes.get(a, 1)) for a in asked.asins]},
-        )
+        return Reply(body={**TOKENS, "products": [product(a, filler="x" * sizes.get(a, 1)) for a in asked.asins]})
 
     with stub(answer) as service:
         settings = config(tmp_path, service, markets="DE")

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from arbkit.cli import app
 from arbkit.core.errors import ArbkitError
+from arbkit.core.results import Json
 from arbkit.core.settings import Settings
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.quote.quote import quote
@@ -184,7 +185,7 @@ prices = st.integers(100, 40_000).map(lambda cents: cents / 100)
 @given(buy=prices, sell=prices, category=st.sampled_from(["Toys & Games", "Beauty", "Automotive & Powersports"]))
 @hypothesis_settings(max_examples=12, deadline=None, phases=[Phase.generate])
 def test_break_even_and_highest_price_are_what_they_say(buy: float, sell: float, category: str) -> None:
-    base = {
+    base: dict[str, Json] = {
         "source": "IT", "target": "DE", "buy": buy, "sell": sell, "category": category,
         "size_mm": "300x200x100", "weight_g": 900, "fulfilment": "fba-local", "on": "2026-08-01",
     }  # fmt: skip

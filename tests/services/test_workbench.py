@@ -122,13 +122,7 @@ def test_a_table_shows_units_and_no_script_and_stays_a_data_frame(filled: Settin
     assert "<script" not in html
     assert "whole in a table" not in html
     assert 'class="dataframe tex2jax_ignore mathjax_ignore"' in html
-    for shown in (
-        "40.00 EUR",
-        "69.99 EUR",
-        " %",
-        " UTC",
-        'href="https://www.amazon.de/dp/B000000001"',
-    ):
+    for shown in ("40.00 EUR", "69.99 EUR", " %", " UTC", 'href="https://www.amazon.de/dp/B000000001"'):
         assert shown in html
     assert found["title"].iloc[0] == HOSTILE
     dear = found[found["roi_pct"] > 20].sort_values("roi_pct").head(1)

@@ -41,6 +41,11 @@ def test_the_package_stays_small() -> None:
     assert sum(map(code_lines, FILES)) <= 18_500
 
 
+def test_only_a_door_lists_its_names() -> None:
+    doors = {PACKAGE / "web/dashboards/widgets.py", *PACKAGE.rglob("__init__.py")}
+    assert [named(file) for file in FILES if file not in doors and "__all__ = " in file.read_text("utf-8")] == []
+
+
 @pytest.mark.parametrize("room", ROOMS, ids=named)
 def test_a_room_says_in_one_line_what_is_in_it(room: Path) -> None:
     says = ast.get_docstring(ast.parse((room / "__init__.py").read_text("utf-8")))

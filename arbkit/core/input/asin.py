@@ -7,8 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 
 from arbkit.core.errors import UsageError
 
-__all__ = ["parse_asin", "shorten"]
-
 _ASIN = re.compile(r"B[0-9A-Z]{9}")
 _ISBN = re.compile(r"[0-9]{9}[0-9X]")
 _ADDRESS = re.compile(r"(?:https?://|www\.|amazon\.|amzn\.)", re.IGNORECASE)

@@ -15,19 +15,6 @@ from arbkit.core.input.asin import parse_asin
 from arbkit.core.input.validation import Request
 from arbkit.core.marketplaces import MarketCode
 
-__all__ = [
-    "ALIASES",
-    "Asin",
-    "FilterValue",
-    "OpportunitiesRequest",
-    "OpportunityFilter",
-    "OpportunitySort",
-    "ProductFilter",
-    "ProductSort",
-    "ProductsRequest",
-    "filter_table",
-]
-
 OpportunitySort = Literal[
     "profit", "roi", "margin", "spread", "confidence", "age", "title", "buy_price", "sell_price", "route"
 ]

@@ -1,5 +1,7 @@
-"""Input checked by pydantic: each mistake is one :class:`~arbkit.core.errors.UsageError` that names the field, its
-value and, where a word was mistyped, the right one.
+"""Input checked by pydantic.
+
+Each mistake is one :class:`~arbkit.core.errors.UsageError` that names the field, its value and, where a word was
+mistyped, the right one.
 """
 
 from __future__ import annotations
@@ -15,8 +17,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, Valida
 from pydantic_core import ErrorDetails
 
 from arbkit.core.errors import UsageError, did_you_mean
-
-__all__ = ["Day", "Request", "Value", "check_value", "parse", "suggest_arguments", "takes_fields_of", "usage_error"]
 
 P = ParamSpec("P")
 R = TypeVar("R")

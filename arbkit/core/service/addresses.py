@@ -11,8 +11,6 @@ from pydantic import SecretStr
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings
 
-__all__ = ["base_url", "dashboard_url", "listen", "url_answers", "with_token"]
-
 _BACKLOG = 2048
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
 

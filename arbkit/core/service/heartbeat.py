@@ -12,8 +12,6 @@ from arbkit.core.errors import ServiceError, UsageError, did_you_mean
 from arbkit.core.formatting import age_words
 from arbkit.core.settings import Settings
 
-__all__ = ["LIMIT_S", "SERVICES", "check_heartbeat", "keep_heartbeat", "record_heartbeat", "seconds_since_heartbeat"]
-
 SERVICES = ("producer", "consumer", "scheduler")
 
 LIMIT_S = 120.0

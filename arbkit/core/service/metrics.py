@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 
     from prometheus_client.context_managers import Timer
 
-__all__ = [
-    "BATCH_SECONDS", "CONSUMED", "CONSUMER_LAG", "CONSUMER_PARTITIONS", "KEEPA_RETRIES", "PRODUCED", "STORE_RETRIES",
-    "TOKENS_LEFT", "expose", "timed",
-]  # fmt: skip
-
 logger = logging.getLogger(__name__)
 
 PRODUCED = Counter(

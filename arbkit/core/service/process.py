@@ -12,8 +12,6 @@ import time
 from contextlib import suppress
 from types import FrameType
 
-__all__ = ["die_with_parent", "log_to_stderr", "stop_on_signals"]
-
 _PR_SET_PDEATHSIG = 1
 _PARENT_POLL_S = 1.0
 _ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")

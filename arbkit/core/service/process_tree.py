@@ -12,8 +12,6 @@ from typing import IO
 
 import psutil
 
-__all__ = ["ask_to_end", "descendants", "end_tree", "kill_tree", "spawn"]
-
 
 def spawn(
     command: Sequence[str], *, environment: Mapping[str, str], output: int | IO[bytes]

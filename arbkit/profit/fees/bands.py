@@ -9,8 +9,6 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Provenance", "Schedule", "WeightBands"]
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 

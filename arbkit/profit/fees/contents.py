@@ -6,31 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Literal, TypedDict, cast
 
-TomlScalar = str | int | float | bool | date | None
-_Fields = TomlScalar | Sequence[TomlScalar] | Mapping[str, TomlScalar | Sequence[TomlScalar]]
-_Rows = _Fields | Sequence[_Fields] | Mapping[str, _Fields]
-TomlValue = _Rows | Sequence[_Rows] | Mapping[str, _Rows]
-"""A value of a parsed TOML file, as deep as arbkit's files are."""
-TomlTable = Mapping[str, TomlValue]
-"""A table of a parsed TOML file; None is a value that is left out."""
-
-__all__ = [
-    "BandRow",
-    "CategoryRoot",
-    "DigitalServicesRow",
-    "ParcelRow",
-    "PeakPoint",
-    "ScheduleRow",
-    "SelectedCategories",
-    "TableContent",
-    "TierRow",
-    "TomlScalar",
-    "TomlTable",
-    "TomlValue",
-    "column_fee",
-    "column_steps",
-]
-
 
 class BandRow(TypedDict, total=False):
     """Fees of a tier up to a weight, and a column per store: the fee, or the base and the fee per further kg."""

@@ -15,18 +15,6 @@ from arbkit.profit.fees.contents import PeakPoint, column_steps
 from arbkit.profit.fees.parsing import SPECIAL
 from arbkit.profit.fees.tables import EffectiveTables
 
-__all__ = [
-    "EFN_COLUMNS",
-    "Fulfilment",
-    "FulfilmentUnits",
-    "Sizes",
-    "efn_column",
-    "fulfilment_fees",
-    "months",
-    "size_tiers",
-    "storage_per_month",
-]
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -37,8 +25,13 @@ _ENVELOPES = frozenset({"light envelope", "standard envelope", "large envelope",
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """Per row: the size tier (index in ``EffectiveTables.tiers``, −1 unknown), the billed weight, the unit's own
-    weight (kg, NaN unknown) and the volume (m³).
+    """Size and weight of each row's package.
+
+    Attributes:
+        tier: index in ``EffectiveTables.tiers``, −1 unknown.
+        billing_kg: the weight that Amazon bills; NaN unknown.
+        unit_kg: the unit's own weight; NaN unknown.
+        volume_m3: NaN unknown.
     """
 
     tier: npt.NDArray[np.int8]
@@ -49,8 +42,10 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Fulfilment:
-    """Fees per row, net. ``local`` and ``pan_eu_extra`` in the store's currency, ``efn`` by column in that of the
-    store sold in, ``peak_local`` and ``peak_efn`` (by country of the stock) in that of the stock's country.
+    """Fees per row, net.
+
+    ``local`` and ``pan_eu_extra`` are in the store's currency, ``efn`` by column in that of the store sold in,
+    ``peak_local`` and ``peak_efn`` (by country of the stock) in that of the stock's country.
     """
 
     local: Floats
@@ -65,8 +60,13 @@ class Fulfilment:
 
 
 def size_tiers(day: EffectiveTables, sides_mm: Floats, unit_kg: Floats, selected: Mask) -> Sizes:
-    """The FBA size tier of each package; ``sides_mm`` of shape (rows, 3), ``selected`` categories' parcels by
-    their own tiers and unit weight. Nothing is known on a day without tables.
+    """The FBA size tier of each package; nothing is known on a day without tables.
+
+    Args:
+        day: the tables of the day.
+        sides_mm: the package's sides, of shape (rows, 3), in any order.
+        unit_kg: the unit's weight per row.
+        selected: rows of the categories whose parcels have tiers of their own, by unit weight.
     """
     count = len(unit_kg)
     tier, billing = np.full(count, -1, np.int8), np.full(count, np.nan)
@@ -266,8 +266,9 @@ def _pan_eu_extra(day: EffectiveTables, sizes: Sizes, market: Ints, cover_days: 
 def storage_per_month(
     day: EffectiveTables, sizes: Sizes, clothing: Mask, hazmat: Mask
 ) -> dict[str, tuple[Floats, Floats]]:
-    """Storage a month of each row, January to September and October to December: ``EUR`` for stock in the EU,
-    ``GBP`` for stock in the UK. NaN where the volume is unknown or no table holds.
+    """Storage a month of each row, January to September and October to December.
+
+    ``EUR`` is for stock in the EU, ``GBP`` for stock in the UK. NaN where the volume is unknown or no table holds.
     """
     content = day.get("storage")
     count = len(sizes.tier)

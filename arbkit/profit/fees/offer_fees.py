@@ -21,8 +21,6 @@ from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_facts import categories, numbers, prices
 from arbkit.profit.seller_profile import Profile
 
-__all__ = ["OfferFees", "categories_of"]
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]

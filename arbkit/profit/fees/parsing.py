@@ -9,16 +9,7 @@ import numpy as np
 
 from arbkit.core.errors import ConfigError
 from arbkit.profit.fees.bands import Provenance, Schedule, WeightBands
-from arbkit.profit.fees.contents import (
-    BandRow,
-    ParcelRow,
-    ScheduleRow,
-    TableContent,
-    column_fee,
-    column_steps,
-)
-
-__all__ = ["SPECIAL", "bands_of", "broken_table", "parcels_of", "schedules_of"]
+from arbkit.profit.fees.contents import BandRow, ParcelRow, ScheduleRow, TableContent, column_fee, column_steps
 
 SPECIAL = "special oversize"
 

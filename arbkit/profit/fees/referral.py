@@ -10,8 +10,6 @@ import numpy.typing as npt
 from arbkit.core.marketplaces import MARKETS
 from arbkit.profit.fees.tables import EffectiveTables
 
-__all__ = ["Categories", "Referral", "possible_schedules", "referral_fees"]
-
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -23,9 +21,15 @@ _CHUNK = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Referral:
-    """Per row: the fee in the store's currency (NaN unknown) and the least it may be among the candidates, its
-    schedule's index (−1 unknown), how many schedules were possible where they differ (else 1), whether Keepa's
-    percentage decided, and whether the least fee per item that applies is disputed.
+    """The referral fee of each row, and how certain it is.
+
+    Attributes:
+        fee: in the store's currency, NaN unknown.
+        least: the least that it may be among the candidates.
+        schedule: index of its schedule, −1 unknown.
+        candidates: how many schedules were possible where they differ, else 1.
+        observed: whether Keepa's percentage decided.
+        minimum_disputed: whether the least fee per item that applies is disputed.
     """
 
     fee: Floats
@@ -67,8 +71,9 @@ def referral_fees(
 def possible_schedules(
     day: EffectiveTables, *, price: Floats, market: Ints, categories: Categories, keepa_pct: Floats, keepa_price: Floats
 ) -> tuple[str, ...]:
-    """The schedules that the first row may fall under, each rule by one name, as :func:`referral_fees` narrows
-    them down.
+    """The schedules that the first row may fall under, each rule by one name.
+
+    They are narrowed down as :func:`referral_fees` does.
     """
     rules = _Rules(day, categories)
     chosen = rules.chosen(price[:1], market[:1], slice(0, 1), keepa_pct[:1], keepa_price[:1])[1]

@@ -17,11 +17,10 @@ from typing import cast
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import MARKETS
+from arbkit.core.results import Json
 from arbkit.profit.fees.bands import Provenance, Schedule, WeightBands
-from arbkit.profit.fees.contents import CategoryRoot, DigitalServicesRow, TableContent, TomlTable
+from arbkit.profit.fees.contents import CategoryRoot, DigitalServicesRow, TableContent
 from arbkit.profit.fees.parsing import SPECIAL, bands_of, broken_table, parcels_of, schedules_of
-
-__all__ = ["TABLE_IDS", "EffectiveTables", "Tables", "Version", "load_tables", "parse_tables"]
 
 _FILES = (
     "categories", "closing", "digital_services", "duty", "fulfilment_efn", "fulfilment_local", "fulfilment_low_price",
@@ -112,8 +111,9 @@ class EffectiveTables:
         return next((r for r in self.digital if home in r["home"] and store in r["store"]), None)
 
     def schedules_of(self, category: str | None) -> tuple[int, ...]:
-        """Indices in ``schedules`` of a category (``Root``, or ``Root › Branch › …``, which narrows it down) or of a
-        schedule's own name; () if it is not known.
+        """Indices in ``schedules`` of a category or of a schedule's own name; () if it is not known.
+
+        A category is ``Root``, or ``Root › Branch › …``, which narrows it down.
         """
         if not category:
             return ()
@@ -204,7 +204,7 @@ def load_tables() -> Tables:
     return parse_tables(files)
 
 
-def parse_tables(files: Mapping[str, TomlTable]) -> Tables:
+def parse_tables(files: Mapping[str, Mapping[str, Json]]) -> Tables:
     """Tables out of parsed files.
 
     Raises:

@@ -11,8 +11,6 @@ from arbkit.core.errors import nearest
 from arbkit.core.marketplaces import market
 from arbkit.profit.quote.pricer import PricedMethod, QuotePricer
 
-__all__ = ["hints"]
-
 _SIZE_STEP_MM = 2.0
 _HALF_A_CENT = 0.005
 _NEAR_ZONE = 1.25

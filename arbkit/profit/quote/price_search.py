@@ -12,8 +12,6 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["break_even", "dead_zones", "highest"]
-
 Floats = npt.NDArray[np.float64]
 _CENTS_UP_TO = 100.0
 _STEP = 1.002
@@ -45,8 +43,9 @@ def highest(enough: Callable[[Floats], npt.NDArray[np.bool_]], up_to: float) -> 
 
 
 def dead_zones(profit: Callable[[Floats], Floats], up_to: float) -> list[tuple[float, float]]:
-    """Stretches of prices that leave less than a lower price does: the first cent of each, and the price (rounded
-    to the cent) that leaves as much again.
+    """Stretches of prices that leave less than a lower price does.
+
+    Each is its first cent, and the price (rounded to the cent) that leaves as much again.
     """
     cents = _cents(0.01, min(up_to, _CENTS_UP_TO * 5))
     values = profit(cents)

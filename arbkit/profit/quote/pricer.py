@@ -25,8 +25,6 @@ from arbkit.profit.route_frame import RouteRow, route_rows
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile, ineligibility_reason
 from arbkit.profit.trade_costs import SellerCosts
 
-__all__ = ["PricedMethod", "QuotePricer"]
-
 Floats = npt.NDArray[np.float64]
 
 

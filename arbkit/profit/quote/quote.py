@@ -21,8 +21,6 @@ from arbkit.profit.quote.results import Alternative, DeadZone, MaxBuy, Quote, Re
 from arbkit.profit.quote.variations import sensitivity, vat_grid
 from arbkit.profit.seller_profile import FULFILMENT_METHODS, Profile
 
-__all__ = ["quote"]
-
 Floats = npt.NDArray[np.float64]
 _HIGHEST = 20.0
 """Prices are searched up to this many times the request's."""

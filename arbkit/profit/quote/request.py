@@ -11,9 +11,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from arbkit.core.errors import ConfigError, UsageError
 from arbkit.core.marketplaces import MarketCode
+from arbkit.core.results import Json
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile, VatStatus
-
-__all__ = ["QuoteRequest", "parse_size"]
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)", re.IGNORECASE)
 
@@ -46,8 +45,10 @@ Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 
 
 class QuoteRequest(BaseModel):
-    """A route and what is known of it. Prices as the shop page shows them, VAT included, in the
-    marketplace's currency; what is not given is taken from the seller profile.
+    """A route and what is known of it.
+
+    Prices as the shop page shows them, VAT included, in the marketplace's currency; what is not given is taken from
+    the seller profile.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -95,7 +96,7 @@ class QuoteRequest(BaseModel):
     on: date | None = Field(None, description="date of fees, VAT and rates, as 2026-08-01 (default: today)")
 
     @classmethod
-    def parse(cls, fields: Mapping[str, object]) -> Self:
+    def parse(cls, fields: Mapping[str, Json | date]) -> Self:
         """The request of these fields.
 
         Raises:
@@ -106,9 +107,7 @@ class QuoteRequest(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             raise UsageError(
-                first["msg"].removeprefix("Value error, "),
-                field=str(first["loc"][0]),
-                value=first.get("input"),
+                first["msg"].removeprefix("Value error, "), field=str(first["loc"][0]), value=first.get("input")
             ) from None
 
     def day(self) -> date:

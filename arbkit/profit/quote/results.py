@@ -11,8 +11,6 @@ from arbkit.core.marketplaces import MarketCode
 from arbkit.core.results import Component, Result
 from arbkit.profit.seller_profile import FulfilmentMethod, VatStatus
 
-__all__ = ["Alternative", "DeadZone", "MaxBuy", "Quote", "ReferralRange", "SensitivityRow", "VatGridRow"]
-
 
 class MaxBuy(Result):
     """The highest buying price that still leaves the target return, and the target profit where one is set."""

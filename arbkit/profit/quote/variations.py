@@ -16,8 +16,6 @@ from arbkit.profit.quote.pricer import QuotePricer
 from arbkit.profit.quote.results import SensitivityRow, VatGridRow
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile, VatStatus
 
-__all__ = ["sensitivity", "vat_grid"]
-
 Floats = npt.NDArray[np.float64]
 _CHANGES_PCT = (-10.0, -5.0, 5.0, 10.0)
 _STATUSES: tuple[VatStatus, ...] = ("reclaiming", "not-reclaiming", "unregistered")

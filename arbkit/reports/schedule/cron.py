@@ -18,8 +18,6 @@ from cronsim import CronSim, CronSimError
 
 from arbkit.core.errors import ConfigError, ErrorValue
 
-__all__ = ["Cron", "parse_cron", "parse_zone"]
-
 _FIELDS = ("minute", "hour", "day of month", "month", "day of week")
 _BOUNDS = {"minute": (0, 59), "hour": (0, 23), "day of month": (1, 31), "month": (1, 12)}
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")

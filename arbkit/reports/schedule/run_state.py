@@ -19,8 +19,6 @@ from arbkit.core.files import file_lock, read_if_there, write_atomically
 from arbkit.core.settings import Settings
 from arbkit.reports.schedule.schedule_file import Entry
 
-__all__ = ["EntryState", "ScheduleState"]
-
 logger = logging.getLogger(__name__)
 
 _LOCK_WAIT_S = 30.0

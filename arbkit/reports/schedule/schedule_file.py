@@ -17,8 +17,6 @@ from arbkit.core.settings import Settings
 from arbkit.reports.runner import find_report
 from arbkit.reports.schedule.cron import Cron, parse_cron, parse_zone
 
-__all__ = ["BadEntry", "Entry", "Schedule", "built_in", "load_schedule"]
-
 
 class _EntryFields(BaseModel):
     """An ``[[entry]]`` of the file as it is written."""

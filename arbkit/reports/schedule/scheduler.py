@@ -26,8 +26,6 @@ from arbkit.reports.schedule.schedule_file import BadEntry, Entry, Schedule, loa
 from arbkit.store.lazy import LazyStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_stream
 
-__all__ = ["CronRunner", "EntryStatus", "run_scheduler", "schedule_status"]
-
 logger = logging.getLogger(__name__)
 
 _TICK_S = 0.5

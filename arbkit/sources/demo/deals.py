@@ -9,8 +9,6 @@ from arbkit.sources.demo.market import asins, path, product
 from arbkit.sources.demo.wire import SERIES, Clock, average, root_category
 from arbkit.sources.raw_types import RawProduct
 
-__all__ = ["COST", "PAGE", "Deal", "Deals", "deals"]
-
 PAGE = 150
 COST = 5
 _DAYS = (1, 7, 30, 90)

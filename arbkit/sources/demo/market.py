@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["MARKETS", "PAST_STEPS", "SEED", "STEP_MINUTES", "DemoProduct", "Path", "asins", "path", "product"]
-
 SEED = 20_260_216
 COUNT = 300
 MARKETS = ("UK", "DE", "FR", "IT", "ES")
@@ -115,7 +113,11 @@ def _ean(number: int) -> str:
 
 @lru_cache(maxsize=2_048)
 def path(asin: str, market: str, seed: int = SEED) -> Path:
-    """How a product moves on a marketplace it is listed on."""
+    """How a product moves on a marketplace it is listed on.
+
+    Raises:
+        KeyError: the demo market has no such product.
+    """
     import numpy as np
 
     found = product(asin, seed)

@@ -26,8 +26,6 @@ from arbkit.sources.demo.market import SEED
 from arbkit.sources.demo.wire import Clock, product_object
 from arbkit.sources.raw_types import RawProduct
 
-__all__ = ["DemoServer", "serve"]
-
 _RATE_PER_MINUTE = 300
 _BUCKET_MINUTES = 60
 _MOST_ASINS = 100

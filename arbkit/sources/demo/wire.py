@@ -12,8 +12,6 @@ from arbkit.core.marketplaces import Market
 from arbkit.sources.demo.market import PAST_STEPS, STEP_MINUTES, DemoProduct, Path, path, product
 from arbkit.sources.raw_types import RawProduct
 
-__all__ = ["SERIES", "Clock", "average", "product_object", "root_category", "unknown_object"]
-
 Ints = npt.NDArray[np.int64]
 SERIES = 36
 _SHIPPING = 399

@@ -19,8 +19,6 @@ from arbkit.core.results import JsonObject
 from arbkit.core.service.metrics import STORE_RETRIES
 from arbkit.store.elastic.client import BLOCKED, blocked, busy, reason_of, to_store_error
 
-__all__ = ["Action", "Outcome", "SeqNoGuard", "back_off", "bulk"]
-
 logger = logging.getLogger(__name__)
 
 _BYTES = 5 << 20

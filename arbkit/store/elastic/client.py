@@ -12,19 +12,6 @@ from pydantic import JsonValue
 from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.core.results import JsonObject
 
-__all__ = [
-    "BLOCKED",
-    "Hit",
-    "blocked",
-    "busy",
-    "connect",
-    "fetch_documents",
-    "reason_of",
-    "scan",
-    "to_store_error",
-    "wrap_errors",
-]
-
 BLOCKED = "cluster_block_exception"
 """Elasticsearch's own name for a write that a block refuses: a full disk, or a migration's last moments."""
 

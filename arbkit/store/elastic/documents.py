@@ -14,24 +14,6 @@ from arbkit.core.results import JsonObject
 from arbkit.store.history_codec import decode, encode
 from arbkit.store.product_document import BEST_FIELDS
 
-__all__ = [
-    "best_of",
-    "best_summary",
-    "history_document",
-    "history_of",
-    "offer_document",
-    "offer_of",
-    "opportunity_document",
-    "opportunity_of",
-    "product_document",
-    "product_of",
-    "run_document",
-    "run_of",
-    "upgraded",
-    "version_of",
-    "with_best",
-]  # fmt: skip
-
 Document = JsonObject
 _ROUTE_FIELDS = (
     "id", "asin", "source", "target", "title", "brand", "category", "profit", "roi_pct", "margin_pct",

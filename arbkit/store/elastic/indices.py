@@ -23,19 +23,6 @@ from arbkit.store.elastic.client import Hit, connect, scan, wrap_errors
 from arbkit.store.elastic.documents import upgraded
 from arbkit.store.elastic.schema import COLLECTIONS, body, fingerprint
 
-__all__ = [
-    "Transform",
-    "check",
-    "create",
-    "discard_previous_index",
-    "migrate",
-    "reindex",
-    "swap_alias",
-    "temporary_indices",
-    "upgrade_action",
-    "upgrade_documents",
-]  # fmt: skip
-
 logger = logging.getLogger(__name__)
 
 Transform = Callable[[Sequence[Hit]], Sequence[Action]]

@@ -14,10 +14,6 @@ from arbkit.store import cursors
 from arbkit.store.base import EXACT_FILTERS, RANGE_FILTERS, OpportunityQuery, ProductQuery, age_edges, check_query
 from arbkit.store.search_text import words
 
-__all__ = [
-    "ROUTE_SUMS", "ages_of", "ages_search", "opportunity_search", "product_search", "routes_of", "sums_search",
-]  # fmt: skip
-
 _PRODUCT_SORTS = {
     "updated": "updated_at", "title": "title", "profit": "best_profit", "margin": "best_margin", "asin": "asin",
 }  # fmt: skip

@@ -13,8 +13,6 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, Offer
 from arbkit.core.results import JsonObject
 
-__all__ = ["COLLECTIONS", "body", "fingerprint"]
-
 _TYPES = typing.get_type_hints(Offer)
 _STORED: Mapping[str, Any] = {"type": "object", "enabled": False}
 _LONGEST_KEYWORD = 8_000

@@ -57,8 +57,6 @@ from arbkit.store.product_document import best_by_product, is_number
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["ElasticStore"]
-
 T = TypeVar("T")
 
 
@@ -243,11 +241,7 @@ class ElasticStore(AbstractContextManager["ElasticStore"]):
                     "routes": ROUTE_SUMS,
                     "categories": {"terms": {"field": "category", "size": 10_000, "order": {"_key": "asc"}}},
                     "brands": {
-                        "terms": {
-                            "field": "brand",
-                            "size": MAX_BRANDS,
-                            "order": [{"_count": "desc"}, {"_key": "asc"}],
-                        }
+                        "terms": {"field": "brand", "size": MAX_BRANDS, "order": [{"_count": "desc"}, {"_key": "asc"}]}
                     },
                     "currency": {"terms": {"field": "currency", "size": 1, "order": {"_key": "desc"}}},
                     "evaluated": {"max": {"field": "evaluated_at"}},

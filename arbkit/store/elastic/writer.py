@@ -32,8 +32,6 @@ from arbkit.store.elastic.indices import upgrade_action
 from arbkit.store.product_document import PRODUCT_SOURCE_FIELDS, build_product, search_text
 from arbkit.store.search_text import index_words
 
-__all__ = ["Writer"]
-
 _MAX_ATTEMPTS = 20
 _PRODUCTS_PER_BATCH = 2_000
 """Products composed or marked in one go, to bound memory."""

@@ -19,11 +19,6 @@ from arbkit.store.base import (
 from arbkit.store.search_text import words
 from arbkit.store.sqlite.rows import PRODUCT_COLUMNS
 
-__all__ = [
-    "BRANDS", "CATEGORIES", "OFFER_TIMES", "SqlQuery", "build_age_queries", "build_opportunities_query",
-    "build_product_count_query", "build_products_query", "build_sums_query",
-]  # fmt: skip
-
 OFFER_TIMES = """
     SELECT market, count(*),
         (SELECT min(updated_at) FROM offers AS o WHERE o.market = offers.market),
@@ -105,8 +100,7 @@ def build_sums_query(query: OpportunityQuery) -> SqlQuery:
     where, values = _opportunity_filter(query)
     found = f"FROM opportunities WHERE {' AND '.join(['1', *where])}"
     return SqlQuery(
-        f"SELECT source || ':' || target, count(*), max(profit), sum(profit) {found} GROUP BY source, target",
-        values,
+        f"SELECT source || ':' || target, count(*), max(profit), sum(profit) {found} GROUP BY source, target", values
     )
 
 

@@ -13,11 +13,6 @@ from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product
 from arbkit.store.product_document import BEST_FIELDS
 from arbkit.store.sqlite.schema import OFFER_COLUMNS, OFFER_TUPLES
 
-__all__ = [
-    "PRODUCT_COLUMNS", "PUT_HISTORY", "PUT_OFFER", "PUT_OPPORTUNITY", "PUT_OPPORTUNITY_DOCUMENT", "PUT_PRODUCT",
-    "TAKE_OVER", "SqlValue", "best_summary", "offer_row", "opportunity_row", "product_row", "read_offers", "to_product",
-]  # fmt: skip
-
 SqlValue = str | int | float | bytes | None
 """What a column holds."""
 _offer_values = attrgetter(*OFFER_WIRE_NAMES)

@@ -10,8 +10,6 @@ from arbkit.core.errors import StoreError
 from arbkit.core.models import OFFER_WIRE_NAMES, Offer
 from arbkit.core.sqlite import immediate
 
-__all__ = ["OFFER_COLUMNS", "OFFER_TUPLES", "ensure_schema", "is_there"]
-
 _TYPES = {OFFER_WIRE_NAMES[name]: kind for name, kind in typing.get_type_hints(Offer).items()}
 OFFER_COLUMNS: tuple[str, ...] = tuple(OFFER_WIRE_NAMES.values())
 OFFER_TUPLES = frozenset(name for name in OFFER_COLUMNS if typing.get_origin(_TYPES[name]) is tuple)

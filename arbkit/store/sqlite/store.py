@@ -55,8 +55,6 @@ from arbkit.store.sqlite.schema import ensure_schema, is_there
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["SqliteStore"]
-
 T = TypeVar("T")
 _PRODUCTS_PER_BATCH = 5_000
 _ABANDONED_S = 86_400.0
@@ -223,8 +221,7 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         """See :meth:`arbkit.store.base.Store.history`."""
         with self._using() as connection:
             rows = connection.execute(
-                "SELECT asin, market, version, currency, series FROM history WHERE asin = ? ORDER BY market",
-                (asin,),
+                "SELECT asin, market, version, currency, series FROM history WHERE asin = ? ORDER BY market", (asin,)
             ).fetchall()
         histories = []
         for found, market, version, currency, blob in rows:

@@ -11,8 +11,6 @@ from typing import Generic, TypeVar
 from arbkit.core.errors import ArbkitError
 from arbkit.web.dashboards.page_widget import INTERNAL_ERROR
 
-__all__ = ["BackgroundTask"]
-
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")

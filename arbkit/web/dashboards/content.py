@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Required, TypedDict
 
-__all__ = ["Field", "Option", "Region", "TableCell", "TableColumn", "TableRow", "TableView", "Tone", "UserEvent"]
-
 Tone = Literal["good", "bad", "plain"]
 
 
@@ -28,11 +26,12 @@ class Region:
 
 
 class UserEvent(TypedDict, total=False):
-    """What the user did. ``type`` says what, and which of the other keys are there:
+    """What the user did.
 
-    ``ready`` once drawn (``search``, the address' query string), ``tick`` while looked at, ``form`` (``region``,
-    ``changed``, ``values``), ``action`` of a button (``region``, ``name``, perhaps ``id``), ``sort``, ``page`` and
-    ``select`` of a table, ``toggle`` of a collapsible region (``open``). ``event`` is the event's number.
+    ``type`` says what, and which of the other keys are there: ``ready`` once drawn (``search``, the address' query
+    string), ``tick`` while looked at, ``form`` (``region``, ``changed``, ``values``), ``action`` of a button
+    (``region``, ``name``, perhaps ``id``), ``sort``, ``page`` and ``select`` of a table, ``toggle`` of a collapsible
+    region (``open``). ``event`` is the event's number.
     """
 
     type: Required[str]

@@ -15,8 +15,6 @@ from arbkit.display.spreadsheet import HEADINGS, opportunity_rows, write
 from arbkit.store import OpportunityQuery, Store
 from arbkit.web.dashboards.page_widget import PageWidget
 
-__all__ = ["MIME", "Download"]
-
 MIME = {".csv": "text/csv", ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 _CHUNK = 1 << 20
 _NOTIFY_EVERY = 2_000

@@ -19,31 +19,6 @@ from arbkit.profit.quote.results import Quote
 from arbkit.sources.token_budget import Tokens
 from arbkit.store import Stats, Sums
 
-__all__ = [
-    "NO_WARNINGS",
-    "Fact",
-    "FactCell",
-    "Figure",
-    "compile_templates",
-    "components_html",
-    "demo_words",
-    "figures_html",
-    "fulfilment_label",
-    "grid_html",
-    "header_html",
-    "moment",
-    "opportunity_html",
-    "page_html",
-    "quote_html",
-    "repriced_html",
-    "route_map_html",
-    "status_html",
-    "store_figures",
-    "table_html",
-    "time_html",
-    "vat_status_label",
-]
-
 Figure = tuple[str, str, str]
 """Label, value, and what stands small beside it."""
 

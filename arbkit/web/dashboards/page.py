@@ -17,8 +17,6 @@ from arbkit.web.dashboards.html import compile_templates, header_html
 from arbkit.web.dashboards.page_widget import PageWidget
 from arbkit.web.dashboards.part import Part
 
-__all__ = ["DashboardPage"]
-
 _REFRESH_S = 30.0
 _STATS_LIVE_S = 25.0
 

@@ -24,8 +24,6 @@ from arbkit.core.errors import ArbkitError
 from arbkit.display.html import theme
 from arbkit.web.dashboards.content import Field, Region, TableView, Tone, UserEvent
 
-__all__ = ["INTERNAL_ERROR", "PageWidget"]
-
 logger = logging.getLogger(__name__)
 
 INTERNAL_ERROR = "Something went wrong in arbkit itself; see the log of the dashboards."

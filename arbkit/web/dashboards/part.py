@@ -19,8 +19,6 @@ from arbkit.web.dashboards.content import Field, Region, UserEvent
 from arbkit.web.dashboards.html import Figure, figures_html
 from arbkit.web.dashboards.page_widget import PageWidget
 
-__all__ = ["Figures", "Form", "Part", "PriceHistory", "StorePart", "Waterfall"]
-
 
 class Part:
     """One region. ``REGION`` says how it is drawn; ``load()`` fills it from what the part was made with.
@@ -58,7 +56,7 @@ class Part:
             ArbkitError: the data cannot be read.
         """
 
-    def handle(self, event: UserEvent) -> bool:
+    def handle(self, event: UserEvent) -> bool:  # noqa: ARG002  # parts that have controls override it
         """React to an event of the region; whether the part did."""
         return False
 

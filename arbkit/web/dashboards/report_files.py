@@ -10,8 +10,6 @@ from tornado.web import authenticated
 from arbkit.core.settings import Settings
 from arbkit.reports.run_folders import run_folder
 
-__all__ = ["ROUTE", "ReportHandler", "report_address", "report_file"]
-
 ROUTE = r"/reports/([a-z][a-z0-9_-]{0,63})/([A-Za-z0-9-]{1,64})/report\.html"
 _CHUNK = 1 << 20
 _POLICY = "; ".join(

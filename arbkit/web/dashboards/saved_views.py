@@ -11,8 +11,6 @@ from arbkit.core.errors import ConfigError, UsageError
 from arbkit.core.files import read_if_there, write_atomically
 from arbkit.core.settings import Settings
 
-__all__ = ["SavedViews"]
-
 _LONGEST_NAME = 60
 _MOST = 200
 

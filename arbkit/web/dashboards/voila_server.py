@@ -22,8 +22,6 @@ from arbkit.core.files import shipped_folder
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.web.dashboards.report_files import ROUTE, ReportHandler
 
-__all__ = ["DashboardKernels", "Dashboards", "EndKernel", "kernel_environment", "lab", "run_dashboards"]
-
 _TEMPLATES = Path(__file__).parent / "templates"
 _IDLE_S = 1800
 """Seconds after which an idle kernel is ended. A closed page ends its own at once; a visible one is never idle; one

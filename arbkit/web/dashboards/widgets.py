@@ -13,13 +13,4 @@ from __future__ import annotations
 from arbkit.web.dashboards.opportunities.parts import FilterForm, OpportunityTable, RouteMap
 from arbkit.web.dashboards.part import Figures, Form, Part, PriceHistory, Waterfall
 
-__all__ = [
-    "Figures",
-    "FilterForm",
-    "Form",
-    "OpportunityTable",
-    "Part",
-    "PriceHistory",
-    "RouteMap",
-    "Waterfall",
-]
+__all__ = ["Figures", "FilterForm", "Form", "OpportunityTable", "Part", "PriceHistory", "RouteMap", "Waterfall"]

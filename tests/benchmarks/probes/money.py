@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ __all__ = ["CATEGORIES", "MARKETS", "ON", "PROBE", "SELLER", "offers"]
 ON = date(2026, 11, 24)
 CATEGORIES = ("Toys & Games", "Home & Kitchen", "Beauty", "Electronics & Photo", "Grocery", "Baby", "Fashion")
 MARKETS = ("UK", "DE", "FR", "IT", "ES")
-SELLER = {
+SELLER: dict[str, Any] = {
     "prep_per_unit": 0.3, "inbound_per_unit": 0.2, "inbound_per_kg": 0.45, "exchange_spread_pct": 1.5,
     "expected_days": 30, "return_rate_pct": 4, "return_handling": 1.5,
     "customs": {"duty_pct": 3.5, "freight_per_unit": 0.6},

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from arbkit.analysis.detection import DetectParameters, detect
+from arbkit.analysis.detection import detect
+from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.analysis.routes import prepare_offers
 from arbkit.profit import Profile, load_rates, load_tables
 from tests.helpers.factories import offer

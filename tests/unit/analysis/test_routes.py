@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from arbkit.analysis.detection import DetectParameters, detect
+from arbkit.analysis.detection import detect
+from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.analysis.routes import PRICING_COLUMNS, prepare_offers, price_routes, routes_frame
 from arbkit.analysis.what_if import quote_request_for, reprice
 from arbkit.core.models import Offer, Update

@@ -19,8 +19,7 @@ def assessed(*, progress_age_s: float | None = None, **heartbeat_ages: float | N
 
 
 @pytest.mark.parametrize(
-    ("age_s", "state"),
-    [(0.0, "running"), (29.0, "running"), (60.0, "late"), (121.0, "down"), (None, "unknown")],
+    ("age_s", "state"), [(0.0, "running"), (29.0, "running"), (60.0, "late"), (121.0, "down"), (None, "unknown")]
 )
 def test_a_service_is_assessed_by_its_last_heartbeat(age_s: float | None, state: str) -> None:
     one = assessed(producer=age_s)["producer"]

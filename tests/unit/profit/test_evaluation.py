@@ -13,6 +13,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from arbkit.core.errors import ConfigError
+from arbkit.core.results import Json
 from arbkit.profit import Profile, components, evaluate, load_profile, load_rates, load_tables
 from arbkit.profit.reason_codes import Reason, ReasonCode, join_messages
 from arbkit.profit.route_frame import RouteRow, route_rows
@@ -194,7 +195,7 @@ def test_the_category_only_suggests_the_vat_class() -> None:
 
 
 def test_a_shipping_table_of_ones_own() -> None:
-    rows = [
+    rows: list[Json] = [
         {"to": "all", "up_to_kg": 30, "cost": 12.0},
         {"to": "DE", "up_to_kg": 2, "cost": 3.9},
         {"to": "DE", "up_to_kg": 0.5, "cost": 2.9},

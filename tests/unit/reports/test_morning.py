@@ -16,7 +16,8 @@ from arbkit.core.settings import Settings
 from arbkit.reports import morning
 from arbkit.reports import morning_page as view
 from arbkit.reports.comparison import FILE, read_snapshot
-from arbkit.reports.morning import Morning, MorningParameters
+from arbkit.reports.morning import Morning
+from arbkit.reports.parameters import MorningParameters
 from arbkit.store import open_store
 from tests.helpers.factories import history, offer, opportunity
 

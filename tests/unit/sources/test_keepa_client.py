@@ -106,10 +106,7 @@ def test_the_tokens_are_told_and_asking_for_them_costs_nothing() -> None:
         assert [a.name for a in service.asked] == ["token", "product"]
 
 
-@pytest.mark.parametrize(
-    ("left", "wait_s"),
-    [(1, 0), (0, 40), (-4, 40), (-5, 100), (-299, 40 + 59 * 60)],
-)
+@pytest.mark.parametrize(("left", "wait_s"), [(1, 0), (0, 40), (-4, 40), (-5, 100), (-299, 40 + 59 * 60)])
 def test_the_wait_for_tokens_counts_the_refills_that_are_needed(left: int, wait_s: float) -> None:
     state = Tokens(left=left, refill_rate=5, refill_in_s=42, at=1000, consumed=0, origin="keepa")
     assert state.wait_s(1002) == pytest.approx(wait_s)
@@ -125,10 +122,7 @@ def test_used_up_tokens_are_one_signal_with_the_wait() -> None:
     assert caught.value.wait_s == pytest.approx(30, abs=1)
 
 
-@pytest.mark.parametrize(
-    ("reply", "wait_s"),
-    [(Reply(429, b"<html>", {"Retry-After": "7"}), 7), (Reply(429, b""), 60)],
-)
+@pytest.mark.parametrize(("reply", "wait_s"), [(Reply(429, b"<html>", {"Retry-After": "7"}), 7), (Reply(429, b""), 60)])
 def test_a_429_that_says_little_is_a_signal_too(reply: Reply, wait_s: float) -> None:
     with stub(lambda asked, before: reply) as service, source(service.url) as keepa:
         with pytest.raises(KeepaTokensError) as caught:

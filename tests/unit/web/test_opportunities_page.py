@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +214,7 @@ def test_what_if_asks_the_shown_routes_again_and_back(seen: Seen) -> None:
 
 def test_without_changes_what_if_answers_what_detection_found(filled: Settings) -> None:
     from arbkit.analysis import detection
+    from arbkit.analysis.detection_parameters import DetectParameters
     from arbkit.profit import load_profile
     from arbkit.web.dashboards.opportunities.what_if import WhatIf
 
@@ -220,10 +222,10 @@ def test_without_changes_what_if_answers_what_detection_found(filled: Settings) 
     profile = load_profile(filled.profile_path, filled.profile_name)
     with open_store(filled) as store:
         offers = store.offers([o.asin for o in found])
-    day = detection.DetectParameters().on
+    day = DetectParameters().on
     asked = WhatIf()
     asked.update({"fulfilment": ""})
-    others = asked.rows(found, offers, {profile.name: profile}, on=day or detection.datetime.now(detection.UTC).date())
+    others = asked.rows(found, offers, {profile.name: profile}, on=day or datetime.now(UTC).date())
     assert [o.profit for o in others] == [o.profit for o in found]
     assert found == () or [o.fulfilment for o in others] == [o.fulfilment for o in found]
 

@@ -93,10 +93,7 @@ def test_lag_is_told_by_partition_and_throughput_from_the_second_look_on(
 
 
 def test_tokens_are_told_with_their_age_and_forecast(seen: Seen, settings: Settings) -> None:
-    write_tokens(
-        settings,
-        Tokens(left=-5, refill_rate=5, refill_in_s=30.0, at=1_000.0, consumed=60, origin="keepa"),
-    )
+    write_tokens(settings, Tokens(left=-5, refill_rate=5, refill_in_s=30.0, at=1_000.0, consumed=60, origin="keepa"))
     seen.begin("?tokens=900")
     assert "cost 60" in seen.html("tokens")
     assert "300" in seen.html("tokens")

@@ -12,8 +12,6 @@ from arbkit.core.models import Opportunity
 from arbkit.web.dashboards.content import TableCell, TableRow
 from arbkit.web.dashboards.html import NO_WARNINGS, fulfilment_label, moment
 
-__all__ = ["COLUMNS", "OPTIONAL", "Column", "RowData", "chosen_columns", "table_row", "ticked_columns"]
-
 
 @dataclass(frozen=True, slots=True)
 class RowData:

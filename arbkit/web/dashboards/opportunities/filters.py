@@ -9,8 +9,6 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.store.address import AddressFilter, FieldValue, pairs_of, parse_number
 from arbkit.store.base import OpportunityQuery
 
-__all__ = ["PAGE_ROWS", "View", "parse"]
-
 PAGE_ROWS = 25
 _MOST_PAGES = 4_000
 """The store refuses to skip more than 100,000 rows."""

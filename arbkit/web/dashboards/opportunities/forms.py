@@ -12,8 +12,6 @@ from arbkit.web.dashboards.download import MIME
 from arbkit.web.dashboards.opportunities.columns import COLUMNS, OPTIONAL, chosen_columns
 from arbkit.web.dashboards.opportunities.filters import View
 
-__all__ = ["column_fields", "download_fields", "filter_fields", "saved_fields"]
-
 _BOUNDS = {
     "min_margin": ("Min margin %", "Minimum profit in percent of net revenue"),
     "min_roi": ("Min ROI %", "Minimum profit in percent of the money invested"),

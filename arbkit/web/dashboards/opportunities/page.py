@@ -30,8 +30,6 @@ from arbkit.web.dashboards.page import DashboardPage
 from arbkit.web.dashboards.part import Figures, PriceHistory, Waterfall
 from arbkit.web.dashboards.saved_views import SavedViews
 
-__all__ = ["OpportunitiesPage"]
-
 _WAITING = "No data yet: detection runs as soon as the first prices are in. Updates automatically."
 _NO_MATCH = "No opportunity passes these filters."
 _OF_SELECTED = ("route", "waterfall", "prices", "quote", "components")
@@ -106,7 +104,11 @@ class OpportunitiesPage(DashboardPage):
         return self._stats is None or not self._stats.opportunities
 
     def load(self) -> None:
-        """Read the page of opportunities and everything about it."""
+        """Read the page of opportunities and everything about it.
+
+        Raises:
+            ArbkitError: the store cannot be read.
+        """
         now = time.time()
         stats, store = self.stats(now=now), self.store
         self._view, self._page = read_page(store, self._view, now=now)

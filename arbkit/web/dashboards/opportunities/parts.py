@@ -22,8 +22,6 @@ from arbkit.web.dashboards.opportunities.filters import PAGE_ROWS, View
 from arbkit.web.dashboards.opportunities.forms import filter_fields
 from arbkit.web.dashboards.part import StorePart
 
-__all__ = ["FilterForm", "OpportunityTable", "RouteMap", "read_page", "read_routes"]
-
 _ASCENDING = frozenset({"title", "route", "buy_price"})
 _NO_MATCH = "No opportunity passes these filters."
 

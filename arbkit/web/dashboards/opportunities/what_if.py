@@ -20,8 +20,6 @@ from arbkit.profit.seller_profile import FULFILMENT_METHODS, VatStatus
 from arbkit.web.dashboards.content import Field, Option
 from arbkit.web.dashboards.html import fulfilment_label, vat_status_label
 
-__all__ = ["WhatIf"]
-
 _OF_SELLER = (
     "vat_status",
     "fulfilment",

@@ -10,8 +10,6 @@ import plotly.graph_objects as go
 
 from arbkit.ops.stream_state import Pace
 
-__all__ = ["AGE_BUCKETS", "AGE_LIMITS", "ages_figure", "throughput_figure", "tokens_figure"]
-
 AGE_LIMITS = (900.0, 3_600.0, 21_600.0, 86_400.0, 604_800.0)
 AGE_BUCKETS = ("under 15 min", "15–60 min", "1–6 h", "6–24 h", "1–7 days", "over 7 days")
 _AGE_COLOURS = ("#0b6e4f", "#2da44e", "#7bb662", "#d9a514", "#d4722a", "#b3261e")

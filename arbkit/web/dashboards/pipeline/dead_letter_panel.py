@@ -24,8 +24,6 @@ from arbkit.web.dashboards.pipeline.dead_letters import (
 )
 from arbkit.web.dashboards.pipeline.html import dead_html
 
-__all__ = ["DeadLetterPanel"]
-
 _CHUNK = 1 << 20
 
 
@@ -37,12 +35,7 @@ class DeadLetterPanel:
     """
 
     def __init__(
-        self,
-        widget: PageWidget,
-        log: Callable[[], Stream],
-        *,
-        then: Callable[[], None],
-        on_open: Callable[[], None],
+        self, widget: PageWidget, log: Callable[[], Stream], *, then: Callable[[], None], on_open: Callable[[], None]
     ) -> None:
         self._widget = widget
         self._log = log

@@ -15,19 +15,6 @@ from arbkit.stream.dead_letters import attempts, dead_letters_at, latest, summar
 from arbkit.web.dashboards.content import TableColumn, TableRow
 from arbkit.web.dashboards.html import moment, page_html
 
-__all__ = [
-    "COLUMNS",
-    "DeadLetter",
-    "DeadLetterId",
-    "dead_letter_html",
-    "dead_letter_rows",
-    "latest_dead_letters",
-    "parse_dead_letter_id",
-    "printable",
-    "read_dead_letter",
-    "shown_dead_letter",
-]
-
 _LONGEST_CELL = 240
 _SHOWN_BYTES = 64 << 10
 _SHOWN_HEX = 4 << 10

@@ -19,11 +19,6 @@ from arbkit.web.dashboards.pipeline.charts import AGE_BUCKETS
 from arbkit.web.dashboards.pipeline.dead_letters import printable
 from arbkit.web.dashboards.report_files import report_address
 
-__all__ = [
-    "FiledRun", "Known", "ages_html", "dead_html", "lag_html", "paragraph_html", "pipeline_figures", "runs_html",
-    "services_html", "throughput_words", "tokens_html",
-]  # fmt: skip
-
 _STATES = {
     "running": ("good", "running"),
     "late": ("warn", "late"),

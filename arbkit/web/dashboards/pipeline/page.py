@@ -37,8 +37,6 @@ from arbkit.web.dashboards.pipeline.html import (
 )
 from arbkit.web.dashboards.report_files import report_file
 
-__all__ = ["PipelinePage"]
-
 _STORE_EVERY_S = 30.0
 _SLOW_S = 8.0
 """How long an answer may take before the page says that it waits for it."""
@@ -102,10 +100,7 @@ class PipelinePage(DashboardPage):
         self._for_store = BackgroundTask(self._store_read)
         self._for_services = BackgroundTask(self._services_read)
         self._dead_letters = DeadLetterPanel(
-            self.widget,
-            self._open_log,
-            then=self._ask_log,
-            on_open=self._show_address,
+            self.widget, self._open_log, then=self._ask_log, on_open=self._show_address
         )
 
         # What the first page would wait for is done while it is kept warm.

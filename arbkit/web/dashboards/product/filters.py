@@ -11,15 +11,8 @@ from arbkit.core.input.asin import parse_asin
 from arbkit.core.marketplaces import MARKETS
 from arbkit.store.address import pairs_of
 
-__all__ = ["CURRENCIES", "PRICES", "QUANTITIES", "ProductView", "parse"]
-
 CURRENCIES = tuple(sorted({m.currency for m in MARKETS.values()}))
-PRICES: Mapping[str, str] = {
-    "priced": "Price used",
-    "buy_box": "Buy box",
-    "new": "New, lowest",
-    "amazon": "Amazon",
-}
+PRICES: Mapping[str, str] = {"priced": "Price used", "buy_box": "Buy box", "new": "New, lowest", "amazon": "Amazon"}
 QUANTITIES: Mapping[str, str] = {
     "rank": "Sales rank",
     "offers": "New offers",

@@ -15,8 +15,6 @@ from arbkit.profit import Rates, load_rates
 from arbkit.web.dashboards.content import Region
 from arbkit.web.dashboards.part import PriceHistory
 
-__all__ = ["MOST_POINTS", "ProductHistory", "history_chart"]
-
 MOST_POINTS = 1_200
 """Points of a line that are sent to a browser: about as many as a wide screen has columns."""
 _PANELS: Mapping[str, tuple[str, str, str]] = {
@@ -78,7 +76,7 @@ class ProductHistory(PriceHistory):
         super().__init__(settings, asin, currency=currency)
         self.series = tuple(series)
 
-    def show(self, offers: Sequence[Offer], histories: Sequence[History], currency: str, *, title: str = "") -> None:
+    def show(self, offers: Sequence[Offer], histories: Sequence[History], currency: str, *, title: str = "") -> None:  # noqa: ARG002  # a price chart has one
         """Draw the histories of a product."""
         self.draw(offers, histories, currency)
 

@@ -17,19 +17,6 @@ from arbkit.core.models import Offer, Product
 from arbkit.profit.fees.bands import Provenance
 from arbkit.web.dashboards.html import NO_WARNINGS, Fact, FactCell, grid_html, moment, page_html
 
-__all__ = [
-    "about_html",
-    "demand_html",
-    "fees_html",
-    "match_html",
-    "notes_html",
-    "offers_html",
-    "results_html",
-    "route_html",
-    "unknown_html",
-    "warning_html",
-]
-
 _PICTURE = re.compile(r"[\w+%-]{1,40}(?:\._[\w,+-]{1,40}_)?\.(?:jpg|jpeg|png|gif)", re.ASCII)
 _MOST_EANS = 4
 

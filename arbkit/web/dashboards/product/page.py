@@ -41,8 +41,6 @@ from arbkit.web.dashboards.product.html import (
 )
 from arbkit.web.dashboards.product.tables import products_table, routes_table
 
-__all__ = ["ProductPage"]
-
 _MOST_FOUND = 25
 _LONGEST = 200
 _OF_A_PRODUCT = (
@@ -117,7 +115,11 @@ class ProductPage(DashboardPage):
         self.widget.show_html("hint", results_html(0, 0, searched=False, note=_EMPTY))
 
     def load(self) -> None:
-        """Read the product, or the products that the search finds."""
+        """Read the product, or the products that the search finds.
+
+        Raises:
+            ArbkitError: the store cannot be read.
+        """
         now = time.time()
         self.stats(now=now)
         self.show_header()

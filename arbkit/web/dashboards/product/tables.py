@@ -11,8 +11,6 @@ from arbkit.core.models import Opportunity, Product
 from arbkit.web.dashboards.content import TableCell, TableColumn, TableView
 from arbkit.web.dashboards.html import NO_WARNINGS, fulfilment_label, moment
 
-__all__ = ["products_table", "routes_table"]
-
 _ROUTE_COLUMNS = (
     ("Route", "text", "Buy on → sell on"),
     ("Buy", "number", "Shop price, VAT included"),

@@ -208,9 +208,7 @@ def test_what_somebody_else_is_at_is_not_taken_for_unfinished(scheduled: Callabl
     assert len(office.ran) == 1
 
 
-def test_another_time_begins_anew_and_a_changed_file_is_read_while_it_runs(
-    scheduled: Callable[..., Settings],
-) -> None:
+def test_another_time_begins_anew_and_a_changed_file_is_read_while_it_runs(scheduled: Callable[..., Settings]) -> None:
     office = Office(scheduled(GOOD), Clock("2026-06-01T06:00"))
     scheduled(GOOD.replace("0 7", "0 11"))
     assert office.look("2026-06-01T10:00") == []
