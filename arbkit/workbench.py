@@ -50,6 +50,7 @@ from arbkit.store.iteration import take
 from arbkit.store.lazy import LazyStore
 
 if TYPE_CHECKING:
+    import pandas as pd
     import plotly.graph_objects as go
 
 __all__ = ["Workbench", "open_workbench"]
@@ -272,7 +273,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         return showable(figure)
 
     @suggest_arguments
-    def plot_waterfall(self, route: QuoteView | Mapping[str, Any] | str) -> go.Figure:
+    def plot_waterfall(self, route: QuoteView | pd.Series[Any] | Mapping[str, Any] | str) -> go.Figure:
         """Where the money of a route goes, priced now.
 
         ``route``: an answer of :meth:`profit` or :meth:`route`, a row (``.iloc[0]``) of :meth:`opportunities` or
@@ -286,7 +287,8 @@ class Workbench(AbstractContextManager["Workbench"]):
         parts = route.split(":") if isinstance(route, str) else [route.get(n) for n in ("asin", "source", "target")]
         if len(parts) != 3 or not all(isinstance(part, str) for part in parts):
             remedy = "Give an answer, a row with asin, source and target, or an id as B0DEMO0001:IT:DE"
-            raise UsageError("names no route", field="route", value=route, remedy=remedy)
+            given = route if isinstance(route, str) else {str(name): value for name, value in route.items()}
+            raise UsageError("names no route", field="route", value=given, remedy=remedy)
         return self.route(*parts).plot()
 
     @suggest_arguments

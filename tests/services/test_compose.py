@@ -13,7 +13,11 @@ from typing import Any
 import pytest
 import requests
 import yaml
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the stubs do not export what the docs name
+    AdminClient,
+    ConfigResource,
+    ResourceType,
+)
 from typer.testing import CliRunner
 
 from arbkit import __version__
@@ -21,7 +25,8 @@ from arbkit.cli import app
 from arbkit.core.settings import KEEPA_SERVICE, Settings
 from arbkit.sources.demo.market import asins
 from tests.contracts.test_stream import empty
-from tests.helpers.compose import ROOT, Here, Running, environment, interpolate, load
+from tests.helpers.compose import Here, Running, environment, interpolate, load
+from tests.helpers.paths import ROOT
 from tests.servers.launch import Elasticsearch, Kafka, free_ports
 
 KEY = "k" * 64
