@@ -295,8 +295,8 @@ class Workbench(AbstractContextManager["Workbench"]):
         parts = route.split(":") if isinstance(route, str) else [route.get(n) for n in ("asin", "source", "target")]
         if len(parts) != 3 or not all(isinstance(part, str) for part in parts):
             remedy = "Give an answer, a row with asin, source and target, or an id as B0DEMO0001:IT:DE"
-            value = route if isinstance(route, str) else dict(route)
-            raise UsageError("names no route", field="route", value=value, remedy=remedy)
+            given = route if isinstance(route, str) else {str(name): value for name, value in route.items()}
+            raise UsageError("names no route", field="route", value=given, remedy=remedy)
         return self.route(*parts).plot()
 
     @suggest_arguments

@@ -10,13 +10,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
 import nbformat
-import psutil  # type: ignore[import-untyped]
+import psutil
 from jupyter_client.manager import start_new_kernel
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -91,17 +92,15 @@ def _routes(settings: Settings, products: int, rng: random.Random, now: int) -> 
         asin = f"B0{number:08}"
         for at in range(2):
             source, target = codes[(number + at) % 5], codes[(number + at + 1 + number % 3) % 5]
-            pattern = found[(2 * number + at) % len(found)].to_dict()
+            pattern = found[(2 * number + at) % len(found)]
             profit = round(rng.expovariate(1 / 12), 2) + 0.01
             routes.append(
-                Opportunity(
-                    **{
-                        **pattern, "asin": asin, "source": source, "target": target, "profit": profit,
-                        "title": f"Brand {number % 300} thing {number}", "brand": f"Brand {number % 300}",
-                        "category": f"Category {number % 30}", "roi_pct": round(profit * 2.5, 1),
-                        "margin_pct": round(profit / 2, 1), "data_at": now - rng.randrange(86_400),
-                        "amazon_sells": rng.choice((True, False, None)),
-                    }
+                replace(
+                    pattern, asin=asin, source=source, target=target, profit=profit,
+                    title=f"Brand {number % 300} thing {number}", brand=f"Brand {number % 300}",
+                    category=f"Category {number % 30}", roi_pct=round(profit * 2.5, 1),
+                    margin_pct=round(profit / 2, 1), data_at=now - rng.randrange(86_400),
+                    amazon_sells=rng.choice((True, False, None)),
                 )
             )  # fmt: skip
     return routes

@@ -19,7 +19,7 @@ from unittest.mock import patch
 from uuid import uuid4
 
 import orjson
-import psutil  # type: ignore[import-untyped]
+import psutil
 from elasticsearch import Elasticsearch as Client
 
 from arbkit.core.marketplaces import MARKETS

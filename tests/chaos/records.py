@@ -122,10 +122,11 @@ class Deck:
             "csv": csv,
             "packageWeight": 1 + drawn.version % 900,
         }
-        return envelope(
+        message = envelope(
             asin=drawn.asin, market=drawn.market, origin="raw", fetched_at="2026-01-01T00:00:00Z", run_id="chaos",
             product=product,
         )  # fmt: skip
+        return {**message}
 
     def _prices(self, asin: str, market: str, version: int) -> list[int]:
         """New prices as change points; the last may be "no offer"."""

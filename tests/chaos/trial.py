@@ -309,7 +309,7 @@ class _Chaos:
     def _require(self, done: Callable[[], bool], what: str) -> None:
         if not self._await(done, _DRAIN_S):
             with contextlib.suppress(StreamError):
-                what += f"; lag {self._log.lag(ENRICH_GROUP, RAW_TOPIC)}"
+                what += f"; lag {self._stream.lag(ENRICH_GROUP, RAW_TOPIC)}"
             raise StuckError("\n".join([what, *(victim.tail() for victim in self._victims())]))
 
     def _tell(self, kills: int, began: float) -> None:

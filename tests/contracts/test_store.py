@@ -115,7 +115,7 @@ def test_walking_the_pages_gives_everything_once_in_order(store: Store, sort: st
         for i in range(23)
     ]
     store.replace_opportunities(found, run_id="r")
-    whole = OpportunityQuery(sort=sort, descending=descending, limit=100)  # type: ignore[arg-type]  # parametrised
+    whole = OpportunityQuery(sort=sort, descending=descending, limit=100)
     expected = [o.id for o in store.opportunities(whole).items]
     walked: list[str] = []
     cursor = None

@@ -52,7 +52,8 @@ def open_stream(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open
                 stream = KafkaStream(address, max_silence_s=1.5)
             if request.param != "mock":
                 stream.create_topics(TOPICS)
-            return stack.enter_context(stream)
+            stack.enter_context(stream)
+            return stream
 
         yield open_one
 

@@ -128,8 +128,7 @@ def _take(browser: Browser, up: Up, name: str, width: str) -> None:
 
 def _draw(page: Page, target: Path, longest: int) -> None:
     width, height = page.evaluate("[innerWidth, document.documentElement.scrollHeight]")
-    clip = {"x": 0, "y": 0, "width": width, "height": min(longest, height)}
-    page.screenshot(path=target, full_page=True, clip=clip)
+    page.screenshot(path=target, full_page=True, clip={"x": 0, "y": 0, "width": width, "height": min(longest, height)})
 
 
 def _poison(up: Up) -> None:

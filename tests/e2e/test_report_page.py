@@ -25,7 +25,8 @@ EVIL = '</script><script>document.title = "owned"</script>'
 
 
 def shown(html: str) -> nbformat.NotebookNode:
-    return nbformat.v4.new_output("display_data", data={"text/html": html})
+    output: nbformat.NotebookNode = nbformat.v4.new_output("display_data", data={"text/html": html})
+    return output
 
 
 def written(path: Path, *outputs: nbformat.NotebookNode) -> str:
@@ -41,7 +42,7 @@ def test_figures_are_drawn_offline_and_no_script_of_others_runs(browser: Browser
     url = written(tmp_path / "r.html", nbformat.v4.new_output("display_data", data=data), shown(EVIL))
     asked: list[str] = []
     for scheme in ("light", "dark"):
-        with browser.new_context(offline=True, color_scheme=scheme) as context:  # type: ignore[arg-type]
+        with browser.new_context(offline=True, color_scheme=scheme) as context:
             tab = context.new_page()
             tab.on("request", lambda request: asked.append(request.url))
             tab.goto(url)

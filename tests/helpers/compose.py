@@ -49,7 +49,8 @@ def load(variables: Mapping[str, str] | None = None) -> dict[str, Any]:
             case _:
                 return node
 
-    return walk(yaml.safe_load((ROOT / "docker-compose.yml").read_text()))
+    content: dict[str, Any] = walk(yaml.safe_load((ROOT / "docker-compose.yml").read_text()))
+    return content
 
 
 def environment(service: Mapping[str, Any]) -> dict[str, str]:

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from array import array
-from typing import Any
+from typing import Any, TypedDict
 
 from arbkit.core.marketplaces import market
 from arbkit.core.models import History, Offer, Opportunity, Series
+
+
+class PackageFields(TypedDict):
+    """The package of an offer, in mm and g."""
+
+    length_mm: int
+    width_mm: int
+    height_mm: int
+    weight_g: int
+
+
+PACKAGE: PackageFields = {"length_mm": 360, "width_mm": 100, "height_mm": 100, "weight_g": 800}
+"""Of a toy that goes as a standard parcel."""
 
 
 def offer(asin: str = "B000000001", code: str = "DE", **fields: Any) -> Offer:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -74,8 +75,8 @@ def schedule_of(offer: Row, price: float, on: date) -> tuple[str, float] | None:
         return None
     highest = max(charged for _, (charged, _) in fees)
     rate = max(plain for _, (charged, plain) in fees if charged > highest - 1e-9)
-    fee = Decimal(str(round(highest, 8))).quantize(Decimal("0.01"), ROUND_HALF_UP)
-    return next((n, float(fee)) for n, (_, plain) in fees if plain > rate - 1e-9)
+    cents = Decimal(str(round(highest, 8))).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    return next((n, float(cents)) for n, (_, plain) in fees if plain > rate - 1e-9)
 
 
 def size(offer: Row, schedule: str, on: date, *, selected_too: bool = True) -> tuple[str, float] | None:
@@ -135,158 +136,249 @@ def storage_months(on: date, days: float) -> dict[bool, float]:
     return found
 
 
-def route(buy: Row, sell: Row, way: str, profile: Profile, rates: Rates, on: date) -> dict[str, float] | None:
+@dataclass(frozen=True)
+class _Case:
+    """A route by one method on one day, with what follows from that: exchange rates, schedule and referral fee."""
+
+    buy: Row
+    sell: Row
+    way: str
+    profile: Profile
+    on: date
+    to_home: Mapping[str, float]
+    schedule: str
+    fee: float
+
+    @property
+    def source(self) -> str:
+        return str(self.buy["market"])
+
+    @property
+    def target(self) -> str:
+        return str(self.sell["market"])
+
+    @property
+    def price(self) -> float:
+        return float(self.sell["price_minor"] / 100)
+
+    @property
+    def stock(self) -> str:
+        """Where it lies before it is sold."""
+        if self.way == "fbm":
+            return self.profile.home
+        return (self.profile.stock or self.source) if self.way == "efn" else self.target
+
+    @property
+    def kg(self) -> float:
+        return float(self.sell["weight_g"] / 1000)
+
+    @property
+    def registered(self) -> bool:
+        return self.profile.vat_status != "unregistered"
+
+    @property
+    def reclaims(self) -> bool:
+        return self.profile.vat_status == "reclaiming"
+
+    @property
+    def home_vat(self) -> float:
+        return float(_of_day("vat", self.on)["standard"][self.profile.home] / 100)
+
+    def vat(self, offer: Row) -> float:
+        rows, kind = _of_day("vat", self.on), str(self.profile.vat_class)
+        if kind == "auto":
+            own = schedule_of(offer, offer["price_minor"] / 100, self.on)
+            kind = rows["suggested"].get(own[0], "standard") if own else "standard"
+        return float(rows[kind][offer["market"]] / 100)
+
+
+Amounts = dict[str, float]
+
+
+def route(buy: Row, sell: Row, way: str, profile: Profile, rates: Rates, on: date) -> Amounts | None:
     """Components in the home currency, exact; None if something needed is unknown. Spot prices only."""
-    source, target = buy["market"], sell["market"]
     home = CURRENCY[profile.home]
-    to_home = {code: found.value for code, c in CURRENCY.items() if (found := rates.rate(c, home, on))}
-    cost, price = buy["price_minor"] / 100, sell["price_minor"] / 100
-    if not cost > 0 or not price > 0:
+    to_home = {code: rate.value for code, c in CURRENCY.items() if (rate := rates.rate(c, home, on))}
+    if not buy["price_minor"] > 0 or not sell["price_minor"] > 0:
         return None
-    found = schedule_of(sell, price, on)
+    found = schedule_of(sell, sell["price_minor"] / 100, on)
     if found is None or not _of_day("fulfilment_local", on):
         return None
-    schedule, fee = found
-    vat_rows = _of_day("vat", on)
-
-    def vat(code: str, offer: Row, amount: float) -> float:
-        own = schedule_of(offer, amount, on)
-        kind = profile.vat_class
-        if kind == "auto":
-            kind = vat_rows["suggested"].get(own[0], "standard") if own else "standard"
-        return float(vat_rows[kind][code]) / 100
-
-    registered = profile.vat_status != "unregistered"
-    home_vat = vat_rows["standard"][profile.home] / 100
-    out = {"sale_price": price * to_home[target], "purchase_price": -cost * to_home[source]}
-    rate = vat(target, sell, price)
-    out["output_vat"] = -out["sale_price"] * rate / (1 + rate) if registered else 0.0
-    rate = vat(source, buy, cost)
-    out["input_vat"] = -out["purchase_price"] * rate / (1 + rate) if profile.vat_status == "reclaiming" else 0.0
-    out["referral_fee"] = -fee * to_home[target]
-    closing = _of_day("closing", on)
-    if schedule in closing["schedules"] and target not in closing["fee"]:
-        return None
-    closing_fee = closing["fee"][target] if schedule in closing["schedules"] else 0.0
-    if profile.plan == "individual":
-        closing_fee += closing["individual_plan"][target]
-    out["closing_fee"] = -closing_fee * to_home[target]
-
-    stock = {"fba-local": target, "pan-eu": target, "efn": profile.stock or source, "fbm": profile.home}[way]
-    sized = size(sell, schedule, on)
-    if way == "fbm":
-        if profile.fbm_shipping is None:
+    case = _Case(buy, sell, way, profile, on, to_home, *found)
+    out: Amounts = {}
+    for part in (_goods, _selling_fees, _fulfilment, _further_fees, _own_costs, _customs):
+        amounts = part(case, out)
+        if amounts is None:
             return None
-        out["fulfilment_fee"] = -profile.fbm_shipping
-    else:
-        if sized is None:
-            return None
-        tier, kg = sized
-        amount = _amazon_fee(sell, way, stock, price, schedule, tier, kg, profile, on)
-        if amount is None:
-            return None
-        if sell["hazmat"]:
-            amount += _of_day("surcharges.hazmat", on)["amount"]
-        out["fulfilment_fee"] = -amount * to_home[target]
-        fuel = _of_day("surcharges.fuel", on).get("percent", 0)
-        out["fuel_surcharge"] = out["fulfilment_fee"] * fuel / 100
-        out["peak_surcharge"] = -_peak(way, stock, target, tier, kg, price, schedule, on) * to_home[stock]
-        if profile.expected_days:
-            out["storage"] = -_storage(sell, stock, schedule, tier, profile, on) * to_home[stock]
-    amazon = sum(out.get(n, 0.0) for n in ("fulfilment_fee", "fuel_surcharge", "peak_surcharge", "storage"))
-    amazon = 0.0 if way == "fbm" else amazon
-    selling = out["referral_fee"] + out["closing_fee"]
-    for row in _file("digital_services")["rows"]:
-        if profile.home in row["home"] and target in row["store"] and row["valid_from"] <= on:
-            out["digital_services_fee"] = selling * row["selling"] / 100 + amazon * row["fba"] / 100
-    fees = selling + amazon + out.get("digital_services_fee", 0.0)
-    if profile.return_rate_pct:
-        share, content = profile.return_rate_pct / 100, _of_day("refunds", on)
-        admin = -min(-out["referral_fee"] * content["percent"] / 100, content["at_most_EUR"] * to_home["DE"])
-        handling = profile.return_handling * (1 if registered else 1 + home_vat)
-        out["refunds"] = share * (admin - handling)
-        fees += share * admin
-    out["vat_on_fees"] = 0.0 if registered else home_vat * fees
-    weight = sell["weight_g"] / 1000
-    own = profile.prep_per_unit
-    if profile.other_costs is not None:
-        own = profile.other_costs
-    elif way != "fbm":
-        own += profile.inbound_per_unit + (profile.inbound_per_kg * weight if profile.inbound_per_kg else 0.0)
-    out["other_costs"] = -own * (1 if registered else 1 + home_vat)
-    spread = profile.exchange_spread_pct / 100
-    out["fx_cost"] = -spread * sum(
-        amount
-        for code, amount in ((source, -out["purchase_price"]), (target, out["sale_price"]))
-        if CURRENCY[code] != home
-    )
-    if (source == "UK") != (target == "UK"):
-        if profile.customs.duty_pct is None:
-            return None
-        net = -(out["purchase_price"] + out["input_vat"])
-        freight = profile.customs.freight_per_unit + profile.customs.freight_per_kg * weight
-        out["freight"], out["duty"] = -freight, -profile.customs.duty_pct / 100 * (net + freight)
-        if profile.vat_status != "reclaiming":
-            out["import_vat"] = -vat(target, sell, price) * (net + freight - out["duty"])
+        out |= amounts
     return None if any(math.isnan(v) for v in out.values()) else out
 
 
-def _amazon_fee(
-    sell: Row, way: str, stock: str, price: float, schedule: str, tier: str, kg: float, profile: Profile, on: date
-) -> float | None:
-    target = sell["market"]
+def _goods(case: _Case, _: Amounts) -> Amounts:
+    sale = case.price * case.to_home[case.target]
+    purchase = -case.buy["price_minor"] / 100 * case.to_home[case.source]
+    sold_at, bought_at = case.vat(case.sell), case.vat(case.buy)
+    return {
+        "sale_price": sale,
+        "purchase_price": purchase,
+        "output_vat": -sale * sold_at / (1 + sold_at) if case.registered else 0.0,
+        "input_vat": -purchase * bought_at / (1 + bought_at) if case.reclaims else 0.0,
+    }
+
+
+def _selling_fees(case: _Case, _: Amounts) -> Amounts | None:
+    closing, target = _of_day("closing", case.on), case.target
+    fee = 0.0
+    if case.schedule in closing["schedules"]:
+        if target not in closing["fee"]:
+            return None
+        fee = closing["fee"][target]
+    if case.profile.plan == "individual":
+        fee += closing["individual_plan"][target]
+    return {"referral_fee": -case.fee * case.to_home[target], "closing_fee": -fee * case.to_home[target]}
+
+
+def _fulfilment(case: _Case, _: Amounts) -> Amounts | None:
+    if case.way == "fbm":
+        return None if case.profile.fbm_shipping is None else {"fulfilment_fee": -case.profile.fbm_shipping}
+    sized = size(case.sell, case.schedule, case.on)
+    if sized is None:
+        return None
+    tier, kg = sized
+    amount = _amazon_fee(case, tier, kg)
+    if amount is None:
+        return None
+    if case.sell["hazmat"]:
+        amount += _of_day("surcharges.hazmat", case.on)["amount"]
+    fee = -amount * case.to_home[case.target]
+    fuel = _of_day("surcharges.fuel", case.on).get("percent", 0)
+    found = {
+        "fulfilment_fee": fee,
+        "fuel_surcharge": fee * fuel / 100,
+        "peak_surcharge": -_peak(case, tier, kg) * case.to_home[case.stock],
+    }
+    if case.profile.expected_days:
+        found["storage"] = -_storage(case, tier) * case.to_home[case.stock]
+    return found
+
+
+def _further_fees(case: _Case, out: Amounts) -> Amounts:
+    """What Amazon charges on top of its other fees."""
+    profile, found = case.profile, Amounts()
+    amazon = 0.0
+    if case.way != "fbm":
+        amazon = sum(out.get(n, 0.0) for n in ("fulfilment_fee", "fuel_surcharge", "peak_surcharge", "storage"))
+    selling = out["referral_fee"] + out["closing_fee"]
+    for row in _file("digital_services")["rows"]:
+        if profile.home in row["home"] and case.target in row["store"] and row["valid_from"] <= case.on:
+            found["digital_services_fee"] = selling * row["selling"] / 100 + amazon * row["fba"] / 100
+    fees = selling + amazon + found.get("digital_services_fee", 0.0)
+    if profile.return_rate_pct:
+        share, content = profile.return_rate_pct / 100, _of_day("refunds", case.on)
+        admin = -min(-out["referral_fee"] * content["percent"] / 100, content["at_most_EUR"] * case.to_home["DE"])
+        handling = profile.return_handling * (1 if case.registered else 1 + case.home_vat)
+        found["refunds"] = share * (admin - handling)
+        fees += share * admin
+    found["vat_on_fees"] = 0.0 if case.registered else case.home_vat * fees
+    return found
+
+
+def _own_costs(case: _Case, out: Amounts) -> Amounts:
+    profile = case.profile
+    own = profile.prep_per_unit
+    if profile.other_costs is not None:
+        own = profile.other_costs
+    elif case.way != "fbm":
+        own += profile.inbound_per_unit + (profile.inbound_per_kg * case.kg if profile.inbound_per_kg else 0.0)
+    exchanged = sum(
+        amount
+        for code, amount in ((case.source, -out["purchase_price"]), (case.target, out["sale_price"]))
+        if CURRENCY[code] != CURRENCY[profile.home]
+    )
+    return {
+        "other_costs": -own * (1 if case.registered else 1 + case.home_vat),
+        "fx_cost": -profile.exchange_spread_pct / 100 * exchanged,
+    }
+
+
+def _customs(case: _Case, out: Amounts) -> Amounts | None:
+    customs = case.profile.customs
+    if (case.source == "UK") == (case.target == "UK"):
+        return {}
+    if customs.duty_pct is None:
+        return None
+    net = -(out["purchase_price"] + out["input_vat"])
+    freight = customs.freight_per_unit + customs.freight_per_kg * case.kg
+    duty = customs.duty_pct / 100 * (net + freight)
+    found = {"freight": -freight, "duty": -duty}
+    if not case.reclaims:
+        found["import_vat"] = -case.vat(case.sell) * (net + freight + duty)
+    return found
+
+
+def _amazon_fee(case: _Case, tier: str, kg: float) -> float | None:
+    target, on = case.target, case.on
     selected = "parcel " in tier
-    if way == "efn":
-        column = "EU4_UK" if target == "UK" else "UK_EU4" if stock == "UK" else "EU4"
-        if column == "EU4" and stock == "DE" and profile.warehouses == "de":
+    if case.way == "efn":
+        column = "EU4_UK" if target == "UK" else "UK_EU4" if case.stock == "UK" else "EU4"
+        if column == "EU4" and case.stock == "DE" and case.profile.warehouses == "de":
             column = "EFN_DE" if selected else "DE"
         return band("fulfilment_selected" if selected else "fulfilment_efn", tier, kg, column, on)
-    column = "CEP" if target == "DE" and profile.warehouses == "cep" else target
-    content = _of_day("fulfilment_low_price", on)
-    strict = schedule in content["selected"]["schedules"]
+    column = "CEP" if target == "DE" and case.profile.warehouses == "cep" else target
     fee = band("fulfilment_selected" if selected else "fulfilment_local", tier, kg, column, on)
-    if price <= content["limit_selected" if strict else "limit"][target]:
-        plain = size(sell, schedule, on, selected_too=False)
+    if case.price <= _low_price_limit(case):
+        plain = size(case.sell, case.schedule, on, selected_too=False)
         cheap = band("fulfilment_low_price", *plain, column, on) if plain else None
         fee = fee if cheap is None else cheap
-    if way == "pan-eu" and fee is not None:
-        for row in _of_day("surcharges.pan_eu_oversize", on)["tiers"]:
-            if row["tier"] == tier:
-                base, step = row[target]
-                fee += base + step * math.ceil(round(max(0.0, kg - row["base_kg"]), 6))
-        low = _of_day("surcharges.low_inventory", on)
-        steps = [i for i, days in enumerate(low["below_days"]) if profile.cover_days < days]
-        if steps:
-            fee += sum(r["amounts"][steps[0]] for r in low["tiers"] if r["tier"] == tier)
+    if case.way == "pan-eu" and fee is not None:
+        fee += _pan_eu_surcharges(case, tier, kg)
     return fee
 
 
-def _peak(way: str, stock: str, target: str, tier: str, kg: float, price: float, schedule: str, on: date) -> float:
-    season = _of_day("surcharges.peak", on)
-    content = _of_day("fulfilment_low_price", on)
-    limit = content["limit_selected" if schedule in content["selected"]["schedules"] else "limit"][target]
-    if not season or (way != "efn" and price <= limit):
+def _low_price_limit(case: _Case) -> float:
+    content = _of_day("fulfilment_low_price", case.on)
+    strict = case.schedule in content["selected"]["schedules"]
+    return float(content["limit_selected" if strict else "limit"][case.target])
+
+
+def _pan_eu_surcharges(case: _Case, tier: str, kg: float) -> float:
+    """For oversize, and for a low stock."""
+    fee = 0.0
+    for row in _of_day("surcharges.pan_eu_oversize", case.on)["tiers"]:
+        if row["tier"] == tier:
+            base, step = row[case.target]
+            fee += base + step * math.ceil(round(max(0.0, kg - row["base_kg"]), 6))
+    low = _of_day("surcharges.low_inventory", case.on)
+    steps = [i for i, days in enumerate(low["below_days"]) if case.profile.cover_days < days]
+    if steps:
+        fee += sum(r["amounts"][steps[0]] for r in low["tiers"] if r["tier"] == tier)
+    return fee
+
+
+def _peak(case: _Case, tier: str, kg: float) -> float:
+    season, stock = _of_day("surcharges.peak", case.on), case.stock
+    if not season or (case.way != "efn" and case.price <= _low_price_limit(case)):
         return 0.0
     kind = "parcel" if "parcel" in tier else "envelope" if tier in ENVELOPES[2:] else ""
     fee = float(season.get(stock, {}).get(kind, 0.0))
-    column = f"EFN_{stock}" if way == "efn" else stock
+    column = f"EFN_{stock}" if case.way == "efn" else stock
     for point in season.get("known", ()):
         if point["column"] == column and point["tier"] == tier:
-            weights = [r["up_to_kg"] for r in _of_day("fulfilment_local", on)["bands"] if r["tier"] == tier]
+            weights = [r["up_to_kg"] for r in _of_day("fulfilment_local", case.on)["bands"] if r["tier"] == tier]
             below = max((w for w in weights if w < point["up_to_kg"]), default=0.0)
             if below < round(kg, 6) <= point["up_to_kg"]:
                 fee = point["amount"]
     return fee
 
 
-def _storage(sell: Row, stock: str, schedule: str, tier: str, profile: Profile, on: date) -> float:
-    content = _of_day("storage", on)
+def _storage(case: _Case, tier: str) -> float:
+    sell, content = case.sell, _of_day("storage", case.on)
     oversize = "oversize" in tier
-    kind = "oversize" if oversize else "clothing" if schedule in content["clothing"] else "standard"
+    kind = "oversize" if oversize else "clothing" if case.schedule in content["clothing"] else "standard"
     if sell["hazmat"]:
         kind = "dangerous_oversize" if oversize else "dangerous"
     volume = sell["length_mm"] * sell["width_mm"] * sell["height_mm"] / 1e9
-    block = "per_cubic_foot" if stock == "UK" else "per_cubic_metre"
-    units = volume * (content["cubic_feet_per_m3"] if stock == "UK" else 1.0)
-    months = storage_months(on, profile.expected_days)
+    block = "per_cubic_foot" if case.stock == "UK" else "per_cubic_metre"
+    units = volume * (content["cubic_feet_per_m3"] if case.stock == "UK" else 1.0)
+    months = storage_months(case.on, case.profile.expected_days)
     return float(sum(content[block][kind][late] * months[late] * units for late in (False, True)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from arbkit.web.dashboards.page import DashboardPage
 from arbkit.web.dashboards.page_widget import PageWidget
@@ -23,10 +23,10 @@ class SeenWidget:
     serial: int = 0
 
     def __post_init__(self) -> None:
-        self.widget.send = self._receive  # type: ignore[method-assign]
+        self.widget.send = self._receive
 
     @classmethod
-    def alone(cls, part: Part) -> SeenWidget:
+    def alone(cls, part: Part) -> Self:
         """A part that a notebook's cell displays."""
         return cls(part.widget).begin()
 
@@ -44,7 +44,7 @@ class SeenWidget:
         self.serial += 1
         self.widget._handle_custom_msg({"type": kind, "event": self.serial, **content}, [])
 
-    def begin(self, search: str = "") -> Any:
+    def begin(self, search: str = "") -> Self:
         """As if a browser had drawn the page at this address."""
         self.emit("ready", search=search)
         return self

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from arbkit.core.settings import Settings
+from arbkit.core.settings import Settings, SettingValue
 
 __all__ = ["ROWS", "Up", "own_processes", "running"]
 
@@ -59,7 +59,7 @@ def own_processes(home: Path) -> list[int]:
     return found
 
 
-def start(home: Path, **overrides: object) -> Up:
+def start(home: Path, **overrides: SettingValue) -> Up:
     settings = Settings.load(_env_file=None, home=home, api_port=0, dashboards_port=0, demo_port=0, **overrides)
     process = subprocess.Popen(
         [sys.executable, "-m", "arbkit", "up"],
@@ -74,7 +74,7 @@ def start(home: Path, **overrides: object) -> Up:
 
 
 @contextmanager
-def running(home: Path, **overrides: object) -> Iterator[Up]:
+def running(home: Path, **overrides: SettingValue) -> Iterator[Up]:
     """Started, with its addresses known, and ended as by Ctrl-C; nothing of it may be left."""
     one = start(home, **overrides)
     assert one.process.stderr is not None

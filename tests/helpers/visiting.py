@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import psutil
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page
 
 from tests.helpers.running import Up, own_processes
 
@@ -70,13 +70,17 @@ def visiting(
         if message.type == "error":
             noted(f"console: {message.text}")
 
+    def opened(dialog: Dialog) -> None:
+        faults.append("a dialog opened")
+        dialog.dismiss()
+
     def requested(url: str) -> None:
         parts = urlsplit(url)
         if parts.scheme in {"http", "https", "ws", "wss"} and parts.hostname != "127.0.0.1":
             faults.append(f"asked another host: {url}")
 
     page.on("pageerror", lambda error: noted(f"script error: {error}"))
-    page.on("dialog", lambda dialog: (faults.append("a dialog opened"), dialog.dismiss()))
+    page.on("dialog", opened)
     page.on("console", said)
     page.on("request", lambda request: requested(request.url))
     try:

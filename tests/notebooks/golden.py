@@ -7,21 +7,21 @@ from __future__ import annotations
 
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.display.notebook_html import style_tag
 from arbkit.store import open_store
-from tests.helpers.factories import history, offer
+from tests.helpers.factories import PACKAGE, history, offer
 
 __all__ = ["FOLDER", "GOLDEN", "fill", "main"]
 
 FOLDER = Path(__file__).parent
 GOLDEN = sorted(FOLDER.glob("golden_*.ipynb"))
 
-_TOY = {"length_mm": 360, "width_mm": 100, "height_mm": 100, "weight_g": 800}
-_PRICES = {
+_PRICES: dict[str, dict[str, int | None]] = {
     "B000000001": {"DE": 69_99, "FR": 59_00, "IT": 40_00, "ES": 44_90, "UK": 54_99},
     "B000000002": {"DE": 24_99, "FR": 12_50, "IT": None},
     "B000000003": {"DE": 19_99, "IT": 9_99},
@@ -32,9 +32,10 @@ def fill(settings: Settings) -> None:
     """Three products: one on every marketplace, one out of stock on one, one whose package nobody knows."""
     updates = []
     for asin, prices in _PRICES.items():
-        package = {} if asin == "B000000003" else _TOY
         for code, price in prices.items():
-            one = offer(asin, code, price_minor=price, title=f"Golden product {asin[-1]}", **package)
+            one = offer(asin, code, price_minor=price, title=f"Golden product {asin[-1]}")
+            if asin != "B000000003":
+                one = replace(one, **PACKAGE)
             updates.append(Update(one, history(asin, code)))
     with open_store(settings) as store:
         store.put(updates)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 import yaml
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]  # the stubs do not export what the docs name
 from typer.testing import CliRunner
 
 from arbkit import __version__

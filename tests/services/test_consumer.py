@@ -31,6 +31,7 @@ from arbkit.core.service.metrics import expose
 from arbkit.core.settings import Settings
 from arbkit.ops.setup import initialise
 from arbkit.pipeline.consumer import ConsumeSummary, consume, drain
+from arbkit.sources.envelope import from_envelope
 from arbkit.store import Written, open_store
 from arbkit.store.sqlite.store import SqliteStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_stream
@@ -115,12 +116,10 @@ def test_a_poisoned_record_in_any_place_is_a_dead_letter_and_spares_the_others(
 def test_a_fault_of_ours_in_one_record_is_a_dead_letter_too(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = arbkit.pipeline.decode.from_envelope
-
     def faulty(envelope: Any) -> Update | None:
         if envelope["asin"] == "B000000001":
             raise RuntimeError("what nobody thought of")
-        return real(envelope)
+        return from_envelope(envelope)
 
     monkeypatch.setattr(arbkit.pipeline.decode, "from_envelope", faulty)
     publish(settings, good(3))
@@ -324,10 +323,9 @@ def test_stopped_while_the_store_is_away_it_ends_and_leaves_the_batch(
 def test_a_consumer_shows_what_it_does(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(settings, [*good(5), Record("x", b"no")])
     port: list[int] = []
-    real = arbkit.pipeline.consumer.expose
 
     def noted(*arguments: Any) -> int | None:
-        found = real(*arguments)
+        found = expose(*arguments)
         assert found is not None
         port.append(found)
         return found

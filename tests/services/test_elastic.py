@@ -144,7 +144,7 @@ def test_a_mapping_of_another_arbkit_is_no_fault_of_the_records(
     store: ElasticStore, prefix: str, elasticsearch: Elasticsearch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanting = {n: t for n, t in schema.COLLECTIONS["offers"].items() if n != "title"}
-    monkeypatch.setitem(schema.COLLECTIONS, "offers", wanting)  # type: ignore[arg-type]  # a dict in fact
+    monkeypatch.setitem(schema.COLLECTIONS, "offers", wanting)
     migrate(elasticsearch.url, prefix=prefix)
     with pytest.raises(StoreRefusedError, match="arbkit init --migrate"):
         store.put(offers_of(2))
@@ -173,7 +173,7 @@ def another_arbkit(monkeypatch: pytest.MonkeyPatch, *collections: str) -> None:
     """Let every one of these have a field more from now on."""
     for name in collections:
         more = {**schema.COLLECTIONS[name], "from_tomorrow": {"type": "keyword"}}
-        monkeypatch.setitem(schema.COLLECTIONS, name, more)  # type: ignore[arg-type]  # a dict in fact
+        monkeypatch.setitem(schema.COLLECTIONS, name, more)
 
 
 def content(store: ElasticStore, count: int) -> list[Any]:
@@ -244,7 +244,7 @@ def test_readers_and_writers_notice_nothing_of_a_migration(
                 another_arbkit(monkeypatch, "offers", "history", "products", "runs")
                 for name in ("offers", "history", "products", "runs"):
                     again = {**schema.COLLECTIONS[name], f"more{uuid4().hex[:4]}": {"type": "keyword"}}
-                    monkeypatch.setitem(schema.COLLECTIONS, name, again)  # type: ignore[arg-type]
+                    monkeypatch.setitem(schema.COLLECTIONS, name, again)
         finally:
             stop.set()
         rounds = [one.result(timeout=120) for one in running]

@@ -135,8 +135,8 @@ def test_its_steps_make_an_arbkit_that_starts(tmp_path: Path) -> None:
                 assert done.returncode == 0, f"{here}\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
     shutil.rmtree(folder)
     installed = tmp_path / "opt" / "arbkit" / "bin"
-    for words in (["--help"], ["alive", "--help"], ["profit", "--help"]):
-        shown = run([str(installed / "arbkit"), *words], tmp_path)
+    for arguments in (["--help"], ["alive", "--help"], ["profit", "--help"]):
+        shown = run([str(installed / "arbkit"), *arguments], tmp_path)
         assert shown.returncode == 0, shown.stderr
         assert "Usage" in shown.stdout
     # Every module, the shipped API and the notebooks are there, and need nothing of development's.

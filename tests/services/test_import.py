@@ -9,6 +9,7 @@ import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -30,15 +31,15 @@ def _csv(folder: Path, *rows: str, headers: str = _HEADERS, name: str = "export.
     return path
 
 
-def _one(settings: Settings, path: Path, **options: object) -> FileReport:
-    return import_files(settings, [path], market=None, **options).files[0]  # type: ignore[arg-type]
+def _one(settings: Settings, path: Path) -> FileReport:
+    return import_files(settings, [path], market=None).files[0]
 
 
 def _enrich(settings: Settings) -> None:
     consume(settings, until_empty=True, stop=threading.Event())
 
 
-def _offers(settings: Settings, *asins: str) -> dict[str, dict[str, object]]:
+def _offers(settings: Settings, *asins: str) -> dict[str, dict[str, Any]]:
     with open_store(settings) as store:
         return {offer.id: offer.to_dict() for offer in store.offers(asins)}
 

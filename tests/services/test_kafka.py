@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka import TopicPartition as Place
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType  # type: ignore[attr-defined]  # the stubs do not export what the docs name
 
 from arbkit.core.errors import MessageTooLargeError, StreamError
 from arbkit.stream import Message, Record, TopicPartition, TopicSpec, dead_letter_topic, dead_letters

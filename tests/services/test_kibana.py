@@ -182,7 +182,9 @@ class _Kibana(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         form = message_from_bytes(b"Content-Type: " + self.headers["Content-Type"].encode() + b"\r\n\r\n" + body)
-        self.server.seen.append((self.path, self.headers["kbn-xsrf"], form.get_payload()[0].get_payload(decode=True)))
+        content = next(part for part in form.walk() if not part.is_multipart()).get_payload(decode=True)
+        assert isinstance(content, bytes)
+        self.server.seen.append((self.path, self.headers["kbn-xsrf"], content))
         self._say()
 
     def _say(self) -> None:

@@ -337,7 +337,8 @@ def test_pictures_are_drawn_where_there_is_a_browser(filled: Settings) -> None:
         missing("a Chromium browser", "install chromium")
     done = run_report(filled, "morning", {})
     assert done.run.status == "succeeded", done.run.error
-    assert {p["name"] for p in done.result["pictures"]} == {"best-route", "best-by-route"}
-    for picture in done.result["pictures"]:
+    result: Any = done.result
+    assert {p["name"] for p in result["pictures"]} == {"best-route", "best-by-route"}
+    for picture in result["pictures"]:
         assert picture["missing"] is None
         assert (done.folder / picture["file"]).read_bytes().startswith(b"\x89PNG")

@@ -12,7 +12,7 @@ import pytest
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
-from tests.helpers.factories import history, offer
+from tests.helpers.factories import PACKAGE, history, offer
 from tests.helpers.nbval import Outcome, nbval
 from tests.helpers.paths import ROOT
 
@@ -29,9 +29,8 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     broken.write_text(json.dumps({**notebook, "cells": [wrong]}), "utf-8")
     settings = Settings.load(_env_file=None, home=folder / "var", demo=True)
     with open_store(settings) as store:
-        facts = {"length_mm": 360, "width_mm": 100, "height_mm": 100, "weight_g": 800}
         prices = {"DE": 69_99, "IT": 40_00}
-        store.put([Update(offer(code=c, price_minor=p, **facts), history(code=c)) for c, p in prices.items()])
+        store.put([Update(offer(code=c, price_minor=p, **PACKAGE), history(code=c)) for c, p in prices.items()])
     return nbval(settings, [*NOTEBOOKS, broken], strict=False)
 
 

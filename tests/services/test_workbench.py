@@ -19,17 +19,17 @@ from arbkit.analysis import detection
 from arbkit.core.errors import ArbkitError, StoreError, UsageError
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
+from arbkit.display.frames import DisplayFrame
 from arbkit.ops.setup import initialise
 from arbkit.sources.demo.market import asins
 from arbkit.store import open_store
 from arbkit.workbench import Workbench
-from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.factories import PACKAGE, history, offer, opportunity
 from tests.helpers.paths import ROOT
 from tests.servers.launch import Elasticsearch
 
 HOSTILE = "<script>alert(1)</script> $x$ a very long title that nobody would want to see whole in a table"
 PRICES = {"DE": 69_99, "FR": 59_00, "IT": 40_00, "ES": None}
-PACKAGE = {"length_mm": 360, "width_mm": 100, "height_mm": 100, "weight_g": 800, "shipping_minor": 0}
 
 
 @pytest.fixture(params=["sqlite", "elasticsearch"])
@@ -50,7 +50,10 @@ def fill(settings: Settings) -> None:
     initialise(settings)
     with open_store(settings) as store:
         store.put(
-            [Update(offer(code=c, price_minor=p, title=HOSTILE, **PACKAGE), history(code=c)) for c, p in PRICES.items()]
+            [
+                Update(offer(code=c, price_minor=p, shipping_minor=0, title=HOSTILE, **PACKAGE), history(code=c))
+                for c, p in PRICES.items()
+            ]
         )
         # Reading lets every reader see at once what was written here; Elasticsearch would take a second.
         store.stats()
@@ -64,6 +67,13 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     one = Settings.load(_env_file=None, home=folder / "var", watchlist=folder / "watchlist.txt", demo=True)
     fill(one)
     return one
+
+
+def html_of(table: DisplayFrame) -> str:
+    """What a notebook displays."""
+    html = table._repr_html_()
+    assert html is not None
+    return html
 
 
 def test_a_newcomer_looks_around(chosen: Settings) -> None:
@@ -118,7 +128,7 @@ def test_more_than_a_page_is_walked_to_the_limit(settings: Settings) -> None:
 def test_a_table_shows_units_and_no_script_and_stays_a_data_frame(filled: Settings) -> None:
     with arbkit.open(filled) as arb:
         found = arb.opportunities()
-    html = found._repr_html_()
+    html = html_of(found)
     assert "<script" not in html
     assert "whole in a table" not in html
     assert 'class="dataframe tex2jax_ignore mathjax_ignore"' in html
@@ -131,7 +141,7 @@ def test_a_table_shows_units_and_no_script_and_stays_a_data_frame(filled: Settin
     assert found.groupby("source")["profit"].max()["IT"] == found["profit"].max()
     assert "mean" in repr(found.describe())
     # An address in a title is no link of ours.
-    assert "href" not in found[["title"]].assign(title="https://example.invalid/")._repr_html_()
+    assert "href" not in html_of(found[["title"]].assign(title="https://example.invalid/"))
 
 
 @pytest.mark.parametrize(
@@ -192,7 +202,7 @@ def test_an_empty_store_is_filled_from_the_demo_market_once(chosen: Settings) ->
         assert stats["opportunities"].iloc[0] == len(arb.opportunities()) > 0
         assert "DEMO market" in repr(arb)
         for table in (stats, arb.products(), arb.opportunities(), arb.offers(arb.pick()), arb.routes(arb.pick())):
-            assert "DEMO market" in table._repr_html_()
+            assert "DEMO market" in html_of(table)
         assert "DEMO" in arb.plot_prices(arb.pick()).layout.title.text
         watched = arb.watchlist().set_index("asin")["markets"]
         assert watched["B0NOTINDEM"] == ""

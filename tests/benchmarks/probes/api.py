@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import quantiles
 from urllib.parse import urlsplit
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from tests.benchmarks.commands import CommandError, Home, free_port, plain_environment, running
 from tests.benchmarks.measuring import Figures

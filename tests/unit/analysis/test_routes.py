@@ -15,19 +15,18 @@ from arbkit.core.models import Offer, Update
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.quote.quote import quote
 from arbkit.store.sqlite.store import SqliteStore
-from tests.helpers.factories import offer
+from tests.helpers.factories import PACKAGE, offer
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC).timestamp()
 ON = datetime.fromtimestamp(NOW, UTC).date()
 PROFILE, TABLES, RATES = Profile.neutral(), load_tables(), load_rates()
-PACKAGE = {"length_mm": 360, "width_mm": 100, "height_mm": 100, "weight_g": 800, "shipping_minor": 0}
 
 
 def offers() -> list[Offer]:
     """A product on three marketplaces, in Italy without package facts, in Spain without a price."""
     return [
-        offer(code="DE", price_minor=6_999, **PACKAGE),
-        offer(code="ES", price_minor=None, **PACKAGE),
+        offer(code="DE", price_minor=6_999, shipping_minor=0, **PACKAGE),
+        offer(code="ES", price_minor=None, shipping_minor=0, **PACKAGE),
         offer(code="IT", price_minor=4_000, shipping_minor=0),
     ]
 

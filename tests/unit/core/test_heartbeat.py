@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
@@ -14,29 +13,12 @@ from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, check_heartbeat, ke
 from arbkit.core.settings import Settings
 from arbkit.pipeline.producer import produce
 from arbkit.reports.schedule.scheduler import run_scheduler
-from tests.helpers.processes import arbkit
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_that_beats_is_alive(settings: Settings, name: str) -> None:
     record_heartbeat(settings, name)
     assert check_heartbeat(settings, name) < LIMIT_S
-
-
-def test_the_command_says_it_with_its_exit_code(settings: Settings) -> None:
-    settings.home.mkdir(parents=True)
-    never = arbkit(settings, "alive", "producer")
-    assert (never.returncode, never.stdout) == (4, "")
-    assert "producer: has sent no heartbeat" in never.stderr
-    record_heartbeat(settings, "producer")
-    alive = arbkit(settings, "alive", "producer")
-    assert (alive.returncode, alive.stderr) == (0, "")
-    past = time.time() - LIMIT_S - 600
-    os.utime(settings.home / "health" / "producer", (past, past))
-    silent = arbkit(settings, "alive", "producer")
-    assert silent.returncode == 4
-    assert silent.stderr.count("\n") == 1
-    assert "no heartbeat for 12 min" in silent.stderr
 
 
 @pytest.mark.parametrize(("name", "remedy"), [("comsumer", "consumer"), ("api", "producer, consumer, scheduler")])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from arbkit.analysis.price_history import price_lines
+from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes, to_unix
 from arbkit.core.models import History, Series
 from arbkit.display.charts import history_figure, waterfall_figure
@@ -16,7 +16,9 @@ from arbkit.profit import load_rates
 from tests.helpers.factories import offer, opportunity
 
 
-def line(code: str = "DE", *, name: str = "buy_box", values: list[int], shipping: list[int] | None = None, **more: Any):
+def line(
+    code: str = "DE", *, name: str = "buy_box", values: list[int], shipping: list[int] | None = None, **more: Any
+) -> list[PriceLine]:
     times = array("i", more.get("times", [8_000_000 + 1_440 * i for i in range(len(values))]))
     series = {name: Series(times, array("i", values), array("i", shipping) if shipping else None)}
     end = more.get("end", to_unix(times[-1] + 1_440))

@@ -8,7 +8,6 @@ import pytest
 
 from arbkit.core.settings import Settings
 from arbkit.ops.setup import adopt_user_files
-from tests.helpers.processes import arbkit
 
 ONE, TWO, THREE = "B000000001\n", "B000000002\n", "B000000003\n"
 
@@ -72,9 +71,3 @@ def test_a_profile_that_comes_later_is_taken_too(settings: Settings, checkout: P
     (checkout / "profile.toml").write_text("name = 'mine'\n")
     adopt_user_files(settings, checkout)
     assert (tmp_path / "profile.toml").read_text() == "name = 'mine'\n"
-
-
-def test_init_takes_them(settings: Settings, checkout: Path, here: Path) -> None:
-    done = arbkit(settings, "init", "--files", str(checkout))
-    assert done.returncode == 0, done.stderr
-    assert here.read_text() == ONE

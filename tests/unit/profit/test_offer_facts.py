@@ -37,7 +37,7 @@ def test_only_offers_without_a_whole_package_get_the_profiles_package() -> None:
 def test_without_a_package_in_the_profile_nothing_is_assumed() -> None:
     found = apply_default_package(offers(KNOWN, {}), Profile.neutral())
     assert found["package_assumed"].tolist() == [False, False]
-    assert np.isnan(found.loc[1, "weight_g"])
+    assert np.isnan(found["weight_g"].loc[1])
 
 
 def test_a_listing_takes_the_package_of_the_products_first_complete_listing() -> None:

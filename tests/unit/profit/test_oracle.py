@@ -72,6 +72,10 @@ def random_offers(seed: int, products: int) -> pd.DataFrame:
     )
 
 
+def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
 def profiles() -> list[Profile]:
     """One of each VAT status and home, with costs of every kind."""
     costs: dict[str, Any] = {
@@ -94,11 +98,11 @@ def test_random_routes_agree_with_the_oracle_to_the_cent(profile: Profile, on: d
     offers = random_offers(on.toordinal(), 25)
     costs = cost_offers(offers, profile, TABLES.on(on))
     found = evaluate_costs(costs, costs, SellerCosts(profile, TABLES.on(on), RATES), methods=[method])
-    by_key = {(row["asin"], row["market"]): row for row in offers.to_dict("records")}
+    by_key = {(row["asin"], row["market"]): row for row in rows(offers)}
     frame = found.frame()
     assert len(frame) == 25 * 20
     assert frame["profit"].notna().sum() > 100 or (method == "fbm" and profile.fbm_shipping is None)
-    for row in frame.to_dict("records"):
+    for row in rows(frame):
         if method == "pan-eu" and row["target"] == "UK":
             continue
         buy, sell = by_key[row["asin"], row["source"]], by_key[row["asin"], row["target"]]

@@ -71,8 +71,8 @@ def test_an_unknown_exchange_rate_is_named() -> None:
     assert all(reason.code is not ReasonCode.NO_EXCHANGE_RATE for reason in domestic["unknown"])
 
 
-PACKAGE = {"length_mm": 200, "width_mm": 150, "height_mm": 50, "weight_g": 450}
-NO_PACKAGE = dict.fromkeys(PACKAGE, float("nan"))
+PACKAGE: dict[str, Any] = {"length_mm": 200, "width_mm": 150, "height_mm": 50, "weight_g": 450}
+NO_PACKAGE: dict[str, Any] = dict.fromkeys(PACKAGE, float("nan"))
 PLAIN = Profile.neutral(fulfilment=("fba-local",), assumed_package=PACKAGE, customs={"duty_pct": 0})
 EFN = PLAIN.model_copy(update={"fulfilment": ("efn",)})
 UNREGISTERED = Profile.neutral(vat_status="unregistered", registrations=(), fulfilment=("fba-local", "efn"))

@@ -14,7 +14,8 @@ PLOTLY = "application/vnd.plotly.v1+json"
 
 
 def shown(html: str) -> nbformat.NotebookNode:
-    return nbformat.v4.new_output("display_data", data={"text/html": html})
+    output: nbformat.NotebookNode = nbformat.v4.new_output("display_data", data={"text/html": html})
+    return output
 
 
 def made(*outputs: nbformat.NotebookNode, title: str = "A report") -> str:
@@ -24,7 +25,8 @@ def made(*outputs: nbformat.NotebookNode, title: str = "A report") -> str:
 
 def figure() -> nbformat.NotebookNode:
     spec = {"data": [{"type": "bar", "y": [1]}], "layout": {"title": {"text": "</script><b>"}, "height": 321}}
-    return nbformat.v4.new_output("display_data", data={PLOTLY: spec})
+    output: nbformat.NotebookNode = nbformat.v4.new_output("display_data", data={PLOTLY: spec})
+    return output
 
 
 def test_the_theme_is_there_once_however_many_outputs_bring_it() -> None:

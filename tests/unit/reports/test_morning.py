@@ -69,7 +69,7 @@ def test_new_gone_and_moved(settings: Settings) -> None:
     text = page(found)
     for words in ("1,234.50 EUR", "+2.50 EUR", "+25.0 %", "was 10.00 EUR", "−1", "run r1"):
         assert words in text
-    result = found.to_dict()
+    result: dict[str, Any] = found.to_dict()
     assert (result["new"], result["gone"], result["moved"]) == (1, 1, 1)
     assert result["moved_items"][0]["before"]["profit"] == 10.0
 

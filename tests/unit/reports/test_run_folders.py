@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from pydantic import JsonValue
 
 from arbkit.reports.run_folders import (
     append_field,
@@ -85,7 +86,7 @@ def test_half_made_folders_are_swept_and_nothing_else(reports: Path) -> None:
 
 
 @pytest.mark.parametrize("document", [{"a": 1}, {"a": {"b": "}"}}, {"items": [{"x": "ü"}]}])
-def test_a_field_is_added_without_reading_the_rest(tmp_path: Path, document: dict[str, object]) -> None:
+def test_a_field_is_added_without_reading_the_rest(tmp_path: Path, document: dict[str, JsonValue]) -> None:
     path = write_result(tmp_path, document, summary={"total": 3})
     append_field(path, "pictures", [{"name": "}"}])
     assert orjson.loads(path.read_bytes()) == {**document, "pictures": [{"name": "}"}]}

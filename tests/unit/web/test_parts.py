@@ -149,7 +149,7 @@ def test_every_part_is_displayed_as_one_standalone_widget(settings: Settings, na
 def test_a_notebook_whose_server_has_no_chart_library_gets_it_from_the_kernel() -> None:
     part = Waterfall(opportunity())
     sent: list[Any] = []
-    part.widget.send = lambda content, buffers=None: sent.append((content, buffers))  # type: ignore[method-assign]
+    part.widget.send = lambda content, buffers=None: sent.append((content, buffers))
     part.widget._handle_custom_msg({"type": "library"}, [])
     (content, (script,)) = sent[0]
     assert content == {"type": "library"}

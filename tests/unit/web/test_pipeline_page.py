@@ -206,13 +206,15 @@ def test_a_replay_gives_the_original_bytes_back_and_says_so(seen: Seen, settings
     assert "was left to replay" in seen.notices[-1]
 
 
-def test_the_bytes_can_be_downloaded(settings: Settings) -> None:
+def test_the_bytes_can_be_downloaded(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     data = bytes(range(256)) * 8_192
     letters(settings, letter(data))
     page = PipelinePage(settings)
-    seen, pieces, names = Seen(page), [], []
-    page.widget.chunk = pieces.append  # type: ignore[method-assign]
-    page.widget.save = lambda name, mime: names.append((name, mime))  # type: ignore[method-assign]
+    seen = Seen(page)
+    pieces: list[bytes] = []
+    names: list[tuple[str, str]] = []
+    monkeypatch.setattr(page.widget, "chunk", pieces.append)
+    monkeypatch.setattr(page.widget, "save", lambda name, mime: names.append((name, mime)))
     seen.begin()
     seen.click("download", id=f"{RAW_TOPIC}/0/0")
     assert b"".join(pieces) == data

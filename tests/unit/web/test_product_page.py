@@ -114,8 +114,9 @@ def test_the_page_and_detection_agree(filled: Settings) -> None:
     assert found.opportunities
     with open_store(filled) as store:
         stored = {o.id: o for o in store.opportunities(OpportunityQuery(asin=ASIN)).items}
-    seen = Seen(ProductPage(filled)).begin(f"?asin={ASIN}")
-    here = {r.opportunity.id: r.opportunity for r in seen.page._routes if r.opportunity and r.opportunity.profit > 0}  # type: ignore[attr-defined]
+    page = ProductPage(filled)
+    seen = Seen(page).begin(f"?asin={ASIN}")
+    here = {r.opportunity.id: r.opportunity for r in page._routes if r.opportunity and r.opportunity.profit > 0}
     assert here.keys() == stored.keys()
     for name, one in here.items():
         other = stored[name]

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from arbkit.core.errors import ConfigError
+from arbkit.core.errors import ConfigError, ErrorValue
 from arbkit.reports.schedule.cron import parse_cron, parse_zone
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -89,7 +89,7 @@ def test_days_of_the_week_are_those_of_crontab() -> None:
         (7, "is no text"),
     ],
 )
-def test_a_line_that_never_comes_due_or_is_none_is_refused(line: object, says: str) -> None:
+def test_a_line_that_never_comes_due_or_is_none_is_refused(line: ErrorValue, says: str) -> None:
     with pytest.raises(ConfigError, match=says) as caught:
         parse_cron(line, BERLIN, field="schedule.toml: entry x: cron")
     assert caught.value.field == "schedule.toml: entry x: cron"
@@ -101,6 +101,6 @@ def test_a_leap_day_comes() -> None:
 
 
 @pytest.mark.parametrize("name", ["Mars/Base", "", None, 7, "../etc/passwd", "Europe"])
-def test_an_unknown_time_zone_is_refused(name: object) -> None:
+def test_an_unknown_time_zone_is_refused(name: ErrorValue) -> None:
     with pytest.raises(ConfigError, match=r"is no time zone.*Europe/Berlin"):
         parse_zone(name, field="timezone")
