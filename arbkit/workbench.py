@@ -30,14 +30,7 @@ from arbkit.core.settings import Settings, SettingValue
 from arbkit.display.frames import DisplayFrame
 from arbkit.display.quote_view import QuoteView
 from arbkit.display.record_frames import (
-    DEMO_NOTE,
-    history_frame,
-    noted,
-    offers_frame,
-    opportunities_frame,
-    products_frame,
-    runs_frame,
-    stats_frame,
+    DEMO_NOTE, history_frame, noted, offers_frame, opportunities_frame, products_frame, runs_frame, stats_frame,
     watched_frame,
 )  # fmt: skip
 from arbkit.ops import fill_demo
@@ -67,10 +60,9 @@ def open_workbench(settings: Settings | None = None, **overrides: SettingValue) 
         UsageError: there is no such setting, or settings are given in two ways.
         ConfigError: a setting's value cannot be used.
     """
-    for name in overrides:
-        if name not in Settings.model_fields:
-            remedy = did_you_mean(name, Settings.model_fields)
-            raise UsageError("there is no such setting", field="setting", value=name, remedy=remedy)
+    for name in overrides.keys() - Settings.model_fields.keys():
+        remedy = did_you_mean(name, Settings.model_fields)
+        raise UsageError("there is no such setting", field="setting", value=name, remedy=remedy)
     if settings is not None and overrides:
         raise UsageError("exclude each other", field=f"settings, {next(iter(overrides))}", remedy="Give one of them")
     return Workbench(settings or Settings.load(**overrides))
@@ -225,9 +217,8 @@ class Workbench(AbstractContextManager["Workbench"]):
         Raises:
             UsageError: a field is missing, unknown, out of range, or they are impossible together.
         """
-        question = parse(QuoteRequest, fields, unknown="profit() has no such argument")
-        profile = Profile.neutral() if neutral else self.profile
-        return QuoteView(quote(question, profile, load_tables(), load_rates()))
+        request = parse(QuoteRequest, fields, unknown="profit() has no such argument")
+        return QuoteView(quote(request, Profile.neutral() if neutral else self.profile, load_tables(), load_rates()))
 
     @suggest_arguments
     def routes(self, asin: str, *, components: bool = False, on: date | str | None = None) -> DisplayFrame:
@@ -276,8 +267,8 @@ class Workbench(AbstractContextManager["Workbench"]):
 
         offers, lines, currency = self._lines(asin, currency)
         figure = history_figure(lines, currency=currency)
-        name = _title(offers, "") or offers[0].asin
-        figure.update_layout(title={"text": f"{escape(_headed(name, offers))}: price, {currency}, VAT included"})
+        name = escape(_headed(_title(offers, "") or offers[0].asin, offers))
+        figure.update_layout(title={"text": f"{name}: price, {currency}, VAT included"})
         return showable(figure)
 
     @suggest_arguments
