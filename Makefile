@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint docs mutants bench golden chaos screenshots servers clean constraints
+.PHONY: help install run test check lint docs mutants bench golden chaos screenshots servers clean constraints
 
 # What keeps $(PYTHON) from making the environment, and the command that mends it; empty if nothing does.
 PYTHON_FAULT = $(shell \
@@ -33,10 +33,11 @@ install: $(STAMP) ## virtual environment and packages
 run: install ## everything on this machine: demo market or Keepa, detection, dashboard, API
 	$(BIN)/arbkit up
 
+# The files of tests side by side; those with a browser and every service then have the machine to themselves.
 test: install ## all tests this machine can run
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/e2e
+	$(BIN)/python -m pytest tests/e2e
 
-.PHONY: check
 check: install ## unit, layout and docs tests, within a minute
 	$(BIN)/python -m pytest tests/unit -n auto -q
 

@@ -14,7 +14,7 @@ from tests.servers.launch import Elasticsearch, Kafka, Server, ServersMissingErr
 
 S = TypeVar("S", bound=Server)
 
-_KEPT = ("ARBKIT_REQUIRE", "ARBKIT_REAL_DATA")
+_KEPT = ("ARBKIT_REQUIRE", "ARBKIT_REAL_DATA", "ARBKIT_WITHOUT")
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +66,8 @@ def real_data() -> Path:
     folder = os.environ.get("ARBKIT_REAL_DATA", "")
     if folder and Path(folder).is_dir():
         return Path(folder)
+    if os.environ.get("ARBKIT_WITHOUT") == "real_data":
+        pytest.skip("real Keepa files are left out of this run")
     return missing("real Keepa files", "point ARBKIT_REAL_DATA at a folder of them")
 
 

@@ -142,7 +142,6 @@ def test_whatever_a_field_holds_the_record_is_used_or_refused(field: str, value:
         return
 
 
-@pytest.mark.real_data
 def test_a_real_answer_without_buy_box_data(real_data: Path) -> None:
     answer = orjson.loads((real_data / "product-de-2024-06-08.json").read_bytes())
     found = answer["products"][0]
