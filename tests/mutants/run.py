@@ -80,7 +80,7 @@ def _try(mutant: Mutant) -> int:
     import pytest
 
     sys.meta_path.insert(0, _Mutated(module_name(mutant.path), mutant))
-    quiet = ["-x", "-q", "--no-header", "--no-summary", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    quiet = ["-x", "-q", "--assert=plain", "--no-header", "--no-summary", "-p", "no:cacheprovider", "-p", "no:xdist"]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         try:
             return _SURVIVED if pytest.main([*quiet, *TESTS]) == 0 else _KILLED
