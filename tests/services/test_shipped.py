@@ -14,7 +14,6 @@ from arbkit.cli import app
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
-from tests.e2e.screenshots import IN_README
 from tests.helpers.factories import PACKAGE, history, offer
 from tests.helpers.nbval import Outcome, nbval
 from tests.helpers.paths import ROOT
@@ -86,8 +85,3 @@ def test_every_setting_of_the_example_exists() -> None:
     known = {Settings.variable(name) for name in Settings.model_fields}
     named = set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert named <= known
-
-
-def test_the_readme_shows_the_pictures_that_are_made_for_it() -> None:
-    shown = set(re.findall(r"docs/([a-z-]+)\.png", (ROOT / "README.md").read_text()))
-    assert shown == IN_README == {path.stem for path in (ROOT / "docs").glob("*.png")}

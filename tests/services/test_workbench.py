@@ -233,7 +233,7 @@ def test_the_answer_of_the_worked_example(settings: Settings) -> None:
     assert "size_mm" in "; ".join(missing.hints)
     assert "profit unknown: " in repr(missing)
     assert {"buy", "sell", "size_mm", "neutral"} <= set(signature(Workbench.profit).parameters)
-    assert "package, as 360x100x100" in str(Workbench.profit.__doc__)
+    assert "package size in millimetres, as 360x100x100" in str(Workbench.profit.__doc__)
 
 
 def test_a_figure_carries_its_script_once_and_asks_no_other_host(settings: Settings) -> None:
@@ -254,8 +254,10 @@ def test_importing_arbkit_is_quick() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_the_example_of_the_readme_runs(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    [example] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+def test_the_example_of_the_guide_runs(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    [example] = re.findall(
+        r"```python\n(.*?)```", (ROOT / "docs" / "guide" / "notebooks.md").read_text("utf-8"), re.DOTALL
+    )
     assert settings.watchlist is not None
     settings.watchlist.write_text("\n".join(asins()[:12]))
     for name, value in settings.environment().items():
@@ -264,7 +266,7 @@ def test_the_example_of_the_readme_runs(settings: Settings, monkeypatch: pytest.
     monkeypatch.chdir(settings.home)
     names: dict[str, object] = {}
     try:
-        exec(compile(example, "README.md", "exec"), names)  # noqa: S102 - our own text
+        exec(compile(example, "notebooks.md", "exec"), names)  # noqa: S102 - our own text
     except ArbkitError as error:
         pytest.fail(str(error))
     finally:
