@@ -219,8 +219,7 @@ class Workbench(AbstractContextManager["Workbench"]):
             UsageError: a field is missing, unknown, out of range, or they are impossible together.
         """
         question = parse(QuoteRequest, fields, unknown="profit() has no such argument")
-        profile = Profile.neutral() if neutral else self.profile
-        return QuoteView(quote(question, profile, load_tables(), load_rates()))
+        return QuoteView(quote(question, Profile.neutral() if neutral else self.profile, load_tables(), load_rates()))
 
     @suggest_arguments
     def routes(self, asin: str, *, components: bool = False, on: date | str | None = None) -> DisplayFrame:
