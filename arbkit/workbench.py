@@ -30,7 +30,14 @@ from arbkit.core.settings import Settings, SettingValue
 from arbkit.display.frames import DisplayFrame
 from arbkit.display.quote_view import QuoteView
 from arbkit.display.record_frames import (
-    DEMO_NOTE, history_frame, noted, offers_frame, opportunities_frame, products_frame, runs_frame, stats_frame,
+    DEMO_NOTE,
+    history_frame,
+    noted,
+    offers_frame,
+    opportunities_frame,
+    products_frame,
+    runs_frame,
+    stats_frame,
     watched_frame,
 )  # fmt: skip
 from arbkit.ops import fill_demo

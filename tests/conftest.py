@@ -10,6 +10,7 @@ from typing import TypeVar
 import pytest
 
 from arbkit.core.settings import Settings
+from tests.helpers.required import missing
 from tests.servers.launch import Elasticsearch, Kafka, Server, ServersMissingError
 
 S = TypeVar("S", bound=Server)
@@ -69,11 +70,3 @@ def real_data() -> Path:
     if os.environ.get("ARBKIT_WITHOUT") == "real_data":
         pytest.skip("real Keepa files are left out of this run")
     return missing("real Keepa files", "point ARBKIT_REAL_DATA at a folder of them")
-
-
-def missing(what: str, remedy: str) -> Path:
-    """Skip for want of ``what``, or fail where everything is required."""
-    reason = f"needs {what}: {remedy}"
-    if os.environ.get("ARBKIT_REQUIRE") == "all":
-        pytest.fail(reason)
-    pytest.skip(reason)

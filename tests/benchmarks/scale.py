@@ -39,8 +39,8 @@ from arbkit.store.sqlite.store import SqliteStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, open_stream
 from tests.benchmarks.inputs import demo_products
 from tests.benchmarks.measuring import Report, skip
-from tests.contracts.test_stream import empty
 from tests.helpers.factories import offer
+from tests.helpers.streams import empty
 from tests.servers.launch import Elasticsearch, Kafka, ServersMissingError
 
 __all__ = ["run"]

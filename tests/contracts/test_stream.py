@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from arbkit.core.errors import MessageTooLargeError, StreamError
 from arbkit.stream import Consumer, Message, Record, Stream, TopicPartition, TopicSpec, dead_letter_topic
 from arbkit.stream.base import MAX_DEAD_LETTER, MAX_MESSAGE
 from arbkit.stream.kafka import KafkaStream
 from arbkit.stream.sqlite import SqliteStream
-from tests.servers.launch import Kafka
+from tests.helpers.streams import commit, drain, empty, ignore, records, until
 from tests.servers.mock import MockKafka
 
 TOPIC = "prices"
@@ -58,56 +55,10 @@ def open_stream(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open
         yield open_one
 
 
-def empty(server: Kafka) -> None:
-    """Remove what the test before left: each begins with an empty broker."""
-    admin = AdminClient({"bootstrap.servers": server.address})
-    groups = [g.group_id for g in admin.list_consumer_groups().result().valid]
-    topics = [name for name in admin.list_topics().topics if not name.startswith("__")]
-    for future in [*(admin.delete_topics(topics) if topics else {}).values()]:
-        future.result()
-    for future in [*(admin.delete_consumer_groups(groups) if groups else {}).values()]:
-        with contextlib.suppress(KafkaException):
-            future.result()
-    while any(name in admin.list_topics().topics for name in topics):
-        time.sleep(0.05)
-
-
-def records(count: int, *, first: int = 0) -> list[Record]:
-    return [Record(f"K{i % 7}", f"{i}".encode(), {"n": str(i)}) for i in range(first, first + count)]
-
-
-def drain(consumer: Consumer, count: int) -> list[Message]:
-    """Poll until so many messages have come."""
-    got: list[Message] = []
-    for _ in range(2_000):
-        got += consumer.poll(max_records=10, timeout_s=0.05)
-        if len(got) >= count:
-            return got
-    raise AssertionError(f"only {len(got)} of {count} messages came")
-
-
-def until(condition: Callable[[], bool], *consumers: Consumer) -> None:
-    """Let all members poll until it holds."""
-    for _ in range(1_000):
-        for consumer in consumers:
-            consumer.poll(max_records=1, timeout_s=0.02)
-        if condition():
-            return
-    raise AssertionError("it never came to hold")
-
-
 def differs(request: pytest.FixtureRequest, reason: str, *implementations: str) -> None:
     """Expect this test to fail on these implementations, for a reason."""
     if request.node.callspec.params["open_stream"] in implementations:
         request.applymarker(pytest.mark.xfail(strict=True, reason=reason))
-
-
-def commit(consumer: Consumer, messages: list[Message]) -> None:
-    consumer.commit({m.topic_partition: m.offset + 1 for m in messages})
-
-
-def ignore(_: frozenset[TopicPartition]) -> None:
-    return
 
 
 def test_records_of_a_key_keep_their_order_and_offsets_have_no_gaps(open_stream: Open) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.conftest import missing
+from tests.helpers.required import missing
 from tests.helpers.running import Up, running
 
 # A machine that also runs Kafka and Elasticsearch may be slow; what is awaited is a condition, not a time.

@@ -26,7 +26,7 @@ WIDTHS = {"wide": (1280, 900), "phone": (390, 844)}
 _LONGEST_PX = 3_000
 _LONGEST_SHOWN_PX = 1_300
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
-IN_README = {"opportunities-wide", "opportunities-phone", "opportunities-dark-wide", "product-wide", "pipeline-wide"}
+IN_DOCS = {"opportunities-wide", "opportunities-phone", "opportunities-dark-wide", "product-wide", "pipeline-wide"}
 """The pictures that are committed."""
 
 
@@ -120,7 +120,7 @@ def _take(browser: Browser, up: Up, name: str, width: str) -> None:
     page.wait_for_timeout(1_500)
     target = ALL / f"{name}-{width}.png"
     _draw(page, target, _LONGEST_PX)
-    if target.stem in IN_README:
+    if target.stem in IN_DOCS:
         _draw(page, SHOWN / target.name, _LONGEST_SHOWN_PX)
     page.close()
     sys.stdout.write(f"{target.relative_to(ROOT)}\n")

@@ -8,7 +8,7 @@ import pytest
 
 from arbkit.core.settings import Settings
 from tests.chaos.trial import Plan, Report, run
-from tests.contracts.test_stream import empty
+from tests.helpers.streams import empty
 from tests.servers.launch import Elasticsearch, Kafka
 
 pytestmark = pytest.mark.e2e

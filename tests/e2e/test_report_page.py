@@ -18,15 +18,11 @@ from arbkit.reports.html_page import page
 from arbkit.reports.morning import run
 from arbkit.store import open_store
 from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.outputs import shown
 
 pytestmark = pytest.mark.e2e
 
 EVIL = '</script><script>document.title = "owned"</script>'
-
-
-def shown(html: str) -> nbformat.NotebookNode:
-    output: nbformat.NotebookNode = nbformat.v4.new_output("display_data", data={"text/html": html})
-    return output
 
 
 def written(path: Path, *outputs: nbformat.NotebookNode) -> str:

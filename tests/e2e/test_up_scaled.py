@@ -14,11 +14,10 @@ from arbkit.core.formatting import money
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_stream
-from tests.contracts.test_stream import empty
 from tests.helpers.running import ROWS, Up, running
+from tests.helpers.streams import empty, good
 from tests.helpers.visiting import address, visiting
 from tests.servers.launch import Elasticsearch, Kafka
-from tests.services.test_consumer import good
 
 pytestmark = pytest.mark.e2e
 

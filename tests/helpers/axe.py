@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-from tests.conftest import missing
+from tests.helpers.required import missing
 from tests.servers.launch import CACHE
 
 __all__ = ["axe_script", "violations"]

@@ -20,9 +20,9 @@ from arbkit import __version__
 from arbkit.cli import app
 from arbkit.core.settings import KEEPA_SERVICE, Settings
 from arbkit.sources.demo.market import asins
-from tests.contracts.test_stream import empty
 from tests.helpers.compose import Here, Running, environment, interpolate, load
 from tests.helpers.paths import ROOT
+from tests.helpers.streams import empty
 from tests.servers.launch import Elasticsearch, Kafka, free_ports
 
 KEY = "k" * 64

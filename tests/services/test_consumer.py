@@ -37,24 +37,8 @@ from arbkit.store.sqlite.store import SqliteStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_stream
 from arbkit.stream.dead_letters import dead_letters, replay
 from arbkit.stream.sqlite import SqliteStream
-from tests.contracts.test_stream import empty
+from tests.helpers.streams import empty, good, raw
 from tests.servers.launch import Kafka
-
-
-def raw(asin: str, *, version: int = 8_000_000, fetched_at: str = "2026-11-01T00:00:00Z", **product: Any) -> Record:
-    shown = {
-        "asin": asin, "domainId": 3, "title": f"Product {asin}", "csv": None, "productType": 0, "lastUpdate": version,
-        **product,
-    }  # fmt: skip
-    message = {
-        "v": 1, "asin": asin, "market": "DE", "source": "keepa", "fetched_at": fetched_at, "run_id": "r",
-        "product": shown,
-    }  # fmt: skip
-    return Record(asin, orjson.dumps(message))
-
-
-def good(count: int, *, first: int = 0) -> list[Record]:
-    return [raw(f"B{i:09}") for i in range(first, first + count)]
 
 
 def publish(settings: Settings, records: Sequence[Record], topic: str = RAW_TOPIC) -> None:

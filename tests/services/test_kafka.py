@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 from arbkit.core.errors import MessageTooLargeError, StreamError
 from arbkit.stream import Message, Record, TopicPartition, TopicSpec, dead_letter_topic, dead_letters
 from arbkit.stream.kafka import KafkaStream
-from tests.contracts.test_stream import drain, ignore, records, until
+from tests.helpers.streams import drain, ignore, records, until
 from tests.servers.launch import Kafka
 
 TOPIC = "faults"

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError
 from arbkit.core.errors import StreamError
 from arbkit.stream import Message, Record, TopicPartition, dead_letter_topic, dead_letters
 from arbkit.stream.kafka import KafkaStream
-from tests.contracts.test_stream import commit, drain, ignore, records, until
+from tests.helpers.streams import commit, drain, ignore, records, until
 from tests.servers.mock import MockKafka, Request
 
 TOPIC = "prices"

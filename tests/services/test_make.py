@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import missing
 from tests.helpers.paths import ROOT
+from tests.helpers.required import missing
 
 _PYTHON = """#!/bin/sh
 echo "$@" >> "{log}"

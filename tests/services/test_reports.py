@@ -24,9 +24,9 @@ from arbkit.reports.schedule.run_state import ScheduleState
 from arbkit.reports.schedule.schedule_file import load_schedule
 from arbkit.reports.schedule.scheduler import run_scheduler
 from arbkit.store import open_store
-from tests.conftest import missing
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.processes import arbkit
+from tests.helpers.required import missing
 
 pytestmark = pytest.mark.e2e
 

@@ -15,8 +15,8 @@ from arbkit.sources.demo.market import asins
 from arbkit.sources.demo.server import DemoServer
 from arbkit.stream import RAW_TOPIC, Record, dead_letter_topic, open_stream
 from arbkit.web.api import create_app
-from tests.contracts.test_stream import empty
 from tests.helpers.processes import arbkit
+from tests.helpers.streams import empty
 
 pytestmark = pytest.mark.e2e
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from arbkit.cli import app
 from arbkit.core.settings import Settings
 from tests.docs.reference import FOLDER, PAGES, page
-from tests.e2e.screenshots import IN_README
+from tests.e2e.screenshots import IN_DOCS
 from tests.helpers.paths import ROOT
 
 DOCS = ROOT / "docs"
@@ -94,4 +94,4 @@ def test_the_site_builds_strictly_and_asks_no_other_host(tmp_path: Path) -> None
 
 def test_the_picture_of_the_readme_is_one_that_is_made_for_it() -> None:
     shown = {name for path in TEXTS for name in re.findall(r"([a-z-]+)\.png", path.read_text("utf-8"))}
-    assert shown == IN_README == {path.stem for path in DOCS.glob("*.png")}
+    assert shown == IN_DOCS == {path.stem for path in DOCS.glob("*.png")}

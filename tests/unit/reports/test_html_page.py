@@ -9,13 +9,9 @@ import nbformat
 from arbkit.display.notebook_html import style_tag
 from arbkit.display.route_tables import paragraph
 from arbkit.reports.html_page import page
+from tests.helpers.outputs import shown
 
 PLOTLY = "application/vnd.plotly.v1+json"
-
-
-def shown(html: str) -> nbformat.NotebookNode:
-    output: nbformat.NotebookNode = nbformat.v4.new_output("display_data", data={"text/html": html})
-    return output
 
 
 def made(*outputs: nbformat.NotebookNode, title: str = "A report") -> str:
