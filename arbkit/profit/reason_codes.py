@@ -67,7 +67,7 @@ class ReasonCode(Enum):
 
     SHIPPING_UNKNOWN = Severity.ASSUMED, "shipping to the buyer unknown, taken as none"
     SPOT_FOR_AVERAGE = Severity.ASSUMED, "no 90-day average, so the spot price"
-    REFERRAL_AMBIGUOUS = Severity.ASSUMED, "referral schedule: the dearest of several"
+    REFERRAL_AMBIGUOUS = Severity.ASSUMED, "referral schedule: the most expensive of several"
     REFERRAL_MINIMUM_DISPUTED = Severity.ASSUMED, "least referral fee disputed for this category"
     REFERRAL_AS_ANNOUNCED = Severity.ASSUMED, "referral percentages of {on} as announced"
     VAT_CLASS_SUGGESTED = Severity.ASSUMED, "VAT class suggested by the category"
