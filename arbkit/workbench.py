@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import UTC, date, datetime
 from html import escape
 from typing import TYPE_CHECKING, Any, Self
@@ -20,6 +19,7 @@ from pydantic import PositiveInt, TypeAdapter
 from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.analysis.routes import RoutePrices, best_cells, prepare_offers, price_routes, route_cells, routes_frame
 from arbkit.analysis.what_if import quote_request_for
+from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError, did_you_mean
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.input.filters import OpportunitiesRequest, ProductsRequest
@@ -27,19 +27,10 @@ from arbkit.core.input.validation import Day, Value, check_value, parse, suggest
 from arbkit.core.marketplaces import MarketCode
 from arbkit.core.models import Offer
 from arbkit.core.settings import Settings, SettingValue
+from arbkit.display import record_frames
 from arbkit.display.frames import DisplayFrame
 from arbkit.display.quote_view import QuoteView
-from arbkit.display.record_frames import (
-    DEMO_NOTE,
-    history_frame,
-    noted,
-    offers_frame,
-    opportunities_frame,
-    products_frame,
-    runs_frame,
-    stats_frame,
-    watched_frame,
-)  # fmt: skip
+from arbkit.display.record_frames import DEMO_NOTE, noted
 from arbkit.ops import fill_demo
 from arbkit.profit import COMPONENTS, Profile, load_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import quote
@@ -75,7 +66,7 @@ def open_workbench(settings: Settings | None = None, **overrides: SettingValue) 
     return Workbench(settings or Settings.load(**overrides))
 
 
-class Workbench(AbstractContextManager["Workbench"]):
+class Workbench(Closing):
     """What :func:`arbkit.open` gives. Reads only, apart from :meth:`fill_demo`; a context manager.
 
     Products are named by their ASIN, marketplaces by their code (DE, FR, IT, ES, UK). Percents are percents: 20
@@ -89,9 +80,6 @@ class Workbench(AbstractContextManager["Workbench"]):
     def close(self) -> None:
         """Close the store. The next call opens it again."""
         self._lazy_store.close()
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def profile(self) -> Profile:
@@ -126,7 +114,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         Raises:
             StoreError: there is no store yet, or it cannot be read (as for every other method that reads it).
         """
-        return stats_frame(self._store().stats())
+        return record_frames.stats_frame(self._store().stats())
 
     @takes_fields_of(ProductsRequest)
     def products(self, **request: Value) -> DisplayFrame:
@@ -138,7 +126,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         wanted = ProductsRequest.parse(request, strict=True, unknown="products() has no such argument")
         query = ProductQuery.of(wanted, sort=wanted.sort_by, descending=wanted.descending, limit=1)
         found, total = take(self._store().products, query, wanted.limit)
-        return self._with_note(products_frame(found), total, wanted.category)
+        return self._with_note(record_frames.products_frame(found), total, wanted.category)
 
     @suggest_arguments
     def offers(self, asins: str | Sequence[str]) -> DisplayFrame:
@@ -149,7 +137,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         Raises:
             UsageError: no ASIN, or none of them is stored.
         """
-        return offers_frame(self._offers([asins] if isinstance(asins, str) else asins))
+        return record_frames.offers_frame(self._offers([asins] if isinstance(asins, str) else asins))
 
     @suggest_arguments
     def history(self, asin: str, *, currency: str | None = None) -> DisplayFrame:
@@ -161,7 +149,7 @@ class Workbench(AbstractContextManager["Workbench"]):
             UsageError: the product is not stored, or there are no rates of that currency.
         """
         offers, lines, currency = self._lines(asin, currency)
-        return history_frame(lines, currency=currency, demo=_demo(offers))
+        return record_frames.history_frame(lines, currency=currency, demo=_demo(offers))
 
     @takes_fields_of(OpportunitiesRequest)
     def opportunities(self, **request: Value) -> DisplayFrame:
@@ -173,7 +161,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         wanted = OpportunitiesRequest.parse(request, strict=True, unknown="opportunities() has no such argument")
         query = OpportunityQuery.of(wanted, sort=wanted.sort_by, descending=wanted.descending, limit=1, at=time.time())
         found, total = take(self._store().opportunities, query, wanted.limit)
-        return self._with_note(opportunities_frame(found), total, wanted.category, detected=True)
+        return self._with_note(record_frames.opportunities_frame(found), total, wanted.category, detected=True)
 
     def pick(self) -> str:
         """The ASIN of a product worth a look: of the best opportunities' the one on the most marketplaces.
@@ -198,7 +186,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         Raises:
             UsageError: ``limit`` is no count.
         """
-        return runs_frame(self._store().runs(report=report, limit=check_value(_COUNT, "limit", limit)))
+        return record_frames.runs_frame(self._store().runs(report=report, limit=check_value(_COUNT, "limit", limit)))
 
     def watchlist(self) -> DisplayFrame:
         """The products that are watched, in the file's order: ``asin, title, markets, updated_at``.
@@ -212,7 +200,7 @@ class Workbench(AbstractContextManager["Workbench"]):
         watched, offers = watchlist.load(self.settings), list[Offer]()
         for start in range(0, len(watched.asins), _ASINS_AT_ONCE):
             offers += self._store().offers(watched.asins[start : start + _ASINS_AT_ONCE])
-        return noted(watched_frame(watched.asins, offers), *map(str, watched.bad))
+        return noted(record_frames.watched_frame(watched.asins, offers), *map(str, watched.bad))
 
     @takes_fields_of(QuoteRequest)
     def profit(self, *, neutral: bool = False, **fields: Value) -> QuoteView:

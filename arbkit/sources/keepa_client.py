@@ -12,9 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -23,6 +21,7 @@ import orjson
 import requests
 from keepa.constants import DCODES
 
+from arbkit.core.closing import Closing
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
 from arbkit.core.marketplaces import market as market_of
 from arbkit.core.models import Origin
@@ -68,7 +67,7 @@ class _PartialError(_TransientError):
     """The answer left products out."""
 
 
-class KeepaSource(AbstractContextManager["KeepaSource"]):
+class KeepaSource(Closing):
     """The Keepa-compatible service that the settings name. A context manager, for one thread at a time.
 
     What may pass (5xx, time-outs, broken connections, invalid JSON, partial answers) is asked again up to
@@ -136,11 +135,6 @@ class KeepaSource(AbstractContextManager["KeepaSource"]):
     def close(self) -> None:
         """Give up the connection."""
         self._client.close()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _known_state(self) -> Tokens:
         if self.state is None:

@@ -10,11 +10,11 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from types import TracebackType
-from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from pydantic import Field
 
+from arbkit.core.closing import Closing
 from arbkit.core.errors import UsageError
 from arbkit.core.input.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
 from arbkit.core.input.validation import Request
@@ -182,7 +182,7 @@ class Sums:
 MAX_BRANDS = 100
 
 
-class Store(Protocol):
+class Store(Closing, Protocol):
     """A store. A context manager; safe to use from several threads and processes at once.
 
     Every method but :meth:`close` raises :class:`~arbkit.core.errors.StoreError` if the store cannot be used.
@@ -286,12 +286,6 @@ class Store(Protocol):
     def close(self) -> None:
         """Give the connection back."""
         ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
 
 
 _offer_values = attrgetter(*Offer.__slots__)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
+from arbkit.core.closing import Closing
 from arbkit.core.errors import MessageTooLargeError
 
 RAW_TOPIC = "raw.keepa_updates"
@@ -132,7 +132,7 @@ Offsets = Mapping[TopicPartition, int]
 """Partition → the next offset to read (the last one done plus one)."""
 
 
-class Consumer(Protocol):
+class Consumer(Closing, Protocol):
     """A consumer of a group. A context manager; not for use by several threads at once."""
 
     def poll(self, *, max_records: int, timeout_s: float) -> Sequence[Message]:
@@ -182,14 +182,8 @@ class Consumer(Protocol):
         """Leave the group, so that another consumer takes over at once."""
         ...
 
-    def __enter__(self) -> Self: ...
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-
-
-class Stream(Protocol):
+class Stream(Closing, Protocol):
     """A stream. A context manager; safe to use from several threads and processes at once."""
 
     def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
@@ -275,9 +269,3 @@ class Stream(Protocol):
     def close(self) -> None:
         """Give up connections; nothing that was acknowledged is lost."""
         ...
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...

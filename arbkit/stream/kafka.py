@@ -7,9 +7,8 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from functools import partial
-from types import TracebackType
 from typing import Any, TypeAlias
 
 from confluent_kafka import Consumer as KafkaClient
@@ -18,6 +17,7 @@ from confluent_kafka import Message as KafkaMessage
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType  # type: ignore[attr-defined]  # the stubs do not export what the docs name
 
+from arbkit.core.closing import Closing
 from arbkit.core.errors import MessageTooLargeError, StreamError
 from arbkit.stream.base import (
     MAX_DEAD_LETTER,
@@ -45,7 +45,7 @@ _DAY_MS = 86_400_000
 _Delivered: TypeAlias = Callable[[KafkaError | None, KafkaMessage], None]
 
 
-class KafkaStream(AbstractContextManager["KafkaStream"]):
+class KafkaStream(Closing):
     """Implements :class:`arbkit.stream.base.Stream` on the brokers at ``servers`` (``host:port[,host:port]``).
 
     ``options`` are librdkafka's own settings (SASL, TLS, …); ``protocol`` is that of consumer groups: ``consumer``
@@ -247,11 +247,6 @@ class KafkaStream(AbstractContextManager["KafkaStream"]):
             reader.close()
         if producer is not None:
             producer.flush(_DELIVERY_S)
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _produce_with(self) -> Producer:
         with self._lock:

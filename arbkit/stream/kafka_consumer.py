@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from types import TracebackType
 from typing import TypeAlias
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException
@@ -14,6 +12,7 @@ from confluent_kafka import Consumer as KafkaClient
 from confluent_kafka import Message as KafkaMessage
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 
+from arbkit.core.closing import Closing
 from arbkit.core.errors import StreamError, UsageError
 from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
 from arbkit.stream.kafka_errors import TRANSIENT, is_fatal, to_stream_error, with_retry
@@ -36,7 +35,7 @@ _REFUSED = frozenset(
 _TAKEN_NAMES = (KafkaError.FENCED_INSTANCE_ID, KafkaError.UNRELEASED_INSTANCE_ID)
 
 
-class KafkaConsumer(AbstractContextManager["KafkaConsumer"]):
+class KafkaConsumer(Closing):
     """Implements :class:`arbkit.stream.base.Consumer`; made by :meth:`arbkit.stream.kafka.KafkaStream.consumer`.
 
     A group begins at the oldest message; afterwards what retention has removed unread is an error and never
@@ -258,11 +257,6 @@ class KafkaConsumer(AbstractContextManager["KafkaConsumer"]):
                 remedy="Give each member a name of its own, or none; after a kill, wait until its session has ended",
             )  # fmt: skip
         return to_stream_error(KafkaException(error), self._servers, "the log cannot be read")
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _kafka_partitions(self) -> list[KafkaTopicPartition]:
         return [KafkaTopicPartition(p.topic, p.partition) for p in self._owned]

@@ -9,10 +9,10 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
+from arbkit.core.closing import Closing
 from arbkit.core.errors import StreamError
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
 from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, Record, TopicPartition, TopicSpec, check_sizes
@@ -34,7 +34,7 @@ _REMOVED_AT_ONCE = 2_000
 """Messages removed in one transaction: retention must not hold up the producer for long."""
 
 
-class SqliteStream(AbstractContextManager["SqliteStream"]):
+class SqliteStream(Closing):
     """Implements :class:`arbkit.stream.base.Stream` on the file at ``path``.
 
     Many groups, each with one consumer at a time: a second one waits ``join_wait_s`` seconds for the first to leave,
@@ -166,11 +166,6 @@ class SqliteStream(AbstractContextManager["SqliteStream"]):
         """See :meth:`arbkit.stream.base.Stream.close`."""
         with self._lock:
             self._connection.close()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:

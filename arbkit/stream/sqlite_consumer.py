@@ -11,14 +11,14 @@ import os
 import sqlite3
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
-from types import TracebackType
 from urllib.parse import quote
 
 from filelock import FileLock, Timeout
 
+from arbkit.core.closing import Closing
 from arbkit.core.errors import GroupBusyError, StreamError, UsageError
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
 from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
@@ -71,7 +71,7 @@ def _take_group(connection: sqlite3.Connection, path: Path, group: str, wait_s: 
     return lock
 
 
-class SqliteConsumer(AbstractContextManager["SqliteConsumer"]):
+class SqliteConsumer(Closing):
     """Implements :class:`arbkit.stream.base.Consumer`; made by :func:`join_group`."""
 
     def __init__(
@@ -164,11 +164,6 @@ class SqliteConsumer(AbstractContextManager["SqliteConsumer"]):
             self._connection.close()
         finally:
             self._lock.release()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # Reading
 

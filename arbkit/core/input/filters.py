@@ -45,8 +45,8 @@ Asin = Annotated[str, AfterValidator(_asin)]
 """A field of a pydantic model that takes an ASIN in any case, or the address of its page."""
 
 
-def _unit(name: str) -> dict[str, Any]:
-    return {"unit": name}
+def _filter(title: str, description: str, unit: str, *, ge: float | None = None, le: float | None = None) -> Any:
+    return Field(None, ge=ge, le=le, title=title, description=description, json_schema_extra={"unit": unit})
 
 
 class _Filter(Request):
@@ -74,68 +74,33 @@ class _Filter(Request):
 class OpportunityFilter(_Filter):
     """Which opportunities; a field that is None asks for any. Bounds are inclusive."""
 
-    q: str | None = Field(
-        None,
-        title="Search",
-        description="words of title, brand, EAN or ASIN, whatever the case and accents",
-        json_schema_extra=_unit("text"),
-    )
-    asin: Asin | None = Field(None, title="ASIN", description="this product", json_schema_extra=_unit("ASIN"))
-    brand: str | None = Field(None, title="Brand", description="exactly this brand", json_schema_extra=_unit("text"))
-    category: str | None = Field(
-        None, title="Category", description="exactly this category", json_schema_extra=_unit("text")
-    )
-    source: MarketCode | None = Field(
-        None, title="Buy on", description="marketplace to buy on", json_schema_extra=_unit("marketplace")
-    )
-    target: MarketCode | None = Field(
-        None, title="Sell on", description="marketplace to sell on", json_schema_extra=_unit("marketplace")
-    )
-    min_profit: float | None = Field(
-        None,
+    q: str | None = _filter("Search", "words of title, brand, EAN or ASIN, whatever the case and accents", "text")
+    asin: Asin | None = _filter("ASIN", "this product", "ASIN")
+    brand: str | None = _filter("Brand", "exactly this brand", "text")
+    category: str | None = _filter("Category", "exactly this category", "text")
+    source: MarketCode | None = _filter("Buy on", "marketplace to buy on", "marketplace")
+    target: MarketCode | None = _filter("Sell on", "marketplace to sell on", "marketplace")
+    min_profit: float | None = _filter(
+        "Profit",
+        "least profit of one unit after every fee and tax, in the profile's home currency",
+        "home currency",
         ge=-1_000_000,
         le=1_000_000,
-        title="Profit",
-        description="least profit of one unit after every fee and tax, in the profile's home currency",
-        json_schema_extra=_unit("home currency"),
     )
-    min_roi: float | None = Field(
-        None,
-        ge=-1_000,
-        le=1_000_000,
-        title="ROI",
-        description="least return, in percent of what is invested",
-        json_schema_extra=_unit("percent"),
+    min_roi: float | None = _filter(
+        "ROI", "least return, in percent of what is invested", "percent", ge=-1_000, le=1_000_000
     )
-    min_margin: float | None = Field(
-        None,
-        ge=-100_000,
-        le=1_000,
-        title="Margin",
-        description="least margin, in percent of the revenue without VAT",
-        json_schema_extra=_unit("percent"),
+    min_margin: float | None = _filter(
+        "Margin", "least margin, in percent of the revenue without VAT", "percent", ge=-100_000, le=1_000
     )
-    min_confidence: float | None = Field(
-        None,
-        ge=0,
-        le=1,
-        title="Confidence",
-        description="least confidence, from 0 to 1",
-        json_schema_extra=_unit("0 to 1"),
+    min_confidence: float | None = _filter("Confidence", "least confidence, from 0 to 1", "0 to 1", ge=0, le=1)
+    max_age_hours: float | None = _filter(
+        "Data age", "greatest age of the older of the two prices, in hours", "hours", ge=0, le=100_000
     )
-    max_age_hours: float | None = Field(
-        None,
-        ge=0,
-        le=100_000,
-        title="Data age",
-        description="greatest age of the older of the two prices, in hours",
-        json_schema_extra=_unit("hours"),
-    )
-    amazon_sells: bool | None = Field(
-        None,
-        title="Amazon sells",
-        description="whether Amazon itself offers it where it would be sold; false leaves out also the unknown",
-        json_schema_extra=_unit("true or false"),
+    amazon_sells: bool | None = _filter(
+        "Amazon sells",
+        "whether Amazon itself offers it where it would be sold; false leaves out also the unknown",
+        "true or false",
     )
 
     def filters(self) -> dict[str, FilterValue]:
@@ -147,36 +112,22 @@ class OpportunityFilter(_Filter):
 class ProductFilter(_Filter):
     """Which products; a field that is None asks for any."""
 
-    q: str | None = Field(
-        None,
-        title="Search",
-        description="words of title, brand, EAN or ASIN, whatever the case and accents",
-        json_schema_extra=_unit("text"),
-    )
-    market: MarketCode | None = Field(
-        None,
-        title="Offered on",
-        description="marketplace that it is offered on",
-        json_schema_extra=_unit("marketplace"),
-    )
-    category: str | None = Field(
-        None, title="Category", description="exactly this category", json_schema_extra=_unit("text")
-    )
-    max_price: float | None = Field(
-        None,
+    q: str | None = _filter("Search", "words of title, brand, EAN or ASIN, whatever the case and accents", "text")
+    market: MarketCode | None = _filter("Offered on", "marketplace that it is offered on", "marketplace")
+    category: str | None = _filter("Category", "exactly this category", "text")
+    max_price: float | None = _filter(
+        "Price",
+        "greatest price on market (which it needs), VAT included, in its currency",
+        "currency of market",
         ge=0,
         le=1_000_000_000,
-        title="Price",
-        description="greatest price on market (which it needs), VAT included, in its currency",
-        json_schema_extra=_unit("currency of market"),
     )
-    min_margin: float | None = Field(
-        None,
+    min_margin: float | None = _filter(
+        "Margin",
+        "least margin of its best opportunity, in percent of the revenue without VAT",
+        "percent",
         ge=-100_000,
         le=1_000,
-        title="Margin",
-        description="least margin of its best opportunity, in percent of the revenue without VAT",
-        json_schema_extra=_unit("percent"),
     )
 
     @property

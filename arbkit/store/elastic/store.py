@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import chain
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from pydantic import JsonValue
 
+from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
@@ -60,7 +59,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class ElasticStore(AbstractContextManager["ElasticStore"]):
+class ElasticStore(Closing):
     """Implements :class:`arbkit.store.base.Store` on the cluster at ``url``; all names begin with ``prefix``.
 
     Raises:
@@ -275,11 +274,6 @@ class ElasticStore(AbstractContextManager["ElasticStore"]):
     def close(self) -> None:
         """See :meth:`arbkit.store.base.Store.close`."""
         self._client.close()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _note(self, *collections: str) -> None:
         with self._lock:

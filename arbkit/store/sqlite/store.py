@@ -6,14 +6,14 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
 import orjson
 
+from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
@@ -61,7 +61,7 @@ _ABANDONED_S = 86_400.0
 _SUMS_KEPT = 64
 
 
-class SqliteStore(AbstractContextManager["SqliteStore"]):
+class SqliteStore(Closing):
     """Implements :class:`arbkit.store.base.Store` on the file at ``path``."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -329,11 +329,6 @@ class SqliteStore(AbstractContextManager["SqliteStore"]):
         """See :meth:`arbkit.store.base.Store.close`."""
         with self._lock:
             self._connection.close()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:

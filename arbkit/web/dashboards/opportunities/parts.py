@@ -89,7 +89,7 @@ class FilterForm(_ViewPart):
     _refused: Mapping[str, tuple[str, str]] = {}
 
     def load(self) -> None:
-        """Read what there is to choose from, and show the form.
+        """Read the categories and brands to choose from, and show the form.
 
         Raises:
             StoreError: the store cannot be read.
