@@ -41,7 +41,7 @@ class Up:
             seen.append(line)
             if found := re.match(r"  (demo|api|dashboards) +(http://\S+)", line):
                 self.addresses[found[1]] = found[2]
-            if line.startswith("Ctrl-C"):
+            if line.startswith("Press Ctrl-C"):
                 return
         pytest.fail("arbkit up ended:\n" + "".join(seen[-30:]))
 
