@@ -113,6 +113,10 @@ class OpportunitiesPage(DashboardPage):
         stats, store = self.stats(now=now), self.store
         self._view, self._page = read_page(store, self._view, now=now)
         sums = store.sums(self._view.query(now=now))
+        if sums.count > stats.opportunities:
+            # A detection has ended since the figures were read.
+            self._stats = None
+            stats = self.stats(now=now)
         found = self._find(self._view.chosen)
         if found is None or (self._narrowed and found not in self._page.items):
             # What other filters leave out is not what the reader looks at now; another page's route may be.
