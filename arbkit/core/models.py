@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from arbkit.core.results import BestRouteRow, ComponentRow, JsonObject, MarketPriceRow
+from arbkit.core.results import BestRoute, ComponentRow, JsonObject, StoredPrice
 
 Origin = Literal["keepa", "demo", "export", "raw"]
 """Where data came from."""
@@ -173,9 +173,9 @@ class Product:
     eans: tuple[str, ...]
     image: str | None
     updated_at: int
-    markets: Mapping[str, MarketPriceRow]
+    markets: Mapping[str, StoredPrice]
     """code → ``{price_minor, currency, price_basis, price_at, updated_at, sales_rank}``"""
-    best: BestRouteRow | None = None
+    best: BestRoute | None = None
     """the best opportunity: ``{source, target, profit, roi_pct, margin_pct, currency}``"""
 
 

@@ -6,9 +6,10 @@ Field names and units are those of the public JSON.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypeAlias, TypedDict
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, with_config
+from typing_extensions import TypedDict
 
 JsonObject = dict[str, JsonValue]
 """A JSON object as plain Python: what is sent, before it is bytes."""
@@ -30,34 +31,7 @@ class ComponentRow(TypedDict):
     assumed: bool
 
 
-class MarketPriceRow(TypedDict):
-    """A :class:`MarketPrice` as a product's document holds it."""
-
-    price_minor: int | None
-    currency: str
-    price_basis: str | None
-    price_at: int | None
-    updated_at: int
-    sales_rank: int | None
-
-
-class BestRouteRow(TypedDict):
-    """A :class:`BestRoute` as a product's document holds it."""
-
-    source: str
-    target: str
-    profit: float
-    roi_pct: float
-    margin_pct: float
-    currency: str
-
-
-class RouteTotalsRow(TypedDict):
-    """A :class:`RouteTotals` as a store counts it."""
-
-    count: int
-    best_profit: float
-    total_profit: float
+_CLOSED = ConfigDict(extra="forbid")
 
 
 class Result(BaseModel):
@@ -128,20 +102,27 @@ class OpportunityOut(Result):
     components: list[Component] | None = Field(None, description="where they were asked for: every fee and tax")
 
 
-class MarketPrice(Result):
-    """A product's price on one marketplace; null is unknown. Times in Unix seconds."""
+class StoredPrice(TypedDict):
+    """What a product's document holds of its price on one marketplace."""
 
-    price: float | None = Field(description="shop price in currency, VAT included")
-    price_minor: int | None = Field(description="the same in whole cents or pence")
+    price_minor: Annotated[int | None, Field(description="price in whole cents or pence")]
     currency: str
     price_basis: str | None
     price_at: int | None
     updated_at: int
     sales_rank: int | None
+
+
+@with_config(_CLOSED)
+class MarketPrice(StoredPrice):
+    """A product's price on one marketplace; null is unknown. Times in Unix seconds."""
+
+    price: Annotated[float | None, Field(description="shop price in currency, VAT included")]
     url: str
 
 
-class BestRoute(Result):
+@with_config(_CLOSED)
+class BestRoute(TypedDict):
     """A product's most profitable opportunity."""
 
     source: str
@@ -181,7 +162,8 @@ class RunOut(Result):
     summary: dict[str, JsonValue] = Field(description="the few figures that a list of runs shows")
 
 
-class RouteTotals(Result):
+@with_config(_CLOSED)
+class RouteTotals(TypedDict):
     """The opportunities of one route together; profits at one unit each."""
 
     count: int

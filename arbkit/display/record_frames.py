@@ -108,16 +108,8 @@ def runs_frame(runs: Iterable[Run]) -> DisplayFrame:
 
 def stats_frame(stats: Stats) -> DisplayFrame:
     """One row: how much is stored, the total profit of its opportunities in ``currency``, and its age."""
-    names = [
-        "products",
-        "offers",
-        "opportunities",
-        "total_profit",
-        "currency",
-        "oldest_at",
-        "newest_at",
-        "evaluated_at",
-    ]
+    amounts = ["products", "offers", "opportunities", "total_profit", "currency"]
+    names = [*amounts, "oldest_at", "newest_at", "evaluated_at"]
     return _frame([{name: getattr(stats, name) for name in names}], names, demo=stats.demo_products > 0)
 
 

@@ -154,7 +154,11 @@ class Profile(_Model):
 
     @classmethod
     def neutral(cls, **fields: Json) -> Self:
-        """A seller without costs of their own or assumptions, for calculating one route."""
+        """A seller without costs of their own or assumptions, for calculating one route.
+
+        Raises:
+            ConfigError: as :meth:`checked`.
+        """
         return cls.checked({"name": "neutral", **fields})
 
     @classmethod

@@ -19,7 +19,7 @@ from arbkit.core.errors import UsageError
 from arbkit.core.input.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
 from arbkit.core.input.validation import Request
 from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
-from arbkit.core.results import RouteTotalsRow
+from arbkit.core.results import RouteTotals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,7 +150,7 @@ class Stats:
     currency: str | None
     demo_products: int
     markets: Mapping[str, int]
-    routes: Mapping[str, RouteTotalsRow]
+    routes: Mapping[str, RouteTotals]
     """by route, as ``IT:DE``"""
     categories: tuple[str, ...]
     brands: tuple[str, ...]
@@ -166,11 +166,11 @@ class Sums:
 
     count: int
     total_profit: float
-    routes: Mapping[str, RouteTotalsRow]
+    routes: Mapping[str, RouteTotals]
     """by route, as ``IT:DE``"""
 
     @classmethod
-    def of(cls, routes: Mapping[str, RouteTotalsRow]) -> Sums:
+    def of(cls, routes: Mapping[str, RouteTotals]) -> Sums:
         """The sums over these routes."""
         return cls(
             count=sum(r["count"] for r in routes.values()),

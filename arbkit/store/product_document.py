@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from arbkit.core.models import Offer, Opportunity, Product
-from arbkit.core.results import MarketPriceRow
+from arbkit.core.results import StoredPrice
 
 PRODUCT_SOURCE_FIELDS = (
     "asin", "market", "version", "source", "fetched_at", "updated_at", "currency", "title", "brand", "manufacturer",
@@ -47,7 +47,7 @@ def _first(values: Sequence[str | None]) -> str | None:
     return next((value for value in values if value), None)
 
 
-def _market(offer: Offer) -> MarketPriceRow:
+def _market(offer: Offer) -> StoredPrice:
     return {
         "price_minor": offer.price_minor,
         "currency": offer.currency,

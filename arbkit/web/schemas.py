@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
@@ -10,7 +10,7 @@ from arbkit.core.input.filters import OpportunityFilter, OpportunitySort, Produc
 from arbkit.core.input.validation import Request
 from arbkit.core.marketplaces import market as marketplace
 from arbkit.core.models import Offer, Product
-from arbkit.core.results import BestRouteRow, JsonObject, OpportunityOut, ProductOut, Result, RouteTotals, RunOut
+from arbkit.core.results import JsonObject, MarketPrice, OpportunityOut, ProductOut, Result, RouteTotals, RunOut
 from arbkit.profit.quote.request import QuoteRequest
 
 T = TypeVar("T")
@@ -215,17 +215,8 @@ class RunDetail(RunOut):
 
 def product_json(product: Product) -> JsonObject:
     """A product in the shape of :class:`~arbkit.core.results.ProductOut`."""
-    markets: JsonObject = {
-        code: {
-            "price": _major(shown["price_minor"]),
-            "price_minor": shown["price_minor"],
-            "currency": shown["currency"],
-            "price_basis": shown["price_basis"],
-            "price_at": shown["price_at"],
-            "updated_at": shown["updated_at"],
-            "sales_rank": shown["sales_rank"],
-            "url": marketplace(code).url(product.asin),
-        }
+    markets: dict[str, MarketPrice] = {
+        code: {"price": _major(shown["price_minor"]), **shown, "url": marketplace(code).url(product.asin)}
         for code, shown in product.markets.items()
     }
     return {
@@ -237,21 +228,9 @@ def product_json(product: Product) -> JsonObject:
         "image": product.image,
         "updated_at": product.updated_at,
         "demo": product.demo,
-        "markets": markets,
-        "best": _best_json(product.best),
-    }
-
-
-def _best_json(best: BestRouteRow | None) -> JsonObject | None:
-    if best is None:
-        return None
-    return {
-        "source": best["source"],
-        "target": best["target"],
-        "profit": best["profit"],
-        "roi_pct": best["roi_pct"],
-        "margin_pct": best["margin_pct"],
-        "currency": best["currency"],
+        # mypy takes no TypedDict for a JSON object.
+        "markets": cast("JsonObject", markets),
+        "best": cast("JsonObject | None", product.best),
     }
 
 

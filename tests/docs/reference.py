@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 
 from arbkit.cli import app
 from arbkit.core import errors
-from arbkit.core.input.filters import OpportunityFilter, ProductFilter, filter_table
+from arbkit.core.input.filters import ALIASES, OpportunityFilter, ProductFilter
 from arbkit.core.settings import Settings
 from arbkit.stream import GROUPS, TOPICS, dead_letter_topic
 from arbkit.web.api import create_app
@@ -133,9 +133,23 @@ def _query(parameter: dict[str, str]) -> str:
     return f"| `{parameter['name']}` | {parameter['in']} | {_cell(parameter.get('description', ''))} |\n"
 
 
+def _filter_table(model: type[OpportunityFilter] | type[ProductFilter]) -> str:
+    """The fields of a filter as a table in Markdown: name, unit, meaning, bounds and earlier names."""
+    lines = ["| field | unit | meaning | from | to | also |", "|---|---|---|---|---|---|"]
+    earlier: dict[str, list[str]] = {}
+    for alias, name in ALIASES.items():
+        earlier.setdefault(name, []).append(f"`{alias}`")
+    for name, schema in model.model_json_schema()["properties"].items():
+        kind = schema["anyOf"][0]
+        low, high = (f"{kind[bound]:,.10g}" if bound in kind else "" for bound in ("minimum", "maximum"))
+        also = ", ".join(earlier.get(name, ()))
+        lines.append(f"| `{name}` | {schema['unit']} | {schema['description']} | {low} | {high} | {also} |")
+    return "\n".join(lines) + "\n"
+
+
 def filters() -> str:
     """Every filter with its unit and its earlier names."""
-    return _FILTERS.format(opportunities=filter_table(OpportunityFilter), products=filter_table(ProductFilter))
+    return _FILTERS.format(opportunities=_filter_table(OpportunityFilter), products=_filter_table(ProductFilter))
 
 
 def topics() -> str:

@@ -156,17 +156,3 @@ class ProductsRequest(ProductFilter):
     sort_by: ProductSort = Field("updated", description=f"one of {', '.join(get_args(ProductSort))}")
     descending: bool = Field(True, description="the greatest first")
     limit: int = Field(1000, ge=1, description="most rows")
-
-
-def filter_table(model: type[OpportunityFilter] | type[ProductFilter]) -> str:
-    """The fields of a filter as a table in Markdown: name, unit, meaning, bounds and earlier names."""
-    lines = ["| field | unit | meaning | from | to | also |", "|---|---|---|---|---|---|"]
-    earlier: dict[str, list[str]] = {}
-    for alias, name in ALIASES.items():
-        earlier.setdefault(name, []).append(f"`{alias}`")
-    for name, schema in model.model_json_schema()["properties"].items():
-        kind = schema["anyOf"][0]
-        low, high = (f"{kind[bound]:,.10g}" if bound in kind else "" for bound in ("minimum", "maximum"))
-        also = ", ".join(earlier.get(name, ()))
-        lines.append(f"| `{name}` | {schema['unit']} | {schema['description']} | {low} | {high} | {also} |")
-    return "\n".join(lines) + "\n"

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from arbkit.core.errors import UsageError
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.results import JsonObject, RouteTotalsRow
+from arbkit.core.results import JsonObject, RouteTotals
 from arbkit.store import cursors
 from arbkit.store.base import EXACT_FILTERS, RANGE_FILTERS, OpportunityQuery, ProductQuery, age_edges, check_query
 from arbkit.store.search_text import words
@@ -96,10 +96,10 @@ def ages_of(aggregations: Mapping[str, JsonValue]) -> dict[str, tuple[int, ...]]
     }
 
 
-def routes_of(aggregation: Mapping[str, JsonValue]) -> dict[str, RouteTotalsRow]:
+def routes_of(aggregation: Mapping[str, JsonValue]) -> dict[str, RouteTotals]:
     """What :data:`ROUTE_SUMS` found, by route."""
     results: Mapping[str, Any] = aggregation
-    found: dict[str, RouteTotalsRow] = {
+    found: dict[str, RouteTotals] = {
         f"{source['key']}:{target['key']}": {
             "count": target["doc_count"],
             "best_profit": target["best"]["value"],

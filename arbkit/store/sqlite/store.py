@@ -17,7 +17,7 @@ from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
-from arbkit.core.results import RouteTotalsRow
+from arbkit.core.results import RouteTotals
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
 from arbkit.store import cursors
 from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written, dedupe_and_validate
@@ -354,7 +354,7 @@ def _page(
     return Page(items=tuple(build(row) for row in rows), total=total, next=after)
 
 
-def _routes(rows: Iterable[tuple[str, int, float, float]]) -> dict[str, RouteTotalsRow]:
+def _routes(rows: Iterable[tuple[str, int, float, float]]) -> dict[str, RouteTotals]:
     return {r: {"count": n, "best_profit": b, "total_profit": round(t, 2)} for r, n, b, t in rows}
 
 

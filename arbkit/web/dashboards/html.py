@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from arbkit.core.formatting import UNKNOWN, age_words, count, money, percent
 from arbkit.core.models import Opportunity
-from arbkit.core.results import ComponentRow, RouteTotalsRow
+from arbkit.core.results import ComponentRow, RouteTotals
 from arbkit.display.html import environment, macro
 from arbkit.display.labels import component_label
 from arbkit.profit.quote.results import Quote
@@ -155,7 +155,7 @@ def store_figures(
     return figures
 
 
-def route_map_html(routes: Mapping[str, RouteTotalsRow], markets: Sequence[str], currency: str, chosen: str) -> Markup:
+def route_map_html(routes: Mapping[str, RouteTotals], markets: Sequence[str], currency: str, chosen: str) -> Markup:
     """All routes as a grid: the number of opportunities and their total profit on each.
 
     ``routes`` gives ``count``, ``total_profit`` and ``best_profit`` by ``SOURCE:TARGET``; ``chosen`` is such a name.

@@ -12,7 +12,7 @@ from typing import cast, get_args
 from arbkit.analysis.routes import PricedRoute
 from arbkit.core.input.filters import OpportunitySort
 from arbkit.core.models import Opportunity
-from arbkit.core.results import RouteTotalsRow
+from arbkit.core.results import RouteTotals
 from arbkit.core.settings import Settings
 from arbkit.store import Page, Stats, Store, Sums
 from arbkit.web.dashboards.content import Region, UserEvent
@@ -39,7 +39,7 @@ def read_page(store: Store, view: View, *, now: float) -> tuple[View, Page[Oppor
     return view, page
 
 
-def read_routes(store: Store, view: View, sums: Sums, *, now: float) -> Mapping[str, RouteTotalsRow]:
+def read_routes(store: Store, view: View, sums: Sums, *, now: float) -> Mapping[str, RouteTotals]:
     """The totals of every route, also of those that ``view`` leaves out, so that another can be chosen.
 
     Raises:
@@ -132,7 +132,7 @@ class RouteMap(_ViewPart):
         sums = self.store.sums(self.view.query(now=now))
         self.show(read_routes(self.store, self.view, sums, now=now), self.store.stats().currency or "", self.view)
 
-    def show(self, routes: Mapping[str, RouteTotalsRow], currency: str, view: View) -> None:
+    def show(self, routes: Mapping[str, RouteTotals], currency: str, view: View) -> None:
         """Show these routes (``SOURCE:TARGET`` → ``count``, ``total_profit``, ``best_profit``)."""
         self.view = view
         html = route_map_html(routes, self.settings.markets, currency, f"{view.source}:{view.target}")

@@ -8,7 +8,7 @@ from arbkit.analysis.routes import PricedRoute
 from arbkit.core.formatting import UNKNOWN, age_words, money, percent, signed
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity, Product
-from arbkit.web.dashboards.content import TableCell, TableColumn, TableView
+from arbkit.web.dashboards.content import TableCell, TableColumn, TableRow, TableView
 from arbkit.web.dashboards.html import NO_WARNINGS, fulfilment_label, moment
 
 _ROUTE_COLUMNS = (
@@ -44,18 +44,8 @@ def routes_table(
     now: float,
 ) -> TableView:
     """Every route, a row each; ``stored`` are the opportunities of the last detection, by route."""
-    return {
-        "caption": "Routes of this product",
-        "columns": _columns(_ROUTE_COLUMNS),
-        "rows": [{"id": r.id, "cells": _route(r, stored.get(r.id), asin, now)} for r in routes],
-        "total": len(routes),
-        "first": 1,
-        "page": 1,
-        "pages": 1,
-        "selects": True,
-        "selected": chosen,
-        "message": message,
-    }
+    rows: list[TableRow] = [{"id": r.id, "cells": _route(r, stored.get(r.id), asin, now)} for r in routes]
+    return _table("Routes of this product", _ROUTE_COLUMNS, rows, total=len(rows), chosen=chosen, message=message)
 
 
 def _route(route: PricedRoute, stored: Opportunity | None, asin: str, now: float) -> list[TableCell]:
@@ -101,18 +91,8 @@ def _price(amount: float | None, currency: str, code: str, asin: str, basis: str
 def products_table(found: Sequence[Product], total: int, *, message: str, now: float) -> TableView:
     """Products to choose from, a row each."""
     more = f" of {total:,}" if total > len(found) else ""
-    return {
-        "caption": f"{len(found)}{more} products",
-        "columns": _columns(_PRODUCT_COLUMNS),
-        "rows": [{"id": p.asin, "cells": _product(p, now)} for p in found],
-        "total": total,
-        "first": 1,
-        "page": 1,
-        "pages": 1,
-        "selects": True,
-        "selected": "",
-        "message": message,
-    }
+    rows: list[TableRow] = [{"id": p.asin, "cells": _product(p, now)} for p in found]
+    return _table(f"{len(found)}{more} products", _PRODUCT_COLUMNS, rows, total=total, chosen="", message=message)
 
 
 def _product(product: Product, now: float) -> list[TableCell]:
@@ -129,5 +109,19 @@ def _product(product: Product, now: float) -> list[TableCell]:
     ]
 
 
-def _columns(columns: Sequence[tuple[str, str, str]]) -> list[TableColumn]:
-    return [TableColumn(label=label, kind=kind, sort="", note=note) for label, kind, note in columns]
+def _table(
+    caption: str,
+    columns: Sequence[tuple[str, str, str]],
+    rows: list[TableRow],
+    *,
+    total: int,
+    chosen: str,
+    message: str,
+) -> TableView:
+    """A table of one page."""
+    return {
+        "caption": caption,
+        "columns": [TableColumn(label=label, kind=kind, sort="", note=note) for label, kind, note in columns],
+        "rows": rows, "total": total, "first": 1, "page": 1, "pages": 1,
+        "selects": True, "selected": chosen, "message": message,
+    }  # fmt: skip
