@@ -25,7 +25,7 @@ def list_dead_letters(
     from rich.markup import escape
     from rich.table import Table
 
-    from arbkit.stream import open_stream
+    from arbkit.stream import dead_letter_topic, open_stream
     from arbkit.stream.dead_letters import dead_letters, summary
 
     topics = _topics(topic)
@@ -34,7 +34,9 @@ def list_dead_letters(
             {**summary(one), "topic": name} for name in topics for one in dead_letters(log, topic=name)
         ]
         elsewhere = {
-            name: sum(1 for _ in dead_letters(log, topic=name)) for name in _topics("all") if name not in topics
+            name: sum(end - oldest for oldest, end in log.watermarks(dead_letter_topic(name)).values())
+            for name in _topics("all")
+            if name not in topics
         }
     if len(topics) > 1:
         found.sort(key=lambda one: str(one["time"]))
