@@ -19,6 +19,8 @@ from arbkit.core.results import BestRoute, ComponentRow, JsonObject, StoredPrice
 Origin = Literal["keepa", "demo", "export", "raw"]
 """Where data came from."""
 PriceBasis = Literal["buy_box", "new", "amazon"]
+ProductType = Literal["standard", "download", "ebook", "parent", "unavailable"]
+"""What kind of listing it is: only ``standard`` ones are goods that can be bought and sent."""
 RunStatus = Literal["running", "succeeded", "failed", "timed_out"]
 
 
@@ -47,6 +49,18 @@ class Offer:
     product_group: str | None = None
     eans: tuple[str, ...] = ()
     image: str | None = None
+    # which goods exactly
+    product_type: ProductType | None = None
+    binding: str | None = None
+    parent_asin: str | None = None
+    item_count: int | None = None
+    color: str | None = None
+    size: str | None = None
+    edition: str | None = None
+    languages: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    """the bullet points of the page"""
+    adult: bool | None = None
     # prices
     price_minor: int | None = None
     price_basis: PriceBasis | None = None
@@ -54,10 +68,16 @@ class Offer:
     shipping_minor: int | None = None
     buy_box_minor: int | None = None
     buy_box_at: int | None = None
+    buy_box_shipping_minor: int | None = None
+    buy_box_seller: str | None = None
     buy_box_is_amazon: bool | None = None
     buy_box_is_fba: bool | None = None
     new_minor: int | None = None
     new_at: int | None = None
+    new_shipping_minor: int | None = None
+    new_avg30_minor: int | None = None
+    new_avg90_minor: int | None = None
+    new_avg180_minor: int | None = None
     amazon_minor: int | None = None
     amazon_at: int | None = None
     new_fba_minor: int | None = None
@@ -65,6 +85,8 @@ class Offer:
     price_avg30_minor: int | None = None
     price_avg90_minor: int | None = None
     price_avg180_minor: int | None = None
+    coupon_minor: int | None = None
+    coupon_pct: int | None = None
     # demand and competition
     sales_rank: int | None = None
     sales_rank_at: int | None = None
@@ -82,6 +104,13 @@ class Offer:
     width_mm: int | None = None
     height_mm: int | None = None
     weight_g: int | None = None
+    volume_cm3: int | None = None
+    """of the package, where an export states no sides"""
+    item_length_mm: int | None = None
+    item_width_mm: int | None = None
+    item_height_mm: int | None = None
+    item_weight_g: int | None = None
+    """the goods themselves, without packing"""
     package_quantity: int | None = None
     hazmat: bool | None = None
     keepa_fba_fee_minor: int | None = None

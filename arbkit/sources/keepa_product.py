@@ -10,11 +10,12 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Mapping
+from typing import Any
 
 from arbkit.core.errors import BadRecordError
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_unix
 from arbkit.core.marketplaces import Market
-from arbkit.core.models import History, Offer, Origin, PriceBasis, Series, Update
+from arbkit.core.models import History, Offer, Origin, PriceBasis, ProductType, Series, Update
 from arbkit.sources.raw_types import Json, RawProduct
 
 AMAZON, NEW, USED, SALES, LIST, NEW_FBA, COUNT_NEW, RATING, REVIEWS, BUY_BOX = 0, 1, 2, 3, 4, 10, 11, 16, 17, 18
@@ -54,9 +55,10 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
     current = stats.get("current") or []
     buy_box, buy_box_shipping, buy_box_at = _buy_box(product, stats, series, updated_at)
     new, amazon = _current(NEW, series, current), _current(AMAZON, series, current)
+    new_shipping = 0 if updated_at >= NEW_INCLUDES_SHIPPING_FROM else None
     price, basis, price_at, shipping = _choose(
         (buy_box, "buy_box", buy_box_at, buy_box_shipping),
-        (new, "new", updated_at, 0 if updated_at >= NEW_INCLUDES_SHIPPING_FROM else None),
+        (new, "new", updated_at, new_shipping),
         (amazon, "amazon", updated_at, 0),
     )
     tree = product.get("categoryTree") or []
@@ -80,16 +82,23 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         product_group=_optional_text(product.get("productGroup"), "productGroup"),
         eans=_texts(product, "eanList", "upcList"),
         image=_image(product),
+        **_which_goods(product),
         price_minor=price,
         price_basis=basis,
         price_at=price_at,
         shipping_minor=shipping,
         buy_box_minor=_offered(buy_box),
         buy_box_at=buy_box_at,
+        buy_box_shipping_minor=buy_box_shipping,
+        buy_box_seller=_optional_text(stats.get("buyBoxSellerId"), "buyBoxSellerId"),
         buy_box_is_amazon=_optional_flag(stats.get("buyBoxIsAmazon")),
         buy_box_is_fba=_optional_flag(stats.get("buyBoxIsFBA")),
         new_minor=_offered(new),
         new_at=updated_at if new is not None else None,
+        new_shipping_minor=new_shipping,
+        new_avg30_minor=_average(stats, "avg30", "new"),
+        new_avg90_minor=_average(stats, "avg90", "new"),
+        new_avg180_minor=_average(stats, "avg180", "new"),
         amazon_minor=_offered(amazon),
         amazon_at=updated_at if amazon is not None else None,
         new_fba_minor=_offered(_current(NEW_FBA, series, current)),
@@ -99,6 +108,7 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         price_avg180_minor=_average(stats, "avg180", basis),
         sales_rank=_offered(_current(SALES, series, current)),
         sales_rank_at=updated_at if series.get("sales_rank") else None,
+        **_coupon(product.get("coupon")),
         rank_drops30=_count(stats.get("salesRankDrops30")),
         rank_drops90=_count(stats.get("salesRankDrops90")),
         monthly_sold=_positive(product.get("monthlySold"), "monthlySold"),
@@ -112,6 +122,10 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         width_mm=_positive(product.get("packageWidth"), "packageWidth"),
         height_mm=_positive(product.get("packageHeight"), "packageHeight"),
         weight_g=_positive(product.get("packageWeight"), "packageWeight"),
+        item_length_mm=_positive(product.get("itemLength"), "itemLength"),
+        item_width_mm=_positive(product.get("itemWidth"), "itemWidth"),
+        item_height_mm=_positive(product.get("itemHeight"), "itemHeight"),
+        item_weight_g=_positive(product.get("itemWeight"), "itemWeight"),
         package_quantity=_positive(product.get("packageQuantity"), "packageQuantity"),
         hazmat=_optional_flag(product.get("isHazMat")),
         keepa_fba_fee_minor=fba_fee,
@@ -124,6 +138,31 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
     if monthly:
         series["monthly_sold"] = _pairs(monthly, "monthlySoldHistory")
     return Update(offer, History(offer.asin, market.code, version, market.currency, series, sellers))
+
+
+_PRODUCT_TYPES: Mapping[Json, ProductType] = {
+    0: "standard", 1: "download", 2: "ebook", 3: "unavailable", 4: "unavailable", 5: "parent",
+}  # fmt: skip
+
+
+def _which_goods(product: RawProduct) -> dict[str, Any]:
+    """What says which goods exactly they are."""
+    languages = product.get("languages") or ()
+    return {
+        "product_type": _PRODUCT_TYPES.get(product.get("productType")),
+        "parent_asin": _optional_text(product.get("parentAsin"), "parentAsin"),
+        "item_count": _positive(product.get("numberOfItems"), "numberOfItems"),
+        **{name: _optional_text(product.get(name), name) for name in ("binding", "color", "size", "edition")},
+        "languages": tuple(dict.fromkeys(str(each[0]) for each in languages if isinstance(each, list) and each)),
+        "features": _texts(product, "features"),
+        "adult": _optional_flag(product.get("isAdultProduct")),
+    }
+
+
+def _coupon(value: Json) -> dict[str, Any]:
+    """The coupon of a single purchase: an amount above zero, or a percentage below."""
+    one_time = _whole(_at(value, 0), "coupon") or 0
+    return {"coupon_minor": one_time if one_time > 0 else None, "coupon_pct": -one_time if one_time < 0 else None}
 
 
 def _series(csv: Json) -> dict[str, Series]:

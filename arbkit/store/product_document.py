@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args, get_type_hints
 
 from arbkit.core.models import Offer, Opportunity, Product
 from arbkit.core.results import StoredPrice
 
+_TYPES = get_type_hints(Offer)
 PRODUCT_SOURCE_FIELDS = (
     "asin", "market", "version", "source", "fetched_at", "updated_at", "currency", "title", "brand", "manufacturer",
     "category", "eans", "image", "price_minor", "price_basis", "price_at", "sales_rank",
@@ -60,10 +62,7 @@ def _market(offer: Offer) -> StoredPrice:
 
 def is_number(name: str) -> bool:
     """Whether this column of an offer is a number, NaN where it is unknown."""
-    return name.endswith(("_minor", "_mm", "_g", "_at", "_pct", "_rank")) or name in {
-        "version", "rank_drops30", "rank_drops90", "monthly_sold", "offers_new", "rating", "reviews",
-        "package_quantity", "hazmat", "buy_box_is_amazon", "buy_box_is_fba", "root_category_id",
-    }  # fmt: skip
+    return bool({_TYPES[name], *get_args(_TYPES[name])} & {int, float, bool})
 
 
 def best_by_product(found: Sequence[Opportunity]) -> dict[str, Opportunity]:

@@ -81,7 +81,7 @@ def read_offers(connection: sqlite3.Connection, asins: Sequence[str]) -> Iterato
             yield _offer(row)
 
 
-_BOOLEANS = frozenset({"buy_box_is_amazon", "buy_box_is_fba", "hazmat"})
+_BOOLEANS = frozenset({"buy_box_is_amazon", "buy_box_is_fba", "hazmat", "adult"})
 
 
 def _offer(row: Sequence[Any]) -> Offer:

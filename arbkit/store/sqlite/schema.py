@@ -22,8 +22,17 @@ def _affinity(name: str) -> str:
     return "INTEGER" if options & {int, bool} else "TEXT"
 
 
+LATER_OFFER_COLUMNS = (
+    "product_type", "binding", "parent_asin", "item_count", "color", "size", "edition", "languages", "features",
+    "adult", "buy_box_shipping_minor", "buy_box_seller", "new_shipping_minor", "new_avg30_minor", "new_avg90_minor",
+    "new_avg180_minor", "coupon_minor", "coupon_pct", "volume_cm3", "item_length_mm", "item_width_mm", "item_height_mm",
+    "item_weight_g",
+)  # fmt: skip
+"""Those that the first version of the file did not have."""
+
+
 def _offer_table() -> str:
-    columns = ", ".join(f"{name} {_affinity(name)}" for name in OFFER_COLUMNS)
+    columns = ", ".join(f"{name} {_affinity(name)}" for name in OFFER_COLUMNS if name not in LATER_OFFER_COLUMNS)
     return f"CREATE TABLE offers ({columns}, PRIMARY KEY (asin, market)) WITHOUT ROWID"
 
 
@@ -102,7 +111,9 @@ _SLIM = (
     "CREATE INDEX products_demo ON products (demo)",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SLIM)
+_WHICH_GOODS = tuple(f"ALTER TABLE offers ADD COLUMN {name} {_affinity(name)}" for name in LATER_OFFER_COLUMNS)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SLIM, _WHICH_GOODS)
 """What brings a file from version n to n + 1, for n = 0, 1, …"""
 
 
@@ -123,6 +134,15 @@ def ensure_schema(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def is_there(connection: sqlite3.Connection, path: Path) -> bool:
+    """Whether the file holds a store, of this arbkit or an older one.
+
+    Raises:
+        StoreError: a newer arbkit has written it.
+    """
+    return _version(connection, path) > 0
+
+
+def is_current(connection: sqlite3.Connection, path: Path) -> bool:
     """Whether a reader can use the file as it is.
 
     Raises:

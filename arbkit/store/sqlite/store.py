@@ -6,7 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
@@ -50,7 +50,7 @@ from arbkit.store.sqlite.rows import (
     read_offers,
     to_product,
 )
-from arbkit.store.sqlite.schema import ensure_schema, is_there
+from arbkit.store.sqlite.schema import ensure_schema, is_current, is_there
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,6 +77,10 @@ class SqliteStore(Closing):
                     ensure_schema(self._connection, path)
                 elif not is_there(self._connection, path):
                     raise _nothing_yet(path)
+                elif not is_current(self._connection, path):
+                    # Whoever comes first brings the file of an older arbkit up to date, a reader too.
+                    with closing(connect(path)) as writable:
+                        ensure_schema(writable, path)
             except BaseException:
                 self._connection.close()
                 raise

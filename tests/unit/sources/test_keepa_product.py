@@ -153,3 +153,38 @@ def test_a_real_answer_without_buy_box_data(real_data: Path) -> None:
     assert offer.sales_rank == 8_166
     assert update.history is not None
     assert list(update.history.series["new"].values) == [5_982, 5_639, 5_499, 5_299, 5_199]
+
+
+def test_which_goods_exactly_is_read() -> None:
+    made = offer_of(
+        productType=2, parentAsin="B0PARENT01", numberOfItems=6, color="rot", size="L", edition="Day One",
+        binding="DVD",
+        languages=[["Deutsch", "Handbuch"], ["Englisch", "Untertitelt"], ["Deutsch", "Untertitelt"]],
+        features=["1,2 kg", "rund"], isAdultProduct=False, itemLength=300, itemWidth=-1, itemHeight=0, itemWeight=1_200,
+    )  # fmt: skip
+    assert (made.product_type, made.parent_asin, made.item_count) == ("ebook", "B0PARENT01", 6)
+    assert (made.color, made.size, made.edition, made.binding) == ("rot", "L", "Day One", "DVD")
+    assert (made.languages, made.features) == (("Deutsch", "Englisch"), ("1,2 kg", "rund"))
+    assert made.adult is False
+    # 0 and −1 are "unknown".
+    assert (made.item_length_mm, made.item_width_mm, made.item_height_mm, made.item_weight_g) == (300, None, None, 1200)
+    assert offer_of(productType=99).product_type is None
+
+
+@pytest.mark.parametrize(
+    ("coupon", "amount", "percent"),
+    [([500, 0], 500, None), ([-10, -5], None, 10), ([0, 300], None, None), (None, None, None)],
+)
+def test_only_the_coupon_of_a_single_purchase_counts(
+    coupon: list[int] | None, amount: int | None, percent: int | None
+) -> None:
+    made = offer_of(coupon=coupon)
+    assert (made.coupon_minor, made.coupon_pct) == (amount, percent)
+
+
+def test_the_averages_of_new_are_kept_beside_those_of_the_buy_box() -> None:
+    average = [-1] * 36
+    average[1], average[18] = 2_345, 2_500
+    made = offer_of(stats={"avg90": average, "buyBoxPrice": 2_600, "buyBoxShipping": 300, "buyBoxSellerId": "A1"})
+    assert (made.price_basis, made.price_avg90_minor, made.new_avg90_minor) == ("buy_box", 2_500, 2_345)
+    assert (made.buy_box_shipping_minor, made.buy_box_seller) == (300, "A1")
