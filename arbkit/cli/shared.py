@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from arbkit.core.results import Json
-    from arbkit.pipeline.file_import import ImportSummary
+    from arbkit.pipeline.file_report import ImportSummary
 
 JSON = typer.Option(False, "--json", help="Print one JSON document on standard output.")
 

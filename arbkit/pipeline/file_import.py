@@ -3,147 +3,73 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence, Sized
+from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TypedDict
 from uuid import uuid4
 
 import orjson
 
-from arbkit.core.errors import BadRecordError, InputError, RefusedFileError
-from arbkit.core.marketplaces import MARKETS, Market, by_domain
+from arbkit.core.errors import BadRecordError, RefusedFileError
+from arbkit.core.marketplaces import Market
+from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
-from arbkit.sources.envelope import envelope, from_envelope
-from arbkit.sources.export_files import SavedResponse, SheetRows, read_file
-from arbkit.sources.export_rows import IDENTITY, check, market_of
-from arbkit.sources.raw_types import Cell, Envelope, Json, RawProduct
+from arbkit.pipeline.file_reading import FileOptions, envelopes_of
+from arbkit.pipeline.file_report import FileReport, ImportReport
+from arbkit.sources.envelope import from_envelope
+from arbkit.sources.export_rows import check
+from arbkit.sources.raw_types import Envelope
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letter_topic, dead_letters, open_stream
 
 _PUBLISH = 2_000
+_SAMPLE = 10
+"""Offers that a dry run shows."""
+_CLOCKS_S = 3_600
 
 
-class FileSummary(TypedDict):
-    """A :class:`FileReport` as ``arbkit import --json`` prints it."""
-
-    path: str
-    market: str | None
-    exported_at: str | None
-    rows: int
-    products: int
-    duplicates: int
-    dead_lettered: int
-    refused: str | None
-    notes: list[str]
-
-
-class ImportSummary(TypedDict):
-    """What ``arbkit import --json`` prints."""
-
-    files: list[FileSummary]
-    products: int
-
-
-@dataclass(slots=True)
-class FileReport:
-    """What became of one file, in rows; ``exported_at`` is ISO 8601.
-
-    ``refused`` says why nothing of it was used, ``notes`` what was assumed.
-    """
-
-    path: str
-    market: str | None = None
-    exported_at: str | None = None
-    rows: int = 0
-    products: int = 0
-    duplicates: int = 0
-    dead_lettered: int = 0
-    refused: str | None = None
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ImportReport:
-    """What became of all files, in the order they were given."""
-
-    files: tuple[FileReport, ...]
-
-    @property
-    def products(self) -> int:
-        """The number of products that were published."""
-        return sum(file.products for file in self.files)
-
-    @property
-    def exit_code(self) -> int:
-        """The command's: 0 all used, 5 nothing usable, 6 some of it refused."""
-        if not self.products:
-            return InputError.exit_code
-        return 6 if any(file.refused or file.dead_lettered for file in self.files) else 0
-
-    def to_dict(self) -> ImportSummary:
-        """The JSON document of the command."""
-        return {"files": [_summary(file) for file in self.files], "products": self.products}
-
-
-def _summary(file: FileReport) -> FileSummary:
-    return FileSummary(
-        path=file.path,
-        market=file.market,
-        exported_at=file.exported_at,
-        rows=file.rows,
-        products=file.products,
-        duplicates=file.duplicates,
-        dead_lettered=file.dead_lettered,
-        refused=file.refused,
-        notes=list(file.notes),
-    )
-
-
-def import_files(settings: Settings, paths: Sequence[Path], *, market: Market | None = None) -> ImportReport:
-    """Publish what the files hold; ``market`` is that of exports that do not name their own.
+def import_files(
+    settings: Settings, paths: Sequence[Path], *, market: Market | None = None, dated: date | None = None
+) -> ImportReport:
+    """Publish what the files hold; ``market`` and ``dated`` are for those that do not say it themselves.
 
     Raises:
         StreamError: the log cannot be written.
     """
     run_id = f"import-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
+    options = FileOptions(market, dated)
     with open_stream(settings) as stream:
-        return ImportReport(tuple(_import_file(stream, path, market, run_id) for path in paths))
+        return ImportReport(tuple(_import_file(stream, path, options, run_id) for path in paths))
 
 
-def _import_file(stream: Stream, path: Path, market: Market | None, run_id: str) -> FileReport:
-    report = FileReport(str(path))
+def preview_files(paths: Sequence[Path], *, market: Market | None = None, dated: date | None = None) -> ImportReport:
+    """What :func:`import_files` would read, with a sample of each file; nothing is published or stored."""
+    options = FileOptions(market, dated)
+    return ImportReport(tuple(_import_file(None, path, options, "dry-run") for path in paths))
+
+
+def _import_file(stream: Stream | None, path: Path, options: FileOptions, run_id: str) -> FileReport:
+    report = FileReport(str(path), sample=[] if stream is None else None)
     try:
-        _publish(stream, envelopes_of(path, market, run_id, report), path, report)
+        _publish(stream, envelopes_of(path, options, run_id, report), path, report)
     except RefusedFileError as error:
         report.refused = str(error)
     return report
 
 
-def envelopes_of(path: Path, market: Market | None, run_id: str, report: FileReport) -> Iterator[tuple[int, Envelope]]:
-    """The envelopes of a file's rows, or products, with their numbers; ``report`` notes what was assumed.
-
-    Raises:
-        RefusedFileError: nothing of the file can be used.
-    """
-    content = read_file(path)
-    if isinstance(content, SheetRows):
-        return _rows(content, path, market, run_id, report)
-    return _products(content, path, market, run_id, report)
-
-
-def _publish(stream: Stream, envelopes: Iterable[tuple[int, Envelope]], path: Path, report: FileReport) -> None:
+def _publish(stream: Stream | None, envelopes: Iterable[tuple[int, Envelope]], path: Path, report: FileReport) -> None:
     good: list[Record] = []
     bad: list[Record] = []
     seen: set[tuple[str, str]] = set()
     markets: dict[str, None] = {}
+    odd: dict[str, list[str]] = {}
     for number, one in envelopes:
         report.rows += 1
         key = (one["asin"], one["market"])
         value = orjson.dumps(one, default=str)
         where = {"file": path.name, "row": str(number)}
         try:
-            _check(one)
+            for error in _check(one):
+                odd.setdefault(error.field or "", []).append(f"row {number}: {error.value!r} {error.why}")
         except BadRecordError as error:
             bad.append(dead_letters.rejected_record(Record(key[0], value, where), RAW_TOPIC, str(error)))
             continue
@@ -153,116 +79,39 @@ def _publish(stream: Stream, envelopes: Iterable[tuple[int, Envelope]], path: Pa
             continue
         seen.add(key)
         good.append(Record(key[0], value, where))
-    for start in range(0, len(bad), _PUBLISH):
-        stream.publish(dead_letter_topic(RAW_TOPIC), bad[start : start + _PUBLISH])
-    large = sum(
-        dead_letters.publish(stream, RAW_TOPIC, good[start : start + _PUBLISH])
-        for start in range(0, len(good), _PUBLISH)
-    )
+        if report.sample is not None and len(report.sample) < _SAMPLE:
+            report.sample.append(_shown(number, one))
     report.market = ",".join(markets) or None
+    report.notes += tuple(
+        f"{header!r}: cells not read: {len(cells)}, first in {cells[0]}" for header, cells in odd.items()
+    )
+    large = 0 if stream is None else _send(stream, good, bad)
     report.products, report.dead_lettered = len(good) - large, len(bad) + large
 
 
-def _check(message: Envelope) -> None:
+def _send(stream: Stream, good: Sequence[Record], bad: Sequence[Record]) -> int:
+    """Publish both; the number of good ones that are too large."""
+    for start in range(0, len(bad), _PUBLISH):
+        stream.publish(dead_letter_topic(RAW_TOPIC), bad[start : start + _PUBLISH])
+    return sum(
+        dead_letters.publish(stream, RAW_TOPIC, good[start : start + _PUBLISH])
+        for start in range(0, len(good), _PUBLISH)
+    )
+
+
+def _check(message: Envelope) -> tuple[BadRecordError, ...]:
     """Raise what the consumer would, so that the record can be named by file and row."""
-    product = message["product"]
-    if message["source"] != "export" or not isinstance(product, Mapping):
-        from_envelope(message)
-    elif why := product.get("refused"):
-        raise BadRecordError(str(why))
-    else:
-        check(message)
+    if message["source"] == "export":
+        return check(message)
+    update = from_envelope(message)
+    if update is not None and update.offer.updated_at > time.time() + _CLOCKS_S:
+        raise BadRecordError("is in the future", field="lastUpdate", value=update.offer.version)
+    return ()
 
 
-def _rows(
-    table: SheetRows, path: Path, market: Market | None, run_id: str, report: FileReport
-) -> Iterator[tuple[int, Envelope]]:
-    exported_at = _when(table.exported_at, path, report, "it was exported")
-    where = {name: [i for i, h in enumerate(table.headers) if h in heads] for name, heads in IDENTITY.items()}
-    markets = [_market(row, where, market) for _, row in table.rows]
-    if markets and all(isinstance(found, RefusedFileError) for found in markets):
-        raise _first(markets)
-    for (number, row), found in zip(table.rows, markets, strict=True):
-        columns = dict(zip(table.headers, row, strict=False))
-        columns.pop("", None)
-        product: RawProduct = {"exported_at": exported_at, "row": number, "file": path.name, "columns": columns}
-        if isinstance(found, RefusedFileError):
-            product = {**product, "refused": str(found)}
-        yield (
-            number,
-            envelope(
-                asin=str(_pick(row, where["asin"]) or "").strip().upper(),
-                market=found.code if isinstance(found, Market) else "",
-                origin="export",
-                fetched_at=exported_at,
-                run_id=run_id,
-                product=product,
-            ),
-        )
-
-
-def _when(at: datetime | None, path: Path, report: FileReport, lacks: str) -> str:
-    """When a file's prices held, as ISO 8601: what it says itself, else its own time, which is noted."""
-    if at is None:
-        at = datetime.fromtimestamp(min(path.stat().st_mtime, time.time()), UTC)
-        report.notes = (f"the file does not say when {lacks}: its own time is taken",)
-    report.exported_at = at.isoformat(timespec="seconds")
-    return report.exported_at
-
-
-def _first(markets: Iterable[Market | RefusedFileError]) -> RefusedFileError:
-    return next(found for found in markets if isinstance(found, RefusedFileError))
-
-
-def _pick(row: Sequence[Cell], columns: Iterable[int]) -> Cell:
-    return next((row[i] for i in columns if i < len(row) and row[i] not in ("", None)), None)
-
-
-def _market(row: Sequence[Cell], where: Mapping[str, list[int]], given: Market | None) -> Market | RefusedFileError:
-    try:
-        found = market_of(_pick(row, where["locale"]), _pick(row, where["url"]))
-    except RefusedFileError as error:
-        return error
-    if found is None and given is None:
-        return RefusedFileError("names no marketplace", remedy=f"Add --market with one of {', '.join(MARKETS)}")
-    if found is not None and given is not None and found != given:
-        return RefusedFileError(
-            f"is from marketplace {found.code}", field="--market", value=given.code, remedy="Leave --market out"
-        )
-    return found or given  # type: ignore[return-value]  # both None has been answered above
-
-
-def _products(
-    answer: SavedResponse, path: Path, market: Market | None, run_id: str, report: FileReport
-) -> Iterator[tuple[int, Envelope]]:
-    answered_at = _when(answer.answered_at, path, report, "Keepa answered")
-    domains = [_market_of_product(product) for product in answer.products]
-    if not any(domains):
-        first = answer.products[0]
-        raise RefusedFileError(
-            "not a marketplace arbkit knows", field="domainId",
-            value=first.get("domainId") if isinstance(first, dict) else None,
-            remedy=f"arbkit compares {', '.join(MARKETS)}",
-        )  # fmt: skip
-    if market is not None and {d for d in domains if d} != {market}:
-        raise RefusedFileError(
-            "is from another marketplace", field="--market", value=market.code, remedy="Leave --market out"
-        )
-    for number, (product, found) in enumerate(zip(answer.products, domains, strict=True), 1):
-        asin = product.get("asin") if isinstance(product, dict) else None
-        yield (
-            number,
-            envelope(
-                asin=asin if isinstance(asin, str) else "",
-                market=found.code if found else "",
-                origin="raw",
-                fetched_at=answered_at,
-                run_id=run_id,
-                product=product,
-            ),
-        )
-
-
-def _market_of_product(product: Json) -> Market | None:
-    domain = product.get("domainId") if isinstance(product, dict) else None
-    return by_domain(domain) if isinstance(domain, int) else None
+def _shown(number: int, message: Envelope) -> JsonObject:
+    """What a row says, without what it does not say."""
+    update = from_envelope(message)
+    said = {} if update is None else update.offer.to_dict()
+    silent = {name for name, value in said.items() if value is None or (isinstance(value, Sized) and not len(value))}
+    return {"row": number, **{name: value for name, value in said.items() if name not in silent}}

@@ -1,70 +1,89 @@
 """A row of a Keepa export → the canonical offer. Pure; the files themselves are read in ``export_files``.
 
-Cells come as XLSX gives them (floats, percentages as fractions) or as CSV does (``€ 4.72``, ``8.05 %``, bare
-``85.98``, ``77.99 -C0A`` from a converted XLSX). The columns are data: ``export_columns.toml``.
+An odd cell beside the price leaves its field unknown; only what says which product it is and what it costs makes a
+row unusable.
 """
 
 from __future__ import annotations
 
 import re
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 from urllib.parse import urlsplit
 
 from arbkit.core.errors import BadRecordError, RefusedFileError, UsageError
 from arbkit.core.input.asin import parse_asin
-from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, iso_to_unix, to_minutes
+from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, UNDATED_AT, iso_to_unix, to_minutes
 from arbkit.core.marketplaces import MARKETS, Market, by_host
-from arbkit.core.models import Offer, PriceBasis
+from arbkit.core.models import Offer, PriceBasis, ProductType
+from arbkit.sources.export_cells import read_cell
+from arbkit.sources.export_columns import EMPTY_MEANS_NONE, MANY, PRICES, VOCABULARY, plain, read_columns
+from arbkit.sources.export_notation import Notation, decide_notation
 from arbkit.sources.raw_types import Cell, RawProduct
 
-_COLUMNS: dict[str, dict[str, list[str]]] = tomllib.loads(
-    resources.files("arbkit.sources").joinpath("export_columns.toml").read_text("utf-8")
-)
-IDENTITY: Mapping[str, frozenset[str]] = {name: frozenset(heads) for name, heads in _COLUMNS.pop("identity").items()}
-"""``asin``, ``locale``, ``url`` → the headers that may hold it."""
+EMPTY: frozenset[Cell] = frozenset({None, "", "-", "–", "nan", "NaN", "N/A", "n/a", "None", "null"})
+"""Cells that hold nothing, as exports and the programs that save them again write it."""
+UNDATED = "the export does not say when its prices were true"
 
-_MANY = frozenset({"eans", "category_path"})
-_EMPTY: frozenset[Cell] = frozenset({None, "", "-", "–"})
-_NUMBER = re.compile(r"-?\d[\d.,\u00a0\u202f ]*")
-_CURRENCIES = {
-    "€": "EUR",
-    "EUR": "EUR",
-    "-C0A": "EUR",
-    "£": "GBP",
-    "GBP": "GBP",
-    "-809": "GBP",
-    "$": "USD",
-    "-409": "USD",
+_BASES: tuple[PriceBasis, ...] = ("buy_box", "new", "amazon")
+_DIRECT = frozenset(Offer.__slots__) & {
+    name for kind, fields in VOCABULARY["fields"].items() if kind != "identity" for name in fields
 }
-_FLAGS = {"yes": True, "sí": True, "si": True, "oui": True, "no": False, "non": False}
-_CODES = re.compile(r"[,;\s]+")
+_TOGETHER = frozenset({"product_type", "buy_box_is_amazon"})
+"""Fields that follow from several cells."""
+_DERIVED = frozenset(
+    {
+        "price_minor", "price_basis", "price_at", "shipping_minor", "price_avg30_minor", "price_avg90_minor",
+        "price_avg180_minor", "out_of_stock90_pct",
+    }
+)  # fmt: skip
+"""Fields that follow from those of the price that is used."""
+_TIMES: Mapping[str, str] = {
+    "buy_box_minor": "buy_box_at", "new_minor": "new_at", "amazon_minor": "amazon_at", "sales_rank": "sales_rank_at",
+    "offers_new": "offers_new_at", "keepa_fba_fee_minor": "keepa_fba_fee_at",
+}  # fmt: skip
+_AMAZON = frozenset(map(plain, VOCABULARY["words"]["amazon"]))
+_DIGITAL: Mapping[ProductType, tuple[frozenset[str], re.Pattern[str]]] = {
+    kind: (frozenset(said["types"]), re.compile(rf"\b(?:{'|'.join(map(re.escape, said['words']))})\b"))
+    for kind, said in VOCABULARY["digital"].items()
+}
+
+
+@dataclass(slots=True)
+class _Row:
+    """What a row says: the values by field, fields whose price includes shipping, and cells that are not readable."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    included: set[str] = field(default_factory=set)
+    odd: list[BadRecordError] = field(default_factory=list)
 
 
 def market_of(locale: Cell, url: Cell) -> Market | None:
-    """The marketplace that a row names in its locale, else in its Amazon address; None if it names none.
+    """The marketplace that a row names in its locale and in its Amazon address; None if it names none.
 
     Raises:
-        RefusedFileError: it names one outside arbkit's.
+        RefusedFileError: it names one outside arbkit's, or two.
     """
-    if locale not in _EMPTY:
-        word = str(locale).strip().lower().removeprefix("amazon.").removeprefix("www.amazon.")
-        known = MARKETS.get({"CO.UK": "UK", "GB": "UK"}.get(word.upper(), word.upper()))
-        if known is None:
-            raise _foreign(f"amazon.{word}")
-        return known
-    if url not in _EMPTY:
-        text = str(url)
-        # Thousands of rows name one host: what follows it need not be parsed each time.
-        host = _host("/".join(text.split("/", 3)[:3]))
-        known = by_host(host)
-        if known is None:
-            raise _foreign(host or text[:60])
-        return known
-    return None
+    word = None if locale in EMPTY else str(locale).strip().lower().removeprefix("www.").removeprefix("amazon.")
+    said = MARKETS.get({"CO.UK": "UK", "GB": "UK"}.get(word.upper(), word.upper())) if word else None
+    if word and said is None:
+        raise _foreign(f"amazon.{word}")
+    if url in EMPTY:
+        return said
+    text = str(url)
+    # Thousands of rows name one host: what follows it need not be parsed each time.
+    host = _host("/".join(text.split("/", 3)[:3]))
+    linked = by_host(host)
+    if linked is None:
+        raise _foreign(host or text[:60])
+    if said is not None and said != linked:
+        raise RefusedFileError(
+            f"names two marketplaces: {said.code} in its locale and {linked.code} in its address",
+            remedy="Export each marketplace anew from Keepa",
+        )
+    return linked
 
 
 @lru_cache(maxsize=64)
@@ -80,184 +99,176 @@ def _foreign(name: str) -> RefusedFileError:
 
 
 def to_offer(envelope: RawProduct) -> Offer:
-    """The offer in an envelope of source ``export``; its version is the time of the export.
+    """The offer in an envelope of source ``export``; its version is the time at which its facts were true.
+
+    What cannot be read is named in ``notes``. An offer without a date has the oldest time there is.
 
     Raises:
-        BadRecordError: a cell cannot be what its column says; names the column and the cell.
+        BadRecordError: ASIN, time or a price cannot be what its column says; names the column and the cell.
     """
     return Offer(**_fields(envelope))
 
 
-def check(envelope: RawProduct) -> None:
+def check(envelope: RawProduct) -> tuple[BadRecordError, ...]:
     """Check what :func:`to_offer` would, without making the offer.
+
+    Returns:
+        what its notes would say of cells that cannot be read.
 
     Raises:
         BadRecordError: as :func:`to_offer`.
     """
-    _checked(envelope)
+    return tuple(_checked(envelope)[2].odd)
 
 
-def _checked(envelope: RawProduct) -> tuple[str, int, dict[str, Any], set[str]]:
-    """The ASIN, the time of the export, the fields, and those of them whose price includes shipping."""
+def stated_fields(envelope: RawProduct) -> frozenset[str]:
+    """The fields of the offer that a row really says something about; every other one keeps what is known.
+
+    A column that is absent, a cell that cannot be read and an empty cell of the goods' facts (title, size, fee …)
+    say nothing; an empty cell of a price, rank or count says that there is none.
+
+    Raises:
+        BadRecordError: as :func:`to_offer`.
+    """
+    known = _checked(envelope)[2].values
+    stated = {name for name in known if known[name] not in (None, ()) or name in EMPTY_MEANS_NONE}
+    stated &= _DIRECT | _TOGETHER
+    stated |= {at for name, at in _TIMES.items() if name in stated}
+    if not PRICES.isdisjoint(stated):
+        stated |= _DERIVED
+    if "category_path" in stated:
+        stated.add("category")
+    return frozenset(stated)
+
+
+def _checked(envelope: RawProduct) -> tuple[str, int, _Row]:
+    """The ASIN, the time of the facts, and what the row says."""
     product = envelope["product"]
+    if why := product.get("refused"):
+        raise BadRecordError(str(why))
     columns = product.get("columns")
     if not isinstance(columns, Mapping):
         raise BadRecordError("is not a JSON object", field="columns")
-    at = int(iso_to_unix(product.get("exported_at"), field="exported_at"))
-    iso_to_unix(envelope.get("fetched_at"), field="fetched_at")
+    at = _facts_at(product)
     try:
         asin = parse_asin(str(envelope["asin"]))
     except UsageError as error:
         raise BadRecordError(error.why, field="ASIN", value=error.value) from None
-    return asin, at, *_read(columns, MARKETS[envelope["market"]])
+    try:
+        row = _read(columns, MARKETS[envelope["market"]], _notation(product, columns))
+    except TypeError:
+        raise BadRecordError("has a list or an object for a cell", field="columns") from None
+    _say_which_goods(row, MARKETS[envelope["market"]])
+    return asin, at, row
+
+
+def _facts_at(product: RawProduct) -> int:
+    """When the facts of a row were true; a row of an earlier version has the time of its export only."""
+    if "facts_at" in product and product["facts_at"] is None:
+        return UNDATED_AT
+    name = "facts_at" if "facts_at" in product else "exported_at"
+    return int(iso_to_unix(product.get(name), field=name))
+
+
+def _notation(product: RawProduct, columns: Mapping[str, Any]) -> Notation:
+    """How the row's file writes; a row of an earlier version says it only by its own cells."""
+    if (row := product.get("notation")) is not None:
+        return _notation_of(row["decimal"], None if row["fractions"] is None else tuple(row["fractions"]))
+    cells = {header: (cell,) for header, cell in columns.items()}
+    try:
+        alone = decide_notation(read_columns(tuple(columns)), cells, delimiter="", percent=frozenset())
+    except RefusedFileError as error:
+        raise BadRecordError(error.why, field=error.field or "columns") from None
+    return Notation(alone.decimal)
+
+
+@lru_cache(maxsize=64)
+def _notation_of(decimal: str, fractions: tuple[str, ...] | None) -> Notation:
+    if decimal not in (".", ","):
+        raise BadRecordError("is no decimal mark", field="notation", value=decimal)
+    return Notation("." if decimal == "." else ",", fractions=None if fractions is None else frozenset(fractions))
+
+
+def _read(columns: Mapping[str, Any], market: Market, notation: Notation) -> _Row:
+    """The fields in the columns that arbkit reads."""
+    row = _Row()
+    known = row.values
+    for column in read_columns(tuple(columns)):
+        cell, name = columns[column.header], column.field
+        if column.kind == "identity":
+            continue
+        if cell in EMPTY or (cell.__class__ is str and not cell.strip()):
+            if name in EMPTY_MEANS_NONE:
+                known.setdefault(name, None)
+            continue
+        if column.kind not in MANY and known.get(name) is not None:
+            continue
+        try:
+            value = read_cell(column, cell, market.currency, notation)
+        except BadRecordError as error:
+            if name in PRICES or error.why.startswith("is in "):
+                raise
+            row.odd.append(error)
+            continue
+        known[name] = (*known.get(name, ()), *value) if isinstance(value, tuple) else value
+        if column.includes_shipping and value is not None:
+            row.included.add(name)
+    return row
+
+
+def _say_which_goods(row: _Row, market: Market) -> None:
+    """Add what the cells say together: codes once each, the kind of goods, and whether Amazon is the seller."""
+    known = row.values
+    if "eans" in known:
+        known["eans"] = tuple({code.lstrip("0"): code for code in reversed(known["eans"])}.values())[::-1]
+    binding = plain(known.get("binding") or "")
+    for kind, (types, words) in _DIGITAL.items():
+        if known.get("type") in types or words.search(binding):
+            known["product_type"] = kind
+            break
+    if (seller := known.get("buy_box_seller")) is not None:
+        amazon = seller == market.amazon_seller or plain(seller) in _AMAZON
+        known["buy_box_is_amazon"] = amazon
+        known["buy_box_seller"] = market.amazon_seller if amazon else seller
 
 
 def _fields(envelope: RawProduct) -> dict[str, Any]:
     market = MARKETS[envelope["market"]]
-    asin, at, known, included = _checked(envelope)
-    # Since the break every price of Keepa's includes shipping; before it only those marked with a lorry do.
-    if at >= NEW_INCLUDES_SHIPPING_FROM:
-        included |= {"buy_box_minor", "new_minor"}
-    included.add("amazon_minor")
-    basis: PriceBasis | None = next((b for b in ("buy_box", "new", "amazon") if known.get(f"{b}_minor")), None)
+    asin, at, row = _checked(envelope)
+    known = row.values
+    basis = next((b for b in _BASES if known.get(f"{b}_minor")), None)
+    fetched_at = envelope.get("fetched_at")
     averages: dict[str, Any] = {f"price_avg{d}_minor": known.get(f"{basis}_avg{d}_minor") for d in (30, 90, 180)}
     out = known.get(f"{basis}_out90_pct")
-    path = known.pop("category_path", ())
-    return dict(
-        asin=asin,
-        market=market.code,
-        version=to_minutes(at),
-        origin="export",
-        fetched_at=iso_to_unix(envelope["fetched_at"], field="fetched_at"),
-        updated_at=at,
-        currency=market.currency,
-        category_path=path,
-        category=known.pop("category", None) or (path[0] if path else None),
-        price_minor=known.get(f"{basis}_minor"),
-        price_basis=basis,
-        price_at=at if basis else None,
-        shipping_minor=0 if f"{basis}_minor" in included else None,
-        buy_box_at=at if "buy_box_minor" in known else None,
-        new_at=at if "new_minor" in known else None,
-        amazon_at=at if "amazon_minor" in known else None,
-        sales_rank_at=at if known.get("sales_rank") else None,
-        offers_new_at=at if known.get("offers_new") is not None else None,
-        keepa_fba_fee_at=at if known.get("keepa_fba_fee_minor") else None,
-        out_of_stock90_pct=None if out is None else round(out),
+    path = known.get("category_path", ())
+    undated = (UNDATED,) if at == UNDATED_AT else ()
+    return {
+        **{name: value for name, value in known.items() if name in _DIRECT or name in _TOGETHER},
+        "asin": asin,
+        "market": market.code,
+        "version": to_minutes(at),
+        "origin": "export",
+        "fetched_at": UNDATED_AT if fetched_at is None else iso_to_unix(fetched_at, field="fetched_at"),
+        "updated_at": at,
+        "currency": market.currency,
+        "category": known.get("category") or (path[0] if path else None),
+        "price_minor": known.get(f"{basis}_minor"),
+        "price_basis": basis,
+        "price_at": at if basis else None,
+        "shipping_minor": _shipping(basis, row, at),
+        "out_of_stock90_pct": None if out is None else round(out),
         **averages,
-        **{name: value for name, value in known.items() if name in _DIRECT},
-    )
+        **{time: at for name, time in _TIMES.items() if name in known and (name in PRICES or known[name] is not None)},
+        "notes": (*undated, *map(str, row.odd)),
+    }
 
 
-_DIRECT = frozenset(Offer.__slots__) & {name for fields in _COLUMNS.values() for name in fields}
-
-
-def _read(columns: Mapping[str, Any], market: Market) -> tuple[dict[str, Any], set[str]]:
-    """The fields in the columns that arbkit reads, and those of them whose price includes shipping.
-
-    A column that is there but empty gives None: the export says that there is none.
-    """
-    known: dict[str, Any] = {}
-    included: set[str] = set()
-    currency = market.currency
-    for header, cell in columns.items():
-        reader = _READERS.get(header)
-        if reader is None:
-            continue
-        name, read, shipping = reader
-        if cell in _EMPTY:
-            known.setdefault(name, () if name in _MANY else None)
-            continue
-        value = read(header, cell, currency)
-        known[name] = (*known.get(name, ()), *value) if name == "eans" else value
-        if shipping:
-            included.add(name)
-    known["eans"] = tuple(dict.fromkeys(known.get("eans", ())))
-    return known, included
-
-
-def _cell_text(_: str, cell: Cell, __: str) -> str:
-    return str(cell).strip()
-
-
-def _path(_: str, cell: Cell, __: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in str(cell).split("›") if part.strip())
-
-
-def _codes(_: str, cell: Cell, __: str) -> tuple[str, ...]:
-    # A spreadsheet may have made a number of a code.
-    text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
-    return tuple(code for code in _CODES.split(text) if code)
-
-
-def _money(header: str, cell: Cell, currency: str) -> int | None:
-    if isinstance(cell, str):
-        for sign, named in _CURRENCIES.items():
-            if sign in cell:
-                if named != currency:
-                    raise BadRecordError(f"is in {named}, not in {currency}", field=header, value=cell)
-                cell = cell.replace(sign, "")
-                break
-    amount = round(_number(header, cell) * 100)
-    if amount < 0 or amount >= 2**31:
-        raise BadRecordError("cannot be a price", field=header, value=cell)
-    return amount or None
-
-
-def _number(header: str, cell: Cell, _: str = "") -> float:
-    if isinstance(cell, (int, float)) and cell.__class__ is not bool and -1e15 < cell < 1e15:
-        return float(cell)
-    text = str(cell).strip().rstrip("+%").strip()
-    if isinstance(cell, bool) or _NUMBER.fullmatch(text) is None:
-        raise BadRecordError("is not a number", field=header, value=str(cell)[:80])
-    text = re.sub(r"\s", "", text)
-    # The last separator is the decimal one, unless three digits follow a comma: 1,040.
-    if "," in text and (text.rfind(",") > text.rfind(".")) and not re.search(r",\d{3}$", text):
-        text = text.replace(".", "").replace(",", ".")
-    else:
-        text = text.replace(",", "")
-    try:
-        return float(text)
-    except ValueError:
-        raise BadRecordError("is not a number", field=header, value=str(cell)[:80]) from None
-
-
-def _percent(header: str, cell: Cell, _: str) -> float | None:
-    value = _number(header, cell)
-    # XLSX holds fractions and shows percents.
-    if not (isinstance(cell, str) and "%" in cell) and 0 < value <= 1:
-        value *= 100
-    if not 0 <= value <= 100:
-        raise BadRecordError("is not between 0 and 100 percent", field=header, value=cell)
-    return round(value, 4)
-
-
-def _whole(header: str, cell: Cell, _: str) -> int | None:
-    value = _number(header, cell)
-    return round(value) if value > 0 else None
-
-
-def _centimetres(header: str, cell: Cell, _: str) -> int | None:
-    value = _number(header, cell)
-    return round(value * 10) if value > 0 else None
-
-
-def _flag(header: str, cell: Cell, _: str) -> bool:
-    if isinstance(cell, bool):
-        return cell
-    known = _FLAGS.get(str(cell).strip().lower())
-    if known is None:
-        raise BadRecordError("is neither yes nor no", field=header, value=str(cell)[:80])
-    return known
-
-
-_KINDS: Mapping[str, Callable[[str, Any, str], Any]] = {
-    "text": _cell_text, "path": _path, "codes": _codes, "money": _money, "percent": _percent, "whole": _whole,
-    "number": _number, "centimetres": _centimetres, "flag": _flag,
-}  # fmt: skip
-_READERS = {
-    header: (name, _KINDS[kind], "🚚" in header)
-    for kind, fields in _COLUMNS.items()
-    for name, headers in fields.items()
-    for header in headers
-}
+def _shipping(basis: PriceBasis | None, row: _Row, at: int) -> int | None:
+    """What a buyer pays on top of the price; None if the export does not say."""
+    if basis == "amazon" or f"{basis}_minor" in row.included:
+        return 0
+    stated: int | None = row.values.get("buy_box_shipping_minor") if basis == "buy_box" else None
+    if stated is not None:
+        return stated
+    # Since the break every price of Keepa's includes shipping; before it only those marked with a lorry do.
+    return 0 if basis and at >= NEW_INCLUDES_SHIPPING_FROM else None

@@ -1,0 +1,323 @@
+"""A user's file → the envelopes of its rows: marketplace, notation and date are decided for the file as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from itertools import zip_longest
+from pathlib import Path
+
+from arbkit.core.errors import RefusedFileError
+from arbkit.core.keepa_time import UNDATED_AT, to_unix
+from arbkit.core.marketplaces import MARKETS, Market, by_domain
+from arbkit.pipeline.file_report import Columns, FactsFrom, FileReport
+from arbkit.sources.envelope import envelope
+from arbkit.sources.export_columns import PRICES, Column, read_columns
+from arbkit.sources.export_files import SavedResponse, SheetRows, read_file
+from arbkit.sources.export_notation import (
+    Notation,
+    currencies_in,
+    date_in_name,
+    decide_dates,
+    decide_notation,
+    read_date,
+    with_currency,
+)
+from arbkit.sources.export_rows import EMPTY, market_of
+from arbkit.sources.raw_types import Cell, Envelope, Json, RawProduct
+
+_CLOCKS = timedelta(hours=1)
+"""How far two clocks may differ before a time counts as one of the future."""
+_ZONES = timedelta(hours=14)
+"""How far a local date can be ahead of UTC."""
+_NO_DATE = "nothing says when the prices were true, so they count as old: give the day with --dated"
+_MAX_NAMED = 12
+"""Columns that a refusal names."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileOptions:
+    """What the user says of files that do not say it themselves."""
+
+    market: Market | None = None
+    dated: date | None = None
+
+
+_Found = Market | RefusedFileError
+
+
+def envelopes_of(path: Path, options: FileOptions, run_id: str, report: FileReport) -> Iterator[tuple[int, Envelope]]:
+    """The envelopes of a file's rows, or products, with their numbers; ``report`` notes what was assumed.
+
+    Raises:
+        RefusedFileError: nothing of the file can be used.
+    """
+    content = read_file(path)
+    if isinstance(content, SheetRows):
+        return _rows(content, path, options, run_id, report)
+    return _products(content, path, options, run_id, report)
+
+
+def _rows(
+    table: SheetRows, path: Path, options: FileOptions, run_id: str, report: FileReport
+) -> Iterator[tuple[int, Envelope]]:
+    columns = read_columns(table.headers)
+    read = {column.header for column in columns}
+    report.columns = Columns(
+        read=[h for h in dict.fromkeys(table.headers) if h in read],
+        unread=[h for h in dict.fromkeys(table.headers) if h and h not in read],
+    )
+    where = _identity(table.headers, columns)
+    markets = _markets(table.rows, where, options.market)
+    if PRICES.isdisjoint(column.field for column in columns):
+        unread = report.columns["unread"]
+        named = ", ".join(unread[:_MAX_NAMED]) + (", …" if len(unread) > _MAX_NAMED else "")
+        raise RefusedFileError(f"has no column with a price that arbkit knows (columns not read: {named or 'none'})")
+    cells = _by_column(table)
+    markets, notation = _notation(table, columns, cells, markets)
+    at = _dated(table.exported_at, path, options, report)
+    times = _times(where["updated"], table, cells, notation, at, report)
+    notation = times.notation
+    report.notation = notation.to_row()
+    exported_at = None if at is None else _iso(at)
+    kept = list({header: index for index, header in reversed(list(enumerate(table.headers))) if header}.items())[::-1]
+    for (number, row), found, facts_at in zip(table.rows, markets, times.facts, strict=True):
+        product: RawProduct = {
+            "exported_at": exported_at,
+            "facts_at": facts_at if isinstance(facts_at, str) else None,
+            "notation": report.notation,
+            "row": number,
+            "file": path.name,
+            "columns": {header: row[index] for header, index in kept if index < len(row)},
+        }
+        for refused in (found, facts_at):
+            if isinstance(refused, RefusedFileError):
+                product = {**product, "refused": str(refused)}
+        yield (
+            number,
+            envelope(
+                asin=str(_pick(row, where["asin"]) or "").strip().upper(),
+                market=found.code if isinstance(found, Market) else "",
+                origin="export",
+                fetched_at=exported_at or (facts_at if isinstance(facts_at, str) else None),
+                run_id=run_id,
+                product=product,
+            ),
+        )
+
+
+def _identity(headers: Sequence[str], columns: Iterable[Column]) -> Mapping[str, list[int]]:
+    """``asin``, ``locale``, ``url``, ``updated`` → the indices of their columns, the first that counts first."""
+    where: dict[str, list[int]] = {"asin": [], "locale": [], "url": [], "updated": []}
+    for column in columns:
+        if column.kind == "identity":
+            where[column.field].append(headers.index(column.header))
+    return where
+
+
+def _by_column(table: SheetRows) -> Mapping[str, Sequence[Cell]]:
+    """Header → all cells below it; of two equal headers the first counts."""
+    below = zip_longest(*(row for _, row in table.rows), fillvalue="")
+    pairs = [*zip(table.headers, below, strict=False)]
+    return {**dict.fromkeys(table.headers, ()), **dict(reversed(pairs))}
+
+
+def _pick(row: Sequence[Cell], columns: Iterable[int]) -> Cell:
+    return next((row[i] for i in columns if i < len(row) and row[i] not in EMPTY), None)
+
+
+def _markets(
+    rows: Sequence[tuple[int, Sequence[Cell]]], where: Mapping[str, list[int]], given: Market | None
+) -> list[_Found]:
+    """The marketplace of each row, or why it has none.
+
+    Raises:
+        RefusedFileError: the file as a whole has none, or another one than is given.
+    """
+    said: list[_Found | None] = [_said(row, where) for _, row in rows]
+    named = {each for each in said if isinstance(each, Market)}
+    foreign = [each for each in said if isinstance(each, RefusedFileError)]
+    if given is not None and named - {given}:
+        codes = ", ".join(sorted(market.code for market in named))
+        raise RefusedFileError(
+            f"is from marketplace {codes}", field="--market", value=given.code, remedy="Leave --market out"
+        )
+    if foreign and (given is not None or len(foreign) > len(said) / 2):
+        raise foreign[0]
+    unnamed = RefusedFileError("names no marketplace", remedy=f"Add --market with one of {', '.join(MARKETS)}")
+    found: list[_Found] = [each if each is not None else given or unnamed for each in said]
+    if found and not any(isinstance(each, Market) for each in found):
+        raise next(each for each in found if isinstance(each, RefusedFileError))
+    return found
+
+
+def _said(row: Sequence[Cell], where: Mapping[str, list[int]]) -> _Found | None:
+    try:
+        return market_of(_pick(row, where["locale"]), _pick(row, where["url"]))
+    except RefusedFileError as error:
+        return error
+
+
+def _notation(
+    table: SheetRows, columns: Sequence[Column], cells: Mapping[str, Sequence[Cell]], markets: list[_Found]
+) -> tuple[list[_Found], Notation]:
+    """How the file writes, and the markets without those of rows in another currency than theirs.
+
+    Raises:
+        RefusedFileError: the numbers can be read in two ways, or most rows are in another currency.
+    """
+    percent = frozenset(table.headers[index] for index in table.formats.percent)
+    notation = decide_notation(columns, cells, delimiter=table.delimiter, percent=percent)
+    money = [column.header for column in columns if column.kind == "money"]
+    named = set(table.formats.currencies).union(*(currencies_in(cells[header]) for header in money))
+    expected = {market.currency for market in markets if isinstance(market, Market)}
+    if named - expected or (named and len(expected) > 1):
+        markets = _in_their_currency(table, [table.headers.index(header) for header in money], markets)
+    return markets, with_currency(notation, named)
+
+
+def _in_their_currency(table: SheetRows, money: Sequence[int], markets: list[_Found]) -> list[_Found]:
+    """The markets, with a refusal in place of that of a row in another currency."""
+    found: list[_Found] = []
+    wrong: list[RefusedFileError] = []
+    for (number, row), market in zip(table.rows, markets, strict=True):
+        said = {currency for currency, rows in table.formats.currencies.items() if number in rows}
+        said |= currencies_in(row[index] for index in money if index < len(row))
+        if isinstance(market, Market) and said - {market.currency}:
+            names = ", ".join(sorted(said - {market.currency}))
+            wrong.append(
+                RefusedFileError(
+                    f"has prices in {names}, not in the {market.currency} of marketplace {market.code}",
+                    remedy="Import it with the marketplace it is from",
+                )
+            )
+            found.append(wrong[-1])
+        else:
+            found.append(market)
+    if len(wrong) > len(found) / 2:
+        raise wrong[0]
+    return found
+
+
+def _iso(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")
+
+
+def _dated(at: datetime | None, path: Path, options: FileOptions, report: FileReport) -> datetime | None:
+    """When a file's facts were true: what it says, else the date in the name Keepa gave it, else what the user says.
+
+    A day counts from its first minute, so that nothing looks newer than it is. The time of the file itself says when
+    it was copied, and is not used.
+
+    Raises:
+        RefusedFileError: that is in the future.
+    """
+    now = datetime.now(UTC)
+    named, given = date_in_name(path.name), options.dated
+    asked = None if given is None else datetime(given.year, given.month, given.day, tzinfo=UTC)
+    source: FactsFrom = "footer" if at else "file name" if named else "option" if asked else "unknown"
+    if (found := at or named or asked) is not None:
+        if found > now + (_CLOCKS if at else _ZONES):
+            raise RefusedFileError(f"is dated in the future: {found:%Y-%m-%d %H:%M} (UTC)", field=str(path))
+        found = min(found, now)
+    report.facts_from = source
+    report.exported_at = None if found is None else _iso(found)
+    if found is None:
+        report.notes = (*report.notes, _NO_DATE)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """When the facts of each row were true (ISO 8601, None: unknown, or why the row is refused)."""
+
+    facts: Sequence[str | RefusedFileError | None]
+    notation: Notation
+
+
+def _times(
+    updated: Sequence[int],
+    table: SheetRows,
+    cells: Mapping[str, Sequence[Cell]],
+    notation: Notation,
+    at: datetime | None,
+    report: FileReport,
+) -> _Times:
+    """The time of each row: its own, else the file's.
+
+    Raises:
+        RefusedFileError: the dates can be read in two ways.
+    """
+    usual = None if at is None else _iso(at)
+    if not updated:
+        return _Times([usual] * len(table.rows), notation)
+    header = table.headers[updated[0]]
+    now = datetime.now(UTC)
+    # The file's date may be the first minute of its day.
+    latest = min(now, at + timedelta(days=1)) if at is not None else now
+    order = decide_dates(cells[header], latest=latest + _ZONES, day_first=notation.decimal == ",")
+    facts: list[str | RefusedFileError | None] = []
+    unread = 0
+    for cell in cells[header]:
+        found = read_date(cell, order)
+        unread += found is None and cell not in EMPTY
+        if found is not None and found > now + _ZONES:
+            facts.append(RefusedFileError("is dated in the future", field=header, value=str(cell)))
+        elif found is None or found > latest + _ZONES:
+            facts.append(usual)
+        else:
+            facts.append(_iso(min(found, latest)))
+    own = sum(isinstance(fact, str) and fact != usual for fact in facts)
+    if own:
+        report.facts_from = "row"
+        report.notes = tuple(note for note in report.notes if note != _NO_DATE)
+    if unread:
+        report.notes = (*report.notes, f"{unread} cells of {header!r} are no dates: the file's own date is taken")
+    return _Times(facts, Notation(notation.decimal, notation.currency, order, notation.fractions))
+
+
+def _products(
+    answer: SavedResponse, path: Path, options: FileOptions, run_id: str, report: FileReport
+) -> Iterator[tuple[int, Envelope]]:
+    if answer.answered_at is not None and answer.answered_at > datetime.now(UTC) + _CLOCKS:
+        raise RefusedFileError(f"is dated in the future: {answer.answered_at:%Y-%m-%d %H:%M} (UTC)", field=str(path))
+    report.facts_from = "row"
+    report.exported_at = None if answer.answered_at is None else _iso(answer.answered_at)
+    domains = [_market_of_product(product) for product in answer.products]
+    if not any(domains):
+        first = answer.products[0]
+        raise RefusedFileError(
+            "not a marketplace arbkit knows", field="domainId",
+            value=first.get("domainId") if isinstance(first, dict) else None,
+            remedy=f"arbkit compares {', '.join(MARKETS)}",
+        )  # fmt: skip
+    if options.market is not None and {d for d in domains if d} != {options.market}:
+        raise RefusedFileError(
+            "is from another marketplace", field="--market", value=options.market.code, remedy="Leave --market out"
+        )
+    for number, (product, found) in enumerate(zip(answer.products, domains, strict=True), 1):
+        asin = product.get("asin") if isinstance(product, dict) else None
+        yield (
+            number,
+            envelope(
+                asin=asin if isinstance(asin, str) else "",
+                market=found.code if found else "",
+                origin="raw",
+                fetched_at=report.exported_at or _updated(product),
+                run_id=run_id,
+                product=product,
+            ),
+        )
+
+
+def _updated(product: Json) -> str:
+    """When Keepa looked at a product: the latest that it can have been fetched, if nothing else says it."""
+    updated = product.get("lastUpdate") if isinstance(product, dict) else None
+    at = to_unix(updated) if isinstance(updated, int) and 0 < updated < 2**31 else UNDATED_AT
+    return _iso(datetime.fromtimestamp(at, UTC))
+
+
+def _market_of_product(product: Json) -> Market | None:
+    domain = product.get("domainId") if isinstance(product, dict) else None
+    return by_domain(domain) if isinstance(domain, int) else None
