@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Sequence, Sized
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,21 +9,18 @@ from uuid import uuid4
 
 import orjson
 
-from arbkit.core.errors import BadRecordError, RefusedFileError
+from arbkit.core.errors import RefusedFileError
 from arbkit.core.marketplaces import Market
 from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
-from arbkit.pipeline.file_reading import FileOptions, envelopes_of
+from arbkit.pipeline.file_reading import FileOptions, FileRow, rows_of
 from arbkit.pipeline.file_report import FileReport, ImportReport
 from arbkit.sources.envelope import from_envelope
-from arbkit.sources.export_rows import check
-from arbkit.sources.raw_types import Envelope
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letter_topic, dead_letters, open_stream
 
 _PUBLISH = 2_000
 _SAMPLE = 10
 """Offers that a dry run shows."""
-_CLOCKS_S = 3_600
 
 
 def import_files(
@@ -50,37 +46,35 @@ def preview_files(paths: Sequence[Path], *, market: Market | None = None, dated:
 def _import_file(stream: Stream | None, path: Path, options: FileOptions, run_id: str) -> FileReport:
     report = FileReport(str(path), sample=[] if stream is None else None)
     try:
-        _publish(stream, envelopes_of(path, options, run_id, report), path, report)
+        _publish(stream, rows_of(path, options, run_id, report), path, report)
     except RefusedFileError as error:
         report.refused = str(error)
     return report
 
 
-def _publish(stream: Stream | None, envelopes: Iterable[tuple[int, Envelope]], path: Path, report: FileReport) -> None:
+def _publish(stream: Stream | None, rows: Iterable[FileRow], path: Path, report: FileReport) -> None:
     good: list[Record] = []
     bad: list[Record] = []
     seen: set[tuple[str, str]] = set()
     markets: dict[str, None] = {}
     odd: dict[str, list[str]] = {}
-    for number, one in envelopes:
+    for row in rows:
         report.rows += 1
-        key = (one["asin"], one["market"])
-        value = orjson.dumps(one, default=str)
-        where = {"file": path.name, "row": str(number)}
-        try:
-            for error in _check(one):
-                odd.setdefault(error.field or "", []).append(f"row {number}: {error.value!r} {error.why}")
-        except BadRecordError as error:
-            bad.append(dead_letters.rejected_record(Record(key[0], value, where), RAW_TOPIC, str(error)))
+        key = (row.envelope["asin"], row.envelope["market"])
+        record = Record(key[0], orjson.dumps(row.envelope, default=str), {"file": path.name, "row": str(row.number)})
+        for error in row.odd:
+            odd.setdefault(error.field or "", []).append(f"row {row.number}: {error.value!r} {error.why}")
+        if row.error is not None:
+            bad.append(dead_letters.rejected_record(record, RAW_TOPIC, str(row.error)))
             continue
         markets[key[1]] = None
         if key in seen:
             report.duplicates += 1
             continue
         seen.add(key)
-        good.append(Record(key[0], value, where))
+        good.append(record)
         if report.sample is not None and len(report.sample) < _SAMPLE:
-            report.sample.append(_shown(number, one))
+            report.sample.append(_shown(row))
     report.market = ",".join(markets) or None
     report.notes += tuple(
         f"{header!r}: cells not read: {len(cells)}, first in {cells[0]}" for header, cells in odd.items()
@@ -99,19 +93,9 @@ def _send(stream: Stream, good: Sequence[Record], bad: Sequence[Record]) -> int:
     )
 
 
-def _check(message: Envelope) -> tuple[BadRecordError, ...]:
-    """Raise what the consumer would, so that the record can be named by file and row."""
-    if message["source"] == "export":
-        return check(message)
-    update = from_envelope(message)
-    if update is not None and update.offer.updated_at > time.time() + _CLOCKS_S:
-        raise BadRecordError("is in the future", field="lastUpdate", value=update.offer.version)
-    return ()
-
-
-def _shown(number: int, message: Envelope) -> JsonObject:
+def _shown(row: FileRow) -> JsonObject:
     """What a row says, without what it does not say."""
-    update = from_envelope(message)
+    update = from_envelope(row.envelope)
     said = {} if update is None else update.offer.to_dict()
     silent = {name for name, value in said.items() if value is None or (isinstance(value, Sized) and not len(value))}
-    return {"row": number, **{name: value for name, value in said.items() if name not in silent}}
+    return {"row": row.number, **{name: value for name, value in said.items() if name not in silent}}

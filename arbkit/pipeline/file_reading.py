@@ -8,11 +8,12 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import zip_longest
 from pathlib import Path
 
-from arbkit.core.errors import RefusedFileError
+from arbkit.core.errors import BadRecordError, RefusedFileError
 from arbkit.core.keepa_time import UNDATED_AT, to_unix
 from arbkit.core.marketplaces import MARKETS, Market, by_domain
 from arbkit.pipeline.file_report import Columns, FactsFrom, FileReport
-from arbkit.sources.envelope import envelope
+from arbkit.sources.envelope import envelope, from_envelope
+from arbkit.sources.export_cells import doubtful_columns
 from arbkit.sources.export_columns import PRICES, Column, read_columns
 from arbkit.sources.export_files import SavedResponse, SheetRows, read_file
 from arbkit.sources.export_notation import (
@@ -24,7 +25,7 @@ from arbkit.sources.export_notation import (
     read_date,
     with_currency,
 )
-from arbkit.sources.export_rows import EMPTY, market_of
+from arbkit.sources.export_rows import EMPTY, check, market_of
 from arbkit.sources.raw_types import Cell, Envelope, Json, RawProduct
 
 _CLOCKS = timedelta(hours=1)
@@ -44,11 +45,21 @@ class FileOptions:
     dated: date | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A row of a file, or a product: ``error`` says why it cannot be used, ``odd`` what of it cannot be read."""
+
+    number: int
+    envelope: Envelope
+    error: BadRecordError | None = None
+    odd: tuple[BadRecordError, ...] = ()
+
+
 _Found = Market | RefusedFileError
 
 
-def envelopes_of(path: Path, options: FileOptions, run_id: str, report: FileReport) -> Iterator[tuple[int, Envelope]]:
-    """The envelopes of a file's rows, or products, with their numbers; ``report`` notes what was assumed.
+def rows_of(path: Path, options: FileOptions, run_id: str, report: FileReport) -> Iterator[FileRow]:
+    """The rows of a file, or its products; ``report`` notes what was assumed.
 
     Raises:
         RefusedFileError: nothing of the file can be used.
@@ -59,9 +70,7 @@ def envelopes_of(path: Path, options: FileOptions, run_id: str, report: FileRepo
     return _products(content, path, options, run_id, report)
 
 
-def _rows(
-    table: SheetRows, path: Path, options: FileOptions, run_id: str, report: FileReport
-) -> Iterator[tuple[int, Envelope]]:
+def _rows(table: SheetRows, path: Path, options: FileOptions, run_id: str, report: FileReport) -> Iterator[FileRow]:
     columns = read_columns(table.headers)
     read = {column.header for column in columns}
     report.columns = Columns(
@@ -81,7 +90,9 @@ def _rows(
     notation = times.notation
     report.notation = notation.to_row()
     exported_at = None if at is None else _iso(at)
-    kept = list({header: index for index, header in reversed(list(enumerate(table.headers))) if header}.items())[::-1]
+    doubtful = doubtful_columns(columns, cells, notation)
+    headers = [*dict.fromkeys(header for header in table.headers if header)]
+    kept = [table.headers.index(header) for header in headers]
     for (number, row), found, facts_at in zip(table.rows, markets, times.facts, strict=True):
         product: RawProduct = {
             "exported_at": exported_at,
@@ -89,22 +100,23 @@ def _rows(
             "notation": report.notation,
             "row": number,
             "file": path.name,
-            "columns": {header: row[index] for header, index in kept if index < len(row)},
+            "columns": dict(zip(headers, [row[index] for index in kept if index < len(row)], strict=False)),
         }
         for refused in (found, facts_at):
             if isinstance(refused, RefusedFileError):
                 product = {**product, "refused": str(refused)}
-        yield (
-            number,
-            envelope(
-                asin=str(_pick(row, where["asin"]) or "").strip().upper(),
-                market=found.code if isinstance(found, Market) else "",
-                origin="export",
-                fetched_at=exported_at or (facts_at if isinstance(facts_at, str) else None),
-                run_id=run_id,
-                product=product,
-            ),
+        message = envelope(
+            asin=str(_pick(row, where["asin"]) or "").strip().upper(),
+            market=found.code if isinstance(found, Market) else "",
+            origin="export",
+            fetched_at=exported_at or (facts_at if isinstance(facts_at, str) else None),
+            run_id=run_id,
+            product=product,
         )
+        try:
+            yield FileRow(number, message, odd=check(message, doubtful))
+        except BadRecordError as error:
+            yield FileRow(number, message, error)
 
 
 def _identity(headers: Sequence[str], columns: Iterable[Column]) -> Mapping[str, list[int]]:
@@ -279,7 +291,7 @@ def _times(
 
 def _products(
     answer: SavedResponse, path: Path, options: FileOptions, run_id: str, report: FileReport
-) -> Iterator[tuple[int, Envelope]]:
+) -> Iterator[FileRow]:
     if answer.answered_at is not None and answer.answered_at > datetime.now(UTC) + _CLOCKS:
         raise RefusedFileError(f"is dated in the future: {answer.answered_at:%Y-%m-%d %H:%M} (UTC)", field=str(path))
     report.facts_from = "row"
@@ -298,17 +310,26 @@ def _products(
         )
     for number, (product, found) in enumerate(zip(answer.products, domains, strict=True), 1):
         asin = product.get("asin") if isinstance(product, dict) else None
-        yield (
-            number,
-            envelope(
-                asin=asin if isinstance(asin, str) else "",
-                market=found.code if found else "",
-                origin="raw",
-                fetched_at=report.exported_at or _updated(product),
-                run_id=run_id,
-                product=product,
-            ),
+        message = envelope(
+            asin=asin if isinstance(asin, str) else "",
+            market=found.code if found else "",
+            origin="raw",
+            fetched_at=report.exported_at or _updated(product),
+            run_id=run_id,
+            product=product,
         )
+        yield FileRow(number, message, _why_unusable(message))
+
+
+def _why_unusable(message: Envelope) -> BadRecordError | None:
+    """What the consumer would raise, so that the record can be named by file and row."""
+    try:
+        update = from_envelope(message)
+    except BadRecordError as error:
+        return error
+    if update is not None and update.offer.updated_at > (datetime.now(UTC) + _CLOCKS).timestamp():
+        return BadRecordError("is in the future", field="lastUpdate", value=update.offer.version)
+    return None
 
 
 def _updated(product: Json) -> str:

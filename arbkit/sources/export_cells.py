@@ -7,11 +7,11 @@ Cells come as XLSX gives them (floats, percentages as fractions) or as CSV does 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from arbkit.core.errors import BadRecordError
-from arbkit.sources.export_columns import VOCABULARY, Column, plain
+from arbkit.sources.export_columns import VOCABULARY, Column, Kind, plain
 from arbkit.sources.export_notation import Mark, Notation, currency_of_sign
 from arbkit.sources.raw_types import Cell
 
@@ -38,21 +38,6 @@ _NAMES = re.compile(r"[,;|]")
 _SELLER_ID = re.compile(r"(?:^|/)\s*(A[0-9A-Z]{11,14})$")
 _RATED = re.compile(r"\s*\(\d{1,3}\s?%[^)]*\).*$")
 _YES, _NO = (frozenset(VOCABULARY["words"][word]) for word in ("yes", "no"))
-
-
-def read_cell(column: Column, cell: Cell, currency: str, notation: Notation) -> CellValue:
-    """The value in a cell that is not empty; None where it says that there is none.
-
-    Args:
-        column: what the header says.
-        cell: the cell.
-        currency: of the marketplace; an amount in another one is refused.
-        notation: of the file.
-
-    Raises:
-        BadRecordError: the cell cannot be what its column says; names column and cell.
-    """
-    return _READERS[column.kind](column, cell, currency, notation)
 
 
 def _refuse(why: str, column: Column, cell: Cell) -> BadRecordError:
@@ -115,13 +100,15 @@ def _seller(_: Column, cell: Cell, __: str, ___: Notation) -> str:
 
 def _parts(column: Column, cell: Cell, notation: Notation) -> tuple[float, str, int]:
     """The number in a cell, the words around it, and how many digits follow its decimal mark."""
-    if isinstance(cell, bool):
-        raise _refuse("is not a number", column, cell)
     if isinstance(cell, (int, float)):
-        if not -1e15 < cell < 1e15:
+        if isinstance(cell, bool) or not -1e15 < cell < 1e15:
             raise _refuse("is not a number", column, cell)
         return float(cell), "", 0
-    found = _NUMBERS[notation.decimal].fullmatch(str(cell).strip())
+    text = str(cell)
+    # What Keepa's own CSV has, at a third of the time.
+    if notation.decimal == "." and text.isascii() and text.replace(".", "", 1).isdigit():
+        return float(text), "", len(text.partition(".")[2])
+    found = _NUMBERS[notation.decimal].fullmatch(text.strip())
     if found is None:
         raise _refuse("is not a number", column, cell)
     before, sign, whole, rest, behind = found.groups()
@@ -191,8 +178,60 @@ def _flag(column: Column, cell: Cell, _: str, __: Notation) -> bool:
     return word in _YES
 
 
-_READERS: Mapping[str, Callable[[Column, Cell, str, Notation], CellValue]] = {
+Reader: TypeAlias = Callable[[Column, Cell, str, Notation], CellValue]
+"""Reads a cell that is not empty; None where it says that there is none.
+
+It takes what the header says, the cell, the currency of the marketplace (an amount in another one is refused) and the
+notation of the file, and raises BadRecordError, which names column and cell, where the cell cannot be what its column
+says.
+"""
+READERS: Mapping[Kind, Reader] = {
     "text": _text, "texts": _texts, "names": _names, "path": _path, "codes": _codes, "seller": _seller,
     "money": _money, "percent": _percent, "whole": _whole, "number": _number, "length": _measure, "weight": _measure,
     "volume": _measure, "flag": _flag,
 }  # fmt: skip
+
+
+_ALWAYS_READ = frozenset({"text", "texts", "names", "path", "seller", "identity"})
+_LARGEST: Mapping[str, float] = {"money": 1e7, "percent": 1, "whole": 1e9, "length": 1e5, "weight": 1e6, "volume": 1e9}
+_SIMPLE = {
+    kind: re.compile(rf"(?:(?:{cell})?\n)*+")
+    for kind, cell in {
+        "money": r"(?:[€£] ?)?\d{1,7}(?:\.\d{1,2})?",
+        "percent": r"\d{1,2}(?:\.\d{1,2})? ?%",
+        "whole": r"\d{1,9}(?:\.0)?\+?",
+        "number": r"\d{1,9}(?:\.\d{1,2})?",
+        "length": r"\d{1,5}(?:\.\d{1,2})?",
+        "weight": r"\d{1,6}(?:\.\d)?",
+        "volume": r"\d{1,9}(?:\.\d)?",
+    }.items()
+}
+"""What a column of text looks like in a file with decimal points if every cell can be read."""
+
+
+def doubtful_columns(
+    columns: Sequence[Column], cells: Mapping[str, Sequence[Cell]], notation: Notation
+) -> frozenset[str]:
+    """Headers of the columns whose cells may not be readable: the others need not be checked row by row.
+
+    Args:
+        columns: those that are read.
+        cells: header → the cells below it.
+        notation: of the file.
+    """
+    return frozenset(column.header for column in columns if not _is_clean(column, cells[column.header], notation))
+
+
+def _is_clean(column: Column, cells: Sequence[Cell], notation: Notation) -> bool:
+    if column.kind in _ALWAYS_READ:
+        return True
+    simple, kinds = _SIMPLE.get(column.kind), set(map(type, cells))
+    if simple is None or not kinds <= {str, float} or column.factor > 1000:
+        return False
+    numbers = [cell for cell in cells if isinstance(cell, float)]
+    if numbers and not 0 <= min(numbers) <= max(numbers) <= _LARGEST.get(column.kind, 1e9):
+        return False
+    if kinds == {float}:
+        return True
+    text = "\n".join([cell for cell in cells if isinstance(cell, str)]) + "\n"
+    return simple.fullmatch(text) is not None and (notation.decimal == "." or "." not in text)

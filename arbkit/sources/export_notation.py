@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Literal, TypedDict
 
 from arbkit.core.errors import RefusedFileError
@@ -198,6 +199,7 @@ def currencies_in(cells: Iterable[Cell]) -> set[str]:
     return {_SIGNS[word] for each in words if (word := each.strip().casefold()) in _SIGNS}
 
 
+@lru_cache(maxsize=256)
 def currency_of_sign(sign: str) -> str | None:
     """ISO code of a sign, a code or a language code (``-C0A``) beside an amount; None if it is none."""
     return _SIGNS.get(sign.strip().casefold())

@@ -7,7 +7,7 @@ row unusable.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -18,8 +18,8 @@ from arbkit.core.input.asin import parse_asin
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, UNDATED_AT, iso_to_unix, to_minutes
 from arbkit.core.marketplaces import MARKETS, Market, by_host
 from arbkit.core.models import Offer, PriceBasis, ProductType
-from arbkit.sources.export_cells import read_cell
-from arbkit.sources.export_columns import EMPTY_MEANS_NONE, MANY, PRICES, VOCABULARY, plain, read_columns
+from arbkit.sources.export_cells import READERS, Reader
+from arbkit.sources.export_columns import EMPTY_MEANS_NONE, MANY, PRICES, VOCABULARY, Column, plain, read_columns
 from arbkit.sources.export_notation import Notation, decide_notation
 from arbkit.sources.raw_types import Cell, RawProduct
 
@@ -109,8 +109,8 @@ def to_offer(envelope: RawProduct) -> Offer:
     return Offer(**_fields(envelope))
 
 
-def check(envelope: RawProduct) -> tuple[BadRecordError, ...]:
-    """Check what :func:`to_offer` would, without making the offer.
+def check(envelope: RawProduct, doubtful: frozenset[str]) -> tuple[BadRecordError, ...]:
+    """Check what :func:`to_offer` would, in the columns with these headers only, without making the offer.
 
     Returns:
         what its notes would say of cells that cannot be read.
@@ -118,7 +118,7 @@ def check(envelope: RawProduct) -> tuple[BadRecordError, ...]:
     Raises:
         BadRecordError: as :func:`to_offer`.
     """
-    return tuple(_checked(envelope)[2].odd)
+    return tuple(_checked(envelope, doubtful)[2].odd)
 
 
 def stated_fields(envelope: RawProduct) -> frozenset[str]:
@@ -130,7 +130,9 @@ def stated_fields(envelope: RawProduct) -> frozenset[str]:
     Raises:
         BadRecordError: as :func:`to_offer`.
     """
-    known = _checked(envelope)[2].values
+    row = _checked(envelope)[2]
+    _say_which_goods(row, MARKETS[envelope["market"]])
+    known = row.values
     stated = {name for name in known if known[name] not in (None, ()) or name in EMPTY_MEANS_NONE}
     stated &= _DIRECT | _TOGETHER
     stated |= {at for name, at in _TIMES.items() if name in stated}
@@ -141,8 +143,8 @@ def stated_fields(envelope: RawProduct) -> frozenset[str]:
     return frozenset(stated)
 
 
-def _checked(envelope: RawProduct) -> tuple[str, int, _Row]:
-    """The ASIN, the time of the facts, and what the row says."""
+def _checked(envelope: RawProduct, only: frozenset[str] | None = None) -> tuple[str, int, _Row]:
+    """The ASIN, the time of the facts, and what the row says in the columns with these headers (None: in all)."""
     product = envelope["product"]
     if why := product.get("refused"):
         raise BadRecordError(str(why))
@@ -155,10 +157,9 @@ def _checked(envelope: RawProduct) -> tuple[str, int, _Row]:
     except UsageError as error:
         raise BadRecordError(error.why, field="ASIN", value=error.value) from None
     try:
-        row = _read(columns, MARKETS[envelope["market"]], _notation(product, columns))
+        row = _read(columns, only, MARKETS[envelope["market"]], _notation(product, columns))
     except TypeError:
         raise BadRecordError("has a list or an object for a cell", field="columns") from None
-    _say_which_goods(row, MARKETS[envelope["market"]])
     return asin, at, row
 
 
@@ -189,22 +190,30 @@ def _notation_of(decimal: str, fractions: tuple[str, ...] | None) -> Notation:
     return Notation("." if decimal == "." else ",", fractions=None if fractions is None else frozenset(fractions))
 
 
-def _read(columns: Mapping[str, Any], market: Market, notation: Notation) -> _Row:
+@lru_cache(maxsize=64)
+def _plan(headers: tuple[str, ...], only: frozenset[str] | None) -> Sequence[tuple[Column, str, Reader, bool]]:
+    """The columns to read, their headers, their readers, and whether their field is a tuple."""
+    return [
+        (column, column.header, READERS[column.kind], column.kind in MANY)
+        for column in read_columns(headers)
+        if column.kind in READERS and (only is None or column.header in only)
+    ]
+
+
+def _read(columns: Mapping[str, Any], only: frozenset[str] | None, market: Market, notation: Notation) -> _Row:
     """The fields in the columns that arbkit reads."""
     row = _Row()
     known = row.values
-    for column in read_columns(tuple(columns)):
-        cell, name = columns[column.header], column.field
-        if column.kind == "identity":
-            continue
-        if cell in EMPTY or (cell.__class__ is str and not cell.strip()):
+    for column, header, read, many in _plan(tuple(columns), only):
+        cell, name = columns[header], column.field
+        if cell in EMPTY or (cell.__class__ is str and cell.isspace()):
             if name in EMPTY_MEANS_NONE:
                 known.setdefault(name, None)
             continue
-        if column.kind not in MANY and known.get(name) is not None:
+        if not many and known.get(name) is not None:
             continue
         try:
-            value = read_cell(column, cell, market.currency, notation)
+            value = read(column, cell, market.currency, notation)
         except BadRecordError as error:
             if name in PRICES or error.why.startswith("is in "):
                 raise
@@ -235,6 +244,7 @@ def _say_which_goods(row: _Row, market: Market) -> None:
 def _fields(envelope: RawProduct) -> dict[str, Any]:
     market = MARKETS[envelope["market"]]
     asin, at, row = _checked(envelope)
+    _say_which_goods(row, market)
     known = row.values
     basis = next((b for b in _BASES if known.get(f"{b}_minor")), None)
     fetched_at = envelope.get("fetched_at")
