@@ -7,7 +7,7 @@ Cells come as XLSX gives them (floats, percentages as fractions) or as CSV does 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from arbkit.core.errors import BadRecordError
@@ -69,10 +69,18 @@ def _codes(column: Column, cell: Cell, _: str, __: Notation) -> tuple[str, ...]:
         words = [f"{int(cell):012d}"]
     else:
         words = [word for each in _CODES.split(str(cell)) if (word := each.strip("'\"’` "))]
-    codes = {code.lstrip("0"): code for word in words if (code := _checked(word)) is not None}
+    codes = distinct_codes(code for word in words if (code := _checked(word)) is not None)
     if words and not codes:
         raise _refuse("is no EAN", column, cell)
-    return tuple(codes.values())
+    return codes
+
+
+def distinct_codes(codes: Iterable[str]) -> tuple[str, ...]:
+    """The codes, each once: a UPC is the EAN with a zero before it."""
+    found: dict[str, str] = {}
+    for code in codes:
+        found.setdefault(code.lstrip("0"), code)
+    return tuple(found.values())
 
 
 def _checked(word: str) -> str | None:

@@ -18,7 +18,7 @@ from arbkit.core.input.asin import parse_asin
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, UNDATED_AT, iso_to_unix, to_minutes
 from arbkit.core.marketplaces import MARKETS, Market, by_host
 from arbkit.core.models import Offer, PriceBasis, ProductType
-from arbkit.sources.export_cells import READERS, Reader
+from arbkit.sources.export_cells import READERS, Reader, distinct_codes
 from arbkit.sources.export_columns import EMPTY_MEANS_NONE, MANY, PRICES, VOCABULARY, Column, plain, read_columns
 from arbkit.sources.export_notation import Notation, decide_notation
 from arbkit.sources.raw_types import Cell, RawProduct
@@ -229,7 +229,7 @@ def _say_which_goods(row: _Row, market: Market) -> None:
     """Add what the cells say together: codes once each, the kind of goods, and whether Amazon is the seller."""
     known = row.values
     if "eans" in known:
-        known["eans"] = tuple({code.lstrip("0"): code for code in reversed(known["eans"])}.values())[::-1]
+        known["eans"] = distinct_codes(known["eans"])
     binding = plain(known.get("binding") or "")
     for kind, (types, words) in _DIGITAL.items():
         if known.get("type") in types or words.search(binding):
