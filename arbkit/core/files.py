@@ -1,4 +1,4 @@
-"""Files that are never half-written and read with one clear error; locks between processes; shipped notebooks."""
+"""Files that are never half-written and read with one clear error; locks between processes; what is shipped."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import contextlib
 import os
 import shutil
 import threading
+import tomllib
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
+from pydantic import TypeAdapter
 
 from arbkit.core.errors import ConfigError, ServiceError
+
+T = TypeVar("T")
 
 _LOCK_POLL_S = 0.1
 
@@ -138,3 +143,8 @@ def shipped_folder(kind: Literal["apps", "notebooks"]) -> Path:
         if folder.is_dir():
             return folder
     raise ConfigError(f"the shipped {kind} are missing", remedy="Install arbkit again")
+
+
+def shipped_table(kind: type[T], package: str, name: str) -> T:
+    """The TOML file ``name`` that is shipped in ``package``, as a value of this type."""
+    return TypeAdapter(kind).validate_python(tomllib.loads(resources.files(package).joinpath(name).read_text("utf-8")))

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import AfterValidator
 
 from arbkit.core.errors import UsageError
+from arbkit.core.files import shipped_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +29,7 @@ class Market:
         return f"https://{self.amazon}/dp/{asin}"
 
 
-def _load() -> Mapping[str, Market]:
-    text = resources.files("arbkit.core").joinpath("markets.toml").read_text("utf-8")
-    return MappingProxyType({code: Market(code=code, **row) for code, row in tomllib.loads(text).items()})
-
-
-MARKETS: Mapping[str, Market] = _load()
+MARKETS: Mapping[str, Market] = MappingProxyType(shipped_table(dict[str, Market], "arbkit.core", "markets.toml"))
 _BY_DOMAIN = {m.keepa_domain: m for m in MARKETS.values()}
 _BY_HOST = {m.amazon.removeprefix("www."): m for m in MARKETS.values()}
 
