@@ -52,10 +52,8 @@ def market_of(locale: Cell, url: Cell) -> Market | None:
     else:
         return None
     if known is None:
-        raise RefusedFileError(
-            "not a marketplace arbkit knows", field="marketplace", value=named,
-            remedy=f"arbkit compares {', '.join(MARKETS)}; export from one of these",
-        )  # fmt: skip
+        remedy = f"arbkit compares {', '.join(MARKETS)}; export from one of these"
+        raise RefusedFileError("not a marketplace arbkit knows", field="marketplace", value=named, remedy=remedy)
     return known
 
 

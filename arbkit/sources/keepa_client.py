@@ -269,13 +269,9 @@ class _Client(keepa.Keepa):
         return max(_SHORTEST_WAIT_S, float(after)) if after.isdecimal() else _REFILL_UNKNOWN_S
 
     def _key_error(self, status: int, message: str) -> KeepaKeyError:
-        return KeepaKeyError(
-            f"{self._base} does not accept the key (status {status}){message}",
-            status=status,
-            field="KEEPA_API_KEY",
-            value="********",
-            remedy="Put a valid key into .env; without a key arbkit runs on the demo market",
-        )
+        why = f"{self._base} does not accept the key (status {status}){message}"
+        remedy = "Put a valid key into .env; without a key arbkit runs on the demo market"
+        return KeepaKeyError(why, status=status, field="KEEPA_API_KEY", value="********", remedy=remedy)
 
     def _service_message(self, body: Mapping[str, Any]) -> str:
         """The service's own error message, as the end of ours; empty if it sent none."""

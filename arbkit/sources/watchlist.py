@@ -93,12 +93,8 @@ def load(settings: Settings) -> Watchlist:
         why = "there is no watchlist"
     except OSError as error:
         why = f"the watchlist cannot be read: {error.strerror or error}"
-    raise ConfigError(
-        why,
-        field="ARBKIT_WATCHLIST",
-        value=str(path),
-        remedy="Make it with `arbkit watch add ASIN`: one ASIN a line, # for comments",
-    )
+    remedy = "Make it with `arbkit watch add ASIN`: one ASIN a line, # for comments"
+    raise ConfigError(why, field="ARBKIT_WATCHLIST", value=str(path), remedy=remedy)
 
 
 def add(path: Path, asins: Iterable[str]) -> tuple[str, ...]:
