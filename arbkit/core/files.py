@@ -34,16 +34,15 @@ def read_if_there(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ServiceError(
-            f"cannot be read: {error.strerror or error}",
-            field=str(path),
-            remedy="Check that it is a file and that this user may read it",
-        ) from error
+        remedy = "Check that it is a file and that this user may read it"
+        raise ServiceError(f"cannot be read: {error.strerror or error}", field=str(path), remedy=remedy) from error
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Whatever is written to ``path`` in here.
+def writing(
+    path: Path, *, remedy: str = "Free some space, or give this user the right to write in its folder"
+) -> Iterator[None]:
+    """Whatever is written to ``path`` in here; ``remedy`` is what to do where that fails.
 
     Raises:
         ServiceError: it cannot be written (full disk, read-only folder…).
@@ -51,11 +50,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ServiceError(
-            f"cannot be written: {error.strerror or error}",
-            field=str(path),
-            remedy="Free some space, or give this user the right to write in its folder",
-        ) from error
+        raise ServiceError(f"cannot be written: {error.strerror or error}", field=str(path), remedy=remedy) from error
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -110,9 +105,8 @@ def file_lock(path: Path, *, what: str, wait_s: float, stop: threading.Event | N
         try:
             lock.acquire(wait_s, _LOCK_POLL_S, cancel_check=stop.is_set if stop else None)
         except Timeout:
-            raise ServiceError(
-                f"{what} is under way already", remedy="Wait until it has ended, then try again"
-            ) from None
+            remedy = "Wait until it has ended, then try again"
+            raise ServiceError(f"{what} is under way already", remedy=remedy) from None
     try:
         yield
     finally:

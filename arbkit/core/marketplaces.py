@@ -40,11 +40,10 @@ def market(code: str) -> Market:
     Raises:
         UsageError: the code is none of ours.
     """
-    known = MARKETS.get({"GB": "UK"}.get(code.strip().upper(), code.strip().upper()))
-    if known is None:
-        raise UsageError(
-            "not a marketplace arbkit knows", field="market", value=code, remedy=f"Use {', '.join(MARKETS)}"
-        )
+    name = code.strip().upper()
+    if (known := MARKETS.get({"GB": "UK"}.get(name, name))) is None:
+        remedy = f"Use {', '.join(MARKETS)}"
+        raise UsageError("not a marketplace arbkit knows", field="market", value=code, remedy=remedy)
     return known
 
 

@@ -40,11 +40,9 @@ def listen(host: str, port: int, variable: str) -> socket.socket:
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
     except OSError as error:
-        raise ConfigError(
-            f"port {port} on {host} cannot be used: {error.strerror or error}",
-            field=variable,
-            remedy=f"Set {variable} to another port, or to 0 for any free one",
-        ) from None
+        why = f"port {port} on {host} cannot be used: {error.strerror or error}"
+        remedy = f"Set {variable} to another port, or to 0 for any free one"
+        raise ConfigError(why, field=variable, remedy=remedy) from None
 
 
 def url_answers(url: str, *, timeout_s: float = 2.0) -> bool:

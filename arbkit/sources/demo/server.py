@@ -76,8 +76,7 @@ class DemoServer(ThreadingHTTPServer):
         self.fail_every = fail_every
         self.requests = itertools.count(1)
         self.bucket = _Bucket(rate)
-        self.started = time.time()
-        self.clock = Clock(to_minutes(self.started), speed)
+        self.clock = Clock(to_minutes(time.time()), speed)
         super().__init__((host, port), _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listen(host, port, "ARBKIT_DEMO_PORT")
