@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from arbkit.core.results import Json
-    from arbkit.pipeline.file_import import ImportSummary
 
 JSON = typer.Option(False, "--json", help="Print one JSON document on standard output.")
 
@@ -42,7 +41,7 @@ def load_settings() -> Settings:
     return Settings.load()
 
 
-def print_json(document: Json | ImportSummary) -> None:
+def print_json(document: Json) -> None:
     """One JSON document on standard output, and nothing else there."""
     sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
     sys.stdout.buffer.flush()
