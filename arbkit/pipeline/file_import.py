@@ -105,33 +105,24 @@ def envelopes_of(path: Path, market: Market | None, run_id: str, report: FileRep
 
 
 def _publish(stream: Stream, envelopes: Iterable[tuple[int, Envelope]], path: Path, report: FileReport) -> None:
-    good: list[Record] = []
+    good: dict[tuple[str, str], Record] = {}
     bad: list[Record] = []
-    seen: set[tuple[str, str]] = set()
-    markets: dict[str, None] = {}
     for number, one in envelopes:
         report.rows += 1
-        key = (one["asin"], one["market"])
-        value = orjson.dumps(one, default=str)
-        where = {"file": path.name, "row": str(number)}
+        record = Record(one["asin"], orjson.dumps(one, default=str), {"file": path.name, "row": str(number)})
         try:
             _check(one)
         except BadRecordError as error:
-            bad.append(dead_letters.rejected_record(Record(key[0], value, where), RAW_TOPIC, str(error)))
-            continue
-        markets[key[1]] = None
-        if key in seen:
-            report.duplicates += 1
-            continue
-        seen.add(key)
-        good.append(Record(key[0], value, where))
+            bad.append(dead_letters.rejected_record(record, RAW_TOPIC, str(error)))
+        else:
+            good.setdefault((one["asin"], one["market"]), record)
     for start in range(0, len(bad), _PUBLISH):
         stream.publish(dead_letter_topic(RAW_TOPIC), bad[start : start + _PUBLISH])
-    large = sum(
-        dead_letters.publish(stream, RAW_TOPIC, good[start : start + _PUBLISH])
-        for start in range(0, len(good), _PUBLISH)
-    )
-    report.market = ",".join(markets) or None
+    fresh, large = list(good.values()), 0
+    for start in range(0, len(fresh), _PUBLISH):
+        large += dead_letters.publish(stream, RAW_TOPIC, fresh[start : start + _PUBLISH])
+    report.market = ",".join(dict.fromkeys(market for _, market in good)) or None
+    report.duplicates = report.rows - len(good) - len(bad)
     report.products, report.dead_lettered = len(good) - large, len(bad) + large
 
 

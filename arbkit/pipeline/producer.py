@@ -30,7 +30,7 @@ from arbkit.core.settings import Settings
 from arbkit.pipeline.planner import Request, plan
 from arbkit.sources.envelope import envelope
 from arbkit.sources.token_budget import Tokens, write_tokens
-from arbkit.sources.watchlist import Watchlist, load, locate
+from arbkit.sources.watchlist import load, locate
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letters, open_stream
 
 if TYPE_CHECKING:
@@ -101,6 +101,7 @@ class _Producer:
         self._progress = _Progress(settings.home / "producer.json")
         self._tokens: Tokens | None = None
         self._failures = 0
+        self._beat = partial(record_heartbeat, settings, "producer")
 
     def run(self) -> ProduceSummary:
         self._watch.refresh()
@@ -148,7 +149,11 @@ class _Producer:
         try:
             answer = _unless_stopped(call, self._stop, self._beat)
         finally:
-            self._show_tokens()
+            tokens = self._source.state
+            if tokens is not None and tokens is not self._summary.tokens:
+                write_tokens(self._settings, tokens)
+                TOKENS_LEFT.set(tokens.left)
+                self._summary.tokens = tokens
         self._failures = 0
         return answer
 
@@ -175,17 +180,11 @@ class _Producer:
         return seen
 
     def _records(self, market: str, batch: Batch) -> Iterator[Record]:
-        fetched_at = f"{datetime.fromtimestamp(batch.tokens.at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        tokens, run_id = batch.tokens, self._summary.run_id
+        fetched_at = f"{datetime.fromtimestamp(tokens.at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        wrapped = partial(envelope, market=market, origin=tokens.origin, fetched_at=fetched_at, run_id=run_id)
         for product in batch.products:
-            message = envelope(
-                asin=product["asin"],
-                market=market,
-                origin=batch.tokens.origin,
-                fetched_at=fetched_at,
-                run_id=self._summary.run_id,
-                product=product,
-            )
-            yield Record(product["asin"], orjson.dumps(message))
+            yield Record(product["asin"], orjson.dumps(wrapped(asin=product["asin"], product=product)))
 
     def _wait_for_tokens(self, seconds: float) -> None:
         """Wait until there may be tokens, at most a minute; then ask how many, which costs none."""
@@ -208,16 +207,6 @@ class _Producer:
             self._beat()
             if self._stop.wait(min(left, _TICK_S)):
                 return
-
-    def _beat(self) -> None:
-        record_heartbeat(self._settings, "producer")
-
-    def _show_tokens(self) -> None:
-        tokens = self._source.state
-        if tokens is not None and tokens is not self._summary.tokens:
-            write_tokens(self._settings, tokens)
-            TOKENS_LEFT.set(tokens.left)
-            self._summary.tokens = tokens
 
 
 class _WatchedFile:
@@ -251,7 +240,12 @@ class _WatchedFile:
             return
         self._read = True
         self.asins = watchlist.asins
-        self._report(watchlist)
+        for line in watchlist.bad[:_SHOWN]:
+            logger.warning("%s %s", self._path, line)
+        if (more := len(watchlist.bad) - _SHOWN) > 0:
+            logger.warning("%s: %d more lines skipped", self._path, more)
+        if not watchlist.asins:
+            logger.warning("%s: nothing to watch; add an ASIN with `arbkit watch add`", self._path)
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:
@@ -259,14 +253,6 @@ class _WatchedFile:
         except OSError:
             return None
         return stat.st_mtime_ns, stat.st_size, stat.st_ino
-
-    def _report(self, watchlist: Watchlist) -> None:
-        for line in watchlist.bad[:_SHOWN]:
-            logger.warning("%s %s", self._path, line)
-        if (more := len(watchlist.bad) - _SHOWN) > 0:
-            logger.warning("%s: %d more lines skipped", self._path, more)
-        if not watchlist.asins:
-            logger.warning("%s: nothing to watch; add an ASIN with `arbkit watch add`", self._path)
 
 
 class _Progress:
