@@ -60,10 +60,13 @@ class ArbkitError(Exception):
         super().__init__(why)
 
     def __str__(self) -> str:
-        named = f"{self.field}: " if self.field else ""
+        return f"{self.what}. {self.remedy}" if self.remedy else self.what
+
+    @property
+    def what(self) -> str:
+        """What is wrong, with which value; without the remedy."""
         shown = f" (got {self.value!r})" if self.value is not None else ""
-        remedy = f". {self.remedy}" if self.remedy else ""
-        return f"{named}{self.why}{shown}{remedy}"
+        return f"{self.field}: {self.why}{shown}" if self.field else f"{self.why}{shown}"
 
 
 class _ClearError(ArbkitError):
