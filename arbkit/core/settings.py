@@ -18,7 +18,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 SettingValue = str | float | bool | Path | SecretStr | tuple[str, ...] | None
 """What a setting can be, as it is given by name."""
 _EmptyIsNone = BeforeValidator(lambda v: None if v == "" else v)
-_OptionalPath = Annotated[Path | None, _EmptyIsNone]
+_File = Annotated[Path | None, _EmptyIsNone]
 _OptionalPort = Annotated[Port | None, _EmptyIsNone]
 
 
@@ -55,21 +55,17 @@ class Settings(BaseSettings):
         description="name of this consumer, its own in the group: restarted soon it has its partitions back at once",
     )  # fmt: skip
     store_api_key: SecretStr = Field(SecretStr(""), description="API key of Elasticsearch")
-    store_ca: _OptionalPath = Field(None, description="certificates that Elasticsearch is known by")
+    store_ca: _File = Field(None, description="certificates that Elasticsearch is known by")
     store_prefix: str = Field("arbkit-", description="what the names of all Elasticsearch indices begin with")
     markets: Annotated[tuple[str, ...], NoDecode] = Field(
         ("DE", "FR", "IT", "ES", "UK"), description="marketplaces to watch, comma separated"
     )
-    watchlist: _OptionalPath = Field(
+    watchlist: _File = Field(
         None, description="file with one ASIN a line; empty: watchlist.txt, or the demo market's own list"
     )
     profile_name: str = Field("", description="one of the profiles in that file; empty: its main one")
-    profile: _OptionalPath = Field(
-        None, description="seller profile; empty: profile.toml if there, else the built-in one"
-    )
-    schedule: _OptionalPath = Field(
-        None, description="when reports run; empty: schedule.toml if there, else the built-in one"
-    )
+    profile: _File = Field(None, description="seller profile; empty: profile.toml if there, else the built-in one")
+    schedule: _File = Field(None, description="when reports run; empty: schedule.toml if there, else the built-in one")
     report_time_limit: float = Field(1800, gt=0, description="seconds that a run of a report may take")
     report_keep: int = Field(
         100, ge=0, description="run folders of each report that the scheduler keeps, beside the latest; 0: all"
@@ -154,11 +150,8 @@ class Settings(BaseSettings):
         """
         has_key = bool(self.keepa_api_key.get_secret_value())
         if self.demo is False and not has_key:
-            raise ConfigError(
-                "ARBKIT_DEMO=0 forbids the demo market, but there is no key",
-                field="KEEPA_API_KEY",
-                remedy="Put your Keepa key into .env, or drop ARBKIT_DEMO=0",
-            )
+            why, remedy = "ARBKIT_DEMO=0 forbids the demo market, but there is no key", "Put your Keepa key into .env"
+            raise ConfigError(why, field="KEEPA_API_KEY", remedy=f"{remedy}, or drop ARBKIT_DEMO=0")
         return not has_key if self.demo is None else self.demo
 
     @property
@@ -241,10 +234,8 @@ def _text(value: object) -> str:
 
 
 def _without_password(value: str) -> str:
-    parts = urlsplit(value) if "://" in value else None
-    if parts is None or parts.password is None:
-        return value
-    return value.replace(f":{parts.password}@", ":********@")
+    password = urlsplit(value).password if "://" in value else None
+    return value if password is None else value.replace(f":{password}@", ":********@")
 
 
 def sqlite_path(url: str) -> Path:
@@ -254,9 +245,7 @@ def sqlite_path(url: str) -> Path:
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach what is bound to ``host``."""
-    if host == "localhost":
-        return True
     try:
-        return ip_address(host).is_loopback
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
