@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
 from uuid import uuid4
 
 import orjson
@@ -24,8 +23,6 @@ from arbkit.sources.raw_types import Cell, Envelope, Json, RawProduct
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letter_topic, dead_letters, open_stream
 
 _PUBLISH = 2_000
-_Found: TypeAlias = "tuple[int, tuple[str, str, RawProduct | Json]]"
-"""The number of a row or product; its ASIN, its marketplace (empty if none of arbkit's), and what the source says."""
 
 
 @dataclass(slots=True)
@@ -94,13 +91,14 @@ def envelopes_of(path: Path, market: Market | None, run_id: str, report: FileRep
     """
     content = read_file(path)
     origin: Origin
+    found: Iterator[tuple[int, str, str, RawProduct | Json]]
     if isinstance(content, SheetRows):
         at = _when(content.exported_at, path, report, "it was exported")
         origin, found = "export", _rows(content, path.name, market, at)
     else:
         at = _when(content.answered_at, path, report, "Keepa answered")
         origin, found = "raw", _products(content, market)
-    for number, (asin, code, product) in found:
+    for number, asin, code, product in found:
         yield (number, envelope(asin=asin, market=code, origin=origin, fetched_at=at, run_id=run_id, product=product))
 
 
@@ -137,7 +135,7 @@ def _check(message: Envelope) -> None:
         check(message)
 
 
-def _rows(table: SheetRows, file: str, market: Market | None, exported_at: str) -> Iterator[_Found]:
+def _rows(table: SheetRows, file: str, market: Market | None, at: str) -> Iterator[tuple[int, str, str, RawProduct]]:
     where = {name: [i for i, h in enumerate(table.headers) if h in heads] for name, heads in IDENTITY.items()}
     markets = [_market(row, where, market) for _, row in table.rows]
     refused = [found for found in markets if isinstance(found, RefusedFileError)]
@@ -146,12 +144,12 @@ def _rows(table: SheetRows, file: str, market: Market | None, exported_at: str) 
     for (number, row), found in zip(table.rows, markets, strict=True):
         columns = dict(zip(table.headers, row, strict=False))
         columns.pop("", None)
-        product: RawProduct = {"exported_at": exported_at, "row": number, "file": file, "columns": columns}
+        product: RawProduct = {"exported_at": at, "row": number, "file": file, "columns": columns}
         asin = str(_pick(row, where["asin"]) or "").strip().upper()
         if isinstance(found, RefusedFileError):
-            yield number, (asin, "", {**product, "refused": str(found)})
+            yield number, asin, "", {**product, "refused": str(found)}
         else:
-            yield number, (asin, found.code, product)
+            yield number, asin, found.code, product
 
 
 def _when(at: datetime | None, path: Path, report: FileReport, lacks: str) -> str:
@@ -180,7 +178,7 @@ def _market(row: Sequence[Cell], where: Mapping[str, list[int]], given: Market |
     return found or given  # type: ignore[return-value]  # both None has been answered above
 
 
-def _products(answer: SavedResponse, market: Market | None) -> Iterator[_Found]:
+def _products(answer: SavedResponse, market: Market | None) -> Iterator[tuple[int, str, str, Json]]:
     domains = [_market_of_product(product) for product in answer.products]
     if not any(domains):
         first, remedy = answer.products[0], f"arbkit compares {', '.join(MARKETS)}"
@@ -191,7 +189,7 @@ def _products(answer: SavedResponse, market: Market | None) -> Iterator[_Found]:
         raise RefusedFileError(why, field="--market", value=market.code, remedy="Leave --market out")
     for number, (product, found) in enumerate(zip(answer.products, domains, strict=True), 1):
         asin = product.get("asin") if isinstance(product, dict) else None
-        yield number, (asin if isinstance(asin, str) else "", found.code if found else "", product)
+        yield number, asin if isinstance(asin, str) else "", found.code if found else "", product
 
 
 def _market_of_product(product: Json) -> Market | None:

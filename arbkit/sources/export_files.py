@@ -57,12 +57,10 @@ def read_file(path: Path) -> SheetRows | SavedResponse:
     """
     try:
         if path.stat().st_size > _MAX_FILE:
-            raise RefusedFileError("is larger than 512 MiB", field=str(path), remedy="Export it in parts")
-        data = path.read_bytes()
+            raise RefusedFileError("is larger than 512 MiB", remedy="Export it in parts")
+        return _parse(path.read_bytes())
     except OSError as error:
         raise RefusedFileError(f"cannot be read: {error.strerror or error}", field=str(path)) from error
-    try:
-        return _parse(data)
     except RefusedFileError as error:
         raise RefusedFileError(error.why, field=str(path), value=error.value, remedy=error.remedy) from error
 

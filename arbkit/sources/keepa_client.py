@@ -275,9 +275,8 @@ class _Client(keepa.Keepa):
 
     def _service_message(self, body: Mapping[str, Any]) -> str:
         """The service's own error message, as the end of ours; empty if it sent none."""
-        error = body.get("error")
-        if not isinstance(error, dict):
-            return ""
+        given = body.get("error")
+        error = given if isinstance(given, dict) else {}
         said = " ".join(str(error[k]) for k in ("type", "message", "details") if error.get(k))
         return f": {said.replace(self._secret, '********') if self._secret else said}" if said else ""
 

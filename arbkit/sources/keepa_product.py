@@ -53,8 +53,7 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         (new, "new", updated_at, 0 if updated_at >= NEW_INCLUDES_SHIPPING_FROM else None),
         (amazon, "amazon", updated_at, 0),
     )
-    nothing = (None, None, None, None)
-    price, basis, price_at, shipping = next((option for option in options if (option[0] or 0) > 0), nothing)
+    price, basis, price_at, shipping = next((option for option in options if (option[0] or 0) > 0), (None,) * 4)
     index = _SERIES[basis or "new"]
     tree = product.get("categoryTree") or []
     fees: RawProduct = product.get("fbaFees") or {}
@@ -132,18 +131,14 @@ def _series(csv: Json) -> dict[str, Series]:
     }
 
 
-def _points(flat: Json, field: str, width: int) -> Series:
-    numbers = _numbers(flat, field, width)
-    return Series(numbers[0::width], numbers[1::width], numbers[2::3] if width == 3 else None)
-
-
 def _list(value: Json, field: str) -> list[Json]:
     if not isinstance(value, list):
         raise BadRecordError("is not a list", field=field, value=type(value).__name__)
     return value
 
 
-def _numbers(flat: Json, field: str, width: int) -> array[int]:
+def _points(flat: Json, field: str, width: int) -> Series:
+    """A series out of a flat list of pairs (``width`` 2) or triples (3)."""
     values, numbers = _list(flat, field), array("i")
     try:
         # Twice as fast as array("i", values), and series are most of a record.
@@ -152,7 +147,7 @@ def _numbers(flat: Json, field: str, width: int) -> array[int]:
         raise BadRecordError(f"is not a series of whole numbers: {error}", field=field) from None
     if len(numbers) % width:
         raise BadRecordError(f"is not a multiple of {width} long", field=field, value=len(numbers))
-    return numbers
+    return Series(numbers[0::width], numbers[1::width], numbers[2::3] if width == 3 else None)
 
 
 def _buy_box(

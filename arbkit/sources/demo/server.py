@@ -132,8 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
         market = by_domain(int(query["domain"])) if query.get("domain", "").isdigit() else None
         asins = [asin for asin in query.get("asin", "").split(",") if asin]
         if market is None or not 0 < len(asins) <= _MOST_ASINS:
-            message = "domain must be one of 2, 3, 4, 8, 9 and asin name 1 to 100 products"
-            self._refuse(400, "invalidParameter", message)
+            self._refuse(400, "invalidParameter", "domain must be one of 2, 3, 4, 8, 9 and asin name 1 to 100 products")
             return
         buybox, history = query.get("buybox") == "1", query.get("history", "1") == "1"
         clock, stats = self.server.clock, int(query["stats"]) if query.get("stats", "").isdigit() else 0
