@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 
 from jinja2 import Template
 from markupsafe import Markup
 
-from arbkit.core.formatting import UNKNOWN, age_words, count, money, percent
+from arbkit.core.formatting import UNKNOWN, age_words, count, money, percent, utc_time
+from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
 from arbkit.core.results import ComponentRow, RouteTotals
 from arbkit.display.html import environment, macro
-from arbkit.display.labels import component_label
+from arbkit.display.labels import component_label, fulfilment_label
 from arbkit.profit.quote.results import Quote
 from arbkit.sources.token_budget import Tokens
 from arbkit.store import Stats, Sums
@@ -22,43 +21,13 @@ from arbkit.store import Stats, Sums
 Figure = tuple[str, str, str]
 """Label, value, and what stands small beside it."""
 
-NO_WARNINGS = "no warnings"
 _PACKAGE = "arbkit.web.dashboards"
 _PAGES = {"opportunities": "Opportunities", "product": "Product", "pipeline": "Pipeline"}
-_AMAZON = {
-    True: "Amazon is a seller there.",
-    False: "Amazon is not a seller there.",
-    None: "Whether Amazon is a seller there is not known.",
-}
 _VAT_STATUSES = {
     "reclaiming": "VAT-registered, input VAT recovered",
     "not-reclaiming": "VAT-registered, input VAT not recovered",
     "unregistered": "not VAT-registered",
 }
-_FULFILMENT = {"fba-local": "FBA (local stock)", "efn": "EFN", "pan-eu": "Pan-EU FBA", "fbm": "FBM"}
-
-
-@dataclass(frozen=True, slots=True)
-class FactCell:
-    """A fact on one marketplace; empty ``text`` is shown as a dash, and ``small`` then says why."""
-
-    text: str = ""
-    small: str = ""
-    tone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A row of facts; ``note`` explains the label."""
-
-    label: str
-    cells: Sequence[FactCell]
-    note: str = ""
-
-
-def fulfilment_label(method: str | None) -> str:
-    """A fulfilment method as people read it: ``fba-local`` → FBA (local stock)."""
-    return UNKNOWN if method is None else _FULFILMENT.get(method, method)
 
 
 def vat_status_label(status: str) -> str:
@@ -66,15 +35,26 @@ def vat_status_label(status: str) -> str:
     return _VAT_STATUSES.get(status, status)
 
 
-def moment(at: float) -> str:
-    """``2026-08-01 13:05 UTC``, of Unix seconds."""
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+def minor_money(minor: int | None, currency: str) -> str:
+    """``12.50 EUR`` of whole cents or pence."""
+    return money(None if minor is None else minor / 100, currency)
+
+
+def confidence_reasons(found: Opportunity) -> str:
+    """What lowered the confidence, or that nothing did."""
+    return "; ".join(found.confidence_reasons) or "no warnings"
 
 
 @cache
 def _template(name: str) -> Template:
     made = environment(_PACKAGE)
-    made.filters.update(component_label=component_label, fulfilment=fulfilment_label, moment=moment)
+    made.globals["MARKETS"] = MARKETS
+    made.filters.update(
+        component_label=component_label,
+        fulfilment=fulfilment_label,
+        minor_money=minor_money,
+        reasons=confidence_reasons,
+    )
     return made.get_template(name)
 
 
@@ -111,11 +91,6 @@ def figures_html(figures: Iterable[Figure]) -> Markup:
     return macro("figures", list(figures))
 
 
-def grid_html(title: str, markets: Sequence[str], facts: Sequence[Fact]) -> Markup:
-    """A table of facts: a row a fact, a column a marketplace."""
-    return macro("fact_grid", title, markets, facts)
-
-
 def table_html(
     label: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], *, empty: str = ""
 ) -> Markup:
@@ -130,7 +105,7 @@ def status_html(tone: str, text: str) -> Markup:
 
 def time_html(at: float, now: float) -> Markup:
     """A moment and, below it, how long ago it was."""
-    return Markup('{}<span class="arb-sub">{} ago</span>').format(moment(at), age_words(now - at))
+    return Markup('{}<span class="arb-sub">{} ago</span>').format(utc_time(at), age_words(now - at))
 
 
 def store_figures(
@@ -178,20 +153,7 @@ def route_map_html(routes: Mapping[str, RouteTotals], markets: Sequence[str], cu
 
 def opportunity_html(found: Opportunity, *, watched: bool) -> Markup:
     """The selected route in words, with links to both of its Amazon pages."""
-    return page_html(
-        "opportunity.html.j2",
-        found=found,
-        watched=watched,
-        shops=[_shop(found.source_url, found.source), _shop(found.target_url, found.target)],
-        fulfilment=fulfilment_label(found.fulfilment),
-        amazon=_AMAZON[found.amazon_sells],
-        confidence=f"{found.confidence:.2f}",
-        reasons="; ".join(found.confidence_reasons) or NO_WARNINGS,
-    )
-
-
-def _shop(url: str, code: str) -> str:
-    return url.split("/")[2].removeprefix("www.") if url.startswith("https://") else code
+    return page_html("opportunity.html.j2", found=found, watched=watched)
 
 
 def components_html(components: Sequence[ComponentRow], profit: float | None, currency: str) -> Markup:

@@ -66,8 +66,9 @@ def column_fields(view: View) -> list[Field]:
     """A tick for each column that may be shown or hidden."""
     shown = chosen_columns(view.columns, what_if=False)
     return [
-        {"name": n, "label": COLUMNS[n].label, "kind": "check", "value": n in shown, "hint": COLUMNS[n].note}
-        for n in OPTIONAL
+        {"name": n, "label": c["label"], "kind": "check", "value": n in shown, "hint": c.get("note", "")}
+        for n, c in COLUMNS.items()
+        if n in OPTIONAL
     ]
 
 

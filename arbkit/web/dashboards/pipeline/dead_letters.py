@@ -8,28 +8,17 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from arbkit.core.formatting import UNKNOWN, age_words, count
+from arbkit.core.formatting import UNKNOWN, age_words, count, utc_time
 from arbkit.ops.stream_state import DEAD_TOPICS
 from arbkit.stream import Message, Stream, dead_letter_topic
 from arbkit.stream.dead_letters import attempts, dead_letters_at, latest, summary
-from arbkit.web.dashboards.content import TableColumn, TableRow
-from arbkit.web.dashboards.html import moment, page_html
+from arbkit.web.dashboards.content import TableRow
+from arbkit.web.dashboards.html import page_html
 
 _LONGEST_CELL = 240
 _SHOWN_BYTES = 64 << 10
 _SHOWN_HEX = 4 << 10
 _HEX_WIDTH = 16
-COLUMNS: Sequence[TableColumn] = (
-    {"label": "Time", "kind": "text", "note": "When it became a dead letter"},
-    {"label": "Topic", "kind": "text"},
-    {"label": "Error", "kind": "title"},
-    {"label": "Position", "kind": "text", "note": "Partition / offset in the dead-letter topic"},
-    {"label": "Key", "kind": "text"},
-    {"label": "Attempts", "kind": "number", "note": "How often it was processed"},
-    {"label": "Bytes", "kind": "number"},
-    {"label": "", "kind": "text"},
-    {"label": "", "kind": "text"},
-)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -121,12 +110,12 @@ def printable(text: str, most: int = _LONGEST_CELL) -> str:
 
 
 def dead_letter_rows(letters: Sequence[DeadLetter], *, now: float) -> list[TableRow]:
-    """Rows of :data:`COLUMNS`; a row's id is read by :func:`parse_dead_letter_id`."""
+    """Rows of the table ``dead_letters``; a row's id is read by :func:`parse_dead_letter_id`."""
     return [
         {
             "id": str(one.id),
             "cells": [
-                {"text": f"{age_words(now - one.at)} ago", "note": moment(one.at)},
+                {"text": f"{age_words(now - one.at)} ago", "note": utc_time(one.at)},
                 {"text": one.id.topic},
                 {"text": printable(one.error) or UNKNOWN, "note": None if one.error else "no reason given"},
                 {"text": f"{one.id.partition} / {one.id.offset}"},
@@ -162,7 +151,7 @@ def dead_letter_html(letter: DeadLetter, *, as_hex: bool) -> Markup:
 def _facts(letter: DeadLetter) -> Iterable[tuple[str, str]]:
     yield "error", letter.error or "not given"
     yield "key", letter.key or "none"
-    yield "time", moment(letter.at)
+    yield "time", utc_time(letter.at)
     yield "stored in", f"{dead_letter_topic(letter.id.topic)}, {letter.id.partition} / {letter.id.offset}"
     yield from ((name, text) for name, text in letter.headers.items() if name not in ("error", "time"))
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from arbkit.core.formatting import UNKNOWN, age_words, count, percent
+from arbkit.core.formatting import UNKNOWN, age_words, count, percent, utc_time
 from arbkit.core.models import Run
 from arbkit.display.html import macro, with_code
 from arbkit.ops.service_checks import ServiceHealth
 from arbkit.ops.stream_state import StreamState, Throughput
 from arbkit.sources.token_budget import Tokens
 from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, dead_letter_topic
-from arbkit.web.dashboards.html import Figure, moment, page_html, status_html, table_html, time_html
+from arbkit.web.dashboards.html import Figure, page_html, status_html, table_html, time_html
 from arbkit.web.dashboards.pipeline.charts import AGE_BUCKETS
 from arbkit.web.dashboards.pipeline.dead_letters import printable
 from arbkit.web.dashboards.report_files import report_address
@@ -156,14 +156,14 @@ def tokens_html(tokens: Tokens | None, *, needed: int | None, now: float) -> Mar
             f"{count(tokens.left)} as of {age_words(now - tokens.at)} ago",
         ),
         ("Refill", f"{count(tokens.refill_rate)} a minute", ""),
-        ("Last request", f"cost {count(tokens.consumed)}", moment(tokens.at)),
-        ("Next request", f"in {age_words(wait)}" if wait else "now", moment(now + wait) if wait else ""),
+        ("Last request", f"cost {count(tokens.consumed)}", utc_time(tokens.at)),
+        ("Next request", f"in {age_words(wait)}" if wait else "now", utc_time(now + wait) if wait else ""),
         ("Full bucket", _when(full), f"{count(tokens.full)} tokens, one hour's refill"),
     ]
     if needed is not None:
         ready = tokens.until_s(needed, now)
         never = f"the bucket holds {count(tokens.full)} at most" if ready is None else ""
-        facts.append((f"{count(needed)} tokens", _when(ready), never or (moment(now + ready) if ready else "")))
+        facts.append((f"{count(needed)} tokens", _when(ready), never or (utc_time(now + ready) if ready else "")))
     return macro("fact_list", facts)
 
 
