@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
-from jinja2 import Template
+from jinja2 import Environment
 from markupsafe import Markup
 
-from arbkit.core.formatting import UNKNOWN, age_words, count, money, percent, utc_time
+from arbkit.core.formatting import UNKNOWN, age_words, count, money, utc_time
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
 from arbkit.core.results import ComponentRow, RouteTotals
@@ -21,7 +21,6 @@ from arbkit.store import Stats, Sums
 Figure = tuple[str, str, str]
 """Label, value, and what stands small beside it."""
 
-_PACKAGE = "arbkit.web.dashboards"
 _PAGES = {"opportunities": "Opportunities", "product": "Product", "pipeline": "Pipeline"}
 _VAT_STATUSES = {
     "reclaiming": "VAT-registered, input VAT recovered",
@@ -46,28 +45,24 @@ def confidence_reasons(found: Opportunity) -> str:
 
 
 @cache
-def _template(name: str) -> Template:
-    made = environment(_PACKAGE)
+def _environment() -> Environment:
+    made = environment("arbkit.web.dashboards")
     made.globals["MARKETS"] = MARKETS
-    made.filters.update(
-        component_label=component_label,
-        fulfilment=fulfilment_label,
-        minor_money=minor_money,
-        reasons=confidence_reasons,
-    )
-    return made.get_template(name)
+    for function in (component_label, fulfilment_label, vat_status_label, minor_money, confidence_reasons):
+        made.filters[function.__name__] = function
+    return made
 
 
 def compile_templates() -> None:
     """Compile all templates: to be done while a page is kept warm, not when it is looked at."""
-    for name in environment(_PACKAGE).list_templates(filter_func=lambda name: name != "index.html.j2"):
-        if name.endswith(".j2"):
-            _template(name)
+    # What Voilà extends is its own.
+    for name in _environment().list_templates(filter_func=lambda n: n.endswith(".j2") and n != "index.html.j2"):
+        _environment().get_template(name)
 
 
 def page_html(template: str, /, **values: object) -> Markup:
     """A template of the dashboards filled with ``values``."""
-    return Markup(_template(template).render(values))  # noqa: S704 - the template escapes
+    return Markup(_environment().get_template(template).render(values))  # noqa: S704 - the template escapes
 
 
 def header_html(current: str, stats: Stats | None, *, demo_mode: bool) -> Markup:
@@ -136,19 +131,7 @@ def route_map_html(routes: Mapping[str, RouteTotals], markets: Sequence[str], cu
     ``routes`` gives ``count``, ``total_profit`` and ``best_profit`` by ``SOURCE:TARGET``; ``chosen`` is such a name.
     """
     most = max((r["total_profit"] for r in routes.values()), default=0.0)
-    cells = {}
-    for name in (f"{s}:{t}" for s in markets for t in markets if s != t):
-        found = routes.get(name) or {"count": 0, "total_profit": 0.0, "best_profit": 0.0}
-        source, _, target = name.partition(":")
-        total, best = (money(found[key], currency) for key in ("total_profit", "best_profit"))
-        cells[name] = {
-            "label": f"{source} to {target}: {count(found['count'])} opportunities, total {total}, best {best}",
-            "heat": f"{max(0.0, found['total_profit']) / most if most > 0 else 0.0:.2f}",
-            "count": count(found["count"]),
-            "profit": f"{found['total_profit']:,.0f}" if found["count"] else "",
-            "chosen": name == chosen,
-        }
-    return page_html("route_map.html.j2", cells=cells, markets=markets, currency=currency)
+    return page_html("route_map.html.j2", routes=routes, markets=markets, currency=currency, chosen=chosen, most=most)
 
 
 def opportunity_html(found: Opportunity, *, watched: bool) -> Markup:
@@ -163,17 +146,7 @@ def components_html(components: Sequence[ComponentRow], profit: float | None, cu
 
 def quote_html(quote: Quote, *, title: str = "") -> Markup:
     """A quote: profit, break-even, max cost, and other cases."""
-    cases = [(f"by {fulfilment_label(a.fulfilment)}", a.profit, a.why_not) for a in quote.alternatives]
-    cases += [(_vat_case(g.vat_status, g.vat_class), g.profit, g.why_not) for g in quote.vat_grid]
-    cases += [
-        (f"{s.of.replace('_', ' ')} {percent(s.change_pct, 0, sign='+')}", s.profit, None) for s in quote.sensitivity
-    ]
-    return page_html("quote.html.j2", quote=quote, cases=cases, title=title)
-
-
-def _vat_case(status: str, vat_class: str) -> str:
-    label = vat_status_label(status)
-    return label if vat_class == "auto" else f"{label}, VAT class {vat_class}"
+    return page_html("quote.html.j2", quote=quote, title=title)
 
 
 def repriced_html(profits: Sequence[tuple[float, float | None]], currency: str) -> Markup:

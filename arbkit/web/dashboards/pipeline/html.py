@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from arbkit.core.formatting import UNKNOWN, age_words, count, percent, utc_time
+from arbkit.core.formatting import UNKNOWN, age_words, count, percent
 from arbkit.core.models import Run
 from arbkit.display.html import macro, with_code
 from arbkit.ops.service_checks import ServiceHealth
@@ -148,29 +148,7 @@ def tokens_html(tokens: Tokens | None, *, needed: int | None, now: float) -> Mar
     """The state of the tokens with its age, and when ``needed`` tokens will be available."""
     if tokens is None:
         return paragraph_html(_NO_PRODUCER)
-    wait, full = tokens.wait_s(now), tokens.until_s(tokens.full, now)
-    facts = [
-        (
-            "Left now",
-            f"about {count(tokens.level(now))}",
-            f"{count(tokens.left)} as of {age_words(now - tokens.at)} ago",
-        ),
-        ("Refill", f"{count(tokens.refill_rate)} a minute", ""),
-        ("Last request", f"cost {count(tokens.consumed)}", utc_time(tokens.at)),
-        ("Next request", f"in {age_words(wait)}" if wait else "now", utc_time(now + wait) if wait else ""),
-        ("Full bucket", _when(full), f"{count(tokens.full)} tokens, one hour's refill"),
-    ]
-    if needed is not None:
-        ready = tokens.until_s(needed, now)
-        never = f"the bucket holds {count(tokens.full)} at most" if ready is None else ""
-        facts.append((f"{count(needed)} tokens", _when(ready), never or (utc_time(now + ready) if ready else "")))
-    return macro("fact_list", facts)
-
-
-def _when(seconds: float | None) -> str:
-    if seconds is None:
-        return "never"
-    return "now" if seconds <= 0 else f"in {age_words(seconds)}"
+    return page_html("pipeline_tokens.html.j2", tokens=tokens, needed=needed, now=now)
 
 
 def ages_html(ages: Mapping[str, Sequence[int]]) -> Markup:
