@@ -21,7 +21,7 @@ from arbkit.display.charts import LAYOUT
 from arbkit.profit import Profile, load_profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, ProductQuery
 from arbkit.store.address import describe_errors
-from arbkit.web.dashboards.content import Field, Option, Region, UserEvent
+from arbkit.web.dashboards.content import Field, Option, Region, UserEvent, choice
 from arbkit.web.dashboards.html import components_html
 from arbkit.web.dashboards.page import DashboardPage
 from arbkit.web.dashboards.part import Waterfall
@@ -246,7 +246,7 @@ class ProductPage(DashboardPage):
         options = [Option(value="" if c == home else c, label=c) for c in CURRENCIES]
         value = "" if self._view.currency == home else self._view.currency
         fields: list[Field] = [
-            {"name": "currency", "label": "Currency", "kind": "choice", "options": options, "value": value},
+            choice("currency", "Currency", options, value=value),
             *(
                 Field(name=name, label=label, kind="check", value=name in self._view.series)
                 for name, label in {**PRICES, **QUANTITIES}.items()
