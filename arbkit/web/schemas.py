@@ -94,14 +94,12 @@ def _without_defaults(schema: JsonObject) -> None:
         about.pop("default", None)
 
 
-@dataclass(
-    frozen=True,
-    slots=True,
-    kw_only=True,
-    config=ConfigDict(
-        extra="forbid", json_schema_extra=_without_defaults, json_schema_serialization_defaults_required=True
-    ),
+_STORED = ConfigDict(
+    extra="forbid", json_schema_extra=_without_defaults, json_schema_serialization_defaults_required=True
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STORED)
 class OfferOut(Offer):
     """What is known of a product on one marketplace now.
 
@@ -181,19 +179,9 @@ def product_json(product: Product) -> JsonObject:
         code: {"price": _major(shown["price_minor"]), **shown, "url": marketplace(code).url(product.asin)}
         for code, shown in product.markets.items()
     }
-    return {
-        "asin": product.asin,
-        "title": product.title,
-        "brand": product.brand,
-        "category": product.category,
-        "eans": list(product.eans),
-        "image": product.image,
-        "updated_at": product.updated_at,
-        "demo": product.demo,
-        # mypy takes no TypedDict for a JSON object.
-        "markets": cast("JsonObject", markets),
-        "best": cast("JsonObject | None", product.best),
-    }
+    fields = {name: getattr(product, name) for name in ProductOut.model_fields}
+    # mypy takes no TypedDict for a JSON object.
+    return {**fields, "markets": cast("JsonObject", markets)}
 
 
 def offer_json(offer: Offer) -> JsonObject:

@@ -18,6 +18,7 @@ from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.quote.results import Quote
 from arbkit.profit.seller_profile import FULFILMENT_METHODS, VatStatus
+from arbkit.store.address import parse_number
 from arbkit.web.dashboards.content import Field, choice, options
 from arbkit.web.dashboards.html import vat_status_label
 
@@ -131,16 +132,10 @@ class WhatIf:
         return load_rates() if value is None else AssumedRates(load_rates(), "GBP", "EUR", value)
 
     def _figure(self, name: str, low: float, high: float) -> float | None:
-        text = self.values.get(name, "")
-        if not text:
-            return None
         try:
-            value = float(text.replace(",", "."))
-        except ValueError:
-            raise UsageError("is not a number", field=name, value=text[:40]) from None
-        if not low <= value <= high:
-            raise UsageError(f"must be between {low:g} and {high:g}", field=name, value=text[:40])
-        return value
+            return parse_number(self.values.get(name, ""), low, high)
+        except ValueError as error:
+            raise UsageError(str(error), field=name) from None
 
     def _refuse(self, error: UsageError) -> None:
         self.wrong = {error.field if error.field in self.values else "profile": error.why}

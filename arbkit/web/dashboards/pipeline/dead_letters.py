@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +21,7 @@ _LONGEST_CELL = 240
 _SHOWN_BYTES = 64 << 10
 _SHOWN_HEX = 4 << 10
 _HEX_WIDTH = 16
+_ID = re.compile(r"([^/]+)/([0-9]{1,18})/([0-9]{1,18})")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -49,11 +52,10 @@ class DeadLetter:
 
 def parse_dead_letter_id(text: str) -> DeadLetterId | None:
     """The id in a text such as ``raw.keepa_updates/0/17``; None where it is none."""
-    topic, _, rest = text.partition("/")
-    numbers = rest.split("/")
-    if topic not in DEAD_TOPICS or len(numbers) != 2 or not all(n.isascii() and n.isdigit() for n in numbers):
+    parts = _ID.fullmatch(text)
+    if parts is None or parts[1] not in DEAD_TOPICS:
         return None
-    return DeadLetterId(topic, int(numbers[0]), int(numbers[1])) if max(map(len, numbers)) < 19 else None
+    return DeadLetterId(parts[1], int(parts[2]), int(parts[3]))
 
 
 def latest_dead_letters(log: Stream, most: int) -> list[DeadLetter]:
@@ -106,7 +108,11 @@ def _time(text: str | None) -> float | None:
 def printable(text: str, most: int = _LONGEST_CELL) -> str:
     """``text`` with its invisible characters escaped, and cut after ``most``."""
     cut = text if len(text) <= most else f"{text[: most - 1]}…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+    return _escaped(cut)
+
+
+def _escaped(text: str, *, keep: str = "") -> str:
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
 
 
 def dead_letter_rows(letters: Sequence[DeadLetter], *, now: float) -> list[TableRow]:
@@ -158,16 +164,12 @@ def _facts(letter: DeadLetter) -> Iterable[tuple[str, str]]:
 
 def _text(data: bytes, *, whole: bool) -> str | None:
     """The bytes as text, every character visible; None where they are not text."""
-    for cut in range(1 if whole else 4):
-        # The end may lie within a character.
-        try:
-            text = data[: len(data) - cut].decode()
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
+    try:
+        # Unless it is the whole, the end may lie within a character.
+        text = codecs.getincrementaldecoder("utf-8")().decode(data, final=whole)
+    except UnicodeDecodeError:
         return None
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+    return _escaped(text, keep="\n\t")
 
 
 def _hex(data: bytes) -> str:
