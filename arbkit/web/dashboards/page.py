@@ -13,7 +13,7 @@ from arbkit.sources import watchlist
 from arbkit.store import Stats, Store
 from arbkit.store.lazy import LazyStore
 from arbkit.web.dashboards.content import Region, UserEvent
-from arbkit.web.dashboards.html import compile_templates, header_html, page_html
+from arbkit.web.dashboards.html import compile_templates, header_html
 from arbkit.web.dashboards.page_widget import PageWidget
 from arbkit.web.dashboards.part import Part
 
@@ -66,10 +66,6 @@ class DashboardPage:
         if self._stats is None or now - self._stats_at > _STATS_LIVE_S:
             self._stats, self._stats_at = self.store.stats(), now
         return self._stats
-
-    def fill(self, region: str, template: str, **values: object) -> None:
-        """Fill a region with a template's markup."""
-        self.widget.show_html(region, page_html(template, **values))
 
     def show_header(self) -> None:
         """Show the page's name, the other pages, and whether the data is invented."""

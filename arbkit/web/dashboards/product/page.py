@@ -22,7 +22,7 @@ from arbkit.profit import Profile, load_profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, ProductQuery
 from arbkit.store.address import describe_errors
 from arbkit.web.dashboards.content import Field, Option, Region, UserEvent, choice
-from arbkit.web.dashboards.html import components_html
+from arbkit.web.dashboards.html import components_html, page_html
 from arbkit.web.dashboards.page import DashboardPage
 from arbkit.web.dashboards.part import Waterfall
 from arbkit.web.dashboards.product.filters import CURRENCIES, PRICES, QUANTITIES, ProductView, parse
@@ -101,7 +101,7 @@ class ProductPage(DashboardPage):
         self._show_find()
         for region in _OF_A_PRODUCT:
             self.widget.hide(region)
-        self.fill("hint", "product_results.html.j2", total=0, shown=0, searched=False, note=_EMPTY)
+        self._fill("hint", "product_results.html.j2", total=0, shown=0, searched=False, note=_EMPTY)
 
     def load(self) -> None:
         """Read the product, or the products that the search finds.
@@ -120,6 +120,9 @@ class ProductPage(DashboardPage):
         else:
             self._show_product(self._product, now)
         self.widget.address(self._view.search())
+
+    def _fill(self, region: str, template: str, **values: object) -> None:
+        self.widget.show_html(region, page_html(template, **values))
 
     # Search
 
@@ -140,7 +143,7 @@ class ProductPage(DashboardPage):
         page = self.store.products(ProductQuery(q=q or None, sort=sort, limit=_MOST_FOUND))
         empty = self._stats is not None and not self._stats.products
         message = _EMPTY if empty else _NO_MATCH
-        self.fill("hint", "product_results.html.j2", total=page.total, shown=len(page.items), searched=bool(q), note="")
+        self._fill("hint", "product_results.html.j2", total=page.total, shown=len(page.items), searched=bool(q), note="")
         self.widget.show_table("results", products_table(page.items, page.total, message=message, now=now))
 
     def _show_no_product(self) -> None:
@@ -150,7 +153,7 @@ class ProductPage(DashboardPage):
         asin = self._view.asin
         if asin:
             watched, markets = self.watched(asin), self.settings.markets
-            self.fill("about", "product_unknown.html.j2", asin=asin, watched=watched, markets=markets)
+            self._fill("about", "product_unknown.html.j2", asin=asin, watched=watched, markets=markets)
 
     # The product
 
@@ -160,7 +163,7 @@ class ProductPage(DashboardPage):
         offers.sort(key=lambda o: (order.index(o.market) if o.market in order else len(order), o.market))
         self._offers = offers
         self._show_about(now)
-        self.fill("offers", "product_offers.html.j2", offers=offers, now=now)
+        self._fill("offers", "product_offers.html.j2", offers=offers, now=now)
         profile = load_profile(self.settings.profile_path, self.settings.profile_name)
         on, evaluated_at = datetime.fromtimestamp(now, UTC).date(), self._stats.evaluated_at if self._stats else None
         priced = ([(o.id, o.version, o.updated_at) for o in offers], profile, on, evaluated_at)
@@ -183,13 +186,13 @@ class ProductPage(DashboardPage):
         self._drawn = None
         known = {h.market: h for h in self._histories}
         demand = {o.market: demand_of(o, known.get(o.market)) for o in offers}
-        self.fill("demand", "product_demand.html.j2", demand=demand)
+        self._fill("demand", "product_demand.html.j2", demand=demand)
         fees = fee_facts(offers, prepared, profile, tables, on=on)
-        self.fill("fees", "product_fees.html.j2", fees=fees, tables=fee_tables(fees, tables, on=on))
+        self._fill("fees", "product_fees.html.j2", fees=fees, tables=fee_tables(fees, tables, on=on))
         matches = sorted(compare_listings(offers), key=lambda match: match.verdict == "same")
-        self.fill("match", "product_match.html.j2", offers=offers, matches=matches)
+        self._fill("match", "product_match.html.j2", offers=offers, matches=matches)
         if doubts := warning(matches):
-            self.fill("warning", "product_warning.html.j2", text=doubts)
+            self._fill("warning", "product_warning.html.j2", text=doubts)
         else:
             self.widget.hide("warning")
 
@@ -199,7 +202,7 @@ class ProductPage(DashboardPage):
             self._show_no_product()
             return
         watched, eans, picture = self.watched(product.asin), ean_words(product), picture_address(product)
-        self.fill(
+        self._fill(
             "about", "product_about.html.j2", product=product, picture=picture, eans=eans, watched=watched,
             offers=self._offers, markets=self.settings.markets, now=now,
         )  # fmt: skip
@@ -218,7 +221,7 @@ class ProductPage(DashboardPage):
             for region in ("route", "waterfall", "components"):
                 self.widget.hide(region)
             return
-        self.fill("route", "product_route.html.j2", route=route)
+        self._fill("route", "product_route.html.j2", route=route)
         if route.opportunity is None:
             self._waterfall.hide()
         else:
@@ -240,7 +243,7 @@ class ProductPage(DashboardPage):
         self._drawn = drawn
         self._history.asin, self._history.series = self._view.asin, self._view.series
         notes = self._history.draw(self._offers, self._histories, currency)
-        self.fill("notes", "product_notes.html.j2", notes=notes)
+        self._fill("notes", "product_notes.html.j2", notes=notes)
 
     def _show_series(self, home: str) -> None:
         options = [Option(value="" if c == home else c, label=c) for c in CURRENCIES]
