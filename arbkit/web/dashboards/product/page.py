@@ -143,7 +143,9 @@ class ProductPage(DashboardPage):
         page = self.store.products(ProductQuery(q=q or None, sort=sort, limit=_MOST_FOUND))
         empty = self._stats is not None and not self._stats.products
         message = _EMPTY if empty else _NO_MATCH
-        self._fill("hint", "product_results.html.j2", total=page.total, shown=len(page.items), searched=bool(q), note="")
+        self._fill(
+            "hint", "product_results.html.j2", total=page.total, shown=len(page.items), searched=bool(q), note=""
+        )
         self.widget.show_table("results", products_table(page.items, page.total, message=message, now=now))
 
     def _show_no_product(self) -> None:
