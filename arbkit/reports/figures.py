@@ -12,11 +12,13 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import orjson
 import plotly.graph_objects as go
 from markupsafe import Markup
+
+from arbkit.reports.run_folders import Picture
 
 FIGURES = "figures"
 """The folder, in that of the run, where a notebook keeps its figures while it runs."""
@@ -24,14 +26,6 @@ FIGURES = "figures"
 _POLL_S = 0.05
 _TIMEOUT_S = 60.0
 _WIDTH, _HEIGHT, _SCALE = 1100, 480, 2
-
-
-class Picture(TypedDict):
-    """A picture by the name its notebook gave it: its ``file`` in the run's folder, or why it is ``missing``."""
-
-    name: str
-    file: str | None
-    missing: str | None
 
 
 def keep(run_dir: str | Path | None, name: str, figure: go.Figure, *, title: str = "", demo: bool = False) -> None:
@@ -43,22 +37,13 @@ def keep(run_dir: str | Path | None, name: str, figure: go.Figure, *, title: str
         return
     own = Markup(figure.layout.title.text or "")  # noqa: S704 - plotly's markup already
     parts = [part for part in (title, own, "DEMO: invented products and prices" if demo else "") if part]
-    spec = {**figure.to_plotly_json()}
-    spec["layout"] = {
-        **spec["layout"],
-        "title": {
-            "text": str(Markup("<br>").join(parts)),
-            "font": {"size": 15},
-            "y": 1,
-            "yanchor": "top",
-            "pad": {"t": 14},
-        },
-    }
-    margin = {**spec["layout"].get("margin", {}), "t": 34 + 20 * len(parts)}
+    text = str(Markup("<br>").join(parts))
+    titled = go.Figure(figure).update_layout(margin_t=34 + 20 * len(parts))
+    titled.layout.title = {"text": text, "font": {"size": 15}, "y": 1, "yanchor": "top", "pad": {"t": 14}}
     folder = Path(run_dir) / FIGURES
     folder.mkdir(exist_ok=True)
     fresh = folder / f".{name}"
-    fresh.write_text(go.Figure({**spec, "layout": {**spec["layout"], "margin": margin}}).to_json(), "utf-8")
+    fresh.write_text(titled.to_json(), "utf-8")
     fresh.replace(folder / f"{name}.json")
 
 

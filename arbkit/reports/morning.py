@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from arbkit.core.settings import Settings
 from arbkit.reports.comparison import Comparison, Snapshot, compare_snapshots, read_snapshot, take_snapshot
 from arbkit.reports.data_quality import Quality, assess
 from arbkit.reports.parameters import MorningParameters
-from arbkit.reports.run_folders import write_result
+from arbkit.reports.run_folders import iso_time, write_result
 from arbkit.store import Stats, Store, open_store
 from arbkit.store.iteration import opportunity_by_id
 
@@ -88,17 +87,17 @@ class Morning:
         """The document of ``result.json``: all counts, and the entries that the report shows of each list."""
         return {
             "run_id": self.run_id,
-            "at": _iso(self.at),
+            "at": iso_time(self.at),
             "demo": self.stats.demo_products > 0,
             **self.counts(),
             "currency": self.currency,
             "compared_with": None
             if self.before is None
-            else {"run_id": self.before.run_id, "at": _iso(self.before.taken_at)},
+            else {"run_id": self.before.run_id, "at": iso_time(self.before.taken_at)},
             "nothing_to_compare": self.nothing_before,
             "notes": list(self.comparison.notes) if self.comparison else [],
             "new_items": [o.public(now=self.at) for o in self.new],
-            "gone_items": [{name: getattr(g, name) for name in g.__slots__} for g in self.gone],
+            "gone_items": [asdict(gone) for gone in self.gone],
             "moved_items": [
                 {
                     **m.now.public(now=self.at),
@@ -217,7 +216,3 @@ def _why(offers: Mapping[str, Offer], source: str, target: str) -> str:
         if offer.price_minor is None:
             return f"no price on {code}, where it is {doing}"
     return "not profitable at current prices and limits"
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

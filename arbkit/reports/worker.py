@@ -21,8 +21,8 @@ import orjson
 from pydantic import JsonValue
 
 from arbkit.core.service.process import die_with_parent
-from arbkit.reports.figures import FIGURES, Picture, draw
-from arbkit.reports.run_folders import Job, append_field
+from arbkit.reports.figures import FIGURES, draw
+from arbkit.reports.run_folders import Job, Picture, append_field
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -100,13 +100,9 @@ def _run_notebook(notebook: Path, executed: Path, parameters: dict[str, JsonValu
 
 def _note(folder: Path, pictures: list[Picture]) -> None:
     if pictures and (folder / "result.json").exists():
-        append_field(folder / "result.json", "pictures", [_row(picture) for picture in pictures])
+        append_field(folder / "result.json", "pictures", pictures)
     (folder / "pictures.json").write_bytes(orjson.dumps(pictures))
     shutil.rmtree(folder / FIGURES, ignore_errors=True)
-
-
-def _row(picture: Picture) -> dict[str, JsonValue]:
-    return {"name": picture["name"], "file": picture["file"], "missing": picture["missing"]}
 
 
 def _file(executed: Path, folder: Path, title: str, error: str | None) -> None:
