@@ -12,7 +12,7 @@ from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.models import Run
 from arbkit.core.results import Result, RunOut
 from arbkit.core.settings import Settings
-from arbkit.reports.run_folders import Cleaned, Picture, read_json
+from arbkit.reports.run_folders import Cleaned, Picture, folder_of, read_json
 from arbkit.reports.runner import REPORTS, Report, ReportRun
 from arbkit.store import open_store
 
@@ -145,12 +145,8 @@ def _latest_runs(settings: Settings, limit: int, *, report: str | None = None) -
         raise
 
 
-def _folder(settings: Settings, run: Run) -> Path:
-    return settings.reports_dir / run.report / run.run_id
-
-
 def _folder_state(settings: Settings, run: Run) -> FolderState | None:
-    folder = _folder(settings, run)
+    folder = folder_of(settings, run)
     if run.status == "running":
         return None
     if not folder.is_dir():
@@ -159,7 +155,7 @@ def _folder_state(settings: Settings, run: Run) -> FolderState | None:
 
 
 def _detail(settings: Settings, run: Run) -> RunDetail:
-    folder, state = _folder(settings, run), _folder_state(settings, run)
+    folder, state = folder_of(settings, run), _folder_state(settings, run)
     is_left = state in ("there", "damaged")
     return RunDetail.model_validate(
         {

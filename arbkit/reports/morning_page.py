@@ -66,35 +66,29 @@ def _figures(report: Morning) -> list[tuple[str, str, str]]:
 
 def new(report: Morning) -> NotebookHtml:
     """Routes that were not profitable before."""
-    if report.comparison is None:
-        return _nothing_compared()
-    return _routes(routes_table(report.new), len(report.new), len(report.comparison.new), "Nothing is new.")
+    return _changes(report, "new", routes_table(report.new), "Nothing is new.")
 
 
 def gone(report: Morning) -> NotebookHtml:
     """Routes that are no longer profitable, and why."""
-    if report.comparison is None:
-        return _nothing_compared()
     currency = report.before.currency if report.before and report.before.currency else report.currency
     rows = [
         (product_cell(g.title, g.asin), route_label(g.source, g.target), money(g.profit, currency), g.why)
         for g in report.gone
     ]
     table = macro("table", "No longer profitable", _GONE, rows)
-    return _routes(table, len(report.gone), len(report.comparison.gone), "Every route is still profitable.")
+    return _changes(report, "gone", table, "Every route is still profitable.")
 
 
 def moved(report: Morning) -> NotebookHtml:
     """Opportunities whose profit or price changed materially."""
-    if report.comparison is None:
-        return _nothing_compared()
     p = report.parameters
     rule = (
         f"Profit changed by at least {money(p.min_change, report.currency)} and {percent(p.min_change_pct)}, or a "
         f"price by at least {percent(p.min_change_pct)}."
     )
     table = macro("table", "Changed", _MOVED, [_moved_row(one) for one in report.moved])
-    return _routes(table, len(report.moved), len(report.comparison.moved), "Nothing changed.", intro=rule)
+    return _changes(report, "moved", table, "Nothing changed.", intro=rule)
 
 
 def _moved_row(moved: Moved) -> Sequence[str]:
@@ -158,15 +152,19 @@ def _morning(name: str, *values: object) -> Markup:
     return macro(name, *values, template="morning.html.j2", package="arbkit.reports")
 
 
-def _nothing_compared() -> NotebookHtml:
-    return _part("sentence", "There is nothing to compare with.", True)
+def _changes(report: Morning, kind: str, table: Markup, nothing: str, *, intro: str = "") -> NotebookHtml:
+    """What changed in one way, if there was anything to compare with."""
+    total = report.counts()[kind]
+    if total is None:
+        return _part("sentence", "There is nothing to compare with.", True)
+    return _routes(table, len(getattr(report, kind)), total, nothing, intro=intro)
 
 
 def _routes(table: Markup, shown: int, total: int, nothing: str, *, intro: str = "") -> NotebookHtml:
     """A table of the first ``shown`` of ``total`` routes, or the sentence that there is nothing."""
     if not total:
-        return NotebookHtml(_morning("routes", _morning("sentence", nothing), 0, intro))
-    return NotebookHtml(_morning("routes", table if shown else "", total - shown, intro))
+        return _part("routes", _morning("sentence", nothing), 0, intro)
+    return _part("routes", table if shown else "", total - shown, intro)
 
 
 def _with_small(text: str, small: str) -> Markup:

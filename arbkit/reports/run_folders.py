@@ -24,7 +24,9 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from typing_extensions import TypedDict
 
 from arbkit.core.errors import ServiceError
+from arbkit.core.models import Run
 from arbkit.core.results import Json, Result
+from arbkit.core.settings import Settings
 
 LATEST = "latest"
 LATEST_SUCCESSFUL = "latest-successful"
@@ -40,10 +42,15 @@ class Job(BaseModel):
     parameters: dict[str, JsonValue]
     title: str
     limit_s: float
-    reason: str
-    """what went wrong, if the run takes longer than that"""
     figures: bool
     """whether pictures of the main figures are drawn"""
+    explain: str | None = None
+    """why the notebook's process was killed; then only the page of what it left is made"""
+
+    @property
+    def too_long(self) -> str:
+        """What went wrong, if the run took longer than its limit."""
+        return f"stopped after {self.limit_s:g} s, the time limit (ARBKIT_REPORT_TIME_LIMIT)"
 
 
 class Picture(TypedDict):
@@ -82,6 +89,11 @@ def run_folder(report_folder: Path, run: str) -> Path:
     pointer = report_folder / run
     target = _target(pointer) if run in (LATEST, LATEST_SUCCESSFUL) else None
     return pointer if target is None else report_folder / target
+
+
+def folder_of(settings: Settings, run: Run) -> Path:
+    """The folder of a run, by its record; it need not be there."""
+    return settings.reports_dir / run.report / run.run_id
 
 
 def point_to(pointer: Path, name: str) -> None:
