@@ -61,12 +61,8 @@ def start_service() -> tuple[Settings, threading.Event]:
 
 def print_json(document: Document | ImportSummary) -> None:
     """One JSON document on standard output, and nothing else there."""
-
-    def plain(model: BaseModel) -> Document:
-        made: Document = model.model_dump(mode="json")
-        return made
-
-    sys.stdout.buffer.write(orjson.dumps(document, default=plain, option=orjson.OPT_INDENT_2) + b"\n")
+    data = orjson.dumps(document, default=lambda model: model.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
+    sys.stdout.buffer.write(data + b"\n")
     sys.stdout.buffer.flush()
 
 

@@ -23,13 +23,10 @@ from arbkit.core.results import ComponentRow
 from arbkit.display.labels import component_label
 from arbkit.display.waterfall import ProfitableRoute
 
-MARKET_COLOURS: Mapping[str, str] = {
-    "DE": "#627cd9", "FR": "#773df2", "IT": "#f25700", "ES": "#8c5b3f", "UK": "#b22d7d",
-}  # fmt: skip
-"""Distinguishable by the colour-blind too (CIE76 difference of at least 30, also without red, green or blue), with a
-contrast of at least 3 to 1 against a white and a black page."""
 STYLES: Mapping[str, Any] = tomllib.loads(resources.files("arbkit.display").joinpath("figures.toml").read_text("utf-8"))
 """The parts of figures that do not depend on their data, as plotly takes them."""
+MARKET_COLOURS: Mapping[str, str] = STYLES["market_colours"]
+"""Marketplace → the colour of its lines."""
 LAYOUT: Mapping[str, Any] = STYLES["all"]
 """The layout that all figures share."""
 NEW_INCLUDES_SHIPPING = "from here “new” includes shipping"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
 from arbkit.core.errors import UsageError
 from arbkit.core.formatting import money, number, percent
@@ -63,29 +64,31 @@ class QuoteView:
     @property
     def components(self) -> DisplayFrame:
         """One row per component: ``component, amount, currency, rule, table, valid_from, source, assumed``."""
-        names = ["name", "amount", "currency", "rule", "table", "valid_from", "source", "assumed"]
-        rows = [[getattr(part, name) for name in names] for part in self._quote.components]
-        return DisplayFrame(rows, columns=["component", *names[1:]])
+        rows = [{"component": part.name, **part.model_dump()} for part in self._quote.components]
+        columns = ["component", "amount", "currency", "rule", "table", "valid_from", "source", "assumed"]
+        return DisplayFrame(rows, columns=columns)
 
     @property
     def alternatives(self) -> DisplayFrame:
         """The other fulfilment methods: ``fulfilment, profit, difference, currency, allowed, why_not``."""
-        rows = [{**other.model_dump(), "currency": self.currency} for other in self._quote.alternatives]
-        return _with_numbers(rows, ["fulfilment", "profit", "difference", "currency", "allowed", "why_not"])
+        columns = ["fulfilment", "profit", "difference", "currency", "allowed", "why_not"]
+        return self._cases(self._quote.alternatives, columns)
 
     @property
     def sensitivity(self) -> DisplayFrame:
         """Profit if a price or the exchange rate changes: ``of, change_pct, profit, currency``."""
-        rows = [{**case.model_dump(), "currency": self.currency} for case in self._quote.sensitivity]
-        return _with_numbers(rows, ["of", "change_pct", "profit", "currency"])
+        return self._cases(self._quote.sensitivity, ["of", "change_pct", "profit", "currency"])
 
     @property
     def vat_cases(self) -> DisplayFrame:
         """The same under other VAT: ``vat_status, vat_class, profit, currency, roi_pct, fulfilment, why_not``."""
-        rows = [{**case.model_dump(), "currency": self.currency} for case in self._quote.vat_grid]
-        return _with_numbers(
-            rows, ["vat_status", "vat_class", "profit", "currency", "roi_pct", "fulfilment", "why_not"]
-        )
+        columns = ["vat_status", "vat_class", "profit", "currency", "roi_pct", "fulfilment", "why_not"]
+        return self._cases(self._quote.vat_grid, columns)
+
+    def _cases(self, cases: Sequence[BaseModel], columns: list[str]) -> DisplayFrame:
+        """A row per case; amounts are numbers also where all of them are unknown."""
+        frame = DisplayFrame([{**case.model_dump(), "currency": self.currency} for case in cases], columns=columns)
+        return frame.astype({name: "float64" for name in ("profit", "difference", "roi_pct") if name in columns})
 
     def plot(self) -> go.Figure:
         """From the selling price to the profit, a bar per component.
@@ -155,12 +158,6 @@ def max_cost_text(limit: MaxBuy) -> str:
         if limit.price is None
         else f"max cost {money(limit.price, limit.currency)} ({targets})"
     )
-
-
-def _with_numbers(rows: list[dict[str, Any]], columns: list[str]) -> DisplayFrame:
-    """Rows whose amounts are numbers also where all of them are unknown."""
-    frame = DisplayFrame(rows, columns=columns)
-    return frame.astype({name: "float64" for name in ("profit", "difference", "roi_pct") if name in columns})
 
 
 def _shortened(title: str | None) -> str:
