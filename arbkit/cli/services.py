@@ -13,12 +13,11 @@ from arbkit.cli.model_options import given_options, options_from
 from arbkit.cli.shared import JSON, answer, console, counted, load_settings, print_json, print_table, say, start_service
 from arbkit.core.formatting import money, number, percent
 from arbkit.core.service.process import stop_on_signals
-from arbkit.core.settings import is_loopback
+from arbkit.core.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from arbkit.core.settings import Settings
     from arbkit.ops.supervisor import Service
 
 _MAX_PRINTED = 25
