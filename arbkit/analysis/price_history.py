@@ -13,11 +13,11 @@ from arbkit.core.keepa_time import to_minutes, to_unix
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import History, Offer, Series
 from arbkit.profit.exchange_rates import Rates
+from arbkit.profit.fees.arrays import Floats, Ints
 
 _SERIES = ("buy_box", "new", "amazon")
 _WEEK_MIN = 7 * 24 * 60
 _FULL_MIN = 92 * 24 * 60
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class PriceLine:
     market: str
     basis: str
     times: npt.NDArray[np.datetime64]
-    prices: npt.NDArray[np.float64]
+    prices: Floats
     points: int = 0
     """how many points there were before some were left out"""
 
@@ -71,7 +71,7 @@ def quantity_line(history: History, offer: Offer, series: str, *, most: int | No
     return PriceLine(history.market, series, _datetimes(times[kept]), values[kept], len(times))
 
 
-def thin(times: Ints, values: npt.NDArray[np.float64], most: int | None) -> Ints:
+def thin(times: Ints, values: Floats, most: int | None) -> Ints:
     """Indices of the points to keep so that about ``most`` are left.
 
     Of each stretch of time these are its first and last point, its lowest and highest, and the beginning of a gap.
@@ -91,7 +91,7 @@ _KEPT = 5
 """Points that are kept of a stretch."""
 
 
-def _extremes(positions: Ints, times: Ints, values: npt.NDArray[np.float64], most: int) -> Ints:
+def _extremes(positions: Ints, times: Ints, values: Floats, most: int) -> Ints:
     if len(positions) <= most:
         return positions
     edges = np.linspace(times[positions[0]], times[positions[-1]], max(2, most // _KEPT + 1))
@@ -131,7 +131,7 @@ def _of(basis: str, history: History, offer: Offer, currency: str, rates: Rates,
     return PriceLine(history.market, basis, _datetimes(times), np.round(prices, 2), count)
 
 
-def _steps(series: Series, *, end: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+def _steps(series: Series, *, end: int) -> tuple[Ints, Floats]:
     times = np.asarray(series.times, dtype=np.int64)
     values = np.asarray(series.values, dtype=np.float64)
     prices = np.where(values > 0, values, np.nan)
@@ -140,14 +140,14 @@ def _steps(series: Series, *, end: int) -> tuple[npt.NDArray[np.int64], npt.NDAr
     return _held(times, prices / 100, end=end)
 
 
-def _held(times: Ints, values: npt.NDArray[np.float64], *, end: int) -> tuple[Ints, npt.NDArray[np.float64]]:
+def _held(times: Ints, values: Floats, *, end: int) -> tuple[Ints, Floats]:
     """The steps with the last value held until ``end``."""
     if end > times[-1]:
         return np.append(times, end), np.append(values, values[-1])
     return times, values
 
 
-def _rates(times: npt.NDArray[np.int64], source: str, target: str, rates: Rates) -> npt.NDArray[np.float64]:
+def _rates(times: Ints, source: str, target: str, rates: Rates) -> Floats:
     days, where = np.unique(_datetimes(times).astype("datetime64[D]"), return_inverse=True)
     values = []
     for day in days.tolist():
@@ -157,5 +157,5 @@ def _rates(times: npt.NDArray[np.int64], source: str, target: str, rates: Rates)
     return np.asarray(values, dtype=np.float64)[where]
 
 
-def _datetimes(times: npt.NDArray[np.int64]) -> npt.NDArray[np.datetime64]:
+def _datetimes(times: Ints) -> npt.NDArray[np.datetime64]:
     return ((times + to_unix(0) // 60) * 60).astype("datetime64[s]")

@@ -6,49 +6,32 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import permutations
 from typing import Any, cast
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from arbkit.analysis.confidence import score_confidence
 from arbkit.analysis.demand import amazon_sells
-from arbkit.core.marketplaces import MARKETS, market
+from arbkit.core.marketplaces import MARKET_CODES, market
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.results import ComponentRow
-from arbkit.profit import (
-    COMPONENTS,
-    OFFER_COLUMNS,
-    Profile,
-    Rates,
-    Tables,
-    apply_default_package,
-    components,
-    fill_missing_package,
-)
-from arbkit.profit.evaluation import Evaluation, evaluate_costs
-from arbkit.profit.fees.tables import EffectiveTables
-from arbkit.profit.offer_costs import cost_offers
-from arbkit.profit.reason_codes import Reason, join_messages
+from arbkit.profit import COMPONENTS, OFFER_COLUMNS, Evaluation, Profile, Rates, Tables, components, evaluate
+from arbkit.profit.components import rounded
+from arbkit.profit.fees.arrays import Mask
+from arbkit.profit.offer_facts import apply_default_package, fill_missing_package
+from arbkit.profit.reason_codes import join_messages, messages
 from arbkit.profit.route_frame import RouteRow
-from arbkit.profit.trade_costs import SellerCosts
 from arbkit.store.base import Stats
 
-Mask = npt.NDArray[np.bool_]
 Cells = dict[tuple[str, str], tuple[float | None, str]]
 """(source, target) → value and words, as :func:`~arbkit.display.charts.routes_figure` draws them."""
 
 IDENTITY_COLUMNS = ("title", "brand", "category", "origin")
 DEMAND_COLUMNS = (
-    "shipping_minor",
-    "price_avg90_minor",
-    "buy_box_is_amazon",
-    "amazon_minor",
-    "amazon_at",
-    "sales_rank",
+    "shipping_minor", "price_avg90_minor", "buy_box_is_amazon", "amazon_minor", "amazon_at", "sales_rank",
     "out_of_stock90_pct",
-)
+)  # fmt: skip
 PRICING_COLUMNS = tuple(dict.fromkeys(("asin", "market", *IDENTITY_COLUMNS, *DEMAND_COLUMNS, *OFFER_COLUMNS)))
 """The fields of offers that a priced route is made from."""
 _TEXTS = frozenset({"asin", "market", "price_basis", "category", "category_path", "title", "brand", "origin"})
@@ -132,24 +115,15 @@ def price_routes(
         selling: the same products as they are sold, where that differs from ``offers``.
         routes: (source, target) pairs to price; None: all.
     """
-    day = tables.on(on)
-    bought = cost_offers(offers, profile, day)
-    sold = bought if selling is None else cost_offers(selling, profile, day)
-    evaluation = evaluate_costs(bought, sold, SellerCosts(profile, day, rates), routes=routes)
-    return RoutePrices(evaluation, offers, profile, day, rates)
+    return RoutePrices(evaluate(offers, profile, tables, rates, on=on, selling=selling, routes=routes))
 
 
 class RoutePrices:
     """The routes of many products, priced at once. ``evaluation`` holds the figures as arrays (routes, products)."""
 
-    def __init__(
-        self, evaluation: Evaluation, offers: pd.DataFrame, profile: Profile, day: EffectiveTables, rates: Rates
-    ) -> None:
+    def __init__(self, evaluation: Evaluation) -> None:
         self.evaluation = evaluation
-        self._offers = offers
-        self._profile = profile
-        self._day = day
-        self._rates = rates
+        self._seller = evaluation.seller
 
     def frame(self, wanted: Mask | None = None) -> pd.DataFrame:
         """The wanted routes (a mask of the evaluation's shape; None: all that are offered), one a row.
@@ -181,23 +155,23 @@ class RoutePrices:
             asin=row["asin"],
             source=row["source"],
             target=row["target"],
-            buy_price=_amount(row["buy_price"]),
+            buy_price=rounded(row["buy_price"]),
             buy_currency=row["buy_currency"],
-            sell_price=_amount(row["sell_price"]),
+            sell_price=rounded(row["sell_price"]),
             sell_currency=row["sell_currency"],
             currency=row["currency"],
             profit=found.profit if found else None,
             roi_pct=found.roi_pct if found else None,
             margin_pct=found.margin_pct if found else None,
             fulfilment=row["fulfilment"],
-            unknown=() if found else _messages(row["unknown"]),
-            assumed=_messages(row["assumed"]),
+            unknown=() if found else messages(row["unknown"]),
+            assumed=messages(row["assumed"]),
             components=found.components if found else self._components(row),
             opportunity=found,
         )
 
     def _opportunities(self, routes: pd.DataFrame, now: float, run_id: str) -> Iterator[Opportunity]:
-        routes = _with_both_offers(routes, self._offers)
+        routes = _with_both_offers(routes, self.evaluation.buying.fees.offers)
         confidence, rules = score_confidence(routes, now=now)
         for index, row in enumerate(_records(routes)):
             source, target = market(row["source"]), market(row["target"])
@@ -223,8 +197,8 @@ class RoutePrices:
                 confidence=float(confidence[index]),
                 confidence_reasons=tuple(rule.message for rule in rules[index]),
                 data_at=int(row["updated_at"]),
-                tables_version=self._day.version,
-                profile=self._profile.name,
+                tables_version=self._seller.day.version,
+                profile=self._seller.profile.name,
                 evaluated_at=now,
                 source_url=source.url(row["asin"]),
                 target_url=target.url(row["asin"]),
@@ -239,7 +213,7 @@ class RoutePrices:
             )
 
     def _components(self, row: Mapping[str, Any]) -> tuple[ComponentRow, ...]:
-        return tuple(components(cast(RouteRow, row), self._profile, self._day, self._rates))
+        return tuple(components(cast(RouteRow, row), self._seller.profile, self._seller.day, self._seller.rates))
 
 
 def _with_both_offers(routes: pd.DataFrame, offers: pd.DataFrame) -> pd.DataFrame:
@@ -273,11 +247,9 @@ def routes_frame(prices: RoutePrices, offers: Sequence[Offer]) -> pd.DataFrame:
 
 def _not_offered(offers: Sequence[Offer]) -> Iterator[tuple[str, str, str, str]]:
     offered = {o.market for o in offers}
-    for source in MARKETS:
-        for target in MARKETS:
-            if source != target and not {source, target} <= offered:
-                absent = [code for code in (source, target) if code not in offered]
-                yield offers[0].asin, source, target, f"not listed on {' and '.join(absent)}"
+    for source, target in permutations(MARKET_CODES, 2):
+        if absent := [code for code in (source, target) if code not in offered]:
+            yield offers[0].asin, source, target, f"not listed on {' and '.join(absent)}"
 
 
 def route_cells(routes: pd.DataFrame) -> Cells:
@@ -306,13 +278,5 @@ def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
         yield dict(zip(names, values, strict=True))
 
 
-def _messages(reasons: Sequence[Reason]) -> tuple[str, ...]:
-    return tuple(reason.message for reason in reasons)
-
-
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _amount(value: float) -> float | None:
-    return None if math.isnan(value) else round(float(value), 2)

@@ -36,6 +36,7 @@ def _load() -> Mapping[str, Market]:
 
 
 MARKETS: Mapping[str, Market] = _load()
+MARKET_CODES = tuple(MARKETS)
 _BY_DOMAIN = {m.keepa_domain: m for m in MARKETS.values()}
 _BY_HOST = {m.amazon.removeprefix("www."): m for m in MARKETS.values()}
 

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from arbkit.profit.fees.arrays import Floats
 
 ComponentName = Literal[
     "sale_price", "output_vat", "referral_fee", "closing_fee", "fulfilment_fee", "fuel_surcharge",

@@ -10,33 +10,27 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from arbkit.core.marketplaces import MARKETS
+from arbkit.core.marketplaces import MARKET_CODES
 from arbkit.profit.components import whole_cents as to_whole_cents
+from arbkit.profit.fees.arrays import Floats, Ints, Objects
 from arbkit.profit.fees.offer_fees import OfferFees
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_facts import Prices, numbers
 from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
 from arbkit.profit.seller_profile import Profile
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-_CODES = list(MARKETS)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferCosts:
-    """See the module. ``row`` is each offer's row in ``offers`` (−1: not offered there).
+    """See the module. ``row`` is each offer's row in ``fees`` (−1: not offered there), which explains the figures.
 
     ``*_reasons`` say why a figure of buying, selling or fulfilment is unknown or assumed.
     """
 
-    offers: pd.DataFrame
-    day: EffectiveTables
-    asins: npt.NDArray[np.object_]
+    fees: OfferFees
+    asins: Objects
     row: Ints
     buy_price: Floats
     sell_price: Floats
@@ -58,7 +52,6 @@ class OfferCosts:
     no_fee_reasons: ReasonFlags
     local_reasons: ReasonFlags
     efn_reasons: ReasonFlags
-    provenance: CostProvenance
 
     def part(self, products: slice | Ints) -> OfferCosts:
         """These products alone; of a slice nothing is copied."""
@@ -71,22 +64,6 @@ class OfferCosts:
             return tuple(cut(inner) for inner in value) if isinstance(value, tuple) else value
 
         return OfferCosts(**{name: cut(getattr(self, name)) for name in self.__slots__})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostProvenance:
-    """What explains the figures, one entry per row of ``offers`` (not by marketplace and product)."""
-
-    schedule: Ints
-    candidates: Ints
-    observed: Mask
-    tier: npt.NDArray[np.int8]
-    billing_kg: Floats
-    low_price: Mask
-    from_keepa: Mask
-    vat_class: npt.NDArray[np.object_]
-    buy_averaged: Mask
-    sell_averaged: Mask
 
 
 def cost_offers(
@@ -103,7 +80,7 @@ def cost_offers(
             make profit jump.
     """
     offers = offers.reset_index(drop=True)
-    market = offers["market"].map(_CODES.index).to_numpy(np.int64) if len(offers) else np.zeros(0, np.int64)
+    market = offers["market"].map(MARKET_CODES.index).to_numpy(np.int64) if len(offers) else np.zeros(0, np.int64)
     fees = OfferFees(offers, market, profile, day)
     codes, asins = pd.factorize(offers["asin"])
     grid = _MarketProductGrid(market, codes, len(asins))
@@ -111,8 +88,7 @@ def cost_offers(
     local_reasons, efn_reasons = _package_reasons(fees)
     charged = to_whole_cents if whole_cents else _as_is
     return OfferCosts(
-        offers=offers,
-        day=day,
+        fees=fees,
         asins=np.asarray(asins, object),
         row=grid.rows,
         buy_price=grid.floats(fees.buying.price),
@@ -135,27 +111,11 @@ def cost_offers(
         no_fee_reasons=grid.flags(_no_fee_reasons(fees)),
         local_reasons=grid.flags(local_reasons),
         efn_reasons=grid.flags(efn_reasons),
-        provenance=_provenance(fees),
     )
 
 
 def _as_is(amounts: Floats) -> Floats:
     return amounts
-
-
-def _provenance(fees: OfferFees) -> CostProvenance:
-    return CostProvenance(
-        schedule=fees.referral.schedule,
-        candidates=fees.referral.candidates,
-        observed=fees.referral.observed,
-        tier=fees.sizes.tier,
-        billing_kg=fees.sizes.billing_kg,
-        low_price=fees.fulfilment.low_price,
-        from_keepa=fees.fulfilment.from_keepa,
-        vat_class=fees.vat_class,
-        buy_averaged=fees.buying.averaged,
-        sell_averaged=fees.selling.averaged,
-    )
 
 
 def _price_reasons(price: Prices, missing: ReasonCode, fees: OfferFees) -> ReasonFlags:
@@ -222,7 +182,7 @@ class _MarketProductGrid:
 
     def __init__(self, market: Ints, product: Ints, count: int) -> None:
         self.market, self.product = market, product
-        self.shape = (len(_CODES), count)
+        self.shape = (len(MARKET_CODES), count)
         self.rows = np.full(self.shape, -1)
         self.rows[market, product] = np.arange(len(market))
 

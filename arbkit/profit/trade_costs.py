@@ -13,18 +13,15 @@ from datetime import date
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from arbkit.core.marketplaces import MARKETS
+from arbkit.core.marketplaces import MARKET_CODES, MARKETS
 from arbkit.profit.exchange_rates import Rates
+from arbkit.profit.fees.arrays import Floats
 from arbkit.profit.fees.fulfilment import efn_column, months
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_costs import OfferCosts
 from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile
-
-Floats = npt.NDArray[np.float64]
-_CODES = list(MARKETS)
 
 
 class CostSide:
@@ -104,7 +101,7 @@ class SellerCosts:
 
     def buy(self, offers: OfferCosts, source: str) -> CostSide:
         """Buying on a marketplace: ``purchase_price``, ``input_vat``, ``fx_cost``."""
-        m = _CODES.index(source)
+        m = MARKET_CODES.index(source)
         rate = self.rate[source]
         cost = offers.buy_price[m] * rate
         vat = offers.vat_rate[m]
@@ -132,7 +129,7 @@ class SellerCosts:
         crosses = (source == "UK") != (target == "UK")
         if not crosses:
             return None if profile.freight is None else CrossBorderCosts(profile.freight, 0.0, 0.0)
-        m = _CODES.index(target)
+        m = MARKET_CODES.index(target)
         freight: Floats | float = customs.freight_per_unit
         if profile.freight is not None:
             freight = profile.freight
@@ -158,7 +155,7 @@ class _Sale:
     ) -> None:
         self.seller, self.profile, self.day = seller, seller.profile, seller.day
         self.offers, self.target, self.method, self.stock = offers, target, method, stock
-        self.m = _CODES.index(target)
+        self.m = MARKET_CODES.index(target)
         self.rate = seller.rate[target]
         self.price = offers.sell_price[self.m] * self.rate
         self.parts: dict[str, Floats] = {}
