@@ -11,7 +11,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 
@@ -76,7 +76,7 @@ class Title:
     words: str
     counts: frozenset[int] = frozenset()
     stated: tuple[int, ...] = ()
-    measures: Mapping[str, frozenset[float]] | None = None
+    measures: Mapping[str, frozenset[float]] = field(default_factory=dict)
     models: frozenset[str] = frozenset()
     plugs: frozenset[str] = frozenset()
 
