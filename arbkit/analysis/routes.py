@@ -21,7 +21,7 @@ from arbkit.profit.components import rounded
 from arbkit.profit.fees.arrays import Mask
 from arbkit.profit.offer_facts import apply_default_package, fill_missing_package
 from arbkit.profit.reason_codes import join_messages, messages
-from arbkit.profit.route_frame import RouteRow
+from arbkit.profit.route_frame import RouteRow, route_rows
 from arbkit.store.base import Stats
 
 Cells = dict[tuple[str, str], tuple[float | None, str]]
@@ -58,10 +58,10 @@ class PricedRoute:
     sell_price: float | None
     sell_currency: str
     currency: str
-    profit: float | None
-    roi_pct: float | None
-    margin_pct: float | None
-    fulfilment: str | None
+    profit: float | None = None
+    roi_pct: float | None = None
+    margin_pct: float | None = None
+    fulfilment: str | None = None
     unknown: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     components: tuple[ComponentRow, ...] = ()
@@ -146,10 +146,10 @@ class RoutePrices:
         if frame.empty:
             return []
         priced = {o.id: o for o in self._opportunities(frame[frame["profit"].notna()], now, "")}
-        found = [self._route(row, priced) for row in _records(frame)]
+        found = [self._route(row, priced) for row in route_rows(frame)]
         return sorted(found, key=lambda r: (r.profit is None, -(r.profit or 0.0), r.asin, r.id))
 
-    def _route(self, row: Mapping[str, Any], priced: Mapping[str, Opportunity]) -> PricedRoute:
+    def _route(self, row: RouteRow, priced: Mapping[str, Opportunity]) -> PricedRoute:
         found = priced.get(f"{row['asin']}:{row['source']}:{row['target']}")
         return PricedRoute(
             asin=row["asin"],
@@ -173,7 +173,8 @@ class RoutePrices:
     def _opportunities(self, routes: pd.DataFrame, now: float, run_id: str) -> Iterator[Opportunity]:
         routes = _with_both_offers(routes, self.evaluation.buying.fees.offers)
         confidence, rules = score_confidence(routes, now=now)
-        for index, row in enumerate(_records(routes)):
+        for index, route in enumerate(route_rows(routes)):
+            row = cast("Mapping[str, Any]", route)
             source, target = market(row["source"]), market(row["target"])
             yield Opportunity(
                 asin=row["asin"],
@@ -208,12 +209,12 @@ class RoutePrices:
                     amazon_at=row["sell_amazon_at"],
                     buy_box_is_amazon=row["sell_buy_box_is_amazon"],
                 ),
-                components=self._components(row),
+                components=self._components(route),
                 run_id=run_id,
             )
 
-    def _components(self, row: Mapping[str, Any]) -> tuple[ComponentRow, ...]:
-        return tuple(components(cast(RouteRow, row), self._seller.profile, self._seller.day, self._seller.rates))
+    def _components(self, row: RouteRow) -> tuple[ComponentRow, ...]:
+        return tuple(components(row, self._seller.profile, self._seller.day, self._seller.rates))
 
 
 def _with_both_offers(routes: pd.DataFrame, offers: pd.DataFrame) -> pd.DataFrame:
@@ -268,14 +269,8 @@ def best_cells(stats: Stats, currency: str) -> Cells:
     for route, found in stats.routes.items():
         source, _, target = route.partition(":")
         text = f"{found['count']:,} opportunities, the best of {found['best_profit']:.2f} {currency}"
-        cells[source, target] = (found["best_profit"], text)
+        cells[source, target] = found["best_profit"], text
     return cells
-
-
-def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    names = [str(name) for name in frame.columns]
-    for values in zip(*(frame[name].tolist() for name in names), strict=True):
-        yield dict(zip(names, values, strict=True))
 
 
 def _text(value: object) -> str | None:

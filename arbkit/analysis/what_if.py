@@ -119,10 +119,6 @@ def _unknown(found: Opportunity, factor: float, currency: str, *unknown: str) ->
         sell_price=rounded(found.sell_price * factor),
         sell_currency=found.sell_currency,
         currency=currency,
-        profit=None,
-        roi_pct=None,
-        margin_pct=None,
-        fulfilment=None,
         unknown=unknown,
     )
 
