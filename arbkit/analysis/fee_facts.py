@@ -77,7 +77,7 @@ def fee_facts(
             package_from="profile" if assumed else (row["package_from"] or offer.market) if package else None,
             size_tier=day.tiers[tier] if tier >= 0 else None,
             billing_kg=_known(fees.sizes.billing_kg[position]),
-            table_fee=_known(by_table.local[m, 0]),
+            table_fee=_known(by_table.fulfilment.local[m, 0]),
             low_price=bool(by_table.fees.fulfilment.low_price[position]),
             keepa_fee=None if fee is None else fee / 100,
             keepa_fee_at=offer.keepa_fba_fee_at,

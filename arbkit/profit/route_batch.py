@@ -60,9 +60,10 @@ class RouteBatch:
         np.add(best, buying.total, out=profit)
         np.add(buying.components["purchase_price"], buying.components["input_vat"], out=invested)
         np.negative(invested, out=invested)
-        if cross is not None:
-            profit -= cross.total
-            invested += cross.total
+        if cross:
+            extra = sum(cross.values())
+            profit -= extra
+            invested += extra
         own = [option.side.own_costs for option in options]
         if all(cost is own[0] or (isinstance(cost, float | int) and cost == own[0]) for cost in own):
             invested += own[0]
@@ -100,8 +101,8 @@ class RouteBatch:
             self._buying_sides[source] = self.seller.buy(self.buying, source)
         return self._buying_sides[source]
 
-    def cross_border(self, route: int) -> CrossBorderCosts | None:
-        """Freight, duty and import VAT of a route; None: nothing."""
+    def cross_border(self, route: int) -> CrossBorderCosts:
+        """Freight, duty and import VAT of a route."""
         return self.seller.cross_border(self.buying_side(route), self.selling, *self.routes[route])
 
     def option(self, route: int, method_index: int) -> FulfilmentOption:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypedDict, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from arbkit.core.marketplaces import MARKET_CODES, MARKETS
-from arbkit.profit.components import COMPONENTS, round_components
+from arbkit.profit.components import COMPONENTS, Components, round_components
 from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
 from arbkit.profit.reason_codes import ASSUMED, UNKNOWN, Reason, decode_reasons
 from arbkit.profit.route_batch import FulfilmentOption, RouteBatch
@@ -23,7 +23,7 @@ _FEES = (
 )  # fmt: skip
 
 
-class RouteRow(TypedDict):
+class RouteRow(Components):
     """One row of :func:`route_frame`.
 
     Shop prices in their own currencies, major units; all other amounts in ``currency``, components signed and to the
@@ -53,24 +53,6 @@ class RouteRow(TypedDict):
     updated_at: float
     package_from: str
     currency: str
-    sale_price: float
-    output_vat: float
-    referral_fee: float
-    closing_fee: float
-    fulfilment_fee: float
-    fuel_surcharge: float
-    peak_surcharge: float
-    digital_services_fee: float
-    vat_on_fees: float
-    storage: float
-    refunds: float
-    purchase_price: float
-    input_vat: float
-    duty: float
-    import_vat: float
-    freight: float
-    other_costs: float
-    fx_cost: float
     profit: float
     profit_exact: float
     invested: float
@@ -144,10 +126,8 @@ def _exact_components(batch: RouteBatch, option: FulfilmentOption, route: int, p
     for side in (option.side, batch.buying_side(route)):
         for name, values in side.components.items():
             exact[name] = exact[name] + values[products]
-    cross = batch.cross_border(route)
-    if cross is not None:
-        for name, cost in (("freight", cross.freight), ("duty", cross.duty), ("import_vat", cross.import_vat)):
-            exact[name] = zero - (cost[products] if isinstance(cost, np.ndarray) else cost)
+    for name, cost in batch.cross_border(route).items():
+        exact[name] = zero - (cost[products] if isinstance(cost, np.ndarray) else cost)
     return exact
 
 

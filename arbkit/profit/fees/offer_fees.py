@@ -8,8 +8,7 @@ import pandas as pd
 from arbkit.core.marketplaces import MARKET_CODES
 from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
 from arbkit.profit.fees.fulfilment import FulfilmentUnits, fulfilment_fees, schedule_mask, size_tiers, storage_per_month
-from arbkit.profit.fees.parsing import SPECIAL
-from arbkit.profit.fees.referral import Categories, ReferralUnits, referral_fees
+from arbkit.profit.fees.referral import ReferralUnits, referral_fees
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_facts import categories, numbers, prices
 from arbkit.profit.seller_profile import Profile
@@ -28,10 +27,12 @@ class OfferFees:
         self.selling = prices(offers, profile.sell_basis, buying=False)
         self.unit_kg = numbers(offers, "weight_g") / 1000
         observed_at = numbers(offers, "keepa_referral_price") if "keepa_referral_price" in offers else _spot(offers)
-        keepa_pct = numbers(offers, "keepa_referral_pct")
-        named = _categories(offers, profile, day)
-        self.referral_units = ReferralUnits(self.selling.price, market, named, keepa_pct, observed_at)
-        self.referral = referral_fees(day, self.referral_units)
+        category, own, self.categories = _categories(offers, profile, day)
+        self.referral_units = ReferralUnits(
+            price=self.selling.price, market=market, category=category, own=own,
+            keepa_pct=numbers(offers, "keepa_referral_pct"), keepa_price=observed_at,
+        )  # fmt: skip
+        self.referral = referral_fees(day, self.referral_units, self.categories)
         hazmat = numbers(offers, "hazmat") == 1
         selected = schedule_mask(day, self.referral.schedule, day.get("fulfilment_selected").get("schedules", ()))
         sides = np.column_stack([numbers(offers, name) for name in ("length_mm", "width_mm", "height_mm")])
@@ -48,16 +49,6 @@ class OfferFees:
         self.closing = self._closing_fee(profile)
         self.vat_class, self.vat_suggested = self._vat_classes(profile)
         self.vat_rate = self._vat_rates()
-
-    @property
-    def size_unknown(self) -> Mask:
-        """Where there is no size tier, because a side or the weight is unknown."""
-        return np.asarray(self.sizes.tier < 0)
-
-    @property
-    def special_oversize(self) -> Mask:
-        """Where the package is special oversize, which EFN does not take."""
-        return np.asarray(self.sizes.tier == self.day.tiers.index(SPECIAL))
 
     def _low_price_limit(self) -> Floats:
         """The highest shop price at which Low-Price FBA is charged; −1 where no table holds."""
@@ -105,8 +96,11 @@ def _spot(offers: pd.DataFrame) -> Floats:
     return prices(offers, "spot", buying=False).price
 
 
-def _categories(offers: pd.DataFrame, profile: Profile, day: EffectiveTables) -> Categories:
-    """Each row's category, the seller's own choice first: by ASIN, by category, or as the name of a schedule."""
+def _categories(offers: pd.DataFrame, profile: Profile, day: EffectiveTables) -> tuple[Ints, Mask, list[str]]:
+    """Each row's category, as its index among the names, and where it is the seller's own choice of schedule.
+
+    That choice is by ASIN, by category, or as the name of a schedule.
+    """
     category = categories(offers)
     own = np.zeros(len(offers), bool)
     if profile.schedules:
@@ -117,4 +111,4 @@ def _categories(offers: pd.DataFrame, profile: Profile, day: EffectiveTables) ->
     roots = {name.casefold() for root in day.roots.values() for name in root["names"]}
     exact = [bool(day.schedules_named(n)) and str(n).strip().casefold() not in roots for n in names]
     own = own | np.array([*exact, False])[codes]
-    return Categories(np.asarray(codes, np.int64), tuple(str(n) for n in names), np.asarray(own))
+    return np.asarray(codes, np.int64), np.asarray(own), [str(name) for name in names]

@@ -38,56 +38,50 @@ class Referral:
     minimum_disputed: Mask
 
 
-@dataclass(frozen=True, slots=True)
-class Categories:
-    """The category of each row: its index in ``names``, −1 unknown; ``own`` where the user named the schedule."""
-
-    codes: Ints
-    names: tuple[str, ...]
-    own: Mask
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReferralUnits:
     """What the referral fee of each row depends on; shop prices (VAT included), NaN unknown.
 
-    ``market`` is the index of the store in ``MARKETS``; ``keepa_pct`` the percentage that Keepa observed at
-    ``keepa_price``.
+    Attributes:
+        price: what it is sold at.
+        market: index of the store in ``MARKETS``.
+        category: index of the category among all names, −1 unknown.
+        own: whether the user named the schedule.
+        keepa_pct: the percentage that Keepa observed.
+        keepa_price: the price it was observed at.
     """
 
     price: Floats
     market: Ints
-    categories: Categories
+    category: Ints
+    own: Mask
     keepa_pct: Floats
     keepa_price: Floats
 
     def part(self, rows: slice) -> ReferralUnits:
         """These rows alone."""
-        categories = Categories(self.categories.codes[rows], self.categories.names, self.categories.own[rows])
-        return ReferralUnits(
-            self.price[rows], self.market[rows], categories, self.keepa_pct[rows], self.keepa_price[rows]
-        )
+        return ReferralUnits(**{name: getattr(self, name)[rows] for name in self.__slots__})
 
 
-def referral_fees(day: EffectiveTables, units: ReferralUnits) -> Referral:
-    """The referral fee of each row, by the schedule that fits best.
+def referral_fees(day: EffectiveTables, units: ReferralUnits, categories: Sequence[str]) -> Referral:
+    """The referral fee of each row, by the schedule that fits best; ``categories``: their names.
 
     In order: what the user named, else the schedules of the category that give Keepa's percentage at Keepa's
     price, else all that give it, else those of the category. Of several that differ, the most expensive.
     """
-    rules = _Rules(day, units.categories.names)
+    rules = _Rules(day, categories)
     parts = [rules.fees(units.part(slice(i, i + _CHUNK))) for i in range(0, max(len(units.price), 1), _CHUNK)]
     return Referral(*(np.concatenate([getattr(p, f) for p in parts]) for f in Referral.__slots__))
 
 
-def possible_schedules(day: EffectiveTables, units: ReferralUnits) -> tuple[str, ...]:
+def possible_schedules(day: EffectiveTables, units: ReferralUnits, categories: Sequence[str]) -> tuple[str, ...]:
     """The schedules that the first row may fall under, each rule by one name.
 
     They are narrowed down as :func:`referral_fees` does.
     """
-    rules = _Rules(day, units.categories.names)
+    rules = _Rules(day, categories)
     chosen = rules.chosen(units.part(slice(0, 1)))[1]
-    names = rules.names[units.categories.codes[0]]
+    names = rules.names[units.category[0]]
     return tuple(day.schedules[names[i]].name for i in np.flatnonzero(chosen[0]))
 
 
@@ -100,7 +94,7 @@ class _Rules:
         self.first: list[int] = []
         self.rule_of: list[int] = []
         for index, s in enumerate(day.schedules):
-            rule = (s.mode, s.fractions, tuple(sorted(s.bounds.items())))
+            rule = s.mode, s.fractions, tuple(sorted(s.bounds.items()))
             if rule not in seen:
                 seen[rule] = len(self.first)
                 self.first.append(index)
@@ -141,8 +135,8 @@ class _Rules:
                 if look.any():
                     fee = np.maximum(schedule.fee(keepa_price[look], currency), minimum)
                     matching[look, column] = self._gives(fee, keepa_price[look], units.keepa_pct[look])
-        own = units.categories.own
-        allowed = self.allowed[units.categories.codes] & ~np.isnan(fees)
+        own = units.own
+        allowed = self.allowed[units.category] & ~np.isnan(fees)
         matching &= ~np.isnan(fees)
         both = allowed & matching
         fits, any_both = np.asarray(matching.any(axis=1)), np.asarray(both.any(axis=1))
@@ -160,7 +154,7 @@ class _Rules:
         highest = np.maximum(possible.max(axis=1, initial=-np.inf), least_fee)
         lowest = np.maximum(np.where(chosen, fees, np.inf).min(axis=1, initial=np.inf), least_fee)
         differ = any_chosen & (highest - lowest > 0.005)
-        schedule = np.where(any_chosen, self.names[units.categories.codes, first] if self.first else -1, -1)
+        schedule = np.where(any_chosen, self.names[units.category, first] if self.first else -1, -1)
         return Referral(
             fee=np.where(any_chosen, highest, np.nan),
             least=np.where(any_chosen, lowest, np.nan),

@@ -105,7 +105,7 @@ class QuotePricer:
     def referral_candidates(self) -> tuple[str, ...]:
         """The referral schedules that the product may fall under."""
         _, selling = self._as_requested
-        return possible_schedules(self.day, selling.fees.referral_units)
+        return possible_schedules(self.day, selling.fees.referral_units, selling.fees.categories)
 
     def profits(
         self,
