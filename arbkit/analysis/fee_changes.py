@@ -178,7 +178,7 @@ def compare_opportunities(
     prepared = prepare_offers(offers, profile)
     routes = sorted({(o.source, o.target) for o in opportunities})
     old, new = (
-        {row["asin"] + row["source"] + row["target"]: row for row in route_rows(prices.frame())}
+        {row["asin"] + row["source"] + row["target"]: row for row in route_rows(prices.evaluation.frame())}
         for prices in (price_routes(prepared, profile, tables, rates, on=on, routes=routes) for on in (first, second))
     )
     rows: list[OpportunityChange] = []

@@ -125,16 +125,9 @@ class RoutePrices:
         self.evaluation = evaluation
         self._seller = evaluation.seller
 
-    def frame(self, wanted: Mask | None = None) -> pd.DataFrame:
-        """The wanted routes (a mask of the evaluation's shape; None: all that are offered), one a row.
-
-        The columns are those of :meth:`~arbkit.profit.evaluation.Evaluation.frame`.
-        """
-        return self.evaluation.frame(wanted)
-
     def opportunities(self, wanted: Mask | None = None, *, now: float, run_id: str = "") -> list[Opportunity]:
         """The wanted routes that could be priced, profitable or not, as opportunities evaluated at ``now`` (Unix s)."""
-        frame = self.frame(wanted)
+        frame = self.evaluation.frame(wanted)
         if frame.empty:
             return []
         priced = frame["profit"].notna()
@@ -142,7 +135,7 @@ class RoutePrices:
 
     def routes(self, *, now: float) -> list[PricedRoute]:
         """Every route that is offered, the most profitable first and those that cannot be priced last."""
-        frame = self.frame()
+        frame = self.evaluation.frame()
         if frame.empty:
             return []
         priced = {o.id: o for o in self._opportunities(frame[frame["profit"].notna()], now, "")}
@@ -235,7 +228,7 @@ def routes_frame(prices: RoutePrices, offers: Sequence[Offer]) -> pd.DataFrame:
     ``profit``, ``roi_pct``, ``margin_pct`` (of net revenue), ``fulfilment``, ``unknown`` (why there is no profit, else
     empty), ``assumed`` and, last, a column per component (signed, in ``currency``).
     """
-    priced = prices.frame().rename(columns={"margin_net_pct": "margin_pct"})
+    priced = prices.evaluation.frame().rename(columns={"margin_net_pct": "margin_pct"})
     for reasons in ("unknown", "assumed"):
         priced[reasons] = [join_messages(found) for found in priced[reasons]]
     missing = pd.DataFrame(list(_not_offered(offers)), columns=["asin", "source", "target", "unknown"])

@@ -93,7 +93,7 @@ def _repriced(prices: RoutePrices, found: Sequence[Opportunity], factor: float, 
     unknown[at] = np.isnan(profits)
     reasons: dict[Any, str] = {}
     if unknown.any():
-        frame = prices.frame(unknown)
+        frame = prices.evaluation.frame(unknown)
         reasons = dict(zip(frame["asin"], map(join_messages, frame["unknown"]), strict=True))
     return [
         _unknown(o, factor, currency, reasons.get(position) or _NO_METHOD)

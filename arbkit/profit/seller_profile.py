@@ -106,9 +106,8 @@ class Profile(_Model):
     @field_validator("registrations")
     @classmethod
     def _countries(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
-        for code in codes:
-            if code not in COUNTRIES:
-                raise ValueError(f"use countries of {', '.join(COUNTRIES)}")
+        if not set(codes) <= set(COUNTRIES):
+            raise ValueError(f"use countries of {', '.join(COUNTRIES)}")
         return codes
 
     @field_validator("parcels")

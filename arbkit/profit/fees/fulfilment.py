@@ -259,7 +259,8 @@ def _pan_eu_extra(day: EffectiveTables, sizes: Sizes, market: Ints, cover_days: 
         for code, rows in rows_by_store(market):
             if code in row:
                 base, per_kg = column_steps(row, code)
-                extra[rows] = np.where(here, base + per_kg * started, extra)[rows]
+                rows = rows[here[rows]]
+                extra[rows] = base + per_kg * started[rows]
     low = day.get("surcharges.low_inventory")
     step = next((i for i, days in enumerate(low.get("below_days", ())) if cover_days < days), None)
     if step is not None:

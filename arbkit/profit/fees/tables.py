@@ -167,10 +167,9 @@ class Tables:
         here = {name: v for name, vs in self.versions.items() for v in vs if v.first <= on <= v.last}
         digital = tuple(r for r in self.digital if r["valid_from"] <= on <= r.get("valid_to", date.max))
         began = [v.first for v in here.values()] + [r["valid_from"] for r in digital]
-        sizes = here.get("size_tiers")
-        selected = here.get("fulfilment_selected")
+        sizes, selected = here.get("size_tiers"), here.get("fulfilment_selected")
         tiers = [row["tier"] for row in sizes.content["tiers"]] if sizes else []
-        tiers += [SPECIAL, *(row["tier"] for row in selected.content["parcels"] if selected)] if selected else [SPECIAL]
+        tiers += [SPECIAL, *(row["tier"] for row in (selected.content["parcels"] if selected else ()))]
         return EffectiveTables(
             on=on,
             version=max(began, default=on).isoformat(),
