@@ -30,6 +30,7 @@ class Market:
 
 
 MARKETS: Mapping[str, Market] = MappingProxyType(shipped_table(dict[str, Market], "arbkit.core", "markets.toml"))
+MARKET_CODES = tuple(MARKETS)
 _BY_DOMAIN = {m.keepa_domain: m for m in MARKETS.values()}
 _BY_HOST = {m.amazon.removeprefix("www."): m for m in MARKETS.values()}
 
