@@ -112,15 +112,6 @@ class OpportunityQuery(_Paged, OpportunityFilter):
         return math.ceil((time.time() if self.at is None else self.at) - self.max_age_hours * 3600)
 
 
-EXACT_FILTERS = ("asin", "source", "target", "category", "brand", "amazon_sells")
-"""What of an :class:`OpportunityQuery` must be equal, in the names of an opportunity."""
-RANGE_FILTERS = {
-    "min_profit": "profit", "min_roi": "roi_pct", "min_margin": "margin_pct", "min_confidence": "confidence",
-    "min_data_at": "data_at",
-}  # fmt: skip
-"""Lower bound of an :class:`OpportunityQuery` → the field of an opportunity that must reach it."""
-
-
 def check_query(query: ProductQuery | OpportunityQuery) -> None:
     """Refuse a query that contradicts itself.
 

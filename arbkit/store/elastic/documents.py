@@ -11,8 +11,8 @@ from pydantic import JsonValue
 
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run
 from arbkit.core.results import JsonObject
+from arbkit.store.fields import BEST_FIELDS
 from arbkit.store.history_codec import decode, encode
-from arbkit.store.product_document import BEST_FIELDS
 
 Document = JsonObject
 _ROUTE_FIELDS = (

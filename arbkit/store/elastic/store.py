@@ -51,7 +51,8 @@ from arbkit.store.elastic.queries import (
 )
 from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.elastic.writer import Writer
-from arbkit.store.product_document import best_by_product, is_number
+from arbkit.store.fields import is_number
+from arbkit.store.product_document import best_by_product
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -201,16 +202,7 @@ class ElasticStore(Closing):
     ) -> Page[T]:
         answer = self._search(collection, search)
         hits, total = answer["hits"]["hits"], answer["aggregations"]["total"]["doc_count"]
-        more = len(hits) > query.limit
-        hits = hits[: query.limit]
-        after = None
-        if more and hits:
-            key, last_id = hits[-1]["sort"]
-            # A missing number sorts as an infinite one.
-            unknown = key is None or (isinstance(key, str) and key in ("Infinity", "-Infinity")) or _is_extreme(key)
-            last = None if unknown else key
-            after = cursors.pack(query.sort, descending=query.descending, key=last, last_id=last_id)
-        return Page(items=tuple(build(h["_source"]) for h in hits), total=total, next=after)
+        return cursors.page_of(query, hits, total, build=lambda hit: build(hit["_source"]), end=_end)
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
         """See :meth:`arbkit.store.base.Store.runs`."""
@@ -304,9 +296,11 @@ class ElasticStore(Closing):
         return chain.from_iterable(scan(self._client, self._prefix + collection, query, source=source, sort=sort))
 
 
-def _is_extreme(key: object) -> bool:
-    """Whether a sort value stands for a missing number."""
-    return isinstance(key, float | int) and abs(key) > 1e18
+def _end(hit: Any) -> cursors.End:
+    """The sort key of a hit, None for a missing number, which sorts as an infinite one; and its id."""
+    key, last_id = hit["sort"]
+    missing = key in ("Infinity", "-Infinity") or (isinstance(key, float | int) and abs(key) > 1e18)
+    return None if missing else key, last_id
 
 
 def _cell(value: object) -> object:
