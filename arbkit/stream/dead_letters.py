@@ -6,6 +6,7 @@ import base64
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TypedDict, cast
 
 from arbkit.core.errors import MessageTooLargeError, UsageError
@@ -89,26 +90,16 @@ def attempts(headers: Mapping[str, str]) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def dead_letters(stream: Stream, *, topic: str = RAW_TOPIC) -> Iterator[Message]:
-    """All dead letters of a topic, the oldest first.
+def dead_letters(stream: Stream, *, topic: str = RAW_TOPIC, latest: int | None = None) -> Iterator[Message]:
+    """All dead letters of a topic, or the ``latest`` ones of each partition, the oldest first.
 
     Raises:
         StreamError: they cannot be read.
     """
-    for some in stream.scan(dead_letter_topic(topic)):
-        yield from some
-
-
-def latest(stream: Stream, count: int, *, topic: str = RAW_TOPIC) -> Iterator[Message]:
-    """The last ``count`` dead letters of each partition at most, the oldest first.
-
-    Raises:
-        StreamError: they cannot be read.
-    """
-    watermarks = stream.watermarks(dead_letter_topic(topic))
-    starts = {partition: max(oldest, end - count) for partition, (oldest, end) in watermarks.items()}
-    for some in stream.scan(dead_letter_topic(topic), start=starts):
-        yield from some
+    name = dead_letter_topic(topic)
+    ends = {} if latest is None else stream.watermarks(name)
+    start = {partition: max(oldest, end - (latest or 0)) for partition, (oldest, end) in ends.items()}
+    return chain.from_iterable(stream.scan(name, start=start))
 
 
 def dead_letters_at(stream: Stream, offsets: Sequence[int], *, topic: str = RAW_TOPIC) -> list[Message]:

@@ -17,20 +17,21 @@ from confluent_kafka import Message as KafkaMessage
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType  # type: ignore[attr-defined]  # the stubs do not export what the docs name
 
-from arbkit.core.closing import Closing
 from arbkit.core.errors import MessageTooLargeError, StreamError
 from arbkit.stream.base import (
     MAX_DEAD_LETTER,
     Message,
     Offsets,
     Record,
+    Stream,
     TopicPartition,
     TopicSpec,
     check_sizes,
     max_bytes_of,
+    topic_difference,
 )
 from arbkit.stream.kafka_consumer import KafkaConsumer, KafkaOptions
-from arbkit.stream.kafka_errors import PATIENCE_S, is_fatal, result, to_stream_error, with_retry
+from arbkit.stream.kafka_errors import PATIENCE_S, is_fatal, result, to_stream_error, with_retry, wrap_kafka_errors
 from arbkit.stream.kafka_reader import read_range
 
 logger = logging.getLogger(__name__)
@@ -45,7 +46,7 @@ _DAY_MS = 86_400_000
 _Delivered: TypeAlias = Callable[[KafkaError | None, KafkaMessage], None]
 
 
-class KafkaStream(Closing):
+class KafkaStream(Stream):
     """Implements :class:`arbkit.stream.base.Stream` on the brokers at ``servers`` (``host:port[,host:port]``).
 
     ``options`` are librdkafka's own settings (SASL, TLS, …); ``protocol`` is that of consumer groups: ``consumer``
@@ -182,14 +183,12 @@ class KafkaStream(Closing):
         """See :meth:`arbkit.stream.base.Stream.read`."""
         if partition >= self._require_topic(topic):
             raise StreamError(f"topic {topic} has no such partition", field="partition", value=partition)
-        topic_partition = TopicPartition(topic, partition)
-        oldest, end = self.watermarks(topic)[topic_partition]
-        with closing(
-            read_range(
-                self._options, topic_partition, max(offset, oldest), end, max_records=max_records, max_bytes=math.inf
-            )
-        ) as found:
-            return next(found, [])
+        at = TopicPartition(topic, partition)
+        oldest, end = self.watermarks(topic)[at]
+        start = max(offset, oldest)
+        batches = read_range(self._options, at, start, end, max_records=max_records, max_bytes=math.inf)
+        with closing(batches):
+            return next(batches, [])
 
     def scan(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
         """See :meth:`arbkit.stream.base.Stream.scan`."""
@@ -197,34 +196,23 @@ class KafkaStream(Closing):
             first = max((start or {}).get(topic_partition, oldest), oldest)
             yield from read_range(self._options, topic_partition, first, end)
 
-    def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
-        """See :meth:`arbkit.stream.base.Stream.lag`."""
-        committed = self.committed_offsets(group, topic)
-        return {
-            partition: end - max(committed.get(partition, oldest), oldest)
-            for partition, (oldest, end) in self.watermarks(topic).items()
-        }
-
     def committed_offsets(self, group: str, topic: str) -> dict[TopicPartition, int]:
         """See :meth:`arbkit.stream.base.Stream.committed_offsets`."""
-        partitions = [KafkaTopicPartition(topic, number) for number in range(self._require_topic(topic))]
-        try:
+        partitions = self._partitions_of(topic)
+        with wrap_kafka_errors(self._servers, f"the offsets of {group} cannot be read"):
             reader = self._reader(group)
             found = with_retry(lambda: reader.committed(partitions, PATIENCE_S))
-        except KafkaException as error:
-            raise to_stream_error(error, self._servers, f"the offsets of {group} cannot be read") from error
         return {TopicPartition(topic, p.partition): p.offset for p in found if p.offset >= 0}
 
     def watermarks(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
         """See :meth:`arbkit.stream.base.Stream.watermarks`."""
-        partitions = [KafkaTopicPartition(topic, number) for number in range(self._require_topic(topic))]
-        both = []
-        for spec in (OffsetSpec.earliest(), OffsetSpec.latest()):  # type: ignore[no-untyped-call]
-            try:
-                both.append(with_retry(partial(self._offsets, dict.fromkeys(partitions, spec))))
-            except KafkaException as error:
-                raise to_stream_error(error, self._servers, f"the offsets of {topic} cannot be read") from error
-        return {TopicPartition(topic, p): (both[0][p], both[1][p]) for p in sorted(both[0])}
+        partitions = self._partitions_of(topic)
+        with wrap_kafka_errors(self._servers, f"the offsets of {topic} cannot be read"):
+            oldest, ends = [
+                with_retry(partial(self._offsets, dict.fromkeys(partitions, spec)))
+                for spec in (OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
+            ]
+        return {TopicPartition(topic, p): (oldest[p], ends[p]) for p in sorted(oldest)}
 
     def _offsets(self, asked: dict[KafkaTopicPartition, OffsetSpec]) -> dict[int, int]:
         try:
@@ -279,10 +267,8 @@ class KafkaStream(Closing):
 
     def _topics(self) -> dict[str, int]:
         """Topic → how many partitions it has."""
-        try:
+        with wrap_kafka_errors(self._servers, "the log cannot be reached"):
             found = self._admin.list_topics(timeout=_REACH_S).topics
-        except KafkaException as error:
-            raise to_stream_error(error, self._servers, "the log cannot be reached") from error
         self._partitions = {name: len(topic.partitions) for name, topic in found.items() if topic.error is None}
         return self._partitions
 
@@ -293,6 +279,9 @@ class KafkaStream(Closing):
             raise StreamError(f"there is no such topic: {topic}", remedy="Create arbkit's topics with `arbkit init`")
         return partitions
 
+    def _partitions_of(self, topic: str) -> list[KafkaTopicPartition]:
+        return [KafkaTopicPartition(topic, number) for number in range(self._require_topic(topic))]
+
     def _await_topics(self, names: set[str]) -> None:
         """New topics are not known to every broker at once."""
         deadline = time.monotonic() + PATIENCE_S
@@ -301,15 +290,10 @@ class KafkaStream(Closing):
 
     def _difference(self, spec: TopicSpec, partitions: int) -> str:
         resource = ConfigResource(ResourceType.TOPIC, spec.name)
-        try:
-            there = result(self._admin.describe_configs([resource])[resource])
-        except KafkaException as error:
-            raise to_stream_error(error, self._servers, f"topic {spec.name} cannot be looked at") from error
-        parts = [f"partitions is {partitions}, asked for {spec.partitions}"] if partitions != spec.partitions else []
-        for name, asked in _topic_settings(spec).items():
-            if there[name].value != asked:
-                parts.append(f"{name} is {there[name].value}, asked for {asked}")
-        return f"topic {spec.name}: {'; '.join(parts)}" if parts else ""
+        with wrap_kafka_errors(self._servers, f"topic {spec.name} cannot be looked at"):
+            found = result(self._admin.describe_configs([resource])[resource])
+        there = {"partitions": partitions, **{name: entry.value for name, entry in found.items()}}
+        return topic_difference(spec.name, there, {"partitions": spec.partitions, **_topic_settings(spec)})
 
 
 def _new_topic(spec: TopicSpec) -> NewTopic:

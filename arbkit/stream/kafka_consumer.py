@@ -15,7 +15,7 @@ from confluent_kafka import TopicPartition as KafkaTopicPartition
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StreamError, UsageError
 from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
-from arbkit.stream.kafka_errors import TRANSIENT, is_fatal, to_stream_error, with_retry
+from arbkit.stream.kafka_errors import TRANSIENT, is_fatal, to_stream_error, with_retry, wrap_kafka_errors
 
 logger = logging.getLogger(__name__)
 
@@ -165,10 +165,8 @@ class KafkaConsumer(Closing):
     def lag(self) -> dict[TopicPartition, int]:
         """See :meth:`arbkit.stream.base.Consumer.lag`."""
         self._require_open()
-        try:
+        with wrap_kafka_errors(self._servers, f"the lag of group {self._group} cannot be read"):
             return dict(map(self._behind, self._client.position(self._kafka_partitions())))
-        except KafkaException as error:
-            raise to_stream_error(error, self._servers, f"the lag of group {self._group} cannot be read") from error
 
     def _behind(self, position: KafkaTopicPartition) -> tuple[TopicPartition, int]:
         topic_partition = TopicPartition(position.topic, position.partition)
@@ -195,10 +193,8 @@ class KafkaConsumer(Closing):
             # Nothing will be read any more, and a client that closes answers no questions.
             client.incremental_assign(partitions)
             return
-        try:
+        with wrap_kafka_errors(self._servers, f"the offsets of group {self._group} cannot be read"):
             committed = with_retry(lambda: _committed(client, partitions))
-        except KafkaException as error:
-            raise to_stream_error(error, self._servers, f"the offsets of group {self._group} cannot be read") from error
         for partition in committed:
             if partition.offset < 0:
                 partition.offset = OFFSET_BEGINNING
