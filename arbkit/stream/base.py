@@ -138,6 +138,8 @@ class Message:
 
 Offsets = Mapping[TopicPartition, int]
 """Partition → the next offset to read (the last one done plus one)."""
+OnRevoke = Callable[[frozenset[TopicPartition]], None]
+"""Called with the partitions that are about to go to another consumer of the group."""
 
 
 class Consumer(Closing, Protocol):
@@ -213,9 +215,7 @@ class Stream(Closing, Protocol):
         """
         ...
 
-    def consumer(
-        self, group: str, topics: Sequence[str], *, on_revoke: Callable[[frozenset[TopicPartition]], None]
-    ) -> Consumer:
+    def consumer(self, group: str, topics: Sequence[str], *, on_revoke: OnRevoke) -> Consumer:
         """Join ``group``. A new group begins at the oldest message.
 
         Raises:

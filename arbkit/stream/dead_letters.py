@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import TypedDict, cast
@@ -65,23 +66,20 @@ def publish(stream: Stream, topic: str, records: Sequence[Record]) -> int:
 
 def dead_letter(message: Message, why: str) -> Record:
     """The dead letter of a message: its bytes and headers, where it was, and why it is unusable."""
+    letter = rejected_record(Record(message.key, message.value, message.headers), message.topic, why)
     position = {"partition": str(message.partition), "offset": str(message.offset)}
-    return Record(message.key, message.value, {**_dead_letter_headers(message.headers, message.topic, why), **position})
+    return replace(letter, headers={**letter.headers, **position})
 
 
 def rejected_record(record: Record, topic: str, why: str) -> Record:
     """The dead letter of a record that never came to its topic."""
-    return Record(record.key, record.value, _dead_letter_headers(record.headers, topic, why))
-
-
-def _dead_letter_headers(headers: Mapping[str, str], topic: str, why: str) -> dict[str, str]:
-    return {
-        **headers,
+    own = {
         "topic": topic,
         "error": why,
-        "attempts": str(attempts(headers) + 1),
+        "attempts": str(attempts(record.headers) + 1),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    return replace(record, headers={**record.headers, **own})
 
 
 def attempts(headers: Mapping[str, str]) -> int:

@@ -22,6 +22,7 @@ from arbkit.stream.base import (
     MAX_DEAD_LETTER,
     Message,
     Offsets,
+    OnRevoke,
     Record,
     Stream,
     TopicPartition,
@@ -68,9 +69,9 @@ class KafkaStream(Stream):
     ) -> None:
         self._servers = servers
         self._options = {"bootstrap.servers": servers, "client.id": "arbkit", **(options or {})}
-        self._protocol = protocol
-        self._max_silence_s = max_silence_s
-        self._instance_id = instance_id
+        self._join = partial(
+            KafkaConsumer, self._options, protocol=protocol, max_silence_s=max_silence_s, instance_id=instance_id
+        )
         self._lock = threading.Lock()
         self._producer: Producer | None = None
         self._readers: dict[str, KafkaClient] = {}
@@ -122,14 +123,17 @@ class KafkaStream(Stream):
                 failures[index] = error
 
         deadline = time.monotonic() + _DELIVERY_S + 5
-        for index, record in enumerate(records):
-            if index % _SERVE_EVERY == 0:
-                # What is known already is taken in while the rest is under way.
-                self._serve(producer, topic, act=producer.poll, wait_s=0)
-            self._enqueue(producer, topic, record, partial(delivered, index))
-        while waiting and time.monotonic() < deadline:
-            # Flushing does not linger for more records; it waits for those of other threads too, so not for long.
-            self._serve(producer, topic, act=producer.flush, wait_s=0.02)
+        try:
+            for index, record in enumerate(records):
+                if index % _SERVE_EVERY == 0:
+                    # What is known already is taken in while the rest is under way.
+                    producer.poll(0)
+                _enqueue(producer, topic, record, partial(delivered, index))
+            while waiting and time.monotonic() < deadline:
+                # Flushing does not linger for more records; it waits for those of other threads too, so not for long.
+                producer.flush(0.02)
+        except KafkaException as error:
+            raise self._failed(producer, error, f"nothing can be published to {topic}") from error
         too_large = [index for index, error in failures.items() if error.code() == KafkaError.MSG_SIZE_TOO_LARGE]
         if others := [failures[index] for index in failures.keys() - set(too_large)]:
             worst = max(others, key=is_fatal)
@@ -138,29 +142,6 @@ class KafkaStream(Stream):
             raise StreamError(f"{waiting} messages to {topic} were not acknowledged by {self._servers} in time")
         return too_large
 
-    def _enqueue(self, producer: Producer, topic: str, record: Record, delivered: _Delivered) -> None:
-        """Hand one record to the producer, waiting for room in its queue."""
-        more: dict[str, Any] = {"on_delivery": delivered}
-        if record.headers:
-            more["headers"] = [(name, text.encode()) for name, text in record.headers.items()]
-        while True:
-            try:
-                producer.produce(topic, record.value, record.key, **more)
-            except BufferError:
-                # The local queue is full: what is under way makes room.
-                self._serve(producer, topic, act=producer.poll, wait_s=0.2)
-            except KafkaException as error:
-                raise self._failed(producer, error, f"nothing can be published to {topic}") from error
-            else:
-                return
-
-    def _serve(self, producer: Producer, topic: str, *, act: Callable[[float], int], wait_s: float) -> None:
-        """Let the producer report what became of messages."""
-        try:
-            act(wait_s)
-        except KafkaException as error:
-            raise self._failed(producer, error, f"nothing can be published to {topic}") from error
-
     def _failed(self, producer: Producer, error: KafkaException, what: str) -> StreamError:
         """The error to raise; after a fatal one the producer is unusable and the next call makes a new one."""
         with self._lock:
@@ -168,16 +149,11 @@ class KafkaStream(Stream):
                 self._producer = None
         return to_stream_error(error, self._servers, what)
 
-    def consumer(
-        self, group: str, topics: Sequence[str], *, on_revoke: Callable[[frozenset[TopicPartition]], None]
-    ) -> KafkaConsumer:
+    def consumer(self, group: str, topics: Sequence[str], *, on_revoke: OnRevoke) -> KafkaConsumer:
         """See :meth:`arbkit.stream.base.Stream.consumer`."""
         for topic in topics:
             self._require_topic(topic)
-        return KafkaConsumer(
-            self._options, group=group, topics=topics, on_revoke=on_revoke, protocol=self._protocol,
-            max_silence_s=self._max_silence_s, instance_id=self._instance_id,
-        )  # fmt: skip
+        return self._join(group=group, topics=topics, on_revoke=on_revoke)
 
     def read(self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100) -> list[Message]:
         """See :meth:`arbkit.stream.base.Stream.read`."""
@@ -294,6 +270,19 @@ class KafkaStream(Stream):
             found = result(self._admin.describe_configs([resource])[resource])
         there = {"partitions": partitions, **{name: entry.value for name, entry in found.items()}}
         return topic_difference(spec.name, there, {"partitions": spec.partitions, **_topic_settings(spec)})
+
+
+def _enqueue(producer: Producer, topic: str, record: Record, delivered: _Delivered) -> None:
+    """Hand one record to the producer, waiting for room in its queue."""
+    more: dict[str, Any] = {"on_delivery": delivered}
+    if record.headers:
+        more["headers"] = [(name, text.encode()) for name, text in record.headers.items()]
+    while True:
+        try:
+            return producer.produce(topic, record.value, record.key, **more)
+        except BufferError:
+            # The local queue is full: what is under way makes room.
+            producer.poll(0.2)
 
 
 def _new_topic(spec: TopicSpec) -> NewTopic:

@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +19,7 @@ from arbkit.stream.base import (
     MAX_POLL_BYTES,
     Message,
     Offsets,
+    OnRevoke,
     Record,
     Stream,
     TopicPartition,
@@ -90,13 +91,7 @@ class SqliteStream(Stream):
                 _append(connection, partitions_of(connection, topic), records)
             bound_wal(connection, self._path)
 
-    def consumer(
-        self,
-        group: str,
-        topics: Sequence[str],
-        *,
-        on_revoke: Callable[[frozenset[TopicPartition]], None],  # noqa: ARG002  # of every stream
-    ) -> SqliteConsumer:
+    def consumer(self, group: str, topics: Sequence[str], *, on_revoke: OnRevoke) -> SqliteConsumer:  # noqa: ARG002
         """Become the one consumer of ``group``; ``on_revoke`` is never called, for no other one can take over.
 
         Raises:

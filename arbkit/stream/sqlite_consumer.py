@@ -87,7 +87,9 @@ class SqliteConsumer(Closing):
             raise UsageError("must be 1 or more", field="max_records", value=max_records)
         self._require_open()
         if not self._positions:
-            self._positions = self._committed()
+            with wrap_errors(self._path, "log"):
+                committed = committed_by(self._connection, self._group)
+            self._positions = {found: committed[found] for found in self._partitions}
         deadline = time.monotonic() + timeout_s
         wait = _SHORTEST_WAIT_S
         while True:
@@ -153,12 +155,6 @@ class SqliteConsumer(Closing):
             self._lock.release()
 
     # Reading
-
-    def _committed(self) -> dict[int, int]:
-        """Where each partition goes on."""
-        with wrap_errors(self._path, "log"):
-            committed = committed_by(self._connection, self._group)
-        return {found: committed[found] for found in self._partitions}
 
     def _fetch(self, max_records: int) -> list[Message]:
         """The next messages, none where none has come."""
