@@ -11,6 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 from typing import Literal, NotRequired
 
@@ -97,6 +98,12 @@ def _use_wal(connection: sqlite3.Connection) -> None:
         else:
             if mode != "wal":
                 raise sqlite3.OperationalError(f"this disk cannot hold a shared database (journal {mode})")
+
+
+def read_statements(package: str, name: str) -> tuple[str, ...]:
+    """The statements of a SQL file beside a package's modules, which holds semicolons only at their ends."""
+    script = resources.files(package).joinpath(name).read_text("utf-8")
+    return tuple(statement.strip() for statement in script.split(";") if statement.strip())
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from arbkit.core.formatting import UNKNOWN, age_words, count, utc_time
 from arbkit.ops.stream_state import DEAD_TOPICS
 from arbkit.stream import Message, Stream, dead_letter_topic
-from arbkit.stream.dead_letters import attempts, dead_letters_at, latest, summary
+from arbkit.stream.dead_letters import attempts, dead_letters, dead_letters_at, summary
 from arbkit.web.dashboards.content import TableRow
 from arbkit.web.dashboards.html import page_html
 
@@ -64,7 +64,7 @@ def latest_dead_letters(log: Stream, most: int) -> list[DeadLetter]:
     Raises:
         StreamError: the log cannot be read.
     """
-    found = [_dead_letter(m, topic) for topic in DEAD_TOPICS for m in latest(log, most, topic=topic)]
+    found = [_dead_letter(m, topic) for topic in DEAD_TOPICS for m in dead_letters(log, topic=topic, latest=most)]
     return sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:most]
 
 
