@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal, NotRequired, TypedDict
+from dataclasses import asdict, dataclass, field
+from typing import Literal, TypedDict
 
 from arbkit.core.errors import InputError
 from arbkit.core.results import JsonObject
@@ -20,37 +20,12 @@ class Columns(TypedDict):
     unread: list[str]
 
 
-class FileSummary(TypedDict):
-    """A :class:`FileReport` as ``arbkit import --json`` prints it; ``sample`` with ``--dry-run`` only."""
-
-    path: str
-    market: str | None
-    exported_at: str | None
-    facts_from: FactsFrom | None
-    rows: int
-    products: int
-    duplicates: int
-    dead_lettered: int
-    refused: str | None
-    notes: list[str]
-    notation: NotationRow | None
-    columns: Columns
-    sample: NotRequired[list[JsonObject]]
-
-
-class ImportSummary(TypedDict):
-    """What ``arbkit import --json`` prints."""
-
-    files: list[FileSummary]
-    products: int
-
-
 @dataclass(slots=True)
 class FileReport:
     """What became of one file, in rows; ``exported_at`` is ISO 8601, None if nothing says it.
 
-    ``refused`` says why nothing of it was used, ``notes`` what was assumed or could not be read, and ``sample`` has the
-    first offers if they were asked for.
+    ``refused`` says why nothing of it was used, ``notes`` what was assumed or could not be read. ``sample`` has the
+    first offers after a dry run, and is None after an import.
     """
 
     path: str
@@ -67,25 +42,9 @@ class FileReport:
     columns: Columns = field(default_factory=lambda: Columns(read=[], unread=[]))
     sample: list[JsonObject] | None = None
 
-    def to_dict(self) -> FileSummary:
+    def to_dict(self) -> JsonObject:
         """The file's part of the JSON document."""
-        summary = FileSummary(
-            path=self.path,
-            market=self.market,
-            exported_at=self.exported_at,
-            facts_from=self.facts_from,
-            rows=self.rows,
-            products=self.products,
-            duplicates=self.duplicates,
-            dead_lettered=self.dead_lettered,
-            refused=self.refused,
-            notes=list(self.notes),
-            notation=self.notation,
-            columns=self.columns,
-        )
-        if self.sample is not None:
-            summary["sample"] = self.sample
-        return summary
+        return {name: value for name, value in asdict(self).items() if name != "sample" or value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +65,6 @@ class ImportReport:
             return InputError.exit_code
         return 6 if any(file.refused or file.dead_lettered for file in self.files) else 0
 
-    def to_dict(self) -> ImportSummary:
+    def to_dict(self) -> JsonObject:
         """The JSON document of the command."""
         return {"files": [file.to_dict() for file in self.files], "products": self.products}

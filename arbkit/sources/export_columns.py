@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import resources
-from typing import Literal, TypedDict
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from arbkit.core.files import shipped_table
 
 Kind = Literal[
     "identity", "text", "texts", "names", "path", "codes", "seller", "money", "percent", "whole", "number", "length",
@@ -45,9 +47,7 @@ class Vocabulary(TypedDict):
     language_codes: dict[str, list[str]]
 
 
-VOCABULARY: Vocabulary = tomllib.loads(  # type: ignore[assignment]  # the file is part of the package
-    resources.files("arbkit.sources").joinpath("export_columns.toml").read_text("utf-8")
-)
+VOCABULARY = shipped_table(Vocabulary, "arbkit.sources", "export_columns.toml")
 PRICES = frozenset(VOCABULARY["empty"]["prices"])
 """Fields that a route can be priced with: a file without any is refused."""
 EMPTY_MEANS_NONE = frozenset(VOCABULARY["empty"]["means_none"])
