@@ -25,8 +25,12 @@ if TYPE_CHECKING:
 
 _MAX_NAMED = 8
 """Columns that are named without ``--dry-run``."""
-_SHOWN = ("row", "asin", "market", "title", "price_minor", "price_basis", "sales_rank", "weight_g")
-"""Fields of an offer that ``--dry-run`` prints."""
+_MAX_TITLE = 48
+_SHOWN = {
+    "row": "row", "ASIN": "asin", "market": "market", "title": "title", ">cents": "price_minor", "basis": "price_basis",
+    ">rank": "sales_rank", ">g": "weight_g",
+}  # fmt: skip
+"""Heading → field of an offer that ``--dry-run`` prints."""
 watch = typer.Typer(name="watch", help="The watchlist: add, remove and list products.", no_args_is_help=True)
 
 
@@ -122,10 +126,13 @@ def _print_file(file: FileReport) -> None:
 
 def _print_preview(file: FileReport, sample: Sequence[Mapping[str, JsonValue]]) -> None:
     if (how := file.notation) is not None:
-        say(f"  numbers: 1{how['thousands']}299{how['decimal']}90, currency: {how['currency']}, dates: {how['dates']}")
+        say(
+            f"  numbers: 1{how['thousands']}299{how['decimal']}90, currency: {how['currency'] or 'not named'}, dates: {how['dates'] or 'none'}"
+        )
     for name, headers in (("read", file.columns["read"]), ("not read", file.columns["unread"])):
         say(f"  columns {name}: {', '.join(headers) or 'none'}")
-    print_table(_SHOWN, [[str(offer.get(name, ""))[:48] for name in _SHOWN] for offer in sample])
+    cells = [[str(offer.get(name, ""))[:_MAX_TITLE] for name in _SHOWN.values()] for offer in sample]
+    print_table(list(_SHOWN), cells, whole=("ASIN",))
 
 
 def export(

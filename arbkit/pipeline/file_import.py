@@ -53,10 +53,8 @@ def _import_file(stream: Stream | None, path: Path, options: FileOptions, run_id
 
 
 def _publish(stream: Stream | None, rows: Iterable[FileRow], path: Path, report: FileReport) -> None:
-    good: list[Record] = []
+    good: dict[tuple[str, str], tuple[str, Record]] = {}
     bad: list[Record] = []
-    seen: set[tuple[str, str]] = set()
-    markets: dict[str, None] = {}
     odd: dict[str, list[str]] = {}
     for row in rows:
         report.rows += 1
@@ -66,20 +64,16 @@ def _publish(stream: Stream | None, rows: Iterable[FileRow], path: Path, report:
             odd.setdefault(error.field or "", []).append(f"row {row.number}: {error.value!r} {error.why}")
         if row.error is not None:
             bad.append(dead_letters.rejected_record(record, RAW_TOPIC, str(row.error)))
-            continue
-        markets[key[1]] = None
-        if key in seen:
-            report.duplicates += 1
-            continue
-        seen.add(key)
-        good.append(record)
-        if report.sample is not None and len(report.sample) < _SAMPLE:
-            report.sample.append(_shown(row))
-    report.market = ",".join(markets) or None
-    report.notes += tuple(
-        f"{header!r}: cells not read: {len(cells)}, first in {cells[0]}" for header, cells in odd.items()
-    )
-    large = 0 if stream is None else _send(stream, good, bad)
+        elif key not in good or good[key][0] < row.at:
+            # Of a product that is there twice, the newer row counts.
+            good[key] = row.at, record
+    fresh = [record for _, record in good.values()]
+    report.market = ",".join(dict.fromkeys(market for _, market in good)) or None
+    report.notes += tuple(f"{name!r}: cells not read: {len(cells)}, first in {cells[0]}" for name, cells in odd.items())
+    report.duplicates = report.rows - len(good) - len(bad)
+    if report.sample is not None:
+        report.sample += map(_shown, fresh[:_SAMPLE])
+    large = 0 if stream is None else _send(stream, fresh, bad)
     report.products, report.dead_lettered = len(good) - large, len(bad) + large
 
 
@@ -93,9 +87,9 @@ def _send(stream: Stream, good: Sequence[Record], bad: Sequence[Record]) -> int:
     )
 
 
-def _shown(row: FileRow) -> JsonObject:
+def _shown(record: Record) -> JsonObject:
     """What a row says, without what it does not say."""
-    update = from_envelope(row.envelope)
+    update = from_envelope(orjson.loads(record.value))
     said = {} if update is None else update.offer.to_dict()
     silent = {name for name, value in said.items() if value is None or (isinstance(value, Sized) and not len(value))}
-    return {"row": row.number, **{name: value for name, value in said.items() if name not in silent}}
+    return {"row": int(record.headers["row"]), **{name: said[name] for name in said if name not in silent}}

@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 from arbkit.core.errors import BadRecordError, RefusedFileError
 from arbkit.core.keepa_time import UNDATED_AT, to_unix
 from arbkit.core.marketplaces import MARKETS, Market, by_domain
-from arbkit.pipeline.file_report import Columns, FactsFrom, FileReport
+from arbkit.pipeline.file_dates import CLOCKS, date_file, date_rows, to_iso
+from arbkit.pipeline.file_report import Columns, FileReport
 from arbkit.sources.envelope import envelope, from_envelope
 from arbkit.sources.export_cells import doubtful_columns
 from arbkit.sources.export_columns import PRICES, Column, read_columns
 from arbkit.sources.export_files import SavedResponse, SheetRows, read_file
-from arbkit.sources.export_notation import (
-    Notation,
-    currencies_in,
-    date_in_name,
-    decide_dates,
-    decide_notation,
-    read_date,
-    with_currency,
-)
+from arbkit.sources.export_notation import Notation, currencies_in, decide_notation, with_currency
 from arbkit.sources.export_rows import EMPTY, check, market_of
-from arbkit.sources.raw_types import Cell, Envelope, Json, RawProduct
+from arbkit.sources.raw_types import Cell, Envelope, Json
 
-_CLOCKS = timedelta(hours=1)
-"""How far two clocks may differ before a time counts as one of the future."""
-_ZONES = timedelta(hours=14)
-"""How far a local date can be ahead of UTC."""
-_NO_DATE = "nothing says when the prices were true, so they count as old: give the day with --dated"
 _MAX_NAMED = 12
 """Columns that a refusal names."""
 
@@ -47,10 +36,14 @@ class FileOptions:
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """A row of a file, or a product: ``error`` says why it cannot be used, ``odd`` what of it cannot be read."""
+    """A row of a file, or a product, and when its facts were true (ISO 8601, empty: unknown).
+
+    ``error`` says why it cannot be used, ``odd`` what of it cannot be read.
+    """
 
     number: int
     envelope: Envelope
+    at: str
     error: BadRecordError | None = None
     odd: tuple[BadRecordError, ...] = ()
 
@@ -71,52 +64,64 @@ def rows_of(path: Path, options: FileOptions, run_id: str, report: FileReport) -
 
 
 def _rows(table: SheetRows, path: Path, options: FileOptions, run_id: str, report: FileReport) -> Iterator[FileRow]:
+    if not table.rows:
+        raise RefusedFileError("holds no product", field=str(path), remedy="Export it again from Keepa")
     columns = read_columns(table.headers)
-    read = {column.header for column in columns}
-    report.columns = Columns(
-        read=[h for h in dict.fromkeys(table.headers) if h in read],
-        unread=[h for h in dict.fromkeys(table.headers) if h and h not in read],
-    )
     where = _identity(table.headers, columns)
     markets = _markets(table.rows, where, options.market)
-    if PRICES.isdisjoint(column.field for column in columns):
-        unread = report.columns["unread"]
-        named = ", ".join(unread[:_MAX_NAMED]) + (", …" if len(unread) > _MAX_NAMED else "")
-        raise RefusedFileError(f"has no column with a price that arbkit knows (columns not read: {named or 'none'})")
+    report.columns = _checked_columns(table.headers, columns)
     cells = _by_column(table)
     markets, notation = _notation(table, columns, cells, markets)
-    at = _dated(table.exported_at, path, options, report)
-    times = _times(where["updated"], table, cells, notation, at, report)
-    notation = times.notation
+    dated = date_file(table.exported_at, path, options.dated, report)
+    updated = table.headers[where["updated"][0]] if where["updated"] else None
+    order, facts = date_rows(updated, cells.get(updated or "", ()), dated, notation, report)
+    notation = replace(notation, dates=order)
     report.notation = notation.to_row()
-    exported_at = None if at is None else _iso(at)
     doubtful = doubtful_columns(columns, cells, notation)
     headers = [*dict.fromkeys(header for header in table.headers if header)]
     kept = [table.headers.index(header) for header in headers]
-    for (number, row), found, facts_at in zip(table.rows, markets, times.facts, strict=True):
-        product: RawProduct = {
-            "exported_at": exported_at,
+    for at, ((number, row), found) in enumerate(zip(table.rows, markets, strict=True)):
+        facts_at = facts[at] if facts else report.exported_at
+        product: dict[str, Any] = {
+            "exported_at": report.exported_at,
             "facts_at": facts_at if isinstance(facts_at, str) else None,
             "notation": report.notation,
             "row": number,
             "file": path.name,
             "columns": dict(zip(headers, [row[index] for index in kept if index < len(row)], strict=False)),
         }
-        for refused in (found, facts_at):
-            if isinstance(refused, RefusedFileError):
-                product = {**product, "refused": str(refused)}
+        if refused := next((each for each in (found, facts_at) if isinstance(each, RefusedFileError)), None):
+            product["refused"] = str(refused)
         message = envelope(
-            asin=str(_pick(row, where["asin"]) or "").strip().upper(),
+            asin=_asin(_pick(row, where["asin"])),
             market=found.code if isinstance(found, Market) else "",
             origin="export",
-            fetched_at=exported_at or (facts_at if isinstance(facts_at, str) else None),
+            fetched_at=report.exported_at or product["facts_at"],
             run_id=run_id,
             product=product,
         )
         try:
-            yield FileRow(number, message, odd=check(message, doubtful))
+            yield FileRow(number, message, product["facts_at"] or "", odd=check(message, doubtful))
         except BadRecordError as error:
-            yield FileRow(number, message, error)
+            yield FileRow(number, message, "", error)
+
+
+def _checked_columns(headers: Sequence[str], columns: Iterable[Column]) -> Columns:
+    """The headers by whether they are read; refused if no price is among them."""
+    known = {column.header: column.field for column in columns}
+    named = [*dict.fromkeys(filter(None, headers))]
+    unread = [header for header in named if header not in known]
+    if PRICES.isdisjoint(known.values()):
+        shown = ", ".join(unread[:_MAX_NAMED]) + (", …" if len(unread) > _MAX_NAMED else "")
+        raise RefusedFileError(f"has no column with a price that arbkit knows (columns not read: {shown or 'none'})")
+    return Columns(read=[header for header in named if header in known], unread=unread)
+
+
+def _asin(cell: Cell) -> str:
+    """The ASIN; of an ISBN a spreadsheet may have made a number, without its first zeros."""
+    text = str(cell if cell is not None else "").strip().upper()
+    number = text.removesuffix(".0")
+    return number.zfill(10) if number.isdecimal() else text
 
 
 def _identity(headers: Sequence[str], columns: Iterable[Column]) -> Mapping[str, list[int]]:
@@ -159,7 +164,7 @@ def _markets(
         raise foreign[0]
     unnamed = RefusedFileError("names no marketplace", remedy=f"Add --market with one of {', '.join(MARKETS)}")
     found: list[_Found] = [each if each is not None else given or unnamed for each in said]
-    if found and not any(isinstance(each, Market) for each in found):
+    if not any(isinstance(each, Market) for each in found):
         raise next(each for each in found if isinstance(each, RefusedFileError))
     return found
 
@@ -212,90 +217,13 @@ def _in_their_currency(table: SheetRows, money: Sequence[int], markets: list[_Fo
     return found
 
 
-def _iso(at: datetime) -> str:
-    return at.isoformat(timespec="seconds")
-
-
-def _dated(at: datetime | None, path: Path, options: FileOptions, report: FileReport) -> datetime | None:
-    """When a file's facts were true: what it says, else the date in the name Keepa gave it, else what the user says.
-
-    A day counts from its first minute, so that nothing looks newer than it is. The time of the file itself says when
-    it was copied, and is not used.
-
-    Raises:
-        RefusedFileError: that is in the future.
-    """
-    now = datetime.now(UTC)
-    named, given = date_in_name(path.name), options.dated
-    asked = None if given is None else datetime(given.year, given.month, given.day, tzinfo=UTC)
-    source: FactsFrom = "footer" if at else "file name" if named else "option" if asked else "unknown"
-    if (found := at or named or asked) is not None:
-        if found > now + (_CLOCKS if at else _ZONES):
-            raise RefusedFileError(f"is dated in the future: {found:%Y-%m-%d %H:%M} (UTC)", field=str(path))
-        found = min(found, now)
-    report.facts_from = source
-    report.exported_at = None if found is None else _iso(found)
-    if found is None:
-        report.notes = (*report.notes, _NO_DATE)
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Times:
-    """When the facts of each row were true (ISO 8601, None: unknown, or why the row is refused)."""
-
-    facts: Sequence[str | RefusedFileError | None]
-    notation: Notation
-
-
-def _times(
-    updated: Sequence[int],
-    table: SheetRows,
-    cells: Mapping[str, Sequence[Cell]],
-    notation: Notation,
-    at: datetime | None,
-    report: FileReport,
-) -> _Times:
-    """The time of each row: its own, else the file's.
-
-    Raises:
-        RefusedFileError: the dates can be read in two ways.
-    """
-    usual = None if at is None else _iso(at)
-    if not updated:
-        return _Times([usual] * len(table.rows), notation)
-    header = table.headers[updated[0]]
-    now = datetime.now(UTC)
-    # The file's date may be the first minute of its day.
-    latest = min(now, at + timedelta(days=1)) if at is not None else now
-    order = decide_dates(cells[header], latest=latest + _ZONES, day_first=notation.decimal == ",")
-    facts: list[str | RefusedFileError | None] = []
-    unread = 0
-    for cell in cells[header]:
-        found = read_date(cell, order)
-        unread += found is None and cell not in EMPTY
-        if found is not None and found > now + _ZONES:
-            facts.append(RefusedFileError("is dated in the future", field=header, value=str(cell)))
-        elif found is None or found > latest + _ZONES:
-            facts.append(usual)
-        else:
-            facts.append(_iso(min(found, latest)))
-    own = sum(isinstance(fact, str) and fact != usual for fact in facts)
-    if own:
-        report.facts_from = "row"
-        report.notes = tuple(note for note in report.notes if note != _NO_DATE)
-    if unread:
-        report.notes = (*report.notes, f"{unread} cells of {header!r} are no dates: the file's own date is taken")
-    return _Times(facts, Notation(notation.decimal, notation.currency, order, notation.fractions))
-
-
 def _products(
     answer: SavedResponse, path: Path, options: FileOptions, run_id: str, report: FileReport
 ) -> Iterator[FileRow]:
-    if answer.answered_at is not None and answer.answered_at > datetime.now(UTC) + _CLOCKS:
+    if answer.answered_at is not None and answer.answered_at > datetime.now(UTC) + CLOCKS:
         raise RefusedFileError(f"is dated in the future: {answer.answered_at:%Y-%m-%d %H:%M} (UTC)", field=str(path))
     report.facts_from = "row"
-    report.exported_at = None if answer.answered_at is None else _iso(answer.answered_at)
+    report.exported_at = None if answer.answered_at is None else to_iso(answer.answered_at)
     domains = [_market_of_product(product) for product in answer.products]
     if not any(domains):
         first = answer.products[0]
@@ -318,7 +246,7 @@ def _products(
             run_id=run_id,
             product=product,
         )
-        yield FileRow(number, message, _why_unusable(message))
+        yield FileRow(number, message, _updated(product), _why_unusable(message))
 
 
 def _why_unusable(message: Envelope) -> BadRecordError | None:
@@ -327,7 +255,7 @@ def _why_unusable(message: Envelope) -> BadRecordError | None:
         update = from_envelope(message)
     except BadRecordError as error:
         return error
-    if update is not None and update.offer.updated_at > (datetime.now(UTC) + _CLOCKS).timestamp():
+    if update is not None and update.offer.updated_at > (datetime.now(UTC) + CLOCKS).timestamp():
         return BadRecordError("is in the future", field="lastUpdate", value=update.offer.version)
     return None
 
@@ -336,7 +264,7 @@ def _updated(product: Json) -> str:
     """When Keepa looked at a product: the latest that it can have been fetched, if nothing else says it."""
     updated = product.get("lastUpdate") if isinstance(product, dict) else None
     at = to_unix(updated) if isinstance(updated, int) and 0 < updated < 2**31 else UNDATED_AT
-    return _iso(datetime.fromtimestamp(at, UTC))
+    return to_iso(datetime.fromtimestamp(at, UTC))
 
 
 def _market_of_product(product: Json) -> Market | None:
