@@ -126,9 +126,8 @@ def _print_file(file: FileReport) -> None:
 
 def _print_preview(file: FileReport, sample: Sequence[Mapping[str, JsonValue]]) -> None:
     if (how := file.notation) is not None:
-        say(
-            f"  numbers: 1{how['thousands']}299{how['decimal']}90, currency: {how['currency'] or 'not named'}, dates: {how['dates'] or 'none'}"
-        )
+        named = how["currency"] or "not named", how["dates"] or "none"
+        say(f"  numbers: 1{how['thousands']}299{how['decimal']}90, currency: {named[0]}, dates: {named[1]}")
     for name, headers in (("read", file.columns["read"]), ("not read", file.columns["unread"])):
         say(f"  columns {name}: {', '.join(headers) or 'none'}")
     cells = [[str(offer.get(name, ""))[:_MAX_TITLE] for name in _SHOWN.values()] for offer in sample]
