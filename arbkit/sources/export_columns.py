@@ -41,7 +41,7 @@ class Vocabulary(TypedDict):
     empty: _Empty
     units: dict[str, dict[str, float]]
     words: dict[str, list[str]]
-    codes: dict[Literal["invented"], str]
+    codes: dict[Literal["invented"], list[str]]
     digital: dict[Literal["ebook", "download"], Digital]
     currencies: dict[str, list[str]]
     language_codes: dict[str, list[str]]
