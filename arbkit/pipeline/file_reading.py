@@ -68,7 +68,7 @@ def _rows(table: SheetRows, path: Path, options: FileOptions, run_id: str, repor
         raise RefusedFileError("holds no product", field=str(path), remedy="Export it again from Keepa")
     columns = read_columns(table.headers)
     where = _identity(table.headers, columns)
-    markets = _markets(table.rows, where, options.market)
+    markets = _markets(table.rows, where, options.market, len(table.headers))
     report.columns = _checked_columns(table.headers, columns)
     cells = _by_column(table)
     markets, notation = _notation(table, columns, cells, markets)
@@ -145,23 +145,24 @@ def _pick(row: Sequence[Cell], columns: Iterable[int]) -> Cell:
 
 
 def _markets(
-    rows: Sequence[tuple[int, Sequence[Cell]]], where: Mapping[str, list[int]], given: Market | None
+    rows: Sequence[tuple[int, Sequence[Cell]]], where: Mapping[str, list[int]], given: Market | None, width: int
 ) -> list[_Found]:
     """The marketplace of each row, or why it has none.
 
     Raises:
         RefusedFileError: the file as a whole has none, or another one than is given.
     """
-    said: list[_Found | None] = [_said(row, where) for _, row in rows]
+    said: list[_Found | None] = [_said(row, where, width) for _, row in rows]
     named = {each for each in said if isinstance(each, Market)}
-    foreign = [each for each in said if isinstance(each, RefusedFileError)]
+    refused = [each for each in said if isinstance(each, RefusedFileError)]
     if given is not None and named - {given}:
         codes = ", ".join(sorted(market.code for market in named))
         raise RefusedFileError(
             f"is from marketplace {codes}", field="--market", value=given.code, remedy="Leave --market out"
         )
-    if foreign and (given is not None or len(foreign) > len(said) / 2):
-        raise foreign[0]
+    foreign = [each for each in refused if each.field]
+    if len(refused) > len(said) / 2 or (given is not None and foreign):
+        raise (foreign or refused)[0]
     unnamed = RefusedFileError("names no marketplace", remedy=f"Add --market with one of {', '.join(MARKETS)}")
     found: list[_Found] = [each if each is not None else given or unnamed for each in said]
     if not any(isinstance(each, Market) for each in found):
@@ -169,7 +170,10 @@ def _markets(
     return found
 
 
-def _said(row: Sequence[Cell], where: Mapping[str, list[int]]) -> _Found | None:
+def _said(row: Sequence[Cell], where: Mapping[str, list[int]], width: int) -> _Found | None:
+    if len(row) > width and any(cell not in EMPTY for cell in row[width:]):
+        # A comma within a cell has moved the cells behind it into the wrong columns.
+        return RefusedFileError("has more cells than columns", remedy="Put quotes around cells with a comma")
     try:
         return market_of(_pick(row, where["locale"]), _pick(row, where["url"]))
     except RefusedFileError as error:

@@ -125,7 +125,9 @@ def _parts(column: Column, cell: Cell, notation: Notation) -> tuple[float, str, 
 
 
 def _money(column: Column, cell: Cell, currency: str, notation: Notation) -> int | None:
-    value, word, _ = _parts(column, cell, notation)
+    value, word, digits = _parts(column, cell, notation)
+    if digits == 3 and 1 <= value < 1000:
+        raise _refuse("has three decimals, or is a thousand in another notation", column, cell)
     if word and (named := currency_of_sign(word)) != currency:
         raise _refuse(f"is in {named}, not in {currency}" if named else "is not a number", column, cell)
     amount = round(value * 100)

@@ -148,8 +148,12 @@ def _cell_at(text: str, at: int) -> str:
 
 def _decimal(found: _Evidence, delimiter: str) -> Mark:
     """The decimal mark: as prices show, else as other numbers show, else as the delimiter suggests."""
+    usual: Mark = "," if delimiter == ";" else "."
     for level in (found.prices, found.others):
         if len(level) == 2:
+            if level is found.others and not found.unclear:
+                # No price depends on it; what does not fit is unknown.
+                return usual
             (one, first), (two, second) = level["."], level[","]
             raise RefusedFileError(
                 f"has numbers in two notations: {first!r} in {one} has a decimal point and {second!r} in {two} a "
@@ -158,7 +162,6 @@ def _decimal(found: _Evidence, delimiter: str) -> Mark:
             )
         if level:
             return next(iter(level))
-    usual: Mark = "," if delimiter == ";" else "."
     # Where decimals have a comma, Excel puts a semicolon between cells; a point in 1.299 then marks thousands.
     if set(found.unclear) <= {_OTHER[usual]} and (delimiter in (",", ";") or not found.unclear):
         return usual

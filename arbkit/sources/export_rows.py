@@ -74,7 +74,7 @@ def market_of(locale: Cell, url: Cell) -> Market | None:
         return said
     text = str(url)
     # Thousands of rows name one host: what follows it need not be parsed each time.
-    host = _host("/".join(text.split("/", 3)[:3]))
+    host = _host("/".join((text if "//" in text else f"//{text}").split("/", 3)[:3]))
     linked = by_host(host)
     if linked is None:
         raise _foreign(host or text[:60])

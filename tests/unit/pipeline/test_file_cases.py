@@ -437,6 +437,37 @@ def test_a_row_that_names_two_marketplaces_is_refused(tmp_path: Path) -> None:
     assert "two marketplaces" in refusal(tmp_path, text)
 
 
+def test_a_file_from_a_marketplace_of_no_interest_is_refused(tmp_path: Path) -> None:
+    text = csv_text(("URL: Amazon", "ASIN", PRICE), ("www.amazon.com/dp/B0TESTA001", ASIN, "1.50"))
+    assert "www.amazon.com" in refusal(tmp_path, text)
+    (offer,) = read_offers(tmp_path, text.replace("amazon.com", "amazon.fr"))
+    assert offer.market == "FR"
+
+
+# a comma that is no delimiter
+
+
+def test_cells_that_a_comma_has_moved_are_not_read(tmp_path: Path) -> None:
+    head = f"Locale,ASIN,Title,{PRICE},Sales Rank: Current\n"
+    assert "more cells" in refusal(tmp_path, f"{head}it,{ASIN},x,12,99,345\n")
+    rows = "".join(f"it,B0TESTA00{number},x,12.99,345\n" for number in range(2, 6))
+    read, _ = read_rows(tmp_path, f"{head}it,{ASIN},Lamp, red,12.99,345\n{rows}")
+    assert [row.error is None for row in read] == [False, True, True, True, True]
+
+
+def test_a_price_with_three_decimals_is_not_read(tmp_path: Path) -> None:
+    rows = (("it", f"B0TESTA00{number}", price) for number, price in enumerate(("12.99", "1.299", "14.50")))
+    read, _ = read_rows(tmp_path, csv_text(("Locale", "ASIN", PRICE), *rows))
+    assert [row.error is None for row in read] == [True, False, True]
+
+
+def test_a_size_in_another_notation_leaves_whole_prices_usable(tmp_path: Path) -> None:
+    headers = ("Locale", "ASIN", PRICE, "Package: Length (cm)", "Reviews: Rating")
+    rows, _ = read_rows(tmp_path, csv_text(headers, ("it", ASIN, "19", "30,5", "4.5")))
+    offer = to_offer(rows[0].envelope)
+    assert (offer.price_minor, offer.rating, offer.length_mm) == (1900, 4.5, None)
+
+
 # what a row says and what it does not say
 
 
