@@ -137,7 +137,7 @@ class Offer:
     def from_dict(cls, row: Mapping[str, JsonValue]) -> Offer:
         """The offer of a document; ``origin`` is there under its wire name."""
         fields: dict[str, Any] = dict(row)
-        for name in ("category_path", "eans", "notes"):
+        for name in ("category_path", "eans", "languages", "features", "notes"):
             if name in fields:
                 fields[name] = tuple(fields[name] or ())
         return cls(origin=fields.pop("source"), **fields)
