@@ -6,19 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from arbkit.core.marketplaces import MARKETS
+from arbkit.core.marketplaces import MARKET_CODES
+from arbkit.profit.fees.arrays import Floats, Ints, Mask, SmallInts
 from arbkit.profit.offer_costs import OfferCosts
 from arbkit.profit.reason_codes import ASSUMED, UNKNOWN, ReasonCode, ReasonFlags
 from arbkit.profit.seller_profile import FulfilmentMethod, ineligibility_reason
 from arbkit.profit.trade_costs import CostSide, CrossBorderCosts, SellerCosts
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-MethodIndex = npt.NDArray[np.int8]
-_CODES = list(MARKETS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +49,10 @@ class RouteBatch:
 
     def listed_on_both(self, route: int) -> Mask:
         """Which products are offered on both marketplaces."""
-        s, t = (_CODES.index(code) for code in self.routes[route])
+        s, t = (MARKET_CODES.index(code) for code in self.routes[route])
         return np.asarray((self.buying.row[s] >= 0) & (self.selling.row[t] >= 0))
 
-    def price(self, route: int, profit: Floats, invested: Floats, method_index: MethodIndex) -> None:
+    def price(self, route: int, profit: Floats, invested: Floats, method_index: SmallInts) -> None:
         """Write into the three arrays what one route leaves, what it ties up, and by which method."""
         buying, cross = self.buying_side(route), self.cross_border(route)
         options = [self.option(route, method) for method in range(len(self.methods))]
@@ -66,9 +60,10 @@ class RouteBatch:
         np.add(best, buying.total, out=profit)
         np.add(buying.components["purchase_price"], buying.components["input_vat"], out=invested)
         np.negative(invested, out=invested)
-        if cross is not None:
-            profit -= cross.total
-            invested += cross.total
+        if cross:
+            extra = sum(cross.values())
+            profit -= extra
+            invested += extra
         own = [option.side.own_costs for option in options]
         if all(cost is own[0] or (isinstance(cost, float | int) and cost == own[0]) for cost in own):
             invested += own[0]
@@ -76,7 +71,7 @@ class RouteBatch:
             shape = method_index.shape
             invested += np.choose(method_index, [np.broadcast_to(np.asarray(c, np.float64), shape) for c in own])
 
-    def reasons(self, route: int, products: Ints, profit: Floats, method_index: MethodIndex) -> ReasonFlags:
+    def reasons(self, route: int, products: Ints, profit: Floats, method_index: SmallInts) -> ReasonFlags:
         """Why these routes are unknown, and what is assumed of them."""
         source, target = self.routes[route]
         crosses = (source == "UK") != (target == "UK")
@@ -106,8 +101,8 @@ class RouteBatch:
             self._buying_sides[source] = self.seller.buy(self.buying, source)
         return self._buying_sides[source]
 
-    def cross_border(self, route: int) -> CrossBorderCosts | None:
-        """Freight, duty and import VAT of a route; None: nothing."""
+    def cross_border(self, route: int) -> CrossBorderCosts:
+        """Freight, duty and import VAT of a route."""
         return self.seller.cross_border(self.buying_side(route), self.selling, *self.routes[route])
 
     def option(self, route: int, method_index: int) -> FulfilmentOption:
@@ -123,7 +118,7 @@ class RouteBatch:
         return FulfilmentOption(method, stock, self._selling_sides[key], eligible)
 
 
-def _best(options: Sequence[FulfilmentOption], method_index: MethodIndex) -> Floats:
+def _best(options: Sequence[FulfilmentOption], method_index: SmallInts) -> Floats:
     """The selling side that leaves most, its index into ``method_index``; eligible and known ones before all others."""
     candidates = [i for i, option in enumerate(options) if option.eligible]
     if not candidates:

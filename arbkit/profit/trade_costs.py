@@ -7,24 +7,23 @@ an unregistered one does neither.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from arbkit.core.marketplaces import MARKETS
+from arbkit.core.marketplaces import MARKET_CODES, MARKETS
 from arbkit.profit.exchange_rates import Rates
+from arbkit.profit.fees.arrays import Floats
 from arbkit.profit.fees.fulfilment import efn_column, months
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_costs import OfferCosts
 from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile
 
-Floats = npt.NDArray[np.float64]
-_CODES = list(MARKETS)
+CrossBorderCosts = dict[str, Floats | float]
+"""What a route adds that neither side has, as costs (positive) by component."""
 
 
 class CostSide:
@@ -45,20 +44,6 @@ class CostSide:
         """Why a component is unknown, and what is assumed, one entry per product."""
         # Not found while routes are priced: only few of them are ever explained.
         return self._find_reasons()
-
-
-@dataclass(frozen=True, slots=True)
-class CrossBorderCosts:
-    """What a route adds that neither side has: freight, duty and import VAT, as costs (positive)."""
-
-    freight: Floats | float
-    duty: Floats | float
-    import_vat: Floats | float
-
-    @property
-    def total(self) -> Floats | float:
-        """Their sum."""
-        return self.freight + self.duty + self.import_vat
 
 
 class SellerCosts:
@@ -91,10 +76,10 @@ class SellerCosts:
     def duty_rate(self) -> float:
         """The duty between the UK and the EU, as a fraction; NaN if the profile does not state it."""
         customs = self.profile.customs
+        percent = customs.duty_pct
         if customs.duty_preset is not None:
-            presets: Mapping[str, float] = self.day.get("duty").get("presets", {})
-            return presets.get(customs.duty_preset, float("nan")) / 100
-        return float("nan") if customs.duty_pct is None else customs.duty_pct / 100
+            percent = self.day.get("duty").get("presets", {}).get(customs.duty_preset)
+        return float("nan") if percent is None else percent / 100
 
     def stock_country(self, method: FulfilmentMethod, source: str, target: str) -> str:
         """The country in which the goods lie before the sale."""
@@ -104,7 +89,7 @@ class SellerCosts:
 
     def buy(self, offers: OfferCosts, source: str) -> CostSide:
         """Buying on a marketplace: ``purchase_price``, ``input_vat``, ``fx_cost``."""
-        m = _CODES.index(source)
+        m = MARKET_CODES.index(source)
         rate = self.rate[source]
         cost = offers.buy_price[m] * rate
         vat = offers.vat_rate[m]
@@ -126,13 +111,13 @@ class SellerCosts:
         """Selling in a store by a method, from stock in a country."""
         return _Sale(self, offers, target, method, stock).side()
 
-    def cross_border(self, buying: CostSide, offers: OfferCosts, source: str, target: str) -> CrossBorderCosts | None:
-        """Freight, duty and import VAT between the UK and the EU, or freight by profile; None: nothing."""
+    def cross_border(self, buying: CostSide, offers: OfferCosts, source: str, target: str) -> CrossBorderCosts:
+        """Freight, duty and import VAT between the UK and the EU, or freight by profile; empty: nothing."""
         profile, customs = self.profile, self.profile.customs
         crosses = (source == "UK") != (target == "UK")
         if not crosses:
-            return None if profile.freight is None else CrossBorderCosts(profile.freight, 0.0, 0.0)
-        m = _CODES.index(target)
+            return {} if profile.freight is None else {"freight": profile.freight}
+        m = MARKET_CODES.index(target)
         freight: Floats | float = customs.freight_per_unit
         if profile.freight is not None:
             freight = profile.freight
@@ -141,7 +126,7 @@ class SellerCosts:
         net = -(buying.components["purchase_price"] + buying.components["input_vat"])
         duty = self.duty_rate * (net + freight)
         import_vat = 0.0 if self.reclaims else offers.vat_rate[m] * (net + freight + duty)
-        return CrossBorderCosts(freight, duty, import_vat)
+        return {"freight": freight, "duty": duty, "import_vat": import_vat}
 
     def rate_reason(self, rate: float) -> np.uint64:
         """The bit that says that a marketplace's exchange rate is unknown or stale; 0: neither."""
@@ -158,7 +143,7 @@ class _Sale:
     ) -> None:
         self.seller, self.profile, self.day = seller, seller.profile, seller.day
         self.offers, self.target, self.method, self.stock = offers, target, method, stock
-        self.m = _CODES.index(target)
+        self.m = MARKET_CODES.index(target)
         self.rate = seller.rate[target]
         self.price = offers.sell_price[self.m] * self.rate
         self.parts: dict[str, Floats] = {}
@@ -253,19 +238,19 @@ class _Sale:
 
     def _fulfilment_fee(self) -> tuple[Floats, Floats]:
         """Fulfilment fee and peak surcharge, in the home currency, as (negative) components."""
-        offers, m, rate = self.offers, self.m, self.rate
+        fees, m, rate = self.offers.fulfilment, self.m, self.rate
         nothing = np.zeros_like(self.price)
         if self.method == "fbm":
             return -self._own_parcel(), nothing
-        fee = offers.hazmat[m] * -rate
+        fee = fees.hazmat[m] * -rate
         if self.method == "efn":
-            fee -= offers.efn[efn_column(self.stock, self.target, self.profile.warehouses)][m] * rate
-            peak = offers.peak_efn.get(self.stock)
+            fee -= fees.efn[efn_column(self.stock, self.target, self.profile.warehouses)][m] * rate
+            peak = fees.peak_efn.get(self.stock)
             return fee, nothing if peak is None else peak[m] * -self.seller.rate[self.stock]
-        fee -= offers.local[m] * rate
+        fee -= fees.local[m] * rate
         if self.method == "pan-eu":
-            fee -= offers.pan_eu_extra[m] * rate
-        return fee, offers.peak_local[m] * -rate
+            fee -= fees.pan_eu_extra[m] * rate
+        return fee, fees.peak_local[m] * -rate
 
     def _own_parcel(self) -> Floats:
         """The seller's own shipping by its table, else the one sum of the profile; NaN where neither says."""

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import get_args, get_type_hints
 
 from arbkit.core.models import Offer, Opportunity, Product
 from arbkit.core.results import StoredPrice
 
-_TYPES = get_type_hints(Offer)
 PRODUCT_SOURCE_FIELDS = (
     "asin", "market", "version", "source", "fetched_at", "updated_at", "currency", "title", "brand", "manufacturer",
     "category", "eans", "image", "price_minor", "price_basis", "price_at", "sales_rank",
 )  # fmt: skip
 """The stored fields of offers that :func:`build_product` and :func:`search_text` read, or no offer can be without."""
-BEST_FIELDS = ("source", "target", "profit", "roi_pct", "margin_pct", "currency")
-"""What a product's document says of its best opportunity."""
 
 
 def build_product(offers: Sequence[Offer]) -> Product:
@@ -58,11 +54,6 @@ def _market(offer: Offer) -> StoredPrice:
         "updated_at": offer.updated_at,
         "sales_rank": offer.sales_rank,
     }
-
-
-def is_number(name: str) -> bool:
-    """Whether this column of an offer is a number, NaN where it is unknown."""
-    return bool({_TYPES[name], *get_args(_TYPES[name])} & {int, float, bool})
 
 
 def best_by_product(found: Sequence[Opportunity]) -> dict[str, Opportunity]:

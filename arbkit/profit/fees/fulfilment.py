@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-import numpy.typing as npt
 
-from arbkit.core.marketplaces import MARKETS
+from arbkit.core.marketplaces import MARKET_CODES, MARKETS
+from arbkit.profit.fees.arrays import Floats, Ints, Mask, SmallInts
 from arbkit.profit.fees.bands import WeightBands
 from arbkit.profit.fees.contents import PeakPoint, column_steps
 from arbkit.profit.fees.parsing import SPECIAL
 from arbkit.profit.fees.tables import EffectiveTables
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-_CODES = list(MARKETS)
 EFN_COLUMNS = ("EU4", "DE", "UK_EU4", "EU4_UK")
 _ENVELOPES = frozenset({"light envelope", "standard envelope", "large envelope", "extra-large envelope"})
 
@@ -34,7 +30,7 @@ class Sizes:
         volume_m3: NaN unknown.
     """
 
-    tier: npt.NDArray[np.int8]
+    tier: SmallInts
     billing_kg: Floats
     unit_kg: Floats
     volume_m3: Floats
@@ -91,12 +87,17 @@ def size_tiers(day: EffectiveTables, sides_mm: Floats, unit_kg: Floats, selected
         if row["billing"] == "greater":
             billing[fits] = np.maximum(unit_kg, dim_kg)[fits]
         free &= ~fits
-    parcels = selected & known & ~np.isin(tier, [i for i, name in enumerate(day.tiers) if name in _ENVELOPES])
+    parcels = selected & known & ~_in_tiers(day, tier, _ENVELOPES)
     for parcel in day.get("fulfilment_selected").get("parcels", ()):
         fits = parcels & (unit_kg <= parcel["max_unit_kg"]) & (sides <= np.array(parcel["sides_mm"])).all(axis=1)
         tier[fits], billing[fits] = day.tiers.index(parcel["tier"]), unit_kg[fits]
         parcels &= ~fits
     return Sizes(tier, billing, unit_kg, volume)
+
+
+def _in_tiers(day: EffectiveTables, tier: SmallInts, names: Collection[str]) -> Mask:
+    """Where the size tier is one of these."""
+    return np.isin(tier, [i for i, name in enumerate(day.tiers) if name in names])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +134,7 @@ def fulfilment_fees(day: EffectiveTables, units: FulfilmentUnits, *, warehouses:
     observed_low = np.nan_to_num(units.keepa_price, nan=np.inf) <= units.low_price_limit
     usable = (units.keepa_fee > 0) & (is_low == observed_low)
     if warehouses == "cep":
-        usable &= market != _CODES.index("DE")
+        usable &= market != MARKET_CODES.index("DE")
     hazmat = np.where(units.hazmat, float(day.get("surcharges.hazmat").get("amount", np.nan)), 0.0)
     peak = _Peak(day, sizes)
     return Fulfilment(
@@ -143,7 +144,7 @@ def fulfilment_fees(day: EffectiveTables, units: FulfilmentUnits, *, warehouses:
         efn=_efn_fees(day, table_rows, market),
         pan_eu_extra=_pan_eu_extra(day, sizes, market, cover_days),
         peak_local=peak.local(market, is_low),
-        peak_efn={stock: peak.efn(stock) for stock in ("UK", "DE")},
+        peak_efn={stock: peak.of(stock, f"EFN_{stock}") for stock in ("UK", "DE")},
         peak_assumed=peak.assumed,
         hazmat=np.where(usable, 0.0, hazmat),
     )
@@ -152,24 +153,31 @@ def fulfilment_fees(day: EffectiveTables, units: FulfilmentUnits, *, warehouses:
 def _local_fees(bands: WeightBands | None, table_rows: _TableRows, market: Ints, warehouses: str) -> Floats:
     """The fee of stock in the store's own country."""
     fee = np.full(len(market), np.nan)
-    for number, code in enumerate(_CODES):
-        rows = np.flatnonzero(market == number)
-        if len(rows):
-            column = "CEP" if code == "DE" and warehouses == "cep" else code
-            fee[rows] = table_rows.fee(bands, rows, column)
+    for code, rows in rows_by_store(market):
+        fee[rows] = table_rows.fee(bands, rows, "CEP" if code == "DE" and warehouses == "cep" else code)
     return fee
 
 
 def _efn_fees(day: EffectiveTables, table_rows: _TableRows, market: Ints) -> dict[str, Floats]:
     """The EFN fee by column, NaN in the stores that a column does not serve."""
     fees = {column: np.full(len(market), np.nan) for column in EFN_COLUMNS}
-    for number, code in enumerate(_CODES):
-        rows = np.flatnonzero(market == number)
-        if not len(rows):
-            continue
-        for name in ("EU4_UK",) if code == "UK" else ("EU4", "DE", "UK_EU4"):
+    for code, rows in rows_by_store(market):
+        for name in efn_columns(code):
             fees[name][rows] = table_rows.fee(day.efn, rows, name, "EFN_DE" if name == "DE" else name)
     return fees
+
+
+def rows_by_store(market: Ints) -> Iterator[tuple[str, Ints]]:
+    """Each store that anything is sold in, and its rows; ``market``: index in ``MARKETS``."""
+    for number, code in enumerate(MARKETS):
+        rows = np.flatnonzero(market == number)
+        if len(rows):
+            yield code, rows
+
+
+def efn_columns(store: str) -> tuple[str, ...]:
+    """The EFN columns that serve a store."""
+    return ("EU4_UK",) if store == "UK" else ("EU4", "DE", "UK_EU4")
 
 
 class _TableRows:
@@ -207,24 +215,22 @@ class _Peak:
 
     def __init__(self, day: EffectiveTables, sizes: Sizes) -> None:
         self.season, self.sizes, self.day = day.get("surcharges.peak"), sizes, day
-        names = day.tiers
-        envelope = [i for i, n in enumerate(names) if n in {"large envelope", "extra-large envelope"}]
-        parcel = [i for i, n in enumerate(names) if "parcel" in n]
-        self.kinds = {"envelope": np.isin(sizes.tier, envelope), "parcel": np.isin(sizes.tier, parcel)}
+        kinds = {
+            "envelope": {"large envelope", "extra-large envelope"},
+            "parcel": {n for n in day.tiers if "parcel" in n},
+        }
+        self.kinds = {kind: _in_tiers(day, sizes.tier, tiers) for kind, tiers in kinds.items()}
         self.assumed = np.full(len(sizes.tier), bool(self.season.get("assumed", False)))
 
     def local(self, market: Ints, low_price: Mask) -> Floats:
         fee = np.zeros(len(market))
-        for number, code in enumerate(MARKETS):
-            here = market == number
-            fee[here] = self._of(code, code)[here]
+        for code, rows in rows_by_store(market):
+            fee[rows] = self.of(code, code)[rows]
         fee[low_price] = 0.0
         return fee
 
-    def efn(self, stock: str) -> Floats:
-        return self._of(stock, f"EFN_{stock}")
-
-    def _of(self, country: str, column: str) -> Floats:
+    def of(self, country: str, column: str) -> Floats:
+        """The surcharge of stock in a country, by the points known of a column where there are any."""
         fee = np.zeros(len(self.sizes.tier))
         for kind, amount in self.day.peak_amounts(country).items():
             fee[self.kinds[kind]] = amount
@@ -250,10 +256,10 @@ def _pan_eu_extra(day: EffectiveTables, sizes: Sizes, market: Ints, cover_days: 
     for row in day.get("surcharges.pan_eu_oversize").get("tiers", ()):
         here = sizes.tier == day.tiers.index(row["tier"])
         started = np.ceil(np.round(np.maximum(0.0, sizes.billing_kg - row["base_kg"]), 6))
-        for number, code in enumerate(MARKETS):
+        for code, rows in rows_by_store(market):
             if code in row:
-                rows = here & (market == number)
                 base, per_kg = column_steps(row, code)
+                rows = rows[here[rows]]
                 extra[rows] = base + per_kg * started[rows]
     low = day.get("surcharges.low_inventory")
     step = next((i for i, days in enumerate(low.get("below_days", ())) if cover_days < days), None)
@@ -271,12 +277,9 @@ def storage_per_month(
     ``EUR`` is for stock in the EU, ``GBP`` for stock in the UK. NaN where the volume is unknown or no table holds.
     """
     content = day.get("storage")
-    count = len(sizes.tier)
     if not content:
-        nothing = np.full(count, np.nan)
-        return {"EUR": (nothing, nothing), "GBP": (nothing, nothing)}
-    names = day.tiers
-    oversize = np.isin(sizes.tier, [i for i, n in enumerate(names) if n.endswith("oversize") or " oversize " in n])
+        return dict.fromkeys(("EUR", "GBP"), (np.full(len(clothing), np.nan),) * 2)
+    oversize = _in_tiers(day, sizes.tier, {n for n in day.tiers if n.endswith("oversize") or " oversize " in n})
     kind = np.where(hazmat, np.where(oversize, 4, 3), np.where(oversize, 2, np.where(clothing, 1, 0)))
     order = ("standard", "clothing", "oversize", "dangerous", "dangerous_oversize")
     metre, foot, cubic_feet = content["per_cubic_metre"], content["per_cubic_foot"], content["cubic_feet_per_m3"]

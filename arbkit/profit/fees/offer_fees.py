@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from arbkit.core.marketplaces import MARKETS
-from arbkit.profit.fees.fulfilment import (
-    Fulfilment,
-    FulfilmentUnits,
-    fulfilment_fees,
-    schedule_mask,
-    size_tiers,
-    storage_per_month,
-)
-from arbkit.profit.fees.parsing import SPECIAL
-from arbkit.profit.fees.referral import Categories, Referral, referral_fees
+from arbkit.core.marketplaces import MARKET_CODES
+from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
+from arbkit.profit.fees.fulfilment import FulfilmentUnits, fulfilment_fees, schedule_mask, size_tiers, storage_per_month
+from arbkit.profit.fees.referral import ReferralUnits, referral_fees
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_facts import categories, numbers, prices
 from arbkit.profit.seller_profile import Profile
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-_CODES = list(MARKETS)
 
 
 class OfferFees:
@@ -40,10 +27,12 @@ class OfferFees:
         self.selling = prices(offers, profile.sell_basis, buying=False)
         self.unit_kg = numbers(offers, "weight_g") / 1000
         observed_at = numbers(offers, "keepa_referral_price") if "keepa_referral_price" in offers else _spot(offers)
-        self.referral: Referral = referral_fees(
-            day, price=self.selling.price, market=market, categories=categories_of(offers, profile, day),
+        category, own, self.categories = _categories(offers, profile, day)
+        self.referral_units = ReferralUnits(
+            price=self.selling.price, market=market, category=category, own=own,
             keepa_pct=numbers(offers, "keepa_referral_pct"), keepa_price=observed_at,
         )  # fmt: skip
+        self.referral = referral_fees(day, self.referral_units, self.categories)
         hazmat = numbers(offers, "hazmat") == 1
         selected = schedule_mask(day, self.referral.schedule, day.get("fulfilment_selected").get("schedules", ()))
         sides = np.column_stack([numbers(offers, name) for name in ("length_mm", "width_mm", "height_mm")])
@@ -54,31 +43,19 @@ class OfferFees:
             low_price_sizes=plain, keepa_fee=numbers(offers, "keepa_fba_fee_minor") / 100, keepa_price=observed_at,
             hazmat=hazmat,
         )  # fmt: skip
-        self.fulfilment: Fulfilment = fulfilment_fees(
-            day, units, warehouses=profile.warehouses, cover_days=profile.cover_days
-        )
+        self.fulfilment = fulfilment_fees(day, units, warehouses=profile.warehouses, cover_days=profile.cover_days)
         clothing = schedule_mask(day, self.referral.schedule, day.get("storage").get("clothing", ()))
         self.storage = storage_per_month(day, self.sizes, clothing, hazmat)
         self.closing = self._closing_fee(profile)
         self.vat_class, self.vat_suggested = self._vat_classes(profile)
         self.vat_rate = self._vat_rates()
 
-    @property
-    def size_unknown(self) -> Mask:
-        """Where there is no size tier, because a side or the weight is unknown."""
-        return np.asarray(self.sizes.tier < 0)
-
-    @property
-    def special_oversize(self) -> Mask:
-        """Where the package is special oversize, which EFN does not take."""
-        return np.asarray(self.sizes.tier == self.day.tiers.index(SPECIAL))
-
     def _low_price_limit(self) -> Floats:
         """The highest shop price at which Low-Price FBA is charged; −1 where no table holds."""
         content = self.day.get("fulfilment_low_price")
         if not content:
             return np.full(len(self.market), -1.0)
-        plain, strict = (np.array([content[k][c] for c in _CODES]) for k in ("limit", "limit_selected"))
+        plain, strict = (np.array([content[k][c] for c in MARKET_CODES]) for k in ("limit", "limit_selected"))
         selected = schedule_mask(self.day, self.referral.schedule, content["selected"]["schedules"])
         return np.where(selected, strict[self.market], plain[self.market])
 
@@ -86,15 +63,15 @@ class OfferFees:
         """Keepa's own closing fee, else the table's on media, else 0; and the individual plan's fee per unit."""
         content = self.day.get("closing")
         fee, plan = content.get("fee", {}), content.get("individual_plan", {})
-        table = np.array([float(fee.get(code, np.nan)) for code in _CODES])
+        table = np.array([float(fee.get(code, np.nan)) for code in MARKET_CODES])
         media = schedule_mask(self.day, self.referral.schedule, content.get("schedules", ()))
         keepa = numbers(self.offers, "keepa_closing_fee_minor")
         closing = np.where(keepa >= 0, keepa / 100, np.where(media, table[self.market], 0.0))
         if profile.plan == "individual":
-            closing = closing + np.array([float(plan.get(code, np.nan)) for code in _CODES])[self.market]
+            closing = closing + np.array([float(plan.get(code, np.nan)) for code in MARKET_CODES])[self.market]
         return np.asarray(closing)
 
-    def _vat_classes(self, profile: Profile) -> tuple[npt.NDArray[np.object_], Mask]:
+    def _vat_classes(self, profile: Profile) -> tuple[Objects, Mask]:
         """The VAT class of each row, and where the category suggested it."""
         count = len(self.market)
         classes = np.full(count, "standard" if profile.vat_class == "auto" else profile.vat_class, object)
@@ -109,7 +86,7 @@ class OfferFees:
     def _vat_rates(self) -> Floats:
         found = np.full(len(self.market), np.nan)
         for vat_class in pd.unique(self.vat_class):
-            rates = np.array([self.day.vat(code, vat_class) for code in _CODES])
+            rates = np.array([self.day.vat(code, vat_class) for code in MARKET_CODES])
             rows = self.vat_class == vat_class
             found[rows] = rates[self.market[rows]]
         return found
@@ -119,8 +96,11 @@ def _spot(offers: pd.DataFrame) -> Floats:
     return prices(offers, "spot", buying=False).price
 
 
-def categories_of(offers: pd.DataFrame, profile: Profile, day: EffectiveTables) -> Categories:
-    """Each row's category, the seller's own choice first: by ASIN, by category, or as the name of a schedule."""
+def _categories(offers: pd.DataFrame, profile: Profile, day: EffectiveTables) -> tuple[Ints, Mask, list[str]]:
+    """Each row's category, as its index among the names, and where it is the seller's own choice of schedule.
+
+    That choice is by ASIN, by category, or as the name of a schedule.
+    """
     category = categories(offers)
     own = np.zeros(len(offers), bool)
     if profile.schedules:
@@ -131,4 +111,4 @@ def categories_of(offers: pd.DataFrame, profile: Profile, day: EffectiveTables) 
     roots = {name.casefold() for root in day.roots.values() for name in root["names"]}
     exact = [bool(day.schedules_named(n)) and str(n).strip().casefold() not in roots for n in names]
     own = own | np.array([*exact, False])[codes]
-    return Categories(np.asarray(codes, np.int64), tuple(str(n) for n in names), np.asarray(own))
+    return np.asarray(codes, np.int64), np.asarray(own), [str(name) for name in names]
