@@ -24,6 +24,7 @@ from arbkit.profit.seller_profile import FulfilmentMethod, Profile
 from arbkit.profit.trade_costs import SellerCosts
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 _CODES = list(MARKETS)
 _BATCH = 1 << 14
@@ -95,6 +96,17 @@ class Evaluation:
                 at = route, part
                 batch.price(route, self.profit[at], self.invested[at], self.method_index[at])
 
+    def profit_of(self, selling: OfferCosts, products: Ints) -> Floats:
+        """The profit of these products alone, sold as another says: of shape (routes, products)."""
+        profit = np.empty((len(self.routes), len(products)))
+        for start in range(0, len(products), _BATCH):
+            part = slice(start, start + _BATCH)
+            batch = self._batch(products[part], selling.part(part))
+            invested, method_index = np.empty(batch.count), np.zeros(batch.count, np.int8)
+            for route in range(len(self.routes)):
+                batch.price(route, profit[route, part], invested, method_index)
+        return profit
+
     @property
     def roi_pct(self) -> Floats:
         """Profit in percent of what is invested."""
@@ -157,7 +169,8 @@ class Evaluation:
             return route_frame(batch, 0, 0, nothing, np.zeros(0), np.zeros(0)) if self.routes else pd.DataFrame()
         return pd.concat(parts, ignore_index=True)
 
-    def _batch(self, products: slice | npt.NDArray[np.int64]) -> RouteBatch:
+    def _batch(self, products: slice | Ints, selling: OfferCosts | None = None) -> RouteBatch:
         buying = self.buying.part(products)
-        selling = buying if self.selling is self.buying else self.selling.part(products)
+        if selling is None:
+            selling = buying if self.selling is self.buying else self.selling.part(products)
         return RouteBatch(buying, selling, self.seller, self.routes, self.methods, forced=self._forced)

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from arbkit.analysis.demand import Demand
 from arbkit.analysis.fee_facts import FeeFacts
-from arbkit.analysis.listing_match import Match
+from arbkit.analysis.listing.match import Match
 from arbkit.analysis.routes import PricedRoute
 from arbkit.core.formatting import age_words, count, money, percent
 from arbkit.core.marketplaces import MARKETS
