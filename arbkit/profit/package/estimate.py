@@ -24,8 +24,6 @@ EXTREMES = ("smallest", "largest")
 GOODS = ("item_length_mm", "item_width_mm", "item_height_mm")
 STATED = ("stated_length_mm", "stated_width_mm", "stated_height_mm")
 KNOWN_PARTS = (*PACKAGE, "volume_cm3", *GOODS, "item_weight_g", *STATED, "stated_weight_g", "stated_capacity_cm3")
-_LONGEST_ENVELOPE_MM = 330.0
-"""A flat box that is longer is no cheaper than a cube."""
 
 
 class Certainty(IntEnum):
@@ -95,7 +93,7 @@ def _fill_by_range(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _KnownParts:
-    """What any listing of each product states; NaN unknown. Sides of the goods longest first, of shape (products, 3)."""
+    """What any listing of each product states; NaN unknown. Sides of the goods, longest first: (products, 3)."""
 
     weight_g: Floats
     volume_cm3: Floats
@@ -169,7 +167,7 @@ class _Ranges:
         flat = np.column_stack([self.second[:, 1], self.second[:, 1], self.second[:, 0]])
         third = np.column_stack([self.third[:, 0], self.third[:, 1], self.third[:, 1]])
         longest = np.cbrt(volume_cm3 * 1_000 / (flat * third))
-        long = longest[:, 0] > _LONGEST_ENVELOPE_MM
+        long = longest[:, 0] > self.packing.flat_up_to_mm
         third[long, 0] = self.third[long, 1]
         longest = np.cbrt(volume_cm3 * 1_000 / (flat * third))
         return np.stack([longest, longest * flat, longest * third], axis=2)

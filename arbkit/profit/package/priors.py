@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from importlib import resources
 from typing import Annotated
@@ -49,19 +49,23 @@ class CategoryPrior(_Model):
 
 
 class Packing(_Model):
-    """From the goods to their package: what is added, and factors; likely, and largest."""
+    """From the goods to their package: what is added, and factors; likely, and largest.
+
+    ``flat_up_to_mm``: how long the smallest box may be and still be flat.
+    """
 
     side_mm: tuple[float, float]
     side_factor: tuple[float, float]
     weight_g: tuple[float, float]
     weight_factor: tuple[float, float]
     capacity_factor: Quantiles
+    flat_up_to_mm: float
 
 
 class PackagePriors(_Model):
     """The table ``priors.toml``; ``categories`` by the root's key in ``categories.toml``."""
 
-    checked_on: object
+    checked_on: date
     source: str
     own_products_at_least: int = Field(ge=2)
     any: CategoryPrior
