@@ -105,6 +105,11 @@ class OpportunityQuery(_Paged, OpportunityFilter):
         return cls.model_validate({**wanted.filters(), **page})
 
     @property
+    def status(self) -> str | None:
+        """The status of the routes that are asked for; None: any."""
+        return None if self.all else "opportunity"
+
+    @property
     def min_data_at(self) -> int | None:
         """The time (Unix seconds) that the data must reach; None: any."""
         if self.max_age_hours is None:
@@ -112,7 +117,7 @@ class OpportunityQuery(_Paged, OpportunityFilter):
         return math.ceil((time.time() if self.at is None else self.at) - self.max_age_hours * 3600)
 
 
-EXACT_FILTERS = ("asin", "source", "target", "category", "brand", "amazon_sells")
+EXACT_FILTERS = ("status", "asin", "source", "target", "category", "brand", "amazon_sells")
 """What of an :class:`OpportunityQuery` must be equal, in the names of an opportunity."""
 RANGE_FILTERS = {
     "min_profit": "profit", "min_roi": "roi_pct", "min_margin": "margin_pct", "min_confidence": "confidence",
@@ -243,7 +248,7 @@ class Store(Closing, Protocol):
         """Make ``found`` the whole of ``opportunities`` and mark each product's best; atomic for readers.
 
         Returns:
-            The ids (asin:source:target) that were not there before.
+            The ids (asin:source:target) of opportunities that were none before.
         """
         ...
 

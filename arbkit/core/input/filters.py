@@ -103,6 +103,12 @@ class OpportunityFilter(_Filter):
         "true or false",
     )
 
+    all: bool | None = _filter(
+        "All routes",
+        "true: also routes that are no opportunity, because the size of their package is open or the listings differ",
+        "true or false",
+    )
+
     def filters(self) -> dict[str, FilterValue]:
         """The filters that are set, by name."""
         values = {name: getattr(self, name) for name in OpportunityFilter.model_fields}

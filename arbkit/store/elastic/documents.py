@@ -18,6 +18,7 @@ Document = JsonObject
 _ROUTE_FIELDS = (
     "id", "asin", "source", "target", "title", "brand", "category", "profit", "roi_pct", "margin_pct",
     "spread_pct", "confidence", "amazon_sells", "data_at", "buy_price", "sell_price", "currency", "evaluated_at",
+    "status",
 )  # fmt: skip
 
 

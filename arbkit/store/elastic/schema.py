@@ -60,7 +60,7 @@ _PRODUCTS = {
     "document": _STORED,
 }
 _OPPORTUNITIES = {
-    **{n: {"type": "keyword"} for n in ("id", "asin", "source", "target", "route", "currency")},
+    **{n: {"type": "keyword"} for n in ("id", "asin", "source", "target", "route", "currency", "status")},
     **dict.fromkeys(("title", "brand", "category"), _KEYWORD),
     **{
         n: {"type": "double"}

@@ -53,7 +53,7 @@ TAKE_OVER = (
     "UPDATE main.products SET version = -1 WHERE asin IN (SELECT asin FROM beside.products)",
 )
 """What brings offers and histories of the attached file ``beside`` in."""
-PUT_OPPORTUNITY = f"INSERT INTO opportunities VALUES ({', '.join('?' * 18)})"  # noqa: S608 - only marks
+PUT_OPPORTUNITY = f"INSERT INTO opportunities VALUES ({', '.join('?' * 19)})"  # noqa: S608 - only marks
 PUT_OPPORTUNITY_DOCUMENT = "INSERT INTO opportunity_documents VALUES (?, ?)"
 _IN_CHUNK = 500
 PRODUCT_COLUMNS = "asin, version, demo, title, brand, category, eans, image, updated_at, markets, best"
@@ -129,5 +129,5 @@ def opportunity_row(o: Opportunity) -> tuple[SqlValue, ...]:
     return (
         o.id, o.asin, o.source, o.target, o.title, o.brand, o.category, o.profit, o.roi_pct,
         o.margin_pct, o.spread_pct, o.confidence, o.data_at, o.buy_price, o.sell_price, o.currency,
-        o.evaluated_at, o.amazon_sells,
+        o.evaluated_at, o.amazon_sells, o.status,
     )  # fmt: skip

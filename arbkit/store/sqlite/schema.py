@@ -112,8 +112,22 @@ _SLIM = (
 )
 
 _WHICH_GOODS = tuple(f"ALTER TABLE offers ADD COLUMN {name} {_affinity(name)}" for name in LATER_OFFER_COLUMNS)
+_STATUS = (
+    "ALTER TABLE opportunities ADD COLUMN status TEXT NOT NULL DEFAULT 'opportunity'",
+    "DROP INDEX opportunities_routes",
+    "DROP INDEX opportunities_category",
+    "DROP INDEX opportunities_brand",
+    "CREATE INDEX opportunities_category ON opportunities (status, category)",
+    "CREATE INDEX opportunities_brand ON opportunities (status, brand)",
+    """
+    CREATE INDEX opportunities_routes ON opportunities (
+        status, source, target, profit, roi_pct, margin_pct, confidence, data_at, amazon_sells, category, brand, asin,
+        id
+    )
+    """,
+)
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SLIM, _WHICH_GOODS)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SLIM, _WHICH_GOODS, _STATUS)
 """What brings a file from version n to n + 1, for n = 0, 1, …"""
 
 

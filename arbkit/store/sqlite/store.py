@@ -27,6 +27,7 @@ from arbkit.store.search_text import fold
 from arbkit.store.sqlite.queries import (
     BRANDS,
     CATEGORIES,
+    KNOWN_OPPORTUNITIES,
     OFFER_TIMES,
     SqlQuery,
     build_age_queries,
@@ -165,7 +166,7 @@ class SqliteStore(Closing):
         best = best_by_product(found)
         with self._using() as connection:
             with immediate(connection):
-                known = {row[0] for row in connection.execute("SELECT id FROM opportunities")}
+                known = {row[0] for row in connection.execute(KNOWN_OPPORTUNITIES)}
                 connection.execute("DELETE FROM opportunities")
                 connection.execute("DELETE FROM opportunity_documents")
                 connection.executemany(PUT_OPPORTUNITY, map(opportunity_row, found))
@@ -179,7 +180,7 @@ class SqliteStore(Closing):
                     [(best_summary(o), o.profit, o.margin_pct, a) for a, o in best.items()],
                 )
             bound_wal(connection, self._path)
-        return [o.id for o in found if o.id not in known]
+        return [o.id for o in found if o.status == "opportunity" and o.id not in known]
 
     def put_run(self, run: Run) -> None:
         """See :meth:`arbkit.store.base.Store.put_run`."""
