@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from arbkit.core.results import BestRoute, ComponentRow, JsonObject, StoredPrice
+from arbkit.core.results import BestRoute, ComponentRow, JsonObject, MatchRow, RouteStatus, StoredPrice, WarningRow
 
 Origin = Literal["keepa", "demo", "export", "raw"]
 """Where data came from."""
@@ -245,6 +245,17 @@ class Opportunity:
     demo: bool = False
     amazon_sells: bool | None = None
     """whether Amazon itself offers the product where it would be sold"""
+    status: RouteStatus = "opportunity"
+    profit_low: float | None = None
+    profit_high: float | None = None
+    """with the most expensive and the cheapest package that the product may have"""
+    warnings: tuple[WarningRow, ...] = ()
+    match: MatchRow | None = None
+    input_vat: str | None = None
+    rank: int | None = None
+    rank_drops30: int | None = None
+    sellers: int | None = None
+    max_buy: float | None = None
     components: tuple[ComponentRow, ...] = ()
     run_id: str = ""
 
@@ -262,7 +273,11 @@ class Opportunity:
         """The opportunity of a stored document."""
         fields: dict[str, Any] = dict(row)
         fields["confidence_reasons"] = tuple(fields["confidence_reasons"])
-        fields["components"] = tuple(fields.get("components") or ())
+        for name in ("components", "warnings"):
+            fields[name] = tuple(fields.get(name) or ())
+        # arbkit 0.1 knew no ranges.
+        for name in ("profit_low", "profit_high"):
+            fields.setdefault(name, fields["profit"])
         return cls(**fields)
 
     def public(self, *, now: float, components: bool = False) -> JsonObject:
@@ -277,6 +292,7 @@ class Opportunity:
         shown["data_age_s"] = max(0, round(now - at))
         shown["price_basis"] = dict(self.price_basis)
         shown["confidence_reasons"] = list(self.confidence_reasons)
+        shown["warnings"] = [dict(warning) for warning in self.warnings]
         return {**shown, "components": [dict(part) for part in parts]} if components else shown
 
 

@@ -25,6 +25,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (_OFFER_TABLE, *read_statements("arbkit.store.sqlite", "tables.sql")),
     read_statements("arbkit.store.sqlite", "slim_opportunities.sql"),
     tuple(f"ALTER TABLE offers ADD COLUMN {_TYPED[name]}" for name in LATER_OFFER_COLUMNS),
+    read_statements("arbkit.store.sqlite", "status_of_opportunities.sql"),
 )
 """What brings a file from version n to n + 1, for n = 0, 1, …"""
 

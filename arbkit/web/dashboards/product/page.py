@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from arbkit.analysis.demand import demand_of
 from arbkit.analysis.fee_facts import fee_facts, fee_tables
-from arbkit.analysis.listing_match import compare_listings, warning
+from arbkit.analysis.listing.match import compare_listings, warning
 from arbkit.analysis.routes import PricedRoute, prepare_offers, price_routes
 from arbkit.core.errors import UsageError
 from arbkit.core.input.asin import parse_asin

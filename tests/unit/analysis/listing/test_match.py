@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from arbkit.analysis.listing_match import Match, compare_listings, compare_pair, warning
-from arbkit.analysis.title_parser import parse_title
+from arbkit.analysis.listing.match import Match, compare_listings, compare_pair, warning
+from arbkit.analysis.listing.titles import parse_title
 from tests.helpers.factories import offer
 
 

@@ -15,7 +15,7 @@ from typing import Literal
 
 from rapidfuzz import fuzz
 
-from arbkit.analysis.title_parser import Title, normalize, parse_title
+from arbkit.analysis.listing.titles import Title, normalize, parse_title
 from arbkit.core.models import Offer
 
 Verdict = Literal["same", "doubtful", "probably different"]
