@@ -137,12 +137,12 @@ class Offer:
     def from_dict(cls, row: Mapping[str, JsonValue]) -> Offer:
         """The offer of a document; ``origin`` is there under its wire name."""
         fields: dict[str, Any] = dict(row)
-        for name in ("category_path", "eans", "notes"):
-            if name in fields:
-                fields[name] = tuple(fields[name] or ())
+        for name in _OFFER_TUPLES & fields.keys():
+            fields[name] = tuple(fields[name] or ())
         return cls(origin=fields.pop("source"), **fields)
 
 
+_OFFER_TUPLES = frozenset(f.name for f in fields(Offer) if f.default == ())
 OFFER_WIRE_NAMES: Mapping[str, str] = {f.name: "source" if f.name == "origin" else f.name for f in fields(Offer)}
 """Field of :class:`Offer` → its name in documents, columns and JSON, where ``source`` says where data came from."""
 
