@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from arbkit.analysis.detection import detect
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.routes import prepare_offers
+from arbkit.analysis.offers import PRICING_COLUMNS, OfferScan
 from arbkit.profit import Profile, load_rates, load_tables
 from tests.helpers.factories import offer
 
@@ -26,10 +27,10 @@ def found(**asked: Any) -> set[str]:
         offer("B000000002", "IT", price_minor=3_000, updated_at=old, brand="Zeta", **PACKAGE),
         offer("B000000002", "DE", price_minor=5_000, updated_at=old, brand="Zeta", amazon_minor=5_000, **PACKAGE),
     ]
-    frame = prepare_offers(offers, profile)
+    frame = pd.DataFrame([{name: getattr(o, name) for name in PRICING_COLUMNS} for o in offers])
     parameters = DetectParameters(**asked)
     tables, rates = load_tables(), load_rates()
-    detection = detect(iter([frame]), profile, tables, rates, parameters=parameters, run_id="r", now=NOW)
+    detection = detect(OfferScan(iter([frame])), profile, tables, rates, parameters=parameters, run_id="r", now=NOW)
     return {o.asin for o in detection.opportunities}
 
 

@@ -84,7 +84,7 @@ def load_package_priors() -> PackagePriors:
     Raises:
         ConfigError: the file is broken; names the field.
     """
-    path = resources.files("arbkit.profit.package").joinpath("priors.toml")
+    path = resources.files("arbkit.profit.facts").joinpath("priors.toml")
     try:
         return PackagePriors.model_validate(tomllib.loads(path.read_text("utf-8")))
     except (OSError, tomllib.TOMLDecodeError) as error:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arbkit.profit.package.estimate import EXTREMES, KNOWN_PARTS, PACKAGE, Certainty, estimate_packages
-from arbkit.profit.package.priors import PackagePriors, load_package_priors, with_own_quantiles
+from arbkit.profit.facts.packages import EXTREMES, KNOWN_PARTS, PACKAGE, Certainty, estimate_packages
+from arbkit.profit.facts.priors import PackagePriors, load_package_priors, with_own_quantiles
 
 PRIORS = load_package_priors()
 WHOLE = {"length_mm": 300.0, "width_mm": 200.0, "height_mm": 100.0, "weight_g": 800.0}
