@@ -73,7 +73,7 @@ def prepare_offers(
         now: Unix seconds, to which the age of prices is counted; None: the present.
         priors: how large packages usually are; None: the table that comes with arbkit.
     """
-    frame = offers if isinstance(offers, pd.DataFrame) else _offers_frame(offers)
+    frame = offers if isinstance(offers, pd.DataFrame) else offers_frame(offers)
     frame = choose_prices(frame.reset_index(drop=True), now=time.time() if now is None else now)
     lacking = frame[list(PACKAGE)].isna().any(axis=1)
     if lacking.any():
@@ -97,7 +97,7 @@ def root_categories(offers: pd.DataFrame) -> Objects:
     return np.array([*(tables.root_of(str(name)) for name in names), None], object)[codes]
 
 
-def _offers_frame(offers: Sequence[Offer]) -> pd.DataFrame:
+def offers_frame(offers: Sequence[Offer]) -> pd.DataFrame:
     """Offers with the columns and types of a store's scan."""
     rows = [[getattr(offer, name) for name in PRICING_COLUMNS] for offer in offers]
     frame = pd.DataFrame(rows, columns=[*PRICING_COLUMNS])
