@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import PositiveInt, TypeAdapter
 
+from arbkit.analysis.offers import prepare_offers
 from arbkit.analysis.price_history import PriceLine, price_lines
-from arbkit.analysis.routes import RoutePrices, best_cells, prepare_offers, price_routes, route_cells, routes_frame
+from arbkit.analysis.routes import RoutePrices, best_cells, price_routes, route_cells, routes_frame
 from arbkit.analysis.what_if import quote_request_for
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError, did_you_mean
@@ -328,7 +329,7 @@ class Workbench(Closing):
 
     def _prices(self, offers: Sequence[Offer], on: date) -> RoutePrices:
         profile = self.profile
-        return price_routes(prepare_offers(offers, profile), profile, load_tables(), load_rates(), on=on)
+        return price_routes(prepare_offers(offers), profile, load_tables(), load_rates(), on=on)
 
     def _lines(self, asin: str, currency: str | None) -> tuple[list[Offer], list[PriceLine], str]:
         offers, rates = self._offers([asin]), load_rates()

@@ -68,7 +68,7 @@ def score_confidence(
 
     Args:
         routes: has the columns of :class:`~arbkit.profit.route_frame.RouteRow` and, prefixed ``buy_`` and ``sell_``,
-            those of the two offers that :data:`arbkit.analysis.detection.DEMAND_COLUMNS` names.
+            those of the two offers that :data:`arbkit.analysis.offers.DEMAND_COLUMNS` names.
         now: Unix seconds, which the age of the data is counted to.
         rules: None: those that come with arbkit.
     """

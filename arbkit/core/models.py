@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from arbkit.core.results import BestRoute, ComponentRow, JsonObject, StoredPrice
+from arbkit.core.results import BestRoute, ComponentRow, JsonObject, MatchRow, RouteStatus, StoredPrice, WarningRow
 
 Origin = Literal["keepa", "demo", "export", "raw"]
 """Where data came from."""
@@ -137,12 +137,12 @@ class Offer:
     def from_dict(cls, row: Mapping[str, JsonValue]) -> Offer:
         """The offer of a document; ``origin`` is there under its wire name."""
         fields: dict[str, Any] = dict(row)
-        for name in ("category_path", "eans", "languages", "features", "notes"):
-            if name in fields:
-                fields[name] = tuple(fields[name] or ())
+        for name in _OFFER_TUPLES & fields.keys():
+            fields[name] = tuple(fields[name] or ())
         return cls(origin=fields.pop("source"), **fields)
 
 
+_OFFER_TUPLES = frozenset(f.name for f in fields(Offer) if f.default == ())
 OFFER_WIRE_NAMES: Mapping[str, str] = {f.name: "source" if f.name == "origin" else f.name for f in fields(Offer)}
 """Field of :class:`Offer` → its name in documents, columns and JSON, where ``source`` says where data came from."""
 
@@ -245,6 +245,17 @@ class Opportunity:
     demo: bool = False
     amazon_sells: bool | None = None
     """whether Amazon itself offers the product where it would be sold"""
+    status: RouteStatus = "opportunity"
+    profit_low: float | None = None
+    profit_high: float | None = None
+    """with the most expensive and the cheapest package that the product may have"""
+    warnings: tuple[WarningRow, ...] = ()
+    match: MatchRow | None = None
+    input_vat: str | None = None
+    rank: int | None = None
+    rank_drops30: int | None = None
+    sellers: int | None = None
+    max_buy: float | None = None
     components: tuple[ComponentRow, ...] = ()
     run_id: str = ""
 
@@ -262,7 +273,11 @@ class Opportunity:
         """The opportunity of a stored document."""
         fields: dict[str, Any] = dict(row)
         fields["confidence_reasons"] = tuple(fields["confidence_reasons"])
-        fields["components"] = tuple(fields.get("components") or ())
+        for name in ("components", "warnings"):
+            fields[name] = tuple(fields.get(name) or ())
+        # arbkit 0.1 knew no ranges.
+        for name in ("profit_low", "profit_high"):
+            fields.setdefault(name, fields["profit"])
         return cls(**fields)
 
     def public(self, *, now: float, components: bool = False) -> JsonObject:
@@ -277,6 +292,7 @@ class Opportunity:
         shown["data_age_s"] = max(0, round(now - at))
         shown["price_basis"] = dict(self.price_basis)
         shown["confidence_reasons"] = list(self.confidence_reasons)
+        shown["warnings"] = [dict(warning) for warning in self.warnings]
         return {**shown, "components": [dict(part) for part in parts]} if components else shown
 
 

@@ -64,6 +64,25 @@ class PriceBases(Result):
     sell: str | None
 
 
+RouteStatus = Literal["opportunity", "needs_size", "different"]
+"""What a priced route is: an opportunity, or why it is none although its figures may leave money."""
+MatchVerdict = Literal["same", "doubtful", "different", "unknown"]
+
+
+class WarningRow(TypedDict):
+    """One thing that speaks against a route: its code, and the words for it."""
+
+    code: str
+    text: str
+
+
+class MatchRow(TypedDict):
+    """Whether the two listings are the same goods, and what says so."""
+
+    verdict: MatchVerdict
+    reasons: list[str]
+
+
 class OpportunityOut(Result):
     """A route that leaves money: one unit bought on ``source`` and sold on ``target``.
 
@@ -82,7 +101,10 @@ class OpportunityOut(Result):
     sell_price: float
     sell_currency: str
     price_basis: PriceBases
-    profit: float = Field(description="after every fee and tax")
+    profit: float = Field(description="after every fee and tax; where the package is a range, with the likely one")
+    profit_low: float | None = Field(description="with the most expensive package; null: unknown")
+    profit_high: float | None = Field(description="with the cheapest package; null: unknown")
+    status: RouteStatus = Field(description="opportunity, or why it is none")
     roi_pct: float = Field(description="profit in percent of what is invested")
     margin_pct: float = Field(description="profit in percent of the revenue without VAT")
     spread_pct: float = Field(description="selling price above buying price, in percent")
@@ -91,6 +113,13 @@ class OpportunityOut(Result):
     fulfilment: str = Field(description="the fulfilment method that leaves most")
     confidence: float = Field(ge=0, le=1, description="how far the figures can be trusted")
     confidence_reasons: list[str] = Field(description="what lowered the confidence")
+    warnings: list[WarningRow] = Field(description="empty: nothing speaks against it")
+    match: MatchRow | None = Field(description="whether the two listings are the same goods; null: not compared")
+    input_vat: str | None = Field(description="how the VAT of the purchase stands")
+    rank: int | None = Field(description="sales rank on target")
+    rank_drops30: int | None = Field(description="drops of the rank on target in 30 days: at least so many sales")
+    sellers: int | None = Field(description="offers of new goods on target")
+    max_buy: float | None = Field(description="highest buying price for the profile's target ROI, in buy_currency")
     data_age_s: int = Field(description="age of the older of the two prices, in seconds")
     tables_version: str
     profile: str = Field(description="name of the seller profile")

@@ -97,6 +97,17 @@ class Evaluation:
                 self.listed_on_both[at] = batch.listed_on_both(route)
                 batch.price(route, self.profit[at], self.invested[at], self.method_index[at])
 
+    def profit_of(self, selling: OfferCosts, products: Ints) -> Floats:
+        """The profit of these products alone, sold as another says: of shape (routes, products)."""
+        profit = np.empty((len(self.routes), len(products)))
+        for start in range(0, len(products), _BATCH):
+            part = slice(start, start + _BATCH)
+            batch = self._batch(products[part], selling.part(part))
+            invested, method_index = np.empty(batch.count), np.zeros(batch.count, np.int8)
+            for route in range(len(self.routes)):
+                batch.price(route, profit[route, part], invested, method_index)
+        return profit
+
     @property
     def roi_pct(self) -> Floats:
         """Profit in percent of what is invested."""
@@ -155,7 +166,8 @@ class Evaluation:
             return route_frame(batch, 0, 0, nothing, np.zeros(0), np.zeros(0)) if self.routes else pd.DataFrame()
         return pd.concat(parts, ignore_index=True)
 
-    def _batch(self, products: slice | Ints) -> RouteBatch:
+    def _batch(self, products: slice | Ints, selling: OfferCosts | None = None) -> RouteBatch:
         buying = self.buying.part(products)
-        selling = buying if self.selling is self.buying else self.selling.part(products)
+        if selling is None:
+            selling = buying if self.selling is self.buying else self.selling.part(products)
         return RouteBatch(buying, selling, self.seller, self.routes, self.methods, forced=self._forced)

@@ -16,7 +16,8 @@ import pandas as pd
 
 from arbkit.core.marketplaces import MARKET_CODES
 from arbkit.profit.components import whole_cents as to_whole_cents
-from arbkit.profit.fees.arrays import Floats, Ints, Objects
+from arbkit.profit.facts.packages import Certainty
+from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
 from arbkit.profit.fees.fulfilment import Fulfilment
 from arbkit.profit.fees.offer_fees import OfferFees
 from arbkit.profit.fees.parsing import SPECIAL
@@ -77,7 +78,7 @@ def cost_offers(
 
     Args:
         offers: at most one row per product and marketplace, with :data:`~arbkit.profit.offer_facts.OFFER_COLUMNS`
-            and, where given, ``keepa_referral_price``, ``package_from``, ``package_assumed``.
+            and, where given, ``keepa_referral_price``, and the marks of :mod:`arbkit.profit.facts`.
         profile: the seller's.
         day: the tables of the day.
         whole_cents: False leaves the referral fee unrounded: for searching a price, where a fee in whole cents would
@@ -121,11 +122,20 @@ def _price_reasons(price: Prices, missing: ReasonCode, fees: OfferFees) -> Reaso
     """What concerns buying and selling alike: the price and the VAT class."""
     flags = np.zeros(len(fees.market), np.uint64)
     unknown = np.isnan(price.price)
-    flag_rows(flags, missing, unknown & ~price.crosses)
+    too_old, glitch = _marked(fees, "price_too_old"), _marked(fees, "price_glitch")
+    flag_rows(flags, ReasonCode.PRICE_TOO_OLD, unknown & too_old)
+    flag_rows(flags, ReasonCode.PRICE_GLITCH, unknown & glitch)
+    flag_rows(flags, missing, unknown & ~(price.crosses | too_old | glitch))
+    flag_rows(flags, ReasonCode.OLD_BUY_BOX_REPLACED, _marked(fees, "price_replaced"))
     flag_rows(flags, ReasonCode.AVERAGE_CROSSES_BREAK, unknown & price.crosses)
     flag_rows(flags, ReasonCode.SPOT_FOR_AVERAGE, price.fell_back)
     flag_rows(flags, ReasonCode.VAT_CLASS_SUGGESTED, fees.vat_suggested)
     return flags
+
+
+def _marked(fees: OfferFees, name: str) -> Mask:
+    """The rows that a column marks; none where there is no such column."""
+    return fees.offers[name].to_numpy(bool) if name in fees.offers else np.zeros(len(fees.market), bool)
 
 
 def _buy_reasons(fees: OfferFees) -> ReasonFlags:
@@ -167,11 +177,15 @@ def _no_fee_reasons(fees: OfferFees) -> ReasonFlags:
 def _package_reasons(fees: OfferFees) -> tuple[ReasonFlags, ReasonFlags]:
     """What is assumed of fulfilment from local stock, and of EFN."""
     local, efn = np.zeros(len(fees.market), np.uint64), np.zeros(len(fees.market), np.uint64)
-    if "package_assumed" in fees.offers:
-        guessed = fees.offers["package_assumed"].to_numpy(bool)
+    certainty = numbers(fees.offers, "package_certainty")
+    for code, found in (
+        (ReasonCode.PACKAGE_ASSUMED, Certainty.ASSUMED),
+        (ReasonCode.PACKAGE_DERIVED, Certainty.DERIVED),
+    ):
+        rows = certainty == found
         # Keepa observed the local fee of the real package.
-        flag_rows(local, ReasonCode.PACKAGE_ASSUMED, guessed & ~fees.fulfilment.from_keepa)
-        flag_rows(efn, ReasonCode.PACKAGE_ASSUMED, guessed)
+        flag_rows(local, code, rows & ~fees.fulfilment.from_keepa)
+        flag_rows(efn, code, rows)
     fulfilment = fees.fulfilment
     flag_rows(local, ReasonCode.PEAK_OF_LAST_SEASON, fulfilment.peak_assumed & (fulfilment.peak_local > 0))
     return local, efn

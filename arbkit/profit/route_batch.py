@@ -47,6 +47,11 @@ class RouteBatch:
         self._buying_sides: dict[str, CostSide] = {}
         self._selling_sides: dict[tuple[str, FulfilmentMethod, str], CostSide] = {}
 
+    @property
+    def count(self) -> int:
+        """How many products there are."""
+        return len(self.buying.asins)
+
     def listed_on_both(self, route: int) -> Mask:
         """Which products are offered on both marketplaces."""
         s, t = (MARKET_CODES.index(code) for code in self.routes[route])

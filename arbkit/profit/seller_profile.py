@@ -94,7 +94,9 @@ class Profile(_Model):
     target_profit: float | None = Field(None, ge=0, description="profit that it must leave too")
     customs: Customs = Customs()
     freight: float | None = Field(None, ge=0, description="freight per unit on any route, instead of customs'")
-    assumed_package: Package | None = Field(None, description="used, and marked, where no package is known")
+    assumed_package: Package | None = Field(
+        None, description="of arbkit 0.1, read and not used: an unknown package is a range, and a size can be typed in"
+    )
 
     @field_validator("home", "stock")
     @classmethod

@@ -97,6 +97,11 @@ class OpportunityQuery(_Paged, OpportunityFilter):
     at: float | None = None
 
     @property
+    def status(self) -> str | None:
+        """The status of the routes that are asked for; None: any."""
+        return None if self.all else "opportunity"
+
+    @property
     def min_data_at(self) -> int | None:
         """The time (Unix seconds) that the data must reach; None: any."""
         if self.max_age_hours is None:
@@ -226,7 +231,7 @@ class Store(Closing, Protocol):
         """Make ``found`` the whole of ``opportunities`` and mark each product's best; atomic for readers.
 
         Returns:
-            The ids (asin:source:target) that were not there before.
+            The ids (asin:source:target) of opportunities that were none before.
         """
         ...
 

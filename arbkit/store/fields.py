@@ -26,10 +26,10 @@ BEST_FIELDS = ("source", "target", "profit", "roi_pct", "margin_pct", "currency"
 """What a product's document says of its best opportunity."""
 OPPORTUNITY_FIELDS = (
     "id", "asin", "source", "target", "title", "brand", "category", "profit", "roi_pct", "margin_pct", "spread_pct",
-    "confidence", "data_at", "buy_price", "sell_price", "currency", "evaluated_at", "amazon_sells",
+    "confidence", "data_at", "buy_price", "sell_price", "currency", "evaluated_at", "amazon_sells", "status",
 )  # fmt: skip
 """What of an opportunity is filtered, sorted or summed by, beside its document."""
-EXACT_FILTERS = ("asin", "source", "target", "category", "brand", "amazon_sells")
+EXACT_FILTERS = ("status", "asin", "source", "target", "category", "brand", "amazon_sells")
 """What of an ``OpportunityQuery`` must be equal, in the names of an opportunity."""
 RANGE_FILTERS = {
     "min_profit": "profit", "min_roi": "roi_pct", "min_margin": "margin_pct", "min_confidence": "confidence",

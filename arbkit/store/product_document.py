@@ -60,6 +60,6 @@ def best_by_product(found: Sequence[Opportunity]) -> dict[str, Opportunity]:
     """The opportunity of each product that leaves most."""
     best: dict[str, Opportunity] = {}
     for o in found:
-        if o.asin not in best or o.profit > best[o.asin].profit:
+        if o.status == "opportunity" and (o.asin not in best or o.profit > best[o.asin].profit):
             best[o.asin] = o
     return best

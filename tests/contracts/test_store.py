@@ -207,6 +207,30 @@ def test_replacing_opportunities_names_the_new_ones_and_marks_the_best(store: St
     assert store.opportunities(OpportunityQuery()).total == 0
 
 
+def test_routes_that_are_no_opportunity_are_found_only_when_asked_for(store: Store) -> None:
+    store.put([Update(offer("B000000001", code), None) for code in ("DE", "IT")])
+    found = [
+        opportunity(profit=5.0, brand="Good"),
+        opportunity(target="FR", profit=50.0, status="needs_size", profit_low=-3.0, profit_high=60.0, brand="Open"),
+        opportunity(target="ES", profit=40.0, status="different", category="Other"),
+    ]
+    assert store.replace_opportunities(found, run_id="1") == ["B000000001:IT:DE"]
+    assert [o.target for o in store.opportunities(OpportunityQuery()).items] == ["DE"]
+    every = store.opportunities(OpportunityQuery(all=True))
+    assert (every.total, [o.status for o in every.items]) == (3, ["needs_size", "different", "opportunity"])
+    assert store.sums(OpportunityQuery()).total_profit == 5.0
+    assert store.sums(OpportunityQuery(all=True)).count == 3
+    stats = store.stats()
+    assert (stats.opportunities, stats.brands, stats.categories) == (1, ("Good",), ("Toys & Games",))
+    product = store.product("B000000001")
+    assert product is not None
+    assert product.best is not None
+    assert product.best["profit"] == 5.0
+    # Once its size is known it is a new opportunity.
+    sized = opportunity(target="FR", profit=50.0)
+    assert store.replace_opportunities([found[0], sized], run_id="2") == ["B000000001:IT:FR"]
+
+
 def test_products_are_filtered_by_price_in_the_currency_of_a_market(store: Store) -> None:
     put(store, offer(price_minor=1_000), offer("B000000002", price_minor=3_000), offer("B000000003", "UK"))
     page = store.products(ProductQuery(market="DE", max_price=20.00))

@@ -109,6 +109,12 @@ class OpportunityFilter(_Filter):
         "true or false",
     )
 
+    all: bool | None = _filter(
+        "All routes",
+        "true: also routes that are no opportunity, because the size of their package is open or the listings differ",
+        "true or false",
+    )
+
 
 class ProductFilter(_Filter):
     """Which products; a field that is None asks for any."""

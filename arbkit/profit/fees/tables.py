@@ -156,6 +156,11 @@ class Tables:
             self._days[day] = self._day(day)
         return self._days[day]
 
+    def root_of(self, category: str | None) -> str | None:
+        """The key of the root category of this name, in any language; None if it is not known."""
+        wanted = (category or "").strip().casefold()
+        return next((k for k, root in self.roots.items() if wanted in (n.casefold() for n in root["names"])), None)
+
     @property
     def changes(self) -> tuple[date, ...]:
         """Every day on which something begins, or has just ended, rising."""

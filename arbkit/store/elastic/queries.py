@@ -46,6 +46,8 @@ def opportunity_search(query: OpportunityQuery) -> Clause:
     return _search(query, _opportunity_filter(query), OPPORTUNITY_SORTS[query.sort], "id")
 
 
+OPPORTUNITIES: Clause = {"term": {"status": "opportunity"}}
+"""The stored routes that are opportunities."""
 ROUTE_SUMS: Clause = {
     "terms": {"field": "source", "size": len(MARKETS)},
     "aggs": {

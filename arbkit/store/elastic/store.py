@@ -83,7 +83,7 @@ class ElasticStore(Closing):
         """See :meth:`arbkit.store.base.Store.replace_opportunities`."""
         best = best_by_product(found)
         with wrap_errors():
-            known = {hit["_id"] for hit in self._scan("opportunities", {"match_all": {}}, source=False)}
+            known = {hit["_id"] for hit in self._scan("opportunities", queries.OPPORTUNITIES, source=False)}
             words = {asin: str(old["words"]) for asin, (old, _) in self._writer.products(sorted(best)).items()}
             with temporary_indices(self._client, self._prefix, ["opportunities"]) as made:
                 index = made["opportunities"]
@@ -101,7 +101,7 @@ class ElasticStore(Closing):
             had = [hit["_id"] for hit in self._scan("products", {"exists": {"field": "best_profit"}}, source=False)]
             self._writer.mark_best(best, had)
         self._note("products")
-        return [o.id for o in found if o.id not in known]
+        return [o.id for o in found if o.status == "opportunity" and o.id not in known]
 
     def put_run(self, run: Run) -> None:
         """See :meth:`arbkit.store.base.Store.put_run`."""
@@ -204,6 +204,7 @@ class ElasticStore(Closing):
             "opportunities",
             {
                 **head,
+                "query": queries.OPPORTUNITIES,
                 "aggs": {
                     "routes": queries.ROUTE_SUMS,
                     "categories": {"terms": {"field": "category", "size": 10_000, "order": {"_key": "asc"}}},

@@ -32,16 +32,19 @@ class SqlQuery:
     values: list[Any]
 
 
+KNOWN_OPPORTUNITIES = "SELECT id FROM opportunities WHERE status = 'opportunity'"
 BRANDS = (
-    "SELECT brand FROM opportunities WHERE brand IS NOT NULL GROUP BY brand "  # noqa: S608 - a number of ours
+    "SELECT brand FROM opportunities WHERE status = 'opportunity' AND brand IS NOT NULL GROUP BY brand "  # noqa: S608 - a number of ours
     f"ORDER BY count(*) DESC, brand LIMIT {MAX_BRANDS}"
 )
 # Steps from one to the next along the index: there are few among many rows.
 CATEGORIES = """
     WITH RECURSIVE step (name) AS (
-        SELECT min(category) FROM opportunities
+        SELECT min(category) FROM opportunities WHERE status = 'opportunity'
         UNION ALL
-        SELECT (SELECT min(category) FROM opportunities WHERE category > name) FROM step WHERE name IS NOT NULL
+        SELECT (
+            SELECT min(category) FROM opportunities WHERE status = 'opportunity' AND category > name
+        ) FROM step WHERE name IS NOT NULL
     )
     SELECT name FROM step WHERE name IS NOT NULL
 """

@@ -11,20 +11,21 @@ from arbkit.store.fields import OFFER_KINDS
 
 OFFER_COLUMNS = tuple(OFFER_KINDS)
 _AFFINITIES = {"float": "REAL", "int": "INTEGER", "bool": "INTEGER"}
-LATER_OFFER_COLUMNS = (
+_TYPED = {name: f"{name} {_AFFINITIES.get(kind, 'TEXT')}" for name, kind in OFFER_KINDS.items()}
+_LATER_OFFER_COLUMNS = (
     "product_type", "binding", "parent_asin", "item_count", "color", "size", "edition", "languages", "features",
     "adult", "buy_box_shipping_minor", "buy_box_seller", "new_shipping_minor", "new_avg30_minor", "new_avg90_minor",
     "new_avg180_minor", "coupon_minor", "coupon_pct", "volume_cm3", "item_length_mm", "item_width_mm", "item_height_mm",
     "item_weight_g",
 )  # fmt: skip
 """Those that the first version of the file did not have."""
-_TYPED = {name: f"{name} {_AFFINITIES.get(kind, 'TEXT')}" for name, kind in OFFER_KINDS.items()}
-_FIRST_COLUMNS = ", ".join(typed for name, typed in _TYPED.items() if name not in LATER_OFFER_COLUMNS)
+_FIRST_COLUMNS = ", ".join(column for name, column in _TYPED.items() if name not in _LATER_OFFER_COLUMNS)
 _OFFER_TABLE = f"CREATE TABLE offers ({_FIRST_COLUMNS}, PRIMARY KEY (asin, market)) WITHOUT ROWID"
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     (_OFFER_TABLE, *read_statements("arbkit.store.sqlite", "tables.sql")),
     read_statements("arbkit.store.sqlite", "slim_opportunities.sql"),
-    tuple(f"ALTER TABLE offers ADD COLUMN {_TYPED[name]}" for name in LATER_OFFER_COLUMNS),
+    tuple(f"ALTER TABLE offers ADD COLUMN {_TYPED[name]}" for name in _LATER_OFFER_COLUMNS),
+    read_statements("arbkit.store.sqlite", "status_of_opportunities.sql"),
 )
 """What brings a file from version n to n + 1, for n = 0, 1, …"""
 

@@ -132,7 +132,7 @@ class SqliteStore(Closing):
         best = best_by_product(found)
         with self._using() as connection:
             with immediate(connection):
-                known = {row[0] for row in connection.execute("SELECT id FROM opportunities")}
+                known = {row[0] for row in connection.execute(queries.KNOWN_OPPORTUNITIES)}
                 connection.execute("DELETE FROM opportunities")
                 connection.execute("DELETE FROM opportunity_documents")
                 connection.executemany(rows.PUT_OPPORTUNITY, map(rows.opportunity_row, found))
@@ -146,7 +146,7 @@ class SqliteStore(Closing):
                     [(rows.best_summary(o), o.profit, o.margin_pct, a) for a, o in best.items()],
                 )
             bound_wal(connection, self._path)
-        return [o.id for o in found if o.id not in known]
+        return [o.id for o in found if o.status == "opportunity" and o.id not in known]
 
     def put_run(self, run: Run) -> None:
         """See :meth:`arbkit.store.base.Store.put_run`."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from arbkit.core.models import Offer, Update
 from arbkit.store.elastic.documents import offer_document, offer_of, upgraded
 from arbkit.store.elastic.schema import fingerprint
-from arbkit.store.sqlite.schema import LATER_OFFER_COLUMNS
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import offer
 
@@ -33,25 +32,8 @@ def test_a_document_is_read_back_and_upgraded_under_the_names_of_0_1() -> None:
     assert upgraded("offers", {**document, "of_a_later_arbkit": 1}) == document
 
 
-def test_only_the_offers_of_0_1_need_a_migration() -> None:
-    found = {name: fingerprint(name) for name in ("history", "products", "opportunities", "runs")}
+def test_only_offers_and_opportunities_of_0_1_need_a_migration() -> None:
+    found = {name: fingerprint(name) for name in ("history", "products", "runs")}
     assert fingerprint("offers") != "96b6b6217603"
-    assert found == {
-        "history": "07b12e66155d",
-        "products": "d9d908e2ea2d",
-        "opportunities": "ecfd5152b925",
-        "runs": "d38aaab15da9",
-    }
-
-
-def test_a_reader_brings_the_file_of_an_older_arbkit_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    with SqliteStore(path) as store:
-        store.put([Update(offer(), None)])
-    with closing(sqlite3.connect(path)) as connection:
-        for name in LATER_OFFER_COLUMNS:
-            connection.execute(f"ALTER TABLE offers DROP COLUMN {name}")
-        connection.execute("UPDATE store_meta SET value = 2 WHERE name = 'version'")
-        connection.commit()
-    with SqliteStore(path, read_only=True) as store:
-        assert store.offers(["B000000001"]) == [offer()]
+    assert fingerprint("opportunities") != "ecfd5152b925"
+    assert found == {"history": "07b12e66155d", "products": "d9d908e2ea2d", "runs": "d38aaab15da9"}

@@ -11,8 +11,9 @@ import plotly.graph_objects as go
 
 from arbkit.analysis.demand import demand_of
 from arbkit.analysis.fee_facts import fee_facts, fee_tables
-from arbkit.analysis.listing_match import compare_listings, warning
-from arbkit.analysis.routes import PricedRoute, prepare_offers, price_routes
+from arbkit.analysis.listing.match import compare_listings, warning
+from arbkit.analysis.offers import prepare_offers
+from arbkit.analysis.routes import PricedRoute, price_routes
 from arbkit.core.errors import UsageError
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.models import History, Offer, Opportunity, Product
@@ -181,7 +182,7 @@ class ProductPage(DashboardPage):
         offers, tables, rates = self._offers, load_tables(), load_rates()
         stored = self.store.opportunities(OpportunityQuery(asin=product.asin, limit=50)).items
         self._stored = {f"{o.source}:{o.target}": o for o in stored}
-        prepared = prepare_offers(offers, profile)
+        prepared = prepare_offers(offers)
         self._routes = price_routes(prepared, profile, tables, rates, on=on).routes(now=now)
         self._shown_route = None
         self._histories = self.store.history(product.asin)

@@ -11,14 +11,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import prod
-from typing import Literal
 
 from rapidfuzz import fuzz
 
-from arbkit.analysis.title_parser import Title, normalize, parse_title
+from arbkit.analysis.listing.titles import Title, normalize, parse_title
 from arbkit.core.models import Offer
+from arbkit.core.results import MatchVerdict
 
-Verdict = Literal["same", "doubtful", "probably different"]
 _DOUBTFUL, _DIFFERENT = 1.0, 3.0
 _MOST_FOR = 1.0
 _ALIKE = 80.0
@@ -40,7 +39,7 @@ class Match:
 
     first: str
     second: str
-    verdict: Verdict
+    verdict: MatchVerdict
     findings: tuple[Finding, ...]
 
     @property
@@ -78,7 +77,7 @@ def compare_pair(one: Offer, other: Offer) -> Match:
     found = tuple(finding for check in checks for finding in check(*pair))
     against = sum(f.weight for f in found if f.weight > 0)
     left = against - min(_MOST_FOR, -sum(f.weight for f in found if f.weight < 0))
-    verdict: Verdict = "probably different" if left >= _DIFFERENT else "doubtful" if left >= _DOUBTFUL else "same"
+    verdict: MatchVerdict = "different" if left >= _DIFFERENT else "doubtful" if left >= _DOUBTFUL else "same"
     return Match(one.market, other.market, verdict, found)
 
 

@@ -17,7 +17,7 @@ from importlib import resources
 
 _LONGEST = 1_000
 
-_DATA = tomllib.loads(resources.files("arbkit.analysis").joinpath("title_words.toml").read_text("utf-8"))
+_DATA = tomllib.loads(resources.files("arbkit.analysis.listing").joinpath("title_words.toml").read_text("utf-8"))
 _PACKAGES, _IN_FRONT, _BEHIND, _MULTIPLES = (
     "|".join(_DATA[name]) for name in ("packages", "in_front", "behind", "multiples")
 )

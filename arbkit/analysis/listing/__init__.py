@@ -1,0 +1,1 @@
+"""What listings say of the goods: in titles and bullet points, and whether two of them offer the same."""

@@ -1,0 +1,126 @@
+"""Offers ready to be priced: which price is one of now, and which package, from all that the listings say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from arbkit.analysis.listing.sizes import read_size
+from arbkit.core.models import Offer
+from arbkit.profit import OFFER_COLUMNS, load_tables
+from arbkit.profit.facts.packages import GOODS, PACKAGE, STATED, estimate_packages
+from arbkit.profit.facts.prices import PRICE_COLUMNS, choose_prices
+from arbkit.profit.facts.priors import PackagePriors, load_package_priors, with_own_quantiles
+from arbkit.profit.fees.arrays import Objects
+from arbkit.store.base import Store
+from arbkit.store.fields import is_number
+
+IDENTITY_COLUMNS = ("title", "brand", "category", "origin")
+DEMAND_COLUMNS = (
+    "shipping_minor", "price_avg90_minor", "buy_box_is_amazon", "amazon_minor", "amazon_at", "sales_rank",
+    "out_of_stock90_pct", "rank_drops30", "offers_new",
+)  # fmt: skip
+_PART_COLUMNS = ("features", "volume_cm3", *GOODS, "item_weight_g")
+PRICING_COLUMNS = tuple(
+    dict.fromkeys(
+        ("asin", "market", *IDENTITY_COLUMNS, *DEMAND_COLUMNS, *OFFER_COLUMNS, *PRICE_COLUMNS, *_PART_COLUMNS)
+    )
+)
+"""The fields of offers that a priced route is made from."""
+PRIOR_COLUMNS = ("asin", "category", *PACKAGE)
+"""The fields of offers that tell how large the packages of a category are."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferScan:
+    """All offers that are priced.
+
+    Attributes:
+        frames: of :data:`PRICING_COLUMNS`, a product never split over two of them.
+        priors: how large packages usually are.
+        listings: whole offers of products by their ASINs, to compare their listings; None: they are not compared.
+    """
+
+    frames: Iterator[pd.DataFrame]
+    priors: PackagePriors = field(default_factory=load_package_priors)
+    listings: Callable[[Sequence[str]], Sequence[Offer]] | None = None
+
+    @classmethod
+    def of(cls, store: Store) -> OfferScan:
+        """Every offer of a store."""
+        measured = [frame.dropna() for frame in store.scan_offers(PRIOR_COLUMNS)]
+        priors = own_priors(pd.concat(measured, ignore_index=True)) if measured else load_package_priors()
+        return cls(store.scan_offers(PRICING_COLUMNS), priors, store.offers)
+
+
+def prepare_offers(
+    offers: Sequence[Offer] | pd.DataFrame, *, now: float | None = None, priors: PackagePriors | None = None
+) -> pd.DataFrame:
+    """Offers ready to be priced, one row each.
+
+    An old buy box gives way to a newer price (:func:`~arbkit.profit.facts.prices.choose_prices`). A package that a
+    listing lacks comes from the product's other listings, else it is a range
+    (:func:`~arbkit.profit.facts.packages.estimate_packages`).
+
+    Args:
+        offers: all offers of each product, as models or as frames of :data:`PRICING_COLUMNS` (``Store.scan_offers``).
+        now: Unix seconds, to which the age of prices is counted; None: the present.
+        priors: how large packages usually are; None: the table that comes with arbkit.
+    """
+    frame = offers if isinstance(offers, pd.DataFrame) else offers_frame(offers)
+    frame = choose_prices(frame.reset_index(drop=True), now=time.time() if now is None else now)
+    lacking = frame[list(PACKAGE)].isna().any(axis=1)
+    if lacking.any():
+        _read_sizes(frame, lacking & ~frame["asin"].isin(frame.loc[~lacking, "asin"]))
+    return estimate_packages(frame, root_categories(frame), priors or load_package_priors())
+
+
+def own_priors(offers: pd.DataFrame) -> PackagePriors:
+    """How large packages usually are, with what is measured in the user's own store.
+
+    ``offers``: a frame of :data:`PRIOR_COLUMNS`.
+    """
+    measured = offers.dropna(subset=list(PACKAGE)).drop_duplicates("asin")
+    return with_own_quantiles(load_package_priors(), measured.assign(category=root_categories(measured)))
+
+
+def root_categories(offers: pd.DataFrame) -> Objects:
+    """The key of each row's root category, None where it is unknown."""
+    codes, names = pd.factorize(offers["category"])
+    tables = load_tables()
+    return np.array([*(tables.root_of(str(name)) for name in names), None], object)[codes]
+
+
+def offers_frame(offers: Sequence[Offer]) -> pd.DataFrame:
+    """Offers with the columns and types of a store's scan."""
+    rows = [[getattr(offer, name) for name in PRICING_COLUMNS] for offer in offers]
+    frame = pd.DataFrame(rows, columns=[*PRICING_COLUMNS])
+    return frame.astype({name: "float64" for name in PRICING_COLUMNS if is_number(name)})
+
+
+def _read_sizes(offers: pd.DataFrame, wanted: pd.Series[bool]) -> None:
+    """Add what titles and bullet points of the wanted rows state of the goods, as columns ``stated_…``."""
+    names = (*STATED, "stated_weight_g", "stated_capacity_cm3")
+    rows = np.flatnonzero(wanted)
+    titles = offers["title"].to_numpy(object)[rows]
+    features = offers["features"].to_numpy(object)[rows] if "features" in offers else np.full(len(rows), None)
+    found = [read_size(title or "", _features(cell)) for title, cell in zip(titles, features, strict=True)]
+    unknown = (np.nan, np.nan, np.nan)
+    stated = [(*(f.sides_mm or unknown), f.weight_g or np.nan, f.capacity_cm3 or np.nan) for f in found]
+    for name, values in zip(names, np.array(stated, np.float64).reshape(-1, len(names)).T, strict=True):
+        column = np.full(len(offers), np.nan)
+        column[rows] = values
+        offers[name] = column
+
+
+def _features(cell: object) -> Sequence[str]:
+    """The bullet points of a cell: a store gives them as the JSON text it keeps."""
+    if isinstance(cell, str):
+        return cast("Sequence[str]", orjson.loads(cell))
+    return cast("Sequence[str]", cell) if isinstance(cell, list | tuple) else ()

@@ -1,0 +1,125 @@
+"""How large the packages of a category usually are: quantiles out of a table, or out of a user's own store."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+from importlib import resources
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from arbkit.core.errors import ConfigError
+
+Floats = npt.NDArray[np.float64]
+_QUANTILES = (0.1, 0.5, 0.9)
+
+
+def _rising(values: tuple[float, float, float]) -> tuple[float, float, float]:
+    if not 0 < values[0] <= values[1] <= values[2]:
+        raise ValueError("must rise from above zero")
+    return values
+
+
+Quantiles = Annotated[tuple[float, float, float], AfterValidator(_rising)]
+"""At 10, 50 and 90 percent of products."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CategoryPrior(_Model):
+    """The packages of a category; ``products``: how many they were taken from, 0: arbkit's own bounds.
+
+    ``density`` in g per cm³; ``second_side`` and ``third_side`` as shares of the longest.
+    """
+
+    products: int = Field(ge=0)
+    weight_g: Quantiles
+    volume_cm3: Quantiles
+    density: Quantiles
+    second_side: Quantiles
+    third_side: Quantiles
+
+
+class Packing(_Model):
+    """From the goods to their package: what is added, and factors; likely, and largest.
+
+    ``flat_up_to_mm``: how long the smallest box may be and still be flat.
+    """
+
+    side_mm: tuple[float, float]
+    side_factor: tuple[float, float]
+    weight_g: tuple[float, float]
+    weight_factor: tuple[float, float]
+    capacity_factor: Quantiles
+    flat_up_to_mm: float
+
+
+class PackagePriors(_Model):
+    """The table ``priors.toml``; ``categories`` by the root's key in ``categories.toml``."""
+
+    checked_on: date
+    source: str
+    own_products_at_least: int = Field(ge=2)
+    any: CategoryPrior
+    categories: Mapping[str, CategoryPrior]
+    packing: Packing
+
+    def of(self, category: str | None) -> CategoryPrior:
+        """The prior of a root category's key, else that of any product."""
+        return self.categories.get(category or "", self.any)
+
+
+@lru_cache(maxsize=1)
+def load_package_priors() -> PackagePriors:
+    """The priors that come with arbkit.
+
+    Raises:
+        ConfigError: the file is broken; names the field.
+    """
+    path = resources.files("arbkit.profit.facts").joinpath("priors.toml")
+    try:
+        return PackagePriors.model_validate(tomllib.loads(path.read_text("utf-8")))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"cannot be read: {error}", field="priors.toml") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(first["msg"], field=f"priors.toml: {'.'.join(map(str, first['loc']))}") from None
+
+
+def with_own_quantiles(priors: PackagePriors, measured: pd.DataFrame) -> PackagePriors:
+    """The priors, those of categories with enough measured products on the user's own store taken from there.
+
+    ``measured``: one row a product with ``category`` (a root's key), ``length_mm``, ``width_mm``, ``height_mm`` and
+    ``weight_g``, all known.
+    """
+    own: dict[str, CategoryPrior] = {}
+    for category, rows in measured.groupby("category"):
+        if len(rows) >= priors.own_products_at_least:
+            own[str(category)] = _quantiles_of(rows)
+    return priors.model_copy(update={"categories": {**priors.categories, **own}}) if own else priors
+
+
+def _quantiles_of(rows: pd.DataFrame) -> CategoryPrior:
+    sides = np.sort(rows[["length_mm", "width_mm", "height_mm"]].to_numpy("float64"), axis=1)[:, ::-1]
+    weight, volume = rows["weight_g"].to_numpy("float64"), sides.prod(axis=1) / 1_000
+    return CategoryPrior(
+        products=len(rows),
+        weight_g=_quantiles(weight),
+        volume_cm3=_quantiles(volume),
+        density=_quantiles(weight / volume),
+        second_side=_quantiles(sides[:, 1] / sides[:, 0]),
+        third_side=_quantiles(sides[:, 2] / sides[:, 0]),
+    )
+
+
+def _quantiles(values: Floats) -> tuple[float, float, float]:
+    low, middle, high = (float(v) for v in np.quantile(values, _QUANTILES))
+    return low, middle, high
