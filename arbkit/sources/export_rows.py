@@ -106,7 +106,31 @@ def to_offer(envelope: RawProduct) -> Offer:
     Raises:
         BadRecordError: ASIN, time or a price cannot be what its column says; names the column and the cell.
     """
-    return Offer(**_fields(envelope))
+    return read_offer(envelope)[0]
+
+
+def stated_fields(envelope: RawProduct) -> frozenset[str]:
+    """The fields of the offer that a row really says something about; every other one keeps what is known.
+
+    A column that is absent, a cell that cannot be read and an empty cell of the goods' facts (title, size, fee …)
+    say nothing; an empty cell of a price, rank or count says that there is none.
+
+    Raises:
+        BadRecordError: as :func:`to_offer`.
+    """
+    return read_offer(envelope)[1]
+
+
+def read_offer(envelope: RawProduct) -> tuple[Offer, frozenset[str]]:
+    """What :func:`to_offer` and :func:`stated_fields` give, read once.
+
+    Raises:
+        BadRecordError: as :func:`to_offer`.
+    """
+    market = MARKETS[envelope["market"]]
+    asin, at, row = _checked(envelope)
+    _say_which_goods(row, market)
+    return Offer(asin=asin, **_fields(row, market, at, envelope.get("fetched_at"))), _stated(row)
 
 
 def check(envelope: RawProduct, doubtful: frozenset[str]) -> tuple[BadRecordError, ...]:
@@ -121,17 +145,7 @@ def check(envelope: RawProduct, doubtful: frozenset[str]) -> tuple[BadRecordErro
     return tuple(_checked(envelope, doubtful)[2].odd)
 
 
-def stated_fields(envelope: RawProduct) -> frozenset[str]:
-    """The fields of the offer that a row really says something about; every other one keeps what is known.
-
-    A column that is absent, a cell that cannot be read and an empty cell of the goods' facts (title, size, fee …)
-    say nothing; an empty cell of a price, rank or count says that there is none.
-
-    Raises:
-        BadRecordError: as :func:`to_offer`.
-    """
-    row = _checked(envelope)[2]
-    _say_which_goods(row, MARKETS[envelope["market"]])
+def _stated(row: _Row) -> frozenset[str]:
     known = row.values
     stated = {name for name in known if known[name] not in (None, ()) or name in EMPTY_MEANS_NONE}
     stated &= _DIRECT | _TOGETHER
@@ -173,8 +187,9 @@ def _facts_at(product: RawProduct) -> int:
 
 def _notation(product: RawProduct, columns: Mapping[str, Any]) -> Notation:
     """How the row's file writes; a row of an earlier version says it only by its own cells."""
-    if (row := product.get("notation")) is not None:
-        return _notation_of(row["decimal"], None if row["fractions"] is None else tuple(row["fractions"]))
+    if isinstance(row := product.get("notation"), Mapping):
+        fractions = row.get("fractions")
+        return _notation_of(row.get("decimal"), tuple(fractions) if isinstance(fractions, list) else None)
     cells = {header: (cell,) for header, cell in columns.items()}
     try:
         alone = decide_notation(read_columns(tuple(columns)), cells, delimiter="", percent=frozenset())
@@ -184,7 +199,7 @@ def _notation(product: RawProduct, columns: Mapping[str, Any]) -> Notation:
 
 
 @lru_cache(maxsize=64)
-def _notation_of(decimal: str, fractions: tuple[str, ...] | None) -> Notation:
+def _notation_of(decimal: str | None, fractions: tuple[str, ...] | None) -> Notation:
     if decimal not in (".", ","):
         raise BadRecordError("is no decimal mark", field="notation", value=decimal)
     return Notation("." if decimal == "." else ",", fractions=None if fractions is None else frozenset(fractions))
@@ -241,20 +256,15 @@ def _say_which_goods(row: _Row, market: Market) -> None:
         known["buy_box_seller"] = market.amazon_seller if amazon else seller
 
 
-def _fields(envelope: RawProduct) -> dict[str, Any]:
-    market = MARKETS[envelope["market"]]
-    asin, at, row = _checked(envelope)
-    _say_which_goods(row, market)
+def _fields(row: _Row, market: Market, at: int, fetched_at: str | None) -> dict[str, Any]:
     known = row.values
     basis = next((b for b in _BASES if known.get(f"{b}_minor")), None)
-    fetched_at = envelope.get("fetched_at")
     averages: dict[str, Any] = {f"price_avg{d}_minor": known.get(f"{basis}_avg{d}_minor") for d in (30, 90, 180)}
     out = known.get(f"{basis}_out90_pct")
     path = known.get("category_path", ())
     undated = (UNDATED,) if at == UNDATED_AT else ()
     return {
         **{name: value for name, value in known.items() if name in _DIRECT or name in _TOGETHER},
-        "asin": asin,
         "market": market.code,
         "version": to_minutes(at),
         "origin": "export",
