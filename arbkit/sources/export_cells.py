@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from arbkit.core.errors import BadRecordError
 from arbkit.sources.export_columns import VOCABULARY, Column, Kind, plain
-from arbkit.sources.export_notation import Mark, Notation, currency_of_sign
+from arbkit.sources.export_notation import Mark, Notation, currency_of_symbol
 from arbkit.sources.raw_types import Cell
 
 CellValue: TypeAlias = str | int | float | bool | tuple[str, ...] | None
@@ -128,7 +128,7 @@ def _money(column: Column, cell: Cell, currency: str, notation: Notation) -> int
     value, word, digits = _parts(column, cell, notation)
     if digits == 3 and 1 <= value < 1000:
         raise _refuse("has three decimals, or is a thousand in another notation", column, cell)
-    if word and (named := currency_of_sign(word)) != currency:
+    if word and (named := currency_of_symbol(word)) != currency:
         raise _refuse(f"is in {named}, not in {currency}" if named else "is not a number", column, cell)
     amount = round(value * 100)
     if amount < 0 or amount >= 2**31:

@@ -189,23 +189,23 @@ def _looks_like_fractions(cells: Sequence[Cell], text: str, decimal: Mark) -> bo
     return bool(values) and 0 < max(values) <= 1
 
 
-_SIGNS: Mapping[str, str] = {
-    **{sign.casefold(): code for code, signs in VOCABULARY["currencies"].items() for sign in signs},
+_SYMBOLS: Mapping[str, str] = {
+    **{symbol.casefold(): code for code, symbols in VOCABULARY["currencies"].items() for symbol in symbols},
     **{f"-{code}".casefold(): name for name, codes in VOCABULARY["language_codes"].items() for code in codes},
 }
-_SIGN = re.compile(r"(?<=\d)[^\S\n]+-[0-9A-F]{3,4}(?![^\n])|[^\d\s.,'’+\-][^\d\s]*")
+_SYMBOL = re.compile(r"(?<=\d)[^\S\n]+-[0-9A-F]{3,4}(?![^\n])|[^\d\s.,'’+\-][^\d\s]*")
 
 
 def currencies_in(cells: Iterable[Cell]) -> set[str]:
     """ISO codes of the currencies that money cells name."""
-    words = set(_SIGN.findall("\n".join([cell for cell in cells if isinstance(cell, str)])))
-    return {_SIGNS[word] for each in words if (word := each.strip().casefold()) in _SIGNS}
+    words = set(_SYMBOL.findall("\n".join([cell for cell in cells if isinstance(cell, str)])))
+    return {_SYMBOLS[word] for each in words if (word := each.strip().casefold()) in _SYMBOLS}
 
 
 @lru_cache(maxsize=256)
-def currency_of_sign(sign: str) -> str | None:
-    """ISO code of a sign, a code or a language code (``-C0A``) beside an amount; None if it is none."""
-    return _SIGNS.get(sign.strip().casefold())
+def currency_of_symbol(symbol: str) -> str | None:
+    """ISO code of a symbol, a code or a language code (``-C0A``) beside an amount; None if it is none."""
+    return _SYMBOLS.get(symbol.strip().casefold())
 
 
 ISO, DAY_FIRST, MONTH_FIRST = "year-month-day", "day-month-year", "month-day-year"

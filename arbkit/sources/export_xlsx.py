@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from arbkit.sources.export_notation import currency_of_sign
+from arbkit.sources.export_notation import currency_of_symbol
 
 _BRACKETED = re.compile(r"\[\$([^\]\-]*)(-[0-9A-Fa-f]+)?\]")
 _QUOTED = re.compile(r'"([^"]*)"')
@@ -75,8 +75,8 @@ def currency_or_percent(code: str) -> str | None:
         return None
     if "%" in bare:
         return "%"
-    literals += [(sign, "") for sign in re.findall(r"[€£¥$₺₹]", bare)]
-    return next((known for sign, code in literals if (known := currency_of_sign(sign or code))), None)
+    literals += [(symbol, "") for symbol in re.findall(r"[€£¥$₺₹]", bare)]
+    return next((known for symbol, code in literals if (known := currency_of_symbol(symbol or code))), None)
 
 
 def _styles(xml: bytes) -> Mapping[str, str]:

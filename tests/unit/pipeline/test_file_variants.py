@@ -79,7 +79,7 @@ class Way:
     language: str
     decimal: str
     thousands: str
-    sign: str
+    symbol: str
     whole_prices: bool
     dates: str
     weights: str
@@ -99,10 +99,10 @@ class Way:
         """An amount, without cents if the file has none."""
         amount = self.number(minor, 0 if self.whole_prices else 2)
         euro = self.market.currency == "EUR"
-        signs = {"€": "€" if euro else "£", "code": self.market.currency, "language": "-C0A" if euro else "-809"}
-        sign = signs.get(self.sign.strip("+"), "")
-        behind = self.sign.endswith("+") or self.sign == "language"
-        return (f"{amount} {sign}" if behind else f"{sign} {amount}").strip()
+        symbols = {"€": "€" if euro else "£", "code": self.market.currency, "language": "-C0A" if euro else "-809"}
+        symbol = symbols.get(self.symbol.strip("+"), "")
+        behind = self.symbol.endswith("+") or self.symbol == "language"
+        return (f"{amount} {symbol}" if behind else f"{symbol} {amount}").strip()
 
     def date(self, at: datetime) -> str:
         """A date in the order of the file."""
@@ -120,7 +120,7 @@ def ways(draw: st.DrawFn) -> Way:
         language=draw(st.sampled_from(sorted(HEADERS))),
         decimal=decimal,
         thousands=draw(st.sampled_from(["", "'", "’", "\u00a0", "\u202f", "." if decimal == "," else ","])),
-        sign=draw(st.sampled_from(["", "€", "€+", "code", "code+", "language"])),
+        symbol=draw(st.sampled_from(["", "€", "€+", "code", "code+", "language"])),
         whole_prices=draw(st.booleans()),
         # The month comes first only where decimals have a point.
         dates=draw(st.sampled_from([each for each in DATES if decimal == "." or not each.startswith("%m")])),
