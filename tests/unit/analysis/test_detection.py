@@ -27,8 +27,8 @@ def found(**asked: Any) -> set[str]:
         offer("B000000002", "DE", price_minor=5_000, price_at=old, brand="Zeta", amazon_minor=5_000, **PACKAGE),
     ]
     parameters = DetectParameters(**asked)
-    tables, rates = load_tables(), load_rates()
-    detection = detect(OfferScan(iter([offers_frame(offers)])), profile, tables, rates, parameters=parameters, run_id="r", now=NOW)
+    scan, tables, rates = OfferScan(iter([offers_frame(offers)])), load_tables(), load_rates()
+    detection = detect(scan, profile, tables, rates, parameters=parameters, run_id="r", now=NOW)
     return {o.asin for o in detection.opportunities}
 
 
