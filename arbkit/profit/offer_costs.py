@@ -91,7 +91,7 @@ def cost_offers(
     grid = _MarketProductGrid(market, codes, len(asins))
     referral, fulfilment, closing = fees.referral, fees.fulfilment(selling.price), fees.closing_fee()
     local_reasons, efn_reasons = _package_reasons(fees, fulfilment)
-    charged = to_whole_cents if whole_cents else _as_is
+    charged = to_whole_cents if whole_cents else np.asarray
     return OfferCosts(
         fees=fees,
         asins=np.asarray(asins, object),
@@ -112,10 +112,6 @@ def cost_offers(
         local_reasons=grid.of(local_reasons),
         efn_reasons=grid.of(efn_reasons),
     )
-
-
-def _as_is(amounts: Floats) -> Floats:
-    return amounts
 
 
 def _price_reasons(price: Prices, missing: ReasonCode, fees: OfferFees) -> ReasonFlags:
