@@ -35,24 +35,8 @@ def components(row: RouteRow, profile: Profile, day: EffectiveTables, rates: Rat
     ``amount`` is signed, in the home currency, None where unknown; the amounts add up to the profit.
     """
     explainer = _Explainer(row, profile, day, rates)
-    lines: list[ComponentRow] = []
     amounts = cast("Mapping[str, float]", row)
-    for name in (name for name in COMPONENTS if amounts[name] != 0):
-        line = explainer.explain(name)
-        table = line.table
-        lines.append(
-            {
-                "name": name,
-                "amount": None if math.isnan(amounts[name]) else amounts[name],
-                "currency": row["currency"],
-                "rule": line.rule,
-                "table": table.table_id if table else None,
-                "valid_from": table.valid_from.isoformat() if table else None,
-                "source": table.source if table else line.source,
-                "assumed": line.assumed or bool(table and table.assumed),
-            }
-        )
-    return lines
+    return [explainer.line(name, amounts[name]) for name in COMPONENTS if amounts[name] != 0]
 
 
 class _Explainer:
@@ -63,7 +47,22 @@ class _Explainer:
         self.source, self.target = row["source"], row["target"]
         self.package_assumed = any(reason.code is ReasonCode.PACKAGE_ASSUMED for reason in row["assumed"])
 
-    def explain(self, name: str) -> _Explanation:
+    def line(self, name: str, amount: float) -> ComponentRow:
+        """The component of this name with what explains it."""
+        explanation = self._explain(name)
+        table = explanation.table
+        return {
+            "name": name,
+            "amount": None if math.isnan(amount) else amount,
+            "currency": self.row["currency"],
+            "rule": explanation.rule,
+            "table": table.table_id if table else None,
+            "valid_from": table.valid_from.isoformat() if table else None,
+            "source": table.source if table else explanation.source,
+            "assumed": explanation.assumed or bool(table and table.assumed),
+        }
+
+    def _explain(self, name: str) -> _Explanation:
         rules: dict[str, Callable[[], _Explanation]] = {
             "sale_price": lambda: self._price(self.row["sell_price"], self.row["sell_currency"], self.target,
                                               self.row["sell_basis"]),
