@@ -17,8 +17,9 @@ from tests.unit.profit.test_evaluation import offer
 
 TABLES, RATES = load_tables(), load_rates()
 ON = date(2026, 8, 1)
-SMALL = {"length_mm": 300.0, "width_mm": 200.0, "height_mm": 20.0, "weight_g": 150.0}
-UNREGISTERED = {"vat_status": "unregistered", "registrations": ()}
+SMALL: dict[str, Any] = {"length_mm": 300.0, "width_mm": 200.0, "height_mm": 20.0, "weight_g": 150.0}
+UNMEASURED: dict[str, Any] = dict.fromkeys(SMALL, np.nan)
+UNREGISTERED: dict[str, Any] = {"vat_status": "unregistered", "registrations": ()}
 
 
 def explained(
@@ -26,7 +27,7 @@ def explained(
 ) -> dict[str, ComponentRow]:
     """The components of a toy bought for 40 and sold for 69.99, by name."""
     profile = Profile.neutral(**{"fulfilment": ("fba-local",), **(seller or {})})
-    prices = {"price_minor": 6_999.0, **fields}
+    prices: dict[str, Any] = {"price_minor": 6_999.0, **fields}
     frame = pd.DataFrame([{**offer(source, 4_000), **fields, "price_minor": 4_000.0}, {**offer(target, 0), **prices}])
     facts = apply_default_package(frame, profile)
     row = next(route_rows(evaluate(facts, profile, TABLES, RATES, on=on, routes=[(source, target)]).frame()))
@@ -103,7 +104,11 @@ def test_duty_is_as_the_profile_states(customs: dict[str, Any], rule: str, assum
 
 
 def test_costs_of_the_profile_are_named() -> None:
-    seller = {"customs": {"duty_pct": 0, "freight_per_unit": 1}, "exchange_spread_pct": 1.5, "prep_per_unit": 1}
+    seller: dict[str, Any] = {
+        "customs": {"duty_pct": 0, "freight_per_unit": 1},
+        "exchange_spread_pct": 1.5,
+        "prep_per_unit": 1,
+    }
     lines = explained("UK", seller=seller)
     found = {name: (lines[name]["rule"], lines[name]["assumed"]) for name in ("freight", "other_costs", "fx_cost")}
     assert found == {
@@ -134,7 +139,7 @@ def test_storage_states_its_months_by_season(on: date, days: int, rule: str) -> 
 
 
 def test_refunds_state_share_cap_and_handling() -> None:
-    seller = {"return_rate_pct": 6, "return_handling": 1.2, "customs": {"duty_pct": 0}}
+    seller: dict[str, Any] = {"return_rate_pct": 6, "return_handling": 1.2, "customs": {"duty_pct": 0}}
     line = explained(seller=seller)["refunds"]
     assert line["rule"] == (
         "6 % return rate: 20 % of the referral fee, at most 5.00 EUR, and 1.20 EUR handling"
@@ -183,9 +188,9 @@ def test_the_fulfilment_fee_names_programme_table_and_size(
 
 def test_an_assumed_package_marks_the_fee() -> None:
     seller = {"assumed_package": SMALL}
-    line = explained(seller=seller, **dict.fromkeys(SMALL, np.nan))["fulfilment_fee"]
+    line = explained(seller=seller, **UNMEASURED)["fulfilment_fee"]
     assert (line["rule"], line["assumed"]) == ("FBA DE: standard envelope, 0.15 kg, assumed", True)
-    unknown = explained(**dict.fromkeys(SMALL, np.nan))["fulfilment_fee"]
+    unknown = explained(**UNMEASURED)["fulfilment_fee"]
     assert (unknown["rule"], unknown["amount"]) == ("FBA DE: size unknown", None)
 
 

@@ -61,10 +61,17 @@ def test_fields_of_tables_have_bounds(field: str, inner: str, allowed: list[floa
 
 
 def test_rows_of_the_shipping_table_have_bounds_and_known_destinations() -> None:
-    rows = [{"up_to_kg": 2, "cost": 0}, {"to": "FR", "up_to_kg": 1, "cost": 4}, {"to": "DE", "up_to_kg": 3, "cost": 3}]
+    rows: list[Any] = [
+        {"up_to_kg": 2, "cost": 0},
+        {"to": "FR", "up_to_kg": 1, "cost": 4},
+        {"to": "DE", "up_to_kg": 3, "cost": 3},
+    ]
     found = Profile.neutral(parcels=rows).parcels
     assert [(row.to, row.up_to_kg) for row in found] == [("DE", 3), ("FR", 1), ("all", 2)]
-    for broken in ({"up_to_kg": 0, "cost": 1}, {"up_to_kg": 1, "cost": -1}, {"to": "US", "up_to_kg": 1, "cost": 1}):
+    refused: list[Any] = [
+        {"up_to_kg": 0, "cost": 1}, {"up_to_kg": 1, "cost": -1}, {"to": "US", "up_to_kg": 1, "cost": 1},
+    ]  # fmt: skip
+    for broken in refused:
         with pytest.raises(ConfigError, match="parcels"):
             Profile.neutral(parcels=[broken])
 

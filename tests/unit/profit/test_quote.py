@@ -180,10 +180,10 @@ def test_prices_that_leave_less_than_a_lower_one_are_advised_against(sell: float
 
 
 def test_dead_zones_are_shown_up_to_three_times_the_price_and_at_least_to_30() -> None:
-    fields = {"category": "Home Products", "buy": 1, "fulfilment": "fbm", "fbm_shipping": 0}
+    fields: dict[str, Any] = {"category": "Home Products", "buy": 1, "fulfilment": "fbm", "fbm_shipping": 0}
     assert [zone.low for zone in asked(**fields, sell=2).dead_zones] == [20.01]
-    jewellery = {"category": "Furniture", "buy": 1, "fulfilment": "fbm", "fbm_shipping": 0}
-    assert asked(**jewellery, sell=90).dead_zones == ()
+    furniture: dict[str, Any] = {"category": "Furniture", "buy": 1, "fulfilment": "fbm", "fbm_shipping": 0}
+    assert asked(**furniture, sell=90).dead_zones == ()
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_an_amount_is_exchanged_at_the_rate_of_the_day() -> None:
 
 
 def test_keepas_percentage_is_taken_at_the_price_it_was_seen_at() -> None:
-    fields = {"buy": 5, "sell": 25, "category": "Home & Kitchen", "keepa_referral_pct": 8}
+    fields: dict[str, Any] = {"buy": 5, "sell": 25, "category": "Home & Kitchen", "keepa_referral_pct": 8}
     assert asked(**fields).referral.decided_by == "category"
     assert asked(**fields, keepa_referral_price=19).referral.candidates == ("Home Products",)
 
