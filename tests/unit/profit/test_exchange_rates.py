@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
+from currency_converter import CurrencyConverter, RateNotFoundError
+from currency_converter.currency_converter import Bounds
 
 from arbkit.profit import load_rates
-from arbkit.profit.exchange_rates import AssumedRates, Rate, ShiftedRates
+from arbkit.profit.exchange_rates import AssumedRates, Rate, Rates, ShiftedRates
 
 RATES = load_rates()
 FRIDAY, SATURDAY, MONDAY = date(2026, 7, 31), date(2026, 8, 1), date(2026, 8, 3)
+
+
+class OfOneDay(CurrencyConverter):
+    """Knows the pound on one day alone, and says that it is up to date."""
+
+    def __init__(self, day: date) -> None:
+        self._day = day
+        self.bounds = {"GBP": Bounds(day, date(2026, 12, 31))}
+
+    def convert(self, amount: float, currency: str, new_currency: str = "EUR", date: Any = None) -> float:
+        if date != self._day:
+            raise RateNotFoundError
+        return amount * 1.25
+
+
+def test_a_gap_of_the_rates_is_bridged_for_ten_days() -> None:
+    rates = Rates(OfOneDay(FRIDAY))
+    last = FRIDAY + timedelta(9)
+    assert rates.rate("GBP", "EUR", last) == Rate(1.25, FRIDAY, 9)
+    assert rates.rate("GBP", "EUR", last + timedelta(1)) is None
+    assert rates.rate("GBP", "EUR", FRIDAY - timedelta(1)) is None
 
 
 def value(found: Rate | None) -> float:

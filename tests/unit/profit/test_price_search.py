@@ -85,4 +85,4 @@ def test_dead_zones_are_looked_for_up_to_500() -> None:
         return np.where(prices <= 490, prices, prices - 2)
 
     assert dead_zones(profit, 1_000) == [(490.01, 492.0)]
-    assert dead_zones(lambda prices: np.where(prices <= 510, prices, prices - 2), 1_000) == []
+    assert dead_zones(lambda prices: np.where(prices <= 500.5, prices, prices - 2), 1_000) == []

@@ -42,6 +42,17 @@ def test_fields_have_bounds(field: str, allowed: list[Any], refused: list[Any]) 
         assert f"profile: {field}" in str(caught.value)
 
 
+def test_a_neutral_seller_has_no_costs_of_its_own() -> None:
+    neutral = Profile.neutral()
+    costs = (
+        neutral.prep_per_unit, neutral.inbound_per_unit, neutral.inbound_per_kg, neutral.expected_days,
+        neutral.return_rate_pct, neutral.return_handling, neutral.exchange_spread_pct,
+        neutral.customs.freight_per_unit, neutral.customs.freight_per_kg,
+    )  # fmt: skip
+    assert set(costs) == {0}
+    assert (neutral.target_roi_pct, neutral.cover_days, neutral.fulfilment) == (30, 28, ("fba-local", "efn"))
+
+
 @pytest.mark.parametrize(
     ("field", "inner", "allowed", "refused"),
     [
