@@ -102,9 +102,11 @@ def try_all(mutants: Sequence[Mutant], baseline: Baseline, jobs: int, tally: Tal
             for mutant in in_tests:
                 tests = baseline.fastest_first(baseline.tests_of(mutant))
                 if tests:
-                    forks.start(mutant, baseline.limit_s(tests), partial(collected.survives, mutant, tests))
+                    forks.start(mutant, baseline.limit_s(tests), collected.attempt(mutant, tests))
                 else:
                     tally.add(mutant, True, why=", no test runs this line")
+            # What an earlier fork or this process did must not be what kills.
+            forks.start(None, whole, collected.attempt(None, baseline.one_of_each()))
             forks.finish()
 
         with_collected(changed_in_place)

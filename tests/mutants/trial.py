@@ -33,7 +33,7 @@ from tests.helpers.paths import ROOT
 from tests.mutants.operators import Mutant, mutated_code
 
 TESTS = ("tests/unit/profit", "tests/unit/analysis")
-_SURVIVED, _KILLED, _UNCHANGED = 0, 1, 2
+_SURVIVED, _KILLED = 0, 1
 _OPTIONS = ("-q", "-s", "--assert=plain", "--tb=no", "--no-header", "--no-summary", "-p", "no:cacheprovider")
 _EXAMPLES = hypothesis.settings(
     max_examples=20, derandomize=True, database=None, deadline=None,
@@ -83,25 +83,43 @@ class Baseline:
             rank[name] += 1
         return sorted(ordered, key=lambda test: turn[test])
 
+    def one_of_each(self) -> list[str]:
+        """The fastest case of each test."""
+        fastest = {test.partition("[")[0]: test for test in sorted(self.seconds, key=lambda t: -self.seconds[t])}
+        return list(fastest.values())
+
 
 class _Loop:
     """A plugin of pytest that does ``then`` with the collected tests in place of running them all."""
 
     def __init__(self, then: Callable[[pytest.Session], None]) -> None:
         self._then = then
+        self.error: BaseException | None = RuntimeError("the tests cannot be collected: run them first")
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         if not session.testsfailed:
-            self._then(session)
+            # pytest would only write it down.
+            try:
+                self._then(session)
+                self.error = None
+            except BaseException as error:  # noqa: BLE001
+                self.error = error
         return True
 
 
 def with_collected(then: Callable[[pytest.Session], None]) -> None:
-    """Collect the tests and call ``then`` with them; not where they cannot be collected."""
+    """Collect the tests and call ``then`` with them.
+
+    Raises:
+        RuntimeError: they cannot be collected.
+    """
     hypothesis.settings.register_profile("mutants", _EXAMPLES)
     hypothesis.settings.load_profile("mutants")
+    loop = _Loop(then)
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        pytest.main([*_OPTIONS, *TESTS], plugins=[_Loop(then)])
+        pytest.main([*_OPTIONS, *TESTS], plugins=[loop])
+    if loop.error is not None:
+        raise loop.error
 
 
 def _run(session: pytest.Session, items: Sequence[pytest.Item]) -> Iterator[tuple[str, bool]]:
@@ -141,10 +159,9 @@ def _is_cache(found: object) -> bool:
 def _learn() -> Baseline | str:
     tracer = coverage.Coverage(data_file=None, config_file=False, include=[f"{ROOT}/arbkit/*"])
     seconds: dict[str, float] = {}
-    failed = ["the tests cannot be collected without any mutant: run them first"]
+    failed: list[str] = []
 
     def all_of(session: pytest.Session) -> None:
-        failed.clear()
         caches = [found for found in gc.get_objects() if _is_cache(found)]
         # pytest runs the first test when the first pair is asked for: each iteration is one test.
         steps = _run(session, session.items)
@@ -160,7 +177,10 @@ def _learn() -> Baseline | str:
                 return
 
     tracer.start()
-    with_collected(all_of)
+    try:
+        with_collected(all_of)
+    except RuntimeError as error:
+        failed.append(str(error))
     tracer.stop()
     if failed:
         return failed[0]
@@ -187,7 +207,7 @@ class Forks:
         """Try a mutant: ``attempt`` says whether it survived. Waits for a free fork.
 
         Raises:
-            RuntimeError: an earlier one changed nothing, or the tests fail without any.
+            RuntimeError: the tests of an earlier fork failed without any mutant.
         """
         if len(self._running) >= self._jobs:
             self._wait()
@@ -196,8 +216,6 @@ class Forks:
             try:
                 self._confine(limit_s)
                 code = _SURVIVED if attempt() else _KILLED
-            except UnchangedError:
-                code = _UNCHANGED
             except BaseException:  # noqa: BLE001 - whatever a mutant does to the run, it was noticed
                 code = _KILLED
             os._exit(code)
@@ -211,12 +229,10 @@ class Forks:
     def _wait(self) -> None:
         child, status = os.wait()
         mutant, code = self._running.pop(child), os.waitstatus_to_exitcode(status)
-        if code == _UNCHANGED:
-            raise RuntimeError(f"no function changes with {mutant}")
         if mutant is not None:
             self._done(mutant, code == _SURVIVED)
         elif code != _SURVIVED:
-            raise RuntimeError("the tests fail in another order without any mutant")
+            raise RuntimeError("the tests fail in a fork without any mutant")
 
     def _confine(self, limit_s: int) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -269,23 +285,27 @@ class Collected:
                 self._functions[found.__code__.co_filename].append(found)
         gc.freeze()
 
-    def survives(self, mutant: Mutant, tests: Sequence[str]) -> bool:
-        """Whether these tests pass with the mutant in the functions of this process.
+    def attempt(self, mutant: Mutant | None, tests: Sequence[str]) -> Callable[[], bool]:
+        """What says, in a fork, whether these tests pass with the mutant in the functions of that process.
 
         Raises:
-            UnchangedError: no function of this process changes with it.
+            RuntimeError: no function of this process changes with it.
         """
-        changed = _changed_functions(mutant)
-        found = [(f, changed[f.__code__]) for f in self._functions[str(mutant.path)] if f.__code__ in changed]
-        if changed and not found:
-            raise UnchangedError
-        for function, code in found:
-            function.__code__ = code
-        return all(well for _, well in _run(self._session, [self._items[test] for test in tests]))
+        items = [self._items[test] for test in tests]
+        changes: list[tuple[FunctionType, CodeType]] = []
+        if mutant is not None:
+            changed = _changed_functions(mutant)
+            found = self._functions[str(mutant.path)]
+            changes = [(function, changed[function.__code__]) for function in found if function.__code__ in changed]
+            if changed and not changes:
+                raise RuntimeError(f"no function changes with {mutant}")
 
+        def survives() -> bool:
+            for function, code in changes:
+                function.__code__ = code
+            return all(well for _, well in _run(self._session, items))
 
-class UnchangedError(Exception):
-    """A mutant that could not be put into the functions of a running process."""
+        return survives
 
 
 def _changed_functions(mutant: Mutant) -> dict[CodeType, CodeType]:

@@ -16,7 +16,7 @@ RATES = load_rates()
 FRIDAY, SATURDAY, MONDAY = date(2026, 7, 31), date(2026, 8, 1), date(2026, 8, 3)
 
 
-class OfOneDay(CurrencyConverter):
+class OfOneDay(CurrencyConverter):  # type: ignore[misc]
     """Knows the pound on one day alone, and says that it is up to date."""
 
     def __init__(self, day: date) -> None:
