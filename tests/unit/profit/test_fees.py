@@ -257,6 +257,14 @@ def test_keepas_percentage_rules_out_the_schedules_that_do_not_give_it(
     assert len(rules) > 1
 
 
+def test_schedules_that_cost_the_same_are_not_ambiguous() -> None:
+    fields: dict[str, Any] = {"category": "Home & Kitchen", "price_minor": 1_500.0, "keepa_referral_price": 15.0}
+    same, differ = sale(**fields, keepa_referral_pct=15.0), sale(**fields)
+    assert (same["referral_candidates"], differ["referral_candidates"]) == (1, 4)
+    noted = [ReasonCode.REFERRAL_AMBIGUOUS in [reason.code for reason in row["assumed"]] for row in (same, differ)]
+    assert noted == [False, True]
+
+
 def test_a_percentage_with_the_uplift_of_its_time_is_recognised() -> None:
     fields: dict[str, Any] = {"category": "Home & Kitchen", "price_minor": 1_500.0}
     assert sale("FR", keepa_referral_pct=8.24, keepa_referral_price=15.0, **fields)["referral_schedule"] == (

@@ -31,6 +31,11 @@ def test_at_a_step_of_a_fee_the_cent_without_a_loss_breaks_even() -> None:
     assert break_even(falls_at_300, 1_000) == [300.0]
 
 
+@pytest.mark.parametrize(("before", "after", "price"), [(0.4, -0.1, 10.0), (-0.1, 0.4, 10.01)])
+def test_a_small_step_is_one_too(before: float, after: float, price: float) -> None:
+    assert break_even(lambda prices: np.where(prices <= 10, before, after), 100) == [price]
+
+
 def test_prices_are_searched_up_to_the_highest_and_no_further() -> None:
     assert break_even(lambda prices: prices - 50, 49.99) == []
     assert break_even(lambda prices: prices - 50, 50) == [50.0]

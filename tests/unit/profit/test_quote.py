@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from datetime import date
 from typing import Any
@@ -11,10 +12,12 @@ import pytest
 
 from arbkit.core.errors import UsageError
 from arbkit.profit import Profile, load_rates, load_tables
+from arbkit.profit.fees.tables import parse_tables
 from arbkit.profit.quote.pricer import QuotePricer
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest, parse_size
 from arbkit.profit.quote.results import Quote
+from tests.unit.profit.test_tables import FILES
 
 TABLES, RATES = load_tables(), load_rates()
 ON = date(2026, 8, 1)
@@ -182,8 +185,16 @@ def test_prices_that_leave_less_than_a_lower_one_are_advised_against(sell: float
 def test_dead_zones_are_shown_up_to_three_times_the_price_and_at_least_to_30() -> None:
     fields: dict[str, Any] = {"category": "Home Products", "buy": 1, "fulfilment": "fbm", "fbm_shipping": 0}
     assert [zone.low for zone in asked(**fields, sell=2).dead_zones] == [20.01]
-    furniture: dict[str, Any] = {"category": "Furniture", "buy": 1, "fulfilment": "fbm", "fbm_shipping": 0}
-    assert asked(**furniture, sell=90).dead_zones == ()
+    files = copy.deepcopy(FILES)
+    for row in files["referral"]["version"][-1]["changes"]:
+        if row["name"] == "Home Products":
+            row["up_to_EUR"] = [100.0]
+    tables = parse_tables(files)
+    found = [
+        quote(QuoteRequest.parse({**TOY, **fields, "sell": sell}), Profile.neutral(), tables, RATES, what_if=False)
+        for sell in (30, 40)
+    ]
+    assert [[zone.low for zone in each.dead_zones] for each in found] == [[], [100.01]]
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,13 @@ def test_only_the_wanted_routes_are_in_the_frame() -> None:
     assert priced(*offers, routes=[]).frame().empty
 
 
+def test_without_offers_there_are_no_routes() -> None:
+    nothing = pd.DataFrame([offer("IT", 4_000)]).iloc[:0]
+    found = evaluate(nothing, Profile.neutral(), TABLES, RATES, on=ON)
+    assert found.profit.shape == (len(MARKETS) * (len(MARKETS) - 1), 0)
+    assert (len(found.frame()), found.unknown_counts()) == (0, {})
+
+
 def test_reasons_of_unknown_profits_are_counted_over_all_routes() -> None:
     offers = [
         *(offer(code, 4_000, asin="A", category=None) for code in ("IT", "DE", "FR")),

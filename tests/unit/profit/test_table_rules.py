@@ -8,10 +8,16 @@ from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from arbkit.core.errors import ConfigError
+from arbkit.core.results import ComponentRow
+from arbkit.profit import Profile, components, evaluate, load_rates
 from arbkit.profit.fees.tables import Tables, parse_tables
+from arbkit.profit.reason_codes import ReasonCode
+from arbkit.profit.route_frame import RouteRow, route_rows
+from tests.unit.profit.test_evaluation import offer
 from tests.unit.profit.test_tables import FILES
 
 Change = Callable[[dict[str, Any]], None]
@@ -181,6 +187,52 @@ def test_a_later_version_keeps_what_it_does_not_change() -> None:
     assert flat == before.schedules[before.schedule_index("Toys & Games")]
     assert after.get("referral")["minimum"] == before.get("referral")["minimum"]
     assert tables.on(date(2026, 8, 1)).uplifts == (1.0, 1.02, 1.03)
+
+
+def test_tables_are_equal_whatever_days_were_asked_for() -> None:
+    one, other = parsed(), parsed()
+    one.on(date(2026, 5, 5))
+    assert one == other
+    assert parsed(versions((SPRING, None))) != one
+
+
+def priced(tables: Tables, source: str, *, on: date, **seller: Any) -> tuple[RouteRow, dict[str, ComponentRow]]:
+    """A toy for 20 from a marketplace, sold in Germany for 60, and its components."""
+    profile, rates = Profile.neutral(fulfilment=("fba-local",), **seller), load_rates()
+    frame = pd.DataFrame([offer(source, 2_000), offer("DE", 6_000)])
+    row = next(route_rows(evaluate(frame, profile, tables, rates, on=on, routes=[(source, "DE")]).frame()))
+    return row, {line["name"]: line for line in components(row, profile, tables.on(on), rates)}
+
+
+def test_duty_by_a_preset_is_that_of_the_table() -> None:
+    def change(files: dict[str, Any]) -> None:
+        files["duty"]["version"][0]["presets"] = {"toys": 4.7, "originating": 0.0}
+
+    tables, on = parsed(change), date(2026, 8, 1)
+    row, lines = priced(tables, "UK", on=on, customs={"duty_preset": "toys"})
+    net = -(row["purchase_price"] + row["input_vat"])
+    assert row["duty"] == pytest.approx(-0.047 * net, abs=0.011)
+    duty = lines["duty"]
+    assert (duty["rule"], duty["table"], duty["assumed"]) == ("toys goods, as the profile states", "duty", True)
+    free, _ = priced(tables, "UK", on=on, customs={"duty_preset": "originating"})
+    assert (free["duty"], free["unknown"]) == (0, ())
+    unheard, _ = priced(tables, "UK", on=on, customs={"duty_preset": "unheard of"})
+    assert [reason.code for reason in unheard["unknown"]] == [ReasonCode.DUTY_UNKNOWN]
+
+
+@pytest.mark.parametrize("assumed", [True, False, None])
+def test_a_season_rests_on_the_last_one_only_where_its_table_says_so(assumed: bool | None) -> None:
+    def change(files: dict[str, Any]) -> None:
+        season = files["surcharges"]["peak"][1]
+        season.pop("assumed")
+        if assumed is not None:
+            season["assumed"] = assumed
+
+    row, lines = priced(parsed(change), "IT", on=date(2026, 11, 24))
+    assert row["peak_surcharge"] < 0
+    noted = [reason.code for reason in row["assumed"]]
+    assert (ReasonCode.PEAK_OF_LAST_SEASON in noted) == bool(assumed)
+    assert lines["peak_surcharge"]["assumed"] == bool(assumed)
 
 
 def test_each_started_step_of_weight_costs_once_more() -> None:
