@@ -28,7 +28,7 @@ import pytest
 
 from tests.helpers.paths import ROOT
 from tests.mutants.operators import Mutant, mutants_of
-from tests.mutants.trial import Baseline, Collected, Forks, learn, survives_anew, survives_nothing, with_collected
+from tests.mutants.trial import Baseline, Collected, Forks, killer_anew, learn, with_collected
 
 TARGETS = (*sorted((ROOT / "arbkit" / "profit").rglob("*.py")), ROOT / "arbkit" / "analysis" / "confidence.py")
 EQUIVALENT = Path(__file__).with_name("equivalent.txt")
@@ -92,15 +92,17 @@ def try_all(mutants: Sequence[Mutant], baseline: Baseline, jobs: int, tally: Tal
     whole = baseline.limit_s(list(baseline.seconds))
     with tempfile.TemporaryDirectory() as folder:
         forks = Forks(jobs, Path(folder), tally.add)
-        forks.start(None, whole, partial(survives_nothing, baseline))
-        for mutant in at_import:
-            forks.start(mutant, whole, partial(survives_anew, mutant, baseline))
+        every = frozenset(baseline.seconds)
+        for tried in (None, *at_import):
+            near = every & baseline.tests_of(tried) if tried else every
+            tests = [test for part in (near, every - near) for test in baseline.promising_first(part, forks.kills)]
+            forks.start(tried, whole, partial(killer_anew, tried, tests))
         forks.finish()
 
         def changed_in_place(session: pytest.Session) -> None:
             collected = Collected(session)
             for mutant in in_tests:
-                tests = baseline.fastest_first(baseline.tests_of(mutant))
+                tests = baseline.promising_first(baseline.tests_of(mutant), forks.kills)
                 if tests:
                     forks.start(mutant, baseline.limit_s(tests), collected.attempt(mutant, tests))
                 else:

@@ -16,8 +16,8 @@ import resource
 import signal
 import sys
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -34,6 +34,10 @@ from tests.mutants.operators import Mutant, mutated_code
 
 TESTS = ("tests/unit/profit", "tests/unit/analysis")
 _SURVIVED, _KILLED = 0, 1
+_OVERHEAD_S = 0.01
+"""What pytest does around a test."""
+Attempt = Callable[[], str | None]
+"""Runs tests against a mutant: the first that fails, None if it survived."""
 _OPTIONS = ("-q", "-s", "--assert=plain", "--tb=no", "--no-header", "--no-summary", "-p", "no:cacheprovider")
 _EXAMPLES = hypothesis.settings(
     max_examples=20, derandomize=True, database=None, deadline=None,
@@ -72,21 +76,28 @@ class Baseline:
         """The processor time after which a run of these tests counts as endless."""
         return 10 + int(5 * sum(self.seconds[test] for test in tests))
 
-    def fastest_first(self, tests: frozenset[str]) -> list[str]:
-        """The tests by time; of a function with parameters one case each before the next."""
-        rank: defaultdict[str, int] = defaultdict(int)
-        ordered = sorted(tests, key=lambda test: (self.seconds[test], test))
-        turn = {}
-        for test in ordered:
-            name = test.partition("[")[0]
-            turn[test] = rank[name]
-            rank[name] += 1
-        return sorted(ordered, key=lambda test: turn[test])
+    def promising_first(self, tests: frozenset[str], kills: Mapping[str, int]) -> list[str]:
+        """The tests, first those that are fast and of a function that killed often; ``kills`` by function.
+
+        Further cases of a function come later each time, as they notice much the same.
+        """
+        turn: Counter[str] = Counter()
+        cost = {}
+        for test in sorted(tests, key=lambda test: (self.seconds[test], test)):
+            function = function_of(test)
+            turn[function] += 1
+            cost[test] = turn[function] * (_OVERHEAD_S + self.seconds[test]) / (1 + kills.get(function, 0))
+        return sorted(tests, key=lambda test: (cost[test], test))
 
     def one_of_each(self) -> list[str]:
         """The fastest case of each test."""
-        fastest = {test.partition("[")[0]: test for test in sorted(self.seconds, key=lambda t: -self.seconds[t])}
+        fastest = {function_of(test): test for test in sorted(self.seconds, key=lambda t: -self.seconds[t])}
         return list(fastest.values())
+
+
+def function_of(test: str) -> str:
+    """The id of a test without that of its case."""
+    return test.partition("[")[0]
 
 
 class _Loop:
@@ -120,6 +131,11 @@ def with_collected(then: Callable[[pytest.Session], None]) -> None:
         pytest.main([*_OPTIONS, *TESTS], plugins=[loop])
     if loop.error is not None:
         raise loop.error
+
+
+def _first_failure(session: pytest.Session, items: Sequence[pytest.Item]) -> str | None:
+    """Run tests until one fails; its id."""
+    return next((name for name, well in _run(session, items) if not well), None)
 
 
 def _run(session: pytest.Session, items: Sequence[pytest.Item]) -> Iterator[tuple[str, bool]]:
@@ -199,12 +215,16 @@ class Forks:
     """At most ``jobs`` forks at a time, each of which tries one mutant, or none (None)."""
 
     def __init__(self, jobs: int, folder: Path, done: Callable[[Mutant, bool], None]) -> None:
-        """``folder`` holds what the tests write; ``done`` is called with each mutant and whether it survived."""
+        """``folder`` holds what the tests write; ``done`` is called with each mutant and whether it survived.
+
+        ``kills`` counts the mutants that each test killed.
+        """
         self._jobs, self._folder, self._done = jobs, folder, done
         self._running: dict[int, Mutant | None] = {}
+        self.kills: Counter[str] = Counter()
 
-    def start(self, mutant: Mutant | None, limit_s: int, attempt: Callable[[], bool]) -> None:
-        """Try a mutant: ``attempt`` says whether it survived. Waits for a free fork.
+    def start(self, mutant: Mutant | None, limit_s: int, attempt: Attempt) -> None:
+        """Try a mutant. Waits for a free fork.
 
         Raises:
             RuntimeError: the tests of an earlier fork failed without any mutant.
@@ -215,7 +235,10 @@ class Forks:
         if child == 0:
             try:
                 self._confine(limit_s)
-                code = _SURVIVED if attempt() else _KILLED
+                killer = attempt()
+                code = _SURVIVED if killer is None else _KILLED
+                if killer is not None:
+                    self._note(os.getpid()).write_text(killer, "utf-8")
             except BaseException:  # noqa: BLE001 - whatever a mutant does to the run, it was noticed
                 code = _KILLED
             os._exit(code)
@@ -229,10 +252,16 @@ class Forks:
     def _wait(self) -> None:
         child, status = os.wait()
         mutant, code = self._running.pop(child), os.waitstatus_to_exitcode(status)
+        note = self._note(child)
+        if code == _KILLED and note.exists():
+            self.kills[function_of(note.read_text("utf-8"))] += 1
         if mutant is not None:
             self._done(mutant, code == _SURVIVED)
         elif code != _SURVIVED:
             raise RuntimeError("the tests fail in a fork without any mutant")
+
+    def _note(self, child: int) -> Path:
+        return self._folder / f"{child}.txt"
 
     def _confine(self, limit_s: int) -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -247,29 +276,20 @@ class Forks:
         signal.alarm(20 * limit_s)
 
 
-def survives_anew(mutant: Mutant, baseline: Baseline) -> bool:
-    """Whether all tests pass with the mutated module imported; those that run its line come first."""
-    sys.meta_path.insert(0, _Mutated(mutant))
-    return _survives_tests(baseline, first=baseline.tests_of(mutant))
-
-
-def survives_nothing(baseline: Baseline) -> bool:
-    """Whether all tests pass in this order without any mutant."""
-    return _survives_tests(baseline, first=frozenset())
-
-
-def _survives_tests(baseline: Baseline, first: frozenset[str]) -> bool:
-    order = {test: n for n, test in enumerate(baseline.fastest_first(frozenset(baseline.seconds)))}
-    survived = False
+def killer_anew(mutant: Mutant | None, tests: Sequence[str]) -> str | None:
+    """The first of all tests that fails with the mutated module imported; ``tests`` are run in this order."""
+    if mutant is not None:
+        sys.meta_path.insert(0, _Mutated(mutant))
+    order = {test: number for number, test in enumerate(tests)}
+    killer: str | None = None
 
     def run(session: pytest.Session) -> None:
-        nonlocal survived
+        nonlocal killer
         # A mutant may rename the cases of a test.
-        items = sorted(session.items, key=lambda i: (i.nodeid not in first, order.get(i.nodeid, len(order))))
-        survived = all(well for _, well in _run(session, items))
+        killer = _first_failure(session, sorted(session.items, key=lambda i: order.get(i.nodeid, len(order))))
 
     with_collected(run)
-    return survived
+    return killer
 
 
 class Collected:
@@ -285,8 +305,8 @@ class Collected:
                 self._functions[found.__code__.co_filename].append(found)
         gc.freeze()
 
-    def attempt(self, mutant: Mutant | None, tests: Sequence[str]) -> Callable[[], bool]:
-        """What says, in a fork, whether these tests pass with the mutant in the functions of that process.
+    def attempt(self, mutant: Mutant | None, tests: Sequence[str]) -> Attempt:
+        """What says, in a fork, which of these tests fails with the mutant in the functions of that process.
 
         Raises:
             RuntimeError: no function of this process changes with it.
@@ -300,12 +320,12 @@ class Collected:
             if changed and not changes:
                 raise RuntimeError(f"no function changes with {mutant}")
 
-        def survives() -> bool:
+        def killer() -> str | None:
             for function, code in changes:
                 function.__code__ = code
-            return all(well for _, well in _run(self._session, items))
+            return _first_failure(self._session, items)
 
-        return survives
+        return killer
 
 
 def _changed_functions(mutant: Mutant) -> dict[CodeType, CodeType]:
