@@ -41,9 +41,8 @@ def identity(mutant: Mutant) -> str:
     return f"{mutant.path.relative_to(ROOT)}: {mutant.text}: {mutant.change}"
 
 
-def sample(paths: Iterable[Path], count: int, seed: int) -> list[Mutant]:
-    """``count`` of all mutants, chosen by ``seed``; other code elsewhere changes few of them."""
-    every = [mutant for path in paths for mutant in mutants_of(path)]
+def sample(every: Iterable[Mutant], count: int, seed: int) -> list[Mutant]:
+    """``count`` of them, chosen by ``seed``; other code elsewhere changes few of them."""
     return sorted(every, key=lambda m: hashlib.sha256(f"{seed} {identity(m)}".encode()).digest())[:count]
 
 
@@ -123,9 +122,16 @@ def main() -> int:
     parser.add_argument("--at-least", type=float, default=90.0, help="percent that must be killed")
     parser.add_argument("--only", type=Path, metavar="PATH", help="mutants of this file alone")
     given = parser.parse_args()
-    paths = [given.only.resolve()] if given.only else TARGETS
-    chosen = sample(paths, given.count, given.seed)
+    every = [
+        mutant for path in TARGETS if given.only is None or path == given.only.resolve() for mutant in mutants_of(path)
+    ]
+    if not every:
+        parser.error(f"no mutant is made of {given.only}")
     argued = equivalents()
+    if given.only is None:
+        for name in sorted(set(argued) - {identity(mutant) for mutant in every}):
+            say(f"{EQUIVALENT.name} argues a mutant that is not there any more: {name}")
+    chosen = sample(every, given.count, given.seed)
     mutants = [mutant for mutant in chosen if identity(mutant) not in argued]
     try:
         baseline = learn()
