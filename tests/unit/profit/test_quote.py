@@ -155,6 +155,21 @@ def test_the_profit_is_a_range_where_several_schedules_are_possible() -> None:
     assert one.referral.profit_range == (one.profit, one.profit)
 
 
+def test_two_possible_schedules_make_a_range_too() -> None:
+    found = asked(buy=5, sell=19, category="Grocery", vat_class="standard")
+    assert set(found.referral.candidates) == {"Grocery & Gourmet", "Beer, Wine, Spirits"}
+    assert found.referral.profit_range is not None
+    least, most = found.referral.profit_range
+    assert least is not None
+    assert most is not None
+    assert most - least == pytest.approx(19 * 0.05, abs=0.011)
+
+
+def test_the_user_knows_the_schedule_better_than_keepa() -> None:
+    found = asked(buy=5, sell=19, category="Home Products", keepa_referral_pct=15).referral
+    assert (found.decided_by, found.candidates) == ("user", ("Home Products",))
+
+
 def test_a_schedule_of_the_sellers_own_choice_is_the_users_decision() -> None:
     seller = Profile.neutral(schedules={"Home & Kitchen": "Home Products"})
     found = asked(seller, buy=5, sell=19, category="Home & Kitchen").referral

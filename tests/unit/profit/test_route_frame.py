@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from arbkit.profit import COMPONENTS, Profile, evaluate, load_rates, load_tables
 from arbkit.profit.components import rounded, whole_cents
 from arbkit.profit.evaluation import Evaluation, evaluate_costs
 from arbkit.profit.offer_costs import cost_offers
-from arbkit.profit.reason_codes import Reason, ReasonCode
+from arbkit.profit.reason_codes import Reason, ReasonCode, join_messages
 from arbkit.profit.route_frame import RouteRow, route_rows
 from arbkit.profit.trade_costs import SellerCosts
 from tests.unit.profit.test_evaluation import offer
@@ -70,6 +70,14 @@ def test_a_route_is_as_old_as_its_older_offer() -> None:
     newer = row(offer("IT", 4_000, updated_at=300.0), offer("DE", 6_999, updated_at=200.0))
     one = row(offer("IT", 4_000, updated_at=np.nan), offer("DE", 6_999, updated_at=200.0))
     assert (older["updated_at"], newer["updated_at"], one["updated_at"]) == (100.0, 200.0, 200.0)
+
+
+def test_a_stale_rate_is_named_with_its_day() -> None:
+    day = RATES.last_date + timedelta(25)
+    profile = Profile.neutral(**LOCAL)
+    frame = pd.DataFrame([offer("UK", 4_000), offer("DE", 9_999)])
+    found = next(route_rows(evaluate(frame, profile, TABLES, RATES, on=day, routes=[("UK", "DE")]).frame()))
+    assert f"exchange rate of {RATES.last_date} is 25 days old" in join_messages(found["assumed"])
 
 
 def test_fees_are_what_amazon_charges() -> None:
