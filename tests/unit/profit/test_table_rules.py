@@ -196,10 +196,12 @@ def test_tables_are_equal_whatever_days_were_asked_for() -> None:
     assert parsed(versions((SPRING, None))) != one
 
 
-def priced(tables: Tables, source: str, *, on: date, **seller: Any) -> tuple[RouteRow, dict[str, ComponentRow]]:
+def priced(
+    tables: Tables, source: str, *, on: date, package: dict[str, float] | None = None, **seller: Any
+) -> tuple[RouteRow, dict[str, ComponentRow]]:
     """A toy for 20 from a marketplace, sold in Germany for 60, and its components."""
     profile, rates = Profile.neutral(fulfilment=("fba-local",), **seller), load_rates()
-    frame = pd.DataFrame([offer(source, 2_000), offer("DE", 6_000)])
+    frame = pd.DataFrame([offer(source, 2_000), offer("DE", 6_000, **(package or {}))])
     row = next(route_rows(evaluate(frame, profile, tables, rates, on=on, routes=[(source, "DE")]).frame()))
     return row, {line["name"]: line for line in components(row, profile, tables.on(on), rates)}
 
@@ -218,6 +220,23 @@ def test_duty_by_a_preset_is_that_of_the_table() -> None:
     assert (free["duty"], free["unknown"]) == (0, ())
     unheard, _ = priced(tables, "UK", on=on, customs={"duty_preset": "unheard of"})
     assert [reason.code for reason in unheard["unknown"]] == [ReasonCode.DUTY_UNKNOWN]
+
+
+def test_a_known_point_of_the_lightest_band_holds_from_the_first_gram() -> None:
+    def change(files: dict[str, Any]) -> None:
+        rows = files["fulfilment_local"]["version"][0]["bands"]
+        lightest = next(row["up_to_kg"] for row in rows if row["tier"] == "standard parcel")
+        point = {"column": "DE", "tier": "standard parcel", "up_to_kg": lightest, "amount": 0.5}
+        files["surcharges"]["peak"][1]["known"] = [point]
+
+    on, tables = date(2026, 11, 24), parsed(change)
+    bands = tables.on(on).local
+    assert bands is not None
+    lightest = float(bands.tiers["standard parcel"][1][0])
+    for kg, surcharge in ((lightest, -0.5), (lightest + 0.001, -0.19)):
+        thin = {"length_mm": 360.0, "width_mm": 50.0, "height_mm": 40.0, "weight_g": 1_000 * kg}
+        row, _ = priced(tables, "IT", on=on, package=thin)
+        assert (row["size_tier"], row["peak_surcharge"]) == ("standard parcel", surcharge)
 
 
 @pytest.mark.parametrize("assumed", [True, False, None])
