@@ -24,6 +24,7 @@ class OfOneDay(CurrencyConverter):  # type: ignore[misc]
         self.bounds = {"GBP": Bounds(day, date(2026, 12, 31))}
 
     def convert(self, amount: float, currency: str, new_currency: str = "EUR", date: Any = None) -> float:
+        assert new_currency == "EUR"
         if date != self._day:
             raise RateNotFoundError
         return amount * 1.25

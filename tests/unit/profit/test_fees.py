@@ -14,7 +14,7 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.profit import Profile, evaluate, load_rates, load_tables
 from arbkit.profit.fees.bands import Schedule
 from arbkit.profit.fees.fulfilment import efn_column, months, size_tiers, storage_per_month
-from arbkit.profit.fees.referral import Categories, possible_schedules
+from arbkit.profit.fees.referral import ReferralUnits, possible_schedules
 from arbkit.profit.reason_codes import ReasonCode
 from arbkit.profit.route_frame import RouteRow, route_rows
 from tests.unit.profit.test_evaluation import offer
@@ -270,12 +270,11 @@ def test_the_possible_schedules_are_those_of_the_first_row() -> None:
     unknown = np.full(2, np.nan)
     names = ("Home & Kitchen", "Toys & Games")
     for codes, expected in (([0, 1], 4), ([1, 0], 1)):
-        categories = Categories(np.array(codes), names, np.zeros(2, bool))
-        found = possible_schedules(
-            TABLES.on(ON), price=np.array([15.0, 15.0]), market=np.zeros(2, np.int64), categories=categories,
-            keepa_pct=unknown, keepa_price=unknown,
+        units = ReferralUnits(
+            price=np.array([15.0, 15.0]), market=np.zeros(2, np.int64), category=np.array(codes),
+            own=np.zeros(2, bool), keepa_pct=unknown, keepa_price=unknown,
         )  # fmt: skip
-        assert len(found) == expected
+        assert len(possible_schedules(TABLES.on(ON), units, names)) == expected
 
 
 def test_a_percentage_with_the_uplift_of_its_time_is_recognised() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -196,5 +197,5 @@ def test_half_a_cent_is_rounded_up_and_minus_zero_is_zero() -> None:
 
 def test_rounded_components_add_up_however_small_they_are() -> None:
     found = row(offer("UK", 3_333), offer("DE", 7_777), expected_days=7, return_rate_pct=3, exchange_spread_pct=0.7)
-    assert round(sum(found[name] for name in COMPONENTS), 2) == found["profit"]
+    assert round(sum(cast("Mapping[str, float]", found)[name] for name in COMPONENTS), 2) == found["profit"]
     assert found["profit"] == pytest.approx(found["profit_exact"], abs=0.0051)
