@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from array import array
 from typing import Any
 from urllib.parse import parse_qs
@@ -32,6 +33,7 @@ PACKAGE = {"length_mm": 300, "width_mm": 200, "height_mm": 100, "weight_g": 700}
 def sold(asin: str, code: str, **fields: Any) -> Update:
     defaults: dict[str, Any] = {
         **PACKAGE, "price_minor": 4_000 if code == "IT" else 9_000, "eans": ("4005808158003",), "package_quantity": 1,
+        "price_at": int(time.time()),
     }  # fmt: skip
     return Update(offer(asin, code, **{**defaults, **fields}), history(asin, code))
 
