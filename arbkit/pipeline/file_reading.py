@@ -18,7 +18,7 @@ from arbkit.sources.envelope import envelope, from_envelope
 from arbkit.sources.export_cells import doubtful_columns
 from arbkit.sources.export_columns import PRICES, Column, read_columns
 from arbkit.sources.export_files import SavedResponse, SheetRows, read_file
-from arbkit.sources.export_notation import Notation, currencies_in, decide_notation, with_currency
+from arbkit.sources.export_notation import Notation, currencies_in, decide_notation
 from arbkit.sources.export_rows import EMPTY, check, market_of
 from arbkit.sources.raw_types import Cell, Envelope, Json
 
@@ -157,9 +157,8 @@ def _markets(
     refused = [each for each in said if isinstance(each, RefusedFileError)]
     if given is not None and named - {given}:
         codes = ", ".join(sorted(market.code for market in named))
-        raise RefusedFileError(
-            f"is from marketplace {codes}", field="--market", value=given.code, remedy="Leave --market out"
-        )
+        why = f"is from marketplace {codes}"
+        raise RefusedFileError(why, field="--market", value=given.code, remedy="Leave --market out")
     foreign = [each for each in refused if each.field]
     if len(refused) > len(said) / 2 or (given is not None and foreign):
         raise (foreign or refused)[0]
@@ -195,7 +194,7 @@ def _notation(
     expected = {market.currency for market in markets if isinstance(market, Market)}
     if named - expected or (named and len(expected) > 1):
         markets = _in_their_currency(table, [table.headers.index(header) for header in money], markets)
-    return markets, with_currency(notation, named)
+    return markets, replace(notation, currency=",".join(sorted(named)) or None)
 
 
 def _in_their_currency(table: SheetRows, money: Sequence[int], markets: list[_Found]) -> list[_Found]:
@@ -205,17 +204,11 @@ def _in_their_currency(table: SheetRows, money: Sequence[int], markets: list[_Fo
     for (number, row), market in zip(table.rows, markets, strict=True):
         said = {currency for currency, rows in table.formats.currencies.items() if number in rows}
         said |= currencies_in(row[index] for index in money if index < len(row))
-        if isinstance(market, Market) and said - {market.currency}:
-            names = ", ".join(sorted(said - {market.currency}))
-            wrong.append(
-                RefusedFileError(
-                    f"has prices in {names}, not in the {market.currency} of marketplace {market.code}",
-                    remedy="Import it with the marketplace it is from",
-                )
-            )
-            found.append(wrong[-1])
-        else:
-            found.append(market)
+        other = sorted(said - {market.currency}) if isinstance(market, Market) else []
+        if other and isinstance(market, Market):
+            why = f"has prices in {', '.join(other)}, not in the {market.currency} of marketplace {market.code}"
+            wrong.append(RefusedFileError(why, remedy="Import it with the marketplace it is from"))
+        found.append(wrong[-1] if other else market)
     if len(wrong) > len(found) / 2:
         raise wrong[0]
     return found
@@ -230,16 +223,12 @@ def _products(
     report.exported_at = None if answer.answered_at is None else to_iso(answer.answered_at)
     domains = [_market_of_product(product) for product in answer.products]
     if not any(domains):
-        first = answer.products[0]
-        raise RefusedFileError(
-            "not a marketplace arbkit knows", field="domainId",
-            value=first.get("domainId") if isinstance(first, dict) else None,
-            remedy=f"arbkit compares {', '.join(MARKETS)}",
-        )  # fmt: skip
+        first, remedy = answer.products[0], f"arbkit compares {', '.join(MARKETS)}"
+        value = first.get("domainId") if isinstance(first, dict) else None
+        raise RefusedFileError("not a marketplace arbkit knows", field="domainId", value=value, remedy=remedy)
     if options.market is not None and {d for d in domains if d} != {options.market}:
-        raise RefusedFileError(
-            "is from another marketplace", field="--market", value=options.market.code, remedy="Leave --market out"
-        )
+        why = "is from another marketplace"
+        raise RefusedFileError(why, field="--market", value=options.market.code, remedy="Leave --market out")
     for number, (product, found) in enumerate(zip(answer.products, domains, strict=True), 1):
         asin = product.get("asin") if isinstance(product, dict) else None
         message = envelope(

@@ -6,6 +6,7 @@ Cells come as XLSX gives them (floats, percentages as fractions) or as CSV does 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
@@ -64,7 +65,7 @@ def _path(_: Column, cell: Cell, __: str, ___: Notation) -> tuple[str, ...]:
 
 def _codes(column: Column, cell: Cell, _: str, __: Notation) -> tuple[str, ...]:
     """The EANs and UPCs with a right check digit, without the others; refused if none is right."""
-    if isinstance(cell, (int, float)) and not isinstance(cell, bool) and cell == int(cell):
+    if isinstance(cell, float) and cell.is_integer():
         # A spreadsheet that made a number of a code lost its first zero.
         words = [f"{int(cell):012d}"]
     else:
@@ -106,21 +107,27 @@ def _seller(_: Column, cell: Cell, __: str, ___: Notation) -> str:
     return named[1] if named else _RATED.sub("", text)
 
 
+def _finite(value: float, column: Column, cell: Cell) -> float:
+    if not -1e15 < value < 1e15:
+        raise _refuse("is not a number", column, cell)
+    return value
+
+
 def _parts(column: Column, cell: Cell, notation: Notation) -> tuple[float, str, int]:
     """The number in a cell, the words around it, and how many digits follow its decimal mark."""
     if isinstance(cell, (int, float)):
-        if isinstance(cell, bool) or not -1e15 < cell < 1e15:
+        if isinstance(cell, bool):
             raise _refuse("is not a number", column, cell)
-        return float(cell), "", 0
+        return _finite(float(cell), column, cell), "", 0
     text = str(cell)
     # What Keepa's own CSV has, at a third of the time.
     if notation.decimal == "." and text.isascii() and text.replace(".", "", 1).isdigit():
-        return float(text), "", len(text.partition(".")[2])
+        return _finite(float(text), column, cell), "", len(text.partition(".")[2])
     found = _NUMBERS[notation.decimal].fullmatch(text.strip())
     if found is None:
         raise _refuse("is not a number", column, cell)
     before, sign, whole, rest, behind = found.groups()
-    value = float(f"{_NOT_DIGITS.sub('', whole)}.{rest or 0}")
+    value = _finite(float(f"{_NOT_DIGITS.sub('', whole)}.{rest or 0}"), column, cell)
     return -value if sign in ("-", "−") else value, f"{before} {behind}".strip(), len(rest or "")
 
 
@@ -203,7 +210,9 @@ READERS: Mapping[Kind, Reader] = {
 
 
 _ALWAYS_READ = frozenset({"text", "texts", "names", "path", "seller", "identity"})
-_LARGEST: Mapping[str, float] = {"money": 1e7, "percent": 1, "whole": 1e9, "length": 1e5, "weight": 1e6, "volume": 1e9}
+_LARGEST: Mapping[str, float] = {
+    "money": 1e7, "percent": 1, "whole": 1e9, "number": 1e9, "length": 1e5, "weight": 1e6, "volume": 1e6,
+}  # fmt: skip
 _SIMPLE = {
     kind: re.compile(rf"(?:(?:{cell})?\n)*+")
     for kind, cell in {
@@ -213,7 +222,7 @@ _SIMPLE = {
         "number": r"\d{1,9}(?:\.\d{1,2})?",
         "length": r"\d{1,5}(?:\.\d{1,2})?",
         "weight": r"\d{1,6}(?:\.\d)?",
-        "volume": r"\d{1,9}(?:\.\d)?",
+        "volume": r"\d{1,6}(?:\.\d)?",
     }.items()
 }
 """What a column of text looks like in a file with decimal points if every cell can be read."""
@@ -239,7 +248,7 @@ def _is_clean(column: Column, cells: Sequence[Cell], notation: Notation) -> bool
     if simple is None or not kinds <= {str, float} or column.factor > 1000:
         return False
     numbers = [cell for cell in cells if isinstance(cell, float)]
-    if numbers and not 0 <= min(numbers) <= max(numbers) <= _LARGEST.get(column.kind, 1e9):
+    if numbers and (math.isnan(sum(numbers)) or not 0 <= min(numbers) <= max(numbers) <= _LARGEST[column.kind]):
         return False
     if kinds == {float}:
         return True

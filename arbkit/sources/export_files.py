@@ -64,12 +64,10 @@ def read_file(path: Path) -> SheetRows | SavedResponse:
     """
     try:
         if path.stat().st_size > _MAX_FILE:
-            raise RefusedFileError("is larger than 512 MiB", field=str(path), remedy="Export it in parts")
-        data = path.read_bytes()
+            raise RefusedFileError("is larger than 512 MiB", remedy="Export it in parts")
+        return _parse(path.read_bytes())
     except OSError as error:
         raise RefusedFileError(f"cannot be read: {error.strerror or error}", field=str(path)) from error
-    try:
-        return _parse(data)
     except RefusedFileError as error:
         raise RefusedFileError(error.why, field=str(path), value=error.value, remedy=error.remedy) from error
 
@@ -92,14 +90,20 @@ def _parse(data: bytes) -> SheetRows | SavedResponse:
 
 
 def _gunzip(data: bytes) -> bytes:
+    limit = _most_unpacked(data, 1 << 20)
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            plain = file.read(min(_MAX_UNPACKED, max(len(data) * _MAX_RATIO, 1 << 20)) + 1)
+            plain = file.read(limit + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise RefusedFileError(f"is a damaged gzip file: {error}", remedy="Save it again") from error
-    if len(plain) > max(len(data) * _MAX_RATIO, 1 << 20) or len(plain) > _MAX_UNPACKED:
+    if len(plain) > limit:
         raise RefusedFileError("unpacks to far more than real files do", remedy=_EXAMPLE)
     return plain
+
+
+def _most_unpacked(data: bytes, least: int) -> int:
+    """How many bytes a real file of this size unpacks to at most."""
+    return min(_MAX_UNPACKED, max(len(data) * _MAX_RATIO, least))
 
 
 def _xlsx(data: bytes) -> SheetRows:
@@ -130,18 +134,14 @@ def _parts(data: bytes) -> tuple[bytes, bytes]:
     """
     with zipfile.ZipFile(io.BytesIO(data)) as file:
         members = file.infolist()
-        unpacked = sum(member.file_size for member in members)
-        if unpacked > _MAX_UNPACKED or unpacked > max(len(data) * _MAX_RATIO, 16 << 20):
+        if sum(member.file_size for member in members) > _most_unpacked(data, 16 << 20):
             raise RefusedFileError("unpacks to far more than real files do", remedy=_EXAMPLE)
-        names = {member.filename for member in members}
-        if "xl/workbook.xml" not in names:
+        if "xl/workbook.xml" not in file.namelist():
             raise RefusedFileError("is a ZIP file but no XLSX", remedy=_EXAMPLE)
-        wanted = {_STYLES: b"", first_sheet(file): b""}
-        for member in members:
-            content = file.read(member)
-            if member.filename in wanted:
-                wanted[member.filename] = content
-        return wanted.pop(_STYLES), next(iter(wanted.values()))
+        sheet = first_sheet(file)
+        # Each is read, so that the checksum of each is looked at.
+        found = {m.filename: content for m in members if (content := file.read(m)) and m.filename in (_STYLES, sheet)}
+        return found.get(_STYLES, b""), found.get(sheet, b"")
 
 
 def _csv(data: bytes) -> SheetRows:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal, TypedDict
@@ -54,14 +54,6 @@ class Notation:
         return NotationRow(
             decimal=self.decimal, thousands=_OTHER[self.decimal], currency=self.currency, dates=self.dates,
             fractions=fractions,
-        )  # fmt: skip
-
-    @classmethod
-    def from_row(cls, row: NotationRow) -> Notation:
-        """The notation of an envelope."""
-        fractions = row["fractions"]
-        return cls(
-            row["decimal"], row["currency"], row["dates"], None if fractions is None else frozenset(fractions)
         )  # fmt: skip
 
 
@@ -115,11 +107,6 @@ def decide_notation(
         and (column.header in percent or _looks_like_fractions(cells[column.header], texts[column.header], decimal))
     )
     return Notation(decimal, fractions=fractions)
-
-
-def with_currency(notation: Notation, named: Iterable[str]) -> Notation:
-    """The notation of a file that names these currencies."""
-    return replace(notation, currency=",".join(sorted(named)) or None)
 
 
 def _text(cells: Sequence[Cell]) -> str:

@@ -88,7 +88,10 @@ def market_of(locale: Cell, url: Cell) -> Market | None:
 
 @lru_cache(maxsize=64)
 def _host(address: str) -> str:
-    return urlsplit(address).netloc
+    try:
+        return urlsplit(address).netloc
+    except ValueError:
+        return ""
 
 
 def _foreign(name: str) -> RefusedFileError:

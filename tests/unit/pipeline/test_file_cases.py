@@ -329,7 +329,7 @@ def test_an_odd_cell_costs_its_field_only(tmp_path: Path, header: str, cell: str
     assert not stated_fields(rows[0].envelope) & {"hazmat", "eans", "length_mm", "weight_g", "sales_rank"}
 
 
-@pytest.mark.parametrize("cell", ["zehn", "€ -5.00", "£ 19.99", "1e3", "€ 1.2.3", "99999999999.00"])
+@pytest.mark.parametrize("cell", ["zehn", "€ -5.00", "£ 19.99", "1e3", "€ 1.2.3", "99999999999.00", "9" * 400])
 def test_an_odd_price_costs_the_row(tmp_path: Path, cell: str) -> None:
     good = (("de", f"B0TESTA00{number}", "€ 19.99") for number in range(1, 4))
     rows, _ = read_rows(tmp_path, csv_text(("Locale", "ASIN", PRICE), ("de", ASIN, cell), *good))
@@ -440,6 +440,7 @@ def test_a_row_that_names_two_marketplaces_is_refused(tmp_path: Path) -> None:
 def test_a_file_from_a_marketplace_of_no_interest_is_refused(tmp_path: Path) -> None:
     text = csv_text(("URL: Amazon", "ASIN", PRICE), ("www.amazon.com/dp/B0TESTA001", ASIN, "1.50"))
     assert "www.amazon.com" in refusal(tmp_path, text)
+    assert "not a marketplace" in refusal(tmp_path, text.replace("www.amazon.com", "https://[www.amazon.de"))
     (offer,) = read_offers(tmp_path, text.replace("amazon.com", "amazon.fr"))
     assert offer.market == "FR"
 
