@@ -247,7 +247,8 @@ class Workbench(Closing):
         source, target = check_value(_MARKET, "source", source), check_value(_MARKET, "target", target)
         if source == target:
             raise UsageError("source and target are the same", field="target", value=target)
-        priced = {r.id: r for r in self._prices(offers, on).routes(now=time.time())}.get(f"{source}:{target}")
+        routes = self._prices(offers, on).routes(now=time.time(), listings=lambda _: offers)
+        priced = {r.id: r for r in routes}.get(f"{source}:{target}")
         if priced is None or priced.buy_price is None or priced.sell_price is None:
             absent = [code for code in (source, target) if code not in {o.market for o in offers}]
             unknown = "; ".join(priced.unknown) if priced else f"not listed on {' and '.join(absent)}"

@@ -14,7 +14,6 @@ import orjson
 import pandas as pd
 
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.listing.sides import compare_sides
 from arbkit.analysis.offers import OfferScan, prepare_offers
 from arbkit.analysis.routes import RoutePrices, price_routes
 from arbkit.core.models import Opportunity
@@ -133,15 +132,15 @@ def detect(
     unknown: Counter[Reason] = Counter()
     found: list[Opportunity] = []
     for frame in offers.frames:
-        prepared = prepare_offers(frame, now=now, priors=offers.priors)
+        prepared = prepare_offers(frame, now=now)
         prices = price_routes(prepared, profile, tables, rates, on=on, routes=parameters.routes())
         evaluation = prices.evaluation
         products += frame["asin"].nunique()
         routes += int(evaluation.listed_on_both.sum())
         unknown.update(evaluation.unknown_counts())
-        passed = prices.opportunities(_passes(prices, parameters, now), now=now, run_id=run_id)
-        wanted = _wanted(passed, parameters)
-        found.extend(wanted if offers.listings is None else compare_sides(wanted, offers.listings))
+        passes = _passes(prices, parameters, now)
+        passed = prices.opportunities(passes, now=now, run_id=run_id, listings=offers.listings)
+        found.extend(_wanted(passed, parameters))
     found.sort(key=lambda o: (-o.profit, o.id))
     return Detection(
         run_id=run_id,

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 import orjson
 import pandas as pd
 
+from arbkit.analysis.listing.sides import Listings
 from arbkit.analysis.listing.sizes import read_size
 from arbkit.core.models import Offer
 from arbkit.profit import OFFER_COLUMNS, load_tables
 from arbkit.profit.facts.packages import GOODS, PACKAGE, STATED, estimate_packages
 from arbkit.profit.facts.prices import PRICE_COLUMNS, choose_prices
-from arbkit.profit.facts.priors import PackagePriors, load_package_priors, with_own_quantiles
+from arbkit.profit.facts.priors import load_package_priors
 from arbkit.profit.fees.arrays import Objects
 from arbkit.store.base import Store
 from arbkit.store.fields import is_number
@@ -33,8 +34,6 @@ PRICING_COLUMNS = tuple(
     )
 )
 """The fields of offers that a priced route is made from."""
-PRIOR_COLUMNS = ("asin", "category", *PACKAGE)
-"""The fields of offers that tell how large the packages of a category are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,25 +42,19 @@ class OfferScan:
 
     Attributes:
         frames: of :data:`PRICING_COLUMNS`, a product never split over two of them.
-        priors: how large packages usually are.
         listings: whole offers of products by their ASINs, to compare their listings; None: they are not compared.
     """
 
     frames: Iterator[pd.DataFrame]
-    priors: PackagePriors = field(default_factory=load_package_priors)
-    listings: Callable[[Sequence[str]], Sequence[Offer]] | None = None
+    listings: Listings | None = None
 
     @classmethod
     def of(cls, store: Store) -> OfferScan:
         """Every offer of a store."""
-        measured = [frame.dropna() for frame in store.scan_offers(PRIOR_COLUMNS)]
-        priors = own_priors(pd.concat(measured, ignore_index=True)) if measured else load_package_priors()
-        return cls(store.scan_offers(PRICING_COLUMNS), priors, store.offers)
+        return cls(store.scan_offers(PRICING_COLUMNS), store.offers)
 
 
-def prepare_offers(
-    offers: Sequence[Offer] | pd.DataFrame, *, now: float | None = None, priors: PackagePriors | None = None
-) -> pd.DataFrame:
+def prepare_offers(offers: Sequence[Offer] | pd.DataFrame, *, now: float | None = None) -> pd.DataFrame:
     """Offers ready to be priced, one row each.
 
     An old buy box gives way to a newer price (:func:`~arbkit.profit.facts.prices.choose_prices`). A package that a
@@ -71,23 +64,13 @@ def prepare_offers(
     Args:
         offers: all offers of each product, as models or as frames of :data:`PRICING_COLUMNS` (``Store.scan_offers``).
         now: Unix seconds, to which the age of prices is counted; None: the present.
-        priors: how large packages usually are; None: the table that comes with arbkit.
     """
     frame = offers if isinstance(offers, pd.DataFrame) else offers_frame(offers)
     frame = choose_prices(frame.reset_index(drop=True), now=time.time() if now is None else now)
     lacking = frame[list(PACKAGE)].isna().any(axis=1)
     if lacking.any():
         _read_sizes(frame, lacking & ~frame["asin"].isin(frame.loc[~lacking, "asin"]))
-    return estimate_packages(frame, root_categories(frame), priors or load_package_priors())
-
-
-def own_priors(offers: pd.DataFrame) -> PackagePriors:
-    """How large packages usually are, with what is measured in the user's own store.
-
-    ``offers``: a frame of :data:`PRIOR_COLUMNS`.
-    """
-    measured = offers.dropna(subset=list(PACKAGE)).drop_duplicates("asin")
-    return with_own_quantiles(load_package_priors(), measured.assign(category=root_categories(measured)))
+    return estimate_packages(frame, root_categories(frame), load_package_priors())
 
 
 def root_categories(offers: pd.DataFrame) -> Objects:

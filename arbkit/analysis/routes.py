@@ -15,10 +15,12 @@ import pandas as pd
 
 from arbkit.analysis.confidence import score_confidence
 from arbkit.analysis.demand import amazon_sells
+from arbkit.analysis.listing.match import Match
+from arbkit.analysis.listing.sides import Listings, compare_sides
 from arbkit.analysis.offers import DEMAND_COLUMNS, IDENTITY_COLUMNS
 from arbkit.core.marketplaces import MARKET_CODES, market
 from arbkit.core.models import Offer, Opportunity
-from arbkit.core.results import ComponentRow, RouteStatus
+from arbkit.core.results import ComponentRow, MatchRow, RouteStatus
 from arbkit.profit import COMPONENTS, Evaluation, Profile, Rates, Tables, components, evaluate
 from arbkit.profit.components import rounded
 from arbkit.profit.facts.ranges import profit_range
@@ -106,20 +108,25 @@ class RoutePrices:
         """The lowest and the highest profit over the packages that a product may have, as arrays (routes, products)."""
         return profit_range(self.evaluation, self._selling)
 
-    def opportunities(self, wanted: Mask | None = None, *, now: float, run_id: str = "") -> list[Opportunity]:
-        """The wanted routes that could be priced, profitable or not, as opportunities evaluated at ``now`` (Unix s)."""
+    def opportunities(
+        self, wanted: Mask | None = None, *, now: float, run_id: str = "", listings: Listings | None = None
+    ) -> list[Opportunity]:
+        """The wanted routes that could be priced, profitable or not, as opportunities evaluated at ``now`` (Unix s).
+
+        ``listings`` gives whole offers of products, whose listings are compared; None: they are not.
+        """
         frame = self.evaluation.frame(wanted)
         if frame.empty:
             return []
         priced = frame["profit"].notna()
-        return list(self._opportunities(frame if priced.all() else frame[priced], now, run_id))
+        return list(self._opportunities(frame if priced.all() else frame[priced], now, run_id, listings))
 
-    def routes(self, *, now: float) -> list[PricedRoute]:
+    def routes(self, *, now: float, listings: Listings | None = None) -> list[PricedRoute]:
         """Every route that is offered, the most profitable first and those that cannot be priced last."""
         frame = self.evaluation.frame()
         if frame.empty:
             return []
-        priced = {o.id: o for o in self._opportunities(frame[frame["profit"].notna()], now, "")}
+        priced = {o.id: o for o in self._opportunities(frame[frame["profit"].notna()], now, "", listings)}
         found = [self._route(row, priced) for row in route_rows(frame)]
         return sorted(found, key=lambda r: (r.profit is None, -(r.profit or 0.0), r.asin, r.id))
 
@@ -144,9 +151,13 @@ class RoutePrices:
             opportunity=found,
         )
 
-    def _opportunities(self, routes: pd.DataFrame, now: float, run_id: str) -> Iterator[Opportunity]:
+    def _opportunities(
+        self, routes: pd.DataFrame, now: float, run_id: str, listings: Listings | None
+    ) -> Iterator[Opportunity]:
         routes = _with_both_offers(routes, self.evaluation.buying.fees.offers)
         routes["profit_low"], routes["profit_high"] = self._ranges_of(routes)
+        matches = compare_sides(zip(routes["asin"], routes["source"], routes["target"], strict=True), listings)
+        routes["match_verdict"] = [None if match is None else match.verdict for match in matches]
         confidence, rules = score_confidence(routes, now=now)
         for index, route in enumerate(route_rows(routes)):
             row = cast("Mapping[str, Any]", route)
@@ -166,7 +177,7 @@ class RoutePrices:
                 profit=round(float(row["profit"]), 2),
                 profit_low=rounded(row["profit_low"]),
                 profit_high=rounded(row["profit_high"]),
-                status=_status(row["profit_low"], row["profit_high"]),
+                status=_status(row["profit_low"], row["profit_high"], matches[index]),
                 roi_pct=round(float(row["roi_pct"]), 1),
                 margin_pct=round(float(row["margin_net_pct"]), 1),
                 spread_pct=round(float(row["spread_pct"]), 1),
@@ -176,6 +187,7 @@ class RoutePrices:
                 confidence=float(confidence[index]),
                 confidence_reasons=tuple(rule.message for rule in rules[index]),
                 warnings=tuple({"code": rule.code, "text": rule.message} for rule in rules[index]),
+                match=_match_row(matches[index]),
                 rank=_whole(row["sell_sales_rank"]),
                 rank_drops30=_whole(row["sell_rank_drops30"]),
                 sellers=_whole(row["sell_offers_new"]),
@@ -267,8 +279,14 @@ def best_cells(stats: Stats, currency: str) -> Cells:
     return cells
 
 
-def _status(low: float, high: float) -> RouteStatus:
-    """Whether the package decides: a route that leaves money only with some of the packages is no opportunity."""
+def _match_row(match: Match | None) -> MatchRow | None:
+    return None if match is None else {"verdict": match.verdict, "reasons": list(match.against)}
+
+
+def _status(low: float, high: float, match: Match | None) -> RouteStatus:
+    """Whether it is an opportunity: not with other goods, nor where it leaves money only with some packages."""
+    if match is not None and match.verdict == "different":
+        return "different"
     return "needs_size" if not low > 0 and high > 0 else "opportunity"
 
 

@@ -13,7 +13,7 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
 from arbkit.core.results import ComponentRow, RouteTotals
 from arbkit.display.html import environment, macro
-from arbkit.display.labels import component_label, fulfilment_label
+from arbkit.display.labels import component_label, fulfilment_label, status_label
 from arbkit.profit.quote.results import Quote
 from arbkit.sources.token_budget import Tokens
 from arbkit.store import Stats, Sums
@@ -48,7 +48,14 @@ def confidence_reasons(found: Opportunity) -> str:
 def _environment() -> Environment:
     made = environment("arbkit.web.dashboards")
     made.globals["MARKETS"] = MARKETS
-    for function in (component_label, fulfilment_label, vat_status_label, minor_money, confidence_reasons):
+    for function in (
+        component_label,
+        fulfilment_label,
+        status_label,
+        vat_status_label,
+        minor_money,
+        confidence_reasons,
+    ):
         made.filters[function.__name__] = function
     return made
 
