@@ -160,4 +160,4 @@ def export(
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command("import")(import_command)
-    app.command(cls=options_from("arbkit.core.input.filters:OpportunityFilter"))(export)
+    app.command(cls=options_from("arbkit.core.input.filters:OpportunityFilter", all_routes="all"))(export)

@@ -180,7 +180,7 @@ class ProductPage(DashboardPage):
     def _price(self, product: Product, profile: Profile, on: date, now: float) -> None:
         """Price the routes, and show everything that does not depend on the selected one."""
         offers, tables, rates = self._offers, load_tables(), load_rates()
-        stored = self.store.opportunities(OpportunityQuery(asin=product.asin, all=True, limit=50)).items
+        stored = self.store.opportunities(OpportunityQuery(asin=product.asin, all_routes=True, limit=50)).items
         self._stored = {f"{o.source}:{o.target}": o for o in stored}
         prepared = prepare_offers(offers)
         self._routes = price_routes(prepared, profile, tables, rates, on=on).routes(now=now, listings=lambda _: offers)
