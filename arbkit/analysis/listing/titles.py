@@ -1,4 +1,4 @@
-"""What a title says beside its words: how many units, how much of what, which model, which plug.
+"""What a product's title says in numbers and codes: how many units, how much of what, which model, which size.
 
 Titles are written in five languages, so numbers and codes are read, words only where they tell a number's meaning.
 Titles come from sellers: whatever is in them, reading one takes time in proportion to its length.
@@ -10,55 +10,60 @@ import math
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 
+from arbkit.analysis.listing.marks import Marks, read_marks
+
 _LONGEST = 1_000
+_KEPT = 16_384
+"""Titles that stay parsed: of a batch of products on all their marketplaces."""
 
 _DATA = tomllib.loads(resources.files("arbkit.analysis.listing").joinpath("title_words.toml").read_text("utf-8"))
-_PACKAGES, _IN_FRONT, _BEHIND, _MULTIPLES = (
-    "|".join(_DATA[name]) for name in ("packages", "in_front", "behind", "multiples")
-)
-_COUNTS = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"(?<![a-z])(?:{_IN_FRONT}) (?:je )?(\d{{1,4}})(?![\d.,]*\d|\s?(?:ml|cl|l|g|kg|cm|mm|m|gb|tb|w)\b)",
-        rf"(?<![\d.,a-z-])(\d{{1,4}})\s?-?er[\s-]?(?:{_PACKAGES})(?![a-z])",
-        rf"(?<![\d.,a-z-])(\d{{1,2}}(?:[.,]\d{{3}})|\d{{1,4}})[\s-]?(?:{_BEHIND})(?![a-z])",
-        r"(?<![\w.,])x(\d{1,3})(?!\w|[.,]\d)",
-        r"\(\s?x\s?(\d{1,3})\s?\)",
-        r"(?<![\w.,])(\d{1,3})\s?x\s?(?=\d+(?:[.,]\d+)?\s?(?:ml|cl|l|g|kg|gb)\b)",
-        rf"(?<![\w.,])(\d{{1,2}})x(?= [a-z])(?! (?:{_MULTIPLES}))",
+_PACKAGES, _BARE, _OF, _BETWEEN, _BEHIND, _PAIRS, _DOZENS, _PARTS, _FITS, _HOLDS, _LOADS, _MULTIPLES, _MODELS, _FREE = (
+    frozenset(_DATA[name])
+    for name in (
+        "packages", "bare", "of", "between", "behind", "pairs", "dozens", "parts", "fits", "holds", "loads", "multiples",
+        "models", "free",
     )
-)
-_NUMBERS = {
-    int(number): re.compile(rf"(?<![a-z0-9])(?:{'|'.join(words)})(?![a-z])")
-    for number, words in _DATA["numbers"].items()
+)  # fmt: skip
+_NUMBERS: Mapping[tuple[str, ...], int] = {
+    tuple(words.split()): int(number) for number, names in _DATA["numbers"].items() for words in names
 }
+_SPELLED: Mapping[str, int] = {word: int(number) for number, words in _DATA["spelled"].items() for word in words}
 _UNITS: Mapping[str, tuple[str, float]] = {
     unit: (kind, factor) for kind, units in _DATA["measures"].items() for unit, factor in units.items()
 }
-_MEASURE = re.compile(
-    r"(?<![\w.,])(\d{1,6}(?:[.,]\d{1,3})?)[\s-]?(" + "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
-    + r")(?!\w| \d+ (?:players|spieler|joueurs|giocatori|jugadores))"
-)  # fmt: skip
-_SIZE = re.compile(
-    r"\d+(?:[.,]\d+)?(?:\s?[x×]\s?\d+(?:[.,]\d+)?)+(?:\s?(?:cm|mm|m)\b)?|\d+(?:[.,]\d+)?\s?(?:cm|mm|m|hz|v|db)\b"
-)
-_CODE = re.compile(r"[a-z0-9]+(?:[-/.][a-z0-9]+)*")
+_LENGTHS: Mapping[str, float] = _DATA["lengths"]
+_PACKED = ("pack", "packung", "packungen", "paket")
+_COUNTED = (*_PACKED, "stuck", "teilig", "set")
+"""Endings of compound words for packages and units, as in "6er Sparpack"."""
+_MOST, _MOST_X, _MOST_APART = 9_999, 99, 24
+"""The largest number of units, the largest in ``12 x`` and ``Pack 12``, and the largest in ``x 12``."""
+_CELLULAR = frozenset({3.0, 4.0, 5.0})
+"""What stands before a G that is a mobile network."""
+
+_NUMBER = r"\d{1,7}(?:[.,]\d{1,3})*"
+_IS_NUMBER = re.compile(_NUMBER).fullmatch
+_TIMES_GLUED = "x-"
+"""The item before the number of ``x3``."""
+_ORDINAL = re.compile(r"\d*1st")
+_CHUNK = re.compile(r"[a-z0-9]+(?:(?:(?<=\d)[.,/](?=\d)|[-+*](?=[a-z0-9]))[a-z0-9]+)*|[\"”]")
+_GLUED = re.compile(rf"({_NUMBER})-?([a-z]+)")
+_ER = re.compile(r"(\d{1,4})-?er-?([a-z-]*)")
+_TIMES = re.compile(r"x-?(\d{1,3})")
+_CHAIN = re.compile(rf"{_NUMBER}[a-z]{{0,2}}(?:[x*]{_NUMBER}[a-z]{{0,2}}){{1,4}}[a-z]{{0,3}}")
+_IN_CHAIN = re.compile(rf"{_NUMBER}|x|\*|[a-wyz]+")
+_SUM = re.compile(r"(\d{1,3})\+(\d{1,3})")
+_SUFFIX = re.compile(r"[a-z]\w{4,}x(\d{1,2})")
+_THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _NO_MODEL = re.compile(
     r"(?:19|20)\d\d|\d{1,3}|[a-z]{0,2}\d{1,2}[a-z]?|\d+x|x\d+|usb\d?.*|hdmi.*|ipx?\d+|bt\d.*|bluetooth.*|wifi.*|wi-fi.*|\d+in1|\d+-in-1|"
-    r"\d+k|\d+p|\d+d|\d+er.*|\d+(?:st|nd|rd|th)|mp\d|ps\d|\d+-\d+|\d+[.,/]\d+|\d+fps|\d+hz|\d+v|win\d+|\d+%?"
+    r"\d+k|\d+p|\d+d|\d+er.*|\d+(?:st|nd|rd|th)|mp\d|ps\d|\d+-\d+[a-z]{0,3}|\d+[.,/]\d+|\d+fps|\d+hz|\d+v|win\d+|\d+(?:[.,]\d+)?(?:cm|mm|m|db|m3)|"
+    r"\d+\+\d+|\d+[a-z]{4,}|\d+(?:rpm|o[cf])|\d+/\d+[a-z]?"
 )
-_PLUG = r"(?:prise|spina|enchufe|clavija)"
-_PLUGS = {
-    "UK": re.compile(rf"\b(?:uk|british)[\s-]?(?:plug|stecker)\b|\b{_PLUG} (?:uk|anglaise|inglese|ingles)\b"),
-    "EU": re.compile(
-        rf"\beu(?:ro)?[\s-]?(?:plug|stecker)\b|\b{_PLUG} (?:eu|europea|europeenne|francaise)\b|\bschuko\b"
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,71 +72,283 @@ class Title:
 
     Attributes:
         words: all of it, without accents and case.
-        counts: numbers of units that it may mean, each and multiplied.
-        measures: kind → amounts, each and times the units.
-        models: letters and digits of model numbers.
-        plugs: UK or EU.
+        counts: numbers of units that it may mean: each that is stated, their product and their sum.
+        stated: the numbers of units as they stand there.
+        parts: the counts are of the parts of one thing.
+        mentions: every whole number that is no measure, a count or not.
+        measures: kind → amounts, as they stand there.
+        models: model numbers without their punctuation.
+        sizes: sides in mm, longest first.
+        marks: facet → values, as keyboard → QWERTZ.
     """
 
     words: str
     counts: frozenset[int] = frozenset()
     stated: tuple[int, ...] = ()
+    parts: bool = False
+    mentions: frozenset[int] = frozenset()
     measures: Mapping[str, frozenset[float]] = field(default_factory=dict)
     models: frozenset[str] = frozenset()
-    plugs: frozenset[str] = frozenset()
+    sizes: frozenset[tuple[float, ...]] = frozenset()
+    marks: Marks = field(default_factory=dict)
+
+    @property
+    def units(self) -> int | None:
+        """How many units it is, as far as the title says; None: it does not."""
+        return max(self.stated, default=None)
 
 
 def normalize(text: str) -> str:
     """A text without accents and case: ``Stück`` → stuck."""
     folded = unicodedata.normalize("NFKD", text[:_LONGEST].casefold().replace("×", "x").replace("ß", "ss"))
-    return " ".join("".join(c for c in folded if not unicodedata.combining(c)).split())
+    return " ".join("".join(c for c in folded if not unicodedata.combining(c)).split())[:_LONGEST]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=_KEPT)
 def parse_title(title: str) -> Title:
-    """What a title says in numbers and codes."""
+    """What a title says in numbers, codes, and words that tell variants apart."""
     words = normalize(title)
-    measures, rest = _measures(words)
-    stated, rest = _counts(words, rest)
-    together = {math.prod(stated)} if stated else set()
-    amounts = {kind: frozenset(values | {a * n for a in values for n in stated}) for kind, values in measures.items()}
+    reader = _Reader(_items(words))
+    reader.read()
+    stated = [n for n in dict.fromkeys(reader.stated) if n > 1] or list(dict.fromkeys(reader.stated))
+    counts = frozenset(stated) | reader.others
+    if stated:
+        counts |= {math.prod(stated), sum(reader.stated)}
     return Title(
         words=words,
-        counts=frozenset(stated) | together,
+        counts=counts,
         stated=tuple(stated),
-        measures=amounts,
-        models=_models(rest),
-        plugs=frozenset(name for name, pattern in _PLUGS.items() if pattern.search(words)),
+        parts=reader.parts,
+        mentions=frozenset(reader.mentions) | frozenset(stated),
+        measures={kind: frozenset(values) for kind, values in reader.measures.items()},
+        models=frozenset(reader.models),
+        sizes=frozenset(reader.sizes),
+        marks=read_marks(words),
     )
 
 
-def _counts(words: str, rest: str) -> tuple[list[int], str]:
-    found: dict[int, None] = {}
-    for pattern in _COUNTS:
-        for match in pattern.finditer(words):
-            if number := int(re.sub(r"\D", "", match.group(1))):
-                found[number] = None
-        rest = pattern.sub(" ", rest)
-    found |= dict.fromkeys(number for number, pattern in _NUMBERS.items() if pattern.search(words))
-    return [n for n in found if n > 1] or list(found), rest
+def _items(words: str) -> list[str]:
+    """The text cut into words, numbers and codes; what is glued to a number and tells its meaning stands apart."""
+    found: list[str] = []
+    for match in _CHUNK.finditer(words):
+        chunk = match.group()
+        if chunk.isalpha() or chunk.isdigit():
+            found.append(chunk)
+        else:
+            found.extend(_split(chunk))
+    return found
 
 
-def _measures(words: str) -> tuple[dict[str, set[float]], str]:
-    found: dict[str, set[float]] = {}
-    for match in _MEASURE.finditer(words):
-        kind, factor = _UNITS[match.group(2)]
-        number = float(match.group(1).replace(",", "."))
-        found.setdefault(kind, set()).add(round(number * factor, 3))
-    return found, _SIZE.sub(" ", _MEASURE.sub(" ", words))
+def _split(chunk: str) -> Sequence[str]:
+    if not any(c.isdigit() for c in chunk):
+        return re.split(r"[-+*]", chunk)
+    if match := _ER.fullmatch(chunk):
+        return [match.group(1), "er", *filter(None, match.group(2).split("-"))]
+    if (match := _GLUED.fullmatch(chunk)) and _tells(match.group(2)) and not _ORDINAL.fullmatch(chunk):
+        return match.groups()
+    if match := _TIMES.fullmatch(chunk):
+        return [_TIMES_GLUED, match.group(1)]
+    if _CHAIN.fullmatch(chunk):
+        return _IN_CHAIN.findall(chunk)
+    return [chunk]
 
 
-def _models(rest: str) -> frozenset[str]:
-    found = set()
-    for match in _CODE.finditer(rest):
-        code = match.group()
-        if _NO_MODEL.fullmatch(code):
-            continue
-        letters, digits = any(c.isalpha() for c in code), sum(c.isdigit() for c in code)
-        if (letters and digits >= 2 and len(code) >= 4) or (not letters and 4 <= digits <= 7 and digits == len(code)):
-            found.add(re.sub(r"[^a-z0-9]", "", code))
-    return frozenset(found)
+def _tells(word: str) -> bool:
+    """Whether a word behind a number says what is counted or measured."""
+    return word in _UNITS or word in _LENGTHS or word == "x" or _is_counted(word)
+
+
+def _is_counted(word: str) -> bool:
+    return word in _BEHIND or word in _PACKAGES or word in _PAIRS or word in _DOZENS or word.endswith(_COUNTED)
+
+
+def _whole(number: str) -> int | None:
+    """A number of units; None where it is no whole one."""
+    if _THOUSANDS.fullmatch(number):
+        number = re.sub(r"[.,]", "", number)
+    return int(number) if number.isdigit() and 0 < int(number) <= _MOST else None
+
+
+def _amounts(number: str) -> Iterable[float]:
+    """What a number of a measure may mean: 3.785 is the one or the other."""
+    if number.count(".") + number.count(",") <= 1:
+        yield float(number.replace(",", "."))
+    if _THOUSANDS.fullmatch(number):
+        yield float(re.sub(r"[.,]", "", number))
+
+
+class _Reader:
+    """Goes through the items of a title once, and collects what its numbers mean."""
+
+    def __init__(self, items: Sequence[str]) -> None:
+        self._items = items
+        self.stated: list[int] = []
+        self.others: frozenset[int] = frozenset()
+        self.parts = False
+        self.mentions: set[int] = set()
+        self.measures: dict[str, set[float]] = {}
+        self.models: set[str] = set()
+        self.sizes: set[tuple[float, ...]] = set()
+
+    def read(self) -> None:
+        """Collect."""
+        at = 0
+        while at < len(self._items):
+            item = self._items[at]
+            if item[0].isdigit() and _IS_NUMBER(item):
+                at = self._number(at)
+            elif item in _SPELLED:
+                at = self._spelled(at)
+            else:
+                self._word(at)
+                at += 1
+
+    def _at(self, index: int) -> str:
+        return self._items[index] if 0 <= index < len(self._items) else ""
+
+    def _word(self, at: int) -> None:
+        item = self._items[at]
+        number = next(
+            (n for length in (1, 2, 3) if (n := _NUMBERS.get(tuple(self._items[at : at + length])))), None
+        )  # fmt: skip
+        if number and not self._at(at - 1).isdigit():
+            self.stated.append(number)
+        if item.isalpha():
+            return
+        if match := _SUM.fullmatch(item):
+            self._sum(at, int(match.group(1)), int(match.group(2)))
+        elif match := _SUFFIX.fullmatch(item):
+            self.mentions.add(int(match.group(1)))
+        self._code(item)
+
+    def _sum(self, at: int, paid: int, free: int) -> None:
+        if self._at(at + 1) in _FREE or self._at(at + 2) in _FREE or _is_counted(self._at(at + 1)):
+            self.stated.append(paid + free)
+            self.others |= {paid}
+
+    def _code(self, item: str) -> None:
+        if _NO_MODEL.fullmatch(item):
+            return
+        letters, digits = any(c.isalpha() for c in item), sum(c.isdigit() for c in item)
+        if (letters and digits >= 2 and len(item) >= 4) or (not letters and 5 <= digits <= 7 and digits == len(item)):
+            self.models.add(re.sub(r"[^a-z0-9]", "", item))
+
+    def _spelled(self, at: int) -> int:
+        """A number in words counts only where a word beside it says that it counts units."""
+        number = _SPELLED[self._items[at]]
+        if number > 1 and self._in_front(at):
+            self.stated.append(number)
+        elif self._at(at + 1) in _BEHIND or self._at(at + 1) in _PAIRS:
+            self._counted(at, number)
+        return at + 1
+
+    def _number(self, at: int) -> int:
+        numbers, end = [self._items[at]], at + 1
+        while True:
+            unit = 1 if self._at(end) in _LENGTHS else 0
+            if self._at(end + unit) not in ("x", "*") or not _IS_NUMBER(self._at(end + unit + 1)):
+                break
+            numbers.append(self._at(end + unit + 1))
+            end += unit + 2
+        if len(numbers) > 1:
+            self._chain(numbers, end)
+            return end + 1 if self._at(end) in _UNITS else end
+        return self._single(at)
+
+    def _chain(self, numbers: Sequence[str], end: int) -> None:
+        """``6 x 250 ml``, ``2 x 6 Stück``, ``60 x 40 cm``."""
+        unit, whole = self._at(end), [_whole(n) for n in numbers]
+        if unit in _UNITS and _UNITS[unit][0] != "screen, inch":
+            self._multiply(whole[:-1])
+            self._measure(numbers[-1], unit)
+        elif unit == "er" or (_is_counted(unit) and not (unit in _BARE and self._at(end + 1).isdigit())):
+            self._multiply(whole)
+        elif unit in _LENGTHS and all(sides := [next(iter(_amounts(n)), 0.0) for n in numbers]):
+            self.sizes.add(tuple(sorted((side * _LENGTHS[unit] for side in sides), reverse=True)))
+            self.mentions.update(n for n in whole[:1] if n)
+        else:
+            self.mentions.update(n for n in whole if n)
+
+    def _multiply(self, numbers: Sequence[int | None]) -> None:
+        known = [n for n in numbers if n is not None]
+        if known and len(known) == len(numbers):
+            self.stated.append(math.prod(known))
+            self.mentions.update(known)
+
+    def _single(self, at: int) -> int:
+        number, after = self._items[at], self._at(at + 1)
+        if after in _UNITS and not (after == "to" and self._at(at + 2)[:1].isdigit()):
+            if not {self._at(at - 1), self._at(at - 2)} & _LOADS:
+                self._measure(number, after)
+            return at + 2
+        if after in _LENGTHS:
+            return at + 2
+        value = _whole(number)
+        if value is None or ("." in number or "," in number) and not _is_counted(after):
+            return at + 1
+        if self._at(at - 1) in _FITS:
+            self.mentions.add(value)
+        elif self._in_front(at):
+            return self._total(at, value)
+        elif _is_counted(after) or after in ("er", "x") or self._at(at - 1) in ("x", _TIMES_GLUED):
+            return self._counted(at, value)
+        else:
+            self.mentions.add(value)
+            self._code(number)
+        return at + 1
+
+    def _in_front(self, at: int) -> bool:
+        """Whether a word for packages stands before the number: ``lot de 2``, ``Pack 2``, ``juego completo de 8``."""
+        before = at - 1
+        if self._at(before) in _BARE:
+            return len(self._items[at]) <= 2 and not self._at(before - 1).isdigit()
+        if self._at(before) not in _OF:
+            return False
+        before -= 1
+        while self._at(before) in _BETWEEN and before > at - 5:
+            before -= 1
+        return self._at(before) in _PACKAGES or self._at(before).endswith(_PACKED)
+
+    def _total(self, at: int, value: int) -> int:
+        """A number behind a word for packages: times the number before that word, if there is one."""
+        back = at - 3
+        times = self._at(back) if self._at(at - 1) in _OF else ""
+        if times.isdigit() and self.stated and self.stated[-1] == int(times):
+            self.stated[-1] *= value
+            self.mentions.update((int(times), value))
+        else:
+            self.stated.append(value)
+        return at + 1
+
+    def _counted(self, at: int, value: int) -> int:
+        """A number before a word for units, before or behind an x, or with the ending of ``6er``."""
+        before, after = self._at(at - 1), self._at(at + 1)
+        if not self._is_count(before, after, self._at(at + 2), value):
+            self.mentions.add(value)
+            return at + 1
+        if after in _DOZENS:
+            value *= 12
+        if after in _PAIRS:
+            self.others |= {2 * value}
+        self.parts = self.parts or after in _PARTS
+        self.stated.append(value)
+        return at + 1
+
+    def _is_count(self, before: str, after: str, behind: str, value: int) -> bool:
+        if before in _HOLDS or before in _MODELS or (self._at(0) in _MODELS and after == "er"):
+            return False
+        if before == _TIMES_GLUED:
+            return value <= _MOST_X
+        if _is_counted(after):
+            return before != "x" or value <= _MOST_APART
+        if after == "er":
+            return _is_counted(behind) or 2 <= value <= _MOST_APART
+        if after == "x":
+            return value <= _MOST_X and behind[:1].isalpha() and behind not in _MULTIPLES
+        return before == "x" and value <= _MOST_APART and after not in _LENGTHS
+
+    def _measure(self, number: str, unit: str) -> None:
+        kind, factor = _UNITS[unit]
+        for amount in _amounts(number):
+            if unit != "g" or amount not in _CELLULAR:
+                self.measures.setdefault(kind, set()).add(round(amount * factor, 3))
