@@ -125,7 +125,9 @@ def _neighbours(words: Sequence[str], at: int) -> Iterator[str]:
 
 
 def _read_numbers(words: Sequence[str], at: int, facets: Sequence[_Numbered], found: dict[str, set[str]]) -> None:
-    before = words[at - 1] if at else ""
+    # "2.ª edición" is cut into 2, a and edicion.
+    skipped = 2 if at > 1 and words[at - 1] in ("a", "o") and words[at - 2].isdigit() else 1
+    before = words[at - skipped] if at else ""
     behind = words[at + 1] if at + 1 < len(words) else ""
     then = words[at + 2] if at + 2 < len(words) else ""
     for facet in facets:

@@ -273,7 +273,8 @@ class _Reader:
         known = [n for n in numbers if n is not None]
         if known and len(known) == len(numbers):
             self.stated.append(math.prod(known))
-            self.mentions.update(known)
+            # Whoever says only how many packs it is leaves out what is in each, not the other way round.
+            self.mentions.add(known[0])
 
     def _single(self, at: int) -> int:
         number, after = self._items[at], self._at(at + 1)
@@ -311,11 +312,11 @@ class _Reader:
 
     def _total(self, at: int, value: int) -> int:
         """A number behind a word for packages: times the number before that word, if there is one."""
-        back = at - 3
+        back = at - 4 if self._at(at - 3) == "x" else at - 3
         times = self._at(back) if self._at(at - 1) in _OF else ""
         if times.isdigit() and self.stated and self.stated[-1] == int(times):
             self.stated[-1] *= value
-            self.mentions.update((int(times), value))
+            self.mentions.add(int(times))
         else:
             self.stated.append(value)
         return at + 1
