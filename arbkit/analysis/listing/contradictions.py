@@ -68,8 +68,12 @@ class Side:
 def units(one: Side, other: Side) -> Iterator[Finding]:
     """Numbers of units: two that differ decide, unless one title names the other's number too."""
     first, second = one.title, other.title
-    if common := first.counts & second.counts:
+    if common := _common(first, second):
         yield Finding(f"both titles say {_some(sorted(common))} units", -0.5)
+        for side, silent in ((one, other), (other, one)):
+            # "60 tabs" beside "60 tabs, pack of 2": the one may be in the other, or not.
+            if unsaid := side.title.packs - silent.title.counts - silent.title.mentions - common:
+                yield from _units_of_one(side, silent, max(unsaid))
     elif first.counts and second.counts:
         said = f"{one.says(first.stated)}, {other.says(second.stated)}"
         perhaps = first.counts & second.mentions or second.counts & first.mentions
@@ -77,19 +81,26 @@ def units(one: Side, other: Side) -> Iterator[Finding]:
         weight = DOUBT if perhaps or parts else DECIDES
         yield Finding(f"the titles say different numbers of units: {said}", weight)
     elif first.stated or second.stated:
-        yield from _units_of_one(one, other) if first.stated else _units_of_one(other, one)
+        side, silent = (one, other) if first.stated else (other, one)
+        yield from _units_of_one(side, silent, max(side.title.stated))
 
 
-def _units_of_one(side: Side, silent: Side) -> Iterator[Finding]:
+def _common(first: Title, second: Title) -> frozenset[int]:
+    """Numbers of units that both may mean; ten pairs and five pairs have none."""
+    if first.doubled and second.doubled:
+        return first.counts & second.counts
+    return (first.counts | first.doubled) & (second.counts | second.doubled)
+
+
+def _units_of_one(side: Side, silent: Side, number: int) -> Iterator[Finding]:
     """Only one title states a number of units."""
-    number = max(side.title.stated)
     if number == 1:
         return
     words = f"only the {side.market} title says how many units: {_some(side.title.stated)}"
     own, theirs = side.listing.package_quantity, silent.listing.package_quantity
     if own in side.title.counts and theirs and own != theirs:
         yield Finding(f"{words}; Keepa's package quantity is {theirs} in {silent.market}", DECIDES)
-    elif _is_answered(side, silent):
+    elif _is_answered(side, silent, number):
         yield Finding(words, 0.1)
     elif side.eans & silent.eans and number <= _SMALL_PACK:
         yield Finding(words, _WITH_EAN)
@@ -97,10 +108,10 @@ def _units_of_one(side: Side, silent: Side) -> Iterator[Finding]:
         yield Finding(words, DOUBT)
 
 
-def _is_answered(side: Side, silent: Side) -> bool:
+def _is_answered(side: Side, silent: Side, number: int) -> bool:
     """Whether something else on the silent side says the number, or shows that it is of no weight."""
-    counts = side.title.counts
-    if counts & silent.title.mentions or max(side.title.stated) > _MOST_OF_A_PACK:
+    counts = side.title.counts - silent.title.counts
+    if counts & silent.title.mentions or number > _MOST_OF_A_PACK:
         return True
     if silent.listing.package_quantity in counts or silent.listing.item_count in counts - {1}:
         return True

@@ -33,6 +33,8 @@ class _Numbered:
     letters: frozenset[str]
     years: bool
     behind_only: bool
+    least: int
+    most: int
 
     def value(self, word: str) -> str | None:
         """The value that a word beside the noun gives; None: none."""
@@ -41,7 +43,9 @@ class _Numbered:
         if self.years:
             return word if _YEAR.fullmatch(word) else None
         match = _ORDINAL.fullmatch(word)
-        return match.group(1).lstrip("0") or "0" if match else None
+        if match is None or not self.least <= int(match.group(1)) <= self.most:
+            return None
+        return str(int(match.group(1)))
 
 
 _Phrase = tuple[tuple[str, ...], str, str]
@@ -76,7 +80,10 @@ def _numbered() -> Mapping[str, list[_Numbered]]:
     found: dict[str, list[_Numbered]] = defaultdict(list)
     for rule in _DATA["numbered"]:
         letters = frozenset(rule.get("letters", ()))
-        facet = _Numbered(rule["facet"], letters, rule.get("years", False), rule.get("behind_only", False))
+        facet = _Numbered(
+            rule["facet"], letters, rule.get("years", False), rule.get("behind_only", False), rule.get("least", 0),
+            rule.get("most", 99),
+        )  # fmt: skip
         for noun in rule["nouns"]:
             found[noun].append(facet)
     return dict(found)

@@ -173,7 +173,7 @@ def _restrictions(one: Side, other: Side) -> Iterator[Finding]:
         ("dangerous goods", one.listing.hazmat, other.listing.hazmat),
     ):
         if None not in (first, second) and first != second:
-            yield Finding(f"only the {(one if first else other).market} listing is of {words}", HINT)
+            yield Finding(f"only the {(one if first else other).market} listing is of {words}", DOUBT)
 
 
 def _image(one: Side, other: Side) -> Iterator[Finding]:

@@ -22,10 +22,10 @@ _KEPT = 16_384
 """Titles that stay parsed: of a batch of products on all their marketplaces."""
 
 _DATA = tomllib.loads(resources.files("arbkit.analysis.listing").joinpath("title_words.toml").read_text("utf-8"))
-_PACKAGES, _BARE, _OF, _BETWEEN, _BEHIND, _PAIRS, _DOZENS, _PARTS, _FITS, _HOLDS, _LOADS, _MULTIPLES, _MODELS, _FREE = (
+_PACKAGES, _SINGLE, _COUNTED_PACKAGES, _BARE, _OF, _BETWEEN, _BEHIND, _PAIRS, _DOZENS, _PARTS, _FITS, _HOLDS, _LOADS, _MULTIPLES, _MODELS, _FREE = (
     frozenset(_DATA[name])
     for name in (
-        "packages", "bare", "of", "between", "behind", "pairs", "dozens", "parts", "fits", "holds", "loads", "multiples",
+        "packages", "single", "counted_packages", "bare", "of", "between", "behind", "pairs", "dozens", "parts", "fits", "holds", "loads", "multiples",
         "models", "free",
     )
 )  # fmt: skip
@@ -73,7 +73,9 @@ class Title:
     Attributes:
         words: all of it, without accents and case.
         counts: numbers of units that it may mean: each that is stated, their product and their sum.
+        doubled: what numbers of pairs are in single units.
         stated: the numbers of units as they stand there.
+        packs: those that are of packs: ``6er Pack``, ``lot de 6``.
         parts: the counts are of the parts of one thing.
         mentions: every whole number that is no measure, a count or not.
         measures: kind → amounts, as they stand there.
@@ -84,7 +86,9 @@ class Title:
 
     words: str
     counts: frozenset[int] = frozenset()
+    doubled: frozenset[int] = frozenset()
     stated: tuple[int, ...] = ()
+    packs: frozenset[int] = frozenset()
     parts: bool = False
     mentions: frozenset[int] = frozenset()
     measures: Mapping[str, frozenset[float]] = field(default_factory=dict)
@@ -111,13 +115,15 @@ def parse_title(title: str) -> Title:
     reader = _Reader(_items(words))
     reader.read()
     stated = [n for n in dict.fromkeys(reader.stated) if n > 1] or list(dict.fromkeys(reader.stated))
-    counts = frozenset(stated) | reader.others
+    counts = frozenset(stated) | reader.paid
     if stated:
         counts |= {math.prod(stated), sum(reader.stated)}
     return Title(
         words=words,
         counts=counts,
+        doubled=frozenset(reader.doubled),
         stated=tuple(stated),
+        packs=frozenset(n for n in reader.packs if n > 1),
         parts=reader.parts,
         mentions=frozenset(reader.mentions) | frozenset(stated),
         measures={kind: frozenset(values) for kind, values in reader.measures.items()},
@@ -159,7 +165,10 @@ def _tells(word: str) -> bool:
 
 
 def _is_counted(word: str) -> bool:
-    return word in _BEHIND or word in _PACKAGES or word in _PAIRS or word in _DOZENS or word.endswith(_COUNTED)
+    return (
+        word in _BEHIND or word in _COUNTED_PACKAGES or word in _PAIRS or word in _DOZENS
+        or (word.endswith(_COUNTED) and word not in _PACKAGES)
+    )  # fmt: skip
 
 
 def _whole(number: str) -> int | None:
@@ -183,7 +192,9 @@ class _Reader:
     def __init__(self, items: Sequence[str]) -> None:
         self._items = items
         self.stated: list[int] = []
-        self.others: frozenset[int] = frozenset()
+        self.packs: set[int] = set()
+        self.doubled: set[int] = set()
+        self.paid: set[int] = set()
         self.parts = False
         self.mentions: set[int] = set()
         self.measures: dict[str, set[float]] = {}
@@ -212,7 +223,7 @@ class _Reader:
             (n for length in (1, 2, 3) if (n := _NUMBERS.get(tuple(self._items[at : at + length])))), None
         )  # fmt: skip
         if number and not self._at(at - 1).isdigit():
-            self.stated.append(number)
+            self._pack(number)
         if item.isalpha():
             return
         if match := _SUM.fullmatch(item):
@@ -224,7 +235,7 @@ class _Reader:
     def _sum(self, at: int, paid: int, free: int) -> None:
         if self._at(at + 1) in _FREE or self._at(at + 2) in _FREE or _is_counted(self._at(at + 1)):
             self.stated.append(paid + free)
-            self.others |= {paid}
+            self.paid.add(paid)
 
     def _code(self, item: str) -> None:
         if _NO_MODEL.fullmatch(item):
@@ -237,7 +248,7 @@ class _Reader:
         """A number in words counts only where a word beside it says that it counts units."""
         number = _SPELLED[self._items[at]]
         if number > 1 and self._in_front(at):
-            self.stated.append(number)
+            self._pack(number)
         elif self._at(at + 1) in _BEHIND or self._at(at + 1) in _PAIRS:
             self._counted(at, number)
         return at + 1
@@ -315,11 +326,16 @@ class _Reader:
         back = at - 4 if self._at(at - 3) == "x" else at - 3
         times = self._at(back) if self._at(at - 1) in _OF else ""
         if times.isdigit() and self.stated and self.stated[-1] == int(times):
+            self.packs.discard(self.stated[-1])
             self.stated[-1] *= value
             self.mentions.add(int(times))
         else:
-            self.stated.append(value)
+            self._pack(value)
         return at + 1
+
+    def _pack(self, number: int) -> None:
+        self.stated.append(number)
+        self.packs.add(number)
 
     def _counted(self, at: int, value: int) -> int:
         """A number before a word for units, before or behind an x, or with the ending of ``6er``."""
@@ -330,9 +346,12 @@ class _Reader:
         if after in _DOZENS:
             value *= 12
         if after in _PAIRS:
-            self.others |= {2 * value}
+            self.doubled.add(2 * value)
         self.parts = self.parts or after in _PARTS
-        self.stated.append(value)
+        if after == "er" or after in _PACKAGES or after.endswith(_PACKED):
+            self._pack(value)
+        else:
+            self.stated.append(value)
         return at + 1
 
     def _is_count(self, before: str, after: str, behind: str, value: int) -> bool:
@@ -340,6 +359,8 @@ class _Reader:
             return False
         if before == _TIMES_GLUED:
             return value <= _MOST_X
+        if after in _SINGLE and behind in _OF:
+            return False
         if _is_counted(after):
             return before != "x" or value <= _MOST_APART
         if after == "er":
