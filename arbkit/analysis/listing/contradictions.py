@@ -19,6 +19,8 @@ _NEAR = 0.05
 _CONTENTS = frozenset({"volume, ml", "net weight, g"})
 _MOST_OF_A_PACK = 100
 """More than this are parts or sheets of one thing: nobody takes a thousand of them for one."""
+_MOST_PARTS = 12
+"""More parts than this, of one thing, are left out at will."""
 _SMALL_PACK = 3
 """A title often leaves out that it is a pair or a trio."""
 _LARGER = 1.25
@@ -111,7 +113,7 @@ def _units_of_one(side: Side, silent: Side, number: int) -> Iterator[Finding]:
 def _is_answered(side: Side, silent: Side, number: int) -> bool:
     """Whether something else on the silent side says the number, or shows that it is of no weight."""
     counts = side.title.counts - silent.title.counts
-    if counts & silent.title.mentions or number > _MOST_OF_A_PACK:
+    if counts & silent.title.mentions or number > (_MOST_PARTS if side.title.parts else _MOST_OF_A_PACK):
         return True
     if silent.listing.package_quantity in counts or silent.listing.item_count in counts - {1}:
         return True

@@ -19,7 +19,7 @@ ANY = "any"
 
 _DATA = tomllib.loads(resources.files("arbkit.analysis.listing").joinpath("title_marks.toml").read_text("utf-8"))
 _WORD = re.compile(r"[a-z0-9]+|[,;|()\[\]/]")
-_NEAR = 2
+_NEAR = 3
 _ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th|e|eme|ere|a|o|er|re|da|ma)?")
 _YEAR = re.compile(r"20[0-3]\d")
 _LETTERS = {"QWERTZ": "QWERTZ", "AZERTY": "AZERTY", "QWERTY": "QWERTY", "DE": "QWERTZ", "CH": "QWERTZ", "FR": "AZERTY"}
@@ -92,6 +92,7 @@ def _numbered() -> Mapping[str, list[_Numbered]]:
 _PHRASES, _NOUNS, _NUMBERED = _by_first_word(_phrases()), _near(), _numbered()
 TONGUES: Mapping[str, str] = {word: code for code, words in _DATA["tongues"].items() for word in words}
 """Word for a language → its code."""
+_CODES: Mapping[str, Mapping[str, str]] = _DATA["codes"]
 _UNITS = frozenset(_DATA["measured"])
 _NEGATIONS = frozenset(_DATA["negations"])
 
@@ -104,10 +105,7 @@ def read_marks(text: str) -> Marks:
         if phrases := _PHRASES.get(word):
             _read_phrases(words, at, phrases, found)
         if nouns := _NOUNS.get(word):
-            for facet, values in nouns:
-                for near in _neighbours(words, at):
-                    if near in values:
-                        found.setdefault(facet, set()).add(values[near])
+            _read_near(words, at, nouns, found)
         if numbered := _NUMBERED.get(word):
             _read_numbers(words, at, numbered, found)
     return {facet: frozenset(values) for facet, values in found.items()}
@@ -121,14 +119,31 @@ def _read_phrases(words: Sequence[str], at: int, phrases: Sequence[_Phrase], fou
             found.setdefault(facet, set()).add(value)
 
 
-def _neighbours(words: Sequence[str], at: int) -> Iterator[str]:
-    """The words within two of this one, up to the next punctuation."""
+def _read_near(
+    words: Sequence[str], at: int, nouns: Sequence[tuple[str, Mapping[str, str]]], found: dict[str, set[str]]
+) -> None:
+    for facet, values in nouns:
+        codes = _CODES.get(facet, {})
+        for index in _neighbours(words, at):
+            if value := values.get(words[index]):
+                found.setdefault(facet, set()).add(value)
+            elif words[index] in codes and _ends(words, index):
+                found.setdefault(facet, set()).add(codes[words[index]])
+
+
+def _ends(words: Sequence[str], at: int) -> bool:
+    """Whether nothing goes on behind this word: the end, punctuation, or the noun it is of."""
+    return at + 1 == len(words) or not words[at + 1].isalnum() or words[at + 1] in _NOUNS
+
+
+def _neighbours(words: Sequence[str], at: int) -> Iterator[int]:
+    """Where the words within three of this one are, up to the next punctuation."""
     for step in (-1, 1):
         for distance in range(1, _NEAR + 1):
             index = at + step * distance
             if not 0 <= index < len(words) or not words[index].isalnum():
                 break
-            yield words[index]
+            yield index
 
 
 def _read_numbers(words: Sequence[str], at: int, facets: Sequence[_Numbered], found: dict[str, set[str]]) -> None:

@@ -42,6 +42,8 @@ _COUNTED = (*_PACKED, "stuck", "teilig", "set")
 """Endings of compound words for packages and units, as in "6er Sparpack"."""
 _MOST, _MOST_X, _MOST_APART = 9_999, 99, 24
 """The largest number of units, the largest in ``12 x`` and ``Pack 12``, and the largest in ``x 12``."""
+_CENTIMETRES = 10, 400
+"""What a side in cm is where no unit is stated: outside of these it is pixels, or something else."""
 _CELLULAR = frozenset({3.0, 4.0, 5.0})
 """What stands before a G that is a mobile network."""
 
@@ -254,19 +256,22 @@ class _Reader:
         return at + 1
 
     def _number(self, at: int) -> int:
-        numbers, end = [self._items[at]], at + 1
+        numbers, units, end = [self._items[at]], [""], at + 1
         while True:
-            unit = 1 if self._at(end) in _LENGTHS else 0
-            if self._at(end + unit) not in ("x", "*") or not _IS_NUMBER(self._at(end + unit + 1)):
+            unit = self._at(end) if self._at(end) in _LENGTHS else ""
+            after = end + bool(unit)
+            if self._at(after) not in ("x", "*") or not _IS_NUMBER(self._at(after + 1)):
                 break
-            numbers.append(self._at(end + unit + 1))
-            end += unit + 2
-        if len(numbers) > 1:
-            self._chain(numbers, end)
-            return end + 1 if self._at(end) in _UNITS else end
-        return self._single(at)
+            units[-1] = unit
+            numbers.append(self._at(after + 1))
+            units.append("")
+            end = after + 2
+        if len(numbers) == 1:
+            return self._single(at)
+        self._chain(numbers, units, end)
+        return end + 1 if self._at(end) in _UNITS or self._at(end) in _LENGTHS else end
 
-    def _chain(self, numbers: Sequence[str], end: int) -> None:
+    def _chain(self, numbers: Sequence[str], units: Sequence[str], end: int) -> None:
         """``6 x 250 ml``, ``2 x 6 Stück``, ``60 x 40 cm``."""
         unit, whole = self._at(end), [_whole(n) for n in numbers]
         if unit in _UNITS and _UNITS[unit][0] != "screen, inch":
@@ -274,11 +279,21 @@ class _Reader:
             self._measure(numbers[-1], unit)
         elif unit == "er" or (_is_counted(unit) and not (unit in _BARE and self._at(end + 1).isdigit())):
             self._multiply(whole)
-        elif unit in _LENGTHS and all(sides := [next(iter(_amounts(n)), 0.0) for n in numbers]):
-            self.sizes.add(tuple(sorted((side * _LENGTHS[unit] for side in sides), reverse=True)))
-            self.mentions.update(n for n in whole[:1] if n)
         else:
-            self.mentions.update(n for n in whole if n)
+            self.mentions.update(n for n in (whole[:1] if unit in _LENGTHS else whole) if n)
+            self._sides(numbers, [*units[:-1], unit if unit in _LENGTHS else ""])
+
+    def _sides(self, numbers: Sequence[str], units: Sequence[str]) -> None:
+        """Sizes, where each number has the unit behind it; in cm where none has one, if that makes sense."""
+        known, unit = [], ""
+        for number, own in zip(reversed(numbers), reversed(units), strict=True):
+            unit = own or unit
+            side = next(iter(_amounts(number)), 0.0)
+            if not unit and not _CENTIMETRES[0] <= side <= _CENTIMETRES[1]:
+                return
+            known.append(side * _LENGTHS[unit or "cm"])
+        if all(known):
+            self.sizes.add(tuple(sorted(known, reverse=True)))
 
     def _multiply(self, numbers: Sequence[int | None]) -> None:
         known = [n for n in numbers if n is not None]
@@ -294,6 +309,8 @@ class _Reader:
                 self._measure(number, after)
             return at + 2
         if after in _LENGTHS:
+            if after == "m":
+                self._length(number)
             return at + 2
         value = _whole(number)
         if value is None or ("." in number or "," in number) and not _is_counted(after):
@@ -331,6 +348,8 @@ class _Reader:
             self.mentions.add(int(times))
         else:
             self._pack(value)
+        if self._at(at + 1) in _PAIRS:
+            self.doubled.add(2 * value)
         return at + 1
 
     def _pack(self, number: int) -> None:
@@ -368,6 +387,9 @@ class _Reader:
         if after == "x":
             return value <= _MOST_X and behind[:1].isalpha() and behind not in _MULTIPLES
         return before == "x" and value <= _MOST_APART and after not in _LENGTHS
+
+    def _length(self, number: str) -> None:
+        self.measures.setdefault("length, m", set()).update(_amounts(number))
 
     def _measure(self, number: str, unit: str) -> None:
         kind, factor = _UNITS[unit]
