@@ -82,7 +82,7 @@ def units(one: Side, other: Side) -> Iterator[Finding]:
         parts = max(first.counts | second.counts) > _MOST_OF_A_PACK and min(first.counts | second.counts) == 1
         weight = DOUBT if perhaps or parts else DECIDES
         yield Finding(f"the titles say different numbers of units: {said}", weight)
-    elif first.stated or second.stated:
+    elif (first.stated or second.stated) and first.words and second.words:
         side, silent = (one, other) if first.stated else (other, one)
         yield from _units_of_one(side, silent, max(side.title.stated))
 

@@ -1,4 +1,4 @@
-"""Which goods a listing is of, as far as a match has to know: the facts of an offer, and whether it can be sent at all."""
+"""Which goods a listing is of, for a match: the facts of an offer, and whether it can be sent at all."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib import resources
+from typing import Any
 
 import orjson
 from pydantic import JsonValue
 
 from arbkit.analysis.listing.titles import normalize
 from arbkit.core.models import Offer
+from arbkit.core.results import WarningRow
 from arbkit.profit.reason_codes import ReasonCode
 
 _DATA = tomllib.loads(resources.files("arbkit.analysis.listing").joinpath("title_marks.toml").read_text("utf-8"))
@@ -58,7 +60,8 @@ class Listing:
     @classmethod
     def of_row(cls, row: Mapping[str, JsonValue]) -> Listing:
         """The listing of a row of a store's frame, where NaN is unknown and lists may be JSON text."""
-        return cls(**{name: _cell(name, row[name]) for name in LISTING_COLUMNS if name in row})
+        cells: dict[str, Any] = {name: _cell(name, row[name]) for name in LISTING_COLUMNS if name in row}
+        return cls(**cells)
 
 
 LISTING_COLUMNS = tuple(f.name for f in fields(Listing))
@@ -86,6 +89,18 @@ def unsellable_reason(goods: Offer | Listing) -> ReasonCode | None:
     if any(_is_digital(text) for text in types if text) or (goods.category and _is_digital_shelf(goods.category)):
         return ReasonCode.DIGITAL_GOODS
     return ReasonCode.LISTING_UNAVAILABLE if goods.product_type == "unavailable" else None
+
+
+def restrictions(goods: Offer | Listing) -> list[WarningRow]:
+    """What a seller needs Amazon's leave for, where the listing says that it is such goods."""
+    found: list[WarningRow] = []
+    if goods.hazmat:
+        found.append(
+            {"code": "hazmat", "text": "dangerous goods: Amazon has to approve them before they are sent to FBA"}
+        )
+    if goods.adult:
+        found.append({"code": "adult", "text": "adult goods: they are shown and advertised under rules of their own"})
+    return found
 
 
 @lru_cache(maxsize=1_024)

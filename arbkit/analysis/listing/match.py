@@ -164,7 +164,9 @@ def _brands(one: Side, other: Side) -> Iterator[Finding]:
         return
     if here in there or there in here or fuzz.ratio(here, there) >= _ALIKE:
         return
-    yield Finding(f"different brands: {one.says([one.listing.brand])}, {other.says([other.listing.brand])}", DOUBT)
+    # Exports name the brand, the maker or the seller as the brand: an EAN in common says it better.
+    weight = HINT if one.eans & other.eans else DOUBT
+    yield Finding(f"different brands: {one.says([one.listing.brand])}, {other.says([other.listing.brand])}", weight)
 
 
 def _restrictions(one: Side, other: Side) -> Iterator[Finding]:
