@@ -83,6 +83,11 @@ def compare_pair(one: Offer, other: Offer) -> Match:
     return _compare(Listing.of(one), Listing.of(other))
 
 
+def stated_units(offer: Offer) -> int | None:
+    """How many units an offer's title says that it is, else Keepa's package quantity; None: neither says it."""
+    return Side.of(Listing.of(offer)).units
+
+
 def compare_rows(ones: Iterable[Mapping[str, JsonValue]], others: Iterable[Mapping[str, JsonValue]]) -> list[Match]:
     """Compare row by row; rows hold what they have of :data:`~arbkit.analysis.listing.goods.LISTING_COLUMNS`.
 

@@ -245,7 +245,7 @@ _TITLES = st.lists(
             "x3",
             "5 Paar",
             "2+1 gratis",
-        ]  # fmt: skip
+        ]
     ),
     max_size=6,
 ).map(" ".join)
