@@ -8,7 +8,7 @@ from functools import lru_cache
 from math import prod
 
 from arbkit.analysis.listing.goods import Listing
-from arbkit.analysis.listing.marks import ANY, TONGUES, Marks, keyboard_letters, read_marks
+from arbkit.analysis.listing.marks import ANY, TONGUES, Marks, keyboard_letters, read_marks, usual_plug
 from arbkit.analysis.listing.titles import Title, normalize, parse_title
 
 DECIDES, DOUBT, HINT = 3.0, 1.0, 0.5
@@ -112,13 +112,13 @@ def _units_of_one(side: Side, silent: Side, number: int) -> Iterator[Finding]:
 
 def _is_answered(side: Side, silent: Side, number: int) -> bool:
     """Whether something else on the silent side says the number, or shows that it is of no weight."""
-    counts = side.title.counts - silent.title.counts
+    counts = side.title.counts - silent.title.counts - {n for n in side.title.stated if n < number}
     if counts & silent.title.mentions or number > (_MOST_PARTS if side.title.parts else _MOST_OF_A_PACK):
         return True
     if silent.listing.package_quantity in counts or silent.listing.item_count in counts - {1}:
         return True
     # A kit is one thing: of how many parts, titles say or leave out.
-    if "kit" in silent.title.words.split():
+    if number not in side.title.packs and "kit" in silent.title.words.split():
         return True
     return any(_near(amounts, silent.title.measures.get(kind, frozenset())) for kind, amounts in _totals(side.title))
 
@@ -208,6 +208,7 @@ def variants(one: Side, other: Side) -> Iterator[Finding]:
     yield from _condition(one, other, here, there)
     yield from _keyboards(one, other, here.get("keyboard", frozenset()), there.get("keyboard", frozenset()))
     yield from _editions(one, other, here.get("edition", frozenset()), there.get("edition", frozenset()))
+    yield from _plug_of_one(one, other, here, there)
     for facet in sorted((here.keys() & there.keys()) - _OWN):
         yield from _apart(one, other, _NAMES.get(facet, f"{facet}s"), here[facet], there[facet])
     for facet in ("colour", "language"):
@@ -237,6 +238,15 @@ def _keyboards(one: Side, other: Side, first: frozenset[str], second: frozenset[
     tongues = first - letters[0], second - letters[1]
     if not letters[0] & letters[1] or (all(tongues) and not tongues[0] & tongues[1]):
         yield Finding(f"different keyboards: {one.says(sorted(first))}, {other.says(sorted(second))}", DOUBT)
+
+
+def _plug_of_one(one: Side, other: Side, here: Marks, there: Marks) -> Iterator[Finding]:
+    """A title that names no plug has that of its country."""
+    if ("plug" in here) == ("plug" in there) or not one.title.words or not other.title.words:
+        return
+    side, silent, named = (one, other, here["plug"]) if "plug" in here else (other, one, there["plug"])
+    if usual_plug(silent.market) not in named:
+        yield Finding(f"only the {side.market} title names a plug: {_some(sorted(named))}", DOUBT)
 
 
 def _editions(one: Side, other: Side, first: frozenset[str], second: frozenset[str]) -> Iterator[Finding]:

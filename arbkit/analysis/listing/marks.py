@@ -159,6 +159,11 @@ def _read_numbers(words: Sequence[str], at: int, facets: Sequence[_Numbered], fo
                 found.setdefault(facet.facet, set()).add(value)
 
 
+def usual_plug(market: str) -> str:
+    """The plug of what is sold on a marketplace and says nothing of its plug."""
+    return str(_DATA["usual_plugs"].get(market, "EU"))
+
+
 def keyboard_letters(values: Iterable[str]) -> frozenset[str]:
     """The arrangement of letters of these keyboards: QWERTZ, AZERTY or QWERTY."""
     return frozenset(_LETTERS.get(value, "QWERTY") for value in values)
