@@ -120,12 +120,8 @@ def _is_answered(side: Side, silent: Side, number: int) -> bool:
     # A kit is one thing: of how many parts, titles say or leave out.
     if number not in side.title.packs and "kit" in silent.title.words.split():
         return True
-    return any(_near(amounts, silent.title.measures.get(kind, frozenset())) for kind, amounts in _totals(side.title))
-
-
-def _totals(title: Title) -> Iterator[tuple[str, frozenset[float]]]:
-    for kind, amounts in title.measures.items():
-        yield kind, frozenset(amount * n for amount in amounts for n in title.counts if n > 1)
+    stated, theirs = side.title, silent.title.measures
+    return any(_near(stated.totals[kind], theirs[kind]) for kind in stated.totals.keys() & theirs.keys())
 
 
 def _near(here: Iterable[float], there: Sequence[float] | frozenset[float]) -> bool:
@@ -148,8 +144,7 @@ def _measures(one: Side, other: Side, kinds: Iterable[str]) -> Iterator[Finding]
         first, second = here.get(kind), there.get(kind)
         if not first or not second:
             continue
-        totals = [dict(_totals(side.title)).get(kind, frozenset()) for side in (one, other)]
-        if _near(first | totals[0], second | totals[1]):
+        if _near(first | one.title.totals[kind], second | other.title.totals[kind]):
             yield Finding(f"the titles agree on {kind}", -0.5)
             continue
         amounts = [[f"{v:g}" for v in sorted(values)] for values in (first, second)]

@@ -121,6 +121,7 @@ class NumberReader:
         parts: the numbers are of the parts of one thing.
         mentions: other whole numbers that are no measures.
         measures: kind → amounts.
+        products: kind → amounts of ``6 x 250 ml`` together.
         models: model numbers without their punctuation.
         sizes: sides in mm, longest first.
     """
@@ -135,6 +136,7 @@ class NumberReader:
         self.parts = False
         self.mentions: set[int] = set()
         self.measures: dict[str, set[float]] = {}
+        self.products: dict[str, set[float]] = {}
         self.models: set[str] = set()
         self.sizes: set[tuple[float, ...]] = set()
         self._read()
@@ -212,6 +214,9 @@ class NumberReader:
         if unit in _UNITS and _UNITS[unit][0] != "screen, inch":
             self._multiply(whole[:-1])
             self._measure(numbers[-1], unit)
+            kind, factor = _UNITS[unit]
+            times = math.prod(n or 1 for n in whole[:-1])
+            self.products.setdefault(kind, set()).update(a * factor * times for a in _amounts(numbers[-1]))
         elif unit == "er" or (_is_counted(unit) and not (unit in _BARE and self._at(end + 1).isdigit())):
             self._multiply(whole)
         else:

@@ -33,6 +33,7 @@ class Title:
         parts: the counts are of the parts of one thing.
         mentions: every whole number that is no measure, a count or not.
         measures: kind → amounts, as they stand there.
+        totals: kind → what the amounts may come to, of all units together.
         models: model numbers without their punctuation.
         sizes: sides in mm, longest first.
         marks: facet → values, as keyboard → QWERTZ.
@@ -46,6 +47,7 @@ class Title:
     parts: bool = False
     mentions: frozenset[int] = frozenset()
     measures: Mapping[str, frozenset[float]] = field(default_factory=dict)
+    totals: Mapping[str, frozenset[float]] = field(default_factory=dict)
     models: frozenset[str] = frozenset()
     sizes: frozenset[tuple[float, ...]] = frozenset()
     marks: Marks = field(default_factory=dict)
@@ -80,7 +82,15 @@ def parse_title(title: str) -> Title:
         parts=reader.parts,
         mentions=frozenset(reader.mentions) | frozenset(stated),
         measures={kind: frozenset(values) for kind, values in reader.measures.items()},
+        totals={kind: _total(reader, kind, counts) for kind in reader.measures},
         models=frozenset(reader.models),
         sizes=frozenset(reader.sizes),
         marks=read_marks(words),
     )
+
+
+def _total(reader: NumberReader, kind: str, counts: frozenset[int]) -> frozenset[float]:
+    """Amounts of all units together: ``2 x 8 GB`` says it already, but for a number of packs."""
+    if products := reader.products.get(kind):
+        return frozenset(amount * n for amount in products for n in {1} | reader.packs)
+    return frozenset(amount * n for amount in reader.measures[kind] for n in counts or {1})

@@ -60,3 +60,23 @@ def test_each_kind_is_caught_in_every_pair_of_languages(kind: Kind) -> None:
 @pytest.mark.parametrize("kind", KINDS, ids=[kind["name"] for kind in KINDS])
 def test_the_same_thing_in_two_languages_passes(kind: Kind) -> None:
     assert [match.against for match in twins(kind) if match.verdict != "same"] == []
+
+
+_PAIRS: dict[str, list[list[str]]] = tomllib.loads(Path(__file__).with_name("title_pairs.toml").read_text("utf-8"))
+
+
+def verdicts(name: str) -> list[str]:
+    pairs = _PAIRS[name]
+    return [compare_pair(offer(code="DE", title=one), offer(code="IT", title=two)).verdict for one, two in pairs]
+
+
+def test_of_titles_as_sellers_write_them_nearly_all_contradictions_are_caught() -> None:
+    found = verdicts("contradict")
+    assert len(found) >= 200
+    assert found.count("same") <= 0.05 * len(found)
+
+
+def test_of_titles_as_sellers_write_them_hardly_any_innocent_pair_is_flagged() -> None:
+    found = verdicts("same")
+    assert len(found) >= 160
+    assert len(found) - found.count("same") <= 0.02 * len(found)
