@@ -75,12 +75,12 @@ class Match:
 
 def compare_listings(offers: Sequence[Offer]) -> list[Match]:
     """Every pair of these offers of one ASIN compared, in the offers' order."""
-    return [_compare(one, other) for one, other in combinations([Listing.of(offer) for offer in offers], 2)]
+    return [compare(one, other) for one, other in combinations([Side.of(Listing.of(offer)) for offer in offers], 2)]
 
 
 def compare_pair(one: Offer, other: Offer) -> Match:
     """Compare two offers of one ASIN."""
-    return _compare(Listing.of(one), Listing.of(other))
+    return compare(Side.of(Listing.of(one)), Side.of(Listing.of(other)))
 
 
 def stated_units(offer: Offer) -> int | None:
@@ -91,14 +91,24 @@ def stated_units(offer: Offer) -> int | None:
 def compare_rows(ones: Iterable[Mapping[str, JsonValue]], others: Iterable[Mapping[str, JsonValue]]) -> list[Match]:
     """Compare row by row; rows hold what they have of :data:`~arbkit.analysis.listing.goods.LISTING_COLUMNS`.
 
+    A listing, known by its ASIN and marketplace, is read once however often it is there.
+
     Raises:
         ValueError: the two are not of one length.
     """
-    return [_compare(Listing.of_row(one), Listing.of_row(other)) for one, other in zip(ones, others, strict=True)]
+    read: dict[tuple[JsonValue, JsonValue], Side] = {}
+
+    def side(row: Mapping[str, JsonValue]) -> Side:
+        key = row["asin"], row["market"]
+        if key not in read:
+            read[key] = Side.of(Listing.of_row(row))
+        return read[key]
+
+    return [compare(side(one), side(other)) for one, other in zip(ones, others, strict=True)]
 
 
-def _compare(one: Listing, other: Listing) -> Match:
-    first, second = Side.of(one), Side.of(other)
+def compare(first: Side, second: Side) -> Match:
+    """Compare two sides: to be used where a listing is compared several times."""
     checks = (
         _kinds, units, contents, _eans, _quantities, variants, other_measures, sizes, models, _brands, _restrictions,
         _image, _package, _words,
@@ -106,7 +116,7 @@ def _compare(one: Listing, other: Listing) -> Match:
     found = tuple(finding for check in checks for finding in check(first, second))
     counts = first.units, second.units
     return Match(
-        one.market, other.market, _verdict(first, second, found), found,
+        first.market, second.market, _verdict(first, second, found), found,
         counts if counts[0] != counts[1] else (None, None),
     )  # fmt: skip
 
