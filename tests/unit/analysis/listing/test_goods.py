@@ -73,3 +73,9 @@ def test_a_listing_that_keepa_cannot_see_has_a_reason_of_its_own() -> None:
 def test_dangerous_and_adult_goods_are_warned_of() -> None:
     assert restrictions(offer(hazmat=None, adult=False)) == []
     assert [w["code"] for w in restrictions(offer(hazmat=True, adult=True))] == ["hazmat", "adult"]
+
+
+def test_an_e_book_on_both_sides_is_no_goods_on_either() -> None:
+    german = offer(code="DE", title="Roman Lambda", category="Kindle-Shop", binding="Kindle Ausgabe")
+    italian = offer(code="IT", title="Romanzo Lambda", category="Kindle Store", binding="Formato Kindle")
+    assert unsellable_reason(german) is unsellable_reason(italian) is ReasonCode.DIGITAL_GOODS
