@@ -10,7 +10,9 @@ from typing import cast
 import numpy as np
 import orjson
 import pandas as pd
+from pydantic import JsonValue
 
+from arbkit.analysis.listing.goods import Listing, unsellable_reason
 from arbkit.analysis.listing.sides import Listings
 from arbkit.analysis.listing.sizes import read_size
 from arbkit.core.models import Offer
@@ -19,6 +21,7 @@ from arbkit.profit.facts.packages import GOODS, PACKAGE, STATED, estimate_packag
 from arbkit.profit.facts.prices import PRICE_COLUMNS, choose_prices
 from arbkit.profit.facts.priors import load_package_priors
 from arbkit.profit.fees.arrays import Objects
+from arbkit.profit.reason_codes import ReasonCode
 from arbkit.store.base import Store
 from arbkit.store.fields import is_number
 
@@ -27,10 +30,21 @@ DEMAND_COLUMNS = (
     "shipping_minor", "price_avg90_minor", "buy_box_is_amazon", "amazon_minor", "amazon_at", "sales_rank",
     "out_of_stock90_pct", "rank_drops30", "offers_new",
 )  # fmt: skip
+_KIND_COLUMNS = ("product_type", "binding", "product_group", "category")
 _PART_COLUMNS = ("features", "volume_cm3", *GOODS, "item_weight_g")
 PRICING_COLUMNS = tuple(
     dict.fromkeys(
-        ("asin", "market", *IDENTITY_COLUMNS, *DEMAND_COLUMNS, *OFFER_COLUMNS, *PRICE_COLUMNS, *_PART_COLUMNS)
+        (
+            "asin",
+            "market",
+            *IDENTITY_COLUMNS,
+            *DEMAND_COLUMNS,
+            *OFFER_COLUMNS,
+            *PRICE_COLUMNS,
+            *_PART_COLUMNS,
+            *_KIND_COLUMNS,
+            "parent_asin",
+        )
     )
 )
 """The fields of offers that a priced route is made from."""
@@ -66,11 +80,27 @@ def prepare_offers(offers: Sequence[Offer] | pd.DataFrame, *, now: float | None 
         now: Unix seconds, to which the age of prices is counted; None: the present.
     """
     frame = offers if isinstance(offers, pd.DataFrame) else offers_frame(offers)
-    frame = choose_prices(frame.reset_index(drop=True), now=time.time() if now is None else now)
+    frame = _without_unsellable(choose_prices(frame.reset_index(drop=True), now=time.time() if now is None else now))
     lacking = frame[list(PACKAGE)].isna().any(axis=1)
     if lacking.any():
         _read_sizes(frame, lacking & ~frame["asin"].isin(frame.loc[~lacking, "asin"]))
     return estimate_packages(frame, root_categories(frame), load_package_priors())
+
+
+def _without_unsellable(offers: pd.DataFrame) -> pd.DataFrame:
+    """The offers without prices where nothing is sold that could be sent; ``unsellable`` has the reason's bit."""
+    kinds = [name for name in _KIND_COLUMNS if name in offers]
+    groups = offers.groupby(kinds, dropna=False, sort=False).ngroup().to_numpy()
+    firsts = offers[kinds].iloc[np.unique(groups, return_index=True)[1]]
+    rows = cast("list[dict[str, JsonValue]]", firsts.to_dict("records"))
+    reasons = [unsellable_reason(Listing.of_row({"asin": "", "market": "", **row})) for row in rows]
+    bits = np.array([0 if reason is None else int(reason.bit) for reason in reasons], np.uint64)[groups]
+    if "parent_asin" in offers:
+        bits[(offers["parent_asin"] == offers["asin"]).to_numpy(bool)] = ReasonCode.PARENT_LISTING.bit
+    offers["unsellable"] = bits
+    for name in (name for name in offers if str(name).startswith("price_") and str(name).endswith("_minor")):
+        offers.loc[bits > 0, name] = np.nan
+    return offers
 
 
 def root_categories(offers: pd.DataFrame) -> Objects:

@@ -20,7 +20,7 @@ from arbkit.analysis.listing.sides import Listings, compare_sides
 from arbkit.analysis.offers import DEMAND_COLUMNS, IDENTITY_COLUMNS
 from arbkit.core.marketplaces import MARKET_CODES, market
 from arbkit.core.models import Offer, Opportunity
-from arbkit.core.results import ComponentRow, MatchRow, RouteStatus
+from arbkit.core.results import ComponentRow, RouteStatus
 from arbkit.profit import COMPONENTS, Evaluation, Profile, Rates, Tables, components, evaluate
 from arbkit.profit.components import rounded
 from arbkit.profit.facts.ranges import profit_range
@@ -187,7 +187,7 @@ class RoutePrices:
                 confidence=float(confidence[index]),
                 confidence_reasons=tuple(rule.message for rule in rules[index]),
                 warnings=tuple({"code": rule.code, "text": rule.message} for rule in rules[index]),
-                match=_match_row(matches[index]),
+                match=None if (match := matches[index]) is None else match.row(),
                 rank=_whole(row["sell_sales_rank"]),
                 rank_drops30=_whole(row["sell_rank_drops30"]),
                 sellers=_whole(row["sell_offers_new"]),
@@ -277,10 +277,6 @@ def best_cells(stats: Stats, currency: str) -> Cells:
         text = f"{found['count']:,} opportunities, the best of {found['best_profit']:.2f} {currency}"
         cells[source, target] = found["best_profit"], text
     return cells
-
-
-def _match_row(match: Match | None) -> MatchRow | None:
-    return None if match is None else {"verdict": match.verdict, "reasons": list(match.against)}
 
 
 def _status(low: float, high: float, match: Match | None) -> RouteStatus:

@@ -122,7 +122,9 @@ def _price_reasons(price: Prices, missing: ReasonCode, fees: OfferFees) -> Reaso
     too_old, glitch = _marked(fees, "price_too_old"), _marked(fees, "price_glitch")
     flag_rows(flags, ReasonCode.PRICE_TOO_OLD, unknown & too_old)
     flag_rows(flags, ReasonCode.PRICE_GLITCH, unknown & glitch)
-    flag_rows(flags, missing, unknown & ~(price.crosses | too_old | glitch))
+    unsellable = fees.offers["unsellable"].to_numpy(np.uint64) if "unsellable" in fees.offers else flags
+    flag_rows(flags, missing, unknown & ~(price.crosses | too_old | glitch | (unsellable > 0)))
+    flags |= unsellable
     flag_rows(flags, ReasonCode.OLD_BUY_BOX_REPLACED, _marked(fees, "price_replaced"))
     flag_rows(flags, ReasonCode.AVERAGE_CROSSES_BREAK, unknown & price.crosses)
     flag_rows(flags, ReasonCode.SPOT_FOR_AVERAGE, price.fell_back)

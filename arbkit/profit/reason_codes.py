@@ -65,6 +65,9 @@ class ReasonCode(Enum):
     INBOUND_WEIGHT_UNKNOWN = Severity.UNKNOWN, "package weight unknown, so no inbound cost"
     DUTY_UNKNOWN = Severity.UNKNOWN, "duty unknown: set duty_pct"
     OWN_SHIPPING_UNKNOWN = Severity.UNKNOWN, "own shipping cost unknown: set fbm_shipping"
+    DIGITAL_GOODS = Severity.UNKNOWN, "digital goods: nothing is sent"
+    PARENT_LISTING = Severity.UNKNOWN, "parent of variations: not sold itself"
+    LISTING_UNAVAILABLE = Severity.UNKNOWN, "Keepa has no offers of this listing"
     NO_ELIGIBLE_METHOD = Severity.UNKNOWN, "no fulfilment method is open to this profile"
     UNEXPLAINED = Severity.UNKNOWN, "something needed is unknown"
 

@@ -51,7 +51,10 @@ def fill(settings: Settings) -> None:
     with open_store(settings) as store:
         store.put(
             [
-                Update(offer(code=c, price_minor=p, shipping_minor=0, title=HOSTILE, **PACKAGE), history(code=c))
+                Update(
+                    offer(code=c, price_minor=p, shipping_minor=0, title=HOSTILE, price_at=int(time.time()), **PACKAGE),
+                    history(code=c),
+                )
                 for c, p in PRICES.items()
             ]
         )

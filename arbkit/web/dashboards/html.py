@@ -34,7 +34,7 @@ def vat_status_label(status: str) -> str:
     return _VAT_STATUSES.get(status, status)
 
 
-def minor_money(minor: int | None, currency: str) -> str:
+def minor_money(minor: float | None, currency: str) -> str:
     """``12.50 EUR`` of whole cents or pence."""
     return money(None if minor is None else minor / 100, currency)
 

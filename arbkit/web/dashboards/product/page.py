@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from arbkit.analysis.demand import demand_of
 from arbkit.analysis.fee_facts import fee_facts, fee_tables
-from arbkit.analysis.listing.match import compare_listings, warning
+from arbkit.analysis.listing.match import compare_listings, stated_units, warning
 from arbkit.analysis.offers import prepare_offers
 from arbkit.analysis.routes import PricedRoute, price_routes
 from arbkit.core.errors import UsageError
@@ -193,7 +193,8 @@ class ProductPage(DashboardPage):
         fees = fee_facts(offers, prepared, profile, tables, on=on)
         self._fill("fees", "product_fees.html.j2", fees=fees, tables=fee_tables(fees, tables, on=on))
         matches = sorted(compare_listings(offers), key=lambda match: match.verdict == "same")
-        self._fill("match", "product_match.html.j2", offers=offers, matches=matches)
+        units = {o.market: stated_units(o) for o in offers}
+        self._fill("match", "product_match.html.j2", offers=offers, matches=matches, units=units)
         if doubts := warning(matches):
             self._fill("warning", "product_warning.html.j2", text=doubts)
         else:
