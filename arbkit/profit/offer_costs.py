@@ -119,11 +119,17 @@ def _price_reasons(price: Prices, missing: ReasonCode, fees: OfferFees) -> Reaso
     """What concerns buying and selling alike: the price and the VAT class."""
     flags = np.zeros(len(fees.market), np.uint64)
     unknown = np.isnan(price.price)
-    too_old, glitch = _marked(fees, "price_too_old"), _marked(fees, "price_glitch")
-    flag_rows(flags, ReasonCode.PRICE_TOO_OLD, unknown & too_old)
-    flag_rows(flags, ReasonCode.PRICE_GLITCH, unknown & glitch)
+    marks = {
+        ReasonCode.PRICE_UNDATED: "price_undated", ReasonCode.PRICE_TOO_OLD: "price_too_old",
+        ReasonCode.PRICE_GLITCH: "price_glitch",
+    }  # fmt: skip
+    explained = price.crosses.copy()
+    for code, column in marks.items():
+        rows = unknown & _marked(fees, column)
+        flag_rows(flags, code, rows)
+        explained |= rows
     unsellable = fees.offers["unsellable"].to_numpy(np.uint64) if "unsellable" in fees.offers else flags
-    flag_rows(flags, missing, unknown & ~(price.crosses | too_old | glitch | (unsellable > 0)))
+    flag_rows(flags, missing, unknown & ~(explained | (unsellable > 0)))
     flags |= unsellable
     flag_rows(flags, ReasonCode.OLD_BUY_BOX_REPLACED, _marked(fees, "price_replaced"))
     flag_rows(flags, ReasonCode.AVERAGE_CROSSES_BREAK, unknown & price.crosses)

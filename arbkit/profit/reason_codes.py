@@ -38,6 +38,7 @@ class ReasonCode(Enum):
     """Every reason, in the order in which reasons are listed: severity, message template and remedy template."""
 
     NO_BUY_PRICE = Severity.UNKNOWN, "no price where it is bought"
+    PRICE_UNDATED = (Severity.UNKNOWN, "nobody knows of which day its price is", "import the file again with --dated")
     PRICE_TOO_OLD = Severity.UNKNOWN, "its price is too old to be one of now"
     PRICE_GLITCH = Severity.UNKNOWN, "the price where it is bought is a fraction of its average: no purchase"
     AVERAGE_CROSSES_BREAK = (

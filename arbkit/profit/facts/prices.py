@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from arbkit.core.keepa_time import UNDATED_AT
 from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.offer_facts import numbers
 
@@ -46,8 +47,8 @@ def load_price_rules() -> PriceRules:
 def choose_prices(offers: pd.DataFrame, *, now: float, rules: PriceRules | None = None) -> pd.DataFrame:
     """The offers with the price that stands for now, and ``updated_at`` the time at which it was known to hold.
 
-    ``price_replaced`` marks where the lowest new price took the place of an old buy box, ``price_too_old`` where no
-    price is young enough (``price_minor`` is unknown then), ``price_glitch`` where a price is a fraction of its own
+    ``price_replaced`` marks where the lowest new price took the place of an old buy box, ``price_too_old`` and
+    ``price_undated`` where no price is known to be young enough (``price_minor`` is unknown then), ``price_glitch`` where a price is a fraction of its own
     average.
 
     Args:
@@ -64,10 +65,13 @@ def choose_prices(offers: pd.DataFrame, *, now: float, rules: PriceRules | None 
         at = np.where(replaced, numbers(made, "new_at"), at)
     known = np.where(np.isnan(at), numbers(made, "updated_at"), at)
     made["updated_at"] = known
-    too_old = (now - known > rules.any_price_days * _DAY_S) & (numbers(made, "price_minor") > 0)
-    made.loc[too_old, "price_minor"] = np.nan
+    priced = numbers(made, "price_minor") > 0
+    undated = priced & (known <= UNDATED_AT)
+    too_old = priced & ~undated & (now - known > rules.any_price_days * _DAY_S)
+    made.loc[too_old | undated, "price_minor"] = np.nan
     price, average = numbers(made, "price_minor"), numbers(made, "price_avg90_minor")
     made["price_replaced"], made["price_too_old"] = replaced, too_old
+    made["price_undated"] = undated
     made["price_glitch"] = (price > 0) & (price < rules.glitch_share * average)
     return made
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from arbkit.core.keepa_time import UNDATED_AT
 from arbkit.profit.facts.prices import choose_prices
 from arbkit.profit.offer_facts import prices
 
@@ -57,6 +58,12 @@ def test_a_price_is_as_old_as_it_was_last_seen_not_as_the_listing() -> None:
 def test_a_price_of_more_than_a_year_ago_is_none(days: int, gone: bool) -> None:
     row = chosen(price_at=NOW - days * DAY_S, new_at=NOW - days * DAY_S)
     assert (np.isnan(row["price_minor"]), bool(row["price_too_old"])) == (gone, gone)
+
+
+def test_a_price_of_no_known_day_is_none() -> None:
+    row = chosen(price_at=UNDATED_AT, new_at=UNDATED_AT)
+    assert np.isnan(row["price_minor"])
+    assert (bool(row["price_undated"]), bool(row["price_too_old"])) == (True, False)
 
 
 @pytest.mark.parametrize(("price", "glitch"), [(1.0, True), (104.0, True), (106.0, False), (np.nan, False)])
