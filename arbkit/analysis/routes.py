@@ -191,6 +191,7 @@ class RoutePrices:
                 rank=_whole(row["sell_sales_rank"]),
                 rank_drops30=_whole(row["sell_rank_drops30"]),
                 sellers=_whole(row["sell_offers_new"]),
+                max_buy=rounded(math.floor(100 * row["max_buy"]) / 100) if row["max_buy"] > 0 else None,
                 data_at=int(row["updated_at"]),
                 tables_version=self._seller.day.version,
                 profile=self._seller.profile.name,

@@ -16,6 +16,7 @@ from arbkit.profit.offer_facts import prices
 from arbkit.profit.reason_codes import ASSUMED, UNKNOWN, Reason, decode_reasons
 from arbkit.profit.route_batch import FulfilmentOption, RouteBatch
 from arbkit.profit.seller_profile import Basis, FulfilmentMethod
+from arbkit.profit.trade_costs import SellerCosts
 
 Column = npt.NDArray[np.generic] | str
 _FEES = (
@@ -45,6 +46,7 @@ class RouteRow(Components):
     margin_net_pct: float
     margin_gross_pct: float
     spread_pct: float
+    max_buy: float
     referral_schedule: str
     referral_observed: bool
     referral_candidates: int
@@ -101,6 +103,7 @@ def route_frame(
             "sell_price": batch.selling.sell_price[t][products],
             "sell_currency": MARKETS[target].currency,
             **_percentages(exact, total, invested),
+            "max_buy": _max_buy(exact, total, invested, seller, source) * batch.buying.buy_price[s][products],
             "referral_saving": referral_saving,
             **_buying_provenance(batch, s, products),
             **_selling_provenance(batch, t, products, option),
@@ -141,6 +144,27 @@ def _percentages(exact: dict[str, Floats], total: Floats, invested: Floats) -> d
             "margin_gross_pct": 100 * total / sale,
             "spread_pct": 100 * (sale - cost) / cost,
         }
+
+
+def _max_buy(exact: dict[str, Floats], total: Floats, invested: Floats, seller: SellerCosts, source: str) -> Floats:
+    """The highest buying price for the profile's target ROI and profit, as a share of the price bought at.
+
+    Profit and what is invested are linear in the buying price: neither selling nor its fees depend on it.
+    """
+    roi, profit = seller.profile.target_roi_pct / 100, seller.profile.target_profit
+    cost = -exact["purchase_price"]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        net = cost - exact["input_vat"]
+        landed = net - exact["freight"]
+        # What each part of the cost grows by as the price does: freight and own costs do not.
+        duty = -exact["duty"] / landed * net
+        import_vat = -exact["import_vat"] / (landed - exact["duty"]) * (net + duty)
+        tied_up = net + duty + import_vat
+        lost = tied_up + (seller.spread * cost if seller.rate[source] != 1 else 0.0)
+        share = 1 + (total - roi * invested) / (lost + roi * tied_up)
+        if profit is not None:
+            share = np.minimum(share, 1 + (total - profit) / lost)
+        return np.asarray(np.maximum(0.0, share))
 
 
 def _buying_provenance(batch: RouteBatch, s: int, products: Ints) -> dict[str, Column]:

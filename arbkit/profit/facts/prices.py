@@ -48,8 +48,8 @@ def choose_prices(offers: pd.DataFrame, *, now: float, rules: PriceRules | None 
     """The offers with the price that stands for now, and ``updated_at`` the time at which it was known to hold.
 
     ``price_replaced`` marks where the lowest new price took the place of an old buy box, ``price_too_old`` and
-    ``price_undated`` where no price is known to be young enough (``price_minor`` is unknown then), ``price_glitch`` where a price is a fraction of its own
-    average.
+    ``price_undated`` where no price is known to be young enough (``price_minor`` is unknown then), ``price_glitch``
+    where a price is a fraction of its own average.
 
     Args:
         offers: with :data:`PRICE_COLUMNS` and the columns of a price; columns may be missing.

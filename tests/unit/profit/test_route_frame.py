@@ -15,6 +15,8 @@ from arbkit.profit import COMPONENTS, Profile, evaluate, load_rates, load_tables
 from arbkit.profit.components import rounded, whole_cents
 from arbkit.profit.evaluation import Evaluation, evaluate_costs
 from arbkit.profit.offer_costs import cost_offers
+from arbkit.profit.quote.quote import quote
+from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.reason_codes import Reason, ReasonCode, join_messages
 from arbkit.profit.route_frame import RouteRow, route_rows
 from arbkit.profit.trade_costs import SellerCosts
@@ -199,3 +201,29 @@ def test_rounded_components_add_up_however_small_they_are() -> None:
     found = row(offer("UK", 3_333), offer("DE", 7_777), expected_days=7, return_rate_pct=3, exchange_spread_pct=0.7)
     assert round(sum(cast("Mapping[str, float]", found)[name] for name in COMPONENTS), 2) == found["profit"]
     assert found["profit"] == pytest.approx(found["profit_exact"], abs=0.0051)
+
+
+@pytest.mark.parametrize(("source", "target"), [("IT", "DE"), ("UK", "DE"), ("DE", "UK")])
+@pytest.mark.parametrize(
+    "seller",
+    [
+        {"customs": {"duty_pct": 3, "freight_per_unit": 0.6}, "exchange_spread_pct": 1.5, "return_rate_pct": 4},
+        {"vat_status": "not-reclaiming", "customs": {"duty_pct": 4}, "exchange_spread_pct": 1.5},
+        {"vat_status": "unregistered", "registrations": (), "fulfilment": ("fbm",), "fbm_shipping": 4,
+         "target_profit": 9, "customs": {"duty_pct": 0}},
+    ],
+)  # fmt: skip
+def test_the_highest_buying_price_of_a_route_is_that_of_its_quote(
+    seller: dict[str, Any], source: str, target: str
+) -> None:
+    profile = Profile.neutral(**seller)
+    measured = {"length_mm": 360.0, "width_mm": 100.0, "height_mm": 100.0, "weight_g": 800.0}
+    frame = pd.DataFrame([{**offer(source, 4_000), **measured}, {**offer(target, 6_999), **measured}])
+    found = next(route_rows(evaluate(frame, profile, TABLES, RATES, on=ON, routes=[(source, target)]).frame()))
+    request = QuoteRequest.parse(
+        {"source": source, "target": target, "buy": 40.0, "sell": 69.99, "category": "Toys & Games", "on": ON,
+         "size_mm": "360x100x100", "weight_g": 800}
+    )  # fmt: skip
+    asked = quote(request, profile, TABLES, RATES).max_buy
+    assert asked is not None
+    assert found["max_buy"] == pytest.approx(asked.price, abs=0.011)
