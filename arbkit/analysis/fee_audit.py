@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from arbkit.core.models import Offer
 from arbkit.core.results import JsonObject
 from arbkit.pipeline.file_import import FileReport, envelopes_of
 from arbkit.profit.fees.bands import WeightBands
-from arbkit.profit.fees.fulfilment import size_tiers
+from arbkit.profit.fees.sizes import size_tiers
 from arbkit.profit.fees.tables import EffectiveTables, Tables
 from arbkit.profit.offer_facts import numbers
 from arbkit.sources.envelope import from_envelope
@@ -103,7 +103,7 @@ def _fulfilment(offers: list[Offer], day: EffectiveTables, examples: dict[str, l
     candidates: list[tuple[str, Floats]] = []
     for bands, sizes, words in (
         (day.local, plain, ""),
-        (day.low_price, plain, ", low-price programme"),
+        (day.low_price, replace(plain, billing_kg=unit_kg), ", low-price programme"),
         (day.selected, selected, ", selected category"),
     ):
         if bands is None:
@@ -111,13 +111,12 @@ def _fulfilment(offers: list[Offer], day: EffectiveTables, examples: dict[str, l
         band = bands.row_index(sizes.tier, day.tiers, sizes.billing_kg)
         for column, name in (("", "agrees"), ("CEP", "agrees with the CEP column")):
             candidates.append((name + words, _fees(bands, band, sizes.billing_kg, offers, column)))
-        for code, kinds in ((c, day.peak_amounts(c)) for c in ("DE", "UK")):
-            for amount in set(kinds.values()):
-                fee = _fees(bands, band, sizes.billing_kg, offers, "")
-                there = np.array([o.market == code for o in offers])
-                candidates.append(
-                    (f"agrees with last peak season's tariff{words}", np.where(there, fee + amount, np.nan))
-                )
+    for season in day.seasons:
+        for bands, sizes, words in ((season.bands, plain, ""), (season.selected, selected, ", selected category")):
+            if bands is not None:
+                band = bands.row_index(sizes.tier, day.tiers, sizes.billing_kg)
+                name = f"agrees with the peak fee from {season.first}{words}"
+                candidates.append((name, _fees(bands, band, sizes.billing_kg, offers, "")))
     table = candidates[0][1] if candidates else np.full(count, np.nan)
     classes = np.full(count, "", object)
     classes[~(observed > 0)] = "not compared: Keepa has no fee"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, Literal, TypedDict
@@ -15,7 +16,7 @@ from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.results import JsonObject
 from arbkit.profit import Profile, Rates, Tables
-from arbkit.profit.fees.contents import column_steps
+from arbkit.profit.fees.contents import column_amount, column_steps
 from arbkit.profit.fees.tables import TABLE_IDS, EffectiveTables, Version
 from arbkit.profit.reason_codes import join_messages
 
@@ -84,11 +85,15 @@ def fees_on(tables: Tables, category: str, market: Market, on: date) -> JsonObje
             "percent": [round(100 * f, 4) for f in s.fractions],
             "up_to": list(s.bounds[market.currency]),
             "disputed": s.disputed,
+            "by_fba": None
+            if s.fba_rest is None
+            else {"percent": round(100 * s.fba_rest, 4), "above": s.fba_above.get(market.currency)},
         }
         for s in (day.schedules[p] for p in matching)
         if market.currency in s.bounds
     ]
     chosen = {str(s["schedule"]) for s in schedules}
+    exempt = chosen <= set(content.get("no_minimum", ()))
     digital = {home: row for home in MARKETS if (row := day.digital_services(home, market.code))}
     found: dict[str, Any] = {
         "category": category,
@@ -98,12 +103,12 @@ def fees_on(tables: Tables, category: str, market: Market, on: date) -> JsonObje
         "tables_version": day.version,
         "referral": {
             "schedules": schedules,
-            "minimum": content.get("minimum", {}).get(market.currency),
+            "minimum": 0 if schedules and exempt else content.get("minimum", {}).get(market.currency),
             "uplift_percent": content.get("uplift_percent", {}).get(market.code, 0),
             **_about(day, "referral"),
         },
         "closing": {
-            "fee": day.get("closing").get("fee", {}).get(market.code) if chosen & _named(day, "closing") else 0,
+            "fee": _closing_fee(day, market, chosen),
             **_about(day, "closing"),
         },
         "fulfilment": _fulfilment(day, market),
@@ -121,7 +126,11 @@ def fees_on(tables: Tables, category: str, market: Market, on: date) -> JsonObje
             **_about(day, "fulfilment_efn"),
         },
         "fuel_percent": {"percent": day.get("surcharges.fuel").get("percent", 0), **_about(day, "surcharges.fuel")},
-        "peak": {"amounts": dict(day.peak_amounts(market.code)), **_about(day, "surcharges.peak")},
+        "peak": {
+            "amounts": dict(day.peak_amounts(market.code)),
+            "bands": _peak_bands(day, market),
+            **_about(day, "surcharges.peak"),
+        },
         "digital_services": [
             {
                 "seller_in": home, "selling_percent": row["selling"], "fba_percent": row["fba"],
@@ -223,6 +232,20 @@ def _limit(day: EffectiveTables, market: Market, chosen: set[str]) -> float | No
         return None
     strict = chosen and chosen <= set(content["selected"]["schedules"])
     return (content["limit_selected"] if strict else content["limit"])[market.code]
+
+
+def _closing_fee(day: EffectiveTables, market: Market, chosen: set[str]) -> float | None:
+    """The highest closing fee of the schedules; None where nobody knows the store's, 0 if none of them has one."""
+    rows = [row for row in day.get("closing").get("fees", ()) if chosen & set(row["schedules"])]
+    known = [fee for row in rows if not math.isnan(fee := column_amount(row, market.code))]
+    return max(known, default=None if rows else 0)
+
+
+def _peak_bands(day: EffectiveTables, market: Market) -> list[dict[str, Any]]:
+    """The peak fees of local stock on this day."""
+    rows = day.get("surcharges.peak").get("bands", ())
+    columns = [column for column in _columns(market) if rows and column in rows[0]]
+    return _bands(rows, columns) if columns else []
 
 
 def _columns(market: Market) -> tuple[str, ...]:

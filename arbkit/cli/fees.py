@@ -144,9 +144,10 @@ def _print_fees(found: Mapping[str, Any]) -> None:
     if found["selected_parcels"]["applies"]:
         out.print("  parcels of this category are priced by unit weight (selected categories)")
     out.print(f"  fuel and logistics surcharge {_plain(found['fuel_percent']['percent'])} %")
+    if found["peak"]["bands"]:
+        _print_bands("Peak season", found["peak"])
     for kind, amount in found["peak"]["amounts"].items():
-        note = " (last season's amount)" if found["peak"]["assumed"] else ""
-        out.print(f"  peak season: {number(amount)} per {kind}{note}")
+        out.print(f"  peak season: {number(amount)} per {kind}")
     for row in found["digital_services"]:
         out.print(
             f"  digital services fee, seller in {row['seller_in']}: {row['selling_percent']:g} % of selling fees, "
@@ -167,6 +168,10 @@ def _print_referral(referral: Mapping[str, Any]) -> None:
         table.add_row(name, " / ".join(f"{p:g}" for p in s["percent"]), bounds, s["mode"])
     out = console()
     out.print(table)
+    for s in referral["schedules"]:
+        if s["by_fba"]:
+            rest = s["by_fba"]
+            out.print(f"  {escape(s['schedule'])} by FBA: {rest['percent']:g} % of what is above {rest['above']:g}")
     out.print(f"  minimum {number(referral['minimum'])} per item" if referral["minimum"] else "")
 
 

@@ -106,11 +106,20 @@ class Evaluation:
         """Profit in percent of the revenue without VAT."""
         targets = [_CODES.index(t) for _, t in self.routes]
         rates = np.array([self.seller.rate[code] for code in _CODES])
-        revenue = self.selling.sell_price * rates[:, None]
-        if self.seller.registered:
-            revenue /= 1 + self.selling.vat_rate
+        revenue = (self.selling.sell_price * rates[:, None])[targets]
+        net = revenue / (1 + self.selling.vat_rate[targets])
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(100 * self.profit / revenue[targets])
+            return np.asarray(100 * self.profit / np.where(self._taxed(), net, revenue))
+
+    def _taxed(self) -> Mask:
+        """Where the seller or the marketplace owes VAT on the sale."""
+        taxed = np.full(self.profit.shape, self.seller.registered)
+        for route, (source, target) in enumerate(() if self.seller.registered else self.routes):
+            for index, method in enumerate(self.methods):
+                stock = self.seller.stock_country(method, source, target)
+                collected = self.seller.vat_is_collected(self.selling, target, stock)
+                taxed[route] |= collected & (self.method_index[route] == index)
+        return taxed
 
     @property
     def updated_at(self) -> Floats:

@@ -42,6 +42,8 @@ class OfferCosts:
     sell_price: Floats
     referral: Floats
     referral_least: Floats
+    merchant_referral: Floats
+    merchant_referral_least: Floats
     closing: Floats
     vat_rate: Floats
     weight_kg: Floats
@@ -49,8 +51,8 @@ class OfferCosts:
     hazmat: Floats
     pan_eu_extra: Floats
     efn: dict[str, Floats]
-    peak_local: Floats
-    peak_efn: dict[str, Floats]
+    packaging: Floats
+    peak: dict[str, Floats]
     storage: dict[str, tuple[Floats, Floats]]
     updated_at: Floats
     buy_reasons: ReasonFlags
@@ -119,6 +121,8 @@ def cost_offers(
         sell_price=grid.floats(fees.selling.price),
         referral=grid.floats(charged(referral.fee)),
         referral_least=grid.floats(charged(referral.least)),
+        merchant_referral=grid.floats(charged(referral.merchant_fee)),
+        merchant_referral_least=grid.floats(charged(referral.merchant_least)),
         closing=grid.floats(fees.closing),
         vat_rate=grid.floats(fees.vat_rate),
         weight_kg=grid.floats(fees.unit_kg),
@@ -126,8 +130,8 @@ def cost_offers(
         hazmat=grid.floats(fulfilment.hazmat),
         pan_eu_extra=grid.floats(fulfilment.pan_eu_extra),
         efn={name: grid.floats(values) for name, values in fulfilment.efn.items()},
-        peak_local=grid.floats(fulfilment.peak_local),
-        peak_efn={name: grid.floats(values) for name, values in fulfilment.peak_efn.items()},
+        packaging=grid.floats(fulfilment.packaging),
+        peak={name: grid.floats(values) for name, values in fulfilment.peak.items()},
         storage={c: (grid.floats(a), grid.floats(b)) for c, (a, b) in fees.storage.items()},
         updated_at=grid.floats(numbers(offers, "updated_at")),
         buy_reasons=grid.flags(_buy_reasons(fees)),
@@ -166,6 +170,8 @@ def _price_reasons(price: Prices, missing: ReasonCode, fees: OfferFees) -> Reaso
     flag_rows(flags, ReasonCode.AVERAGE_CROSSES_BREAK, unknown & price.crosses)
     flag_rows(flags, ReasonCode.SPOT_FOR_AVERAGE, price.fell_back)
     flag_rows(flags, ReasonCode.VAT_CLASS_SUGGESTED, fees.vat_suggested)
+    flag_rows(flags, ReasonCode.VAT_CLASS_HIDDEN, fees.vat_hidden)
+    flag_rows(flags, ReasonCode.VAT_RATE_UNKNOWN, np.isnan(fees.vat_rate))
     return flags
 
 
@@ -212,8 +218,12 @@ def _package_reasons(fees: OfferFees) -> tuple[ReasonFlags, ReasonFlags]:
         # Keepa observed the local fee of the real package.
         flag_rows(local, ReasonCode.PACKAGE_ASSUMED, guessed & ~fees.fulfilment.from_keepa)
         flag_rows(efn, ReasonCode.PACKAGE_ASSUMED, guessed)
-    fulfilment = fees.fulfilment
-    flag_rows(local, ReasonCode.PEAK_OF_LAST_SEASON, fulfilment.peak_assumed & (fulfilment.peak_local > 0))
+    flag_rows(local, ReasonCode.KEEPA_FEE_OLD, fees.fulfilment.keepa_stale)
+    flag_rows(local, ReasonCode.PEAK_UNKNOWN, fees.fulfilment.peak_unknown)
+    package = fees.day.provenance("surcharges.packaging")
+    if package is not None and package.assumed:
+        for flags in (local, efn):
+            flag_rows(flags, ReasonCode.PACKAGING_FEE_ASSUMED, fees.fulfilment.packaging > 0)
     return local, efn
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -17,14 +17,18 @@ import numpy.typing as npt
 
 from arbkit.core.marketplaces import MARKETS
 from arbkit.profit.exchange_rates import Rates
-from arbkit.profit.fees.fulfilment import efn_column, months
+from arbkit.profit.fees.fulfilment import dispatch_day, efn_column, months
 from arbkit.profit.fees.tables import EffectiveTables
+from arbkit.profit.fees.vat import collected_vat
 from arbkit.profit.offer_costs import OfferCosts
 from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile
 
 Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 _CODES = list(MARKETS)
+_TABLES_LAST = timedelta(90)
+"""Amazon announces changes about this long ahead: of a later day nobody knows them."""
 
 
 class CostSide:
@@ -64,8 +68,11 @@ class CrossBorderCosts:
 class SellerCosts:
     """A profile on a day: exchange rates, VAT, and the two sides of its routes."""
 
-    def __init__(self, profile: Profile, day: EffectiveTables, rates: Rates) -> None:
-        """Look up the exchange rates of the tables' day into the seller's home currency."""
+    def __init__(self, profile: Profile, day: EffectiveTables, rates: Rates, *, storage: bool = True) -> None:
+        """Look up the exchange rates of the tables' day into the seller's home currency.
+
+        ``storage=False`` leaves storage at nothing: for comparing sizes, where it changes with every millimetre.
+        """
         self.profile, self.day, self.rates = profile, day, rates
         found = {m.code: rates.rate(m.currency, profile.currency, day.on) for m in MARKETS.values()}
         self.rate = {code: float("nan") if r is None else r.value for code, r in found.items()}
@@ -75,12 +82,27 @@ class SellerCosts:
         self.registered = profile.vat_status != "unregistered"
         self.reclaims = profile.vat_status == "reclaiming"
         self.spread = profile.exchange_spread_pct / 100
-        self.months = months(day.on, profile.expected_days)
+        self.months = months(day.on, profile.expected_days) if storage else (0.0, 0.0)
 
     @property
     def reason_parameters(self) -> dict[str, str]:
         """What the messages of this seller's reasons are filled with."""
-        return {"on": str(self.day.on), "rate_day": str(self.rate_day), "stale_days": str(self.stale_days)}
+        return {
+            "on": str(self.day.on), "rate_day": str(self.rate_day), "stale_days": str(self.stale_days),
+            "tables": self.day.version, "caps": self._price_caps,
+        }  # fmt: skip
+
+    @property
+    def _price_caps(self) -> str:
+        """The highest prices of remote fulfilment, in words."""
+        caps = self.day.get("fulfilment_efn").get("remote_price_cap", {})
+        return " or ".join(dict.fromkeys(f"{cap:.2f} {MARKETS[code].currency}" for code, cap in caps.items()))
+
+    @cached_property
+    def tables_outlived(self) -> bool:
+        """Whether the day, or that of the expected sale, is later than announced changes reach."""
+        last = max(self.day.on, dispatch_day(self.day.on, self.profile.expected_days))
+        return last - self.day.checked_on > _TABLES_LAST
 
     @cached_property
     def home_vat(self) -> float:
@@ -95,6 +117,28 @@ class SellerCosts:
             presets: Mapping[str, float] = self.day.get("duty").get("presets", {})
             return presets.get(customs.duty_preset, float("nan")) / 100
         return float("nan") if customs.duty_pct is None else customs.duty_pct / 100
+
+    def remote_price_cap(self, target: str) -> float:
+        """The highest shop price of remote fulfilment into a store, in its currency; infinite where none is known."""
+        return float(self.day.get("fulfilment_efn").get("remote_price_cap", {}).get(target, np.inf))
+
+    @cached_property
+    def collected(self) -> Mapping[str, float]:
+        """As :func:`collected_vat`, of this seller on this day."""
+        return collected_vat(self.day, self.profile.home)
+
+    def vat_is_collected(self, offers: OfferCosts, target: str, stock: str) -> Mask:
+        """Where the marketplace owes the VAT on a sale from stock in a country, one entry per product."""
+        price, m = offers.sell_price, _CODES.index(target)
+        if target not in self.collected:
+            return np.zeros(price.shape[1], bool)
+        if stock == target:
+            return np.ones(price.shape[1], bool)
+        return np.asarray(price[m] / (1 + offers.vat_rate[m]) <= self.collected[target])
+
+    def has_import_relief(self, source: str, target: str, stock: str) -> bool:
+        """Whether small consignments of a route are imported without VAT and duty."""
+        return (source == "UK") != (target == "UK") and stock != target and target in self.collected
 
     def stock_country(self, method: FulfilmentMethod, source: str, target: str) -> str:
         """The country in which the goods lie before the sale."""
@@ -114,20 +158,28 @@ class SellerCosts:
         }
         if rate != 1 and self.spread:
             parts["fx_cost"] = -self.spread * cost
+        if self.profile.return_rate_pct and self.profile.return_value_loss_pct:
+            lost = self.profile.return_rate_pct * self.profile.return_value_loss_pct / 1e4
+            parts["refunds"] = lost * (parts["purchase_price"] + parts["input_vat"])
         return CostSide(parts, lambda: self._buy_reasons(offers.buy_reasons[m], rate))
 
     def _buy_reasons(self, of_offer: ReasonFlags, rate: float) -> ReasonFlags:
         flags = of_offer | self.rate_reason(rate)
         if not self.reclaims:
-            flags &= ~ReasonCode.VAT_CLASS_SUGGESTED.bit
+            flags &= ~(ReasonCode.VAT_CLASS_SUGGESTED.bit | ReasonCode.VAT_CLASS_HIDDEN.bit)
         return np.asarray(flags)
 
     def sell(self, offers: OfferCosts, target: str, method: FulfilmentMethod, stock: str) -> CostSide:
         """Selling in a store by a method, from stock in a country."""
         return _Sale(self, offers, target, method, stock).side()
 
-    def cross_border(self, buying: CostSide, offers: OfferCosts, source: str, target: str) -> CrossBorderCosts | None:
-        """Freight, duty and import VAT between the UK and the EU, or freight by profile; None: nothing."""
+    def cross_border(
+        self, buying: CostSide, offers: OfferCosts, source: str, target: str, *, relief: bool = False
+    ) -> CrossBorderCosts | None:
+        """Freight, duty and import VAT between the UK and the EU, or freight by profile; None: nothing.
+
+        ``relief``: each unit is a consignment of its own (:meth:`has_import_relief`).
+        """
         profile, customs = self.profile, self.profile.customs
         crosses = (source == "UK") != (target == "UK")
         if not crosses:
@@ -141,6 +193,9 @@ class SellerCosts:
         net = -(buying.components["purchase_price"] + buying.components["input_vat"])
         duty = self.duty_rate * (net + freight)
         import_vat = 0.0 if self.reclaims else offers.vat_rate[m] * (net + freight + duty)
+        if relief:
+            free = offers.sell_price[m] / (1 + offers.vat_rate[m]) <= self.collected[target]
+            duty, import_vat = np.where(free, 0.0, duty), np.where(free, 0.0, import_vat)
         return CrossBorderCosts(freight, duty, import_vat)
 
     def rate_reason(self, rate: float) -> np.uint64:
@@ -182,7 +237,9 @@ class _Sale:
         else:
             why = np.where(without_fee, offers.no_fee_reasons[m], np.uint64(0))
             flags |= why
-            flag_rows(flags, ReasonCode.NO_FULFILMENT_FEE, without_fee & (why == 0))
+            above = without_fee & (offers.sell_price[m] > self._price_cap)
+            flag_rows(flags, ReasonCode.ABOVE_REMOTE_PRICE_CAP, above)
+            flag_rows(flags, ReasonCode.NO_FULFILMENT_FEE, without_fee & ~above & (why == 0))
             flags |= (offers.efn_reasons if self.method == "efn" else offers.local_reasons)[m]
         if "storage" in parts:
             flag_rows(flags, ReasonCode.STORAGE_UNKNOWN, np.isnan(parts["storage"]))
@@ -197,19 +254,27 @@ class _Sale:
         digital = self.day.digital_services(profile.home, self.target)
         if digital is not None and digital.get("assumed"):
             bits |= ReasonCode.DIGITAL_FEE_DISPUTED.bit
+        if digital is None and self.day.digital:
+            bits |= ReasonCode.DIGITAL_FEE_UNKNOWN.bit
+        if seller.tables_outlived:
+            bits |= ReasonCode.LATER_CHANGES_UNKNOWN.bit
         if profile.return_rate_pct and MARKETS[self.target].currency != "EUR":
             bits |= ReasonCode.UK_REFUND_CAP_IN_EUR.bit
-        if not seller.registered and self.target != profile.home:
+        if not seller.registered and self.target != profile.home and self.target not in seller.collected:
             bits |= ReasonCode.UNREGISTERED_ABROAD.bit
         return bits
 
     def _add_price_and_selling_fees(self) -> None:
         price, m = self.price, self.m
-        vat = self.offers.vat_rate[m]
-        registered = self.seller.registered
+        vat, seller = self.offers.vat_rate[m], self.seller
         self.parts["sale_price"] = price
-        self.parts["output_vat"] = price * (-vat / (1 + vat)) if registered else np.zeros_like(price)
-        self.parts["referral_fee"] = -self.offers.referral[m] * self.rate
+        if seller.registered:
+            self.parts["output_vat"] = price * (-vat / (1 + vat))
+        else:
+            owed = seller.vat_is_collected(self.offers, self.target, self.stock)
+            self.parts["output_vat"] = np.where(owed, price * (-vat / (1 + vat)), 0.0)
+        referral = self.offers.merchant_referral if self.method == "fbm" else self.offers.referral
+        self.parts["referral_fee"] = -referral[m] * self.rate
         self.parts["closing_fee"] = -self.offers.closing[m] * self.rate
 
     def _add_fulfilment(self) -> Floats:
@@ -220,13 +285,16 @@ class _Sale:
         if self.method == "fbm":
             return np.zeros_like(self.price)
         amazon = fee.copy()
-        fuel = day.get("surcharges.fuel").get("percent", 0.0) / 100
-        if fuel:
-            parts["fuel_surcharge"] = fee * fuel
-            amazon += parts["fuel_surcharge"]
-        if day.has("surcharges.peak"):
+        if peak is not None:
             parts["peak_surcharge"] = peak
             amazon += peak
+        fuel = day.get("surcharges.fuel").get("percent", 0.0) / 100
+        if fuel:
+            parts["fuel_surcharge"] = amazon * fuel
+            amazon += parts["fuel_surcharge"]
+        if not self.profile.sipp_certified:
+            parts["packaging_fee"] = self.offers.packaging[self.m] * -self.rate
+            amazon += parts["packaging_fee"]
         if self.profile.expected_days:
             parts["storage"] = self._storage()
             amazon += parts["storage"]
@@ -240,32 +308,44 @@ class _Sale:
         seller, profile, parts = self.seller, self.profile, self.parts
         selling = parts["referral_fee"] + parts["closing_fee"]
         digital = self.day.digital_services(profile.home, self.target)
-        if digital is not None:
+        if digital is None and self.day.digital:
+            parts["digital_services_fee"] = np.full_like(self.price, np.nan)
+        elif digital is not None and (digital["selling"] or digital["fba"]):
             fees = (digital["selling"] / 100) * selling
             parts["digital_services_fee"] = fees if self.method == "fbm" else fees + (digital["fba"] / 100) * amazon
             amazon = amazon + parts["digital_services_fee"]
         if profile.return_rate_pct:
-            administration, handling = self._refunds()
-            parts["refunds"] = administration + handling
+            administration, own = self._refunds()
+            outbound = self._lost_outbound()
+            parts["refunds"] = administration + own + outbound
             amazon = amazon + administration
+            if self.method != "fbm":
+                amazon = amazon + outbound
         if not seller.registered:
             parts["vat_on_fees"] = seller.home_vat * (selling + amazon)
 
-    def _fulfilment_fee(self) -> tuple[Floats, Floats]:
-        """Fulfilment fee and peak surcharge, in the home currency, as (negative) components."""
+    def _fulfilment_fee(self) -> tuple[Floats, Floats | None]:
+        """Fulfilment fee and peak surcharge, in the home currency, as (negative) components; None: no season."""
         offers, m, rate = self.offers, self.m, self.rate
-        nothing = np.zeros_like(self.price)
         if self.method == "fbm":
-            return -self._own_parcel(), nothing
-        fee = offers.hazmat[m] * -rate
+            return -self._own_parcel(), None
+        column = "local"
         if self.method == "efn":
-            fee -= offers.efn[efn_column(self.stock, self.target, self.profile.warehouses)][m] * rate
-            peak = offers.peak_efn.get(self.stock)
-            return fee, nothing if peak is None else peak[m] * -self.seller.rate[self.stock]
-        fee -= offers.local[m] * rate
+            column = efn_column(self.stock, self.target, self.profile.warehouses)
+            fee = (offers.efn[column][m] + offers.hazmat[m]) * -rate
+            if self._price_cap < np.inf:
+                fee = np.where(offers.sell_price[m] > self._price_cap, np.nan, fee)
+        else:
+            fee = offers.local[m] * -rate
         if self.method == "pan-eu":
             fee -= offers.pan_eu_extra[m] * rate
-        return fee, offers.peak_local[m] * -rate
+        return fee, offers.peak[column][m] * -rate if offers.peak else None
+
+    @property
+    def _price_cap(self) -> float:
+        """The highest shop price by this method, in the store's currency."""
+        remote = self.method == "efn" and (self.stock == "UK") != (self.target == "UK")
+        return self.seller.remote_price_cap(self.target) if remote else float("inf")
 
     def _own_parcel(self) -> Floats:
         """The seller's own shipping by its table, else the one sum of the profile; NaN where neither says."""
@@ -290,6 +370,13 @@ class _Sale:
         administration = np.maximum(referral * content.get("percent", np.nan) / 100, -cap)
         handling = self.profile.return_handling * (1.0 if seller.registered else 1 + seller.home_vat)
         return share * administration, np.full(len(referral), -share * handling)
+
+    def _lost_outbound(self) -> Floats:
+        """What sending the share of units that come back has cost for nothing."""
+        share = self.profile.return_rate_pct / 100 if self.profile.return_outbound_lost else 0.0
+        names = ("fulfilment_fee", "fuel_surcharge", "peak_surcharge", "packaging_fee")
+        sent = [self.parts[name] for name in names if name in self.parts]
+        return np.asarray(share * sum(sent[1:], start=sent[0]))
 
     def _inbound_by_weight(self) -> bool:
         profile = self.profile

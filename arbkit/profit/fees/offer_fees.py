@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from arbkit.core.marketplaces import MARKETS
+from arbkit.profit.fees.contents import column_amount
 from arbkit.profit.fees.fulfilment import (
     Fulfilment,
+    FulfilmentTerms,
     FulfilmentUnits,
+    dispatch_day,
     fulfilment_fees,
     schedule_mask,
-    size_tiers,
     storage_per_month,
 )
+from arbkit.profit.fees.observed import ObservedFees
 from arbkit.profit.fees.parsing import SPECIAL
-from arbkit.profit.fees.referral import Categories, Referral, referral_fees
+from arbkit.profit.fees.referral import Categories, Referral, ReferralUnits, referral_fees
+from arbkit.profit.fees.sizes import size_tiers
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_facts import categories, numbers, prices
 from arbkit.profit.seller_profile import Profile
@@ -40,23 +46,28 @@ class OfferFees:
         self.selling = prices(offers, profile.sell_basis, buying=False)
         self.unit_kg = numbers(offers, "weight_g") / 1000
         observed_at = numbers(offers, "keepa_referral_price") if "keepa_referral_price" in offers else _spot(offers)
-        self.referral: Referral = referral_fees(
-            day, price=self.selling.price, market=market, categories=categories_of(offers, profile, day),
+        self.categories = categories_of(offers, profile, day)
+        self.referral: Referral = referral_fees(day, ReferralUnits(
+            price=self.selling.price, market=market, categories=self.categories, unit_kg=self.unit_kg,
             keepa_pct=numbers(offers, "keepa_referral_pct"), keepa_price=observed_at,
-        )  # fmt: skip
+        ))  # fmt: skip
         hazmat = numbers(offers, "hazmat") == 1
         selected = schedule_mask(day, self.referral.schedule, day.get("fulfilment_selected").get("schedules", ()))
         sides = np.column_stack([numbers(offers, name) for name in ("length_mm", "width_mm", "height_mm")])
         self.sizes = size_tiers(day, sides, self.unit_kg, selected)
         plain = size_tiers(day, sides, self.unit_kg, np.zeros(len(offers), bool)) if selected.any() else self.sizes
+        observed = ObservedFees(
+            numbers(offers, "keepa_fba_fee_minor") / 100, observed_at, numbers(offers, "keepa_fba_fee_at")
+        )
         units = FulfilmentUnits(
             market=market, price=self.selling.price, sizes=self.sizes, low_price_limit=self._low_price_limit(),
-            low_price_sizes=plain, keepa_fee=numbers(offers, "keepa_fba_fee_minor") / 100, keepa_price=observed_at,
-            hazmat=hazmat,
+            low_price_sizes=replace(plain, billing_kg=self.unit_kg), observed=observed, hazmat=hazmat,
         )  # fmt: skip
-        self.fulfilment: Fulfilment = fulfilment_fees(
-            day, units, warehouses=profile.warehouses, cover_days=profile.cover_days
-        )
+        terms = FulfilmentTerms(
+            warehouses=profile.warehouses, cover_days=profile.cover_days, sipp_certified=profile.sipp_certified,
+            dispatched_on=dispatch_day(day.on, profile.expected_days),
+        )  # fmt: skip
+        self.fulfilment: Fulfilment = fulfilment_fees(day, units, terms)
         clothing = schedule_mask(day, self.referral.schedule, day.get("storage").get("clothing", ()))
         self.storage = storage_per_month(day, self.sizes, clothing, hazmat)
         self.closing = self._closing_fee(profile)
@@ -78,18 +89,22 @@ class OfferFees:
         content = self.day.get("fulfilment_low_price")
         if not content:
             return np.full(len(self.market), -1.0)
-        plain, strict = (np.array([content[k][c] for c in _CODES]) for k in ("limit", "limit_selected"))
+        limits = content["limit"], content["limit_selected"]
+        plain, strict = (np.array([float(limit.get(c, -1.0)) for c in _CODES]) for limit in limits)
         selected = schedule_mask(self.day, self.referral.schedule, content["selected"]["schedules"])
         return np.where(selected, strict[self.market], plain[self.market])
 
     def _closing_fee(self, profile: Profile) -> Floats:
         """Keepa's own closing fee, else the table's on media, else 0; and the individual plan's fee per unit."""
         content = self.day.get("closing")
-        fee, plan = content.get("fee", {}), content.get("individual_plan", {})
-        table = np.array([float(fee.get(code, np.nan)) for code in _CODES])
+        plan = content.get("individual_plan", {})
         media = schedule_mask(self.day, self.referral.schedule, content.get("schedules", ()))
+        fee = np.where(media, np.nan, 0.0)
+        for row in content.get("fees", ()) if media.any() else ():
+            rows = np.flatnonzero(schedule_mask(self.day, self.referral.schedule, row["schedules"]))
+            fee[rows] = np.array([column_amount(row, code) for code in _CODES])[self.market[rows]]
         keepa = numbers(self.offers, "keepa_closing_fee_minor")
-        closing = np.where(keepa >= 0, keepa / 100, np.where(media, table[self.market], 0.0))
+        closing = np.where(keepa >= 0, keepa / 100, fee)
         if profile.plan == "individual":
             closing = closing + np.array([float(plan.get(code, np.nan)) for code in _CODES])[self.market]
         return np.asarray(closing)
@@ -99,12 +114,22 @@ class OfferFees:
         count = len(self.market)
         classes = np.full(count, "standard" if profile.vat_class == "auto" else profile.vat_class, object)
         suggested = np.zeros(count, bool)
-        if profile.vat_class == "auto":
+        self._vat_by_category = profile.vat_class == "auto"
+        if self._vat_by_category:
             for name, vat_class in self.day.get("vat").get("suggested", {}).items():
                 rows = schedule_mask(self.day, self.referral.schedule, [name])
                 classes[rows] = vat_class
                 suggested |= rows
         return classes, suggested
+
+    @property
+    def vat_hidden(self) -> Mask:
+        """Where the standard VAT rate is an assumption: the category also holds goods of a reduced rate."""
+        names = self.day.get("vat").get("hides_reduced", ())
+        hiding = {i for name in names if (i := self.day.schedule_index(name)) >= 0}
+        possible = [bool(hiding.intersection(self.day.schedules_of(name))) for name in self.categories.names]
+        found = np.array([*possible, False])[self.categories.codes] | np.isin(self.referral.schedule, [*hiding])
+        return np.asarray(found & (self.vat_class == "standard") & self._vat_by_category)
 
     def _vat_rates(self) -> Floats:
         found = np.full(len(self.market), np.nan)

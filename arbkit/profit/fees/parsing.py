@@ -25,8 +25,7 @@ def schedules_of(content: TableContent) -> tuple[Schedule, ...]:
 
 def _schedule(row: ScheduleRow) -> Schedule:
     name, percent = row["name"], row["percent"]
-    every = {"EUR": tuple(row.get("up_to_EUR", ())), "GBP": tuple(row.get("up_to_GBP", ()))}
-    bounds = {currency: every[currency] for currency in row.get("currencies", every)}
+    bounds = {"EUR": tuple(row.get("up_to_EUR", ())), "GBP": tuple(row.get("up_to_GBP", ()))}
     for currency, edges in bounds.items():
         if len(edges) != len(percent) - 1 or any(b <= a for a, b in zip((0, *edges), edges, strict=False)):
             raise broken_table("referral", name, f"bounds in {currency} must rise, one fewer than percents")
@@ -35,7 +34,16 @@ def _schedule(row: ScheduleRow) -> Schedule:
     if row["mode"] not in {"flat", "threshold", "marginal"} or (row["mode"] == "flat") != (len(percent) == 1):
         raise broken_table("referral", name, f"no such mode for {len(percent)} percents: {row['mode']}")
     fractions = tuple(p / 100 for p in percent)
-    return Schedule(name, row["mode"], fractions, MappingProxyType(bounds), bool(row.get("disputed")))
+    fba = row.get("fba")
+    return Schedule(
+        name,
+        row["mode"],
+        fractions,
+        MappingProxyType(bounds),
+        bool(row.get("disputed")),
+        fba_rest=None if fba is None else fba["percent"] / 100,
+        fba_above=MappingProxyType({} if fba is None else {"EUR": fba["above_EUR"], "GBP": fba["above_GBP"]}),
+    )
 
 
 def bands_of(content: TableContent, provenance: Provenance) -> WeightBands:

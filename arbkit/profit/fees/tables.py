@@ -18,19 +18,20 @@ from typing import cast
 from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.results import Json
-from arbkit.profit.fees.bands import Provenance, Schedule, WeightBands
+from arbkit.profit.fees.bands import PeakSeason, Provenance, Schedule, WeightBands
 from arbkit.profit.fees.contents import CategoryRoot, DigitalServicesRow, TableContent
 from arbkit.profit.fees.parsing import SPECIAL, bands_of, broken_table, parcels_of, schedules_of
 
 _FILES = (
     "categories", "closing", "digital_services", "duty", "fulfilment_efn", "fulfilment_local", "fulfilment_low_price",
-    "fulfilment_selected", "referral", "refunds", "size_tiers", "storage", "surcharges", "vat",
+    "fulfilment_selected", "referral", "refunds", "size_tiers", "storage", "surcharges", "vat", "vat_collected",
 )  # fmt: skip
 _NOT_DATED = frozenset({"categories", "digital_services"})
 TABLE_IDS = (
     "referral", "closing", "fulfilment_local", "fulfilment_low_price", "fulfilment_selected", "fulfilment_efn",
-    "size_tiers", "surcharges.fuel", "surcharges.peak", "surcharges.hazmat", "surcharges.pan_eu_oversize",
-    "surcharges.low_inventory", "storage", "digital_services", "refunds", "vat", "duty",
+    "size_tiers", "surcharges.fuel", "surcharges.peak", "surcharges.hazmat", "surcharges.packaging",
+    "surcharges.pan_eu_oversize", "surcharges.low_inventory", "storage", "digital_services", "refunds", "vat",
+    "vat_collected", "duty",
 )  # fmt: skip
 
 
@@ -60,9 +61,15 @@ class EffectiveTables:
     low_price: WeightBands | None
     selected: WeightBands | None
     efn: WeightBands | None
+    seasons: tuple[PeakSeason, ...]
+    """the peak seasons of all days: the one that counts is that of the dispatch"""
     digital: tuple[DigitalServicesRow, ...]
     uplifts: tuple[float, ...]
     """factors by which referral percentages of any day were raised: data may be as old"""
+    renamed: Mapping[str, str]
+    """referral schedules of earlier versions of arbkit, by what they are called now"""
+    checked_on: date
+    """the newest day on which any table was compared with its source"""
 
     def has(self, table_id: str) -> bool:
         """Whether a table has a version of this day."""
@@ -79,7 +86,7 @@ class EffectiveTables:
         return found.provenance if found else None
 
     def vat(self, code: str, vat_class: str = "standard") -> float:
-        """The VAT rate of a class in a country, as a fraction; NaN if no table holds on this day.
+        """The VAT rate of a class in a country, as a fraction; NaN if no table of this day has it.
 
         Raises:
             ConfigError: no such class.
@@ -88,9 +95,9 @@ class EffectiveTables:
         if not content:
             return float("nan")
         rates = content.get(vat_class)
-        if not isinstance(rates, Mapping) or code not in rates:
+        if not isinstance(rates, Mapping) or "DE" not in rates:
             raise ConfigError("no such VAT class", field="vat_class", value=vat_class, remedy=f"Use {self.vat_classes}")
-        return float(rates[code]) / 100
+        return float(rates.get(code, float("nan"))) / 100
 
     @property
     def vat_classes(self) -> tuple[str, ...]:
@@ -101,13 +108,17 @@ class EffectiveTables:
     def _vat(self) -> Mapping[str, object]:
         return cast("Mapping[str, object]", self.get("vat"))
 
+    def season(self, on: date) -> PeakSeason | None:
+        """The peak season of a dispatch on a day, None outside of those that are known."""
+        return next((s for s in self.seasons if s.first <= on <= s.last), None)
+
     def peak_amounts(self, country: str) -> Mapping[str, float]:
-        """The peak surcharge of stock in a country by kind of package; empty outside the season."""
+        """What the peak season adds for stock in a country by kind of package, where only that was announced."""
         amounts = cast("Mapping[str, object]", self.get("surcharges.peak")).get(country, {})
         return cast("Mapping[str, float]", amounts)
 
     def digital_services(self, home: str, store: str) -> DigitalServicesRow | None:
-        """The fee of sellers established in ``home`` in ``store``; None: none is charged."""
+        """The fee of sellers established in ``home`` in ``store``; None: no row of this day says."""
         return next((r for r in self.digital if home in r["home"] and store in r["store"]), None)
 
     def schedules_of(self, category: str | None) -> tuple[int, ...]:
@@ -130,7 +141,8 @@ class EffectiveTables:
 
     def schedules_named(self, category: str | None) -> tuple[int, ...]:
         """The index of the schedule of exactly this name; () if no schedule has it."""
-        wanted = (category or "").strip().casefold()
+        wanted = (category or "").strip()
+        wanted = self.renamed.get(wanted, wanted).casefold()
         return tuple(i for i, s in enumerate(self.schedules) if s.name.casefold() == wanted)
 
     def schedule_index(self, schedule: str) -> int:
@@ -146,6 +158,7 @@ class Tables:
     versions: Mapping[str, tuple[Version, ...]]
     roots: Mapping[str, CategoryRoot]
     branches: Mapping[str, Sequence[str]]
+    renamed: Mapping[str, str]
     digital: tuple[DigitalServicesRow, ...]
     _days: dict[date, EffectiveTables] = field(default_factory=dict, compare=False)
 
@@ -161,6 +174,10 @@ class Tables:
         days = {v.first for versions in self.versions.values() for v in versions}
         days |= {v.last + timedelta(1) for versions in self.versions.values() for v in versions if v.last < date.max}
         return tuple(sorted(days | {row["valid_from"] for row in self.digital}))
+
+    @property
+    def _seasons(self) -> tuple[PeakSeason, ...]:
+        return tuple(_season(version) for version in self.versions["surcharges.peak"])
 
     def _day(self, on: date) -> EffectiveTables:
         here = {name: v for name, vs in self.versions.items() for v in vs if v.first <= on <= v.last}
@@ -182,8 +199,11 @@ class Tables:
             low_price=_bands(here.get("fulfilment_low_price")),
             selected=parcels_of(selected.content, selected.provenance) if selected else None,
             efn=_bands(here.get("fulfilment_efn")),
+            seasons=self._seasons,
             digital=digital,
             uplifts=_uplifts(self.versions["referral"]),
+            renamed=self.renamed,
+            checked_on=max(v.content["checked_on"] for versions in self.versions.values() for v in versions),
         )
 
 
@@ -226,6 +246,7 @@ def parse_tables(files: Mapping[str, Mapping[str, Json]]) -> Tables:
         versions=MappingProxyType(versions),
         roots=MappingProxyType(dict(roots)),
         branches=MappingProxyType({name: tuple(map(_words, words)) for name, words in branches.items()}),
+        renamed=MappingProxyType(cast("dict[str, str]", files["categories"].get("renamed", {}))),
         digital=digital,
     )
     for day in tables.changes:
@@ -270,6 +291,17 @@ def _versions(table_id: str, rows: Sequence[TableContent]) -> tuple[Version, ...
 
 def _bands(version: Version | None) -> WeightBands | None:
     return bands_of(version.content, version.provenance) if version else None
+
+
+def _season(version: Version) -> PeakSeason:
+    content, provenance = version.content, version.provenance
+    return PeakSeason(
+        provenance,
+        version.first,
+        version.last,
+        bands=bands_of(content, provenance) if "bands" in content else None,
+        selected=parcels_of(content, provenance) if "parcels" in content else None,
+    )
 
 
 def _changed(table_id: str, before: TableContent, row: TableContent) -> TableContent:

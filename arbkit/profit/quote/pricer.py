@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
 from functools import cached_property
 
 import numpy as np
@@ -15,12 +16,12 @@ from arbkit.core.marketplaces import MARKETS, market
 from arbkit.profit.evaluation import Evaluation, evaluate_costs
 from arbkit.profit.exchange_rates import Rates
 from arbkit.profit.fees.offer_fees import categories_of
-from arbkit.profit.fees.referral import possible_schedules
+from arbkit.profit.fees.referral import ReferralUnits, possible_schedules
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_costs import OfferCosts, cost_offers
 from arbkit.profit.offer_facts import numbers
 from arbkit.profit.quote.request import QuoteRequest, parse_size
-from arbkit.profit.reason_codes import Reason, join_messages
+from arbkit.profit.reason_codes import Reason, ReasonCode, join_messages
 from arbkit.profit.route_frame import RouteRow, route_rows
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile, ineligibility_reason
 from arbkit.profit.trade_costs import SellerCosts
@@ -40,7 +41,7 @@ class PricedMethod:
     def unknown(self) -> tuple[Reason, ...]:
         """Why there is no profit to state; empty where there is one."""
         ineligible = () if self.ineligible is None else (self.ineligible,)
-        return (*ineligible, *self.row["unknown"])
+        return (*ineligible, *(reason for reason in self.row["unknown"] if reason != self.ineligible))
 
     @property
     def why_not(self) -> str | None:
@@ -65,11 +66,13 @@ class QuotePricer:
     profile: Profile
     day: EffectiveTables
     rates: Rates
+    storage: bool = True
+    """False: storage costs nothing"""
 
     @cached_property
     def seller(self) -> SellerCosts:
         """The seller's costs on the day of the request."""
-        return SellerCosts(self.profile, self.day, self.rates)
+        return SellerCosts(self.profile, self.day, self.rates, storage=self.storage)
 
     @cached_property
     def _as_requested(self) -> tuple[OfferCosts, OfferCosts]:
@@ -84,8 +87,10 @@ class QuotePricer:
     def priced(self, method: FulfilmentMethod) -> PricedMethod:
         """The route by one method, eligible or not."""
         frame = self._evaluate(*self._as_requested, method).frame()
+        row = next(route_rows(frame))
         reason = ineligibility_reason(method, self.profile, self.request.source, self.request.target)
-        return PricedMethod(method, next(route_rows(frame)), reason)
+        too_dear = (r for r in row["unknown"] if r.code is ReasonCode.ABOVE_REMOTE_PRICE_CAP)
+        return PricedMethod(method, row, reason or next(too_dear, None))
 
     def best(self, priced: Sequence[PricedMethod]) -> PricedMethod:
         """The one that leaves most of those that the profile names."""
@@ -95,17 +100,17 @@ class QuotePricer:
     def profit_at_lowest_referral(self, method: FulfilmentMethod) -> float:
         """The profit if the product falls under the cheapest schedule that is possible."""
         buying, selling = self._as_requested
-        selling = replace(selling, referral=selling.referral_least)
+        selling = replace(selling, referral=selling.referral_least, merchant_referral=selling.merchant_referral_least)
         return float(self._evaluate(buying, selling, method).profit[0, 0])
 
     def referral_candidates(self) -> tuple[str, ...]:
         """The referral schedules that the product may fall under."""
         offers = self._offers(self.request.target, np.array([self.request.sell]))
-        return possible_schedules(
-            self.day, price=np.array([self.request.sell]), market=np.array([list(MARKETS).index(self.request.target)]),
-            categories=categories_of(offers, self.profile, self.day),
+        return possible_schedules(self.day, ReferralUnits(
+            price=np.array([self.request.sell]), market=np.array([list(MARKETS).index(self.request.target)]),
+            categories=categories_of(offers, self.profile, self.day), unit_kg=numbers(offers, "weight_g") / 1000,
             keepa_pct=numbers(offers, "keepa_referral_pct"), keepa_price=numbers(offers, "keepa_referral_price"),
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def profits(
         self,
@@ -167,6 +172,8 @@ class QuotePricer:
                 "weight_g": _or_nan(request.weight_g),
                 "hazmat": float(request.hazmat),
                 "keepa_fba_fee_minor": _or_nan(request.keepa_fba_fee) * 100,
+                # What is stated for a day is observed on it.
+                "keepa_fba_fee_at": datetime.combine(self.day.on, time(), UTC).timestamp(),
                 "keepa_referral_pct": _or_nan(request.keepa_referral_pct),
                 "keepa_referral_price": _or_nan(request.keepa_referral_price or request.sell),
                 "keepa_closing_fee_minor": _or_nan(request.keepa_closing_fee) * 100,
