@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from arbkit.core.marketplaces import MARKETS
 from arbkit.profit.exchange_rates import Rates
-from arbkit.profit.fees.fulfilment import dispatch_day, efn_column, months
+from arbkit.profit.fees.fulfilment import dispatch_day, efn_column, efn_price_cap, months, remote_price_caps
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.fees.vat import collected_vat
 from arbkit.profit.offer_costs import OfferCosts
@@ -35,14 +35,16 @@ class CostSide:
     """Components by name and their sum; ``own_costs`` is the part that the seller invests beside the purchase."""
 
     def __init__(
-        self, components: dict[str, Floats], find_reasons: Callable[[], ReasonFlags], *, own_costs: Floats | float = 0.0
+        self,
+        components: dict[str, Floats],
+        total: Floats,
+        find_reasons: Callable[[], ReasonFlags],
+        *,
+        own_costs: Floats | float = 0.0,
     ) -> None:
-        """Add up the components; ``find_reasons`` is called when reasons are first looked at."""
-        self.components, self.own_costs, self._find_reasons = components, own_costs, find_reasons
-        first, *others = components.values()
-        self.total = first.copy()
-        for part in others:
-            self.total += part
+        """``total`` is the components' sum; ``find_reasons`` is called when reasons are first looked at."""
+        self.components, self.total, self.own_costs = components, total, own_costs
+        self._find_reasons = find_reasons
 
     @cached_property
     def reasons(self) -> ReasonFlags:
@@ -89,14 +91,8 @@ class SellerCosts:
         """What the messages of this seller's reasons are filled with."""
         return {
             "on": str(self.day.on), "rate_day": str(self.rate_day), "stale_days": str(self.stale_days),
-            "tables": self.day.version, "caps": self._price_caps,
+            "tables": self.day.version, "caps": remote_price_caps(self.day),
         }  # fmt: skip
-
-    @property
-    def _price_caps(self) -> str:
-        """The highest prices of remote fulfilment, in words."""
-        caps = self.day.get("fulfilment_efn").get("remote_price_cap", {})
-        return " or ".join(dict.fromkeys(f"{cap:.2f} {MARKETS[code].currency}" for code, cap in caps.items()))
 
     @cached_property
     def tables_outlived(self) -> bool:
@@ -117,10 +113,6 @@ class SellerCosts:
             presets: Mapping[str, float] = self.day.get("duty").get("presets", {})
             return presets.get(customs.duty_preset, float("nan")) / 100
         return float("nan") if customs.duty_pct is None else customs.duty_pct / 100
-
-    def remote_price_cap(self, target: str) -> float:
-        """The highest shop price of remote fulfilment into a store, in its currency; infinite where none is known."""
-        return float(self.day.get("fulfilment_efn").get("remote_price_cap", {}).get(target, np.inf))
 
     @cached_property
     def collected(self) -> Mapping[str, float]:
@@ -161,7 +153,8 @@ class SellerCosts:
         if self.profile.return_rate_pct and self.profile.return_value_loss_pct:
             lost = self.profile.return_rate_pct * self.profile.return_value_loss_pct / 1e4
             parts["refunds"] = lost * (parts["purchase_price"] + parts["input_vat"])
-        return CostSide(parts, lambda: self._buy_reasons(offers.buy_reasons[m], rate))
+        total = np.asarray(np.sum([*parts.values()], axis=0))
+        return CostSide(parts, total, lambda: self._buy_reasons(offers.buy_reasons[m], rate))
 
     def _buy_reasons(self, of_offer: ReasonFlags, rate: float) -> ReasonFlags:
         flags = of_offer | self.rate_reason(rate)
@@ -194,7 +187,7 @@ class SellerCosts:
         duty = self.duty_rate * (net + freight)
         import_vat = 0.0 if self.reclaims else offers.vat_rate[m] * (net + freight + duty)
         if relief:
-            free = offers.sell_price[m] / (1 + offers.vat_rate[m]) <= self.collected[target]
+            free = self.vat_is_collected(offers, target, source)
             duty, import_vat = np.where(free, 0.0, duty), np.where(free, 0.0, import_vat)
         return CrossBorderCosts(freight, duty, import_vat)
 
@@ -217,15 +210,23 @@ class _Sale:
         self.rate = seller.rate[target]
         self.price = offers.sell_price[self.m] * self.rate
         self.parts: dict[str, Floats] = {}
+        self.total = self.price.copy()
 
     def side(self) -> CostSide:
-        self._add_price_and_selling_fees()
-        self._add_fees_on_fees(self._add_fulfilment())
+        # Sums that fees are charged on are added to the total as they are, not component by component.
+        selling = self._add_price_and_selling_fees()
+        sent, amazon = self._add_fulfilment()
+        self._add_fees_on_fees(selling, sent, amazon)
         own = self._own_costs()
         self.parts["other_costs"] = np.broadcast_to(np.asarray(-own, np.float64), self.price.shape)
+        self.total -= own
         if self.rate != 1 and self.seller.spread:
-            self.parts["fx_cost"] = -self.seller.spread * self.price
-        return CostSide(self.parts, self.reasons, own_costs=own)
+            self._add("fx_cost", -self.seller.spread * self.price)
+        return CostSide(self.parts, self.total, self.reasons, own_costs=own)
+
+    def _add(self, name: str, amounts: Floats) -> None:
+        self.parts[name] = amounts
+        self.total += amounts
 
     def reasons(self) -> ReasonFlags:
         """Why a component is unknown, and what is assumed."""
@@ -264,65 +265,66 @@ class _Sale:
             bits |= ReasonCode.UNREGISTERED_ABROAD.bit
         return bits
 
-    def _add_price_and_selling_fees(self) -> None:
+    def _add_price_and_selling_fees(self) -> Floats:
+        """Add the price, the VAT in it and the selling fees; returns these."""
         price, m = self.price, self.m
         vat, seller = self.offers.vat_rate[m], self.seller
         self.parts["sale_price"] = price
-        if seller.registered:
-            self.parts["output_vat"] = price * (-vat / (1 + vat))
-        else:
-            owed = seller.vat_is_collected(self.offers, self.target, self.stock)
-            self.parts["output_vat"] = np.where(owed, price * (-vat / (1 + vat)), 0.0)
+        included = price * (-vat / (1 + vat))
+        if not seller.registered:
+            included = np.where(seller.vat_is_collected(self.offers, self.target, self.stock), included, 0.0)
+        self._add("output_vat", included)
         referral = self.offers.merchant_referral if self.method == "fbm" else self.offers.referral
         self.parts["referral_fee"] = -referral[m] * self.rate
         self.parts["closing_fee"] = -self.offers.closing[m] * self.rate
+        selling = self.parts["referral_fee"] + self.parts["closing_fee"]
+        self.total += selling
+        return selling
 
-    def _add_fulfilment(self) -> Floats:
-        """Add the fees of fulfilment; returns the part that Amazon charges."""
+    def _add_fulfilment(self) -> tuple[Floats, Floats | None]:
+        """Add the fees of fulfilment; returns what sending costs, and what Amazon charges (None: nothing)."""
         parts, day = self.parts, self.day
         fee, peak = self._fulfilment_fee()
         parts["fulfilment_fee"] = fee
         if self.method == "fbm":
-            return np.zeros_like(self.price)
-        amazon = fee.copy()
+            self.total += fee
+            return fee, None
+        sent = fee.copy()
         if peak is not None:
             parts["peak_surcharge"] = peak
-            amazon += peak
+            sent += peak
         fuel = day.get("surcharges.fuel").get("percent", 0.0) / 100
         if fuel:
-            parts["fuel_surcharge"] = amazon * fuel
-            amazon += parts["fuel_surcharge"]
+            parts["fuel_surcharge"] = sent * fuel
+            sent += parts["fuel_surcharge"]
         if not self.profile.sipp_certified:
             parts["packaging_fee"] = self.offers.packaging[self.m] * -self.rate
-            amazon += parts["packaging_fee"]
+            sent += parts["packaging_fee"]
+        amazon = sent
         if self.profile.expected_days:
             parts["storage"] = self._storage()
-            amazon += parts["storage"]
-        return amazon
+            amazon = sent + parts["storage"]
+        self.total += amazon
+        return sent, amazon
 
-    def _add_fees_on_fees(self, amazon: Floats) -> None:
-        """Add the digital services fee, refunds, and the VAT on Amazon's fees that is not recovered.
-
-        ``amazon``: what Amazon charges for fulfilment.
-        """
+    def _add_fees_on_fees(self, selling: Floats, sent: Floats, amazon: Floats | None) -> None:
+        """Add the digital services fee, refunds, and the VAT on Amazon's fees that is not recovered."""
         seller, profile, parts = self.seller, self.profile, self.parts
-        selling = parts["referral_fee"] + parts["closing_fee"]
         digital = self.day.digital_services(profile.home, self.target)
         if digital is None and self.day.digital:
-            parts["digital_services_fee"] = np.full_like(self.price, np.nan)
+            self._add("digital_services_fee", np.full_like(self.price, np.nan))
         elif digital is not None and (digital["selling"] or digital["fba"]):
             fees = (digital["selling"] / 100) * selling
-            parts["digital_services_fee"] = fees if self.method == "fbm" else fees + (digital["fba"] / 100) * amazon
-            amazon = amazon + parts["digital_services_fee"]
+            if amazon is not None and digital["fba"]:
+                fees += (digital["fba"] / 100) * amazon
+            self._add("digital_services_fee", fees)
+        charged_again: Floats | float = 0.0
         if profile.return_rate_pct:
-            administration, own = self._refunds()
-            outbound = self._lost_outbound()
-            parts["refunds"] = administration + own + outbound
-            amazon = amazon + administration
-            if self.method != "fbm":
-                amazon = amazon + outbound
+            charged_again, own = self._refunds(sent)
+            self._add("refunds", charged_again + own)
         if not seller.registered:
-            parts["vat_on_fees"] = seller.home_vat * (selling + amazon)
+            fees = selling + charged_again + parts.get("digital_services_fee", 0.0)
+            self._add("vat_on_fees", seller.home_vat * (fees if amazon is None else fees + amazon))
 
     def _fulfilment_fee(self) -> tuple[Floats, Floats | None]:
         """Fulfilment fee and peak surcharge, in the home currency, as (negative) components; None: no season."""
@@ -344,8 +346,7 @@ class _Sale:
     @property
     def _price_cap(self) -> float:
         """The highest shop price by this method, in the store's currency."""
-        remote = self.method == "efn" and (self.stock == "UK") != (self.target == "UK")
-        return self.seller.remote_price_cap(self.target) if remote else float("inf")
+        return efn_price_cap(self.day, self.stock, self.target) if self.method == "efn" else float("inf")
 
     def _own_parcel(self) -> Floats:
         """The seller's own shipping by its table, else the one sum of the profile; NaN where neither says."""
@@ -357,26 +358,29 @@ class _Sale:
         return cost
 
     def _storage(self) -> Floats:
-        early, late = self.seller.months
+        early, late = (-months * self.seller.rate[self.stock] for months in self.seller.months)
         first, second = self.offers.storage[MARKETS[self.stock].currency]
-        return np.asarray(-(first[self.m] * early + second[self.m] * late) * self.seller.rate[self.stock])
+        if not late:
+            return np.asarray(first[self.m] * early)
+        return np.asarray(second[self.m] * late if not early else first[self.m] * early + second[self.m] * late)
 
-    def _refunds(self) -> tuple[Floats, Floats]:
-        """Refund administration and handling of the share of units that come back."""
-        content, seller = self.day.get("refunds"), self.seller
-        share = self.profile.return_rate_pct / 100
-        cap = content.get("at_most_EUR", np.nan) * seller.rate["DE"]
-        referral = self.parts["referral_fee"]
-        administration = np.maximum(referral * content.get("percent", np.nan) / 100, -cap)
-        handling = self.profile.return_handling * (1.0 if seller.registered else 1 + seller.home_vat)
-        return share * administration, np.full(len(referral), -share * handling)
+    def _refunds(self, sent: Floats) -> tuple[Floats, Floats | float]:
+        """What the share of units that come back costs: Amazon's part, and the seller's own.
 
-    def _lost_outbound(self) -> Floats:
-        """What sending the share of units that come back has cost for nothing."""
-        share = self.profile.return_rate_pct / 100 if self.profile.return_outbound_lost else 0.0
-        names = ("fulfilment_fee", "fuel_surcharge", "peak_surcharge", "packaging_fee")
-        sent = [self.parts[name] for name in names if name in self.parts]
-        return np.asarray(share * sum(sent[1:], start=sent[0]))
+        Amazon keeps a part of the referral fee, and all of what sending the unit cost.
+        """
+        content, seller, profile = self.day.get("refunds"), self.seller, self.profile
+        share = profile.return_rate_pct / 100
+        cap = share * content.get("at_most_EUR", np.nan) * seller.rate["DE"]
+        amazon = np.maximum(self.parts["referral_fee"] * (share * content.get("percent", np.nan) / 100), -cap)
+        own: Floats | float = -share * profile.return_handling * (1.0 if seller.registered else 1 + seller.home_vat)
+        if profile.return_outbound_lost:
+            lost = share * sent
+            if self.method == "fbm":
+                own = own + lost
+            else:
+                amazon += lost
+        return amazon, own
 
     def _inbound_by_weight(self) -> bool:
         profile = self.profile

@@ -95,7 +95,8 @@ def fulfilment_fees(day: EffectiveTables, units: FulfilmentUnits, terms: Fulfilm
     season = day.season(terms.dispatched_on)
     by_table = TableFees(np.where(low, cheap, usual), usual, low, is_low, units.low_price_limit)
     seen = choose_observed(day, units.observed, by_table, table_rows, market, season, warehouses=terms.warehouses)
-    peak = {} if season is None else _peak_fees(day, season, table_rows, market, usual, terms.warehouses)
+    efn = _efn_fees(day, table_rows, market)
+    peak = {} if season is None else _peak_fees(season, table_rows, market, {**efn, "local": usual}, terms.warehouses)
     peak_unknown = np.zeros(len(market), bool)
     if season is not None:
         peak["local"][low | seen.holds_peak] = 0.0
@@ -105,7 +106,7 @@ def fulfilment_fees(day: EffectiveTables, units: FulfilmentUnits, terms: Fulfilm
         low_price=np.asarray(low & ~seen.used),
         from_keepa=seen.used,
         keepa_stale=seen.stale,
-        efn=_efn_fees(day, table_rows, market),
+        efn=efn,
         pan_eu_extra=_pan_eu_extra(day, sizes, market, terms.cover_days),
         packaging=np.zeros(len(market)) if terms.sipp_certified else _by_tier(day, "packaging", sizes, market),
         peak=peak,
@@ -142,17 +143,16 @@ def _efn_rows(market: Ints) -> Iterator[tuple[Ints, str]]:
 
 
 def _peak_fees(
-    day: EffectiveTables, season: PeakSeason, table_rows: TableRows, market: Ints, usual: Floats, warehouses: str
+    season: PeakSeason, table_rows: TableRows, market: Ints, usual: Mapping[str, Floats], warehouses: str
 ) -> dict[str, Floats]:
-    """What the season's fees are above the others, by column; 0 where it has none."""
-    more = {column: np.zeros(len(market)) for column in ("local", *EFN_COLUMNS)}
-    for number, code in enumerate(_CODES):
-        rows = np.flatnonzero(market == number)
-        more["local"][rows] = table_rows.peak_fee(season, rows, local_column(code, warehouses)) - usual[rows]
-    for rows, column in _efn_rows(market):
-        fee = table_rows.fee(day.efn, rows, column, "EFN_DE" if column == "DE" else column)
-        more[column][rows] = table_rows.peak_fee(season, rows, _PEAK_COLUMNS.get(column, column)) - fee
-    return {column: np.nan_to_num(values) for column, values in more.items()}
+    """What the season's fees are above the ``usual`` ones, by column; 0 where it has none."""
+    more = {column: np.zeros(len(market)) for column in usual}
+    of_stores = [(np.flatnonzero(market == n), "local", local_column(c, warehouses)) for n, c in enumerate(_CODES)]
+    abroad = [(rows, column, _PEAK_COLUMNS.get(column, column)) for rows, column in _efn_rows(market)]
+    for rows, column, name in [*of_stores, *abroad]:
+        if season.bands is not None and name in season.bands.columns:
+            more[column][rows] = np.nan_to_num(table_rows.peak_fee(season, rows, name) - usual[column][rows])
+    return more
 
 
 def _peak_stores(season: PeakSeason) -> list[int]:
@@ -248,6 +248,18 @@ def efn_column(stock: str, store: str, warehouses: str) -> str:
     if stock == "UK":
         return "UK_EU4"
     return "DE" if stock == "DE" and warehouses == "de" else "EU4"
+
+
+def efn_price_cap(day: EffectiveTables, stock: str, store: str) -> float:
+    """The highest shop price of EFN, in the store's currency: between the UK and the EU there is one."""
+    caps = day.get("fulfilment_efn").get("remote_price_cap", {})
+    return caps.get(store, float("inf")) if (stock == "UK") != (store == "UK") else float("inf")
+
+
+def remote_price_caps(day: EffectiveTables) -> str:
+    """These prices in words."""
+    caps = day.get("fulfilment_efn").get("remote_price_cap", {})
+    return " or ".join(dict.fromkeys(f"{cap:.2f} {MARKETS[code].currency}" for code, cap in caps.items()))
 
 
 def schedule_mask(day: EffectiveTables, schedule: Ints, names: Iterable[str]) -> Mask:

@@ -22,7 +22,7 @@ from arbkit.profit.fees.fulfilment import (
 from arbkit.profit.fees.observed import ObservedFees
 from arbkit.profit.fees.parsing import SPECIAL
 from arbkit.profit.fees.referral import Categories, Referral, ReferralUnits, referral_fees
-from arbkit.profit.fees.sizes import size_tiers
+from arbkit.profit.fees.sizes import plain_tiers, selected_parcels
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_facts import categories, numbers, prices
 from arbkit.profit.seller_profile import Profile
@@ -54,8 +54,8 @@ class OfferFees:
         hazmat = numbers(offers, "hazmat") == 1
         selected = schedule_mask(day, self.referral.schedule, day.get("fulfilment_selected").get("schedules", ()))
         sides = np.column_stack([numbers(offers, name) for name in ("length_mm", "width_mm", "height_mm")])
-        self.sizes = size_tiers(day, sides, self.unit_kg, selected)
-        plain = size_tiers(day, sides, self.unit_kg, np.zeros(len(offers), bool)) if selected.any() else self.sizes
+        plain = plain_tiers(day, sides, self.unit_kg)
+        self.sizes = selected_parcels(day, plain, sides, selected)
         observed = ObservedFees(
             numbers(offers, "keepa_fba_fee_minor") / 100, observed_at, numbers(offers, "keepa_fba_fee_at")
         )

@@ -43,6 +43,11 @@ def size_tiers(day: EffectiveTables, sides_mm: Floats, unit_kg: Floats, selected
         unit_kg: the unit's weight per row.
         selected: rows of the categories whose parcels have tiers of their own, by unit weight.
     """
+    return selected_parcels(day, plain_tiers(day, sides_mm, unit_kg), sides_mm, selected)
+
+
+def plain_tiers(day: EffectiveTables, sides_mm: Floats, unit_kg: Floats) -> Sizes:
+    """As :func:`size_tiers`, of no selected category."""
     count = len(unit_kg)
     tier, billing = np.full(count, -1, np.int8), np.full(count, np.nan)
     sides = np.sort(sides_mm, axis=1)[:, ::-1]
@@ -66,12 +71,22 @@ def size_tiers(day: EffectiveTables, sides_mm: Floats, unit_kg: Floats, selected
         if row["billing"] == "greater":
             billing[fits] = np.maximum(unit_kg, dim_kg)[fits]
         free &= ~fits
-    parcels = selected & known & ~np.isin(tier, [i for i, name in enumerate(day.tiers) if name in _ENVELOPES])
-    for parcel in day.get("fulfilment_selected").get("parcels", ()):
-        fits = parcels & (unit_kg <= parcel["max_unit_kg"]) & (sides <= np.array(parcel["sides_mm"])).all(axis=1)
-        tier[fits], billing[fits] = day.tiers.index(parcel["tier"]), unit_kg[fits]
-        parcels &= ~fits
     return Sizes(tier, billing, unit_kg, volume)
+
+
+def selected_parcels(day: EffectiveTables, plain: Sizes, sides_mm: Floats, selected: Mask) -> Sizes:
+    """The sizes of :func:`plain_tiers`, the parcels of ``selected`` rows in their own tiers."""
+    envelopes = [i for i, name in enumerate(day.tiers) if name in _ENVELOPES]
+    rows = np.flatnonzero(selected & (plain.tier >= 0) & ~np.isin(plain.tier, envelopes))
+    if not len(rows):
+        return plain
+    tier, billing = plain.tier.copy(), plain.billing_kg.copy()
+    sides = np.sort(sides_mm[rows], axis=1)[:, ::-1]
+    for parcel in day.get("fulfilment_selected").get("parcels", ()):
+        fits = (plain.unit_kg[rows] <= parcel["max_unit_kg"]) & (sides <= np.array(parcel["sides_mm"])).all(axis=1)
+        tier[rows[fits]], billing[rows[fits]] = day.tiers.index(parcel["tier"]), plain.unit_kg[rows[fits]]
+        rows, sides = rows[~fits], sides[~fits]
+    return Sizes(tier, billing, plain.unit_kg, plain.volume_m3)
 
 
 class TableRows:

@@ -57,7 +57,9 @@ def random_offers(seed: int, products: int) -> pd.DataFrame:
     cents = np.where(
         exact, rng.choice([1000, 1500, 2000, 1001, 2001, 1100, 1200], count), rng.integers(150, 40_000, count)
     )
-    fees = [c for b in load_tables().on(DAYS[-1]).seasons[-1].bands.base for c in b] + [3.38, 3.44, 3.04, 5.79, 2.31]
+    season = TABLES.on(DAYS[-1]).seasons[-1].bands
+    assert season is not None
+    fees = [*season.base.ravel(), 3.38, 3.44, 3.04, 5.79, 2.31]
     unknown = rng.random(count) < 0.1
     sides = np.where(unknown[:, None], np.nan, sides)
     return pd.DataFrame(
