@@ -227,7 +227,9 @@ class _Explainer:
 
     def _digital(self) -> _Explanation:
         home = self.profile.home
-        row = self.day.digital_services(home, self.target) or {}
+        row = self.day.digital_services(home, self.target)
+        if row is None:
+            return _Explanation(f"unknown for sellers in {home}")
         table = Provenance("digital_services", row["valid_from"], row["source"], bool(row.get("assumed")))
         rule = f"{row['selling']:g} % of selling fees and {row['fba']:g} % of FBA fees, seller in {home}"
         return _Explanation(rule, table)

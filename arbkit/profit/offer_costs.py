@@ -190,6 +190,8 @@ def _sell_reasons(fees: OfferFees) -> ReasonFlags:
         flags |= ReasonCode.NO_FEE_TABLES.bit
     else:
         flag_rows(flags, ReasonCode.CATEGORY_UNKNOWN, ~scheduled & ~np.isnan(fees.selling.price))
+    no_fee = scheduled & np.isnan(referral.fee) & ~np.isnan(fees.selling.price)
+    flag_rows(flags, ReasonCode.REFERRAL_FEE_UNKNOWN, no_fee)
     flag_rows(flags, ReasonCode.CLOSING_FEE_UNKNOWN, np.isnan(fees.closing) & scheduled)
     flag_rows(flags, ReasonCode.REFERRAL_AMBIGUOUS, referral.candidates > 1)
     flag_rows(flags, ReasonCode.REFERRAL_MINIMUM_DISPUTED, referral.minimum_disputed)

@@ -48,6 +48,7 @@ class ReasonCode(Enum):
         "category unknown, so no referral fee",
         "--category takes a referral category, for example {categories}",
     )
+    REFERRAL_FEE_UNKNOWN = Severity.UNKNOWN, "referral fee of this store unknown"
     CLOSING_FEE_UNKNOWN = Severity.UNKNOWN, "closing fee unknown"
     DIGITAL_FEE_UNKNOWN = Severity.UNKNOWN, "no digital services fee of this seller's country in this store is known"
     VAT_RATE_UNKNOWN = Severity.UNKNOWN, "VAT rate unknown"

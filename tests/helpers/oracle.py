@@ -4,149 +4,16 @@ evaluation must agree with. Slow, plain, and sharing no code with it."""
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal
-from functools import lru_cache
-from typing import Any
 
 from arbkit.profit import Profile, Rates
-from tests.helpers.paths import ROOT
-
-FOLDER = ROOT / "arbkit" / "profit" / "fees" / "data"
-CURRENCY = {"UK": "GBP", "DE": "EUR", "FR": "EUR", "IT": "EUR", "ES": "EUR"}
-ENVELOPES = ("light envelope", "standard envelope", "large envelope", "extra-large envelope")
-Row = Mapping[str, Any]
-
-
-@lru_cache
-def _file(name: str) -> dict[str, Any]:
-    return tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"))
-
-
-@lru_cache
-def _of_day(name: str, on: date) -> dict[str, Any]:
-    """The version of a file, or of a block as ``surcharges.fuel``, that holds on a day; {} if none does."""
-    file, _, block = name.partition(".")
-    found: dict[str, Any] = {}
-    for version in _file(file)[block or "version"]:
-        if version["valid_from"] <= on:
-            if file == "referral":
-                rows = {r["name"]: r for r in found.get("rows", [])} | {r["name"]: r for r in version.get("rows", [])}
-                rows |= {r["name"]: r for r in version.get("changes", [])}
-                found = {**found, **version, "rows": list(rows.values())}
-            else:
-                found = version if on <= version.get("valid_to", date.max) else {}
-    return found
-
-
-def referral(
-    name: str, price: float, market: str, on: date, *, by_fba: bool = False, kg: float = math.nan
-) -> tuple[float, float]:
-    """The fee of one schedule, and what it would be without the least fee per item."""
-    content, currency = _of_day("referral", on), CURRENCY[market]
-    row = next(r for r in content["rows"] if r["name"] == name)
-    bounds = [*row.get(f"up_to_{currency}", []), math.inf]
-    rest = row.get("fba")
-    if by_fba and rest and price > rest[f"above_{currency}"]:
-        whole = rest[f"above_{currency}"]
-        fee = whole * row["percent"][-1] / 100 + (price - whole) * rest["percent"] / 100
-    elif row["mode"] == "marginal":
-        fee, low = 0.0, 0.0
-        for percent, high in zip(row["percent"], bounds, strict=True):
-            fee += max(0.0, min(price, high) - low) * percent / 100
-            low = high
-    else:
-        percent = next(p for p, high in zip(row["percent"], bounds, strict=True) if price <= high)
-        fee = price * percent / 100
-    fee *= 1 + content.get("uplift_percent", {}).get(market, 0) / 100
-    least = 0.0 if name in content["no_minimum"] else float(content["minimum"][currency])
-    heavy = content.get("minimum_heavy")
-    if by_fba and heavy and kg > heavy["over_unit_kg"]:
-        least = max(least, heavy[currency])
-    return max(fee, least), fee
-
-
-def schedule_of(offer: Row, price: float, on: date, *, by_fba: bool = True) -> tuple[str, float] | None:
-    """The schedule with the highest fee of those that are possible, and that fee; of equal ones the highest rate."""
-    rows = {r["name"] for r in _of_day("referral", on)["rows"]}
-    category = str(offer["category"]).casefold()
-    names: list[str] = []
-    for root in _file("categories")["roots"].values():
-        if category in [n.casefold() for n in root["names"]]:
-            names = root["schedules"]
-    names = names or [n for n in rows if n.casefold() == category]
-    kg = offer["weight_g"] / 1000
-    fees = [(n, referral(n, price, offer["market"], on, by_fba=by_fba, kg=kg)) for n in names if n in rows]
-    if not fees:
-        return None
-    highest = max(charged for _, (charged, _) in fees)
-    rate = max(plain for _, (charged, plain) in fees if charged > highest - 1e-9)
-    cents = Decimal(str(round(highest, 8))).quantize(Decimal("0.01"), ROUND_HALF_UP)
-    return next((n, float(cents)) for n, (_, plain) in fees if plain > rate - 1e-9)
-
-
-def size(offer: Row, schedule: str, on: date, *, selected_too: bool = True) -> tuple[str, float] | None:
-    """Size tier and billing weight in kg; None where a side or the weight is unknown."""
-    content = _of_day("size_tiers", on)
-    facts = [offer[n] for n in ("length_mm", "width_mm", "height_mm", "weight_g")]
-    if not content or any(math.isnan(f) for f in facts):
-        return None
-    long, middle, short = sorted(facts[:3], reverse=True)
-    kg, dim = facts[3] / 1000, long * middle * short / 1000 / 5000
-    tier, billing = "special oversize", kg
-    if long <= 1750 and long + 2 * (middle + short) <= 3600:
-        for row in content["tiers"]:
-            a, b, c = row.get("sides_mm", (math.inf,) * 3)
-            fits = long <= a and middle <= b and short <= c and dim <= row.get("max_dim_kg", math.inf)
-            if fits and row.get("over_unit_kg", 0) < kg <= row["max_unit_kg"]:
-                tier, billing = row["tier"], max(kg, dim) if row["billing"] == "greater" else kg
-                break
-    if selected_too and tier not in ENVELOPES and schedule in _of_day("fulfilment_selected", on)["schedules"]:
-        for row in _of_day("fulfilment_selected", on)["parcels"]:
-            a, b, c = row["sides_mm"]
-            if long <= a and middle <= b and short <= c and kg <= row["max_unit_kg"]:
-                return row["tier"], kg
-    return tier, billing
-
-
-def band(file: str, tier: str, kg: float, column: str, on: date) -> float | None:
-    """A fee out of a table; None where it has none."""
-    content = _of_day(file, on)
-    for row in content.get("parcels", ()):
-        if row["tier"] == tier:
-            base, step = row[column]
-            return float(base + step * math.ceil(round(max(0.0, kg - 0.1) / 0.1, 6)))
-    for row in content.get("bands", ()):
-        if row["tier"] == tier and round(kg, 6) <= row["up_to_kg"]:
-            return float(row[column])
-    for row in content.get("oversize", ()):
-        if row["tier"] == tier:
-            base, step = row[column]
-            return float(base + step * math.ceil(round(max(0.0, kg - row["base_kg"]), 6)))
-    if tier == "special oversize" and "special" in content:
-        for row in content["special"]:
-            if kg <= row["up_to_kg"]:
-                return float(row[column])
-        last = content["special"][-1]
-        return float(last[column] + content["special_per_kg"][column] * math.ceil(round(kg - last["up_to_kg"], 6)))
-    return None
+from tests.helpers.oracle_tables import CURRENCY, Row, band, of_day, schedule_of, size, storage_months, toml
 
 
 def dispatched_on(profile: Profile, on: date) -> date:
     return on + timedelta(math.floor(profile.expected_days))
-
-
-def storage_months(on: date, days: float) -> dict[bool, float]:
-    """Months of storage, by whether they are in October to December, counted day by day."""
-    found = {False: 0.0, True: 0.0}
-    for number in range(round(days)):
-        day = on + timedelta(number)
-        length = ((day.replace(day=1) + timedelta(32)).replace(day=1) - day.replace(day=1)).days
-        found[day.month >= 10] += 1 / length
-    return found
 
 
 @dataclass(frozen=True)
@@ -184,7 +51,7 @@ class _Case:
     @property
     def collected(self) -> bool:
         """Whether the marketplace owes the VAT on the sale."""
-        stores = _of_day("vat_collected", self.on).get("stores", {})
+        stores = of_day("vat_collected", self.on).get("stores", {})
         if self.target not in stores or self.profile.home == self.target:
             return False
         limit = stores[self.target]["consignment_up_to"]
@@ -204,10 +71,10 @@ class _Case:
 
     @property
     def home_vat(self) -> float:
-        return float(_of_day("vat", self.on)["standard"][self.profile.home] / 100)
+        return float(of_day("vat", self.on)["standard"][self.profile.home] / 100)
 
     def vat(self, offer: Row) -> float:
-        rows, kind = _of_day("vat", self.on), str(self.profile.vat_class)
+        rows, kind = of_day("vat", self.on), str(self.profile.vat_class)
         if kind == "auto":
             own = schedule_of(offer, offer["price_minor"] / 100, self.on)
             kind = rows["suggested"].get(own[0], "standard") if own else "standard"
@@ -225,7 +92,7 @@ def route(buy: Row, sell: Row, way: str, profile: Profile, rates: Rates, on: dat
         return None
     found = schedule_of(sell, sell["price_minor"] / 100, on)
     charged = schedule_of(sell, sell["price_minor"] / 100, on, by_fba=way != "fbm")
-    if found is None or charged is None or not _of_day("fulfilment_local", on):
+    if found is None or charged is None or not of_day("fulfilment_local", on):
         return None
     case = _Case(buy, sell, way, profile, on, to_home, found[0], charged[1])
     out: Amounts = {}
@@ -250,7 +117,7 @@ def _goods(case: _Case, _: Amounts) -> Amounts:
 
 
 def _selling_fees(case: _Case, _: Amounts) -> Amounts | None:
-    closing, target = _of_day("closing", case.on), case.target
+    closing, target = of_day("closing", case.on), case.target
     fee = 0.0
     for row in closing["fees"]:
         if case.schedule in row["schedules"]:
@@ -271,14 +138,14 @@ def _fulfilment(case: _Case, _: Amounts) -> Amounts | None:
     if amounts is None:
         if sized is None or table is None:
             return None
-        hazmat = _of_day("surcharges.hazmat", case.on)["amount"] if case.sell["hazmat"] else 0.0
+        hazmat = of_day("surcharges.hazmat", case.on)["amount"] if case.sell["hazmat"] else 0.0
         amounts = table + hazmat, _peak_above(case, *sized)
     fee, peak = amounts
     if case.way == "pan-eu":
         if case.target == "UK":
             return None
         fee += _pan_eu_surcharges(case, *sized) if sized else 0.0
-    fuel = _of_day("surcharges.fuel", case.on).get("percent", 0)
+    fuel = of_day("surcharges.fuel", case.on).get("percent", 0)
     rate = case.to_home[case.target]
     found = {
         "fulfilment_fee": -fee * rate,
@@ -296,7 +163,7 @@ def _fulfilment(case: _Case, _: Amounts) -> Amounts | None:
 def _packaging(case: _Case, tier: str, kg: float) -> float:
     if case.profile.sipp_certified:
         return 0.0
-    for row in _of_day("surcharges.packaging", case.on)["tiers"]:
+    for row in of_day("surcharges.packaging", case.on)["tiers"]:
         if row["tier"] == tier:
             base, step = row[case.target]
             return float(base + step * math.ceil(round(max(0.0, kg - row["base_kg"]), 6)))
@@ -309,13 +176,13 @@ def _observed_fee(case: _Case, sized: tuple[str, float] | None, table: float | N
     if not fee > 0 or (case.target == "DE" and case.profile.warehouses == "cep"):
         return None
     # These offers' prices are those that Keepa saw, so the low-price limit separates none of them.
-    first = _of_day("fulfilment_local", case.on)["valid_from"]
+    first = of_day("fulfilment_local", case.on)["valid_from"]
     current = at >= datetime.combine(first, time(), UTC).timestamp()
-    seasons = [s for s in _file("surcharges")["peak"] if "bands" in s and case.target in s["bands"][0]]
+    seasons = [s for s in toml("surcharges")["peak"] if "bands" in s and case.target in s["bands"][0]]
     holds = any(_is_peak_fee(case, s, sized, fee, at) for s in seasons)
     now = [s for s in seasons if s["valid_from"] <= dispatched_on(case.profile, case.on) <= s["valid_to"]]
     in_season = any(
-        s["valid_from"] <= dispatched_on(case.profile, case.on) <= s["valid_to"] for s in _file("surcharges")["peak"]
+        s["valid_from"] <= dispatched_on(case.profile, case.on) <= s["valid_to"] for s in toml("surcharges")["peak"]
     )
     if table is not None and (not current or (holds and not in_season)):
         return None
@@ -343,13 +210,13 @@ def _further_fees(case: _Case, out: Amounts) -> Amounts:
     if case.way != "fbm":
         amazon = sum(out.get(n, 0.0) for n in (*sent, "storage"))
     selling = out["referral_fee"] + out["closing_fee"]
-    for row in _file("digital_services")["rows"]:
+    for row in toml("digital_services")["rows"]:
         here = profile.home in row["home"] and case.target in row["store"]
         if here and row["valid_from"] <= case.on <= row.get("valid_to", date.max):
             found["digital_services_fee"] = selling * row["selling"] / 100 + amazon * row["fba"] / 100
     fees = selling + amazon + found.get("digital_services_fee", 0.0)
     if profile.return_rate_pct:
-        share, content = profile.return_rate_pct / 100, _of_day("refunds", case.on)
+        share, content = profile.return_rate_pct / 100, of_day("refunds", case.on)
         admin = -min(-out["referral_fee"] * content["percent"] / 100, content["at_most_EUR"] * case.to_home["DE"])
         handling = profile.return_handling * (1 if case.registered else 1 + case.home_vat)
         sent_amount = sum(out.get(n, 0.0) for n in sent) if profile.return_outbound_lost else 0.0
@@ -399,7 +266,7 @@ def _customs(case: _Case, out: Amounts) -> Amounts | None:
 def _table_fee(case: _Case, tier: str, kg: float) -> float | None:
     """The fee by the tables without surcharges."""
     if case.way == "efn":
-        caps = _of_day("fulfilment_efn", case.on)["remote_price_cap"]
+        caps = of_day("fulfilment_efn", case.on)["remote_price_cap"]
         if (case.stock == "UK") != (case.target == "UK") and case.price > caps[case.target]:
             return None
         return _usual_fee(case, tier, kg)
@@ -450,7 +317,7 @@ def _cell(season: Row, tier: str, kg: float, column: str) -> float | None:
 
 def _peak_above(case: _Case, tier: str, kg: float) -> float:
     """What the season of the dispatch adds to the fee."""
-    season = _of_day("surcharges.peak", dispatched_on(case.profile, case.on))
+    season = of_day("surcharges.peak", dispatched_on(case.profile, case.on))
     if not season or (case.way != "efn" and _low_price_fee(case) is not None):
         return 0.0
     peak, usual = _cell(season, tier, kg, _column(case)), _usual_fee(case, tier, kg)
@@ -458,7 +325,7 @@ def _peak_above(case: _Case, tier: str, kg: float) -> float:
 
 
 def _low_price_limit(case: _Case) -> float:
-    content = _of_day("fulfilment_low_price", case.on)
+    content = of_day("fulfilment_low_price", case.on)
     strict = case.schedule in content["selected"]["schedules"]
     return float(content["limit_selected" if strict else "limit"][case.target])
 
@@ -466,11 +333,11 @@ def _low_price_limit(case: _Case) -> float:
 def _pan_eu_surcharges(case: _Case, tier: str, kg: float) -> float:
     """For oversize, and for a low stock."""
     fee = 0.0
-    for row in _of_day("surcharges.pan_eu_oversize", case.on)["tiers"]:
+    for row in of_day("surcharges.pan_eu_oversize", case.on)["tiers"]:
         if row["tier"] == tier:
             base, step = row[case.target]
             fee += base + step * math.ceil(round(max(0.0, kg - row["base_kg"]), 6))
-    low = _of_day("surcharges.low_inventory", case.on)
+    low = of_day("surcharges.low_inventory", case.on)
     steps = [i for i, days in enumerate(low["below_days"]) if case.profile.cover_days < days]
     if steps:
         fee += sum(r["amounts"][steps[0]] for r in low["tiers"] if r["tier"] == tier)
@@ -478,7 +345,7 @@ def _pan_eu_surcharges(case: _Case, tier: str, kg: float) -> float:
 
 
 def _storage(case: _Case, tier: str) -> float:
-    sell, content = case.sell, _of_day("storage", case.on)
+    sell, content = case.sell, of_day("storage", case.on)
     oversize = "oversize" in tier
     kind = "oversize" if oversize else "clothing" if case.schedule in content["clothing"] else "standard"
     if sell["hazmat"]:

@@ -229,7 +229,8 @@ def months(on: date, days: float) -> tuple[float, float]:
     """How many months of storage the days from ``on`` are: in January to September, in October to December."""
     early = late = 0.0
     left, day = days, on
-    while left > 0:
+    # Of the calendar's last month nothing follows.
+    while left > 0 and day < date.max.replace(day=1):
         following = (day.replace(day=1) + timedelta(32)).replace(day=1)
         length = (following - day.replace(day=1)).days
         here = min(left, (following - day).days)
