@@ -246,9 +246,9 @@ class Workbench(Closing):
         source, target = check_value(_MARKET, "source", source), check_value(_MARKET, "target", target)
         if source == target:
             raise UsageError("source and target are the same", field="target", value=target)
-        absent = [code for code in (source, target) if code not in {o.market for o in offers}]
         priced = {r.id: r for r in self._prices(offers, on).routes(now=time.time())}.get(f"{source}:{target}")
         if priced is None or priced.buy_price is None or priced.sell_price is None:
+            absent = [code for code in (source, target) if code not in {o.market for o in offers}]
             unknown = "; ".join(priced.unknown) if priced else f"not listed on {' and '.join(absent)}"
             raise UsageError(f"cannot be priced: {unknown}", field="route", value=f"{source} → {target}")
         found = quote(quote_request_for(priced, offers, profile, on=on), profile, load_tables(), load_rates())
@@ -262,8 +262,7 @@ class Workbench(Closing):
 
         offers, lines, currency = self._lines(asin, currency)
         figure = history_figure(lines, currency=currency)
-        name = escape(_headed(_title(offers, "") or offers[0].asin, offers))
-        figure.update_layout(title={"text": f"{name}: price, {currency}, VAT included"})
+        figure.update_layout(title={"text": f"{escape(_heading(offers))}: price, {currency}, VAT included"})
         return showable(figure)
 
     @suggest_arguments
@@ -300,8 +299,7 @@ class Workbench(Closing):
             currency = stats.currency or self.profile.currency
             title = f"Best opportunity of each route{', DEMO market' if stats.demo_products else ''}"
             return showable(routes_figure(best_cells(stats, currency), title=title, currency=currency))
-        offers = self._offers([asin])
-        title = f"{_headed(_title(offers, '') or asin, offers)}: profit by route"
+        title = f"{_heading(self._offers([asin]))}: profit by route"
         return showable(routes_figure(route_cells(self.routes(asin)), title=title, currency=self.profile.currency))
 
     # How it is done
@@ -324,10 +322,8 @@ class Workbench(Closing):
         wanted = list(dict.fromkeys(map(parse_asin, asins)))
         found = self._store().offers(wanted)
         if not found:
-            raise UsageError(
-                "not in the store", field="asin", value=", ".join(wanted),
-                remedy="Watch it with `arbkit watch add ASIN`; arb.products() lists what is stored",
-            )  # fmt: skip
+            remedy = "Watch it with `arbkit watch add ASIN`; arb.products() lists what is stored"
+            raise UsageError("not in the store", field="asin", value=", ".join(wanted), remedy=remedy)
         return found
 
     def _prices(self, offers: Sequence[Offer], on: date) -> RoutePrices:
@@ -382,7 +378,8 @@ def _title(offers: Sequence[Offer], market: str) -> str | None:
     return titles.get(market) or next(iter(titles.values()), None)
 
 
-def _headed(name: str, offers: Sequence[Offer]) -> str:
+def _heading(offers: Sequence[Offer]) -> str:
+    name = _title(offers, "") or offers[0].asin
     short = name if len(name) <= 60 else f"{name[:59]}…"
     return f"{short} (DEMO)" if _demo(offers) else short
 

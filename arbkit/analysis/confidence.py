@@ -14,16 +14,14 @@ from importlib import resources
 from typing import Annotated
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.results import Json
+from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.reason_codes import ReasonCode
 
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 _DAY_S = 24 * 3600.0
 
 

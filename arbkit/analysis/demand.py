@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import pandas as pd
 
 from arbkit.core.keepa_time import to_minutes
 from arbkit.core.models import History, Offer
@@ -49,22 +49,7 @@ def demand_of(offer: Offer, history: History | None) -> Demand:
     sells = amazon_sells(
         amazon_minor=offer.amazon_minor, amazon_at=offer.amazon_at, buy_box_is_amazon=offer.buy_box_is_amazon
     )
-    values: dict[str, float | None] = {
-        "monthly_sold": offer.monthly_sold,
-        "rank": offer.sales_rank,
-        "rank_drops30": offer.rank_drops30,
-        "rank_drops90": offer.rank_drops90,
-        "amazon_share90_pct": share,
-        "out_of_stock90_pct": offer.out_of_stock90_pct,
-        "offers": offer.offers_new,
-        "amazon_sells": sells,
-    }
-    reasons = {
-        "monthly_sold": "Amazon shows no badge, as for most products in the EU",
-        "rank": "no sales rank" if offer.sales_rank_at is not None else _NOT_SAID,
-        "amazon_share90_pct": "no record of who held the buy box",
-    }
-    return Demand(
+    found = Demand(
         monthly_sold=offer.monthly_sold,
         rank=offer.sales_rank,
         rank_drops30=offer.rank_drops30,
@@ -73,8 +58,15 @@ def demand_of(offer: Offer, history: History | None) -> Demand:
         out_of_stock90_pct=offer.out_of_stock90_pct,
         offers=offer.offers_new,
         amazon_sells=sells,
-        why={name: reasons.get(name, _NOT_SAID) for name, value in values.items() if value is None},
+        why={},
     )
+    reasons = {
+        "monthly_sold": "Amazon shows no badge, as for most products in the EU",
+        "rank": "no sales rank" if offer.sales_rank_at is not None else _NOT_SAID,
+        "amazon_share90_pct": "no record of who held the buy box",
+    }
+    unknown = [name for name in Demand.__slots__ if getattr(found, name) is None]
+    return replace(found, why={name: reasons.get(name, _NOT_SAID) for name in unknown})
 
 
 def amazon_share_pct(history: History, *, end: float, days: int = _DAYS) -> float | None:
@@ -100,10 +92,6 @@ def amazon_sells(
 
     None where nobody looked.
     """
-    if _is_known(amazon_minor) or buy_box_is_amazon == 1:
+    if pd.notna(amazon_minor) or buy_box_is_amazon == 1:
         return True
-    return False if _is_known(amazon_at) else None
-
-
-def _is_known(value: float | None) -> bool:
-    return value is not None and not math.isnan(value)
+    return False if pd.notna(amazon_at) else None

@@ -6,11 +6,10 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 import pandas as pd
 
@@ -20,6 +19,7 @@ from arbkit.core.models import Opportunity
 from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
 from arbkit.profit import Evaluation, Profile, Rates, Tables, load_profile, load_rates, load_tables
+from arbkit.profit.fees.arrays import Mask
 from arbkit.profit.reason_codes import Reason
 from arbkit.store import open_store
 from arbkit.store.search_text import matches_words
@@ -100,7 +100,7 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
     with open_store(settings) as store, open_stream(settings) as log:
         found = detect(store.scan_offers(PRICING_COLUMNS), profile, tables, rates, parameters=parameters, run_id=run_id)
         new = store.replace_opportunities(found.opportunities, run_id=run_id)
-        result = Detection(**{**{f: getattr(found, f) for f in found.__slots__}, "new": tuple(new)})
+        result = replace(found, new=tuple(new))
         publish_alerts(log, result)
     logger.info(
         "%d routes of %d products: %d opportunities, %d new",
@@ -152,7 +152,7 @@ def detect(
     )
 
 
-def _passes(evaluated: Evaluation, parameters: DetectParameters, now: float) -> npt.NDArray[np.bool_]:
+def _passes(evaluated: Evaluation, parameters: DetectParameters, now: float) -> Mask:
     passes = np.round(evaluated.profit, 2) >= parameters.min_profit
     if parameters.min_roi is not None:
         passes &= evaluated.roi_pct >= parameters.min_roi

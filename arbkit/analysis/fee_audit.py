@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from arbkit.core.errors import BadRecordError, RefusedFileError
@@ -18,15 +17,17 @@ from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer
 from arbkit.core.results import JsonObject
 from arbkit.pipeline.file_import import FileReport, envelopes_of
+from arbkit.profit.fees.arrays import Floats, Mask, SmallInts
 from arbkit.profit.fees.bands import WeightBands
 from arbkit.profit.fees.sizes import size_tiers
 from arbkit.profit.fees.tables import EffectiveTables, Tables
 from arbkit.profit.offer_facts import numbers
 from arbkit.sources.envelope import from_envelope
 
-Floats = npt.NDArray[np.float64]
+Examples = dict[str, list[JsonObject]]
+_EXAMPLES = 3
 _CENT = 0.005
-_COMPARED = ["keepa_fba_fee_minor", "length_mm", "width_mm", "height_mm", "weight_g"]
+_COMPARED = ["market", "keepa_fba_fee_minor", "length_mm", "width_mm", "height_mm", "weight_g"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def compare_with_keepa(path: Path, tables: Tables, *, on: date | None = None, ma
     if not offers:
         raise RefusedFileError("holds no row that can be compared", field=str(path), remedy="Give a Keepa export")
     day = tables.on(on or datetime.now(UTC).date())
-    examples: dict[str, list[JsonObject]] = {}
+    examples: Examples = {}
     fulfilment = _fulfilment(offers, day, examples)
     referral = _referral(offers, day, examples)
     exported = datetime.fromisoformat(report.exported_at).date() if report.exported_at else None
@@ -92,110 +93,102 @@ def _share(classes: Mapping[str, int]) -> float | None:
     return round(100 * agree / compared, 1) if compared else None
 
 
-def _fulfilment(offers: list[Offer], day: EffectiveTables, examples: dict[str, list[JsonObject]]) -> dict[str, int]:
-    frame = pd.DataFrame([{name: getattr(o, name) for name in _COMPARED} for o in offers], columns=_COMPARED)
-    observed = numbers(frame, "keepa_fba_fee_minor") / 100
-    sides = np.column_stack([numbers(frame, n) for n in ("length_mm", "width_mm", "height_mm")])
-    unit_kg = numbers(frame, "weight_g") / 1000
-    count = len(frame)
-    plain = size_tiers(day, sides, unit_kg, np.zeros(count, bool))
-    selected = size_tiers(day, sides, unit_kg, np.ones(count, bool))
-    candidates: list[tuple[str, Floats]] = []
-    for bands, sizes, words in (
-        (day.local, plain, ""),
-        (day.low_price, replace(plain, billing_kg=unit_kg), ", low-price programme"),
-        (day.selected, selected, ", selected category"),
-    ):
-        if bands is None:
-            continue
-        band = bands.row_index(sizes.tier, day.tiers, sizes.billing_kg)
-        for column, name in (("", "agrees"), ("CEP", "agrees with the CEP column")):
-            candidates.append((name + words, _fees(bands, band, sizes.billing_kg, offers, column)))
-    for season in day.seasons:
-        for bands, sizes, words in ((season.bands, plain, ""), (season.selected, selected, ", selected category")):
-            if bands is not None:
-                band = bands.row_index(sizes.tier, day.tiers, sizes.billing_kg)
-                name = f"agrees with the peak fee from {season.first}{words}"
-                candidates.append((name, _fees(bands, band, sizes.billing_kg, offers, "")))
-    table = candidates[0][1] if candidates else np.full(count, np.nan)
-    classes = np.full(count, "", object)
-    classes[~(observed > 0)] = "not compared: Keepa has no fee"
-    for name, fee in candidates:
-        classes[(classes == "") & (np.abs(fee - observed) < _CENT)] = name
-    open_ = classes == ""
-    by_weight = _of_this_weight(day, offers, unit_kg, observed)
-    classes[open_ & (plain.tier < 0) & by_weight] = "agrees with a size that the weight allows (sides unknown)"
-    open_ = classes == ""
-    classes[open_ & (plain.tier < 0) & ~np.isnan(unit_kg)] = (
-        "differs: no size of this weight has this fee (sides unknown)"
-    )
-    open_ = classes == ""
-    classes[open_ & (plain.tier < 0)] = "not compared: package unknown"
-    open_ = classes == ""
-    classes[open_ & _another_band(day, offers, observed)] = "differs: fee of another size or weight band"
-    open_ = classes == ""
-    classes[open_ & (observed > table)] = "differs: Keepa's fee is higher (an older tariff, or a larger package)"
-    open_ = classes == ""
-    classes[open_ & (observed <= table)] = "differs: Keepa's fee is lower (an older tariff, or a smaller package)"
-    classes[classes == ""] = "not compared: no table for this size"
-    for i in range(count):
-        kept = examples.setdefault(classes[i], [])
-        if len(kept) < 3:
-            tier = day.tiers[plain.tier[i]] if plain.tier[i] >= 0 else None
-            ours = None if np.isnan(table[i]) else float(table[i])
-            seen = None if np.isnan(observed[i]) else float(observed[i])
-            kept.append({"asin": offers[i].asin, "market": offers[i].market, "tier": tier, "ours": ours, "keepa": seen})
-    return dict(Counter(classes.tolist()).most_common())
+class _Export:
+    """The offers of an export as arrays, and what the tables of a day say of their local fulfilment."""
 
+    def __init__(self, offers: Sequence[Offer], day: EffectiveTables) -> None:
+        frame = pd.DataFrame([{name: getattr(o, name) for name in _COMPARED} for o in offers], columns=_COMPARED)
+        sides = np.column_stack([numbers(frame, n) for n in ("length_mm", "width_mm", "height_mm")])
+        self.day, self.markets = day, frame["market"].to_numpy(object)
+        self.observed = numbers(frame, "keepa_fba_fee_minor") / 100
+        self.unit_kg = numbers(frame, "weight_g") / 1000
+        self.plain, selected = (size_tiers(day, sides, self.unit_kg, np.full(len(frame), s)) for s in (False, True))
+        by_unit = replace(self.plain, billing_kg=self.unit_kg)
+        words = ("", ", low-price programme", ", selected category")
+        every = zip((day.local, day.low_price, day.selected), (self.plain, by_unit, selected), words, strict=True)
+        self.tables = [(bands, sizes, programme) for bands, sizes, programme in every if bands is not None]
+        seasons = [
+            (s.first, b, sizes) for s in day.seasons for b, sizes in ((s.bands, self.plain), (s.selected, selected))
+        ]
+        self.seasons = [(first, bands, sizes) for first, bands, sizes in seasons if bands is not None]
 
-def _fees(bands: WeightBands, band: npt.NDArray[np.int64], kg: Floats, offers: list[Offer], column: str) -> Floats:
-    """Fees in each offer's own store; of ``column`` only for German ones, if given."""
-    fee = np.full(len(offers), np.nan)
-    markets = np.array([o.market for o in offers], object)
-    for code in MARKETS:
-        here = np.flatnonzero(markets == code)
-        if len(here) and (not column or code == "DE"):
+    def fees(self, bands: WeightBands, tier: SmallInts, kg: Floats, column: str = "") -> Floats:
+        """Fees in each offer's own store; of ``column`` only for German ones, if given."""
+        band = bands.row_index(tier, self.day.tiers, kg)
+        fee = np.full(len(kg), np.nan)
+        for code in ("DE",) if column else MARKETS:
+            here = self.markets == code
             fee[here] = bands.fee(band[here], kg[here], column or code)
-    return fee
+        return fee
+
+    def candidates(self) -> list[tuple[str, Floats]]:
+        """What a fee that agrees is called, and that fee; the tables' own come first."""
+        found: list[tuple[str, Floats]] = []
+        for bands, sizes, words in self.tables:
+            own, cep = (self.fees(bands, sizes.tier, sizes.billing_kg, column) for column in ("", "CEP"))
+            found += [(f"agrees{words}", own), (f"agrees with the CEP column{words}", cep)]
+        for first, bands, sizes in self.seasons:
+            fee = self.fees(bands, sizes.tier, sizes.billing_kg)
+            found.append((f"agrees with the fee of the peak season from {first}", fee))
+        return found
+
+    def another_band(self) -> Mask:
+        """Where the observed fee stands elsewhere in the tables of the store."""
+        found = np.zeros(len(self.markets), bool)
+        for code in MARKETS if self.tables else ():
+            fees = np.concatenate([bands.base[:-1, bands.columns[code]] for bands, *_ in self.tables])
+            found |= (self.markets == code) & np.isin(np.round(self.observed, 2), np.round(fees, 2))
+        return found
+
+    def of_this_weight(self) -> Mask:
+        """Where the observed fee is that of some size tier for the unit's own weight."""
+        found = np.zeros(len(self.markets), bool)
+        for number, tier in enumerate(self.day.tiers):
+            tiers = np.full(len(found), number, np.int8)
+            for bands, *_ in self.tables:
+                if tier in bands.tiers:
+                    found |= np.abs(self.fees(bands, tiers, self.unit_kg) - self.observed) < _CENT
+        return found
 
 
-def _another_band(day: EffectiveTables, offers: list[Offer], observed: Floats) -> npt.NDArray[np.bool_]:
-    """Where the observed fee stands elsewhere in the tables of the store."""
-    found = np.zeros(len(offers), bool)
-    markets = np.array([o.market for o in offers], object)
-    for code in MARKETS:
-        fees = [b.base[:-1, b.columns[code]] for b in (day.local, day.low_price, day.selected) if b is not None]
-        if fees:
-            known = np.unique(np.round(np.concatenate(fees), 2))
-            found |= (markets == code) & np.isin(np.round(observed, 2), known)
-    return found
+def _fulfilment(offers: Sequence[Offer], day: EffectiveTables, examples: Examples) -> dict[str, int]:
+    export = _Export(offers, day)
+    observed, tier, candidates = export.observed, export.plain.tier, export.candidates()
+    table = candidates[0][1] if candidates else np.full(len(offers), np.nan)
+    sized = tier >= 0
+    rules = [
+        ("not compared: Keepa has no fee", ~(observed > 0)),
+        *((name, np.abs(fee - observed) < _CENT) for name, fee in candidates),
+        ("agrees with a size that the weight allows (sides unknown)", ~sized & export.of_this_weight()),
+        ("differs: no size of this weight has this fee (sides unknown)", ~sized & ~np.isnan(export.unit_kg)),
+        ("not compared: package unknown", ~sized),
+        ("differs: fee of another size or weight band", export.another_band()),
+        ("differs: Keepa's fee is higher (an older tariff, or a larger package)", observed > table),
+        ("differs: Keepa's fee is lower (an older tariff, or a smaller package)", observed <= table),
+    ]
+    names, masks = zip(*rules, strict=True)
+    classes = np.select(masks, names, "not compared: no table for this size").tolist()
+    for i, (name, offer) in enumerate(zip(classes, offers, strict=True)):
+        size = day.tiers[tier[i]] if sized[i] else None
+        ours, keepa = (None if np.isnan(fee[i]) else float(fee[i]) for fee in (table, observed))
+        _keep(examples, name, {"asin": offer.asin, "market": offer.market, "tier": size, "ours": ours, "keepa": keepa})
+    return dict(Counter(classes).most_common())
 
 
-def _of_this_weight(
-    day: EffectiveTables, offers: list[Offer], unit_kg: Floats, observed: Floats
-) -> npt.NDArray[np.bool_]:
-    """Where the observed fee is that of some size tier for the unit's own weight."""
-    found = np.zeros(len(offers), bool)
-    for number, tier in enumerate(day.tiers):
-        tiers = np.full(len(offers), number, np.int8)
-        for bands in (day.local, day.low_price, day.selected):
-            if bands is not None and tier in bands.tiers:
-                band = bands.row_index(tiers, day.tiers, unit_kg)
-                found |= np.abs(_fees(bands, band, unit_kg, offers, "") - observed) < _CENT
-    return found
+def _keep(examples: Examples, name: str, example: JsonObject) -> None:
+    kept = examples.setdefault(name, [])
+    if len(kept) < _EXAMPLES:
+        kept.append(example)
 
 
-def _referral(offers: list[Offer], day: EffectiveTables, examples: dict[str, list[JsonObject]]) -> dict[str, int]:
+def _referral(offers: Sequence[Offer], day: EffectiveTables, examples: Examples) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for offer in offers:
         name = _referral_class(offer, day)
         counts[name] += 1
-        kept = examples.setdefault(f"referral {name}", [])
-        if len(kept) < 3:
-            price = None if offer.price_minor is None else offer.price_minor / 100
-            kept.append(
-                {"asin": offer.asin, "category": offer.category, "price": price, "keepa": offer.keepa_referral_pct}
-            )
+        price = None if offer.price_minor is None else offer.price_minor / 100
+        example: JsonObject = {"asin": offer.asin, "category": offer.category, "price": price}
+        _keep(examples, f"referral {name}", {**example, "keepa": offer.keepa_referral_pct})
     return dict(counts.most_common())
 
 
@@ -205,6 +198,8 @@ def _referral_class(offer: Offer, day: EffectiveTables) -> str:
         return "not compared: Keepa has no percentage"
     if not offer.price_minor:
         return "not compared: no price"
+    if not day.schedules:
+        return "not compared: no table for this day"
     price, currency = np.array([offer.price_minor / 100]), MARKETS[offer.market].currency
     minimum = day.get("referral")["minimum"][currency]
     own = day.schedules_of(" › ".join(offer.category_path) or offer.category)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from itertools import product
 from typing import Any, Literal, TypedDict
 
-import numpy as np
 from pydantic import JsonValue
 
 from arbkit.analysis.routes import prepare_offers, price_routes
@@ -16,9 +16,12 @@ from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.results import JsonObject
 from arbkit.profit import Profile, Rates, Tables
-from arbkit.profit.fees.contents import column_amount, column_steps
-from arbkit.profit.fees.tables import TABLE_IDS, EffectiveTables, Version
+from arbkit.profit.components import rounded
+from arbkit.profit.fees.contents import TableContent, column_amount, column_fee, column_steps
+from arbkit.profit.fees.fulfilment import efn_columns
+from arbkit.profit.fees.tables import TABLE_IDS, EffectiveTables
 from arbkit.profit.reason_codes import join_messages
+from arbkit.profit.route_frame import route_rows
 
 _ABOUT_A_VERSION = frozenset(
     {"valid_from", "valid_to", "source", "checked_on", "page", "seasonal", "changes", "assumed"}
@@ -77,69 +80,69 @@ def fees_on(tables: Tables, category: str, market: Market, on: date) -> JsonObje
     if not matching and day.schedules:
         names = [s.name for s in day.schedules]
         raise UsageError("no such category", field="CATEGORY", value=category, remedy=f"Use one of {', '.join(names)}")
-    content = day.get("referral")
+    store, currency = market.code, market.currency
     schedules = [
         {
-            "schedule": s.name,
-            "mode": s.mode,
-            "percent": [round(100 * f, 4) for f in s.fractions],
-            "up_to": list(s.bounds[market.currency]),
-            "disputed": s.disputed,
-            "by_fba": None
-            if s.fba_rest is None
-            else {"percent": round(100 * s.fba_rest, 4), "above": s.fba_above.get(market.currency)},
+            "schedule": s.name, "mode": s.mode, "percent": [round(100 * f, 4) for f in s.fractions],
+            "up_to": list(s.bounds[currency]), "disputed": s.disputed,
+            "by_fba": None if s.fba_rest is None else {
+                "percent": round(100 * s.fba_rest, 4), "above": s.fba_above.get(currency),
+            },
         }
         for s in (day.schedules[p] for p in matching)
-        if market.currency in s.bounds
-    ]
+        if currency in s.bounds
+    ]  # fmt: skip
     chosen = {str(s["schedule"]) for s in schedules}
-    exempt = chosen <= set(content.get("no_minimum", ()))
-    digital = {home: row for home in MARKETS if (row := day.digital_services(home, market.code))}
+    content = {name: day.get(name) for name in TABLE_IDS}
+    referral, columns = content["referral"], ("DE", "CEP") if store == "DE" else (store,)
+
+    exempt = bool(chosen) and chosen <= set(referral.get("no_minimum", ()))
+    peak_columns = [c for c in columns if c in next(iter(content["surcharges.peak"].get("bands", ())), ())]
+
+    def table(name: str, **figures: Any) -> dict[str, Any]:
+        return {**figures, **_about(day, name)}
+
     found: dict[str, Any] = {
         "category": category,
-        "market": market.code,
-        "currency": market.currency,
+        "market": store,
+        "currency": currency,
         "on": on.isoformat(),
         "tables_version": day.version,
-        "referral": {
-            "schedules": schedules,
-            "minimum": 0 if schedules and exempt else content.get("minimum", {}).get(market.currency),
-            "uplift_percent": content.get("uplift_percent", {}).get(market.code, 0),
-            **_about(day, "referral"),
-        },
-        "closing": {
-            "fee": _closing_fee(day, market, chosen),
-            **_about(day, "closing"),
-        },
-        "fulfilment": _fulfilment(day, market),
-        "low_price": {
-            "limit": _limit(day, market, chosen),
-            "bands": _bands(day.get("fulfilment_low_price").get("bands", ()), _columns(market)),
-            **_about(day, "fulfilment_low_price"),
-        },
-        "selected_parcels": {
-            "applies": bool(chosen & _named(day, "fulfilment_selected")),
-            **_about(day, "fulfilment_selected"),
-        },
-        "efn": {
-            "bands": _bands(day.get("fulfilment_efn").get("bands", ()), _efn_columns(market)),
-            **_about(day, "fulfilment_efn"),
-        },
-        "fuel_percent": {"percent": day.get("surcharges.fuel").get("percent", 0), **_about(day, "surcharges.fuel")},
-        "peak": {
-            "amounts": dict(day.peak_amounts(market.code)),
-            "bands": _peak_bands(day, market),
-            **_about(day, "surcharges.peak"),
-        },
+        "referral": table(
+            "referral",
+            schedules=schedules,
+            minimum=0 if exempt else referral.get("minimum", {}).get(currency),
+            uplift_percent=referral.get("uplift_percent", {}).get(store, 0),
+        ),
+        "closing": table("closing", fee=_closing_fee(content["closing"], store, chosen)),
+        "fulfilment": table(
+            "fulfilment_local",
+            bands=_bands(content["fulfilment_local"], columns),
+            oversize=_oversize(content["fulfilment_local"], columns),
+        ),
+        "low_price": table(
+            "fulfilment_low_price",
+            limit=_limit(content["fulfilment_low_price"], store, chosen),
+            bands=_bands(content["fulfilment_low_price"], columns),
+        ),
+        "selected_parcels": table("fulfilment_selected", applies=bool(chosen & _named(day, "fulfilment_selected"))),
+        "efn": table("fulfilment_efn", bands=_bands(content["fulfilment_efn"], efn_columns(store))),
+        "fuel_percent": table("surcharges.fuel", percent=content["surcharges.fuel"].get("percent", 0)),
+        "peak": table(
+            "surcharges.peak",
+            amounts=dict(day.peak_amounts(store)),
+            bands=_bands(content["surcharges.peak"], peak_columns) if peak_columns else [],
+        ),
         "digital_services": [
             {
                 "seller_in": home, "selling_percent": row["selling"], "fba_percent": row["fba"],
                 "valid_from": row["valid_from"].isoformat(), "source": row["source"],
                 "assumed": bool(row.get("assumed")),
             }
-            for home, row in digital.items()
+            for home in MARKETS
+            if (row := day.digital_services(home, store))
         ],
-        "vat_percent": {c: round(100 * day.vat(market.code, c), 4) for c in day.vat_classes} | _about(day, "vat"),
+        "vat_percent": table("vat", **{c: round(100 * day.vat(store, c), 4) for c in day.vat_classes}),
     }  # fmt: skip
     return found
 
@@ -149,25 +152,20 @@ def compare_dates(tables: Tables, first: date, second: date) -> list[TableChange
     before, after = tables.on(first), tables.on(second)
     changes: list[TableChange] = []
     for subject in TABLE_IDS:
-        if subject == "digital_services":
-            old, new = _flat(_rows_by_home(before)), _flat(_rows_by_home(after))
-        else:
-            old, new = _flat(_content(before.versions.get(subject))), _flat(_content(after.versions.get(subject)))
+        old, new = (dict(_leaves(_content(day, subject))) for day in (before, after))
         values: list[ValueChange] = [
             {"what": key, "before": old.get(key), "after": new.get(key)}
             for key in dict.fromkeys([*old, *new])
             if old.get(key) != new.get(key)
         ]
         if values:
+            kind: Literal["begins", "changes", "ends"] = "begins" if not old else "ends" if not new else "changes"
             changes.append(
                 {
-                    "subject": subject,
-                    "change": "begins" if not old else "ends" if not new else "changes",
-                    "before": _about(before, subject),
-                    "after": _about(after, subject),
-                    "values": values,
+                    "subject": subject, "change": kind, "before": _about(before, subject),
+                    "after": _about(after, subject), "values": values,
                 }
-            )
+            )  # fmt: skip
     return changes
 
 
@@ -187,27 +185,24 @@ def compare_opportunities(
     if not opportunities:
         return []
     prepared = prepare_offers(offers, profile)
-    wanted = {(o.asin, o.source, o.target): o for o in opportunities}
     routes = sorted({(o.source, o.target) for o in opportunities})
-    found: dict[tuple[str, str, str], list[tuple[float | None, str]]] = {}
-    for on in (first, second):
-        frame = price_routes(prepared, profile, tables, rates, on=on, routes=routes).frame()
-        for asin, source, target, profit, unknown in zip(
-            *(frame[n].tolist() for n in ("asin", "source", "target", "profit", "unknown")), strict=True
-        ):
-            if (asin, source, target) in wanted:
-                known = None if np.isnan(profit) else profit
-                found.setdefault((asin, source, target), []).append((known, join_messages(unknown)))
+    old, new = (
+        {row["asin"] + row["source"] + row["target"]: row for row in route_rows(prices.evaluation.frame())}
+        for prices in (price_routes(prepared, profile, tables, rates, on=on, routes=routes) for on in (first, second))
+    )
     rows: list[OpportunityChange] = []
-    for key, ((old, _), (new, why)) in found.items():
-        change = None if old is None or new is None else round(new - old, 2)
-        rows.append(
-            {
-                "asin": key[0], "title": wanted[key].title, "source": key[1], "target": key[2],
-                "currency": profile.currency, "before": old, "after": new, "change": change,
-                "unknown": why or None,
-            }
-        )  # fmt: skip
+    for o in sorted(opportunities, key=lambda o: (o.source, o.target)):
+        key = o.asin + o.source + o.target
+        if key in old:
+            before, after = rounded(old[key]["profit"]), rounded(new[key]["profit"])
+            rows.append(
+                {
+                    "asin": o.asin, "title": o.title, "source": o.source, "target": o.target,
+                    "currency": profile.currency, "before": before, "after": after,
+                    "change": None if before is None or after is None else round(after - before, 2),
+                    "unknown": join_messages(new[key]["unknown"]) or None,
+                }
+            )  # fmt: skip
     return sorted(rows, key=lambda r: (r["change"] is None, -abs(r["change"] or 0), r["asin"]))
 
 
@@ -226,39 +221,22 @@ def _named(day: EffectiveTables, subject: str) -> set[str]:
     return set(day.get(subject).get("schedules", ()))
 
 
-def _limit(day: EffectiveTables, market: Market, chosen: set[str]) -> float | None:
-    content = day.get("fulfilment_low_price")
+def _limit(content: TableContent, store: str, chosen: set[str]) -> float | None:
     if not content:
         return None
     strict = chosen and chosen <= set(content["selected"]["schedules"])
-    return (content["limit_selected"] if strict else content["limit"])[market.code]
+    return (content["limit_selected"] if strict else content["limit"])[store]
 
 
-def _closing_fee(day: EffectiveTables, market: Market, chosen: set[str]) -> float | None:
+def _closing_fee(content: TableContent, store: str, chosen: set[str]) -> float | None:
     """The highest closing fee of the schedules; None where nobody knows the store's, 0 if none of them has one."""
-    rows = [row for row in day.get("closing").get("fees", ()) if chosen & set(row["schedules"])]
-    known = [fee for row in rows if not math.isnan(fee := column_amount(row, market.code))]
+    rows = [row for row in content.get("fees", ()) if chosen & set(row["schedules"])]
+    known = [fee for row in rows if not math.isnan(fee := column_amount(row, store))]
     return max(known, default=None if rows else 0)
 
 
-def _peak_bands(day: EffectiveTables, market: Market) -> list[dict[str, Any]]:
-    """The peak fees of local stock on this day."""
-    rows = day.get("surcharges.peak").get("bands", ())
-    columns = [column for column in _columns(market) if rows and column in rows[0]]
-    return _bands(rows, columns) if columns else []
-
-
-def _columns(market: Market) -> tuple[str, ...]:
-    return ("DE", "CEP") if market.code == "DE" else (market.code,)
-
-
-def _efn_columns(market: Market) -> tuple[str, ...]:
-    return ("EU4_UK",) if market.code == "UK" else ("EU4", "DE", "UK_EU4")
-
-
-def _fulfilment(day: EffectiveTables, market: Market) -> dict[str, Any]:
-    content, columns = day.get("fulfilment_local"), _columns(market)
-    oversize = [
+def _oversize(content: TableContent, columns: Sequence[str]) -> list[dict[str, Any]]:
+    return [
         {
             "tier": row["tier"],
             "base_kg": row["base_kg"],
@@ -266,33 +244,25 @@ def _fulfilment(day: EffectiveTables, market: Market) -> dict[str, Any]:
         }
         for row in content.get("oversize", ())
     ]
-    return {"bands": _bands(content.get("bands", ()), columns), "oversize": oversize, **_about(day, "fulfilment_local")}
 
 
-def _bands(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[dict[str, Any]]:
-    return [{"tier": r["tier"], "up_to_kg": r["up_to_kg"], **{c: r[c] for c in columns}} for r in rows]
+def _bands(content: TableContent, columns: Sequence[str]) -> list[dict[str, Any]]:
+    rows = content.get("bands", ())
+    return [{"tier": r["tier"], "up_to_kg": r["up_to_kg"], **{c: column_fee(r, c) for c in columns}} for r in rows]
 
 
-def _content(version: Version | None) -> Mapping[str, Any]:
-    if version is None:
-        return {}
-    return {k: v for k, v in version.content.items() if k not in _ABOUT_A_VERSION}
-
-
-def _rows_by_home(day: EffectiveTables) -> dict[str, dict[str, float]]:
+def _content(day: EffectiveTables, subject: str) -> Mapping[str, Any]:
+    """What a table states on a day, or the digital services fee of every seller's country and store."""
+    if subject != "digital_services":
+        return {k: v for k, v in day.get(subject).items() if k not in _ABOUT_A_VERSION}
     return {
         f"seller in {home}, store {store}": {"selling": row["selling"], "fba": row["fba"]}
-        for home in MARKETS
-        for store in MARKETS
+        for home, store in product(MARKETS, repeat=2)
         if (row := day.digital_services(home, store))
     }
 
 
-def _flat(value: Any, path: str = "") -> dict[str, Any]:
-    return dict(_leaves(value, path))
-
-
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Each value with the path to it; rows of a list are named by their tier, schedule and weight."""
     if isinstance(value, Mapping):
         for key, inner in value.items():

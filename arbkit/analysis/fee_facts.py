@@ -57,12 +57,13 @@ def fee_facts(
     """
     day = tables.on(on)
     used = cost_offers(facts, profile, day)
+    fees = used.fees
     # The same without what Keepa observed: what the tables alone say.
     by_table = cost_offers(facts.assign(keepa_fba_fee_minor=np.nan), profile, day)
     found = {}
     for position, offer in enumerate(offers):
         row, m = facts.iloc[position], list(MARKETS).index(offer.market)
-        tier, schedule = int(used.provenance.tier[position]), int(used.provenance.schedule[position])
+        tier, schedule = int(fees.sizes.tier[position]), int(fees.referral.schedule[position])
         sides = [_known(row[name]) for name in ("length_mm", "width_mm", "height_mm")]
         length, width, height = sides
         package = None if length is None or width is None or height is None else (length, width, height)
@@ -75,21 +76,21 @@ def fee_facts(
             weight_g=_known(row["weight_g"]),
             package_from="profile" if assumed else (row["package_from"] or offer.market) if package else None,
             size_tier=day.tiers[tier] if tier >= 0 else None,
-            billing_kg=_known(used.provenance.billing_kg[position]),
-            table_fee=_known(by_table.local[m, 0]),
-            low_price=bool(by_table.provenance.low_price[position]),
+            billing_kg=_known(fees.sizes.billing_kg[position]),
+            table_fee=_known(by_table.fulfilment.local[m, 0]),
+            low_price=bool(by_table.fees.fulfilment.low_price[position]),
             keepa_fee=None if fee is None else fee / 100,
             keepa_fee_at=offer.keepa_fba_fee_at,
-            keepa_fee_used=bool(used.provenance.from_keepa[position]),
+            keepa_fee_used=bool(fees.fulfilment.from_keepa[position]),
             category=" › ".join(offer.category_path) or offer.category,
             schedule=day.schedules[schedule].rule if schedule >= 0 else None,
-            schedule_observed=bool(used.provenance.observed[position]),
-            candidates=int(used.provenance.candidates[position]),
+            schedule_observed=bool(fees.referral.observed[position]),
+            candidates=int(fees.referral.candidates[position]),
             referral_fee=referral,
             referral_pct=None if referral is None or not price else 100 * referral / price,
             keepa_referral_pct=offer.keepa_referral_pct,
             closing_fee=_known(used.closing[m, 0]),
-            vat_class=str(used.provenance.vat_class[position]),
+            vat_class=str(fees.vat_class[position]),
             vat_pct=None if (rate := _known(used.vat_rate[m, 0])) is None else 100 * rate,
         )
     return found

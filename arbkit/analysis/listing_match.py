@@ -7,9 +7,10 @@ arbkit's own judgement: numbers (units, contents, model) weigh more than words, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import prod
 from typing import Literal
 
 from rapidfuzz import fuzz
@@ -58,20 +59,23 @@ def compare_listings(offers: Sequence[Offer]) -> list[Match]:
     return [compare_pair(one, other) for one, other in combinations(offers, 2)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """An offer and what its title says."""
+
+    offer: Offer
+    title: Title
+
+    def says(self, values: Iterable[object]) -> str:
+        """These values, as those of this marketplace."""
+        return f"{_some(list(values))} in {self.offer.market}"
+
+
 def compare_pair(one: Offer, other: Offer) -> Match:
     """Compare two offers of one ASIN."""
-    titles = parse_title(one.title or ""), parse_title(other.title or "")
-    found = (
-        *_eans(one, other),
-        *_units(one, other, *titles),
-        *_contents(one, other, *titles),
-        *_models(one, other, *titles),
-        *_plugs(one, other, *titles),
-        *_brands(one, other, *titles),
-        *_image(one, other),
-        *_package(one, other),
-        *_words(*titles),
-    )
+    pair = _Listing(one, parse_title(one.title or "")), _Listing(other, parse_title(other.title or ""))
+    checks = (_eans, _units, _quantities, _contents, _models, _plugs, _brands, _image, _package, _words)
+    found = tuple(finding for check in checks for finding in check(*pair))
     against = sum(f.weight for f in found if f.weight > 0)
     left = against - min(_MOST_FOR, -sum(f.weight for f in found if f.weight < 0))
     verdict: Verdict = "probably different" if left >= _DIFFERENT else "doubtful" if left >= _DOUBTFUL else "same"
@@ -84,66 +88,59 @@ def warning(matches: Sequence[Match]) -> str:
     if not doubts:
         return ""
     worst = max(doubts, key=lambda m: sum(f.weight for f in m.findings))
-    pairs = ", ".join(f"{m.first} and {m.second}" for m in doubts)
+    reason, pairs = worst.against[0], ", ".join(f"{m.first} and {m.second}" for m in doubts)
     return (
-        f"Two listings may not be the same thing: {pairs}. {_sentence(worst.against[0])} "
+        f"Two listings may not be the same thing: {pairs}. {reason[:1].upper()}{reason[1:]}. "
         "Compare the two pages before you buy."
     )
 
 
-def _sentence(words: str) -> str:
-    return words[:1].upper() + words[1:] + "."
-
-
-def _eans(one: Offer, other: Offer) -> Iterator[Finding]:
-    first, second = ({e.lstrip("0") for e in o.eans if e.strip("0").isdigit()} for o in (one, other))
-    if not first or not second:
-        return
+def _eans(one: _Listing, other: _Listing) -> Iterator[Finding]:
+    first, second = ({e.lstrip("0") for e in o.offer.eans if e.strip("0").isdigit()} for o in (one, other))
     if common := first & second:
         yield Finding(f"both have the EAN {min(common).rjust(13, '0')}", -1.0)
-    else:
-        yield Finding(
-            f"no EAN in common: {_some(one.eans)} in {one.market}, {_some(other.eans)} in {other.market}", 1.5
-        )
+    elif first and second:
+        yield Finding(f"no EAN in common: {one.says(one.offer.eans)}, {other.says(other.offer.eans)}", 1.5)
 
 
-def _units(one: Offer, other: Offer, first: Title, second: Title) -> Iterator[Finding]:
-    if first.counts and second.counts:
-        if first.counts & second.counts:
-            yield Finding(f"both titles say {_some(sorted(first.counts & second.counts))} units", -0.5)
-        else:
-            said = f"{_some(first.stated)} in {one.market}, {_some(second.stated)} in {other.market}"
-            yield Finding(f"the titles say different numbers of units: {said}", 3.0)
+def _units(one: _Listing, other: _Listing) -> Iterator[Finding]:
+    first, second = one.title, other.title
+    if common := first.counts & second.counts:
+        yield Finding(f"both titles say {_some(sorted(common))} units", -0.5)
+    elif first.counts and second.counts:
+        said = f"{one.says(first.stated)}, {other.says(second.stated)}"
+        yield Finding(f"the titles say different numbers of units: {said}", 3.0)
     elif any(n > 1 for n in first.counts | second.counts):
-        title, offer = (first, one) if first.counts else (second, other)
-        yield Finding(f"only the {offer.market} title says how many units: {_some(title.stated)}", 0.25)
-    quantities = one.package_quantity, other.package_quantity
-    if None not in quantities and quantities[0] != quantities[1]:
-        said = f"{quantities[0]} in {one.market}, {quantities[1]} in {other.market}"
-        agree = bool(first.counts & second.counts)
+        only = one if first.counts else other
+        yield Finding(f"only the {only.offer.market} title says how many units: {_some(only.title.stated)}", 0.25)
+
+
+def _quantities(one: _Listing, other: _Listing) -> Iterator[Finding]:
+    first, second = one.offer.package_quantity, other.offer.package_quantity
+    if None not in (first, second) and first != second:
+        agree = bool(one.title.counts & other.title.counts)
+        said = f"{one.says([first])}, {other.says([second])}"
         yield Finding(f"Keepa has different package quantities: {said}", 0.5 if agree else 1.5)
 
 
-def _contents(one: Offer, other: Offer, first: Title, second: Title) -> Iterator[Finding]:
-    here, there = first.measures or {}, second.measures or {}
+def _contents(one: _Listing, other: _Listing) -> Iterator[Finding]:
+    here, there = one.title.measures, other.title.measures
     for kind in sorted(here.keys() & there.keys()):
         if any(abs(a - b) <= _NEAR * max(a, b) for a in here[kind] for b in there[kind]):
             yield Finding(f"the titles agree on {kind}", -0.5)
         else:
-            said = f"{_numbers(here[kind])} in {one.market}, {_numbers(there[kind])} in {other.market}"
-            yield Finding(f"the titles differ in {kind}: {said}", 2.0)
+            amounts = [[f"{v:g}" for v in sorted(values)] for values in (here[kind], there[kind])]
+            yield Finding(f"the titles differ in {kind}: {one.says(amounts[0])}, {other.says(amounts[1])}", 2.0)
 
 
-def _models(one: Offer, other: Offer, first: Title, second: Title) -> Iterator[Finding]:
-    if not first.models or not second.models:
-        return
-    alike = [(a, b) for a in first.models for b in second.models if a == b or _near_code(a, b)]
+def _models(one: _Listing, other: _Listing) -> Iterator[Finding]:
+    first, second = one.title.models, other.title.models
+    alike = [a for a in first for b in second if a == b or _near_code(a, b)]
     if alike:
-        yield Finding(f"both titles name the model {min(a for a, _ in alike).upper()}", -0.5)
-    else:
-        said = f"{_some(sorted(c.upper() for c in first.models))} in {one.market}"
-        said += f", {_some(sorted(c.upper() for c in second.models))} in {other.market}"
-        yield Finding(f"the titles name different models: {said}", 1.25)
+        yield Finding(f"both titles name the model {min(alike).upper()}", -0.5)
+    elif first and second:
+        names = [sorted(code.upper() for code in codes) for codes in (first, second)]
+        yield Finding(f"the titles name different models: {one.says(names[0])}, {other.says(names[1])}", 1.25)
 
 
 def _near_code(a: str, b: str) -> bool:
@@ -152,61 +149,48 @@ def _near_code(a: str, b: str) -> bool:
     return len(short) >= 5 and long.startswith(short) and any(c.isalpha() for c in short)
 
 
-def _plugs(one: Offer, other: Offer, first: Title, second: Title) -> Iterator[Finding]:
-    if first.plugs and second.plugs and not first.plugs & second.plugs:
-        said = f"{_some(sorted(first.plugs))} in {one.market}, {_some(sorted(second.plugs))} in {other.market}"
+def _plugs(one: _Listing, other: _Listing) -> Iterator[Finding]:
+    first, second = one.title.plugs, other.title.plugs
+    if first and second and not first & second:
+        said = f"{one.says(sorted(first))}, {other.says(sorted(second))}"
         yield Finding(f"the titles say different plugs: {said}", 2.0)
 
 
-def _brands(one: Offer, other: Offer, first: Title, second: Title) -> Iterator[Finding]:
-    here, there = normalize(one.brand or ""), normalize(other.brand or "")
-    if not here or not there:
+def _brands(one: _Listing, other: _Listing) -> Iterator[Finding]:
+    here, there = normalize(one.offer.brand or ""), normalize(other.offer.brand or "")
+    if not here or not there or here in other.title.words or there in one.title.words:
         return
     if here in there or there in here or fuzz.ratio(here, there) >= _ALIKE:
         return
-    if here in second.words or there in first.words:
-        return
-    yield Finding(
-        f"different brands: {_short(one.brand)} in {one.market}, {_short(other.brand)} in {other.market}", 1.5
-    )
+    yield Finding(f"different brands: {one.says([one.offer.brand])}, {other.says([other.offer.brand])}", 1.5)
 
 
-def _image(one: Offer, other: Offer) -> Iterator[Finding]:
+def _image(one: _Listing, other: _Listing) -> Iterator[Finding]:
     # Marketplaces often have pictures of their own: another one says nothing.
-    if one.image and one.image == other.image:
+    if one.offer.image and one.offer.image == other.offer.image:
         yield Finding("both show the same main picture", -0.5)
 
 
-def _package(one: Offer, other: Offer) -> Iterator[Finding]:
-    weights = one.weight_g, other.weight_g
-    heavier = _ratio(*weights)
-    if heavier is not None:
-        said = f"{weights[0]:,} g in {one.market}, {weights[1]:,} g in {other.market}"
+def _package(one: _Listing, other: _Listing) -> Iterator[Finding]:
+    first, second = one.offer.weight_g, other.offer.weight_g
+    if first and second:
+        heavier = max(first, second) / min(first, second)
+        said = f"{first:,} g in {one.offer.market}, {second:,} g in {other.offer.market}"
         if heavier >= 1.8:
             yield Finding(f"one package weighs {heavier:.1f} times the other: {said}", 1.5)
         elif heavier >= 1.4:
             yield Finding(f"the packages weigh differently: {said}", 0.5)
         elif heavier <= 1 + _NEAR:
             yield Finding("the packages weigh the same", -0.25)
-    larger = _ratio(_volume(one), _volume(other))
-    if larger is not None and larger >= 2.5:
+    volumes = [prod((o.length_mm or 0, o.width_mm or 0, o.height_mm or 0)) for o in (one.offer, other.offer)]
+    if all(volumes) and (larger := max(volumes) / min(volumes)) >= 2.5:
         yield Finding(f"one package has {larger:.1f} times the volume of the other", 1.0)
 
 
-def _words(first: Title, second: Title) -> Iterator[Finding]:
-    if first.words and second.words:
-        likeness = fuzz.token_set_ratio(first.words, second.words)
-        if likeness < _NOTHING_ALIKE:
-            yield Finding(f"the titles have hardly a word in common ({likeness:.0f} % alike)", 0.5)
-
-
-def _ratio(a: float | None, b: float | None) -> float | None:
-    return max(a, b) / min(a, b) if a and b else None
-
-
-def _volume(offer: Offer) -> float | None:
-    sides = offer.length_mm, offer.width_mm, offer.height_mm
-    return None if None in sides else float(sides[0] or 0) * (sides[1] or 0) * (sides[2] or 0)
+def _words(one: _Listing, other: _Listing) -> Iterator[Finding]:
+    first, second = one.title.words, other.title.words
+    if first and second and (likeness := fuzz.token_set_ratio(first, second)) < _NOTHING_ALIKE:
+        yield Finding(f"the titles have hardly a word in common ({likeness:.0f} % alike)", 0.5)
 
 
 def _some(values: Sequence[object]) -> str:
@@ -214,10 +198,5 @@ def _some(values: Sequence[object]) -> str:
     return shown + (f" and {len(values) - 3} more" if len(values) > 3 else "")
 
 
-def _numbers(values: frozenset[float]) -> str:
-    return _some([f"{v:g}" for v in sorted(values)])
-
-
-def _short(text: str | None) -> str:
-    text = text or ""
+def _short(text: str) -> str:
     return text if len(text) <= 40 else text[:39] + "…"

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 
 from arbkit.core.keepa_time import to_minutes, to_unix
-from arbkit.core.marketplaces import MARKETS
+from arbkit.core.marketplaces import MARKET_CODES
 from arbkit.core.models import History, Offer, Series
 from arbkit.profit.exchange_rates import Rates
+from arbkit.profit.fees.arrays import Floats, Ints
 
 _SERIES = ("buy_box", "new", "amazon")
 _WEEK_MIN = 7 * 24 * 60
 _FULL_MIN = 92 * 24 * 60
-Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class PriceLine:
     market: str
     basis: str
     times: npt.NDArray[np.datetime64]
-    prices: npt.NDArray[np.float64]
+    prices: Floats
     points: int = 0
     """how many points there were before some were left out"""
 
@@ -42,9 +41,8 @@ def price_lines(
 
     The line is of the series that the offer's price is of; a buy box price includes shipping where known.
     """
-    lines = [_line(h, offers[h.market], currency, rates) for h in histories if h.market in offers]
-    order = list(MARKETS)
-    return sorted((line for line in lines if line is not None), key=lambda line: order.index(line.market))
+    lines = [price_line(h, offers[h.market], "priced", currency, rates) for h in histories if h.market in offers]
+    return sorted((line for line in lines if line is not None), key=lambda line: MARKET_CODES.index(line.market))
 
 
 def price_line(
@@ -55,9 +53,20 @@ def price_line(
     The ``series`` named ``priced`` is that of the offer's price; ``most`` thins out to about this number of points,
     see :func:`thin`.
     """
-    if series == "priced":
-        return _line(history, offer, currency, rates, most)
-    return _of(series, history, offer, currency, rates, most) if _has(history, series) else None
+    wanted = [offer.price_basis or "", *_SERIES] if series == "priced" else [series]
+    basis = next((name for name in wanted if _has(history, name)), None)
+    if basis is None:
+        return None
+    times, prices = _steps(history.series[basis], end=to_minutes(offer.updated_at))
+    count = len(times)
+    kept = thin(times, prices, most)
+    times, prices = times[kept], prices[kept]
+    if history.currency != currency:
+        # A price that stands still for months in its own currency does not stand still in another.
+        every = np.union1d(times, np.arange(times[0], times[-1], _WEEK_MIN))
+        prices = prices[np.searchsorted(times, every, side="right") - 1] * _rates(every, history, currency, rates)
+        times = every
+    return PriceLine(history.market, basis, _datetimes(times), np.round(prices, 2), count)
 
 
 def quantity_line(history: History, offer: Offer, series: str, *, most: int | None = None) -> PriceLine | None:
@@ -71,7 +80,7 @@ def quantity_line(history: History, offer: Offer, series: str, *, most: int | No
     return PriceLine(history.market, series, _datetimes(times[kept]), values[kept], len(times))
 
 
-def thin(times: Ints, values: npt.NDArray[np.float64], most: int | None) -> Ints:
+def thin(times: Ints, values: Floats, most: int | None) -> Ints:
     """Indices of the points to keep so that about ``most`` are left.
 
     Of each stretch of time these are its first and last point, its lowest and highest, and the beginning of a gap.
@@ -91,7 +100,7 @@ _KEPT = 5
 """Points that are kept of a stretch."""
 
 
-def _extremes(positions: Ints, times: Ints, values: npt.NDArray[np.float64], most: int) -> Ints:
+def _extremes(positions: Ints, times: Ints, values: Floats, most: int) -> Ints:
     if len(positions) <= most:
         return positions
     edges = np.linspace(times[positions[0]], times[positions[-1]], max(2, most // _KEPT + 1))
@@ -106,56 +115,30 @@ def _extremes(positions: Ints, times: Ints, values: npt.NDArray[np.float64], mos
     return np.asarray(positions[np.unique(np.concatenate(kept))])
 
 
-def _line(history: History, offer: Offer, currency: str, rates: Rates, most: int | None = None) -> PriceLine | None:
-    wanted = [offer.price_basis, *_SERIES] if offer.price_basis else list(_SERIES)
-    basis = next((n for n in wanted if _has(history, n)), None)
-    return None if basis is None else _of(basis, history, offer, currency, rates, most)
-
-
 def _has(history: History, series: str) -> bool:
     return series in history.series and max(history.series[series].values, default=-1) >= 0
 
 
-def _of(basis: str, history: History, offer: Offer, currency: str, rates: Rates, most: int | None) -> PriceLine:
-    times, prices = _steps(history.series[basis], end=to_minutes(offer.updated_at))
-    count = len(times)
-    kept = thin(times, prices, most)
-    times, prices = times[kept], prices[kept]
-    if history.currency != currency:
-        # A price that stands still for months in its own currency does not stand still in another.
-        weeks = np.arange(times[0], times[-1], _WEEK_MIN)
-        every = np.union1d(times, weeks)
-        prices = prices[np.searchsorted(times, every, side="right") - 1]
-        times = every
-        prices = prices * _rates(times, history.currency, currency, rates)
-    return PriceLine(history.market, basis, _datetimes(times), np.round(prices, 2), count)
-
-
-def _steps(series: Series, *, end: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    times = np.asarray(series.times, dtype=np.int64)
-    values = np.asarray(series.values, dtype=np.float64)
+def _steps(series: Series, *, end: int) -> tuple[Ints, Floats]:
+    values = np.asarray(series.values, np.float64)
     prices = np.where(values > 0, values, np.nan)
     if series.shipping is not None:
-        prices = prices + np.maximum(np.asarray(series.shipping, dtype=np.float64), 0.0)
-    return _held(times, prices / 100, end=end)
+        prices = prices + np.maximum(np.asarray(series.shipping, np.float64), 0.0)
+    return _held(np.asarray(series.times, np.int64), prices / 100, end=end)
 
 
-def _held(times: Ints, values: npt.NDArray[np.float64], *, end: int) -> tuple[Ints, npt.NDArray[np.float64]]:
+def _held(times: Ints, values: Floats, *, end: int) -> tuple[Ints, Floats]:
     """The steps with the last value held until ``end``."""
     if end > times[-1]:
         return np.append(times, end), np.append(values, values[-1])
     return times, values
 
 
-def _rates(times: npt.NDArray[np.int64], source: str, target: str, rates: Rates) -> npt.NDArray[np.float64]:
+def _rates(times: Ints, history: History, currency: str, rates: Rates) -> Floats:
     days, where = np.unique(_datetimes(times).astype("datetime64[D]"), return_inverse=True)
-    values = []
-    for day in days.tolist():
-        assert isinstance(day, date)  # noqa: S101 - NumPy's stubs do not say what tolist() gives
-        found = rates.rate(source, target, day)
-        values.append(np.nan if found is None else found.value)
-    return np.asarray(values, dtype=np.float64)[where]
+    found = [rates.rate(history.currency, currency, day) for day in days.astype(object)]
+    return np.array([np.nan if rate is None else rate.value for rate in found])[where]
 
 
-def _datetimes(times: npt.NDArray[np.int64]) -> npt.NDArray[np.datetime64]:
+def _datetimes(times: Ints) -> npt.NDArray[np.datetime64]:
     return ((times + to_unix(0) // 60) * 60).astype("datetime64[s]")

@@ -6,49 +6,32 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import permutations
 from typing import Any, cast
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from arbkit.analysis.confidence import score_confidence
 from arbkit.analysis.demand import amazon_sells
-from arbkit.core.marketplaces import MARKETS, market
+from arbkit.core.marketplaces import MARKET_CODES, market
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.results import ComponentRow
-from arbkit.profit import (
-    COMPONENTS,
-    OFFER_COLUMNS,
-    Profile,
-    Rates,
-    Tables,
-    apply_default_package,
-    components,
-    fill_missing_package,
-)
-from arbkit.profit.evaluation import Evaluation, evaluate_costs
-from arbkit.profit.fees.tables import EffectiveTables
-from arbkit.profit.offer_costs import cost_offers
-from arbkit.profit.reason_codes import Reason, join_messages
-from arbkit.profit.route_frame import RouteRow
-from arbkit.profit.trade_costs import SellerCosts
+from arbkit.profit import COMPONENTS, OFFER_COLUMNS, Evaluation, Profile, Rates, Tables, components, evaluate
+from arbkit.profit.components import rounded
+from arbkit.profit.fees.arrays import Mask
+from arbkit.profit.offer_facts import apply_default_package, fill_missing_package
+from arbkit.profit.reason_codes import join_messages, messages
+from arbkit.profit.route_frame import RouteRow, route_rows
 from arbkit.store.base import Stats
 
-Mask = npt.NDArray[np.bool_]
 Cells = dict[tuple[str, str], tuple[float | None, str]]
 """(source, target) → value and words, as :func:`~arbkit.display.charts.routes_figure` draws them."""
 
 IDENTITY_COLUMNS = ("title", "brand", "category", "origin")
 DEMAND_COLUMNS = (
-    "shipping_minor",
-    "price_avg90_minor",
-    "buy_box_is_amazon",
-    "amazon_minor",
-    "amazon_at",
-    "sales_rank",
+    "shipping_minor", "price_avg90_minor", "buy_box_is_amazon", "amazon_minor", "amazon_at", "sales_rank",
     "out_of_stock90_pct",
-)
+)  # fmt: skip
 PRICING_COLUMNS = tuple(dict.fromkeys(("asin", "market", *IDENTITY_COLUMNS, *DEMAND_COLUMNS, *OFFER_COLUMNS)))
 """The fields of offers that a priced route is made from."""
 _TEXTS = frozenset({"asin", "market", "price_basis", "category", "category_path", "title", "brand", "origin"})
@@ -75,10 +58,10 @@ class PricedRoute:
     sell_price: float | None
     sell_currency: str
     currency: str
-    profit: float | None
-    roi_pct: float | None
-    margin_pct: float | None
-    fulfilment: str | None
+    profit: float | None = None
+    roi_pct: float | None = None
+    margin_pct: float | None = None
+    fulfilment: str | None = None
     unknown: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     components: tuple[ComponentRow, ...] = ()
@@ -132,35 +115,19 @@ def price_routes(
         selling: the same products as they are sold, where that differs from ``offers``.
         routes: (source, target) pairs to price; None: all.
     """
-    day = tables.on(on)
-    bought = cost_offers(offers, profile, day)
-    sold = bought if selling is None else cost_offers(selling, profile, day)
-    evaluation = evaluate_costs(bought, sold, SellerCosts(profile, day, rates), routes=routes)
-    return RoutePrices(evaluation, offers, profile, day, rates)
+    return RoutePrices(evaluate(offers, profile, tables, rates, on=on, selling=selling, routes=routes))
 
 
 class RoutePrices:
     """The routes of many products, priced at once. ``evaluation`` holds the figures as arrays (routes, products)."""
 
-    def __init__(
-        self, evaluation: Evaluation, offers: pd.DataFrame, profile: Profile, day: EffectiveTables, rates: Rates
-    ) -> None:
+    def __init__(self, evaluation: Evaluation) -> None:
         self.evaluation = evaluation
-        self._offers = offers
-        self._profile = profile
-        self._day = day
-        self._rates = rates
-
-    def frame(self, wanted: Mask | None = None) -> pd.DataFrame:
-        """The wanted routes (a mask of the evaluation's shape; None: all that are offered), one a row.
-
-        The columns are those of :meth:`~arbkit.profit.evaluation.Evaluation.frame`.
-        """
-        return self.evaluation.frame(wanted)
+        self._seller = evaluation.seller
 
     def opportunities(self, wanted: Mask | None = None, *, now: float, run_id: str = "") -> list[Opportunity]:
         """The wanted routes that could be priced, profitable or not, as opportunities evaluated at ``now`` (Unix s)."""
-        frame = self.frame(wanted)
+        frame = self.evaluation.frame(wanted)
         if frame.empty:
             return []
         priced = frame["profit"].notna()
@@ -168,38 +135,39 @@ class RoutePrices:
 
     def routes(self, *, now: float) -> list[PricedRoute]:
         """Every route that is offered, the most profitable first and those that cannot be priced last."""
-        frame = self.frame()
+        frame = self.evaluation.frame()
         if frame.empty:
             return []
         priced = {o.id: o for o in self._opportunities(frame[frame["profit"].notna()], now, "")}
-        found = [self._route(row, priced) for row in _records(frame)]
+        found = [self._route(row, priced) for row in route_rows(frame)]
         return sorted(found, key=lambda r: (r.profit is None, -(r.profit or 0.0), r.asin, r.id))
 
-    def _route(self, row: Mapping[str, Any], priced: Mapping[str, Opportunity]) -> PricedRoute:
+    def _route(self, row: RouteRow, priced: Mapping[str, Opportunity]) -> PricedRoute:
         found = priced.get(f"{row['asin']}:{row['source']}:{row['target']}")
         return PricedRoute(
             asin=row["asin"],
             source=row["source"],
             target=row["target"],
-            buy_price=_amount(row["buy_price"]),
+            buy_price=rounded(row["buy_price"]),
             buy_currency=row["buy_currency"],
-            sell_price=_amount(row["sell_price"]),
+            sell_price=rounded(row["sell_price"]),
             sell_currency=row["sell_currency"],
             currency=row["currency"],
             profit=found.profit if found else None,
             roi_pct=found.roi_pct if found else None,
             margin_pct=found.margin_pct if found else None,
             fulfilment=row["fulfilment"],
-            unknown=() if found else _messages(row["unknown"]),
-            assumed=_messages(row["assumed"]),
+            unknown=() if found else messages(row["unknown"]),
+            assumed=messages(row["assumed"]),
             components=found.components if found else self._components(row),
             opportunity=found,
         )
 
     def _opportunities(self, routes: pd.DataFrame, now: float, run_id: str) -> Iterator[Opportunity]:
-        routes = _with_both_offers(routes, self._offers)
+        routes = _with_both_offers(routes, self.evaluation.buying.fees.offers)
         confidence, rules = score_confidence(routes, now=now)
-        for index, row in enumerate(_records(routes)):
+        for index, route in enumerate(route_rows(routes)):
+            row = cast("Mapping[str, Any]", route)
             source, target = market(row["source"]), market(row["target"])
             yield Opportunity(
                 asin=row["asin"],
@@ -223,8 +191,8 @@ class RoutePrices:
                 confidence=float(confidence[index]),
                 confidence_reasons=tuple(rule.message for rule in rules[index]),
                 data_at=int(row["updated_at"]),
-                tables_version=self._day.version,
-                profile=self._profile.name,
+                tables_version=self._seller.day.version,
+                profile=self._seller.profile.name,
                 evaluated_at=now,
                 source_url=source.url(row["asin"]),
                 target_url=target.url(row["asin"]),
@@ -234,12 +202,12 @@ class RoutePrices:
                     amazon_at=row["sell_amazon_at"],
                     buy_box_is_amazon=row["sell_buy_box_is_amazon"],
                 ),
-                components=self._components(row),
+                components=self._components(route),
                 run_id=run_id,
             )
 
-    def _components(self, row: Mapping[str, Any]) -> tuple[ComponentRow, ...]:
-        return tuple(components(cast(RouteRow, row), self._profile, self._day, self._rates))
+    def _components(self, row: RouteRow) -> tuple[ComponentRow, ...]:
+        return tuple(components(row, self._seller.profile, self._seller.day, self._seller.rates))
 
 
 def _with_both_offers(routes: pd.DataFrame, offers: pd.DataFrame) -> pd.DataFrame:
@@ -260,7 +228,7 @@ def routes_frame(prices: RoutePrices, offers: Sequence[Offer]) -> pd.DataFrame:
     ``profit``, ``roi_pct``, ``margin_pct`` (of net revenue), ``fulfilment``, ``unknown`` (why there is no profit, else
     empty), ``assumed`` and, last, a column per component (signed, in ``currency``).
     """
-    priced = prices.frame().rename(columns={"margin_net_pct": "margin_pct"})
+    priced = prices.evaluation.frame().rename(columns={"margin_net_pct": "margin_pct"})
     for reasons in ("unknown", "assumed"):
         priced[reasons] = [join_messages(found) for found in priced[reasons]]
     missing = pd.DataFrame(list(_not_offered(offers)), columns=["asin", "source", "target", "unknown"])
@@ -273,11 +241,9 @@ def routes_frame(prices: RoutePrices, offers: Sequence[Offer]) -> pd.DataFrame:
 
 def _not_offered(offers: Sequence[Offer]) -> Iterator[tuple[str, str, str, str]]:
     offered = {o.market for o in offers}
-    for source in MARKETS:
-        for target in MARKETS:
-            if source != target and not {source, target} <= offered:
-                absent = [code for code in (source, target) if code not in offered]
-                yield offers[0].asin, source, target, f"not listed on {' and '.join(absent)}"
+    for source, target in permutations(MARKET_CODES, 2):
+        if absent := [code for code in (source, target) if code not in offered]:
+            yield offers[0].asin, source, target, f"not listed on {' and '.join(absent)}"
 
 
 def route_cells(routes: pd.DataFrame) -> Cells:
@@ -296,23 +262,9 @@ def best_cells(stats: Stats, currency: str) -> Cells:
     for route, found in stats.routes.items():
         source, _, target = route.partition(":")
         text = f"{found['count']:,} opportunities, the best of {found['best_profit']:.2f} {currency}"
-        cells[source, target] = (found["best_profit"], text)
+        cells[source, target] = found["best_profit"], text
     return cells
-
-
-def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    names = [str(name) for name in frame.columns]
-    for values in zip(*(frame[name].tolist() for name in names), strict=True):
-        yield dict(zip(names, values, strict=True))
-
-
-def _messages(reasons: Sequence[Reason]) -> tuple[str, ...]:
-    return tuple(reason.message for reason in reasons)
 
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _amount(value: float) -> float | None:
-    return None if math.isnan(value) else round(float(value), 2)

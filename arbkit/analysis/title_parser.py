@@ -6,58 +6,40 @@ Titles come from sellers: whatever is in them, reading one takes time in proport
 
 from __future__ import annotations
 
+import math
 import re
+import tomllib
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib import resources
 
 _LONGEST = 1_000
 
-_PACK = r"(?:packs?|packung|packungen|pakete?|pck|pk|sets?|boxe?n?|case|bundle|bunches)"
-_IN_FRONT = (
-    r"packs? of|packs? mit|packs? de|packs? da|set of|sets? mit|set de|set da|set di|box of|boxes of|case of|bundle of|"
-    r"packung mit|packungen mit|paket mit|karton mit|lot de|lots de|paquet de|paquete de|paquetes de|lote de|juego de|"
-    r"jeu de|ensemble de|boite de|coffret de|caja de|confezione da|confezione di|confezioni da|conf\.? da|conf\.? di|"
-    r"pacco da|pacchi da|scatola da|bundle da|value pack of|multipack of|multipack mit|multipack de|multipack da"
+_DATA = tomllib.loads(resources.files("arbkit.analysis").joinpath("title_words.toml").read_text("utf-8"))
+_PACKAGES, _IN_FRONT, _BEHIND, _MULTIPLES = (
+    "|".join(_DATA[name]) for name in ("packages", "in_front", "behind", "multiples")
 )
-_BEHIND = (
-    r"stuck|stk|st\.|packungen|pcs|pc|pieces?|pack|packs|count|ct|units?|teile|tlg|pezzi|pezzo|pz|piezas?|unidades|"
-    r"unidad|uds?|unites?|paar|pairs?|rollen|rolls|rotoli|rouleaux|rollos|kapseln|capsules?|capsule|capsulas?|flaschen|"
-    r"bottles|bottiglie|bouteilles|botellas|tabs|tabletten|tablets|tablettes|pastilles|pastiglie|pastillas|compresse|"
-    r"comprimes|comprimidos"
-)
-_TIMES = "zoom|optisch|optical|optique|ottico|optico|faster|schneller|hoher|digital"
-"""What is said of a multiple that is no number of units."""
 _COUNTS = tuple(
     re.compile(pattern)
     for pattern in (
         rf"(?<![a-z])(?:{_IN_FRONT}) (?:je )?(\d{{1,4}})(?![\d.,]*\d|\s?(?:ml|cl|l|g|kg|cm|mm|m|gb|tb|w)\b)",
-        rf"(?<![\d.,a-z-])(\d{{1,4}})\s?-?er[\s-]?{_PACK}(?![a-z])",
+        rf"(?<![\d.,a-z-])(\d{{1,4}})\s?-?er[\s-]?(?:{_PACKAGES})(?![a-z])",
         rf"(?<![\d.,a-z-])(\d{{1,2}}(?:[.,]\d{{3}})|\d{{1,4}})[\s-]?(?:{_BEHIND})(?![a-z])",
         r"(?<![\w.,])x(\d{1,3})(?!\w|[.,]\d)",
         r"\(\s?x\s?(\d{1,3})\s?\)",
         r"(?<![\w.,])(\d{1,3})\s?x\s?(?=\d+(?:[.,]\d+)?\s?(?:ml|cl|l|g|kg|gb)\b)",
-        rf"(?<![\w.,])(\d{{1,2}})x(?= [a-z])(?! (?:{_TIMES}))",
+        rf"(?<![\w.,])(\d{{1,2}})x(?= [a-z])(?! (?:{_MULTIPLES}))",
     )
 )
-_WORDS = {
-    r"doppelpack|twin ?pack|duo ?pack|double pack|pack double|doppia confezione|pack duo|2er": 2,
-    r"dreierpack|triple ?pack|tripack|trio ?pack": 3,
-    r"viererpack": 4,
-    r"sechserpack": 6,
-    r"zehnerpack": 10,
+_NUMBERS = {
+    int(number): re.compile(rf"(?<![a-z0-9])(?:{'|'.join(words)})(?![a-z])")
+    for number, words in _DATA["numbers"].items()
 }
 _UNITS: Mapping[str, tuple[str, float]] = {
-    "ml": ("volume, ml", 1), "cl": ("volume, ml", 10), "l": ("volume, ml", 1_000), "liter": ("volume, ml", 1_000),
-    "litre": ("volume, ml", 1_000), "litres": ("volume, ml", 1_000), "litri": ("volume, ml", 1_000),
-    "litros": ("volume, ml", 1_000), "g": ("net weight, g", 1), "gr": ("net weight, g", 1),
-    "kg": ("net weight, g", 1_000), "mb": ("memory, GB", 0.001), "gb": ("memory, GB", 1), "go": ("memory, GB", 1),
-    "tb": ("memory, GB", 1_000), "to": ("memory, GB", 1_000), "mah": ("battery, mAh", 1), "w": ("power, W", 1),
-    "watt": ("power, W", 1), "watts": ("power, W", 1), "kw": ("power, W", 1_000), "zoll": ("screen, inch", 1),
-    "inch": ("screen, inch", 1), "inches": ("screen, inch", 1), "pollici": ("screen, inch", 1),
-    "pouces": ("screen, inch", 1), "pulgadas": ("screen, inch", 1), '"': ("screen, inch", 1), "”": ("screen, inch", 1),
-}  # fmt: skip
+    unit: (kind, factor) for kind, units in _DATA["measures"].items() for unit, factor in units.items()
+}
 _MEASURE = re.compile(
     r"(?<![\w.,])(\d{1,6}(?:[.,]\d{1,3})?)[\s-]?(" + "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
     + r")(?!\w| \d+ (?:players|spieler|joueurs|giocatori|jugadores))"
@@ -94,7 +76,7 @@ class Title:
     words: str
     counts: frozenset[int] = frozenset()
     stated: tuple[int, ...] = ()
-    measures: Mapping[str, frozenset[float]] | None = None
+    measures: Mapping[str, frozenset[float]] = field(default_factory=dict)
     models: frozenset[str] = frozenset()
     plugs: frozenset[str] = frozenset()
 
@@ -111,16 +93,11 @@ def parse_title(title: str) -> Title:
     words = normalize(title)
     measures, rest = _measures(words)
     stated, rest = _counts(words, rest)
-    counts = set(stated)
-    if len(stated) > 1:
-        product = 1
-        for number in stated:
-            product *= number
-        counts.add(product)
+    together = {math.prod(stated)} if stated else set()
     amounts = {kind: frozenset(values | {a * n for a in values for n in stated}) for kind, values in measures.items()}
     return Title(
         words=words,
-        counts=frozenset(counts),
+        counts=frozenset(stated) | together,
         stated=tuple(stated),
         measures=amounts,
         models=_models(rest),
@@ -132,13 +109,10 @@ def _counts(words: str, rest: str) -> tuple[list[int], str]:
     found: dict[int, None] = {}
     for pattern in _COUNTS:
         for match in pattern.finditer(words):
-            number = int(re.sub(r"\D", "", match.group(1)))
-            if number:
+            if number := int(re.sub(r"\D", "", match.group(1))):
                 found[number] = None
         rest = pattern.sub(" ", rest)
-    for pattern_text, number in _WORDS.items():
-        if re.search(rf"(?<![a-z0-9])(?:{pattern_text})(?![a-z])", words):
-            found[number] = None
+    found |= dict.fromkeys(number for number, pattern in _NUMBERS.items() if pattern.search(words))
     return [n for n in found if n > 1] or list(found), rest
 
 

@@ -16,6 +16,7 @@ from arbkit.core.input.validation import Value
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.results import Json
 from arbkit.profit import Profile, Rates, Tables
+from arbkit.profit.components import rounded
 from arbkit.profit.offer_facts import categories
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.reason_codes import join_messages
@@ -52,12 +53,11 @@ def reprice(
     route: dict[str, Json | date] = {"source": first.source, "target": first.target}
     route |= {"buy": first.buy_price, "sell": first.sell_price, **changes}
     seller_profile = QuoteRequest.parse(route).apply(profile)
-    facts = prepare_offers(offers, seller_profile)
-    facts = facts.set_index(["asin", "market"], drop=False)
+    facts = prepare_offers(offers, seller_profile).set_index(["asin", "market"], drop=False)
     usable = [o for o in found if (o.asin, o.source) in facts.index and (o.asin, o.target) in facts.index]
-    bought = _at_prices(facts, usable, [o.source for o in usable], [o.buy_price for o in usable], profile)
     factor = 1 + sell_change_pct / 100
-    sold = _at_prices(facts, usable, [o.target for o in usable], [o.sell_price * factor for o in usable], profile)
+    bought = _at_prices(facts, [(o.asin, o.source) for o in usable], [o.buy_price for o in usable], profile)
+    sold = _at_prices(facts, [(o.asin, o.target) for o in usable], [o.sell_price * factor for o in usable], profile)
     currency = seller_profile.currency
     routes = sorted({(o.source, o.target) for o in usable})
     prices = price_routes(bought, seller_profile, tables, rates, on=on, selling=sold, routes=routes)
@@ -66,10 +66,10 @@ def reprice(
 
 
 def _at_prices(
-    facts: pd.DataFrame, found: Sequence[Opportunity], codes: Sequence[str], prices: Sequence[float], profile: Profile
+    facts: pd.DataFrame, wanted: list[tuple[str, str]], prices: Sequence[float], profile: Profile
 ) -> pd.DataFrame:
     """An offer for each route, at its price; each a product of its own, for a product may be there twice."""
-    rows = facts.loc[[(o.asin, code) for o, code in zip(found, codes, strict=True)]].reset_index(drop=True)
+    rows = facts.loc[wanted].reset_index(drop=True)
     said = rows["asin"].map(profile.schedules)
     category = categories(rows).where(said.isna(), said)
     return rows.drop(columns="category_path").assign(
@@ -93,16 +93,16 @@ def _repriced(prices: RoutePrices, found: Sequence[Opportunity], factor: float, 
     unknown[at] = np.isnan(profits)
     reasons: dict[Any, str] = {}
     if unknown.any():
-        frame = prices.frame(unknown)
+        frame = prices.evaluation.frame(unknown)
         reasons = dict(zip(frame["asin"], map(join_messages, frame["unknown"]), strict=True))
     return [
         _unknown(o, factor, currency, reasons.get(position) or _NO_METHOD)
         if np.isnan(profits[position])
         else replace(
             _unknown(o, factor, currency),
-            profit=_cents(profits[position]),
-            roi_pct=_cents(rois[position]),
-            margin_pct=_cents(margins[position]),
+            profit=rounded(profits[position]),
+            roi_pct=rounded(rois[position]),
+            margin_pct=rounded(margins[position]),
             fulfilment=evaluation.methods[evaluation.method_index[routes[position], position]],
         )
         for position, o in enumerate(found)
@@ -116,19 +116,11 @@ def _unknown(found: Opportunity, factor: float, currency: str, *unknown: str) ->
         target=found.target,
         buy_price=found.buy_price,
         buy_currency=found.buy_currency,
-        sell_price=_cents(found.sell_price * factor),
+        sell_price=rounded(found.sell_price * factor),
         sell_currency=found.sell_currency,
         currency=currency,
-        profit=None,
-        roi_pct=None,
-        margin_pct=None,
-        fulfilment=None,
         unknown=unknown,
     )
-
-
-def _cents(value: float) -> float:
-    return round(float(value), 2) + 0.0
 
 
 def quote_request_for(

@@ -20,8 +20,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-for module in (services, schedule, data, dlq, money, fees, profile, web, reports, ops):
+for module in (services, data, money, web, ops):
     module.register(app)
+for group in (schedule.app, data.watch, dlq.app, fees.app, profile.app, reports.app):
+    app.add_typer(group, name=group.info.name)
 
 
 def _print_version(wanted: bool) -> None:

@@ -2,56 +2,53 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import typer
 
 from arbkit.cli.model_options import given_options, options_from
-from arbkit.cli.shared import console, load_settings, print_json
+from arbkit.cli.shared import JSON, answer, console, load_settings, print_json, say
+from arbkit.core.errors import UsageError
+from arbkit.core.input.asin import parse_asin
+from arbkit.core.marketplaces import market as marketplace
+from arbkit.core.service.process import stop_on_signals
 
-_JSON = typer.Option(False, "--json", help="One JSON document on standard output.")
-watch_app = typer.Typer(help="The watchlist: add, remove and list products.", no_args_is_help=True)
+watch = typer.Typer(name="watch", help="The watchlist: add, remove and list products.", no_args_is_help=True)
 
 
-@watch_app.command("add")
+@watch.command("add")
 def watch_add(asins: list[str] = typer.Argument(..., help="ASINs or Amazon product URLs.")) -> None:
     """Add products to the watchlist."""
-    from arbkit.core.input.asin import parse_asin
     from arbkit.sources.watchlist import add, locate
 
-    settings = load_settings()
+    path = locate(load_settings())
     wanted = [parse_asin(text) for text in asins]
-    path = locate(settings)
-    added = add(path, wanted)
-    console().print(f"added {len(added)} of {len(wanted)} to {path}", markup=False)
+    say(f"added {len(add(path, wanted))} of {len(wanted)} to {path}")
 
 
-@watch_app.command("remove")
+@watch.command("remove")
 def watch_remove(asins: list[str] = typer.Argument(..., help="ASINs.")) -> None:
     """Remove products from the watchlist."""
-    from arbkit.core.errors import UsageError
-    from arbkit.core.input.asin import parse_asin
     from arbkit.sources.watchlist import locate, remove
 
-    settings = load_settings()
+    path = locate(load_settings())
     for asin in map(parse_asin, asins):
-        if not remove(locate(settings), asin):
+        if not remove(path, asin):
             raise UsageError("not on the watchlist", field="asin", value=asin)
 
 
-@watch_app.command("list")
-def watch_list(json: bool = _JSON) -> None:
+@watch.command("list")
+def watch_list(json: bool = JSON) -> None:
     """Show the watchlist, and its lines that are not ASINs."""
     from arbkit.sources.watchlist import load
 
-    settings = load_settings()
-    watchlist = load(settings)
+    watchlist = load(load_settings())
     if json:
-        print_json({"asins": list(watchlist.asins), "bad": [str(line) for line in watchlist.bad]})
+        print_json({"asins": watchlist.asins, "bad": list(map(str, watchlist.bad))})
         return
-    out = console()
     for asin in watchlist.asins:
-        out.print(asin, markup=False)
+        say(asin)
     for line in watchlist.bad:
         console(stderr=True).print(str(line), markup=False)
 
@@ -59,11 +56,9 @@ def watch_list(json: bool = _JSON) -> None:
 def import_command(
     files: list[Path] = typer.Argument(..., help="Keepa exports (CSV, XLSX) or saved Keepa responses (JSON, gzip)."),
     market: str | None = typer.Option(None, help="Marketplace of files that do not name theirs."),
-    json: bool = _JSON,
+    json: bool = JSON,
 ) -> None:
     """Import Keepa exports and saved Keepa responses."""
-    from arbkit.core.marketplaces import market as marketplace
-    from arbkit.core.service.process import stop_on_signals
     from arbkit.pipeline.consumer import drain
     from arbkit.pipeline.file_import import import_files
 
@@ -74,16 +69,13 @@ def import_command(
     if json:
         print_json(report.to_dict())
     else:
-        out = console()
         for file in report.files:
             found = f"{file.products} products of {file.market}, exported {file.exported_at}"
-            out.print(f"{file.path}: {file.refused or found}", markup=False)
+            say(f"{file.path}: {file.refused or found}")
             if file.dead_lettered:
-                out.print(
-                    f"  {file.dead_lettered} of {file.rows} rows were rejected: see `arbkit dlq list`", markup=False
-                )
+                say(f"  {file.dead_lettered} of {file.rows} rows were rejected: see `arbkit dlq list`")
             for note in file.notes:
-                out.print(f"  {note}", markup=False)
+                say(f"  {note}")
     raise typer.Exit(report.exit_code)
 
 
@@ -91,12 +83,9 @@ def export(
     context: typer.Context,
     file: Path = typer.Argument(..., help="NAME.csv or NAME.xlsx; an existing file is replaced."),
     view: str = typer.Option("", help="Filter, as after the ? in the address of the opportunities page."),
-    json: bool = _JSON,
+    json: bool = JSON,
 ) -> None:
     """Write opportunities, with every fee and tax, to a CSV or XLSX file."""
-    import time
-
-    from arbkit.core.errors import UsageError
     from arbkit.core.input.filters import OpportunityFilter
     from arbkit.display.spreadsheet import HEADINGS, opportunity_rows, write
     from arbkit.store import open_store
@@ -110,14 +99,10 @@ def export(
     wanted = viewed.changed(**given.filters())
     with open_store(settings, read_only=True) as store:
         rows = write(file, HEADINGS, opportunity_rows(store, wanted.query(now=time.time())))
-    if json:
-        print_json({"file": str(file), "rows": rows})
-    else:
-        console().print(f"{rows} opportunities into {file}", markup=False)
+    answer({"file": str(file), "rows": rows}, json, lambda _: say(f"{rows} opportunities into {file}"))
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command("import")(import_command)
     app.command(cls=options_from("arbkit.core.input.filters:OpportunityFilter"))(export)
-    app.add_typer(watch_app, name="watch")

@@ -7,24 +7,23 @@ from typing import Any
 
 import typer
 
-from arbkit.cli.shared import JSON, console, counted, load_settings, print_json
+from arbkit.cli.shared import JSON, counted, load_settings, print_json, print_table, say
+from arbkit.core.errors import UsageError, did_you_mean
 
-_TOPIC = typer.Option("raw.keepa_updates", help="Topic whose dead letters are meant, or all.")
-_ONE_TOPIC = typer.Option("raw.keepa_updates", help="Topic whose dead letters are meant; each numbers its own.")
+_RAW = "raw.keepa_updates"
+_TOPIC = typer.Option(_RAW, help="Topic whose dead letters are meant, or all.")
+_ONE_TOPIC = typer.Option(_RAW, help="Topic whose dead letters are meant; each numbers its own.")
 
-dlq = typer.Typer(help="Dead letters: rejected records, with their original bytes.", no_args_is_help=True)
+app = typer.Typer(name="dlq", help="Dead letters: rejected records, with their original bytes.", no_args_is_help=True)
 
 
-@dlq.command("list")
+@app.command("list")
 def list_dead_letters(
     limit: int = typer.Option(50, min=1, help="Maximum number to print, the latest."),
     topic: str = _TOPIC,
     json: bool = JSON,
 ) -> None:
     """List rejected records, and why they were rejected."""
-    from rich.markup import escape
-    from rich.table import Table
-
     from arbkit.stream import dead_letter_topic, open_stream
     from arbkit.stream.dead_letters import dead_letters, summary
 
@@ -42,21 +41,17 @@ def list_dead_letters(
         found.sort(key=lambda one: str(one["time"]))
     latest = found[-limit:]
     if json:
-        print_json({"total": len(found), "items": [*latest], "other_topics": elsewhere})
+        print_json({"total": len(found), "items": latest, "other_topics": elsewhere})
         return
-    table = Table(title=counted(len(found), "dead letter"), title_justify="left")
     columns = ("topic", "offset", "key", "error", "attempts", "time")
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    for one in latest:
-        table.add_row(*(escape(str(one[name])) for name in columns))
-    console().print(table)
+    rows = [[str(one[name]) for name in columns] for one in latest]
+    print_table(columns, rows, title=counted(len(found), "dead letter"))
     for name, number in elsewhere.items():
         if number:
-            console().print(f"{counted(number, 'dead letter')} of {name}: --topic {name}", markup=False)
+            say(f"{counted(number, 'dead letter')} of {name}: --topic {name}")
 
 
-@dlq.command()
+@app.command()
 def show(
     offset: int = typer.Argument(..., min=0, help="Offset from `arbkit dlq list`."), topic: str = _ONE_TOPIC
 ) -> None:
@@ -69,7 +64,7 @@ def show(
     print_json(letter)
 
 
-@dlq.command()
+@app.command()
 def replay(
     offsets: list[int] = typer.Argument(None, min=0, help="Offsets (default: all not replayed yet)."),
     topic: str = _TOPIC,
@@ -81,7 +76,7 @@ def replay(
     topics = [_one_topic(topic)] if offsets else _topics(topic)
     with open_stream(load_settings()) as log:
         replayed = sum(send_back(log, offsets or (), topic=name) for name in topics)
-    console().print(f"{counted(replayed, 'record')} replayed")
+    say(f"{counted(replayed, 'record')} replayed")
 
 
 def _topics(topic: str) -> Sequence[str]:
@@ -92,14 +87,6 @@ def _topics(topic: str) -> Sequence[str]:
 
 
 def _one_topic(topic: str) -> str:
-    from arbkit.core.errors import UsageError, did_you_mean
-    from arbkit.ops.stream_state import DEAD_TOPICS
-
-    if topic not in DEAD_TOPICS:
-        raise UsageError("no such topic", field="--topic", value=topic, remedy=did_you_mean(topic, DEAD_TOPICS))
+    if topic not in (known := _topics("all")):
+        raise UsageError("no such topic", field="--topic", value=topic, remedy=did_you_mean(topic, known))
     return topic
-
-
-def register(app: typer.Typer) -> None:
-    """Add ``dlq`` to the command line."""
-    app.add_typer(dlq, name="dlq")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from arbkit.cli.model_options import given_options, options_from
-from arbkit.cli.shared import JSON, console, load_settings, print_json
+from arbkit.cli.shared import JSON, answer, load_settings, print_table, say
+from arbkit.core.errors import UsageError
 from arbkit.core.formatting import money, number, percent, signed
 from arbkit.display.labels import fulfilment_label
 
@@ -24,7 +25,6 @@ def profit(
     json: bool = JSON,
 ) -> None:
     """Price one route: its profit after every fee and tax, line by line."""
-    from arbkit.core.errors import UsageError
     from arbkit.profit import Profile, load_profile, load_rates, load_tables
     from arbkit.profit.quote.quote import quote
     from arbkit.profit.quote.request import QuoteRequest
@@ -35,45 +35,38 @@ def profit(
     request = QuoteRequest.parse(given_options(context))
     name = profile_name or settings.profile_name or None
     seller = Profile.neutral() if no_profile else load_profile(profile or settings.profile_path, name)
-    found = quote(request, seller, load_tables(), load_rates())
-    if json:
-        print_json(found.model_dump(mode="json"))
-    else:
-        _print_quote(found)
+    answer(quote(request, seller, load_tables(), load_rates()), json, _print_quote)
 
 
 def _print_quote(quote: Quote) -> None:
     _print_components(quote)
-    out, currency = console(), quote.currency
-    out.print("  (--json names the source of each line)")
+    say("  (--json names the source of each line)")
     if quote.profit is not None:
         _print_limits(quote)
     for other in quote.alternatives:
-        amounts = f"{money(other.profit, currency)} ({signed(other.difference)})"
-        out.print(f"  {fulfilment_label(other.fulfilment)}: {other.why_not or amounts}", markup=False)
+        amounts = f"{money(other.profit, quote.currency)} ({signed(other.difference)})"
+        say(f"  {fulfilment_label(other.fulfilment)}: {other.why_not or amounts}")
     _print_referral_range(quote)
     for label, texts in (("unknown", quote.unknown), ("note", quote.warnings), ("hint", quote.hints)):
         for text in texts:
-            out.print(f"  {label}: {text}", markup=False)
+            say(f"  {label}: {text}")
     if quote.vat_grid:
         _print_what_if(quote)
 
 
 def _print_components(quote: Quote) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    currency = quote.currency
-    table = Table(title=f"{quote.source} → {quote.target} on {quote.on}", title_justify="left")
-    for name in ("component", currency, "rule", "table, valid from"):
-        table.add_column(name, justify="right" if name == currency else "left", overflow="fold")
-    for part in quote.components:
-        rule = part.rule + (" (assumed)" if part.assumed else "")
-        dated = f"{part.table}, {part.valid_from}" if part.table else ""
-        table.add_row(part.name.replace("_", " "), _amount(part.amount), escape(rule), dated)
-    table.add_section()
-    table.add_row("profit", _amount(quote.profit), fulfilment_label(quote.fulfilment), "")
-    console().print(table)
+    rows: list[tuple[str, ...]] = [
+        (
+            part.name.replace("_", " "),
+            _amount(part.amount),
+            part.rule + (" (assumed)" if part.assumed else ""),
+            f"{part.table}, {part.valid_from}" if part.table else "",
+        )
+        for part in quote.components
+    ]
+    rows += [(), ("profit", _amount(quote.profit), fulfilment_label(quote.fulfilment), "")]
+    columns = ("component", f">{quote.currency}", "rule", "table, valid from")
+    print_table(columns, rows, title=f"{quote.source} → {quote.target} on {quote.on}")
 
 
 def _amount(amount: float | None) -> str:
@@ -83,10 +76,9 @@ def _amount(amount: float | None) -> str:
 def _print_limits(quote: Quote) -> None:
     from arbkit.display.quote_view import max_cost_text
 
-    out = console()
     break_even = ", ".join(number(price) for price in quote.break_even_sell) or "none"
-    out.print(f"  ROI {percent(quote.roi_pct)}, margin {percent(quote.margin_net_pct)} of net revenue")
-    out.print(f"  break-even selling price {break_even}; {max_cost_text(quote.max_buy)}")
+    say(f"  ROI {percent(quote.roi_pct)}, margin {percent(quote.margin_net_pct)} of net revenue")
+    say(f"  break-even selling price {break_even}; {max_cost_text(quote.max_buy)}")
 
 
 def _print_referral_range(quote: Quote) -> None:
@@ -94,26 +86,24 @@ def _print_referral_range(quote: Quote) -> None:
     if len(referral.candidates) > 1 and referral.profit_range and len(set(referral.profit_range)) > 1:
         low, high = referral.profit_range
         categories = " or ".join(referral.candidates)
-        text = f"  profit {number(low)} to {money(high, quote.currency)}, depending on the category: {categories}"
-        console().print(text, markup=False)
+        say(f"  profit {number(low)} to {money(high, quote.currency)}, depending on the category: {categories}")
 
 
 def _print_what_if(quote: Quote) -> None:
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table(title="What if", title_justify="left")
-    for name in ("case", "profit", "ROI", "fulfilment"):
-        table.add_column(name, justify="left" if name in ("case", "fulfilment") else "right")
-    for case in quote.vat_grid:
-        name = f"{case.vat_status}, VAT class {case.vat_class}"
-        outcome = escape(case.why_not) if case.why_not else fulfilment_label(case.fulfilment or "")
-        table.add_row(name, number(case.profit), percent(case.roi_pct), outcome)
-    table.add_section()
-    for shift in quote.sensitivity:
-        change = percent(shift.change_pct, 0, sign="+")
-        table.add_row(f"{shift.of.replace('_', ' ')} {change}", number(shift.profit), "", "")
-    console().print(table)
+    cases: list[tuple[str, ...]] = [
+        (
+            f"{case.vat_status}, VAT class {case.vat_class}",
+            number(case.profit),
+            percent(case.roi_pct),
+            case.why_not or fulfilment_label(case.fulfilment or ""),
+        )
+        for case in quote.vat_grid
+    ]
+    shifts = [
+        (f"{shift.of.replace('_', ' ')} {percent(shift.change_pct, 0, sign='+')}", number(shift.profit), "", "")
+        for shift in quote.sensitivity
+    ]
+    print_table(("case", ">profit", ">ROI", "fulfilment"), [*cases, (), *shifts], title="What if")
 
 
 def register(app: typer.Typer) -> None:

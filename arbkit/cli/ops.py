@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from arbkit.cli.shared import JSON, age_text, console, counted, load_settings, print_json
+from arbkit.cli.shared import JSON, age_text, answer, console, counted, load_settings, print_json, print_table, say
+from arbkit.core.errors import ConfigError
+from arbkit.core.service.heartbeat import check_heartbeat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,21 +20,14 @@ if TYPE_CHECKING:
 
 def status(json: bool = JSON) -> None:
     """Show lag, data age, tokens and the latest runs."""
-    state = _status(load_settings())
-    if json:
-        print_json(state.model_dump(mode="json"))
-        return
-    from rich.markup import escape
-    from rich.table import Table
+    answer(_status(load_settings()), json, _print_status)
 
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for label, text in (*_data_rows(state), *_schedule_rows(state), _token_row(state)):
-        table.add_row(label, escape(text))
-    console().print(table)
+
+def _print_status(state: Status) -> None:
+    print_table(("", ""), (*_data_rows(state), *_schedule_rows(state), _token_row(state)), grid=False)
 
 
 def _status(settings: Settings) -> Status:
-    from arbkit.core.errors import ConfigError
     from arbkit.ops.status import build_status, read_store_state
     from arbkit.ops.stream_state import read_stream_state
     from arbkit.reports.schedule.scheduler import EntryStatus, schedule_status
@@ -57,12 +52,8 @@ def _data_rows(state: Status) -> Iterator[tuple[str, str]]:
     if store is None:
         yield "store", "empty: nothing has been stored yet"
         return
-    amounts = (
-        (store.products, "product", "products"),
-        (store.offers, "offer", "offers"),
-        (store.opportunities, "opportunity", "opportunities"),
-    )
-    yield "store", ", ".join(counted(*amount) for amount in amounts)
+    amounts = (counted(store.products, "product"), counted(store.offers, "offer"))
+    yield "store", ", ".join((*amounts, counted(store.opportunities, "opportunity", "opportunities")))
     yield "data age", f"{age_text(store.freshest_age_s)} (newest), {age_text(store.oldest_age_s)} (oldest)"
     for run in store.runs:
         error = f": {run.error}" if run.error else ""
@@ -92,32 +83,26 @@ def doctor(json: bool = JSON) -> None:
     settings = load_settings()
     checks = examine(settings)
     if json:
-        print_json({"settings": settings.masked(), "checks": [check.model_dump() for check in checks]})
+        print_json({"settings": settings.masked(), "checks": checks})
     else:
-        out = console()
         for variable, value in settings.masked().items():
-            out.print(f"{variable}={value}", markup=False)
-        out.print()
+            say(f"{variable}={value}")
+        say("")
         for check in checks:
-            mark = "[green]ok  [/]" if check.ok else "[red]FAIL[/]"
-            out.print(mark, end=" ")
-            out.print(f"{check.name}: {check.says}", markup=False)
+            console().print("[green]ok  [/]" if check.ok else "[red]FAIL[/]", end=" ")
+            say(f"{check.name}: {check.says}")
             if check.remedy:
-                out.print(f"     → {check.remedy}", markup=False)
-    failed = [check for check in checks if not check.ok]
-    raise typer.Exit(max((check.exit_code for check in failed), default=0))
+                say(f"     → {check.remedy}")
+    raise typer.Exit(max((check.exit_code for check in checks if not check.ok), default=0))
 
 
 def alive(service: str = typer.Argument(..., help="producer, consumer or scheduler.")) -> None:
     """Exit with 0 if a service is alive, with 4 if its last heartbeat is too old."""
-    from arbkit.core.service.heartbeat import check_heartbeat
-
     age_s = check_heartbeat(load_settings(), service)
-    console().print(f"{service}: last heartbeat {age_text(age_s)} ago", markup=False)
+    say(f"{service}: last heartbeat {age_text(age_s)} ago")
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the program."""
-    app.command()(status)
-    app.command()(doctor)
-    app.command()(alive)
+    for command in (status, doctor, alive):
+        app.command()(command)

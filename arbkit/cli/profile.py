@@ -6,15 +6,15 @@ from pathlib import Path
 
 import typer
 
-from arbkit.cli.shared import JSON, console, load_settings, print_json
+from arbkit.cli.shared import JSON, console, load_settings, print_json, print_table, say
+from arbkit.core.errors import UsageError
 
-profile = typer.Typer(help="Seller profiles: write, show and check them.", no_args_is_help=True)
+app = typer.Typer(name="profile", help="Seller profiles: write, show and check them.", no_args_is_help=True)
 
 
-@profile.command()
+@app.command()
 def init(path: Path = typer.Argument(Path("profile.toml"), help="File to write.")) -> None:
     """Write the built-in profile to a file for you to edit, with every field explained."""
-    from arbkit.core.errors import UsageError
     from arbkit.core.files import write_atomically
     from arbkit.profit.profile_file import built_in
 
@@ -25,29 +25,26 @@ def init(path: Path = typer.Argument(Path("profile.toml"), help="File to write."
     console(stderr=True).print(f"wrote {path}: edit it, then run `arbkit profile check {path}`", markup=False)
 
 
-@profile.command()
+@app.command()
 def show(
     path: Path | None = typer.Argument(None, help="File (default: the configured one)."), json: bool = JSON
 ) -> None:
     """Show the profiles of a file side by side, with the meaning of every field."""
-    from rich.table import Table
-
     from arbkit.profit import Profile
     from arbkit.profit.profile_file import load_profiles
 
     profiles = load_profiles(path or load_settings().profile_path)
     if json:
-        print_json({"profiles": [p.model_dump(mode="json") for p in profiles.values()]})
+        print_json({"profiles": list(profiles.values())})
         return
-    table = Table(show_lines=False)
-    for name in ("field", *profiles, "meaning"):
-        table.add_column(name, overflow="fold")
-    for name, field in Profile.model_fields.items():
-        table.add_row(name, *(_text(getattr(p, name)) for p in profiles.values()), field.description or "")
-    console().print(table)
+    rows = [
+        (name, *(_text(getattr(p, name)) for p in profiles.values()), field.description or "")
+        for name, field in Profile.model_fields.items()
+    ]
+    print_table(("field", *profiles, "meaning"), rows)
 
 
-@profile.command()
+@app.command()
 def check(path: Path | None = typer.Argument(None, help="File (default: the configured one).")) -> None:
     """Check a profile: its fields, their types, and whether the combination is allowed."""
     from arbkit.profit.profile_file import load_profiles
@@ -55,7 +52,7 @@ def check(path: Path | None = typer.Argument(None, help="File (default: the conf
     file = path or load_settings().profile_path
     names = list(load_profiles(file))
     verb = "is" if len(names) == 1 else "are"
-    console().print(f"{file or 'built-in profile'}: {', '.join(names)} {verb} valid", markup=False)
+    say(f"{file or 'built-in profile'}: {', '.join(names)} {verb} valid")
 
 
 def _text(value: object) -> str:
@@ -69,8 +66,3 @@ def _text(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(_text, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def register(app: typer.Typer) -> None:
-    """Add ``profile`` to the command line."""
-    app.add_typer(profile, name="profile")

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from arbkit.cli.model_options import given_options, options_from
-from arbkit.cli.shared import JSON, console, counted, load_settings, print_json
+from arbkit.cli.shared import JSON, answer, console, counted, load_settings, print_json, print_table, say, start_service
 from arbkit.core.formatting import money, number, percent
+from arbkit.core.service.process import stop_on_signals
+from arbkit.core.settings import Settings, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from arbkit.core.settings import Settings
     from arbkit.ops.supervisor import Service
 
 _MAX_PRINTED = 25
@@ -25,7 +26,6 @@ _MAX_PRINTED = 25
 
 def up() -> None:
     """Run everything: producer, consumer, scheduler, API and dashboards; without a key, the demo market too."""
-    from arbkit.core.service.process import stop_on_signals
     from arbkit.ops.setup import initialise
     from arbkit.ops.supervisor import Supervisor, await_answers, plan_services, resolve
 
@@ -63,8 +63,6 @@ def _prefixed(services: list[Service]) -> Callable[[str, str], None]:
 
 def _print_addresses(settings: Settings, services: list[Service], answers: dict[str, bool]) -> None:
     """Print one table, not wrapped at the terminal's width, so that every address can be clicked or copied."""
-    from arbkit.core.settings import is_loopback
-
     rows = [
         (s.name, s.address.url if answers[s.name] else "not responding: see its log lines above")
         for s in services
@@ -99,36 +97,32 @@ def init(
     differences = initialise(settings)
     if migrate and (done := renew(settings)):
         for line in done:
-            console().print(line, markup=False)
+            say(line)
         differences = initialise(settings)
     differences += adopt_user_files(settings, files) if files else []
     for difference in differences:
-        console().print(f"differs: {difference}", markup=False)
+        say(f"differs: {difference}")
     if not differences:
         variables = settings.masked()
         log = variables["ARBKIT_LOG"] or settings.log_url
         store = variables["ARBKIT_STORE"] or settings.store_url
-        console().print(f"log {log} and store {store} are ready", markup=False)
+        say(f"log {log} and store {store} are ready")
 
 
 def produce(once: bool = typer.Option(False, "--once", help="Poll everything once and exit.")) -> None:
     """Poll the prices of all watched products on all marketplaces and publish them to the log."""
-    from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.pipeline.producer import produce as run
 
-    settings = load_settings()
-    die_with_parent()
-    run(settings, once=once, stop=stop_on_signals())
+    settings, stop = start_service()
+    run(settings, once=once, stop=stop)
 
 
 def consume(until_empty: bool = typer.Option(False, "--until-empty", help="Exit when the queue is empty.")) -> None:
     """Process the log and write products, offers and price histories to the store."""
-    from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.pipeline.consumer import consume as run
 
-    settings = load_settings()
-    die_with_parent()
-    run(settings, until_empty=until_empty, stop=stop_on_signals())
+    settings, stop = start_service()
+    run(settings, until_empty=until_empty, stop=stop)
 
 
 def replay(json: bool = JSON) -> None:
@@ -137,7 +131,6 @@ def replay(json: bool = JSON) -> None:
 
     from rich.progress import Progress
 
-    from arbkit.core.service.process import stop_on_signals
     from arbkit.pipeline.replay import replay as run
 
     settings = load_settings()
@@ -149,24 +142,21 @@ def replay(json: bool = JSON) -> None:
     if json:
         print_json(asdict(done))
         return
-    out = console()
-    out.print(f"{counted(done.read, 'message')}: {counted(done.rebuilt.offers, 'offer')} rebuilt")
+    say(f"{counted(done.read, 'message')}: {counted(done.rebuilt.offers, 'offer')} rebuilt")
     if done.rebuilt.kept:
-        out.print(f"{counted(done.rebuilt.kept, 'offer')} no longer in the log kept unchanged")
+        say(f"{counted(done.rebuilt.kept, 'offer')} no longer in the log kept unchanged")
     if done.unusable:
-        out.print(f"{counted(done.unusable, 'message')} rejected; see `arbkit dlq list`")
+        say(f"{counted(done.unusable, 'message')} rejected; see `arbkit dlq list`")
 
 
 def demo(
     fail_every: int = typer.Option(0, min=0, help="Let every n-th request fail, to test how the rest copes."),
 ) -> None:
     """Serve the demo market: invented products behind a Keepa-compatible API."""
-    from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.sources.demo.server import serve
 
-    settings = load_settings()
-    die_with_parent()
-    serve(settings, stop=stop_on_signals(), fail_every=fail_every)
+    settings, stop = start_service()
+    serve(settings, stop=stop, fail_every=fail_every)
 
 
 def detect(
@@ -184,35 +174,30 @@ def detect(
     result["items"] = [
         {k: v for k, v in item.items() if components or k != "components"} for item in result["items"][:limit]
     ]
-    if json:
-        print_json(result)
-        return
-    _print_opportunities(result, str(done.folder))
+    answer(result, json, _print_opportunities)
+    if not json:
+        say(f"  report: {done.folder}")
 
 
-def _print_opportunities(result: Mapping[str, Any], folder: str) -> None:
-    from rich.markup import escape
-    from rich.table import Table
+def _print_opportunities(result: Mapping[str, Any]) -> None:
+    from rich.text import Text
 
-    out = console()
-    title = f"{counted(result['total'], 'opportunity', 'opportunities')} on {counted(result['routes'], 'route')}"
-    table = Table(title=title, title_justify="left")
-    for name in ("route", "product", "buy", "sell", "profit", "ROI", "confidence"):
-        table.add_column(name, justify="left" if name in ("route", "product") else "right")
-    for o in result["items"][:_MAX_PRINTED]:
-        table.add_row(
+    rows = [
+        (
             f"{o['source']} → {o['target']}",
-            escape(f"{o['asin']} {(o['title'] or '')[:48]}") + (" [yellow]DEMO[/]" if o["demo"] else ""),
+            Text.assemble(f"{o['asin']} {(o['title'] or '')[:48]}", (" DEMO" if o["demo"] else "", "yellow")),
             money(o["buy_price"], o["buy_currency"]),
             money(o["sell_price"], o["sell_currency"]),
             money(o["profit"], o["currency"]),
             percent(o["roi_pct"]),
             number(o["confidence"]),
         )
-    out.print(table)
+        for o in result["items"][:_MAX_PRINTED]
+    ]
+    title = f"{counted(result['total'], 'opportunity', 'opportunities')} on {counted(result['routes'], 'route')}"
+    print_table(("route", "product", ">buy", ">sell", ">profit", ">ROI", ">confidence"), rows, title=title)
     for reason, routes in result["unknown"].items():
-        out.print(f"  not priced: {counted(routes, 'route')}, {reason}", markup=False)
-    out.print(f"  report: {folder}", markup=False)
+        say(f"  not priced: {counted(routes, 'route')}, {reason}")
 
 
 def register(app: typer.Typer) -> None:

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import orjson
 import typer
+from pydantic import BaseModel
 
 from arbkit.core.formatting import age_words, count
+from arbkit.core.service.process import die_with_parent, log_to_stderr, stop_on_signals
 from arbkit.core.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
-    from arbkit.core.results import Json
-    from arbkit.pipeline.file_import import ImportSummary
+
+Document: TypeAlias = "BaseModel | str | int | float | bool | Sequence[Document] | Mapping[str, Document] | None"
+"""What ``--json`` prints: models, or plain Python."""
+DocumentT = TypeVar("DocumentT", bound=Document)
 
 JSON = typer.Option(False, "--json", help="Print one JSON document on standard output.")
 
@@ -36,16 +43,34 @@ def load_settings() -> Settings:
     Raises:
         ConfigError: a setting is wrong; names it.
     """
-    from arbkit.core.service.process import log_to_stderr
-
     log_to_stderr(verbose=state.verbose)
     return Settings.load()
 
 
-def print_json(document: Json | ImportSummary) -> None:
+def start_service() -> tuple[Settings, threading.Event]:
+    """The settings of a command that runs until it is stopped, and the event that stops it.
+
+    Raises:
+        ConfigError: a setting is wrong; names it.
+    """
+    settings = load_settings()
+    die_with_parent()
+    return settings, stop_on_signals()
+
+
+def print_json(document: Document) -> None:
     """One JSON document on standard output, and nothing else there."""
-    sys.stdout.buffer.write(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+    data = orjson.dumps(document, default=lambda model: model.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
+    sys.stdout.buffer.write(data + b"\n")
     sys.stdout.buffer.flush()
+
+
+def answer(document: DocumentT, json: bool, text: Callable[[DocumentT], None]) -> None:
+    """Print what a command found, with ``--json`` as a document, else as ``text`` prints it."""
+    if json:
+        print_json(document)
+    else:
+        text(document)
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -53,6 +78,48 @@ def console(*, stderr: bool = False) -> Console:
     from rich.console import Console
 
     return Console(stderr=stderr, highlight=False)
+
+
+def say(text: str, *, whole: bool = False) -> None:
+    """A line of plain text on the terminal; ``whole``: not wrapped, so that an address in it can be copied."""
+    console().print(text, markup=False, soft_wrap=whole)
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str | Text]],
+    *,
+    title: str | None = None,
+    grid: bool = True,
+    whole: Collection[str] = (),
+) -> None:
+    """A table on the terminal, folded where that is narrow; an empty row is a line between two sections.
+
+    Args:
+        columns: their headings, one that begins with ``>`` aligned to the right; without any there is no head.
+        rows: a cell per column.
+        title: what stands above it.
+        grid: with lines between the cells.
+        whole: the columns that are not folded.
+    """
+    from rich.box import HEAVY_HEAD
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    heads = [
+        Column(name.lstrip(">"), justify="right" if name[:1] == ">" else "left", overflow="fold", no_wrap=name in whole)
+        for name in columns
+    ]
+    table = Table(
+        *heads, title=title, title_justify="left", box=HEAVY_HEAD if grid else None, pad_edge=grid,
+        show_header=any(columns),
+    )  # fmt: skip
+    for row in rows:
+        if row:
+            table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+        else:
+            table.add_section()
+    console().print(table)
 
 
 def age_text(seconds: float | None) -> str:

@@ -29,12 +29,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time, timedelta
 from difflib import get_close_matches
-from typing import TypeAlias
+from typing import TypeAlias, TypedDict, Unpack
 
 ErrorValue: TypeAlias = (
     "str | int | float | bool | date | time | timedelta | Sequence[ErrorValue] | Mapping[str, ErrorValue] | None"
 )
 """A wrong value as it is shown: what JSON or a spreadsheet can hold."""
+
+
+class Details(TypedDict, total=False):
+    """What an error says beside why."""
+
+    field: str | None
+    value: ErrorValue
+    remedy: str | None
 
 
 class ArbkitError(Exception):
@@ -52,10 +60,13 @@ class ArbkitError(Exception):
         super().__init__(why)
 
     def __str__(self) -> str:
-        named = f"{self.field}: " if self.field else ""
+        return f"{self.what}. {self.remedy}" if self.remedy else self.what
+
+    @property
+    def what(self) -> str:
+        """What is wrong, with which value; without the remedy."""
         shown = f" (got {self.value!r})" if self.value is not None else ""
-        remedy = f". {self.remedy}" if self.remedy else ""
-        return f"{named}{self.why}{shown}{remedy}"
+        return f"{self.field}: {self.why}{shown}" if self.field else f"{self.why}{shown}"
 
 
 class _ClearError(ArbkitError):
@@ -86,17 +97,9 @@ class ServiceError(_ClearError):
 class KeepaError(ServiceError):
     """The Keepa service refused or failed; ``status`` is its HTTP status, if it answered."""
 
-    def __init__(
-        self,
-        why: str,
-        *,
-        status: int | None = None,
-        field: str | None = None,
-        value: ErrorValue = None,
-        remedy: str | None = None,
-    ) -> None:
+    def __init__(self, why: str, *, status: int | None = None, **details: Unpack[Details]) -> None:
         self.status = status
-        super().__init__(why, field=field, value=value, remedy=remedy)
+        super().__init__(why, **details)
 
 
 class KeepaKeyError(KeepaError):
@@ -127,11 +130,9 @@ class GroupBusyError(StreamError):
         self.group = group
         self.pid = pid
         holder = "another process" if pid is None else f"process {pid}"
-        super().__init__(
-            f"{holder} consumes as group {group} already, and a log in a SQLite file takes one consumer a group",
-            remedy="Let that one do the work or stop it first; for several consumers use Kafka "
-            "(ARBKIT_LOG=kafka://HOST:PORT)",
-        )
+        why = f"{holder} consumes as group {group} already, and a log in a SQLite file takes one consumer a group"
+        one = "Let that one do the work or stop it first"
+        super().__init__(why, remedy=f"{one}; for several consumers use Kafka (ARBKIT_LOG=kafka://HOST:PORT)")
 
 
 class MessageTooLargeError(StreamError):
@@ -170,17 +171,9 @@ class MessageTooLargeError(StreamError):
 class StoreError(ServiceError):
     """The store cannot be used. ``kind`` is what retries are counted by: unreachable, busy, blocked or failed."""
 
-    def __init__(
-        self,
-        why: str,
-        *,
-        kind: str = "failed",
-        field: str | None = None,
-        value: ErrorValue = None,
-        remedy: str | None = None,
-    ) -> None:
+    def __init__(self, why: str, *, kind: str = "failed", **details: Unpack[Details]) -> None:
         self.kind = kind
-        super().__init__(why, field=field, value=value, remedy=remedy)
+        super().__init__(why, **details)
 
 
 class StoreCorruptError(StoreError):

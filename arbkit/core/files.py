@@ -1,4 +1,4 @@
-"""Files that are never half-written and read with one clear error; locks between processes; shipped notebooks."""
+"""Files that are never half-written and read with one clear error; locks between processes; what is shipped."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import contextlib
 import os
 import shutil
 import threading
+import tomllib
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
+from pydantic import TypeAdapter
 
 from arbkit.core.errors import ConfigError, ServiceError
+
+T = TypeVar("T")
 
 _LOCK_POLL_S = 0.1
 
@@ -29,16 +34,15 @@ def read_if_there(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ServiceError(
-            f"cannot be read: {error.strerror or error}",
-            field=str(path),
-            remedy="Check that it is a file and that this user may read it",
-        ) from error
+        remedy = "Check that it is a file and that this user may read it"
+        raise ServiceError(f"cannot be read: {error.strerror or error}", field=str(path), remedy=remedy) from error
 
 
 @contextlib.contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Whatever is written to ``path`` in here.
+def writing(
+    path: Path, *, remedy: str = "Free some space, or give this user the right to write in its folder"
+) -> Iterator[None]:
+    """Whatever is written to ``path`` in here; ``remedy`` is what to do where that fails.
 
     Raises:
         ServiceError: it cannot be written (full disk, read-only folder…).
@@ -46,11 +50,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise ServiceError(
-            f"cannot be written: {error.strerror or error}",
-            field=str(path),
-            remedy="Free some space, or give this user the right to write in its folder",
-        ) from error
+        raise ServiceError(f"cannot be written: {error.strerror or error}", field=str(path), remedy=remedy) from error
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -105,9 +105,8 @@ def file_lock(path: Path, *, what: str, wait_s: float, stop: threading.Event | N
         try:
             lock.acquire(wait_s, _LOCK_POLL_S, cancel_check=stop.is_set if stop else None)
         except Timeout:
-            raise ServiceError(
-                f"{what} is under way already", remedy="Wait until it has ended, then try again"
-            ) from None
+            remedy = "Wait until it has ended, then try again"
+            raise ServiceError(f"{what} is under way already", remedy=remedy) from None
     try:
         yield
     finally:
@@ -138,3 +137,8 @@ def shipped_folder(kind: Literal["apps", "notebooks"]) -> Path:
         if folder.is_dir():
             return folder
     raise ConfigError(f"the shipped {kind} are missing", remedy="Install arbkit again")
+
+
+def shipped_table(kind: type[T], package: str, name: str) -> T:
+    """The TOML file ``name`` that is shipped in ``package``, as a value of this type."""
+    return TypeAdapter(kind).validate_python(tomllib.loads(resources.files(package).joinpath(name).read_text("utf-8")))

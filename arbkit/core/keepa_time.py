@@ -42,6 +42,4 @@ def iso_to_unix(value: str | None, *, field: str) -> float:
 @lru_cache(maxsize=64)
 def _from_iso(text: str | None) -> float:
     # All rows of a file have the same one.
-    if not isinstance(text, str):
-        raise TypeError(text)
-    return datetime.fromisoformat(text).timestamp()
+    return datetime.fromisoformat(text or "").timestamp()

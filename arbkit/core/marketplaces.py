@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import AfterValidator
 
 from arbkit.core.errors import UsageError
+from arbkit.core.files import shipped_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +29,8 @@ class Market:
         return f"https://{self.amazon}/dp/{asin}"
 
 
-def _load() -> Mapping[str, Market]:
-    text = resources.files("arbkit.core").joinpath("markets.toml").read_text("utf-8")
-    return MappingProxyType({code: Market(code=code, **row) for code, row in tomllib.loads(text).items()})
-
-
-MARKETS: Mapping[str, Market] = _load()
+MARKETS: Mapping[str, Market] = MappingProxyType(shipped_table(dict[str, Market], "arbkit.core", "markets.toml"))
+MARKET_CODES = tuple(MARKETS)
 _BY_DOMAIN = {m.keepa_domain: m for m in MARKETS.values()}
 _BY_HOST = {m.amazon.removeprefix("www."): m for m in MARKETS.values()}
 
@@ -46,11 +41,10 @@ def market(code: str) -> Market:
     Raises:
         UsageError: the code is none of ours.
     """
-    known = MARKETS.get({"GB": "UK"}.get(code.strip().upper(), code.strip().upper()))
-    if known is None:
-        raise UsageError(
-            "not a marketplace arbkit knows", field="market", value=code, remedy=f"Use {', '.join(MARKETS)}"
-        )
+    name = code.strip().upper()
+    if (known := MARKETS.get({"GB": "UK"}.get(name, name))) is None:
+        remedy = f"Use {', '.join(MARKETS)}"
+        raise UsageError("not a marketplace arbkit knows", field="market", value=code, remedy=remedy)
     return known
 
 

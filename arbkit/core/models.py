@@ -244,14 +244,11 @@ class Opportunity:
             components: with every fee and tax too.
         """
         shown: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
-        shown["data_age_s"] = max(0, round(now - shown.pop("data_at")))
+        at, _, parts = (shown.pop(name) for name in ("data_at", "run_id", "components"))
+        shown["data_age_s"] = max(0, round(now - at))
         shown["price_basis"] = dict(self.price_basis)
         shown["confidence_reasons"] = list(self.confidence_reasons)
-        shown.pop("run_id")
-        parts = shown.pop("components")
-        if components:
-            shown["components"] = [dict(part) for part in parts]
-        return shown
+        return {**shown, "components": [dict(part) for part in parts]} if components else shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,9 +50,6 @@ def with_retry(
         BaseException: what ``act`` raised last.
     """
 
-    def stop(state: RetryCallState) -> bool:
-        return give_up(_failure(state))
-
     def before_sleep(state: RetryCallState) -> None:
         if before_wait is not None:
             before_wait(_failure(state), state.next_action.sleep if state.next_action else 0.0)
@@ -60,7 +57,7 @@ def with_retry(
     return Retrying(
         retry=retry_if_exception(retry_on),
         wait=wait_random_exponential(multiplier=first_s, max=longest_s),
-        stop=stop,
+        stop=lambda state: give_up(_failure(state)),
         before_sleep=before_sleep,
         sleep=sleep,
         reraise=True,

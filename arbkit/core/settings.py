@@ -18,6 +18,8 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 SettingValue = str | float | bool | Path | SecretStr | tuple[str, ...] | None
 """What a setting can be, as it is given by name."""
 _EmptyIsNone = BeforeValidator(lambda v: None if v == "" else v)
+_File = Annotated[Path | None, _EmptyIsNone]
+_OptionalPort = Annotated[Port | None, _EmptyIsNone]
 
 
 class Settings(BaseSettings):
@@ -53,23 +55,17 @@ class Settings(BaseSettings):
         description="name of this consumer, its own in the group: restarted soon it has its partitions back at once",
     )  # fmt: skip
     store_api_key: SecretStr = Field(SecretStr(""), description="API key of Elasticsearch")
-    store_ca: Annotated[Path | None, _EmptyIsNone] = Field(
-        None, description="certificates that Elasticsearch is known by"
-    )
+    store_ca: _File = Field(None, description="certificates that Elasticsearch is known by")
     store_prefix: str = Field("arbkit-", description="what the names of all Elasticsearch indices begin with")
     markets: Annotated[tuple[str, ...], NoDecode] = Field(
         ("DE", "FR", "IT", "ES", "UK"), description="marketplaces to watch, comma separated"
     )
-    watchlist: Annotated[Path | None, _EmptyIsNone] = Field(
+    watchlist: _File = Field(
         None, description="file with one ASIN a line; empty: watchlist.txt, or the demo market's own list"
     )
     profile_name: str = Field("", description="one of the profiles in that file; empty: its main one")
-    profile: Annotated[Path | None, _EmptyIsNone] = Field(
-        None, description="seller profile; empty: profile.toml if there, else the built-in one"
-    )
-    schedule: Annotated[Path | None, _EmptyIsNone] = Field(
-        None, description="when reports run; empty: schedule.toml if there, else the built-in one"
-    )
+    profile: _File = Field(None, description="seller profile; empty: profile.toml if there, else the built-in one")
+    schedule: _File = Field(None, description="when reports run; empty: schedule.toml if there, else the built-in one")
     report_time_limit: float = Field(1800, gt=0, description="seconds that a run of a report may take")
     report_keep: int = Field(
         100, ge=0, description="run folders of each report that the scheduler keeps, beside the latest; 0: all"
@@ -92,10 +88,10 @@ class Settings(BaseSettings):
     dead_letter_run: int = Field(
         250, ge=0, description="unusable records in a row at which the consumer stops; 0: never"
     )
-    producer_metrics_port: Annotated[Port | None, _EmptyIsNone] = Field(
+    producer_metrics_port: _OptionalPort = Field(
         None, description="port of the producer's own Prometheus metrics; 0 = any free port, empty: none"
     )
-    consumer_metrics_port: Annotated[Port | None, _EmptyIsNone] = Field(
+    consumer_metrics_port: _OptionalPort = Field(
         None, description="port of a consumer's own Prometheus metrics; 0 = any free port, empty: none"
     )
 
@@ -125,8 +121,8 @@ class Settings(BaseSettings):
         Raises:
             ConfigError: a value cannot be used; names the setting, the value and the remedy.
         """
+        values: dict[str, Any] = {**overrides}
         try:
-            values: dict[str, Any] = {**overrides}
             return cls(**values)
         except ValidationError as error:
             first = error.errors()[0]
@@ -152,15 +148,11 @@ class Settings(BaseSettings):
         Raises:
             ConfigError: the demo is forbidden and there is no key.
         """
-        if self.demo is not None:
-            if not self.demo and not self.keepa_api_key.get_secret_value():
-                raise ConfigError(
-                    "ARBKIT_DEMO=0 forbids the demo market, but there is no key",
-                    field="KEEPA_API_KEY",
-                    remedy="Put your Keepa key into .env, or drop ARBKIT_DEMO=0",
-                )
-            return self.demo
-        return not self.keepa_api_key.get_secret_value()
+        has_key = bool(self.keepa_api_key.get_secret_value())
+        if self.demo is False and not has_key:
+            why, remedy = "ARBKIT_DEMO=0 forbids the demo market, but there is no key", "Put your Keepa key into .env"
+            raise ConfigError(why, field="KEEPA_API_KEY", remedy=f"{remedy}, or drop ARBKIT_DEMO=0")
+        return not has_key if self.demo is None else self.demo
 
     @property
     def database(self) -> Path:
@@ -190,32 +182,23 @@ class Settings(BaseSettings):
     @property
     def source_url(self) -> str:
         """Base URL of the Keepa-compatible service that prices come from, without a closing slash."""
-        own = self.demo_url or f"http://{self.host}:{self.demo_port}"
-        default = own if self.demo_mode else KEEPA_SERVICE
-        return (self.keepa_url or default).rstrip("/")
+        demo_url = self.demo_url or f"http://{self.host}:{self.demo_port}"
+        return (self.keepa_url or (demo_url if self.demo_mode else KEEPA_SERVICE)).rstrip("/")
 
     @property
     def watchlist_path(self) -> Path:
         """The watchlist in force: the demo market has one of its own, so that invented and real never mix."""
-        if self.watchlist is not None:
-            return self.watchlist
-        return self.home / "demo-watchlist.txt" if self.demo_mode else Path("watchlist.txt")
+        return self.watchlist or (self.home / "demo-watchlist.txt" if self.demo_mode else Path("watchlist.txt"))
 
     @property
     def profile_path(self) -> Path | None:
         """The seller profile's file, or None for the built-in one."""
-        if self.profile is not None:
-            return self.profile
-        default = Path("profile.toml")
-        return default if default.exists() else None
+        return self.profile or _if_there(Path("profile.toml"))
 
     @property
     def schedule_path(self) -> Path | None:
         """The schedule's file, or None for the built-in one."""
-        if self.schedule is not None:
-            return self.schedule
-        default = Path("schedule.toml")
-        return default if default.exists() else None
+        return self.schedule or _if_there(Path("schedule.toml"))
 
     def environment(self) -> dict[str, str]:
         """Variable → value, secrets plain: what a child process needs to see the same settings."""
@@ -229,6 +212,10 @@ class Settings(BaseSettings):
             secret = isinstance(value, SecretStr) and value.get_secret_value() != ""
             shown[self.variable(name)] = "********" if secret else _without_password(_text(value))
         return shown
+
+
+def _if_there(path: Path) -> Path | None:
+    return path if path.exists() else None
 
 
 def _text(value: object) -> str:
@@ -247,10 +234,8 @@ def _text(value: object) -> str:
 
 
 def _without_password(value: str) -> str:
-    parts = urlsplit(value) if "://" in value else None
-    if parts is None or parts.password is None:
-        return value
-    return value.replace(f":{parts.password}@", ":********@")
+    password = urlsplit(value).password if "://" in value else None
+    return value if password is None else value.replace(f":{password}@", ":********@")
 
 
 def sqlite_path(url: str) -> Path:
@@ -260,9 +245,7 @@ def sqlite_path(url: str) -> Path:
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach what is bound to ``host``."""
-    if host == "localhost":
-        return True
     try:
-        return ip_address(host).is_loopback
+        return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False

@@ -9,16 +9,34 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
 
 from arbkit.core.errors import ServiceError, StoreCorruptError, StoreError, StreamError
+from arbkit.core.files import shipped_table
 
 logger = logging.getLogger(__name__)
 
 Kind = Literal["log", "store"]
+
+
+class _Fault(TypedDict):
+    codes: list[str]
+    damaged: NotRequired[bool]
+    why: str
+    remedy: str
+
+
+_FAULTS: Mapping[int | None, _Fault] = {
+    getattr(sqlite3, code): fault
+    for fault in shipped_table(dict[str, list[_Fault]], "arbkit.core", "sqlite_errors.toml")["faults"]
+    for code in fault["codes"]
+}
 
 BUSY_TIMEOUT_S = 30.0
 """How long a writer waits for another one: the largest batch (hundreds of MB) takes seconds."""
@@ -82,6 +100,12 @@ def _use_wal(connection: sqlite3.Connection) -> None:
                 raise sqlite3.OperationalError(f"this disk cannot hold a shared database (journal {mode})")
 
 
+def read_statements(package: str, name: str) -> tuple[str, ...]:
+    """The statements of a SQL file beside a package's modules, which holds semicolons only at their ends."""
+    script = resources.files(package).joinpath(name).read_text("utf-8")
+    return tuple(statement.strip() for statement in script.split(";") if statement.strip())
+
+
 @contextmanager
 def immediate(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """A write transaction: committed and durable when the block ends, rolled back if it raises."""
@@ -143,51 +167,15 @@ def wrap_errors(path: Path, kind: Kind) -> Iterator[None]:
 def to_service_error(error: sqlite3.Error | OSError, path: Path, kind: Kind) -> ServiceError:
     """The ``StreamError``, ``StoreError`` or ``StoreCorruptError`` that says what happened, and the remedy."""
     plain: type[ServiceError] = StreamError if kind == "log" else StoreError
-    damaged: type[ServiceError] = StreamError if kind == "log" else StoreCorruptError
-    match _code(error):
-        case sqlite3.SQLITE_NOTADB:
-            return damaged(
-                f"the {kind}'s file is not a database, or its beginning is damaged: {path}",
-                remedy="It was left as it is. Restore a copy of it, or move it away to begin anew",
-            )
-        case sqlite3.SQLITE_CORRUPT:
-            return damaged(
-                f"the {kind}'s file is damaged: {path}",
-                remedy="It was left as it is. Restore a copy of it, rescue what is left with "
-                "`sqlite3 FILE .recover`, or move it away to begin anew",
-            )
-        case sqlite3.SQLITE_FULL:
-            return plain(
-                f"the disk of the {kind} is full: {path}",
-                remedy="Nothing was half-written. Free some space and try again",
-            )
-        case sqlite3.SQLITE_IOERR:
-            return plain(
-                f"the disk of the {kind} fails or takes no more: {error}: {path}",
-                remedy="Nothing was half-written. Check the disk, its quota and its free space, then try again",
-            )
-        case sqlite3.SQLITE_READONLY:
-            return plain(
-                f"the {kind}'s file may not be written: {path}",
-                remedy="Give this user the right to write the file and its folder",
-            )
-        case sqlite3.SQLITE_CANTOPEN:
-            return plain(
-                f"the {kind}'s file cannot be opened: {path}",
-                remedy="Check that its folder exists, that it is a file and that this user may use both",
-            )
-        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
-            return plain(
-                f"another process has kept the {kind}'s file locked for too long: {path}",
-                remedy="Try again; if it stays so, see which process holds the file",
-            )
-        case _ if isinstance(error, OSError):
-            return plain(
-                f"the {kind}'s file cannot be used: {error.strerror or error}: {path}",
-                remedy="Check ARBKIT_HOME and that this user may write there",
-            )
-        case _:
-            return plain(f"SQLite failed on the {kind}'s file: {error}: {path}")
+    fault = _FAULTS.get(_code(error))
+    if fault is None and isinstance(error, OSError):
+        why = f"the {kind}'s file cannot be used: {error.strerror or error}: {path}"
+        return plain(why, remedy="Check ARBKIT_HOME and that this user may write there")
+    if fault is None:
+        return plain(f"SQLite failed on the {kind}'s file: {error}: {path}")
+    why = fault["why"].format(kind=kind, path=path, error=error)
+    is_damaged_store = fault.get("damaged", False) and kind == "store"
+    return (StoreCorruptError if is_damaged_store else plain)(why, remedy=fault["remedy"])
 
 
 def _code(error: Exception) -> int | None:

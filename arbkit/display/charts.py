@@ -6,10 +6,13 @@ plotly reads texts as HTML: those that come from outside are escaped by the :cla
 from __future__ import annotations
 
 import textwrap
+import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from importlib import resources
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 from markupsafe import Markup
 
@@ -18,57 +21,36 @@ from arbkit.core.formatting import money, number
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
 from arbkit.core.results import ComponentRow
 from arbkit.display.labels import component_label
-from arbkit.display.waterfall import PricedRoute
+from arbkit.display.waterfall import ProfitableRoute
 
-MARKET_COLOURS: Mapping[str, str] = {
-    "DE": "#627cd9", "FR": "#773df2", "IT": "#f25700", "ES": "#8c5b3f", "UK": "#b22d7d",
-}  # fmt: skip
-"""Distinguishable by the colour-blind too (CIE76 difference of at least 30, also without red, green or blue), with a
-contrast of at least 3 to 1 against a white and a black page."""
-RANGE_BUTTONS = [
-    {"count": 1, "label": "1 month", "step": "month", "stepmode": "backward"},
-    {"count": 3, "label": "3 months", "step": "month", "stepmode": "backward"},
-    {"count": 1, "label": "1 year", "step": "year", "stepmode": "backward"},
-    {"label": "all", "step": "all"},
-]
-LAYOUT: Mapping[str, Any] = {
-    "template": "plotly_white",
-    "height": 380,
-    "font": {"size": 12},
-    "hoverlabel": {"align": "left"},
-    "modebar": {"remove": ["lasso2d", "select2d", "autoScale2d"]},
-}
+STYLES: Mapping[str, Any] = tomllib.loads(resources.files("arbkit.display").joinpath("figures.toml").read_text("utf-8"))
+"""The parts of figures that do not depend on their data, as plotly takes them."""
+MARKET_COLOURS: Mapping[str, str] = STYLES["market_colours"]
+"""Marketplace → the colour of its lines."""
+LAYOUT: Mapping[str, Any] = STYLES["all"]
+"""The layout that all figures share."""
+NEW_INCLUDES_SHIPPING = "from here “new” includes shipping"
 
 
-def waterfall_figure(route: PricedRoute) -> go.Figure:
+def waterfall_figure(route: ProfitableRoute) -> go.Figure:
     """From the selling price to the profit, a bar per component; its rule, table, date and source on hover."""
     parts = route.components
     labels = [component_label(p["name"]) + ("*" if p["assumed"] else "") for p in parts]
-    figure = go.Figure(
-        go.Waterfall(
-            x=[*labels, "Profit"],
-            y=[*(p["amount"] for p in parts), route.profit],
-            measure=["relative"] * len(parts) + ["total"],
-            text=[*(number(p["amount"]) for p in parts), number(route.profit)],
-            textposition="outside",
-            cliponaxis=False,
-            hovertext=[*(_hover(p) for p in parts), "<b>Profit</b><br>the sum of all bars before it"],
-            hovertemplate="%{hovertext}<extra></extra>",
-            increasing={"marker": {"color": "#1a7f37"}},
-            decreasing={"marker": {"color": "#cf222e"}},
-            totals={"marker": {"color": "#1f6feb"}},
-            connector={"line": {"color": "#8c959f", "width": 1}},
-        )
+    bars = go.Waterfall(
+        STYLES["waterfall_bars"],
+        x=[*labels, "Profit"],
+        y=[*(p["amount"] for p in parts), route.profit],
+        measure=["relative"] * len(parts) + ["total"],
+        text=[*(number(p["amount"]) for p in parts), number(route.profit)],
+        hovertext=[*(_hover(p) for p in parts), "<b>Profit</b><br>the sum of all bars before it"],
     )
     note = " (* assumed)" if any(p["assumed"] for p in parts) else ""
-    figure.update_layout(
-        **LAYOUT,
-        title={"text": f"From selling price to profit, {route.currency}{note}"},
-        yaxis={"title": {"text": route.currency}},
-        margin={"l": 60, "r": 20, "t": 50, "b": 90},
-        showlegend=False,
-    )
-    return figure
+    title = f"From selling price to profit, {route.currency}{note}"
+    return _figure(bars, "waterfall", title_text=title, yaxis_title_text=route.currency)
+
+
+def _figure(traces: Any, style: str, **layout: Any) -> go.Figure:
+    return go.Figure(traces).update_layout(**LAYOUT).update_layout(STYLES[style], **layout)
 
 
 def _hover(part: ComponentRow) -> str:
@@ -90,34 +72,41 @@ def _wrapped(text: str) -> list[str]:
 
 def history_figure(lines: Sequence[PriceLine], *, currency: str) -> go.Figure:
     """A product's price on every marketplace in ``currency``, VAT included, in steps; gaps where it was not offered."""
-    figure = go.Figure(
-        [
-            go.Scatter(
-                x=line.times,
-                y=line.prices,
-                name=f"{line.market} ({line.basis.replace('_', ' ')})",
-                mode="lines",
-                line={"shape": "hv", "width": 1.8, "color": MARKET_COLOURS[line.market]},
-                connectgaps=False,
-                hovertemplate=f"%{{y:,.2f}} {currency}",
-            )
-            for line in lines
-        ]
-    )
-    figure.update_layout(
-        **LAYOUT,
-        title={"text": f"Price on every marketplace, {currency}, VAT included"},
-        yaxis={"title": {"text": currency}, "rangemode": "tozero"},
-        xaxis={"type": "date", "rangeselector": {"buttons": RANGE_BUTTONS, "y": 1.02}},
-        hovermode="x unified",
-        legend={"orientation": "h", "y": -0.15},
-        margin={"l": 60, "r": 20, "t": 70, "b": 60},
-        annotations=_annotations(lines),
-        shapes=_break_of_new(lines),
-    )
+    traces = [
+        go.Scatter(
+            x=line.times,
+            y=line.prices,
+            name=f"{line.market} ({line.basis.replace('_', ' ')})",
+            mode="lines",
+            line={"shape": "hv", "width": 1.8, "color": MARKET_COLOURS[line.market]},
+            connectgaps=False,
+            hovertemplate=f"%{{y:,.2f}} {currency}",
+        )
+        for line in lines
+    ]
+    title = f"Price on every marketplace, {currency}, VAT included"
+    figure = _figure(traces, "history", title_text=title, yaxis_title_text=currency)
+    figure.update_xaxes(rangeselector_buttons=STYLES["range_buttons"])
     if not lines:
+        why = "No price history: Keepa's exports have none, or the product was never offered."
+        figure.add_annotation(STYLES["nothing"], text=why)
         figure.update_layout(xaxis={"visible": False, "rangeselector": {"visible": False}}, yaxis={"visible": False})
+    if spans(lines, "new", NEW_INCLUDES_SHIPPING_FROM):
+        day = naive_utc(NEW_INCLUDES_SHIPPING_FROM)
+        figure.add_shape(STYLES["mark"], x0=day, x1=day, yref="paper")
+        figure.add_annotation(STYLES["mark_note"], x=day, y=0.02, text=NEW_INCLUDES_SHIPPING)
     return figure
+
+
+def spans(lines: Sequence[PriceLine], basis: str, at: int) -> bool:
+    """Whether a line of this basis has prices before and after a moment (Unix seconds)."""
+    moment = np.datetime64(at, "s")
+    return any(line.basis == basis and line.times[0] < moment < line.times[-1] for line in lines)
+
+
+def naive_utc(at: int) -> datetime:
+    """A Unix time in seconds as plotly takes it: UTC, without saying so."""
+    return datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
 
 
 def routes_figure(cells: Mapping[tuple[str, str], tuple[float | None, str]], *, title: str, currency: str) -> go.Figure:
@@ -133,57 +122,20 @@ def routes_figure(cells: Mapping[tuple[str, str], tuple[float | None, str]], *, 
         [_route_hover(source, target, text) for target, (_, text) in zip(codes, row, strict=True)]
         for source, row in zip(codes, grid, strict=True)
     ]
-    figure = go.Figure(
-        go.Heatmap(
-            x=codes,
-            y=codes,
-            z=amounts,
-            text=[["" if a is None else number(a) for a in row] for row in amounts],
-            texttemplate="%{text}",
-            customdata=hover,
-            hovertemplate="%{customdata}<extra></extra>",
-            hoverongaps=False,
-            colorscale=[[0, "#cf222e"], [0.5, "#ffffff"], [1, "#1a7f37"]],
-            zmid=0,
-            zmin=-max(known, default=1.0),
-            zmax=max(known, default=1.0),
-            xgap=2,
-            ygap=2,
-            colorbar={"title": {"text": currency}},
-        )
+    most = max(known, default=1.0)
+    heatmap = go.Heatmap(
+        STYLES["routes_cells"],
+        x=codes,
+        y=codes,
+        z=amounts,
+        text=[["" if a is None else number(a) for a in row] for row in amounts],
+        customdata=hover,
+        zmin=-most,
+        zmax=most,
+        colorbar={"title": {"text": currency}},
     )
-    figure.update_layout(
-        **LAYOUT,
-        title={"text": str(Markup("{}").format(title))},
-        xaxis={"title": {"text": "sold on"}, "side": "bottom", "showgrid": False},
-        yaxis={"title": {"text": "bought on"}, "autorange": "reversed", "showgrid": False},
-        margin={"l": 60, "r": 20, "t": 50, "b": 60},
-        plot_bgcolor="#eaeef2",
-    )
-    return figure
+    return _figure(heatmap, "routes", title_text=str(Markup("{}").format(title)))
 
 
 def _route_hover(source: str, target: str, text: str) -> str:
     return str(Markup("<br>").join([Markup("<b>{} → {}</b>").format(source, target), *_wrapped(text)]))
-
-
-def _annotations(lines: Sequence[PriceLine]) -> list[dict[str, Any]]:
-    notes: list[dict[str, Any]] = []
-    if not lines:
-        why = "No price history: Keepa's exports have none, or the product was never offered."
-        notes.append({"text": why, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False})
-    for shape in _break_of_new(lines):
-        text = "from here “new” includes shipping"
-        notes.append(
-            {"text": text, "x": shape["x0"], "yref": "paper", "y": 0.02, "showarrow": False, "xanchor": "right"}
-        )
-    return notes
-
-
-def _break_of_new(lines: Sequence[PriceLine]) -> Sequence[dict[str, Any]]:
-    """A mark where Keepa's “new” price changed its meaning, if a line of it spans that day."""
-    at = datetime.fromtimestamp(NEW_INCLUDES_SHIPPING_FROM, UTC).replace(tzinfo=None)
-    if not any(line.basis == "new" and line.times[0] < at < line.times[-1] for line in lines):
-        return []
-    line = {"color": "#8c959f", "dash": "dot", "width": 1}
-    return [{"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1, "line": line}]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,13 +18,6 @@ _TITLE = 48
 _TEXT = 80
 _STYLES = {"text": "text-align:left", "date": "text-align:left;white-space:nowrap", "number": "white-space:nowrap"}
 _CURRENCY_OF = {"buy_price": "buy_currency", "sell_price": "sell_currency"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    name: str
-    style: str
-    is_link: bool
 
 
 class DisplayFrame(pd.DataFrame):
@@ -53,7 +45,7 @@ class DisplayFrame(pd.DataFrame):
         if not rows:
             return Markup("<p>{}</p>").format(self._note() or "Nothing to show.")
         columns = [
-            _Column(name, _STYLES[_kind(self.iloc[:, n])], name.endswith("_url"))
+            {"name": name, "style": _STYLES[_kind(self.iloc[:, n])], "is_link": name.endswith("_url")}
             for name, n in zip(names, self._displayed(), strict=True)
         ]
         cells = [(index, row) for index, *row in rows]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,15 @@ import plotly.graph_objects as go
 
 from arbkit.analysis.price_history import PriceLine
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, RATING_COUNT_FROZEN_FROM
-from arbkit.display.charts import LAYOUT, MARKET_COLOURS, RANGE_BUTTONS
+from arbkit.display.charts import LAYOUT, MARKET_COLOURS, NEW_INCLUDES_SHIPPING, STYLES, naive_utc, spans
 
 _PRICE_PX, _PANEL_PX, _GAP_PX, _EDGE_PX = 300, 110, 34, 130
 _DASHES = {"buy_box": "solid", "new": "dash", "amazon": "dot"}
-_GREY = "#8c959f"
+_CHANGES_OF_MEANING = {
+    "new": (NEW_INCLUDES_SHIPPING_FROM, NEW_INCLUDES_SHIPPING),
+    "reviews": (RATING_COUNT_FROZEN_FROM, "Keepa stopped updating this number here"),
+}
+"""Basis → when its series changed its meaning, and what is said there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,66 +37,48 @@ def product_figure(prices: Sequence[PriceLine], panels: Sequence[Panel], *, curr
 
     Prices are in ``currency``. Days on which a series changed its meaning are marked.
     """
-    panels = [p for p in panels if p.lines]
-    heights = ([_PRICE_PX] if prices else []) + [_PANEL_PX] * len(panels)
-    if not heights:
+    priced = [Panel("", f"Price, {currency}, VAT included", prices)] if prices else []
+    shown = [*priced, *(panel for panel in panels if panel.lines)]
+    if not shown:
         return _nothing()
-    domains = _domains(heights)
+    heights = [_PRICE_PX if panel.lines is prices else _PANEL_PX for panel in shown]
     traces: list[go.Scatter] = []
-    layout: dict[str, Any] = {}
+    axes: dict[str, Any] = {}
     notes: list[dict[str, Any]] = []
     marks: list[dict[str, Any]] = []
-    axis = 0
     several = len({line.basis for line in prices}) > 1
     legend: set[str] = set()
-    if prices:
-        axis = 1
-        layout["yaxis"] = {"domain": domains[0], "tickformat": ",~r", "nticks": 7}
-        notes.append(_heading(f"Price, {currency}, VAT included", domains[0]))
-        for line in prices:
-            name = f"{line.market} {line.basis.replace('_', ' ')}" if several else line.market
-            dash = _DASHES.get(line.basis, "solid") if several else "solid"
-            traces.append(_trace(line, name, "y", f"%{{y:,.2f}} {currency}", dash=dash, legend=name not in legend))
-            legend.add(name)
-        if _spans(prices, "new", NEW_INCLUDES_SHIPPING_FROM):
-            marks.append(_mark(NEW_INCLUDES_SHIPPING_FROM, "y"))
-            notes.append(_mark_note(NEW_INCLUDES_SHIPPING_FROM, "from here “new” includes shipping", domains[0]))
-    in_legend = {line.market for line in prices}
-    for panel, domain in zip(panels, domains[axis:], strict=True):
-        axis += 1
-        name = "y" if axis == 1 else f"y{axis}"
-        key = "yaxis" if axis == 1 else f"yaxis{axis}"
-        layout[key] = {"domain": domain, "tickformat": ",~s", "nticks": 4}
-        layout[key] |= {"type": "log", "autorange": "reversed"} if panel.reversed_log else {"rangemode": "tozero"}
-        notes.append(_heading(panel.title, domain))
+    for number, (panel, domain) in enumerate(zip(shown, _domains(heights), strict=True), 1):
+        suffix = str(number) if number > 1 else ""
+        is_price, axis = panel.lines is prices, f"y{suffix}"
+        style = "prices" if is_price else "ranks" if panel.reversed_log else "counts"
+        axes[f"yaxis{suffix}"] = {**STYLES[style], "domain": domain}
+        notes.append({**STYLES["heading"], "text": f"<b>{panel.title}</b>", "y": domain[1]})
         for line in panel.lines:
-            label = f"{line.market} {panel.name}"
-            traces.append(_trace(line, label, name, "%{y:,.0f}", legend=line.market not in in_legend))
-            in_legend.add(line.market)
-        if _spans(panel.lines, "reviews", RATING_COUNT_FROZEN_FROM):
-            marks.append(_mark(RATING_COUNT_FROZEN_FROM, name))
-            notes.append(_mark_note(RATING_COUNT_FROZEN_FROM, "Keepa stopped updating this number here", domain))
-    layout |= dict(
-        LAYOUT,
-        # The page brings its own colours; plotly's templates are slow to copy.
-        template={"layout": {}},
-        height=_whole(heights) + _EDGE_PX,
-        xaxis={
-            "type": "date",
-            "anchor": "free",
-            "position": 0,
-            "rangeselector": {"buttons": RANGE_BUTTONS, "y": 1 + 26 / _whole(heights), "yanchor": "bottom", "x": 0},
-            "spikethickness": 1,
-            "spikecolor": _GREY,
-            "spikedash": "dot",
-        },
-        hovermode="x unified",
-        hoversubplots="axis",
-        legend={"orientation": "h", "y": -28 / _whole(heights), "yanchor": "top"},
-        margin={"l": 52, "r": 12, "t": 66, "b": 64},
-        annotations=notes,
-        shapes=marks,
-    )
+            name = f"{line.market} {line.basis.replace('_', ' ') if is_price else panel.name}"
+            key = name if is_price and several else line.market
+            dash = _DASHES.get(line.basis, "solid") if is_price and several else "solid"
+            value = f"%{{y:,.2f}} {currency}" if is_price else "%{y:,.0f}"
+            label = line.market if is_price and not several else name
+            traces.append(_trace(line, label, axis, value, dash=dash, legend=key not in legend))
+            legend |= {key, line.market}
+        for basis, (at, text) in _CHANGES_OF_MEANING.items():
+            if spans(panel.lines, basis, at):
+                day = naive_utc(at)
+                marks.append({**STYLES["mark"], "x0": day, "x1": day, "yref": f"{axis} domain"})
+                notes.append({**STYLES["mark_note"], "text": text, "x": day, "y": domain[0]})
+    whole = _whole(heights)
+    selector = {"buttons": STYLES["range_buttons"], "y": 1 + 26 / whole, "yanchor": "bottom", "x": 0}
+    layout = {
+        **LAYOUT,
+        **STYLES["product"],
+        **axes,
+        "height": whole + _EDGE_PX,
+        "xaxis": {**STYLES["product_dates"], "rangeselector": selector},
+        "legend": {"orientation": "h", "y": -28 / whole, "yanchor": "top"},
+        "annotations": notes,
+        "shapes": marks,
+    }
     return go.Figure(traces, layout)
 
 
@@ -127,41 +112,8 @@ def _trace(line: PriceLine, name: str, axis: str, value: str, *, legend: bool, d
     )
 
 
-def _heading(text: str, domain: tuple[float, float]) -> dict[str, Any]:
-    return {
-        "text": f"<b>{text}</b>", "xref": "paper", "yref": "paper", "x": 0, "y": domain[1], "showarrow": False,
-        "xanchor": "left", "yanchor": "bottom",
-    }  # fmt: skip
-
-
-def _spans(lines: Sequence[PriceLine], basis: str, at: int) -> bool:
-    moment = np.datetime64(at, "s")
-    return any(line.basis == basis and line.times[0] < moment < line.times[-1] for line in lines)
-
-
-def _mark(at: int, axis: str) -> dict[str, Any]:
-    line = {"color": _GREY, "dash": "dot", "width": 1.5}
-    return {
-        "type": "line", "x0": _day(at), "x1": _day(at), "xref": "x", "yref": f"{axis} domain", "y0": 0, "y1": 1,
-        "line": line,
-    }  # fmt: skip
-
-
-def _mark_note(at: int, text: str, domain: tuple[float, float]) -> dict[str, Any]:
-    return {
-        "text": text, "x": _day(at), "yref": "paper", "y": domain[0], "showarrow": False, "xanchor": "right",
-        "yanchor": "bottom", "font": {"size": 11},
-    }  # fmt: skip
-
-
-def _day(at: int) -> datetime:
-    return datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
-
-
 def _nothing() -> go.Figure:
-    figure = go.Figure()
     why = "Nothing to plot: select a series above.<br>Keepa's exports have no price history, only its API does."
-    note: Mapping[str, Any] = {"text": why, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False}
     hidden = {"visible": False}
-    figure.update_layout(**{**LAYOUT, "height": 160}, annotations=[note], xaxis=hidden, yaxis=hidden)
-    return figure
+    figure = go.Figure().update_layout(**{**LAYOUT, "height": 160}, xaxis=hidden, yaxis=hidden)
+    return figure.add_annotation(STYLES["nothing"], text=why)

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
 from arbkit.core.errors import UsageError
 from arbkit.core.formatting import money, number, percent
-from arbkit.core.results import ComponentRow
 from arbkit.display.frames import DisplayFrame
 from arbkit.display.html import render
 from arbkit.display.labels import fulfilment_label
 from arbkit.display.notebook_html import NotebookHtml
-from arbkit.display.waterfall import waterfall_table
+from arbkit.display.waterfall import PricedQuote, waterfall_table
 from arbkit.profit.quote.results import MaxBuy, Quote
 
 if TYPE_CHECKING:
@@ -28,20 +26,6 @@ _TITLE = 60
 """Characters of a title in a headline."""
 
 
-@dataclass(frozen=True, slots=True)
-class _PricedQuote:
-    """A quote with a known profit (:class:`~arbkit.display.waterfall.PricedRoute`)."""
-
-    asin: str
-    title: str | None
-    source: str
-    target: str
-    currency: str
-    profit: float
-    demo: bool
-    components: Sequence[ComponentRow]
-
-
 class QuoteView:
     """The answer of :func:`arbkit.profit.quote.quote.quote`: amounts in ``currency``, signed, for one unit.
 
@@ -50,44 +34,27 @@ class QuoteView:
     :meth:`plot` gives the same as a chart, :meth:`to_dict` the document of ``arbkit profit --json``.
     """
 
+    source: str
+    """The marketplace to buy on."""
+    target: str
+    """The marketplace to sell on."""
+    currency: str
+    """The currency of all amounts: that of the seller's home."""
+    profit: float | None
+    """Profit of one unit after every fee and tax; None where it is unknown."""
+    roi_pct: float | None
+    """Profit in percent of what is invested; None where it is unknown."""
+    margin_pct: float | None
+    """Profit in percent of net revenue; None where it is unknown."""
+    unknown: tuple[str, ...]
+    """Why there is no profit; empty where there is one."""
+
     def __init__(self, quote: Quote, *, asin: str = "", title: str | None = None, demo: bool = False) -> None:
         self._quote = quote
         self.asin, self.title, self.demo = asin, title, demo
-
-    @property
-    def source(self) -> str:
-        """The marketplace to buy on."""
-        return self._quote.source
-
-    @property
-    def target(self) -> str:
-        """The marketplace to sell on."""
-        return self._quote.target
-
-    @property
-    def currency(self) -> str:
-        """The currency of all amounts: that of the seller's home."""
-        return self._quote.currency
-
-    @property
-    def profit(self) -> float | None:
-        """Profit of one unit after every fee and tax; None where it is unknown."""
-        return self._quote.profit
-
-    @property
-    def roi_pct(self) -> float | None:
-        """Profit in percent of what is invested; None where it is unknown."""
-        return self._quote.roi_pct
-
-    @property
-    def margin_pct(self) -> float | None:
-        """Profit in percent of net revenue; None where it is unknown."""
-        return self._quote.margin_net_pct
-
-    @property
-    def unknown(self) -> tuple[str, ...]:
-        """Why there is no profit; empty where there is one."""
-        return self._quote.unknown
+        self.source, self.target, self.currency = quote.source, quote.target, quote.currency
+        self.profit, self.roi_pct, self.margin_pct = quote.profit, quote.roi_pct, quote.margin_net_pct
+        self.unknown = quote.unknown
 
     @property
     def hints(self) -> tuple[str, ...]:
@@ -97,29 +64,31 @@ class QuoteView:
     @property
     def components(self) -> DisplayFrame:
         """One row per component: ``component, amount, currency, rule, table, valid_from, source, assumed``."""
-        names = ["name", "amount", "currency", "rule", "table", "valid_from", "source", "assumed"]
-        rows = [[getattr(part, name) for name in names] for part in self._quote.components]
-        return DisplayFrame(rows, columns=["component", *names[1:]])
+        rows = [{"component": part.name, **part.model_dump()} for part in self._quote.components]
+        columns = ["component", "amount", "currency", "rule", "table", "valid_from", "source", "assumed"]
+        return DisplayFrame(rows, columns=columns)
 
     @property
     def alternatives(self) -> DisplayFrame:
         """The other fulfilment methods: ``fulfilment, profit, difference, currency, allowed, why_not``."""
-        rows = [{**other.model_dump(), "currency": self.currency} for other in self._quote.alternatives]
-        return _with_numbers(rows, ["fulfilment", "profit", "difference", "currency", "allowed", "why_not"])
+        columns = ["fulfilment", "profit", "difference", "currency", "allowed", "why_not"]
+        return self._cases(self._quote.alternatives, columns)
 
     @property
     def sensitivity(self) -> DisplayFrame:
         """Profit if a price or the exchange rate changes: ``of, change_pct, profit, currency``."""
-        rows = [{**case.model_dump(), "currency": self.currency} for case in self._quote.sensitivity]
-        return _with_numbers(rows, ["of", "change_pct", "profit", "currency"])
+        return self._cases(self._quote.sensitivity, ["of", "change_pct", "profit", "currency"])
 
     @property
     def vat_cases(self) -> DisplayFrame:
         """The same under other VAT: ``vat_status, vat_class, profit, currency, roi_pct, fulfilment, why_not``."""
-        rows = [{**case.model_dump(), "currency": self.currency} for case in self._quote.vat_grid]
-        return _with_numbers(
-            rows, ["vat_status", "vat_class", "profit", "currency", "roi_pct", "fulfilment", "why_not"]
-        )
+        columns = ["vat_status", "vat_class", "profit", "currency", "roi_pct", "fulfilment", "why_not"]
+        return self._cases(self._quote.vat_grid, columns)
+
+    def _cases(self, cases: Sequence[BaseModel], columns: list[str]) -> DisplayFrame:
+        """A row per case; amounts are numbers also where all of them are unknown."""
+        frame = DisplayFrame([{**case.model_dump(), "currency": self.currency} for case in cases], columns=columns)
+        return frame.astype({name: "float64" for name in ("profit", "difference", "roi_pct") if name in columns})
 
     def plot(self) -> go.Figure:
         """From the selling price to the profit, a bar per component.
@@ -140,7 +109,7 @@ class QuoteView:
         """The document of ``arbkit profit --json``."""
         return self._quote.model_dump(mode="json")
 
-    def _priced(self) -> _PricedQuote:
+    def _priced(self) -> PricedQuote:
         if self.profit is None:
             raise UsageError(
                 f"cannot be priced: {'; '.join(self.unknown)}", field="route", value=f"{self.source} → {self.target}",
@@ -148,7 +117,7 @@ class QuoteView:
             )  # fmt: skip
         parts: list[Any] = [part.model_dump() for part in self._quote.components]
         name = self.title or self.asin or "One unit"
-        return _PricedQuote(self.asin, name, self.source, self.target, self.currency, self.profit, self.demo, parts)
+        return PricedQuote(self.asin, name, self.source, self.target, self.currency, self.profit, self.demo, parts)
 
     def _name(self) -> str:
         name = _shortened(self.title) or self.asin
@@ -189,12 +158,6 @@ def max_cost_text(limit: MaxBuy) -> str:
         if limit.price is None
         else f"max cost {money(limit.price, limit.currency)} ({targets})"
     )
-
-
-def _with_numbers(rows: list[dict[str, Any]], columns: list[str]) -> DisplayFrame:
-    """Rows whose amounts are numbers also where all of them are unknown."""
-    frame = DisplayFrame(rows, columns=columns)
-    return frame.astype({name: "float64" for name in ("profit", "difference", "roi_pct") if name in columns})
 
 
 def _shortened(title: str | None) -> str:

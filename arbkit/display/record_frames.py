@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from arbkit.core.models import Offer, Opportunity, Product, Run
 from arbkit.display.frames import DisplayFrame
 from arbkit.store.base import Stats
 
+R = TypeVar("R")
 DEMO_NOTE = "DEMO market: invented products and prices"
 
 
@@ -22,20 +23,14 @@ def products_frame(products: Sequence[Product]) -> DisplayFrame:
     Columns: ``asin, title, brand, category``, the prices (``DE_EUR``, ``UK_GBP``, …, VAT included), the best route
     (``source, target, profit, currency, roi_pct``) and ``updated_at``.
     """
-    rows = []
-    for p in products:
-        best: Mapping[str, Any] = p.best or {}
-        prices = {_price_column(c): _major(p.markets[c]["price_minor"]) if c in p.markets else None for c in MARKETS}
-        rows.append(
-            {
-                "asin": p.asin, "title": p.title, "brand": p.brand, "category": p.category, **prices,
-                **{name: best.get(name) for name in ("source", "target", "profit", "currency", "roi_pct")},
-                "updated_at": p.updated_at,
-            }
-        )  # fmt: skip
     columns = ["asin", "title", "brand", "category", *map(_price_column, MARKETS),
                "source", "target", "profit", "currency", "roi_pct", "updated_at"]  # fmt: skip
-    return _frame(rows, columns, demo=any(p.demo for p in products))
+
+    def cells(p: Product) -> dict[str, Any]:
+        prices = {_price_column(code): _major(here["price_minor"]) for code, here in p.markets.items()}
+        return {**prices, **(p.best or {})}
+
+    return _frame(products, columns, cells, demo=any(p.demo for p in products))
 
 
 def offers_frame(offers: Sequence[Offer]) -> DisplayFrame:
@@ -43,22 +38,19 @@ def offers_frame(offers: Sequence[Offer]) -> DisplayFrame:
 
     Prices and fees in ``currency``; ``price`` includes VAT, ``keepa_fba_fee`` does not.
     """
-    plain = ["price_basis", "price_at", "sales_rank", "rank_drops30", "monthly_sold", "offers_new", "rating", "reviews"]
-    shares = {"out_of_stock90_pct": "out_of_stock90_pct", "amazon_buy_box90_pct": "amazon_buy_box90_pct"}
-    rows = [
-        {
-            "asin": o.asin, "market": o.market, "title": o.title,
-            "price": _major(o.price_minor), "currency": o.currency, "price_avg90": _major(o.price_avg90_minor),
-            **{name: getattr(o, name) for name in [*plain, *shares]},
-            "size_mm": _size(o), "weight_g": o.weight_g,
-            "keepa_fba_fee": _major(o.keepa_fba_fee_minor), "keepa_referral_pct": o.keepa_referral_pct,
-            "updated_at": o.updated_at, "page_url": market(o.market).url(o.asin),
-        }
-        for o in offers
+    columns = [
+        "asin", "market", "title", "price", "currency", "price_avg90", "price_basis", "price_at", "sales_rank",
+        "rank_drops30", "monthly_sold", "offers_new", "rating", "reviews", "out_of_stock90_pct",
+        "amazon_buy_box90_pct", "size_mm", "weight_g", "keepa_fba_fee", "keepa_referral_pct", "updated_at", "page_url",
     ]  # fmt: skip
-    columns = ["asin", "market", "title", "price", "currency", "price_avg90", *plain, *shares, "size_mm", "weight_g",
-               "keepa_fba_fee", "keepa_referral_pct", "updated_at", "page_url"]  # fmt: skip
-    return _frame(rows, columns, demo=any(o.demo for o in offers))
+
+    def cells(o: Offer) -> dict[str, Any]:
+        return {
+            "price": _major(o.price_minor), "price_avg90": _major(o.price_avg90_minor), "size_mm": _size(o),
+            "keepa_fba_fee": _major(o.keepa_fba_fee_minor), "page_url": market(o.market).url(o.asin),
+        }  # fmt: skip
+
+    return _frame(offers, columns, cells, demo=any(o.demo for o in offers))
 
 
 def opportunities_frame(found: Sequence[Opportunity]) -> DisplayFrame:
@@ -71,8 +63,7 @@ def opportunities_frame(found: Sequence[Opportunity]) -> DisplayFrame:
         "currency", "roi_pct", "margin_pct", "spread_pct", "fees", "fulfilment", "confidence", "confidence_reasons",
         "brand", "category", "data_at", "source_url", "target_url",
     ]  # fmt: skip
-    rows = [{name: getattr(o, name) for name in columns} for o in found]
-    return _frame(rows, columns, demo=any(o.demo for o in found))
+    return _frame(found, columns, demo=any(o.demo for o in found))
 
 
 def history_frame(lines: Sequence[PriceLine], *, currency: str, demo: bool) -> DisplayFrame:
@@ -95,22 +86,21 @@ def history_frame(lines: Sequence[PriceLine], *, currency: str, demo: bool) -> D
 def runs_frame(runs: Iterable[Run]) -> DisplayFrame:
     """Report runs, the latest first: ``report, status, started_at, duration_s, summary, error, run_id, output``."""
     columns = ["report", "status", "started_at", "duration_s", "summary", "error", "run_id", "output"]
-    rows = [
-        {
-            **{name: getattr(r, name) for name in ("report", "status", "started_at", "error", "run_id", "output")},
-            "duration_s": None if r.finished_at is None else r.finished_at - r.started_at,
-            "summary": ", ".join(f"{value} {name}" for name, value in r.summary.items()),
+
+    def cells(run: Run) -> dict[str, Any]:
+        return {
+            "duration_s": None if run.finished_at is None else run.finished_at - run.started_at,
+            "summary": ", ".join(f"{value} {name}" for name, value in run.summary.items()),
         }
-        for r in runs
-    ]
-    return _frame(rows, columns)
+
+    return _frame(list(runs), columns, cells)
 
 
 def stats_frame(stats: Stats) -> DisplayFrame:
     """One row: how much is stored, the total profit of its opportunities in ``currency``, and its age."""
-    amounts = ["products", "offers", "opportunities", "total_profit", "currency"]
-    names = [*amounts, "oldest_at", "newest_at", "evaluated_at"]
-    return _frame([{name: getattr(stats, name) for name in names}], names, demo=stats.demo_products > 0)
+    columns = ["products", "offers", "opportunities", "total_profit", "currency"]
+    columns += ["oldest_at", "newest_at", "evaluated_at"]
+    return _frame([stats], columns, demo=stats.demo_products > 0)
 
 
 def watched_frame(asins: Sequence[str], offers: Sequence[Offer]) -> DisplayFrame:
@@ -121,20 +111,25 @@ def watched_frame(asins: Sequence[str], offers: Sequence[Offer]) -> DisplayFrame
     by_asin: dict[str, list[Offer]] = {asin: [] for asin in asins}
     for o in offers:
         by_asin[o.asin].append(o)
-    rows = [
-        {
+
+    def cells(asin: str) -> dict[str, Any]:
+        known = by_asin[asin]
+        return {
             "asin": asin,
             "title": next((o.title for o in known if o.title), None),
             "markets": ", ".join(o.market for o in known),
             "updated_at": max((o.updated_at for o in known), default=None),
         }
-        for asin, known in by_asin.items()
-    ]
-    return _frame(rows, ["asin", "title", "markets", "updated_at"], demo=any(o.demo for o in offers))
+
+    return _frame(list(by_asin), ["asin", "title", "markets", "updated_at"], cells, demo=any(o.demo for o in offers))
 
 
-def _frame(rows: Sequence[dict[str, Any]], columns: Sequence[str], *, demo: bool = False) -> DisplayFrame:
-    made = DisplayFrame(rows, columns=list(columns))
+def _frame(
+    records: Sequence[R], columns: list[str], cells: Callable[[R], dict[str, Any]] = lambda _: {}, *, demo: bool = False
+) -> DisplayFrame:
+    """A row per record: the fields that it has, and ``cells`` in place of others."""
+    rows = [{name: getattr(record, name, None) for name in columns} | cells(record) for record in records]
+    made = DisplayFrame(rows, columns=columns)
     for name in columns:
         if name.endswith("_at"):
             made[name] = pd.to_datetime(made[name].astype("float64"), unit="s", utc=True).dt.floor("s")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Protocol
+from itertools import accumulate, pairwise
+from typing import NamedTuple, TypeAlias
 
 from markupsafe import Markup
 
+from arbkit.core.models import Opportunity
 from arbkit.core.results import ComponentRow
 from arbkit.display.html import render
 from arbkit.display.labels import component_label
@@ -18,51 +19,32 @@ _MIN_WIDTH_PCT = 0.3
 """So that a component of a cent can be seen."""
 
 
-class PricedRoute(Protocol):
-    """A route with a known profit, such as :class:`~arbkit.core.models.Opportunity`; amounts in ``currency``."""
-
-    @property
-    def asin(self) -> str:
-        """The product."""
-
-    @property
-    def title(self) -> str | None:
-        """Its title; None where it is unknown."""
-
-    @property
-    def source(self) -> str:
-        """The marketplace to buy on."""
-
-    @property
-    def target(self) -> str:
-        """The marketplace to sell on."""
-
-    @property
-    def currency(self) -> str:
-        """The currency of profit and components."""
-
-    @property
-    def profit(self) -> float:
-        """Profit of one unit, after every fee and tax."""
-
-    @property
-    def demo(self) -> bool:
-        """Whether the product is invented."""
-
-    @property
-    def components(self) -> Sequence[ComponentRow]:
-        """The signed amounts that add up to the profit."""
-
-
 @dataclass(frozen=True, slots=True)
-class _Bar:
+class PricedQuote:
+    """A quote whose profit is known: signed amounts for one unit, in ``currency``, that add up to it."""
+
+    asin: str
+    title: str | None
+    source: str
+    target: str
+    currency: str
+    profit: float
+    demo: bool
+    components: Sequence[ComponentRow]
+
+
+ProfitableRoute: TypeAlias = Opportunity | PricedQuote
+"""A route whose money can be drawn."""
+
+
+class _Bar(NamedTuple):
     """A line of the waterfall; offset and width are shares of the whole width, in percent."""
 
     label: str
     amount: float
     kind: str
-    left_pct: str
-    width_pct: str
+    left_pct: float
+    width_pct: float
     rule: str
     why: str
 
@@ -70,14 +52,14 @@ class _Bar:
 class Waterfall:
     """From the selling price to the profit, a bar per component, as the output of a notebook cell."""
 
-    def __init__(self, route: PricedRoute) -> None:
+    def __init__(self, route: ProfitableRoute) -> None:
         self._route = route
 
     def _repr_html_(self) -> str:
         return NotebookHtml(waterfall_table(self._route))._repr_html_()
 
 
-def waterfall_table(route: PricedRoute) -> Markup:
+def waterfall_table(route: ProfitableRoute) -> Markup:
     """From the selling price to the profit, a line and a bar per component; rule, table, date and source on hover."""
     demo = " (DEMO)" if route.demo else ""
     title = f"{route.title or route.asin}{demo}: {route.source} → {route.target}, {route.currency}"
@@ -85,23 +67,20 @@ def waterfall_table(route: PricedRoute) -> Markup:
     return render("waterfall.html.j2", title=title, bars=list(_bars(route)), assumed=assumed)
 
 
-def _bars(route: PricedRoute) -> Iterator[_Bar]:
-    tops = [0.0]
-    for part in route.components:
-        tops.append(tops[-1] + (part["amount"] or 0.0))
+def _bars(route: ProfitableRoute) -> Iterator[_Bar]:
+    amounts = [part["amount"] or 0.0 for part in route.components]
+    tops = list(accumulate(amounts, initial=0.0))
     low, high = min(*tops, route.profit, 0.0), max(*tops, route.profit)
     scale = 100 / (high - low or 1.0)
 
-    def bar(label: str, amount: float, kind: str, ends: tuple[float, float], rule: str, why: str) -> _Bar:
+    def extent(*ends: float) -> tuple[float, float]:
         start, end = sorted(ends)
-        width_pct = max(scale * (end - start), _MIN_WIDTH_PCT)
-        return _Bar(label, amount, kind, f"{scale * (start - low):.2f}", f"{width_pct:.2f}", rule, why)
+        return scale * (start - low), max(scale * (end - start), _MIN_WIDTH_PCT)
 
-    for part, ends in zip(route.components, pairwise(tops), strict=True):
-        amount = part["amount"] or 0.0
+    for part, amount, ends in zip(route.components, amounts, pairwise(tops), strict=True):
         label = component_label(part["name"]) + (" *" if part["assumed"] else "")
-        yield bar(label, amount, "in" if amount >= 0 else "out", ends, part["rule"], _why(part))
-    yield bar("Profit", route.profit, "sum", (0.0, route.profit), "", "The sum of all bars")
+        yield _Bar(label, amount, "in" if amount >= 0 else "out", *extent(*ends), part["rule"], _why(part))
+    yield _Bar("Profit", route.profit, "sum", *extent(0.0, route.profit), "", "The sum of all bars")
 
 
 def _why(part: ComponentRow) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 
 from arbkit.core.errors import ArbkitError, KeepaError, StoreError
 from arbkit.core.results import Result
@@ -26,30 +26,14 @@ class Check(Result):
 
 def examine(settings: Settings) -> list[Check]:
     """All checks, in the order in which data passes; one that fails does not keep the others from running."""
-    checks: tuple[tuple[str, Callable[[Settings], str]], ...] = (
-        ("mode", _mode),
-        ("home", _home),
-        ("watchlist", _watchlist),
-        ("profile", _profile),
-        ("schedule", _schedule),
-        ("fee tables", _tables),
-        ("exchange rates", _rates),
-        ("prices", _source),
-        ("log", _log),
-        ("store", _store),
-    )
-    return list(_run(settings, checks))
+    return [_check(settings, name, say) for name, say in _CHECKS.items()]
 
 
-def _run(settings: Settings, checks: tuple[tuple[str, Callable[[Settings], str]], ...]) -> Iterator[Check]:
-    for name, check in checks:
-        try:
-            yield Check(name=name, ok=True, says=check(settings))
-        except ArbkitError as error:
-            shown = f" (got {error.value!r})" if error.value is not None else ""
-            named = f"{error.field}: " if error.field else ""
-            says = f"{named}{error.why}{shown}"
-            yield Check(name=name, ok=False, says=says, remedy=error.remedy, exit_code=error.exit_code)
+def _check(settings: Settings, name: str, say: Callable[[Settings], str]) -> Check:
+    try:
+        return Check(name=name, ok=True, says=say(settings))
+    except ArbkitError as error:
+        return Check(name=name, ok=False, says=error.what, remedy=error.remedy, exit_code=error.exit_code)
 
 
 def _mode(settings: Settings) -> str:
@@ -64,9 +48,8 @@ def _home(settings: Settings) -> str:
     probe.unlink()
     free = shutil.disk_usage(settings.home).free
     if free < _LOW_SPACE:
-        raise ArbkitError(
-            f"only {free >> 20} MiB free", field=str(settings.home), remedy="Free some space or move ARBKIT_HOME"
-        )
+        remedy = "Free some space or move ARBKIT_HOME"
+        raise ArbkitError(f"only {free >> 20} MiB free", field=str(settings.home), remedy=remedy)
     return f"{settings.home} can be written, {free >> 30} GiB free"
 
 
@@ -115,10 +98,8 @@ def _source(settings: Settings) -> str:
     with KeepaSource(settings) as source:
         tokens = source.tokens()
     if tokens.left <= 0:
-        raise KeepaError(
-            f"{settings.source_url} answers, but {tokens.left} tokens are left",
-            remedy=f"They refill at {tokens.refill_rate} a minute: watch fewer products or wait",
-        )
+        remedy = f"They refill at {tokens.refill_rate} a minute: watch fewer products or wait"
+        raise KeepaError(f"{settings.source_url} answers, but {tokens.left} tokens are left", remedy=remedy)
     return f"{settings.source_url} answers, {tokens.left} tokens left"
 
 
@@ -130,11 +111,6 @@ def _log(settings: Settings) -> str:
     return f"{settings.masked()['ARBKIT_LOG'] or settings.log_url}: {behind} messages wait for the consumer"
 
 
-def _is_there(settings: Settings) -> bool:
-    """Whether the store exists; a server always does."""
-    return not settings.store_url.startswith("sqlite:") or settings.database.exists()
-
-
 def _store(settings: Settings) -> str:
     from arbkit.store import open_store
 
@@ -142,9 +118,17 @@ def _store(settings: Settings) -> str:
         with open_store(settings, read_only=True) as store:
             stats = store.stats()
     except StoreError as error:
-        if type(error) is StoreError and not _is_there(settings):
+        is_embedded = settings.store_url.startswith("sqlite:")
+        if type(error) is StoreError and is_embedded and not settings.database.exists():
             return "nothing stored yet"
         raise
     demo = f", {stats.demo_products} of them from the demo market" if stats.demo_products else ""
     where = settings.masked()["ARBKIT_STORE"] or settings.store_url
     return f"{where}: {stats.products} products{demo}, {stats.opportunities} opportunities"
+
+
+_CHECKS: Mapping[str, Callable[[Settings], str]] = {
+    "mode": _mode, "home": _home, "watchlist": _watchlist, "profile": _profile, "schedule": _schedule,
+    "fee tables": _tables, "exchange rates": _rates, "prices": _source, "log": _log, "store": _store,
+}  # fmt: skip
+"""The checks in the order in which data passes."""

@@ -16,11 +16,9 @@ def fill_demo(settings: Settings) -> None:
         ConfigError, ServiceError: a setting is wrong, or log or store cannot be used.
     """
     if not settings.demo_mode:
-        raise UsageError(
-            "there is a Keepa key, and invented prices must not mix with real ones",
-            field="fill_demo",
-            remedy="Run `arbkit up`, or try arbkit.open(demo=True, home='var/demo')",
-        )
+        why = "there is a Keepa key, and invented prices must not mix with real ones"
+        remedy = "Run `arbkit up`, or try arbkit.open(demo=True, home='var/demo')"
+        raise UsageError(why, field="fill_demo", remedy=remedy)
     from arbkit.analysis import detection
     from arbkit.ops.setup import initialise
     from arbkit.pipeline.consumer import drain

@@ -80,18 +80,16 @@ def _by_heartbeat(name: str, age_s: float | None, home: str, progress_age_s: flo
     if age_s is not None and age_s <= _FRESH_S:
         return ServiceHealth(name, "running", f"heartbeat {age_words(age_s)} ago")
     if name == "consumer" and progress_age_s is not None and progress_age_s <= LIMIT_S:
-        return ServiceHealth(
-            name, "running", f"its group committed {age_words(progress_age_s)} ago; it runs with another home"
-        )
+        detail = f"its group committed {age_words(progress_age_s)} ago; it runs with another home"
+        return ServiceHealth(name, "running", detail)
     if age_s is None:
-        return ServiceHealth(
-            name, "unknown", f"no heartbeat yet in {home}", f"{_REMEDIES[name]}. It must have this ARBKIT_HOME"
-        )
+        remedy = f"{_REMEDIES[name]}. It must have this ARBKIT_HOME"
+        return ServiceHealth(name, "unknown", f"no heartbeat yet in {home}", remedy)
     detail = f"no heartbeat for {age_words(age_s)}"
-    if age_s <= LIMIT_S:
-        remedy = f"Wait: after {age_words(LIMIT_S)} it counts as down"
-        return ServiceHealth(name, "late", f"{detail}: it waits for something, or has ended", remedy)
-    return ServiceHealth(name, "down", detail, _REMEDIES[name])
+    if age_s > LIMIT_S:
+        return ServiceHealth(name, "down", detail, _REMEDIES[name])
+    remedy = f"Wait: after {age_words(LIMIT_S)} it counts as down"
+    return ServiceHealth(name, "late", f"{detail}: it waits for something, or has ended", remedy)
 
 
 def _by_answer(name: str, address: str | None, *, answers: bool | None) -> ServiceHealth:
@@ -100,6 +98,5 @@ def _by_answer(name: str, address: str | None, *, answers: bool | None) -> Servi
         return ServiceHealth(name, "unknown", f"its port was left to chance ({variable}=0), so it cannot be asked")
     if answers:
         return ServiceHealth(name, "running", f"answers at {address}")
-    return ServiceHealth(
-        name, "down", f"does not answer at {address}", f"{_REMEDIES[name]}. If it runs on another machine, all is well"
-    )
+    remedy = f"{_REMEDIES[name]}. If it runs on another machine, all is well"
+    return ServiceHealth(name, "down", f"does not answer at {address}", remedy)

@@ -59,7 +59,9 @@ def adopt_user_files(settings: Settings, folder: Path) -> list[str]:
     taken = _remembered(memory)
     before = dict(taken)
     differences = []
-    for name, target in _targets(settings).items():
+    ours = {"watchlist.txt": settings.watchlist, "profile.toml": settings.profile, "schedule.toml": settings.schedule}
+    for name, given in ours.items():
+        target = given or Path(name)
         data, here = read_if_there(folder / name), read_if_there(target)
         # What is the same as last time says nothing: the file here may have been edited since.
         if data is None or (here is not None and taken.get(name) == _digest(data)):
@@ -75,18 +77,9 @@ def adopt_user_files(settings: Settings, folder: Path) -> list[str]:
     return differences
 
 
-def _targets(settings: Settings) -> dict[str, Path]:
-    return {
-        "watchlist.txt": settings.watchlist or Path("watchlist.txt"),
-        "profile.toml": settings.profile or Path("profile.toml"),
-        "schedule.toml": settings.schedule or Path("schedule.toml"),
-    }
-
-
 def _remembered(memory: Path) -> dict[str, str]:
-    data = read_if_there(memory)
     try:
-        return {str(name): str(digest) for name, digest in orjson.loads(data or b"{}").items()}
+        return {str(name): str(digest) for name, digest in orjson.loads(read_if_there(memory) or b"{}").items()}
     except (ValueError, AttributeError):
         return {}
 

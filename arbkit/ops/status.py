@@ -146,6 +146,10 @@ def log_figures(stream: StreamState) -> LogFigures:
 def store_figures(store: StoreState, now: float) -> StoreFigures:
     """Of the store, with ages at ``now`` (Unix seconds)."""
     stats = store.stats
+    runs = [
+        RunFigures(run_id=r.run_id, report=r.report, status=r.status, age_s=_age(now, r.started_at), error=r.error)
+        for r in store.runs
+    ]
     return StoreFigures(
         products=stats.products,
         offers=stats.offers,
@@ -154,16 +158,7 @@ def store_figures(store: StoreState, now: float) -> StoreFigures:
         freshest_age_s=_age(now, stats.newest_at),
         oldest_age_s=_age(now, stats.oldest_at),
         evaluated_age_s=_age(now, stats.evaluated_at),
-        runs=[
-            RunFigures(
-                run_id=run.run_id,
-                report=run.report,
-                status=run.status,
-                age_s=_age(now, run.started_at),
-                error=run.error,
-            )
-            for run in store.runs
-        ],
+        runs=runs,
     )
 
 
@@ -179,15 +174,9 @@ def token_figures(tokens: Tokens, now: float) -> TokenFigures:
 
 
 def _schedule_figures(entry: EntryStatus, now: float) -> ScheduleFigures:
-    return ScheduleFigures(
-        name=entry.name,
-        report=entry.report,
-        enabled=entry.enabled,
-        last_age_s=_age(now, entry.last_at),
-        last_status=entry.last_status,
-        next_in_s=None if entry.next_at is None else max(0, round(entry.next_at - now)),
-        error=entry.error,
-    )
+    next_in_s = None if entry.next_at is None else max(0, round(entry.next_at - now))
+    same = entry.model_dump(include={"name", "report", "enabled", "last_status", "error"})
+    return ScheduleFigures(**same, last_age_s=_age(now, entry.last_at), next_in_s=next_in_s)
 
 
 def _age(now: float, at: float | None) -> int | None:

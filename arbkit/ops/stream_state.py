@@ -38,8 +38,7 @@ class StreamState:
 
     def processed(self, group: str) -> int:
         """Messages that the group has passed since the topic began."""
-        ends = self.watermarks[GROUPS[group]]
-        return sum(end for _, end in ends.values()) - sum(self.lag(group).values())
+        return self.published(GROUPS[group]) - sum(self.lag(group).values())
 
     def retained(self, topic: str) -> int:
         """Messages that the topic still keeps."""
@@ -59,8 +58,7 @@ class StreamState:
 
     def unreplayed(self, topic: str) -> int:
         """Dead letters of a topic that a replay of all would take."""
-        name = dead_letter_topic(topic)
-        return sum(self._lag(name, self.replayed[topic]).values())
+        return sum(self._lag(dead_letter_topic(topic), self.replayed[topic]).values())
 
 
 def read_stream_state(log: Stream, *, now: float) -> StreamState:
@@ -69,18 +67,18 @@ def read_stream_state(log: Stream, *, now: float) -> StreamState:
     Raises:
         StreamError: it cannot be asked.
     """
-    ends = {t.name: {place.partition: both for place, both in log.watermarks(t.name).items()} for t in TOPICS}
-    places = {group: _places(log, group, topic) for group, topic in GROUPS.items()}
+    ends = {t.name: {tp.partition: both for tp, both in log.watermarks(t.name).items()} for t in TOPICS}
+    committed = {group: _committed(log, group, topic) for group, topic in GROUPS.items()}
     return StreamState(
         now,
         ends,
-        {group: found for group, found in places.items() if found or group == ENRICH_GROUP},
-        {topic: _places(log, REPLAY_GROUP, dead_letter_topic(topic)) for topic in DEAD_TOPICS},
+        {group: found for group, found in committed.items() if found or group == ENRICH_GROUP},
+        {topic: _committed(log, REPLAY_GROUP, dead_letter_topic(topic)) for topic in DEAD_TOPICS},
     )
 
 
-def _places(log: Stream, group: str, topic: str) -> dict[int, int]:
-    return {place.partition: offset for place, offset in log.committed_offsets(group, topic).items()}
+def _committed(log: Stream, group: str, topic: str) -> dict[int, int]:
+    return {tp.partition: offset for tp, offset in log.committed_offsets(group, topic).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +126,12 @@ class Throughput:
         if len(self._states) > 1:
             begin, before, done = self._before(state.at)
             over = state.at - begin
-            pace = Pace(state.at, over, (published - before) / over * 60, (enriched - done) / over * 60)
-            self._paces.append(pace)
+            self._paces.append(Pace(state.at, over, (published - before) / over * 60, (enriched - done) / over * 60))
 
     def _before(self, now: float) -> tuple[float, int, int]:
         """The oldest state in the window, but at least the one before the last."""
-        found = self._states[-2]
-        for one in reversed(self._states):
-            if now - one[0] > _WINDOW_S:
-                break
-            if one[0] < found[0]:
-                found = one
-        return found
+        earlier = list(self._states)[:-1]
+        return next((one for one in earlier if now - one[0] <= _WINDOW_S), earlier[-1])
 
     @property
     def paces(self) -> Sequence[Pace]:

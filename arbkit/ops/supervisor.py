@@ -28,6 +28,8 @@ _GRACE_S = 8.0
 _STABLE_S = 30.0
 _LONGEST_PAUSE_S = 30.0
 _FINAL = {UsageError.exit_code, ConfigError.exit_code}
+WriteLine = Callable[[str, str], None]
+"""Takes a service's name and one line of its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,23 +104,14 @@ class _Running:
 
 
 class Supervisor:
-    """Runs services until ``stop`` is set. ``write`` takes one line of a service's log at a time."""
+    """Runs services until ``stop`` is set; what they log goes to ``write``."""
 
     def __init__(
-        self,
-        services: Sequence[Service],
-        *,
-        environment: Mapping[str, str],
-        stop: threading.Event,
-        write: Callable[[str, str], None],
+        self, services: Sequence[Service], *, environment: Mapping[str, str], stop: threading.Event, write: WriteLine
     ) -> None:
         self._running = [_Running(service) for service in services]
-        self._environment = {
-            **os.environ,
-            **environment,
-            "ARBKIT_SUPERVISED": str(os.getpid()),
-            "PYTHONUNBUFFERED": "1",
-        }
+        ours = {"ARBKIT_SUPERVISED": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
+        self._environment = {**os.environ, **environment, **ours}
         self._stop = stop
         self._write = write
 
@@ -191,10 +184,9 @@ def await_answers(
     answers = dict.fromkeys(waiting, False)
     while waiting and not stop.is_set():
         for name, address in list(waiting.items()):
-            if name in given_up():
-                del waiting[name]
-            elif url_answers(address.probe, timeout_s=5):
-                answers[name] = True
+            is_lost = name in given_up()
+            answers[name] = not is_lost and url_answers(address.probe, timeout_s=5)
+            if answers[name] or is_lost:
                 del waiting[name]
         if waiting:
             stop.wait(0.2)

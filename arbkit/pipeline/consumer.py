@@ -244,7 +244,7 @@ class _Loop:
         CONSUMED.labels("unknown").inc(batch.unknown)
         CONSUMED.labels("dead_letter").inc(len(batch.rejected))
         logger.info(
-            "%d records: %d dead-lettered, %d unknown to the source", len(messages), len(batch.rejected), batch.unknown
+            "%d records: %d dead-lettered, %d not found at Keepa", len(messages), len(batch.rejected), batch.unknown
         )
         return True
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypedDict
 from uuid import uuid4
 
 import orjson
 
 from arbkit.core.errors import BadRecordError, InputError, RefusedFileError
 from arbkit.core.marketplaces import MARKETS, Market, by_domain
+from arbkit.core.models import Origin
+from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
 from arbkit.sources.envelope import envelope, from_envelope
 from arbkit.sources.export_files import SavedResponse, SheetRows, read_file
@@ -22,27 +23,6 @@ from arbkit.sources.raw_types import Cell, Envelope, Json, RawProduct
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letter_topic, dead_letters, open_stream
 
 _PUBLISH = 2_000
-
-
-class FileSummary(TypedDict):
-    """A :class:`FileReport` as ``arbkit import --json`` prints it."""
-
-    path: str
-    market: str | None
-    exported_at: str | None
-    rows: int
-    products: int
-    duplicates: int
-    dead_lettered: int
-    refused: str | None
-    notes: list[str]
-
-
-class ImportSummary(TypedDict):
-    """What ``arbkit import --json`` prints."""
-
-    files: list[FileSummary]
-    products: int
 
 
 @dataclass(slots=True)
@@ -81,23 +61,9 @@ class ImportReport:
             return InputError.exit_code
         return 6 if any(file.refused or file.dead_lettered for file in self.files) else 0
 
-    def to_dict(self) -> ImportSummary:
+    def to_dict(self) -> JsonObject:
         """The JSON document of the command."""
-        return {"files": [_summary(file) for file in self.files], "products": self.products}
-
-
-def _summary(file: FileReport) -> FileSummary:
-    return FileSummary(
-        path=file.path,
-        market=file.market,
-        exported_at=file.exported_at,
-        rows=file.rows,
-        products=file.products,
-        duplicates=file.duplicates,
-        dead_lettered=file.dead_lettered,
-        refused=file.refused,
-        notes=list(file.notes),
-    )
+        return {"files": [asdict(file) for file in self.files], "products": self.products}
 
 
 def import_files(settings: Settings, paths: Sequence[Path], *, market: Market | None = None) -> ImportReport:
@@ -107,17 +73,14 @@ def import_files(settings: Settings, paths: Sequence[Path], *, market: Market | 
         StreamError: the log cannot be written.
     """
     run_id = f"import-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
+    reports = tuple(FileReport(str(path)) for path in paths)
     with open_stream(settings) as stream:
-        return ImportReport(tuple(_import_file(stream, path, market, run_id) for path in paths))
-
-
-def _import_file(stream: Stream, path: Path, market: Market | None, run_id: str) -> FileReport:
-    report = FileReport(str(path))
-    try:
-        _publish(stream, envelopes_of(path, market, run_id, report), path, report)
-    except RefusedFileError as error:
-        report.refused = str(error)
-    return report
+        for path, report in zip(paths, reports, strict=True):
+            try:
+                _publish(stream, envelopes_of(path, market, run_id, report), path, report)
+            except RefusedFileError as error:
+                report.refused = str(error)
+    return ImportReport(reports)
 
 
 def envelopes_of(path: Path, market: Market | None, run_id: str, report: FileReport) -> Iterator[tuple[int, Envelope]]:
@@ -127,39 +90,37 @@ def envelopes_of(path: Path, market: Market | None, run_id: str, report: FileRep
         RefusedFileError: nothing of the file can be used.
     """
     content = read_file(path)
+    origin: Origin
+    found: Iterator[tuple[int, str, str, RawProduct | Json]]
     if isinstance(content, SheetRows):
-        return _rows(content, path, market, run_id, report)
-    return _products(content, path, market, run_id, report)
+        at = _when(content.exported_at, path, report, "it was exported")
+        origin, found = "export", _rows(content, path.name, market, at)
+    else:
+        at = _when(content.answered_at, path, report, "Keepa answered")
+        origin, found = "raw", _products(content, market)
+    for number, asin, code, product in found:
+        yield (number, envelope(asin=asin, market=code, origin=origin, fetched_at=at, run_id=run_id, product=product))
 
 
 def _publish(stream: Stream, envelopes: Iterable[tuple[int, Envelope]], path: Path, report: FileReport) -> None:
-    good: list[Record] = []
+    good: dict[tuple[str, str], Record] = {}
     bad: list[Record] = []
-    seen: set[tuple[str, str]] = set()
-    markets: dict[str, None] = {}
     for number, one in envelopes:
         report.rows += 1
-        key = (one["asin"], one["market"])
-        value = orjson.dumps(one, default=str)
-        where = {"file": path.name, "row": str(number)}
+        record = Record(one["asin"], orjson.dumps(one, default=str), {"file": path.name, "row": str(number)})
         try:
             _check(one)
         except BadRecordError as error:
-            bad.append(dead_letters.rejected_record(Record(key[0], value, where), RAW_TOPIC, str(error)))
-            continue
-        markets[key[1]] = None
-        if key in seen:
-            report.duplicates += 1
-            continue
-        seen.add(key)
-        good.append(Record(key[0], value, where))
+            bad.append(dead_letters.rejected_record(record, RAW_TOPIC, str(error)))
+        else:
+            good.setdefault((one["asin"], one["market"]), record)
     for start in range(0, len(bad), _PUBLISH):
         stream.publish(dead_letter_topic(RAW_TOPIC), bad[start : start + _PUBLISH])
-    large = sum(
-        dead_letters.publish(stream, RAW_TOPIC, good[start : start + _PUBLISH])
-        for start in range(0, len(good), _PUBLISH)
-    )
-    report.market = ",".join(markets) or None
+    fresh, large = list(good.values()), 0
+    for start in range(0, len(fresh), _PUBLISH):
+        large += dead_letters.publish(stream, RAW_TOPIC, fresh[start : start + _PUBLISH])
+    report.market = ",".join(dict.fromkeys(market for _, market in good)) or None
+    report.duplicates = report.rows - len(good) - len(bad)
     report.products, report.dead_lettered = len(good) - large, len(bad) + large
 
 
@@ -174,31 +135,21 @@ def _check(message: Envelope) -> None:
         check(message)
 
 
-def _rows(
-    table: SheetRows, path: Path, market: Market | None, run_id: str, report: FileReport
-) -> Iterator[tuple[int, Envelope]]:
-    exported_at = _when(table.exported_at, path, report, "it was exported")
+def _rows(table: SheetRows, file: str, market: Market | None, at: str) -> Iterator[tuple[int, str, str, RawProduct]]:
     where = {name: [i for i, h in enumerate(table.headers) if h in heads] for name, heads in IDENTITY.items()}
     markets = [_market(row, where, market) for _, row in table.rows]
-    if markets and all(isinstance(found, RefusedFileError) for found in markets):
-        raise _first(markets)
+    refused = [found for found in markets if isinstance(found, RefusedFileError)]
+    if markets and len(refused) == len(markets):
+        raise refused[0]
     for (number, row), found in zip(table.rows, markets, strict=True):
         columns = dict(zip(table.headers, row, strict=False))
         columns.pop("", None)
-        product: RawProduct = {"exported_at": exported_at, "row": number, "file": path.name, "columns": columns}
+        product: RawProduct = {"exported_at": at, "row": number, "file": file, "columns": columns}
+        asin = str(_pick(row, where["asin"]) or "").strip().upper()
         if isinstance(found, RefusedFileError):
-            product = {**product, "refused": str(found)}
-        yield (
-            number,
-            envelope(
-                asin=str(_pick(row, where["asin"]) or "").strip().upper(),
-                market=found.code if isinstance(found, Market) else "",
-                origin="export",
-                fetched_at=exported_at,
-                run_id=run_id,
-                product=product,
-            ),
-        )
+            yield number, asin, "", {**product, "refused": str(found)}
+        else:
+            yield number, asin, found.code, product
 
 
 def _when(at: datetime | None, path: Path, report: FileReport, lacks: str) -> str:
@@ -208,10 +159,6 @@ def _when(at: datetime | None, path: Path, report: FileReport, lacks: str) -> st
         report.notes = (f"the file does not say when {lacks}: its own time is taken",)
     report.exported_at = at.isoformat(timespec="seconds")
     return report.exported_at
-
-
-def _first(markets: Iterable[Market | RefusedFileError]) -> RefusedFileError:
-    return next(found for found in markets if isinstance(found, RefusedFileError))
 
 
 def _pick(row: Sequence[Cell], columns: Iterable[int]) -> Cell:
@@ -226,41 +173,23 @@ def _market(row: Sequence[Cell], where: Mapping[str, list[int]], given: Market |
     if found is None and given is None:
         return RefusedFileError("names no marketplace", remedy=f"Add --market with one of {', '.join(MARKETS)}")
     if found is not None and given is not None and found != given:
-        return RefusedFileError(
-            f"is from marketplace {found.code}", field="--market", value=given.code, remedy="Leave --market out"
-        )
+        why = f"is from marketplace {found.code}"
+        return RefusedFileError(why, field="--market", value=given.code, remedy="Leave --market out")
     return found or given  # type: ignore[return-value]  # both None has been answered above
 
 
-def _products(
-    answer: SavedResponse, path: Path, market: Market | None, run_id: str, report: FileReport
-) -> Iterator[tuple[int, Envelope]]:
-    answered_at = _when(answer.answered_at, path, report, "Keepa answered")
+def _products(answer: SavedResponse, market: Market | None) -> Iterator[tuple[int, str, str, Json]]:
     domains = [_market_of_product(product) for product in answer.products]
     if not any(domains):
-        first = answer.products[0]
-        raise RefusedFileError(
-            "not a marketplace arbkit knows", field="domainId",
-            value=first.get("domainId") if isinstance(first, dict) else None,
-            remedy=f"arbkit compares {', '.join(MARKETS)}",
-        )  # fmt: skip
+        first, remedy = answer.products[0], f"arbkit compares {', '.join(MARKETS)}"
+        value = first.get("domainId") if isinstance(first, dict) else None
+        raise RefusedFileError("not a marketplace arbkit knows", field="domainId", value=value, remedy=remedy)
     if market is not None and {d for d in domains if d} != {market}:
-        raise RefusedFileError(
-            "is from another marketplace", field="--market", value=market.code, remedy="Leave --market out"
-        )
+        why = "is from another marketplace"
+        raise RefusedFileError(why, field="--market", value=market.code, remedy="Leave --market out")
     for number, (product, found) in enumerate(zip(answer.products, domains, strict=True), 1):
         asin = product.get("asin") if isinstance(product, dict) else None
-        yield (
-            number,
-            envelope(
-                asin=asin if isinstance(asin, str) else "",
-                market=found.code if found else "",
-                origin="raw",
-                fetched_at=answered_at,
-                run_id=run_id,
-                product=product,
-            ),
-        )
+        yield number, asin if isinstance(asin, str) else "", found.code if found else "", product
 
 
 def _market_of_product(product: Json) -> Market | None:

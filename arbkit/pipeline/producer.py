@@ -27,10 +27,10 @@ from arbkit.core.retry import backoff_s
 from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.service.metrics import PRODUCED, TOKENS_LEFT, expose, timed
 from arbkit.core.settings import Settings
-from arbkit.pipeline.planner import Idle, Request, plan
+from arbkit.pipeline.planner import Request, plan
 from arbkit.sources.envelope import envelope
 from arbkit.sources.token_budget import Tokens, write_tokens
-from arbkit.sources.watchlist import Watchlist, load, locate
+from arbkit.sources.watchlist import load, locate
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letters, open_stream
 
 if TYPE_CHECKING:
@@ -55,16 +55,16 @@ _LONGEST_PAUSE_S = 300.0
 _SHOWN = 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ProduceSummary:
     """What a run did. ``missing`` counts products that the source never answered for."""
 
     run_id: str
-    batches: int
-    products: int
-    missing: int
-    tokens: Tokens | None
-    stopped: bool
+    batches: int = 0
+    products: int = 0
+    missing: int = 0
+    tokens: Tokens | None = None
+    stopped: bool = False
 
 
 def produce(settings: Settings, *, once: bool = False, stop: threading.Event) -> ProduceSummary:
@@ -96,12 +96,12 @@ class _Producer:
         self._source = source
         self._stop = stop
         self._once = once
-        self._run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}"
+        self._summary = ProduceSummary(f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}")
         self._watch = _WatchedFile(settings)
         self._progress = _Progress(settings.home / "producer.json")
         self._tokens: Tokens | None = None
-        self._written: Tokens | None = None
-        self._batches = self._products = self._missing = self._failures = 0
+        self._failures = 0
+        self._beat = partial(record_heartbeat, settings, "producer")
 
     def run(self) -> ProduceSummary:
         self._watch.refresh()
@@ -118,10 +118,9 @@ class _Producer:
             elif self._once:
                 break
             else:
-                self._rest(step)
-        return ProduceSummary(
-            self._run_id, self._batches, self._products, self._missing, self._source.state, stopped=self._stop.is_set()
-        )
+                self._wait(step.seconds, or_new_list=True)
+        self._summary.stopped = self._stop.is_set()
+        return self._summary
 
     def _turn(self, request: Request) -> list[tuple[str, str]]:
         """Wait for tokens or make the request; what has been looked at by it."""
@@ -135,10 +134,8 @@ class _Producer:
                     return self._publish(request, batch)
         except KeepaTokensError as error:
             self._wait_for_tokens(error.wait_s)
-        except KeepaKeyError:
-            raise
         except KeepaError as error:
-            if self._once and not self._stop.is_set():
+            if isinstance(error, KeepaKeyError) or (self._once and not self._stop.is_set()):
                 raise
             self._pause(error)
         return []
@@ -152,7 +149,11 @@ class _Producer:
         try:
             answer = _unless_stopped(call, self._stop, self._beat)
         finally:
-            self._show_tokens()
+            tokens = self._source.state
+            if tokens is not None and tokens is not self._summary.tokens:
+                write_tokens(self._settings, tokens)
+                TOKENS_LEFT.set(tokens.left)
+                self._summary.tokens = tokens
         self._failures = 0
         return answer
 
@@ -171,25 +172,19 @@ class _Producer:
             self._progress.mark(seen)
             shown = ", ".join(batch.missing[:_SHOWN])
             logger.warning("%s: no answer for %d products: %s", request.market, len(batch.missing), shown)
-        self._batches += 1
-        self._products += len(batch.products)
-        self._missing += len(batch.missing)
+        self._summary.batches += 1
+        self._summary.products += len(batch.products)
+        self._summary.missing += len(batch.missing)
         PRODUCED.labels("missing", request.market).inc(len(batch.missing))
         logger.info("%s: %d products, %d tokens left", request.market, len(batch.products), batch.tokens.left)
         return seen
 
     def _records(self, market: str, batch: Batch) -> Iterator[Record]:
-        fetched_at = f"{datetime.fromtimestamp(batch.tokens.at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        tokens, run_id = batch.tokens, self._summary.run_id
+        fetched_at = f"{datetime.fromtimestamp(tokens.at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        wrapped = partial(envelope, market=market, origin=tokens.origin, fetched_at=fetched_at, run_id=run_id)
         for product in batch.products:
-            message = envelope(
-                asin=product["asin"],
-                market=market,
-                origin=batch.tokens.origin,
-                fetched_at=fetched_at,
-                run_id=self._run_id,
-                product=product,
-            )
-            yield Record(product["asin"], orjson.dumps(message))
+            yield Record(product["asin"], orjson.dumps(wrapped(asin=product["asin"], product=product)))
 
     def _wait_for_tokens(self, seconds: float) -> None:
         """Wait until there may be tokens, at most a minute; then ask how many, which costs none."""
@@ -205,28 +200,13 @@ class _Producer:
             logger.error("%s; the next try is in %.0f s", error, seconds)
             self._wait(seconds)
 
-    def _rest(self, idle: Idle) -> None:
-        """Wait until something is due or the watchlist changes."""
-        until = time.monotonic() + idle.seconds
-        while (left := until - time.monotonic()) > 0 and not self._watch.changed():
+    def _wait(self, seconds: float, *, or_new_list: bool = False) -> None:
+        """Wait that long, until stopped, or until the watchlist changes."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0 and not (or_new_list and self._watch.changed()):
             self._beat()
             if self._stop.wait(min(left, _TICK_S)):
                 return
-
-    def _wait(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not self._stop.wait(min(left, _TICK_S)):
-            self._beat()
-
-    def _beat(self) -> None:
-        record_heartbeat(self._settings, "producer")
-
-    def _show_tokens(self) -> None:
-        tokens = self._source.state
-        if tokens is not None and tokens is not self._written:
-            write_tokens(self._settings, tokens)
-            TOKENS_LEFT.set(tokens.left)
-            self._written = tokens
 
 
 class _WatchedFile:
@@ -260,7 +240,12 @@ class _WatchedFile:
             return
         self._read = True
         self.asins = watchlist.asins
-        self._report(watchlist)
+        for line in watchlist.bad[:_SHOWN]:
+            logger.warning("%s %s", self._path, line)
+        if (more := len(watchlist.bad) - _SHOWN) > 0:
+            logger.warning("%s: %d more lines skipped", self._path, more)
+        if not watchlist.asins:
+            logger.warning("%s: nothing to watch; add an ASIN with `arbkit watch add`", self._path)
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:
@@ -268,14 +253,6 @@ class _WatchedFile:
         except OSError:
             return None
         return stat.st_mtime_ns, stat.st_size, stat.st_ino
-
-    def _report(self, watchlist: Watchlist) -> None:
-        for line in watchlist.bad[:_SHOWN]:
-            logger.warning("%s %s", self._path, line)
-        if (more := len(watchlist.bad) - _SHOWN) > 0:
-            logger.warning("%s: %d more lines skipped", self._path, more)
-        if not watchlist.asins:
-            logger.warning("%s: nothing to watch; add an ASIN with `arbkit watch add`", self._path)
 
 
 class _Progress:

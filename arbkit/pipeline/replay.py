@@ -52,13 +52,12 @@ def _updates(stream: Stream, done: Replayed, stop: threading.Event, progress: Pr
     positions: dict[TopicPartition, int] = {}
     total = sum(end - oldest for oldest, end in stream.watermarks(RAW_TOPIC).values())
     progress(0, total)
-    more = True
-    while more:
-        more = False
+    before = -1
+    while done.read > before:
+        before = done.read
         for messages in stream.scan(RAW_TOPIC, start=positions):
             if stop.is_set():
                 raise ServiceError("stopped half-way: the store is as it was", remedy="Run `arbkit replay` again")
-            more = True
             found = decode_batch(messages)
             yield found.updates
             positions[messages[-1].topic_partition] = messages[-1].offset + 1

@@ -7,7 +7,7 @@ from arbkit.profit.components import COMPONENTS
 from arbkit.profit.evaluation import Evaluation, evaluate
 from arbkit.profit.exchange_rates import Rates, load_rates
 from arbkit.profit.fees.tables import Tables, load_tables
-from arbkit.profit.offer_facts import OFFER_COLUMNS, apply_default_package, fill_missing_package
+from arbkit.profit.offer_facts import OFFER_COLUMNS
 from arbkit.profit.profile_file import load_profile
 from arbkit.profit.seller_profile import Profile
 
@@ -18,10 +18,8 @@ __all__ = [
     "Profile",
     "Rates",
     "Tables",
-    "apply_default_package",
     "components",
     "evaluate",
-    "fill_missing_package",
     "load_profile",
     "load_rates",
     "load_tables",

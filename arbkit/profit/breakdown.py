@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.results import ComponentRow
@@ -36,16 +37,14 @@ def components(row: RouteRow, profile: Profile, day: EffectiveTables, rates: Rat
     """
     explainer = _Explainer(row, profile, day, rates)
     lines: list[ComponentRow] = []
-    for name in COMPONENTS:
-        amount = float(row[name])
-        if amount == 0:
-            continue
+    amounts = cast("Mapping[str, float]", row)
+    for name in (name for name in COMPONENTS if amounts[name] != 0):
         line = explainer.explain(name)
         table = line.table
         lines.append(
             {
                 "name": name,
-                "amount": None if math.isnan(amount) else amount,
+                "amount": None if math.isnan(amounts[name]) else amounts[name],
                 "currency": row["currency"],
                 "rule": line.rule,
                 "table": table.table_id if table else None,
@@ -100,10 +99,9 @@ class _Explainer:
         return _Explanation(rule, source=f"seller profile {self.profile.name!r}", assumed=assumed)
 
     def _price(self, price: float, currency: str, code: str, basis: str | None) -> _Explanation:
-        if not isinstance(basis, str):
-            source = "no price"
-        else:
-            source = basis if basis == "as given" else f"Keepa, price basis: {basis.replace('_', ' ')}"
+        source = basis if isinstance(basis, str) else "no price"
+        if source not in ("as given", "no price"):
+            source = f"Keepa, price basis: {source.replace('_', ' ')}"
         if math.isnan(price):
             return _Explanation(f"no price on {MARKETS[code].amazon}", source=source)
         text = f"{price:.2f} {currency} on {MARKETS[code].amazon}, VAT included"
@@ -144,12 +142,9 @@ class _Explainer:
 
     def _storage(self) -> _Explanation:
         early, late = months(self.day.on, self.profile.expected_days)
-        seasons = [
-            f"{m:.2f} months {name}"
-            for m, name in ((early, "of January to September"), (late, "of October to December"))
-            if m
-        ]
-        return _Explanation(f"storage in {self.row['stock']}: {' and '.join(seasons)}", self._table("storage"))
+        seasons = {"of January to September": early, "of October to December": late}
+        times = [f"{count:.2f} months {name}" for name, count in seasons.items() if count]
+        return _Explanation(f"storage in {self.row['stock']}: {' and '.join(times)}", self._table("storage"))
 
     def _refunds(self) -> _Explanation:
         content, profile = self.day.get("refunds"), self.profile
@@ -164,16 +159,14 @@ class _Explainer:
         return _Explanation(rule, self._table("refunds"), assumed=MARKETS[self.target].currency != "EUR")
 
     def _referral(self) -> _Explanation:
-        name, table = self.row["referral_schedule"], self._table("referral")
+        name, table, count = self.row["referral_schedule"], self._table("referral"), self.row["referral_candidates"]
         schedule = next((s for s in self.day.schedules if s.name == name), None)
         if schedule is None:
             return _Explanation("category unknown", table)
-        several = self.row["referral_candidates"] > 1
         how = "as Keepa observes it" if self.row["referral_observed"] else "by category"
-        if several:
-            count = self.row["referral_candidates"]
+        if count > 1:
             how = f"{'higher' if count == 2 else 'highest'} of {count} possible rates"
-        return _Explanation(f"{schedule.rule}, {how}", table, assumed=several)
+        return _Explanation(f"{schedule.rule}, {how}", table, assumed=count > 1)
 
     def _fulfilment(self) -> _Explanation:
         row, target = self.row, self.target
@@ -218,9 +211,8 @@ class _Explainer:
     def _duty(self) -> _Explanation:
         customs = self.profile.customs
         if customs.duty_preset is not None:
-            return _Explanation(
-                f"{customs.duty_preset} goods, as the profile states", self._table("duty"), assumed=True
-            )
+            rule = f"{customs.duty_preset} goods, as the profile states"
+            return _Explanation(rule, self._table("duty"), assumed=True)
         percent = customs.duty_pct
         rule = "unknown: set duty_pct" if percent is None else f"{percent:g} % of goods and freight"
         return self._of_profile(rule, assumed=True)

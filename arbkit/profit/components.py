@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import TypedDict
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from arbkit.profit.fees.arrays import Floats
 
-ComponentName = Literal[
-    "sale_price", "output_vat", "referral_fee", "closing_fee", "fulfilment_fee", "fuel_surcharge",
-    "peak_surcharge", "packaging_fee", "digital_services_fee", "vat_on_fees", "storage", "refunds",
-    "purchase_price", "input_vat", "duty", "import_vat", "freight", "other_costs", "fx_cost",
-]  # fmt: skip
-COMPONENTS: tuple[ComponentName, ...] = get_args(ComponentName)
+
+class Components(TypedDict):
+    """What each part of a route's profit comes to, signed."""
+
+    sale_price: float
+    output_vat: float
+    referral_fee: float
+    closing_fee: float
+    fulfilment_fee: float
+    fuel_surcharge: float
+    peak_surcharge: float
+    packaging_fee: float
+    digital_services_fee: float
+    vat_on_fees: float
+    storage: float
+    refunds: float
+    purchase_price: float
+    input_vat: float
+    duty: float
+    import_vat: float
+    freight: float
+    other_costs: float
+    fx_cost: float
+
+
+COMPONENTS = tuple(Components.__annotations__)
 _TAXES = frozenset({"output_vat", "input_vat", "vat_on_fees", "import_vat", "duty"})
 
 
@@ -39,8 +58,7 @@ def round_components(exact: Mapping[str, Floats]) -> tuple[dict[str, Floats], Fl
     rounded = np.round(values)
     profit = np.round(values.sum(axis=1))
     rest = np.nan_to_num(profit - rounded.sum(axis=1))
-    if len(rest):
-        untaxed = np.where([name in _TAXES for name in COMPONENTS], -1.0, np.abs(np.nan_to_num(rounded)))
-        rounded[np.arange(len(rest)), untaxed.argmax(axis=1)] += rest
+    untaxed = np.where([name in _TAXES for name in COMPONENTS], -1.0, np.abs(np.nan_to_num(rounded)))
+    rounded[np.arange(len(rest)), untaxed.argmax(axis=1)] += rest
     # + 0.0 turns minus zero into zero
     return {name: rounded[:, i] / 100 + 0.0 for i, name in enumerate(COMPONENTS)}, profit / 100 + 0.0

@@ -6,15 +6,17 @@ Products are priced in batches (:mod:`arbkit.profit.route_batch`); frames with c
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
+from itertools import permutations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from arbkit.core.marketplaces import MARKETS
+from arbkit.core.marketplaces import MARKET_CODES
 from arbkit.profit.exchange_rates import Rates
+from arbkit.profit.fees.arrays import Floats, Ints, Mask
 from arbkit.profit.fees.tables import Tables
 from arbkit.profit.offer_costs import OfferCosts, cost_offers
 from arbkit.profit.reason_codes import UNKNOWN, Reason, decode_reasons
@@ -23,9 +25,6 @@ from arbkit.profit.route_frame import route_frame
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile
 from arbkit.profit.trade_costs import SellerCosts
 
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-_CODES = list(MARKETS)
 _BATCH = 1 << 14
 """Products priced together: intermediate results fit the processor's cache."""
 
@@ -37,15 +36,18 @@ def evaluate(
     rates: Rates,
     *,
     on: date,
+    selling: pd.DataFrame | None = None,
     routes: Sequence[tuple[str, str]] | None = None,
 ) -> Evaluation:
     """Every route of these offers (:func:`~arbkit.profit.offer_costs.cost_offers`) by its best fulfilment method.
 
-    ``routes``: (source, target) pairs to look at; None: all.
+    ``selling``: the same products as they are sold, where that differs from ``offers``; ``routes``: (source, target)
+    pairs to look at, None: all.
     """
     day = tables.on(on)
-    costs = cost_offers(offers, profile, day)
-    return evaluate_costs(costs, costs, SellerCosts(profile, day, rates), routes=routes)
+    bought = cost_offers(offers, profile, day)
+    sold = bought if selling is None else cost_offers(selling, profile, day)
+    return evaluate_costs(bought, sold, SellerCosts(profile, day, rates), routes=routes)
 
 
 def evaluate_costs(
@@ -82,7 +84,7 @@ class Evaluation:
         self.buying, self.selling, self.seller = buying, selling, seller
         self.methods: tuple[FulfilmentMethod, ...] = tuple(methods or seller.profile.fulfilment)
         self._forced = methods is not None
-        self.routes = tuple(routes) if routes is not None else tuple((s, t) for s in _CODES for t in _CODES if s != t)
+        self.routes = tuple(permutations(MARKET_CODES, 2) if routes is None else routes)
         shape = (len(self.routes), len(buying.asins))
         self.listed_on_both = np.empty(shape, bool)
         self.profit, self.invested = np.empty(shape), np.empty(shape)
@@ -91,8 +93,8 @@ class Evaluation:
             part = slice(start, start + _BATCH)
             batch = self._batch(part)
             for route in range(shape[0]):
-                self.listed_on_both[route, part] = batch.listed_on_both(route)
                 at = route, part
+                self.listed_on_both[at] = batch.listed_on_both(route)
                 batch.price(route, self.profit[at], self.invested[at], self.method_index[at])
 
     @property
@@ -104,8 +106,8 @@ class Evaluation:
     @property
     def margin_net_pct(self) -> Floats:
         """Profit in percent of the revenue without VAT."""
-        targets = [_CODES.index(t) for _, t in self.routes]
-        rates = np.array([self.seller.rate[code] for code in _CODES])
+        targets = [MARKET_CODES.index(t) for _, t in self.routes]
+        rates = np.array([self.seller.rate[code] for code in MARKET_CODES])
         revenue = (self.selling.sell_price * rates[:, None])[targets]
         net = revenue / (1 + self.selling.vat_rate[targets])
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -124,12 +126,12 @@ class Evaluation:
     @property
     def updated_at(self) -> Floats:
         """The older of the two offers' times, Unix seconds."""
-        sources, targets = ([_CODES.index(route[i]) for route in self.routes] for i in (0, 1))
+        sources, targets = ([MARKET_CODES.index(route[i]) for route in self.routes] for i in (0, 1))
         return np.asarray(np.fmin(self.buying.updated_at[sources], self.selling.updated_at[targets]))
 
     def unknown_counts(self) -> dict[Reason, int]:
         """How many routes are unknown for each reason, the most frequent first."""
-        counts: dict[Reason, int] = {}
+        counts: Counter[Reason] = Counter()
         unknown = self.listed_on_both & np.isnan(self.profit)
         products = np.flatnonzero(unknown.any(axis=0))
         batch = self._batch(products)
@@ -139,8 +141,7 @@ class Evaluation:
             flags = batch.reasons(route, rows, self.profit[route, at], self.method_index[route, at])
             values, each = np.unique(flags & UNKNOWN, return_counts=True)
             for reasons, count in zip(decode_reasons(values, self.seller.reason_parameters), each, strict=True):
-                for reason in reasons:
-                    counts[reason] = counts.get(reason, 0) + int(count)
+                counts.update(dict.fromkeys(reasons, int(count)))
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0].message)))
 
     def frame(self, wanted: Mask | None = None) -> pd.DataFrame:
@@ -153,20 +154,17 @@ class Evaluation:
         batch = self._batch(products)
         parts = []
         for route in range(len(self.routes)):
-            used = self.method_index[route, products]
-            for method in range(len(self.methods)):
-                rows = np.flatnonzero(chosen[route, products] & (used == method))
-                if len(rows):
-                    at = products[rows]
-                    parts.append(
-                        route_frame(batch, route, method, rows, self.profit[route, at], self.invested[route, at])
-                    )
+            used = np.where(chosen[route, products], self.method_index[route, products], -1)
+            for method in np.unique(used[used >= 0]).tolist():
+                rows = np.flatnonzero(used == method)
+                at = route, products[rows]
+                parts.append(route_frame(batch, route, method, rows, self.profit[at], self.invested[at]))
         if not parts:
             nothing = np.zeros(0, np.int64)
             return route_frame(batch, 0, 0, nothing, np.zeros(0), np.zeros(0)) if self.routes else pd.DataFrame()
         return pd.concat(parts, ignore_index=True)
 
-    def _batch(self, products: slice | npt.NDArray[np.int64]) -> RouteBatch:
+    def _batch(self, products: slice | Ints) -> RouteBatch:
         buying = self.buying.part(products)
         selling = buying if self.selling is self.buying else self.selling.part(products)
         return RouteBatch(buying, selling, self.seller, self.routes, self.methods, forced=self._forced)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -37,8 +37,8 @@ class Rates:
     @property
     def last_date(self) -> date:
         """The newest day there is a rate of."""
-        bounds = self._converter.bounds["GBP"]
-        return date(bounds.last_date.year, bounds.last_date.month, bounds.last_date.day)
+        last = self._converter.bounds["GBP"].last_date
+        return date(last.year, last.month, last.day)
 
     def rate(self, source: str, target: str, on: date) -> Rate | None:
         """The rate of ``on`` or of the last earlier day that has one, at most ten days back; else None."""
@@ -67,13 +67,9 @@ class AssumedRates(Rates):
 
     def __init__(self, others: Rates, source: str, target: str, value: float) -> None:
         """``value``: how many units of ``target`` one unit of ``source`` buys, above zero."""
+        super().__init__(others._converter)
         self._others = others
         self._assumed = {(source, target): value, (target, source): 1 / value}
-
-    @property
-    def last_date(self) -> date:
-        """As that of the other rates."""
-        return self._others.last_date
 
     def rate(self, source: str, target: str, on: date) -> Rate | None:
         """The assumed rate for its pair of currencies, else the other rate."""
@@ -86,20 +82,16 @@ class ShiftedRates(Rates):
 
     def __init__(self, others: Rates, factor: float) -> None:
         """``factor`` is above zero."""
+        super().__init__(others._converter)
         self._others, self._factor = others, factor
         self.source = others.source
-
-    @property
-    def last_date(self) -> date:
-        """As that of the other rates."""
-        return self._others.last_date
 
     def rate(self, source: str, target: str, on: date) -> Rate | None:
         """The other rate times the factor; 1 between equal currencies."""
         found = self._others.rate(source, target, on)
         if found is None or source == target:
             return found
-        return Rate(found.value * self._factor, found.day, found.stale_days)
+        return replace(found, value=found.value * self._factor)
 
 
 @lru_cache(maxsize=1)

@@ -6,37 +6,37 @@ All arrays are of shape (marketplaces, products), marketplaces in the order of
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from arbkit.core.marketplaces import MARKETS
+from arbkit.core.marketplaces import MARKET_CODES
 from arbkit.profit.components import whole_cents as to_whole_cents
+from arbkit.profit.fees.arrays import Floats, Ints, Objects
+from arbkit.profit.fees.fulfilment import Fulfilment
 from arbkit.profit.fees.offer_fees import OfferFees
+from arbkit.profit.fees.parsing import SPECIAL
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_facts import Prices, numbers
 from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
 from arbkit.profit.seller_profile import Profile
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-_CODES = list(MARKETS)
+_T = TypeVar("_T", bound=np.generic)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferCosts:
-    """See the module. ``row`` is each offer's row in ``offers`` (−1: not offered there).
+    """See the module. ``row`` is each offer's row in ``fees`` (−1: not offered there), which explains the figures.
 
     ``*_reasons`` say why a figure of buying, selling or fulfilment is unknown or assumed.
     """
 
-    offers: pd.DataFrame
-    day: EffectiveTables
-    asins: npt.NDArray[np.object_]
+    fees: OfferFees
+    asins: Objects
     row: Ints
     buy_price: Floats
     sell_price: Floats
@@ -47,12 +47,7 @@ class OfferCosts:
     closing: Floats
     vat_rate: Floats
     weight_kg: Floats
-    local: Floats
-    hazmat: Floats
-    pan_eu_extra: Floats
-    efn: dict[str, Floats]
-    packaging: Floats
-    peak: dict[str, Floats]
+    fulfilment: Fulfilment
     storage: dict[str, tuple[Floats, Floats]]
     updated_at: Floats
     buy_reasons: ReasonFlags
@@ -60,35 +55,21 @@ class OfferCosts:
     no_fee_reasons: ReasonFlags
     local_reasons: ReasonFlags
     efn_reasons: ReasonFlags
-    provenance: CostProvenance
 
     def part(self, products: slice | Ints) -> OfferCosts:
         """These products alone; of a slice nothing is copied."""
-
-        def cut(value: Any) -> Any:
-            if isinstance(value, np.ndarray):
-                return value[..., products]
-            if isinstance(value, dict):
-                return {name: cut(inner) for name, inner in value.items()}
-            return tuple(cut(inner) for inner in value) if isinstance(value, tuple) else value
-
-        return OfferCosts(**{name: cut(getattr(self, name)) for name in self.__slots__})
+        return OfferCosts(**{name: _mapped(getattr(self, name), lambda a: a[..., products]) for name in self.__slots__})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostProvenance:
-    """What explains the figures, one entry per row of ``offers`` (not by marketplace and product)."""
-
-    schedule: Ints
-    candidates: Ints
-    observed: Mask
-    tier: npt.NDArray[np.int8]
-    billing_kg: Floats
-    low_price: Mask
-    from_keepa: Mask
-    vat_class: npt.NDArray[np.object_]
-    buy_averaged: Mask
-    sell_averaged: Mask
+def _mapped(value: Any, change: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> Any:
+    """The same with every array in it changed."""
+    if isinstance(value, np.ndarray):
+        return change(value)
+    if isinstance(value, dict):
+        return {name: _mapped(inner, change) for name, inner in value.items()}
+    if isinstance(value, Fulfilment):
+        return Fulfilment(*(_mapped(getattr(value, name), change) for name in value.__slots__))
+    return tuple(_mapped(inner, change) for inner in value) if isinstance(value, tuple) else value
 
 
 def cost_offers(
@@ -105,61 +86,39 @@ def cost_offers(
             make profit jump.
     """
     offers = offers.reset_index(drop=True)
-    market = offers["market"].map(_CODES.index).to_numpy(np.int64) if len(offers) else np.zeros(0, np.int64)
+    market = offers["market"].map(MARKET_CODES.index).to_numpy(np.int64) if len(offers) else np.zeros(0, np.int64)
     fees = OfferFees(offers, market, profile, day)
     codes, asins = pd.factorize(offers["asin"])
     grid = _MarketProductGrid(market, codes, len(asins))
-    referral, fulfilment = fees.referral, fees.fulfilment
+    referral = fees.referral
     local_reasons, efn_reasons = _package_reasons(fees)
     charged = to_whole_cents if whole_cents else _as_is
     return OfferCosts(
-        offers=offers,
-        day=day,
+        fees=fees,
         asins=np.asarray(asins, object),
         row=grid.rows,
-        buy_price=grid.floats(fees.buying.price),
-        sell_price=grid.floats(fees.selling.price),
-        referral=grid.floats(charged(referral.fee)),
-        referral_least=grid.floats(charged(referral.least)),
-        merchant_referral=grid.floats(charged(referral.merchant_fee)),
-        merchant_referral_least=grid.floats(charged(referral.merchant_least)),
-        closing=grid.floats(fees.closing),
-        vat_rate=grid.floats(fees.vat_rate),
-        weight_kg=grid.floats(fees.unit_kg),
-        local=grid.floats(fulfilment.local),
-        hazmat=grid.floats(fulfilment.hazmat),
-        pan_eu_extra=grid.floats(fulfilment.pan_eu_extra),
-        efn={name: grid.floats(values) for name, values in fulfilment.efn.items()},
-        packaging=grid.floats(fulfilment.packaging),
-        peak={name: grid.floats(values) for name, values in fulfilment.peak.items()},
-        storage={c: (grid.floats(a), grid.floats(b)) for c, (a, b) in fees.storage.items()},
-        updated_at=grid.floats(numbers(offers, "updated_at")),
-        buy_reasons=grid.flags(_buy_reasons(fees)),
-        sell_reasons=grid.flags(_sell_reasons(fees)),
-        no_fee_reasons=grid.flags(_no_fee_reasons(fees)),
-        local_reasons=grid.flags(local_reasons),
-        efn_reasons=grid.flags(efn_reasons),
-        provenance=_provenance(fees),
+        buy_price=grid.of(fees.buying.price),
+        sell_price=grid.of(fees.selling.price),
+        referral=grid.of(charged(referral.fee)),
+        referral_least=grid.of(charged(referral.least)),
+        merchant_referral=grid.of(charged(referral.merchant_fee)),
+        merchant_referral_least=grid.of(charged(referral.merchant_least)),
+        closing=grid.of(fees.closing),
+        vat_rate=grid.of(fees.vat_rate),
+        weight_kg=grid.of(fees.unit_kg),
+        fulfilment=_mapped(fees.fulfilment, grid.of),
+        storage=_mapped(fees.storage, grid.of),
+        updated_at=grid.of(numbers(offers, "updated_at")),
+        buy_reasons=grid.of(_buy_reasons(fees)),
+        sell_reasons=grid.of(_sell_reasons(fees)),
+        no_fee_reasons=grid.of(_no_fee_reasons(fees)),
+        local_reasons=grid.of(local_reasons),
+        efn_reasons=grid.of(efn_reasons),
     )
 
 
 def _as_is(amounts: Floats) -> Floats:
     return amounts
-
-
-def _provenance(fees: OfferFees) -> CostProvenance:
-    return CostProvenance(
-        schedule=fees.referral.schedule,
-        candidates=fees.referral.candidates,
-        observed=fees.referral.observed,
-        tier=fees.sizes.tier,
-        billing_kg=fees.sizes.billing_kg,
-        low_price=fees.fulfilment.low_price,
-        from_keepa=fees.fulfilment.from_keepa,
-        vat_class=fees.vat_class,
-        buy_averaged=fees.buying.averaged,
-        sell_averaged=fees.selling.averaged,
-    )
 
 
 def _price_reasons(price: Prices, missing: ReasonCode, fees: OfferFees) -> ReasonFlags:
@@ -207,8 +166,9 @@ def _no_fee_reasons(fees: OfferFees) -> ReasonFlags:
     if fees.day.local is None:
         flags |= ReasonCode.NO_FULFILMENT_TABLES.bit
         return flags
-    flag_rows(flags, ReasonCode.PACKAGE_UNKNOWN, fees.size_unknown)
-    flag_rows(flags, ReasonCode.SPECIAL_OVERSIZE_WITHOUT_EFN, fees.special_oversize)
+    flag_rows(flags, ReasonCode.PACKAGE_UNKNOWN, fees.sizes.tier < 0)
+    special = np.asarray(fees.sizes.tier == fees.day.tiers.index(SPECIAL))
+    flag_rows(flags, ReasonCode.SPECIAL_OVERSIZE_WITHOUT_EFN, special)
     return flags
 
 
@@ -222,8 +182,8 @@ def _package_reasons(fees: OfferFees) -> tuple[ReasonFlags, ReasonFlags]:
         flag_rows(efn, ReasonCode.PACKAGE_ASSUMED, guessed)
     flag_rows(local, ReasonCode.KEEPA_FEE_OLD, fees.fulfilment.keepa_stale)
     flag_rows(local, ReasonCode.PEAK_UNKNOWN, fees.fulfilment.peak_unknown)
-    package = fees.day.provenance("surcharges.packaging")
-    if package is not None and package.assumed:
+    packaging = fees.day.provenance("surcharges.packaging")
+    if packaging is not None and packaging.assumed:
         for flags in (local, efn):
             flag_rows(flags, ReasonCode.PACKAGING_FEE_ASSUMED, fees.fulfilment.packaging > 0)
     return local, efn
@@ -234,16 +194,12 @@ class _MarketProductGrid:
 
     def __init__(self, market: Ints, product: Ints, count: int) -> None:
         self.market, self.product = market, product
-        self.shape = (len(_CODES), count)
+        self.shape = (len(MARKET_CODES), count)
         self.rows = np.full(self.shape, -1)
         self.rows[market, product] = np.arange(len(market))
 
-    def floats(self, values: Floats) -> Floats:
-        out = np.full(self.shape, np.nan)
-        out[self.market, self.product] = values
-        return out
-
-    def flags(self, values: ReasonFlags) -> ReasonFlags:
-        out = np.zeros(self.shape, np.uint64)
+    def of(self, values: npt.NDArray[_T]) -> npt.NDArray[_T]:
+        """Values of the rows; where nothing is offered NaN, no reason or false."""
+        out = np.full(self.shape, np.nan if values.dtype == np.float64 else 0, values.dtype)
         out[self.market, self.product] = values
         return out

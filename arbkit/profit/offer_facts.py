@@ -6,15 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import orjson
 import pandas as pd
 
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
+from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.seller_profile import Basis, Profile
 
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 if TYPE_CHECKING:
     CategoryNames: TypeAlias = pd.Series[str]
 else:

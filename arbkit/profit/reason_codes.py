@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
+from arbkit.profit.fees.arrays import Mask, Objects
 
 ReasonFlags = npt.NDArray[np.uint64]
 """One bit per :class:`ReasonCode` (:attr:`ReasonCode.bit`)."""
@@ -143,13 +144,13 @@ class Reason:
         return None if self.code.remedy is None else self.code.remedy.format(**parameters)
 
 
-def flag_rows(flags: ReasonFlags, code: ReasonCode, rows: npt.NDArray[np.bool_]) -> None:
+def flag_rows(flags: ReasonFlags, code: ReasonCode, rows: Mask) -> None:
     """Set the bit of a code where ``rows`` is true."""
     if rows.any():
         flags[rows] |= code.bit
 
 
-def decode_reasons(flags: ReasonFlags, parameters: Mapping[str, str]) -> npt.NDArray[np.object_]:
+def decode_reasons(flags: ReasonFlags, parameters: Mapping[str, str]) -> Objects:
     """The reasons of each row: an array of tuples of :class:`Reason`, in the order of :class:`ReasonCode`.
 
     ``parameters`` holds for all rows.
@@ -161,6 +162,11 @@ def decode_reasons(flags: ReasonFlags, parameters: Mapping[str, str]) -> npt.NDA
     return np.asarray(decoded[inverse])
 
 
+def messages(reasons: Iterable[Reason]) -> tuple[str, ...]:
+    """The reasons as sentences."""
+    return tuple(reason.message for reason in reasons)
+
+
 def join_messages(reasons: Iterable[Reason]) -> str:
     """The reasons in one line of text, empty if there are none."""
-    return "; ".join(reason.message for reason in reasons)
+    return "; ".join(messages(reasons))

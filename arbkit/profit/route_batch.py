@@ -6,19 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from arbkit.core.marketplaces import MARKETS
+from arbkit.core.marketplaces import MARKET_CODES
+from arbkit.profit.fees.arrays import Floats, Ints, Mask, SmallInts
 from arbkit.profit.offer_costs import OfferCosts
 from arbkit.profit.reason_codes import ASSUMED, UNKNOWN, ReasonCode, ReasonFlags
 from arbkit.profit.seller_profile import FulfilmentMethod, ineligibility_reason
 from arbkit.profit.trade_costs import CostSide, CrossBorderCosts, SellerCosts
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-MethodIndex = npt.NDArray[np.int8]
-_CODES = list(MARKETS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +23,6 @@ class FulfilmentOption:
     stock: str
     side: CostSide
     eligible: bool
-
-    def total_with(self, cross: CrossBorderCosts | None) -> Floats:
-        """What the side leaves after what lies between it and the purchase."""
-        return self.side.total if cross is None else self.side.total - cross.total
 
 
 class RouteBatch:
@@ -55,39 +45,38 @@ class RouteBatch:
         self.buying, self.selling, self.seller = buying, selling, seller
         self.routes, self.methods, self._forced = routes, methods, forced
         self._buying_sides: dict[str, CostSide] = {}
-        self._crossings: dict[tuple[int, bool], CrossBorderCosts | None] = {}
+        self._crossings: dict[tuple[int, bool], CrossBorderCosts] = {}
         self._selling_sides: dict[tuple[str, FulfilmentMethod, str], CostSide] = {}
 
     def listed_on_both(self, route: int) -> Mask:
         """Which products are offered on both marketplaces."""
-        s, t = (_CODES.index(code) for code in self.routes[route])
+        s, t = (MARKET_CODES.index(code) for code in self.routes[route])
         return np.asarray((self.buying.row[s] >= 0) & (self.selling.row[t] >= 0))
 
-    def price(self, route: int, profit: Floats, invested: Floats, method_index: MethodIndex) -> None:
+    def price(self, route: int, profit: Floats, invested: Floats, method_index: SmallInts) -> None:
         """Write into the three arrays what one route leaves, what it ties up, and by which method."""
         buying = self.buying_side(route)
         options = [self.option(route, method) for method in range(len(self.methods))]
         crossings = [self.cross_border(route, method) for method in range(len(self.methods))]
-        cross = crossings[0]
-        alike = all(other is cross for other in crossings)
-        between = [None if alike else crossing for crossing in crossings]
-        totals = [option.total_with(crossing) for option, crossing in zip(options, between, strict=True)]
+        alike = all(crossing is crossings[0] for crossing in crossings)
+        extra = [sum(crossing.values()) for crossing in (crossings[:1] if alike else crossings)]
+        totals = [o.side.total if alike else o.side.total - extra[i] for i, o in enumerate(options)]
         best = _best(options, totals, method_index)
         np.add(best, buying.total, out=profit)
         np.add(buying.components["purchase_price"], buying.components["input_vat"], out=invested)
         np.negative(invested, out=invested)
-        if alike and cross is not None:
-            profit -= cross.total
-            invested += cross.total
-        elif not alike:
-            invested += _by_method([0.0 if c is None else c.total for c in crossings], method_index)
+        if not alike:
+            invested += _by_method(extra, method_index)
+        elif crossings[0]:
+            profit -= extra[0]
+            invested += extra[0]
         own = [option.side.own_costs for option in options]
         if all(cost is own[0] or (isinstance(cost, float | int) and cost == own[0]) for cost in own):
             invested += own[0]
         else:
             invested += _by_method(own, method_index)
 
-    def reasons(self, route: int, products: Ints, profit: Floats, method_index: MethodIndex) -> ReasonFlags:
+    def reasons(self, route: int, products: Ints, profit: Floats, method_index: SmallInts) -> ReasonFlags:
         """Why these routes are unknown, and what is assumed of them."""
         source, target = self.routes[route]
         crosses = (source == "UK") != (target == "UK")
@@ -117,8 +106,8 @@ class RouteBatch:
             self._buying_sides[source] = self.seller.buy(self.buying, source)
         return self._buying_sides[source]
 
-    def cross_border(self, route: int, method_index: int) -> CrossBorderCosts | None:
-        """Freight, duty and import VAT of a route by one method, one object for all that are alike; None: nothing."""
+    def cross_border(self, route: int, method_index: int) -> CrossBorderCosts:
+        """Freight, duty and import VAT of a route by one method; one object for all methods that are alike."""
         seller, (source, target) = self.seller, self.routes[route]
         stock = seller.stock_country(self.methods[method_index], source, target)
         relief = seller.has_import_relief(source, target, stock)
@@ -141,13 +130,13 @@ class RouteBatch:
         return FulfilmentOption(method, stock, self._selling_sides[key], eligible)
 
 
-def _by_method(values: Sequence[Floats | float], method_index: MethodIndex) -> Floats:
+def _by_method(values: Sequence[Floats | float], method_index: SmallInts) -> Floats:
     """Of each product the value of its method."""
     shape = method_index.shape
     return np.choose(method_index, [np.broadcast_to(np.asarray(v, np.float64), shape) for v in values])
 
 
-def _best(options: Sequence[FulfilmentOption], totals: Sequence[Floats], method_index: MethodIndex) -> Floats:
+def _best(options: Sequence[FulfilmentOption], totals: Sequence[Floats], method_index: SmallInts) -> Floats:
     """The highest total, its index into ``method_index``; eligible and known ones before all others."""
     candidates = [i for i, option in enumerate(options) if option.eligible]
     if not candidates:

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypedDict, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from arbkit.core.marketplaces import MARKETS
-from arbkit.profit.components import COMPONENTS, round_components
+from arbkit.core.marketplaces import MARKET_CODES, MARKETS
+from arbkit.profit.components import COMPONENTS, Components, round_components
+from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
 from arbkit.profit.reason_codes import ASSUMED, UNKNOWN, Reason, decode_reasons
 from arbkit.profit.route_batch import FulfilmentOption, RouteBatch
 from arbkit.profit.seller_profile import FulfilmentMethod
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 Column = npt.NDArray[np.generic] | str
-_CODES = list(MARKETS)
 _FEES = (
     "referral_fee", "closing_fee", "fulfilment_fee", "fuel_surcharge", "peak_surcharge", "packaging_fee",
     "digital_services_fee", "vat_on_fees", "storage", "refunds",
 )  # fmt: skip
 
 
-class RouteRow(TypedDict):
+class RouteRow(Components):
     """One row of :func:`route_frame`.
 
     Shop prices in their own currencies, major units; all other amounts in ``currency``, components signed and to the
@@ -56,25 +53,6 @@ class RouteRow(TypedDict):
     updated_at: float
     package_from: str
     currency: str
-    sale_price: float
-    output_vat: float
-    referral_fee: float
-    closing_fee: float
-    fulfilment_fee: float
-    fuel_surcharge: float
-    peak_surcharge: float
-    packaging_fee: float
-    digital_services_fee: float
-    vat_on_fees: float
-    storage: float
-    refunds: float
-    purchase_price: float
-    input_vat: float
-    duty: float
-    import_vat: float
-    freight: float
-    other_costs: float
-    fx_cost: float
     profit: float
     profit_exact: float
     invested: float
@@ -104,9 +82,9 @@ def route_frame(
     ``products``: their indices in the batch; ``total`` and ``invested``: the route's exact amounts, one entry each.
     """
     source, target = batch.routes[route]
-    s, t = _CODES.index(source), _CODES.index(target)
+    s, t = MARKET_CODES.index(source), MARKET_CODES.index(target)
     option, seller = batch.option(route, method_index), batch.seller
-    exact = _exact_components(batch, option, route, method_index, products)
+    exact = _exact_components(batch, route, method_index, products)
     rounded, profit = round_components(exact)
     if not option.eligible:
         profit = np.full(len(products), np.nan)
@@ -145,19 +123,15 @@ def route_frame(
     )
 
 
-def _exact_components(
-    batch: RouteBatch, option: FulfilmentOption, route: int, method_index: int, products: Ints
-) -> dict[str, Floats]:
+def _exact_components(batch: RouteBatch, route: int, method_index: int, products: Ints) -> dict[str, Floats]:
     """All components of these products, unrounded."""
     zero = np.zeros(len(products))
     exact: dict[str, Floats] = dict.fromkeys(COMPONENTS, zero)
-    for side in (option.side, batch.buying_side(route)):
+    for side in (batch.option(route, method_index).side, batch.buying_side(route)):
         for name, values in side.components.items():
             exact[name] = exact[name] + values[products]
-    cross = batch.cross_border(route, method_index)
-    if cross is not None:
-        for name, cost in (("freight", cross.freight), ("duty", cross.duty), ("import_vat", cross.import_vat)):
-            exact[name] = zero - (cost[products] if isinstance(cost, np.ndarray) else cost)
+    for name, cost in batch.cross_border(route, method_index).items():
+        exact[name] = zero - (cost[products] if isinstance(cost, np.ndarray) else cost)
     return exact
 
 
@@ -174,37 +148,38 @@ def _percentages(exact: dict[str, Floats], total: Floats, invested: Floats) -> d
 
 def _buying_provenance(batch: RouteBatch, s: int, products: Ints) -> dict[str, Column]:
     """What explains the buying side: the price's basis and the VAT class."""
-    rows, facts = batch.buying.row[s][products], batch.buying.provenance
-    offers, basis = batch.buying.offers.iloc[rows], batch.seller.profile.buy_basis
-    return {"buy_basis": _basis(offers, facts.buy_averaged[rows], basis), "vat_class_bought": facts.vat_class[rows]}
+    rows, fees = batch.buying.row[s][products], batch.buying.fees
+    basis = _basis(fees.offers.iloc[rows], fees.buying.averaged[rows], batch.seller.profile.buy_basis)
+    return {"buy_basis": basis, "vat_class_bought": fees.vat_class[rows]}
 
 
 def _selling_provenance(batch: RouteBatch, t: int, products: Ints, option: FulfilmentOption) -> dict[str, Column]:
     """What explains the selling side: the price's basis, the VAT class, referral schedule, size tier and package."""
-    rows, facts, day = batch.selling.row[t][products], batch.selling.provenance, batch.selling.day
-    offers, basis = batch.selling.offers.iloc[rows], batch.seller.profile.sell_basis
-    schedules = np.array([*(s.name for s in day.schedules), ""], object)
-    tiers = np.array([*day.tiers, ""], object)
-    keepa = facts.from_keepa[rows] & (option.method in ("fba-local", "pan-eu"))
-    low_price = facts.low_price[rows] & (option.method != "efn")
+    rows, fees = batch.selling.row[t][products], batch.selling.fees
+    offers = fees.offers.iloc[rows]
+    schedules = np.array([*(s.name for s in fees.day.schedules), ""], object)
+    tiers = np.array([*fees.day.tiers, ""], object)
+    keepa = fees.fulfilment.from_keepa[rows] & (option.method in ("fba-local", "pan-eu"))
+    low_price = fees.fulfilment.low_price[rows] & (option.method != "efn")
     return {
-        "sell_basis": _basis(offers, facts.sell_averaged[rows], basis),
-        "vat_class_sold": facts.vat_class[rows],
-        "referral_schedule": schedules[facts.schedule[rows]],
-        "referral_observed": facts.observed[rows],
-        "referral_candidates": facts.candidates[rows],
+        "sell_basis": _basis(offers, fees.selling.averaged[rows], batch.seller.profile.sell_basis),
+        "vat_class_sold": fees.vat_class[rows],
+        "referral_schedule": schedules[fees.referral.schedule[rows]],
+        "referral_observed": fees.referral.observed[rows],
+        "referral_candidates": fees.referral.candidates[rows],
         "package_from": offers["package_from"].to_numpy(object) if "package_from" in offers else "",
-        "size_tier": tiers[facts.tier[rows]],
+        "size_tier": tiers[fees.sizes.tier[rows]],
         # Low-Price FBA goes by the unit's own weight.
-        "billing_kg": np.where(low_price, batch.selling.weight_kg[t][products], facts.billing_kg[rows]),
+        "billing_kg": np.where(low_price, fees.unit_kg[rows], fees.sizes.billing_kg[rows]),
         "fulfilment_from": np.where(keepa, "keepa", np.where(low_price, "low-price table", "table")),
     }
 
 
-def _basis(offers: pd.DataFrame, averaged: Mask, basis: str) -> npt.NDArray[np.object_]:
+def _basis(offers: pd.DataFrame, averaged: Mask, basis: str) -> Objects:
     """Where a price comes from, in words: ``buy_box``, or ``buy_box, 90-day average``."""
-    names = offers["price_basis"].to_numpy(object)
+    names = offers["price_basis"]
     if not averaged.any():
-        return names
-    days = "90" if basis == "robust" else basis.removeprefix("avg")
-    return np.asarray(np.where(averaged, names + f", {days}-day average", names))
+        return names.to_numpy(object)
+    average = f"{90 if basis == 'robust' else basis.removeprefix('avg')}-day average"
+    # What is out of stock has an average, and no price of now whose basis could be named.
+    return (names + f", {average}").fillna(average).where(averaged, names).to_numpy(object)

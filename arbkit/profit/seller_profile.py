@@ -15,6 +15,8 @@ from arbkit.profit.reason_codes import Reason, ReasonCode
 VatStatus = Literal["reclaiming", "not-reclaiming", "unregistered"]
 FulfilmentMethod = Literal["fba-local", "efn", "pan-eu", "fbm"]
 FULFILMENT_METHODS: tuple[FulfilmentMethod, ...] = get_args(FulfilmentMethod)
+SellingPlan = Literal["professional", "individual"]
+Warehouses = Literal["de", "cep"]
 Basis = Literal["spot", "avg30", "avg90", "avg180", "robust"]
 COUNTRIES = (*MARKETS, "PL", "CZ")
 """Where stock may lie: the marketplaces, and Amazon's warehouses for Germany beyond its borders."""
@@ -62,14 +64,14 @@ class Profile(_Model):
         description="reclaiming: registered, input VAT recovered; not-reclaiming: registered, this input VAT is lost; "
         "unregistered: small business",
     )
-    plan: Literal["professional", "individual"] = Field("professional", description="Amazon selling plan")
+    plan: SellingPlan = Field("professional", description="Amazon selling plan")
     registrations: tuple[str, ...] = Field(
         COUNTRIES, description="countries with a VAT number: stock may lie only there (PL and CZ for cep)"
     )
     fulfilment: tuple[FulfilmentMethod, ...] = Field(
         ("fba-local", "efn"), min_length=1, description="methods that may be used; the most profitable one is taken"
     )
-    warehouses: Literal["de", "cep"] = Field("de", description="German stock: Germany only, or also PL and CZ")
+    warehouses: Warehouses = Field("de", description="German stock: Germany only, or also PL and CZ")
     stock: str | None = Field(None, description="country of EFN stock; left out: where it was bought")
     vat_class: str = Field("auto", description="VAT class of the goods; auto: as their category suggests")
     schedules: Mapping[str, str] = Field(
@@ -113,9 +115,8 @@ class Profile(_Model):
     @field_validator("registrations")
     @classmethod
     def _countries(cls, codes: tuple[str, ...]) -> tuple[str, ...]:
-        for code in codes:
-            if code not in COUNTRIES:
-                raise ValueError(f"use countries of {', '.join(COUNTRIES)}")
+        if not set(codes) <= set(COUNTRIES):
+            raise ValueError(f"use countries of {', '.join(COUNTRIES)}")
         return codes
 
     @field_validator("parcels")

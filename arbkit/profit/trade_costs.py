@@ -8,15 +8,14 @@ an unregistered one does neither.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from arbkit.core.marketplaces import MARKETS
+from arbkit.core.marketplaces import MARKET_CODES, MARKETS
 from arbkit.profit.exchange_rates import Rates
+from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.fees.fulfilment import dispatch_day, efn_column, efn_price_cap, months, remote_price_caps
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.fees.vat import collected_vat
@@ -24,9 +23,8 @@ from arbkit.profit.offer_costs import OfferCosts
 from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile
 
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-_CODES = list(MARKETS)
+CrossBorderCosts = dict[str, Floats | float]
+"""What a route adds that neither side has, as costs (positive) by component."""
 _TABLES_LAST = timedelta(90)
 """Amazon announces changes about this long ahead: of a later day nobody knows them."""
 
@@ -51,20 +49,6 @@ class CostSide:
         """Why a component is unknown, and what is assumed, one entry per product."""
         # Not found while routes are priced: only few of them are ever explained.
         return self._find_reasons()
-
-
-@dataclass(frozen=True, slots=True)
-class CrossBorderCosts:
-    """What a route adds that neither side has: freight, duty and import VAT, as costs (positive)."""
-
-    freight: Floats | float
-    duty: Floats | float
-    import_vat: Floats | float
-
-    @property
-    def total(self) -> Floats | float:
-        """Their sum."""
-        return self.freight + self.duty + self.import_vat
 
 
 class SellerCosts:
@@ -109,10 +93,10 @@ class SellerCosts:
     def duty_rate(self) -> float:
         """The duty between the UK and the EU, as a fraction; NaN if the profile does not state it."""
         customs = self.profile.customs
+        percent = customs.duty_pct
         if customs.duty_preset is not None:
-            presets: Mapping[str, float] = self.day.get("duty").get("presets", {})
-            return presets.get(customs.duty_preset, float("nan")) / 100
-        return float("nan") if customs.duty_pct is None else customs.duty_pct / 100
+            percent = self.day.get("duty").get("presets", {}).get(customs.duty_preset)
+        return float("nan") if percent is None else percent / 100
 
     @cached_property
     def collected(self) -> Mapping[str, float]:
@@ -121,7 +105,7 @@ class SellerCosts:
 
     def vat_is_collected(self, offers: OfferCosts, target: str, stock: str) -> Mask:
         """Where the marketplace owes the VAT on a sale from stock in a country, one entry per product."""
-        price, m = offers.sell_price, _CODES.index(target)
+        price, m = offers.sell_price, MARKET_CODES.index(target)
         if target not in self.collected:
             return np.zeros(price.shape[1], bool)
         if stock == target:
@@ -140,7 +124,7 @@ class SellerCosts:
 
     def buy(self, offers: OfferCosts, source: str) -> CostSide:
         """Buying on a marketplace: ``purchase_price``, ``input_vat``, ``fx_cost``."""
-        m = _CODES.index(source)
+        m = MARKET_CODES.index(source)
         rate = self.rate[source]
         cost = offers.buy_price[m] * rate
         vat = offers.vat_rate[m]
@@ -168,16 +152,16 @@ class SellerCosts:
 
     def cross_border(
         self, buying: CostSide, offers: OfferCosts, source: str, target: str, *, relief: bool = False
-    ) -> CrossBorderCosts | None:
-        """Freight, duty and import VAT between the UK and the EU, or freight by profile; None: nothing.
+    ) -> CrossBorderCosts:
+        """Freight, duty and import VAT between the UK and the EU, or freight by profile; empty: nothing.
 
         ``relief``: each unit is a consignment of its own (:meth:`has_import_relief`).
         """
         profile, customs = self.profile, self.profile.customs
         crosses = (source == "UK") != (target == "UK")
         if not crosses:
-            return None if profile.freight is None else CrossBorderCosts(profile.freight, 0.0, 0.0)
-        m = _CODES.index(target)
+            return {} if profile.freight is None else {"freight": profile.freight}
+        m = MARKET_CODES.index(target)
         freight: Floats | float = customs.freight_per_unit
         if profile.freight is not None:
             freight = profile.freight
@@ -189,7 +173,7 @@ class SellerCosts:
         if relief:
             free = self.vat_is_collected(offers, target, source)
             duty, import_vat = np.where(free, 0.0, duty), np.where(free, 0.0, import_vat)
-        return CrossBorderCosts(freight, duty, import_vat)
+        return {"freight": freight, "duty": duty, "import_vat": import_vat}
 
     def rate_reason(self, rate: float) -> np.uint64:
         """The bit that says that a marketplace's exchange rate is unknown or stale; 0: neither."""
@@ -206,7 +190,7 @@ class _Sale:
     ) -> None:
         self.seller, self.profile, self.day = seller, seller.profile, seller.day
         self.offers, self.target, self.method, self.stock = offers, target, method, stock
-        self.m = _CODES.index(target)
+        self.m = MARKET_CODES.index(target)
         self.rate = seller.rate[target]
         self.price = offers.sell_price[self.m] * self.rate
         self.parts: dict[str, Floats] = {}
@@ -232,7 +216,7 @@ class _Sale:
         """Why a component is unknown, and what is assumed."""
         parts, offers, m = self.parts, self.offers, self.m
         flags = np.asarray(offers.sell_reasons[m] | self._reasons_of_all())
-        without_fee = np.isnan(parts["fulfilment_fee"])
+        without_fee = np.isnan(parts["fulfilment_fee"] + parts.get("packaging_fee", 0.0))
         if self.method == "fbm":
             flag_rows(flags, ReasonCode.OWN_SHIPPING_UNKNOWN, without_fee)
         else:
@@ -298,7 +282,7 @@ class _Sale:
             parts["fuel_surcharge"] = sent * fuel
             sent += parts["fuel_surcharge"]
         if not self.profile.sipp_certified:
-            parts["packaging_fee"] = self.offers.packaging[self.m] * -self.rate
+            parts["packaging_fee"] = self.offers.fulfilment.packaging[self.m] * -self.rate
             sent += parts["packaging_fee"]
         amazon = sent
         if self.profile.expected_days:
@@ -328,20 +312,20 @@ class _Sale:
 
     def _fulfilment_fee(self) -> tuple[Floats, Floats | None]:
         """Fulfilment fee and peak surcharge, in the home currency, as (negative) components; None: no season."""
-        offers, m, rate = self.offers, self.m, self.rate
+        fees, m, rate = self.offers.fulfilment, self.m, self.rate
         if self.method == "fbm":
             return -self._own_parcel(), None
         column = "local"
         if self.method == "efn":
             column = efn_column(self.stock, self.target, self.profile.warehouses)
-            fee = (offers.efn[column][m] + offers.hazmat[m]) * -rate
+            fee = (fees.efn[column][m] + fees.hazmat[m]) * -rate
             if self._price_cap < np.inf:
-                fee = np.where(offers.sell_price[m] > self._price_cap, np.nan, fee)
+                fee = np.where(self.offers.sell_price[m] > self._price_cap, np.nan, fee)
         else:
-            fee = offers.local[m] * -rate
+            fee = fees.local[m] * -rate
         if self.method == "pan-eu":
-            fee -= offers.pan_eu_extra[m] * rate
-        return fee, offers.peak[column][m] * -rate if offers.peak else None
+            fee -= fees.pan_eu_extra[m] * rate
+        return fee, fees.peak[column][m] * -rate if fees.peak else None
 
     @property
     def _price_cap(self) -> float:

@@ -18,7 +18,9 @@ from arbkit.store.iteration import iter_opportunities
 
 FILE = "snapshot.json.gz"
 _VERSION = 1
-_COLUMNS = ("profit", "buy_price", "sell_price")
+_FACTS = ("run_id", "taken_at", "currency", "profile", "tables_version")
+PRICES = ("profit", "buy_price", "sell_price")
+"""What a snapshot keeps of a route, in the order of its columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,9 @@ class Snapshot:
         """Write it to :data:`FILE` in ``folder``."""
         document = {
             "v": _VERSION,
-            "run_id": self.run_id,
-            "taken_at": self.taken_at,
-            "currency": self.currency,
-            "profile": self.profile,
-            "tables_version": self.tables_version,
+            **{name: getattr(self, name) for name in _FACTS},
             "ids": self.routes.index.tolist(),
-            **{name: self.routes[name].to_numpy() for name in _COLUMNS},
+            **{name: self.routes[name].to_numpy() for name in PRICES},
         }
         data = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
         (Path(folder) / FILE).write_bytes(gzip.compress(data, 5, mtime=0))
@@ -77,20 +75,16 @@ def take_snapshot(store: Store, *, run_id: str, now: float, best: int) -> tuple[
     ids: list[str] = []
     numbers: list[tuple[float, float, float]] = []
     top: list[Opportunity] = []
+    facts: tuple[str | None, str | None, str | None] = (None, None, None)
     for one in iter_opportunities(store, OpportunityQuery()):
         if len(top) < best:
             top.append(one)
         ids.append(one.id)
         numbers.append((one.profit, one.buy_price, one.sell_price))
-        last = one
-    routes = pd.DataFrame(
-        np.array(numbers or np.empty((0, 3))), index=pd.Index(ids, dtype=object), columns=list(_COLUMNS)
-    )
+        facts = (one.currency, one.profile, one.tables_version)
+    routes = pd.DataFrame(numbers, index=pd.Index(ids, dtype=object), columns=list(PRICES), dtype="float64")
     # A detection that ends meanwhile replaces the pages that are still to be read.
-    routes = routes[~routes.index.duplicated()]
-    if not ids:
-        return Snapshot(run_id, now, None, None, None, routes), top
-    return Snapshot(run_id, now, last.currency, last.profile, last.tables_version, routes), top
+    return Snapshot(run_id, now, *facts, routes[~routes.index.duplicated()]), top
 
 
 def read_snapshot(folder: Path) -> Snapshot | None:
@@ -98,19 +92,13 @@ def read_snapshot(folder: Path) -> Snapshot | None:
     try:
         document: Any = orjson.loads(gzip.decompress((folder / FILE).read_bytes()))
         routes = pd.DataFrame(
-            {name: np.asarray(document[name], dtype="float64") for name in _COLUMNS},
+            {name: np.asarray(document[name], dtype="float64") for name in PRICES},
             index=pd.Index(document["ids"], dtype=object),
         )
         if document["v"] != _VERSION or not routes.index.is_unique:
             return None
-        return Snapshot(
-            str(document["run_id"]),
-            float(document["taken_at"]),
-            document["currency"],
-            document["profile"],
-            document["tables_version"],
-            routes,
-        )
+        facts: dict[str, Any] = {name: document[name] for name in _FACTS}
+        return Snapshot(**{**facts, "taken_at": float(facts["taken_at"])}, routes=routes)
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
         return None
 

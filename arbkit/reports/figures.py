@@ -1,8 +1,8 @@
 """PNG pictures of a report's main figures: the notebook keeps the figures, the process that runs it draws them.
 
-All figures of a run are drawn in one browser, which starts when the notebook keeps the first of them and works in
-parallel to it. plotly.js comes from the package; nothing is fetched. Without a browser, or where drawing fails, the
-report still succeeds and says which picture is missing and why.
+All figures of a run are drawn in one browser, which starts with the notebook and works in parallel to it. plotly.js
+comes from the package; nothing is fetched. Without a browser, or where drawing fails, the report still succeeds and
+says which picture is missing and why.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import threading
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import orjson
 import plotly.graph_objects as go
 from markupsafe import Markup
+
+from arbkit.reports.run_folders import Picture
 
 FIGURES = "figures"
 """The folder, in that of the run, where a notebook keeps its figures while it runs."""
@@ -24,14 +26,6 @@ FIGURES = "figures"
 _POLL_S = 0.05
 _TIMEOUT_S = 60.0
 _WIDTH, _HEIGHT, _SCALE = 1100, 480, 2
-
-
-class Picture(TypedDict):
-    """A picture by the name its notebook gave it: its ``file`` in the run's folder, or why it is ``missing``."""
-
-    name: str
-    file: str | None
-    missing: str | None
 
 
 def keep(run_dir: str | Path | None, name: str, figure: go.Figure, *, title: str = "", demo: bool = False) -> None:
@@ -43,105 +37,81 @@ def keep(run_dir: str | Path | None, name: str, figure: go.Figure, *, title: str
         return
     own = Markup(figure.layout.title.text or "")  # noqa: S704 - plotly's markup already
     parts = [part for part in (title, own, "DEMO: invented products and prices" if demo else "") if part]
-    spec = {**figure.to_plotly_json()}
-    spec["layout"] = {
-        **spec["layout"],
-        "title": {
-            "text": str(Markup("<br>").join(parts)),
-            "font": {"size": 15},
-            "y": 1,
-            "yanchor": "top",
-            "pad": {"t": 14},
-        },
-    }
-    margin = {**spec["layout"].get("margin", {}), "t": 34 + 20 * len(parts)}
+    text = str(Markup("<br>").join(parts))
+    titled = go.Figure(figure).update_layout(margin_t=34 + 20 * len(parts))
+    titled.layout.title = {"text": text, "font": {"size": 15}, "y": 1, "yanchor": "top", "pad": {"t": 14}}
     folder = Path(run_dir) / FIGURES
     folder.mkdir(exist_ok=True)
     fresh = folder / f".{name}"
-    fresh.write_text(go.Figure({**spec, "layout": {**spec["layout"], "margin": margin}}).to_json(), "utf-8")
+    fresh.write_text(titled.to_json(), "utf-8")
     fresh.replace(folder / f"{name}.json")
 
 
-def draw(folder: Path, *, done: threading.Event, expected: bool = False, why_not: str | None = None) -> list[Picture]:
+def draw(folder: Path, *, done: threading.Event, wanted: bool) -> list[Picture]:
     """Draw the figures that a notebook keeps in ``folder`` until it is ``done``.
 
     Args:
         folder: of the run.
         done: set when the notebook has ended.
-        expected: start the browser before there is a figure.
-        why_not: draw nothing, and give this as the reason why each picture is missing.
+        wanted: whether to draw them; the browser starts before there is a figure.
     """
-    if why_not is not None:
-        done.wait()
-        return [_missing(path, why_not) for path in _kept(folder)]
-    return asyncio.run(_drawn(folder, done, _Browser(), expected=expected))
+    if wanted:
+        return asyncio.run(_drawn(folder, done))
+    done.wait()
+    return [_picture(path, "no pictures were asked for") for path in _kept(folder)]
 
 
 def _kept(folder: Path) -> list[Path]:
     return sorted((folder / FIGURES).glob("[!.]*.json"))
 
 
-def _missing(path: Path, why: str) -> Picture:
-    return {"name": path.stem, "file": None, "missing": why}
+def _picture(path: Path, missing: str | None) -> Picture:
+    return {"name": path.stem, "file": None if missing else f"{path.stem}.png", "missing": missing}
 
 
 async def _appearing(folder: Path, done: threading.Event) -> AsyncIterator[Path]:
     """Each kept figure once, as soon as it appears."""
     seen: set[Path] = set()
-    while True:
+    last = False
+    while not last:
         last = done.is_set()
         for path in _kept(folder):
             if path not in seen:
                 seen.add(path)
                 yield path
-        if last:
-            return
-        await asyncio.sleep(_POLL_S)
+        await asyncio.sleep(0 if last else _POLL_S)
 
 
-async def _drawn(folder: Path, done: threading.Event, browser: _Browser, *, expected: bool) -> list[Picture]:
+async def _drawn(folder: Path, done: threading.Event) -> list[Picture]:
+    browser, why_not = await _started()
     drawn: list[Picture] = []
     try:
-        if expected:
-            await browser.start()
         async for path in _appearing(folder, done):
-            await browser.start()
-            why = browser.why_not
-            if why is None:
+            why = why_not
+            if browser is not None:
                 try:
-                    image = await asyncio.wait_for(_png(browser.running, path), _TIMEOUT_S)
+                    image = await asyncio.wait_for(_png(browser, path), _TIMEOUT_S)
                     (folder / f"{path.stem}.png").write_bytes(image)
                 except Exception as error:  # noqa: BLE001 - no failure here may fail the report
                     why = _describe(error)
-            drawn.append({"name": path.stem, "file": None if why else f"{path.stem}.png", "missing": why})
+            drawn.append(_picture(path, why))
     finally:
-        await browser.stop()
+        if browser is not None:
+            with suppress(Exception):
+                await asyncio.wait_for(browser.close(), _TIMEOUT_S)
     return drawn
 
 
-class _Browser:
-    """Starts at most once; ``why_not`` says why it is not running."""
+async def _started() -> tuple[Any, str | None]:
+    """A browser and None, or None and why there is none."""
+    try:
+        from kaleido import Kaleido
 
-    def __init__(self) -> None:
-        self.running: Any = None
-        self.why_not: str | None = None
-
-    async def start(self) -> None:
-        if self.running is not None or self.why_not is not None:
-            return
-        try:
-            from kaleido import Kaleido
-
-            browser = Kaleido(n=1, timeout=_TIMEOUT_S, mathjax=False)
-            await asyncio.wait_for(browser.open(), _TIMEOUT_S)
-            self.running = browser
-        except Exception as error:  # noqa: BLE001 - as above
-            self.why_not = _describe(error)
-
-    async def stop(self) -> None:
-        if self.running is not None:
-            with suppress(Exception):
-                await asyncio.wait_for(self.running.close(), _TIMEOUT_S)
+        browser = Kaleido(n=1, timeout=_TIMEOUT_S, mathjax=False)
+        await asyncio.wait_for(browser.open(), _TIMEOUT_S)
+    except Exception as error:  # noqa: BLE001 - as below
+        return None, _describe(error)
+    return browser, None
 
 
 async def _png(browser: Any, path: Path) -> bytes:

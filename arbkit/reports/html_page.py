@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 from functools import cache
 from importlib import resources
-from typing import Any
 
 import nbformat
 import orjson
@@ -26,8 +25,9 @@ _PLOTLY = "application/vnd.plotly.v1+json"
 def page(notebook: nbformat.NotebookNode, *, title: str) -> str:
     """The notebook as a whole HTML document; cells tagged ``failed`` and ``failed-here`` have these as classes."""
     nonce = secrets.token_urlsafe(12)
-    notebook, has_figures = _with_figures(notebook)
-    body, _ = _exporter().from_notebook_node(notebook)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    has_figures = any(_PLOTLY in output.get("data", {}) for output in outputs)
+    body, _ = _exporter().from_notebook_node(_with_figures(notebook) if has_figures else notebook)
     document = render(
         "page.html.j2",
         package=_PACKAGE,
@@ -73,27 +73,24 @@ def _trusted(text: str) -> Markup:
     return Markup(text)  # noqa: S704
 
 
-def _with_figures(notebook: nbformat.NotebookNode) -> tuple[nbformat.NotebookNode, bool]:
-    """A copy of the notebook with its plotly figures as HTML, and whether it has any."""
-    cells, has_figures = [], False
-    for cell in notebook.cells:
-        if cell.cell_type == "code" and any(_PLOTLY in o.get("data", {}) for o in cell.outputs):
-            has_figures = True
-            cell = nbformat.from_dict({**cell, "outputs": [_drawn(output) for output in cell.outputs]})
-        cells.append(cell)
-    return nbformat.from_dict({**notebook, "cells": cells}), has_figures
+def _with_figures(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A copy of the notebook with its plotly figures as HTML."""
+    cells = [
+        {**cell, "outputs": list(map(_drawn, cell.outputs))} if cell.cell_type == "code" else cell
+        for cell in notebook.cells
+    ]
+    copied: nbformat.NotebookNode = nbformat.from_dict({**notebook, "cells": cells})
+    return copied
 
 
 def _drawn(output: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    if _PLOTLY not in output.get("data", {}):
+    spec = output.get("data", {}).get(_PLOTLY)
+    if spec is None:
         return output
-    html = str(_figure(output.data[_PLOTLY]))
-    drawn: nbformat.NotebookNode = nbformat.v4.new_output("display_data", data={"text/html": html})
-    return drawn
-
-
-def _figure(spec: Any) -> Markup:
     layout = spec.get("layout", {})
     # A "<" in a title must not end the script that holds it.
     data = orjson.dumps({"data": spec["data"], "layout": layout}).decode().replace("<", "\\u003c")
-    return render("figure.html.j2", package=_PACKAGE, height=int(layout.get("height", 450)), data=_trusted(data))
+    height = int(layout.get("height", 450))
+    html = str(render("figure.html.j2", package=_PACKAGE, height=height, data=_trusted(data)))
+    drawn: nbformat.NotebookNode = nbformat.v4.new_output("display_data", data={"text/html": html})
+    return drawn

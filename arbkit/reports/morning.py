@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue
 
 from arbkit.core.errors import UsageError
-from arbkit.core.models import Offer, Opportunity, Run
+from arbkit.core.models import Offer, Opportunity
 from arbkit.core.settings import Settings
-from arbkit.reports.comparison import Comparison, Snapshot, compare_snapshots, read_snapshot, take_snapshot
+from arbkit.reports.comparison import PRICES, Comparison, Snapshot, compare_snapshots, read_snapshot, take_snapshot
 from arbkit.reports.data_quality import Quality, assess
 from arbkit.reports.parameters import MorningParameters
-from arbkit.reports.run_folders import write_result
+from arbkit.reports.run_folders import folder_of, iso_time, write_result
 from arbkit.store import Stats, Store, open_store
 from arbkit.store.iteration import opportunity_by_id
 
 _MAX_EARLIER_RUNS = 200
 """How many earlier runs are searched for a snapshot to compare with."""
+_FIRST = "This is the first report, so there is nothing to compare with yet. The next one compares with this one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,35 +76,26 @@ class Morning:
     def counts(self) -> dict[str, int | None]:
         """The figures that the list of runs shows; None where there was nothing to compare with."""
         changes = self.comparison
-        return {
-            "products": self.stats.products,
-            "total": len(self.snapshot.routes),
-            "new": len(changes.new) if changes else None,
-            "gone": len(changes.gone) if changes else None,
-            "moved": len(changes.moved) if changes else None,
-        }
+        changed = {name: len(getattr(changes, name)) if changes else None for name in ("new", "gone", "moved")}
+        return {"products": self.stats.products, "total": len(self.snapshot.routes), **changed}
 
     def to_dict(self) -> dict[str, JsonValue]:
         """The document of ``result.json``: all counts, and the entries that the report shows of each list."""
+        before = self.before
         return {
             "run_id": self.run_id,
-            "at": _iso(self.at),
+            "at": iso_time(self.at),
             "demo": self.stats.demo_products > 0,
             **self.counts(),
             "currency": self.currency,
-            "compared_with": None
-            if self.before is None
-            else {"run_id": self.before.run_id, "at": _iso(self.before.taken_at)},
+            "compared_with": {"run_id": before.run_id, "at": iso_time(before.taken_at)} if before else None,
             "nothing_to_compare": self.nothing_before,
             "notes": list(self.comparison.notes) if self.comparison else [],
             "new_items": [o.public(now=self.at) for o in self.new],
-            "gone_items": [{name: getattr(g, name) for name in g.__slots__} for g in self.gone],
+            "gone_items": [asdict(gone) for gone in self.gone],
             "moved_items": [
-                {
-                    **m.now.public(now=self.at),
-                    "before": {"profit": m.profit, "buy_price": m.buy_price, "sell_price": m.sell_price},
-                }
-                for m in self.moved
+                {**moved.now.public(now=self.at), "before": {name: getattr(moved, name) for name in PRICES}}
+                for moved in self.moved
             ],
             "items": [o.public(now=self.at, components=True) for o in self.top],
             "quality": self.quality.to_dict(),
@@ -161,7 +152,7 @@ def _before(settings: Settings, store: Store, since: str | None) -> tuple[Snapsh
             raise UsageError(
                 "is not a run of the morning report", field="since", value=since, remedy="See `arbkit reports list`"
             )
-        kept = read_snapshot(_folder(settings, one))
+        kept = read_snapshot(folder_of(settings, one))
         if kept is None:
             raise UsageError(
                 "has no snapshot to compare with, or was removed by clean", field="since", value=since,
@@ -170,18 +161,11 @@ def _before(settings: Settings, store: Store, since: str | None) -> tuple[Snapsh
         return kept, None
     done = [r for r in store.runs(report="morning", limit=_MAX_EARLIER_RUNS) if r.status == "succeeded"]
     for one in done:
-        if (kept := read_snapshot(_folder(settings, one))) is not None:
+        if (kept := read_snapshot(folder_of(settings, one))) is not None:
             return kept, None
     if done:
         return None, "No earlier report has a readable snapshot. The next report compares with this one."
-    return (
-        None,
-        "This is the first report, so there is nothing to compare with yet. The next one compares with this one.",
-    )
-
-
-def _folder(settings: Settings, one: Run) -> Path:
-    return settings.reports_dir / one.report / one.run_id
+    return None, _FIRST
 
 
 def _opportunities(store: Store, ids: tuple[str, ...]) -> list[Opportunity]:
@@ -191,10 +175,8 @@ def _opportunities(store: Store, ids: tuple[str, ...]) -> list[Opportunity]:
 
 def _moved(store: Store, changes: Comparison, most: int) -> list[Moved]:
     rows: Mapping[Any, Any] = changes.moved.head(most).to_dict("index")
-    return [
-        Moved(one, rows[one.id]["profit_before"], rows[one.id]["buy_price_before"], rows[one.id]["sell_price_before"])
-        for one in _opportunities(store, tuple(rows))
-    ]
+    found = _opportunities(store, tuple(rows))
+    return [Moved(one, *(rows[one.id][f"{name}_before"] for name in PRICES)) for one in found]
 
 
 def _gone(store: Store, before: Snapshot, ids: tuple[str, ...]) -> list[Gone]:
@@ -203,9 +185,8 @@ def _gone(store: Store, before: Snapshot, ids: tuple[str, ...]) -> list[Gone]:
         asin, source, target = one.split(":")
         offers = {o.market: o for o in store.offers([asin])}
         title = next((o.title for code in (target, source) if (o := offers.get(code)) and o.title), None)
-        gone.append(
-            Gone(asin, source, target, title, float(before.routes["profit"].loc[one]), _why(offers, source, target))
-        )
+        profit = float(before.routes["profit"].loc[one])
+        gone.append(Gone(asin, source, target, title, profit, _why(offers, source, target)))
     return gone
 
 
@@ -217,7 +198,3 @@ def _why(offers: Mapping[str, Offer], source: str, target: str) -> str:
         if offer.price_minor is None:
             return f"no price on {code}, where it is {doing}"
     return "not profitable at current prices and limits"
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

@@ -14,15 +14,19 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
 from pydantic import BaseModel, ConfigDict, JsonValue
+from typing_extensions import TypedDict
 
 from arbkit.core.errors import ServiceError
+from arbkit.core.models import Run
+from arbkit.core.results import Json, Result
+from arbkit.core.settings import Settings
 
 LATEST = "latest"
 LATEST_SUCCESSFUL = "latest-successful"
@@ -38,15 +42,37 @@ class Job(BaseModel):
     parameters: dict[str, JsonValue]
     title: str
     limit_s: float
-    reason: str
-    """what went wrong, if the run takes longer than that"""
     figures: bool
     """whether pictures of the main figures are drawn"""
+    explain: str | None = None
+    """why the notebook's process was killed; then only the page of what it left is made"""
+
+    @property
+    def too_long(self) -> str:
+        """What went wrong, if the run took longer than its limit."""
+        return f"stopped after {self.limit_s:g} s, the time limit (ARBKIT_REPORT_TIME_LIMIT)"
+
+
+class Picture(TypedDict):
+    """A picture by the name its notebook gave it: its ``file`` in the run's folder, or why it is ``missing``."""
+
+    name: str
+    file: str | None
+    missing: str | None
 
 
 def new_run_id(started_at: float) -> str:
     """A name that sorts by time and that nobody else has."""
-    return f"{datetime.fromtimestamp(started_at, UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    return f"{_stamp(started_at)}-{secrets.token_hex(3)}"
+
+
+def iso_time(at: float) -> str:
+    """A Unix time in seconds as JSON documents have it: ``2026-08-01T07:00:00+00:00``."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+
+
+def _stamp(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y%m%dT%H%M%SZ}"
 
 
 def run_folders(report_folder: Path) -> list[Path]:
@@ -63,6 +89,11 @@ def run_folder(report_folder: Path, run: str) -> Path:
     pointer = report_folder / run
     target = _target(pointer) if run in (LATEST, LATEST_SUCCESSFUL) else None
     return pointer if target is None else report_folder / target
+
+
+def folder_of(settings: Settings, run: Run) -> Path:
+    """The folder of a run, by its record; it need not be there."""
+    return settings.reports_dir / run.report / run.run_id
 
 
 def point_to(pointer: Path, name: str) -> None:
@@ -100,7 +131,7 @@ def write_result(folder: str | Path, document: Mapping[str, JsonValue], *, summa
     return path
 
 
-def append_field(path: Path, name: str, value: JsonValue) -> None:
+def append_field(path: Path, name: str, value: Json | list[Picture]) -> None:
     """Add a field to the JSON object in a file without reading it whole: results may be large.
 
     Raises:
@@ -125,8 +156,7 @@ def read_json(path: Path) -> tuple[JsonValue, str | None]:
         return None, f"cannot be read: {error}"
 
 
-@dataclass(frozen=True, slots=True)
-class Cleaned:
+class Cleaned(Result):
     """A folder that was removed, or would be; ``why_not`` says what kept it."""
 
     report: str
@@ -147,11 +177,7 @@ def clean(
         ServiceError: the folder of reports cannot be read.
     """
     now = time.time() if now is None else now
-    before = (
-        ""
-        if older_than_days is None
-        else f"{datetime.fromtimestamp(now - older_than_days * 86_400, UTC):%Y%m%dT%H%M%SZ}"
-    )
+    before = "" if older_than_days is None else _stamp(now - older_than_days * 86_400)
     try:
         folders = sorted(p for p in reports.iterdir() if p.is_dir()) if reports.exists() else []
     except OSError as error:
@@ -162,27 +188,29 @@ def clean(
         for run in run_folders(folder)[keep:]:
             if run.name in pointed or (before and run.name >= before):
                 continue
-            size, why_not = _size(run), None
-            if not dry_run:
-                why_not = _remove(run)
-            cleaned.append(Cleaned(folder.name, run.name, str(run), size, why_not))
+            size, why_not = _size(run), None if dry_run else _remove(run)
+            cleaned.append(Cleaned(report=folder.name, run_id=run.name, folder=str(run), bytes=size, why_not=why_not))
     return cleaned
 
 
 def sweep(report_folder: Path) -> None:
     """Remove what killed runs have left half-made. Whoever calls this holds the report's lock."""
     for left in _hidden(report_folder):
-        if left.is_symlink() or left.is_file():
-            left.unlink(missing_ok=True)
-        else:
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(OSError):
+            _delete(left)
 
 
-def _hidden(report_folder: Path) -> Iterator[Path]:
-    try:
-        yield from [p for p in report_folder.iterdir() if _RUN_ID.fullmatch(p.name[1:]) or p.name.startswith(".latest")]
-    except OSError:
-        return
+def _hidden(report_folder: Path) -> list[Path]:
+    with suppress(OSError):
+        return [p for p in report_folder.iterdir() if _RUN_ID.fullmatch(p.name[1:]) or p.name.startswith(".latest")]
+    return []
+
+
+def _delete(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _target(pointer: Path) -> str | None:
@@ -197,9 +225,7 @@ def _target(pointer: Path) -> str | None:
 
 
 def _size(path: Path) -> int:
-    if not path.is_dir():
-        return path.stat().st_size
-    return sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
+    return sum(p.stat().st_size for p in (path, *path.rglob("*")) if p.is_file())
 
 
 def _remove(path: Path) -> str | None:
@@ -207,10 +233,7 @@ def _remove(path: Path) -> str | None:
         # Renamed first: a run that is half removed must not be taken for one.
         gone = path.with_name(f".{path.name}")
         path.replace(gone)
-        if gone.is_dir():
-            shutil.rmtree(gone)
-        else:
-            gone.unlink()
+        _delete(gone)
     except OSError as error:
         return f"{error.strerror or error}"
     return None

@@ -72,24 +72,18 @@ class Report:
             UsageError: an unknown name (with the nearest right one), or a value of the wrong type.
         """
         known = self.parameters.model_fields
-        for name in given:
-            if name not in known:
-                raise UsageError(
-                    f"report {self.name} has no such parameter",
-                    field="parameter",
-                    value=name,
-                    remedy=did_you_mean(name, known, otherwise="It takes"),
-                )
+        unknown = [name for name in given if name not in known]
+        if unknown:
+            remedy = did_you_mean(unknown[0], known, otherwise="It takes")
+            why = f"report {self.name} has no such parameter"
+            raise UsageError(why, field="parameter", value=unknown[0], remedy=remedy)
         try:
             parsed = self.parameters.model_validate(dict(given))
         except ValidationError as error:
             first = error.errors()[0]
-            raise UsageError(
-                first["msg"].removeprefix("Value error, "),
-                field=".".join(str(part) for part in first["loc"]),
-                value=first.get("input"),
-                remedy=f"It means: {known[str(first['loc'][0])].description}" if first["loc"] else None,
-            ) from None
+            why, field = first["msg"].removeprefix("Value error, "), ".".join(map(str, first["loc"]))
+            meaning = f"It means: {known[str(first['loc'][0])].description}" if first["loc"] else None
+            raise UsageError(why, field=field, value=first.get("input"), remedy=meaning) from None
         return parsed.model_dump(mode="json", exclude_unset=True)
 
     def parse(self, words: Sequence[str]) -> dict[str, JsonValue]:
@@ -172,17 +166,13 @@ def run_report(
     """
     report = report or find_report(name)
     parameters = report.check(given)
-    limit_s = settings.report_time_limit
-    lock = _lock(settings, report.name)
+    lock, what = _lock(settings, report.name), f"a run of report {report.name}"
     if is_locked(lock):
         logger.info("another run of %s is under way: waiting for it", report.name)
-    with (
-        open_store(settings) as store,
-        file_lock(lock, what=f"a run of report {report.name}", wait_s=limit_s, stop=stop),
-    ):
+    with open_store(settings) as store, file_lock(lock, what=what, wait_s=settings.report_time_limit, stop=stop):
         sweep(lock.parent)
         _close_abandoned(store, report.name, lock.parent)
-        return _run(settings, store, report, parameters, pictures=pictures, stop=stop)
+        return _run(settings, store, report, parameters, pictures=pictures, stop=stop or threading.Event())
 
 
 def _lock(settings: Settings, name: str) -> Path:
@@ -203,21 +193,17 @@ def _run(
     parameters: Mapping[str, Json],
     *,
     pictures: bool,
-    stop: threading.Event | None,
+    stop: threading.Event,
 ) -> ReportRun:
     started = time.time()
     run_id = new_run_id(started)
     folder = settings.reports_dir / report.name / run_id
-    making = folder.with_name(f".{run_id}")
     run = Run(
-        run_id=run_id,
-        report=report.name,
-        status="running",
-        started_at=started,
-        parameters=parameters,
+        run_id=run_id, report=report.name, status="running", started_at=started, parameters=parameters,
         output=str(folder),
-    )
+    )  # fmt: skip
     store.put_run(run)
+    making = folder.with_name(f".{run_id}")
     try:
         making.mkdir(parents=True)
         job = Job(
@@ -225,21 +211,22 @@ def _run(
             parameters={**parameters, "run_id": run_id, "run_dir": str(making.resolve())},
             title=f"{report.name} {run_id}",
             limit_s=settings.report_time_limit,
-            reason=_too_long(settings),
             figures=pictures,
         )
-        _write_job(making, job)
-        status, error = _execute(settings, making, stop)
+        status, error = _execute(settings, making, job, stop)
+        (making / "job.json").unlink()
+        summary, _ = read_json(making / "summary.json")
+        if isinstance(summary, dict):
+            run = replace(run, summary=summary)
         run = replace(run, status=status, error=error, finished_at=time.time())
-        if run.status != "succeeded":
-            _drop_half_written(making)
-        run = _with_figures(run, making)
         making.replace(folder)
         point_to(folder.parent / LATEST, folder.name)
         if run.status == "succeeded":
             point_to(folder.parent / LATEST_SUCCESSFUL, folder.name)
     except OSError as failure:
-        run = replace(run, status="failed", error=_disk_words(failure), finished_at=time.time())
+        where = failure.filename or "the run's folder"
+        why = f"{where}: cannot be written: {failure.strerror}. Free some space, or move ARBKIT_HOME"
+        run = replace(run, status="failed", error=why, finished_at=time.time())
     except BaseException:
         with suppress(ArbkitError):
             store.put_run(replace(run, status="failed", error=STOPPED, finished_at=time.time()))
@@ -250,11 +237,10 @@ def _run(
     return ReportRun(run, folder)
 
 
-def _execute(settings: Settings, folder: Path, stop: threading.Event | None) -> tuple[RunStatus, str | None]:
+def _execute(settings: Settings, folder: Path, job: Job, stop: threading.Event) -> tuple[RunStatus, str | None]:
     """Run the notebook in a process of its own, which goes with all that it started when time is up."""
-    stop = stop or threading.Event()
-    deadline = time.monotonic() + settings.report_time_limit
-    process = _start(settings, folder)
+    deadline = time.monotonic() + job.limit_s
+    process = _start(settings, folder, job)
     try:
         while process.poll() is None and not stop.is_set() and time.monotonic() < deadline:
             with suppress(subprocess.TimeoutExpired):
@@ -263,38 +249,28 @@ def _execute(settings: Settings, folder: Path, stop: threading.Event | None) -> 
     finally:
         # Asked to end, it ends its kernel and shows which cell was at work.
         end_tree([process], grace_s=_GRACE_S)
-    try:
-        if code == 0:
-            return "succeeded", None
-        status, error = _failure(settings, folder, code, stopped=stop.is_set())
-        if not (folder / "report.html").exists() and error != STOPPED:
-            _explain(settings, folder, error)
-        return status, error
-    finally:
-        (folder / "job.json").unlink()
+    if code == 0:
+        is_there = (folder / "result.json").exists()
+        return ("succeeded", None) if is_there else ("failed", "the notebook left no result.json")
+    status, error = _failure(folder, job, code, stopped=stop.is_set())
+    if not (folder / "report.html").exists() and error != STOPPED:
+        _explain(settings, folder, job.model_copy(update={"explain": error}))
+    _drop_half_written(folder)
+    return status, error
 
 
-def _write_job(folder: Path, job: Job) -> None:
-    (folder / "job.json").write_text(job.model_dump_json(), "utf-8")
-
-
-def _failure(settings: Settings, folder: Path, code: int | None, *, stopped: bool) -> tuple[RunStatus, str]:
+def _failure(folder: Path, job: Job, code: int | None, *, stopped: bool) -> tuple[RunStatus, str]:
     """Why a process that ended with ``code`` (None: it had to be ended) did not succeed."""
     if code is not None:
         return "failed", _last_words(folder, code)
-    if stopped:
-        return "failed", STOPPED
-    return "timed_out", _too_long(settings)
+    return ("failed", STOPPED) if stopped else ("timed_out", job.too_long)
 
 
-def _too_long(settings: Settings) -> str:
-    return f"stopped after {settings.report_time_limit:g} s, the time limit (ARBKIT_REPORT_TIME_LIMIT)"
-
-
-def _start(settings: Settings, folder: Path, *options: str) -> subprocess.Popen[bytes]:
+def _start(settings: Settings, folder: Path, job: Job) -> subprocess.Popen[bytes]:
+    (folder / "job.json").write_text(job.model_dump_json(), "utf-8")
     with (folder / "output.log").open("ab") as output:
         return spawn(
-            [sys.executable, "-m", "arbkit.reports.worker", str(folder), *options],
+            [sys.executable, "-m", "arbkit.reports.worker", str(folder)],
             output=output,
             environment={
                 **os.environ,
@@ -306,11 +282,9 @@ def _start(settings: Settings, folder: Path, *options: str) -> subprocess.Popen[
         )
 
 
-def _explain(settings: Settings, folder: Path, why: str) -> None:
+def _explain(settings: Settings, folder: Path, job: Job) -> None:
     """Have what a killed process left shown, with the cell that was at work on top."""
-    job = Job.model_validate_json((folder / "job.json").read_bytes())
-    _write_job(folder, job.model_copy(update={"reason": why}))
-    process = _start(settings, folder, "--explain")
+    process = _start(settings, folder, job)
     try:
         process.wait(_EXPLAIN_S)
     except subprocess.TimeoutExpired:
@@ -336,21 +310,6 @@ def _drop_half_written(folder: Path) -> None:
             path.unlink()
 
 
-def _with_figures(run: Run, folder: Path) -> Run:
-    """The run with the figures that its notebook left; failed if it left no result."""
-    summary, why_not = read_json(folder / "summary.json")
-    if run.status == "succeeded" and not (folder / "result.json").exists():
-        return replace(run, status="failed", error="the notebook left no result.json")
-    if why_not is None and isinstance(summary, dict):
-        run = replace(run, summary=summary)
-    return run
-
-
-def _disk_words(error: OSError) -> str:
-    where = error.filename or "the run's folder"
-    return f"{where}: cannot be written: {error.strerror}. Free some space, or move ARBKIT_HOME"
-
-
 def run_or_raise(settings: Settings, name: str, given: Mapping[str, Json], *, pictures: bool = True) -> ReportRun:
     """As :func:`run_report`, but a run that did not succeed is an error.
 
@@ -360,9 +319,6 @@ def run_or_raise(settings: Settings, name: str, given: Mapping[str, Json], *, pi
     """
     done = run_report(settings, name, given, pictures=pictures)
     if done.run.status != "succeeded":
-        kind = ArbkitError if done.folder.exists() else ServiceError
-        raise kind(
-            f"report {name} {done.run.status.replace('_', ' ')}: {done.run.error}",
-            remedy=f"See {done.folder}" if done.folder.exists() else None,
-        )
+        why = f"report {name} {done.run.status.replace('_', ' ')}: {done.run.error}"
+        raise ArbkitError(why, remedy=f"See {done.folder}") if done.folder.exists() else ServiceError(why)
     return done

@@ -2,7 +2,7 @@
 
 Executes the report's notebook with papermill and files notebook, page and pictures; where a cell failed, that cell
 is at the top of notebook and page. Ends with status 1 and the error as its last line if the notebook failed.
-``--explain`` only makes the page of a notebook whose process was killed.
+A job that says what to explain only makes the page of a notebook whose process was killed.
 """
 
 from __future__ import annotations
@@ -21,26 +21,16 @@ import orjson
 from pydantic import JsonValue
 
 from arbkit.core.service.process import die_with_parent
-from arbkit.reports.figures import FIGURES, Picture, draw
-from arbkit.reports.run_folders import Job, append_field
+from arbkit.reports.figures import FIGURES, draw
+from arbkit.reports.run_folders import Job, Picture, append_field
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _KERNEL_DIED = "the kernel ended while a cell was at work: was there enough memory?"
-_NOT_WANTED = "no pictures were asked for"
 _START_S = 2.0
 """How much later than the clock of whoever started us ours may begin."""
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
-
-
-def explain(folder: Path, job: Job) -> None:
-    """Show what a killed process left in ``folder``, with ``job``'s reason and the cell that was at work on top.
-
-    Raises:
-        OSError: the page cannot be written.
-    """
-    _file(folder / "notebook.ipynb", folder, job.title, job.reason)
 
 
 def execute(folder: Path, job: Job) -> str | None:
@@ -54,17 +44,15 @@ def execute(folder: Path, job: Job) -> str | None:
     with ThreadPoolExecutor() as beside:
         # Both while the kernel, another process, works.
         warmed = beside.submit(_warm)
-        drawing = beside.submit(
-            draw, folder, done=done, expected=job.figures, why_not=None if job.figures else _NOT_WANTED
-        )
+        drawing = beside.submit(draw, folder, done=done, wanted=job.figures)
         try:
             error = _run_notebook(job.notebook, folder / "notebook.ipynb", job.parameters)
             if error == _KERNEL_DIED and time.monotonic() > until:
-                error = job.reason
+                error = job.too_long
         finally:
             done.set()
         warmed.result()
-        _file(folder / "notebook.ipynb", folder, job.title, error)
+        _file(folder, job.title, error)
         _note(folder, drawing.result())
     return " ".join(error.split()) if error else None
 
@@ -81,15 +69,10 @@ def _run_notebook(notebook: Path, executed: Path, parameters: dict[str, JsonValu
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
 
+    quiet = {"progress_bar": False, "log_output": False}
     try:
         papermill.execute_notebook(
-            notebook,
-            executed,
-            parameters=parameters,
-            kernel_name="python3",
-            cwd=Path.cwd(),
-            progress_bar=False,
-            log_output=False,
+            notebook, executed, parameters=parameters, kernel_name="python3", cwd=Path.cwd(), **quiet
         )
     except PapermillExecutionError as error:
         return f"{error.ename}: {_ANSI.sub('', error.evalue)}"
@@ -100,21 +83,18 @@ def _run_notebook(notebook: Path, executed: Path, parameters: dict[str, JsonValu
 
 def _note(folder: Path, pictures: list[Picture]) -> None:
     if pictures and (folder / "result.json").exists():
-        append_field(folder / "result.json", "pictures", [_row(picture) for picture in pictures])
+        append_field(folder / "result.json", "pictures", pictures)
     (folder / "pictures.json").write_bytes(orjson.dumps(pictures))
     shutil.rmtree(folder / FIGURES, ignore_errors=True)
 
 
-def _row(picture: Picture) -> dict[str, JsonValue]:
-    return {"name": picture["name"], "file": picture["file"], "missing": picture["missing"]}
-
-
-def _file(executed: Path, folder: Path, title: str, error: str | None) -> None:
-    """Put what went wrong on top of the executed notebook, and write its page."""
+def _file(folder: Path, title: str, error: str | None) -> None:
+    """Put what went wrong on top of the executed notebook, before the cell that failed, and write its page."""
     import nbformat
 
     from arbkit.reports.html_page import page
 
+    executed = folder / "notebook.ipynb"
     if not executed.exists():
         return
     notebook = nbformat.read(executed, as_version=4)
@@ -182,8 +162,8 @@ def main(arguments: Sequence[str]) -> int:
     # jsonschema, which checks notebooks, would build a grammar of international addresses: two seconds of work at
     # every start, for a check that no notebook needs. So nbformat and papermill are imported only after this.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
-    if "--explain" in arguments:
-        explain(folder, job)
+    if job.explain is not None:
+        _file(folder, job.title, job.explain)
         return 0
     error = execute(folder, job)
     if error is not None:

@@ -57,12 +57,10 @@ def read_file(path: Path) -> SheetRows | SavedResponse:
     """
     try:
         if path.stat().st_size > _MAX_FILE:
-            raise RefusedFileError("is larger than 512 MiB", field=str(path), remedy="Export it in parts")
-        data = path.read_bytes()
+            raise RefusedFileError("is larger than 512 MiB", remedy="Export it in parts")
+        return _parse(path.read_bytes())
     except OSError as error:
         raise RefusedFileError(f"cannot be read: {error.strerror or error}", field=str(path)) from error
-    try:
-        return _parse(data)
     except RefusedFileError as error:
         raise RefusedFileError(error.why, field=str(path), value=error.value, remedy=error.remedy) from error
 
@@ -82,14 +80,20 @@ def _parse(data: bytes) -> SheetRows | SavedResponse:
 
 
 def _gunzip(data: bytes) -> bytes:
+    limit = _most_unpacked(data, 1 << 20)
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            plain = file.read(min(_MAX_UNPACKED, max(len(data) * _MAX_RATIO, 1 << 20)) + 1)
+            plain = file.read(limit + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise RefusedFileError(f"is a damaged gzip file: {error}", remedy="Save it again") from error
-    if len(plain) > max(len(data) * _MAX_RATIO, 1 << 20) or len(plain) > _MAX_UNPACKED:
+    if len(plain) > limit:
         raise RefusedFileError("unpacks to far more than real files do", remedy=_EXAMPLE)
     return plain
+
+
+def _most_unpacked(data: bytes, least: int) -> int:
+    """How many bytes a real file of this size unpacks to at most."""
+    return min(_MAX_UNPACKED, max(len(data) * _MAX_RATIO, least))
 
 
 def _xlsx(data: bytes) -> SheetRows:
@@ -108,8 +112,7 @@ def _check_zip(data: bytes) -> None:
     """Refuse a ZIP bomb by what it would unpack to; one that lies there fails its checksum."""
     with zipfile.ZipFile(io.BytesIO(data)) as file:
         members = file.infolist()
-        unpacked = sum(member.file_size for member in members)
-        if unpacked > _MAX_UNPACKED or unpacked > max(len(data) * _MAX_RATIO, 16 << 20):
+        if sum(member.file_size for member in members) > _most_unpacked(data, 16 << 20):
             raise RefusedFileError("unpacks to far more than real files do", remedy=_EXAMPLE)
         if "xl/workbook.xml" not in {member.filename for member in members}:
             raise RefusedFileError("is a ZIP file but no XLSX", remedy=_EXAMPLE)
@@ -124,8 +127,7 @@ def _csv(data: bytes) -> SheetRows:
     except UnicodeDecodeError:
         # What Excel writes in western Europe.
         text = data.decode("cp1252", "replace")
-    head = text.partition("\n")[0]
-    delimiter = max(",;\t", key=head.count)
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
@@ -155,11 +157,9 @@ def _answer(data: bytes) -> SavedResponse:
         document = orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise RefusedFileError(f"is no whole JSON document: {error}", remedy="Save the answer again") from error
-    stamp = document.get("timestamp") if isinstance(document, dict) else None
+    stamp, products = None, document
     if isinstance(document, dict):
-        products = document.get("products") if "products" in document else [document]
-    else:
-        products = document
+        stamp, products = document.get("timestamp"), document.get("products", [document])
     if not isinstance(products, list) or not any(isinstance(p, dict) and "domainId" in p for p in products):
         raise RefusedFileError("holds no Keepa product", remedy=_EXAMPLE)
     at = datetime.fromtimestamp(stamp / 1000, UTC) if isinstance(stamp, int) and 0 < stamp < 1e14 else None

@@ -7,23 +7,20 @@ Cells come as XLSX gives them (floats, percentages as fractions) or as CSV does 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from importlib import resources
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
 
 from arbkit.core.errors import BadRecordError, RefusedFileError, UsageError
+from arbkit.core.files import shipped_table
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, iso_to_unix, to_minutes
 from arbkit.core.marketplaces import MARKETS, Market, by_host
 from arbkit.core.models import Offer, PriceBasis
 from arbkit.sources.raw_types import Cell, RawProduct
 
-_COLUMNS: dict[str, dict[str, list[str]]] = tomllib.loads(
-    resources.files("arbkit.sources").joinpath("export_columns.toml").read_text("utf-8")
-)
+_COLUMNS = shipped_table(dict[str, dict[str, list[str]]], "arbkit.sources", "export_columns.toml")
 IDENTITY: Mapping[str, frozenset[str]] = {name: frozenset(heads) for name, heads in _COLUMNS.pop("identity").items()}
 """``asin``, ``locale``, ``url`` → the headers that may hold it."""
 
@@ -31,15 +28,8 @@ _MANY = frozenset({"eans", "category_path"})
 _EMPTY: frozenset[Cell] = frozenset({None, "", "-", "–"})
 _NUMBER = re.compile(r"-?\d[\d.,\u00a0\u202f ]*")
 _CURRENCIES = {
-    "€": "EUR",
-    "EUR": "EUR",
-    "-C0A": "EUR",
-    "£": "GBP",
-    "GBP": "GBP",
-    "-809": "GBP",
-    "$": "USD",
-    "-409": "USD",
-}
+    "€": "EUR", "EUR": "EUR", "-C0A": "EUR", "£": "GBP", "GBP": "GBP", "-809": "GBP", "$": "USD", "-409": "USD",
+}  # fmt: skip
 _FLAGS = {"yes": True, "sí": True, "si": True, "oui": True, "no": False, "non": False}
 _CODES = re.compile(r"[,;\s]+")
 
@@ -53,30 +43,23 @@ def market_of(locale: Cell, url: Cell) -> Market | None:
     if locale not in _EMPTY:
         word = str(locale).strip().lower().removeprefix("amazon.").removeprefix("www.amazon.")
         known = MARKETS.get({"CO.UK": "UK", "GB": "UK"}.get(word.upper(), word.upper()))
-        if known is None:
-            raise _foreign(f"amazon.{word}")
-        return known
-    if url not in _EMPTY:
+        named = f"amazon.{word}"
+    elif url not in _EMPTY:
         text = str(url)
         # Thousands of rows name one host: what follows it need not be parsed each time.
         host = _host("/".join(text.split("/", 3)[:3]))
-        known = by_host(host)
-        if known is None:
-            raise _foreign(host or text[:60])
-        return known
-    return None
+        known, named = by_host(host), host or text[:60]
+    else:
+        return None
+    if known is None:
+        remedy = f"arbkit compares {', '.join(MARKETS)}; export from one of these"
+        raise RefusedFileError("not a marketplace arbkit knows", field="marketplace", value=named, remedy=remedy)
+    return known
 
 
 @lru_cache(maxsize=64)
 def _host(address: str) -> str:
     return urlsplit(address).netloc
-
-
-def _foreign(name: str) -> RefusedFileError:
-    return RefusedFileError(
-        "not a marketplace arbkit knows", field="marketplace", value=name,
-        remedy=f"arbkit compares {', '.join(MARKETS)}; export from one of these",
-    )  # fmt: skip
 
 
 def to_offer(envelope: RawProduct) -> Offer:
@@ -85,7 +68,40 @@ def to_offer(envelope: RawProduct) -> Offer:
     Raises:
         BadRecordError: a cell cannot be what its column says; names the column and the cell.
     """
-    return Offer(**_fields(envelope))
+    market = MARKETS[envelope["market"]]
+    asin, at, known, included = _checked(envelope)
+    # Since the break every price of Keepa's includes shipping; before it only those marked with a lorry do.
+    if at >= NEW_INCLUDES_SHIPPING_FROM:
+        included |= {"buy_box_minor", "new_minor"}
+    included.add("amazon_minor")
+    prices: tuple[PriceBasis, ...] = ("buy_box", "new", "amazon")
+    basis = next((price for price in prices if known.get(f"{price}_minor")), None)
+    averages: dict[str, Any] = {f"price_avg{d}_minor": known.get(f"{basis}_avg{d}_minor") for d in (30, 90, 180)}
+    ages: dict[str, Any] = {f"{price}_at": at for price in prices if f"{price}_minor" in known}
+    out = known.get(f"{basis}_out90_pct")
+    path = known.pop("category_path", ())
+    return Offer(
+        asin=asin,
+        market=market.code,
+        version=to_minutes(at),
+        origin="export",
+        fetched_at=iso_to_unix(envelope["fetched_at"], field="fetched_at"),
+        updated_at=at,
+        currency=market.currency,
+        category_path=path,
+        category=known.pop("category", None) or (path[0] if path else None),
+        price_minor=known.get(f"{basis}_minor"),
+        price_basis=basis,
+        price_at=at if basis else None,
+        shipping_minor=0 if f"{basis}_minor" in included else None,
+        sales_rank_at=at if known.get("sales_rank") else None,
+        offers_new_at=at if known.get("offers_new") is not None else None,
+        keepa_fba_fee_at=at if known.get("keepa_fba_fee_minor") else None,
+        out_of_stock90_pct=None if out is None else round(out),
+        **averages,
+        **ages,
+        **{name: value for name, value in known.items() if name in _DIRECT},
+    )
 
 
 def check(envelope: RawProduct) -> None:
@@ -109,57 +125,19 @@ def _checked(envelope: RawProduct) -> tuple[str, int, dict[str, Any], set[str]]:
         asin = parse_asin(str(envelope["asin"]))
     except UsageError as error:
         raise BadRecordError(error.why, field="ASIN", value=error.value) from None
-    return asin, at, *_read(columns, MARKETS[envelope["market"]])
-
-
-def _fields(envelope: RawProduct) -> dict[str, Any]:
-    market = MARKETS[envelope["market"]]
-    asin, at, known, included = _checked(envelope)
-    # Since the break every price of Keepa's includes shipping; before it only those marked with a lorry do.
-    if at >= NEW_INCLUDES_SHIPPING_FROM:
-        included |= {"buy_box_minor", "new_minor"}
-    included.add("amazon_minor")
-    basis: PriceBasis | None = next((b for b in ("buy_box", "new", "amazon") if known.get(f"{b}_minor")), None)
-    averages: dict[str, Any] = {f"price_avg{d}_minor": known.get(f"{basis}_avg{d}_minor") for d in (30, 90, 180)}
-    out = known.get(f"{basis}_out90_pct")
-    path = known.pop("category_path", ())
-    return dict(
-        asin=asin,
-        market=market.code,
-        version=to_minutes(at),
-        origin="export",
-        fetched_at=iso_to_unix(envelope["fetched_at"], field="fetched_at"),
-        updated_at=at,
-        currency=market.currency,
-        category_path=path,
-        category=known.pop("category", None) or (path[0] if path else None),
-        price_minor=known.get(f"{basis}_minor"),
-        price_basis=basis,
-        price_at=at if basis else None,
-        shipping_minor=0 if f"{basis}_minor" in included else None,
-        buy_box_at=at if "buy_box_minor" in known else None,
-        new_at=at if "new_minor" in known else None,
-        amazon_at=at if "amazon_minor" in known else None,
-        sales_rank_at=at if known.get("sales_rank") else None,
-        offers_new_at=at if known.get("offers_new") is not None else None,
-        keepa_fba_fee_at=at if known.get("keepa_fba_fee_minor") else None,
-        out_of_stock90_pct=None if out is None else round(out),
-        **averages,
-        **{name: value for name, value in known.items() if name in _DIRECT},
-    )
+    return asin, at, *_read(columns, MARKETS[envelope["market"]].currency)
 
 
 _DIRECT = frozenset(Offer.__slots__) & {name for fields in _COLUMNS.values() for name in fields}
 
 
-def _read(columns: Mapping[str, Any], market: Market) -> tuple[dict[str, Any], set[str]]:
+def _read(columns: Mapping[str, Any], currency: str) -> tuple[dict[str, Any], set[str]]:
     """The fields in the columns that arbkit reads, and those of them whose price includes shipping.
 
     A column that is there but empty gives None: the export says that there is none.
     """
     known: dict[str, Any] = {}
     included: set[str] = set()
-    currency = market.currency
     for header, cell in columns.items():
         reader = _READERS.get(header)
         if reader is None:
@@ -232,14 +210,9 @@ def _percent(header: str, cell: Cell, _: str) -> float | None:
     return round(value, 4)
 
 
-def _whole(header: str, cell: Cell, _: str) -> int | None:
+def _whole(header: str, cell: Cell, _: str, *, scale: int = 1) -> int | None:
     value = _number(header, cell)
-    return round(value) if value > 0 else None
-
-
-def _centimetres(header: str, cell: Cell, _: str) -> int | None:
-    value = _number(header, cell)
-    return round(value * 10) if value > 0 else None
+    return round(value * scale) if value > 0 else None
 
 
 def _flag(header: str, cell: Cell, _: str) -> bool:
@@ -253,7 +226,7 @@ def _flag(header: str, cell: Cell, _: str) -> bool:
 
 _KINDS: Mapping[str, Callable[[str, Any, str], Any]] = {
     "text": _cell_text, "path": _path, "codes": _codes, "money": _money, "percent": _percent, "whole": _whole,
-    "number": _number, "centimetres": _centimetres, "flag": _flag,
+    "number": _number, "centimetres": partial(_whole, scale=10), "flag": _flag,
 }  # fmt: skip
 _READERS = {
     header: (name, _KINDS[kind], "🚚" in header)

@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -24,7 +25,6 @@ from keepa.constants import DCODES
 from arbkit.core.closing import Closing
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
 from arbkit.core.marketplaces import market as market_of
-from arbkit.core.models import Origin
 from arbkit.core.retry import Failure, sleep_unless, with_retry
 from arbkit.core.service.metrics import KEEPA_RETRIES
 from arbkit.core.settings import Settings, is_loopback
@@ -176,16 +176,9 @@ class _Client(keepa.Keepa):
 
     def products(self, market: str, asins: Sequence[str], *, buybox: bool) -> dict[str, RawProduct]:
         """ASIN → product object, of the requested ones that the answer holds."""
-        answers = self.query(
-            list(asins),
-            stats=_STATS_DAYS,
-            domain=DCODES[market_of(market).keepa_domain],
-            history=True,
-            buybox=buybox,
-            wait=False,
-            progress_bar=False,
-            raw=True,
-        )
+        domain = DCODES[market_of(market).keepa_domain]
+        how: _Body = {"stats": _STATS_DAYS, "history": True, "wait": False, "progress_bar": False, "raw": True}
+        answers = self.query(list(asins), domain=domain, buybox=buybox, **how)
         # With raw=True the package hands out what `_request` gives, one a request.
         (body,) = cast("list[_Body]", answers)
         products = body.get("products")
@@ -217,25 +210,22 @@ class _Client(keepa.Keepa):
         except ValueError as error:
             raise _no_address(self._base) from _without_address(error)
         except requests.exceptions.RequestException as error:
-            raise _TransientError(
-                f"{self._base} cannot be reached: {_reason(error)}", remedy=self._remedy()
-            ) from _without_address(error)
+            why = f"{self._base} cannot be reached: {_reason(error)}"
+            raise _TransientError(why, remedy=self._remedy) from _without_address(error)
         return self._checked(request_type, answer)
 
     def _checked(self, request_type: str, answer: requests.Response) -> _Body:
         status = answer.status_code
-        try:
+        usable: _Body = {}
+        with suppress(orjson.JSONDecodeError):
             body = orjson.loads(answer.content)
-        except orjson.JSONDecodeError:
-            body = None
-        usable = body if isinstance(body, dict) else {}
+            usable = body if isinstance(body, dict) else {}
         self._note(usable)
         message = self._service_message(usable)
         match status:
             case 200 if not usable:
-                raise _TransientError(
-                    "the answer is not the JSON object it should be", status=status, remedy=self._remedy()
-                )
+                why = "the answer is not the JSON object it should be"
+                raise _TransientError(why, status=status, remedy=self._remedy)
             case 200 if self.status.refillRate is None:
                 raise _TransientError(f"the answer says nothing of tokens{message}", status=status)
             case 200:
@@ -247,15 +237,10 @@ class _Client(keepa.Keepa):
             case 400 if request_type == "token" or "key" in message.lower() or not message:
                 raise self._key_error(status, message)
             case _ if status >= 500:
-                raise _TransientError(
-                    f"{self._base} failed with status {status}{message}", status=status, remedy=self._remedy()
-                )
-            case _:
-                raise KeepaError(
-                    f"{self._base} refused /{request_type} with status {status}{message}",
-                    status=status,
-                    remedy="Check ARBKIT_KEEPA_URL",
-                )
+                why = f"{self._base} failed with status {status}{message}"
+                raise _TransientError(why, status=status, remedy=self._remedy)
+        why = f"{self._base} refused /{request_type} with status {status}{message}"
+        raise KeepaError(why, status=status, remedy="Check ARBKIT_KEEPA_URL")
 
     def _note(self, body: Mapping[str, Any]) -> None:
         """Keep the state of the tokens in an answer."""
@@ -266,7 +251,7 @@ class _Client(keepa.Keepa):
                 refill_in_s=float(body["refillIn"]) / 1000,
                 at=time.time(),
                 consumed=int(body.get("tokensConsumed") or 0),
-                origin=self._origin,
+                origin="demo" if self._demo else "keepa",
             )
         except (KeyError, TypeError, ValueError):
             return
@@ -276,10 +261,6 @@ class _Client(keepa.Keepa):
         self.status.refillRate = max(self.state.refill_rate, 1)
         self.status.timestamp = self.state.at * 1000
 
-    @property
-    def _origin(self) -> Origin:
-        return "demo" if self._demo else "keepa"
-
     def _refill_s(self, answer: requests.Response) -> float:
         heard = self.state
         if heard is not None and heard.at > time.time() - 1:
@@ -288,22 +269,18 @@ class _Client(keepa.Keepa):
         return max(_SHORTEST_WAIT_S, float(after)) if after.isdecimal() else _REFILL_UNKNOWN_S
 
     def _key_error(self, status: int, message: str) -> KeepaKeyError:
-        return KeepaKeyError(
-            f"{self._base} does not accept the key (status {status}){message}",
-            status=status,
-            field="KEEPA_API_KEY",
-            value="********",
-            remedy="Put a valid key into .env; without a key arbkit runs on the demo market",
-        )
+        why = f"{self._base} does not accept the key (status {status}){message}"
+        remedy = "Put a valid key into .env; without a key arbkit runs on the demo market"
+        return KeepaKeyError(why, status=status, field="KEEPA_API_KEY", value="********", remedy=remedy)
 
     def _service_message(self, body: Mapping[str, Any]) -> str:
         """The service's own error message, as the end of ours; empty if it sent none."""
-        error = body.get("error")
-        if not isinstance(error, dict):
-            return ""
+        given = body.get("error")
+        error = given if isinstance(given, dict) else {}
         said = " ".join(str(error[k]) for k in ("type", "message", "details") if error.get(k))
         return f": {said.replace(self._secret, '********') if self._secret else said}" if said else ""
 
+    @property
     def _remedy(self) -> str:
         if self._demo:
             return "Start the demo market with `arbkit demo`, or everything with `arbkit up`"
@@ -311,30 +288,24 @@ class _Client(keepa.Keepa):
 
 
 def _host(url: str) -> str:
-    try:
+    with suppress(ValueError):
         parts = urlsplit(url)
-    except ValueError:
-        raise _no_address(url) from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise _no_address(url)
-    return parts.hostname
+        if parts.scheme in {"http", "https"} and parts.hostname:
+            return parts.hostname
+    raise _no_address(url)
 
 
 def _no_address(url: str) -> ConfigError:
-    return ConfigError(
-        "not the address of a service",
-        field="ARBKIT_KEEPA_URL",
-        value=url,
-        remedy="Use http(s)://HOST:PORT, or leave it empty",
-    )
+    remedy = "Use http(s)://HOST:PORT, or leave it empty"
+    return ConfigError("not the address of a service", field="ARBKIT_KEEPA_URL", value=url, remedy=remedy)
 
 
 def _without_address(error: Exception) -> BaseException | None:
     """The innermost cause: the outer ones spell out the address, and with it the key."""
-    inner = error.__cause__ or error.__context__
-    while inner is not None and (deeper := inner.__cause__ or inner.__context__) is not None:
+    inner: BaseException = error
+    while (deeper := inner.__cause__ or inner.__context__) is not None:
         inner = deeper
-    return inner if isinstance(inner, OSError) else None
+    return inner if isinstance(inner, OSError) and inner is not error else None
 
 
 def _reason(error: requests.exceptions.RequestException) -> str:
@@ -345,13 +316,8 @@ def _reason(error: requests.exceptions.RequestException) -> str:
 
 
 def _log_retry(failure: Failure, wait_s: float) -> None:
-    KEEPA_RETRIES.labels(_kind(failure.error)).inc()
-    logger.info("%s; trying again in %.1f s", getattr(failure.error, "why", failure.error), wait_s)
-
-
-def _kind(error: BaseException) -> str:
-    """What a retry is counted by: partial, the HTTP status, or unreachable."""
-    if isinstance(error, _PartialError):
-        return "partial"
-    status = error.status if isinstance(error, KeepaError) else None
-    return "unreachable" if status is None else str(status)
+    """Counts a retry as partial, by its HTTP status, or as unreachable."""
+    error = failure.error
+    status = getattr(error, "status", None) or "unreachable"
+    KEEPA_RETRIES.labels("partial" if isinstance(error, _PartialError) else str(status)).inc()
+    logger.info("%s; trying again in %.1f s", getattr(error, "why", error), wait_s)

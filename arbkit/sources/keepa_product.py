@@ -17,20 +17,11 @@ from arbkit.core.marketplaces import Market
 from arbkit.core.models import History, Offer, Origin, PriceBasis, Series, Update
 from arbkit.sources.raw_types import Json, RawProduct
 
-AMAZON, NEW, USED, SALES, LIST, NEW_FBA, COUNT_NEW, RATING, REVIEWS, BUY_BOX = 0, 1, 2, 3, 4, 10, 11, 16, 17, 18
-TRIPLES = frozenset({7, *range(18, 28), 28, 29, 32})
 _SERIES = {
-    AMAZON: "amazon",
-    NEW: "new",
-    USED: "used",
-    SALES: "sales_rank",
-    LIST: "list",
-    NEW_FBA: "new_fba",
-    COUNT_NEW: "offers_new",
-    RATING: "rating",
-    REVIEWS: "reviews",
-    BUY_BOX: "buy_box",
-}
+    "amazon": 0, "new": 1, "used": 2, "sales_rank": 3, "list": 4, "new_fba": 10, "offers_new": 11, "rating": 16,
+    "reviews": 17, "buy_box": 18,
+}  # fmt: skip
+TRIPLES = frozenset({7, *range(18, 28), 28, 29, 32})
 
 
 def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetched_at: float) -> Update | None:
@@ -52,13 +43,18 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
     series = _series(csv)
     stats: RawProduct = product.get("stats") or {}
     current = stats.get("current") or []
+    new, amazon, new_fba, listed, rank, offers_new, rating, reviews = [
+        _current(name, series, current)
+        for name in ("new", "amazon", "new_fba", "list", "sales_rank", "offers_new", "rating", "reviews")
+    ]
     buy_box, buy_box_shipping, buy_box_at = _buy_box(product, stats, series, updated_at)
-    new, amazon = _current(NEW, series, current), _current(AMAZON, series, current)
-    price, basis, price_at, shipping = _choose(
+    options: tuple[tuple[int | None, PriceBasis | None, int | None, int | None], ...] = (
         (buy_box, "buy_box", buy_box_at, buy_box_shipping),
         (new, "new", updated_at, 0 if updated_at >= NEW_INCLUDES_SHIPPING_FROM else None),
         (amazon, "amazon", updated_at, 0),
     )
+    price, basis, price_at, shipping = next((option for option in options if (option[0] or 0) > 0), (None,) * 4)
+    index = _SERIES[basis or "new"]
     tree = product.get("categoryTree") or []
     fees: RawProduct = product.get("fbaFees") or {}
     fee_at = fees.get("lastUpdate")
@@ -92,22 +88,22 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         new_at=updated_at if new is not None else None,
         amazon_minor=_offered(amazon),
         amazon_at=updated_at if amazon is not None else None,
-        new_fba_minor=_offered(_current(NEW_FBA, series, current)),
-        list_minor=_offered(_current(LIST, series, current)),
-        price_avg30_minor=_average(stats, "avg30", basis),
-        price_avg90_minor=_average(stats, "avg90", basis),
-        price_avg180_minor=_average(stats, "avg180", basis),
-        sales_rank=_offered(_current(SALES, series, current)),
-        sales_rank_at=updated_at if series.get("sales_rank") else None,
+        new_fba_minor=_offered(new_fba),
+        list_minor=_offered(listed),
+        # The averages of the price that is used; never those of another one.
+        price_avg30_minor=_positive(_at(stats.get("avg30"), index), "avg30"),
+        price_avg90_minor=_positive(_at(stats.get("avg90"), index), "avg90"),
+        price_avg180_minor=_positive(_at(stats.get("avg180"), index), "avg180"),
+        sales_rank=_offered(rank),
+        sales_rank_at=updated_at if "sales_rank" in series else None,
         rank_drops30=_count(stats.get("salesRankDrops30")),
         rank_drops90=_count(stats.get("salesRankDrops90")),
         monthly_sold=_positive(product.get("monthlySold"), "monthlySold"),
-        offers_new=_count(_current(COUNT_NEW, series, current)),
-        offers_new_at=updated_at if _current(COUNT_NEW, series, current) is not None else None,
-        out_of_stock90_pct=_count(_at(stats.get("outOfStockPercentage90"), _INDEX[basis])),
-        amazon_buy_box90_pct=None,
-        rating=None if (rating := _offered(_current(RATING, series, current))) is None else rating / 10,
-        reviews=_count(_current(REVIEWS, series, current)),
+        offers_new=_count(offers_new),
+        offers_new_at=updated_at if offers_new is not None else None,
+        out_of_stock90_pct=_count(_at(stats.get("outOfStockPercentage90"), index)),
+        rating=rating / 10 if rating is not None and rating > 0 else None,
+        reviews=_count(reviews),
         length_mm=_positive(product.get("packageLength"), "packageLength"),
         width_mm=_positive(product.get("packageWidth"), "packageWidth"),
         height_mm=_positive(product.get("packageHeight"), "packageHeight"),
@@ -120,48 +116,38 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         keepa_closing_fee_minor=_count(product.get("variableClosingFee")),
     )
     sellers = _sellers(product.get("buyBoxSellerIdHistory"), series)
-    monthly = product.get("monthlySoldHistory")
-    if monthly:
-        series["monthly_sold"] = _pairs(monthly, "monthlySoldHistory")
+    if monthly := product.get("monthlySoldHistory"):
+        series["monthly_sold"] = _points(monthly, "monthlySoldHistory", 2)
     return Update(offer, History(offer.asin, market.code, version, market.currency, series, sellers))
 
 
 def _series(csv: Json) -> dict[str, Series]:
     """The series arbkit keeps, out of ``csv``: 34 or 36 entries, or null; each entry may be null."""
-    found: dict[str, Series] = {}
-    if csv is None:
-        return found
-    if not isinstance(csv, list):
-        raise BadRecordError("is not a list", field="csv", value=type(csv).__name__)
-    for index, name in _SERIES.items():
-        flat = csv[index] if index < len(csv) else None
-        if flat:
-            found[name] = _triples(flat, f"csv[{index}]") if index in TRIPLES else _pairs(flat, f"csv[{index}]")
-    return found
+    flat = [] if csv is None else _list(csv, "csv")
+    return {
+        name: _points(flat[index], f"csv[{index}]", 3 if index in TRIPLES else 2)
+        for name, index in _SERIES.items()
+        if index < len(flat) and flat[index]
+    }
 
 
-def _pairs(flat: Json, field: str) -> Series:
-    numbers = _numbers(flat, field, 2)
-    return Series(numbers[0::2], numbers[1::2])
+def _list(value: Json, field: str) -> list[Json]:
+    if not isinstance(value, list):
+        raise BadRecordError("is not a list", field=field, value=type(value).__name__)
+    return value
 
 
-def _triples(flat: Json, field: str) -> Series:
-    numbers = _numbers(flat, field, 3)
-    return Series(numbers[0::3], numbers[1::3], numbers[2::3])
-
-
-def _numbers(flat: Json, field: str, width: int) -> array[int]:
-    if not isinstance(flat, list):
-        raise BadRecordError("is not a list", field=field, value=type(flat).__name__)
-    numbers = array("i")
+def _points(flat: Json, field: str, width: int) -> Series:
+    """A series out of a flat list of pairs (``width`` 2) or triples (3)."""
+    values, numbers = _list(flat, field), array("i")
     try:
-        # Twice as fast as array("i", flat), and series are most of a record.
-        numbers.frombytes(struct.pack(f"{len(flat)}i", *flat))
+        # Twice as fast as array("i", values), and series are most of a record.
+        numbers.frombytes(struct.pack(f"{len(values)}i", *values))
     except struct.error as error:
         raise BadRecordError(f"is not a series of whole numbers: {error}", field=field) from None
     if len(numbers) % width:
         raise BadRecordError(f"is not a multiple of {width} long", field=field, value=len(numbers))
-    return numbers
+    return Series(numbers[0::width], numbers[1::width], numbers[2::3] if width == 3 else None)
 
 
 def _buy_box(
@@ -183,30 +169,13 @@ def _buy_box(
     return price, shipping if shipping is not None and shipping >= 0 else None, at
 
 
-def _current(index: int, series: Mapping[str, Series], current: Json) -> int | None:
+def _current(name: str, series: Mapping[str, Series], current: Json) -> int | None:
     """The value now: from the statistics, else the end of the series; None if there is no data."""
-    value = _whole(_at(current, index), f"stats.current[{index}]")
-    if value is not None and value != -2 and not (value == -1 and _SERIES[index] in series):
-        return value
-    one = series.get(_SERIES[index])
-    return one.values[-1] if one is not None else value if value != -2 else None
-
-
-def _choose(
-    *options: tuple[int | None, PriceBasis, int | None, int | None],
-) -> tuple[int | None, PriceBasis | None, int | None, int | None]:
-    for price, basis, at, shipping in options:
-        if price is not None and price > 0:
-            return price, basis, at, shipping
-    return None, None, None, None
-
-
-_INDEX: Mapping[PriceBasis | None, int] = {"buy_box": BUY_BOX, "new": NEW, "amazon": AMAZON, None: NEW}
-
-
-def _average(stats: RawProduct, name: str, basis: PriceBasis | None) -> int | None:
-    """The time-weighted average of the price that is used; never that of another one."""
-    return _offered(_whole(_at(stats.get(name), _INDEX[basis]), name))
+    index, one = _SERIES[name], series.get(name)
+    value = _at(current, index)
+    if value is None or value == -2 or (value == -1 and one is not None):
+        return one.values[-1] if one is not None else None
+    return _whole(value, f"stats.current[{index}]")
 
 
 def _at(values: Json, index: int) -> Json:
@@ -233,30 +202,25 @@ def _count(value: Json) -> int | None:
 
 def _positive(value: Json, field: str) -> int | None:
     """A measure, where Keepa writes 0 and −1 for "unknown"."""
-    number = _whole(value, field)
-    return number if number is not None and number > 0 else None
+    return _offered(_whole(value, field))
 
 
 def _optional_flag(value: Json) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _optional_text(value: Json, field: str) -> str | None:
-    if value is None or value == "":
-        return None
+def _text(value: Json, field: str) -> str:
     if not isinstance(value, str):
         raise BadRecordError("is not text", field=field, value=value)
     return value
 
 
+def _optional_text(value: Json, field: str) -> str | None:
+    return None if value is None or value == "" else _text(value, field)
+
+
 def _texts(product: RawProduct, *fields: str) -> tuple[str, ...]:
-    found: dict[str, None] = {}
-    for field in fields:
-        for value in product.get(field) or ():
-            if not isinstance(value, str):
-                raise BadRecordError("is not text", field=field, value=value)
-            found[value] = None
-    return tuple(found)
+    return tuple(dict.fromkeys([_text(value, field) for field in fields for value in product.get(field) or ()]))
 
 
 def _image(product: RawProduct) -> str | None:
@@ -268,9 +232,7 @@ def _image(product: RawProduct) -> str | None:
 
 def _percent(product: RawProduct) -> float | None:
     value = product.get("referralFeePercentage")
-    if value is None:
-        value = product.get("referralFeePercent")
-    if value is None:
+    if value is None and (value := product.get("referralFeePercent")) is None:
         return None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise BadRecordError("is not a number", field="referralFeePercentage", value=value)
@@ -281,12 +243,10 @@ def _sellers(flat: Json, series: dict[str, Series]) -> tuple[str, ...]:
     """Adds the series ``buy_box_seller`` (indices in the answer) from ``[time, seller id, …]`` as texts."""
     if not flat:
         return ()
-    if not isinstance(flat, list):
-        raise BadRecordError("is not a list", field="buyBoxSellerIdHistory", value=type(flat).__name__)
-    ids: dict[str, int] = {}
-    times = array("i", [int(str(t)) for t in flat[0::2]])
-    values = array("i", [ids.setdefault(str(s), len(ids)) for s in flat[1::2]])
+    pairs, ids = _list(flat, "buyBoxSellerIdHistory"), dict[str, int]()
+    times = array("i", [int(str(t)) for t in pairs[0::2]])
+    values = array("i", [ids.setdefault(str(s), len(ids)) for s in pairs[1::2]])
     if len(times) != len(values):
-        raise BadRecordError("is not a multiple of 2 long", field="buyBoxSellerIdHistory", value=len(flat))
+        raise BadRecordError("is not a multiple of 2 long", field="buyBoxSellerIdHistory", value=len(pairs))
     series["buy_box_seller"] = Series(times, values)
     return tuple(ids)

@@ -34,11 +34,9 @@ class Tokens:
 
     def wait_s(self, now: float) -> float:
         """Seconds from ``now`` until a request runs again: Keepa answers while the balance is above zero."""
-        if self.left > 0:
-            return 0.0
-        refills = math.ceil((1 - self.left) / self.refill_rate) if self.refill_rate > 0 else 1
-        ready = self.at + self.refill_in_s + (refills - 1) * _REFILL_EVERY_S
-        return max(0.0, ready - now)
+        ready = self.until_s(1, now)
+        # Where none are said to come, the next refill may bring some all the same.
+        return max(0.0, self._refilled_at(1) - now) if ready is None else ready
 
     @property
     def full(self) -> int:
@@ -47,9 +45,7 @@ class Tokens:
 
     def level(self, now: float) -> int:
         """The forecast of what is left at ``now``, if nothing was spent since."""
-        first = self.at + self.refill_in_s
-        refills = 0 if now < first else 1 + math.floor((now - first) / _REFILL_EVERY_S)
-        return min(self.full, self.left + refills * self.refill_rate)
+        return min(self.full, self.left + self._refills(now) * self.refill_rate)
 
     def until_s(self, tokens: int, now: float) -> float | None:
         """Seconds from ``now`` until ``tokens`` are left, if nothing is spent; None: the bucket never holds them."""
@@ -57,20 +53,25 @@ class Tokens:
             return 0.0
         if tokens > self.full:
             return None
-        refills = math.ceil((tokens - self.left) / self.refill_rate)
-        return max(0.0, self.at + self.refill_in_s + (refills - 1) * _REFILL_EVERY_S - now)
+        return max(0.0, self._refilled_at(math.ceil((tokens - self.left) / self.refill_rate)) - now)
 
     def forecast(self, now: float) -> list[tuple[float, int]]:
         """Time and level from ``now`` on at every refill until the bucket is full, if nothing is spent."""
         points = [(now, self.level(now))]
-        ready = self.until_s(self.full, now)
-        if ready:
-            first = self.at + self.refill_in_s
-            number = max(0, math.floor((now - first) / _REFILL_EVERY_S) + 1)
-            while (at := first + number * _REFILL_EVERY_S) <= now + ready:
+        if ready := self.until_s(self.full, now):
+            number = self._refills(now) + 1
+            while (at := self._refilled_at(number)) <= now + ready:
                 points.append((at, self.level(at)))
                 number += 1
         return points
+
+    def _refilled_at(self, number: int) -> float:
+        """When the refill of this number comes, the first after the answer being 1."""
+        return self.at + self.refill_in_s + (number - 1) * _REFILL_EVERY_S
+
+    def _refills(self, now: float) -> int:
+        """How many refills have come by ``now``."""
+        return max(0, math.floor((now - self._refilled_at(1)) / _REFILL_EVERY_S) + 1)
 
 
 def write_tokens(settings: Settings, tokens: Tokens) -> None:

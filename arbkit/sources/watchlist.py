@@ -93,12 +93,8 @@ def load(settings: Settings) -> Watchlist:
         why = "there is no watchlist"
     except OSError as error:
         why = f"the watchlist cannot be read: {error.strerror or error}"
-    raise ConfigError(
-        why,
-        field="ARBKIT_WATCHLIST",
-        value=str(path),
-        remedy="Make it with `arbkit watch add ASIN`: one ASIN a line, # for comments",
-    )
+    remedy = "Make it with `arbkit watch add ASIN`: one ASIN a line, # for comments"
+    raise ConfigError(why, field="ARBKIT_WATCHLIST", value=str(path), remedy=remedy)
 
 
 def add(path: Path, asins: Iterable[str]) -> tuple[str, ...]:
@@ -128,10 +124,9 @@ def remove(path: Path, asin: str) -> bool:
     wanted = parse_asin(asin)
     lines = _lines((read_if_there(path) or b"").decode("utf-8", "surrogateescape"))
     kept = [line for line in lines if not _holds(line, wanted)]
-    if len(kept) == len(lines):
-        return False
-    write_atomically(path, "".join(kept).encode("utf-8", "surrogateescape"))
-    return True
+    if len(kept) != len(lines):
+        write_atomically(path, "".join(kept).encode("utf-8", "surrogateescape"))
+    return len(kept) != len(lines)
 
 
 def _lines(text: str) -> list[str]:

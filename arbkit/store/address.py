@@ -105,7 +105,7 @@ def describe_errors(wrong: Mapping[str, str]) -> str:
         return ""
     parts = "; ".join(f"{_short(name)}: {why}" for name, why in list(wrong.items())[:5])
     more = f"; and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-    return f"Not all of this address could be used. {parts}{more}."
+    return f"Part of this link was ignored. {parts}{more}."
 
 
 def parse_number(text: str, low: float, high: float) -> float | None:
@@ -132,7 +132,7 @@ def one_of(text: str, allowed: tuple[str, ...]) -> str:
         ValueError: it is not.
     """
     if text not in allowed:
-        raise ValueError(f"{_short(text)!r} is none of {', '.join(a for a in allowed if a)}")
+        raise ValueError(f"{_short(text)!r} must be one of {', '.join(a for a in allowed if a)}")
     return text
 
 

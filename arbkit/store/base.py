@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypedDict, TypeVar, Unpack
 
 from pydantic import Field
 
@@ -56,6 +56,17 @@ class Page(Generic[T]):
     next: str | None
 
 
+class Order(TypedDict, total=False):
+    """Order and stretch of a result, in the names of :class:`ProductQuery` and :class:`OpportunityQuery`."""
+
+    sort: ProductSort | OpportunitySort
+    descending: bool
+    limit: int
+    offset: int
+    cursor: str | None
+    at: float | None
+
+
 class _Paged(Request):
     """Order and stretch of a result; ``cursor`` (keyset) and ``offset`` exclude each other."""
 
@@ -64,19 +75,16 @@ class _Paged(Request):
     offset: int = Field(0, ge=0)
     cursor: str | None = None
 
+    @classmethod
+    def of(cls, wanted: OpportunityFilter | ProductFilter, **order: Unpack[Order]) -> Self:
+        """The query for what a filter finds, in this order."""
+        return cls.model_validate({**wanted.filters(), **order})
+
 
 class ProductQuery(_Paged, ProductFilter):
     """A filter of products, with order and stretch of the result."""
 
     sort: ProductSort = "updated"
-
-    @classmethod
-    def of(
-        cls, wanted: ProductFilter, *, sort: ProductSort, descending: bool, limit: int, offset: int = 0
-    ) -> ProductQuery:
-        """The query for a filter's products in this order."""
-        page = {"sort": sort, "descending": descending, "limit": limit, "offset": offset}
-        return cls.model_validate({**wanted.filters(), **page})
 
 
 class OpportunityQuery(_Paged, OpportunityFilter):
@@ -88,37 +96,12 @@ class OpportunityQuery(_Paged, OpportunityFilter):
     sort: OpportunitySort = "profit"
     at: float | None = None
 
-    @classmethod
-    def of(
-        cls,
-        wanted: OpportunityFilter,
-        *,
-        sort: OpportunitySort = "profit",
-        descending: bool = True,
-        limit: int = 50,
-        offset: int = 0,
-        cursor: str | None = None,
-        at: float | None = None,
-    ) -> OpportunityQuery:
-        """The query for a filter's opportunities in this order."""
-        page = {"sort": sort, "descending": descending, "limit": limit, "offset": offset, "cursor": cursor, "at": at}
-        return cls.model_validate({**wanted.filters(), **page})
-
     @property
     def min_data_at(self) -> int | None:
         """The time (Unix seconds) that the data must reach; None: any."""
         if self.max_age_hours is None:
             return None
         return math.ceil((time.time() if self.at is None else self.at) - self.max_age_hours * 3600)
-
-
-EXACT_FILTERS = ("asin", "source", "target", "category", "brand", "amazon_sells")
-"""What of an :class:`OpportunityQuery` must be equal, in the names of an opportunity."""
-RANGE_FILTERS = {
-    "min_profit": "profit", "min_roi": "roi_pct", "min_margin": "margin_pct", "min_confidence": "confidence",
-    "min_data_at": "data_at",
-}  # fmt: skip
-"""Lower bound of an :class:`OpportunityQuery` → the field of an opportunity that must reach it."""
 
 
 def check_query(query: ProductQuery | OpportunityQuery) -> None:

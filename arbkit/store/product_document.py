@@ -12,8 +12,6 @@ PRODUCT_SOURCE_FIELDS = (
     "category", "eans", "image", "price_minor", "price_basis", "price_at", "sales_rank",
 )  # fmt: skip
 """The stored fields of offers that :func:`build_product` and :func:`search_text` read, or no offer can be without."""
-BEST_FIELDS = ("source", "target", "profit", "roi_pct", "margin_pct", "currency")
-"""What a product's document says of its best opportunity."""
 
 
 def build_product(offers: Sequence[Offer]) -> Product:
@@ -56,14 +54,6 @@ def _market(offer: Offer) -> StoredPrice:
         "updated_at": offer.updated_at,
         "sales_rank": offer.sales_rank,
     }
-
-
-def is_number(name: str) -> bool:
-    """Whether this column of an offer is a number, NaN where it is unknown."""
-    return name.endswith(("_minor", "_mm", "_g", "_at", "_pct", "_rank")) or name in {
-        "version", "rank_drops30", "rank_drops90", "monthly_sold", "offers_new", "rating", "reviews",
-        "package_quantity", "hazmat", "buy_box_is_amazon", "buy_box_is_fba", "root_category_id",
-    }  # fmt: skip
 
 
 def best_by_product(found: Sequence[Opportunity]) -> dict[str, Opportunity]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import orjson
@@ -89,11 +90,5 @@ def _options(settings: Settings) -> dict[str, str | int | float | bool]:
 
 def settings_topics(settings: Settings) -> list[TopicSpec]:
     """The topics of arbkit, with the settings' retention on the raw topic."""
-    return [
-        TopicSpec(
-            spec.name, spec.partitions, settings.log_retention_hours * 3600, int(settings.log_retention_mb * 2**20)
-        )
-        if spec.name == RAW_TOPIC
-        else spec
-        for spec in TOPICS
-    ]
+    age, size = settings.log_retention_hours * 3600, int(settings.log_retention_mb * 2**20)
+    return [replace(s, max_age_s=age, max_bytes=size) if s.name == RAW_TOPIC else s for s in TOPICS]

@@ -32,6 +32,8 @@ MAX_POLL_BYTES = 16 << 20
 """Bytes of values in one poll, give or take a message: about 90 full Keepa products of 171 KB, enough to make a
 store's transaction worth while, little enough to keep a consumer's memory flat."""
 
+Setting = str | float | None
+"""The value of a topic's setting."""
 _DEAD_LETTERS = ".dlq"
 
 
@@ -53,6 +55,12 @@ class TopicSpec:
     partitions: int = 4
     max_age_s: float | None = None
     max_bytes: int | None = None
+
+
+def topic_difference(topic: str, there: Mapping[str, Setting], asked: Mapping[str, Setting]) -> str:
+    """How the settings of a topic differ from those that are asked for, in words; empty if they do not."""
+    parts = [f"{name} is {there[name]}, asked for {value}" for name, value in asked.items() if there[name] != value]
+    return f"topic {topic}: {'; '.join(parts)}" if parts else ""
 
 
 _WEEK_S = 7 * 86_400.0
@@ -130,6 +138,8 @@ class Message:
 
 Offsets = Mapping[TopicPartition, int]
 """Partition → the next offset to read (the last one done plus one)."""
+OnRevoke = Callable[[frozenset[TopicPartition]], None]
+"""Called with the partitions that are about to go to another consumer of the group."""
 
 
 class Consumer(Closing, Protocol):
@@ -205,9 +215,7 @@ class Stream(Closing, Protocol):
         """
         ...
 
-    def consumer(
-        self, group: str, topics: Sequence[str], *, on_revoke: Callable[[frozenset[TopicPartition]], None]
-    ) -> Consumer:
+    def consumer(self, group: str, topics: Sequence[str], *, on_revoke: OnRevoke) -> Consumer:
         """Join ``group``. A new group begins at the oldest message.
 
         Raises:
@@ -240,7 +248,11 @@ class Stream(Closing, Protocol):
         Raises:
             StreamError: there is no such topic, or it cannot be asked.
         """
-        ...
+        committed = self.committed_offsets(group, topic)
+        return {
+            partition: end - max(committed.get(partition, oldest), oldest)
+            for partition, (oldest, end) in self.watermarks(topic).items()
+        }
 
     def committed_offsets(self, group: str, topic: str) -> dict[TopicPartition, int]:
         """The group's committed offsets, without partitions where it has none: empty for a group that never was.

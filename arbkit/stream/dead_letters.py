@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import chain
 from typing import TypedDict, cast
 
 from arbkit.core.errors import MessageTooLargeError, UsageError
@@ -64,23 +66,20 @@ def publish(stream: Stream, topic: str, records: Sequence[Record]) -> int:
 
 def dead_letter(message: Message, why: str) -> Record:
     """The dead letter of a message: its bytes and headers, where it was, and why it is unusable."""
+    letter = rejected_record(Record(message.key, message.value, message.headers), message.topic, why)
     position = {"partition": str(message.partition), "offset": str(message.offset)}
-    return Record(message.key, message.value, {**_dead_letter_headers(message.headers, message.topic, why), **position})
+    return replace(letter, headers={**letter.headers, **position})
 
 
 def rejected_record(record: Record, topic: str, why: str) -> Record:
     """The dead letter of a record that never came to its topic."""
-    return Record(record.key, record.value, _dead_letter_headers(record.headers, topic, why))
-
-
-def _dead_letter_headers(headers: Mapping[str, str], topic: str, why: str) -> dict[str, str]:
-    return {
-        **headers,
+    own = {
         "topic": topic,
         "error": why,
-        "attempts": str(attempts(headers) + 1),
+        "attempts": str(attempts(record.headers) + 1),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    return replace(record, headers={**record.headers, **own})
 
 
 def attempts(headers: Mapping[str, str]) -> int:
@@ -89,26 +88,16 @@ def attempts(headers: Mapping[str, str]) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def dead_letters(stream: Stream, *, topic: str = RAW_TOPIC) -> Iterator[Message]:
-    """All dead letters of a topic, the oldest first.
+def dead_letters(stream: Stream, *, topic: str = RAW_TOPIC, latest: int | None = None) -> Iterator[Message]:
+    """All dead letters of a topic, or the ``latest`` ones of each partition, the oldest first.
 
     Raises:
         StreamError: they cannot be read.
     """
-    for some in stream.scan(dead_letter_topic(topic)):
-        yield from some
-
-
-def latest(stream: Stream, count: int, *, topic: str = RAW_TOPIC) -> Iterator[Message]:
-    """The last ``count`` dead letters of each partition at most, the oldest first.
-
-    Raises:
-        StreamError: they cannot be read.
-    """
-    watermarks = stream.watermarks(dead_letter_topic(topic))
-    starts = {partition: max(oldest, end - count) for partition, (oldest, end) in watermarks.items()}
-    for some in stream.scan(dead_letter_topic(topic), start=starts):
-        yield from some
+    name = dead_letter_topic(topic)
+    ends = {} if latest is None else stream.watermarks(name)
+    start = {partition: max(oldest, end - (latest or 0)) for partition, (oldest, end) in ends.items()}
+    return chain.from_iterable(stream.scan(name, start=start))
 
 
 def dead_letters_at(stream: Stream, offsets: Sequence[int], *, topic: str = RAW_TOPIC) -> list[Message]:

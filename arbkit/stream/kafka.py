@@ -17,20 +17,22 @@ from confluent_kafka import Message as KafkaMessage
 from confluent_kafka import TopicPartition as KafkaTopicPartition
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType  # type: ignore[attr-defined]  # the stubs do not export what the docs name
 
-from arbkit.core.closing import Closing
 from arbkit.core.errors import MessageTooLargeError, StreamError
 from arbkit.stream.base import (
     MAX_DEAD_LETTER,
     Message,
     Offsets,
+    OnRevoke,
     Record,
+    Stream,
     TopicPartition,
     TopicSpec,
     check_sizes,
     max_bytes_of,
+    topic_difference,
 )
 from arbkit.stream.kafka_consumer import KafkaConsumer, KafkaOptions
-from arbkit.stream.kafka_errors import PATIENCE_S, is_fatal, result, to_stream_error, with_retry
+from arbkit.stream.kafka_errors import PATIENCE_S, is_fatal, result, to_stream_error, with_retry, wrap_kafka_errors
 from arbkit.stream.kafka_reader import read_range
 
 logger = logging.getLogger(__name__)
@@ -45,7 +47,7 @@ _DAY_MS = 86_400_000
 _Delivered: TypeAlias = Callable[[KafkaError | None, KafkaMessage], None]
 
 
-class KafkaStream(Closing):
+class KafkaStream(Stream):
     """Implements :class:`arbkit.stream.base.Stream` on the brokers at ``servers`` (``host:port[,host:port]``).
 
     ``options`` are librdkafka's own settings (SASL, TLS, …); ``protocol`` is that of consumer groups: ``consumer``
@@ -67,9 +69,9 @@ class KafkaStream(Closing):
     ) -> None:
         self._servers = servers
         self._options = {"bootstrap.servers": servers, "client.id": "arbkit", **(options or {})}
-        self._protocol = protocol
-        self._max_silence_s = max_silence_s
-        self._instance_id = instance_id
+        self._join = partial(
+            KafkaConsumer, self._options, protocol=protocol, max_silence_s=max_silence_s, instance_id=instance_id
+        )
         self._lock = threading.Lock()
         self._producer: Producer | None = None
         self._readers: dict[str, KafkaClient] = {}
@@ -121,14 +123,17 @@ class KafkaStream(Closing):
                 failures[index] = error
 
         deadline = time.monotonic() + _DELIVERY_S + 5
-        for index, record in enumerate(records):
-            if index % _SERVE_EVERY == 0:
-                # What is known already is taken in while the rest is under way.
-                self._serve(producer, topic, act=producer.poll, wait_s=0)
-            self._enqueue(producer, topic, record, partial(delivered, index))
-        while waiting and time.monotonic() < deadline:
-            # Flushing does not linger for more records; it waits for those of other threads too, so not for long.
-            self._serve(producer, topic, act=producer.flush, wait_s=0.02)
+        try:
+            for index, record in enumerate(records):
+                if index % _SERVE_EVERY == 0:
+                    # What is known already is taken in while the rest is under way.
+                    producer.poll(0)
+                _enqueue(producer, topic, record, partial(delivered, index))
+            while waiting and time.monotonic() < deadline:
+                # Flushing does not linger for more records; it waits for those of other threads too, so not for long.
+                producer.flush(0.02)
+        except KafkaException as error:
+            raise self._failed(producer, error, f"nothing can be published to {topic}") from error
         too_large = [index for index, error in failures.items() if error.code() == KafkaError.MSG_SIZE_TOO_LARGE]
         if others := [failures[index] for index in failures.keys() - set(too_large)]:
             worst = max(others, key=is_fatal)
@@ -137,29 +142,6 @@ class KafkaStream(Closing):
             raise StreamError(f"{waiting} messages to {topic} were not acknowledged by {self._servers} in time")
         return too_large
 
-    def _enqueue(self, producer: Producer, topic: str, record: Record, delivered: _Delivered) -> None:
-        """Hand one record to the producer, waiting for room in its queue."""
-        more: dict[str, Any] = {"on_delivery": delivered}
-        if record.headers:
-            more["headers"] = [(name, text.encode()) for name, text in record.headers.items()]
-        while True:
-            try:
-                producer.produce(topic, record.value, record.key, **more)
-            except BufferError:
-                # The local queue is full: what is under way makes room.
-                self._serve(producer, topic, act=producer.poll, wait_s=0.2)
-            except KafkaException as error:
-                raise self._failed(producer, error, f"nothing can be published to {topic}") from error
-            else:
-                return
-
-    def _serve(self, producer: Producer, topic: str, *, act: Callable[[float], int], wait_s: float) -> None:
-        """Let the producer report what became of messages."""
-        try:
-            act(wait_s)
-        except KafkaException as error:
-            raise self._failed(producer, error, f"nothing can be published to {topic}") from error
-
     def _failed(self, producer: Producer, error: KafkaException, what: str) -> StreamError:
         """The error to raise; after a fatal one the producer is unusable and the next call makes a new one."""
         with self._lock:
@@ -167,29 +149,22 @@ class KafkaStream(Closing):
                 self._producer = None
         return to_stream_error(error, self._servers, what)
 
-    def consumer(
-        self, group: str, topics: Sequence[str], *, on_revoke: Callable[[frozenset[TopicPartition]], None]
-    ) -> KafkaConsumer:
+    def consumer(self, group: str, topics: Sequence[str], *, on_revoke: OnRevoke) -> KafkaConsumer:
         """See :meth:`arbkit.stream.base.Stream.consumer`."""
         for topic in topics:
             self._require_topic(topic)
-        return KafkaConsumer(
-            self._options, group=group, topics=topics, on_revoke=on_revoke, protocol=self._protocol,
-            max_silence_s=self._max_silence_s, instance_id=self._instance_id,
-        )  # fmt: skip
+        return self._join(group=group, topics=topics, on_revoke=on_revoke)
 
     def read(self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100) -> list[Message]:
         """See :meth:`arbkit.stream.base.Stream.read`."""
         if partition >= self._require_topic(topic):
             raise StreamError(f"topic {topic} has no such partition", field="partition", value=partition)
-        topic_partition = TopicPartition(topic, partition)
-        oldest, end = self.watermarks(topic)[topic_partition]
-        with closing(
-            read_range(
-                self._options, topic_partition, max(offset, oldest), end, max_records=max_records, max_bytes=math.inf
-            )
-        ) as found:
-            return next(found, [])
+        at = TopicPartition(topic, partition)
+        oldest, end = self.watermarks(topic)[at]
+        start = max(offset, oldest)
+        batches = read_range(self._options, at, start, end, max_records=max_records, max_bytes=math.inf)
+        with closing(batches):
+            return next(batches, [])
 
     def scan(self, topic: str, *, start: Offsets | None = None) -> Iterator[Sequence[Message]]:
         """See :meth:`arbkit.stream.base.Stream.scan`."""
@@ -197,34 +172,23 @@ class KafkaStream(Closing):
             first = max((start or {}).get(topic_partition, oldest), oldest)
             yield from read_range(self._options, topic_partition, first, end)
 
-    def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
-        """See :meth:`arbkit.stream.base.Stream.lag`."""
-        committed = self.committed_offsets(group, topic)
-        return {
-            partition: end - max(committed.get(partition, oldest), oldest)
-            for partition, (oldest, end) in self.watermarks(topic).items()
-        }
-
     def committed_offsets(self, group: str, topic: str) -> dict[TopicPartition, int]:
         """See :meth:`arbkit.stream.base.Stream.committed_offsets`."""
-        partitions = [KafkaTopicPartition(topic, number) for number in range(self._require_topic(topic))]
-        try:
+        partitions = self._partitions_of(topic)
+        with wrap_kafka_errors(self._servers, f"the offsets of {group} cannot be read"):
             reader = self._reader(group)
             found = with_retry(lambda: reader.committed(partitions, PATIENCE_S))
-        except KafkaException as error:
-            raise to_stream_error(error, self._servers, f"the offsets of {group} cannot be read") from error
         return {TopicPartition(topic, p.partition): p.offset for p in found if p.offset >= 0}
 
     def watermarks(self, topic: str) -> dict[TopicPartition, tuple[int, int]]:
         """See :meth:`arbkit.stream.base.Stream.watermarks`."""
-        partitions = [KafkaTopicPartition(topic, number) for number in range(self._require_topic(topic))]
-        both = []
-        for spec in (OffsetSpec.earliest(), OffsetSpec.latest()):  # type: ignore[no-untyped-call]
-            try:
-                both.append(with_retry(partial(self._offsets, dict.fromkeys(partitions, spec))))
-            except KafkaException as error:
-                raise to_stream_error(error, self._servers, f"the offsets of {topic} cannot be read") from error
-        return {TopicPartition(topic, p): (both[0][p], both[1][p]) for p in sorted(both[0])}
+        partitions = self._partitions_of(topic)
+        with wrap_kafka_errors(self._servers, f"the offsets of {topic} cannot be read"):
+            oldest, ends = [
+                with_retry(partial(self._offsets, dict.fromkeys(partitions, spec)))
+                for spec in (OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
+            ]
+        return {TopicPartition(topic, p): (oldest[p], ends[p]) for p in sorted(oldest)}
 
     def _offsets(self, asked: dict[KafkaTopicPartition, OffsetSpec]) -> dict[int, int]:
         try:
@@ -279,10 +243,8 @@ class KafkaStream(Closing):
 
     def _topics(self) -> dict[str, int]:
         """Topic → how many partitions it has."""
-        try:
+        with wrap_kafka_errors(self._servers, "the log cannot be reached"):
             found = self._admin.list_topics(timeout=_REACH_S).topics
-        except KafkaException as error:
-            raise to_stream_error(error, self._servers, "the log cannot be reached") from error
         self._partitions = {name: len(topic.partitions) for name, topic in found.items() if topic.error is None}
         return self._partitions
 
@@ -293,6 +255,9 @@ class KafkaStream(Closing):
             raise StreamError(f"there is no such topic: {topic}", remedy="Create arbkit's topics with `arbkit init`")
         return partitions
 
+    def _partitions_of(self, topic: str) -> list[KafkaTopicPartition]:
+        return [KafkaTopicPartition(topic, number) for number in range(self._require_topic(topic))]
+
     def _await_topics(self, names: set[str]) -> None:
         """New topics are not known to every broker at once."""
         deadline = time.monotonic() + PATIENCE_S
@@ -301,15 +266,23 @@ class KafkaStream(Closing):
 
     def _difference(self, spec: TopicSpec, partitions: int) -> str:
         resource = ConfigResource(ResourceType.TOPIC, spec.name)
+        with wrap_kafka_errors(self._servers, f"topic {spec.name} cannot be looked at"):
+            found = result(self._admin.describe_configs([resource])[resource])
+        there = {"partitions": partitions, **{name: entry.value for name, entry in found.items()}}
+        return topic_difference(spec.name, there, {"partitions": spec.partitions, **_topic_settings(spec)})
+
+
+def _enqueue(producer: Producer, topic: str, record: Record, delivered: _Delivered) -> None:
+    """Hand one record to the producer, waiting for room in its queue."""
+    more: dict[str, Any] = {"on_delivery": delivered}
+    if record.headers:
+        more["headers"] = [(name, text.encode()) for name, text in record.headers.items()]
+    while True:
         try:
-            there = result(self._admin.describe_configs([resource])[resource])
-        except KafkaException as error:
-            raise to_stream_error(error, self._servers, f"topic {spec.name} cannot be looked at") from error
-        parts = [f"partitions is {partitions}, asked for {spec.partitions}"] if partitions != spec.partitions else []
-        for name, asked in _topic_settings(spec).items():
-            if there[name].value != asked:
-                parts.append(f"{name} is {there[name].value}, asked for {asked}")
-        return f"topic {spec.name}: {'; '.join(parts)}" if parts else ""
+            return producer.produce(topic, record.value, record.key, **more)
+        except BufferError:
+            # The local queue is full: what is under way makes room.
+            producer.poll(0.2)
 
 
 def _new_topic(spec: TopicSpec) -> NewTopic:

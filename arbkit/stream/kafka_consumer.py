@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException
@@ -14,8 +14,8 @@ from confluent_kafka import TopicPartition as KafkaTopicPartition
 
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StreamError, UsageError
-from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
-from arbkit.stream.kafka_errors import TRANSIENT, is_fatal, to_stream_error, with_retry
+from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, OnRevoke, TopicPartition
+from arbkit.stream.kafka_errors import TRANSIENT, is_fatal, to_stream_error, with_retry, wrap_kafka_errors
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class KafkaConsumer(Closing):
         *,
         group: str,
         topics: Sequence[str],
-        on_revoke: Callable[[frozenset[TopicPartition]], None],
+        on_revoke: OnRevoke,
         protocol: str,
         max_silence_s: float,
         instance_id: str,
@@ -91,12 +91,11 @@ class KafkaConsumer(Closing):
         if max_records < 1:
             raise UsageError("must be 1 or more", field="max_records", value=max_records)
         self._require_open()
-        if error := self._kept_error():
-            raise error
+        self._raise_kept()
         usable = [to_message(m) for m in self._take(max_records, timeout_s) if self._usable(m)]
         # What was taken before an error must still be given out: the error waits for the next poll.
-        if not usable and (error := self._kept_error()):
-            raise error
+        if not usable:
+            self._raise_kept()
         return usable
 
     def _take(self, max_records: int, timeout_s: float) -> list[KafkaMessage]:
@@ -122,12 +121,11 @@ class KafkaConsumer(Closing):
         self._fatal = self._fatal or fatal
         self._error = self._error or error
 
-    def _kept_error(self) -> StreamError | None:
-        """The error that this poll raises; a fatal one stays for the next ones."""
-        error = self._error
-        if not self._fatal:
-            self._error = None
-        return error
+    def _raise_kept(self) -> None:
+        """Raise the error that was kept, if there is one; a fatal one stays for the next polls."""
+        error, self._error = self._error, self._error if self._fatal else None
+        if error is not None:
+            raise error
 
     def commit(self, offsets: Offsets) -> None:
         """See :meth:`arbkit.stream.base.Consumer.commit`."""
@@ -165,10 +163,8 @@ class KafkaConsumer(Closing):
     def lag(self) -> dict[TopicPartition, int]:
         """See :meth:`arbkit.stream.base.Consumer.lag`."""
         self._require_open()
-        try:
+        with wrap_kafka_errors(self._servers, f"the lag of group {self._group} cannot be read"):
             return dict(map(self._behind, self._client.position(self._kafka_partitions())))
-        except KafkaException as error:
-            raise to_stream_error(error, self._servers, f"the lag of group {self._group} cannot be read") from error
 
     def _behind(self, position: KafkaTopicPartition) -> tuple[TopicPartition, int]:
         topic_partition = TopicPartition(position.topic, position.partition)
@@ -195,10 +191,8 @@ class KafkaConsumer(Closing):
             # Nothing will be read any more, and a client that closes answers no questions.
             client.incremental_assign(partitions)
             return
-        try:
+        with wrap_kafka_errors(self._servers, f"the offsets of group {self._group} cannot be read"):
             committed = with_retry(lambda: _committed(client, partitions))
-        except KafkaException as error:
-            raise to_stream_error(error, self._servers, f"the offsets of group {self._group} cannot be read") from error
         for partition in committed:
             if partition.offset < 0:
                 partition.offset = OFFSET_BEGINNING
@@ -208,17 +202,17 @@ class KafkaConsumer(Closing):
         self._owned |= {TopicPartition(p.topic, p.partition): p.offset for p in committed}
 
     def _revoked(self, client: KafkaClient, partitions: list[KafkaTopicPartition]) -> None:
-        going = frozenset(TopicPartition(p.topic, p.partition) for p in partitions)
         if not self._closed:
-            self._on_revoke(going)
-        for topic_partition in going:
-            self._owned.pop(topic_partition, None)
-        client.incremental_unassign(partitions)
+            self._on_revoke(frozenset(TopicPartition(p.topic, p.partition) for p in partitions))
+        self._give_up(client, partitions)
 
     def _lost(self, client: KafkaClient, partitions: list[KafkaTopicPartition]) -> None:
         logger.warning("group %s has taken this member for dead: it joins again", self._group)
-        for partition in partitions:
-            self._owned.pop(TopicPartition(partition.topic, partition.partition), None)
+        self._give_up(client, partitions)
+
+    def _give_up(self, client: KafkaClient, partitions: list[KafkaTopicPartition]) -> None:
+        for p in partitions:
+            self._owned.pop(TopicPartition(p.topic, p.partition), None)
         client.incremental_unassign(partitions)
 
     def _usable(self, message: KafkaMessage) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
@@ -65,15 +66,24 @@ def is_fatal(error: KafkaError) -> bool:
     return error.fatal() or error.code() == KafkaError._FATAL
 
 
+@contextmanager
+def wrap_kafka_errors(servers: str, what: str) -> Iterator[None]:
+    """Turn Kafka's errors of the block into a ``StreamError`` that says ``what`` failed."""
+    try:
+        yield
+    except KafkaException as error:
+        raise to_stream_error(error, servers, what) from error
+
+
 def to_stream_error(error: KafkaException, servers: str, what: str) -> StreamError:
     """The ``StreamError`` that says ``what`` failed, why, and the remedy."""
     found: KafkaError = error.args[0]
-    remedies = {
-        KafkaError._TRANSPORT: "Check that Kafka runs there (ARBKIT_LOG)",
-        KafkaError._TIMED_OUT: "Check that Kafka runs there (ARBKIT_LOG)",
-        KafkaError._ALL_BROKERS_DOWN: "Check that Kafka runs there (ARBKIT_LOG)",
-        KafkaError._AUTHENTICATION: "Check the user and password in ARBKIT_KAFKA_OPTIONS",
-        KafkaError.UNKNOWN_TOPIC_OR_PART: "Create arbkit's topics with `arbkit init`",
-        KafkaError._UNKNOWN_TOPIC: "Create arbkit's topics with `arbkit init`",
-    }
-    return StreamError(f"{what}: {found.str()} (Kafka at {servers})", remedy=remedies.get(found.code()))
+    remedy = None
+    match found.code():
+        case KafkaError._TRANSPORT | KafkaError._TIMED_OUT | KafkaError._ALL_BROKERS_DOWN:
+            remedy = "Check that Kafka runs there (ARBKIT_LOG)"
+        case KafkaError._AUTHENTICATION:
+            remedy = "Check the user and password in ARBKIT_KAFKA_OPTIONS"
+        case KafkaError.UNKNOWN_TOPIC_OR_PART | KafkaError._UNKNOWN_TOPIC:
+            remedy = "Create arbkit's topics with `arbkit init`"
+    return StreamError(f"{what}: {found.str()} (Kafka at {servers})", remedy=remedy)

@@ -8,15 +8,26 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
-from arbkit.core.closing import Closing
 from arbkit.core.errors import StreamError
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
-from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, Record, TopicPartition, TopicSpec, check_sizes
-from arbkit.stream.sqlite_consumer import SqliteConsumer, join_group
+from arbkit.stream.base import (
+    MAX_POLL_BYTES,
+    Message,
+    Offsets,
+    OnRevoke,
+    Record,
+    Stream,
+    TopicPartition,
+    TopicSpec,
+    check_sizes,
+    topic_difference,
+)
+from arbkit.stream.sqlite_consumer import SqliteConsumer
 from arbkit.stream.sqlite_tables import (
     Partition,
     committed_by,
@@ -34,7 +45,7 @@ _REMOVED_AT_ONCE = 2_000
 """Messages removed in one transaction: retention must not hold up the producer for long."""
 
 
-class SqliteStream(Closing):
+class SqliteStream(Stream):
     """Implements :class:`arbkit.stream.base.Stream` on the file at ``path``.
 
     Many groups, each with one consumer at a time: a second one waits ``join_wait_s`` seconds for the first to leave,
@@ -58,23 +69,16 @@ class SqliteStream(Closing):
 
     def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
         """See :meth:`arbkit.stream.base.Stream.create_topics`."""
-        differences: list[str] = []
+        asked = list(specs)
         with self._using() as connection:
-            known = {
-                name: TopicSpec(name, *rest)
-                for name, *rest in connection.execute("SELECT name, partitions, max_age_s, max_bytes FROM log_topics")
-            }
-            missing = []
-            for spec in specs:
-                if spec.name not in known:
-                    missing.append(spec)
-                elif known[spec.name] != spec:
-                    differences.append(_difference(known[spec.name], spec))
+            known = {spec.name: spec for spec in _specs(connection)}
+            missing = [spec for spec in asked if spec.name not in known]
             if missing:
                 with immediate(connection):
                     for spec in missing:
                         _create(connection, spec)
-        return differences
+        compared = (topic_difference(s.name, asdict(known[s.name]), asdict(s)) for s in asked if s.name in known)
+        return list(filter(None, compared))
 
     def publish(self, topic: str, records: Sequence[Record]) -> None:
         """See :meth:`arbkit.stream.base.Stream.publish`."""
@@ -87,20 +91,14 @@ class SqliteStream(Closing):
                 _append(connection, partitions_of(connection, topic), records)
             bound_wal(connection, self._path)
 
-    def consumer(
-        self,
-        group: str,
-        topics: Sequence[str],
-        *,
-        on_revoke: Callable[[frozenset[TopicPartition]], None],  # noqa: ARG002  # of every stream
-    ) -> SqliteConsumer:
+    def consumer(self, group: str, topics: Sequence[str], *, on_revoke: OnRevoke) -> SqliteConsumer:  # noqa: ARG002
         """Become the one consumer of ``group``; ``on_revoke`` is never called, for no other one can take over.
 
         Raises:
             GroupBusyError: the group has a consumer.
             StreamError: a topic is unknown, or the file cannot be used.
         """
-        return join_group(self._path, group, topics, wait_s=self._join_wait_s)
+        return SqliteConsumer(self._path, group, topics, wait_s=self._join_wait_s)
 
     def read(self, topic: str, *, partition: int = 0, offset: int = 0, max_records: int = 100) -> list[Message]:
         """See :meth:`arbkit.stream.base.Stream.read`."""
@@ -125,15 +123,6 @@ class SqliteStream(Closing):
                 yield found
                 at = found[-1].offset + 1
 
-    def lag(self, group: str, topic: str) -> dict[TopicPartition, int]:
-        """See :meth:`arbkit.stream.base.Stream.lag`."""
-        with self._using() as connection, snapshot(connection):
-            committed = committed_by(connection, group)
-            return {
-                p.topic_partition: p.next - max(committed.get(p.id, p.oldest), p.oldest)
-                for p in partitions_of(connection, topic)
-            }
-
     def committed_offsets(self, group: str, topic: str) -> dict[TopicPartition, int]:
         """See :meth:`arbkit.stream.base.Stream.committed_offsets`."""
         with self._using() as connection, snapshot(connection):
@@ -149,11 +138,7 @@ class SqliteStream(Closing):
         """Message by message, the oldest first; Kafka removes whole segments."""
         gone = 0
         with self._using() as connection:
-            specs = [
-                TopicSpec(*row)
-                for row in connection.execute("SELECT name, partitions, max_age_s, max_bytes FROM log_topics")
-            ]
-            for spec in specs:
+            for spec in _specs(connection):
                 for partition in partitions_of(connection, spec.name):
                     while removed := _remove_oldest(connection, spec, partition.topic_partition):
                         gone += removed
@@ -204,13 +189,9 @@ def _create(connection: sqlite3.Connection, spec: TopicSpec) -> None:
         )
 
 
-def _difference(there: TopicSpec, asked: TopicSpec) -> str:
-    parts = [
-        f"{field} is {getattr(there, field)}, asked for {getattr(asked, field)}"
-        for field in ("partitions", "max_age_s", "max_bytes")
-        if getattr(there, field) != getattr(asked, field)
-    ]
-    return f"topic {there.name}: {'; '.join(parts)}"
+def _specs(connection: sqlite3.Connection) -> list[TopicSpec]:
+    found = connection.execute("SELECT name, partitions, max_age_s, max_bytes FROM log_topics").fetchall()
+    return [TopicSpec(*row) for row in found]
 
 
 def _remove_oldest(connection: sqlite3.Connection, spec: TopicSpec, topic_partition: TopicPartition) -> int:
@@ -220,7 +201,11 @@ def _remove_oldest(connection: sqlite3.Connection, spec: TopicSpec, topic_partit
         allowed = None if spec.max_bytes is None else spec.max_bytes / spec.partitions
         too_old = None if spec.max_age_s is None else time.time() - spec.max_age_s
         upto, size = partition.oldest, 0
-        for found, timestamp, length in _oldest(connection, partition):
+        rows = connection.execute(
+            "SELECT id, timestamp, length(value) FROM log_messages WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
+            (message_id(partition.id, partition.oldest), message_id(partition.id + 1, 0), _REMOVED_AT_ONCE),
+        ).fetchall()
+        for found, timestamp, length in rows:
             over = allowed is not None and partition.bytes - size > allowed
             if not over and (too_old is None or timestamp >= too_old):
                 break
@@ -235,10 +220,3 @@ def _remove_oldest(connection: sqlite3.Connection, spec: TopicSpec, topic_partit
                 "UPDATE log_partitions SET oldest = ?, bytes = bytes - ? WHERE id = ?", (upto, size, partition.id)
             )
     return removed
-
-
-def _oldest(connection: sqlite3.Connection, partition: Partition) -> list[tuple[int, float, int]]:
-    return connection.execute(
-        "SELECT id, timestamp, length(value) FROM log_messages WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
-        (message_id(partition.id, partition.oldest), message_id(partition.id + 1, 0), _REMOVED_AT_ONCE),
-    ).fetchall()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -31,64 +30,56 @@ _LONGEST_WAIT_S = 0.05
 _WAIT_GROWTH = 1.5
 
 
-def join_group(path: Path, group: str, topics: Sequence[str], *, wait_s: float) -> SqliteConsumer:
-    """The consumer of ``group`` on the stream at ``path``, waiting at most ``wait_s`` seconds for another one to leave.
+class SqliteConsumer(Closing):
+    """Implements :class:`arbkit.stream.base.Consumer` on the stream at ``path``.
 
-    A partition that the group has never had begins at its oldest message.
+    Waits at most ``wait_s`` seconds for another consumer of ``group`` to leave. A partition that the group has never
+    had begins at its oldest message.
 
     Raises:
         GroupBusyError: another consumer of the group runs, in this process or in another one.
         StreamError: a topic is unknown, or the file cannot be used.
         UsageError: there is no topic.
     """
-    names = tuple(dict.fromkeys(topics))
-    if not names:
-        raise UsageError("a consumer needs a topic at least", field="topics")
-    with wrap_errors(path, "log"), ExitStack() as undo:
-        connection = connect(path)
-        undo.callback(connection.close)
-        lock = _take_group(connection, path, group, wait_s)
-        undo.callback(lock.release)
-        with immediate(connection):
-            partitions = [partition for topic in names for partition in partitions_of(connection, topic)]
-            connection.executemany(
-                "INSERT OR IGNORE INTO log_offsets VALUES (?, ?, ?)",
-                [(group, partition.id, partition.oldest) for partition in partitions],
-            )
-            connection.execute("INSERT OR REPLACE INTO log_owners VALUES (?, ?)", (group, os.getpid()))
-        undo.pop_all()
-    return SqliteConsumer(connection, lock, path, group=group, topics=names)
 
-
-def _take_group(connection: sqlite3.Connection, path: Path, group: str, wait_s: float) -> FileLock:
-    file = path.resolve()
-    lock = FileLock(file.with_name(f"{file.name}.{quote(group, safe='')}.lock"), thread_local=False)
-    try:
-        lock.acquire(timeout=wait_s)
-    except Timeout:
-        row = connection.execute("SELECT pid FROM log_owners WHERE group_name = ?", (group,)).fetchone()
-        raise GroupBusyError(group, pid=row[0] if row else None) from None
-    return lock
-
-
-class SqliteConsumer(Closing):
-    """Implements :class:`arbkit.stream.base.Consumer`; made by :func:`join_group`."""
-
-    def __init__(
-        self, connection: sqlite3.Connection, lock: FileLock, path: Path, *, group: str, topics: tuple[str, ...]
-    ) -> None:
-        self._connection = connection
-        self._lock = lock
+    def __init__(self, path: Path, group: str, topics: Sequence[str], *, wait_s: float) -> None:
+        if not topics:
+            raise UsageError("a consumer needs a topic at least", field="topics")
         self._path = path
         self._group = group
-        self._topics = topics
-        with wrap_errors(path, "log"):
-            self._partitions = {p.id: p.topic_partition for topic in topics for p in partitions_of(connection, topic)}
-        self._ids = {topic_partition: found for found, topic_partition in self._partitions.items()}
+        self._topics = tuple(dict.fromkeys(topics))
         self._positions: dict[int, int] = {}
         self._turn = 0
         self._paused = False
         self._closed = False
+        with wrap_errors(path, "log"), ExitStack() as undo:
+            self._connection = connect(path)
+            undo.callback(self._connection.close)
+            self._lock = self._take_group(wait_s)
+            undo.callback(self._lock.release)
+            with immediate(self._connection):
+                partitions = self._read_partitions()
+                self._connection.executemany(
+                    "INSERT OR IGNORE INTO log_offsets VALUES (?, ?, ?)", [(group, p.id, p.oldest) for p in partitions]
+                )
+                self._connection.execute("INSERT OR REPLACE INTO log_owners VALUES (?, ?)", (group, os.getpid()))
+            undo.pop_all()
+        self._partitions = {p.id: p.topic_partition for p in partitions}
+        self._ids = {topic_partition: found for found, topic_partition in self._partitions.items()}
+
+    def _take_group(self, wait_s: float) -> FileLock:
+        file = self._path.resolve()
+        lock = FileLock(file.with_name(f"{file.name}.{quote(self._group, safe='')}.lock"), thread_local=False)
+        try:
+            lock.acquire(timeout=wait_s)
+        except Timeout:
+            query = "SELECT pid FROM log_owners WHERE group_name = ?"
+            row = self._connection.execute(query, (self._group,)).fetchone()
+            raise GroupBusyError(self._group, pid=row[0] if row else None) from None
+        return lock
+
+    def _read_partitions(self) -> list[Partition]:
+        return [partition for topic in self._topics for partition in partitions_of(self._connection, topic)]
 
     def poll(self, *, max_records: int, timeout_s: float) -> Sequence[Message]:
         """See :meth:`arbkit.stream.base.Consumer.poll`."""
@@ -96,7 +87,9 @@ class SqliteConsumer(Closing):
             raise UsageError("must be 1 or more", field="max_records", value=max_records)
         self._require_open()
         if not self._positions:
-            self._positions = self._committed()
+            with wrap_errors(self._path, "log"):
+                committed = committed_by(self._connection, self._group)
+            self._positions = {found: committed[found] for found in self._partitions}
         deadline = time.monotonic() + timeout_s
         wait = _SHORTEST_WAIT_S
         while True:
@@ -147,12 +140,8 @@ class SqliteConsumer(Closing):
         """See :meth:`arbkit.stream.base.Consumer.lag`."""
         self._require_open()
         with wrap_errors(self._path, "log"), snapshot(self._connection):
-            partitions = [p for topic in self._topics for p in partitions_of(self._connection, topic)]
-        return {
-            p.topic_partition: p.next - max(self._positions[p.id], p.oldest)
-            for p in partitions
-            if p.id in self._positions
-        }
+            found = [p for p in self._read_partitions() if p.id in self._positions]
+        return {p.topic_partition: p.next - max(self._positions[p.id], p.oldest) for p in found}
 
     def close(self) -> None:
         """Leave the group: the next consumer may have it."""
@@ -167,25 +156,14 @@ class SqliteConsumer(Closing):
 
     # Reading
 
-    def _committed(self) -> dict[int, int]:
-        """Where each partition goes on."""
-        with wrap_errors(self._path, "log"):
-            committed = committed_by(self._connection, self._group)
-        return {found: committed[found] for found in self._partitions}
-
     def _fetch(self, max_records: int) -> list[Message]:
         """The next messages, none where none has come."""
         if self._paused:
             return []
         with wrap_errors(self._path, "log"), snapshot(self._connection):
-            waiting = [
-                (partition, self._positions[partition.id])
-                for topic in self._topics
-                for partition in partitions_of(self._connection, topic)
-                if self._positions[partition.id] < partition.next
-            ]
-            for partition, position in waiting:
-                self._require_kept(partition, position)
+            waiting = [p for p in self._read_partitions() if self._positions[p.id] < p.next]
+            for partition in waiting:
+                self._require_kept(partition)
             if not waiting:
                 return []
             # Another partition goes first each time, so that none is starved by a busy one.
@@ -197,25 +175,33 @@ class SqliteConsumer(Closing):
                 self._positions[self._ids[batch[-1].topic_partition]] = batch[-1].offset + 1
         return list(chain.from_iterable(batches))
 
-    def _fair_batches(self, waiting: list[tuple[Partition, int]], max_records: int) -> list[list[Message]]:
+    def _fair_batches(self, waiting: list[Partition], max_records: int) -> list[list[Message]]:
         """An equal share for each partition of the records and bytes that those before it have left."""
         batches: list[list[Message]] = []
         records, size = max_records, MAX_POLL_BYTES
-        for served, (partition, position) in enumerate(waiting):
+        for served, partition in enumerate(waiting):
             if records < 1 or size < 1:
                 break
             shares = len(waiting) - served
             batch = messages_from(
-                self._connection, partition, position, max_records=-(-records // shares), max_bytes=-(-size // shares)
-            )
+                self._connection, partition, self._positions[partition.id],
+                max_records=-(-records // shares), max_bytes=-(-size // shares),
+            )  # fmt: skip
             records -= len(batch)
             size -= sum(len(message.value) for message in batch)
             batches.append(batch)
         return batches
 
-    def _require_kept(self, partition: Partition, position: int) -> None:
+    def _require_kept(self, partition: Partition) -> None:
+        position = self._positions[partition.id]
         if position < partition.oldest:
-            raise _offset_out_of_range(self._group, partition, position)
+            topic, number = partition.topic_partition.topic, partition.topic_partition.partition
+            raise StreamError(
+                f"group {self._group} should read offset {position} of {topic}, partition "
+                f"{number}, but retention has removed it; oldest offset kept is {partition.oldest}",
+                remedy=f"{partition.oldest - position} messages are lost to this group. To go on after them "
+                f"commit offset {partition.oldest}; keep the log for longer to avoid it",
+            )
 
     def _data_version(self) -> int:
         """A number that changes when another connection has committed anything."""
@@ -245,13 +231,3 @@ class SqliteConsumer(Closing):
             "UPDATE log_offsets SET committed = ? WHERE group_name = ? AND partition_id = ?",
             (offset, self._group, found),
         )
-
-
-def _offset_out_of_range(group: str, partition: Partition, position: int) -> StreamError:
-    topic, number = partition.topic_partition.topic, partition.topic_partition.partition
-    return StreamError(
-        f"group {group} should read offset {position} of {topic}, partition "
-        f"{number}, but retention has removed it; oldest offset kept is {partition.oldest}",
-        remedy=f"{partition.oldest - position} messages are lost to this group. To go on after them "
-        f"commit offset {partition.oldest}; keep the log for longer to avoid it",
-    )

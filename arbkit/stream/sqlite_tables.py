@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arbkit.core.errors import StreamError
-from arbkit.core.sqlite import immediate
+from arbkit.core.sqlite import immediate, read_statements
 from arbkit.stream.base import Message, TopicPartition
 
 _VERSION = 2
@@ -17,46 +17,9 @@ _VERSION = 2
 _OFFSET_BITS = 40
 """A message's id is its partition's id and its offset side by side: one B-tree gives ranges in order."""
 
-_GROUP_TABLES = (
-    """
-    CREATE TABLE log_offsets (
-        group_name TEXT NOT NULL,
-        partition_id INTEGER NOT NULL REFERENCES log_partitions (id),
-        committed INTEGER NOT NULL,
-        PRIMARY KEY (group_name, partition_id)
-    ) WITHOUT ROWID
-    """,
-    # The process that consumed as this group last: only a lock on a file says whether it still does.
-    "CREATE TABLE log_owners (group_name TEXT PRIMARY KEY, pid INTEGER NOT NULL) WITHOUT ROWID",
-)
-
-_TABLES = (
-    "CREATE TABLE log_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-    """
-    CREATE TABLE log_topics (
-        name TEXT PRIMARY KEY, partitions INTEGER NOT NULL, max_age_s REAL, max_bytes INTEGER
-    ) WITHOUT ROWID
-    """,
-    # oldest: first offset kept; next: offset of the next message; bytes: sum of the values kept
-    """
-    CREATE TABLE log_partitions (
-        id INTEGER PRIMARY KEY,
-        topic TEXT NOT NULL REFERENCES log_topics (name),
-        partition INTEGER NOT NULL,
-        oldest INTEGER NOT NULL DEFAULT 0,
-        next INTEGER NOT NULL DEFAULT 0,
-        bytes INTEGER NOT NULL DEFAULT 0,
-        UNIQUE (topic, partition)
-    )
-    """,
-    # headers: a JSON object, or NULL for none; value is last because it overflows the page
-    """
-    CREATE TABLE log_messages (
-        id INTEGER PRIMARY KEY, timestamp REAL NOT NULL, key TEXT NOT NULL, headers TEXT, value BLOB NOT NULL
-    )
-    """,
-    *_GROUP_TABLES,
-)
+_GROUP_TABLES = read_statements("arbkit.stream", "group_tables.sql")
+_TABLES = (*read_statements("arbkit.stream", "tables.sql"), *_GROUP_TABLES)
+_FROM_VERSION_1 = (*_GROUP_TABLES, *read_statements("arbkit.stream", "from_version_1.sql"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +31,6 @@ class Partition:
     oldest: int
     next: int
     bytes: int
-
-
-_FROM_VERSION_1 = (
-    *_GROUP_TABLES,
-    "INSERT INTO log_offsets SELECT group_name, partition_id, committed FROM log_claims",
-    "DROP TABLE log_claims",
-    "DROP TABLE log_members",
-    "DROP TABLE log_groups",
-    "UPDATE log_meta SET value = 2 WHERE name = 'version'",
-)
-"""What makes a file of arbkit 0.1 one of today; committed offsets stay."""
 
 
 def ensure_tables(connection: sqlite3.Connection, path: Path) -> None:
@@ -159,12 +111,12 @@ def messages_from(
         WHERE id >= ? AND id < ? ORDER BY id LIMIT ?
     """
     bounds = message_id(partition.id, offset), message_id(partition.id + 1, 0)
+    topic, number = partition.topic_partition.topic, partition.topic_partition.partition
     found: list[Message] = []
     left = max_bytes
     with closing(connection.execute(query, (*bounds, max_records))) as rows:
-        for found_id, timestamp, key, headers, value in rows:
-            topic, number = partition.topic_partition.topic, partition.topic_partition.partition
-            headers = json.loads(headers) if headers else {}
+        for found_id, timestamp, key, text, value in rows:
+            headers = json.loads(text) if text else {}
             found.append(Message(topic, number, offset_in(found_id), key, value, headers, timestamp))
             if left is not None and (left := left - len(value)) <= 0:
                 break

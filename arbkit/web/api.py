@@ -126,8 +126,7 @@ def products(request: Request, store: StoreDep, asked: Annotated[ProductsRequest
             asked, sort=asked.sort_by, descending=asked.descends(asked.sort_by), limit=size, offset=(page - 1) * size
         )
     )
-    items: list[JsonValue] = [product_json(p) for p in found.items]
-    return json_answer(request, _pages(request, items, found.total, page=page, page_size=size))
+    return _page(request, [product_json(p) for p in found.items], found.total, page=page, page_size=size)
 
 
 @router.get("/products/watch", tags=["watchlist"], response_model=Watchlist, responses=_UNAVAILABLE)
@@ -238,8 +237,7 @@ def reports(
     """The runs of reports, the latest first (the last 10,000)."""
     runs = store.runs(report=report, limit=_MOST_RUNS)
     here = runs[(page - 1) * page_size : page * page_size]
-    body = _pages(request, [r.to_dict() for r in here], len(runs), page=page, page_size=page_size)
-    return json_answer(request, body)
+    return _page(request, [r.to_dict() for r in here], len(runs), page=page, page_size=page_size)
 
 
 @router.get("/reports/{run}", tags=["reports"], response_model=RunDetail, responses={**_NOT_FOUND, **_UNAVAILABLE})
@@ -289,10 +287,9 @@ def _listing(items: list[JsonValue], total: int, *, page: int, page_size: int, o
     return {"items": items, "total": total, "page": page, "page_size": page_size, "next": following}
 
 
-def _pages(request: Request, items: list[JsonValue], total: int, *, page: int, page_size: int) -> JsonObject:
-    more = page * page_size < total
-    onward = request.url.include_query_params(page=page + 1) if more else None
-    return _listing(items, total, page=page, page_size=page_size, onward=onward)
+def _page(request: Request, items: list[JsonValue], total: int, *, page: int, page_size: int) -> Response:
+    onward = request.url.include_query_params(page=page + 1) if page * page_size < total else None
+    return json_answer(request, _listing(items, total, page=page, page_size=page_size, onward=onward))
 
 
 def _found(

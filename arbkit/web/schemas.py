@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Generic, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic.dataclasses import dataclass
 
 from arbkit.core.input.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
 from arbkit.core.input.validation import Request
 from arbkit.core.marketplaces import market as marketplace
-from arbkit.core.models import Offer, Product
+from arbkit.core.models import Offer, Origin, Product
 from arbkit.core.results import JsonObject, MarketPrice, OpportunityOut, ProductOut, Result, RouteTotals, RunOut
 from arbkit.profit.quote.request import QuoteRequest
 
@@ -87,70 +88,29 @@ class Health(Result):
     store: bool = Field(description="whether the store answers")
 
 
-class OfferOut(Result):
+def _without_defaults(schema: JsonObject) -> None:
+    """What a record leaves out is always there in its JSON, as null or empty."""
+    for about in cast("dict[str, JsonObject]", schema["properties"]).values():
+        about.pop("default", None)
+
+
+_STORED = ConfigDict(
+    extra="forbid", json_schema_extra=_without_defaults, json_schema_serialization_defaults_required=True
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=_STORED)
+class OfferOut(Offer):
     """What is known of a product on one marketplace now.
 
     Amounts named ``*_minor`` are whole cents or pence in ``currency``, times named ``*_at`` Unix seconds. Null is
     unknown; "no offer" is null with its time set.
     """
 
-    asin: str
-    market: str
     version: int = Field(description="the source's last update, in Keepa minutes")
-    source: Literal["keepa", "demo", "export", "raw"] = Field(description="where the data came from")
-    fetched_at: float
-    updated_at: int
-    currency: str
-    title: str | None
-    brand: str | None
-    manufacturer: str | None
-    category: str | None
-    category_path: list[str]
-    root_category_id: int | None
-    product_group: str | None
-    eans: list[str]
-    image: str | None
-    price_minor: int | None
-    price_basis: str | None
-    price_at: int | None
-    shipping_minor: int | None
-    buy_box_minor: int | None
-    buy_box_at: int | None
-    buy_box_is_amazon: bool | None
-    buy_box_is_fba: bool | None
-    new_minor: int | None
-    new_at: int | None
-    amazon_minor: int | None
-    amazon_at: int | None
-    new_fba_minor: int | None
-    list_minor: int | None
-    price_avg30_minor: int | None
-    price_avg90_minor: int | None
-    price_avg180_minor: int | None
-    sales_rank: int | None
-    sales_rank_at: int | None
-    rank_drops30: int | None
-    rank_drops90: int | None
-    monthly_sold: int | None
-    offers_new: int | None
-    offers_new_at: int | None
-    out_of_stock90_pct: int | None
-    amazon_buy_box90_pct: float | None
-    rating: float | None
-    reviews: int | None
-    length_mm: int | None
-    width_mm: int | None
-    height_mm: int | None
-    weight_g: int | None
-    package_quantity: int | None
-    hazmat: bool | None
-    keepa_fba_fee_minor: int | None
-    keepa_fba_fee_at: int | None
-    keepa_referral_pct: float | None
-    keepa_closing_fee_minor: int | None
-    notes: list[str]
+    origin: Origin = Field(alias="source", description="where the data came from")
     price: float | None = Field(description="price_minor in major units")
-    demo: bool
+    demo: bool = Field()
     url: str
 
 
@@ -219,19 +179,9 @@ def product_json(product: Product) -> JsonObject:
         code: {"price": _major(shown["price_minor"]), **shown, "url": marketplace(code).url(product.asin)}
         for code, shown in product.markets.items()
     }
-    return {
-        "asin": product.asin,
-        "title": product.title,
-        "brand": product.brand,
-        "category": product.category,
-        "eans": list(product.eans),
-        "image": product.image,
-        "updated_at": product.updated_at,
-        "demo": product.demo,
-        # mypy takes no TypedDict for a JSON object.
-        "markets": cast("JsonObject", markets),
-        "best": cast("JsonObject | None", product.best),
-    }
+    fields = {name: getattr(product, name) for name in ProductOut.model_fields}
+    # mypy takes no TypedDict for a JSON object.
+    return {**fields, "markets": cast("JsonObject", markets)}
 
 
 def offer_json(offer: Offer) -> JsonObject:

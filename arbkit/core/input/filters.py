@@ -70,6 +70,12 @@ class _Filter(Request):
         canonical = ALIASES.get(name, name)
         return canonical if canonical in cls.model_fields and name not in cls.model_fields else name
 
+    def filters(self) -> dict[str, FilterValue]:
+        """The filters that are set, by name."""
+        # Only filters have a title; what subclasses add to them has none.
+        values = {name: getattr(self, name) for name, field in type(self).model_fields.items() if field.title}
+        return {name: value for name, value in values.items() if value is not None}
+
 
 class OpportunityFilter(_Filter):
     """Which opportunities; a field that is None asks for any. Bounds are inclusive."""
@@ -103,11 +109,6 @@ class OpportunityFilter(_Filter):
         "true or false",
     )
 
-    def filters(self) -> dict[str, FilterValue]:
-        """The filters that are set, by name."""
-        values = {name: getattr(self, name) for name in OpportunityFilter.model_fields}
-        return {name: value for name, value in values.items() if value is not None}
-
 
 class ProductFilter(_Filter):
     """Which products; a field that is None asks for any."""
@@ -135,11 +136,6 @@ class ProductFilter(_Filter):
         """``max_price`` in whole cents or pence, rounded down."""
         # 19.99 is a little less than 1999 hundredths in binary.
         return None if self.max_price is None else math.floor(round(100 * self.max_price, 6))
-
-    def filters(self) -> dict[str, FilterValue]:
-        """The filters that are set, by name."""
-        values = {name: getattr(self, name) for name in ProductFilter.model_fields}
-        return {name: value for name, value in values.items() if value is not None}
 
 
 class OpportunitiesRequest(OpportunityFilter):

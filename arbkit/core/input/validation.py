@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, Valida
 from pydantic_core import ErrorDetails
 
 from arbkit.core.errors import UsageError, did_you_mean
+from arbkit.core.files import shipped_table
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,27 +26,7 @@ M = TypeVar("M", bound=BaseModel)
 Value = str | float | bool | date | Sequence[str] | None
 """What a field can be given as."""
 
-_WORDS = {
-    "float_type": "not a number",
-    "float_parsing": "not a number",
-    "finite_number": "not a finite number",
-    "int_type": "not a whole number",
-    "int_parsing": "not a whole number",
-    "int_from_float": "not a whole number",
-    "bool_type": "neither true nor false",
-    "bool_parsing": "neither true nor false",
-    "string_type": "not a text",
-    "literal_error": "no such value",
-    "greater_than_equal": "must be at least {ge:g}",
-    "greater_than": "must be above {gt:g}",
-    "less_than_equal": "must be at most {le:g}",
-    "less_than": "must be below {lt:g}",
-    "date_type": "not a day",
-    "date_parsing": "not a day",
-    "date_from_datetime_parsing": "not a day",
-    "missing": "is missing",
-    "extra_forbidden": "no such field",
-}
+_WORDS = shipped_table(dict[str, str], "arbkit.core.input", "wording.toml")
 _QUOTED = re.compile(r"'([^']*)'")
 
 
@@ -157,12 +138,8 @@ def suggest_arguments(call: Callable[P, R]) -> Callable[P, R]:
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         for name in kwargs:
             if name not in known:
-                raise UsageError(
-                    f"{call.__name__}() has no such argument",
-                    field="argument",
-                    value=name,
-                    remedy=did_you_mean(name, known, otherwise="It takes"),
-                )
+                why, remedy = f"{call.__name__}() has no such argument", did_you_mean(name, known, otherwise="It takes")
+                raise UsageError(why, field="argument", value=name, remedy=remedy)
         return call(*args, **kwargs)
 
     return checked

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 import socket
 
-import requests
 from pydantic import SecretStr
 
 from arbkit.core.errors import ConfigError
@@ -40,15 +39,16 @@ def listen(host: str, port: int, variable: str) -> socket.socket:
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
     except OSError as error:
-        raise ConfigError(
-            f"port {port} on {host} cannot be used: {error.strerror or error}",
-            field=variable,
-            remedy=f"Set {variable} to another port, or to 0 for any free one",
-        ) from None
+        why = f"port {port} on {host} cannot be used: {error.strerror or error}"
+        remedy = f"Set {variable} to another port, or to 0 for any free one"
+        raise ConfigError(why, field=variable, remedy=remedy) from None
 
 
 def url_answers(url: str, *, timeout_s: float = 2.0) -> bool:
     """Whether a GET of ``url`` is answered with a status below 400; a redirect counts and is not followed."""
+    # Not of every process: importing it takes longer than a small command does.
+    import requests
+
     try:
         return requests.get(url, timeout=timeout_s, allow_redirects=False).status_code < 400
     except requests.RequestException:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from arbkit.core.errors import ServiceError, UsageError, did_you_mean
+from arbkit.core.files import writing
 from arbkit.core.formatting import age_words
 from arbkit.core.settings import Settings
 
@@ -27,15 +28,9 @@ def record_heartbeat(settings: Settings, name: str) -> None:
         ServiceError: $ARBKIT_HOME cannot be written.
     """
     path = _path(settings, name)
-    try:
+    with writing(path, remedy="Check ARBKIT_HOME and that this user may write there"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-    except OSError as error:
-        raise ServiceError(
-            f"cannot be written: {error.strerror or error}",
-            field=str(path),
-            remedy="Check ARBKIT_HOME and that this user may write there",
-        ) from error
 
 
 @contextmanager

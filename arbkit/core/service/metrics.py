@@ -55,10 +55,9 @@ def expose(settings: Settings, port: int | None, variable: str) -> int | None:
         return None
     token = "" if is_loopback(settings.host) else settings.token.get_secret_value()
     if not token and not is_loopback(settings.host):
-        raise ConfigError(
-            f"{settings.host} can be reached from outside, and there is no token", field="ARBKIT_TOKEN",
-            remedy=f"Set ARBKIT_TOKEN, bind to 127.0.0.1, or leave {variable} empty",
-        )  # fmt: skip
+        remedy = f"Set ARBKIT_TOKEN, bind to 127.0.0.1, or leave {variable} empty"
+        why = f"{settings.host} can be reached from outside, and there is no token"
+        raise ConfigError(why, field="ARBKIT_TOKEN", remedy=remedy)
     shown = make_wsgi_app()
 
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -72,11 +71,9 @@ def expose(settings: Settings, port: int | None, variable: str) -> int | None:
     try:
         server = make_server(settings.host, port, app, handler_class=_Silent)
     except OSError as error:
-        raise ConfigError(
-            f"port {port} on {settings.host} cannot be used: {error.strerror or error}",
-            field=variable,
-            remedy=f"Set {variable} to another port, to 0 for any free one, or leave it empty",
-        ) from None
+        why = f"port {port} on {settings.host} cannot be used: {error.strerror or error}"
+        remedy = f"Set {variable} to another port, to 0 for any free one, or leave it empty"
+        raise ConfigError(why, field=variable, remedy=remedy) from None
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
     logger.info("metrics: %s/metrics", base_url(settings.host, server.server_port))
     return server.server_port

@@ -42,12 +42,6 @@ def descendants(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     return []
 
 
-def ask_to_end(process: subprocess.Popen[bytes]) -> None:
-    """Let a process that :func:`spawn` started end in order: SIGTERM, on Windows Ctrl-Break."""
-    with suppress(OSError):
-        process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM))
-
-
 def kill_tree(process: subprocess.Popen[bytes], family: Iterable[psutil.Process] = ()) -> None:
     """Kill a process that :func:`spawn` started, its descendants, and ``family``: those it had before it ended."""
     for one in [*family, *descendants(process)]:
@@ -69,7 +63,9 @@ def end_tree(processes: Sequence[subprocess.Popen[bytes]], *, grace_s: float) ->
     """
     families = {process.pid: descendants(process) for process in processes}
     for process in processes:
-        ask_to_end(process)
+        # Windows knows no SIGTERM between processes.
+        with suppress(OSError):
+            process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM))
     deadline = time.monotonic() + grace_s
     late = []
     for process in processes:

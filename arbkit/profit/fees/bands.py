@@ -8,10 +8,8 @@ from datetime import date
 from types import MappingProxyType
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
+from arbkit.profit.fees.arrays import Floats, Ints, SmallInts
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ class WeightBands:
     start_kg: Floats
     step_kg: float = 1.0
 
-    def row_index(self, tier: npt.NDArray[np.int8], names: Sequence[str], kg: Floats) -> Ints:
+    def row_index(self, tier: SmallInts, names: Sequence[str], kg: Floats) -> Ints:
         """The row of each unit, the last one where there is no fee; ``tier``: index in ``names``, −1 unknown."""
         missing = len(self.base) - 1
         row = np.full(tier.shape, missing, np.int64)

@@ -7,19 +7,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-import numpy.typing as npt
 
-from arbkit.core.marketplaces import MARKETS
+from arbkit.core.marketplaces import MARKET_CODES, MARKETS
+from arbkit.profit.fees.arrays import Floats, Ints, Mask
 from arbkit.profit.fees.bands import PeakSeason, WeightBands
 from arbkit.profit.fees.contents import column_steps
 from arbkit.profit.fees.observed import ObservedFees, TableFees, choose_observed
 from arbkit.profit.fees.sizes import Sizes, TableRows
 from arbkit.profit.fees.tables import EffectiveTables
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-_CODES = list(MARKETS)
 EFN_COLUMNS = ("EU4", "DE", "UK_EU4", "EU4_UK")
 _PEAK_COLUMNS = {"EU4": "EFN_EU4", "DE": "EFN_DE"}
 """EFN columns that the table of the peak season names otherwise."""
@@ -118,28 +114,31 @@ def fulfilment_fees(day: EffectiveTables, units: FulfilmentUnits, terms: Fulfilm
 def _local_fees(bands: WeightBands | None, table_rows: TableRows, market: Ints, warehouses: str) -> Floats:
     """The fee of stock in the store's own country."""
     fee = np.full(len(market), np.nan)
-    for number, code in enumerate(_CODES):
-        rows = np.flatnonzero(market == number)
-        if len(rows):
-            fee[rows] = table_rows.fee(bands, rows, local_column(code, warehouses))
+    for code, rows in rows_by_store(market):
+        fee[rows] = table_rows.fee(bands, rows, _local_column(code, warehouses))
     return fee
 
 
 def _efn_fees(day: EffectiveTables, table_rows: TableRows, market: Ints) -> dict[str, Floats]:
     """The EFN fee by column, NaN in the stores that a column does not serve."""
     fees = {column: np.full(len(market), np.nan) for column in EFN_COLUMNS}
-    for rows, column in _efn_rows(market):
-        fees[column][rows] = table_rows.fee(day.efn, rows, column, "EFN_DE" if column == "DE" else column)
+    for code, rows in rows_by_store(market):
+        for name in efn_columns(code):
+            fees[name][rows] = table_rows.fee(day.efn, rows, name, "EFN_DE" if name == "DE" else name)
     return fees
 
 
-def _efn_rows(market: Ints) -> Iterator[tuple[Ints, str]]:
-    """The rows of each store with each EFN column that serves it."""
-    for number, code in enumerate(_CODES):
+def rows_by_store(market: Ints) -> Iterator[tuple[str, Ints]]:
+    """Each store that anything is sold in, and its rows; ``market``: index in ``MARKETS``."""
+    for number, code in enumerate(MARKETS):
         rows = np.flatnonzero(market == number)
-        for column in EFN_COLUMNS if len(rows) else ():
-            if (column == "EU4_UK") == (code == "UK"):
-                yield rows, column
+        if len(rows):
+            yield code, rows
+
+
+def efn_columns(store: str) -> tuple[str, ...]:
+    """The EFN columns that serve a store."""
+    return ("EU4_UK",) if store == "UK" else ("EU4", "DE", "UK_EU4")
 
 
 def _peak_fees(
@@ -147,20 +146,20 @@ def _peak_fees(
 ) -> dict[str, Floats]:
     """What the season's fees are above the ``usual`` ones, by column; 0 where it has none."""
     more = {column: np.zeros(len(market)) for column in usual}
-    of_stores = [(np.flatnonzero(market == n), "local", local_column(c, warehouses)) for n, c in enumerate(_CODES)]
-    abroad = [(rows, column, _PEAK_COLUMNS.get(column, column)) for rows, column in _efn_rows(market)]
-    for rows, column, name in [*of_stores, *abroad]:
-        if season.bands is not None and name in season.bands.columns:
-            more[column][rows] = np.nan_to_num(table_rows.peak_fee(season, rows, name) - usual[column][rows])
+    for code, rows in rows_by_store(market):
+        names = {"local": _local_column(code, warehouses)} | {c: _PEAK_COLUMNS.get(c, c) for c in efn_columns(code)}
+        for column, name in names.items():
+            if season.bands is not None and name in season.bands.columns:
+                more[column][rows] = np.nan_to_num(table_rows.peak_fee(season, rows, name) - usual[column][rows])
     return more
 
 
 def _peak_stores(season: PeakSeason) -> list[int]:
     """The stores whose local stock has peak fees."""
-    return [i for i, code in enumerate(_CODES) if season.bands is not None and code in season.bands.columns]
+    return [i for i, code in enumerate(MARKET_CODES) if season.bands is not None and code in season.bands.columns]
 
 
-def local_column(code: str, warehouses: str) -> str:
+def _local_column(code: str, warehouses: str) -> str:
     """The column of stock in the store's own country."""
     return "CEP" if code == "DE" and warehouses == "cep" else code
 
@@ -168,6 +167,10 @@ def local_column(code: str, warehouses: str) -> str:
 def _pan_eu_extra(day: EffectiveTables, sizes: Sizes, market: Ints, cover_days: int) -> Floats:
     """The oversize surcharge and the low-inventory fee, EUR; NaN in stores that the programme does not reach."""
     extra = _by_tier(day, "pan_eu_oversize", sizes, market)
+    tiers = day.get("surcharges.pan_eu_oversize").get("tiers", ())
+    for code, rows in rows_by_store(market):
+        if not any(code in row for row in tiers):
+            extra[rows] = np.nan
     low = day.get("surcharges.low_inventory")
     step = next((i for i, days in enumerate(low.get("below_days", ())) if cover_days < days), None)
     if step is not None:
@@ -177,18 +180,14 @@ def _pan_eu_extra(day: EffectiveTables, sizes: Sizes, market: Ints, cover_days: 
 
 
 def _by_tier(day: EffectiveTables, surcharge: str, sizes: Sizes, market: Ints) -> Floats:
-    """A surcharge of some tiers, 0 of all others; NaN in stores that its table does not have."""
-    tiers = day.get(f"surcharges.{surcharge}").get("tiers", ())
-    lacking = [number for number, code in enumerate(_CODES) if not any(code in row for row in tiers)]
-    extra = np.where(np.isin(market, lacking), np.nan, 0.0)
-    for row in tiers:
-        rows = np.flatnonzero(sizes.tier == day.tiers.index(row["tier"]))
-        started = np.ceil(np.round(np.maximum(0.0, sizes.billing_kg[rows] - row["base_kg"]), 6))
-        for number, code in enumerate(_CODES):
-            here = market[rows] == number
-            if code in row and here.any():
-                base, per_kg = column_steps(row, code)
-                extra[rows[here]] = base + per_kg * started[here]
+    """A surcharge of some tiers, 0 of all others; NaN of these in stores that its table does not have."""
+    extra = np.zeros(len(market))
+    for row in day.get(f"surcharges.{surcharge}").get("tiers", ()):
+        of_tier = np.flatnonzero(sizes.tier == day.tiers.index(row["tier"]))
+        started = np.ceil(np.round(np.maximum(0.0, sizes.billing_kg[of_tier] - row["base_kg"]), 6))
+        for code, rows in rows_by_store(market[of_tier]):
+            base, per_kg = column_steps(row, code) if code in row else (np.nan, 0.0)
+            extra[of_tier[rows]] = base + per_kg * started[rows]
     return extra
 
 

@@ -7,17 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
-import numpy.typing as npt
 
-from arbkit.core.marketplaces import MARKETS
+from arbkit.core.marketplaces import MARKET_CODES
+from arbkit.profit.fees.arrays import Floats, Ints, Mask
 from arbkit.profit.fees.bands import PeakSeason, WeightBands
 from arbkit.profit.fees.sizes import TableRows
 from arbkit.profit.fees.tables import EffectiveTables
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-_CODES = list(MARKETS)
 _HALF_A_CENT = 0.005
 
 
@@ -77,7 +73,7 @@ def choose_observed(
         was_low = np.nan_to_num(observed.price[rows], nan=np.inf) <= by_table.low_price_limit[rows]
         comparable = by_table.is_low[rows] == was_low
         if warehouses == "cep":
-            comparable &= market[rows] != _CODES.index("DE")
+            comparable &= market[rows] != MARKET_CODES.index("DE")
         since = _valid_from(day, by_table, table_rows, rows)
         peak = _holds_peak(day, observed, by_table, table_rows, market, rows)
         current = (observed.at[rows] >= since) & ~(peak & (season is None))
@@ -126,7 +122,7 @@ def _holds_peak(
 def _peak_columns(day: EffectiveTables) -> Iterator[tuple[PeakSeason, WeightBands, int, str]]:
     """The stores in which local stock has peak fees, season by season."""
     for season in day.seasons:
-        for number, code in enumerate(_CODES):
+        for number, code in enumerate(MARKET_CODES):
             if season.bands is not None and code in season.bands.columns:
                 yield season, season.bands, number, code
 

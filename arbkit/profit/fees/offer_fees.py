@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from arbkit.core.marketplaces import MARKETS
+from arbkit.core.marketplaces import MARKET_CODES
+from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
 from arbkit.profit.fees.contents import column_amount
 from arbkit.profit.fees.fulfilment import (
-    Fulfilment,
     FulfilmentTerms,
     FulfilmentUnits,
     dispatch_day,
@@ -20,17 +19,11 @@ from arbkit.profit.fees.fulfilment import (
     storage_per_month,
 )
 from arbkit.profit.fees.observed import ObservedFees
-from arbkit.profit.fees.parsing import SPECIAL
-from arbkit.profit.fees.referral import Categories, Referral, ReferralUnits, referral_fees
+from arbkit.profit.fees.referral import ReferralUnits, referral_fees
 from arbkit.profit.fees.sizes import plain_tiers, selected_parcels
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_facts import categories, numbers, prices
 from arbkit.profit.seller_profile import Profile
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
-_CODES = list(MARKETS)
 
 
 class OfferFees:
@@ -46,11 +39,12 @@ class OfferFees:
         self.selling = prices(offers, profile.sell_basis, buying=False)
         self.unit_kg = numbers(offers, "weight_g") / 1000
         observed_at = numbers(offers, "keepa_referral_price") if "keepa_referral_price" in offers else _spot(offers)
-        self.categories = categories_of(offers, profile, day)
-        self.referral: Referral = referral_fees(day, ReferralUnits(
-            price=self.selling.price, market=market, categories=self.categories, unit_kg=self.unit_kg,
+        category, own, self.categories = _categories(offers, profile, day)
+        self.referral_units = ReferralUnits(
+            price=self.selling.price, market=market, category=category, own=own, unit_kg=self.unit_kg,
             keepa_pct=numbers(offers, "keepa_referral_pct"), keepa_price=observed_at,
-        ))  # fmt: skip
+        )  # fmt: skip
+        self.referral = referral_fees(day, self.referral_units, self.categories)
         hazmat = numbers(offers, "hazmat") == 1
         selected = schedule_mask(day, self.referral.schedule, day.get("fulfilment_selected").get("schedules", ()))
         sides = np.column_stack([numbers(offers, name) for name in ("length_mm", "width_mm", "height_mm")])
@@ -67,22 +61,12 @@ class OfferFees:
             warehouses=profile.warehouses, cover_days=profile.cover_days, sipp_certified=profile.sipp_certified,
             dispatched_on=dispatch_day(day.on, profile.expected_days),
         )  # fmt: skip
-        self.fulfilment: Fulfilment = fulfilment_fees(day, units, terms)
+        self.fulfilment = fulfilment_fees(day, units, terms)
         clothing = schedule_mask(day, self.referral.schedule, day.get("storage").get("clothing", ()))
         self.storage = storage_per_month(day, self.sizes, clothing, hazmat)
         self.closing = self._closing_fee(profile)
         self.vat_class, self.vat_suggested = self._vat_classes(profile)
         self.vat_rate = self._vat_rates()
-
-    @property
-    def size_unknown(self) -> Mask:
-        """Where there is no size tier, because a side or the weight is unknown."""
-        return np.asarray(self.sizes.tier < 0)
-
-    @property
-    def special_oversize(self) -> Mask:
-        """Where the package is special oversize, which EFN does not take."""
-        return np.asarray(self.sizes.tier == self.day.tiers.index(SPECIAL))
 
     def _low_price_limit(self) -> Floats:
         """The highest shop price at which Low-Price FBA is charged; −1 where no table holds."""
@@ -90,7 +74,7 @@ class OfferFees:
         if not content:
             return np.full(len(self.market), -1.0)
         limits = content["limit"], content["limit_selected"]
-        plain, strict = (np.array([float(limit.get(c, -1.0)) for c in _CODES]) for limit in limits)
+        plain, strict = (np.array([float(limit.get(c, -1.0)) for c in MARKET_CODES]) for limit in limits)
         selected = schedule_mask(self.day, self.referral.schedule, content["selected"]["schedules"])
         return np.where(selected, strict[self.market], plain[self.market])
 
@@ -102,14 +86,14 @@ class OfferFees:
         fee = np.where(media, np.nan, 0.0)
         for row in content.get("fees", ()) if media.any() else ():
             rows = np.flatnonzero(schedule_mask(self.day, self.referral.schedule, row["schedules"]))
-            fee[rows] = np.array([column_amount(row, code) for code in _CODES])[self.market[rows]]
+            fee[rows] = np.array([column_amount(row, code) for code in MARKET_CODES])[self.market[rows]]
         keepa = numbers(self.offers, "keepa_closing_fee_minor")
         closing = np.where(keepa >= 0, keepa / 100, fee)
         if profile.plan == "individual":
-            closing = closing + np.array([float(plan.get(code, np.nan)) for code in _CODES])[self.market]
+            closing = closing + np.array([float(plan.get(code, np.nan)) for code in MARKET_CODES])[self.market]
         return np.asarray(closing)
 
-    def _vat_classes(self, profile: Profile) -> tuple[npt.NDArray[np.object_], Mask]:
+    def _vat_classes(self, profile: Profile) -> tuple[Objects, Mask]:
         """The VAT class of each row, and where the category suggested it."""
         count = len(self.market)
         classes = np.full(count, "standard" if profile.vat_class == "auto" else profile.vat_class, object)
@@ -127,14 +111,14 @@ class OfferFees:
         """Where the standard VAT rate is an assumption: the category also holds goods of a reduced rate."""
         names = self.day.get("vat").get("hides_reduced", ())
         hiding = {i for name in names if (i := self.day.schedule_index(name)) >= 0}
-        possible = [bool(hiding.intersection(self.day.schedules_of(name))) for name in self.categories.names]
-        found = np.array([*possible, False])[self.categories.codes] | np.isin(self.referral.schedule, [*hiding])
+        possible = [bool(hiding.intersection(self.day.schedules_of(name))) for name in self.categories]
+        found = np.array([*possible, False])[self.referral_units.category] | np.isin(self.referral.schedule, [*hiding])
         return np.asarray(found & (self.vat_class == "standard") & self._vat_by_category)
 
     def _vat_rates(self) -> Floats:
         found = np.full(len(self.market), np.nan)
         for vat_class in pd.unique(self.vat_class):
-            rates = np.array([self.day.vat(code, vat_class) for code in _CODES])
+            rates = np.array([self.day.vat(code, vat_class) for code in MARKET_CODES])
             rows = self.vat_class == vat_class
             found[rows] = rates[self.market[rows]]
         return found
@@ -144,8 +128,11 @@ def _spot(offers: pd.DataFrame) -> Floats:
     return prices(offers, "spot", buying=False).price
 
 
-def categories_of(offers: pd.DataFrame, profile: Profile, day: EffectiveTables) -> Categories:
-    """Each row's category, the seller's own choice first: by ASIN, by category, or as the name of a schedule."""
+def _categories(offers: pd.DataFrame, profile: Profile, day: EffectiveTables) -> tuple[Ints, Mask, list[str]]:
+    """Each row's category, as its index among the names, and where it is the seller's own choice of schedule.
+
+    That choice is by ASIN, by category, or as the name of a schedule.
+    """
     category = categories(offers)
     own = np.zeros(len(offers), bool)
     if profile.schedules:
@@ -156,4 +143,4 @@ def categories_of(offers: pd.DataFrame, profile: Profile, day: EffectiveTables) 
     roots = {name.casefold() for root in day.roots.values() for name in root["names"]}
     exact = [bool(day.schedules_named(n)) and str(n).strip().casefold() not in roots for n in names]
     own = own | np.array([*exact, False])[codes]
-    return Categories(np.asarray(codes, np.int64), tuple(str(n) for n in names), np.asarray(own))
+    return np.asarray(codes, np.int64), np.asarray(own), [str(name) for name in names]

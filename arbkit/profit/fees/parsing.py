@@ -12,6 +12,8 @@ from arbkit.profit.fees.bands import Provenance, Schedule, WeightBands
 from arbkit.profit.fees.contents import BandRow, ParcelRow, ScheduleRow, TableContent, column_fee, column_steps
 
 SPECIAL = "special oversize"
+_Row = tuple[str, float, float, list[float], list[float]]
+"""tier, highest weight, weight from which steps are counted, and by column: base and fee per step"""
 
 
 def schedules_of(content: TableContent) -> tuple[Schedule, ...]:
@@ -53,18 +55,16 @@ def bands_of(content: TableContent, provenance: Provenance) -> WeightBands:
         ConfigError: a row breaks a rule; names it.
     """
     columns = [k for k in content["bands"][0] if k not in {"tier", "up_to_kg"}]
-    rows: list[tuple[str, float, float, list[float], list[float]]] = [
-        (r["tier"], r["up_to_kg"], 0.0, [column_fee(r, c) for c in columns], [0.0] * len(columns))
-        for r in content["bands"]
-    ]
+
+    def fixed(tier: str, row: BandRow) -> _Row:
+        return tier, row["up_to_kg"], 0.0, [column_fee(row, c) for c in columns], [0.0] * len(columns)
+
+    rows = [fixed(r["tier"], r) for r in content["bands"]]
     rows += [(r["tier"], np.inf, r["base_kg"], *_steps(r, columns)) for r in content.get("oversize", ())]
-    special = content.get("special", ())
-    rows += [(SPECIAL, r["up_to_kg"], 0.0, [column_fee(r, c) for c in columns], [0.0] * len(columns)) for r in special]
-    if special:
+    if special := [fixed(SPECIAL, r) for r in content.get("special", ())]:
+        _, up_to, _, base, _ = special[-1]
         per_kg = content["special_per_kg"]
-        last = special[-1]
-        base = [column_fee(last, c) for c in columns]
-        rows.append((SPECIAL, np.inf, last["up_to_kg"], base, [per_kg[c] for c in columns]))
+        rows += [*special, (SPECIAL, np.inf, up_to, base, [per_kg[c] for c in columns])]
     return _table(provenance, columns, rows, 1.0)
 
 
@@ -85,12 +85,7 @@ def _steps(row: BandRow | ParcelRow, columns: Sequence[str]) -> tuple[list[float
     return [base for base, _ in steps], [per_step for _, per_step in steps]
 
 
-def _table(
-    provenance: Provenance,
-    columns: Sequence[str],
-    rows: Sequence[tuple[str, float, float, list[float], list[float]]],
-    step_kg: float,
-) -> WeightBands:
+def _table(provenance: Provenance, columns: Sequence[str], rows: Sequence[_Row], step_kg: float) -> WeightBands:
     name = provenance.table_id
     tiers: dict[str, list[int]] = {}
     for row, (tier, up_to, _, base, _) in enumerate(rows):

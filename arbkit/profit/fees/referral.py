@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from arbkit.core.marketplaces import MARKETS
+from arbkit.profit.fees.arrays import Floats, Ints, Mask
 from arbkit.profit.fees.tables import EffectiveTables
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 _ROUNDING = 0.012
 """Keepa rounds the percentage to two digits."""
 _CHUNK = 1 << 16
@@ -46,64 +43,59 @@ class Referral:
     minimum_disputed: Mask
 
 
-@dataclass(frozen=True, slots=True)
-class Categories:
-    """The category of each row: its index in ``names``, −1 unknown; ``own`` where the user named the schedule."""
-
-    codes: Ints
-    names: tuple[str, ...]
-    own: Mask
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferralUnits:
-    """What the referral fee of each row depends on: shop prices, ``market`` as index in ``MARKETS``; NaN unknown."""
+    """What the referral fee of each row depends on; shop prices (VAT included), NaN unknown.
+
+    Attributes:
+        price: what it is sold at.
+        market: index of the store in ``MARKETS``.
+        category: index of the category among all names, −1 unknown.
+        own: whether the user named the schedule.
+        keepa_pct: the percentage that Keepa observed.
+        keepa_price: the price it was observed at.
+        unit_kg: the unit's weight.
+    """
 
     price: Floats
     market: Ints
-    categories: Categories
+    category: Ints
+    own: Mask
     keepa_pct: Floats
     keepa_price: Floats
     unit_kg: Floats
 
     def part(self, rows: slice) -> ReferralUnits:
         """These rows alone."""
-        categories = Categories(self.categories.codes[rows], self.categories.names, self.categories.own[rows])
-        return ReferralUnits(
-            price=self.price[rows], market=self.market[rows], categories=categories, keepa_pct=self.keepa_pct[rows],
-            keepa_price=self.keepa_price[rows], unit_kg=self.unit_kg[rows],
-        )  # fmt: skip
+        return ReferralUnits(**{name: getattr(self, name)[rows] for name in self.__slots__})
 
 
-def referral_fees(day: EffectiveTables, units: ReferralUnits) -> Referral:
-    """The referral fee on shop prices (VAT included), by the schedule that fits best.
+def referral_fees(day: EffectiveTables, units: ReferralUnits, categories: Sequence[str]) -> Referral:
+    """The referral fee of each row, by the schedule that fits best; ``categories``: their names.
 
     In order: what the user named, else the schedules of the category that give Keepa's percentage at Keepa's
     price, else all that give it, else those of the category. Of several that differ, the most expensive.
     """
-    rules = _Rules(day, units.categories.names)
-    parts = [rules.fees(units.part(slice(i, i + _CHUNK))) for i in range(0, len(units.price), _CHUNK)]
-    if not parts:
-        empty, none = np.zeros(0), np.zeros(0, np.int64)
-        return Referral(empty, empty, empty, empty, none, none, none.astype(bool), none.astype(bool))
+    rules = _Rules(day, categories)
+    parts = [rules.fees(units.part(slice(i, i + _CHUNK))) for i in range(0, max(len(units.price), 1), _CHUNK)]
     return Referral(*(np.concatenate([getattr(p, f) for p in parts]) for f in Referral.__slots__))
 
 
-def possible_schedules(day: EffectiveTables, units: ReferralUnits) -> tuple[str, ...]:
+def possible_schedules(day: EffectiveTables, units: ReferralUnits, categories: Sequence[str]) -> tuple[str, ...]:
     """The schedules that the first row may fall under, each rule by one name.
 
     They are narrowed down as :func:`referral_fees` does.
     """
-    rules, first = _Rules(day, units.categories.names), units.part(slice(0, 1))
+    rules, first = _Rules(day, categories), units.part(slice(0, 1))
     chosen = rules.chosen(first, rules.plain_fees(first.price, first.market, by_fba=True))[0]
-    names = rules.names[first.categories.codes[0]]
+    names = rules.names[first.category[0]]
     return tuple(day.schedules[names[i]].name for i in np.flatnonzero(chosen[0]))
 
 
 class _Rules:
     """The schedules of a day, those with the same rule taken together."""
 
-    def __init__(self, day: EffectiveTables, categories: tuple[str, ...]) -> None:
+    def __init__(self, day: EffectiveTables, categories: Sequence[str]) -> None:
         self.day = day
         content = day.get("referral")
         self.minimum = content.get("minimum", {})
@@ -145,8 +137,8 @@ class _Rules:
         """The rules that are possible of those with a fee, and where Keepa decided."""
         known = ~np.isnan(fees)
         matching = self._matching(units) & known
-        own = units.categories.own
-        allowed = self.allowed[units.categories.codes] & known
+        own = units.own
+        allowed = self.allowed[units.category] & known
         both = allowed & matching
         fits, any_both = np.asarray(matching.any(axis=1)), np.asarray(both.any(axis=1))
         chosen = np.where(
@@ -189,8 +181,7 @@ class _Rules:
                 by_merchant, chosen[rows], units.market[rows], none
             )
         differ = any_chosen & (highest - least > 0.005)
-        codes = units.categories.codes
-        schedule = np.where(any_chosen, self.names[codes, first] if self.first else -1, -1)
+        schedule = np.where(any_chosen, self.names[units.category, first] if self.first else -1, -1)
         usual = np.array([float(self.minimum.get(m.currency, np.nan)) for m in MARKETS.values()])[units.market]
         exempt = self.exempt[first] if self.first else np.zeros(len(schedule), bool)
         return Referral(

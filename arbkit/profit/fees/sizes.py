@@ -5,15 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from arbkit.profit.fees.arrays import Floats, Ints, Mask, SmallInts
 from arbkit.profit.fees.bands import PeakSeason, WeightBands
 from arbkit.profit.fees.parsing import SPECIAL
 from arbkit.profit.fees.tables import EffectiveTables
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 _ENVELOPES = frozenset({"light envelope", "standard envelope", "large envelope", "extra-large envelope"})
 
 
@@ -28,7 +25,7 @@ class Sizes:
         volume_m3: NaN unknown.
     """
 
-    tier: npt.NDArray[np.int8]
+    tier: SmallInts
     billing_kg: Floats
     unit_kg: Floats
     volume_m3: Floats

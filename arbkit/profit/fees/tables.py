@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import lru_cache
 from importlib import resources
+from itertools import product
 from types import MappingProxyType
 from typing import cast
 
@@ -183,10 +184,9 @@ class Tables:
         here = {name: v for name, vs in self.versions.items() for v in vs if v.first <= on <= v.last}
         digital = tuple(r for r in self.digital if r["valid_from"] <= on <= r.get("valid_to", date.max))
         began = [v.first for v in here.values()] + [r["valid_from"] for r in digital]
-        sizes = here.get("size_tiers")
-        selected = here.get("fulfilment_selected")
+        sizes, selected = here.get("size_tiers"), here.get("fulfilment_selected")
         tiers = [row["tier"] for row in sizes.content["tiers"]] if sizes else []
-        tiers += [SPECIAL, *(row["tier"] for row in selected.content["parcels"] if selected)] if selected else [SPECIAL]
+        tiers += [SPECIAL, *(row["tier"] for row in (selected.content["parcels"] if selected else ()))]
         return EffectiveTables(
             on=on,
             version=max(began, default=on).isoformat(),
@@ -280,7 +280,7 @@ def _versions(table_id: str, rows: Sequence[TableContent]) -> tuple[Version, ...
             if first <= before.first or (before.last < date.max and first <= before.last):
                 raise broken_table(table_id, first.isoformat(), f"overlaps the version of {before.first}")
             if before.last == date.max:
-                found[-1] = Version(before.provenance, before.first, first - timedelta(1), before.content)
+                found[-1] = replace(before, last=first - timedelta(1))
             elif first != before.last + timedelta(1) and not row.get("seasonal"):
                 raise broken_table(table_id, first.isoformat(), f"leaves a hole after {before.last}")
         content = _changed(table_id, content, row) if table_id == "referral" else row
@@ -324,10 +324,9 @@ def _uplifts(versions: Sequence[Version]) -> tuple[float, ...]:
 def _check_digital(rows: Sequence[DigitalServicesRow]) -> None:
     seen: dict[tuple[str, str], date] = {}
     for row in rows:
-        for home in row["home"]:
-            for store in row["store"]:
-                if store not in MARKETS:
-                    raise broken_table("digital_services", store, "no such store")
-                if seen.get((home, store), date.min) >= row["valid_from"]:
-                    raise broken_table("digital_services", f"{home} in {store}", "overlaps an earlier row")
-                seen[home, store] = row.get("valid_to", date.max)
+        for home, store in product(row["home"], row["store"]):
+            if store not in MARKETS:
+                raise broken_table("digital_services", store, "no such store")
+            if seen.get((home, store), date.min) >= row["valid_from"]:
+                raise broken_table("digital_services", f"{home} in {store}", "overlaps an earlier row")
+            seen[home, store] = row.get("valid_to", date.max)

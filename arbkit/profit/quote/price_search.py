@@ -10,9 +10,9 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from arbkit.profit.fees.arrays import Floats, Mask
+
 _CENTS_UP_TO = 100.0
 _STEP = 1.002
 """Above that, prices 0.2 % apart are tried first: closer than any stretch of loss that a step of a fee makes."""
@@ -31,7 +31,7 @@ def break_even(profit: Callable[[Floats], Floats], up_to: float) -> list[float]:
     return sorted(set(roots))
 
 
-def highest(enough: Callable[[Floats], npt.NDArray[np.bool_]], up_to: float) -> float | None:
+def highest(enough: Callable[[Floats], Mask], up_to: float) -> float | None:
     """The highest price, in whole cents, that is enough; None if not even one cent is."""
     grid = _grid(up_to)
     passing = np.flatnonzero(enough(grid))
@@ -83,7 +83,7 @@ def _crossings(grid: Floats, values: Floats) -> list[tuple[float, float]]:
     return [(float(grid[i]), float(grid[i + 1])) for i in changes]
 
 
-def _sign_changes(values: Floats) -> npt.NDArray[np.bool_]:
+def _sign_changes(values: Floats) -> Mask:
     return np.diff(values >= 0) & ~np.isnan(values[1:]) & ~np.isnan(values[:-1])
 
 

@@ -7,26 +7,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from arbkit.core.marketplaces import MARKETS, market
+from arbkit.core.marketplaces import market
+from arbkit.profit.components import rounded
 from arbkit.profit.evaluation import Evaluation, evaluate_costs
 from arbkit.profit.exchange_rates import Rates
-from arbkit.profit.fees.offer_fees import categories_of
-from arbkit.profit.fees.referral import ReferralUnits, possible_schedules
+from arbkit.profit.fees.arrays import Floats
+from arbkit.profit.fees.referral import possible_schedules
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_costs import OfferCosts, cost_offers
-from arbkit.profit.offer_facts import numbers
 from arbkit.profit.quote.request import QuoteRequest, parse_size
 from arbkit.profit.reason_codes import Reason, ReasonCode, join_messages
 from arbkit.profit.route_frame import RouteRow, route_rows
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile, ineligibility_reason
 from arbkit.profit.trade_costs import SellerCosts
 
-Floats = npt.NDArray[np.float64]
+Figure = Literal["profit", "roi_pct", "margin_net_pct", "margin_gross_pct", "invested"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,10 @@ class PricedMethod:
         """Why there is no profit to state; empty where there is one."""
         ineligible = () if self.ineligible is None else (self.ineligible,)
         return (*ineligible, *(reason for reason in self.row["unknown"] if reason != self.ineligible))
+
+    def figure(self, name: Figure) -> float | None:
+        """A figure of the row to two digits; None where the profit is unknown."""
+        return None if self.unknown else rounded(self.row[name])
 
     @property
     def why_not(self) -> str | None:
@@ -100,17 +104,14 @@ class QuotePricer:
     def profit_at_lowest_referral(self, method: FulfilmentMethod) -> float:
         """The profit if the product falls under the cheapest schedule that is possible."""
         buying, selling = self._as_requested
-        selling = replace(selling, referral=selling.referral_least, merchant_referral=selling.merchant_referral_least)
+        least, merchant = selling.referral_least, selling.merchant_referral_least
+        selling = replace(selling, referral=least, merchant_referral=merchant)
         return float(self._evaluate(buying, selling, method).profit[0, 0])
 
     def referral_candidates(self) -> tuple[str, ...]:
         """The referral schedules that the product may fall under."""
-        offers = self._offers(self.request.target, np.array([self.request.sell]))
-        return possible_schedules(self.day, ReferralUnits(
-            price=np.array([self.request.sell]), market=np.array([list(MARKETS).index(self.request.target)]),
-            categories=categories_of(offers, self.profile, self.day), unit_kg=numbers(offers, "weight_g") / 1000,
-            keepa_pct=numbers(offers, "keepa_referral_pct"), keepa_price=numbers(offers, "keepa_referral_price"),
-        ))  # fmt: skip
+        _, selling = self._as_requested
+        return possible_schedules(self.day, selling.fees.referral_units, selling.fees.categories)
 
     def profits(
         self,
@@ -147,20 +148,21 @@ class QuotePricer:
     ) -> tuple[OfferCosts, OfferCosts]:
         request = self.request
         count = next((len(v) for v in (buy, sell, sides) if v is not None), 1)
-        bought = self._offers(request.source, np.full(count, request.buy) if buy is None else buy, sides)
-        sold = self._offers(request.target, np.full(count, request.sell) if sell is None else sell, sides)
-        return (
-            cost_offers(bought, self.profile, self.day, whole_cents=whole_cents),
-            cost_offers(sold, self.profile, self.day, whole_cents=whole_cents),
-        )
 
-    def _offers(self, code: str, prices: Floats, sides: Floats | None = None) -> pd.DataFrame:
+        def cost(code: str, price: Floats | float) -> OfferCosts:
+            offers = self._offers(code, count, price, sides)
+            return cost_offers(offers, self.profile, self.day, whole_cents=whole_cents)
+
+        bought = cost(request.source, request.buy if buy is None else buy)
+        return bought, cost(request.target, request.sell if sell is None else sell)
+
+    def _offers(self, code: str, count: int, prices: Floats | float, sides: Floats | None) -> pd.DataFrame:
         """Offers of this product at these shop prices, as :data:`~arbkit.profit.OFFER_COLUMNS`."""
         request = self.request
         length, width, height = self.sides if sides is None else sides.T
         return pd.DataFrame(
             {
-                "asin": np.arange(len(prices)),
+                "asin": np.arange(count),
                 "market": code,
                 "price_minor": prices * 100,
                 "price_basis": "as given",

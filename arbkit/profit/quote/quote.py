@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from arbkit.core.marketplaces import market
 from arbkit.core.results import Component
 from arbkit.profit.breakdown import components
 from arbkit.profit.components import rounded
 from arbkit.profit.exchange_rates import Rates
+from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.fees.tables import Tables
 from arbkit.profit.quote.hints import hints
 from arbkit.profit.quote.price_search import break_even, dead_zones, highest
@@ -19,9 +19,9 @@ from arbkit.profit.quote.pricer import PricedMethod, QuotePricer
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.quote.results import Alternative, DeadZone, MaxBuy, Quote, ReferralRange
 from arbkit.profit.quote.variations import sensitivity, vat_grid
+from arbkit.profit.reason_codes import messages
 from arbkit.profit.seller_profile import FULFILMENT_METHODS, Profile
 
-Floats = npt.NDArray[np.float64]
 _HIGHEST = 20.0
 """Prices are searched up to this many times the request's."""
 _ZONES_UP_TO = 3.0
@@ -50,11 +50,11 @@ def quote(request: QuoteRequest, profile: Profile, tables: Tables, rates: Rates,
         target=request.target,
         on=pricer.day.on,
         currency=profile.currency,
-        profit=rounded(row["profit"]) if known else None,
-        roi_pct=rounded(row["roi_pct"]) if known else None,
-        margin_net_pct=rounded(row["margin_net_pct"]) if known else None,
-        margin_gross_pct=rounded(row["margin_gross_pct"]) if known else None,
-        invested=rounded(row["invested"]) if known else None,
+        profit=best.figure("profit"),
+        roi_pct=best.figure("roi_pct"),
+        margin_net_pct=best.figure("margin_net_pct"),
+        margin_gross_pct=best.figure("margin_gross_pct"),
+        invested=best.figure("invested"),
         break_even_sell=_break_even(pricer, best) if known else (),
         max_buy=MaxBuy(
             target_roi_pct=profile.target_roi_pct,
@@ -67,8 +67,8 @@ def quote(request: QuoteRequest, profile: Profile, tables: Tables, rates: Rates,
         size_tier=row["size_tier"] or None,
         referral=_referral(pricer, best),
         components=tuple(Component(**line) for line in components(row, profile, pricer.day, rates)),
-        unknown=tuple(reason.message for reason in best.unknown),
-        warnings=tuple(reason.message for reason in row["assumed"]),
+        unknown=messages(best.unknown),
+        warnings=messages(row["assumed"]),
         hints=tuple(hints(pricer, best, zones)),
         dead_zones=tuple(DeadZone(low=low, high=high, currency=currency) for low, high in zones),
         vat_grid=vat_grid(pricer) if known and what_if else (),
@@ -79,7 +79,7 @@ def quote(request: QuoteRequest, profile: Profile, tables: Tables, rates: Rates,
 
 
 def _alternative(other: PricedMethod, best: PricedMethod) -> Alternative:
-    profit = None if other.unknown else rounded(other.row["profit"])
+    profit = other.figure("profit")
     return Alternative(
         fulfilment=other.method,
         profit=profit,
@@ -117,7 +117,7 @@ def _break_even(pricer: QuotePricer, best: PricedMethod) -> tuple[float, ...]:
 def _highest_buy(pricer: QuotePricer, best: PricedMethod) -> float | None:
     request, profile = pricer.request, pricer.profile
 
-    def enough(prices: Floats) -> npt.NDArray[np.bool_]:
+    def enough(prices: Floats) -> Mask:
         roi, profit = pricer.returns(best.method, prices)
         return np.asarray((roi >= profile.target_roi_pct) & (profit >= (profile.target_profit or -math.inf)))
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from arbkit.core.errors import ConfigError, UsageError
 from arbkit.core.marketplaces import MarketCode
 from arbkit.core.results import Json
-from arbkit.profit.seller_profile import FulfilmentMethod, Profile, VatStatus
+from arbkit.profit.seller_profile import FulfilmentMethod, Profile, SellingPlan, VatStatus, Warehouses
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)", re.IGNORECASE)
 
@@ -35,10 +35,7 @@ def _size(text: str) -> str:
     return text
 
 
-_OF_PROFILE = (
-    "vat_status", "home", "stock", "warehouses", "vat_class", "other_costs", "fbm_shipping", "freight", "plan",
-    "expected_days", "return_rate_pct", "return_handling", "target_profit",
-)  # fmt: skip
+Size = Annotated[str, AfterValidator(_size)]
 Amount = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 Cost = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
@@ -58,29 +55,21 @@ class QuoteRequest(BaseModel):
     target: MarketCode = Field(description="marketplace to sell on")
     sell: Amount = Field(description="price a buyer pays there, VAT and shipping included, in its currency")
     category: str | None = Field(None, description="referral category, or Amazon's own: Root or Root › Branch")
-    size_mm: Annotated[str, AfterValidator(_size)] | None = Field(
-        None, description="package size in millimetres, as 360x100x100"
-    )
-    weight_g: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)] | None = Field(
-        None, description="package weight in grams"
-    )
+    size_mm: Size | None = Field(None, description="package size in millimetres, as 360x100x100")
+    weight_g: Amount | None = Field(None, description="package weight in grams")
     vat_status: VatStatus | None = Field(None, description="VAT status: reclaiming, not-reclaiming or unregistered")
     home: MarketCode | None = Field(None, description="country where the seller is established")
     fulfilment: FulfilmentMethod | Literal["best"] = Field(
         "best", description="method: fba-local, efn, pan-eu, fbm, or best (the cheapest allowed)"
     )
     stock: MarketCode | None = Field(None, description="country of EFN stock (default: the source)")
-    warehouses: Literal["de", "cep"] | None = Field(
-        None, description="German stock: de, or cep (also Poland and Czechia)"
-    )
+    warehouses: Warehouses | None = Field(None, description="German stock: de, or cep (also Poland and Czechia)")
     vat_class: str | None = Field(None, description="VAT class, such as standard, books, food or children")
     other_costs: Cost | None = Field(None, description="prep, inbound and similar costs, net, in the home currency")
     fbm_shipping: Cost | None = Field(None, description="FBM shipping, net, in the home currency")
     freight: Cost | None = Field(None, description="freight per unit, in the home currency")
     duty_pct: Percent | None = Field(None, description="duty between UK and EU, in percent of value and freight")
-    plan: Literal["professional", "individual"] | None = Field(
-        None, description="Amazon selling plan: professional or individual"
-    )
+    plan: SellingPlan | None = Field(None, description="Amazon selling plan: professional or individual")
     hazmat: bool = Field(False, description="dangerous goods")
     expected_days: Annotated[float, Field(ge=0, le=3650)] | None = Field(None, description="days in storage")
     return_rate_pct: Percent | None = Field(None, description="return rate, in percent of units")
@@ -120,12 +109,10 @@ class QuoteRequest(BaseModel):
         Raises:
             UsageError: the combination is impossible; says why.
         """
+        shared = (Profile.model_fields.keys() & type(self).model_fields.keys()) - {"fulfilment"}
         # The prices are given, so no price basis applies.
         fields = {**profile.model_dump(), "buy_basis": "spot", "sell_basis": "spot"}
-        for name in _OF_PROFILE:
-            given = getattr(self, name)
-            if given is not None:
-                fields[name] = given
+        fields |= self.model_dump(include=shared, exclude_none=True)
         if self.vat_status == "unregistered":
             fields["registrations"] = ()
         if self.target_roi is not None:

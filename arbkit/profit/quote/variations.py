@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import market
 from arbkit.profit.components import rounded
 from arbkit.profit.exchange_rates import ShiftedRates
+from arbkit.profit.fees.arrays import Floats
 from arbkit.profit.quote.pricer import QuotePricer
 from arbkit.profit.quote.results import SensitivityRow, VatGridRow
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile, VatStatus
 
-Floats = npt.NDArray[np.float64]
 _CHANGES_PCT = (-10.0, -5.0, 5.0, 10.0)
 _STATUSES: tuple[VatStatus, ...] = ("reclaiming", "not-reclaiming", "unregistered")
 
@@ -38,19 +38,15 @@ def _vat_case(pricer: QuotePricer, status: VatStatus, vat_class: str) -> VatGrid
     fields = {**pricer.profile.model_dump(), "vat_status": status, "vat_class": vat_class}
     if status == "unregistered":
         fields["registrations"] = ()
-    unknown = VatGridRow(
-        vat_status=status, vat_class=vat_class, profit=None, roi_pct=None, fulfilment=None, why_not=None
-    )
+    case = partial(VatGridRow, vat_status=status, vat_class=vat_class)
     try:
-        profile = Profile.checked(fields)
+        other = replace(pricer, profile=Profile.checked(fields))
     except ConfigError as error:
-        return unknown.model_copy(update={"why_not": error.why})
-    other = replace(pricer, profile=profile)
-    best = other.best([other.priced(method) for method in profile.fulfilment])
-    found = unknown.model_copy(update={"fulfilment": best.method, "why_not": best.why_not})
-    if best.unknown:
-        return found
-    return found.model_copy(update={"profit": rounded(best.row["profit"]), "roi_pct": rounded(best.row["roi_pct"])})
+        return case(profit=None, roi_pct=None, fulfilment=None, why_not=error.why)
+    best = other.best([other.priced(method) for method in other.profile.fulfilment])
+    return case(
+        profit=best.figure("profit"), roi_pct=best.figure("roi_pct"), fulfilment=best.method, why_not=best.why_not
+    )
 
 
 def sensitivity(pricer: QuotePricer, method: FulfilmentMethod) -> tuple[SensitivityRow, ...]:

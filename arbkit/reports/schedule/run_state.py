@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TypedDict, TypeGuard
 
 import orjson
@@ -46,11 +45,6 @@ class ScheduleState:
         self._path = settings.home / "schedule.json"
         self._clock = clock
 
-    @property
-    def path(self) -> Path:
-        """The file."""
-        return self._path
-
     def read(self) -> dict[str, EntryState]:
         """The state of each entry by name; empty if the file is damaged.
 
@@ -75,15 +69,14 @@ class ScheduleState:
         with self._locked():
             known = self.read()
             wanted = {entry.name: entry for entry in entries if entry.enabled}
-            kept = {
-                name: state if (state := known.get(name)) and self._still_holds(entry, state) else _since(entry, now)
+            kept: dict[str, EntryState] = {
+                name: {"key": entry.key, "handled_at": now}
+                if (state := known.get(name)) is None or state["key"] != entry.key or self.is_ahead(state)
+                else state
                 for name, entry in wanted.items()
             }
             if kept != known:
                 self._write(kept)
-
-    def _still_holds(self, entry: Entry, state: EntryState) -> bool:
-        return state["key"] == entry.key and not self.is_ahead(state)
 
     def due_at(self, entry: Entry, state: EntryState | None) -> float | None:
         """The first time (Unix seconds) at which it came due since it was last handled, or None."""
@@ -136,10 +129,6 @@ class ScheduleState:
 
     def _write(self, known: dict[str, EntryState]) -> None:
         write_atomically(self._path, orjson.dumps(known, option=orjson.OPT_INDENT_2))
-
-
-def _since(entry: Entry, now: float) -> EntryState:
-    return {"key": entry.key, "handled_at": now}
 
 
 def _is_valid(state: object) -> TypeGuard[EntryState]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, ValidationError
-from pydantic_core import ErrorDetails
 
 from arbkit.core.errors import ConfigError, UsageError, did_you_mean
 from arbkit.core.settings import Settings
@@ -40,24 +38,18 @@ class _FileFields(BaseModel):
     entry: list[Any] = Field(default_factory=list)
 
 
-class _Fault(NamedTuple):
-    why: str
-    remedy: str | None = None
-
-
-_FAULTS = {
-    ("missing", None): _Fault("is missing", "Each entry has name, report and cron"),
-    ("model_type", None): _Fault("is no table", "Begin each entry with [[entry]]"),
-    ("list_type", "entry"): _Fault("is no list", "Begin each entry with [[entry]]"),
-    ("string_type", "name"): _Fault("is no name", "Use letters, digits, dots and dashes"),
-    ("string_pattern_mismatch", "name"): _Fault("is no name", "Use letters, digits, dots and dashes"),
-    ("string_type", "report"): _Fault("is no text", "Name a report, as `arbkit reports list` does"),
-    ("string_type", "cron"): _Fault("is no text", 'Write five fields, as "0 7 * * *"'),
-    ("string_type", "timezone"): _Fault("is no time zone", 'Write one as "Europe/Berlin"'),
-    ("dict_type", "parameters"): _Fault("is no table", "Write [entry.parameters]"),
-    ("bool_type", "enabled"): _Fault("is neither true nor false"),
+_FAULTS: dict[str, tuple[str, str | None]] = {
+    "missing": ("is missing", "Each entry has name, report and cron"),
+    "model_type": ("is no table", "Begin each entry with [[entry]]"),
+    "entry": ("is no list", "Begin each entry with [[entry]]"),
+    "name": ("is no name", "Use letters, digits, dots and dashes"),
+    "report": ("is no text", "Name a report, as `arbkit reports list` does"),
+    "cron": ("is no text", 'Write five fields, as "0 7 * * *"'),
+    "timezone": ("is no time zone", 'Write one as "Europe/Berlin"'),
+    "parameters": ("is no table", "Write [entry.parameters]"),
+    "enabled": ("is neither true nor false", None),
 }
-"""What pydantic's types of errors mean here, by field; None: of any field."""
+"""What is wrong and the remedy, by pydantic's type of the error, or else by field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +90,12 @@ class Schedule:
         Raises:
             ConfigError: there is none, or it is wrong.
         """
-        for entry in self.entries:
-            if entry.name == name:
-                return entry
-        for wrong in self.bad:
-            if wrong.name == name:
-                raise wrong.error
-        remedy = did_you_mean(name, [entry.name for entry in self.entries])
-        raise ConfigError("has no such entry", field=self.where, value=name, remedy=remedy)
+        entries = {entry.name: entry for entry in self.entries}
+        if name in entries:
+            return entries[name]
+        wrong = {bad.name: bad.error for bad in self.bad}
+        remedy = did_you_mean(name, entries)
+        raise wrong.get(name) or ConfigError("has no such entry", field=self.where, value=name, remedy=remedy)
 
 
 def built_in() -> str:
@@ -127,7 +117,9 @@ def load_schedule(settings: Settings) -> Schedule:
         raise _fault(error, where, tuple(_FileFields.model_fields)) from None
     entries: list[Entry] = []
     bad: list[BadEntry] = []
-    for name, fields in _named(document.entry):
+    for number, fields in enumerate(document.entry, 1):
+        unnamed = f"number {number}"
+        name = str(fields.get("name", unnamed)) if isinstance(fields, dict) else unnamed
         field = f"{where}: entry {name}"
         try:
             entry = _entry(fields, field, document.timezone)
@@ -139,23 +131,13 @@ def load_schedule(settings: Settings) -> Schedule:
     return Schedule(where, tuple(entries), tuple(bad))
 
 
-def _named(entries: list[Any]) -> Iterator[tuple[str, Any]]:
-    """Each entry with the name by which its faults are reported."""
-    for number, fields in enumerate(entries, 1):
-        unnamed = f"number {number}"
-        yield str(fields.get("name", unnamed)) if isinstance(fields, dict) else unnamed, fields
-
-
 def _read(path: Path | None, where: str) -> dict[str, Any]:
     try:
         return tomllib.loads(built_in() if path is None else path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(
-            f"the schedule cannot be read: {error}",
-            field="ARBKIT_SCHEDULE",
-            value=where,
-            remedy="Mend the file, or take ARBKIT_SCHEDULE away for the built-in one",
-        ) from None
+        remedy = "Mend the file, or take ARBKIT_SCHEDULE away for the built-in one"
+        why = f"the schedule cannot be read: {error}"
+        raise ConfigError(why, field="ARBKIT_SCHEDULE", value=where, remedy=remedy) from None
 
 
 def _entry(fields: Any, where: str, default_zone: Any) -> Entry:
@@ -178,12 +160,11 @@ def _entry(fields: Any, where: str, default_zone: Any) -> Entry:
 
 def _fault(error: ValidationError, where: str, known: tuple[str, ...]) -> ConfigError:
     """The first fault in our words; a name that nobody knows comes first, for it explains one that is missing."""
-    faults = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
-    first: ErrorDetails = faults[0]
+    first = min(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")
     name = str(first["loc"][0]) if first["loc"] else ""
     field = f"{where}: {name}" if name else where
     if first["type"] == "extra_forbidden":
         return ConfigError("is unknown", field=field, remedy=did_you_mean(name, known))
-    fault = _FAULTS.get((first["type"], name)) or _FAULTS.get((first["type"], None)) or _Fault(first["msg"])
+    why, remedy = _FAULTS.get(first["type"]) or _FAULTS.get(name) or (first["msg"], None)
     value = None if first["type"] in ("missing", "model_type", "list_type") else first["input"]
-    return ConfigError(fault.why, field=field, value=value, remedy=fault.remedy)
+    return ConfigError(why, field=field, value=value, remedy=remedy)

@@ -10,19 +10,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
-from pathlib import Path
+from contextlib import closing, suppress
+from typing import Annotated
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, PlainSerializer
 
 from arbkit.core.errors import ArbkitError, StoreError
 from arbkit.core.results import Result
 from arbkit.core.service.heartbeat import keep_heartbeat, record_heartbeat
 from arbkit.core.settings import Settings
-from arbkit.reports.run_folders import clean
+from arbkit.reports.run_folders import clean, iso_time
 from arbkit.reports.runner import ReportRun, is_running, run_report
 from arbkit.reports.schedule.run_state import EntryState, ScheduleState
-from arbkit.reports.schedule.schedule_file import BadEntry, Entry, Schedule, load_schedule
+from arbkit.reports.schedule.schedule_file import Entry, Schedule, load_schedule
 from arbkit.store.lazy import LazyStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_stream
 
@@ -130,7 +130,7 @@ class CronRunner:
         self._stop = stop
         self._state = state or ScheduleState(settings)
         self._schedule: Schedule | None = None
-        self._read_version: _FileVersion | None = None
+        self._read_version: tuple[int, int] | None = None
         self._running: dict[str, threading.Thread] = {}
         self._logged: str | None = None
 
@@ -164,7 +164,7 @@ class CronRunner:
             self._logged = str(error)
 
     def _current_schedule(self) -> Schedule:
-        version = _file_version(self._settings.schedule_path)
+        version = _file_version(self._settings)
         if self._schedule is None or version != self._read_version:
             schedule = load_schedule(self._settings)
             for wrong in schedule.bad:
@@ -196,16 +196,17 @@ class CronRunner:
             logger.error("%s: its end could not be stored: %s", entry.name, error)
 
 
-_FileVersion = tuple[Path | None, int, int]
+def _file_version(settings: Settings) -> tuple[int, int]:
+    """Time (ns) and size of the schedule's file: others once it has changed; zeros where there is none."""
+    with suppress(OSError):
+        if (path := settings.schedule_path) is not None:
+            facts = path.stat()
+            return facts.st_mtime_ns, facts.st_size
+    return 0, 0
 
 
-def _file_version(path: Path | None) -> _FileVersion:
-    """Path, time (ns) and size of the schedule's file: another one once the file has changed."""
-    try:
-        facts = path.stat() if path else None
-    except OSError:
-        facts = None
-    return (path, facts.st_mtime_ns, facts.st_size) if facts else (path, 0, 0)
+IsoTime = Annotated[float, PlainSerializer(iso_time, when_used="json")]
+"""Unix seconds, in JSON an ISO time."""
 
 
 class EntryStatus(Result):
@@ -220,11 +221,44 @@ class EntryStatus(Result):
     timezone: str | None = None
     enabled: bool = False
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
-    last_at: float | None = None
+    last_at: IsoTime | None = None
     last_run: str | None = None
     last_status: str | None = None
-    next_at: float | None = None
+    next_at: IsoTime | None = None
     error: str | None = None
+
+
+class ScheduleShown(Result):
+    """A schedule, by the name of its file, and its entries."""
+
+    schedule: str
+    entries: list[EntryStatus]
+
+
+class ComingRun(Result):
+    """A run that an entry of the schedule will start."""
+
+    at: IsoTime
+    name: str
+    report: str
+    timezone: str
+
+
+class ComingRuns(Result):
+    """The next runs, the soonest first."""
+
+    items: list[ComingRun]
+
+
+def coming_runs(schedule: Schedule, limit: int) -> ComingRuns:
+    """The next ``limit`` runs of all entries of ``schedule`` together."""
+    runs: list[ComingRun] = []
+    for entry in schedule.entries:
+        at = time.time()
+        for _ in range(limit if entry.enabled else 0):
+            at = entry.cron.next_after(at)
+            runs.append(ComingRun(at=at, name=entry.name, report=entry.report, timezone=entry.cron.zone.key))
+    return ComingRuns(items=sorted(runs, key=lambda run: run.at)[:limit])
 
 
 def schedule_status(settings: Settings, *, now: float | None = None) -> list[EntryStatus]:
@@ -238,7 +272,7 @@ def schedule_status(settings: Settings, *, now: float | None = None) -> list[Ent
     schedule = load_schedule(settings)
     states = ScheduleState(settings).read()
     good = [_status(entry, states.get(entry.name, {}), now) for entry in schedule.entries]
-    return good + [_wrong(bad) for bad in schedule.bad]
+    return good + [EntryStatus(name=bad.name, error=str(bad.error)) for bad in schedule.bad]
 
 
 def _status(entry: Entry, state: EntryState, now: float) -> EntryStatus:
@@ -254,7 +288,3 @@ def _status(entry: Entry, state: EntryState, now: float) -> EntryStatus:
         last_status=state.get("status"),
         next_at=entry.cron.next_after(now) if entry.enabled else None,
     )
-
-
-def _wrong(bad: BadEntry) -> EntryStatus:
-    return EntryStatus(name=bad.name, error=str(bad.error))

@@ -8,11 +8,11 @@ clock. Times on the wire are real, so data is as fresh as it looks; only the mov
 from __future__ import annotations
 
 import random
-import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any
+
+from arbkit.core.files import shipped_table
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +24,7 @@ MARKETS = ("UK", "DE", "FR", "IT", "ES")
 STEP_MINUTES = 720
 PAST_STEPS = 1_460
 _FUTURE_STEPS = 1_500
+_EXCHANGE = {"UK": 0.86}
 _HOSTILE = {7: "<script>alert('demo')</script> ", 11: '=HYPERLINK("https://example.invalid") '}
 
 
@@ -65,7 +66,7 @@ def asins(count: int = COUNT) -> tuple[str, ...]:
 
 @lru_cache(maxsize=1)
 def _catalogue() -> dict[str, Any]:
-    return tomllib.loads(resources.files("arbkit.sources.demo").joinpath("catalogue.toml").read_text("utf-8"))
+    return shipped_table(dict[str, Any], "arbkit.sources.demo", "catalogue.toml")
 
 
 @lru_cache(maxsize=2_048)
@@ -82,14 +83,12 @@ def product(asin: str, seed: int = SEED) -> DemoProduct | None:
     adjective = chance.choice(catalogue["adjectives"])
     level = chance.uniform(*category["price"])
     listed = [m for m in MARKETS if chance.random() < 0.86] or ["DE"]
-    pounds = 0.86
+    name = f"{_HOSTILE.get(number, '')}{brand} {adjective}"
     return DemoProduct(
         number=number,
         asin=asin,
         brand=brand,
-        titles={
-            m: f"{_HOSTILE.get(number, '')}{brand} {adjective} {category['nouns'][m][noun]} {number:03}" for m in listed
-        },
+        titles={m: f"{name} {category['nouns'][m][noun]} {number:03}" for m in listed},
         roots=category["roots"],
         ean=_ean(number),
         sides_mm=tuple(int(s * chance.uniform(0.8, 1.0)) for s in size["sides"]),  # type: ignore[arg-type]  # three
@@ -97,10 +96,7 @@ def product(asin: str, seed: int = SEED) -> DemoProduct | None:
         fba_fee=size["fee"],
         referral_pct=category["percent"],
         closing_fee=category.get("closing", 0),
-        levels={
-            m: round(100 * level * min(2.2, chance.lognormvariate(0, 0.13)) * (pounds if m == "UK" else 1))
-            for m in listed
-        },
+        levels={m: round(100 * level * min(2.2, chance.lognormvariate(0, 0.13)) * _EXCHANGE.get(m, 1)) for m in listed},
     )
 
 
@@ -149,16 +145,8 @@ def path(asin: str, market: str, seed: int = SEED) -> Path:
     rank = np.maximum(30, sold_at * np.exp(wobble))
     offers = np.clip(np.round(4 + 3 * np.sin(held / 90) + chance.integers(-1, 2, steps)[held]), 1, 25)
     offers = np.where(new > 0, offers, 0)
-    prices = [a.astype(np.int64) for a in (amazon, new, fba, buy_box)]
-    return Path(
-        amazon=prices[0],
-        new=prices[1],
-        new_fba=prices[2],
-        buy_box=prices[3],
-        amazon_wins=amazon_wins,
-        rank=rank.astype(np.int64),
-        offers=offers.astype(np.int64),
-    )
+    whole = [a.astype(np.int64) for a in (amazon, new, fba, buy_box, rank, offers)]
+    return Path(whole[0], whole[1], whole[2], whole[3], amazon_wins, whole[4], whole[5])
 
 
 def _stretches(chance: np.random.Generator, steps: int, often: float, longest: int) -> npt.NDArray[np.bool_]:

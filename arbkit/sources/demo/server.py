@@ -57,9 +57,6 @@ class _Bucket:
             self._left -= cost
             return int(self._left)
 
-    def refill_in_ms(self) -> int:
-        return round(60_000 / self.rate)
-
 
 _Request: TypeAlias = socket.socket | tuple[bytes, socket.socket]
 _Address: TypeAlias = tuple[str, int] | str
@@ -74,21 +71,12 @@ class DemoServer(ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(
-        self,
-        host: str,
-        port: int,
-        *,
-        speed: float = 60,
-        seed: int = SEED,
-        rate: int = _RATE_PER_MINUTE,
-        fail_every: int = 0,
+        self, host: str, port: int, *, speed: float = 60, rate: int = _RATE_PER_MINUTE, fail_every: int = 0
     ) -> None:
-        self.seed = seed
         self.fail_every = fail_every
         self.requests = itertools.count(1)
         self.bucket = _Bucket(rate)
-        self.started = time.time()
-        self.clock = Clock(to_minutes(self.started), speed)
+        self.clock = Clock(to_minutes(time.time()), speed)
         super().__init__((host, port), _Handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listen(host, port, "ARBKIT_DEMO_PORT")
@@ -120,14 +108,13 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        every = self.server.fail_every
-        number = next(self.server.requests)
+        every, number = self.server.fail_every, next(self.server.requests)
         self._fault = _FAULTS[number // every % len(_FAULTS)] if every and number % every == 0 else None
         if self._fault == "closed":
             self.close_connection = True
             return
         if self._fault == "unavailable":
-            self._answer(503, {"error": {"type": "unavailable", "message": "failing on purpose"}}, cost=0)
+            self._refuse(503, "unavailable", "failing on purpose")
             return
         parts = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
@@ -139,32 +126,21 @@ class _Handler(BaseHTTPRequestHandler):
             case "/deal":
                 self._deal(query)
             case _:
-                self._answer(404, {"error": {"type": "notFound", "message": "no such request"}}, cost=0)
+                self._refuse(404, "notFound", "no such request")
 
     def _product(self, query: dict[str, str]) -> None:
         market = by_domain(int(query["domain"])) if query.get("domain", "").isdigit() else None
         asins = [asin for asin in query.get("asin", "").split(",") if asin]
         if market is None or not 0 < len(asins) <= _MOST_ASINS:
-            message = "domain must be one of 2, 3, 4, 8, 9 and asin name 1 to 100 products"
-            self._answer(400, {"error": {"type": "invalidParameter", "message": message}}, cost=0)
+            self._refuse(400, "invalidParameter", "domain must be one of 2, 3, 4, 8, 9 and asin name 1 to 100 products")
             return
-        buybox = query.get("buybox") == "1"
-        stats = int(query["stats"]) if query.get("stats", "").isdigit() else 0
-        cost = len(asins) * (3 if buybox else 1)
+        buybox, history = query.get("buybox") == "1", query.get("history", "1") == "1"
+        clock, stats = self.server.clock, int(query["stats"]) if query.get("stats", "").isdigit() else 0
         products = [
-            product_object(
-                asin,
-                market,
-                self.server.clock,
-                now=_now(),
-                seed=self.server.seed,
-                buybox=buybox,
-                history=query.get("history", "1") == "1",
-                stats=stats,
-            )
+            product_object(asin, market, clock, now=_now(), seed=SEED, buybox=buybox, history=history, stats=stats)
             for asin in asins
         ]
-        self._answer(200, {"products": products}, cost=cost)
+        self._answer(200, {"products": products}, cost=len(asins) * (3 if buybox else 1))
 
     def _deal(self, query: dict[str, str]) -> None:
         try:
@@ -172,11 +148,14 @@ class _Handler(BaseHTTPRequestHandler):
             selection = orjson.loads(query["selection"])
             if market is None or not isinstance(selection, dict):
                 raise ValueError("domain must be one of 2, 3, 4, 8, 9 and selection a JSON object")
-            found = deals.deals(selection, market, self.server.clock, now=_now(), seed=self.server.seed)
+            found = deals.deals(selection, market, self.server.clock, now=_now(), seed=SEED)
         except (KeyError, TypeError, ValueError) as error:
-            self._answer(400, {"error": {"type": "invalidParameter", "message": str(error)}}, cost=0)
+            self._refuse(400, "invalidParameter", str(error))
             return
         self._answer(200, {"deals": found}, cost=deals.COST)
+
+    def _refuse(self, status: int, kind: str, message: str) -> None:
+        self._answer(status, {"error": {"type": kind, "message": message}}, cost=0)
 
     def _answer(self, status: int, body: RawProduct, *, cost: int) -> None:
         bucket = self.server.bucket
@@ -186,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
         state = {
             "timestamp": round(time.time() * 1000),
             "tokensLeft": left,
-            "refillIn": bucket.refill_in_ms(),
+            "refillIn": round(60_000 / bucket.rate),
             "refillRate": bucket.rate,
             "tokenFlowReduction": 0.0,
             "tokensConsumed": cost,

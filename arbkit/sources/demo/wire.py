@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from importlib import resources
 
 import numpy as np
 import numpy.typing as npt
+import orjson
 
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes
 from arbkit.core.marketplaces import Market
@@ -14,6 +17,8 @@ from arbkit.sources.raw_types import RawProduct
 
 Ints = npt.NDArray[np.int64]
 SERIES = 36
+_SAME: RawProduct = orjson.loads(resources.files("arbkit.sources.demo").joinpath("product.json").read_bytes())
+"""What all products have alike."""
 _SHIPPING = 399
 """What a buyer pays for shipping, in minor units, and what NEW left out before February 2026."""
 
@@ -41,10 +46,10 @@ class Clock:
 def product_object(
     asin: str, market: Market, clock: Clock, *, now: float, seed: int, buybox: bool, history: bool, stats: int
 ) -> RawProduct:
-    """A product as Keepa sends it; as :func:`unknown_object` if it is not listed on that marketplace."""
-    known = product(asin, seed)
+    """A product as Keepa sends it, also where it is not listed on that marketplace."""
+    known, identity = product(asin, seed), {"asin": asin, "domainId": market.keepa_domain}
     if known is None or market.code not in known.levels:
-        return unknown_object(asin, market)
+        return {**identity, "title": None, "csv": None, "productType": 5, "lastUpdate": 0}
     moves = path(asin, market.code, seed)
     step = min(clock.step(now), len(moves.new) - 1)
     times = clock.times(step)[: step + 1]
@@ -63,11 +68,13 @@ def product_object(
     # At least the demo's start: what it shows was looked at then.
     updated = int(times[-1])
     root = root_category(known)
-    stale_fee = known.number % 9 == 0
+    fee_at = updated - (200_000 if known.number % 9 == 0 else 1_000)
+    fee = {"lastUpdate": fee_at, "pickAndPackFee": known.fba_fee[market.code]}
     return {
+        **_SAME,
+        **identity,
         "csv": csv if history else None,
         "categories": [root * 10],
-        "imagesCSV": None,
         "manufacturer": known.brand,
         "title": known.titles[market.code],
         "lastUpdate": updated,
@@ -75,39 +82,23 @@ def product_object(
         "lastRatingUpdate": updated,
         "lastOffersUpdate": updated if buybox else 0,
         "rootCategory": root,
-        "productType": 0,
-        "parentAsin": None,
-        "asin": asin,
-        "domainId": market.keepa_domain,
-        "type": "DEMO",
-        "hasReviews": True,
         "trackingSince": int(times[0]),
         "listedSince": int(times[0]),
         "brand": known.brand,
-        "productGroup": "Demo",
         "packageLength": known.sides_mm[0],
         "packageWidth": known.sides_mm[1],
         "packageHeight": known.sides_mm[2],
         "packageWeight": known.weight_g,
-        "packageQuantity": 1,
-        "isAdultProduct": False,
-        "isRedirectASIN": False,
         "availabilityAmazon": 0 if moves.amazon[step] > 0 else -1,
         "eanList": [known.ean],
-        "upcList": None,
-        "fbaFees": None
-        if known.number % 7 == 0
-        else {"lastUpdate": updated - (200_000 if stale_fee else 1_000), "pickAndPackFee": known.fba_fee[market.code]},
+        "fbaFees": None if known.number % 7 == 0 else fee,
         "referralFeePercent": round(known.referral_pct),
         "referralFeePercentage": known.referral_pct,
         "variableClosingFee": known.closing_fee,
         "monthlySold": 50 * (1 + known.number % 4) if known.number % 5 == 0 else None,
-        "isHazMat": False,
         "categoryTree": [{"catId": root, "name": known.roots[market.code]}],
         "salesRankReference": root,
-        "buyBoxSellerIdHistory": None,
         "stats": _stats(moves, step, stats, buybox=buybox, new_shown=new_shown) if stats else None,
-        "offersSuccessful": False,
     }
 
 
@@ -121,18 +112,6 @@ def average(series: Ints, step: int, days: int) -> float:
     window = series[max(0, step + 1 - 2 * days) : step + 1]
     there = window[window > 0]
     return float(there.mean()) if len(there) else -1
-
-
-def unknown_object(asin: str, market: Market) -> RawProduct:
-    """What Keepa answers for an ASIN that is not on a marketplace."""
-    return {
-        "asin": asin,
-        "domainId": market.keepa_domain,
-        "title": None,
-        "csv": None,
-        "productType": 5,
-        "lastUpdate": 0,
-    }
 
 
 def _without_shipping(new: Ints, times: Ints) -> Ints:
@@ -167,6 +146,9 @@ def _stats(moves: Path, step: int, days: int, *, buybox: bool, new_shown: Ints) 
     def row(pick: Callable[[Ints], float]) -> list[int]:
         return [int(pick(shown[i])) if i in shown else -1 for i in range(SERIES)]
 
+    def mean(length: int) -> list[int]:
+        return row(partial(average, step=step, days=length))
+
     def out_of_stock(series: Ints) -> float:
         return 100 * float((series[max(0, step - 179) : step + 1] <= 0).mean())
 
@@ -177,14 +159,10 @@ def _stats(moves: Path, step: int, days: int, *, buybox: bool, new_shown: Ints) 
     price = int(moves.buy_box[step])
     return {
         "current": row(lambda s: s[step]),
-        "avg": row(lambda s: average(s, step, days)),
-        "avg30": row(lambda s: average(s, step, 30)),
-        "avg90": row(lambda s: average(s, step, 90)),
-        "avg180": row(lambda s: average(s, step, 180)),
+        "avg": mean(days),
+        **{f"avg{named}": mean(named) for named in (30, 90, 180)},
         "outOfStockPercentage90": row(out_of_stock),
-        "salesRankDrops30": drops(30),
-        "salesRankDrops90": drops(90),
-        "salesRankDrops180": drops(180),
+        **{f"salesRankDrops{named}": drops(named) for named in (30, 90, 180)},
         "totalOfferCount": int(moves.offers[step]),
         "buyBoxPrice": price if buybox else -2,
         "buyBoxShipping": (0 if price > 0 else -1) if buybox else -2,

@@ -11,14 +11,12 @@ from pydantic import JsonValue
 
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run
 from arbkit.core.results import JsonObject
+from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
 from arbkit.store.history_codec import decode, encode
-from arbkit.store.product_document import BEST_FIELDS
 
 Document = JsonObject
-_ROUTE_FIELDS = (
-    "id", "asin", "source", "target", "title", "brand", "category", "profit", "roi_pct", "margin_pct",
-    "spread_pct", "confidence", "amazon_sells", "data_at", "buy_price", "sell_price", "currency", "evaluated_at",
-)  # fmt: skip
+_PRODUCT_FIELDS = tuple(f.name for f in fields(Product))
+_SEARCHED_FIELDS = ("asin", "version", "demo", "title", "category", "updated_at")
 
 
 def offer_document(offer: Offer) -> Document:
@@ -47,33 +45,19 @@ def history_of(document: Mapping[str, JsonValue]) -> History:
 def product_document(p: Product, best: Document | None, words: str) -> Document:
     """``best`` is the product's best opportunity as :func:`best_summary`, ``words`` what a search finds it by."""
     document: dict[str, Any] = {
-        "asin": p.asin,
-        "version": p.version,
-        "demo": p.demo,
-        "title": p.title,
-        "category": p.category,
-        "updated_at": p.updated_at,
+        **{name: getattr(p, name) for name in _SEARCHED_FIELDS},
         "sold_on": list(p.markets),
         "price": {code: shown["price_minor"] for code, shown in p.markets.items()},
         "words": words,
-        "document": {
-            "asin": p.asin, "version": p.version, "demo": p.demo, "title": p.title, "brand": p.brand,
-            "category": p.category, "eans": list(p.eans), "image": p.image, "updated_at": p.updated_at,
-            "markets": p.markets,
-        },
-    }  # fmt: skip
+        "document": {**{name: getattr(p, name) for name in _PRODUCT_FIELDS}, "eans": list(p.eans)},
+    }
     return with_best(document, best)
 
 
 def with_best(document: Mapping[str, JsonValue], best: Document | None) -> Document:
     """A product's document with this best opportunity, or with none."""
-    row: Mapping[str, Any] = document
-    return {
-        **row,
-        "best_profit": best["profit"] if best else None,
-        "best_margin": best["margin_pct"] if best else None,
-        "document": {**row["document"], "best": best},
-    }
+    figures = {"best_profit": best["profit"] if best else None, "best_margin": best["margin_pct"] if best else None}
+    return {**document, **figures, "document": {**_inner(document), "best": best}}
 
 
 def best_summary(o: Opportunity | None) -> Document | None:
@@ -83,9 +67,7 @@ def best_summary(o: Opportunity | None) -> Document | None:
 
 def best_of(document: Mapping[str, JsonValue]) -> Document | None:
     """The best opportunity that a product's document has, as :func:`best_summary`."""
-    row: Mapping[str, Any] = document
-    best: Document | None = row["document"].get("best")
-    return best
+    return _inner(document).get("best")
 
 
 def version_of(document: Mapping[str, JsonValue]) -> int:
@@ -96,21 +78,19 @@ def version_of(document: Mapping[str, JsonValue]) -> int:
 
 def product_of(document: Mapping[str, JsonValue]) -> Product:
     """The product of a document."""
-    row: Mapping[str, Any] = document
-    inner = row["document"]
+    inner = _inner(document)
     return Product(**{**inner, "eans": tuple(inner["eans"])})
 
 
 def opportunity_document(o: Opportunity, words: str) -> Document:
     """The document of an opportunity; ``words`` are what a search finds it by."""
-    shown: Document = {name: getattr(o, name) for name in _ROUTE_FIELDS}
+    shown: Document = {name: getattr(o, name) for name in OPPORTUNITY_FIELDS}
     return shown | {"route": o.source + o.target, "words": words, "document": o.to_dict()}
 
 
 def opportunity_of(document: Mapping[str, JsonValue]) -> Opportunity:
     """The opportunity of a document."""
-    row: Mapping[str, Any] = document
-    return Opportunity.from_dict(row["document"])
+    return Opportunity.from_dict(_inner(document))
 
 
 def run_document(run: Run) -> Document:
@@ -120,8 +100,7 @@ def run_document(run: Run) -> Document:
 
 def run_of(document: Mapping[str, JsonValue]) -> Run:
     """The run of a document."""
-    row: Mapping[str, Any] = document
-    return Run(**row["document"])
+    return Run(**_inner(document))
 
 
 def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
@@ -137,19 +116,21 @@ def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
         case "history":
             return {name: old[name] for name in ("asin", "market", "version", "currency", "series")}
         case "products":
-            inner = old["document"]
-            return product_document(
-                product_of({"document": _known(_names(Product), inner)}), inner.get("best"), old["words"]
-            )
+            return product_document(product_of(_known_inside(Product, old)), best_of(old), old["words"])
         case "opportunities":
-            found = opportunity_of({"document": _known(_names(Opportunity), old["document"])})
-            return opportunity_document(found, old["words"])
+            return opportunity_document(opportunity_of(_known_inside(Opportunity, old)), old["words"])
         case _:
-            return run_document(run_of({"document": _known(_names(Run), old["document"])}))
+            return run_document(run_of(_known_inside(Run, old)))
 
 
-def _names(model: type) -> list[str]:
-    return [f.name for f in fields(model)]
+def _inner(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The model's own document in one that is searched."""
+    inner: dict[str, Any] = document["document"]
+    return inner
+
+
+def _known_inside(model: type, document: Mapping[str, Any]) -> Document:
+    return {"document": _known([f.name for f in fields(model)], _inner(document))}
 
 
 def _known(names: Collection[str], row: Mapping[str, Any]) -> Document:

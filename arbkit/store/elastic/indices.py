@@ -169,11 +169,7 @@ def _checkpoint(client: Elasticsearch, index: str) -> int:
 
 def upgrade_documents(collection: str, target: str) -> Transform:
     """Copy documents, brought to the current mapping."""
-
-    def actions(hits: Sequence[Hit]) -> list[Action]:
-        return [upgrade_action(collection, target, hit) for hit in hits]
-
-    return actions
+    return lambda hits: [upgrade_action(collection, target, hit) for hit in hits]
 
 
 def upgrade_action(collection: str, target: str, hit: Hit) -> Action:

@@ -11,16 +11,10 @@ from arbkit.core.errors import UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.results import JsonObject, RouteTotals
 from arbkit.store import cursors
-from arbkit.store.base import EXACT_FILTERS, RANGE_FILTERS, OpportunityQuery, ProductQuery, age_edges, check_query
+from arbkit.store.base import OpportunityQuery, ProductQuery, age_edges, check_query
+from arbkit.store.fields import EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RANGE_FILTERS
 from arbkit.store.search_text import words
 
-_PRODUCT_SORTS = {
-    "updated": "updated_at", "title": "title", "profit": "best_profit", "margin": "best_margin", "asin": "asin",
-}  # fmt: skip
-_OPPORTUNITY_SORTS = {
-    "profit": "profit", "roi": "roi_pct", "margin": "margin_pct", "spread": "spread_pct", "confidence": "confidence",
-    "age": "data_at", "title": "title", "buy_price": "buy_price", "sell_price": "sell_price", "route": "route",
-}  # fmt: skip
 _WINDOW = 100_000
 Clause = JsonObject
 
@@ -40,7 +34,7 @@ def product_search(query: ProductQuery) -> Clause:
         where.append({"term": {"sold_on": query.market}})
         if query.max_price_minor is not None:
             where.append({"range": {f"price.{query.market}": {"lte": query.max_price_minor}}})
-    return _search(query, where, _PRODUCT_SORTS[query.sort], "asin")
+    return _search(query, where, PRODUCT_SORTS[query.sort], "asin")
 
 
 def opportunity_search(query: OpportunityQuery) -> Clause:
@@ -49,7 +43,7 @@ def opportunity_search(query: OpportunityQuery) -> Clause:
     Raises:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
-    return _search(query, _opportunity_filter(query), _OPPORTUNITY_SORTS[query.sort], "id")
+    return _search(query, _opportunity_filter(query), OPPORTUNITY_SORTS[query.sort], "id")
 
 
 ROUTE_SUMS: Clause = {
@@ -149,8 +143,8 @@ def _search(query: ProductQuery | OpportunityQuery, where: list[JsonValue], key:
         "sort": [{key: {"order": order, "missing": "_last"}}, {unique: {"order": order}}],
         "_source": ["document"],
     }
-    if query.cursor:
-        last, last_id = cursors.unpack(query.cursor, query.sort, descending=query.descending)
+    if after := cursors.unpack(query):
+        last, last_id = after
         after_id: Clause = {"range": {unique: {beyond: last_id}}}
         missing: Clause = {"bool": {"must_not": {"exists": {"field": key}}}}
         if last is None:

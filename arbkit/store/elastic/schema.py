@@ -1,91 +1,31 @@
-"""The five collections as strict Elasticsearch mappings, made from the models."""
+"""The five collections as strict Elasticsearch mappings."""
 
 from __future__ import annotations
 
 import hashlib
-import typing
+import tomllib
 from collections.abc import Mapping
+from importlib import resources
 from typing import Any, TypedDict
 
 import orjson
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import OFFER_WIRE_NAMES, Offer
 from arbkit.core.results import JsonObject
+from arbkit.store.fields import OFFER_KINDS
 
-_TYPES = typing.get_type_hints(Offer)
-_STORED: Mapping[str, Any] = {"type": "object", "enabled": False}
-_LONGEST_KEYWORD = 8_000
-"""Characters of a text that is still sorted and filtered by: Lucene takes 32,766 bytes."""
-
-
-def _offer_field(name: str) -> dict[str, Any]:
-    options = {_TYPES[name], *typing.get_args(_TYPES[name])}
-    if name in ("asin", "market"):
-        return {"type": "keyword"}
-    if name == "updated_at":
-        return {"type": "long"}
-    # What nobody filters or sorts by lives in the document alone.
-    if options & {bool}:
-        return {"type": "boolean", "index": False, "doc_values": False}
-    if options & {float}:
-        return {"type": "double", "index": False, "doc_values": False}
-    if options & {int}:
-        return {"type": "long", "index": False, "doc_values": False}
-    return {"type": "keyword", "index": False, "doc_values": False}
-
-
-_KEYWORD = {"type": "keyword", "ignore_above": _LONGEST_KEYWORD}
-_WORDS = {"type": "text", "analyzer": "whitespace", "norms": False, "index_options": "docs"}
-_OFFERS = {wire: _offer_field(name) for name, wire in OFFER_WIRE_NAMES.items()}
-_HISTORY = {
-    "asin": {"type": "keyword"},
-    "market": {"type": "keyword"},
-    "version": {"type": "long"},
-    "currency": {"type": "keyword", "index": False, "doc_values": False},
-    "series": _STORED,
+_TYPES = {"bool": "boolean", "float": "double", "int": "long"}
+# What nobody filters or sorts by lives in the document alone.
+_STORED = {
+    name: {"type": _TYPES.get(kind, "keyword"), "index": False, "doc_values": False}
+    for name, kind in OFFER_KINDS.items()
 }
-_PRODUCTS = {
-    "asin": {"type": "keyword"},
-    "version": {"type": "long"},
-    "demo": {"type": "boolean"},
-    "title": _KEYWORD,
-    "category": _KEYWORD,
-    "updated_at": {"type": "long"},
-    "best_profit": {"type": "double"},
-    "best_margin": {"type": "double"},
-    "sold_on": {"type": "keyword"},
-    "price": {"properties": {code: {"type": "long"} for code in MARKETS}},
-    "words": _WORDS,
-    "document": _STORED,
+_SEARCHED = {"asin": {"type": "keyword"}, "market": {"type": "keyword"}, "updated_at": {"type": "long"}}
+COLLECTIONS: Mapping[str, dict[str, Any]] = {
+    "offers": {**_STORED, **_SEARCHED},
+    **tomllib.loads(resources.files("arbkit.store.elastic").joinpath("mappings.toml").read_text("utf-8")),
 }
-_OPPORTUNITIES = {
-    **{n: {"type": "keyword"} for n in ("id", "asin", "source", "target", "route", "currency")},
-    **dict.fromkeys(("title", "brand", "category"), _KEYWORD),
-    **{
-        n: {"type": "double"}
-        for n in (
-            "profit", "roi_pct", "margin_pct", "spread_pct", "confidence", "buy_price", "sell_price", "evaluated_at",
-        )
-    },
-    "data_at": {"type": "long"},
-    "amazon_sells": {"type": "boolean"},
-    "words": _WORDS,
-    "document": _STORED,
-}  # fmt: skip
-_RUNS = {
-    "run_id": {"type": "keyword"},
-    "report": {"type": "keyword"},
-    "started_at": {"type": "double"},
-    "document": _STORED,
-}
-COLLECTIONS: Mapping[str, Mapping[str, Any]] = {
-    "offers": _OFFERS,
-    "history": _HISTORY,
-    "products": _PRODUCTS,
-    "opportunities": _OPPORTUNITIES,
-    "runs": _RUNS,
-}
+COLLECTIONS["products"]["price"] = {"properties": {code: {"type": "long"} for code in MARKETS}}
 
 
 def fingerprint(collection: str) -> str:

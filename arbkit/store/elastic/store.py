@@ -22,36 +22,14 @@ from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Pr
 from arbkit.core.results import JsonObject
 from arbkit.store import cursors
 from arbkit.store.base import MAX_BRANDS, OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written
+from arbkit.store.elastic import documents, indices, queries
 from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import Hit, connect, fetch_documents, scan, wrap_errors
-from arbkit.store.elastic.documents import (
-    history_of,
-    opportunity_document,
-    opportunity_of,
-    product_of,
-    run_document,
-    run_of,
-)
-from arbkit.store.elastic.indices import (
-    check,
-    discard_previous_index,
-    reindex,
-    swap_alias,
-    temporary_indices,
-    upgrade_documents,
-)
-from arbkit.store.elastic.queries import (
-    ROUTE_SUMS,
-    ages_of,
-    ages_search,
-    opportunity_search,
-    product_search,
-    routes_of,
-    sums_search,
-)
+from arbkit.store.elastic.indices import temporary_indices, upgrade_documents
 from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.elastic.writer import Writer
-from arbkit.store.product_document import best_by_product, is_number
+from arbkit.store.fields import is_number
+from arbkit.store.product_document import best_by_product
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +53,7 @@ class ElasticStore(Closing):
         self._writer = Writer(self._client, {name: prefix + name for name in COLLECTIONS})
         try:
             with wrap_errors():
-                check(self._client, prefix)
+                indices.check(self._client, prefix)
         except BaseException:
             self._client.close()
             raise
@@ -97,7 +75,7 @@ class ElasticStore(Closing):
             self._client.indices.refresh(index=targets["offers"])
             rebuilt = self._client.count(index=targets["offers"])["count"]
             transforms = {name: upgrade_documents(name, targets[name]) for name in ("offers", "history")}
-            reindex(self._client, self._prefix, targets, {**transforms, "products": beside.transform_products})
+            indices.reindex(self._client, self._prefix, targets, {**transforms, "products": beside.transform_products})
             total = self._client.count(index=self._prefix + "offers")["count"]
         return Rebuilt(offers=rebuilt, kept=total - rebuilt)
 
@@ -109,14 +87,16 @@ class ElasticStore(Closing):
             words = {asin: str(old["words"]) for asin, (old, _) in self._writer.products(sorted(best)).items()}
             with temporary_indices(self._client, self._prefix, ["opportunities"]) as made:
                 index = made["opportunities"]
-                documents = [opportunity_document(replace(o, run_id=run_id), words.get(o.asin, "")) for o in found]
-                actions = [Action(index, str(d["id"]), d, alias=False) for d in documents]
+                composed = (
+                    documents.opportunity_document(replace(o, run_id=run_id), words.get(o.asin, "")) for o in found
+                )
+                actions = [Action(index, str(d["id"]), d, alias=False) for d in composed]
                 if lost := bulk(self._client, actions).poison:
                     raise StoreError(f"an opportunity is refused: {next(iter(lost.values()))}")
                 self._client.indices.refresh(index=index)
                 # The one before stays until the next detection, for those who read it at this moment.
-                discard_previous_index(self._client, self._prefix, "opportunities")
-                swap_alias(self._client, self._prefix, "opportunities", index)
+                indices.discard_previous_index(self._client, self._prefix, "opportunities")
+                indices.swap_alias(self._client, self._prefix, "opportunities", index)
             self._refresh("products")
             had = [hit["_id"] for hit in self._scan("products", {"exists": {"field": "best_profit"}}, source=False)]
             self._writer.mark_best(best, had)
@@ -125,7 +105,7 @@ class ElasticStore(Closing):
 
     def put_run(self, run: Run) -> None:
         """See :meth:`arbkit.store.base.Store.put_run`."""
-        action = Action(self._prefix + "runs", run.run_id, run_document(run))
+        action = Action(self._prefix + "runs", run.run_id, documents.run_document(run))
         with wrap_errors():
             poison = bulk(self._client, [action]).poison
         if poison:
@@ -169,28 +149,26 @@ class ElasticStore(Closing):
 
     def history(self, asin: str) -> list[History]:
         """See :meth:`arbkit.store.base.Store.history`."""
-        with wrap_errors():
-            hits = self._get("history", [f"{asin}:{code}" for code in MARKETS])
-        return sorted((history_of(hit["_source"]) for hit in hits), key=lambda h: h.market)
+        hits = self._get("history", [f"{asin}:{code}" for code in MARKETS])
+        return sorted((documents.history_of(hit["_source"]) for hit in hits), key=lambda h: h.market)
 
     def product(self, asin: str) -> Product | None:
         """See :meth:`arbkit.store.base.Store.product`."""
-        with wrap_errors():
-            found = self._get("products", [asin])
-        return product_of(found[0]["_source"]) if found else None
+        found = self._get("products", [asin])
+        return documents.product_of(found[0]["_source"]) if found else None
 
     def products(self, query: ProductQuery) -> Page[Product]:
         """See :meth:`arbkit.store.base.Store.products`."""
-        return self._page("products", query, product_search(query), product_of)
+        return self._page("products", query, queries.product_search(query), documents.product_of)
 
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
         """See :meth:`arbkit.store.base.Store.opportunities`."""
-        return self._page("opportunities", query, opportunity_search(query), opportunity_of)
+        return self._page("opportunities", query, queries.opportunity_search(query), documents.opportunity_of)
 
     def sums(self, query: OpportunityQuery) -> Sums:
         """See :meth:`arbkit.store.base.Store.sums`."""
-        found = self._search("opportunities", sums_search(query))["aggregations"]
-        return Sums.of(routes_of(found["routes"]))
+        found = self._search("opportunities", queries.sums_search(query))["aggregations"]
+        return Sums.of(queries.routes_of(found["routes"]))
 
     def _page(
         self,
@@ -201,29 +179,19 @@ class ElasticStore(Closing):
     ) -> Page[T]:
         answer = self._search(collection, search)
         hits, total = answer["hits"]["hits"], answer["aggregations"]["total"]["doc_count"]
-        more = len(hits) > query.limit
-        hits = hits[: query.limit]
-        after = None
-        if more and hits:
-            key, last_id = hits[-1]["sort"]
-            # A missing number sorts as an infinite one.
-            unknown = key is None or (isinstance(key, str) and key in ("Infinity", "-Infinity")) or _is_extreme(key)
-            last = None if unknown else key
-            after = cursors.pack(query.sort, descending=query.descending, key=last, last_id=last_id)
-        return Page(items=tuple(build(h["_source"]) for h in hits), total=total, next=after)
+        return cursors.page_of(query, hits, total, build=lambda hit: build(hit["_source"]), end=_end)
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
         """See :meth:`arbkit.store.base.Store.runs`."""
         where: JsonObject = {"term": {"report": report}} if report else {"match_all": {}}
         search: JsonObject = {"size": limit, "query": where, "sort": [{"started_at": "desc"}], "_source": ["document"]}
         hits = self._search("runs", search)["hits"]["hits"]
-        return [run_of(hit["_source"]) for hit in hits]
+        return [documents.run_of(hit["_source"]) for hit in hits]
 
     def run(self, run_id: str) -> Run | None:
         """See :meth:`arbkit.store.base.Store.run`."""
-        with wrap_errors():
-            found = self._get("runs", [run_id])
-        return run_of(found[0]["_source"]) if found else None
+        found = self._get("runs", [run_id])
+        return documents.run_of(found[0]["_source"]) if found else None
 
     def stats(self) -> Stats:
         """See :meth:`arbkit.store.base.Store.stats`."""
@@ -237,7 +205,7 @@ class ElasticStore(Closing):
             {
                 **head,
                 "aggs": {
-                    "routes": ROUTE_SUMS,
+                    "routes": queries.ROUTE_SUMS,
                     "categories": {"terms": {"field": "category", "size": 10_000, "order": {"_key": "asc"}}},
                     "brands": {
                         "terms": {"field": "brand", "size": MAX_BRANDS, "order": [{"_count": "desc"}, {"_key": "asc"}]}
@@ -248,7 +216,7 @@ class ElasticStore(Closing):
             },
         )
         results = found["aggregations"]
-        sums = Sums.of(routes_of(results["routes"]))
+        sums = Sums.of(queries.routes_of(results["routes"]))
         currency = [b["key"] for b in results["currency"]["buckets"]]
         ages = offers["aggregations"]
         return Stats(
@@ -269,7 +237,7 @@ class ElasticStore(Closing):
 
     def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
         """See :meth:`arbkit.store.base.Store.ages`."""
-        return ages_of(self._search("offers", ages_search(limits, now))["aggregations"])
+        return queries.ages_of(self._search("offers", queries.ages_search(limits, now))["aggregations"])
 
     def close(self) -> None:
         """See :meth:`arbkit.store.base.Store.close`."""
@@ -296,7 +264,8 @@ class ElasticStore(Closing):
             )  # fmt: skip
 
     def _get(self, collection: str, ids: Sequence[str]) -> list[Hit]:
-        return fetch_documents(self._client, self._prefix + collection, ids)
+        with wrap_errors():
+            return fetch_documents(self._client, self._prefix + collection, ids)
 
     def _scan(
         self, collection: str, query: JsonObject, *, source: bool | list[str], sort: list[JsonValue] | None = None
@@ -304,9 +273,11 @@ class ElasticStore(Closing):
         return chain.from_iterable(scan(self._client, self._prefix + collection, query, source=source, sort=sort))
 
 
-def _is_extreme(key: object) -> bool:
-    """Whether a sort value stands for a missing number."""
-    return isinstance(key, float | int) and abs(key) > 1e18
+def _end(hit: Any) -> cursors.End:
+    """The sort key of a hit, None for a missing number, which sorts as an infinite one; and its id."""
+    key, last_id = hit["sort"]
+    missing = key in ("Infinity", "-Infinity") or (isinstance(key, float | int) and abs(key) > 1e18)
+    return None if missing else key, last_id
 
 
 def _cell(value: object) -> object:

@@ -6,8 +6,9 @@ detection both write, are guarded by sequence numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 
 from elasticsearch import Elasticsearch
 
@@ -16,18 +17,10 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import History, Offer, Opportunity, Update
 from arbkit.core.results import JsonObject
 from arbkit.store.base import Written, dedupe_and_validate
+from arbkit.store.elastic import documents
 from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk
 from arbkit.store.elastic.client import Hit, fetch_documents
-from arbkit.store.elastic.documents import (
-    best_of,
-    best_summary,
-    history_document,
-    offer_document,
-    offer_of,
-    product_document,
-    version_of,
-    with_best,
-)
+from arbkit.store.elastic.documents import best_of, version_of, with_best
 from arbkit.store.elastic.indices import upgrade_action
 from arbkit.store.product_document import PRODUCT_SOURCE_FIELDS, build_product, search_text
 from arbkit.store.search_text import index_words
@@ -51,10 +44,10 @@ class Writer:
         histories = [(p, h) for p in kept if (h := updates[p].history) is not None]
         # Histories are most of the bytes, and nothing of what follows needs them.
         with ThreadPoolExecutor(1, "history") as beside:
-            actions = [self._versioned("history", h, history_document(h)) for _, h in histories]
+            actions = [self._versioned("history", h, documents.history_document(h)) for _, h in histories]
             later = beside.submit(bulk, self._client, actions)
             offers = [updates[p].offer for p in kept]
-            written = bulk(self._client, [self._versioned("offers", o, offer_document(o)) for o in offers])
+            written = bulk(self._client, [self._versioned("offers", o, documents.offer_document(o)) for o in offers])
             poison |= {kept[i]: why for i, why in written.poison.items()}
             # Also of offers that were there already: a batch that broke off before may have come no further.
             refused = self.update_products({updates[p].offer.asin for p in kept if p not in poison})
@@ -68,10 +61,44 @@ class Writer:
 
         Whoever else writes them meanwhile is not overwritten.
         """
+        return self._write_products(asins, self._product_actions)
+
+    def _product_actions(self, asins: Sequence[str]) -> list[Action]:
+        there = self.products(asins)
+        actions = []
+        for asin, group in groupby(self.offers(asins, only=PRODUCT_SOURCE_FIELDS), key=lambda offer: offer.asin):
+            offers = list(group)
+            product = build_product(offers)
+            old, guard = there.get(asin, (None, None))
+            if old is None or version_of(old) < product.version:
+                best = best_of(old) if old else None
+                text = search_text(product, [o.title for o in offers])
+                document = documents.product_document(product, best, index_words(text))
+                actions.append(self._product(asin, document, guard))
+        return actions
+
+    def mark_best(self, best: Mapping[str, Opportunity], had: Iterable[str]) -> None:
+        """Give each product its best opportunity, and take it from those that ``had`` one and have none any more."""
+
+        def actions(asins: Sequence[str]) -> list[Action]:
+            return [
+                self._product(asin, with_best(old, documents.best_summary(best.get(asin))), guard)
+                for asin, (old, guard) in self.products(asins).items()
+            ]
+
+        self._write_products({*had, *best}, actions)
+
+    def _write_products(self, asins: Iterable[str], compose: Callable[[Sequence[str]], list[Action]]) -> dict[str, str]:
+        """Write what ``compose`` makes of the products as they are, anew where others have written them meanwhile.
+
+        Returns those that the store never takes, and why.
+        """
         refused: dict[str, str] = {}
-        for left in _batches(sorted(asins)):
+        ordered = sorted(asins)
+        for start in range(0, len(ordered), _PRODUCTS_PER_BATCH):
+            left = ordered[start : start + _PRODUCTS_PER_BATCH]
             for attempt in range(_MAX_ATTEMPTS):
-                actions = self._product_actions(left)
+                actions = compose(left)
                 outcome = bulk(self._client, actions)
                 refused |= {actions[i].id: why for i, why in outcome.poison.items()}
                 left = [actions[i].id for i in outcome.conflicts]
@@ -79,39 +106,11 @@ class Writer:
                     break
                 back_off(attempt)
             else:
-                raise _conflict_error(left)
+                raise StoreError(
+                    f"{len(left)} products are written by others all the time",
+                    kind="busy", remedy="They are tried again",
+                )  # fmt: skip
         return refused
-
-    def _product_actions(self, asins: Sequence[str]) -> list[Action]:
-        there = self.products(asins)
-        by_asin: dict[str, list[Offer]] = {}
-        for offer in self.offers(asins, only=PRODUCT_SOURCE_FIELDS):
-            by_asin.setdefault(offer.asin, []).append(offer)
-        actions = []
-        for asin, offers in by_asin.items():
-            product = build_product(offers)
-            old, guard = there.get(asin, (None, None))
-            if old is None or version_of(old) < product.version:
-                best = best_of(old) if old else None
-                text = search_text(product, [o.title for o in offers])
-                document = product_document(product, best, index_words(text))
-                actions.append(self._product(asin, document, guard))
-        return actions
-
-    def mark_best(self, best: Mapping[str, Opportunity], had: Iterable[str]) -> None:
-        """Give each product its best opportunity, and take it from those that ``had`` one and have none any more."""
-        for left in _batches(sorted({*had, *best})):
-            for attempt in range(_MAX_ATTEMPTS):
-                actions = [
-                    self._product(asin, with_best(old, best_summary(best.get(asin))), guard)
-                    for asin, (old, guard) in self.products(left).items()
-                ]
-                left = [actions[i].id for i in bulk(self._client, actions).conflicts]
-                if not left:
-                    break
-                back_off(attempt)
-            else:
-                raise _conflict_error(left)
 
     def transform_products(self, hits: Sequence[Hit]) -> list[Action]:
         """Products of the index before this one: composed anew where offers say more, with their best kept."""
@@ -136,10 +135,8 @@ class Writer:
     def offers(self, asins: Sequence[str], *, only: Sequence[str] | None = None) -> list[Offer]:
         """As :meth:`arbkit.store.base.Store.offers`; ``only`` leaves all other fields unknown."""
         ids = [f"{asin}:{code}" for asin in sorted(set(asins)) for code in MARKETS]
-        found = [
-            offer_of(hit["_source"]) for hit in fetch_documents(self._client, self._names["offers"], ids, only=only)
-        ]
-        return sorted(found, key=lambda o: (o.asin, o.market))
+        hits = fetch_documents(self._client, self._names["offers"], ids, only=only)
+        return sorted((documents.offer_of(hit["_source"]) for hit in hits), key=lambda o: (o.asin, o.market))
 
     def products(self, asins: Sequence[str]) -> dict[str, tuple[JsonObject, SeqNoGuard]]:
         """The stored documents by ASIN, each with the guard for its next write."""
@@ -153,14 +150,3 @@ class Writer:
 
     def _product(self, asin: str, document: JsonObject, guard: SeqNoGuard | None) -> Action:
         return Action(self._names["products"], asin, document, guard=guard, only_new=guard is None, alias=self._alias)
-
-
-def _batches(asins: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(asins), _PRODUCTS_PER_BATCH):
-        yield asins[start : start + _PRODUCTS_PER_BATCH]
-
-
-def _conflict_error(left: Sequence[str]) -> StoreError:
-    return StoreError(
-        f"{len(left)} products are written by others all the time", kind="busy", remedy="They are tried again"
-    )

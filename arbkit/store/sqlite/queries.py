@@ -7,15 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from arbkit.store import cursors
-from arbkit.store.base import (
-    EXACT_FILTERS,
-    MAX_BRANDS,
-    RANGE_FILTERS,
-    OpportunityQuery,
-    ProductQuery,
-    age_edges,
-    check_query,
-)
+from arbkit.store.base import MAX_BRANDS, OpportunityQuery, ProductQuery, age_edges, check_query
+from arbkit.store.fields import EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RANGE_FILTERS
 from arbkit.store.search_text import words
 from arbkit.store.sqlite.rows import PRODUCT_COLUMNS
 
@@ -27,15 +20,8 @@ OFFER_TIMES = """
 """
 """Marketplace, its number of offers, the oldest and the newest. The index gives both ends at once, a scan does not."""
 
-_PRODUCT_SORTS = {
-    "updated": "updated_at", "title": "title", "profit": "best_profit", "margin": "best_margin",
-    "asin": "asin",
-}  # fmt: skip
-_OPPORTUNITY_SORTS = {
-    "profit": "profit", "roi": "roi_pct", "margin": "margin_pct", "spread": "spread_pct",
-    "confidence": "confidence", "age": "data_at", "title": "title", "buy_price": "buy_price",
-    "sell_price": "sell_price", "route": "source || target",
-}  # fmt: skip
+_SORTS = {**OPPORTUNITY_SORTS, "route": "source || target"}
+_Condition = tuple[str, list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +53,12 @@ def build_products_query(query: ProductQuery) -> SqlQuery:
     Raises:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
-    return _page_query(PRODUCT_COLUMNS, "products", _product_filter(query), query, _PRODUCT_SORTS[query.sort], "asin")
+    return _page_query(PRODUCT_COLUMNS, "products", _product_filter(query), query, PRODUCT_SORTS[query.sort], "asin")
 
 
 def build_product_count_query(query: ProductQuery) -> SqlQuery:
     """How many products there are on all pages."""
-    where, values = _product_filter(query)
-    return SqlQuery(f"SELECT count(*) FROM products WHERE {' AND '.join(['1', *where])}", values)  # noqa: S608 - ours
+    return _where("SELECT count(*) FROM products", _product_filter(query))
 
 
 def build_opportunities_query(query: OpportunityQuery) -> SqlQuery:
@@ -82,8 +67,7 @@ def build_opportunities_query(query: OpportunityQuery) -> SqlQuery:
     Raises:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
-    where = _opportunity_filter(query)
-    page = _page_query("id AS found", "opportunities", where, query, _OPPORTUNITY_SORTS[query.sort], "id")
+    page = _page_query("id AS found", "opportunities", _opportunity_filter(query), query, _SORTS[query.sort], "id")
     # The documents of a page are looked up when it is known, not of all that is sorted.
     document = "(SELECT document FROM opportunity_documents WHERE id = found)"
     ordered = _order(query, "sort_key", "id")
@@ -97,27 +81,30 @@ def build_sums_query(query: OpportunityQuery) -> SqlQuery:
         UsageError: the query contradicts itself.
     """
     check_query(query)
-    where, values = _opportunity_filter(query)
-    found = f"FROM opportunities WHERE {' AND '.join(['1', *where])}"
-    return SqlQuery(
-        f"SELECT source || ':' || target, count(*), max(profit), sum(profit) {found} GROUP BY source, target", values
-    )
+    found = "SELECT source || ':' || target, count(*), max(profit), sum(profit) FROM opportunities"
+    return _where(found, _opportunity_filter(query), "GROUP BY source, target")
 
 
-def build_age_queries(limits: Sequence[float], now: float) -> list[tuple[str, list[int]]]:
-    """A count for each stretch of :meth:`Store.ages`, and its values after the marketplace."""
+def build_age_queries(limits: Sequence[float], now: float) -> list[SqlQuery]:
+    """A count for each stretch of :meth:`Store.ages`, with its values after the marketplace."""
     asked = []
     for begin, end in age_edges(limits, now):
         where = "".join(f" AND updated_at {sign} ?" for sign, at in ((">=", begin), ("<", end)) if at is not None)
         values = [at for at in (begin, end) if at is not None]
-        asked.append((f"SELECT count(*) FROM offers WHERE market = ?{where}", values))  # noqa: S608 - ours
+        asked.append(SqlQuery(f"SELECT count(*) FROM offers WHERE market = ?{where}", values))  # noqa: S608 - ours
     return asked
+
+
+def _where(select: str, conditions: Sequence[_Condition], rest: str = "") -> SqlQuery:
+    # Every name is ours; what users give are values.
+    met = " AND ".join(["1", *(condition for condition, _ in conditions)])
+    return SqlQuery(f"{select} WHERE {met} {rest}", [value for _, values in conditions for value in values])
 
 
 def _page_query(
     columns: str,
     table: str,
-    filtered: tuple[list[str], list[Any]],
+    conditions: list[_Condition],
     query: ProductQuery | OpportunityQuery,
     key: str,
     unique: str,
@@ -125,22 +112,16 @@ def _page_query(
     """In keyset order; unknown keys come last either way round."""
     check_query(query)
     beyond = "<" if query.descending else ">"
-    where, values = filtered
-    onward, bounds = ["1", *where], [*values]
-    if query.cursor:
-        last, last_id = cursors.unpack(query.cursor, query.sort, descending=query.descending)
+    if after := cursors.unpack(query):
+        last, last_id = after
         if last is None:
-            onward.append(f"({key} IS NULL AND {unique} {beyond} ?)")
-            bounds.append(last_id)
+            conditions.append((f"({key} IS NULL AND {unique} {beyond} ?)", [last_id]))
         else:
-            onward.append(f"({key} {beyond} ? OR ({key} = ? AND {unique} {beyond} ?) OR {key} IS NULL)")
-            bounds += [last, last, last_id]
-    # Every name is ours; what users give are values.
-    return SqlQuery(
-        f"SELECT {columns}, {key} AS sort_key, {unique} FROM {table} WHERE {' AND '.join(onward)} "  # noqa: S608
-        f"ORDER BY {_order(query, key, unique)} LIMIT ? OFFSET ?",
-        [*bounds, query.limit + 1, query.offset],
-    )
+            onward = f"({key} {beyond} ? OR ({key} = ? AND {unique} {beyond} ?) OR {key} IS NULL)"
+            conditions.append((onward, [last, last, last_id]))
+    select = f"SELECT {columns}, {key} AS sort_key, {unique} FROM {table}"  # noqa: S608 - ours
+    page = _where(select, conditions, f"ORDER BY {_order(query, key, unique)} LIMIT ? OFFSET ?")
+    return replace(page, values=[*page.values, query.limit + 1, query.offset])
 
 
 def _order(query: ProductQuery | OpportunityQuery, key: str, unique: str) -> str:
@@ -148,49 +129,34 @@ def _order(query: ProductQuery | OpportunityQuery, key: str, unique: str) -> str
     return f"{key} {direction} NULLS LAST, {unique} {direction}"
 
 
-def _matching(q: str) -> tuple[str, str] | None:
-    """A condition on the product's words, and its value; None where the query has no words."""
+def _matching(q: str | None) -> list[_Condition]:
+    """The condition on a product's words; nothing meets it where the query has no words."""
+    if not q:
+        return []
     found = words(q)
     if not found:
-        return None
+        return [("0", [])]
     terms = [f'"{word}"' for word in found[:-1]] + [f'"{found[-1]}"*']
-    return "rowid IN (SELECT rowid FROM product_text WHERE product_text MATCH ?)", " ".join(terms)
+    return [("rowid IN (SELECT rowid FROM product_text WHERE product_text MATCH ?)", [" ".join(terms)])]
 
 
-def _product_filter(query: ProductQuery) -> tuple[list[str], list[Any]]:
-    where: list[str] = []
-    values: list[Any] = []
-    if query.q:
-        matching = _matching(query.q)
-        where.append(matching[0] if matching else "0")
-        values += [matching[1]] if matching else []
+def _product_filter(query: ProductQuery) -> list[_Condition]:
+    found = _matching(query.q)
     if query.category:
-        where.append("category = ?")
-        values.append(query.category)
+        found.append(("category = ?", [query.category]))
     if query.min_margin is not None:
-        where.append("best_margin >= ?")
-        values.append(query.min_margin)
+        found.append(("best_margin >= ?", [query.min_margin]))
     if query.market:
-        price = " AND price_minor <= ?" if query.max_price_minor is not None else ""
-        where.append(f"asin IN (SELECT asin FROM offers WHERE market = ?{price})")  # noqa: S608 - ours
-        values += [query.market] + ([query.max_price_minor] if price else [])
-    return where, values
+        price = [] if query.max_price_minor is None else [query.max_price_minor]
+        offers = f"SELECT asin FROM offers WHERE market = ?{' AND price_minor <= ?' * len(price)}"  # noqa: S608 - ours
+        found.append((f"asin IN ({offers})", [query.market, *price]))
+    return found
 
 
-def _opportunity_filter(query: OpportunityQuery) -> tuple[list[str], list[Any]]:
-    where: list[str] = []
-    values: list[Any] = []
-    if query.q:
-        matching = _matching(query.q)
-        where.append(f"asin IN (SELECT asin FROM products WHERE {matching[0]})" if matching else "0")  # noqa: S608
-        values += [matching[1]] if matching else []
-    for name in EXACT_FILTERS:
-        if (value := getattr(query, name)) is not None:
-            where.append(f"{name} = ?")
-            values.append(value)
-    for name, column in RANGE_FILTERS.items():
-        if (value := getattr(query, name)) is not None:
-            # Most rows reach a bound: an index of bounds would be the slow way.
-            where.append(f"+{column} >= ?")
-            values.append(value)
-    return where, values
+def _opportunity_filter(query: OpportunityQuery) -> list[_Condition]:
+    products = "SELECT asin FROM products WHERE"
+    found = [(f"asin IN ({products} {condition})", values) for condition, values in _matching(query.q)]
+    # Most rows reach a bound: an index of bounds, which the plus sign rules out, would be the slow way.
+    tests = {name: f"{name} = ?" for name in EXACT_FILTERS}
+    tests |= {name: f"+{column} >= ?" for name, column in RANGE_FILTERS.items()}
+    return found + [(test, [value]) for name, test in tests.items() if (value := getattr(query, name)) is not None]

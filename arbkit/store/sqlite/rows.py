@@ -9,54 +9,62 @@ from typing import Any
 
 import orjson
 
-from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product
-from arbkit.store.product_document import BEST_FIELDS
-from arbkit.store.sqlite.schema import OFFER_COLUMNS, OFFER_TUPLES
+from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product
+from arbkit.store.fields import BEST_FIELDS, OFFER_KINDS, OPPORTUNITY_FIELDS
+from arbkit.store.history_codec import decode, encode
+from arbkit.store.sqlite.schema import OFFER_COLUMNS
 
 SqlValue = str | int | float | bytes | None
 """What a column holds."""
+_IN_CHUNK = 500
+_OFFER_KEY = ("asin", "market")
+_HISTORY_FIELDS = ("asin", "market", "version", "currency", "series")
+_PRODUCT_FIELDS = (
+    "asin", "version", "demo", "title", "brand", "category", "eans", "image", "updated_at", "markets",
+)  # fmt: skip
+PRODUCT_COLUMNS = ", ".join((*_PRODUCT_FIELDS, "best"))
+HISTORY_COLUMNS = ", ".join(_HISTORY_FIELDS)
+
 _offer_values = attrgetter(*OFFER_WIRE_NAMES)
-_TUPLE_POSITIONS = [OFFER_COLUMNS.index(name) for name in OFFER_COLUMNS if name in OFFER_TUPLES]
-PUT_OFFER = (
-    f"INSERT INTO offers ({', '.join(OFFER_COLUMNS)}) VALUES ({', '.join('?' * len(OFFER_COLUMNS))}) "  # noqa: S608
-    "ON CONFLICT (asin, market) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in OFFER_COLUMNS[2:])
-    + " WHERE excluded.version > offers.version"
-)
-PUT_HISTORY = (
-    "INSERT INTO history VALUES (?, ?, ?, ?, ?) ON CONFLICT (asin, market) DO UPDATE SET version = "
-    "excluded.version, currency = excluded.currency, series = excluded.series "
-    "WHERE excluded.version > history.version"
-)
-PUT_PRODUCT = """
-    INSERT INTO products (asin, version, demo, title, brand, category, updated_at, eans, image, markets)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (asin) DO UPDATE SET version = excluded.version,
-    demo = excluded.demo, title = excluded.title, brand = excluded.brand, category = excluded.category,
-    updated_at = excluded.updated_at, eans = excluded.eans, image = excluded.image,
-    markets = excluded.markets WHERE excluded.version > products.version
-"""
+_product_values = attrgetter(*_PRODUCT_FIELDS)
+_opportunity_values = attrgetter(*OPPORTUNITY_FIELDS)
+_TUPLE_POSITIONS = [position for position, kind in enumerate(OFFER_KINDS.values()) if kind == "texts"]
+_TUPLES = [name for name, wire in OFFER_WIRE_NAMES.items() if OFFER_KINDS[wire] == "texts"]
+_BOOLEANS = [name for name, wire in OFFER_WIRE_NAMES.items() if OFFER_KINDS[wire] == "bool"]
+
+
+def _insert(table: str, columns: Sequence[str]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - ours
+
+
+def _put(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
+    """The statement that writes a row unless the one there is as new."""
+    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+    conflict = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes} WHERE excluded.version > {table}.version"
+    return f"{_insert(table, columns)} {conflict}"
 
 
 def _take(table: str, columns: Sequence[str]) -> str:
-    names = ", ".join(columns)
     return (
-        f"INSERT OR REPLACE INTO main.{table} ({names}) SELECT {', '.join(f'new.{c}' for c in columns)} "  # noqa: S608
+        f"INSERT OR REPLACE INTO main.{table} ({', '.join(columns)}) "  # noqa: S608 - ours
+        f"SELECT {', '.join(f'new.{c}' for c in columns)} "
         f"FROM beside.{table} AS new LEFT JOIN main.{table} AS old USING (asin, market) "
         "WHERE old.version IS NULL OR old.version <= new.version"
     )
 
 
+PUT_OFFER = _put("offers", OFFER_COLUMNS, _OFFER_KEY)
+PUT_HISTORY = _put("history", _HISTORY_FIELDS, _OFFER_KEY)
+PUT_PRODUCT = _put("products", _PRODUCT_FIELDS, ["asin"])
+PUT_OPPORTUNITY = _insert("opportunities", OPPORTUNITY_FIELDS)
+PUT_OPPORTUNITY_DOCUMENT = _insert("opportunity_documents", ("id", "document"))
 TAKE_OVER = (
     _take("offers", OFFER_COLUMNS),
-    _take("history", ("asin", "market", "version", "currency", "series")),
+    _take("history", _HISTORY_FIELDS),
     # So that each is composed anew, whatever its version.
     "UPDATE main.products SET version = -1 WHERE asin IN (SELECT asin FROM beside.products)",
 )
 """What brings offers and histories of the attached file ``beside`` in."""
-PUT_OPPORTUNITY = f"INSERT INTO opportunities VALUES ({', '.join('?' * 18)})"  # noqa: S608 - only marks
-PUT_OPPORTUNITY_DOCUMENT = "INSERT INTO opportunity_documents VALUES (?, ?)"
-_IN_CHUNK = 500
-PRODUCT_COLUMNS = "asin, version, demo, title, brand, category, eans, image, updated_at, markets, best"
 
 
 def offer_row(offer: Offer) -> tuple[SqlValue, ...]:
@@ -73,42 +81,45 @@ def read_offers(connection: sqlite3.Connection, asins: Sequence[str]) -> Iterato
     for start in range(0, len(asins), _IN_CHUNK):
         chunk = asins[start : start + _IN_CHUNK]
         marks = ", ".join("?" * len(chunk))
-        rows = connection.execute(
-            f"SELECT {names} FROM offers WHERE asin IN ({marks}) ORDER BY asin, market",  # noqa: S608
-            chunk,
-        ).fetchall()
-        for row in rows:
-            yield _offer(row)
-
-
-_BOOLEANS = frozenset({"buy_box_is_amazon", "buy_box_is_fba", "hazmat"})
+        query = f"SELECT {names} FROM offers WHERE asin IN ({marks}) ORDER BY asin, market"  # noqa: S608 - ours
+        yield from map(_offer, connection.execute(query, chunk).fetchall())
 
 
 def _offer(row: Sequence[Any]) -> Offer:
     values = dict(zip(OFFER_WIRE_NAMES, row, strict=True))
-    for name in OFFER_TUPLES:
+    for name in _TUPLES:
         values[name] = tuple(orjson.loads(values[name])) if values[name] else ()
     for name in _BOOLEANS:
         values[name] = None if values[name] is None else bool(values[name])
     return Offer(**values)
 
 
-def to_product(columns: Sequence[SqlValue]) -> Product:
-    """The product of a row of :data:`PRODUCT_COLUMNS`."""
+def history_row(h: History) -> tuple[SqlValue, ...]:
+    """Its values for ``PUT_HISTORY``."""
+    return h.asin, h.market, h.version, h.currency, encode(h.series, h.sellers)
+
+
+def to_history(columns: Sequence[SqlValue]) -> History:
+    """The history of a row of :data:`HISTORY_COLUMNS`."""
     row: Sequence[Any] = columns
-    return Product(
-        asin=row[0],
-        version=row[1],
-        demo=bool(row[2]),
-        title=row[3],
-        brand=row[4],
-        category=row[5],
-        eans=tuple(orjson.loads(row[6])),
-        image=row[7],
-        updated_at=row[8],
-        markets=orjson.loads(row[9]),
-        best=orjson.loads(row[10]) if row[10] else None,
+    asin, market, version, currency, blob = row
+    series, sellers = decode(blob)
+    return History(asin, market, version, currency, series, sellers)
+
+
+def product_row(p: Product) -> tuple[SqlValue, ...]:
+    """Its values for ``PUT_PRODUCT``."""
+    return tuple(
+        orjson.dumps(value).decode() if isinstance(value, tuple | dict) else value for value in _product_values(p)
     )
+
+
+def to_product(columns: Sequence[SqlValue]) -> Product:
+    """The product of a row that begins with :data:`PRODUCT_COLUMNS`."""
+    row: dict[str, Any] = dict(zip((*_PRODUCT_FIELDS, "best"), columns, strict=False))
+    row |= {"demo": bool(row["demo"]), "eans": tuple(orjson.loads(row["eans"]))}
+    row |= {"markets": orjson.loads(row["markets"]), "best": orjson.loads(row["best"]) if row["best"] else None}
+    return Product(**row)
 
 
 def best_summary(o: Opportunity) -> str:
@@ -116,18 +127,7 @@ def best_summary(o: Opportunity) -> str:
     return orjson.dumps({name: getattr(o, name) for name in BEST_FIELDS}).decode()
 
 
-def product_row(p: Product) -> tuple[SqlValue, ...]:
-    """Its values for ``PUT_PRODUCT``."""
-    return (
-        p.asin, p.version, p.demo, p.title, p.brand, p.category, p.updated_at,
-        orjson.dumps(p.eans).decode(), p.image, orjson.dumps(p.markets).decode(),
-    )  # fmt: skip
-
-
 def opportunity_row(o: Opportunity) -> tuple[SqlValue, ...]:
     """Its values for ``PUT_OPPORTUNITY``."""
-    return (
-        o.id, o.asin, o.source, o.target, o.title, o.brand, o.category, o.profit, o.roi_pct,
-        o.margin_pct, o.spread_pct, o.confidence, o.data_at, o.buy_price, o.sell_price, o.currency,
-        o.evaluated_at, o.amazon_sells,
-    )  # fmt: skip
+    row: tuple[SqlValue, ...] = _opportunity_values(o)
+    return row

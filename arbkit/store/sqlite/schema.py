@@ -3,106 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-import typing
 from pathlib import Path
 
 from arbkit.core.errors import StoreError
-from arbkit.core.models import OFFER_WIRE_NAMES, Offer
-from arbkit.core.sqlite import immediate
+from arbkit.core.sqlite import immediate, read_statements
+from arbkit.store.fields import OFFER_KINDS
 
-_TYPES = {OFFER_WIRE_NAMES[name]: kind for name, kind in typing.get_type_hints(Offer).items()}
-OFFER_COLUMNS: tuple[str, ...] = tuple(OFFER_WIRE_NAMES.values())
-OFFER_TUPLES = frozenset(name for name in OFFER_COLUMNS if typing.get_origin(_TYPES[name]) is tuple)
-
-
-def _affinity(name: str) -> str:
-    options = {_TYPES[name], *typing.get_args(_TYPES[name])}
-    if options & {float}:
-        return "REAL"
-    return "INTEGER" if options & {int, bool} else "TEXT"
-
-
-def _offer_table() -> str:
-    columns = ", ".join(f"{name} {_affinity(name)}" for name in OFFER_COLUMNS)
-    return f"CREATE TABLE offers ({columns}, PRIMARY KEY (asin, market)) WITHOUT ROWID"
-
-
-_FIRST = (
-    _offer_table(),
-    "CREATE INDEX offers_updated ON offers (updated_at)",
-    """
-    CREATE TABLE history (
-        asin TEXT NOT NULL, market TEXT NOT NULL, version INTEGER NOT NULL, currency TEXT NOT NULL,
-        series BLOB NOT NULL, PRIMARY KEY (asin, market)
-    )
-    """,
-    """
-    CREATE TABLE products (
-        asin TEXT PRIMARY KEY, version INTEGER NOT NULL, demo INTEGER NOT NULL, title TEXT, brand TEXT,
-        category TEXT, updated_at INTEGER NOT NULL, eans TEXT NOT NULL, image TEXT, markets TEXT NOT NULL,
-        best TEXT, best_profit REAL, best_margin REAL
-    )
-    """,
-    "CREATE INDEX products_updated ON products (updated_at, asin)",
-    "CREATE INDEX products_profit ON products (best_profit, asin)",
-    "CREATE VIRTUAL TABLE product_text USING fts5 (words, tokenize = 'unicode61', prefix = '2 3')",
-    """
-    CREATE TABLE opportunities (
-        id TEXT PRIMARY KEY, asin TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, title TEXT,
-        brand TEXT, category TEXT, profit REAL NOT NULL, roi_pct REAL NOT NULL, margin_pct REAL NOT NULL,
-        spread_pct REAL NOT NULL, confidence REAL NOT NULL, data_at INTEGER NOT NULL, buy_price REAL NOT NULL,
-        sell_price REAL NOT NULL, currency TEXT NOT NULL, evaluated_at REAL NOT NULL, document BLOB NOT NULL
-    )
-    """,
-    "CREATE INDEX opportunities_profit ON opportunities (profit, id)",
-    "CREATE INDEX opportunities_asin ON opportunities (asin)",
-    """
-    CREATE TABLE runs (
-        run_id TEXT PRIMARY KEY, report TEXT NOT NULL, started_at REAL NOT NULL, document BLOB NOT NULL
-    )
-    """,
-    "CREATE INDEX runs_started ON runs (started_at)",
-    "CREATE INDEX runs_report ON runs (report, started_at)",
+OFFER_COLUMNS = tuple(OFFER_KINDS)
+_AFFINITIES = {"float": "REAL", "int": "INTEGER", "bool": "INTEGER"}
+_TYPED = ", ".join(f"{name} {_AFFINITIES.get(kind, 'TEXT')}" for name, kind in OFFER_KINDS.items())
+_OFFER_TABLE = f"CREATE TABLE offers ({_TYPED}, PRIMARY KEY (asin, market)) WITHOUT ROWID"
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (_OFFER_TABLE, *read_statements("arbkit.store.sqlite", "tables.sql")),
+    read_statements("arbkit.store.sqlite", "slim_opportunities.sql"),
 )
-
-_ROUTE = (
-    "id, asin, source, target, title, brand, category, profit, roi_pct, margin_pct, spread_pct, confidence, data_at, "
-    "buy_price, sell_price, currency, evaluated_at"
-)
-_SLIM = (
-    # Filters and sums read every row: the documents, forty times as large, are not among them.
-    "ALTER TABLE opportunities RENAME TO opportunities_before",
-    "DROP INDEX opportunities_profit",
-    "DROP INDEX opportunities_asin",
-    """
-    CREATE TABLE opportunities (
-        id TEXT PRIMARY KEY, asin TEXT NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, title TEXT,
-        brand TEXT, category TEXT, profit REAL NOT NULL, roi_pct REAL NOT NULL, margin_pct REAL NOT NULL,
-        spread_pct REAL NOT NULL, confidence REAL NOT NULL, data_at INTEGER NOT NULL, buy_price REAL NOT NULL,
-        sell_price REAL NOT NULL, currency TEXT NOT NULL, evaluated_at REAL NOT NULL, amazon_sells INTEGER
-    )
-    """,
-    "CREATE TABLE opportunity_documents (id TEXT PRIMARY KEY, document BLOB NOT NULL)",
-    f"INSERT INTO opportunities SELECT {_ROUTE}, NULL FROM opportunities_before",  # noqa: S608 - ours
-    "INSERT INTO opportunity_documents SELECT id, document FROM opportunities_before",
-    "DROP TABLE opportunities_before",
-    "CREATE INDEX opportunities_profit ON opportunities (profit, id)",
-    "CREATE INDEX opportunities_asin ON opportunities (asin)",
-    # All that filters look at, in the order of routes: sums need neither the table nor a sort.
-    """
-    CREATE INDEX opportunities_routes ON opportunities (
-        source, target, profit, roi_pct, margin_pct, confidence, data_at, amazon_sells, category, brand, asin, id
-    )
-    """,
-    "CREATE INDEX opportunities_category ON opportunities (category)",
-    "CREATE INDEX opportunities_brand ON opportunities (brand)",
-    # What is counted for the head of every page, and how old it is on each marketplace.
-    "DROP INDEX offers_updated",
-    "CREATE INDEX offers_ages ON offers (market, updated_at)",
-    "CREATE INDEX products_demo ON products (demo)",
-)
-
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _SLIM)
 """What brings a file from version n to n + 1, for n = 0, 1, …"""
 
 

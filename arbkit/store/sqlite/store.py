@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import orjson
@@ -21,41 +22,15 @@ from arbkit.core.results import RouteTotals
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
 from arbkit.store import cursors
 from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written, dedupe_and_validate
-from arbkit.store.history_codec import decode, encode
-from arbkit.store.product_document import best_by_product, build_product, is_number, search_text
+from arbkit.store.fields import is_number
+from arbkit.store.product_document import best_by_product, build_product, search_text
 from arbkit.store.search_text import fold
-from arbkit.store.sqlite.queries import (
-    BRANDS,
-    CATEGORIES,
-    OFFER_TIMES,
-    SqlQuery,
-    build_age_queries,
-    build_opportunities_query,
-    build_product_count_query,
-    build_products_query,
-    build_sums_query,
-)
-from arbkit.store.sqlite.rows import (
-    PRODUCT_COLUMNS,
-    PUT_HISTORY,
-    PUT_OFFER,
-    PUT_OPPORTUNITY,
-    PUT_OPPORTUNITY_DOCUMENT,
-    PUT_PRODUCT,
-    TAKE_OVER,
-    best_summary,
-    offer_row,
-    opportunity_row,
-    product_row,
-    read_offers,
-    to_product,
-)
+from arbkit.store.sqlite import queries, rows
 from arbkit.store.sqlite.schema import ensure_schema, is_there
 
 if TYPE_CHECKING:
     import pandas as pd
 
-T = TypeVar("T")
 _PRODUCTS_PER_BATCH = 5_000
 _ABANDONED_S = 86_400.0
 _SUMS_KEPT = 64
@@ -86,17 +61,14 @@ class SqliteStore(Closing):
     def put(self, updates: Sequence[Update]) -> Written:
         """See :meth:`arbkit.store.base.Store.put`."""
         kept, poison = dedupe_and_validate(updates)
-        rows, histories = [], []
-        for update in (updates[position] for position in kept):
-            rows.append(offer_row(update.offer))
-            if (h := update.history) is not None:
-                histories.append((h.asin, h.market, h.version, h.currency, encode(h.series, h.sellers)))
+        offers = [rows.offer_row(updates[position].offer) for position in kept]
+        histories = [rows.history_row(h) for position in kept if (h := updates[position].history) is not None]
         with self._using() as connection:
             with immediate(connection):
                 before = connection.total_changes
-                connection.executemany(PUT_OFFER, rows)
+                connection.executemany(rows.PUT_OFFER, offers)
                 ok = connection.total_changes - before
-                connection.executemany(PUT_HISTORY, histories)
+                connection.executemany(rows.PUT_HISTORY, histories)
                 if ok:
                     self._update_products(connection, {updates[position].offer.asin for position in kept})
             bound_wal(connection, self._path)
@@ -129,7 +101,7 @@ class SqliteStore(Closing):
 
     def _take_over(self, connection: sqlite3.Connection) -> int:
         """Replace what is not newer by what was built beside; returns how many offers were built."""
-        for statement in TAKE_OVER:
+        for statement in rows.TAKE_OVER:
             connection.execute(statement)
         asins = [asin for (asin,) in connection.execute("SELECT asin FROM beside.products ORDER BY asin")]
         for start in range(0, len(asins), _PRODUCTS_PER_BATCH):
@@ -138,23 +110,18 @@ class SqliteStore(Closing):
         return int(offers)
 
     def _update_products(self, connection: sqlite3.Connection, asins: Iterable[str]) -> None:
-        by_asin: dict[str, list[Offer]] = {}
-        for offer in read_offers(connection, sorted(asins)):
-            by_asin.setdefault(offer.asin, []).append(offer)
-        products, texts = [], []
-        for asin, offers in by_asin.items():
-            p = build_product(offers)
-            products.append(product_row(p))
-            texts.append((asin, fold(search_text(p, [o.title for o in offers]))))
-        connection.executemany(PUT_PRODUCT, products)
-        # The words change seldom: an index entry is written anew only when they do.
-        for asin, text in texts:
-            (rowid,) = connection.execute("SELECT rowid FROM products WHERE asin = ?", (asin,)).fetchone()
-            old = connection.execute("SELECT words FROM product_text WHERE rowid = ?", (rowid,)).fetchone()
-            if old is None:
-                connection.execute("INSERT INTO product_text (rowid, words) VALUES (?, ?)", (rowid, text))
-            elif old[0] != text:
-                connection.execute("UPDATE product_text SET words = ? WHERE rowid = ?", (text, rowid))
+        for asin, group in groupby(rows.read_offers(connection, sorted(asins)), key=lambda offer: offer.asin):
+            offers = list(group)
+            product = build_product(offers)
+            connection.execute(rows.PUT_PRODUCT, rows.product_row(product))
+            text = fold(search_text(product, [offer.title for offer in offers]))
+            rowid, old = connection.execute(
+                "SELECT p.rowid, t.words FROM products AS p LEFT JOIN product_text AS t ON t.rowid = p.rowid "
+                "WHERE p.asin = ?", (asin,)
+            ).fetchone()  # fmt: skip
+            # The words change seldom: an index entry is written anew only when they do.
+            if old != text:
+                connection.execute("INSERT OR REPLACE INTO product_text (rowid, words) VALUES (?, ?)", (rowid, text))
 
     def replace_opportunities(self, found: Sequence[Opportunity], *, run_id: str) -> list[str]:
         """See :meth:`arbkit.store.base.Store.replace_opportunities`."""
@@ -164,15 +131,15 @@ class SqliteStore(Closing):
                 known = {row[0] for row in connection.execute("SELECT id FROM opportunities")}
                 connection.execute("DELETE FROM opportunities")
                 connection.execute("DELETE FROM opportunity_documents")
-                connection.executemany(PUT_OPPORTUNITY, map(opportunity_row, found))
+                connection.executemany(rows.PUT_OPPORTUNITY, map(rows.opportunity_row, found))
                 documents = ((o.id, orjson.dumps({**o.to_dict(), "run_id": run_id})) for o in found)
-                connection.executemany(PUT_OPPORTUNITY_DOCUMENT, documents)
+                connection.executemany(rows.PUT_OPPORTUNITY_DOCUMENT, documents)
                 connection.execute(
                     "UPDATE products SET best = NULL, best_profit = NULL, best_margin = NULL WHERE best IS NOT NULL"
                 )
                 connection.executemany(
                     "UPDATE products SET best = ?, best_profit = ?, best_margin = ? WHERE asin = ?",
-                    [(best_summary(o), o.profit, o.margin_pct, a) for a, o in best.items()],
+                    [(rows.best_summary(o), o.profit, o.margin_pct, a) for a, o in best.items()],
                 )
             bound_wal(connection, self._path)
         return [o.id for o in found if o.id not in known]
@@ -190,7 +157,7 @@ class SqliteStore(Closing):
     def offers(self, asins: Sequence[str]) -> list[Offer]:
         """See :meth:`arbkit.store.base.Store.offers`."""
         with self._using() as connection, snapshot(connection):
-            return list(read_offers(connection, sorted(set(asins))))
+            return list(rows.read_offers(connection, sorted(set(asins))))
 
     def scan_offers(self, columns: Sequence[str], *, products_per_batch: int = 5_000) -> Iterator[pd.DataFrame]:
         """See :meth:`arbkit.store.base.Store.scan_offers`."""
@@ -209,57 +176,53 @@ class SqliteStore(Closing):
                 ).fetchone()[0]
                 if ends is None:
                     return
-                rows = connection.execute(
+                found = connection.execute(
                     f"SELECT {names} FROM offers WHERE asin > ? AND asin <= ? ORDER BY asin, market",  # noqa: S608
                     (after, ends),
                 ).fetchall()
             after = ends
-            frame = pd.DataFrame.from_records(rows, columns=list(columns))
+            frame = pd.DataFrame.from_records(found, columns=list(columns))
             yield frame.astype({name: "float64" for name in columns if is_number(name)})
 
     def history(self, asin: str) -> list[History]:
         """See :meth:`arbkit.store.base.Store.history`."""
         with self._using() as connection:
-            rows = connection.execute(
-                "SELECT asin, market, version, currency, series FROM history WHERE asin = ? ORDER BY market", (asin,)
-            ).fetchall()
-        histories = []
-        for found, market, version, currency, blob in rows:
-            series, sellers = decode(blob)
-            histories.append(History(found, market, version, currency, series, sellers))
-        return histories
+            query = f"SELECT {rows.HISTORY_COLUMNS} FROM history WHERE asin = ? ORDER BY market"  # noqa: S608 - ours
+            return list(map(rows.to_history, connection.execute(query, (asin,))))
 
     def product(self, asin: str) -> Product | None:
         """See :meth:`arbkit.store.base.Store.product`."""
         with self._using() as connection:
-            row = connection.execute(
-                f"SELECT {PRODUCT_COLUMNS} FROM products WHERE asin = ?",  # noqa: S608 - ours
-                (asin,),
-            ).fetchone()
-        return None if row is None else to_product(row)
+            query = f"SELECT {rows.PRODUCT_COLUMNS} FROM products WHERE asin = ?"  # noqa: S608 - ours
+            row = connection.execute(query, (asin,)).fetchone()
+        return None if row is None else rows.to_product(row)
 
     def products(self, query: ProductQuery) -> Page[Product]:
         """See :meth:`arbkit.store.base.Store.products`."""
-        asked, count = build_products_query(query), build_product_count_query(query)
+        asked, count = queries.build_products_query(query), queries.build_product_count_query(query)
         with self._using() as connection, snapshot(connection):
             (total,) = connection.execute(count.sql, count.values).fetchone()
-            return _page(connection, query, asked, total, to_product)
+            found = connection.execute(asked.sql, asked.values).fetchall()
+        return cursors.page_of(query, found, total, build=rows.to_product, end=_end)
 
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
         """See :meth:`arbkit.store.base.Store.opportunities`."""
-        asked = build_opportunities_query(query)
+        asked = queries.build_opportunities_query(query)
         with self._using() as connection, snapshot(connection):
-            total = self._summed(connection, build_sums_query(query)).count
-            return _page(connection, query, asked, total, lambda row: Opportunity.from_dict(orjson.loads(row[0])))
+            total = self._summed(connection, query).count
+            found = connection.execute(asked.sql, asked.values).fetchall()
+        return cursors.page_of(
+            query, found, total, build=lambda row: Opportunity.from_dict(orjson.loads(row[0])), end=_end
+        )
 
     def sums(self, query: OpportunityQuery) -> Sums:
         """See :meth:`arbkit.store.base.Store.sums`."""
-        asked = build_sums_query(query)
         with self._using() as connection, snapshot(connection):
-            return self._summed(connection, asked)
+            return self._summed(connection, query)
 
-    def _summed(self, connection: sqlite3.Connection, asked: SqlQuery) -> Sums:
+    def _summed(self, connection: sqlite3.Connection, query: OpportunityQuery) -> Sums:
         """The sums, kept while nothing is written: whoever asks for a page asks for them too."""
+        asked = queries.build_sums_query(query)
         # One tells what others have written, the other what this connection has.
         (version,) = connection.execute("PRAGMA data_version").fetchone()
         key = (asked.sql, *asked.values, version, connection.total_changes)
@@ -273,11 +236,9 @@ class SqliteStore(Closing):
         """See :meth:`arbkit.store.base.Store.runs`."""
         where, values = ("WHERE report = ?", [report]) if report else ("", [])
         with self._using() as connection:
-            rows = connection.execute(
-                f"SELECT document FROM runs {where} ORDER BY started_at DESC LIMIT ?",  # noqa: S608
-                [*values, limit],
-            ).fetchall()
-        return [Run(**orjson.loads(document)) for (document,) in rows]
+            query = f"SELECT document FROM runs {where} ORDER BY started_at DESC LIMIT ?"  # noqa: S608 - ours
+            found = connection.execute(query, [*values, limit]).fetchall()
+        return [Run(**orjson.loads(document)) for (document,) in found]
 
     def run(self, run_id: str) -> Run | None:
         """See :meth:`arbkit.store.base.Store.run`."""
@@ -289,14 +250,14 @@ class SqliteStore(Closing):
         """See :meth:`arbkit.store.base.Store.stats`."""
         with self._using() as connection, snapshot(connection):
             kinds = dict(connection.execute("SELECT demo, count(*) FROM products GROUP BY demo").fetchall())
-            times = connection.execute(OFFER_TIMES).fetchall()
-            sums = self._summed(connection, build_sums_query(OpportunityQuery()))
+            times = connection.execute(queries.OFFER_TIMES).fetchall()
+            sums = self._summed(connection, OpportunityQuery())
             # One detection writes them all.
             currency, evaluated_at = connection.execute(
                 "SELECT currency, evaluated_at FROM opportunities LIMIT 1"
             ).fetchone() or (None, None)
-            categories = connection.execute(CATEGORIES).fetchall()
-            brands = connection.execute(BRANDS).fetchall()
+            categories = connection.execute(queries.CATEGORIES).fetchall()
+            brands = connection.execute(queries.BRANDS).fetchall()
         return Stats(
             products=sum(kinds.values()),
             offers=sum(offers for _, offers, _, _ in times),
@@ -315,12 +276,12 @@ class SqliteStore(Closing):
 
     def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
         """See :meth:`arbkit.store.base.Store.ages`."""
-        statements = build_age_queries(limits, now)
+        asked = queries.build_age_queries(limits, now)
         found = {}
         with self._using() as connection, snapshot(connection):
             for market in MARKETS:
                 # One count a stretch: the index is scanned once, without looking at each time in it.
-                counts = tuple(connection.execute(sql, (market, *bounds)).fetchone()[0] for sql, bounds in statements)
+                counts = tuple(connection.execute(one.sql, (market, *one.values)).fetchone()[0] for one in asked)
                 if any(counts):
                     found[market] = counts
         return found
@@ -336,26 +297,12 @@ class SqliteStore(Closing):
             yield self._connection
 
 
-def _page(
-    connection: sqlite3.Connection,
-    query: ProductQuery | OpportunityQuery,
-    asked: SqlQuery,
-    total: int,
-    build: Callable[[Sequence[Any]], T],
-) -> Page[T]:
-    rows = connection.execute(asked.sql, asked.values).fetchall()
-    more = len(rows) > query.limit
-    rows = rows[: query.limit]
-    after = (
-        cursors.pack(query.sort, descending=query.descending, key=rows[-1][-2], last_id=rows[-1][-1])
-        if more and rows
-        else None
-    )
-    return Page(items=tuple(build(row) for row in rows), total=total, next=after)
+def _end(row: Sequence[Any]) -> cursors.End:
+    return row[-2], row[-1]
 
 
-def _routes(rows: Iterable[tuple[str, int, float, float]]) -> dict[str, RouteTotals]:
-    return {r: {"count": n, "best_profit": b, "total_profit": round(t, 2)} for r, n, b, t in rows}
+def _routes(found: Iterable[tuple[str, int, float, float]]) -> dict[str, RouteTotals]:
+    return {r: {"count": n, "best_profit": b, "total_profit": round(t, 2)} for r, n, b, t in found}
 
 
 def _nothing_yet(path: Path) -> StoreError:

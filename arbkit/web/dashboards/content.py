@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Required, TypedDict
 
@@ -54,6 +54,12 @@ class Option(TypedDict):
     label: str
 
 
+def options(values: Iterable[str], *, first: str | None = None, label: Callable[[str], str] = str) -> list[Option]:
+    """A choice for each of these values; ``first`` is the label of the empty value, where that may be chosen."""
+    nothing: list[Option] = [] if first is None else [{"value": "", "label": first}]
+    return [*nothing, *(Option(value=value, label=label(value)) for value in values)]
+
+
 class Field(TypedDict, total=False):
     """A field of a form, or a button. ``wrong`` says why its value was refused."""
 
@@ -67,6 +73,11 @@ class Field(TypedDict, total=False):
     options: Sequence[Option]
     suggestions: Sequence[str]
     disabled: bool
+
+
+def choice(name: str, label: str, choices: Sequence[Option], *, value: str = "") -> Field:
+    """A field to choose from; ``value`` is chosen."""
+    return {"name": name, "label": label, "kind": "choice", "options": choices, "value": value}
 
 
 class TableColumn(TypedDict, total=False):

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 
-from jinja2 import Template
+from jinja2 import Environment
 from markupsafe import Markup
 
-from arbkit.core.formatting import UNKNOWN, age_words, count, money, percent
+from arbkit.core.formatting import UNKNOWN, age_words, count, money, utc_time
+from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
 from arbkit.core.results import ComponentRow, RouteTotals
 from arbkit.display.html import environment, macro
-from arbkit.display.labels import component_label
+from arbkit.display.labels import component_label, fulfilment_label
 from arbkit.profit.quote.results import Quote
 from arbkit.sources.token_budget import Tokens
 from arbkit.store import Stats, Sums
@@ -22,43 +21,12 @@ from arbkit.store import Stats, Sums
 Figure = tuple[str, str, str]
 """Label, value, and what stands small beside it."""
 
-NO_WARNINGS = "no warnings"
-_PACKAGE = "arbkit.web.dashboards"
 _PAGES = {"opportunities": "Opportunities", "product": "Product", "pipeline": "Pipeline"}
-_AMAZON = {
-    True: "Amazon is a seller there.",
-    False: "Amazon is not a seller there.",
-    None: "Whether Amazon is a seller there is not known.",
-}
 _VAT_STATUSES = {
     "reclaiming": "VAT-registered, input VAT recovered",
     "not-reclaiming": "VAT-registered, input VAT not recovered",
     "unregistered": "not VAT-registered",
 }
-_FULFILMENT = {"fba-local": "FBA (local stock)", "efn": "EFN", "pan-eu": "Pan-EU FBA", "fbm": "FBM"}
-
-
-@dataclass(frozen=True, slots=True)
-class FactCell:
-    """A fact on one marketplace; empty ``text`` is shown as a dash, and ``small`` then says why."""
-
-    text: str = ""
-    small: str = ""
-    tone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """A row of facts; ``note`` explains the label."""
-
-    label: str
-    cells: Sequence[FactCell]
-    note: str = ""
-
-
-def fulfilment_label(method: str | None) -> str:
-    """A fulfilment method as people read it: ``fba-local`` → FBA (local stock)."""
-    return UNKNOWN if method is None else _FULFILMENT.get(method, method)
 
 
 def vat_status_label(status: str) -> str:
@@ -66,28 +34,35 @@ def vat_status_label(status: str) -> str:
     return _VAT_STATUSES.get(status, status)
 
 
-def moment(at: float) -> str:
-    """``2026-08-01 13:05 UTC``, of Unix seconds."""
-    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+def minor_money(minor: int | None, currency: str) -> str:
+    """``12.50 EUR`` of whole cents or pence."""
+    return money(None if minor is None else minor / 100, currency)
+
+
+def confidence_reasons(found: Opportunity) -> str:
+    """What lowered the confidence, or that nothing did."""
+    return "; ".join(found.confidence_reasons) or "no warnings"
 
 
 @cache
-def _template(name: str) -> Template:
-    made = environment(_PACKAGE)
-    made.filters.update(component_label=component_label, fulfilment=fulfilment_label, moment=moment)
-    return made.get_template(name)
+def _environment() -> Environment:
+    made = environment("arbkit.web.dashboards")
+    made.globals["MARKETS"] = MARKETS
+    for function in (component_label, fulfilment_label, vat_status_label, minor_money, confidence_reasons):
+        made.filters[function.__name__] = function
+    return made
 
 
 def compile_templates() -> None:
     """Compile all templates: to be done while a page is kept warm, not when it is looked at."""
-    for name in environment(_PACKAGE).list_templates(filter_func=lambda name: name != "index.html.j2"):
-        if name.endswith(".j2"):
-            _template(name)
+    # What Voilà extends is its own.
+    for name in _environment().list_templates(filter_func=lambda n: n.endswith(".j2") and n != "index.html.j2"):
+        _environment().get_template(name)
 
 
 def page_html(template: str, /, **values: object) -> Markup:
     """A template of the dashboards filled with ``values``."""
-    return Markup(_template(template).render(values))  # noqa: S704 - the template escapes
+    return Markup(_environment().get_template(template).render(values))  # noqa: S704 - the template escapes
 
 
 def header_html(current: str, stats: Stats | None, *, demo_mode: bool) -> Markup:
@@ -111,11 +86,6 @@ def figures_html(figures: Iterable[Figure]) -> Markup:
     return macro("figures", list(figures))
 
 
-def grid_html(title: str, markets: Sequence[str], facts: Sequence[Fact]) -> Markup:
-    """A table of facts: a row a fact, a column a marketplace."""
-    return macro("fact_grid", title, markets, facts)
-
-
 def table_html(
     label: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], *, empty: str = ""
 ) -> Markup:
@@ -130,7 +100,7 @@ def status_html(tone: str, text: str) -> Markup:
 
 def time_html(at: float, now: float) -> Markup:
     """A moment and, below it, how long ago it was."""
-    return Markup('{}<span class="arb-sub">{} ago</span>').format(moment(at), age_words(now - at))
+    return Markup('{}<span class="arb-sub">{} ago</span>').format(utc_time(at), age_words(now - at))
 
 
 def store_figures(
@@ -161,37 +131,12 @@ def route_map_html(routes: Mapping[str, RouteTotals], markets: Sequence[str], cu
     ``routes`` gives ``count``, ``total_profit`` and ``best_profit`` by ``SOURCE:TARGET``; ``chosen`` is such a name.
     """
     most = max((r["total_profit"] for r in routes.values()), default=0.0)
-    cells = {}
-    for name in (f"{s}:{t}" for s in markets for t in markets if s != t):
-        found = routes.get(name) or {"count": 0, "total_profit": 0.0, "best_profit": 0.0}
-        source, _, target = name.partition(":")
-        total, best = (money(found[key], currency) for key in ("total_profit", "best_profit"))
-        cells[name] = {
-            "label": f"{source} to {target}: {count(found['count'])} opportunities, total {total}, best {best}",
-            "heat": f"{max(0.0, found['total_profit']) / most if most > 0 else 0.0:.2f}",
-            "count": count(found["count"]),
-            "profit": f"{found['total_profit']:,.0f}" if found["count"] else "",
-            "chosen": name == chosen,
-        }
-    return page_html("route_map.html.j2", cells=cells, markets=markets, currency=currency)
+    return page_html("route_map.html.j2", routes=routes, markets=markets, currency=currency, chosen=chosen, most=most)
 
 
 def opportunity_html(found: Opportunity, *, watched: bool) -> Markup:
     """The selected route in words, with links to both of its Amazon pages."""
-    return page_html(
-        "opportunity.html.j2",
-        found=found,
-        watched=watched,
-        shops=[_shop(found.source_url, found.source), _shop(found.target_url, found.target)],
-        fulfilment=fulfilment_label(found.fulfilment),
-        amazon=_AMAZON[found.amazon_sells],
-        confidence=f"{found.confidence:.2f}",
-        reasons="; ".join(found.confidence_reasons) or NO_WARNINGS,
-    )
-
-
-def _shop(url: str, code: str) -> str:
-    return url.split("/")[2].removeprefix("www.") if url.startswith("https://") else code
+    return page_html("opportunity.html.j2", found=found, watched=watched)
 
 
 def components_html(components: Sequence[ComponentRow], profit: float | None, currency: str) -> Markup:
@@ -201,17 +146,7 @@ def components_html(components: Sequence[ComponentRow], profit: float | None, cu
 
 def quote_html(quote: Quote, *, title: str = "") -> Markup:
     """A quote: profit, break-even, max cost, and other cases."""
-    cases = [(f"by {fulfilment_label(a.fulfilment)}", a.profit, a.why_not) for a in quote.alternatives]
-    cases += [(_vat_case(g.vat_status, g.vat_class), g.profit, g.why_not) for g in quote.vat_grid]
-    cases += [
-        (f"{s.of.replace('_', ' ')} {percent(s.change_pct, 0, sign='+')}", s.profit, None) for s in quote.sensitivity
-    ]
-    return page_html("quote.html.j2", quote=quote, cases=cases, title=title)
-
-
-def _vat_case(status: str, vat_class: str) -> str:
-    label = vat_status_label(status)
-    return label if vat_class == "auto" else f"{label}, VAT class {vat_class}"
+    return page_html("quote.html.j2", quote=quote, title=title)
 
 
 def repriced_html(profits: Sequence[tuple[float, float | None]], currency: str) -> Markup:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,7 @@ from arbkit.core.files import shipped_folder
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.web.dashboards.report_files import ROUTE, ReportHandler
 
-_TEMPLATES = Path(__file__).parent / "templates"
-_IDLE_S = 1800
-"""Seconds after which an idle kernel is ended. A closed page ends its own at once; a visible one is never idle; one
-that is looked at again later says that its session has ended, and offers to reload."""
+_HERE = Path(__file__).parent
 
 
 class DashboardKernels(AsyncMappingKernelManager):
@@ -61,7 +59,7 @@ class Dashboards(Voila):  # type: ignore[misc]
     def setup_template_dirs(self) -> None:
         """Put our template before Voilà's, and plotly's script among the static files."""
         super().setup_template_dirs()
-        self.template_paths.insert(0, str(_TEMPLATES))
+        self.template_paths.insert(0, str(_HERE / "templates"))
         # The charts' library, which pages fetch once and browsers keep.
         self.static_paths.append(str(Path(plotly.__file__).parent / "package_data"))
 
@@ -99,25 +97,11 @@ def run_dashboards(settings: Settings) -> None:
         ConfigError: the notebooks of the dashboards are missing.
     """
     os.environ.update(kernel_environment(settings))
-    config = Config()
+    config = Config(tomllib.loads((_HERE / "voila.toml").read_text("utf-8")))
     config.Voila.ip = settings.host
     config.Voila.port = settings.dashboards_port
-    config.Voila.port_retries = 0
-    config.Voila.open_browser = False
     config.Voila.token = settings.token.get_secret_value()
     config.Voila.root_dir = str(shipped_folder("apps"))
-    config.Voila.log_level = "WARN"
-    config.VoilaConfiguration.file_allowlist = []
-    config.VoilaConfiguration.show_tracebacks = False
-    config.VoilaConfiguration.extension_denylist = ["@voila-dashboards/jupyterlab-preview", "jupyterlab-plotly"]
-    config.VoilaConfiguration.preheat_kernel = True
-    config.VoilaConfiguration.default_pool_size = 1
-    config.VoilaConfiguration.multi_kernel_manager_class = DashboardKernels
-    # A download of 100,000 rows exceeds the rate at which the notebook server lets a kernel send.
-    config.ZMQChannelsWebsocketConnection.limit_rate = False
-    config.MappingKernelManager.cull_idle_timeout = _IDLE_S
-    config.MappingKernelManager.cull_connected = True
-    config.MappingKernelManager.cull_interval = 60
     app = Dashboards(config=config)
     app.arbkit = settings
     app.initialize([])

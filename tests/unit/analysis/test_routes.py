@@ -71,3 +71,15 @@ def test_one_offer_has_no_route() -> None:
     prices = price_routes(prepare_offers(offers()[:1], PROFILE), PROFILE, TABLES, RATES, on=ON)
     assert prices.routes(now=NOW) == []
     assert prices.opportunities(now=NOW) == []
+
+
+def test_an_average_price_is_named_where_there_is_no_price_of_now() -> None:
+    found = [
+        offer(code="DE", price_minor=None, price_basis=None, price_avg90_minor=6_999, **PACKAGE),
+        offer(code="FR", price_minor=5_999, price_basis="buy_box", price_avg90_minor=6_499, **PACKAGE),
+        offer(code="IT", price_minor=4_000, price_basis="buy_box", **PACKAGE),
+    ]
+    profile = Profile.neutral(sell_basis="avg90")
+    rows = price_routes(prepare_offers(found, profile), profile, TABLES, RATES, on=ON).evaluation.frame()
+    bases = rows[rows["source"] == "IT"].set_index("target")["sell_basis"].to_dict()
+    assert bases == {"DE": "90-day average", "FR": "buy_box, 90-day average"}

@@ -10,6 +10,11 @@ from arbkit.display.html import macro, theme, with_code
 HOSTILE = "<img src=x onerror=alert(1)>\"'"
 
 
+def facts(name: str, *arguments: object) -> str:
+    """What a macro of the pages' tables of facts makes of ``arguments``."""
+    return macro(name, *arguments, template="_facts.html.j2", package="arbkit.web.dashboards")
+
+
 @pytest.mark.parametrize(
     "html",
     [
@@ -17,12 +22,9 @@ HOSTILE = "<img src=x onerror=alert(1)>\"'"
         macro("table", "none", [("Column", "text")], [], HOSTILE),
         macro("figures", [(HOSTILE, HOSTILE, HOSTILE)]),
         macro("fact_list", [(HOSTILE, HOSTILE, HOSTILE)]),
-        macro(
-            "fact_grid",
-            HOSTILE,
-            [HOSTILE],
-            [{"label": HOSTILE, "note": HOSTILE, "cells": [{"text": HOSTILE, "small": HOSTILE, "tone": ""}]}],
-        ),
+        facts("cell", HOSTILE, "", HOSTILE),
+        facts("cell", "", HOSTILE),
+        facts("row", HOSTILE, (), HOSTILE),
         macro("link", f"https://www.amazon.de/{HOSTILE}", HOSTILE),
         macro("link", f"javascript:alert(1){HOSTILE}", HOSTILE),
         macro("demo", HOSTILE),
@@ -46,7 +48,7 @@ def test_markup_of_ours_stays_markup() -> None:
 
 def test_a_value_that_a_template_lacks_is_an_error() -> None:
     with pytest.raises(UndefinedError):
-        macro("fact_grid", "Facts", ["DE"], [{"label": "Price"}])
+        macro("figures")
     with pytest.raises(AttributeError):
         macro("no_such_macro")
 

@@ -125,7 +125,7 @@ def test_the_address_opens_the_same_view_again(seen: Seen, filled: Settings) -> 
     [
         ("?min_proft=5", "min_proft: no such field; did you mean min_profit?"),
         ("?min_profit=1e400", "min_profit: must be between"),
-        ("?source=XX", "source: 'XX' is none of UK, DE, FR, IT, ES"),
+        ("?source=XX", "source: 'XX' must be one of UK, DE, FR, IT, ES"),
         ("?page=-3", "page: must be between"),
         ("?page=1.5", "page: must be a whole number"),
         ("?sort=" + "x" * 300, "sort: at most 200 characters"),

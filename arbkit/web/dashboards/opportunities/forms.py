@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from arbkit.core.formatting import count
 from arbkit.store import Stats
 from arbkit.store.address import BOUNDS
-from arbkit.web.dashboards.content import Field, Option
+from arbkit.web.dashboards.content import Field, choice, options
 from arbkit.web.dashboards.download import MIME
 from arbkit.web.dashboards.opportunities.columns import COLUMNS, OPTIONAL, chosen_columns
 from arbkit.web.dashboards.opportunities.filters import View
@@ -20,7 +20,6 @@ _BOUNDS = {
     "max_age_hours": ("Max data age (h)", "Age of the older of the two prices"),
 }
 _TEXTS = {None: "", True: "yes", False: "no"}
-_AMAZON = (("", "any"), ("no", "no"), ("yes", "yes"))
 
 
 def filter_fields(
@@ -31,9 +30,9 @@ def filter_fields(
     if view.category and view.category not in categories:
         categories.append(view.category)
     fields: list[Field] = [
-        {"name": "source", "label": "Buy on", "kind": "choice", "options": _any(markets)},
-        {"name": "target", "label": "Sell on", "kind": "choice", "options": _any(markets)},
-        {"name": "category", "label": "Category", "kind": "choice", "options": _any(categories)},
+        choice("source", "Buy on", options(markets, first="any")),
+        choice("target", "Sell on", options(markets, first="any")),
+        choice("category", "Category", options(categories, first="any")),
         {"name": "brand", "label": "Brand", "kind": "text", "suggestions": list(stats.brands), "placeholder": "any"},
         {"name": "q", "label": "Search", "kind": "text", "placeholder": "title, brand, EAN, ASIN"},
         {"name": "asin", "label": "ASIN", "kind": "text", "placeholder": "any"},
@@ -41,7 +40,7 @@ def filter_fields(
             Field(name=name, label=label, kind="number", hint=hint, placeholder="any")
             for name, (label, hint) in _BOUNDS.items()
         ),
-        {"name": "amazon_sells", "label": "Amazon as seller", "kind": "choice", "options": _options(_AMAZON)},
+        choice("amazon_sells", "Amazon as seller", options(("no", "yes"), first="any")),
     ]
     for one in fields:
         value = getattr(view, one["name"])
@@ -53,9 +52,8 @@ def filter_fields(
 
 def saved_fields(names: Sequence[str], here: str, naming: str) -> list[Field]:
     """The saved views, of which ``here`` is shown, and the name for another one."""
-    options = _options([("", "–"), *((name, name) for name in names)])
     return [
-        {"name": "view", "label": "Saved view", "kind": "choice", "options": options, "value": here},
+        choice("view", "Saved view", options(names, first="–"), value=here),
         {"name": "naming", "label": "Save this view as", "kind": "text", "value": naming},
         {"name": "save", "label": "Save", "kind": "button", "hint": "Keep filters, order and columns"},
         {"name": "delete", "label": "Delete", "kind": "button", "disabled": not here},
@@ -66,8 +64,9 @@ def column_fields(view: View) -> list[Field]:
     """A tick for each column that may be shown or hidden."""
     shown = chosen_columns(view.columns, what_if=False)
     return [
-        {"name": n, "label": COLUMNS[n].label, "kind": "check", "value": n in shown, "hint": COLUMNS[n].note}
-        for n in OPTIONAL
+        {"name": n, "label": c["label"], "kind": "check", "value": n in shown, "hint": c.get("note", "")}
+        for n, c in COLUMNS.items()
+        if n in OPTIONAL
     ]
 
 
@@ -81,11 +80,3 @@ def download_fields(total: int, *, running: bool) -> list[Field]:
         }
         for ending in MIME
     ]  # fmt: skip
-
-
-def _any(values: Sequence[str]) -> list[Option]:
-    return _options([("", "any"), *((value, value) for value in values)])
-
-
-def _options(pairs: Sequence[tuple[str, str]]) -> list[Option]:
-    return [{"value": value, "label": label} for value, label in pairs]

@@ -194,10 +194,7 @@ class OpportunityTable(_ViewPart):
             self.region,
             {
                 "caption": "Opportunities",
-                "columns": [
-                    {"label": c.label, "kind": c.kind, "sort": c.sort, "note": c.note}
-                    for c in (COLUMNS[name] for name in columns)
-                ],
+                "columns": [COLUMNS[name] for name in columns],
                 "rows": [table_row(o, columns, now=now, repriced=repriced.get(o.id)) for o in page.items],
                 "total": page.total,
                 "first": (view.page - 1) * PAGE_ROWS + 1,

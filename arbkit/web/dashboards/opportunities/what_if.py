@@ -11,14 +11,16 @@ from arbkit.analysis.routes import PricedRoute
 from arbkit.analysis.what_if import quote_request_for, reprice
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity
+from arbkit.display.labels import fulfilment_label
 from arbkit.profit import Profile, Rates, load_rates, load_tables
 from arbkit.profit.exchange_rates import AssumedRates
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.quote.results import Quote
 from arbkit.profit.seller_profile import FULFILMENT_METHODS, VatStatus
-from arbkit.web.dashboards.content import Field, Option
-from arbkit.web.dashboards.html import fulfilment_label, vat_status_label
+from arbkit.store.address import parse_number
+from arbkit.web.dashboards.content import Field, choice, options
+from arbkit.web.dashboards.html import vat_status_label
 
 _OF_SELLER = (
     "vat_status",
@@ -63,25 +65,22 @@ class WhatIf:
         seller = self.seller(profiles)
         rate = load_rates().rate("GBP", "EUR", date.today())  # noqa: DTZ011 - the newest one is what is meant
         configured, *others = profiles
-        sellers = [Option(value="", label=configured), *_options(others)]
-        statuses = [Option(value=name, label=vat_status_label(name)) for name in get_args(VatStatus)]
-        status = vat_status_label(seller.vat_status)
-        methods = [Option(value=name, label=fulfilment_label(name)) for name in FULFILMENT_METHODS]
-        fields: list[Field] = [
-            _choice("profile", "Seller profile", sellers),
-            _choice("vat_status", "VAT status", [Option(value="", label=f"profile: {status}"), *statuses]),
-            _choice("fulfilment", "Fulfilment", [Option(value="", label="cheapest available"), *methods]),
-            _choice(
-                "warehouses", "Warehouse region (DE)",
-                [Option(value="", label=f"profile: {seller.warehouses}"), *_options(("de", "cep"))],
-            ),
+        status = f"profile: {vat_status_label(seller.vat_status)}"
+        statuses = options(get_args(VatStatus), first=status, label=vat_status_label)
+        methods = options(FULFILMENT_METHODS, first="cheapest available", label=fulfilment_label)
+        warehouses = options(("de", "cep"), first=f"profile: {seller.warehouses}")
+        fields = [
+            choice("profile", "Seller profile", options(others, first=configured)),
+            choice("vat_status", "VAT status", statuses),
+            choice("fulfilment", "Fulfilment", methods),
+            choice("warehouses", "Warehouse region (DE)", warehouses),
             _number("expected_days", "Days stored", f"{seller.expected_days:g}"),
             _number("return_rate_pct", "Returns %", f"{seller.return_rate_pct:g}"),
             _number("other_costs", "Other costs per unit", "profile"),
             _number("fbm_shipping", "FBM shipping (net)", "none"),
             _number("gbp", "GBP/EUR rate", "unknown" if rate is None else f"{rate.value:.4f}"),
             _number("sell_change", "Selling prices ± %", "0"),
-        ]  # fmt: skip
+        ]
         if chosen is not None:
             fields += [
                 _number("buy", f"Selected row: buy price, {chosen.buy_currency}", f"{chosen.buy_price:.2f}"),
@@ -133,27 +132,13 @@ class WhatIf:
         return load_rates() if value is None else AssumedRates(load_rates(), "GBP", "EUR", value)
 
     def _figure(self, name: str, low: float, high: float) -> float | None:
-        text = self.values.get(name, "")
-        if not text:
-            return None
         try:
-            value = float(text.replace(",", "."))
-        except ValueError:
-            raise UsageError("is not a number", field=name, value=text[:40]) from None
-        if not low <= value <= high:
-            raise UsageError(f"must be between {low:g} and {high:g}", field=name, value=text[:40])
-        return value
+            return parse_number(self.values.get(name, ""), low, high)
+        except ValueError as error:
+            raise UsageError(str(error), field=name) from None
 
     def _refuse(self, error: UsageError) -> None:
         self.wrong = {error.field if error.field in self.values else "profile": error.why}
-
-
-def _choice(name: str, label: str, options: Sequence[Option]) -> Field:
-    return {"name": name, "label": label, "kind": "choice", "options": options}
-
-
-def _options(values: Sequence[str]) -> list[Option]:
-    return [Option(value=value, label=value) for value in values]
 
 
 def _number(name: str, label: str, placeholder: str) -> Field:

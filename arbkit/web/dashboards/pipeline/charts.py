@@ -30,23 +30,18 @@ def _times(moments: Sequence[float]) -> list[datetime]:
     return [datetime.fromtimestamp(at, UTC).replace(tzinfo=None) for at in moments]
 
 
+def _line(name: str, points: Sequence[tuple[float, float]], colour: str, dash: str, **style: str) -> go.Scatter:
+    times, values = _times([at for at, _ in points]), [value for _, value in points]
+    return go.Scatter(x=times, y=values, name=name, line_color=colour, line_dash=dash, line_width=2, **style)
+
+
 def throughput_figure(paces: Sequence[Pace]) -> go.Figure:
     """Records per minute over time; thinned out, but the newest always kept."""
     paces = paces[:: -max(1, -(-len(paces) // _MOST_POINTS))][::-1]
-    times = _times([p.at for p in paces])
-    lines = (
-        ("published", [p.published for p in paces], _BLUE, "solid"),
-        ("enriched", [p.enriched for p in paces], _GREEN, "dot"),
-    )
-    figure = go.Figure(
-        [
-            go.Scatter(
-                x=times, y=values, name=name, mode="lines+markers" if len(times) < 3 else "lines",
-                line={"color": colour, "dash": dash, "width": 2}, hovertemplate="%{y:,.0f}/min",
-            )
-            for name, values, colour, dash in lines
-        ]
-    )  # fmt: skip
+    style = {"mode": "lines+markers" if len(paces) < 3 else "lines", "hovertemplate": "%{y:,.0f}/min"}
+    published = _line("published", [(p.at, p.published) for p in paces], _BLUE, "solid", **style)
+    enriched = _line("enriched", [(p.at, p.enriched) for p in paces], _GREEN, "dot", **style)
+    figure = go.Figure([published, enriched])
     most = max((max(p.published, p.enriched) for p in paces), default=0.0)
     figure.update_layout(
         **_LAYOUT,
@@ -71,18 +66,9 @@ def tokens_figure(
     if len(forecast) == 1:
         # A full bucket stays as it is; a single point would be no line.
         forecast = [*forecast, (forecast[0][0] + 3_600, forecast[0][1])]
-    lines = [("forecast, if none is spent", forecast, _BLUE, "dot")]
-    if len(seen) > 1:
-        lines.insert(0, ("observed", seen, _GREEN, "solid"))
-    figure = go.Figure(
-        [
-            go.Scatter(
-                x=_times([at for at, _ in points]), y=[level for _, level in points], name=name, mode="lines",
-                line={"color": colour, "dash": dash, "width": 2, "shape": "hv"}, hovertemplate="%{y:,d} tokens",
-            )
-            for name, points, colour, dash in lines
-        ]
-    )  # fmt: skip
+    style = {"mode": "lines", "line_shape": "hv", "hovertemplate": "%{y:,d} tokens"}
+    observed = [_line("observed", seen, _GREEN, "solid", **style)] if len(seen) > 1 else []
+    figure = go.Figure([*observed, _line("forecast, if none is spent", forecast, _BLUE, "dot", **style)])
     figure.update_layout(
         **{**_LAYOUT, "height": 240},
         showlegend=True,

@@ -10,10 +10,10 @@ from arbkit.ops.stream_state import DEAD_TOPICS, StreamState
 from arbkit.stream import Stream
 from arbkit.stream.dead_letters import replay
 from arbkit.web.dashboards.background_task import BackgroundTask
+from arbkit.web.dashboards.cells import TABLES
 from arbkit.web.dashboards.content import UserEvent
 from arbkit.web.dashboards.page_widget import PageWidget
 from arbkit.web.dashboards.pipeline.dead_letters import (
-    COLUMNS,
     DeadLetter,
     DeadLetterId,
     dead_letter_html,
@@ -163,7 +163,7 @@ class DeadLetterPanel:
             "letters",
             {
                 "caption": "Latest dead letters",
-                "columns": COLUMNS,
+                "columns": list(TABLES["dead_letters"].values()),
                 "rows": dead_letter_rows(self._letters, now=time.time()),
                 "selects": True,
                 "selected": self.opened,

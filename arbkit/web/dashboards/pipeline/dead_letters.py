@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from markupsafe import Markup
 
-from arbkit.core.formatting import UNKNOWN, age_words, count
+from arbkit.core.formatting import UNKNOWN, age_words, count, utc_time
 from arbkit.ops.stream_state import DEAD_TOPICS
 from arbkit.stream import Message, Stream, dead_letter_topic
-from arbkit.stream.dead_letters import attempts, dead_letters_at, latest, summary
-from arbkit.web.dashboards.content import TableColumn, TableRow
-from arbkit.web.dashboards.html import moment, page_html
+from arbkit.stream.dead_letters import attempts, dead_letters, dead_letters_at, summary
+from arbkit.web.dashboards.content import TableRow
+from arbkit.web.dashboards.html import page_html
 
 _LONGEST_CELL = 240
 _SHOWN_BYTES = 64 << 10
 _SHOWN_HEX = 4 << 10
 _HEX_WIDTH = 16
-COLUMNS: Sequence[TableColumn] = (
-    {"label": "Time", "kind": "text", "note": "When it became a dead letter"},
-    {"label": "Topic", "kind": "text"},
-    {"label": "Error", "kind": "title"},
-    {"label": "Position", "kind": "text", "note": "Partition / offset in the dead-letter topic"},
-    {"label": "Key", "kind": "text"},
-    {"label": "Attempts", "kind": "number", "note": "How often it was processed"},
-    {"label": "Bytes", "kind": "number"},
-    {"label": "", "kind": "text"},
-    {"label": "", "kind": "text"},
-)
+_ID = re.compile(r"([^/]+)/([0-9]{1,18})/([0-9]{1,18})")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -60,11 +52,10 @@ class DeadLetter:
 
 def parse_dead_letter_id(text: str) -> DeadLetterId | None:
     """The id in a text such as ``raw.keepa_updates/0/17``; None where it is none."""
-    topic, _, rest = text.partition("/")
-    numbers = rest.split("/")
-    if topic not in DEAD_TOPICS or len(numbers) != 2 or not all(n.isascii() and n.isdigit() for n in numbers):
+    parts = _ID.fullmatch(text)
+    if parts is None or parts[1] not in DEAD_TOPICS:
         return None
-    return DeadLetterId(topic, int(numbers[0]), int(numbers[1])) if max(map(len, numbers)) < 19 else None
+    return DeadLetterId(parts[1], int(parts[2]), int(parts[3]))
 
 
 def latest_dead_letters(log: Stream, most: int) -> list[DeadLetter]:
@@ -73,7 +64,7 @@ def latest_dead_letters(log: Stream, most: int) -> list[DeadLetter]:
     Raises:
         StreamError: the log cannot be read.
     """
-    found = [_dead_letter(m, topic) for topic in DEAD_TOPICS for m in latest(log, most, topic=topic)]
+    found = [_dead_letter(m, topic) for topic in DEAD_TOPICS for m in dead_letters(log, topic=topic, latest=most)]
     return sorted(found, key=lambda one: (one.at, one.id), reverse=True)[:most]
 
 
@@ -117,16 +108,20 @@ def _time(text: str | None) -> float | None:
 def printable(text: str, most: int = _LONGEST_CELL) -> str:
     """``text`` with its invisible characters escaped, and cut after ``most``."""
     cut = text if len(text) <= most else f"{text[: most - 1]}…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+    return _escaped(cut)
+
+
+def _escaped(text: str, *, keep: str = "") -> str:
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
 
 
 def dead_letter_rows(letters: Sequence[DeadLetter], *, now: float) -> list[TableRow]:
-    """Rows of :data:`COLUMNS`; a row's id is read by :func:`parse_dead_letter_id`."""
+    """Rows of the table ``dead_letters``; a row's id is read by :func:`parse_dead_letter_id`."""
     return [
         {
             "id": str(one.id),
             "cells": [
-                {"text": f"{age_words(now - one.at)} ago", "note": moment(one.at)},
+                {"text": f"{age_words(now - one.at)} ago", "note": utc_time(one.at)},
                 {"text": one.id.topic},
                 {"text": printable(one.error) or UNKNOWN, "note": None if one.error else "no reason given"},
                 {"text": f"{one.id.partition} / {one.id.offset}"},
@@ -162,23 +157,19 @@ def dead_letter_html(letter: DeadLetter, *, as_hex: bool) -> Markup:
 def _facts(letter: DeadLetter) -> Iterable[tuple[str, str]]:
     yield "error", letter.error or "not given"
     yield "key", letter.key or "none"
-    yield "time", moment(letter.at)
+    yield "time", utc_time(letter.at)
     yield "stored in", f"{dead_letter_topic(letter.id.topic)}, {letter.id.partition} / {letter.id.offset}"
     yield from ((name, text) for name, text in letter.headers.items() if name not in ("error", "time"))
 
 
 def _text(data: bytes, *, whole: bool) -> str | None:
     """The bytes as text, every character visible; None where they are not text."""
-    for cut in range(1 if whole else 4):
-        # The end may lie within a character.
-        try:
-            text = data[: len(data) - cut].decode()
-            break
-        except UnicodeDecodeError:
-            continue
-    else:
+    try:
+        # Unless it is the whole, the end may lie within a character.
+        text = codecs.getincrementaldecoder("utf-8")().decode(data, final=whole)
+    except UnicodeDecodeError:
         return None
-    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+    return _escaped(text, keep="\n\t")
 
 
 def _hex(data: bytes) -> str:

@@ -14,23 +14,13 @@ from arbkit.ops.service_checks import ServiceHealth
 from arbkit.ops.stream_state import StreamState, Throughput
 from arbkit.sources.token_budget import Tokens
 from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, dead_letter_topic
-from arbkit.web.dashboards.html import Figure, moment, page_html, status_html, table_html, time_html
+from arbkit.web.dashboards.html import Figure, page_html, status_html, table_html, time_html
 from arbkit.web.dashboards.pipeline.charts import AGE_BUCKETS
 from arbkit.web.dashboards.pipeline.dead_letters import printable
 from arbkit.web.dashboards.report_files import report_address
 
-_STATES = {
-    "running": ("good", "running"),
-    "late": ("warn", "late"),
-    "down": ("bad", "down"),
-    "unknown": ("quiet", "unknown"),
-}
-_STATUSES = {
-    "succeeded": ("good", "succeeded"),
-    "failed": ("bad", "failed"),
-    "timed_out": ("bad", "timed out"),
-    "running": ("quiet", "running"),
-}
+_STATE_TONES = {"running": "good", "late": "warn", "down": "bad", "unknown": "quiet"}
+_STATUS_TONES = {"succeeded": "good", "failed": "bad", "timed_out": "bad", "running": "quiet"}
 _LONGEST_ERROR = 400
 _SUMMED = {"total": "opportunities"}
 _NO_PRODUCER = "No producer has run yet, so the state of Keepa's tokens is unknown. Start one with `arbkit up`."
@@ -104,33 +94,28 @@ def _fresh(ages: Mapping[str, Sequence[int]] | None) -> tuple[float | None, str]
 def services_html(services: Sequence[ServiceHealth]) -> Markup:
     """Each service, its state, how that is known, and what to do."""
     rows = [
-        (s.name, status_html(*_STATES[s.state]), s.detail, with_code(f"{s.remedy}.") if s.remedy else "nothing")
-        for s in services
+        (one.name, status_html(_STATE_TONES[one.state], one.state), one.detail, _remedy(one.remedy)) for one in services
     ]
     return table_html(
         "Services", [("Service", "text"), ("State", "text"), ("Last seen", "title"), ("What to do", "title")], rows
     )
 
 
+def _remedy(text: str) -> Markup:
+    return with_code(f"{text}." if text else "nothing")
+
+
 def lag_html(state: StreamState) -> Markup:
     """Each group's lag by partition; a log without a message says how to get some."""
-    published = state.published(RAW_TOPIC)
-    groups = [
-        {
-            "name": group,
-            "topic": GROUPS[group],
-            "waiting": sum(state.lag(group).values()),
-            "rows": [
-                (str(p), count(behind), count(committed.get(p)), count(state.watermarks[GROUPS[group]][p][1]))
-                for p, behind in sorted(state.lag(group).items())
-            ],
-            "kept": state.retained(GROUPS[group]),
-            "published": state.published(GROUPS[group]),
-        }
-        for group, committed in (state.committed.items() if published else ())
-    ]
-    absent = [group for group in GROUPS if group not in state.committed]
-    return page_html("pipeline_lag.html.j2", groups=groups, absent=absent)
+    partitions = {
+        group: [
+            (str(p), count(behind), count(committed.get(p)), count(state.watermarks[GROUPS[group]][p][1]))
+            for p, behind in sorted(state.lag(group).items())
+        ]
+        for group, committed in state.committed.items()
+    }
+    empty = not state.published(RAW_TOPIC)
+    return page_html("pipeline_lag.html.j2", state=state, topics=GROUPS, partitions=partitions, empty=empty)
 
 
 def throughput_words(through: Throughput) -> str:
@@ -148,29 +133,7 @@ def tokens_html(tokens: Tokens | None, *, needed: int | None, now: float) -> Mar
     """The state of the tokens with its age, and when ``needed`` tokens will be available."""
     if tokens is None:
         return paragraph_html(_NO_PRODUCER)
-    wait, full = tokens.wait_s(now), tokens.until_s(tokens.full, now)
-    facts = [
-        (
-            "Left now",
-            f"about {count(tokens.level(now))}",
-            f"{count(tokens.left)} as of {age_words(now - tokens.at)} ago",
-        ),
-        ("Refill", f"{count(tokens.refill_rate)} a minute", ""),
-        ("Last request", f"cost {count(tokens.consumed)}", moment(tokens.at)),
-        ("Next request", f"in {age_words(wait)}" if wait else "now", moment(now + wait) if wait else ""),
-        ("Full bucket", _when(full), f"{count(tokens.full)} tokens, one hour's refill"),
-    ]
-    if needed is not None:
-        ready = tokens.until_s(needed, now)
-        never = f"the bucket holds {count(tokens.full)} at most" if ready is None else ""
-        facts.append((f"{count(needed)} tokens", _when(ready), never or (moment(now + ready) if ready else "")))
-    return macro("fact_list", facts)
-
-
-def _when(seconds: float | None) -> str:
-    if seconds is None:
-        return "never"
-    return "now" if seconds <= 0 else f"in {age_words(seconds)}"
+    return page_html("pipeline_tokens.html.j2", tokens=tokens, needed=needed, now=now)
 
 
 def ages_html(ages: Mapping[str, Sequence[int]]) -> Markup:
@@ -191,14 +154,8 @@ def _share(number: int, total: int) -> Markup:
 
 def dead_html(state: StreamState, *, shown: int, notice: str, busy: bool) -> Markup:
     """How many dead letters each topic has, how to replay them, and ``notice``: what came of the last action."""
-    dead = state.dead_letters()
-    topics = [
-        {"name": topic, "dead_name": dead_letter_topic(topic), "kept": number, "fresh": state.unreplayed(topic)}
-        for topic, number in (dead.items() if any(dead.values()) else ())
-    ]
-    return page_html(
-        "pipeline_dead.html.j2", topics=topics, total=sum(dead.values()), shown=shown, notice=notice, busy=busy
-    )
+    topics = {topic: dead_letter_topic(topic) for topic in state.dead_letters()}
+    return page_html("pipeline_dead.html.j2", state=state, topics=topics, shown=shown, notice=notice, busy=busy)
 
 
 def runs_html(runs: Sequence[FiledRun], *, now: float, limit_s: float) -> Markup:
@@ -231,7 +188,7 @@ def _took(run: Run, now: float) -> str:
 def _status(run: Run, now: float, limit_s: float) -> Markup:
     if run.status == "running" and now - run.started_at > limit_s:
         return status_html("warn", "still running after the time limit: it was killed")
-    return status_html(*_STATUSES[run.status])
+    return status_html(_STATUS_TONES[run.status], run.status.replace("_", " "))
 
 
 def _found(run: Run) -> str:

@@ -44,7 +44,6 @@ _LETTERS = 50
 _RUNS = 20
 _MOST_OBSERVED = 2_000
 _MOST_NEEDED = 10_000_000
-_BACK = {"log": "The log answers again.", "store": "The store answers again."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +108,8 @@ class PipelinePage(DashboardPage):
 
     async def settled(self) -> None:
         """Wait until no background task is running."""
-        await self._dead_letters.action.settled()
-        await self._for_log.settled()
-        await self._for_store.settled()
-        await self._for_services.settled()
+        for task in (self._dead_letters.action, self._for_log, self._for_store, self._for_services):
+            await task.settled()
 
     # Reading
 
@@ -180,7 +177,7 @@ class PipelinePage(DashboardPage):
             self._stats, self._known.ages = found.stats, found.ages
             self._show(self.show_header, lambda: self._show_ages(found.ages), lambda: self._show_runs(found.runs))
         elif self._known.ages is None:
-            self._show(self._show_no_store)
+            self._show(lambda: self._show_fault("store", "ages", "runs"))
         self._show(self._show_figures, self._notify_faults)
 
     def _services_read(self, found: tuple[ServiceObservations, Tokens | None] | None, fault: str) -> None:
@@ -211,7 +208,7 @@ class PipelinePage(DashboardPage):
         if text and shape != self._notified:
             self.widget.notify(f"{text} What is shown of it may be out of date. Updates automatically.", "bad")
         elif self._notified and not text:
-            self.widget.notify(" ".join(_BACK[name] for name in self._away), "good")
+            self.widget.notify(" ".join(f"The {name} answers again." for name in self._away), "good")
         self._notified, self._away = shape, tuple(self._faults)
 
     # Showing
@@ -229,9 +226,7 @@ class PipelinePage(DashboardPage):
     def _show_log(self) -> None:
         state = self._known.state
         if state is None:
-            why = paragraph_html(_sentence(self._faults.get("log", "")))
-            for region in ("lag", "dead"):
-                self.widget.show_html(region, why)
+            self._show_fault("log", "lag", "dead")
             return
         self.widget.show_html("lag", lag_html(state))
         words = throughput_words(self._through)
@@ -277,9 +272,10 @@ class PipelinePage(DashboardPage):
         html = runs_html(runs, now=time.time(), limit_s=self.settings.report_time_limit)
         self.widget.show_html("runs", html)
 
-    def _show_no_store(self) -> None:
-        for region in ("ages", "runs"):
-            self.widget.show_html(region, paragraph_html(_sentence(self._faults["store"])))
+    def _show_fault(self, name: str, *regions: str) -> None:
+        """Why what stands in these regions is not known yet."""
+        for region in regions:
+            self.widget.show_html(region, paragraph_html(f"{self._faults[name]}."))
 
     def _show_address(self) -> None:
         asked = {"tokens": self._needed_text, "letter": self._dead_letters.opened}
@@ -308,7 +304,3 @@ class PipelinePage(DashboardPage):
             self._needed = int(digits)
         elif digits:
             self._wrong = f"Tokens: not a whole number up to {count(_MOST_NEEDED)}. Try 900"
-
-
-def _sentence(fault: str) -> str:
-    return f"{fault.rstrip('.')}." if fault else ""

@@ -21,24 +21,13 @@ from arbkit.display.charts import LAYOUT
 from arbkit.profit import Profile, load_profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, ProductQuery
 from arbkit.store.address import describe_errors
-from arbkit.web.dashboards.content import Field, Option, Region, UserEvent
-from arbkit.web.dashboards.html import components_html
+from arbkit.web.dashboards.content import Field, Option, Region, UserEvent, choice
+from arbkit.web.dashboards.html import components_html, page_html
 from arbkit.web.dashboards.page import DashboardPage
 from arbkit.web.dashboards.part import Waterfall
 from arbkit.web.dashboards.product.filters import CURRENCIES, PRICES, QUANTITIES, ProductView, parse
 from arbkit.web.dashboards.product.history_chart import ProductHistory, history_chart
-from arbkit.web.dashboards.product.html import (
-    about_html,
-    demand_html,
-    fees_html,
-    match_html,
-    notes_html,
-    offers_html,
-    results_html,
-    route_html,
-    unknown_html,
-    warning_html,
-)
+from arbkit.web.dashboards.product.html import ean_words, picture_address
 from arbkit.web.dashboards.product.tables import products_table, routes_table
 
 _MOST_FOUND = 25
@@ -112,7 +101,7 @@ class ProductPage(DashboardPage):
         self._show_find()
         for region in _OF_A_PRODUCT:
             self.widget.hide(region)
-        self.widget.show_html("hint", results_html(0, 0, searched=False, note=_EMPTY))
+        self._fill("hint", "product_results.html.j2", total=0, shown=0, searched=False, note=_EMPTY)
 
     def load(self) -> None:
         """Read the product, or the products that the search finds.
@@ -131,6 +120,9 @@ class ProductPage(DashboardPage):
         else:
             self._show_product(self._product, now)
         self.widget.address(self._view.search())
+
+    def _fill(self, region: str, template: str, **values: object) -> None:
+        self.widget.show_html(region, page_html(template, **values))
 
     # Search
 
@@ -151,7 +143,9 @@ class ProductPage(DashboardPage):
         page = self.store.products(ProductQuery(q=q or None, sort=sort, limit=_MOST_FOUND))
         empty = self._stats is not None and not self._stats.products
         message = _EMPTY if empty else _NO_MATCH
-        self.widget.show_html("hint", results_html(page.total, len(page.items), searched=bool(q)))
+        self._fill(
+            "hint", "product_results.html.j2", total=page.total, shown=len(page.items), searched=bool(q), note=""
+        )
         self.widget.show_table("results", products_table(page.items, page.total, message=message, now=now))
 
     def _show_no_product(self) -> None:
@@ -160,8 +154,8 @@ class ProductPage(DashboardPage):
         self._drawn = self._priced = None
         asin = self._view.asin
         if asin:
-            html = unknown_html(asin, watched=self.watched(asin), markets=self.settings.markets)
-            self.widget.show_html("about", html)
+            watched, markets = self.watched(asin), self.settings.markets
+            self._fill("about", "product_unknown.html.j2", asin=asin, watched=watched, markets=markets)
 
     # The product
 
@@ -171,7 +165,7 @@ class ProductPage(DashboardPage):
         offers.sort(key=lambda o: (order.index(o.market) if o.market in order else len(order), o.market))
         self._offers = offers
         self._show_about(now)
-        self.widget.show_html("offers", offers_html(offers, now=now))
+        self._fill("offers", "product_offers.html.j2", offers=offers, now=now)
         profile = load_profile(self.settings.profile_path, self.settings.profile_name)
         on, evaluated_at = datetime.fromtimestamp(now, UTC).date(), self._stats.evaluated_at if self._stats else None
         priced = ([(o.id, o.version, o.updated_at) for o in offers], profile, on, evaluated_at)
@@ -194,13 +188,13 @@ class ProductPage(DashboardPage):
         self._drawn = None
         known = {h.market: h for h in self._histories}
         demand = {o.market: demand_of(o, known.get(o.market)) for o in offers}
-        self.widget.show_html("demand", demand_html(demand))
+        self._fill("demand", "product_demand.html.j2", demand=demand)
         fees = fee_facts(offers, prepared, profile, tables, on=on)
-        self.widget.show_html("fees", fees_html(fees, fee_tables(fees, tables, on=on)))
-        matches = compare_listings(offers)
-        self.widget.show_html("match", match_html(offers, matches))
+        self._fill("fees", "product_fees.html.j2", fees=fees, tables=fee_tables(fees, tables, on=on))
+        matches = sorted(compare_listings(offers), key=lambda match: match.verdict == "same")
+        self._fill("match", "product_match.html.j2", offers=offers, matches=matches)
         if doubts := warning(matches):
-            self.widget.show_html("warning", warning_html(doubts))
+            self._fill("warning", "product_warning.html.j2", text=doubts)
         else:
             self.widget.hide("warning")
 
@@ -209,17 +203,17 @@ class ProductPage(DashboardPage):
         if product is None:
             self._show_no_product()
             return
-        watched = self.watched(product.asin)
-        html = about_html(product, self._offers, watched=watched, markets=self.settings.markets, now=now)
-        self.widget.show_html("about", html)
+        watched, eans, picture = self.watched(product.asin), ean_words(product), picture_address(product)
+        self._fill(
+            "about", "product_about.html.j2", product=product, picture=picture, eans=eans, watched=watched,
+            offers=self._offers, markets=self.settings.markets, now=now,
+        )  # fmt: skip
 
     def _show_routes(self, now: float) -> None:
         """The table of routes, and the selected one; the best if none is selected or it is gone."""
         ids = [r.id for r in self._routes]
         chosen = self._view.route if self._view.route in ids else next(iter(ids), "")
-        table = routes_table(
-            self._routes, self._stored, asin=self._view.asin, chosen=chosen, message=self._no_routes(), now=now
-        )
+        table = routes_table(self._routes, self._stored, chosen=chosen, message=self._no_routes(), now=now)
         self.widget.show_table("routes", table)
         if chosen == self._shown_route:
             return
@@ -229,7 +223,7 @@ class ProductPage(DashboardPage):
             for region in ("route", "waterfall", "components"):
                 self.widget.hide(region)
             return
-        self.widget.show_html("route", route_html(route))
+        self._fill("route", "product_route.html.j2", route=route)
         if route.opportunity is None:
             self._waterfall.hide()
         else:
@@ -251,13 +245,13 @@ class ProductPage(DashboardPage):
         self._drawn = drawn
         self._history.asin, self._history.series = self._view.asin, self._view.series
         notes = self._history.draw(self._offers, self._histories, currency)
-        self.widget.show_html("notes", notes_html(notes))
+        self._fill("notes", "product_notes.html.j2", notes=notes)
 
     def _show_series(self, home: str) -> None:
         options = [Option(value="" if c == home else c, label=c) for c in CURRENCIES]
         value = "" if self._view.currency == home else self._view.currency
         fields: list[Field] = [
-            {"name": "currency", "label": "Currency", "kind": "choice", "options": options, "value": value},
+            choice("currency", "Currency", options, value=value),
             *(
                 Field(name=name, label=label, kind="check", value=name in self._view.series)
                 for name, label in {**PRICES, **QUANTITIES}.items()
