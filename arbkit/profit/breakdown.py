@@ -154,8 +154,8 @@ class _Explainer:
         )
         if profile.return_outbound_lost:
             rule += ", what sending it cost"
-        if profile.return_value_loss_pct:
-            rule += f", {profile.return_value_loss_pct:g} % of its purchase price"
+        loss = profile.return_value_loss_pct
+        rule += f", {loss:g} % of its purchase price" if loss else "; sold again as new"
         return _Explanation(rule, self._table("refunds"), assumed=MARKETS[self.target].currency != "EUR")
 
     def _referral(self) -> _Explanation:
