@@ -108,6 +108,7 @@ def fees_on(tables: Tables, category: str, market: Market, on: date) -> JsonObje
         "currency": currency,
         "on": on.isoformat(),
         "tables_version": day.version,
+        "later_changes_unknown": day.outlived_by(on),
         "referral": table(
             "referral",
             schedules=schedules,

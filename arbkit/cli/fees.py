@@ -119,6 +119,8 @@ def _affected(settings: Settings, tables: Tables, first: date, second: date) -> 
 
 def _print_fees(found: Mapping[str, Any]) -> None:
     say(f"{found['category']} in {found['market']} on {found['on']}, {found['currency']}, net of VAT")
+    if found["later_changes_unknown"]:
+        say(f"  tables of {found['tables_version']}, later changes unknown")
     _print_referral(found["referral"])
     for title, key in (("FBA", "fulfilment"), ("Low-Price FBA", "low_price"), ("EFN", "efn")):
         _print_bands(title, found[key])

@@ -8,7 +8,7 @@ an unregistered one does neither.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -25,8 +25,6 @@ from arbkit.profit.seller_profile import FulfilmentMethod, Profile
 
 CrossBorderCosts = dict[str, Floats | float]
 """What a route adds that neither side has, as costs (positive) by component."""
-_TABLES_LAST = timedelta(90)
-"""Amazon announces changes about this long ahead: of a later day nobody knows them."""
 
 
 class CostSide:
@@ -81,8 +79,7 @@ class SellerCosts:
     @cached_property
     def tables_outlived(self) -> bool:
         """Whether the day, or that of the expected sale, is later than announced changes reach."""
-        last = max(self.day.on, dispatch_day(self.day.on, self.profile.expected_days))
-        return last - self.day.checked_on > _TABLES_LAST
+        return self.day.outlived_by(dispatch_day(self.day.on, self.profile.expected_days))
 
     @cached_property
     def home_vat(self) -> float:

@@ -27,6 +27,8 @@ _FILES = (
     "categories", "closing", "digital_services", "duty", "fulfilment_efn", "fulfilment_local", "fulfilment_low_price",
     "fulfilment_selected", "referral", "refunds", "size_tiers", "storage", "surcharges", "vat", "vat_collected",
 )  # fmt: skip
+_TABLES_LAST = timedelta(90)
+"""Amazon announces changes about this long ahead."""
 _NOT_DATED = frozenset({"categories", "digital_services"})
 TABLE_IDS = (
     "referral", "closing", "fulfilment_local", "fulfilment_low_price", "fulfilment_selected", "fulfilment_efn",
@@ -108,6 +110,10 @@ class EffectiveTables:
     @property
     def _vat(self) -> Mapping[str, object]:
         return cast("Mapping[str, object]", self.get("vat"))
+
+    def outlived_by(self, on: date) -> bool:
+        """Whether a day is later than announced changes reach: nobody knows its tables."""
+        return on - self.checked_on > _TABLES_LAST
 
     def season(self, on: date) -> PeakSeason | None:
         """The peak season of a dispatch on a day, None outside of those that are known."""
