@@ -152,8 +152,7 @@ class _Explainer:
             f"{profile.return_rate_pct:g} % return rate: {content.get('percent', 0):g} % of the referral fee, at most "
             f"{content.get('at_most_EUR', 0):.2f} EUR, and {profile.return_handling:.2f} {profile.currency} handling"
         )
-        if profile.return_outbound_lost:
-            rule += ", what sending it cost"
+        rule += ", what sending it cost" if profile.return_outbound_lost else ", not what sending it cost"
         loss = profile.return_value_loss_pct
         rule += f", {loss:g} % of its purchase price" if loss else "; sold again as new"
         return _Explanation(rule, self._table("refunds"), assumed=MARKETS[self.target].currency != "EUR")

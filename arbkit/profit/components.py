@@ -21,9 +21,9 @@ class Components(TypedDict):
     fulfilment_fee: float
     fuel_surcharge: float
     peak_surcharge: float
-    packaging_fee: float
     digital_services_fee: float
     vat_on_fees: float
+    packaging_fee: float
     storage: float
     refunds: float
     purchase_price: float

@@ -92,7 +92,7 @@ class Profile(_Model):
         0, ge=0, le=100, description="what a returned unit loses of its purchase price, on average"
     )
     return_outbound_lost: bool = Field(
-        True, description="the fulfilment fee (fbm: your parcel) of a returned unit is paid for nothing"
+        False, description="count the fulfilment fee (fbm: your parcel) of a returned unit, which nobody refunds"
     )
     sipp_certified: bool = Field(
         False, description="oversize is certified to ship in its own packaging: no packaging fee"

@@ -95,7 +95,7 @@ def profiles() -> list[Profile]:
     costs: dict[str, Any] = {
         "prep_per_unit": 0.3, "inbound_per_unit": 0.2, "inbound_per_kg": 0.45, "exchange_spread_pct": 1.5,
         "expected_days": 45, "return_rate_pct": 6, "return_handling": 1.2, "fbm_shipping": 4.9, "cover_days": 20,
-        "customs": {"duty_pct": 3.5, "freight_per_unit": 0.6, "freight_per_kg": 0.8},
+        "customs": {"duty_pct": 3.5, "freight_per_unit": 0.6, "freight_per_kg": 0.8}, "return_outbound_lost": True,
     }  # fmt: skip
     return [
         Profile.neutral(**costs, fulfilment=("fba-local", "efn", "pan-eu", "fbm")),

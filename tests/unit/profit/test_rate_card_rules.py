@@ -176,9 +176,9 @@ def test_a_return_costs_what_it_really_costs(method: str) -> None:
     administration = max(0.20 * plain["referral_fee"], -5.0)
     cost = plain["purchase_price"] + plain["input_vat"]
     for fields, expected in (
-        ({"return_outbound_lost": False}, administration - 1.5),
-        ({}, administration - 1.5 + sent),
-        ({"return_value_loss_pct": 40}, administration - 1.5 + sent + 0.4 * cost),
+        ({}, administration - 1.5),
+        ({"return_outbound_lost": True}, administration - 1.5 + sent),
+        ({"return_value_loss_pct": 40}, administration - 1.5 + 0.4 * cost),
     ):
         seller = Profile.neutral(customs={"duty_pct": 3}, **RETURNS, **fields)
         found = asked(seller, fulfilment=method)
