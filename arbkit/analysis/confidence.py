@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from arbkit.core.errors import ConfigError
+from arbkit.core.errors import ConfigError, first_fault
 from arbkit.core.results import Json
 from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.reason_codes import ReasonCode
@@ -108,12 +108,9 @@ def parse_confidence_rules(rows: Sequence[Mapping[str, Json]]) -> tuple[Confiden
         try:
             rules.append(ConfidenceRule.model_validate(row))
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
+            field, why, _ = first_fault(error)
             where = f"confidence_rules.toml: {row.get('code')}"
-            raise ConfigError(
-                first["msg"].removeprefix("Value error, "), field=f"{where}: {field}" if field else where
-            ) from None
+            raise ConfigError(why, field=f"{where}: {field}" if field else where) from None
     codes = [rule.code for rule in rules]
     for code in _CHECKS:
         if codes.count(code) != 1:

@@ -36,24 +36,8 @@ def components(row: RouteRow, profile: Profile, day: EffectiveTables, rates: Rat
     ``amount`` is signed, in the home currency, None where unknown; the amounts add up to the profit.
     """
     explainer = _Explainer(row, profile, day, rates)
-    lines: list[ComponentRow] = []
     amounts = cast("Mapping[str, float]", row)
-    for name in (name for name in COMPONENTS if amounts[name] != 0):
-        line = explainer.explain(name)
-        table = line.table
-        lines.append(
-            {
-                "name": name,
-                "amount": None if math.isnan(amounts[name]) else amounts[name],
-                "currency": row["currency"],
-                "rule": line.rule,
-                "table": table.table_id if table else None,
-                "valid_from": table.valid_from.isoformat() if table else None,
-                "source": table.source if table else line.source,
-                "assumed": line.assumed or bool(table and table.assumed),
-            }
-        )
-    return lines
+    return [explainer.line(name, amounts[name]) for name in COMPONENTS if amounts[name] != 0]
 
 
 class _Explainer:
@@ -65,7 +49,22 @@ class _Explainer:
         self.assumed = {reason.code for reason in row["assumed"]}
         self.package_assumed = ReasonCode.PACKAGE_ASSUMED in self.assumed
 
-    def explain(self, name: str) -> _Explanation:
+    def line(self, name: str, amount: float) -> ComponentRow:
+        """The component of this name with what explains it."""
+        explanation = self._explain(name)
+        table = explanation.table
+        return {
+            "name": name,
+            "amount": None if math.isnan(amount) else amount,
+            "currency": self.row["currency"],
+            "rule": explanation.rule,
+            "table": table.table_id if table else None,
+            "valid_from": table.valid_from.isoformat() if table else None,
+            "source": table.source if table else explanation.source,
+            "assumed": explanation.assumed or bool(table and table.assumed),
+        }
+
+    def _explain(self, name: str) -> _Explanation:
         rules: dict[str, Callable[[], _Explanation]] = {
             "sale_price": lambda: self._price(self.row["sell_price"], self.row["sell_currency"], self.target,
                                               self.row["sell_basis"]),
@@ -152,9 +151,10 @@ class _Explainer:
             f"{profile.return_rate_pct:g} % return rate: {content.get('percent', 0):g} % of the referral fee, at most "
             f"{content.get('at_most_EUR', 0):.2f} EUR, and {profile.return_handling:.2f} {profile.currency} handling"
         )
-        rule += ", what sending it cost" if profile.return_outbound_lost else ", not what sending it cost"
-        loss = profile.return_value_loss_pct
-        rule += f", {loss:g} % of its purchase price" if loss else "; sold again as new"
+        if profile.return_outbound_lost:
+            rule += ", what sending it cost"
+        if profile.return_value_loss_pct:
+            rule += f", {profile.return_value_loss_pct:g} % of its purchase price"
         return _Explanation(rule, self._table("refunds"), assumed=MARKETS[self.target].currency != "EUR")
 
     def _referral(self) -> _Explanation:
@@ -173,7 +173,7 @@ class _Explainer:
             return self._of_profile("own shipping to the buyer")
         if row["fulfilment_from"] == "keepa":
             old = ReasonCode.KEEPA_FEE_OLD in self.assumed
-            rule = f"FBA {target}, as Keepa observed it for this product{', before the table changed' if old else ''}"
+            rule = f"FBA {target}, as Keepa observes it for this product{', before the table changed' if old else ''}"
             return _Explanation(rule, source="Keepa fbaFees", assumed=old)
         if row["fulfilment"] == "efn":
             name, table = f"EFN {row['stock']} → {target}", "fulfilment_efn"

@@ -21,7 +21,7 @@ from arbkit.profit.fees.fulfilment import Fulfilment
 from arbkit.profit.fees.offer_fees import OfferFees
 from arbkit.profit.fees.parsing import SPECIAL
 from arbkit.profit.fees.tables import EffectiveTables
-from arbkit.profit.offer_facts import Prices, numbers
+from arbkit.profit.offer_facts import Prices, numbers, prices
 from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
 from arbkit.profit.seller_profile import Profile
 
@@ -87,41 +87,39 @@ def cost_offers(
     """
     offers = offers.reset_index(drop=True)
     market = offers["market"].map(MARKET_CODES.index).to_numpy(np.int64) if len(offers) else np.zeros(0, np.int64)
-    fees = OfferFees(offers, market, profile, day)
+    buying, selling = prices(offers, profile.buy_basis, buying=True), prices(offers, profile.sell_basis, buying=False)
+    fees = OfferFees(offers, market, selling.price, profile, day)
     codes, asins = pd.factorize(offers["asin"])
     grid = _MarketProductGrid(market, codes, len(asins))
-    referral = fees.referral
-    local_reasons, efn_reasons = _package_reasons(fees)
-    charged = to_whole_cents if whole_cents else _as_is
+    referral, fulfilment, closing = fees.referral, fees.fulfilment(selling.price), fees.closing_fee()
+    vat_rate = fees.vat_rates()
+    local_reasons, efn_reasons = _package_reasons(fees, fulfilment)
+    charged = to_whole_cents if whole_cents else np.asarray
     return OfferCosts(
         fees=fees,
         asins=np.asarray(asins, object),
         row=grid.rows,
-        buy_price=grid.of(fees.buying.price),
-        sell_price=grid.of(fees.selling.price),
+        buy_price=grid.of(buying.price),
+        sell_price=grid.of(selling.price),
         referral=grid.of(charged(referral.fee)),
         referral_least=grid.of(charged(referral.least)),
         merchant_referral=grid.of(charged(referral.merchant_fee)),
         merchant_referral_least=grid.of(charged(referral.merchant_least)),
-        closing=grid.of(fees.closing),
-        vat_rate=grid.of(fees.vat_rate),
-        weight_kg=grid.of(fees.unit_kg),
-        fulfilment=_mapped(fees.fulfilment, grid.of),
-        storage=_mapped(fees.storage, grid.of),
+        closing=grid.of(closing),
+        vat_rate=grid.of(vat_rate),
+        weight_kg=grid.of(fees.sizes.unit_kg),
+        fulfilment=_mapped(fulfilment, grid.of),
+        storage=_mapped(fees.storage(), grid.of),
         updated_at=grid.of(numbers(offers, "updated_at")),
-        buy_reasons=grid.of(_buy_reasons(fees)),
-        sell_reasons=grid.of(_sell_reasons(fees)),
+        buy_reasons=grid.of(_buy_reasons(fees, buying, vat_rate)),
+        sell_reasons=grid.of(_sell_reasons(fees, selling, closing, vat_rate)),
         no_fee_reasons=grid.of(_no_fee_reasons(fees)),
         local_reasons=grid.of(local_reasons),
         efn_reasons=grid.of(efn_reasons),
     )
 
 
-def _as_is(amounts: Floats) -> Floats:
-    return amounts
-
-
-def _price_reasons(price: Prices, missing: ReasonCode, fees: OfferFees) -> ReasonFlags:
+def _price_reasons(price: Prices, missing: ReasonCode, fees: OfferFees, vat_rate: Floats) -> ReasonFlags:
     """What concerns buying and selling alike: the price and the VAT class."""
     flags = np.zeros(len(fees.market), np.uint64)
     unknown = np.isnan(price.price)
@@ -130,28 +128,28 @@ def _price_reasons(price: Prices, missing: ReasonCode, fees: OfferFees) -> Reaso
     flag_rows(flags, ReasonCode.SPOT_FOR_AVERAGE, price.fell_back)
     flag_rows(flags, ReasonCode.VAT_CLASS_SUGGESTED, fees.vat_suggested)
     flag_rows(flags, ReasonCode.VAT_CLASS_HIDDEN, fees.vat_hidden)
-    flag_rows(flags, ReasonCode.VAT_RATE_UNKNOWN, np.isnan(fees.vat_rate))
+    flag_rows(flags, ReasonCode.VAT_RATE_UNKNOWN, np.isnan(vat_rate))
     return flags
 
 
-def _buy_reasons(fees: OfferFees) -> ReasonFlags:
-    flags = _price_reasons(fees.buying, ReasonCode.NO_BUY_PRICE, fees)
+def _buy_reasons(fees: OfferFees, price: Prices, vat_rate: Floats) -> ReasonFlags:
+    flags = _price_reasons(price, ReasonCode.NO_BUY_PRICE, fees, vat_rate)
     shipping_included = np.isin(fees.offers["price_basis"].to_numpy(object), ["amazon", "as given"])
     flag_rows(flags, ReasonCode.SHIPPING_UNKNOWN, np.isnan(numbers(fees.offers, "shipping_minor")) & ~shipping_included)
     return flags
 
 
-def _sell_reasons(fees: OfferFees) -> ReasonFlags:
+def _sell_reasons(fees: OfferFees, price: Prices, closing: Floats, vat_rate: Floats) -> ReasonFlags:
     day, referral = fees.day, fees.referral
-    flags = _price_reasons(fees.selling, ReasonCode.NO_SELL_PRICE, fees)
+    flags = _price_reasons(price, ReasonCode.NO_SELL_PRICE, fees, vat_rate)
     scheduled = referral.schedule >= 0
     if not day.schedules:
         flags |= ReasonCode.NO_FEE_TABLES.bit
     else:
-        flag_rows(flags, ReasonCode.CATEGORY_UNKNOWN, ~scheduled & ~np.isnan(fees.selling.price))
-    no_fee = scheduled & np.isnan(referral.fee) & ~np.isnan(fees.selling.price)
+        flag_rows(flags, ReasonCode.CATEGORY_UNKNOWN, ~scheduled & ~np.isnan(price.price))
+    no_fee = scheduled & np.isnan(referral.fee) & ~np.isnan(price.price)
     flag_rows(flags, ReasonCode.REFERRAL_FEE_UNKNOWN, no_fee)
-    flag_rows(flags, ReasonCode.CLOSING_FEE_UNKNOWN, np.isnan(fees.closing) & scheduled)
+    flag_rows(flags, ReasonCode.CLOSING_FEE_UNKNOWN, np.isnan(closing) & scheduled)
     flag_rows(flags, ReasonCode.REFERRAL_AMBIGUOUS, referral.candidates > 1)
     flag_rows(flags, ReasonCode.REFERRAL_MINIMUM_DISPUTED, referral.minimum_disputed)
     table = day.provenance("referral")
@@ -172,20 +170,21 @@ def _no_fee_reasons(fees: OfferFees) -> ReasonFlags:
     return flags
 
 
-def _package_reasons(fees: OfferFees) -> tuple[ReasonFlags, ReasonFlags]:
+def _package_reasons(fees: OfferFees, fulfilment: Fulfilment) -> tuple[ReasonFlags, ReasonFlags]:
     """What is assumed of fulfilment from local stock, and of EFN."""
     local, efn = np.zeros(len(fees.market), np.uint64), np.zeros(len(fees.market), np.uint64)
     if "package_assumed" in fees.offers:
         guessed = fees.offers["package_assumed"].to_numpy(bool)
         # Keepa observed the local fee of the real package.
-        flag_rows(local, ReasonCode.PACKAGE_ASSUMED, guessed & ~fees.fulfilment.from_keepa)
+        flag_rows(local, ReasonCode.PACKAGE_ASSUMED, guessed & ~fulfilment.from_keepa)
         flag_rows(efn, ReasonCode.PACKAGE_ASSUMED, guessed)
-    flag_rows(local, ReasonCode.KEEPA_FEE_OLD, fees.fulfilment.keepa_stale)
-    flag_rows(local, ReasonCode.PEAK_UNKNOWN, fees.fulfilment.peak_unknown)
+    flag_rows(local, ReasonCode.KEEPA_FEE_OLD, fulfilment.keepa_stale)
+    flag_rows(local, ReasonCode.PEAK_UNKNOWN, fulfilment.peak_unknown)
+    flag_rows(local, ReasonCode.PEAK_OF_LAST_SEASON, fulfilment.peak_assumed)
     packaging = fees.day.provenance("surcharges.packaging")
     if packaging is not None and packaging.assumed:
         for flags in (local, efn):
-            flag_rows(flags, ReasonCode.PACKAGING_FEE_ASSUMED, fees.fulfilment.packaging > 0)
+            flag_rows(flags, ReasonCode.PACKAGING_FEE_ASSUMED, fulfilment.packaging > 0)
     return local, efn
 
 

@@ -81,6 +81,7 @@ class ReasonCode(Enum):
     VAT_CLASS_SUGGESTED = Severity.ASSUMED, "VAT class suggested by the category"
     PACKAGE_ASSUMED = Severity.ASSUMED, "package size and weight assumed by profile"
     VAT_CLASS_HIDDEN = Severity.ASSUMED, "standard VAT assumed: the category also holds goods of a reduced rate"
+    PEAK_OF_LAST_SEASON = Severity.ASSUMED, "peak surcharge: last season's amount"
     KEEPA_FEE_OLD = Severity.ASSUMED, "fulfilment fee that Keepa observed: older than the table"
     PEAK_UNKNOWN = Severity.ASSUMED, "package unknown, so no peak surcharge"
     PACKAGING_FEE_ASSUMED = Severity.ASSUMED, "packaging fee of oversize: from one source, and not SIPP-certified"

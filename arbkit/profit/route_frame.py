@@ -11,10 +11,11 @@ import pandas as pd
 
 from arbkit.core.marketplaces import MARKET_CODES, MARKETS
 from arbkit.profit.components import COMPONENTS, Components, round_components
-from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
+from arbkit.profit.fees.arrays import Floats, Ints, Objects
+from arbkit.profit.offer_facts import prices
 from arbkit.profit.reason_codes import ASSUMED, UNKNOWN, Reason, decode_reasons
 from arbkit.profit.route_batch import FulfilmentOption, RouteBatch
-from arbkit.profit.seller_profile import FulfilmentMethod
+from arbkit.profit.seller_profile import Basis, FulfilmentMethod
 
 Column = npt.NDArray[np.generic] | str
 _FEES = (
@@ -149,20 +150,20 @@ def _percentages(exact: dict[str, Floats], total: Floats, invested: Floats) -> d
 def _buying_provenance(batch: RouteBatch, s: int, products: Ints) -> dict[str, Column]:
     """What explains the buying side: the price's basis and the VAT class."""
     rows, fees = batch.buying.row[s][products], batch.buying.fees
-    basis = _basis(fees.offers.iloc[rows], fees.buying.averaged[rows], batch.seller.profile.buy_basis)
+    basis = _basis(fees.offers.iloc[rows], batch.seller.profile.buy_basis, buying=True)
     return {"buy_basis": basis, "vat_class_bought": fees.vat_class[rows]}
 
 
 def _selling_provenance(batch: RouteBatch, t: int, products: Ints, option: FulfilmentOption) -> dict[str, Column]:
     """What explains the selling side: the price's basis, the VAT class, referral schedule, size tier and package."""
-    rows, fees = batch.selling.row[t][products], batch.selling.fees
+    rows, fees, fulfilment = batch.selling.row[t][products], batch.selling.fees, batch.selling.fulfilment
     offers = fees.offers.iloc[rows]
     schedules = np.array([*(s.name for s in fees.day.schedules), ""], object)
     tiers = np.array([*fees.day.tiers, ""], object)
-    keepa = fees.fulfilment.from_keepa[rows] & (option.method in ("fba-local", "pan-eu"))
-    low_price = fees.fulfilment.low_price[rows] & (option.method != "efn")
+    keepa = fulfilment.from_keepa[t][products] & (option.method in ("fba-local", "pan-eu"))
+    low_price = fulfilment.low_price[t][products] & (option.method != "efn")
     return {
-        "sell_basis": _basis(offers, fees.selling.averaged[rows], batch.seller.profile.sell_basis),
+        "sell_basis": _basis(offers, batch.seller.profile.sell_basis, buying=False),
         "vat_class_sold": fees.vat_class[rows],
         "referral_schedule": schedules[fees.referral.schedule[rows]],
         "referral_observed": fees.referral.observed[rows],
@@ -170,14 +171,14 @@ def _selling_provenance(batch: RouteBatch, t: int, products: Ints, option: Fulfi
         "package_from": offers["package_from"].to_numpy(object) if "package_from" in offers else "",
         "size_tier": tiers[fees.sizes.tier[rows]],
         # Low-Price FBA goes by the unit's own weight.
-        "billing_kg": np.where(low_price, fees.unit_kg[rows], fees.sizes.billing_kg[rows]),
+        "billing_kg": np.where(low_price, fees.sizes.unit_kg[rows], fees.sizes.billing_kg[rows]),
         "fulfilment_from": np.where(keepa, "keepa", np.where(low_price, "low-price table", "table")),
     }
 
 
-def _basis(offers: pd.DataFrame, averaged: Mask, basis: str) -> Objects:
+def _basis(offers: pd.DataFrame, basis: Basis, *, buying: bool) -> Objects:
     """Where a price comes from, in words: ``buy_box``, or ``buy_box, 90-day average``."""
-    names = offers["price_basis"]
+    names, averaged = offers["price_basis"], prices(offers, basis, buying=buying).averaged
     if not averaged.any():
         return names.to_numpy(object)
     average = f"{90 if basis == 'robust' else basis.removeprefix('avg')}-day average"

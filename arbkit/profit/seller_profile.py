@@ -7,7 +7,7 @@ from typing import Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from arbkit.core.errors import ConfigError
+from arbkit.core.errors import ConfigError, first_fault
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.results import Json
 from arbkit.profit.reason_codes import Reason, ReasonCode
@@ -181,13 +181,9 @@ class Profile(_Model):
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            raise ConfigError(
-                first["msg"].removeprefix("Value error, "),
-                field=f"{where}: {name}" if name else where,
-                value=None if first["type"] == "value_error" and not name else first.get("input"),
-            ) from None
+            name, why, value = first_fault(error)
+            field = f"{where}: {name}" if name else where
+            raise ConfigError(why, field=field, value=value if name else None) from None
 
 
 def ineligibility_reason(method: FulfilmentMethod, profile: Profile, source: str, target: str) -> Reason | None:

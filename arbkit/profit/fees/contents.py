@@ -31,6 +31,7 @@ class ScheduleRow(TypedDict, total=False):
     percent: Sequence[float]
     up_to_EUR: Sequence[float]
     up_to_GBP: Sequence[float]
+    currencies: Sequence[Literal["EUR", "GBP"]]
     disputed: bool
     fba: FbaRest
 

@@ -39,6 +39,7 @@ class Fulfilment:
     pan_eu_extra: Floats
     packaging: Floats
     peak: dict[str, Floats]
+    peak_assumed: Mask
     peak_unknown: Mask
     hazmat: Floats
 
@@ -93,9 +94,10 @@ def fulfilment_fees(day: EffectiveTables, units: FulfilmentUnits, terms: Fulfilm
     seen = choose_observed(day, units.observed, by_table, table_rows, market, season, warehouses=terms.warehouses)
     efn = _efn_fees(day, table_rows, market)
     peak = {} if season is None else _peak_fees(season, table_rows, market, {**efn, "local": usual}, terms.warehouses)
-    peak_unknown = np.zeros(len(market), bool)
+    peak_assumed = peak_unknown = np.zeros(len(market), bool)
     if season is not None:
         peak["local"][low | seen.holds_peak] = 0.0
+        peak_assumed = (peak["local"] > 0) & season.provenance.assumed
         peak_unknown = seen.used & ~seen.holds_peak & (sizes.tier < 0) & np.isin(market, _peak_stores(season))
     return Fulfilment(
         local=np.where(seen.used, units.observed.fee, by_table.fee + hazmat),
@@ -106,6 +108,7 @@ def fulfilment_fees(day: EffectiveTables, units: FulfilmentUnits, terms: Fulfilm
         pan_eu_extra=_pan_eu_extra(day, sizes, market, terms.cover_days),
         packaging=np.zeros(len(market)) if terms.sipp_certified else _by_tier(day, "packaging", sizes, market),
         peak=peak,
+        peak_assumed=peak_assumed,
         peak_unknown=peak_unknown,
         hazmat=hazmat,
     )

@@ -27,7 +27,8 @@ def schedules_of(content: TableContent) -> tuple[Schedule, ...]:
 
 def _schedule(row: ScheduleRow) -> Schedule:
     name, percent = row["name"], row["percent"]
-    bounds = {"EUR": tuple(row.get("up_to_EUR", ())), "GBP": tuple(row.get("up_to_GBP", ()))}
+    every = {"EUR": tuple(row.get("up_to_EUR", ())), "GBP": tuple(row.get("up_to_GBP", ()))}
+    bounds = {currency: every[currency] for currency in row.get("currencies", every)}
     for currency, edges in bounds.items():
         if len(edges) != len(percent) - 1 or any(b <= a for a, b in zip((0, *edges), edges, strict=False)):
             raise broken_table("referral", name, f"bounds in {currency} must rise, one fewer than percents")

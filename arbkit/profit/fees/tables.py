@@ -23,10 +23,6 @@ from arbkit.profit.fees.bands import PeakSeason, Provenance, Schedule, WeightBan
 from arbkit.profit.fees.contents import CategoryRoot, DigitalServicesRow, TableContent
 from arbkit.profit.fees.parsing import SPECIAL, bands_of, broken_table, parcels_of, schedules_of
 
-_FILES = (
-    "categories", "closing", "digital_services", "duty", "fulfilment_efn", "fulfilment_local", "fulfilment_low_price",
-    "fulfilment_selected", "referral", "refunds", "size_tiers", "storage", "surcharges", "vat", "vat_collected",
-)  # fmt: skip
 _TABLES_LAST = timedelta(90)
 """Amazon announces changes about this long ahead."""
 _NOT_DATED = frozenset({"categories", "digital_services"})
@@ -98,7 +94,7 @@ class EffectiveTables:
         if not content:
             return float("nan")
         rates = content.get(vat_class)
-        if not isinstance(rates, Mapping) or "DE" not in rates:
+        if code not in MARKETS or vat_class not in self.vat_classes or not isinstance(rates, Mapping):
             raise ConfigError("no such VAT class", field="vat_class", value=vat_class, remedy=f"Use {self.vat_classes}")
         return float(rates.get(code, float("nan"))) / 100
 
@@ -220,13 +216,12 @@ def load_tables() -> Tables:
     Raises:
         ConfigError: a file is broken; names file, row and rule.
     """
-    folder = resources.files("arbkit.profit.fees").joinpath("data")
     files = {}
-    for name in _FILES:
+    for file in resources.files("arbkit.profit.fees").joinpath("data").iterdir():
         try:
-            files[name] = tomllib.loads(folder.joinpath(f"{name}.toml").read_text("utf-8"))
+            files[file.name.removesuffix(".toml")] = tomllib.loads(file.read_text("utf-8"))
         except (OSError, tomllib.TOMLDecodeError) as error:
-            raise ConfigError(f"the table cannot be read: {error}", field=f"{name}.toml") from None
+            raise ConfigError(f"the table cannot be read: {error}", field=file.name) from None
     return parse_tables(files)
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from jinja2 import Environment
 from markupsafe import Markup
 
-from arbkit.core.formatting import UNKNOWN, age_words, count, money, utc_time
+from arbkit.core.formatting import UNKNOWN, age_words, count, money
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
 from arbkit.core.results import ComponentRow, RouteTotals
@@ -84,23 +84,6 @@ def demo_words(stats: Stats | None, *, demo_mode: bool) -> str:
 def figures_html(figures: Iterable[Figure]) -> Markup:
     """Head figures side by side."""
     return macro("figures", list(figures))
-
-
-def table_html(
-    label: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], *, empty: str = ""
-) -> Markup:
-    """A table; ``columns`` are label and kind (text, number, title, wide), ``empty`` is shown where there is no row."""
-    return macro("table", label, columns, rows, empty)
-
-
-def status_html(tone: str, text: str) -> Markup:
-    """A status in words, with a sign and a colour: good, warn, bad or quiet."""
-    return macro("status", tone, text)
-
-
-def time_html(at: float, now: float) -> Markup:
-    """A moment and, below it, how long ago it was."""
-    return Markup('{}<span class="arb-sub">{} ago</span>').format(utc_time(at), age_words(now - at))
 
 
 def store_figures(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from arbkit.analysis.confidence import load_confidence_rules, parse_confidence_rules, score_confidence
 from arbkit.core.errors import ConfigError
@@ -216,3 +217,24 @@ def test_a_broken_rule_is_named(change: Callable[[list[dict[str, Any]]], None], 
 def test_an_assumption_is_no_reason_for_an_unknown_profit() -> None:
     assert {code.severity for rule in load_confidence_rules() for code in rule.assumptions} == {Severity.ASSUMED}
     assert np.isfinite([rule.factor for rule in load_confidence_rules()]).all()
+
+
+def test_a_rule_may_say_little_but_not_nothing() -> None:
+    rows = copy.deepcopy(ROWS)
+    rows[0] |= {"message": "!", "rationale": "!", "source": "!"}
+    assert parse_confidence_rules(rows)[0].message == "!"
+    for name in ("message", "rationale", "source"):
+        with pytest.raises(ConfigError, match=name):
+            parse_confidence_rules([{**rows[0], name: ""}, *rows[1:]])
+
+
+@pytest.mark.parametrize("factor", [0, 1, -0.1])
+def test_a_factor_lies_between_nothing_and_one(factor: float) -> None:
+    with pytest.raises(ConfigError, match="factor"):
+        parse_confidence_rules([{**ROWS[0], "factor": factor}, *ROWS[1:]])
+
+
+def test_the_shared_rules_cannot_be_changed() -> None:
+    rule = load_confidence_rules()[0]
+    with pytest.raises(ValidationError, match="frozen"):
+        rule.factor = 0.1  # type: ignore[misc]

@@ -104,7 +104,10 @@ def profiles() -> list[Profile]:
         Profile.neutral(other_costs=1.3, home="IT", vat_class="books", customs={"duty_pct": 0}),
         Profile.neutral(**costs, vat_status="unregistered", registrations=(), sipp_certified=True),
         Profile.neutral(
-            **costs | {"expected_days": 0}, home="ES", stock="DE", return_value_loss_pct=30, return_outbound_lost=False
+            **costs | {"expected_days": 0, "return_outbound_lost": False},
+            home="ES",
+            stock="DE",
+            return_value_loss_pct=30,
         ),
         Profile.neutral(**costs, vat_status="not-reclaiming", return_value_loss_pct=25, plan="individual"),
     ]
