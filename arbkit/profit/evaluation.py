@@ -111,17 +111,17 @@ class Evaluation:
         revenue = (self.selling.sell_price * rates[:, None])[targets]
         net = revenue / (1 + self.selling.vat_rate[targets])
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(100 * self.profit / np.where(self._taxed(), net, revenue))
+            return np.asarray(100 * self.profit / (net if self.seller.registered else self._without_vat(revenue, net)))
 
-    def _taxed(self) -> Mask:
-        """Where the seller or the marketplace owes VAT on the sale."""
-        taxed = np.full(self.profit.shape, self.seller.registered)
-        for route, (source, target) in enumerate(() if self.seller.registered else self.routes):
+    def _without_vat(self, revenue: Floats, net: Floats) -> Floats:
+        """The revenue of an unregistered seller: without VAT where the marketplace owes it."""
+        taxed = np.zeros(self.profit.shape, bool)
+        for route, (source, target) in enumerate(self.routes):
             for index, method in enumerate(self.methods):
                 stock = self.seller.stock_country(method, source, target)
                 collected = self.seller.vat_is_collected(self.selling, target, stock)
                 taxed[route] |= collected & (self.method_index[route] == index)
-        return taxed
+        return np.where(taxed, net, revenue)
 
     @property
     def updated_at(self) -> Floats:

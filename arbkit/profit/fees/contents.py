@@ -47,6 +47,7 @@ class FbaRest(TypedDict):
 class ClosingRow(TypedDict, total=False):
     """The closing fee of some schedules; further columns per store. ``assumed_in``: stores with one transcription."""
 
+    name: str
     schedules: Sequence[str]
     assumed_in: Sequence[str]
 

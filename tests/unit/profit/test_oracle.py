@@ -251,3 +251,14 @@ def test_each_change_of_a_table_shows_on_its_first_day_and_not_before() -> None:
         new = {name: v.first for name, v in after.versions.items()}
         assert old != new or before.digital != after.digital
         assert all(first <= day for first in new.values())
+
+
+@pytest.mark.parametrize("method", ["fba-local", "efn", "fbm"])
+@pytest.mark.parametrize("profile", profiles(), ids=lambda p: f"{p.home}-{p.vat_status}")
+def test_the_margin_of_many_routes_is_that_of_each(profile: Profile, method: Any) -> None:
+    costs = cost_offers(random_offers(8, 120), profile, TABLES.on(DAYS[3]))
+    seller = SellerCosts(profile, TABLES.on(DAYS[3]), RATES)
+    for routes in ([("DE", "UK")], [("UK", "DE")], [("IT", "FR")]):
+        found = evaluate_costs(costs, costs, seller, routes=routes, methods=[method])
+        each = found.frame()["margin_net_pct"].to_numpy()
+        assert np.allclose(found.margin_net_pct[found.listed_on_both], each, equal_nan=True)

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from arbkit.profit import Profile, load_rates, load_tables
+from arbkit.profit import Profile, components, load_rates, load_tables
 from arbkit.profit.fees.tables import parse_tables
+from arbkit.profit.quote.pricer import QuotePricer
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
+from arbkit.profit.seller_profile import FULFILMENT_METHODS
 from tests.unit.profit.test_tables import FILES
 
 VECTORS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("vectors.toml").read_text("utf-8"))
@@ -30,8 +32,20 @@ TOY: dict[str, Any] = {
 
 
 def asked(profile: Profile = SELLER, **fields: Any) -> dict[str, Any]:
-    found = quote(QuoteRequest.parse({**TOY, **fields}), profile, TABLES, RATES, what_if=False)
-    return found.model_dump(mode="json")
+    """What a quote says of the route, without the prices that it searches for."""
+    request = QuoteRequest.parse({**TOY, **fields})
+    seller, day = request.apply(profile), TABLES.on(request.day())
+    pricer = QuotePricer(request, seller, day, RATES)
+    priced = [pricer.priced(method) for method in FULFILMENT_METHODS]
+    best = pricer.best(priced)
+    return {
+        "profit": None if best.unknown else best.row["profit"],
+        "components": components(best.row, seller, day, RATES),
+        "unknown": [reason.message for reason in best.unknown],
+        "warnings": [reason.message for reason in best.row["assumed"]],
+        "alternatives": {other.method: other for other in priced},
+        "tables_version": day.version,
+    }
 
 
 def amounts(found: dict[str, Any]) -> dict[str, float]:
@@ -152,18 +166,19 @@ def test_remote_fulfilment_has_a_highest_price(source: str, target: str, sell: f
     found = asked(source=source, target=target, sell=sell, fulfilment="efn")
     assert (found["profit"] is not None) == open_
     local = asked(source=source, target=target, sell=sell, fulfilment="fba-local")
-    (efn,) = (other for other in local["alternatives"] if other["fulfilment"] == "efn")
-    assert efn["allowed"] == open_
+    efn = local["alternatives"]["efn"]
+    assert (efn.ineligible is None) == open_
     assert local["profit"] is not None
     if not open_:
         assert ["122.00 GBP or 135.00 EUR" in reason for reason in found["unknown"]] == [True]
-        assert "135" in efn["why_not"]
+        assert "135" in str(efn.why_not)
 
 
 def test_the_highest_price_of_remote_fulfilment_is_no_break_even() -> None:
-    found = asked(source="DE", target="UK", buy=10, sell=50, fulfilment="efn")
-    assert found["break_even_sell"]
-    assert all(price < 100 for price in found["break_even_sell"])
+    request = QuoteRequest.parse({**TOY, "source": "DE", "target": "UK", "buy": 10, "sell": 50, "fulfilment": "efn"})
+    found = quote(request, SELLER, TABLES, RATES, what_if=False)
+    assert found.break_even_sell
+    assert all(price < 100 for price in found.break_even_sell)
 
 
 RETURNS: dict[str, Any] = {"return_rate_pct": 10, "return_handling": 1.5}
