@@ -130,7 +130,7 @@ def test_oversize_costs_a_surcharge_in_pan_eu(target: str, grams: float, extra: 
 @pytest.mark.parametrize(
     ("target", "seller", "package", "price", "surcharge"),
     [
-        # DOMAIN D1: the whole table, in which German envelopes are as before.
+        # The whole table of the card of 30 June 2026, in which German envelopes are as before.
         ("DE", {}, box((360, 100, 100), 800), 6_999, 0.22),
         ("DE", {}, box((330, 230, 60), 800), 6_999, 0.0),  # an extra-large envelope
         ("DE", {}, box((330, 230, 40), 800), 6_999, 0.0),  # a large one
@@ -284,7 +284,7 @@ def test_a_percentage_with_the_uplift_of_its_time_is_recognised() -> None:
 
 def test_the_least_fee_per_item_is_charged_and_marked_where_it_is_disputed() -> None:
     toy, book = sale(price_minor=150.0), sale(price_minor=150.0, category="Books", keepa_closing_fee_minor=0.0)
-    # DOMAIN D2: books have no least fee.
+    # sell.amazon.co.uk: books have no least fee.
     assert (toy["referral_fee"], book["referral_fee"]) == (-0.30, -0.23)
     noted = [[reason.code for reason in row["assumed"]] for row in (toy, book)]
     assert ReasonCode.REFERRAL_MINIMUM_DISPUTED not in noted[0]
@@ -296,7 +296,7 @@ def test_the_least_fee_per_item_is_charged_and_marked_where_it_is_disputed() -> 
 def test_closing_fees_are_keepas_else_the_tables_on_media_else_none() -> None:
     assert sale(keepa_closing_fee_minor=81.0)["closing_fee"] == -0.81
     assert sale(keepa_closing_fee_minor=0.0, category="Books")["closing_fee"] == 0
-    # DOMAIN D2: the amounts of the EU are known.
+    # Rate card, page 24, notes 3 and 4: the amounts of the EU.
     assert sale(category="Books")["closing_fee"] == -1.01
     assert sale()["closing_fee"] == 0
     individual = {"plan": "individual"}
