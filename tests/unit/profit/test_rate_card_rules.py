@@ -256,6 +256,12 @@ def test_a_day_far_ahead_is_answered_as_what_is_known_today(on: date, days: int,
     assert (text in found["warnings"]) == said
 
 
+def test_a_day_before_all_tables_is_unknown_and_said_so() -> None:
+    found = asked(on=date.min)
+    assert found["profit"] is None
+    assert "no fee tables reach back to 0001-01-01" in found["unknown"]
+
+
 def _without_france(files: dict[str, Any], table: str) -> None:
     if table == "fulfilment":
         for row in files["fulfilment_local"]["version"][0]["bands"]:
