@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from datetime import UTC, date, datetime
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from arbkit.profit import Profile, evaluate, load_rates, load_tables
+from arbkit.profit import Profile, Tables, evaluate, load_rates, load_tables
+from arbkit.profit.fees.tables import parse_tables
 from arbkit.profit.reason_codes import ReasonCode
 from arbkit.profit.route_frame import RouteRow, route_rows
 from tests.unit.profit.test_evaluation import offer
+from tests.unit.profit.test_tables import FILES
 
 TABLES, RATES = load_tables(), load_rates()
 SUMMER, PEAK = date(2026, 8, 1), date(2026, 11, 24)
@@ -20,12 +23,14 @@ SELLER = Profile.neutral(fulfilment=("fba-local",), customs={"duty_pct": 0})
 NO_PACKAGE: dict[str, Any] = dict.fromkeys(("length_mm", "width_mm", "height_mm", "weight_g"), math.nan)
 
 
-def seen(fee: float, at: date | None, *, on: date = SUMMER, target: str = "DE", **fields: Any) -> RouteRow:
+def seen(
+    fee: float, at: date | None, *, on: date = SUMMER, target: str = "DE", tables: Tables = TABLES, **fields: Any
+) -> RouteRow:
     """A toy of 0.8 kg in a standard parcel (3.44 in DE, 3.66 in the season), whose fee Keepa saw on a day."""
     when = math.nan if at is None else datetime(at.year, at.month, at.day, tzinfo=UTC).timestamp()
-    sold = offer(target, 6_999, keepa_fba_fee_minor=fee * 100, keepa_fba_fee_at=when, **fields)
+    sold = {**offer(target, 6_999, keepa_fba_fee_minor=fee * 100, keepa_fba_fee_at=when), **fields}
     frame = pd.DataFrame([offer("IT", 4_000), sold])
-    return next(route_rows(evaluate(frame, SELLER, TABLES, RATES, on=on, routes=[("IT", target)]).frame()))
+    return next(route_rows(evaluate(frame, SELLER, tables, RATES, on=on, routes=[("IT", target)]).frame()))
 
 
 def codes(row: RouteRow) -> set[ReasonCode]:
@@ -78,6 +83,26 @@ def test_a_peak_fee_is_not_used_once_the_season_is_over() -> None:
     unknown = seen(3.66, date(2026, 12, 1), on=after, **NO_PACKAGE)
     assert unknown["fulfilment_fee"] == -3.66
     assert ReasonCode.KEEPA_FEE_OLD in codes(unknown)
+
+
+def test_the_season_is_over_on_the_day_after_its_last() -> None:
+    after = date(2027, 1, 20)
+    for at, used in ((date(2027, 1, 14), "table"), (date(2027, 1, 15), "keepa"), (date(2026, 10, 14), "keepa")):
+        assert seen(3.61, at, on=after)["fulfilment_from"] == used
+
+
+@pytest.mark.parametrize("newer", ["fulfilment_selected", "fulfilment_low_price"])
+def test_the_table_a_fee_belongs_to_is_that_of_its_package_and_price(newer: str) -> None:
+    files = copy.deepcopy(FILES)
+    files[newer]["version"][0]["valid_from"] = date(2026, 6, 1)
+    tables, spring = parse_tables(files), date(2026, 4, 1)
+    small = {"length_mm": 300.0, "width_mm": 200.0, "height_mm": 20.0, "weight_g": 150.0, "price_minor": 1_500}
+    grocery = {"category": "Grocery & Gourmet"}
+    belongs = grocery if newer == "fulfilment_selected" else small
+    for fields in ({}, grocery, small):
+        row = seen(2.22, spring, tables=tables, **fields)
+        assert (row["fulfilment_from"] == "keepa") == (fields is not belongs)
+        assert (row["fulfilment_fee"] == -2.22) == (fields is not belongs)
 
 
 def test_without_a_package_nobody_knows_the_peak_unless_the_fee_holds_it() -> None:
