@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from arbkit.pipeline.file_reading import FileOptions, rows_of
 from arbkit.pipeline.file_report import FileReport
 from arbkit.profit.fees.arrays import Floats, Mask, SmallInts
 from arbkit.profit.fees.bands import WeightBands
-from arbkit.profit.fees.fulfilment import size_tiers
+from arbkit.profit.fees.sizes import size_tiers
 from arbkit.profit.fees.tables import EffectiveTables, Tables
 from arbkit.profit.offer_facts import numbers
 from arbkit.sources.envelope import from_envelope
@@ -104,9 +104,14 @@ class _Export:
         self.observed = numbers(frame, "keepa_fba_fee_minor") / 100
         self.unit_kg = numbers(frame, "weight_g") / 1000
         self.plain, selected = (size_tiers(day, sides, self.unit_kg, np.full(len(frame), s)) for s in (False, True))
+        by_unit = replace(self.plain, billing_kg=self.unit_kg)
         words = ("", ", low-price programme", ", selected category")
-        every = zip((day.local, day.low_price, day.selected), (self.plain, self.plain, selected), words, strict=True)
+        every = zip((day.local, day.low_price, day.selected), (self.plain, by_unit, selected), words, strict=True)
         self.tables = [(bands, sizes, programme) for bands, sizes, programme in every if bands is not None]
+        seasons = [
+            (s.first, b, sizes) for s in day.seasons for b, sizes in ((s.bands, self.plain), (s.selected, selected))
+        ]
+        self.seasons = [(first, bands, sizes) for first, bands, sizes in seasons if bands is not None]
 
     def fees(self, bands: WeightBands, tier: SmallInts, kg: Floats, column: str = "") -> Floats:
         """Fees in each offer's own store; of ``column`` only for German ones, if given."""
@@ -123,10 +128,9 @@ class _Export:
         for bands, sizes, words in self.tables:
             own, cep = (self.fees(bands, sizes.tier, sizes.billing_kg, column) for column in ("", "CEP"))
             found += [(f"agrees{words}", own), (f"agrees with the CEP column{words}", cep)]
-            for code in ("DE", "UK"):
-                for amount in set(self.day.peak_amounts(code).values()):
-                    fee = np.where(self.markets == code, own + amount, np.nan)
-                    found.append((f"agrees with last peak season's tariff{words}", fee))
+        for first, bands, sizes in self.seasons:
+            fee = self.fees(bands, sizes.tier, sizes.billing_kg)
+            found.append((f"agrees with the fee of the peak season from {first}", fee))
         return found
 
     def another_band(self) -> Mask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from itertools import product
@@ -17,7 +18,7 @@ from arbkit.core.models import Offer, Opportunity
 from arbkit.core.results import JsonObject
 from arbkit.profit import Profile, Rates, Tables
 from arbkit.profit.components import rounded
-from arbkit.profit.fees.contents import TableContent, column_fee, column_steps
+from arbkit.profit.fees.contents import TableContent, column_amount, column_fee, column_steps
 from arbkit.profit.fees.fulfilment import efn_columns
 from arbkit.profit.fees.tables import TABLE_IDS, EffectiveTables
 from arbkit.profit.reason_codes import join_messages
@@ -85,6 +86,9 @@ def fees_on(tables: Tables, category: str, market: Market, on: date) -> JsonObje
         {
             "schedule": s.name, "mode": s.mode, "percent": [round(100 * f, 4) for f in s.fractions],
             "up_to": list(s.bounds[currency]), "disputed": s.disputed,
+            "by_fba": None if s.fba_rest is None else {
+                "percent": round(100 * s.fba_rest, 4), "above": s.fba_above.get(currency),
+            },
         }
         for s in (day.schedules[p] for p in matching)
         if currency in s.bounds
@@ -92,6 +96,9 @@ def fees_on(tables: Tables, category: str, market: Market, on: date) -> JsonObje
     chosen = {str(s["schedule"]) for s in schedules}
     content = {name: day.get(name) for name in TABLE_IDS}
     referral, columns = content["referral"], ("DE", "CEP") if store == "DE" else (store,)
+
+    exempt = bool(chosen) and chosen <= set(referral.get("no_minimum", ()))
+    peak_columns = [c for c in columns if c in next(iter(content["surcharges.peak"].get("bands", ())), ())]
 
     def table(name: str, **figures: Any) -> dict[str, Any]:
         return {**figures, **_about(day, name)}
@@ -102,15 +109,14 @@ def fees_on(tables: Tables, category: str, market: Market, on: date) -> JsonObje
         "currency": currency,
         "on": on.isoformat(),
         "tables_version": day.version,
+        "later_changes_unknown": day.outlived_by(on),
         "referral": table(
             "referral",
             schedules=schedules,
-            minimum=referral.get("minimum", {}).get(currency),
+            minimum=0 if exempt else referral.get("minimum", {}).get(currency),
             uplift_percent=referral.get("uplift_percent", {}).get(store, 0),
         ),
-        "closing": table(
-            "closing", fee=content["closing"].get("fee", {}).get(store) if chosen & _named(day, "closing") else 0
-        ),
+        "closing": table("closing", fee=_closing_fee(content["closing"], store, chosen)),
         "fulfilment": table(
             "fulfilment_local",
             bands=_bands(content["fulfilment_local"], columns),
@@ -124,7 +130,11 @@ def fees_on(tables: Tables, category: str, market: Market, on: date) -> JsonObje
         "selected_parcels": table("fulfilment_selected", applies=bool(chosen & _named(day, "fulfilment_selected"))),
         "efn": table("fulfilment_efn", bands=_bands(content["fulfilment_efn"], efn_columns(store))),
         "fuel_percent": table("surcharges.fuel", percent=content["surcharges.fuel"].get("percent", 0)),
-        "peak": table("surcharges.peak", amounts=dict(day.peak_amounts(store))),
+        "peak": table(
+            "surcharges.peak",
+            amounts=dict(day.peak_amounts(store)),
+            bands=_bands(content["surcharges.peak"], peak_columns) if peak_columns else [],
+        ),
         "digital_services": [
             {
                 "seller_in": home, "selling_percent": row["selling"], "fba_percent": row["fba"],
@@ -218,6 +228,13 @@ def _limit(content: TableContent, store: str, chosen: set[str]) -> float | None:
         return None
     strict = chosen and chosen <= set(content["selected"]["schedules"])
     return (content["limit_selected"] if strict else content["limit"])[store]
+
+
+def _closing_fee(content: TableContent, store: str, chosen: set[str]) -> float | None:
+    """The highest closing fee of the schedules; None where nobody knows the store's, 0 if none of them has one."""
+    rows = [row for row in content.get("fees", ()) if chosen & set(row["schedules"])]
+    known = [fee for row in rows if not math.isnan(fee := column_amount(row, store))]
+    return max(known, default=None if rows else 0)
 
 
 def _oversize(content: TableContent, columns: Sequence[str]) -> list[dict[str, Any]]:

@@ -119,6 +119,8 @@ def _affected(settings: Settings, tables: Tables, first: date, second: date) -> 
 
 def _print_fees(found: Mapping[str, Any]) -> None:
     say(f"{found['category']} in {found['market']} on {found['on']}, {found['currency']}, net of VAT")
+    if found["later_changes_unknown"]:
+        say(f"  tables of {found['tables_version']}, later changes unknown")
     _print_referral(found["referral"])
     for title, key in (("FBA", "fulfilment"), ("Low-Price FBA", "low_price"), ("EFN", "efn")):
         _print_bands(title, found[key])
@@ -127,9 +129,10 @@ def _print_fees(found: Mapping[str, Any]) -> None:
     if found["selected_parcels"]["applies"]:
         say("  parcels of this category are priced by unit weight (selected categories)")
     say(f"  fuel and logistics surcharge {_plain(found['fuel_percent']['percent'])} %")
+    if found["peak"]["bands"]:
+        _print_bands("Peak season", found["peak"])
     for kind, amount in found["peak"]["amounts"].items():
-        note = " (last season's amount)" if found["peak"]["assumed"] else ""
-        say(f"  peak season: {number(amount)} per {kind}{note}")
+        say(f"  peak season: {number(amount)} per {kind}")
     for row in found["digital_services"]:
         say(
             f"  digital services fee, seller in {row['seller_in']}: {row['selling_percent']:g} % of selling fees, "
@@ -148,6 +151,8 @@ def _print_referral(referral: Mapping[str, Any]) -> None:
         for s in referral["schedules"]
     ]
     print_table(("schedule", "percent", "up to", "mode"), rows, title=f"Referral fee, {_period(referral)}")
+    for rest, name in ((s["by_fba"], s["schedule"]) for s in referral["schedules"] if s["by_fba"]):
+        say(f"  {name} by FBA: {rest['percent']:g} % of what is above {rest['above']:g}")
     say(f"  minimum {number(referral['minimum'])} per item" if referral["minimum"] else "")
 
 

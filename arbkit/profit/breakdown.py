@@ -12,8 +12,9 @@ from arbkit.core.results import ComponentRow
 from arbkit.profit.components import COMPONENTS
 from arbkit.profit.exchange_rates import Rates
 from arbkit.profit.fees.bands import Provenance
-from arbkit.profit.fees.fulfilment import months
+from arbkit.profit.fees.fulfilment import dispatch_day, months
 from arbkit.profit.fees.tables import EffectiveTables
+from arbkit.profit.fees.vat import collected_vat
 from arbkit.profit.reason_codes import ReasonCode
 from arbkit.profit.route_frame import RouteRow
 from arbkit.profit.seller_profile import Profile
@@ -50,7 +51,8 @@ class _Explainer:
     def __init__(self, row: RouteRow, profile: Profile, day: EffectiveTables, rates: Rates) -> None:
         self.row, self.profile, self.day, self.rates = row, profile, day, rates
         self.source, self.target = row["source"], row["target"]
-        self.package_guess = next((_GUESSES[r.code] for r in row["assumed"] if r.code in _GUESSES), "")
+        self.assumed = {reason.code for reason in row["assumed"]}
+        self.package_guess = next((text for code, text in _GUESSES.items() if code in self.assumed), "")
 
     def line(self, name: str, amount: float) -> ComponentRow:
         """The component of this name with what explains it."""
@@ -73,7 +75,7 @@ class _Explainer:
                                               self.row["sell_basis"]),
             "purchase_price": lambda: self._price(self.row["buy_price"], self.row["buy_currency"], self.source,
                                                   self.row["buy_basis"]),
-            "output_vat": lambda: self._vat("owed on the sale", self.target, self.row["vat_class_sold"]),
+            "output_vat": lambda: self._vat(self._who_owes(), self.target, self.row["vat_class_sold"]),
             "input_vat": lambda: self._vat("recovered on the purchase", self.source, self.row["vat_class_bought"]),
             "referral_fee": self._referral,
             "closing_fee": self._closing,
@@ -81,8 +83,8 @@ class _Explainer:
             "refunds": self._refunds,
             "fulfilment_fee": self._fulfilment,
             "fuel_surcharge": self._fuel,
-            "peak_surcharge": lambda: _Explanation("peak season, by size and country of stock",
-                                                   self._table("surcharges.peak")),
+            "peak_surcharge": self._peak,
+            "packaging_fee": self._packaging,
             "digital_services_fee": self._digital,
             "vat_on_fees": self._vat_on_fees,
             "duty": self._duty,
@@ -114,10 +116,21 @@ class _Explainer:
         return _Explanation(text, source=source)
 
     def _vat(self, what: str, code: str, vat_class: str) -> _Explanation:
-        suggested = self.profile.vat_class == "auto" and vat_class != "standard"
-        how = ", suggested by the category" if suggested else ""
+        auto = self.profile.vat_class == "auto"
+        suggested = auto and vat_class != "standard"
+        hidden = auto and not suggested and ReasonCode.VAT_CLASS_HIDDEN in self.assumed
+        how = ", suggested by the category" if suggested else ", some goods of the category reduced" if hidden else ""
         rule = f"{100 * self.day.vat(code, vat_class):g} % VAT of {code} ({vat_class}{how}), {what}"
-        return _Explanation(rule, self._table("vat"), assumed=suggested)
+        return _Explanation(rule, self._table("vat"), assumed=suggested or hidden)
+
+    def _who_owes(self) -> str:
+        """Who owes the VAT on the sale: abroad in some stores, the marketplace on what it may collect."""
+        row, limit = self.row, collected_vat(self.day, self.profile.home).get(self.target)
+        if limit is not None:
+            net = row["sell_price"] / (1 + self.day.vat(self.target, row["vat_class_sold"]))
+            if row["stock"] == self.target or net <= limit:
+                return "collected and owed by the marketplace"
+        return "owed on the sale"
 
     def _vat_on_fees(self) -> _Explanation:
         home = self.profile.home
@@ -126,7 +139,10 @@ class _Explainer:
 
     def _closing(self) -> _Explanation:
         plan = ", individual plan's fee per unit" if self.profile.plan == "individual" else ""
-        return _Explanation(f"per media item, or Keepa's own figure{plan}", self._table("closing"))
+        name = self.row["referral_schedule"]
+        rows = [r for r in self.day.get("closing").get("fees", ()) if name in r["schedules"]]
+        assumed = any(self.target in row.get("assumed_in", ()) for row in rows)
+        return _Explanation(f"per media item, or Keepa's own figure{plan}", self._table("closing"), assumed=assumed)
 
     def _storage(self) -> _Explanation:
         early, late = months(self.day.on, self.profile.expected_days)
@@ -140,6 +156,10 @@ class _Explainer:
             f"{profile.return_rate_pct:g} % return rate: {content.get('percent', 0):g} % of the referral fee, at most "
             f"{content.get('at_most_EUR', 0):.2f} EUR, and {profile.return_handling:.2f} {profile.currency} handling"
         )
+        if profile.return_outbound_lost:
+            rule += ", what sending it cost"
+        if profile.return_value_loss_pct:
+            rule += f", {profile.return_value_loss_pct:g} % of its purchase price"
         return _Explanation(rule, self._table("refunds"), assumed=MARKETS[self.target].currency != "EUR")
 
     def _referral(self) -> _Explanation:
@@ -157,7 +177,9 @@ class _Explainer:
         if row["fulfilment"] == "fbm":
             return self._of_profile("own shipping to the buyer")
         if row["fulfilment_from"] == "keepa":
-            return _Explanation(f"FBA {target}, as Keepa observes it for this product", source="Keepa fbaFees")
+            old = ReasonCode.KEEPA_FEE_OLD in self.assumed
+            rule = f"FBA {target}, as Keepa observes it for this product{', before the table changed' if old else ''}"
+            return _Explanation(rule, source="Keepa fbaFees", assumed=old)
         if row["fulfilment"] == "efn":
             name, table = f"EFN {row['stock']} → {target}", "fulfilment_efn"
         elif "parcel " in row["size_tier"]:
@@ -177,7 +199,18 @@ class _Explainer:
 
     def _fuel(self) -> _Explanation:
         percent = self.day.get("surcharges.fuel")["percent"]
-        return _Explanation(f"{percent:g} % of the fulfilment fee", self._table("surcharges.fuel"))
+        of = "the fulfilment fee with what the peak season adds" if self.row["peak_surcharge"] else "the fulfilment fee"
+        return _Explanation(f"{percent:g} % of {of}", self._table("surcharges.fuel"))
+
+    def _peak(self) -> _Explanation:
+        sold_on = dispatch_day(self.day.on, self.profile.expected_days)
+        season = self.day.season(sold_on)
+        rule = f"peak fee less the other, as expected to be sent on {sold_on}: {self._size()}"
+        return _Explanation(rule, season.provenance if season else None)
+
+    def _packaging(self) -> _Explanation:
+        rule = f"packaging of oversize that is not SIPP-certified: {self._size()}"
+        return _Explanation(rule, self._table("surcharges.packaging"))
 
     def _duty(self) -> _Explanation:
         customs = self.profile.customs
@@ -190,7 +223,9 @@ class _Explainer:
 
     def _digital(self) -> _Explanation:
         home = self.profile.home
-        row = self.day.digital_services(home, self.target) or {}
+        row = self.day.digital_services(home, self.target)
+        if row is None:
+            return _Explanation(f"unknown for sellers in {home}")
         table = Provenance("digital_services", row["valid_from"], row["source"], bool(row.get("assumed")))
         rule = f"{row['selling']:g} % of selling fees and {row['fba']:g} % of FBA fees, seller in {home}"
         return _Explanation(rule, table)

@@ -23,6 +23,7 @@ class Components(TypedDict):
     peak_surcharge: float
     digital_services_fee: float
     vat_on_fees: float
+    packaging_fee: float
     storage: float
     refunds: float
     purchase_price: float
@@ -35,6 +36,7 @@ class Components(TypedDict):
 
 
 COMPONENTS = tuple(Components.__annotations__)
+_TAXES = frozenset({"output_vat", "input_vat", "vat_on_fees", "import_vat", "duty"})
 
 
 def rounded(value: float) -> float | None:
@@ -50,20 +52,13 @@ def whole_cents(amounts: Floats) -> Floats:
 def round_components(exact: Mapping[str, Floats]) -> tuple[dict[str, Floats], Floats]:
     """Components, and the profit, in whole cents that add up.
 
-    The remainder of rounding each component goes to the one that rounding moved the most.
+    The remainder of rounding each component goes to the largest one that is no tax: a tax has to be its rate's.
     """
     values = np.column_stack([exact[name] for name in COMPONENTS]) * 100
     rounded = np.round(values)
     profit = np.round(values.sum(axis=1))
-    errors = rounded - values
-    for _ in range(len(COMPONENTS)):
-        rest = np.nan_to_num(profit - rounded.sum(axis=1))
-        rows = np.flatnonzero(np.abs(rest) > 0.5)
-        if not len(rows):
-            break
-        sign = np.sign(rest[rows])
-        columns = (errors[rows] * sign[:, None]).argmin(axis=1)
-        rounded[rows, columns] += sign
-        errors[rows, columns] += sign
+    rest = np.nan_to_num(profit - rounded.sum(axis=1))
+    untaxed = np.where([name in _TAXES for name in COMPONENTS], -1.0, np.abs(np.nan_to_num(rounded)))
+    rounded[np.arange(len(rest)), untaxed.argmax(axis=1)] += rest
     # + 0.0 turns minus zero into zero
     return {name: rounded[:, i] / 100 + 0.0 for i, name in enumerate(COMPONENTS)}, profit / 100 + 0.0

@@ -119,11 +119,20 @@ class Evaluation:
         """Profit in percent of the revenue without VAT."""
         targets = [MARKET_CODES.index(t) for _, t in self.routes]
         rates = np.array([self.seller.rate[code] for code in MARKET_CODES])
-        revenue = self.selling.sell_price * rates[:, None]
-        if self.seller.registered:
-            revenue /= 1 + self.selling.vat_rate
+        revenue = (self.selling.sell_price * rates[:, None])[targets]
+        net = revenue / (1 + self.selling.vat_rate[targets])
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(100 * self.profit / revenue[targets])
+            return np.asarray(100 * self.profit / (net if self.seller.registered else self._without_vat(revenue, net)))
+
+    def _without_vat(self, revenue: Floats, net: Floats) -> Floats:
+        """The revenue of an unregistered seller: without VAT where the marketplace owes it."""
+        taxed = np.zeros(self.profit.shape, bool)
+        for route, (source, target) in enumerate(self.routes):
+            for index, method in enumerate(self.methods):
+                stock = self.seller.stock_country(method, source, target)
+                collected = self.seller.vat_is_collected(self.selling, target, stock)
+                taxed[route] |= collected & (self.method_index[route] == index)
+        return np.where(taxed, net, revenue)
 
     @property
     def updated_at(self) -> Floats:

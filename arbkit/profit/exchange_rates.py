@@ -49,7 +49,7 @@ class Rates:
     @lru_cache(maxsize=256)  # noqa: B019 - one object lives as long as the process
     def _lookup(self, source: str, target: str, on: date) -> Rate | None:
         start = min(on, self.last_date)
-        for back in range(_LONGEST_GAP_DAYS):
+        for back in range(min(_LONGEST_GAP_DAYS, (start - date.min).days + 1)):
             day = start - timedelta(days=back)
             try:
                 value = float(self._converter.convert(1.0, source, target, date=day))

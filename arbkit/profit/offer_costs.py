@@ -43,6 +43,8 @@ class OfferCosts:
     sell_price: Floats
     referral: Floats
     referral_least: Floats
+    merchant_referral: Floats
+    merchant_referral_least: Floats
     closing: Floats
     vat_rate: Floats
     weight_kg: Floats
@@ -91,6 +93,7 @@ def cost_offers(
     codes, asins = pd.factorize(offers["asin"])
     grid = _MarketProductGrid(market, codes, len(asins))
     referral, fulfilment, closing = fees.referral, fees.fulfilment(selling.price), fees.closing_fee()
+    vat_rate = fees.vat_rates()
     local_reasons, efn_reasons = _package_reasons(fees, fulfilment)
     charged = to_whole_cents if whole_cents else np.asarray
     return OfferCosts(
@@ -101,21 +104,23 @@ def cost_offers(
         sell_price=grid.of(selling.price),
         referral=grid.of(charged(referral.fee)),
         referral_least=grid.of(charged(referral.least)),
+        merchant_referral=grid.of(charged(referral.merchant_fee)),
+        merchant_referral_least=grid.of(charged(referral.merchant_least)),
         closing=grid.of(closing),
-        vat_rate=grid.of(fees.vat_rates()),
+        vat_rate=grid.of(vat_rate),
         weight_kg=grid.of(fees.sizes.unit_kg),
         fulfilment=_mapped(fulfilment, grid.of),
         storage=_mapped(fees.storage(), grid.of),
         updated_at=grid.of(numbers(offers, "updated_at")),
-        buy_reasons=grid.of(_buy_reasons(fees, buying)),
-        sell_reasons=grid.of(_sell_reasons(fees, selling, closing)),
+        buy_reasons=grid.of(_buy_reasons(fees, buying, vat_rate)),
+        sell_reasons=grid.of(_sell_reasons(fees, selling, closing, vat_rate)),
         no_fee_reasons=grid.of(_no_fee_reasons(fees)),
         local_reasons=grid.of(local_reasons),
         efn_reasons=grid.of(efn_reasons),
     )
 
 
-def _price_reasons(price: Prices, missing: ReasonCode, fees: OfferFees) -> ReasonFlags:
+def _price_reasons(price: Prices, missing: ReasonCode, fees: OfferFees, vat_rate: Floats) -> ReasonFlags:
     """What concerns buying and selling alike: the price and the VAT class."""
     flags = np.zeros(len(fees.market), np.uint64)
     unknown = np.isnan(price.price)
@@ -135,6 +140,8 @@ def _price_reasons(price: Prices, missing: ReasonCode, fees: OfferFees) -> Reaso
     flag_rows(flags, ReasonCode.AVERAGE_CROSSES_BREAK, unknown & price.crosses)
     flag_rows(flags, ReasonCode.SPOT_FOR_AVERAGE, price.fell_back)
     flag_rows(flags, ReasonCode.VAT_CLASS_SUGGESTED, fees.vat_suggested)
+    flag_rows(flags, ReasonCode.VAT_CLASS_HIDDEN, fees.vat_hidden)
+    flag_rows(flags, ReasonCode.VAT_RATE_UNKNOWN, np.isnan(vat_rate))
     return flags
 
 
@@ -143,21 +150,23 @@ def _marked(fees: OfferFees, name: str) -> Mask:
     return fees.offers[name].to_numpy(bool) if name in fees.offers else np.zeros(len(fees.market), bool)
 
 
-def _buy_reasons(fees: OfferFees, price: Prices) -> ReasonFlags:
-    flags = _price_reasons(price, ReasonCode.NO_BUY_PRICE, fees)
+def _buy_reasons(fees: OfferFees, price: Prices, vat_rate: Floats) -> ReasonFlags:
+    flags = _price_reasons(price, ReasonCode.NO_BUY_PRICE, fees, vat_rate)
     shipping_included = np.isin(fees.offers["price_basis"].to_numpy(object), ["amazon", "as given"])
     flag_rows(flags, ReasonCode.SHIPPING_UNKNOWN, np.isnan(numbers(fees.offers, "shipping_minor")) & ~shipping_included)
     return flags
 
 
-def _sell_reasons(fees: OfferFees, price: Prices, closing: Floats) -> ReasonFlags:
+def _sell_reasons(fees: OfferFees, price: Prices, closing: Floats, vat_rate: Floats) -> ReasonFlags:
     day, referral = fees.day, fees.referral
-    flags = _price_reasons(price, ReasonCode.NO_SELL_PRICE, fees)
+    flags = _price_reasons(price, ReasonCode.NO_SELL_PRICE, fees, vat_rate)
     scheduled = referral.schedule >= 0
     if not day.schedules:
         flags |= ReasonCode.NO_FEE_TABLES.bit
     else:
         flag_rows(flags, ReasonCode.CATEGORY_UNKNOWN, ~scheduled & ~np.isnan(price.price))
+    no_fee = scheduled & np.isnan(referral.fee) & ~np.isnan(price.price)
+    flag_rows(flags, ReasonCode.REFERRAL_FEE_UNKNOWN, no_fee)
     flag_rows(flags, ReasonCode.CLOSING_FEE_UNKNOWN, np.isnan(closing) & scheduled)
     flag_rows(flags, ReasonCode.REFERRAL_AMBIGUOUS, referral.candidates > 1)
     flag_rows(flags, ReasonCode.REFERRAL_MINIMUM_DISPUTED, referral.minimum_disputed)
@@ -191,7 +200,13 @@ def _package_reasons(fees: OfferFees, fulfilment: Fulfilment) -> tuple[ReasonFla
         # Keepa observed the local fee of the real package.
         flag_rows(local, code, rows & ~fulfilment.from_keepa)
         flag_rows(efn, code, rows)
-    flag_rows(local, ReasonCode.PEAK_OF_LAST_SEASON, fulfilment.peak_assumed & (fulfilment.peak_local > 0))
+    flag_rows(local, ReasonCode.KEEPA_FEE_OLD, fulfilment.keepa_stale)
+    flag_rows(local, ReasonCode.PEAK_UNKNOWN, fulfilment.peak_unknown)
+    flag_rows(local, ReasonCode.PEAK_OF_LAST_SEASON, fulfilment.peak_assumed)
+    packaging = fees.day.provenance("surcharges.packaging")
+    if packaging is not None and packaging.assumed:
+        for flags in (local, efn):
+            flag_rows(flags, ReasonCode.PACKAGING_FEE_ASSUMED, fulfilment.packaging > 0)
     return local, efn
 
 

@@ -52,7 +52,10 @@ class ReasonCode(Enum):
         "category unknown, so no referral fee",
         "--category takes a referral category, for example {categories}",
     )
+    REFERRAL_FEE_UNKNOWN = Severity.UNKNOWN, "referral fee of this store unknown"
     CLOSING_FEE_UNKNOWN = Severity.UNKNOWN, "closing fee unknown"
+    DIGITAL_FEE_UNKNOWN = Severity.UNKNOWN, "no digital services fee of this seller's country in this store is known"
+    VAT_RATE_UNKNOWN = Severity.UNKNOWN, "VAT rate unknown"
     NO_FULFILMENT_TABLES = Severity.UNKNOWN, "no fulfilment tables reach back to {on}"
     PACKAGE_UNKNOWN = (
         Severity.UNKNOWN,
@@ -61,6 +64,10 @@ class ReasonCode(Enum):
     )
     SPECIAL_OVERSIZE_WITHOUT_EFN = Severity.UNKNOWN, "no EFN fee for special oversize"
     NO_EXCHANGE_RATE = Severity.UNKNOWN, "no exchange rate of {on}"
+    ABOVE_REMOTE_PRICE_CAP = (
+        Severity.UNKNOWN,
+        "remote fulfilment between the UK and the EU takes no price above {caps}",
+    )
     NO_FULFILMENT_FEE = Severity.UNKNOWN, "no fulfilment fee for this size"
     STORAGE_UNKNOWN = Severity.UNKNOWN, "storage unknown: package size or table"
     INBOUND_WEIGHT_UNKNOWN = Severity.UNKNOWN, "package weight unknown, so no inbound cost"
@@ -75,13 +82,18 @@ class ReasonCode(Enum):
     SHIPPING_UNKNOWN = Severity.ASSUMED, "shipping to the buyer unknown, taken as none"
     SPOT_FOR_AVERAGE = Severity.ASSUMED, "no 90-day average, so the spot price"
     REFERRAL_AMBIGUOUS = Severity.ASSUMED, "referral schedule: the most expensive of several"
-    REFERRAL_MINIMUM_DISPUTED = Severity.ASSUMED, "minimum referral fee disputed for this category"
+    REFERRAL_MINIMUM_DISPUTED = Severity.ASSUMED, "minimum referral fee disputed for this category: taken as none"
     REFERRAL_AS_ANNOUNCED = Severity.ASSUMED, "referral percentages of {on} as announced"
     VAT_CLASS_SUGGESTED = Severity.ASSUMED, "VAT class suggested by the category"
     PACKAGE_ASSUMED = Severity.ASSUMED, "package size and weight unknown: the range of its category"
     PACKAGE_DERIVED = Severity.ASSUMED, "package derived from what the listings state"
     OLD_BUY_BOX_REPLACED = Severity.ASSUMED, "the buy box price is old: the newer lowest new price is used"
+    VAT_CLASS_HIDDEN = Severity.ASSUMED, "standard VAT assumed: the category also holds goods of a reduced rate"
     PEAK_OF_LAST_SEASON = Severity.ASSUMED, "peak surcharge: last season's amount"
+    KEEPA_FEE_OLD = Severity.ASSUMED, "fulfilment fee that Keepa observed: older than the table"
+    PEAK_UNKNOWN = Severity.ASSUMED, "package unknown, so no peak surcharge"
+    PACKAGING_FEE_ASSUMED = Severity.ASSUMED, "packaging fee of oversize: from one source, and not SIPP-certified"
+    LATER_CHANGES_UNKNOWN = Severity.ASSUMED, "tables of {tables}, later changes unknown"
     EXCHANGE_RATE_STALE = Severity.ASSUMED, "exchange rate of {rate_day} is {stale_days} days old"
     DIGITAL_FEE_DISPUTED = Severity.ASSUMED, "digital services fee: sources disagree, the higher one taken"
     UK_REFUND_CAP_IN_EUR = Severity.ASSUMED, "highest refund fee of the UK taken as that in EUR"

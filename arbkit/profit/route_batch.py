@@ -45,6 +45,7 @@ class RouteBatch:
         self.buying, self.selling, self.seller = buying, selling, seller
         self.routes, self.methods, self._forced = routes, methods, forced
         self._buying_sides: dict[str, CostSide] = {}
+        self._crossings: dict[tuple[int, bool], CrossBorderCosts] = {}
         self._selling_sides: dict[tuple[str, FulfilmentMethod, str], CostSide] = {}
 
     @property
@@ -59,22 +60,26 @@ class RouteBatch:
 
     def price(self, route: int, profit: Floats, invested: Floats, method_index: SmallInts) -> None:
         """Write into the three arrays what one route leaves, what it ties up, and by which method."""
-        buying, cross = self.buying_side(route), self.cross_border(route)
+        buying = self.buying_side(route)
         options = [self.option(route, method) for method in range(len(self.methods))]
-        best = _best(options, method_index)
+        crossings = [self.cross_border(route, method) for method in range(len(self.methods))]
+        alike = all(crossing is crossings[0] for crossing in crossings)
+        extra = [sum(crossing.values()) for crossing in (crossings[:1] if alike else crossings)]
+        totals = [o.side.total if alike else o.side.total - extra[i] for i, o in enumerate(options)]
+        best = _best(options, totals, method_index)
         np.add(best, buying.total, out=profit)
         np.add(buying.components["purchase_price"], buying.components["input_vat"], out=invested)
         np.negative(invested, out=invested)
-        if cross:
-            extra = sum(cross.values())
-            profit -= extra
-            invested += extra
+        if not alike:
+            invested += _by_method(extra, method_index)
+        elif crossings[0]:
+            profit -= extra[0]
+            invested += extra[0]
         own = [option.side.own_costs for option in options]
         if all(cost is own[0] or (isinstance(cost, float | int) and cost == own[0]) for cost in own):
             invested += own[0]
         else:
-            shape = method_index.shape
-            invested += np.choose(method_index, [np.broadcast_to(np.asarray(c, np.float64), shape) for c in own])
+            invested += _by_method(own, method_index)
 
     def reasons(self, route: int, products: Ints, profit: Floats, method_index: SmallInts) -> ReasonFlags:
         """Why these routes are unknown, and what is assumed of them."""
@@ -106,9 +111,16 @@ class RouteBatch:
             self._buying_sides[source] = self.seller.buy(self.buying, source)
         return self._buying_sides[source]
 
-    def cross_border(self, route: int) -> CrossBorderCosts:
-        """Freight, duty and import VAT of a route."""
-        return self.seller.cross_border(self.buying_side(route), self.selling, *self.routes[route])
+    def cross_border(self, route: int, method_index: int) -> CrossBorderCosts:
+        """Freight, duty and import VAT of a route by one method; one object for all methods that are alike."""
+        seller, (source, target) = self.seller, self.routes[route]
+        stock = seller.stock_country(self.methods[method_index], source, target)
+        relief = seller.has_import_relief(source, target, stock)
+        if (route, relief) not in self._crossings:
+            self._crossings[route, relief] = seller.cross_border(
+                self.buying_side(route), self.selling, source, target, relief=relief
+            )
+        return self._crossings[route, relief]
 
     def option(self, route: int, method_index: int) -> FulfilmentOption:
         """Selling on the route's target by one method."""
@@ -123,15 +135,21 @@ class RouteBatch:
         return FulfilmentOption(method, stock, self._selling_sides[key], eligible)
 
 
-def _best(options: Sequence[FulfilmentOption], method_index: SmallInts) -> Floats:
-    """The selling side that leaves most, its index into ``method_index``; eligible and known ones before all others."""
+def _by_method(values: Sequence[Floats | float], method_index: SmallInts) -> Floats:
+    """Of each product the value of its method."""
+    shape = method_index.shape
+    return np.choose(method_index, [np.broadcast_to(np.asarray(v, np.float64), shape) for v in values])
+
+
+def _best(options: Sequence[FulfilmentOption], totals: Sequence[Floats], method_index: SmallInts) -> Floats:
+    """The highest total, its index into ``method_index``; eligible and known ones before all others."""
     candidates = [i for i, option in enumerate(options) if option.eligible]
     if not candidates:
         return np.full(method_index.shape, np.nan)
-    best = options[candidates[0]].side.total
+    best = totals[candidates[0]]
     method_index[:] = candidates[0]
     for index in candidates[1:]:
-        total = options[index].side.total
+        total = totals[index]
         # True where this one is more, and where the best until now is unknown and this one is not.
         better = ~(best >= total) & ~np.isnan(total)
         method_index[better] = index

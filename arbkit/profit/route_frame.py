@@ -20,8 +20,8 @@ from arbkit.profit.trade_costs import SellerCosts
 
 Column = npt.NDArray[np.generic] | str
 _FEES = (
-    "referral_fee", "closing_fee", "fulfilment_fee", "fuel_surcharge", "peak_surcharge", "digital_services_fee",
-    "vat_on_fees", "storage", "refunds",
+    "referral_fee", "closing_fee", "fulfilment_fee", "fuel_surcharge", "peak_surcharge", "packaging_fee",
+    "digital_services_fee", "vat_on_fees", "storage", "refunds",
 )  # fmt: skip
 
 
@@ -87,12 +87,16 @@ def route_frame(
     source, target = batch.routes[route]
     s, t = MARKET_CODES.index(source), MARKET_CODES.index(target)
     option, seller = batch.option(route, method_index), batch.seller
-    exact = _exact_components(batch, option, route, products)
+    exact = _exact_components(batch, route, method_index, products)
     rounded, profit = round_components(exact)
     if not option.eligible:
         profit = np.full(len(products), np.nan)
     flags = batch.reasons(route, products, total, np.full(len(products), method_index, np.int8))
-    referral_saving = (batch.selling.referral[t] - batch.selling.referral_least[t])[products] * seller.rate[target]
+    selling = batch.selling
+    highest, least = selling.referral[t], selling.referral_least[t]
+    if option.method == "fbm":
+        highest, least = selling.merchant_referral[t], selling.merchant_referral_least[t]
+    referral_saving = (highest - least)[products] * seller.rate[target]
     return pd.DataFrame(
         {
             "asin": batch.buying.asins[products],
@@ -123,14 +127,14 @@ def route_frame(
     )
 
 
-def _exact_components(batch: RouteBatch, option: FulfilmentOption, route: int, products: Ints) -> dict[str, Floats]:
+def _exact_components(batch: RouteBatch, route: int, method_index: int, products: Ints) -> dict[str, Floats]:
     """All components of these products, unrounded."""
     zero = np.zeros(len(products))
     exact: dict[str, Floats] = dict.fromkeys(COMPONENTS, zero)
-    for side in (option.side, batch.buying_side(route)):
+    for side in (batch.option(route, method_index).side, batch.buying_side(route)):
         for name, values in side.components.items():
             exact[name] = exact[name] + values[products]
-    for name, cost in batch.cross_border(route).items():
+    for name, cost in batch.cross_border(route, method_index).items():
         exact[name] = zero - (cost[products] if isinstance(cost, np.ndarray) else cost)
     return exact
 
@@ -190,7 +194,8 @@ def _selling_provenance(batch: RouteBatch, t: int, products: Ints, option: Fulfi
         "referral_candidates": fees.referral.candidates[rows],
         "package_from": offers["package_from"].to_numpy(object) if "package_from" in offers else "",
         "size_tier": tiers[fees.sizes.tier[rows]],
-        "billing_kg": fees.sizes.billing_kg[rows],
+        # Low-Price FBA goes by the unit's own weight.
+        "billing_kg": np.where(low_price, fees.sizes.unit_kg[rows], fees.sizes.billing_kg[rows]),
         "fulfilment_from": np.where(keepa, "keepa", np.where(low_price, "low-price table", "table")),
     }
 

@@ -87,7 +87,16 @@ class Profile(_Model):
     parcels: tuple[Parcel, ...] = Field((), description="your own shipping table for fbm")
     expected_days: float = Field(0, ge=0, le=3650, description="days in Amazon's storage before the sale")
     return_rate_pct: float = Field(0, ge=0, le=100, description="share of units that come back")
-    return_handling: float = Field(0, ge=0, description="what one returned unit costs you beside Amazon's fee")
+    return_handling: float = Field(0, ge=0, description="what one returned unit costs you beside Amazon's fees")
+    return_value_loss_pct: float = Field(
+        0, ge=0, le=100, description="what a returned unit loses of its purchase price, on average"
+    )
+    return_outbound_lost: bool = Field(
+        False, description="count the fulfilment fee (fbm: your parcel) of a returned unit, which nobody refunds"
+    )
+    sipp_certified: bool = Field(
+        False, description="oversize is certified to ship in its own packaging: no packaging fee"
+    )
     cover_days: int = Field(28, ge=0, description="days that Pan-EU stock lasts: little stock costs a fee")
     exchange_spread_pct: float = Field(0, ge=0, le=20, description="paid above the ECB rate when money is exchanged")
     target_roi_pct: float = Field(30, ge=0, le=1_000, description="return that the highest buying price is for")

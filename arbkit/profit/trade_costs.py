@@ -7,7 +7,7 @@ an unregistered one does neither.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from functools import cached_property
 
@@ -15,9 +15,10 @@ import numpy as np
 
 from arbkit.core.marketplaces import MARKET_CODES, MARKETS
 from arbkit.profit.exchange_rates import Rates
-from arbkit.profit.fees.arrays import Floats
-from arbkit.profit.fees.fulfilment import efn_column, months
+from arbkit.profit.fees.arrays import Floats, Mask
+from arbkit.profit.fees.fulfilment import dispatch_day, efn_column, efn_price_cap, months, remote_price_caps
 from arbkit.profit.fees.tables import EffectiveTables
+from arbkit.profit.fees.vat import collected_vat
 from arbkit.profit.offer_costs import OfferCosts
 from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile
@@ -30,14 +31,16 @@ class CostSide:
     """Components by name and their sum; ``own_costs`` is the part that the seller invests beside the purchase."""
 
     def __init__(
-        self, components: dict[str, Floats], find_reasons: Callable[[], ReasonFlags], *, own_costs: Floats | float = 0.0
+        self,
+        components: dict[str, Floats],
+        total: Floats,
+        find_reasons: Callable[[], ReasonFlags],
+        *,
+        own_costs: Floats | float = 0.0,
     ) -> None:
-        """Add up the components; ``find_reasons`` is called when reasons are first looked at."""
-        self.components, self.own_costs, self._find_reasons = components, own_costs, find_reasons
-        first, *others = components.values()
-        self.total = first.copy()
-        for part in others:
-            self.total += part
+        """``total`` is the components' sum; ``find_reasons`` is called when reasons are first looked at."""
+        self.components, self.total, self.own_costs = components, total, own_costs
+        self._find_reasons = find_reasons
 
     @cached_property
     def reasons(self) -> ReasonFlags:
@@ -49,8 +52,11 @@ class CostSide:
 class SellerCosts:
     """A profile on a day: exchange rates, VAT, and the two sides of its routes."""
 
-    def __init__(self, profile: Profile, day: EffectiveTables, rates: Rates) -> None:
-        """Look up the exchange rates of the tables' day into the seller's home currency."""
+    def __init__(self, profile: Profile, day: EffectiveTables, rates: Rates, *, storage: bool = True) -> None:
+        """Look up the exchange rates of the tables' day into the seller's home currency.
+
+        ``storage=False`` leaves storage at nothing: for comparing sizes, where it changes with every millimetre.
+        """
         self.profile, self.day, self.rates = profile, day, rates
         found = {m.code: rates.rate(m.currency, profile.currency, day.on) for m in MARKETS.values()}
         self.rate = {code: float("nan") if r is None else r.value for code, r in found.items()}
@@ -60,12 +66,20 @@ class SellerCosts:
         self.registered = profile.vat_status != "unregistered"
         self.reclaims = profile.vat_status == "reclaiming"
         self.spread = profile.exchange_spread_pct / 100
-        self.months = months(day.on, profile.expected_days)
+        self.months = months(day.on, profile.expected_days) if storage else (0.0, 0.0)
 
     @property
     def reason_parameters(self) -> dict[str, str]:
         """What the messages of this seller's reasons are filled with."""
-        return {"on": str(self.day.on), "rate_day": str(self.rate_day), "stale_days": str(self.stale_days)}
+        return {
+            "on": str(self.day.on), "rate_day": str(self.rate_day), "stale_days": str(self.stale_days),
+            "tables": self.day.version, "caps": remote_price_caps(self.day),
+        }  # fmt: skip
+
+    @cached_property
+    def tables_outlived(self) -> bool:
+        """Whether the day, or that of the expected sale, is later than announced changes reach."""
+        return self.day.outlived_by(dispatch_day(self.day.on, self.profile.expected_days))
 
     @cached_property
     def home_vat(self) -> float:
@@ -80,6 +94,24 @@ class SellerCosts:
         if customs.duty_preset is not None:
             percent = self.day.get("duty").get("presets", {}).get(customs.duty_preset)
         return float("nan") if percent is None else percent / 100
+
+    @cached_property
+    def collected(self) -> Mapping[str, float]:
+        """As :func:`collected_vat`, of this seller on this day."""
+        return collected_vat(self.day, self.profile.home)
+
+    def vat_is_collected(self, offers: OfferCosts, target: str, stock: str) -> Mask:
+        """Where the marketplace owes the VAT on a sale from stock in a country, one entry per product."""
+        price, m = offers.sell_price, MARKET_CODES.index(target)
+        if target not in self.collected:
+            return np.zeros(price.shape[1], bool)
+        if stock == target:
+            return np.ones(price.shape[1], bool)
+        return np.asarray(price[m] / (1 + offers.vat_rate[m]) <= self.collected[target])
+
+    def has_import_relief(self, source: str, target: str, stock: str) -> bool:
+        """Whether small consignments of a route are imported without VAT and duty."""
+        return (source == "UK") != (target == "UK") and stock != target and target in self.collected
 
     def stock_country(self, method: FulfilmentMethod, source: str, target: str) -> str:
         """The country in which the goods lie before the sale."""
@@ -99,20 +131,29 @@ class SellerCosts:
         }
         if rate != 1 and self.spread:
             parts["fx_cost"] = -self.spread * cost
-        return CostSide(parts, lambda: self._buy_reasons(offers.buy_reasons[m], rate))
+        if self.profile.return_rate_pct and self.profile.return_value_loss_pct:
+            lost = self.profile.return_rate_pct * self.profile.return_value_loss_pct / 1e4
+            parts["refunds"] = lost * (parts["purchase_price"] + parts["input_vat"])
+        total = np.asarray(np.sum([*parts.values()], axis=0))
+        return CostSide(parts, total, lambda: self._buy_reasons(offers.buy_reasons[m], rate))
 
     def _buy_reasons(self, of_offer: ReasonFlags, rate: float) -> ReasonFlags:
         flags = of_offer | self.rate_reason(rate)
         if not self.reclaims:
-            flags &= ~ReasonCode.VAT_CLASS_SUGGESTED.bit
+            flags &= ~(ReasonCode.VAT_CLASS_SUGGESTED.bit | ReasonCode.VAT_CLASS_HIDDEN.bit)
         return np.asarray(flags)
 
     def sell(self, offers: OfferCosts, target: str, method: FulfilmentMethod, stock: str) -> CostSide:
         """Selling in a store by a method, from stock in a country."""
         return _Sale(self, offers, target, method, stock).side()
 
-    def cross_border(self, buying: CostSide, offers: OfferCosts, source: str, target: str) -> CrossBorderCosts:
-        """Freight, duty and import VAT between the UK and the EU, or freight by profile; empty: nothing."""
+    def cross_border(
+        self, buying: CostSide, offers: OfferCosts, source: str, target: str, *, relief: bool = False
+    ) -> CrossBorderCosts:
+        """Freight, duty and import VAT between the UK and the EU, or freight by profile; empty: nothing.
+
+        ``relief``: each unit is a consignment of its own (:meth:`has_import_relief`).
+        """
         profile, customs = self.profile, self.profile.customs
         crosses = (source == "UK") != (target == "UK")
         if not crosses:
@@ -126,6 +167,9 @@ class SellerCosts:
         net = -(buying.components["purchase_price"] + buying.components["input_vat"])
         duty = self.duty_rate * (net + freight)
         import_vat = 0.0 if self.reclaims else offers.vat_rate[m] * (net + freight + duty)
+        if relief:
+            free = self.vat_is_collected(offers, target, source)
+            duty, import_vat = np.where(free, 0.0, duty), np.where(free, 0.0, import_vat)
         return {"freight": freight, "duty": duty, "import_vat": import_vat}
 
     def rate_reason(self, rate: float) -> np.uint64:
@@ -147,27 +191,37 @@ class _Sale:
         self.rate = seller.rate[target]
         self.price = offers.sell_price[self.m] * self.rate
         self.parts: dict[str, Floats] = {}
+        self.total = self.price.copy()
 
     def side(self) -> CostSide:
-        self._add_price_and_selling_fees()
-        self._add_fees_on_fees(self._add_fulfilment())
+        # Sums that fees are charged on are added to the total as they are, not component by component.
+        selling = self._add_price_and_selling_fees()
+        sent, amazon = self._add_fulfilment()
+        self._add_fees_on_fees(selling, sent, amazon)
         own = self._own_costs()
         self.parts["other_costs"] = np.broadcast_to(np.asarray(-own, np.float64), self.price.shape)
+        self.total -= own
         if self.rate != 1 and self.seller.spread:
-            self.parts["fx_cost"] = -self.seller.spread * self.price
-        return CostSide(self.parts, self.reasons, own_costs=own)
+            self._add("fx_cost", -self.seller.spread * self.price)
+        return CostSide(self.parts, self.total, self.reasons, own_costs=own)
+
+    def _add(self, name: str, amounts: Floats) -> None:
+        self.parts[name] = amounts
+        self.total += amounts
 
     def reasons(self) -> ReasonFlags:
         """Why a component is unknown, and what is assumed."""
         parts, offers, m = self.parts, self.offers, self.m
         flags = np.asarray(offers.sell_reasons[m] | self._reasons_of_all())
-        without_fee = np.isnan(parts["fulfilment_fee"])
+        without_fee = np.isnan(parts["fulfilment_fee"] + parts.get("packaging_fee", 0.0))
         if self.method == "fbm":
             flag_rows(flags, ReasonCode.OWN_SHIPPING_UNKNOWN, without_fee)
         else:
             why = np.where(without_fee, offers.no_fee_reasons[m], np.uint64(0))
             flags |= why
-            flag_rows(flags, ReasonCode.NO_FULFILMENT_FEE, without_fee & (why == 0))
+            above = without_fee & (offers.sell_price[m] > self._price_cap)
+            flag_rows(flags, ReasonCode.ABOVE_REMOTE_PRICE_CAP, above)
+            flag_rows(flags, ReasonCode.NO_FULFILMENT_FEE, without_fee & ~above & (why == 0))
             flags |= (offers.efn_reasons if self.method == "efn" else offers.local_reasons)[m]
         if "storage" in parts:
             flag_rows(flags, ReasonCode.STORAGE_UNKNOWN, np.isnan(parts["storage"]))
@@ -182,75 +236,98 @@ class _Sale:
         digital = self.day.digital_services(profile.home, self.target)
         if digital is not None and digital.get("assumed"):
             bits |= ReasonCode.DIGITAL_FEE_DISPUTED.bit
+        if digital is None and self.day.digital:
+            bits |= ReasonCode.DIGITAL_FEE_UNKNOWN.bit
+        if seller.tables_outlived:
+            bits |= ReasonCode.LATER_CHANGES_UNKNOWN.bit
         if profile.return_rate_pct and MARKETS[self.target].currency != "EUR":
             bits |= ReasonCode.UK_REFUND_CAP_IN_EUR.bit
-        if not seller.registered and self.target != profile.home:
+        if not seller.registered and self.target != profile.home and self.target not in seller.collected:
             bits |= ReasonCode.UNREGISTERED_ABROAD.bit
         return bits
 
-    def _add_price_and_selling_fees(self) -> None:
+    def _add_price_and_selling_fees(self) -> Floats:
+        """Add the price, the VAT in it and the selling fees; returns these."""
         price, m = self.price, self.m
-        vat = self.offers.vat_rate[m]
-        registered = self.seller.registered
+        vat, seller = self.offers.vat_rate[m], self.seller
         self.parts["sale_price"] = price
-        self.parts["output_vat"] = price * (-vat / (1 + vat)) if registered else np.zeros_like(price)
-        self.parts["referral_fee"] = -self.offers.referral[m] * self.rate
+        included = price * (-vat / (1 + vat))
+        if not seller.registered:
+            included = np.where(seller.vat_is_collected(self.offers, self.target, self.stock), included, 0.0)
+        self._add("output_vat", included)
+        referral = self.offers.merchant_referral if self.method == "fbm" else self.offers.referral
+        self.parts["referral_fee"] = -referral[m] * self.rate
         self.parts["closing_fee"] = -self.offers.closing[m] * self.rate
+        selling = self.parts["referral_fee"] + self.parts["closing_fee"]
+        self.total += selling
+        return selling
 
-    def _add_fulfilment(self) -> Floats:
-        """Add the fees of fulfilment; returns the part that Amazon charges."""
+    def _add_fulfilment(self) -> tuple[Floats, Floats | None]:
+        """Add the fees of fulfilment; returns what sending costs, and what Amazon charges (None: nothing)."""
         parts, day = self.parts, self.day
         fee, peak = self._fulfilment_fee()
         parts["fulfilment_fee"] = fee
         if self.method == "fbm":
-            return np.zeros_like(self.price)
-        amazon = fee.copy()
+            self.total += fee
+            return fee, None
+        sent = fee.copy()
+        if peak is not None:
+            parts["peak_surcharge"] = peak
+            sent += peak
         fuel = day.get("surcharges.fuel").get("percent", 0.0) / 100
         if fuel:
-            parts["fuel_surcharge"] = fee * fuel
-            amazon += parts["fuel_surcharge"]
-        if day.has("surcharges.peak"):
-            parts["peak_surcharge"] = peak
-            amazon += peak
+            parts["fuel_surcharge"] = sent * fuel
+            sent += parts["fuel_surcharge"]
+        if not self.profile.sipp_certified:
+            parts["packaging_fee"] = self.offers.fulfilment.packaging[self.m] * -self.rate
+            sent += parts["packaging_fee"]
+        amazon = sent
         if self.profile.expected_days:
             parts["storage"] = self._storage()
-            amazon += parts["storage"]
-        return amazon
+            amazon = sent + parts["storage"]
+        self.total += amazon
+        return sent, amazon
 
-    def _add_fees_on_fees(self, amazon: Floats) -> None:
-        """Add the digital services fee, refunds, and the VAT on Amazon's fees that is not recovered.
-
-        ``amazon``: what Amazon charges for fulfilment.
-        """
+    def _add_fees_on_fees(self, selling: Floats, sent: Floats, amazon: Floats | None) -> None:
+        """Add the digital services fee, refunds, and the VAT on Amazon's fees that is not recovered."""
         seller, profile, parts = self.seller, self.profile, self.parts
-        selling = parts["referral_fee"] + parts["closing_fee"]
         digital = self.day.digital_services(profile.home, self.target)
-        if digital is not None:
+        if digital is None and self.day.digital:
+            self._add("digital_services_fee", np.full_like(self.price, np.nan))
+        elif digital is not None and (digital["selling"] or digital["fba"]):
             fees = (digital["selling"] / 100) * selling
-            parts["digital_services_fee"] = fees if self.method == "fbm" else fees + (digital["fba"] / 100) * amazon
-            amazon = amazon + parts["digital_services_fee"]
+            if amazon is not None and digital["fba"]:
+                fees += (digital["fba"] / 100) * amazon
+            self._add("digital_services_fee", fees)
+        charged_again: Floats | float = 0.0
         if profile.return_rate_pct:
-            administration, handling = self._refunds()
-            parts["refunds"] = administration + handling
-            amazon = amazon + administration
+            charged_again, own = self._refunds(sent)
+            self._add("refunds", charged_again + own)
         if not seller.registered:
-            parts["vat_on_fees"] = seller.home_vat * (selling + amazon)
+            fees = selling + charged_again + parts.get("digital_services_fee", 0.0)
+            self._add("vat_on_fees", seller.home_vat * (fees if amazon is None else fees + amazon))
 
-    def _fulfilment_fee(self) -> tuple[Floats, Floats]:
-        """Fulfilment fee and peak surcharge, in the home currency, as (negative) components."""
+    def _fulfilment_fee(self) -> tuple[Floats, Floats | None]:
+        """Fulfilment fee and peak surcharge, in the home currency, as (negative) components; None: no season."""
         fees, m, rate = self.offers.fulfilment, self.m, self.rate
-        nothing = np.zeros_like(self.price)
         if self.method == "fbm":
-            return -self._own_parcel(), nothing
-        fee = fees.hazmat[m] * -rate
+            return -self._own_parcel(), None
+        column = "local"
         if self.method == "efn":
-            fee -= fees.efn[efn_column(self.stock, self.target, self.profile.warehouses)][m] * rate
-            peak = fees.peak_efn.get(self.stock)
-            return fee, nothing if peak is None else peak[m] * -self.seller.rate[self.stock]
-        fee -= fees.local[m] * rate
+            column = efn_column(self.stock, self.target, self.profile.warehouses)
+            fee = (fees.efn[column][m] + fees.hazmat[m]) * -rate
+            if self._price_cap < np.inf:
+                fee = np.where(self.offers.sell_price[m] > self._price_cap, np.nan, fee)
+        else:
+            fee = fees.local[m] * -rate
         if self.method == "pan-eu":
             fee -= fees.pan_eu_extra[m] * rate
-        return fee, fees.peak_local[m] * -rate
+        return fee, fees.peak[column][m] * -rate if fees.peak else None
+
+    @property
+    def _price_cap(self) -> float:
+        """The highest shop price by this method, in the store's currency."""
+        return efn_price_cap(self.day, self.stock, self.target) if self.method == "efn" else float("inf")
 
     def _own_parcel(self) -> Floats:
         """The seller's own shipping by its table, else the one sum of the profile; NaN where neither says."""
@@ -262,19 +339,29 @@ class _Sale:
         return cost
 
     def _storage(self) -> Floats:
-        early, late = self.seller.months
+        early, late = (-months * self.seller.rate[self.stock] for months in self.seller.months)
         first, second = self.offers.storage[MARKETS[self.stock].currency]
-        return np.asarray(-(first[self.m] * early + second[self.m] * late) * self.seller.rate[self.stock])
+        if not late:
+            return np.asarray(first[self.m] * early)
+        return np.asarray(second[self.m] * late if not early else first[self.m] * early + second[self.m] * late)
 
-    def _refunds(self) -> tuple[Floats, Floats]:
-        """Refund administration and handling of the share of units that come back."""
-        content, seller = self.day.get("refunds"), self.seller
-        share = self.profile.return_rate_pct / 100
-        cap = content.get("at_most_EUR", np.nan) * seller.rate["DE"]
-        referral = self.parts["referral_fee"]
-        administration = np.maximum(referral * content.get("percent", np.nan) / 100, -cap)
-        handling = self.profile.return_handling * (1.0 if seller.registered else 1 + seller.home_vat)
-        return share * administration, np.full(len(referral), -share * handling)
+    def _refunds(self, sent: Floats) -> tuple[Floats, Floats | float]:
+        """What the share of units that come back costs: Amazon's part, and the seller's own.
+
+        Amazon keeps a part of the referral fee, and all of what sending the unit cost.
+        """
+        content, seller, profile = self.day.get("refunds"), self.seller, self.profile
+        share = profile.return_rate_pct / 100
+        cap = share * content.get("at_most_EUR", np.nan) * seller.rate["DE"]
+        amazon = np.maximum(self.parts["referral_fee"] * (share * content.get("percent", np.nan) / 100), -cap)
+        own: Floats | float = -share * profile.return_handling * (1.0 if seller.registered else 1 + seller.home_vat)
+        if profile.return_outbound_lost:
+            lost = share * sent
+            if self.method == "fbm":
+                own = own + lost
+            else:
+                amazon += lost
+        return amazon, own
 
     def _inbound_by_weight(self) -> bool:
         profile = self.profile

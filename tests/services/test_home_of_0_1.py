@@ -28,6 +28,17 @@ pytestmark = pytest.mark.e2e
 
 _PATIENCE_S = 180
 _RAW, _ENRICHED = "raw.keepa_updates", "products.enriched"
+_MEANT = {
+    # Imported without duty up to 135 GBP: gov.uk, VAT and overseas goods sold to customers in the UK.
+    "profits.in force.alternatives.efn",
+    "profits.in force.alternatives.fbm",
+    # The cent left of rounding goes to the largest component that is no tax.
+    "profits.pan-eu.components.sale_price",
+    "profits.pan-eu.components.digital_services_fee",
+    "profits.mittelwerte.components.sale_price",
+    "profits.mittelwerte.components.digital_services_fee",
+}
+"""What is shown otherwise than 0.1 did because it was wrong there: each has its line in the CHANGELOG."""
 _WRITTEN_BY_HAND = (
     ".env", "profile.toml", "schedule.toml", "watchlist.txt", "var/demo-watchlist.txt", "var/views.json",
 )  # fmt: skip
@@ -276,7 +287,8 @@ def test_the_rare_lines_too(home: Home) -> None:
 
 @pytest.mark.parametrize("area", LOOKS)
 def test_everything_is_shown_as_0_1_showed_it(area: str, seen: Mapping[str, Future[Any]], expected: Any) -> None:
-    assert differences(expected[area], seen[area].result(), area) == []
+    found = differences(expected[area], seen[area].result(), area)
+    assert [difference for difference in found if difference.split(":")[0] not in _MEANT] == []
 
 
 def test_nothing_is_there_that_was_not(seen: Mapping[str, Future[Any]], expected: Any) -> None:

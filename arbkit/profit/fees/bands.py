@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 
@@ -25,7 +26,8 @@ class Provenance:
 class Schedule:
     """A referral schedule: ``fractions`` by price slice; ``bounds`` (inclusive) by currency, the last slice open.
 
-    ``disputed``: sources contradict each other about it.
+    ``disputed``: sources contradict each other about it. ``fba_rest`` is the fraction of what a price exceeds
+    ``fba_above`` (by currency) by, where Amazon fulfils; None: the method makes no difference.
     """
 
     name: str
@@ -33,9 +35,17 @@ class Schedule:
     fractions: tuple[float, ...]
     bounds: Mapping[str, tuple[float, ...]]
     disputed: bool = False
+    fba_rest: float | None = None
+    fba_above: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
-    def fee(self, price: Floats, currency: str) -> Floats:
-        """The fee before the minimum, in ``currency``, for shop prices in it; NaN where it is not used there."""
+    def fee(self, price: Floats, currency: str, *, by_fba: bool = False) -> Floats:
+        """The fee before the minimum, in ``currency``, for shop prices in it; NaN where it is not used there.
+
+        ``by_fba``: Amazon fulfils the order.
+        """
+        if by_fba and self.fba_rest is not None and currency in self.fba_above:
+            above = self.fba_above[currency]
+            return self.fee(np.minimum(price, above), currency) + self.fba_rest * np.maximum(price - above, 0.0)
         bounds = self.bounds.get(currency)
         if bounds is None:
             return np.full(price.shape, np.nan)
@@ -55,7 +65,8 @@ class Schedule:
     def rule(self) -> str:
         """The schedule in words, without amounts that depend on the currency."""
         percents = " / ".join(f"{100 * f:g} %" for f in self.fractions)
-        return f"{self.name}: {percents}" + (f" ({self.mode})" if len(self.fractions) > 1 else "")
+        text = f"{self.name}: {percents}" + (f" ({self.mode})" if len(self.fractions) > 1 else "")
+        return text if self.fba_rest is None else f"{text}, by FBA {100 * self.fba_rest:g} % of a high price's rest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +102,9 @@ class WeightBands:
         return row
 
     def fee(self, row: Ints, kg: Floats, column: str) -> Floats:
-        """Fees of units of these rows that weigh ``kg``."""
+        """Fees of units of these rows that weigh ``kg``; NaN where the table has no such column."""
+        if column not in self.columns:
+            return np.full(row.shape, np.nan)
         at = self.columns[column]
         fee = self.base[row, at]
         grows = self.per_step[row, at] > 0
@@ -100,3 +113,17 @@ class WeightBands:
             fee = fee.copy()
             fee[grows] += self.per_step[row[grows], at] * np.ceil(np.round(over, 6))
         return np.asarray(fee)
+
+
+@dataclass(frozen=True, slots=True)
+class PeakSeason:
+    """A season in which other fees replace those of some tiers: of dispatches from ``first`` to ``last``.
+
+    ``bands`` and ``selected`` hold the fees of the season; None where only what came on top is public.
+    """
+
+    provenance: Provenance
+    first: date
+    last: date
+    bands: WeightBands | None
+    selected: WeightBands | None

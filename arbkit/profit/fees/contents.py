@@ -15,7 +15,7 @@ class BandRow(TypedDict, total=False):
     base_kg: float
 
 
-class ParcelRow(TypedDict):
+class ParcelRow(TypedDict, total=False):
     """A parcel of the selected categories; further columns per store: the fee of 0.1 kg and of each further 0.1 kg."""
 
     tier: str
@@ -23,17 +23,8 @@ class ParcelRow(TypedDict):
     max_unit_kg: float
 
 
-class PeakPoint(TypedDict):
-    """A peak surcharge known for one tier and weight band of one column."""
-
-    column: str
-    tier: str
-    up_to_kg: float
-    amount: float
-
-
 class ScheduleRow(TypedDict, total=False):
-    """A referral schedule; bounds are one fewer than percents."""
+    """A referral schedule; bounds are one fewer than percents. ``fba``: what differs where Amazon fulfils."""
 
     name: str
     mode: Literal["flat", "threshold", "marginal"]
@@ -42,6 +33,23 @@ class ScheduleRow(TypedDict, total=False):
     up_to_GBP: Sequence[float]
     currencies: Sequence[Literal["EUR", "GBP"]]
     disputed: bool
+    fba: FbaRest
+
+
+class FbaRest(TypedDict):
+    """The percentage of what a price exceeds an amount by, where Amazon fulfils."""
+
+    percent: float
+    above_EUR: float
+    above_GBP: float
+
+
+class ClosingRow(TypedDict, total=False):
+    """The closing fee of some schedules; further columns per store. ``assumed_in``: stores with one transcription."""
+
+    name: str
+    schedules: Sequence[str]
+    assumed_in: Sequence[str]
 
 
 class TierRow(TypedDict, total=False):
@@ -61,6 +69,20 @@ class SelectedCategories(TypedDict):
     """The referral schedules of the selected categories."""
 
     schedules: Sequence[str]
+
+
+class HeavyMinimum(TypedDict):
+    """The least referral fee of heavy units that Amazon fulfils, by currency."""
+
+    over_unit_kg: float
+    EUR: float
+    GBP: float
+
+
+class CollectedVat(TypedDict):
+    """VAT that the marketplace owes for sellers abroad; the limit is net of VAT, in the store's currency."""
+
+    consignment_up_to: float
 
 
 class DigitalServicesRow(TypedDict, total=False):
@@ -103,10 +125,11 @@ class TableContent(TypedDict, total=False):
     rows: Sequence[ScheduleRow]
     changes: Sequence[ScheduleRow]
     minimum: Mapping[str, float]
-    minimum_disputed: Sequence[str]
+    no_minimum: Sequence[str]
+    minimum_heavy: HeavyMinimum
     uplift_percent: Mapping[str, float]
     # closing
-    fee: Mapping[str, float]
+    fees: Sequence[ClosingRow]
     individual_plan: Mapping[str, float]
     schedules: Sequence[str]
     # fulfilment
@@ -116,6 +139,7 @@ class TableContent(TypedDict, total=False):
     special_per_kg: Mapping[str, float]
     limit: Mapping[str, float]
     limit_selected: Mapping[str, float]
+    remote_price_cap: Mapping[str, float]
     selected: SelectedCategories
     parcels: Sequence[ParcelRow]
     # size tiers, and surcharges by tier
@@ -127,7 +151,6 @@ class TableContent(TypedDict, total=False):
     # surcharges, refunds, duty
     percent: float
     amount: float
-    known: Sequence[PeakPoint]
     at_most_EUR: float
     presets: Mapping[str, float]
     # storage, by kind of goods: January to September, October to December
@@ -137,11 +160,19 @@ class TableContent(TypedDict, total=False):
     per_cubic_metre: Mapping[str, Sequence[float]]
     # vat
     suggested: Mapping[str, str]
+    hides_reduced: Sequence[str]
+    # VAT that the marketplace owes, by store
+    stores: Mapping[str, CollectedVat]
 
 
 def column_fee(row: BandRow, column: str) -> float:
     """The fee of a row in a store's column."""
     return cast("Mapping[str, float]", row)[column]
+
+
+def column_amount(row: ClosingRow, column: str) -> float:
+    """The amount of a row in a store's column, NaN where it has none."""
+    return float(cast("Mapping[str, float]", row).get(column, float("nan")))
 
 
 def column_steps(row: BandRow | ParcelRow | TierRow, column: str) -> tuple[float, float]:

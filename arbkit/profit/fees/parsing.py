@@ -37,7 +37,16 @@ def _schedule(row: ScheduleRow) -> Schedule:
     if row["mode"] not in {"flat", "threshold", "marginal"} or (row["mode"] == "flat") != (len(percent) == 1):
         raise broken_table("referral", name, f"no such mode for {len(percent)} percents: {row['mode']}")
     fractions = tuple(p / 100 for p in percent)
-    return Schedule(name, row["mode"], fractions, MappingProxyType(bounds), bool(row.get("disputed")))
+    fba = row.get("fba")
+    return Schedule(
+        name,
+        row["mode"],
+        fractions,
+        MappingProxyType(bounds),
+        bool(row.get("disputed")),
+        fba_rest=None if fba is None else fba["percent"] / 100,
+        fba_above=MappingProxyType({} if fba is None else {"EUR": fba["above_EUR"], "GBP": fba["above_GBP"]}),
+    )
 
 
 def bands_of(content: TableContent, provenance: Provenance) -> WeightBands:

@@ -19,15 +19,18 @@ from typing import cast
 from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.results import Json
-from arbkit.profit.fees.bands import Provenance, Schedule, WeightBands
+from arbkit.profit.fees.bands import PeakSeason, Provenance, Schedule, WeightBands
 from arbkit.profit.fees.contents import CategoryRoot, DigitalServicesRow, TableContent
 from arbkit.profit.fees.parsing import SPECIAL, bands_of, broken_table, parcels_of, schedules_of
 
+_TABLES_LAST = timedelta(90)
+"""Amazon announces changes about this long ahead."""
 _NOT_DATED = frozenset({"categories", "digital_services"})
 TABLE_IDS = (
     "referral", "closing", "fulfilment_local", "fulfilment_low_price", "fulfilment_selected", "fulfilment_efn",
-    "size_tiers", "surcharges.fuel", "surcharges.peak", "surcharges.hazmat", "surcharges.pan_eu_oversize",
-    "surcharges.low_inventory", "storage", "digital_services", "refunds", "vat", "duty",
+    "size_tiers", "surcharges.fuel", "surcharges.peak", "surcharges.hazmat", "surcharges.packaging",
+    "surcharges.pan_eu_oversize", "surcharges.low_inventory", "storage", "digital_services", "refunds", "vat",
+    "vat_collected", "duty",
 )  # fmt: skip
 
 
@@ -57,9 +60,15 @@ class EffectiveTables:
     low_price: WeightBands | None
     selected: WeightBands | None
     efn: WeightBands | None
+    seasons: tuple[PeakSeason, ...]
+    """the peak seasons of all days: the one that counts is that of the dispatch"""
     digital: tuple[DigitalServicesRow, ...]
     uplifts: tuple[float, ...]
     """factors by which referral percentages of any day were raised: data may be as old"""
+    renamed: Mapping[str, str]
+    """referral schedules of earlier versions of arbkit, by what they are called now"""
+    checked_on: date
+    """the newest day on which any table was compared with its source"""
 
     def has(self, table_id: str) -> bool:
         """Whether a table has a version of this day."""
@@ -76,7 +85,7 @@ class EffectiveTables:
         return found.provenance if found else None
 
     def vat(self, code: str, vat_class: str = "standard") -> float:
-        """The VAT rate of a class in a country, as a fraction; NaN if no table holds on this day.
+        """The VAT rate of a class in a country, as a fraction; NaN if no table of this day has it.
 
         Raises:
             ConfigError: no such class.
@@ -85,9 +94,9 @@ class EffectiveTables:
         if not content:
             return float("nan")
         rates = content.get(vat_class)
-        if not isinstance(rates, Mapping) or code not in rates:
+        if code not in MARKETS or vat_class not in self.vat_classes or not isinstance(rates, Mapping):
             raise ConfigError("no such VAT class", field="vat_class", value=vat_class, remedy=f"Use {self.vat_classes}")
-        return float(rates[code]) / 100
+        return float(rates.get(code, float("nan"))) / 100
 
     @property
     def vat_classes(self) -> tuple[str, ...]:
@@ -98,13 +107,21 @@ class EffectiveTables:
     def _vat(self) -> Mapping[str, object]:
         return cast("Mapping[str, object]", self.get("vat"))
 
+    def outlived_by(self, on: date) -> bool:
+        """Whether a day is later than announced changes reach: nobody knows its tables."""
+        return on - self.checked_on > _TABLES_LAST
+
+    def season(self, on: date) -> PeakSeason | None:
+        """The peak season of a dispatch on a day, None outside of those that are known."""
+        return next((s for s in self.seasons if s.first <= on <= s.last), None)
+
     def peak_amounts(self, country: str) -> Mapping[str, float]:
-        """The peak surcharge of stock in a country by kind of package; empty outside the season."""
+        """What the peak season adds for stock in a country by kind of package, where only that was announced."""
         amounts = cast("Mapping[str, object]", self.get("surcharges.peak")).get(country, {})
         return cast("Mapping[str, float]", amounts)
 
     def digital_services(self, home: str, store: str) -> DigitalServicesRow | None:
-        """The fee of sellers established in ``home`` in ``store``; None: none is charged."""
+        """The fee of sellers established in ``home`` in ``store``; None: no row of this day says."""
         return next((r for r in self.digital if home in r["home"] and store in r["store"]), None)
 
     def schedules_of(self, category: str | None) -> tuple[int, ...]:
@@ -127,7 +144,8 @@ class EffectiveTables:
 
     def schedules_named(self, category: str | None) -> tuple[int, ...]:
         """The index of the schedule of exactly this name; () if no schedule has it."""
-        wanted = (category or "").strip().casefold()
+        wanted = (category or "").strip()
+        wanted = self.renamed.get(wanted, wanted).casefold()
         return tuple(i for i, s in enumerate(self.schedules) if s.name.casefold() == wanted)
 
     def schedule_index(self, schedule: str) -> int:
@@ -143,6 +161,7 @@ class Tables:
     versions: Mapping[str, tuple[Version, ...]]
     roots: Mapping[str, CategoryRoot]
     branches: Mapping[str, Sequence[str]]
+    renamed: Mapping[str, str]
     digital: tuple[DigitalServicesRow, ...]
     _days: dict[date, EffectiveTables] = field(default_factory=dict, compare=False)
 
@@ -164,6 +183,10 @@ class Tables:
         days |= {v.last + timedelta(1) for versions in self.versions.values() for v in versions if v.last < date.max}
         return tuple(sorted(days | {row["valid_from"] for row in self.digital}))
 
+    @property
+    def _seasons(self) -> tuple[PeakSeason, ...]:
+        return tuple(_season(version) for version in self.versions["surcharges.peak"])
+
     def _day(self, on: date) -> EffectiveTables:
         here = {name: v for name, vs in self.versions.items() for v in vs if v.first <= on <= v.last}
         digital = tuple(r for r in self.digital if r["valid_from"] <= on <= r.get("valid_to", date.max))
@@ -183,8 +206,11 @@ class Tables:
             low_price=_bands(here.get("fulfilment_low_price")),
             selected=parcels_of(selected.content, selected.provenance) if selected else None,
             efn=_bands(here.get("fulfilment_efn")),
+            seasons=self._seasons,
             digital=digital,
             uplifts=_uplifts(self.versions["referral"]),
+            renamed=self.renamed,
+            checked_on=max(v.content["checked_on"] for versions in self.versions.values() for v in versions),
         )
 
 
@@ -226,6 +252,7 @@ def parse_tables(files: Mapping[str, Mapping[str, Json]]) -> Tables:
         versions=MappingProxyType(versions),
         roots=MappingProxyType(dict(roots)),
         branches=MappingProxyType({name: tuple(map(_words, words)) for name, words in branches.items()}),
+        renamed=MappingProxyType(cast("dict[str, str]", files["categories"].get("renamed", {}))),
         digital=digital,
     )
     for day in tables.changes:
@@ -270,6 +297,17 @@ def _versions(table_id: str, rows: Sequence[TableContent]) -> tuple[Version, ...
 
 def _bands(version: Version | None) -> WeightBands | None:
     return bands_of(version.content, version.provenance) if version else None
+
+
+def _season(version: Version) -> PeakSeason:
+    content, provenance = version.content, version.provenance
+    return PeakSeason(
+        provenance,
+        version.first,
+        version.last,
+        bands=bands_of(content, provenance) if "bands" in content else None,
+        selected=parcels_of(content, provenance) if "parcels" in content else None,
+    )
 
 
 def _changed(table_id: str, before: TableContent, row: TableContent) -> TableContent:

@@ -49,7 +49,7 @@ def _price_hints(pricer: QuotePricer, priced: PricedMethod, zones: Sequence[tupl
 def _size_hints(pricer: QuotePricer, priced: PricedMethod) -> list[str]:
     """What 2 mm less, or more, on one side would change of the fulfilment fee."""
     # Storage changes with every millimetre: left out, only a step of a fee is left.
-    pricer = replace(pricer, profile=pricer.profile.model_copy(update={"expected_days": 0}))
+    pricer = replace(pricer, storage=False)
     sides = np.sort(np.array(pricer.sides))[::-1]
     if priced.method == "fbm" or np.isnan(sides).any():
         return []

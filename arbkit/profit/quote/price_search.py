@@ -27,7 +27,7 @@ def break_even(profit: Callable[[Floats], Floats], up_to: float) -> list[float]:
     for low, high in _crossings(grid, profit(grid)):
         cents = _cents(low, high)
         values = profit(cents)
-        roots += [_root(cents, values, i) for i in np.flatnonzero(np.diff(values >= 0)).tolist()]
+        roots += [_root(cents, values, i) for i in np.flatnonzero(_sign_changes(values)).tolist()]
     return sorted(set(roots))
 
 
@@ -78,9 +78,13 @@ def _grid(up_to: float) -> Floats:
 
 
 def _crossings(grid: Floats, values: Floats) -> list[tuple[float, float]]:
-    """Neighbours of the grid between which the sign changes."""
-    changes = np.flatnonzero(np.diff(values >= 0))
+    """Neighbours of the grid between which the sign changes; not where prices begin that nobody can price."""
+    changes = np.flatnonzero(_sign_changes(values))
     return [(float(grid[i]), float(grid[i + 1])) for i in changes]
+
+
+def _sign_changes(values: Floats) -> Mask:
+    return np.diff(values >= 0) & ~np.isnan(values[1:]) & ~np.isnan(values[:-1])
 
 
 def _root(cents: Floats, values: Floats, index: int) -> float:

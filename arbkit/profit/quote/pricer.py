@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time
 from functools import cached_property
 from typing import Literal
 
@@ -21,7 +22,7 @@ from arbkit.profit.fees.referral import possible_schedules
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_costs import OfferCosts, cost_offers
 from arbkit.profit.quote.request import QuoteRequest, parse_size
-from arbkit.profit.reason_codes import Reason, join_messages
+from arbkit.profit.reason_codes import Reason, ReasonCode, join_messages
 from arbkit.profit.route_frame import RouteRow, route_rows
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile, ineligibility_reason
 from arbkit.profit.trade_costs import SellerCosts
@@ -41,7 +42,7 @@ class PricedMethod:
     def unknown(self) -> tuple[Reason, ...]:
         """Why there is no profit to state; empty where there is one."""
         ineligible = () if self.ineligible is None else (self.ineligible,)
-        return (*ineligible, *self.row["unknown"])
+        return (*ineligible, *(reason for reason in self.row["unknown"] if reason != self.ineligible))
 
     def figure(self, name: Figure) -> float | None:
         """A figure of the row to two digits; None where the profit is unknown."""
@@ -70,11 +71,13 @@ class QuotePricer:
     profile: Profile
     day: EffectiveTables
     rates: Rates
+    storage: bool = True
+    """False: storage costs nothing"""
 
     @cached_property
     def seller(self) -> SellerCosts:
         """The seller's costs on the day of the request."""
-        return SellerCosts(self.profile, self.day, self.rates)
+        return SellerCosts(self.profile, self.day, self.rates, storage=self.storage)
 
     @cached_property
     def _as_requested(self) -> tuple[OfferCosts, OfferCosts]:
@@ -89,8 +92,10 @@ class QuotePricer:
     def priced(self, method: FulfilmentMethod) -> PricedMethod:
         """The route by one method, eligible or not."""
         frame = self._evaluate(*self._as_requested, method).frame()
+        row = next(route_rows(frame))
         reason = ineligibility_reason(method, self.profile, self.request.source, self.request.target)
-        return PricedMethod(method, next(route_rows(frame)), reason)
+        too_dear = (r for r in row["unknown"] if r.code is ReasonCode.ABOVE_REMOTE_PRICE_CAP)
+        return PricedMethod(method, row, reason or next(too_dear, None))
 
     def best(self, priced: Sequence[PricedMethod]) -> PricedMethod:
         """The one that leaves most of those that the profile names."""
@@ -100,7 +105,8 @@ class QuotePricer:
     def profit_at_lowest_referral(self, method: FulfilmentMethod) -> float:
         """The profit if the product falls under the cheapest schedule that is possible."""
         buying, selling = self._as_requested
-        selling = replace(selling, referral=selling.referral_least)
+        least, merchant = selling.referral_least, selling.merchant_referral_least
+        selling = replace(selling, referral=least, merchant_referral=merchant)
         return float(self._evaluate(buying, selling, method).profit[0, 0])
 
     def referral_candidates(self) -> tuple[str, ...]:
@@ -170,6 +176,8 @@ class QuotePricer:
                 "weight_g": _or_nan(request.weight_g),
                 "hazmat": float(request.hazmat),
                 "keepa_fba_fee_minor": _or_nan(request.keepa_fba_fee) * 100,
+                # What is stated for a day is observed on it.
+                "keepa_fba_fee_at": datetime.combine(self.day.on, time(), UTC).timestamp(),
                 "keepa_referral_pct": _or_nan(request.keepa_referral_pct),
                 "keepa_referral_price": _or_nan(request.keepa_referral_price or request.sell),
                 "keepa_closing_fee_minor": _or_nan(request.keepa_closing_fee) * 100,

@@ -207,14 +207,18 @@ def test_an_estimated_package_marks_the_fee() -> None:
 
 def test_surcharges_and_the_digital_services_fee_are_explained() -> None:
     lines = explained(on=date(2026, 11, 24))
-    assert lines["fuel_surcharge"]["rule"] == "1.5 % of the fulfilment fee"
+    # The fuel surcharge is charged on the peak fee, and the whole table is known.
+    assert lines["fuel_surcharge"]["rule"] == "1.5 % of the fulfilment fee with what the peak season adds"
+    assert explained()["fuel_surcharge"]["rule"] == "1.5 % of the fulfilment fee"
     assert (lines["fuel_surcharge"]["table"], lines["peak_surcharge"]["table"]) == (
         "surcharges.fuel", "surcharges.peak",
     )  # fmt: skip
-    assert lines["peak_surcharge"]["rule"] == "peak season, by size and country of stock"
-    assert lines["peak_surcharge"]["assumed"]
+    assert lines["peak_surcharge"]["rule"].startswith("peak fee less the other, as expected to be sent on 2026-11-24: ")
+    assert not lines["peak_surcharge"]["assumed"]
     digital = explained(target="FR")["digital_services_fee"]
     assert digital["rule"] == "3 % of selling fees and 3 % of FBA fees, seller in DE"
     assert (digital["table"], digital["valid_from"], digital["assumed"]) == ("digital_services", "2026-03-20", False)
-    disputed = explained(target="UK", seller={"customs": {"duty_pct": 0}})["digital_services_fee"]
-    assert disputed["assumed"]
+    # Two sources for sellers in Germany; whether FBA fees of Italian sellers count is open.
+    stated = explained(target="UK", seller={"customs": {"duty_pct": 0}})["digital_services_fee"]
+    assert not stated["assumed"]
+    assert explained(target="FR", seller={"home": "IT"})["digital_services_fee"]["assumed"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ def offer(market: str, price_minor: float, **fields: Any) -> dict[str, Any]:
         "height_mm": 100.0,
         "weight_g": 800.0,
         "keepa_fba_fee_minor": np.nan,
+        "keepa_fba_fee_at": datetime(2026, 7, 1, tzinfo=UTC).timestamp(),
         "keepa_referral_pct": np.nan,
         "keepa_closing_fee_minor": np.nan,
         "updated_at": 0.0,

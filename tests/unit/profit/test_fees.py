@@ -13,8 +13,9 @@ from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.profit import Profile, evaluate, load_rates, load_tables
 from arbkit.profit.fees.bands import Schedule
-from arbkit.profit.fees.fulfilment import efn_column, months, size_tiers, storage_per_month
+from arbkit.profit.fees.fulfilment import efn_column, months, storage_per_month
 from arbkit.profit.fees.referral import ReferralUnits, possible_schedules
+from arbkit.profit.fees.sizes import size_tiers
 from arbkit.profit.reason_codes import ReasonCode
 from arbkit.profit.route_frame import RouteRow, route_rows
 from tests.unit.profit.test_evaluation import offer
@@ -129,16 +130,18 @@ def test_oversize_costs_a_surcharge_in_pan_eu(target: str, grams: float, extra: 
 @pytest.mark.parametrize(
     ("target", "seller", "package", "price", "surcharge"),
     [
-        ("DE", {}, box((360, 100, 100), 800), 6_999, 0.19),
-        ("DE", {}, box((330, 230, 60), 800), 6_999, 0.19),  # an extra-large envelope
-        ("DE", {}, box((330, 230, 40), 800), 6_999, 0.19),  # a large one
+        # The whole table of the card of 30 June 2026, in which German envelopes are as before.
+        ("DE", {}, box((360, 100, 100), 800), 6_999, 0.22),
+        ("DE", {}, box((330, 230, 60), 800), 6_999, 0.0),  # an extra-large envelope
+        ("DE", {}, box((330, 230, 40), 800), 6_999, 0.0),  # a large one
         ("DE", {}, box((330, 230, 25), 400), 6_999, 0.0),
         ("DE", {}, box((460, 60, 50), 700), 6_999, 0.0),
-        ("DE", {}, box((340, 100, 60), 800), 1_999, 0.0),  # Low-Price FBA
+        ("DE", {}, box((340, 100, 60), 400), 1_999, 0.0),  # Low-Price FBA
+        ("DE", {}, box((340, 100, 60), 800), 1_999, 0.21),  # too heavy for it
         ("FR", {}, box((360, 100, 100), 800), 6_999, 0.0),
-        ("FR", {"fulfilment": ("efn",), "stock": "DE"}, box((340, 100, 50), 400), 6_999, 0.22),
-        ("FR", {"fulfilment": ("efn",), "stock": "DE"}, box((340, 100, 50), 500), 6_999, 0.19),
-        ("FR", {"fulfilment": ("efn",), "stock": "IT"}, box((340, 100, 50), 400), 6_999, 0.0),
+        ("FR", {"fulfilment": ("efn",), "stock": "DE"}, box((340, 100, 50), 400), 6_999, 0.48),
+        ("FR", {"fulfilment": ("efn",), "stock": "DE"}, box((340, 100, 50), 500), 6_999, 0.58),
+        ("FR", {"fulfilment": ("efn",), "stock": "IT"}, box((340, 100, 50), 400), 6_999, 0.48),
     ],
 )
 def test_the_peak_surcharge_goes_by_kind_of_package_and_country_of_stock(
@@ -148,17 +151,12 @@ def test_the_peak_surcharge_goes_by_kind_of_package_and_country_of_stock(
     assert sale(target, seller=seller, price_minor=price, **package)["peak_surcharge"] == 0
 
 
-@pytest.mark.parametrize(("grams", "pounds"), [(400, 0.11), (900, 0.11), (901, 0.10)])
-def test_a_known_point_of_the_season_holds_for_its_weight_band(grams: float, pounds: float) -> None:
-    bands = TABLES.on(PEAK).local
-    assert bands is not None
-    up_to = bands.tiers["small parcel"][1]
+@pytest.mark.parametrize(("grams", "pounds"), [(400, 0.11), (900, 0.11), (1_401, 0.12)])
+def test_the_peak_fee_goes_by_weight_band(grams: float, pounds: float) -> None:
     row = sale("UK", on=PEAK, **box((340, 100, 50), grams))
     rate = RATES.rate("GBP", "EUR", PEAK)
     assert rate is not None
-    below = float(up_to[int(np.searchsorted(up_to, 0.9)) - 1])
-    expected = pounds if grams / 1000 > below else 0.10
-    assert row["peak_surcharge"] == pytest.approx(-expected * rate.value, abs=0.0051)
+    assert row["peak_surcharge"] == pytest.approx(-pounds * rate.value, abs=0.0051)
 
 
 @pytest.mark.parametrize(
@@ -272,7 +270,7 @@ def test_the_possible_schedules_are_those_of_the_first_row() -> None:
     for codes, expected in (([0, 1], 4), ([1, 0], 1)):
         units = ReferralUnits(
             price=np.array([15.0, 15.0]), market=np.zeros(2, np.int64), category=np.array(codes),
-            own=np.zeros(2, bool), keepa_pct=unknown, keepa_price=unknown,
+            own=np.zeros(2, bool), keepa_pct=unknown, keepa_price=unknown, unit_kg=unknown,
         )  # fmt: skip
         assert len(possible_schedules(TABLES.on(ON), units, names)) == expected
 
@@ -286,7 +284,8 @@ def test_a_percentage_with_the_uplift_of_its_time_is_recognised() -> None:
 
 def test_the_least_fee_per_item_is_charged_and_marked_where_it_is_disputed() -> None:
     toy, book = sale(price_minor=150.0), sale(price_minor=150.0, category="Books", keepa_closing_fee_minor=0.0)
-    assert (toy["referral_fee"], book["referral_fee"]) == (-0.30, -0.30)
+    # sell.amazon.co.uk: books have no least fee.
+    assert (toy["referral_fee"], book["referral_fee"]) == (-0.30, -0.23)
     noted = [[reason.code for reason in row["assumed"]] for row in (toy, book)]
     assert ReasonCode.REFERRAL_MINIMUM_DISPUTED not in noted[0]
     assert ReasonCode.REFERRAL_MINIMUM_DISPUTED in noted[1]
@@ -297,8 +296,8 @@ def test_the_least_fee_per_item_is_charged_and_marked_where_it_is_disputed() -> 
 def test_closing_fees_are_keepas_else_the_tables_on_media_else_none() -> None:
     assert sale(keepa_closing_fee_minor=81.0)["closing_fee"] == -0.81
     assert sale(keepa_closing_fee_minor=0.0, category="Books")["closing_fee"] == 0
-    unknown = sale(category="Books")
-    assert ReasonCode.CLOSING_FEE_UNKNOWN in [reason.code for reason in unknown["unknown"]]
+    # Rate card, page 24, notes 3 and 4: the amounts of the EU.
+    assert sale(category="Books")["closing_fee"] == -1.01
     assert sale()["closing_fee"] == 0
     individual = {"plan": "individual"}
     assert sale(seller=individual)["closing_fee"] == -0.99

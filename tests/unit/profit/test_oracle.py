@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -31,12 +31,18 @@ DAYS = [
     date(2026, 3, 20),
     date(2026, 4, 17),
     date(2026, 8, 1),
+    date(2026, 9, 10),
     date(2026, 10, 20),
     date(2026, 11, 24),
+    date(2026, 12, 20),
+    date(2027, 1, 20),
 ]
+SEEN = [datetime(2025, 11, 1, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)]
+"""When Keepa saw a fee: before its table, between seasons, and in one."""
 CATEGORIES = [
     "Toys & Games", "Home & Kitchen", "Home Products", "Beauty", "Electronics & Photo", "Grocery", "Fashion", "Baby",
-    "Footwear", "Automotive", "Furniture", "Jewellery", "Pet Supplies", "Tyres", "Books",
+    "Footwear", "Automotive", "Furniture", "Jewellery", "Pet Supplies", "Tyres", "Books", "Clothing & Accessories",
+    "PC & Video Games", "DVD & Blu-ray",
 ]  # fmt: skip
 STATUSES = ["reclaiming", "not-reclaiming", "unregistered"]
 
@@ -51,6 +57,11 @@ def random_offers(seed: int, products: int) -> pd.DataFrame:
     cents = np.where(
         exact, rng.choice([1000, 1500, 2000, 1001, 2001, 1100, 1200], count), rng.integers(150, 40_000, count)
     )
+    season = TABLES.on(DAYS[-1]).seasons[-1].bands
+    assert season is not None
+    fees = [*season.base.ravel(), 3.38, 3.44, 3.04, 5.79, 2.31]
+    unknown = rng.random(count) < 0.1
+    sides = np.where(unknown[:, None], np.nan, sides)
     return pd.DataFrame(
         {
             "asin": np.tile([f"B{i:09}" for i in range(products)], len(CODES)),
@@ -62,9 +73,12 @@ def random_offers(seed: int, products: int) -> pd.DataFrame:
             "length_mm": sides[:, 0].astype(float),
             "width_mm": sides[:, 1].astype(float),
             "height_mm": sides[:, 2].astype(float),
-            "weight_g": np.where(small, rng.integers(5, 4_000, count), rng.integers(5, 70_000, count)).astype(float),
+            "weight_g": np.where(
+                unknown, np.nan, np.where(small, rng.integers(5, 4_000, count), rng.integers(5, 70_000, count))
+            ),
             "hazmat": (rng.random(count) < 0.1).astype(float),
-            "keepa_fba_fee_minor": np.nan,
+            "keepa_fba_fee_minor": np.where(rng.random(count) < 0.4, np.round(rng.choice(fees, count) * 100), np.nan),
+            "keepa_fba_fee_at": rng.choice([*(day.timestamp() for day in SEEN), np.nan], count),
             "keepa_referral_pct": np.nan,
             "keepa_closing_fee_minor": np.nan,
             "updated_at": 0.0,
@@ -77,17 +91,25 @@ def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def profiles() -> list[Profile]:
-    """One of each VAT status and home, with costs of every kind."""
+    """Each VAT status and each home, with costs of every kind."""
     costs: dict[str, Any] = {
         "prep_per_unit": 0.3, "inbound_per_unit": 0.2, "inbound_per_kg": 0.45, "exchange_spread_pct": 1.5,
         "expected_days": 45, "return_rate_pct": 6, "return_handling": 1.2, "fbm_shipping": 4.9, "cover_days": 20,
-        "customs": {"duty_pct": 3.5, "freight_per_unit": 0.6, "freight_per_kg": 0.8},
+        "customs": {"duty_pct": 3.5, "freight_per_unit": 0.6, "freight_per_kg": 0.8}, "return_outbound_lost": True,
     }  # fmt: skip
     return [
         Profile.neutral(**costs, fulfilment=("fba-local", "efn", "pan-eu", "fbm")),
         Profile.neutral(**costs, vat_status="not-reclaiming", home="UK", warehouses="cep", plan="individual"),
         Profile.neutral(**costs, vat_status="unregistered", registrations=(), home="FR"),
         Profile.neutral(other_costs=1.3, home="IT", vat_class="books", customs={"duty_pct": 0}),
+        Profile.neutral(**costs, vat_status="unregistered", registrations=(), sipp_certified=True),
+        Profile.neutral(
+            **costs | {"expected_days": 0, "return_outbound_lost": False},
+            home="ES",
+            stock="DE",
+            return_value_loss_pct=30,
+        ),
+        Profile.neutral(**costs, vat_status="not-reclaiming", return_value_loss_pct=25, plan="individual"),
     ]
 
 
@@ -95,23 +117,27 @@ def profiles() -> list[Profile]:
 @pytest.mark.parametrize("on", DAYS, ids=str)
 @pytest.mark.parametrize("method", ["fba-local", "efn", "pan-eu", "fbm"])
 def test_random_routes_agree_with_the_oracle_to_the_cent(profile: Profile, on: date, method: Any) -> None:
-    offers = random_offers(on.toordinal(), 25)
+    offers = random_offers(on.toordinal(), 12)
     costs = cost_offers(offers, profile, TABLES.on(on))
     found = evaluate_costs(costs, costs, SellerCosts(profile, TABLES.on(on), RATES), methods=[method])
     by_key = {(row["asin"], row["market"]): row for row in rows(offers)}
     frame = found.frame()
-    assert len(frame) == 25 * 20
-    assert frame["profit"].notna().sum() > 100 or (method == "fbm" and profile.fbm_shipping is None)
+    assert len(frame) == 12 * 20
+    assert frame["profit"].notna().sum() > 40 or (method == "fbm" and profile.fbm_shipping is None)
     for row in rows(frame):
-        if method == "pan-eu" and row["target"] == "UK":
-            continue
         buy, sell = by_key[row["asin"], row["source"]], by_key[row["asin"], row["target"]]
         expected = oracle.route(buy, sell, method, profile, RATES, on)
         assert (expected is None) == math.isnan(row["profit"]), (row, expected)
         if expected is not None:
             assert row["profit_exact"] == pytest.approx(sum(expected.values()), abs=1e-6), (row, expected)
-            for name in COMPONENTS:
-                assert abs(row[name] - expected.get(name, 0.0)) < 0.016, (name, row, expected)
+            taxes = {"output_vat", "input_vat", "vat_on_fees", "import_vat", "duty"}
+            errors = {name: abs(row[name] - expected.get(name, 0.0)) for name in COMPONENTS}
+            moved = [name for name, error in errors.items() if error > 0.0051]
+            # The remainder of rounding all of them is in the largest one that is no tax.
+            most = max(abs(expected[name]) for name in expected.keys() - taxes)
+            assert not moved or (len(moved) == 1 and abs(expected[moved[0]]) > most - 0.02), (moved, row, expected)
+            assert moved == [] or moved[0] not in taxes
+            assert max(errors.values()) < 0.0051 * len(COMPONENTS), (row, expected)
 
 
 @pytest.mark.parametrize("profile", profiles(), ids=lambda p: f"{p.home}-{p.vat_status}")
@@ -170,7 +196,8 @@ def test_profit_does_not_depend_on_the_unit_of_the_buying_currency() -> None:
     routes = [("UK", "DE"), ("UK", "IT")]
     halved = offers.copy()
     halved.loc[halved["market"] == "UK", "price_minor"] /= 2
-    local = profile.model_copy(update={"fulfilment": ("fba-local",)})
+    # A category's VAT class may change with the price.
+    local = profile.model_copy(update={"fulfilment": ("fba-local",), "vat_class": "standard"})
     one = evaluate(offers, local, TABLES, RATES, on=DAYS[3], routes=routes).profit
     other = evaluate(halved, local, TABLES, _Doubled(), on=DAYS[3], routes=routes).profit
     # The refund fee's cap is in EUR, the home currency, so nothing else is touched.
@@ -224,3 +251,14 @@ def test_each_change_of_a_table_shows_on_its_first_day_and_not_before() -> None:
         new = {name: v.first for name, v in after.versions.items()}
         assert old != new or before.digital != after.digital
         assert all(first <= day for first in new.values())
+
+
+@pytest.mark.parametrize("method", ["fba-local", "efn", "fbm"])
+@pytest.mark.parametrize("profile", profiles(), ids=lambda p: f"{p.home}-{p.vat_status}")
+def test_the_margin_of_many_routes_is_that_of_each(profile: Profile, method: Any) -> None:
+    costs = cost_offers(random_offers(8, 120), profile, TABLES.on(DAYS[3]))
+    seller = SellerCosts(profile, TABLES.on(DAYS[3]), RATES)
+    for routes in ([("DE", "UK")], [("UK", "DE")], [("IT", "FR")]):
+        found = evaluate_costs(costs, costs, seller, routes=routes, methods=[method])
+        each = found.frame()["margin_net_pct"].to_numpy()
+        assert np.allclose(found.margin_net_pct[found.listed_on_both], each, equal_nan=True)

@@ -222,18 +222,16 @@ def test_duty_by_a_preset_is_that_of_the_table() -> None:
     assert [reason.code for reason in unheard["unknown"]] == [ReasonCode.DUTY_UNKNOWN]
 
 
-def test_a_known_point_of_the_lightest_band_holds_from_the_first_gram() -> None:
+def test_the_peak_fee_of_the_lightest_band_holds_from_the_first_gram() -> None:
     def change(files: dict[str, Any]) -> None:
-        rows = files["fulfilment_local"]["version"][0]["bands"]
-        lightest = next(row["up_to_kg"] for row in rows if row["tier"] == "standard parcel")
-        point = {"column": "DE", "tier": "standard parcel", "up_to_kg": lightest, "amount": 0.5}
-        files["surcharges"]["peak"][1]["known"] = [point]
+        rows = files["surcharges"]["peak"][1]["bands"]
+        next(row for row in rows if row["tier"] == "standard parcel")["DE"] = 3.63
 
     on, tables = date(2026, 11, 24), parsed(change)
     bands = tables.on(on).local
     assert bands is not None
     lightest = float(bands.tiers["standard parcel"][1][0])
-    for kg, surcharge in ((lightest, -0.5), (lightest + 0.001, -0.19)):
+    for kg, surcharge in ((lightest, -0.24), (lightest + 0.001, -0.22)):
         thin = {"length_mm": 360.0, "width_mm": 50.0, "height_mm": 40.0, "weight_g": 1_000 * kg}
         row, _ = priced(tables, "IT", on=on, package=thin)
         assert (row["size_tier"], row["peak_surcharge"]) == ("standard parcel", surcharge)

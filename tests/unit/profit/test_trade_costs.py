@@ -122,13 +122,30 @@ def test_an_assumption_is_noted_where_it_holds_and_nowhere_else(
         assert (code in codes(row)) == noted
 
 
-def test_last_seasons_peak_surcharge_is_noted_only_where_there_is_one() -> None:
-    assert TABLES.on(PEAK).get("surcharges.peak")["assumed"]
+def test_the_peak_fee_replaces_the_other_where_the_season_has_one() -> None:
     in_season, before = route(PLAIN, "IT", "DE", on=PEAK), route(PLAIN, "IT", "DE")
-    oversize = route(PLAIN, "IT", "DE", on=PEAK, length_mm=1_900.0, weight_g=20_000.0)
-    assert (in_season["peak_surcharge"] < 0, before["peak_surcharge"], oversize["peak_surcharge"]) == (True, 0, 0)
-    assert ReasonCode.PEAK_OF_LAST_SEASON in codes(in_season)
-    assert ReasonCode.PEAK_OF_LAST_SEASON not in codes(before) | codes(oversize)
+    assert (in_season["fulfilment_fee"], in_season["peak_surcharge"]) == (-3.44, -0.22)
+    assert in_season["fuel_surcharge"] == pytest.approx(-(3.44 + 0.22) * 0.015, abs=0.0051)
+    assert before["peak_surcharge"] == 0
+    oversize: dict[str, Any] = {"length_mm": 1_900.0}
+    envelope: dict[str, Any] = {"height_mm": 20.0, "length_mm": 300.0, "weight_g": 90.0}
+    for fields in (oversize, envelope):
+        assert route(PLAIN, "IT", "DE", on=PEAK, **fields)["peak_surcharge"] == 0
+    for target in ("FR", "ES"):
+        assert route(PLAIN, "IT", target, on=PEAK)["peak_surcharge"] == 0
+
+
+@pytest.mark.parametrize(
+    ("on", "days", "peak"),
+    [
+        (date(2026, 9, 1), 0, False), (date(2026, 9, 1), 43, False), (date(2026, 9, 1), 44, True),
+        (date(2026, 12, 20), 0, True), (date(2026, 12, 20), 25, True), (date(2026, 12, 20), 26, False),
+        (date(2026, 9, 1), 136, False),
+    ],
+)  # fmt: skip
+def test_the_season_is_that_of_the_expected_sale(on: date, days: float, peak: bool) -> None:
+    seller = PLAIN.model_copy(update={"expected_days": days})
+    assert (route(seller, "IT", "DE", on=on)["peak_surcharge"] < 0) == peak
 
 
 def test_a_suggested_vat_class_of_the_purchase_matters_only_to_those_who_recover_its_vat() -> None:

@@ -13,7 +13,7 @@ import pytest
 from arbkit.core.marketplaces import MARKETS
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.components import whole_cents
-from arbkit.profit.fees.fulfilment import size_tiers
+from arbkit.profit.fees.sizes import size_tiers
 from arbkit.profit.quote.price_search import dead_zones
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest, parse_size
@@ -51,12 +51,13 @@ def test_the_worked_example(row: dict[str, Any]) -> None:
 def test_referral_fees(row: dict[str, Any]) -> None:
     on = row.get("on", DAY)
     seller = Profile.neutral(home=row["market"])
-    found = asked(
-        seller, source="ES", buy=1, target=row["market"], sell=row["price"], category=row["schedule"], on=on,
-        fulfilment="fbm", fbm_shipping=0, duty_pct=0,
-    )  # fmt: skip
-    amounts = {c["name"]: c["amount"] for c in found["components"]}
-    assert amounts["referral_fee"] == -row["fee"]
+    for method, fee in (("fbm", row["fee"]), ("fba-local", row.get("by_fba"))):
+        found = asked(
+            seller, source="ES", buy=1, target=row["market"], sell=row["price"], category=row["schedule"], on=on,
+            fulfilment=method, fbm_shipping=0, duty_pct=0, size_mm="300x200x100", weight_g=row.get("weight_g", 500),
+        )  # fmt: skip
+        amounts = {c["name"]: c["amount"] for c in found["components"]}
+        assert fee is None or amounts["referral_fee"] == -fee
 
 
 @pytest.mark.parametrize("row", VECTORS["fulfilment"], ids=lambda r: f"{r['size_mm']} {r['weight_g']} g")
