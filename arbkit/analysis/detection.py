@@ -44,12 +44,16 @@ class Detection:
     new: tuple[str, ...]
     tables_version: str
     profile: str
+    stored: int = 0
+    """opportunities in the store; ``opportunities`` are fewer where limits were given"""
 
     def headline(self) -> str:
         """The outcome in one sentence."""
         demo = " of the DEMO market" if any(o.demo for o in self.opportunities) else ""
+        shown = len(self.opportunities)
+        of = f" within the limits, of {self.stored}" if shown != self.stored else ""
         return (
-            f"{len(self.opportunities)} opportunities ({len(self.new)} new) among {self.routes} routes of "
+            f"{shown} opportunities{of} ({len(self.new)} new) among {self.routes} routes of "
             f"{self.products} products{demo}, with profile {self.profile!r} and the tables of {self.on}"
         )
 
@@ -71,6 +75,7 @@ class Detection:
             "routes": self.routes,
             "unknown": dict(self.unknown),
             "total": len(self.opportunities),
+            "stored": self.stored,
             "new": list(self.new),
             "tables_version": self.tables_version,
             "profile": self.profile,
@@ -83,6 +88,7 @@ class Detection:
             "products": self.products,
             "routes": self.routes,
             "total": len(self.opportunities),
+            "stored": self.stored,
             "new": len(self.new),
             "unknown": dict(self.unknown),
         }
@@ -91,6 +97,8 @@ class Detection:
 def run(settings: Settings, parameters: DetectParameters | None = None, *, run_id: str) -> Detection:
     """Detect over the whole store, replace ``opportunities`` and publish an alert for each new one.
 
+    ``parameters`` limit only what is answered: the store gets all opportunities, and alerts go by all of them.
+
     Raises:
         ConfigError: the profile, a table or a setting is wrong.
         StoreError, StreamError: nothing was replaced, or nothing was announced.
@@ -98,15 +106,23 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
     parameters = parameters or DetectParameters()
     profile, tables, rates = (load_profile(settings.profile_path, settings.profile_name), load_tables(), load_rates())
     with open_store(settings) as store, open_stream(settings) as log:
-        found = detect(store.scan_offers(PRICING_COLUMNS), profile, tables, rates, parameters=parameters, run_id=run_id)
+        whole = DetectParameters(on=parameters.on)
+        found = detect(store.scan_offers(PRICING_COLUMNS), profile, tables, rates, parameters=whole, run_id=run_id)
         new = store.replace_opportunities(found.opportunities, run_id=run_id)
-        result = replace(found, new=tuple(new))
+        result = replace(found, new=tuple(new), stored=len(found.opportunities))
         publish_alerts(log, result)
+        if parameters.min_profit < whole.min_profit:
+            # Losses are never stored: who wants to see them has them priced again.
+            offers = store.scan_offers(PRICING_COLUMNS)
+            seen = detect(offers, profile, tables, rates, parameters=parameters, run_id=run_id, now=result.evaluated_at)
+            shown = replace(result, opportunities=seen.opportunities)
+        else:
+            shown = limited(result, parameters)
     logger.info(
         "%d routes of %d products: %d opportunities, %d new",
         result.routes, result.products, len(result.opportunities), len(result.new),
     )  # fmt: skip
-    return result
+    return shown
 
 
 def detect(
@@ -161,6 +177,25 @@ def _passes(evaluated: Evaluation, parameters: DetectParameters, now: float) -> 
     if parameters.max_age_hours is not None:
         passes &= now - evaluated.updated_at <= parameters.max_age_hours * 3600
     return np.asarray(passes)
+
+
+def limited(whole: Detection, parameters: DetectParameters) -> Detection:
+    """A detection cut to the opportunities within these limits; what it counts stays that of the whole."""
+    routes, oldest = parameters.routes(), None
+    if parameters.max_age_hours is not None:
+        oldest = whole.evaluated_at - parameters.max_age_hours * 3600
+    least = {
+        "profit": parameters.min_profit, "roi_pct": parameters.min_roi, "margin_pct": parameters.min_margin,
+        "data_at": oldest,
+    }  # fmt: skip
+    bounds = {name: bound for name, bound in least.items() if bound is not None}
+    found = [
+        o
+        for o in whole.opportunities
+        if (routes is None or (o.source, o.target) in routes)
+        and all(getattr(o, name) >= bound for name, bound in bounds.items())
+    ]
+    return replace(whole, opportunities=tuple(_wanted(found, parameters)))
 
 
 def _wanted(found: list[Opportunity], parameters: DetectParameters) -> list[Opportunity]:

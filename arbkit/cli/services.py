@@ -165,7 +165,7 @@ def detect(
     components: bool = typer.Option(False, "--components", help="Print every fee and tax too."),
     json: bool = JSON,
 ) -> None:
-    """Price every route of every product and store the profitable ones."""
+    """Price every route of every product and store the profitable ones; options limit only what is printed."""
     from arbkit.reports.runner import run_or_raise
 
     settings = load_settings()
@@ -194,7 +194,9 @@ def _print_opportunities(result: Mapping[str, Any]) -> None:
         )
         for o in result["items"][:_MAX_PRINTED]
     ]
-    title = f"{counted(result['total'], 'opportunity', 'opportunities')} on {counted(result['routes'], 'route')}"
+    shown = counted(result["total"], "opportunity", "opportunities")
+    of = f" within the limits, of {result['stored']:,}," if result["total"] != result["stored"] else ""
+    title = f"{shown}{of} on {counted(result['routes'], 'route')}"
     print_table(("route", "product", ">buy", ">sell", ">profit", ">ROI", ">confidence"), rows, title=title)
     for reason, routes in result["unknown"].items():
         say(f"  not priced: {counted(routes, 'route')}, {reason}")
