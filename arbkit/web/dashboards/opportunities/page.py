@@ -250,6 +250,9 @@ class OpportunitiesPage(DashboardPage):
                 self._view = self._view.changed(columns=ticked_columns(values))
             case "whatif":
                 self._what_if.update(values)
+                # Sent before the browser had drawn the fields of the row that is selected now.
+                if event.get("of") not in (None, self._view.chosen):
+                    self._what_if.forget_route()
             case "views":
                 self._new_name = str(values["naming"])
                 if event["changed"] != "view":
