@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from arbkit.analysis.detection_inputs import fingerprint
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.analysis.routes import PRICING_COLUMNS, prepare_offers, price_routes
 from arbkit.core.models import Opportunity
@@ -21,7 +22,7 @@ from arbkit.core.settings import Settings
 from arbkit.profit import Evaluation, Profile, Rates, Tables, load_profile, load_rates, load_tables
 from arbkit.profit.fees.arrays import Mask
 from arbkit.profit.reason_codes import Reason
-from arbkit.store import open_store
+from arbkit.store import Basis, open_store
 from arbkit.store.search_text import matches_words
 from arbkit.stream import ALERTS_TOPIC, Record, Stream, open_stream
 
@@ -104,11 +105,14 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
         StoreError, StreamError: nothing was replaced, or nothing was announced.
     """
     parameters = parameters or DetectParameters()
+    # Before anything is read: what changes meanwhile is a change after it.
+    inputs = fingerprint(settings, parameters.on or datetime.now(UTC).date())
     profile, tables, rates = (load_profile(settings.profile_path, settings.profile_name), load_tables(), load_rates())
     with open_store(settings) as store, open_stream(settings) as log:
         whole = DetectParameters(on=parameters.on)
+        basis = Basis(store.changes(), inputs)
         found = detect(store.scan_offers(PRICING_COLUMNS), profile, tables, rates, parameters=whole, run_id=run_id)
-        new = store.replace_opportunities(found.opportunities, run_id=run_id)
+        new = store.replace_opportunities(found.opportunities, run_id=run_id, basis=basis)
         result = replace(found, new=tuple(new), stored=len(found.opportunities))
         publish_alerts(log, result)
         if parameters.min_profit < whole.min_profit:

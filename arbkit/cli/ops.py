@@ -54,6 +54,11 @@ def _data_rows(state: Status) -> Iterator[tuple[str, str]]:
         return
     amounts = (counted(store.products, "product"), counted(store.offers, "offer"))
     yield "store", ", ".join((*amounts, counted(store.opportunities, "opportunity", "opportunities")))
+    if store.unpriced_products:
+        yield "detection", f"{counted(store.unpriced_products, 'product')} not priced yet"
+    if store.hidden_products:
+        hidden = counted(store.hidden_products, "product")
+        yield "demo market", f"{hidden} hidden, as there are real ones; `arbkit demo remove` removes them"
     yield "data age", f"{age_text(store.freshest_age_s)} (newest), {age_text(store.oldest_age_s)} (oldest)"
     for run in store.runs:
         error = f": {run.error}" if run.error else ""

@@ -42,7 +42,10 @@ class RunFigures(Result):
 
 
 class StoreFigures(Result):
-    """Documents in the store, ages in seconds (None: nothing there), and its latest runs."""
+    """Documents in the store, ages in seconds (None: nothing there), and its latest runs.
+
+    ``unpriced_products`` changed after the last detection; ``hidden_products`` are the demo market's beside real ones.
+    """
 
     products: int
     offers: int
@@ -51,6 +54,8 @@ class StoreFigures(Result):
     freshest_age_s: int | None
     oldest_age_s: int | None
     evaluated_age_s: int | None
+    unpriced_products: int
+    hidden_products: int
     runs: list[RunFigures]
 
 
@@ -158,6 +163,8 @@ def store_figures(store: StoreState, now: float) -> StoreFigures:
         freshest_age_s=_age(now, stats.newest_at),
         oldest_age_s=_age(now, stats.oldest_at),
         evaluated_age_s=_age(now, stats.evaluated_at),
+        unpriced_products=stats.unpriced_products,
+        hidden_products=stats.hidden_products,
         runs=runs,
     )
 
