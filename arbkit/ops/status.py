@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from arbkit.core.errors import StoreError
 from arbkit.core.models import Run
 from arbkit.core.results import Result
-from arbkit.core.settings import Settings
+from arbkit.core.settings import Mode, Settings
 from arbkit.ops.stream_state import StreamState
 from arbkit.sources.token_budget import Tokens
 from arbkit.store import Stats, open_store
@@ -84,7 +84,7 @@ class ScheduleFigures(Result):
 class Status(Result):
     """How arbkit stands; ``store`` and ``tokens`` are None where nothing was stored or asked yet."""
 
-    mode: str
+    mode: Mode
     source: str
     log: LogFigures
     store: StoreFigures | None
@@ -127,8 +127,8 @@ def build_status(
 ) -> Status:
     """The status at ``now`` (Unix seconds), of what was read of each part."""
     return Status(
-        mode="demo" if settings.demo_mode else "keepa",
-        source=settings.source_url,
+        mode=settings.mode,
+        source="imported data only" if settings.mode == "imported" else settings.source_url,
         log=log_figures(stream),
         store=None if store is None else store_figures(store, now),
         tokens=None if tokens is None else token_figures(tokens, now),

@@ -180,12 +180,13 @@ class SqliteStore(Closing):
     def remove_demo(self, *, dry_run: bool = False) -> Removed:
         """See :meth:`arbkit.store.base.Store.remove_demo`."""
         with self._using() as connection:
-            with immediate(connection):
+            with snapshot(connection) if dry_run else immediate(connection):
                 products, offers = demo.count_demo(connection)
                 if products and not dry_run:
                     left = demo.remove_demo(connection)
                     self._update_products(connection, left, changes.count_up(connection))
-            bound_wal(connection, self._path)
+            if not dry_run:
+                bound_wal(connection, self._path)
         return Removed(products=products, offers=offers)
 
     # Reading

@@ -73,8 +73,11 @@ def kernel_environment(settings: Settings) -> dict[str, str]:
     """The settings as environment variables of a kernel, which runs in the folder of its notebook: absolute paths."""
     here = {
         "home": settings.home.absolute(),
+        "folder": settings.folder.absolute(),
         "watchlist": settings.watchlist_path.absolute(),
-        "profile": settings.profile_path.absolute() if settings.profile_path else None,
+        # One that is not there yet may be made while the kernel runs.
+        "profile": settings.profile.absolute() if settings.profile else None,
+        "schedule": settings.schedule.absolute() if settings.schedule else None,
         "log": _absolute(settings.log_url),
         "store": _absolute(settings.store_url),
     }
