@@ -8,6 +8,7 @@ from functools import cache
 from jinja2 import Environment
 from markupsafe import Markup
 
+from arbkit.analysis.demand import why_absent
 from arbkit.core.formatting import UNKNOWN, age_words, count, money, utc_time
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
@@ -48,7 +49,7 @@ def confidence_reasons(found: Opportunity) -> str:
 def _environment() -> Environment:
     made = environment("arbkit.web.dashboards")
     made.globals["MARKETS"] = MARKETS
-    for function in (component_label, fulfilment_label, vat_status_label, minor_money, confidence_reasons):
+    for function in (component_label, fulfilment_label, vat_status_label, minor_money, confidence_reasons, why_absent):
         made.filters[function.__name__] = function
     return made
 
