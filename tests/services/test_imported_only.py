@@ -16,6 +16,7 @@ from arbkit.core.settings import Settings
 from arbkit.ops.fill_demo import fill_demo
 from arbkit.ops.supervisor import plan_services
 from arbkit.pipeline.consumer import consume
+from arbkit.pipeline.producer import produce
 from arbkit.sources.demo.server import DemoServer
 from arbkit.store import open_store
 from arbkit.store.mode import settle_mode
@@ -178,3 +179,12 @@ def test_everything_runs_on_imported_data_alone(mixed: Settings, tmp_path: Path)
         stats = requests.get(f"{api}/stats", timeout=60).json()
         assert (stats["products"], stats["demo"], stats["hidden_products"]) == (2, False, 1)
     assert "DEMO market" not in up.log.read_text("utf-8")
+
+
+def test_a_demo_market_is_polled_no_longer_once_real_products_are_there(imported: Settings) -> None:
+    assert imported.watchlist is not None
+    imported.watchlist.write_text("B0DEMO0001", "utf-8")
+    with pytest.raises(ConfigError, match="real products have been imported"):
+        produce(imported, once=True, stop=threading.Event())
+    with open_stream(imported) as log:
+        assert not any(end for _, end in log.watermarks(RAW_TOPIC).values())
