@@ -16,7 +16,13 @@ from voila.voila_kernel_manager import voila_kernel_manager_factory
 
 from arbkit.core.settings import Settings
 from arbkit.reports.runner import REPORTS
-from arbkit.web.dashboards.voila_server import DashboardKernels, Dashboards, EndKernel, own_notebooks
+from arbkit.web.dashboards.voila_server import (
+    DashboardKernels,
+    Dashboards,
+    EndKernel,
+    kernel_environment,
+    own_notebooks,
+)
 from tests.helpers.paths import ROOT
 
 
@@ -70,3 +76,21 @@ def test_jupyterlab_opens_copies_that_are_never_overwritten(settings: Settings) 
     for report in REPORTS.values():
         assert report.notebook.is_relative_to(ROOT / "arbkit")
         assert report.notebook.read_bytes() == shipped[report.notebook.name], "edit both: people open what runs"
+
+
+def test_a_kernel_notices_a_profile_that_is_made_while_it_runs(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, elsewhere = tmp_path / "started", tmp_path / "apps"
+    for folder in (started, elsewhere):
+        folder.mkdir()
+    monkeypatch.chdir(started)
+    for variable, value in kernel_environment(settings).items():
+        monkeypatch.setenv(variable, value)
+    # A kernel runs in the folder of its notebook.
+    monkeypatch.chdir(elsewhere)
+    (elsewhere / "profile.toml").write_text("")
+    inside = Settings.load(_env_file=None)
+    assert inside.profile_path is None
+    (started / "profile.toml").write_text("")
+    assert inside.profile_path == started / "profile.toml"
