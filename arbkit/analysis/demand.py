@@ -19,6 +19,19 @@ _DAY_MIN = 1_440
 _NOBODY = frozenset({"-1", "-2"})
 """What Keepa has in place of a seller while nobody holds the buy box, or nobody sells."""
 _NOT_SAID = "Keepa does not say"
+_NO_COLUMN = "not in this export"
+_NOT_IMPORTED = "not in the imported data"
+
+
+def why_absent(offer: Offer, why: str, *, looked: bool | None = None) -> str:
+    """Why an offer lacks a value: ``why``, where Keepa was asked for it or the file says that there is none.
+
+    An export lacks most of what Keepa knows, and says nothing by that. ``looked``: whether the source says when it
+    looked; None: it never does for this value.
+    """
+    if offer.origin in ("keepa", "demo") or looked:
+        return why
+    return _NO_COLUMN if offer.origin == "export" and looked is False else _NOT_IMPORTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +73,11 @@ def demand_of(offer: Offer, history: History | None) -> Demand:
         "rank": "no sales rank" if offer.sales_rank_at is not None else _NOT_SAID,
         "amazon_share90_pct": "no record of who held the buy box",
     }
+    # A rank that an export leaves empty has no time either.
+    looked = {"amazon_sells": offer.amazon_at is not None, "rank": offer.sales_rank_at is not None or None}
     unknown = [name for name in Demand.__slots__ if getattr(found, name) is None]
-    return replace(found, why={name: reasons.get(name, _NOT_SAID) for name in unknown})
+    why = {name: why_absent(offer, reasons.get(name, _NOT_SAID), looked=looked.get(name)) for name in unknown}
+    return replace(found, why=why)
 
 
 def amazon_share_pct(history: History, *, end: float, days: int = _DAYS) -> float | None:

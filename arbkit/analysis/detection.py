@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from arbkit.analysis.detection_inputs import fingerprint
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.analysis.offers import OfferScan, prepare_offers
 from arbkit.analysis.routes import RoutePrices, price_routes
@@ -22,7 +23,7 @@ from arbkit.core.settings import Settings
 from arbkit.profit import Profile, Rates, Tables, load_profile, load_rates, load_tables
 from arbkit.profit.fees.arrays import Mask
 from arbkit.profit.reason_codes import Reason
-from arbkit.store import open_store
+from arbkit.store import Basis, open_store
 from arbkit.store.search_text import matches_words
 from arbkit.stream import ALERTS_TOPIC, Record, Stream, open_stream
 
@@ -50,12 +51,16 @@ class Detection:
     new: tuple[str, ...]
     tables_version: str
     profile: str
+    stored: int = 0
+    """opportunities in the store; ``opportunities`` are fewer where limits were given"""
 
     def headline(self) -> str:
         """The outcome in one sentence."""
         demo = " of the DEMO market" if any(o.demo for o in self.opportunities) else ""
+        shown = len(self.opportunities)
+        of = f" within the limits, of {self.stored}" if shown != self.stored else ""
         return (
-            f"{len(self.opportunities)} opportunities ({len(self.new)} new) among {self.routes} routes of "
+            f"{shown} opportunities{of} ({len(self.new)} new) among {self.routes} routes of "
             f"{self.products} products{demo}, with profile {self.profile!r} and the tables of {self.on}"
         )
 
@@ -77,6 +82,7 @@ class Detection:
             "routes": self.routes,
             "unknown": dict(self.unknown),
             "total": len(self.opportunities),
+            "stored": self.stored,
             "new": list(self.new),
             "tables_version": self.tables_version,
             "profile": self.profile,
@@ -89,6 +95,7 @@ class Detection:
             "products": self.products,
             "routes": self.routes,
             "total": len(self.opportunities),
+            "stored": self.stored,
             "new": len(self.new),
             "unknown": dict(self.unknown),
         }
@@ -97,22 +104,35 @@ class Detection:
 def run(settings: Settings, parameters: DetectParameters | None = None, *, run_id: str) -> Detection:
     """Detect over the whole store, replace ``opportunities`` and publish an alert for each new one.
 
+    ``parameters`` limit only what is answered: the store gets all opportunities, and alerts go by all of them.
+
     Raises:
         ConfigError: the profile, a table or a setting is wrong.
         StoreError, StreamError: nothing was replaced, or nothing was announced.
     """
     parameters = parameters or DetectParameters()
+    # Before anything is read: what changes meanwhile is a change after it.
+    inputs = fingerprint(settings, parameters.on or datetime.now(UTC).date())
     profile, tables, rates = (load_profile(settings.profile_path, settings.profile_name), load_tables(), load_rates())
     with open_store(settings) as store, open_stream(settings) as log:
-        found = detect(OfferScan.of(store), profile, tables, rates, parameters=parameters, run_id=run_id)
-        new = store.replace_opportunities([*found.opportunities, *found.others], run_id=run_id)
-        result = replace(found, new=tuple(new))
+        whole = DetectParameters(on=parameters.on)
+        basis = Basis(store.changes(), inputs)
+        found = detect(OfferScan.of(store), profile, tables, rates, parameters=whole, run_id=run_id)
+        new = store.replace_opportunities([*found.opportunities, *found.others], run_id=run_id, basis=basis)
+        result = replace(found, new=tuple(new), stored=len(found.opportunities))
         publish_alerts(log, result)
+        if parameters.min_profit < whole.min_profit:
+            # Losses are never stored: who wants to see them has them priced again.
+            scan, now = OfferScan.of(store), result.evaluated_at
+            seen = detect(scan, profile, tables, rates, parameters=parameters, run_id=run_id, now=now)
+            shown = replace(result, opportunities=seen.opportunities)
+        else:
+            shown = limited(result, parameters)
     logger.info(
         "%d routes of %d products: %d opportunities, %d new",
         result.routes, result.products, len(result.opportunities), len(result.new),
     )  # fmt: skip
-    return result
+    return shown
 
 
 def detect(
@@ -168,6 +188,25 @@ def _passes(prices: RoutePrices, parameters: DetectParameters, now: float) -> Ma
     if parameters.max_age_hours is not None:
         passes &= now - evaluated.updated_at <= parameters.max_age_hours * 3600
     return np.asarray(passes)
+
+
+def limited(whole: Detection, parameters: DetectParameters) -> Detection:
+    """A detection cut to the opportunities within these limits; what it counts stays that of the whole."""
+    routes, oldest = parameters.routes(), None
+    if parameters.max_age_hours is not None:
+        oldest = whole.evaluated_at - parameters.max_age_hours * 3600
+    least = {
+        "profit": parameters.min_profit, "roi_pct": parameters.min_roi, "margin_pct": parameters.min_margin,
+        "data_at": oldest,
+    }  # fmt: skip
+    bounds = {name: bound for name, bound in least.items() if bound is not None}
+    found = [
+        o
+        for o in (*whole.opportunities, *(whole.others if parameters.all_routes else ()))
+        if (routes is None or (o.source, o.target) in routes)
+        and all(getattr(o, name) >= bound for name, bound in bounds.items())
+    ]
+    return replace(whole, opportunities=tuple(_wanted(found, parameters)))
 
 
 def _wanted(found: list[Opportunity], parameters: DetectParameters) -> list[Opportunity]:

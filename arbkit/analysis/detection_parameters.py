@@ -11,7 +11,7 @@ from arbkit.core.marketplaces import MARKETS, MarketCode
 
 
 class DetectParameters(OpportunityFilter):
-    """The parameters of a detection.
+    """The parameters of a detection: they limit what it answers, never what it stores.
 
     They are those of any filter of opportunities, with several marketplaces on either side, and the date of tables
     and rates.

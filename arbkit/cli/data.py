@@ -39,7 +39,7 @@ def watch_add(asins: list[str] = typer.Argument(..., help="ASINs or Amazon produ
     """Add products to the watchlist."""
     from arbkit.sources.watchlist import add, locate
 
-    path = locate(load_settings())
+    path = locate(load_settings(settled=True))
     wanted = [parse_asin(text) for text in asins]
     say(f"added {len(add(path, wanted))} of {len(wanted)} to {path}")
 
@@ -49,7 +49,7 @@ def watch_remove(asins: list[str] = typer.Argument(..., help="ASINs.")) -> None:
     """Remove products from the watchlist."""
     from arbkit.sources.watchlist import locate, remove
 
-    path = locate(load_settings())
+    path = locate(load_settings(settled=True))
     for asin in map(parse_asin, asins):
         if not remove(path, asin):
             raise UsageError("not on the watchlist", field="asin", value=asin)
@@ -60,7 +60,7 @@ def watch_list(json: bool = JSON) -> None:
     """Show the watchlist, and its lines that are not ASINs."""
     from arbkit.sources.watchlist import load
 
-    watchlist = load(load_settings())
+    watchlist = load(load_settings(settled=True))
     if json:
         print_json({"asins": watchlist.asins, "bad": list(map(str, watchlist.bad))})
         return

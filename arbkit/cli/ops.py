@@ -32,6 +32,7 @@ def _status(settings: Settings) -> Status:
     from arbkit.ops.stream_state import read_stream_state
     from arbkit.reports.schedule.scheduler import EntryStatus, schedule_status
     from arbkit.sources.token_budget import read_tokens
+    from arbkit.store.mode import settle_mode
     from arbkit.stream import open_stream
 
     now = time.time()
@@ -42,6 +43,10 @@ def _status(settings: Settings) -> Status:
         schedule = schedule_status(settings, now=now)
     except ConfigError as error:
         schedule = [EntryStatus(error=str(error))]
+    settings = settle_mode(settings)
+    if settings.mode == "imported":
+        # What a producer left when there was one.
+        tokens = None
     return build_status(settings, stream=stream, store=store, tokens=tokens, schedule=schedule, now=now)
 
 
@@ -54,6 +59,11 @@ def _data_rows(state: Status) -> Iterator[tuple[str, str]]:
         return
     amounts = (counted(store.products, "product"), counted(store.offers, "offer"))
     yield "store", ", ".join((*amounts, counted(store.opportunities, "opportunity", "opportunities")))
+    if store.unpriced_products:
+        yield "detection", f"{counted(store.unpriced_products, 'product')} not priced yet"
+    if store.hidden_products:
+        hidden = counted(store.hidden_products, "product")
+        yield "demo market", f"{hidden} hidden, as there are real ones; `arbkit demo remove` removes them"
     yield "data age", f"{age_text(store.freshest_age_s)} (newest), {age_text(store.oldest_age_s)} (oldest)"
     for run in store.runs:
         error = f": {run.error}" if run.error else ""
@@ -72,7 +82,7 @@ def _schedule_rows(state: Status) -> Iterator[tuple[str, str]]:
 def _token_row(state: Status) -> tuple[str, str]:
     tokens = state.tokens
     if tokens is None:
-        return "tokens", "unknown: no producer has run yet"
+        return "tokens", "none needed" if state.mode == "imported" else "unknown: no producer has run yet"
     return "tokens", f"{tokens.left} left {age_text(tokens.age_s)} ago, refill {tokens.refill_rate_per_min} per minute"
 
 

@@ -13,7 +13,7 @@ from arbkit.cli.model_options import given_options, options_from
 from arbkit.cli.shared import JSON, answer, console, counted, load_settings, print_json, print_table, say, start_service
 from arbkit.core.formatting import money, number, percent
 from arbkit.core.service.process import stop_on_signals
-from arbkit.core.settings import Settings, is_loopback
+from arbkit.core.settings import MODE_WORDS, Settings, is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,11 +25,14 @@ _MAX_PRINTED = 25
 
 
 def up() -> None:
-    """Run everything: producer, consumer, scheduler, API and dashboards; without a key, the demo market too."""
+    """Run everything: producer, consumer, scheduler, API and dashboards.
+
+    Without a key: without a producer if products are imported, else with the demo market.
+    """
     from arbkit.ops.setup import initialise
     from arbkit.ops.supervisor import Supervisor, await_answers, plan_services, resolve
 
-    settings = resolve(load_settings())
+    settings = resolve(load_settings(settled=True))
     # A home that is not writable, or a store that is damaged or unreachable, is one error instead of endless restarts.
     for difference in initialise(settings):
         sys.stderr.write(f"arbkit: {difference}\n")
@@ -71,9 +74,8 @@ def _print_addresses(settings: Settings, services: list[Service], answers: dict[
     if not is_loopback(settings.host):
         rows.append(("API token", settings.token.get_secret_value()))
     width = max(len(name) for name, _ in rows)
-    mode = "DEMO market: invented products and prices" if settings.demo_mode else "prices from Keepa"
     lines = [
-        f"arbkit is up ({mode})",
+        f"arbkit is up ({MODE_WORDS[settings.mode]})",
         *(f"  {name:<{width}}  {text}" for name, text in rows),
         "Press Ctrl-C to stop everything",
     ]
@@ -113,7 +115,7 @@ def produce(once: bool = typer.Option(False, "--once", help="Poll everything onc
     """Poll the prices of all watched products on all marketplaces and publish them to the log."""
     from arbkit.pipeline.producer import produce as run
 
-    settings, stop = start_service()
+    settings, stop = start_service(settled=True)
     run(settings, once=once, stop=stop)
 
 
@@ -149,14 +151,43 @@ def replay(json: bool = JSON) -> None:
         say(f"{counted(done.unusable, 'message')} rejected; see `arbkit dlq list`")
 
 
-def demo(
+demo = typer.Typer(name="demo", help="Serve the demo market, or remove its products.")
+
+
+@demo.callback(invoke_without_command=True)
+def demo_serve(
+    context: typer.Context,
     fail_every: int = typer.Option(0, min=0, help="Let every n-th request fail, to test how the rest copes."),
 ) -> None:
     """Serve the demo market: invented products behind a Keepa-compatible API."""
+    if context.invoked_subcommand is not None:
+        return
     from arbkit.sources.demo.server import serve
 
     settings, stop = start_service()
     serve(settings, stop=stop, fail_every=fail_every)
+
+
+@demo.command("remove")
+def demo_remove(
+    yes: bool = typer.Option(False, "--yes", help="Remove them; without it they are only counted."), json: bool = JSON
+) -> None:
+    """Remove the products of the demo market, with their offers, histories and opportunities, from the store."""
+    from arbkit.store import open_store
+
+    settings = load_settings()
+    with open_store(settings, read_only=not yes) as store:
+        removed = store.remove_demo(dry_run=not yes)
+    if json:
+        print_json({"dry_run": not yes, "products": removed.products, "offers": removed.offers})
+        return
+    amounts = f"{counted(removed.products, 'product')} of the demo market, with {counted(removed.offers, 'offer')}"
+    if not removed.products:
+        say("the store holds no products of the demo market")
+    elif yes:
+        say(f"removed {amounts}")
+    else:
+        say(f"{amounts}, would be removed; `arbkit demo remove --yes` does it")
 
 
 def detect(
@@ -165,7 +196,7 @@ def detect(
     components: bool = typer.Option(False, "--components", help="Print every fee and tax too."),
     json: bool = JSON,
 ) -> None:
-    """Price every route of every product and store the profitable ones."""
+    """Price every route of every product and store the profitable ones; options limit only what is printed."""
     from arbkit.reports.runner import run_or_raise
 
     settings = load_settings()
@@ -194,7 +225,9 @@ def _print_opportunities(result: Mapping[str, Any]) -> None:
         )
         for o in result["items"][:_MAX_PRINTED]
     ]
-    title = f"{counted(result['total'], 'opportunity', 'opportunities')} on {counted(result['routes'], 'route')}"
+    shown = counted(result["total"], "opportunity", "opportunities")
+    of = f" within the limits, of {result['stored']:,}," if result["total"] != result["stored"] else ""
+    title = f"{shown}{of} on {counted(result['routes'], 'route')}"
     print_table(("route", "product", ">buy", ">sell", ">profit", ">ROI", ">confidence"), rows, title=title)
     for reason, routes in result["unknown"].items():
         say(f"  not priced: {counted(routes, 'route')}, {reason}")
@@ -207,4 +240,4 @@ def register(app: typer.Typer) -> None:
     parameters = "arbkit.analysis.detection_parameters:DetectParameters"
     options = options_from(parameters, skip=("source", "target"), sources="source", targets="target", all_routes="all")
     app.command(cls=options)(detect)
-    app.command()(demo)
+    app.add_typer(demo)

@@ -37,23 +37,28 @@ state = _State()
 """What the options before the command's name say."""
 
 
-def load_settings() -> Settings:
-    """The settings of this command, with logging set up.
+def load_settings(*, settled: bool = False) -> Settings:
+    """The settings of this command, with logging set up; ``settled``: with the mode that the store decides.
 
     Raises:
-        ConfigError: a setting is wrong; names it.
+        ConfigError: a setting is wrong; names it. ``settled``: there is neither a key nor anything imported nor a demo.
     """
     log_to_stderr(verbose=state.verbose)
-    return Settings.load()
+    settings = Settings.load()
+    if not settled:
+        return settings
+    from arbkit.store.mode import settle_mode
+
+    return settle_mode(settings)
 
 
-def start_service() -> tuple[Settings, threading.Event]:
-    """The settings of a command that runs until it is stopped, and the event that stops it.
+def start_service(*, settled: bool = False) -> tuple[Settings, threading.Event]:
+    """The settings of a command that runs until it is stopped, as of :func:`load_settings`, and what stops it.
 
     Raises:
-        ConfigError: a setting is wrong; names it.
+        ConfigError: as :func:`load_settings`.
     """
-    settings = load_settings()
+    settings = load_settings(settled=settled)
     die_with_parent()
     return settings, stop_on_signals()
 

@@ -24,7 +24,7 @@ def api() -> None:
     from arbkit.core.settings import is_loopback
     from arbkit.web.api import create_app
 
-    given = load_settings()
+    given = load_settings(settled=True)
     settings = given if is_loopback(given.host) else with_token(given)
     if settings is not given:
         logger.warning(
@@ -56,7 +56,7 @@ def dashboards() -> None:
     from arbkit.core.service.process import die_with_parent
     from arbkit.web.dashboards.voila_server import run_dashboards
 
-    given = load_settings()
+    given = load_settings(settled=True)
     die_with_parent()
     with listen(given.host, given.dashboards_port, "ARBKIT_DASHBOARDS_PORT") as free:
         port = free.getsockname()[1]
@@ -71,7 +71,7 @@ def lab(browser: bool = typer.Option(True, help="Open a browser.")) -> None:
     """Open the notebooks in JupyterLab."""
     from arbkit.web.dashboards.voila_server import lab as run
 
-    sys.exit(run(load_settings(), browser=browser))
+    sys.exit(run(load_settings(settled=True), browser=browser))
 
 
 def register(app: typer.Typer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -15,6 +16,13 @@ from arbkit.core.marketplaces import market
 
 KEEPA_SERVICE = "https://api.keepa.com"
 Port = Annotated[int, Field(ge=0, le=65535)]
+Mode = Literal["demo", "keepa", "imported"]
+"""Where prices come from; ``imported``: from files alone, nothing is polled."""
+MODE_WORDS: Mapping[Mode, str] = {
+    "demo": "DEMO market: invented products and prices",
+    "keepa": "prices from Keepa",
+    "imported": "imported data only",
+}
 SettingValue = str | float | bool | Path | SecretStr | tuple[str, ...] | None
 """What a setting can be, as it is given by name."""
 _EmptyIsNone = BeforeValidator(lambda v: None if v == "" else v)
@@ -35,15 +43,19 @@ class Settings(BaseSettings):
     keepa_api_key: SecretStr = Field(
         SecretStr(""),
         validation_alias=AliasChoices("KEEPA_API_KEY", "keepa_api_key"),
-        description="Keepa API key; without one arbkit runs on the demo market",
+        description="Keepa API key; without one arbkit uses what is imported, or else the demo market",
     )
     demo: Annotated[bool | None, _EmptyIsNone] = Field(
-        None, description="1 forces the demo market, 0 forbids it; empty: demo when there is no key"
+        None,
+        description="1 forces the demo market, 0 forbids it; empty: demo when there is no key and nothing is imported",
     )
     keepa_url: str = Field("", description="base URL of a Keepa-compatible service; empty: chosen by mode")
     demo_url: str = Field("", description="base URL of a demo market that runs elsewhere; empty: that of this machine")
     keepa_buybox: bool = Field(True, description="ask Keepa for buy box data (3 tokens a product instead of 1)")
     home: Path = Field(Path("var"), description="folder for everything the program writes")
+    folder: Path = Field(
+        Path(), description="folder with profile.toml, schedule.toml and watchlist.txt; empty: the current one"
+    )
     log: str = Field("", description="address of the log; empty: sqlite:///$ARBKIT_HOME/arbkit.db")
     store: str = Field("", description="address of the store; empty: the same file as the log")
     kafka_options: SecretStr = Field(SecretStr(""), description="librdkafka's own settings as JSON: SASL, TLS, …")
@@ -141,17 +153,23 @@ class Settings(BaseSettings):
         return name if name.startswith(("KEEPA_API_KEY", "ARBKIT_")) else f"ARBKIT_{name}"
 
     @property
-    def demo_mode(self) -> bool:
-        """Whether prices come from the demo market.
+    def has_key(self) -> bool:
+        """Whether there is a key for Keepa."""
+        return bool(self.keepa_api_key.get_secret_value())
 
-        Raises:
-            ConfigError: the demo is forbidden and there is no key.
-        """
-        has_key = bool(self.keepa_api_key.get_secret_value())
-        if self.demo is False and not has_key:
-            why, remedy = "ARBKIT_DEMO=0 forbids the demo market, but there is no key", "Put your Keepa key into .env"
-            raise ConfigError(why, field="KEEPA_API_KEY", remedy=f"{remedy}, or drop ARBKIT_DEMO=0")
-        return not has_key if self.demo is None else self.demo
+    @property
+    def mode(self) -> Mode:
+        """Where prices come from, as far as settings say; :func:`arbkit.store.mode.settle_mode` asks the store too."""
+        if self.demo:
+            return "demo"
+        if self.has_key:
+            return "keepa"
+        return "demo" if self.demo is None else "imported"
+
+    @property
+    def demo_mode(self) -> bool:
+        """Whether prices come from the demo market."""
+        return self.mode == "demo"
 
     @property
     def database(self) -> Path:
@@ -187,17 +205,17 @@ class Settings(BaseSettings):
     @property
     def watchlist_path(self) -> Path:
         """The watchlist in force: the demo market has one of its own, so that invented and real never mix."""
-        return self.watchlist or (self.home / "demo-watchlist.txt" if self.demo_mode else Path("watchlist.txt"))
+        return self.watchlist or (self.home / "demo-watchlist.txt" if self.demo_mode else self.folder / "watchlist.txt")
 
     @property
     def profile_path(self) -> Path | None:
         """The seller profile's file, or None for the built-in one."""
-        return self.profile or _if_there(Path("profile.toml"))
+        return self.profile or _if_there(self.folder / "profile.toml")
 
     @property
     def schedule_path(self) -> Path | None:
         """The schedule's file, or None for the built-in one."""
-        return self.schedule or _if_there(Path("schedule.toml"))
+        return self.schedule or _if_there(self.folder / "schedule.toml")
 
     def environment(self) -> dict[str, str]:
         """Variable → value, secrets plain: what a child process needs to see the same settings."""

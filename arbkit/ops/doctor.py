@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from arbkit.core.errors import ArbkitError, KeepaError, StoreError
 from arbkit.core.results import Result
 from arbkit.core.service.addresses import url_answers
 from arbkit.core.settings import Settings
 from arbkit.ops.supervisor import demo_probe, own_demo
+from arbkit.store.mode import settle_mode
 
 _LOW_SPACE = 1 << 30
 
@@ -26,6 +28,8 @@ class Check(Result):
 
 def examine(settings: Settings) -> list[Check]:
     """All checks, in the order in which data passes; one that fails does not keep the others from running."""
+    with suppress(ArbkitError):
+        settings = settle_mode(settings)
     return [_check(settings, name, say) for name, say in _CHECKS.items()]
 
 
@@ -37,7 +41,11 @@ def _check(settings: Settings, name: str, say: Callable[[Settings], str]) -> Che
 
 
 def _mode(settings: Settings) -> str:
-    return "demo market: invented products and prices" if settings.demo_mode else "Keepa"
+    return {
+        "demo": "demo market: invented products and prices",
+        "keepa": "Keepa",
+        "imported": "imported data only: there is no key, so nothing is polled",
+    }[settle_mode(settings).mode]
 
 
 def _home(settings: Settings) -> str:
@@ -57,6 +65,8 @@ def _watchlist(settings: Settings) -> str:
     from arbkit.sources.watchlist import load
 
     watchlist = load(settings)
+    if settings.mode == "imported" and not settings.watchlist_path.exists():
+        return "none, and none is needed: nothing is polled"
     bad = f"; {len(watchlist.bad)} lines are skipped: {watchlist.bad[0]}" if watchlist.bad else ""
     return f"{settings.watchlist_path}: {len(watchlist.asins)} products{bad}"
 
@@ -93,6 +103,8 @@ def _rates(_: Settings) -> str:
 def _source(settings: Settings) -> str:
     from arbkit.sources.keepa_client import KeepaSource
 
+    if settings.mode == "imported":
+        return "of imported files, nothing is polled"
     if own_demo(settings) and not url_answers(demo_probe(settings)):
         return f"the demo market at {settings.source_url} is not running; `arbkit up` starts it"
     with KeepaSource(settings) as source:
@@ -123,6 +135,8 @@ def _store(settings: Settings) -> str:
             return "nothing stored yet"
         raise
     demo = f", {stats.demo_products} of them from the demo market" if stats.demo_products else ""
+    if stats.hidden_products:
+        demo = f" ({stats.hidden_products} of the demo market are hidden; `arbkit demo remove` removes them)"
     where = settings.masked()["ARBKIT_STORE"] or settings.store_url
     return f"{where}: {stats.products} products{demo}, {stats.opportunities} opportunities"
 

@@ -6,17 +6,20 @@ import threading
 
 from arbkit.core.errors import UsageError
 from arbkit.core.settings import Settings
+from arbkit.store.mode import settle_mode
 
 
 def fill_demo(settings: Settings) -> None:
     """Run a demo market, look at its whole watchlist once, enrich and store it, and detect.
 
     Raises:
-        UsageError: prices come from Keepa: invented ones must not mix with them.
+        UsageError: prices come from Keepa or from imported files: invented ones must not mix with them.
         ConfigError, ServiceError: a setting is wrong, or log or store cannot be used.
     """
-    if not settings.demo_mode:
-        why = "there is a Keepa key, and invented prices must not mix with real ones"
+    mode = settle_mode(settings).mode
+    if mode != "demo":
+        reason = "there is a Keepa key" if mode == "keepa" else "the store holds real products"
+        why = f"{reason}, and invented prices must not mix with real ones"
         remedy = "Run `arbkit up`, or try arbkit.open(demo=True, home='var/demo')"
         raise UsageError(why, field="fill_demo", remedy=remedy)
     from arbkit.analysis import detection

@@ -46,14 +46,16 @@ def observe_services(settings: Settings) -> ServiceObservations:
     """Read the heartbeats and ask every service that has an address; takes seconds at most."""
     addresses: dict[str, str | None] = {}
     answers = {}
-    for service in plan_services(settings):
+    planned = plan_services(settings)
+    for service in planned:
         if service.address is None or service.name == "dashboards":
             continue
         port = settings.api_port if service.name == "api" else settings.demo_port
         addresses[service.name] = service.address.url.removesuffix("/docs") if port else None
         if port:
             answers[service.name] = url_answers(service.address.probe)
-    ages = {name: seconds_since_heartbeat(settings, name) for name in SERVICES}
+    names = [service.name for service in planned if service.name in SERVICES]
+    ages = {name: seconds_since_heartbeat(settings, name) for name in names}
     return ServiceObservations(ages, answers, addresses)
 
 
@@ -63,7 +65,7 @@ def assess(seen: ServiceObservations, *, home: str, progress_age_s: float | None
     ``progress_age_s`` is how long ago the consumer group last committed (None: never seen): the consumer may run on
     another machine, whose heartbeat is not in this home.
     """
-    health = [_by_heartbeat(name, seen.heartbeat_ages[name], home, progress_age_s) for name in SERVICES]
+    health = [_by_heartbeat(name, age_s, home, progress_age_s) for name, age_s in seen.heartbeat_ages.items()]
     health += [_by_answer(name, seen.addresses[name], answers=seen.answers.get(name)) for name in seen.addresses]
     health.append(ServiceHealth("dashboards", "running", "serves this page"))
     order = ["demo", *SERVICES, "api", "dashboards"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from arbkit.core.errors import StoreError
 from arbkit.core.models import Run
 from arbkit.core.results import Result
-from arbkit.core.settings import Settings
+from arbkit.core.settings import Mode, Settings
 from arbkit.ops.stream_state import StreamState
 from arbkit.sources.token_budget import Tokens
 from arbkit.store import Stats, open_store
@@ -42,7 +42,10 @@ class RunFigures(Result):
 
 
 class StoreFigures(Result):
-    """Documents in the store, ages in seconds (None: nothing there), and its latest runs."""
+    """Documents in the store, ages in seconds (None: nothing there), and its latest runs.
+
+    ``unpriced_products`` changed after the last detection; ``hidden_products`` are the demo market's beside real ones.
+    """
 
     products: int
     offers: int
@@ -51,6 +54,8 @@ class StoreFigures(Result):
     freshest_age_s: int | None
     oldest_age_s: int | None
     evaluated_age_s: int | None
+    unpriced_products: int
+    hidden_products: int
     runs: list[RunFigures]
 
 
@@ -79,7 +84,7 @@ class ScheduleFigures(Result):
 class Status(Result):
     """How arbkit stands; ``store`` and ``tokens`` are None where nothing was stored or asked yet."""
 
-    mode: str
+    mode: Mode
     source: str
     log: LogFigures
     store: StoreFigures | None
@@ -122,8 +127,8 @@ def build_status(
 ) -> Status:
     """The status at ``now`` (Unix seconds), of what was read of each part."""
     return Status(
-        mode="demo" if settings.demo_mode else "keepa",
-        source=settings.source_url,
+        mode=settings.mode,
+        source="imported data only" if settings.mode == "imported" else settings.source_url,
         log=log_figures(stream),
         store=None if store is None else store_figures(store, now),
         tokens=None if tokens is None else token_figures(tokens, now),
@@ -158,6 +163,8 @@ def store_figures(store: StoreState, now: float) -> StoreFigures:
         freshest_age_s=_age(now, stats.newest_at),
         oldest_age_s=_age(now, stats.oldest_at),
         evaluated_age_s=_age(now, stats.evaluated_at),
+        unpriced_products=stats.unpriced_products,
+        hidden_products=stats.hidden_products,
         runs=runs,
     )
 

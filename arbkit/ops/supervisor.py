@@ -53,7 +53,7 @@ def resolve(settings: Settings) -> Settings:
     """The settings with every port fixed, a token, and the demo's address known to all.
 
     Raises:
-        ConfigError: a port is in use (names the setting that changes it); no key, and the demo is forbidden.
+        ConfigError: a port is in use (names the setting that changes it).
     """
     ports = [*(["demo_port"] if own_demo(settings) else []), "api_port", "dashboards_port"]
     with ExitStack() as held:
@@ -81,7 +81,7 @@ def plan_services(settings: Settings) -> list[Service]:
     api = base_url(settings.host, settings.api_port)
     page = dashboard_url(settings, with_its_token=True)
     services = [
-        Service("producer", ("produce",)),
+        *([] if settings.mode == "imported" else [Service("producer", ("produce",))]),
         Service("consumer", ("consume",)),
         Service("scheduler", ("schedule",)),
         Service("api", ("api",), Address(f"{api}/docs", f"{api}/health")),

@@ -27,6 +27,7 @@ from arbkit.core.settings import Settings
 from arbkit.pipeline.dead_letter_limit import DeadLetterLimit
 from arbkit.pipeline.decode import DecodedBatch, decode_batch
 from arbkit.store import Store, open_store
+from arbkit.store.mode import takes_demo
 from arbkit.stream import (
     ENRICH_GROUP,
     ENRICHED_TOPIC,
@@ -127,6 +128,8 @@ class _Loop:
         self._stop = stop
         self._until_empty = until_empty
         self._settings = settings
+        # What a demo market left on the log is not poured among real products.
+        self._demo = takes_demo(settings, store)
         self._limit = DeadLetterLimit(share=settings.dead_letter_share, run=settings.dead_letter_run)
         self._summary = ConsumeSummary()
         self._retention_at = time.monotonic() + _RETENTION_EVERY_S
@@ -146,7 +149,7 @@ class _Loop:
                     record_heartbeat(self._settings, "consumer")
                     if messages := self._poll():
                         with timed("consumer", "decode"):
-                            batch = decode_batch(messages)
+                            batch = decode_batch(messages, demo=self._demo)
                         self._settle()
                         self._offsets = {m.topic_partition: m.offset + 1 for m in messages}
                         self._under_way = worker.submit(self._process, batch, messages)

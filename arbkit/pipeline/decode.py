@@ -30,8 +30,11 @@ class DecodedBatch:
     unknown: int = 0
 
 
-def decode_batch(messages: Sequence[Message]) -> DecodedBatch:
-    """Decode messages in their order; one that cannot be decoded never stops the others."""
+def decode_batch(messages: Sequence[Message], *, demo: bool = True) -> DecodedBatch:
+    """Decode messages in their order; one that cannot be decoded never stops the others.
+
+    Without ``demo``, what the demo market invented is left out.
+    """
     found = DecodedBatch()
     for message in messages:
         try:
@@ -47,7 +50,7 @@ def decode_batch(messages: Sequence[Message]) -> DecodedBatch:
         else:
             if update is None:
                 found.unknown += 1
-            else:
+            elif demo or not update.offer.demo:
                 found.updates.append(update)
                 found.origins.append(message)
     return found

@@ -31,6 +31,7 @@ from arbkit.pipeline.planner import Request, plan
 from arbkit.sources.envelope import envelope
 from arbkit.sources.token_budget import Tokens, write_tokens
 from arbkit.sources.watchlist import load, locate
+from arbkit.store.mode import settle_mode
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letters, open_stream
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ _TICK_S = 1.0
 """How often an idle producer looks whether the watchlist has changed."""
 
 _ASK_TOKENS_S = 60.0
+_CHECK_MODE_S = 15.0
 _FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 300.0
 _SHOWN = 20
@@ -73,7 +75,7 @@ def produce(settings: Settings, *, once: bool = False, stop: threading.Event) ->
     An outage of the source is waited out; with ``once`` it is an error.
 
     Raises:
-        ConfigError: no watchlist, or a setting is wrong.
+        ConfigError: no watchlist, or a setting is wrong; or the demo market is polled, and real products have come in.
         KeepaKeyError: the key is wrong.
         KeepaError: with ``once``, the source gives no usable answer.
         StreamError: the log cannot be written.
@@ -101,6 +103,7 @@ class _Producer:
         self._progress = _Progress(settings.home / "producer.json")
         self._tokens: Tokens | None = None
         self._failures = 0
+        self._mode_due_at = 0.0
         self._beat = partial(record_heartbeat, settings, "producer")
 
     def run(self) -> ProduceSummary:
@@ -111,6 +114,7 @@ class _Producer:
         interval = math.inf if self._once else self._settings.poll_interval
         while not self._stop.is_set():
             self._beat()
+            self._check_mode()
             self._watch.refresh()
             step = plan(self._watch.asins, self._settings.markets, looks, now=time.time(), interval=interval)
             if isinstance(step, Request):
@@ -121,6 +125,15 @@ class _Producer:
                 self._wait(step.seconds, or_new_list=True)
         self._summary.stopped = self._stop.is_set()
         return self._summary
+
+    def _check_mode(self) -> None:
+        """End a demo market's polling once there are real products to work with."""
+        if self._settings.mode != "demo" or self._settings.demo or time.monotonic() < self._mode_due_at:
+            return
+        self._mode_due_at = time.monotonic() + _CHECK_MODE_S
+        if settle_mode(self._settings).mode == "imported":
+            why = "real products have been imported, and there is no key: nothing is polled any more"
+            raise ConfigError(why, field="KEEPA_API_KEY", remedy="Put your Keepa key into .env, or start arbkit again")
 
     def _turn(self, request: Request) -> list[tuple[str, str]]:
         """Wait for tokens or make the request; what has been looked at by it."""

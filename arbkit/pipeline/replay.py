@@ -11,6 +11,7 @@ from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.pipeline.decode import decode_batch
 from arbkit.store import Rebuilt, open_store
+from arbkit.store.mode import takes_demo
 from arbkit.stream import RAW_TOPIC, Stream, TopicPartition, open_stream
 
 Progress = Callable[[int, int], None]
@@ -43,12 +44,15 @@ def replay(settings: Settings, *, stop: threading.Event, progress: Progress) -> 
     """
     done = Replayed()
     with open_stream(settings) as stream, open_store(settings) as store:
-        done.rebuilt = store.rebuild(_updates(stream, done, stop, progress))
+        demo = takes_demo(settings, store)
+        done.rebuilt = store.rebuild(_updates(stream, done, stop, progress, demo=demo))
     return done
 
 
-def _updates(stream: Stream, done: Replayed, stop: threading.Event, progress: Progress) -> Iterator[Sequence[Update]]:
-    """The updates of the whole topic, and then of what was published meanwhile."""
+def _updates(
+    stream: Stream, done: Replayed, stop: threading.Event, progress: Progress, *, demo: bool
+) -> Iterator[Sequence[Update]]:
+    """The updates of the whole topic, and then of what was published meanwhile; invented ones only with ``demo``."""
     positions: dict[TopicPartition, int] = {}
     total = sum(end - oldest for oldest, end in stream.watermarks(RAW_TOPIC).values())
     progress(0, total)
@@ -58,7 +62,7 @@ def _updates(stream: Stream, done: Replayed, stop: threading.Event, progress: Pr
         for messages in stream.scan(RAW_TOPIC, start=positions):
             if stop.is_set():
                 raise ServiceError("stopped half-way: the store is as it was", remedy="Run `arbkit replay` again")
-            found = decode_batch(messages)
+            found = decode_batch(messages, demo=demo)
             yield found.updates
             positions[messages[-1].topic_partition] = messages[-1].offset + 1
             done.read += len(messages)

@@ -26,7 +26,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.core.errors import ArbkitError, ServiceError, UsageError, did_you_mean, first_fault
-from arbkit.core.files import file_lock, is_locked, shipped_folder
+from arbkit.core.files import file_lock, is_locked
 from arbkit.core.models import Run, RunStatus
 from arbkit.core.results import Json
 from arbkit.core.service.process_tree import end_tree, kill_tree, spawn
@@ -41,6 +41,7 @@ _GRACE_S = 6.0
 _EXPLAIN_S = 60.0
 _POLL_S = 0.1
 _FULL_BELOW = 1 << 20
+_NOTEBOOKS = Path(__file__).parent / "notebooks"
 STOPPED = "stopped, because arbkit was"
 
 
@@ -48,7 +49,7 @@ STOPPED = "stopped, because arbkit was"
 class Report:
     """A notebook that can be run: its name, the model of its parameters, what it is for.
 
-    ``folder`` is where the notebook is; None: among the shipped ones.
+    ``folder`` is where the notebook is; None: in this package, out of reach of whoever edits a copy.
     """
 
     name: str
@@ -58,12 +59,8 @@ class Report:
 
     @property
     def notebook(self) -> Path:
-        """The path of its notebook.
-
-        Raises:
-            ConfigError: the installation is incomplete.
-        """
-        return (self.folder or shipped_folder("notebooks")) / f"{self.name}.ipynb"
+        """The path of its notebook."""
+        return (self.folder or _NOTEBOOKS) / f"{self.name}.ipynb"
 
     def check(self, given: Mapping[str, Json]) -> dict[str, JsonValue]:
         """The parameters as the notebook gets them: only those given, typed.

@@ -162,6 +162,9 @@ class _Client(keepa.Keepa):
     """The ``keepa`` package's client on a connection of ours, with errors instead of waits."""
 
     def __init__(self, settings: Settings, *, read_timeout_s: float) -> None:
+        if settings.mode == "imported":
+            why, remedy = "there is no key, so nothing can be asked of Keepa", "Put your Keepa key into .env"
+            raise ConfigError(why, field="KEEPA_API_KEY", remedy=remedy)
         self._demo = settings.demo_mode
         self._secret = "" if self._demo else settings.keepa_api_key.get_secret_value()
         # At its own default the package logs the end of the key, and urllib3 whole addresses with it.

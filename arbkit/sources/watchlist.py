@@ -90,6 +90,9 @@ def load(settings: Settings) -> Watchlist:
     try:
         return parse(path.read_bytes())
     except FileNotFoundError:
+        if settings.mode == "imported":
+            # Nothing is polled, so nothing need be watched.
+            return Watchlist(())
         why = "there is no watchlist"
     except OSError as error:
         why = f"the watchlist cannot be read: {error.strerror or error}"

@@ -7,14 +7,16 @@ from urllib.parse import urlsplit
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings, sqlite_path
-from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Store, Sums, Written
+from arbkit.store.base import Basis, OpportunityQuery, Page, ProductQuery, Rebuilt, Removed, Stats, Store, Sums, Written
 
 __all__ = [
+    "Basis",
     "ElasticOptions",
     "OpportunityQuery",
     "Page",
     "ProductQuery",
     "Rebuilt",
+    "Removed",
     "Stats",
     "Store",
     "Sums",
@@ -25,7 +27,7 @@ __all__ = [
 
 
 def open_store(settings: Settings, *, read_only: bool = False) -> Store:
-    """The store that the settings name.
+    """The store that the settings name; it shows the demo market beside real products only where that is forced.
 
     Raises:
         ConfigError: no store of that kind.
@@ -35,11 +37,12 @@ def open_store(settings: Settings, *, read_only: bool = False) -> Store:
     if scheme == "sqlite":
         from arbkit.store.sqlite.store import SqliteStore
 
-        return SqliteStore(sqlite_path(settings.store_url), read_only=read_only)
+        path = sqlite_path(settings.store_url)
+        return SqliteStore(path, read_only=read_only, show_demo=settings.demo is True)
     if scheme in ("http", "https"):
         from arbkit.store.elastic.store import ElasticStore
 
-        return ElasticStore(settings.store_url, **elastic_options(settings))
+        return ElasticStore(settings.store_url, **elastic_options(settings), show_demo=settings.demo is True)
     raise ConfigError(
         "no store of this kind", field="ARBKIT_STORE", value=scheme, remedy="Use sqlite:///PATH or http(s)://HOST:PORT"
     )

@@ -48,6 +48,22 @@ class Rebuilt:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What a detection was made of: the store as of that number of :meth:`Store.changes`; all else as a fingerprint."""
+
+    changes: int
+    inputs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """How many products and offers of the demo market were removed, or would be."""
+
+    products: int
+    offers: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """A stretch of a sorted result. ``next`` is an opaque cursor for :class:`*Query.cursor`, or None."""
 
@@ -146,6 +162,10 @@ class Stats:
     oldest_at: int | None
     newest_at: int | None
     evaluated_at: float | None
+    unpriced_products: int = 0
+    """those that changed after the last detection began"""
+    hidden_products: int = 0
+    """those of the demo market that are not shown, because there are real ones"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +192,8 @@ MAX_BRANDS = 100
 
 class Store(Closing, Protocol):
     """A store. A context manager; safe to use from several threads and processes at once.
+
+    Products of the demo market are in no answer while there are real ones, unless the store was opened to show them.
 
     Every method but :meth:`close` raises :class:`~arbkit.core.errors.StoreError` if the store cannot be used.
     """
@@ -227,11 +249,26 @@ class Store(Closing, Protocol):
         """
         ...
 
-    def replace_opportunities(self, found: Sequence[Opportunity], *, run_id: str) -> list[str]:
+    def replace_opportunities(
+        self, found: Sequence[Opportunity], *, run_id: str, basis: Basis | None = None
+    ) -> list[str]:
         """Make ``found`` the whole of ``opportunities`` and mark each product's best; atomic for readers.
+
+        ``basis`` is what they were made of, for :meth:`basis`.
 
         Returns:
             The ids (asin:source:target) of opportunities that were none before.
+        """
+        ...
+
+    def basis(self) -> Basis | None:
+        """What the stored opportunities were made of; None where none were, or by an arbkit that did not say."""
+        ...
+
+    def changes(self) -> int:
+        """A number that is greater after every write that changed what detection reads, and else the same.
+
+        Whatever is read afterwards is at least of that change.
         """
         ...
 
@@ -268,6 +305,18 @@ class Store(Closing, Protocol):
 
         For each of the ``limits`` (seconds, rising): how many are younger than it but not than the one before; and
         last how many are older than all.
+        """
+        ...
+
+    def holds_real_products(self) -> bool:
+        """Whether there is any product that is not of the demo market."""
+        ...
+
+    def remove_demo(self, *, dry_run: bool = False) -> Removed:
+        """Remove the offers of the demo market with their histories, products and opportunities; or only count them.
+
+        Raises:
+            StoreError: it broke off, and may be tried again.
         """
         ...
 

@@ -22,7 +22,7 @@ from arbkit.core.errors import ArbkitError, UsageError
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.models import Opportunity, Run
 from arbkit.core.results import JsonObject, OpportunityOut, ProductOut, RunOut
-from arbkit.core.settings import Settings
+from arbkit.core.settings import MODE_WORDS, Settings
 from arbkit.ops.prometheus import exposition, exposition_while_down
 from arbkit.ops.status import log_figures, read_store_state, store_figures, token_figures
 from arbkit.ops.stream_state import read_stream_state
@@ -34,6 +34,7 @@ from arbkit.sources import watchlist
 from arbkit.sources.token_budget import read_tokens
 from arbkit.store import OpportunityQuery, Page, ProductQuery, Store
 from arbkit.store.lazy import LazyStore
+from arbkit.store.mode import settle_mode
 from arbkit.stream import open_stream
 from arbkit.web.http import (
     Guard,
@@ -89,6 +90,14 @@ async def _asin(asin: Annotated[str, Path(description="an ASIN, in any case")]) 
     return parse_asin(asin)
 
 
+def _in_force(shared: Shared) -> Settings:
+    """The settings, with the mode that the store decides at this moment."""
+    try:
+        return settle_mode(shared.settings, shared.store.get())
+    except ArbkitError:
+        return shared.settings
+
+
 SharedDep = Annotated[Shared, Depends(_shared)]
 StoreDep = Annotated[Store, Depends(_store)]
 Asin = Annotated[str, Depends(_asin)]
@@ -104,16 +113,19 @@ router = APIRouter(dependencies=[Depends(refuse_unknown)], responses=problem_res
 @router.get("/health", tags=["service"], response_model=Health)
 def health(shared: SharedDep) -> Health:
     """Whether the service runs, on which prices, and whether the store answers."""
+    answers, detail = True, None
     try:
-        shared.store.get().runs(limit=1)
-        answers = True
-    except ArbkitError:
-        answers = False
+        unpriced = shared.store.get().stats().unpriced_products
+        if unpriced:
+            detail = f"{unpriced} {'product' if unpriced == 1 else 'products'} not priced yet"
+    except ArbkitError as error:
+        answers, detail = False, str(error)
     return Health(
         status="ok" if answers else "degraded",
-        mode="demo" if shared.settings.demo_mode else "keepa",
+        mode=_in_force(shared).mode,
         version=__version__,
         store=answers,
+        detail=detail,
     )
 
 
@@ -132,8 +144,9 @@ def products(request: Request, store: StoreDep, asked: Annotated[ProductsRequest
 @router.get("/products/watch", tags=["watchlist"], response_model=Watchlist, responses=_UNAVAILABLE)
 def watched(request: Request, shared: SharedDep) -> Response:
     """The whole watchlist; ``bad`` names its lines that are no ASINs."""
-    path = watchlist.locate(shared.settings)
-    known = watchlist.load(shared.settings) if path.exists() else watchlist.Watchlist(())
+    settings = _in_force(shared)
+    path = watchlist.locate(settings)
+    known = watchlist.load(settings) if path.exists() else watchlist.Watchlist(())
     listing = _listing([{"asin": a} for a in known.asins], len(known.asins), page=1, page_size=len(known.asins))
     return json_answer(request, {**listing, "bad": [asdict(line) for line in known.bad]})
 
@@ -159,9 +172,10 @@ def watch(response: Response, shared: SharedDep, wanted: Annotated[WatchRequest,
             faults.append({"field": field, "value": text, "why": error.why})
     if faults:
         raise InvalidInputError(faults)
+    settings = _in_force(shared)
     with shared.writing:
-        added = watchlist.add(watchlist.locate(shared.settings), asins)
-        total = len(watchlist.load(shared.settings).asins)
+        added = watchlist.add(watchlist.locate(settings), asins)
+        total = len(watchlist.load(settings).asins)
     response.status_code = 201 if added else 200
     return WatchAdded(added=list(added), total=total)
 
@@ -170,7 +184,7 @@ def watch(response: Response, shared: SharedDep, wanted: Annotated[WatchRequest,
 def unwatch(shared: SharedDep, asin: Asin) -> None:
     """Take a product off the watchlist."""
     with shared.writing:
-        if not watchlist.remove(watchlist.locate(shared.settings), asin):
+        if not watchlist.remove(watchlist.locate(_in_force(shared)), asin):
             raise HTTPException(404, f"{asin} is not on the watchlist")
 
 
@@ -254,14 +268,15 @@ def report_run(
 @router.get("/metrics", tags=["service"], response_class=PlainTextResponse)
 def metrics(shared: SharedDep) -> Response:
     """The state for Prometheus; ``arbkit_up`` is 0 where log or store cannot be read."""
-    return Response(_metrics(shared.settings, now=time.time()), media_type=CONTENT_TYPE_LATEST)
+    return Response(_metrics(_in_force(shared), now=time.time()), media_type=CONTENT_TYPE_LATEST)
 
 
 def _metrics(settings: Settings, *, now: float) -> bytes:
     try:
         with open_stream(settings) as log:
             stream = read_stream_state(log, now=now)
-        store, tokens = read_store_state(settings), read_tokens(settings)
+        store = read_store_state(settings)
+        tokens = None if settings.mode == "imported" else read_tokens(settings)
     except ArbkitError:
         return exposition_while_down(demo=settings.demo_mode)
     return exposition(
@@ -324,9 +339,10 @@ def create_app(settings: Settings) -> FastAPI:
     """The API over these settings; its store opens read-only when the app starts, or when there is one.
 
     Raises:
-        ConfigError: no token although the address can be reached from outside; no key and no demo.
+        ConfigError: no token although the address can be reached from outside; neither a key nor anything imported
+            nor a demo market.
     """
-    mode = "DEMO market: invented products and prices" if settings.demo_mode else "prices from Keepa"
+    mode = MODE_WORDS[settle_mode(settings).mode]
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -83,9 +83,10 @@ class Health(Result):
     """Whether the service works, and on which prices."""
 
     status: Literal["ok", "degraded"]
-    mode: Literal["demo", "keepa"]
+    mode: Literal["demo", "keepa", "imported"]
     version: str
     store: bool = Field(description="whether the store answers")
+    detail: str | None = Field(description="what is not up to date, in words")
 
 
 def _without_defaults(schema: JsonObject) -> None:
@@ -164,6 +165,8 @@ class StatsOut(Result):
     oldest_at: int | None
     newest_at: int | None
     evaluated_at: float | None
+    unpriced_products: int = Field(description="products that changed after the last detection began")
+    hidden_products: int = Field(description="products of the demo market that are not shown beside real ones")
     demo: bool = Field(description="whether any product is of the invented demo market")
 
 

@@ -107,7 +107,8 @@ def run(plan: Plan, settings: Settings, *, broker: Kafka | None, say: Say = lamb
     watchlist.write_text("\n".join(asins()[:_WATCHED]))
     with DemoServer("127.0.0.1", 0, speed=0, rate=1_000_000) as demo:
         more = {"keepa_url": demo.url, "watchlist": watchlist, "poll_interval": _POLL_INTERVAL_S}
-        settings = settings.model_copy(update=more)
+        # Forced, as its products go among the deck's, which are called real.
+        settings = settings.model_copy(update={**more, "demo": True})
         calm = _undisturbed(deck, settings)
         say(f"an undisturbed run stored {len(calm.offers)} offers of {len(calm.products)} products")
         initialise(settings)

@@ -122,6 +122,21 @@ def test_what_if_prices_exchange_rate_or_the_seller_were_others(visit: Visit) ->
     expect(page.locator('#arb-table th:has-text("Profit if")')).to_have_count(0)
 
 
+def test_what_is_typed_in_for_one_row_is_gone_with_the_next(visit: Visit) -> None:
+    page = visit.page
+    page.get_by_text("What if …").click()
+    field = page.get_by_label(re.compile("Selected row: buy price"))
+    seen = set()
+    for row in range(4):
+        page.locator(ROWS).nth(row).click()
+        expect(page.locator(ROWS).nth(row)).to_have_attribute("aria-selected", "true")
+        visit.answered()
+        expect(field).to_have_value("")
+        seen.add(field.get_attribute("placeholder"))
+        field.fill("60")
+    assert len(seen) > 1
+
+
 @pytest.mark.parametrize("kind", ["CSV", "XLSX"])
 def test_a_download_holds_all_that_the_filters_find(visit: Visit, tmp_path: Path, kind: str) -> None:
     page = visit.page

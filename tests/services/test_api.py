@@ -55,7 +55,9 @@ def faults(answer: Any) -> list[dict[str, Any]]:
 
 def test_health_says_which_prices_and_whether_the_store_answers(client: TestClient) -> None:
     body = client.get("/health").json()
-    assert (body["status"], body["mode"], body["store"]) == ("ok", "demo", True)
+    # There is no key, and the store holds real products: nothing is invented beside them.
+    assert (body["status"], body["mode"], body["store"]) == ("ok", "imported", True)
+    assert body["detail"] == "5 products not priced yet"
 
 
 def test_an_api_may_start_before_its_data(settings: Settings) -> None:

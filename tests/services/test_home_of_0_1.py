@@ -88,9 +88,18 @@ def test_doctor_finds_no_fault_in_it(home: Home) -> None:
 
 
 def test_without_a_word_on_the_mode_it_opens_too(home: Home, expected: Any) -> None:
-    found = home.json("status", settings={"ARBKIT_DEMO": ""})
-    assert differences(expected["status"]["store"], found["store"]) == []
-    assert differences(expected["status"]["log"], found["log"]) == []
+    # 0.1 would have shown the demo market among what was bought and imported: now it is hidden, and can be removed.
+    found, then = home.json("status", settings={"ARBKIT_DEMO": ""}), expected["status"]
+    assert found["mode"] == "imported"
+    assert differences(then["log"], found["log"]) == []
+    assert differences(then["store"]["runs"], found["store"]["runs"]) == []
+    invented = then["store"]["demo_products"]
+    assert found["store"]["hidden_products"] == invented > 0
+    assert found["store"]["products"] == then["store"]["products"] - invented > 0
+    removed = home.json("demo", "remove", "--yes", settings={"ARBKIT_DEMO": ""})
+    assert removed["products"] == invented
+    left = home.json("status")["store"]
+    assert (left["products"], left["demo_products"]) == (then["store"]["products"] - invented, 0)
 
 
 def test_unread_messages_are_consumed_once_and_a_replay_of_the_log_loses_nothing(home: Home, expected: Any) -> None:

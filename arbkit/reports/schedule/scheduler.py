@@ -1,4 +1,4 @@
-"""The scheduler: detection as soon as there is new data, and reports when their time has come.
+"""The scheduler: detection as soon as prices, facts, profile or tables change, and reports when their time has come.
 
 Detection runs in the loop that sends heartbeats; each report runs in a thread of its own, so that neither waits
 for the other.
@@ -11,10 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, NamedTuple
 
 from pydantic import Field, JsonValue, PlainSerializer
 
+from arbkit.analysis.detection_inputs import fingerprint
 from arbkit.core.errors import ArbkitError, StoreError
 from arbkit.core.results import Result
 from arbkit.core.service.heartbeat import keep_heartbeat, record_heartbeat
@@ -23,6 +25,7 @@ from arbkit.reports.run_folders import clean, iso_time
 from arbkit.reports.runner import ReportRun, is_running, run_report
 from arbkit.reports.schedule.run_state import EntryState, ScheduleState
 from arbkit.reports.schedule.schedule_file import Entry, Schedule, load_schedule
+from arbkit.store import Basis
 from arbkit.store.lazy import LazyStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_stream
 
@@ -36,8 +39,9 @@ _LONGEST_FIRST_WAIT_S = 60.0
 def run_scheduler(settings: Settings, *, stop: threading.Event) -> None:
     """Run ``detect`` when there is something new, and reports by their schedule, until ``stop`` is set.
 
-    The first detection waits until the consumer has caught up once (at most a minute after the first offer), so
-    that the first table is whole. A failed run is logged and tried again at its next time.
+    New is whatever the stored detection was not made of. The first detection waits until the consumer has caught up
+    once (at most a minute after the first offer), so that the first table is whole. A failed run is logged and tried
+    again at its next time.
 
     Raises:
         ServiceError: $ARBKIT_HOME cannot be written, or the log cannot be read.
@@ -52,32 +56,49 @@ def run_scheduler(settings: Settings, *, stop: threading.Event) -> None:
 
 
 def _detect_on_change(settings: Settings, stop: threading.Event) -> None:
-    seen: int | None = None
-    due_at = 0.0
+    look_at = due_at = 0.0
+    tried: Basis | None = None
     first_offer_at: float | None = None
     with closing(LazyStore(settings)) as store:
         while not stop.wait(_TICK_S):
             record_heartbeat(settings, "scheduler")
+            now = time.monotonic()
+            if now < look_at:
+                continue
+            seen = _look(settings, store)
             # Nothing is asked of the store before it could matter.
-            if time.monotonic() < due_at:
+            look_at = now + (_TICK_S if seen is None else _POLL_S)
+            if seen is None or seen.detected == seen.basis:
                 continue
-            newest = _newest(store)
-            if newest in (None, seen):
-                due_at = time.monotonic() + (_TICK_S if seen is None else _POLL_S)
+            first_offer_at = first_offer_at or now
+            is_first = seen.detected is None and tried is None
+            if is_first and _lag(settings) and now - first_offer_at < _LONGEST_FIRST_WAIT_S:
+                look_at = now
                 continue
-            first_offer_at = first_offer_at or time.monotonic()
-            if seen is None and _lag(settings) and time.monotonic() - first_offer_at < _LONGEST_FIRST_WAIT_S:
+            # Prices come in all the time; a profile is changed by somebody who waits for what it does.
+            if tried is not None and tried.inputs == seen.basis.inputs and now < due_at:
                 continue
-            due_at = time.monotonic() + settings.detect_interval
-            seen = newest
+            tried, due_at = seen.basis, now + settings.detect_interval
             with keep_heartbeat(settings, "scheduler", at_most_s=settings.report_time_limit):
                 # Every few minutes, all day: nobody looks at all their pictures.
                 _run(settings, "detect", {}, stop, pictures=False)
 
 
-def _newest(store: LazyStore) -> int | None:
+class _Seen(NamedTuple):
+    """What detection would be made of now, and what the stored one was."""
+
+    basis: Basis
+    detected: Basis | None
+
+
+def _look(settings: Settings, store: LazyStore) -> _Seen | None:
+    """None where there is nothing to detect in yet."""
     try:
-        return store.get().stats().newest_at
+        opened = store.get()
+        if opened.stats().newest_at is None:
+            return None
+        inputs = fingerprint(settings, datetime.now(UTC).date())
+        return _Seen(Basis(opened.changes(), inputs), opened.basis())
     except StoreError:
         return None
 

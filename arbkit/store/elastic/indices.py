@@ -144,7 +144,7 @@ class _ReindexRounds:
     def copy_new(self) -> int:
         """Copy what is new; how many documents that were."""
         # Writes under way may become visible out of order: only up to here none is missing after the refresh.
-        complete = _checkpoint(self._client, self._source)
+        complete = checkpoint(self._client, self._source)
         self._client.indices.refresh(index=self._source)
         since: JsonObject = {"range": {"_seq_no": {"gt": self._upto}}}
         count = 0
@@ -161,7 +161,7 @@ class _ReindexRounds:
         return count
 
 
-def _checkpoint(client: Elasticsearch, index: str) -> int:
+def checkpoint(client: Elasticsearch, index: str) -> int:
     """The sequence number up to which all writes are done."""
     shards = client.indices.stats(index=index, level="shards")["indices"][index]["shards"].values()
     return min(int(copy["seq_no"]["local_checkpoint"]) for copies in shards for copy in copies)

@@ -11,7 +11,7 @@ from arbkit.core.errors import UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.results import JsonObject, RouteTotals
 from arbkit.store import cursors
-from arbkit.store.base import OpportunityQuery, ProductQuery, age_edges, check_query
+from arbkit.store.base import MAX_BRANDS, OpportunityQuery, ProductQuery, age_edges, check_query
 from arbkit.store.fields import EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RANGE_FILTERS
 from arbkit.store.search_text import words
 
@@ -58,6 +58,14 @@ ROUTE_SUMS: Clause = {
     },
 }
 """Counts and profits of each route, as :func:`routes_of` reads them."""
+HEAD_FIGURES: Clause = {
+    "routes": ROUTE_SUMS,
+    "categories": {"terms": {"field": "category", "size": 10_000, "order": {"_key": "asc"}}},
+    "brands": {"terms": {"field": "brand", "size": MAX_BRANDS, "order": [{"_count": "desc"}, {"_key": "asc"}]}},
+    "currency": {"terms": {"field": "currency", "size": 1, "order": {"_key": "desc"}}},
+    "evaluated": {"max": {"field": "evaluated_at"}},
+}
+"""What the head figures say of all opportunities."""
 
 
 def sums_search(query: OpportunityQuery) -> Clause:

@@ -21,8 +21,8 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
 from arbkit.core.results import JsonObject
 from arbkit.store import cursors
-from arbkit.store.base import MAX_BRANDS, OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written
-from arbkit.store.elastic import documents, indices, queries
+from arbkit.store.base import Basis, OpportunityQuery, Page, ProductQuery, Rebuilt, Removed, Stats, Sums, Written
+from arbkit.store.elastic import changes, demo, documents, indices, queries
 from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import Hit, connect, fetch_documents, scan, wrap_errors
 from arbkit.store.elastic.indices import temporary_indices, upgrade_documents
@@ -40,13 +40,24 @@ T = TypeVar("T")
 class ElasticStore(Closing):
     """Implements :class:`arbkit.store.base.Store` on the cluster at ``url``; all names begin with ``prefix``.
 
+    ``show_demo``: products of the demo market are shown also beside real ones.
+
     Raises:
         StoreError: it cannot be reached.
         StoreRefusedError: its indices are missing or of another version, or the user may not use them.
     """
 
-    def __init__(self, url: str, *, prefix: str = "arbkit-", api_key: str | None = None, ca: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = "arbkit-",
+        api_key: str | None = None,
+        ca: str | None = None,
+        show_demo: bool = True,
+    ) -> None:
         self._prefix = prefix
+        self._show_demo = show_demo
         self._lock = threading.Lock()
         self._unseen: set[str] = set()
         self._client = connect(url, api_key=api_key, ca=ca)
@@ -79,7 +90,9 @@ class ElasticStore(Closing):
             total = self._client.count(index=self._prefix + "offers")["count"]
         return Rebuilt(offers=rebuilt, kept=total - rebuilt)
 
-    def replace_opportunities(self, found: Sequence[Opportunity], *, run_id: str) -> list[str]:
+    def replace_opportunities(
+        self, found: Sequence[Opportunity], *, run_id: str, basis: Basis | None = None
+    ) -> list[str]:
         """See :meth:`arbkit.store.base.Store.replace_opportunities`."""
         best = best_by_product(found)
         with wrap_errors():
@@ -94,6 +107,7 @@ class ElasticStore(Closing):
                 if lost := bulk(self._client, actions).poison:
                     raise StoreError(f"an opportunity is refused: {next(iter(lost.values()))}")
                 self._client.indices.refresh(index=index)
+                changes.write_basis(self._client, index, basis)
                 # The one before stays until the next detection, for those who read it at this moment.
                 indices.discard_previous_index(self._client, self._prefix, "opportunities")
                 indices.swap_alias(self._client, self._prefix, "opportunities", index)
@@ -112,12 +126,48 @@ class ElasticStore(Closing):
             raise StoreError(f"the run is refused: {poison[0]}")
         self._note("runs")
 
+    def remove_demo(self, *, dry_run: bool = False) -> Removed:
+        """See :meth:`arbkit.store.base.Store.remove_demo`."""
+        with wrap_errors():
+            for name in ("offers", "history", "products"):
+                self._client.indices.refresh(index=self._prefix + name)
+            asins = sorted(hit["_id"] for hit in self._scan("products", demo.DEMO, source=False))
+            offers = self._writer.offers(asins)
+            if asins and not dry_run:
+                self._writer.update_products(demo.remove(self._client, self._prefix, asins, offers))
+                self._note("products")
+        return Removed(products=len(asins), offers=sum(o.demo for o in offers))
+
     # Reading
+
+    def basis(self) -> Basis | None:
+        """See :meth:`arbkit.store.base.Store.basis`."""
+        with wrap_errors():
+            return changes.read_basis(self._client, self._prefix)
+
+    def changes(self) -> int:
+        """See :meth:`arbkit.store.base.Store.changes`."""
+        with wrap_errors():
+            return changes.read_counts(self._client, self._prefix).number()
+
+    def holds_real_products(self) -> bool:
+        """See :meth:`arbkit.store.base.Store.holds_real_products`."""
+        with wrap_errors():
+            self._refresh("products")
+            return demo.holds_real(self._client, f"{self._prefix}products")
+
+    def _hidden(self) -> list[str]:
+        """The products of the demo market where they are hidden: there are real ones beside them."""
+        if self._show_demo:
+            return []
+        with wrap_errors():
+            self._refresh("products")
+            return demo.hidden_asins(self._client, f"{self._prefix}products")
 
     def offers(self, asins: Sequence[str]) -> list[Offer]:
         """See :meth:`arbkit.store.base.Store.offers`."""
         with wrap_errors():
-            return self._writer.offers(asins)
+            return self._writer.offers(sorted(set(asins) - set(self._hidden())))
 
     def scan_offers(self, columns: Sequence[str], *, products_per_batch: int = 5_000) -> Iterator[pd.DataFrame]:
         """See :meth:`arbkit.store.base.Store.scan_offers`."""
@@ -137,7 +187,8 @@ class ElasticStore(Closing):
         with wrap_errors():
             self._refresh("offers")
             sort: list[JsonValue] = [{"asin": "asc"}, {"market": "asc"}]
-            for hit in self._scan("offers", {"match_all": {}}, source=[*{*stored, "asin"}], sort=sort):
+            shown = demo.query_without(self._hidden())
+            for hit in self._scan("offers", shown, source=[*{*stored, "asin"}], sort=sort):
                 asin = str(hit["_source"]["asin"])
                 if asin not in products and len(products) == products_per_batch:
                     yield frame(rows)
@@ -149,13 +200,16 @@ class ElasticStore(Closing):
 
     def history(self, asin: str) -> list[History]:
         """See :meth:`arbkit.store.base.Store.history`."""
+        if asin in self._hidden():
+            return []
         hits = self._get("history", [f"{asin}:{code}" for code in MARKETS])
         return sorted((documents.history_of(hit["_source"]) for hit in hits), key=lambda h: h.market)
 
     def product(self, asin: str) -> Product | None:
         """See :meth:`arbkit.store.base.Store.product`."""
         found = self._get("products", [asin])
-        return documents.product_of(found[0]["_source"]) if found else None
+        product = documents.product_of(found[0]["_source"]) if found else None
+        return None if product is not None and product.demo and self._hidden() else product
 
     def products(self, query: ProductQuery) -> Page[Product]:
         """See :meth:`arbkit.store.base.Store.products`."""
@@ -167,7 +221,8 @@ class ElasticStore(Closing):
 
     def sums(self, query: OpportunityQuery) -> Sums:
         """See :meth:`arbkit.store.base.Store.sums`."""
-        found = self._search("opportunities", queries.sums_search(query))["aggregations"]
+        search = demo.without(self._hidden(), queries.sums_search(query))
+        found = self._search("opportunities", search)["aggregations"]
         return Sums.of(queries.routes_of(found["routes"]))
 
     def _page(
@@ -177,7 +232,7 @@ class ElasticStore(Closing):
         search: JsonObject,
         build: Callable[[JsonObject], T],
     ) -> Page[T]:
-        answer = self._search(collection, search)
+        answer = self._search(collection, demo.without(self._hidden(), search))
         hits, total = answer["hits"]["hits"], answer["aggregations"]["total"]["doc_count"]
         return cursors.page_of(query, hits, total, build=lambda hit: build(hit["_source"]), end=_end)
 
@@ -196,26 +251,13 @@ class ElasticStore(Closing):
     def stats(self) -> Stats:
         """See :meth:`arbkit.store.base.Store.stats`."""
         head: JsonObject = {"size": 0, "track_total_hits": True}
-        products = self._search("products", {**head, "aggs": {"demo": {"filter": {"term": {"demo": True}}}}})
+        hidden = self._hidden()
+        products = self._search("products", demo.without(hidden, {**head, "aggs": {"demo": {"filter": demo.DEMO}}}))
         times: JsonObject = {n: {n: {"field": "updated_at"}} for n in ("min", "max")}
         markets: JsonObject = {"terms": {"field": "market", "size": len(MARKETS)}}
-        offers = self._search("offers", {**head, "aggs": {**times, "markets": markets}})
-        found = self._search(
-            "opportunities",
-            {
-                **head,
-                "query": queries.OPPORTUNITIES,
-                "aggs": {
-                    "routes": queries.ROUTE_SUMS,
-                    "categories": {"terms": {"field": "category", "size": 10_000, "order": {"_key": "asc"}}},
-                    "brands": {
-                        "terms": {"field": "brand", "size": MAX_BRANDS, "order": [{"_count": "desc"}, {"_key": "asc"}]}
-                    },
-                    "currency": {"terms": {"field": "currency", "size": 1, "order": {"_key": "desc"}}},
-                    "evaluated": {"max": {"field": "evaluated_at"}},
-                },
-            },
-        )
+        offers = self._search("offers", demo.without(hidden, {**head, "aggs": {**times, "markets": markets}}))
+        head |= {"query": queries.OPPORTUNITIES, "aggs": queries.HEAD_FIGURES}
+        found = self._search("opportunities", demo.without(hidden, head))
         results = found["aggregations"]
         sums = Sums.of(queries.routes_of(results["routes"]))
         currency = [b["key"] for b in results["currency"]["buckets"]]
@@ -234,11 +276,21 @@ class ElasticStore(Closing):
             oldest_at=_whole(ages["min"]["value"]),
             newest_at=_whole(ages["max"]["value"]),
             evaluated_at=results["evaluated"]["value"],
+            unpriced_products=self._count_unpriced(products["hits"]["total"]["value"], hidden),
+            hidden_products=len(hidden),
         )
+
+    def _count_unpriced(self, products: int, hidden: Sequence[str]) -> int:
+        with wrap_errors():
+            basis = changes.read_basis(self._client, self._prefix)
+            since = basis.changes if basis else 0
+            changed = changes.changed_products(self._client, self._prefix, since)
+        return products if changed is None else len(changed - {*hidden})
 
     def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
         """See :meth:`arbkit.store.base.Store.ages`."""
-        return queries.ages_of(self._search("offers", queries.ages_search(limits, now))["aggregations"])
+        search = demo.without(self._hidden(), queries.ages_search(limits, now))
+        return queries.ages_of(self._search("offers", search)["aggregations"])
 
     def close(self) -> None:
         """See :meth:`arbkit.store.base.Store.close`."""

@@ -10,6 +10,7 @@ from arbkit.store import cursors
 from arbkit.store.base import MAX_BRANDS, OpportunityQuery, ProductQuery, age_edges, check_query
 from arbkit.store.fields import EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RANGE_FILTERS
 from arbkit.store.search_text import words
+from arbkit.store.sqlite.demo import REAL, REAL_PRODUCT, Condition
 from arbkit.store.sqlite.rows import PRODUCT_COLUMNS
 
 OFFER_TIMES = """
@@ -19,9 +20,12 @@ OFFER_TIMES = """
     FROM offers GROUP BY market
 """
 """Marketplace, its number of offers, the oldest and the newest. The index gives both ends at once, a scan does not."""
+REAL_OFFER_TIMES = (
+    f"SELECT market, count(*), min(updated_at), max(updated_at) FROM offers WHERE {REAL[0]} GROUP BY market"  # noqa: S608 - ours
+)
+"""The same without the demo market."""
 
 _SORTS = {**OPPORTUNITY_SORTS, "route": "source || target"}
-_Condition = tuple[str, list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,6 @@ class SqlQuery:
 
 
 KNOWN_OPPORTUNITIES = "SELECT id FROM opportunities WHERE status = 'opportunity'"
-BRANDS = (
-    "SELECT brand FROM opportunities WHERE status = 'opportunity' AND brand IS NOT NULL GROUP BY brand "  # noqa: S608 - a number of ours
-    f"ORDER BY count(*) DESC, brand LIMIT {MAX_BRANDS}"
-)
 # Steps from one to the next along the index: there are few among many rows.
 CATEGORIES = """
     WITH RECURSIVE step (name) AS (
@@ -48,36 +48,49 @@ CATEGORIES = """
     )
     SELECT name FROM step WHERE name IS NOT NULL
 """
+REAL_CATEGORIES = (
+    "SELECT DISTINCT category FROM opportunities WHERE status = 'opportunity' AND category IS NOT NULL "  # noqa: S608 - ours
+    f"AND {REAL[0]} ORDER BY category"
+)
 
 
-def build_products_query(query: ProductQuery) -> SqlQuery:
+def build_brands_query(*, real_only: bool) -> SqlQuery:
+    """The brands with the most opportunities."""
+    where = f" AND {REAL[0]}" if real_only else ""
+    brands = f"SELECT brand FROM opportunities WHERE status = 'opportunity' AND brand IS NOT NULL{where} "  # noqa: S608 - ours
+    return SqlQuery(f"{brands}GROUP BY brand ORDER BY count(*) DESC, brand LIMIT ?", [MAX_BRANDS])
+
+
+def build_products_query(query: ProductQuery, *, real_only: bool = False) -> SqlQuery:
     """Rows of :data:`PRODUCT_COLUMNS`, then the sort key and the ASIN.
 
     Raises:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
-    return _page_query(PRODUCT_COLUMNS, "products", _product_filter(query), query, PRODUCT_SORTS[query.sort], "asin")
+    where = _product_filter(query, real_only=real_only)
+    return _page_query(PRODUCT_COLUMNS, "products", where, query, PRODUCT_SORTS[query.sort], "asin")
 
 
-def build_product_count_query(query: ProductQuery) -> SqlQuery:
+def build_product_count_query(query: ProductQuery, *, real_only: bool = False) -> SqlQuery:
     """How many products there are on all pages."""
-    return _where("SELECT count(*) FROM products", _product_filter(query))
+    return _where("SELECT count(*) FROM products", _product_filter(query, real_only=real_only))
 
 
-def build_opportunities_query(query: OpportunityQuery) -> SqlQuery:
+def build_opportunities_query(query: OpportunityQuery, *, real_only: bool = False) -> SqlQuery:
     """Rows of the document, the sort key and the id.
 
     Raises:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
-    page = _page_query("id AS found", "opportunities", _opportunity_filter(query), query, _SORTS[query.sort], "id")
+    where = _opportunity_filter(query, real_only=real_only)
+    page = _page_query("id AS found", "opportunities", where, query, _SORTS[query.sort], "id")
     # The documents of a page are looked up when it is known, not of all that is sorted.
     document = "(SELECT document FROM opportunity_documents WHERE id = found)"
     ordered = _order(query, "sort_key", "id")
     return replace(page, sql=f"SELECT {document}, sort_key, id FROM ({page.sql}) ORDER BY {ordered}")  # noqa: S608
 
 
-def build_sums_query(query: OpportunityQuery) -> SqlQuery:
+def build_sums_query(query: OpportunityQuery, *, real_only: bool = False) -> SqlQuery:
     """Rows of route, count, best and total profit.
 
     Raises:
@@ -85,32 +98,28 @@ def build_sums_query(query: OpportunityQuery) -> SqlQuery:
     """
     check_query(query)
     found = "SELECT source || ':' || target, count(*), max(profit), sum(profit) FROM opportunities"
-    return _where(found, _opportunity_filter(query), "GROUP BY source, target")
+    return _where(found, _opportunity_filter(query, real_only=real_only), "GROUP BY source, target")
 
 
-def build_age_queries(limits: Sequence[float], now: float) -> list[SqlQuery]:
+def build_age_queries(limits: Sequence[float], now: float, *, real_only: bool = False) -> list[SqlQuery]:
     """A count for each stretch of :meth:`Store.ages`, with its values after the marketplace."""
     asked = []
     for begin, end in age_edges(limits, now):
         where = "".join(f" AND updated_at {sign} ?" for sign, at in ((">=", begin), ("<", end)) if at is not None)
+        where += f" AND {REAL[0]}" if real_only else ""
         values = [at for at in (begin, end) if at is not None]
         asked.append(SqlQuery(f"SELECT count(*) FROM offers WHERE market = ?{where}", values))  # noqa: S608 - ours
     return asked
 
 
-def _where(select: str, conditions: Sequence[_Condition], rest: str = "") -> SqlQuery:
+def _where(select: str, conditions: Sequence[Condition], rest: str = "") -> SqlQuery:
     # Every name is ours; what users give are values.
     met = " AND ".join(["1", *(condition for condition, _ in conditions)])
     return SqlQuery(f"{select} WHERE {met} {rest}", [value for _, values in conditions for value in values])
 
 
 def _page_query(
-    columns: str,
-    table: str,
-    conditions: list[_Condition],
-    query: ProductQuery | OpportunityQuery,
-    key: str,
-    unique: str,
+    columns: str, table: str, conditions: list[Condition], query: ProductQuery | OpportunityQuery, key: str, unique: str
 ) -> SqlQuery:
     """In keyset order; unknown keys come last either way round."""
     check_query(query)
@@ -132,7 +141,7 @@ def _order(query: ProductQuery | OpportunityQuery, key: str, unique: str) -> str
     return f"{key} {direction} NULLS LAST, {unique} {direction}"
 
 
-def _matching(q: str | None) -> list[_Condition]:
+def _matching(q: str | None) -> list[Condition]:
     """The condition on a product's words; nothing meets it where the query has no words."""
     if not q:
         return []
@@ -143,8 +152,8 @@ def _matching(q: str | None) -> list[_Condition]:
     return [("rowid IN (SELECT rowid FROM product_text WHERE product_text MATCH ?)", [" ".join(terms)])]
 
 
-def _product_filter(query: ProductQuery) -> list[_Condition]:
-    found = _matching(query.q)
+def _product_filter(query: ProductQuery, *, real_only: bool) -> list[Condition]:
+    found = [*_matching(query.q), *([REAL_PRODUCT] if real_only else [])]
     if query.category:
         found.append(("category = ?", [query.category]))
     if query.min_margin is not None:
@@ -156,9 +165,10 @@ def _product_filter(query: ProductQuery) -> list[_Condition]:
     return found
 
 
-def _opportunity_filter(query: OpportunityQuery) -> list[_Condition]:
+def _opportunity_filter(query: OpportunityQuery, *, real_only: bool) -> list[Condition]:
     products = "SELECT asin FROM products WHERE"
     found = [(f"asin IN ({products} {condition})", values) for condition, values in _matching(query.q)]
+    found += [REAL] if real_only else []
     # Most rows reach a bound: an index of bounds, which the plus sign rules out, would be the slow way.
     tests = {name: f"{name} = ?" for name in EXACT_FILTERS}
     tests |= {name: f"+{column} >= ?" for name, column in RANGE_FILTERS.items()}

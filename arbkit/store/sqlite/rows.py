@@ -55,7 +55,7 @@ def _take(table: str, columns: Sequence[str]) -> str:
 
 PUT_OFFER = _put("offers", OFFER_COLUMNS, _OFFER_KEY)
 PUT_HISTORY = _put("history", _HISTORY_FIELDS, _OFFER_KEY)
-PUT_PRODUCT = _put("products", _PRODUCT_FIELDS, ["asin"])
+PUT_PRODUCT = _put("products", (*_PRODUCT_FIELDS, "changed"), ["asin"])
 PUT_OPPORTUNITY = _insert("opportunities", OPPORTUNITY_FIELDS)
 PUT_OPPORTUNITY_DOCUMENT = _insert("opportunity_documents", ("id", "document"))
 TAKE_OVER = (
@@ -107,11 +107,10 @@ def to_history(columns: Sequence[SqlValue]) -> History:
     return History(asin, market, version, currency, series, sellers)
 
 
-def product_row(p: Product) -> tuple[SqlValue, ...]:
-    """Its values for ``PUT_PRODUCT``."""
-    return tuple(
-        orjson.dumps(value).decode() if isinstance(value, tuple | dict) else value for value in _product_values(p)
-    )
+def product_row(p: Product, *, changed: int) -> tuple[SqlValue, ...]:
+    """Its values for ``PUT_PRODUCT``; ``changed`` is the number of the change that it comes with."""
+    shown = (orjson.dumps(value).decode() if isinstance(value, tuple | dict) else value for value in _product_values(p))
+    return (*shown, changed)
 
 
 def to_product(columns: Sequence[SqlValue]) -> Product:

@@ -21,12 +21,24 @@ from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Pr
 from arbkit.core.results import RouteTotals
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
 from arbkit.store import cursors
-from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written, dedupe_and_validate
+from arbkit.store.base import (
+    Basis,
+    OpportunityQuery,
+    Page,
+    ProductQuery,
+    Rebuilt,
+    Removed,
+    Stats,
+    Sums,
+    Written,
+    dedupe_and_validate,
+)
 from arbkit.store.fields import is_number
 from arbkit.store.product_document import best_by_product, build_product, search_text
 from arbkit.store.search_text import fold
-from arbkit.store.sqlite import queries, rows
+from arbkit.store.sqlite import changes, demo, queries, rows
 from arbkit.store.sqlite.schema import ensure_schema, is_current, is_there
+from arbkit.store.sqlite.stats import read_stats
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,10 +49,14 @@ _SUMS_KEPT = 64
 
 
 class SqliteStore(Closing):
-    """Implements :class:`arbkit.store.base.Store` on the file at ``path``."""
+    """Implements :class:`arbkit.store.base.Store` on the file at ``path``.
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    ``show_demo``: products of the demo market are shown also beside real ones.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False, show_demo: bool = True) -> None:
         self._path = path
+        self._show_demo = show_demo
         self._lock = threading.RLock()
         self._sums: dict[tuple[Any, ...], Sums] = {}
         if read_only and not path.exists():
@@ -74,7 +90,8 @@ class SqliteStore(Closing):
                 ok = connection.total_changes - before
                 connection.executemany(rows.PUT_HISTORY, histories)
                 if ok:
-                    self._update_products(connection, {updates[position].offer.asin for position in kept})
+                    asins = {updates[position].offer.asin for position in kept}
+                    self._update_products(connection, asins, changes.count_up(connection))
             bound_wal(connection, self._path)
         return Written(ok=ok, stale=len(updates) - len(poison) - ok, poison=poison)
 
@@ -108,16 +125,17 @@ class SqliteStore(Closing):
         for statement in rows.TAKE_OVER:
             connection.execute(statement)
         asins = [asin for (asin,) in connection.execute("SELECT asin FROM beside.products ORDER BY asin")]
+        changed = changes.count_up(connection)
         for start in range(0, len(asins), _PRODUCTS_PER_BATCH):
-            self._update_products(connection, asins[start : start + _PRODUCTS_PER_BATCH])
+            self._update_products(connection, asins[start : start + _PRODUCTS_PER_BATCH], changed)
         (offers,) = connection.execute("SELECT count(*) FROM beside.offers").fetchone()
         return int(offers)
 
-    def _update_products(self, connection: sqlite3.Connection, asins: Iterable[str]) -> None:
+    def _update_products(self, connection: sqlite3.Connection, asins: Iterable[str], changed: int) -> None:
         for asin, group in groupby(rows.read_offers(connection, sorted(asins)), key=lambda offer: offer.asin):
             offers = list(group)
             product = build_product(offers)
-            connection.execute(rows.PUT_PRODUCT, rows.product_row(product))
+            connection.execute(rows.PUT_PRODUCT, rows.product_row(product, changed=changed))
             text = fold(search_text(product, [offer.title for offer in offers]))
             rowid, old = connection.execute(
                 "SELECT p.rowid, t.words FROM products AS p LEFT JOIN product_text AS t ON t.rowid = p.rowid "
@@ -127,7 +145,9 @@ class SqliteStore(Closing):
             if old != text:
                 connection.execute("INSERT OR REPLACE INTO product_text (rowid, words) VALUES (?, ?)", (rowid, text))
 
-    def replace_opportunities(self, found: Sequence[Opportunity], *, run_id: str) -> list[str]:
+    def replace_opportunities(
+        self, found: Sequence[Opportunity], *, run_id: str, basis: Basis | None = None
+    ) -> list[str]:
         """See :meth:`arbkit.store.base.Store.replace_opportunities`."""
         best = best_by_product(found)
         with self._using() as connection:
@@ -135,6 +155,7 @@ class SqliteStore(Closing):
                 known = {row[0] for row in connection.execute(queries.KNOWN_OPPORTUNITIES)}
                 connection.execute("DELETE FROM opportunities")
                 connection.execute("DELETE FROM opportunity_documents")
+                changes.write_basis(connection, basis)
                 connection.executemany(rows.PUT_OPPORTUNITY, map(rows.opportunity_row, found))
                 documents = ((o.id, orjson.dumps({**o.to_dict(), "run_id": run_id})) for o in found)
                 connection.executemany(rows.PUT_OPPORTUNITY_DOCUMENT, documents)
@@ -156,12 +177,50 @@ class SqliteStore(Closing):
                 (run.run_id, run.report, run.started_at, orjson.dumps(run.to_dict())),
             )
 
+    def remove_demo(self, *, dry_run: bool = False) -> Removed:
+        """See :meth:`arbkit.store.base.Store.remove_demo`."""
+        with self._using() as connection:
+            with snapshot(connection) if dry_run else immediate(connection):
+                products, offers = demo.count_demo(connection)
+                if products and not dry_run:
+                    left = demo.remove_demo(connection)
+                    self._update_products(connection, left, changes.count_up(connection))
+            if not dry_run:
+                bound_wal(connection, self._path)
+        return Removed(products=products, offers=offers)
+
     # Reading
+
+    def basis(self) -> Basis | None:
+        """See :meth:`arbkit.store.base.Store.basis`."""
+        with self._using() as connection:
+            return changes.read_basis(connection)
+
+    def changes(self) -> int:
+        """See :meth:`arbkit.store.base.Store.changes`."""
+        with self._using() as connection:
+            return changes.read_changes(connection)
+
+    def holds_real_products(self) -> bool:
+        """See :meth:`arbkit.store.base.Store.holds_real_products`."""
+        with self._using() as connection:
+            return demo.holds(connection, demo=False)
+
+    def _real_only(self, connection: sqlite3.Connection) -> bool:
+        """Whether the demo market is hidden: there are real products beside it."""
+        return not self._show_demo and demo.holds(connection, demo=True) and demo.holds(connection, demo=False)
 
     def offers(self, asins: Sequence[str]) -> list[Offer]:
         """See :meth:`arbkit.store.base.Store.offers`."""
         with self._using() as connection, snapshot(connection):
-            return list(rows.read_offers(connection, sorted(set(asins))))
+            return list(rows.read_offers(connection, sorted(self._shown(connection, asins))))
+
+    def _shown(self, connection: sqlite3.Connection, asins: Iterable[str]) -> set[str]:
+        """Those of these products that are not hidden."""
+        wanted = set(asins)
+        if not self._real_only(connection):
+            return wanted
+        return wanted - {asin for (asin,) in connection.execute(demo.DEMO_ASINS)}
 
     def scan_offers(self, columns: Sequence[str], *, products_per_batch: int = 5_000) -> Iterator[pd.DataFrame]:
         """See :meth:`arbkit.store.base.Store.scan_offers`."""
@@ -174,14 +233,15 @@ class SqliteStore(Closing):
         after = ""
         while True:
             with self._using() as connection, snapshot(connection):
+                real = f"AND {demo.REAL[0]}" if self._real_only(connection) else ""
                 ends = connection.execute(
-                    "SELECT max(asin) FROM (SELECT asin FROM products WHERE asin > ? ORDER BY asin LIMIT ?)",
+                    f"SELECT max(asin) FROM (SELECT asin FROM products WHERE asin > ? {real} ORDER BY asin LIMIT ?)",  # noqa: S608
                     (after, products_per_batch),
                 ).fetchone()[0]
                 if ends is None:
                     return
                 found = connection.execute(
-                    f"SELECT {names} FROM offers WHERE asin > ? AND asin <= ? ORDER BY asin, market",  # noqa: S608
+                    f"SELECT {names} FROM offers WHERE asin > ? AND asin <= ? {real} ORDER BY asin, market",  # noqa: S608
                     (after, ends),
                 ).fetchall()
             after = ends
@@ -190,29 +250,33 @@ class SqliteStore(Closing):
 
     def history(self, asin: str) -> list[History]:
         """See :meth:`arbkit.store.base.Store.history`."""
-        with self._using() as connection:
+        with self._using() as connection, snapshot(connection):
             query = f"SELECT {rows.HISTORY_COLUMNS} FROM history WHERE asin = ? ORDER BY market"  # noqa: S608 - ours
-            return list(map(rows.to_history, connection.execute(query, (asin,))))
+            shown = self._shown(connection, [asin])
+            return [rows.to_history(row) for one in shown for row in connection.execute(query, (one,))]
 
     def product(self, asin: str) -> Product | None:
         """See :meth:`arbkit.store.base.Store.product`."""
-        with self._using() as connection:
+        with self._using() as connection, snapshot(connection):
             query = f"SELECT {rows.PRODUCT_COLUMNS} FROM products WHERE asin = ?"  # noqa: S608 - ours
             row = connection.execute(query, (asin,)).fetchone()
-        return None if row is None else rows.to_product(row)
+            found = None if row is None else rows.to_product(row)
+            return None if found is not None and found.demo and self._real_only(connection) else found
 
     def products(self, query: ProductQuery) -> Page[Product]:
         """See :meth:`arbkit.store.base.Store.products`."""
-        asked, count = queries.build_products_query(query), queries.build_product_count_query(query)
         with self._using() as connection, snapshot(connection):
+            real_only = self._real_only(connection)
+            asked = queries.build_products_query(query, real_only=real_only)
+            count = queries.build_product_count_query(query, real_only=real_only)
             (total,) = connection.execute(count.sql, count.values).fetchone()
             found = connection.execute(asked.sql, asked.values).fetchall()
         return cursors.page_of(query, found, total, build=rows.to_product, end=_end)
 
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
         """See :meth:`arbkit.store.base.Store.opportunities`."""
-        asked = queries.build_opportunities_query(query)
         with self._using() as connection, snapshot(connection):
+            asked = queries.build_opportunities_query(query, real_only=self._real_only(connection))
             total = self._summed(connection, query).count
             found = connection.execute(asked.sql, asked.values).fetchall()
         return cursors.page_of(
@@ -226,7 +290,7 @@ class SqliteStore(Closing):
 
     def _summed(self, connection: sqlite3.Connection, query: OpportunityQuery) -> Sums:
         """The sums, kept while nothing is written: whoever asks for a page asks for them too."""
-        asked = queries.build_sums_query(query)
+        asked = queries.build_sums_query(query, real_only=self._real_only(connection))
         # One tells what others have written, the other what this connection has.
         (version,) = connection.execute("PRAGMA data_version").fetchone()
         key = (asked.sql, *asked.values, version, connection.total_changes)
@@ -253,36 +317,14 @@ class SqliteStore(Closing):
     def stats(self) -> Stats:
         """See :meth:`arbkit.store.base.Store.stats`."""
         with self._using() as connection, snapshot(connection):
-            kinds = dict(connection.execute("SELECT demo, count(*) FROM products GROUP BY demo").fetchall())
-            times = connection.execute(queries.OFFER_TIMES).fetchall()
-            sums = self._summed(connection, OpportunityQuery())
-            # One detection writes them all.
-            currency, evaluated_at = connection.execute(
-                "SELECT currency, evaluated_at FROM opportunities LIMIT 1"
-            ).fetchone() or (None, None)
-            categories = connection.execute(queries.CATEGORIES).fetchall()
-            brands = connection.execute(queries.BRANDS).fetchall()
-        return Stats(
-            products=sum(kinds.values()),
-            offers=sum(offers for _, offers, _, _ in times),
-            opportunities=sums.count,
-            total_profit=sums.total_profit,
-            currency=currency,
-            demo_products=kinds.get(1, 0),
-            markets={market: offers for market, offers, _, _ in times},
-            routes=sums.routes,
-            categories=tuple(row[0] for row in categories),
-            brands=tuple(row[0] for row in brands),
-            oldest_at=min((oldest for _, _, oldest, _ in times), default=None),
-            newest_at=max((newest for _, _, _, newest in times), default=None),
-            evaluated_at=evaluated_at,
-        )
+            sums, real_only = self._summed(connection, OpportunityQuery()), self._real_only(connection)
+            return read_stats(connection, sums, real_only=real_only)
 
     def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
         """See :meth:`arbkit.store.base.Store.ages`."""
-        asked = queries.build_age_queries(limits, now)
         found = {}
         with self._using() as connection, snapshot(connection):
+            asked = queries.build_age_queries(limits, now, real_only=self._real_only(connection))
             for market in MARKETS:
                 # One count a stretch: the index is scanned once, without looking at each time in it.
                 counts = tuple(connection.execute(one.sql, (market, *one.values)).fetchone()[0] for one in asked)

@@ -29,9 +29,9 @@ class UserEvent(TypedDict, total=False):
     """What the user did.
 
     ``type`` says what, and which of the other keys are there: ``ready`` once drawn (``search``, the address' query
-    string), ``tick`` while looked at, ``form`` (``region``, ``changed``, ``values``), ``action`` of a button
-    (``region``, ``name``, perhaps ``id``), ``sort``, ``page`` and ``select`` of a table, ``toggle`` of a collapsible
-    region (``open``). ``event`` is the event's number.
+    string), ``tick`` while looked at, ``form`` (``region``, ``changed``, ``values``, perhaps ``of``), ``action`` of a
+    button (``region``, ``name``, perhaps ``id``), ``sort``, ``page`` and ``select`` of a table, ``toggle`` of a
+    collapsible region (``open``). ``event`` is the event's number.
     """
 
     type: Required[str]
@@ -40,6 +40,7 @@ class UserEvent(TypedDict, total=False):
     search: str
     changed: str
     values: Mapping[str, str | bool]
+    of: str | None
     name: str
     id: str
     sort: str
@@ -61,7 +62,10 @@ def options(values: Iterable[str], *, first: str | None = None, label: Callable[
 
 
 class Field(TypedDict, total=False):
-    """A field of a form, or a button. ``wrong`` says why its value was refused."""
+    """A field of a form, or a button.
+
+    ``wrong`` says why its value was refused; ``of`` names what it is about, where that changes while the form stays.
+    """
 
     name: Required[str]
     label: Required[str]
@@ -73,6 +77,7 @@ class Field(TypedDict, total=False):
     options: Sequence[Option]
     suggestions: Sequence[str]
     disabled: bool
+    of: str
 
 
 def choice(name: str, label: str, choices: Sequence[Option], *, value: str = "") -> Field:

@@ -8,6 +8,7 @@ from functools import cache
 from jinja2 import Environment
 from markupsafe import Markup
 
+from arbkit.analysis.demand import why_absent
 from arbkit.core.formatting import UNKNOWN, age_words, count, money
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
@@ -55,6 +56,7 @@ def _environment() -> Environment:
         vat_status_label,
         minor_money,
         confidence_reasons,
+        why_absent,
     ):
         made.filters[function.__name__] = function
     return made
@@ -101,12 +103,15 @@ def store_figures(
     newest, oldest = (
         UNKNOWN if at is None else f"{age_words(now - at)} ago" for at in (stats.newest_at, stats.oldest_at)
     )
-    priced = "" if stats.evaluated_at is None else f"{age_words(now - stats.evaluated_at)} ago"
+    priced = [] if stats.evaluated_at is None else [f"{age_words(now - stats.evaluated_at)} ago"]
+    if stats.unpriced_products:
+        products = "product" if stats.unpriced_products == 1 else "products"
+        priced.append(f"{count(stats.unpriced_products)} {products} not priced yet")
     figures = [
         ("Opportunities shown", count(sums.count), of),
         ("Total profit, 1 unit each", money(sums.total_profit, stats.currency), ""),
         ("Products tracked", count(stats.products), ""),
-        ("Routes priced", count(routes_priced), priced),
+        ("Routes priced", count(routes_priced), "; ".join(priced)),
         ("Data updated", newest, f"oldest {oldest}"),
     ]
     if tokens is not None:

@@ -12,6 +12,7 @@ from arbkit.core.settings import Settings
 from arbkit.sources import watchlist
 from arbkit.store import Stats, Store
 from arbkit.store.lazy import LazyStore
+from arbkit.store.mode import settle_mode
 from arbkit.web.dashboards.content import Region, UserEvent
 from arbkit.web.dashboards.html import compile_templates, header_html
 from arbkit.web.dashboards.page_widget import PageWidget
@@ -69,7 +70,15 @@ class DashboardPage:
 
     def show_header(self) -> None:
         """Show the page's name, the other pages, and whether the data is invented."""
-        self.widget.show_html("head", header_html(self.NAME, self._stats, demo_mode=self.settings.demo_mode))
+        self.widget.show_html("head", header_html(self.NAME, self._stats, demo_mode=self.in_force.demo_mode))
+
+    @property
+    def in_force(self) -> Settings:
+        """The settings, with the mode that the store decides at this moment."""
+        try:
+            return settle_mode(self.settings, self.store)
+        except ArbkitError:
+            return self.settings
 
     def open(self, search: str) -> None:
         """Begin with what the address asks for."""
@@ -107,7 +116,7 @@ class DashboardPage:
     def watched(self, asin: str) -> bool:
         """Whether a product is on the watchlist; without a watchlist, none is."""
         try:
-            return asin in watchlist.load(self.settings).asins
+            return asin in watchlist.load(self.in_force).asins
         except ConfigError:
             return False
 
@@ -118,7 +127,7 @@ class DashboardPage:
             UsageError: it is no ASIN.
             ServiceError: the list cannot be written.
         """
-        asin, path = parse_asin(asin), watchlist.locate(self.settings)
+        asin, path = parse_asin(asin), watchlist.locate(self.in_force)
         if wanted:
             watchlist.add(path, [asin])
         else:

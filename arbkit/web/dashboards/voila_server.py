@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -19,7 +18,7 @@ from traitlets.config import Config
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 
-from arbkit.core.files import shipped_folder
+from arbkit.core.files import shipped_folder, write_atomically
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.web.dashboards.report_files import ROUTE, ReportHandler
 
@@ -74,8 +73,11 @@ def kernel_environment(settings: Settings) -> dict[str, str]:
     """The settings as environment variables of a kernel, which runs in the folder of its notebook: absolute paths."""
     here = {
         "home": settings.home.absolute(),
+        "folder": settings.folder.absolute(),
         "watchlist": settings.watchlist_path.absolute(),
-        "profile": settings.profile_path.absolute() if settings.profile_path else None,
+        # One that is not there yet may be made while the kernel runs.
+        "profile": settings.profile.absolute() if settings.profile else None,
+        "schedule": settings.schedule.absolute() if settings.schedule else None,
         "log": _absolute(settings.log_url),
         "store": _absolute(settings.store_url),
     }
@@ -108,22 +110,30 @@ def run_dashboards(settings: Settings) -> None:
     app.start()
 
 
-def lab(settings: Settings, *, browser: bool = True) -> int:
-    """Run JupyterLab over the notebooks until it ends; its exit code.
+def own_notebooks(settings: Settings) -> Path:
+    """The user's folder of notebooks, ``$ARBKIT_HOME/notebooks``, with a copy of each shipped one that is not there.
 
-    In an installed arbkit the notebooks are first copied into the home, where they can be changed.
+    Raises:
+        ConfigError: the shipped notebooks are missing.
+        ServiceError: they cannot be copied.
+    """
+    own = settings.home.absolute() / "notebooks"
+    for notebook in shipped_folder("notebooks").glob("*.ipynb"):
+        copy = own / notebook.name
+        # What the user has made of it is theirs, whatever a newer arbkit ships.
+        if not copy.exists():
+            write_atomically(copy, notebook.read_bytes())
+    return own
+
+
+def lab(settings: Settings, *, browser: bool = True) -> int:
+    """Run JupyterLab over the user's own copies of the notebooks until it ends; its exit code.
 
     Raises:
         ConfigError: the notebooks are missing.
+        ServiceError: they cannot be copied into the home.
     """
-    folder = shipped_folder("notebooks")
-    if "_shipped" in folder.parts:
-        own = settings.home.absolute() / "notebooks"
-        own.mkdir(parents=True, exist_ok=True)
-        for notebook in folder.glob("*.ipynb"):
-            if not (own / notebook.name).exists():
-                shutil.copy(notebook, own)
-        folder = own
+    folder = own_notebooks(settings)
     token = settings.token.get_secret_value()
     environment = {**os.environ, **kernel_environment(settings), **({"JUPYTER_TOKEN": token} if token else {})}
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.ip={settings.host}"]

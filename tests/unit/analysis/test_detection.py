@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from arbkit.analysis.detection import detect
+from arbkit.analysis.detection import detect, run
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.analysis.offers import OfferScan, offers_frame
+from arbkit.core.models import Update
+from arbkit.core.settings import Settings
 from arbkit.profit import Profile, load_rates, load_tables
+from arbkit.store import OpportunityQuery, open_store
+from arbkit.stream import ALERTS_TOPIC, open_stream
 from tests.helpers.factories import offer
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC).timestamp()
@@ -53,3 +58,53 @@ def found(**asked: Any) -> set[str]:
 )
 def test_detection_keeps_what_passes_its_filter(asked: dict[str, Any], expected: set[str]) -> None:
     assert found(**asked) == expected
+
+
+def filled(settings: Settings) -> Settings:
+    """A store with two products on two marketplaces each, both worth buying."""
+    fields: dict[str, Any] = {**PACKAGE, "price_at": int(time.time()), "updated_at": int(time.time())}
+    prices = {("B000000001", "IT"): 2_000, ("B000000001", "DE"): 7_000, ("B000000002", "ES"): 2_000}
+    prices[("B000000002", "FR")] = 6_000
+    with open_store(settings) as store:
+        store.put([Update(offer(asin, code, price_minor=p, **fields), None) for (asin, code), p in prices.items()])
+    return settings
+
+
+def stored(settings: Settings) -> set[str]:
+    with open_store(settings, read_only=True) as store:
+        return {o.id for o in store.opportunities(OpportunityQuery(limit=100)).items}
+
+
+def alerts(settings: Settings) -> int:
+    with open_stream(settings) as log:
+        return sum(end for _, end in log.watermarks(ALERTS_TOPIC).values())
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"source": "IT"}, {"target": "DE"}, {"sources": ("ES",), "targets": ("FR",)}, {"min_profit": 30.0},
+        {"min_roi": 1_000.0}, {"asin": "B000000002"}, {"q": "nothing of the kind"}, {"min_confidence": 1.0},
+        {"max_age_hours": 0.0}, {"min_profit": -50.0},
+    ],
+)  # fmt: skip
+def test_limits_change_what_is_answered_and_never_what_is_stored(settings: Settings, limits: dict[str, Any]) -> None:
+    everything = run(filled(settings), run_id="whole")
+    whole = stored(settings)
+    assert len(everything.opportunities) == everything.stored == len(whole) >= 2
+    announced = alerts(settings)
+    assert announced == len(whole)
+    again = run(settings, DetectParameters(**limits), run_id="cut")
+    assert stored(settings) == whole
+    assert (again.new, again.stored, again.routes) == ((), len(whole), everything.routes)
+    assert {o.id for o in again.opportunities} != whole
+    assert alerts(settings) == announced
+    assert run(settings, run_id="third").new == ()
+
+
+def test_what_a_limited_detection_found_new_is_announced_whole(settings: Settings) -> None:
+    found = run(filled(settings), DetectParameters(source="UK"), run_id="cut")
+    assert found.opportunities == ()
+    assert set(found.new) == stored(settings)
+    assert alerts(settings) == found.stored >= 2
+    assert f"0 opportunities within the limits, of {found.stored}" in found.headline()

@@ -164,7 +164,10 @@ def test_demo_data_is_said_to_be_demo(settings: Settings) -> None:
     assert "DEMO: invented products and prices" in text
     assert text.count(">DEMO<") == 1
     store_has(settings, opportunity(A), asins=("B000000009",))
-    assert "DEMO: 4 of 5 products are invented" in page(report(settings, "r2"))
+    # Beside real products the demo market is hidden, unless it is forced.
+    assert "DEMO" not in page(report(settings, "r2"))
+    forced = settings.model_copy(update={"demo": True})
+    assert "DEMO: 4 of 5 products are invented" in page(report(forced, "r3"))
 
 
 def test_titles_are_text_wherever_they_stand(settings: Settings) -> None:

@@ -14,7 +14,16 @@ from voila.paths import collect_template_paths
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.voila_kernel_manager import voila_kernel_manager_factory
 
-from arbkit.web.dashboards.voila_server import DashboardKernels, Dashboards, EndKernel
+from arbkit.core.settings import Settings
+from arbkit.reports.runner import REPORTS
+from arbkit.web.dashboards.voila_server import (
+    DashboardKernels,
+    Dashboards,
+    EndKernel,
+    kernel_environment,
+    own_notebooks,
+)
+from tests.helpers.paths import ROOT
 
 
 def test_voila_still_keeps_its_warm_kernels_where_they_are_looked_for() -> None:
@@ -51,3 +60,37 @@ def test_the_template_of_voila_that_ours_extends_is_there() -> None:
     roots = collect_template_paths(["voila", "nbconvert"], "lab")
     pages = [Path(root) / "index.html.j2" for root in roots if Path(root).parts[-1] == "lab"]
     assert any("block notebook_css" in page.read_text() for page in pages if page.exists())
+
+
+def test_jupyterlab_opens_copies_that_are_never_overwritten(settings: Settings) -> None:
+    shipped = {path.name: path.read_bytes() for path in (ROOT / "notebooks").glob("*.ipynb")}
+    own = own_notebooks(settings)
+    assert own.is_relative_to(settings.home.absolute())
+    assert {path.name: path.read_bytes() for path in own.glob("*.ipynb")} == shipped
+    (own / "detect.ipynb").write_text("what the user made of it")
+    (own / "explore.ipynb").unlink()
+    assert own_notebooks(settings) == own
+    mine = {**shipped, "detect.ipynb": b"what the user made of it"}
+    assert {path.name: path.read_bytes() for path in own.glob("*.ipynb")} == mine
+    # What a report runs lies in the package, beside no copy that anybody opens.
+    for report in REPORTS.values():
+        assert report.notebook.is_relative_to(ROOT / "arbkit")
+        assert report.notebook.read_bytes() == shipped[report.notebook.name], "edit both: people open what runs"
+
+
+def test_a_kernel_notices_a_profile_that_is_made_while_it_runs(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, elsewhere = tmp_path / "started", tmp_path / "apps"
+    for folder in (started, elsewhere):
+        folder.mkdir()
+    monkeypatch.chdir(started)
+    for variable, value in kernel_environment(settings).items():
+        monkeypatch.setenv(variable, value)
+    # A kernel runs in the folder of its notebook.
+    monkeypatch.chdir(elsewhere)
+    (elsewhere / "profile.toml").write_text("")
+    inside = Settings.load(_env_file=None)
+    assert inside.profile_path is None
+    (started / "profile.toml").write_text("")
+    assert inside.profile_path == started / "profile.toml"

@@ -55,7 +55,8 @@ function formRegion(region, page) {
     const values = {};
     for (const [name, { input, field }] of controls) if (field.kind !== "button") values[name] = valueOf(input);
     for (const { input } of controls.values()) delete input.dataset.typed;
-    page.emit({ type: "form", region, changed, values });
+    const of = [...controls.values()].map(({ field }) => field.of).find(Boolean);
+    page.emit({ type: "form", region, changed, values, of });
   }
 
   function build(fields) {
@@ -86,9 +87,12 @@ function formRegion(region, page) {
     drawn = shape;
     for (const field of fields) {
       const known = controls.get(field.name);
+      // What was typed for one thing is nothing of the next.
+      if (known.field.of !== field.of) delete known.input.dataset.typed;
       known.field = field;
       known.input.disabled = Boolean(field.disabled);
       if (field.kind === "button") continue;
+      if ("placeholder" in known.input) known.input.placeholder = field.placeholder ?? "";
       fill(known.input, field);
       if (known.list) known.list.replaceChildren(...field.suggestions.map((s) => element("option", { value: s })));
       known.wrong.textContent = field.wrong ?? "";

@@ -133,7 +133,7 @@ class OpportunitiesPage(DashboardPage):
         self.show_header()
         runs = self.store.runs(report="detect", limit=10)
         priced = next((r.summary["routes"] for r in runs if "routes" in r.summary), None)
-        tokens = read_tokens(self.settings)
+        tokens = None if self.in_force.mode == "imported" else read_tokens(self.settings)
         self._figures.show(store_figures(stats, sums, routes_priced=priced, tokens=tokens, now=now))
         self._map.show(read_routes(self.store, self._view, sums, now=now), stats.currency or "", self._view)
 
@@ -250,6 +250,9 @@ class OpportunitiesPage(DashboardPage):
                 self._view = self._view.changed(columns=ticked_columns(values))
             case "whatif":
                 self._what_if.update(values)
+                # Sent before the browser had drawn the fields of the row that is selected now.
+                if event.get("of") not in (None, self._view.chosen):
+                    self._what_if.forget_route()
             case "views":
                 self._new_name = str(values["naming"])
                 if event["changed"] != "view":

@@ -82,11 +82,12 @@ class WhatIf:
             _number("sell_change", "Selling prices ± %", "0"),
         ]
         if chosen is not None:
-            fields += [
+            of_route = [
                 _number("buy", f"Selected row: buy price, {chosen.buy_currency}", f"{chosen.buy_price:.2f}"),
                 _number("sell", f"Selected row: sell price, {chosen.sell_currency}", f"{chosen.sell_price:.2f}"),
                 _number("target_roi", "Selected row: target ROI %", f"{seller.target_roi_pct:g}"),
             ]
+            fields += [{**one, "of": chosen.id} for one in of_route]
         for one in fields:
             one["value"] = self.values.get(one["name"], "")
             one["wrong"] = self.wrong.get(one["name"])

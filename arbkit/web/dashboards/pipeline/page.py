@@ -131,7 +131,7 @@ class PipelinePage(DashboardPage):
         """Ask the log and the services, and the store from time to time."""
         now = time.time()
         self._ask_log()
-        self._for_services.start(lambda: (observe_services(self.settings), read_tokens(self.settings)))
+        self._for_services.start(lambda: (observe_services(self.in_force), read_tokens(self.settings)))
         if now - self._store_at >= _STORE_EVERY_S or "store" in self._faults:
             self._for_store.start(self._read_store)
         for name, began in (("log", self._for_log.began_at), ("store", self._for_store.began_at)):

@@ -191,7 +191,8 @@ class ProductPage(DashboardPage):
         demand = {o.market: demand_of(o, known.get(o.market)) for o in offers}
         self._fill("demand", "product_demand.html.j2", demand=demand)
         fees = fee_facts(offers, prepared, profile, tables, on=on)
-        self._fill("fees", "product_fees.html.j2", fees=fees, tables=fee_tables(fees, tables, on=on))
+        of_market, named = {o.market: o for o in offers}, fee_tables(fees, tables, on=on)
+        self._fill("fees", "product_fees.html.j2", fees=fees, tables=named, offers=of_market)
         matches = sorted(compare_listings(offers), key=lambda match: match.verdict == "same")
         units = {o.market: stated_units(o) for o in offers}
         self._fill("match", "product_match.html.j2", offers=offers, matches=matches, units=units)

@@ -1,0 +1,73 @@
+"""Products of the demo market in Elasticsearch beside real ones: hidden, and removed when asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import permutations
+
+from elasticsearch import Elasticsearch
+from pydantic import JsonValue
+
+from arbkit.core.errors import StoreError
+from arbkit.core.marketplaces import MARKETS
+from arbkit.core.models import Offer
+from arbkit.core.results import JsonObject
+from arbkit.store.elastic.client import reason_of
+
+DEMO: JsonObject = {"term": {"demo": True}}
+REAL: JsonObject = {"bool": {"must_not": [DEMO]}}
+_MOST_TERMS = 65_536
+"""What Elasticsearch takes in one list."""
+_PER_REQUEST = 2_000
+
+
+def hidden_asins(client: Elasticsearch, products: str) -> list[str]:
+    """The products (of the index ``products``) of the demo market, if there are real ones beside them."""
+    search: JsonObject = {"size": _MOST_TERMS, "query": DEMO, "_source": False, "track_total_hits": False}
+    found = client.search(index=products, body=search, allow_partial_search_results=False)["hits"]["hits"]
+    return [hit["_id"] for hit in found] if found and holds_real(client, products) else []
+
+
+def holds_real(client: Elasticsearch, products: str) -> bool:
+    """Whether there is a product that is not of the demo market."""
+    search: JsonObject = {"size": 1, "query": REAL, "_source": False, "track_total_hits": False, "terminate_after": 1}
+    return bool(client.search(index=products, body=search, allow_partial_search_results=False)["hits"]["hits"])
+
+
+def without(asins: Sequence[str], search: JsonObject) -> JsonObject:
+    """The body of a search that finds nothing of these products."""
+    return {**search, "query": query_without(asins, search.get("query"))} if asins else search
+
+
+def query_without(asins: Sequence[str], query: JsonValue = None) -> JsonObject:
+    """What finds nothing of these products, and else what ``query`` does (None: everything)."""
+    hidden: list[JsonValue] = [{"terms": {"asin": list(asins)}}]
+    return {"bool": {"filter": [query or {"match_all": {}}], "must_not": hidden}}
+
+
+def remove(client: Elasticsearch, prefix: str, asins: Sequence[str], offers: Sequence[Offer]) -> Collection[str]:
+    """Remove these products with their opportunities, and of their offers and histories the invented ones.
+
+    Returns:
+        Those that have real offers too: they must be composed anew.
+
+    Raises:
+        StoreError: it broke off.
+    """
+    invented = [o.id for o in offers if o.demo]
+    routes = [f"{asin}:{source}:{target}" for asin in asins for source, target in permutations(MARKETS, 2)]
+    for name, ids in (("opportunities", routes), ("history", invented), ("offers", invented), ("products", asins)):
+        for start in range(0, len(ids), _PER_REQUEST):
+            _delete(client, prefix + name, ids[start : start + _PER_REQUEST])
+    return {o.asin for o in offers if not o.demo}
+
+
+def _delete(client: Elasticsearch, index: str, ids: Sequence[str]) -> None:
+    """Delete these documents; those that are not there are none."""
+    actions = [{"delete": {"_index": index, "_id": one}} for one in ids]
+    answer = client.bulk(operations=actions, refresh=True)
+    for item in answer["items"]:
+        if "error" in item["delete"]:
+            raise StoreError(
+                f"{item['delete']['_id']} of {index} cannot be removed: {reason_of(item['delete']['error'])}"
+            )

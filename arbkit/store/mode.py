@@ -1,0 +1,50 @@
+"""Where prices come from: without a key, what the store holds decides."""
+
+from __future__ import annotations
+
+from arbkit.core.errors import ConfigError, StoreError
+from arbkit.core.settings import Settings
+from arbkit.store import open_store
+from arbkit.store.base import Store
+
+
+def settle_mode(settings: Settings, store: Store | None = None) -> Settings:
+    """The settings with their ``mode`` as it is now: imported data only, where real products are all there is.
+
+    Without a key, and with a demo market that is neither forced nor forbidden, the store is asked (``store``, or the
+    one that the settings name); one that does not answer, or is not there yet, holds nothing.
+
+    Raises:
+        ConfigError: the demo market is forbidden, and there is neither a key nor anything imported.
+    """
+    if settings.demo or settings.has_key:
+        return settings
+    try:
+        holds_real = _holds_real(settings, store)
+    except StoreError:
+        return settings
+    if settings.demo is None:
+        return settings.model_copy(update={"demo": False}) if holds_real else settings
+    if not holds_real:
+        why = "ARBKIT_DEMO=0 forbids the demo market, but there is no key and nothing is imported"
+        remedy = "Put your Keepa key into .env, `arbkit import` a Keepa export, or drop ARBKIT_DEMO=0"
+        raise ConfigError(why, field="KEEPA_API_KEY", remedy=remedy)
+    return settings
+
+
+def takes_demo(settings: Settings, store: Store) -> bool:
+    """Whether what the demo market invented may go into this store."""
+    return settle_mode(settings, store).demo_mode if settings.demo is None else settings.demo
+
+
+def _holds_real(settings: Settings, store: Store | None) -> bool:
+    if store is not None:
+        return store.holds_real_products()
+    try:
+        opened = open_store(settings, read_only=True)
+    except StoreError as error:
+        if type(error) is StoreError and settings.store_url.startswith("sqlite:"):
+            return False
+        raise
+    with opened:
+        return opened.holds_real_products()

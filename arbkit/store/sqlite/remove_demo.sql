@@ -1,0 +1,12 @@
+-- What the demo market invented. A product that has real offers too stays, to be composed anew.
+DELETE FROM history WHERE (asin, market) IN (SELECT asin, market FROM offers WHERE source = 'demo');
+DELETE FROM offers WHERE source = 'demo';
+DELETE FROM opportunity_documents WHERE id IN (
+    SELECT id FROM opportunities WHERE asin IN (SELECT asin FROM products WHERE demo = 1)
+);
+DELETE FROM opportunities WHERE asin IN (SELECT asin FROM products WHERE demo = 1);
+DELETE FROM product_text WHERE rowid IN (
+    SELECT rowid FROM products WHERE demo = 1 AND asin NOT IN (SELECT asin FROM offers)
+);
+DELETE FROM products WHERE demo = 1 AND asin NOT IN (SELECT asin FROM offers);
+UPDATE products SET version = -1 WHERE demo = 1;

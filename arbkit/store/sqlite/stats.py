@@ -1,0 +1,39 @@
+"""The head figures of the embedded store."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from arbkit.store.base import Stats, Sums
+from arbkit.store.sqlite import queries
+from arbkit.store.sqlite.changes import count_unpriced
+
+
+def read_stats(connection: sqlite3.Connection, sums: Sums, *, real_only: bool) -> Stats:
+    """The head figures; ``sums`` are those of all opportunities, ``real_only`` leaves the demo market out."""
+    kinds = dict(connection.execute("SELECT demo, count(*) FROM products GROUP BY demo").fetchall())
+    hidden = kinds.pop(1, 0) if real_only else 0
+    times = connection.execute(queries.REAL_OFFER_TIMES if real_only else queries.OFFER_TIMES).fetchall()
+    # One detection writes them all.
+    detected = connection.execute("SELECT currency, evaluated_at FROM opportunities LIMIT 1").fetchone()
+    currency, evaluated_at = detected or (None, None)
+    categories = connection.execute(queries.REAL_CATEGORIES if real_only else queries.CATEGORIES).fetchall()
+    asked = queries.build_brands_query(real_only=real_only)
+    brands = connection.execute(asked.sql, asked.values).fetchall()
+    return Stats(
+        products=sum(kinds.values()),
+        offers=sum(offers for _, offers, _, _ in times),
+        opportunities=sums.count,
+        total_profit=sums.total_profit,
+        currency=currency,
+        demo_products=kinds.get(1, 0),
+        markets={market: offers for market, offers, _, _ in times},
+        routes=sums.routes,
+        categories=tuple(row[0] for row in categories),
+        brands=tuple(row[0] for row in brands),
+        oldest_at=min((oldest for _, _, oldest, _ in times), default=None),
+        newest_at=max((newest for _, _, _, newest in times), default=None),
+        evaluated_at=evaluated_at,
+        unpriced_products=count_unpriced(connection, real_only=real_only),
+        hidden_products=hidden,
+    )

@@ -1,0 +1,230 @@
+"""What every store says of its changes, and of a demo market beside real products."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from elasticsearch import Elasticsearch as Client
+
+from arbkit.core.models import Offer, Run, Update
+from arbkit.store import Basis, OpportunityQuery, ProductQuery, Removed, Store
+from arbkit.store.elastic.indices import create
+from arbkit.store.elastic.store import ElasticStore
+from arbkit.store.product_document import build_product
+from arbkit.store.sqlite.store import SqliteStore
+from tests.helpers.factories import history, offer, opportunity
+from tests.servers.launch import Elasticsearch
+
+Open = Callable[[bool], Store]
+
+
+@pytest.fixture(params=["sqlite", "elasticsearch"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+    """What opens one store, again and again, showing the demo market always or only where there is nothing else."""
+    stores: list[Store] = []
+    if request.param == "sqlite":
+
+        def open_one(show_demo: bool) -> Store:
+            stores.append(SqliteStore(tmp_path / "store.db", show_demo=show_demo))
+            return stores[-1]
+
+        yield open_one
+        for one in stores:
+            one.close()
+        return
+    server: Elasticsearch = request.getfixturevalue("elasticsearch")
+    prefix = f"t{uuid4().hex[:12]}-"
+    assert create(server.url, prefix=prefix) == []
+
+    def connect(show_demo: bool) -> Store:
+        stores.append(ElasticStore(server.url, prefix=prefix, show_demo=show_demo))
+        return stores[-1]
+
+    yield connect
+    for one in stores:
+        one.close()
+    with Client(server.url) as client:
+        client.indices.delete(index=",".join(client.indices.get_alias(name=f"{prefix}*")))
+
+
+@pytest.fixture
+def store(opened: Open) -> Store:
+    """An empty store, as surfaces open it."""
+    return opened(False)
+
+
+def put(store: Store, *offers: Offer) -> None:
+    store.put([Update(o, history(o.asin, o.market, version=o.version)) for o in offers])
+
+
+def invented(number: int, code: str = "DE") -> Offer:
+    return offer(f"B0DEMO{number:04}", code, origin="demo", title="Invented", category="Demo", updated_at=10)
+
+
+def test_changes_grow_with_every_change_and_with_nothing_else(store: Store) -> None:
+    first = store.changes()
+    put(store, offer())
+    second = store.changes()
+    assert second > first
+    for _ in range(2):
+        # The same again, or older, or what is only looked at or reported.
+        put(store, offer(), offer(version=7_999_999, price_minor=1))
+        store.stats()
+        store.products(ProductQuery())
+        store.put_run(Run(run_id="r", report="detect", status="running", started_at=1.0))
+        store.replace_opportunities([opportunity()], run_id="r", basis=Basis(second, "x"))
+        assert store.changes() == second
+    put(store, offer(version=8_000_001))
+    third = store.changes()
+    assert third > second
+    store.rebuild(iter([[Update(offer(version=8_000_001), None)]]))
+    assert store.changes() > third
+
+
+def test_another_process_sees_the_same_number(opened: Open) -> None:
+    one, other = opened(False), opened(True)
+    put(one, offer())
+    assert one.changes() == other.changes()
+    put(other, offer("B000000002"))
+    assert one.changes() == other.changes() > 0
+
+
+def test_a_detection_says_what_it_was_made_of(store: Store) -> None:
+    assert store.basis() is None
+    put(store, offer())
+    basis = Basis(store.changes(), "profile and tables")
+    store.replace_opportunities([opportunity()], run_id="r", basis=basis)
+    assert store.basis() == basis
+    store.replace_opportunities([], run_id="r2")
+    assert store.basis() is None, "this one does not say"
+
+
+def test_products_are_unpriced_until_a_detection_has_seen_their_last_change(store: Store) -> None:
+    put(store, *(offer(f"B00000000{i}", code) for i in range(5) for code in ("DE", "FR")))
+    assert store.stats().unpriced_products == 5
+    seen = store.changes()
+    # What comes in while detection is at work is not among what it saw.
+    put(store, offer("B000000009"))
+    store.replace_opportunities([opportunity()], run_id="r", basis=Basis(seen, ""))
+    assert store.stats().unpriced_products == 1
+    store.replace_opportunities([opportunity()], run_id="r", basis=Basis(store.changes(), ""))
+    assert store.stats().unpriced_products == 0
+    # An old export is a change, whatever its time.
+    put(store, offer("B000000007", updated_at=5), offer("B000000001", "FR", version=8_000_002))
+    put(store, offer("B000000001", "DE", version=8_000_003), offer("B000000002"))
+    assert store.stats().unpriced_products == 2
+    store.rebuild(iter([[Update(offer("B000000003"), None)]]))
+    assert store.stats().unpriced_products >= 3
+    store.replace_opportunities([], run_id="r", basis=Basis(store.changes(), ""))
+    assert store.stats().unpriced_products == 0
+
+
+def fill_both(store: Store) -> None:
+    """Three products of the demo market, two real ones, and an opportunity of each."""
+    demo = [invented(n, code) for n in (1, 2, 3) for code in ("DE", "FR")]
+    real = [offer(f"B00000000{n}", code, updated_at=1_000) for n in (1, 2) for code in ("DE", "FR")]
+    put(store, *demo, *real)
+    routes = [
+        opportunity(o.asin, "FR", "DE", profit=p, demo=o.demo, category=o.category, brand="Fake" if o.demo else "Acme")
+        for o, p in zip((demo[0], demo[2], demo[4], real[0], real[2]), (50.0, 40.0, 30.0, 5.0, 4.0), strict=True)
+    ]
+    store.replace_opportunities(routes, run_id="r", basis=Basis(store.changes(), ""))
+
+
+def test_a_demo_market_alone_is_shown(store: Store) -> None:
+    put(store, invented(1), invented(2))
+    assert not store.holds_real_products()
+    stats = store.stats()
+    assert (stats.products, stats.demo_products, stats.hidden_products, stats.unpriced_products) == (2, 2, 0, 2)
+    assert store.products(ProductQuery()).total == 2
+    assert store.product("B0DEMO0001") is not None
+
+
+def test_beside_real_products_nothing_of_the_demo_market_is_shown(store: Store) -> None:
+    fill_both(store)
+    real = ["B000000001", "B000000002"]
+    assert store.holds_real_products()
+    page = store.products(ProductQuery(sort="asin", descending=False))
+    assert ([p.asin for p in page.items], page.total) == (real, 2)
+    assert store.products(ProductQuery(q="Invented")).total == 0
+    assert [p.asin for p in store.products(ProductQuery(sort="profit", limit=1)).items] == ["B000000001"]
+    found = store.opportunities(OpportunityQuery())
+    assert ([o.asin for o in found.items], found.total) == (real, 2)
+    assert store.opportunities(OpportunityQuery(asin="B0DEMO0001")).total == 0
+    assert store.sums(OpportunityQuery()).total_profit == 9.0
+    assert store.product("B0DEMO0001") is None
+    assert store.history("B0DEMO0001") == []
+    assert {o.asin for o in store.offers(["B0DEMO0001", *real])} == {*real}
+    assert {a for f in store.scan_offers(["asin"], products_per_batch=1) for a in f["asin"]} == {*real}
+    stats = store.stats()
+    assert (stats.products, stats.offers, stats.opportunities, stats.demo_products) == (2, 4, 2, 0)
+    assert (stats.total_profit, stats.categories, stats.brands) == (9.0, ("Toys & Games",), ("Acme",))
+    assert (stats.oldest_at, stats.newest_at, stats.markets) == (1_000, 1_000, {"DE": 2, "FR": 2})
+    assert stats.routes == {"FR:DE": {"count": 2, "best_profit": 5.0, "total_profit": 9.0}}
+    assert (stats.hidden_products, stats.unpriced_products) == (3, 0)
+    assert store.ages([60], now=1_000.0) == {"DE": (2, 0), "FR": (2, 0)}
+    put(store, invented(4))
+    assert store.stats().unpriced_products == 0
+
+
+def test_walking_the_pages_of_a_mixed_store_gives_the_real_ones_once(store: Store) -> None:
+    put(store, *(invented(n) for n in range(9)), *(offer(f"B00000000{n}") for n in range(9)))
+    walked: list[str] = []
+    query = ProductQuery(sort="asin", limit=4)
+    while True:
+        page = store.products(query)
+        assert page.total == 9
+        walked += [p.asin for p in page.items]
+        if page.next is None:
+            break
+        query = query.model_copy(update={"cursor": page.next})
+    assert walked == [f"B00000000{n}" for n in range(8, -1, -1)]
+
+
+def test_who_wants_the_demo_market_sees_it_beside_real_products(opened: Open) -> None:
+    fill_both(opened(False))
+    store = opened(True)
+    stats = store.stats()
+    assert (stats.products, stats.offers, stats.opportunities, stats.demo_products, stats.hidden_products) == (
+        5, 10, 5, 3, 0,
+    )  # fmt: skip
+    assert store.opportunities(OpportunityQuery()).items[0].asin == "B0DEMO0001"
+    assert store.product("B0DEMO0001") is not None
+    assert len(store.offers(["B0DEMO0001"])) == 2
+
+
+def test_the_demo_market_is_removed_and_the_rest_stays(opened: Open) -> None:
+    store, everything = opened(False), opened(True)
+    fill_both(store)
+    before = store.changes()
+    assert store.remove_demo(dry_run=True) == Removed(products=3, offers=6)
+    assert (everything.stats().products, store.changes()) == (5, before)
+    assert store.remove_demo() == Removed(products=3, offers=6)
+    assert store.changes() > before
+    stats = everything.stats()
+    assert (stats.products, stats.offers, stats.opportunities, stats.demo_products) == (2, 4, 2, 0)
+    assert store.stats().hidden_products == 0
+    assert everything.history("B0DEMO0001") == []
+    assert len(store.history("B000000001")) == 2
+    assert everything.products(ProductQuery(q="Invented")).total == 0
+    assert store.remove_demo() == Removed(products=0, offers=0)
+    # The market can be polled again, and what is real is as it was.
+    put(everything, replace(invented(1), version=9_000_000))
+    assert everything.stats().demo_products == 1
+    assert store.products(ProductQuery(q="Product")).total == 2
+
+
+def test_a_product_with_real_and_invented_offers_keeps_the_real_ones(opened: Open) -> None:
+    store = opened(False)
+    put(store, offer("B000000001", "DE"), offer("B000000001", "FR", origin="demo", title="Invented"), invented(1))
+    assert store.remove_demo() == Removed(products=2, offers=2)
+    left = store.product("B000000001")
+    assert left == build_product(store.offers(["B000000001"]))
+    assert left is not None
+    assert (list(left.markets), left.demo, left.title) == (["DE"], False, "Product B000000001")
+    assert [h.market for h in store.history("B000000001")] == ["DE"]
+    assert store.products(ProductQuery(q="Invented")).total == 0

@@ -1,0 +1,158 @@
+"""Detection starts on every change of what it reads, and on nothing else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arbkit.analysis import detection
+from arbkit.analysis.detection_inputs import fingerprint
+from arbkit.core.errors import ConfigError
+from arbkit.core.models import Update
+from arbkit.core.settings import Settings
+from arbkit.profit.profile_file import built_in
+from arbkit.reports.schedule import scheduler
+from arbkit.store import open_store
+from tests.helpers.factories import PACKAGE, offer
+
+_PATIENCE_S = 60
+
+
+class Detections:
+    """The detections that a scheduler starts, each within this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.runs = 0
+        self.failed = 0
+
+    def run(self, *_: Any, **__: Any) -> None:
+        try:
+            detection.run(self.settings, run_id=f"r{self.runs}")
+        except ConfigError:
+            self.failed += 1
+        self.runs += 1
+
+    def unpriced(self) -> int:
+        with open_store(self.settings, read_only=True) as store:
+            return store.stats().unpriced_products
+
+
+def until(ask: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not ask():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Started in a folder of its own, in which a profile may be written."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(scheduler, "_TICK_S", 0.01)
+    monkeypatch.setattr(scheduler, "_POLL_S", 0.02)
+    return settings.model_copy(update={"detect_interval": 0.05})
+
+
+@contextmanager
+def scheduled(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Detections]:
+    seen, stop = Detections(settings), threading.Event()
+    monkeypatch.setattr(scheduler, "_run", seen.run)
+    thread = threading.Thread(target=scheduler._detect_on_change, args=(settings, stop))
+    thread.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        thread.join(_PATIENCE_S)
+
+
+def quiet(seen: Detections) -> int:
+    """The detections so far, of which none follows though the scheduler looks on."""
+    until(lambda: seen.unpriced() == 0)
+    before = seen.runs
+    time.sleep(0.5)
+    assert seen.runs == before
+    return before
+
+
+def put(settings: Settings, asin: str = "B000000001", **fields: Any) -> None:
+    with open_store(settings) as store:
+        store.put([Update(offer(asin, code, **PACKAGE, **fields), None) for code in ("DE", "IT")])
+
+
+def test_detection_follows_changes_and_nothing_else(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with scheduled(settings, monkeypatch) as seen:
+        time.sleep(0.2)
+        assert seen.runs == 0, "there is nothing to detect in"
+        put(settings)
+        until(lambda: seen.runs == 1)
+        assert quiet(seen) == 1
+        # An export is older than the last poll, and a change all the same.
+        put(settings, "B000000002", updated_at=1_700_000_000)
+        until(lambda: seen.runs == 2)
+        put(settings, "B000000002", updated_at=1_600_000_000)
+        assert quiet(seen) == 2, "the same version changes nothing"
+        # A profile that was not there, then another one, then none again.
+        profile = tmp_path / "profile.toml"
+        changes: list[Callable[[], object]] = [
+            lambda: profile.write_text(built_in(), "utf-8"),
+            lambda: profile.write_text(built_in() + "\n# changed\n", "utf-8"),
+            profile.unlink,
+        ]
+        for number, change in enumerate(changes, 3):
+            change()
+            until(lambda number=number: seen.runs == number)  # type: ignore[misc]
+            assert quiet(seen) == number
+
+
+def test_a_restart_detects_nothing_that_is_detected_already(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(settings)
+    with scheduled(settings, monkeypatch) as seen:
+        until(lambda: seen.runs == 1)
+    with scheduled(settings, monkeypatch) as seen:
+        time.sleep(0.5)
+        assert seen.runs == 0
+        monkeypatch.setattr("arbkit.__version__", "another one")
+        until(lambda: seen.runs == 1)
+
+
+def test_a_changed_profile_is_not_kept_waiting_and_a_broken_one_is_tried_again_only_in_time(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    put(settings)
+    slow = settings.model_copy(update={"detect_interval": 3600.0})
+    with scheduled(slow, monkeypatch) as seen:
+        until(lambda: seen.runs == 1)
+        put(settings, "B000000002")
+        time.sleep(0.3)
+        assert (seen.runs, seen.unpriced()) == (1, 1), "prices wait for the interval"
+        (tmp_path / "profile.toml").write_text("no = such field", "utf-8")
+        until(lambda: seen.runs == 2)
+        time.sleep(0.5)
+        assert (seen.runs, seen.failed) == (2, 1)
+        (tmp_path / "profile.toml").write_text(built_in(), "utf-8")
+        until(lambda: seen.runs == 3)
+        until(lambda: seen.unpriced() == 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [({}, True), ({"profile_name": "lean"}, False), ({"home": Path("elsewhere")}, True), ({"api_port": 1}, True)],
+)
+def test_the_fingerprint_is_of_what_pricing_reads(settings: Settings, change: Mapping[str, Any], same: bool) -> None:
+    day = date(2026, 8, 1)
+    before = fingerprint(settings, day)
+    assert (fingerprint(settings.model_copy(update=change), day) == before) is same
+    assert fingerprint(settings, date(2026, 8, 2)) != before
