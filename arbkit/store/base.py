@@ -211,8 +211,9 @@ class Store(Closing, Protocol):
     def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
         """Make offers, histories and products anew, beside those that are read and written meanwhile.
 
-        They replace the old ones all at once, unless the batches raise. An update is taken also where its version is
-        the stored one; a newer offer stays, and so does one that no update names. Opportunities and runs stay.
+        They replace the old ones all at once, unless the batches raise, and count as changed, whatever they were. An
+        update is taken also where its version is the stored one; a newer offer stays, and so does one that no update
+        names. Opportunities and runs stay.
 
         Raises:
             StoreError: the store is as it was.

@@ -115,7 +115,8 @@ def rebuilt_from_the_log_it_is_the_same(settings: Settings, stats: dict[str, Any
     # The record that is no JSON, and the same once more as a dead letter that was tried again.
     assert replayed["unusable"] == 2
     with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
-        assert client.get("/stats").json() == stats
+        # All is made anew, perhaps by another arbkit: it counts as not priced until the next detection.
+        assert client.get("/stats").json() == {**stats, "unpriced_products": stats["products"]}
 
 
 def test_without_init_the_remedy_is_named(scaled: Settings) -> None:
