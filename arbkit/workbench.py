@@ -21,7 +21,7 @@ from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.analysis.routes import RoutePrices, best_cells, price_routes, route_cells, routes_frame
 from arbkit.analysis.what_if import quote_request_for
 from arbkit.core.closing import Closing
-from arbkit.core.errors import ConfigError, StoreError, UsageError, did_you_mean
+from arbkit.core.errors import StoreError, UsageError, did_you_mean
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.input.filters import OpportunitiesRequest, ProductsRequest
 from arbkit.core.input.validation import Day, Value, check_value, parse, suggest_arguments, takes_fields_of
@@ -40,7 +40,7 @@ from arbkit.sources import watchlist
 from arbkit.store.base import OpportunityQuery, ProductQuery, Store
 from arbkit.store.iteration import take
 from arbkit.store.lazy import LazyStore
-from arbkit.store.mode import settle_mode
+from arbkit.store.mode import mode_in_force
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -199,7 +199,7 @@ class Workbench(Closing):
         Raises:
             ConfigError: there is no watchlist.
         """
-        watched, offers = watchlist.load(self._in_force()), list[Offer]()
+        watched, offers = watchlist.load(mode_in_force(self.settings)), list[Offer]()
         for start in range(0, len(watched.asins), _ASINS_AT_ONCE):
             offers += self._store().offers(watched.asins[start : start + _ASINS_AT_ONCE])
         return noted(record_frames.watched_frame(watched.asins, offers), *map(str, watched.bad))
@@ -315,16 +315,9 @@ class Workbench(Closing):
                 raise StoreError(error.why, remedy=self._remedy()) from None
             raise
 
-    def _in_force(self) -> Settings:
-        """The settings, with the mode that the store decides at this moment."""
-        try:
-            return settle_mode(self.settings)
-        except ConfigError:
-            return self.settings
-
     def _remedy(self) -> str:
         """What to do about a store without anything in it."""
-        if self._in_force().demo_mode:
+        if mode_in_force(self.settings).demo_mode:
             return "Fill it here with arb.fill_demo(), or run `arbkit up`"
         return "Run `arbkit up`, or `arbkit import FILE...` and `arbkit consume --until-empty`"
 

@@ -32,6 +32,14 @@ def settle_mode(settings: Settings, store: Store | None = None) -> Settings:
     return settings
 
 
+def mode_in_force(settings: Settings) -> Settings:
+    """As :func:`settle_mode`, for who only looks: where no mode is possible, the settings as they are."""
+    try:
+        return settle_mode(settings)
+    except ConfigError:
+        return settings
+
+
 def takes_demo(settings: Settings, store: Store) -> bool:
     """Whether what the demo market invented may go into this store."""
     return settle_mode(settings, store).demo_mode if settings.demo is None else settings.demo

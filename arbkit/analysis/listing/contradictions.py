@@ -62,7 +62,7 @@ class Side:
         """How many units its title says that it is, or Keepa's package quantity; None unknown."""
         return self.title.units or self.listing.package_quantity
 
-    def says(self, values: Iterable[object]) -> str:
+    def says(self, values: Iterable[str | float | None]) -> str:
         """These values, as those of this marketplace."""
         return f"{_some(list(values))} in {self.market}"
 

@@ -80,7 +80,10 @@ def test_a_missing_or_mistyped_option_is_wrong_usage(order: typer.Typer, words: 
 
 @pytest.mark.parametrize(
     ("command", "model", "renamed"),
-    [("profit", QuoteRequest, {}), ("detect", DetectParameters, {"sources": "source", "targets": "target"})],
+    [
+        ("profit", QuoteRequest, {}),
+        ("detect", DetectParameters, {"sources": "source", "targets": "target", "all_routes": "all"}),
+    ],
 )
 def test_a_command_has_every_field_of_its_model(command: str, model: type[BaseModel], renamed: dict[str, str]) -> None:
     text = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"}).stdout
