@@ -39,7 +39,8 @@ def offer(asin: str = "B000000001", code: str = "DE", **fields: Any) -> Offer:
     }
     if "version" in fields:
         # The version of a source is the time of its facts, in minutes.
-        defaults["updated_at"] += (fields["version"] - 8_000_000) * 60
+        for name in ("updated_at", "price_at"):
+            defaults[name] += (fields["version"] - 8_000_000) * 60
     return canonical(Offer(asin=asin, market=code, **{**defaults, **fields}))
 
 

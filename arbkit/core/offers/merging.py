@@ -95,6 +95,22 @@ def absorb(stored: Offer | None, update: Update) -> tuple[Offer, Outcome]:
     return _offer(values), "updated"
 
 
+def renew(stored: Offer, rebuilt: Offer) -> Offer:
+    """What a rebuilt offer leaves of the stored one: what is newer there, or not stated any more.
+
+    Of the same time the rebuilt fact holds, for it may have been read anew by a better reader.
+    """
+    if rebuilt.demo and not stored.demo:
+        return stored
+    before, new = read_values(stored), read_values(canonical(rebuilt))
+    values = list(new) if stored.demo != rebuilt.demo else _join(new, read_values(canonical(stored)), ties=False).values
+    values[_VERSION] = stored.version
+    if tuple(values) == before:
+        return stored
+    values[_VERSION] = max(stored.version + 1, rebuilt.version)
+    return _offer(values)
+
+
 def canonical(offer: Offer, stated: frozenset[str] | None = None) -> Offer:
     """The offer as it is stored: the price it names is among its prices, and what follows from them follows.
 
@@ -158,11 +174,12 @@ def _derived(values: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(used[name] for name in DERIVED)  # type: ignore[literal-required]  # its fields are these
 
 
-def _join(a: Sequence[Any], b: Sequence[Any]) -> _Joined:
-    """Two canonical offers of one kind together."""
+def _join(a: Sequence[Any], b: Sequence[Any], *, ties: bool = True) -> _Joined:
+    """Two canonical offers of one kind together; without ``ties`` the first one holds at the same time and origin."""
     values = list(a)
     equal = (a[_UPDATED_AT], a[_ORIGIN], a[_NOTES]) == (b[_UPDATED_AT], b[_ORIGIN], b[_NOTES])
-    if _header_key(b) > _header_key(a):
+    parts = None if ties else 2
+    if _header_key(b)[:parts] > _header_key(a)[:parts]:
         for position in (_UPDATED_AT, _ORIGIN, _FETCHED_AT, _NOTES):
             values[position] = b[position]
     stamps: list[Stamp | None] = []
@@ -171,7 +188,7 @@ def _join(a: Sequence[Any], b: Sequence[Any]) -> _Joined:
             stamps.append(one)
             continue
         equal = False
-        if one is None or _holds(group, b, other, a, one):
+        if one is None or _holds(group, b, other, a, one, ties=ties):
             stamps.append(other)
             for position in group.all:
                 values[position] = b[position]
@@ -183,19 +200,21 @@ def _join(a: Sequence[Any], b: Sequence[Any]) -> _Joined:
     return _Joined(values, changed=values != list(a), equal=equal)
 
 
-def _header_key(values: Sequence[Any]) -> tuple[int, int, float, bytes]:
+def _header_key(values: Sequence[Any]) -> tuple[float | bytes, ...]:
     """Of the same moment and origin the offer that was fetched first: fetching it again changes nothing."""
     return values[_UPDATED_AT], ORIGIN_RANKS[values[_ORIGIN]], -values[_FETCHED_AT], _hash(values[_NOTES])
 
 
-def _holds(group: Group, values: Sequence[Any], stamp: Stamp, others: Sequence[Any], other: Stamp) -> bool:
+def _holds(
+    group: Group, values: Sequence[Any], stamp: Stamp, others: Sequence[Any], other: Stamp, *, ties: bool
+) -> bool:
     """Whether the one statement of a group holds against the other."""
     mine, theirs = [values[position] for position in group.all], [others[position] for position in group.all]
     first = (group.whole and None not in mine, stamp.at, ORIGIN_RANKS[stamp.origin])
     second = (group.whole and None not in theirs, other.at, ORIGIN_RANKS[other.origin])
     if first != second:
         return first > second
-    return (any(map(is_known, mine)), _hash(mine)) > (any(map(is_known, theirs)), _hash(theirs))
+    return ties and (any(map(is_known, mine)), _hash(mine)) > (any(map(is_known, theirs)), _hash(theirs))
 
 
 def _hash(value: Sequence[Any]) -> bytes:

@@ -74,8 +74,12 @@ class ElasticStore(Closing):
                 beside.put(batch)
             self._client.indices.refresh(index=targets["offers"])
             rebuilt = self._client.count(index=targets["offers"])["count"]
-            transforms = {name: upgrade_documents(name, targets[name]) for name in ("offers", "history")}
-            indices.reindex(self._client, self._prefix, targets, {**transforms, "products": beside.transform_products})
+            transforms = {
+                "offers": beside.transform_offers,
+                "history": upgrade_documents("history", targets["history"]),
+                "products": beside.transform_products,
+            }
+            indices.reindex(self._client, self._prefix, targets, transforms)
             total = self._client.count(index=self._prefix + "offers")["count"]
         return Rebuilt(offers=rebuilt, kept=total - rebuilt)
 

@@ -18,10 +18,12 @@ from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.offers.merging import renew
 from arbkit.core.results import RouteTotals
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
 from arbkit.store import cursors
-from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written, dedupe_and_validate
+from arbkit.store.absorbing import absorb_all, newest_histories, validate, written
+from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Rebuilt, Stats, Sums, Written
 from arbkit.store.fields import is_number
 from arbkit.store.product_document import best_by_product, build_product, search_text
 from arbkit.store.search_text import fold
@@ -64,19 +66,21 @@ class SqliteStore(Closing):
 
     def put(self, updates: Sequence[Update]) -> Written:
         """See :meth:`arbkit.store.base.Store.put`."""
-        kept, poison = dedupe_and_validate(updates)
-        offers = [rows.offer_row(updates[position].offer) for position in kept]
-        histories = [rows.history_row(h) for position in kept if (h := updates[position].history) is not None]
+        taken, poison = validate(updates)
+        asins = sorted({updates[position].offer.asin for position in taken})
         with self._using() as connection:
             with immediate(connection):
-                before = connection.total_changes
-                connection.executemany(rows.PUT_OFFER, offers)
-                ok = connection.total_changes - before
-                connection.executemany(rows.PUT_HISTORY, histories)
-                if ok:
-                    self._update_products(connection, {updates[position].offer.asin for position in kept})
+                offers = {offer.id: offer for offer in rows.read_offers(connection, asins)}
+                found = absorb_all(offers, updates, taken)
+                offers |= found.offers
+                connection.executemany(rows.PUT_OFFER, map(rows.offer_row, found.offers.values()))
+                connection.executemany(rows.DELETE_HISTORY, (name.split(":") for name in found.replaced_demo))
+                histories = newest_histories(updates, taken, offers)
+                connection.executemany(rows.PUT_HISTORY, (rows.history_row(h, blob) for _, h, blob in histories))
+                changed = {offer.asin for offer in found.offers.values()}
+                _write_products(connection, (offer for offer in offers.values() if offer.asin in changed))
             bound_wal(connection, self._path)
-        return Written(ok=ok, stale=len(updates) - len(poison) - ok, poison=poison)
+        return written(found.outcomes, poison)
 
     def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
         """See :meth:`arbkit.store.base.Store.rebuild`."""
@@ -104,28 +108,22 @@ class SqliteStore(Closing):
         return Rebuilt(offers=offers, kept=total - offers)
 
     def _take_over(self, connection: sqlite3.Connection) -> int:
-        """Replace what is not newer by what was built beside; returns how many offers were built."""
+        """Renew what is stored by what was built beside; returns how many offers were built."""
         for statement in rows.TAKE_OVER:
             connection.execute(statement)
         asins = [asin for (asin,) in connection.execute("SELECT asin FROM beside.products ORDER BY asin")]
         for start in range(0, len(asins), _PRODUCTS_PER_BATCH):
-            self._update_products(connection, asins[start : start + _PRODUCTS_PER_BATCH])
+            chunk = asins[start : start + _PRODUCTS_PER_BATCH]
+            stored = {offer.id: offer for offer in rows.read_offers(connection, chunk)}
+            renewed = {
+                rebuilt.id: renew(stored[rebuilt.id], rebuilt)
+                for rebuilt in rows.read_offers(connection, chunk, file="beside")
+                if stored[rebuilt.id] != rebuilt
+            }
+            connection.executemany(rows.PUT_OFFER, map(rows.offer_row, renewed.values()))
+            _write_products(connection, {**stored, **renewed}.values())
         (offers,) = connection.execute("SELECT count(*) FROM beside.offers").fetchone()
         return int(offers)
-
-    def _update_products(self, connection: sqlite3.Connection, asins: Iterable[str]) -> None:
-        for asin, group in groupby(rows.read_offers(connection, sorted(asins)), key=lambda offer: offer.asin):
-            offers = list(group)
-            product = build_product(offers)
-            connection.execute(rows.PUT_PRODUCT, rows.product_row(product))
-            text = fold(search_text(product, [offer.title for offer in offers]))
-            rowid, old = connection.execute(
-                "SELECT p.rowid, t.words FROM products AS p LEFT JOIN product_text AS t ON t.rowid = p.rowid "
-                "WHERE p.asin = ?", (asin,)
-            ).fetchone()  # fmt: skip
-            # The words change seldom: an index entry is written anew only when they do.
-            if old != text:
-                connection.execute("INSERT OR REPLACE INTO product_text (rowid, words) VALUES (?, ?)", (rowid, text))
 
     def replace_opportunities(self, found: Sequence[Opportunity], *, run_id: str) -> list[str]:
         """See :meth:`arbkit.store.base.Store.replace_opportunities`."""
@@ -299,6 +297,22 @@ class SqliteStore(Closing):
     def _using(self) -> Iterator[sqlite3.Connection]:
         with self._lock, wrap_errors(self._path, "store"):
             yield self._connection
+
+
+def _write_products(connection: sqlite3.Connection, offers: Iterable[Offer]) -> None:
+    """Compose the products of these offers, which are all of each."""
+    for asin, group in groupby(sorted(offers, key=lambda offer: (offer.asin, offer.market)), key=lambda o: o.asin):
+        of_one = list(group)
+        product = build_product(of_one)
+        connection.execute(rows.PUT_PRODUCT, rows.product_row(product))
+        text = fold(search_text(product, [offer.title for offer in of_one]))
+        rowid, old = connection.execute(
+            "SELECT p.rowid, t.words FROM products AS p LEFT JOIN product_text AS t ON t.rowid = p.rowid "
+            "WHERE p.asin = ?", (asin,)
+        ).fetchone()  # fmt: skip
+        # The words change seldom: an index entry is written anew only when they do.
+        if old != text:
+            connection.execute("INSERT OR REPLACE INTO product_text (rowid, words) VALUES (?, ?)", (rowid, text))
 
 
 def _end(row: Sequence[Any]) -> cursors.End:
