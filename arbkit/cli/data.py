@@ -1,9 +1,11 @@
-"""Commands for the data: the watchlist, imports, exports."""
+"""Commands for the data: the watchlist, facts that were typed in, imports, exports."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -14,7 +16,96 @@ from arbkit.core.input.asin import parse_asin
 from arbkit.core.marketplaces import market as marketplace
 from arbkit.core.service.process import stop_on_signals
 
+if TYPE_CHECKING:
+    from arbkit.core.input.validation import Value
+    from arbkit.core.offers.facts import Fact
+
 watch = typer.Typer(name="watch", help="The watchlist: add, remove and list products.", no_args_is_help=True)
+
+facts = typer.Typer(
+    name="facts", help="What you know better than the data: package sizes, VAT classes, categories.",
+    no_args_is_help=True,
+)  # fmt: skip
+_ONE_MARKET = typer.Option("", help="Only on this marketplace (default: on all).")
+
+
+@facts.command("list")
+def facts_list(asins: list[str] = typer.Argument(None, help="ASINs (default: all)."), json: bool = JSON) -> None:
+    """List what you have typed in."""
+    from arbkit.store import open_store
+
+    with open_store(load_settings(), read_only=True) as store:
+        found = store.facts([parse_asin(text) for text in asins] if asins else None)
+    answer({"items": [fact.to_dict() for fact in found], "total": len(found)}, json, lambda _: _print_facts(found))
+
+
+@facts.command("set")
+def facts_set(
+    asin: str = typer.Argument(..., help="ASIN or Amazon product URL."),
+    size_mm: str | None = typer.Option(None, help="Package size in millimetres, as 510x450x470."),
+    weight_g: int | None = typer.Option(None, help="Package weight in grams."),
+    vat_class: str | None = typer.Option(None, help="VAT class, such as standard, books or food."),
+    category: str | None = typer.Option(None, help="Category, as the fee tables name it."),
+    market: str = _ONE_MARKET,
+    json: bool = JSON,
+) -> None:
+    """Type in what you know: it wins over what any source says."""
+    from arbkit.core.offers.facts import Fact, FactName, PackageFact, parse_sides
+    from arbkit.store import open_store
+    from arbkit.store.kept_facts import set_fact
+
+    settings, now, code = load_settings(), time.time(), marketplace(market).code if market else ""
+    given: dict[FactName, dict[str, Value]] = {}
+    if size_mm is not None or weight_g is not None:
+        given["package"] = parse_sides(size_mm) if size_mm is not None else {}
+        given["package"] |= {"weight_g": weight_g} if weight_g is not None else {}
+    if vat_class is not None:
+        given["vat_class"] = {"vat_class": vat_class}
+    if category is not None:
+        given["category"] = {"category": category}
+    if not given:
+        raise UsageError("nothing to keep", remedy="Give --size-mm, --weight-g, --vat-class or --category")
+    typed = [Fact.of(asin, name, value, at=now, market=code) for name, value in given.items()]
+    with open_store(settings) as store:
+        for fact in typed:
+            # A weight alone leaves the sides that were typed in before.
+            before = next((old for old in store.facts([fact.asin]) if old.id == fact.id), None)
+            if before is not None and isinstance(fact.value, PackageFact):
+                both: dict[str, Value] = {**before.value.model_dump(exclude_none=True), **given["package"]}
+                fact = Fact.of(asin, "package", both, at=now, market=code)
+            set_fact(settings, store, fact)
+        kept = store.facts([typed[0].asin])
+    answer({"items": [fact.to_dict() for fact in kept], "total": len(kept)}, json, lambda _: _print_facts(kept))
+
+
+@facts.command("unset")
+def facts_unset(
+    asin: str = typer.Argument(..., help="ASIN."),
+    names: list[str] = typer.Argument(None, help="package, vat_class or category (default: all)."),
+    market: str = _ONE_MARKET,
+    json: bool = JSON,
+) -> None:
+    """Forget what you have typed in for a marketplace, or for all of them together."""
+    from arbkit.store import open_store
+    from arbkit.store.kept_facts import unset_fact
+
+    settings, wanted, code = load_settings(), parse_asin(asin), marketplace(market).code if market else ""
+    with open_store(settings) as store:
+        gone = [
+            fact
+            for fact in store.facts([wanted])
+            if fact.market == code and (not names or fact.name in names)
+            if unset_fact(settings, store, wanted, code, fact.name)
+        ]
+    if not gone:
+        raise UsageError("nothing of that was typed in", field="asin", value=wanted, remedy="See `arbkit facts list`")
+    answer({"removed": [fact.to_dict() for fact in gone]}, json, lambda _: _print_facts(gone))
+
+
+def _print_facts(found: Sequence[Fact]) -> None:
+    for fact in found:
+        said = ", ".join(f"{name} {value}" for name, value in fact.value_json().items())
+        say(f"{fact.asin} {fact.market or 'all marketplaces'}: {said}")
 
 
 @watch.command("add")

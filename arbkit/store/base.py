@@ -1,4 +1,4 @@
-"""What a store is to its callers: documents in five collections behind named queries.
+"""What a store is to its callers: documents in six collections behind named queries.
 
 Two implementations stand behind it, SQLite (embedded) and Elasticsearch (scale-out), and one contract suite.
 """
@@ -18,6 +18,7 @@ from arbkit.core.errors import UsageError
 from arbkit.core.input.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
 from arbkit.core.input.validation import Request
 from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.merging import Outcome
 from arbkit.core.results import RouteTotals
 
@@ -274,6 +275,18 @@ class Store(Closing, Protocol):
 
     def run(self, run_id: str) -> Run | None:
         """The run of this id; None if it is not recorded."""
+        ...
+
+    def put_fact(self, fact: Fact) -> None:
+        """Keep what a user said of a product, in place of what he said of the same before."""
+        ...
+
+    def delete_fact(self, asin: str, market: str, name: FactName) -> bool:
+        """Forget it; False if there was none."""
+        ...
+
+    def facts(self, asins: Sequence[str] | None = None) -> list[Fact]:
+        """What users said of these products (None: of all), by ASIN, marketplace and name."""
         ...
 
     def stats(self) -> Stats:

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run
+from arbkit.core.offers.facts import Fact
 from arbkit.core.results import JsonObject
 from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
 from arbkit.store.history_codec import decode
@@ -109,6 +110,12 @@ def run_of(document: Mapping[str, JsonValue]) -> Run:
     return Run(**_inner(document))
 
 
+def fact_of(document: Mapping[str, JsonValue]) -> Fact:
+    """The fact of a document."""
+    row: Mapping[str, Any] = document
+    return Fact.stored(row["asin"], row["market"], row["name"], value=row["value"], at=row["at"])
+
+
 def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
     """A document in today's shape, from one that another arbkit wrote: what is unknown today is left out.
 
@@ -125,6 +132,8 @@ def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
             return product_document(product_of(_known_inside(Product, old)), best_of(old), old["words"])
         case "opportunities":
             return opportunity_document(opportunity_of(_known_inside(Opportunity, old)), old["words"])
+        case "facts":
+            return fact_of(old).to_dict()
         case _:
             return run_document(run_of(_known_inside(Run, old)))
 

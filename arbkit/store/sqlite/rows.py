@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product
+from arbkit.core.offers.facts import Fact
 from arbkit.store.fields import BEST_FIELDS, OFFER_KINDS, OPPORTUNITY_FIELDS
 from arbkit.store.history_codec import decode
 from arbkit.store.sqlite.schema import OFFER_COLUMNS
@@ -52,6 +53,10 @@ DELETE_HISTORY = "DELETE FROM history WHERE asin = ? AND market = ?"
 PUT_PRODUCT = _put("products", _PRODUCT_FIELDS, ["asin"], "excluded.version > products.version")
 PUT_OPPORTUNITY = _insert("opportunities", OPPORTUNITY_FIELDS)
 PUT_OPPORTUNITY_DOCUMENT = _insert("opportunity_documents", ("id", "document"))
+_FACT_COLUMNS = ("asin", "market", "name", "value", "at")
+PUT_FACT = _insert("facts", _FACT_COLUMNS).replace("INSERT", "INSERT OR REPLACE", 1)
+DELETE_FACT = "DELETE FROM facts WHERE asin = ? AND market = ? AND name = ?"
+FACTS = f"SELECT {', '.join(_FACT_COLUMNS)} FROM facts ORDER BY asin, market, name"  # noqa: S608 - ours
 _COLUMNS = ", ".join(OFFER_COLUMNS)
 TAKE_OVER = (
     # Most are stored for the first time, or just as they are: these need not be merged one by one.
@@ -131,3 +136,15 @@ def opportunity_row(o: Opportunity) -> tuple[SqlValue, ...]:
     """Its values for ``PUT_OPPORTUNITY``."""
     row: tuple[SqlValue, ...] = _opportunity_values(o)
     return row
+
+
+def fact_row(fact: Fact) -> tuple[SqlValue, ...]:
+    """Its values for ``PUT_FACT``."""
+    return fact.asin, fact.market, fact.name, orjson.dumps(fact.value_json()).decode(), fact.at
+
+
+def to_fact(columns: Sequence[SqlValue]) -> Fact:
+    """The fact of a row of :data:`FACTS`."""
+    row: Sequence[Any] = columns
+    asin, market, name, value, at = row
+    return Fact.stored(asin, market, name, value=orjson.loads(value), at=at)

@@ -27,6 +27,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     read_statements("arbkit.store.sqlite", "slim_opportunities.sql"),
     tuple(f"ALTER TABLE offers ADD COLUMN {_TYPED[name]}" for name in _LATER_OFFER_COLUMNS),
     read_statements("arbkit.store.sqlite", "status_of_opportunities.sql"),
+    read_statements("arbkit.store.sqlite", "facts.sql"),
 )
 """What brings a file from version n to n + 1, for n = 0, 1, …"""
 

@@ -18,6 +18,7 @@ from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.merging import renew
 from arbkit.core.results import RouteTotals
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
@@ -247,6 +248,23 @@ class SqliteStore(Closing):
         with self._using() as connection:
             row = connection.execute("SELECT document FROM runs WHERE run_id = ?", (run_id,)).fetchone()
         return None if row is None else Run(**orjson.loads(row[0]))
+
+    def put_fact(self, fact: Fact) -> None:
+        """See :meth:`arbkit.store.base.Store.put_fact`."""
+        with self._using() as connection, immediate(connection):
+            connection.execute(rows.PUT_FACT, rows.fact_row(fact))
+
+    def delete_fact(self, asin: str, market: str, name: FactName) -> bool:
+        """See :meth:`arbkit.store.base.Store.delete_fact`."""
+        with self._using() as connection, immediate(connection):
+            return connection.execute(rows.DELETE_FACT, (asin, market, name)).rowcount > 0
+
+    def facts(self, asins: Sequence[str] | None = None) -> list[Fact]:
+        """See :meth:`arbkit.store.base.Store.facts`."""
+        with self._using() as connection:
+            found = map(rows.to_fact, connection.execute(rows.FACTS).fetchall())
+        wanted = None if asins is None else frozenset(asins)
+        return [fact for fact in found if wanted is None or fact.asin in wanted]
 
     def stats(self) -> Stats:
         """See :meth:`arbkit.store.base.Store.stats`."""
