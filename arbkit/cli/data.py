@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -19,6 +19,7 @@ from arbkit.core.service.process import stop_on_signals
 if TYPE_CHECKING:
     from arbkit.core.input.validation import Value
     from arbkit.core.offers.facts import Fact
+    from arbkit.pipeline.consumer import Outcomes
 
 watch = typer.Typer(name="watch", help="The watchlist: add, remove and list products.", no_args_is_help=True)
 
@@ -150,24 +151,38 @@ def import_command(
     json: bool = JSON,
 ) -> None:
     """Import Keepa exports and saved Keepa responses."""
-    from arbkit.pipeline.consumer import drain
+    from arbkit.pipeline.consumer import ConsumeSummary, drain
     from arbkit.pipeline.file_import import import_files
 
-    settings = load_settings()
+    settings, done = load_settings(), ConsumeSummary()
     report = import_files(settings, files, market=marketplace(market) if market else None)
-    if report.products and not drain(settings, stop=stop_on_signals()):
+    if report.products and not drain(settings, stop=stop_on_signals(), summary=done):
         console(stderr=True).print("not all of it is enriched yet: see `arbkit status` for the lag", markup=False)
+    became = [done.of_file(Path(file.path).name, file.products) for file in report.files]
     if json:
-        print_json(report.to_dict())
+        print_json(_with_outcomes(report.to_dict(), became))
     else:
-        for file in report.files:
+        for file, outcomes in zip(report.files, became, strict=True):
             found = f"{file.products} products of {file.market}, exported {file.exported_at}"
             say(f"{file.path}: {file.refused or found}")
             if file.dead_lettered:
                 say(f"  {file.dead_lettered} of {file.rows} rows were rejected: see `arbkit dlq list`")
+            if outcomes is not None:
+                say(
+                    f"  {outcomes.stored} new, {outcomes.updated} updated, {outcomes.older} older than what is stored, "
+                    f"{outcomes.equal} known already"
+                )
             for note in file.notes:
                 say(f"  {note}")
     raise typer.Exit(report.exit_code)
+
+
+def _with_outcomes(document: dict[str, Any], became: Sequence[Outcomes | None]) -> dict[str, Any]:
+    """The report of an import with what became of each file's records; null where another consumer did them."""
+    names = ("stored", "updated", "older", "equal")
+    for row, outcomes in zip(document["files"], became, strict=True):
+        row.update({name: None if outcomes is None else getattr(outcomes, name) for name in names})
+    return document
 
 
 def export(
