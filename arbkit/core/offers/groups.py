@@ -61,7 +61,7 @@ def _averages(price: str) -> Group:
     return _group(*(f"{price}_avg{days}_minor" for days in (30, 90, 180)))
 
 
-_TOGETHER = (
+TOGETHER: tuple[Group, ...] = (
     _group("category", "category_path"),
     _group("buy_box_minor", "buy_box_at", more=("buy_box_shipping_minor",), at="buy_box_at"),
     _group("buy_box_seller", "buy_box_is_amazon", "buy_box_is_fba", at="buy_box_at"),
@@ -78,10 +78,12 @@ _TOGETHER = (
     _group("item_length_mm", "item_width_mm", "item_height_mm", whole=True),
     _group("keepa_fba_fee_minor", "keepa_fba_fee_at", at="keepa_fba_fee_at"),
 )
-_TAKEN = {position for group in _TOGETHER for position in group.all}
-GROUPS: tuple[Group, ...] = _TOGETHER + tuple(
+_TAKEN = {position for group in TOGETHER for position in group.all}
+ALONE = tuple(
     _group(f.name) for f in fields(Offer) if POSITION[f.name] not in _TAKEN and f.name not in HEADER | {*DERIVED}
 )
+"""The fields that stand alone, each as a group."""
+GROUPS = TOGETHER + ALONE
 _GROUP_OF = {NAMES[position]: index for index, group in enumerate(GROUPS) for position in group.all}
 _UPDATED_AT, _ORIGIN, _STAMPS = (POSITION[name] for name in ("updated_at", "origin", "stamps"))
 _KEEPA = frozenset({"keepa", "raw", "demo"})
@@ -100,7 +102,7 @@ def fact_stamp(offer: Offer, field: str) -> Stamp | None:
 
 def stamps_of(values: Sequence[Any]) -> list[Stamp | None]:
     """The stamp of each of :data:`GROUPS`; None where nothing is stated."""
-    explicit = _parsed(values[_STAMPS]) if values[_STAMPS] else {}
+    explicit = parsed_stamps(values[_STAMPS])
     if not explicit:
         return [default_stamp(values, group) for group in GROUPS]
     return [explicit.get(group.name) or default_stamp(values, group) for group in GROUPS]
@@ -129,7 +131,8 @@ def packed(name: str, stamp: Stamp) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def _parsed(stamps: tuple[str, ...]) -> Mapping[str, Stamp]:
+def parsed_stamps(stamps: tuple[str, ...]) -> Mapping[str, Stamp]:
+    """The stamps that an offer holds, by group."""
     found = {}
     for text in stamps:
         name, _, rest = text.partition("@")

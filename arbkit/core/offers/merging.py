@@ -9,22 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import blake2b
+from operator import attrgetter, itemgetter
 from typing import Any, Literal, NamedTuple
 
 import orjson
 
 from arbkit.core.models import Offer, Update
 from arbkit.core.offers.groups import (
+    ALONE,
     DERIVED,
     GROUPS,
     NAMES,
     ORIGIN_RANKS,
     POSITION,
+    TOGETHER,
     Group,
     Stamp,
     default_stamp,
     is_known,
     packed,
+    parsed_stamps,
     read_values,
     stamps_of,
 )
@@ -36,6 +40,9 @@ Outcome = Literal["stored", "updated", "older", "equal"]
 _VERSION, _ORIGIN, _FETCHED_AT, _UPDATED_AT, _NOTES, _STAMPS = (
     POSITION[name] for name in ("version", "origin", "fetched_at", "updated_at", "notes", "stamps")
 )
+_ALONE = tuple((group.name, group.all[0]) for group in ALONE)
+_TOGETHER_NAMES = frozenset(group.name for group in TOGETHER)
+_contents = attrgetter(*(name for name in NAMES if name not in ("version", "fetched_at")))
 _DERIVED = tuple(POSITION[name] for name in DERIVED)
 _PRICE, _BASIS, _PRICE_AT, _SHIPPING, *_AVERAGES = _DERIVED
 
@@ -56,6 +63,12 @@ _PRICES = {
     )
     for basis in ("buy_box", "new", "amazon")
 }
+
+_NEW = _PRICES["new"]
+_used_facts = itemgetter(*(position for position in _DERIVED if position != _BASIS))
+_buy_box_facts = itemgetter(
+    *(POSITION[f"buy_box_{name}"] for name in ("minor", "at", "shipping_minor")), *_PRICES["buy_box"].averages
+)
 
 
 class _Joined(NamedTuple):
@@ -82,15 +95,18 @@ def absorb(stored: Offer | None, update: Update) -> tuple[Offer, Outcome]:
     new = canonical(update.offer, update.stated)
     if stored is None:
         return new, "stored"
-    if stored.demo and not new.demo:
-        values = list(read_values(new))
-    elif new.demo and not stored.demo:
+    if new.demo and not stored.demo:
         return stored, "older"
-    else:
-        joined = _join(read_values(canonical(stored)), read_values(new))
+    if _contents(new) == _contents(stored):
+        return stored, "equal"
+    old, values = read_values(canonical(stored)), list(read_values(new))
+    if stored.demo == new.demo and not _supersedes(values, old):
+        joined = _join(old, values)
         if not joined.changed:
             return stored, "equal" if joined.equal else "older"
         values = joined.values
+    elif new.version > stored.version:
+        return new, "updated"
     values[_VERSION] = max(stored.version + 1, new.version)
     return _offer(values), "updated"
 
@@ -119,6 +135,8 @@ def canonical(offer: Offer, stated: frozenset[str] | None = None) -> Offer:
         stated: the fields that it says something about, also where that is "none".
     """
     before = read_values(offer)
+    if stated is None and _is_canonical(before):
+        return offer
     values = list(before)
     _complete_prices(values)
     for position, value in zip(_DERIVED, _derived(values), strict=True):
@@ -130,6 +148,16 @@ def canonical(offer: Offer, stated: frozenset[str] | None = None) -> Offer:
         ]
         values[_STAMPS] = _sparse(values, stamps)
     return offer if tuple(values) == before else _offer(values)
+
+
+def _is_canonical(values: Sequence[Any]) -> bool:
+    """Whether an offer is surely as it is stored: it uses the price of the buy box, and states a new one."""
+    return (
+        values[_BASIS] == "buy_box"
+        and values[_PRICE] is not None
+        and _used_facts(values) == _buy_box_facts(values)
+        and (values[_NEW.minor] is not None or values[_NEW.at] is not None)
+    )
 
 
 def _offer(values: Sequence[Any]) -> Offer:
@@ -200,9 +228,32 @@ def _join(a: Sequence[Any], b: Sequence[Any], *, ties: bool = True) -> _Joined:
     return _Joined(values, changed=values != list(a), equal=equal)
 
 
+def _supersedes(b: Sequence[Any], a: Sequence[Any]) -> bool:
+    """Whether the one canonical offer is newer than the other and states all that it does: the common case, quickly."""
+    if _header_key(b)[:2] <= _header_key(a)[:2]:
+        return False
+    own, others = parsed_stamps(b[_STAMPS]), parsed_stamps(a[_STAMPS])
+    if not others.keys() <= _TOGETHER_NAMES:
+        return False
+    for name, position in _ALONE:
+        value = b[position]
+        if (value is None or value == ()) and name not in own and is_known(a[position]):
+            return False
+    for group in TOGETHER:
+        before = others.get(group.name) or default_stamp(a, group)
+        after = own.get(group.name) or default_stamp(b, group)
+        if before is None or (after is not None and after.at > before.at and not group.whole):
+            continue
+        same = before == after and all(a[position] == b[position] for position in group.all)
+        if after is None or not (same or _holds(group, b, after, a, before, ties=True)):
+            return False
+    return True
+
+
 def _header_key(values: Sequence[Any]) -> tuple[float | bytes, ...]:
     """Of the same moment and origin the offer that was fetched first: fetching it again changes nothing."""
-    return values[_UPDATED_AT], ORIGIN_RANKS[values[_ORIGIN]], -values[_FETCHED_AT], _hash(values[_NOTES])
+    notes = values[_NOTES]
+    return values[_UPDATED_AT], ORIGIN_RANKS[values[_ORIGIN]], -values[_FETCHED_AT], _hash(notes) if notes else b""
 
 
 def _holds(
@@ -223,10 +274,10 @@ def _hash(value: Sequence[Any]) -> bytes:
     return blake2b(orjson.dumps(plain), digest_size=8).digest()
 
 
-def _sparse(values: Sequence[Any], stamps: Sequence[Stamp | None]) -> tuple[str, ...]:
+def _sparse(values: Sequence[Any], stamps: Sequence[Stamp | None], groups: Sequence[Group] = GROUPS) -> tuple[str, ...]:
     """The stamps that an offer has to hold: those that its other fields do not say."""
     return tuple(
         packed(group.name, stamp)
-        for group, stamp in zip(GROUPS, stamps, strict=True)
+        for group, stamp in zip(groups, stamps, strict=True)
         if stamp is not None and stamp != default_stamp(values, group)
     )
