@@ -41,6 +41,9 @@ def offer(asin: str = "B000000001", code: str = "DE", **fields: Any) -> Offer:
         # The version of a source is the time of its facts, in minutes.
         for name in ("updated_at", "price_at"):
             defaults[name] += (fields["version"] - 8_000_000) * 60
+    if "price_minor" in fields and fields["price_minor"] is None:
+        # It is known that nobody offers it.
+        defaults["buy_box_at"] = defaults["price_at"]
     return canonical(Offer(asin=asin, market=code, **{**defaults, **fields}))
 
 
