@@ -50,7 +50,7 @@ def updates(
     at = draw(_TIMES)
     fields = {name: draw(values) for name, values in _PARTS.items()}
     offer = Offer(
-        asin=asin, market="DE", version=at // 60, origin=draw(st.sampled_from(origins)),  # type: ignore[arg-type]
+        asin=asin, market="DE", version=at // 60, origin=draw(st.sampled_from(origins)),
         fetched_at=float(_T0 + draw(st.integers(0, 2))), updated_at=at, currency="EUR", **fields,
     )  # fmt: skip
     return Update(offer, None, draw(_STATED))

@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, NamedTuple, get_args
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 from arbkit.core.models import Offer, Origin
 
+FieldValue: TypeAlias = str | int | float | bool | tuple[str, ...] | None
+"""What a field of an offer holds."""
 ORIGIN_RANKS: Mapping[str, int] = {"demo": 0, "export": 1, "raw": 2, "keepa": 3}
 """Origin → its rank: of two facts of the same time that of the higher one holds."""
 NAMES = tuple(Offer.__slots__)
@@ -100,27 +102,29 @@ def fact_stamp(offer: Offer, field: str) -> Stamp | None:
     return default_stamp(values, GROUPS[_GROUP_OF[field]]) if not offer.stamps else stamps_of(values)[_GROUP_OF[field]]
 
 
-def stamps_of(values: Sequence[Any]) -> list[Stamp | None]:
+def stamps_of(values: Sequence[FieldValue]) -> list[Stamp | None]:
     """The stamp of each of :data:`GROUPS`; None where nothing is stated."""
-    explicit = parsed_stamps(values[_STAMPS])
+    row: Sequence[Any] = values
+    explicit = parsed_stamps(row[_STAMPS])
     if not explicit:
         return [default_stamp(values, group) for group in GROUPS]
     return [explicit.get(group.name) or default_stamp(values, group) for group in GROUPS]
 
 
-def default_stamp(values: Sequence[Any], group: Group) -> Stamp | None:
+def default_stamp(values: Sequence[FieldValue], group: Group) -> Stamp | None:
     """The stamp of a group that has none of its own in ``stamps``."""
+    row: Sequence[Any] = values
     for position in group.lead:
-        value = values[position]
+        value = row[position]
         if value is not None and value != ():
-            at = None if group.at is None else values[group.at]
-            return Stamp(values[_UPDATED_AT] if at is None else at, values[_ORIGIN])
-    if group.always and values[_ORIGIN] in _KEEPA:
-        return Stamp(values[_UPDATED_AT], values[_ORIGIN])
+            at = None if group.at is None else row[group.at]
+            return Stamp(row[_UPDATED_AT] if at is None else at, row[_ORIGIN])
+    if group.always and row[_ORIGIN] in _KEEPA:
+        return Stamp(row[_UPDATED_AT], row[_ORIGIN])
     return None
 
 
-def is_known(value: str | float | tuple[str, ...] | None) -> bool:
+def is_known(value: FieldValue) -> bool:
     """Whether a field has a value."""
     return value is not None and value != ()
 
