@@ -114,16 +114,14 @@ def absorb(stored: Offer | None, update: Update) -> tuple[Offer, Outcome]:
 def renew(stored: Offer, rebuilt: Offer) -> Offer:
     """What a rebuilt offer leaves of the stored one: what is newer there, or not stated any more.
 
-    Of the same time the rebuilt fact holds, for it may have been read anew by a better reader.
+    Of the same time the rebuilt fact holds, for it may have been read anew by a better reader. The version is the
+    greater one: reading anew is no change of the facts.
     """
     if rebuilt.demo and not stored.demo:
         return stored
-    before, new = read_values(stored), read_values(canonical(rebuilt))
+    new = read_values(canonical(rebuilt))
     values = list(new) if stored.demo != rebuilt.demo else _join(new, read_values(canonical(stored)), ties=False).values
-    values[_VERSION] = stored.version
-    if tuple(values) == before:
-        return stored
-    values[_VERSION] = max(stored.version + 1, rebuilt.version)
+    values[_VERSION] = max(stored.version, rebuilt.version)
     return _offer(values)
 
 

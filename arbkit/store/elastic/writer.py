@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from itertools import groupby
 
 from elasticsearch import Elasticsearch
@@ -16,7 +17,8 @@ from elasticsearch import Elasticsearch
 from arbkit.core.errors import StoreError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer, Opportunity, Update
-from arbkit.core.offers.merging import Outcome, renew
+from arbkit.core.offers import merging
+from arbkit.core.offers.merging import Outcome
 from arbkit.core.results import JsonObject
 from arbkit.store.absorbing import absorb_all, history_order, newest_histories, validate, written
 from arbkit.store.base import Written
@@ -119,18 +121,20 @@ class Writer:
         """
         return self._write_products(asins, self._product_actions)
 
-    def _product_actions(self, asins: Sequence[str]) -> list[Action]:
+    def _product_actions(self, asins: Sequence[str], *, renew: bool = False) -> list[Action]:
+        """What writes the products that are behind their offers; with ``renew`` also those that say something else."""
         there = self.products(asins)
         actions = []
         for asin, group in groupby(self.offers(asins, only=PRODUCT_SOURCE_FIELDS), key=lambda offer: offer.asin):
             offers = list(group)
             product = build_product(offers)
             old, guard = there.get(asin, (None, None))
-            if old is None or version_of(old) < product.version:
+            if renew or old is None or version_of(old) < product.version:
                 best = best_of(old) if old else None
                 text = search_text(product, [o.title for o in offers])
                 document = documents.product_document(product, best, index_words(text))
-                actions.append(self._product(asin, document, guard))
+                if document != old:
+                    actions.append(self._product(asin, document, guard))
         return actions
 
     def mark_best(self, best: Mapping[str, Opportunity], had: Iterable[str]) -> None:
@@ -174,7 +178,7 @@ class Writer:
                 actions.append(upgrade_action("offers", self._names["offers"], hit))
                 continue
             rebuilt, guard = there[hit["_id"]]
-            renewed = renew(documents.offer_of(hit["_source"]), rebuilt)
+            renewed = merging.renew(documents.offer_of(hit["_source"]), rebuilt)
             if renewed != rebuilt:
                 actions.append(self._offer(renewed, guard))
         return actions
@@ -182,7 +186,7 @@ class Writer:
     def transform_products(self, hits: Sequence[Hit]) -> list[Action]:
         """Products of the index before this one: composed anew where offers say more, with their best kept."""
         names = [hit["_id"] for hit in hits]
-        self.update_products(names)
+        self._write_products(names, partial(self._product_actions, renew=True))
         there = self.products(names)
         actions = []
         for hit in hits:
