@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import PositiveInt, TypeAdapter
 
+from arbkit.analysis.offers import prepare_offers
 from arbkit.analysis.price_history import PriceLine, price_lines
-from arbkit.analysis.routes import RoutePrices, best_cells, prepare_offers, price_routes, route_cells, routes_frame
+from arbkit.analysis.routes import RoutePrices, best_cells, price_routes, route_cells, routes_frame
 from arbkit.analysis.what_if import quote_request_for
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError, did_you_mean
@@ -246,7 +247,8 @@ class Workbench(Closing):
         source, target = check_value(_MARKET, "source", source), check_value(_MARKET, "target", target)
         if source == target:
             raise UsageError("source and target are the same", field="target", value=target)
-        priced = {r.id: r for r in self._prices(offers, on).routes(now=time.time())}.get(f"{source}:{target}")
+        routes = self._prices(offers, on).routes(now=time.time(), listings=lambda _: offers)
+        priced = {r.id: r for r in routes}.get(f"{source}:{target}")
         if priced is None or priced.buy_price is None or priced.sell_price is None:
             absent = [code for code in (source, target) if code not in {o.market for o in offers}]
             unknown = "; ".join(priced.unknown) if priced else f"not listed on {' and '.join(absent)}"
@@ -328,7 +330,7 @@ class Workbench(Closing):
 
     def _prices(self, offers: Sequence[Offer], on: date) -> RoutePrices:
         profile = self.profile
-        return price_routes(prepare_offers(offers, profile), profile, load_tables(), load_rates(), on=on)
+        return price_routes(prepare_offers(offers), profile, load_tables(), load_rates(), on=on)
 
     def _lines(self, asin: str, currency: str | None) -> tuple[list[Offer], list[PriceLine], str]:
         offers, rates = self._offers([asin]), load_rates()

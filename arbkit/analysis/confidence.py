@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from arbkit.core.errors import ConfigError
-from arbkit.core.results import Json
+from arbkit.core.errors import ConfigError, first_fault
+from arbkit.core.results import Json, MatchVerdict
 from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.reason_codes import ReasonCode
 
@@ -68,7 +68,8 @@ def score_confidence(
 
     Args:
         routes: has the columns of :class:`~arbkit.profit.route_frame.RouteRow` and, prefixed ``buy_`` and ``sell_``,
-            those of the two offers that :data:`arbkit.analysis.detection.DEMAND_COLUMNS` names.
+            those of the two offers that :data:`arbkit.analysis.offers.DEMAND_COLUMNS` names; further ``profit_low``,
+            ``profit_high`` and ``match_verdict`` (None: not compared).
         now: Unix seconds, which the age of the data is counted to.
         rules: None: those that come with arbkit.
     """
@@ -108,12 +109,9 @@ def parse_confidence_rules(rows: Sequence[Mapping[str, Json]]) -> tuple[Confiden
         try:
             rules.append(ConfidenceRule.model_validate(row))
         except ValidationError as error:
-            first = error.errors()[0]
-            field = ".".join(str(part) for part in first["loc"])
+            field, why, _ = first_fault(error)
             where = f"confidence_rules.toml: {row.get('code')}"
-            raise ConfigError(
-                first["msg"].removeprefix("Value error, "), field=f"{where}: {field}" if field else where
-            ) from None
+            raise ConfigError(why, field=f"{where}: {field}" if field else where) from None
     codes = [rule.code for rule in rules]
     for code in _CHECKS:
         if codes.count(code) != 1:
@@ -160,8 +158,28 @@ def _amazon_holds_buy_box(routes: pd.DataFrame, _: float, __: ConfidenceRule) ->
     return np.asarray(_column(routes, "sell_buy_box_is_amazon") == 1)
 
 
-def _out_of_stock(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
-    return np.asarray(_column(routes, "buy_out_of_stock90_pct") > rule.thresholds["above_percent"])
+def _above(column: str, threshold: str) -> _Check:
+    return lambda routes, _, rule: np.asarray(_column(routes, column) > rule.thresholds[threshold])
+
+
+def _below(column: str, threshold: str) -> _Check:
+    return lambda routes, _, rule: np.asarray(_column(routes, column) < rule.thresholds[threshold])
+
+
+def _amazon_in_stock(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask:
+    # Where it holds the buy box, another rule says so.
+    holds = _column(routes, "sell_buy_box_is_amazon") == 1
+    return np.asarray((_column(routes, "sell_amazon_minor") > 0) & ~holds)
+
+
+def _range_wide(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+    width = _column(routes, "profit_high") - _column(routes, "profit_low")
+    # An unknown end is as wide as can be.
+    return np.asarray(~(width <= rule.thresholds["above_share_of_profit"] * np.abs(_column(routes, "profit"))))
+
+
+def _verdict(verdict: MatchVerdict) -> _Check:
+    return lambda routes, _, __: (routes["match_verdict"] == verdict).to_numpy(bool)
 
 
 _Check = Callable[[pd.DataFrame, float, ConfidenceRule], Mask]
@@ -178,6 +196,28 @@ _CHECKS: dict[str, tuple[_Check, frozenset[str]]] = {
     "no_average_where_sold": (_missing("sell_price_avg90_minor"), frozenset()),
     "amazon_holds_buy_box": (_amazon_holds_buy_box, frozenset()),
     "no_sales_rank": (_missing("sell_sales_rank"), frozenset()),
-    "often_out_of_stock": (_out_of_stock, frozenset({"above_percent"})),
+    "often_out_of_stock": (_above("buy_out_of_stock90_pct", "above_percent"), frozenset({"above_percent"})),
+    "data_older_than_a_month": (_old, frozenset({"above_days"})),
+    "data_older_than_a_quarter": (_old, frozenset({"above_days"})),
+    **dict.fromkeys(
+        (
+            "old_buy_box_replaced",
+            "package_derived",
+            "exchange_rate_stale",
+            "customs_assumed",
+            "tax_assumed",
+            "fee_assumed",
+        ),
+        (_assumed, frozenset[str]()),
+    ),
+    "package_range_wide": (_range_wide, frozenset({"above_share_of_profit"})),
+    "thin_return": (_below("roi_pct", "below_percent"), frozenset({"below_percent"})),
+    "sells_slowly": (_below("sell_rank_drops30", "below_drops"), frozenset({"below_drops"})),
+    "sales_speed_unknown": (_missing("sell_rank_drops30"), frozenset()),
+    "many_sellers": (_above("sell_offers_new", "above_sellers"), frozenset({"above_sellers"})),
+    "sellers_unknown": (_missing("sell_offers_new"), frozenset()),
+    "amazon_in_stock": (_amazon_in_stock, frozenset()),
+    "listings_doubtful": (_verdict("doubtful"), frozenset()),
+    "listings_not_comparable": (_verdict("unknown"), frozenset()),
 }
 """How each rule is checked, and the thresholds it needs."""

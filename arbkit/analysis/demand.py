@@ -9,16 +9,11 @@ import numpy as np
 import pandas as pd
 
 from arbkit.core.keepa_time import to_minutes
+from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import History, Offer
 
-AMAZON_SELLERS: Mapping[str, str] = {
-    "UK": "A3P5ROKL5A1OLE",
-    "DE": "A3JWKAKR8XB7XF",
-    "FR": "A1X6FK5RDHNB96",
-    "IT": "A11IL2PNWYJU7H",
-    "ES": "A1AT7YVPFBWXBL",
-}
-"""Amazon's own seller id in each store, as its offers' addresses have it (``m=`` or ``smid=``)."""
+AMAZON_SELLERS: Mapping[str, str] = {code: market.amazon_seller for code, market in MARKETS.items()}
+"""Amazon's own seller id in each store."""
 _DAYS = 90
 _DAY_MIN = 1_440
 _NOBODY = frozenset({"-1", "-2"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
@@ -14,11 +14,12 @@ import orjson
 import pandas as pd
 
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.routes import PRICING_COLUMNS, prepare_offers, price_routes
+from arbkit.analysis.offers import OfferScan, prepare_offers
+from arbkit.analysis.routes import RoutePrices, price_routes
 from arbkit.core.models import Opportunity
 from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
-from arbkit.profit import Evaluation, Profile, Rates, Tables, load_profile, load_rates, load_tables
+from arbkit.profit import Profile, Rates, Tables, load_profile, load_rates, load_tables
 from arbkit.profit.fees.arrays import Mask
 from arbkit.profit.reason_codes import Reason
 from arbkit.store import open_store
@@ -32,7 +33,11 @@ _ALERT_LIFE_S = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:
-    """The outcome. ``unknown`` counts, by reason, the routes that could not be priced to the end."""
+    """The outcome. ``unknown`` counts, by reason, the routes that could not be priced to the end.
+
+    ``others`` are routes that may leave money and are no opportunity: the size of their package is open, or their
+    listings are not the same goods.
+    """
 
     run_id: str
     evaluated_at: float
@@ -41,6 +46,7 @@ class Detection:
     routes: int
     unknown: Mapping[str, int]
     opportunities: tuple[Opportunity, ...]
+    others: tuple[Opportunity, ...] = ()
     new: tuple[str, ...]
     tables_version: str
     profile: str
@@ -98,8 +104,8 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
     parameters = parameters or DetectParameters()
     profile, tables, rates = (load_profile(settings.profile_path, settings.profile_name), load_tables(), load_rates())
     with open_store(settings) as store, open_stream(settings) as log:
-        found = detect(store.scan_offers(PRICING_COLUMNS), profile, tables, rates, parameters=parameters, run_id=run_id)
-        new = store.replace_opportunities(found.opportunities, run_id=run_id)
+        found = detect(OfferScan.of(store), profile, tables, rates, parameters=parameters, run_id=run_id)
+        new = store.replace_opportunities([*found.opportunities, *found.others], run_id=run_id)
         result = replace(found, new=tuple(new))
         publish_alerts(log, result)
     logger.info(
@@ -110,7 +116,7 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
 
 
 def detect(
-    offers: Iterator[pd.DataFrame],
+    offers: OfferScan,
     profile: Profile,
     tables: Tables,
     rates: Rates,
@@ -119,23 +125,21 @@ def detect(
     run_id: str,
     now: float | None = None,
 ) -> Detection:
-    """Price every route of these offers and keep those that pass ``parameters``, best profit first.
-
-    ``offers``: frames of :data:`~arbkit.analysis.routes.PRICING_COLUMNS`, a product never split over two of them.
-    """
+    """Price every route of these offers and keep those that pass ``parameters``, best profit first."""
     now = time.time() if now is None else now
     on = parameters.on or datetime.fromtimestamp(now, UTC).date()
     products = routes = 0
     unknown: Counter[Reason] = Counter()
     found: list[Opportunity] = []
-    for frame in offers:
-        prepared = prepare_offers(frame, profile)
+    for frame in offers.frames:
+        prepared = prepare_offers(frame, now=now)
         prices = price_routes(prepared, profile, tables, rates, on=on, routes=parameters.routes())
         evaluation = prices.evaluation
         products += frame["asin"].nunique()
         routes += int(evaluation.listed_on_both.sum())
         unknown.update(evaluation.unknown_counts())
-        passed = prices.opportunities(_passes(evaluation, parameters, now), now=now, run_id=run_id)
+        passes = _passes(prices, parameters, now)
+        passed = prices.opportunities(passes, now=now, run_id=run_id, listings=offers.listings)
         found.extend(_wanted(passed, parameters))
     found.sort(key=lambda o: (-o.profit, o.id))
     return Detection(
@@ -145,15 +149,18 @@ def detect(
         products=products,
         routes=routes,
         unknown={reason.message: count for reason, count in unknown.most_common()},
-        opportunities=tuple(found),
+        opportunities=tuple(o for o in found if o.status == "opportunity"),
+        others=tuple(o for o in found if o.status != "opportunity"),
         new=(),
         tables_version=tables.on(on).version,
         profile=profile.name,
     )
 
 
-def _passes(evaluated: Evaluation, parameters: DetectParameters, now: float) -> Mask:
-    passes = np.round(evaluated.profit, 2) >= parameters.min_profit
+def _passes(prices: RoutePrices, parameters: DetectParameters, now: float) -> Mask:
+    """The routes that may leave as much as is wanted, with the cheapest package that the product may have."""
+    evaluated = prices.evaluation
+    passes = np.round(prices.profit_range[1], 2) >= parameters.min_profit
     if parameters.min_roi is not None:
         passes &= evaluated.roi_pct >= parameters.min_roi
     if parameters.min_margin is not None:

@@ -16,7 +16,8 @@ from arbkit.core.errors import BadRecordError, RefusedFileError
 from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer
 from arbkit.core.results import JsonObject
-from arbkit.pipeline.file_import import FileReport, envelopes_of
+from arbkit.pipeline.file_reading import FileOptions, rows_of
+from arbkit.pipeline.file_report import FileReport
 from arbkit.profit.fees.arrays import Floats, Mask, SmallInts
 from arbkit.profit.fees.bands import WeightBands
 from arbkit.profit.fees.fulfilment import size_tiers
@@ -67,10 +68,10 @@ def compare_with_keepa(path: Path, tables: Tables, *, on: date | None = None, ma
     """
     report = FileReport(str(path))
     offers: list[Offer] = []
-    for _, envelope in envelopes_of(path, market, "audit", report):
+    for row in rows_of(path, FileOptions(market), "audit", report):
         # `arbkit import` names the rows that cannot be used.
         with suppress(BadRecordError):
-            if update := from_envelope(envelope):
+            if update := from_envelope(row.envelope):
                 offers.append(update.offer)
     if not offers:
         raise RefusedFileError("holds no row that can be compared", field=str(path), remedy="Give a Keepa export")

@@ -9,7 +9,8 @@ from typing import Any, Literal, TypedDict
 
 from pydantic import JsonValue
 
-from arbkit.analysis.routes import prepare_offers, price_routes
+from arbkit.analysis.offers import prepare_offers
+from arbkit.analysis.routes import price_routes
 from arbkit.core.errors import UsageError
 from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer, Opportunity
@@ -175,7 +176,7 @@ def compare_opportunities(
     """
     if not opportunities:
         return []
-    prepared = prepare_offers(offers, profile)
+    prepared = prepare_offers(offers)
     routes = sorted({(o.source, o.target) for o in opportunities})
     old, new = (
         {row["asin"] + row["source"] + row["target"]: row for row in route_rows(prices.evaluation.frame())}

@@ -12,6 +12,7 @@ import pandas as pd
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer
 from arbkit.profit import Profile, Tables
+from arbkit.profit.facts.packages import Certainty
 from arbkit.profit.fees.bands import Provenance
 from arbkit.profit.offer_costs import cost_offers
 
@@ -20,15 +21,15 @@ from arbkit.profit.offer_costs import cost_offers
 class FeeFacts:
     """One store's; amounts net of VAT in its currency, None unknown.
 
-    ``package_from`` is the marketplace whose listing has the package facts, ``"profile"`` where the seller profile
-    assumes them, None where nobody knows them. ``table_fee`` is the local fulfilment fee by arbkit's tables and
+    ``package_from`` is the marketplace whose listing has the package facts, or ``"range"`` where nobody measured it
+    and the likely one of a range is shown. ``table_fee`` is the local fulfilment fee by arbkit's tables and
     ``keepa_fee`` the one Keepa observed at ``keepa_fee_at``; ``keepa_fee_used`` where that is what counts.
     """
 
     market: str
     sides_mm: tuple[float, float, float] | None
     weight_g: float | None
-    package_from: str | None
+    package_from: str
     size_tier: str | None
     billing_kg: float | None
     table_fee: float | None
@@ -53,7 +54,7 @@ def fee_facts(
 ) -> dict[str, FeeFacts]:
     """What the fees rest on, by marketplace, for the offers of one product by the tables of a day.
 
-    ``facts`` are those of :func:`~arbkit.analysis.routes.prepare_offers`.
+    ``facts`` are those of :func:`~arbkit.analysis.offers.prepare_offers`.
     """
     day = tables.on(on)
     used = cost_offers(facts, profile, day)
@@ -68,20 +69,20 @@ def fee_facts(
         length, width, height = sides
         package = None if length is None or width is None or height is None else (length, width, height)
         price, referral = _known(used.sell_price[m, 0]), _known(used.referral[m, 0])
-        assumed = bool(row["package_assumed"])
+        measured = row["package_certainty"] == Certainty.MEASURED
         fee = offer.keepa_fba_fee_minor
         found[offer.market] = FeeFacts(
             market=offer.market,
             sides_mm=package,
             weight_g=_known(row["weight_g"]),
-            package_from="profile" if assumed else (row["package_from"] or offer.market) if package else None,
+            package_from=(row["package_from"] or offer.market) if measured else "range",
             size_tier=day.tiers[tier] if tier >= 0 else None,
             billing_kg=_known(fees.sizes.billing_kg[position]),
             table_fee=_known(by_table.fulfilment.local[m, 0]),
-            low_price=bool(by_table.fees.fulfilment.low_price[position]),
+            low_price=bool(by_table.fulfilment.low_price[m, 0]),
             keepa_fee=None if fee is None else fee / 100,
             keepa_fee_at=offer.keepa_fba_fee_at,
-            keepa_fee_used=bool(fees.fulfilment.from_keepa[position]),
+            keepa_fee_used=bool(used.fulfilment.from_keepa[m, 0]),
             category=" › ".join(offer.category_path) or offer.category,
             schedule=day.schedules[schedule].rule if schedule >= 0 else None,
             schedule_observed=bool(fees.referral.observed[position]),

@@ -1,4 +1,4 @@
-"""Pricing of routes: one preparation of offers and one :func:`price_routes` for detection, pages and notebooks."""
+"""Pricing of routes: one :func:`price_routes` for detection, pages and notebooks."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from itertools import permutations
 from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 
 from arbkit.analysis.confidence import score_confidence
 from arbkit.analysis.demand import amazon_sells
+from arbkit.analysis.listing.match import Match
+from arbkit.analysis.listing.sides import Listings, compare_sides
+from arbkit.analysis.offers import DEMAND_COLUMNS, IDENTITY_COLUMNS
 from arbkit.core.marketplaces import MARKET_CODES, market
 from arbkit.core.models import Offer, Opportunity
-from arbkit.core.results import ComponentRow
-from arbkit.profit import COMPONENTS, OFFER_COLUMNS, Evaluation, Profile, Rates, Tables, components, evaluate
+from arbkit.core.results import ComponentRow, RouteStatus
+from arbkit.profit import COMPONENTS, Evaluation, Profile, Rates, Tables, components, evaluate
 from arbkit.profit.components import rounded
-from arbkit.profit.fees.arrays import Mask
-from arbkit.profit.offer_facts import apply_default_package, fill_missing_package
+from arbkit.profit.facts.ranges import profit_range
+from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.reason_codes import join_messages, messages
 from arbkit.profit.route_frame import RouteRow, route_rows
 from arbkit.store.base import Stats
@@ -27,14 +32,6 @@ from arbkit.store.base import Stats
 Cells = dict[tuple[str, str], tuple[float | None, str]]
 """(source, target) → value and words, as :func:`~arbkit.display.charts.routes_figure` draws them."""
 
-IDENTITY_COLUMNS = ("title", "brand", "category", "origin")
-DEMAND_COLUMNS = (
-    "shipping_minor", "price_avg90_minor", "buy_box_is_amazon", "amazon_minor", "amazon_at", "sales_rank",
-    "out_of_stock90_pct",
-)  # fmt: skip
-PRICING_COLUMNS = tuple(dict.fromkeys(("asin", "market", *IDENTITY_COLUMNS, *DEMAND_COLUMNS, *OFFER_COLUMNS)))
-"""The fields of offers that a priced route is made from."""
-_TEXTS = frozenset({"asin", "market", "price_basis", "category", "category_path", "title", "brand", "origin"})
 _TABLE_COLUMNS = (
     "asin", "source", "target", "buy_price", "buy_currency", "sell_price", "sell_currency", "profit", "currency",
     "roi_pct", "margin_pct", "fulfilment", "unknown", "assumed",
@@ -73,27 +70,6 @@ class PricedRoute:
         return f"{self.source}:{self.target}"
 
 
-def prepare_offers(offers: Sequence[Offer] | pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """Offers ready to be priced, one row each.
-
-    Package facts that a listing lacks come from the product's other listings, else from the seller profile;
-    ``package_from`` and ``package_assumed`` say so.
-
-    Args:
-        offers: all offers of each product, as models or as frames of :data:`PRICING_COLUMNS` (``Store.scan_offers``).
-        profile: the seller, whose assumed package is used where no listing has one.
-    """
-    frame = offers if isinstance(offers, pd.DataFrame) else _offers_frame(offers)
-    return apply_default_package(fill_missing_package(frame), profile)
-
-
-def _offers_frame(offers: Sequence[Offer]) -> pd.DataFrame:
-    """Offers with the columns and types of a store's scan."""
-    rows = [[getattr(offer, name) for name in PRICING_COLUMNS] for offer in offers]
-    frame = pd.DataFrame(rows, columns=[*PRICING_COLUMNS])
-    return frame.astype({name: "float64" for name in PRICING_COLUMNS if name not in _TEXTS})
-
-
 def price_routes(
     offers: pd.DataFrame,
     profile: Profile,
@@ -107,7 +83,7 @@ def price_routes(
     """Price every route between these offers by its best fulfilment method.
 
     Args:
-        offers: of :func:`prepare_offers`; where ``selling`` is given, only what is bought.
+        offers: of :func:`~arbkit.analysis.offers.prepare_offers`; where ``selling`` is given, only what is bought.
         profile: the seller.
         tables: fee tables; those of ``on`` are used.
         rates: exchange rates; those of ``on`` are used.
@@ -115,30 +91,42 @@ def price_routes(
         selling: the same products as they are sold, where that differs from ``offers``.
         routes: (source, target) pairs to price; None: all.
     """
-    return RoutePrices(evaluate(offers, profile, tables, rates, on=on, selling=selling, routes=routes))
+    evaluation = evaluate(offers, profile, tables, rates, on=on, selling=selling, routes=routes)
+    return RoutePrices(evaluation, offers if selling is None else selling)
 
 
 class RoutePrices:
     """The routes of many products, priced at once. ``evaluation`` holds the figures as arrays (routes, products)."""
 
-    def __init__(self, evaluation: Evaluation) -> None:
+    def __init__(self, evaluation: Evaluation, selling: pd.DataFrame) -> None:
+        """``selling``: the prepared offers as they are sold."""
         self.evaluation = evaluation
-        self._seller = evaluation.seller
+        self._seller, self._selling = evaluation.seller, selling
 
-    def opportunities(self, wanted: Mask | None = None, *, now: float, run_id: str = "") -> list[Opportunity]:
-        """The wanted routes that could be priced, profitable or not, as opportunities evaluated at ``now`` (Unix s)."""
+    @cached_property
+    def profit_range(self) -> tuple[Floats, Floats]:
+        """The lowest and the highest profit over the packages that a product may have, as arrays (routes, products)."""
+        return profit_range(self.evaluation, self._selling)
+
+    def opportunities(
+        self, wanted: Mask | None = None, *, now: float, run_id: str = "", listings: Listings | None = None
+    ) -> list[Opportunity]:
+        """The wanted routes that could be priced, profitable or not, as opportunities evaluated at ``now`` (Unix s).
+
+        ``listings`` gives whole offers of products, whose listings are compared; None: they are not.
+        """
         frame = self.evaluation.frame(wanted)
         if frame.empty:
             return []
         priced = frame["profit"].notna()
-        return list(self._opportunities(frame if priced.all() else frame[priced], now, run_id))
+        return list(self._opportunities(frame if priced.all() else frame[priced], now, run_id, listings))
 
-    def routes(self, *, now: float) -> list[PricedRoute]:
+    def routes(self, *, now: float, listings: Listings | None = None) -> list[PricedRoute]:
         """Every route that is offered, the most profitable first and those that cannot be priced last."""
         frame = self.evaluation.frame()
         if frame.empty:
             return []
-        priced = {o.id: o for o in self._opportunities(frame[frame["profit"].notna()], now, "")}
+        priced = {o.id: o for o in self._opportunities(frame[frame["profit"].notna()], now, "", listings)}
         found = [self._route(row, priced) for row in route_rows(frame)]
         return sorted(found, key=lambda r: (r.profit is None, -(r.profit or 0.0), r.asin, r.id))
 
@@ -163,8 +151,13 @@ class RoutePrices:
             opportunity=found,
         )
 
-    def _opportunities(self, routes: pd.DataFrame, now: float, run_id: str) -> Iterator[Opportunity]:
+    def _opportunities(
+        self, routes: pd.DataFrame, now: float, run_id: str, listings: Listings | None
+    ) -> Iterator[Opportunity]:
         routes = _with_both_offers(routes, self.evaluation.buying.fees.offers)
+        routes["profit_low"], routes["profit_high"] = self._ranges_of(routes)
+        matches = compare_sides(zip(routes["asin"], routes["source"], routes["target"], strict=True), listings)
+        routes["match_verdict"] = [None if match is None else match.verdict for match in matches]
         confidence, rules = score_confidence(routes, now=now)
         for index, route in enumerate(route_rows(routes)):
             row = cast("Mapping[str, Any]", route)
@@ -182,6 +175,9 @@ class RoutePrices:
                 sell_currency=row["sell_currency"],
                 price_basis={"buy": row["buy_basis"], "sell": row["sell_basis"]},
                 profit=round(float(row["profit"]), 2),
+                profit_low=rounded(row["profit_low"]),
+                profit_high=rounded(row["profit_high"]),
+                status=_status(row["profit_low"], row["profit_high"], matches[index]),
                 roi_pct=round(float(row["roi_pct"]), 1),
                 margin_pct=round(float(row["margin_net_pct"]), 1),
                 spread_pct=round(float(row["spread_pct"]), 1),
@@ -190,6 +186,12 @@ class RoutePrices:
                 fulfilment=row["fulfilment"],
                 confidence=float(confidence[index]),
                 confidence_reasons=tuple(rule.message for rule in rules[index]),
+                warnings=tuple({"code": rule.code, "text": rule.message} for rule in rules[index]),
+                match=None if (match := matches[index]) is None else match.row(),
+                rank=_whole(row["sell_sales_rank"]),
+                rank_drops30=_whole(row["sell_rank_drops30"]),
+                sellers=_whole(row["sell_offers_new"]),
+                max_buy=rounded(math.floor(100 * row["max_buy"]) / 100) if row["max_buy"] > 0 else None,
                 data_at=int(row["updated_at"]),
                 tables_version=self._seller.day.version,
                 profile=self._seller.profile.name,
@@ -205,6 +207,18 @@ class RoutePrices:
                 components=self._components(route),
                 run_id=run_id,
             )
+
+    def _ranges_of(self, routes: pd.DataFrame) -> tuple[Floats, Floats]:
+        """The lowest and the highest profit of each row; those of a measured package to the cent of its components."""
+        evaluation = self.evaluation
+        number = {route: position for position, route in enumerate(evaluation.routes)}
+        at = (
+            np.array([number[pair] for pair in zip(routes["source"], routes["target"], strict=True)], np.int64),
+            pd.Index(evaluation.buying.asins).get_indexer(pd.Index(routes["asin"])),
+        )
+        low, high = (bound[at] for bound in self.profit_range)
+        exact, cents = evaluation.profit[at], routes["profit"].to_numpy("float64")
+        return np.where(low == exact, cents, low), np.where(high == exact, cents, high)
 
     def _components(self, row: RouteRow) -> tuple[ComponentRow, ...]:
         return tuple(components(row, self._seller.profile, self._seller.day, self._seller.rates))
@@ -264,6 +278,17 @@ def best_cells(stats: Stats, currency: str) -> Cells:
         text = f"{found['count']:,} opportunities, the best of {found['best_profit']:.2f} {currency}"
         cells[source, target] = found["best_profit"], text
     return cells
+
+
+def _status(low: float, high: float, match: Match | None) -> RouteStatus:
+    """Whether it is an opportunity: not with other goods, nor where it leaves money only with some packages."""
+    if match is not None and match.verdict == "different":
+        return "different"
+    return "needs_size" if not low > 0 and high > 0 else "opportunity"
+
+
+def _whole(value: float) -> int | None:
+    return None if math.isnan(value) else int(value)
 
 
 def _text(value: object) -> str | None:

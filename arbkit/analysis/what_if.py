@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from arbkit.analysis.routes import PricedRoute, RoutePrices, prepare_offers, price_routes
+from arbkit.analysis.offers import prepare_offers
+from arbkit.analysis.routes import PricedRoute, RoutePrices, price_routes
 from arbkit.core.errors import UsageError
 from arbkit.core.input.validation import Value
 from arbkit.core.models import Offer, Opportunity
@@ -53,7 +54,7 @@ def reprice(
     route: dict[str, Json | date] = {"source": first.source, "target": first.target}
     route |= {"buy": first.buy_price, "sell": first.sell_price, **changes}
     seller_profile = QuoteRequest.parse(route).apply(profile)
-    facts = prepare_offers(offers, seller_profile).set_index(["asin", "market"], drop=False)
+    facts = prepare_offers(offers).set_index(["asin", "market"], drop=False)
     usable = [o for o in found if (o.asin, o.source) in facts.index and (o.asin, o.target) in facts.index]
     factor = 1 + sell_change_pct / 100
     bought = _at_prices(facts, [(o.asin, o.source) for o in usable], [o.buy_price for o in usable], profile)
@@ -131,7 +132,7 @@ def quote_request_for(
     Raises:
         UsageError: the product is not offered on the marketplace it would be sold on any more.
     """
-    facts = prepare_offers(offers, profile)
+    facts = prepare_offers(offers)
     rows = facts[facts["market"] == found.target]
     if rows.empty:
         raise UsageError("is not offered there any more", field="target", value=found.target)

@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from arbkit.cli.model_options import given_options, options_from
-from arbkit.cli.shared import JSON, answer, console, load_settings, print_json, say
+from arbkit.cli.shared import JSON, answer, console, counted, load_settings, print_json, print_table, say
 from arbkit.core.errors import UsageError
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.marketplaces import market as marketplace
 from arbkit.core.service.process import stop_on_signals
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic import JsonValue
+
     from arbkit.core.input.validation import Value
     from arbkit.core.offers.facts import Fact
     from arbkit.pipeline.consumer import Outcomes
+    from arbkit.pipeline.file_report import FileReport
 
+_MAX_NAMED = 8
+"""Columns that are named without ``--dry-run``."""
+_MAX_TITLE = 48
+_SHOWN = {
+    "row": "row", "ASIN": "asin", "market": "market", "title": "title", ">cents": "price_minor", "basis": "price_basis",
+    ">rank": "sales_rank", ">g": "weight_g",
+}  # fmt: skip
+"""Heading → field of an offer that ``--dry-run`` prints."""
 watch = typer.Typer(name="watch", help="The watchlist: add, remove and list products.", no_args_is_help=True)
 
 facts = typer.Typer(
@@ -148,32 +162,35 @@ def watch_list(json: bool = JSON) -> None:
 def import_command(
     files: list[Path] = typer.Argument(..., help="Keepa exports (CSV, XLSX) or saved Keepa responses (JSON, gzip)."),
     market: str | None = typer.Option(None, help="Marketplace of files that do not name theirs."),
+    dated: str | None = typer.Option(
+        None, metavar="YYYY-MM-DD", help="Day on which the prices of files without a date were true."
+    ),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Show what would be read; store nothing."),
     json: bool = JSON,
 ) -> None:
     """Import Keepa exports and saved Keepa responses."""
     from arbkit.pipeline.consumer import ConsumeSummary, drain
-    from arbkit.pipeline.file_import import import_files
+    from arbkit.pipeline.file_import import import_files, preview_files
 
-    settings, done = load_settings(), ConsumeSummary()
-    report = import_files(settings, files, market=marketplace(market) if market else None)
-    if report.products and not drain(settings, stop=stop_on_signals(), summary=done):
-        console(stderr=True).print("not all of it is enriched yet: see `arbkit status` for the lag", markup=False)
+    given, day, done = marketplace(market) if market else None, _day(dated), ConsumeSummary()
+    if dry_run:
+        report = preview_files(files, market=given, dated=day)
+    else:
+        settings = load_settings()
+        report = import_files(settings, files, market=given, dated=day)
+        if report.products and not drain(settings, stop=stop_on_signals(), summary=done):
+            console(stderr=True).print("not all of it is enriched yet: see `arbkit status` for the lag", markup=False)
     became = [done.of_file(Path(file.path).name, file.products) for file in report.files]
     if json:
-        print_json(_with_outcomes(report.to_dict(), became))
+        print_json(report.to_dict() if dry_run else _with_outcomes(report.to_dict(), became))
     else:
         for file, outcomes in zip(report.files, became, strict=True):
-            found = f"{file.products} products of {file.market}, exported {file.exported_at}"
-            say(f"{file.path}: {file.refused or found}")
-            if file.dead_lettered:
-                say(f"  {file.dead_lettered} of {file.rows} rows were rejected: see `arbkit dlq list`")
+            _print_file(file)
             if outcomes is not None:
                 say(
                     f"  {outcomes.stored} new, {outcomes.updated} updated, {outcomes.older} older than what is stored, "
                     f"{outcomes.equal} known already"
                 )
-            for note in file.notes:
-                say(f"  {note}")
     raise typer.Exit(report.exit_code)
 
 
@@ -183,6 +200,41 @@ def _with_outcomes(document: dict[str, Any], became: Sequence[Outcomes | None]) 
     for row, outcomes in zip(document["files"], became, strict=True):
         row.update({name: None if outcomes is None else getattr(outcomes, name) for name in names})
     return document
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        day = date.fromisoformat(text) if text else None
+    except ValueError:
+        raise UsageError("is no date", field="--dated", value=text, remedy="Write it as 2026-01-31") from None
+    if day and day > datetime.now(UTC).date():
+        raise UsageError("is in the future", field="--dated", value=text)
+    return day
+
+
+def _print_file(file: FileReport) -> None:
+    dated = "dated row by row" if file.facts_from == "row" else f"prices of {file.exported_at or 'an unknown day'}"
+    found = f"{counted(file.products, 'product')} of {file.market}, {dated}"
+    say(f"{file.path}: {file.refused or found}")
+    if file.dead_lettered:
+        became = "were rejected: see `arbkit dlq list`" if file.sample is None else "would be rejected"
+        say(f"  {file.dead_lettered} of {file.rows} rows {became}")
+    for note in file.notes:
+        say(f"  {note}")
+    if file.sample:
+        _print_preview(file, file.sample)
+    elif unread := file.columns["unread"]:
+        say(f"  columns not read: {', '.join(unread[:_MAX_NAMED])}{', …' if len(unread) > _MAX_NAMED else ''}")
+
+
+def _print_preview(file: FileReport, sample: Sequence[Mapping[str, JsonValue]]) -> None:
+    if (how := file.notation) is not None:
+        named = how["currency"] or "not named", how["dates"] or "none"
+        say(f"  numbers: 1{how['thousands']}299{how['decimal']}90, currency: {named[0]}, dates: {named[1]}")
+    for name, headers in (("read", file.columns["read"]), ("not read", file.columns["unread"])):
+        say(f"  columns {name}: {', '.join(headers) or 'none'}")
+    cells = [[str(offer.get(name, ""))[:_MAX_TITLE] for name in _SHOWN.values()] for offer in sample]
+    print_table(list(_SHOWN), cells, whole=("ASIN",))
 
 
 def export(
@@ -211,4 +263,4 @@ def export(
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     app.command("import")(import_command)
-    app.command(cls=options_from("arbkit.core.input.filters:OpportunityFilter"))(export)
+    app.command(cls=options_from("arbkit.core.input.filters:OpportunityFilter", all_routes="all"))(export)

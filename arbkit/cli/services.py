@@ -211,5 +211,6 @@ def register(app: typer.Typer) -> None:
     for command in (init, up, produce, consume, replay):
         app.command()(command)
     parameters = "arbkit.analysis.detection_parameters:DetectParameters"
-    app.command(cls=options_from(parameters, skip=("source", "target"), sources="source", targets="target"))(detect)
+    options = options_from(parameters, skip=("source", "target"), sources="source", targets="target", all_routes="all")
+    app.command(cls=options)(detect)
     app.command()(demo)

@@ -29,7 +29,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time, timedelta
 from difflib import get_close_matches
-from typing import TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, TypeAlias, TypedDict, Unpack
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 ErrorValue: TypeAlias = (
     "str | int | float | bool | date | time | timedelta | Sequence[ErrorValue] | Mapping[str, ErrorValue] | None"
@@ -200,6 +203,12 @@ class BadRecordError(InputError):
 
 class RefusedFileError(InputError):
     """A whole file cannot be used."""
+
+
+def first_fault(error: ValidationError) -> tuple[str, str, ErrorValue]:
+    """Where pydantic's first mistake is (``customs.duty_pct``; empty: the whole), what is wrong, and the value."""
+    fault = error.errors(include_url=False)[0]
+    return ".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, "), fault["input"]
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 1) -> list[str]:

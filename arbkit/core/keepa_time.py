@@ -9,6 +9,9 @@ from arbkit.core.errors import BadRecordError
 
 _EPOCH_MINUTES = 21_564_000
 
+UNDATED_AT = _EPOCH_MINUTES * 60
+"""The time (Unix s) that stands for "nobody knows when": older than every fact, so never fresh."""
+
 NEW_INCLUDES_SHIPPING_FROM = 1_771_200_000
 """16 February 2026 in Unix seconds: from then on Keepa's NEW price includes shipping."""
 

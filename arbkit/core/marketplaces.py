@@ -15,7 +15,10 @@ from arbkit.core.files import shipped_table
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """One Amazon marketplace: ``code`` (DE), ``keepa_domain`` (3), ISO currency, web host, IANA zone."""
+    """One Amazon marketplace: ``code`` (DE), ``keepa_domain`` (3), ISO currency, web host, IANA zone.
+
+    ``amazon_seller`` is Amazon's own seller id there, as the addresses of its offers have it (``m=`` or ``smid=``).
+    """
 
     code: str
     name: str
@@ -23,6 +26,7 @@ class Market:
     amazon: str
     currency: str
     time_zone: str
+    amazon_seller: str
 
     def url(self, asin: str) -> str:
         """The product's page on this marketplace."""

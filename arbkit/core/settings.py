@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from arbkit.core.errors import ConfigError, UsageError
+from arbkit.core.errors import ConfigError, UsageError, first_fault
 from arbkit.core.marketplaces import market
 
 KEEPA_SERVICE = "https://api.keepa.com"
@@ -125,13 +125,12 @@ class Settings(BaseSettings):
         try:
             return cls(**values)
         except ValidationError as error:
-            first = error.errors()[0]
-            name = str(first["loc"][0]) if first["loc"] else "settings"
+            name, why, value = first_fault(error)
             secret = name.lower() in {"keepa_api_key", "token", "kafka_options", "store_api_key"}
             raise ConfigError(
-                first["msg"].removeprefix("Value error, "),
-                field=cls.variable(name),
-                value=None if secret else first.get("input"),
+                why,
+                field=cls.variable(name or "settings"),
+                value=None if secret else value,
                 remedy="Set it in the environment or in .env",
             ) from None
 

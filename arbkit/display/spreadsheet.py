@@ -24,7 +24,11 @@ _PLAIN = (
     "sell_currency", "profit", "currency", "roi_pct", "margin_pct", "spread_pct", "fees", "fulfilment", "amazon_sells",
     "confidence",
 )  # fmt: skip
-HEADINGS = (*_PLAIN, "confidence_reasons", "data_at", "evaluated_at", "source_url", "target_url", "demo", *COMPONENTS)
+_SINCE_0_2 = ("status", "profit_low", "profit_high", "input_vat", "rank", "rank_drops30", "sellers", "max_buy")
+HEADINGS = (
+    *_PLAIN, "confidence_reasons", "data_at", "evaluated_at", "source_url", "target_url", "demo", *COMPONENTS,
+    *_SINCE_0_2, "match",
+)  # fmt: skip
 Cell = str | float | bool | None
 Row = list[Cell]
 
@@ -51,6 +55,8 @@ def _row(found: Opportunity) -> Row:
         found.target_url,
         found.demo,
         *(amounts.get(name, 0.0) for name in COMPONENTS),
+        *(getattr(found, name) for name in _SINCE_0_2),
+        found.match["verdict"] if found.match else None,
     ]
 
 

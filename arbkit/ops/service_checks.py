@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from arbkit.core.files import shipped_table
 from arbkit.core.formatting import age_words
 from arbkit.core.service.addresses import url_answers
 from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, seconds_since_heartbeat
@@ -14,14 +15,7 @@ from arbkit.ops.supervisor import plan_services
 
 _FRESH_S = 30.0
 """A running service sends a heartbeat every second or so; a slow store may hold it up for longer."""
-_REMEDIES = {
-    "producer": "No new prices come in. Start it with `arbkit up`, or alone with `arbkit produce`",
-    "consumer": "What is on the log waits there, nothing is lost. Start it with `arbkit up`, or alone with "
-    "`arbkit consume`; if it ended because too many records were unusable, look at the dead letters first",
-    "scheduler": "No new detection begins. Start it with `arbkit up`, or alone with `arbkit schedule`",
-    "api": "Start it with `arbkit up`, or alone with `arbkit api`",
-    "demo": "The producer gets no invented prices. Start it with `arbkit up`, or alone with `arbkit demo`",
-}
+_REMEDIES = shipped_table(dict[str, str], "arbkit.ops", "service_remedies.toml")
 HealthState = Literal["running", "late", "down", "unknown"]
 
 

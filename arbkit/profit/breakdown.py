@@ -18,6 +18,11 @@ from arbkit.profit.reason_codes import ReasonCode
 from arbkit.profit.route_frame import RouteRow
 from arbkit.profit.seller_profile import Profile
 
+_GUESSES = {
+    ReasonCode.PACKAGE_ASSUMED: "the likely package of its category",
+    ReasonCode.PACKAGE_DERIVED: "the likely package by what the listings state",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class _Explanation:
@@ -35,24 +40,8 @@ def components(row: RouteRow, profile: Profile, day: EffectiveTables, rates: Rat
     ``amount`` is signed, in the home currency, None where unknown; the amounts add up to the profit.
     """
     explainer = _Explainer(row, profile, day, rates)
-    lines: list[ComponentRow] = []
     amounts = cast("Mapping[str, float]", row)
-    for name in (name for name in COMPONENTS if amounts[name] != 0):
-        line = explainer.explain(name)
-        table = line.table
-        lines.append(
-            {
-                "name": name,
-                "amount": None if math.isnan(amounts[name]) else amounts[name],
-                "currency": row["currency"],
-                "rule": line.rule,
-                "table": table.table_id if table else None,
-                "valid_from": table.valid_from.isoformat() if table else None,
-                "source": table.source if table else line.source,
-                "assumed": line.assumed or bool(table and table.assumed),
-            }
-        )
-    return lines
+    return [explainer.line(name, amounts[name]) for name in COMPONENTS if amounts[name] != 0]
 
 
 class _Explainer:
@@ -61,9 +50,24 @@ class _Explainer:
     def __init__(self, row: RouteRow, profile: Profile, day: EffectiveTables, rates: Rates) -> None:
         self.row, self.profile, self.day, self.rates = row, profile, day, rates
         self.source, self.target = row["source"], row["target"]
-        self.package_assumed = any(reason.code is ReasonCode.PACKAGE_ASSUMED for reason in row["assumed"])
+        self.package_guess = next((_GUESSES[r.code] for r in row["assumed"] if r.code in _GUESSES), "")
 
-    def explain(self, name: str) -> _Explanation:
+    def line(self, name: str, amount: float) -> ComponentRow:
+        """The component of this name with what explains it."""
+        explanation = self._explain(name)
+        table = explanation.table
+        return {
+            "name": name,
+            "amount": None if math.isnan(amount) else amount,
+            "currency": self.row["currency"],
+            "rule": explanation.rule,
+            "table": table.table_id if table else None,
+            "valid_from": table.valid_from.isoformat() if table else None,
+            "source": table.source if table else explanation.source,
+            "assumed": explanation.assumed or bool(table and table.assumed),
+        }
+
+    def _explain(self, name: str) -> _Explanation:
         rules: dict[str, Callable[[], _Explanation]] = {
             "sale_price": lambda: self._price(self.row["sell_price"], self.row["sell_currency"], self.target,
                                               self.row["sell_basis"]),
@@ -162,13 +166,13 @@ class _Explainer:
             low = row["fulfilment_from"] == "low-price table"
             name, table = ("Low-Price FBA", "fulfilment_low_price") if low else ("FBA", "fulfilment_local")
             name += f"{', Pan-EU' if row['fulfilment'] == 'pan-eu' else ''} {target}"
-        return _Explanation(f"{name}: {self._size()}", self._table(table), assumed=self.package_assumed)
+        return _Explanation(f"{name}: {self._size()}", self._table(table), assumed=bool(self.package_guess))
 
     def _size(self) -> str:
         row = self.row
         size = f"{row['size_tier']}, {row['billing_kg']:.2f} kg" if row["size_tier"] else "size unknown"
-        if self.package_assumed:
-            size += ", assumed"
+        if self.package_guess:
+            size += f", {self.package_guess}"
         return f"{size}, package facts of the {row['package_from']} listing" if row["package_from"] else size
 
     def _fuel(self) -> _Explanation:

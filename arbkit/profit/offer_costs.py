@@ -16,12 +16,13 @@ import pandas as pd
 
 from arbkit.core.marketplaces import MARKET_CODES
 from arbkit.profit.components import whole_cents as to_whole_cents
-from arbkit.profit.fees.arrays import Floats, Ints, Objects
+from arbkit.profit.facts.packages import Certainty
+from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
 from arbkit.profit.fees.fulfilment import Fulfilment
 from arbkit.profit.fees.offer_fees import OfferFees
 from arbkit.profit.fees.parsing import SPECIAL
 from arbkit.profit.fees.tables import EffectiveTables
-from arbkit.profit.offer_facts import Prices, numbers
+from arbkit.profit.offer_facts import Prices, numbers, prices
 from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
 from arbkit.profit.seller_profile import Profile
 
@@ -77,7 +78,7 @@ def cost_offers(
 
     Args:
         offers: at most one row per product and marketplace, with :data:`~arbkit.profit.offer_facts.OFFER_COLUMNS`
-            and, where given, ``keepa_referral_price``, ``package_from``, ``package_assumed``.
+            and, where given, ``keepa_referral_price``, and the marks of :mod:`arbkit.profit.facts`.
         profile: the seller's.
         day: the tables of the day.
         whole_cents: False leaves the referral fee unrounded: for searching a price, where a fee in whole cents would
@@ -85,65 +86,79 @@ def cost_offers(
     """
     offers = offers.reset_index(drop=True)
     market = offers["market"].map(MARKET_CODES.index).to_numpy(np.int64) if len(offers) else np.zeros(0, np.int64)
-    fees = OfferFees(offers, market, profile, day)
+    buying, selling = prices(offers, profile.buy_basis, buying=True), prices(offers, profile.sell_basis, buying=False)
+    fees = OfferFees(offers, market, selling.price, profile, day)
     codes, asins = pd.factorize(offers["asin"])
     grid = _MarketProductGrid(market, codes, len(asins))
-    referral = fees.referral
-    local_reasons, efn_reasons = _package_reasons(fees)
-    charged = to_whole_cents if whole_cents else _as_is
+    referral, fulfilment, closing = fees.referral, fees.fulfilment(selling.price), fees.closing_fee()
+    local_reasons, efn_reasons = _package_reasons(fees, fulfilment)
+    charged = to_whole_cents if whole_cents else np.asarray
     return OfferCosts(
         fees=fees,
         asins=np.asarray(asins, object),
         row=grid.rows,
-        buy_price=grid.of(fees.buying.price),
-        sell_price=grid.of(fees.selling.price),
+        buy_price=grid.of(buying.price),
+        sell_price=grid.of(selling.price),
         referral=grid.of(charged(referral.fee)),
         referral_least=grid.of(charged(referral.least)),
-        closing=grid.of(fees.closing),
-        vat_rate=grid.of(fees.vat_rate),
-        weight_kg=grid.of(fees.unit_kg),
-        fulfilment=_mapped(fees.fulfilment, grid.of),
-        storage=_mapped(fees.storage, grid.of),
+        closing=grid.of(closing),
+        vat_rate=grid.of(fees.vat_rates()),
+        weight_kg=grid.of(fees.sizes.unit_kg),
+        fulfilment=_mapped(fulfilment, grid.of),
+        storage=_mapped(fees.storage(), grid.of),
         updated_at=grid.of(numbers(offers, "updated_at")),
-        buy_reasons=grid.of(_buy_reasons(fees)),
-        sell_reasons=grid.of(_sell_reasons(fees)),
+        buy_reasons=grid.of(_buy_reasons(fees, buying)),
+        sell_reasons=grid.of(_sell_reasons(fees, selling, closing)),
         no_fee_reasons=grid.of(_no_fee_reasons(fees)),
         local_reasons=grid.of(local_reasons),
         efn_reasons=grid.of(efn_reasons),
     )
 
 
-def _as_is(amounts: Floats) -> Floats:
-    return amounts
-
-
 def _price_reasons(price: Prices, missing: ReasonCode, fees: OfferFees) -> ReasonFlags:
     """What concerns buying and selling alike: the price and the VAT class."""
     flags = np.zeros(len(fees.market), np.uint64)
     unknown = np.isnan(price.price)
-    flag_rows(flags, missing, unknown & ~price.crosses)
+    marks = {
+        ReasonCode.PRICE_UNDATED: "price_undated", ReasonCode.PRICE_TOO_OLD: "price_too_old",
+        ReasonCode.PRICE_GLITCH: "price_glitch",
+    }  # fmt: skip
+    explained = price.crosses.copy()
+    for code, column in marks.items():
+        rows = unknown & _marked(fees, column)
+        flag_rows(flags, code, rows)
+        explained |= rows
+    unsellable = fees.offers["unsellable"].to_numpy(np.uint64) if "unsellable" in fees.offers else flags
+    flag_rows(flags, missing, unknown & ~(explained | (unsellable > 0)))
+    flags |= unsellable
+    flag_rows(flags, ReasonCode.OLD_BUY_BOX_REPLACED, _marked(fees, "price_replaced"))
     flag_rows(flags, ReasonCode.AVERAGE_CROSSES_BREAK, unknown & price.crosses)
     flag_rows(flags, ReasonCode.SPOT_FOR_AVERAGE, price.fell_back)
     flag_rows(flags, ReasonCode.VAT_CLASS_SUGGESTED, fees.vat_suggested)
     return flags
 
 
-def _buy_reasons(fees: OfferFees) -> ReasonFlags:
-    flags = _price_reasons(fees.buying, ReasonCode.NO_BUY_PRICE, fees)
+def _marked(fees: OfferFees, name: str) -> Mask:
+    """The rows that a column marks; none where there is no such column."""
+    return fees.offers[name].to_numpy(bool) if name in fees.offers else np.zeros(len(fees.market), bool)
+
+
+def _buy_reasons(fees: OfferFees, price: Prices) -> ReasonFlags:
+    flags = _price_reasons(price, ReasonCode.NO_BUY_PRICE, fees)
     shipping_included = np.isin(fees.offers["price_basis"].to_numpy(object), ["amazon", "as given"])
     flag_rows(flags, ReasonCode.SHIPPING_UNKNOWN, np.isnan(numbers(fees.offers, "shipping_minor")) & ~shipping_included)
     return flags
 
 
-def _sell_reasons(fees: OfferFees) -> ReasonFlags:
+def _sell_reasons(fees: OfferFees, price: Prices, closing: Floats) -> ReasonFlags:
     day, referral = fees.day, fees.referral
-    flags = _price_reasons(fees.selling, ReasonCode.NO_SELL_PRICE, fees)
+    flags = _price_reasons(price, ReasonCode.NO_SELL_PRICE, fees)
     scheduled = referral.schedule >= 0
     if not day.schedules:
         flags |= ReasonCode.NO_FEE_TABLES.bit
     else:
-        flag_rows(flags, ReasonCode.CATEGORY_UNKNOWN, ~scheduled & ~np.isnan(fees.selling.price))
-    flag_rows(flags, ReasonCode.CLOSING_FEE_UNKNOWN, np.isnan(fees.closing) & scheduled)
+        flag_rows(flags, ReasonCode.CATEGORY_UNKNOWN, ~scheduled & ~np.isnan(price.price))
+    flag_rows(flags, ReasonCode.CLOSING_FEE_UNKNOWN, np.isnan(closing) & scheduled)
     flag_rows(flags, ReasonCode.REFERRAL_AMBIGUOUS, referral.candidates > 1)
     flag_rows(flags, ReasonCode.REFERRAL_MINIMUM_DISPUTED, referral.minimum_disputed)
     table = day.provenance("referral")
@@ -164,15 +179,18 @@ def _no_fee_reasons(fees: OfferFees) -> ReasonFlags:
     return flags
 
 
-def _package_reasons(fees: OfferFees) -> tuple[ReasonFlags, ReasonFlags]:
+def _package_reasons(fees: OfferFees, fulfilment: Fulfilment) -> tuple[ReasonFlags, ReasonFlags]:
     """What is assumed of fulfilment from local stock, and of EFN."""
     local, efn = np.zeros(len(fees.market), np.uint64), np.zeros(len(fees.market), np.uint64)
-    if "package_assumed" in fees.offers:
-        guessed = fees.offers["package_assumed"].to_numpy(bool)
+    certainty = numbers(fees.offers, "package_certainty")
+    for code, found in (
+        (ReasonCode.PACKAGE_ASSUMED, Certainty.ASSUMED),
+        (ReasonCode.PACKAGE_DERIVED, Certainty.DERIVED),
+    ):
+        rows = certainty == found
         # Keepa observed the local fee of the real package.
-        flag_rows(local, ReasonCode.PACKAGE_ASSUMED, guessed & ~fees.fulfilment.from_keepa)
-        flag_rows(efn, ReasonCode.PACKAGE_ASSUMED, guessed)
-    fulfilment = fees.fulfilment
+        flag_rows(local, code, rows & ~fulfilment.from_keepa)
+        flag_rows(efn, code, rows)
     flag_rows(local, ReasonCode.PEAK_OF_LAST_SEASON, fulfilment.peak_assumed & (fulfilment.peak_local > 0))
     return local, efn
 

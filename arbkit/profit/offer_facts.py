@@ -1,4 +1,4 @@
-"""What is known of each offer before it is costed: its prices by basis, and its package, known or assumed."""
+"""The columns of offers that are costed, and the price of each by a basis."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
 from arbkit.profit.fees.arrays import Floats, Mask
-from arbkit.profit.seller_profile import Basis, Profile
+from arbkit.profit.seller_profile import Basis
 
 if TYPE_CHECKING:
     CategoryNames: TypeAlias = pd.Series[str]
@@ -22,7 +22,6 @@ OFFER_COLUMNS = (
     "price_avg180_minor", "category", "category_path", "length_mm", "width_mm", "height_mm", "weight_g", "hazmat",
     "keepa_fba_fee_minor", "keepa_referral_pct", "keepa_closing_fee_minor", "updated_at",
 )  # fmt: skip
-_PACKAGE = ("length_mm", "width_mm", "height_mm", "weight_g")
 _DAY_S = 86_400
 
 
@@ -67,6 +66,8 @@ def prices(offers: pd.DataFrame, basis: Basis, *, buying: bool) -> Prices:
     shipping = np.nan_to_num(numbers(offers, "shipping_minor"))
     spot = numbers(offers, "price_minor")
     spot = np.where(spot > 0, (spot + shipping) / 100, np.nan)
+    if buying and "price_glitch" in offers:
+        spot[offers["price_glitch"].to_numpy(bool)] = np.nan
     nowhere = np.zeros(len(offers), bool)
     found = Prices(spot, averaged=nowhere, crosses=nowhere, fell_back=nowhere)
     if basis == "spot":
@@ -93,33 +94,3 @@ def _crosses_break(offers: pd.DataFrame, days: int) -> Mask:
         & (updated >= NEW_INCLUDES_SHIPPING_FROM)
         & (updated - days * _DAY_S < NEW_INCLUDES_SHIPPING_FROM)
     )
-
-
-def fill_missing_package(offers: pd.DataFrame) -> pd.DataFrame:
-    """The offers, their missing package facts filled in from the product's listings on other marketplaces.
-
-    All four facts are taken from one listing, the first that has them all; ``package_from`` names its marketplace.
-    """
-    shared = offers.copy()
-    complete = shared[list(_PACKAGE)].notna().all(axis=1)
-    known = shared.loc[complete, ["asin", "market", *_PACKAGE]].drop_duplicates("asin").set_index("asin")
-    lacking = ~complete & shared["asin"].isin(known.index)
-    shared["package_from"] = ""
-    if lacking.any():
-        donors = known.loc[shared.loc[lacking, "asin"]]
-        for name in _PACKAGE:
-            shared.loc[lacking, name] = donors[name].to_numpy()
-        shared.loc[lacking, "package_from"] = donors["market"].to_numpy()
-    return shared
-
-
-def apply_default_package(offers: pd.DataFrame, profile: Profile) -> pd.DataFrame:
-    """The offers, the profile's assumed package filled in where facts are missing; ``package_assumed`` marks those."""
-    assumed = offers.copy()
-    lacking = assumed[list(_PACKAGE)].isna().any(axis=1)
-    package = profile.assumed_package
-    assumed["package_assumed"] = lacking & (package is not None)
-    if package is not None:
-        for name in _PACKAGE:
-            assumed.loc[lacking, name] = getattr(package, name)
-    return assumed

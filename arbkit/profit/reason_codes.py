@@ -38,6 +38,9 @@ class ReasonCode(Enum):
     """Every reason, in the order in which reasons are listed: severity, message template and remedy template."""
 
     NO_BUY_PRICE = Severity.UNKNOWN, "no price where it is bought"
+    PRICE_UNDATED = (Severity.UNKNOWN, "nobody knows of which day its price is", "import the file again with --dated")
+    PRICE_TOO_OLD = Severity.UNKNOWN, "its price is too old to be one of now"
+    PRICE_GLITCH = Severity.UNKNOWN, "the price where it is bought is a fraction of its average: no purchase"
     AVERAGE_CROSSES_BREAK = (
         Severity.UNKNOWN,
         f"the average crosses the break of {_BREAK}, when Keepa's NEW price began to include shipping",
@@ -63,6 +66,9 @@ class ReasonCode(Enum):
     INBOUND_WEIGHT_UNKNOWN = Severity.UNKNOWN, "package weight unknown, so no inbound cost"
     DUTY_UNKNOWN = Severity.UNKNOWN, "duty unknown: set duty_pct"
     OWN_SHIPPING_UNKNOWN = Severity.UNKNOWN, "own shipping cost unknown: set fbm_shipping"
+    DIGITAL_GOODS = Severity.UNKNOWN, "digital goods: nothing is sent"
+    PARENT_LISTING = Severity.UNKNOWN, "parent of variations: not sold itself"
+    LISTING_UNAVAILABLE = Severity.UNKNOWN, "Keepa has no offers of this listing"
     NO_ELIGIBLE_METHOD = Severity.UNKNOWN, "no fulfilment method is open to this profile"
     UNEXPLAINED = Severity.UNKNOWN, "something needed is unknown"
 
@@ -72,7 +78,9 @@ class ReasonCode(Enum):
     REFERRAL_MINIMUM_DISPUTED = Severity.ASSUMED, "minimum referral fee disputed for this category"
     REFERRAL_AS_ANNOUNCED = Severity.ASSUMED, "referral percentages of {on} as announced"
     VAT_CLASS_SUGGESTED = Severity.ASSUMED, "VAT class suggested by the category"
-    PACKAGE_ASSUMED = Severity.ASSUMED, "package size and weight assumed by profile"
+    PACKAGE_ASSUMED = Severity.ASSUMED, "package size and weight unknown: the range of its category"
+    PACKAGE_DERIVED = Severity.ASSUMED, "package derived from what the listings state"
+    OLD_BUY_BOX_REPLACED = Severity.ASSUMED, "the buy box price is old: the newer lowest new price is used"
     PEAK_OF_LAST_SEASON = Severity.ASSUMED, "peak surcharge: last season's amount"
     EXCHANGE_RATE_STALE = Severity.ASSUMED, "exchange rate of {rate_day} is {stale_days} days old"
     DIGITAL_FEE_DISPUTED = Severity.ASSUMED, "digital services fee: sources disagree, the higher one taken"

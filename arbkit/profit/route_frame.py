@@ -11,10 +11,12 @@ import pandas as pd
 
 from arbkit.core.marketplaces import MARKET_CODES, MARKETS
 from arbkit.profit.components import COMPONENTS, Components, round_components
-from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
+from arbkit.profit.fees.arrays import Floats, Ints, Objects
+from arbkit.profit.offer_facts import prices
 from arbkit.profit.reason_codes import ASSUMED, UNKNOWN, Reason, decode_reasons
 from arbkit.profit.route_batch import FulfilmentOption, RouteBatch
-from arbkit.profit.seller_profile import FulfilmentMethod
+from arbkit.profit.seller_profile import Basis, FulfilmentMethod
+from arbkit.profit.trade_costs import SellerCosts
 
 Column = npt.NDArray[np.generic] | str
 _FEES = (
@@ -44,6 +46,7 @@ class RouteRow(Components):
     margin_net_pct: float
     margin_gross_pct: float
     spread_pct: float
+    max_buy: float
     referral_schedule: str
     referral_observed: bool
     referral_candidates: int
@@ -100,6 +103,7 @@ def route_frame(
             "sell_price": batch.selling.sell_price[t][products],
             "sell_currency": MARKETS[target].currency,
             **_percentages(exact, total, invested),
+            "max_buy": _max_buy(exact, total, invested, seller, source) * batch.buying.buy_price[s][products],
             "referral_saving": referral_saving,
             **_buying_provenance(batch, s, products),
             **_selling_provenance(batch, t, products, option),
@@ -142,23 +146,44 @@ def _percentages(exact: dict[str, Floats], total: Floats, invested: Floats) -> d
         }
 
 
+def _max_buy(exact: dict[str, Floats], total: Floats, invested: Floats, seller: SellerCosts, source: str) -> Floats:
+    """The highest buying price for the profile's target ROI and profit, as a share of the price bought at.
+
+    Profit and what is invested are linear in the buying price: neither selling nor its fees depend on it.
+    """
+    roi, profit = seller.profile.target_roi_pct / 100, seller.profile.target_profit
+    cost = -exact["purchase_price"]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        net = cost - exact["input_vat"]
+        landed = net - exact["freight"]
+        # What each part of the cost grows by as the price does: freight and own costs do not.
+        duty = -exact["duty"] / landed * net
+        import_vat = -exact["import_vat"] / (landed - exact["duty"]) * (net + duty)
+        tied_up = net + duty + import_vat
+        lost = tied_up + (seller.spread * cost if seller.rate[source] != 1 else 0.0)
+        share = 1 + (total - roi * invested) / (lost + roi * tied_up)
+        if profit is not None:
+            share = np.minimum(share, 1 + (total - profit) / lost)
+        return np.asarray(np.maximum(0.0, share))
+
+
 def _buying_provenance(batch: RouteBatch, s: int, products: Ints) -> dict[str, Column]:
     """What explains the buying side: the price's basis and the VAT class."""
     rows, fees = batch.buying.row[s][products], batch.buying.fees
-    basis = _basis(fees.offers.iloc[rows], fees.buying.averaged[rows], batch.seller.profile.buy_basis)
+    basis = _basis(fees.offers.iloc[rows], batch.seller.profile.buy_basis, buying=True)
     return {"buy_basis": basis, "vat_class_bought": fees.vat_class[rows]}
 
 
 def _selling_provenance(batch: RouteBatch, t: int, products: Ints, option: FulfilmentOption) -> dict[str, Column]:
     """What explains the selling side: the price's basis, the VAT class, referral schedule, size tier and package."""
-    rows, fees = batch.selling.row[t][products], batch.selling.fees
+    rows, fees, fulfilment = batch.selling.row[t][products], batch.selling.fees, batch.selling.fulfilment
     offers = fees.offers.iloc[rows]
     schedules = np.array([*(s.name for s in fees.day.schedules), ""], object)
     tiers = np.array([*fees.day.tiers, ""], object)
-    keepa = fees.fulfilment.from_keepa[rows] & (option.method in ("fba-local", "pan-eu"))
-    low_price = fees.fulfilment.low_price[rows] & (option.method != "efn")
+    keepa = fulfilment.from_keepa[t][products] & (option.method in ("fba-local", "pan-eu"))
+    low_price = fulfilment.low_price[t][products] & (option.method != "efn")
     return {
-        "sell_basis": _basis(offers, fees.selling.averaged[rows], batch.seller.profile.sell_basis),
+        "sell_basis": _basis(offers, batch.seller.profile.sell_basis, buying=False),
         "vat_class_sold": fees.vat_class[rows],
         "referral_schedule": schedules[fees.referral.schedule[rows]],
         "referral_observed": fees.referral.observed[rows],
@@ -170,9 +195,9 @@ def _selling_provenance(batch: RouteBatch, t: int, products: Ints, option: Fulfi
     }
 
 
-def _basis(offers: pd.DataFrame, averaged: Mask, basis: str) -> Objects:
+def _basis(offers: pd.DataFrame, basis: Basis, *, buying: bool) -> Objects:
     """Where a price comes from, in words: ``buy_box``, or ``buy_box, 90-day average``."""
-    names = offers["price_basis"]
+    names, averaged = offers["price_basis"], prices(offers, basis, buying=buying).averaged
     if not averaged.any():
         return names.to_numpy(object)
     average = f"{90 if basis == 'robust' else basis.removeprefix('avg')}-day average"

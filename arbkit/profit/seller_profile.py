@@ -7,7 +7,7 @@ from typing import Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from arbkit.core.errors import ConfigError
+from arbkit.core.errors import ConfigError, first_fault
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.results import Json
 from arbkit.profit.reason_codes import Reason, ReasonCode
@@ -94,7 +94,9 @@ class Profile(_Model):
     target_profit: float | None = Field(None, ge=0, description="profit that it must leave too")
     customs: Customs = Customs()
     freight: float | None = Field(None, ge=0, description="freight per unit on any route, instead of customs'")
-    assumed_package: Package | None = Field(None, description="used, and marked, where no package is known")
+    assumed_package: Package | None = Field(
+        None, description="of arbkit 0.1, read and not used: an unknown package is a range, and a size can be typed in"
+    )
 
     @field_validator("home", "stock")
     @classmethod
@@ -172,13 +174,9 @@ class Profile(_Model):
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            raise ConfigError(
-                first["msg"].removeprefix("Value error, "),
-                field=f"{where}: {name}" if name else where,
-                value=None if first["type"] == "value_error" and not name else first.get("input"),
-            ) from None
+            name, why, value = first_fault(error)
+            field = f"{where}: {name}" if name else where
+            raise ConfigError(why, field=field, value=value if name else None) from None
 
 
 def ineligibility_reason(method: FulfilmentMethod, profile: Profile, source: str, target: str) -> Reason | None:

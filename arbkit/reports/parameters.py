@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-_CONFIG = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+from arbkit.core.input.validation import Request
 
 
-class MorningParameters(BaseModel):
+class MorningParameters(Request):
     """The parameters of a morning report."""
-
-    model_config = _CONFIG
 
     top: int = Field(10, ge=1, le=200, description="maximum rows of each table")
     waterfalls: int = Field(3, ge=0, le=20, description="number of routes with a breakdown")

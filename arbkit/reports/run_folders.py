@@ -195,15 +195,10 @@ def clean(
 
 def sweep(report_folder: Path) -> None:
     """Remove what killed runs have left half-made. Whoever calls this holds the report's lock."""
-    for left in _hidden(report_folder):
-        with suppress(OSError):
-            _delete(left)
-
-
-def _hidden(report_folder: Path) -> list[Path]:
-    with suppress(OSError):
-        return [p for p in report_folder.iterdir() if _RUN_ID.fullmatch(p.name[1:]) or p.name.startswith(".latest")]
-    return []
+    for path in report_folder.glob(".*"):
+        if path.name.startswith(".latest") or _RUN_ID.fullmatch(path.name[1:]):
+            with suppress(OSError):
+                _delete(path)
 
 
 def _delete(path: Path) -> None:

@@ -25,7 +25,7 @@ from typing import get_origin
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.core.errors import ArbkitError, ServiceError, UsageError, did_you_mean
+from arbkit.core.errors import ArbkitError, ServiceError, UsageError, did_you_mean, first_fault
 from arbkit.core.files import file_lock, is_locked, shipped_folder
 from arbkit.core.models import Run, RunStatus
 from arbkit.core.results import Json
@@ -80,10 +80,9 @@ class Report:
         try:
             parsed = self.parameters.model_validate(dict(given))
         except ValidationError as error:
-            first = error.errors()[0]
-            why, field = first["msg"].removeprefix("Value error, "), ".".join(map(str, first["loc"]))
-            meaning = f"It means: {known[str(first['loc'][0])].description}" if first["loc"] else None
-            raise UsageError(why, field=field, value=first.get("input"), remedy=meaning) from None
+            field, why, value = first_fault(error)
+            meaning = f"It means: {known[field.partition('.')[0]].description}" if field else None
+            raise UsageError(why, field=field, value=value, remedy=meaning) from None
         return parsed.model_dump(mode="json", exclude_unset=True)
 
     def parse(self, words: Sequence[str]) -> dict[str, JsonValue]:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
 import re
 import zipfile
 import zlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from xml.parsers import expat
 
 import orjson
 from python_calamine import CalamineError, CalamineWorkbook
 
 from arbkit.core.errors import RefusedFileError
-from arbkit.sources.export_rows import IDENTITY
+from arbkit.sources.export_columns import read_column
+from arbkit.sources.export_xlsx import Formats, first_sheet, read_formats
 from arbkit.sources.raw_types import Cell, Json
 
 _MAX_FILE = 512 << 20
@@ -25,20 +28,24 @@ _MAX_UNPACKED = 1 << 30
 _MAX_RATIO = 200
 """Unpacked to packed: real exports are at about 10, a ZIP bomb at 1,000."""
 
-_FOOTER = re.compile(r"Exported on (\d{4}-\d{2}-\d{2} \d{2}:\d{2}) \(UTC\)")
+_FOOTER = re.compile(r"(\d{4}-\d{2}-\d{2} \d{2}:\d{2}) \(UTC\)")
+_DELIMITERS = ",;\t|"
 _EXAMPLE = "Give a Keepa export (CSV or XLSX) or a saved Keepa /product answer (JSON)"
+_STYLES = "xl/styles.xml"
 
 
 @dataclass(frozen=True, slots=True)
 class SheetRows:
     """An export: its headers and its rows with their numbers in the file; ``""`` is an empty cell.
 
-    ``exported_at`` is in UTC, None if the file does not say.
+    ``exported_at`` is in UTC, None if the file does not say. ``delimiter`` is that of a CSV; an XLSX has ``formats``.
     """
 
     headers: tuple[str, ...]
     rows: Sequence[tuple[int, Sequence[Cell]]]
     exported_at: datetime | None
+    delimiter: str = ""
+    formats: Formats = field(default_factory=Formats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,9 @@ def _parse(data: bytes) -> SheetRows | SavedResponse:
         return _xlsx(data)
     if data.startswith(b"\xd0\xcf\x11\xe0"):
         raise RefusedFileError("is an old Excel file", remedy="Save it as XLSX or CSV")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        data = data.decode("utf-16", "replace").encode()
+    data = data.removeprefix(b"\xef\xbb\xbf")
     if data.lstrip()[:1] in (b"{", b"["):
         return _answer(data)
     return _csv(data)
@@ -98,69 +108,136 @@ def _most_unpacked(data: bytes, least: int) -> int:
 
 def _xlsx(data: bytes) -> SheetRows:
     try:
-        _check_zip(data)
+        styles, sheet = _parts(data)
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        rows = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
-    except (zipfile.BadZipFile, zlib.error, CalamineError, EOFError, NotImplementedError, RuntimeError) as error:
+        table = _table(book.get_sheet_by_index(0).to_python(skip_empty_area=False))
+        formats = read_formats(styles, sheet, _amounts(table.headers))
+    except (
+        zipfile.BadZipFile, zlib.error, CalamineError, EOFError, NotImplementedError, RuntimeError, expat.ExpatError,
+    ) as error:  # fmt: skip
         raise RefusedFileError(f"is a damaged XLSX file: {error}", remedy="Export it again") from error
     except IndexError as error:
         raise RefusedFileError("has no sheet", remedy=_EXAMPLE) from error
-    return _table(rows)
+    return SheetRows(table.headers, table.rows, table.exported_at, formats=formats)
 
 
-def _check_zip(data: bytes) -> None:
-    """Refuse a ZIP bomb by what it would unpack to; one that lies there fails its checksum."""
+def _amounts(headers: Sequence[str]) -> frozenset[int]:
+    """The indices of the columns whose cell formats say something about their numbers."""
+    known = enumerate(map(read_column, headers))
+    return frozenset(index for index, column in known if column is not None and column.kind in ("money", "percent"))
+
+
+def _parts(data: bytes) -> tuple[bytes, bytes]:
+    """The cell formats and the first sheet of an XLSX, once all of it is known to be whole.
+
+    A ZIP bomb is refused by what it says that it unpacks to; one that lies there fails its checksum.
+    """
     with zipfile.ZipFile(io.BytesIO(data)) as file:
         members = file.infolist()
         if sum(member.file_size for member in members) > _most_unpacked(data, 16 << 20):
             raise RefusedFileError("unpacks to far more than real files do", remedy=_EXAMPLE)
-        if "xl/workbook.xml" not in {member.filename for member in members}:
+        if "xl/workbook.xml" not in file.namelist():
             raise RefusedFileError("is a ZIP file but no XLSX", remedy=_EXAMPLE)
-        if (broken := file.testzip()) is not None:
-            raise RefusedFileError(f"is a damaged XLSX file: {broken}", remedy="Export it again")
+        sheet = first_sheet(file)
+        # Each is read, so that the checksum of each is looked at.
+        found = {m.filename: content for m in members if (content := file.read(m)) and m.filename in (_STYLES, sheet)}
+        return found.get(_STYLES, b""), found.get(sheet, b"")
 
 
 def _csv(data: bytes) -> SheetRows:
-    encoding = "utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig"
     try:
-        text = data.decode(encoding)
+        text = data.decode("utf-8")
     except UnicodeDecodeError:
         # What Excel writes in western Europe.
         text = data.decode("cp1252", "replace")
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    text = text.lstrip("\r\n")
+    if (head := text.partition("\n")[0]).lower().startswith("sep="):
+        text = text.partition("\n")[2]
+        head = text.partition("\n")[0]
     try:
+        delimiter = max(_DELIMITERS, key=lambda each: (_columns_read(head, each), head.count(each)))
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise RefusedFileError(f"is no CSV file: {error}", remedy=_EXAMPLE) from error
-    return _table(rows)
+    table = _table(rows)
+    return SheetRows(table.headers, table.rows, table.exported_at, delimiter=delimiter)
+
+
+def _columns_read(head: str, delimiter: str) -> int:
+    """How many headers are known if this is the delimiter: a header may hold commas of its own."""
+    headers = next(csv.reader([head], delimiter=delimiter), [])
+    return sum(read_column(header.strip()) is not None for header in headers)
 
 
 def _table(rows: Sequence[Sequence[Cell]]) -> SheetRows:
     headers = tuple(str(cell).strip() for cell in rows[0]) if rows else ()
-    if not IDENTITY["asin"] & set(headers):
+    if not any(column is not None and column.field == "asin" for column in map(read_column, headers)):
         raise RefusedFileError("has no column ASIN, so it is no Keepa export", remedy=_EXAMPLE)
     kept: list[tuple[int, Sequence[Cell]]] = []
-    exported_at = None
+    exported: list[datetime] = []
     for number, row in enumerate(rows[1:], 2):
         empty = row.count("")
         if empty == len(row):
             continue
         if empty == len(row) - 1 and (found := _FOOTER.search("".join(map(str, row)))):
-            exported_at = datetime.strptime(found[1], "%Y-%m-%d %H:%M").replace(tzinfo=UTC)
+            exported += _footer_time(found[1])
         else:
             kept.append((number, row))
-    return SheetRows(headers, kept, exported_at)
+    # Of several exports put together, the rows may be from the oldest.
+    return SheetRows(headers, kept, min(exported, default=None))
+
+
+def _footer_time(text: str) -> list[datetime]:
+    try:
+        return [datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=UTC)]
+    except ValueError:
+        return []
 
 
 def _answer(data: bytes) -> SavedResponse:
-    try:
-        document = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise RefusedFileError(f"is no whole JSON document: {error}", remedy="Save the answer again") from error
-    stamp, products = None, document
-    if isinstance(document, dict):
-        stamp, products = document.get("timestamp"), document.get("products", [document])
-    if not isinstance(products, list) or not any(isinstance(p, dict) and "domainId" in p for p in products):
+    documents = list(_documents(data))
+    stamps = [d.get("timestamp") for d in documents if isinstance(d, dict)]
+    products = [_without_data(product) for document in documents for product in _products(document)]
+    if not any(isinstance(p, dict) and "domainId" in p for p in products):
         raise RefusedFileError("holds no Keepa product", remedy=_EXAMPLE)
-    at = datetime.fromtimestamp(stamp / 1000, UTC) if isinstance(stamp, int) and 0 < stamp < 1e14 else None
-    return SavedResponse(products, at)
+    known = [stamp for stamp in stamps if isinstance(stamp, int) and 0 < stamp < 1e14]
+    return SavedResponse(products, datetime.fromtimestamp(min(known) / 1000, UTC) if known else None)
+
+
+def _documents(data: bytes) -> Iterator[Json]:
+    """The JSON documents in a file: one, or one a line; ``NaN`` and ``Infinity``, as Python writes them, are null."""
+    try:
+        yield orjson.loads(data)
+        return
+    except orjson.JSONDecodeError as error:
+        strict = error
+    decoder = json.JSONDecoder(parse_constant=lambda _: None)
+    at, text = 0, data.decode("utf-8", "replace").strip()
+    try:
+        while at < len(text):
+            document, at = decoder.raw_decode(text, at)
+            yield document
+            while at < len(text) and text[at] in " \t\r\n,\x1e":
+                at += 1
+    except (ValueError, RecursionError) as error:
+        raise RefusedFileError(f"is no whole JSON document: {strict}", remedy="Save the answer again") from error
+
+
+def _products(document: Json) -> Sequence[Json]:
+    if isinstance(document, list):
+        return [product for each in document for product in (_products(each) if _is_answer(each) else [each])]
+    if isinstance(document, dict) and _is_answer(document):
+        found = document["products"]
+        return found if isinstance(found, list) else []
+    return [document]
+
+
+def _is_answer(document: Json) -> bool:
+    return isinstance(document, dict) and "products" in document
+
+
+def _without_data(product: Json) -> Json:
+    """The product without what the Python client adds to it: the same series once more, as arrays."""
+    if isinstance(product, dict) and "data" in product:
+        return {name: value for name, value in product.items() if name != "data"}
+    return product

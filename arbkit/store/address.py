@@ -63,7 +63,7 @@ class AddressFilter(OpportunityFilter):
         match name:
             case "source" | "target":
                 return one_of(text.upper(), ("", *MARKETS)) or None
-            case "amazon_sells":
+            case "amazon_sells" | "all_routes":
                 return {"": None, "yes": True, "no": False}[one_of(text, ("", "no", "yes"))]
             case "sort":
                 return one_of(text, get_args(OpportunitySort))

@@ -115,7 +115,7 @@ class OpportunityQuery(_Paged, OpportunityFilter):
     @property
     def status(self) -> str | None:
         """The status of the routes that are asked for; None: any."""
-        return None if self.all else "opportunity"
+        return None if self.all_routes else "opportunity"
 
     @property
     def min_data_at(self) -> int | None:

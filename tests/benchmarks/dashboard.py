@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from arbkit.analysis.detection import detect
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.routes import prepare_offers
+from arbkit.analysis.offers import PRICING_COLUMNS, OfferScan
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity, Update
 from arbkit.core.settings import Settings
@@ -74,16 +74,11 @@ def fill(settings: Settings, products: int = _PRODUCTS) -> None:
 def _routes(settings: Settings, products: int, rng: random.Random, now: int) -> list[Opportunity]:
     """Real ones of a few hundred products, repeated under other names with other amounts."""
     with open_store(settings) as store:
-        sample = prepare_offers(
-            store.offers([f"B0{n:08}" for n in range(400)]), load_profile(settings.profile_path, settings.profile_name)
-        )
-    frame = sample.assign(
-        title="thing", brand="Brand 1", category="Toys & Games", origin="keepa", buy_box_is_amazon=float("nan"),
-        amazon_minor=float("nan"), amazon_at=float("nan"), sales_rank=float("nan"), out_of_stock90_pct=float("nan"),
-    )  # fmt: skip
+        (sample, *_) = store.scan_offers(PRICING_COLUMNS, products_per_batch=400)
+    frame = sample.assign(title="thing", brand="Brand 1", category="Toys & Games")
     found = detect(
-        iter([frame]), load_profile(settings.profile_path, settings.profile_name), load_tables(), load_rates(),
-        parameters=DetectParameters(),
+        OfferScan(iter([frame])), load_profile(settings.profile_path, settings.profile_name),
+        load_tables(), load_rates(), parameters=DetectParameters(),
         run_id="bench",
     ).opportunities  # fmt: skip
     codes = list(MARKETS)

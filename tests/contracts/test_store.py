@@ -226,10 +226,10 @@ def test_routes_that_are_no_opportunity_are_found_only_when_asked_for(store: Sto
     ]
     assert store.replace_opportunities(found, run_id="1") == ["B000000001:IT:DE"]
     assert [o.target for o in store.opportunities(OpportunityQuery()).items] == ["DE"]
-    every = store.opportunities(OpportunityQuery(all=True))
+    every = store.opportunities(OpportunityQuery(all_routes=True))
     assert (every.total, [o.status for o in every.items]) == (3, ["needs_size", "different", "opportunity"])
     assert store.sums(OpportunityQuery()).total_profit == 5.0
-    assert store.sums(OpportunityQuery(all=True)).count == 3
+    assert store.sums(OpportunityQuery(all_routes=True)).count == 3
     stats = store.stats()
     assert (stats.opportunities, stats.brands, stats.categories) == (1, ("Good",), ("Toys & Games",))
     product = store.product("B000000001")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
-import copy
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import CodeType
 
-__all__ = ["Mutant", "mutants_of"]
+__all__ = ["Mutant", "mutants_of", "mutated_code"]
 
 _COMPARE: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -18,52 +19,102 @@ _ARITHMETIC: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.BitAnd: ast.BitOr,
     ast.BitOr: ast.BitAnd, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,
 }  # fmt: skip
-_NO_CODE = (ast.arguments, ast.AnnAssign)
-"""Parts whose annotations are types: ``int | None`` is no arithmetic."""
+_DECLARES = frozenset({"annotation", "returns", "type_params", "decorator_list"})
+"""Fields of nodes that compute nothing: ``int | None`` is no arithmetic, nor does ``frozen=True`` change an answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A changed module: its path, the line, what was changed in words, and the new source."""
+    """A change to a module, which :func:`mutated_code` makes.
+
+    Attributes:
+        path: the module.
+        index: the number of the change among all of the module, in the order of its syntax tree.
+        spans: the first and last line of the changed expression, then of each expression around it, then of its
+            statement; of a statement with a body only the first line.
+        change: the change in words; the second like it on a line says so.
+        text: the first line of the expression.
+    """
 
     path: Path
-    line: int
+    index: int
+    spans: tuple[tuple[int, int], ...]
     change: str
-    source: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.change}"
+    text: str
 
 
-def mutants_of(path: Path) -> Iterator[Mutant]:
-    """Every mutant of a module, in the order of its syntax tree."""
-    tree = ast.parse(path.read_text("utf-8"))
-    points = [node for node in _code(tree) if _changes(node)]
-    for index, node in enumerate(points):
-        for number, (change, _) in enumerate(_changes(node)):
-            changed = copy.deepcopy(tree)
-            twin = [n for n in _code(changed) if _changes(n)][index]
-            _replace(changed, twin, _changes(twin)[number][1])
-            yield Mutant(path, getattr(node, "lineno", 0), change, ast.unparse(ast.fix_missing_locations(changed)))
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """Where a syntax tree can be changed: ``setattr(parent, field, new)``, or one entry of that list."""
+
+    parent: ast.AST
+    field: str
+    position: int | None
+    change: str
+    new: ast.expr
+    spans: tuple[tuple[int, int], ...]
 
 
-def _code(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes that run: no annotations, no docstrings, no messages of errors."""
+def mutants_of(path: Path) -> list[Mutant]:
+    """Every mutant of a module, in the order of its syntax tree; nothing is compiled."""
+    source = path.read_text("utf-8")
+    lines = source.splitlines()
+    seen: Counter[tuple[str, str]] = Counter()
+    found = []
+    for index, point in enumerate(_points(ast.parse(source))):
+        text = lines[point.spans[0][0] - 1].strip()
+        seen[text, point.change] += 1
+        number = seen[text, point.change]
+        change = point.change if number == 1 else f"{point.change} ({number})"
+        found.append(Mutant(path, index, point.spans, change, text))
+    return found
+
+
+def mutated_code(mutant: Mutant) -> CodeType:
+    """The compiled module with the mutant's change; its lines keep their numbers."""
+    tree = ast.parse(mutant.path.read_text("utf-8"))
+    point = list(_points(tree))[mutant.index]
+    if point.position is None:
+        setattr(point.parent, point.field, point.new)
+    else:
+        getattr(point.parent, point.field)[point.position] = point.new
+    # Without the future imports of this file.
+    return compile(ast.fix_missing_locations(tree), str(mutant.path), "exec", dont_inherit=True)
+
+
+def _points(node: ast.AST, outside: tuple[tuple[int, int], ...] = ()) -> Iterator[_Point]:
+    """The points of what runs: no declarations, no docstrings, no messages of errors."""
+    if isinstance(node, ast.Raise):
+        return
     for field, value in ast.iter_fields(node):
-        if field in {"annotation", "returns", "type_params"} or isinstance(node, ast.Raise):
+        if field in _DECLARES:
             continue
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, ast.AST) and not _is_text(child):
-                yield child
-                yield from _code(child)
+        listed = isinstance(value, list)
+        for position, child in enumerate(value if listed else [value]):
+            if not isinstance(child, ast.AST) or _is_docstring(child):
+                continue
+            spans = _spans(child, outside)
+            for change, new in _changes(child):
+                yield _Point(node, field, position if listed else None, change, ast.copy_location(new, child), spans)
+            yield from _points(child, spans)
 
 
-def _is_text(node: ast.AST) -> bool:
-    return isinstance(node, ast.Expr | ast.JoinedStr) and isinstance(getattr(node, "value", None), ast.Constant)
+def _spans(node: ast.AST, outside: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+    match node:
+        case ast.stmt():
+            return ((node.lineno, node.lineno if hasattr(node, "body") else node.end_lineno or node.lineno),)
+        case ast.expr() | ast.keyword():
+            return ((node.lineno, node.end_lineno or node.lineno), *outside)
+        case _:
+            return outside
 
 
-def _changes(node: ast.AST) -> list[tuple[str, ast.AST]]:
-    """What can be changed about one node, in words, and the node in its place."""
+def _is_docstring(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _changes(node: ast.AST) -> list[tuple[str, ast.expr]]:
+    """What can be changed about one node, in words, and the node in its stead."""
     match node:
         case ast.Compare(ops=[op, *_]) if type(op) in _COMPARE:
             other = _COMPARE[type(op)]()
@@ -96,12 +147,3 @@ def _of_types(node: ast.BinOp) -> bool:
 
 def _name(node: ast.AST) -> str:
     return type(node).__name__
-
-
-def _replace(tree: ast.AST, old: ast.AST, new: ast.AST) -> None:
-    for parent in ast.walk(tree):
-        for field, value in ast.iter_fields(parent):
-            if value is old:
-                setattr(parent, field, new)
-            elif isinstance(value, list) and any(child is old for child in value):
-                setattr(parent, field, [new if child is old else child for child in value])

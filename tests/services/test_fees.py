@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,8 @@ def test_what_a_change_does_to_the_stored_opportunities(settings: Settings, tmp_
     for code, price in (("it", "40.00"), ("de", "89.99")):
         text = rows.format(code, price).replace("360,100,100", "36,10,10")
         (tmp_path / f"{code}.csv").write_text(f"{heads}\n{text}\n")
-        done = arbkit(settings, "import", str(tmp_path / f"{code}.csv"))
+        today = datetime.now(UTC).date().isoformat()
+        done = arbkit(settings, "import", str(tmp_path / f"{code}.csv"), "--dated", today)
         assert done.returncode == 0, done.stderr
     for words in (["consume", "--until-empty"], ["detect", "--json"]):
         done = arbkit(settings, *words)

@@ -39,12 +39,13 @@ CASES: list[tuple[dict[str, Any], set[str]]] = [
     ({"max_age_hours": 1.0}, {"B000000003"}),
     ({"amazon_sells": False}, {"B000000002"}),
     ({"min_profit": 5.0, "amazon_sells": True}, {"B000000003"}),
+    ({"all_routes": True}, {"B000000001", "B000000002", "B000000003", "B000000004"}),
 ]
 
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """A store with three opportunities that differ in everything a filter asks for."""
+    """A store with three opportunities that differ in everything a filter asks for, and a route that is none."""
     folder = tmp_path_factory.mktemp("filters")
     settings = Settings.load(_env_file=None, home=folder / "var", watchlist=folder / "watchlist.txt", demo=True)
     found = [
@@ -56,6 +57,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             "B000000003", "FR", "UK", profit=30.0, roi_pct=80.0, margin_pct=20.0, confidence=0.6, category="Tools",
             amazon_sells=True, data_at=NOW_ISH,
         ),
+        opportunity("B000000004", profit=90.0, profit_low=-3.0, profit_high=95.0, status="needs_size", title="Lantern"),
     ]  # fmt: skip
     with open_store(settings) as store:
         store.put(
@@ -103,7 +105,7 @@ def test_a_wrong_value_is_named_by_the_parameter_that_was_given(client: TestClie
     twice = client.get("/arbitrage?confidence=0.5&min_confidence=0.5").json()["errors"]
     assert [(e["field"], e["why"]) for e in twice] == [("min_confidence", "given more than once")]
     assert client.get("/arbitrage?marketplace=DE").status_code == 422
-    assert client.get("/products?marketplace=DE").json()["total"] == 3
+    assert client.get("/products?marketplace=DE").json()["total"] == 4
 
 
 def test_an_order_in_the_sort_holds_on_every_page(client: TestClient) -> None:

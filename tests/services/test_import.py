@@ -17,7 +17,8 @@ import pytest
 from arbkit.core.marketplaces import market
 from arbkit.core.settings import Settings
 from arbkit.pipeline.consumer import consume
-from arbkit.pipeline.file_import import FileReport, import_files
+from arbkit.pipeline.file_import import import_files
+from arbkit.pipeline.file_report import FileReport
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, dead_letter_topic, dead_letters, open_stream
 from tests.helpers.processes import arbkit
@@ -47,7 +48,7 @@ def _offers(settings: Settings, *asins: str) -> dict[str, dict[str, Any]]:
 def test_native_csv_is_read_cell_by_cell(settings: Settings, tmp_path: Path) -> None:
     path = _csv(
         tmp_path,
-        'fr,B07DVM36PS,Crème,€ 4.72,8.05 %,"4005900009401, 4005900009402"',
+        'fr,B07DVM36PS,Crème,€ 4.72,8.05 %,"4005900009401, 4005900009418"',
         "fr,B07DVM36PT,Autre,,,",
         headers=_HEADERS,
     )
@@ -59,7 +60,7 @@ def test_native_csv_is_read_cell_by_cell(settings: Settings, tmp_path: Path) -> 
     first, second = offers["B07DVM36PS:FR"], offers["B07DVM36PT:FR"]
     assert (first["price_minor"], first["price_basis"], first["shipping_minor"]) == (472, "buy_box", 0)
     assert first["keepa_referral_pct"] == pytest.approx(8.05)
-    assert first["eans"] == ("4005900009401", "4005900009402")
+    assert first["eans"] == ("4005900009401", "4005900009418")
     assert second["price_minor"] is None
     assert second["buy_box_at"] is not None, "an empty cell says that nobody has the buy box"
 
@@ -161,7 +162,7 @@ def test_a_missing_file_is_refused(settings: Settings, tmp_path: Path) -> None:
 def test_the_market_option_serves_files_that_name_none_and_contradicts_no_file(
     settings: Settings, tmp_path: Path
 ) -> None:
-    silent = _csv(tmp_path, "B07DVM36PS,x", headers="ASIN,Title")
+    silent = _csv(tmp_path, "B07DVM36PS,x,1.00", headers="ASIN,Title,Buy Box: Current")
     (file,) = import_files(settings, [silent], market=market("IT")).files
     assert (file.market, file.products) == ("IT", 1)
     loud = _csv(tmp_path, "de,B07DVM36PS,x,1.00,,", name="de.csv")

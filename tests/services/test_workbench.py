@@ -6,6 +6,7 @@ import math
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from inspect import signature
 from uuid import uuid4
@@ -51,7 +52,10 @@ def fill(settings: Settings) -> None:
     with open_store(settings) as store:
         store.put(
             [
-                Update(offer(code=c, price_minor=p, shipping_minor=0, title=HOSTILE, **PACKAGE), history(code=c))
+                Update(
+                    offer(code=c, price_minor=p, shipping_minor=0, title=HOSTILE, price_at=int(time.time()), **PACKAGE),
+                    history(code=c),
+                )
                 for c, p in PRICES.items()
             ]
         )

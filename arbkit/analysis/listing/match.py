@@ -1,47 +1,62 @@
 """Whether the listings of one product on two marketplaces are the same thing: a verdict with its reasons. Pure.
 
-Keepa and Amazon give both the same ASIN, so "the same" is believed until something speaks against it. Every finding
-that does has a weight, those that speak for it take up to one back, and what is left decides. The weights are
-arbkit's own judgement: numbers (units, contents, model) weigh more than words, which differ between languages anyway.
+Keepa and Amazon give both the same ASIN, so "the same" is believed until something speaks against it. A contradiction
+in units, contents, kind of goods or condition decides. What tells variants apart (edition, language, keyboard, plug,
+region, colour, size) and a number of units that only one side states are doubts. Hints are doubts only together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import prod
-from typing import Literal
 
+from pydantic import JsonValue
 from rapidfuzz import fuzz
 
-from arbkit.analysis.listing.titles import Title, normalize, parse_title
+from arbkit.analysis.listing.contradictions import (
+    DECIDES,
+    DOUBT,
+    HINT,
+    Finding,
+    Side,
+    contents,
+    models,
+    other_measures,
+    sizes,
+    units,
+    variants,
+)
+from arbkit.analysis.listing.goods import Listing, unsellable_reason
+from arbkit.analysis.listing.titles import normalize
 from arbkit.core.models import Offer
+from arbkit.core.results import MatchRow, MatchVerdict
+from arbkit.profit.reason_codes import ReasonCode
 
-Verdict = Literal["same", "doubtful", "probably different"]
-_DOUBTFUL, _DIFFERENT = 1.0, 3.0
 _MOST_FOR = 1.0
 _ALIKE = 80.0
 _NEAR = 0.05
 _NOTHING_ALIKE = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was compared; ``weight`` above zero speaks against "the same", below zero for it."""
-
-    words: str
-    weight: float
+_KINDS = {
+    ReasonCode.DIGITAL_GOODS: "a download or e-book",
+    ReasonCode.PARENT_LISTING: "the parent of variations",
+    ReasonCode.LISTING_UNAVAILABLE: "not available",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Two marketplaces' listings of an ASIN, what was found, and what it comes to."""
+    """Two marketplaces' listings of an ASIN, what was found, and what it comes to.
+
+    ``units``: how many units each side says that it is, where they differ; None unknown.
+    """
 
     first: str
     second: str
-    verdict: Verdict
+    verdict: MatchVerdict
     findings: tuple[Finding, ...]
+    units: tuple[int | None, int | None] = (None, None)
 
     @property
     def against(self) -> tuple[str, ...]:
@@ -53,38 +68,73 @@ class Match:
         """What speaks for the two being the same, the weightiest first."""
         return tuple(f.words for f in sorted(self.findings, key=lambda f: f.weight) if f.weight < 0)
 
+    def row(self) -> MatchRow:
+        """The match as an opportunity carries it: reasons only where the verdict is not "same"."""
+        return {"verdict": self.verdict, "reasons": [] if self.verdict == "same" else list(self.against)}
+
 
 def compare_listings(offers: Sequence[Offer]) -> list[Match]:
     """Every pair of these offers of one ASIN compared, in the offers' order."""
-    return [compare_pair(one, other) for one, other in combinations(offers, 2)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Listing:
-    """An offer and what its title says."""
-
-    offer: Offer
-    title: Title
-
-    def says(self, values: Iterable[object]) -> str:
-        """These values, as those of this marketplace."""
-        return f"{_some(list(values))} in {self.offer.market}"
+    return [compare(one, other) for one, other in combinations([Side.of(Listing.of(offer)) for offer in offers], 2)]
 
 
 def compare_pair(one: Offer, other: Offer) -> Match:
     """Compare two offers of one ASIN."""
-    pair = _Listing(one, parse_title(one.title or "")), _Listing(other, parse_title(other.title or ""))
-    checks = (_eans, _units, _quantities, _contents, _models, _plugs, _brands, _image, _package, _words)
-    found = tuple(finding for check in checks for finding in check(*pair))
-    against = sum(f.weight for f in found if f.weight > 0)
-    left = against - min(_MOST_FOR, -sum(f.weight for f in found if f.weight < 0))
-    verdict: Verdict = "probably different" if left >= _DIFFERENT else "doubtful" if left >= _DOUBTFUL else "same"
-    return Match(one.market, other.market, verdict, found)
+    return compare(Side.of(Listing.of(one)), Side.of(Listing.of(other)))
+
+
+def stated_units(offer: Offer) -> int | None:
+    """How many units an offer's title says that it is, else Keepa's package quantity; None: neither says it."""
+    return Side.of(Listing.of(offer)).units
+
+
+def compare_rows(ones: Iterable[Mapping[str, JsonValue]], others: Iterable[Mapping[str, JsonValue]]) -> list[Match]:
+    """Compare row by row; rows hold what they have of :data:`~arbkit.analysis.listing.goods.LISTING_COLUMNS`.
+
+    A listing, known by its ASIN and marketplace, is read once however often it is there.
+
+    Raises:
+        ValueError: the two are not of one length.
+    """
+    read: dict[tuple[JsonValue, JsonValue], Side] = {}
+
+    def side(row: Mapping[str, JsonValue]) -> Side:
+        key = row["asin"], row["market"]
+        if key not in read:
+            read[key] = Side.of(Listing.of_row(row))
+        return read[key]
+
+    return [compare(side(one), side(other)) for one, other in zip(ones, others, strict=True)]
+
+
+def compare(first: Side, second: Side) -> Match:
+    """Compare two sides: to be used where a listing is compared several times."""
+    checks = (
+        _kinds, units, contents, _eans, _quantities, variants, other_measures, sizes, models, _brands, _restrictions,
+        _image, _package, _words,
+    )  # fmt: skip
+    found = tuple(finding for check in checks for finding in check(first, second))
+    counts = first.units, second.units
+    return Match(
+        first.market, second.market, _verdict(first, second, found), found,
+        counts if counts[0] != counts[1] else (None, None),
+    )  # fmt: skip
+
+
+def _verdict(one: Side, other: Side, found: Sequence[Finding]) -> MatchVerdict:
+    heaviest = max((f.weight for f in found), default=0.0)
+    if heaviest >= DECIDES:
+        return "different"
+    speaks_for = -sum(f.weight for f in found if f.weight < 0)
+    hints = sum(f.weight for f in found if f.weight > 0) - min(_MOST_FOR, speaks_for)
+    if heaviest >= DOUBT or hints >= DOUBT:
+        return "doubtful"
+    return "same" if (one.title.words and other.title.words) or one.eans & other.eans else "unknown"
 
 
 def warning(matches: Sequence[Match]) -> str:
     """A sentence where two listings may not be the same thing; empty where nothing says so."""
-    doubts = [m for m in matches if m.verdict != "same"]
+    doubts = [m for m in matches if m.verdict in ("doubtful", "different")]
     if not doubts:
         return ""
     worst = max(doubts, key=lambda m: sum(f.weight for f in m.findings))
@@ -95,108 +145,77 @@ def warning(matches: Sequence[Match]) -> str:
     )
 
 
-def _eans(one: _Listing, other: _Listing) -> Iterator[Finding]:
-    first, second = ({e.lstrip("0") for e in o.offer.eans if e.strip("0").isdigit()} for o in (one, other))
-    if common := first & second:
+def _kinds(one: Side, other: Side) -> Iterator[Finding]:
+    first, second = (unsellable_reason(side.listing) for side in (one, other))
+    for side, kind, against in ((one, first, second), (other, second, first)):
+        if kind and kind is not against:
+            weight = HINT if kind is ReasonCode.LISTING_UNAVAILABLE else DECIDES
+            yield Finding(f"the {side.market} listing is {_KINDS[kind]}, the other is not", weight)
+
+
+def _eans(one: Side, other: Side) -> Iterator[Finding]:
+    if common := one.eans & other.eans:
         yield Finding(f"both have the EAN {min(common).rjust(13, '0')}", -1.0)
-    elif first and second:
-        yield Finding(f"no EAN in common: {one.says(one.offer.eans)}, {other.says(other.offer.eans)}", 1.5)
+    elif one.eans and other.eans:
+        said = f"{one.says(one.listing.eans)}, {other.says(other.listing.eans)}"
+        yield Finding(f"no EAN in common: {said}", DOUBT)
 
 
-def _units(one: _Listing, other: _Listing) -> Iterator[Finding]:
-    first, second = one.title, other.title
-    if common := first.counts & second.counts:
-        yield Finding(f"both titles say {_some(sorted(common))} units", -0.5)
-    elif first.counts and second.counts:
-        said = f"{one.says(first.stated)}, {other.says(second.stated)}"
-        yield Finding(f"the titles say different numbers of units: {said}", 3.0)
-    elif any(n > 1 for n in first.counts | second.counts):
-        only = one if first.counts else other
-        yield Finding(f"only the {only.offer.market} title says how many units: {_some(only.title.stated)}", 0.25)
-
-
-def _quantities(one: _Listing, other: _Listing) -> Iterator[Finding]:
-    first, second = one.offer.package_quantity, other.offer.package_quantity
-    if None not in (first, second) and first != second:
+def _quantities(one: Side, other: Side) -> Iterator[Finding]:
+    first, second = one.listing.package_quantity, other.listing.package_quantity
+    if first and second and first != second:
         agree = bool(one.title.counts & other.title.counts)
         said = f"{one.says([first])}, {other.says([second])}"
-        yield Finding(f"Keepa has different package quantities: {said}", 0.5 if agree else 1.5)
+        yield Finding(f"Keepa has different package quantities: {said}", HINT if agree else DOUBT)
+    # Sellers fill in the number of items at will: it is a hint at most.
+    first, second = one.listing.item_count, other.listing.item_count
+    if first and second and first != second and not one.title.counts & other.title.counts:
+        yield Finding(f"Keepa has different numbers of items: {one.says([first])}, {other.says([second])}", HINT)
 
 
-def _contents(one: _Listing, other: _Listing) -> Iterator[Finding]:
-    here, there = one.title.measures, other.title.measures
-    for kind in sorted(here.keys() & there.keys()):
-        if any(abs(a - b) <= _NEAR * max(a, b) for a in here[kind] for b in there[kind]):
-            yield Finding(f"the titles agree on {kind}", -0.5)
-        else:
-            amounts = [[f"{v:g}" for v in sorted(values)] for values in (here[kind], there[kind])]
-            yield Finding(f"the titles differ in {kind}: {one.says(amounts[0])}, {other.says(amounts[1])}", 2.0)
-
-
-def _models(one: _Listing, other: _Listing) -> Iterator[Finding]:
-    first, second = one.title.models, other.title.models
-    alike = [a for a in first for b in second if a == b or _near_code(a, b)]
-    if alike:
-        yield Finding(f"both titles name the model {min(alike).upper()}", -0.5)
-    elif first and second:
-        names = [sorted(code.upper() for code in codes) for codes in (first, second)]
-        yield Finding(f"the titles name different models: {one.says(names[0])}, {other.says(names[1])}", 1.25)
-
-
-def _near_code(a: str, b: str) -> bool:
-    """Whether one is the other with a colour or country at its end."""
-    short, long = sorted((a, b), key=len)
-    return len(short) >= 5 and long.startswith(short) and any(c.isalpha() for c in short)
-
-
-def _plugs(one: _Listing, other: _Listing) -> Iterator[Finding]:
-    first, second = one.title.plugs, other.title.plugs
-    if first and second and not first & second:
-        said = f"{one.says(sorted(first))}, {other.says(sorted(second))}"
-        yield Finding(f"the titles say different plugs: {said}", 2.0)
-
-
-def _brands(one: _Listing, other: _Listing) -> Iterator[Finding]:
-    here, there = normalize(one.offer.brand or ""), normalize(other.offer.brand or "")
+def _brands(one: Side, other: Side) -> Iterator[Finding]:
+    here, there = normalize(one.listing.brand or ""), normalize(other.listing.brand or "")
     if not here or not there or here in other.title.words or there in one.title.words:
         return
     if here in there or there in here or fuzz.ratio(here, there) >= _ALIKE:
         return
-    yield Finding(f"different brands: {one.says([one.offer.brand])}, {other.says([other.offer.brand])}", 1.5)
+    # Exports name the brand, the maker or the seller as the brand: an EAN in common says it better.
+    weight = HINT if one.eans & other.eans else DOUBT
+    yield Finding(f"different brands: {one.says([one.listing.brand])}, {other.says([other.listing.brand])}", weight)
 
 
-def _image(one: _Listing, other: _Listing) -> Iterator[Finding]:
+def _restrictions(one: Side, other: Side) -> Iterator[Finding]:
+    for words, first, second in (
+        ("adult goods", one.listing.adult, other.listing.adult),
+        ("dangerous goods", one.listing.hazmat, other.listing.hazmat),
+    ):
+        if None not in (first, second) and first != second:
+            yield Finding(f"only the {(one if first else other).market} listing is of {words}", DOUBT)
+
+
+def _image(one: Side, other: Side) -> Iterator[Finding]:
     # Marketplaces often have pictures of their own: another one says nothing.
-    if one.offer.image and one.offer.image == other.offer.image:
+    if one.listing.image and one.listing.image == other.listing.image:
         yield Finding("both show the same main picture", -0.5)
 
 
-def _package(one: _Listing, other: _Listing) -> Iterator[Finding]:
-    first, second = one.offer.weight_g, other.offer.weight_g
+def _package(one: Side, other: Side) -> Iterator[Finding]:
+    first, second = one.listing.weight_g, other.listing.weight_g
     if first and second:
         heavier = max(first, second) / min(first, second)
-        said = f"{first:,} g in {one.offer.market}, {second:,} g in {other.offer.market}"
+        said = f"{first:,} g in {one.market}, {second:,} g in {other.market}"
         if heavier >= 1.8:
-            yield Finding(f"one package weighs {heavier:.1f} times the other: {said}", 1.5)
+            yield Finding(f"one package weighs {heavier:.1f} times the other: {said}", DOUBT)
         elif heavier >= 1.4:
-            yield Finding(f"the packages weigh differently: {said}", 0.5)
+            yield Finding(f"the packages weigh differently: {said}", HINT)
         elif heavier <= 1 + _NEAR:
             yield Finding("the packages weigh the same", -0.25)
-    volumes = [prod((o.length_mm or 0, o.width_mm or 0, o.height_mm or 0)) for o in (one.offer, other.offer)]
+    volumes = [prod((o.length_mm or 0, o.width_mm or 0, o.height_mm or 0)) for o in (one.listing, other.listing)]
     if all(volumes) and (larger := max(volumes) / min(volumes)) >= 2.5:
-        yield Finding(f"one package has {larger:.1f} times the volume of the other", 1.0)
+        yield Finding(f"one package has {larger:.1f} times the volume of the other", DOUBT)
 
 
-def _words(one: _Listing, other: _Listing) -> Iterator[Finding]:
+def _words(one: Side, other: Side) -> Iterator[Finding]:
     first, second = one.title.words, other.title.words
     if first and second and (likeness := fuzz.token_set_ratio(first, second)) < _NOTHING_ALIKE:
-        yield Finding(f"the titles have hardly a word in common ({likeness:.0f} % alike)", 0.5)
-
-
-def _some(values: Sequence[object]) -> str:
-    shown = " and ".join(_short(str(v)) for v in values[:3])
-    return shown + (f" and {len(values) - 3} more" if len(values) > 3 else "")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:39] + "…"
+        yield Finding(f"the titles have hardly a word in common ({likeness:.0f} % alike)", HINT)

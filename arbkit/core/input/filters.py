@@ -1,6 +1,6 @@
 """Which opportunities and products: the filters of store, API, notebook, dashboard, commands and detection.
 
-Each field has one name and one unit everywhere; names of arbkit 0.1 are :data:`ALIASES`.
+Each field has one name and one unit everywhere; shorter names and those of arbkit 0.1 are :data:`ALIASES`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ ProductSort = Literal["updated", "title", "profit", "margin", "asin"]
 FilterValue = str | float | bool | None
 
 ALIASES = {
+    "all": "all_routes",
     "amazon": "amazon_sells",
     "confidence": "min_confidence",
     "marketplace": "market",
@@ -31,7 +32,7 @@ ALIASES = {
     "source_marketplace": "source",
     "target_marketplace": "target",
 }
-"""Earlier name of a field → its name. Taken wherever the field is."""
+"""Other name of a field → its name. Taken wherever the field is."""
 
 
 def _asin(value: str) -> str:
@@ -109,7 +110,7 @@ class OpportunityFilter(_Filter):
         "true or false",
     )
 
-    all: bool | None = _filter(
+    all_routes: bool | None = _filter(
         "All routes",
         "true: also routes that are no opportunity, because the size of their package is open or the listings differ",
         "true or false",

@@ -8,6 +8,7 @@ grouped, and how often. A real offer replaces an invented one as a whole.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter, itemgetter
 from typing import Any, Literal, NamedTuple
@@ -133,19 +134,23 @@ def canonical(offer: Offer, stated: frozenset[str] | None = None) -> Offer:
         stated: the fields that it says something about, also where that is "none".
     """
     before = read_values(offer)
-    if stated is None and _is_canonical(before):
-        return offer
     values = list(before)
-    _complete_prices(values)
-    for position, value in zip(_DERIVED, _derived(values), strict=True):
-        values[position] = value
-    if stated is not None:
-        stamps = [
-            stamp or (Stamp(values[_UPDATED_AT], values[_ORIGIN]) if _is_stated(group, stated) else None)
-            for group, stamp in zip(GROUPS, stamps_of(values), strict=True)
-        ]
-        values[_STAMPS] = _sparse(values, stamps)
+    if not _is_canonical(before):
+        _complete_prices(values)
+        for position, value in zip(_DERIVED, _derived(values), strict=True):
+            values[position] = value
+    silent = [group for group in _stated_groups(stated) if default_stamp(values, group) is None] if stated else []
+    if silent:
+        stamps = dict.fromkeys((group.name for group in silent), Stamp(values[_UPDATED_AT], values[_ORIGIN]))
+        stamps |= parsed_stamps(values[_STAMPS])
+        values[_STAMPS] = tuple(packed(group.name, stamps[group.name]) for group in GROUPS if group.name in stamps)
     return offer if tuple(values) == before else _offer(values)
+
+
+@lru_cache(maxsize=1_024)
+def _stated_groups(stated: frozenset[str]) -> tuple[Group, ...]:
+    """The groups of these fields."""
+    return tuple(group for group in GROUPS if any(NAMES[position] in stated for position in group.lead))
 
 
 def _is_canonical(values: Sequence[Any]) -> bool:
@@ -160,10 +165,6 @@ def _is_canonical(values: Sequence[Any]) -> bool:
 
 def _offer(values: Sequence[Any]) -> Offer:
     return Offer(**dict(zip(NAMES, values, strict=True)))
-
-
-def _is_stated(group: Group, stated: frozenset[str]) -> bool:
-    return any(NAMES[position] in stated for position in group.lead)
 
 
 def _complete_prices(values: list[Any]) -> None:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from arbkit.core.marketplaces import MARKET_CODES
+from arbkit.profit.fees import fulfilment
 from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
-from arbkit.profit.fees.fulfilment import FulfilmentUnits, fulfilment_fees, schedule_mask, size_tiers, storage_per_month
+from arbkit.profit.fees.fulfilment import Fulfilment, FulfilmentUnits, Sizes, schedule_mask
 from arbkit.profit.fees.referral import ReferralUnits, referral_fees
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_facts import categories, numbers, prices
@@ -17,38 +18,39 @@ from arbkit.profit.seller_profile import Profile
 class OfferFees:
     """The figures of each row of offers; amounts net, in the marketplace's currency, NaN unknown.
 
-    ``market`` is the index of each row's marketplace in :data:`~arbkit.core.marketplaces.MARKETS`.
+    ``market`` is the index of each row's marketplace in :data:`~arbkit.core.marketplaces.MARKETS`. What explains a
+    figure later is kept; the rest is large, and returned by methods.
     """
 
-    def __init__(self, offers: pd.DataFrame, market: Ints, profile: Profile, day: EffectiveTables) -> None:
+    def __init__(
+        self, offers: pd.DataFrame, market: Ints, selling_price: Floats, profile: Profile, day: EffectiveTables
+    ) -> None:
         """Compute the figures of ``offers`` (:data:`~arbkit.profit.offer_facts.OFFER_COLUMNS`) for a seller."""
-        self.offers, self.market, self.day = offers, market, day
-        self.buying = prices(offers, profile.buy_basis, buying=True)
-        self.selling = prices(offers, profile.sell_basis, buying=False)
-        self.unit_kg = numbers(offers, "weight_g") / 1000
-        observed_at = numbers(offers, "keepa_referral_price") if "keepa_referral_price" in offers else _spot(offers)
-        category, own, self.categories = _categories(offers, profile, day)
-        self.referral_units = ReferralUnits(
-            price=self.selling.price, market=market, category=category, own=own,
-            keepa_pct=numbers(offers, "keepa_referral_pct"), keepa_price=observed_at,
-        )  # fmt: skip
-        self.referral = referral_fees(day, self.referral_units, self.categories)
-        hazmat = numbers(offers, "hazmat") == 1
-        selected = schedule_mask(day, self.referral.schedule, day.get("fulfilment_selected").get("schedules", ()))
-        sides = np.column_stack([numbers(offers, name) for name in ("length_mm", "width_mm", "height_mm")])
-        self.sizes = size_tiers(day, sides, self.unit_kg, selected)
-        plain = size_tiers(day, sides, self.unit_kg, np.zeros(len(offers), bool)) if selected.any() else self.sizes
+        self.offers, self.market, self.day, self.profile = offers, market, day, profile
+        self.referral = referral_fees(day, *referral_units(offers, market, selling_price, profile, day))
+        self._selected = schedule_mask(day, self.referral.schedule, day.get("fulfilment_selected").get("schedules", ()))
+        self.sizes = self._sizes(self._selected)
+        self.vat_class, self.vat_suggested = self._vat_classes()
+
+    def fulfilment(self, selling_price: Floats) -> Fulfilment:
+        """All fees of fulfilment."""
+        offers, profile, selected = self.offers, self.profile, self._selected
         units = FulfilmentUnits(
-            market=market, price=self.selling.price, sizes=self.sizes, low_price_limit=self._low_price_limit(),
-            low_price_sizes=plain, keepa_fee=numbers(offers, "keepa_fba_fee_minor") / 100, keepa_price=observed_at,
-            hazmat=hazmat,
+            market=self.market, price=selling_price, sizes=self.sizes, low_price_limit=self._low_price_limit(),
+            low_price_sizes=self._sizes(np.zeros_like(selected)) if selected.any() else self.sizes,
+            keepa_fee=numbers(offers, "keepa_fba_fee_minor") / 100, keepa_price=_observed_at(offers),
+            hazmat=numbers(offers, "hazmat") == 1,
         )  # fmt: skip
-        self.fulfilment = fulfilment_fees(day, units, warehouses=profile.warehouses, cover_days=profile.cover_days)
-        clothing = schedule_mask(day, self.referral.schedule, day.get("storage").get("clothing", ()))
-        self.storage = storage_per_month(day, self.sizes, clothing, hazmat)
-        self.closing = self._closing_fee(profile)
-        self.vat_class, self.vat_suggested = self._vat_classes(profile)
-        self.vat_rate = self._vat_rates()
+        return fulfilment.fulfilment_fees(self.day, units, warehouses=profile.warehouses, cover_days=profile.cover_days)
+
+    def storage(self) -> dict[str, tuple[Floats, Floats]]:
+        """Storage a month, as :func:`~arbkit.profit.fees.fulfilment.storage_per_month` states it."""
+        clothing = schedule_mask(self.day, self.referral.schedule, self.day.get("storage").get("clothing", ()))
+        return fulfilment.storage_per_month(self.day, self.sizes, clothing, numbers(self.offers, "hazmat") == 1)
+
+    def _sizes(self, selected: Mask) -> Sizes:
+        sides = np.column_stack([numbers(self.offers, name) for name in ("length_mm", "width_mm", "height_mm")])
+        return fulfilment.size_tiers(self.day, sides, numbers(self.offers, "weight_g") / 1000, selected)
 
     def _low_price_limit(self) -> Floats:
         """The highest shop price at which Low-Price FBA is charged; −1 where no table holds."""
@@ -59,7 +61,7 @@ class OfferFees:
         selected = schedule_mask(self.day, self.referral.schedule, content["selected"]["schedules"])
         return np.where(selected, strict[self.market], plain[self.market])
 
-    def _closing_fee(self, profile: Profile) -> Floats:
+    def closing_fee(self) -> Floats:
         """Keepa's own closing fee, else the table's on media, else 0; and the individual plan's fee per unit."""
         content = self.day.get("closing")
         fee, plan = content.get("fee", {}), content.get("individual_plan", {})
@@ -67,23 +69,24 @@ class OfferFees:
         media = schedule_mask(self.day, self.referral.schedule, content.get("schedules", ()))
         keepa = numbers(self.offers, "keepa_closing_fee_minor")
         closing = np.where(keepa >= 0, keepa / 100, np.where(media, table[self.market], 0.0))
-        if profile.plan == "individual":
+        if self.profile.plan == "individual":
             closing = closing + np.array([float(plan.get(code, np.nan)) for code in MARKET_CODES])[self.market]
         return np.asarray(closing)
 
-    def _vat_classes(self, profile: Profile) -> tuple[Objects, Mask]:
+    def _vat_classes(self) -> tuple[Objects, Mask]:
         """The VAT class of each row, and where the category suggested it."""
-        count = len(self.market)
-        classes = np.full(count, "standard" if profile.vat_class == "auto" else profile.vat_class, object)
+        count, own = len(self.market), self.profile.vat_class
+        classes = np.full(count, "standard" if own == "auto" else own, object)
         suggested = np.zeros(count, bool)
-        if profile.vat_class == "auto":
+        if own == "auto":
             for name, vat_class in self.day.get("vat").get("suggested", {}).items():
                 rows = schedule_mask(self.day, self.referral.schedule, [name])
                 classes[rows] = vat_class
                 suggested |= rows
         return classes, suggested
 
-    def _vat_rates(self) -> Floats:
+    def vat_rates(self) -> Floats:
+        """The VAT rate of each row, as a fraction."""
         found = np.full(len(self.market), np.nan)
         for vat_class in pd.unique(self.vat_class):
             rates = np.array([self.day.vat(code, vat_class) for code in MARKET_CODES])
@@ -92,8 +95,22 @@ class OfferFees:
         return found
 
 
-def _spot(offers: pd.DataFrame) -> Floats:
-    return prices(offers, "spot", buying=False).price
+def referral_units(
+    offers: pd.DataFrame, market: Ints, selling_price: Floats, profile: Profile, day: EffectiveTables
+) -> tuple[ReferralUnits, list[str]]:
+    """What the referral fees of these offers depend on, and the names of their categories."""
+    category, own, names = _categories(offers, profile, day)
+    units = ReferralUnits(
+        price=selling_price, market=market, category=category, own=own,
+        keepa_pct=numbers(offers, "keepa_referral_pct"), keepa_price=_observed_at(offers),
+    )  # fmt: skip
+    return units, names
+
+
+def _observed_at(offers: pd.DataFrame) -> Floats:
+    """The price at which Keepa observed its fees."""
+    name = "keepa_referral_price"
+    return numbers(offers, name) if name in offers else prices(offers, "spot", buying=False).price
 
 
 def _categories(offers: pd.DataFrame, profile: Profile, day: EffectiveTables) -> tuple[Ints, Mask, list[str]]:

@@ -23,10 +23,6 @@ from arbkit.profit.fees.bands import Provenance, Schedule, WeightBands
 from arbkit.profit.fees.contents import CategoryRoot, DigitalServicesRow, TableContent
 from arbkit.profit.fees.parsing import SPECIAL, bands_of, broken_table, parcels_of, schedules_of
 
-_FILES = (
-    "categories", "closing", "digital_services", "duty", "fulfilment_efn", "fulfilment_local", "fulfilment_low_price",
-    "fulfilment_selected", "referral", "refunds", "size_tiers", "storage", "surcharges", "vat",
-)  # fmt: skip
 _NOT_DATED = frozenset({"categories", "digital_services"})
 TABLE_IDS = (
     "referral", "closing", "fulfilment_local", "fulfilment_low_price", "fulfilment_selected", "fulfilment_efn",
@@ -156,6 +152,11 @@ class Tables:
             self._days[day] = self._day(day)
         return self._days[day]
 
+    def root_of(self, category: str | None) -> str | None:
+        """The key of the root category of this name, in any language; None if it is not known."""
+        wanted = (category or "").strip().casefold()
+        return next((k for k, root in self.roots.items() if wanted in (n.casefold() for n in root["names"])), None)
+
     @property
     def changes(self) -> tuple[date, ...]:
         """Every day on which something begins, or has just ended, rising."""
@@ -194,13 +195,12 @@ def load_tables() -> Tables:
     Raises:
         ConfigError: a file is broken; names file, row and rule.
     """
-    folder = resources.files("arbkit.profit.fees").joinpath("data")
     files = {}
-    for name in _FILES:
+    for file in resources.files("arbkit.profit.fees").joinpath("data").iterdir():
         try:
-            files[name] = tomllib.loads(folder.joinpath(f"{name}.toml").read_text("utf-8"))
+            files[file.name.removesuffix(".toml")] = tomllib.loads(file.read_text("utf-8"))
         except (OSError, tomllib.TOMLDecodeError) as error:
-            raise ConfigError(f"the table cannot be read: {error}", field=f"{name}.toml") from None
+            raise ConfigError(f"the table cannot be read: {error}", field=file.name) from None
     return parse_tables(files)
 
 

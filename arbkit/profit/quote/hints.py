@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -23,15 +23,11 @@ def hints(pricer: QuotePricer, priced: PricedMethod, zones: Sequence[tuple[float
     ``zones``: stretches of selling prices that leave less than a lower price.
     """
     if priced.unknown:
-        categories = ", ".join(_near_categories(pricer))
+        names = [schedule.name for schedule in pricer.day.schedules]
+        categories = ", ".join(nearest(pricer.request.category or "", names, most=3) or sorted(names)[:5])
         remedies = (reason.remedy(categories=categories) for reason in priced.unknown)
         return [remedy for remedy in remedies if remedy]
     return [*_price_hints(pricer, priced, zones), *_size_hints(pricer, priced)]
-
-
-def _near_categories(pricer: QuotePricer) -> Iterable[str]:
-    names = [schedule.name for schedule in pricer.day.schedules]
-    return nearest(pricer.request.category or "", names, most=3) or sorted(names)[:5]
 
 
 def _price_hints(pricer: QuotePricer, priced: PricedMethod, zones: Sequence[tuple[float, float]]) -> list[str]:

@@ -11,11 +11,12 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from arbkit.core.marketplaces import market
+from arbkit.core.marketplaces import MARKET_CODES, market
 from arbkit.profit.components import rounded
 from arbkit.profit.evaluation import Evaluation, evaluate_costs
 from arbkit.profit.exchange_rates import Rates
 from arbkit.profit.fees.arrays import Floats
+from arbkit.profit.fees.offer_fees import referral_units
 from arbkit.profit.fees.referral import possible_schedules
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_costs import OfferCosts, cost_offers
@@ -104,8 +105,9 @@ class QuotePricer:
 
     def referral_candidates(self) -> tuple[str, ...]:
         """The referral schedules that the product may fall under."""
-        _, selling = self._as_requested
-        return possible_schedules(self.day, selling.fees.referral_units, selling.fees.categories)
+        request, profile, day = self.request, self.profile, self.day
+        offers, at = self._offers(request.target, 1, request.sell, None), np.array([MARKET_CODES.index(request.target)])
+        return possible_schedules(day, *referral_units(offers, at, np.array([request.sell]), profile, day))
 
     def profits(
         self,

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from arbkit.core.errors import ConfigError, UsageError
+from arbkit.core.errors import ConfigError, UsageError, first_fault
 from arbkit.core.marketplaces import MarketCode
 from arbkit.core.results import Json
 from arbkit.profit.seller_profile import FulfilmentMethod, Profile, SellingPlan, VatStatus, Warehouses
@@ -94,10 +94,8 @@ class QuoteRequest(BaseModel):
         try:
             return cls.model_validate(fields)
         except ValidationError as error:
-            first = error.errors()[0]
-            raise UsageError(
-                first["msg"].removeprefix("Value error, "), field=str(first["loc"][0]), value=first.get("input")
-            ) from None
+            name, why, value = first_fault(error)
+            raise UsageError(why, field=name.partition(".")[0], value=value) from None
 
     def day(self) -> date:
         """The day whose tables, VAT and exchange rates apply."""

@@ -6,20 +6,25 @@ import tomllib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, ValidationError
+from pydantic import Field, JsonValue, StrictBool, ValidationError
 
 from arbkit.core.errors import ConfigError, UsageError, did_you_mean
+from arbkit.core.files import shipped_table
+from arbkit.core.input.validation import Request
 from arbkit.core.settings import Settings
 from arbkit.reports.runner import find_report
 from arbkit.reports.schedule.cron import Cron, parse_cron, parse_zone
 
 
-class _EntryFields(BaseModel):
-    """An ``[[entry]]`` of the file as it is written."""
+class _Fault(NamedTuple):
+    why: str
+    remedy: str | None = None
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+
+class _EntryFields(Request):
+    """An ``[[entry]]`` of the file as it is written."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     report: str
@@ -29,26 +34,14 @@ class _EntryFields(BaseModel):
     timezone: str | None = None
 
 
-class _FileFields(BaseModel):
+class _FileFields(Request):
     """The file; its entries are validated one by one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     timezone: Any = None
     entry: list[Any] = Field(default_factory=list)
 
 
-_FAULTS: dict[str, tuple[str, str | None]] = {
-    "missing": ("is missing", "Each entry has name, report and cron"),
-    "model_type": ("is no table", "Begin each entry with [[entry]]"),
-    "entry": ("is no list", "Begin each entry with [[entry]]"),
-    "name": ("is no name", "Use letters, digits, dots and dashes"),
-    "report": ("is no text", "Name a report, as `arbkit reports list` does"),
-    "cron": ("is no text", 'Write five fields, as "0 7 * * *"'),
-    "timezone": ("is no time zone", 'Write one as "Europe/Berlin"'),
-    "parameters": ("is no table", "Write [entry.parameters]"),
-    "enabled": ("is neither true nor false", None),
-}
+_FAULTS = shipped_table(dict[str, _Fault], "arbkit.reports.schedule", "schedule_errors.toml")
 """What is wrong and the remedy, by pydantic's type of the error, or else by field."""
 
 

@@ -8,12 +8,12 @@ from functools import cache
 from jinja2 import Environment
 from markupsafe import Markup
 
-from arbkit.core.formatting import UNKNOWN, age_words, count, money, utc_time
+from arbkit.core.formatting import UNKNOWN, age_words, count, money
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
 from arbkit.core.results import ComponentRow, RouteTotals
 from arbkit.display.html import environment, macro
-from arbkit.display.labels import component_label, fulfilment_label
+from arbkit.display.labels import component_label, fulfilment_label, status_label
 from arbkit.profit.quote.results import Quote
 from arbkit.sources.token_budget import Tokens
 from arbkit.store import Stats, Sums
@@ -34,7 +34,7 @@ def vat_status_label(status: str) -> str:
     return _VAT_STATUSES.get(status, status)
 
 
-def minor_money(minor: int | None, currency: str) -> str:
+def minor_money(minor: float | None, currency: str) -> str:
     """``12.50 EUR`` of whole cents or pence."""
     return money(None if minor is None else minor / 100, currency)
 
@@ -48,7 +48,14 @@ def confidence_reasons(found: Opportunity) -> str:
 def _environment() -> Environment:
     made = environment("arbkit.web.dashboards")
     made.globals["MARKETS"] = MARKETS
-    for function in (component_label, fulfilment_label, vat_status_label, minor_money, confidence_reasons):
+    for function in (
+        component_label,
+        fulfilment_label,
+        status_label,
+        vat_status_label,
+        minor_money,
+        confidence_reasons,
+    ):
         made.filters[function.__name__] = function
     return made
 
@@ -84,23 +91,6 @@ def demo_words(stats: Stats | None, *, demo_mode: bool) -> str:
 def figures_html(figures: Iterable[Figure]) -> Markup:
     """Head figures side by side."""
     return macro("figures", list(figures))
-
-
-def table_html(
-    label: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], *, empty: str = ""
-) -> Markup:
-    """A table; ``columns`` are label and kind (text, number, title, wide), ``empty`` is shown where there is no row."""
-    return macro("table", label, columns, rows, empty)
-
-
-def status_html(tone: str, text: str) -> Markup:
-    """A status in words, with a sign and a colour: good, warn, bad or quiet."""
-    return macro("status", tone, text)
-
-
-def time_html(at: float, now: float) -> Markup:
-    """A moment and, below it, how long ago it was."""
-    return Markup('{}<span class="arb-sub">{} ago</span>').format(utc_time(at), age_words(now - at))
 
 
 def store_figures(

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from arbkit.analysis.confidence import load_confidence_rules, parse_confidence_rules, score_confidence
 from arbkit.core.errors import ConfigError
@@ -20,6 +21,7 @@ from arbkit.profit.reason_codes import ReasonCode, Severity
 
 NOW = 1_790_000_000.0
 DAY_S = 86_400
+NAN = float("nan")
 ROWS: list[dict[str, Any]] = tomllib.loads(
     resources.files("arbkit.analysis").joinpath("confidence_rules.toml").read_text("utf-8")
 )["rules"]
@@ -31,7 +33,8 @@ def a_route(**changes: Any) -> dict[str, Any]:
         "updated_at": NOW - 60, "reason_flags": 0, "sell_basis": "buy_box", "buy_basis": "buy_box",
         "buy_shipping_minor": 0.0, "sell_price": 100.0, "sell_price_avg90_minor": 10_000.0, "buy_price": 50.0,
         "buy_price_avg90_minor": 5_000.0, "sell_buy_box_is_amazon": 0.0, "sell_sales_rank": 1_000.0,
-        "buy_out_of_stock90_pct": 0.0,
+        "buy_out_of_stock90_pct": 0.0, "profit": 10.0, "profit_low": 10.0, "profit_high": 10.0, "roi_pct": 30.0,
+        "sell_rank_drops30": 20.0, "sell_offers_new": 5.0, "sell_amazon_minor": NAN, "match_verdict": "same",
     }  # fmt: skip
     return {**route, **changes}
 
@@ -52,7 +55,6 @@ def test_a_route_that_nothing_lowers_is_trusted_wholly() -> None:
 
 
 WEEK, ONE_DAY = 7 * DAY_S, DAY_S
-NAN = float("nan")
 
 
 @pytest.mark.parametrize(
@@ -73,6 +75,38 @@ NAN = float("nan")
         ({"sell_buy_box_is_amazon": 1.0}, 0.5, "Amazon holds the buy box where it is sold"),
         ({"sell_sales_rank": NAN}, 0.8, "no sales rank where it is sold"),
         ({"buy_out_of_stock90_pct": 50.1}, 0.9, "often out of stock where it is bought"),
+        (
+            {"reason_flags": flags(ReasonCode.OLD_BUY_BOX_REPLACED)},
+            0.7,
+            "the buy box price was old, so the lowest new price was taken",
+        ),
+        ({"reason_flags": flags(ReasonCode.PACKAGE_DERIVED)}, 0.85, "package derived from what the listings state"),
+        ({"profit_low": -0.01}, 0.6, "the profit depends on the package by more than itself"),
+        ({"profit_low": NAN}, 0.6, "the profit depends on the package by more than itself"),
+        ({"reason_flags": flags(ReasonCode.EXCHANGE_RATE_STALE)}, 0.9, "exchange rate older than a week"),
+        (
+            {"reason_flags": flags(ReasonCode.CUSTOMS_BY_PROFILE, ReasonCode.UK_EFN_CURRENCY)},
+            0.85,
+            "duty, freight or the currency of a cross-border fee assumed",
+        ),
+        (
+            {"reason_flags": flags(ReasonCode.VAT_CLASS_SUGGESTED)},
+            0.9,
+            "VAT class or the right to sell unregistered assumed",
+        ),
+        (
+            {"reason_flags": flags(ReasonCode.PEAK_OF_LAST_SEASON)},
+            0.95,
+            "a fee that sources disagree on, or of an earlier season",
+        ),
+        ({"roi_pct": 4.99}, 0.5, "return below 5 %"),
+        ({"sell_rank_drops30": 3.0}, 0.6, "fewer than 4 rank drops in 30 days where it is sold"),
+        ({"sell_rank_drops30": NAN}, 0.85, "sales speed unknown where it is sold"),
+        ({"sell_offers_new": 11.0}, 0.8, "more than 10 sellers where it is sold"),
+        ({"sell_offers_new": NAN}, 0.95, "number of sellers unknown where it is sold"),
+        ({"sell_amazon_minor": 9_900.0}, 0.7, "Amazon itself sells it there"),
+        ({"match_verdict": "doubtful"}, 0.4, "the two listings may not be the same goods"),
+        ({"match_verdict": "unknown"}, 0.9, "too little is known to compare the two listings"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
 )
@@ -95,12 +129,33 @@ def test_each_rule_lowers_the_score_by_its_factor_and_names_its_reason(
         {"buy_price_avg90_minor": NAN},
         {"sell_buy_box_is_amazon": NAN},
         {"buy_out_of_stock90_pct": 50.0},
+        {"profit_low": 0.01, "profit_high": 10.0},
+        {"roi_pct": 5.0},
+        {"sell_rank_drops30": 4.0},
+        {"sell_offers_new": 10.0},
+        {"match_verdict": None},
         {"buy_out_of_stock90_pct": NAN},
     ],
     ids=str,
 )
 def test_what_is_just_within_a_threshold_lowers_nothing(change: dict[str, Any]) -> None:
     assert scored(a_route(**change)) == [(1.0, [])]
+
+
+@pytest.mark.parametrize(("days", "score"), [(30, 0.4), (31, 0.2), (91, 0.2), (92, 0.1)])
+def test_the_older_the_data_the_less_it_is_trusted(days: int, score: float) -> None:
+    assert scored(a_route(updated_at=NOW - days * DAY_S))[0][0] == score
+
+
+def test_where_amazon_holds_the_buy_box_its_offer_is_not_counted_twice() -> None:
+    assert scored(a_route(sell_amazon_minor=9_900.0, sell_buy_box_is_amazon=1.0))[0][0] == 0.5
+
+
+def test_every_assumption_lowers_the_confidence() -> None:
+    doubted = {code for rule in load_confidence_rules() for code in rule.assumptions}
+    # Each of these has a rule of its own that looks at the offer.
+    seen_otherwise = {ReasonCode.SHIPPING_UNKNOWN, ReasonCode.SPOT_FOR_AVERAGE}
+    assert doubted | seen_otherwise == {code for code in ReasonCode if code.severity is Severity.ASSUMED}
 
 
 def test_several_rules_multiply_and_are_listed_in_order() -> None:
@@ -124,9 +179,8 @@ def test_several_rules_multiply_and_are_listed_in_order() -> None:
 
 @pytest.mark.parametrize("code", ReasonCode, ids=lambda code: code.name)
 def test_only_the_assumptions_that_a_rule_names_lower_the_score(code: ReasonCode) -> None:
-    named = {"PACKAGE_ASSUMED": 0.6, "REFERRAL_AMBIGUOUS": 0.8}
-    (score, _), *_ = scored(a_route(reason_flags=flags(code)))
-    assert score == named.get(code.name, 1.0)
+    named = [rule.message for rule in load_confidence_rules() if code in rule.assumptions]
+    assert scored(a_route(reason_flags=flags(code)))[0][1] == named
 
 
 def offers(market_prices: dict[str, float], category: str, **fields: Any) -> pd.DataFrame:
@@ -158,10 +212,12 @@ def test_a_disputed_or_announced_referral_fee_is_no_assumed_category(
     demand = a_route()
     for name in set(demand) - set(routes.columns):
         routes[name] = demand[name]
-    routes = routes.assign(sell_price_avg90_minor=routes["sell_price"] * 100)
+    routes = routes.assign(sell_price_avg90_minor=routes["sell_price"] * 100, roi_pct=30.0)
+    routes["profit_low"] = routes["profit_high"] = routes["profit"]
     routes["buy_price_avg90_minor"] = routes["buy_price"] * 100
-    scores, rules = score_confidence(routes, now=NOW)
-    assert (scores.tolist(), rules) == ([1.0], [()])
+    lowered = {rule.code for rule in score_confidence(routes, now=NOW)[1][0]}
+    assert "fee_assumed" in lowered
+    assert "referral_category_assumed" not in lowered
 
 
 def test_confidence_of_no_routes_is_empty() -> None:
@@ -202,7 +258,7 @@ def _set(code: str, /, **fields: Any) -> Callable[[list[dict[str, Any]]], None]:
         (_set("no_sales_rank", code="no_rank"), "'no_rank'"),
         (_set("no_sales_rank", code="package_assumed", assumptions=["PACKAGE_ASSUMED"]), "is there 2 times"),
         (_set("no_sales_rank", rationale=""), "no_sales_rank: rationale"),
-        (list.pop, "often_out_of_stock: is there 0 times"),
+        (list.pop, "listings_not_comparable: is there 0 times"),
     ],
 )
 def test_a_broken_rule_is_named(change: Callable[[list[dict[str, Any]]], None], says: str) -> None:
@@ -216,3 +272,24 @@ def test_a_broken_rule_is_named(change: Callable[[list[dict[str, Any]]], None], 
 def test_an_assumption_is_no_reason_for_an_unknown_profit() -> None:
     assert {code.severity for rule in load_confidence_rules() for code in rule.assumptions} == {Severity.ASSUMED}
     assert np.isfinite([rule.factor for rule in load_confidence_rules()]).all()
+
+
+def test_a_rule_may_say_little_but_not_nothing() -> None:
+    rows = copy.deepcopy(ROWS)
+    rows[0] |= {"message": "!", "rationale": "!", "source": "!"}
+    assert parse_confidence_rules(rows)[0].message == "!"
+    for name in ("message", "rationale", "source"):
+        with pytest.raises(ConfigError, match=name):
+            parse_confidence_rules([{**rows[0], name: ""}, *rows[1:]])
+
+
+@pytest.mark.parametrize("factor", [0, 1, -0.1])
+def test_a_factor_lies_between_nothing_and_one(factor: float) -> None:
+    with pytest.raises(ConfigError, match="factor"):
+        parse_confidence_rules([{**ROWS[0], "factor": factor}, *ROWS[1:]])
+
+
+def test_the_shared_rules_cannot_be_changed() -> None:
+    rule = load_confidence_rules()[0]
+    with pytest.raises(ValidationError, match="frozen"):
+        rule.factor = 0.1  # type: ignore[misc]

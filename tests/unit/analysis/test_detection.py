@@ -9,7 +9,7 @@ import pytest
 
 from arbkit.analysis.detection import detect
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.routes import prepare_offers
+from arbkit.analysis.offers import OfferScan, offers_frame
 from arbkit.profit import Profile, load_rates, load_tables
 from tests.helpers.factories import offer
 
@@ -21,15 +21,14 @@ def found(**asked: Any) -> set[str]:
     """The ids of what detection keeps among two products on two marketplaces each."""
     profile, old = Profile.neutral(), int(NOW) - 10 * 3600
     offers = [
-        offer("B000000001", "IT", price_minor=2_000, updated_at=int(NOW), **PACKAGE),
-        offer("B000000001", "DE", price_minor=7_000, updated_at=int(NOW), title="Lantern, red", **PACKAGE),
-        offer("B000000002", "IT", price_minor=3_000, updated_at=old, brand="Zeta", **PACKAGE),
-        offer("B000000002", "DE", price_minor=5_000, updated_at=old, brand="Zeta", amazon_minor=5_000, **PACKAGE),
+        offer("B000000001", "IT", price_minor=2_000, price_at=int(NOW), **PACKAGE),
+        offer("B000000001", "DE", price_minor=7_000, price_at=int(NOW), title="Lantern, red", **PACKAGE),
+        offer("B000000002", "IT", price_minor=3_000, price_at=old, brand="Zeta", **PACKAGE),
+        offer("B000000002", "DE", price_minor=5_000, price_at=old, brand="Zeta", amazon_minor=5_000, **PACKAGE),
     ]
-    frame = prepare_offers(offers, profile)
     parameters = DetectParameters(**asked)
-    tables, rates = load_tables(), load_rates()
-    detection = detect(iter([frame]), profile, tables, rates, parameters=parameters, run_id="r", now=NOW)
+    scan, tables, rates = OfferScan(iter([offers_frame(offers)])), load_tables(), load_rates()
+    detection = detect(scan, profile, tables, rates, parameters=parameters, run_id="r", now=NOW)
     return {o.asin for o in detection.opportunities}
 
 

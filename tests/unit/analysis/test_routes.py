@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import pytest
 
 from arbkit.analysis.detection import detect
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.routes import PRICING_COLUMNS, prepare_offers, price_routes, routes_frame
+from arbkit.analysis.offers import OfferScan, prepare_offers
+from arbkit.analysis.routes import price_routes, routes_frame
 from arbkit.analysis.what_if import quote_request_for, reprice
 from arbkit.core.models import Offer, Update
 from arbkit.profit import Profile, load_rates, load_tables
+from arbkit.profit.facts.packages import Certainty
 from arbkit.profit.quote.quote import quote
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import PACKAGE, offer
@@ -33,13 +36,15 @@ def offers() -> list[Offer]:
 
 def test_every_door_prices_a_route_alike(tmp_path: Path) -> None:
     found = offers()
-    prices = price_routes(prepare_offers(found, PROFILE), PROFILE, TABLES, RATES, on=ON)
+    prices = price_routes(prepare_offers(found, now=NOW), PROFILE, TABLES, RATES, on=ON)
     best, *_ = prices.routes(now=NOW)
     assert (best.id, best.fulfilment) == ("IT:DE", "fba-local")
     with SqliteStore(tmp_path / "store.db") as store:
         store.put([Update(o, None) for o in found])
-        scanned = list(store.scan_offers(PRICING_COLUMNS))
-    detected = detect(iter(scanned), PROFILE, TABLES, RATES, parameters=DetectParameters(), run_id="", now=NOW)
+        scan = OfferScan.of(store)
+        detected = detect(
+            replace(scan, listings=None), PROFILE, TABLES, RATES, parameters=DetectParameters(), run_id="", now=NOW
+        )
     assert detected.opportunities[0] == best.opportunity
     table = routes_frame(prices, found).set_index(["source", "target"])
     assert table["profit"]["IT", "DE"] == best.profit
@@ -52,7 +57,7 @@ def test_every_door_prices_a_route_alike(tmp_path: Path) -> None:
 
 
 def test_a_route_that_cannot_be_priced_says_why_and_comes_last() -> None:
-    routes = price_routes(prepare_offers(offers(), PROFILE), PROFILE, TABLES, RATES, on=ON).routes(now=NOW)
+    routes = price_routes(prepare_offers(offers(), now=NOW), PROFILE, TABLES, RATES, on=ON).routes(now=NOW)
     profits = [r.profit for r in routes]
     assert profits == sorted([p for p in profits if p is not None], reverse=True) + [None] * profits.count(None)
     unknown = {r.id: r.unknown for r in routes if r.profit is None}
@@ -61,14 +66,14 @@ def test_a_route_that_cannot_be_priced_says_why_and_comes_last() -> None:
 
 
 def test_package_facts_come_from_another_listing() -> None:
-    rows = prepare_offers(offers(), PROFILE).set_index("market")
+    rows = prepare_offers(offers(), now=NOW).set_index("market")
     assert rows["package_from"].to_dict() == {"DE": "", "ES": "", "IT": "DE"}
     assert rows["weight_g"]["IT"] == pytest.approx(800)
-    assert not rows["package_assumed"].any()
+    assert (rows["package_certainty"] == Certainty.MEASURED).all()
 
 
 def test_one_offer_has_no_route() -> None:
-    prices = price_routes(prepare_offers(offers()[:1], PROFILE), PROFILE, TABLES, RATES, on=ON)
+    prices = price_routes(prepare_offers(offers()[:1], now=NOW), PROFILE, TABLES, RATES, on=ON)
     assert prices.routes(now=NOW) == []
     assert prices.opportunities(now=NOW) == []
 
@@ -80,6 +85,6 @@ def test_an_average_price_is_named_where_there_is_no_price_of_now() -> None:
         offer(code="IT", price_minor=4_000, price_basis="buy_box", **PACKAGE),
     ]
     profile = Profile.neutral(sell_basis="avg90")
-    rows = price_routes(prepare_offers(found, profile), profile, TABLES, RATES, on=ON).evaluation.frame()
+    rows = price_routes(prepare_offers(found, now=NOW), profile, TABLES, RATES, on=ON).evaluation.frame()
     bases = rows[rows["source"] == "IT"].set_index("target")["sell_basis"].to_dict()
     assert bases == {"DE": "90-day average", "FR": "buy_box, 90-day average"}

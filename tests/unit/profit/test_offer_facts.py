@@ -1,4 +1,4 @@
-"""What is known of an offer before it is costed: prices by basis, and the package, filled in or assumed."""
+"""The price of an offer by a basis."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ import pandas as pd
 import pytest
 
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
-from arbkit.profit import Profile
-from arbkit.profit.offer_facts import apply_default_package, fill_missing_package, prices
+from arbkit.profit.offer_facts import prices
 
 PACKAGE = ["length_mm", "width_mm", "height_mm", "weight_g"]
-ASSUMED = {"length_mm": 200, "width_mm": 150, "height_mm": 50, "weight_g": 450}
 DAY_S = 86_400
 
 
@@ -21,37 +19,6 @@ def offers(*rows: dict[str, Any]) -> pd.DataFrame:
     defaults = {"asin": "B1", "market": "DE", "price_minor": 1_000.0, "price_basis": "buy_box",
                 "updated_at": 1.79e9, **dict.fromkeys(PACKAGE, np.nan)}  # fmt: skip
     return pd.DataFrame([{**defaults, **row} for row in rows])
-
-
-KNOWN = dict(zip(PACKAGE, (300.0, 100.0, 80.0, 900.0), strict=True))
-
-
-def test_only_offers_without_a_whole_package_get_the_profiles_package() -> None:
-    frame = offers(KNOWN, {}, {**KNOWN, "weight_g": np.nan})
-    found = apply_default_package(frame, Profile.neutral(assumed_package=ASSUMED))
-    assert found["package_assumed"].tolist() == [False, True, True]
-    assert found[PACKAGE].to_numpy().tolist() == [list(KNOWN.values()), *[list(map(float, ASSUMED.values()))] * 2]
-    assert frame[PACKAGE].isna().any(axis=1).tolist() == [False, True, True]
-
-
-def test_without_a_package_in_the_profile_nothing_is_assumed() -> None:
-    found = apply_default_package(offers(KNOWN, {}), Profile.neutral())
-    assert found["package_assumed"].tolist() == [False, False]
-    assert np.isnan(found["weight_g"].loc[1])
-
-
-def test_a_listing_takes_the_package_of_the_products_first_complete_listing() -> None:
-    frame = offers(
-        {"market": "UK"},
-        {"market": "DE", **KNOWN, "weight_g": np.nan},
-        {"market": "FR", **KNOWN},
-        {"market": "IT", **KNOWN, "weight_g": 950.0},
-        {"asin": "B2", "market": "DE"},
-    )
-    found = fill_missing_package(frame)
-    assert found["package_from"].tolist() == ["FR", "FR", "", "", ""]
-    assert found["weight_g"].tolist()[:4] == [900.0, 900.0, 900.0, 950.0]
-    assert found.loc[4, PACKAGE].isna().all()
 
 
 @pytest.mark.parametrize("basis", ["avg30", "avg90", "avg180"])

@@ -68,7 +68,7 @@ def test_flagging_rows_leaves_the_others_alone() -> None:
     assert [join_messages(reasons) for reasons in decode_reasons(flags, {})] == [
         "no price where it is bought",
         "",
-        "no price where it is bought; package size and weight assumed by profile",
+        "no price where it is bought; package size and weight unknown: the range of its category",
     ]
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from arbkit.core.errors import ConfigError
 from arbkit.profit import Profile, evaluate, load_rates, load_tables
-from arbkit.profit.offer_facts import apply_default_package
+from arbkit.profit.facts.packages import estimate_packages
+from arbkit.profit.facts.priors import load_package_priors
 from arbkit.profit.reason_codes import Reason, ReasonCode
 from arbkit.profit.route_frame import RouteRow, route_rows
 from arbkit.profit.seller_profile import ineligibility_reason
@@ -22,10 +24,13 @@ PEAK = date(2026, 11, 24)
 STALE = RATES.last_date + timedelta(25)
 
 
-def route(profile: Profile, source: str, target: str, *, on: date = ON, **fields: Any) -> RouteRow:
-    """A product bought for 20 and sold for 60, priced by its best method."""
+def route(
+    profile: Profile, source: str, target: str, *, on: date = ON, estimated: bool = True, **fields: Any
+) -> RouteRow:
+    """A product bought for 20 and sold for 60, priced by its best method; ``estimated``: with a range of packages."""
     frame = pd.DataFrame([offer(source, 2_000, **fields), offer(target, 6_000, **fields)])
-    facts = apply_default_package(frame, profile)
+    nowhere = np.full(len(frame), None, object)
+    facts = estimate_packages(frame, nowhere, load_package_priors()) if estimated else frame
     return next(route_rows(evaluate(facts, profile, TABLES, RATES, on=on, routes=[(source, target)]).frame()))
 
 
@@ -73,7 +78,7 @@ def test_an_unknown_exchange_rate_is_named() -> None:
 
 PACKAGE: dict[str, Any] = {"length_mm": 200, "width_mm": 150, "height_mm": 50, "weight_g": 450}
 NO_PACKAGE: dict[str, Any] = dict.fromkeys(PACKAGE, float("nan"))
-PLAIN = Profile.neutral(fulfilment=("fba-local",), assumed_package=PACKAGE, customs={"duty_pct": 0})
+PLAIN = Profile.neutral(fulfilment=("fba-local",), customs={"duty_pct": 0})
 EFN = PLAIN.model_copy(update={"fulfilment": ("efn",)})
 UNREGISTERED = Profile.neutral(vat_status="unregistered", registrations=(), fulfilment=("fba-local", "efn"))
 
@@ -135,10 +140,10 @@ def test_a_suggested_vat_class_of_the_purchase_matters_only_to_those_who_recover
 
 
 def test_an_unknown_weight_is_named_once() -> None:
-    seller = PLAIN.model_copy(update={"assumed_package": None, "inbound_per_kg": 0.5})
-    unsendable = route(seller, "IT", "DE", **NO_PACKAGE)
+    seller = PLAIN.model_copy(update={"inbound_per_kg": 0.5})
+    unsendable = route(seller, "IT", "DE", estimated=False, **NO_PACKAGE)
     assert [reason.code for reason in unsendable["unknown"]] == [ReasonCode.PACKAGE_UNKNOWN]
-    observed = route(seller, "IT", "DE", **NO_PACKAGE, keepa_fba_fee_minor=300.0)
+    observed = route(seller, "IT", "DE", estimated=False, **NO_PACKAGE, keepa_fba_fee_minor=300.0)
     assert [reason.code for reason in observed["unknown"]] == [ReasonCode.INBOUND_WEIGHT_UNKNOWN]
 
 
@@ -181,14 +186,14 @@ def test_why_a_method_may_not_be_used(
     assert ineligibility_reason(method, profile, source, target) == reason
 
 
-def test_the_assumed_package_of_the_profile_is_what_is_priced() -> None:
-    light = PLAIN.model_copy(update={"assumed_package": None})
-    assert [r.code for r in route(light, "IT", "DE", **NO_PACKAGE)["unknown"]] == [ReasonCode.PACKAGE_UNKNOWN]
-    measured = route(PLAIN, "IT", "DE", **PACKAGE)
-    assumed = route(PLAIN, "IT", "DE", **NO_PACKAGE)
-    assert (assumed["profit"], assumed["size_tier"]) == (measured["profit"], measured["size_tier"])
-    heavy = Profile.checked({**PLAIN.model_dump(), "assumed_package": {**PACKAGE, "weight_g": 9_000}})
-    assert route(heavy, "IT", "DE", **NO_PACKAGE)["profit"] < assumed["profit"]
+def test_a_package_that_nobody_measured_is_priced_by_the_likely_one_and_marked() -> None:
+    bare = route(PLAIN, "IT", "DE", estimated=False, **NO_PACKAGE)
+    assert [r.code for r in bare["unknown"]] == [ReasonCode.PACKAGE_UNKNOWN]
+    assert codes(route(PLAIN, "IT", "DE", **NO_PACKAGE)) == {ReasonCode.PACKAGE_ASSUMED}
+    assert codes(route(PLAIN, "IT", "DE", **{**NO_PACKAGE, "weight_g": 450})) == {ReasonCode.PACKAGE_DERIVED}
+    # What a profile of 0.1 assumed is read, and not used.
+    old = Profile.checked({**PLAIN.model_dump(), "assumed_package": {**PACKAGE, "weight_g": 9_000}})
+    assert route(old, "IT", "DE", **NO_PACKAGE)["profit"] == route(PLAIN, "IT", "DE", **NO_PACKAGE)["profit"]
 
 
 def test_a_vat_class_that_does_not_exist_is_refused() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from array import array
 from typing import Any
 from urllib.parse import parse_qs
@@ -32,6 +33,7 @@ PACKAGE = {"length_mm": 300, "width_mm": 200, "height_mm": 100, "weight_g": 700}
 def sold(asin: str, code: str, **fields: Any) -> Update:
     defaults: dict[str, Any] = {
         **PACKAGE, "price_minor": 4_000 if code == "IT" else 9_000, "eans": ("4005808158003",), "package_quantity": 1,
+        "price_at": int(time.time()),
     }  # fmt: skip
     return Update(offer(asin, code, **{**defaults, **fields}), history(asin, code))
 
@@ -217,7 +219,10 @@ def test_an_unknown_product_can_be_put_on_the_watchlist_and_is_shown_when_it_com
 def test_listings_that_contradict_each_other_are_warned_of(seen: Seen) -> None:
     seen.begin(f"?asin={STRANGE}")
     assert "Two listings may not be the same thing: DE and IT." in seen.html("warning")
-    assert "40 in DE, 80 in IT" in text(seen.html("match"))
+    shown = text(seen.html("match"))
+    assert "40 in DE, 80 in IT" in shown
+    assert "different" in shown
+    assert "Price per unit 2.25 EUR 0.50 EUR" in shown
     seen.emit("form", region="find", changed="q", values={"q": ASIN})
     assert not seen.shown("warning")
 

@@ -41,6 +41,7 @@ def filter_fields(
             for name, (label, hint) in _BOUNDS.items()
         ),
         choice("amazon_sells", "Amazon as seller", options(("no", "yes"), first="any")),
+        choice("all_routes", "Routes that need a size", options(("yes",), first="hidden")),
     ]
     for one in fields:
         value = getattr(view, one["name"])

@@ -7,35 +7,26 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from arbkit.core.formatting import UNKNOWN, age_words, count, percent
+from arbkit.core.formatting import age_words, count, percent
 from arbkit.core.models import Run
-from arbkit.display.html import macro, with_code
+from arbkit.display.html import macro
 from arbkit.ops.service_checks import ServiceHealth
 from arbkit.ops.stream_state import StreamState, Throughput
 from arbkit.sources.token_budget import Tokens
 from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, dead_letter_topic
-from arbkit.web.dashboards.html import Figure, page_html, status_html, table_html, time_html
+from arbkit.web.dashboards.html import Figure, page_html
 from arbkit.web.dashboards.pipeline.charts import AGE_BUCKETS
 from arbkit.web.dashboards.pipeline.dead_letters import printable
 from arbkit.web.dashboards.report_files import report_address
 
-_STATE_TONES = {"running": "good", "late": "warn", "down": "bad", "unknown": "quiet"}
-_STATUS_TONES = {"succeeded": "good", "failed": "bad", "timed_out": "bad", "running": "quiet"}
-_LONGEST_ERROR = 400
-_SUMMED = {"total": "opportunities"}
 _NO_PRODUCER = "No producer has run yet, so the state of Keepa's tokens is unknown. Start one with `arbkit up`."
 _NO_OFFERS = "Nothing is stored yet. `arbkit up` fills the store, or `arbkit import` and then `arbkit consume`."
-_NO_RUNS = "No report has run yet. The scheduler runs `detect` once there are prices; `arbkit detect` runs it now."
 _NEXT_REFRESH = "available after the next refresh"
-
-
-def _cell(name: str, *values: object) -> Markup:
-    return macro(name, *values, template="pipeline_cells.html.j2", package="arbkit.web.dashboards")
 
 
 def paragraph_html(text: str) -> Markup:
     """A sentence, with what stands between backticks as code."""
-    return _cell("paragraph", text)
+    return macro("paragraph", text, template="pipeline_cells.html.j2", package="arbkit.web.dashboards")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +84,7 @@ def _fresh(ages: Mapping[str, Sequence[int]] | None) -> tuple[float | None, str]
 
 def services_html(services: Sequence[ServiceHealth]) -> Markup:
     """Each service, its state, how that is known, and what to do."""
-    rows = [
-        (one.name, status_html(_STATE_TONES[one.state], one.state), one.detail, _remedy(one.remedy)) for one in services
-    ]
-    return table_html(
-        "Services", [("Service", "text"), ("State", "text"), ("Last seen", "title"), ("What to do", "title")], rows
-    )
-
-
-def _remedy(text: str) -> Markup:
-    return with_code(f"{text}." if text else "nothing")
+    return page_html("pipeline_services.html.j2", services=services)
 
 
 def lag_html(state: StreamState) -> Markup:
@@ -140,16 +122,8 @@ def ages_html(ages: Mapping[str, Sequence[int]]) -> Markup:
     """Offers by age on each marketplace, and on all together."""
     if not ages:
         return paragraph_html(_NO_OFFERS)
-    heads = [("Marketplace", "text"), *((name, "number") for name in AGE_BUCKETS), ("All", "number")]
-    rows = [(market, *(_share(n, sum(some)) for n in some), count(sum(some))) for market, some in ages.items()]
-    if len(ages) > 1:
-        together = [sum(column) for column in zip(*ages.values(), strict=True)]
-        rows.append(("all", *(_share(n, sum(together)) for n in together), count(sum(together))))
-    return table_html("Offers by age", heads, rows)
-
-
-def _share(number: int, total: int) -> Markup:
-    return _cell("share", number, number / total * 100 if total else 0.0)
+    together = {"all": [sum(column) for column in zip(*ages.values(), strict=True)]} if len(ages) > 1 else {}
+    return page_html("pipeline_ages.html.j2", ages={**ages, **together}, buckets=AGE_BUCKETS)
 
 
 def dead_html(state: StreamState, *, shown: int, notice: str, busy: bool) -> Markup:
@@ -160,50 +134,6 @@ def dead_html(state: StreamState, *, shown: int, notice: str, busy: bool) -> Mar
 
 def runs_html(runs: Sequence[FiledRun], *, now: float, limit_s: float) -> Markup:
     """The runs of reports: when, how long, with which result, and the report itself."""
-    heads = [
-        ("Report", "text"), ("Started", "text"), ("Took", "number"), ("Status", "text"), ("Found", "title"),
-        ("Page", "text"), ("Folder", "title"),
-    ]  # fmt: skip
-    rows = [
-        (
-            one.run.report,
-            time_html(one.run.started_at, now),
-            _took(one.run, now),
-            _status(one.run, now, limit_s),
-            _found(one.run),
-            _page(one),
-            _cell("code", printable(one.run.output, 300)) if one.run.output else "none",
-        )
-        for one in runs
-    ]
-    return table_html("Runs of reports", heads, rows, empty=with_code(_NO_RUNS))
-
-
-def _took(run: Run, now: float) -> str:
-    seconds = (run.finished_at or now) - run.started_at
-    words = f"{seconds:.1f} s" if seconds < 10 else age_words(seconds)
-    return words if run.finished_at else f"{words} so far"
-
-
-def _status(run: Run, now: float, limit_s: float) -> Markup:
-    if run.status == "running" and now - run.started_at > limit_s:
-        return status_html("warn", "still running after the time limit: it was killed")
-    return status_html(_STATUS_TONES[run.status], run.status.replace("_", " "))
-
-
-def _found(run: Run) -> str:
-    if run.error:
-        return _cell("error", printable(run.error, _LONGEST_ERROR))
-    parts = [
-        f"{count(value)} {_SUMMED.get(name, name)}"
-        for name, value in run.summary.items()
-        if isinstance(value, int | float)
-    ]
-    return ", ".join(parts) or ("not yet known" if run.status == "running" else UNKNOWN)
-
-
-def _page(one: FiledRun) -> str:
-    if one.has_page:
-        label = f"Open the report {one.run.report} {one.run.run_id}"
-        return _cell("report", report_address(one.run.report, one.run.run_id), label)
-    return "not yet" if one.run.status == "running" else "removed, or on another machine"
+    return page_html(
+        "pipeline_runs.html.j2", runs=runs, now=now, limit_s=limit_s, printable=printable, report_address=report_address
+    )

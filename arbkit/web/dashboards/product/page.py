@@ -11,8 +11,9 @@ import plotly.graph_objects as go
 
 from arbkit.analysis.demand import demand_of
 from arbkit.analysis.fee_facts import fee_facts, fee_tables
-from arbkit.analysis.listing.match import compare_listings, warning
-from arbkit.analysis.routes import PricedRoute, prepare_offers, price_routes
+from arbkit.analysis.listing.match import compare_listings, stated_units, warning
+from arbkit.analysis.offers import prepare_offers
+from arbkit.analysis.routes import PricedRoute, price_routes
 from arbkit.core.errors import UsageError
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.models import History, Offer, Opportunity, Product
@@ -179,10 +180,10 @@ class ProductPage(DashboardPage):
     def _price(self, product: Product, profile: Profile, on: date, now: float) -> None:
         """Price the routes, and show everything that does not depend on the selected one."""
         offers, tables, rates = self._offers, load_tables(), load_rates()
-        stored = self.store.opportunities(OpportunityQuery(asin=product.asin, limit=50)).items
+        stored = self.store.opportunities(OpportunityQuery(asin=product.asin, all_routes=True, limit=50)).items
         self._stored = {f"{o.source}:{o.target}": o for o in stored}
-        prepared = prepare_offers(offers, profile)
-        self._routes = price_routes(prepared, profile, tables, rates, on=on).routes(now=now)
+        prepared = prepare_offers(offers)
+        self._routes = price_routes(prepared, profile, tables, rates, on=on).routes(now=now, listings=lambda _: offers)
         self._shown_route = None
         self._histories = self.store.history(product.asin)
         self._drawn = None
@@ -192,7 +193,8 @@ class ProductPage(DashboardPage):
         fees = fee_facts(offers, prepared, profile, tables, on=on)
         self._fill("fees", "product_fees.html.j2", fees=fees, tables=fee_tables(fees, tables, on=on))
         matches = sorted(compare_listings(offers), key=lambda match: match.verdict == "same")
-        self._fill("match", "product_match.html.j2", offers=offers, matches=matches)
+        units = {o.market: stated_units(o) for o in offers}
+        self._fill("match", "product_match.html.j2", offers=offers, matches=matches, units=units)
         if doubts := warning(matches):
             self._fill("warning", "product_warning.html.j2", text=doubts)
         else:

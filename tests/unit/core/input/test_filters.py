@@ -25,9 +25,11 @@ from tests.helpers.paths import ROOT
 ALL: dict[str, Any] = {
     "q": "lantern", "asin": "B000000001", "brand": "Acme", "category": "Toys & Games", "source": "IT", "target": "DE",
     "min_profit": 5.0, "min_roi": 10.0, "min_margin": 15.0, "min_confidence": 0.5, "max_age_hours": 24.0,
-    "amazon_sells": False,
+    "amazon_sells": False, "all_routes": True,
 }  # fmt: skip
-TEXTS = {name: "no" if value is False else str(value) for name, value in ALL.items()}
+TEXTS = {
+    name: {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value) for name, value in ALL.items()
+}
 EARLIER = [(alias, name) for alias, name in ALIASES.items() if name in OpportunityFilter.model_fields]
 
 

@@ -7,8 +7,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from arbkit.profit.evaluation import Evaluation
+from arbkit.profit.facts.packages import EXTREMES, PACKAGE, Certainty
 from arbkit.profit.offer_costs import cost_offers
-from arbkit.profit.package.estimate import EXTREMES, PACKAGE, Certainty
 
 Floats = npt.NDArray[np.float64]
 
@@ -20,7 +20,7 @@ def profit_range(evaluation: Evaluation, offers: pd.DataFrame) -> tuple[Floats, 
 
     Args:
         evaluation: of the likely packages.
-        offers: what is sold, of :func:`~arbkit.profit.package.estimate.estimate_packages`.
+        offers: what is sold, of :func:`~arbkit.profit.facts.packages.estimate_packages`.
     """
     low, high = evaluation.profit.copy(), evaluation.profit.copy()
     open_rows = offers["package_certainty"].to_numpy("int8") > Certainty.MEASURED

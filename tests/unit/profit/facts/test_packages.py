@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arbkit.profit.package.estimate import EXTREMES, KNOWN_PARTS, PACKAGE, Certainty, estimate_packages
-from arbkit.profit.package.priors import PackagePriors, load_package_priors, with_own_quantiles
+from arbkit.profit.facts.packages import EXTREMES, KNOWN_PARTS, PACKAGE, Certainty, estimate_packages
+from arbkit.profit.facts.priors import load_package_priors
 
 PRIORS = load_package_priors()
 WHOLE = {"length_mm": 300.0, "width_mm": 200.0, "height_mm": 100.0, "weight_g": 800.0}
 
 
-def estimated(*rows: dict[str, Any], category: str | None = None, priors: PackagePriors = PRIORS) -> pd.DataFrame:
+def estimated(*rows: dict[str, Any], category: str | None = None) -> pd.DataFrame:
     frame = pd.DataFrame([{"asin": "A", "market": "DE", **dict.fromkeys(PACKAGE, np.nan), **row} for row in rows])
-    return estimate_packages(frame, np.full(len(rows), category, object), priors)
+    return estimate_packages(frame, np.full(len(rows), category, object), PRIORS)
 
 
 def sizes(row: Any, extreme: str = "") -> list[float]:
@@ -75,16 +75,6 @@ def test_nothing_known_is_a_wide_range_by_category() -> None:
     small, any_product = estimated({}, category="beauty").iloc[0], estimated({}).iloc[0]
     assert small["package_certainty"] == any_product["package_certainty"] == Certainty.ASSUMED
     assert sizes(small, "largest")[3] < sizes(any_product, "largest")[3]
-
-
-def test_own_products_make_a_prior_once_there_are_enough() -> None:
-    one = {"category": "toys", **WHOLE}
-    few = with_own_quantiles(PRIORS, pd.DataFrame([one] * 29))
-    many = with_own_quantiles(PRIORS, pd.DataFrame([one] * 30))
-    assert few is PRIORS
-    assert many.of("toys").weight_g == (800, 800, 800)
-    assert many.of("beauty") == PRIORS.of("beauty")
-    assert sizes(estimated({}, category="toys", priors=many).iloc[0]) == pytest.approx(list(WHOLE.values()))
 
 
 @given(

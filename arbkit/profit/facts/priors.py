@@ -1,4 +1,4 @@
-"""How large the packages of a category usually are: quantiles out of a table, or out of a user's own store."""
+"""How large the packages of a category usually are: quantiles out of a table."""
 
 from __future__ import annotations
 
@@ -9,15 +9,9 @@ from functools import lru_cache
 from importlib import resources
 from typing import Annotated
 
-import numpy as np
-import numpy.typing as npt
-import pandas as pd
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from arbkit.core.errors import ConfigError
-
-Floats = npt.NDArray[np.float64]
-_QUANTILES = (0.1, 0.5, 0.9)
 
 
 def _rising(values: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -67,7 +61,6 @@ class PackagePriors(_Model):
 
     checked_on: date
     source: str
-    own_products_at_least: int = Field(ge=2)
     any: CategoryPrior
     categories: Mapping[str, CategoryPrior]
     packing: Packing
@@ -84,7 +77,7 @@ def load_package_priors() -> PackagePriors:
     Raises:
         ConfigError: the file is broken; names the field.
     """
-    path = resources.files("arbkit.profit.package").joinpath("priors.toml")
+    path = resources.files("arbkit.profit.facts").joinpath("priors.toml")
     try:
         return PackagePriors.model_validate(tomllib.loads(path.read_text("utf-8")))
     except (OSError, tomllib.TOMLDecodeError) as error:
@@ -92,34 +85,3 @@ def load_package_priors() -> PackagePriors:
     except ValidationError as error:
         first = error.errors()[0]
         raise ConfigError(first["msg"], field=f"priors.toml: {'.'.join(map(str, first['loc']))}") from None
-
-
-def with_own_quantiles(priors: PackagePriors, measured: pd.DataFrame) -> PackagePriors:
-    """The priors, those of categories with enough measured products on the user's own store taken from there.
-
-    ``measured``: one row a product with ``category`` (a root's key), ``length_mm``, ``width_mm``, ``height_mm`` and
-    ``weight_g``, all known.
-    """
-    own: dict[str, CategoryPrior] = {}
-    for category, rows in measured.groupby("category"):
-        if len(rows) >= priors.own_products_at_least:
-            own[str(category)] = _quantiles_of(rows)
-    return priors.model_copy(update={"categories": {**priors.categories, **own}}) if own else priors
-
-
-def _quantiles_of(rows: pd.DataFrame) -> CategoryPrior:
-    sides = np.sort(rows[["length_mm", "width_mm", "height_mm"]].to_numpy("float64"), axis=1)[:, ::-1]
-    weight, volume = rows["weight_g"].to_numpy("float64"), sides.prod(axis=1) / 1_000
-    return CategoryPrior(
-        products=len(rows),
-        weight_g=_quantiles(weight),
-        volume_cm3=_quantiles(volume),
-        density=_quantiles(weight / volume),
-        second_side=_quantiles(sides[:, 1] / sides[:, 0]),
-        third_side=_quantiles(sides[:, 2] / sides[:, 0]),
-    )
-
-
-def _quantiles(values: Floats) -> tuple[float, float, float]:
-    low, middle, high = (float(v) for v in np.quantile(values, _QUANTILES))
-    return low, middle, high

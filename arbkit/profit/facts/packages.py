@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from arbkit.profit.package.priors import CategoryPrior, PackagePriors
+from arbkit.profit.facts.priors import CategoryPrior, PackagePriors
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

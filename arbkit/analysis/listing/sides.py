@@ -1,0 +1,24 @@
+"""The two listings of each route compared: whether what is bought is what would be sold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from arbkit.analysis.listing.contradictions import Side
+from arbkit.analysis.listing.goods import Listing
+from arbkit.analysis.listing.match import Match, compare
+from arbkit.core.models import Offer
+
+Listings = Callable[[Sequence[str]], Iterable[Offer]]
+"""Whole offers of products, by their ASINs."""
+
+
+def compare_sides(routes: Iterable[tuple[str, str, str]], listings: Listings | None) -> list[Match | None]:
+    """The verdict on the two listings of each route (ASIN, source, target); None where they are not compared."""
+    wanted = list(routes)
+    if listings is None:
+        return [None] * len(wanted)
+    found = listings(sorted({asin for asin, _, _ in wanted}))
+    sides = {(o.asin, o.market): Side.of(Listing.of(o)) for o in found}
+    pairs = [(sides.get((asin, source)), sides.get((asin, target))) for asin, source, target in wanted]
+    return [None if bought is None or sold is None else compare(bought, sold) for bought, sold in pairs]

@@ -1,0 +1,139 @@
+"""Offers ready to be priced: which price is one of now, and which package, from all that the listings say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import orjson
+import pandas as pd
+from pydantic import JsonValue
+
+from arbkit.analysis.listing.goods import Listing, unsellable_reason
+from arbkit.analysis.listing.sides import Listings
+from arbkit.analysis.listing.sizes import read_size
+from arbkit.core.models import Offer
+from arbkit.profit import OFFER_COLUMNS, load_tables
+from arbkit.profit.facts.packages import GOODS, PACKAGE, STATED, estimate_packages
+from arbkit.profit.facts.prices import PRICE_COLUMNS, choose_prices
+from arbkit.profit.facts.priors import load_package_priors
+from arbkit.profit.fees.arrays import Objects
+from arbkit.profit.reason_codes import ReasonCode
+from arbkit.store.base import Store
+from arbkit.store.fields import is_number
+
+IDENTITY_COLUMNS = ("title", "brand", "category", "origin")
+DEMAND_COLUMNS = (
+    "shipping_minor", "price_avg90_minor", "buy_box_is_amazon", "amazon_minor", "amazon_at", "sales_rank",
+    "out_of_stock90_pct", "rank_drops30", "offers_new",
+)  # fmt: skip
+_KIND_COLUMNS = ("product_type", "binding", "product_group", "category")
+_PART_COLUMNS = ("features", "volume_cm3", *GOODS, "item_weight_g")
+PRICING_COLUMNS = tuple(
+    dict.fromkeys(
+        (
+            "asin",
+            "market",
+            *IDENTITY_COLUMNS,
+            *DEMAND_COLUMNS,
+            *OFFER_COLUMNS,
+            *PRICE_COLUMNS,
+            *_PART_COLUMNS,
+            *_KIND_COLUMNS,
+            "parent_asin",
+        )
+    )
+)
+"""The fields of offers that a priced route is made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferScan:
+    """All offers that are priced.
+
+    Attributes:
+        frames: of :data:`PRICING_COLUMNS`, a product never split over two of them.
+        listings: whole offers of products by their ASINs, to compare their listings; None: they are not compared.
+    """
+
+    frames: Iterator[pd.DataFrame]
+    listings: Listings | None = None
+
+    @classmethod
+    def of(cls, store: Store) -> OfferScan:
+        """Every offer of a store."""
+        return cls(store.scan_offers(PRICING_COLUMNS), store.offers)
+
+
+def prepare_offers(offers: Sequence[Offer] | pd.DataFrame, *, now: float | None = None) -> pd.DataFrame:
+    """Offers ready to be priced, one row each.
+
+    An old buy box gives way to a newer price (:func:`~arbkit.profit.facts.prices.choose_prices`). A package that a
+    listing lacks comes from the product's other listings, else it is a range
+    (:func:`~arbkit.profit.facts.packages.estimate_packages`).
+
+    Args:
+        offers: all offers of each product, as models or as frames of :data:`PRICING_COLUMNS` (``Store.scan_offers``).
+        now: Unix seconds, to which the age of prices is counted; None: the present.
+    """
+    frame = offers if isinstance(offers, pd.DataFrame) else offers_frame(offers)
+    frame = _without_unsellable(choose_prices(frame.reset_index(drop=True), now=time.time() if now is None else now))
+    lacking = frame[list(PACKAGE)].isna().any(axis=1)
+    if lacking.any():
+        _read_sizes(frame, lacking & ~frame["asin"].isin(frame.loc[~lacking, "asin"]))
+    return estimate_packages(frame, root_categories(frame), load_package_priors())
+
+
+def _without_unsellable(offers: pd.DataFrame) -> pd.DataFrame:
+    """The offers without prices where nothing is sold that could be sent; ``unsellable`` has the reason's bit."""
+    kinds = [name for name in _KIND_COLUMNS if name in offers]
+    groups = offers.groupby(kinds, dropna=False, sort=False).ngroup().to_numpy()
+    firsts = offers[kinds].iloc[np.unique(groups, return_index=True)[1]]
+    rows = cast("list[dict[str, JsonValue]]", firsts.to_dict("records"))
+    reasons = [unsellable_reason(Listing.of_row({"asin": "", "market": "", **row})) for row in rows]
+    bits = np.array([0 if reason is None else int(reason.bit) for reason in reasons], np.uint64)[groups]
+    if "parent_asin" in offers:
+        bits[(offers["parent_asin"] == offers["asin"]).to_numpy(bool)] = ReasonCode.PARENT_LISTING.bit
+    offers["unsellable"] = bits
+    for name in (name for name in offers if str(name).startswith("price_") and str(name).endswith("_minor")):
+        offers.loc[bits > 0, name] = np.nan
+    return offers
+
+
+def root_categories(offers: pd.DataFrame) -> Objects:
+    """The key of each row's root category, None where it is unknown."""
+    codes, names = pd.factorize(offers["category"])
+    tables = load_tables()
+    return np.array([*(tables.root_of(str(name)) for name in names), None], object)[codes]
+
+
+def offers_frame(offers: Sequence[Offer]) -> pd.DataFrame:
+    """Offers with the columns and types of a store's scan."""
+    rows = [[getattr(offer, name) for name in PRICING_COLUMNS] for offer in offers]
+    frame = pd.DataFrame(rows, columns=[*PRICING_COLUMNS])
+    return frame.astype({name: "float64" for name in PRICING_COLUMNS if is_number(name)})
+
+
+def _read_sizes(offers: pd.DataFrame, wanted: pd.Series[bool]) -> None:
+    """Add what titles and bullet points of the wanted rows state of the goods, as columns ``stated_…``."""
+    names = (*STATED, "stated_weight_g", "stated_capacity_cm3")
+    rows = np.flatnonzero(wanted)
+    titles = offers["title"].to_numpy(object)[rows]
+    features = offers["features"].to_numpy(object)[rows] if "features" in offers else np.full(len(rows), None)
+    found = [read_size(title or "", _features(cell)) for title, cell in zip(titles, features, strict=True)]
+    unknown = (np.nan, np.nan, np.nan)
+    stated = [(*(f.sides_mm or unknown), f.weight_g or np.nan, f.capacity_cm3 or np.nan) for f in found]
+    for name, values in zip(names, np.array(stated, np.float64).reshape(-1, len(names)).T, strict=True):
+        column = np.full(len(offers), np.nan)
+        column[rows] = values
+        offers[name] = column
+
+
+def _features(cell: object) -> Sequence[str]:
+    """The bullet points of a cell: a store gives them as the JSON text it keeps."""
+    if isinstance(cell, str):
+        return cast("Sequence[str]", orjson.loads(cell))
+    return cast("Sequence[str]", cell) if isinstance(cell, list | tuple) else ()

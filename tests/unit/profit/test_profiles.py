@@ -1,0 +1,157 @@
+"""Seller profiles: their bounds, what the law forbids, and several of them in one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arbkit.core.errors import ConfigError
+from arbkit.profit import Profile
+from arbkit.profit.profile_file import load_profile, load_profiles
+
+PACKAGE = {"length_mm": 300, "width_mm": 200, "height_mm": 20, "weight_g": 150}
+
+
+@pytest.mark.parametrize(
+    ("field", "allowed", "refused"),
+    [
+        ("name", ["a", "a" * 80], ["", "a" * 81]),
+        *((name, [0], [-0.01]) for name in (
+            "prep_per_unit", "inbound_per_unit", "inbound_per_kg", "other_costs", "fbm_shipping", "return_handling",
+            "freight", "target_profit", "cover_days",
+        )),
+        ("expected_days", [0, 3_650], [-1, 3_651]),
+        ("return_rate_pct", [0, 100], [-1, 101]),
+        ("exchange_spread_pct", [0, 20], [-1, 21]),
+        ("target_roi_pct", [0, 1_000], [-1, 1_001]),
+        ("fulfilment", [("efn",)], [(), ("fba",)]),
+        ("home", ["UK"], ["PL", "US"]),
+        ("stock", ["FR"], ["PL", "US"]),
+        ("registrations", [("DE", "PL", "CZ")], [("DE", "US")]),
+        ("vat_status", ["not-reclaiming"], ["some"]),
+    ],
+)  # fmt: skip
+def test_fields_have_bounds(field: str, allowed: list[Any], refused: list[Any]) -> None:
+    for value in allowed:
+        assert getattr(Profile.neutral(**{field: value}), field) == value
+    for value in refused:
+        with pytest.raises(ConfigError) as caught:
+            Profile.neutral(**{field: value})
+        assert f"profile: {field}" in str(caught.value)
+
+
+def test_a_neutral_seller_has_no_costs_of_its_own() -> None:
+    neutral = Profile.neutral()
+    costs = (
+        neutral.prep_per_unit, neutral.inbound_per_unit, neutral.inbound_per_kg, neutral.expected_days,
+        neutral.return_rate_pct, neutral.return_handling, neutral.exchange_spread_pct,
+        neutral.customs.freight_per_unit, neutral.customs.freight_per_kg,
+    )  # fmt: skip
+    assert set(costs) == {0}
+    assert (neutral.target_roi_pct, neutral.cover_days, neutral.fulfilment) == (30, 28, ("fba-local", "efn"))
+
+
+@pytest.mark.parametrize(
+    ("field", "inner", "allowed", "refused"),
+    [
+        ("customs", "duty_pct", [0, 100], [-1, 101]),
+        ("customs", "freight_per_unit", [0], [-0.1]),
+        ("customs", "freight_per_kg", [0], [-0.1]),
+        *(("assumed_package", name, [0.1], [0]) for name in PACKAGE),
+    ],
+)
+def test_fields_of_tables_have_bounds(field: str, inner: str, allowed: list[float], refused: list[float]) -> None:
+    others = PACKAGE if field == "assumed_package" else {}
+    for value in allowed:
+        assert getattr(getattr(Profile.neutral(**{field: {**others, inner: value}}), field), inner) == value
+    for value in refused:
+        with pytest.raises(ConfigError, match=rf"{field}\.{inner}"):
+            Profile.neutral(**{field: {**others, inner: value}})
+
+
+def test_rows_of_the_shipping_table_have_bounds_and_known_destinations() -> None:
+    rows: list[Any] = [
+        {"up_to_kg": 2, "cost": 0},
+        {"to": "FR", "up_to_kg": 1, "cost": 4},
+        {"to": "DE", "up_to_kg": 3, "cost": 3},
+    ]
+    found = Profile.neutral(parcels=rows).parcels
+    assert [(row.to, row.up_to_kg) for row in found] == [("DE", 3), ("FR", 1), ("all", 2)]
+    refused: list[Any] = [
+        {"up_to_kg": 0, "cost": 1}, {"up_to_kg": 1, "cost": -1}, {"to": "US", "up_to_kg": 1, "cost": 1},
+    ]  # fmt: skip
+    for broken in refused:
+        with pytest.raises(ConfigError, match="parcels"):
+            Profile.neutral(parcels=[broken])
+
+
+@pytest.mark.parametrize(
+    ("allowed", "refused", "says"),
+    [
+        ({"vat_status": "unregistered", "registrations": ("DE",)},
+         {"vat_status": "unregistered", "registrations": ("DE", "FR")}, "cannot hold stock abroad"),
+        ({"warehouses": "cep", "registrations": ("PL", "CZ")},
+         {"warehouses": "cep", "registrations": ("PL",)}, "add PL and CZ"),
+        ({"fulfilment": ("pan-eu",), "registrations": ("FR", "IT", "ES")},
+         {"fulfilment": ("pan-eu",), "registrations": ("FR", "IT")}, "all four"),
+        ({"customs": {"duty_pct": 3}}, {"customs": {"duty_pct": 0, "duty_preset": "originating"}}, "exclude each"),
+        ({"customs": {"duty_preset": "originating"}}, {"customs": {"duty_pct": 3, "duty_preset": "x"}}, "exclude each"),
+    ],
+)  # fmt: skip
+def test_impossible_combinations_are_refused(allowed: dict[str, Any], refused: dict[str, Any], says: str) -> None:
+    Profile.neutral(**allowed)
+    with pytest.raises(ConfigError, match=says):
+        Profile.neutral(**refused)
+
+
+def test_goods_may_cross_the_channel_once_the_duty_is_stated() -> None:
+    assert not Profile.neutral().has_customs
+    assert Profile.neutral(customs={"duty_pct": 0}).has_customs
+    assert Profile.neutral(customs={"duty_preset": "originating"}).has_customs
+
+
+def test_profiles_of_a_file_state_what_differs_from_its_main_one(tmp_path: Path) -> None:
+    path = tmp_path / "profile.toml"
+    path.write_text(
+        'name = "main"\nprep_per_unit = 0.3\n[customs]\nduty_pct = 4\nfreight_per_unit = 1\n'
+        "[profiles.lean]\nprep_per_unit = 0\n[profiles.lean.customs]\nfreight_per_unit = 2\n[profiles.same]\n",
+        "utf-8",
+    )
+    main, lean, same = load_profiles(path).values()
+    assert (main.name, lean.name, same.name) == ("main", "lean", "same")
+    assert (main.prep_per_unit, lean.prep_per_unit, same.prep_per_unit) == (0.3, 0, 0.3)
+    assert (lean.customs.duty_pct, lean.customs.freight_per_unit) == (4, 2)
+    assert same.customs == main.customs
+    assert load_profile(path) == main
+    assert load_profile(path, "lean") == lean
+    with pytest.raises(ConfigError, match="no such profile") as caught:
+        load_profile(path, "fat")
+    assert "lean" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("name = ", "cannot be read"),
+        ('name = "a"\nprofiles = 3', "holds tables"),
+        ('name = "a"\n[profiles]\nlean = 3', "is a table of fields"),
+        ('name = "a"\n[profiles.lean]\nprep = 1', r"profiles\.lean: prep"),
+        ("home = 'DE'", ": name"),
+    ],
+)
+def test_a_broken_file_says_what_is_wrong_and_where(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "profile.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigError, match=says):
+        load_profiles(path)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_profile(tmp_path / "missing.toml")
+
+
+def test_a_profile_of_its_own_needs_no_table_in_the_main_one(tmp_path: Path) -> None:
+    path = tmp_path / "profile.toml"
+    path.write_text('name = "main"\n[profiles.uk.customs]\nduty_pct = 3\n', "utf-8")
+    assert load_profile(path, "uk").customs.duty_pct == 3
+    assert load_profile(path).customs.duty_pct is None
