@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 for module in (services, data, money, web, ops):
     module.register(app)
-for group in (schedule.app, data.watch, dlq.app, fees.app, profile.app, reports.app):
+for group in (schedule.app, data.watch, data.facts, dlq.app, fees.app, profile.app, reports.app):
     app.add_typer(group, name=group.info.name)
 
 

@@ -1,11 +1,12 @@
-"""Commands for the data: the watchlist, imports, exports."""
+"""Commands for the data: the watchlist, facts that were typed in, imports, exports."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -17,10 +18,13 @@ from arbkit.core.marketplaces import market as marketplace
 from arbkit.core.service.process import stop_on_signals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from pydantic import JsonValue
 
+    from arbkit.core.input.validation import Value
+    from arbkit.core.offers.facts import Fact
+    from arbkit.pipeline.consumer import Outcomes
     from arbkit.pipeline.file_report import FileReport
 
 _MAX_NAMED = 8
@@ -32,6 +36,91 @@ _SHOWN = {
 }  # fmt: skip
 """Heading → field of an offer that ``--dry-run`` prints."""
 watch = typer.Typer(name="watch", help="The watchlist: add, remove and list products.", no_args_is_help=True)
+
+facts = typer.Typer(
+    name="facts", help="What you know better than the data: package sizes, VAT classes, categories.",
+    no_args_is_help=True,
+)  # fmt: skip
+_ONE_MARKET = typer.Option("", help="Only on this marketplace (default: on all).")
+
+
+@facts.command("list")
+def facts_list(asins: list[str] = typer.Argument(None, help="ASINs (default: all)."), json: bool = JSON) -> None:
+    """List what you have typed in."""
+    from arbkit.store import open_store
+
+    with open_store(load_settings(), read_only=True) as store:
+        found = store.facts([parse_asin(text) for text in asins] if asins else None)
+    answer({"items": [fact.to_dict() for fact in found], "total": len(found)}, json, lambda _: _print_facts(found))
+
+
+@facts.command("set")
+def facts_set(
+    asin: str = typer.Argument(..., help="ASIN or Amazon product URL."),
+    size_mm: str | None = typer.Option(None, help="Package size in millimetres, as 510x450x470."),
+    weight_g: int | None = typer.Option(None, help="Package weight in grams."),
+    vat_class: str | None = typer.Option(None, help="VAT class, such as standard, books or food."),
+    category: str | None = typer.Option(None, help="Category, as the fee tables name it."),
+    market: str = _ONE_MARKET,
+    json: bool = JSON,
+) -> None:
+    """Type in what you know: it wins over what any source says."""
+    from arbkit.core.offers.facts import Fact, FactName, PackageFact, parse_sides
+    from arbkit.store import open_store
+    from arbkit.store.kept_facts import set_fact
+
+    settings, now, code = load_settings(), time.time(), marketplace(market).code if market else ""
+    given: dict[FactName, dict[str, Value]] = {}
+    if size_mm is not None or weight_g is not None:
+        given["package"] = parse_sides(size_mm) if size_mm is not None else {}
+        given["package"] |= {"weight_g": weight_g} if weight_g is not None else {}
+    if vat_class is not None:
+        given["vat_class"] = {"vat_class": vat_class}
+    if category is not None:
+        given["category"] = {"category": category}
+    if not given:
+        raise UsageError("nothing to keep", remedy="Give --size-mm, --weight-g, --vat-class or --category")
+    typed = [Fact.of(asin, name, value, at=now, market=code) for name, value in given.items()]
+    with open_store(settings) as store:
+        for fact in typed:
+            # A weight alone leaves the sides that were typed in before.
+            before = next((old for old in store.facts([fact.asin]) if old.id == fact.id), None)
+            if before is not None and isinstance(fact.value, PackageFact):
+                both: dict[str, Value] = {**before.value.model_dump(exclude_none=True), **given["package"]}
+                fact = Fact.of(asin, "package", both, at=now, market=code)
+            set_fact(settings, store, fact)
+        kept = store.facts([typed[0].asin])
+    answer({"items": [fact.to_dict() for fact in kept], "total": len(kept)}, json, lambda _: _print_facts(kept))
+
+
+@facts.command("unset")
+def facts_unset(
+    asin: str = typer.Argument(..., help="ASIN."),
+    names: list[str] = typer.Argument(None, help="package, vat_class or category (default: all)."),
+    market: str = _ONE_MARKET,
+    json: bool = JSON,
+) -> None:
+    """Forget what you have typed in for a marketplace, or for all of them together."""
+    from arbkit.store import open_store
+    from arbkit.store.kept_facts import unset_fact
+
+    settings, wanted, code = load_settings(), parse_asin(asin), marketplace(market).code if market else ""
+    with open_store(settings) as store:
+        gone = [
+            fact
+            for fact in store.facts([wanted])
+            if fact.market == code and (not names or fact.name in names)
+            if unset_fact(settings, store, wanted, code, fact.name)
+        ]
+    if not gone:
+        raise UsageError("nothing of that was typed in", field="asin", value=wanted, remedy="See `arbkit facts list`")
+    answer({"removed": [fact.to_dict() for fact in gone]}, json, lambda _: _print_facts(gone))
+
+
+def _print_facts(found: Sequence[Fact]) -> None:
+    for fact in found:
+        said = ", ".join(f"{name} {value}" for name, value in fact.value_json().items())
+        say(f"{fact.asin} {fact.market or 'all marketplaces'}: {said}")
 
 
 @watch.command("add")
@@ -80,23 +169,37 @@ def import_command(
     json: bool = JSON,
 ) -> None:
     """Import Keepa exports and saved Keepa responses."""
-    from arbkit.pipeline.consumer import drain
+    from arbkit.pipeline.consumer import ConsumeSummary, drain
     from arbkit.pipeline.file_import import import_files, preview_files
 
-    given, day = marketplace(market) if market else None, _day(dated)
+    given, day, done = marketplace(market) if market else None, _day(dated), ConsumeSummary()
     if dry_run:
         report = preview_files(files, market=given, dated=day)
     else:
         settings = load_settings()
         report = import_files(settings, files, market=given, dated=day)
-        if report.products and not drain(settings, stop=stop_on_signals()):
+        if report.products and not drain(settings, stop=stop_on_signals(), summary=done):
             console(stderr=True).print("not all of it is enriched yet: see `arbkit status` for the lag", markup=False)
+    became = [done.of_file(Path(file.path).name, file.products) for file in report.files]
     if json:
-        print_json(report.to_dict())
+        print_json(report.to_dict() if dry_run else _with_outcomes(report.to_dict(), became))
     else:
-        for file in report.files:
+        for file, outcomes in zip(report.files, became, strict=True):
             _print_file(file)
+            if outcomes is not None:
+                say(
+                    f"  {outcomes.stored} new, {outcomes.updated} updated, {outcomes.older} older than what is stored, "
+                    f"{outcomes.equal} known already"
+                )
     raise typer.Exit(report.exit_code)
+
+
+def _with_outcomes(document: dict[str, Any], became: Sequence[Outcomes | None]) -> dict[str, Any]:
+    """The report of an import with what became of each file's records; null where another consumer did them."""
+    names = ("stored", "updated", "older", "equal")
+    for row, outcomes in zip(document["files"], became, strict=True):
+        row.update({name: None if outcomes is None else getattr(outcomes, name) for name in names})
+    return document
 
 
 def _day(text: str | None) -> date | None:

@@ -119,12 +119,18 @@ def produce(once: bool = typer.Option(False, "--once", help="Poll everything onc
     run(settings, once=once, stop=stop)
 
 
-def consume(until_empty: bool = typer.Option(False, "--until-empty", help="Exit when the queue is empty.")) -> None:
+def consume(
+    until_empty: bool = typer.Option(False, "--until-empty", help="Exit when the queue is empty."), json: bool = JSON
+) -> None:
     """Process the log and write products, offers and price histories to the store."""
+    from dataclasses import asdict
+
     from arbkit.pipeline.consumer import consume as run
 
     settings, stop = start_service()
-    run(settings, until_empty=until_empty, stop=stop)
+    summary = run(settings, until_empty=until_empty, stop=stop)
+    if json:
+        print_json(asdict(summary))
 
 
 def replay(json: bool = JSON) -> None:

@@ -28,7 +28,7 @@ RunStatus = Literal["running", "succeeded", "failed", "timed_out"]
 class Offer:
     """What is known of one product on one marketplace now: the document of ``offers``.
 
-    ``version`` is the source's own last update in Keepa minutes, the external version of the document.
+    ``version`` is at least the source's own last update in Keepa minutes, and grows with every change that is stored.
     ``price_minor`` is the price arbkit calculates with, ``price_basis`` says which price it is, and
     ``shipping_minor`` what a buyer pays on top (None: the source does not say).
     """
@@ -72,6 +72,9 @@ class Offer:
     buy_box_seller: str | None = None
     buy_box_is_amazon: bool | None = None
     buy_box_is_fba: bool | None = None
+    buy_box_avg30_minor: int | None = None
+    buy_box_avg90_minor: int | None = None
+    buy_box_avg180_minor: int | None = None
     new_minor: int | None = None
     new_at: int | None = None
     new_shipping_minor: int | None = None
@@ -80,6 +83,9 @@ class Offer:
     new_avg180_minor: int | None = None
     amazon_minor: int | None = None
     amazon_at: int | None = None
+    amazon_avg30_minor: int | None = None
+    amazon_avg90_minor: int | None = None
+    amazon_avg180_minor: int | None = None
     new_fba_minor: int | None = None
     list_minor: int | None = None
     price_avg30_minor: int | None = None
@@ -118,6 +124,8 @@ class Offer:
     keepa_referral_pct: float | None = None
     keepa_closing_fee_minor: int | None = None
     notes: tuple[str, ...] = ()
+    stamps: tuple[str, ...] = ()
+    """``field@time:origin`` of facts that are of another time or origin than ``updated_at`` and ``origin``"""
 
     @property
     def id(self) -> str:
@@ -183,10 +191,15 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One product on one marketplace as the consumer hands it over; ``history`` None: keep the old one."""
+    """One product on one marketplace as the consumer hands it over; ``history`` None: keep the old one.
+
+    ``stated`` are the fields that the source says something about, also where that is "none"; None: those that the
+    offer has a value for.
+    """
 
     offer: Offer
     history: History | None
+    stated: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ import orjson
 from arbkit.core.files import read_if_there, write_atomically
 from arbkit.core.settings import Settings
 from arbkit.store import elastic_options, open_store
+from arbkit.store.kept_facts import restore_facts
 from arbkit.stream import open_stream, settings_topics
 
 
@@ -25,9 +26,13 @@ def initialise(settings: Settings) -> list[str]:
     if _on_elasticsearch(settings):
         from arbkit.store.elastic.indices import create
 
-        return differences + create(settings.store_url, **elastic_options(settings))
-    with open_store(settings):
-        return differences
+        differences += (of_store := create(settings.store_url, **elastic_options(settings)))
+        if of_store:
+            # It cannot be opened before it is migrated.
+            return differences
+    with open_store(settings) as store:
+        restore_facts(settings, store)
+    return differences
 
 
 def migrate(settings: Settings) -> list[str]:

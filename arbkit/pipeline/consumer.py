@@ -15,11 +15,12 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import orjson
 
 from arbkit.core.errors import GroupBusyError, StoreCorruptError, StoreError, StoreRefusedError, StreamError
+from arbkit.core.offers.merging import Outcome
 from arbkit.core.retry import Failure, sleep_unless, with_retry
 from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.service.metrics import CONSUMED, CONSUMER_LAG, CONSUMER_PARTITIONS, STORE_RETRIES, expose, timed
@@ -57,21 +58,60 @@ _PATIENCE_S = 60.0
 
 
 @dataclass(slots=True)
-class ConsumeSummary:
-    """What a run did, in records. ``unknown``: the source does not know the product on that marketplace."""
+class Outcomes:
+    """What became of records that reached the store: the first of their offer, a change, all older, nothing new."""
+
+    stored: int = 0
+    updated: int = 0
+    older: int = 0
+    equal: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.stored + self.updated + self.older + self.equal
+
+    def note(self, outcome: Outcome) -> None:
+        """Count one."""
+        setattr(self, outcome, getattr(self, outcome) + 1)
+
+
+@dataclass(slots=True)
+class ConsumeSummary(Outcomes):
+    """What a run did, in records. ``unknown``: the source does not know the product on that marketplace.
+
+    ``files`` has the outcomes of imported records by the name of their file.
+    """
 
     read: int = 0
-    stored: int = 0
-    stale: int = 0
     unknown: int = 0
     dead_lettered: int = 0
+    files: dict[str, Outcomes] = field(default_factory=dict)
+
+    @property
+    def stale(self) -> int:
+        """Records that changed nothing."""
+        return self.older + self.equal
+
+    def of_file(self, name: str, records: int) -> Outcomes | None:
+        """What became of a file's records; None if another consumer did some of them, or two files have the name."""
+        found = self.files.get(name)
+        return found if found is not None and found.total == records else None
 
 
-def consume(settings: Settings, *, until_empty: bool = False, stop: threading.Event) -> ConsumeSummary:
+def consume(
+    settings: Settings, *, until_empty: bool = False, stop: threading.Event, summary: ConsumeSummary | None = None
+) -> ConsumeSummary:
     """Enrich until ``stop`` is set, or with ``until_empty`` until nothing is left to do.
 
     A store that does not answer is waited for. A record that is neither stored nor dead-lettered is never
     passed over.
+
+    Args:
+        settings: where log and store are.
+        until_empty: end when nothing is left.
+        stop: ends the run.
+        summary: one to go on counting in.
 
     Raises:
         StreamError: the log cannot be read or written, or retention has removed what was not read yet.
@@ -81,11 +121,16 @@ def consume(settings: Settings, *, until_empty: bool = False, stop: threading.Ev
     """
     expose(settings, settings.consumer_metrics_port, "ARBKIT_CONSUMER_METRICS_PORT")
     with open_stream(settings) as stream, open_store(settings) as store:
-        return _Loop(settings, stream, store, stop, until_empty=until_empty).run()
+        loop = _Loop(settings, stream, store, stop, until_empty=until_empty)
+        return loop.run(ConsumeSummary() if summary is None else summary)
 
 
-def drain(settings: Settings, *, stop: threading.Event, patience_s: float = _PATIENCE_S) -> bool:
+def drain(
+    settings: Settings, *, stop: threading.Event, patience_s: float = _PATIENCE_S, summary: ConsumeSummary | None = None
+) -> bool:
     """See to it that what is on the raw topic now is enriched, here or by the consumer that runs already.
+
+    Only what is done here is counted in ``summary``.
 
     Returns:
         Whether all of it is; False if ``stop`` was set, or if the other consumer commits nothing for ``patience_s``
@@ -104,7 +149,7 @@ def drain(settings: Settings, *, stop: threading.Event, patience_s: float = _PAT
         deadline = time.monotonic() + patience_s
         while not stop.is_set():
             try:
-                consume(quiet, until_empty=True, stop=stop)
+                consume(quiet, until_empty=True, stop=stop, summary=summary)
             except GroupBusyError as error:
                 logger.info("%s", error.why)
             else:
@@ -131,7 +176,7 @@ class _Loop:
         # What a demo market left on the log is not poured among real products.
         self._demo = takes_demo(settings, store)
         self._limit = DeadLetterLimit(share=settings.dead_letter_share, run=settings.dead_letter_run)
-        self._summary = ConsumeSummary()
+        self._summary: ConsumeSummary
         self._retention_at = time.monotonic() + _RETENTION_EVERY_S
         self._show_at = 0.0
         self._ended = False
@@ -139,7 +184,8 @@ class _Loop:
         self._under_way: Future[bool] | None = None
         self._offsets: dict[TopicPartition, int] = {}
 
-    def run(self) -> ConsumeSummary:
+    def run(self, summary: ConsumeSummary) -> ConsumeSummary:
+        self._summary = summary
         with (
             self._stream.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=self._before_revoke) as self._consumer,
             ThreadPoolExecutor(1, "batch") as worker,
@@ -272,8 +318,10 @@ class _Loop:
         for index, why in written.poison.items():
             batch.rejected.append((batch.origins[index], why))
         batch.updates = [u for i, u in enumerate(batch.updates) if i not in written.poison]
-        self._summary.stored += written.ok
-        self._summary.stale += written.stale
+        for index, outcome in written.outcomes.items():
+            self._summary.note(outcome)
+            if (file := batch.origins[index].headers.get("file")) is not None:
+                self._summary.files.setdefault(file, Outcomes()).note(outcome)
         CONSUMED.labels("stored").inc(written.ok)
         CONSUMED.labels("stale").inc(written.stale)
         return True

@@ -11,6 +11,7 @@ from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.pipeline.decode import decode_batch
 from arbkit.store import Rebuilt, open_store
+from arbkit.store.kept_facts import restore_facts
 from arbkit.store.mode import takes_demo
 from arbkit.stream import RAW_TOPIC, Stream, TopicPartition, open_stream
 
@@ -35,6 +36,8 @@ class Replayed:
 def replay(settings: Settings, *, stop: threading.Event, progress: Progress) -> Replayed:
     """Rebuild offers, histories and products from the raw topic; what the log no longer holds is kept.
 
+    What users typed in stays, and is brought into a store that is new.
+
     Needs no other service to stand still, and moves no consumer group.
 
     Raises:
@@ -46,6 +49,7 @@ def replay(settings: Settings, *, stop: threading.Event, progress: Progress) -> 
     with open_stream(settings) as stream, open_store(settings) as store:
         demo = takes_demo(settings, store)
         done.rebuilt = store.rebuild(_updates(stream, done, stop, progress, demo=demo))
+        restore_facts(settings, store)
     return done
 
 

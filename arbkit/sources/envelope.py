@@ -9,7 +9,7 @@ from arbkit.core.errors import BadRecordError
 from arbkit.core.keepa_time import iso_to_unix
 from arbkit.core.marketplaces import MARKETS, Market, by_domain
 from arbkit.core.models import Origin, Update
-from arbkit.sources.export_rows import to_offer
+from arbkit.sources.export_rows import read_offer
 from arbkit.sources.keepa_product import parse_product
 from arbkit.sources.raw_types import Envelope, Json, RawProduct
 
@@ -50,7 +50,8 @@ def from_envelope(document: Envelope | Json) -> Update | None:
         raise BadRecordError("not a marketplace arbkit knows", field="market", value=message.get("market"))
     origin = message.get("source")
     if origin == "export":
-        return Update(to_offer(message), None)
+        offer, stated = read_offer(message)
+        return Update(offer, None, stated)
     if origin not in ("keepa", "demo", "raw"):
         raise BadRecordError("unknown source", field="source", value=origin)
     return _from_keepa(message, product, origin)

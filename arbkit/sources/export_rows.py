@@ -18,6 +18,7 @@ from arbkit.core.input.asin import parse_asin
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, UNDATED_AT, iso_to_unix, to_minutes
 from arbkit.core.marketplaces import MARKETS, Market, by_host
 from arbkit.core.models import Offer, PriceBasis, ProductType
+from arbkit.core.offers.price import Price, used_price
 from arbkit.sources.export_cells import READERS, Reader, distinct_codes
 from arbkit.sources.export_columns import EMPTY_MEANS_NONE, MANY, PRICES, VOCABULARY, Column, plain, read_columns
 from arbkit.sources.export_notation import Notation, decide_notation
@@ -36,7 +37,7 @@ _TOGETHER = frozenset({"product_type", "buy_box_is_amazon"})
 _DERIVED = frozenset(
     {
         "price_minor", "price_basis", "price_at", "shipping_minor", "price_avg30_minor", "price_avg90_minor",
-        "price_avg180_minor", "out_of_stock90_pct",
+        "price_avg180_minor",
     }
 )  # fmt: skip
 """Fields that follow from those of the price that is used."""
@@ -261,9 +262,9 @@ def _say_which_goods(row: _Row, market: Market) -> None:
 
 def _fields(row: _Row, market: Market, at: int, fetched_at: str | None) -> dict[str, Any]:
     known = row.values
-    basis = next((b for b in _BASES if known.get(f"{b}_minor")), None)
-    averages: dict[str, Any] = {f"price_avg{d}_minor": known.get(f"{basis}_avg{d}_minor") for d in (30, 90, 180)}
-    out = known.get(f"{basis}_out90_pct")
+    prices = {basis: _price(basis, row, at) for basis in _BASES}
+    used = used_price(**prices)
+    out = known.get(f"{used['price_basis']}_out90_pct")
     path = known.get("category_path", ())
     undated = (UNDATED,) if at == UNDATED_AT else ()
     return {
@@ -275,18 +276,25 @@ def _fields(row: _Row, market: Market, at: int, fetched_at: str | None) -> dict[
         "updated_at": at,
         "currency": market.currency,
         "category": known.get("category") or (path[0] if path else None),
-        "price_minor": known.get(f"{basis}_minor"),
-        "price_basis": basis,
-        "price_at": at if basis else None,
-        "shipping_minor": _shipping(basis, row, at),
+        **used,
+        "buy_box_shipping_minor": prices["buy_box"].shipping,
+        "new_shipping_minor": prices["new"].shipping,
         "out_of_stock90_pct": None if out is None else round(out),
-        **averages,
         **{time: at for name, time in _TIMES.items() if name in known and (name in PRICES or known[name] is not None)},
         "notes": (*undated, *map(str, row.odd)),
     }
 
 
-def _shipping(basis: PriceBasis | None, row: _Row, at: int) -> int | None:
+def _price(basis: PriceBasis, row: _Row, at: int) -> Price:
+    """One of the prices of a row, at the time of its facts."""
+    minor, *averages = (
+        row.values.get(f"{basis}_{name}") for name in ("minor", "avg30_minor", "avg90_minor", "avg180_minor")
+    )
+    shipping = None if minor is None else _shipping(basis, row, at)
+    return Price(minor, at if f"{basis}_minor" in row.values else None, shipping, *averages)
+
+
+def _shipping(basis: PriceBasis, row: _Row, at: int) -> int | None:
     """What a buyer pays on top of the price; None if the export does not say."""
     if basis == "amazon" or f"{basis}_minor" in row.included:
         return 0
@@ -294,4 +302,4 @@ def _shipping(basis: PriceBasis | None, row: _Row, at: int) -> int | None:
     if stated is not None:
         return stated
     # Since the break every price of Keepa's includes shipping; before it only those marked with a lorry do.
-    return 0 if basis and at >= NEW_INCLUDES_SHIPPING_FROM else None
+    return 0 if at >= NEW_INCLUDES_SHIPPING_FROM else None

@@ -15,7 +15,8 @@ from typing import Any
 from arbkit.core.errors import BadRecordError
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_unix
 from arbkit.core.marketplaces import Market
-from arbkit.core.models import History, Offer, Origin, PriceBasis, ProductType, Series, Update
+from arbkit.core.models import History, Offer, Origin, ProductType, Series, Update
+from arbkit.core.offers.price import Price, used_price
 from arbkit.sources.raw_types import Json, RawProduct
 
 _SERIES = {
@@ -49,14 +50,14 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         for name in ("new", "amazon", "new_fba", "list", "sales_rank", "offers_new", "rating", "reviews")
     ]
     buy_box, buy_box_shipping, buy_box_at = _buy_box(product, stats, series, updated_at)
-    new_shipping = 0 if updated_at >= NEW_INCLUDES_SHIPPING_FROM else None
-    options: tuple[tuple[int | None, PriceBasis | None, int | None, int | None], ...] = (
-        (buy_box, "buy_box", buy_box_at, buy_box_shipping),
-        (new, "new", updated_at, new_shipping),
-        (amazon, "amazon", updated_at, 0),
-    )
-    price, basis, price_at, shipping = next((option for option in options if (option[0] or 0) > 0), (None,) * 4)
-    index = _SERIES[basis or "new"]
+    new_shipping = 0 if new is not None and updated_at >= NEW_INCLUDES_SHIPPING_FROM else None
+    prices = {
+        "buy_box": Price(_offered(buy_box), buy_box_at, buy_box_shipping, *_averages(stats, "buy_box")),
+        "new": Price(_offered(new), None if new is None else updated_at, new_shipping, *_averages(stats, "new")),
+        "amazon": Price(_offered(amazon), None if amazon is None else updated_at, None, *_averages(stats, "amazon")),
+    }
+    used = used_price(**prices)
+    index = _SERIES[used["price_basis"] or "new"]
     tree = product.get("categoryTree") or []
     fees: RawProduct = product.get("fbaFees") or {}
     fee_at = fees.get("lastUpdate")
@@ -79,30 +80,13 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         eans=_texts(product, "eanList", "upcList"),
         image=_image(product),
         **_which_goods(product),
-        price_minor=price,
-        price_basis=basis,
-        price_at=price_at,
-        shipping_minor=shipping,
-        buy_box_minor=_offered(buy_box),
-        buy_box_at=buy_box_at,
-        buy_box_shipping_minor=buy_box_shipping,
+        **used,
+        **_of_prices(prices),
         buy_box_seller=_optional_text(stats.get("buyBoxSellerId"), "buyBoxSellerId"),
         buy_box_is_amazon=_optional_flag(stats.get("buyBoxIsAmazon")),
         buy_box_is_fba=_optional_flag(stats.get("buyBoxIsFBA")),
-        new_minor=_offered(new),
-        new_at=updated_at if new is not None else None,
-        new_shipping_minor=new_shipping,
-        new_avg30_minor=_positive(_at(stats.get("avg30"), _SERIES["new"]), "avg30"),
-        new_avg90_minor=_positive(_at(stats.get("avg90"), _SERIES["new"]), "avg90"),
-        new_avg180_minor=_positive(_at(stats.get("avg180"), _SERIES["new"]), "avg180"),
-        amazon_minor=_offered(amazon),
-        amazon_at=updated_at if amazon is not None else None,
         new_fba_minor=_offered(new_fba),
         list_minor=_offered(listed),
-        # The averages of the price that is used; never those of another one.
-        price_avg30_minor=_positive(_at(stats.get("avg30"), index), "avg30"),
-        price_avg90_minor=_positive(_at(stats.get("avg90"), index), "avg90"),
-        price_avg180_minor=_positive(_at(stats.get("avg180"), index), "avg180"),
         sales_rank=_offered(rank),
         sales_rank_at=updated_at if "sales_rank" in series else None,
         **_coupon(product.get("coupon")),
@@ -152,6 +136,23 @@ def _which_goods(product: RawProduct) -> dict[str, Any]:
         "features": _texts(product, "features"),
         "adult": _optional_flag(product.get("isAdultProduct")),
     }
+
+
+def _averages(stats: RawProduct, name: str) -> tuple[int | None, ...]:
+    """The averages of a price over 30, 90 and 180 days."""
+    return tuple(_positive(_at(stats.get(days), _SERIES[name]), days) for days in ("avg30", "avg90", "avg180"))
+
+
+def _of_prices(prices: Mapping[str, Price]) -> dict[str, Any]:
+    """The fields of an offer that hold its prices; Amazon's is always sent free."""
+    found: dict[str, Any] = {}
+    for name, price in prices.items():
+        found |= {f"{name}_minor": price.minor, f"{name}_at": price.at}
+        found |= {f"{name}_avg30_minor": price.avg30, f"{name}_avg90_minor": price.avg90}
+        found[f"{name}_avg180_minor"] = price.avg180
+        if name != "amazon":
+            found[f"{name}_shipping_minor"] = price.shipping
+    return found
 
 
 def _coupon(value: Json) -> dict[str, Any]:

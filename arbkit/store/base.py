@@ -1,4 +1,4 @@
-"""What a store is to its callers: documents in five collections behind named queries.
+"""What a store is to its callers: documents in six collections behind named queries.
 
 Two implementations stand behind it, SQLite (embedded) and Elasticsearch (scale-out), and one contract suite.
 """
@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import TYPE_CHECKING, Generic, Protocol, Self, TypedDict, TypeVar, Unpack
 
 from pydantic import Field
@@ -19,6 +18,8 @@ from arbkit.core.errors import UsageError
 from arbkit.core.input.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
 from arbkit.core.input.validation import Request
 from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.offers.facts import Fact, FactName
+from arbkit.core.offers.merging import Outcome
 from arbkit.core.results import RouteTotals
 
 if TYPE_CHECKING:
@@ -27,16 +28,31 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
-    """What became of a batch. ``stale`` had a version that is stored already, or newer; that is no fault.
+    """What became of a batch, in updates.
 
-    ``poison`` names, by index in the batch, the documents that the store will never take, and why.
+    ``stored`` are the first of their offer, ``updated`` changed something; ``older`` did not, for everything that they
+    say is known later, nor did ``equal``, for nothing of it is new. ``outcomes`` says which by index in the batch, and
+    ``poison`` names, by index, the documents that the store will never take, and why.
     """
 
-    ok: int
-    stale: int
+    stored: int = 0
+    updated: int = 0
+    older: int = 0
+    equal: int = 0
     poison: Mapping[int, str] = field(default_factory=dict)
+    outcomes: Mapping[int, Outcome] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> int:
+        """Updates that changed the store."""
+        return self.stored + self.updated
+
+    @property
+    def stale(self) -> int:
+        """Updates that changed nothing, which is no fault."""
+        return self.older + self.equal
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +217,8 @@ class Store(Closing, Protocol):
     def put(self, updates: Sequence[Update]) -> Written:
         """Store offers, histories and the products they make up; returns when durable.
 
-        An offer whose ``version`` is not greater than the stored one changes nothing.
+        What an update states is merged with what is stored, as :mod:`arbkit.core.offers.merging` says: the result does
+        not depend on the order of updates, nor on how often each comes. Of histories the newest is kept whole.
 
         Raises:
             StoreError: the batch is not stored and may be tried again.
@@ -211,9 +228,9 @@ class Store(Closing, Protocol):
     def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
         """Make offers, histories and products anew, beside those that are read and written meanwhile.
 
-        They replace the old ones all at once, unless the batches raise, and count as changed, whatever they were. An
-        update is taken also where its version is the stored one; a newer offer stays, and so does one that no update
-        names. Opportunities and runs stay.
+        They replace the old ones all at once, unless the batches raise, and count as changed, whatever they were. What
+        an update states is taken also where it is as old as what is stored; what is newer stays, and so does what no
+        update states. Opportunities, runs and facts stay.
 
         Raises:
             StoreError: the store is as it was.
@@ -297,6 +314,18 @@ class Store(Closing, Protocol):
         """The run of this id; None if it is not recorded."""
         ...
 
+    def put_fact(self, fact: Fact) -> None:
+        """Keep what a user said of a product, in place of what he said of the same before."""
+        ...
+
+    def delete_fact(self, asin: str, market: str, name: FactName) -> bool:
+        """Forget it; False if there was none."""
+        ...
+
+    def facts(self, asins: Sequence[str] | None = None) -> list[Fact]:
+        """What users said of these products (None: of all), by ASIN, marketplace and name."""
+        ...
+
     def stats(self) -> Stats:
         """The head figures of all that is stored."""
         ...
@@ -324,29 +353,3 @@ class Store(Closing, Protocol):
     def close(self) -> None:
         """Give the connection back."""
         ...
-
-
-_offer_values = attrgetter(*Offer.__slots__)
-
-
-def dedupe_and_validate(updates: Sequence[Update]) -> tuple[list[int], dict[int, str]]:
-    """Indices of the updates to write, the newest valid one of each offer; and index → reason of the invalid ones."""
-    poison = {i: why for i, update in enumerate(updates) if (why := _why_refused(update)) is not None}
-    newest: dict[tuple[str, str], int] = {}
-    for position, update in enumerate(updates):
-        key = update.offer.asin, update.offer.market
-        if position in poison or (key in newest and update.offer.version <= updates[newest[key]].offer.version):
-            continue
-        newest[key] = position
-    return list(newest.values()), poison
-
-
-def _why_refused(update: Update) -> str | None:
-    """Why the store will never take this update, or None."""
-    offer, history = update.offer, update.history
-    for position, value in enumerate(_offer_values(offer)):
-        if type(value) is int and not -(2**63) <= value < 2**63:
-            return f"{Offer.__slots__[position]}: larger than any store holds (got {value!r})"
-    if history is not None and history.id != offer.id:
-        return f"history of {history.id} with the offer {offer.id}"
-    return None

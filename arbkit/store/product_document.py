@@ -17,21 +17,23 @@ PRODUCT_SOURCE_FIELDS = (
 def build_product(offers: Sequence[Offer]) -> Product:
     """One product from its offers on all marketplaces (at least one).
 
-    Identity comes from the offers in order of freshness, each field from the first that has it. The version
-    is the sum of the offers' versions: any offer that moves on moves the product on.
+    Identity comes from the offers in order of freshness, each field from the first that has it; beside real offers
+    invented ones say nothing. The version is the sum of the offers' versions: any offer that moves on moves the
+    product on.
     """
-    freshest = sorted(offers, key=lambda o: (-o.updated_at, o.market))
+    shown = [o for o in offers if not o.demo] or offers
+    freshest = sorted(shown, key=lambda o: (-o.updated_at, o.market))
     return Product(
         asin=freshest[0].asin,
         version=sum(o.version for o in offers),
-        demo=any(o.demo for o in offers),
+        demo=shown[0].demo,
         title=_first([o.title for o in freshest]),
         brand=_first([o.brand or o.manufacturer for o in freshest]),
         category=_first([o.category for o in freshest]),
-        eans=tuple(sorted({ean for o in offers for ean in o.eans})),
+        eans=tuple(sorted({ean for o in shown for ean in o.eans})),
         image=_first([o.image for o in freshest]),
         updated_at=freshest[0].updated_at,
-        markets={o.market: _market(o) for o in sorted(offers, key=lambda o: o.market)},
+        markets={o.market: _market(o) for o in sorted(shown, key=lambda o: o.market)},
     )
 
 

@@ -7,11 +7,10 @@ import threading
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Path, Query, Request, Response
-from fastapi.concurrency import run_in_threadpool
+from fastapi import APIRouter, Body, Depends, FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import JsonValue
@@ -32,10 +31,12 @@ from arbkit.profit.quote.results import Quote
 from arbkit.reports.run_folders import read_json
 from arbkit.sources import watchlist
 from arbkit.sources.token_budget import read_tokens
-from arbkit.store import OpportunityQuery, Page, ProductQuery, Store
+from arbkit.store import OpportunityQuery, Page, ProductQuery
 from arbkit.store.lazy import LazyStore
 from arbkit.store.mode import settle_mode
 from arbkit.stream import open_stream
+from arbkit.web import facts
+from arbkit.web.dependencies import Asin, Shared, SharedDep, StoreDep
 from arbkit.web.http import (
     Guard,
     InvalidInputError,
@@ -66,30 +67,6 @@ _MOST_RUNS = 10_000
 _CURSOR = re.compile(r"([0-9]{1,9})\.([A-Za-z0-9_=-]{1,2000})")
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What all requests of an app share. ``writing`` keeps two changes of the watchlist apart."""
-
-    settings: Settings
-    store: LazyStore
-    writing: threading.Lock
-
-
-async def _shared(request: Request) -> Shared:
-    shared: Shared = request.app.state.shared
-    return shared
-
-
-async def _store(shared: Annotated[Shared, Depends(_shared)]) -> Store:
-    # Only the first request of all must wait for it, and then beside the event loop.
-    opened = shared.store.opened
-    return await run_in_threadpool(shared.store.get) if opened is None else opened
-
-
-async def _asin(asin: Annotated[str, Path(description="an ASIN, in any case")]) -> str:
-    return parse_asin(asin)
-
-
 def _in_force(shared: Shared) -> Settings:
     """The settings, with the mode that the store decides at this moment."""
     try:
@@ -98,9 +75,6 @@ def _in_force(shared: Shared) -> Settings:
         return shared.settings
 
 
-SharedDep = Annotated[Shared, Depends(_shared)]
-StoreDep = Annotated[Store, Depends(_store)]
-Asin = Annotated[str, Depends(_asin)]
 PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
 PageSize = Annotated[int, Query(ge=1, le=500)]
 Components = Annotated[bool, Query(description="every fee and tax too")]
@@ -361,6 +335,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.shared = Shared(settings, LazyStore(settings), threading.Lock())
     app.include_router(router)
+    app.include_router(facts.router)
     add_error_handlers(app)
     note_parameters(app)
     Guard(app, settings)  # Starlette builds it only at the first request: a missing token must show now.

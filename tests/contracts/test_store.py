@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,14 +15,21 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+import arbkit.store.sqlite.store
 from arbkit.core.errors import UsageError
-from arbkit.core.models import Run, Update
+from arbkit.core.models import Offer, Run, Update
+from arbkit.core.offers.facts import Fact
+from arbkit.core.offers.merging import absorb
+from arbkit.core.settings import Settings
 from arbkit.store import OpportunityQuery, ProductQuery, Store
 from arbkit.store.elastic.indices import create
 from arbkit.store.elastic.store import ElasticStore
+from arbkit.store.elastic.writer import Writer
+from arbkit.store.kept_facts import restore_facts, set_fact, unset_fact
 from arbkit.store.product_document import build_product
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.statements import updates
 from tests.servers.launch import Elasticsearch
 
 
@@ -336,7 +346,8 @@ def test_runs_come_latest_first(store: Store) -> None:
 
 
 def test_stats_count(store: Store) -> None:
-    put(store, offer(), offer(code="UK", origin="demo"), offer("B000000002"))
+    # A product with a real offer is no invented one.
+    put(store, offer(), offer(code="UK", origin="demo"), offer("B000000002", origin="demo"))
     store.replace_opportunities([opportunity(profit=5.0), opportunity("B000000002", profit=2.5)], run_id="r")
     stats = store.stats()
     assert (stats.products, stats.offers, stats.opportunities, stats.demo_products) == (2, 3, 2, 1)
@@ -365,3 +376,172 @@ def test_offers_are_counted_by_age_on_each_marketplace(store: Store) -> None:
 def test_an_empty_store_has_no_ages(store: Store) -> None:
     assert store.ages([60], now=0.0) == {}
     assert (store.stats().oldest_at, store.stats().offers) == (None, 0)
+
+
+# Merging
+
+_PRODUCTS = (f"B{number:09}" for number in count(500_000))
+
+
+class Killed(BaseException):
+    """What ends a process in the middle of a batch."""
+
+
+def content(store: Store, asin: str) -> tuple[object, ...]:
+    """All that is stored of a product but versions, which count changes."""
+    product = store.product(asin)
+    offers = [replace(o, asin="", version=0) for o in store.offers([asin])]
+    assert product is not None
+    return offers, replace(product, asin="", version=0), [replace(h, asin="") for h in store.history(asin)]
+
+
+def as_of(asin: str, update: Update) -> Update:
+    named = None if update.history is None else replace(update.history, asin=asin)
+    return Update(replace(update.offer, asin=asin), named, update.stated)
+
+
+@st.composite
+def any_updates(draw: st.DrawFn) -> Update:
+    update = draw(updates(origins=("keepa", "raw", "export", "demo")))
+    version = update.offer.version
+    past = draw(st.sampled_from([None, history(version=version), history("B000000001", version=version - 1)]))
+    if past is not None and draw(st.booleans()):
+        past = replace(past, series={"new": past.series["new"]})
+    return replace(update, history=past)
+
+
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.data())
+def test_the_same_updates_in_any_order_and_batches_twice_and_with_a_kill_are_the_same_store(
+    store: Store, data: st.DataObject
+) -> None:
+    given_ = data.draw(st.lists(any_updates(), min_size=1, max_size=5))
+    one, other = next(_PRODUCTS), next(_PRODUCTS)
+    store.put([as_of(one, update) for update in given_])
+    expected: Offer | None = None
+    for update in given_:
+        expected, _ = absorb(expected, update)
+    assert expected is not None
+    assert content(store, one)[0] == [replace(expected, asin="", version=0)]
+    shuffled = [as_of(other, update) for update in data.draw(st.permutations([*given_, *given_]))]
+    cut = data.draw(st.integers(0, len(shuffled)))
+    store.put(shuffled[:cut])
+    with pytest.MonkeyPatch.context() as patch, suppress(Killed):
+        killed_before_products(patch)
+        store.put(shuffled[cut:])
+    store.put(shuffled[cut:])
+    assert content(store, other) == content(store, one)
+
+
+def killed_before_products(patch: pytest.MonkeyPatch) -> None:
+    """Let the writing of a batch end before its products are composed."""
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    patch.setattr(arbkit.store.sqlite.store, "_write_products", die)
+    patch.setattr(Writer, "update_products", die)
+
+
+def test_a_narrow_newer_file_changes_only_what_it_has(store: Store) -> None:
+    put(store, offer(weight_g=900, sales_rank=7, title="Kettle"))
+    narrow = offer(version=8_000_001, origin="export", title=None, brand=None, category=None, price_minor=1_500)
+    written = store.put([Update(narrow, None)])
+    assert (written.stored, written.updated, written.outcomes) == (0, 1, {0: "updated"})
+    (kept,) = store.offers(["B000000001"])
+    assert (kept.title, kept.weight_g, kept.sales_rank, kept.price_minor) == ("Kettle", 900, 7, 1_500)
+    assert kept.version > 8_000_000
+    product = store.product("B000000001")
+    assert product is not None
+    assert (product.title, product.markets["DE"]["price_minor"]) == ("Kettle", 1_500)
+
+
+def test_a_batch_says_what_became_of_each_update(store: Store) -> None:
+    put(store, offer(), offer("B000000002"))
+    written = store.put(
+        [
+            Update(offer("B000000003"), None),
+            Update(offer(version=8_000_001), None),
+            Update(offer("B000000002", version=7_999_000, price_minor=1), None),
+            Update(offer("B000000002"), None),
+            Update(offer("B000000002", version=7_999_000, sales_rank=9), None),
+        ]
+    )
+    assert written.outcomes == {0: "stored", 1: "updated", 2: "older", 3: "equal", 4: "updated"}
+    assert (written.stored, written.updated, written.older, written.equal) == (1, 2, 1, 1)
+    assert store.offers(["B000000002"])[0].sales_rank == 9
+
+
+def test_a_real_product_takes_nothing_of_an_invented_one(store: Store) -> None:
+    demo = offer(version=9_000_000, origin="demo", title="Invented", weight_g=1)
+    real = offer(origin="export", title="Kettle", brand=None)
+    for asin, order in (("B000000001", (demo, real)), ("B000000002", (real, demo))):
+        for one in order:
+            store.put([Update(replace(one, asin=asin), history(asin, version=one.version) if one.demo else None)])
+        (kept,) = store.offers([asin])
+        assert (kept.title, kept.brand, kept.weight_g, kept.origin) == ("Kettle", None, None, "export")
+        assert store.history(asin) == []
+    put(store, offer("B000000001", "FR", version=9_000_000, origin="demo", title="Invented"))
+    product = store.product("B000000001")
+    assert product is not None
+    assert (product.title, set(product.markets), product.demo) == ("Kettle", {"DE"}, False)
+
+
+def test_rebuilding_keeps_what_the_log_no_longer_says(store: Store) -> None:
+    put(store, offer(weight_g=900, title="read wrongly"))
+    put(store, offer(version=8_000_005, origin="export", title=None, brand=None, category=None, price_minor=1_500))
+    store.rebuild([[Update(offer(title="read anew"), None)]])
+    (kept,) = store.offers(["B000000001"])
+    assert (kept.title, kept.weight_g, kept.price_minor) == ("read anew", 900, 1_500)
+    product = store.product("B000000001")
+    assert product is not None
+    assert product == build_product([kept])
+
+
+def test_two_histories_of_one_moment_leave_the_fuller_one(store: Store) -> None:
+    full = history()
+    part = replace(full, series={"new": full.series["new"]})
+    for asin, order in (("B000000001", (full, part)), ("B000000002", (part, full))):
+        for one in order:
+            store.put([Update(offer(asin), replace(one, asin=asin))])
+        assert store.history(asin) == [replace(full, asin=asin)]
+
+
+# What users typed
+
+
+def package(asin: str = "B000000001", market: str = "", **given_: int) -> Fact:
+    sides = {"length_mm": 510, "width_mm": 450, "height_mm": 470, "weight_g": 14_000}
+    return Fact.of(asin, "package", given_ or sides, at=1_790_000_000.5, market=market)
+
+
+def test_what_users_typed_is_kept_read_and_forgotten(store: Store) -> None:
+    assert store.facts() == []
+    books = Fact.of("B000000002", "vat_class", {"vat_class": "books"}, at=5.0)
+    for fact in (package(weight_g=1), package(), package(market="DE", weight_g=900), books):
+        store.put_fact(fact)
+    assert store.facts() == [package(), package(market="DE", weight_g=900), books]
+    assert store.facts(["B000000002", "B000000009"]) == [books]
+    assert store.delete_fact("B000000001", "DE", "package")
+    assert not store.delete_fact("B000000001", "DE", "package")
+    assert store.facts() == [package(), books]
+
+
+def test_what_users_typed_survives_a_rebuilding(store: Store) -> None:
+    store.put_fact(package())
+    store.rebuild([[Update(offer(), None)]])
+    assert store.facts() == [package()]
+
+
+def test_what_users_typed_comes_into_a_new_store(store: Store, settings: Settings) -> None:
+    with SqliteStore(settings.home / "before.db") as before:
+        set_fact(settings, before, package())
+        set_fact(settings, before, package("B000000002"))
+        assert unset_fact(settings, before, "B000000002", "", "package")
+    assert restore_facts(settings, store) == 1
+    assert restore_facts(settings, store) == 0
+    assert store.facts() == [package()]
+    # What is typed into the new one does not make it forget the old.
+    set_fact(settings, store, package("B000000003"))
+    with SqliteStore(settings.home / "after.db") as after:
+        assert restore_facts(settings, after) == 2

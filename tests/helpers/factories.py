@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 
 from arbkit.core.marketplaces import market
 from arbkit.core.models import History, Offer, Opportunity, Series
+from arbkit.core.offers.merging import canonical
 
 
 class PackageFields(TypedDict):
@@ -36,7 +37,14 @@ def offer(asin: str = "B000000001", code: str = "DE", **fields: Any) -> Offer:
         "price_basis": "buy_box",
         "price_at": 1_760_000_000,
     }
-    return Offer(asin=asin, market=code, **{**defaults, **fields})
+    if "version" in fields:
+        # The version of a source is the time of its facts, in minutes.
+        for name in ("updated_at", "price_at"):
+            defaults[name] += (fields["version"] - 8_000_000) * 60
+    if "price_minor" in fields and fields["price_minor"] is None:
+        # It is known that nobody offers it.
+        defaults["buy_box_at"] = defaults["price_at"]
+    return canonical(Offer(asin=asin, market=code, **{**defaults, **fields}))
 
 
 def history(asin: str = "B000000001", code: str = "DE", *, version: int = 8_000_000) -> History:

@@ -218,3 +218,35 @@ def test_a_morning_report_and_a_damaged_result_are_answered_like_any_other(
     assert {run["run_id"] for run in client.get("/reports?report=morning").json()["items"]} == {"m1", "m2"}
     assert client.get("/reports/m1").json()["result"] == {"new": 2, "items": [{"asin": "A"}]}
     assert client.get("/reports/m2").json()["result"] is None
+
+
+def test_a_package_can_be_typed_in_read_and_forgotten(client: TestClient, filled: Settings) -> None:
+    path = f"/products/{ASINS[0]}/facts"
+    assert client.get(path).json() == {"items": [], "total": 0}
+    size = {"length_mm": 510, "width_mm": 450, "height_mm": 470, "weight_g": 14_000}
+    put = client.put(f"{path}/package", json=size)
+    assert (put.status_code, put.json()["value"], put.json()["market"]) == (200, size, "")
+    assert client.put(f"{path}/package?market=de", json={"weight_g": 900}).json()["market"] == "DE"
+    assert [fact["value"] for fact in client.get(path).json()["items"]] == [size, {"weight_g": 900}]
+    assert client.delete(f"{path}/package?market=DE").status_code == 204
+    assert client.delete(f"{path}/package?market=DE").status_code == 404
+    with open_store(filled) as store:
+        assert [fact.value_json() for fact in store.facts()] == [size]
+
+
+@pytest.mark.parametrize(
+    ("typed", "field", "remedy"),
+    [
+        ({"length_mm": 0, "width_mm": 1, "height_mm": 1}, "length_mm", "1 to 3,000"),
+        ({"length_mm": 9_000, "width_mm": 1, "height_mm": 1}, "length_mm", "1 to 3,000"),
+        ({"weight_g": 200_001}, "weight_g", "1 to 200,000"),
+        ({"length_mm": 500}, "package", "only the weight"),
+        ({}, "package", "Give three sides"),
+        ({"weight_kg": 3}, "weight_kg", ""),
+    ],
+)
+def test_a_package_that_cannot_be_is_named(client: TestClient, typed: Any, field: str, remedy: str) -> None:
+    (fault,) = faults(client.put(f"/products/{ASINS[0]}/facts/package", json=typed))
+    assert fault["field"] == field
+    assert remedy in fault["why"]
+    assert client.get(f"/products/{ASINS[0]}/facts").json()["total"] == 0

@@ -118,6 +118,9 @@ def test_a_generated_client_reads_every_endpoint(
         "reports": {},
         "report_run": {"run": "r1"},
         "metrics": {},
+        "put_package": {"asin": ASIN, "body": {"weight_g": 900}},
+        "facts": {"asin": ASIN},
+        "delete_fact": {"asin": ASIN, "name": "package"},
     }
     operations = {o["operationId"]: o for paths in document["paths"].values() for o in paths.values()}
     assert calls.keys() == operations.keys()
@@ -130,6 +133,7 @@ def test_a_generated_client_reads_every_endpoint(
     assert read["watch"].added == ["B07DVM36PS"]
     assert read["report_run"].result["total"] == 1
     assert "arbkit_up 1.0" in read["metrics"]
+    assert [fact.name for fact in read["facts"].items] == ["package"]
 
 
 def test_a_generated_client_reads_problems(client: ModuleType, address: str, document: dict[str, Any]) -> None:
@@ -148,7 +152,8 @@ def _call(client: ModuleType, session: Any, operation: dict[str, Any], name: str
     values = dict(given)
     if body := values.get("body"):
         models = importlib.import_module(f"{client.__name__}.models")
-        values["body"] = models.WatchRequest.from_dict(body)
+        request = models.WatchRequest if name == "watch" else models.PackageRequest
+        values["body"] = request.from_dict(body)
     if "sort_by" in values:
         models = importlib.import_module(f"{client.__name__}.models")
         values["sort_by"] = models.ArbitrageSortBy(values["sort_by"])

@@ -14,7 +14,7 @@ from arbkit.store.base import Basis
 from arbkit.store.elastic.indices import checkpoint
 from arbkit.store.elastic.schema import fingerprint
 
-WATCHED = ("offers",)
+WATCHED = ("offers", "facts")
 """The collections that detection reads."""
 _BITS = 40
 _PAGE = 10_000

@@ -10,9 +10,10 @@ from typing import Any
 from pydantic import JsonValue
 
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run
+from arbkit.core.offers.facts import Fact
 from arbkit.core.results import JsonObject
 from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
-from arbkit.store.history_codec import decode, encode
+from arbkit.store.history_codec import decode
 
 Document = JsonObject
 _PRODUCT_FIELDS = tuple(f.name for f in fields(Product))
@@ -29,16 +30,22 @@ def offer_of(document: Mapping[str, JsonValue]) -> Offer:
     return Offer.from_dict(document)
 
 
-def history_document(h: History) -> Document:
-    """The document of a history, its series packed."""
-    series = base64.b64encode(encode(h.series, h.sellers)).decode()
-    return {"asin": h.asin, "market": h.market, "version": h.version, "currency": h.currency, "series": series}
+def history_document(h: History, series: bytes) -> Document:
+    """The document of a history; the series are packed already."""
+    packed = base64.b64encode(series).decode()
+    return {"asin": h.asin, "market": h.market, "version": h.version, "currency": h.currency, "series": packed}
+
+
+def series_of(document: Mapping[str, JsonValue]) -> bytes:
+    """The packed series in the document of a history."""
+    row: Mapping[str, Any] = document
+    return base64.b64decode(row["series"])
 
 
 def history_of(document: Mapping[str, JsonValue]) -> History:
     """The history of a document."""
     row: Mapping[str, Any] = document
-    series, sellers = decode(base64.b64decode(row["series"]))
+    series, sellers = decode(series_of(document))
     return History(row["asin"], row["market"], row["version"], row["currency"], series, sellers)
 
 
@@ -103,6 +110,12 @@ def run_of(document: Mapping[str, JsonValue]) -> Run:
     return Run(**_inner(document))
 
 
+def fact_of(document: Mapping[str, JsonValue]) -> Fact:
+    """The fact of a document."""
+    row: Mapping[str, Any] = document
+    return Fact.stored(row["asin"], row["market"], row["name"], value=row["value"], at=row["at"])
+
+
 def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
     """A document in today's shape, from one that another arbkit wrote: what is unknown today is left out.
 
@@ -119,6 +132,8 @@ def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
             return product_document(product_of(_known_inside(Product, old)), best_of(old), old["words"])
         case "opportunities":
             return opportunity_document(opportunity_of(_known_inside(Opportunity, old)), old["words"])
+        case "facts":
+            return fact_of(old).to_dict()
         case _:
             return run_document(run_of(_known_inside(Run, old)))
 

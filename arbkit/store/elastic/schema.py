@@ -1,4 +1,4 @@
-"""The five collections as strict Elasticsearch mappings."""
+"""The six collections as strict Elasticsearch mappings."""
 
 from __future__ import annotations
 

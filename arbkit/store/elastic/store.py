@@ -19,6 +19,7 @@ from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.results import JsonObject
 from arbkit.store import cursors
 from arbkit.store.base import Basis, OpportunityQuery, Page, ProductQuery, Rebuilt, Removed, Stats, Sums, Written
@@ -85,8 +86,12 @@ class ElasticStore(Closing):
                 beside.put(batch)
             self._client.indices.refresh(index=targets["offers"])
             rebuilt = self._client.count(index=targets["offers"])["count"]
-            transforms = {name: upgrade_documents(name, targets[name]) for name in ("offers", "history")}
-            indices.reindex(self._client, self._prefix, targets, {**transforms, "products": beside.transform_products})
+            transforms = {
+                "offers": beside.transform_offers,
+                "history": upgrade_documents("history", targets["history"]),
+                "products": beside.transform_products,
+            }
+            indices.reindex(self._client, self._prefix, targets, transforms)
             total = self._client.count(index=self._prefix + "offers")["count"]
         return Rebuilt(offers=rebuilt, kept=total - rebuilt)
 
@@ -247,6 +252,32 @@ class ElasticStore(Closing):
         """See :meth:`arbkit.store.base.Store.run`."""
         found = self._get("runs", [run_id])
         return documents.run_of(found[0]["_source"]) if found else None
+
+    def put_fact(self, fact: Fact) -> None:
+        """See :meth:`arbkit.store.base.Store.put_fact`."""
+        action = Action(self._prefix + "facts", fact.id, fact.to_dict())
+        with wrap_errors():
+            poison = bulk(self._client, [action]).poison
+        if poison:
+            raise StoreError(f"the fact is refused: {poison[0]}")
+        self._note("facts")
+
+    def delete_fact(self, asin: str, market: str, name: FactName) -> bool:
+        """See :meth:`arbkit.store.base.Store.delete_fact`."""
+        with wrap_errors():
+            patient = self._client.options(ignore_status=404)
+            done = patient.delete(index=self._prefix + "facts", id=f"{asin}:{market}:{name}")
+        self._note("facts")
+        return done.meta.status == 200
+
+    def facts(self, asins: Sequence[str] | None = None) -> list[Fact]:
+        """See :meth:`arbkit.store.base.Store.facts`."""
+        wanted = None if asins is None else frozenset(asins)
+        with wrap_errors():
+            self._refresh("facts")
+            found = [documents.fact_of(hit["_source"]) for hit in self._scan("facts", {"match_all": {}}, source=True)]
+        found.sort(key=lambda fact: (fact.asin, fact.market, fact.name))
+        return [fact for fact in found if wanted is None or fact.asin in wanted]
 
     def stats(self) -> Stats:
         """See :meth:`arbkit.store.base.Store.stats`."""

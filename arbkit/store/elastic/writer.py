@@ -1,22 +1,27 @@
 """Writing offers, histories and products to Elasticsearch.
 
-Offers and histories carry their version as Elasticsearch's external version; products, which the consumer and
-detection both write, are guarded by sequence numbers.
+Offers and products are read, changed and written back guarded by sequence numbers, and anew where others were faster.
+Histories, of which the newest is kept whole, carry their version as Elasticsearch's external version and are not read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from itertools import groupby
 
 from elasticsearch import Elasticsearch
 
 from arbkit.core.errors import StoreError
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import History, Offer, Opportunity, Update
+from arbkit.core.models import Offer, Opportunity, Update
+from arbkit.core.offers import merging
+from arbkit.core.offers.merging import Outcome
 from arbkit.core.results import JsonObject
-from arbkit.store.base import Written, dedupe_and_validate
+from arbkit.store.absorbing import absorb_all, history_order, newest_histories, validate, written
+from arbkit.store.base import Written
 from arbkit.store.elastic import documents
 from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk
 from arbkit.store.elastic.client import Hit, fetch_documents
@@ -40,21 +45,74 @@ class Writer:
 
     def put(self, updates: Sequence[Update]) -> Written:
         """As :meth:`arbkit.store.base.Store.put`."""
-        kept, poison = dedupe_and_validate(updates)
-        histories = [(p, h) for p in kept if (h := updates[p].history) is not None]
+        taken, poison = validate(updates)
+        outcomes: dict[int, Outcome] = {}
+        histories: list[Future[dict[int, str]]] = []
         # Histories are most of the bytes, and nothing of what follows needs them.
         with ThreadPoolExecutor(1, "history") as beside:
-            actions = [self._versioned("history", h, documents.history_document(h)) for _, h in histories]
-            later = beside.submit(bulk, self._client, actions)
-            offers = [updates[p].offer for p in kept]
-            written = bulk(self._client, [self._versioned("offers", o, documents.offer_document(o)) for o in offers])
-            poison |= {kept[i]: why for i, why in written.poison.items()}
+            left = taken
+            for attempt in range(_MAX_ATTEMPTS):
+                stored = self._stored({updates[p].offer.id for p in left})
+                found = absorb_all({name: offer for name, (offer, _) in stored.items()}, updates, left)
+                if not histories:
+                    offers = {name: offer for name, (offer, _) in stored.items()} | found.offers
+                    histories = [beside.submit(self._put_histories, updates, taken, offers, found.replaced_demo)]
+                changed = [self._offer(o, stored[o.id][1] if o.id in stored else None) for o in found.offers.values()]
+                done = bulk(self._client, changed)
+                refused = {changed[i].id: why for i, why in done.poison.items()}
+                poison |= {p: why for p in left if (why := refused.get(updates[p].offer.id)) is not None}
+                outcomes |= found.outcomes
+                again = {changed[i].id for i in done.conflicts}
+                left = [p for p in left if updates[p].offer.id in again]
+                if not left:
+                    break
+                back_off(attempt)
+            else:
+                raise _contended(len(left), "offers")
             # Also of offers that were there already: a batch that broke off before may have come no further.
-            refused = self.update_products({updates[p].offer.asin for p in kept if p not in poison})
-            poison |= {p: why for p in kept if (why := refused.get(updates[p].offer.asin)) is not None}
-            poison |= {histories[i][0]: why for i, why in later.result().poison.items()}
-        ok = len({kept[i] for i in written.ok} - poison.keys())
-        return Written(ok=ok, stale=len(updates) - len(poison) - ok, poison=poison)
+            refused = self.update_products({updates[p].offer.asin for p in taken if p not in poison})
+            poison |= {p: why for p in taken if (why := refused.get(updates[p].offer.asin)) is not None}
+            poison |= histories[0].result()
+        return written(outcomes, poison)
+
+    def _stored(self, names: Iterable[str]) -> dict[str, tuple[Offer, SeqNoGuard]]:
+        """The stored offers by id, each with the guard for its next write."""
+        return {
+            hit["_id"]: (documents.offer_of(hit["_source"]), _guard(hit))
+            for hit in fetch_documents(self._client, self._names["offers"], sorted(names))
+        }
+
+    def _put_histories(
+        self, updates: Sequence[Update], taken: Sequence[int], offers: Mapping[str, Offer], replaced_demo: Iterable[str]
+    ) -> dict[int, str]:
+        """Write the newest histories; those that the store never takes, by the index of their update, and why."""
+        unversioned = set(replaced_demo)
+        for name in unversioned:
+            # An invented history is mostly newer than a real one.
+            self._client.options(ignore_status=404).delete(index=self._names["history"], id=name)
+        found = list(newest_histories(updates, taken, offers))
+        actions = [
+            Action(
+                self._names["history"], h.id, documents.history_document(h, blob), alias=self._alias,
+                version=None if h.id in unversioned else h.version,
+            )
+            for _, h, blob in found
+        ]  # fmt: skip
+        done = bulk(self._client, actions)
+        if done.conflicts:
+            self._put_fuller(actions, [(i, found[i][2]) for i in done.conflicts])
+        return {found[i][0]: why for i, why in done.poison.items()}
+
+    def _put_fuller(self, actions: Sequence[Action], refused: Sequence[tuple[int, bytes]]) -> None:
+        """Of histories of the same version as the stored one, write those that say more."""
+        hits = fetch_documents(self._client, self._names["history"], [actions[i].id for i, _ in refused])
+        there = {hit["_id"]: (version_of(hit["_source"]), documents.series_of(hit["_source"])) for hit in hits}
+        fuller = []
+        for i, blob in refused:
+            version, stored = there.get(actions[i].id, (-1, b""))
+            if actions[i].version == version and history_order(version, blob) > history_order(version, stored):
+                fuller.append(replace(actions[i], same_version=True))
+        bulk(self._client, fuller)
 
     def update_products(self, asins: Iterable[str]) -> dict[str, str]:
         """Bring the products to what their offers say; those that the store never takes, and why.
@@ -63,18 +121,20 @@ class Writer:
         """
         return self._write_products(asins, self._product_actions)
 
-    def _product_actions(self, asins: Sequence[str]) -> list[Action]:
+    def _product_actions(self, asins: Sequence[str], *, renew: bool = False) -> list[Action]:
+        """What writes the products that are behind their offers; with ``renew`` also those that say something else."""
         there = self.products(asins)
         actions = []
         for asin, group in groupby(self.offers(asins, only=PRODUCT_SOURCE_FIELDS), key=lambda offer: offer.asin):
             offers = list(group)
             product = build_product(offers)
             old, guard = there.get(asin, (None, None))
-            if old is None or version_of(old) < product.version:
+            if renew or old is None or version_of(old) < product.version:
                 best = best_of(old) if old else None
                 text = search_text(product, [o.title for o in offers])
                 document = documents.product_document(product, best, index_words(text))
-                actions.append(self._product(asin, document, guard))
+                if document != old:
+                    actions.append(self._product(asin, document, guard))
         return actions
 
     def mark_best(self, best: Mapping[str, Opportunity], had: Iterable[str]) -> None:
@@ -106,22 +166,28 @@ class Writer:
                     break
                 back_off(attempt)
             else:
-                raise StoreError(
-                    f"{len(left)} products are written by others all the time",
-                    kind="busy", remedy="They are tried again",
-                )  # fmt: skip
+                raise _contended(len(left), "products")
         return refused
+
+    def transform_offers(self, hits: Sequence[Hit]) -> list[Action]:
+        """Offers of the index before this one: what is newer there, or not stated any more, is kept."""
+        there = self._stored(hit["_id"] for hit in hits)
+        actions = []
+        for hit in hits:
+            if hit["_id"] not in there:
+                actions.append(upgrade_action("offers", self._names["offers"], hit))
+                continue
+            rebuilt, guard = there[hit["_id"]]
+            renewed = merging.renew(documents.offer_of(hit["_source"]), rebuilt)
+            if renewed != rebuilt:
+                actions.append(self._offer(renewed, guard))
+        return actions
 
     def transform_products(self, hits: Sequence[Hit]) -> list[Action]:
         """Products of the index before this one: composed anew where offers say more, with their best kept."""
-        there = self.products([hit["_id"] for hit in hits])
-        behind = [
-            hit["_id"]
-            for hit in hits
-            if hit["_id"] not in there or version_of(there[hit["_id"]][0]) < version_of(hit["_source"])
-        ]
-        self.update_products(behind)
-        there |= self.products(behind)
+        names = [hit["_id"] for hit in hits]
+        self._write_products(names, partial(self._product_actions, renew=True))
+        there = self.products(names)
         actions = []
         for hit in hits:
             new, _ = there.get(hit["_id"], (None, None))
@@ -141,12 +207,25 @@ class Writer:
     def products(self, asins: Sequence[str]) -> dict[str, tuple[JsonObject, SeqNoGuard]]:
         """The stored documents by ASIN, each with the guard for its next write."""
         return {
-            hit["_id"]: (hit["_source"], SeqNoGuard(hit["_index"], hit["_seq_no"], hit["_primary_term"]))
+            hit["_id"]: (hit["_source"], _guard(hit))
             for hit in fetch_documents(self._client, self._names["products"], asins)
         }
 
-    def _versioned(self, collection: str, of: Offer | History, document: JsonObject) -> Action:
-        return Action(self._names[collection], of.id, document, version=of.version, alias=self._alias)
+    def _offer(self, offer: Offer, guard: SeqNoGuard | None) -> Action:
+        document = documents.offer_document(offer)
+        return Action(
+            self._names["offers"], offer.id, document, guard=guard, only_new=guard is None, alias=self._alias
+        )  # fmt: skip
 
     def _product(self, asin: str, document: JsonObject, guard: SeqNoGuard | None) -> Action:
         return Action(self._names["products"], asin, document, guard=guard, only_new=guard is None, alias=self._alias)
+
+
+def _guard(hit: Hit) -> SeqNoGuard:
+    return SeqNoGuard(hit["_index"], hit["_seq_no"], hit["_primary_term"])
+
+
+def _contended(count: int, what: str) -> StoreError:
+    return StoreError(
+        f"{count} {what} are written by others all the time", kind="busy", remedy="They are tried again"
+    )  # fmt: skip

@@ -10,8 +10,9 @@ from typing import Any
 import orjson
 
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product
+from arbkit.core.offers.facts import Fact
 from arbkit.store.fields import BEST_FIELDS, OFFER_KINDS, OPPORTUNITY_FIELDS
-from arbkit.store.history_codec import decode, encode
+from arbkit.store.history_codec import decode
 from arbkit.store.sqlite.schema import OFFER_COLUMNS
 
 SqlValue = str | int | float | bytes | None
@@ -37,34 +38,38 @@ def _insert(table: str, columns: Sequence[str]) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - ours
 
 
-def _put(table: str, columns: Sequence[str], key: Sequence[str]) -> str:
-    """The statement that writes a row unless the one there is as new."""
+def _put(table: str, columns: Sequence[str], key: Sequence[str], newer: str) -> str:
+    """The statement that writes a row where there is none, or where it is ``newer``."""
     changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
-    conflict = f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes} WHERE excluded.version > {table}.version"
-    return f"{_insert(table, columns)} {conflict}"
+    return f"{_insert(table, columns)} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes} WHERE {newer}"
 
 
-def _take(table: str, columns: Sequence[str]) -> str:
-    return (
-        f"INSERT OR REPLACE INTO main.{table} ({', '.join(columns)}) "  # noqa: S608 - ours
-        f"SELECT {', '.join(f'new.{c}' for c in columns)} "
-        f"FROM beside.{table} AS new LEFT JOIN main.{table} AS old USING (asin, market) "
-        "WHERE old.version IS NULL OR old.version <= new.version"
-    )
-
-
-PUT_OFFER = _put("offers", OFFER_COLUMNS, _OFFER_KEY)
-PUT_HISTORY = _put("history", _HISTORY_FIELDS, _OFFER_KEY)
-PUT_PRODUCT = _put("products", (*_PRODUCT_FIELDS, "changed"), ["asin"])
+_NEWER_HISTORY = (
+    "(excluded.version, length(excluded.series), excluded.series) > (history.version, length(history.series), series)"
+)
+PUT_OFFER = _insert("offers", OFFER_COLUMNS).replace("INSERT", "INSERT OR REPLACE", 1)
+PUT_HISTORY = _put("history", _HISTORY_FIELDS, _OFFER_KEY, _NEWER_HISTORY)
+DELETE_HISTORY = "DELETE FROM history WHERE asin = ? AND market = ?"
+PUT_PRODUCT = _put("products", (*_PRODUCT_FIELDS, "changed"), ["asin"], "excluded.version > products.version")
 PUT_OPPORTUNITY = _insert("opportunities", OPPORTUNITY_FIELDS)
 PUT_OPPORTUNITY_DOCUMENT = _insert("opportunity_documents", ("id", "document"))
+_FACT_COLUMNS = ("asin", "market", "name", "value", "at")
+PUT_FACT = _insert("facts", _FACT_COLUMNS).replace("INSERT", "INSERT OR REPLACE", 1)
+DELETE_FACT = "DELETE FROM facts WHERE asin = ? AND market = ? AND name = ?"
+FACTS = f"SELECT {', '.join(_FACT_COLUMNS)} FROM facts ORDER BY asin, market, name"  # noqa: S608 - ours
+_COLUMNS = ", ".join(OFFER_COLUMNS)
 TAKE_OVER = (
-    _take("offers", OFFER_COLUMNS),
-    _take("history", _HISTORY_FIELDS),
+    # Most are stored for the first time, or just as they are: these need not be merged one by one.
+    f"INSERT INTO main.offers ({_COLUMNS}) SELECT {_COLUMNS} FROM beside.offers AS new "  # noqa: S608 - ours
+    "WHERE NOT EXISTS (SELECT 1 FROM main.offers AS old WHERE old.asin = new.asin AND old.market = new.market)",
+    f"INSERT OR REPLACE INTO main.history ({', '.join(_HISTORY_FIELDS)}) "  # noqa: S608 - ours
+    f"SELECT {', '.join(f'new.{c}' for c in _HISTORY_FIELDS)} "
+    "FROM beside.history AS new LEFT JOIN main.history AS old USING (asin, market) "
+    "WHERE old.version IS NULL OR old.version <= new.version",
     # So that each is composed anew, whatever its version.
     "UPDATE main.products SET version = -1 WHERE asin IN (SELECT asin FROM beside.products)",
 )
-"""What brings offers and histories of the attached file ``beside`` in."""
+"""What brings offers that are new, and histories, of the attached file ``beside`` in."""
 
 
 def offer_row(offer: Offer) -> tuple[SqlValue, ...]:
@@ -75,13 +80,13 @@ def offer_row(offer: Offer) -> tuple[SqlValue, ...]:
     return tuple(row)
 
 
-def read_offers(connection: sqlite3.Connection, asins: Sequence[str]) -> Iterator[Offer]:
-    """The offers of these products on all marketplaces, by ASIN and marketplace."""
+def read_offers(connection: sqlite3.Connection, asins: Sequence[str], *, file: str = "main") -> Iterator[Offer]:
+    """The offers of these products on all marketplaces, by ASIN and marketplace; ``file`` may be an attached one."""
     names = ", ".join(OFFER_COLUMNS)
     for start in range(0, len(asins), _IN_CHUNK):
         chunk = asins[start : start + _IN_CHUNK]
         marks = ", ".join("?" * len(chunk))
-        query = f"SELECT {names} FROM offers WHERE asin IN ({marks}) ORDER BY asin, market"  # noqa: S608 - ours
+        query = f"SELECT {names} FROM {file}.offers WHERE asin IN ({marks}) ORDER BY asin, market"  # noqa: S608 - ours
         yield from map(_offer, connection.execute(query, chunk).fetchall())
 
 
@@ -94,9 +99,9 @@ def _offer(row: Sequence[Any]) -> Offer:
     return Offer(**values)
 
 
-def history_row(h: History) -> tuple[SqlValue, ...]:
-    """Its values for ``PUT_HISTORY``."""
-    return h.asin, h.market, h.version, h.currency, encode(h.series, h.sellers)
+def history_row(h: History, series: bytes) -> tuple[SqlValue, ...]:
+    """Its values for ``PUT_HISTORY``; the series are packed already."""
+    return h.asin, h.market, h.version, h.currency, series
 
 
 def to_history(columns: Sequence[SqlValue]) -> History:
@@ -130,3 +135,15 @@ def opportunity_row(o: Opportunity) -> tuple[SqlValue, ...]:
     """Its values for ``PUT_OPPORTUNITY``."""
     row: tuple[SqlValue, ...] = _opportunity_values(o)
     return row
+
+
+def fact_row(fact: Fact) -> tuple[SqlValue, ...]:
+    """Its values for ``PUT_FACT``."""
+    return fact.asin, fact.market, fact.name, orjson.dumps(fact.value_json()).decode(), fact.at
+
+
+def to_fact(columns: Sequence[SqlValue]) -> Fact:
+    """The fact of a row of :data:`FACTS`."""
+    row: Sequence[Any] = columns
+    asin, market, name, value, at = row
+    return Fact.stored(asin, market, name, value=orjson.loads(value), at=at)

@@ -16,7 +16,8 @@ _LATER_OFFER_COLUMNS = (
     "product_type", "binding", "parent_asin", "item_count", "color", "size", "edition", "languages", "features",
     "adult", "buy_box_shipping_minor", "buy_box_seller", "new_shipping_minor", "new_avg30_minor", "new_avg90_minor",
     "new_avg180_minor", "coupon_minor", "coupon_pct", "volume_cm3", "item_length_mm", "item_width_mm", "item_height_mm",
-    "item_weight_g",
+    "item_weight_g", "buy_box_avg30_minor", "buy_box_avg90_minor", "buy_box_avg180_minor", "amazon_avg30_minor",
+    "amazon_avg90_minor", "amazon_avg180_minor", "stamps",
 )  # fmt: skip
 """Those that the first version of the file did not have."""
 _FIRST_COLUMNS = ", ".join(column for name, column in _TYPED.items() if name not in _LATER_OFFER_COLUMNS)
@@ -26,6 +27,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     read_statements("arbkit.store.sqlite", "slim_opportunities.sql"),
     tuple(f"ALTER TABLE offers ADD COLUMN {_TYPED[name]}" for name in _LATER_OFFER_COLUMNS),
     read_statements("arbkit.store.sqlite", "status_of_opportunities.sql"),
+    read_statements("arbkit.store.sqlite", "facts.sql"),
     read_statements("arbkit.store.sqlite", "changes.sql"),
 )
 """What brings a file from version n to n + 1, for n = 0, 1, …"""

@@ -18,21 +18,13 @@ from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.offers.facts import Fact, FactName
+from arbkit.core.offers.merging import renew
 from arbkit.core.results import RouteTotals
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
 from arbkit.store import cursors
-from arbkit.store.base import (
-    Basis,
-    OpportunityQuery,
-    Page,
-    ProductQuery,
-    Rebuilt,
-    Removed,
-    Stats,
-    Sums,
-    Written,
-    dedupe_and_validate,
-)
+from arbkit.store.absorbing import absorb_all, newest_histories, validate, written
+from arbkit.store.base import Basis, OpportunityQuery, Page, ProductQuery, Rebuilt, Removed, Stats, Sums, Written
 from arbkit.store.fields import is_number
 from arbkit.store.product_document import best_by_product, build_product, search_text
 from arbkit.store.search_text import fold
@@ -80,20 +72,23 @@ class SqliteStore(Closing):
 
     def put(self, updates: Sequence[Update]) -> Written:
         """See :meth:`arbkit.store.base.Store.put`."""
-        kept, poison = dedupe_and_validate(updates)
-        offers = [rows.offer_row(updates[position].offer) for position in kept]
-        histories = [rows.history_row(h) for position in kept if (h := updates[position].history) is not None]
+        taken, poison = validate(updates)
+        asins = sorted({updates[position].offer.asin for position in taken})
         with self._using() as connection:
             with immediate(connection):
-                before = connection.total_changes
-                connection.executemany(rows.PUT_OFFER, offers)
-                ok = connection.total_changes - before
-                connection.executemany(rows.PUT_HISTORY, histories)
-                if ok:
-                    asins = {updates[position].offer.asin for position in kept}
-                    self._update_products(connection, asins, changes.count_up(connection))
+                offers = {offer.id: offer for offer in rows.read_offers(connection, asins)}
+                found = absorb_all(offers, updates, taken)
+                offers |= found.offers
+                connection.executemany(rows.PUT_OFFER, map(rows.offer_row, found.offers.values()))
+                connection.executemany(rows.DELETE_HISTORY, (name.split(":") for name in found.replaced_demo))
+                histories = newest_histories(updates, taken, offers)
+                connection.executemany(rows.PUT_HISTORY, (rows.history_row(h, blob) for _, h, blob in histories))
+                changed = {offer.asin for offer in found.offers.values()}
+                if changed:
+                    composed = (offer for offer in offers.values() if offer.asin in changed)
+                    _write_products(connection, composed, changes.count_up(connection))
             bound_wal(connection, self._path)
-        return Written(ok=ok, stale=len(updates) - len(poison) - ok, poison=poison)
+        return written(found.outcomes, poison)
 
     def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
         """See :meth:`arbkit.store.base.Store.rebuild`."""
@@ -121,29 +116,23 @@ class SqliteStore(Closing):
         return Rebuilt(offers=offers, kept=total - offers)
 
     def _take_over(self, connection: sqlite3.Connection) -> int:
-        """Replace what is not newer by what was built beside; returns how many offers were built."""
+        """Renew what is stored by what was built beside; returns how many offers were built."""
         for statement in rows.TAKE_OVER:
             connection.execute(statement)
         asins = [asin for (asin,) in connection.execute("SELECT asin FROM beside.products ORDER BY asin")]
         changed = changes.count_up(connection)
         for start in range(0, len(asins), _PRODUCTS_PER_BATCH):
-            self._update_products(connection, asins[start : start + _PRODUCTS_PER_BATCH], changed)
+            chunk = asins[start : start + _PRODUCTS_PER_BATCH]
+            stored = {offer.id: offer for offer in rows.read_offers(connection, chunk)}
+            renewed = {
+                rebuilt.id: renew(stored[rebuilt.id], rebuilt)
+                for rebuilt in rows.read_offers(connection, chunk, file="beside")
+                if stored[rebuilt.id] != rebuilt
+            }
+            connection.executemany(rows.PUT_OFFER, map(rows.offer_row, renewed.values()))
+            _write_products(connection, {**stored, **renewed}.values(), changed)
         (offers,) = connection.execute("SELECT count(*) FROM beside.offers").fetchone()
         return int(offers)
-
-    def _update_products(self, connection: sqlite3.Connection, asins: Iterable[str], changed: int) -> None:
-        for asin, group in groupby(rows.read_offers(connection, sorted(asins)), key=lambda offer: offer.asin):
-            offers = list(group)
-            product = build_product(offers)
-            connection.execute(rows.PUT_PRODUCT, rows.product_row(product, changed=changed))
-            text = fold(search_text(product, [offer.title for offer in offers]))
-            rowid, old = connection.execute(
-                "SELECT p.rowid, t.words FROM products AS p LEFT JOIN product_text AS t ON t.rowid = p.rowid "
-                "WHERE p.asin = ?", (asin,)
-            ).fetchone()  # fmt: skip
-            # The words change seldom: an index entry is written anew only when they do.
-            if old != text:
-                connection.execute("INSERT OR REPLACE INTO product_text (rowid, words) VALUES (?, ?)", (rowid, text))
 
     def replace_opportunities(
         self, found: Sequence[Opportunity], *, run_id: str, basis: Basis | None = None
@@ -184,7 +173,9 @@ class SqliteStore(Closing):
                 products, offers = demo.count_demo(connection)
                 if products and not dry_run:
                     left = demo.remove_demo(connection)
-                    self._update_products(connection, left, changes.count_up(connection))
+                    _write_products(
+                        connection, rows.read_offers(connection, sorted(left)), changes.count_up(connection)
+                    )
             if not dry_run:
                 bound_wal(connection, self._path)
         return Removed(products=products, offers=offers)
@@ -314,6 +305,27 @@ class SqliteStore(Closing):
             row = connection.execute("SELECT document FROM runs WHERE run_id = ?", (run_id,)).fetchone()
         return None if row is None else Run(**orjson.loads(row[0]))
 
+    def put_fact(self, fact: Fact) -> None:
+        """See :meth:`arbkit.store.base.Store.put_fact`."""
+        with self._using() as connection, immediate(connection):
+            connection.execute(rows.PUT_FACT, rows.fact_row(fact))
+            _note_change(connection, fact.asin)
+
+    def delete_fact(self, asin: str, market: str, name: FactName) -> bool:
+        """See :meth:`arbkit.store.base.Store.delete_fact`."""
+        with self._using() as connection, immediate(connection):
+            deleted = connection.execute(rows.DELETE_FACT, (asin, market, name)).rowcount > 0
+            if deleted:
+                _note_change(connection, asin)
+        return deleted
+
+    def facts(self, asins: Sequence[str] | None = None) -> list[Fact]:
+        """See :meth:`arbkit.store.base.Store.facts`."""
+        with self._using() as connection:
+            found = map(rows.to_fact, connection.execute(rows.FACTS).fetchall())
+        wanted = None if asins is None else frozenset(asins)
+        return [fact for fact in found if wanted is None or fact.asin in wanted]
+
     def stats(self) -> Stats:
         """See :meth:`arbkit.store.base.Store.stats`."""
         with self._using() as connection, snapshot(connection):
@@ -341,6 +353,27 @@ class SqliteStore(Closing):
     def _using(self) -> Iterator[sqlite3.Connection]:
         with self._lock, wrap_errors(self._path, "store"):
             yield self._connection
+
+
+def _note_change(connection: sqlite3.Connection, asin: str) -> None:
+    """Count what is known of a product as changed: it is priced anew."""
+    connection.execute("UPDATE products SET changed = ? WHERE asin = ?", (changes.count_up(connection), asin))
+
+
+def _write_products(connection: sqlite3.Connection, offers: Iterable[Offer], changed: int) -> None:
+    """Compose the products of these offers, which are all of each; ``changed``: the number of the change."""
+    for asin, group in groupby(sorted(offers, key=lambda offer: (offer.asin, offer.market)), key=lambda o: o.asin):
+        of_one = list(group)
+        product = build_product(of_one)
+        connection.execute(rows.PUT_PRODUCT, rows.product_row(product, changed=changed))
+        text = fold(search_text(product, [offer.title for offer in of_one]))
+        rowid, old = connection.execute(
+            "SELECT p.rowid, t.words FROM products AS p LEFT JOIN product_text AS t ON t.rowid = p.rowid "
+            "WHERE p.asin = ?", (asin,)
+        ).fetchone()  # fmt: skip
+        # The words change seldom: an index entry is written anew only when they do.
+        if old != text:
+            connection.execute("INSERT OR REPLACE INTO product_text (rowid, words) VALUES (?, ?)", (rowid, text))
 
 
 def _end(row: Sequence[Any]) -> cursors.End:

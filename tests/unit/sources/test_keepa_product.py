@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from arbkit.core.errors import BadRecordError
 from arbkit.core.keepa_time import to_unix
 from arbkit.core.models import Offer
+from arbkit.core.offers.merging import canonical
 from arbkit.sources.envelope import from_envelope
 
 AFTER, BEFORE = 8_000_000, 7_900_000
@@ -187,4 +188,7 @@ def test_the_averages_of_new_are_kept_beside_those_of_the_buy_box() -> None:
     average[1], average[18] = 2_345, 2_500
     made = offer_of(stats={"avg90": average, "buyBoxPrice": 2_600, "buyBoxShipping": 300, "buyBoxSellerId": "A1"})
     assert (made.price_basis, made.price_avg90_minor, made.new_avg90_minor) == ("buy_box", 2_500, 2_345)
+    assert made.buy_box_avg90_minor == 2_500
+    # A store keeps it just as it is.
+    assert canonical(made) == made
     assert (made.buy_box_shipping_minor, made.buy_box_seller) == (300, "A1")
