@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from arbkit.core.models import Offer, Opportunity, Product
 from arbkit.core.results import StoredPrice
@@ -56,6 +56,13 @@ def _market(offer: Offer) -> StoredPrice:
         "updated_at": offer.updated_at,
         "sales_rank": offer.sales_rank,
     }
+
+
+def without_invented(offers: Iterable[Offer]) -> list[Offer]:
+    """The offers but those that the demo market invented for products that have real ones."""
+    found = list(offers)
+    real = {o.asin for o in found if not o.demo}
+    return [o for o in found if not (o.demo and o.asin in real)]
 
 
 def best_by_product(found: Sequence[Opportunity]) -> dict[str, Opportunity]:

@@ -30,7 +30,7 @@ from arbkit.store.elastic.indices import temporary_indices, upgrade_documents
 from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.elastic.writer import Writer
 from arbkit.store.fields import is_number
-from arbkit.store.product_document import best_by_product
+from arbkit.store.product_document import best_by_product, without_invented
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -136,7 +136,8 @@ class ElasticStore(Closing):
         with wrap_errors():
             for name in ("offers", "history", "products"):
                 self._client.indices.refresh(index=self._prefix + name)
-            asins = sorted(hit["_id"] for hit in self._scan("products", demo.DEMO, source=False))
+            everything = self._scan("offers", {"match_all": {}}, source=["asin", "source"])
+            asins = sorted({str(hit["_source"]["asin"]) for hit in everything if hit["_source"]["source"] == "demo"})
             offers = self._writer.offers(asins)
             if asins and not dry_run:
                 self._writer.update_products(demo.remove(self._client, self._prefix, asins, offers))
@@ -172,7 +173,8 @@ class ElasticStore(Closing):
     def offers(self, asins: Sequence[str]) -> list[Offer]:
         """See :meth:`arbkit.store.base.Store.offers`."""
         with wrap_errors():
-            return self._writer.offers(sorted(set(asins) - set(self._hidden())))
+            found = self._writer.offers(sorted(set(asins) - set(self._hidden())))
+        return found if self._show_demo else without_invented(found)
 
     def scan_offers(self, columns: Sequence[str], *, products_per_batch: int = 5_000) -> Iterator[pd.DataFrame]:
         """See :meth:`arbkit.store.base.Store.scan_offers`."""

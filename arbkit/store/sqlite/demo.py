@@ -27,9 +27,9 @@ def holds(connection: sqlite3.Connection, *, demo: bool) -> bool:
 
 
 def count_demo(connection: sqlite3.Connection) -> tuple[int, int]:
-    """The products of the demo market, and their invented offers."""
-    (products,) = connection.execute("SELECT count(*) FROM products WHERE demo = 1").fetchone()
-    (offers,) = connection.execute("SELECT count(*) FROM offers WHERE source = 'demo'").fetchone()
+    """The products with offers that the demo market invented, and these offers."""
+    found = "SELECT count(DISTINCT asin), count(*) FROM offers WHERE source = 'demo'"
+    products, offers = connection.execute(found).fetchone()
     return int(products), int(offers)
 
 

@@ -1,4 +1,5 @@
 -- What the demo market invented. A product that has real offers too stays, to be composed anew.
+UPDATE products SET demo = 1 WHERE asin IN (SELECT asin FROM offers WHERE source = 'demo');
 DELETE FROM history WHERE (asin, market) IN (SELECT asin, market FROM offers WHERE source = 'demo');
 DELETE FROM offers WHERE source = 'demo';
 DELETE FROM opportunity_documents WHERE id IN (

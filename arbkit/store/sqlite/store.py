@@ -26,7 +26,7 @@ from arbkit.store import cursors
 from arbkit.store.absorbing import absorb_all, newest_histories, validate, written
 from arbkit.store.base import Basis, OpportunityQuery, Page, ProductQuery, Rebuilt, Removed, Stats, Sums, Written
 from arbkit.store.fields import is_number
-from arbkit.store.product_document import best_by_product, build_product, search_text
+from arbkit.store.product_document import best_by_product, build_product, search_text, without_invented
 from arbkit.store.search_text import fold
 from arbkit.store.sqlite import changes, demo, queries, rows
 from arbkit.store.sqlite.schema import ensure_schema, is_current, is_there
@@ -204,7 +204,8 @@ class SqliteStore(Closing):
     def offers(self, asins: Sequence[str]) -> list[Offer]:
         """See :meth:`arbkit.store.base.Store.offers`."""
         with self._using() as connection, snapshot(connection):
-            return list(rows.read_offers(connection, sorted(self._shown(connection, asins))))
+            found = list(rows.read_offers(connection, sorted(self._shown(connection, asins))))
+        return found if self._show_demo else without_invented(found)
 
     def _shown(self, connection: sqlite3.Connection, asins: Iterable[str]) -> set[str]:
         """Those of these products that are not hidden."""
