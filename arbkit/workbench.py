@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import PositiveInt, TypeAdapter
 
-from arbkit.analysis.offers import prepare_offers
+from arbkit.analysis.offers import known_offers, prepare_offers
 from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.analysis.routes import RoutePrices, best_cells, price_routes, route_cells, routes_frame
 from arbkit.analysis.what_if import quote_request_for
@@ -323,7 +323,7 @@ class Workbench(Closing):
 
     def _offers(self, asins: Sequence[str]) -> list[Offer]:
         wanted = list(dict.fromkeys(map(parse_asin, asins)))
-        found = self._store().offers(wanted)
+        found = known_offers(self._store(), wanted)
         if not found:
             remedy = "Watch it with `arbkit watch add ASIN`; arb.products() lists what is stored"
             raise UsageError("not in the store", field="asin", value=", ".join(wanted), remedy=remedy)

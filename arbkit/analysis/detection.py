@@ -15,7 +15,7 @@ import pandas as pd
 
 from arbkit.analysis.detection_inputs import fingerprint
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.offers import OfferScan, prepare_offers
+from arbkit.analysis.offers import OfferScan, prepare_offers, with_facts
 from arbkit.analysis.routes import RoutePrices, price_routes
 from arbkit.core.models import Opportunity
 from arbkit.core.results import JsonObject
@@ -152,7 +152,7 @@ def detect(
     unknown: Counter[Reason] = Counter()
     found: list[Opportunity] = []
     for frame in offers.frames:
-        prepared = prepare_offers(frame, now=now)
+        prepared = prepare_offers(with_facts(frame, offers.facts), now=now)
         prices = price_routes(prepared, profile, tables, rates, on=on, routes=parameters.routes())
         evaluation = prices.evaluation
         products += frame["asin"].nunique()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import cast
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 import orjson
@@ -16,6 +16,7 @@ from arbkit.analysis.listing.goods import Listing, unsellable_reason
 from arbkit.analysis.listing.sides import Listings
 from arbkit.analysis.listing.sizes import read_size
 from arbkit.core.models import Offer
+from arbkit.core.offers.facts import Fact
 from arbkit.profit import OFFER_COLUMNS, load_tables
 from arbkit.profit.facts.packages import GOODS, PACKAGE, STATED, estimate_packages
 from arbkit.profit.facts.prices import PRICE_COLUMNS, choose_prices
@@ -57,15 +58,58 @@ class OfferScan:
     Attributes:
         frames: of :data:`PRICING_COLUMNS`, a product never split over two of them.
         listings: whole offers of products by their ASINs, to compare their listings; None: they are not compared.
+        facts: what the user typed in.
     """
 
     frames: Iterator[pd.DataFrame]
     listings: Listings | None = None
+    facts: Sequence[Fact] = ()
 
     @classmethod
     def of(cls, store: Store) -> OfferScan:
         """Every offer of a store."""
-        return cls(store.scan_offers(PRICING_COLUMNS), store.offers)
+        return cls(store.scan_offers(PRICING_COLUMNS), store.offers, store.facts())
+
+
+def known_offers(store: Store, asins: Sequence[str]) -> list[Offer]:
+    """The offers of these products, with what the user typed in in place of what any source says."""
+    facts = _by_product(store.facts(asins))
+    return [replace(o, **_typed(facts[o.asin], o.market)) if o.asin in facts else o for o in store.offers(asins)]
+
+
+def with_facts(offers: pd.DataFrame, facts: Sequence[Fact]) -> pd.DataFrame:
+    """A frame of offers with what the user typed in."""
+    by_product = _by_product(facts)
+    known = offers["asin"].isin(by_product.keys()).to_numpy(bool)
+    if not known.any():
+        return offers
+    made = offers.copy()
+    rows = zip(made.index[known], made.loc[known, "asin"], made.loc[known, "market"], strict=True)
+    for label, asin, market in rows:
+        for name, value in _typed(by_product[asin], market).items():
+            made.loc[label, name] = None if name == "category_path" else value
+    return made
+
+
+def _by_product(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
+    """Facts by ASIN, those that hold everywhere before those of one marketplace."""
+    found: dict[str, list[Fact]] = {}
+    for fact in sorted(facts, key=lambda fact: fact.market != ""):
+        found.setdefault(fact.asin, []).append(fact)
+    return found
+
+
+def _typed(facts: Iterable[Fact], market: str) -> dict[str, Any]:
+    """The fields of an offer that these facts state, and what they put out of force."""
+    fields: dict[str, Any] = {}
+    for fact in (fact for fact in facts if fact.market in ("", market)):
+        fields |= fact.value.model_dump(exclude_none=True)
+        if fact.name == "package":
+            # Keepa's fee is that of the package that the user knows better.
+            fields["keepa_fba_fee_minor"] = None
+        elif fact.name == "category":
+            fields |= {"category_path": (), "keepa_referral_pct": None}
+    return fields
 
 
 def prepare_offers(offers: Sequence[Offer] | pd.DataFrame, *, now: float | None = None) -> pd.DataFrame:

@@ -105,6 +105,7 @@ def _date(text: str | None, field: str) -> date:
 def _affected(settings: Settings, tables: Tables, first: date, second: date) -> list[OpportunityChange]:
     """The stored opportunities whose profit differs between the two dates."""
     from arbkit.analysis.fee_changes import compare_opportunities
+    from arbkit.analysis.offers import known_offers
     from arbkit.profit import load_rates
     from arbkit.profit.profile_file import load_profile
     from arbkit.store import OpportunityQuery, open_store
@@ -113,7 +114,7 @@ def _affected(settings: Settings, tables: Tables, first: date, second: date) -> 
     profile = load_profile(settings.profile_path, settings.profile_name)
     with open_store(settings, read_only=True) as store:
         found = list(iter_opportunities(store, OpportunityQuery()))
-        offers = store.offers([o.asin for o in found])
+        offers = known_offers(store, [o.asin for o in found])
     return compare_opportunities(found, offers, profile, tables, load_rates(), first, second)
 
 

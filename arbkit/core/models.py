@@ -123,6 +123,8 @@ class Offer:
     keepa_fba_fee_at: int | None = None
     keepa_referral_pct: float | None = None
     keepa_closing_fee_minor: int | None = None
+    vat_class: str | None = None
+    """the user's own word, which no source states"""
     notes: tuple[str, ...] = ()
     stamps: tuple[str, ...] = ()
     """``field@time:origin`` of facts that are of another time or origin than ``updated_at`` and ``origin``"""

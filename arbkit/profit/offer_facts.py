@@ -20,7 +20,8 @@ else:
 OFFER_COLUMNS = (
     "asin", "market", "price_minor", "price_basis", "shipping_minor", "price_avg30_minor", "price_avg90_minor",
     "price_avg180_minor", "category", "category_path", "length_mm", "width_mm", "height_mm", "weight_g", "hazmat",
-    "keepa_fba_fee_minor", "keepa_fba_fee_at", "keepa_referral_pct", "keepa_closing_fee_minor", "updated_at",
+    "keepa_fba_fee_minor", "keepa_fba_fee_at", "keepa_referral_pct", "keepa_closing_fee_minor", "vat_class",
+    "updated_at",
 )  # fmt: skip
 _DAY_S = 86_400
 

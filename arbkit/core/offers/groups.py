@@ -25,7 +25,7 @@ DERIVED = (
 )  # fmt: skip
 """Fields that follow from those of the price that is used."""
 HEADER = frozenset(
-    {"asin", "market", "version", "origin", "fetched_at", "updated_at", "currency", "notes", "stamps"}
+    {"asin", "market", "version", "origin", "fetched_at", "updated_at", "currency", "vat_class", "notes", "stamps"}
 )  # fmt: skip
 """Fields of the offer as a whole."""
 

@@ -93,8 +93,9 @@ def _fill_by_range(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _KnownParts:
-    """What any listing of each product states; NaN unknown. Sides of the goods, longest first: (products, 3)."""
+    """What any listing of each product states; NaN unknown. Sides longest first, of shape (products, 3)."""
 
+    sides_mm: Floats
     weight_g: Floats
     volume_cm3: Floats
     goods_sides_mm: Floats
@@ -103,7 +104,14 @@ class _KnownParts:
 
     @property
     def anything(self) -> Mask:
-        known = [self.weight_g, self.volume_cm3, self.goods_sides_mm[:, 0], self.goods_weight_g, self.capacity_cm3]
+        known = [
+            self.sides_mm[:, 0],
+            self.weight_g,
+            self.volume_cm3,
+            self.goods_sides_mm[:, 0],
+            self.goods_weight_g,
+            self.capacity_cm3,
+        ]
         return np.asarray(~np.isnan(np.column_stack(known)).all(axis=1))
 
     @classmethod
@@ -123,6 +131,7 @@ class _KnownParts:
 
         items, stated = sides(GOODS), sides(STATED)
         return cls(
+            sides_mm=sides(PACKAGE[:3]),
             weight_g=largest(column("weight_g")),
             volume_cm3=largest(column("volume_cm3")),
             goods_sides_mm=np.where(np.isnan(items), stated, items),
@@ -149,6 +158,7 @@ class _Ranges:
         packed = goods * factor[:, None] + added[:, None]
         volume = self._volume()
         sides = np.where(np.isnan(packed), self._sides_of(volume), packed)
+        sides = np.where(np.isnan(parts.sides_mm[:, None, :]), sides, parts.sides_mm[:, None, :])
         return sides, self._weight(sides)
 
     def _volume(self) -> Floats:
@@ -176,7 +186,12 @@ class _Ranges:
         """In g: known, else by the weight of the goods, else by the volume where that is known, else by category."""
         parts, packing = self.parts, self.packing
         by_volume = sides_mm.prod(axis=2) / 1_000 * self.density
-        sized = ~np.isnan(parts.volume_cm3) | ~np.isnan(parts.goods_sides_mm[:, 0]) | ~np.isnan(parts.capacity_cm3)
+        sized = (
+            ~np.isnan(parts.sides_mm[:, 0])
+            | ~np.isnan(parts.volume_cm3)
+            | ~np.isnan(parts.goods_sides_mm[:, 0])
+            | ~np.isnan(parts.capacity_cm3)
+        )
         weight = np.where(sized[:, None], by_volume, self.weight_g)
         factor, added = np.array([1.0, *packing.weight_factor]), np.array([0.0, *packing.weight_g])
         packed = parts.goods_weight_g[:, None] * factor + added

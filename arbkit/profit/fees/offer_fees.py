@@ -99,6 +99,10 @@ class OfferFees:
                 rows = schedule_mask(self.day, self.referral.schedule, [name])
                 classes[rows] = vat_class
                 suggested |= rows
+        if "vat_class" in self.offers:
+            stated = self.offers["vat_class"].notna().to_numpy(bool)
+            classes[stated] = self.offers["vat_class"].to_numpy(object)[stated]
+            suggested &= ~stated
         return classes, suggested
 
     def _vat_hidden(self, category: Ints, names: list[str]) -> Mask:

@@ -17,7 +17,7 @@ _LATER_OFFER_COLUMNS = (
     "adult", "buy_box_shipping_minor", "buy_box_seller", "new_shipping_minor", "new_avg30_minor", "new_avg90_minor",
     "new_avg180_minor", "coupon_minor", "coupon_pct", "volume_cm3", "item_length_mm", "item_width_mm", "item_height_mm",
     "item_weight_g", "buy_box_avg30_minor", "buy_box_avg90_minor", "buy_box_avg180_minor", "amazon_avg30_minor",
-    "amazon_avg90_minor", "amazon_avg180_minor", "stamps",
+    "amazon_avg90_minor", "amazon_avg180_minor", "stamps", "vat_class",
 )  # fmt: skip
 """Those that the first version of the file did not have."""
 _FIRST_COLUMNS = ", ".join(column for name, column in _TYPED.items() if name not in _LATER_OFFER_COLUMNS)

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 
 import plotly.graph_objects as go
 
+from arbkit.analysis.offers import known_offers
 from arbkit.analysis.routes import PricedRoute
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.settings import Settings
@@ -160,7 +161,7 @@ class OpportunitiesPage(DashboardPage):
         if not same:
             self._what_if.forget_route()
         self._selected = found
-        self._offers = self.store.offers([found.asin]) if found else []
+        self._offers = known_offers(self.store, [found.asin]) if found else []
         if found is None:
             for region in _OF_SELECTED:
                 self.widget.hide(region)
@@ -199,7 +200,7 @@ class OpportunitiesPage(DashboardPage):
         if not self._what_if.active or not items:
             self.widget.hide("outcome")
             return {}
-        offers = self.store.offers([o.asin for o in items])
+        offers = known_offers(self.store, [o.asin for o in items])
         rows = self._what_if.rows(items, offers, self._profiles(), on=self._day())
         repriced = dict(zip((o.id for o in items), rows, strict=False))
         if repriced:

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from arbkit.analysis.demand import demand_of
 from arbkit.analysis.fee_facts import fee_facts, fee_tables
 from arbkit.analysis.listing.match import compare_listings, stated_units, warning
-from arbkit.analysis.offers import prepare_offers
+from arbkit.analysis.offers import known_offers, prepare_offers
 from arbkit.analysis.routes import PricedRoute, price_routes
 from arbkit.core.errors import UsageError
 from arbkit.core.input.asin import parse_asin
@@ -162,7 +162,7 @@ class ProductPage(DashboardPage):
 
     def _show_product(self, product: Product, now: float) -> None:
         order = list(self.settings.markets)
-        offers = self.store.offers([product.asin])
+        offers = known_offers(self.store, [product.asin])
         offers.sort(key=lambda o: (order.index(o.market) if o.market in order else len(order), o.market))
         self._offers = offers
         self._show_about(now)
