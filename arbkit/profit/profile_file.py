@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.results import Json
 from arbkit.profit.seller_profile import Profile
+
+logger = logging.getLogger(__name__)
 
 _TABLES = ("customs", "assumed_package")
 """Fields that are tables: a named profile may state a part of one."""
@@ -50,7 +54,20 @@ def load_profiles(path: Path | None) -> Mapping[str, Profile]:
     others = fields.pop("profiles", {})
     if not isinstance(others, Mapping):
         raise ConfigError("holds tables, as [profiles.lean]", field=f"{where}: profiles")
-    return {profile.name: profile for profile in _all(fields, others, where)}
+    profiles = {profile.name: profile for profile in _all(fields, others, where)}
+    if path is not None and any(profile.assumed_package for profile in profiles.values()):
+        _warn_of_assumed_package(path)
+    return profiles
+
+
+@cache
+def _warn_of_assumed_package(path: Path) -> None:
+    """Say once that the key of arbkit 0.1 no longer prices anything."""
+    logger.warning(
+        "%s: assumed_package is read and not used: a package that nobody measured is a range; "
+        "type a size in with `arbkit facts set ASIN --size-mm … --weight-g …`",
+        path,
+    )
 
 
 def _all(fields: Mapping[str, Json], others: Mapping[str, Json], where: str) -> Iterator[Profile]:

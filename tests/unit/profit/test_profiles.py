@@ -155,3 +155,13 @@ def test_a_profile_of_its_own_needs_no_table_in_the_main_one(tmp_path: Path) -> 
     path.write_text('name = "main"\n[profiles.uk.customs]\nduty_pct = 3\n', "utf-8")
     assert load_profile(path, "uk").customs.duty_pct == 3
     assert load_profile(path).customs.duty_pct is None
+
+
+def test_the_assumed_package_of_0_1_is_read_with_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "profile.toml"
+    path.write_text(
+        'name = "old"\n[assumed_package]\nlength_mm = 300\nwidth_mm = 200\nheight_mm = 20\nweight_g = 150\n'
+    )
+    assert load_profile(path).name == load_profile(path).name == "old"
+    (record,) = caplog.records
+    assert "arbkit facts set" in record.getMessage()

@@ -1,0 +1,47 @@
+"""Detection over real exports without sizes: what 0.1 offered there is no opportunity, and says what it lacks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from arbkit.core.settings import Settings
+from arbkit.store import OpportunityQuery, open_store
+from tests.helpers.processes import arbkit
+
+OFFERED_BY_0_1 = {
+    "B0C5X98L5G:DE:ES",  # a fridge of 43 litres, priced as a parcel of 1 kg
+    "B0C5X98L5G:DE:FR",
+    "B00CK6474C:DE:FR",  # a hob whose bullet points state 4 × 29 × 51 cm and 4.7 kg
+    "B0D6WKJVW3:DE:ES",  # a mat of 60 × 60 cm
+    "B09VPQSFTJ:FR:ES",  # an induction hob with a return of 0.9 %
+    "B0F7LNPD8W:FR:ES",  # a washing machine
+}
+
+
+def test_what_nobody_measured_is_no_opportunity_until_it_is(real_data: Path, tmp_path: Path) -> None:
+    settings = Settings.load(_env_file=None, home=tmp_path / "var", watchlist=tmp_path / "watchlist.txt", demo=False)
+    files = sorted(str(path) for path in real_data.glob("GAE_*.xlsx"))
+    for words in (["import", *files], ["consume", "--until-empty"]):
+        done = arbkit(settings, *words)
+        assert done.returncode == 0, done.stderr
+    # By the day of the exports: half a year later fees and seasons are others.
+    done = arbkit(settings, "detect", "--on", "2026-05-20", "--all", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["routes"] >= 500
+    with open_store(settings, read_only=True) as store:
+        routes = store.opportunities(OpportunityQuery(all_routes=True, limit=100)).items
+    assert {route.id for route in routes if route.status == "opportunity"}.isdisjoint(OFFERED_BY_0_1)
+    sized = [route for route in routes if route.status == "needs_size"]
+    assert sized
+    assert all(route.profit_low is None or route.profit_low <= 0 < (route.profit_high or 0) for route in sized)
+    # Typed in, the size decides: as the mat it is, the mat is no opportunity either.
+    asin, source, target = "B0D6WKJVW3", "DE", "ES"
+    done = arbkit(settings, "facts", "set", asin, "--size-mm", "620x120x120", "--weight-g", "700")
+    assert done.returncode == 0, done.stderr
+    done = arbkit(settings, "detect", "--on", "2026-05-20", "--json")
+    assert done.returncode == 0, done.stderr
+    with open_store(settings, read_only=True) as store:
+        again = store.opportunities(OpportunityQuery(all_routes=True, limit=100)).items
+    assert all(r.status != "needs_size" for r in again if (r.asin, r.source, r.target) == (asin, source, target))
