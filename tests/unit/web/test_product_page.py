@@ -365,3 +365,28 @@ def test_amazons_share_is_of_the_time_that_somebody_held_the_buy_box() -> None:
     # Of 90 days: Amazon 10, the other 20, nobody 20, Amazon 40.
     assert amazon_share_pct(known, end=1_760_000_000) == pytest.approx(100 * 50 / 70)
     assert amazon_share_pct(history(), end=1_760_000_000) is None
+
+
+def test_a_size_that_is_typed_in_is_kept_and_priced(settings: Settings) -> None:
+    with open_store(settings) as store:
+        bare = dict.fromkeys(PACKAGE)
+        store.put([sold(ASIN, code, **bare, title="Acme Toaster 800 W") for code in ("DE", "IT")])
+    one = Seen(ProductPage(settings))
+    one.begin(f"?asin={ASIN}")
+    before = {r.id: r.profit for r in one.page._routes}  # type: ignore[attr-defined]
+    one.fill("size", size="300x200", weight="700")
+    one.click("save_size")
+    assert "three sides" in str(one.field("size", "size")["wrong"])
+    one.fill("size", size="300x200x100", weight="0")
+    one.click("save_size")
+    assert one.field("size", "weight")["wrong"]
+    one.fill("size", size="300 x 200 x 100", weight="700")
+    one.click("save_size")
+    assert one.field("size", "size")["value"] == "300x200x100"
+    after = {r.id: r for r in one.page._routes}  # type: ignore[attr-defined]
+    best = after["IT:DE"].opportunity
+    assert best is not None
+    assert (best.profit_low, best.profit_high) == (best.profit, best.profit)
+    assert before["IT:DE"] != after["IT:DE"].profit
+    one.click("forget_size")
+    assert {r.id: r.profit for r in one.page._routes} == before  # type: ignore[attr-defined]

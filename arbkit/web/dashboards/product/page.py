@@ -20,8 +20,9 @@ from arbkit.core.models import History, Offer, Opportunity, Product
 from arbkit.core.settings import Settings
 from arbkit.display.charts import LAYOUT
 from arbkit.profit import Profile, load_profile, load_rates, load_tables
-from arbkit.store import OpportunityQuery, ProductQuery
+from arbkit.store import OpportunityQuery, ProductQuery, open_store
 from arbkit.store.address import describe_errors
+from arbkit.store.kept_facts import set_fact, unset_fact
 from arbkit.web.dashboards.content import Field, Option, Region, UserEvent, choice
 from arbkit.web.dashboards.html import components_html, page_html
 from arbkit.web.dashboards.page import DashboardPage
@@ -29,13 +30,14 @@ from arbkit.web.dashboards.part import Waterfall
 from arbkit.web.dashboards.product.filters import CURRENCIES, PRICES, QUANTITIES, ProductView, parse
 from arbkit.web.dashboards.product.history_chart import ProductHistory, history_chart
 from arbkit.web.dashboards.product.html import ean_words, picture_address
+from arbkit.web.dashboards.product.size_form import SizeForm
 from arbkit.web.dashboards.product.tables import products_table, routes_table
 
 _MOST_FOUND = 25
 _LONGEST = 200
 _OF_A_PRODUCT = (
     "about", "warning", "routes", "route", "waterfall", "components", "series", "history", "notes", "offers",
-    "demand", "fees", "match",
+    "demand", "fees", "size", "match",
 )  # fmt: skip
 _EMPTY = "No products yet: they appear as soon as the first prices are in. Updates automatically."
 _NO_MATCH = "No product matches in title, brand, EAN or ASIN."
@@ -63,6 +65,7 @@ class ProductPage(DashboardPage):
         Region("offers", "html"),
         Region("demand", "html"),
         Region("fees", "html"),
+        Region("size", "form", title="You know the package better?"),
         Region("match", "html"),
     )
 
@@ -72,6 +75,7 @@ class ProductPage(DashboardPage):
         super().__init__(settings, (self._waterfall, self._history))
         self._view = ProductView()
         self._wrong = ""
+        self._size = SizeForm()
         self._product: Product | None = None
         self._offers: list[Offer] = []
         self._routes: list[PricedRoute] = []
@@ -174,6 +178,7 @@ class ProductPage(DashboardPage):
         if priced != self._priced:
             self._price(product, profile, on, now)
             self._priced = priced
+        self.widget.show_form("size", self._size.fields(self.store.facts([product.asin])))
         self._show_routes(now)
         self.defer(lambda: self._show_history(profile.currency))
 
@@ -269,6 +274,9 @@ class ProductPage(DashboardPage):
         values = event["values"]
         if event["region"] == "find":
             self._find(str(values.get("q", "")).strip())
+        elif event["region"] == "size":
+            self._size.take(values)
+            return
         elif event["region"] == "series":
             series = tuple(n for n in (*PRICES, *QUANTITIES) if values.get(n))
             currency = str(values.get("currency", ""))
@@ -293,6 +301,7 @@ class ProductPage(DashboardPage):
 
     def _open(self, asin: str) -> None:
         self._priced = None
+        self._size = SizeForm()
         self._view = replace(self._view, asin=asin, route="", q="")
         self.widget.notify("")
 
@@ -308,9 +317,25 @@ class ProductPage(DashboardPage):
             self.widget.address(self._view.search())
 
     def on_action(self, event: UserEvent) -> None:
-        """Watch the product, or stop watching it."""
+        """Watch the product or stop watching it, and keep or take back its package."""
         name = event["name"]
+        if name in ("save_size", "forget_size") and self._product is not None:
+            self._keep_size(self._product.asin, forget=name == "forget_size")
+            self.refresh()
+            return
         if name not in ("watch", "unwatch"):
             return
         self.watch(str(event.get("id", "")), wanted=name == "watch")
         self._show_about(time.time())
+
+    def _keep_size(self, asin: str, *, forget: bool) -> None:
+        """Keep the package that was typed in, or forget what was kept; the routes are priced anew."""
+        fact = None if forget else self._size.fact(asin)
+        if fact is None and not forget:
+            return
+        with open_store(self.settings) as store:
+            if fact is None:
+                unset_fact(self.settings, store, asin, "", "package")
+            else:
+                set_fact(self.settings, store, fact)
+        self._size, self._priced = SizeForm(), None
