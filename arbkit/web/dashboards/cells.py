@@ -6,8 +6,10 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from arbkit.core.formatting import UNKNOWN, age_words, money, utc_time
+from arbkit.core.formatting import UNKNOWN, age_words, money, signed, utc_time
 from arbkit.core.marketplaces import MARKETS
+from arbkit.core.models import Opportunity
+from arbkit.display.labels import status_label
 from arbkit.web.dashboards.content import TableCell, TableColumn
 
 TABLES: Mapping[str, Mapping[str, TableColumn]] = tomllib.loads(
@@ -32,6 +34,15 @@ def price_cell(amount: float | None, currency: str, market: str, url: str, kind:
 def profit_cell(amount: float, currency: str) -> TableCell:
     """A profit, green, or a loss, red."""
     return {"text": money(amount, currency), "tone": "good" if amount > 0 else "bad"}
+
+
+def route_profit_cell(found: Opportunity) -> TableCell:
+    """The profit; beneath it the range where the package is open, and why it is no opportunity."""
+    cell = profit_cell(found.profit, found.currency)
+    said = [] if found.status == "opportunity" else [status_label(found.status)]
+    if found.profit_low != found.profit_high:
+        said.append(f"{signed(found.profit_low)} to {signed(found.profit_high)}")
+    return {**cell, "sub": ": ".join(said)} if said else cell
 
 
 def age_cell(at: float, now: float) -> TableCell:

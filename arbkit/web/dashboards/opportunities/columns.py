@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from arbkit.analysis.routes import PricedRoute
 from arbkit.core.formatting import UNKNOWN, money, percent, signed
 from arbkit.core.models import Opportunity
-from arbkit.display.labels import fulfilment_label, status_label
-from arbkit.web.dashboards.cells import TABLES, age_cell, price_cell, profit_cell, title_cell
+from arbkit.display.labels import fulfilment_label
+from arbkit.web.dashboards.cells import TABLES, age_cell, price_cell, profit_cell, route_profit_cell, title_cell
 from arbkit.web.dashboards.content import TableCell, TableRow
 from arbkit.web.dashboards.html import confidence_reasons
 
@@ -51,7 +51,7 @@ def table_row(
         "sell": price_cell(
             found.sell_price, found.sell_currency, found.target, found.target_url, f"{bases['sell']} price,"
         ),
-        "profit": _profit_cell(found),
+        "profit": route_profit_cell(found),
         "if": _repriced_cell(found, repriced),
         "roi": {"text": percent(found.roi_pct)},
         "margin": {"text": percent(found.margin_pct)},
@@ -63,15 +63,6 @@ def table_row(
         "age": age_cell(found.data_at, now),
     }
     return {"id": found.id, "cells": [cells[name] for name in columns]}
-
-
-def _profit_cell(found: Opportunity) -> TableCell:
-    """The profit; beneath it the range where the package is open, and why it is no opportunity."""
-    cell = profit_cell(found.profit, found.currency)
-    said = [] if found.status == "opportunity" else [status_label(found.status)]
-    if found.profit_low != found.profit_high:
-        said.append(f"{signed(found.profit_low)} to {signed(found.profit_high)}")
-    return {**cell, "sub": ": ".join(said)} if said else cell
 
 
 def _repriced_cell(found: Opportunity, other: PricedRoute | None) -> TableCell:

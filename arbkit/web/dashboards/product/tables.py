@@ -9,7 +9,7 @@ from arbkit.core.formatting import UNKNOWN, age_words, percent, signed
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity, Product
 from arbkit.display.labels import fulfilment_label
-from arbkit.web.dashboards.cells import TABLES, age_cell, price_cell, profit_cell, title_cell
+from arbkit.web.dashboards.cells import TABLES, age_cell, price_cell, profit_cell, route_profit_cell, title_cell
 from arbkit.web.dashboards.content import TableCell, TableRow, TableView
 from arbkit.web.dashboards.html import confidence_reasons
 
@@ -52,7 +52,7 @@ def _route(route: PricedRoute, stored: Opportunity | None, now: float) -> list[T
 
 
 def _profit(found: Opportunity, stored: Opportunity | None, now: float) -> TableCell:
-    cell = profit_cell(found.profit, found.currency)
+    cell = route_profit_cell(found)
     if stored is not None and abs(stored.profit - found.profit) >= 0.005:
         cell["sub"] = f"{signed(stored.profit)} {age_words(now - stored.evaluated_at)} ago"
         cell["note"] = "Prices, the day or the seller profile have changed since the last detection"
