@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def fill(settings: Settings) -> None:
     updates = []
     for asin, prices in _PRICES.items():
         for code, price in prices.items():
-            one = offer(asin, code, price_minor=price, title=f"Golden product {asin[-1]}")
+            one = offer(asin, code, price_minor=price, price_at=int(time.time()), title=f"Golden product {asin[-1]}")
             if asin != "B000000003":
                 one = replace(one, **PACKAGE)
             updates.append(Update(one, history(asin, code)))

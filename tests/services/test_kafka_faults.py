@@ -77,7 +77,8 @@ def test_brokers_that_are_away_for_a_moment_lose_and_double_nothing(cluster: Moc
 def test_brokers_that_stay_away_are_an_error_and_once_back_the_next_batch_goes(
     cluster: MockKafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("arbkit.stream.kafka._DELIVERY_S", 1.0)
+    # Long enough for a busy machine to deliver, and short beside what the brokers stay away.
+    monkeypatch.setattr("arbkit.stream.kafka._DELIVERY_S", 5.0)
     with KafkaStream(cluster.address) as stream:
         stream.publish(TOPIC, records(5))
         cluster.down()

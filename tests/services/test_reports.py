@@ -40,7 +40,16 @@ def filled(settings: Settings) -> Settings:
         store.put(
             [
                 Update(
-                    offer(a, code, price_minor=price, weight_g=400, length_mm=200, width_mm=100, height_mm=50),
+                    offer(
+                        a,
+                        code,
+                        price_minor=price,
+                        price_at=int(time.time()),
+                        weight_g=400,
+                        length_mm=200,
+                        width_mm=100,
+                        height_mm=50,
+                    ),
                     history(a, code),
                 )
                 for a in ASINS
