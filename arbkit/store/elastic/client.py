@@ -48,12 +48,15 @@ def fetch_documents(
 
     Raises:
         StoreRefusedError: the index is missing.
+        StoreError: it cannot be read at the moment.
     """
     found: list[Hit] = []
     for start in range(0, len(ids), _PAGE_SIZE):
         answer = client.mget(index=index, ids=list(ids[start : start + _PAGE_SIZE]), source_includes=only)
         if (broken := next((d for d in answer["docs"] if "error" in d), None)) is not None:
-            raise _missing(f"{index}: {reason_of(broken['error'])}")
+            why = f"{index}: {reason_of(broken['error'])}"
+            # One that has just begun answers before its shards are there: that passes.
+            raise _missing(why) if broken["error"].get("type") == "index_not_found_exception" else busy(why)
         found += [d for d in answer["docs"] if d["found"]]
     return found
 
