@@ -26,7 +26,8 @@ def profit_range(evaluation: Evaluation, offers: pd.DataFrame) -> tuple[Floats, 
     open_rows = offers["package_certainty"].to_numpy("int8") > Certainty.MEASURED
     if not open_rows.any():
         return low, high
-    products = np.flatnonzero(np.isin(evaluation.selling.asins, offers["asin"].to_numpy(object)[open_rows]))
+    # NumPy compares texts one by one with all others.
+    products = np.flatnonzero(pd.Index(evaluation.selling.asins).isin(offers.loc[open_rows, "asin"].unique()))
     sold = offers[offers["asin"].isin(evaluation.selling.asins[products])].reset_index(drop=True)
     for extreme in EXTREMES:
         sized = sold.copy()
