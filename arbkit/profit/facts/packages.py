@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from arbkit.profit.facts.priors import CategoryPrior, PackagePriors
+from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
 
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 PACKAGE = ("length_mm", "width_mm", "height_mm", "weight_g")
 """The columns of a package; the smallest and the largest stand in columns with the prefixes of :data:`EXTREMES`."""
 EXTREMES = ("smallest", "largest")
@@ -37,7 +35,7 @@ class Certainty(IntEnum):
     """nothing: the range of its category"""
 
 
-def estimate_packages(offers: pd.DataFrame, categories: npt.NDArray[np.object_], priors: PackagePriors) -> pd.DataFrame:
+def estimate_packages(offers: pd.DataFrame, categories: Objects, priors: PackagePriors) -> pd.DataFrame:
     """The offers, every package filled in.
 
     Args:
@@ -76,9 +74,7 @@ def _take_from_other_listings(offers: pd.DataFrame, complete: Mask) -> None:
     offers.loc[rows, "package_from"] = donors["market"].to_numpy()
 
 
-def _fill_by_range(
-    offers: pd.DataFrame, lacking: Mask, categories: npt.NDArray[np.object_], priors: PackagePriors
-) -> None:
+def _fill_by_range(offers: pd.DataFrame, lacking: Mask, categories: Objects, priors: PackagePriors) -> None:
     codes, asins = pd.factorize(offers.loc[lacking, "asin"])
     parts = _KnownParts.of(offers[lacking], codes, len(asins))
     first_rows = np.flatnonzero(lacking)[np.unique(codes, return_index=True)[1]]
@@ -104,18 +100,16 @@ class _KnownParts:
 
     @property
     def anything(self) -> Mask:
-        known = [
-            self.sides_mm[:, 0],
-            self.weight_g,
-            self.volume_cm3,
-            self.goods_sides_mm[:, 0],
-            self.goods_weight_g,
-            self.capacity_cm3,
-        ]
-        return np.asarray(~np.isnan(np.column_stack(known)).all(axis=1))
+        return self.sized | _known(self.weight_g) | _known(self.goods_weight_g)
+
+    @property
+    def sized(self) -> Mask:
+        """Where anything says how large it is."""
+        sides = _known(self.sides_mm[:, 0]) | _known(self.goods_sides_mm[:, 0])
+        return sides | _known(self.volume_cm3) | _known(self.capacity_cm3)
 
     @classmethod
-    def of(cls, rows: pd.DataFrame, codes: npt.NDArray[np.intp], count: int) -> _KnownParts:
+    def of(cls, rows: pd.DataFrame, codes: Ints, count: int) -> _KnownParts:
         def largest(values: Floats) -> Floats:
             found = np.full((count, *values.shape[1:]), np.nan)
             np.fmax.at(found, codes, values)
@@ -138,6 +132,10 @@ class _KnownParts:
             goods_weight_g=np.fmax(largest(column("item_weight_g")), largest(column("stated_weight_g"))),
             capacity_cm3=largest(column("stated_capacity_cm3")),
         )
+
+
+def _known(values: Floats) -> Mask:
+    return np.asarray(~np.isnan(values))
 
 
 class _Ranges:
@@ -186,13 +184,7 @@ class _Ranges:
         """In g: known, else by the weight of the goods, else by the volume where that is known, else by category."""
         parts, packing = self.parts, self.packing
         by_volume = sides_mm.prod(axis=2) / 1_000 * self.density
-        sized = (
-            ~np.isnan(parts.sides_mm[:, 0])
-            | ~np.isnan(parts.volume_cm3)
-            | ~np.isnan(parts.goods_sides_mm[:, 0])
-            | ~np.isnan(parts.capacity_cm3)
-        )
-        weight = np.where(sized[:, None], by_volume, self.weight_g)
+        weight = np.where(parts.sized[:, None], by_volume, self.weight_g)
         factor, added = np.array([1.0, *packing.weight_factor]), np.array([0.0, *packing.weight_g])
         packed = parts.goods_weight_g[:, None] * factor + added
         weight = np.where(np.isnan(packed), weight, packed)

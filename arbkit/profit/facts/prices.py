@@ -16,7 +16,7 @@ from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.offer_facts import numbers
 
 PRICE_COLUMNS = (
-    "price_at", "buy_box_at", "new_minor", "new_at", "new_shipping_minor", "new_avg30_minor", "new_avg90_minor",
+    "price_at", "new_minor", "new_at", "new_shipping_minor", "new_avg30_minor", "new_avg90_minor",
     "new_avg180_minor",
 )  # fmt: skip
 """What the choice looks at, beside the price that was chosen when the offer was read."""

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from arbkit.profit.evaluation import Evaluation
 from arbkit.profit.facts.packages import EXTREMES, PACKAGE, Certainty
+from arbkit.profit.fees.arrays import Floats
 from arbkit.profit.offer_costs import cost_offers
-
-Floats = npt.NDArray[np.float64]
 
 
 def profit_range(evaluation: Evaluation, offers: pd.DataFrame) -> tuple[Floats, Floats]:
