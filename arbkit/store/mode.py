@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from arbkit.core.errors import ConfigError, StoreError
+from collections.abc import Callable
+
+from arbkit.core.errors import ArbkitError, ConfigError, StoreError
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.store.base import Store
@@ -32,11 +34,14 @@ def settle_mode(settings: Settings, store: Store | None = None) -> Settings:
     return settings
 
 
-def mode_in_force(settings: Settings) -> Settings:
-    """As :func:`settle_mode`, for who only looks: where no mode is possible, the settings as they are."""
+def mode_in_force(settings: Settings, opened: Callable[[], Store] | None = None) -> Settings:
+    """As :func:`settle_mode`, for who only looks: where no mode is possible, the settings as they are.
+
+    ``opened`` gives the store that is open already; one that it cannot give is no fault either.
+    """
     try:
-        return settle_mode(settings)
-    except ConfigError:
+        return settle_mode(settings, opened and opened())
+    except ArbkitError:
         return settings
 
 

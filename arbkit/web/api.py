@@ -33,7 +33,7 @@ from arbkit.sources import watchlist
 from arbkit.sources.token_budget import read_tokens
 from arbkit.store import OpportunityQuery, Page, ProductQuery
 from arbkit.store.lazy import LazyStore
-from arbkit.store.mode import settle_mode
+from arbkit.store.mode import mode_in_force, settle_mode
 from arbkit.stream import open_stream
 from arbkit.web import facts
 from arbkit.web.dependencies import Asin, Shared, SharedDep, StoreDep
@@ -67,14 +67,6 @@ _MOST_RUNS = 10_000
 _CURSOR = re.compile(r"([0-9]{1,9})\.([A-Za-z0-9_=-]{1,2000})")
 
 
-def _in_force(shared: Shared) -> Settings:
-    """The settings, with the mode that the store decides at this moment."""
-    try:
-        return settle_mode(shared.settings, shared.store.get())
-    except ArbkitError:
-        return shared.settings
-
-
 PageNumber = Annotated[int, Query(ge=1, le=1_000_000)]
 PageSize = Annotated[int, Query(ge=1, le=500)]
 Components = Annotated[bool, Query(description="every fee and tax too")]
@@ -96,7 +88,7 @@ def health(shared: SharedDep) -> Health:
         answers, detail = False, str(error)
     return Health(
         status="ok" if answers else "degraded",
-        mode=_in_force(shared).mode,
+        mode=mode_in_force(shared.settings, shared.store.get).mode,
         version=__version__,
         store=answers,
         detail=detail,
@@ -118,7 +110,7 @@ def products(request: Request, store: StoreDep, asked: Annotated[ProductsRequest
 @router.get("/products/watch", tags=["watchlist"], response_model=Watchlist, responses=_UNAVAILABLE)
 def watched(request: Request, shared: SharedDep) -> Response:
     """The whole watchlist; ``bad`` names its lines that are no ASINs."""
-    settings = _in_force(shared)
+    settings = mode_in_force(shared.settings, shared.store.get)
     path = watchlist.locate(settings)
     known = watchlist.load(settings) if path.exists() else watchlist.Watchlist(())
     listing = _listing([{"asin": a} for a in known.asins], len(known.asins), page=1, page_size=len(known.asins))
@@ -146,7 +138,7 @@ def watch(response: Response, shared: SharedDep, wanted: Annotated[WatchRequest,
             faults.append({"field": field, "value": text, "why": error.why})
     if faults:
         raise InvalidInputError(faults)
-    settings = _in_force(shared)
+    settings = mode_in_force(shared.settings, shared.store.get)
     with shared.writing:
         added = watchlist.add(watchlist.locate(settings), asins)
         total = len(watchlist.load(settings).asins)
@@ -158,7 +150,7 @@ def watch(response: Response, shared: SharedDep, wanted: Annotated[WatchRequest,
 def unwatch(shared: SharedDep, asin: Asin) -> None:
     """Take a product off the watchlist."""
     with shared.writing:
-        if not watchlist.remove(watchlist.locate(_in_force(shared)), asin):
+        if not watchlist.remove(watchlist.locate(mode_in_force(shared.settings, shared.store.get)), asin):
             raise HTTPException(404, f"{asin} is not on the watchlist")
 
 
@@ -242,7 +234,9 @@ def report_run(
 @router.get("/metrics", tags=["service"], response_class=PlainTextResponse)
 def metrics(shared: SharedDep) -> Response:
     """The state for Prometheus; ``arbkit_up`` is 0 where log or store cannot be read."""
-    return Response(_metrics(_in_force(shared), now=time.time()), media_type=CONTENT_TYPE_LATEST)
+    return Response(
+        _metrics(mode_in_force(shared.settings, shared.store.get), now=time.time()), media_type=CONTENT_TYPE_LATEST
+    )
 
 
 def _metrics(settings: Settings, *, now: float) -> bytes:

@@ -12,7 +12,7 @@ from arbkit.core.settings import Settings
 from arbkit.sources import watchlist
 from arbkit.store import Stats, Store
 from arbkit.store.lazy import LazyStore
-from arbkit.store.mode import settle_mode
+from arbkit.store.mode import mode_in_force
 from arbkit.web.dashboards.content import Region, UserEvent
 from arbkit.web.dashboards.html import compile_templates, header_html
 from arbkit.web.dashboards.page_widget import PageWidget
@@ -75,10 +75,7 @@ class DashboardPage:
     @property
     def in_force(self) -> Settings:
         """The settings, with the mode that the store decides at this moment."""
-        try:
-            return settle_mode(self.settings, self.store)
-        except ArbkitError:
-            return self.settings
+        return mode_in_force(self.settings, lambda: self.store)
 
     def open(self, search: str) -> None:
         """Begin with what the address asks for."""
