@@ -123,20 +123,12 @@ def prepare_offers(offers: Sequence[Offer] | pd.DataFrame, *, now: float | None 
         offers: all offers of each product, as models or as frames of :data:`PRICING_COLUMNS` (``Store.scan_offers``).
         now: Unix seconds, to which the age of prices is counted; None: the present.
     """
-    frame = _without_invented(offers if isinstance(offers, pd.DataFrame) else offers_frame(offers))
+    frame = offers if isinstance(offers, pd.DataFrame) else offers_frame(offers)
     frame = _without_unsellable(choose_prices(frame.reset_index(drop=True), now=time.time() if now is None else now))
     lacking = frame[list(PACKAGE)].isna().any(axis=1)
     if lacking.any():
         _read_sizes(frame, lacking & ~frame["asin"].isin(frame.loc[~lacking, "asin"]))
     return estimate_packages(frame, root_categories(frame), load_package_priors())
-
-
-def _without_invented(offers: pd.DataFrame) -> pd.DataFrame:
-    """The offers but those that the demo market invented for products that have real ones."""
-    invented = (offers["origin"] == "demo").to_numpy(bool) if "origin" in offers else np.zeros(len(offers), bool)
-    if not invented.any() or invented.all():
-        return offers
-    return offers[~(invented & offers["asin"].isin(offers.loc[~invented, "asin"]).to_numpy(bool))]
 
 
 def _without_unsellable(offers: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+import pandas as pd
 import pytest
 from elasticsearch import Elasticsearch as Client
 
@@ -221,6 +222,9 @@ def test_the_demo_market_is_removed_and_the_rest_stays(opened: Open) -> None:
 def test_a_product_with_real_and_invented_offers_keeps_the_real_ones(opened: Open) -> None:
     store = opened(False)
     put(store, offer("B000000001", "DE"), offer("B000000001", "FR", origin="demo", title="Invented"), invented(1))
+    # What was invented for a real product is no fact about it.
+    assert [o.market for o in store.offers(["B000000001"])] == ["DE"]
+    assert pd.concat(store.scan_offers(["asin", "market"])).to_numpy().tolist() == [["B000000001", "DE"]]
     assert store.remove_demo() == Removed(products=2, offers=2)
     left = store.product("B000000001")
     assert left == build_product(store.offers(["B000000001"]))

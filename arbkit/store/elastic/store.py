@@ -186,6 +186,9 @@ class ElasticStore(Closing):
         stored = [OFFER_WIRE_NAMES[name] for name in columns]
 
         def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+            if not self._show_demo:
+                real = {row["asin"] for row in rows if row["source"] != "demo"}
+                rows = [row for row in rows if row["source"] != "demo" or row["asin"] not in real]
             made = pd.DataFrame([[_cell(row.get(name)) for name in stored] for row in rows], columns=list(columns))
             return made.astype({name: "float64" for name in columns if is_number(name)})
 
@@ -195,7 +198,7 @@ class ElasticStore(Closing):
             self._refresh("offers")
             sort: list[JsonValue] = [{"asin": "asc"}, {"market": "asc"}]
             shown = demo.query_without(self._hidden())
-            for hit in self._scan("offers", shown, source=[*{*stored, "asin"}], sort=sort):
+            for hit in self._scan("offers", shown, source=[*{*stored, "asin", "source"}], sort=sort):
                 asin = str(hit["_source"]["asin"])
                 if asin not in products and len(products) == products_per_batch:
                     yield frame(rows)

@@ -18,6 +18,8 @@ REAL_PRODUCT: Condition = ("demo = 0", [])
 """What holds of a product that is not of the demo market."""
 REAL: Condition = (f"asin NOT IN ({DEMO_ASINS})", [])
 """What holds of whatever has the ``asin`` of a real product."""
+NOT_INVENTED = "NOT (source = 'demo' AND asin IN (SELECT asin FROM products WHERE demo = 0))"
+"""What holds of every offer but those that the demo market invented for a product that has real ones."""
 _REMOVALS = read_statements("arbkit.store.sqlite", "remove_demo.sql")
 
 

@@ -232,8 +232,9 @@ class SqliteStore(Closing):
                 ).fetchone()[0]
                 if ends is None:
                     return
+                shown = "" if self._show_demo else f"AND {demo.NOT_INVENTED}"
                 found = connection.execute(
-                    f"SELECT {names} FROM offers WHERE asin > ? AND asin <= ? {real} ORDER BY asin, market",  # noqa: S608
+                    f"SELECT {names} FROM offers WHERE asin > ? AND asin <= ? {real} {shown} ORDER BY asin, market",  # noqa: S608
                     (after, ends),
                 ).fetchall()
             after = ends
