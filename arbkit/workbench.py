@@ -370,7 +370,7 @@ class Workbench(Closing):
         detected = "never" if at is None else f"{datetime.fromtimestamp(at, UTC):%d %b %H:%M} UTC"
         return (
             f"arbkit workbench: {stats.products:,} products, {stats.offers:,} offers, {stats.opportunities:,} "
-            f"opportunities (detected: {detected}), profile {self.profile.name!r}"
+            f"opportunities (detected: {detected}). {self.profile.seller_line}"
             f"{', ' + DEMO_NOTE if stats.demo_products else ''}"
         )
 

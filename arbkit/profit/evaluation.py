@@ -129,7 +129,7 @@ class Evaluation:
         taxed = np.zeros(self.profit.shape, bool)
         for route, (source, target) in enumerate(self.routes):
             for index, method in enumerate(self.methods):
-                stock = self.seller.stock_country(method, source, target)
+                stock = self.seller.profile.stock_country(method, source, target)
                 collected = self.seller.vat_is_collected(self.selling, target, stock)
                 taxed[route] |= collected & (self.method_index[route] == index)
         return np.where(taxed, net, revenue)

@@ -15,8 +15,10 @@ from arbkit.profit.seller_profile import Profile
 
 logger = logging.getLogger(__name__)
 
-_TABLES = ("customs", "assumed_package")
+_TABLES = ("customs", "assumed_package", "input_vat")
 """Fields that are tables: a named profile may state a part of one."""
+_OF_CEP = ("PL", "CZ")
+"""Where German stock also lies with ``warehouses = "cep"``."""
 
 
 def built_in() -> str:
@@ -47,14 +49,10 @@ def load_profiles(path: Path | None) -> Mapping[str, Profile]:
         ConfigError: as :func:`load_profile`.
     """
     where = "built-in profile" if path is None else str(path)
-    try:
-        fields = tomllib.loads(built_in() if path is None else path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"the seller profile cannot be read: {error}", field="ARBKIT_PROFILE", value=where) from None
-    others = fields.pop("profiles", {})
-    if not isinstance(others, Mapping):
-        raise ConfigError("holds tables, as [profiles.lean]", field=f"{where}: profiles")
-    profiles = {profile.name: profile for profile in _all(fields, others, where)}
+    profiles = {}
+    for place, fields in _stated(path, where):
+        profile = Profile.checked(fields if path is None else {**fields, **_inherited(fields)}, place)
+        profiles[profile.name] = profile
     if path is not None and any(profile.assumed_package for profile in profiles.values()):
         _warn_of_assumed_package(path)
     return profiles
@@ -70,8 +68,61 @@ def _warn_of_assumed_package(path: Path) -> None:
     )
 
 
-def _all(fields: Mapping[str, Json], others: Mapping[str, Json], where: str) -> Iterator[Profile]:
-    yield Profile.checked(fields, where)
+def inherited_fields(path: Path | None) -> dict[str, dict[str, Json]]:
+    """What each profile of a file leaves out and takes from the built-in one: fields with their values, by name.
+
+    Fields of tables as ``customs.duty_pct``.
+
+    Raises:
+        ConfigError: as :func:`load_profile`.
+    """
+    if path is None:
+        return {}
+    found: dict[str, dict[str, Json]] = {}
+    for name, (_, fields) in zip(load_profiles(path), _stated(path, str(path)), strict=True):
+        flat: dict[str, Json] = {}
+        for field, value in _inherited(fields).items():
+            own = fields.get(field)
+            if isinstance(value, Mapping):
+                stated = own if isinstance(own, Mapping) else {}
+                flat |= {f"{field}.{key}": inner for key, inner in value.items() if key not in stated}
+            else:
+                flat[field] = value
+        found[name] = flat
+    return found
+
+
+def _inherited(fields: Mapping[str, Json]) -> dict[str, Json]:
+    """The built-in values of what a profile leaves out; a table that it states in part is whole again."""
+    found: dict[str, Json] = {}
+    for name, value in tomllib.loads(built_in()).items():
+        own = fields.get(name)
+        if name not in fields:
+            found[name] = _registrations(fields, value) if name == "registrations" else value
+        elif isinstance(value, Mapping) and isinstance(own, Mapping):
+            kept = {k: v for k, v in value.items() if k != "duty_pct" or "duty_preset" not in own}
+            found[name] = {**kept, **own}
+    found.pop("name", None)
+    return found
+
+
+def _registrations(fields: Mapping[str, Json], built_in_ones: Json) -> Json:
+    """The VAT numbers of a profile that names none: the built-in ones, where it is registered at all."""
+    if fields.get("vat_status") == "unregistered" or not isinstance(built_in_ones, list):
+        return []
+    return [*built_in_ones, *(_OF_CEP if fields.get("warehouses") == "cep" else ())]
+
+
+def _stated(path: Path | None, where: str) -> Iterator[tuple[str, Mapping[str, Json]]]:
+    """The fields that a file states for each of its profiles, and where they stand."""
+    try:
+        fields = tomllib.loads(built_in() if path is None else path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"the seller profile cannot be read: {error}", field="ARBKIT_PROFILE", value=where) from None
+    others = fields.pop("profiles", {})
+    if not isinstance(others, Mapping):
+        raise ConfigError("holds tables, as [profiles.lean]", field=f"{where}: profiles")
+    yield where, fields
     for name, changes in others.items():
         if not isinstance(changes, Mapping):
             raise ConfigError("is a table of fields", field=f"{where}: profiles.{name}", value=str(changes))
@@ -80,4 +131,4 @@ def _all(fields: Mapping[str, Json], others: Mapping[str, Json], where: str) -> 
             main, own = fields.get(key), changes.get(key)
             if isinstance(main, Mapping) and isinstance(own, Mapping):
                 merged[key] = {**main, **own}
-        yield Profile.checked(merged, f"{where}: profiles.{name}")
+        yield f"{where}: profiles.{name}", merged

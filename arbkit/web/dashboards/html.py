@@ -14,7 +14,14 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
 from arbkit.core.results import ComponentRow, RouteTotals
 from arbkit.display.html import environment, macro
-from arbkit.display.labels import component_label, fulfilment_label, status_label
+from arbkit.display.labels import (
+    component_label,
+    fulfilment_label,
+    input_vat_label,
+    status_label,
+    vat_case_label,
+    vat_status_label,
+)
 from arbkit.profit.quote.results import Quote
 from arbkit.sources.token_budget import Tokens
 from arbkit.store import Stats, Sums
@@ -23,16 +30,6 @@ Figure = tuple[str, str, str]
 """Label, value, and what stands small beside it."""
 
 _PAGES = {"opportunities": "Opportunities", "product": "Product", "pipeline": "Pipeline"}
-_VAT_STATUSES = {
-    "reclaiming": "VAT-registered, input VAT recovered",
-    "not-reclaiming": "VAT-registered, input VAT not recovered",
-    "unregistered": "not VAT-registered",
-}
-
-
-def vat_status_label(status: str) -> str:
-    """A VAT status as people read it: ``reclaiming`` → VAT-registered, input VAT recovered."""
-    return _VAT_STATUSES.get(status, status)
 
 
 def minor_money(minor: float | None, currency: str) -> str:
@@ -48,12 +45,13 @@ def confidence_reasons(found: Opportunity) -> str:
 @cache
 def _environment() -> Environment:
     made = environment("arbkit.web.dashboards")
-    made.globals["MARKETS"] = MARKETS
+    made.globals |= {"MARKETS": MARKETS, "vat_case_label": vat_case_label}
     for function in (
         component_label,
         fulfilment_label,
         status_label,
         vat_status_label,
+        input_vat_label,
         minor_money,
         confidence_reasons,
         why_absent,
@@ -74,9 +72,13 @@ def page_html(template: str, /, **values: object) -> Markup:
     return Markup(_environment().get_template(template).render(values))  # noqa: S704 - the template escapes
 
 
-def header_html(current: str, stats: Stats | None, *, demo_mode: bool) -> Markup:
-    """The page's name, the links to the others, and the mark of invented data."""
-    return page_html("header.html.j2", current=current, pages=_PAGES, demo=demo_words(stats, demo_mode=demo_mode))
+def header_html(current: str, stats: Stats | None, *, demo_mode: bool, seller: str, change: str) -> Markup:
+    """The page's name, the links to the others, the mark of invented data, and whose profit it is.
+
+    ``change`` says how to make it another seller's.
+    """
+    demo = demo_words(stats, demo_mode=demo_mode)
+    return page_html("header.html.j2", current=current, pages=_PAGES, demo=demo, seller=seller, change=change)
 
 
 def demo_words(stats: Stats | None, *, demo_mode: bool) -> str:

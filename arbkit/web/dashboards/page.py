@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from arbkit.core.errors import ArbkitError, ConfigError
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.settings import Settings
+from arbkit.profit import load_profile
 from arbkit.sources import watchlist
 from arbkit.store import Stats, Store
 from arbkit.store.lazy import LazyStore
@@ -69,8 +70,16 @@ class DashboardPage:
         return self._stats
 
     def show_header(self) -> None:
-        """Show the page's name, the other pages, and whether the data is invented."""
-        self.widget.show_html("head", header_html(self.NAME, self._stats, demo_mode=self.in_force.demo_mode))
+        """Show the page's name, the other pages, whether the data is invented, and whose profit it is."""
+        path = self.settings.profile_path
+        try:
+            seller = load_profile(path, self.settings.profile_name).seller_line
+        except ConfigError as error:
+            seller = f"Seller: {error}"
+        change = f"Edit {path}." if path else "Write your own with `arbkit profile init`, and edit it."
+        demo = self.in_force.demo_mode
+        head = header_html(self.NAME, self._stats, demo_mode=demo, seller=seller, change=change)
+        self.widget.show_html("head", head)
 
     @property
     def in_force(self) -> Settings:
