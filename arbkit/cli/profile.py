@@ -16,7 +16,7 @@ app = typer.Typer(name="profile", help="Seller profiles: write, show and check t
 def init(path: Path = typer.Argument(Path("profile.toml"), help="File to write.")) -> None:
     """Write the built-in profile to a file for you to edit, with every field explained."""
     from arbkit.core.files import write_atomically
-    from arbkit.profit.profile_file import built_in
+    from arbkit.profit.seller.profile_file import built_in
 
     load_settings()
     if path.exists():
@@ -31,7 +31,7 @@ def show(
 ) -> None:
     """Show the profiles of a file side by side, with the meaning of every field."""
     from arbkit.profit import Profile
-    from arbkit.profit.profile_file import load_profiles
+    from arbkit.profit.seller.profile_file import load_profiles
 
     profiles = load_profiles(path or load_settings().profile_path)
     if json:
@@ -47,7 +47,7 @@ def show(
 @app.command()
 def check(path: Path | None = typer.Argument(None, help="File (default: the configured one).")) -> None:
     """Check a profile: its fields, their types, whether the combination is allowed, and what it leaves out."""
-    from arbkit.profit.profile_file import inherited_fields, load_profiles
+    from arbkit.profit.seller.profile_file import inherited_fields, load_profiles
 
     file = path or load_settings().profile_path
     profiles = load_profiles(file)

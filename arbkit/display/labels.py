@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from arbkit.profit.seller_profile import InputVat, VatStatus
+    from arbkit.profit.seller.profile import InputVat, VatStatus
 
 _COMPONENTS = {"output_vat": "Output VAT", "input_vat": "Input VAT", "import_vat": "Import VAT",
                "vat_on_fees": "VAT on fees", "fx_cost": "Exchange cost"}  # fmt: skip

@@ -17,7 +17,7 @@ from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.fees.vat import collected_vat
 from arbkit.profit.reason_codes import ReasonCode
 from arbkit.profit.route_frame import RouteRow
-from arbkit.profit.seller_profile import InputVat, Profile
+from arbkit.profit.seller.profile import InputVat, Profile
 
 _GUESSES = {
     ReasonCode.PACKAGE_ASSUMED: "the likely package of its category",

@@ -22,7 +22,7 @@ from arbkit.profit.offer_costs import OfferCosts, cost_offers
 from arbkit.profit.reason_codes import UNKNOWN, Reason, decode_reasons
 from arbkit.profit.route_batch import RouteBatch
 from arbkit.profit.route_frame import route_frame
-from arbkit.profit.seller_profile import FulfilmentMethod, Profile
+from arbkit.profit.seller.profile import FulfilmentMethod, Profile
 from arbkit.profit.trade_costs import SellerCosts
 
 _BATCH = 1 << 14

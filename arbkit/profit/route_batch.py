@@ -11,7 +11,7 @@ from arbkit.core.marketplaces import MARKET_CODES
 from arbkit.profit.fees.arrays import Floats, Ints, Mask, SmallInts
 from arbkit.profit.offer_costs import OfferCosts
 from arbkit.profit.reason_codes import ASSUMED, UNKNOWN, ReasonCode, ReasonFlags
-from arbkit.profit.seller_profile import FulfilmentMethod, ineligibility_reason
+from arbkit.profit.seller.profile import FulfilmentMethod, ineligibility_reason
 from arbkit.profit.trade_costs import CostSide, CrossBorderCosts, SellerCosts
 
 

@@ -12,11 +12,11 @@ import pandas as pd
 from arbkit.core.marketplaces import MARKET_CODES, MARKETS
 from arbkit.profit.components import COMPONENTS, Components, round_components
 from arbkit.profit.fees.arrays import Floats, Ints, Objects
-from arbkit.profit.input_vat import input_vat_of
 from arbkit.profit.offer_facts import prices
 from arbkit.profit.reason_codes import ASSUMED, UNKNOWN, Reason, decode_reasons
 from arbkit.profit.route_batch import FulfilmentOption, RouteBatch
-from arbkit.profit.seller_profile import Basis, FulfilmentMethod, InputVat
+from arbkit.profit.seller.input_vat import input_vat_of
+from arbkit.profit.seller.profile import Basis, FulfilmentMethod, InputVat
 from arbkit.profit.trade_costs import SellerCosts
 
 Column = npt.NDArray[np.generic] | str

@@ -19,10 +19,10 @@ from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.fees.fulfilment import dispatch_day, efn_column, efn_price_cap, months, remote_price_caps
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.fees.vat import collected_vat
-from arbkit.profit.input_vat import input_vat_of
 from arbkit.profit.offer_costs import OfferCosts
 from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
-from arbkit.profit.seller_profile import FulfilmentMethod, Profile
+from arbkit.profit.seller.input_vat import input_vat_of
+from arbkit.profit.seller.profile import FulfilmentMethod, Profile
 
 CrossBorderCosts = dict[str, Floats | float]
 """What a route adds that neither side has, as costs (positive) by component."""

@@ -14,7 +14,7 @@ from arbkit.cli import app
 from arbkit.core.errors import ArbkitError
 from arbkit.core.settings import Settings
 from arbkit.profit import load_profile
-from arbkit.profit.profile_file import load_profiles
+from arbkit.profit.seller.profile_file import load_profiles
 from tests.helpers.processes import arbkit
 
 

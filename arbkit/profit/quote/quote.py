@@ -20,7 +20,7 @@ from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.quote.results import Alternative, DeadZone, MaxBuy, Quote, ReferralRange
 from arbkit.profit.quote.variations import sensitivity, vat_grid
 from arbkit.profit.reason_codes import messages
-from arbkit.profit.seller_profile import FULFILMENT_METHODS, Profile
+from arbkit.profit.seller.profile import FULFILMENT_METHODS, Profile
 
 _HIGHEST = 20.0
 """Prices are searched up to this many times the request's."""

@@ -12,8 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from arbkit.core.errors import ConfigError, UsageError, first_fault
 from arbkit.core.marketplaces import MarketCode
 from arbkit.core.results import Json
-from arbkit.profit.input_vat import why_nowhere_possible
-from arbkit.profit.seller_profile import FulfilmentMethod, InputVat, Profile, SellingPlan, VatStatus, Warehouses
+from arbkit.profit.seller.input_vat import why_nowhere_possible
+from arbkit.profit.seller.profile import FulfilmentMethod, InputVat, Profile, SellingPlan, VatStatus, Warehouses
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)", re.IGNORECASE)
 

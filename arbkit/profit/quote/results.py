@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_ser
 
 from arbkit.core.marketplaces import MarketCode
 from arbkit.core.results import Component, Result
-from arbkit.profit.seller_profile import FulfilmentMethod, InputVat, VatStatus
+from arbkit.profit.seller.profile import FulfilmentMethod, InputVat, VatStatus
 
 
 class MaxBuy(Result):

@@ -13,10 +13,10 @@ from arbkit.core.marketplaces import market
 from arbkit.profit.components import rounded
 from arbkit.profit.exchange_rates import ShiftedRates
 from arbkit.profit.fees.arrays import Floats
-from arbkit.profit.input_vat import why_nowhere_possible
 from arbkit.profit.quote.pricer import QuotePricer
 from arbkit.profit.quote.results import SensitivityRow, VatGridRow
-from arbkit.profit.seller_profile import INPUT_VAT_CASES, FulfilmentMethod, InputVat, Profile, VatStatus
+from arbkit.profit.seller.input_vat import why_nowhere_possible
+from arbkit.profit.seller.profile import INPUT_VAT_CASES, FulfilmentMethod, InputVat, Profile, VatStatus
 
 _CHANGES_PCT = (-10.0, -5.0, 5.0, 10.0)
 _LOSING: tuple[VatStatus, ...] = ("not-reclaiming", "unregistered")

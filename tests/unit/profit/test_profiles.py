@@ -10,7 +10,7 @@ import pytest
 
 from arbkit.core.errors import ConfigError
 from arbkit.profit import Profile
-from arbkit.profit.profile_file import built_in, inherited_fields, load_profile, load_profiles
+from arbkit.profit.seller.profile_file import built_in, inherited_fields, load_profile, load_profiles
 
 PACKAGE = {"length_mm": 300, "width_mm": 200, "height_mm": 20, "weight_g": 150}
 

@@ -17,7 +17,7 @@ from arbkit.profit.exchange_rates import AssumedRates
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.quote.results import Quote
-from arbkit.profit.seller_profile import FULFILMENT_METHODS, VatStatus
+from arbkit.profit.seller.profile import FULFILMENT_METHODS, VatStatus
 from arbkit.store.address import parse_number
 from arbkit.web.dashboards.content import Field, choice, options
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.profit.seller_profile import EU_COUNTRIES, InputVat, Profile
+from arbkit.profit.seller.profile import EU_COUNTRIES, InputVat, Profile
 
 
 def input_vat_of(profile: Profile, source: str, stock: str) -> InputVat:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.results import Json
-from arbkit.profit.seller_profile import Profile
+from arbkit.profit.seller.profile import Profile
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ _OF_CEP = ("PL", "CZ")
 
 def built_in() -> str:
     """The text of the built-in profile, which ``arbkit profile init`` writes out."""
-    return resources.files("arbkit.profit").joinpath("default_profile.toml").read_text("utf-8")
+    return resources.files("arbkit.profit.seller").joinpath("default_profile.toml").read_text("utf-8")
 
 
 def load_profile(path: Path | None, name: str | None = None) -> Profile:
