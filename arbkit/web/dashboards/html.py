@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -72,13 +73,13 @@ def page_html(template: str, /, **values: object) -> Markup:
     return Markup(_environment().get_template(template).render(values))  # noqa: S704 - the template escapes
 
 
-def header_html(current: str, stats: Stats | None, *, demo_mode: bool, seller: str, change: str) -> Markup:
+def header_html(current: str, stats: Stats | None, *, demo_mode: bool, seller: str, path: Path | None) -> Markup:
     """The page's name, the links to the others, the mark of invented data, and whose profit it is.
 
-    ``change`` says how to make it another seller's.
+    ``path`` is the seller profile's file; None: the built-in one.
     """
     demo = demo_words(stats, demo_mode=demo_mode)
-    return page_html("header.html.j2", current=current, pages=_PAGES, demo=demo, seller=seller, change=change)
+    return page_html("header.html.j2", current=current, pages=_PAGES, demo=demo, seller=seller, path=path)
 
 
 def demo_words(stats: Stats | None, *, demo_mode: bool) -> str:

@@ -76,9 +76,8 @@ class DashboardPage:
             seller = load_profile(path, self.settings.profile_name).seller_line
         except ConfigError as error:
             seller = f"Seller: {error}"
-        change = f"Edit {path}." if path else "Write your own with `arbkit profile init`, and edit it."
         demo = self.in_force.demo_mode
-        head = header_html(self.NAME, self._stats, demo_mode=demo, seller=seller, change=change)
+        head = header_html(self.NAME, self._stats, demo_mode=demo, seller=seller, path=path)
         self.widget.show_html("head", head)
 
     @property
