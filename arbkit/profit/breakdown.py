@@ -58,11 +58,12 @@ class _Explainer:
         self.row, self.profile, self.day, self.rates = row, profile, day, rates
         self.source, self.target = row["source"], row["target"]
         self.assumed = {reason.code for reason in row["assumed"]}
+        self._explanations = self._by_name()
         self.package_guess = next((text for code, text in _GUESSES.items() if code in self.assumed), "")
 
     def line(self, name: str, amount: float) -> ComponentRow:
         """The component of this name with what explains it."""
-        explanation = self._explain(name)
+        explanation = self._explanations[name]()
         table = explanation.table
         return {
             "name": name,
@@ -75,8 +76,9 @@ class _Explainer:
             "assumed": explanation.assumed or bool(table and table.assumed),
         }
 
-    def _explain(self, name: str) -> _Explanation:
-        rules: dict[str, Callable[[], _Explanation]] = {
+    def _by_name(self) -> dict[str, Callable[[], _Explanation]]:
+        """What explains each component, by its name."""
+        return {
             "sale_price": lambda: self._price(self.row["sell_price"], self.row["sell_currency"], self.target,
                                               self.row["sell_basis"]),
             "purchase_price": lambda: self._price(self.row["buy_price"], self.row["buy_currency"], self.source,
@@ -101,7 +103,6 @@ class _Explainer:
             "fx_cost": lambda: self._of_profile(f"{self.profile.exchange_spread_pct:g} % exchange spread",
                                                 assumed=True),
         }  # fmt: skip
-        return rules[name]()
 
     def _table(self, table_id: str) -> Provenance | None:
         return self.day.provenance(table_id)
