@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
-from arbkit.analysis.listing.goods import Listing
+from arbkit.analysis.listing.goods import Goods
 from arbkit.analysis.listing.marks import ANY, TONGUES, Marks, keyboard_letters, read_marks, usual_plug
 from arbkit.analysis.listing.titles import Title, normalize, parse_title
 
@@ -42,12 +42,12 @@ class Finding:
 class Side:
     """One of two listings, and what its title says."""
 
-    listing: Listing
+    listing: Goods
     title: Title
     eans: frozenset[str]
 
     @classmethod
-    def of(cls, listing: Listing) -> Side:
+    def of(cls, listing: Goods) -> Side:
         """The side of a listing."""
         eans = frozenset(e.lstrip("0") for e in listing.eans if e.strip("0").isdigit())
         return cls(listing, parse_title(listing.title or ""), eans)
@@ -253,7 +253,7 @@ def _editions(one: Side, other: Side, first: frozenset[str], second: frozenset[s
         yield Finding(f"only the {only.market} title names an edition: {_some(sorted(special))}", weight)
 
 
-def _marks(listing: Listing, title: Title) -> Marks:
+def _marks(listing: Goods, title: Title) -> Marks:
     """The facets of a title, and of what Keepa has in fields of its own, which says it better."""
     found = dict(title.marks)
     if title.words.startswith("braun ") and "colour" in found:

@@ -75,17 +75,17 @@ class Match:
 
 def compare_listings(offers: Sequence[Offer]) -> list[Match]:
     """Every pair of these offers of one ASIN compared, in the offers' order."""
-    return [compare(one, other) for one, other in combinations([Side.of(Listing.of(offer)) for offer in offers], 2)]
+    return [compare(one, other) for one, other in combinations([Side.of(offer) for offer in offers], 2)]
 
 
 def compare_pair(one: Offer, other: Offer) -> Match:
     """Compare two offers of one ASIN."""
-    return compare(Side.of(Listing.of(one)), Side.of(Listing.of(other)))
+    return compare(Side.of(one), Side.of(other))
 
 
 def stated_units(offer: Offer) -> int | None:
     """How many units an offer's title says that it is, else Keepa's package quantity; None: neither says it."""
-    return Side.of(Listing.of(offer)).units
+    return Side.of(offer).units
 
 
 def compare_rows(ones: Iterable[Mapping[str, JsonValue]], others: Iterable[Mapping[str, JsonValue]]) -> list[Match]:
