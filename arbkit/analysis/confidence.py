@@ -23,6 +23,7 @@ from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.reason_codes import ReasonCode
 
 _DAY_S = 24 * 3600.0
+_OVERSIZE = ("oversize", "oversize light", "oversize heavy", "oversize large")
 
 
 def _reason_code(name: str) -> ReasonCode:
@@ -192,6 +193,11 @@ def _range_costly(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
     return np.asarray(_range_width(routes) > limit)
 
 
+def _bulky(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask:
+    tiers = routes["size_tier"]
+    return np.asarray(tiers.str.endswith(_OVERSIZE, na=False).to_numpy(bool) & (tiers != "small oversize").to_numpy(bool))
+
+
 def _thin_return(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
     return np.asarray(_may_pay(routes) & (_column(routes, "roi_pct") < rule.thresholds["below_percent"]))
 
@@ -240,6 +246,7 @@ _CHECKS: dict[str, tuple[_Check, frozenset[str]]] = {
     ),
     "package_range_wide": (_range_wide, frozenset({"above_share_of_profit"})),
     "package_range_costly": (_range_costly, frozenset({"above_share_of_invested"})),
+    "bulky_goods": (_bulky, frozenset()),
     "thin_return": (_thin_return, frozenset({"below_percent"})),
     "sells_slowly": (_below("sell_rank_drops30", "below_drops"), frozenset({"below_drops"})),
     "sales_speed_unknown": (_speed_unknown, frozenset({"unless_rank_up_to"})),

@@ -35,6 +35,7 @@ def a_route(**changes: Any) -> dict[str, Any]:
         "buy_price_avg90_minor": 5_000.0, "sell_buy_box_is_amazon": 0.0, "sell_sales_rank": 1_000.0,
         "buy_out_of_stock90_pct": 0.0, "profit": 10.0, "profit_low": 10.0, "profit_high": 10.0, "roi_pct": 30.0,
         "invested": 40.0, "spread_pct": 30.0,
+        "size_tier": "standard parcel",
         "sell_rank_drops30": 20.0, "sell_offers_new": 5.0, "sell_amazon_minor": NAN, "match_verdict": "same",
     }  # fmt: skip
     return {**route, **changes}
@@ -111,6 +112,16 @@ WEEK, ONE_DAY = 7 * DAY_S, DAY_S
             0.7,
             "the package alone moves the return by more than 50 points",
         ),
+        (
+            {"size_tier": "standard oversize light"},
+            0.7,
+            "oversize goods: freight, damage and returns cost more than a table says",
+        ),
+        (
+            {"size_tier": "special oversize"},
+            0.7,
+            "oversize goods: freight, damage and returns cost more than a table says",
+        ),
         ({"match_verdict": "doubtful"}, 0.4, "the two listings may not be the same goods"),
         ({"match_verdict": "unknown"}, 0.9, "too little is known to compare the two listings"),
     ],
@@ -137,6 +148,8 @@ def test_each_rule_lowers_the_score_by_its_factor_and_names_its_reason(
         {"buy_out_of_stock90_pct": 50.0},
         {"profit_low": 0.01, "profit_high": 10.0},
         {"roi_pct": 5.0},
+        {"size_tier": "small oversize"},
+        {"size_tier": None},
         {"profit": -30.0, "profit_low": -30.0, "profit_high": -0.01, "roi_pct": -75.0, "invested": 100.0},
         {"profit": -1.0, "profit_low": -3.0, "profit_high": 0.0, "roi_pct": -2.0},
         {"profit": 24.0, "profit_low": 5.0, "profit_high": 25.0},
