@@ -23,7 +23,8 @@ from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.reason_codes import ReasonCode
 
 _DAY_S = 24 * 3600.0
-_OVERSIZE = ("oversize", "oversize light", "oversize heavy", "oversize large")
+_HEAVY = ("heavy oversize", "special oversize")
+_BULKY = ("standard oversize light", "standard oversize heavy", "standard oversize large", "bulky oversize", *_HEAVY)
 
 
 def _reason_code(name: str) -> ReasonCode:
@@ -70,7 +71,7 @@ def score_confidence(
     Args:
         routes: has the columns of :class:`~arbkit.profit.route_frame.RouteRow` and, prefixed ``buy_`` and ``sell_``,
             those of the two offers that :data:`arbkit.analysis.offers.DEMAND_COLUMNS` names; further ``profit_low``,
-            ``profit_high`` and ``match_verdict`` (None: not compared).
+            ``profit_high``, ``match_verdict`` (None: not compared) and ``match_differs``.
         now: Unix seconds, which the age of the data is counted to.
         rules: None: those that come with arbkit.
     """
@@ -193,9 +194,8 @@ def _range_costly(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
     return np.asarray(_range_width(routes) > limit)
 
 
-def _bulky(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask:
-    tiers = routes["size_tier"]
-    return np.asarray(tiers.str.endswith(_OVERSIZE, na=False).to_numpy(bool) & (tiers != "small oversize").to_numpy(bool))
+def _size_tier(*tiers: str) -> _Check:
+    return lambda routes, _, __: routes["size_tier"].isin(tiers).to_numpy(bool)
 
 
 def _thin_return(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
@@ -209,7 +209,11 @@ def _speed_unknown(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask
 
 def _spread_unexplained(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
     wide = _column(routes, "spread_pct") > rule.thresholds["above_percent"]
-    return np.asarray(wide & np.isnan(_column(routes, "sell_price_avg90_minor")))
+    return np.asarray(_may_pay(routes) & wide & np.isnan(_column(routes, "sell_price_avg90_minor")))
+
+
+def _differ_in_detail(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask:
+    return np.asarray((routes["match_verdict"] == "same").to_numpy(bool) & routes["match_differs"].to_numpy(bool))
 
 
 def _verdict(verdict: MatchVerdict) -> _Check:
@@ -245,8 +249,11 @@ _CHECKS: dict[str, tuple[_Check, frozenset[str]]] = {
         (_assumed, frozenset[str]()),
     ),
     "package_range_wide": (_range_wide, frozenset({"above_share_of_profit"})),
-    "package_range_costly": (_range_costly, frozenset({"above_share_of_invested"})),
-    "bulky_goods": (_bulky, frozenset()),
+    **dict.fromkeys(
+        ("package_range_costly", "package_range_vast"), (_range_costly, frozenset({"above_share_of_invested"}))
+    ),
+    "bulky_goods": (_size_tier(*_BULKY), frozenset()),
+    "heavy_goods": (_size_tier(*_HEAVY), frozenset()),
     "thin_return": (_thin_return, frozenset({"below_percent"})),
     "sells_slowly": (_below("sell_rank_drops30", "below_drops"), frozenset({"below_drops"})),
     "sales_speed_unknown": (_speed_unknown, frozenset({"unless_rank_up_to"})),
@@ -255,6 +262,7 @@ _CHECKS: dict[str, tuple[_Check, frozenset[str]]] = {
     "amazon_in_stock": (_amazon_in_stock, frozenset()),
     "spread_unexplained": (_spread_unexplained, frozenset({"above_percent"})),
     "listings_doubtful": (_verdict("doubtful"), frozenset()),
+    "listings_differ_in_detail": (_differ_in_detail, frozenset()),
     "listings_not_comparable": (_verdict("unknown"), frozenset()),
 }
 """How each rule is checked, and the thresholds it needs."""

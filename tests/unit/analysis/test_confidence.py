@@ -37,6 +37,7 @@ def a_route(**changes: Any) -> dict[str, Any]:
         "invested": 40.0, "spread_pct": 30.0,
         "size_tier": "standard parcel",
         "sell_rank_drops30": 20.0, "sell_offers_new": 5.0, "sell_amazon_minor": NAN, "match_verdict": "same",
+        "match_differs": False,
     }  # fmt: skip
     return {**route, **changes}
 
@@ -117,12 +118,9 @@ WEEK, ONE_DAY = 7 * DAY_S, DAY_S
             0.7,
             "oversize goods: freight, damage and returns cost more than a table says",
         ),
-        (
-            {"size_tier": "special oversize"},
-            0.7,
-            "oversize goods: freight, damage and returns cost more than a table says",
-        ),
         ({"match_verdict": "doubtful"}, 0.4, "the two listings may not be the same goods"),
+        ({"match_differs": True}, 0.8, "the two listings differ in a detail"),
+        ({"match_verdict": "doubtful", "match_differs": True}, 0.4, "the two listings may not be the same goods"),
         ({"match_verdict": "unknown"}, 0.9, "too little is known to compare the two listings"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
@@ -177,6 +175,20 @@ def test_where_amazon_holds_the_buy_box_its_offer_is_not_counted_twice() -> None
 @pytest.mark.parametrize(("spread", "score"), [(50.0, 0.9), (50.1, round(0.9 * 0.7, 3)), (NAN, 0.9)])
 def test_a_wide_gap_of_prices_is_doubted_where_no_average_explains_it(spread: float, score: float) -> None:
     assert scored(a_route(sell_price_avg90_minor=NAN, spread_pct=spread))[0][0] == score
+    loss = a_route(sell_price_avg90_minor=NAN, spread_pct=spread, profit=-9.0, profit_low=-9.0, profit_high=-9.0)
+    assert scored(loss)[0][0] == 0.9
+
+
+@pytest.mark.parametrize(("low", "score"), [(-36.0, 1.0), (-36.1, 0.7), (-96.0, 0.7), (-96.1, 0.49)])
+def test_the_more_the_package_may_cost_the_less_a_figure_says(low: float, score: float) -> None:
+    # A loss with every package, so that only the width of its range counts.
+    loss = a_route(profit=-20.0, profit_low=low, profit_high=-16.0, roi_pct=-50.0)
+    assert scored(loss)[0][0] == score
+
+
+@pytest.mark.parametrize("tier", ["heavy oversize", "special oversize"])
+def test_what_is_no_parcel_any_more_is_doubted_twice(tier: str) -> None:
+    assert scored(a_route(size_tier=tier))[0][0] == 0.49
 
 
 @pytest.mark.parametrize(("rank", "score"), [(101.0, 0.85), (NAN, round(0.85 * 0.8, 3))])
