@@ -202,6 +202,11 @@ def _thin_return(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
     return np.asarray(_may_pay(routes) & (_column(routes, "roi_pct") < rule.thresholds["below_percent"]))
 
 
+def _modest_return(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+    roi, limits = _column(routes, "roi_pct"), rule.thresholds
+    return np.asarray((roi >= limits["from_percent"]) & (roi < limits["below_percent"]))
+
+
 def _speed_unknown(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
     best_seller = _column(routes, "sell_sales_rank") <= rule.thresholds["unless_rank_up_to"]
     return np.asarray(np.isnan(_column(routes, "sell_rank_drops30")) & ~best_seller)
@@ -255,6 +260,7 @@ _CHECKS: dict[str, tuple[_Check, frozenset[str]]] = {
     "bulky_goods": (_size_tier(*_BULKY), frozenset()),
     "heavy_goods": (_size_tier(*_HEAVY), frozenset()),
     "thin_return": (_thin_return, frozenset({"below_percent"})),
+    "modest_return": (_modest_return, frozenset({"from_percent", "below_percent"})),
     "sells_slowly": (_below("sell_rank_drops30", "below_drops"), frozenset({"below_drops"})),
     "sales_speed_unknown": (_speed_unknown, frozenset({"unless_rank_up_to"})),
     "many_sellers": (_above("sell_offers_new", "above_sellers"), frozenset({"above_sellers"})),
