@@ -165,9 +165,9 @@ class _Explainer:
             f"{content.get('at_most_EUR', 0):.2f} EUR, and {profile.return_handling:.2f} {profile.currency} handling"
         )
         if profile.return_outbound_lost:
-            rule += ", what sending it cost"
+            rule += ", and the cost of sending it"
         if profile.return_value_loss_pct:
-            rule += f", {profile.return_value_loss_pct:g} % of its purchase price"
+            rule += f", and {profile.return_value_loss_pct:g} % of its purchase price"
         return _Explanation(rule, self._table("refunds"), assumed=MARKETS[self.target].currency != "EUR")
 
     def _referral(self) -> _Explanation:
@@ -213,7 +213,7 @@ class _Explainer:
     def _peak(self) -> _Explanation:
         sold_on = dispatch_day(self.day.on, self.profile.expected_days)
         season = self.day.season(sold_on)
-        rule = f"peak fee less the other, as expected to be sent on {sold_on}: {self._size()}"
+        rule = f"peak fee minus the base fee, as expected to be sent on {sold_on}: {self._size()}"
         return _Explanation(rule, season.provenance if season else None)
 
     def _packaging(self) -> _Explanation:

@@ -154,7 +154,7 @@ def _measures(one: Side, other: Side, kinds: Iterable[str]) -> Iterator[Finding]
 
 
 def models(one: Side, other: Side) -> Iterator[Finding]:
-    """Model numbers: none in common is a doubt."""
+    """Model numbers: none in common is a doubt. Part numbers are a hint: lists of what a part fits have them too."""
     first, second = one.title.models, other.title.models
     alike = first & second or {a for a in first for b in second if _near_code(a, b)}
     if alike:
@@ -162,6 +162,10 @@ def models(one: Side, other: Side) -> Iterator[Finding]:
     elif first and second:
         names = [sorted(code.upper() for code in codes) for codes in (first, second)]
         yield Finding(f"the titles name different models: {one.says(names[0])}, {other.says(names[1])}", DOUBT)
+    parts, others = one.title.part_numbers, other.title.part_numbers
+    if not alike and parts and others and not parts & others:
+        said = f"{one.says(sorted(parts))}, {other.says(sorted(others))}"
+        yield Finding(f"the titles name different part numbers: {said}", HINT)
 
 
 def _near_code(a: str, b: str) -> bool:

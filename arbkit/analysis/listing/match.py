@@ -64,6 +64,11 @@ class Match:
         return tuple(f.words for f in sorted(self.findings, key=lambda f: -f.weight) if f.weight > 0)
 
     @property
+    def differs(self) -> bool:
+        """Whether anything speaks against the two being the same, be it too little for a doubt."""
+        return any(f.weight >= HINT for f in self.findings)
+
+    @property
     def speaks_for(self) -> tuple[str, ...]:
         """What speaks for the two being the same, the weightiest first."""
         return tuple(f.words for f in sorted(self.findings, key=lambda f: f.weight) if f.weight < 0)

@@ -88,3 +88,16 @@ def test_an_average_price_is_named_where_there_is_no_price_of_now() -> None:
     rows = price_routes(prepare_offers(found, now=NOW), profile, TABLES, RATES, on=ON).evaluation.frame()
     bases = rows[rows["source"] == "IT"].set_index("target")["sell_basis"].to_dict()
     assert bases == {"DE": "90-day average", "FR": "buy_box, 90-day average"}
+
+
+def test_the_branch_that_any_listing_names_holds_for_the_product() -> None:
+    root = "Elektro-Großgeräte"
+    filters = offer("B0TESTA001", "DE", category=root, category_path=(root, "Wasserfilter"))
+    vague = offer("B0TESTA001", "FR", category="Gros électroménager", category_path=())
+    other = offer("B0TESTA002", "DE", category=root, category_path=(root, "Waschmaschinen"))
+    rows = prepare_offers([vague, filters, other], now=NOW)
+    part, same, machine = rows["weight_g"]
+    assert part == same < 1_000
+    assert machine > 10_000
+    (alone,) = prepare_offers([vague], now=NOW)["weight_g"]
+    assert part < alone < machine
