@@ -172,6 +172,12 @@ def _amazon_in_stock(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask
     return np.asarray((_column(routes, "sell_amazon_minor") > 0) & ~holds)
 
 
+def _no_rank(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask:
+    # Of one that is too old another rule says so.
+    old = routes["reason_flags"].to_numpy(np.uint64) & ReasonCode.SALES_RANK_OLD.bit
+    return np.isnan(_column(routes, "sell_sales_rank")) & (old == 0)
+
+
 def _range_wide(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
     width = _column(routes, "profit_high") - _column(routes, "profit_low")
     # An unknown end is as wide as can be.
@@ -195,13 +201,15 @@ _CHECKS: dict[str, tuple[_Check, frozenset[str]]] = {
     "buy_price_below_average": (_below_average, frozenset({"below_share_of_average"})),
     "no_average_where_sold": (_missing("sell_price_avg90_minor"), frozenset()),
     "amazon_holds_buy_box": (_amazon_holds_buy_box, frozenset()),
-    "no_sales_rank": (_missing("sell_sales_rank"), frozenset()),
+    "no_sales_rank": (_no_rank, frozenset()),
     "often_out_of_stock": (_above("buy_out_of_stock90_pct", "above_percent"), frozenset({"above_percent"})),
     "data_older_than_a_month": (_old, frozenset({"above_days"})),
     "data_older_than_a_quarter": (_old, frozenset({"above_days"})),
     **dict.fromkeys(
         (
             "old_buy_box_replaced",
+            "sales_rank_old",
+            "category_old",
             "package_derived",
             "exchange_rate_stale",
             "customs_assumed",
