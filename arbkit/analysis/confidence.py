@@ -144,14 +144,19 @@ def _missing(column: str) -> _Check:
     return lambda routes, _, __: np.isnan(_column(routes, column))
 
 
+def _asked(routes: pd.DataFrame, side: str) -> Floats:
+    """What the shop asks now, in minor units with shipping: the price that is priced may be an average already."""
+    return _column(routes, f"{side}_price_minor") + np.nan_to_num(_column(routes, f"{side}_shipping_minor"))
+
+
 def _above_average(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
-    price, average = _column(routes, "sell_price"), _column(routes, "sell_price_avg90_minor") / 100
-    return np.asarray(price > rule.thresholds["above_share_of_average"] * average)
+    average = _column(routes, "sell_price_avg90_minor")
+    return np.asarray(_asked(routes, "sell") > rule.thresholds["above_share_of_average"] * average)
 
 
 def _below_average(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
-    price, average = _column(routes, "buy_price"), _column(routes, "buy_price_avg90_minor") / 100
-    return np.asarray(price < rule.thresholds["below_share_of_average"] * average)
+    average = _column(routes, "buy_price_avg90_minor")
+    return np.asarray(_asked(routes, "buy") < rule.thresholds["below_share_of_average"] * average)
 
 
 def _amazon_holds_buy_box(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask:
@@ -175,7 +180,7 @@ def _amazon_in_stock(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask
 def _no_rank(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask:
     # Of one that is too old another rule says so.
     old = routes["reason_flags"].to_numpy(np.uint64) & ReasonCode.SALES_RANK_OLD.bit
-    return np.isnan(_column(routes, "sell_sales_rank")) & (old == 0)
+    return np.asarray(np.isnan(_column(routes, "sell_sales_rank")) & (old == 0))
 
 
 def _range_wide(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,8 +61,8 @@ def is_rank_fact_old(offer: Offer, name: str, *, now: float) -> bool:
 
 def demand_of(offer: Offer, history: History | None, *, now: float) -> Demand:
     """What is known of demand and competition for an offer at ``now`` (Unix seconds)."""
-    too_old = [name for name in RANK_FACTS if is_rank_fact_old(offer, name, now=now)]
-    offer = replace(offer, **dict.fromkeys(too_old))
+    too_old: dict[str, Any] = dict.fromkeys(name for name in RANK_FACTS if is_rank_fact_old(offer, name, now=now))
+    offer = replace(offer, **too_old)
     share = offer.amazon_buy_box90_pct
     if share is None and history is not None:
         share = amazon_share_pct(history, end=offer.updated_at)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Any, cast
 
 import numpy as np
@@ -31,8 +32,8 @@ from arbkit.store.fields import is_number
 
 IDENTITY_COLUMNS = ("title", "brand", "category", "origin")
 DEMAND_COLUMNS = (
-    "shipping_minor", "price_avg90_minor", "buy_box_is_amazon", "amazon_minor", "amazon_at", "sales_rank",
-    "out_of_stock90_pct", "rank_drops30", "offers_new",
+    "price_minor", "shipping_minor", "price_avg90_minor", "buy_box_is_amazon", "amazon_minor", "amazon_at",
+    "sales_rank", "out_of_stock90_pct", "rank_drops30", "offers_new",
 )  # fmt: skip
 _KIND_COLUMNS = ("product_type", "binding", "product_group", "category")
 _PART_COLUMNS = ("features", "volume_cm3", *GOODS, "item_weight_g")
@@ -120,6 +121,13 @@ def _typed(facts: Iterable[Fact], market: str, stamps: Sequence[str]) -> dict[st
             stamp = packed("category", Stamp(int(fact.at), "keepa"))
             fields |= {"category_path": (), "keepa_referral_pct": None, "stamps": (*stamps, stamp)}
     return fields
+
+
+def moment_of(on: date | None, *, now: float) -> float:
+    """The time (Unix seconds) to which ages count where a day is priced: ``now`` for today, else the end of the day."""
+    if on is None or on == datetime.fromtimestamp(now, UTC).date():
+        return now
+    return datetime.combine(on, datetime.max.time(), UTC).timestamp()
 
 
 def prepare_offers(offers: Sequence[Offer] | pd.DataFrame, *, now: float | None = None) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from itertools import permutations
@@ -109,17 +109,29 @@ class RoutePrices:
         return profit_range(self.evaluation, self._selling)
 
     def opportunities(
-        self, wanted: Mask | None = None, *, now: float, run_id: str = "", listings: Listings | None = None
+        self,
+        wanted: Mask | None = None,
+        *,
+        now: float,
+        evaluated_at: float | None = None,
+        run_id: str = "",
+        listings: Listings | None = None,
     ) -> list[Opportunity]:
-        """The wanted routes that could be priced, profitable or not, as opportunities evaluated at ``now`` (Unix s).
+        """The wanted routes that could be priced, profitable or not, as opportunities.
 
-        ``listings`` gives whole offers of products, whose listings are compared; None: they are not.
+        Args:
+            wanted: of shape (routes, products); None: all.
+            now: Unix seconds, to which the age of prices counts.
+            evaluated_at: Unix seconds; None: ``now``.
+            run_id: of the detection.
+            listings: gives whole offers of products, whose listings are compared; None: they are not.
         """
         frame = self.evaluation.frame(wanted)
         if frame.empty:
             return []
         priced = frame["profit"].notna()
-        return list(self._opportunities(frame if priced.all() else frame[priced], now, run_id, listings))
+        found = self._opportunities(frame if priced.all() else frame[priced], now, run_id, listings)
+        return list(found if evaluated_at is None else (replace(one, evaluated_at=evaluated_at) for one in found))
 
     def routes(self, *, now: float, listings: Listings | None = None) -> list[PricedRoute]:
         """Every route that is offered, the most profitable first and those that cannot be priced last."""

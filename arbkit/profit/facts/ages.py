@@ -100,7 +100,7 @@ def drop_old_demand(
     rules = rules or load_age_rules()
     made = offers.copy()
     dropped = np.zeros(len(made), bool)
-    for name in made.columns.intersection(RANK_FACTS):
+    for name in made.columns.intersection([*RANK_FACTS]):
         old = ~np.isnan(numbers(made, name)) & (now - times[name] > rules.sales_rank.unknown_after_days * DAY_S)
         made.loc[old, name] = np.nan
         dropped |= old
