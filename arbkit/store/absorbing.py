@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from arbkit.core.models import History, Offer, Update
 from arbkit.core.offers.groups import ORIGIN_RANKS, read_values
+from arbkit.core.offers.histories import merge_histories
 from arbkit.core.offers.merging import Outcome, absorb
 from arbkit.store.base import Written
 from arbkit.store.history_codec import encode
@@ -47,30 +48,63 @@ def absorb_all(stored: Mapping[str, Offer], updates: Sequence[Update], taken: It
     return result
 
 
-def newest_histories(
-    updates: Sequence[Update], taken: Iterable[int], offers: Mapping[str, Offer]
-) -> Iterator[tuple[int, History, bytes]]:
-    """The newest history of each offer with the index of its update, its series packed.
+@dataclass(frozen=True, slots=True)
+class StoredHistory:
+    """A history as a store keeps it: its version, and its series packed."""
 
-    No invented one of an offer that ``offers`` (by id, as they are stored then) has as real.
+    history: History
+    blob: bytes
+
+
+def absorb_histories(
+    stored: Callable[[Iterable[str]], Mapping[str, StoredHistory]],
+    updates: Sequence[Update],
+    taken: Iterable[int],
+    offers: Mapping[str, Offer],
+) -> dict[str, tuple[int, StoredHistory]]:
+    """The histories that change, by id, each with the index of the last update that changed it.
+
+    No invented one of an offer that is real, by ``offers`` (by id, as they are stored then). ``stored`` gives those
+    that are there, by their ids.
     """
-    best: dict[str, tuple[tuple[int, int, bytes], int, History]] = {}
-    for position in taken:
-        update = updates[position]
-        history, name = update.history, update.offer.id
-        if history is None or update.offer.demo != offers[name].demo:
-            continue
-        blob = encode(history.series, history.sellers)
-        key = history_order(history.version, blob)
-        if name not in best or key > best[name][0]:
-            best[name] = key, position, history
-    for (_, _, blob), position, history in best.values():
-        yield position, history, blob
+    given = [(i, h) for i in taken if (h := _history_of(updates[i], offers)) is not None]
+    before = dict(stored(sorted({history.id for _, history in given})))
+    changed: dict[str, tuple[int, StoredHistory]] = {}
+    for position, history in given:
+        old = before.get(history.id)
+        merged = _absorb_history(old, history)
+        if merged is not old:
+            before[history.id] = merged
+            changed[history.id] = position, merged
+    return changed
 
 
-def history_order(version: int, blob: bytes) -> tuple[int, int, bytes]:
-    """What the greater one of two histories is kept by: the newer, of one version that which says more."""
-    return version, len(blob), blob
+def _history_of(update: Update, offers: Mapping[str, Offer]) -> History | None:
+    return None if update.history is None or update.offer.demo != offers[update.offer.id].demo else update.history
+
+
+def _absorb_history(old: StoredHistory | None, new: History) -> StoredHistory:
+    blob = encode(new.series, new.sellers)
+    if old is None:
+        return StoredHistory(new, blob)
+    if old.blob == blob:
+        return old if new.version <= old.history.version else StoredHistory(new, blob)
+    merged = merge_histories(new, old.history)
+    if merged is old.history:
+        return old
+    # Mostly the new one goes on where the old one ends, and is packed already.
+    return StoredHistory(merged, blob if merged.series is new.series else encode(merged.series, merged.sellers))
+
+
+def renew_histories(
+    rebuilt: Mapping[str, StoredHistory], stored: Mapping[str, StoredHistory]
+) -> Iterator[tuple[str, StoredHistory]]:
+    """The histories that rebuilt ones change among the stored, with their ids; points of one time are the rebuilt's."""
+    for name in rebuilt.keys() & stored.keys():
+        new, old = rebuilt[name], stored[name]
+        if new.blob != old.blob or new.history.version > old.history.version:
+            merged = merge_histories(new.history, old.history, ties=False)
+            yield name, StoredHistory(merged, encode(merged.series, merged.sellers))
 
 
 def written(outcomes: Mapping[int, Outcome], poison: Mapping[int, str]) -> Written:

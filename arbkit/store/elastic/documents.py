@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run
 from arbkit.core.offers.facts import Fact
 from arbkit.core.results import JsonObject
+from arbkit.store.absorbing import StoredHistory
 from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
 from arbkit.store.history_codec import decode
 
@@ -36,17 +37,17 @@ def history_document(h: History, series: bytes) -> Document:
     return {"asin": h.asin, "market": h.market, "version": h.version, "currency": h.currency, "series": packed}
 
 
-def series_of(document: Mapping[str, JsonValue]) -> bytes:
-    """The packed series in the document of a history."""
+def stored_history(document: Mapping[str, JsonValue]) -> StoredHistory:
+    """The history of a document, with its series packed too."""
     row: Mapping[str, Any] = document
-    return base64.b64decode(row["series"])
+    blob = base64.b64decode(row["series"])
+    series, sellers = decode(blob)
+    return StoredHistory(History(row["asin"], row["market"], row["version"], row["currency"], series, sellers), blob)
 
 
 def history_of(document: Mapping[str, JsonValue]) -> History:
     """The history of a document."""
-    row: Mapping[str, Any] = document
-    series, sellers = decode(series_of(document))
-    return History(row["asin"], row["market"], row["version"], row["currency"], series, sellers)
+    return stored_history(document).history
 
 
 def product_document(p: Product, best: Document | None, words: str) -> Document:

@@ -26,7 +26,7 @@ from arbkit.store.base import Basis, OpportunityQuery, Page, ProductQuery, Rebui
 from arbkit.store.elastic import changes, demo, documents, indices, queries
 from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import Hit, connect, fetch_documents, scan, wrap_errors
-from arbkit.store.elastic.indices import temporary_indices, upgrade_documents
+from arbkit.store.elastic.indices import temporary_indices
 from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.elastic.writer import Writer
 from arbkit.store.fields import is_number
@@ -88,7 +88,7 @@ class ElasticStore(Closing):
             rebuilt = self._client.count(index=targets["offers"])["count"]
             transforms = {
                 "offers": beside.transform_offers,
-                "history": upgrade_documents("history", targets["history"]),
+                "history": beside.transform_histories,
                 "products": beside.transform_products,
             }
             indices.reindex(self._client, self._prefix, targets, transforms)
