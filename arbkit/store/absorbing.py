@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from arbkit.core.models import History, Offer, Update
 from arbkit.core.offers.groups import ORIGIN_RANKS, read_values
 from arbkit.core.offers.histories import merge_histories
 from arbkit.core.offers.merging import Outcome, absorb
 from arbkit.store.base import Written
-from arbkit.store.history_codec import encode
+from arbkit.store.history_codec import decode, encode, goes_on
 
 
 @dataclass(slots=True)
@@ -50,10 +50,28 @@ def absorb_all(stored: Mapping[str, Offer], updates: Sequence[Update], taken: It
 
 @dataclass(frozen=True, slots=True)
 class StoredHistory:
-    """A history as a store keeps it: its version, and its series packed."""
+    """A history as a store keeps it: with its series packed."""
 
-    history: History
+    asin: str
+    market: str
+    version: int
+    currency: str
     blob: bytes
+
+    @property
+    def id(self) -> str:
+        """``asin:market``."""
+        return f"{self.asin}:{self.market}"
+
+    @classmethod
+    def of(cls, history: History) -> StoredHistory:
+        """A history packed."""
+        blob = encode(history.series, history.sellers)
+        return cls(history.asin, history.market, history.version, history.currency, blob)
+
+    def unpacked(self) -> History:
+        """The history."""
+        return History(self.asin, self.market, self.version, self.currency, *decode(self.blob))
 
 
 def absorb_histories(
@@ -71,40 +89,33 @@ def absorb_histories(
     before = dict(stored(sorted({history.id for _, history in given})))
     changed: dict[str, tuple[int, StoredHistory]] = {}
     for position, history in given:
-        old = before.get(history.id)
-        merged = _absorb_history(old, history)
-        if merged is not old:
+        old, new = before.get(history.id), StoredHistory.of(history)
+        merged = new if old is None else _merged(new, old)
+        if merged != old:
             before[history.id] = merged
             changed[history.id] = position, merged
     return changed
+
+
+def renew_histories(
+    rebuilt: Mapping[str, StoredHistory], stored: Mapping[str, StoredHistory]
+) -> Iterator[StoredHistory]:
+    """The histories that rebuilt ones change among the stored; points of one time are the rebuilt's."""
+    for name in rebuilt.keys() & stored.keys():
+        if (merged := _merged(rebuilt[name], stored[name], ties=False)) != stored[name]:
+            yield merged
 
 
 def _history_of(update: Update, offers: Mapping[str, Offer]) -> History | None:
     return None if update.history is None or update.offer.demo != offers[update.offer.id].demo else update.history
 
 
-def _absorb_history(old: StoredHistory | None, new: History) -> StoredHistory:
-    blob = encode(new.series, new.sellers)
-    if old is None:
-        return StoredHistory(new, blob)
-    if old.blob == blob:
-        return old if new.version <= old.history.version else StoredHistory(new, blob)
-    merged = merge_histories(new, old.history)
-    if merged is old.history:
-        return old
-    # Mostly the new one goes on where the old one ends, and is packed already.
-    return StoredHistory(merged, blob if merged.series is new.series else encode(merged.series, merged.sellers))
-
-
-def renew_histories(
-    rebuilt: Mapping[str, StoredHistory], stored: Mapping[str, StoredHistory]
-) -> Iterator[tuple[str, StoredHistory]]:
-    """The histories that rebuilt ones change among the stored, with their ids; points of one time are the rebuilt's."""
-    for name in rebuilt.keys() & stored.keys():
-        new, old = rebuilt[name], stored[name]
-        if new.blob != old.blob or new.history.version > old.history.version:
-            merged = merge_histories(new.history, old.history, ties=False)
-            yield name, StoredHistory(merged, encode(merged.series, merged.sellers))
+def _merged(new: StoredHistory, old: StoredHistory, *, ties: bool = True) -> StoredHistory:
+    # Mostly the new one goes on where the old one ends: then it is all that is known.
+    for longer, shorter in ((new, old), (old, new)):
+        if longer.blob == shorter.blob or goes_on(longer.blob, shorter.blob):
+            return longer if longer.version >= shorter.version else replace(longer, version=shorter.version)
+    return StoredHistory.of(merge_histories(new.unpacked(), old.unpacked(), ties=ties))
 
 
 def written(outcomes: Mapping[int, Outcome], poison: Mapping[int, str]) -> Written:

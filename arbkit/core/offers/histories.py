@@ -7,8 +7,8 @@ unknown one), so that it does not matter in which order histories come, how they
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import repeat
 
 from arbkit.core.models import History, Series
@@ -21,14 +21,7 @@ _Points = dict[int, tuple[int, int]]
 
 
 def merge_histories(a: History, b: History, *, ties: bool = True) -> History:
-    """The history that both are together, of the greater version; without ``ties`` points of the first one hold.
-
-    A history that goes on from where the other one ends, as most do, is that history as it is.
-    """
-    version = max(a.version, b.version)
-    for longer, shorter in ((a, b), (b, a)):
-        if _goes_on(longer, shorter):
-            return longer if longer.version == version else replace(longer, version=version)
+    """The history that both are together, of the greater version; without ``ties`` points of the first one hold."""
     everyone = sorted({*a.sellers, *b.sellers})
     number = {seller: position for position, seller in enumerate(everyone)}
     parts = [_with_sellers(one.series, [number[seller] for seller in one.sellers]) for one in (a, b)]
@@ -40,28 +33,9 @@ def merge_histories(a: History, b: History, *, ties: bool = True) -> History:
     # As sources number them: by when each first held the buy box.
     order = list(dict.fromkeys([*held, *range(len(everyone))]))
     place = dict(zip(order, range(len(order)), strict=True))
+    numbers = [place[position] for position in range(len(order))]
     sellers = tuple(everyone[position] for position in order)
-    ordered = {name: series[name] for name in sorted(series)}
-    return History(
-        a.asin, a.market, version, a.currency, _with_sellers(ordered, [place[i] for i in range(len(order))]), sellers
-    )
-
-
-def _goes_on(longer: History, shorter: History) -> bool:
-    """Whether each series of the one begins with that of the other."""
-    if longer.sellers[: len(shorter.sellers)] != shorter.sellers or not shorter.series.keys() <= longer.series.keys():
-        return False
-    return all(_begins_with(longer.series[name], one) for name, one in shorter.series.items())
-
-
-def _begins_with(longer: Series, shorter: Series) -> bool:
-    count = len(shorter.times)
-    if (longer.shipping is None) != (shorter.shipping is None):
-        return False
-    pairs = [(longer.times, shorter.times), (longer.values, shorter.values)]
-    if longer.shipping is not None and shorter.shipping is not None:
-        pairs.append((longer.shipping, shorter.shipping))
-    return all(one[:count] == other for one, other in pairs)
+    return History(a.asin, a.market, max(a.version, b.version), a.currency, _with_sellers(series, numbers), sellers)
 
 
 def _with_sellers(series: Mapping[str, Series], numbers: Sequence[int]) -> dict[str, Series]:
@@ -74,21 +48,34 @@ def _with_sellers(series: Mapping[str, Series], numbers: Sequence[int]) -> dict[
 
 
 def _joined(parts: Sequence[Series], *, ties: bool) -> Series:
-    """The points of all parts in order of time."""
+    """The points of one or two series in order of time."""
+    if len(parts) == 1:
+        return parts[0]
+    shipped = any(part.shipping is not None for part in parts)
+    # Mostly the one begins long before the other, and what lies before that is its alone.
+    early, late = sorted(parts, key=lambda part: part.times[:1].tolist())
+    alone = bisect_left(early.times, late.times[0]) if late.times and early.times else 0
     points: _Points = {}
     for part in parts:
-        for at, value in _points(part):
+        for at, value in _points(part, alone if part is early else 0):
             if at not in points or (ties and value > points[at]):
                 points[at] = value
     times = sorted(points)
-    shipped = any(part.shipping is not None for part in parts)
+    head = _first(early, alone, shipped=shipped)
     return Series(
-        array("i", times),
-        array("i", (points[at][0] for at in times)),
-        array("i", (points[at][1] for at in times)) if shipped else None,
+        head.times + array("i", times),
+        head.values + array("i", (points[at][0] for at in times)),
+        None if head.shipping is None else head.shipping + array("i", (points[at][1] for at in times)),
     )
 
 
-def _points(series: Series) -> Iterator[tuple[int, tuple[int, int]]]:
-    shipping: Iterable[int] = repeat(_UNKNOWN) if series.shipping is None else series.shipping
-    return zip(series.times, zip(series.values, shipping, strict=False), strict=False)
+def _first(series: Series, count: int, *, shipped: bool) -> Series:
+    """The first points; with shipping, even if it is unknown, where that is wanted."""
+    shipping = array("i", [_UNKNOWN]) * count if series.shipping is None else series.shipping[:count]
+    return Series(series.times[:count], series.values[:count], shipping if shipped else None)
+
+
+def _points(series: Series, start: int) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Time and (value, shipping) of each point from there on."""
+    shipping: Iterable[int] = repeat(_UNKNOWN) if series.shipping is None else series.shipping[start:]
+    return zip(series.times[start:], zip(series.values[start:], shipping, strict=False), strict=False)

@@ -213,7 +213,7 @@ class ElasticStore(Closing):
         if asin in self._hidden():
             return []
         hits = self._get("history", [f"{asin}:{code}" for code in MARKETS])
-        return sorted((documents.history_of(hit["_source"]) for hit in hits), key=lambda h: h.market)
+        return sorted((documents.history_of(hit["_source"]).unpacked() for hit in hits), key=lambda h: h.market)
 
     def product(self, asin: str) -> Product | None:
         """See :meth:`arbkit.store.base.Store.product`."""

@@ -92,9 +92,9 @@ class Writer:
         for attempt in range(_MAX_ATTEMPTS):
             guards: dict[str, SeqNoGuard] = {}
             found = list(absorb_histories(partial(self._histories, guards), updates, left, offers).values())
-            done = bulk(self._client, [self._history(each, guards.get(each.history.id)) for _, each in found])
+            done = bulk(self._client, [self._history(each, guards.get(each.id)) for _, each in found])
             poison |= {found[i][0]: why for i, why in done.poison.items()}
-            again = {found[i][1].history.id for i in done.conflicts}
+            again = {found[i][1].id for i in done.conflicts}
             left = [p for p in left if updates[p].offer.id in again]
             if not left:
                 return poison
@@ -105,7 +105,7 @@ class Writer:
         """The stored histories by id; ``guards`` gets the guard for the next write of each."""
         hits = fetch_documents(self._client, self._names["history"], sorted(names))
         guards |= {hit["_id"]: _guard(hit) for hit in hits}
-        return {hit["_id"]: documents.stored_history(hit["_source"]) for hit in hits}
+        return {hit["_id"]: documents.history_of(hit["_source"]) for hit in hits}
 
     def update_products(self, asins: Iterable[str]) -> dict[str, str]:
         """Bring the products to what their offers say; those that the store never takes, and why.
@@ -181,8 +181,8 @@ class Writer:
         guards: dict[str, SeqNoGuard] = {}
         there = self._histories(guards, [hit["_id"] for hit in hits])
         new = [hit for hit in hits if hit["_id"] not in there]
-        before = {hit["_id"]: documents.stored_history(hit["_source"]) for hit in hits if hit["_id"] in there}
-        renewed = (self._history(one, guards[name]) for name, one in renew_histories(there, before))
+        before = {hit["_id"]: documents.history_of(hit["_source"]) for hit in hits if hit["_id"] in there}
+        renewed = (self._history(one, guards[one.id]) for one in renew_histories(there, before))
         return [*(upgrade_action("history", self._names["history"], hit) for hit in new), *renewed]
 
     def transform_products(self, hits: Sequence[Hit]) -> list[Action]:
@@ -219,10 +219,10 @@ class Writer:
             self._names["offers"], offer.id, document, guard=guard, only_new=guard is None, alias=self._alias
         )  # fmt: skip
 
-    def _history(self, stored: StoredHistory, guard: SeqNoGuard | None) -> Action:
-        document = documents.history_document(stored.history, stored.blob)
+    def _history(self, history: StoredHistory, guard: SeqNoGuard | None) -> Action:
+        document = documents.history_document(history)
         return Action(
-            self._names["history"], stored.history.id, document, guard=guard, only_new=guard is None, alias=self._alias
+            self._names["history"], history.id, document, guard=guard, only_new=guard is None, alias=self._alias
         )  # fmt: skip
 
     def _product(self, asin: str, document: JsonObject, guard: SeqNoGuard | None) -> Action:

@@ -9,11 +9,10 @@ from typing import Any
 
 import orjson
 
-from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product
+from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product
 from arbkit.core.offers.facts import Fact
 from arbkit.store.absorbing import StoredHistory
 from arbkit.store.fields import BEST_FIELDS, OFFER_KINDS, OPPORTUNITY_FIELDS
-from arbkit.store.history_codec import decode
 from arbkit.store.sqlite.schema import OFFER_COLUMNS
 
 SqlValue = str | int | float | bytes | None
@@ -92,32 +91,29 @@ def _offer(row: Sequence[Any]) -> Offer:
     return Offer(**values)
 
 
-def history_row(h: History, series: bytes) -> tuple[SqlValue, ...]:
-    """Its values for ``PUT_HISTORY``; the series are packed already."""
-    return h.asin, h.market, h.version, h.currency, series
+def history_row(h: StoredHistory) -> tuple[SqlValue, ...]:
+    """Its values for ``PUT_HISTORY``."""
+    return h.asin, h.market, h.version, h.currency, h.blob
 
 
 def read_histories(
     connection: sqlite3.Connection, ids: Iterable[str], *, file: str = "main"
 ) -> dict[str, StoredHistory]:
     """The histories that are stored, by id; ``file`` may be an attached one."""
-    wanted, found = list(ids), {}
+    wanted = list(ids)
+    found: dict[str, StoredHistory] = {}
     for start in range(0, len(wanted), _IN_CHUNK):
         chunk = [part for name in wanted[start : start + _IN_CHUNK] for part in name.split(":")]
         marks = ", ".join(["(?, ?)"] * (len(chunk) // 2))
         query = f"SELECT {HISTORY_COLUMNS} FROM {file}.history WHERE (asin, market) IN (VALUES {marks})"  # noqa: S608 - ours
-        for row in connection.execute(query, chunk):
-            history = to_history(row)
-            found[history.id] = StoredHistory(history, row[-1])
+        found |= {one.id: one for one in map(to_history, connection.execute(query, chunk))}
     return found
 
 
-def to_history(columns: Sequence[SqlValue]) -> History:
+def to_history(columns: Sequence[SqlValue]) -> StoredHistory:
     """The history of a row of :data:`HISTORY_COLUMNS`."""
     row: Sequence[Any] = columns
-    asin, market, version, currency, blob = row
-    series, sellers = decode(blob)
-    return History(asin, market, version, currency, series, sellers)
+    return StoredHistory(*row)
 
 
 def product_row(p: Product, *, changed: int) -> tuple[SqlValue, ...]:

@@ -83,8 +83,7 @@ class SqliteStore(Closing):
                 connection.executemany(rows.PUT_OFFER, map(rows.offer_row, found.offers.values()))
                 connection.executemany(rows.DELETE_HISTORY, (name.split(":") for name in found.replaced_demo))
                 histories = absorb_histories(partial(rows.read_histories, connection), updates, taken, offers)
-                put = (rows.history_row(h.history, h.blob) for _, h in histories.values())
-                connection.executemany(rows.PUT_HISTORY, put)
+                connection.executemany(rows.PUT_HISTORY, (rows.history_row(h) for _, h in histories.values()))
                 changed = {offer.asin for offer in found.offers.values()}
                 if changed:
                     composed = (offer for offer in offers.values() if offer.asin in changed)
@@ -131,9 +130,7 @@ class SqliteStore(Closing):
             connection.executemany(rows.PUT_OFFER, map(rows.offer_row, renewed.values()))
             both = rows.read_histories(connection, made, file="beside"), rows.read_histories(connection, made)
             histories = (
-                rows.history_row(one.history, one.blob)
-                for name, one in renew_histories(*both)
-                if made[name].demo == stored[name].demo
+                rows.history_row(one) for one in renew_histories(*both) if made[one.id].demo == stored[one.id].demo
             )
             connection.executemany(rows.PUT_HISTORY, histories)
             _write_products(connection, {**stored, **renewed}.values(), changed)
@@ -252,7 +249,7 @@ class SqliteStore(Closing):
         with self._using() as connection, snapshot(connection):
             query = f"SELECT {rows.HISTORY_COLUMNS} FROM history WHERE asin = ? ORDER BY market"  # noqa: S608 - ours
             shown = self._shown(connection, [asin])
-            return [rows.to_history(row) for one in shown for row in connection.execute(query, (one,))]
+            return [rows.to_history(row).unpacked() for one in shown for row in connection.execute(query, (one,))]
 
     def product(self, asin: str) -> Product | None:
         """See :meth:`arbkit.store.base.Store.product`."""
