@@ -135,9 +135,11 @@ def written(outcomes: Mapping[int, Outcome], poison: Mapping[int, str]) -> Writt
 def _why_refused(update: Update) -> str | None:
     """Why the store will never take this update, or None."""
     offer, history = update.offer, update.history
-    for position, value in enumerate(read_values(offer)):
-        if type(value) is int and not -(2**63) <= value < 2**63:
-            return f"{Offer.__slots__[position]}: larger than any store holds (got {value!r})"
+    values = read_values(offer)
+    numbers = [value for value in values if value.__class__ is int]
+    for value in (min(numbers), max(numbers)):
+        if not -(2**63) <= value < 2**63:
+            return f"{Offer.__slots__[values.index(value)]}: larger than any store holds (got {value!r})"
     if history is not None and history.id != offer.id:
         return f"history of {history.id} with the offer {offer.id}"
     return None

@@ -27,6 +27,7 @@ from arbkit.core.offers.groups import (
     Group,
     Stamp,
     default_stamp,
+    default_time,
     is_known,
     packed,
     parsed_stamps,
@@ -239,6 +240,8 @@ def _supersedes(b: Sequence[Any], a: Sequence[Any]) -> bool:
         if (value is None or value == ()) and name not in own and is_known(a[position]):
             return False
     for group in TOGETHER:
+        if not (own or others or group.whole) and _is_later(default_time(b, group), default_time(a, group)):
+            continue
         before = others.get(group.name) or default_stamp(a, group)
         after = own.get(group.name) or default_stamp(b, group)
         if before is None or (after is not None and after.at > before.at and not group.whole):
@@ -247,6 +250,11 @@ def _supersedes(b: Sequence[Any], a: Sequence[Any]) -> bool:
         if after is None or not (same or _holds(group, b, after, a, before, ties=True)):
             return False
     return True
+
+
+def _is_later(after: int | None, before: int | None) -> bool:
+    """Whether nothing was said before, or something later."""
+    return before is None or (after is not None and after > before)
 
 
 def _header_key(values: Sequence[Any]) -> tuple[float | bytes, ...]:

@@ -98,12 +98,13 @@ def drop_old_demand(
         rules: None: those that come with arbkit.
     """
     rules = rules or load_age_rules()
-    made = offers.copy()
+    made = offers.copy(deep=False)
     dropped = np.zeros(len(made), bool)
     for name in made.columns.intersection([*RANK_FACTS]):
         old = ~np.isnan(numbers(made, name)) & (now - times[name] > rules.sales_rank.unknown_after_days * DAY_S)
-        made.loc[old, name] = np.nan
-        dropped |= old
+        if old.any():
+            made[name] = np.where(old, np.nan, numbers(made, name))
+            dropped |= old
     made["rank_too_old"] = dropped
     made["category_old"] = made["category"].notna().to_numpy(bool) & (
         now - times["category"] > rules.category.doubt_after_days * DAY_S
