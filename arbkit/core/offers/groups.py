@@ -124,8 +124,9 @@ def default_time(values: Sequence[FieldValue], group: Group) -> int | None:
     for position in group.lead:
         value = row[position]
         if value is not None and value != ():
-            own = None if group.at is None else row[group.at]
-            return int(row[_UPDATED_AT] if own is None else own)
+            at: int | None = None if group.at is None else row[group.at]
+            updated_at: int = row[_UPDATED_AT]
+            return updated_at if at is None else at
     return int(row[_UPDATED_AT]) if group.always and row[_ORIGIN] in _KEEPA else None
 
 

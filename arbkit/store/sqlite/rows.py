@@ -100,14 +100,9 @@ def read_histories(
     connection: sqlite3.Connection, ids: Iterable[str], *, file: str = "main"
 ) -> dict[str, StoredHistory]:
     """The histories that are stored, by id; ``file`` may be an attached one."""
-    wanted = list(ids)
-    found: dict[str, StoredHistory] = {}
-    for start in range(0, len(wanted), _IN_CHUNK):
-        chunk = [part for name in wanted[start : start + _IN_CHUNK] for part in name.split(":")]
-        marks = ", ".join(["(?, ?)"] * (len(chunk) // 2))
-        query = f"SELECT {HISTORY_COLUMNS} FROM {file}.history WHERE (asin, market) IN (VALUES {marks})"  # noqa: S608 - ours
-        found |= {one.id: one for one in map(to_history, connection.execute(query, chunk))}
-    return found
+    query = f"SELECT {HISTORY_COLUMNS} FROM {file}.history WHERE asin = ? AND market = ?"  # noqa: S608 - ours
+    rows = (row for name in ids for row in connection.execute(query, name.split(":")))
+    return {history.id: history for history in map(to_history, rows)}
 
 
 def to_history(columns: Sequence[SqlValue]) -> StoredHistory:
