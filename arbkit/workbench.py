@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import PositiveInt, TypeAdapter
 
-from arbkit.analysis.offers import known_offers, prepare_offers
+from arbkit.analysis.offers import known_offers, moment_of, prepare_offers
 from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.analysis.routes import RoutePrices, best_cells, price_routes, route_cells, routes_frame
 from arbkit.analysis.what_if import quote_request_for
@@ -248,7 +248,7 @@ class Workbench(Closing):
         source, target = check_value(_MARKET, "source", source), check_value(_MARKET, "target", target)
         if source == target:
             raise UsageError("source and target are the same", field="target", value=target)
-        routes = self._prices(offers, on).routes(now=time.time(), listings=lambda _: offers)
+        routes = self._prices(offers, on).routes(now=moment_of(on, now=time.time()), listings=lambda _: offers)
         priced = {r.id: r for r in routes}.get(f"{source}:{target}")
         if priced is None or priced.buy_price is None or priced.sell_price is None:
             absent = [code for code in (source, target) if code not in {o.market for o in offers}]
@@ -331,7 +331,8 @@ class Workbench(Closing):
 
     def _prices(self, offers: Sequence[Offer], on: date) -> RoutePrices:
         profile = self.profile
-        return price_routes(prepare_offers(offers), profile, load_tables(), load_rates(), on=on)
+        prepared = prepare_offers(offers, now=moment_of(on, now=time.time()))
+        return price_routes(prepared, profile, load_tables(), load_rates(), on=on)
 
     def _lines(self, asin: str, currency: str | None) -> tuple[list[Offer], list[PriceLine], str]:
         offers, rates = self._offers([asin]), load_rates()

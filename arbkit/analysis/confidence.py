@@ -146,14 +146,19 @@ def _missing(column: str) -> _Check:
     return lambda routes, _, __: np.isnan(_column(routes, column))
 
 
+def _asked(routes: pd.DataFrame, side: str) -> Floats:
+    """What the shop asks now, in minor units with shipping: the price that is priced may be an average already."""
+    return _column(routes, f"{side}_price_minor") + np.nan_to_num(_column(routes, f"{side}_shipping_minor"))
+
+
 def _above_average(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
-    price, average = _column(routes, "sell_price"), _column(routes, "sell_price_avg90_minor") / 100
-    return np.asarray(price > rule.thresholds["above_share_of_average"] * average)
+    average = _column(routes, "sell_price_avg90_minor")
+    return np.asarray(_asked(routes, "sell") > rule.thresholds["above_share_of_average"] * average)
 
 
 def _below_average(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
-    price, average = _column(routes, "buy_price"), _column(routes, "buy_price_avg90_minor") / 100
-    return np.asarray(price < rule.thresholds["below_share_of_average"] * average)
+    average = _column(routes, "buy_price_avg90_minor")
+    return np.asarray(_asked(routes, "buy") < rule.thresholds["below_share_of_average"] * average)
 
 
 def _amazon_holds_buy_box(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask:
@@ -181,6 +186,12 @@ def _may_pay(routes: pd.DataFrame) -> Mask:
 
 def _range_width(routes: pd.DataFrame) -> Floats:
     return _column(routes, "profit_high") - _column(routes, "profit_low")
+
+
+def _no_rank(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask:
+    # Of one that is too old another rule says so.
+    old = routes["reason_flags"].to_numpy(np.uint64) & ReasonCode.SALES_RANK_OLD.bit
+    return np.asarray(np.isnan(_column(routes, "sell_sales_rank")) & (old == 0))
 
 
 def _range_wide(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
@@ -238,13 +249,15 @@ _CHECKS: dict[str, tuple[_Check, frozenset[str]]] = {
     "buy_price_below_average": (_below_average, frozenset({"below_share_of_average"})),
     "no_average_where_sold": (_missing("sell_price_avg90_minor"), frozenset()),
     "amazon_holds_buy_box": (_amazon_holds_buy_box, frozenset()),
-    "no_sales_rank": (_missing("sell_sales_rank"), frozenset()),
+    "no_sales_rank": (_no_rank, frozenset()),
     "often_out_of_stock": (_above("buy_out_of_stock90_pct", "above_percent"), frozenset({"above_percent"})),
     "data_older_than_a_month": (_old, frozenset({"above_days"})),
     "data_older_than_a_quarter": (_old, frozenset({"above_days"})),
     **dict.fromkeys(
         (
             "old_buy_box_replaced",
+            "sales_rank_old",
+            "category_old",
             "package_derived",
             "exchange_rate_stale",
             "customs_assumed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ import pandas as pd
 from arbkit.core.keepa_time import to_minutes
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import History, Offer
+from arbkit.core.offers.groups import fact_stamp
+from arbkit.profit.facts.ages import DAY_S, RANK_FACTS, load_age_rules
 
 AMAZON_SELLERS: Mapping[str, str] = {code: market.amazon_seller for code, market in MARKETS.items()}
 """Amazon's own seller id in each store."""
@@ -18,6 +21,7 @@ _DAYS = 90
 _DAY_MIN = 1_440
 _NOBODY = frozenset({"-1", "-2"})
 """What Keepa has in place of a seller while nobody holds the buy box, or nobody sells."""
+TOO_OLD = "too old to say what sells now"
 _NOT_SAID = "Keepa does not say"
 _NO_COLUMN = "not in this export"
 _NOT_IMPORTED = "not in the imported data"
@@ -49,8 +53,16 @@ class Demand:
     why: Mapping[str, str]
 
 
-def demand_of(offer: Offer, history: History | None) -> Demand:
-    """What is known of demand and competition for an offer."""
+def is_rank_fact_old(offer: Offer, name: str, *, now: float) -> bool:
+    """Whether what an offer says of its sales (one of ``RANK_FACTS``) is too old to be one of ``now`` (Unix s)."""
+    stamp = None if getattr(offer, name) is None else fact_stamp(offer, name)
+    return stamp is not None and now - stamp.at > load_age_rules().sales_rank.unknown_after_days * DAY_S
+
+
+def demand_of(offer: Offer, history: History | None, *, now: float) -> Demand:
+    """What is known of demand and competition for an offer at ``now`` (Unix seconds)."""
+    too_old: dict[str, Any] = dict.fromkeys(name for name in RANK_FACTS if is_rank_fact_old(offer, name, now=now))
+    offer = replace(offer, **too_old)
     share = offer.amazon_buy_box90_pct
     if share is None and history is not None:
         share = amazon_share_pct(history, end=offer.updated_at)
@@ -77,6 +89,7 @@ def demand_of(offer: Offer, history: History | None) -> Demand:
     looked = {"amazon_sells": offer.amazon_at is not None, "rank": offer.sales_rank_at is not None or None}
     unknown = [name for name in Demand.__slots__ if getattr(found, name) is None]
     why = {name: why_absent(offer, reasons.get(name, _NOT_SAID), looked=looked.get(name)) for name in unknown}
+    why |= dict.fromkeys(("rank" if name == "sales_rank" else name for name in too_old), TOO_OLD)
     return replace(found, why=why)
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from arbkit.analysis.detection_inputs import fingerprint
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.offers import OfferScan, prepare_offers, with_facts
+from arbkit.analysis.offers import OfferScan, moment_of, prepare_offers, with_facts
 from arbkit.analysis.routes import RoutePrices, price_routes
 from arbkit.core.models import Opportunity
 from arbkit.core.results import JsonObject
@@ -150,21 +150,24 @@ def detect(
     run_id: str,
     now: float | None = None,
 ) -> Detection:
-    """Price every route of these offers and keep those that pass ``parameters``, best profit first."""
+    """Price every route of these offers and keep those that pass ``parameters``, best profit first.
+
+    Ages count to ``now`` (Unix seconds; None: the present), or to the end of another day that is asked for.
+    """
     now = time.time() if now is None else now
-    on = parameters.on or datetime.fromtimestamp(now, UTC).date()
+    on, moment = parameters.on or datetime.fromtimestamp(now, UTC).date(), moment_of(parameters.on, now=now)
     products = routes = 0
     unknown: Counter[Reason] = Counter()
     found: list[Opportunity] = []
     for frame in offers.frames:
-        prepared = prepare_offers(with_facts(frame, offers.facts), now=now)
+        prepared = prepare_offers(with_facts(frame, offers.facts), now=moment)
         prices = price_routes(prepared, profile, tables, rates, on=on, routes=parameters.routes())
         evaluation = prices.evaluation
         products += frame["asin"].nunique()
         routes += int(evaluation.listed_on_both.sum())
         unknown.update(evaluation.unknown_counts())
-        passes = _passes(prices, parameters, now)
-        passed = prices.opportunities(passes, now=now, run_id=run_id, listings=offers.listings)
+        passes = _passes(prices, parameters, moment)
+        passed = prices.opportunities(passes, now=moment, evaluated_at=now, run_id=run_id, listings=offers.listings)
         found.extend(_wanted(passed, parameters))
     found.sort(key=lambda o: (-o.profit, o.id))
     return Detection(
@@ -200,7 +203,7 @@ def limited(whole: Detection, parameters: DetectParameters) -> Detection:
     """A detection cut to the opportunities within these limits; what it counts stays that of the whole."""
     routes, oldest = parameters.routes(), None
     if parameters.max_age_hours is not None:
-        oldest = whole.evaluated_at - parameters.max_age_hours * 3600
+        oldest = moment_of(whole.on, now=whole.evaluated_at) - parameters.max_age_hours * 3600
     least = {
         "profit": parameters.min_profit, "roi_pct": parameters.min_roi, "margin_pct": parameters.min_margin,
         "data_at": oldest,

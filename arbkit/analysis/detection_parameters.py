@@ -27,7 +27,9 @@ class DetectParameters(OpportunityFilter):
         description=OpportunityFilter.model_fields["min_profit"].description,
         json_schema_extra={"unit": "home currency"},
     )
-    on: date | None = Field(None, description="date of fees, VAT and rates, as 2026-08-01 (default: today)")
+    on: date | None = Field(
+        None, description="date of fees, VAT and rates, to which ages count too, as 2026-08-01 (default: today)"
+    )
 
     def routes(self) -> list[tuple[str, str]] | None:
         """The (source, target) pairs that are asked for; None: all."""

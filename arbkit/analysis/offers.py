@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from typing import Any, cast
 
 import numpy as np
@@ -17,20 +18,22 @@ from arbkit.analysis.listing.sides import Listings
 from arbkit.analysis.listing.sizes import read_size
 from arbkit.core.models import Offer
 from arbkit.core.offers.facts import Fact
+from arbkit.core.offers.groups import Stamp, packed, parsed_stamps
 from arbkit.profit import OFFER_COLUMNS, load_tables
+from arbkit.profit.facts.ages import RANK_FACTS, drop_old_demand
 from arbkit.profit.facts.packages import GOODS, PACKAGE, STATED, estimate_packages
 from arbkit.profit.facts.prices import PRICE_COLUMNS, choose_prices
 from arbkit.profit.facts.priors import PackagePriors, load_package_priors
-from arbkit.profit.fees.arrays import Objects
-from arbkit.profit.offer_facts import categories
+from arbkit.profit.fees.arrays import Floats, Objects
+from arbkit.profit.offer_facts import categories, numbers
 from arbkit.profit.reason_codes import ReasonCode
 from arbkit.store.base import Store
 from arbkit.store.fields import is_number
 
 IDENTITY_COLUMNS = ("title", "brand", "category", "origin")
 DEMAND_COLUMNS = (
-    "shipping_minor", "price_avg90_minor", "buy_box_is_amazon", "amazon_minor", "amazon_at", "sales_rank",
-    "out_of_stock90_pct", "rank_drops30", "offers_new",
+    "price_minor", "shipping_minor", "price_avg90_minor", "buy_box_is_amazon", "amazon_minor", "amazon_at",
+    "sales_rank", "out_of_stock90_pct", "rank_drops30", "offers_new",
 )  # fmt: skip
 _KIND_COLUMNS = ("product_type", "binding", "product_group", "category")
 _PART_COLUMNS = ("features", "volume_cm3", *GOODS, "item_weight_g")
@@ -45,6 +48,8 @@ PRICING_COLUMNS = tuple(
             *PRICE_COLUMNS,
             *_PART_COLUMNS,
             *_KIND_COLUMNS,
+            "sales_rank_at",
+            "stamps",
             "parent_asin",
         )
     )
@@ -75,7 +80,9 @@ class OfferScan:
 def known_offers(store: Store, asins: Sequence[str]) -> list[Offer]:
     """The offers of these products, with what the user typed in in place of what any source says."""
     facts = _by_product(store.facts(asins))
-    return [replace(o, **_typed(facts[o.asin], o.market)) if o.asin in facts else o for o in store.offers(asins)]
+    return [
+        replace(o, **_typed(facts[o.asin], o.market, o.stamps)) if o.asin in facts else o for o in store.offers(asins)
+    ]
 
 
 def with_facts(offers: pd.DataFrame, facts: Sequence[Fact]) -> pd.DataFrame:
@@ -87,8 +94,9 @@ def with_facts(offers: pd.DataFrame, facts: Sequence[Fact]) -> pd.DataFrame:
     made = offers.copy()
     rows = zip(made.index[known], made.loc[known, "asin"], made.loc[known, "market"], strict=True)
     for label, asin, market in rows:
-        for name, value in _typed(by_product[asin], market).items():
-            made.loc[label, name] = None if name == "category_path" else value
+        stamps = _texts(made.at[label, "stamps"]) if "stamps" in made else ()
+        for name, value in _typed(by_product[asin], market, stamps).items():
+            made.at[label, name] = None if name == "category_path" else value
     return made
 
 
@@ -100,8 +108,8 @@ def _by_product(facts: Iterable[Fact]) -> dict[str, list[Fact]]:
     return found
 
 
-def _typed(facts: Iterable[Fact], market: str) -> dict[str, Any]:
-    """The fields of an offer that these facts state, and what they put out of force."""
+def _typed(facts: Iterable[Fact], market: str, stamps: Sequence[str]) -> dict[str, Any]:
+    """The fields of an offer (which has these stamps) that the facts state, and what they put out of force."""
     fields: dict[str, Any] = {}
     for fact in (fact for fact in facts if fact.market in ("", market)):
         fields |= fact.value.model_dump(exclude_none=True)
@@ -109,28 +117,64 @@ def _typed(facts: Iterable[Fact], market: str) -> dict[str, Any]:
             # Keepa's fee is that of the package that the user knows better.
             fields["keepa_fba_fee_minor"] = None
         elif fact.name == "category":
-            fields |= {"category_path": (), "keepa_referral_pct": None}
+            # Of several stamps of one fact the last one holds; the origin does not matter any more.
+            stamp = packed("category", Stamp(int(fact.at), "keepa"))
+            fields |= {"category_path": (), "keepa_referral_pct": None, "stamps": (*stamps, stamp)}
     return fields
+
+
+def moment_of(on: date | None, *, now: float) -> float:
+    """The time (Unix seconds) to which ages count where a day is priced: ``now`` for today, else the end of the day."""
+    if on is None or on == datetime.fromtimestamp(now, UTC).date():
+        return now
+    return datetime.combine(on, datetime.max.time(), UTC).timestamp()
 
 
 def prepare_offers(offers: Sequence[Offer] | pd.DataFrame, *, now: float | None = None) -> pd.DataFrame:
     """Offers ready to be priced, one row each.
 
-    An old buy box gives way to a newer price (:func:`~arbkit.profit.facts.prices.choose_prices`). A package that a
+    An old buy box gives way to a newer price (:func:`~arbkit.profit.facts.prices.choose_prices`), and old ranks are
+    unknown (:func:`~arbkit.profit.facts.ages.drop_old_demand`). A package that a
     listing lacks comes from the product's other listings, else it is a range
     (:func:`~arbkit.profit.facts.packages.estimate_packages`).
 
     Args:
         offers: all offers of each product, as models or as frames of :data:`PRICING_COLUMNS` (``Store.scan_offers``).
-        now: Unix seconds, to which the age of prices is counted; None: the present.
+        now: Unix seconds, to which the age of facts is counted; None: the present.
     """
+    now = time.time() if now is None else now
     frame = offers if isinstance(offers, pd.DataFrame) else offers_frame(offers)
-    frame = _without_unsellable(choose_prices(frame.reset_index(drop=True), now=time.time() if now is None else now))
+    frame = frame.reset_index(drop=True)
+    frame = drop_old_demand(frame, fact_times(frame), now=now)
+    frame = _without_unsellable(choose_prices(frame, now=now))
     lacking = frame[list(PACKAGE)].isna().any(axis=1)
     if lacking.any():
         _read_sizes(frame, lacking & ~frame["asin"].isin(frame.loc[~lacking, "asin"]))
     priors = load_package_priors()
     return estimate_packages(frame, package_categories(frame, priors), priors)
+
+
+def fact_times(offers: pd.DataFrame) -> dict[str, Floats]:
+    """When ranks and categories were true, Unix seconds: by their stamps, else their own time, else the offer's.
+
+    ``updated_at`` has to be that of the offers still; columns may be missing.
+    """
+    names = (*RANK_FACTS, "category")
+    updated = numbers(offers, "updated_at")
+    times = dict.fromkeys(names, updated)
+    ranked_at = numbers(offers, "sales_rank_at")
+    times["sales_rank"] = np.where(np.isnan(ranked_at), updated, ranked_at)
+    if "stamps" not in offers:
+        return times
+    stamps = offers["stamps"].to_numpy(object)
+    stamped = [(row, parsed_stamps(found)) for row, cell in enumerate(stamps) if (found := tuple(_texts(cell)))]
+    for name in names:
+        own = [(row, each[name].at) for row, each in stamped if name in each]
+        if own:
+            times[name] = times[name].copy()
+            rows, at = zip(*own, strict=True)
+            times[name][list(rows)] = at
+    return times
 
 
 def _without_unsellable(offers: pd.DataFrame) -> pd.DataFrame:
@@ -183,7 +227,7 @@ def _read_sizes(offers: pd.DataFrame, wanted: pd.Series[bool]) -> None:
     rows = np.flatnonzero(wanted)
     titles = offers["title"].to_numpy(object)[rows]
     features = offers["features"].to_numpy(object)[rows] if "features" in offers else np.full(len(rows), None)
-    found = [read_size(title or "", _features(cell)) for title, cell in zip(titles, features, strict=True)]
+    found = [read_size(title or "", _texts(cell)) for title, cell in zip(titles, features, strict=True)]
     unknown = (np.nan, np.nan, np.nan)
     stated = [(*(f.sides_mm or unknown), f.weight_g or np.nan, f.capacity_cm3 or np.nan) for f in found]
     for name, values in zip(names, np.array(stated, np.float64).reshape(-1, len(names)).T, strict=True):
@@ -192,8 +236,8 @@ def _read_sizes(offers: pd.DataFrame, wanted: pd.Series[bool]) -> None:
         offers[name] = column
 
 
-def _features(cell: object) -> Sequence[str]:
-    """The bullet points of a cell: a store gives them as the JSON text it keeps."""
+def _texts(cell: object) -> Sequence[str]:
+    """The texts of a cell: a store gives them as the JSON text it keeps."""
     if isinstance(cell, str):
         return cast("Sequence[str]", orjson.loads(cell))
     return cast("Sequence[str]", cell) if isinstance(cell, list | tuple) else ()

@@ -109,24 +109,36 @@ class RoutePrices:
         return profit_range(self.evaluation, self._selling)
 
     def opportunities(
-        self, wanted: Mask | None = None, *, now: float, run_id: str = "", listings: Listings | None = None
+        self,
+        wanted: Mask | None = None,
+        *,
+        now: float,
+        evaluated_at: float | None = None,
+        run_id: str = "",
+        listings: Listings | None = None,
     ) -> list[Opportunity]:
-        """The wanted routes that could be priced, profitable or not, as opportunities evaluated at ``now`` (Unix s).
+        """The wanted routes that could be priced, profitable or not, as opportunities.
 
-        ``listings`` gives whole offers of products, whose listings are compared; None: they are not.
+        Args:
+            wanted: of shape (routes, products); None: all.
+            now: Unix seconds, to which the age of prices counts.
+            evaluated_at: Unix seconds; None: ``now``.
+            run_id: of the detection.
+            listings: gives whole offers of products, whose listings are compared; None: they are not.
         """
         frame = self.evaluation.frame(wanted)
         if frame.empty:
             return []
         priced = frame["profit"].notna()
-        return list(self._opportunities(frame if priced.all() else frame[priced], now, run_id, listings))
+        routes = frame if priced.all() else frame[priced]
+        return list(self._opportunities(routes, now, listings, evaluated_at=evaluated_at, run_id=run_id))
 
     def routes(self, *, now: float, listings: Listings | None = None) -> list[PricedRoute]:
         """Every route that is offered, the most profitable first and those that cannot be priced last."""
         frame = self.evaluation.frame()
         if frame.empty:
             return []
-        priced = {o.id: o for o in self._opportunities(frame[frame["profit"].notna()], now, "", listings)}
+        priced = {o.id: o for o in self._opportunities(frame[frame["profit"].notna()], now, listings)}
         found = [self._route(row, priced) for row in route_rows(frame)]
         return sorted(found, key=lambda r: (r.profit is None, -(r.profit or 0.0), r.asin, r.id))
 
@@ -152,7 +164,13 @@ class RoutePrices:
         )
 
     def _opportunities(
-        self, routes: pd.DataFrame, now: float, run_id: str, listings: Listings | None
+        self,
+        routes: pd.DataFrame,
+        now: float,
+        listings: Listings | None,
+        *,
+        evaluated_at: float | None = None,
+        run_id: str = "",
     ) -> Iterator[Opportunity]:
         routes = _with_both_offers(routes, self.evaluation.buying.fees.offers)
         routes["profit_low"], routes["profit_high"] = self._ranges_of(routes)
@@ -197,7 +215,7 @@ class RoutePrices:
                 data_at=int(row["updated_at"]),
                 tables_version=self._seller.day.version,
                 profile=self._seller.profile.name,
-                evaluated_at=now,
+                evaluated_at=now if evaluated_at is None else evaluated_at,
                 source_url=source.url(row["asin"]),
                 target_url=target.url(row["asin"]),
                 demo=row["buy_origin"] == "demo" or row["sell_origin"] == "demo",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from arbkit.analysis.offers import prepare_offers
+from arbkit.analysis.offers import moment_of, prepare_offers
 from arbkit.analysis.routes import PricedRoute, RoutePrices, price_routes
 from arbkit.core.errors import UsageError
 from arbkit.core.input.validation import Value
@@ -54,7 +55,7 @@ def reprice(
     route: dict[str, Json | date] = {"source": first.source, "target": first.target}
     route |= {"buy": first.buy_price, "sell": first.sell_price, **changes}
     seller_profile = QuoteRequest.parse(route).apply(profile)
-    facts = prepare_offers(offers).set_index(["asin", "market"], drop=False)
+    facts = prepare_offers(offers, now=moment_of(on, now=time.time())).set_index(["asin", "market"], drop=False)
     usable = [o for o in found if (o.asin, o.source) in facts.index and (o.asin, o.target) in facts.index]
     factor = 1 + sell_change_pct / 100
     bought = _at_prices(facts, [(o.asin, o.source) for o in usable], [o.buy_price for o in usable], profile)
@@ -132,7 +133,7 @@ def quote_request_for(
     Raises:
         UsageError: the product is not offered on the marketplace it would be sold on any more.
     """
-    facts = prepare_offers(offers)
+    facts = prepare_offers(offers, now=moment_of(on, now=time.time()))
     rows = facts[facts["market"] == found.target]
     if rows.empty:
         raise UsageError("is not offered there any more", field="target", value=found.target)

@@ -159,7 +159,7 @@ OFFER_WIRE_NAMES: Mapping[str, str] = {f.name: "source" if f.name == "origin" el
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Change points of one quantity: ``times`` in Keepa minutes, ``values`` in the source's unit.
+    """Change points of one quantity: ``times`` in Keepa minutes, rising, ``values`` in the source's unit.
 
     A value holds until the next change point; −1 is "no offer". ``shipping`` stands beside buy box values
     only (−1 is "unknown").

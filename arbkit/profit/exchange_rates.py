@@ -8,8 +8,7 @@ from functools import lru_cache
 
 from currency_converter import CurrencyConverter, RateNotFoundError
 
-_STALE_DAYS = 7
-_LONGEST_GAP_DAYS = 10
+from arbkit.profit.facts.ages import load_age_rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +18,7 @@ class Rate:
     value: float
     day: date
     stale_days: int
-    """days between the requested day and ``day``, if more than a week; else 0"""
+    """days between the requested day and ``day``, if so many that the rate is doubted; else 0"""
 
 
 class Rates:
@@ -48,15 +47,15 @@ class Rates:
 
     @lru_cache(maxsize=256)  # noqa: B019 - one object lives as long as the process
     def _lookup(self, source: str, target: str, on: date) -> Rate | None:
-        start = min(on, self.last_date)
-        for back in range(min(_LONGEST_GAP_DAYS, (start - date.min).days + 1)):
+        rule, start = load_age_rules().exchange_rate, min(on, self.last_date)
+        for back in range(min(rule.bridged_days, (start - date.min).days + 1)):
             day = start - timedelta(days=back)
             try:
                 value = float(self._converter.convert(1.0, source, target, date=day))
             except (RateNotFoundError, ValueError):
                 continue
             age = (on - day).days
-            return Rate(value, day, age if age > _STALE_DAYS else 0)
+            return Rate(value, day, age if age > rule.doubt_after_days else 0)
         return None
 
 

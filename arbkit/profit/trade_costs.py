@@ -15,6 +15,7 @@ import numpy as np
 
 from arbkit.core.marketplaces import MARKET_CODES, MARKETS
 from arbkit.profit.exchange_rates import Rates
+from arbkit.profit.facts.ages import load_age_rules
 from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.fees.fulfilment import dispatch_day, efn_column, efn_price_cap, months, remote_price_caps
 from arbkit.profit.fees.tables import EffectiveTables
@@ -64,6 +65,9 @@ class SellerCosts:
         days = [r.day for r in found.values() if r is not None and r.value != 1]
         self.rate_day: date | None = days[0] if days else None
         self.stale_days = max((r.stale_days for r in found.values() if r is not None), default=0)
+        self.rate_too_old = self.stale_days > load_age_rules().exchange_rate.unknown_after_days
+        if self.rate_too_old:
+            self.rate = {code: rate if rate == 1 else float("nan") for code, rate in self.rate.items()}
         self.registered = profile.vat_status != "unregistered"
         self.spread = profile.exchange_spread_pct / 100
         self.months = months(day.on, profile.expected_days) if storage else (0.0, 0.0)
@@ -172,9 +176,9 @@ class SellerCosts:
         return {"freight": freight, "duty": duty, "import_vat": import_vat}
 
     def rate_reason(self, rate: float) -> np.uint64:
-        """The bit that says that a marketplace's exchange rate is unknown or stale; 0: neither."""
+        """The bit that says that a marketplace's exchange rate is unknown, too old or doubted; 0: neither."""
         if np.isnan(rate):
-            return ReasonCode.NO_EXCHANGE_RATE.bit
+            return (ReasonCode.EXCHANGE_RATE_TOO_OLD if self.rate_too_old else ReasonCode.NO_EXCHANGE_RATE).bit
         return ReasonCode.EXCHANGE_RATE_STALE.bit if rate != 1 and self.stale_days else np.uint64(0)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from arbkit.core.models import History, Offer, Update
 from arbkit.core.offers.groups import ORIGIN_RANKS, read_values
+from arbkit.core.offers.histories import merge_histories
 from arbkit.core.offers.merging import Outcome, absorb
 from arbkit.store.base import Written
-from arbkit.store.history_codec import encode
+from arbkit.store.history_codec import decode, encode, goes_on
 
 
 @dataclass(slots=True)
@@ -47,30 +48,74 @@ def absorb_all(stored: Mapping[str, Offer], updates: Sequence[Update], taken: It
     return result
 
 
-def newest_histories(
-    updates: Sequence[Update], taken: Iterable[int], offers: Mapping[str, Offer]
-) -> Iterator[tuple[int, History, bytes]]:
-    """The newest history of each offer with the index of its update, its series packed.
+@dataclass(frozen=True, slots=True)
+class StoredHistory:
+    """A history as a store keeps it: with its series packed."""
 
-    No invented one of an offer that ``offers`` (by id, as they are stored then) has as real.
-    """
-    best: dict[str, tuple[tuple[int, int, bytes], int, History]] = {}
-    for position in taken:
-        update = updates[position]
-        history, name = update.history, update.offer.id
-        if history is None or update.offer.demo != offers[name].demo:
-            continue
+    asin: str
+    market: str
+    version: int
+    currency: str
+    blob: bytes
+
+    @property
+    def id(self) -> str:
+        """``asin:market``."""
+        return f"{self.asin}:{self.market}"
+
+    @classmethod
+    def of(cls, history: History) -> StoredHistory:
+        """A history packed."""
         blob = encode(history.series, history.sellers)
-        key = history_order(history.version, blob)
-        if name not in best or key > best[name][0]:
-            best[name] = key, position, history
-    for (_, _, blob), position, history in best.values():
-        yield position, history, blob
+        return cls(history.asin, history.market, history.version, history.currency, blob)
+
+    def unpacked(self) -> History:
+        """The history."""
+        return History(self.asin, self.market, self.version, self.currency, *decode(self.blob))
 
 
-def history_order(version: int, blob: bytes) -> tuple[int, int, bytes]:
-    """What the greater one of two histories is kept by: the newer, of one version that which says more."""
-    return version, len(blob), blob
+def absorb_histories(
+    stored: Callable[[Iterable[str]], Mapping[str, StoredHistory]],
+    updates: Sequence[Update],
+    taken: Iterable[int],
+    offers: Mapping[str, Offer],
+) -> dict[str, tuple[int, StoredHistory]]:
+    """The histories that change, by id, each with the index of the last update that changed it.
+
+    No invented one of an offer that is real, by ``offers`` (by id, as they are stored then). ``stored`` gives those
+    that are there, by their ids.
+    """
+    given = [(i, h) for i in taken if (h := _history_of(updates[i], offers)) is not None]
+    before = dict(stored(sorted({history.id for _, history in given})))
+    changed: dict[str, tuple[int, StoredHistory]] = {}
+    for position, history in given:
+        old, new = before.get(history.id), StoredHistory.of(history)
+        merged = new if old is None else _merged(new, old)
+        if merged != old:
+            before[history.id] = merged
+            changed[history.id] = position, merged
+    return changed
+
+
+def renew_histories(
+    rebuilt: Mapping[str, StoredHistory], stored: Mapping[str, StoredHistory]
+) -> Iterator[StoredHistory]:
+    """The histories that rebuilt ones change among the stored; points of one time are the rebuilt's."""
+    for name in rebuilt.keys() & stored.keys():
+        if (merged := _merged(rebuilt[name], stored[name], ties=False)) != stored[name]:
+            yield merged
+
+
+def _history_of(update: Update, offers: Mapping[str, Offer]) -> History | None:
+    return None if update.history is None or update.offer.demo != offers[update.offer.id].demo else update.history
+
+
+def _merged(new: StoredHistory, old: StoredHistory, *, ties: bool = True) -> StoredHistory:
+    # Mostly the new one goes on where the old one ends: then it is all that is known.
+    for longer, shorter in ((new, old), (old, new)):
+        if longer.blob == shorter.blob or goes_on(longer.blob, shorter.blob):
+            return longer if longer.version >= shorter.version else replace(longer, version=shorter.version)
+    return StoredHistory.of(merge_histories(new.unpacked(), old.unpacked(), ties=ties))
 
 
 def written(outcomes: Mapping[int, Outcome], poison: Mapping[int, str]) -> Written:
@@ -90,9 +135,11 @@ def written(outcomes: Mapping[int, Outcome], poison: Mapping[int, str]) -> Writt
 def _why_refused(update: Update) -> str | None:
     """Why the store will never take this update, or None."""
     offer, history = update.offer, update.history
-    for position, value in enumerate(read_values(offer)):
-        if type(value) is int and not -(2**63) <= value < 2**63:
-            return f"{Offer.__slots__[position]}: larger than any store holds (got {value!r})"
+    values = read_values(offer)
+    numbers = [value for value in values if value.__class__ is int]
+    for value in (min(numbers), max(numbers)):
+        if not -(2**63) <= value < 2**63:
+            return f"{Offer.__slots__[values.index(value)]}: larger than any store holds (got {value!r})"
     if history is not None and history.id != offer.id:
         return f"history of {history.id} with the offer {offer.id}"
     return None

@@ -218,7 +218,7 @@ class Store(Closing, Protocol):
         """Store offers, histories and the products they make up; returns when durable.
 
         What an update states is merged with what is stored, as :mod:`arbkit.core.offers.merging` says: the result does
-        not depend on the order of updates, nor on how often each comes. Of histories the newest is kept whole.
+        not depend on the order of updates, nor on how often each comes. Histories keep every point.
 
         Raises:
             StoreError: the batch is not stored and may be tried again.

@@ -9,10 +9,13 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import orjson
 
 from arbkit.core.models import Series
+
+_NUMBER_BYTES = 4
 
 
 def encode(series: Mapping[str, Series], sellers: tuple[str, ...]) -> bytes:
@@ -43,3 +46,43 @@ def decode(blob: bytes) -> tuple[dict[str, Series], tuple[str, ...]]:
         at += count * len(columns)
         series[name] = Series(*columns)
     return series, tuple(sellers)
+
+
+def goes_on(longer: bytes, shorter: bytes) -> bool:
+    """Whether each series of one packed history begins with that of the other; nothing is unpacked for it."""
+    head, series = _layout(longer)
+    other_head, others = _layout(shorter)
+    order, sellers = head
+    if order != other_head[0] or sellers[: len(other_head[1])] != other_head[1]:
+        return False
+    return all(name in series and _begins_with(longer, series[name], shorter, place) for name, place in others.items())
+
+
+class _Place(NamedTuple):
+    """Where a series lies in a packed history: its first byte, how many points, how many columns of them."""
+
+    start: int
+    points: int
+    columns: int
+
+
+def _layout(blob: bytes) -> tuple[tuple[str, list[str]], dict[str, _Place]]:
+    """Byte order and sellers; and where each series lies."""
+    at = 4 + int.from_bytes(blob[:4], "little")
+    order, header, sellers = orjson.loads(blob[4:at])
+    series: dict[str, _Place] = {}
+    for name, (count, with_shipping) in header.items():
+        series[name] = _Place(at, count, 2 + with_shipping)
+        at += _NUMBER_BYTES * count * (2 + with_shipping)
+    return (order, sellers), series
+
+
+def _begins_with(longer: bytes, there: _Place, shorter: bytes, place: _Place) -> bool:
+    if there.columns != place.columns or there.points < place.points:
+        return False
+    size = _NUMBER_BYTES * place.points
+    pairs = (
+        (there.start + column * _NUMBER_BYTES * there.points, place.start + column * size)
+        for column in range(place.columns)
+    )
+    return all(longer[one : one + size] == shorter[other : other + size] for one, other in pairs)

@@ -49,8 +49,8 @@ class _Drawn:
 class Expected:
     """What is left after all records: the newest version of every offer, and what nobody can use.
 
-    ``offers``: id → version and price; ``products``: ASIN → version; ``histories``: id → version and the flat
-    series of new prices; ``poison``: key and bytes.
+    ``offers``: id → version and price; ``products``: ASIN → version; ``histories``: id → version and all points of
+    new prices, flat; ``poison``: key and bytes.
     """
 
     offers: dict[str, tuple[int, int | None]] = field(default_factory=dict)
@@ -73,6 +73,7 @@ class Deck:
         """Counted here and by nobody else's code."""
         found = Expected()
         newest: dict[tuple[str, str], int] = {}
+        points: dict[tuple[str, str], dict[int, int]] = {}
         for drawn in map(self._draw, range(self.count)):
             if drawn.poison is not None:
                 record = self._record(drawn)
@@ -80,10 +81,14 @@ class Deck:
             else:
                 one = drawn.asin, drawn.market
                 newest[one] = max(drawn.version, newest.get(one, 0))
+                prices, known = self._prices(*one, drawn.version), points.setdefault(one, {})
+                for at, price in zip(prices[::2], prices[1::2], strict=True):
+                    known[at] = max(price, known.get(at, -1))
         for (asin, market), version in newest.items():
             prices = self._prices(asin, market, version)
             found.offers[f"{asin}:{market}"] = version, prices[-1] if prices[-1] > 0 else None
-            found.histories[f"{asin}:{market}"] = version, prices
+            every = sorted(points[asin, market].items())
+            found.histories[f"{asin}:{market}"] = version, [number for point in every for number in point]
             found.products[asin] = found.products.get(asin, 0) + version
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 import arbkit.store.sqlite.store
 from arbkit.core.errors import UsageError
-from arbkit.core.models import Offer, Run, Update
+from arbkit.core.models import Offer, Run, Series, Update
 from arbkit.core.offers.facts import Fact
 from arbkit.core.offers.merging import absorb
 from arbkit.core.settings import Settings
@@ -29,7 +30,7 @@ from arbkit.store.kept_facts import restore_facts, set_fact, unset_fact
 from arbkit.store.product_document import build_product
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import history, offer, opportunity
-from tests.helpers.statements import updates
+from tests.helpers.statements import histories, updates
 from tests.servers.launch import Elasticsearch
 
 
@@ -403,11 +404,7 @@ def as_of(asin: str, update: Update) -> Update:
 @st.composite
 def any_updates(draw: st.DrawFn) -> Update:
     update = draw(updates(origins=("keepa", "raw", "export", "demo")))
-    version = update.offer.version
-    past = draw(st.sampled_from([None, history(version=version), history("B000000001", version=version - 1)]))
-    if past is not None and draw(st.booleans()):
-        past = replace(past, series={"new": past.series["new"]})
-    return replace(update, history=past)
+    return replace(update, history=draw(st.one_of(st.none(), histories())))
 
 
 @hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -505,6 +502,41 @@ def test_two_histories_of_one_moment_leave_the_fuller_one(store: Store) -> None:
         for one in order:
             store.put([Update(offer(asin), replace(one, asin=asin))])
         assert store.history(asin) == [replace(full, asin=asin)]
+
+
+def test_a_narrow_newer_history_never_loses_older_points(store: Store) -> None:
+    full = history()
+    narrow = replace(
+        full, version=8_000_001, series={"new": Series(array("i", [7_990_000, 7_999_000]), array("i", [2_100, 1_800]))}
+    )
+    store.put([Update(offer(), full)])
+    store.put([Update(offer(version=8_000_001), narrow)])
+    new = Series(array("i", [7_900_000, 7_950_000, 7_990_000, 7_999_000]), array("i", [2_000, -1, 2_100, 1_800]))
+    both = replace(full, version=8_000_001, series={"new": new, "buy_box": full.series["buy_box"]})
+    assert store.history("B000000001") == [both]
+    # Nor does what comes late or again.
+    store.put([Update(offer(), full), Update(offer(version=8_000_001), narrow)])
+    assert store.history("B000000001") == [both]
+
+
+def test_rebuilding_keeps_points_that_no_record_has_any_more_and_takes_the_others_anew(store: Store) -> None:
+    full = history()
+    misread = replace(full, series={**full.series, "new": replace(full.series["new"], values=array("i", [9, 9, 9]))})
+    store.put([Update(offer(), misread)])
+    later = Series(array("i", [7_950_000, 7_990_000]), array("i", [-1, 2_100]))
+    store.rebuild([[Update(offer(), replace(full, series={"new": later}))]])
+    (found,) = store.history("B000000001")
+    assert found.series["new"].values.tolist() == [9, -1, 2_100]
+    assert found.series["buy_box"] == full.series["buy_box"]
+
+
+def test_a_real_history_keeps_nothing_of_an_invented_one(store: Store) -> None:
+    invented = replace(history(version=8_000_009), series={"new": Series(array("i", [1]), array("i", [1]))})
+    store.put([Update(offer(origin="demo", version=8_000_009), invented)])
+    store.put([Update(offer(), history())])
+    assert store.history("B000000001") == [history()]
+    store.put([Update(offer(origin="demo", version=8_000_010), invented)])
+    assert store.history("B000000001") == [history()]
 
 
 # What users typed

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 from hypothesis import strategies as st
 
-from arbkit.core.models import Offer, Update
+from arbkit.core.models import History, Offer, Series, Update
 
-__all__ = ["updates"]
+__all__ = ["histories", "updates"]
 
 _T0 = 1_780_000_000
 _TIMES = st.integers(0, 3).map(lambda step: _T0 + step * 86_400)
@@ -54,3 +55,21 @@ def updates(
         fetched_at=float(_T0 + draw(st.integers(0, 2))), updated_at=at, currency="EUR", **fields,
     )  # fmt: skip
     return Update(offer, None, draw(_STATED))
+
+
+@st.composite
+def histories(draw: st.DrawFn, *, asin: str = "B000000001") -> History:
+    """A history of any part of a few points; sellers in order of appearance."""
+    series = {}
+    for name in draw(st.lists(st.sampled_from(["new", "buy_box", "sales_rank"]), unique=True)):
+        times = sorted(draw(st.sets(st.integers(1, 6))))
+        values = draw(st.lists(st.sampled_from([-1, 1_990, 2_000]), min_size=len(times), max_size=len(times)))
+        shipping = draw(st.lists(st.sampled_from([-1, 0, 399]), min_size=len(times), max_size=len(times)))
+        with_shipping = name == "buy_box"
+        series[name] = Series(array("i", times), array("i", values), array("i", shipping) if with_shipping else None)
+    sellers: dict[str, int] = {}
+    if draw(st.booleans()):
+        times = sorted(draw(st.sets(st.integers(1, 6), min_size=1)))
+        held = [sellers.setdefault(draw(st.sampled_from(["A1", "A2", "A3"])), len(sellers)) for _ in times]
+        series["buy_box_seller"] = Series(array("i", times), array("i", held))
+    return History(asin, "DE", draw(st.integers(7_999_998, 8_000_002)), "EUR", series, tuple(sellers))

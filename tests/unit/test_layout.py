@@ -41,9 +41,9 @@ def test_the_package_does_not_grow() -> None:
     # Lines of code alone: blank lines, comments and docstrings are free. 18,500 before facts had ages and ranges;
     # whoever adds a capability adds its lines here, and says for what.
     facts_merging_and_files = 4_200
-    doubts_of_a_reseller, input_vat_and_inheritance = 100, 200
-    allowed = 18_500 + facts_merging_and_files + doubts_of_a_reseller + input_vat_and_inheritance
-    assert sum(map(code_lines, FILES)) <= allowed
+    doubts_of_a_reseller, input_vat_and_inheritance, ages_and_histories = 100, 200, 250
+    numbers_to_bet_on = facts_merging_and_files + doubts_of_a_reseller + input_vat_and_inheritance + ages_and_histories
+    assert sum(map(code_lines, FILES)) <= 18_500 + numbers_to_bet_on
 
 
 def test_only_a_door_lists_its_names() -> None:

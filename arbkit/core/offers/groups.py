@@ -113,15 +113,21 @@ def stamps_of(values: Sequence[FieldValue]) -> list[Stamp | None]:
 
 def default_stamp(values: Sequence[FieldValue], group: Group) -> Stamp | None:
     """The stamp of a group that has none of its own in ``stamps``."""
+    at = default_time(values, group)
+    row: Sequence[Any] = values
+    return None if at is None else Stamp(at, row[_ORIGIN])
+
+
+def default_time(values: Sequence[FieldValue], group: Group) -> int | None:
+    """The time of :func:`default_stamp`."""
     row: Sequence[Any] = values
     for position in group.lead:
         value = row[position]
         if value is not None and value != ():
-            at = None if group.at is None else row[group.at]
-            return Stamp(row[_UPDATED_AT] if at is None else at, row[_ORIGIN])
-    if group.always and row[_ORIGIN] in _KEEPA:
-        return Stamp(row[_UPDATED_AT], row[_ORIGIN])
-    return None
+            at: int | None = None if group.at is None else row[group.at]
+            updated_at: int = row[_UPDATED_AT]
+            return updated_at if at is None else at
+    return int(row[_UPDATED_AT]) if group.always and row[_ORIGIN] in _KEEPA else None
 
 
 def is_known(value: FieldValue) -> bool:

@@ -27,6 +27,7 @@ from arbkit.core.offers.groups import (
     Group,
     Stamp,
     default_stamp,
+    default_time,
     is_known,
     packed,
     parsed_stamps,
@@ -239,6 +240,8 @@ def _supersedes(b: Sequence[Any], a: Sequence[Any]) -> bool:
         if (value is None or value == ()) and name not in own and is_known(a[position]):
             return False
     for group in TOGETHER:
+        if not (own or others) and _surely_holds(group, b, a):
+            continue
         before = others.get(group.name) or default_stamp(a, group)
         after = own.get(group.name) or default_stamp(b, group)
         if before is None or (after is not None and after.at > before.at and not group.whole):
@@ -247,6 +250,21 @@ def _supersedes(b: Sequence[Any], a: Sequence[Any]) -> bool:
         if after is None or not (same or _holds(group, b, after, a, before, ties=True)):
             return False
     return True
+
+
+def _surely_holds(group: Group, b: Sequence[Any], a: Sequence[Any]) -> bool:
+    """Whether the group of an offer without stamps holds against the other's: where it takes no more than the times."""
+    before = default_time(a, group)
+    if before is None:
+        return True
+    after = default_time(b, group)
+    if after is None or after < before:
+        return False
+    if after > before and not group.whole:
+        return True
+    # The same again, of the same moment or later.
+    same = after > before or a[_ORIGIN] == b[_ORIGIN]
+    return bool(same and all(a[position] == b[position] for position in group.all))
 
 
 def _header_key(values: Sequence[Any]) -> tuple[float | bytes, ...]:

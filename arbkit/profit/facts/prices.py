@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
-from datetime import date
-from functools import lru_cache
-from importlib import resources
-
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
 
 from arbkit.core.keepa_time import UNDATED_AT
+from arbkit.profit.facts.ages import DAY_S, PriceRule, load_age_rules
 from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.offer_facts import numbers
 
@@ -20,31 +15,10 @@ PRICE_COLUMNS = (
     "new_avg180_minor",
 )  # fmt: skip
 """What the choice looks at, beside the price that was chosen when the offer was read."""
-_DAY_S = 86_400.0
 _AVERAGES = ("30", "90", "180")
 
 
-class PriceRules(BaseModel):
-    """The table ``price_rules.toml``."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    valid_from: date
-    source: str
-    buy_box_days: float
-    newer_by_days: float
-    any_price_days: float
-    glitch_share: float
-
-
-@lru_cache(maxsize=1)
-def load_price_rules() -> PriceRules:
-    """The rules that come with arbkit."""
-    text = resources.files("arbkit.profit.facts").joinpath("price_rules.toml").read_text("utf-8")
-    return PriceRules.model_validate(tomllib.loads(text))
-
-
-def choose_prices(offers: pd.DataFrame, *, now: float, rules: PriceRules | None = None) -> pd.DataFrame:
+def choose_prices(offers: pd.DataFrame, *, now: float, rules: PriceRule | None = None) -> pd.DataFrame:
     """The offers with the price that stands for now, and ``updated_at`` the time at which it was known to hold.
 
     ``price_replaced`` marks where the lowest new price took the place of an old buy box, ``price_too_old`` and
@@ -56,7 +30,7 @@ def choose_prices(offers: pd.DataFrame, *, now: float, rules: PriceRules | None 
         now: Unix seconds.
         rules: None: those that come with arbkit.
     """
-    rules = rules or load_price_rules()
+    rules = rules or load_age_rules().price
     made = offers.copy()
     at = numbers(made, "price_at")
     replaced = _superseded(made, at, now, rules)
@@ -67,7 +41,7 @@ def choose_prices(offers: pd.DataFrame, *, now: float, rules: PriceRules | None 
     made["updated_at"] = known
     priced = numbers(made, "price_minor") > 0
     undated = priced & (known <= UNDATED_AT)
-    too_old = priced & ~undated & (now - known > rules.any_price_days * _DAY_S)
+    too_old = priced & ~undated & (now - known > rules.any_price_days * DAY_S)
     made.loc[too_old | undated, "price_minor"] = np.nan
     price, average = numbers(made, "price_minor"), numbers(made, "price_avg90_minor")
     made["price_replaced"], made["price_too_old"] = replaced, too_old
@@ -76,12 +50,12 @@ def choose_prices(offers: pd.DataFrame, *, now: float, rules: PriceRules | None 
     return made
 
 
-def _superseded(offers: pd.DataFrame, at: Floats, now: float, rules: PriceRules) -> Mask:
+def _superseded(offers: pd.DataFrame, at: Floats, now: float, rules: PriceRule) -> Mask:
     """Where the price is an old buy box, and the lowest new one is newer."""
     new_at = numbers(offers, "new_at")
     of_buy_box = offers["price_basis"].to_numpy(object) == "buy_box"
-    old = now - at > rules.buy_box_days * _DAY_S
-    newer = new_at - at >= rules.newer_by_days * _DAY_S
+    old = now - at > rules.buy_box_days * DAY_S
+    newer = new_at - at >= rules.newer_by_days * DAY_S
     return np.asarray(of_buy_box & old & newer & (numbers(offers, "new_minor") > 0))
 
 

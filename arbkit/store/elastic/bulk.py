@@ -44,15 +44,14 @@ class SeqNoGuard:
 class Action:
     """One document to be written to ``index`` (an alias, unless ``alias`` is False).
 
-    With ``version`` only if it is greater than the one there, or with ``same_version`` equal to it; with ``guard`` only
-    if the document is still that one; with ``only_new`` only if there is none.
+    With ``version`` only if it is greater than the one there; with ``guard`` only if the document is still that one;
+    with ``only_new`` only if there is none.
     """
 
     index: str
     id: str
     document: JsonObject
     version: int | None = None
-    same_version: bool = False
     guard: SeqNoGuard | None = None
     only_new: bool = False
     alias: bool = True
@@ -61,8 +60,7 @@ class Action:
         """The two lines of a bulk request."""
         head: dict[str, Any] = {"_index": self.index, "_id": self.id}
         if self.version is not None:
-            kind = "external_gte" if self.same_version else "external"
-            head |= {"version": self.version, "version_type": kind}
+            head |= {"version": self.version, "version_type": "external"}
         if self.guard is not None:
             # Sequence numbers mean nothing in the index that an alias may have been moved to since.
             head |= {"_index": self.guard.index, "if_seq_no": self.guard.seq_no}

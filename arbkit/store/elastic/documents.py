@@ -9,11 +9,11 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run
+from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product, Run
 from arbkit.core.offers.facts import Fact
 from arbkit.core.results import JsonObject
+from arbkit.store.absorbing import StoredHistory
 from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
-from arbkit.store.history_codec import decode
 
 Document = JsonObject
 _PRODUCT_FIELDS = tuple(f.name for f in fields(Product))
@@ -30,23 +30,16 @@ def offer_of(document: Mapping[str, JsonValue]) -> Offer:
     return Offer.from_dict(document)
 
 
-def history_document(h: History, series: bytes) -> Document:
-    """The document of a history; the series are packed already."""
-    packed = base64.b64encode(series).decode()
+def history_document(h: StoredHistory) -> Document:
+    """The document of a history."""
+    packed = base64.b64encode(h.blob).decode()
     return {"asin": h.asin, "market": h.market, "version": h.version, "currency": h.currency, "series": packed}
 
 
-def series_of(document: Mapping[str, JsonValue]) -> bytes:
-    """The packed series in the document of a history."""
-    row: Mapping[str, Any] = document
-    return base64.b64decode(row["series"])
-
-
-def history_of(document: Mapping[str, JsonValue]) -> History:
+def history_of(document: Mapping[str, JsonValue]) -> StoredHistory:
     """The history of a document."""
     row: Mapping[str, Any] = document
-    series, sellers = decode(series_of(document))
-    return History(row["asin"], row["market"], row["version"], row["currency"], series, sellers)
+    return StoredHistory(row["asin"], row["market"], row["version"], row["currency"], base64.b64decode(row["series"]))
 
 
 def product_document(p: Product, best: Document | None, words: str) -> Document:

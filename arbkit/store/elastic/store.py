@@ -26,7 +26,7 @@ from arbkit.store.base import Basis, OpportunityQuery, Page, ProductQuery, Rebui
 from arbkit.store.elastic import changes, demo, documents, indices, queries
 from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import Hit, connect, fetch_documents, scan, wrap_errors
-from arbkit.store.elastic.indices import temporary_indices, upgrade_documents
+from arbkit.store.elastic.indices import temporary_indices
 from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.elastic.writer import Writer
 from arbkit.store.fields import is_number
@@ -88,7 +88,7 @@ class ElasticStore(Closing):
             rebuilt = self._client.count(index=targets["offers"])["count"]
             transforms = {
                 "offers": beside.transform_offers,
-                "history": upgrade_documents("history", targets["history"]),
+                "history": beside.transform_histories,
                 "products": beside.transform_products,
             }
             indices.reindex(self._client, self._prefix, targets, transforms)
@@ -213,7 +213,7 @@ class ElasticStore(Closing):
         if asin in self._hidden():
             return []
         hits = self._get("history", [f"{asin}:{code}" for code in MARKETS])
-        return sorted((documents.history_of(hit["_source"]) for hit in hits), key=lambda h: h.market)
+        return sorted((documents.history_of(hit["_source"]).unpacked() for hit in hits), key=lambda h: h.market)
 
     def product(self, asin: str) -> Product | None:
         """See :meth:`arbkit.store.base.Store.product`."""

@@ -1,14 +1,12 @@
 """Writing offers, histories and products to Elasticsearch.
 
-Offers and products are read, changed and written back guarded by sequence numbers, and anew where others were faster.
-Histories, of which the newest is kept whole, carry their version as Elasticsearch's external version and are not read.
+All are read, changed and written back guarded by sequence numbers, and anew where others were faster.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from itertools import groupby
 
@@ -20,7 +18,7 @@ from arbkit.core.models import Offer, Opportunity, Update
 from arbkit.core.offers import merging
 from arbkit.core.offers.merging import Outcome
 from arbkit.core.results import JsonObject
-from arbkit.store.absorbing import absorb_all, history_order, newest_histories, validate, written
+from arbkit.store.absorbing import StoredHistory, absorb_all, absorb_histories, renew_histories, validate, written
 from arbkit.store.base import Written
 from arbkit.store.elastic import documents
 from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk
@@ -85,34 +83,29 @@ class Writer:
     def _put_histories(
         self, updates: Sequence[Update], taken: Sequence[int], offers: Mapping[str, Offer], replaced_demo: Iterable[str]
     ) -> dict[int, str]:
-        """Write the newest histories; those that the store never takes, by the index of their update, and why."""
-        unversioned = set(replaced_demo)
-        for name in unversioned:
-            # An invented history is mostly newer than a real one.
+        """Write the histories; those that the store never takes, by the index of their update, and why."""
+        for name in replaced_demo:
+            # Nothing of an invented history is true of a real product.
             self._client.options(ignore_status=404).delete(index=self._names["history"], id=name)
-        found = list(newest_histories(updates, taken, offers))
-        actions = [
-            Action(
-                self._names["history"], h.id, documents.history_document(h, blob), alias=self._alias,
-                version=None if h.id in unversioned else h.version,
-            )
-            for _, h, blob in found
-        ]  # fmt: skip
-        done = bulk(self._client, actions)
-        if done.conflicts:
-            self._put_fuller(actions, [(i, found[i][2]) for i in done.conflicts])
-        return {found[i][0]: why for i, why in done.poison.items()}
+        poison: dict[int, str] = {}
+        left = list(taken)
+        for attempt in range(_MAX_ATTEMPTS):
+            guards: dict[str, SeqNoGuard] = {}
+            found = list(absorb_histories(partial(self._histories, guards), updates, left, offers).values())
+            done = bulk(self._client, [self._history(each, guards.get(each.id)) for _, each in found])
+            poison |= {found[i][0]: why for i, why in done.poison.items()}
+            again = {found[i][1].id for i in done.conflicts}
+            left = [p for p in left if updates[p].offer.id in again]
+            if not left:
+                return poison
+            back_off(attempt)
+        raise _contended(len(left), "histories")
 
-    def _put_fuller(self, actions: Sequence[Action], refused: Sequence[tuple[int, bytes]]) -> None:
-        """Of histories of the same version as the stored one, write those that say more."""
-        hits = fetch_documents(self._client, self._names["history"], [actions[i].id for i, _ in refused])
-        there = {hit["_id"]: (version_of(hit["_source"]), documents.series_of(hit["_source"])) for hit in hits}
-        fuller = []
-        for i, blob in refused:
-            version, stored = there.get(actions[i].id, (-1, b""))
-            if actions[i].version == version and history_order(version, blob) > history_order(version, stored):
-                fuller.append(replace(actions[i], same_version=True))
-        bulk(self._client, fuller)
+    def _histories(self, guards: dict[str, SeqNoGuard], names: Iterable[str]) -> dict[str, StoredHistory]:
+        """The stored histories by id; ``guards`` gets the guard for the next write of each."""
+        hits = fetch_documents(self._client, self._names["history"], sorted(names))
+        guards |= {hit["_id"]: _guard(hit) for hit in hits}
+        return {hit["_id"]: documents.history_of(hit["_source"]) for hit in hits}
 
     def update_products(self, asins: Iterable[str]) -> dict[str, str]:
         """Bring the products to what their offers say; those that the store never takes, and why.
@@ -183,6 +176,15 @@ class Writer:
                 actions.append(self._offer(renewed, guard))
         return actions
 
+    def transform_histories(self, hits: Sequence[Hit]) -> list[Action]:
+        """Histories of the index before this one: the points that are not here are kept."""
+        guards: dict[str, SeqNoGuard] = {}
+        there = self._histories(guards, [hit["_id"] for hit in hits])
+        new = [hit for hit in hits if hit["_id"] not in there]
+        before = {hit["_id"]: documents.history_of(hit["_source"]) for hit in hits if hit["_id"] in there}
+        renewed = (self._history(one, guards[one.id]) for one in renew_histories(there, before))
+        return [*(upgrade_action("history", self._names["history"], hit) for hit in new), *renewed]
+
     def transform_products(self, hits: Sequence[Hit]) -> list[Action]:
         """Products of the index before this one: composed anew where offers say more, with their best kept."""
         names = [hit["_id"] for hit in hits]
@@ -215,6 +217,12 @@ class Writer:
         document = documents.offer_document(offer)
         return Action(
             self._names["offers"], offer.id, document, guard=guard, only_new=guard is None, alias=self._alias
+        )  # fmt: skip
+
+    def _history(self, history: StoredHistory, guard: SeqNoGuard | None) -> Action:
+        document = documents.history_document(history)
+        return Action(
+            self._names["history"], history.id, document, guard=guard, only_new=guard is None, alias=self._alias
         )  # fmt: skip
 
     def _product(self, asin: str, document: JsonObject, guard: SeqNoGuard | None) -> Action:

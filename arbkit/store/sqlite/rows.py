@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
 import orjson
 
-from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product
+from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product
 from arbkit.core.offers.facts import Fact
+from arbkit.store.absorbing import StoredHistory
 from arbkit.store.fields import BEST_FIELDS, OFFER_KINDS, OPPORTUNITY_FIELDS
-from arbkit.store.history_codec import decode
 from arbkit.store.sqlite.schema import OFFER_COLUMNS
 
 SqlValue = str | int | float | bytes | None
 """What a column holds."""
 _IN_CHUNK = 500
-_OFFER_KEY = ("asin", "market")
 _HISTORY_FIELDS = ("asin", "market", "version", "currency", "series")
 _PRODUCT_FIELDS = (
     "asin", "version", "demo", "title", "brand", "category", "eans", "image", "updated_at", "markets",
@@ -38,19 +37,14 @@ def _insert(table: str, columns: Sequence[str]) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - ours
 
 
-def _put(table: str, columns: Sequence[str], key: Sequence[str], newer: str) -> str:
-    """The statement that writes a row where there is none, or where it is ``newer``."""
-    changes = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
-    return f"{_insert(table, columns)} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changes} WHERE {newer}"
-
-
-_NEWER_HISTORY = (
-    "(excluded.version, length(excluded.series), excluded.series) > (history.version, length(history.series), series)"
-)
+_NEWER_PRODUCT = "ON CONFLICT (asin) DO UPDATE SET {} WHERE excluded.version > products.version"
 PUT_OFFER = _insert("offers", OFFER_COLUMNS).replace("INSERT", "INSERT OR REPLACE", 1)
-PUT_HISTORY = _put("history", _HISTORY_FIELDS, _OFFER_KEY, _NEWER_HISTORY)
+PUT_HISTORY = _insert("history", _HISTORY_FIELDS).replace("INSERT", "INSERT OR REPLACE", 1)
 DELETE_HISTORY = "DELETE FROM history WHERE asin = ? AND market = ?"
-PUT_PRODUCT = _put("products", (*_PRODUCT_FIELDS, "changed"), ["asin"], "excluded.version > products.version")
+_PRODUCT_COLUMNS = (*_PRODUCT_FIELDS, "changed")
+PUT_PRODUCT = f"{_insert('products', _PRODUCT_COLUMNS)} " + _NEWER_PRODUCT.format(
+    ", ".join(f"{name} = excluded.{name}" for name in _PRODUCT_COLUMNS if name != "asin")
+)
 PUT_OPPORTUNITY = _insert("opportunities", OPPORTUNITY_FIELDS)
 PUT_OPPORTUNITY_DOCUMENT = _insert("opportunity_documents", ("id", "document"))
 _FACT_COLUMNS = ("asin", "market", "name", "value", "at")
@@ -62,14 +56,12 @@ TAKE_OVER = (
     # Most are stored for the first time, or just as they are: these need not be merged one by one.
     f"INSERT INTO main.offers ({_COLUMNS}) SELECT {_COLUMNS} FROM beside.offers AS new "  # noqa: S608 - ours
     "WHERE NOT EXISTS (SELECT 1 FROM main.offers AS old WHERE old.asin = new.asin AND old.market = new.market)",
-    f"INSERT OR REPLACE INTO main.history ({', '.join(_HISTORY_FIELDS)}) "  # noqa: S608 - ours
-    f"SELECT {', '.join(f'new.{c}' for c in _HISTORY_FIELDS)} "
-    "FROM beside.history AS new LEFT JOIN main.history AS old USING (asin, market) "
-    "WHERE old.version IS NULL OR old.version <= new.version",
+    f"INSERT INTO main.history ({HISTORY_COLUMNS}) SELECT {HISTORY_COLUMNS} FROM beside.history AS new "  # noqa: S608
+    "WHERE NOT EXISTS (SELECT 1 FROM main.history AS old WHERE old.asin = new.asin AND old.market = new.market)",
     # So that each is composed anew, whatever its version.
     "UPDATE main.products SET version = -1 WHERE asin IN (SELECT asin FROM beside.products)",
 )
-"""What brings offers that are new, and histories, of the attached file ``beside`` in."""
+"""What brings offers and histories that are new in the attached file ``beside`` in."""
 
 
 def offer_row(offer: Offer) -> tuple[SqlValue, ...]:
@@ -99,17 +91,24 @@ def _offer(row: Sequence[Any]) -> Offer:
     return Offer(**values)
 
 
-def history_row(h: History, series: bytes) -> tuple[SqlValue, ...]:
-    """Its values for ``PUT_HISTORY``; the series are packed already."""
-    return h.asin, h.market, h.version, h.currency, series
+def history_row(h: StoredHistory) -> tuple[SqlValue, ...]:
+    """Its values for ``PUT_HISTORY``."""
+    return h.asin, h.market, h.version, h.currency, h.blob
 
 
-def to_history(columns: Sequence[SqlValue]) -> History:
+def read_histories(
+    connection: sqlite3.Connection, ids: Iterable[str], *, file: str = "main"
+) -> dict[str, StoredHistory]:
+    """The histories that are stored, by id; ``file`` may be an attached one."""
+    query = f"SELECT {HISTORY_COLUMNS} FROM {file}.history WHERE asin = ? AND market = ?"  # noqa: S608 - ours
+    rows = (row for name in ids for row in connection.execute(query, name.split(":")))
+    return {history.id: history for history in map(to_history, rows)}
+
+
+def to_history(columns: Sequence[SqlValue]) -> StoredHistory:
     """The history of a row of :data:`HISTORY_COLUMNS`."""
     row: Sequence[Any] = columns
-    asin, market, version, currency, blob = row
-    series, sellers = decode(blob)
-    return History(asin, market, version, currency, series, sellers)
+    return StoredHistory(*row)
 
 
 def product_row(p: Product, *, changed: int) -> tuple[SqlValue, ...]:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,7 @@ from arbkit.core.offers.merging import renew
 from arbkit.core.results import RouteTotals
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
 from arbkit.store import cursors
-from arbkit.store.absorbing import absorb_all, newest_histories, validate, written
+from arbkit.store.absorbing import absorb_all, absorb_histories, renew_histories, validate, written
 from arbkit.store.base import Basis, OpportunityQuery, Page, ProductQuery, Rebuilt, Removed, Stats, Sums, Written
 from arbkit.store.fields import is_number
 from arbkit.store.product_document import best_by_product, build_product, search_text, without_invented
@@ -81,8 +82,8 @@ class SqliteStore(Closing):
                 offers |= found.offers
                 connection.executemany(rows.PUT_OFFER, map(rows.offer_row, found.offers.values()))
                 connection.executemany(rows.DELETE_HISTORY, (name.split(":") for name in found.replaced_demo))
-                histories = newest_histories(updates, taken, offers)
-                connection.executemany(rows.PUT_HISTORY, (rows.history_row(h, blob) for _, h, blob in histories))
+                histories = absorb_histories(partial(rows.read_histories, connection), updates, taken, offers)
+                connection.executemany(rows.PUT_HISTORY, (rows.history_row(h) for _, h in histories.values()))
                 changed = {offer.asin for offer in found.offers.values()}
                 if changed:
                     composed = (offer for offer in offers.values() if offer.asin in changed)
@@ -124,12 +125,14 @@ class SqliteStore(Closing):
         for start in range(0, len(asins), _PRODUCTS_PER_BATCH):
             chunk = asins[start : start + _PRODUCTS_PER_BATCH]
             stored = {offer.id: offer for offer in rows.read_offers(connection, chunk)}
-            renewed = {
-                rebuilt.id: renew(stored[rebuilt.id], rebuilt)
-                for rebuilt in rows.read_offers(connection, chunk, file="beside")
-                if stored[rebuilt.id] != rebuilt
-            }
+            made = {offer.id: offer for offer in rows.read_offers(connection, chunk, file="beside")}
+            renewed = {name: renew(stored[name], offer) for name, offer in made.items() if stored[name] != offer}
             connection.executemany(rows.PUT_OFFER, map(rows.offer_row, renewed.values()))
+            both = rows.read_histories(connection, made, file="beside"), rows.read_histories(connection, made)
+            histories = (
+                rows.history_row(one) for one in renew_histories(*both) if made[one.id].demo == stored[one.id].demo
+            )
+            connection.executemany(rows.PUT_HISTORY, histories)
             _write_products(connection, {**stored, **renewed}.values(), changed)
         (offers,) = connection.execute("SELECT count(*) FROM beside.offers").fetchone()
         return int(offers)
@@ -246,7 +249,7 @@ class SqliteStore(Closing):
         with self._using() as connection, snapshot(connection):
             query = f"SELECT {rows.HISTORY_COLUMNS} FROM history WHERE asin = ? ORDER BY market"  # noqa: S608 - ours
             shown = self._shown(connection, [asin])
-            return [rows.to_history(row) for one in shown for row in connection.execute(query, (one,))]
+            return [rows.to_history(row).unpacked() for one in shown for row in connection.execute(query, (one,))]
 
     def product(self, asin: str) -> Product | None:
         """See :meth:`arbkit.store.base.Store.product`."""

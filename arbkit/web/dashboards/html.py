@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment
 from markupsafe import Markup
 
-from arbkit.analysis.demand import why_absent
+from arbkit.analysis.demand import TOO_OLD, is_rank_fact_old, why_absent
 from arbkit.core.formatting import UNKNOWN, age_words, count, money
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
@@ -46,7 +46,7 @@ def confidence_reasons(found: Opportunity) -> str:
 @cache
 def _environment() -> Environment:
     made = environment("arbkit.web.dashboards")
-    made.globals |= {"MARKETS": MARKETS, "vat_case_label": vat_case_label}
+    made.globals |= {"MARKETS": MARKETS, "TOO_OLD": TOO_OLD, "vat_case_label": vat_case_label}
     for function in (
         component_label,
         fulfilment_label,
@@ -56,6 +56,7 @@ def _environment() -> Environment:
         minor_money,
         confidence_reasons,
         why_absent,
+        is_rank_fact_old,
     ):
         made.filters[function.__name__] = function
     return made

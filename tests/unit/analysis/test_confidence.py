@@ -31,7 +31,8 @@ def a_route(**changes: Any) -> dict[str, Any]:
     """A route that nothing lowers, with changes."""
     route = {
         "updated_at": NOW - 60, "reason_flags": 0, "sell_basis": "buy_box", "buy_basis": "buy_box",
-        "buy_shipping_minor": 0.0, "sell_price": 100.0, "sell_price_avg90_minor": 10_000.0, "buy_price": 50.0,
+        "buy_shipping_minor": 0.0, "sell_price": 100.0, "sell_price_minor": 10_000.0, "sell_shipping_minor": 0.0,
+        "sell_price_avg90_minor": 10_000.0, "buy_price": 50.0, "buy_price_minor": 5_000.0,
         "buy_price_avg90_minor": 5_000.0, "sell_buy_box_is_amazon": 0.0, "sell_sales_rank": 1_000.0,
         "buy_out_of_stock90_pct": 0.0, "profit": 10.0, "profit_low": 10.0, "profit_high": 10.0, "roi_pct": 30.0,
         "invested": 40.0, "spread_pct": 30.0,
@@ -72,8 +73,13 @@ WEEK, ONE_DAY = 7 * DAY_S, DAY_S
         ({"sell_basis": None}, 0.7, "no buy box price where it is sold"),
         ({"buy_basis": "amazon"}, 0.9, "no buy box price where it is bought"),
         ({"buy_shipping_minor": NAN}, 0.9, "shipping of the purchase unknown"),
-        ({"sell_price": 115.01}, 0.6, "selling price well above its 90-day average"),
-        ({"buy_price": 37.49}, 0.8, "purchase price far below its 90-day average"),
+        ({"sell_price_minor": 11_501.0}, 0.6, "selling price well above its 90-day average"),
+        (
+            {"sell_price_minor": 11_002.0, "sell_shipping_minor": 499.0},
+            0.6,
+            "selling price well above its 90-day average",
+        ),
+        ({"buy_price_minor": 3_749.0}, 0.8, "purchase price far below its 90-day average"),
         ({"sell_price_avg90_minor": NAN}, 0.9, "no 90-day average where it is sold"),
         ({"sell_buy_box_is_amazon": 1.0}, 0.5, "Amazon holds the buy box where it is sold"),
         ({"sell_sales_rank": NAN}, 0.8, "no sales rank where it is sold"),
@@ -139,10 +145,12 @@ def test_each_rule_lowers_the_score_by_its_factor_and_names_its_reason(
         {"updated_at": NOW - ONE_DAY},
         {"sell_basis": "buy_box, 90-day average"},
         {"buy_basis": "buy_box, 30-day average"},
-        {"sell_price": 114.99},
-        {"sell_price": 1.0},
-        {"buy_price": 37.5},
-        {"buy_price": 500.0},
+        {"sell_price_minor": 11_499.0},
+        {"sell_price_minor": 100.0},
+        {"sell_price_minor": NAN},
+        {"buy_price_minor": 3_750.0},
+        {"buy_price_minor": 3_749.0, "buy_shipping_minor": 1.0},
+        {"buy_price_minor": 50_000.0},
         {"buy_price_avg90_minor": NAN},
         {"sell_buy_box_is_amazon": NAN},
         {"buy_out_of_stock90_pct": 50.0},
@@ -259,9 +267,7 @@ def test_a_disputed_or_announced_referral_fee_is_no_assumed_category(
     demand = a_route()
     for name in set(demand) - set(routes.columns):
         routes[name] = demand[name]
-    routes = routes.assign(sell_price_avg90_minor=routes["sell_price"] * 100, roi_pct=30.0)
-    routes["profit_low"] = routes["profit_high"] = routes["profit"]
-    routes["buy_price_avg90_minor"] = routes["buy_price"] * 100
+    routes = routes.assign(roi_pct=30.0, profit_low=routes["profit"], profit_high=routes["profit"])
     lowered = {rule.code for rule in score_confidence(routes, now=NOW)[1][0]}
     assert "fee_assumed" in lowered
     assert "referral_category_assumed" not in lowered
@@ -282,7 +288,9 @@ def test_a_rule_lowers_the_score_by_the_factor_and_threshold_of_the_data() -> No
     rows = copy.deepcopy(ROWS)
     by_code = {row["code"]: row for row in rows}
     by_code["sell_price_above_average"] |= {"factor": 0.25, "thresholds": {"above_share_of_average": 1.5}}
-    frame = pd.DataFrame([a_route(sell_price=150.0), a_route(sell_price=150.1)]).astype({"reason_flags": "uint64"})
+    frame = pd.DataFrame([a_route(sell_price_minor=15_000.0), a_route(sell_price_minor=15_010.0)]).astype(
+        {"reason_flags": "uint64"}
+    )
     scores, _ = score_confidence(frame, now=NOW, rules=parse_confidence_rules(rows))
     assert scores.tolist() == [1.0, 0.25]
 

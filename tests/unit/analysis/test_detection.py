@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from arbkit.analysis.detection import detect, run
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.analysis.offers import OfferScan, offers_frame
-from arbkit.core.models import Update
+from arbkit.core.models import Opportunity, Update
 from arbkit.core.settings import Settings
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, open_store
@@ -115,3 +115,69 @@ def test_what_is_shown_beside_the_opportunities_is_not_called_one(settings: Sett
     shown = len(found.opportunities)
     assert shown > found.stored
     assert found.headline().startswith(f"{shown} routes within the limits, {found.stored} of them opportunities,")
+
+
+def seen_on(on: date | None, *, seen: date, **asked: Any) -> list[Opportunity]:
+    """What a detection of a day finds in prices that were seen at noon of another one; now is 1 August 2026."""
+    at = int(datetime.combine(seen, datetime.min.time(), UTC).timestamp()) + 12 * 3_600
+    offers = [
+        offer(
+            "B000000001", code, price_minor=price, price_at=at, updated_at=at, sales_rank=5, rank_drops30=9, **PACKAGE
+        )
+        for code, price in (("IT", 2_000), ("DE", 7_000))
+    ]
+    scan = OfferScan(iter([offers_frame(offers)]))
+    parameters = DetectParameters(on=on, **asked)
+    found = detect(scan, Profile.neutral(), load_tables(), load_rates(), parameters=parameters, run_id="r", now=NOW)
+    return list(found.opportunities)
+
+
+TODAY = date(2026, 8, 1)
+
+
+@pytest.mark.parametrize(
+    ("on", "seen", "old"),
+    [
+        (None, TODAY, []),
+        (TODAY, TODAY, []),
+        # Today these are old; on their own day they were not.
+        (date(2026, 3, 1), date(2026, 3, 1), []),
+        (date(2026, 3, 10), date(2026, 3, 1), ["data_older_than_a_week"]),
+        # What is younger than the day is taken as it is.
+        (date(2026, 3, 1), TODAY, []),
+        # Today this is fresh; a season ahead it is not.
+        (date(2026, 8, 20), TODAY, ["data_older_than_a_week"]),
+        (date(2026, 9, 20), TODAY, ["data_older_than_a_week", "data_older_than_a_month", "sales_rank_old"]),
+    ],
+)
+def test_ages_count_to_the_end_of_the_day_that_is_asked_for(on: date | None, seen: date, old: list[str]) -> None:
+    (found,) = seen_on(on, seen=seen)
+    codes = [warning["code"] for warning in found.warnings]
+    assert sorted(code for code in codes if code.startswith("data_older") or code == "sales_rank_old") == sorted(old)
+    assert found.evaluated_at == NOW
+    assert (found.rank is None) == ("sales_rank_old" in old)
+
+
+def test_a_price_of_a_year_before_the_day_is_none_and_one_of_the_same_day_is_one() -> None:
+    assert seen_on(date(2026, 7, 1), seen=date(2025, 6, 1)) == []
+    assert seen_on(date(2025, 6, 2), seen=date(2025, 6, 1), min_profit=-1_000_000) == []  # no fulfilment tables then
+    assert seen_on(date(2026, 6, 1), seen=date(2025, 6, 2), min_profit=-1_000_000) != []
+
+
+@pytest.mark.parametrize(("hours", "kept"), [(1, False), (13, True)])
+def test_the_greatest_age_counts_to_the_day_too(hours: float, kept: bool) -> None:
+    assert bool(seen_on(date(2026, 3, 1), seen=date(2026, 3, 1), max_age_hours=hours)) == kept
+
+
+def test_a_stored_detection_of_a_day_is_cut_by_ages_of_that_day(settings: Settings) -> None:
+    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+    with open_store(settings) as store:
+        at = int(datetime.combine(yesterday, datetime.min.time(), UTC).timestamp())
+        fields: dict[str, Any] = {**PACKAGE, "price_at": at, "updated_at": at}
+        prices = {"IT": 2_000, "DE": 7_000}
+        store.put([Update(offer("B000000001", code, price_minor=p, **fields), None) for code, p in prices.items()])
+    ages = [
+        len(run(settings, DetectParameters(on=yesterday, max_age_hours=h), run_id=f"{h}").opportunities)
+        for h in (23, 25)
+    ]
+    assert ages == [0, 1]

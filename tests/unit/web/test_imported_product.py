@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
 
-from arbkit.analysis.demand import demand_of
+from arbkit.analysis.demand import TOO_OLD, demand_of
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
@@ -16,6 +17,7 @@ from tests.helpers.factories import offer
 from tests.helpers.pages import Seen
 
 ASIN = "B00000000A"
+NOW = 1_760_000_060.0
 _FALSE = (
     "Amazon shows no badge", "Keepa does not say", "not checked by Keepa", "too little history", "none from Keepa",
     "no badge", "not stated by Keepa", "not counted", "none yet", "no record of who held",
@@ -52,9 +54,21 @@ def test_who_was_asked_says_why_there_is_nothing(settings: Settings, origin: str
 
 
 def test_demand_tells_a_column_that_was_not_there_from_one_that_was_empty() -> None:
-    why = demand_of(offer(origin="export"), None).why
+    why = demand_of(offer(origin="export"), None, now=NOW).why
     assert why["amazon_sells"] == "not in this export"
     assert {why[name] for name in ("monthly_sold", "rank", "rank_drops30", "offers")} == {"not in the imported data"}
-    assert demand_of(offer(origin="export", amazon_at=5), None).amazon_sells is False
-    assert demand_of(offer(origin="export", sales_rank_at=5), None).why["rank"] == "no sales rank"
-    assert demand_of(offer(), None).why["rank"] == "Keepa does not say"
+    assert demand_of(offer(origin="export", amazon_at=5), None, now=NOW).amazon_sells is False
+    assert demand_of(offer(origin="export", sales_rank_at=5), None, now=NOW).why["rank"] == "no sales rank"
+    assert demand_of(offer(), None, now=NOW).why["rank"] == "Keepa does not say"
+
+
+@pytest.mark.parametrize(("days", "old"), [(29, False), (31, True)])
+def test_demand_of_more_than_a_month_ago_is_none_of_today(settings: Settings, days: int, old: bool) -> None:
+    at = int(time.time()) - days * 86_400
+    known = offer(sales_rank=777, sales_rank_at=at, rank_drops30=44, monthly_sold=333, updated_at=at)
+    found = demand_of(known, None, now=time.time())
+    assert (found.rank, found.rank_drops30, found.monthly_sold) == ((None,) * 3 if old else (777, 44, 333))
+    assert (found.why.get("rank"), found.why.get("rank_drops30")) == ((TOO_OLD,) * 2 if old else (None, None))
+    words = shown(settings, sales_rank=777, sales_rank_at=at, rank_drops30=44, monthly_sold=333, updated_at=at)
+    assert [number in words.split() for number in ("777", "44", "333")] == [not old] * 3
+    assert (TOO_OLD in words) == old

@@ -193,7 +193,7 @@ class ProductPage(DashboardPage):
         self._histories = self.store.history(product.asin)
         self._drawn = None
         known = {h.market: h for h in self._histories}
-        demand = {o.market: demand_of(o, known.get(o.market)) for o in offers}
+        demand = {o.market: demand_of(o, known.get(o.market), now=now) for o in offers}
         self._fill("demand", "product_demand.html.j2", demand=demand)
         fees = fee_facts(offers, prepared, profile, tables, on=on)
         of_market, named = {o.market: o for o in offers}, fee_tables(fees, tables, on=on)
