@@ -254,7 +254,8 @@ class Workbench(Closing):
             absent = [code for code in (source, target) if code not in {o.market for o in offers}]
             unknown = "; ".join(priced.unknown) if priced else f"not listed on {' and '.join(absent)}"
             raise UsageError(f"cannot be priced: {unknown}", field="route", value=f"{source} → {target}")
-        found = quote(quote_request_for(priced, offers, profile, on=on), profile, load_tables(), load_rates())
+        request, package = quote_request_for(priced, offers, profile, on=on)
+        found = quote(request, profile, load_tables(), load_rates(), package=package)
         return QuoteView(found, asin=priced.asin, title=_title(offers, target), demo=_demo(offers))
 
     @suggest_arguments

@@ -19,6 +19,7 @@ from arbkit.core.results import Json
 from arbkit.profit import Profile, Rates, Tables
 from arbkit.profit.components import rounded
 from arbkit.profit.offer_facts import categories
+from arbkit.profit.quote.package import QuotedPackage
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.reason_codes import join_messages
 
@@ -126,8 +127,8 @@ def _unknown(found: Opportunity, factor: float, currency: str, *unknown: str) ->
 
 def quote_request_for(
     found: Opportunity | PricedRoute, offers: Sequence[Offer], profile: Profile, *, on: date
-) -> QuoteRequest:
-    """The question whose answer, with this profile, is what detection found: same prices, facts and day.
+) -> tuple[QuoteRequest, QuotedPackage]:
+    """The question whose answer, with this profile, is what detection found: same prices, package, facts and day.
 
     Raises:
         UsageError: the product is not offered on the marketplace it would be sold on any more.
@@ -144,8 +145,6 @@ def quote_request_for(
         "target": found.target,
         "sell": found.sell_price,
         "category": profile.schedules.get(found.asin, _known(categories(rows).iloc[0])),
-        "size_mm": _size(sell),
-        "weight_g": _known(sell["weight_g"]),
         "hazmat": bool(_known(sell["hazmat"])),
         "keepa_fba_fee": _major(sell["keepa_fba_fee_minor"]),
         "keepa_closing_fee": _major(sell["keepa_closing_fee_minor"]),
@@ -153,7 +152,8 @@ def quote_request_for(
         "keepa_referral_price": _major(spot) if _known(spot) else None,
         "on": on,
     }
-    return QuoteRequest.parse({name: value for name, value in fields.items() if value is not None})
+    request = QuoteRequest.parse({name: value for name, value in fields.items() if value is not None})
+    return request, QuotedPackage.of_offers(rows)
 
 
 def _known(value: Cell) -> Cell:
@@ -162,8 +162,3 @@ def _known(value: Cell) -> Cell:
 
 def _major(value: Cell) -> float | None:
     return None if _known(value) is None else float(str(value)) / 100
-
-
-def _size(row: pd.Series[Any]) -> str | None:
-    sides = [row[name] for name in ("length_mm", "width_mm", "height_mm")]
-    return None if any(_known(s) is None for s in sides) else "x".join(f"{float(str(s)):g}" for s in sides)

@@ -15,6 +15,7 @@ from arbkit.core.models import Opportunity
 from arbkit.core.results import ComponentRow, RouteTotals
 from arbkit.display.html import environment, macro
 from arbkit.display.labels import component_label, fulfilment_label, status_label
+from arbkit.display.quote_view import package_range_text
 from arbkit.profit.quote.results import Quote
 from arbkit.sources.token_budget import Tokens
 from arbkit.store import Stats, Sums
@@ -56,6 +57,7 @@ def _environment() -> Environment:
         vat_status_label,
         minor_money,
         confidence_reasons,
+        package_range_text,
         why_absent,
     ):
         made.filters[function.__name__] = function
