@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -123,6 +124,23 @@ def _unknown(found: Opportunity, factor: float, currency: str, *unknown: str) ->
         currency=currency,
         unknown=unknown,
     )
+
+
+def priced_route(prices: RoutePrices, offers: Sequence[Offer], source: str, target: str) -> PricedRoute:
+    """One route of the product of these offers, with both of its prices.
+
+    Raises:
+        UsageError: they are the same, or there is no price on one of the two; says why.
+    """
+    if source == target:
+        raise UsageError("source and target are the same", field="target", value=target)
+    routes = prices.routes(now=time.time(), listings=lambda _: offers)
+    found = {route.id: route for route in routes}.get(f"{source}:{target}")
+    if found is None or found.buy_price is None or found.sell_price is None:
+        absent = [code for code in (source, target) if code not in {o.market for o in offers}]
+        unknown = "; ".join(found.unknown) if found else f"not listed on {' and '.join(absent)}"
+        raise UsageError(f"cannot be priced: {unknown}", field="route", value=f"{source} → {target}")
+    return found
 
 
 def quote_request_for(
