@@ -16,8 +16,9 @@ _NUMBER = r"(\d{1,5}(?:[.,]\d{1,2})?)"
 _UNIT = r"(mm|cm|m|inch(?:es)?|in|zoll|pollici|pouces|pulgadas|\"|”)"
 _BY = r"\s*(?:[x×*]|by|par|por|per)\s*"
 _AXIS = r"(?:\s*\(?[a-zäöü]{1,2}\)?)?"
+_LAST_AXIS = r"(?:\s?\(?[a-z]\)?(?=\s))?"
 _SIDES = re.compile(
-    rf"(?<![\d.,]){_NUMBER}\s*{_UNIT}?{_AXIS}{_BY}{_NUMBER}\s*{_UNIT}?{_AXIS}{_BY}{_NUMBER}\s*{_UNIT}(?!\w)"
+    rf"(?<![\d.,]){_NUMBER}\s*{_UNIT}?{_AXIS}{_BY}{_NUMBER}\s*{_UNIT}?{_AXIS}{_BY}{_NUMBER}{_LAST_AXIS}\s*{_UNIT}(?!\w)"
 )
 _NOT_OWN = re.compile(
     r"nisch|niche|nicchia|einbau|incasso|encastr|ausschnitt|cut-?out|innen|inner|interior|intern|interieur|\bpasst\b|"
@@ -34,6 +35,13 @@ _LOAD = re.compile(
 )
 """What makes a weight that of a load."""
 _CAPACITY = re.compile(r"(?<![\d.,x])(\d{1,4}(?:[.,]\d{1,2})?)\s?-?(l|liter|litre|litres|litri|litros|ml|cl)(?![\w/])")
+_WATER = re.compile(
+    r"spulmaschine|geschirrspuler|waschmaschine|waschtrockner|lave-?vaisselle|lave-?linge|lavastoviglie|lavatric|"
+    r"lavasciuga|lavavajilla|lavadora|lavasecadora|dish ?washer|washing machine"
+)
+"""Machines whose litres are the water that they use."""
+_GOODS_FOR = re.compile(r"\b(?:fur|zum|for|pour|para|per|de)\b")
+"""Before the name of a machine: what is sold is for it."""
 _MM = {"mm": 1.0, "cm": 10.0, "m": 1_000.0}
 _INCH_MM = 25.4
 _GRAMS = {"kg": 1_000.0, "kilo": 1_000.0, "kilos": 1_000.0}
@@ -92,6 +100,9 @@ def _weights(text: str) -> Iterator[float]:
 
 def _capacity(title: str) -> float | None:
     """The largest capacity of a title, where it is one (a title of several contents states no capacity)."""
+    machine = _WATER.search(title)
+    if machine and not _GOODS_FOR.search(title, 0, machine.start()):
+        return None
     found = [_number(m.group(1)) * _CM3.get(m.group(2), 1_000.0) for m in _CAPACITY.finditer(title)]
     return max(found) if found and 0 < max(found) <= _MOST_CM3 else None
 
