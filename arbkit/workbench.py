@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import PositiveInt, TypeAdapter
 
+from arbkit.analysis.detection_inputs import profile_note
 from arbkit.analysis.offers import known_offers, prepare_offers
 from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.analysis.routes import RoutePrices, best_cells, price_routes, route_cells, routes_frame
@@ -166,7 +167,8 @@ class Workbench(Closing):
         wanted = OpportunitiesRequest.parse(request, strict=True, unknown="opportunities() has no such argument")
         query = OpportunityQuery.of(wanted, sort=wanted.sort_by, descending=wanted.descending, limit=1, at=time.time())
         found, total = take(self._store().opportunities, query, wanted.limit)
-        return self._with_note(record_frames.opportunities_frame(found), total, wanted.category, detected=True)
+        frame = self._with_note(record_frames.opportunities_frame(found), total, wanted.category, detected=True)
+        return noted(frame, profile_note(self.settings, self._store().basis()))
 
     def pick(self) -> str:
         """The ASIN of a product worth a look: of the best opportunities' the one on the most marketplaces.

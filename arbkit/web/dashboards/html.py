@@ -76,9 +76,10 @@ def page_html(template: str, /, **values: object) -> Markup:
     return Markup(_environment().get_template(template).render(values))  # noqa: S704 - the template escapes
 
 
-def header_html(current: str, stats: Stats | None, *, demo_mode: bool) -> Markup:
-    """The page's name, the links to the others, and the mark of invented data."""
-    return page_html("header.html.j2", current=current, pages=_PAGES, demo=demo_words(stats, demo_mode=demo_mode))
+def header_html(current: str, stats: Stats | None, *, demo_mode: bool, note: str = "") -> Markup:
+    """The page's name, the links to the others, the mark of invented data, and below them a note."""
+    demo = demo_words(stats, demo_mode=demo_mode)
+    return page_html("header.html.j2", current=current, pages=_PAGES, demo=demo, note=note)
 
 
 def demo_words(stats: Stats | None, *, demo_mode: bool) -> str:
