@@ -390,7 +390,7 @@ class Workbench(Closing):
             return f"arbkit workbench: {error}"
         if not stats.products:
             return f"arbkit workbench: the store is empty. {self._remedy()}"
-        return f"arbkit workbench: {record_frames.stats_text(stats)}, profile {self.profile.name!r}"
+        return f"arbkit workbench: {record_frames.stats_text(stats)}. {self.profile.seller_line}"
 
 
 def _day(on: date | str | None) -> date:

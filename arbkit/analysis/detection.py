@@ -51,6 +51,7 @@ class Detection:
     new: tuple[str, ...]
     tables_version: str
     profile: str
+    seller: str
     stored: int = 0
     """opportunities in the store; ``opportunities`` are fewer where limits were given"""
 
@@ -61,7 +62,7 @@ class Detection:
         of = f" within the limits, of {self.stored}" if shown != self.stored else ""
         return (
             f"{shown} opportunities{of} ({len(self.new)} new) among {self.routes} routes of "
-            f"{self.products} products{demo}, with profile {self.profile!r} and the tables of {self.on}"
+            f"{self.products} products{demo}, with profile {self.profile!r} and the tables of {self.on}. {self.seller}"
         )
 
     def frame(self) -> pd.DataFrame:
@@ -86,6 +87,7 @@ class Detection:
             "new": list(self.new),
             "tables_version": self.tables_version,
             "profile": self.profile,
+            "seller": self.seller,
             "items": [o.public(now=self.evaluated_at, components=with_components) for o in self.opportunities[:limit]],
         }
 
@@ -174,6 +176,7 @@ def detect(
         new=(),
         tables_version=tables.on(on).version,
         profile=profile.name,
+        seller=profile.seller_line,
     )
 
 

@@ -184,6 +184,7 @@ class RoutePrices:
                 fees=round(float(row["fees"]), 2),
                 currency=row["currency"],
                 fulfilment=row["fulfilment"],
+                input_vat=row["input_vat_case"],
                 confidence=float(confidence[index]),
                 confidence_reasons=tuple(rule.message for rule in rules[index]),
                 warnings=tuple({"code": rule.code, "text": rule.message} for rule in rules[index]),

@@ -107,7 +107,7 @@ def _affected(settings: Settings, tables: Tables, first: date, second: date) -> 
     from arbkit.analysis.fee_changes import compare_opportunities
     from arbkit.analysis.offers import known_offers
     from arbkit.profit import load_rates
-    from arbkit.profit.profile_file import load_profile
+    from arbkit.profit.seller.profile_file import load_profile
     from arbkit.store import OpportunityQuery, open_store
     from arbkit.store.iteration import iter_opportunities
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,9 +12,10 @@ from arbkit.cli.model_options import given_options, options_from
 from arbkit.cli.shared import JSON, answer, load_settings, print_table, say
 from arbkit.core.errors import UsageError
 from arbkit.core.formatting import money, number, percent, signed
-from arbkit.display.labels import fulfilment_label
+from arbkit.display.labels import fulfilment_label, input_vat_label, vat_case_label
 
 if TYPE_CHECKING:
+    from arbkit.profit import Profile
     from arbkit.profit.quote.results import Quote
 
 
@@ -35,11 +37,13 @@ def profit(
     request = QuoteRequest.parse(given_options(context))
     name = profile_name or settings.profile_name or None
     seller = Profile.neutral() if no_profile else load_profile(profile or settings.profile_path, name)
-    answer(quote(request, seller, load_tables(), load_rates()), json, _print_quote)
+    answer(quote(request, seller, load_tables(), load_rates()), json, partial(_print_quote, request.apply(seller)))
 
 
-def _print_quote(quote: Quote) -> None:
+def _print_quote(seller: Profile, quote: Quote) -> None:
+    say(f"{seller.seller_line} (change: `arbkit profile init`)")
     _print_components(quote)
+    say(f"  VAT of the purchase: {input_vat_label(quote.input_vat)}")
     say("  (--json names the source of each line)")
     if quote.profit is not None:
         _print_limits(quote)
@@ -100,7 +104,7 @@ def _print_referral_range(quote: Quote) -> None:
 def _print_what_if(quote: Quote) -> None:
     cases: list[tuple[str, ...]] = [
         (
-            f"{case.vat_status}, VAT class {case.vat_class}",
+            f"{vat_case_label(case.vat_status, case.input_vat)}, VAT class {case.vat_class}",
             number(case.profit),
             percent(case.roi_pct),
             case.why_not or fulfilment_label(case.fulfilment or ""),

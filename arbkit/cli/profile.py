@@ -16,7 +16,7 @@ app = typer.Typer(name="profile", help="Seller profiles: write, show and check t
 def init(path: Path = typer.Argument(Path("profile.toml"), help="File to write.")) -> None:
     """Write the built-in profile to a file for you to edit, with every field explained."""
     from arbkit.core.files import write_atomically
-    from arbkit.profit.profile_file import built_in
+    from arbkit.profit.seller.profile_file import built_in
 
     load_settings()
     if path.exists():
@@ -31,7 +31,7 @@ def show(
 ) -> None:
     """Show the profiles of a file side by side, with the meaning of every field."""
     from arbkit.profit import Profile
-    from arbkit.profit.profile_file import load_profiles
+    from arbkit.profit.seller.profile_file import load_profiles
 
     profiles = load_profiles(path or load_settings().profile_path)
     if json:
@@ -46,13 +46,17 @@ def show(
 
 @app.command()
 def check(path: Path | None = typer.Argument(None, help="File (default: the configured one).")) -> None:
-    """Check a profile: its fields, their types, and whether the combination is allowed."""
-    from arbkit.profit.profile_file import load_profiles
+    """Check a profile: its fields, their types, whether the combination is allowed, and what it leaves out."""
+    from arbkit.profit.seller.profile_file import inherited_fields, load_profiles
 
     file = path or load_settings().profile_path
-    names = list(load_profiles(file))
-    verb = "is" if len(names) == 1 else "are"
-    say(f"{file or 'built-in profile'}: {', '.join(names)} {verb} valid")
+    profiles = load_profiles(file)
+    verb = "is" if len(profiles) == 1 else "are"
+    say(f"{file or 'built-in profile'}: {', '.join(profiles)} {verb} valid")
+    for name, fields in inherited_fields(file).items():
+        say(f"{name}: {profiles[name].seller_line}")
+        for field, value in fields.items():
+            say(f"  left out, so as the built-in profile: {field} = {_text(value)}")
 
 
 def _text(value: object) -> str:
@@ -63,6 +67,6 @@ def _text(value: object) -> str:
         return "–"
     if isinstance(value, BaseModel):
         return ", ".join(f"{name} {_text(v)}" for name, v in value if v is not None)
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return ", ".join(map(_text, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -234,6 +234,7 @@ def _print_opportunities(result: Mapping[str, Any]) -> None:
     shown = counted(result["total"], "opportunity", "opportunities")
     of = f" within the limits, of {result['stored']:,}," if result["total"] != result["stored"] else ""
     title = f"{shown}{of} on {counted(result['routes'], 'route')}"
+    say(f"{result['seller']} (change: `arbkit profile init`)")
     print_table(("route", "product", ">buy", ">sell", ">profit", ">ROI", ">confidence"), rows, title=title)
     for reason, routes in result["unknown"].items():
         say(f"  not priced: {counted(routes, 'route')}, {reason}")

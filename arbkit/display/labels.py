@@ -1,10 +1,14 @@
-"""What people call the names in the data: components of a route's money, fulfilment methods."""
+"""What people call the names in the data: components of a route's money, fulfilment methods and VAT."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from arbkit.core.models import Offer
+
+if TYPE_CHECKING:
+    from arbkit.profit.seller.profile import InputVat, VatStatus
 
 _HEADING = 60
 """Characters of a title in a heading."""
@@ -12,6 +16,17 @@ _COMPONENTS = {"output_vat": "Output VAT", "input_vat": "Input VAT", "import_vat
                "vat_on_fees": "VAT on fees", "fx_cost": "Exchange cost"}  # fmt: skip
 _FULFILMENT = {"fba-local": "FBA (local stock)", "efn": "EFN", "pan-eu": "Pan-EU FBA", "fbm": "FBM"}
 _STATUSES = {"needs_size": "needs size", "different": "different goods"}
+_VAT_STATUSES: dict[str, str] = {
+    "reclaiming": "VAT-registered, input VAT recovered",
+    "not-reclaiming": "VAT-registered, input VAT not recovered",
+    "unregistered": "not VAT-registered",
+}
+_INPUT_VAT: dict[str, str] = {
+    "net-intra-eu": "bought net, intra-EU with a VAT number",
+    "domestic-recovered": "domestic, recovered",
+    "domestic-lost": "domestic, lost",
+    "import": "import, bought net or recovered on export",
+}
 
 
 def component_label(name: str) -> str:
@@ -45,3 +60,18 @@ def product_heading(offers: Sequence[Offer]) -> str:
 def is_demo(offers: Sequence[Offer]) -> bool:
     """Whether any of these offers is of the demo market."""
     return any(o.demo for o in offers)
+
+
+def vat_status_label(status: str) -> str:
+    """A VAT status as people read it: ``reclaiming`` → VAT-registered, input VAT recovered."""
+    return _VAT_STATUSES.get(status, status)
+
+
+def input_vat_label(case: str) -> str:
+    """How the VAT of a purchase stands: ``domestic-lost`` → domestic, lost."""
+    return _INPUT_VAT.get(case, case)
+
+
+def vat_case_label(status: VatStatus, case: InputVat) -> str:
+    """A VAT status, and for one that recovers input VAT which case of it."""
+    return f"VAT of the purchase: {input_vat_label(case)}" if status == "reclaiming" else vat_status_label(status)

@@ -88,8 +88,11 @@ class QuoteView:
 
     @property
     def vat_cases(self) -> DisplayFrame:
-        """The same under other VAT: ``vat_status, vat_class, profit, currency, roi_pct, fulfilment, why_not``."""
-        columns = ["vat_status", "vat_class", "profit", "currency", "roi_pct", "fulfilment", "why_not"]
+        """The same under other VAT, a row each.
+
+        ``vat_status, input_vat, vat_class, profit, currency, roi_pct, fulfilment, why_not``.
+        """
+        columns = ["vat_status", "input_vat", "vat_class", "profit", "currency", "roi_pct", "fulfilment", "why_not"]
         return self._cases(self._quote.vat_grid, columns)
 
     def _cases(self, cases: Sequence[BaseModel], columns: list[str]) -> DisplayFrame:

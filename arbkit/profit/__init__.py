@@ -8,8 +8,8 @@ from arbkit.profit.evaluation import Evaluation, evaluate
 from arbkit.profit.exchange_rates import Rates, load_rates
 from arbkit.profit.fees.tables import Tables, load_tables
 from arbkit.profit.offer_facts import OFFER_COLUMNS
-from arbkit.profit.profile_file import load_profile
-from arbkit.profit.seller_profile import Profile
+from arbkit.profit.seller.profile import Profile
+from arbkit.profit.seller.profile_file import load_profile
 
 __all__ = [
     "COMPONENTS",

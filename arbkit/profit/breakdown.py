@@ -17,11 +17,17 @@ from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.fees.vat import collected_vat
 from arbkit.profit.reason_codes import ReasonCode
 from arbkit.profit.route_frame import RouteRow
-from arbkit.profit.seller_profile import Profile
+from arbkit.profit.seller.profile import InputVat, Profile
 
 _GUESSES = {
     ReasonCode.PACKAGE_ASSUMED: "the likely package of its category",
     ReasonCode.PACKAGE_DERIVED: "the likely package by what is known of it",
+}
+_INPUT_VAT: dict[InputVat, str] = {
+    "net-intra-eu": "not charged: bought with the VAT number of another EU country",
+    "domestic-recovered": "recovered on the purchase",
+    "domestic-lost": "not recovered",
+    "import": "not charged, or recovered, as the goods are exported",
 }
 
 
@@ -76,7 +82,8 @@ class _Explainer:
             "purchase_price": lambda: self._price(self.row["buy_price"], self.row["buy_currency"], self.source,
                                                   self.row["buy_basis"]),
             "output_vat": lambda: self._vat(self._who_owes(), self.target, self.row["vat_class_sold"]),
-            "input_vat": lambda: self._vat("recovered on the purchase", self.source, self.row["vat_class_bought"]),
+            "input_vat": lambda: self._vat(_INPUT_VAT[self.row["input_vat_case"]], self.source,
+                                            self.row["vat_class_bought"]),
             "referral_fee": self._referral,
             "closing_fee": self._closing,
             "storage": self._storage,

@@ -22,7 +22,7 @@ from arbkit.profit.offer_costs import OfferCosts, cost_offers
 from arbkit.profit.reason_codes import UNKNOWN, Reason, decode_reasons
 from arbkit.profit.route_batch import RouteBatch
 from arbkit.profit.route_frame import route_frame
-from arbkit.profit.seller_profile import FulfilmentMethod, Profile
+from arbkit.profit.seller.profile import FulfilmentMethod, Profile
 from arbkit.profit.trade_costs import SellerCosts
 
 _BATCH = 1 << 14
@@ -129,7 +129,7 @@ class Evaluation:
         taxed = np.zeros(self.profit.shape, bool)
         for route, (source, target) in enumerate(self.routes):
             for index, method in enumerate(self.methods):
-                stock = self.seller.stock_country(method, source, target)
+                stock = self.seller.profile.stock_country(method, source, target)
                 collected = self.seller.vat_is_collected(self.selling, target, stock)
                 taxed[route] |= collected & (self.method_index[route] == index)
         return np.where(taxed, net, revenue)

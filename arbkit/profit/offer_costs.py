@@ -24,7 +24,7 @@ from arbkit.profit.fees.parsing import SPECIAL
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_facts import Prices, numbers, prices
 from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
-from arbkit.profit.seller_profile import Profile
+from arbkit.profit.seller.profile import Profile
 
 _T = TypeVar("_T", bound=np.generic)
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
 from arbkit.profit.fees.arrays import Floats, Mask
-from arbkit.profit.seller_profile import Basis
+from arbkit.profit.seller.profile import Basis
 
 if TYPE_CHECKING:
     CategoryNames: TypeAlias = pd.Series[str]

@@ -15,7 +15,8 @@ from arbkit.profit.fees.arrays import Floats, Ints, Objects
 from arbkit.profit.offer_facts import prices
 from arbkit.profit.reason_codes import ASSUMED, UNKNOWN, Reason, decode_reasons
 from arbkit.profit.route_batch import FulfilmentOption, RouteBatch
-from arbkit.profit.seller_profile import Basis, FulfilmentMethod
+from arbkit.profit.seller.input_vat import input_vat_of
+from arbkit.profit.seller.profile import Basis, FulfilmentMethod, InputVat
 from arbkit.profit.trade_costs import SellerCosts
 
 Column = npt.NDArray[np.generic] | str
@@ -62,6 +63,7 @@ class RouteRow(Components):
     fees: float
     fulfilment: FulfilmentMethod
     stock: str
+    input_vat_case: InputVat
     size_tier: str
     billing_kg: float
     fulfilment_from: str
@@ -120,6 +122,7 @@ def route_frame(
             "fees": -sum(rounded[name] for name in _FEES),
             "fulfilment": option.method,
             "stock": option.stock,
+            "input_vat_case": input_vat_of(seller.profile, source, option.stock),
             "reason_flags": flags,
             "unknown": decode_reasons(flags & UNKNOWN, seller.reason_parameters),
             "assumed": decode_reasons(flags & ASSUMED, seller.reason_parameters),
@@ -131,7 +134,7 @@ def _exact_components(batch: RouteBatch, route: int, method_index: int, products
     """All components of these products, unrounded."""
     zero = np.zeros(len(products))
     exact: dict[str, Floats] = dict.fromkeys(COMPONENTS, zero)
-    for side in (batch.option(route, method_index).side, batch.buying_side(route)):
+    for side in (batch.option(route, method_index).side, batch.buying_side(route, method_index)):
         for name, values in side.components.items():
             exact[name] = exact[name] + values[products]
     for name, cost in batch.cross_border(route, method_index).items():

@@ -21,7 +21,8 @@ from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.fees.vat import collected_vat
 from arbkit.profit.offer_costs import OfferCosts
 from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
-from arbkit.profit.seller_profile import FulfilmentMethod, Profile
+from arbkit.profit.seller.input_vat import input_vat_of
+from arbkit.profit.seller.profile import FulfilmentMethod, Profile
 
 CrossBorderCosts = dict[str, Floats | float]
 """What a route adds that neither side has, as costs (positive) by component."""
@@ -64,7 +65,6 @@ class SellerCosts:
         self.rate_day: date | None = days[0] if days else None
         self.stale_days = max((r.stale_days for r in found.values() if r is not None), default=0)
         self.registered = profile.vat_status != "unregistered"
-        self.reclaims = profile.vat_status == "reclaiming"
         self.spread = profile.exchange_spread_pct / 100
         self.months = months(day.on, profile.expected_days) if storage else (0.0, 0.0)
 
@@ -113,33 +113,33 @@ class SellerCosts:
         """Whether small consignments of a route are imported without VAT and duty."""
         return (source == "UK") != (target == "UK") and stock != target and target in self.collected
 
-    def stock_country(self, method: FulfilmentMethod, source: str, target: str) -> str:
-        """The country in which the goods lie before the sale."""
-        if method == "efn":
-            return self.profile.stock or source
-        return self.profile.home if method == "fbm" else target
+    def recovers_import_vat(self, source: str, target: str, stock: str) -> bool:
+        """Whether the VAT on what crosses between the UK and the EU is recovered where it is imported."""
+        at = stock if (stock == "UK") != (source == "UK") else target
+        return self.profile.vat_status == "reclaiming" and self.profile.may_store_in(at)
 
-    def buy(self, offers: OfferCosts, source: str) -> CostSide:
+    def loses_input_vat(self, source: str, stock: str) -> bool:
+        """Whether the VAT inside the purchase price is a cost, for goods that lie in a country before the sale."""
+        return input_vat_of(self.profile, source, stock) == "domestic-lost"
+
+    def buy(self, offers: OfferCosts, source: str, *, vat_lost: bool) -> CostSide:
         """Buying on a marketplace: ``purchase_price``, ``input_vat``, ``fx_cost``."""
         m = MARKET_CODES.index(source)
         rate = self.rate[source]
         cost = offers.buy_price[m] * rate
         vat = offers.vat_rate[m]
-        parts = {
-            "purchase_price": -cost,
-            "input_vat": cost * (vat / (1 + vat)) if self.reclaims else np.zeros_like(cost),
-        }
+        parts = {"purchase_price": -cost, "input_vat": np.zeros_like(cost) if vat_lost else cost * (vat / (1 + vat))}
         if rate != 1 and self.spread:
             parts["fx_cost"] = -self.spread * cost
         if self.profile.return_rate_pct and self.profile.return_value_loss_pct:
             lost = self.profile.return_rate_pct * self.profile.return_value_loss_pct / 1e4
             parts["refunds"] = lost * (parts["purchase_price"] + parts["input_vat"])
         total = np.asarray(np.sum([*parts.values()], axis=0))
-        return CostSide(parts, total, lambda: self._buy_reasons(offers.buy_reasons[m], rate))
+        return CostSide(parts, total, lambda: self._buy_reasons(offers.buy_reasons[m], rate, vat_lost=vat_lost))
 
-    def _buy_reasons(self, of_offer: ReasonFlags, rate: float) -> ReasonFlags:
+    def _buy_reasons(self, of_offer: ReasonFlags, rate: float, *, vat_lost: bool) -> ReasonFlags:
         flags = of_offer | self.rate_reason(rate)
-        if not self.reclaims:
+        if vat_lost:
             flags &= ~(ReasonCode.VAT_CLASS_SUGGESTED.bit | ReasonCode.VAT_CLASS_HIDDEN.bit)
         return np.asarray(flags)
 
@@ -148,12 +148,9 @@ class SellerCosts:
         return _Sale(self, offers, target, method, stock).side()
 
     def cross_border(
-        self, buying: CostSide, offers: OfferCosts, source: str, target: str, *, relief: bool = False
+        self, buying: CostSide, offers: OfferCosts, source: str, target: str, stock: str
     ) -> CrossBorderCosts:
-        """Freight, duty and import VAT between the UK and the EU, or freight by profile; empty: nothing.
-
-        ``relief``: each unit is a consignment of its own (:meth:`has_import_relief`).
-        """
+        """Freight, duty and import VAT between the UK and the EU, or freight by profile; empty: nothing."""
         profile, customs = self.profile, self.profile.customs
         crosses = (source == "UK") != (target == "UK")
         if not crosses:
@@ -166,8 +163,10 @@ class SellerCosts:
             freight = freight + customs.freight_per_kg * offers.weight_kg[m]
         net = -(buying.components["purchase_price"] + buying.components["input_vat"])
         duty = self.duty_rate * (net + freight)
-        import_vat = 0.0 if self.reclaims else offers.vat_rate[m] * (net + freight + duty)
-        if relief:
+        recovered = self.recovers_import_vat(source, target, stock)
+        import_vat = 0.0 if recovered else offers.vat_rate[m] * (net + freight + duty)
+        if self.has_import_relief(source, target, stock):
+            # Each unit is a consignment of its own.
             free = self.vat_is_collected(offers, target, source)
             duty, import_vat = np.where(free, 0.0, duty), np.where(free, 0.0, import_vat)
         return {"freight": freight, "duty": duty, "import_vat": import_vat}

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.settings import Settings
+from arbkit.profit import load_profile
 from arbkit.reports.comparison import PRICES, Comparison, Snapshot, compare_snapshots, read_snapshot, take_snapshot
 from arbkit.reports.data_quality import Quality, assess
 from arbkit.reports.parameters import MorningParameters
@@ -67,6 +68,7 @@ class Morning:
     moved: tuple[Moved, ...]
     top: tuple[Opportunity, ...]
     quality: Quality
+    seller: str
 
     @property
     def currency(self) -> str:
@@ -88,6 +90,7 @@ class Morning:
             "demo": self.stats.demo_products > 0,
             **self.counts(),
             "currency": self.currency,
+            "seller": self.seller,
             "compared_with": {"run_id": before.run_id, "at": iso_time(before.taken_at)} if before else None,
             "nothing_to_compare": self.nothing_before,
             "notes": list(self.comparison.notes) if self.comparison else [],
@@ -115,6 +118,7 @@ def run(
     Raises:
         UsageError: ``since`` is not a morning report, or has no snapshot.
         StoreError: the store cannot be read.
+        ConfigError: the seller profile cannot be used.
     """
     parameters = parameters or MorningParameters()
     now = time.time() if now is None else now
@@ -141,6 +145,7 @@ def run(
             moved=tuple(_moved(store, changes, parameters.top)) if changes else (),
             top=tuple(top),
             quality=assess(settings, store, stats, now=now, stale_s=parameters.stale_hours * 3600),
+            seller=load_profile(settings.profile_path, settings.profile_name).seller_line,
         )
 
 

@@ -207,10 +207,11 @@ def profit(request: Request, shared: SharedDep, asked: Annotated[ProfitRequest, 
 
 
 @router.get("/stats", tags=["service"], response_model=StatsOut, responses=_UNAVAILABLE)
-def stats(request: Request, store: StoreDep) -> Response:
-    """Head figures of the store; times in Unix seconds."""
-    figures = store.stats()
-    return json_answer(request, {**asdict(figures), "demo": figures.demo_products > 0})
+def stats(request: Request, store: StoreDep, shared: SharedDep) -> Response:
+    """Head figures of the store, and whose profit it states; times in Unix seconds."""
+    figures, settings = store.stats(), shared.settings
+    seller = load_profile(settings.profile_path, settings.profile_name).seller_line
+    return json_answer(request, {**asdict(figures), "demo": figures.demo_products > 0, "seller": seller})
 
 
 @router.get("/reports", tags=["reports"], response_model=Listing[RunOut], responses=_UNAVAILABLE)

@@ -168,6 +168,7 @@ class StatsOut(Result):
     unpriced_products: int = Field(description="products that changed after the last detection began")
     hidden_products: int = Field(description="products of the demo market that are not shown beside real ones")
     demo: bool = Field(description="whether any product is of the invented demo market")
+    seller: str = Field(description="whose profit it is: home, VAT numbers, input VAT")
 
 
 class RunDetail(RunOut):

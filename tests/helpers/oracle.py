@@ -66,8 +66,31 @@ class _Case:
         return self.profile.vat_status != "unregistered"
 
     @property
-    def reclaims(self) -> bool:
-        return self.profile.vat_status == "reclaiming"
+    def numbers(self) -> set[str]:
+        """Countries in which VAT can be recovered."""
+        if self.profile.vat_status != "reclaiming":
+            return set()
+        return {self.profile.home, *self.profile.registrations}
+
+    @property
+    def purchase_net(self) -> bool:
+        """Whether the VAT of the purchase is no cost: with a number where it is bought, or, within the EU, where the
+        goods go."""
+        inside = "UK" not in (self.source, self.stock)
+        by_number = self.source in self.numbers or (inside and self.stock in self.numbers)
+        if not self.numbers:
+            return False
+        way = "stay" if self.stock == self.source else "inside" if inside else "customs"
+        stated = self.profile.input_vat.get(self.source)
+        holds = {"net-intra-eu": way == "inside", "import": way == "customs"}
+        if stated is None or not holds.get(stated, True):
+            return by_number
+        return stated != "domestic-lost"
+
+    @property
+    def import_vat_recovered(self) -> bool:
+        crossed_before_sale = (self.stock == "UK") != (self.source == "UK")
+        return (self.stock if crossed_before_sale else self.target) in self.numbers
 
     @property
     def home_vat(self) -> float:
@@ -112,7 +135,7 @@ def _goods(case: _Case, _: Amounts) -> Amounts:
         "sale_price": sale,
         "purchase_price": purchase,
         "output_vat": -sale * sold_at / (1 + sold_at) if case.registered or case.collected else 0.0,
-        "input_vat": -purchase * bought_at / (1 + bought_at) if case.reclaims else 0.0,
+        "input_vat": -purchase * bought_at / (1 + bought_at) if case.purchase_net else 0.0,
     }
 
 
@@ -258,7 +281,7 @@ def _customs(case: _Case, out: Amounts) -> Amounts | None:
     if small:
         duty = 0.0
     found = {"freight": -freight, "duty": -duty}
-    if not case.reclaims and not small:
+    if not case.import_vat_recovered and not small:
         found["import_vat"] = -case.vat(case.sell) * (net + freight + duty)
     return found
 

@@ -14,7 +14,7 @@ from arbkit.cli import app
 from arbkit.core.errors import ArbkitError
 from arbkit.core.settings import Settings
 from arbkit.profit import load_profile
-from arbkit.profit.profile_file import load_profiles
+from arbkit.profit.seller.profile_file import load_profiles
 from tests.helpers.processes import arbkit
 
 
@@ -124,6 +124,11 @@ def test_a_profile_is_written_shown_and_checked(tmp_path: Path) -> None:
     assert load_profile(path) == load_profile(None)
     assert command("profile", "init", str(path))[0] == 2
     assert "is valid" in command("profile", "check", str(path))[1]
+    (tmp_path / "short.toml").write_text('name = "short"\nregistrations = ["DE"]\n')
+    checked = command("profile", "check", str(tmp_path / "short.toml"))[1]
+    assert "short: Seller: DE, registered in DE, input VAT recovered" in checked
+    assert "left out, so as the built-in profile: sell_basis = robust" in checked
+    assert "registrations =" not in checked
     shown = command("profile", "show", str(path))[1]
     assert "built-in DE reseller" in shown
     assert document("profile", "show", str(path))["profiles"][0]["home"] == "DE"
@@ -132,7 +137,8 @@ def test_a_profile_is_written_shown_and_checked(tmp_path: Path) -> None:
 def test_profiles_stand_side_by_side(tmp_path: Path) -> None:
     path = tmp_path / "p.toml"
     path.write_text(
-        'name = "main"\nprep_per_unit = 0.5\n[customs]\nduty_pct = 3\nfreight_per_unit = 1\n'
+        'name = "main"\nprep_per_unit = 0.5\ninbound_per_unit = 0\ninbound_per_kg = 0\n'
+        "[customs]\nduty_pct = 3\nfreight_per_unit = 1\n"
         "[profiles.lean]\nprep_per_unit = 0.1\ncustoms = { duty_pct = 0 }\n"
     )
     profiles = load_profiles(path)

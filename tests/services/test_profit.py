@@ -67,6 +67,26 @@ def test_the_worked_example(changed: dict[str, str], profit: float, break_even: 
     assert found["fulfilment"] == changed.get("fulfilment", "fba-local")
 
 
+@pytest.mark.parametrize(
+    ("case", "profit"), [("net-intra-eu", 10.74), ("domestic-recovered", 10.74), ("domestic-lost", 3.52)]
+)
+def test_how_the_vat_of_the_purchase_stands_can_be_said(case: str, profit: float) -> None:
+    _, found, _ = command(input_vat=case)
+    assert (found["profit"], found["input_vat"]) == (profit, case)
+    assert {row["input_vat"] for row in found["vat_grid"]} == {
+        "net-intra-eu", "domestic-recovered", "domestic-lost", "import",
+    }  # fmt: skip
+    code, _, error = command(input_vat="import")
+    assert (code, "no customs border lies between IT and DE" in error) == (2, True)
+
+
+def test_the_terminal_says_whose_profit_it_is() -> None:
+    arguments = [part for name, value in EXAMPLE.items() for part in (f"--{name}", value)]
+    said = " ".join(CliRunner().invoke(app, ["profit", *arguments]).stdout.split())
+    assert "Seller: DE, registered in DE, FR, IT, ES, input VAT recovered (change: `arbkit profile init`)" in said
+    assert "VAT of the purchase: bought net, intra-EU with a VAT number" in said
+
+
 def test_what_a_reseller_asks_next() -> None:
     _, found, _ = command()
     assert found["max_buy"] == {"target_roi_pct": 30, "price": 40.48, "currency": "EUR"}

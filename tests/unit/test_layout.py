@@ -41,8 +41,8 @@ def test_the_package_does_not_grow() -> None:
     # Lines of code alone: blank lines, comments and docstrings are free. 18,500 before facts had ages and ranges;
     # whoever adds a capability adds its lines here, and says for what.
     facts_merging_and_files = 4_200
-    quoted_ranges_and_typed_sizes = 320
-    assert sum(map(code_lines, FILES)) <= 18_500 + facts_merging_and_files + quoted_ranges_and_typed_sizes
+    quoted_ranges_typed_sizes_and_profile_notes = 400
+    assert sum(map(code_lines, FILES)) <= 18_500 + facts_merging_and_files + quoted_ranges_typed_sizes_and_profile_notes
 
 
 def test_only_a_door_lists_its_names() -> None:

@@ -17,7 +17,7 @@ from arbkit.profit.fees.referral import ReferralUnits, referral_fees
 from arbkit.profit.fees.sizes import plain_tiers, selected_parcels
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_facts import categories, numbers, prices
-from arbkit.profit.seller_profile import Profile
+from arbkit.profit.seller.profile import Profile
 
 
 class OfferFees:

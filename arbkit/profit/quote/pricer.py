@@ -27,7 +27,7 @@ from arbkit.profit.quote.package import QuotedPackage
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.reason_codes import Reason, ReasonCode, join_messages
 from arbkit.profit.route_frame import RouteRow, route_rows
-from arbkit.profit.seller_profile import FulfilmentMethod, Profile, ineligibility_reason
+from arbkit.profit.seller.profile import FulfilmentMethod, Profile, ineligibility_reason
 from arbkit.profit.trade_costs import SellerCosts
 
 Figure = Literal["profit", "roi_pct", "margin_net_pct", "margin_gross_pct", "invested"]

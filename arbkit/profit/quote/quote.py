@@ -21,7 +21,7 @@ from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.quote.results import Alternative, DeadZone, MaxBuy, ProfitRange, Quote, ReferralRange
 from arbkit.profit.quote.variations import sensitivity, vat_grid
 from arbkit.profit.reason_codes import messages
-from arbkit.profit.seller_profile import FULFILMENT_METHODS, Profile
+from arbkit.profit.seller.profile import FULFILMENT_METHODS, Profile
 
 _HIGHEST = 20.0
 """Prices are searched up to this many times the request's."""
@@ -81,6 +81,7 @@ def quote(
         ),
         fulfilment=best.method,
         alternatives=tuple(_alternative(other, best) for other in priced if other is not best),
+        input_vat=row["input_vat_case"],
         size_tier=row["size_tier"] or None,
         referral=_referral(pricer, best),
         components=tuple(Component(**line) for line in components(row, profile, pricer.day, rates)),

@@ -12,7 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from arbkit.core.errors import ConfigError, UsageError, first_fault
 from arbkit.core.marketplaces import MarketCode
 from arbkit.core.results import Json
-from arbkit.profit.seller_profile import FulfilmentMethod, Profile, SellingPlan, VatStatus, Warehouses
+from arbkit.profit.seller.input_vat import why_nowhere_possible
+from arbkit.profit.seller.profile import FulfilmentMethod, InputVat, Profile, SellingPlan, VatStatus, Warehouses
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)", re.IGNORECASE)
 
@@ -58,6 +59,11 @@ class QuoteRequest(BaseModel):
     size_mm: Size | None = Field(None, description="package size in millimetres, as 360x100x100")
     weight_g: Amount | None = Field(None, description="package weight in grams")
     vat_status: VatStatus | None = Field(None, description="VAT status: reclaiming, not-reclaiming or unregistered")
+    input_vat: InputVat | None = Field(
+        None,
+        description="VAT of the purchase: net-intra-eu, domestic-recovered, domestic-lost or import (default: what the "
+        "profile says for that marketplace)",
+    )
     home: MarketCode | None = Field(None, description="country where the seller is established")
     fulfilment: FulfilmentMethod | Literal["best"] = Field(
         "best", description="method: fba-local, efn, pan-eu, fbm, or best (the cheapest allowed)"
@@ -107,12 +113,30 @@ class QuoteRequest(BaseModel):
         Raises:
             UsageError: the combination is impossible; says why.
         """
-        shared = (Profile.model_fields.keys() & type(self).model_fields.keys()) - {"fulfilment"}
+        try:
+            seller = Profile.checked(self._fields_of(profile))
+        except ConfigError as error:
+            raise UsageError(error.why, field=error.field, value=error.value) from None
+        if self.input_vat is not None:
+            stocks = [seller.stock_country(method, self.source, self.target) for method in seller.fulfilment]
+            why = why_nowhere_possible(self.input_vat, self.source, stocks)
+            if why is not None:
+                raise UsageError(why, field="input_vat", value=self.input_vat, remedy="Leave it out, or use another")
+        return seller
+
+    def _fields_of(self, profile: Profile) -> dict[str, Json]:
+        """The profile's fields, changed by what the request states."""
+        shared = (Profile.model_fields.keys() & type(self).model_fields.keys()) - {"fulfilment", "input_vat"}
         # The prices are given, so no price basis applies.
         fields = {**profile.model_dump(), "buy_basis": "spot", "sell_basis": "spot"}
         fields |= self.model_dump(include=shared, exclude_none=True)
         if self.vat_status == "unregistered":
             fields["registrations"] = ()
+        if self.input_vat is not None:
+            fields["input_vat"] = {self.source: self.input_vat}
+        elif self.vat_status is not None:
+            # What the profile states is of its own VAT status.
+            fields["input_vat"] = {}
         if self.target_roi is not None:
             fields["target_roi_pct"] = self.target_roi
         if self.duty_pct is not None:
@@ -121,7 +145,4 @@ class QuoteRequest(BaseModel):
             fields["fulfilment"] = (self.fulfilment,)
         elif self.fbm_shipping is not None and "fbm" not in profile.fulfilment:
             fields["fulfilment"] = (*profile.fulfilment, "fbm")
-        try:
-            return Profile.checked(fields)
-        except ConfigError as error:
-            raise UsageError(error.why, field=error.field, value=error.value) from None
+        return fields

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_ser
 
 from arbkit.core.marketplaces import MarketCode
 from arbkit.core.results import Component, Result
-from arbkit.profit.seller_profile import FulfilmentMethod, VatStatus
+from arbkit.profit.seller.profile import FulfilmentMethod, InputVat, VatStatus
 
 
 class MaxBuy(Result):
@@ -64,9 +64,10 @@ class DeadZone(Result):
 
 
 class VatGridRow(Result):
-    """The same route under another VAT status or VAT class."""
+    """The same route under another VAT status, case of input VAT, or VAT class."""
 
     vat_status: VatStatus
+    input_vat: InputVat
     vat_class: str
     profit: float | None
     roi_pct: float | None
@@ -102,6 +103,7 @@ class Quote(Result):
     max_buy: MaxBuy
     fulfilment: FulfilmentMethod
     alternatives: tuple[Alternative, ...]
+    input_vat: InputVat = Field(description="how the VAT of the purchase stands")
     size_tier: str | None
     referral: ReferralRange
     components: tuple[Component, ...] = Field(description="they add up to the profit")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -14,7 +15,14 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity
 from arbkit.core.results import ComponentRow, RouteTotals
 from arbkit.display.html import environment, macro
-from arbkit.display.labels import component_label, fulfilment_label, status_label
+from arbkit.display.labels import (
+    component_label,
+    fulfilment_label,
+    input_vat_label,
+    status_label,
+    vat_case_label,
+    vat_status_label,
+)
 from arbkit.display.quote_view import package_range_text
 from arbkit.profit.quote.results import Quote
 from arbkit.sources.token_budget import Tokens
@@ -24,16 +32,6 @@ Figure = tuple[str, str, str]
 """Label, value, and what stands small beside it."""
 
 _PAGES = {"opportunities": "Opportunities", "product": "Product", "pipeline": "Pipeline"}
-_VAT_STATUSES = {
-    "reclaiming": "VAT-registered, input VAT recovered",
-    "not-reclaiming": "VAT-registered, input VAT not recovered",
-    "unregistered": "not VAT-registered",
-}
-
-
-def vat_status_label(status: str) -> str:
-    """A VAT status as people read it: ``reclaiming`` → VAT-registered, input VAT recovered."""
-    return _VAT_STATUSES.get(status, status)
 
 
 def minor_money(minor: float | None, currency: str) -> str:
@@ -49,12 +47,13 @@ def confidence_reasons(found: Opportunity) -> str:
 @cache
 def _environment() -> Environment:
     made = environment("arbkit.web.dashboards")
-    made.globals["MARKETS"] = MARKETS
+    made.globals |= {"MARKETS": MARKETS, "vat_case_label": vat_case_label}
     for function in (
         component_label,
         fulfilment_label,
         status_label,
         vat_status_label,
+        input_vat_label,
         minor_money,
         confidence_reasons,
         package_range_text,
@@ -76,10 +75,15 @@ def page_html(template: str, /, **values: object) -> Markup:
     return Markup(_environment().get_template(template).render(values))  # noqa: S704 - the template escapes
 
 
-def header_html(current: str, stats: Stats | None, *, demo_mode: bool, note: str = "") -> Markup:
-    """The page's name, the links to the others, the mark of invented data, and below them a note."""
+def header_html(
+    current: str, stats: Stats | None, *, demo_mode: bool, seller: str, path: Path | None, note: str = ""
+) -> Markup:
+    """The page's name, the links to the others, the mark of invented data, whose profit it is, and a note.
+
+    ``path`` is the seller profile's file; None: the built-in one.
+    """
     demo = demo_words(stats, demo_mode=demo_mode)
-    return page_html("header.html.j2", current=current, pages=_PAGES, demo=demo, note=note)
+    return page_html("header.html.j2", current=current, pages=_PAGES, demo=demo, seller=seller, path=path, note=note)
 
 
 def demo_words(stats: Stats | None, *, demo_mode: bool) -> str:

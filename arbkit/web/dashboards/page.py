@@ -10,6 +10,7 @@ from arbkit.analysis.detection_inputs import profile_note
 from arbkit.core.errors import ArbkitError, ConfigError
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.settings import Settings
+from arbkit.profit import load_profile
 from arbkit.sources import watchlist
 from arbkit.store import Stats, Store
 from arbkit.store.lazy import LazyStore
@@ -72,9 +73,14 @@ class DashboardPage:
         return self._stats
 
     def show_header(self) -> None:
-        """Show the page's name, the other pages, and whether data is invented or of another seller profile."""
-        demo_mode = self.in_force.demo_mode
-        head = header_html(self.NAME, self._stats, demo_mode=demo_mode, note=self.profile_note)
+        """Show the page's name, the other pages, whether the data is invented, and whose profit it is."""
+        path = self.settings.profile_path
+        try:
+            seller = load_profile(path, self.settings.profile_name).seller_line
+        except ConfigError as error:
+            seller = f"Seller: {error}"
+        demo = self.in_force.demo_mode
+        head = header_html(self.NAME, self._stats, demo_mode=demo, seller=seller, path=path, note=self.profile_note)
         self.widget.show_html("head", head)
 
     @property

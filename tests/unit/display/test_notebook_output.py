@@ -33,6 +33,7 @@ def quote(**fields: Any) -> QuoteView:
         "unknown": [], "max_buy": {"target_roi_pct": 30, "price": 40.48, "currency": "EUR"},
         "components": [part("sale_price", 50.0), part("purchase_price", -40.0)], "margin_gross_pct": 15.0,
         "invested": 32.0, "alternatives": [], "size_tier": None, "dead_zones": [], "vat_grid": [], "sensitivity": [],
+        "input_vat": "net-intra-eu",
         "referral": {"schedule": None, "decided_by": None, "candidates": [], "profit_range": None},
         "tables_version": "2026-04-17", "profile": "test",
     }  # fmt: skip

@@ -99,7 +99,10 @@ def test_vat_that_is_lost_is_explained() -> None:
     assert fees["rule"] == "19 % VAT of DE on Amazon's fees, not recovered"
     imported = explained("UK", "FR", seller={"vat_status": "not-reclaiming", "customs": {"duty_pct": 4}})
     assert imported["import_vat"]["rule"] == "20 % VAT of FR (standard), on import, not recovered"
-    assert explained()["input_vat"]["rule"] == "22 % VAT of IT (standard), recovered on the purchase"
+    bought_net = "22 % VAT of IT (standard), not charged: bought with the VAT number of another EU country"
+    assert explained()["input_vat"]["rule"] == bought_net
+    recovered = explained(seller={"input_vat": {"IT": "domestic-recovered"}})["input_vat"]
+    assert recovered["rule"] == "22 % VAT of IT (standard), recovered on the purchase"
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,13 @@ def profiles() -> list[Profile]:
             return_value_loss_pct=30,
         ),
         Profile.neutral(**costs, vat_status="not-reclaiming", return_value_loss_pct=25, plan="individual"),
-    ]
+        Profile.neutral(**costs, registrations=("DE", "FR", "IT", "ES"), return_value_loss_pct=10),
+        Profile.neutral(**costs, home="UK", registrations=("DE", "UK"), stock="DE"),
+        Profile.neutral(
+            **costs, registrations=("FR",), home="ES",
+            input_vat={"UK": "import", "FR": "domestic-recovered", "ES": "domestic-lost", "DE": "net-intra-eu"},
+        ),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("profile", profiles(), ids=lambda p: f"{p.home}-{p.vat_status}")

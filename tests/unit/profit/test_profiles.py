@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from arbkit.core.errors import ConfigError
 from arbkit.profit import Profile
-from arbkit.profit.profile_file import load_profile, load_profiles
+from arbkit.profit.seller.profile_file import built_in, inherited_fields, load_profile, load_profiles
 
 PACKAGE = {"length_mm": 300, "width_mm": 200, "height_mm": 20, "weight_g": 150}
 
@@ -154,7 +155,8 @@ def test_a_profile_of_its_own_needs_no_table_in_the_main_one(tmp_path: Path) -> 
     path = tmp_path / "profile.toml"
     path.write_text('name = "main"\n[profiles.uk.customs]\nduty_pct = 3\n', "utf-8")
     assert load_profile(path, "uk").customs.duty_pct == 3
-    assert load_profile(path).customs.duty_pct is None
+    # What nobody states is as in the built-in profile.
+    assert load_profile(path).customs == load_profile(None).customs
 
 
 def test_the_assumed_package_of_0_1_is_read_with_one_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -165,3 +167,77 @@ def test_the_assumed_package_of_0_1_is_read_with_one_warning(tmp_path: Path, cap
     assert load_profile(path).name == load_profile(path).name == "old"
     (record,) = caplog.records
     assert "arbkit facts set" in record.getMessage()
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "profile.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_what_a_file_leaves_out_is_as_the_built_in_profile_has_it(tmp_path: Path) -> None:
+    path = written(tmp_path, 'name = "by hand"\nhome = "FR"\nvat_status = "reclaiming"\nfulfilment = ["efn"]\n')
+    own, built_in = load_profile(path), load_profile(None)
+    stated = {"name": "by hand", "home": "FR", "fulfilment": ("efn",)}
+    assert own == built_in.model_copy(update=stated)
+    inherited = inherited_fields(path)["by hand"]
+    assert {"sell_basis", "prep_per_unit", "registrations", "customs.duty_pct"} <= inherited.keys()
+    assert not {"name", "home", "vat_status", "fulfilment"} & inherited.keys()
+    assert inherited["sell_basis"] == "robust"
+
+
+def test_every_value_of_the_built_in_profile_is_inherited_and_none_that_is_stated(tmp_path: Path) -> None:
+    everything = built_in()
+    path = written(tmp_path, everything)
+    assert inherited_fields(path) == {load_profile(None).name: {}}
+    bare = inherited_fields(written(tmp_path, 'name = "bare"'))["bare"]
+    tables = {name: value for name, value in tomllib.loads(everything).items() if isinstance(value, dict)}
+    plain = tomllib.loads(everything).keys() - tables.keys() - {"name"}
+    assert bare.keys() == plain | {f"{name}.{key}" for name, table in tables.items() for key in table}
+    assert inherited_fields(None) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "registrations"),
+    [
+        ("", ("DE", "FR", "IT", "ES")),
+        ('warehouses = "cep"', ("DE", "FR", "IT", "ES", "PL", "CZ")),
+        ('vat_status = "unregistered"', ()),
+        ('registrations = ["UK"]', ("UK",)),
+    ],
+)
+def test_vat_numbers_are_inherited_by_who_is_registered(
+    tmp_path: Path, text: str, registrations: tuple[str, ...]
+) -> None:
+    assert load_profile(written(tmp_path, f'name = "own"\n{text}\n')).registrations == registrations
+
+
+def test_a_preset_of_duty_takes_the_place_of_the_inherited_percentage(tmp_path: Path) -> None:
+    path = written(tmp_path, 'name = "own"\n[customs]\nduty_preset = "originating"\n')
+    customs = load_profile(path).customs
+    assert (customs.duty_pct, customs.duty_preset) == (None, "originating")
+    assert customs.freight_per_unit == load_profile(None).customs.freight_per_unit
+    assert "customs.duty_pct" not in inherited_fields(path)["own"]
+
+
+def test_a_profile_inherits_first_from_the_main_one_of_its_file(tmp_path: Path) -> None:
+    path = written(tmp_path, 'name = "main"\nprep_per_unit = 1\n[profiles.lean]\ninbound_per_unit = 0\n')
+    lean = load_profile(path, "lean")
+    assert (lean.prep_per_unit, lean.inbound_per_unit) == (1, 0)
+    assert lean.expected_days == load_profile(None).expected_days
+    assert "prep_per_unit" not in inherited_fields(path)["lean"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({}, "Seller: DE, registered in DE, FR, IT, ES, input VAT recovered"),
+        ({"home": "UK", "registrations": ("FR",)}, "Seller: UK, registered in UK, FR, input VAT recovered"),
+        ({"vat_status": "not-reclaiming"}, "Seller: DE, registered in DE, FR, IT, ES, input VAT not recovered"),
+        ({"vat_status": "unregistered", "registrations": ()}, "Seller: DE, not VAT-registered"),
+        ({"input_vat": {"FR": "domestic-lost"}},
+         "Seller: DE, registered in DE, FR, IT, ES, input VAT recovered, FR: domestic-lost"),
+    ],
+)  # fmt: skip
+def test_a_line_says_whose_profit_it_is(fields: dict[str, Any], line: str) -> None:
+    assert Profile.checked({**load_profile(None).model_dump(), **fields}).seller_line == line

@@ -257,17 +257,22 @@ def test_storage_by_volume_makes_no_size_hint() -> None:
     assert asked(expected_days=3_650, fulfilment="fba-local").hints == ()
 
 
-def test_every_vat_status_and_every_other_rate_is_compared() -> None:
-    grid = {(row.vat_status, row.vat_class): row for row in asked(what_if=True, fulfilment="fba-local").vat_grid}
-    assert list(grid) == [
-        ("reclaiming", "auto"), ("not-reclaiming", "auto"), ("unregistered", "auto"), ("reclaiming", "books"),
-        ("reclaiming", "food"),
+def test_every_case_of_input_vat_every_vat_status_and_every_other_rate_is_compared() -> None:
+    rows = asked(what_if=True, fulfilment="fba-local").vat_grid
+    assert [(row.vat_status, row.input_vat, row.vat_class) for row in rows] == [
+        ("reclaiming", "net-intra-eu", "auto"), ("reclaiming", "domestic-recovered", "auto"),
+        ("reclaiming", "domestic-lost", "auto"), ("reclaiming", "import", "auto"),
+        ("not-reclaiming", "domestic-lost", "auto"), ("unregistered", "domestic-lost", "auto"),
+        ("reclaiming", "net-intra-eu", "books"), ("reclaiming", "net-intra-eu", "food"),
     ]  # fmt: skip
-    for status, vat_class in grid:
-        expected = asked(fulfilment="fba-local", vat_status=status, vat_class=vat_class)
-        if status != "unregistered":
-            found = grid[status, vat_class]
-            assert (found.profit, found.roi_pct, found.why_not) == (expected.profit, expected.roi_pct, None)
+    for row in rows:
+        if row.input_vat == "import":
+            assert (row.profit, row.why_not) == (None, "no customs border lies between IT and DE")
+        elif row.vat_status != "unregistered":
+            changed = {name: getattr(row, name) for name in ("vat_status", "vat_class")}
+            changed |= {"input_vat": row.input_vat} if row.vat_status == "reclaiming" else {}
+            expected = asked(fulfilment="fba-local", **changed)
+            assert (row.profit, row.roi_pct, row.why_not) == (expected.profit, expected.roi_pct, None)
 
 
 def test_a_vat_status_that_is_impossible_says_why() -> None:

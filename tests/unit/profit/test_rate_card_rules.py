@@ -17,7 +17,7 @@ from arbkit.profit.quote.package import QuotedPackage
 from arbkit.profit.quote.pricer import QuotePricer
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
-from arbkit.profit.seller_profile import FULFILMENT_METHODS
+from arbkit.profit.seller.profile import FULFILMENT_METHODS
 from tests.unit.profit.test_tables import FILES
 
 VECTORS: dict[str, Any] = tomllib.loads(Path(__file__).with_name("vectors.toml").read_text("utf-8"))

@@ -15,7 +15,7 @@ from arbkit.profit.facts.packages import estimate_packages
 from arbkit.profit.facts.priors import load_package_priors
 from arbkit.profit.reason_codes import Reason, ReasonCode
 from arbkit.profit.route_frame import RouteRow, route_rows
-from arbkit.profit.seller_profile import ineligibility_reason
+from arbkit.profit.seller.profile import ineligibility_reason
 from tests.unit.profit.test_evaluation import offer
 
 TABLES, RATES = load_tables(), load_rates()

@@ -106,11 +106,13 @@ def test_half_a_cent_is_rounded_up_as_commerce_does() -> None:
 
 def test_what_another_vat_status_would_leave_is_shown() -> None:
     found = asked(**VECTORS["worked"]["route"], on=DAY, vat_status="reclaiming", fulfilment="fba-local")
-    grid = {(c["vat_status"], c["vat_class"]): c["profit"] for c in found["vat_grid"]}
-    rows = VECTORS["worked"]["rows"]
-    for row in rows[:3]:
-        assert grid[row["changes"]["vat_status"], "auto"] == row["expected"]["profit"]
-    assert grid["reclaiming", "books"] > found["profit"]
+    grid = {(c["vat_status"], c["input_vat"], c["vat_class"]): c["profit"] for c in found["vat_grid"]}
+    registered, lost, unregistered = (row["expected"]["profit"] for row in VECTORS["worked"]["rows"][:3])
+    assert grid["reclaiming", "net-intra-eu", "auto"] == grid["reclaiming", "domestic-recovered", "auto"] == registered
+    assert grid["reclaiming", "domestic-lost", "auto"] == grid["not-reclaiming", "domestic-lost", "auto"] == lost
+    assert grid["unregistered", "domestic-lost", "auto"] == unregistered
+    assert grid["reclaiming", "import", "auto"] is None
+    assert grid["reclaiming", "net-intra-eu", "books"] > found["profit"]
 
 
 def test_a_price_that_changes_changes_profit_as_it_should() -> None:

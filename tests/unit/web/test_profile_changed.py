@@ -17,7 +17,7 @@ from arbkit.cli.ops import _data_rows, _status
 from arbkit.core.errors import ConfigError
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
-from arbkit.profit.profile_file import built_in
+from arbkit.profit.seller.profile_file import built_in
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.web.api import create_app
 from arbkit.web.dashboards.opportunities.page import OpportunitiesPage

@@ -11,16 +11,15 @@ from arbkit.analysis.routes import PricedRoute
 from arbkit.analysis.what_if import quote_request_for, reprice
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Opportunity
-from arbkit.display.labels import fulfilment_label
+from arbkit.display.labels import fulfilment_label, vat_status_label
 from arbkit.profit import Profile, Rates, load_rates, load_tables
 from arbkit.profit.exchange_rates import AssumedRates
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.quote.results import Quote
-from arbkit.profit.seller_profile import FULFILMENT_METHODS, VatStatus
+from arbkit.profit.seller.profile import FULFILMENT_METHODS, VatStatus
 from arbkit.store.address import parse_number
 from arbkit.web.dashboards.content import Field, choice, options
-from arbkit.web.dashboards.html import vat_status_label
 
 _OF_SELLER = (
     "vat_status",

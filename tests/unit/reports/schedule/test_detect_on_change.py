@@ -17,7 +17,7 @@ from arbkit.analysis.detection_inputs import fingerprint
 from arbkit.core.errors import ConfigError
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
-from arbkit.profit.profile_file import built_in
+from arbkit.profit.seller.profile_file import built_in
 from arbkit.reports.schedule import scheduler
 from arbkit.store import open_store
 from tests.helpers.factories import PACKAGE, offer

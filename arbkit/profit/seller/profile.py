@@ -13,6 +13,8 @@ from arbkit.core.results import Json
 from arbkit.profit.reason_codes import Reason, ReasonCode
 
 VatStatus = Literal["reclaiming", "not-reclaiming", "unregistered"]
+InputVat = Literal["net-intra-eu", "domestic-recovered", "domestic-lost", "import"]
+INPUT_VAT_CASES: tuple[InputVat, ...] = get_args(InputVat)
 FulfilmentMethod = Literal["fba-local", "efn", "pan-eu", "fbm"]
 FULFILMENT_METHODS: tuple[FulfilmentMethod, ...] = get_args(FulfilmentMethod)
 SellingPlan = Literal["professional", "individual"]
@@ -20,6 +22,8 @@ Warehouses = Literal["de", "cep"]
 Basis = Literal["spot", "avg30", "avg90", "avg180", "robust"]
 COUNTRIES = (*MARKETS, "PL", "CZ")
 """Where stock may lie: the marketplaces, and Amazon's warehouses for Germany beyond its borders."""
+EU_COUNTRIES = frozenset(COUNTRIES) - {"UK"}
+"""Those of them between which goods move without customs."""
 _PAN_EU = ("DE", "FR", "IT", "ES")
 _CEP = ("PL", "CZ")
 
@@ -63,6 +67,11 @@ class Profile(_Model):
         "reclaiming",
         description="reclaiming: registered, input VAT recovered; not-reclaiming: registered, this input VAT is lost; "
         "unregistered: small business",
+    )
+    input_vat: Mapping[str, InputVat] = Field(
+        default_factory=dict,
+        description="how the VAT of a purchase stands, by marketplace: net-intra-eu, domestic-recovered, domestic-lost "
+        "or import; left out: as the VAT numbers give it",
     )
     plan: SellingPlan = Field("professional", description="Amazon selling plan")
     registrations: tuple[str, ...] = Field(
@@ -121,6 +130,13 @@ class Profile(_Model):
             raise ValueError(f"use countries of {', '.join(COUNTRIES)}")
         return codes
 
+    @field_validator("input_vat")
+    @classmethod
+    def _purchases(cls, cases: Mapping[str, InputVat]) -> Mapping[str, InputVat]:
+        for code in cases:
+            cls._market(code)
+        return cases
+
     @field_validator("parcels")
     @classmethod
     def _parcels(cls, rows: tuple[Parcel, ...]) -> tuple[Parcel, ...]:
@@ -136,6 +152,8 @@ class Profile(_Model):
                 "an unregistered seller cannot hold stock abroad: storing goods in a country needs a VAT number "
                 "there from the first unit; set registrations to []"
             )
+        for code, case in self.input_vat.items():
+            self._check_input_vat(code, case)
         if self.warehouses == "cep" and not all(map(self.may_store_in, _CEP)):
             raise ValueError(
                 "warehouses = cep puts stock in Poland and Czechia, which needs VAT numbers there from the first "
@@ -150,6 +168,28 @@ class Profile(_Model):
             raise ValueError("customs.duty_pct and customs.duty_preset exclude each other")
         return self
 
+    def _check_input_vat(self, code: str, case: InputVat) -> None:
+        """Refuse a case that recovers VAT without the VAT number it takes."""
+        if case == "domestic-lost":
+            return
+        if self.vat_status != "reclaiming":
+            raise ValueError(
+                f"input_vat.{code} = {case} recovers VAT, which a seller that is {self.vat_status} does not; "
+                "leave it out, or set vat_status to reclaiming"
+            )
+        if case == "domestic-recovered" and not self.may_store_in(code):
+            raise ValueError(
+                f"input_vat.{code} = domestic-recovered needs a VAT number in {code}, which registrations does not "
+                f"name; add {code} to registrations, or set it to domestic-lost"
+            )
+        if case == "net-intra-eu" and not any(map(self.may_store_in, EU_COUNTRIES - {code})):
+            raise ValueError(
+                f"input_vat.{code} = net-intra-eu needs a VAT number in another EU country; add one to registrations, "
+                "or set it to domestic-lost"
+            )
+        if case == "net-intra-eu" and code not in EU_COUNTRIES:
+            raise ValueError(f"input_vat.{code} = net-intra-eu: {code} is not in the EU; use import or domestic-lost")
+
     @property
     def currency(self) -> str:
         """The home currency: what profit is counted in."""
@@ -160,9 +200,26 @@ class Profile(_Model):
         """Whether goods may cross between the UK and the EU: the duty they pay is stated."""
         return self.customs.duty_pct is not None or self.customs.duty_preset is not None
 
+    @property
+    def seller_line(self) -> str:
+        """Whose profit it is: ``Seller: DE, registered in DE, FR, IT, ES, input VAT recovered``."""
+        said = f"Seller: {self.home}"
+        if self.vat_status == "unregistered":
+            return f"{said}, not VAT-registered"
+        numbers = ", ".join(dict.fromkeys((self.home, *self.registrations)))
+        kept = "recovered" if self.vat_status == "reclaiming" else "not recovered"
+        stated = "".join(f", {code}: {case}" for code, case in sorted(self.input_vat.items()))
+        return f"{said}, registered in {numbers}, input VAT {kept}{stated}"
+
     def may_store_in(self, code: str) -> bool:
         """Whether stock may lie in a country: with a VAT number there, or at home."""
         return code == self.home or code in self.registrations
+
+    def stock_country(self, method: FulfilmentMethod, source: str, target: str) -> str:
+        """The country in which the goods of a route lie before the sale."""
+        if method == "efn":
+            return self.stock or source
+        return self.home if method == "fbm" else target
 
     @classmethod
     def neutral(cls, **fields: Json) -> Self:
