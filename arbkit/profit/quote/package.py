@@ -59,4 +59,8 @@ class QuotedPackage:
 
     def columns(self) -> dict[str, float | str]:
         """The same as columns of offers."""
-        return {**self.sizes, "package_certainty": int(self.certainty), "package_from": self.taken_from}
+        if self.uncertain:
+            return {**self.sizes, "package_certainty": int(self.certainty)}
+        # Prices are searched over thousands of rows: what says nothing is left out.
+        measured: dict[str, float | str] = {name: self.sizes[name] for name in PACKAGE}
+        return measured | ({"package_from": self.taken_from} if self.taken_from else {})
