@@ -23,6 +23,8 @@ from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.reason_codes import ReasonCode
 
 _DAY_S = 24 * 3600.0
+_HEAVY = ("heavy oversize", "special oversize")
+_BULKY = ("standard oversize light", "standard oversize heavy", "standard oversize large", "bulky oversize", *_HEAVY)
 
 
 def _reason_code(name: str) -> ReasonCode:
@@ -69,7 +71,7 @@ def score_confidence(
     Args:
         routes: has the columns of :class:`~arbkit.profit.route_frame.RouteRow` and, prefixed ``buy_`` and ``sell_``,
             those of the two offers that :data:`arbkit.analysis.offers.DEMAND_COLUMNS` names; further ``profit_low``,
-            ``profit_high`` and ``match_verdict`` (None: not compared).
+            ``profit_high``, ``match_verdict`` (None: not compared) and ``match_differs``.
         now: Unix seconds, which the age of the data is counted to.
         rules: None: those that come with arbkit.
     """
@@ -172,10 +174,51 @@ def _amazon_in_stock(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask
     return np.asarray((_column(routes, "sell_amazon_minor") > 0) & ~holds)
 
 
+def _may_pay(routes: pd.DataFrame) -> Mask:
+    # A loss with every package is a sure figure.
+    return np.asarray(~(_column(routes, "profit_high") <= 0))
+
+
+def _range_width(routes: pd.DataFrame) -> Floats:
+    return _column(routes, "profit_high") - _column(routes, "profit_low")
+
+
 def _range_wide(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
-    width = _column(routes, "profit_high") - _column(routes, "profit_low")
+    limit = rule.thresholds["above_share_of_profit"] * np.abs(_column(routes, "profit"))
     # An unknown end is as wide as can be.
-    return np.asarray(~(width <= rule.thresholds["above_share_of_profit"] * np.abs(_column(routes, "profit"))))
+    return np.asarray(_may_pay(routes) & ~(_range_width(routes) <= limit))
+
+
+def _range_costly(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+    limit = rule.thresholds["above_share_of_invested"] * _column(routes, "invested")
+    return np.asarray(_range_width(routes) > limit)
+
+
+def _size_tier(*tiers: str) -> _Check:
+    return lambda routes, _, __: routes["size_tier"].isin(tiers).to_numpy(bool)
+
+
+def _thin_return(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+    return np.asarray(_may_pay(routes) & (_column(routes, "roi_pct") < rule.thresholds["below_percent"]))
+
+
+def _modest_return(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+    roi, limits = _column(routes, "roi_pct"), rule.thresholds
+    return np.asarray((roi >= limits["from_percent"]) & (roi < limits["below_percent"]))
+
+
+def _speed_unknown(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+    best_seller = _column(routes, "sell_sales_rank") <= rule.thresholds["unless_rank_up_to"]
+    return np.asarray(np.isnan(_column(routes, "sell_rank_drops30")) & ~best_seller)
+
+
+def _spread_unexplained(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+    wide = _column(routes, "spread_pct") > rule.thresholds["above_percent"]
+    return np.asarray(_may_pay(routes) & wide & np.isnan(_column(routes, "sell_price_avg90_minor")))
+
+
+def _differ_in_detail(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask:
+    return np.asarray((routes["match_verdict"] == "same").to_numpy(bool) & routes["match_differs"].to_numpy(bool))
 
 
 def _verdict(verdict: MatchVerdict) -> _Check:
@@ -211,13 +254,21 @@ _CHECKS: dict[str, tuple[_Check, frozenset[str]]] = {
         (_assumed, frozenset[str]()),
     ),
     "package_range_wide": (_range_wide, frozenset({"above_share_of_profit"})),
-    "thin_return": (_below("roi_pct", "below_percent"), frozenset({"below_percent"})),
+    **dict.fromkeys(
+        ("package_range_costly", "package_range_vast"), (_range_costly, frozenset({"above_share_of_invested"}))
+    ),
+    "bulky_goods": (_size_tier(*_BULKY), frozenset()),
+    "heavy_goods": (_size_tier(*_HEAVY), frozenset()),
+    "thin_return": (_thin_return, frozenset({"below_percent"})),
+    "modest_return": (_modest_return, frozenset({"from_percent", "below_percent"})),
     "sells_slowly": (_below("sell_rank_drops30", "below_drops"), frozenset({"below_drops"})),
-    "sales_speed_unknown": (_missing("sell_rank_drops30"), frozenset()),
+    "sales_speed_unknown": (_speed_unknown, frozenset({"unless_rank_up_to"})),
     "many_sellers": (_above("sell_offers_new", "above_sellers"), frozenset({"above_sellers"})),
     "sellers_unknown": (_missing("sell_offers_new"), frozenset()),
     "amazon_in_stock": (_amazon_in_stock, frozenset()),
+    "spread_unexplained": (_spread_unexplained, frozenset({"above_percent"})),
     "listings_doubtful": (_verdict("doubtful"), frozenset()),
+    "listings_differ_in_detail": (_differ_in_detail, frozenset()),
     "listings_not_comparable": (_verdict("unknown"), frozenset()),
 }
 """How each rule is checked, and the thresholds it needs."""

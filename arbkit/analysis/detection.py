@@ -59,9 +59,12 @@ class Detection:
         """The outcome in one sentence."""
         demo = " of the DEMO market" if any(o.demo for o in self.opportunities) else ""
         shown = len(self.opportunities)
-        of = f" within the limits, of {self.stored}" if shown != self.stored else ""
+        if shown > self.stored:
+            found = f"{shown} routes within the limits, {self.stored} of them opportunities,"
+        else:
+            found = f"{shown} opportunities{f' within the limits, of {self.stored}' if shown < self.stored else ''}"
         return (
-            f"{shown} opportunities{of} ({len(self.new)} new) among {self.routes} routes of "
+            f"{found} ({len(self.new)} new) among {self.routes} routes of "
             f"{self.products} products{demo}, with profile {self.profile!r} and the tables of {self.on}. {self.seller}"
         )
 

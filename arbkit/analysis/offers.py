@@ -20,8 +20,9 @@ from arbkit.core.offers.facts import Fact
 from arbkit.profit import OFFER_COLUMNS, load_tables
 from arbkit.profit.facts.packages import GOODS, PACKAGE, STATED, estimate_packages
 from arbkit.profit.facts.prices import PRICE_COLUMNS, choose_prices
-from arbkit.profit.facts.priors import load_package_priors
+from arbkit.profit.facts.priors import PackagePriors, load_package_priors
 from arbkit.profit.fees.arrays import Objects
+from arbkit.profit.offer_facts import categories
 from arbkit.profit.reason_codes import ReasonCode
 from arbkit.store.base import Store
 from arbkit.store.fields import is_number
@@ -128,7 +129,8 @@ def prepare_offers(offers: Sequence[Offer] | pd.DataFrame, *, now: float | None 
     lacking = frame[list(PACKAGE)].isna().any(axis=1)
     if lacking.any():
         _read_sizes(frame, lacking & ~frame["asin"].isin(frame.loc[~lacking, "asin"]))
-    return estimate_packages(frame, root_categories(frame), load_package_priors())
+    priors = load_package_priors()
+    return estimate_packages(frame, package_categories(frame, priors), priors)
 
 
 def _without_unsellable(offers: pd.DataFrame) -> pd.DataFrame:
@@ -147,11 +149,25 @@ def _without_unsellable(offers: pd.DataFrame) -> pd.DataFrame:
     return offers
 
 
-def root_categories(offers: pd.DataFrame) -> Objects:
-    """The key of each row's root category, None where it is unknown."""
-    codes, names = pd.factorize(offers["category"])
+def package_categories(offers: pd.DataFrame, priors: PackagePriors) -> Objects:
+    """The key of each row's package prior: that of a branch where any listing of the product names one, else its root.
+
+    None where the category is unknown.
+    """
+    codes, named = pd.factorize(categories(offers))
     tables = load_tables()
-    return np.array([*(tables.root_of(str(name)) for name in names), None], object)[codes]
+    roots, keys = [], []
+    for name in map(str, named):
+        top, *below = (part.strip() for part in name.split("›"))
+        roots.append(tables.root_of(top))
+        keys.append(priors.key_of(roots[-1], below))
+    found = np.array([*keys, None], object)[codes]
+    narrowed = found != np.array([*roots, None], object)[codes]
+    if not narrowed.any():
+        return found
+    by_product = pd.Series(found[narrowed], offers["asin"].to_numpy(object)[narrowed]).groupby(level=0).first()
+    of_branch = offers["asin"].map(by_product).to_numpy(object)
+    return np.where(pd.isna(of_branch), found, of_branch)
 
 
 def offers_frame(offers: Sequence[Offer]) -> pd.DataFrame:

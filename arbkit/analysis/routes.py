@@ -158,6 +158,7 @@ class RoutePrices:
         routes["profit_low"], routes["profit_high"] = self._ranges_of(routes)
         matches = compare_sides(zip(routes["asin"], routes["source"], routes["target"], strict=True), listings)
         routes["match_verdict"] = [None if match is None else match.verdict for match in matches]
+        routes["match_differs"] = [match is not None and match.differs for match in matches]
         confidence, rules = score_confidence(routes, now=now)
         for index, route in enumerate(route_rows(routes)):
             row = cast("Mapping[str, Any]", route)

@@ -14,6 +14,7 @@ from arbkit.cli.shared import JSON, answer, console, counted, load_settings, pri
 from arbkit.core.formatting import money, number, percent
 from arbkit.core.service.process import stop_on_signals
 from arbkit.core.settings import MODE_WORDS, Settings, is_loopback
+from arbkit.display.labels import status_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -222,7 +223,7 @@ def _print_opportunities(result: Mapping[str, Any]) -> None:
     rows = [
         (
             f"{o['source']} → {o['target']}",
-            Text.assemble(f"{o['asin']} {(o['title'] or '')[:48]}", (" DEMO" if o["demo"] else "", "yellow")),
+            Text.assemble(f"{o['asin']} {(o['title'] or '')[:48]}", (_marks(o), "yellow")),
             money(o["buy_price"], o["buy_currency"]),
             money(o["sell_price"], o["sell_currency"]),
             money(o["profit"], o["currency"]),
@@ -231,13 +232,25 @@ def _print_opportunities(result: Mapping[str, Any]) -> None:
         )
         for o in result["items"][:_MAX_PRINTED]
     ]
-    shown = counted(result["total"], "opportunity", "opportunities")
-    of = f" within the limits, of {result['stored']:,}," if result["total"] != result["stored"] else ""
-    title = f"{shown}{of} on {counted(result['routes'], 'route')}"
     say(f"{result['seller']} (change: `arbkit profile init`)")
+    title = f"{_count_found(result['total'], result['stored'])} on {counted(result['routes'], 'route')}"
     print_table(("route", "product", ">buy", ">sell", ">profit", ">ROI", ">confidence"), rows, title=title)
     for reason, routes in result["unknown"].items():
         say(f"  not priced: {counted(routes, 'route')}, {reason}")
+
+
+def _marks(opportunity: Mapping[str, Any]) -> str:
+    """What has to be said behind a product's name."""
+    marks = [status_label(opportunity["status"])] if opportunity["status"] != "opportunity" else []
+    return "".join(f" {mark}" for mark in [*marks, *(["DEMO"] if opportunity["demo"] else [])])
+
+
+def _count_found(shown: int, stored: int) -> str:
+    """How many routes are shown, of how many opportunities; losses and routes without a size are routes only."""
+    if shown > stored:
+        return f"{counted(shown, 'route')} within the limits, {stored:,} of them opportunities,"
+    of = f" within the limits, of {stored:,}," if shown < stored else ""
+    return f"{counted(shown, 'opportunity', 'opportunities')}{of}"
 
 
 def register(app: typer.Typer) -> None:

@@ -58,11 +58,12 @@ class _Explainer:
         self.row, self.profile, self.day, self.rates = row, profile, day, rates
         self.source, self.target = row["source"], row["target"]
         self.assumed = {reason.code for reason in row["assumed"]}
+        self._explanations = self._by_name()
         self.package_guess = next((text for code, text in _GUESSES.items() if code in self.assumed), "")
 
     def line(self, name: str, amount: float) -> ComponentRow:
         """The component of this name with what explains it."""
-        explanation = self._explain(name)
+        explanation = self._explanations[name]()
         table = explanation.table
         return {
             "name": name,
@@ -75,8 +76,9 @@ class _Explainer:
             "assumed": explanation.assumed or bool(table and table.assumed),
         }
 
-    def _explain(self, name: str) -> _Explanation:
-        rules: dict[str, Callable[[], _Explanation]] = {
+    def _by_name(self) -> dict[str, Callable[[], _Explanation]]:
+        """What explains each component, by its name."""
+        return {
             "sale_price": lambda: self._price(self.row["sell_price"], self.row["sell_currency"], self.target,
                                               self.row["sell_basis"]),
             "purchase_price": lambda: self._price(self.row["buy_price"], self.row["buy_currency"], self.source,
@@ -101,7 +103,6 @@ class _Explainer:
             "fx_cost": lambda: self._of_profile(f"{self.profile.exchange_spread_pct:g} % exchange spread",
                                                 assumed=True),
         }  # fmt: skip
-        return rules[name]()
 
     def _table(self, table_id: str) -> Provenance | None:
         return self.day.provenance(table_id)
@@ -164,9 +165,9 @@ class _Explainer:
             f"{content.get('at_most_EUR', 0):.2f} EUR, and {profile.return_handling:.2f} {profile.currency} handling"
         )
         if profile.return_outbound_lost:
-            rule += ", what sending it cost"
+            rule += ", and the cost of sending it"
         if profile.return_value_loss_pct:
-            rule += f", {profile.return_value_loss_pct:g} % of its purchase price"
+            rule += f", and {profile.return_value_loss_pct:g} % of its purchase price"
         return _Explanation(rule, self._table("refunds"), assumed=MARKETS[self.target].currency != "EUR")
 
     def _referral(self) -> _Explanation:
@@ -212,7 +213,7 @@ class _Explainer:
     def _peak(self) -> _Explanation:
         sold_on = dispatch_day(self.day.on, self.profile.expected_days)
         season = self.day.season(sold_on)
-        rule = f"peak fee less the other, as expected to be sent on {sold_on}: {self._size()}"
+        rule = f"peak fee minus the base fee, as expected to be sent on {sold_on}: {self._size()}"
         return _Explanation(rule, season.provenance if season else None)
 
     def _packaging(self) -> _Explanation:

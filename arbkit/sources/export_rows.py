@@ -245,8 +245,10 @@ def _read(columns: Mapping[str, Any], only: frozenset[str] | None, market: Marke
 
 
 def _say_which_goods(row: _Row, market: Market) -> None:
-    """Add what the cells say together: codes once each, the kind of goods, and whether Amazon is the seller."""
+    """Add what the cells say together: codes once each, categories, the kind of goods, whether Amazon is the seller."""
     known = row.values
+    if not known.get("category_path") and (root := known.get("category")) and (sub := known.get("subcategory")):
+        known["category_path"] = (root, sub)
     if "eans" in known:
         known["eans"] = distinct_codes(known["eans"])
     binding = plain(known.get("binding") or "")

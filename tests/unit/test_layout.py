@@ -41,8 +41,10 @@ def test_the_package_does_not_grow() -> None:
     # Lines of code alone: blank lines, comments and docstrings are free. 18,500 before facts had ages and ranges;
     # whoever adds a capability adds its lines here, and says for what.
     facts_merging_and_files = 4_200
-    quoted_ranges_typed_sizes_and_profile_notes = 400
-    assert sum(map(code_lines, FILES)) <= 18_500 + facts_merging_and_files + quoted_ranges_typed_sizes_and_profile_notes
+    doubts_of_a_reseller, input_vat_and_inheritance = 100, 200
+    quoted_ranges_typed_sizes_and_profile_notes = 250
+    allowed = 18_500 + facts_merging_and_files + doubts_of_a_reseller + input_vat_and_inheritance
+    assert sum(map(code_lines, FILES)) <= allowed + quoted_ranges_typed_sizes_and_profile_notes
 
 
 def test_only_a_door_lists_its_names() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
-from arbkit.analysis.listing.goods import Listing
+from arbkit.analysis.listing.goods import Goods
 from arbkit.analysis.listing.marks import ANY, TONGUES, Marks, keyboard_letters, read_marks, usual_plug
 from arbkit.analysis.listing.titles import Title, normalize, parse_title
 
@@ -42,12 +42,12 @@ class Finding:
 class Side:
     """One of two listings, and what its title says."""
 
-    listing: Listing
+    listing: Goods
     title: Title
     eans: frozenset[str]
 
     @classmethod
-    def of(cls, listing: Listing) -> Side:
+    def of(cls, listing: Goods) -> Side:
         """The side of a listing."""
         eans = frozenset(e.lstrip("0") for e in listing.eans if e.strip("0").isdigit())
         return cls(listing, parse_title(listing.title or ""), eans)
@@ -154,7 +154,7 @@ def _measures(one: Side, other: Side, kinds: Iterable[str]) -> Iterator[Finding]
 
 
 def models(one: Side, other: Side) -> Iterator[Finding]:
-    """Model numbers: none in common is a doubt."""
+    """Model numbers: none in common is a doubt. Part numbers are a hint: lists of what a part fits have them too."""
     first, second = one.title.models, other.title.models
     alike = first & second or {a for a in first for b in second if _near_code(a, b)}
     if alike:
@@ -162,6 +162,10 @@ def models(one: Side, other: Side) -> Iterator[Finding]:
     elif first and second:
         names = [sorted(code.upper() for code in codes) for codes in (first, second)]
         yield Finding(f"the titles name different models: {one.says(names[0])}, {other.says(names[1])}", DOUBT)
+    parts, others = one.title.part_numbers, other.title.part_numbers
+    if not alike and parts and others and not parts & others:
+        said = f"{one.says(sorted(parts))}, {other.says(sorted(others))}"
+        yield Finding(f"the titles name different part numbers: {said}", HINT)
 
 
 def _near_code(a: str, b: str) -> bool:
@@ -253,7 +257,7 @@ def _editions(one: Side, other: Side, first: frozenset[str], second: frozenset[s
         yield Finding(f"only the {only.market} title names an edition: {_some(sorted(special))}", weight)
 
 
-def _marks(listing: Listing, title: Title) -> Marks:
+def _marks(listing: Goods, title: Title) -> Marks:
     """The facets of a title, and of what Keepa has in fields of its own, which says it better."""
     found = dict(title.marks)
     if title.words.startswith("braun ") and "colour" in found:

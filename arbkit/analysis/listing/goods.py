@@ -53,17 +53,14 @@ class Listing:
     weight_g: int | None = None
 
     @classmethod
-    def of(cls, offer: Offer) -> Listing:
-        """The listing of an offer."""
-        return cls(**{name: getattr(offer, name) for name in LISTING_COLUMNS})
-
-    @classmethod
     def of_row(cls, row: Mapping[str, JsonValue]) -> Listing:
         """The listing of a row of a store's frame, where NaN is unknown and lists may be JSON text."""
         cells: dict[str, Any] = {name: _cell(name, row[name]) for name in LISTING_COLUMNS if name in row}
         return cls(**cells)
 
 
+Goods = Offer | Listing
+"""What is compared: a whole offer has all that a listing has."""
 LISTING_COLUMNS = tuple(f.name for f in fields(Listing))
 """The fields of an offer that a match looks at."""
 _LISTS = frozenset({"eans", "languages"})
@@ -79,7 +76,7 @@ def _cell(name: str, value: JsonValue) -> JsonValue | tuple[str, ...]:
     return int(value) if name in _COUNTS and isinstance(value, int | float) else value
 
 
-def unsellable_reason(goods: Offer | Listing) -> ReasonCode | None:
+def unsellable_reason(goods: Goods) -> ReasonCode | None:
     """Why this listing is of nothing that can be bought and sent; None: nothing says so."""
     if goods.product_type == "parent" or goods.parent_asin == goods.asin:
         return ReasonCode.PARENT_LISTING
@@ -91,7 +88,7 @@ def unsellable_reason(goods: Offer | Listing) -> ReasonCode | None:
     return ReasonCode.LISTING_UNAVAILABLE if goods.product_type == "unavailable" else None
 
 
-def restrictions(goods: Offer | Listing) -> list[WarningRow]:
+def restrictions(goods: Goods) -> list[WarningRow]:
     """What a seller needs Amazon's leave for, where the listing says that it is such goods."""
     found: list[WarningRow] = []
     if goods.hazmat:

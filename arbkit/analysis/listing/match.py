@@ -64,6 +64,11 @@ class Match:
         return tuple(f.words for f in sorted(self.findings, key=lambda f: -f.weight) if f.weight > 0)
 
     @property
+    def differs(self) -> bool:
+        """Whether anything speaks against the two being the same, be it too little for a doubt."""
+        return any(f.weight >= HINT for f in self.findings)
+
+    @property
     def speaks_for(self) -> tuple[str, ...]:
         """What speaks for the two being the same, the weightiest first."""
         return tuple(f.words for f in sorted(self.findings, key=lambda f: f.weight) if f.weight < 0)
@@ -75,17 +80,17 @@ class Match:
 
 def compare_listings(offers: Sequence[Offer]) -> list[Match]:
     """Every pair of these offers of one ASIN compared, in the offers' order."""
-    return [compare(one, other) for one, other in combinations([Side.of(Listing.of(offer)) for offer in offers], 2)]
+    return [compare(one, other) for one, other in combinations([Side.of(offer) for offer in offers], 2)]
 
 
 def compare_pair(one: Offer, other: Offer) -> Match:
     """Compare two offers of one ASIN."""
-    return compare(Side.of(Listing.of(one)), Side.of(Listing.of(other)))
+    return compare(Side.of(one), Side.of(other))
 
 
 def stated_units(offer: Offer) -> int | None:
     """How many units an offer's title says that it is, else Keepa's package quantity; None: neither says it."""
-    return Side.of(Listing.of(offer)).units
+    return Side.of(offer).units
 
 
 def compare_rows(ones: Iterable[Mapping[str, JsonValue]], others: Iterable[Mapping[str, JsonValue]]) -> list[Match]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from arbkit.analysis.listing.contradictions import Side
-from arbkit.analysis.listing.goods import Listing
 from arbkit.analysis.listing.match import Match, compare
 from arbkit.core.models import Offer
 
@@ -19,6 +18,6 @@ def compare_sides(routes: Iterable[tuple[str, str, str]], listings: Listings | N
     if listings is None:
         return [None] * len(wanted)
     found = listings(sorted({asin for asin, _, _ in wanted}))
-    sides = {(o.asin, o.market): Side.of(Listing.of(o)) for o in found}
+    sides = {(o.asin, o.market): Side.of(o) for o in found}
     pairs = [(sides.get((asin, source)), sides.get((asin, target))) for asin, source, target in wanted]
     return [None if bought is None or sold is None else compare(bought, sold) for bought, sold in pairs]

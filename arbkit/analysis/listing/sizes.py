@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from arbkit.analysis.listing.titles import normalize
 
 _NUMBER = r"(\d{1,5}(?:[.,]\d{1,2})?)"
-_UNIT = r"(mm|cm|m|inch(?:es)?|in|zoll|pollici|pouces|pulgadas|\"|”)"
+_CENTIMETRES = (
+    "cm", "zm", "zentimeter", "centimeters", "centimeter", "centimetres", "centimetre", "centimetri", "centimetros",
+)  # fmt: skip
+"""Machine-made German listings shorten them to "zm"."""
+_UNIT = rf"(mm|{'|'.join(_CENTIMETRES)}|m|inch(?:es)?|in|zoll|pollici|pouces|pulgadas|\"|”)"
 _BY = r"\s*(?:[x×*]|by|par|por|per)\s*"
 _AXIS = r"(?:\s*\(?[a-zäöü]{1,2}\)?)?"
-_LAST_AXIS = r"(?:\s?\(?[a-z]\)?(?=\s))?"
 _SIDES = re.compile(
-    rf"(?<![\d.,]){_NUMBER}\s*{_UNIT}?{_AXIS}{_BY}{_NUMBER}\s*{_UNIT}?{_AXIS}{_BY}{_NUMBER}{_LAST_AXIS}\s*{_UNIT}(?!\w)"
+    rf"(?<![\d.,]){_NUMBER}\s*{_UNIT}?{_AXIS}{_BY}{_NUMBER}\s*{_UNIT}?{_AXIS}{_BY}{_NUMBER}"
+    rf"(?:\s*[lwhbdt])?\s*\(?{_UNIT}(?!\w)"
 )
 _NOT_OWN = re.compile(
     r"nisch|niche|nicchia|einbau|incasso|encastr|ausschnitt|cut-?out|innen|inner|interior|intern|interieur|\bpasst\b|"
@@ -27,7 +31,7 @@ _NOT_OWN = re.compile(
 )
 """What stands before sizes that are another thing's."""
 _WEIGHT = re.compile(
-    r"\b(?:gewicht|nettogewicht|eigengewicht|weight|weighs|poids|pese|peso|pesa|wiegt)\b"
+    r"\b(?:(?:netto|eigen|verpackungs|versand|paket|artikel|produkt)?gewicht|weight|weighs|poids|pese|peso|pesa|wiegt)\b"
     r"(?:[^\d.;|]|(?:ca|env|approx|aprox|ung)\.){0,30}?(\d{1,4}(?:[.,]\d{1,3})?)\s*(kg|g|gr|gramm|grams?|grammes|grammi|gramos|kilos?)(?!\w)"
 )
 _LOAD = re.compile(
@@ -42,7 +46,7 @@ _WATER = re.compile(
 """Machines whose litres are the water that they use."""
 _GOODS_FOR = re.compile(r"\b(?:fur|zum|for|pour|para|per|de)\b")
 """Before the name of a machine: what is sold is for it."""
-_MM = {"mm": 1.0, "cm": 10.0, "m": 1_000.0}
+_MM = {"mm": 1.0, "m": 1_000.0, **dict.fromkeys(_CENTIMETRES, 10.0)}
 _INCH_MM = 25.4
 _GRAMS = {"kg": 1_000.0, "kilo": 1_000.0, "kilos": 1_000.0}
 _CM3 = {"ml": 1.0, "cl": 10.0}

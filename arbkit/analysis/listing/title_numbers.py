@@ -41,6 +41,7 @@ _IS_NUMBER = re.compile(_NUMBER).fullmatch
 _TIMES_GLUED = "x-"
 """The item before the number of ``x3``."""
 _ORDINAL = re.compile(r"\d*1st")
+_PART_NUMBER = re.compile(r"\d{8,12}")
 _CHUNK = re.compile(r"[a-z0-9]+(?:(?:(?<=\d)[.,/](?=\d)|[-+*](?=[a-z0-9]))[a-z0-9]+)*|[\"”]")
 _GLUED = re.compile(rf"({_NUMBER})-?([a-z]+)")
 _ER = re.compile(r"(\d{1,4})-?er-?([a-z-]*)")
@@ -49,6 +50,8 @@ _CHAIN = re.compile(rf"{_NUMBER}[a-z]{{0,2}}(?:[x*]{_NUMBER}[a-z]{{0,2}}){{1,4}}
 _IN_CHAIN = re.compile(rf"{_NUMBER}|x|\*|[a-wyz]+")
 _SUM = re.compile(r"(\d{1,3})\+(\d{1,3})")
 _SUFFIX = re.compile(r"[a-z]\w{4,}x(\d{1,2})")
+_AT_THE_END = re.compile(r"\(([1-9]\d?)\)$")
+"""``Water filter (3)``: how Amazon's own catalogue ends the title of a pack."""
 _THOUSANDS = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _NO_MODEL = re.compile(
     r"(?:19|20)\d\d|\d{1,3}|[a-z]{0,2}\d{1,2}[a-z]?|\d+x|x\d+|usb\d?.*|hdmi.*|ipx?\d+|bt\d.*|bluetooth.*|wifi.*|wi-fi.*|\d+in1|\d+-in-1|"
@@ -123,12 +126,14 @@ class NumberReader:
         measures: kind → amounts.
         products: kind → amounts of ``6 x 250 ml`` together.
         models: model numbers without their punctuation.
+        part_numbers: numbers of eight digits and more, without leading zeros.
         sizes: sides in mm, longest first.
     """
 
     def __init__(self, words: str) -> None:
         """Read a text."""
         self._items = _items(words)
+        self._in_brackets = int(match.group(1)) if (match := _AT_THE_END.search(words)) else None
         self.stated: list[int] = []
         self.packs: set[int] = set()
         self.doubled: set[int] = set()
@@ -138,6 +143,7 @@ class NumberReader:
         self.measures: dict[str, set[float]] = {}
         self.products: dict[str, set[float]] = {}
         self.models: set[str] = set()
+        self.part_numbers: set[str] = set()
         self.sizes: set[tuple[float, ...]] = set()
         self._read()
 
@@ -152,12 +158,16 @@ class NumberReader:
             else:
                 self._word(at)
                 at += 1
+        if self._in_brackets and not self.stated:
+            self.stated.append(self._in_brackets)
 
     def _at(self, index: int) -> str:
         return self._items[index] if 0 <= index < len(self._items) else ""
 
     def _word(self, at: int) -> None:
         item = self._items[at]
+        if _PART_NUMBER.fullmatch(item):
+            self.part_numbers.add(item.lstrip("0"))
         number = next(
             (n for length in (1, 2, 3) if (n := _NUMBERS.get(tuple(self._items[at : at + length])))), None
         )  # fmt: skip

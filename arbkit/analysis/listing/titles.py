@@ -35,6 +35,7 @@ class Title:
         measures: kind → amounts, as they stand there.
         totals: kind → what the amounts may come to, of all units together.
         models: model numbers without their punctuation.
+        part_numbers: numbers of eight digits and more, without leading zeros.
         sizes: sides in mm, longest first.
         marks: facet → values, as keyboard → QWERTZ.
     """
@@ -49,6 +50,7 @@ class Title:
     measures: Mapping[str, frozenset[float]] = field(default_factory=dict)
     totals: Mapping[str, frozenset[float]] = field(default_factory=dict)
     models: frozenset[str] = frozenset()
+    part_numbers: frozenset[str] = frozenset()
     sizes: frozenset[tuple[float, ...]] = frozenset()
     marks: Marks = field(default_factory=dict)
 
@@ -84,6 +86,7 @@ def parse_title(title: str) -> Title:
         measures={kind: frozenset(values) for kind, values in reader.measures.items()},
         totals={kind: _total(reader, kind, counts) for kind in reader.measures},
         models=frozenset(reader.models),
+        part_numbers=frozenset(reader.part_numbers),
         sizes=frozenset(reader.sizes),
         marks=read_marks(words),
     )

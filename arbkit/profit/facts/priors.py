@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from importlib import resources
@@ -42,6 +42,23 @@ class CategoryPrior(_Model):
     third_side: Quantiles
 
 
+class BranchPrior(_Model):
+    """A branch of a root whose packages are those of another prior.
+
+    In the five languages and lower case: ``words`` are parts of the names of its categories, ``names`` whole names.
+    ``like``: the key of a category in the table, or ``any``.
+    """
+
+    root: str
+    words: tuple[str, ...] = ()
+    names: frozenset[str] = frozenset()
+    like: str
+
+    def holds(self, category: str) -> bool:
+        """Whether a category of this name, in lower case, is of the branch."""
+        return category in self.names or any(word in category for word in self.words)
+
+
 class Packing(_Model):
     """From the goods to their package: what is added, and factors; likely, and largest.
 
@@ -63,11 +80,18 @@ class PackagePriors(_Model):
     source: str
     any: CategoryPrior
     categories: Mapping[str, CategoryPrior]
+    branches: tuple[BranchPrior, ...]
     packing: Packing
 
     def of(self, category: str | None) -> CategoryPrior:
-        """The prior of a root category's key, else that of any product."""
+        """The prior of a category's key, else that of any product."""
         return self.categories.get(category or "", self.any)
+
+    def key_of(self, root: str | None, below: Sequence[str]) -> str | None:
+        """The key of the prior for a root category and the names of the categories below it."""
+        names = [name.casefold() for name in below]
+        of_root = (branch for branch in self.branches if branch.root == root)
+        return next((b.like for b in of_root if any(map(b.holds, names))), root)
 
 
 @lru_cache(maxsize=1)

@@ -94,7 +94,7 @@ class EffectiveTables:
         if not content:
             return float("nan")
         rates = content.get(vat_class)
-        if code not in MARKETS or vat_class not in self.vat_classes or not isinstance(rates, Mapping):
+        if code not in MARKETS or not isinstance(rates, Mapping) or "DE" not in rates:
             raise ConfigError("no such VAT class", field="vat_class", value=vat_class, remedy=f"Use {self.vat_classes}")
         return float(rates.get(code, float("nan"))) / 100
 

@@ -52,9 +52,9 @@ class QuotedPackage:
         stated = dict(zip(PACKAGE, (*sides, request.weight_g or np.nan), strict=True))
         if not np.isnan([*stated.values()]).any() or not tables.on(request.day()).schedules_of(request.category):
             return cls(stated)
-        root = tables.root_of(str(request.category).partition("›")[0])
+        priors, (top, *below) = load_package_priors(), (name.strip() for name in str(request.category).split("›"))
         offers = pd.DataFrame([{"asin": "", "market": request.target, **stated}])
-        estimated = estimate_packages(offers, np.array([root], object), load_package_priors())
+        estimated = estimate_packages(offers, np.array([priors.key_of(tables.root_of(top), below)], object), priors)
         return replace(cls.of_offers(estimated), fee_at=None)
 
     def columns(self) -> dict[str, float | str]:

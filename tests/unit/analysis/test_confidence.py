@@ -34,7 +34,10 @@ def a_route(**changes: Any) -> dict[str, Any]:
         "buy_shipping_minor": 0.0, "sell_price": 100.0, "sell_price_avg90_minor": 10_000.0, "buy_price": 50.0,
         "buy_price_avg90_minor": 5_000.0, "sell_buy_box_is_amazon": 0.0, "sell_sales_rank": 1_000.0,
         "buy_out_of_stock90_pct": 0.0, "profit": 10.0, "profit_low": 10.0, "profit_high": 10.0, "roi_pct": 30.0,
+        "invested": 40.0, "spread_pct": 30.0,
+        "size_tier": "standard parcel",
         "sell_rank_drops30": 20.0, "sell_offers_new": 5.0, "sell_amazon_minor": NAN, "match_verdict": "same",
+        "match_differs": False,
     }  # fmt: skip
     return {**route, **changes}
 
@@ -100,12 +103,26 @@ WEEK, ONE_DAY = 7 * DAY_S, DAY_S
             "a fee that sources disagree on, or of an earlier season",
         ),
         ({"roi_pct": 4.99}, 0.5, "return below 5 %"),
+        ({"roi_pct": 5.0}, 0.8, "return below 10 %"),
+        ({"roi_pct": 9.99}, 0.8, "return below 10 %"),
         ({"sell_rank_drops30": 3.0}, 0.6, "fewer than 4 rank drops in 30 days where it is sold"),
         ({"sell_rank_drops30": NAN}, 0.85, "sales speed unknown where it is sold"),
         ({"sell_offers_new": 11.0}, 0.8, "more than 10 sellers where it is sold"),
         ({"sell_offers_new": NAN}, 0.95, "number of sellers unknown where it is sold"),
         ({"sell_amazon_minor": 9_900.0}, 0.7, "Amazon itself sells it there"),
+        (
+            {"profit_low": 5.0, "profit_high": 25.1, "profit": 24.0},
+            0.7,
+            "the package alone moves the return by more than 50 points",
+        ),
+        (
+            {"size_tier": "standard oversize light"},
+            0.7,
+            "oversize goods: freight, damage and returns cost more than a table says",
+        ),
         ({"match_verdict": "doubtful"}, 0.4, "the two listings may not be the same goods"),
+        ({"match_differs": True}, 0.8, "the two listings differ in a detail"),
+        ({"match_verdict": "doubtful", "match_differs": True}, 0.4, "the two listings may not be the same goods"),
         ({"match_verdict": "unknown"}, 0.9, "too little is known to compare the two listings"),
     ],
     ids=lambda value: value if isinstance(value, str) else None,
@@ -130,7 +147,13 @@ def test_each_rule_lowers_the_score_by_its_factor_and_names_its_reason(
         {"sell_buy_box_is_amazon": NAN},
         {"buy_out_of_stock90_pct": 50.0},
         {"profit_low": 0.01, "profit_high": 10.0},
-        {"roi_pct": 5.0},
+        {"roi_pct": 10.0},
+        {"size_tier": "small oversize"},
+        {"size_tier": None},
+        {"profit": -30.0, "profit_low": -30.0, "profit_high": -0.01, "roi_pct": -75.0, "invested": 100.0},
+        {"profit": -1.0, "profit_low": -3.0, "profit_high": 0.0, "roi_pct": -2.0},
+        {"profit": 24.0, "profit_low": 5.0, "profit_high": 25.0},
+        {"sell_rank_drops30": NAN, "sell_sales_rank": 100.0},
         {"sell_rank_drops30": 4.0},
         {"sell_offers_new": 10.0},
         {"match_verdict": None},
@@ -149,6 +172,30 @@ def test_the_older_the_data_the_less_it_is_trusted(days: int, score: float) -> N
 
 def test_where_amazon_holds_the_buy_box_its_offer_is_not_counted_twice() -> None:
     assert scored(a_route(sell_amazon_minor=9_900.0, sell_buy_box_is_amazon=1.0))[0][0] == 0.5
+
+
+@pytest.mark.parametrize(("spread", "score"), [(50.0, 0.9), (50.1, round(0.9 * 0.7, 3)), (NAN, 0.9)])
+def test_a_wide_gap_of_prices_is_doubted_where_no_average_explains_it(spread: float, score: float) -> None:
+    assert scored(a_route(sell_price_avg90_minor=NAN, spread_pct=spread))[0][0] == score
+    loss = a_route(sell_price_avg90_minor=NAN, spread_pct=spread, profit=-9.0, profit_low=-9.0, profit_high=-9.0)
+    assert scored(loss)[0][0] == 0.9
+
+
+@pytest.mark.parametrize(("low", "score"), [(-36.0, 1.0), (-36.1, 0.7), (-96.0, 0.7), (-96.1, 0.49)])
+def test_the_more_the_package_may_cost_the_less_a_figure_says(low: float, score: float) -> None:
+    # A loss with every package, so that only the width of its range counts.
+    loss = a_route(profit=-20.0, profit_low=low, profit_high=-16.0, roi_pct=-50.0)
+    assert scored(loss)[0][0] == score
+
+
+@pytest.mark.parametrize("tier", ["heavy oversize", "special oversize"])
+def test_what_is_no_parcel_any_more_is_doubted_twice(tier: str) -> None:
+    assert scored(a_route(size_tier=tier))[0][0] == 0.49
+
+
+@pytest.mark.parametrize(("rank", "score"), [(101.0, 0.85), (NAN, round(0.85 * 0.8, 3))])
+def test_a_rank_outside_the_best_sellers_says_nothing_of_speed(rank: float, score: float) -> None:
+    assert scored(a_route(sell_rank_drops30=NAN, sell_sales_rank=rank))[0][0] == score
 
 
 def test_every_assumption_lowers_the_confidence() -> None:

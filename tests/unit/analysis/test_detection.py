@@ -108,3 +108,10 @@ def test_what_a_limited_detection_found_new_is_announced_whole(settings: Setting
     assert set(found.new) == stored(settings)
     assert alerts(settings) == found.stored >= 2
     assert f"0 opportunities within the limits, of {found.stored}" in found.headline()
+
+
+def test_what_is_shown_beside_the_opportunities_is_not_called_one(settings: Settings) -> None:
+    found = run(filled(settings), DetectParameters(min_profit=-1_000.0), run_id="losses")
+    shown = len(found.opportunities)
+    assert shown > found.stored
+    assert found.headline().startswith(f"{shown} routes within the limits, {found.stored} of them opportunities,")

@@ -64,7 +64,15 @@ def test_every_door_prices_a_route_alike(tmp_path: Path) -> None:
 
 
 @given(
-    category=st.sampled_from(["Beauty", "Toys & Games", "Large Appliances", "Home & Kitchen"]),
+    category=st.sampled_from(
+        [
+            "Beauty",
+            "Toys & Games",
+            "Elektro-Großgeräte",
+            "Elektro-Großgeräte › Filter",
+            "Elektro-Großgeräte › Waschmaschinen",
+        ]
+    ),
     sides=st.none() | st.tuples(*[st.integers(20, 900)] * 3),
     weight_g=st.none() | st.integers(20, 29_000),
     fee_minor=st.none() | st.integers(200, 900),
@@ -72,7 +80,7 @@ def test_every_door_prices_a_route_alike(tmp_path: Path) -> None:
     sell_minor=st.integers(900, 20_000),
     fulfilment=st.sampled_from([("fba-local",), ("fba-local", "efn"), ("efn",)]),
 )
-@hypothesis_settings(max_examples=60, deadline=None)
+@hypothesis_settings(max_examples=30, deadline=None)
 def test_a_quote_has_the_range_that_detection_finds_by_the_same_facts(
     category: str, sides: tuple[int, int, int] | None, weight_g: int | None, fee_minor: int | None, buy_minor: int,
     sell_minor: int, fulfilment: tuple[Any, ...],
@@ -80,10 +88,12 @@ def test_a_quote_has_the_range_that_detection_finds_by_the_same_facts(
     profile = Profile.neutral(fulfilment=fulfilment, expected_days=60)
     package: dict[str, Any] = {} if sides is None else dict(zip(SIDES, sides, strict=True))
     package |= {} if weight_g is None else {"weight_g": weight_g}
+    path = tuple(category.split(" › "))
+    of_category: dict[str, Any] = {"category": path[0], "category_path": path if len(path) > 1 else ()}
     fee: dict[str, Any] = {} if fee_minor is None else {"keepa_fba_fee_minor": fee_minor, "keepa_fba_fee_at": int(NOW)}
     found = [
-        offer(code="IT", price_minor=buy_minor, shipping_minor=0, category=category, **package),
-        offer(code="DE", price_minor=sell_minor, shipping_minor=0, category=category, **package, **fee),
+        offer(code="IT", price_minor=buy_minor, shipping_minor=0, **of_category, **package),
+        offer(code="DE", price_minor=sell_minor, shipping_minor=0, **of_category, **package, **fee),
     ]
     prices = price_routes(prepare_offers(found, now=NOW), profile, TABLES, RATES, on=ON)
     route = next(r for r in prices.routes(now=NOW) if r.id == "IT:DE")
@@ -140,3 +150,16 @@ def test_an_average_price_is_named_where_there_is_no_price_of_now() -> None:
     rows = price_routes(prepare_offers(found, now=NOW), profile, TABLES, RATES, on=ON).evaluation.frame()
     bases = rows[rows["source"] == "IT"].set_index("target")["sell_basis"].to_dict()
     assert bases == {"DE": "90-day average", "FR": "buy_box, 90-day average"}
+
+
+def test_the_branch_that_any_listing_names_holds_for_the_product() -> None:
+    root = "Elektro-Großgeräte"
+    filters = offer("B0TESTA001", "DE", category=root, category_path=(root, "Wasserfilter"))
+    vague = offer("B0TESTA001", "FR", category="Gros électroménager", category_path=())
+    other = offer("B0TESTA002", "DE", category=root, category_path=(root, "Waschmaschinen"))
+    rows = prepare_offers([vague, filters, other], now=NOW)
+    part, same, machine = rows["weight_g"]
+    assert part == same < 1_000
+    assert machine > 10_000
+    (alone,) = prepare_offers([vague], now=NOW)["weight_g"]
+    assert part < alone < machine

@@ -58,6 +58,24 @@ def test_headers_in_the_language_of_the_screen(tmp_path: Path, headers: tuple[st
     assert offer.updated_at == EXPORTED
 
 
+@pytest.mark.parametrize(
+    ("root", "below"),
+    [
+        ("Categories: Root", "Categories: Sub"), ("Categorías: Principal", "Categorías: Subcategoría"),
+        ("Catégories: Principale", "Catégories: Sous-catégorie"),
+    ],
+)  # fmt: skip
+def test_the_category_below_the_root_is_kept(tmp_path: Path, root: str, below: str) -> None:
+    headers = ("Locale", "ASIN", PRICE, root, below)
+    (found,) = read_offers(tmp_path, csv_text(headers, ("de", ASIN, "€ 19.99", "Elektro-Großgeräte", "Wasserfilter")))
+    assert (found.category, found.category_path) == ("Elektro-Großgeräte", ("Elektro-Großgeräte", "Wasserfilter"))
+    (found,) = read_offers(tmp_path, csv_text(headers, ("de", ASIN, "€ 19.99", "Elektro-Großgeräte", "")))
+    assert (found.category, found.category_path) == ("Elektro-Großgeräte", ())
+    whole = csv_text((*headers, "Categories: Tree"), ("de", ASIN, "€ 19.99", "Baumarkt", "Filter", "Baumarkt › Bad"))
+    (found,) = read_offers(tmp_path, whole)
+    assert found.category_path == ("Baumarkt", "Bad")
+
+
 def test_a_file_without_a_known_price_is_refused_with_its_columns(tmp_path: Path) -> None:
     text = csv_text(("Locale", "ASIN", "Title", "Kaufbox: Jetzt", "Used: Current"), ("de", ASIN, "x", "1", "2"))
     said = refusal(tmp_path, text)

@@ -216,7 +216,9 @@ def test_surcharges_and_the_digital_services_fee_are_explained() -> None:
     assert (lines["fuel_surcharge"]["table"], lines["peak_surcharge"]["table"]) == (
         "surcharges.fuel", "surcharges.peak",
     )  # fmt: skip
-    assert lines["peak_surcharge"]["rule"].startswith("peak fee less the other, as expected to be sent on 2026-11-24: ")
+    assert lines["peak_surcharge"]["rule"].startswith(
+        "peak fee minus the base fee, as expected to be sent on 2026-11-24: "
+    )
     assert not lines["peak_surcharge"]["assumed"]
     digital = explained(target="FR")["digital_services_fee"]
     assert digital["rule"] == "3 % of selling fees and 3 % of FBA fees, seller in DE"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from arbkit.analysis.listing.goods import Listing, restrictions, unsellable_reason
+from arbkit.analysis.listing.goods import restrictions, unsellable_reason
 from arbkit.profit.reason_codes import Reason, ReasonCode
 from tests.helpers.factories import offer
 
@@ -38,7 +38,7 @@ from tests.helpers.factories import offer
 def test_digital_goods_are_not_sent(fields: dict[str, Any]) -> None:
     one = offer(**fields)
     assert unsellable_reason(one) is ReasonCode.DIGITAL_GOODS
-    assert unsellable_reason(Listing.of(one)) is ReasonCode.DIGITAL_GOODS
+    assert unsellable_reason(one) is ReasonCode.DIGITAL_GOODS
     assert Reason.of(ReasonCode.DIGITAL_GOODS).message == "digital goods: nothing is sent"
 
 

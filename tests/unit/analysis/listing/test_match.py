@@ -40,6 +40,12 @@ def pair(one: str, other: str, **both: Any) -> Match:
         ("LEGO Star Wars 75192 Millennium Falcon (7.541 Teile)", {7_541}),
         ("LEGO Icons 10311 Orchid, 608 Pieces", {608}),
         ("Finish Powerball, 40 Pastilles", {40}),
+        ("Samsung filtro de agua externo para refrigerador (3)", {3}),
+        ("Roblin filtre à charbon pour hotte (1)", {1}),
+        ("Filtre à eau pour réfrigérateur, lot de 2 (3)", {2}),
+        ("Tapis antidérapant (02)", set()),
+        ("Kohlefilter 385x195x28mm (2)", {2}),
+        ("Harry Potter (3) Taschenbuch", set()),
         ("Canon EOS 40x optischer Zoom", set()),
         ("Bosch Bohrer 60 x 40 cm", set()),
         ("Apple iPhone 15 Pro 256 GB", set()),
@@ -47,6 +53,15 @@ def pair(one: str, other: str, **both: Any) -> Match:
 )
 def test_units_are_read_in_five_languages(title: str, units: set[int]) -> None:
     assert set(parse_title(title).counts) == units
+
+
+def test_part_numbers_without_one_in_common_are_a_hint() -> None:
+    shelf = "Bosch bandeja de nevera, número de pieza genuina 00704751"
+    found = pair(shelf, "Bac de porte pour réfrigérateur Bosch - 00709646", eans=("4242005285358",))
+    assert found.verdict == "same"
+    assert found.differs
+    assert found.against[0].startswith("the titles name different part numbers: 704751 in DE, 709646 in IT")
+    assert not pair(shelf, "Bac de porte pour réfrigérateur Bosch 704751, 00709646 et 00704751").differs
 
 
 def test_contents_and_models_are_told_from_units_and_sizes() -> None:

@@ -23,6 +23,10 @@ from arbkit.analysis.listing.sizes import StatedSize, read_size
         ("56 cm (H) x 40 cm (B) x 30 cm (T)", (560, 400, 300)),
         ("【Dimensions】 – 50P x 55L x 43,8H cm. Longueur du tuyau : 1,7 m", (550, 500, 438)),
         ("85H x 60B x 55T cm", (850, 600, 550)),
+        ("Verpackungsabmessungen (L x B x H): 6.6 zm x 15.0 zm x 16.4 zm", (164, 150, 66)),
+        ("Dimensiones: 6.6 L x 16.4 H x 15.0 W (centimeters)", (164, 150, 66)),
+        ("Medidas: 20 x 10 x 5 centímetros", (200, 100, 50)),
+        ("Maße: 20 x 10 x 5 Zentimeter", (200, 100, 50)),
     ],
 )
 def test_three_sides_in_five_languages(text: str, sides: tuple[float, float, float]) -> None:
@@ -57,6 +61,8 @@ def test_the_sizes_of_other_things_are_not_the_goods_own(text: str) -> None:
         ("Medidas aproximadas: 75 x 63 x 63 mm; peso: 45 g", 45),
         ("weight 1.2 kg", 1_200),
         ("peso netto 850 grammi", 850),
+        ("Verpackungsgewicht: 680 g", 680),
+        ("Artikelgewicht 1,2 kg", 1_200),
     ],
 )
 def test_a_weight_that_is_named_as_one(text: str, grams: float) -> None:
@@ -71,6 +77,8 @@ def test_a_weight_that_is_named_as_one(text: str, grams: float) -> None:
         "maximale Tragfähigkeit von 300 kg",
         "capacidad de carga de peso 10 kg",
         "supports a weight of 150 kg",
+        "Fassungsgewicht 9 kg",
+        "Wäschegewicht 7 kg",
     ],
 )
 def test_a_load_is_no_weight(text: str) -> None:

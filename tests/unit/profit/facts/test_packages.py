@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from arbkit.profit.facts.packages import EXTREMES, KNOWN_PARTS, PACKAGE, Certainty, estimate_packages
@@ -77,11 +78,12 @@ def test_nothing_known_is_a_wide_range_by_category() -> None:
     assert sizes(small, "largest")[3] < sizes(any_product, "largest")[3]
 
 
+@hypothesis_settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from([n for n in KNOWN_PARTS if n != "height_mm"]), st.floats(1, 50_000), min_size=0, max_size=6
     ),
-    st.sampled_from(["beauty", "appliances", "toys", None]),
+    st.sampled_from(["beauty", "appliances", "machines", "toys", None]),
 )
 def test_every_range_rises_and_keeps_what_is_known(known: dict[str, float], category: str | None) -> None:
     row = estimated(known, category=category).iloc[0]
@@ -93,3 +95,38 @@ def test_every_range_rises_and_keeps_what_is_known(known: dict[str, float], cate
     assert min(weights) > 0
     if "weight_g" in known:
         assert weights == pytest.approx([known["weight_g"]] * 3)
+
+
+@pytest.mark.parametrize(
+    ("below", "key"),
+    [
+        (["Wasserfilter"], "any"),
+        (["Ampoules de four"], "any"),
+        (["Termómetros para frigoríficos"], "any"),
+        (["Guarnizioni"], "any"),
+        (["Waschmaschinen"], "machines"),
+        (["Zubehör", "Kochfelder"], "machines"),
+        (["HOTTES ASPIRANTES"], "machines"),
+        (["Haushaltsgroßgeräte, Geschirrspüler 60cm"], "machines"),
+        (["Waschmaschinenzubehör"], "appliances"),
+        (["Pièces et accessoires pour lave-linges"], "appliances"),
+        (["Podeste & Rahmen"], "appliances"),
+        ([], "appliances"),
+    ],
+)
+def test_the_branch_says_whether_it_is_a_part_or_a_machine(below: list[str], key: str) -> None:
+    assert PRIORS.key_of("appliances", below) == key
+    assert PRIORS.key_of("kitchen", below) == "kitchen"
+    assert PRIORS.key_of(None, below) is None
+
+
+def test_a_machine_is_no_small_parcel_and_a_part_no_machine() -> None:
+    part, machine = estimated({}, category="any").iloc[0], estimated({}, category="machines").iloc[0]
+    assert sizes(part)[3] < 1_000 < 20_000 < sizes(machine)[3]
+    assert sizes(part, "largest")[3] < sizes(machine)[3]
+
+
+def test_every_branch_is_like_a_prior_that_there_is() -> None:
+    assert {branch.like for branch in PRIORS.branches} <= {"any", *PRIORS.categories}
+    assert all(branch.words or branch.names for branch in PRIORS.branches)
+    assert all(name == name.casefold() for branch in PRIORS.branches for name in (*branch.words, *branch.names))
