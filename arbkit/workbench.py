@@ -8,7 +8,6 @@ figure.
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from html import escape
@@ -16,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import PositiveInt, TypeAdapter
 
+from arbkit.analysis.detection_inputs import profile_note
 from arbkit.analysis.offers import known_offers, moment_of, prepare_offers
 from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.analysis.routes import RoutePrices, best_cells, price_routes, route_cells, routes_frame
-from arbkit.analysis.what_if import quote_request_for
+from arbkit.analysis.what_if import priced_route, quote_request_for
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError, did_you_mean
 from arbkit.core.input.asin import parse_asin
@@ -27,9 +27,11 @@ from arbkit.core.input.filters import OpportunitiesRequest, ProductsRequest
 from arbkit.core.input.validation import Day, Value, check_value, parse, suggest_arguments, takes_fields_of
 from arbkit.core.marketplaces import MarketCode
 from arbkit.core.models import Offer
+from arbkit.core.offers.facts import TypedFacts
 from arbkit.core.settings import Settings, SettingValue
 from arbkit.display import record_frames
 from arbkit.display.frames import DisplayFrame
+from arbkit.display.labels import is_demo, product_heading, product_title
 from arbkit.display.quote_view import QuoteView
 from arbkit.display.record_frames import DEMO_NOTE, noted
 from arbkit.ops import fill_demo
@@ -37,8 +39,10 @@ from arbkit.profit import COMPONENTS, Profile, load_profile, load_rates, load_ta
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.sources import watchlist
+from arbkit.store import open_store
 from arbkit.store.base import OpportunityQuery, ProductQuery, Store
-from arbkit.store.iteration import take
+from arbkit.store.iteration import offers_of_many, product_worth_a_look, take
+from arbkit.store.kept_facts import forget_typed, keep_typed
 from arbkit.store.lazy import LazyStore
 from arbkit.store.mode import mode_in_force
 
@@ -49,8 +53,6 @@ if TYPE_CHECKING:
 _COUNT: TypeAdapter[int] = TypeAdapter(PositiveInt)
 _DAY: TypeAdapter[date | None] = TypeAdapter(Day | None)
 _MARKET: TypeAdapter[str] = TypeAdapter(MarketCode)
-_ASINS_AT_ONCE = 200
-_LOOKED_AT = 20
 
 
 def open_workbench(settings: Settings | None = None, **overrides: SettingValue) -> Workbench:
@@ -69,7 +71,9 @@ def open_workbench(settings: Settings | None = None, **overrides: SettingValue) 
 
 
 class Workbench(Closing):
-    """What :func:`arbkit.open` gives. Reads only, apart from :meth:`fill_demo`; a context manager.
+    """What :func:`arbkit.open` gives; a context manager.
+
+    Reads only, apart from :meth:`fill_demo`, :meth:`set_facts` and :meth:`unset_facts`.
 
     Products are named by their ASIN, marketplaces by their code (DE, FR, IT, ES, UK). Percents are percents: 20
     means 20 %. Amounts without a currency beside them are in the seller profile's home currency.
@@ -151,7 +155,7 @@ class Workbench(Closing):
             UsageError: the product is not stored, or there are no rates of that currency.
         """
         offers, lines, currency = self._lines(asin, currency)
-        return record_frames.history_frame(lines, currency=currency, demo=_demo(offers))
+        return record_frames.history_frame(lines, currency=currency, demo=is_demo(offers))
 
     @takes_fields_of(OpportunitiesRequest)
     def opportunities(self, **request: Value) -> DisplayFrame:
@@ -163,7 +167,8 @@ class Workbench(Closing):
         wanted = OpportunitiesRequest.parse(request, strict=True, unknown="opportunities() has no such argument")
         query = OpportunityQuery.of(wanted, sort=wanted.sort_by, descending=wanted.descending, limit=1, at=time.time())
         found, total = take(self._store().opportunities, query, wanted.limit)
-        return self._with_note(record_frames.opportunities_frame(found), total, wanted.category, detected=True)
+        frame = self._with_note(record_frames.opportunities_frame(found), total, wanted.category, detected=True)
+        return noted(frame, profile_note(self.settings, self._store().basis()))
 
     def pick(self) -> str:
         """The ASIN of a product worth a look: of the best opportunities' the one on the most marketplaces.
@@ -173,13 +178,9 @@ class Workbench(Closing):
         Raises:
             UsageError: the store is empty.
         """
-        store = self._store()
-        asins = [o.asin for o in store.opportunities(OpportunityQuery(limit=_LOOKED_AT)).items]
-        asins = asins or [p.asin for p in store.products(ProductQuery(limit=1)).items]
-        if not asins:
+        if (asin := product_worth_a_look(self._store())) is None:
             raise UsageError("the store is empty", field="store", remedy=self._remedy())
-        known = Counter(o.asin for o in store.offers(asins))
-        return max(asins, key=lambda asin: known[asin])
+        return asin
 
     @suggest_arguments
     def runs(self, *, report: str | None = None, limit: int = 50) -> DisplayFrame:
@@ -199,10 +200,45 @@ class Workbench(Closing):
         Raises:
             ConfigError: there is no watchlist.
         """
-        watched, offers = watchlist.load(mode_in_force(self.settings)), list[Offer]()
-        for start in range(0, len(watched.asins), _ASINS_AT_ONCE):
-            offers += self._store().offers(watched.asins[start : start + _ASINS_AT_ONCE])
+        watched = watchlist.load(mode_in_force(self.settings))
+        offers = offers_of_many(self._store(), watched.asins)
         return noted(record_frames.watched_frame(watched.asins, offers), *map(str, watched.bad))
+
+    @suggest_arguments
+    def facts(self, asins: str | Sequence[str] | None = None) -> DisplayFrame:
+        """What you have typed in with :meth:`set_facts`, on the product page or by ``arbkit facts``: one row a fact.
+
+        Raises:
+            UsageError: no ASIN.
+        """
+        given = [asins] if isinstance(asins, str) else asins
+        return record_frames.facts_frame(self._store().facts(None if given is None else list(map(parse_asin, given))))
+
+    @takes_fields_of(TypedFacts)
+    def set_facts(self, asin: str, **fields: Value) -> DisplayFrame:
+        """Type in what you know of a product, its size above all: it wins over what any source says.
+
+        :meth:`routes` and :meth:`route` price with it at once, opportunities from the next detection on.
+
+        Raises:
+            UsageError: ASIN, field or value cannot be (a side of 0, or of 9 metres), or nothing is stated.
+        """
+        typed = TypedFacts.parse(fields, unknown="set_facts() has no such argument")
+        with open_store(self.settings) as store:
+            return record_frames.facts_frame(keep_typed(self.settings, store, asin, typed))
+
+    @suggest_arguments
+    def unset_facts(self, asin: str, *names: str, market: str = "") -> DisplayFrame:
+        """Forget what you have typed in: ``package``, ``vat_class``, ``category``, or all of it; what is left.
+
+        ``market``: what holds on this marketplace only; empty: what holds on all.
+
+        Raises:
+            UsageError: nothing of that was typed in.
+        """
+        with open_store(self.settings) as store:
+            forget_typed(self.settings, store, asin, names, market=market)
+            return record_frames.facts_frame(store.facts([parse_asin(asin)]))
 
     @takes_fields_of(QuoteRequest)
     def profit(self, *, neutral: bool = False, **fields: Value) -> QuoteView:
@@ -235,7 +271,7 @@ class Workbench(Closing):
         offers = self._offers([asin])
         made = routes_frame(self._prices(offers, _day(on)), offers)
         shown = DisplayFrame(made if components else made.drop(columns=[*COMPONENTS]))
-        return noted(shown, DEMO_NOTE if _demo(offers) else "")
+        return noted(shown, DEMO_NOTE if is_demo(offers) else "")
 
     @suggest_arguments
     def route(self, asin: str, source: str, target: str, *, on: date | str | None = None) -> QuoteView:
@@ -246,16 +282,10 @@ class Workbench(Closing):
         """
         offers, profile, on = self._offers([asin]), self.profile, _day(on)
         source, target = check_value(_MARKET, "source", source), check_value(_MARKET, "target", target)
-        if source == target:
-            raise UsageError("source and target are the same", field="target", value=target)
-        routes = self._prices(offers, on).routes(now=moment_of(on, now=time.time()), listings=lambda _: offers)
-        priced = {r.id: r for r in routes}.get(f"{source}:{target}")
-        if priced is None or priced.buy_price is None or priced.sell_price is None:
-            absent = [code for code in (source, target) if code not in {o.market for o in offers}]
-            unknown = "; ".join(priced.unknown) if priced else f"not listed on {' and '.join(absent)}"
-            raise UsageError(f"cannot be priced: {unknown}", field="route", value=f"{source} → {target}")
-        found = quote(quote_request_for(priced, offers, profile, on=on), profile, load_tables(), load_rates())
-        return QuoteView(found, asin=priced.asin, title=_title(offers, target), demo=_demo(offers))
+        priced = priced_route(self._prices(offers, on), offers, source, target)
+        request, package = quote_request_for(priced, offers, profile, on=on)
+        found = quote(request, profile, load_tables(), load_rates(), package=package)
+        return QuoteView(found, asin=priced.asin, title=product_title(offers, target), demo=is_demo(offers))
 
     @suggest_arguments
     def plot_prices(self, asin: str, *, currency: str | None = None) -> go.Figure:
@@ -265,7 +295,7 @@ class Workbench(Closing):
 
         offers, lines, currency = self._lines(asin, currency)
         figure = history_figure(lines, currency=currency)
-        figure.update_layout(title={"text": f"{escape(_heading(offers))}: price, {currency}, VAT included"})
+        figure.update_layout(title={"text": f"{escape(product_heading(offers))}: price, {currency}, VAT included"})
         return showable(figure)
 
     @suggest_arguments
@@ -302,7 +332,7 @@ class Workbench(Closing):
             currency = stats.currency or self.profile.currency
             title = f"Best opportunity of each route{', DEMO market' if stats.demo_products else ''}"
             return showable(routes_figure(best_cells(stats, currency), title=title, currency=currency))
-        title = f"{_heading(self._offers([asin]))}: profit by route"
+        title = f"{product_heading(self._offers([asin]))}: profit by route"
         return showable(routes_figure(route_cells(self.routes(asin)), title=title, currency=self.profile.currency))
 
     # How it is done
@@ -346,19 +376,13 @@ class Workbench(Closing):
         self, frame: DisplayFrame, total: int, category: str | None, *, detected: bool = False
     ) -> DisplayFrame:
         """The table with a note where there is more of it, or nothing."""
-        if len(frame) < total:
-            return noted(frame, f"the first {len(frame):,} of {total:,}: raise limit for more")
         if len(frame):
-            return frame
+            return record_frames.noted_if_cut(frame, total)
         stats = self._store().stats()
-        if not stats.products:
-            return noted(frame, f"The store is empty. {self._remedy()}")
-        if category is not None and category not in stats.categories:
+        if category is not None and stats.products and category not in stats.categories:
             remedy = did_you_mean(category, stats.categories, otherwise="Use one of")
             raise UsageError("no product is of this category", field="category", value=category, remedy=remedy)
-        if detected and stats.evaluated_at is None:
-            return noted(frame, "Nothing has been detected yet: run `arbkit detect`, or the notebook of that name")
-        return noted(frame, "Nothing matches")
+        return noted(frame, record_frames.why_empty(stats, remedy=self._remedy(), detected=detected))
 
     def __repr__(self) -> str:
         try:
@@ -367,29 +391,7 @@ class Workbench(Closing):
             return f"arbkit workbench: {error}"
         if not stats.products:
             return f"arbkit workbench: the store is empty. {self._remedy()}"
-        at = stats.evaluated_at
-        detected = "never" if at is None else f"{datetime.fromtimestamp(at, UTC):%d %b %H:%M} UTC"
-        return (
-            f"arbkit workbench: {stats.products:,} products, {stats.offers:,} offers, {stats.opportunities:,} "
-            f"opportunities (detected: {detected}). {self.profile.seller_line}"
-            f"{', ' + DEMO_NOTE if stats.demo_products else ''}"
-        )
-
-
-def _title(offers: Sequence[Offer], market: str) -> str | None:
-    """The product's title on this marketplace, or on any other."""
-    titles = {o.market: o.title for o in offers if o.title}
-    return titles.get(market) or next(iter(titles.values()), None)
-
-
-def _heading(offers: Sequence[Offer]) -> str:
-    name = _title(offers, "") or offers[0].asin
-    short = name if len(name) <= 60 else f"{name[:59]}…"
-    return f"{short} (DEMO)" if _demo(offers) else short
-
-
-def _demo(offers: Sequence[Offer]) -> bool:
-    return any(o.demo for o in offers)
+        return f"arbkit workbench: {record_frames.stats_text(stats)}. {self.profile.seller_line}"
 
 
 def _day(on: date | str | None) -> date:

@@ -61,7 +61,7 @@ def _server(kind: type[S]) -> Iterator[S]:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real Keepa files."""
     folder = os.environ.get("ARBKIT_REAL_DATA", "")

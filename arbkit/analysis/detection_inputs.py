@@ -8,9 +8,13 @@ from datetime import date
 from pathlib import Path
 
 import arbkit
+from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings
+from arbkit.profit import load_profile
+from arbkit.store.base import Basis
 
 _PACKAGE = Path(arbkit.__file__).parent
+_SEPARATOR = "-"
 _TABLES = (_PACKAGE / "profit", _PACKAGE / "analysis")
 
 
@@ -19,8 +23,31 @@ def fingerprint(settings: Settings, on: date) -> str:
 
     It reads the files as they are, so that it costs little and a profile that cannot be used has one too.
     """
+    return f"{_of_profile(settings)}{_SEPARATOR}{_digest(arbkit.__version__, on.isoformat(), _tables())}"
+
+
+def profile_note(settings: Settings, basis: Basis | None) -> str:
+    """What is to be said where stored routes are not those of the seller profile as it is now; empty: they are.
+
+    ``basis``: what the stored detection was made of; None: there is none, or it does not say.
+    """
+    try:
+        load_profile(settings.profile_path, settings.profile_name)
+    except ConfigError as error:
+        return f"The seller profile cannot be used, so nothing is priced with it: {str(error).rstrip('.')}"
+    before, said, _ = (basis.inputs if basis else "").partition(_SEPARATOR)
+    if not said or before == _of_profile(settings):
+        return ""
+    return "Seller profile changed, re-pricing: until that is done, stored routes are those of the profile before"
+
+
+def _of_profile(settings: Settings) -> str:
+    return _digest(settings.profile_name, _content(settings.profile_path))
+
+
+def _digest(*parts: str) -> str:
     found = hashlib.sha256()
-    for part in (arbkit.__version__, on.isoformat(), settings.profile_name, _content(settings.profile_path), _tables()):
+    for part in parts:
         found.update(hashlib.sha256(part.encode()).digest())
     return found.hexdigest()[:16]
 

@@ -20,6 +20,7 @@ from arbkit.core.results import Json
 from arbkit.profit import Profile, Rates, Tables
 from arbkit.profit.components import rounded
 from arbkit.profit.offer_facts import categories
+from arbkit.profit.quote.package import QuotedPackage
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.reason_codes import join_messages
 
@@ -125,10 +126,28 @@ def _unknown(found: Opportunity, factor: float, currency: str, *unknown: str) ->
     )
 
 
+def priced_route(prices: RoutePrices, offers: Sequence[Offer], source: str, target: str) -> PricedRoute:
+    """One route of the product of these offers, with both of its prices.
+
+    Raises:
+        UsageError: they are the same, or there is no price on one of the two; says why.
+    """
+    if source == target:
+        raise UsageError("source and target are the same", field="target", value=target)
+    now = moment_of(prices.evaluation.seller.day.on, now=time.time())
+    routes = prices.routes(now=now, listings=lambda _: offers)
+    found = {route.id: route for route in routes}.get(f"{source}:{target}")
+    if found is None or found.buy_price is None or found.sell_price is None:
+        absent = [code for code in (source, target) if code not in {o.market for o in offers}]
+        unknown = "; ".join(found.unknown) if found else f"not listed on {' and '.join(absent)}"
+        raise UsageError(f"cannot be priced: {unknown}", field="route", value=f"{source} → {target}")
+    return found
+
+
 def quote_request_for(
     found: Opportunity | PricedRoute, offers: Sequence[Offer], profile: Profile, *, on: date
-) -> QuoteRequest:
-    """The question whose answer, with this profile, is what detection found: same prices, facts and day.
+) -> tuple[QuoteRequest, QuotedPackage]:
+    """The question whose answer, with this profile, is what detection found: same prices, package, facts and day.
 
     Raises:
         UsageError: the product is not offered on the marketplace it would be sold on any more.
@@ -145,8 +164,6 @@ def quote_request_for(
         "target": found.target,
         "sell": found.sell_price,
         "category": profile.schedules.get(found.asin, _known(categories(rows).iloc[0])),
-        "size_mm": _size(sell),
-        "weight_g": _known(sell["weight_g"]),
         "hazmat": bool(_known(sell["hazmat"])),
         "keepa_fba_fee": _major(sell["keepa_fba_fee_minor"]),
         "keepa_closing_fee": _major(sell["keepa_closing_fee_minor"]),
@@ -154,7 +171,8 @@ def quote_request_for(
         "keepa_referral_price": _major(spot) if _known(spot) else None,
         "on": on,
     }
-    return QuoteRequest.parse({name: value for name, value in fields.items() if value is not None})
+    request = QuoteRequest.parse({name: value for name, value in fields.items() if value is not None})
+    return request, QuotedPackage.of_offers(rows)
 
 
 def _known(value: Cell) -> Cell:
@@ -163,8 +181,3 @@ def _known(value: Cell) -> Cell:
 
 def _major(value: Cell) -> float | None:
     return None if _known(value) is None else float(str(value)) / 100
-
-
-def _size(row: pd.Series[Any]) -> str | None:
-    sides = [row[name] for name in ("length_mm", "width_mm", "height_mm")]
-    return None if any(_known(s) is None for s in sides) else "x".join(f"{float(str(s)):g}" for s in sides)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from pydantic import JsonValue
 
-    from arbkit.core.input.validation import Value
     from arbkit.core.offers.facts import Fact
     from arbkit.pipeline.consumer import Outcomes
     from arbkit.pipeline.file_report import FileReport
@@ -65,31 +64,14 @@ def facts_set(
     json: bool = JSON,
 ) -> None:
     """Type in what you know: it wins over what any source says."""
-    from arbkit.core.offers.facts import Fact, FactName, PackageFact, parse_sides
+    from arbkit.core.offers.facts import TypedFacts
     from arbkit.store import open_store
-    from arbkit.store.kept_facts import set_fact
+    from arbkit.store.kept_facts import keep_typed
 
-    settings, now, code = load_settings(), time.time(), marketplace(market).code if market else ""
-    given: dict[FactName, dict[str, Value]] = {}
-    if size_mm is not None or weight_g is not None:
-        given["package"] = parse_sides(size_mm) if size_mm is not None else {}
-        given["package"] |= {"weight_g": weight_g} if weight_g is not None else {}
-    if vat_class is not None:
-        given["vat_class"] = {"vat_class": vat_class}
-    if category is not None:
-        given["category"] = {"category": category}
-    if not given:
-        raise UsageError("nothing to keep", remedy="Give --size-mm, --weight-g, --vat-class or --category")
-    typed = [Fact.of(asin, name, value, at=now, market=code) for name, value in given.items()]
+    settings = load_settings()
+    typed = TypedFacts(size_mm=size_mm, weight_g=weight_g, vat_class=vat_class, category=category, market=market)
     with open_store(settings) as store:
-        for fact in typed:
-            # A weight alone leaves the sides that were typed in before.
-            before = next((old for old in store.facts([fact.asin]) if old.id == fact.id), None)
-            if before is not None and isinstance(fact.value, PackageFact):
-                both: dict[str, Value] = {**before.value.model_dump(exclude_none=True), **given["package"]}
-                fact = Fact.of(asin, "package", both, at=now, market=code)
-            set_fact(settings, store, fact)
-        kept = store.facts([typed[0].asin])
+        kept = keep_typed(settings, store, asin, typed)
     answer({"items": [fact.to_dict() for fact in kept], "total": len(kept)}, json, lambda _: _print_facts(kept))
 
 
@@ -102,18 +84,11 @@ def facts_unset(
 ) -> None:
     """Forget what you have typed in for a marketplace, or for all of them together."""
     from arbkit.store import open_store
-    from arbkit.store.kept_facts import unset_fact
+    from arbkit.store.kept_facts import forget_typed
 
-    settings, wanted, code = load_settings(), parse_asin(asin), marketplace(market).code if market else ""
+    settings = load_settings()
     with open_store(settings) as store:
-        gone = [
-            fact
-            for fact in store.facts([wanted])
-            if fact.market == code and (not names or fact.name in names)
-            if unset_fact(settings, store, wanted, code, fact.name)
-        ]
-    if not gone:
-        raise UsageError("nothing of that was typed in", field="asin", value=wanted, remedy="See `arbkit facts list`")
+        gone = forget_typed(settings, store, asin, names or (), market=market)
     answer({"removed": [fact.to_dict() for fact in gone]}, json, lambda _: _print_facts(gone))
 
 

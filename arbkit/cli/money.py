@@ -47,6 +47,7 @@ def _print_quote(seller: Profile, quote: Quote) -> None:
     say("  (--json names the source of each line)")
     if quote.profit is not None:
         _print_limits(quote)
+        _print_package_range(quote)
     for other in quote.alternatives:
         amounts = f"{money(other.profit, quote.currency)} ({signed(other.difference)})"
         say(f"  {fulfilment_label(other.fulfilment)}: {other.why_not or amounts}")
@@ -83,6 +84,13 @@ def _print_limits(quote: Quote) -> None:
     break_even = ", ".join(number(price) for price in quote.break_even_sell) or "none"
     say(f"  ROI {percent(quote.roi_pct)}, margin {percent(quote.margin_net_pct)} of net revenue")
     say(f"  break-even selling price {break_even}; {max_cost_text(quote.max_buy)}")
+
+
+def _print_package_range(quote: Quote) -> None:
+    from arbkit.display.quote_view import package_range_text
+
+    if text := package_range_text(quote):
+        say(f"  {text}")
 
 
 def _print_referral_range(quote: Quote) -> None:

@@ -28,6 +28,7 @@ def _print_status(state: Status) -> None:
 
 
 def _status(settings: Settings) -> Status:
+    from arbkit.analysis.detection_inputs import profile_note
     from arbkit.ops.status import build_status, read_store_state
     from arbkit.ops.stream_state import read_stream_state
     from arbkit.reports.schedule.scheduler import EntryStatus, schedule_status
@@ -47,7 +48,10 @@ def _status(settings: Settings) -> Status:
     if settings.mode == "imported":
         # What a producer left when there was one.
         tokens = None
-    return build_status(settings, stream=stream, store=store, tokens=tokens, schedule=schedule, now=now)
+    note = profile_note(settings, store.basis if store else None)
+    return build_status(
+        settings, stream=stream, store=store, tokens=tokens, schedule=schedule, now=now, profile_note=note
+    )
 
 
 def _data_rows(state: Status) -> Iterator[tuple[str, str]]:
@@ -61,6 +65,8 @@ def _data_rows(state: Status) -> Iterator[tuple[str, str]]:
     yield "store", ", ".join((*amounts, counted(store.opportunities, "opportunity", "opportunities")))
     if store.unpriced_products:
         yield "detection", f"{counted(store.unpriced_products, 'product')} not priced yet"
+    if state.profile_note:
+        yield "profile", state.profile_note
     if store.hidden_products:
         hidden = counted(store.hidden_products, "product")
         yield "demo market", f"{hidden} hidden, as there are real ones; `arbkit demo remove` removes them"

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from arbkit.core.models import Offer
 
 if TYPE_CHECKING:
     from arbkit.profit.seller.profile import InputVat, VatStatus
 
+_HEADING = 60
+"""Characters of a title in a heading."""
 _COMPONENTS = {"output_vat": "Output VAT", "input_vat": "Input VAT", "import_vat": "Import VAT",
                "vat_on_fees": "VAT on fees", "fx_cost": "Exchange cost"}  # fmt: skip
 _FULFILMENT = {"fba-local": "FBA (local stock)", "efn": "EFN", "pan-eu": "Pan-EU FBA", "fbm": "FBM"}
@@ -37,6 +42,24 @@ def fulfilment_label(method: str) -> str:
 def status_label(status: str) -> str:
     """What a route is called that is no opportunity: ``needs_size`` → needs size."""
     return _STATUSES.get(status, status)
+
+
+def product_title(offers: Sequence[Offer], market: str = "") -> str | None:
+    """The title of the product of these offers on this marketplace, or on any other."""
+    titles = {o.market: o.title for o in offers if o.title}
+    return titles.get(market) or next(iter(titles.values()), None)
+
+
+def product_heading(offers: Sequence[Offer]) -> str:
+    """The product of these offers in a heading: its title cut short, or its ASIN; says that it is invented."""
+    name = product_title(offers) or offers[0].asin
+    short = name if len(name) <= _HEADING else f"{name[: _HEADING - 1]}…"
+    return f"{short} (DEMO)" if is_demo(offers) else short
+
+
+def is_demo(offers: Sequence[Offer]) -> bool:
+    """Whether any of these offers is of the demo market."""
+    return any(o.demo for o in offers)
 
 
 def vat_status_label(status: str) -> str:

@@ -41,7 +41,11 @@ class QuoteView:
     currency: str
     """The currency of all amounts: that of the seller's home."""
     profit: float | None
-    """Profit of one unit after every fee and tax; None where it is unknown."""
+    """Profit of one unit after every fee and tax, with the likely package; None where it is unknown."""
+    profit_low: float | None
+    """The lowest profit over the packages that it may have; the same as ``profit`` where the package is measured."""
+    profit_high: float | None
+    """The highest one."""
     roi_pct: float | None
     """Profit in percent of what is invested; None where it is unknown."""
     margin_pct: float | None
@@ -54,6 +58,9 @@ class QuoteView:
         self.asin, self.title, self.demo = asin, title, demo
         self.source, self.target, self.currency = quote.source, quote.target, quote.currency
         self.profit, self.roi_pct, self.margin_pct = quote.profit, quote.roi_pct, quote.margin_net_pct
+        bounds = quote.range
+        self.profit_low = bounds.low if bounds else quote.profit
+        self.profit_high = bounds.high if bounds else quote.profit
         self.unknown = quote.unknown
 
     @property
@@ -132,11 +139,13 @@ class QuoteView:
         if self.profit is None:
             return [f"{self._name()} on {quote.on}: profit unknown: {'; '.join(self.unknown)}", *self.hints]
         break_even = ", ".join(number(price) for price in quote.break_even_sell) or "none"
+        package_range = package_range_text(quote)
         return [
             f"{self._name()} on {quote.on}: {money(self.profit, self.currency)} profit, "
             f"{fulfilment_label(quote.fulfilment)}, ROI {percent(self.roi_pct)}, "
             f"margin {percent(self.margin_pct)} of net revenue",
             f"Break-even selling price {break_even}; {max_cost_text(quote.max_buy)}",
+            *([package_range] if package_range else []),
             *quote.warnings,
             *self.hints,
         ]
@@ -149,6 +158,14 @@ class QuoteView:
     def __repr__(self) -> str:
         parts = self.components[["component", "amount", "currency", "rule"]]
         return "\n".join([*self._lines(), repr(parts)])
+
+
+def package_range_text(quote: Quote) -> str:
+    """``profit 2.10 to 9.40 EUR, depending on the package``; empty where that is measured."""
+    if quote.range is None:
+        return ""
+    low, high = ("unknown" if bound is None else number(bound) for bound in (quote.range.low, quote.range.high))
+    return f"profit {low} to {high} {quote.currency}, depending on the package"
 
 
 def max_cost_text(limit: MaxBuy) -> str:

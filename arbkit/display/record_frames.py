@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pandas as pd
 from arbkit.analysis.price_history import PriceLine
 from arbkit.core.marketplaces import MARKETS, market
 from arbkit.core.models import Offer, Opportunity, Product, Run
+from arbkit.core.offers.facts import Fact
 from arbkit.display.frames import DisplayFrame
 from arbkit.store.base import Stats
 
@@ -122,6 +124,47 @@ def watched_frame(asins: Sequence[str], offers: Sequence[Offer]) -> DisplayFrame
         }
 
     return _frame(list(by_asin), ["asin", "title", "markets", "updated_at"], cells, demo=any(o.demo for o in offers))
+
+
+def facts_frame(facts: Sequence[Fact]) -> DisplayFrame:
+    """One row per fact that was typed in: ``asin, market, size_mm, weight_g, vat_class, category, typed_at``.
+
+    An empty ``market`` means all of them.
+    """
+
+    def cells(fact: Fact) -> dict[str, Any]:
+        stated = fact.value_json()
+        sides = [stated[name] for name in ("length_mm", "width_mm", "height_mm") if name in stated]
+        return {**stated, "size_mm": "x".join(map(str, sides)) or None, "typed_at": fact.at}
+
+    columns = ["asin", "market", "size_mm", "weight_g", "vat_class", "category", "typed_at"]
+    return _frame(facts, columns, cells)
+
+
+def noted_if_cut(frame: DisplayFrame, total: int) -> DisplayFrame:
+    """The table, with a note where there is more than it shows."""
+    shown = len(frame)
+    return frame if shown >= total else noted(frame, f"the first {shown:,} of {total:,}: raise limit for more")
+
+
+def why_empty(stats: Stats, *, remedy: str, detected: bool) -> str:
+    """Why a table of a store has no rows; ``remedy``: against an empty store, ``detected``: its rows are routes."""
+    if not stats.products:
+        return f"The store is empty. {remedy}"
+    if detected and stats.evaluated_at is None:
+        return "Nothing has been detected yet: run `arbkit detect`, or the notebook of that name"
+    return "Nothing matches"
+
+
+def stats_text(stats: Stats) -> str:
+    """How much is stored, in one line."""
+    at = stats.evaluated_at
+    detected = "never" if at is None else f"{datetime.fromtimestamp(at, UTC):%d %b %H:%M} UTC"
+    demo = f", {DEMO_NOTE}" if stats.demo_products else ""
+    return (
+        f"{stats.products:,} products, {stats.offers:,} offers, {stats.opportunities:,} opportunities "
+        f"(detected: {detected}){demo}"
+    )
 
 
 def _frame(

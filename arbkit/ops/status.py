@@ -12,7 +12,7 @@ from arbkit.core.results import Result
 from arbkit.core.settings import Mode, Settings
 from arbkit.ops.stream_state import StreamState
 from arbkit.sources.token_budget import Tokens
-from arbkit.store import Stats, open_store
+from arbkit.store import Basis, Stats, open_store
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC
 
 if TYPE_CHECKING:
@@ -82,7 +82,10 @@ class ScheduleFigures(Result):
 
 
 class Status(Result):
-    """How arbkit stands; ``store`` and ``tokens`` are None where nothing was stored or asked yet."""
+    """How arbkit stands; ``store`` and ``tokens`` are None where nothing was stored or asked yet.
+
+    ``profile_note`` says where opportunities are not those of the seller profile in force.
+    """
 
     mode: Mode
     source: str
@@ -90,6 +93,7 @@ class Status(Result):
     store: StoreFigures | None
     tokens: TokenFigures | None
     schedule: list[ScheduleFigures]
+    profile_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class StoreState:
 
     stats: Stats
     runs: Sequence[Run]
+    basis: Basis | None
 
 
 def read_store_state(settings: Settings) -> StoreState | None:
@@ -108,7 +113,7 @@ def read_store_state(settings: Settings) -> StoreState | None:
     """
     try:
         with open_store(settings, read_only=True) as store:
-            return StoreState(store.stats(), store.runs(limit=_LATEST_RUNS))
+            return StoreState(store.stats(), store.runs(limit=_LATEST_RUNS), store.basis())
     except StoreError as error:
         is_damaged = settings.database.exists() and type(error) is not StoreError
         if is_damaged or not settings.store_url.startswith("sqlite:"):
@@ -124,6 +129,7 @@ def build_status(
     tokens: Tokens | None,
     schedule: Sequence[EntryStatus],
     now: float,
+    profile_note: str = "",
 ) -> Status:
     """The status at ``now`` (Unix seconds), of what was read of each part."""
     return Status(
@@ -133,6 +139,7 @@ def build_status(
         store=None if store is None else store_figures(store, now),
         tokens=None if tokens is None else token_figures(tokens, now),
         schedule=[_schedule_figures(entry, now) for entry in schedule],
+        profile_note=profile_note,
     )
 
 

@@ -21,7 +21,7 @@ from arbkit.profit.seller.profile import InputVat, Profile
 
 _GUESSES = {
     ReasonCode.PACKAGE_ASSUMED: "the likely package of its category",
-    ReasonCode.PACKAGE_DERIVED: "the likely package by what the listings state",
+    ReasonCode.PACKAGE_DERIVED: "the likely package by what is known of it",
 }
 _INPUT_VAT: dict[InputVat, str] = {
     "net-intra-eu": "not charged: bought with the VAT number of another EU country",

@@ -90,8 +90,16 @@ class ReasonCode(Enum):
     REFERRAL_MINIMUM_DISPUTED = Severity.ASSUMED, "minimum referral fee disputed for this category: taken as none"
     REFERRAL_AS_ANNOUNCED = Severity.ASSUMED, "referral percentages of {on} as announced"
     VAT_CLASS_SUGGESTED = Severity.ASSUMED, "VAT class suggested by the category"
-    PACKAGE_ASSUMED = Severity.ASSUMED, "package size and weight unknown: the range of its category"
-    PACKAGE_DERIVED = Severity.ASSUMED, "package derived from what the listings state"
+    PACKAGE_ASSUMED = (
+        Severity.ASSUMED,
+        "package size and weight unknown: the range of its category",
+        "with --size-mm and --weight-g, or `arbkit facts set`, the range becomes one profit",
+    )
+    PACKAGE_DERIVED = (
+        Severity.ASSUMED,
+        "package derived from what is known of it",
+        "with --size-mm and --weight-g, or `arbkit facts set`, the range becomes one profit",
+    )
     OLD_BUY_BOX_REPLACED = Severity.ASSUMED, "the buy box price is old: the newer lowest new price is used"
     VAT_CLASS_HIDDEN = Severity.ASSUMED, "standard VAT assumed: the category also holds goods of a reduced rate"
     PEAK_OF_LAST_SEASON = Severity.ASSUMED, "peak surcharge: last season's amount"

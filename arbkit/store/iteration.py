@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from arbkit.core.models import Opportunity
+from arbkit.core.models import Offer, Opportunity
 from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Store
 
 T = TypeVar("T")
 Q = TypeVar("Q", ProductQuery, OpportunityQuery)
 
 _PAGE_SIZE = 2_000
+_PRODUCTS = 200
+_LOOKED_AT = 20
 
 
 def iter_opportunities(store: Store, query: OpportunityQuery) -> Iterator[Opportunity]:
@@ -44,6 +47,30 @@ def take(ask: Callable[[Q], Page[T]], query: Q, limit: int) -> tuple[list[T], in
         if page.next is None or len(items) >= limit:
             return items, page.total
         query = query.model_copy(update={"cursor": page.next})
+
+
+def offers_of_many(store: Store, asins: Sequence[str]) -> list[Offer]:
+    """All offers of these products, however many there are.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    starts = range(0, len(asins), _PRODUCTS)
+    return [offer for start in starts for offer in store.offers(asins[start : start + _PRODUCTS])]
+
+
+def product_worth_a_look(store: Store) -> str | None:
+    """Of the products of the best opportunities the one on the most marketplaces, else the one looked at last.
+
+    None in an empty store.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    asins = [o.asin for o in store.opportunities(OpportunityQuery(limit=_LOOKED_AT)).items]
+    asins = asins or [p.asin for p in store.products(ProductQuery(limit=1)).items]
+    known = Counter(o.asin for o in store.offers(asins))
+    return max(asins, key=lambda asin: known[asin], default=None)
 
 
 def opportunity_by_id(store: Store, name: str) -> Opportunity | None:

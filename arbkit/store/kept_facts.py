@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Collection
 from pathlib import Path
 
 import orjson
 
-from arbkit.core.errors import StoreError
+from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.files import read_if_there, write_atomically
-from arbkit.core.offers.facts import Fact, FactName
+from arbkit.core.input.asin import parse_asin
+from arbkit.core.input.validation import Value
+from arbkit.core.marketplaces import market as marketplace
+from arbkit.core.offers.facts import Fact, FactName, TypedFacts
 from arbkit.core.settings import Settings
 from arbkit.store.base import Store
 
@@ -22,6 +27,56 @@ def set_fact(settings: Settings, store: Store, fact: Fact) -> None:
     restore_facts(settings, store)
     store.put_fact(fact)
     _save(settings, store)
+
+
+def keep_typed(settings: Settings, store: Store, asin: str, typed: TypedFacts) -> list[Fact]:
+    """Keep what a user typed in, checked as a whole before; the facts of the product that are kept then.
+
+    A weight alone leaves the sides that were typed in before, and sides the weight.
+
+    Raises:
+        UsageError: it says nothing, or ASIN, marketplace or a value cannot be.
+        StoreError: the store or the file cannot be written.
+    """
+    now, stated = time.time(), typed.values()
+    if not stated:
+        raise UsageError("nothing to keep", remedy="Give size_mm (--size-mm), weight_g, vat_class or category")
+    facts = [Fact.of(asin, name, given, at=now, market=typed.market) for name, given in stated.items()]
+    before = {fact.id: fact for fact in store.facts([facts[0].asin])}
+    for fact in facts:
+        if fact.name == "package" and (old := before.get(fact.id)) is not None:
+            both: dict[str, Value] = {**old.value.model_dump(exclude_none=True), **stated["package"]}
+            fact = Fact.of(asin, "package", both, at=now, market=typed.market)
+        set_fact(settings, store, fact)
+    return store.facts([facts[0].asin])
+
+
+def forget_typed(
+    settings: Settings, store: Store, asin: str, names: Collection[str] = (), *, market: str = ""
+) -> list[Fact]:
+    """Forget what a user typed in for a marketplace, or for all of them together; what that was.
+
+    Args:
+        settings: where the file is.
+        store: the store that has the facts.
+        asin: the product.
+        names: of the facts to forget; empty: all.
+        market: empty: those that hold on all marketplaces.
+
+    Raises:
+        UsageError: ASIN or marketplace cannot be, or nothing of that was typed in.
+        StoreError: the store or the file cannot be written.
+    """
+    wanted, code = parse_asin(asin), marketplace(market).code if market else ""
+    gone = [
+        fact
+        for fact in store.facts([wanted])
+        if fact.market == code and (not names or fact.name in names)
+        if unset_fact(settings, store, wanted, code, fact.name)
+    ]
+    if not gone:
+        raise UsageError("nothing of that was typed in", field="asin", value=wanted, remedy="See `arbkit facts list`")
+    return gone
 
 
 def unset_fact(settings: Settings, store: Store, asin: str, market: str, name: FactName) -> bool:

@@ -17,6 +17,7 @@ from pydantic import JsonValue
 from starlette.datastructures import URL
 
 from arbkit import __version__
+from arbkit.analysis.detection_inputs import profile_note
 from arbkit.core.errors import ArbkitError, UsageError
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.models import Opportunity, Run
@@ -79,19 +80,21 @@ router = APIRouter(dependencies=[Depends(refuse_unknown)], responses=problem_res
 @router.get("/health", tags=["service"], response_model=Health)
 def health(shared: SharedDep) -> Health:
     """Whether the service runs, on which prices, and whether the store answers."""
-    answers, detail = True, None
+    answers, details = True, list[str]()
     try:
-        unpriced = shared.store.get().stats().unpriced_products
+        store = shared.store.get()
+        unpriced = store.stats().unpriced_products
         if unpriced:
-            detail = f"{unpriced} {'product' if unpriced == 1 else 'products'} not priced yet"
+            details.append(f"{unpriced} {'product' if unpriced == 1 else 'products'} not priced yet")
+        details.append(profile_note(shared.settings, store.basis()))
     except ArbkitError as error:
-        answers, detail = False, str(error)
+        answers, details = False, [str(error)]
     return Health(
         status="ok" if answers else "degraded",
         mode=mode_in_force(shared.settings, shared.store.get).mode,
         version=__version__,
         store=answers,
-        detail=detail,
+        detail="; ".join(filter(None, details)) or None,
     )
 
 

@@ -116,7 +116,7 @@ def test_best_takes_the_way_that_leaves_most() -> None:
     [
         ({"category": None}, "category unknown"),
         ({"category": "Toyz and Gamez"}, "category unknown"),
-        ({"size_mm": None}, "package size"),
+        ({"size_mm": None, "category": None}, "package size"),
         ({"source": "UK"}, "duty unknown"),
         ({"on": "2019-01-01"}, "no fee tables"),
     ],
@@ -143,6 +143,39 @@ def test_what_is_unknown_is_named_and_no_profit_is_claimed(changed: dict[str, st
 def test_costs_that_depend_on_the_seller(changed: dict[str, str], name: str, amount: float) -> None:
     _, found, _ = command(**changed)
     assert {c["name"]: c["amount"] for c in found["components"]}[name] == amount
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"size_mm": None, "weight_g": None}, "package size and weight unknown: the range of its category"),
+        ({"size_mm": None}, "package derived from what is known of it"),
+        ({"weight_g": None}, "package derived from what is known of it"),
+        ({"size_mm": None, "category": "Beauty", "sell": "21.50", "buy": "6"}, "package derived"),
+    ],
+)
+def test_a_package_that_is_not_given_makes_the_profit_a_range(changed: dict[str, str | None], reason: str) -> None:
+    _, found, _ = command(**changed)
+    bounds = found["range"]
+    assert bounds["low"] < bounds["high"]
+    assert bounds["low"] <= bounds["likely"] == found["profit"] <= bounds["high"]
+    assert any(reason in text for text in found["warnings"])
+    assert any("--size-mm and --weight-g" in text for text in found["hints"])
+    assert next(c for c in found["components"] if c["name"] == "fulfilment_fee")["assumed"]
+    assert found["unknown"] == []
+    options = {**EXAMPLE, **{name.replace("_", "-"): value for name, value in changed.items()}}
+    arguments = [part for k, v in options.items() if v is not None for part in (f"--{k}", v)]
+    shown = CliRunner().invoke(app, ["profit", *arguments, "--no-profile"]).output
+    signed = f"{bounds['low']:.2f}".replace("-", "−")
+    assert f"profit {signed} to {bounds['high']:.2f} EUR, depending on the package" in shown
+
+
+def test_a_whole_package_makes_one_profit() -> None:
+    assert command()[1]["range"] is None
+    assert "depending on the package" not in CliRunner().invoke(app, shlex.split(
+        "profit --source IT --buy 40 --target DE --sell 69.99 --category 'Toys & Games' --size-mm 360x100x100 "
+        "--weight-g 800 --no-profile"
+    )).output  # fmt: skip
 
 
 def test_a_near_miss_of_a_category_is_answered_with_the_right_one() -> None:

@@ -83,8 +83,8 @@ def asked_again_by_hand(settings: Settings) -> None:
         found = store.opportunities(OpportunityQuery(limit=500)).items
         for one in found[:: len(found) // 12]:
             on = datetime.fromtimestamp(one.evaluated_at, UTC).date()
-            question = quote_request_for(one, store.offers([one.asin]), profile, on=on)
-            again = quote(question, profile, load_tables(), load_rates(), what_if=False)
+            question, package = quote_request_for(one, store.offers([one.asin]), profile, on=on)
+            again = quote(question, profile, load_tables(), load_rates(), what_if=False, package=package)
             assert (again.profit, again.fulfilment) == (one.profit, one.fulfilment), one
             assert {c.name: c.amount for c in again.components} == {c["name"]: c["amount"] for c in one.components}
 

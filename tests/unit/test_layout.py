@@ -40,10 +40,11 @@ def test_a_file_has_at_most_400_lines(file: Path) -> None:
 def test_the_package_does_not_grow() -> None:
     # Lines of code alone: blank lines, comments and docstrings are free. 18,500 before facts had ages and ranges;
     # whoever adds a capability adds its lines here, and says for what.
-    facts_merging_and_files = 4_200
-    doubts_of_a_reseller, input_vat_and_inheritance, ages_and_histories = 100, 200, 250
-    numbers_to_bet_on = facts_merging_and_files + doubts_of_a_reseller + input_vat_and_inheritance + ages_and_histories
-    assert sum(map(code_lines, FILES)) <= 18_500 + numbers_to_bet_on
+    added = {
+        "facts, merging and files": 4_200, "doubts of a reseller": 100, "input VAT and inheritance": 200,
+        "ages and histories": 300, "quoted ranges, typed sizes and profile notes": 250,
+    }  # fmt: skip
+    assert sum(map(code_lines, FILES)) <= 18_500 + sum(added.values())
 
 
 def test_only_a_door_lists_its_names() -> None:

@@ -39,6 +39,13 @@ _LOAD = re.compile(
 )
 """What makes a weight that of a load."""
 _CAPACITY = re.compile(r"(?<![\d.,x])(\d{1,4}(?:[.,]\d{1,2})?)\s?-?(l|liter|litre|litres|litri|litros|ml|cl)(?![\w/])")
+_WATER = re.compile(
+    r"spulmaschine|geschirrspuler|waschmaschine|waschtrockner|lave-?vaisselle|lave-?linge|lavastoviglie|lavatric|"
+    r"lavasciuga|lavavajilla|lavadora|lavasecadora|dish ?washer|washing machine"
+)
+"""Machines whose litres are the water that they use."""
+_GOODS_FOR = re.compile(r"\b(?:fur|zum|for|pour|para|per|de)\b")
+"""Before the name of a machine: what is sold is for it."""
 _MM = {"mm": 1.0, "m": 1_000.0, **dict.fromkeys(_CENTIMETRES, 10.0)}
 _INCH_MM = 25.4
 _GRAMS = {"kg": 1_000.0, "kilo": 1_000.0, "kilos": 1_000.0}
@@ -97,6 +104,9 @@ def _weights(text: str) -> Iterator[float]:
 
 def _capacity(title: str) -> float | None:
     """The largest capacity of a title, where it is one (a title of several contents states no capacity)."""
+    machine = _WATER.search(title)
+    if machine and not _GOODS_FOR.search(title, 0, machine.start()):
+        return None
     found = [_number(m.group(1)) * _CM3.get(m.group(2), 1_000.0) for m in _CAPACITY.finditer(title)]
     return max(found) if found and 0 < max(found) <= _MOST_CM3 else None
 

@@ -102,6 +102,28 @@ class Fact(Request):
         return {"asin": self.asin, "market": self.market, "name": self.name, "value": self.value_json(), "at": self.at}
 
 
+class TypedFacts(Request):
+    """What can be typed in about a product in one call."""
+
+    size_mm: str | None = Field(None, description="package size in millimetres, as 510x450x470")
+    weight_g: int | None = Field(None, description="package weight in grams")
+    vat_class: str | None = Field(None, description="VAT class, such as standard, books or food")
+    category: str | None = Field(None, description="category, as the fee tables name it")
+    market: str = Field("", description="only on this marketplace; default: on all")
+
+    def values(self) -> dict[FactName, dict[str, Value]]:
+        """The fields of each fact that is stated; they are not checked yet.
+
+        Raises:
+            UsageError: the size is not three whole numbers.
+        """
+        package = {} if self.size_mm is None else parse_sides(self.size_mm)
+        package |= {} if self.weight_g is None else {"weight_g": self.weight_g}
+        stated: dict[FactName, dict[str, Value]] = {"package": package} if package else {}
+        stated |= {} if self.vat_class is None else {"vat_class": {"vat_class": self.vat_class}}
+        return stated | ({} if self.category is None else {"category": {"category": self.category}})
+
+
 def parse_sides(text: str) -> dict[str, Value]:
     """The sides of ``510x450x470`` (millimetres) by field, the longest first; they are not checked yet.
 

@@ -10,8 +10,10 @@ import numpy as np
 from arbkit.core.errors import nearest
 from arbkit.core.marketplaces import market
 from arbkit.profit.quote.pricer import PricedMethod, QuotePricer
+from arbkit.profit.reason_codes import ReasonCode
 
 _SIZE_STEP_MM = 2.0
+_UNMEASURED = (ReasonCode.PACKAGE_ASSUMED, ReasonCode.PACKAGE_DERIVED)
 _HALF_A_CENT = 0.005
 _NEAR_ZONE = 1.25
 """A stretch of worse prices is worth a hint as far above the selling price as this factor."""
@@ -27,7 +29,8 @@ def hints(pricer: QuotePricer, priced: PricedMethod, zones: Sequence[tuple[float
         categories = ", ".join(nearest(pricer.request.category or "", names, most=3) or sorted(names)[:5])
         remedies = (reason.remedy(categories=categories) for reason in priced.unknown)
         return [remedy for remedy in remedies if remedy]
-    return [*_price_hints(pricer, priced, zones), *_size_hints(pricer, priced)]
+    measure = (reason.remedy() for reason in priced.row["assumed"] if reason.code in _UNMEASURED)
+    return [*_price_hints(pricer, priced, zones), *_size_hints(pricer, priced), *filter(None, measure)]
 
 
 def _price_hints(pricer: QuotePricer, priced: PricedMethod, zones: Sequence[tuple[float, float]]) -> list[str]:
@@ -51,7 +54,7 @@ def _size_hints(pricer: QuotePricer, priced: PricedMethod) -> list[str]:
     # Storage changes with every millimetre: left out, only a step of a fee is left.
     pricer = replace(pricer, storage=False)
     sides = np.sort(np.array(pricer.sides))[::-1]
-    if priced.method == "fbm" or np.isnan(sides).any():
+    if priced.method == "fbm" or pricer.package.uncertain or np.isnan(sides).any():
         return []
     step = np.eye(3) * _SIZE_STEP_MM
     every = np.vstack([sides, sides - step, sides + step, sides - _SIZE_STEP_MM])

@@ -16,12 +16,15 @@ from arbkit.core.marketplaces import MARKET_CODES, market
 from arbkit.profit.components import rounded
 from arbkit.profit.evaluation import Evaluation, evaluate_costs
 from arbkit.profit.exchange_rates import Rates
+from arbkit.profit.facts.packages import PACKAGE
+from arbkit.profit.facts.ranges import profit_range
 from arbkit.profit.fees.arrays import Floats
 from arbkit.profit.fees.offer_fees import referral_units
 from arbkit.profit.fees.referral import possible_schedules
 from arbkit.profit.fees.tables import EffectiveTables
 from arbkit.profit.offer_costs import OfferCosts, cost_offers
-from arbkit.profit.quote.request import QuoteRequest, parse_size
+from arbkit.profit.quote.package import QuotedPackage
+from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.reason_codes import Reason, ReasonCode, join_messages
 from arbkit.profit.route_frame import RouteRow, route_rows
 from arbkit.profit.seller.profile import FulfilmentMethod, Profile, ineligibility_reason
@@ -71,6 +74,7 @@ class QuotePricer:
     profile: Profile
     day: EffectiveTables
     rates: Rates
+    package: QuotedPackage
     storage: bool = True
     """False: storage costs nothing"""
 
@@ -86,8 +90,9 @@ class QuotePricer:
 
     @property
     def sides(self) -> tuple[float, float, float]:
-        """The package's sides in millimetres, NaN unknown."""
-        return parse_size(self.request.size_mm) if self.request.size_mm else (math.nan,) * 3
+        """The package's likely sides in millimetres, NaN unknown."""
+        length, width, height = (self.package.sizes[name] for name in PACKAGE[:3])
+        return length, width, height
 
     def priced(self, method: FulfilmentMethod) -> PricedMethod:
         """The route by one method, eligible or not."""
@@ -101,6 +106,19 @@ class QuotePricer:
         """The one that leaves most of those that the profile names."""
         named = [p for method in self.profile.fulfilment for p in priced if p.method == method]
         return max(named, key=lambda p: p.rank)
+
+    def profit_range(self) -> tuple[float, float] | None:
+        """The lowest and the highest profit over the packages that it may have, each by the best method for it.
+
+        NaN where one of them leaves the profit unknown; None where the package is measured.
+        """
+        if not self.package.uncertain:
+            return None
+        buying, selling = self._as_requested
+        routes = [(self.request.source, self.request.target)]
+        evaluation = evaluate_costs(buying, selling, self.seller, routes=routes)
+        low, high = profit_range(evaluation, selling.fees.offers)
+        return float(low[0, 0]), float(high[0, 0])
 
     def profit_at_lowest_referral(self, method: FulfilmentMethod) -> float:
         """The profit if the product falls under the cheapest schedule that is possible."""
@@ -161,7 +179,9 @@ class QuotePricer:
     def _offers(self, code: str, count: int, prices: Floats | float, sides: Floats | None) -> pd.DataFrame:
         """Offers of this product at these shop prices, as :data:`~arbkit.profit.OFFER_COLUMNS`."""
         request = self.request
-        length, width, height = self.sides if sides is None else sides.T
+        # What is stated for a day is observed on it.
+        today = datetime.combine(self.day.on, time(), UTC).timestamp()
+        given = {} if sides is None else dict(zip(PACKAGE, sides.T, strict=False))
         return pd.DataFrame(
             {
                 "asin": np.arange(count),
@@ -170,14 +190,11 @@ class QuotePricer:
                 "price_basis": "as given",
                 "shipping_minor": math.nan,
                 "category": request.category,
-                "length_mm": length,
-                "width_mm": width,
-                "height_mm": height,
-                "weight_g": _or_nan(request.weight_g),
+                **self.package.columns(),
+                **given,
                 "hazmat": float(request.hazmat),
                 "keepa_fba_fee_minor": _or_nan(request.keepa_fba_fee) * 100,
-                # What is stated for a day is observed on it.
-                "keepa_fba_fee_at": datetime.combine(self.day.on, time(), UTC).timestamp(),
+                "keepa_fba_fee_at": today if self.package.fee_at is None else self.package.fee_at,
                 "keepa_referral_pct": _or_nan(request.keepa_referral_pct),
                 "keepa_referral_price": _or_nan(request.keepa_referral_price or request.sell),
                 "keepa_closing_fee_minor": _or_nan(request.keepa_closing_fee) * 100,

@@ -14,10 +14,11 @@ from arbkit.profit.exchange_rates import Rates
 from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.fees.tables import Tables
 from arbkit.profit.quote.hints import hints
+from arbkit.profit.quote.package import QuotedPackage
 from arbkit.profit.quote.price_search import break_even, dead_zones, highest
 from arbkit.profit.quote.pricer import PricedMethod, QuotePricer
 from arbkit.profit.quote.request import QuoteRequest
-from arbkit.profit.quote.results import Alternative, DeadZone, MaxBuy, Quote, ReferralRange
+from arbkit.profit.quote.results import Alternative, DeadZone, MaxBuy, ProfitRange, Quote, ReferralRange
 from arbkit.profit.quote.variations import sensitivity, vat_grid
 from arbkit.profit.reason_codes import messages
 from arbkit.profit.seller.profile import FULFILMENT_METHODS, Profile
@@ -29,17 +30,32 @@ _LEAST_ZONES_UP_TO = 30.0
 """Dead zones are searched up to three times the selling price, and at least to this price."""
 
 
-def quote(request: QuoteRequest, profile: Profile, tables: Tables, rates: Rates, *, what_if: bool = True) -> Quote:
+def quote(
+    request: QuoteRequest,
+    profile: Profile,
+    tables: Tables,
+    rates: Rates,
+    *,
+    what_if: bool = True,
+    package: QuotedPackage | None = None,
+) -> Quote:
     """Price one route: amounts in the profile's home currency, prices in the marketplaces'.
 
-    ``what_if=False`` leaves out the VAT grid and the sensitivities.
+    Args:
+        request: the route; a size or weight that it leaves out is estimated by its category.
+        profile: the seller.
+        tables: fee tables; those of the request's day are used.
+        rates: exchange rates.
+        what_if: False leaves out the VAT grid and the sensitivities.
+        package: that of a stored product, in place of what the request states.
 
     Raises:
         UsageError: the request and the profile together are impossible.
         ConfigError: there is no such VAT class.
     """
     profile = request.apply(profile)
-    pricer = QuotePricer(request, profile, tables.on(request.day()), rates)
+    package = package or QuotedPackage.of_request(request, tables)
+    pricer = QuotePricer(request, profile, tables.on(request.day()), rates, package)
     priced = [pricer.priced(method) for method in FULFILMENT_METHODS]
     best = pricer.best(priced)
     row, known = best.row, not best.unknown
@@ -51,6 +67,7 @@ def quote(request: QuoteRequest, profile: Profile, tables: Tables, rates: Rates,
         on=pricer.day.on,
         currency=profile.currency,
         profit=best.figure("profit"),
+        range=_profit_range(pricer, best),
         roi_pct=best.figure("roi_pct"),
         margin_net_pct=best.figure("margin_net_pct"),
         margin_gross_pct=best.figure("margin_gross_pct"),
@@ -77,6 +94,17 @@ def quote(request: QuoteRequest, profile: Profile, tables: Tables, rates: Rates,
         tables_version=pricer.day.version,
         profile=profile.name,
     )
+
+
+def _profit_range(pricer: QuotePricer, best: PricedMethod) -> ProfitRange | None:
+    likely = best.figure("profit")
+    bounds = None if likely is None else pricer.profit_range()
+    if likely is None or bounds is None:
+        return None
+    # Where a bound is the likely package's own profit, it is that to the cent of the components.
+    exact = best.row["profit_exact"]
+    low, high = (likely if bound == exact else rounded(bound) for bound in bounds)
+    return ProfitRange(low=low, likely=likely, high=high)
 
 
 def _alternative(other: PricedMethod, best: PricedMethod) -> Alternative:

@@ -45,6 +45,14 @@ class ReferralRange(Result):
     profit_range: tuple[float | None, float | None] | None = Field(description="lowest and highest profit")
 
 
+class ProfitRange(Result):
+    """The profit over the packages that the product may have, in the home currency."""
+
+    low: float | None = Field(description="the lowest; None: unknown with one of the packages")
+    likely: float
+    high: float | None = Field(description="the highest; None: unknown with one of the packages")
+
+
 class DeadZone(Result):
     """Selling prices that leave less than a lower price does, first and last, in the target's currency."""
 
@@ -86,6 +94,7 @@ class Quote(Result):
     on: date = Field(description="day of fee tables, VAT and exchange rates")
     currency: str
     profit: float | None
+    range: ProfitRange | None = Field(None, description="where the package is not measured, else None")
     roi_pct: float | None
     margin_net_pct: float | None = Field(description="of the revenue without VAT")
     margin_gross_pct: float | None = Field(description="of the price the buyer pays")

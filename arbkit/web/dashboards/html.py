@@ -23,6 +23,7 @@ from arbkit.display.labels import (
     vat_case_label,
     vat_status_label,
 )
+from arbkit.display.quote_view import package_range_text
 from arbkit.profit.quote.results import Quote
 from arbkit.sources.token_budget import Tokens
 from arbkit.store import Stats, Sums
@@ -55,6 +56,7 @@ def _environment() -> Environment:
         input_vat_label,
         minor_money,
         confidence_reasons,
+        package_range_text,
         why_absent,
         is_rank_fact_old,
     ):
@@ -74,13 +76,15 @@ def page_html(template: str, /, **values: object) -> Markup:
     return Markup(_environment().get_template(template).render(values))  # noqa: S704 - the template escapes
 
 
-def header_html(current: str, stats: Stats | None, *, demo_mode: bool, seller: str, path: Path | None) -> Markup:
-    """The page's name, the links to the others, the mark of invented data, and whose profit it is.
+def header_html(
+    current: str, stats: Stats | None, *, demo_mode: bool, seller: str, path: Path | None, note: str = ""
+) -> Markup:
+    """The page's name, the links to the others, the mark of invented data, whose profit it is, and a note.
 
     ``path`` is the seller profile's file; None: the built-in one.
     """
     demo = demo_words(stats, demo_mode=demo_mode)
-    return page_html("header.html.j2", current=current, pages=_PAGES, demo=demo, seller=seller, path=path)
+    return page_html("header.html.j2", current=current, pages=_PAGES, demo=demo, seller=seller, path=path, note=note)
 
 
 def demo_words(stats: Stats | None, *, demo_mode: bool) -> str:

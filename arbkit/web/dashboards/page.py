@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 
+from arbkit.analysis.detection_inputs import profile_note
 from arbkit.core.errors import ArbkitError, ConfigError
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.settings import Settings
@@ -46,6 +47,8 @@ class DashboardPage:
         self._stats_at = 0.0
         self._loaded_at = 0.0
         self._failed = False
+        self.profile_note = ""
+        """What is to be said of the seller profile; empty where the stored routes are of it."""
 
         # What the first page would wait for is done while it is kept warm.
         compile_templates()
@@ -77,7 +80,7 @@ class DashboardPage:
         except ConfigError as error:
             seller = f"Seller: {error}"
         demo = self.in_force.demo_mode
-        head = header_html(self.NAME, self._stats, demo_mode=demo, seller=seller, path=path)
+        head = header_html(self.NAME, self._stats, demo_mode=demo, seller=seller, path=path, note=self.profile_note)
         self.widget.show_html("head", head)
 
     @property
@@ -106,6 +109,7 @@ class DashboardPage:
         """Load; if that fails, say why, try again soon, and leave what is shown."""
         self._loaded_at = time.time()
         try:
+            self._look_at_profile()
             self.load()
         except ArbkitError as error:
             self._failed = True
@@ -117,6 +121,12 @@ class DashboardPage:
         if self._failed:
             self._failed = False
             self.widget.notify("The store answers again.", "good")
+
+    def _look_at_profile(self) -> None:
+        note = profile_note(self.settings, self.store.basis())
+        if note != self.profile_note:
+            # Detection has begun, or ended: the figures are others.
+            self.profile_note, self._stats_at = note, 0.0
 
     def watched(self, asin: str) -> bool:
         """Whether a product is on the watchlist; without a watchlist, none is."""
@@ -150,7 +160,7 @@ class DashboardPage:
 
     def on_tick(self, _: UserEvent) -> None:
         """The page is being looked at: refresh it where that is due."""
-        if self._failed or self.is_waiting() or time.time() - self._loaded_at >= _REFRESH_S:
+        if self._failed or self.profile_note or self.is_waiting() or time.time() - self._loaded_at >= _REFRESH_S:
             self.refresh()
 
     def _handle(self, event: UserEvent) -> None:

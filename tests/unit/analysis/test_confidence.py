@@ -89,7 +89,7 @@ WEEK, ONE_DAY = 7 * DAY_S, DAY_S
             0.7,
             "the buy box price was old, so the lowest new price was taken",
         ),
-        ({"reason_flags": flags(ReasonCode.PACKAGE_DERIVED)}, 0.85, "package derived from what the listings state"),
+        ({"reason_flags": flags(ReasonCode.PACKAGE_DERIVED)}, 0.85, "package derived from what is known of it"),
         ({"profit_low": -0.01}, 0.6, "the profit depends on the package by more than itself"),
         ({"profit_low": NAN}, 0.6, "the profit depends on the package by more than itself"),
         ({"reason_flags": flags(ReasonCode.EXCHANGE_RATE_STALE)}, 0.9, "exchange rate older than a week"),

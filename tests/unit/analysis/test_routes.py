@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from arbkit.analysis.detection import detect
 from arbkit.analysis.detection_parameters import DetectParameters
@@ -17,11 +21,14 @@ from arbkit.core.models import Offer, Update
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.facts.packages import Certainty
 from arbkit.profit.quote.quote import quote
+from arbkit.profit.quote.request import QuoteRequest
+from arbkit.profit.quote.results import ProfitRange
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import PACKAGE, offer
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC).timestamp()
 ON = datetime.fromtimestamp(NOW, UTC).date()
+SIDES = ("length_mm", "width_mm", "height_mm")
 PROFILE, TABLES, RATES = Profile.neutral(), load_tables(), load_rates()
 
 
@@ -49,11 +56,66 @@ def test_every_door_prices_a_route_alike(tmp_path: Path) -> None:
     table = routes_frame(prices, found).set_index(["source", "target"])
     assert table["profit"]["IT", "DE"] == best.profit
     assert table["unknown"]["IT", "UK"] == "not listed on UK"
-    request = quote_request_for(best, found, PROFILE, on=ON)
-    assert quote(request, PROFILE, TABLES, RATES).profit == best.profit
+    request, package = quote_request_for(best, found, PROFILE, on=ON)
+    assert quote(request, PROFILE, TABLES, RATES, package=package).profit == best.profit
     assert best.opportunity is not None
     (again,) = reprice([best.opportunity], found, PROFILE, TABLES, RATES, changes={}, on=ON)
     assert (again.profit, again.fulfilment) == (best.profit, best.fulfilment)
+
+
+@given(
+    category=st.sampled_from(
+        [
+            "Beauty",
+            "Toys & Games",
+            "Elektro-Großgeräte",
+            "Elektro-Großgeräte › Filter",
+            "Elektro-Großgeräte › Waschmaschinen",
+        ]
+    ),
+    sides=st.none() | st.tuples(*[st.integers(20, 900)] * 3),
+    weight_g=st.none() | st.integers(20, 29_000),
+    fee_minor=st.none() | st.integers(200, 900),
+    buy_minor=st.integers(300, 9_000),
+    sell_minor=st.integers(900, 20_000),
+    fulfilment=st.sampled_from([("fba-local",), ("fba-local", "efn"), ("efn",)]),
+)
+@hypothesis_settings(max_examples=30, deadline=None)
+def test_a_quote_has_the_range_that_detection_finds_by_the_same_facts(
+    category: str, sides: tuple[int, int, int] | None, weight_g: int | None, fee_minor: int | None, buy_minor: int,
+    sell_minor: int, fulfilment: tuple[Any, ...],
+) -> None:  # fmt: skip
+    profile = Profile.neutral(fulfilment=fulfilment, expected_days=60)
+    package: dict[str, Any] = {} if sides is None else dict(zip(SIDES, sides, strict=True))
+    package |= {} if weight_g is None else {"weight_g": weight_g}
+    path = tuple(category.split(" › "))
+    of_category: dict[str, Any] = {"category": path[0], "category_path": path if len(path) > 1 else ()}
+    fee: dict[str, Any] = {} if fee_minor is None else {"keepa_fba_fee_minor": fee_minor, "keepa_fba_fee_at": int(NOW)}
+    found = [
+        offer(code="IT", price_minor=buy_minor, shipping_minor=0, **of_category, **package),
+        offer(code="DE", price_minor=sell_minor, shipping_minor=0, **of_category, **package, **fee),
+    ]
+    prices = price_routes(prepare_offers(found, now=NOW), profile, TABLES, RATES, on=ON)
+    route = next(r for r in prices.routes(now=NOW) if r.id == "IT:DE")
+    by_hand = QuoteRequest.parse(
+        {
+            "source": "IT", "buy": buy_minor / 100, "target": "DE", "sell": sell_minor / 100, "category": category,
+            "on": ON, **({"size_mm": "x".join(map(str, sides))} if sides else {}),
+            **({"weight_g": weight_g} if weight_g else {}), **({"keepa_fba_fee": fee_minor / 100} if fee_minor else {}),
+        }
+    )  # fmt: skip
+    stored, of_store = quote_request_for(route, found, profile, on=ON)
+    for answer in (
+        quote(by_hand, profile, TABLES, RATES, what_if=False),
+        quote(stored, profile, TABLES, RATES, what_if=False, package=of_store),
+    ):
+        if route.opportunity is None:
+            assert (answer.profit, answer.range) == (None, None)
+            continue
+        likely, low, high = (getattr(route.opportunity, name) for name in ("profit", "profit_low", "profit_high"))
+        assert (answer.profit, answer.fulfilment) == (likely, route.fulfilment)
+        measured = sides is not None and weight_g is not None
+        assert answer.range == (None if measured else ProfitRange(low=low, likely=likely, high=high))
 
 
 def test_a_route_that_cannot_be_priced_says_why_and_comes_last() -> None:

@@ -130,6 +130,15 @@ def test_a_quote_says_first_what_it_comes_to() -> None:
     assert "give size_mm and weight_g" in unknown._repr_html_()
 
 
+def test_a_quote_of_an_uncertain_package_says_its_range() -> None:
+    found = quote(range={"low": -2.5, "likely": 10.0, "high": None})
+    assert "profit −2.50 to unknown EUR, depending on the package" in repr(found)
+    assert "profit −2.50 to unknown EUR, depending on the package" in found._repr_html_()
+    assert (found.profit_low, found.profit, found.profit_high) == (-2.5, 10.0, None)
+    assert (quote().profit_low, quote().profit_high) == (10.0, 10.0)
+    assert "depending on the package" not in repr(quote())
+
+
 def test_the_max_cost_names_its_targets_also_where_no_price_reaches_them() -> None:
     assert max_cost_text(MaxBuy(target_roi_pct=30, price=None, currency="EUR")) == "no cost reaches 30 % ROI"
     text = max_cost_text(MaxBuy(target_roi_pct=30, price=40.48, currency="EUR", target_profit=5))

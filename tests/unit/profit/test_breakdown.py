@@ -202,7 +202,7 @@ def test_an_estimated_package_marks_the_fee() -> None:
     assert line["rule"].endswith(" kg, the likely package of its category")
     assert line["assumed"]
     line = explained(estimated=True, **{**UNMEASURED, "weight_g": 150.0})["fulfilment_fee"]
-    assert line["rule"].endswith(" kg, the likely package by what the listings state")
+    assert line["rule"].endswith(" kg, the likely package by what is known of it")
     assert line["assumed"]
     unknown = explained(**UNMEASURED)["fulfilment_fee"]
     assert (unknown["rule"], unknown["amount"]) == ("FBA DE: size unknown", None)

@@ -18,6 +18,7 @@ from arbkit.profit import COMPONENTS, Profile, Rates, evaluate, load_rates, load
 from arbkit.profit.evaluation import evaluate_costs
 from arbkit.profit.exchange_rates import Rate
 from arbkit.profit.offer_costs import cost_offers
+from arbkit.profit.quote.package import QuotedPackage
 from arbkit.profit.quote.price_search import break_even
 from arbkit.profit.quote.pricer import QuotePricer
 from arbkit.profit.quote.request import QuoteRequest
@@ -243,7 +244,9 @@ def test_a_break_even_price_leaves_nothing(
             "size_mm": "x".join(map(str, sides)), "weight_g": grams, "fulfilment": "fba-local",
         }
     )  # fmt: skip
-    pricer = QuotePricer(request, request.apply(profile), TABLES.on(DAYS[3]), RATES)
+    pricer = QuotePricer(
+        request, request.apply(profile), TABLES.on(DAYS[3]), RATES, QuotedPackage.of_request(request, TABLES)
+    )
     for price in break_even(lambda prices: pricer.profits("fba-local", sell=prices), 20 * buy / 50):
         around = pricer.profits("fba-local", sell=np.array([price - 0.01, price, price + 0.01]))
         # In a flat stretch the price itself leaves nothing; at a step of a fee the sign changes beside it.

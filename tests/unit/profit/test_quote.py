@@ -13,6 +13,7 @@ import pytest
 from arbkit.core.errors import UsageError
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.fees.tables import parse_tables
+from arbkit.profit.quote.package import QuotedPackage
 from arbkit.profit.quote.pricer import QuotePricer
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest, parse_size
@@ -36,7 +37,13 @@ def asked(profile: Profile | None = None, *, what_if: bool = False, **fields: An
 
 def pricer(**fields: Any) -> QuotePricer:
     request = QuoteRequest.parse({**TOY, **fields})
-    return QuotePricer(request, request.apply(Profile.neutral()), TABLES.on(request.day()), RATES)
+    return QuotePricer(
+        request,
+        request.apply(Profile.neutral()),
+        TABLES.on(request.day()),
+        RATES,
+        QuotedPackage.of_request(request, TABLES),
+    )
 
 
 def test_the_other_methods_are_compared_with_the_chosen_one() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from arbkit.profit import Profile, components, load_rates, load_tables
 from arbkit.profit.fees.tables import parse_tables
+from arbkit.profit.quote.package import QuotedPackage
 from arbkit.profit.quote.pricer import QuotePricer
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
@@ -35,7 +36,7 @@ def asked(profile: Profile = SELLER, **fields: Any) -> dict[str, Any]:
     """What a quote says of the route, without the prices that it searches for."""
     request = QuoteRequest.parse({**TOY, **fields})
     seller, day = request.apply(profile), TABLES.on(request.day())
-    pricer = QuotePricer(request, seller, day, RATES)
+    pricer = QuotePricer(request, seller, day, RATES, QuotedPackage.of_request(request, TABLES))
     priced = [pricer.priced(method) for method in FULFILMENT_METHODS]
     best = pricer.best(priced)
     return {

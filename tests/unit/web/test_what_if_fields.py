@@ -69,3 +69,15 @@ def test_a_price_that_arrives_after_another_row_was_selected_is_not_applied_to_i
     seen.emit("form", region="whatif", changed="buy", values=late, of=second)
     assert seen.field("whatif", "buy")["value"] == "1"
     assert seen.html("quote") != honest
+
+
+def test_a_route_of_an_uncertain_package_is_quoted_with_its_range(seen: Seen) -> None:
+    seen.begin()
+    seen.emit("toggle", region="whatif", open=True)
+    assert "depending on the package" not in seen.html("quote")
+    with open_store(seen.page.settings) as store:
+        store.put([Update(offer("B00000000A", code, price_minor=5_000), None) for code in ("IT", "DE")])
+        store.replace_opportunities([opportunity("B00000000A", "IT", "DE")], run_id="r")
+    seen.page.refresh()
+    seen.emit("select", region="table", id="B00000000A:IT:DE")
+    assert "EUR, depending on the package" in seen.html("quote")

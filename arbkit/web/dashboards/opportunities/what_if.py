@@ -115,11 +115,12 @@ class WhatIf:
         """The quote of the selected route; None where a field is wrong."""
         try:
             seller = self.seller(profiles)
-            asked = quote_request_for(found, offers, seller, on=on).model_dump(exclude_none=True)
+            stored, package = quote_request_for(found, offers, seller, on=on)
+            asked = stored.model_dump(exclude_none=True)
             change = self._figure("sell_change", _LEAST_CHANGE, _GREATEST_CHANGE) or 0.0
             asked["sell"] = round(asked["sell"] * (1 + change / 100), 2)
             question = QuoteRequest.parse({**asked, **self._changes((*_OF_SELLER, *_OF_ROUTE))})
-            return quote(question, seller, load_tables(), self._rates())
+            return quote(question, seller, load_tables(), self._rates(), package=package)
         except UsageError as error:
             self._refuse(error)
             return None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlencode
 
+from arbkit.analysis.detection_inputs import profile_note
 from arbkit.core.formatting import age_words, count
 from arbkit.core.settings import Settings
 from arbkit.ops.service_checks import ServiceObservations, assess, observe_services
@@ -53,6 +54,7 @@ class _Stored:
     stats: Stats
     ages: Mapping[str, Sequence[int]]
     runs: Sequence[FiledRun]
+    profile_note: str
 
 
 class PipelinePage(DashboardPage):
@@ -168,13 +170,14 @@ class PipelinePage(DashboardPage):
         runs = self.store.runs(limit=_RUNS)
         filed = [FiledRun(r, report_file(self.settings, r.report, r.run_id) is not None) for r in runs]
         ages = self.store.ages(AGE_LIMITS, now=now)
-        return _Stored(self.store.stats(), {m: ages[m] for m in (*self.settings.markets, *ages) if m in ages}, filed)
+        known = {m: ages[m] for m in (*self.settings.markets, *ages) if m in ages}
+        return _Stored(self.store.stats(), known, filed, profile_note(self.settings, self.store.basis()))
 
     def _store_read(self, found: _Stored | None, fault: str) -> None:
         self._note_fault("store", fault)
         if found is not None:
             self._store_at = time.time()
-            self._stats, self._known.ages = found.stats, found.ages
+            self._stats, self._known.ages, self.profile_note = found.stats, found.ages, found.profile_note
             self._show(self.show_header, lambda: self._show_ages(found.ages), lambda: self._show_runs(found.runs))
         elif self._known.ages is None:
             self._show(lambda: self._show_fault("store", "ages", "runs"))

@@ -21,6 +21,8 @@ from arbkit.analysis.listing.sizes import StatedSize, read_size
         ("the box is 15 x 8 x 6 inches", (381, 203.2, 152.4)),
         ('15" x 8" x 6"', (381, 203.2, 152.4)),
         ("56 cm (H) x 40 cm (B) x 30 cm (T)", (560, 400, 300)),
+        ("【Dimensions】 – 50P x 55L x 43,8H cm. Longueur du tuyau : 1,7 m", (550, 500, 438)),
+        ("85H x 60B x 55T cm", (850, 600, 550)),
         ("Verpackungsabmessungen (L x B x H): 6.6 zm x 15.0 zm x 16.4 zm", (164, 150, 66)),
         ("Dimensiones: 6.6 L x 16.4 H x 15.0 W (centimeters)", (164, 150, 66)),
         ("Medidas: 20 x 10 x 5 centímetros", (200, 100, 50)),
@@ -91,6 +93,27 @@ def test_the_capacity_of_a_title(title: str, cm3: float) -> None:
     assert read_size(title).capacity_cm3 == cm3
     # A bullet point states what is inside and around it too.
     assert read_size("Kühlschrank", [title]).capacity_cm3 is None
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Lave-vaisselle compact pose libre, écran LED, 6,5 litres, blanc",
+        "Tischgeschirrspüler, 6 Maßgedecke, 6,5 L, weiß",
+        "Geschirrspüler 60 cm, 9,5 l",
+        "Waschmaschine 7 kg, 45 Liter",
+        "Lavavajillas compacto 6,5 litros",
+        "Lavastoviglie da tavolo 6,5 L",
+        "Compact dishwasher, 6.5 litres",
+    ],
+)
+def test_the_water_that_a_machine_uses_is_no_capacity(title: str) -> None:
+    assert read_size(title).capacity_cm3 is None
+
+
+def test_what_is_sold_for_such_a_machine_has_a_capacity() -> None:
+    assert read_size("Entkalker für Waschmaschine und Geschirrspüler, 5 Liter").capacity_cm3 == 5_000
+    assert read_size("Détartrant pour lave-vaisselle 1 l").capacity_cm3 == 1_000
 
 
 @given(st.text(max_size=200))
