@@ -40,8 +40,8 @@ def test_a_file_has_at_most_400_lines(file: Path) -> None:
 def test_the_package_does_not_grow() -> None:
     # Lines of code alone: blank lines, comments and docstrings are free. 18,500 before facts had ages and ranges;
     # whoever adds a capability adds its lines here, and says for what.
-    facts_merging_and_files = 4_200
-    assert sum(map(code_lines, FILES)) <= 18_500 + facts_merging_and_files
+    facts_merging_and_files, ages_and_merged_histories = 4_200, 220
+    assert sum(map(code_lines, FILES)) <= 18_500 + facts_merging_and_files + ages_and_merged_histories
 
 
 def test_only_a_door_lists_its_names() -> None:
