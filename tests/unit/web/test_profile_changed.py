@@ -77,7 +77,7 @@ MADE: Change = lambda file: file.write_text(OWN, "utf-8")  # noqa: E731 - one of
     ],
     ids=["made", "changed", "removed"],
 )
-def test_a_changed_profile_is_used_at_once_and_told_of_until_all_is_priced_with_it(
+def test_a_changed_profile_is_used_at_once_and_said_so_until_all_is_priced_with_it(
     settings: Settings, tmp_path: Path, before: str | None, change: Change, name: str, more: float
 ) -> None:
     file = tmp_path / "profile.toml"
