@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -288,6 +289,9 @@ class _Spy:
         self.published: list[Sequence[Record]] = []
         self._refuse = refuse
 
+    def prove_writable(self, topic: str) -> None:
+        pass
+
     def publish(self, topic: str, records: Sequence[Record]) -> None:
         if len(self.published) == self._refuse:
             raise StreamError("the disk is full")
@@ -336,16 +340,147 @@ def test_a_product_too_large_for_the_log_is_a_dead_letter_and_holds_up_nobody(tm
     assert "larger than the limit of 16777216 bytes" in letter.headers["error"]
 
 
-def test_what_the_log_refused_is_not_counted_as_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class _Moody:
+    """A log that does not take what it is given while ``why`` says so; the real one otherwise."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.why: str | None = None
+        self.refused = 0
+        self._real = open_stream(settings)
+
+    def prove_writable(self, topic: str) -> None:
+        self._check()
+        self._real.prove_writable(topic)
+
+    def publish(self, topic: str, records: Sequence[Record]) -> None:
+        self._check()
+        self._real.publish(topic, records)
+
+    def _check(self) -> None:
+        if self.why:
+            self.refused += 1
+            raise StreamError(self.why)
+
+    def __enter__(self) -> _Moody:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._real.close()
+
+
+@contextmanager
+def moody(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Moody]:
+    """The log of the producers that run meanwhile, and their pauses short."""
+    with monkeypatch.context() as patched, _Moody(settings) as log:
+        patched.setattr(arbkit.pipeline.producer, "open_stream", lambda _: nullcontext(log))
+        patched.setattr(arbkit.pipeline.producer, "_FIRST_PAUSE_S", 0.01)
+        yield log
+
+
+def test_what_was_paid_for_is_published_in_place_once_the_log_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stub() as service:
+        settings = config(tmp_path, service, markets="DE")
+        with moody(settings, monkeypatch) as log:
+
+            def answer_and_fill_the_disk(asked: Asked, before: int) -> Reply:
+                if asked.name == "product":
+                    log.why = "the disk is full"
+                return well(asked, before)
+
+            service.answer = answer_and_fill_the_disk
+            with running(settings):
+                eventually(lambda: log.refused > 5)
+                assert (service.count("product"), looked_at(settings)) == (1, set())
+                log.why = None
+                eventually(lambda: looked_at(settings) == {(asin, "DE") for asin in ASINS})
+            assert service.count("product") == 1
+
+
+@pytest.mark.parametrize("how", ["stopped", "once"])
+def test_what_was_paid_for_outlives_the_producer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    def answer(asked: Asked, before: int) -> Reply:
+        return tokens() if asked.name == "token" else products(asked, but=("B000000002",))
+
+    with stub(answer) as service:
+        settings = config(tmp_path, service, markets="DE")
+        with monkeypatch.context() as patched:
+            patched.setattr(arbkit.pipeline.producer, "open_stream", lambda _: _Spy(refuse=0))
+            if how == "once":
+                with pytest.raises(StreamError, match="full"):
+                    once(settings)
+            else:
+                with running(settings):
+                    eventually((settings.home / "unpublished.jsonl").exists)
+        paid = service.count("product")
+        assert once(settings).missing == 1
+        # Not even what was left out is asked for again, for it was part of the answer.
+        assert service.count("product") == paid
+    (first, second) = sorted(envelopes(settings), key=lambda e: str(e["asin"]))
+    assert [first["product"], second["product"]] == [product("B000000001"), product("B000000003")]
+    assert first["run_id"]
+    assert not (settings.home / "unpublished.jsonl").exists()
+
+
+def test_an_answer_of_several_parts_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with stub(large) as service:
         settings = config(tmp_path, service, markets="DE")
         with monkeypatch.context() as patched:
             patched.setattr(arbkit.pipeline.producer, "open_stream", lambda _: _Spy(refuse=1))
             with pytest.raises(StreamError, match="full"):
-                produce(settings, stop=threading.Event())
+                once(settings)
+        once(settings)
+        assert service.count("product") == 1
+    assert looked_at(settings) == {(asin, "DE") for asin in ASINS}
+
+
+@pytest.mark.parametrize("where", ["log", "home"])
+def test_nothing_is_bought_where_it_could_not_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    with stub() as service:
+        settings = config(tmp_path, service, markets="DE")
+        with moody(settings, monkeypatch) as log:
+            if where == "log":
+                log.why = "the disk is full"
+            else:
+                settings.home.mkdir(exist_ok=True)
+                settings.tokens_file.mkdir()
+            with running(settings):
+                eventually(lambda: log.refused > 5 if where == "log" else caplog.text.count("tokens.json") > 5)
+                assert service.count("product") == 0
+                log.why = None
+                if where == "home":
+                    settings.tokens_file.rmdir()
+                eventually(lambda: looked_at(settings) == {(asin, "DE") for asin in ASINS})
+        assert service.count("product") == 1
+
+
+def test_a_locked_log_costs_no_tokens(tmp_path: Path) -> None:
+    with stub() as service, closing(sqlite3.connect(tmp_path / "log.db", isolation_level=None)) as other:
+        settings = config(tmp_path, service, markets="DE", log=f"sqlite:///{tmp_path / 'log.db'}")
+        with open_stream(settings):
+            pass
+        other.execute("BEGIN IMMEDIATE")
         with running(settings):
-            eventually(lambda: envelopes(settings))
-        assert len(service.asked[-1].asins) == 1
+            eventually(lambda: service.count("token"))
+            other.execute("ROLLBACK")
+            eventually(lambda: looked_at(settings) == {(asin, "DE") for asin in ASINS})
+        assert service.count("product") == 1
+
+
+def test_a_kept_answer_that_is_damaged_is_put_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for number, data in enumerate(
+        (b"", b"{}", b'{"v": 1, "market": "DE", "missing": []}\n{"asin', b"[1]\n[2]", b"\xff")
+    ):
+        with stub() as service:
+            settings = config(tmp_path / str(number), service, markets="DE")
+            settings.home.mkdir()
+            (settings.home / "unpublished.jsonl").write_bytes(data)
+            assert once(settings).products == 3
+        assert (settings.home / "unpublished.jsonl.damaged").read_bytes() == data
+    assert caplog.text.count("unpublished.jsonl is damaged") == 5
 
 
 def test_a_home_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
