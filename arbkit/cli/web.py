@@ -58,13 +58,13 @@ def dashboards() -> None:
 
     given = load_settings(settled=True)
     die_with_parent()
-    with listen(given.host, given.dashboards_port, "ARBKIT_DASHBOARDS_PORT") as free:
-        port = free.getsockname()[1]
+    listening = listen(given.host, given.dashboards_port, "ARBKIT_DASHBOARDS_PORT")
+    port = listening.getsockname()[1]
     settings = with_token(given).model_copy(update={"dashboards_port": port})
     # The user's own token is a secret; a generated one must be shown, or nobody could log in.
     generated = not given.token.get_secret_value()
     logger.info("the dashboards are at %s", dashboard_url(settings, with_its_token=generated))
-    run_dashboards(settings)
+    run_dashboards(settings, listening)
 
 
 def lab(browser: bool = typer.Option(True, help="Open a browser.")) -> None:

@@ -24,6 +24,7 @@ from uuid import uuid4
 import orjson
 
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError, ServiceError
+from arbkit.core.files import sole_process
 from arbkit.core.retry import backoff_s
 from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.service.metrics import PRODUCED, TOKENS_LEFT, expose, timed
@@ -83,13 +84,17 @@ def produce(settings: Settings, *, once: bool = False, stop: threading.Event) ->
         KeepaKeyError: the key is wrong.
         KeepaError: with ``once``, the source gives no usable answer.
         StreamError: the log cannot be opened; with ``once``, it cannot be written.
-        ServiceError: $ARBKIT_HOME cannot be written.
+        ServiceError: $ARBKIT_HOME cannot be written, or has a producer already: two would pay for everything twice.
     """
     # Half a second and pandas: who imports only this module need not pay for it.
     from arbkit.sources.keepa_client import KeepaSource
 
     expose(settings, settings.producer_metrics_port, "ARBKIT_PRODUCER_METRICS_PORT")
-    with open_stream(settings) as stream, KeepaSource(settings, stop=stop) as source:
+    with (
+        sole_process(settings.home, "producer"),
+        open_stream(settings) as stream,
+        KeepaSource(settings, stop=stop) as source,
+    ):
         return _Producer(settings, stream, source, stop, once=once).run()
 
 

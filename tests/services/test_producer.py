@@ -27,6 +27,7 @@ from arbkit.pipeline.producer import ProduceSummary, produce
 from arbkit.sources import watchlist
 from arbkit.sources.token_budget import read_tokens
 from arbkit.stream import RAW_TOPIC, Record, dead_letters, open_stream
+from tests.helpers import processes
 from tests.helpers.keepa_stub import TOKENS, Asked, Reply, Stub, product, products, stub, tokens, used_up, well
 from tests.helpers.paths import ROOT
 
@@ -487,6 +488,23 @@ def test_a_home_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("a file where the folder should be")
     with stub() as service, pytest.raises(ServiceError, match="var"):
         once(config(tmp_path, service))
+
+
+def test_a_home_has_one_producer_and_the_second_says_who_it_is(tmp_path: Path) -> None:
+    with stub() as service:
+        settings = config(tmp_path, service)
+        with process(settings) as child:
+            eventually(lambda: looked_at(settings) == EVERYTHING)
+            before = len(service.asked)
+            second = processes.arbkit(settings, "produce", "--once")
+            assert (second.returncode, second.stderr.count("\n")) == (4, 1)
+            assert f"process {child.pid} (since" in second.stderr
+            assert "is its producer already" in second.stderr
+            assert len(service.asked) == before
+            # Killed, it holds nothing any more.
+            child.kill()
+            child.wait(60)
+            assert processes.arbkit(settings, "produce", "--once").returncode == 0
 
 
 def test_sigterm_ends_the_process_while_idle(tmp_path: Path) -> None:
