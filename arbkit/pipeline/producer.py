@@ -57,6 +57,9 @@ _CHECK_MODE_S = 15.0
 _FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 300.0
 
+_FIRST_KEY_PAUSE_S, _LONGEST_KEY_PAUSE_S = 60.0, 3600.0
+"""The first and the longest wait after the service has refused the key; each is twice the one before."""
+
 _LONGEST_WRITE_PAUSE_S = 60.0
 """The longest wait between two tries to write: prices that are paid for get older meanwhile."""
 
@@ -81,7 +84,7 @@ def produce(settings: Settings, *, once: bool = False, stop: threading.Event) ->
 
     Raises:
         ConfigError: no watchlist, or a setting is wrong; or the demo market is polled, and real products have come in.
-        KeepaKeyError: the key is wrong.
+        KeepaKeyError: with ``once``, the key is wrong; else it is asked again after minutes, more each time.
         KeepaError: with ``once``, the source gives no usable answer.
         StreamError: the log cannot be opened; with ``once``, it cannot be written.
         ServiceError: $ARBKIT_HOME cannot be written, or has a producer already: two would pay for everything twice.
@@ -161,10 +164,15 @@ class _Producer:
         except KeepaTokensError as error:
             self._wait_for_tokens(error.wait_s)
         except KeepaError as error:
-            if isinstance(error, KeepaKeyError) or (self._once and not self._stop.is_set()):
+            if self._once and not self._stop.is_set():
                 raise
             self._failures += 1
-            self._pause(error, self._failures, longest_s=_LONGEST_PAUSE_S)
+            if isinstance(error, KeepaKeyError):
+                # It may be paid by now; but who asks with a wrong key again and again is shut out.
+                seconds = min(_FIRST_KEY_PAUSE_S * 2.0 ** (self._failures - 1), _LONGEST_KEY_PAUSE_S)
+                self._pause(error, seconds)
+            else:
+                self._pause(error, _backoff(self._failures, _LONGEST_PAUSE_S))
         return []
 
     def _can_write(self, tokens: Tokens) -> bool:
@@ -185,7 +193,7 @@ class _Producer:
             except ServiceError as error:
                 if self._once and not self._stop.is_set():
                     raise
-                self._pause(error, failures, longest_s=_LONGEST_WRITE_PAUSE_S)
+                self._pause(error, _backoff(failures, _LONGEST_WRITE_PAUSE_S))
             else:
                 return True
             if self._stop.is_set():
@@ -215,7 +223,9 @@ class _Producer:
 
     def _paid(self, market: str, batch: Batch) -> PaidBatch:
         """The batch as it is published, kept in the home until it is."""
-        paid = PaidBatch(market, list(self._records(market, batch)), batch.missing)
+        records = list(self._records(market, batch))
+        odd = {product["asin"] for product in batch.products} - {record.key for record in records}
+        paid = PaidBatch(market, records, (*batch.missing, *sorted(odd)))
         try:
             self._kept.keep(paid)
         except ServiceError as error:
@@ -254,11 +264,15 @@ class _Producer:
         logger.info("%s: %d products%s", batch.market, len(batch.records), left)
 
     def _records(self, market: str, batch: Batch) -> Iterator[Record]:
-        tokens, run_id = batch.tokens, self._summary.run_id
-        fetched_at = f"{datetime.fromtimestamp(tokens.at, UTC):%Y-%m-%dT%H:%M:%SZ}"
-        wrapped = partial(envelope, market=market, origin=tokens.origin, fetched_at=fetched_at, run_id=run_id)
+        at, origin = datetime.fromtimestamp(batch.fetched_at, UTC), self._source.origin
+        fetched_at = f"{at:%Y-%m-%dT%H:%M:%SZ}"
+        wrapped = partial(envelope, market=market, origin=origin, fetched_at=fetched_at, run_id=self._summary.run_id)
         for product in batch.products:
-            yield Record(product["asin"], orjson.dumps(wrapped(asin=product["asin"], product=product)))
+            try:
+                yield Record(product["asin"], orjson.dumps(wrapped(asin=product["asin"], product=product)))
+            except orjson.JSONEncodeError as error:
+                # Nested more deeply than can be written: it must not stop the others.
+                logger.error("%s: %s is left out: %s", market, product["asin"], error)
 
     def _wait_for_tokens(self, seconds: float) -> None:
         """Wait until there may be tokens, at most a minute; then ask how many, which costs none."""
@@ -266,9 +280,8 @@ class _Producer:
         self._tokens = None
         self._wait(min(max(seconds, _TICK_S), _ASK_TOKENS_S))
 
-    def _pause(self, error: ServiceError, failures: int, *, longest_s: float) -> None:
-        """Wait out a fault, for longer each time."""
-        seconds = backoff_s(failures, first_s=_FIRST_PAUSE_S, longest_s=longest_s)
+    def _pause(self, error: ServiceError, seconds: float) -> None:
+        """Say what is wrong, and wait."""
         if not self._stop.is_set():
             logger.error("%s; the next try is in %.0f s", error, seconds)
             self._wait(seconds)
@@ -280,6 +293,10 @@ class _Producer:
             self._beat()
             if self._stop.wait(min(left, _TICK_S)):
                 return
+
+
+def _backoff(failures: int, longest_s: float) -> float:
+    return backoff_s(failures, first_s=_FIRST_PAUSE_S, longest_s=longest_s)
 
 
 def _parts(records: Iterable[Record]) -> Iterator[list[Record]]:

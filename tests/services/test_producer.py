@@ -233,12 +233,73 @@ def test_a_damaged_place_is_kept_aside_and_begun_anew(tmp_path: Path, caplog: py
     assert "damaged" in caplog.text
 
 
-def test_a_wrong_key_is_asked_once(tmp_path: Path) -> None:
-    told = Reply(402, {"error": {"type": "PAYMENT_REQUIRED", "message": "no subscription"}})
-    with stub(lambda asked, before: told) as service:
+UNPAID = Reply(402, {"error": {"type": "PAYMENT_REQUIRED", "message": "no subscription"}})
+
+
+def test_a_wrong_key_is_an_error_with_once(tmp_path: Path) -> None:
+    with stub(lambda asked, before: UNPAID) as service:
         with pytest.raises(KeepaKeyError, match="no subscription"):
-            produce(config(tmp_path, service), stop=threading.Event())
+            once(config(tmp_path, service))
         assert len(service.asked) == 1
+
+
+def test_a_wrong_key_is_asked_again_after_minutes_that_grow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    waited: list[float] = []
+    paid = threading.Event()
+
+    def wait(_: object, seconds: float, **__: object) -> None:
+        waited.append(seconds)
+        if len(waited) == 9:
+            paid.set()
+
+    monkeypatch.setattr(arbkit.pipeline.producer._Producer, "_wait", wait)
+    with stub(lambda asked, before: well(asked, before) if paid.is_set() else UNPAID) as service:
+        settings = config(tmp_path, service)
+        with running(settings):
+            eventually(lambda: looked_at(settings) == EVERYTHING)
+    assert waited[:9] == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+    assert caplog.text.count("no subscription") == 9
+    assert KEY not in caplog.text
+
+
+def test_a_page_of_a_proxy_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arbkit.pipeline.producer, "_FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("arbkit.sources.keepa_client.KeepaSource._gives_up", lambda *_: True)
+
+    def answer(asked: Asked, before: int) -> Reply:
+        return Reply(403, b"<html>one moment</html>") if before < 3 else well(asked, before)
+
+    with stub(answer) as service, running(settings := config(tmp_path, service)):
+        eventually(lambda: looked_at(settings) == EVERYTHING)
+
+
+def test_an_object_that_cannot_be_written_again_costs_no_other(tmp_path: Path) -> None:
+    deep = b"[" * 500 + b"]" * 500
+
+    def answer(asked: Asked, before: int) -> Reply:
+        if asked.name == "token":
+            return tokens()
+        found = [product(a, 3, odd="DEEP" if a == ASINS[1] else "") for a in asked.asins]
+        return Reply(body=orjson.dumps({**TOKENS, "products": found}).replace(b'"DEEP"', deep))
+
+    with stub(answer) as service:
+        settings = config(tmp_path, service, markets="DE")
+        summary = once(settings)
+        assert service.count("product") == 1
+    assert (summary.products, summary.missing) == (2, 1)
+    assert looked_at(settings) == {(ASINS[0], "DE"), (ASINS[2], "DE")}
+
+
+def test_products_without_news_of_the_tokens_are_published_and_the_tokens_asked_for(tmp_path: Path) -> None:
+    def answer(asked: Asked, before: int) -> Reply:
+        return tokens() if asked.name == "token" else products(asked, tokensLeft=[])
+
+    with stub(answer) as service:
+        settings = config(tmp_path, service)
+        assert once(settings).products == 6
+        assert [a.name for a in service.asked] == ["token", "product", "token", "product"]
 
 
 def test_an_outage_is_waited_out_but_is_an_error_with_once(tmp_path: Path) -> None:
