@@ -8,7 +8,6 @@ process that talks to Keepa imports this module. Facts: Keepa API documentation,
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 import time
@@ -31,7 +30,7 @@ from arbkit.core.retry import Failure, sleep_unless, with_retry
 from arbkit.core.service.bounded_http import Answer, AnswerTooLargeError, BoundedSession
 from arbkit.core.service.metrics import KEEPA_RETRIES
 from arbkit.core.settings import Settings, is_loopback
-from arbkit.sources.raw_types import Json, RawProduct
+from arbkit.sources.raw_types import Json, RawProduct, decode_leniently
 from arbkit.sources.token_budget import Tokens
 
 logger = logging.getLogger(__name__)
@@ -313,9 +312,10 @@ def _json_object(data: bytes) -> _Body:
         body = orjson.loads(data)
     except orjson.JSONDecodeError:
         try:
-            # NaN, half characters: read as Python does, and brought into a form that can be written again.
-            lenient = json.loads(data.decode("utf-8", "replace"), parse_constant=lambda _: None)
-            body = orjson.loads(json.dumps(lenient, ensure_ascii=False).encode("utf-8", "replace"))
+            text = data.decode("utf-8", "replace").strip()
+            body, end = decode_leniently(text)
+            if end != len(text):
+                return {}
         except (ValueError, RecursionError):
             return {}
     return body if isinstance(body, dict) else {}
