@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from arbkit.cli.model_options import given_options, options_from
-from arbkit.cli.shared import JSON, answer, console, counted, load_settings, print_json, print_table, say, start_service
+from arbkit.cli.shared import (
+    JSON,
+    answer,
+    console,
+    counted,
+    load_settings,
+    print_json,
+    print_table,
+    say,
+    start_service,
+    warn_of_exposures,
+)
 from arbkit.core.files import sole_process
 from arbkit.core.formatting import money, number, percent
 from arbkit.core.service.process import stop_on_signals
@@ -33,7 +44,8 @@ def up() -> None:
     from arbkit.ops.setup import initialise
     from arbkit.ops.supervisor import resolve
 
-    given = load_settings(settled=True)
+    given = load_settings(settled=True, with_key=True)
+    warn_of_exposures(given)
     with sole_process(given.home, "supervisor"):
         settings, sockets = resolve(given)
         # A home that is not writable, or a damaged or unreachable store, is one error instead of endless restarts.
@@ -48,7 +60,11 @@ def _supervise(settings: Settings, sockets: Sockets) -> None:
     stop = stop_on_signals()
     services = plan_services(settings)
     supervisor = Supervisor(
-        services, environment=settings.environment(), sockets=sockets, stop=stop, write=_prefixed(services)
+        services,
+        environment=settings.without_key().environment(),
+        sockets=sockets,
+        stop=stop,
+        write=_prefixed(services),
     )
 
     def announce() -> None:
@@ -126,7 +142,7 @@ def produce(once: bool = typer.Option(False, "--once", help="Poll everything onc
     """Poll the prices of all watched products on all marketplaces and publish them to the log."""
     from arbkit.pipeline.producer import produce as run
 
-    settings, stop = start_service(settled=True)
+    settings, stop = start_service(settled=True, with_key=True)
     run(settings, once=once, stop=stop)
 
 

@@ -51,6 +51,8 @@ class Service:
     arguments: tuple[str, ...]
     address: Address | None = None
     port: str | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What it alone is given of the settings: the Keepa key, which only the producer needs."""
 
 
 Sockets = Mapping[str, socket.socket]
@@ -93,7 +95,7 @@ def plan_services(settings: Settings) -> list[Service]:
     api = base_url(settings.host, settings.api_port)
     page = dashboard_url(settings, with_its_token=True)
     services = [
-        *([] if settings.mode == "imported" else [Service("producer", ("produce",))]),
+        *([] if settings.mode == "imported" else [Service("producer", ("produce",), secrets=_key_of(settings))]),
         Service("consumer", ("consume",)),
         Service("scheduler", ("schedule",)),
         Service("api", ("api",), Address(f"{api}/docs", f"{api}/health"), "ARBKIT_API_PORT"),
@@ -108,6 +110,12 @@ def plan_services(settings: Settings) -> list[Service]:
         address = Address(settings.source_url, demo_probe(settings))
         services.insert(0, Service("demo", ("demo",), address, "ARBKIT_DEMO_PORT"))
     return services
+
+
+def _key_of(settings: Settings) -> Mapping[str, str]:
+    names = (settings.variable(name) for name in ("keepa_api_key", "key_elsewhere"))
+    whole = settings.environment()
+    return {name: whole[name] for name in names}
 
 
 @dataclass(slots=True)
@@ -139,7 +147,9 @@ class Supervisor:
         self._sockets = dict(sockets)
         self._running = [_Running(service) for service in services]
         ours = {"ARBKIT_SUPERVISED": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
-        self._environment = {**os.environ, **environment, **ours}
+        # In whatever case it is spelt.
+        inherited = {name: value for name, value in os.environ.items() if name.upper() != "KEEPA_API_KEY"}
+        self._environment = {**inherited, **environment, **ours}
         self._stop = stop
         self._write = write
 
@@ -180,7 +190,7 @@ class Supervisor:
 
     def _start(self, one: _Running, now: float) -> None:
         command = [*COMMAND, *one.service.arguments]
-        environment = dict(self._environment)
+        environment = {**self._environment, **one.service.secrets}
         with self._sockets.pop(one.service.port or "", None) or nullcontext() as listening:
             # Windows hands no descriptors down.
             handed = [] if listening is None or os.name == "nt" else [listening.fileno()]

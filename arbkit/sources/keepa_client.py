@@ -180,6 +180,9 @@ class _Client(keepa.Keepa):
         if settings.mode == "imported":
             why, remedy = "there is no key, so nothing can be asked of Keepa", "Put your Keepa key into .env"
             raise ConfigError(why, field="KEEPA_API_KEY", remedy=remedy)
+        if not settings.demo_mode and not settings.keepa_api_key.get_secret_value():
+            why, remedy = "the producer has the key, and this process has none", "Give it KEEPA_API_KEY"
+            raise ConfigError(why, field="ARBKIT_KEY_ELSEWHERE", remedy=remedy)
         self.origin: Origin = "demo" if settings.demo_mode else "keepa"
         self._secret = "" if settings.demo_mode else settings.keepa_api_key.get_secret_value()
         # At its own default the package logs the end of the key, and urllib3 whole addresses with it.

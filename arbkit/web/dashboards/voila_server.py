@@ -95,7 +95,7 @@ def kernel_environment(settings: Settings) -> dict[str, str]:
         "log": _absolute(settings.log_url),
         "store": _absolute(settings.store_url),
     }
-    return settings.model_copy(update=here).environment()
+    return settings.without_key().model_copy(update=here).environment()
 
 
 def _absolute(url: str) -> str:

@@ -8,8 +8,10 @@ import socket
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 import pytest
+from pydantic import SecretStr
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.service.addresses import handed_down, listen
@@ -48,6 +50,12 @@ def test_each_service_with_an_address_is_handed_the_socket_of_its_port(given: Se
             one.close()
 
 
+_SHOWS_ENVIRONMENT = """
+import os
+from arbkit.core.settings import Settings
+settings = Settings.load(_env_file=None)
+print(settings.mode, settings.has_key, *os.environ.values())
+"""
 _CHILD = """
 import sys
 from arbkit.core.service.addresses import listen
@@ -77,6 +85,28 @@ def test_a_service_takes_the_open_socket_over_and_the_supervisor_lets_it_go(monk
     with socket.socket() as free:
         free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         free.bind(("127.0.0.1", port))
+
+
+def test_only_the_producer_gets_the_key(given: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = "a-very-secret-key-0123456789"
+    monkeypatch.setenv("keepa_api_key", key)
+    settings = given.model_copy(update={"demo": False, "keepa_api_key": SecretStr(key)})
+    services = [replace(one, arguments=("-c", _SHOWS_ENVIRONMENT, one.name)) for one in plan_services(settings)]
+    assert {one.name for one in services} == {"producer", "consumer", "scheduler", "api", "dashboards"}
+    assert key not in repr(services)
+    seen: dict[str, str] = {}
+    stop = threading.Event()
+
+    def write(name: str, line: str) -> None:
+        seen[name] = line
+        if len(seen) == len(services):
+            stop.set()
+
+    monkeypatch.setattr("arbkit.ops.supervisor.COMMAND", [sys.executable])
+    environment = settings.without_key().environment()
+    Supervisor(services, environment=environment, sockets={}, stop=stop, write=write).run()
+    assert {name for name, line in seen.items() if key in line} == {"producer"}
+    assert {name for name, line in seen.items() if "keepa True" in line} == set(seen)
 
 
 def test_a_second_up_on_a_home_says_who_has_it(given: Settings) -> None:
