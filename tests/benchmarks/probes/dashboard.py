@@ -53,7 +53,7 @@ class _Page:
 def _measure(folder: Path, _: Path) -> Figures:
     environment = Home(folder / "home").environment
     settings = find("settings").load(
-        _env_file=None, home=Path(environment["ARBKIT_HOME"]), keepa_api_key=environment["KEEPA_API_KEY"], key_elsewhere=environment["ARBKIT_KEY_ELSEWHERE"] == "1",
+        _env_file=None, home=Path(environment["ARBKIT_HOME"]), keepa_api_key=environment["KEEPA_API_KEY"],
         watchlist=Path(environment["ARBKIT_WATCHLIST"]),
     )  # fmt: skip
     board = find("page.opportunities")
