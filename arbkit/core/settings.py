@@ -93,6 +93,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="token of the dashboards and, off loopback, of the API; empty: a new one"
     )
     poll_interval: float = Field(300, gt=0, description="seconds between looks when tokens allow")
+    look_tokens: int = Field(
+        600, ge=0, description="tokens a day that looks asked for beside the watchlist may cost; 0: none are taken"
+    )
     detect_interval: float = Field(300, gt=0, description="seconds between detections under `arbkit up`")
     demo_speed: float = Field(60, ge=0, le=100_000, description="how many demo seconds pass in a real one")
     log_retention_hours: float = Field(168, gt=0, description="how long the log keeps a message")

@@ -29,6 +29,7 @@ from arbkit.core.retry import backoff_s
 from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.service.metrics import PRODUCED, TOKENS_LEFT, expose, timed
 from arbkit.core.settings import Settings
+from arbkit.pipeline.looks import LookDesk
 from arbkit.pipeline.planner import Request, plan
 from arbkit.pipeline.producer_state import MAX_SHOWN, KeptBatch, PaidBatch, Progress, WatchedFile
 from arbkit.sources.envelope import envelope
@@ -113,6 +114,9 @@ class _Producer:
         self._summary = ProduceSummary(f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}")
         self._watch = WatchedFile(settings)
         self._kept = KeptBatch(settings.home / "unpublished.jsonl")
+        self._desk = LookDesk(settings)
+        self._missing: frozenset[tuple[str, str]] = frozenset()
+        self._consumed: int | None = None
         self._progress = Progress(settings.home / "producer.json")
         self._tokens: Tokens | None = None
         self._failures = 0
@@ -132,6 +136,9 @@ class _Producer:
             self._beat()
             self._check_mode()
             self._watch.refresh()
+            if (asked := self._desk.next_request()) is not None:
+                looks.update(dict.fromkeys(self._serve(asked), time.time()))
+                continue
             step = plan(self._watch.asins, self._settings.markets, looks, now=time.time(), interval=interval)
             if isinstance(step, Request):
                 looks.update(dict.fromkeys(self._turn(step), time.time()))
@@ -141,6 +148,19 @@ class _Producer:
                 self._wait(step.seconds, or_new_list=True)
         self._summary.stopped = self._stop.is_set()
         return self._summary
+
+    def _serve(self, asked: Request) -> list[tuple[str, str]]:
+        """Make a request that somebody asked for beside the watchlist; what has been looked at by it."""
+        self._missing, self._consumed = frozenset(), None
+        done: list[tuple[str, str]] = []
+        try:
+            if self._tokens is None:
+                # The first turn only asks how many there are.
+                self._turn(asked)
+            done = self._turn(asked)
+        finally:
+            self._desk.settle(done, self._missing, self._consumed)
+        return done
 
     def _check_mode(self) -> None:
         """End a demo market's polling once there are real products to work with."""
@@ -160,6 +180,7 @@ class _Producer:
                 self._wait_for_tokens(wait_s)
             elif self._can_write(self._tokens) and (batch := self._fetch(request)):
                 self._tokens = batch.tokens
+                self._consumed = None if batch.tokens is None else batch.tokens.consumed
                 return self._publish(self._paid(request.market, batch))
         except KeepaTokensError as error:
             self._wait_for_tokens(error.wait_s)
@@ -242,7 +263,8 @@ class _Producer:
                 seen += [(record.key, batch.market) for record in part]
                 if not self._written(partial(self._progress.mark, seen)):
                     return seen
-        seen += [(asin, batch.market) for asin in batch.missing]
+        self._missing = frozenset((asin, batch.market) for asin in batch.missing)
+        seen += self._missing
         if self._written(partial(self._progress.mark, seen)) and self._written(self._kept.drop):
             self._note_published(batch)
         return seen
@@ -289,7 +311,9 @@ class _Producer:
     def _wait(self, seconds: float, *, or_new_list: bool = False) -> None:
         """Wait that long, until stopped, or until the watchlist changes."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not (or_new_list and self._watch.changed()):
+        while (left := until - time.monotonic()) > 0 and not (
+            or_new_list and (self._watch.changed() or self._desk.is_due())
+        ):
             self._beat()
             if self._stop.wait(min(left, _TICK_S)):
                 return

@@ -26,6 +26,7 @@ from arbkit.core.settings import Settings
 from arbkit.pipeline.producer import ProduceSummary, produce
 from arbkit.sources import watchlist
 from arbkit.sources.token_budget import read_tokens
+from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Record, dead_letters, open_stream
 from tests.helpers import processes
 from tests.helpers.keepa_stub import TOKENS, Asked, Reply, Stub, product, products, stub, tokens, used_up, well
@@ -342,6 +343,28 @@ def test_products_that_are_never_answered_do_not_hold_up_the_rest(
         summary = once(settings)
     assert (summary.products, summary.missing) == (2, 1)
     assert "B000000002" in caplog.text
+
+
+def test_a_look_that_was_asked_for_is_served_at_once_and_the_watchlist_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("arbkit.pipeline.looks._CHECK_EVERY_S", 0.05)
+    with stub() as service:
+        settings = config(tmp_path, service, markets="DE")
+        with running(settings):
+            eventually(lambda: looked_at(settings) == {(asin, "DE") for asin in ASINS})
+            asked = processes.arbkit(settings.without_key(), "watch", "look", "B00000000X", "--market", "IT", "--json")
+            assert orjson.loads(asked.stdout)["items"][0]["status"] == "waiting"
+            eventually(lambda: ("B00000000X", "IT") in looked_at(settings))
+            with open_store(settings, read_only=True) as store:
+                eventually(lambda: not store.looks(status="waiting"))
+        said = processes.arbkit(settings, "watch", "looks").stdout
+        assert said == "B00000000X IT: served\n"
+        # It is not on the watchlist, and so not looked at again.
+        assert [a.asins for a in service.asked if a.name == "product"][1:] == [["B00000000X"]]
+        assert processes.arbkit(settings, "watch", "look", ASINS[0]).returncode == 0
+        assert once(settings).products == 3
+        assert service.count("product") == 4
 
 
 class _Spy:
