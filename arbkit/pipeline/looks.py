@@ -98,10 +98,10 @@ class LookDesk:
             waiting = self._read()
             if not waiting:
                 return None
-            now = self._clock()
-            late = [look for look in waiting if now - look.asked_at > _PATIENCE_S]
-            self._answer(late, "refused", "nobody could serve it within a day")
-            left = [look for look in waiting if look not in late]
+            reasons = {look: self._why_not(look) for look in waiting}
+            for reason in {*reasons.values()} - {None}:
+                self._answer([look for look in waiting if reasons[look] == reason], "refused", reason)
+            left = [look for look in waiting if reasons[look] is None]
             affordable = (self._settings.look_tokens - self._spent()) // self._cost
             if left and affordable < 1:
                 why = f"the {self._settings.look_tokens} tokens of the day for looks are used up (ARBKIT_LOOK_TOKENS)"
@@ -133,6 +133,15 @@ class LookDesk:
             self._answer([look for look in mine if look not in left_out], "served", None)
         except ServiceError as error:
             self._put_off(str(error))
+
+    def _why_not(self, look: Look) -> str | None:
+        """Why a look cannot be had, whoever has put it into the store; None if it can."""
+        try:
+            if parse_asin(look.asin) != look.asin or marketplace(look.market).code != look.market:
+                return "is no ASIN and marketplace as arbkit writes them"
+        except UsageError as error:
+            return error.what
+        return "nobody could serve it within a day" if self._clock() - look.asked_at > _PATIENCE_S else None
 
     @property
     def _cost(self) -> int:

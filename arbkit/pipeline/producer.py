@@ -47,7 +47,7 @@ T = TypeVar("T")
 _PUBLISH_BYTES = 8 << 20
 """Bytes after which a batch of up to 17 MB is published in parts, to bound memory."""
 
-_GRACE_S = 1.2
+_GRACE_S = 4.0
 """How long an answer that is on its way may still come in after a stop: it is paid for."""
 
 _TICK_S = 1.0

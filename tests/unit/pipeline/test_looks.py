@@ -140,6 +140,16 @@ def test_a_look_that_nobody_served_for_a_day_is_refused(polled: Settings, store:
     assert statuses(store) == {f"{ONE}:DE": ("refused", "nobody could serve it within a day")}
 
 
+def test_a_look_that_makes_no_sense_is_refused_and_stops_no_other(polled: Settings, store: Store, clock: Clock) -> None:
+    odd = [("nonsense", "DE"), (ONE, "XX"), (ONE.lower(), "IT"), (TWO, "de"), ("", "")]
+    store.put_looks([Look(asin=asin, market=market, asked_at=clock.at - 1) for asin, market in odd])
+    ask(polled, store, [THREE], ["DE"])
+    request = desk(polled, clock).next_request()
+    assert request is not None
+    assert (request.market, request.asins) == ("DE", (THREE,))
+    assert {name for name, (status, _) in statuses(store).items() if status == "refused"} == {":".join(o) for o in odd}
+
+
 def test_a_store_or_a_home_that_fails_never_stops_the_producer(
     polled: Settings, store: Store, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
