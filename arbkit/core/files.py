@@ -119,6 +119,8 @@ def sole_process(home: Path, name: str) -> Iterator[None]:
         ServiceError: another process is it, which the error names; or the lock's files cannot be written.
     """
     path, said = home / f"{name}.lock", home / f"{name}.holder"
+    with writing(path, remedy="Check ARBKIT_HOME and that this user may write there"):
+        home.mkdir(parents=True, exist_ok=True)
     lock = _acquired(path, _HANDOVER_S)
     if lock is None:
         holder = (read_if_there(said) or b"another process").decode("utf-8", "replace")
