@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from arbkit.core.offers.facts import Fact
+    from arbkit.core.offers.looks import Look
     from arbkit.pipeline.consumer import Outcomes
     from arbkit.pipeline.file_report import FileReport
 
@@ -132,6 +133,40 @@ def watch_list(json: bool = JSON) -> None:
         say(asin)
     for line in watchlist.bad:
         console(stderr=True).print(str(line), markup=False)
+
+
+@watch.command("look")
+def watch_look(
+    asins: list[str] = typer.Argument(..., help="ASINs or Amazon product URLs."),
+    markets: list[str] = typer.Option([], "--market", help="Only on this marketplace; may be repeated."),
+    json: bool = JSON,
+) -> None:
+    """Ask the producer for a fresh look at products now, on the watchlist or not."""
+    from arbkit.pipeline.looks import ask
+    from arbkit.store import open_store
+
+    settings = load_settings(settled=True)
+    with open_store(settings) as store:
+        asked = ask(settings, store, asins, markets)
+    _answer_looks(asked, json)
+
+
+@watch.command("looks")
+def watch_looks(json: bool = JSON) -> None:
+    """List the looks that were asked for, and what became of them."""
+    from arbkit.store import open_store
+
+    with open_store(load_settings(), read_only=True) as store:
+        found = store.looks()
+    _answer_looks(found, json)
+
+
+def _answer_looks(looks: Sequence[Look], json: bool) -> None:
+    def show(_: Mapping[str, Any]) -> None:
+        for look in looks:
+            say(f"{look.asin} {look.market}: {look.status}{f', {look.why}' if look.why else ''}")
+
+    answer({"items": [look.to_dict() for look in looks], "total": len(looks)}, json, show)
 
 
 def import_command(

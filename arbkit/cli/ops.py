@@ -96,7 +96,7 @@ def doctor(json: bool = JSON) -> None:
     """Check the configuration and every connection, and name the remedy for each failure."""
     from arbkit.ops.doctor import examine
 
-    settings = load_settings()
+    settings = load_settings(with_key=True)
     checks = examine(settings)
     if json:
         print_json({"settings": settings.masked(), "checks": checks})

@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from arbkit.cli.model_options import given_options, options_from
-from arbkit.cli.shared import JSON, answer, console, counted, load_settings, print_json, print_table, say, start_service
+from arbkit.cli.shared import (
+    JSON,
+    answer,
+    console,
+    counted,
+    load_settings,
+    print_json,
+    print_table,
+    say,
+    start_service,
+    warn_of_exposures,
+)
+from arbkit.core.files import sole_process
 from arbkit.core.formatting import money, number, percent
 from arbkit.core.service.process import stop_on_signals
 from arbkit.core.settings import MODE_WORDS, Settings, is_loopback
@@ -19,7 +31,7 @@ from arbkit.display.labels import status_label
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from arbkit.ops.supervisor import Service
+    from arbkit.ops.supervisor import Service, Sockets
 
 _MAX_PRINTED = 25
 """Opportunities that are printed without ``--json``."""
@@ -31,15 +43,30 @@ def up() -> None:
     Without a key: without a producer if products are imported, else with the demo market.
     """
     from arbkit.ops.setup import initialise
-    from arbkit.ops.supervisor import Supervisor, await_answers, plan_services, resolve
+    from arbkit.ops.supervisor import resolve
 
-    settings = resolve(load_settings(settled=True))
-    # A home that is not writable, or a store that is damaged or unreachable, is one error instead of endless restarts.
-    for difference in initialise(settings):
-        sys.stderr.write(f"arbkit: {difference}\n")
+    given = load_settings(settled=True, with_key=True)
+    warn_of_exposures(given)
+    with sole_process(given.home, "supervisor"):
+        settings, sockets = resolve(given)
+        # A home that is not writable, or a damaged or unreachable store, is one error instead of endless restarts.
+        for difference in initialise(settings):
+            sys.stderr.write(f"arbkit: {difference}\n")
+        _supervise(settings, sockets)
+
+
+def _supervise(settings: Settings, sockets: Sockets) -> None:
+    from arbkit.ops.supervisor import Supervisor, await_answers, plan_services
+
     stop = stop_on_signals()
     services = plan_services(settings)
-    supervisor = Supervisor(services, environment=settings.environment(), stop=stop, write=_prefixed(services))
+    supervisor = Supervisor(
+        services,
+        environment=settings.without_key().environment(),
+        sockets=sockets,
+        stop=stop,
+        write=_prefixed(services),
+    )
 
     def announce() -> None:
         answers = await_answers(services, stop=stop, given_up=supervisor.given_up)
@@ -116,7 +143,7 @@ def produce(once: bool = typer.Option(False, "--once", help="Poll everything onc
     """Poll the prices of all watched products on all marketplaces and publish them to the log."""
     from arbkit.pipeline.producer import produce as run
 
-    settings, stop = start_service(settled=True)
+    settings, stop = start_service(settled=True, with_key=True)
     run(settings, once=once, stop=stop)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 
+logger = logging.getLogger(__name__)
+
 Document: TypeAlias = "BaseModel | str | int | float | bool | Sequence[Document] | Mapping[str, Document] | None"
 """What ``--json`` prints: models, or plain Python."""
 DocumentT = TypeVar("DocumentT", bound=Document)
@@ -37,14 +41,16 @@ state = _State()
 """What the options before the command's name say."""
 
 
-def load_settings(*, settled: bool = False) -> Settings:
+def load_settings(*, settled: bool = False, with_key: bool = False) -> Settings:
     """The settings of this command, with logging set up; ``settled``: with the mode that the store decides.
+
+    Without the Keepa key, unless the command asks something of Keepa (``with_key``).
 
     Raises:
         ConfigError: a setting is wrong; names it. ``settled``: there is neither a key nor anything imported nor a demo.
     """
     log_to_stderr(verbose=state.verbose)
-    settings = Settings.load()
+    settings = Settings.load() if with_key else Settings.load().without_key()
     if not settled:
         return settings
     from arbkit.store.mode import settle_mode
@@ -52,15 +58,25 @@ def load_settings(*, settled: bool = False) -> Settings:
     return settle_mode(settings)
 
 
-def start_service(*, settled: bool = False) -> tuple[Settings, threading.Event]:
+def start_service(*, settled: bool = False, with_key: bool = False) -> tuple[Settings, threading.Event]:
     """The settings of a command that runs until it is stopped, as of :func:`load_settings`, and what stops it.
 
     Raises:
         ConfigError: as :func:`load_settings`.
     """
-    settings = load_settings(settled=settled)
+    settings = load_settings(settled=settled, with_key=with_key)
+    warn_of_exposures(settings)
     die_with_parent()
     return settings, stop_on_signals()
+
+
+def warn_of_exposures(settings: Settings) -> None:
+    """Log which secrets others could read, unless ``arbkit up`` has done so already."""
+    from arbkit.core.service.exposure import exposures
+
+    if not os.environ.get("ARBKIT_SUPERVISED"):
+        for exposure in exposures(settings):
+            logger.warning("%s", exposure)
 
 
 def print_json(document: Document) -> None:

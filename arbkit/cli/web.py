@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from arbkit.cli.shared import load_settings
+from arbkit.cli.shared import load_settings, warn_of_exposures
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,7 @@ def api() -> None:
             settings.host,
             settings.token.get_secret_value(),
         )
+    warn_of_exposures(given)
     die_with_parent()
     # uvicorn raises the signal again after its own handlers: with ours installed, the exit status is 0.
     stop_on_signals()
@@ -57,14 +58,15 @@ def dashboards() -> None:
     from arbkit.web.dashboards.voila_server import run_dashboards
 
     given = load_settings(settled=True)
+    warn_of_exposures(given)
     die_with_parent()
-    with listen(given.host, given.dashboards_port, "ARBKIT_DASHBOARDS_PORT") as free:
-        port = free.getsockname()[1]
+    listening = listen(given.host, given.dashboards_port, "ARBKIT_DASHBOARDS_PORT")
+    port = listening.getsockname()[1]
     settings = with_token(given).model_copy(update={"dashboards_port": port})
     # The user's own token is a secret; a generated one must be shown, or nobody could log in.
     generated = not given.token.get_secret_value()
     logger.info("the dashboards are at %s", dashboard_url(settings, with_its_token=generated))
-    run_dashboards(settings)
+    run_dashboards(settings, listening)
 
 
 def lab(browser: bool = typer.Option(True, help="Open a browser.")) -> None:

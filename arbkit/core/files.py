@@ -8,6 +8,7 @@ import shutil
 import threading
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -21,6 +22,8 @@ from arbkit.core.errors import ConfigError, ServiceError
 T = TypeVar("T")
 
 _LOCK_POLL_S = 0.1
+_HANDOVER_S = 2.0
+"""How long a process that is about to end may keep a lock from the next one."""
 
 
 def read_if_there(path: Path) -> bytes | None:
@@ -99,18 +102,47 @@ def file_lock(path: Path, *, what: str, wait_s: float, stop: threading.Event | N
     Raises:
         ServiceError: another holder kept it, or the file cannot be made.
     """
+    lock = _acquired(path, wait_s, stop)
+    if lock is None:
+        raise ServiceError(f"{what} is under way already", remedy="Wait until it has ended, then try again")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def sole_process(home: Path, name: str) -> Iterator[None]:
+    """Be the one process called ``name`` that works in ``home``; a lock, released when the process dies, says so.
+
+    Raises:
+        ServiceError: another process is it, which the error names; or the lock's files cannot be written.
+    """
+    path, said = home / f"{name}.lock", home / f"{name}.holder"
+    with writing(path, remedy="Check ARBKIT_HOME and that this user may write there"):
+        home.mkdir(parents=True, exist_ok=True)
+    lock = _acquired(path, _HANDOVER_S)
+    if lock is None:
+        holder = (read_if_there(said) or b"another process").decode("utf-8", "replace")
+        remedy = f"Stop that one first, or give this one a home of its own (ARBKIT_HOME); the lock is {path.name}"
+        raise ServiceError(f"{holder} is its {name} already", field=str(home), remedy=remedy)
+    try:
+        write_atomically(said, f"process {os.getpid()} (since {datetime.now(UTC):%Y-%m-%d %H:%M} UTC)".encode())
+        yield
+    finally:
+        lock.release()
+
+
+def _acquired(path: Path, wait_s: float, stop: threading.Event | None = None) -> FileLock | None:
+    """The lock file at ``path``, held; None if another kept it for that long."""
     lock = FileLock(path, thread_local=False)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(wait_s, _LOCK_POLL_S, cancel_check=stop.is_set if stop else None)
         except Timeout:
-            remedy = "Wait until it has ended, then try again"
-            raise ServiceError(f"{what} is under way already", remedy=remedy) from None
-    try:
-        yield
-    finally:
-        lock.release()
+            return None
+    return lock
 
 
 def is_locked(path: Path) -> bool:

@@ -45,6 +45,9 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("KEEPA_API_KEY", "keepa_api_key"),
         description="Keepa API key; without one arbkit uses what is imported, or else the demo market",
     )
+    key_elsewhere: Annotated[bool | None, _EmptyIsNone] = Field(
+        None, description="1: the producer has the Keepa key, and this process need not know it"
+    )
     demo: Annotated[bool | None, _EmptyIsNone] = Field(
         None,
         description="1 forces the demo market, 0 forbids it; empty: demo when there is no key and nothing is imported",
@@ -90,6 +93,9 @@ class Settings(BaseSettings):
         SecretStr(""), description="token of the dashboards and, off loopback, of the API; empty: a new one"
     )
     poll_interval: float = Field(300, gt=0, description="seconds between looks when tokens allow")
+    look_tokens: int = Field(
+        600, ge=0, description="tokens a day that looks asked for beside the watchlist may cost; 0: none are taken"
+    )
     detect_interval: float = Field(300, gt=0, description="seconds between detections under `arbkit up`")
     demo_speed: float = Field(60, ge=0, le=100_000, description="how many demo seconds pass in a real one")
     log_retention_hours: float = Field(168, gt=0, description="how long the log keeps a message")
@@ -154,8 +160,14 @@ class Settings(BaseSettings):
 
     @property
     def has_key(self) -> bool:
-        """Whether there is a key for Keepa."""
-        return bool(self.keepa_api_key.get_secret_value())
+        """Whether there is a key for Keepa, here or with the producer."""
+        return bool(self.keepa_api_key.get_secret_value() or self.key_elsewhere)
+
+    def without_key(self) -> Self:
+        """The same for who asks nothing of Keepa: all but the producer."""
+        if not self.keepa_api_key.get_secret_value():
+            return self
+        return self.model_copy(update={"keepa_api_key": SecretStr(""), "key_elsewhere": True})
 
     @property
     def mode(self) -> Mode:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from arbkit.core.errors import ArbkitError, KeepaError, StoreError
 from arbkit.core.results import Result
 from arbkit.core.service.addresses import url_answers
+from arbkit.core.service.exposure import exposures
 from arbkit.core.settings import Settings
 from arbkit.ops.supervisor import demo_probe, own_demo
 from arbkit.store.mode import settle_mode
@@ -46,6 +47,20 @@ def _mode(settings: Settings) -> str:
         "keepa": "Keepa",
         "imported": "imported data only: there is no key, so nothing is polled",
     }[settle_mode(settings).mode]
+
+
+class _WarningError(ArbkitError):
+    """Something to know and to mend, which keeps nothing from running."""
+
+    exit_code = 0
+
+
+def _secrets(settings: Settings) -> str:
+    found = exposures(settings)
+    if found:
+        more = f" (and {len(found) - 1} more)" if found[1:] else ""
+        raise _WarningError(f"{found[0].what}{more}", remedy="; ".join(each.remedy for each in found))
+    return "none is sent in plain text, and no other user may read .env"
 
 
 def _home(settings: Settings) -> str:
@@ -105,6 +120,8 @@ def _source(settings: Settings) -> str:
 
     if settings.mode == "imported":
         return "of imported files, nothing is polled"
+    if not settings.demo_mode and not settings.keepa_api_key.get_secret_value():
+        return f"{settings.source_url}: the producer has the key"
     if own_demo(settings) and not url_answers(demo_probe(settings)):
         return f"the demo market at {settings.source_url} is not running; `arbkit up` starts it"
     with KeepaSource(settings) as source:
@@ -142,7 +159,8 @@ def _store(settings: Settings) -> str:
 
 
 _CHECKS: Mapping[str, Callable[[Settings], str]] = {
-    "mode": _mode, "home": _home, "watchlist": _watchlist, "profile": _profile, "schedule": _schedule,
-    "fee tables": _tables, "exchange rates": _rates, "prices": _source, "log": _log, "store": _store,
+    "mode": _mode, "secrets": _secrets, "home": _home, "watchlist": _watchlist, "profile": _profile,
+    "schedule": _schedule, "fee tables": _tables, "exchange rates": _rates, "prices": _source, "log": _log,
+    "store": _store,
 }  # fmt: skip
 """The checks in the order in which data passes."""

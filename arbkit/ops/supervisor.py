@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import IO
 
 from arbkit.core.errors import ConfigError, UsageError
-from arbkit.core.service.addresses import base_url, dashboard_url, listen, url_answers, with_token
+from arbkit.core.service.addresses import base_url, dashboard_url, handed_down, listen, url_answers, with_token
 from arbkit.core.service.process_tree import end_tree, spawn
 from arbkit.core.settings import Settings
 
@@ -28,6 +29,8 @@ _GRACE_S = 8.0
 _STABLE_S = 30.0
 _LONGEST_PAUSE_S = 30.0
 _FINAL = {UsageError.exit_code, ConfigError.exit_code}
+COMMAND = (sys.executable, "-m", "arbkit")
+"""What runs a service's arguments."""
 WriteLine = Callable[[str, str], None]
 """Takes a service's name and one line of its log."""
 
@@ -42,15 +45,24 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One process: the arbkit command it runs and, where it has one, its address."""
+    """One process: the arbkit command it runs and, where it has one, its address and the setting of its port."""
 
     name: str
     arguments: tuple[str, ...]
     address: Address | None = None
+    port: str | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What it alone is given of the settings: the Keepa key, which only the producer needs."""
 
 
-def resolve(settings: Settings) -> Settings:
-    """The settings with every port fixed, a token, and the demo's address known to all.
+Sockets = Mapping[str, socket.socket]
+"""The setting of a port → the socket that listens on it."""
+
+
+def resolve(settings: Settings) -> tuple[Settings, Sockets]:
+    """The settings with every port fixed, a token, and the demo's address known to all; and the ports, listening.
+
+    They stay open until their services have them: nobody else can take one in between.
 
     Raises:
         ConfigError: a port is in use (names the setting that changes it).
@@ -63,7 +75,9 @@ def resolve(settings: Settings) -> Settings:
             for name in ports
         }
         fixed = {name: one.getsockname()[1] for name, one in sockets.items()}
-    return with_token(settings).model_copy(update=fixed)
+        held.pop_all()
+    opened = {settings.variable(name): one for name, one in sockets.items()}
+    return with_token(settings).model_copy(update=fixed), opened
 
 
 def own_demo(settings: Settings) -> bool:
@@ -81,15 +95,27 @@ def plan_services(settings: Settings) -> list[Service]:
     api = base_url(settings.host, settings.api_port)
     page = dashboard_url(settings, with_its_token=True)
     services = [
-        *([] if settings.mode == "imported" else [Service("producer", ("produce",))]),
+        *([] if settings.mode == "imported" else [Service("producer", ("produce",), secrets=_key_of(settings))]),
         Service("consumer", ("consume",)),
         Service("scheduler", ("schedule",)),
-        Service("api", ("api",), Address(f"{api}/docs", f"{api}/health")),
-        Service("dashboards", ("dashboards",), Address(page, f"{page.partition('/voila')[0]}/login")),
+        Service("api", ("api",), Address(f"{api}/docs", f"{api}/health"), "ARBKIT_API_PORT"),
+        Service(
+            "dashboards",
+            ("dashboards",),
+            Address(page, f"{page.partition('/voila')[0]}/login"),
+            "ARBKIT_DASHBOARDS_PORT",
+        ),
     ]
     if own_demo(settings):
-        services.insert(0, Service("demo", ("demo",), Address(settings.source_url, demo_probe(settings))))
+        address = Address(settings.source_url, demo_probe(settings))
+        services.insert(0, Service("demo", ("demo",), address, "ARBKIT_DEMO_PORT"))
     return services
+
+
+def _key_of(settings: Settings) -> Mapping[str, str]:
+    names = (settings.variable(name) for name in ("keepa_api_key", "key_elsewhere"))
+    whole = settings.environment()
+    return {name: whole[name] for name in names}
 
 
 @dataclass(slots=True)
@@ -104,14 +130,26 @@ class _Running:
 
 
 class Supervisor:
-    """Runs services until ``stop`` is set; what they log goes to ``write``."""
+    """Runs services until ``stop`` is set; what they log goes to ``write``.
+
+    A service's socket is handed to its first process, and closed here: one that is restarted opens its own.
+    """
 
     def __init__(
-        self, services: Sequence[Service], *, environment: Mapping[str, str], stop: threading.Event, write: WriteLine
+        self,
+        services: Sequence[Service],
+        *,
+        environment: Mapping[str, str],
+        sockets: Sockets,
+        stop: threading.Event,
+        write: WriteLine,
     ) -> None:
+        self._sockets = dict(sockets)
         self._running = [_Running(service) for service in services]
         ours = {"ARBKIT_SUPERVISED": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
-        self._environment = {**os.environ, **environment, **ours}
+        # In whatever case it is spelt.
+        inherited = {name: value for name, value in os.environ.items() if name.upper() != "KEEPA_API_KEY"}
+        self._environment = {**inherited, **environment, **ours}
         self._stop = stop
         self._write = write
 
@@ -151,8 +189,14 @@ class Supervisor:
         logger.warning("%s ended with status %d; restarting in %.0f s", one.service.name, code, pause)
 
     def _start(self, one: _Running, now: float) -> None:
-        command = [sys.executable, "-m", "arbkit", *one.service.arguments]
-        one.process = spawn(command, environment=self._environment, output=subprocess.PIPE)
+        command = [*COMMAND, *one.service.arguments]
+        environment = {**self._environment, **one.service.secrets}
+        with self._sockets.pop(one.service.port or "", None) or nullcontext() as listening:
+            # Windows hands no descriptors down.
+            handed = [] if listening is None or os.name == "nt" else [listening.fileno()]
+            environment |= {handed_down(one.service.port or ""): str(number) for number in handed}
+            output = subprocess.PIPE
+            one.process = spawn(command, environment=environment, output=output, descriptors=handed)
         one.started_at = now
         reader = threading.Thread(
             target=self._copy, args=(one.service.name, one.process.stdout), name=f"log {one.service.name}", daemon=True
@@ -168,6 +212,8 @@ class Supervisor:
                 self._write(name, line.decode("utf-8", "replace").rstrip())
 
     def _end_all(self) -> None:
+        for unused in self._sockets.values():
+            unused.close()
         started = [r.process for r in self._running if r.process is not None]
         for pid in end_tree(started, grace_s=_GRACE_S):
             logger.warning("process %d did not end in time and was killed", pid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence, Sized
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -9,14 +10,17 @@ from uuid import uuid4
 
 import orjson
 
-from arbkit.core.errors import RefusedFileError
+from arbkit.core.errors import BadRecordError, RefusedFileError, ServiceError
 from arbkit.core.marketplaces import Market
 from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
 from arbkit.pipeline.file_reading import FileOptions, FileRow, rows_of
 from arbkit.pipeline.file_report import FileReport, ImportReport
 from arbkit.sources.envelope import from_envelope
+from arbkit.sources.raw_types import Envelope
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letter_topic, dead_letters, open_stream
+
+logger = logging.getLogger(__name__)
 
 _PUBLISH = 2_000
 _SAMPLE = 10
@@ -49,6 +53,13 @@ def _import_file(stream: Stream | None, path: Path, options: FileOptions, run_id
         _publish(stream, rows_of(path, options, run_id, report), path, report)
     except RefusedFileError as error:
         report.refused = str(error)
+    except ServiceError:
+        raise
+    except Exception as error:
+        # Whatever one file does, it must not stop the others.
+        logger.debug("%s", path, exc_info=error)
+        why = f"cannot be understood, which is a fault of arbkit: {type(error).__name__}: {error}"
+        report.refused = str(RefusedFileError(why, field=str(path), remedy="Please report it with the file"))
     return report
 
 
@@ -59,11 +70,12 @@ def _publish(stream: Stream | None, rows: Iterable[FileRow], path: Path, report:
     for row in rows:
         report.rows += 1
         key = (row.envelope["asin"], row.envelope["market"])
-        record = Record(key[0], orjson.dumps(row.envelope, default=str), {"file": path.name, "row": str(row.number)})
-        for error in row.odd:
-            odd.setdefault(error.field or "", []).append(f"row {row.number}: {error.value!r} {error.why}")
-        if row.error is not None:
-            bad.append(dead_letters.rejected_record(record, RAW_TOPIC, str(row.error)))
+        value, error = _written(row)
+        record = Record(key[0], value, {"file": path.name, "row": str(row.number)})
+        for cell in row.odd:
+            odd.setdefault(cell.field or "", []).append(f"row {row.number}: {cell.value!r} {cell.why}")
+        if error is not None:
+            bad.append(dead_letters.rejected_record(record, RAW_TOPIC, str(error)))
         elif key not in good or good[key][0] < row.at:
             # Of a product that is there twice, the newer row counts.
             good[key] = row.at, record
@@ -75,6 +87,15 @@ def _publish(stream: Stream | None, rows: Iterable[FileRow], path: Path, report:
         report.sample += map(_shown, fresh[:_SAMPLE])
     large = 0 if stream is None else _send(stream, fresh, bad)
     report.products, report.dead_lettered = len(good) - large, len(bad) + large
+
+
+def _written(row: FileRow) -> tuple[bytes, BadRecordError | None]:
+    """The message of a row, and why it cannot be used: one whose product cannot be written says so without it."""
+    try:
+        return orjson.dumps(row.envelope, default=str), row.error
+    except orjson.JSONEncodeError as error:
+        bare: Envelope = {**row.envelope, "product": None}
+        return orjson.dumps(bare, default=str), BadRecordError(f"cannot be written as JSON: {error}", field="product")
 
 
 def _send(stream: Stream, good: Sequence[Record], bad: Sequence[Record]) -> int:

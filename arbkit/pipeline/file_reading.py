@@ -21,6 +21,7 @@ from arbkit.sources.export_files import SavedResponse, SheetRows, read_file
 from arbkit.sources.export_notation import Notation, currencies_in, decide_notation
 from arbkit.sources.export_rows import EMPTY, check, market_of
 from arbkit.sources.raw_types import Cell, Envelope, Json
+from arbkit.store.absorbing import why_refused
 
 _MAX_NAMED = 12
 """Columns that a refusal names."""
@@ -248,6 +249,8 @@ def _why_unusable(message: Envelope) -> BadRecordError | None:
         update = from_envelope(message)
     except BadRecordError as error:
         return error
+    if update is not None and (why := why_refused(update)) is not None:
+        return BadRecordError(why)
     if update is not None and update.offer.updated_at > (datetime.now(UTC) + CLOCKS).timestamp():
         return BadRecordError("is in the future", field="lastUpdate", value=update.offer.version)
     return None

@@ -1,7 +1,9 @@
 """The producer: watchlist × markets → source → ``raw.keepa_updates``.
 
-What counts as looked at has been published first: killed at any moment, the producer asks again at worst. It
-waits where it must (tokens, nothing due, an outage) and can be stopped in every wait.
+What counts as looked at has been published first. Tokens are money: before each request the log and the home are
+seen to take a write, and an answer is kept in the home until it is published, over an outage and over a restart; killed
+while an answer is on its way, the producer asks again at worst. It waits where it must (tokens, nothing due, an outage)
+and can be stopped in every wait. A home has one producer at a time.
 """
 
 from __future__ import annotations
@@ -15,22 +17,23 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
+from itertools import count
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 import orjson
 
-from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
-from arbkit.core.files import read_if_there, write_atomically
+from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError, ServiceError
+from arbkit.core.files import sole_process
 from arbkit.core.retry import backoff_s
 from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.service.metrics import PRODUCED, TOKENS_LEFT, expose, timed
 from arbkit.core.settings import Settings
+from arbkit.pipeline.looks import LookDesk
 from arbkit.pipeline.planner import Request, plan
+from arbkit.pipeline.producer_state import MAX_SHOWN, KeptBatch, PaidBatch, Progress, WatchedFile
 from arbkit.sources.envelope import envelope
 from arbkit.sources.token_budget import Tokens, write_tokens
-from arbkit.sources.watchlist import load, locate
 from arbkit.store.mode import settle_mode
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letters, open_stream
 
@@ -44,7 +47,7 @@ T = TypeVar("T")
 _PUBLISH_BYTES = 8 << 20
 """Bytes after which a batch of up to 17 MB is published in parts, to bound memory."""
 
-_GRACE_S = 1.2
+_GRACE_S = 4.0
 """How long an answer that is on its way may still come in after a stop: it is paid for."""
 
 _TICK_S = 1.0
@@ -54,7 +57,12 @@ _ASK_TOKENS_S = 60.0
 _CHECK_MODE_S = 15.0
 _FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 300.0
-_SHOWN = 20
+
+_FIRST_KEY_PAUSE_S, _LONGEST_KEY_PAUSE_S = 60.0, 3600.0
+"""The first and the longest wait after the service has refused the key; each is twice the one before."""
+
+_LONGEST_WRITE_PAUSE_S = 60.0
+"""The longest wait between two tries to write: prices that are paid for get older meanwhile."""
 
 
 @dataclass(slots=True)
@@ -72,20 +80,25 @@ class ProduceSummary:
 def produce(settings: Settings, *, once: bool = False, stop: threading.Event) -> ProduceSummary:
     """Poll the watchlist until ``stop`` is set; with ``once`` every product a single time.
 
-    An outage of the source is waited out; with ``once`` it is an error.
+    An outage of the source or of the log is waited out; with ``once`` it is an error, and the next run publishes what
+    was paid for.
 
     Raises:
         ConfigError: no watchlist, or a setting is wrong; or the demo market is polled, and real products have come in.
-        KeepaKeyError: the key is wrong.
+        KeepaKeyError: with ``once``, the key is wrong; else it is asked again after minutes, more each time.
         KeepaError: with ``once``, the source gives no usable answer.
-        StreamError: the log cannot be written.
-        ServiceError: $ARBKIT_HOME cannot be written.
+        StreamError: the log cannot be opened; with ``once``, it cannot be written.
+        ServiceError: $ARBKIT_HOME cannot be written, or has a producer already: two would pay for everything twice.
     """
     # Half a second and pandas: who imports only this module need not pay for it.
     from arbkit.sources.keepa_client import KeepaSource
 
     expose(settings, settings.producer_metrics_port, "ARBKIT_PRODUCER_METRICS_PORT")
-    with open_stream(settings) as stream, KeepaSource(settings, stop=stop) as source:
+    with (
+        sole_process(settings.home, "producer"),
+        open_stream(settings) as stream,
+        KeepaSource(settings, stop=stop) as source,
+    ):
         return _Producer(settings, stream, source, stop, once=once).run()
 
 
@@ -99,8 +112,12 @@ class _Producer:
         self._stop = stop
         self._once = once
         self._summary = ProduceSummary(f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}")
-        self._watch = _WatchedFile(settings)
-        self._progress = _Progress(settings.home / "producer.json")
+        self._watch = WatchedFile(settings)
+        self._kept = KeptBatch(settings.home / "unpublished.jsonl")
+        self._desk = LookDesk(settings)
+        self._missing: frozenset[tuple[str, str]] = frozenset()
+        self._consumed: int | None = None
+        self._progress = Progress(settings.home / "producer.json")
         self._tokens: Tokens | None = None
         self._failures = 0
         self._mode_due_at = 0.0
@@ -112,10 +129,16 @@ class _Producer:
         # With `once` everything is due that this run has not looked at.
         looks = {} if self._once else self._progress.looks
         interval = math.inf if self._once else self._settings.poll_interval
+        if left := self._kept.read():
+            logger.info("%s: %d products of an earlier run are published first", left.market, len(left.records))
+            looks.update(dict.fromkeys(self._publish(left), time.time()))
         while not self._stop.is_set():
             self._beat()
             self._check_mode()
             self._watch.refresh()
+            if (asked := self._desk.next_request()) is not None:
+                looks.update(dict.fromkeys(self._serve(asked), time.time()))
+                continue
             step = plan(self._watch.asins, self._settings.markets, looks, now=time.time(), interval=interval)
             if isinstance(step, Request):
                 looks.update(dict.fromkeys(self._turn(step), time.time()))
@@ -125,6 +148,19 @@ class _Producer:
                 self._wait(step.seconds, or_new_list=True)
         self._summary.stopped = self._stop.is_set()
         return self._summary
+
+    def _serve(self, asked: Request) -> list[tuple[str, str]]:
+        """Make a request that somebody asked for beside the watchlist; what has been looked at by it."""
+        self._missing, self._consumed = frozenset(), None
+        done: list[tuple[str, str]] = []
+        try:
+            if self._tokens is None:
+                # The first turn only asks how many there are.
+                self._turn(asked)
+            done = self._turn(asked)
+        finally:
+            self._desk.settle(done, self._missing, self._consumed)
+        return done
 
     def _check_mode(self) -> None:
         """End a demo market's polling once there are real products to work with."""
@@ -142,16 +178,48 @@ class _Producer:
                 self._tokens = self._ask(self._source.tokens)
             elif (wait_s := self._tokens.wait_s(time.time())) > 0:
                 self._wait_for_tokens(wait_s)
-            elif batch := self._fetch(request):
-                with timed("producer", "publish"):
-                    return self._publish(request, batch)
+            elif self._can_write(self._tokens) and (batch := self._fetch(request)):
+                self._tokens = batch.tokens
+                self._consumed = None if batch.tokens is None else batch.tokens.consumed
+                return self._publish(self._paid(request.market, batch))
         except KeepaTokensError as error:
             self._wait_for_tokens(error.wait_s)
         except KeepaError as error:
-            if isinstance(error, KeepaKeyError) or (self._once and not self._stop.is_set()):
+            if self._once and not self._stop.is_set():
                 raise
-            self._pause(error)
+            self._failures += 1
+            if isinstance(error, KeepaKeyError):
+                # It may be paid by now; but who asks with a wrong key again and again is shut out.
+                seconds = min(_FIRST_KEY_PAUSE_S * 2.0 ** (self._failures - 1), _LONGEST_KEY_PAUSE_S)
+                self._pause(error, seconds)
+            else:
+                self._pause(error, _backoff(self._failures, _LONGEST_PAUSE_S))
         return []
+
+    def _can_write(self, tokens: Tokens) -> bool:
+        """Whether log and home take a write now: else an answer would be paid for in vain."""
+        return self._written(partial(self._stream.prove_writable, RAW_TOPIC)) and self._written(
+            partial(write_tokens, self._settings, tokens)
+        )
+
+    def _written(self, write: Callable[[], None]) -> bool:
+        """Write, again and again until it is done; False if stopped before.
+
+        Raises:
+            ServiceError: with ``once``, it cannot be done.
+        """
+        for failures in count(1):
+            try:
+                write()
+            except ServiceError as error:
+                if self._once and not self._stop.is_set():
+                    raise
+                self._pause(error, _backoff(failures, _LONGEST_WRITE_PAUSE_S))
+            else:
+                return True
+            if self._stop.is_set():
+                return False
+        return False
 
     def _fetch(self, request: Request) -> Batch | None:
         with timed("producer", "fetch"):
@@ -164,40 +232,69 @@ class _Producer:
         finally:
             tokens = self._source.state
             if tokens is not None and tokens is not self._summary.tokens:
-                write_tokens(self._settings, tokens)
                 TOKENS_LEFT.set(tokens.left)
                 self._summary.tokens = tokens
+                try:
+                    write_tokens(self._settings, tokens)
+                except ServiceError as error:
+                    # What has been answered is worth more than the news of it.
+                    logger.warning("%s", error)
         self._failures = 0
         return answer
 
-    def _publish(self, request: Request, batch: Batch) -> list[tuple[str, str]]:
-        """Publish a batch and remember it as looked at, part by part."""
-        self._tokens = batch.tokens
+    def _paid(self, market: str, batch: Batch) -> PaidBatch:
+        """The batch as it is published, kept in the home until it is."""
+        records = list(self._records(market, batch))
+        odd = {product["asin"] for product in batch.products} - {record.key for record in records}
+        paid = PaidBatch(market, records, (*batch.missing, *sorted(odd)))
+        try:
+            self._kept.keep(paid)
+        except ServiceError as error:
+            logger.error("%s; what was just paid for is lost if arbkit ends before it is published", error)
+        return paid
+
+    def _publish(self, batch: PaidBatch) -> list[tuple[str, str]]:
+        """Publish a batch and remember it as looked at, part by part; what of it is done."""
         seen: list[tuple[str, str]] = []
-        for part in _parts(self._records(request.market, batch)):
-            large = dead_letters.publish(self._stream, RAW_TOPIC, part)
-            PRODUCED.labels("published", request.market).inc(len(part) - large)
-            PRODUCED.labels("dead_letter", request.market).inc(large)
-            seen += [(record.key, request.market) for record in part]
-            self._progress.mark(seen)
-        if batch.missing:
-            seen += [(asin, request.market) for asin in batch.missing]
-            self._progress.mark(seen)
-            shown = ", ".join(batch.missing[:_SHOWN])
-            logger.warning("%s: no answer for %d products: %s", request.market, len(batch.missing), shown)
-        self._summary.batches += 1
-        self._summary.products += len(batch.products)
-        self._summary.missing += len(batch.missing)
-        PRODUCED.labels("missing", request.market).inc(len(batch.missing))
-        logger.info("%s: %d products, %d tokens left", request.market, len(batch.products), batch.tokens.left)
+        with timed("producer", "publish"):
+            for part in _parts(batch.records):
+                if not self._written(partial(self._publish_part, batch.market, part)):
+                    return seen
+                seen += [(record.key, batch.market) for record in part]
+                if not self._written(partial(self._progress.mark, seen)):
+                    return seen
+        self._missing = frozenset((asin, batch.market) for asin in batch.missing)
+        seen += self._missing
+        if self._written(partial(self._progress.mark, seen)) and self._written(self._kept.drop):
+            self._note_published(batch)
         return seen
 
+    def _publish_part(self, market: str, part: list[Record]) -> None:
+        large = dead_letters.publish(self._stream, RAW_TOPIC, part)
+        PRODUCED.labels("published", market).inc(len(part) - large)
+        PRODUCED.labels("dead_letter", market).inc(large)
+
+    def _note_published(self, batch: PaidBatch) -> None:
+        if batch.missing:
+            shown = ", ".join(batch.missing[:MAX_SHOWN])
+            logger.warning("%s: no answer for %d products: %s", batch.market, len(batch.missing), shown)
+        self._summary.batches += 1
+        self._summary.products += len(batch.records)
+        self._summary.missing += len(batch.missing)
+        PRODUCED.labels("missing", batch.market).inc(len(batch.missing))
+        left = "" if self._tokens is None else f", {self._tokens.left} tokens left"
+        logger.info("%s: %d products%s", batch.market, len(batch.records), left)
+
     def _records(self, market: str, batch: Batch) -> Iterator[Record]:
-        tokens, run_id = batch.tokens, self._summary.run_id
-        fetched_at = f"{datetime.fromtimestamp(tokens.at, UTC):%Y-%m-%dT%H:%M:%SZ}"
-        wrapped = partial(envelope, market=market, origin=tokens.origin, fetched_at=fetched_at, run_id=run_id)
+        at, origin = datetime.fromtimestamp(batch.fetched_at, UTC), self._source.origin
+        fetched_at = f"{at:%Y-%m-%dT%H:%M:%SZ}"
+        wrapped = partial(envelope, market=market, origin=origin, fetched_at=fetched_at, run_id=self._summary.run_id)
         for product in batch.products:
-            yield Record(product["asin"], orjson.dumps(wrapped(asin=product["asin"], product=product)))
+            try:
+                yield Record(product["asin"], orjson.dumps(wrapped(asin=product["asin"], product=product)))
+            except orjson.JSONEncodeError as error:
+                # Nested more deeply than can be written: it must not stop the others.
+                logger.error("%s: %s is left out: %s", market, product["asin"], error)
 
     def _wait_for_tokens(self, seconds: float) -> None:
         """Wait until there may be tokens, at most a minute; then ask how many, which costs none."""
@@ -205,10 +302,8 @@ class _Producer:
         self._tokens = None
         self._wait(min(max(seconds, _TICK_S), _ASK_TOKENS_S))
 
-    def _pause(self, error: KeepaError) -> None:
-        """Wait out a fault of the service, for longer each time."""
-        self._failures += 1
-        seconds = backoff_s(self._failures, first_s=_FIRST_PAUSE_S, longest_s=_LONGEST_PAUSE_S)
+    def _pause(self, error: ServiceError, seconds: float) -> None:
+        """Say what is wrong, and wait."""
         if not self._stop.is_set():
             logger.error("%s; the next try is in %.0f s", error, seconds)
             self._wait(seconds)
@@ -216,92 +311,16 @@ class _Producer:
     def _wait(self, seconds: float, *, or_new_list: bool = False) -> None:
         """Wait that long, until stopped, or until the watchlist changes."""
         until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0 and not (or_new_list and self._watch.changed()):
+        while (left := until - time.monotonic()) > 0 and not (
+            or_new_list and (self._watch.changed() or self._desk.is_due())
+        ):
             self._beat()
             if self._stop.wait(min(left, _TICK_S)):
                 return
 
 
-class _WatchedFile:
-    """The watchlist's file, read again whenever it has changed."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.asins: tuple[str, ...] = ()
-        self._settings = settings
-        self._path = locate(settings)
-        self._seen: tuple[int, int, int] | None = None
-        self._read = False
-
-    def changed(self) -> bool:
-        return not self._read or self._stamp() != self._seen
-
-    def refresh(self) -> None:
-        """Read the file if it has changed, and name its bad lines.
-
-        Raises:
-            ConfigError: it has never been readable; later on, the last list stays in force.
-        """
-        if not self.changed():
-            return
-        self._seen = self._stamp()
-        try:
-            watchlist = load(self._settings)
-        except ConfigError as error:
-            if not self._read:
-                raise
-            logger.warning("%s; going on with the list as it was", error)
-            return
-        self._read = True
-        self.asins = watchlist.asins
-        for line in watchlist.bad[:_SHOWN]:
-            logger.warning("%s %s", self._path, line)
-        if (more := len(watchlist.bad) - _SHOWN) > 0:
-            logger.warning("%s: %d more lines skipped", self._path, more)
-        if not watchlist.asins:
-            logger.warning("%s: nothing to watch; add an ASIN with `arbkit watch add`", self._path)
-
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            stat = self._path.stat()
-        except OSError:
-            return None
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
-
-
-class _Progress:
-    """When each (ASIN, market) was last polled, kept in a file over restarts."""
-
-    def __init__(self, path: Path) -> None:
-        self.looks: dict[tuple[str, str], float] = {}
-        self._path = path
-        data = read_if_there(path)
-        if data is None:
-            return
-        try:
-            for market, looks in orjson.loads(data)["looks"].items():
-                self.looks.update({(asin, market): float(at) for asin, at in looks.items()})
-        except (ValueError, KeyError, TypeError, AttributeError):
-            aside = path.with_name(f"{path.name}.damaged")
-            path.replace(aside)
-            self.looks.clear()
-            logger.warning("%s is damaged: kept as %s; beginning anew", path, aside.name)
-
-    def keep(self, asins: Iterable[str], markets: Iterable[str]) -> None:
-        """Forget what is no longer watched."""
-        watched, markets = set(asins), set(markets)
-        self.looks = {k: at for k, at in self.looks.items() if k[0] in watched and k[1] in markets}
-
-    def mark(self, seen: Iterable[tuple[str, str]]) -> None:
-        """Note these as looked at now, durably.
-
-        Raises:
-            ServiceError: the file cannot be written.
-        """
-        self.looks.update(dict.fromkeys(seen, time.time()))
-        by_market: dict[str, dict[str, float]] = {}
-        for (asin, market), at in self.looks.items():
-            by_market.setdefault(market, {})[asin] = at
-        write_atomically(self._path, orjson.dumps({"v": 1, "looks": by_market}))
+def _backoff(failures: int, longest_s: float) -> float:
+    return backoff_s(failures, first_s=_FIRST_PAUSE_S, longest_s=longest_s)
 
 
 def _parts(records: Iterable[Record]) -> Iterator[list[Record]]:

@@ -270,7 +270,7 @@ def _start(settings: Settings, folder: Path, job: Job) -> subprocess.Popen[bytes
             output=output,
             environment={
                 **os.environ,
-                **settings.environment(),
+                **settings.without_key().environment(),
                 # The executed notebook holds each figure as data; its page brings plotly.js once.
                 "PLOTLY_RENDERER": "plotly_mimetype",
                 "ARBKIT_SUPERVISED": str(os.getpid()),

@@ -252,5 +252,9 @@ def _is_clean(column: Column, cells: Sequence[Cell], notation: Notation) -> bool
         return False
     if kinds == {float}:
         return True
-    text = "\n".join([cell for cell in cells if isinstance(cell, str)]) + "\n"
+    texts = [cell for cell in cells if isinstance(cell, str)]
+    text = "\n".join(texts) + "\n"
+    if text.count("\n") > len(texts):
+        # Two lines in one cell are not two numbers.
+        return False
     return simple.fullmatch(text) is not None and (notation.decimal == "." or "." not in text)

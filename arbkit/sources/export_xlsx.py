@@ -6,8 +6,10 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from xml.parsers import expat
 
+from arbkit.core.errors import RefusedFileError
 from arbkit.sources.export_notation import currency_of_symbol
 
 _BRACKETED = re.compile(r"\[\$([^\]\-]*)(-[0-9A-Fa-f]+)?\]")
@@ -21,6 +23,23 @@ _CELLS = (
 
 An attribute value has no "<", so a tag is found as surely as by a parser, at a tenth of its time.
 """
+_ADDRESS = rb"""r\s*=\s*["']([A-Za-z]+)0*(\d+)["']"""
+_ADDRESSES = re.compile(_ADDRESS)
+_USED = re.compile(_ADDRESS + rb"""(?!(?:[^<>"']|"[^"]*"|'[^']*')*/>)""")
+"""The address of a cell that holds something: one that has but a format ends with its tag."""
+_INDEX = re.compile(rb"<(?:\w+:)?v>\s*(\d{1,9})\s*</")
+"""A whole number in a cell, which may be that of a text."""
+_TEXT = re.compile(rb"<(?:\w+:)?si\b")
+
+MAX_COLUMNS = 2_000
+"""Keepa knows some 500 columns."""
+MAX_CELLS = 20_000_000
+"""Cells of a table, the empty ones counted too: a million products have as many in 20 columns, or 100,000 in 200."""
+_MAX_TEXTS = 1 << 30
+"""Characters of all cells together: a text that many cells share is unpacked for each of them."""
+_DIGITS = 9
+"""Of the address of a cell: more are too many whatever they say."""
+_IN_PARTS = "Remove what lies beyond the data, or export it in parts"
 _RELATIONS = "xl/_rels/workbook.xml.rels"
 _PERCENT_IDS = frozenset({"9", "10"})
 """Built-in formats ``0%`` and ``0.00%`` (ECMA-376, part 1, 18.8.30)."""
@@ -32,6 +51,55 @@ class Formats:
 
     currencies: dict[str, set[int]] = field(default_factory=dict)
     percent: set[int] = field(default_factory=set)
+
+
+def check_extent(sheet_xml: bytes, texts_xml: bytes) -> None:
+    """Refuse a sheet that is small as a file and would fill the memory as a table.
+
+    Cells that lie far apart have a table of empty ones between them, and a long text may stand in many of them. What
+    the sheet says of its own dimension is not relied on.
+
+    Raises:
+        RefusedFileError: it is too large; says which way.
+    """
+    try:
+        check_size(*_extent(_ADDRESSES, sheet_xml))
+    except RefusedFileError:
+        # A cell may be coloured far from all that is used.
+        check_size(*_extent(_USED, sheet_xml))
+    # Without an address a cell follows the one before it.
+    unpacked = sheet_xml.count(b"<c") + sheet_xml.count(b":c")
+    check_size(unpacked, 1)
+    starts = [found.start() for found in _TEXT.finditer(texts_xml)]
+    lengths = [end - start for start, end in pairwise([*starts, len(texts_xml)])]
+    if max(lengths, default=0) * unpacked > _MAX_TEXTS:
+        used_texts = (lengths[at] for found in _INDEX.finditer(sheet_xml) if (at := int(found[1])) < len(lengths))
+        if sum(used_texts) > _MAX_TEXTS:
+            raise RefusedFileError(f"holds more than {_MAX_TEXTS >> 20} MiB of text", remedy=_IN_PARTS)
+
+
+def _extent(addresses: re.Pattern[bytes], sheet_xml: bytes) -> tuple[int, int]:
+    """Rows and columns from the first cell on to the last with such an address."""
+    columns: set[bytes] = set()
+    rows: set[bytes] = set()
+    for found in addresses.finditer(sheet_xml):
+        columns.add(found[1])
+        rows.add(found[2])
+    return max((int(digits[:_DIGITS]) for digits in rows), default=0), 1 + max(map(_column_index, columns), default=0)
+
+
+def check_size(rows: int, columns: int) -> None:
+    """Refuse a table that is larger than any real export.
+
+    Raises:
+        RefusedFileError: it is; says its size and the limit.
+    """
+    if columns > MAX_COLUMNS:
+        why = f"reaches to column {columns:,}, and {MAX_COLUMNS:,} are the most"
+        raise RefusedFileError(why, remedy="Remove what lies beyond the data")
+    if rows * columns > MAX_CELLS:
+        why = f"has {rows:,} rows of {columns:,} columns, and {MAX_CELLS:,} cells are the most"
+        raise RefusedFileError(why, remedy=_IN_PARTS)
 
 
 def read_formats(styles_xml: bytes, sheet_xml: bytes, columns: frozenset[int]) -> Formats:
@@ -61,7 +129,7 @@ def read_formats(styles_xml: bytes, sheet_xml: bytes, columns: frozenset[int]) -
 
 def _column_index(letters: bytes) -> int:
     index = 0
-    for letter in letters:
+    for letter in letters[:_DIGITS].upper():
         index = index * 26 + letter - 64
     return index - 1
 

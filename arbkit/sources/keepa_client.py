@@ -25,10 +25,12 @@ from keepa.constants import DCODES
 from arbkit.core.closing import Closing
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
 from arbkit.core.marketplaces import market as market_of
+from arbkit.core.models import Origin
 from arbkit.core.retry import Failure, sleep_unless, with_retry
+from arbkit.core.service.bounded_http import Answer, AnswerTooLargeError, BoundedSession
 from arbkit.core.service.metrics import KEEPA_RETRIES
 from arbkit.core.settings import Settings, is_loopback
-from arbkit.sources.raw_types import RawProduct
+from arbkit.sources.raw_types import Json, RawProduct, decode_leniently
 from arbkit.sources.token_budget import Tokens
 
 logger = logging.getLogger(__name__)
@@ -38,6 +40,14 @@ _Body = dict[str, Any]
 
 _STATS_DAYS = 90
 _CONNECT_TIMEOUT_S = 5.0
+_TOTAL_TIMEOUT_S = 180.0
+"""How long a request may take in all: 100 full products (3 MB, packed) over a line of 200 kbit/s."""
+_MAX_ANSWER = 60 << 20
+"""Bytes of the largest answer, unpacked: 100 full products have 17 MB. Less than what the log keeps of one message."""
+_MAX_MESSAGE = 500
+"""Characters of the service's own error message that are shown."""
+_MOST = 2**31
+"""Above every number of tokens and every wait in milliseconds (25 days) that Keepa states."""
 _PARTIAL_ATTEMPTS = 3
 """How often products that an answer left out are asked for; each time costs tokens."""
 
@@ -52,11 +62,13 @@ class Batch:
 
     ``products`` are Keepa's objects, untouched. ``missing`` were asked for repeatedly and never answered. An
     ASIN in neither was not settled (the tokens or the service gave out half-way) and is to be asked again.
+    ``tokens`` is None where the answer says nothing usable of them; ``fetched_at`` in Unix seconds.
     """
 
     products: list[RawProduct]
     missing: tuple[str, ...]
-    tokens: Tokens
+    tokens: Tokens | None
+    fetched_at: float
 
 
 class _TransientError(KeepaError):
@@ -82,16 +94,22 @@ class KeepaSource(Closing):
         attempts: int = 6,
         longest_wait_s: float = 30.0,
         read_timeout_s: float = 60.0,
+        total_timeout_s: float = _TOTAL_TIMEOUT_S,
     ) -> None:
-        self._client = _Client(settings, read_timeout_s=read_timeout_s)
+        self._client = _Client(settings, timeouts_s=(_CONNECT_TIMEOUT_S, read_timeout_s, total_timeout_s))
         self._buybox = settings.keepa_buybox
         self._attempts = attempts
         self._longest_wait_s = longest_wait_s
         self._stop = stop or threading.Event()
 
     @property
+    def origin(self) -> Origin:
+        """What the products of this service are marked with."""
+        return self._client.origin
+
+    @property
     def state(self) -> Tokens | None:
-        """The tokens as the last answer gave them; asks nothing."""
+        """The tokens as they were last heard of; asks nothing."""
         return self._client.state
 
     def tokens(self) -> Tokens:
@@ -102,14 +120,16 @@ class KeepaSource(Closing):
             KeepaError: no usable answer, all retries included.
         """
         self._retried(self._client.update_status)
-        return self._known_state()
+        if self.state is None:
+            raise KeepaError("the service says nothing about tokens", remedy="Check ARBKIT_KEEPA_URL")
+        return self.state
 
     def fetch(self, market: str, asins: Sequence[str]) -> Batch:
         """The product objects of at most 100 ASINs on a market, with full history and 90 days' statistics.
 
         Raises:
             KeepaTokensError: the tokens are used up; says for how long.
-            KeepaKeyError: the key is wrong; asked once.
+            KeepaKeyError: the service says that the key is wrong; asked once.
             KeepaError: no usable answer, all retries included.
         """
         got: dict[str, RawProduct] = {}
@@ -126,20 +146,15 @@ class KeepaSource(Closing):
             self._retried(ask)
         except _PartialError:
             missing = tuple(asin for asin in wanted if asin not in got)
-        except (KeepaTokensError, _TransientError):
+        except KeepaError:
             # What has arrived is paid for; only the rest is asked again.
             if not got:
                 raise
-        return Batch(list(got.values()), missing, self._known_state())
+        return Batch(list(got.values()), missing, self._client.heard, time.time())
 
     def close(self) -> None:
         """Give up the connection."""
         self._client.close()
-
-    def _known_state(self) -> Tokens:
-        if self.state is None:
-            raise KeepaError("the service says nothing about tokens", remedy="Check ARBKIT_KEEPA_URL")
-        return self.state
 
     def _retried(self, call: Callable[[], T]) -> T:
         return with_retry(
@@ -161,21 +176,30 @@ class KeepaSource(Closing):
 class _Client(keepa.Keepa):
     """The ``keepa`` package's client on a connection of ours, with errors instead of waits."""
 
-    def __init__(self, settings: Settings, *, read_timeout_s: float) -> None:
+    def __init__(self, settings: Settings, *, timeouts_s: tuple[float, float, float]) -> None:
         if settings.mode == "imported":
             why, remedy = "there is no key, so nothing can be asked of Keepa", "Put your Keepa key into .env"
             raise ConfigError(why, field="KEEPA_API_KEY", remedy=remedy)
-        self._demo = settings.demo_mode
-        self._secret = "" if self._demo else settings.keepa_api_key.get_secret_value()
+        if not settings.demo_mode and not settings.keepa_api_key.get_secret_value():
+            why, remedy = "the producer has the key, and this process has none", "Give it KEEPA_API_KEY"
+            raise ConfigError(why, field="ARBKIT_KEY_ELSEWHERE", remedy=remedy)
+        self.origin: Origin = "demo" if settings.demo_mode else "keepa"
+        self._secret = "" if settings.demo_mode else settings.keepa_api_key.get_secret_value()
         # At its own default the package logs the end of the key, and urllib3 whole addresses with it.
-        super().__init__(self._secret or "demo", timeout=read_timeout_s, logging_level="WARNING")
+        super().__init__(self._secret or "demo", timeout=timeouts_s[1], logging_level="WARNING")
         logging.getLogger("urllib3").setLevel(logging.WARNING)
         self.state: Tokens | None = None
+        self.heard: Tokens | None = None
+        # What the package needs in order to ask for nothing on its own, and divides by.
+        self.status.refillRate, self.status.refillIn = 1, 0.0
         self._base = settings.source_url
-        self._session = requests.Session()
-        self._session.headers.update({"Accept-Encoding": "gzip", "User-Agent": "arbkit"})
-        # A proxy for the outside world would not find a service on this machine.
-        self._session.trust_env = not is_loopback(_host(self._base))
+        self._session = BoundedSession(
+            {"User-Agent": "arbkit"},
+            # A proxy for the outside world would not find a service on this machine.
+            use_proxies=not is_loopback(_host(self._base)),
+            timeouts_s=timeouts_s,
+            most_bytes=_MAX_ANSWER,
+        )
 
     def products(self, market: str, asins: Sequence[str], *, buybox: bool) -> dict[str, RawProduct]:
         """ASIN → product object, of the requested ones that the answer holds."""
@@ -188,7 +212,8 @@ class _Client(keepa.Keepa):
         if not isinstance(products, list):
             raise _TransientError(f"the answer holds no products{self._service_message(body)}", status=200)
         asked = set(asins)
-        return {p["asin"]: p for p in products if isinstance(p, dict) and p.get("asin") in asked}
+        found = [p for p in products if isinstance(p, dict) and isinstance(p.get("asin"), str)]
+        return {p["asin"]: p for p in found if p["asin"] in asked}
 
     def close(self) -> None:
         self._session.close()
@@ -203,13 +228,10 @@ class _Client(keepa.Keepa):
     ) -> _Body:
         """The only method through which the package talks HTTP: one request, its parsed body or a typed error."""
         try:
-            answer = self._session.get(
-                f"{self._base}/{request_type}",
-                params=payload,
-                timeout=(_CONNECT_TIMEOUT_S, self._timeout),
-                # A redirect would carry the key to somebody else.
-                allow_redirects=False,
-            )
+            # A redirect is not followed: it would carry the key to somebody else.
+            answer = self._session.get(f"{self._base}/{request_type}", payload)
+        except AnswerTooLargeError as error:
+            raise KeepaError(f"{self._base}: {error}", remedy="Check ARBKIT_KEEPA_URL") from None
         except ValueError as error:
             raise _no_address(self._base) from _without_address(error)
         except requests.exceptions.RequestException as error:
@@ -217,27 +239,28 @@ class _Client(keepa.Keepa):
             raise _TransientError(why, remedy=self._remedy) from _without_address(error)
         return self._checked(request_type, answer)
 
-    def _checked(self, request_type: str, answer: requests.Response) -> _Body:
-        status = answer.status_code
-        usable: _Body = {}
-        with suppress(orjson.JSONDecodeError):
-            body = orjson.loads(answer.content)
-            usable = body if isinstance(body, dict) else {}
+    def _checked(self, request_type: str, answer: Answer) -> _Body:
+        status = answer.status
+        usable = _json_object(answer.body)
         self._note(usable)
         message = self._service_message(usable)
         match status:
             case 200 if not usable:
                 why = "the answer is not the JSON object it should be"
                 raise _TransientError(why, status=status, remedy=self._remedy)
-            case 200 if self.status.refillRate is None:
+            case 200 if request_type == "token" and self.heard is None:
                 raise _TransientError(f"the answer says nothing of tokens{message}", status=status)
             case 200:
                 return usable
             case 429:
                 raise KeepaTokensError(f"the tokens are used up{message}", wait_s=self._refill_s(answer))
+            case 400 | 401 | 402 | 403 if not message:
+                # Whoever stands between us and the service may say such a thing for a while; it knows no key.
+                why = f"{self._base} answered with status {status} and not a word of the service's own"
+                raise _TransientError(why, status=status, remedy=self._remedy)
             case 401 | 402 | 403:
                 raise self._key_error(status, message)
-            case 400 if request_type == "token" or "key" in message.lower() or not message:
+            case 400 if request_type == "token" or "key" in message.lower():
                 raise self._key_error(status, message)
             case _ if status >= 500:
                 why = f"{self._base} failed with status {status}{message}"
@@ -246,29 +269,24 @@ class _Client(keepa.Keepa):
         raise KeepaError(why, status=status, remedy="Check ARBKIT_KEEPA_URL")
 
     def _note(self, body: Mapping[str, Any]) -> None:
-        """Keep the state of the tokens in an answer."""
-        try:
-            self.state = Tokens(
-                left=int(body["tokensLeft"]),
-                refill_rate=int(body["refillRate"]),
-                refill_in_s=float(body["refillIn"]) / 1000,
-                at=time.time(),
-                consumed=int(body.get("tokensConsumed") or 0),
-                origin="demo" if self._demo else "keepa",
-            )
-        except (KeyError, TypeError, ValueError):
+        """Keep the state of the tokens in an answer, if all that it says of them can be so."""
+        left, rate, refill_ms = (_number(body.get(name)) for name in ("tokensLeft", "refillRate", "refillIn"))
+        if left is None or rate is None or refill_ms is None:
+            self.heard = None
             return
-        self.tokens_left = self.status.tokensLeft = self.state.left
-        self.status.refillIn = self.state.refill_in_s * 1000
-        # The package divides by it, and an expired plan has none.
-        self.status.refillRate = max(self.state.refill_rate, 1)
-        self.status.timestamp = self.state.at * 1000
+        self.state = self.heard = Tokens(
+            left=round(left),
+            refill_rate=max(0, round(rate)),
+            refill_in_s=max(0.0, refill_ms / 1000),
+            at=time.time(),
+            consumed=round(_number(body.get("tokensConsumed")) or 0),
+            origin=self.origin,
+        )
 
-    def _refill_s(self, answer: requests.Response) -> float:
-        heard = self.state
-        if heard is not None and heard.at > time.time() - 1:
+    def _refill_s(self, answer: Answer) -> float:
+        if (heard := self.heard) is not None:
             return max(_SHORTEST_WAIT_S, heard.wait_s(time.time()) or heard.refill_in_s)
-        after = answer.headers.get("Retry-After", "")
+        after = answer.headers.get("retry-after", "")
         return max(_SHORTEST_WAIT_S, float(after)) if after.isdecimal() else _REFILL_UNKNOWN_S
 
     def _key_error(self, status: int, message: str) -> KeepaKeyError:
@@ -280,14 +298,36 @@ class _Client(keepa.Keepa):
         """The service's own error message, as the end of ours; empty if it sent none."""
         given = body.get("error")
         error = given if isinstance(given, dict) else {}
-        said = " ".join(str(error[k]) for k in ("type", "message", "details") if error.get(k))
-        return f": {said.replace(self._secret, '********') if self._secret else said}" if said else ""
+        said = " ".join(text for k in ("type", "message", "details") if isinstance(text := error.get(k), str) and text)
+        said = said.replace(self._secret, "********") if self._secret else said
+        return f": {said[:_MAX_MESSAGE]}" if said else ""
 
     @property
     def _remedy(self) -> str:
-        if self._demo:
+        if self.origin == "demo":
             return "Start the demo market with `arbkit demo`, or everything with `arbkit up`"
         return "Check the network and ARBKIT_KEEPA_URL, then try again"
+
+
+def _json_object(data: bytes) -> _Body:
+    """The JSON object of an answer, empty if it is none; what JSON does not allow in one value costs no other."""
+    try:
+        body = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        try:
+            text = data.decode("utf-8", "replace").strip()
+            body, end = decode_leniently(text)
+            if end != len(text):
+                return {}
+        except (ValueError, RecursionError):
+            return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _number(value: Json) -> float | None:
+    """A number that can be one of tokens or of a wait; None if it is none."""
+    is_one = isinstance(value, int | float) and not isinstance(value, bool) and -_MOST < value < _MOST
+    return value if is_one and isinstance(value, int | float) else None
 
 
 def _host(url: str) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, TypeAlias, TypedDict
+
+import orjson
 
 from arbkit.core.models import Origin
 
@@ -16,6 +20,30 @@ Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | Non
 
 Cell: TypeAlias = str | int | float | bool | datetime | date | time | timedelta | None
 """One cell of an export; ``""`` is an empty one."""
+
+
+def _within(text: str) -> int | float | None:
+    """A number as strict JSON can hold it: one that is too large for 64 bits is a float, or nothing at all."""
+    if text.lstrip("-").isdecimal() and len(text) <= _LONGEST_WHOLE and -(2**63) <= int(text) < 2**64:
+        return int(text)
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+_LONGEST_WHOLE = 20
+_LENIENT = json.JSONDecoder(parse_constant=lambda _: None, parse_int=_within, parse_float=_within)
+
+
+def decode_leniently(text: str, at: int = 0) -> tuple[Json, int]:
+    """The JSON document that begins there and where it ends, with what only Python writes: ``NaN``, half characters.
+
+    Raises:
+        ValueError: it is none.
+        RecursionError: it is nested too deeply.
+    """
+    document, end = _LENIENT.raw_decode(text, at)
+    # In a form that can be written again, as orjson writes.
+    return orjson.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")), end
 
 
 class Envelope(TypedDict):

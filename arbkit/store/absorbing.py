@@ -25,7 +25,7 @@ class Absorbed:
 
 def validate(updates: Sequence[Update]) -> tuple[list[int], dict[int, str]]:
     """Indices of the updates to take, the newest first; and index → reason of those that no store takes."""
-    poison = {i: why for i, update in enumerate(updates) if (why := _why_refused(update)) is not None}
+    poison = {i: why for i, update in enumerate(updates) if (why := why_refused(update)) is not None}
     valid = [i for i in range(len(updates)) if i not in poison]
     # What an older one then adds is little: most of a batch is written once.
     valid.sort(key=lambda i: (updates[i].offer.updated_at, ORIGIN_RANKS[updates[i].offer.origin]), reverse=True)
@@ -132,8 +132,8 @@ def written(outcomes: Mapping[int, Outcome], poison: Mapping[int, str]) -> Writt
     )
 
 
-def _why_refused(update: Update) -> str | None:
-    """Why the store will never take this update, or None."""
+def why_refused(update: Update) -> str | None:
+    """Why no store will ever take this update, or None: who can name its file and row asks before it is published."""
     offer, history = update.offer, update.history
     values = read_values(offer)
     numbers = [value for value in values if value.__class__ is int]

@@ -1,4 +1,4 @@
-"""What a store is to its callers: documents in six collections behind named queries.
+"""What a store is to its callers: documents in seven collections behind named queries.
 
 Two implementations stand behind it, SQLite (embedded) and Elasticsearch (scale-out), and one contract suite.
 """
@@ -19,6 +19,7 @@ from arbkit.core.input.filters import OpportunityFilter, OpportunitySort, Produc
 from arbkit.core.input.validation import Request
 from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
 from arbkit.core.offers.facts import Fact, FactName
+from arbkit.core.offers.looks import Look, LookStatus
 from arbkit.core.offers.merging import Outcome
 from arbkit.core.results import RouteTotals
 
@@ -324,6 +325,14 @@ class Store(Closing, Protocol):
 
     def facts(self, asins: Sequence[str] | None = None) -> list[Fact]:
         """What users said of these products (None: of all), by ASIN, marketplace and name."""
+        ...
+
+    def put_looks(self, looks: Sequence[Look]) -> None:
+        """Keep these looks, each in place of an earlier one of its product and marketplace."""
+        ...
+
+    def looks(self, *, status: LookStatus | None = None) -> list[Look]:
+        """The looks that were asked for (None: of whatever status), the oldest question first."""
         ...
 
     def stats(self) -> Stats:

@@ -215,6 +215,14 @@ class Stream(Closing, Protocol):
         """
         ...
 
+    def prove_writable(self, topic: str) -> None:
+        """Make sure that the topic takes messages now, without leaving one: for who pays for what he publishes.
+
+        Raises:
+            StreamError: the topic is unknown, the disk is full, another process holds the file, no broker answers…
+        """
+        ...
+
     def consumer(self, group: str, topics: Sequence[str], *, on_revoke: OnRevoke) -> Consumer:
         """Join ``group``. A new group begins at the oldest message.
 

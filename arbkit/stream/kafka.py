@@ -110,6 +110,16 @@ class KafkaStream(Stream):
                 rest_published=True,
             )
 
+    def prove_writable(self, topic: str) -> None:
+        """See :meth:`arbkit.stream.base.Stream.prove_writable`: a broker answers, and each partition has a leader."""
+        self._require_topic(topic)
+        with wrap_kafka_errors(self._servers, f"topic {topic} cannot be looked at"):
+            # Asking for it by name would create it on some brokers.
+            found = self._admin.list_topics(timeout=_REACH_S).topics[topic]
+        if silent := sorted(number for number, one in found.partitions.items() if one.leader < 0):
+            why = f"no broker leads these partitions of {topic}: {', '.join(map(str, silent))}"
+            raise StreamError(why, remedy="Look at the brokers' disks and logs")
+
     def _send(self, topic: str, records: Sequence[Record]) -> list[int]:
         """Publish, and wait for every answer; the indices in the batch of those that the broker finds too large."""
         producer = self._produce_with()

@@ -91,6 +91,12 @@ class SqliteStream(Stream):
                 _append(connection, partitions_of(connection, topic), records)
             bound_wal(connection, self._path)
 
+    def prove_writable(self, topic: str) -> None:
+        """See :meth:`arbkit.stream.base.Stream.prove_writable`: a small row is committed, and durable."""
+        with self._using() as connection, immediate(connection):
+            partitions_of(connection, topic)
+            connection.execute("INSERT OR REPLACE INTO log_meta VALUES ('proved', ?)", (time.time_ns(),))
+
     def consumer(self, group: str, topics: Sequence[str], *, on_revoke: OnRevoke) -> SqliteConsumer:  # noqa: ARG002
         """Become the one consumer of ``group``; ``on_revoke`` is never called, for no other one can take over.
 

@@ -20,6 +20,7 @@ import arbkit.store.sqlite.store
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Offer, Run, Series, Update
 from arbkit.core.offers.facts import Fact
+from arbkit.core.offers.looks import Look
 from arbkit.core.offers.merging import absorb
 from arbkit.core.settings import Settings
 from arbkit.store import OpportunityQuery, ProductQuery, Store
@@ -577,3 +578,21 @@ def test_what_users_typed_comes_into_a_new_store(store: Store, settings: Setting
     set_fact(settings, store, package("B000000003"))
     with SqliteStore(settings.home / "after.db") as after:
         assert restore_facts(settings, after) == 2
+
+
+# Looks that somebody asks for
+
+
+def test_looks_are_kept_one_a_product_and_marketplace_with_what_became_of_them(store: Store) -> None:
+    assert store.looks() == []
+    first, second = (Look(asin="B000000001", market=market, asked_at=at) for market, at in (("IT", 7.5), ("DE", 5.0)))
+    store.put_looks([first, second])
+    store.put_looks([])
+    assert store.looks() == store.looks(status="waiting") == [second, first]
+    done = replace(first, status="refused", answered_at=9.25, why="the day's budget is used up")
+    store.put_looks([done])
+    assert store.looks() == [second, done]
+    assert (store.looks(status="waiting"), store.looks(status="refused")) == ([second], [done])
+    assert store.looks(status="served") == []
+    store.rebuild([[Update(offer(), None)]])
+    assert store.looks() == [second, done]

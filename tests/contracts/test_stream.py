@@ -337,3 +337,14 @@ def test_an_unknown_topic_is_named(open_stream: Open) -> None:
         stream.publish("nothing", records(1))
     with pytest.raises(StreamError, match="no such topic"):
         stream.lag("g", "nothing")
+
+
+def test_a_topic_is_proved_writable_without_leaving_a_message(open_stream: Open) -> None:
+    stream = open_stream()
+    stream.publish(TOPIC, records(3))
+    before = stream.watermarks(TOPIC)
+    stream.prove_writable(TOPIC)
+    stream.prove_writable(TOPIC)
+    assert stream.watermarks(TOPIC) == before
+    with pytest.raises(StreamError, match="nowhere"):
+        stream.prove_writable("nowhere")

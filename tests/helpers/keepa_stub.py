@@ -65,7 +65,10 @@ def well(asked: Asked, before: int) -> Reply:
 
 @dataclass
 class Stub:
+    """A running stub; its ``answer`` may be changed."""
+
     url: str
+    answer: Answer
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
 
@@ -90,7 +93,7 @@ def stub(answer: Answer = well) -> Iterator[Stub]:
             asked = Asked(parts.path.strip("/"), query, {k.lower(): v for k, v in self.headers.items()})
             before = running.count(asked.name)
             running.asked.append(asked)
-            reply = answer(asked, before)
+            reply = running.answer(asked, before)
             body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
             body = gzip.compress(body, 1)
             self.send_response(reply.status)
@@ -109,7 +112,7 @@ def stub(answer: Answer = well) -> Iterator[Stub]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     server.block_on_close = False
-    running = Stub(f"http://127.0.0.1:{server.server_port}")
+    running = Stub(f"http://127.0.0.1:{server.server_port}", answer)
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:

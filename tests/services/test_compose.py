@@ -116,7 +116,7 @@ def test_secrets_come_from_outside_and_go_where_they_are_needed() -> None:
     given = load({"KEEPA_API_KEY": KEY, "ARBKIT_TOKEN": "t" * 20})["services"]
     knows_key = {name for name, s in given.items() if KEY in environment(s).values()}
     knows_token = {name for name, s in given.items() if "t" * 20 in environment(s).values()}
-    assert knows_key == {"producer", "scheduler", "api", "dashboards"}
+    assert knows_key == {"producer"}
     assert knows_token == {"api", "dashboards"}
     assert not any(environment(s).get("KEEPA_API_KEY") or environment(s).get("ARBKIT_TOKEN") for s in SERVICES.values())
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,9 @@ from arbkit.core.settings import Settings
 from arbkit.pipeline.producer import ProduceSummary, produce
 from arbkit.sources import watchlist
 from arbkit.sources.token_budget import read_tokens
+from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Record, dead_letters, open_stream
+from tests.helpers import processes
 from tests.helpers.keepa_stub import TOKENS, Asked, Reply, Stub, product, products, stub, tokens, used_up, well
 from tests.helpers.paths import ROOT
 
@@ -231,12 +234,73 @@ def test_a_damaged_place_is_kept_aside_and_begun_anew(tmp_path: Path, caplog: py
     assert "damaged" in caplog.text
 
 
-def test_a_wrong_key_is_asked_once(tmp_path: Path) -> None:
-    told = Reply(402, {"error": {"type": "PAYMENT_REQUIRED", "message": "no subscription"}})
-    with stub(lambda asked, before: told) as service:
+UNPAID = Reply(402, {"error": {"type": "PAYMENT_REQUIRED", "message": "no subscription"}})
+
+
+def test_a_wrong_key_is_an_error_with_once(tmp_path: Path) -> None:
+    with stub(lambda asked, before: UNPAID) as service:
         with pytest.raises(KeepaKeyError, match="no subscription"):
-            produce(config(tmp_path, service), stop=threading.Event())
+            once(config(tmp_path, service))
         assert len(service.asked) == 1
+
+
+def test_a_wrong_key_is_asked_again_after_minutes_that_grow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    waited: list[float] = []
+    paid = threading.Event()
+
+    def wait(_: object, seconds: float, **__: object) -> None:
+        waited.append(seconds)
+        if len(waited) == 9:
+            paid.set()
+
+    monkeypatch.setattr(arbkit.pipeline.producer._Producer, "_wait", wait)
+    with stub(lambda asked, before: well(asked, before) if paid.is_set() else UNPAID) as service:
+        settings = config(tmp_path, service)
+        with running(settings):
+            eventually(lambda: looked_at(settings) == EVERYTHING)
+    assert waited[:9] == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+    assert caplog.text.count("no subscription") == 9
+    assert KEY not in caplog.text
+
+
+def test_a_page_of_a_proxy_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arbkit.pipeline.producer, "_FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr("arbkit.sources.keepa_client.KeepaSource._gives_up", lambda *_: True)
+
+    def answer(asked: Asked, before: int) -> Reply:
+        return Reply(403, b"<html>one moment</html>") if before < 3 else well(asked, before)
+
+    with stub(answer) as service, running(settings := config(tmp_path, service)):
+        eventually(lambda: looked_at(settings) == EVERYTHING)
+
+
+def test_an_object_that_cannot_be_written_again_costs_no_other(tmp_path: Path) -> None:
+    deep = b"[" * 500 + b"]" * 500
+
+    def answer(asked: Asked, before: int) -> Reply:
+        if asked.name == "token":
+            return tokens()
+        found = [product(a, 3, odd="DEEP" if a == ASINS[1] else "") for a in asked.asins]
+        return Reply(body=orjson.dumps({**TOKENS, "products": found}).replace(b'"DEEP"', deep))
+
+    with stub(answer) as service:
+        settings = config(tmp_path, service, markets="DE")
+        summary = once(settings)
+        assert service.count("product") == 1
+    assert (summary.products, summary.missing) == (2, 1)
+    assert looked_at(settings) == {(ASINS[0], "DE"), (ASINS[2], "DE")}
+
+
+def test_products_without_news_of_the_tokens_are_published_and_the_tokens_asked_for(tmp_path: Path) -> None:
+    def answer(asked: Asked, before: int) -> Reply:
+        return tokens() if asked.name == "token" else products(asked, tokensLeft=[])
+
+    with stub(answer) as service:
+        settings = config(tmp_path, service)
+        assert once(settings).products == 6
+        assert [a.name for a in service.asked] == ["token", "product", "token", "product"]
 
 
 def test_an_outage_is_waited_out_but_is_an_error_with_once(tmp_path: Path) -> None:
@@ -281,12 +345,37 @@ def test_products_that_are_never_answered_do_not_hold_up_the_rest(
     assert "B000000002" in caplog.text
 
 
+def test_a_look_that_was_asked_for_is_served_at_once_and_the_watchlist_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("arbkit.pipeline.looks._CHECK_EVERY_S", 0.05)
+    with stub() as service:
+        settings = config(tmp_path, service, markets="DE")
+        with running(settings):
+            eventually(lambda: looked_at(settings) == {(asin, "DE") for asin in ASINS})
+            asked = processes.arbkit(settings.without_key(), "watch", "look", "B00000000X", "--market", "IT", "--json")
+            assert orjson.loads(asked.stdout)["items"][0]["status"] == "waiting"
+            eventually(lambda: ("B00000000X", "IT") in looked_at(settings))
+            with open_store(settings, read_only=True) as store:
+                eventually(lambda: not store.looks(status="waiting"))
+        said = processes.arbkit(settings, "watch", "looks").stdout
+        assert said == "B00000000X IT: served\n"
+        # It is not on the watchlist, and so not looked at again.
+        assert [a.asins for a in service.asked if a.name == "product"][1:] == [["B00000000X"]]
+        assert processes.arbkit(settings, "watch", "look", ASINS[0]).returncode == 0
+        assert once(settings).products == 3
+        assert service.count("product") == 4
+
+
 class _Spy:
     """A log that notes what is published, or refuses."""
 
     def __init__(self, refuse: int | None = None) -> None:
         self.published: list[Sequence[Record]] = []
         self._refuse = refuse
+
+    def prove_writable(self, topic: str) -> None:
+        pass
 
     def publish(self, topic: str, records: Sequence[Record]) -> None:
         if len(self.published) == self._refuse:
@@ -336,22 +425,170 @@ def test_a_product_too_large_for_the_log_is_a_dead_letter_and_holds_up_nobody(tm
     assert "larger than the limit of 16777216 bytes" in letter.headers["error"]
 
 
-def test_what_the_log_refused_is_not_counted_as_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class _Moody:
+    """A log that does not take what it is given while ``why`` says so; the real one otherwise."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.why: str | None = None
+        self.refused = 0
+        self._real = open_stream(settings)
+
+    def prove_writable(self, topic: str) -> None:
+        self._check()
+        self._real.prove_writable(topic)
+
+    def publish(self, topic: str, records: Sequence[Record]) -> None:
+        self._check()
+        self._real.publish(topic, records)
+
+    def _check(self) -> None:
+        if self.why:
+            self.refused += 1
+            raise StreamError(self.why)
+
+    def __enter__(self) -> _Moody:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._real.close()
+
+
+@contextmanager
+def moody(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Moody]:
+    """The log of the producers that run meanwhile, and their pauses short."""
+    with monkeypatch.context() as patched, _Moody(settings) as log:
+        patched.setattr(arbkit.pipeline.producer, "open_stream", lambda _: nullcontext(log))
+        patched.setattr(arbkit.pipeline.producer, "_FIRST_PAUSE_S", 0.01)
+        yield log
+
+
+def test_what_was_paid_for_is_published_in_place_once_the_log_takes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stub() as service:
+        settings = config(tmp_path, service, markets="DE")
+        with moody(settings, monkeypatch) as log:
+
+            def answer_and_fill_the_disk(asked: Asked, before: int) -> Reply:
+                if asked.name == "product":
+                    log.why = "the disk is full"
+                return well(asked, before)
+
+            service.answer = answer_and_fill_the_disk
+            with running(settings):
+                eventually(lambda: log.refused > 5)
+                assert (service.count("product"), looked_at(settings)) == (1, set())
+                log.why = None
+                eventually(lambda: looked_at(settings) == {(asin, "DE") for asin in ASINS})
+            assert service.count("product") == 1
+
+
+@pytest.mark.parametrize("how", ["stopped", "once"])
+def test_what_was_paid_for_outlives_the_producer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    def answer(asked: Asked, before: int) -> Reply:
+        return tokens() if asked.name == "token" else products(asked, but=("B000000002",))
+
+    with stub(answer) as service:
+        settings = config(tmp_path, service, markets="DE")
+        with monkeypatch.context() as patched:
+            patched.setattr(arbkit.pipeline.producer, "open_stream", lambda _: _Spy(refuse=0))
+            if how == "once":
+                with pytest.raises(StreamError, match="full"):
+                    once(settings)
+            else:
+                with running(settings):
+                    eventually((settings.home / "unpublished.jsonl").exists)
+        paid = service.count("product")
+        assert once(settings).missing == 1
+        # Not even what was left out is asked for again, for it was part of the answer.
+        assert service.count("product") == paid
+    (first, second) = sorted(envelopes(settings), key=lambda e: str(e["asin"]))
+    assert [first["product"], second["product"]] == [product("B000000001"), product("B000000003")]
+    assert first["run_id"]
+    assert not (settings.home / "unpublished.jsonl").exists()
+
+
+def test_an_answer_of_several_parts_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with stub(large) as service:
         settings = config(tmp_path, service, markets="DE")
         with monkeypatch.context() as patched:
             patched.setattr(arbkit.pipeline.producer, "open_stream", lambda _: _Spy(refuse=1))
             with pytest.raises(StreamError, match="full"):
-                produce(settings, stop=threading.Event())
+                once(settings)
+        once(settings)
+        assert service.count("product") == 1
+    assert looked_at(settings) == {(asin, "DE") for asin in ASINS}
+
+
+@pytest.mark.parametrize("where", ["log", "home"])
+def test_nothing_is_bought_where_it_could_not_be_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    with stub() as service:
+        settings = config(tmp_path, service, markets="DE")
+        with moody(settings, monkeypatch) as log:
+            if where == "log":
+                log.why = "the disk is full"
+            else:
+                settings.home.mkdir(exist_ok=True)
+                settings.tokens_file.mkdir()
+            with running(settings):
+                eventually(lambda: log.refused > 5 if where == "log" else caplog.text.count("tokens.json") > 5)
+                assert service.count("product") == 0
+                log.why = None
+                if where == "home":
+                    settings.tokens_file.rmdir()
+                eventually(lambda: looked_at(settings) == {(asin, "DE") for asin in ASINS})
+        assert service.count("product") == 1
+
+
+def test_a_locked_log_costs_no_tokens(tmp_path: Path) -> None:
+    with stub() as service, closing(sqlite3.connect(tmp_path / "log.db", isolation_level=None)) as other:
+        settings = config(tmp_path, service, markets="DE", log=f"sqlite:///{tmp_path / 'log.db'}")
+        with open_stream(settings):
+            pass
+        other.execute("BEGIN IMMEDIATE")
         with running(settings):
-            eventually(lambda: envelopes(settings))
-        assert len(service.asked[-1].asins) == 1
+            eventually(lambda: service.count("token"))
+            other.execute("ROLLBACK")
+            eventually(lambda: looked_at(settings) == {(asin, "DE") for asin in ASINS})
+        assert service.count("product") == 1
+
+
+def test_a_kept_answer_that_is_damaged_is_put_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for number, data in enumerate(
+        (b"", b"{}", b'{"v": 1, "market": "DE", "missing": []}\n{"asin', b"[1]\n[2]", b"\xff")
+    ):
+        with stub() as service:
+            settings = config(tmp_path / str(number), service, markets="DE")
+            settings.home.mkdir()
+            (settings.home / "unpublished.jsonl").write_bytes(data)
+            assert once(settings).products == 3
+        assert (settings.home / "unpublished.jsonl.damaged").read_bytes() == data
+    assert caplog.text.count("unpublished.jsonl is damaged") == 5
 
 
 def test_a_home_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "var").write_text("a file where the folder should be")
     with stub() as service, pytest.raises(ServiceError, match="var"):
         once(config(tmp_path, service))
+
+
+def test_a_home_has_one_producer_and_the_second_says_who_it_is(tmp_path: Path) -> None:
+    with stub() as service:
+        settings = config(tmp_path, service)
+        with process(settings) as child:
+            eventually(lambda: looked_at(settings) == EVERYTHING)
+            before = len(service.asked)
+            second = processes.arbkit(settings, "produce", "--once")
+            assert (second.returncode, second.stderr.count("\n")) == (4, 1)
+            assert f"process {child.pid} (since" in second.stderr
+            assert "is its producer already" in second.stderr
+            assert len(service.asked) == before
+            # Killed, it holds nothing any more.
+            child.kill()
+            child.wait(60)
+            assert processes.arbkit(settings, "produce", "--once").returncode == 0
 
 
 def test_sigterm_ends_the_process_while_idle(tmp_path: Path) -> None:

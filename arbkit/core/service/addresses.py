@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import socket
 
@@ -27,11 +28,15 @@ def dashboard_url(settings: Settings, *, with_its_token: bool) -> str:
 
 
 def listen(host: str, port: int, variable: str) -> socket.socket:
-    """A socket that listens there; port 0 is any free one.
+    """A socket that listens there; port 0 is any free one. One that the parent process has opened is taken over.
 
     Raises:
         ConfigError: it cannot be had; names ``variable``, the setting that changes it.
     """
+    if (inherited := os.environ.pop(handed_down(variable), "")).isdecimal():
+        # What this process starts has no business with it.
+        os.set_inheritable(int(inherited), False)
+        return socket.socket(fileno=int(inherited))
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
@@ -42,6 +47,11 @@ def listen(host: str, port: int, variable: str) -> socket.socket:
         why = f"port {port} on {host} cannot be used: {error.strerror or error}"
         remedy = f"Set {variable} to another port, or to 0 for any free one"
         raise ConfigError(why, field=variable, remedy=remedy) from None
+
+
+def handed_down(variable: str) -> str:
+    """The environment variable that names the descriptor of a socket opened for a child process by its parent."""
+    return f"{variable}_SOCKET"
 
 
 def url_answers(url: str, *, timeout_s: float = 2.0) -> bool:

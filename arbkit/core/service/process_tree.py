@@ -14,9 +14,11 @@ import psutil
 
 
 def spawn(
-    command: Sequence[str], *, environment: Mapping[str, str], output: int | IO[bytes]
+    command: Sequence[str], *, environment: Mapping[str, str], output: int | IO[bytes], descriptors: Sequence[int] = ()
 ) -> subprocess.Popen[bytes]:
     """Start a process apart from this one, so that Ctrl-C does not reach it; both its outputs go to ``output``.
+
+    It inherits these ``descriptors`` (not on Windows, where there are none to inherit).
 
     Raises:
         OSError: it cannot be started.
@@ -27,6 +29,7 @@ def spawn(
         stdout=output,
         stderr=subprocess.STDOUT,
         env=environment,
+        pass_fds=descriptors,
         # The former on Unix, the latter on Windows; each means nothing on the other.
         start_new_session=True,
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product, Run
 from arbkit.core.offers.facts import Fact
+from arbkit.core.offers.looks import Look
 from arbkit.core.results import JsonObject
 from arbkit.store.absorbing import StoredHistory
 from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
@@ -127,6 +128,8 @@ def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
             return opportunity_document(opportunity_of(_known_inside(Opportunity, old)), old["words"])
         case "facts":
             return fact_of(old).to_dict()
+        case "looks":
+            return Look.from_dict(_known(Look.__slots__, old)).to_dict()
         case _:
             return run_document(run_of(_known_inside(Run, old)))
 

@@ -27,6 +27,7 @@ from arbkit.store.elastic import changes, demo, documents, indices, queries
 from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import Hit, connect, fetch_documents, scan, wrap_errors
 from arbkit.store.elastic.indices import temporary_indices
+from arbkit.store.elastic.looks import ElasticLooks
 from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.elastic.writer import Writer
 from arbkit.store.fields import is_number
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class ElasticStore(Closing):
+class ElasticStore(ElasticLooks, Closing):
     """Implements :class:`arbkit.store.base.Store` on the cluster at ``url``; all names begin with ``prefix``.
 
     ``show_demo``: products of the demo market are shown also beside real ones.

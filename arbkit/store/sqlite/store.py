@@ -30,6 +30,7 @@ from arbkit.store.fields import is_number
 from arbkit.store.product_document import best_by_product, build_product, search_text, without_invented
 from arbkit.store.search_text import fold
 from arbkit.store.sqlite import changes, demo, queries, rows
+from arbkit.store.sqlite.looks import SqliteLooks
 from arbkit.store.sqlite.schema import ensure_schema, is_current, is_there
 from arbkit.store.sqlite.stats import read_stats
 
@@ -41,7 +42,7 @@ _ABANDONED_S = 86_400.0
 _SUMS_KEPT = 64
 
 
-class SqliteStore(Closing):
+class SqliteStore(SqliteLooks, Closing):
     """Implements :class:`arbkit.store.base.Store` on the file at ``path``.
 
     ``show_demo``: products of the demo market are shown also beside real ones.

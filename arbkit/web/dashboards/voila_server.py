@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 import tomllib
@@ -14,6 +15,8 @@ from typing import Any
 import plotly
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from jupyter_server.utils import url_path_join
+from tornado.httpserver import HTTPServer
+from tornado.ioloop import IOLoop
 from traitlets.config import Config
 from voila.app import Voila
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
@@ -54,6 +57,7 @@ class Dashboards(Voila):  # type: ignore[misc]
     """Voilà with a template that loads nothing from other hosts, and the reports beside the pages."""
 
     arbkit: Settings
+    listening: socket.socket
 
     def setup_template_dirs(self) -> None:
         """Put our template before Voilà's, and plotly's script among the static files."""
@@ -68,6 +72,16 @@ class Dashboards(Voila):  # type: ignore[misc]
         ended = (url_path_join(self.server_url, r"/voila/api/shutdown/(.*)"), EndKernel)
         return [reports, ended, *super().init_handlers()]
 
+    def listen(self) -> None:
+        """Serve on the socket that is open already, until stopped; Voilà would open one on whatever port is free."""
+        self.listening.setblocking(False)
+        HTTPServer(self.app).add_socket(self.listening)
+        self.ioloop = IOLoop.current()
+        try:
+            self.ioloop.start()
+        finally:
+            self.stop()
+
 
 def kernel_environment(settings: Settings) -> dict[str, str]:
     """The settings as environment variables of a kernel, which runs in the folder of its notebook: absolute paths."""
@@ -81,7 +95,7 @@ def kernel_environment(settings: Settings) -> dict[str, str]:
         "log": _absolute(settings.log_url),
         "store": _absolute(settings.store_url),
     }
-    return settings.model_copy(update=here).environment()
+    return settings.without_key().model_copy(update=here).environment()
 
 
 def _absolute(url: str) -> str:
@@ -90,10 +104,10 @@ def _absolute(url: str) -> str:
     return f"sqlite:///{sqlite_path(url).absolute()}"
 
 
-def run_dashboards(settings: Settings) -> None:
-    """Serve the dashboards on the settings' address until SIGTERM or SIGINT.
+def run_dashboards(settings: Settings, listening: socket.socket) -> None:
+    """Serve the dashboards on this socket until SIGTERM or SIGINT.
 
-    ``settings`` must have a token and a free port. The kernels end with the process.
+    ``settings`` must have a token, and the socket's port. The kernels end with the process.
 
     Raises:
         ConfigError: the notebooks of the dashboards are missing.
@@ -106,6 +120,7 @@ def run_dashboards(settings: Settings) -> None:
     config.Voila.root_dir = str(shipped_folder("apps"))
     app = Dashboards(config=config)
     app.arbkit = settings
+    app.listening = listening
     app.initialize([])
     app.start()
 

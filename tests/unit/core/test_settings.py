@@ -37,6 +37,21 @@ def test_a_child_process_sees_the_same_settings(tmp_path: Path, monkeypatch: pyt
     assert Settings.load(_env_file=None) == given
 
 
+def test_without_the_key_everything_else_stays_and_so_does_the_mode(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Settings.load(_env_file=None, keepa_api_key="k" * 64, markets="DE,IT", token="t")
+    bare = whole.without_key()
+    assert (bare.mode, bare.has_key, bare.source_url) == ("keepa", True, whole.source_url)
+    assert "k" * 64 not in str(bare.environment())
+    changed = {name for name, value in bare.environment().items() if whole.environment()[name] != value}
+    assert changed == {"KEEPA_API_KEY", "ARBKIT_KEY_ELSEWHERE"}
+    # A child process is of the same mind, even where a .env in its folder has the key.
+    for variable, value in bare.environment().items():
+        monkeypatch.setenv(variable, value)
+    assert (Settings.load().mode, Settings.load().keepa_api_key.get_secret_value()) == ("keepa", "")
+    for keyless in (Settings.load(_env_file=None, keepa_api_key=""), Settings.load(_env_file=None, demo=True)):
+        assert keyless.without_key().mode == keyless.mode
+
+
 def test_what_only_tests_read_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARBKIT_REQUIRE", "all")
     monkeypatch.setenv("ARBKIT_REAL_DATA", "/nowhere")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import keepa
+import orjson
 import pytest
 
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
@@ -102,7 +103,9 @@ def test_the_tokens_are_told_and_asking_for_them_costs_nothing() -> None:
         assert keepa.state is None
         heard = keepa.tokens()
         assert (heard.left, heard.refill_rate, heard.refill_in_s, heard.origin) == (300, 5, 42.0, "keepa")
-        assert keepa.fetch("DE", ASINS).tokens.consumed == 3
+        then = keepa.fetch("DE", ASINS).tokens
+        assert then is not None
+        assert then.consumed == 3
         assert [a.name for a in service.asked] == ["token", "product"]
 
 
@@ -210,6 +213,130 @@ def test_a_wrong_key_is_asked_once_and_never_shown(status: int, caplog: pytest.L
     assert KEY[-6:] not in caplog.text
 
 
+@pytest.mark.parametrize("status", [400, 401, 402, 403])
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"<html>Just a moment: checking your browser</html>",
+        {},
+        [],
+        {"error": "Forbidden"},
+        {"error": {}},
+        {"error": {"message": None}},
+        {"error": {"message": ["key"]}},
+        {"message": "API key"},
+    ],
+    ids=str,
+)
+def test_only_the_service_itself_can_say_that_the_key_is_wrong(status: int, said: object) -> None:
+    with stub(first(Reply(status, said), times=2)) as service, source(service.url) as keepa:
+        assert len(keepa.fetch("DE", ASINS).products) == 3
+        assert service.count("product") == 3
+    with stub(always(Reply(status, said))) as service, source(service.url) as keepa:
+        with pytest.raises(KeepaError, match="not a word of the service's own") as caught:
+            keepa.fetch("DE", ASINS)
+        assert not isinstance(caught.value, KeepaKeyError)
+
+
+ODD: tuple[object, ...] = (None, [], [1], {}, {"a": 1}, True, -1, 0, 7.5, "", "x", "\x00", [[[]]])
+
+
+@pytest.mark.parametrize("odd", ODD, ids=repr)
+def test_an_object_with_an_odd_asin_costs_no_other(odd: object) -> None:
+    def answer(asked: Asked, before: int) -> Reply:
+        if asked.name == "token":
+            return tokens()
+        good = [product(a, 3) for a in asked.asins[1:]]
+        return Reply(body={**TOKENS, "products": [{**product("x"), "asin": odd}, odd, *good]})
+
+    with stub(answer) as service, source(service.url) as keepa:
+        batch = keepa.fetch("DE", ASINS)
+    assert {p["asin"] for p in batch.products} | set(batch.missing) == set(ASINS)
+    assert len(batch.products) == 2
+
+
+@pytest.mark.parametrize("name", ["tokensLeft", "refillIn", "refillRate", "tokensConsumed", "error", "timestamp"])
+@pytest.mark.parametrize(
+    "odd", [*ODD, "Infinity", "NaN", 1e308, -1e308, 2**63, 10**40, "1" * 5000], ids=lambda v: repr(v)[:12]
+)
+def test_odd_news_of_the_tokens_costs_no_product(name: str, odd: object) -> None:
+    def answer(asked: Asked, before: int) -> Reply:
+        return tokens() if asked.name == "token" else Reply(body={**products(asked).body, name: odd})
+
+    with stub(answer) as service, source(service.url) as keepa:
+        keepa.tokens()
+        batch = keepa.fetch("DE", ASINS)
+        assert service.count("product") == 1
+        assert len(batch.products) == 3
+        assert batch.tokens is None or batch.tokens.wait_s(batch.fetched_at) < 86_400 * 60
+        assert keepa.state is not None
+
+
+@pytest.mark.parametrize(
+    "refill", ["1e400", "-1e400", "NaN", '"soon"', "[]", "{}", "null", "true", "99999999999999999999"]
+)
+def test_a_429_with_odd_news_of_the_tokens_is_a_signal_all_the_same(refill: str) -> None:
+    odd = b'{"tokensLeft": -5, "refillRate": 5, "refillIn": ' + refill.encode() + b"}"
+    with stub(always(Reply(429, odd))) as service, source(service.url) as keepa:
+        with pytest.raises(KeepaTokensError) as caught:
+            keepa.fetch("DE", ASINS)
+        assert 1 <= caught.value.wait_s < 86_400 * 60
+
+
+@pytest.mark.parametrize("odd", [b"NaN", b"-Infinity", b'"\\ud800"', b'"\xe9"', b'"\xff\xfe"'], ids=repr)
+def test_a_value_that_json_does_not_allow_costs_no_product(odd: bytes) -> None:
+    def answer(asked: Asked, before: int) -> Reply:
+        if asked.name == "token":
+            return tokens()
+        text = orjson.dumps({**TOKENS, "products": [product(a, title="ODD") for a in asked.asins]})
+        return Reply(body=text.replace(b'"ODD"', odd, 1))
+
+    with stub(answer) as service, source(service.url) as keepa:
+        batch = keepa.fetch("DE", ASINS)
+        assert service.count("product") == 1
+    assert [p["title"] for p in batch.products][1:] == ["ODD", "ODD"]
+    orjson.dumps(batch.products)
+
+
+def test_what_the_service_says_of_itself_is_cut_to_a_line() -> None:
+    told = Reply(400, {"error": {"type": "x" * 100_000, "message": "y" * 100_000}})
+    with stub(always(told)) as service, source(service.url) as keepa, pytest.raises(KeepaError) as caught:
+        keepa.fetch("DE", ASINS)
+    assert len(str(caught.value)) < 1_000
+
+
+def test_an_answer_beyond_every_size_is_refused_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("arbkit.sources.keepa_client._MAX_ANSWER", 2 << 20)
+
+    def answer(asked: Asked, before: int) -> Reply:
+        if asked.name == "token":
+            return tokens()
+        # Ten thousand times smaller on the way.
+        return Reply(body={**TOKENS, "products": [product(a, filler=" " * (1 << 20)) for a in asked.asins]})
+
+    with stub(answer) as service, source(service.url) as keepa:
+        with pytest.raises(KeepaError, match="larger than 2 MiB"):
+            keepa.fetch("DE", ASINS)
+        assert service.count("product") == 1
+        assert len(keepa.fetch("DE", ASINS[:1]).products) == 1
+
+
+def test_a_request_that_never_ends_is_ended_and_made_again() -> None:
+    let_go = threading.Event()
+
+    def answer(asked: Asked, before: int) -> Reply:
+        if asked.name == "product" and before == 0:
+            let_go.wait(60)
+        return well(asked, before)
+
+    # The time between two bytes does not run out here, the time of the whole does.
+    with stub(answer) as service, source(service.url, total_timeout_s=0.5) as keepa:
+        assert len(keepa.fetch("DE", ASINS).products) == 3
+        assert service.count("product") == 2
+        let_go.set()
+
+
 def test_the_key_is_in_no_log_line(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with stub(first(Reply(500, {"error": {"message": KEY}}))) as service, source(service.url) as keepa:
@@ -288,7 +415,9 @@ def test_an_expired_plan_without_refill_is_no_crash() -> None:
         return tokens(refillRate=0) if asked.name == "token" else products(asked, refillRate=0)
 
     with stub(answer) as service, source(service.url) as keepa:
-        assert keepa.fetch("DE", ASINS).tokens.refill_rate == 0
+        heard = keepa.fetch("DE", ASINS).tokens
+        assert heard is not None
+        assert heard.refill_rate == 0
 
 
 def test_a_stop_ends_the_retries() -> None:

@@ -49,6 +49,19 @@ def test_a_failed_batch_leaves_nothing(tmp_path: Path) -> None:
         assert stream.read("t") == []
 
 
+def test_a_file_that_another_process_holds_is_not_proved_writable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("arbkit.core.sqlite.BUSY_TIMEOUT_S", 0.05)
+    with SqliteStream(tmp_path / "log.db") as stream, closing(sqlite3.connect(tmp_path / "log.db")) as other:
+        stream.create_topics([TopicSpec("t", 1)])
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StreamError):
+            stream.prove_writable("t")
+        other.execute("ROLLBACK")
+        stream.prove_writable("t")
+
+
 def ignore(_: frozenset[TopicPartition]) -> None:
     return
 

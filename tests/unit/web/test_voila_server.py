@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from pydantic import SecretStr
 from voila.app import Voila
 from voila.paths import collect_template_paths
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
@@ -94,3 +95,10 @@ def test_a_kernel_notices_a_profile_that_is_made_while_it_runs(
     assert inside.profile_path is None
     (started / "profile.toml").write_text("")
     assert inside.profile_path == started / "profile.toml"
+
+
+def test_a_kernel_is_not_given_the_keepa_key(settings: Settings) -> None:
+    key = "a-very-secret-key-0123456789"
+    keyed = settings.model_copy(update={"demo": False, "keepa_api_key": SecretStr(key)})
+    assert key not in str(kernel_environment(keyed))
+    assert kernel_environment(keyed)["ARBKIT_KEY_ELSEWHERE"] == "1"

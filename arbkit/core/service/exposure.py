@@ -1,0 +1,63 @@
+"""Secrets that others could read: those sent in plain text, and a ``.env`` that is open to every user."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+from pydantic_settings import DotEnvSettingsSource
+
+from arbkit.core.settings import Settings, is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What others could read, and the remedy."""
+
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.what}. {self.remedy}"
+
+
+def exposures(settings: Settings, *, env_file: Path = Path(".env")) -> list[Exposure]:
+    """Every secret of these settings that others could read on its way or on the disk; shows none of them."""
+    return [*_on_their_way(settings), *_on_the_disk(env_file)]
+
+
+def _on_their_way(settings: Settings) -> Iterator[Exposure]:
+    if settings.keepa_api_key.get_secret_value() and not settings.demo_mode and _is_plain(settings.source_url):
+        what = f"ARBKIT_KEEPA_URL: the Keepa key goes to {_host(settings.source_url)} in plain text"
+        yield Exposure(what, "Use https://")
+    has_secret = settings.store_api_key.get_secret_value() or urlsplit(settings.store_url).password
+    if has_secret and _is_plain(settings.store_url):
+        what = f"ARBKIT_STORE: its password or API key goes to {_host(settings.store_url)} in plain text"
+        yield Exposure(what, "Use https://")
+
+
+def _on_the_disk(env_file: Path) -> Iterator[Exposure]:
+    try:
+        mode = env_file.stat().st_mode
+        held = DotEnvSettingsSource(Settings, env_file=env_file).env_vars
+    except (OSError, ValueError):
+        return
+    secrets = {Settings.variable(name) for name, one in Settings.model_fields.items() if one.annotation is SecretStr}
+    named = sorted(name.upper() for name, value in held.items() if value and name.upper() in secrets)
+    # Windows has no such bits.
+    if os.name != "nt" and named and mode & (stat.S_IRGRP | stat.S_IROTH):
+        what = f"{env_file}: other users of this machine may read it, and it holds {', '.join(named)}"
+        yield Exposure(what, f"chmod 600 {env_file}")
+
+
+def _is_plain(url: str) -> bool:
+    return urlsplit(url).scheme == "http" and not is_loopback(_host(url))
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""

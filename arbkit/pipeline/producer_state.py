@@ -1,0 +1,162 @@
+"""What the producer keeps: the watchlist as last read, when each product was looked at, and what it has paid for."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from arbkit.core.errors import ConfigError
+from arbkit.core.files import read_if_there, write_atomically, writing
+from arbkit.core.settings import Settings
+from arbkit.sources.watchlist import load, locate
+from arbkit.stream import Record
+
+logger = logging.getLogger(__name__)
+
+MAX_SHOWN = 20
+"""Lines or products that a log line names."""
+
+
+class WatchedFile:
+    """The watchlist's file, read again whenever it has changed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.asins: tuple[str, ...] = ()
+        self._settings = settings
+        self._path = locate(settings)
+        self._seen: tuple[int, int, int] | None = None
+        self._read = False
+
+    def changed(self) -> bool:
+        """Whether it has changed since it was last read."""
+        return not self._read or self._stamp() != self._seen
+
+    def refresh(self) -> None:
+        """Read the file if it has changed, and name its bad lines.
+
+        Raises:
+            ConfigError: it has never been readable; later on, the last list stays in force.
+        """
+        if not self.changed():
+            return
+        self._seen = self._stamp()
+        try:
+            watchlist = load(self._settings)
+        except ConfigError as error:
+            if not self._read:
+                raise
+            logger.warning("%s; going on with the list as it was", error)
+            return
+        self._read = True
+        self.asins = watchlist.asins
+        for line in watchlist.bad[:MAX_SHOWN]:
+            logger.warning("%s %s", self._path, line)
+        if (more := len(watchlist.bad) - MAX_SHOWN) > 0:
+            logger.warning("%s: %d more lines skipped", self._path, more)
+        if not watchlist.asins:
+            logger.warning("%s: nothing to watch; add an ASIN with `arbkit watch add`", self._path)
+
+    def _stamp(self) -> tuple[int, int, int] | None:
+        try:
+            stat = self._path.stat()
+        except OSError:
+            return None
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+class Progress:
+    """When each (ASIN, market) was last polled, kept in a file over restarts."""
+
+    def __init__(self, path: Path) -> None:
+        self.looks: dict[tuple[str, str], float] = {}
+        self._path = path
+        data = read_if_there(path)
+        if data is None:
+            return
+        try:
+            for market, looks in orjson.loads(data)["looks"].items():
+                self.looks.update({(asin, market): float(at) for asin, at in looks.items()})
+        except (ValueError, KeyError, TypeError, AttributeError):
+            self.looks.clear()
+            put_aside(path, "beginning anew")
+
+    def keep(self, asins: Iterable[str], markets: Iterable[str]) -> None:
+        """Forget what is no longer watched."""
+        watched, markets = set(asins), set(markets)
+        self.looks = {k: at for k, at in self.looks.items() if k[0] in watched and k[1] in markets}
+
+    def mark(self, seen: Iterable[tuple[str, str]]) -> None:
+        """Note these as looked at now, durably.
+
+        Raises:
+            ServiceError: the file cannot be written.
+        """
+        self.looks.update(dict.fromkeys(seen, time.time()))
+        by_market: dict[str, dict[str, float]] = {}
+        for (asin, market), at in self.looks.items():
+            by_market.setdefault(market, {})[asin] = at
+        write_atomically(self._path, orjson.dumps({"v": 1, "looks": by_market}))
+
+
+@dataclass(frozen=True, slots=True)
+class PaidBatch:
+    """An answer that was paid for, as it goes on the log; ``missing`` are the products that it left out."""
+
+    market: str
+    records: Sequence[Record]
+    missing: tuple[str, ...]
+
+
+class KeptBatch:
+    """The batch that is paid for and not published yet, in a file of the home, so that a restart does not lose it.
+
+    Its first line is a header, each other line an envelope.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def keep(self, batch: PaidBatch) -> None:
+        """Keep the batch, durably.
+
+        Raises:
+            ServiceError: the file cannot be written.
+        """
+        header = {"v": 1, "market": batch.market, "missing": batch.missing}
+        write_atomically(self._path, b"\n".join([orjson.dumps(header), *(record.value for record in batch.records)]))
+
+    def read(self) -> PaidBatch | None:
+        """The batch that an earlier run could not publish; None if there is none.
+
+        Raises:
+            ServiceError: the file is there and cannot be read.
+        """
+        data = read_if_there(self._path)
+        if data is None:
+            return None
+        try:
+            header, *envelopes = data.split(b"\n")
+            said = orjson.loads(header)
+            records = [Record(str(orjson.loads(envelope)["asin"]), envelope) for envelope in envelopes]
+            return PaidBatch(str(said["market"]), records, tuple(map(str, said["missing"])))
+        except (ValueError, KeyError, TypeError):
+            put_aside(self._path, "what is in it is not published")
+            return None
+
+    def drop(self) -> None:
+        """Forget the batch, once it is published."""
+        with writing(self._path):
+            self._path.unlink(missing_ok=True)
+
+
+def put_aside(path: Path, instead: str) -> None:
+    """Move a damaged file of the producer out of the way, and say so."""
+    aside = path.with_name(f"{path.name}.damaged")
+    with writing(aside):
+        path.replace(aside)
+    logger.warning("%s is damaged: kept as %s; %s", path, aside.name, instead)
