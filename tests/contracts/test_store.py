@@ -439,7 +439,7 @@ def killed_before_products(patch: pytest.MonkeyPatch) -> None:
     def die(*_: object) -> None:
         raise Killed
 
-    patch.setattr(arbkit.store.sqlite.store, "_write_products", die)
+    patch.setattr(arbkit.store.sqlite.store, "write_products", die)
     patch.setattr(Writer, "update_products", die)
 
 

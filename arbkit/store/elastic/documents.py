@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run
 from arbkit.core.offers.facts import Fact
 from arbkit.core.results import JsonObject
+from arbkit.store.base import Notice
 from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
 from arbkit.store.history_codec import decode
 
@@ -116,6 +117,20 @@ def fact_of(document: Mapping[str, JsonValue]) -> Fact:
     return Fact.stored(row["asin"], row["market"], row["name"], value=row["value"], at=row["at"])
 
 
+def notice_document(notice: Notice, number: int) -> Document:
+    """The document of a notice that has not been sent; ``number`` says where it is in the order."""
+    value = base64.b64encode(notice.value).decode()
+    return {
+        "id": notice.id, "number": number, "sent": False, "topic": notice.topic, "key": notice.key, "value": value,
+    }  # fmt: skip
+
+
+def notice_of(document: Mapping[str, JsonValue]) -> Notice:
+    """The notice of a document."""
+    row: Mapping[str, Any] = document
+    return Notice(row["id"], row["topic"], row["key"], base64.b64decode(row["value"]))
+
+
 def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
     """A document in today's shape, from one that another arbkit wrote: what is unknown today is left out.
 
@@ -134,6 +149,8 @@ def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
             return opportunity_document(opportunity_of(_known_inside(Opportunity, old)), old["words"])
         case "facts":
             return fact_of(old).to_dict()
+        case "outbox":
+            return {**notice_document(notice_of(old), old["number"]), "sent": old["sent"]}
         case _:
             return run_document(run_of(_known_inside(Run, old)))
 

@@ -29,6 +29,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     read_statements("arbkit.store.sqlite", "status_of_opportunities.sql"),
     read_statements("arbkit.store.sqlite", "facts.sql"),
     read_statements("arbkit.store.sqlite", "changes.sql"),
+    read_statements("arbkit.store.sqlite", "outbox.sql"),
 )
 """What brings a file from version n to n + 1, for n = 0, 1, …"""
 
