@@ -6,10 +6,11 @@ import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from arbkit.core.errors import ArbkitError, KeepaError, StoreError
+from arbkit.core.errors import ArbkitError, KeepaError, StoreError, StreamError
 from arbkit.core.results import Result
 from arbkit.core.service.addresses import url_answers
 from arbkit.core.settings import Settings
+from arbkit.ops.data_checks import check_clock
 from arbkit.ops.supervisor import demo_probe, own_demo
 from arbkit.store.mode import settle_mode
 
@@ -117,9 +118,16 @@ def _source(settings: Settings) -> str:
 
 def _log(settings: Settings) -> str:
     from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_stream
+    from arbkit.stream.holes import find_holes, skip_command
 
     with open_stream(settings) as log:
         behind = sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values())
+        for hole in find_holes(log, ENRICH_GROUP, RAW_TOPIC):
+            raise StreamError(
+                f"{hole.messages} messages of {hole.topic_partition} were removed before the consumer had read them",
+                remedy=f"Import or fetch them again. To go on after them: "
+                f"{skip_command(ENRICH_GROUP, hole.topic_partition)}",
+            )
     return f"{settings.masked()['ARBKIT_LOG'] or settings.log_url}: {behind} messages wait for the consumer"
 
 
@@ -143,6 +151,7 @@ def _store(settings: Settings) -> str:
 
 _CHECKS: Mapping[str, Callable[[Settings], str]] = {
     "mode": _mode, "home": _home, "watchlist": _watchlist, "profile": _profile, "schedule": _schedule,
-    "fee tables": _tables, "exchange rates": _rates, "prices": _source, "log": _log, "store": _store,
+    "fee tables": _tables, "exchange rates": _rates, "prices": _source, "log": _log, "clock": check_clock,
+    "store": _store,
 }  # fmt: skip
 """The checks in the order in which data passes."""

@@ -42,9 +42,14 @@ def dead_letter_topic(topic: str) -> str:
     return f"{topic}{_DEAD_LETTERS}"
 
 
+def is_dead_letter_topic(topic: str) -> bool:
+    """Whether a topic is one of dead letters."""
+    return topic.endswith(_DEAD_LETTERS)
+
+
 def max_bytes_of(topic: str) -> int:
     """Bytes of the largest message that a topic takes."""
-    return MAX_DEAD_LETTER if topic.endswith(_DEAD_LETTERS) else MAX_MESSAGE
+    return MAX_DEAD_LETTER if is_dead_letter_topic(topic) else MAX_MESSAGE
 
 
 @dataclass(frozen=True, slots=True)

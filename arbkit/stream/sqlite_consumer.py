@@ -21,6 +21,7 @@ from arbkit.core.closing import Closing
 from arbkit.core.errors import GroupBusyError, StreamError, UsageError
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
 from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
+from arbkit.stream.holes import skip_command
 from arbkit.stream.sqlite_tables import Partition, committed_by, messages_from, partitions_of
 
 logger = logging.getLogger(__name__)
@@ -198,9 +199,9 @@ class SqliteConsumer(Closing):
             topic, number = partition.topic_partition.topic, partition.topic_partition.partition
             raise StreamError(
                 f"group {self._group} should read offset {position} of {topic}, partition "
-                f"{number}, but retention has removed it; oldest offset kept is {partition.oldest}",
-                remedy=f"{partition.oldest - position} messages are lost to this group. To go on after them "
-                f"commit offset {partition.oldest}; keep the log for longer to avoid it",
+                f"{number}, but it is gone; oldest offset kept is {partition.oldest}",
+                remedy=f"{partition.oldest - position} messages are lost to this group. To go on after them: "
+                f"{skip_command(self._group, partition.topic_partition)}",
             )
 
     def _data_version(self) -> int:

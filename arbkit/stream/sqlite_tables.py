@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,14 +13,15 @@ from arbkit.core.errors import StreamError
 from arbkit.core.sqlite import immediate, read_statements
 from arbkit.stream.base import Message, TopicPartition
 
-_VERSION = 2
+_VERSION = 3
 
 _OFFSET_BITS = 40
 """A message's id is its partition's id and its offset side by side: one B-tree gives ranges in order."""
 
 _GROUP_TABLES = read_statements("arbkit.stream", "group_tables.sql")
-_TABLES = (*read_statements("arbkit.stream", "tables.sql"), *_GROUP_TABLES)
-_FROM_VERSION_1 = (*_GROUP_TABLES, *read_statements("arbkit.stream", "from_version_1.sql"))
+_FROM_VERSION_2 = read_statements("arbkit.stream", "clock_and_digests.sql")
+_FROM_VERSION_1 = (*_GROUP_TABLES, *read_statements("arbkit.stream", "from_version_1.sql"), *_FROM_VERSION_2)
+_TABLES = (*read_statements("arbkit.stream", "tables.sql"), *_GROUP_TABLES, *_FROM_VERSION_2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,12 @@ def ensure_tables(connection: sqlite3.Connection, path: Path) -> None:
         with immediate(connection):
             # Another process may have been faster.
             version = _version(connection)
-            for statement in {None: _TABLES, 1: _FROM_VERSION_1}.get(version, ()):
+            for statement in {None: _TABLES, 1: _FROM_VERSION_1, 2: _FROM_VERSION_2}.get(version, ()):
                 connection.execute(statement)
-            if version is None:
-                connection.execute("INSERT INTO log_meta VALUES ('version', ?)", (_VERSION,))
+            if version is None or version < _VERSION:
+                # The messages of a file of before say what time it was.
+                seen = newest_at(connection)
+                connection.execute("INSERT INTO log_clock VALUES (1, ?, 0)", (time.time() if seen is None else seen,))
     if version is not None and version > _VERSION:
         raise StreamError(
             f"a newer arbkit has written the log in {path}: format {version}, this one knows {_VERSION}",
@@ -61,6 +65,16 @@ def _version(connection: sqlite3.Connection) -> int | None:
         return None
     (version,) = connection.execute("SELECT value FROM log_meta WHERE name = 'version'").fetchone()
     return int(version)
+
+
+def newest_at(connection: sqlite3.Connection, topic: str | None = None) -> float | None:
+    """The time (Unix seconds) of the newest message of a topic, or of all; None where there is none."""
+    ends = connection.execute(
+        "SELECT id, next FROM log_partitions WHERE next > oldest AND topic = coalesce(?, topic)", (topic,)
+    ).fetchall()
+    query = "SELECT timestamp FROM log_messages WHERE id = ?"
+    found = (connection.execute(query, (message_id(number, end - 1),)).fetchone() for number, end in ends)
+    return max((row[0] for row in found if row), default=None)
 
 
 def committed_by(connection: sqlite3.Connection, group: str) -> dict[int, int]:
