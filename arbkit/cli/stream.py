@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import typer
-from typing_extensions import TypedDict
 
 from arbkit.cli.shared import JSON, counted, load_settings, print_json, print_table, say
 from arbkit.core.errors import UsageError, did_you_mean
@@ -95,14 +94,6 @@ def _one_topic(topic: str) -> str:
     return topic
 
 
-class _GroupOffsets(TypedDict):
-    group: str
-    partition: str
-    committed: int
-    lag: int
-    lost: int
-
-
 @log.command("show")
 def show_log(json: bool = JSON) -> None:
     """Show what each partition keeps, how far each group has read it, and holes: what is lost to a group."""
@@ -114,7 +105,7 @@ def show_log(json: bool = JSON) -> None:
     with open_stream(load_settings()) as stream:
         ends = {tp: both for topic in TOPICS for tp, both in sorted(stream.watermarks(topic.name).items())}
         committed = {reader: stream.committed_offsets(*reader) for reader in readers}
-    groups: list[_GroupOffsets] = [
+    groups: list[dict[str, Any]] = [
         {
             "group": group, "partition": str(at), "committed": offset, "lag": ends[at][1] - max(offset, ends[at][0]),
             "lost": max(0, ends[at][0] - offset),
@@ -123,7 +114,7 @@ def show_log(json: bool = JSON) -> None:
         for at, offset in sorted(offsets.items())
     ]  # fmt: skip
     if json:
-        partitions = [
+        partitions: list[dict[str, Any]] = [
             {"partition": str(at), "oldest": oldest, "next": end, "messages": end - oldest}
             for at, (oldest, end) in ends.items()
         ]
