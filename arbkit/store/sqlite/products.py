@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable
 from itertools import groupby
 
+from arbkit.core.keepa_time import CLOCK_TOLERANCE_S
 from arbkit.core.models import Offer
 from arbkit.core.offers.merging import renew
 from arbkit.store.product_document import build_product, search_text
@@ -41,12 +43,12 @@ def take_over(connection: sqlite3.Connection) -> int:
     for statement in rows.TAKE_OVER:
         connection.execute(statement)
     asins = [asin for (asin,) in connection.execute("SELECT asin FROM beside.products ORDER BY asin")]
-    changed = changes.count_up(connection)
+    changed, latest = changes.count_up(connection), time.time() + CLOCK_TOLERANCE_S
     for start in range(0, len(asins), _PRODUCTS_PER_BATCH):
         chunk = asins[start : start + _PRODUCTS_PER_BATCH]
         stored = {offer.id: offer for offer in rows.read_offers(connection, chunk)}
         renewed = {
-            rebuilt.id: renew(stored[rebuilt.id], rebuilt)
+            rebuilt.id: renew(stored[rebuilt.id], rebuilt, latest=latest)
             for rebuilt in rows.read_offers(connection, chunk, file="beside")
             if stored[rebuilt.id] != rebuilt
         }
