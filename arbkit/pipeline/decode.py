@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -28,6 +28,12 @@ class DecodedBatch:
     origins: list[Message] = field(default_factory=list)
     rejected: list[tuple[Message, str]] = field(default_factory=list)
     unknown: int = 0
+
+    def keep(self, positions: Iterable[int]) -> None:
+        """Go on with the updates at these positions, and their messages."""
+        kept = [*positions]
+        self.updates = [self.updates[position] for position in kept]
+        self.origins = [self.origins[position] for position in kept]
 
 
 def decode_batch(messages: Sequence[Message], *, demo: bool = True) -> DecodedBatch:

@@ -22,6 +22,7 @@ from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Pr
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.results import JsonObject
 from arbkit.store import cursors
+from arbkit.store.absorbing import put_guarded
 from arbkit.store.base import (
     Announce,
     Basis,
@@ -95,7 +96,7 @@ class ElasticStore(Closing):
         with wrap_errors(), temporary_indices(self._client, self._prefix, names) as targets:
             beside = Writer(self._client, targets, alias=False)
             for batch in batches:
-                beside.put(batch)
+                put_guarded(beside.put, batch)
             self._client.indices.refresh(index=targets["offers"])
             rebuilt = self._client.count(index=targets["offers"])["count"]
             transforms = {

@@ -21,7 +21,7 @@ from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.results import RouteTotals
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
 from arbkit.store import cursors
-from arbkit.store.absorbing import absorb_all, newest_histories, validate, written
+from arbkit.store.absorbing import absorb_all, newest_histories, put_guarded, validate, written
 from arbkit.store.base import (
     Announce,
     Basis,
@@ -109,7 +109,7 @@ class SqliteStore(Closing):
         try:
             with SqliteStore(beside) as other:
                 for batch in batches:
-                    other.put(batch)
+                    put_guarded(other.put, batch)
             with self._using() as connection:
                 connection.execute("ATTACH ? AS beside", (str(beside.absolute()),))
                 try:
