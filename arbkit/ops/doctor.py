@@ -10,7 +10,7 @@ from arbkit.core.errors import ArbkitError, KeepaError, StoreError, StreamError
 from arbkit.core.results import Result
 from arbkit.core.service.addresses import url_answers
 from arbkit.core.settings import Settings
-from arbkit.ops.data_checks import check_clock
+from arbkit.ops.data_checks import check_clock, check_digests, check_integrity
 from arbkit.ops.supervisor import demo_probe, own_demo
 from arbkit.store.mode import settle_mode
 
@@ -27,11 +27,15 @@ class Check(Result):
     exit_code: int = 0
 
 
-def examine(settings: Settings) -> list[Check]:
-    """All checks, in the order in which data passes; one that fails does not keep the others from running."""
+def examine(settings: Settings, *, deep: bool = False) -> list[Check]:
+    """All checks, in the order in which data passes; one that fails does not keep the others from running.
+
+    With ``deep`` also those that read every byte of log and store.
+    """
     with suppress(ArbkitError):
         settings = settle_mode(settings)
-    return [_check(settings, name, say) for name, say in _CHECKS.items()]
+    checks = {**_CHECKS, **(_DEEP_CHECKS if deep else {})}
+    return [_check(settings, name, say) for name, say in checks.items()]
 
 
 def _check(settings: Settings, name: str, say: Callable[[Settings], str]) -> Check:
@@ -155,3 +159,5 @@ _CHECKS: Mapping[str, Callable[[Settings], str]] = {
     "store": _store,
 }  # fmt: skip
 """The checks in the order in which data passes."""
+_DEEP_CHECKS: Mapping[str, Callable[[Settings], str]] = {"integrity": check_integrity, "digests": check_digests}
+"""Those that read every byte."""

@@ -12,6 +12,9 @@ from arbkit.core.errors import BadRecordError
 from arbkit.core.models import Update
 from arbkit.sources.envelope import from_envelope
 from arbkit.stream import Message
+from arbkit.stream.dead_letters import is_damaged
+
+DAMAGED = "its bytes are not those that were published: the disk or the file is damaged"
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +46,9 @@ def decode_batch(messages: Sequence[Message], *, demo: bool = True) -> DecodedBa
     """
     found = DecodedBatch()
     for message in messages:
+        if is_damaged(message):
+            found.rejected.append((message, DAMAGED))
+            continue
         try:
             update = from_envelope(orjson.loads(message.value))
         except orjson.JSONDecodeError as error:

@@ -125,7 +125,10 @@ class TopicPartition:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a consumer gets. ``timestamp`` is when it became durable, in Unix seconds."""
+    """What a consumer gets. ``timestamp`` is when it became durable, in Unix seconds.
+
+    ``damaged``: it is no longer what was published; the disk, or somebody else, has changed it.
+    """
 
     topic: str
     partition: int
@@ -134,6 +137,7 @@ class Message:
     value: bytes
     headers: Mapping[str, str]
     timestamp: float
+    damaged: bool = False
 
     @property
     def topic_partition(self) -> TopicPartition:

@@ -23,6 +23,8 @@ _LONGEST_WHY = 2_000
 """Characters of a reason: an error may quote megabytes of the record that it is about, which lies beside it."""
 _POLL_S = 0.5
 _POLLS = 40
+_DAMAGED = "damaged"
+"""The header that stays with damaged bytes wherever they go: sent back, they must not pass for what was published."""
 _OWN_HEADERS = frozenset({"topic", "partition", "offset", "error", "attempts", "time"})
 """What a dead letter is given; a replayed record has none of it but the attempts."""
 
@@ -68,9 +70,15 @@ def publish(stream: Stream, topic: str, records: Sequence[Record]) -> int:
     return 0
 
 
+def is_damaged(message: Message) -> bool:
+    """Whether a message is not what was published, or was not when it became a dead letter that was sent back."""
+    return message.damaged or _DAMAGED in message.headers
+
+
 def dead_letter(message: Message, why: str) -> Record:
     """The dead letter of a message: its bytes and headers, where it was, and why it is unusable."""
-    letter = rejected_record(Record(message.key, message.value, message.headers), message.topic, why)
+    headers = {**message.headers, _DAMAGED: "1"} if message.damaged else message.headers
+    letter = rejected_record(Record(message.key, message.value, headers), message.topic, why)
     position = {"partition": str(message.partition), "offset": str(message.offset)}
     return replace(letter, headers={**letter.headers, **position})
 
@@ -195,4 +203,6 @@ def replay(stream: Stream, offsets: Sequence[int] = (), *, topic: str = RAW_TOPI
 
 def _replay_record(letter: Message) -> Record:
     headers = {name: text for name, text in letter.headers.items() if name not in _OWN_HEADERS}
+    if letter.damaged:
+        headers[_DAMAGED] = "1"
     return Record(letter.key, letter.value, {**headers, "attempts": str(attempts(letter.headers) or 1)})

@@ -29,11 +29,20 @@ from arbkit.stream.base import (
 )
 from arbkit.stream.sqlite_consumer import SqliteConsumer
 from arbkit.stream.sqlite_retention import topic_specs, trim
-from arbkit.stream.sqlite_tables import Partition, committed_by, ensure_tables, message_id, messages_from, partitions_of
+from arbkit.stream.sqlite_tables import (
+    Partition,
+    committed_by,
+    ensure_tables,
+    message_digest,
+    message_id,
+    messages_from,
+    partitions_of,
+)
 
 logger = logging.getLogger(__name__)
 
 _SCANNED_AT_ONCE = 500
+_INSERT = "INSERT INTO log_messages (id, timestamp, key, headers, value, digest) VALUES (?, ?, ?, ?, ?, ?)"
 
 
 class SqliteStream(Stream):
@@ -157,10 +166,12 @@ def _append(connection: sqlite3.Connection, partitions: list[Partition], records
     for record in records:
         number = zlib.crc32(record.key.encode()) % len(partitions)
         headers = json.dumps(dict(record.headers), ensure_ascii=False) if record.headers else None
-        rows.append((message_id(partitions[number].id, nexts[number]), now, record.key, headers, record.value))
+        found, value = message_id(partitions[number].id, nexts[number]), record.value
+        known_by = message_digest(found, now, record.key.encode(), headers.encode() if headers else None, value)
+        rows.append((found, now, record.key, headers, value, known_by))
         nexts[number] += 1
         sizes[number] += len(record.value)
-    connection.executemany("INSERT INTO log_messages (id, timestamp, key, headers, value) VALUES (?, ?, ?, ?, ?)", rows)
+    connection.executemany(_INSERT, rows)
     connection.executemany(
         "UPDATE log_partitions SET next = ?, bytes = bytes + ? WHERE id = ?",
         [(nexts[n], sizes[n], p.id) for n, p in enumerate(partitions) if nexts[n] != p.next],

@@ -48,9 +48,9 @@ def take_over(connection: sqlite3.Connection) -> int:
         chunk = asins[start : start + _PRODUCTS_PER_BATCH]
         stored = {offer.id: offer for offer in rows.read_offers(connection, chunk)}
         renewed = {
-            rebuilt.id: renew(stored[rebuilt.id], rebuilt, latest=latest)
+            rebuilt.id: renew(stored.get(rebuilt.id, rebuilt), rebuilt, latest=latest)
             for rebuilt in rows.read_offers(connection, chunk, file="beside")
-            if stored[rebuilt.id] != rebuilt
+            if stored.get(rebuilt.id) != rebuilt
         }
         connection.executemany(rows.PUT_OFFER, map(rows.offer_row, renewed.values()))
         write_products(connection, {**stored, **renewed}.values(), changed)

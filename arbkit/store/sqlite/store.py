@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import orjson
 
@@ -19,7 +18,7 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.results import RouteTotals
-from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
+from arbkit.core.sqlite import bound_wal, connect, fetch_damaged, immediate, snapshot, wrap_errors
 from arbkit.store import cursors
 from arbkit.store.absorbing import absorb_all, newest_histories, put_guarded, validate, written
 from arbkit.store.base import (
@@ -38,14 +37,15 @@ from arbkit.store.base import (
 from arbkit.store.fields import is_number
 from arbkit.store.product_document import best_by_product, without_invented
 from arbkit.store.sqlite import changes, demo, outbox, queries, rows
+from arbkit.store.sqlite.integrity import drop_damaged, find_damaged
 from arbkit.store.sqlite.products import note_change, take_over, write_products
-from arbkit.store.sqlite.schema import ensure_schema, is_current, is_there
+from arbkit.store.sqlite.rebuild import beside
+from arbkit.store.sqlite.schema import OFFER_COLUMNS, ensure_schema, is_current, is_there
 from arbkit.store.sqlite.stats import read_stats
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_ABANDONED_S = 86_400.0
 _SUMS_KEPT = 64
 
 
@@ -101,27 +101,21 @@ class SqliteStore(Closing):
 
     def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
         """See :meth:`arbkit.store.base.Store.rebuild`."""
-        beside = self._path.with_name(f"{self._path.name}.rebuild-{uuid4().hex[:8]}")
-        for left in self._path.parent.glob(f"{self._path.name}.rebuild-*"):
-            # One that was killed has left it.
-            if time.time() - left.stat().st_mtime > _ABANDONED_S:
-                left.unlink(missing_ok=True)
-        try:
-            with SqliteStore(beside) as other:
+        with wrap_errors(self._path, "store"), beside(self._path) as made:
+            with SqliteStore(made) as other:
                 for batch in batches:
                     put_guarded(other.put, batch)
             with self._using() as connection:
-                connection.execute("ATTACH ? AS beside", (str(beside.absolute()),))
+                damaged = find_damaged(connection)
+                connection.execute("ATTACH ? AS beside", (str(made.absolute()),))
                 try:
                     with immediate(connection):
+                        drop_damaged(connection, damaged)
                         offers = take_over(connection)
                         (total,) = connection.execute("SELECT count(*) FROM main.offers").fetchone()
                 finally:
                     connection.execute("DETACH beside")
                 bound_wal(connection, self._path)
-        finally:
-            for suffix in ("", "-wal", "-shm"):
-                beside.with_name(beside.name + suffix).unlink(missing_ok=True)
         return Rebuilt(offers=offers, kept=total - offers)
 
     def replace_opportunities(
@@ -221,7 +215,7 @@ class SqliteStore(Closing):
         unknown = [name for name in columns if name not in OFFER_WIRE_NAMES]
         if unknown:
             raise UsageError("no such field of an offer", field="columns", value=unknown)
-        names = ", ".join(OFFER_WIRE_NAMES[name] for name in columns)
+        wanted = itemgetter(*(OFFER_COLUMNS.index(OFFER_WIRE_NAMES[name]) for name in columns), -1)
         after = ""
         while True:
             with self._using() as connection, snapshot(connection):
@@ -233,10 +227,12 @@ class SqliteStore(Closing):
                 if ends is None:
                     return
                 shown = "" if self._show_demo else f"AND {demo.NOT_INVENTED}"
-                found = connection.execute(
-                    f"SELECT {names} FROM offers WHERE asin > ? AND asin <= ? {real} {shown} ORDER BY asin, market",  # noqa: S608
-                    (after, ends),
-                ).fetchall()
+                # All of each row, to see whether it is what was written.
+                within = f"asin > ? AND asin <= ? {real} {shown}"
+                query = f"SELECT {rows.OFFER_VALUES} FROM offers WHERE {within} ORDER BY asin, market"  # noqa: S608
+                found = [
+                    wanted(row)[:-1] for row in fetch_damaged(connection, query, (after, ends)) if rows.is_intact(row)
+                ]
             after = ends
             frame = pd.DataFrame.from_records(found, columns=list(columns))
             yield frame.astype({name: "float64" for name in columns if is_number(name)})
@@ -246,7 +242,8 @@ class SqliteStore(Closing):
         with self._using() as connection, snapshot(connection):
             query = f"SELECT {rows.HISTORY_COLUMNS} FROM history WHERE asin = ? ORDER BY market"  # noqa: S608 - ours
             shown = self._shown(connection, [asin])
-            return [rows.to_history(row) for one in shown for row in connection.execute(query, (one,))]
+            found = (row for one in shown for row in fetch_damaged(connection, query, (one,)))
+            return [rows.to_history(row) for row in found if rows.is_history_intact(row)]
 
     def product(self, asin: str) -> Product | None:
         """See :meth:`arbkit.store.base.Store.product`."""
