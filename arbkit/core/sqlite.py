@@ -17,7 +17,7 @@ from functools import partial
 from hashlib import blake2b
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, NotRequired
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -27,6 +27,8 @@ from arbkit.core.files import shipped_table
 logger = logging.getLogger(__name__)
 
 Kind = Literal["log", "store"]
+SqlValue = str | int | float | bytes | None
+"""What a column holds."""
 
 
 class _Fault(TypedDict):
@@ -140,7 +142,7 @@ def integrity_faults(path: Path, kind: Kind) -> list[str]:
     return [fault for fault in found if fault != "ok"]
 
 
-def fetch_damaged(connection: sqlite3.Connection, query: str, values: Sequence[str | int]) -> list[tuple[Any, ...]]:
+def fetch_damaged(connection: sqlite3.Connection, query: str, values: Sequence[SqlValue]) -> list[tuple[SqlValue, ...]]:
     """All rows of a query, also where a damaged text is no UTF-8: its digest tells, and the others can be read."""
     try:
         return connection.execute(query, values).fetchall()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from arbkit.core.sqlite import DigestCheck, connect, fetch_damaged, wrap_errors
+from arbkit.core.sqlite import DigestCheck, SqlValue, connect, fetch_damaged, wrap_errors
 from arbkit.store.sqlite import rows
 from arbkit.store.sqlite.schema import is_current
 
@@ -18,8 +18,8 @@ class DamagedRow(NamedTuple):
     """The key of a damaged row of ``offers`` or ``history``, whatever has become of it."""
 
     table: str
-    asin: str
-    market: str
+    asin: SqlValue
+    market: SqlValue
 
 
 def find_damaged(connection: sqlite3.Connection) -> list[DamagedRow]:
@@ -54,7 +54,7 @@ def check_digests(path: Path) -> DigestCheck:
                 checked += 1
                 unmarked += not marked
                 if not intact:
-                    damaged.append(f"{row.table} {row.asin}:{row.market}")
+                    damaged.append(f"{row.table} {row.asin!s}:{row.market!s}")
         finally:
             connection.close()
     return DigestCheck(checked, unmarked, tuple(damaged))
@@ -63,7 +63,7 @@ def check_digests(path: Path) -> DigestCheck:
 def _checked(connection: sqlite3.Connection) -> Iterator[tuple[DamagedRow, bool, bool]]:
     """The key of each row, whether it is intact, and whether it has a digest at all."""
     for table, columns in (("offers", rows.OFFER_VALUES), ("history", rows.HISTORY_COLUMNS)):
-        after: tuple[str, ...] = ("", "")
+        after: tuple[SqlValue, ...] = ("", "")
         query = f"SELECT {columns} FROM {table} WHERE (asin, market) > (?, ?) ORDER BY asin, market LIMIT {_AT_ONCE}"  # noqa: S608
         while found := fetch_damaged(connection, query, after):
             for row in found:
@@ -71,5 +71,5 @@ def _checked(connection: sqlite3.Connection) -> Iterator[tuple[DamagedRow, bool,
             after = found[-1][:2]
 
 
-def _is_intact(table: str, row: Sequence[Any]) -> bool:
+def _is_intact(table: str, row: Sequence[SqlValue]) -> bool:
     return rows.is_intact(row) if table == "offers" else rows.is_history_intact(row)

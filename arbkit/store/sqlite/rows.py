@@ -13,15 +13,13 @@ import orjson
 
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product
 from arbkit.core.offers.facts import Fact
-from arbkit.core.sqlite import digest, fetch_damaged
+from arbkit.core.sqlite import SqlValue, digest, fetch_damaged
 from arbkit.store.fields import BEST_FIELDS, OFFER_KINDS, OPPORTUNITY_FIELDS
 from arbkit.store.history_codec import decode
 from arbkit.store.sqlite.schema import OFFER_COLUMNS
 
 logger = logging.getLogger(__name__)
 
-SqlValue = str | int | float | bytes | None
-"""What a column holds."""
 _IN_CHUNK = 500
 _OFFER_KEY = ("asin", "market")
 _HISTORY_FIELDS = ("asin", "market", "version", "currency", "series", "digest")
@@ -92,15 +90,15 @@ def offer_row(offer: Offer) -> tuple[SqlValue, ...]:
         value = row[position]
         if value is not None and value.__class__ is not number:
             row[position] = number(value)
-    return *row, _offer_digest(row)
+    return (*row, _offer_digest(row))
 
 
 def _offer_digest(row: Sequence[SqlValue]) -> bytes:
     """Of the values of all :data:`OFFER_COLUMNS`, as they are stored."""
-    return blake2b(orjson.dumps(row), digest_size=8).digest()
+    return blake2b(orjson.dumps(row, default=repr), digest_size=8).digest()
 
 
-def is_intact(row: Sequence[Any]) -> bool:
+def is_intact(row: Sequence[SqlValue]) -> bool:
     """Whether a row of :data:`OFFER_VALUES` is what was written; named in the log where it is not."""
     written = row[-1]
     if written is None or written == _offer_digest(row[:-1]):
@@ -132,25 +130,20 @@ def _offer(row: Sequence[Any]) -> Offer:
 
 def history_row(h: History, series: bytes) -> tuple[SqlValue, ...]:
     """Its values for ``PUT_HISTORY``; the series are packed already."""
-    return (
-        h.asin,
-        h.market,
-        h.version,
-        h.currency,
-        series,
-        _history_digest(h.asin, h.market, h.version, h.currency, series),
-    )
+    row = (h.asin, h.market, h.version, h.currency, series)
+    return (*row, _history_digest(row))
 
 
-def _history_digest(asin: str, market: str, version: int, currency: str, series: bytes) -> bytes:
+def _history_digest(values: Sequence[SqlValue]) -> bytes:
+    *about, series = values
     packed = series if isinstance(series, bytes) else repr(series).encode()
-    return digest(orjson.dumps([asin, market, version, currency]), packed)
+    return digest(orjson.dumps(about, default=repr), packed)
 
 
-def is_history_intact(row: Sequence[Any]) -> bool:
+def is_history_intact(row: Sequence[SqlValue]) -> bool:
     """Whether a row of :data:`HISTORY_COLUMNS` is what was written; named in the log where it is not."""
     *values, written = row
-    if written is None or written == _history_digest(*values):
+    if written is None or written == _history_digest(values):
         return True
     logger.error("the history of %s:%s is damaged and left out: it is not what was written", row[0], row[1])
     return False

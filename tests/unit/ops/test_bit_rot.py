@@ -75,6 +75,7 @@ CHANGES = {
     "a weight": "UPDATE offers SET weight_g = weight_g + 1 WHERE asin = ? AND market = 'DE'",
     "a text": "UPDATE offers SET title = 'x' WHERE asin = ? AND market = 'DE'",
     "a text that is none": "UPDATE offers SET title = CAST(x'ff41' AS TEXT) WHERE asin = ? AND market = 'DE'",
+    "a text that is bytes": "UPDATE offers SET title = x'41' WHERE asin = ? AND market = 'DE'",
     "a time": "UPDATE offers SET updated_at = updated_at + 1 WHERE asin = ? AND market = 'DE'",
     "its digest": "UPDATE offers SET digest = x'0000000000000000' WHERE asin = ? AND market = 'DE'",
 }
