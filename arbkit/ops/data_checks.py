@@ -10,7 +10,7 @@ from arbkit.core.errors import ServiceError
 from arbkit.core.formatting import age_words
 from arbkit.core.keepa_time import CLOCK_TOLERANCE_S
 from arbkit.core.settings import Settings, sqlite_path
-from arbkit.core.sqlite import Kind, integrity_faults
+from arbkit.core.sqlite import Kind, describe_engine, integrity_faults
 from arbkit.store.sqlite import integrity as store_integrity
 from arbkit.stream import RAW_TOPIC, open_stream
 from arbkit.stream import sqlite_integrity as stream_integrity
@@ -42,6 +42,12 @@ def check_clock(settings: Settings) -> str:
             "kept for longer, and nothing is removed by its age for a day after the jump",
         )
     return f"in step with the log, whose newest message is {age_words(max(0.0, -ahead))} old"
+
+
+def check_sqlite(settings: Settings) -> str:
+    """Which SQLite keeps log and store, and what keeps them from the bug of older ones."""
+    embedded = any(url.startswith("sqlite:") for url in (settings.log_url, settings.store_url))
+    return describe_engine() if embedded else "not used: neither log nor store is a file"
 
 
 def check_integrity(settings: Settings) -> str:

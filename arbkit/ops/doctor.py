@@ -10,7 +10,7 @@ from arbkit.core.errors import ArbkitError, KeepaError, StoreError, StreamError
 from arbkit.core.results import Result
 from arbkit.core.service.addresses import url_answers
 from arbkit.core.settings import Settings
-from arbkit.ops.data_checks import check_clock, check_digests, check_integrity
+from arbkit.ops.data_checks import check_clock, check_digests, check_integrity, check_sqlite
 from arbkit.ops.supervisor import demo_probe, own_demo
 from arbkit.store.mode import settle_mode
 
@@ -156,7 +156,7 @@ def _store(settings: Settings) -> str:
 _CHECKS: Mapping[str, Callable[[Settings], str]] = {
     "mode": _mode, "home": _home, "watchlist": _watchlist, "profile": _profile, "schedule": _schedule,
     "fee tables": _tables, "exchange rates": _rates, "prices": _source, "log": _log, "clock": check_clock,
-    "store": _store,
+    "store": _store, "sqlite": check_sqlite,
 }  # fmt: skip
 """The checks in the order in which data passes."""
 _DEEP_CHECKS: Mapping[str, Callable[[Settings], str]] = {"integrity": check_integrity, "digests": check_digests}

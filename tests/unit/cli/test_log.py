@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from typing import Any
 
@@ -13,6 +12,7 @@ from typer.testing import CliRunner
 from arbkit.cli import app
 from arbkit.core.errors import ArbkitError, UsageError
 from arbkit.core.settings import Settings
+from arbkit.core.sqlite import connect
 from arbkit.pipeline.consumer import consume
 from arbkit.stream import RAW_TOPIC, open_stream
 from tests.helpers.streams import good
@@ -34,7 +34,7 @@ def run(*arguments: str) -> Any:
 
 
 def lose_unread(settings: Settings) -> None:
-    with closing(sqlite3.connect(settings.database)) as connection, connection:
+    with closing(connect(settings.database)) as connection:
         connection.execute("UPDATE log_partitions SET oldest = next WHERE topic = ?", (RAW_TOPIC,))
 
 

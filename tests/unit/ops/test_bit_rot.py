@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import random
-import sqlite3
 import threading
 import time
 from array import array
@@ -18,6 +17,7 @@ import pytest
 from arbkit.analysis import detection
 from arbkit.core.models import History, Series, Update
 from arbkit.core.settings import Settings
+from arbkit.core.sqlite import connect
 from arbkit.ops.doctor import Check, examine
 from arbkit.pipeline.consumer import consume
 from arbkit.pipeline.decode import DAMAGED
@@ -45,7 +45,7 @@ def fill(settings: Settings) -> None:
 
 
 def change(settings: Settings, statement: str, *values: object) -> None:
-    with closing(sqlite3.connect(settings.database)) as connection, connection:
+    with closing(connect(settings.database)) as connection:
         assert connection.execute(statement, values).rowcount > 0
 
 
@@ -156,7 +156,7 @@ def dead(settings: Settings) -> list[Message]:
 def test_a_damaged_message_is_a_dead_letter_and_sent_back_it_is_one_again(settings: Settings, kind: str) -> None:
     with open_stream(settings) as stream:
         stream.publish(RAW_TOPIC, good(9))
-    with closing(sqlite3.connect(settings.database)) as connection, connection:
+    with closing(connect(settings.database)) as connection:
         (number,) = connection.execute("SELECT id FROM log_messages WHERE key = 'B000000003'").fetchone()
     change(settings, MESSAGE_CHANGES[kind], number)
     assert not deep(settings)["digests"].ok
@@ -219,7 +219,7 @@ def test_a_damaged_structure_is_named(settings: Settings) -> None:
         store.put([Update(offer("B000000008"), History("B000000008", "DE", 1, "EUR", {
             "new": Series(array("i", range(60_000)), array("i", range(60_000))),
         }))])  # fmt: skip
-    with closing(sqlite3.connect(settings.database, isolation_level=None)) as connection:
+    with closing(connect(settings.database)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         (size,) = connection.execute("PRAGMA page_size").fetchone()
         (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'products_updated'").fetchone()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +14,7 @@ import arbkit.stream.sqlite
 import arbkit.stream.sqlite_retention
 import arbkit.stream.sqlite_tables
 from arbkit.core.errors import GroupBusyError, StreamError, UsageError
+from arbkit.core.sqlite import connect
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, TOPICS, Record, TopicPartition, TopicSpec, dead_letter_topic
 from arbkit.stream.holes import find_holes, skip_hole
 from arbkit.stream.sqlite import SqliteStream
@@ -166,7 +166,7 @@ def test_a_file_of_before_says_by_its_messages_what_time_it_was(
 
 def lose(path: Path, topic: str, upto: int) -> None:
     """Take messages away that nobody has read, as an arbkit of before did by a wrong clock."""
-    with closing(sqlite3.connect(path)) as connection, connection:
+    with closing(connect(path)) as connection:
         connection.execute("UPDATE log_partitions SET oldest = ? WHERE topic = ?", (upto, topic))
 
 
