@@ -145,3 +145,17 @@ def skip(
         print_json({"group": group, "partition": partition, "committed": hole.oldest, "lost": hole.messages})
     else:
         say(f"group {group} goes on at offset {hole.oldest}; {counted(hole.messages, 'message')} skipped")
+
+
+@log.command()
+def forget(
+    group: str = typer.Argument(..., help="A consumer group that reads no more: `arbkit log show` names them."),
+) -> None:
+    """Forget a consumer group: the log keeps what it has not read for as long as it is known."""
+    from arbkit.stream import ENRICH_GROUP, open_stream
+
+    if group == ENRICH_GROUP:
+        raise UsageError("is arbkit's own consumer", field="GROUP", value=group, remedy="`arbkit consume` reads on")
+    with open_stream(load_settings()) as stream:
+        stream.forget_group(group)
+    say(f"group {group} is forgotten; if it comes back, it begins at the oldest message")

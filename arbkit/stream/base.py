@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from arbkit.core.closing import Closing
-from arbkit.core.errors import MessageTooLargeError
+from arbkit.core.errors import MessageTooLargeError, UsageError
 
 RAW_TOPIC = "raw.keepa_updates"
 ENRICHED_TOPIC = "products.enriched"
@@ -145,6 +145,11 @@ class Message:
         return TopicPartition(self.topic, self.partition)
 
 
+def no_such_group(group: str) -> UsageError:
+    """The error where a group has never read anything."""
+    return UsageError("no such consumer group", field="GROUP", value=group, remedy="See `arbkit log show`")
+
+
 Offsets = Mapping[TopicPartition, int]
 """Partition → the next offset to read (the last one done plus one)."""
 OnRevoke = Callable[[frozenset[TopicPartition]], None]
@@ -276,6 +281,16 @@ class Stream(Closing, Protocol):
 
         Raises:
             StreamError: there is no such topic, or it cannot be asked.
+        """
+        ...
+
+    def forget_group(self, group: str) -> None:
+        """Forget how far a group has read, which keeps an embedded stream from removing what it has not.
+
+        Raises:
+            UsageError: there is no such group.
+            GroupBusyError: the embedded stream has a consumer of it.
+            StreamError: it has members, or cannot be forgotten.
         """
         ...
 

@@ -25,9 +25,10 @@ from arbkit.stream.base import (
     TopicPartition,
     TopicSpec,
     check_sizes,
+    no_such_group,
     topic_difference,
 )
-from arbkit.stream.sqlite_consumer import SqliteConsumer
+from arbkit.stream.sqlite_consumer import SqliteConsumer, take_group
 from arbkit.stream.sqlite_retention import topic_specs, trim
 from arbkit.stream.sqlite_tables import (
     Partition,
@@ -133,6 +134,18 @@ class SqliteStream(Stream):
         """See :meth:`arbkit.stream.base.Stream.watermarks`."""
         with self._using() as connection:
             return {p.topic_partition: (p.oldest, p.next) for p in partitions_of(connection, topic)}
+
+    def forget_group(self, group: str) -> None:
+        """See :meth:`arbkit.stream.base.Stream.forget_group`."""
+        with self._using() as connection:
+            lock = take_group(connection, self._path, group, wait_s=self._join_wait_s)
+            try:
+                with immediate(connection):
+                    gone = connection.execute("DELETE FROM log_offsets WHERE group_name = ?", (group,)).rowcount
+            finally:
+                lock.release()
+        if not gone:
+            raise no_such_group(group)
 
     def apply_retention(self) -> int:
         """Message by message, the oldest first, and none that a group has not read; Kafka removes whole segments.

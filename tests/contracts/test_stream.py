@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from arbkit.core.errors import MessageTooLargeError, StreamError
+from arbkit.core.errors import MessageTooLargeError, StreamError, UsageError
 from arbkit.stream import Consumer, Message, Record, Stream, TopicPartition, TopicSpec, dead_letter_topic
 from arbkit.stream.base import MAX_DEAD_LETTER, MAX_MESSAGE
 from arbkit.stream.kafka import KafkaStream
@@ -311,6 +311,22 @@ def test_retention_removes_the_oldest_and_nothing_that_a_group_has_not_read(
         assert drain(fresh, 10)[0].offset == 20
     stream.publish("small", [Record("k", b"y")])
     assert stream.read("small", offset=30)[0].value == b"y"
+
+
+def test_a_group_that_is_forgotten_is_as_if_it_never_was(request: pytest.FixtureRequest, open_stream: Open) -> None:
+    differs(request, "what Kafka keeps depends on no group, and it forgets them itself", "kafka", "mock")
+    stream = open_stream()
+    stream.publish(TOPIC, records(5))
+    with pytest.raises(UsageError, match="no such consumer group"):
+        stream.forget_group("g")
+    with stream.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+        commit(consumer, drain(consumer, 5))
+        with pytest.raises(StreamError):
+            stream.forget_group("g")
+    stream.forget_group("g")
+    assert stream.committed_offsets("g", TOPIC) == {}
+    with stream.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+        assert len(drain(consumer, 5)) == 5
 
 
 def test_retention_by_age(request: pytest.FixtureRequest, open_stream: Open) -> None:

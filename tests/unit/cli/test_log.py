@@ -15,7 +15,7 @@ from arbkit.core.settings import Settings
 from arbkit.core.sqlite import connect
 from arbkit.pipeline.consumer import consume
 from arbkit.stream import RAW_TOPIC, open_stream
-from tests.helpers.streams import good
+from tests.helpers.streams import good, ignore
 
 
 @pytest.fixture(autouse=True)
@@ -72,3 +72,13 @@ def test_a_partition_that_is_none_is_refused(named: str) -> None:
 def test_nothing_is_skipped_where_there_is_no_hole() -> None:
     with pytest.raises(UsageError, match="no hole there"):
         run("skip", "raw.keepa_updates/0")
+
+
+def test_a_group_that_reads_no_more_is_forgotten_and_arbkits_own_is_not(settings: Settings) -> None:
+    with open_stream(settings) as stream, stream.consumer("mine", [RAW_TOPIC], on_revoke=ignore):
+        pass
+    assert CliRunner().invoke(app, ["log", "forget", "mine"]).exit_code == 0
+    with open_stream(settings) as stream:
+        assert stream.committed_offsets("mine", RAW_TOPIC) == {}
+    for name, why in (("mine", "no such consumer group"), ("arbkit-enrich", "arbkit's own consumer")):
+        assert why in str(CliRunner().invoke(app, ["log", "forget", name]).exception)
