@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from uuid import uuid4
 
 import numpy as np
 import orjson
@@ -20,12 +21,13 @@ from arbkit.analysis.routes import RoutePrices, price_routes
 from arbkit.core.models import Opportunity
 from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
+from arbkit.pipeline.outbox import send_notices
 from arbkit.profit import Profile, Rates, Tables, load_profile, load_rates, load_tables
 from arbkit.profit.fees.arrays import Mask
 from arbkit.profit.reason_codes import Reason
-from arbkit.store import Basis, open_store
+from arbkit.store import Basis, Notice, open_store
 from arbkit.store.search_text import matches_words
-from arbkit.stream import ALERTS_TOPIC, Record, Stream, open_stream
+from arbkit.stream import ALERTS_TOPIC, open_stream
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +115,8 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
 
     Raises:
         ConfigError: the profile, a table or a setting is wrong.
-        StoreError, StreamError: nothing was replaced, or nothing was announced.
+        StoreError: nothing was replaced.
+        StreamError: nothing was replaced; or all of it, and the alerts wait in the store's outbox.
     """
     parameters = parameters or DetectParameters()
     # Before anything is read: what changes meanwhile is a change after it.
@@ -123,9 +126,10 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
         whole = DetectParameters(on=parameters.on)
         basis = Basis(store.changes(), inputs)
         found = detect(OfferScan.of(store), profile, tables, rates, parameters=whole, run_id=run_id)
-        new = store.replace_opportunities([*found.opportunities, *found.others], run_id=run_id, basis=basis)
+        everything = [*found.opportunities, *found.others]
+        new = store.replace_opportunities(everything, run_id=run_id, basis=basis, announce=alerts_of)
         result = replace(found, new=tuple(new), stored=len(found.opportunities))
-        publish_alerts(log, result)
+        send_notices(store, log)
         if parameters.min_profit < whole.min_profit:
             # Losses are never stored: who wants to see them has them priced again.
             scan, now = OfferScan.of(store), result.evaluated_at
@@ -231,30 +235,24 @@ def _wanted(found: list[Opportunity], parameters: DetectParameters) -> list[Oppo
     return found
 
 
-def publish_alerts(log: Stream, result: Detection) -> None:
-    """One alert for each opportunity that was not there before."""
-    new = set(result.new)
-    log.publish(
-        ALERTS_TOPIC,
-        [
-            Record(
-                key=o.asin,
-                value=orjson.dumps(
-                    {
-                        "v": 1,
-                        "asin": o.asin,
-                        "reason": "new_opportunity",
-                        "confidence": o.confidence,
-                        "priority": priority(o),
-                        "expires_at": result.evaluated_at + _ALERT_LIFE_S,
-                        "opportunity": o.public(now=result.evaluated_at),
-                    }
-                ),
-            )
-            for o in result.opportunities
-            if o.id in new
-        ],
-    )
+def alerts_of(new: Sequence[Opportunity]) -> list[Notice]:
+    """One alert for each of these opportunities, which were none before; each has an id of its own."""
+    return [_alert(one, uuid4().hex) for one in new]
+
+
+def _alert(o: Opportunity, number: str) -> Notice:
+    document = {
+        "v": 1,
+        "id": number,
+        "at": o.evaluated_at,
+        "asin": o.asin,
+        "reason": "new_opportunity",
+        "confidence": o.confidence,
+        "priority": priority(o),
+        "expires_at": o.evaluated_at + _ALERT_LIFE_S,
+        "opportunity": o.public(now=o.evaluated_at),
+    }
+    return Notice(number, ALERTS_TOPIC, o.asin, orjson.dumps(document))
 
 
 def priority(opportunity: Opportunity) -> float:

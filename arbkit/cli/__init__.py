@@ -7,7 +7,7 @@ import sys
 import typer
 
 from arbkit import __version__
-from arbkit.cli import data, dlq, fees, money, ops, profile, reports, schedule, services, web
+from arbkit.cli import data, fees, money, ops, profile, reports, schedule, services, stream, web
 from arbkit.cli.shared import state
 from arbkit.core.errors import ArbkitError
 
@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 for module in (services, data, money, web, ops):
     module.register(app)
-for group in (schedule.app, data.watch, data.facts, dlq.app, fees.app, profile.app, reports.app):
+for group in (schedule.app, data.watch, data.facts, stream.dlq, stream.log, fees.app, profile.app, reports.app):
     app.add_typer(group, name=group.info.name)
 
 

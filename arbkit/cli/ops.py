@@ -92,12 +92,15 @@ def _token_row(state: Status) -> tuple[str, str]:
     return "tokens", f"{tokens.left} left {age_text(tokens.age_s)} ago, refill {tokens.refill_rate_per_min} per minute"
 
 
-def doctor(json: bool = JSON) -> None:
+def doctor(
+    deep: bool = typer.Option(False, "--deep", help="Read every byte of log and store too, and check it."),
+    json: bool = JSON,
+) -> None:
     """Check the configuration and every connection, and name the remedy for each failure."""
     from arbkit.ops.doctor import examine
 
     settings = load_settings(with_key=True)
-    checks = examine(settings)
+    checks = examine(settings, deep=deep)
     if json:
         print_json({"settings": settings.masked(), "checks": checks})
     else:

@@ -9,6 +9,9 @@ from arbkit.core.errors import BadRecordError
 
 _EPOCH_MINUTES = 21_564_000
 
+CLOCK_TOLERANCE_S = 3_600.0
+"""How far two clocks may differ before a time counts as one of the future."""
+
 UNDATED_AT = _EPOCH_MINUTES * 60
 """The time (Unix s) that stands for "nobody knows when": older than every fact, so never fresh."""
 

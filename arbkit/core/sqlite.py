@@ -6,23 +6,64 @@ moment, and :func:`wrap_errors` turns errors into arbkit's.
 
 from __future__ import annotations
 
+import importlib
 import logging
-import sqlite3
+import sqlite3 as built_in
+import struct
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from hashlib import blake2b
 from importlib import resources
 from pathlib import Path
-from typing import Literal, NotRequired
+from typing import TYPE_CHECKING, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
 from arbkit.core.errors import ServiceError, StoreCorruptError, StoreError, StreamError
 from arbkit.core.files import shipped_table
 
+if TYPE_CHECKING:
+    import sqlite3
+
 logger = logging.getLogger(__name__)
 
+
+def is_fixed(version: tuple[int, int, int]) -> bool:
+    """Whether this SQLite is free of the WAL-reset bug, which may damage a file that several processes write.
+
+    Source: sqlite.org/wal.html#walresetbug: 3.7.0 to 3.51.2, mended in 3.51.3, 3.50.7 and 3.44.6.
+    """
+    return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51, 0) or (3, 44, 6) <= version < (3, 45, 0)
+
+
+if not TYPE_CHECKING:
+    # All of arbkit must use one: two SQLites in a process drop each other's locks on a file.
+    sqlite3 = built_in
+    if not is_fixed(built_in.sqlite_version_info):
+        with suppress(ImportError):
+            sqlite3 = importlib.import_module("pysqlite3.dbapi2")
+
+FOLDS_ALONE = not is_fixed(sqlite3.sqlite_version_info)
+"""Whether the write-ahead log is folded back by one process at a time, and while nobody writes: what the bug needs
+is another one that writes at that moment."""
+
+
+def describe_engine() -> str:
+    """The SQLite in use, where it is from, and how it is kept from the WAL-reset bug."""
+    origin = "Python's own" if sqlite3 is built_in else "pysqlite3's"
+    if FOLDS_ALONE:
+        kept = "has the WAL-reset bug; the log is folded back by one process alone, while nobody writes"
+    else:
+        kept = "is free of the WAL-reset bug"
+    return f"SQLite {sqlite3.sqlite_version}, {origin}, {kept}"
+
+
 Kind = Literal["log", "store"]
+SqlValue = str | int | float | bytes | None
+"""What a column holds."""
 
 
 class _Fault(TypedDict):
@@ -43,6 +84,9 @@ BUSY_TIMEOUT_S = 30.0
 
 WAL_LIMIT = 64 << 20
 """Bytes of ``-wal`` file above which a writer folds it back: constant readers let it grow without bound."""
+
+_FAULTS_NAMED = 20
+_FOREIGN_KEYS = "PRAGMA foreign_key_check"
 
 _CHECKPOINT_WAIT_S = 0.1
 """How long folding back may hold up other writers while it waits for readers."""
@@ -78,6 +122,9 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA fullfsync = ON")
             connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT}")
+            if FOLDS_ALONE:
+                # Else each commit might, whoever writes.
+                connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
     except BaseException:
         connection.close()
@@ -98,6 +145,54 @@ def _use_wal(connection: sqlite3.Connection) -> None:
         else:
             if mode != "wal":
                 raise sqlite3.OperationalError(f"this disk cannot hold a shared database (journal {mode})")
+
+
+def digest(*parts: bytes) -> bytes:
+    """Eight bytes that show whether stored parts are still what was written: SQLite itself keeps no checksums."""
+    made = blake2b(struct.pack(f"<{len(parts)}q", *map(len, parts)), digest_size=8)
+    for part in parts:
+        made.update(part)
+    return made.digest()
+
+
+@dataclass(frozen=True, slots=True)
+class DigestCheck:
+    """How many rows were ``checked``, how many of them have no digest (they are of before), and which are damaged."""
+
+    checked: int
+    unmarked: int
+    damaged: tuple[str, ...]
+
+
+def integrity_faults(path: Path, kind: Kind) -> list[str]:
+    """What SQLite itself finds wrong in the structure of the file at ``path``; it reads all of it.
+
+    Raises:
+        ServiceError: it cannot be read.
+    """
+    with wrap_errors(path, kind):
+        connection = connect(path, read_only=True)
+        try:
+            found = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({_FAULTS_NAMED})")]
+            found += [f"{row[0]}: a row points to none of {row[2]}" for row in connection.execute(_FOREIGN_KEYS)]
+        finally:
+            connection.close()
+    return [fault for fault in found if fault != "ok"]
+
+
+def fetch_damaged(connection: sqlite3.Connection, query: str, values: Sequence[SqlValue]) -> list[tuple[SqlValue, ...]]:
+    """All rows of a query, also where a damaged text is no UTF-8: its digest tells, and the others can be read."""
+    try:
+        return connection.execute(query, values).fetchall()
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+    plain = connection.text_factory
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+    try:
+        return connection.execute(query, values).fetchall()
+    finally:
+        connection.text_factory = plain
 
 
 def read_statements(package: str, name: str) -> tuple[str, ...]:
@@ -144,11 +239,24 @@ def bound_wal(connection: sqlite3.Connection, path: Path) -> None:
         return
     connection.execute(f"PRAGMA busy_timeout = {round(_CHECKPOINT_WAIT_S * 1000)}")
     try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if FOLDS_ALONE:
+            _fold_alone(connection, path)
+        else:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     except sqlite3.Error as error:
         logger.warning("the write-ahead log of %s could not be folded back: %s", path, error)
     finally:
         connection.execute(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT_S * 1000)}")
+
+
+def _fold_alone(connection: sqlite3.Connection, path: Path) -> None:
+    """Fold the log back by another connection while this one lets nobody write; the next writer begins it anew."""
+    with closing(sqlite3.connect(path.absolute().as_uri(), uri=True, isolation_level=None)) as folding:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            folding.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        finally:
+            connection.execute("ROLLBACK")
 
 
 @contextmanager

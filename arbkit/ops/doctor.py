@@ -6,11 +6,12 @@ import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from arbkit.core.errors import ArbkitError, KeepaError, StoreError
+from arbkit.core.errors import ArbkitError, KeepaError, StoreError, StreamError
 from arbkit.core.results import Result
 from arbkit.core.service.addresses import url_answers
 from arbkit.core.service.exposure import exposures
 from arbkit.core.settings import Settings
+from arbkit.ops.data_checks import check_clock, check_digests, check_integrity, check_sqlite
 from arbkit.ops.supervisor import demo_probe, own_demo
 from arbkit.store.mode import settle_mode
 
@@ -27,11 +28,15 @@ class Check(Result):
     exit_code: int = 0
 
 
-def examine(settings: Settings) -> list[Check]:
-    """All checks, in the order in which data passes; one that fails does not keep the others from running."""
+def examine(settings: Settings, *, deep: bool = False) -> list[Check]:
+    """All checks, in the order in which data passes; one that fails does not keep the others from running.
+
+    With ``deep`` also those that read every byte of log and store.
+    """
     with suppress(ArbkitError):
         settings = settle_mode(settings)
-    return [_check(settings, name, say) for name, say in _CHECKS.items()]
+    checks = {**_CHECKS, **(_DEEP_CHECKS if deep else {})}
+    return [_check(settings, name, say) for name, say in checks.items()]
 
 
 def _check(settings: Settings, name: str, say: Callable[[Settings], str]) -> Check:
@@ -134,9 +139,16 @@ def _source(settings: Settings) -> str:
 
 def _log(settings: Settings) -> str:
     from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_stream
+    from arbkit.stream.holes import find_holes, skip_command
 
     with open_stream(settings) as log:
         behind = sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values())
+        for hole in find_holes(log, ENRICH_GROUP, RAW_TOPIC):
+            raise StreamError(
+                f"{hole.messages} messages of {hole.topic_partition} were removed before the consumer had read them",
+                remedy=f"Import or fetch them again. To go on after them: "
+                f"{skip_command(ENRICH_GROUP, hole.topic_partition)}",
+            )
     return f"{settings.masked()['ARBKIT_LOG'] or settings.log_url}: {behind} messages wait for the consumer"
 
 
@@ -161,6 +173,8 @@ def _store(settings: Settings) -> str:
 _CHECKS: Mapping[str, Callable[[Settings], str]] = {
     "mode": _mode, "secrets": _secrets, "home": _home, "watchlist": _watchlist, "profile": _profile,
     "schedule": _schedule, "fee tables": _tables, "exchange rates": _rates, "prices": _source, "log": _log,
-    "store": _store,
+    "clock": check_clock, "store": _store, "sqlite": check_sqlite,
 }  # fmt: skip
 """The checks in the order in which data passes."""
+_DEEP_CHECKS: Mapping[str, Callable[[Settings], str]] = {"integrity": check_integrity, "digests": check_digests}
+"""Those that read every byte."""

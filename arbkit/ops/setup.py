@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import orjson
 
 from arbkit.core.files import read_if_there, write_atomically
-from arbkit.core.settings import Settings
+from arbkit.core.settings import Settings, sqlite_path
 from arbkit.store import elastic_options, open_store
 from arbkit.store.kept_facts import restore_facts
+from arbkit.store.sqlite.rebuild import remove_abandoned
 from arbkit.stream import open_stream, settings_topics
 
 
@@ -30,6 +31,8 @@ def initialise(settings: Settings) -> list[str]:
         if of_store:
             # It cannot be opened before it is migrated.
             return differences
+    else:
+        remove_abandoned(sqlite_path(settings.store_url))
     with open_store(settings) as store:
         restore_facts(settings, store)
     return differences

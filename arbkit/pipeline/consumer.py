@@ -28,6 +28,7 @@ from arbkit.core.settings import Settings
 from arbkit.pipeline.dead_letter_limit import DeadLetterLimit
 from arbkit.pipeline.decode import DecodedBatch, decode_batch
 from arbkit.store import Store, open_store
+from arbkit.store.absorbing import put_guarded
 from arbkit.store.mode import takes_demo
 from arbkit.stream import (
     ENRICH_GROUP,
@@ -41,7 +42,7 @@ from arbkit.stream import (
     dead_letter_topic,
     open_stream,
 )
-from arbkit.stream.dead_letters import attempts, dead_letter
+from arbkit.stream.dead_letters import attempts, dead_letter, publish
 
 logger = logging.getLogger(__name__)
 
@@ -279,13 +280,12 @@ class _Loop:
         with timed("consumer", "store"):
             if not self._put(batch):
                 return False
+        enriched = _enriched(batch)
         rejected = {(message.topic_partition, message.offset) for message, _ in batch.rejected}
         # What was a dead letter before says nothing about the stream.
         self._limit.note((m.topic_partition, m.offset) in rejected for m in messages if not attempts(m.headers))
         with timed("consumer", "publish"):
-            self._stream.publish(
-                ENRICHED_TOPIC, [Record(u.offer.asin, orjson.dumps(u.offer.to_dict())) for u in batch.updates]
-            )
+            publish(self._stream, ENRICHED_TOPIC, enriched)
             self._stream.publish(dead_letter_topic(RAW_TOPIC), [dead_letter(m, why) for m, why in batch.rejected])
         self._summary.read += len(messages)
         self._summary.unknown += batch.unknown
@@ -301,7 +301,7 @@ class _Loop:
         """Store the batch's updates, however long the store needs; False if stopped before that."""
         try:
             written = with_retry(
-                lambda: self._store.put(batch.updates),
+                lambda: put_guarded(self._store.put, batch.updates),
                 retry_on=_may_pass,
                 give_up=lambda _: self._is_over(),
                 first_s=0.5,
@@ -317,17 +317,29 @@ class _Loop:
             raise
         for index, why in written.poison.items():
             batch.rejected.append((batch.origins[index], why))
-        batch.updates = [u for i, u in enumerate(batch.updates) if i not in written.poison]
         for index, outcome in written.outcomes.items():
             self._summary.note(outcome)
             if (file := batch.origins[index].headers.get("file")) is not None:
                 self._summary.files.setdefault(file, Outcomes()).note(outcome)
+        batch.keep(i for i in range(len(batch.updates)) if i not in written.poison)
         CONSUMED.labels("stored").inc(written.ok)
         CONSUMED.labels("stale").inc(written.stale)
         return True
 
     def _is_over(self) -> bool:
         return self._ended or self._stop.is_set()
+
+
+def _enriched(batch: DecodedBatch) -> list[Record]:
+    """The records of what was stored; whatever one of them does is a dead letter, and the others go on."""
+    records: list[Record] = []
+    for update, origin in zip(batch.updates, batch.origins, strict=True):
+        try:
+            records.append(Record(update.offer.asin, orjson.dumps(update.offer.to_dict())))
+        except Exception as error:
+            logger.exception("%s/%d, offset %d", origin.topic, origin.partition, origin.offset)
+            batch.rejected.append((origin, f"a fault of arbkit: {error!r}"))
+    return records
 
 
 def _may_pass(error: BaseException) -> bool:

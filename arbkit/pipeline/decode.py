@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -12,6 +12,9 @@ from arbkit.core.errors import BadRecordError
 from arbkit.core.models import Update
 from arbkit.sources.envelope import from_envelope
 from arbkit.stream import Message
+from arbkit.stream.dead_letters import is_damaged
+
+DAMAGED = "its bytes are not those that were published: the disk or the file is damaged"
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +32,12 @@ class DecodedBatch:
     rejected: list[tuple[Message, str]] = field(default_factory=list)
     unknown: int = 0
 
+    def keep(self, positions: Iterable[int]) -> None:
+        """Go on with the updates at these positions, and their messages."""
+        kept = [*positions]
+        self.updates = [self.updates[position] for position in kept]
+        self.origins = [self.origins[position] for position in kept]
+
 
 def decode_batch(messages: Sequence[Message], *, demo: bool = True) -> DecodedBatch:
     """Decode messages in their order; one that cannot be decoded never stops the others.
@@ -37,6 +46,9 @@ def decode_batch(messages: Sequence[Message], *, demo: bool = True) -> DecodedBa
     """
     found = DecodedBatch()
     for message in messages:
+        if is_damaged(message):
+            found.rejected.append((message, DAMAGED))
+            continue
         try:
             update = from_envelope(orjson.loads(message.value))
         except orjson.JSONDecodeError as error:

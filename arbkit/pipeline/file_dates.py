@@ -8,13 +8,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from arbkit.core.errors import RefusedFileError
+from arbkit.core.keepa_time import CLOCK_TOLERANCE_S
 from arbkit.pipeline.file_report import FactsFrom, FileReport
 from arbkit.sources.export_notation import Notation, date_in_name, decide_dates, read_date
 from arbkit.sources.export_rows import EMPTY
 from arbkit.sources.raw_types import Cell
 
-CLOCKS = timedelta(hours=1)
-"""How far two clocks may differ before a time counts as one of the future."""
+CLOCKS = timedelta(seconds=CLOCK_TOLERANCE_S)
 _ZONES = timedelta(hours=14)
 """How far a local date can be ahead of UTC."""
 _NO_DATE = "nothing says when the prices were true, so they count as old: give the day with --dated"

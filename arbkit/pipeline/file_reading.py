@@ -251,8 +251,6 @@ def _why_unusable(message: Envelope) -> BadRecordError | None:
         return error
     if update is not None and (why := why_refused(update)) is not None:
         return BadRecordError(why)
-    if update is not None and update.offer.updated_at > (datetime.now(UTC) + CLOCKS).timestamp():
-        return BadRecordError("is in the future", field="lastUpdate", value=update.offer.version)
     return None
 
 

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
 
 from arbkit.core.errors import BadRecordError
-from arbkit.core.keepa_time import iso_to_unix
+from arbkit.core.keepa_time import CLOCK_TOLERANCE_S, iso_to_unix, to_unix
 from arbkit.core.marketplaces import MARKETS, Market, by_domain
-from arbkit.core.models import Origin, Update
+from arbkit.core.models import Offer, Origin, Update
 from arbkit.sources.export_rows import read_offer
 from arbkit.sources.keepa_product import parse_product
 from arbkit.sources.raw_types import Envelope, Json, RawProduct
 
 ENVELOPE_VERSION = 1
 _ASIN = re.compile(r"[A-Z0-9]{10}")
+_TIMES = tuple(dict.fromkeys(("updated_at", "buy_box_at", *(f.name for f in fields(Offer) if f.name[-3:] == "_at"))))
+"""The times of an offer, first those that others follow from."""
+_WHEN_FETCHED = "fetched_at"
+"""By the clock of whoever asked: nothing is fresher for it, and what was paid for must not be lost by that clock."""
+_KEEPA_NAMES = {
+    "updated_at": "lastUpdate", "buy_box_at": "lastBuyBoxUpdate", "price_at": "lastBuyBoxUpdate",
+    "keepa_fba_fee_at": "fbaFees.lastUpdate",
+}  # fmt: skip
+_EXPORT_NAMES = {"updated_at": "facts_at"}
 
 
 def envelope(
@@ -36,8 +48,16 @@ def from_envelope(document: Envelope | Json) -> Update | None:
     """The update in a message of ``raw.keepa_updates``; None if the source does not know the product there.
 
     Raises:
-        BadRecordError: the message or the product in it cannot be understood; names the field.
+        BadRecordError: the message or the product in it cannot be understood, or a time in it is ahead of the clock;
+            names the field.
     """
+    update = _read(document)
+    if update is not None:
+        _check_times(update, time.time() + CLOCK_TOLERANCE_S)
+    return update
+
+
+def _read(document: Envelope | Json) -> Update | None:
     if not isinstance(document, Mapping):
         raise BadRecordError("is not a JSON object", field="envelope")
     message: RawProduct = document
@@ -79,3 +99,28 @@ def _market_of(message: RawProduct, product: RawProduct) -> Market:
     if _ASIN.fullmatch(asin) is None:
         raise BadRecordError("is no ASIN", field="asin", value=asin[:60])
     return market
+
+
+def _check_times(update: Update, latest: float) -> None:
+    """Refuse a record with a time after ``latest`` (Unix seconds): all that is true would be older for ever.
+
+    Raises:
+        BadRecordError: names the field and the time.
+    """
+    offer, history = update.offer, update.history
+    names = _KEEPA_NAMES if history is not None else _EXPORT_NAMES
+    for name in _TIMES:
+        at = getattr(offer, name)
+        if at is not None and at > latest and name != _WHEN_FETCHED:
+            raise BadRecordError("is in the future", field=names.get(name, name), value=_shown(at))
+    for name, series in history.series.items() if history is not None else ():
+        # They are in the order of time.
+        if series.times and to_unix(series.times[-1]) > latest:
+            raise BadRecordError("is in the future", field=f"csv, {name}", value=_shown(to_unix(series.times[-1])))
+
+
+def _shown(at: float) -> str:
+    try:
+        return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+    except (ValueError, OverflowError, OSError):
+        return f"{at:.0f} s"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from arbkit.core.errors import ArbkitError
 from arbkit.core.models import History, Offer, Update
 from arbkit.core.offers.groups import ORIGIN_RANKS, read_values
 from arbkit.core.offers.histories import merge_histories
 from arbkit.core.offers.merging import Outcome, absorb
 from arbkit.store.base import Written
 from arbkit.store.history_codec import decode, encode, goes_on
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -130,6 +134,33 @@ def written(outcomes: Mapping[int, Outcome], poison: Mapping[int, str]) -> Writt
         poison=poison,
         outcomes=kept,
     )
+
+
+def put_guarded(put: Callable[[Sequence[Update]], Written], updates: Sequence[Update]) -> Written:
+    """Store a batch by ``put``. Where an update does what nobody thought of, it is poison and the others are stored.
+
+    Raises:
+        ArbkitError: what ``put`` raises on purpose.
+    """
+    try:
+        return put(updates)
+    except ArbkitError:
+        raise
+    except Exception:
+        logger.exception("a batch of %d updates: each is tried alone", len(updates))
+    outcomes: dict[int, Outcome] = {}
+    poison: dict[int, str] = {}
+    for position, update in enumerate(updates):
+        try:
+            done = put([update])
+        except ArbkitError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever one record does, it must not stop the others
+            poison[position] = f"a fault of arbkit: {error!r}"
+        else:
+            outcomes.update((position, outcome) for outcome in done.outcomes.values())
+            poison.update((position, why) for why in done.poison.values())
+    return written(outcomes, poison)
 
 
 def why_refused(update: Update) -> str | None:

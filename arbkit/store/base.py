@@ -1,4 +1,4 @@
-"""What a store is to its callers: documents in seven collections behind named queries.
+"""What a store is to its callers: documents in collections behind named queries.
 
 Two implementations stand behind it, SQLite (embedded) and Elasticsearch (scale-out), and one contract suite.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, Self, TypedDict, TypeVar, Unpack
 
@@ -70,6 +70,23 @@ class Basis:
 
     changes: int
     inputs: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A record that must follow a change of the store: kept with the change, published afterwards, at least once.
+
+    ``id`` stays the same however often it is published.
+    """
+
+    id: str
+    topic: str
+    key: str
+    value: bytes
+
+
+Announce = Callable[[Sequence[Opportunity]], Sequence[Notice]]
+"""What is to be announced of the opportunities that were none before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,15 +286,24 @@ class Store(Closing, Protocol):
         ...
 
     def replace_opportunities(
-        self, found: Sequence[Opportunity], *, run_id: str, basis: Basis | None = None
+        self, found: Sequence[Opportunity], *, run_id: str, basis: Basis | None = None, announce: Announce | None = None
     ) -> list[str]:
         """Make ``found`` the whole of ``opportunities`` and mark each product's best; atomic for readers.
 
-        ``basis`` is what they were made of, for :meth:`basis`.
+        ``basis`` is what they were made of, for :meth:`basis`. What ``announce`` makes of the new ones is kept in the
+        outbox by the same write: either both are there or neither.
 
         Returns:
             The ids (asin:source:target) of opportunities that were none before.
         """
+        ...
+
+    def unsent(self, limit: int) -> list[Notice]:
+        """The notices of the outbox that are not marked as sent, the oldest first, at most ``limit``."""
+        ...
+
+    def mark_sent(self, notices: Sequence[Notice]) -> None:
+        """Mark notices as sent: each has been published, and is not published again."""
         ...
 
     def basis(self) -> Basis | None:

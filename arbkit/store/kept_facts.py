@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import orjson
@@ -26,7 +26,7 @@ def set_fact(settings: Settings, store: Store, fact: Fact) -> None:
     """
     restore_facts(settings, store)
     store.put_fact(fact)
-    _save(settings, store)
+    _save(settings, store.facts())
 
 
 def keep_typed(settings: Settings, store: Store, asin: str, typed: TypedFacts) -> list[Fact]:
@@ -86,9 +86,14 @@ def unset_fact(settings: Settings, store: Store, asin: str, market: str, name: F
         StoreError: the store or the file cannot be written.
     """
     restore_facts(settings, store)
-    gone = store.delete_fact(asin, market, name)
-    _save(settings, store)
-    return gone
+    known = store.facts()
+    left = [fact for fact in known if (fact.asin, fact.market, fact.name) != (asin, market, name)]
+    if len(left) == len(known):
+        return False
+    # The file first: from there it would come back into the store.
+    _save(settings, left)
+    store.delete_fact(asin, market, name)
+    return True
 
 
 def restore_facts(settings: Settings, store: Store) -> int:
@@ -114,8 +119,8 @@ def restore_facts(settings: Settings, store: Store) -> int:
     return len(missing)
 
 
-def _save(settings: Settings, store: Store) -> None:
-    rows = [fact.to_dict() for fact in store.facts()]
+def _save(settings: Settings, facts: Iterable[Fact]) -> None:
+    rows = [fact.to_dict() for fact in facts]
     write_atomically(_path(settings), orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
 
 

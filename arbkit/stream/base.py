@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from arbkit.core.closing import Closing
-from arbkit.core.errors import MessageTooLargeError
+from arbkit.core.errors import MessageTooLargeError, UsageError
 
 RAW_TOPIC = "raw.keepa_updates"
 ENRICHED_TOPIC = "products.enriched"
@@ -42,9 +42,14 @@ def dead_letter_topic(topic: str) -> str:
     return f"{topic}{_DEAD_LETTERS}"
 
 
+def is_dead_letter_topic(topic: str) -> bool:
+    """Whether a topic is one of dead letters."""
+    return topic.endswith(_DEAD_LETTERS)
+
+
 def max_bytes_of(topic: str) -> int:
     """Bytes of the largest message that a topic takes."""
-    return MAX_DEAD_LETTER if topic.endswith(_DEAD_LETTERS) else MAX_MESSAGE
+    return MAX_DEAD_LETTER if is_dead_letter_topic(topic) else MAX_MESSAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +125,10 @@ class TopicPartition:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a consumer gets. ``timestamp`` is when it became durable, in Unix seconds."""
+    """What a consumer gets. ``timestamp`` is when it became durable, in Unix seconds.
+
+    ``damaged``: it is no longer what was published; the disk, or somebody else, has changed it.
+    """
 
     topic: str
     partition: int
@@ -129,11 +137,17 @@ class Message:
     value: bytes
     headers: Mapping[str, str]
     timestamp: float
+    damaged: bool = False
 
     @property
     def topic_partition(self) -> TopicPartition:
         """Where the message lies."""
         return TopicPartition(self.topic, self.partition)
+
+
+def no_such_group(group: str) -> UsageError:
+    """The error where a group has never read anything."""
+    return UsageError("no such consumer group", field="GROUP", value=group, remedy="See `arbkit log show`")
 
 
 Offsets = Mapping[TopicPartition, int]
@@ -275,6 +289,16 @@ class Stream(Closing, Protocol):
 
         Raises:
             StreamError: there is no such topic, or it cannot be asked.
+        """
+        ...
+
+    def forget_group(self, group: str) -> None:
+        """Forget how far a group has read, which keeps an embedded stream from removing what it has not.
+
+        Raises:
+            UsageError: there is no such group.
+            GroupBusyError: the embedded stream has a consumer of it.
+            StreamError: it has members, or cannot be forgotten.
         """
         ...
 

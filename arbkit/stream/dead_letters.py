@@ -17,8 +17,14 @@ logger = logging.getLogger(__name__)
 
 REPLAY_GROUP = "arbkit-dlq"
 _AT_ONCE = 500
+_MOST_DIGITS = 9
+"""Of a number of attempts: a header may hold anything, and more than 4,300 digits Python does not read."""
+_LONGEST_WHY = 2_000
+"""Characters of a reason: an error may quote megabytes of the record that it is about, which lies beside it."""
 _POLL_S = 0.5
 _POLLS = 40
+_DAMAGED = "damaged"
+"""The header that stays with damaged bytes wherever they go: sent back, they must not pass for what was published."""
 _OWN_HEADERS = frozenset({"topic", "partition", "offset", "error", "attempts", "time"})
 """What a dead letter is given; a replayed record has none of it but the attempts."""
 
@@ -64,9 +70,15 @@ def publish(stream: Stream, topic: str, records: Sequence[Record]) -> int:
     return 0
 
 
+def is_damaged(message: Message) -> bool:
+    """Whether a message is not what was published, or was not when it became a dead letter that was sent back."""
+    return message.damaged or _DAMAGED in message.headers
+
+
 def dead_letter(message: Message, why: str) -> Record:
     """The dead letter of a message: its bytes and headers, where it was, and why it is unusable."""
-    letter = rejected_record(Record(message.key, message.value, message.headers), message.topic, why)
+    headers = {**message.headers, _DAMAGED: "1"} if message.damaged else message.headers
+    letter = rejected_record(Record(message.key, message.value, headers), message.topic, why)
     position = {"partition": str(message.partition), "offset": str(message.offset)}
     return replace(letter, headers={**letter.headers, **position})
 
@@ -75,17 +87,23 @@ def rejected_record(record: Record, topic: str, why: str) -> Record:
     """The dead letter of a record that never came to its topic."""
     own = {
         "topic": topic,
-        "error": why,
+        "error": why if len(why) <= _LONGEST_WHY else f"{why[:_LONGEST_WHY]}…",
         "attempts": str(attempts(record.headers) + 1),
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    return replace(record, headers={**record.headers, **own})
+    headers = {_encodable(name): _encodable(text) for name, text in {**record.headers, **own}.items()}
+    return replace(record, key=_encodable(record.key), headers=headers)
+
+
+def _encodable(text: str) -> str:
+    """The text without halves of characters, which no stream takes."""
+    return text.encode(errors="replace").decode()
 
 
 def attempts(headers: Mapping[str, str]) -> int:
     """How often a record was a dead letter before."""
     text = headers.get("attempts", "0")
-    return int(text) if text.isascii() and text.isdigit() else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else 0
 
 
 def dead_letters(stream: Stream, *, topic: str = RAW_TOPIC, latest: int | None = None) -> Iterator[Message]:
@@ -185,4 +203,6 @@ def replay(stream: Stream, offsets: Sequence[int] = (), *, topic: str = RAW_TOPI
 
 def _replay_record(letter: Message) -> Record:
     headers = {name: text for name, text in letter.headers.items() if name not in _OWN_HEADERS}
-    return Record(letter.key, letter.value, {**headers, "attempts": letter.headers.get("attempts", "1")})
+    if letter.damaged:
+        headers[_DAMAGED] = "1"
+    return Record(letter.key, letter.value, {**headers, "attempts": str(attempts(letter.headers) or 1)})

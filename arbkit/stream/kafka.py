@@ -208,6 +208,17 @@ class KafkaStream(Stream):
             self._topics()
             raise
 
+    def forget_group(self, group: str) -> None:
+        """Nothing to do: what Kafka keeps depends on no group.
+
+        Raises:
+            StreamError: always.
+        """
+        raise StreamError(
+            "Kafka keeps and forgets consumer groups by its own rules", field="GROUP", value=group,
+            remedy="It removes messages whoever has read them; `kafka-consumer-groups --delete` forgets a group",
+        )  # fmt: skip
+
     def apply_retention(self) -> int:
         """Nothing to do: the broker applies retention."""
         return 0

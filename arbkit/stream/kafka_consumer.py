@@ -15,6 +15,7 @@ from confluent_kafka import TopicPartition as KafkaTopicPartition
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StreamError, UsageError
 from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, OnRevoke, TopicPartition
+from arbkit.stream.holes import skip_command
 from arbkit.stream.kafka_errors import TRANSIENT, is_fatal, to_stream_error, with_retry, wrap_kafka_errors
 
 logger = logging.getLogger(__name__)
@@ -239,7 +240,8 @@ class KafkaConsumer(Closing):
         return StreamError(
             f"group {self._group} should read offset {wanted} of {topic_partition}, but the "
             f"oldest offset kept is {oldest}",
-            remedy="Retention removed what was not read yet: import or fetch it again, then commit the oldest offset",
+            remedy=f"Retention removed what was not read yet: import or fetch it again. To go on after the hole: "
+            f"{skip_command(self._group, topic_partition)}",
         )
 
     def _to_stream_error(self, error: KafkaError) -> StreamError:

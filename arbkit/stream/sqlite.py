@@ -25,24 +25,25 @@ from arbkit.stream.base import (
     TopicPartition,
     TopicSpec,
     check_sizes,
+    no_such_group,
     topic_difference,
 )
-from arbkit.stream.sqlite_consumer import SqliteConsumer
+from arbkit.stream.sqlite_consumer import SqliteConsumer, take_group
+from arbkit.stream.sqlite_retention import topic_specs, trim
 from arbkit.stream.sqlite_tables import (
     Partition,
     committed_by,
     ensure_tables,
+    message_digest,
     message_id,
     messages_from,
-    offset_in,
     partitions_of,
 )
 
 logger = logging.getLogger(__name__)
 
 _SCANNED_AT_ONCE = 500
-_REMOVED_AT_ONCE = 2_000
-"""Messages removed in one transaction: retention must not hold up the producer for long."""
+_INSERT = "INSERT INTO log_messages (id, timestamp, key, headers, value, digest) VALUES (?, ?, ?, ?, ?, ?)"
 
 
 class SqliteStream(Stream):
@@ -71,7 +72,7 @@ class SqliteStream(Stream):
         """See :meth:`arbkit.stream.base.Stream.create_topics`."""
         asked = list(specs)
         with self._using() as connection:
-            known = {spec.name: spec for spec in _specs(connection)}
+            known = {spec.name: spec for spec in topic_specs(connection)}
             missing = [spec for spec in asked if spec.name not in known]
             if missing:
                 with immediate(connection):
@@ -140,14 +141,25 @@ class SqliteStream(Stream):
         with self._using() as connection:
             return {p.topic_partition: (p.oldest, p.next) for p in partitions_of(connection, topic)}
 
-    def apply_retention(self) -> int:
-        """Message by message, the oldest first; Kafka removes whole segments."""
-        gone = 0
+    def forget_group(self, group: str) -> None:
+        """See :meth:`arbkit.stream.base.Stream.forget_group`."""
         with self._using() as connection:
-            for spec in _specs(connection):
-                for partition in partitions_of(connection, spec.name):
-                    while removed := _remove_oldest(connection, spec, partition.topic_partition):
-                        gone += removed
+            lock = take_group(connection, self._path, group, wait_s=self._join_wait_s)
+            try:
+                with immediate(connection):
+                    gone = connection.execute("DELETE FROM log_offsets WHERE group_name = ?", (group,)).rowcount
+            finally:
+                lock.release()
+        if not gone:
+            raise no_such_group(group)
+
+    def apply_retention(self) -> int:
+        """Message by message, the oldest first, and none that a group has not read; Kafka removes whole segments.
+
+        Nothing goes by its age where that would be all of a topic, nor for a day after a jump of the clock.
+        """
+        with self._using() as connection:
+            gone = trim(connection)
             bound_wal(connection, self._path)
         if gone:
             logger.info("retention removed %d messages", gone)
@@ -173,10 +185,12 @@ def _append(connection: sqlite3.Connection, partitions: list[Partition], records
     for record in records:
         number = zlib.crc32(record.key.encode()) % len(partitions)
         headers = json.dumps(dict(record.headers), ensure_ascii=False) if record.headers else None
-        rows.append((message_id(partitions[number].id, nexts[number]), now, record.key, headers, record.value))
+        found, value = message_id(partitions[number].id, nexts[number]), record.value
+        known_by = message_digest(found, now, record.key.encode(), headers.encode() if headers else None, value)
+        rows.append((found, now, record.key, headers, value, known_by))
         nexts[number] += 1
         sizes[number] += len(record.value)
-    connection.executemany("INSERT INTO log_messages VALUES (?, ?, ?, ?, ?)", rows)
+    connection.executemany(_INSERT, rows)
     connection.executemany(
         "UPDATE log_partitions SET next = ?, bytes = bytes + ? WHERE id = ?",
         [(nexts[n], sizes[n], p.id) for n, p in enumerate(partitions) if nexts[n] != p.next],
@@ -193,36 +207,3 @@ def _create(connection: sqlite3.Connection, spec: TopicSpec) -> None:
             "INSERT INTO log_partitions (topic, partition) VALUES (?, ?)",
             [(spec.name, number) for number in range(spec.partitions)],
         )
-
-
-def _specs(connection: sqlite3.Connection) -> list[TopicSpec]:
-    found = connection.execute("SELECT name, partitions, max_age_s, max_bytes FROM log_topics").fetchall()
-    return [TopicSpec(*row) for row in found]
-
-
-def _remove_oldest(connection: sqlite3.Connection, spec: TopicSpec, topic_partition: TopicPartition) -> int:
-    """Remove up to :data:`_REMOVED_AT_ONCE` messages that are too old or too many; how many went."""
-    with immediate(connection):
-        partition = next(p for p in partitions_of(connection, spec.name) if p.topic_partition == topic_partition)
-        allowed = None if spec.max_bytes is None else spec.max_bytes / spec.partitions
-        too_old = None if spec.max_age_s is None else time.time() - spec.max_age_s
-        upto, size = partition.oldest, 0
-        rows = connection.execute(
-            "SELECT id, timestamp, length(value) FROM log_messages WHERE id >= ? AND id < ? ORDER BY id LIMIT ?",
-            (message_id(partition.id, partition.oldest), message_id(partition.id + 1, 0), _REMOVED_AT_ONCE),
-        ).fetchall()
-        for found, timestamp, length in rows:
-            over = allowed is not None and partition.bytes - size > allowed
-            if not over and (too_old is None or timestamp >= too_old):
-                break
-            upto, size = offset_in(found) + 1, size + length
-        removed = upto - partition.oldest
-        if removed:
-            connection.execute(
-                "DELETE FROM log_messages WHERE id >= ? AND id < ?",
-                (message_id(partition.id, partition.oldest), message_id(partition.id, upto)),
-            )
-            connection.execute(
-                "UPDATE log_partitions SET oldest = ?, bytes = bytes - ? WHERE id = ?", (upto, size, partition.id)
-            )
-    return removed

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sqlite3
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -21,6 +22,7 @@ from arbkit.core.closing import Closing
 from arbkit.core.errors import GroupBusyError, StreamError, UsageError
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
 from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, TopicPartition
+from arbkit.stream.holes import skip_command
 from arbkit.stream.sqlite_tables import Partition, committed_by, messages_from, partitions_of
 
 logger = logging.getLogger(__name__)
@@ -28,6 +30,22 @@ logger = logging.getLogger(__name__)
 _SHORTEST_WAIT_S = 0.005
 _LONGEST_WAIT_S = 0.05
 _WAIT_GROWTH = 1.5
+
+
+def take_group(connection: sqlite3.Connection, path: Path, group: str, *, wait_s: float) -> FileLock:
+    """The lock of a group on the stream at ``path``, held.
+
+    Raises:
+        GroupBusyError: another consumer of the group kept it for ``wait_s`` seconds.
+    """
+    file = path.resolve()
+    lock = FileLock(file.with_name(f"{file.name}.{quote(group, safe='')}.lock"), thread_local=False)
+    try:
+        lock.acquire(timeout=wait_s)
+    except Timeout:
+        row = connection.execute("SELECT pid FROM log_owners WHERE group_name = ?", (group,)).fetchone()
+        raise GroupBusyError(group, pid=row[0] if row else None) from None
+    return lock
 
 
 class SqliteConsumer(Closing):
@@ -55,7 +73,7 @@ class SqliteConsumer(Closing):
         with wrap_errors(path, "log"), ExitStack() as undo:
             self._connection = connect(path)
             undo.callback(self._connection.close)
-            self._lock = self._take_group(wait_s)
+            self._lock = take_group(self._connection, path, group, wait_s=wait_s)
             undo.callback(self._lock.release)
             with immediate(self._connection):
                 partitions = self._read_partitions()
@@ -66,17 +84,6 @@ class SqliteConsumer(Closing):
             undo.pop_all()
         self._partitions = {p.id: p.topic_partition for p in partitions}
         self._ids = {topic_partition: found for found, topic_partition in self._partitions.items()}
-
-    def _take_group(self, wait_s: float) -> FileLock:
-        file = self._path.resolve()
-        lock = FileLock(file.with_name(f"{file.name}.{quote(self._group, safe='')}.lock"), thread_local=False)
-        try:
-            lock.acquire(timeout=wait_s)
-        except Timeout:
-            query = "SELECT pid FROM log_owners WHERE group_name = ?"
-            row = self._connection.execute(query, (self._group,)).fetchone()
-            raise GroupBusyError(self._group, pid=row[0] if row else None) from None
-        return lock
 
     def _read_partitions(self) -> list[Partition]:
         return [partition for topic in self._topics for partition in partitions_of(self._connection, topic)]
@@ -198,9 +205,9 @@ class SqliteConsumer(Closing):
             topic, number = partition.topic_partition.topic, partition.topic_partition.partition
             raise StreamError(
                 f"group {self._group} should read offset {position} of {topic}, partition "
-                f"{number}, but retention has removed it; oldest offset kept is {partition.oldest}",
-                remedy=f"{partition.oldest - position} messages are lost to this group. To go on after them "
-                f"commit offset {partition.oldest}; keep the log for longer to avoid it",
+                f"{number}, but it is gone; oldest offset kept is {partition.oldest}",
+                remedy=f"{partition.oldest - position} messages are lost to this group. To go on after them: "
+                f"{skip_command(self._group, partition.topic_partition)}",
             )
 
     def _data_version(self) -> int:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import struct
+import time
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from arbkit.core.errors import StreamError
-from arbkit.core.sqlite import immediate, read_statements
+from arbkit.core.sqlite import digest, immediate, read_statements
 from arbkit.stream.base import Message, TopicPartition
 
-_VERSION = 2
+_VERSION = 3
 
 _OFFSET_BITS = 40
 """A message's id is its partition's id and its offset side by side: one B-tree gives ranges in order."""
 
 _GROUP_TABLES = read_statements("arbkit.stream", "group_tables.sql")
-_TABLES = (*read_statements("arbkit.stream", "tables.sql"), *_GROUP_TABLES)
-_FROM_VERSION_1 = (*_GROUP_TABLES, *read_statements("arbkit.stream", "from_version_1.sql"))
+_FROM_VERSION_2 = read_statements("arbkit.stream", "clock_and_digests.sql")
+_FROM_VERSION_1 = (*_GROUP_TABLES, *read_statements("arbkit.stream", "from_version_1.sql"), *_FROM_VERSION_2)
+_TABLES = (*read_statements("arbkit.stream", "tables.sql"), *_GROUP_TABLES, *_FROM_VERSION_2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +48,12 @@ def ensure_tables(connection: sqlite3.Connection, path: Path) -> None:
         with immediate(connection):
             # Another process may have been faster.
             version = _version(connection)
-            for statement in {None: _TABLES, 1: _FROM_VERSION_1}.get(version, ()):
+            for statement in {None: _TABLES, 1: _FROM_VERSION_1, 2: _FROM_VERSION_2}.get(version, ()):
                 connection.execute(statement)
-            if version is None:
-                connection.execute("INSERT INTO log_meta VALUES ('version', ?)", (_VERSION,))
+            if version is None or version < _VERSION:
+                # The messages of a file of before say what time it was.
+                seen = newest_at(connection)
+                connection.execute("INSERT INTO log_clock VALUES (1, ?, 0)", (time.time() if seen is None else seen,))
     if version is not None and version > _VERSION:
         raise StreamError(
             f"a newer arbkit has written the log in {path}: format {version}, this one knows {_VERSION}",
@@ -61,6 +68,27 @@ def _version(connection: sqlite3.Connection) -> int | None:
         return None
     (version,) = connection.execute("SELECT value FROM log_meta WHERE name = 'version'").fetchone()
     return int(version)
+
+
+def is_current(connection: sqlite3.Connection) -> bool:
+    """Whether the tables are there, and of this arbkit."""
+    return _version(connection) == _VERSION
+
+
+def unmarked_messages(connection: sqlite3.Connection) -> int:
+    """How many messages were written before there were digests."""
+    (count,) = connection.execute("SELECT count(*) FROM log_messages WHERE digest IS NULL").fetchone()
+    return int(count)
+
+
+def newest_at(connection: sqlite3.Connection, topic: str | None = None) -> float | None:
+    """The time (Unix seconds) of the newest message of a topic, or of all; None where there is none."""
+    ends = connection.execute(
+        "SELECT id, next FROM log_partitions WHERE next > oldest AND topic = coalesce(?, topic)", (topic,)
+    ).fetchall()
+    query = "SELECT timestamp FROM log_messages WHERE id = ?"
+    found = (connection.execute(query, (message_id(number, end - 1),)).fetchone() for number, end in ends)
+    return max((row[0] for row in found if row), default=None)
 
 
 def committed_by(connection: sqlite3.Connection, group: str) -> dict[int, int]:
@@ -106,18 +134,36 @@ def messages_from(
 
     Ends with the one that fills ``max_bytes`` of values, so there is at least one if there is any.
     """
+    # As bytes: a damaged text need not be one.
     query = """
-        SELECT id, timestamp, key, headers, value FROM log_messages
+        SELECT id, CAST(timestamp AS REAL), CAST(key AS BLOB), CAST(headers AS BLOB), CAST(value AS BLOB), digest
+        FROM log_messages
         WHERE id >= ? AND id < ? ORDER BY id LIMIT ?
     """
     bounds = message_id(partition.id, offset), message_id(partition.id + 1, 0)
-    topic, number = partition.topic_partition.topic, partition.topic_partition.partition
     found: list[Message] = []
     left = max_bytes
     with closing(connection.execute(query, (*bounds, max_records))) as rows:
-        for found_id, timestamp, key, text, value in rows:
-            headers = json.loads(text) if text else {}
-            found.append(Message(topic, number, offset_in(found_id), key, value, headers, timestamp))
-            if left is not None and (left := left - len(value)) <= 0:
+        for row in rows:
+            found.append(_message(partition.topic_partition, row))
+            if left is not None and (left := left - len(row[4] or b"")) <= 0:
                 break
     return found
+
+
+def message_digest(found: int, timestamp: float, key: bytes, headers: bytes | None, value: bytes) -> bytes:
+    """What a message is known by again: what it says, and where and when."""
+    return digest(struct.pack("<qd", found, timestamp), key, headers or b"", value)
+
+
+def _message(at: TopicPartition, row: Sequence[Any]) -> Message:
+    found, timestamp, key, headers, value, written = row
+    # Whatever a damaged row has become, it is a message.
+    timestamp, key, value = timestamp or 0.0, key or b"", value or b""
+    damaged = written is not None and written != message_digest(found, timestamp, key, headers, value)
+    try:
+        read = json.loads(headers) if headers else {}
+    except ValueError:
+        damaged, read = True, {}
+    text = key.decode(errors="replace")
+    return Message(at.topic, at.partition, offset_in(found), text, value, read, timestamp, damaged)

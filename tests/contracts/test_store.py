@@ -271,7 +271,7 @@ def test_a_document_that_no_store_takes_is_named_and_the_others_stored(store: St
 
 
 def test_a_newer_offer_that_no_store_takes_does_not_cost_the_older_one(store: Store) -> None:
-    updates = [Update(offer(price_minor=1_000), None), Update(offer(version=9_000_000, reviews=2**70), None)]
+    updates = [Update(offer(price_minor=1_000), None), Update(offer(version=8_100_000, reviews=2**70), None)]
     written = store.put(updates)
     assert (written.ok, written.stale, list(written.poison)) == (1, 0, [1])
     assert store.offers(["B000000001"])[0].price_minor == 1_000
@@ -284,7 +284,7 @@ def test_a_product_is_what_its_offers_say(store: Store) -> None:
 
 
 def test_rebuilding_takes_what_is_not_older_and_keeps_the_rest(store: Store) -> None:
-    put(store, offer(title="as it was"), offer("B000000002"), offer("B000000003", version=9_000_000))
+    put(store, offer(title="as it was"), offer("B000000002"), offer("B000000003", version=8_100_000))
     store.replace_opportunities([opportunity(profit=6.0)], run_id="r")
     store.put_run(Run(run_id="r", report="detect", status="succeeded", started_at=1.0))
     seen: list[str | None] = []
@@ -437,7 +437,7 @@ def killed_before_products(patch: pytest.MonkeyPatch) -> None:
     def die(*_: object) -> None:
         raise Killed
 
-    patch.setattr(arbkit.store.sqlite.store, "_write_products", die)
+    patch.setattr(arbkit.store.sqlite.store, "write_products", die)
     patch.setattr(Writer, "update_products", die)
 
 

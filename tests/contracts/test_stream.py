@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from arbkit.core.errors import MessageTooLargeError, StreamError
+from arbkit.core.errors import MessageTooLargeError, StreamError, UsageError
 from arbkit.stream import Consumer, Message, Record, Stream, TopicPartition, TopicSpec, dead_letter_topic
 from arbkit.stream.base import MAX_DEAD_LETTER, MAX_MESSAGE
 from arbkit.stream.kafka import KafkaStream
@@ -291,34 +292,52 @@ def test_a_scan_gives_every_message_once_and_goes_on_from_where_it_was(open_stre
     assert sum(stream.lag("g", TOPIC).values()) == 1_205
 
 
-def test_retention_removes_the_oldest_and_an_offset_out_of_range_is_named_not_skipped(
+def test_retention_removes_the_oldest_and_nothing_that_a_group_has_not_read(
     request: pytest.FixtureRequest, open_stream: Open
 ) -> None:
-    differs(request, "Kafka applies retention by itself, a segment at a time", "kafka", "mock")
+    differs(request, "Kafka applies retention by itself, a segment at a time, whoever has read it", "kafka", "mock")
     stream = open_stream()
     stream.create_topics([TopicSpec("small", 1, max_bytes=1_000)])
     stream.publish("small", [Record("k", b"x" * 100) for _ in range(30)])
     with stream.consumer("g", ["small"], on_revoke=ignore) as consumer:
-        commit(consumer, drain(consumer, 5)[:5])
-        assert stream.apply_retention() == 20
+        got = drain(consumer, 30)
+        commit(consumer, got[:5])
+        assert stream.apply_retention() == 5
+        assert stream.watermarks("small") == {TopicPartition("small", 0): (5, 30)}
+        commit(consumer, got)
+        assert stream.apply_retention() == 15
         assert stream.watermarks("small") == {TopicPartition("small", 0): (20, 30)}
-    with (
-        stream.consumer("g", ["small"], on_revoke=ignore) as late,
-        pytest.raises(StreamError, match=r"should read offset 5 .* oldest offset kept is 20"),
-    ):
-        late.poll(max_records=1, timeout_s=0)
     with stream.consumer("new", ["small"], on_revoke=ignore) as fresh:
         assert drain(fresh, 10)[0].offset == 20
     stream.publish("small", [Record("k", b"y")])
     assert stream.read("small", offset=30)[0].value == b"y"
 
 
+def test_a_group_that_is_forgotten_is_as_if_it_never_was(request: pytest.FixtureRequest, open_stream: Open) -> None:
+    differs(request, "what Kafka keeps depends on no group, and it forgets them itself", "kafka", "mock")
+    stream = open_stream()
+    stream.publish(TOPIC, records(5))
+    with pytest.raises(UsageError, match="no such consumer group"):
+        stream.forget_group("g")
+    with stream.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+        commit(consumer, drain(consumer, 5))
+        with pytest.raises(StreamError):
+            stream.forget_group("g")
+    stream.forget_group("g")
+    assert stream.committed_offsets("g", TOPIC) == {}
+    with stream.consumer("g", [TOPIC], on_revoke=ignore) as consumer:
+        assert len(drain(consumer, 5)) == 5
+
+
 def test_retention_by_age(request: pytest.FixtureRequest, open_stream: Open) -> None:
     differs(request, "Kafka applies retention by itself, a segment at a time", "kafka", "mock")
     stream = open_stream()
-    stream.create_topics([TopicSpec("brief", 1, max_age_s=1e-6)])
+    stream.create_topics([TopicSpec("brief", 1, max_age_s=1.0)])
     stream.publish("brief", [Record("k", b"x")])
+    time.sleep(1.5)
+    stream.publish("brief", [Record("k", b"y")])
     assert stream.apply_retention() == 1
+    assert [m.value for m in stream.read("brief")] == [b"y"]
 
 
 def test_creating_topics_again_reports_differences_and_changes_none(

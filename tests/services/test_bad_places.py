@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-import sqlite3
 from pathlib import Path
 
 import pytest
@@ -72,10 +71,10 @@ def test_a_disk_that_takes_no_more_while_importing_loses_nothing(settings: Setti
     assert failed.returncode == 4, failed.stderr
     assert "takes no more" in failed.stderr
     assert "Traceback" not in failed.stderr
-    with sqlite3.connect(settings.database) as connection:
+    with connect(settings.database) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     done = arbkit(settings, "import", str(export))
     assert done.returncode == 0, done.stderr
-    with sqlite3.connect(settings.database) as connection:
+    with connect(settings.database) as connection:
         (stored,) = connection.execute("SELECT count(DISTINCT key) FROM log_messages").fetchone()
     assert stored == 3_000

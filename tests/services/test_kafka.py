@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, C
 
 from arbkit.core.errors import MessageTooLargeError, StreamError
 from arbkit.stream import Message, Record, TopicPartition, TopicSpec, dead_letter_topic, dead_letters
+from arbkit.stream.holes import find_holes, skip_hole
 from arbkit.stream.kafka import KafkaStream
 from tests.helpers.streams import drain, ignore, records, until
 from tests.servers.launch import Kafka
@@ -59,6 +60,10 @@ def test_a_hole_in_the_log_is_named_and_not_skipped(stream: KafkaStream, kafka: 
         pytest.raises(StreamError, match=r"should read offset 5 .* oldest offset kept is 20"),
     ):
         drain(late, 1)
+    assert [(hole.committed, hole.oldest) for hole in find_holes(stream, group, TOPIC)] == [(5, 20)]
+    assert skip_hole(stream, group, TopicPartition(TOPIC, 0)).messages == 15
+    with stream.consumer(group, [TOPIC], on_revoke=ignore) as heir:
+        assert drain(heir, 10)[0].offset == 20
     with stream.consumer(f"{group}-new", [TOPIC], on_revoke=ignore) as fresh:
         assert drain(fresh, 10)[0].offset == 20
     assert stream.read(TOPIC, offset=0, max_records=1)[0].offset == 20

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -23,6 +22,7 @@ from prometheus_client import REGISTRY
 import arbkit.pipeline.producer
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, ServiceError, StreamError
 from arbkit.core.settings import Settings
+from arbkit.core.sqlite import connect
 from arbkit.pipeline.producer import ProduceSummary, produce
 from arbkit.sources import watchlist
 from arbkit.sources.token_budget import read_tokens
@@ -543,7 +543,7 @@ def test_nothing_is_bought_where_it_could_not_be_kept(
 
 
 def test_a_locked_log_costs_no_tokens(tmp_path: Path) -> None:
-    with stub() as service, closing(sqlite3.connect(tmp_path / "log.db", isolation_level=None)) as other:
+    with stub() as service, closing(connect(tmp_path / "log.db")) as other:
         settings = config(tmp_path, service, markets="DE", log=f"sqlite:///{tmp_path / 'log.db'}")
         with open_stream(settings):
             pass

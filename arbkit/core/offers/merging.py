@@ -113,16 +113,22 @@ def absorb(stored: Offer | None, update: Update) -> tuple[Offer, Outcome]:
     return _offer(values), "updated"
 
 
-def renew(stored: Offer, rebuilt: Offer) -> Offer:
+def renew(stored: Offer, rebuilt: Offer, *, latest: float) -> Offer:
     """What a rebuilt offer leaves of the stored one: what is newer there, or not stated any more.
 
     Of the same time the rebuilt fact holds, for it may have been read anew by a better reader. The version is the
-    greater one: reading anew is no change of the facts.
+    greater one: reading anew is no change of the facts. Of a stored offer from after ``latest`` (Unix seconds), which
+    an arbkit of before took from a record of the future, nothing is left.
     """
     if rebuilt.demo and not stored.demo:
         return stored
     new = read_values(canonical(rebuilt))
-    values = list(new) if stored.demo != rebuilt.demo else _join(new, read_values(canonical(stored)), ties=False).values
+    is_bad = stored.updated_at > latest >= rebuilt.updated_at
+    values = (
+        list(new)
+        if is_bad or stored.demo != rebuilt.demo
+        else _join(new, read_values(canonical(stored)), ties=False).values
+    )
     values[_VERSION] = max(stored.version, rebuilt.version)
     return _offer(values)
 

@@ -17,15 +17,16 @@ from typing import Annotated, NamedTuple
 from pydantic import Field, JsonValue, PlainSerializer
 
 from arbkit.analysis.detection_inputs import fingerprint
-from arbkit.core.errors import ArbkitError, StoreError
+from arbkit.core.errors import ArbkitError, StoreError, StreamError
 from arbkit.core.results import Result
 from arbkit.core.service.heartbeat import keep_heartbeat, record_heartbeat
 from arbkit.core.settings import Settings
+from arbkit.pipeline.outbox import send_notices
 from arbkit.reports.run_folders import clean, iso_time
 from arbkit.reports.runner import ReportRun, is_running, run_report
 from arbkit.reports.schedule.run_state import EntryState, ScheduleState
 from arbkit.reports.schedule.schedule_file import Entry, Schedule, load_schedule
-from arbkit.store import Basis
+from arbkit.store import Basis, open_store
 from arbkit.store.lazy import LazyStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_stream
 
@@ -66,6 +67,8 @@ def _detect_on_change(settings: Settings, stop: threading.Event) -> None:
             if now < look_at:
                 continue
             seen = _look(settings, store)
+            if seen is not None and seen.detected is not None:
+                _announce(settings, store)
             # Nothing is asked of the store before it could matter.
             look_at = now + (_TICK_S if seen is None else _POLL_S)
             if seen is None or seen.detected == seen.basis:
@@ -101,6 +104,16 @@ def _look(settings: Settings, store: LazyStore) -> _Seen | None:
         return _Seen(Basis(opened.changes(), inputs), opened.basis())
     except StoreError:
         return None
+
+
+def _announce(settings: Settings, store: LazyStore) -> None:
+    """Send what a detection that was killed, or had no log to write to, has left in the outbox."""
+    try:
+        if store.get().unsent(1):
+            with open_store(settings) as writable, open_stream(settings) as log:
+                logger.info("%d notices of an earlier detection are sent", send_notices(writable, log))
+    except (StoreError, StreamError) as error:
+        logger.warning("the outbox waits: %s", error)
 
 
 def _lag(settings: Settings) -> int:

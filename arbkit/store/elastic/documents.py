@@ -14,6 +14,7 @@ from arbkit.core.offers.facts import Fact
 from arbkit.core.offers.looks import Look
 from arbkit.core.results import JsonObject
 from arbkit.store.absorbing import StoredHistory
+from arbkit.store.base import Notice
 from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
 
 Document = JsonObject
@@ -110,6 +111,20 @@ def fact_of(document: Mapping[str, JsonValue]) -> Fact:
     return Fact.stored(row["asin"], row["market"], row["name"], value=row["value"], at=row["at"])
 
 
+def notice_document(notice: Notice, number: int) -> Document:
+    """The document of a notice that has not been sent; ``number`` says where it is in the order."""
+    value = base64.b64encode(notice.value).decode()
+    return {
+        "id": notice.id, "number": number, "sent": False, "topic": notice.topic, "key": notice.key, "value": value,
+    }  # fmt: skip
+
+
+def notice_of(document: Mapping[str, JsonValue]) -> Notice:
+    """The notice of a document."""
+    row: Mapping[str, Any] = document
+    return Notice(row["id"], row["topic"], row["key"], base64.b64decode(row["value"]))
+
+
 def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
     """A document in today's shape, from one that another arbkit wrote: what is unknown today is left out.
 
@@ -130,6 +145,8 @@ def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
             return fact_of(old).to_dict()
         case "looks":
             return Look.from_dict(_known(Look.__slots__, old)).to_dict()
+        case "outbox":
+            return {**notice_document(notice_of(old), old["number"]), "sent": old["sent"]}
         case _:
             return run_document(run_of(_known_inside(Run, old)))
 

@@ -33,7 +33,6 @@ _FINAL_ROUND_LIMIT = 5_000
 _MAX_ROUNDS = 20
 _SCAN_TIMEOUT_S = 600.0
 _ABANDONED_S = 86_400.0
-_SWAP_ATTEMPTS = 10
 
 
 def create(url: str, *, prefix: str = "arbkit-", api_key: str | None = None, ca: str | None = None) -> list[str]:
@@ -108,7 +107,7 @@ def reindex(
     Raises:
         StoreError: it did not come to the swap, and the aliases are as they were.
     """
-    sources = {name: _index_behind(client, prefix + name) for name in targets}
+    sources = {name: index_behind(client, prefix + name) for name in targets}
     rounds = {name: _ReindexRounds(client, sources[name], target, transform[name]) for name, target in targets.items()}
     for _ in range(_MAX_ROUNDS):
         if max([one.copy_new() for one in rounds.values()]) <= _FINAL_ROUND_LIMIT:
@@ -119,9 +118,7 @@ def reindex(
         for index in targets.values():
             client.indices.refresh(index=index)
         try:
-            client.indices.update_aliases(
-                actions=[a for n, target in targets.items() for a in _swap_actions(prefix, n, sources[n], target)]
-            )
+            swap_aliases(client, prefix, sources, targets)
         except NotFoundError as error:
             raise StoreError("others have replaced an index meanwhile", kind="busy", remedy="Run it again") from error
     for name, source in sources.items():
@@ -223,21 +220,14 @@ def _swap_actions(prefix: str, collection: str, old: str, new: str) -> list[dict
     ]
 
 
-def swap_alias(client: Elasticsearch, prefix: str, collection: str, new: str) -> None:
-    """Make ``new`` the index behind a collection's alias, also when others do the same at this moment.
+def swap_aliases(client: Elasticsearch, prefix: str, sources: Mapping[str, str], targets: Mapping[str, str]) -> None:
+    """Make ``targets`` (collection → index) the indices behind the aliases, all at once.
 
     Raises:
-        StoreError: others do it all the time.
+        elasticsearch.NotFoundError: others have replaced one of ``sources`` meanwhile; nothing was changed.
     """
-    for attempt in range(_SWAP_ATTEMPTS):
-        old = _index_behind(client, prefix + collection)
-        try:
-            client.indices.update_aliases(actions=_swap_actions(prefix, collection, old, new))
-        except NotFoundError:
-            if attempt == _SWAP_ATTEMPTS - 1:
-                raise
-        else:
-            return
+    actions = [one for name, new in targets.items() for one in _swap_actions(prefix, name, sources[name], new)]
+    client.indices.update_aliases(actions=actions)
 
 
 def discard_previous_index(client: Elasticsearch, prefix: str, collection: str) -> None:
@@ -262,7 +252,7 @@ def _previous_alias(prefix: str, collection: str) -> str:
     return f"{prefix}superseded-{collection}"
 
 
-def _index_behind(client: Elasticsearch, alias: str) -> str:
+def index_behind(client: Elasticsearch, alias: str) -> str:
     """The index behind an alias."""
     (index,) = client.indices.get_alias(name=alias)
     return str(index)

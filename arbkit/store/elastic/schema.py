@@ -1,4 +1,4 @@
-"""The seven collections as strict Elasticsearch mappings."""
+"""The collections as strict Elasticsearch mappings."""
 
 from __future__ import annotations
 

@@ -22,8 +22,21 @@ from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Pr
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.results import JsonObject
 from arbkit.store import cursors
-from arbkit.store.base import Basis, OpportunityQuery, Page, ProductQuery, Rebuilt, Removed, Stats, Sums, Written
-from arbkit.store.elastic import changes, demo, documents, indices, queries
+from arbkit.store.absorbing import put_guarded
+from arbkit.store.base import (
+    Announce,
+    Basis,
+    Notice,
+    OpportunityQuery,
+    Page,
+    ProductQuery,
+    Rebuilt,
+    Removed,
+    Stats,
+    Sums,
+    Written,
+)
+from arbkit.store.elastic import changes, demo, detections, documents, indices, queries
 from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import Hit, connect, fetch_documents, scan, wrap_errors
 from arbkit.store.elastic.indices import temporary_indices
@@ -84,7 +97,7 @@ class ElasticStore(ElasticLooks, Closing):
         with wrap_errors(), temporary_indices(self._client, self._prefix, names) as targets:
             beside = Writer(self._client, targets, alias=False)
             for batch in batches:
-                beside.put(batch)
+                put_guarded(beside.put, batch)
             self._client.indices.refresh(index=targets["offers"])
             rebuilt = self._client.count(index=targets["offers"])["count"]
             transforms = {
@@ -97,31 +110,33 @@ class ElasticStore(ElasticLooks, Closing):
         return Rebuilt(offers=rebuilt, kept=total - rebuilt)
 
     def replace_opportunities(
-        self, found: Sequence[Opportunity], *, run_id: str, basis: Basis | None = None
+        self, found: Sequence[Opportunity], *, run_id: str, basis: Basis | None = None, announce: Announce | None = None
     ) -> list[str]:
         """See :meth:`arbkit.store.base.Store.replace_opportunities`."""
         best = best_by_product(found)
         with wrap_errors():
-            known = {hit["_id"] for hit in self._scan("opportunities", queries.OPPORTUNITIES, source=False)}
             words = {asin: str(old["words"]) for asin, (old, _) in self._writer.products(sorted(best)).items()}
-            with temporary_indices(self._client, self._prefix, ["opportunities"]) as made:
-                index = made["opportunities"]
-                composed = (
-                    documents.opportunity_document(replace(o, run_id=run_id), words.get(o.asin, "")) for o in found
-                )
-                actions = [Action(index, str(d["id"]), d, alias=False) for d in composed]
-                if lost := bulk(self._client, actions).poison:
-                    raise StoreError(f"an opportunity is refused: {next(iter(lost.values()))}")
-                self._client.indices.refresh(index=index)
-                changes.write_basis(self._client, index, basis)
-                # The one before stays until the next detection, for those who read it at this moment.
-                indices.discard_previous_index(self._client, self._prefix, "opportunities")
-                indices.swap_alias(self._client, self._prefix, "opportunities", index)
+            of_run = [replace(o, run_id=run_id) for o in found]
+            new = detections.replace_opportunities(
+                self._client, self._prefix, of_run, words, basis=basis, announce=announce
+            )
             self._refresh("products")
             had = [hit["_id"] for hit in self._scan("products", {"exists": {"field": "best_profit"}}, source=False)]
             self._writer.mark_best(best, had)
         self._note("products")
-        return [o.id for o in found if o.status == "opportunity" and o.id not in known]
+        return new
+
+    def unsent(self, limit: int) -> list[Notice]:
+        """See :meth:`arbkit.store.base.Store.unsent`."""
+        with wrap_errors():
+            self._refresh("outbox")
+            return detections.read_unsent(self._client, f"{self._prefix}outbox", limit)
+
+    def mark_sent(self, notices: Sequence[Notice]) -> None:
+        """See :meth:`arbkit.store.base.Store.mark_sent`."""
+        with wrap_errors():
+            detections.mark_sent(self._client, f"{self._prefix}outbox", notices)
+        self._note("outbox")
 
     def put_run(self, run: Run) -> None:
         """See :meth:`arbkit.store.base.Store.put_run`."""

@@ -5,6 +5,7 @@ All are read, changed and written back guarded by sequence numbers, and anew whe
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
@@ -13,6 +14,7 @@ from itertools import groupby
 from elasticsearch import Elasticsearch
 
 from arbkit.core.errors import StoreError
+from arbkit.core.keepa_time import CLOCK_TOLERANCE_S
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer, Opportunity, Update
 from arbkit.core.offers import merging
@@ -166,12 +168,13 @@ class Writer:
         """Offers of the index before this one: what is newer there, or not stated any more, is kept."""
         there = self._stored(hit["_id"] for hit in hits)
         actions = []
+        latest = time.time() + CLOCK_TOLERANCE_S
         for hit in hits:
             if hit["_id"] not in there:
                 actions.append(upgrade_action("offers", self._names["offers"], hit))
                 continue
             rebuilt, guard = there[hit["_id"]]
-            renewed = merging.renew(documents.offer_of(hit["_source"]), rebuilt)
+            renewed = merging.renew(documents.offer_of(hit["_source"]), rebuilt, latest=latest)
             if renewed != rebuilt:
                 actions.append(self._offer(renewed, guard))
         return actions

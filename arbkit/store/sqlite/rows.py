@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
 
@@ -11,14 +13,15 @@ import orjson
 
 from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product
 from arbkit.core.offers.facts import Fact
+from arbkit.core.sqlite import SqlValue, digest, fetch_damaged
 from arbkit.store.absorbing import StoredHistory
 from arbkit.store.fields import BEST_FIELDS, OFFER_KINDS, OPPORTUNITY_FIELDS
 from arbkit.store.sqlite.schema import OFFER_COLUMNS
 
-SqlValue = str | int | float | bytes | None
-"""What a column holds."""
+logger = logging.getLogger(__name__)
+
 _IN_CHUNK = 500
-_HISTORY_FIELDS = ("asin", "market", "version", "currency", "series")
+_HISTORY_FIELDS = ("asin", "market", "version", "currency", "series", "digest")
 _PRODUCT_FIELDS = (
     "asin", "version", "demo", "title", "brand", "category", "eans", "image", "updated_at", "markets",
 )  # fmt: skip
@@ -29,6 +32,11 @@ _offer_values = attrgetter(*OFFER_WIRE_NAMES)
 _product_values = attrgetter(*_PRODUCT_FIELDS)
 _opportunity_values = attrgetter(*OPPORTUNITY_FIELDS)
 _TUPLE_POSITIONS = [position for position, kind in enumerate(OFFER_KINDS.values()) if kind == "texts"]
+_NUMBERS = [
+    (position, float if kind == "float" else int)
+    for position, kind in enumerate(OFFER_KINDS.values())
+    if kind in ("bool", "float", "int")
+]
 _TUPLES = [name for name, wire in OFFER_WIRE_NAMES.items() if OFFER_KINDS[wire] == "texts"]
 _BOOLEANS = [name for name, wire in OFFER_WIRE_NAMES.items() if OFFER_KINDS[wire] == "bool"]
 
@@ -38,7 +46,8 @@ def _insert(table: str, columns: Sequence[str]) -> str:
 
 
 _NEWER_PRODUCT = "ON CONFLICT (asin) DO UPDATE SET {} WHERE excluded.version > products.version"
-PUT_OFFER = _insert("offers", OFFER_COLUMNS).replace("INSERT", "INSERT OR REPLACE", 1)
+OFFER_VALUES = ", ".join((*OFFER_COLUMNS, "digest"))
+PUT_OFFER = _insert("offers", (*OFFER_COLUMNS, "digest")).replace("INSERT", "INSERT OR REPLACE", 1)
 PUT_HISTORY = _insert("history", _HISTORY_FIELDS).replace("INSERT", "INSERT OR REPLACE", 1)
 DELETE_HISTORY = "DELETE FROM history WHERE asin = ? AND market = ?"
 _PRODUCT_COLUMNS = (*_PRODUCT_FIELDS, "changed")
@@ -51,10 +60,9 @@ _FACT_COLUMNS = ("asin", "market", "name", "value", "at")
 PUT_FACT = _insert("facts", _FACT_COLUMNS).replace("INSERT", "INSERT OR REPLACE", 1)
 DELETE_FACT = "DELETE FROM facts WHERE asin = ? AND market = ? AND name = ?"
 FACTS = f"SELECT {', '.join(_FACT_COLUMNS)} FROM facts ORDER BY asin, market, name"  # noqa: S608 - ours
-_COLUMNS = ", ".join(OFFER_COLUMNS)
 TAKE_OVER = (
     # Most are stored for the first time, or just as they are: these need not be merged one by one.
-    f"INSERT INTO main.offers ({_COLUMNS}) SELECT {_COLUMNS} FROM beside.offers AS new "  # noqa: S608 - ours
+    f"INSERT INTO main.offers ({OFFER_VALUES}) SELECT {OFFER_VALUES} FROM beside.offers AS new "  # noqa: S608 - ours
     "WHERE NOT EXISTS (SELECT 1 FROM main.offers AS old WHERE old.asin = new.asin AND old.market = new.market)",
     f"INSERT INTO main.history ({HISTORY_COLUMNS}) SELECT {HISTORY_COLUMNS} FROM beside.history AS new "  # noqa: S608
     "WHERE NOT EXISTS (SELECT 1 FROM main.history AS old WHERE old.asin = new.asin AND old.market = new.market)",
@@ -69,17 +77,38 @@ def offer_row(offer: Offer) -> tuple[SqlValue, ...]:
     row = list(_offer_values(offer))
     for position in _TUPLE_POSITIONS:
         row[position] = orjson.dumps(row[position]).decode() if row[position] else None
-    return tuple(row)
+    for position, number in _NUMBERS:
+        # As SQLite gives them back.
+        value = row[position]
+        if value is not None and value.__class__ is not number:
+            row[position] = number(value)
+    return (*row, _offer_digest(row))
+
+
+def _offer_digest(row: Sequence[SqlValue]) -> bytes:
+    """Of the values of all :data:`OFFER_COLUMNS`, as they are stored."""
+    return blake2b(orjson.dumps(row, default=repr), digest_size=8).digest()
+
+
+def is_intact(row: Sequence[SqlValue]) -> bool:
+    """Whether a row of :data:`OFFER_VALUES` is what was written; named in the log where it is not."""
+    written = row[-1]
+    if written is None or written == _offer_digest(row[:-1]):
+        return True
+    logger.error("the offer %s:%s is damaged and left out: it is not what was written", row[0], row[1])
+    return False
 
 
 def read_offers(connection: sqlite3.Connection, asins: Sequence[str], *, file: str = "main") -> Iterator[Offer]:
-    """The offers of these products on all marketplaces, by ASIN and marketplace; ``file`` may be an attached one."""
-    names = ", ".join(OFFER_COLUMNS)
+    """The offers of these products on all marketplaces, by ASIN and marketplace, without damaged ones.
+
+    ``file`` may be an attached one.
+    """
     for start in range(0, len(asins), _IN_CHUNK):
         chunk = asins[start : start + _IN_CHUNK]
         marks = ", ".join("?" * len(chunk))
-        query = f"SELECT {names} FROM {file}.offers WHERE asin IN ({marks}) ORDER BY asin, market"  # noqa: S608 - ours
-        yield from map(_offer, connection.execute(query, chunk).fetchall())
+        query = f"SELECT {OFFER_VALUES} FROM {file}.offers WHERE asin IN ({marks}) ORDER BY asin, market"  # noqa: S608
+        yield from (_offer(row[:-1]) for row in fetch_damaged(connection, query, chunk) if is_intact(row))
 
 
 def _offer(row: Sequence[Any]) -> Offer:
@@ -93,21 +122,38 @@ def _offer(row: Sequence[Any]) -> Offer:
 
 def history_row(h: StoredHistory) -> tuple[SqlValue, ...]:
     """Its values for ``PUT_HISTORY``."""
-    return h.asin, h.market, h.version, h.currency, h.blob
+    row = (h.asin, h.market, h.version, h.currency, h.blob)
+    return (*row, _history_digest(row))
+
+
+def _history_digest(values: Sequence[SqlValue]) -> bytes:
+    *about, series = values
+    packed = series if isinstance(series, bytes) else repr(series).encode()
+    return digest(orjson.dumps(about, default=repr), packed)
+
+
+def is_history_intact(row: Sequence[SqlValue]) -> bool:
+    """Whether a row of :data:`HISTORY_COLUMNS` is what was written; named in the log where it is not."""
+    *values, written = row
+    if written is None or written == _history_digest(values):
+        return True
+    logger.error("the history of %s:%s is damaged and left out: it is not what was written", row[0], row[1])
+    return False
 
 
 def read_histories(
     connection: sqlite3.Connection, ids: Iterable[str], *, file: str = "main"
 ) -> dict[str, StoredHistory]:
-    """The histories that are stored, by id; ``file`` may be an attached one."""
+    """The histories that are stored, by id, without damaged ones; ``file`` may be an attached one."""
     query = f"SELECT {HISTORY_COLUMNS} FROM {file}.history WHERE asin = ? AND market = ?"  # noqa: S608 - ours
-    rows = (row for name in ids for row in connection.execute(query, name.split(":")))
-    return {history.id: history for history in map(to_history, rows)}
+    found = (row for name in ids for row in fetch_damaged(connection, query, name.split(":")))
+    return {history.id: history for history in map(to_history, filter(is_history_intact, found))}
 
 
 def to_history(columns: Sequence[SqlValue]) -> StoredHistory:
-    """The history of a row of :data:`HISTORY_COLUMNS`."""
-    row: Sequence[Any] = columns
+    """The history of a row of :data:`HISTORY_COLUMNS`, which is intact."""
+    *values, _ = columns
+    row: Sequence[Any] = values
     return StoredHistory(*row)
 
 

@@ -30,6 +30,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     read_statements("arbkit.store.sqlite", "facts.sql"),
     read_statements("arbkit.store.sqlite", "changes.sql"),
     read_statements("arbkit.store.sqlite", "looks.sql"),
+    read_statements("arbkit.store.sqlite", "outbox.sql"),
+    read_statements("arbkit.store.sqlite", "digests.sql"),
 )
 """What brings a file from version n to n + 1, for n = 0, 1, …"""
 

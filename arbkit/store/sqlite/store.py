@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
-from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import orjson
 
@@ -20,25 +18,36 @@ from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
 from arbkit.core.offers.facts import Fact, FactName
-from arbkit.core.offers.merging import renew
 from arbkit.core.results import RouteTotals
-from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
+from arbkit.core.sqlite import bound_wal, connect, fetch_damaged, immediate, snapshot, wrap_errors
 from arbkit.store import cursors
-from arbkit.store.absorbing import absorb_all, absorb_histories, renew_histories, validate, written
-from arbkit.store.base import Basis, OpportunityQuery, Page, ProductQuery, Rebuilt, Removed, Stats, Sums, Written
+from arbkit.store.absorbing import absorb_all, absorb_histories, put_guarded, validate, written
+from arbkit.store.base import (
+    Announce,
+    Basis,
+    Notice,
+    OpportunityQuery,
+    Page,
+    ProductQuery,
+    Rebuilt,
+    Removed,
+    Stats,
+    Sums,
+    Written,
+)
 from arbkit.store.fields import is_number
-from arbkit.store.product_document import best_by_product, build_product, search_text, without_invented
-from arbkit.store.search_text import fold
-from arbkit.store.sqlite import changes, demo, queries, rows
+from arbkit.store.product_document import best_by_product, without_invented
+from arbkit.store.sqlite import changes, demo, outbox, queries, rows
+from arbkit.store.sqlite.integrity import drop_damaged, find_damaged
 from arbkit.store.sqlite.looks import SqliteLooks
-from arbkit.store.sqlite.schema import ensure_schema, is_current, is_there
+from arbkit.store.sqlite.products import note_change, take_over, write_products
+from arbkit.store.sqlite.rebuild import beside
+from arbkit.store.sqlite.schema import OFFER_COLUMNS, ensure_schema, is_current, is_there
 from arbkit.store.sqlite.stats import read_stats
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_PRODUCTS_PER_BATCH = 5_000
-_ABANDONED_S = 86_400.0
 _SUMS_KEPT = 64
 
 
@@ -88,58 +97,31 @@ class SqliteStore(SqliteLooks, Closing):
                 changed = {offer.asin for offer in found.offers.values()}
                 if changed:
                     composed = (offer for offer in offers.values() if offer.asin in changed)
-                    _write_products(connection, composed, changes.count_up(connection))
+                    write_products(connection, composed, changes.count_up(connection))
             bound_wal(connection, self._path)
         return written(found.outcomes, poison)
 
     def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
         """See :meth:`arbkit.store.base.Store.rebuild`."""
-        beside = self._path.with_name(f"{self._path.name}.rebuild-{uuid4().hex[:8]}")
-        for left in self._path.parent.glob(f"{self._path.name}.rebuild-*"):
-            # One that was killed has left it.
-            if time.time() - left.stat().st_mtime > _ABANDONED_S:
-                left.unlink(missing_ok=True)
-        try:
-            with SqliteStore(beside) as other:
+        with wrap_errors(self._path, "store"), beside(self._path) as made:
+            with SqliteStore(made) as other:
                 for batch in batches:
-                    other.put(batch)
+                    put_guarded(other.put, batch)
             with self._using() as connection:
-                connection.execute("ATTACH ? AS beside", (str(beside.absolute()),))
+                damaged = find_damaged(connection)
+                connection.execute("ATTACH ? AS beside", (str(made.absolute()),))
                 try:
                     with immediate(connection):
-                        offers = self._take_over(connection)
+                        drop_damaged(connection, damaged)
+                        offers = take_over(connection)
                         (total,) = connection.execute("SELECT count(*) FROM main.offers").fetchone()
                 finally:
                     connection.execute("DETACH beside")
                 bound_wal(connection, self._path)
-        finally:
-            for suffix in ("", "-wal", "-shm"):
-                beside.with_name(beside.name + suffix).unlink(missing_ok=True)
         return Rebuilt(offers=offers, kept=total - offers)
 
-    def _take_over(self, connection: sqlite3.Connection) -> int:
-        """Renew what is stored by what was built beside; returns how many offers were built."""
-        for statement in rows.TAKE_OVER:
-            connection.execute(statement)
-        asins = [asin for (asin,) in connection.execute("SELECT asin FROM beside.products ORDER BY asin")]
-        changed = changes.count_up(connection)
-        for start in range(0, len(asins), _PRODUCTS_PER_BATCH):
-            chunk = asins[start : start + _PRODUCTS_PER_BATCH]
-            stored = {offer.id: offer for offer in rows.read_offers(connection, chunk)}
-            made = {offer.id: offer for offer in rows.read_offers(connection, chunk, file="beside")}
-            renewed = {name: renew(stored[name], offer) for name, offer in made.items() if stored[name] != offer}
-            connection.executemany(rows.PUT_OFFER, map(rows.offer_row, renewed.values()))
-            both = rows.read_histories(connection, made, file="beside"), rows.read_histories(connection, made)
-            histories = (
-                rows.history_row(one) for one in renew_histories(*both) if made[one.id].demo == stored[one.id].demo
-            )
-            connection.executemany(rows.PUT_HISTORY, histories)
-            _write_products(connection, {**stored, **renewed}.values(), changed)
-        (offers,) = connection.execute("SELECT count(*) FROM beside.offers").fetchone()
-        return int(offers)
-
     def replace_opportunities(
-        self, found: Sequence[Opportunity], *, run_id: str, basis: Basis | None = None
+        self, found: Sequence[Opportunity], *, run_id: str, basis: Basis | None = None, announce: Announce | None = None
     ) -> list[str]:
         """See :meth:`arbkit.store.base.Store.replace_opportunities`."""
         best = best_by_product(found)
@@ -149,6 +131,8 @@ class SqliteStore(SqliteLooks, Closing):
                 connection.execute("DELETE FROM opportunities")
                 connection.execute("DELETE FROM opportunity_documents")
                 changes.write_basis(connection, basis)
+                new = [o for o in found if o.status == "opportunity" and o.id not in known]
+                outbox.keep_notices(connection, announce(new) if announce else ())
                 connection.executemany(rows.PUT_OPPORTUNITY, map(rows.opportunity_row, found))
                 documents = ((o.id, orjson.dumps({**o.to_dict(), "run_id": run_id})) for o in found)
                 connection.executemany(rows.PUT_OPPORTUNITY_DOCUMENT, documents)
@@ -160,7 +144,17 @@ class SqliteStore(SqliteLooks, Closing):
                     [(rows.best_summary(o), o.profit, o.margin_pct, a) for a, o in best.items()],
                 )
             bound_wal(connection, self._path)
-        return [o.id for o in found if o.status == "opportunity" and o.id not in known]
+        return [o.id for o in new]
+
+    def unsent(self, limit: int) -> list[Notice]:
+        """See :meth:`arbkit.store.base.Store.unsent`."""
+        with self._using() as connection:
+            return outbox.read_unsent(connection, limit)
+
+    def mark_sent(self, notices: Sequence[Notice]) -> None:
+        """See :meth:`arbkit.store.base.Store.mark_sent`."""
+        with self._using() as connection, immediate(connection):
+            outbox.mark_sent(connection, notices)
 
     def put_run(self, run: Run) -> None:
         """See :meth:`arbkit.store.base.Store.put_run`."""
@@ -177,9 +171,7 @@ class SqliteStore(SqliteLooks, Closing):
                 products, offers = demo.count_demo(connection)
                 if products and not dry_run:
                     left = demo.remove_demo(connection)
-                    _write_products(
-                        connection, rows.read_offers(connection, sorted(left)), changes.count_up(connection)
-                    )
+                    write_products(connection, rows.read_offers(connection, sorted(left)), changes.count_up(connection))
             if not dry_run:
                 bound_wal(connection, self._path)
         return Removed(products=products, offers=offers)
@@ -225,7 +217,7 @@ class SqliteStore(SqliteLooks, Closing):
         unknown = [name for name in columns if name not in OFFER_WIRE_NAMES]
         if unknown:
             raise UsageError("no such field of an offer", field="columns", value=unknown)
-        names = ", ".join(OFFER_WIRE_NAMES[name] for name in columns)
+        wanted = itemgetter(*(OFFER_COLUMNS.index(OFFER_WIRE_NAMES[name]) for name in columns), -1)
         after = ""
         while True:
             with self._using() as connection, snapshot(connection):
@@ -237,10 +229,12 @@ class SqliteStore(SqliteLooks, Closing):
                 if ends is None:
                     return
                 shown = "" if self._show_demo else f"AND {demo.NOT_INVENTED}"
-                found = connection.execute(
-                    f"SELECT {names} FROM offers WHERE asin > ? AND asin <= ? {real} {shown} ORDER BY asin, market",  # noqa: S608
-                    (after, ends),
-                ).fetchall()
+                # All of each row, to see whether it is what was written.
+                within = f"asin > ? AND asin <= ? {real} {shown}"
+                query = f"SELECT {rows.OFFER_VALUES} FROM offers WHERE {within} ORDER BY asin, market"  # noqa: S608
+                found = [
+                    wanted(row)[:-1] for row in fetch_damaged(connection, query, (after, ends)) if rows.is_intact(row)
+                ]
             after = ends
             frame = pd.DataFrame.from_records(found, columns=list(columns))
             yield frame.astype({name: "float64" for name in columns if is_number(name)})
@@ -250,7 +244,8 @@ class SqliteStore(SqliteLooks, Closing):
         with self._using() as connection, snapshot(connection):
             query = f"SELECT {rows.HISTORY_COLUMNS} FROM history WHERE asin = ? ORDER BY market"  # noqa: S608 - ours
             shown = self._shown(connection, [asin])
-            return [rows.to_history(row).unpacked() for one in shown for row in connection.execute(query, (one,))]
+            found = (row for one in shown for row in fetch_damaged(connection, query, (one,)))
+            return [rows.to_history(row).unpacked() for row in found if rows.is_history_intact(row)]
 
     def product(self, asin: str) -> Product | None:
         """See :meth:`arbkit.store.base.Store.product`."""
@@ -315,14 +310,14 @@ class SqliteStore(SqliteLooks, Closing):
         """See :meth:`arbkit.store.base.Store.put_fact`."""
         with self._using() as connection, immediate(connection):
             connection.execute(rows.PUT_FACT, rows.fact_row(fact))
-            _note_change(connection, fact.asin)
+            note_change(connection, fact.asin)
 
     def delete_fact(self, asin: str, market: str, name: FactName) -> bool:
         """See :meth:`arbkit.store.base.Store.delete_fact`."""
         with self._using() as connection, immediate(connection):
             deleted = connection.execute(rows.DELETE_FACT, (asin, market, name)).rowcount > 0
             if deleted:
-                _note_change(connection, asin)
+                note_change(connection, asin)
         return deleted
 
     def facts(self, asins: Sequence[str] | None = None) -> list[Fact]:
@@ -359,27 +354,6 @@ class SqliteStore(SqliteLooks, Closing):
     def _using(self) -> Iterator[sqlite3.Connection]:
         with self._lock, wrap_errors(self._path, "store"):
             yield self._connection
-
-
-def _note_change(connection: sqlite3.Connection, asin: str) -> None:
-    """Count what is known of a product as changed: it is priced anew."""
-    connection.execute("UPDATE products SET changed = ? WHERE asin = ?", (changes.count_up(connection), asin))
-
-
-def _write_products(connection: sqlite3.Connection, offers: Iterable[Offer], changed: int) -> None:
-    """Compose the products of these offers, which are all of each; ``changed``: the number of the change."""
-    for asin, group in groupby(sorted(offers, key=lambda offer: (offer.asin, offer.market)), key=lambda o: o.asin):
-        of_one = list(group)
-        product = build_product(of_one)
-        connection.execute(rows.PUT_PRODUCT, rows.product_row(product, changed=changed))
-        text = fold(search_text(product, [offer.title for offer in of_one]))
-        rowid, old = connection.execute(
-            "SELECT p.rowid, t.words FROM products AS p LEFT JOIN product_text AS t ON t.rowid = p.rowid "
-            "WHERE p.asin = ?", (asin,)
-        ).fetchone()  # fmt: skip
-        # The words change seldom: an index entry is written anew only when they do.
-        if old != text:
-            connection.execute("INSERT OR REPLACE INTO product_text (rowid, words) VALUES (?, ?)", (rowid, text))
 
 
 def _end(row: Sequence[Any]) -> cursors.End:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from arbkit.core.errors import StoreCorruptError, StoreError
 from arbkit.core.models import Update
+from arbkit.core.sqlite import connect
 from arbkit.store import OpportunityQuery
 from arbkit.store.sqlite.schema import MIGRATIONS
 from arbkit.store.sqlite.store import SqliteStore
@@ -44,7 +44,7 @@ def test_a_reader_cannot_write(tmp_path: Path) -> None:
 def test_the_file_of_a_newer_arbkit_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     SqliteStore(path).close()
-    with closing(sqlite3.connect(path)) as connection:
+    with closing(connect(path)) as connection:
         connection.execute("UPDATE store_meta SET value = 99")
         connection.commit()
     with pytest.raises(StoreError, match="newer arbkit"):
@@ -60,7 +60,7 @@ def test_what_an_older_arbkit_stored_is_kept(tmp_path: Path) -> None:
         "data_at, buy_price, sell_price, currency, evaluated_at"
     )
     values = [getattr(found, name) for name in columns.split(", ")]
-    with closing(sqlite3.connect(path)) as connection:
+    with closing(connect(path)) as connection:
         for statement in MIGRATIONS[0]:
             connection.execute(statement)
         connection.execute("CREATE TABLE store_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)")

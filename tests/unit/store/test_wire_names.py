@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from arbkit.core.models import Offer, Update
+from arbkit.core.sqlite import connect
 from arbkit.store.elastic.documents import offer_document, offer_of, upgraded
 from arbkit.store.elastic.schema import fingerprint
 from arbkit.store.sqlite.store import SqliteStore
@@ -19,7 +19,7 @@ def test_the_origin_of_data_is_stored_as_source(tmp_path: Path) -> None:
         store.put([Update(offer(origin="demo"), None)])
         (frame,) = store.scan_offers(["asin", "origin"])
     assert frame.to_dict("list") == {"asin": ["B000000001"], "origin": ["demo"]}
-    with closing(sqlite3.connect(path)) as connection:
+    with closing(connect(path)) as connection:
         assert connection.execute("SELECT source FROM offers").fetchall() == [("demo",)]
 
 

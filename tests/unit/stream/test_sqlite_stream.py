@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -12,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from arbkit.core.errors import GroupBusyError, StreamError
-from arbkit.core.sqlite import WAL_LIMIT
+from arbkit.core.sqlite import WAL_LIMIT, connect
 from arbkit.stream import Record, TopicPartition, TopicSpec
 from arbkit.stream.sqlite import SqliteStream
 
@@ -53,7 +52,7 @@ def test_a_file_that_another_process_holds_is_not_proved_writable(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("arbkit.core.sqlite.BUSY_TIMEOUT_S", 0.05)
-    with SqliteStream(tmp_path / "log.db") as stream, closing(sqlite3.connect(tmp_path / "log.db")) as other:
+    with SqliteStream(tmp_path / "log.db") as stream, closing(connect(tmp_path / "log.db")) as other:
         stream.create_topics([TopicSpec("t", 1)])
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StreamError):
@@ -136,7 +135,7 @@ INSERT INTO log_claims VALUES ('g', 1, 2, '1-a', '1-a');
 
 def test_a_file_of_arbkit_0_1_keeps_its_messages_and_committed_offsets(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
-    with closing(sqlite3.connect(path)) as old:
+    with closing(connect(path)) as old:
         old.executescript(VERSION_1)
     for _ in range(2):
         with SqliteStream(path) as stream:
@@ -149,7 +148,7 @@ def test_a_file_of_arbkit_0_1_keeps_its_messages_and_committed_offsets(tmp_path:
 def test_a_file_of_a_newer_arbkit_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "log.db"
     SqliteStream(path).close()
-    with closing(sqlite3.connect(path)) as newer:
+    with closing(connect(path)) as newer:
         newer.execute("UPDATE log_meta SET value = 99")
         newer.commit()
     with pytest.raises(StreamError, match="a newer arbkit has written the log"):

@@ -6,10 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from arbkit.analysis import detection
@@ -19,8 +20,9 @@ from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.profit.seller.profile_file import built_in
 from arbkit.reports.schedule import scheduler
-from arbkit.store import open_store
-from tests.helpers.factories import PACKAGE, offer
+from arbkit.store import Basis, open_store
+from arbkit.stream import ALERTS_TOPIC, open_stream
+from tests.helpers.factories import PACKAGE, offer, opportunity
 
 _PATIENCE_S = 60
 
@@ -145,6 +147,20 @@ def test_a_changed_profile_is_not_kept_waiting_and_a_broken_one_is_tried_again_o
         (tmp_path / "profile.toml").write_text(built_in(), "utf-8")
         until(lambda: seen.runs == 3)
         until(lambda: seen.unpriced() == 0)
+
+
+def test_what_a_killed_detection_left_to_announce_is_sent_without_another_change(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(settings, "B000000001")
+    with open_store(settings) as store:
+        basis = Basis(store.changes(), fingerprint(settings, datetime.now(UTC).date()))
+        store.replace_opportunities([opportunity()], run_id="r", basis=basis, announce=detection.alerts_of)
+        (left,) = store.unsent(10)
+    with scheduled(settings, monkeypatch) as seen, open_stream(settings) as log:
+        until(lambda: any(log.scan(ALERTS_TOPIC)))
+        sent = [orjson.loads(m.value) for some in log.scan(ALERTS_TOPIC) for m in some]
+        assert (seen.runs, [one["id"] for one in sent]) == (0, [left.id])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""Products of the embedded store, composed of their offers whenever one of these changes."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterable
+from itertools import groupby
+
+from arbkit.core.keepa_time import CLOCK_TOLERANCE_S
+from arbkit.core.models import Offer
+from arbkit.core.offers.merging import renew
+from arbkit.store.absorbing import renew_histories
+from arbkit.store.product_document import build_product, search_text
+from arbkit.store.search_text import fold
+from arbkit.store.sqlite import changes, rows
+
+_PRODUCTS_PER_BATCH = 5_000
+
+
+def note_change(connection: sqlite3.Connection, asin: str) -> None:
+    """Count what is known of a product as changed: it is priced anew."""
+    connection.execute("UPDATE products SET changed = ? WHERE asin = ?", (changes.count_up(connection), asin))
+
+
+def write_products(connection: sqlite3.Connection, offers: Iterable[Offer], changed: int) -> None:
+    """Compose the products of these offers, which are all of each; ``changed``: the number of the change."""
+    for asin, group in groupby(sorted(offers, key=lambda offer: (offer.asin, offer.market)), key=lambda o: o.asin):
+        of_one = list(group)
+        product = build_product(of_one)
+        connection.execute(rows.PUT_PRODUCT, rows.product_row(product, changed=changed))
+        text = fold(search_text(product, [offer.title for offer in of_one]))
+        rowid, old = connection.execute(
+            "SELECT p.rowid, t.words FROM products AS p LEFT JOIN product_text AS t ON t.rowid = p.rowid "
+            "WHERE p.asin = ?", (asin,)
+        ).fetchone()  # fmt: skip
+        # The words change seldom: an index entry is written anew only when they do.
+        if old != text:
+            connection.execute("INSERT OR REPLACE INTO product_text (rowid, words) VALUES (?, ?)", (rowid, text))
+
+
+def take_over(connection: sqlite3.Connection) -> int:
+    """Renew what is stored by what was built beside; returns how many offers were built."""
+    for statement in rows.TAKE_OVER:
+        connection.execute(statement)
+    asins = [asin for (asin,) in connection.execute("SELECT asin FROM beside.products ORDER BY asin")]
+    changed, latest = changes.count_up(connection), time.time() + CLOCK_TOLERANCE_S
+    for start in range(0, len(asins), _PRODUCTS_PER_BATCH):
+        chunk = asins[start : start + _PRODUCTS_PER_BATCH]
+        stored = {offer.id: offer for offer in rows.read_offers(connection, chunk)}
+        made = {offer.id: offer for offer in rows.read_offers(connection, chunk, file="beside")}
+        renewed = {
+            name: renew(stored.get(name, rebuilt), rebuilt, latest=latest)
+            for name, rebuilt in made.items()
+            if stored.get(name) != rebuilt
+        }
+        connection.executemany(rows.PUT_OFFER, map(rows.offer_row, renewed.values()))
+        alike = {name for name, offer in made.items() if stored.get(name, offer).demo == offer.demo}
+        both = rows.read_histories(connection, alike, file="beside"), rows.read_histories(connection, alike)
+        connection.executemany(rows.PUT_HISTORY, map(rows.history_row, renew_histories(*both)))
+        write_products(connection, {**stored, **renewed}.values(), changed)
+    (offers,) = connection.execute("SELECT count(*) FROM beside.offers").fetchone()
+    return int(offers)

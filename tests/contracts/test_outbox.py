@@ -1,0 +1,143 @@
+"""What must follow a change of a store is kept with it: both are there or neither, whichever store it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from elasticsearch import Elasticsearch as Client
+
+import arbkit.store.elastic.detections
+import arbkit.store.sqlite.rows
+from arbkit.core.models import Opportunity
+from arbkit.store import Notice, OpportunityQuery, Store
+from arbkit.store.elastic.indices import create
+from arbkit.store.elastic.store import ElasticStore
+from arbkit.store.sqlite.store import SqliteStore
+from tests.helpers.factories import opportunity
+from tests.servers.launch import Elasticsearch
+
+Open = Callable[[], Store]
+
+
+@pytest.fixture(params=["sqlite", "elasticsearch"])
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+    """What opens one store, again and again, as several processes do."""
+    stores: list[Store] = []
+    server: Elasticsearch | None = None
+    prefix = f"t{uuid4().hex[:12]}-"
+    if request.param == "elasticsearch":
+        server = request.getfixturevalue("elasticsearch")
+        assert create(server.url, prefix=prefix) == []
+
+    def open_one() -> Store:
+        stores.append(SqliteStore(tmp_path / "store.db") if server is None else ElasticStore(server.url, prefix=prefix))
+        return stores[-1]
+
+    yield open_one
+    for one in stores:
+        one.close()
+    if server is not None:
+        with Client(server.url) as client:
+            client.indices.delete(index=",".join(client.indices.get_alias(name=f"{prefix}*")))
+
+
+def announce(new: Sequence[Opportunity]) -> list[Notice]:
+    return [Notice(f"n-{o.id}-{uuid4().hex[:8]}", "alerts", o.asin, b"\x00" + o.id.encode()) for o in new]
+
+
+def routes(*numbers: int) -> list[Opportunity]:
+    return [opportunity(f"B00000000{number}", profit=float(number)) for number in numbers]
+
+
+def replace(store: Store, *numbers: int) -> list[str]:
+    return store.replace_opportunities(routes(*numbers), run_id="r", announce=announce)
+
+
+def waiting(store: Store) -> list[str]:
+    return [notice.key for notice in store.unsent(100)]
+
+
+def stored(store: Store) -> list[str]:
+    return sorted(o.asin for o in store.opportunities(OpportunityQuery(limit=100)).items)
+
+
+def test_what_is_new_waits_in_its_order_until_it_is_marked_as_sent(opened: Open) -> None:
+    store, other = opened(), opened()
+    assert store.unsent(10) == []
+    replace(store, 3, 1, 2)
+    found = other.unsent(10)
+    assert [n.key for n in found] == ["B000000003", "B000000001", "B000000002"]
+    assert found[0].value == b"\x00B000000003:IT:DE"
+    assert other.unsent(10) == found, "an id stays what it is"
+    assert other.unsent(2) == found[:2]
+    other.mark_sent(found[:2])
+    assert other.unsent(10) == found[2:]
+    # The next detection neither loses what waits nor brings back what went.
+    replace(other, 1, 4)
+    assert waiting(other) == ["B000000002", "B000000004"]
+    other.mark_sent(other.unsent(10))
+    assert other.unsent(10) == []
+    replace(other, 4)
+    assert other.unsent(10) == []
+
+
+def test_without_anything_to_announce_nothing_waits(opened: Open) -> None:
+    store = opened()
+    assert len(store.replace_opportunities(routes(1), run_id="r")) == 1
+    assert store.unsent(10) == []
+
+
+class Killed(BaseException):
+    """As if the process ended here."""
+
+
+def test_one_that_is_killed_half_way_leaves_neither_the_change_nor_a_notice(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = opened()
+    replace(store, 1)
+    store.mark_sent(store.unsent(10))
+
+    def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(arbkit.store.sqlite.rows, "best_summary", die)
+        patch.setattr(arbkit.store.elastic.detections, "swap_aliases", die)
+        with pytest.raises(Killed):
+            replace(store, 1, 2)
+    heir = opened()
+    assert (stored(heir), heir.unsent(10)) == (["B000000001"], [])
+    assert replace(heir, 1, 2) == ["B000000002:IT:DE"]
+    assert (stored(heir), waiting(heir)) == (["B000000001", "B000000002"], ["B000000002"])
+
+
+def test_what_cannot_be_composed_changes_nothing(opened: Open) -> None:
+    store = opened()
+
+    def fail(_: Sequence[Opportunity]) -> list[Notice]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        store.replace_opportunities(routes(1), run_id="r", announce=fail)
+    assert (stored(store), store.unsent(10)) == ([], [])
+
+
+@pytest.mark.parametrize("opened", ["elasticsearch"], indirect=True)
+def test_of_two_detections_at_once_each_notice_is_kept_and_none_is_made_twice(opened: Open) -> None:
+    # In SQLite a write transaction keeps the second one waiting.
+    store, other = opened(), opened()
+    once = iter([True])
+
+    def slow(new: Sequence[Opportunity]) -> list[Notice]:
+        if next(once, False):
+            replace(other, 1, 2)
+        return announce(new)
+
+    assert store.replace_opportunities(routes(2, 3), run_id="r", announce=slow) == ["B000000003:IT:DE"]
+    assert (stored(store), waiting(store)) == (
+        ["B000000002", "B000000003"], ["B000000001", "B000000002", "B000000003"],
+    )  # fmt: skip
