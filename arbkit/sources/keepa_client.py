@@ -143,7 +143,8 @@ class KeepaSource(Closing):
 
         missing: tuple[str, ...] = ()
         try:
-            self._retried(ask)
+            # What has arrived is not kept waiting for a service that is away: it is paid for, and a kill would lose it.
+            self._retried(ask, is_enough=lambda: bool(got))
         except _PartialError:
             missing = tuple(asin for asin in wanted if asin not in got)
         except KeepaError:
@@ -156,11 +157,11 @@ class KeepaSource(Closing):
         """Give up the connection."""
         self._client.close()
 
-    def _retried(self, call: Callable[[], T]) -> T:
+    def _retried(self, call: Callable[[], T], *, is_enough: Callable[[], bool] = lambda: False) -> T:
         return with_retry(
             call,
             retry_on=lambda error: isinstance(error, _TransientError),
-            give_up=self._gives_up,
+            give_up=lambda f: self._gives_up(f) or (is_enough() and not isinstance(f.error, _PartialError)),
             first_s=0.5,
             longest_s=self._longest_wait_s,
             before_wait=_log_retry,

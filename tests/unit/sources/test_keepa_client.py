@@ -406,6 +406,7 @@ def test_what_has_arrived_is_kept_when_the_rest_fails(then: Reply) -> None:
 
     with stub(answer) as service, source(service.url) as keepa:
         batch = keepa.fetch("DE", ASINS)
+        assert service.count("product") == 2
     assert {p["asin"] for p in batch.products} == {"B000000001", "B000000003"}
     assert batch.missing == ()
 
