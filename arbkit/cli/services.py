@@ -29,21 +29,24 @@ def up() -> None:
 
     Without a key: without a producer if products are imported, else with the demo market.
     """
+    from arbkit.core.service.addresses import TOKEN_IS_NEW
     from arbkit.ops.setup import initialise
     from arbkit.ops.supervisor import Supervisor, await_answers, plan_services, resolve
 
-    settings = resolve(load_settings(settled=True))
+    given = load_settings(settled=True)
+    settings, token_is_new = resolve(given), not given.token.get_secret_value()
     # A home that is not writable, or a store that is damaged or unreachable, is one error instead of endless restarts.
     for difference in initialise(settings):
         sys.stderr.write(f"arbkit: {difference}\n")
     stop = stop_on_signals()
-    services = plan_services(settings)
-    supervisor = Supervisor(services, environment=settings.environment(), stop=stop, write=_prefixed(services))
+    services = plan_services(settings, token_is_new=token_is_new)
+    environment = settings.environment() | ({TOKEN_IS_NEW: "1"} if token_is_new else {})
+    supervisor = Supervisor(services, environment=environment, stop=stop, write=_prefixed(services))
 
     def announce() -> None:
         answers = await_answers(services, stop=stop, given_up=supervisor.given_up)
         if not stop.is_set():
-            _print_addresses(settings, services, answers)
+            _print_addresses(settings, services, answers, token_is_new=token_is_new)
 
     announcer = threading.Thread(target=announce, name="announce", daemon=True)
     announcer.start()
@@ -64,7 +67,9 @@ def _prefixed(services: list[Service]) -> Callable[[str, str], None]:
     return write
 
 
-def _print_addresses(settings: Settings, services: list[Service], answers: dict[str, bool]) -> None:
+def _print_addresses(
+    settings: Settings, services: list[Service], answers: dict[str, bool], *, token_is_new: bool
+) -> None:
     """Print one table, not wrapped at the terminal's width, so that every address can be clicked or copied."""
     rows = [
         (s.name, s.address.url if answers[s.name] else "not responding: see its log lines above")
@@ -72,7 +77,7 @@ def _print_addresses(settings: Settings, services: list[Service], answers: dict[
         if s.address is not None
     ]
     if not is_loopback(settings.host):
-        rows.append(("API token", settings.token.get_secret_value()))
+        rows.append(("API token", settings.token.get_secret_value() if token_is_new else "your ARBKIT_TOKEN"))
     width = max(len(name) for name, _ in rows)
     lines = [
         f"arbkit is up ({MODE_WORDS[settings.mode]})",

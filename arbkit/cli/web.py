@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 import typer
@@ -52,7 +53,7 @@ def api() -> None:
 
 def dashboards() -> None:
     """Serve the Voilà dashboards."""
-    from arbkit.core.service.addresses import dashboard_url, listen, with_token
+    from arbkit.core.service.addresses import TOKEN_IS_NEW, dashboard_url, listen, with_token
     from arbkit.core.service.process import die_with_parent
     from arbkit.web.dashboards.voila_server import run_dashboards
 
@@ -62,9 +63,9 @@ def dashboards() -> None:
         port = free.getsockname()[1]
     settings = with_token(given).model_copy(update={"dashboards_port": port})
     # The user's own token is a secret; a generated one must be shown, or nobody could log in.
-    generated = not given.token.get_secret_value()
-    logger.info("the dashboards are at %s", dashboard_url(settings, with_its_token=generated))
-    run_dashboards(settings)
+    own = given.token.get_secret_value()
+    logger.info("the dashboards are at %s", dashboard_url(settings, with_its_token=not own))
+    run_dashboards(settings, own_token="" if TOKEN_IS_NEW in os.environ else own)
 
 
 def lab(browser: bool = typer.Option(True, help="Open a browser.")) -> None:
