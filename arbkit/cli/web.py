@@ -24,6 +24,7 @@ def api() -> None:
     from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.core.settings import is_loopback
     from arbkit.web.api import create_app
+    from arbkit.web.bounds import LARGEST_HEADERS, BoundedConnection
 
     given = load_settings(settled=True)
     settings = given if is_loopback(given.host) else with_token(given)
@@ -47,6 +48,8 @@ def api() -> None:
             server_header=False,
             lifespan="on",
             timeout_graceful_shutdown=_GRACE_S,
+            http=BoundedConnection,
+            h11_max_incomplete_event_size=LARGEST_HEADERS,
         )
         uvicorn.Server(config).run(sockets=[listening])
 

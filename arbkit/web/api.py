@@ -36,10 +36,14 @@ from arbkit.store.lazy import LazyStore
 from arbkit.store.mode import mode_in_force, settle_mode
 from arbkit.stream import open_stream
 from arbkit.web import facts
+from arbkit.web.bounds import Bounds
 from arbkit.web.dependencies import Asin, Shared, SharedDep, StoreDep
+from arbkit.web.description import describe
 from arbkit.web.http import (
+    ANY_ROUTE,
     Guard,
     InvalidInputError,
+    Policies,
     ProblemAPI,
     add_error_handlers,
     json_answer,
@@ -73,7 +77,7 @@ Components = Annotated[bool, Query(description="every fee and tax too")]
 _NOT_FOUND = problem_responses(404)
 _UNAVAILABLE = problem_responses(503)
 
-router = APIRouter(dependencies=[Depends(refuse_unknown)], responses=problem_responses(400, 401, 422, 500))
+router = APIRouter(dependencies=[Depends(refuse_unknown)], responses=problem_responses(*ANY_ROUTE))
 
 
 @router.get("/health", tags=["service"], response_model=Health)
@@ -326,13 +330,18 @@ def create_app(settings: Settings) -> FastAPI:
         version=__version__,
         description=f"Amazon EU arbitrage ({mode}).",
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.shared = Shared(settings, LazyStore(settings), threading.Lock())
     app.include_router(router)
     app.include_router(facts.router)
+    app.add_api_route("/docs", describe, methods=["GET"], include_in_schema=False)
     add_error_handlers(app)
     note_parameters(app)
     Guard(app, settings)  # Starlette builds it only at the first request: a missing token must show now.
+    app.add_middleware(Bounds)
     app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Policies)
     return app

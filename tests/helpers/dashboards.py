@@ -50,6 +50,11 @@ class Served:
         return session
 
 
+def environment(settings: Settings, **more: str) -> dict[str, str]:
+    """The environment of an arbkit process under these settings."""
+    return {**os.environ, **settings.environment(), **more}
+
+
 @contextmanager
 def serving(
     settings: Settings, *, token: str = TOKEN, is_new: bool = False, key: str = "", pages: int = 8, port: int = 0
@@ -64,7 +69,7 @@ def serving(
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "arbkit", "dashboards"],
-            env={**os.environ, **settings.environment(), **given, "ARBKIT_DASHBOARDS_PORT": str(port)},
+            env=environment(settings, **given, ARBKIT_DASHBOARDS_PORT=str(port)),
             cwd=settings.home.parent,
             stdout=output,
             stderr=output,

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from arbkit.web.dashboards.server.kernels import ABANDONED_S, UNVISITED_S, DashboardKernels, transport
+from arbkit.web.dashboards.server.kernels import ABANDONED_S, RECLAIMED_S, UNVISITED_S, DashboardKernels, transport
 
 
 class Kernels(DashboardKernels):
@@ -46,7 +46,7 @@ class Kernels(DashboardKernels):
         self.notify_connect(kernel_id)  # type: ignore[no-untyped-call]
 
     def disconnect(self, kernel_id: str) -> None:
-        self.notify_disconnect(kernel_id)  # type: ignore[no-untyped-call]
+        self.notify_disconnect(kernel_id)
 
     def given(self, kernel_id: str) -> None:
         self.began(kernel_id)
@@ -104,6 +104,24 @@ def test_pages_are_counted_from_before_they_have_a_kernel_until_it_has_ended(ker
     assert kernels.open_pages() == 1
     asyncio.run(kernels.shutdown_kernel("page"))
     assert kernels.open_pages() == 0
+
+
+def test_a_page_that_vanished_gives_its_room_to_another_at_once(kernels: Kernels) -> None:
+    for name in ("first", "second", "open", "new"):
+        kernels.given(name)
+        if name != "new":
+            kernels.connect(name)
+    for name in ("second", "first"):
+        kernels.disconnect(name)
+        kernels.now += 1
+    assert not asyncio.run(kernels.make_room()), "a short cut of the network is no end"
+    kernels.now += RECLAIMED_S
+    assert asyncio.run(kernels.make_room())
+    assert kernels.ended == ["second"]
+    assert asyncio.run(kernels.make_room())
+    assert not asyncio.run(kernels.make_room())
+    assert kernels.ended == ["second", "first"]
+    assert kernels.open_pages() == 2
 
 
 def test_a_page_that_gets_no_kernel_leaves_its_room(kernels: Kernels) -> None:

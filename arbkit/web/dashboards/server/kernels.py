@@ -17,6 +17,8 @@ ABANDONED_S = 60.0
 """Seconds after its last socket closed at which a kernel ends: a phone may be locked, or a network lost, so long."""
 UNVISITED_S = 80.0
 """Seconds that the browser of a new page has to open its first socket: many pages at once load slowly."""
+RECLAIMED_S = 5.0
+"""Seconds after which a kernel whose sockets have closed ends for the sake of another page: a short cut is no end."""
 _LONGEST_SOCKET_PATH = 100
 """Characters of a Unix socket's path; macOS allows 103, Linux 107."""
 _SOCKET_NAME = "/voila_xxxxxxxx/kernel-00000000-0000-0000-0000-000000000000-ipc-9999"
@@ -28,6 +30,7 @@ class _Session:
 
     alone_since: float
     visited: bool = False
+    is_ending: bool = False
 
 
 class Reservation:
@@ -78,19 +81,40 @@ class DashboardKernels(AsyncMappingKernelManager):
         self._reserved -= 1
         self._sessions[kernel_id] = _Session(self.clock())
 
+    async def make_room(self) -> bool:
+        """End the kernel whose page vanished first; whether there was one."""
+        gone = [
+            (session.alone_since, kernel_id)
+            for kernel_id, session in self._sessions.items()
+            if session.visited and not session.is_ending and kernel_id in self and not self._is_used(kernel_id)
+        ]
+        if not gone or self.clock() - min(gone)[0] < RECLAIMED_S:
+            return False
+        await self._end(min(gone)[1])
+        return True
+
+    def notify_disconnect(self, kernel_id: str) -> None:
+        """A socket of a page has closed."""
+        super().notify_disconnect(kernel_id)  # type: ignore[no-untyped-call]
+        if session := self._sessions.get(kernel_id):
+            session.alone_since, session.visited = self.clock(), True
+
     async def cull_kernel_if_idle(self, kernel_id: str) -> None:
         """End the kernel if its page has gone, or nobody has looked at it for long."""
         session = self._sessions.get(kernel_id)
-        if session is None:
+        if session is None or session.is_ending:
             return
         if self._is_used(kernel_id):
             session.alone_since = self.clock()
-            session.visited |= self._connections(kernel_id) > 0
         limit = ABANDONED_S if session.visited else UNVISITED_S
         if self.clock() - session.alone_since >= limit:
-            await ensure_async(self.shutdown_kernel(kernel_id))  # type: ignore[no-untyped-call]
+            await self._end(kernel_id)
         else:
             await super().cull_kernel_if_idle(kernel_id)  # type: ignore[no-untyped-call]
+
+    async def _end(self, kernel_id: str) -> None:
+        self._sessions[kernel_id].is_ending = True
+        await ensure_async(self.shutdown_kernel(kernel_id))  # type: ignore[no-untyped-call]
 
     def _is_used(self, kernel_id: str) -> bool:
         # Jupyter's server adds what a kernel is doing to the manager's own attributes.

@@ -61,7 +61,7 @@ class PageHandler(PlainErrors, TornadoVoilaHandler):  # type: ignore[misc]
         if path not in {page.name for page in shipped_folder("apps").glob("*.ipynb")}:
             raise RefusalError(404, "There is no such page.")
         kernels: DashboardKernels = self.settings["kernel_manager"]
-        if kernels.open_pages() >= self._most_pages:
+        if kernels.open_pages() >= self._most_pages and not await kernels.make_room():
             raise RefusalError(
                 503,
                 f"{self._most_pages} pages are open, as many as may be at once (ARBKIT_DASHBOARD_PAGES). Close one that"
