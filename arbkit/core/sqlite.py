@@ -7,6 +7,7 @@ moment, and :func:`wrap_errors` turns errors into arbkit's.
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping
@@ -44,6 +45,9 @@ BUSY_TIMEOUT_S = 30.0
 WAL_LIMIT = 64 << 20
 """Bytes of ``-wal`` file above which a writer folds it back: constant readers let it grow without bound."""
 
+_STEPS_BETWEEN_LOOKS = 10_000
+"""Steps of SQLite's machine between two looks at the clock: about a tenth of a millisecond."""
+
 _CHECKPOINT_WAIT_S = 0.1
 """How long folding back may hold up other writers while it waits for readers."""
 
@@ -52,15 +56,17 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection to the database at ``path``, which is made, with its folder, unless ``read_only``.
 
     In autocommit mode; may be used by one thread at a time, whichever it is. Call it inside
-    :func:`wrap_errors`.
+    :func:`wrap_errors`. A file on a disk that is mounted read-only is read as one that nobody writes.
 
     Raises:
         sqlite3.Error: the file cannot be opened or is no database; its bytes are left as they are.
         OSError: the folder cannot be made.
     """
+    is_frozen = _is_frozen(path)
+    read_only = read_only or is_frozen
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
-    mode = "ro" if read_only else "rwc"
+    mode = "ro&immutable=1" if is_frozen else "ro" if read_only else "rwc"
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
@@ -83,6 +89,20 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _is_frozen(path: Path) -> bool:
+    """Whether nobody can be writing the file: its disk is mounted read-only, and no writer has left its files there.
+
+    SQLite would have to make those files itself to read it. Where they are, a writer may be at work through another
+    mount, and its log counts.
+    """
+    if any(path.with_name(f"{path.name}{suffix}").exists() for suffix in ("-wal", "-shm")):
+        return False
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except (OSError, AttributeError):  # no such file; no such call on Windows
+        return False
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -118,6 +138,20 @@ def immediate(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def time_limit(connection: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
+    """Interrupt what the block asks of SQLite once it has taken ``seconds``; None: it may take as long as it does."""
+    if seconds is None:
+        yield
+        return
+    until = time.monotonic() + seconds
+    connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)
+    try:
+        yield
+    finally:
+        connection.set_progress_handler(None, 0)
 
 
 @contextmanager

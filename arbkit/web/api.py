@@ -50,6 +50,7 @@ from arbkit.web.http import (
     note_parameters,
     problem_responses,
     refuse_unknown,
+    without_paths,
 )
 from arbkit.web.schemas import (
     ArbitrageRequest,
@@ -89,7 +90,7 @@ def health(shared: SharedDep) -> Health:
         if unpriced:
             detail = f"{unpriced} {'product' if unpriced == 1 else 'products'} not priced yet"
     except ArbkitError as error:
-        answers, detail = False, str(error)
+        answers, detail = False, without_paths(shared.settings, str(error))
     return Health(
         status="ok" if answers else "degraded",
         mode=mode_in_force(shared.settings, shared.store.get).mode,
@@ -217,12 +218,18 @@ def stats(request: Request, store: StoreDep, shared: SharedDep) -> Response:
 
 @router.get("/reports", tags=["reports"], response_model=Listing[RunOut], responses=_UNAVAILABLE)
 def reports(
-    request: Request, store: StoreDep, report: str | None = None, page: PageNumber = 1, page_size: PageSize = 50
+    request: Request,
+    store: StoreDep,
+    shared: SharedDep,
+    report: str | None = None,
+    page: PageNumber = 1,
+    page_size: PageSize = 50,
 ) -> Response:
     """The runs of reports, the latest first (the last 10,000)."""
     runs = store.runs(report=report, limit=_MOST_RUNS)
     here = runs[(page - 1) * page_size : page * page_size]
-    return _page(request, [r.to_dict() for r in here], len(runs), page=page, page_size=page_size)
+    items: list[JsonValue] = [_run(shared.settings, r) for r in here]
+    return _page(request, items, len(runs), page=page, page_size=page_size)
 
 
 @router.get("/reports/{run}", tags=["reports"], response_model=RunDetail, responses={**_NOT_FOUND, **_UNAVAILABLE})
@@ -233,7 +240,8 @@ def report_run(
     found = store.run(run)
     if found is None:
         raise HTTPException(404, f"there is no run {run}")
-    return json_answer(request, {**found.to_dict(), "result": _result(shared.settings, found, components=components)})
+    result = _result(shared.settings, found, components=components)
+    return json_answer(request, {**_run(shared.settings, found), "result": result})
 
 
 @router.get("/metrics", tags=["service"], response_class=PlainTextResponse)
@@ -295,6 +303,13 @@ def _opportunities(found: Sequence[Opportunity], *, components: bool) -> list[Js
 
 def _identity(found: Sequence[Opportunity]) -> list[JsonValue]:
     return [[o.id, o.run_id, o.evaluated_at, o.data_at, o.profit] for o in found]
+
+
+def _run(settings: Settings, run: Run) -> JsonObject:
+    """A run, its folder named within the home, as callers know it."""
+    output = None if run.output is None else f"{settings.reports_dir.name}/{run.report}/{run.run_id}"
+    error = None if run.error is None else without_paths(settings, run.error)
+    return {**run.to_dict(), "output": output, "error": error}
 
 
 def _result(settings: Settings, run: Run, *, components: bool) -> JsonObject | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
@@ -221,7 +222,17 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_fault)
 
 
-def _on_ours(_: Request, error: Exception) -> Response:
+def without_paths(settings: Settings, text: str) -> str:
+    """``text`` with the folders of this machine named as its user knows them: callers need not know where they lie."""
+    names = ((settings.home, "$ARBKIT_HOME"), (settings.folder, "."))
+    for folder, name in names:
+        for path in (folder.resolve(), folder.absolute()):
+            if path.parent != path:
+                text = re.sub(rf"{re.escape(str(path))}(?=[/\\]|$|[\s:;,.])", name, text)
+    return text
+
+
+def _on_ours(request: Request, error: Exception) -> Response:
     ours = cast("ArbkitError", error)
     status, name, title = next(
         (meaning for kind, meaning in _KINDS if isinstance(ours, kind)), (500, "fault", "Fault of arbkit")
@@ -231,7 +242,8 @@ def _on_ours(_: Request, error: Exception) -> Response:
         why = f"{ours.why}. {ours.remedy}" if ours.remedy else ours.why
         one: JsonObject = {"field": ours.field or "request", "value": _shown(ours.value), "why": why}
         errors = ours.faults if isinstance(ours, InvalidInputError) else [one]
-    return problem(status, str(ours), kind=name, title=title, errors=errors)
+    detail = without_paths(request.app.state.shared.settings, str(ours))
+    return problem(status, detail, kind=name, title=title, errors=errors)
 
 
 def _on_invalid(request: Request, error: Exception) -> Response:

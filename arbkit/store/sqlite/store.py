@@ -21,7 +21,7 @@ from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Pr
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.merging import renew
 from arbkit.core.results import RouteTotals
-from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
+from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, time_limit, wrap_errors
 from arbkit.store import cursors
 from arbkit.store.absorbing import absorb_all, newest_histories, validate, written
 from arbkit.store.base import Basis, OpportunityQuery, Page, ProductQuery, Rebuilt, Removed, Stats, Sums, Written
@@ -43,11 +43,15 @@ _SUMS_KEPT = 64
 class SqliteStore(Closing):
     """Implements :class:`arbkit.store.base.Store` on the file at ``path``.
 
-    ``show_demo``: products of the demo market are shown also beside real ones.
+    ``show_demo``: products of the demo market are shown also beside real ones. ``longest_read_s``: seconds after which
+    a read fails.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False, show_demo: bool = True) -> None:
+    def __init__(
+        self, path: Path, *, read_only: bool = False, show_demo: bool = True, longest_read_s: float | None = None
+    ) -> None:
         self._path = path
+        self._longest_read_s = longest_read_s
         self._show_demo = show_demo
         self._lock = threading.RLock()
         self._sums: dict[tuple[Any, ...], Sums] = {}
@@ -353,7 +357,7 @@ class SqliteStore(Closing):
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, wrap_errors(self._path, "store"):
+        with self._lock, wrap_errors(self._path, "store"), time_limit(self._connection, self._longest_read_s):
             yield self._connection
 
 
