@@ -86,7 +86,10 @@ class Settings(BaseSettings):
     api_port: Port = Field(8000, description="port of the REST API; 0 = any free port")
     dashboards_port: Port = Field(8866, description="port of the dashboards; 0 = any free port")
     dashboard_pages: int = Field(
-        10, ge=1, le=1000, description="pages of the dashboards that may be open at once; each takes about 130 MB"
+        10,
+        ge=1,
+        le=1000,
+        description="dashboards that may be open at once, about 150 MB each; fewer in a small container",
     )
     demo_port: Port = Field(8010, description="port of the demo market; 0 = any free port")
     token: SecretStr = Field(

@@ -116,9 +116,18 @@ def test_secrets_come_from_outside_and_go_where_they_are_needed() -> None:
     given = load({"KEEPA_API_KEY": KEY, "ARBKIT_TOKEN": "t" * 20})["services"]
     knows_key = {name for name, s in given.items() if KEY in environment(s).values()}
     knows_token = {name for name, s in given.items() if "t" * 20 in environment(s).values()}
-    assert knows_key == {"producer", "scheduler", "api", "dashboards"}
+    assert knows_key == {"producer"}
     assert knows_token == {"api", "dashboards"}
     assert not any(environment(s).get("KEEPA_API_KEY") or environment(s).get("ARBKIT_TOKEN") for s in SERVICES.values())
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_no_container_may_gain_rights(name: str) -> None:
+    assert SERVICES[name]["cap_drop"] == ["ALL"]
+    assert SERVICES[name]["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in SERVICES[name]
+    assert "cap_add" not in SERVICES[name]
+    assert not any("docker.sock" in volume for volume in SERVICES[name].get("volumes", ()))
 
 
 @pytest.mark.parametrize("name", OURS)

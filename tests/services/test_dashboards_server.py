@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import re
 import socket
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+import websockets
 
 from arbkit.core.settings import Settings
 from tests.helpers.dashboards import KEY, PAGE, TOKEN, Served, serving
@@ -245,3 +248,28 @@ def test_a_login_outlives_a_restart_and_ends_when_the_user_changes_the_token(
     with serving(settings, token=after, is_new=is_new, port=urlsplit(first.url).port or 0) as again:
         answer = browser.get(f"{again.url}/voila/tree", timeout=60)
         assert ("/login" not in answer.url) is stays
+
+
+def test_a_socket_that_answers_pings_stays_open_and_one_that_does_not_is_closed(settings: Settings) -> None:
+    """A tab whose machine has gone says nothing any more; one in the background still answers."""
+    with serving(settings) as served:
+        session = served.logged_in()
+        page = session.get(f"{served.url}{PAGE}", timeout=_PATIENCE_S).text
+        kernel_id = re.findall(r'"kernelId": "([0-9a-f-]{36})"', page)[0]
+        address = f"{served.url.replace('http', 'ws')}/api/kernels/{kernel_id}/channels?session_id="
+        cookie = "; ".join(f"{one.name}={one.value}" for one in session.cookies)
+
+        async def hold() -> None:
+            connect = partial(websockets.connect, additional_headers={"Cookie": cookie}, ping_interval=None)
+            async with connect(f"{address}one") as alive, connect(f"{address}two") as silent:
+                # Nobody reads it any more, so that nothing answers the server's pings.
+                silent.transport.pause_reading()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(40):
+                        await alive.wait_closed()
+                assert alive.state.name == "OPEN"
+                silent.transport.resume_reading()
+                async with asyncio.timeout(_PATIENCE_S):
+                    await silent.wait_closed()
+
+        asyncio.run(hold())

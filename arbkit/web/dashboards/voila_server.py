@@ -35,6 +35,7 @@ from arbkit.web.dashboards.server.login import (
 )
 from arbkit.web.dashboards.server.pages import EndKernel, PageHandler
 from arbkit.web.dashboards.server.plain import ExtensionFiles, NotFound, StaticFiles, TemplateFiles
+from arbkit.web.dashboards.server.room import memory_limit, room
 from arbkit.web.policies import DASHBOARD_PAGE, SECURITY_HEADERS
 
 logger = logging.getLogger(__name__)
@@ -48,14 +49,17 @@ _BODY_S = 30.0
 """Seconds in which a body must have come."""
 _IDLE_S = 75.0
 """Seconds for which a connection may ask nothing, or be at work on its headers."""
-_PING_MS = 10_000
-"""Milliseconds between two pings of a socket: a tab that vanished is given up before its kernel's minute begins."""
+_PING_MS = 5_000
+"""Milliseconds between two pings of a socket."""
+_PONG_MS = 15_000
+"""Milliseconds without an answer after which a socket is closed: its kernel is gone within 90 seconds in any case."""
 
 
 class Dashboards(Voila):  # type: ignore[misc]
     """Voilà with a template that loads nothing from other hosts, and the reports beside the pages."""
 
     arbkit: Settings
+    most_pages: int
 
     def setup_template_dirs(self) -> None:
         """Put our template before Voilà's, and plotly's script among the static files."""
@@ -72,8 +76,7 @@ class Dashboards(Voila):  # type: ignore[misc]
         # Jupyter's own pages of errors need files that Voilà does not serve.
         ours["jinja2_env"] = environment("arbkit.web.dashboards")
         ours["xsrf_cookie_kwargs"] = {"samesite": "Strict"}
-        # A socket whose other end has gone without a word is noticed within three of these.
-        pings = {"ws_ping_interval": _PING_MS, "ws_ping_timeout": _PING_MS}
+        pings = {"ws_ping_interval": _PING_MS, "ws_ping_timeout": _PONG_MS}
         return {**settings, **ours, **pings, "websocket_max_message_size": _LARGEST_REQUEST}
 
     def init_handlers(self) -> list[Any]:
@@ -83,7 +86,7 @@ class Dashboards(Voila):  # type: ignore[misc]
             return url_path_join(self.server_url, path)
 
         page = {
-            "most_pages": self.arbkit.dashboard_pages,
+            "most_pages": self.most_pages,
             "template_paths": self.template_paths,
             "config": self.config,
             "voila_configuration": self.voila_configuration,
@@ -167,13 +170,17 @@ def run_dashboards(settings: Settings, *, own_token: str) -> None:
     config.Voila.ip = settings.host
     config.Voila.port = settings.dashboards_port
     config.Voila.token = settings.token.get_secret_value()
-    config.Voila.root_dir = str(shipped_folder("apps"))
+    apps = shipped_folder("apps")
+    config.Voila.root_dir = str(apps)
+    place = room(settings.dashboard_pages, memory_limit(), kinds=len(list(apps.glob("*.ipynb"))))
+    place.configure(config)
     config.Voila.cookie_secret = secret
     config.Voila.identity_provider_class = DashboardIdentity
     config.ConnectionFileMixin.transport = transport(Path(tempfile.gettempdir()))
     config.MappingKernelManager.transport_encryption = "auto"
     app = Dashboards(config=config)
     app.arbkit = settings
+    app.most_pages = place.pages
     app.initialize([])
     app.start()
 

@@ -64,9 +64,8 @@ class PageHandler(PlainErrors, TornadoVoilaHandler):  # type: ignore[misc]
         if kernels.open_pages() >= self._most_pages and not await kernels.make_room():
             raise RefusalError(
                 503,
-                f"{self._most_pages} pages are open, as many as may be at once (ARBKIT_DASHBOARD_PAGES). Close one that"
-                f" you no longer need, then reload this one; after a crash a page is gone within {ABANDONED_S:.0f}"
-                " seconds.",
+                f"{self._most_pages} pages are open, as many as ARBKIT_DASHBOARD_PAGES and the memory allow. Close one"
+                " that you no longer need, then reload this one.",
                 retry_after_s=int(ABANDONED_S),
             )
         with kernels.reserve() as reservation:
