@@ -37,6 +37,10 @@ class Served:
         children = psutil.Process(self.process.pid).children(recursive=True)
         return [one for one in children if any("ipykernel" in part for part in one.cmdline())]
 
+    def connections(self) -> list[Path]:
+        """The files that say how its kernels are spoken to, and with which keys."""
+        return [Path(part) for one in self.kernels() for part in one.cmdline() if part.endswith(".json")]
+
     def kernel_ids(self) -> set[str]:
         """What any user of the machine reads in the process list."""
         return {
@@ -57,14 +61,25 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
 
 @contextmanager
 def serving(
-    settings: Settings, *, token: str = TOKEN, is_new: bool = False, key: str = "", pages: int = 8, port: int = 0
+    settings: Settings,
+    *,
+    token: str = TOKEN,
+    is_new: bool = False,
+    key: str = "",
+    pages: int = 8,
+    port: int = 0,
+    temporary: Path | None = None,
 ) -> Iterator[Served]:
-    """Started and answering, ended at the end. ``is_new``: the token was made by `arbkit up`."""
+    """Started and answering, ended at the end.
+
+    ``is_new``: the token was made by `arbkit up`. ``temporary``: the folder in which kernels' sockets would lie.
+    """
     settings.home.mkdir(parents=True, exist_ok=True)
     with listen(settings.host, port, "ARBKIT_DASHBOARDS_PORT") as free:
         port = free.getsockname()[1]
     given = {"ARBKIT_TOKEN": token, "KEEPA_API_KEY": key, "ARBKIT_DASHBOARD_PAGES": str(pages)}
     given |= {TOKEN_IS_NEW: "1"} if is_new else {}
+    given |= {"TMPDIR": str(temporary)} if temporary else {}
     log = settings.home.parent / f"dashboards-{port}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(

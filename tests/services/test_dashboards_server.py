@@ -72,8 +72,8 @@ def test_no_secret_is_in_anything_that_another_user_sees(served: Served) -> None
         shown = " ".join((*kernel.cmdline(), *kernel.environ().values()))
         assert TOKEN not in shown
         assert KEY not in shown
-        # Who listens to a kernel over TCP needs no key to hear what it prints.
-        connection = Path(next(part for part in kernel.cmdline() if part.endswith(".json")))
+    # Who listens to a kernel over plain TCP needs no key to hear what it prints.
+    for connection in served.connections():
         assert json.loads(connection.read_text())["transport"] == "ipc"
         assert (connection.stat().st_mode | connection.parent.stat().st_mode) & 0o077 == 0
     for kernel_id in served.kernel_ids():
@@ -273,3 +273,15 @@ def test_a_socket_that_answers_pings_stays_open_and_one_that_does_not_is_closed(
                     await silent.wait_closed()
 
         asyncio.run(hold())
+
+
+def test_where_no_socket_fits_into_the_folder_kernels_are_encrypted(settings: Settings, tmp_path: Path) -> None:
+    deep = tmp_path / ("deep" * 20)
+    deep.mkdir()
+    with serving(settings, temporary=deep) as served:
+        assert served.logged_in().get(f"{served.url}{PAGE}", timeout=_PATIENCE_S).status_code == 200
+        assert served.connections()
+        for connection in served.connections():
+            found = json.loads(connection.read_text())
+            assert (found["transport"], "curve_secretkey" in found) == ("tcp", True)
+            assert connection.stat().st_mode & 0o077 == 0

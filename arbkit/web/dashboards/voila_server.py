@@ -213,6 +213,8 @@ def lab(settings: Settings, *, browser: bool = True) -> int:
     environment = {**os.environ, **kernel_environment(settings), **({"JUPYTER_TOKEN": token} if token else {})}
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.ip={settings.host}"]
     command += [f"--ServerApp.root_dir={folder}", *([] if browser else ["--no-browser"])]
+    # Over plain TCP every user of the machine could listen to what a notebook prints.
+    command += ["--MappingKernelManager.transport_encryption=auto"]
     # JupyterLab would ask another host for a newer version; it fetches news only if the user agrees.
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     return subprocess.run(command, env=environment, check=False).returncode
