@@ -52,26 +52,22 @@ def up() -> None:
         # A home that is not writable, or a damaged or unreachable store, is one error instead of endless restarts.
         for difference in initialise(settings):
             sys.stderr.write(f"arbkit: {difference}\n")
-        _supervise(settings, sockets)
+        _supervise(settings, sockets, token_is_new=not given.token.get_secret_value())
 
 
-def _supervise(settings: Settings, sockets: Sockets) -> None:
+def _supervise(settings: Settings, sockets: Sockets, *, token_is_new: bool) -> None:
+    from arbkit.core.service.addresses import TOKEN_IS_NEW
     from arbkit.ops.supervisor import Supervisor, await_answers, plan_services
 
     stop = stop_on_signals()
-    services = plan_services(settings)
-    supervisor = Supervisor(
-        services,
-        environment=settings.without_key().environment(),
-        sockets=sockets,
-        stop=stop,
-        write=_prefixed(services),
-    )
+    services = plan_services(settings, token_is_new=token_is_new)
+    environment = settings.without_key().environment() | ({TOKEN_IS_NEW: "1"} if token_is_new else {})
+    supervisor = Supervisor(services, environment=environment, sockets=sockets, stop=stop, write=_prefixed(services))
 
     def announce() -> None:
         answers = await_answers(services, stop=stop, given_up=supervisor.given_up)
         if not stop.is_set():
-            _print_addresses(settings, services, answers)
+            _print_addresses(settings, services, answers, token_is_new=token_is_new)
 
     announcer = threading.Thread(target=announce, name="announce", daemon=True)
     announcer.start()
@@ -92,7 +88,9 @@ def _prefixed(services: list[Service]) -> Callable[[str, str], None]:
     return write
 
 
-def _print_addresses(settings: Settings, services: list[Service], answers: dict[str, bool]) -> None:
+def _print_addresses(
+    settings: Settings, services: list[Service], answers: dict[str, bool], *, token_is_new: bool
+) -> None:
     """Print one table, not wrapped at the terminal's width, so that every address can be clicked or copied."""
     rows = [
         (s.name, s.address.url if answers[s.name] else "not responding: see its log lines above")
@@ -100,7 +98,7 @@ def _print_addresses(settings: Settings, services: list[Service], answers: dict[
         if s.address is not None
     ]
     if not is_loopback(settings.host):
-        rows.append(("API token", settings.token.get_secret_value()))
+        rows.append(("API token", settings.token.get_secret_value() if token_is_new else "your ARBKIT_TOKEN"))
     width = max(len(name) for name, _ in rows)
     lines = [
         f"arbkit is up ({MODE_WORDS[settings.mode]})",

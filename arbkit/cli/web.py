@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 import typer
@@ -23,6 +24,7 @@ def api() -> None:
     from arbkit.core.service.process import die_with_parent, stop_on_signals
     from arbkit.core.settings import is_loopback
     from arbkit.web.api import create_app
+    from arbkit.web.bounds import LARGEST_HEADERS, BoundedConnection
 
     given = load_settings(settled=True)
     settings = given if is_loopback(given.host) else with_token(given)
@@ -47,13 +49,15 @@ def api() -> None:
             server_header=False,
             lifespan="on",
             timeout_graceful_shutdown=_GRACE_S,
+            http=BoundedConnection,
+            h11_max_incomplete_event_size=LARGEST_HEADERS,
         )
         uvicorn.Server(config).run(sockets=[listening])
 
 
 def dashboards() -> None:
     """Serve the Voilà dashboards."""
-    from arbkit.core.service.addresses import dashboard_url, listen, with_token
+    from arbkit.core.service.addresses import TOKEN_IS_NEW, dashboard_url, listen, with_token
     from arbkit.core.service.process import die_with_parent
     from arbkit.web.dashboards.voila_server import run_dashboards
 
@@ -64,9 +68,9 @@ def dashboards() -> None:
     port = listening.getsockname()[1]
     settings = with_token(given).model_copy(update={"dashboards_port": port})
     # The user's own token is a secret; a generated one must be shown, or nobody could log in.
-    generated = not given.token.get_secret_value()
-    logger.info("the dashboards are at %s", dashboard_url(settings, with_its_token=generated))
-    run_dashboards(settings, listening)
+    own = given.token.get_secret_value()
+    logger.info("the dashboards are at %s", dashboard_url(settings, with_its_token=not own))
+    run_dashboards(settings, listening, own_token="" if TOKEN_IS_NEW in os.environ else own)
 
 
 def lab(browser: bool = typer.Option(True, help="Open a browser.")) -> None:

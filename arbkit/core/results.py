@@ -186,7 +186,7 @@ class RunOut(Result):
     started_at: float
     finished_at: float | None
     parameters: dict[str, JsonValue]
-    output: str | None = Field(description="folder with its files")
+    output: str | None = Field(description="folder with its files; over HTTP within ARBKIT_HOME")
     error: str | None
     summary: dict[str, JsonValue] = Field(description="the few figures that a list of runs shows")
 

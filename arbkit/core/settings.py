@@ -88,6 +88,12 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address to bind")
     api_port: Port = Field(8000, description="port of the REST API; 0 = any free port")
     dashboards_port: Port = Field(8866, description="port of the dashboards; 0 = any free port")
+    dashboard_pages: int = Field(
+        10,
+        ge=1,
+        le=1000,
+        description="dashboards that may be open at once, about 150 MB each; fewer in a small container",
+    )
     demo_port: Port = Field(8010, description="port of the demo market; 0 = any free port")
     token: SecretStr = Field(
         SecretStr(""), description="token of the dashboards and, off loopback, of the API; empty: a new one"

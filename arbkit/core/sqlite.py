@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import os
 import sqlite3 as built_in
 import struct
 import time
@@ -87,6 +88,8 @@ WAL_LIMIT = 64 << 20
 
 _FAULTS_NAMED = 20
 _FOREIGN_KEYS = "PRAGMA foreign_key_check"
+_STEPS_BETWEEN_LOOKS = 10_000
+"""Steps of SQLite's machine between two looks at the clock: about a tenth of a millisecond."""
 
 _CHECKPOINT_WAIT_S = 0.1
 """How long folding back may hold up other writers while it waits for readers."""
@@ -96,15 +99,17 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection to the database at ``path``, which is made, with its folder, unless ``read_only``.
 
     In autocommit mode; may be used by one thread at a time, whichever it is. Call it inside
-    :func:`wrap_errors`.
+    :func:`wrap_errors`. A file on a disk that is mounted read-only is read as one that nobody writes.
 
     Raises:
         sqlite3.Error: the file cannot be opened or is no database; its bytes are left as they are.
         OSError: the folder cannot be made.
     """
+    is_frozen = _is_frozen(path)
+    read_only = read_only or is_frozen
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
-    mode = "ro" if read_only else "rwc"
+    mode = "ro&immutable=1" if is_frozen else "ro" if read_only else "rwc"
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
@@ -130,6 +135,20 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _is_frozen(path: Path) -> bool:
+    """Whether nobody can be writing the file: its disk is mounted read-only, and no writer has left its files there.
+
+    SQLite would have to make those files itself to read it. Where they are, a writer may be at work through another
+    mount, and its log counts.
+    """
+    if any(path.with_name(f"{path.name}{suffix}").exists() for suffix in ("-wal", "-shm")):
+        return False
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except (OSError, AttributeError):  # no such file; no such call on Windows
+        return False
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -213,6 +232,20 @@ def immediate(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+@contextmanager
+def time_limit(connection: sqlite3.Connection, seconds: float | None) -> Iterator[None]:
+    """Interrupt what the block asks of SQLite once it has taken ``seconds``; None: it may take as long as it does."""
+    if seconds is None:
+        yield
+        return
+    until = time.monotonic() + seconds
+    connection.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)
+    try:
+        yield
+    finally:
+        connection.set_progress_handler(None, 0)
 
 
 @contextmanager

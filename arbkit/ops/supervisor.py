@@ -90,10 +90,13 @@ def demo_probe(settings: Settings) -> str:
     return f"{settings.source_url}/token?key=demo"
 
 
-def plan_services(settings: Settings) -> list[Service]:
-    """The services of these (resolved) settings, in the order they start."""
+def plan_services(settings: Settings, *, token_is_new: bool = False) -> list[Service]:
+    """The services of these (resolved) settings, in the order they start.
+
+    The dashboards' address holds the token only if it is a new one: the user's own is a secret that they know.
+    """
     api = base_url(settings.host, settings.api_port)
-    page = dashboard_url(settings, with_its_token=True)
+    page = dashboard_url(settings, with_its_token=token_is_new)
     services = [
         *([] if settings.mode == "imported" else [Service("producer", ("produce",), secrets=_key_of(settings))]),
         Service("consumer", ("consume",)),

@@ -68,11 +68,14 @@ def _run_notebook(notebook: Path, executed: Path, parameters: dict[str, JsonValu
     import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
+    from traitlets.config import Config
 
     quiet = {"progress_bar": False, "log_output": False}
+    # Over plain TCP every user of the machine could listen to what the notebook prints.
+    private = Config({"KernelManager": {"transport_encryption": "auto"}})
     try:
         papermill.execute_notebook(
-            notebook, executed, parameters=parameters, kernel_name="python3", cwd=Path.cwd(), **quiet
+            notebook, executed, parameters=parameters, kernel_name="python3", cwd=Path.cwd(), config=private, **quiet
         )
     except PapermillExecutionError as error:
         return f"{error.ename}: {_ANSI.sub('', error.evalue)}"

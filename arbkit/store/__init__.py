@@ -39,8 +39,10 @@ __all__ = [
 ]
 
 
-def open_store(settings: Settings, *, read_only: bool = False) -> Store:
+def open_store(settings: Settings, *, read_only: bool = False, longest_read_s: float | None = None) -> Store:
     """The store that the settings name; it shows the demo market beside real products only where that is forced.
+
+    A read that takes ``longest_read_s`` seconds fails; one of Elasticsearch does so after 30 in any case.
 
     Raises:
         ConfigError: no store of that kind.
@@ -51,7 +53,7 @@ def open_store(settings: Settings, *, read_only: bool = False) -> Store:
         from arbkit.store.sqlite.store import SqliteStore
 
         path = sqlite_path(settings.store_url)
-        return SqliteStore(path, read_only=read_only, show_demo=settings.demo is True)
+        return SqliteStore(path, read_only=read_only, show_demo=settings.demo is True, longest_read_s=longest_read_s)
     if scheme in ("http", "https"):
         from arbkit.store.elastic.store import ElasticStore
 

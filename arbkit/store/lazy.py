@@ -8,6 +8,9 @@ from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.store.base import Store
 
+LONGEST_READ_S = 10.0
+"""Seconds after which a read of an API or a page fails: all others wait for it; of 100,000 products none takes two."""
+
 
 class LazyStore:
     """One read-only store per process, opened at first use: an API or a page may start before its data."""
@@ -30,7 +33,7 @@ class LazyStore:
         """
         with self._lock:
             if self._store is None:
-                self._store = open_store(self._settings, read_only=True)
+                self._store = open_store(self._settings, read_only=True, longest_read_s=LONGEST_READ_S)
             return self._store
 
     def close(self) -> None:

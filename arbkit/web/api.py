@@ -37,16 +37,21 @@ from arbkit.store.lazy import LazyStore
 from arbkit.store.mode import mode_in_force, settle_mode
 from arbkit.stream import open_stream
 from arbkit.web import facts
+from arbkit.web.bounds import Bounds
 from arbkit.web.dependencies import Asin, Shared, SharedDep, StoreDep
+from arbkit.web.description import describe
 from arbkit.web.http import (
+    ANY_ROUTE,
     Guard,
     InvalidInputError,
+    Policies,
     ProblemAPI,
     add_error_handlers,
     json_answer,
     note_parameters,
     problem_responses,
     refuse_unknown,
+    without_paths,
 )
 from arbkit.web.schemas import (
     ArbitrageRequest,
@@ -74,7 +79,7 @@ Components = Annotated[bool, Query(description="every fee and tax too")]
 _NOT_FOUND = problem_responses(404)
 _UNAVAILABLE = problem_responses(503)
 
-router = APIRouter(dependencies=[Depends(refuse_unknown)], responses=problem_responses(400, 401, 422, 500))
+router = APIRouter(dependencies=[Depends(refuse_unknown)], responses=problem_responses(*ANY_ROUTE))
 
 
 @router.get("/health", tags=["service"], response_model=Health)
@@ -88,7 +93,7 @@ def health(shared: SharedDep) -> Health:
             details.append(f"{unpriced} {'product' if unpriced == 1 else 'products'} not priced yet")
         details.append(profile_note(shared.settings, store.basis()))
     except ArbkitError as error:
-        answers, details = False, [str(error)]
+        answers, details = False, [without_paths(shared.settings, str(error))]
     return Health(
         status="ok" if answers else "degraded",
         mode=mode_in_force(shared.settings, shared.store.get).mode,
@@ -216,12 +221,18 @@ def stats(request: Request, store: StoreDep, shared: SharedDep) -> Response:
 
 @router.get("/reports", tags=["reports"], response_model=Listing[RunOut], responses=_UNAVAILABLE)
 def reports(
-    request: Request, store: StoreDep, report: str | None = None, page: PageNumber = 1, page_size: PageSize = 50
+    request: Request,
+    store: StoreDep,
+    shared: SharedDep,
+    report: str | None = None,
+    page: PageNumber = 1,
+    page_size: PageSize = 50,
 ) -> Response:
     """The runs of reports, the latest first (the last 10,000)."""
     runs = store.runs(report=report, limit=_MOST_RUNS)
     here = runs[(page - 1) * page_size : page * page_size]
-    return _page(request, [r.to_dict() for r in here], len(runs), page=page, page_size=page_size)
+    items: list[JsonValue] = [_run(shared.settings, r) for r in here]
+    return _page(request, items, len(runs), page=page, page_size=page_size)
 
 
 @router.get("/reports/{run}", tags=["reports"], response_model=RunDetail, responses={**_NOT_FOUND, **_UNAVAILABLE})
@@ -232,7 +243,8 @@ def report_run(
     found = store.run(run)
     if found is None:
         raise HTTPException(404, f"there is no run {run}")
-    return json_answer(request, {**found.to_dict(), "result": _result(shared.settings, found, components=components)})
+    result = _result(shared.settings, found, components=components)
+    return json_answer(request, {**_run(shared.settings, found), "result": result})
 
 
 @router.get("/metrics", tags=["service"], response_class=PlainTextResponse)
@@ -296,6 +308,13 @@ def _identity(found: Sequence[Opportunity]) -> list[JsonValue]:
     return [[o.id, o.run_id, o.evaluated_at, o.data_at, o.profit] for o in found]
 
 
+def _run(settings: Settings, run: Run) -> JsonObject:
+    """A run, its folder named within the home, as callers know it."""
+    output = None if run.output is None else f"{settings.reports_dir.name}/{run.report}/{run.run_id}"
+    error = None if run.error is None else without_paths(settings, run.error)
+    return {**run.to_dict(), "output": output, "error": error}
+
+
 def _result(settings: Settings, run: Run, *, components: bool) -> JsonObject | None:
     """The ``result.json`` of a run, or None where there is none or it is damaged."""
     result: Any = read_json(settings.reports_dir / run.report / run.run_id / "result.json")[0]
@@ -329,13 +348,18 @@ def create_app(settings: Settings) -> FastAPI:
         version=__version__,
         description=f"Amazon EU arbitrage ({mode}).",
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.shared = Shared(settings, LazyStore(settings), threading.Lock())
     app.include_router(router)
     app.include_router(facts.router)
+    app.add_api_route("/docs", describe, methods=["GET"], include_in_schema=False)
     add_error_handlers(app)
     note_parameters(app)
     Guard(app, settings)  # Starlette builds it only at the first request: a missing token must show now.
+    app.add_middleware(Bounds)
     app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Policies)
     return app

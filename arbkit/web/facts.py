@@ -14,15 +14,13 @@ from arbkit.core.results import Result
 from arbkit.store import open_store
 from arbkit.store.kept_facts import set_fact, unset_fact
 from arbkit.web.dependencies import Asin, SharedDep, StoreDep
-from arbkit.web.http import json_answer, problem_responses, refuse_unknown
+from arbkit.web.http import ANY_ROUTE, json_answer, problem_responses, refuse_unknown
 
 _UNAVAILABLE = problem_responses(503)
 _NOT_FOUND = problem_responses(404)
 OneMarket = Annotated[str, Query(description="only on this marketplace; default: on all")]
 
-router = APIRouter(
-    tags=["facts"], dependencies=[Depends(refuse_unknown)], responses=problem_responses(400, 401, 422, 500)
-)
+router = APIRouter(tags=["facts"], dependencies=[Depends(refuse_unknown)], responses=problem_responses(*ANY_ROUTE))
 
 
 class PackageRequest(BaseModel):

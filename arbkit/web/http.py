@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, cast
@@ -12,9 +13,10 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import JsonValue
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import compile_path
 
 from arbkit.core.errors import (
     ArbkitError,
@@ -29,11 +31,14 @@ from arbkit.core.errors import (
 from arbkit.core.input.filters import ALIASES
 from arbkit.core.results import JsonObject, Problem
 from arbkit.core.settings import Settings, is_loopback
+from arbkit.web.failed_logins import FailedLogins
+from arbkit.web.policies import NOTHING_ACTIVE, SECURITY_HEADERS
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_OPEN_PATHS = frozenset({"/health"})
+_OPEN_PATHS = frozenset({"/health", "/docs", "/openapi.json"})
+"""What says nothing that the package itself does not: whether the service runs, and how to ask it."""
 _SHOWN = 200
 """Characters of a refused value that are repeated to the caller."""
 
@@ -58,6 +63,8 @@ class InvalidInputError(UsageError):
 class Guard:
     """ASGI middleware: on loopback only hosts that mean this machine, elsewhere only who knows the token.
 
+    An address that gave too many wrong tokens must wait.
+
     Raises:
         ConfigError: the address is not loopback and there is no token.
     """
@@ -65,6 +72,7 @@ class Guard:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._token: bytes | None = None
+        self._failed = FailedLogins()
         if is_loopback(settings.host):
             own = f"[{settings.host}]" if ":" in settings.host else settings.host
             # A page on another site may point its own name at 127.0.0.1; the Host header gives it away.
@@ -84,15 +92,26 @@ class Guard:
             await self._app(scope, receive, send)
         elif self._token is None:
             await self._check_host(scope, receive, send)
-        elif scope["path"] in _OPEN_PATHS or self._knows(self._token, Headers(scope=scope)):
+        elif scope["path"] in _OPEN_PATHS:
             await self._app(scope, receive, send)
+        elif (refusal := self._refusal(self._token, scope)) is not None:
+            await refusal(scope, receive, send)
         else:
-            answer = problem(
-                401,
-                "Give the token as `Authorization: Bearer …` or `X-API-Key`",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-            await answer(scope, receive, send)
+            await self._app(scope, receive, send)
+
+    def _refusal(self, token: bytes, scope: Scope) -> Response | None:
+        """The answer to who does not give the token; None for who does."""
+        caller = (scope.get("client") or ("",))[0]
+        given = _given_token(Headers(scope=scope))
+        if given and (wait := self._failed.wait_s(caller)):
+            detail = f"Too many wrong tokens came from this address; try again in {wait} seconds"
+            return problem(429, detail, headers={"Retry-After": str(wait)})
+        if hmac.compare_digest(given, token):
+            return None
+        if given:
+            self._failed.note(caller)
+        detail = "Give the token as `Authorization: Bearer …` or `X-API-Key`"
+        return problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
 
     async def _check_host(self, scope: Scope, receive: Receive, send: Send) -> None:
         passed = False
@@ -109,11 +128,30 @@ class Guard:
         if not passed:
             await problem(400, "This host name is not served here; use 127.0.0.1 or localhost")(scope, receive, send)
 
-    @staticmethod
-    def _knows(token: bytes, headers: Headers) -> bool:
-        scheme, _, bearer = headers.get("authorization", "").partition(" ")
-        given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-        return hmac.compare_digest(given.encode("latin-1"), token)
+
+def _given_token(headers: Headers) -> bytes:
+    scheme, _, bearer = headers.get("authorization", "").partition(" ")
+    given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+    return given.encode("latin-1")
+
+
+class Policies:
+    """ASGI middleware: every answer tells a browser what it may not do with it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with the headers of :mod:`arbkit.web.policies`; a page that has a policy of its own keeps it."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in (*SECURITY_HEADERS.items(), ("Content-Security-Policy", NOTHING_ACTIVE)):
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, with_headers if scope["type"] == "http" else send)
 
 
 _PROBLEM_JSON = "application/problem+json"
@@ -121,10 +159,18 @@ _MEANINGS = {
     400: "The host name is not served here",
     401: "The token is missing or wrong",
     404: "There is no such thing",
+    405: "This address takes other methods; `Allow` names them",
+    408: "The body came too slowly",
+    413: "The body is too large",
     422: "Something is wrong with the request; `errors` names it",
+    429: "Too many wrong tokens; `Retry-After` says how many seconds to wait",
     500: "The configuration is wrong, or arbkit is at fault",
     503: "The store, the log or another service cannot be used",
 }
+
+
+ANY_ROUTE = (400, 401, 405, 408, 413, 422, 429, 500)
+"""Statuses of the problems that every address may answer with."""
 
 
 class ProblemAPI(FastAPI):
@@ -176,7 +222,17 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_fault)
 
 
-def _on_ours(_: Request, error: Exception) -> Response:
+def without_paths(settings: Settings, text: str) -> str:
+    """``text`` with the folders of this machine named as its user knows them: callers need not know where they lie."""
+    names = ((settings.home, "$ARBKIT_HOME"), (settings.folder, "."))
+    for folder, name in names:
+        for path in (folder.resolve(), folder.absolute()):
+            if path.parent != path:
+                text = re.sub(rf"{re.escape(str(path))}(?=[/\\]|$|[\s:;,.])", name, text)
+    return text
+
+
+def _on_ours(request: Request, error: Exception) -> Response:
     ours = cast("ArbkitError", error)
     status, name, title = next(
         (meaning for kind, meaning in _KINDS if isinstance(ours, kind)), (500, "fault", "Fault of arbkit")
@@ -186,7 +242,8 @@ def _on_ours(_: Request, error: Exception) -> Response:
         why = f"{ours.why}. {ours.remedy}" if ours.remedy else ours.why
         one: JsonObject = {"field": ours.field or "request", "value": _shown(ours.value), "why": why}
         errors = ours.faults if isinstance(ours, InvalidInputError) else [one]
-    return problem(status, str(ours), kind=name, title=title, errors=errors)
+    detail = without_paths(request.app.state.shared.settings, str(ours))
+    return problem(status, detail, kind=name, title=title, errors=errors)
 
 
 def _on_invalid(request: Request, error: Exception) -> Response:
@@ -201,9 +258,20 @@ def _on_invalid(request: Request, error: Exception) -> Response:
     return _on_ours(request, InvalidInputError(faults))
 
 
-def _on_http(_: Request, error: Exception) -> Response:
+def _on_http(request: Request, error: Exception) -> Response:
     http = cast("HTTPException", error)
-    return problem(http.status_code, str(http.detail), headers=http.headers)
+    headers = http.headers
+    if http.status_code == 405 and (methods := _methods(request)):
+        # The framework names the methods of one route; others of the same address may have more.
+        headers = {**(headers or {}), "Allow": ", ".join(sorted(methods))}
+    return problem(http.status_code, str(http.detail), headers=headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """The methods that any route takes at the address of a request."""
+    known: Mapping[tuple[str, str], object] = request.app.state.parameters
+    matching = {path for path, _ in known if compile_path(path)[0].match(request.url.path)}
+    return {method for path, method in known if path in matching}
 
 
 def _on_fault(_: Request, error: Exception) -> Response:

@@ -250,3 +250,36 @@ def test_a_package_that_cannot_be_is_named(client: TestClient, typed: Any, field
     assert fault["field"] == field
     assert remedy in fault["why"]
     assert client.get(f"/products/{ASINS[0]}/facts").json()["total"] == 0
+
+
+def test_no_answer_shows_where_on_the_machine_files_lie(client: TestClient, filled: Settings) -> None:
+    folder = filled.reports_dir / "detect" / "r2"
+    with open_store(filled) as store:
+        failed = Run(
+            run_id="r2", report="detect", status="failed", started_at=1_760_000_002.0, output=str(folder),
+            error=f"{folder}/notebook.ipynb: cannot be written",
+        )  # fmt: skip
+        store.put_run(failed)
+    (listed, *_) = client.get("/reports").json()["items"]
+    one = client.get("/reports/r2").json()
+    for run in (listed, one):
+        assert run["output"] == "reports/detect/r2"
+        assert run["error"] == "$ARBKIT_HOME/reports/detect/r2/notebook.ipynb: cannot be written"
+    assert client.get("/reports/r1").json()["output"] is None
+
+
+def test_no_error_shows_where_on_the_machine_files_lie(settings: Settings) -> None:
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+        said = [client.get(path).text for path in ("/health", "/stats", "/products", "/reports/r", "/metrics")]
+    assert any("$ARBKIT_HOME/arbkit.db" in text for text in said)
+    assert not any(str(settings.home.parent) in text for text in said)
+
+
+def test_a_read_that_takes_too_long_is_ended_in_words(filled: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("arbkit.store.lazy.LONGEST_READ_S", -1.0)
+    # So that five products are enough.
+    monkeypatch.setattr("arbkit.core.sqlite._STEPS_BETWEEN_LOOKS", 1)
+    with TestClient(create_app(filled), base_url="http://127.0.0.1") as client:
+        answer = client.get("/products?page_size=500")
+        assert answer.status_code == 503
+        assert "took longer than a reader may" in answer.json()["detail"]

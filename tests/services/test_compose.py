@@ -121,6 +121,15 @@ def test_secrets_come_from_outside_and_go_where_they_are_needed() -> None:
     assert not any(environment(s).get("KEEPA_API_KEY") or environment(s).get("ARBKIT_TOKEN") for s in SERVICES.values())
 
 
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_no_container_may_gain_rights(name: str) -> None:
+    assert SERVICES[name]["cap_drop"] == ["ALL"]
+    assert SERVICES[name]["security_opt"] == ["no-new-privileges:true"]
+    assert "privileged" not in SERVICES[name]
+    assert "cap_add" not in SERVICES[name]
+    assert not any("docker.sock" in volume for volume in SERVICES[name].get("volumes", ()))
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_what_a_service_is_told_is_a_setting_and_by_default_its_default(name: str) -> None:
     known = {Settings.variable(field): field for field in Settings.model_fields}

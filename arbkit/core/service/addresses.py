@@ -11,6 +11,8 @@ from pydantic import SecretStr
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings
 
+TOKEN_IS_NEW = "ARBKIT_TOKEN_IS_NEW"  # noqa: S105 - a name
+"""Variable of a child process that was given a token that nobody set: it changes at the next start."""
 _BACKLOG = 2048
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
 

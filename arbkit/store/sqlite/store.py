@@ -19,7 +19,7 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.results import RouteTotals
-from arbkit.core.sqlite import bound_wal, connect, fetch_damaged, immediate, snapshot, wrap_errors
+from arbkit.core.sqlite import bound_wal, connect, fetch_damaged, immediate, snapshot, time_limit, wrap_errors
 from arbkit.store import cursors
 from arbkit.store.absorbing import absorb_all, absorb_histories, put_guarded, validate, written
 from arbkit.store.base import (
@@ -54,11 +54,15 @@ _SUMS_KEPT = 64
 class SqliteStore(SqliteLooks, Closing):
     """Implements :class:`arbkit.store.base.Store` on the file at ``path``.
 
-    ``show_demo``: products of the demo market are shown also beside real ones.
+    ``show_demo``: products of the demo market are shown also beside real ones. ``longest_read_s``: seconds after which
+    a read fails.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False, show_demo: bool = True) -> None:
+    def __init__(
+        self, path: Path, *, read_only: bool = False, show_demo: bool = True, longest_read_s: float | None = None
+    ) -> None:
         self._path = path
+        self._longest_read_s = longest_read_s
         self._show_demo = show_demo
         self._lock = threading.RLock()
         self._sums: dict[tuple[Any, ...], Sums] = {}
@@ -352,7 +356,7 @@ class SqliteStore(SqliteLooks, Closing):
 
     @contextmanager
     def _using(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, wrap_errors(self._path, "store"):
+        with self._lock, wrap_errors(self._path, "store"), time_limit(self._connection, self._longest_read_s):
             yield self._connection
 
 

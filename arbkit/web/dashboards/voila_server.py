@@ -2,55 +2,59 @@
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import os
 import socket
 import subprocess
 import sys
+import tempfile
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import plotly
-from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from jupyter_server.utils import url_path_join
+from pydantic import SecretStr
 from tornado.httpserver import HTTPServer
 from tornado.ioloop import IOLoop
+from tornado.routing import Rule
+from tornado.web import RequestHandler
 from traitlets.config import Config
 from voila.app import Voila
-from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 
 from arbkit.core.files import shipped_folder, write_atomically
 from arbkit.core.settings import Settings, sqlite_path
+from arbkit.display.html import environment
 from arbkit.web.dashboards.report_files import ROUTE, ReportHandler
+from arbkit.web.dashboards.server.kernels import transport
+from arbkit.web.dashboards.server.login import (
+    DashboardIdentity,
+    Login,
+    Logout,
+    TokenInAddress,
+    TokenLogin,
+    cookie_secret,
+)
+from arbkit.web.dashboards.server.pages import EndKernel, PageHandler
+from arbkit.web.dashboards.server.plain import ExtensionFiles, NotFound, StaticFiles, TemplateFiles
+from arbkit.web.dashboards.server.room import memory_limit, room
+from arbkit.web.policies import DASHBOARD_PAGE, SECURITY_HEADERS
+
+logger = logging.getLogger(__name__)
 
 _HERE = Path(__file__).parent
-
-
-class DashboardKernels(AsyncMappingKernelManager):
-    """Ends idle kernels, but not those that Voilà keeps warm for the next page.
-
-    Voilà has no public way to ask which those are: ``_pools`` is its own.
-    """
-
-    _pools: Mapping[str, list[asyncio.Task[dict[str, str]]]]
-
-    async def cull_kernel_if_idle(self, kernel_id: str) -> None:
-        """End the kernel if it is idle and was given to a page."""
-        warm = [task for pool in self._pools.values() for task in pool]
-        if all(not task.done() or task.result()["kernel_id"] != kernel_id for task in warm):
-            await super().cull_kernel_if_idle(kernel_id)  # type: ignore[no-untyped-call]
-
-
-class EndKernel(VoilaShutdownKernelHandler):  # type: ignore[misc]
-    """Ends the kernel of a closed page: the page's last request, which Voilà would refuse.
-
-    It carries no XSRF cookie, for nothing sets one; it needs the login as ever, and the kernel's id is a secret.
-    """
-
-    def check_xsrf_cookie(self) -> None:
-        """Accept the request without the cookie."""
+_LARGEST_HEADERS = 32 << 10
+"""Bytes of a request's line and headers: the longest address of a page is a tenth of it."""
+_LARGEST_REQUEST = 1 << 20
+"""Bytes of a body, or of a socket's message: a browser sends what somebody typed."""
+_BODY_S = 30.0
+"""Seconds in which a body must have come."""
+_IDLE_S = 75.0
+"""Seconds for which a connection may ask nothing, or be at work on its headers."""
+_PING_MS = 5_000
+"""Milliseconds between two pings of a socket."""
+_PONG_MS = 15_000
+"""Milliseconds without an answer after which a socket is closed: its kernel is gone within 90 seconds in any case."""
 
 
 class Dashboards(Voila):  # type: ignore[misc]
@@ -58,6 +62,7 @@ class Dashboards(Voila):  # type: ignore[misc]
 
     arbkit: Settings
     listening: socket.socket
+    most_pages: int
 
     def setup_template_dirs(self) -> None:
         """Put our template before Voilà's, and plotly's script among the static files."""
@@ -66,21 +71,71 @@ class Dashboards(Voila):  # type: ignore[misc]
         # The charts' library, which pages fetch once and browsers keep.
         self.static_paths.append(str(Path(plotly.__file__).parent / "package_data"))
 
+    def init_settings(self) -> dict[str, Any]:
+        """What handlers share, with the policies of every answer."""
+        settings: dict[str, Any] = super().init_settings()
+        headers = {**SECURITY_HEADERS, "Content-Security-Policy": DASHBOARD_PAGE, "Server": "arbkit"}
+        ours = {"headers": headers, "log_function": _log_request, "default_handler_class": NotFound}
+        # Jupyter's own pages of errors need files that Voilà does not serve.
+        ours["jinja2_env"] = environment("arbkit.web.dashboards")
+        ours["xsrf_cookie_kwargs"] = {"samesite": "Strict"}
+        pings = {"ws_ping_interval": _PING_MS, "ws_ping_timeout": _PONG_MS}
+        return {**settings, **ours, **pings, "websocket_max_message_size": _LARGEST_REQUEST}
+
     def init_handlers(self) -> list[Any]:
-        """The handlers of reports and of closed pages, before those of Voilà."""
-        reports = (url_path_join(self.server_url, ROUTE), ReportHandler, {"settings": self.arbkit})
-        ended = (url_path_join(self.server_url, r"/voila/api/shutdown/(.*)"), EndKernel)
-        return [reports, ended, *super().init_handlers()]
+        """Our handlers before those of Voilà, of which some ask nobody who they are."""
+
+        def at(path: str) -> str:
+            return url_path_join(self.server_url, path)
+
+        page = {
+            "most_pages": self.most_pages,
+            "template_paths": self.template_paths,
+            "config": self.config,
+            "voila_configuration": self.voila_configuration,
+        }
+        extensions = {"path": self.labextensions_path, "no_cache_paths": ["/"]}
+        return [
+            Rule(TokenInAddress(), TokenLogin),
+            (at("/login"), Login),
+            (at("/logout"), Logout),
+            # Gives away the address that a page was opened with, to anybody who knows the id of its kernel.
+            (at("/voila/query/.*"), NotFound),
+            (at("/voila/execution/.*"), NotFound),
+            (at("/voila/templates/(.*)"), TemplateFiles),
+            (at("/voila/static/(.*)"), StaticFiles, {"paths": self.static_paths, "default_filename": "index.html"}),
+            (at("/voila/labextensions/(.*)"), ExtensionFiles, extensions),
+            (at(ROUTE), ReportHandler, {"settings": self.arbkit}),
+            (at("/voila/api/shutdown/(.*)"), EndKernel),
+            (at("/voila/render/(.*)"), PageHandler, page),
+            *super().init_handlers(),
+        ]
 
     def listen(self) -> None:
-        """Serve on the socket that is open already, until stopped; Voilà would open one on whatever port is free."""
+        """Serve on the socket that is open already, until stopped, with bounds on what a request may be.
+
+        Voilà would open one on whatever port is free.
+        """
+        bounds = {
+            "max_header_size": _LARGEST_HEADERS,
+            "max_body_size": _LARGEST_REQUEST,
+            "body_timeout": _BODY_S,
+            "idle_connection_timeout": _IDLE_S,
+        }
         self.listening.setblocking(False)
-        HTTPServer(self.app).add_socket(self.listening)
+        HTTPServer(self.app, **bounds).add_socket(self.listening)
         self.ioloop = IOLoop.current()
         try:
             self.ioloop.start()
         finally:
             self.stop()
+
+
+def _log_request(handler: RequestHandler) -> None:
+    """Log what failed, without the query string: it may hold what is nobody's business."""
+    status = handler.get_status()
+    if status >= 500:
+        logger.error("%d for %s %s", status, handler.request.method, handler.request.path)
 
 
 def kernel_environment(settings: Settings) -> dict[str, str]:
@@ -98,29 +153,45 @@ def kernel_environment(settings: Settings) -> dict[str, str]:
     return settings.without_key().model_copy(update=here).environment()
 
 
+def page_environment(settings: Settings) -> dict[str, str]:
+    """The environment of a page's kernel: that there is a Keepa key decides what it shows, but it needs no secret."""
+    return kernel_environment(settings.model_copy(update={"token": SecretStr("")}))
+
+
 def _absolute(url: str) -> str:
     if not url.startswith("sqlite:"):
         return url
     return f"sqlite:///{sqlite_path(url).absolute()}"
 
 
-def run_dashboards(settings: Settings, listening: socket.socket) -> None:
+def run_dashboards(settings: Settings, listening: socket.socket, *, own_token: str) -> None:
     """Serve the dashboards on this socket until SIGTERM or SIGINT.
 
-    ``settings`` must have a token, and the socket's port. The kernels end with the process.
+    ``settings`` must have a token, and the socket's port; ``own_token`` is the user's, which ends all sessions when it
+    changes. The kernels end with the process.
 
     Raises:
         ConfigError: the notebooks of the dashboards are missing.
+        ServiceError: the home cannot be written.
     """
-    os.environ.update(kernel_environment(settings))
+    secret = cookie_secret(settings.home, own_token=own_token)
+    os.environ.update(page_environment(settings))
     config = Config(tomllib.loads((_HERE / "voila.toml").read_text("utf-8")))
     config.Voila.ip = settings.host
     config.Voila.port = settings.dashboards_port
     config.Voila.token = settings.token.get_secret_value()
-    config.Voila.root_dir = str(shipped_folder("apps"))
+    apps = shipped_folder("apps")
+    config.Voila.root_dir = str(apps)
+    place = room(settings.dashboard_pages, memory_limit(), kinds=len(list(apps.glob("*.ipynb"))))
+    place.configure(config)
+    config.Voila.cookie_secret = secret
+    config.Voila.identity_provider_class = DashboardIdentity
+    config.ConnectionFileMixin.transport = transport(Path(tempfile.gettempdir()))
+    config.MappingKernelManager.transport_encryption = "auto"
     app = Dashboards(config=config)
     app.arbkit = settings
     app.listening = listening
+    app.most_pages = place.pages
     app.initialize([])
     app.start()
 
@@ -153,6 +224,8 @@ def lab(settings: Settings, *, browser: bool = True) -> int:
     environment = {**os.environ, **kernel_environment(settings), **({"JUPYTER_TOKEN": token} if token else {})}
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.ip={settings.host}"]
     command += [f"--ServerApp.root_dir={folder}", *([] if browser else ["--no-browser"])]
+    # Over plain TCP every user of the machine could listen to what a notebook prints.
+    command += ["--MappingKernelManager.transport_encryption=auto"]
     # JupyterLab would ask another host for a newer version; it fetches news only if the user agrees.
     command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     return subprocess.run(command, env=environment, check=False).returncode

@@ -7,32 +7,38 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
-from jupyter_server.base.handlers import JupyterHandler
+from jupyter_server.auth.identity import PasswordIdentityProvider
+from jupyter_server.auth.login import LoginFormHandler
+from jupyter_server.base.handlers import FileFindHandler, JupyterHandler
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from pydantic import SecretStr
 from voila.app import Voila
+from voila.handler import VoilaHandler
 from voila.paths import collect_template_paths
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFileHandler
+from voila.tornado.handler import TornadoVoilaHandler
 from voila.voila_kernel_manager import voila_kernel_manager_factory
 
 from arbkit.core.settings import Settings
 from arbkit.reports.runner import REPORTS
-from arbkit.web.dashboards.voila_server import (
-    DashboardKernels,
-    Dashboards,
-    EndKernel,
-    kernel_environment,
-    own_notebooks,
-)
+from arbkit.web.dashboards.server.kernels import DashboardKernels
+from arbkit.web.dashboards.server.login import DashboardIdentity, Login
+from arbkit.web.dashboards.server.pages import EndKernel, PageHandler
+from arbkit.web.dashboards.server.plain import ExtensionFiles, StaticFiles, TemplateFiles
+from arbkit.web.dashboards.voila_server import Dashboards, kernel_environment, own_notebooks, page_environment
 from tests.helpers.paths import ROOT
 
 
-def test_voila_still_keeps_its_warm_kernels_where_they_are_looked_for() -> None:
+def test_voila_still_asks_the_kernels_for_what_is_counted_as_a_page() -> None:
     made = voila_kernel_manager_factory(
         DashboardKernels, preheat_kernel=True, default_pool_size=1, page_config_hook=None
     )
     assert issubclass(made, DashboardKernels)
-    assert "self._pools" in inspect.getsource(made.__init__), "Voilà keeps its pool of kernels elsewhere now"
+    drawing = inspect.getsource(VoilaHandler.get_generator)
+    for name in ("get_rendered_notebook", "start_kernel"):
+        assert f"self.kernel_manager.{name}(" in drawing, "Voilà takes the kernel of a page in another way now"
+    assert list(inspect.signature(made.get_rendered_notebook).parameters)[:2] == ["self", "notebook_name"]
     assert inspect.iscoroutinefunction(AsyncMappingKernelManager.cull_kernel_if_idle)
 
 
@@ -41,7 +47,16 @@ def test_voila_still_keeps_its_warm_kernels_where_they_are_looked_for() -> None:
     [
         (Dashboards, Voila, "setup_template_dirs"),
         (Dashboards, Voila, "init_handlers"),
+        (Dashboards, Voila, "init_settings"),
+        (Dashboards, Voila, "listen"),
         (EndKernel, JupyterHandler, "check_xsrf_cookie"),
+        (DashboardIdentity, PasswordIdentityProvider, "get_token"),
+        (DashboardIdentity, PasswordIdentityProvider, "process_login_form"),
+        (Login, LoginFormHandler, "_render"),
+        (PageHandler, TornadoVoilaHandler, "get"),
+        (TemplateFiles, TemplateStaticFileHandler, "get"),
+        (StaticFiles, MultiStaticFileHandler, "get"),
+        (ExtensionFiles, FileFindHandler, "get"),
     ],
 )
 def test_every_overridden_method_still_exists_and_takes_nothing_more(ours: type, theirs: type, name: str) -> None:
@@ -102,3 +117,12 @@ def test_a_kernel_is_not_given_the_keepa_key(settings: Settings) -> None:
     keyed = settings.model_copy(update={"demo": False, "keepa_api_key": SecretStr(key)})
     assert key not in str(kernel_environment(keyed))
     assert kernel_environment(keyed)["ARBKIT_KEY_ELSEWHERE"] == "1"
+
+
+def test_a_page_is_told_that_there_is_a_key_but_not_which(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = settings.model_copy(update={"keepa_api_key": SecretStr("the-key"), "token": SecretStr("the-token")})
+    for variable, value in page_environment(secret).items():
+        monkeypatch.setenv(variable, value)
+    inside = Settings.load(_env_file=None)
+    assert inside.has_key
+    assert not {"the-key", "the-token"} & {inside.keepa_api_key.get_secret_value(), inside.token.get_secret_value()}

@@ -69,10 +69,6 @@ function takeDocument(model) {
   document.documentElement.classList.add("arb-document");
   document.documentElement.lang = "en";
   document.title = model.get("title");
-  // A link that is sent on must not carry the token; from here on a cookie lets this browser in.
-  const query = new URLSearchParams(location.search);
-  query.delete("token");
-  showAddress(query.toString());
 }
 
 function render({ model, el }) {

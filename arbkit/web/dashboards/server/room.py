@@ -1,0 +1,58 @@
+"""How many pages there is room for: what the settings allow, and what the memory of a container holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from traitlets.config import Config
+
+SERVER_BYTES = 130 << 20
+"""What the server itself takes: 111 MiB were measured."""
+KERNEL_BYTES = 150 << 20
+"""What a page takes: 141 MiB were measured, drawn, with a few hundred opportunities."""
+_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Where Linux says how much memory a container may take: versions 2 and 1 of control groups."""
+_FIRST_PAGE = "opportunities.ipynb"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """``pages`` may be open at once; beside them ``warm`` ones are drawn beforehand, of each kind or of the first."""
+
+    pages: int
+    warm: int
+
+    @property
+    def bytes(self) -> int:
+        """The memory that all of it takes."""
+        return SERVER_BYTES + (self.pages + self.warm) * KERNEL_BYTES
+
+    def configure(self, config: Config) -> None:
+        """Tell Voilà how many pages to draw beforehand."""
+        first = {"pool_size": min(self.warm, 1)}
+        others = {"pool_size": 1 if self.warm > 1 else 0}
+        config.VoilaKernelManager.kernel_pools_config = {"default": others, _FIRST_PAGE: first}
+
+
+def room(wanted: int, memory: int | None, *, kinds: int) -> Room:
+    """Room for ``wanted`` pages of so many ``kinds``, or for as many as fit into ``memory`` bytes, but one at least."""
+    if memory is None:
+        return Room(wanted, kinds)
+    kernels = (memory - SERVER_BYTES) // KERNEL_BYTES
+    if kernels >= wanted + kinds:
+        return Room(wanted, kinds)
+    warm = 1 if kernels > 1 else 0
+    return Room(max(1, min(wanted, kernels - warm)), warm)
+
+
+def memory_limit() -> int | None:
+    """Bytes that this container may take; None where nothing limits it."""
+    for path in _LIMITS:
+        try:
+            text = path.read_text().strip()
+        except OSError:
+            continue
+        # Version 1 states a number beyond any machine for "no limit".
+        return int(text) if text.isdecimal() and int(text) < 1 << 60 else None
+    return None
