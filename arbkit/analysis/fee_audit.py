@@ -16,8 +16,8 @@ from arbkit.core.errors import BadRecordError, RefusedFileError
 from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer
 from arbkit.core.results import JsonObject
-from arbkit.pipeline.file_reading import FileOptions, rows_of
-from arbkit.pipeline.file_report import FileReport
+from arbkit.pipeline.files.reading import FileOptions, rows_of
+from arbkit.pipeline.files.report import FileReport
 from arbkit.profit.fees.arrays import Floats, Mask, SmallInts
 from arbkit.profit.fees.bands import WeightBands
 from arbkit.profit.fees.sizes import size_tiers

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from arbkit.core.offers.facts import Fact
     from arbkit.core.offers.looks import Look
     from arbkit.pipeline.consumer import Outcomes
-    from arbkit.pipeline.file_report import FileReport
+    from arbkit.pipeline.files.report import FileReport
 
 _MAX_NAMED = 8
 """Columns that are named without ``--dry-run``."""
@@ -180,7 +180,7 @@ def import_command(
 ) -> None:
     """Import Keepa exports and saved Keepa responses."""
     from arbkit.pipeline.consumer import ConsumeSummary, drain
-    from arbkit.pipeline.file_import import import_files, preview_files
+    from arbkit.pipeline.files.importing import import_files, preview_files
 
     given, day, done = marketplace(market) if market else None, _day(dated), ConsumeSummary()
     if dry_run:

@@ -11,7 +11,7 @@ from statistics import median
 import orjson
 import python_calamine
 
-from arbkit.pipeline.file_import import import_files
+from arbkit.pipeline.files.importing import import_files
 from arbkit.sources.envelope import from_envelope
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Record, open_stream

@@ -17,8 +17,8 @@ import pytest
 from arbkit.core.marketplaces import market
 from arbkit.core.settings import Settings
 from arbkit.pipeline.consumer import consume
-from arbkit.pipeline.file_import import import_files
-from arbkit.pipeline.file_report import FileReport
+from arbkit.pipeline.files.importing import import_files
+from arbkit.pipeline.files.report import FileReport
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, dead_letter_topic, dead_letters, open_stream
 from tests.helpers.processes import arbkit

@@ -12,7 +12,7 @@ import pytest
 
 from arbkit.core.settings import Settings
 from arbkit.pipeline.consumer import drain
-from arbkit.pipeline.file_import import import_files, preview_files
+from arbkit.pipeline.files.importing import import_files, preview_files
 from arbkit.store import open_store
 from tests.helpers.exports import csv_text
 from tests.helpers.processes import arbkit

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import pytest
 
 from arbkit.core.errors import StoreError
-from arbkit.core.sqlite import connect, time_limit, wrap_errors
+from arbkit.core.sqlite import connect, sqlite3, time_limit, wrap_errors
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 FINITE = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 50000) SELECT count(*) FROM n"
@@ -29,6 +28,6 @@ def test_without_a_limit_nothing_is_ended(tmp_path: Path) -> None:
     connection = connect(tmp_path / "a.db")
     with time_limit(connection, None):
         assert connection.execute(FINITE).fetchone() == (50_000,)
-    with pytest.raises(sqlite3.OperationalError, match="interrupted"), time_limit(connection, -1):
+    with pytest.raises(connection.OperationalError, match="interrupted"), time_limit(connection, -1):
         connection.execute(ENDLESS).fetchone()
     connection.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from arbkit.core.errors import RefusedFileError
-from arbkit.pipeline.file_import import preview_files
+from arbkit.pipeline.files.importing import preview_files
 from arbkit.sources.export_files import SavedResponse, SheetRows, read_file
 from tests.helpers.exports import xlsx_bytes
 

@@ -17,7 +17,7 @@ from arbkit.core.keepa_time import to_minutes
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.pipeline.consumer import consume
-from arbkit.pipeline.file_import import import_files
+from arbkit.pipeline.files.importing import import_files
 from arbkit.pipeline.replay import replay
 from arbkit.sources.envelope import from_envelope
 from arbkit.store import open_store

@@ -12,8 +12,8 @@ from typing import Any
 from arbkit.core.errors import BadRecordError, RefusedFileError
 from arbkit.core.keepa_time import UNDATED_AT, to_unix
 from arbkit.core.marketplaces import MARKETS, Market, by_domain
-from arbkit.pipeline.file_dates import CLOCKS, date_file, date_rows, to_iso
-from arbkit.pipeline.file_report import Columns, FileReport
+from arbkit.pipeline.files.dates import CLOCKS, date_file, date_rows, to_iso
+from arbkit.pipeline.files.report import Columns, FileReport
 from arbkit.sources.envelope import envelope, from_envelope
 from arbkit.sources.export_cells import doubtful_columns
 from arbkit.sources.export_columns import PRICES, Column, read_columns

@@ -13,7 +13,7 @@ import pytest
 
 from arbkit.core.errors import StreamError
 from arbkit.core.settings import Settings
-from arbkit.pipeline.file_import import import_files, preview_files
+from arbkit.pipeline.files.importing import import_files, preview_files
 from arbkit.stream import RAW_TOPIC, dead_letters, open_stream
 from tests.helpers.exports import csv_text, xlsx_bytes
 from tests.helpers.processes import arbkit
@@ -104,9 +104,9 @@ def test_whatever_a_file_does_the_next_one_is_imported(
     faults: list[BaseException] = [ValueError("negative seek value -3"), KeyError("x"), MemoryError(), RecursionError()]
     expected = [type(fault).__name__ for fault in faults]
     with monkeypatch.context() as patched:
-        real = __import__("arbkit.pipeline.file_reading", fromlist=["read_file"]).read_file
+        real = __import__("arbkit.pipeline.files.reading", fromlist=["read_file"]).read_file
         patched.setattr(
-            "arbkit.pipeline.file_reading.read_file", lambda path: real(path) if path == good else read(path)
+            "arbkit.pipeline.files.reading.read_file", lambda path: real(path) if path == good else read(path)
         )
         names = [tmp_path / f"{name}.csv" for name in expected]
         report = import_files(settings, [*names, good])

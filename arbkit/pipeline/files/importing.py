@@ -14,8 +14,8 @@ from arbkit.core.errors import BadRecordError, RefusedFileError, ServiceError
 from arbkit.core.marketplaces import Market
 from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
-from arbkit.pipeline.file_reading import FileOptions, FileRow, rows_of
-from arbkit.pipeline.file_report import FileReport, ImportReport
+from arbkit.pipeline.files.reading import FileOptions, FileRow, rows_of
+from arbkit.pipeline.files.report import FileReport, ImportReport
 from arbkit.sources.envelope import from_envelope
 from arbkit.sources.raw_types import Envelope
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letter_topic, dead_letters, open_stream
