@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from arbkit.core.errors import StoreError
-from arbkit.core.sqlite import connect, sqlite3, time_limit, wrap_errors
+from arbkit.core.sqlite import connect, time_limit, wrap_errors
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 FINITE = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 50000) SELECT count(*) FROM n"
