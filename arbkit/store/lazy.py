@@ -8,8 +8,8 @@ from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.store.base import Store
 
-LONGEST_READ_S = 10.0
-"""Seconds after which a read of an API or a page fails: all others wait for it; of 100,000 products none takes two."""
+LONGEST_READ_S = 30.0
+"""Seconds after which a read of an API or a page fails, as one of Elasticsearch does: all others wait for it."""
 
 
 class LazyStore:

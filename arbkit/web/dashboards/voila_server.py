@@ -135,7 +135,9 @@ def _log_request(handler: RequestHandler) -> None:
     """Log what failed, without the query string: it may hold what is nobody's business."""
     status = handler.get_status()
     if status >= 500:
-        logger.error("%d for %s %s", status, handler.request.method, handler.request.path)
+        # 503 is a refusal, and said to who asked.
+        level = logging.WARNING if status == 503 else logging.ERROR
+        logger.log(level, "%d for %s %s", status, handler.request.method, handler.request.path)
 
 
 def kernel_environment(settings: Settings) -> dict[str, str]:
