@@ -59,9 +59,18 @@ def restore_facts(settings: Settings, store: Store) -> int:
     return len(missing)
 
 
-def _save(settings: Settings, store: Store) -> None:
+def facts_document(store: Store) -> bytes:
+    """All that users typed, as the file beside the store has it.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
     rows = [fact.to_dict() for fact in store.facts()]
-    write_atomically(_path(settings), orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
+    return orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def _save(settings: Settings, store: Store) -> None:
+    write_atomically(_path(settings), facts_document(store))
 
 
 def _path(settings: Settings) -> Path:

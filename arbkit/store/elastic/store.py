@@ -265,21 +265,25 @@ class ElasticStore(Closing):
             poison = bulk(self._client, [action]).poison
         if poison:
             raise StoreError(f"the fact is refused: {poison[0]}")
-        self._note("facts")
+        self._show_facts()
 
     def delete_fact(self, asin: str, market: str, name: FactName) -> bool:
         """See :meth:`arbkit.store.base.Store.delete_fact`."""
         with wrap_errors():
             patient = self._client.options(ignore_status=404)
             done = patient.delete(index=self._prefix + "facts", id=f"{asin}:{market}:{name}")
-        self._note("facts")
+        self._show_facts()
         return done.meta.status == 200
+
+    def _show_facts(self) -> None:
+        """Let everybody see what was typed: another process writes all facts into a file, or a backup, next."""
+        with wrap_errors():
+            self._client.indices.refresh(index=self._prefix + "facts")
 
     def facts(self, asins: Sequence[str] | None = None) -> list[Fact]:
         """See :meth:`arbkit.store.base.Store.facts`."""
         wanted = None if asins is None else frozenset(asins)
         with wrap_errors():
-            self._refresh("facts")
             found = [documents.fact_of(hit["_source"]) for hit in self._scan("facts", {"match_all": {}}, source=True)]
         found.sort(key=lambda fact: (fact.asin, fact.market, fact.name))
         return [fact for fact in found if wanted is None or fact.asin in wanted]
