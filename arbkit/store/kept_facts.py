@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 
 from arbkit.core.errors import StoreError
-from arbkit.core.files import read_if_there, write_atomically
+from arbkit.core.files import changing, read_if_there, write_atomically
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.settings import Settings
 from arbkit.store.base import Store
@@ -19,9 +19,10 @@ def set_fact(settings: Settings, store: Store, fact: Fact) -> None:
     Raises:
         StoreError: the store or the file cannot be written.
     """
-    restore_facts(settings, store)
-    store.put_fact(fact)
-    _save(settings, store)
+    with changing(_path(settings)):
+        _restore(settings, store)
+        store.put_fact(fact)
+        _save(settings, store)
 
 
 def unset_fact(settings: Settings, store: Store, asin: str, market: str, name: FactName) -> bool:
@@ -30,9 +31,10 @@ def unset_fact(settings: Settings, store: Store, asin: str, market: str, name: F
     Raises:
         StoreError: the store or the file cannot be written.
     """
-    restore_facts(settings, store)
-    gone = store.delete_fact(asin, market, name)
-    _save(settings, store)
+    with changing(_path(settings)):
+        _restore(settings, store)
+        gone = store.delete_fact(asin, market, name)
+        _save(settings, store)
     return gone
 
 
@@ -42,6 +44,14 @@ def restore_facts(settings: Settings, store: Store) -> int:
     Raises:
         StoreError: the store cannot be written, or the file is damaged.
     """
+    if not _path(settings).exists():
+        return 0
+    # One that is taken back at this moment must not come back out of the file.
+    with changing(_path(settings)):
+        return _restore(settings, store)
+
+
+def _restore(settings: Settings, store: Store) -> int:
     path = _path(settings)
     data = read_if_there(path)
     if not data:
