@@ -96,6 +96,30 @@ def sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def sync_file(path: Path) -> None:
+    """Make what is in a file survive a power cut.
+
+    Raises:
+        OSError: it cannot be opened or written.
+    """
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def sync_tree(folder: Path) -> None:
+    """Make all that is in a folder survive a power cut: a rename may reach the disk before what it shows.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            sync_file(path)
+        elif path.is_dir() and not path.is_symlink():
+            sync_folder(path)
+    sync_folder(folder)
+
+
 @contextlib.contextmanager
 def changing(*paths: Path) -> Iterator[None]:
     """Keep the changes of files apart, of all threads and processes: whoever reads one in here replaces what it read.

@@ -23,14 +23,15 @@ from arbkit.core.files import sync_folder, write_atomically, writing
 from arbkit.core.results import Result
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.ops.database_files import copy_file, copy_live, count_rows, digest
+from arbkit.reports.runner import REPORTS
 from arbkit.store import open_store
 from arbkit.store.kept_facts import facts_document
 
 MANIFEST = "manifest.json"
 ENVIRONMENT_FILE = Path(".env")
 """Where settings are read from beside the environment; it holds secrets, so it is copied only if asked for."""
-RUNS_KEPT = 10_000
-"""Records of runs that a backup of a store in Elasticsearch holds, the latest: more than anybody pages through."""
+_RUNS_OF_A_REPORT = 1_000
+"""Records of runs of each report, the latest, that a backup of Elasticsearch holds: each is put back singly."""
 _NOT_MADE_BY_A_USER = {"reports", "backups", "health", "tokens.json"}
 """Large and made anew, or true only of this moment: an old count of tokens would be a wrong one."""
 _TRANSIENT_ENDS = (".lock", ".log", ".tmp", "-wal", "-shm", ".restoring")
@@ -195,7 +196,7 @@ def _write_of_store(settings: Settings, folder: Path) -> Iterator[BackedUpFile]:
     with open_store(of_copy, read_only=not on_file) as store:
         yield _written(folder, "home/facts.json", "home", facts_document(store))
         if not on_file:
-            runs = [run.to_dict() for run in store.runs(limit=RUNS_KEPT)]
+            runs = [run.to_dict() for report in REPORTS for run in store.runs(report=report, limit=_RUNS_OF_A_REPORT)]
             yield _written(folder, "runs.json", "runs", orjson.dumps(runs))
 
 

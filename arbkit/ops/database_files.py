@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from arbkit.core.errors import RefusedFileError, ServiceError
-from arbkit.core.files import sync_folder
+from arbkit.core.files import sync_file, sync_folder
 from arbkit.core.sqlite import Kind, connect, wrap_errors
 
 _CHUNK = 1 << 20
@@ -121,13 +121,3 @@ def digest(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sync_file(path: Path) -> None:
-    """Make what is in a file survive a power cut.
-
-    Raises:
-        OSError: it cannot be opened or written.
-    """
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())

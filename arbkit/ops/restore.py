@@ -22,15 +22,7 @@ from arbkit.core.results import Result
 from arbkit.core.service.heartbeat import SERVICES, seconds_since_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.core.sqlite import restore_mark
-from arbkit.ops.backup import (
-    ENVIRONMENT_FILE,
-    RUNS_KEPT,
-    BackedUpDatabase,
-    BackedUpFile,
-    Backup,
-    databases_of,
-    verify_backup,
-)
+from arbkit.ops.backup import ENVIRONMENT_FILE, BackedUpDatabase, BackedUpFile, Backup, databases_of, verify_backup
 from arbkit.ops.database_files import copy_file, count_rows, put_in_place, require_unused
 from arbkit.store import open_store
 from arbkit.store.kept_facts import restore_facts
@@ -171,7 +163,6 @@ def _bring_into_services(settings: Settings, folder: Path, backup: Backup) -> No
         for file in backup.files:
             if file.origin == "runs":
                 rows = orjson.loads((folder / file.file).read_bytes())
-                known = {run.run_id for run in store.runs(limit=RUNS_KEPT)}
                 for row in rows:
-                    if row["run_id"] not in known:
+                    if store.run(row["run_id"]) is None:
                         store.put_run(Run(**row))

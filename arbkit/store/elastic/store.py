@@ -21,7 +21,7 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.results import JsonObject
-from arbkit.store import cursors
+from arbkit.store import base, cursors
 from arbkit.store.base import Basis, OpportunityQuery, Page, ProductQuery, Rebuilt, Removed, Stats, Sums, Written
 from arbkit.store.elastic import changes, demo, documents, indices, queries
 from arbkit.store.elastic.bulk import Action, bulk
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 T = TypeVar("T")
+_FORGOTTEN_AT_ONCE = 100
+"""Records of runs removed with a new one: a store that has many comes down to what it keeps step by step."""
 
 
 class ElasticStore(Closing):
@@ -130,6 +132,16 @@ class ElasticStore(Closing):
         if poison:
             raise StoreError(f"the run is refused: {poison[0]}")
         self._note("runs")
+        self._forget_old_runs(run.report)
+
+    def _forget_old_runs(self, report: str) -> None:
+        where: JsonObject = {"query": {"term": {"report": report}}, "sort": [{"started_at": "desc"}], "_source": False}
+        old = self._search("runs", {**where, "from": base.RUNS_KEPT, "size": _FORGOTTEN_AT_ONCE})["hits"]["hits"]
+        with wrap_errors():
+            for hit in old:
+                self._client.options(ignore_status=404).delete(index=self._prefix + "runs", id=hit["_id"])
+        if old:
+            self._note("runs")
 
     def remove_demo(self, *, dry_run: bool = False) -> Removed:
         """See :meth:`arbkit.store.base.Store.remove_demo`."""

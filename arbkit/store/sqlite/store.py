@@ -22,7 +22,7 @@ from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.merging import renew
 from arbkit.core.results import RouteTotals
 from arbkit.core.sqlite import bound_wal, connect, immediate, snapshot, wrap_errors
-from arbkit.store import cursors
+from arbkit.store import base, cursors
 from arbkit.store.absorbing import absorb_all, newest_histories, validate, written
 from arbkit.store.base import Basis, OpportunityQuery, Page, ProductQuery, Rebuilt, Removed, Stats, Sums, Written
 from arbkit.store.fields import is_number
@@ -165,6 +165,7 @@ class SqliteStore(Closing):
                 "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)",
                 (run.run_id, run.report, run.started_at, orjson.dumps(run.to_dict())),
             )
+            connection.execute(rows.DELETE_OLD_RUNS, (run.report, run.report, base.RUNS_KEPT))
 
     def remove_demo(self, *, dry_run: bool = False) -> Removed:
         """See :meth:`arbkit.store.base.Store.remove_demo`."""
