@@ -22,6 +22,9 @@ from arbkit.core.files import shipped_table
 
 logger = logging.getLogger(__name__)
 
+engine = sqlite3
+"""The one SQLite of this process, for whoever opens a file past :func:`connect`: two drop each other's locks."""
+
 Kind = Literal["log", "store"]
 
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
 from arbkit.core.errors import RefusedFileError, ServiceError
 from arbkit.core.files import sync_file, sync_folder
-from arbkit.core.sqlite import Kind, connect, wrap_errors
+from arbkit.core.sqlite import Kind, connect, engine, wrap_errors
 
 _CHUNK = 1 << 20
-_USED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_USED = (engine.SQLITE_BUSY, engine.SQLITE_LOCKED)
 _NOT_COUNTED = ("sqlite_", "product_text_")
 """SQLite's own tables, and those inside of the index of words."""
 
@@ -28,7 +27,7 @@ def copy_live(source: Path, target: Path, kind: Kind) -> None:
     with wrap_errors(source, kind):
         live = connect(source, read_only=True)
     with closing(live), wrap_errors(target, kind):
-        with closing(sqlite3.connect(target, isolation_level=None)) as copy:
+        with closing(engine.connect(target, isolation_level=None)) as copy:
             # In one step: it holds up nobody in WAL, and in several it would begin anew at each commit of others.
             live.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")
@@ -42,7 +41,7 @@ def count_rows(path: Path) -> dict[str, int]:
         RefusedFileError: it is damaged.
     """
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
+        with closing(engine.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as connection:
             (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             if found != "ok":
                 raise RefusedFileError(f"is a damaged database: {found}", field=str(path))
@@ -54,7 +53,7 @@ def count_rows(path: Path) -> dict[str, int]:
                 for (name,) in tables
                 if not name.startswith(_NOT_COUNTED)
             }
-    except sqlite3.Error as error:
+    except engine.Error as error:
         raise RefusedFileError(f"is a damaged database: {error}", field=str(path)) from None
 
 
@@ -69,12 +68,12 @@ def require_unused(path: Path) -> None:
     if not path.exists():
         return
     try:
-        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+        with closing(engine.connect(path, timeout=0, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode = DELETE").fetchone()
             # Switching asks for nothing where it is DELETE already.
             connection.execute("BEGIN EXCLUSIVE")
             connection.execute("ROLLBACK")
-    except sqlite3.Error as error:
+    except engine.Error as error:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in _USED:
             remedy = "Stop `arbkit up` and every other service and page of this home, then try again"
             raise ServiceError("another process has it open", field=str(path), remedy=remedy) from None
