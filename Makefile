@@ -63,9 +63,11 @@ bench: install ## all benchmarks as ratios of one run; BENCH=api: one group; AGA
 golden: install ## execute the golden notebooks of the tests anew; look at the difference before you commit it
 	$(BIN)/python -m tests.notebooks.golden
 
-chaos: install ## 300 random kills while 100,000 records flow, on both stores; nothing may be lost
+chaos: install ## 300 random kills while 100,000 records flow, on both stores, and 300 injections of every kind; nothing may be lost
 	$(BIN)/python -m tests.chaos.trial --kills 300 --records 100000 --store elasticsearch
 	$(BIN)/python -m tests.chaos.trial --kills 300 --records 100000 --store sqlite
+	$(BIN)/python -m tests.chaos.campaign --injections 300 --records 20000
+	$(BIN)/python -m tests.chaos.campaign --injections 300 --records 20000 --log kafka --store elasticsearch
 
 screenshots: install ## pictures of every page in each state, into build/screenshots; those of the README into docs
 	$(BIN)/python -m tests.e2e.screenshots

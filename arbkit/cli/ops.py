@@ -1,8 +1,9 @@
-"""Commands about the state of an installation: ``status``, ``doctor``, ``alive``."""
+"""Commands about the state of an installation: ``status``, ``doctor``, ``alive``, ``backup``, ``restore``."""
 
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -12,9 +13,11 @@ from arbkit.core.errors import ConfigError
 from arbkit.core.service.heartbeat import check_heartbeat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from arbkit.core.settings import Settings
+    from arbkit.ops.backup import BackupMade
+    from arbkit.ops.restore import Restored
     from arbkit.ops.status import Status
 
 
@@ -121,7 +124,48 @@ def alive(service: str = typer.Argument(..., help="producer, consumer or schedul
     say(f"{service}: last heartbeat {age_text(age_s)} ago")
 
 
+def backup(
+    path: Path | None = typer.Argument(None, help="New folder, or one to make it in; default: $ARBKIT_HOME/backups."),
+    with_env: bool = typer.Option(False, "--with-env", help="Include .env, which holds secrets."),
+    json: bool = JSON,
+) -> None:
+    """Back up log, store, facts, views, watchlist, schedule and profile, while everything runs, and verify the copy."""
+    from arbkit.ops.backup import back_up
+
+    def print_backup(made: BackupMade) -> None:
+        say(f"backed up and verified: {made.path}", whole=True)
+        _print_rows({name: n for database in made.backup.databases for name, n in database.rows.items()})
+        say(f"files: {', '.join(sorted(file.name for file in made.backup.files))}")
+        for line in made.backup.not_included:
+            say(f"not included: {line}")
+
+    answer(back_up(load_settings(), path, with_env=with_env), json, print_backup)
+
+
+def restore(
+    path: Path = typer.Argument(..., help="Folder of a backup."),
+    with_env: bool = typer.Option(False, "--with-env", help="Restore .env too."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Only verify the backup; services may run."),
+    json: bool = JSON,
+) -> None:
+    """Put a verified backup in place of what the home holds. Refuses while a service or a page is running."""
+    from arbkit.ops.restore import restore as run
+
+    def print_restored(done: Restored) -> None:
+        say(f"{'verified, nothing was changed' if done.dry_run else 'verified and restored'}: {path}", whole=True)
+        _print_rows(done.rows)
+        say(f"files: {', '.join(done.files)}")
+        for kept in done.kept_aside:
+            say(f"what was there before: {kept}; remove it when it is no longer needed", whole=True)
+
+    answer(run(load_settings(), path, with_env=with_env, dry_run=dry_run), json, print_restored)
+
+
+def _print_rows(rows: Mapping[str, int]) -> None:
+    say(f"rows: {', '.join(f'{name} {n:,}' for name, n in rows.items()) or 'none, as neither log nor store is a file'}")
+
+
 def register(app: typer.Typer) -> None:
     """Add these commands to the program."""
-    for command in (status, doctor, alive):
+    for command in (status, doctor, alive, backup, restore):
         app.command()(command)

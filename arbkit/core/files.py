@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import sys
 import threading
+import time
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -24,6 +26,10 @@ T = TypeVar("T")
 _LOCK_POLL_S = 0.1
 _HANDOVER_S = 2.0
 """How long a process that is about to end may keep a lock from the next one."""
+_CHANGE_POLL_S = 0.01
+"""A change takes milliseconds, and whoever clicked waits for it."""
+_CHANGE_WAIT_S = 60.0
+"""How long a change waits for others of the same file: far longer than hundreds of them take on a slow disk."""
 
 
 def read_if_there(path: Path) -> bytes | None:
@@ -80,10 +86,10 @@ def write_atomically(path: Path, data: bytes) -> None:
             with contextlib.suppress(OSError):
                 fresh.unlink(missing_ok=True)
             raise
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make a rename in ``folder`` survive a power cut, where the system lets a folder be opened."""
     with contextlib.suppress(PermissionError):
         handle = os.open(folder, os.O_RDONLY)
@@ -93,18 +99,95 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def sync_file(path: Path) -> None:
+    """Make what is in a file survive a power cut.
+
+    Raises:
+        OSError: it cannot be opened or written.
+    """
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def sync_tree(folder: Path) -> None:
+    """Make all that is in a folder survive a power cut: a rename may reach the disk before what it shows.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            sync_file(path)
+        elif path.is_dir() and not path.is_symlink():
+            sync_folder(path)
+    sync_folder(folder)
+
+
 @contextlib.contextmanager
-def file_lock(path: Path, *, what: str, wait_s: float, stop: threading.Event | None = None) -> Iterator[None]:
+def changing(*paths: Path) -> Iterator[None]:
+    """Keep the changes of files apart, of all threads and processes: whoever reads one in here replaces what it read.
+
+    Their folders are made and locked, so that nothing is left beside a file that a user looks after; where the system
+    locks no folders, a hidden file in each is. Whoever changes several files names them all at once.
+
+    Raises:
+        ServiceError: others changed them all the time, or a folder cannot be used.
+    """
+    folders = {path.resolve().parent: path for path in paths}
+    with contextlib.ExitStack() as held:
+        # In one order, so that no two wait for each other.
+        for folder, path in sorted(folders.items()):
+            with writing(path):
+                folder.mkdir(parents=True, exist_ok=True)
+            what = f"another change of {path}"
+            if not _hold_folder(folder, held, what):
+                lock = folder / ".changing.lock"
+                held.enter_context(file_lock(lock, what=what, wait_s=_CHANGE_WAIT_S, poll_s=_CHANGE_POLL_S))
+        yield
+
+
+def _hold_folder(folder: Path, held: contextlib.ExitStack, what: str) -> bool:
+    """Lock a folder until ``held`` ends; False where that cannot be done (Windows, some network disks)."""
+    if sys.platform == "win32":
+        return False
+    import fcntl
+
+    deadline = time.monotonic() + _CHANGE_WAIT_S
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+        held.callback(os.close, handle)
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise _under_way(what) from None
+                time.sleep(_CHANGE_POLL_S)
+            else:
+                return True
+    except OSError:
+        return False
+
+
+def _under_way(what: str) -> ServiceError:
+    return ServiceError(f"{what} is under way already", remedy="Wait until it has ended, then try again")
+
+
+@contextlib.contextmanager
+def file_lock(
+    path: Path, *, what: str, wait_s: float, stop: threading.Event | None = None, poll_s: float = _LOCK_POLL_S
+) -> Iterator[None]:
     """Hold the lock file at ``path``, which the system releases when this process dies.
 
-    Waits at most ``wait_s`` seconds for another holder, or until ``stop`` is set. ``what`` names what the lock is for.
+    Waits at most ``wait_s`` seconds for another holder, or until ``stop`` is set, and looks every ``poll_s``. ``what``
+    names what the lock is for.
 
     Raises:
         ServiceError: another holder kept it, or the file cannot be made.
     """
-    lock = _acquired(path, wait_s, stop)
+    lock = _acquired(path, wait_s, stop, poll_s)
     if lock is None:
-        raise ServiceError(f"{what} is under way already", remedy="Wait until it has ended, then try again")
+        raise _under_way(what)
     try:
         yield
     finally:
@@ -133,13 +216,15 @@ def sole_process(home: Path, name: str) -> Iterator[None]:
         lock.release()
 
 
-def _acquired(path: Path, wait_s: float, stop: threading.Event | None = None) -> FileLock | None:
+def _acquired(
+    path: Path, wait_s: float, stop: threading.Event | None = None, poll_s: float = _LOCK_POLL_S
+) -> FileLock | None:
     """The lock file at ``path``, held; None if another kept it for that long."""
     lock = FileLock(path, thread_local=False)
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            lock.acquire(wait_s, _LOCK_POLL_S, cancel_check=stop.is_set if stop else None)
+            lock.acquire(wait_s, poll_s, cancel_check=stop.is_set if stop else None)
         except Timeout:
             return None
     return lock

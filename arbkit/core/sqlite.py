@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from arbkit.core.errors import ServiceError, StoreCorruptError, StoreError, StreamError
+from arbkit.core.errors import ServiceError, StoreCorruptError, StoreError, StoreRefusedError, StreamError
 from arbkit.core.files import shipped_table
 
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ def describe_engine() -> str:
     return f"SQLite {sqlite3.sqlite_version}, {origin}, {kept}"
 
 
+engine = sqlite3
+"""The one SQLite of this process, for whoever opens a file past :func:`connect`: two drop each other's locks."""
+
 Kind = Literal["log", "store"]
 SqlValue = str | int | float | bytes | None
 """What a column holds."""
@@ -95,6 +98,44 @@ _CHECKPOINT_WAIT_S = 0.1
 """How long folding back may hold up other writers while it waits for readers."""
 
 
+FileIdentity = tuple[int, int]
+"""Device and inode: another file under the same name has others."""
+
+
+class _ReplacedError(sqlite3.OperationalError):
+    """Another file has taken the name of the one that a connection writes to: nobody would find what it writes."""
+
+
+class _RestoringError(sqlite3.OperationalError):
+    """A restore is under way, or was cut off half-way."""
+
+
+class _Database(sqlite3.Connection):
+    """A connection that knows which file it was opened on."""
+
+    path: Path
+    identity: FileIdentity | None
+
+
+def file_identity(path: Path) -> FileIdentity | None:
+    """Which file is under this name now; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def restore_mark(path: Path) -> Path:
+    """The file beside a database that keeps everybody out of it while a restore replaces it."""
+    return path.with_name(f"{path.name}.restoring")
+
+
+def _refuse_while_restoring(path: Path) -> None:
+    if restore_mark(path).exists():
+        raise _RestoringError
+
+
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     """A connection to the database at ``path``, which is made, with its folder, unless ``read_only``.
 
@@ -109,6 +150,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     read_only = read_only or is_frozen
     if not read_only:
         path.parent.mkdir(parents=True, exist_ok=True)
+    _refuse_while_restoring(path)
     mode = "ro&immutable=1" if is_frozen else "ro" if read_only else "rwc"
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
@@ -116,8 +158,10 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         timeout=BUSY_TIMEOUT_S,
         isolation_level=None,
         check_same_thread=False,
+        factory=_Database,
     )
     try:
+        connection.path, connection.identity = path, file_identity(path)
         connection.execute("PRAGMA foreign_keys = ON")
         if not read_only:
             # For a new file: a raw product has 3 to 170 KB, which small pages cut into chains.
@@ -131,6 +175,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
                 # Else each commit might, whoever writes.
                 connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        # Again, now that the file is held: a restore that began meanwhile waits for nobody who came before this line.
+        _refuse_while_restoring(path)
     except BaseException:
         connection.close()
         raise
@@ -223,6 +269,8 @@ def read_statements(package: str, name: str) -> tuple[str, ...]:
 @contextmanager
 def immediate(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """A write transaction: committed and durable when the block ends, rolled back if it raises."""
+    if isinstance(connection, _Database) and file_identity(connection.path) != connection.identity:
+        raise _ReplacedError
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection
@@ -308,6 +356,13 @@ def wrap_errors(path: Path, kind: Kind) -> Iterator[None]:
 def to_service_error(error: sqlite3.Error | OSError, path: Path, kind: Kind) -> ServiceError:
     """The ``StreamError``, ``StoreError`` or ``StoreCorruptError`` that says what happened, and the remedy."""
     plain: type[ServiceError] = StreamError if kind == "log" else StoreError
+    if isinstance(error, _ReplacedError):
+        why = f"the {kind}'s file was replaced or taken away while this process had it open: {path}"
+        refused = StreamError if kind == "log" else StoreRefusedError
+        return refused(why, remedy="Nothing was written into the old one. Start this command again")
+    if isinstance(error, _RestoringError):
+        why = f"a restore of the {kind}'s file is under way, or was cut off: {path}"
+        return plain(why, remedy="Wait until it has ended, or run `arbkit restore PATH` again")
     fault = _FAULTS.get(_code(error))
     if fault is None and isinstance(error, OSError):
         why = f"the {kind}'s file cannot be used: {error.strerror or error}: {path}"

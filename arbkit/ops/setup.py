@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from arbkit.core.files import read_if_there, write_atomically
+from arbkit.core.files import changing, read_if_there, write_atomically
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.store import elastic_options, open_store
 from arbkit.store.kept_facts import restore_facts
@@ -64,25 +64,32 @@ def adopt_user_files(settings: Settings, folder: Path) -> list[str]:
         ServiceError: a file cannot be read or written.
     """
     memory = settings.home / "taken.json"
-    taken = _remembered(memory)
-    before = dict(taken)
-    differences = []
     ours = {"watchlist.txt": settings.watchlist, "profile.toml": settings.profile, "schedule.toml": settings.schedule}
-    for name, given in ours.items():
-        target = given or Path(name)
-        data, here = read_if_there(folder / name), read_if_there(target)
-        # What is the same as last time says nothing: the file here may have been edited since.
-        if data is None or (here is not None and taken.get(name) == _digest(data)):
-            continue
-        if here is None or _digest(here) in (taken.get(name), _digest(data)):
-            if here != data:
-                write_atomically(target, data)
-            taken[name] = _digest(data)
-        else:
-            differences.append(f"{name} was changed in {folder} and in {target.absolute()}: the latter stays in force")
-    if taken != before:
-        write_atomically(memory, orjson.dumps(taken))
-    return differences
+    targets = {name: given or Path(name) for name, given in ours.items()}
+    with changing(memory, *targets.values()):
+        taken = _remembered(memory)
+        before = dict(taken)
+        adopted = [_adopt(folder / name, target, taken) for name, target in targets.items()]
+        if taken != before:
+            write_atomically(memory, orjson.dumps(taken))
+    return [difference for difference in adopted if difference is not None]
+
+
+def _adopt(source: Path, target: Path, taken: dict[str, str]) -> str | None:
+    """Take one file, and note in ``taken`` what it was; or why it is not taken."""
+    data = read_if_there(source)
+    if data is None:
+        return None
+    here = read_if_there(target)
+    # What is the same as last time says nothing: the file here may have been edited since.
+    if here is not None and taken.get(source.name) == _digest(data):
+        return None
+    if here is not None and _digest(here) not in (taken.get(source.name), _digest(data)):
+        return f"{source.name} was changed in {source.parent} and in {target.absolute()}: the latter stays in force"
+    if here != data:
+        write_atomically(target, data)
+    taken[source.name] = _digest(data)
+    return None
 
 
 def _remembered(memory: Path) -> dict[str, str]:

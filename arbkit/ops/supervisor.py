@@ -1,4 +1,7 @@
-"""``arbkit up``: every service as a process of its own, its log prefixed, restarted when it dies.
+"""``arbkit up``: every service as a process of its own, its log prefixed, restarted when it dies or hangs.
+
+Whatever ends is started again after a pause that grows; what only its user can mend after longer ones. A service hangs
+that gives no sign of life, a heartbeat or an answer of any kind, for as long as `arbkit alive` waits for one.
 
 Each service is started apart, so that Ctrl-C reaches only the supervisor, which then ends them all: each is asked
 to, and after a grace period what is left of it is killed with all that it started.
@@ -14,21 +17,35 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass, field
+from contextlib import ExitStack, nullcontext, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import IO
 
 from arbkit.core.errors import ConfigError, UsageError
-from arbkit.core.service.addresses import base_url, dashboard_url, handed_down, listen, url_answers, with_token
-from arbkit.core.service.process_tree import end_tree, spawn
+from arbkit.core.service.addresses import (
+    base_url,
+    dashboard_url,
+    handed_down,
+    listen,
+    responds,
+    url_answers,
+    with_token,
+)
+from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, heartbeat_path
+from arbkit.core.service.process_tree import end_tree, kill_tree, spawn
 from arbkit.core.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 _GRACE_S = 8.0
 _STABLE_S = 30.0
-_LONGEST_PAUSE_S = 30.0
-_FINAL = {UsageError.exit_code, ConfigError.exit_code}
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
+_FIRST_LONG_PAUSE_S, _LONGEST_LONG_PAUSE_S = 60.0, 3600.0
+"""After an error that a user mends: a key that is paid again, or a file that is repaired, is noticed."""
+_FOR_THE_USER = {UsageError.exit_code, ConfigError.exit_code}
+_ASK_EVERY_S = 10.0
+_ASK_TIMEOUT_S = 10.0
 COMMAND = (sys.executable, "-m", "arbkit")
 """What runs a service's arguments."""
 WriteLine = Callable[[str, str], None]
@@ -45,7 +62,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One process: the arbkit command it runs and, where it has one, its address and the setting of its port."""
+    """One process: the arbkit command it runs and, where it has them, its address, port's setting and heartbeats."""
 
     name: str
     arguments: tuple[str, ...]
@@ -53,6 +70,7 @@ class Service:
     port: str | None = None
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What it alone is given of the settings: the Keepa key, which only the producer needs."""
+    heartbeat: Path | None = None
 
 
 Sockets = Mapping[str, socket.socket]
@@ -112,7 +130,9 @@ def plan_services(settings: Settings, *, token_is_new: bool = False) -> list[Ser
     if own_demo(settings):
         address = Address(settings.source_url, demo_probe(settings))
         services.insert(0, Service("demo", ("demo",), address, "ARBKIT_DEMO_PORT"))
-    return services
+    return [
+        replace(one, heartbeat=heartbeat_path(settings, one.name)) if one.name in SERVICES else one for one in services
+    ]
 
 
 def _key_of(settings: Settings) -> Mapping[str, str]:
@@ -129,11 +149,13 @@ class _Running:
     failures: int = 0
     next_start_at: float = 0.0
     given_up: bool = False
+    sign_at: float = 0.0
+    heartbeat_ns: int = 0
     readers: list[threading.Thread] = field(default_factory=list)
 
 
 class Supervisor:
-    """Runs services until ``stop`` is set; what they log goes to ``write``.
+    """Runs services until ``stop`` is set; what they log goes to ``write``; ``clock`` answers monotonic seconds.
 
     A service's socket is handed to its first process, and closed here: one that is restarted opens its own.
     """
@@ -146,6 +168,7 @@ class Supervisor:
         sockets: Sockets,
         stop: threading.Event,
         write: WriteLine,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sockets = dict(sockets)
         self._running = [_Running(service) for service in services]
@@ -155,9 +178,11 @@ class Supervisor:
         self._environment = {**inherited, **environment, **ours}
         self._stop = stop
         self._write = write
+        self._clock = clock
 
     def run(self) -> None:
-        """Start all, restart what dies, end all when stopped."""
+        """Start all, restart what dies or hangs, end all when stopped."""
+        threading.Thread(target=self._ask_for_answers, name="signs of life", daemon=True).start()
         try:
             while not self._stop.is_set():
                 for one in self._running:
@@ -167,29 +192,55 @@ class Supervisor:
             self._end_all()
 
     def given_up(self) -> frozenset[str]:
-        """Services that ended with an error which a restart cannot mend."""
+        """Services that ended with an error which only a user can mend; they are started again after a long pause."""
         return frozenset(r.service.name for r in self._running if r.given_up)
 
     def _tend(self, one: _Running) -> None:
-        now = time.monotonic()
+        now = self._clock()
         if one.process is None:
-            if not one.given_up and now >= one.next_start_at:
+            if now >= one.next_start_at:
                 self._start(one, now)
             return
         code = one.process.poll()
-        if code is None:
-            if one.failures and now - one.started_at > _STABLE_S:
-                one.failures = 0
-            return
-        one.process = None
-        if code in _FINAL:
-            one.given_up = True
-            logger.error("%s ended with status %d and is not restarted: see its last lines", one.service.name, code)
-            return
-        pause = min(_LONGEST_PAUSE_S, 2.0**one.failures)
+        if code is not None:
+            self._plan_restart(one, now, f"ended with status {code}", for_the_user=code in _FOR_THE_USER)
+        elif self._hangs(one, now):
+            kill_tree(one.process)
+            self._plan_restart(one, now, f"gave no sign of life for {LIMIT_S:g} s and was killed")
+        elif one.failures and now - one.started_at > _STABLE_S:
+            one.failures, one.given_up = 0, False
+
+    def _plan_restart(self, one: _Running, now: float, what: str, *, for_the_user: bool = False) -> None:
+        first, longest = (
+            (_FIRST_LONG_PAUSE_S, _LONGEST_LONG_PAUSE_S) if for_the_user else (_FIRST_PAUSE_S, _LONGEST_PAUSE_S)
+        )
+        # One kind of failure says nothing of how long another takes.
+        one.failures = one.failures if one.given_up == for_the_user else 0
+        pause = min(longest, first * 2.0 ** min(one.failures, 20))
+        one.process, one.given_up = None, for_the_user
         one.failures += 1
         one.next_start_at = now + pause
-        logger.warning("%s ended with status %d; restarting in %.0f s", one.service.name, code, pause)
+        level = logging.ERROR if for_the_user else logging.WARNING
+        seen = ": see its last lines" if for_the_user else ""
+        logger.log(level, "%s %s; restarting in %.0f s%s", one.service.name, what, pause, seen)
+
+    def _hangs(self, one: _Running, now: float) -> bool:
+        """Whether it has given no sign of life for too long, by this machine's uptime: clocks may jump."""
+        if one.service.heartbeat is None and one.service.address is None:
+            return False
+        if one.service.heartbeat is not None:
+            with suppress(OSError):
+                beat_ns = one.service.heartbeat.stat().st_mtime_ns
+                if beat_ns != one.heartbeat_ns:
+                    one.heartbeat_ns, one.sign_at = beat_ns, now
+        return now - one.sign_at > LIMIT_S
+
+    def _ask_for_answers(self) -> None:
+        while not self._stop.wait(_ASK_EVERY_S):
+            for one in self._running:
+                address = one.service.address
+                if address is not None and responds(address.probe, timeout_s=_ASK_TIMEOUT_S):
+                    one.sign_at = self._clock()
 
     def _start(self, one: _Running, now: float) -> None:
         command = [*COMMAND, *one.service.arguments]
@@ -199,8 +250,13 @@ class Supervisor:
             handed = [] if listening is None or os.name == "nt" else [listening.fileno()]
             environment |= {handed_down(one.service.port or ""): str(number) for number in handed}
             output = subprocess.PIPE
-            one.process = spawn(command, environment=environment, output=output, descriptors=handed)
-        one.started_at = now
+            try:
+                one.process = spawn(command, environment=environment, output=output, descriptors=handed)
+            except OSError as error:
+                # No memory, no descriptors: the others go on, and this one may be started later.
+                self._plan_restart(one, now, f"could not be started: {error.strerror or error}")
+                return
+        one.started_at = one.sign_at = now
         reader = threading.Thread(
             target=self._copy, args=(one.service.name, one.process.stdout), name=f"log {one.service.name}", daemon=True
         )

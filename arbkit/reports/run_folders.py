@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -24,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from typing_extensions import TypedDict
 
 from arbkit.core.errors import ServiceError
+from arbkit.core.files import sync_file, sync_folder
 from arbkit.core.models import Run
 from arbkit.core.results import Json, Result
 from arbkit.core.settings import Settings
@@ -107,12 +109,14 @@ def point_to(pointer: Path, name: str) -> None:
         fresh.symlink_to(name, target_is_directory=True)
     except (OSError, NotImplementedError):
         fresh.write_text(name, "utf-8")
+        sync_file(fresh)
     try:
         fresh.replace(pointer)
     except PermissionError:
         # Windows replaces no link to a folder.
         pointer.unlink()
         fresh.replace(pointer)
+    sync_folder(pointer.parent)
 
 
 def write_result(folder: str | Path, document: Mapping[str, JsonValue], *, summary: Mapping[str, JsonValue]) -> Path:
@@ -167,9 +171,17 @@ class Cleaned(Result):
 
 
 def clean(
-    reports: Path, *, keep: int, older_than_days: float | None = None, dry_run: bool = False, now: float | None = None
+    reports: Path,
+    *,
+    keep: int,
+    older_than_days: float | None = None,
+    dry_run: bool = False,
+    now: float | None = None,
+    stop: threading.Event | None = None,
 ) -> list[Cleaned]:
     """Remove run folders beyond the newest ``keep`` of their report, with ``older_than_days`` only older ones.
+
+    Ends early when ``stop`` is set.
 
     Those that ``latest`` and ``latest-successful`` point at stay. One that cannot be removed keeps no other.
 
@@ -182,10 +194,12 @@ def clean(
         folders = sorted(p for p in reports.iterdir() if p.is_dir()) if reports.exists() else []
     except OSError as error:
         raise ServiceError(f"cannot be read: {error.strerror or error}", field=str(reports)) from error
-    cleaned = []
+    cleaned: list[Cleaned] = []
     for folder in folders:
         pointed = {_target(folder / link) for link in (LATEST, LATEST_SUCCESSFUL)}
         for run in run_folders(folder)[keep:]:
+            if stop is not None and stop.is_set():
+                return cleaned
             if run.name in pointed or (before and run.name >= before):
                 continue
             size, why_not = _size(run), None if dry_run else _remove(run)

@@ -26,7 +26,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.core.errors import ArbkitError, ServiceError, UsageError, did_you_mean, first_fault
-from arbkit.core.files import file_lock, is_locked
+from arbkit.core.files import file_lock, is_locked, sync_folder, sync_tree
 from arbkit.core.models import Run, RunStatus
 from arbkit.core.results import Json
 from arbkit.core.service.process_tree import end_tree, kill_tree, spawn
@@ -215,7 +215,9 @@ def _run(
         if isinstance(summary, dict):
             run = replace(run, summary=summary)
         run = replace(run, status=status, error=error, finished_at=time.time())
+        sync_tree(making)
         making.replace(folder)
+        sync_folder(folder.parent)
         point_to(folder.parent / LATEST, folder.name)
         if run.status == "succeeded":
             point_to(folder.parent / LATEST_SUCCESSFUL, folder.name)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arbkit.core.errors import ConfigError, UsageError
-from arbkit.core.files import read_if_there, write_atomically
+from arbkit.core.files import changing, read_if_there, write_atomically
 from arbkit.core.input.asin import parse_asin, shorten
 from arbkit.core.settings import Settings
 
@@ -76,7 +76,9 @@ def locate(settings: Settings) -> Path:
     if settings.demo_mode and path.resolve() == default.resolve() and not path.exists():
         from arbkit.sources.demo.market import asins
 
-        write_atomically(path, (_DEMO_HEADER + "\n".join(asins()) + "\n").encode())
+        with changing(path):
+            if not path.exists():
+                write_atomically(path, (_DEMO_HEADER + "\n".join(asins()) + "\n").encode())
     return path
 
 
@@ -107,13 +109,15 @@ def add(path: Path, asins: Iterable[str]) -> tuple[str, ...]:
         UsageError: one of ``asins`` is none; nothing is written.
         ServiceError: the file cannot be read or written.
     """
-    data = read_if_there(path) or b""
-    there = parse(data).asins
-    fresh = tuple(dict.fromkeys(a for a in map(parse_asin, asins) if a not in there))
-    if fresh:
-        end = "\r\n" if b"\r\n" in data else "\n"
-        gap = end if data and not data.endswith((b"\n", b"\r")) else ""
-        write_atomically(path, data + (gap + "".join(asin + end for asin in fresh)).encode())
+    wanted = [parse_asin(asin) for asin in asins]
+    with changing(path):
+        data = read_if_there(path) or b""
+        there = parse(data).asins
+        fresh = tuple(dict.fromkeys(asin for asin in wanted if asin not in there))
+        if fresh:
+            end = "\r\n" if b"\r\n" in data else "\n"
+            gap = end if data and not data.endswith((b"\n", b"\r")) else ""
+            write_atomically(path, data + (gap + "".join(asin + end for asin in fresh)).encode())
     return fresh
 
 
@@ -125,10 +129,11 @@ def remove(path: Path, asin: str) -> bool:
         ServiceError: the file cannot be read or written.
     """
     wanted = parse_asin(asin)
-    lines = _lines((read_if_there(path) or b"").decode("utf-8", "surrogateescape"))
-    kept = [line for line in lines if not _holds(line, wanted)]
-    if len(kept) != len(lines):
-        write_atomically(path, "".join(kept).encode("utf-8", "surrogateescape"))
+    with changing(path):
+        lines = _lines((read_if_there(path) or b"").decode("utf-8", "surrogateescape"))
+        kept = [line for line in lines if not _holds(line, wanted)]
+        if len(kept) != len(lines):
+            write_atomically(path, "".join(kept).encode("utf-8", "surrogateescape"))
     return len(kept) != len(lines)
 
 

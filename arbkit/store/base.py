@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+RUNS_KEPT = 9_000
+"""Records of runs kept of each report, the latest: a month of one every five minutes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """What became of a batch, in updates.
@@ -330,7 +334,7 @@ class Store(Closing, Protocol):
         ...
 
     def put_run(self, run: Run) -> None:
-        """Record a run of a report, in place of an earlier record of the same run."""
+        """Record a run of a report, in place of an earlier record of the same run; forget all but the latest runs."""
         ...
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 
 from arbkit.core.errors import StoreError, UsageError
-from arbkit.core.files import read_if_there, write_atomically
+from arbkit.core.files import changing, read_if_there, write_atomically
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.input.validation import Value
 from arbkit.core.marketplaces import market as marketplace
@@ -24,9 +24,10 @@ def set_fact(settings: Settings, store: Store, fact: Fact) -> None:
     Raises:
         StoreError: the store or the file cannot be written.
     """
-    restore_facts(settings, store)
-    store.put_fact(fact)
-    _save(settings, store.facts())
+    with changing(_path(settings)):
+        _restore(settings, store)
+        store.put_fact(fact)
+        _save(settings, store.facts())
 
 
 def keep_typed(settings: Settings, store: Store, asin: str, typed: TypedFacts) -> list[Fact]:
@@ -85,14 +86,15 @@ def unset_fact(settings: Settings, store: Store, asin: str, market: str, name: F
     Raises:
         StoreError: the store or the file cannot be written.
     """
-    restore_facts(settings, store)
-    known = store.facts()
-    left = [fact for fact in known if (fact.asin, fact.market, fact.name) != (asin, market, name)]
-    if len(left) == len(known):
-        return False
-    # The file first: from there it would come back into the store.
-    _save(settings, left)
-    store.delete_fact(asin, market, name)
+    with changing(_path(settings)):
+        _restore(settings, store)
+        known = store.facts()
+        left = [fact for fact in known if (fact.asin, fact.market, fact.name) != (asin, market, name)]
+        if len(left) == len(known):
+            return False
+        # The file first: from there it would come back into the store.
+        _save(settings, left)
+        store.delete_fact(asin, market, name)
     return True
 
 
@@ -102,6 +104,14 @@ def restore_facts(settings: Settings, store: Store) -> int:
     Raises:
         StoreError: the store cannot be written, or the file is damaged.
     """
+    if not _path(settings).exists():
+        return 0
+    # One that is taken back at this moment must not come back out of the file.
+    with changing(_path(settings)):
+        return _restore(settings, store)
+
+
+def _restore(settings: Settings, store: Store) -> int:
     path = _path(settings)
     data = read_if_there(path)
     if not data:
@@ -119,9 +129,14 @@ def restore_facts(settings: Settings, store: Store) -> int:
     return len(missing)
 
 
-def _save(settings: Settings, facts: Iterable[Fact]) -> None:
+def facts_document(facts: Iterable[Fact]) -> bytes:
+    """What users typed, as the file beside the store has it."""
     rows = [fact.to_dict() for fact in facts]
-    write_atomically(_path(settings), orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n")
+    return orjson.dumps(rows, option=orjson.OPT_INDENT_2) + b"\n"
+
+
+def _save(settings: Settings, facts: Iterable[Fact]) -> None:
+    write_atomically(_path(settings), facts_document(facts))
 
 
 def _path(settings: Settings) -> Path:

@@ -16,7 +16,7 @@ from arbkit.store import ProductQuery, open_store
 from arbkit.stream import ENRICHED_TOPIC, RAW_TOPIC, Message, Stream, dead_letter_topic
 from tests.chaos.records import Expected
 
-__all__ = ["Contents", "against_the_count", "between", "contents", "dead_letters", "sets_between", "told"]
+__all__ = ["Contents", "against_the_count", "between", "contents", "dead_letters", "messages", "sets_between", "told"]
 
 _SHOWN = 3
 _AT_ONCE = 5_000
@@ -57,16 +57,17 @@ def contents(settings: Settings) -> Contents:
 
 def dead_letters(stream: Stream) -> list[tuple[str, bytes]]:
     """Key and bytes of every dead letter of the raw topic."""
-    return [(m.key, m.value) for m in _messages(stream, dead_letter_topic(RAW_TOPIC))]
+    return [(m.key, m.value) for m in messages(stream, dead_letter_topic(RAW_TOPIC))]
 
 
 def told(stream: Stream) -> set[tuple[str, str, int]]:
     """ASIN, marketplace and version of all that was published as enriched."""
-    rows = (orjson.loads(m.value) for m in _messages(stream, ENRICHED_TOPIC))
+    rows = (orjson.loads(m.value) for m in messages(stream, ENRICHED_TOPIC))
     return {(row["asin"], row["market"], row["version"]) for row in rows}
 
 
-def _messages(stream: Stream, topic: str) -> Iterator[Message]:
+def messages(stream: Stream, topic: str) -> Iterator[Message]:
+    """All messages of a topic, by partition and offset."""
     for place, (at, end) in sorted(stream.watermarks(topic).items()):
         while at < end and (batch := stream.read(topic, partition=place.partition, offset=at, max_records=_AT_ONCE)):
             yield from batch

@@ -13,7 +13,7 @@ from arbkit.core.settings import Settings
 from tests.helpers.paths import ROOT
 from tests.servers.launch import Kafka, die_with_parent
 
-__all__ = ["Broker", "StuckError", "Victim", "Worker"]
+__all__ = ["Broker", "Job", "StuckError", "Victim", "Worker"]
 
 _END_S = 60.0
 _BROKER_S = 120.0
@@ -76,6 +76,11 @@ class Worker:
                 preexec_fn=die_with_parent,
             )
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs now."""
+        return self._process.pid
+
     def age(self) -> float:
         return time.monotonic() - self._started
 
@@ -107,6 +112,35 @@ class Worker:
 
     def tail(self) -> str:
         return f"--- {self.name}, ended by itself with {self.ended}\n{self.log.read_text(errors='replace')[-_TAIL:]}"
+
+
+class Job:
+    """A command that ends by itself, started again and again; ``done`` is told what it printed when it ended with 0."""
+
+    def __init__(self, name: str, settings: Settings, done: Callable[[bytes], None]) -> None:
+        self.name = name
+        self.log = settings.home / f"{name}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._settings = settings
+        self._done = done
+        self._output = settings.home / f"{name}.out"
+
+    def start(self, arguments: Sequence[str], environment: dict[str, str]) -> None:
+        with self.log.open("ab") as log, self._output.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.chaos.clocked", *arguments],
+                env=environment, cwd=self._settings.home.parent, stdin=subprocess.DEVNULL, stdout=output, stderr=log,
+                preexec_fn=die_with_parent,
+            )  # fmt: skip
+
+    def ended(self) -> int | None:
+        """The exit code, once, when it has ended."""
+        if self.process is None or (code := self.process.poll()) is None:
+            return None
+        self.process = None
+        if code == 0:
+            self._done(self._output.read_bytes())
+        return code
 
 
 class Broker:

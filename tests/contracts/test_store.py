@@ -347,6 +347,15 @@ def test_runs_come_latest_first(store: Store) -> None:
     assert store.runs(report="other") == []
 
 
+def test_of_each_report_only_the_latest_runs_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("arbkit.store.base.RUNS_KEPT", 3)
+    store.put_run(Run(run_id="other", report="morning", status="succeeded", started_at=0.0))
+    for i in range(8):
+        for status in ("running", "succeeded"):
+            store.put_run(Run(run_id=f"r{i}", report="detect", status=status, started_at=1_790_000_000.25 + i))
+    assert [r.run_id for r in store.runs()] == ["r7", "r6", "r5", "other"]
+
+
 def test_stats_count(store: Store) -> None:
     # A product with a real offer is no invented one.
     put(store, offer(), offer(code="UK", origin="demo"), offer("B000000002", origin="demo"))

@@ -67,6 +67,17 @@ def url_answers(url: str, *, timeout_s: float = 2.0) -> bool:
         return False
 
 
+def responds(url: str, *, timeout_s: float) -> bool:
+    """Whether a GET of ``url`` is answered at all: what refuses or fails is alive."""
+    import requests
+
+    try:
+        with requests.get(url, timeout=timeout_s, allow_redirects=False, stream=True):
+            return True
+    except requests.RequestException:
+        return False
+
+
 def with_token(settings: Settings) -> Settings:
     """The settings with a token: their own, or a new random one."""
     if settings.token.get_secret_value():

@@ -27,7 +27,7 @@ def record_heartbeat(settings: Settings, name: str) -> None:
     Raises:
         ServiceError: $ARBKIT_HOME cannot be written.
     """
-    path = _path(settings, name)
+    path = heartbeat_path(settings, name)
     with writing(path, remedy="Check ARBKIT_HOME and that this user may write there"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
@@ -65,7 +65,7 @@ def check_heartbeat(settings: Settings, name: str) -> float:
         raise UsageError("no such service", field="service", value=name, remedy=did_you_mean(name, SERVICES))
     age_s = seconds_since_heartbeat(settings, name)
     if age_s is None:
-        folder = _path(settings, name).parent
+        folder = heartbeat_path(settings, name).parent
         raise ServiceError("has sent no heartbeat", field=name, remedy=f"Is it running with {folder}?")
     if age_s > LIMIT_S:
         raise ServiceError(f"has sent no heartbeat for {age_words(age_s, days='days')}", field=name)
@@ -75,10 +75,11 @@ def check_heartbeat(settings: Settings, name: str) -> float:
 def seconds_since_heartbeat(settings: Settings, name: str) -> float | None:
     """Seconds since a service's last heartbeat; None if there never was one in this home."""
     try:
-        return max(0.0, time.time() - _path(settings, name).stat().st_mtime)
+        return max(0.0, time.time() - heartbeat_path(settings, name).stat().st_mtime)
     except OSError:
         return None
 
 
-def _path(settings: Settings, name: str) -> Path:
+def heartbeat_path(settings: Settings, name: str) -> Path:
+    """The file that a service touches; others tell by its time that the service is alive."""
     return settings.home / "health" / name

@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 _TICK_S = 0.5
 _POLL_S = 5.0
 _LONGEST_FIRST_WAIT_S = 60.0
+_CLEAN_EVERY_S = 60.0
 
 
 def run_scheduler(settings: Settings, *, stop: threading.Event) -> None:
@@ -48,12 +49,25 @@ def run_scheduler(settings: Settings, *, stop: threading.Event) -> None:
         ServiceError: $ARBKIT_HOME cannot be written, or the log cannot be read.
     """
     reports = threading.Thread(target=CronRunner(settings, stop=stop).run, name="cron runner")
+    cleaning = threading.Thread(target=_clean_old_folders, args=(settings, stop), name="clean reports")
     reports.start()
+    cleaning.start()
     try:
         _detect_on_change(settings, stop)
     finally:
         stop.set()
         reports.join()
+        cleaning.join()
+
+
+def _clean_old_folders(settings: Settings, stop: threading.Event) -> None:
+    """Keep the folders of runs few. In a thread of its own: 50,000 take minutes, in which detection must go on."""
+    while settings.report_keep and not stop.is_set():
+        try:
+            clean(settings.reports_dir, keep=settings.report_keep, stop=stop)
+        except ArbkitError as error:
+            logger.error("old reports could not be removed: %s", error)
+        stop.wait(_CLEAN_EVERY_S)
 
 
 def _detect_on_change(settings: Settings, stop: threading.Event) -> None:
@@ -129,11 +143,9 @@ def _run(
     *,
     pictures: bool = True,
 ) -> ReportRun | None:
-    """Run a report, say how it went, and clean up behind it; None if it could not be started."""
+    """Run a report and say how it went; None if it could not be started."""
     try:
         done = run_report(settings, report, parameters, pictures=pictures, stop=stop)
-        if settings.report_keep:
-            clean(settings.reports_dir, keep=settings.report_keep)
     except ArbkitError as error:
         logger.error("%s could not be run: %s", report, error)
         return None

@@ -21,7 +21,7 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.results import JsonObject
-from arbkit.store import cursors
+from arbkit.store import base, cursors
 from arbkit.store.absorbing import put_guarded
 from arbkit.store.base import (
     Announce,
@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 T = TypeVar("T")
+_FORGOTTEN_AT_ONCE = 100
+"""Records of runs removed with a new one: a store that has many comes down to what it keeps step by step."""
 
 
 class ElasticStore(ElasticLooks, Closing):
@@ -146,6 +148,16 @@ class ElasticStore(ElasticLooks, Closing):
         if poison:
             raise StoreError(f"the run is refused: {poison[0]}")
         self._note("runs")
+        self._forget_old_runs(run.report)
+
+    def _forget_old_runs(self, report: str) -> None:
+        where: JsonObject = {"query": {"term": {"report": report}}, "sort": [{"started_at": "desc"}], "_source": False}
+        old = self._search("runs", {**where, "from": base.RUNS_KEPT, "size": _FORGOTTEN_AT_ONCE})["hits"]["hits"]
+        with wrap_errors():
+            for hit in old:
+                self._client.options(ignore_status=404).delete(index=self._prefix + "runs", id=hit["_id"])
+        if old:
+            self._note("runs")
 
     def remove_demo(self, *, dry_run: bool = False) -> Removed:
         """See :meth:`arbkit.store.base.Store.remove_demo`."""
@@ -281,21 +293,25 @@ class ElasticStore(ElasticLooks, Closing):
             poison = bulk(self._client, [action]).poison
         if poison:
             raise StoreError(f"the fact is refused: {poison[0]}")
-        self._note("facts")
+        self._show_facts()
 
     def delete_fact(self, asin: str, market: str, name: FactName) -> bool:
         """See :meth:`arbkit.store.base.Store.delete_fact`."""
         with wrap_errors():
             patient = self._client.options(ignore_status=404)
             done = patient.delete(index=self._prefix + "facts", id=f"{asin}:{market}:{name}")
-        self._note("facts")
+        self._show_facts()
         return done.meta.status == 200
+
+    def _show_facts(self) -> None:
+        """Let everybody see what was typed: another process writes all facts into a file, or a backup, next."""
+        with wrap_errors():
+            self._client.indices.refresh(index=self._prefix + "facts")
 
     def facts(self, asins: Sequence[str] | None = None) -> list[Fact]:
         """See :meth:`arbkit.store.base.Store.facts`."""
         wanted = None if asins is None else frozenset(asins)
         with wrap_errors():
-            self._refresh("facts")
             found = [documents.fact_of(hit["_source"]) for hit in self._scan("facts", {"match_all": {}}, source=True)]
         found.sort(key=lambda fact: (fact.asin, fact.market, fact.name))
         return [fact for fact in found if wanted is None or fact.asin in wanted]

@@ -58,6 +58,11 @@ PUT_OPPORTUNITY = _insert("opportunities", OPPORTUNITY_FIELDS)
 PUT_OPPORTUNITY_DOCUMENT = _insert("opportunity_documents", ("id", "document"))
 _FACT_COLUMNS = ("asin", "market", "name", "value", "at")
 PUT_FACT = _insert("facts", _FACT_COLUMNS).replace("INSERT", "INSERT OR REPLACE", 1)
+DELETE_OLD_RUNS = (
+    "DELETE FROM runs WHERE report = ? AND started_at <= "
+    "(SELECT started_at FROM runs WHERE report = ? ORDER BY started_at DESC LIMIT 1 OFFSET ?)"
+)
+"""Given a report twice and how many of its runs are kept."""
 DELETE_FACT = "DELETE FROM facts WHERE asin = ? AND market = ? AND name = ?"
 FACTS = f"SELECT {', '.join(_FACT_COLUMNS)} FROM facts ORDER BY asin, market, name"  # noqa: S608 - ours
 TAKE_OVER = (

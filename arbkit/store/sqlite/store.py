@@ -20,7 +20,7 @@ from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Pr
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.results import RouteTotals
 from arbkit.core.sqlite import bound_wal, connect, fetch_damaged, immediate, snapshot, time_limit, wrap_errors
-from arbkit.store import cursors
+from arbkit.store import base, cursors
 from arbkit.store.absorbing import absorb_all, absorb_histories, put_guarded, validate, written
 from arbkit.store.base import (
     Announce,
@@ -167,6 +167,7 @@ class SqliteStore(SqliteLooks, Closing):
                 "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)",
                 (run.run_id, run.report, run.started_at, orjson.dumps(run.to_dict())),
             )
+            connection.execute(rows.DELETE_OLD_RUNS, (run.report, run.report, base.RUNS_KEPT))
 
     def remove_demo(self, *, dry_run: bool = False) -> Removed:
         """See :meth:`arbkit.store.base.Store.remove_demo`."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from arbkit.core.errors import ConfigError, UsageError
-from arbkit.core.files import read_if_there, write_atomically
+from arbkit.core.files import changing, read_if_there, write_atomically
 from arbkit.core.settings import Settings
 
 _LONGEST_NAME = 60
@@ -49,10 +49,11 @@ class SavedViews:
         name = " ".join(name.split())
         if not 0 < len(name) <= _LONGEST_NAME:
             raise UsageError(f"1 to {_LONGEST_NAME} characters", field="name of the view", value=name[:_LONGEST_NAME])
-        views = {**self.all(), name: search}
-        if len(views) > _MOST:
-            raise UsageError(f"at most {_MOST} can be saved", field="saved views", remedy="Delete one first")
-        self._write(views)
+        with changing(self._path):
+            views = {**self.all(), name: search}
+            if len(views) > _MOST:
+                raise UsageError(f"at most {_MOST} can be saved", field="saved views", remedy="Delete one first")
+            self._write(views)
         return name
 
     def delete(self, name: str) -> None:
@@ -62,9 +63,10 @@ class SavedViews:
             ConfigError: the file is damaged.
             ServiceError: it cannot be written.
         """
-        views = dict(self.all())
-        if views.pop(name, None) is not None:
-            self._write(views)
+        with changing(self._path):
+            views = dict(self.all())
+            if views.pop(name, None) is not None:
+                self._write(views)
 
     def _write(self, views: Mapping[str, str]) -> None:
         write_atomically(self._path, orjson.dumps(dict(views), option=orjson.OPT_INDENT_2))

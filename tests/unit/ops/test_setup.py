@@ -71,3 +71,9 @@ def test_a_profile_that_comes_later_is_taken_too(settings: Settings, checkout: P
     (checkout / "profile.toml").write_text("name = 'mine'\n")
     adopt_user_files(settings, checkout)
     assert (tmp_path / "profile.toml").read_text() == "name = 'mine'\n"
+
+
+def test_files_of_the_home_itself_are_taken_too(settings: Settings, checkout: Path) -> None:
+    inside = settings.model_copy(update={"watchlist": settings.home / "watchlist.txt"})
+    assert adopt_user_files(inside, checkout) == []
+    assert (settings.home / "watchlist.txt").read_text() == ONE

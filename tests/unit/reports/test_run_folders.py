@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -71,6 +72,15 @@ def test_damaged_folders_and_broken_links_hinder_nothing(reports: Path) -> None:
     (reports / "morning" / RUNS[2] / "link").symlink_to("nowhere")
     assert not [one for one in clean(reports, keep=0) if one.why_not]
     assert left(reports) == [RUNS[1]]
+
+
+def test_clean_ends_when_it_is_stopped_and_goes_on_the_next_time(reports: Path) -> None:
+    stop = threading.Event()
+    stop.set()
+    assert clean(reports, keep=0, stop=stop) == []
+    assert len(left(reports)) == 6
+    stop.clear()
+    assert len(clean(reports, keep=0, stop=stop)) == 4
 
 
 def test_no_reports_at_all_are_nothing_to_clean(tmp_path: Path) -> None:

@@ -117,6 +117,29 @@ def test_detection_follows_changes_and_nothing_else(
             assert quiet(seen) == number
 
 
+def test_detection_goes_on_while_old_reports_are_removed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, stop, cleaning = Detections(settings), threading.Event(), threading.Event()
+
+    def clean_for_ever(_: Path, *, keep: int, stop: threading.Event) -> None:
+        cleaning.set()
+        stop.wait()
+
+    monkeypatch.setattr(scheduler, "_run", seen.run)
+    monkeypatch.setattr(scheduler, "clean", clean_for_ever)
+    thread = threading.Thread(target=scheduler.run_scheduler, args=(settings,), kwargs={"stop": stop})
+    thread.start()
+    try:
+        assert cleaning.wait(_PATIENCE_S)
+        for number in range(1, 4):
+            put(settings, f"B00000000{number}")
+            until(lambda number=number: seen.runs >= number)  # type: ignore[misc]
+            until(lambda: seen.unpriced() == 0)
+    finally:
+        stop.set()
+        thread.join(_PATIENCE_S)
+    assert not thread.is_alive()
+
+
 def test_a_restart_detects_nothing_that_is_detected_already(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,257 @@
+"""``arbkit backup``: one folder with all that a home holds and a user made, taken while everything runs, and checked.
+
+The order matters where log and store are two files: the files of the home first, then the log, then the store. So
+what a consumer group has committed in the copy is in the copied store, and what was read twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+import orjson
+from pydantic import Field, ValidationError
+
+from arbkit import __version__
+from arbkit.core.errors import RefusedFileError, ServiceError, UsageError
+from arbkit.core.files import sync_folder, write_atomically, writing
+from arbkit.core.results import Result
+from arbkit.core.settings import Settings, sqlite_path
+from arbkit.ops.database_files import copy_file, copy_live, count_rows, digest
+from arbkit.reports.runner import REPORTS
+from arbkit.store import open_store
+from arbkit.store.kept_facts import facts_document
+
+MANIFEST = "manifest.json"
+ENVIRONMENT_FILE = Path(".env")
+"""Where settings are read from beside the environment; it holds secrets, so it is copied only if asked for."""
+_RUNS_OF_A_REPORT = 1_000
+"""Records of runs of each report, the latest, that a backup of Elasticsearch holds: each is put back singly."""
+_NOT_MADE_BY_A_USER = {"reports", "backups", "health", "tokens.json"}
+"""Large and made anew, or true only of this moment: an old count of tokens would be a wrong one."""
+_TRANSIENT_ENDS = (".lock", ".log", ".tmp", "-wal", "-shm", ".restoring")
+Part = Literal["log", "store"]
+
+
+class BackedUpDatabase(Result):
+    """A SQLite file of a backup: which parts it is, and how many rows each of its tables has."""
+
+    file: str
+    parts: list[Part]
+    bytes: int
+    sha256: str
+    rows: dict[str, int]
+
+
+class BackedUpFile(Result):
+    """A file of a backup. ``origin``: ``home`` with its path in there, or the setting that names it."""
+
+    file: str
+    origin: Literal["home", "watchlist", "profile", "schedule", "environment", "runs"]
+    name: str
+    bytes: int
+    sha256: str
+
+
+class Backup(Result):
+    """What a backup holds, and what it does not; the content of its ``manifest.json``."""
+
+    v: Literal[1] = 1
+    arbkit: str = Field(description="version of arbkit that made it")
+    created_at: float = Field(description="all that was acknowledged before is in it; Unix seconds")
+    databases: list[BackedUpDatabase]
+    files: list[BackedUpFile]
+    not_included: list[str] = Field(description="what it does not hold, and where that comes from")
+
+
+class BackupMade(Result):
+    """A backup and the folder it is in."""
+
+    path: str
+    backup: Backup
+
+
+def back_up(settings: Settings, path: Path | None, *, with_env: bool = False) -> BackupMade:
+    """Make a backup at ``path`` (in it, if it is a folder; by default in ``$ARBKIT_HOME/backups``), and verify it.
+
+    It becomes visible when it is whole and checked. Nobody is held up by it.
+
+    Raises:
+        UsageError: there is something else at ``path``.
+        ServiceError: log, store or home cannot be read, or the backup cannot be written.
+        RefusedFileError: what was copied is damaged.
+    """
+    created_at = time.time()
+    target = _target(settings, path, created_at)
+    making = target.with_name(f".{target.name}.{os.getpid()}")
+    with writing(target):
+        # It holds what only this user may read.
+        target.parent.mkdir(parents=True, exist_ok=True)
+        making.mkdir(mode=0o700)
+    try:
+        with writing(making):
+            backup = _fill(settings, making, created_at, with_env=with_env)
+            write_atomically(making / MANIFEST, orjson.dumps(backup.model_dump(), option=orjson.OPT_INDENT_2))
+        verify_backup(making)
+        with writing(target):
+            making.replace(target)
+            sync_folder(target.parent)
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
+    return BackupMade(path=str(target), backup=backup)
+
+
+def _target(settings: Settings, path: Path | None, at: float) -> Path:
+    name = f"arbkit-{datetime.fromtimestamp(at, UTC):%Y%m%dT%H%M%SZ}"
+    if path is None:
+        path = settings.home / "backups" / name
+    elif path.is_dir() and not (path / MANIFEST).exists():
+        path = path / name
+    if path.exists():
+        raise UsageError("is there already", field="PATH", value=str(path), remedy="Name another one, or a folder")
+    return path
+
+
+def _fill(settings: Settings, folder: Path, created_at: float, *, with_env: bool) -> Backup:
+    files = [*_copy_home(settings, folder), *_copy_user_files(settings, folder, with_env=with_env)]
+    copies = {_copy_database(path, parts, folder): parts for path, parts in databases_of(settings).items()}
+    files = [file for file in files if file.name != "facts.json"] + list(_write_of_store(settings, folder))
+    # Only now: opened just above, the copy of an older arbkit's store was brought up to date.
+    databases = [_described(copy, parts) for copy, parts in copies.items()]
+    return Backup(
+        arbkit=__version__, created_at=created_at, databases=databases, files=files,
+        not_included=_not_included(settings, with_env=with_env),
+    )  # fmt: skip
+
+
+def databases_of(settings: Settings) -> dict[Path, list[Part]]:
+    """The SQLite files of these settings, the log's first, and what each of them is."""
+    found: dict[Path, list[Part]] = {}
+    urls: tuple[tuple[Part, str], ...] = (("log", settings.log_url), ("store", settings.store_url))
+    for part, url in urls:
+        if url.startswith("sqlite:"):
+            found.setdefault(sqlite_path(url), []).append(part)
+    return found
+
+
+def _copy_database(path: Path, parts: list[Part], folder: Path) -> Path:
+    if not path.exists():
+        raise ServiceError("is not there yet", field=str(path), remedy="There is nothing to back up: run `arbkit init`")
+    copy = folder / f"{'-and-'.join(parts)}.db"
+    copy_live(path, copy, parts[0])
+    return copy
+
+
+def _described(copy: Path, parts: list[Part]) -> BackedUpDatabase:
+    rows = count_rows(copy)
+    return BackedUpDatabase(file=copy.name, parts=parts, bytes=copy.stat().st_size, sha256=digest(copy), rows=rows)
+
+
+def _copy_home(settings: Settings, folder: Path) -> Iterator[BackedUpFile]:
+    home = settings.home
+    databases = tuple(str(path.resolve()) for path in databases_of(settings))
+    for path in sorted(home.rglob("*")):
+        name = path.relative_to(home)
+        is_ours = not str(path.resolve()).startswith(databases) and name.parts[0] not in _NOT_MADE_BY_A_USER
+        hidden = any(part.startswith(".") for part in name.parts)
+        if is_ours and not hidden and not path.name.endswith(_TRANSIENT_ENDS) and path.is_file():
+            yield _copied(path, folder / "home" / name, folder, "home", name.as_posix())
+
+
+def _copy_user_files(settings: Settings, folder: Path, *, with_env: bool) -> Iterator[BackedUpFile]:
+    ours = {"watchlist": settings.watchlist_path, "profile": settings.profile_path, "schedule": settings.schedule_path}
+    for origin in ("watchlist", "profile", "schedule"):
+        path = ours[origin]
+        if path is not None and path.is_file():
+            yield _copied(path, folder / "user" / f"{origin}{path.suffix}", folder, origin, path.name)
+    if with_env and ENVIRONMENT_FILE.is_file():
+        yield _copied(ENVIRONMENT_FILE, folder / "user" / "env", folder, "environment", ENVIRONMENT_FILE.name)
+
+
+def _copied(
+    path: Path,
+    copy: Path,
+    folder: Path,
+    origin: Literal["home", "watchlist", "profile", "schedule", "environment"],
+    name: str,
+) -> BackedUpFile:
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    sha256 = copy_file(path, copy)
+    if origin == "environment":
+        copy.chmod(0o600)
+    file = copy.relative_to(folder).as_posix()
+    return BackedUpFile(file=file, origin=origin, name=name, bytes=copy.stat().st_size, sha256=sha256)
+
+
+def _write_of_store(settings: Settings, folder: Path) -> Iterator[BackedUpFile]:
+    """What users typed as the copied store has it; of Elasticsearch also the runs, which nothing makes anew."""
+    copy = folder / "store.db" if (folder / "store.db").exists() else folder / "log-and-store.db"
+    on_file = settings.store_url.startswith("sqlite:")
+    of_copy = settings.model_copy(update={"store": f"sqlite:///{copy.absolute()}"}) if on_file else settings
+    with open_store(of_copy, read_only=not on_file) as store:
+        yield _written(folder, "home/facts.json", "home", facts_document(store.facts()))
+        if not on_file:
+            runs = [run.to_dict() for report in REPORTS for run in store.runs(report=report, limit=_RUNS_OF_A_REPORT)]
+            yield _written(folder, "runs.json", "runs", orjson.dumps(runs))
+
+
+def _written(folder: Path, file: str, origin: Literal["home", "runs"], data: bytes) -> BackedUpFile:
+    path = folder / file
+    write_atomically(path, data)
+    return BackedUpFile(file=file, origin=origin, name=path.name, bytes=len(data), sha256=digest(path))
+
+
+def _not_included(settings: Settings, *, with_env: bool) -> list[str]:
+    lines = ["the folders of report runs: their list is included"]
+    if not settings.store_url.startswith("sqlite:"):
+        lines.append(
+            "offers, histories, products and opportunities in Elasticsearch: `arbkit replay` and `arbkit detect` "
+            "make them again of what the log still holds; for older ones take a snapshot of Elasticsearch"
+        )
+    if not settings.log_url.startswith("sqlite:"):
+        lines.append("messages, offsets and dead letters in Kafka: they are kept by Kafka's own replicas")
+    return lines if with_env else [*lines, ".env, which holds secrets: `arbkit backup --with-env` includes it"]
+
+
+def read_manifest(folder: Path) -> Backup:
+    """What the backup in ``folder`` is said to hold.
+
+    Raises:
+        RefusedFileError: it is none, is not whole, or a newer arbkit made it.
+    """
+    try:
+        return Backup.model_validate_json((folder / MANIFEST).read_bytes())
+    except FileNotFoundError:
+        inside = sorted(path.parent.name for path in folder.glob(f"*/{MANIFEST}"))
+        remedy = f"The latest one in there is {folder / inside[-1]}" if inside else "Name the folder of a backup"
+        raise RefusedFileError("is no backup of arbkit", field=str(folder), remedy=remedy) from None
+    except (OSError, ValidationError) as error:
+        why = "cannot be read, or a newer arbkit made it"
+        raise RefusedFileError(f"{why}: {str(error).splitlines()[0]}", field=str(folder / MANIFEST)) from None
+
+
+def verify_backup(folder: Path) -> Backup:
+    """Read every byte of a backup: digests, the integrity of its databases, and their rows, as when it was made.
+
+    Raises:
+        RefusedFileError: anything is missing or other than it was; names the file.
+    """
+    backup = read_manifest(folder)
+    digests = {d.file: d.sha256 for d in backup.databases} | {f.file: f.sha256 for f in backup.files}
+    for name, sha256 in digests.items():
+        path = folder / name
+        try:
+            same = path.resolve().is_relative_to(folder.resolve()) and digest(path) == sha256
+        except OSError as error:
+            raise RefusedFileError(f"cannot be read: {error.strerror}", field=str(path)) from None
+        if not same:
+            raise RefusedFileError("is not what was backed up", field=str(path), remedy="Take another backup")
+    for database in backup.databases:
+        if count_rows(folder / database.file) != database.rows:
+            raise RefusedFileError("has other rows than were backed up", field=str(folder / database.file))
+    return backup

@@ -1,0 +1,168 @@
+"""``arbkit restore``: a home as a backup has it, all or nothing.
+
+Databases are staged and checked beside those that they replace. While they are put in place a mark beside each keeps
+everybody out, and stays if the restore is cut off: nobody works with half of one, and the same command goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import orjson
+
+from arbkit.core.errors import RefusedFileError, ServiceError, UsageError
+from arbkit.core.files import file_lock, write_atomically, writing
+from arbkit.core.formatting import age_words
+from arbkit.core.models import Run
+from arbkit.core.results import Result
+from arbkit.core.service.heartbeat import SERVICES, seconds_since_heartbeat
+from arbkit.core.settings import Settings
+from arbkit.core.sqlite import restore_mark
+from arbkit.ops.backup import ENVIRONMENT_FILE, BackedUpDatabase, BackedUpFile, Backup, databases_of, verify_backup
+from arbkit.ops.database_files import copy_file, count_rows, put_in_place, require_unused
+from arbkit.store import open_store
+from arbkit.store.kept_facts import restore_facts
+from arbkit.stream import open_stream
+
+_ALIVE_S = 15.0
+"""A service sends heartbeats every few seconds: one that is older comes from a service that has ended."""
+
+
+class Restored(Result):
+    """What was restored, or would be. ``kept_aside``: the databases that were there before, under their new names."""
+
+    dry_run: bool
+    backup: Backup
+    rows: dict[str, int]
+    files: list[str]
+    kept_aside: list[str]
+
+
+def restore(settings: Settings, folder: Path, *, with_env: bool = False, dry_run: bool = False) -> Restored:
+    """Verify the backup in ``folder`` and put it in place of what the home holds; ``dry_run``: only verify it.
+
+    Raises:
+        RefusedFileError: the backup is damaged; nothing was changed.
+        UsageError: it is one of another kind of log or store, or has no ``.env``.
+        ServiceError: a service is running, or something cannot be written.
+    """
+    backup = verify_backup(folder)
+    targets = _targets(settings, backup)
+    files = {file: path for file in backup.files if (path := _place(settings, file, with_env=with_env)) is not None}
+    if with_env and not any(file.origin == "environment" for file in backup.files):
+        raise UsageError("the backup holds no .env", field="--with-env", value=str(folder))
+    aside: list[str] = []
+    if not dry_run:
+        lock, what = settings.home / ".restore.lock", "another restore"
+        with file_lock(lock, what=what, wait_s=0):
+            _refuse_beside_services(settings)
+            aside = _replace_databases(folder, targets)
+            for file, path in files.items():
+                write_atomically(path, (folder / file.file).read_bytes())
+                if file.origin == "environment":
+                    path.chmod(0o600)
+            for path in targets:
+                restore_mark(path).unlink()
+            _bring_into_services(settings, folder, backup)
+    rows = {name: n for database in backup.databases for name, n in database.rows.items()}
+    return Restored(dry_run=dry_run, backup=backup, rows=rows, files=sorted(map(str, files.values())), kept_aside=aside)
+
+
+def _targets(settings: Settings, backup: Backup) -> dict[Path, BackedUpDatabase]:
+    ours = databases_of(settings)
+    theirs = {tuple(database.parts): database for database in backup.databases}
+    if {tuple(parts) for parts in ours.values()} != set(theirs):
+        shown = ", ".join(" and ".join(parts) + " in one file" for parts in theirs) or "neither log nor store in a file"
+        remedy = "Set ARBKIT_LOG and ARBKIT_STORE as they were when it was made"
+        raise UsageError("is of another kind of log or store", field="PATH", value=shown, remedy=remedy)
+    return {path: theirs[tuple(parts)] for path, parts in ours.items()}
+
+
+def _place(settings: Settings, file: BackedUpFile, *, with_env: bool) -> Path | None:
+    """Where a file of the backup belongs under today's settings; None: nowhere, or it was not asked for."""
+    match file.origin:
+        case "home":
+            path = (settings.home / file.name).resolve()
+            if not path.is_relative_to(settings.home.resolve()):
+                raise RefusedFileError("a file outside of the home", field="PATH", value=file.name)
+            return path
+        case "watchlist":
+            return settings.watchlist_path
+        case "profile":
+            return settings.profile or settings.folder / "profile.toml"
+        case "schedule":
+            return settings.schedule or settings.folder / "schedule.toml"
+        case "environment":
+            return ENVIRONMENT_FILE if with_env else None
+        case "runs":
+            return None
+
+
+def _refuse_beside_services(settings: Settings) -> None:
+    """Whoever has a database open is found by that; this finds those that only use Kafka and Elasticsearch."""
+    if databases_of(settings):
+        return
+    for name in SERVICES:
+        age_s = seconds_since_heartbeat(settings, name)
+        if age_s is not None and age_s < _ALIVE_S:
+            why = f"is running: its last heartbeat was {age_words(age_s, days='days')} ago"
+            raise ServiceError(why, field=name, remedy=f"Stop it and try again {_ALIVE_S:g} s later")
+
+
+def _replace_databases(folder: Path, targets: Mapping[Path, BackedUpDatabase]) -> list[str]:
+    """Stage all, keep everybody out, and put all in place; what was there is kept under another name."""
+    stamp = f"{datetime.fromtimestamp(time.time(), UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:4]}"
+    staged = {path: path.with_name(f".{path.name}.{uuid4().hex[:8]}.restore") for path in targets}
+    aside = []
+    try:
+        for path, database in targets.items():
+            _stage(folder / database.file, staged[path], database)
+        _keep_out(folder, targets)
+        for path in targets:
+            kept = path.with_name(f"{path.name}.before-restore-{stamp}")
+            with writing(path):
+                if put_in_place(staged[path], path, kept):
+                    aside.append(str(kept))
+    finally:
+        for fresh in staged.values():
+            fresh.unlink(missing_ok=True)
+    return aside
+
+
+def _stage(copy: Path, fresh: Path, database: BackedUpDatabase) -> None:
+    with writing(fresh):
+        fresh.parent.mkdir(parents=True, exist_ok=True)
+        sha256 = copy_file(copy, fresh)
+    if sha256 != database.sha256 or count_rows(fresh) != database.rows:
+        raise ServiceError("was not copied as it is", field=str(fresh), remedy="Check the disk")
+
+
+def _keep_out(folder: Path, paths: Collection[Path]) -> None:
+    """Mark the databases as being restored, and require that nobody came before that."""
+    marked = [path for path in paths if not restore_mark(path).exists()]
+    for path in paths:
+        write_atomically(restore_mark(path), str(folder.absolute()).encode())
+    try:
+        for path in paths:
+            require_unused(path)
+    except ServiceError:
+        # One that an earlier restore has left stays: what it began is not whole.
+        for path in marked:
+            restore_mark(path).unlink()
+        raise
+
+
+def _bring_into_services(settings: Settings, folder: Path, backup: Backup) -> None:
+    """Open what was restored, which brings a backup of an older arbkit up to date; fill Elasticsearch."""
+    with open_stream(settings), open_store(settings) as store:
+        restore_facts(settings, store)
+        for file in backup.files:
+            if file.origin == "runs":
+                rows = orjson.loads((folder / file.file).read_bytes())
+                for row in rows:
+                    if store.run(row["run_id"]) is None:
+                        store.put_run(Run(**row))
