@@ -35,7 +35,7 @@ _RUNS_OF_A_REPORT = 1_000
 """Records of runs of each report, the latest, that a backup of Elasticsearch holds: each is put back singly."""
 _NOT_MADE_BY_A_USER = {"reports", "backups", "health", "tokens.json"}
 """Large and made anew, or true only of this moment: an old count of tokens would be a wrong one."""
-_TRANSIENT_ENDS = (".lock", ".log", ".tmp", "-wal", "-shm", ".restoring")
+_TRANSIENT_ENDS = (".lock", ".holder", ".log", ".tmp", "-wal", "-shm", ".restoring")
 Part = Literal["log", "store"]
 
 
