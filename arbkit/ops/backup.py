@@ -10,6 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -160,7 +161,9 @@ def _copy_home(settings: Settings, folder: Path) -> Iterator[BackedUpFile]:
         is_ours = not str(path.resolve()).startswith(databases) and name.parts[0] not in _NOT_MADE_BY_A_USER
         hidden = any(part.startswith(".") for part in name.parts)
         if is_ours and not hidden and not path.name.endswith(_TRANSIENT_ENDS) and path.is_file():
-            yield _copied(path, folder / "home" / name, folder, "home", name.as_posix())
+            # What a service keeps for a moment may be gone by now.
+            with suppress(FileNotFoundError):
+                yield _copied(path, folder / "home" / name, folder, "home", name.as_posix())
 
 
 def _copy_user_files(settings: Settings, folder: Path, *, with_env: bool) -> Iterator[BackedUpFile]:

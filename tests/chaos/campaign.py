@@ -26,6 +26,7 @@ import orjson
 
 from arbkit.core.errors import ArbkitError
 from arbkit.core.files import write_atomically
+from arbkit.core.keepa_time import to_minutes
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.ops.setup import initialise
 from arbkit.sources.demo.market import asins
@@ -51,8 +52,8 @@ _SHARES = {
 }  # fmt: skip
 _JUMPS_S = (3_600.0, 86_400.0, 60 * 86_400.0, -3_600.0, -7 * 86_400.0)
 _CHECK_EVERY = 5
-_NOW = 8_300_000
-"""A time in the first half of 2026, in Keepa minutes."""
+_AGE_MINUTES = 30 * 1_440
+"""How old what is imported is: older than the clock of any jump, and young enough to be a price."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,8 +254,7 @@ class _Campaign:
         number = self._importing[0] + 1
         price = 8_000 + 10 * number
         self._importing = (number, price)
-        # Each file a minute later than the last, as if exported one after the other.
-        path, last = self._settings.home / "import.json", _NOW + number
+        path, last = self._settings.home / "import.json", to_minutes(time.time()) - _AGE_MINUTES
         products = [
             _product(f"{IMPORTED}{number:03d}{item:03d}", domain, cents, last)
             for item in range(3)

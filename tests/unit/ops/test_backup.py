@@ -19,6 +19,7 @@ from arbkit.core.models import Run, Update
 from arbkit.core.offers.facts import Fact
 from arbkit.core.settings import Settings
 from arbkit.ops.backup import MANIFEST, back_up, verify_backup
+from arbkit.ops.database_files import copy_file
 from arbkit.ops.restore import restore
 from arbkit.store import open_store
 from arbkit.store.kept_facts import set_fact
@@ -246,6 +247,20 @@ def test_a_damaged_backup_is_refused_and_changes_nothing(home: Settings, tmp_pat
     with pytest.raises(RefusedFileError, match=r"backup|cannot be read"):
         restore(home, path)
     assert stored(home) == before
+
+
+def test_a_file_that_a_service_takes_away_meanwhile_is_left_out(
+    home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def copy(source: Path, target: Path) -> str:
+        if source.name == "views.json":
+            source.unlink()
+        return copy_file(source, target)
+
+    monkeypatch.setattr("arbkit.ops.backup.copy_file", copy)
+    made = back_up(home, tmp_path / "backup")
+    assert "views.json" not in {file.name for file in made.backup.files}
+    verify_backup(tmp_path / "backup")
 
 
 def test_a_folder_of_backups_names_the_latest(home: Settings, tmp_path: Path) -> None:
