@@ -57,7 +57,12 @@ class Spawned:
         self.refusals = 0
 
     def __call__(
-        self, command: Sequence[str], *, environment: Mapping[str, str], output: int | IO[bytes]
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        output: int | IO[bytes],
+        descriptors: Sequence[int] = (),
     ) -> subprocess.Popen[bytes]:
         if self.refusals:
             self.refusals -= 1
