@@ -280,6 +280,7 @@ _CHECKS: dict[str, tuple[_Check, frozenset[str]]] = {
     "sellers_unknown": (_missing("sell_offers_new"), frozenset()),
     "amazon_in_stock": (_amazon_in_stock, frozenset()),
     "spread_unexplained": (_spread_unexplained, frozenset({"above_percent"})),
+    "listings_different": (_verdict("different"), frozenset()),
     "listings_doubtful": (_verdict("doubtful"), frozenset()),
     "listings_differ_in_detail": (_differ_in_detail, frozenset()),
     "listings_not_comparable": (_verdict("unknown"), frozenset()),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from uuid import uuid4
@@ -101,7 +103,7 @@ class Detection:
         return {
             "products": self.products,
             "routes": self.routes,
-            "total": len(self.opportunities),
+            "total": sum(o.status == "opportunity" for o in self.opportunities),
             "stored": self.stored,
             "new": len(self.new),
             "unknown": dict(self.unknown),
@@ -122,7 +124,7 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
     # Before anything is read: what changes meanwhile is a change after it.
     inputs = fingerprint(settings, parameters.on or datetime.now(UTC).date())
     profile, tables, rates = (load_profile(settings.profile_path, settings.profile_name), load_tables(), load_rates())
-    with open_store(settings) as store, open_stream(settings) as log:
+    with open_store(settings) as store, open_stream(settings) as log, _no_collection():
         whole = DetectParameters(on=parameters.on)
         basis = Basis(store.changes(), inputs)
         found = detect(OfferScan.of(store), profile, tables, rates, parameters=whole, run_id=run_id)
@@ -134,9 +136,8 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
             # Losses are never stored: who wants to see them has them priced again.
             scan, now = OfferScan.of(store), result.evaluated_at
             seen = detect(scan, profile, tables, rates, parameters=parameters, run_id=run_id, now=now)
-            shown = replace(result, opportunities=seen.opportunities)
-        else:
-            shown = limited(result, parameters)
+            found = replace(seen, new=result.new, stored=result.stored)
+        shown = limited(found if parameters.min_profit < whole.min_profit else result, parameters)
     logger.info(
         "%d routes of %d products: %d opportunities, %d new",
         result.routes, result.products, len(result.opportunities), len(result.new),
@@ -203,23 +204,43 @@ def _passes(prices: RoutePrices, parameters: DetectParameters, now: float) -> Ma
     return np.asarray(passes)
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Look for no cyclic garbage meanwhile: of the many objects made here none is any, and looking costs a sixth."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 def limited(whole: Detection, parameters: DetectParameters) -> Detection:
     """A detection cut to the opportunities within these limits; what it counts stays that of the whole."""
     routes, oldest = parameters.routes(), None
     if parameters.max_age_hours is not None:
         oldest = moment_of(whole.on, now=whole.evaluated_at) - parameters.max_age_hours * 3600
     least = {
-        "profit": parameters.min_profit, "roi_pct": parameters.min_roi, "margin_pct": parameters.min_margin,
+        "roi_pct": parameters.min_roi, "margin_pct": parameters.min_margin,
         "data_at": oldest,
     }  # fmt: skip
     bounds = {name: bound for name, bound in least.items() if bound is not None}
     found = [
         o
-        for o in (*whole.opportunities, *(whole.others if parameters.all_routes else ()))
-        if (routes is None or (o.source, o.target) in routes)
+        for o in (*whole.opportunities, *whole.others)
+        if (parameters.all_routes or o.status in ("opportunity", "loss"))
+        and (routes is None or (o.source, o.target) in routes)
+        and highest_profit(o) >= parameters.min_profit
         and all(getattr(o, name) >= bound for name, bound in bounds.items())
     ]
+    found.sort(key=lambda o: (-o.profit, o.id))
     return replace(whole, opportunities=tuple(_wanted(found, parameters)))
+
+
+def highest_profit(found: Opportunity) -> float:
+    """What a route leaves; of one that needs a size, with the cheapest package that it may have."""
+    return found.profit if found.status != "needs_size" or found.profit_high is None else found.profit_high
 
 
 def _wanted(found: list[Opportunity], parameters: DetectParameters) -> list[Opportunity]:

@@ -304,7 +304,9 @@ def _status(low: float, high: float, match: Match | None) -> RouteStatus:
     """Whether it is an opportunity: not with other goods, nor where it leaves money only with some packages."""
     if match is not None and match.verdict == "different":
         return "different"
-    return "needs_size" if not low > 0 and high > 0 else "opportunity"
+    if low > 0:
+        return "opportunity"
+    return "needs_size" if high > 0 else "loss"
 
 
 def _whole(value: float) -> int | None:

@@ -56,7 +56,7 @@ def check(path: Path | None = typer.Argument(None, help="File (default: the conf
     for name, fields in inherited_fields(file).items():
         say(f"{name}: {profiles[name].seller_line}")
         for field, value in fields.items():
-            say(f"  left out, so as the built-in profile: {field} = {_text(value)}")
+            say(f"  left out, so taken as: {field} = {_text(value)}")
 
 
 def _text(value: object) -> str:

@@ -23,7 +23,7 @@ from arbkit.cli.shared import (
     warn_of_exposures,
 )
 from arbkit.core.files import sole_process
-from arbkit.core.formatting import money, number, percent
+from arbkit.core.formatting import age_words, money, number, percent
 from arbkit.core.service.process import stop_on_signals
 from arbkit.core.settings import MODE_WORDS, Settings, is_loopback
 from arbkit.display.labels import status_label
@@ -254,12 +254,13 @@ def _print_opportunities(result: Mapping[str, Any]) -> None:
             money(o["profit"], o["currency"]),
             percent(o["roi_pct"]),
             number(o["confidence"]),
+            age_words(o["data_age_s"]),
         )
         for o in result["items"][:_MAX_PRINTED]
     ]
     say(f"{result['seller']} (change: `arbkit profile init`)")
     title = f"{_count_found(result['total'], result['stored'])} on {counted(result['routes'], 'route')}"
-    print_table(("route", "product", ">buy", ">sell", ">profit", ">ROI", ">confidence"), rows, title=title)
+    print_table(("route", "product", ">buy", ">sell", ">profit", ">ROI", ">confidence", ">data age"), rows, title=title)
     for reason, routes in result["unknown"].items():
         say(f"  not priced: {counted(routes, 'route')}, {reason}")
 

@@ -64,7 +64,7 @@ class PriceBases(Result):
     sell: str | None
 
 
-RouteStatus = Literal["opportunity", "needs_size", "different"]
+RouteStatus = Literal["opportunity", "needs_size", "different", "loss"]
 """What a priced route is: an opportunity, or why it is none although its figures may leave money."""
 MatchVerdict = Literal["same", "doubtful", "different", "unknown"]
 

@@ -15,7 +15,7 @@ _HEADING = 60
 _COMPONENTS = {"output_vat": "Output VAT", "input_vat": "Input VAT", "import_vat": "Import VAT",
                "vat_on_fees": "VAT on fees", "fx_cost": "Exchange cost"}  # fmt: skip
 _FULFILMENT = {"fba-local": "FBA (local stock)", "efn": "EFN", "pan-eu": "Pan-EU FBA", "fbm": "FBM"}
-_STATUSES = {"needs_size": "needs size", "different": "different goods"}
+_STATUSES = {"needs_size": "needs size", "different": "different goods", "loss": "loss"}
 _VAT_STATUSES: dict[str, str] = {
     "reclaiming": "VAT-registered, input VAT recovered",
     "not-reclaiming": "VAT-registered, input VAT not recovered",

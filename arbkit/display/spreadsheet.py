@@ -25,9 +25,11 @@ _PLAIN = (
     "confidence",
 )  # fmt: skip
 _SINCE_0_2 = ("status", "profit_low", "profit_high", "input_vat", "rank", "rank_drops30", "sellers", "max_buy")
+_RENAMED = {"input_vat": "input_vat_case"}
+"""A component has that name already."""
 HEADINGS = (
     *_PLAIN, "confidence_reasons", "data_at", "evaluated_at", "source_url", "target_url", "demo", *COMPONENTS,
-    *_SINCE_0_2, "match",
+    *(_RENAMED.get(name, name) for name in _SINCE_0_2), "match",
 )  # fmt: skip
 Cell = str | float | bool | None
 Row = list[Cell]

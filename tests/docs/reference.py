@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import typer
 from pydantic_core import PydanticUndefined
 from typer.core import TyperGroup
@@ -56,10 +57,12 @@ def commands() -> str:
     ]
     for name, command in _commands(root, "arbkit"):
         parts.append(f"\n## {name}\n\n{inspect.cleandoc(command.help or '')}\n")
-        arguments = [p for p in command.params if p.param_type_name == "argument"]
+        # A command that takes the fields of a model has its options from there.
+        shown = [p for p in command.get_params(click.Context(command)) if p.name != "help"]
+        arguments = [p for p in shown if p.param_type_name == "argument"]
         usage = "".join(f" {_metavar(p)}" for p in arguments)
         parts.append(f"\n```\n{name} [OPTIONS]{usage}\n```\n")
-        if rows := [_parameter(p) for p in command.params if not getattr(p, "hidden", False)]:
+        if rows := [_parameter(p) for p in shown if not getattr(p, "hidden", False)]:
             parts.append("\n| option | default | meaning |\n|---|---|---|\n" + "".join(rows))
     return "".join(parts)
 

@@ -127,7 +127,7 @@ def test_a_profile_is_written_shown_and_checked(tmp_path: Path) -> None:
     (tmp_path / "short.toml").write_text('name = "short"\nregistrations = ["DE"]\n')
     checked = command("profile", "check", str(tmp_path / "short.toml"))[1]
     assert "short: Seller: DE, registered in DE, input VAT recovered" in checked
-    assert "left out, so as the built-in profile: sell_basis = robust" in checked
+    assert "left out, so taken as: sell_basis = robust" in checked
     assert "registrations =" not in checked
     shown = command("profile", "show", str(path))[1]
     assert "built-in DE reseller" in shown

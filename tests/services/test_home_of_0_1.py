@@ -101,8 +101,8 @@ def test_doctor_finds_no_fault_in_it(home: Home) -> None:
 
 def test_what_its_profiles_leave_out_is_listed_and_was_all_that_moved_their_profit(home: Home) -> None:
     said = home.run("profile", "check").stdout
-    assert said.count("left out, so as the built-in profile: return_outbound_lost = True") == 6
-    assert "left out, so as the built-in profile: customs.duty_pct = 3" in said
+    assert said.count("left out, so taken as: return_outbound_lost = True") == 6
+    assert "left out, so taken as: customs.duty_pct = 3" in said
 
 
 def test_without_a_word_on_the_mode_it_opens_too(home: Home, expected: Any) -> None:

@@ -15,6 +15,8 @@ from arbkit.core.results import JsonObject
 
 FactName: TypeAlias = Literal["package", "vat_class", "category"]
 _SIDES = ("length_mm", "width_mm", "height_mm")
+_DENSEST_G_PER_CM3 = 22.6
+"""That of osmium: no goods are denser, so sides of less volume are mostly centimetres typed as millimetres."""
 
 
 class PackageFact(Request):
@@ -31,10 +33,19 @@ class PackageFact(Request):
         if any(sides) and not all(sides):
             cause = UsageError("a package has three sides", remedy="Give length, width and height, or only the weight")
             raise ValueError(cause.why) from cause
+        if all(sides) and self.weight_g is not None:
+            self._refuse_impossible_density(self.weight_g)
         if not any(sides) and self.weight_g is None:
             cause = UsageError("says nothing", remedy="Give three sides in millimetres, a weight in grams, or both")
             raise ValueError(cause.why) from cause
         return self
+
+    def _refuse_impossible_density(self, weight_g: int) -> None:
+        volume_cm3 = (self.length_mm or 0) * (self.width_mm or 0) * (self.height_mm or 0) / 1_000
+        if weight_g > _DENSEST_G_PER_CM3 * volume_cm3:
+            why = f"{weight_g:,} g in {volume_cm3:,.1f} cm³ would be denser than any metal: are the sides centimetres?"
+            cause = UsageError(why, remedy="Give sides in millimetres, the weight in grams")
+            raise ValueError(cause.why) from cause
 
 
 class VatClassFact(Request):

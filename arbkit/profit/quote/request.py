@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from arbkit.core.errors import ConfigError, UsageError, first_fault
 from arbkit.core.marketplaces import MarketCode
 from arbkit.core.results import Json
-from arbkit.profit.seller.input_vat import why_nowhere_possible
+from arbkit.profit.seller.input_vat import possible_stocks, why_nowhere_possible
 from arbkit.profit.seller.profile import FulfilmentMethod, InputVat, Profile, SellingPlan, VatStatus, Warehouses
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)[x×*](\d+(?:\.\d+)?)", re.IGNORECASE)
@@ -118,7 +118,7 @@ class QuoteRequest(BaseModel):
         except ConfigError as error:
             raise UsageError(error.why, field=error.field, value=error.value) from None
         if self.input_vat is not None:
-            stocks = [seller.stock_country(method, self.source, self.target) for method in seller.fulfilment]
+            stocks = possible_stocks(seller, self.source, self.target)
             why = why_nowhere_possible(self.input_vat, self.source, stocks)
             if why is not None:
                 raise UsageError(why, field="input_vat", value=self.input_vat, remedy="Leave it out, or use another")

@@ -15,7 +15,7 @@ from arbkit.profit.exchange_rates import ShiftedRates
 from arbkit.profit.fees.arrays import Floats
 from arbkit.profit.quote.pricer import QuotePricer
 from arbkit.profit.quote.results import SensitivityRow, VatGridRow
-from arbkit.profit.seller.input_vat import why_nowhere_possible
+from arbkit.profit.seller.input_vat import possible_stocks, why_nowhere_possible
 from arbkit.profit.seller.profile import INPUT_VAT_CASES, FulfilmentMethod, InputVat, Profile, VatStatus
 
 _CHANGES_PCT = (-10.0, -5.0, 5.0, 10.0)
@@ -55,7 +55,7 @@ def _vat_case(pricer: QuotePricer, status: VatStatus, input_vat: InputVat | None
         return nothing(why_not=error.why)
     priced = [other.priced(method) for method in other.profile.fulfilment]
     if input_vat is not None:
-        stocks = [p.row["stock"] for p in priced]
+        stocks = possible_stocks(other.profile, request.source, request.target)
         impossible = why_nowhere_possible(input_vat, request.source, stocks)
         if impossible is not None:
             return nothing(why_not=impossible)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.profit.seller.profile import EU_COUNTRIES, InputVat, Profile
+from arbkit.profit.seller.profile import EU_COUNTRIES, InputVat, Profile, ineligibility_reason
 
 
 def input_vat_of(profile: Profile, source: str, stock: str) -> InputVat:
@@ -51,3 +51,9 @@ def why_nowhere_possible(case: InputVat, source: str, stocks: Iterable[str]) -> 
     """As :func:`why_not_possible`, of stock in any of several countries: the first reason; None: it can somewhere."""
     reasons = [why_not_possible(case, source, stock) for stock in stocks]
     return None if None in reasons else reasons[0]
+
+
+def possible_stocks(profile: Profile, source: str, target: str) -> list[str]:
+    """Where the goods of a route may lie before the sale, by the methods open to the seller; by all if none is."""
+    methods = [m for m in profile.fulfilment if ineligibility_reason(m, profile, source, target) is None]
+    return [profile.stock_country(method, source, target) for method in methods or profile.fulfilment]

@@ -107,10 +107,17 @@ def _inherited(fields: Mapping[str, Json]) -> dict[str, Json]:
 
 
 def _registrations(fields: Mapping[str, Json], built_in_ones: Json) -> Json:
-    """The VAT numbers of a profile that names none: the built-in ones, where it is registered at all."""
+    """The VAT numbers of a profile that names none: the built-in ones if it is at home where the built-in one is.
+
+    Elsewhere nobody knows them: only those that what it states takes, with ``cep`` and Pan-EU.
+    """
     if fields.get("vat_status") == "unregistered" or not isinstance(built_in_ones, list):
         return []
-    return [*built_in_ones, *(_OF_CEP if fields.get("warehouses") == "cep" else ())]
+    methods = fields.get("fulfilment")
+    spread = isinstance(methods, list) and "pan-eu" in methods
+    elsewhere = fields.get("home") not in (None, tomllib.loads(built_in())["home"])
+    known = built_in_ones if spread or not elsewhere else []
+    return [*known, *(_OF_CEP if fields.get("warehouses") == "cep" else ())]
 
 
 def _stated(path: Path | None, where: str) -> Iterator[tuple[str, Mapping[str, Json]]]:

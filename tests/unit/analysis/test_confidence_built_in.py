@@ -106,6 +106,9 @@ FIRES: dict[str, dict[str, Any]] = {
     "sales_speed_unknown": {"sold": {"rank_drops30": None}},
     "many_sellers": {"sold": {"offers_new": 11}},
     "sellers_unknown": {"sold": {"offers_new": None}},
+    "listings_different": {
+        "bought": {"title": "Ball, red, 20 cm, 1 piece"}, "sold": {"title": "Ball, red, 20 cm, pack of 6"},
+    },
     "listings_doubtful": {"sold": {"title": "Ball, blue, 20 cm", "color": "blue"}, "bought": {"color": "red"}},
     "listings_not_comparable": {"both": {"title": None, "brand": None}},
 }  # fmt: skip

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from arbkit.analysis.detection import detect, run
+from arbkit.analysis.detection import detect, highest_profit, limited, run
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.analysis.offers import OfferScan, offers_frame
 from arbkit.core.models import Opportunity, Update
@@ -16,7 +17,7 @@ from arbkit.core.settings import Settings
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.stream import ALERTS_TOPIC, open_stream
-from tests.helpers.factories import offer
+from tests.helpers.factories import offer, opportunity
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC).timestamp()
 PACKAGE = {"length_mm": 200, "width_mm": 100, "height_mm": 50, "weight_g": 400, "shipping_minor": 0}
@@ -115,6 +116,23 @@ def test_what_is_shown_beside_the_opportunities_is_not_called_one(settings: Sett
     shown = len(found.opportunities)
     assert shown > found.stored
     assert found.headline().startswith(f"{shown} routes within the limits, {found.stored} of them opportunities,")
+    assert {o.status for o in found.opportunities} == {"opportunity", "loss"}
+    assert all((o.status == "loss") == ((o.profit_high or 0.0) <= 0) for o in found.opportunities)
+    assert found.summary()["total"] == found.stored
+    few = run(filled(settings), DetectParameters(min_profit=-3.0), run_id="few")
+    assert all(highest_profit(o) >= -3 for o in few.opportunities)
+    assert [o.profit for o in few.opportunities] == sorted((o.profit for o in few.opportunities), reverse=True)
+
+
+def test_every_route_that_needs_a_size_is_listed_with_all_whatever_is_likely() -> None:
+    likely_loss = opportunity("B000000001", status="needs_size", profit=-8.10, profit_low=-134.0, profit_high=3.20)
+    different = opportunity("B000000002", status="different", profit=-1.0)
+    base = detect(
+        OfferScan(iter([])), Profile.neutral(), load_tables(), load_rates(), parameters=DetectParameters(), run_id="r"
+    )
+    whole = replace(base, others=(likely_loss, different))
+    assert limited(whole, DetectParameters()).opportunities == ()
+    assert limited(whole, DetectParameters(all_routes=True)).opportunities == (likely_loss,)
 
 
 def seen_on(on: date | None, *, seen: date, **asked: Any) -> list[Opportunity]:

@@ -111,14 +111,28 @@ def test_a_profile_says_which_case_holds_where() -> None:
         ({"input_vat": "net-intra-eu", "source": "UK", "duty_pct": 0}, "UK is not in the EU"),
         ({"input_vat": "net-intra-eu", "target": "UK", "duty_pct": 0}, "leave the EU"),
         ({"input_vat": "net-intra-eu", "fulfilment": "efn"}, "the goods stay in IT"),
+        # No UK number, so the goods stay in Germany: nothing is imported before the sale.
+        (
+            {
+                "input_vat": "import",
+                "source": "DE",
+                "target": "UK",
+                "fulfilment": "best",
+                "duty_pct": 0,
+                "registrations": ("DE",),
+            },
+            "nothing is imported",
+        ),
         ({"input_vat": "net-intra-eu", "vat_status": "unregistered"}, "set vat_status to reclaiming"),
         ({"input_vat": "domestic-recovered", "vat_status": "not-reclaiming"}, "set vat_status to reclaiming"),
         ({"input_vat": "none"}, "input_vat"),
     ],
 )
 def test_a_case_that_cannot_hold_on_the_route_is_refused(changes: dict[str, Any], says: str) -> None:
+    numbers = changes.pop("registrations", None)
+    seller = Profile.neutral() if numbers is None else Profile.neutral(registrations=numbers)
     with pytest.raises(UsageError, match=says):
-        asked(**changes)
+        asked(seller, **changes)
 
 
 @pytest.mark.parametrize(

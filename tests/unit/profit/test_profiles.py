@@ -178,7 +178,8 @@ def written(tmp_path: Path, text: str) -> Path:
 def test_what_a_file_leaves_out_is_as_the_built_in_profile_has_it(tmp_path: Path) -> None:
     path = written(tmp_path, 'name = "by hand"\nhome = "FR"\nvat_status = "reclaiming"\nfulfilment = ["efn"]\n')
     own, built_in = load_profile(path), load_profile(None)
-    stated = {"name": "by hand", "home": "FR", "fulfilment": ("efn",)}
+    # Whose VAT numbers they would be, nobody knows.
+    stated = {"name": "by hand", "home": "FR", "fulfilment": ("efn",), "registrations": ()}
     assert own == built_in.model_copy(update=stated)
     inherited = inherited_fields(path)["by hand"]
     assert {"sell_basis", "prep_per_unit", "registrations", "customs.duty_pct"} <= inherited.keys()
@@ -204,6 +205,10 @@ def test_every_value_of_the_built_in_profile_is_inherited_and_none_that_is_state
         ('warehouses = "cep"', ("DE", "FR", "IT", "ES", "PL", "CZ")),
         ('vat_status = "unregistered"', ()),
         ('registrations = ["UK"]', ("UK",)),
+        ('home = "DE"', ("DE", "FR", "IT", "ES")),
+        ('home = "UK"', ()),
+        ('home = "FR"\nwarehouses = "cep"', ("PL", "CZ")),
+        ('home = "FR"\nfulfilment = ["pan-eu"]', ("DE", "FR", "IT", "ES")),
     ],
 )
 def test_vat_numbers_are_inherited_by_who_is_registered(

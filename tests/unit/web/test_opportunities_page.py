@@ -348,6 +348,7 @@ def test_no_title_becomes_a_formula(settings: Settings, tmp_path: Path, title: s
     with open_store(settings) as store:
         store.replace_opportunities([opportunity(title=title, brand=HOSTILE, fees=-3.0)], run_id="r")
         for name in ("o.csv", "o.xlsx"):
+            assert len(set(HEADINGS)) == len(HEADINGS)
             assert write(tmp_path / name, HEADINGS, opportunity_rows(store, OpportunityQuery())) == 1
     (read,) = csv.DictReader(io.StringIO((tmp_path / "o.csv").read_bytes().decode("utf-8-sig"), newline=""))
     assert read["title"] == "'" + title

@@ -33,6 +33,7 @@ from arbkit.web.dashboards.saved_views import SavedViews
 
 _WAITING = "No data yet: detection runs as soon as the first prices are in. Updates automatically."
 _NO_MATCH = "No opportunity passes these filters."
+_NONE = "No route leaves money with every package that it may have. The filter shows those that need a size."
 _OF_SELECTED = ("route", "waterfall", "prices", "quote", "components")
 
 
@@ -140,6 +141,8 @@ class OpportunitiesPage(DashboardPage):
 
     def _show_table(self, now: float, repriced: Mapping[str, PricedRoute]) -> None:
         message = _WAITING if self.is_waiting() else _NO_MATCH
+        if self._stats is not None and self._stats.evaluated_at is not None and not self._stats.opportunities:
+            message = _NONE
         self._table.show(self._page, self._view, now=now, repriced=repriced, message=message)
 
     def _show_forms(self, stats: Stats, sums: Sums) -> None:
