@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Any
 
+import orjson
 from pydantic import JsonValue
 
 from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product, Run
@@ -163,3 +164,8 @@ def _known_inside(model: type, document: Mapping[str, Any]) -> Document:
 
 def _known(names: Collection[str], row: Mapping[str, Any]) -> Document:
     return {name: row[name] for name in names if name in row}
+
+
+def cell(value: object) -> object:
+    """A value of a scan: several of them as JSON, none as None, as the embedded store keeps them."""
+    return (orjson.dumps(value).decode() if value else None) if isinstance(value, list) else value

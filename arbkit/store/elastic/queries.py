@@ -164,3 +164,10 @@ def _search(query: ProductQuery | OpportunityQuery, where: list[JsonValue], key:
             onward = {"bool": {"should": [{"range": {key: {beyond: last}}}, same, missing]}}
         body["post_filter"] = onward
     return body
+
+
+def end_of(hit: Any) -> cursors.End:
+    """The sort key of a hit, None for a missing number, which sorts as an infinite one; and its id."""
+    key, last_id = hit["sort"]
+    missing = key in ("Infinity", "-Infinity") or (isinstance(key, float | int) and abs(key) > 1e18)
+    return None if missing else key, last_id

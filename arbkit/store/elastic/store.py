@@ -12,7 +12,6 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import orjson
 from pydantic import JsonValue
 
 from arbkit.core.closing import Closing
@@ -217,7 +216,9 @@ class ElasticStore(ElasticLooks, Closing):
             if not self._show_demo:
                 real = {row["asin"] for row in rows if row["source"] != "demo"}
                 rows = [row for row in rows if row["source"] != "demo" or row["asin"] not in real]
-            made = pd.DataFrame([[_cell(row.get(name)) for name in stored] for row in rows], columns=list(columns))
+            made = pd.DataFrame(
+                [[documents.cell(row.get(name)) for name in stored] for row in rows], columns=list(columns)
+            )
             return made.astype({name: "float64" for name in columns if is_number(name)})
 
         rows: list[dict[str, Any]] = []
@@ -272,7 +273,7 @@ class ElasticStore(ElasticLooks, Closing):
     ) -> Page[T]:
         answer = self._search(collection, demo.without(self._hidden(), search))
         hits, total = answer["hits"]["hits"], answer["aggregations"]["total"]["doc_count"]
-        return cursors.page_of(query, hits, total, build=lambda hit: build(hit["_source"]), end=_end)
+        return cursors.page_of(query, hits, total, build=lambda hit: build(hit["_source"]), end=queries.end_of)
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
         """See :meth:`arbkit.store.base.Store.runs`."""
@@ -392,18 +393,6 @@ class ElasticStore(ElasticLooks, Closing):
         self, collection: str, query: JsonObject, *, source: bool | list[str], sort: list[JsonValue] | None = None
     ) -> Iterator[Hit]:
         return chain.from_iterable(scan(self._client, self._prefix + collection, query, source=source, sort=sort))
-
-
-def _end(hit: Any) -> cursors.End:
-    """The sort key of a hit, None for a missing number, which sorts as an infinite one; and its id."""
-    key, last_id = hit["sort"]
-    missing = key in ("Infinity", "-Infinity") or (isinstance(key, float | int) and abs(key) > 1e18)
-    return None if missing else key, last_id
-
-
-def _cell(value: object) -> object:
-    """A value of a scan: several of them as JSON, none as None, as the embedded store keeps them."""
-    return (orjson.dumps(value).decode() if value else None) if isinstance(value, list) else value
 
 
 def _whole(value: float | None) -> int | None:

@@ -17,6 +17,7 @@ from arbkit.core.results import Json
 from arbkit.profit import Profile, components, evaluate, load_profile, load_rates, load_tables
 from arbkit.profit.reason_codes import Reason, ReasonCode, join_messages
 from arbkit.profit.route_frame import RouteRow, route_rows
+from arbkit.profit.seller.profile import COUNTRIES
 
 TABLES, RATES = load_tables(), load_rates()
 DAY = date(2026, 8, 1)
@@ -104,7 +105,8 @@ def test_components_add_up_and_a_dearer_purchase_never_pays_more(
 ) -> None:
     if source == target:
         return
-    profile = load_profile(None).model_copy(update={"vat_status": status})
+    # With a UK number: without one a dear product reaches the UK by no method.
+    profile = load_profile(None).model_copy(update={"vat_status": status, "registrations": COUNTRIES})
     selling = offer(target, sell, weight_g=float(grams))
     row = route(offer(source, buy), selling, profile)
     dearer = route(offer(source, buy + 100), selling, profile)
