@@ -58,12 +58,14 @@ def offers_frame(offers: Sequence[Offer]) -> DisplayFrame:
 def opportunities_frame(found: Sequence[Opportunity]) -> DisplayFrame:
     """One row per route, in the names and units of ``GET /arbitrage``.
 
-    ``profit`` and ``fees`` are in ``currency``, prices in the currency of their marketplace, VAT included.
+    ``profit`` and ``fees`` are in ``currency``, prices in the currency of their marketplace, VAT included. Where some
+    are no opportunity, ``status`` says why, and ``profit_low`` and ``profit_high`` what their packages leave.
     """
+    standing = ["status", "profit_low", "profit_high"] if any(o.status != "opportunity" for o in found) else []
     columns = [
         "asin", "title", "source", "target", "buy_price", "buy_currency", "sell_price", "sell_currency", "profit",
-        "currency", "roi_pct", "margin_pct", "spread_pct", "fees", "fulfilment", "confidence", "confidence_reasons",
-        "brand", "category", "data_at", "source_url", "target_url",
+        "currency", *standing, "roi_pct", "margin_pct", "spread_pct", "fees", "fulfilment", "confidence",
+        "confidence_reasons", "brand", "category", "data_at", "source_url", "target_url",
     ]  # fmt: skip
     return _frame(found, columns, demo=any(o.demo for o in found))
 

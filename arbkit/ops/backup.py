@@ -33,8 +33,8 @@ ENVIRONMENT_FILE = Path(".env")
 """Where settings are read from beside the environment; it holds secrets, so it is copied only if asked for."""
 _RUNS_OF_A_REPORT = 1_000
 """Records of runs of each report, the latest, that a backup of Elasticsearch holds: each is put back singly."""
-_NOT_MADE_BY_A_USER = {"reports", "backups", "health", "tokens.json"}
-"""Large and made anew, or true only of this moment: an old count of tokens would be a wrong one."""
+_NOT_MADE_BY_A_USER = {"reports", "backups", "health", "tokens.json", "dashboards.key"}
+"""Large and made anew, true only of this moment (an old count of tokens would be a wrong one), or a secret."""
 _TRANSIENT_ENDS = (".lock", ".holder", ".log", ".tmp", "-wal", "-shm", ".restoring")
 Part = Literal["log", "store"]
 
