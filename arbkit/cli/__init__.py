@@ -10,6 +10,7 @@ from arbkit import __version__
 from arbkit.cli import data, fees, money, ops, profile, reports, schedule, services, stream, web
 from arbkit.cli.shared import state
 from arbkit.core.errors import ArbkitError
+from arbkit.core.formatting import printable
 
 __all__ = ["app", "main"]
 
@@ -48,5 +49,5 @@ def main() -> None:
     try:
         app()
     except ArbkitError as error:
-        sys.stderr.write(f"arbkit: {error}\n")
+        sys.stderr.write(printable(f"arbkit: {error}\n"))
         sys.exit(error.exit_code)

@@ -14,7 +14,7 @@ import orjson
 import typer
 from pydantic import BaseModel
 
-from arbkit.core.formatting import age_words, count
+from arbkit.core.formatting import age_words, count, printable
 from arbkit.core.service.process import die_with_parent, log_to_stderr, stop_on_signals
 from arbkit.core.settings import Settings
 
@@ -103,7 +103,7 @@ def console(*, stderr: bool = False) -> Console:
 
 def say(text: str, *, whole: bool = False) -> None:
     """A line of plain text on the terminal; ``whole``: not wrapped, so that an address in it can be copied."""
-    console().print(text, markup=False, soft_wrap=whole)
+    console().print(printable(text), markup=False, soft_wrap=whole)
 
 
 def print_table(
@@ -125,7 +125,6 @@ def print_table(
     """
     from rich.box import HEAVY_HEAD
     from rich.table import Column, Table
-    from rich.text import Text
 
     heads = [
         Column(name.lstrip(">"), justify="right" if name[:1] == ">" else "left", overflow="fold", no_wrap=name in whole)
@@ -137,10 +136,19 @@ def print_table(
     )  # fmt: skip
     for row in rows:
         if row:
-            table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+            table.add_row(*map(_cell, row))
         else:
             table.add_section()
     console().print(table)
+
+
+def _cell(cell: str | Text) -> Text:
+    from rich.text import Text
+
+    if isinstance(cell, str):
+        return Text(printable(cell))
+    cell.plain = printable(cell.plain)
+    return cell
 
 
 def age_text(seconds: float | None) -> str:

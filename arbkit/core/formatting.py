@@ -33,6 +33,14 @@ def count(value: float | None, *, sign: str = "") -> str:
     return _text(value, 0, sign=sign)
 
 
+def printable(text: str) -> str:
+    """Foreign text for a terminal: what would move its cursor, set its clipboard or turn its lines around is marked.
+
+    Each character stays one; lines stay lines.
+    """
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def age_words(seconds: float, *, days: str = "d") -> str:
     """``12 s``, ``5 min``, ``3 h``, ``9 d``; ``days`` is the word for the last."""
     for size, unit in ((86_400, days), (3_600, "h"), (60, "min")):

@@ -51,7 +51,7 @@ class Tokens:
         """Seconds from ``now`` until ``tokens`` are left, if nothing is spent; None: the bucket never holds them."""
         if tokens <= self.left:
             return 0.0
-        if tokens > self.full:
+        if tokens > self.full or self.refill_rate <= 0:
             return None
         return max(0.0, self._refilled_at(math.ceil((tokens - self.left) / self.refill_rate)) - now)
 

@@ -40,3 +40,11 @@ def test_the_forecast_ends_with_a_full_bucket() -> None:
     assert points[-1] == (1_020.0 + 60 * 60, 300)
     assert tokens(left=300).forecast(1_000.0) == [(1_000.0, 300)]
     assert tokens(rate=0).forecast(1_000.0) == [(1_000.0, 10)]
+
+
+@pytest.mark.parametrize("left", [-7, 0, 50])
+@pytest.mark.parametrize("rate", [0, -1])
+def test_a_plan_that_has_ended_is_never_refilled(left: int, rate: int) -> None:
+    ended = tokens(left, rate)
+    assert ended.until_s(left + 1, 2_000.0) is None
+    assert ended.forecast(2_000.0) == [(2_000.0, ended.level(2_000.0))]
