@@ -10,10 +10,13 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 from types import FrameType
 
 _PR_SET_PDEATHSIG = 1
 _PARENT_POLL_S = 1.0
+_LOG_BYTES = 1 << 20
 _ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
 """SIGBREAK exists on Windows only: it is how a supervisor there asks a process to end."""
 
@@ -31,6 +34,25 @@ def log_to_stderr(*, verbose: bool = False) -> None:
     logging.getLogger("elastic_transport.node_pool").setLevel(logging.ERROR)
     for noisy in ("urllib3", "asyncio", "keepa", "tornado.access", "uvicorn.error", "elastic_transport"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def log_faults_to_file(path: Path) -> None:
+    """Log errors to a file beside what a notebook's kernel shows: what it writes to standard error goes nowhere.
+
+    Done once a process and file; where no file can be written, nothing is logged there.
+    """
+    ours = logging.getLogger("arbkit")
+    name = str(path.absolute())
+    if any(getattr(handler, "baseFilename", None) == name for handler in ours.handlers):
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(name, maxBytes=_LOG_BYTES, backupCount=1, encoding="utf-8")
+    except OSError:
+        return
+    handler.setLevel(logging.ERROR)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(name)s: %(message)s"))
+    ours.addHandler(handler)
 
 
 def stop_on_signals() -> threading.Event:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from arbkit.analysis.detection_inputs import profile_note
 from arbkit.core.errors import ArbkitError, ConfigError
 from arbkit.core.input.asin import parse_asin
+from arbkit.core.service.process import log_faults_to_file
 from arbkit.core.settings import Settings
 from arbkit.profit import load_profile
 from arbkit.sources import watchlist
@@ -50,6 +51,7 @@ class DashboardPage:
         self.profile_note = ""
         """What is to be said of the seller profile; empty where the stored routes are of it."""
 
+        log_faults_to_file(settings.home / "pages.log")
         # What the first page would wait for is done while it is kept warm.
         compile_templates()
 

@@ -26,7 +26,7 @@ from arbkit.web.dashboards.content import Field, Region, TableView, Tone, UserEv
 
 logger = logging.getLogger(__name__)
 
-INTERNAL_ERROR = "Something went wrong in arbkit itself; see the log of the dashboards."
+INTERNAL_ERROR = "Something went wrong in arbkit itself; see pages.log in ARBKIT_HOME."
 
 _FRONT = Path(__file__).parent / "front"
 _STYLES = ("page.css", "opportunities.css", "product.css", "pipeline.css")
