@@ -125,7 +125,7 @@ class _Producer:
 
     def run(self) -> ProduceSummary:
         self._watch.refresh()
-        self._progress.keep(self._watch.asins, self._settings.markets)
+        self._progress.keep(self._watch.asins, self._settings.markets, interval=self._settings.poll_interval)
         # With `once` everything is due that this run has not looked at.
         looks = {} if self._once else self._progress.looks
         interval = math.inf if self._once else self._settings.poll_interval

@@ -85,10 +85,10 @@ class Progress:
             self.looks.clear()
             put_aside(path, "beginning anew")
 
-    def keep(self, asins: Iterable[str], markets: Iterable[str]) -> None:
-        """Forget what is no longer watched."""
-        watched, markets = set(asins), set(markets)
-        self.looks = {k: at for k, at in self.looks.items() if k[0] in watched and k[1] in markets}
+    def keep(self, asins: Iterable[str], markets: Iterable[str], *, interval: float) -> None:
+        """Forget what is no longer watched, and due anyway: a list that is being written is short for a moment."""
+        watched, markets, due = set(asins), set(markets), time.time() - interval
+        self.looks = {k: at for k, at in self.looks.items() if (k[0] in watched and k[1] in markets) or at > due}
 
     def mark(self, seen: Iterable[tuple[str, str]]) -> None:
         """Note these as looked at now, durably.

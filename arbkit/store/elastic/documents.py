@@ -166,6 +166,6 @@ def _known(names: Collection[str], row: Mapping[str, Any]) -> Document:
     return {name: row[name] for name in names if name in row}
 
 
-def cell(value: object) -> object:
+def cell(value: JsonValue) -> JsonValue:
     """A value of a scan: several of them as JSON, none as None, as the embedded store keeps them."""
     return (orjson.dumps(value).decode() if value else None) if isinstance(value, list) else value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from pydantic import JsonValue
 
@@ -12,6 +12,7 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.results import JsonObject, RouteTotals
 from arbkit.store import cursors
 from arbkit.store.base import MAX_BRANDS, OpportunityQuery, ProductQuery, age_edges, check_query
+from arbkit.store.elastic.client import Hit
 from arbkit.store.fields import EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RANGE_FILTERS
 from arbkit.store.search_text import words
 
@@ -166,8 +167,8 @@ def _search(query: ProductQuery | OpportunityQuery, where: list[JsonValue], key:
     return body
 
 
-def end_of(hit: Any) -> cursors.End:
+def end_of(hit: Hit) -> cursors.End:
     """The sort key of a hit, None for a missing number, which sorts as an infinite one; and its id."""
-    key, last_id = hit["sort"]
+    key, last_id = cast("tuple[float | str | None, str]", hit["sort"])
     missing = key in ("Infinity", "-Infinity") or (isinstance(key, float | int) and abs(key) > 1e18)
     return None if missing else key, last_id

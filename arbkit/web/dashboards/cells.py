@@ -39,7 +39,8 @@ def profit_cell(amount: float, currency: str) -> TableCell:
 def route_profit_cell(found: Opportunity) -> TableCell:
     """The profit; beneath it the range where the package is open, and why it is no opportunity."""
     cell = profit_cell(found.profit, found.currency)
-    said = [] if found.status == "opportunity" else [status_label(found.status)]
+    # A loss shows as one already.
+    said = [] if found.status in ("opportunity", "loss") else [status_label(found.status)]
     if found.profit_low != found.profit_high:
         said.append(f"{signed(found.profit_low)} to {signed(found.profit_high)}")
     return {**cell, "sub": ": ".join(said)} if said else cell
