@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import logging
 import os
 import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -36,9 +34,9 @@ from tests.chaos.faults import FAULTS, clock_at, family, killed, locked, stopped
 from tests.chaos.market import PaidMarket
 from tests.chaos.model import IMPORTED, Difference, Witness, examine
 from tests.chaos.records import Deck, number_in
+from tests.chaos.runtime import add_runtime_options, runtime, say
 from tests.chaos.victims import Job, StuckError, Worker
 from tests.helpers.paths import ROOT
-from tests.servers.launch import Elasticsearch, Kafka
 
 __all__ = ["Plan", "Report", "run"]
 
@@ -358,31 +356,16 @@ def main() -> int:
     parser.add_argument("--injections", type=int, default=300)
     parser.add_argument("--records", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--log", choices=["kafka", "sqlite"], default="sqlite")
-    parser.add_argument("--store", choices=["elasticsearch", "sqlite"], default="sqlite")
+    add_runtime_options(parser, log="sqlite", store="sqlite")
     asked = parser.parse_args()
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="arbkit-campaign-"))
-        home = Path(folder) / "var"
-        home.mkdir()
-        more = {"log": stack.enter_context(Kafka()).url} if asked.log == "kafka" else {}
-        if asked.store == "elasticsearch":
-            more["store"] = stack.enter_context(Elasticsearch()).url
-        logging.basicConfig(filename=home / "chaos.log", level=logging.INFO)
-        settings = Settings.load(
-            _env_file=None, home=home, folder=Path(folder), api_port=0, dashboards_port=0, demo_port=0, **more
-        )
+    with runtime("campaign", log=asked.log, store=asked.store) as (settings, _):
         try:
-            report = run(Plan(asked.injections, asked.records, asked.seed), settings, say=_say)
+            report = run(Plan(asked.injections, asked.records, asked.seed), settings, say=say)
         except StuckError as error:
-            _say(f"seed {asked.seed}: STUCK: {error}")
+            say(f"seed {asked.seed}: STUCK: {error}")
             return 1
-    _say("\n".join(report.lines()))
+    say("\n".join(report.lines()))
     return 1 if report.differences else 0
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -11,15 +11,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import logging
 import sys
-import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -37,8 +34,9 @@ from arbkit.sources.demo.server import DemoServer
 from arbkit.stream import ENRICH_GROUP, ENRICHED_TOPIC, RAW_TOPIC, Stream, open_stream
 from tests.chaos.compare import Contents, against_the_count, between, contents, dead_letters, sets_between, told
 from tests.chaos.records import Deck, number_in
+from tests.chaos.runtime import add_runtime_options, runtime, say
 from tests.chaos.victims import Broker, StuckError, Victim, Worker
-from tests.servers.launch import Elasticsearch, Kafka
+from tests.servers.launch import Kafka
 
 __all__ = ["Plan", "Report", "run"]
 
@@ -331,32 +329,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--records", type=int, default=100_000)
-    parser.add_argument("--log", choices=["kafka", "sqlite"], default="kafka")
-    parser.add_argument("--store", choices=["elasticsearch", "sqlite"], default="elasticsearch")
     parser.add_argument("--seed", type=int, default=1)
+    add_runtime_options(parser, log="kafka", store="elasticsearch")
     asked = parser.parse_args()
-    with contextlib.ExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="arbkit-chaos-"))) / "var"
-        home.mkdir()
-        # Its own lines are the result; what the log's client says of a dead broker is none of it.
-        logging.basicConfig(filename=home / "chaos.log", level=logging.INFO)
-        broker = stack.enter_context(Kafka()) if asked.log == "kafka" else None
-        more = {"log": broker.url} if broker is not None else {}
-        if asked.store == "elasticsearch":
-            more["store"] = stack.enter_context(Elasticsearch()).url
-        settings = Settings.load(_env_file=None, home=home, api_port=0, dashboards_port=0, demo_port=0, **more)
+    with runtime("chaos", log=asked.log, store=asked.store) as (settings, broker):
         plan = Plan(asked.kills, asked.records, asked.seed)
         try:
-            report = run(plan, settings, broker=broker, say=_say)
+            report = run(plan, settings, broker=broker, say=say)
         except StuckError as error:
-            _say(f"STUCK: {error}")
+            say(f"STUCK: {error}")
             return 1
-    _say("\n".join(report.lines()))
+    say("\n".join(report.lines()))
     return 1 if report.differences else 0
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

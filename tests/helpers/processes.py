@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from arbkit.core.settings import Settings
 
@@ -24,3 +25,13 @@ def arbkit(
         check=False,
         preexec_fn=preexec_fn,
     )
+
+
+def with_real_exports(real_data: Path, folder: Path) -> Settings:
+    """A home in ``folder`` that holds the three real exports of May 2026, stored."""
+    settings = Settings.load(_env_file=None, home=folder / "var", watchlist=folder / "watchlist.txt", demo=False)
+    files = sorted(str(path) for path in real_data.glob("GAE_*.xlsx"))
+    for words in (["import", *files], ["consume", "--until-empty"]):
+        done = arbkit(settings, *words)
+        assert done.returncode == 0, done.stderr
+    return settings

@@ -15,10 +15,9 @@ from pathlib import Path
 from arbkit.analysis.detection import detect
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.analysis.offers import OfferScan
-from arbkit.core.settings import Settings
 from arbkit.profit import load_profile, load_rates, load_tables
 from arbkit.store import open_store
-from tests.helpers.processes import arbkit
+from tests.helpers.processes import with_real_exports
 
 READING = Path(__file__).parents[1] / "data" / "twenty_routes.toml"
 EXPORTED = datetime(2026, 5, 20, 9, tzinfo=UTC)
@@ -51,11 +50,7 @@ def test_every_route_of_the_reading_has_a_reason() -> None:
 
 
 def test_real_routes_are_trusted_in_the_order_of_a_reseller(real_data: Path, tmp_path: Path) -> None:
-    settings = Settings.load(_env_file=None, home=tmp_path / "var", watchlist=tmp_path / "watchlist.txt", demo=False)
-    files = sorted(str(path) for path in real_data.glob("GAE_*.xlsx"))
-    for words in (["import", *files], ["consume", "--until-empty"]):
-        done = arbkit(settings, *words)
-        assert done.returncode == 0, done.stderr
+    settings = with_real_exports(real_data, tmp_path)
     # Losses too: they are never stored, and a reseller reads them as well.
     wanted = DetectParameters(on=EXPORTED.date(), min_profit=-100_000)
     with open_store(settings, read_only=True) as store:

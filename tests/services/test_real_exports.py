@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from arbkit.core.settings import Settings
 from arbkit.store import OpportunityQuery, open_store
-from tests.helpers.processes import arbkit
+from tests.helpers.processes import arbkit, with_real_exports
 
 OFFERED_BY_0_1 = {
     "B0C5X98L5G:DE:ES",  # a fridge of 43 litres, priced as a parcel of 1 kg
@@ -20,11 +19,7 @@ OFFERED_BY_0_1 = {
 
 
 def test_what_nobody_measured_is_no_opportunity_until_it_is(real_data: Path, tmp_path: Path) -> None:
-    settings = Settings.load(_env_file=None, home=tmp_path / "var", watchlist=tmp_path / "watchlist.txt", demo=False)
-    files = sorted(str(path) for path in real_data.glob("GAE_*.xlsx"))
-    for words in (["import", *files], ["consume", "--until-empty"]):
-        done = arbkit(settings, *words)
-        assert done.returncode == 0, done.stderr
+    settings = with_real_exports(real_data, tmp_path)
     # By the day of the exports: half a year later fees and seasons are others.
     done = arbkit(settings, "detect", "--on", "2026-05-20", "--all", "--json")
     assert done.returncode == 0, done.stderr
