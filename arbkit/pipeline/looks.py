@@ -1,6 +1,6 @@
 """Looks beside the watchlist: anybody asks for one in the store, and only the producer, who has the key, serves it.
 
-They may cost so many tokens a day (``ARBKIT_LOOK_TOKENS``); what became of each is written beside it.
+They may cost ``ARBKIT_LOOK_TOKENS`` tokens a day; what became of each is written beside it.
 """
 
 from __future__ import annotations

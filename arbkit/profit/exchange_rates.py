@@ -18,7 +18,7 @@ class Rate:
     value: float
     day: date
     stale_days: int
-    """days between the requested day and ``day``, if so many that the rate is doubted; else 0"""
+    """days between the requested day and ``day``, if the rate is old enough to be doubted; else 0"""
 
 
 class Rates:

@@ -115,7 +115,7 @@ class Worker:
 
 
 class Job:
-    """A command that ends by itself, started again and again; ``done`` is told what it printed when it ended with 0."""
+    """A command that ends, started again and again; ``done`` is called with what it printed when it ended with 0."""
 
     def __init__(self, name: str, settings: Settings, done: Callable[[bytes], None]) -> None:
         self.name = name

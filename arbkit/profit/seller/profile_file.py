@@ -26,6 +26,12 @@ def built_in() -> str:
     return resources.files("arbkit.profit.seller").joinpath("default_profile.toml").read_text("utf-8")
 
 
+@cache
+def _built_in_fields() -> Mapping[str, Json]:
+    """The fields of the built-in profile, read once a process."""
+    return tomllib.loads(built_in())
+
+
 def load_profile(path: Path | None, name: str | None = None) -> Profile:
     """The profile of a TOML file, or the built-in one; ``name``: that of its ``[profiles.NAME]``, else the main one.
 
@@ -95,7 +101,7 @@ def inherited_fields(path: Path | None) -> dict[str, dict[str, Json]]:
 def _inherited(fields: Mapping[str, Json]) -> dict[str, Json]:
     """The built-in values of what a profile leaves out; a table that it states in part is whole again."""
     found: dict[str, Json] = {}
-    for name, value in tomllib.loads(built_in()).items():
+    for name, value in _built_in_fields().items():
         own = fields.get(name)
         if name not in fields:
             found[name] = _registrations(fields, value) if name == "registrations" else value
@@ -115,7 +121,7 @@ def _registrations(fields: Mapping[str, Json], built_in_ones: Json) -> Json:
         return []
     methods = fields.get("fulfilment")
     spread = isinstance(methods, list) and "pan-eu" in methods
-    elsewhere = fields.get("home") not in (None, tomllib.loads(built_in())["home"])
+    elsewhere = fields.get("home") not in (None, _built_in_fields()["home"])
     known = built_in_ones if spread or not elsewhere else []
     return [*known, *(_OF_CEP if fields.get("warehouses") == "cep" else ())]
 

@@ -35,7 +35,7 @@ def warnings(
     on: date = ON,
     route: tuple[str, str] = ("IT", "DE"),
 ) -> list[str]:
-    """The codes of the rules that hold for a route, of offers last seen so many days before."""
+    """The codes of the rules that hold for a route, of offers last seen ``days`` before."""
     now = datetime.combine(on, time(12), UTC).timestamp()
 
     def one(code: str, price: int, fields: dict[str, Any]) -> Offer:

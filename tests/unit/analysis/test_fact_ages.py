@@ -59,7 +59,7 @@ def test_a_store_says_the_same_as_its_offers(tmp_path: Path) -> None:
 
 
 def sold(days: float, **fields: Any) -> Opportunity:
-    """A route from Italy whose listing in Germany was last seen so many days ago, but for its price."""
+    """A route from Italy whose listing in Germany was last seen this number of days ago, but for its price."""
     at = int(NOW - days * DAY_S)
     today = int(NOW) - 60
     facts: dict[str, Any] = {"sales_rank": 700, "sales_rank_at": at, "rank_drops30": 40, "offers_new": 3, **PACKAGE}

@@ -36,7 +36,7 @@ class Room:
 
 
 def room(wanted: int, memory: int | None, *, kinds: int) -> Room:
-    """Room for ``wanted`` pages of so many ``kinds``, or for as many as fit into ``memory`` bytes, but one at least."""
+    """Room for ``wanted`` pages of ``kinds`` notebooks, or as many as fit into ``memory`` bytes, but one at least."""
     if memory is None:
         return Room(wanted, kinds)
     kernels = (memory - SERVER_BYTES) // KERNEL_BYTES
