@@ -39,6 +39,9 @@ def execute(folder: Path, job: Job) -> str | None:
     Raises:
         OSError: notebook, page or pictures cannot be written.
     """
+    # Before there are threads: two of them that import jupyter_client at once can meet it half made.
+    import papermill  # noqa: F401
+
     done = threading.Event()
     until = time.monotonic() + job.limit_s - _START_S
     with ThreadPoolExecutor() as beside:

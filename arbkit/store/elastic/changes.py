@@ -21,7 +21,10 @@ _PAGE = 10_000
 
 
 class Counts(NamedTuple):
-    """``made_at``: when the newest index was made (Unix s); ``writes``: how many each collection has had."""
+    """``made_at``: when the newest index was made (Unix ms: two may be made within a second).
+
+    ``writes``: how many writes each collection has had.
+    """
 
     made_at: int
     writes: tuple[int, ...]
@@ -49,7 +52,7 @@ def read_counts(client: Elasticsearch, prefix: str) -> Counts:
     for name in WATCHED:
         found = client.indices.get(index=prefix + name, features=["settings"])
         ((index, about),) = found.items()
-        made_at = max(made_at, int(about["settings"]["index"]["creation_date"]) // 1000)
+        made_at = max(made_at, int(about["settings"]["index"]["creation_date"]))
         writes.append(checkpoint(client, index) + 1)
         client.indices.refresh(index=index)
     return Counts(made_at, tuple(writes))
