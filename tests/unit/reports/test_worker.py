@@ -1,0 +1,29 @@
+"""The process that runs a report."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+_PROGRAM = """
+import sys
+from pathlib import Path
+from arbkit.reports import worker
+from arbkit.reports.run_folders import Job
+
+seen = []
+def warm():
+    module = sys.modules.get("jupyter_client.manager")
+    seen.append(module is not None and not module.__spec__._initializing)
+worker._warm = warm
+worker._run_notebook = lambda *_: None
+job = Job(notebook=Path("a.ipynb"), title="A", parameters={}, limit_s=60, figures=False)
+worker.execute(Path("."), job)
+print(seen)
+"""
+
+
+def test_what_two_threads_import_is_whole_before_there_are_two(tmp_path: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", _PROGRAM], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.returncode) == ("[True]", 0), done.stderr
