@@ -2,8 +2,8 @@
 
 What counts as looked at has been published first. Tokens are money: before each request the log and the home are
 seen to take a write, and an answer is kept in the home until it is published, over an outage and over a restart; killed
-while an answer is on its way, the producer asks again at worst. It waits where it must (tokens, nothing due, an outage)
-and can be stopped in every wait. A home has one producer at a time.
+while an answer comes in, the producer asks again only for what had not come. It waits where it must (tokens, nothing
+due, an outage) and can be stopped in every wait. A home has one producer at a time.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from arbkit.core.settings import Settings
 from arbkit.pipeline.looks import LookDesk
 from arbkit.pipeline.planner import Request, plan
 from arbkit.pipeline.producer_state import MAX_SHOWN, KeptBatch, PaidBatch, Progress, WatchedFile
+from arbkit.sources.arriving import Arrived, ArrivingAnswers
 from arbkit.sources.envelope import envelope
 from arbkit.sources.token_budget import Tokens, write_tokens
 from arbkit.store.mode import settle_mode
@@ -97,9 +98,13 @@ def produce(settings: Settings, *, once: bool = False, stop: threading.Event) ->
     with (
         sole_process(settings.home, "producer"),
         open_stream(settings) as stream,
-        KeepaSource(settings, stop=stop) as source,
+        KeepaSource(settings, arriving=_arriving(settings), stop=stop) as source,
     ):
         return _Producer(settings, stream, source, stop, once=once).run()
+
+
+def _arriving(settings: Settings) -> ArrivingAnswers:
+    return ArrivingAnswers(settings.home / "arriving.answer")
 
 
 class _Producer:
@@ -113,6 +118,7 @@ class _Producer:
         self._once = once
         self._summary = ProduceSummary(f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}")
         self._watch = WatchedFile(settings)
+        self._arriving = _arriving(settings)
         self._kept = KeptBatch(settings.home / "unpublished.jsonl")
         self._desk = LookDesk(settings)
         self._missing: frozenset[tuple[str, str]] = frozenset()
@@ -129,9 +135,10 @@ class _Producer:
         # With `once` everything is due that this run has not looked at.
         looks = {} if self._once else self._progress.looks
         interval = math.inf if self._once else self._settings.poll_interval
-        if left := self._kept.read():
+        if left := self._left_over():
             logger.info("%s: %d products of an earlier run are published first", left.market, len(left.records))
-            looks.update(dict.fromkeys(self._publish(left), time.time()))
+            looks.update(dict.fromkeys(done := self._publish(left), time.time()))
+            self._desk.settle_earlier(done, self._missing, left.fetched_at)
         while not self._stop.is_set():
             self._beat()
             self._check_mode()
@@ -148,6 +155,14 @@ class _Producer:
                 self._wait(step.seconds, or_new_list=True)
         self._summary.stopped = self._stop.is_set()
         return self._summary
+
+    def _left_over(self) -> PaidBatch | None:
+        """What an earlier run has paid for, as far as it came in, and not published."""
+        kept = self._kept.read()
+        if kept is None and (arrived := self._arriving.read()) is not None:
+            return self._paid(arrived)
+        self._arriving.drop()
+        return kept
 
     def _serve(self, asked: Request) -> list[tuple[str, str]]:
         """Make a request that somebody asked for beside the watchlist; what has been looked at by it."""
@@ -181,7 +196,8 @@ class _Producer:
             elif self._can_write(self._tokens) and (batch := self._fetch(request)):
                 self._tokens = batch.tokens
                 self._consumed = None if batch.tokens is None else batch.tokens.consumed
-                return self._publish(self._paid(request.market, batch))
+                arrived = Arrived(request.market, self._source.origin, tuple(batch.products), batch.fetched_at)
+                return self._publish(self._paid(arrived, batch.missing))
         except KeepaTokensError as error:
             self._wait_for_tokens(error.wait_s)
         except KeepaError as error:
@@ -242,15 +258,17 @@ class _Producer:
         self._failures = 0
         return answer
 
-    def _paid(self, market: str, batch: Batch) -> PaidBatch:
-        """The batch as it is published, kept in the home until it is."""
-        records = list(self._records(market, batch))
-        odd = {product["asin"] for product in batch.products} - {record.key for record in records}
-        paid = PaidBatch(market, records, (*batch.missing, *sorted(odd)))
+    def _paid(self, arrived: Arrived, missing: tuple[str, ...] = ()) -> PaidBatch:
+        """What has arrived as it is published, kept in the home until it is."""
+        records = list(self._records(arrived))
+        odd = {product["asin"] for product in arrived.products} - {record.key for record in records}
+        paid = PaidBatch(arrived.market, records, (*missing, *sorted(odd)), arrived.fetched_at)
         try:
             self._kept.keep(paid)
         except ServiceError as error:
             logger.error("%s; what was just paid for is lost if arbkit ends before it is published", error)
+        else:
+            self._arriving.drop()
         return paid
 
     def _publish(self, batch: PaidBatch) -> list[tuple[str, str]]:
@@ -285,11 +303,12 @@ class _Producer:
         left = "" if self._tokens is None else f", {self._tokens.left} tokens left"
         logger.info("%s: %d products%s", batch.market, len(batch.records), left)
 
-    def _records(self, market: str, batch: Batch) -> Iterator[Record]:
-        at, origin = datetime.fromtimestamp(batch.fetched_at, UTC), self._source.origin
+    def _records(self, arrived: Arrived) -> Iterator[Record]:
+        at = datetime.fromtimestamp(arrived.fetched_at, UTC)
         fetched_at = f"{at:%Y-%m-%dT%H:%M:%SZ}"
-        wrapped = partial(envelope, market=market, origin=origin, fetched_at=fetched_at, run_id=self._summary.run_id)
-        for product in batch.products:
+        run_id, market = self._summary.run_id, arrived.market
+        wrapped = partial(envelope, market=market, origin=arrived.origin, fetched_at=fetched_at, run_id=run_id)
+        for product in arrived.products:
             try:
                 yield Record(product["asin"], orjson.dumps(wrapped(asin=product["asin"], product=product)))
             except orjson.JSONEncodeError as error:

@@ -105,11 +105,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class PaidBatch:
-    """An answer that was paid for, as it goes on the log; ``missing`` are the products that it left out."""
+    """An answer that was paid for, as it goes on the log.
+
+    ``missing`` are the products that it left out; ``fetched_at`` in Unix seconds, 0 where that is not known.
+    """
 
     market: str
     records: Sequence[Record]
     missing: tuple[str, ...]
+    fetched_at: float
 
 
 class KeptBatch:
@@ -127,7 +131,7 @@ class KeptBatch:
         Raises:
             ServiceError: the file cannot be written.
         """
-        header = {"v": 1, "market": batch.market, "missing": batch.missing}
+        header = {"v": 1, "market": batch.market, "missing": batch.missing, "fetched_at": batch.fetched_at}
         write_atomically(self._path, b"\n".join([orjson.dumps(header), *(record.value for record in batch.records)]))
 
     def read(self) -> PaidBatch | None:
@@ -143,7 +147,8 @@ class KeptBatch:
             header, *envelopes = data.split(b"\n")
             said = orjson.loads(header)
             records = [Record(str(orjson.loads(envelope)["asin"]), envelope) for envelope in envelopes]
-            return PaidBatch(str(said["market"]), records, tuple(map(str, said["missing"])))
+            missing = tuple(map(str, said["missing"]))
+            return PaidBatch(str(said["market"]), records, missing, float(said.get("fetched_at", 0)))
         except (ValueError, KeyError, TypeError):
             put_aside(self._path, "what is in it is not published")
             return None

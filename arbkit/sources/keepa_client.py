@@ -11,10 +11,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, BinaryIO, TypeVar, cast
 from urllib.parse import urlsplit
 
 import keepa
@@ -30,6 +30,7 @@ from arbkit.core.retry import Failure, sleep_unless, with_retry
 from arbkit.core.service.bounded_http import Answer, AnswerTooLargeError, BoundedSession
 from arbkit.core.service.metrics import KEEPA_RETRIES
 from arbkit.core.settings import Settings, is_loopback
+from arbkit.sources.arriving import MAX_ANSWER, ArrivingAnswers
 from arbkit.sources.raw_types import Json, RawProduct, decode_leniently
 from arbkit.sources.token_budget import Tokens
 
@@ -42,8 +43,6 @@ _STATS_DAYS = 90
 _CONNECT_TIMEOUT_S = 5.0
 _TOTAL_TIMEOUT_S = 180.0
 """How long a request may take in all: 100 full products (3 MB, packed) over a line of 200 kbit/s."""
-_MAX_ANSWER = 60 << 20
-"""Bytes of the largest answer, unpacked: 100 full products have 17 MB. Less than what the log keeps of one message."""
 _MAX_MESSAGE = 500
 """Characters of the service's own error message that are shown."""
 _MOST = 2**31
@@ -83,20 +82,23 @@ class KeepaSource(Closing):
     """The Keepa-compatible service that the settings name. A context manager, for one thread at a time.
 
     What may pass (5xx, time-outs, broken connections, invalid JSON, partial answers) is asked again up to
-    ``attempts`` times, after waits with full jitter up to ``longest_wait_s``; ``stop`` ends the waiting.
+    ``attempts`` times, after waits with full jitter up to ``longest_wait_s``; ``stop`` ends the waiting. Products are
+    written to ``arriving`` as they come in, which the caller drops once they are kept.
     """
 
     def __init__(
         self,
         settings: Settings,
         *,
+        arriving: ArrivingAnswers | None = None,
         stop: threading.Event | None = None,
         attempts: int = 6,
         longest_wait_s: float = 30.0,
         read_timeout_s: float = 60.0,
         total_timeout_s: float = _TOTAL_TIMEOUT_S,
     ) -> None:
-        self._client = _Client(settings, timeouts_s=(_CONNECT_TIMEOUT_S, read_timeout_s, total_timeout_s))
+        self._arriving = arriving
+        self._client = _Client(settings, arriving, timeouts_s=(_CONNECT_TIMEOUT_S, read_timeout_s, total_timeout_s))
         self._buybox = settings.keepa_buybox
         self._attempts = attempts
         self._longest_wait_s = longest_wait_s
@@ -134,10 +136,16 @@ class KeepaSource(Closing):
         """
         got: dict[str, RawProduct] = {}
         wanted = dict.fromkeys(asins)
+        if self._arriving is not None:
+            self._arriving.drop()
 
         def ask() -> None:
             left = [asin for asin in wanted if asin not in got]
-            got.update(self._client.products(market, left, buybox=self._buybox))
+            try:
+                got.update(self._client.products(market, left, buybox=self._buybox))
+            except _TransientError:
+                got.update(self._arrived())
+                raise
             if absent := [asin for asin in left if asin not in got]:
                 raise _PartialError(f"{len(absent)} of {len(left)} products are missing from the answer")
 
@@ -156,6 +164,11 @@ class KeepaSource(Closing):
     def close(self) -> None:
         """Give up the connection."""
         self._client.close()
+
+    def _arrived(self) -> dict[str, RawProduct]:
+        """What had come in when the line broke."""
+        arrived = None if self._arriving is None else self._arriving.read()
+        return {} if arrived is None else {product["asin"]: product for product in arrived.products}
 
     def _retried(self, call: Callable[[], T], *, is_enough: Callable[[], bool] = lambda: False) -> T:
         return with_retry(
@@ -177,7 +190,9 @@ class KeepaSource(Closing):
 class _Client(keepa.Keepa):
     """The ``keepa`` package's client on a connection of ours, with errors instead of waits."""
 
-    def __init__(self, settings: Settings, *, timeouts_s: tuple[float, float, float]) -> None:
+    def __init__(
+        self, settings: Settings, arriving: ArrivingAnswers | None, *, timeouts_s: tuple[float, float, float]
+    ) -> None:
         if settings.mode == "imported":
             why, remedy = "there is no key, so nothing can be asked of Keepa", "Put your Keepa key into .env"
             raise ConfigError(why, field="KEEPA_API_KEY", remedy=remedy)
@@ -194,19 +209,22 @@ class _Client(keepa.Keepa):
         # What the package needs in order to ask for nothing on its own, and divides by.
         self.status.refillRate, self.status.refillIn = 1, 0.0
         self._base = settings.source_url
+        self._arriving = arriving
+        self._copy: BinaryIO | None = None
         self._session = BoundedSession(
             {"User-Agent": "arbkit"},
             # A proxy for the outside world would not find a service on this machine.
             use_proxies=not is_loopback(_host(self._base)),
             timeouts_s=timeouts_s,
-            most_bytes=_MAX_ANSWER,
+            most_bytes=MAX_ANSWER,
         )
 
     def products(self, market: str, asins: Sequence[str], *, buybox: bool) -> dict[str, RawProduct]:
         """ASIN → product object, of the requested ones that the answer holds."""
         domain = DCODES[market_of(market).keepa_domain]
         how: _Body = {"stats": _STATS_DAYS, "history": True, "wait": False, "progress_bar": False, "raw": True}
-        answers = self.query(list(asins), domain=domain, buybox=buybox, **how)
+        with self._receiving(market, asins):
+            answers = self.query(list(asins), domain=domain, buybox=buybox, **how)
         # With raw=True the package hands out what `_request` gives, one a request.
         (body,) = cast("list[_Body]", answers)
         products = body.get("products")
@@ -219,6 +237,18 @@ class _Client(keepa.Keepa):
     def close(self) -> None:
         self._session.close()
 
+    @contextmanager
+    def _receiving(self, market: str, asins: Sequence[str]) -> Iterator[None]:
+        """Whatever is answered in here is written down as it comes in."""
+        if self._arriving is None:
+            yield
+            return
+        with self._arriving.receiving(market, asins, self.origin) as self._copy:
+            try:
+                yield
+            finally:
+                self._copy = None
+
     def _request(
         self,
         request_type: str,
@@ -230,7 +260,7 @@ class _Client(keepa.Keepa):
         """The only method through which the package talks HTTP: one request, its parsed body or a typed error."""
         try:
             # A redirect is not followed: it would carry the key to somebody else.
-            answer = self._session.get(f"{self._base}/{request_type}", payload)
+            answer = self._session.get(f"{self._base}/{request_type}", payload, copy=self._copy)
         except AnswerTooLargeError as error:
             raise KeepaError(f"{self._base}: {error}", remedy="Check ARBKIT_KEEPA_URL") from None
         except ValueError as error:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import threading
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +20,9 @@ class Reply:
     status: int = 200
     body: Any = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    pause_before: bytes = b""
+    pause: Callable[[], bool] = lambda: True
+    """called where ``pause_before`` first stands in the body; False: the line breaks there"""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,14 @@ class Stub:
         return sum(a.name == name for a in self.asked)
 
 
+def _in_two(body: bytes, before: bytes) -> tuple[bytes, bytes]:
+    """The packed body, cut where ``before`` first stands: the first part can be unpacked without the second."""
+    packer = zlib.compressobj(1, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
+    at = body.index(before) if before else len(body)
+    head = packer.compress(body[:at]) + packer.flush(zlib.Z_SYNC_FLUSH)
+    return head, packer.compress(body[at:]) + packer.flush()
+
+
 @contextmanager
 def stub(answer: Answer = well) -> Iterator[Stub]:
     """A running stub; ``answer`` may block until the test lets it go."""
@@ -95,14 +106,17 @@ def stub(answer: Answer = well) -> Iterator[Stub]:
             running.asked.append(asked)
             reply = running.answer(asked, before)
             body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-            body = gzip.compress(body, 1)
+            head, tail = _in_two(body, reply.pause_before)
             self.send_response(reply.status)
             for name, value in {"Content-Encoding": "gzip", **reply.headers}.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(head) + len(tail)))
             self.end_headers()
             try:
-                self.wfile.write(body)
+                self.wfile.write(head)
+                if not reply.pause():
+                    raise ConnectionAbortedError
+                self.wfile.write(tail)
             except OSError:
                 self.close_connection = True
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from prometheus_client import REGISTRY
 
 import arbkit.pipeline.producer
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, ServiceError, StreamError
+from arbkit.core.offers.looks import Look
 from arbkit.core.settings import Settings
 from arbkit.core.sqlite import connect
 from arbkit.pipeline.producer import ProduceSummary, produce
@@ -506,6 +508,65 @@ def test_what_was_paid_for_outlives_the_producer(tmp_path: Path, monkeypatch: py
     assert [first["product"], second["product"]] == [product("B000000001"), product("B000000003")]
     assert first["run_id"]
     assert not (settings.home / "unpublished.jsonl").exists()
+
+
+def arriving(settings: Settings) -> bytes:
+    path = settings.home / "arriving.answer.0"
+    return path.read_bytes() if path.exists() else b""
+
+
+@pytest.mark.parametrize(("before", "rest"), [(b'{"asin": "B000000003"', ["B000000003"]), (b', "end"', [])])
+def test_killed_while_an_answer_comes_in_it_asks_only_for_the_rest(
+    tmp_path: Path, before: bytes, rest: list[str]
+) -> None:
+    let_go = threading.Event()
+
+    def answer(asked: Asked, earlier: int) -> Reply:
+        if asked.name == "token" or earlier:
+            return well(asked, earlier)
+        return replace(products(asked, end=True), pause_before=before, pause=lambda: let_go.wait(120))
+
+    with stub(answer) as service:
+        settings = config(tmp_path, service, markets="DE")
+        with process(settings) as child:
+            eventually(lambda: len(arriving(settings).partition(b"\n")[2]) > 0)
+            child.kill()
+            child.wait(60)
+            let_go.set()
+        once(settings)
+        bought = [asin for a in service.asked if a.name == "product" for asin in a.asins]
+        assert sorted(bought) == sorted([*ASINS, *rest])
+    assert sorted(str(e["asin"]) for e in envelopes(settings)) == list(ASINS)
+    assert {e["source"] for e in envelopes(settings)} == {"keepa"}
+    assert not arriving(settings)
+
+
+def test_what_had_come_in_when_the_line_broke_is_not_bought_again(tmp_path: Path) -> None:
+    def answer(asked: Asked, before: int) -> Reply:
+        broken = asked.name == "product" and not before
+        reply = well(asked, before)
+        return replace(reply, pause_before=b'{"asin": "B000000002"', pause=lambda: False) if broken else reply
+
+    with stub(answer) as service:
+        settings = config(tmp_path, service, markets="DE")
+        once(settings)
+        assert [sorted(a.asins) for a in service.asked if a.name == "product"] == [list(ASINS), list(ASINS[1:])]
+    assert looked_at(settings) == {(asin, "DE") for asin in ASINS}
+
+
+def test_a_look_that_was_paid_for_before_a_kill_is_said_to_be_served(tmp_path: Path) -> None:
+    with stub() as service:
+        settings = config(tmp_path, service, markets="DE")
+        with open_store(settings) as store:
+            store.put_looks([Look(asin="B000000009", market="DE", asked_at=time.time() - 60)])
+        settings.home.mkdir(exist_ok=True)
+        header = {"v": 1, "market": "DE", "asins": ["B000000009"], "origin": "keepa"}
+        body = {**TOKENS, "products": [product("B000000009")]}
+        (settings.home / "arriving.answer.0").write_bytes(orjson.dumps(header) + b"\n" + orjson.dumps(body))
+        once(settings)
+        assert all("B000000009" not in a.asins for a in service.asked if a.name == "product")
+        with open_store(settings) as store:
+            assert [look.status for look in store.looks()] == ["served"]
 
 
 def test_an_answer_of_several_parts_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,10 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
 from types import TracebackType
-from typing import cast
+from typing import BinaryIO, cast
 
 import requests
 import urllib3
@@ -56,8 +58,10 @@ class BoundedSession(Closing):
         self._connect_s, self._silence_s, self._total_s = timeouts_s
         self._most_bytes = most_bytes
 
-    def get(self, url: str, parameters: Mapping[str, str | int]) -> Answer:
+    def get(self, url: str, parameters: Mapping[str, str | int], *, copy: BinaryIO | None = None) -> Answer:
         """The answer to a GET; a redirect is one, and not followed.
+
+        The body of a good answer (200) goes to ``copy`` as it comes in, still packed, as long as that can be written.
 
         Raises:
             AnswerTooLargeError: it is larger than it may be.
@@ -76,7 +80,7 @@ class BoundedSession(Closing):
                 proxies=kept["proxies"],
             )
             try:
-                body = _unpacked(response, self._most_bytes)
+                body = _unpacked(response, self._most_bytes, copy if response.status_code == HTTPStatus.OK else None)
             except urllib3.exceptions.HTTPError as error:
                 is_late = isinstance(error, urllib3.exceptions.TimeoutError)
                 raise (requests.Timeout if is_late else requests.ConnectionError)(str(error)) from error
@@ -149,12 +153,16 @@ class _Deadline:
             raise requests.Timeout(f"no whole answer within {self._seconds:.0f} s") from None
 
 
-def _unpacked(response: requests.Response, most: int) -> bytes:
+def _unpacked(response: requests.Response, most: int, copy: BinaryIO | None) -> bytes:
     """The body, never more of it in memory than it may have."""
     packing = response.headers.get("Content-Encoding", "identity").strip().lower()
     if packing not in ("identity", "gzip", "x-gzip", ""):
         raise requests.exceptions.ContentDecodingError(f"packed as {packing!r}, which was not asked for")
-    packed = _bounded(response.raw.stream(_CHUNK, decode_content=False), most)
+    # Whatever is there, at once: `stream` would wait until it has a chunk together.
+    arriving = iter(partial(response.raw.read1, _CHUNK, decode_content=False), b"")
+    packed = _bounded(arriving, most)
+    if copy is not None:
+        packed = _copied(packed, copy)
     return b"".join(_gunzipped(packed, most) if "gzip" in packing else packed)
 
 
@@ -163,6 +171,15 @@ def _bounded(chunks: Iterator[bytes], most: int) -> Iterator[bytes]:
     for chunk in chunks:
         if (size := size + len(chunk)) > most:
             raise _too_large(most)
+        yield chunk
+
+
+def _copied(chunks: Iterator[bytes], copy: BinaryIO) -> Iterator[bytes]:
+    is_whole = True
+    for chunk in chunks:
+        if is_whole:
+            with suppress(OSError):
+                is_whole = copy.write(chunk) == len(chunk)
         yield chunk
 
 

@@ -307,7 +307,7 @@ def test_what_the_service_says_of_itself_is_cut_to_a_line() -> None:
 
 
 def test_an_answer_beyond_every_size_is_refused_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arbkit.sources.keepa_client._MAX_ANSWER", 2 << 20)
+    monkeypatch.setattr("arbkit.sources.keepa_client.MAX_ANSWER", 2 << 20)
 
     def answer(asked: Asked, before: int) -> Reply:
         if asked.name == "token":
