@@ -6,7 +6,8 @@ STAMP := $(VENV)/.installed
 COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint docs mutants bench golden chaos screenshots servers clean constraints
+.PHONY: help install run test check lint docs mutants bench golden chaos screenshots servers sbom audit images \
+	clean constraints
 
 # What keeps $(PYTHON) from making the environment, and the command that mends it; empty if nothing does.
 PYTHON_FAULT = $(shell \
@@ -74,6 +75,15 @@ screenshots: install ## pictures of every page in each state, into build/screens
 
 servers: install ## real Kafka and Elasticsearch on free loopback ports, without Docker, until Ctrl-C
 	$(BIN)/python -m tests.servers.launch
+
+sbom: install ## what arbkit installs, as CycloneDX, into build/sbom.json
+	$(BIN)/python -m tests.supply.sbom
+
+audit: install ## known vulnerabilities of the pinned packages: clean, found, or could not run
+	$(BIN)/python -m tests.supply.audit
+
+images: install ## fix the images of Dockerfile and docker-compose.yml to the digests that their tags have now
+	$(BIN)/python -m tests.supply.images
 
 clean: ## remove the virtual environment and caches; data in var/ stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

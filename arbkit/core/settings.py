@@ -249,6 +249,11 @@ class Settings(BaseSettings):
         return shown
 
 
+def without_keepa_key(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a process but the Keepa key, in whatever case it is spelt: settings read it in any."""
+    return {name: value for name, value in environment.items() if name.upper() != "KEEPA_API_KEY"}
+
+
 def _if_there(path: Path) -> Path | None:
     return path if path.exists() else None
 

@@ -34,7 +34,7 @@ from arbkit.core.service.addresses import (
 )
 from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, heartbeat_path
 from arbkit.core.service.process_tree import end_tree, kill_tree, spawn
-from arbkit.core.settings import Settings
+from arbkit.core.settings import Settings, without_keepa_key
 
 logger = logging.getLogger(__name__)
 
@@ -173,9 +173,7 @@ class Supervisor:
         self._sockets = dict(sockets)
         self._running = [_Running(service) for service in services]
         ours = {"ARBKIT_SUPERVISED": str(os.getpid()), "PYTHONUNBUFFERED": "1"}
-        # In whatever case it is spelt.
-        inherited = {name: value for name, value in os.environ.items() if name.upper() != "KEEPA_API_KEY"}
-        self._environment = {**inherited, **environment, **ours}
+        self._environment = {**without_keepa_key(os.environ), **environment, **ours}
         self._stop = stop
         self._write = write
         self._clock = clock

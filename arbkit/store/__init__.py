@@ -42,7 +42,7 @@ __all__ = [
 def open_store(settings: Settings, *, read_only: bool = False, longest_read_s: float | None = None) -> Store:
     """The store that the settings name; it shows the demo market beside real products only where that is forced.
 
-    A read that takes ``longest_read_s`` seconds fails; one of Elasticsearch does so after 30 in any case.
+    A read that takes ``longest_read_s`` seconds fails; a search of Elasticsearch does so after 25 in any case.
 
     Raises:
         ConfigError: no store of that kind.

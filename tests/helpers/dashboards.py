@@ -77,7 +77,7 @@ def serving(
     settings.home.mkdir(parents=True, exist_ok=True)
     with listen(settings.host, port, "ARBKIT_DASHBOARDS_PORT") as free:
         port = free.getsockname()[1]
-    given = {"ARBKIT_TOKEN": token, "KEEPA_API_KEY": key, "ARBKIT_DASHBOARD_PAGES": str(pages)}
+    given = {"ARBKIT_TOKEN": token, "KEEPA_API_KEY": key, "keepa_api_key": key, "ARBKIT_DASHBOARD_PAGES": str(pages)}
     given |= {TOKEN_IS_NEW: "1"} if is_new else {}
     given |= {"TMPDIR": str(temporary)} if temporary else {}
     log = settings.home.parent / f"dashboards-{port}.log"

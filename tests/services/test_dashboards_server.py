@@ -9,6 +9,8 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -173,7 +175,26 @@ def test_the_cookie_is_for_this_site_and_expires(served: Served) -> None:
     answer = requests.get(f"{served.url}{PAGE}?token={TOKEN}", timeout=30, allow_redirects=False)
     words = [word.strip().lower() for word in answer.headers["Set-Cookie"].split(";")]
     assert {"httponly", "samesite=lax", "path=/"} <= set(words)
-    assert any(word.startswith("expires=") for word in words)
+    [ends] = [parsedate_to_datetime(word.partition("=")[2]) for word in words if word.startswith("expires=")]
+    # As docs/concepts/security.md says.
+    assert timedelta(days=13, hours=23) < ends - datetime.now(UTC) < timedelta(days=14, hours=1)
+
+
+def test_logging_out_ends_the_session_of_that_browser(served: Served) -> None:
+    session, other = served.logged_in(), served.logged_in()
+    session.get(f"{served.url}/logout", timeout=30)
+    asked = [
+        one.get(f"{served.url}/voila/tree", timeout=30, allow_redirects=False).is_redirect for one in (session, other)
+    ]
+    assert asked == [True, False]
+
+
+def test_who_is_not_logged_in_reads_what_is_installed_for_everybody_and_no_page(served: Served) -> None:
+    assert requests.get(f"{served.url}/voila/static/plotly.min.js", timeout=30).status_code == 200
+    for path in (PAGE, "/voila/tree", "/reports/detect/latest/report.html", "/voila/api/contents"):
+        answer = requests.get(f"{served.url}{path}", timeout=30, allow_redirects=False)
+        assert answer.status_code in {302, 403}, path
+        assert "arb-" not in answer.text, path
 
 
 def test_the_form_takes_the_token_and_goes_on_to_the_page(served: Served) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -122,12 +123,16 @@ def test_a_read_only_store_says_so_and_takes_the_batch_afterwards(
         def block(on: bool | None) -> None:
             client.indices.put_settings(index=f"{prefix}offers", settings={"index.blocks.read_only_allow_delete": on})
 
-        with pytest.raises(StoreError, match="takes no writes") as caught:
+        def put_again_and_again() -> None:
+            nonlocal batch
             for version in range(8_000_001, 8_000_100):
                 block(True)
                 store.put(batch)
                 # The server looks at its disk from time to time, and lifts a block that has no reason.
                 batch = [Update(replace(u.offer, version=version, updated_at=version), None) for u in batch]
+
+        with pytest.raises(StoreError, match="takes no writes") as caught:
+            put_again_and_again()
         assert caught.value.kind == "blocked"
         block(None)
     assert store.put(batch).ok == 3
@@ -305,3 +310,64 @@ def test_templates_make_an_index_of_that_name_as_strict_as_ours(prefix: str, ela
         (mapping,) = client.indices.get_mapping(index=f"{prefix}offers-by-hand").values()
     assert mapping["mappings"]["dynamic"] == "strict"
     assert orjson.dumps(mapping["mappings"]["_meta"]) == orjson.dumps({"arbkit": schema.fingerprint("offers")})
+
+
+# Searches that take too long
+
+TIMED_OUT = {"type": "search_timeout_exception", "reason": "Time exceeded", "timed_out": True}
+# As Elasticsearch 9.5 answers where it may not give a part.
+REFUSED = {
+    "error": {
+        "root_cause": [TIMED_OUT], "type": "search_phase_execution_exception", "reason": "all shards failed",
+        "phase": "query", "grouped": True, "failed_shards": [{"shard": 0, "index": "x", "reason": TIMED_OUT}],
+    },
+    "status": 429,
+}  # fmt: skip
+PART = {"took": 1, "timed_out": True, "_shards": {"total": 1, "failed": 0}, "hits": {"hits": []}, "aggregations": {}}
+READS: dict[str, Callable[[ElasticStore], object]] = {
+    "products": lambda store: store.products(ProductQuery()),
+    "opportunities": lambda store: store.opportunities(OpportunityQuery()),
+    "sums": lambda store: store.sums(OpportunityQuery()),
+    "scan_offers": lambda store: list(store.scan_offers(["asin"])),
+    "runs": ElasticStore.runs,
+    "facts": ElasticStore.facts,
+    "looks": ElasticStore.looks,
+    "stats": ElasticStore.stats,
+    "ages": lambda store: store.ages([60.0], now=0.0),
+    "unsent": lambda store: store.unsent(10),
+    "holds_real_products": ElasticStore.holds_real_products,
+    "remove_demo": lambda store: store.remove_demo(dry_run=True),
+    "replace_opportunities": lambda store: store.replace_opportunities([opportunity("B000000000")], run_id="r"),
+}
+
+
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_a_search_has_a_limit_at_the_server_and_is_answered_whole_or_not_at_all(
+    store: ElasticStore, proxy: Proxy, read: Callable[[ElasticStore], object]
+) -> None:
+    asked: list[tuple[str, bytes]] = []
+
+    def note(method: str, path: str, body: bytes) -> None:
+        if "/_search" in path:
+            asked.append((path, body))
+
+    proxy.fault = note
+    read(store)
+    assert asked
+    for path, body in asked:
+        assert "allow_partial_search_results=false" in path
+        # Sooner than the client, which gives a request up after 30 s, and then does not know why.
+        assert orjson.loads(body)["timeout"] == "25s"
+
+
+@pytest.mark.parametrize("answer", [(429, REFUSED), (200, PART)], ids=["refused", "a part"])
+@pytest.mark.parametrize("read", READS.values(), ids=READS)
+def test_a_search_that_takes_too_long_is_an_error_and_never_a_short_answer(
+    store: ElasticStore, proxy: Proxy, read: Callable[[ElasticStore], object], answer: tuple[int, Any]
+) -> None:
+    proxy.fault = lambda method, path, body: answer if "/_search" in path else None
+    with pytest.raises(StoreError, match=r"took longer than a reader may.*filters") as caught:
+        read(store)
+    assert not isinstance(caught.value, StoreRefusedError)
+    proxy.fault = lambda method, path, body: None
+    read(store)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -143,6 +144,20 @@ def test_a_generated_client_reads_problems(client: ModuleType, address: str, doc
         wrong = _call(client, session, operations["arbitrage"], "arbitrage", {"min_confidence": 2.0})
     assert (missing.status, missing.title) == (404, "Not Found")
     assert [(e.field, e.value) for e in wrong.errors] == [("min_confidence", "2.0")]
+
+
+def test_whatever_is_asked_it_answers_as_it_says(address: str, tmp_path: Path) -> None:
+    """Right and wrong values of every parameter and body, the same in each run, and calls that follow from answers."""
+    command = [str(Path(sys.executable).with_name("schemathesis"))]
+    command += ["--config-file", str(Path(__file__).with_name("schemathesis.toml"))]
+    command += ["run", str(OPENAPI), "--url", address, "--phases", "coverage,fuzzing,stateful", "--mode", "all"]
+    command += ["--max-examples", "5", "--generation-deterministic", "--no-color"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=900, check=False)
+    said = "\n".join(line[:300] for line in done.stdout.splitlines())
+    assert done.returncode == 0, said
+    tested = re.search(r"Tested: (\d+)", said)
+    assert tested is not None, said
+    assert int(tested[1]) == sum(map(len, json.loads(OPENAPI.read_text("utf-8"))["paths"].values()))
 
 
 def _call(client: ModuleType, session: Any, operation: dict[str, Any], name: str, given: dict[str, Any]) -> Any:

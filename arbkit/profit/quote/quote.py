@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from arbkit.core.errors import UsageError, did_you_mean
 from arbkit.core.marketplaces import market
 from arbkit.core.results import Component
 from arbkit.profit.breakdown import components
@@ -50,12 +51,16 @@ def quote(
         package: that of a stored product, in place of what the request states.
 
     Raises:
-        UsageError: the request and the profile together are impossible.
-        ConfigError: there is no such VAT class.
+        UsageError: the request and the profile together are impossible, or there is no such VAT class.
+        ConfigError: there is no such VAT class as the profile states.
     """
     profile = request.apply(profile)
+    day = tables.on(request.day())
+    stated, classes = request.vat_class, ("auto", *day.vat_classes)
+    if stated is not None and day.vat_classes and stated not in classes:
+        raise UsageError("no such VAT class", field="vat_class", value=stated, remedy=did_you_mean(stated, classes))
     package = package or QuotedPackage.of_request(request, tables)
-    pricer = QuotePricer(request, profile, tables.on(request.day()), rates, package)
+    pricer = QuotePricer(request, profile, day, rates, package)
     priced = [pricer.priced(method) for method in FULFILMENT_METHODS]
     best = pricer.best(priced)
     row, known = best.row, not best.unknown

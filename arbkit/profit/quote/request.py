@@ -37,7 +37,8 @@ def _size(text: str) -> str:
 
 
 Size = Annotated[str, AfterValidator(_size)]
-Amount = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+# From a cent on: what is divided by the smallest numbers of a machine is infinite.
+Amount = Annotated[float, Field(ge=0.01, le=1_000_000, allow_inf_nan=False)]
 Cost = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Percent = Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)]
 

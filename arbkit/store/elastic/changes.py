@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from elasticsearch import Elasticsearch
 
+from arbkit.core.results import JsonObject
 from arbkit.store.base import Basis
+from arbkit.store.elastic.client import run_search
 from arbkit.store.elastic.indices import checkpoint
 from arbkit.store.elastic.schema import fingerprint
 
@@ -89,10 +91,10 @@ def _products_since(client: Elasticsearch, index: str, seq_no: int) -> set[str]:
     found: set[str] = set()
     products: dict[str, Any] = {"size": _PAGE, "sources": [{"asin": {"terms": {"field": "asin"}}}]}
     while True:
-        search = {
+        search: JsonObject = {
             "size": 0, "query": {"range": {"_seq_no": {"gte": seq_no}}}, "aggs": {"products": {"composite": products}},
         }  # fmt: skip
-        answer = client.search(index=index, body=search, allow_partial_search_results=False)
+        answer = run_search(client, search, index=index)
         page = answer["aggregations"]["products"]
         found |= {bucket["key"]["asin"] for bucket in page["buckets"]}
         if "after_key" not in page:

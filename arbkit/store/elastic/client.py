@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
 from elasticsearch import ApiError, Elasticsearch, OrjsonSerializer, TransportError
 from pydantic import JsonValue
@@ -15,9 +15,16 @@ from arbkit.core.results import JsonObject
 BLOCKED = "cluster_block_exception"
 """Elasticsearch's own name for a write that a block refuses: a full disk, or a migration's last moments."""
 
+_TIMED_OUT = "search_timeout_exception"
+"""Elasticsearch's own name for a search that took too long."""
+
 _PAGE_SIZE = 2_000
 """Documents asked for by id or scanned per request."""
 _KEEP_ALIVE = "2m"
+_REQUEST_S = 30
+"""Seconds after which the client gives a request up."""
+_SEARCH_S = 25
+"""Seconds that Elasticsearch may search: sooner than the client gives up, so that it stops, and says why."""
 
 
 class Hit(TypedDict):
@@ -32,12 +39,27 @@ class Hit(TypedDict):
     sort: NotRequired[list[JsonValue]]
 
 
+class Hits(TypedDict):
+    """The documents of a search."""
+
+    hits: list[Hit]
+
+
+class SearchAnswer(TypedDict):
+    """What a search found; ``aggregations`` are shaped as they were asked for."""
+
+    timed_out: bool
+    hits: Hits
+    aggregations: NotRequired[Any]
+    pit_id: NotRequired[str]
+
+
 def connect(url: str, *, api_key: str | None = None, ca: str | None = None) -> Elasticsearch:
     """A client that retries nothing on its own: what may be tried again is decided item by item."""
     secure: dict[str, Any] = {"ca_certs": ca} if ca else {}
     # Compressing what is sent takes longer than storing it.
     return Elasticsearch(
-        url, api_key=api_key, request_timeout=30, max_retries=0, serializer=OrjsonSerializer(), **secure
+        url, api_key=api_key, request_timeout=_REQUEST_S, max_retries=0, serializer=OrjsonSerializer(), **secure
     )  # fmt: skip
 
 
@@ -59,6 +81,25 @@ def fetch_documents(
             raise _missing(why) if broken["error"].get("type") == "index_not_found_exception" else busy(why)
         found += [d for d in answer["docs"] if d["found"]]
     return found
+
+
+def run_search(client: Elasticsearch, search: JsonObject, *, index: str | None = None) -> SearchAnswer:
+    """The whole answer to a search; half of one would be a wrong one.
+
+    Args:
+        client: to ask with.
+        search: the body.
+        index: or alias; None where the body names a moment of one.
+
+    Raises:
+        StoreError: it took longer than a search may.
+        ApiError: Elasticsearch refuses it, or a part of the index cannot be read.
+    """
+    body = {**search, "timeout": f"{_SEARCH_S}s"}
+    answer = cast(SearchAnswer, client.search(index=index, body=body, allow_partial_search_results=False))
+    if answer["timed_out"]:
+        raise _too_slow()
+    return answer
 
 
 def scan(
@@ -90,7 +131,7 @@ def scan(
             }  # fmt: skip
             if after is not None:
                 search["search_after"] = after
-            answer = client.search(body=search, allow_partial_search_results=False)
+            answer = run_search(client, search)
             pit = answer["pit_id"]
             hits = answer["hits"]["hits"]
             if hits:
@@ -128,6 +169,9 @@ def to_store_error(error: ApiError | TransportError) -> StoreError:
             remedy="Check that it runs there (ARBKIT_STORE)",
         )  # fmt: skip
     why = reason_of(error.body.get("error", error.message) if isinstance(error.body, dict) else error.message)
+    # It names the cause of each shard, below an error that says no more than that all failed.
+    if _TIMED_OUT in str(error.body):
+        return _too_slow()
     match error.status_code:
         case 429 | 403 if BLOCKED in why:
             return blocked(why)
@@ -155,6 +199,13 @@ def blocked(why: str) -> StoreError:
 def busy(why: str) -> StoreError:
     """The error where Elasticsearch has no room for a write at the moment."""
     return StoreError(f"the store is too busy: {why}", kind="busy", remedy="It is tried again")
+
+
+def _too_slow() -> StoreError:
+    return StoreError(
+        "reading the store took longer than a reader may",
+        remedy="Ask for less (filters, a smaller page), or try again when less is going on",
+    )  # fmt: skip
 
 
 def _missing(what: str) -> StoreRefusedError:

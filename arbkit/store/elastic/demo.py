@@ -12,7 +12,7 @@ from arbkit.core.errors import StoreError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer
 from arbkit.core.results import JsonObject
-from arbkit.store.elastic.client import reason_of
+from arbkit.store.elastic.client import reason_of, run_search
 
 DEMO: JsonObject = {"term": {"demo": True}}
 REAL: JsonObject = {"bool": {"must_not": [DEMO]}}
@@ -24,14 +24,14 @@ _PER_REQUEST = 2_000
 def hidden_asins(client: Elasticsearch, products: str) -> list[str]:
     """The products (of the index ``products``) of the demo market, if there are real ones beside them."""
     search: JsonObject = {"size": _MOST_TERMS, "query": DEMO, "_source": False, "track_total_hits": False}
-    found = client.search(index=products, body=search, allow_partial_search_results=False)["hits"]["hits"]
+    found = run_search(client, search, index=products)["hits"]["hits"]
     return [hit["_id"] for hit in found] if found and holds_real(client, products) else []
 
 
 def holds_real(client: Elasticsearch, products: str) -> bool:
     """Whether there is a product that is not of the demo market."""
     search: JsonObject = {"size": 1, "query": REAL, "_source": False, "track_total_hits": False, "terminate_after": 1}
-    return bool(client.search(index=products, body=search, allow_partial_search_results=False)["hits"]["hits"])
+    return bool(run_search(client, search, index=products)["hits"]["hits"])
 
 
 def without(asins: Sequence[str], search: JsonObject) -> JsonObject:

@@ -18,7 +18,7 @@ from arbkit.core.results import JsonObject
 from arbkit.store.base import Announce, Basis, Notice
 from arbkit.store.elastic import changes, documents, queries
 from arbkit.store.elastic.bulk import Action, bulk
-from arbkit.store.elastic.client import Hit, fetch_documents, scan
+from arbkit.store.elastic.client import Hit, fetch_documents, run_search, scan
 from arbkit.store.elastic.indices import discard_previous_index, index_behind, swap_aliases, temporary_indices
 
 _COLLECTIONS = ("opportunities", "outbox")
@@ -77,7 +77,7 @@ def replace_opportunities(
 def read_unsent(client: Elasticsearch, index: str, limit: int) -> list[Notice]:
     """The oldest notices that are not marked as sent."""
     search: JsonObject = {"size": limit, "query": _UNSENT, "sort": [_IN_ORDER], "track_total_hits": False}
-    hits = client.search(index=index, body=search, allow_partial_search_results=False)["hits"]["hits"]
+    hits = run_search(client, search, index=index)["hits"]["hits"]
     return [documents.notice_of(hit["_source"]) for hit in hits]
 
 

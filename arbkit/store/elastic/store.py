@@ -37,7 +37,7 @@ from arbkit.store.base import (
 )
 from arbkit.store.elastic import changes, demo, detections, documents, indices, queries
 from arbkit.store.elastic.bulk import Action, bulk
-from arbkit.store.elastic.client import Hit, connect, fetch_documents, scan, wrap_errors
+from arbkit.store.elastic.client import Hit, connect, fetch_documents, run_search, scan, wrap_errors
 from arbkit.store.elastic.indices import temporary_indices
 from arbkit.store.elastic.looks import ElasticLooks
 from arbkit.store.elastic.schema import COLLECTIONS
@@ -380,10 +380,7 @@ class ElasticStore(ElasticLooks, Closing):
     def _search(self, collection: str, search: JsonObject) -> Any:
         with wrap_errors():
             self._refresh(collection)
-            # Half an answer would be a wrong one.
-            return self._client.search(
-                index=self._prefix + collection, body=search, allow_partial_search_results=False
-            )  # fmt: skip
+            return run_search(self._client, search, index=self._prefix + collection)
 
     def _get(self, collection: str, ids: Sequence[str]) -> list[Hit]:
         with wrap_errors():

@@ -23,7 +23,7 @@ from traitlets.config import Config
 from voila.app import Voila
 
 from arbkit.core.files import shipped_folder, write_atomically
-from arbkit.core.settings import Settings, sqlite_path
+from arbkit.core.settings import Settings, sqlite_path, without_keepa_key
 from arbkit.display.html import environment
 from arbkit.web.dashboards.report_files import ROUTE, ReportHandler
 from arbkit.web.dashboards.server.kernels import transport
@@ -177,6 +177,9 @@ def run_dashboards(settings: Settings, listening: socket.socket, *, own_token: s
         ServiceError: the home cannot be written.
     """
     secret = cookie_secret(settings.home, own_token=own_token)
+    # Kernels inherit what this process has.
+    for name in os.environ.keys() - without_keepa_key(os.environ).keys():
+        del os.environ[name]
     os.environ.update(page_environment(settings))
     config = Config(tomllib.loads((_HERE / "voila.toml").read_text("utf-8")))
     config.Voila.ip = settings.host
@@ -223,7 +226,8 @@ def lab(settings: Settings, *, browser: bool = True) -> int:
     """
     folder = own_notebooks(settings)
     token = settings.token.get_secret_value()
-    environment = {**os.environ, **kernel_environment(settings), **({"JUPYTER_TOKEN": token} if token else {})}
+    environment = {**without_keepa_key(os.environ), **kernel_environment(settings)}
+    environment |= {"JUPYTER_TOKEN": token} if token else {}
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.ip={settings.host}"]
     command += [f"--ServerApp.root_dir={folder}", *([] if browser else ["--no-browser"])]
     # Over plain TCP every user of the machine could listen to what a notebook prints.

@@ -343,8 +343,8 @@ def test_a_size_that_is_none_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("field", "allowed", "refused"),
     [
-        ("buy", [0.01, 1_000_000], [0, 1_000_000.01]),
-        ("sell", [0.01, 1_000_000], [0, 1_000_000.01]),
+        ("buy", [0.01, 1_000_000], [0, 0.009, 1_000_000.01]),
+        ("sell", [0.01, 1_000_000], [0, 5e-324, 1_000_000.01]),
         ("weight_g", [0.1, 1_000_000], [0, 1_000_001]),
         ("other_costs", [0, 1_000_000], [-0.01, 1_000_000.01]),
         ("duty_pct", [0, 100], [-0.1, 100.1]),
@@ -393,3 +393,16 @@ def test_an_unregistered_seller_of_a_request_gives_up_the_profiles_registrations
 def test_a_request_that_the_profile_forbids_is_refused() -> None:
     with pytest.raises(UsageError, match="pan-eu"):
         QuoteRequest.parse({**TOY, "fulfilment": "pan-eu"}).apply(Profile.neutral(registrations=("DE",)))
+
+
+@pytest.mark.parametrize("vat_class", ["", "boks", "source", "suggested", "Books"])
+def test_a_vat_class_that_is_none_is_the_fault_of_who_asks(vat_class: str) -> None:
+    with pytest.raises(UsageError, match="no such VAT class") as caught:
+        asked(vat_class=vat_class)
+    assert (caught.value.field, caught.value.value) == ("vat_class", vat_class)
+    assert "books" in str(caught.value)
+
+
+def test_every_vat_class_and_the_suggested_one_can_be_asked_for() -> None:
+    for vat_class in ("auto", *TABLES.on(ON).vat_classes):
+        assert asked(vat_class=vat_class).profit is not None

@@ -19,8 +19,8 @@ from tornado.routing import Matcher
 from tornado.web import Finish, RequestHandler
 
 from arbkit.core.files import file_lock, writing
+from arbkit.core.service.failed_logins import FailedLogins
 from arbkit.web.dashboards.server.plain import PlainErrors, RefusalError, plain_page
-from arbkit.web.failed_logins import FailedLogins
 from arbkit.web.policies import STATIC_PAGE
 
 _KEY_BYTES = 32

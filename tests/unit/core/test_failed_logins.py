@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from arbkit.web.failed_logins import FailedLogins
+from arbkit.core.service.failed_logins import FailedLogins
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""How often an address may try a wrong token, on the API and on the dashboards."""
+"""How often an address may try a wrong token, on the API, the dashboards and the metrics."""
 
 from __future__ import annotations
 
