@@ -15,9 +15,8 @@ import contextlib
 import os
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
 from arbkit.core.errors import ArbkitError
@@ -31,9 +30,9 @@ from tests.chaos.commands import COMMANDS, Commands
 from tests.chaos.compare import contents
 from tests.chaos.faults import FAULTS, SmallDisk, family, halted, killed, locked, small_disk, stopped, without_room
 from tests.chaos.market import PaidMarket
-from tests.chaos.model import Difference, Witness, examine
+from tests.chaos.model import Witness, examine
 from tests.chaos.records import Deck, number_in
-from tests.chaos.recovery import Recoveries
+from tests.chaos.report import Report
 from tests.chaos.runtime import add_runtime_options, runtime, say
 from tests.chaos.services import SERVICES, Services
 from tests.chaos.victims import StuckError, Worker, tail_of
@@ -50,6 +49,8 @@ _SHARES = {
     "replay": 0.08, "report": 0.06,
 }  # fmt: skip
 _JUMPS_S = (3_600.0, 86_400.0, 60 * 86_400.0, -3_600.0, -7 * 86_400.0)
+_LATEST_S = 3.0
+"""The longest time between two injections; a strict campaign spreads those on a command over all of its run."""
 _CHECK_EVERY = 5
 _HANG_RESTS = 25
 """Injections for which a service that hangs is left alone: it is seen after two minutes."""
@@ -76,34 +77,6 @@ class Plan:
             if number == (2 * index + 1) * self.injections // (2 * self.hangs + 1):
                 return sorted(SERVICES)[(self.seed + index) % len(SERVICES)]
         return None
-
-
-@dataclass(slots=True)
-class Report:
-    """What was done and what differs; ``ended`` counts exit codes by process, ``means`` says how it was done."""
-
-    seed: int
-    injections: Counter[str] = field(default_factory=Counter)
-    ended: Counter[str] = field(default_factory=Counter)
-    acknowledged: Counter[str] = field(default_factory=Counter)
-    recoveries: Recoveries = field(default_factory=Recoveries)
-    means: str = ""
-    seconds: float = 0.0
-    differences: list[Difference] = field(default_factory=list)
-
-    def lines(self) -> list[str]:
-        def of(counts: Counter[str]) -> str:
-            return ", ".join(f"{n} {name}" for name, n in sorted(counts.items())) or "none"
-
-        return [
-            f"seed {self.seed}: {self.injections.total()} injections in {self.seconds:.0f} s: {of(self.injections)}",
-            self.means,
-            f"ended: {of(self.ended)}",
-            f"acknowledged: {of(self.acknowledged)}",
-            *self.recoveries.lines(),
-            *(f"DIFFERENCE {one}" for one in self.differences),
-            "as it must be" if not self.differences else f"{len(self.differences)} differences",
-        ]
 
 
 Say = Callable[[str], None]
@@ -213,7 +186,7 @@ class _Campaign:
         shares = {name: share for name, share in _SHARES.items() if name not in resting}
         victim = self._rng.choices(list(shares), list(shares.values()))[0]
         fault = self._rng.choices(list(FAULTS), list(FAULTS.values()))[0]
-        moment = self._rng.uniform(0, 3.0)
+        moment = self._rng.uniform(0, _LATEST_S)
         if (hanging := self._plan.hang_at(number)) is not None:
             victim, fault = hanging, "hang"
             self._rests_until[victim] = number + 1 + _HANG_RESTS
@@ -228,20 +201,22 @@ class _Campaign:
             self._commands.is_owed.add(victim)
 
     def _await_victim(self, victim: str, moment: float) -> None:
-        """Wait until it has recovered, and runs since ``moment`` seconds; a command for that part of its time."""
-        self._require(lambda: self.report.recoveries.since(victim) is None, f"{victim} does not do its work again")
+        """Wait until it has recovered and runs for a while; a command may be disturbed again before that."""
         if victim not in COMMANDS:
+            recovered = self.report.recoveries.since
+            self._require(lambda: recovered(victim) is None, f"{victim} does not do its work again")
             self._tend(moment)
             self._require(lambda: self._pid(victim) is not None, f"{victim} does not run")
             return
-        share = moment / 3.0
+        takes_s = self._commands.usually_takes_s(victim)
+        wait_s = moment / _LATEST_S * (takes_s if self._plan.strict else min(takes_s, _LATEST_S))
         while True:
             if self._pid(victim) is None:
                 self._commands.run(victim)
-            self._tend(share * self._commands.usually_takes_s(victim))
+            self._tend(wait_s)
             if self._pid(victim) is not None:
                 return
-            share /= 2
+            wait_s /= 2
 
     def _do(self, fault: str, victim: str) -> None:
         seconds = self._rng.uniform(0.3, 4.0)

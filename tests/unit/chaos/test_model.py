@@ -36,7 +36,7 @@ from tests.chaos import records
 from tests.chaos.compare import Contents, contents, messages
 from tests.chaos.model import IMPORTED, Witness, examine
 from tests.chaos.records import Deck, Expected
-from tests.chaos.recovery import Recoveries
+from tests.chaos.report import Recoveries
 from tests.helpers.factories import offer, opportunity
 
 LETTERS = dead_letter_topic(RAW_TOPIC)

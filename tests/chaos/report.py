@@ -1,13 +1,15 @@
-"""How long what was disturbed needs until it does its work again."""
+"""What a campaign has done and seen, and how long what was disturbed needs until it does its work again."""
 
 from __future__ import annotations
 
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-__all__ = ["Recoveries"]
+from tests.chaos.model import Difference
+
+__all__ = ["Recoveries", "Report"]
 
 _LIMIT_S = 60.0
 _HANG_LIMIT_S = 180.0
@@ -61,3 +63,31 @@ class Recoveries:
             worst, victim = max(took)
             median = statistics.median(seconds for seconds, _ in took)
             yield f"serving again after {fault}: median {median:.1f} s, worst {worst:.1f} s ({victim}), of {len(took)}"
+
+
+@dataclass(slots=True)
+class Report:
+    """What was done and what differs; ``ended`` counts exit codes by process, ``means`` says how it was done."""
+
+    seed: int
+    injections: Counter[str] = field(default_factory=Counter)
+    ended: Counter[str] = field(default_factory=Counter)
+    acknowledged: Counter[str] = field(default_factory=Counter)
+    recoveries: Recoveries = field(default_factory=Recoveries)
+    means: str = ""
+    seconds: float = 0.0
+    differences: list[Difference] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        def of(counts: Counter[str]) -> str:
+            return ", ".join(f"{n} {name}" for name, n in sorted(counts.items())) or "none"
+
+        return [
+            f"seed {self.seed}: {self.injections.total()} injections in {self.seconds:.0f} s: {of(self.injections)}",
+            self.means,
+            f"ended: {of(self.ended)}",
+            f"acknowledged: {of(self.acknowledged)}",
+            *self.recoveries.lines(),
+            *(f"DIFFERENCE {one}" for one in self.differences),
+            "as it must be" if not self.differences else f"{len(self.differences)} differences",
+        ]
