@@ -32,7 +32,9 @@ class Recoveries:
     _hung_until: float = 0.0
 
     def disturbed(self, victim: str, fault: str, now: float) -> None:
-        """An injection has ended now; a hang begins."""
+        """An injection has ended now; a hang begins. What it was not recovered from before is late, or forgotten."""
+        if (one := self._open.get(victim)) is not None:
+            self._judge(victim, one, now)
         self._open[victim] = _Disturbance(fault, now)
 
     def since(self, victim: str) -> float | None:
@@ -46,12 +48,16 @@ class Recoveries:
             return
         if one.fault == "hang":
             self._hung_until = now
+        self._took[one.fault].append((self._judge(victim, one, now), victim))
+
+    def _judge(self, victim: str, one: _Disturbance, now: float) -> float:
+        """How long it has taken until now, noted if that is too long."""
         seconds = max(0.0, now - one.ended_at)
-        self._took[one.fault].append((seconds, victim))
         beside_a_hang = one.ended_at < self._hung_until or any(other.fault == "hang" for other in self._open.values())
         limit = _HANG_LIMIT_S if one.fault == "hang" or beside_a_hang else _LIMIT_S
         if seconds > limit:
             self._late.append(f"{victim} after {one.fault}: {seconds:.0f} s, where {limit:.0f} s may be")
+        return seconds
 
     def late(self) -> list[str]:
         """Every victim that needed longer than it may."""

@@ -339,3 +339,12 @@ def test_who_waits_beside_a_hang_may_take_as_long() -> None:
     recoveries.serves("scheduler", 1_125.0)
     recoveries.serves("import", 1_200.0)
     assert recoveries.late() == []
+
+
+def test_who_is_disturbed_again_is_late_only_if_there_was_time_before() -> None:
+    recoveries = Recoveries()
+    for at in (1_000.0, 1_059.0, 1_120.0, 1_130.0):
+        recoveries.disturbed("report", "kill", at)
+    recoveries.serves("report", 1_140.0)
+    assert recoveries.late() == ["report after kill: 61 s, where 60 s may be"]
+    assert list(recoveries.lines()) == ["serving again after kill: median 10.0 s, worst 10.0 s (report), of 1"]
