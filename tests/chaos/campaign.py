@@ -143,6 +143,7 @@ class _Campaign:
         self._database = next(map(sqlite_path, urls), None)
         self._commands = Commands(folder, self._environment, seen)
         self._killed: set[str] = set()
+        self._gone: dict[str, int | None] = {}
         self._rests_until: dict[str, int] = {}
 
     def run(self) -> None:
@@ -220,7 +221,10 @@ class _Campaign:
 
     def _do(self, fault: str, victim: str) -> None:
         seconds = self._rng.uniform(0.3, 4.0)
-        processes = family(self._pid(victim) or 0)
+        pid = self._pid(victim)
+        processes = family(pid or 0)
+        if fault in ("kill", "hang"):
+            self._gone[victim] = pid
         if victim in ("consumer", "import") or fault in ("locked", "full", "read-only"):
             self._seen.repeats += 1
         match fault:
@@ -294,11 +298,11 @@ class _Campaign:
         self._killed.discard(name)
 
     def _is_serving(self, victim: str, since: float) -> bool:
-        """Whether it has done work since then: a command its own, a service a round with its heartbeat."""
+        """Whether it has done work since then: a command its own, a service that is not the killed one a round."""
         if victim in COMMANDS:
             return victim not in self._commands.is_owed
         beat = self._settings.home / "health" / victim
-        return beat.exists() and beat.stat().st_mtime > since
+        return self._pid(victim) != self._gone.get(victim) and beat.exists() and beat.stat().st_mtime > since
 
     def _require(self, done: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + _PATIENCE_S
