@@ -67,8 +67,8 @@ golden: install ## execute the golden notebooks of the tests anew; look at the d
 chaos: install ## 300 random kills while 100,000 records flow, on both stores, and 300 injections of every kind; nothing may be lost
 	$(BIN)/python -m tests.chaos.trial --kills 300 --records 100000 --store elasticsearch
 	$(BIN)/python -m tests.chaos.trial --kills 300 --records 100000 --store sqlite
-	$(BIN)/python -m tests.chaos.campaign --injections 300 --records 20000
-	$(BIN)/python -m tests.chaos.campaign --injections 300 --records 20000 --log kafka --store elasticsearch
+	$(BIN)/python -m tests.chaos.campaign --injections 300 --records 20000 --strict --system
+	$(BIN)/python -m tests.chaos.campaign --injections 300 --records 20000 --strict --system --log kafka --store elasticsearch
 
 screenshots: install ## pictures of every page in each state, into build/screenshots; those of the README into docs
 	$(BIN)/python -m tests.e2e.screenshots

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import typer
@@ -49,5 +50,10 @@ def main() -> None:
     try:
         app()
     except ArbkitError as error:
-        sys.stderr.write(printable(f"arbkit: {error}\n"))
+        try:
+            sys.stderr.write(printable(f"arbkit: {error}\n"))
+            sys.stderr.flush()
+        except OSError:
+            # A full disk under its log: Python would try again at the end, and end with a code of its own.
+            sys.stderr = io.StringIO()
         sys.exit(error.exit_code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -14,6 +15,7 @@ import orjson
 import typer
 from pydantic import BaseModel
 
+from arbkit.core.errors import ServiceError
 from arbkit.core.formatting import age_words, count, printable
 from arbkit.core.service.process import die_with_parent, log_to_stderr, stop_on_signals
 from arbkit.core.settings import Settings
@@ -80,10 +82,22 @@ def warn_of_exposures(settings: Settings) -> None:
 
 
 def print_json(document: Document) -> None:
-    """One JSON document on standard output, and nothing else there."""
+    """One JSON document on standard output, and nothing else there.
+
+    Raises:
+        ServiceError: it cannot be written; the work of the command is done.
+    """
     data = orjson.dumps(document, default=lambda model: model.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
-    sys.stdout.buffer.write(data + b"\n")
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.buffer.write(data + b"\n")
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # Python would try again at the end, and end with a code of its own.
+        sys.stdout = io.StringIO()
+        why = f"cannot be written: {error.strerror or error}. What the command does is done"
+        raise ServiceError(why, field="standard output", remedy="Free some space, and print it again") from error
 
 
 def answer(document: DocumentT, json: bool, text: Callable[[DocumentT], None]) -> None:

@@ -193,7 +193,7 @@ class _Loop:
         ):
             try:
                 while not self._stop.is_set():
-                    record_heartbeat(self._settings, "consumer")
+                    self._show_life()
                     if messages := self._poll():
                         with timed("consumer", "decode"):
                             batch = decode_batch(messages, demo=self._demo)
@@ -218,6 +218,11 @@ class _Loop:
         with timed("consumer", "poll"):
             return self._consumer.poll(max_records=_BATCH, timeout_s=patience)
 
+    def _show_life(self) -> None:
+        # Of a run that ends, such as an import's, it would hide that the service itself hangs.
+        if not self._until_empty:
+            record_heartbeat(self._settings, "consumer")
+
     def _settle(self) -> None:
         """Wait for the batch that is under way, staying a member of the group, and commit it."""
         future = self._under_way
@@ -227,7 +232,7 @@ class _Loop:
         if not wait([future], timeout=_UNPAUSED_S).done:
             self._consumer.pause()
             while not wait([future], timeout=_SHORT_POLL_S).done:
-                record_heartbeat(self._settings, "consumer")
+                self._show_life()
                 self._consumer.poll(max_records=1, timeout_s=0)
             self._consumer.resume()
         self._commit()

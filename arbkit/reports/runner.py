@@ -25,6 +25,7 @@ from typing import get_origin
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from arbkit.analysis.detection_parameters import DetectParameters
+from arbkit.core import errors
 from arbkit.core.errors import ArbkitError, ServiceError, UsageError, did_you_mean, first_fault
 from arbkit.core.files import file_lock, is_locked, sync_folder, sync_tree
 from arbkit.core.models import Run, RunStatus
@@ -43,6 +44,7 @@ _POLL_S = 0.1
 _FULL_BELOW = 1 << 20
 _NOTEBOOKS = Path(__file__).parent / "notebooks"
 STOPPED = "stopped, because arbkit was"
+_DISK_FULL = "the disk is full: free some space, or move ARBKIT_HOME"
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +296,7 @@ def _explain(settings: Settings, folder: Path, job: Job) -> None:
 def _last_words(folder: Path, code: int) -> str:
     """Why a notebook's process ended with ``code``, as far as is known."""
     if shutil.disk_usage(folder).free < _FULL_BELOW:
-        return "the disk is full: free some space, or move ARBKIT_HOME"
+        return _DISK_FULL
     if code < 0:
         return f"its process was ended by {signal.Signals(-code).name}: was there enough memory?"
     tail = (folder / "output.log").read_text("utf-8", "replace").strip().splitlines()
@@ -313,10 +315,21 @@ def run_or_raise(settings: Settings, name: str, given: Mapping[str, Json], *, pi
 
     Raises:
         ArbkitError: the run failed; names the run's folder.
-        ServiceError: it could not be written.
+        ServiceError: it could not be written, or log, store or disk failed it.
     """
     done = run_report(settings, name, given, pictures=pictures)
     if done.run.status != "succeeded":
         why = f"report {name} {done.run.status.replace('_', ' ')}: {done.run.error}"
-        raise ArbkitError(why, remedy=f"See {done.folder}") if done.folder.exists() else ServiceError(why)
+        if not done.folder.exists():
+            raise ServiceError(why)
+        kind = ServiceError if _is_of_a_service(done.run.error or "") else ArbkitError
+        raise kind(why, remedy=f"See {done.folder}")
     return done
+
+
+def _is_of_a_service(error: str) -> bool:
+    """Whether what a notebook ended with is no fault of its own: log, store or disk failed it."""
+    name = error.partition(":")[0]
+    kind = getattr(errors, name, None)
+    # A plain OSError is the disk's: what is not there, or not allowed, has an error of its own name.
+    return error == _DISK_FULL or name == "OSError" or (isinstance(kind, type) and issubclass(kind, ServiceError))

@@ -1,24 +1,25 @@
-"""What the campaign does to processes: killed, stopped, without room on the disk, locked out, at another time."""
+"""What the campaign does to processes: killed, stopped, without room on the disk, locked out."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
+import shutil
 import signal
 import sqlite3
-import time
+import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
 
-from arbkit.core.files import write_atomically
-
-__all__ = ["FAULTS", "clock_at", "family", "killed", "locked", "stopped", "without_room"]
+__all__ = ["FAULTS", "SmallDisk", "family", "halted", "killed", "locked", "small_disk", "stopped", "without_room"]
 
 FAULTS = {"kill": 0.40, "stop": 0.20, "full": 0.15, "locked": 0.10, "clock": 0.10, "read-only": 0.05}
-"""Their shares."""
+"""Their shares; a hang, which takes minutes, is placed apart."""
+_ROOMY, _LEFT_BYTES = "2g", 20_000
 _UNLIMITED = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 
 
@@ -40,11 +41,16 @@ def killed(processes: Iterable[psutil.Process]) -> None:
 def stopped(processes: Iterable[psutil.Process]) -> Iterator[None]:
     """SIGSTOP, and SIGCONT at the end."""
     there = list(processes)
-    _signal(there, signal.SIGSTOP)
+    halted(there)
     try:
         yield
     finally:
         _signal(there, signal.SIGCONT)
+
+
+def halted(processes: Iterable[psutil.Process]) -> None:
+    """SIGSTOP, for good: a hang."""
+    _signal(processes, signal.SIGSTOP)
 
 
 def _signal(processes: Iterable[psutil.Process], number: signal.Signals) -> None:
@@ -79,8 +85,53 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def clock_at(path: Path, ahead_s: float) -> None:
-    """Let the clock of all processes jump."""
-    write_atomically(path, b"%f" % ahead_s)
-    # Until the last has looked.
-    time.sleep(0.1)
+class SmallDisk:
+    """A folder that is a file system of its own, in memory, for all processes at once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """Hardly any room is left: "no space left on device" in the middle of a write."""
+        used = shutil.disk_usage(self._folder).used
+        _run("mount", "-o", f"remount,size={used + _LEFT_BYTES}", str(self._folder))
+        try:
+            yield
+        finally:
+            _run("mount", "-o", f"remount,size={_ROOMY}", str(self._folder))
+
+    @contextmanager
+    def read_only(self) -> Iterator[None]:
+        """Whatever is opened from now on can only be read; what is open is written on: Linux refuses more than that."""
+        folder = str(self._folder)
+        _run("mount", "--bind", folder, folder)
+        try:
+            _run("mount", "-o", "remount,bind,ro", folder)
+            yield
+        finally:
+            # What was opened in it stays so until it is closed.
+            _run("umount", "--lazy", folder)
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[SmallDisk | None]:
+    """Make an empty folder a file system of its own, and no longer in the end; None where nobody may mount."""
+    if os.geteuid() != 0 or not _mounts(folder):
+        yield None
+        return
+    try:
+        yield SmallDisk(folder)
+    finally:
+        _run("umount", "--lazy", str(folder))
+
+
+def _mounts(folder: Path) -> bool:
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        _run("mount", "-t", "tmpfs", "-o", f"size={_ROOMY},mode=700", "arbkit-campaign", str(folder))
+        return True
+    return False
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True, timeout=60)

@@ -6,14 +6,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from threading import Thread
+from typing import IO, Protocol
 
 from arbkit.core.settings import Settings
 from tests.helpers.paths import ROOT
 from tests.servers.launch import Kafka, die_with_parent
 
-__all__ = ["Broker", "Job", "StuckError", "Victim", "Worker"]
+__all__ = ["Broker", "Job", "StuckError", "Victim", "Worker", "tail_of"]
 
 _END_S = 60.0
 _BROKER_S = 120.0
@@ -55,7 +57,7 @@ class Worker:
         self.name = name
         self.progress = progress
         self.ended: list[int] = []
-        self.log = settings.home / f"{name}.log"
+        self.log = settings.home.parent / f"{name}.log"
         self._stopped = False
         self._command = [sys.executable, "-m", *command]
         self._folder = settings.home.parent
@@ -65,16 +67,17 @@ class Worker:
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._started = time.monotonic()
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                self._command,
-                env=self._environment,
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                preexec_fn=die_with_parent,
-            )
+        process = subprocess.Popen(
+            self._command,
+            env=self._environment,
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            preexec_fn=die_with_parent,
+        )
+        self._copy = _copying(process.stdout, self.log)
+        return process
 
     @property
     def pid(self) -> int:
@@ -109,38 +112,64 @@ class Worker:
     def end(self) -> None:
         self._process.kill()
         self._process.wait()
+        self._copy.join(_END_S)
 
     def tail(self) -> str:
-        return f"--- {self.name}, ended by itself with {self.ended}\n{self.log.read_text(errors='replace')[-_TAIL:]}"
+        return tail_of(f"{self.name}, ended by itself with {self.ended}", self.log)
 
 
 class Job:
     """A command that ends, started again and again; ``done`` is called with what it printed when it ended with 0."""
 
-    def __init__(self, name: str, settings: Settings, done: Callable[[bytes], None]) -> None:
+    def __init__(self, name: str, log: Path, done: Callable[[bytes], None]) -> None:
         self.name = name
-        self.log = settings.home / f"{name}.log"
+        self.log = log
         self.process: subprocess.Popen[bytes] | None = None
-        self._settings = settings
         self._done = done
-        self._output = settings.home / f"{name}.out"
+        self._output = log.with_suffix(".out")
+        self._copies: list[Thread] = []
 
-    def start(self, arguments: Sequence[str], environment: dict[str, str]) -> None:
-        with self.log.open("ab") as log, self._output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.chaos.clocked", *arguments],
-                env=environment, cwd=self._settings.home.parent, stdin=subprocess.DEVNULL, stdout=output, stderr=log,
-                preexec_fn=die_with_parent,
-            )  # fmt: skip
+    def start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._output.write_bytes(b"")
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "arbkit", *arguments],
+            env=environment, cwd=self.log.parent, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, preexec_fn=die_with_parent,
+        )  # fmt: skip
+        self._copies = [_copying(self.process.stdout, self._output), _copying(self.process.stderr, self.log)]
 
     def ended(self) -> int | None:
         """The exit code, once, when it has ended."""
         if self.process is None or (code := self.process.poll()) is None:
             return None
         self.process = None
+        for copy in self._copies:
+            copy.join(_END_S)
         if code == 0:
             self._done(self._output.read_bytes())
         return code
+
+
+def _copying(output: IO[bytes] | None, file: Path) -> Thread:
+    """Append what a process writes to a file, which it cannot do itself where its disk is full."""
+
+    file.touch()
+
+    def run() -> None:
+        assert output is not None
+        with output, file.open("ab", buffering=0) as copy:
+            for line in output:
+                copy.write(line)
+
+    thread = Thread(target=run, name=f"copy to {file.name}", daemon=True)
+    thread.start()
+    return thread
+
+
+def tail_of(name: str, log: Path) -> str:
+    """The end of what a process has written, under its name."""
+    text = log.read_text(errors="replace") if log.exists() else ""
+    return f"--- {name}\n{text[-_TAIL:]}"
 
 
 class Broker:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
 from arbkit.core.errors import ServiceError, UsageError
 from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, check_heartbeat, keep_heartbeat, record_heartbeat
 from arbkit.core.settings import Settings
+from arbkit.ops.setup import initialise
+from arbkit.pipeline.consumer import consume, drain
 from arbkit.pipeline.producer import produce
 from arbkit.reports.schedule.scheduler import run_scheduler
 
@@ -41,7 +44,7 @@ def test_a_long_step_beats_until_it_has_taken_its_time(settings: Settings, monke
     assert not path.exists()
 
 
-@pytest.mark.parametrize("name", ["producer", "scheduler"])
+@pytest.mark.parametrize("name", ["producer", "consumer", "scheduler"])
 def test_a_service_that_waits_goes_on_beating(settings: Settings, name: str) -> None:
     assert settings.watchlist is not None
     settings.watchlist.write_text("B07DVM36PS\n")
@@ -49,8 +52,9 @@ def test_a_service_that_waits_goes_on_beating(settings: Settings, name: str) -> 
     with socket.create_server(("127.0.0.1", 0)) as closed:
         nobody = settings.model_copy(update={"keepa_url": f"http://127.0.0.1:{closed.getsockname()[1]}"})
     stop = threading.Event()
-    run = produce if name == "producer" else run_scheduler
-    thread = threading.Thread(target=run, args=(nobody,), kwargs={"stop": stop})
+    services: dict[str, Callable[..., object]] = {"producer": produce, "consumer": consume, "scheduler": run_scheduler}
+    initialise(nobody)
+    thread = threading.Thread(target=services[name], args=(nobody,), kwargs={"stop": stop})
     thread.start()
     path = settings.home / "health" / name
     try:
@@ -62,6 +66,14 @@ def test_a_service_that_waits_goes_on_beating(settings: Settings, name: str) -> 
     finally:
         stop.set()
         thread.join()
+
+
+def test_a_run_that_ends_is_no_service(settings: Settings) -> None:
+    # An import consumes too: with its heartbeats a consumer that hangs would look alive, and never be restarted.
+    initialise(settings)
+    consume(settings, until_empty=True, stop=threading.Event())
+    assert drain(settings, stop=threading.Event())
+    assert not (settings.home / "health" / "consumer").exists()
 
 
 def test_a_home_that_cannot_be_written_is_one_error(settings: Settings) -> None:

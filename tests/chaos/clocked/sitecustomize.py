@@ -1,4 +1,4 @@
-"""arbkit with a clock that a file shifts: ``python -m tests.chaos.clocked consume`` is ``arbkit consume``.
+"""Python with a clock that a file shifts, where libfaketime cannot do it: imported by every Python that finds it.
 
 ``CHAOS_CLOCK`` names a file with the seconds by which ``time.time`` is ahead; it may change at any moment.
 """
@@ -29,9 +29,5 @@ class _Clock:
         return self._real() + self._ahead_s
 
 
-if __name__ == "__main__":
-    time.time = _Clock(Path(os.environ["CHAOS_CLOCK"]))
-
-    from arbkit.cli import main
-
-    main()
+if _file := os.environ.get("CHAOS_CLOCK"):
+    time.time = _Clock(Path(_file))
