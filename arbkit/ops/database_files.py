@@ -83,7 +83,7 @@ def require_unused(path: Path) -> None:
 
 
 def _is_held(path: Path) -> bool:
-    """Whether another process has a database open in WAL mode, whatever is in it: it keeps a shared lock of the file."""
+    """Whether another process has a database open in WAL mode, whatever is in it: it holds a shared lock of it."""
     if sys.platform == "win32":
         # There a file that is open cannot be replaced.
         return False
