@@ -15,13 +15,12 @@ app = typer.Typer(name="profile", help="Seller profiles: write, show and check t
 @app.command()
 def init(path: Path = typer.Argument(Path("profile.toml"), help="File to write.")) -> None:
     """Write the built-in profile to a file for you to edit, with every field explained."""
-    from arbkit.core.files import write_atomically
+    from arbkit.core.files import write_new
     from arbkit.profit.seller.profile_file import built_in
 
     load_settings()
-    if path.exists():
+    if not write_new(path, built_in().encode()):
         raise UsageError("exists already", field=str(path), remedy="Name another file, or move this one away")
-    write_atomically(path, built_in().encode())
     console(stderr=True).print(f"wrote {path}: edit it, then run `arbkit profile check {path}`", markup=False)
 
 

@@ -71,22 +71,56 @@ def write_atomically(path: Path, data: bytes) -> None:
         ServiceError: it cannot be written (full disk, read-only folder…); the old file is as it was.
     """
     target = path.resolve()
-    fresh = target.with_name(f".{target.name}.{uuid4().hex[:8]}.tmp")
-    with writing(path):
-        target.parent.mkdir(parents=True, exist_ok=True)
+    with writing(path), _fresh(target, data) as fresh:
+        if target.exists():
+            shutil.copymode(target, fresh)
+        fresh.replace(target)
+
+
+def write_new(path: Path, data: bytes) -> bool:
+    """Make a file of ``data`` at ``path``, durably and whole; False if there is one, which stays as it is.
+
+    Looking first and writing then would lose what another process, or an editor, writes in between.
+
+    Raises:
+        ServiceError: it cannot be written (full disk, read-only folder…).
+    """
+    target = path.resolve()
+    with writing(path), _fresh(target, data) as fresh:
         try:
-            with fresh.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if target.exists():
-                shutil.copymode(target, fresh)
-            fresh.replace(target)
+            os.link(fresh, target)
+        except FileExistsError:
+            return False
         except OSError:
-            with contextlib.suppress(OSError):
-                fresh.unlink(missing_ok=True)
-            raise
-        sync_folder(target.parent)
+            # A disk without hard links (exFAT, some network disks).
+            try:
+                with target.open("xb") as file:
+                    file.write(data)
+                    os.fsync(file.fileno())
+            except FileExistsError:
+                return False
+    return True
+
+
+@contextlib.contextmanager
+def _fresh(target: Path, data: bytes) -> Iterator[Path]:
+    """A file of ``data`` beside ``target``, to be put in its place; gone afterwards, if it still is there.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(f".{target.name}.{uuid4().hex[:8]}.tmp")
+    try:
+        with fresh.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield fresh
+    finally:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+    sync_folder(target.parent)
 
 
 def sync_folder(folder: Path) -> None:

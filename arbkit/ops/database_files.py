@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from arbkit.core.sqlite import Kind, connect, engine, wrap_errors
 
 _CHUNK = 1 << 20
 _USED = (engine.SQLITE_BUSY, engine.SQLITE_LOCKED)
+_SHARED_FIRST, _SHARED_SIZE = 0x4000_0002, 510
+"""The bytes that SQLite's readers lock, by its file format."""
 _NOT_COUNTED = ("sqlite_", "product_text_")
 """SQLite's own tables, and those inside of the index of words."""
 
@@ -60,7 +63,7 @@ def count_rows(path: Path) -> dict[str, int]:
 def require_unused(path: Path) -> None:
     """Fold the ``-wal`` of a database into it; that is granted only where no other process has it open.
 
-    A damaged one is left as it is: nobody can work with it.
+    A damaged one is left as it is, and whoever has it open is found by the lock alone.
 
     Raises:
         ServiceError: somebody has it open.
@@ -74,9 +77,24 @@ def require_unused(path: Path) -> None:
             connection.execute("BEGIN EXCLUSIVE")
             connection.execute("ROLLBACK")
     except engine.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _USED:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _USED or _is_held(path):
             remedy = "Stop `arbkit up` and every other service and page of this home, then try again"
             raise ServiceError("another process has it open", field=str(path), remedy=remedy) from None
+
+
+def _is_held(path: Path) -> bool:
+    """Whether another process has a database open in WAL mode, whatever is in it: it holds a shared lock of it."""
+    if sys.platform == "win32":
+        # There a file that is open cannot be replaced.
+        return False
+    import fcntl
+
+    with path.open("rb+") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB, _SHARED_SIZE, _SHARED_FIRST)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def put_in_place(fresh: Path, path: Path, aside: Path) -> bool:

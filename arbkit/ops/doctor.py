@@ -167,7 +167,18 @@ def _store(settings: Settings) -> str:
     if stats.hidden_products:
         demo = f" ({stats.hidden_products} of the demo market are hidden; `arbkit demo remove` removes them)"
     where = settings.masked()["ARBKIT_STORE"] or settings.store_url
-    return f"{where}: {stats.products} products{demo}, {stats.opportunities} opportunities"
+    found = f"{where}: {stats.products} products{demo}, {stats.opportunities} opportunities"
+    return "; ".join([found, *_left_over(settings)])
+
+
+def _left_over(settings: Settings) -> list[str]:
+    """What became of indices that killed processes have left in Elasticsearch."""
+    if settings.store_url.startswith("sqlite:"):
+        return []
+    from arbkit.store import elastic_options
+    from arbkit.store.elastic.indices import discard_abandoned
+
+    return discard_abandoned(settings.store_url, **elastic_options(settings))
 
 
 _CHECKS: Mapping[str, Callable[[Settings], str]] = {

@@ -15,7 +15,7 @@ from uuid import uuid4
 import orjson
 
 from arbkit.core.errors import RefusedFileError, ServiceError, UsageError
-from arbkit.core.files import file_lock, write_atomically, writing
+from arbkit.core.files import file_lock, is_locked, write_atomically, writing
 from arbkit.core.formatting import age_words
 from arbkit.core.models import Run
 from arbkit.core.results import Result
@@ -103,7 +103,11 @@ def _place(settings: Settings, file: BackedUpFile, *, with_env: bool) -> Path | 
 
 
 def _refuse_beside_services(settings: Settings) -> None:
-    """Whoever has a database open is found by that; this finds those that only use Kafka and Elasticsearch."""
+    """Whoever has a database open is found by that; this finds `up` and a producer, and who has no database to open."""
+    for name in ("supervisor", "producer"):
+        if is_locked(settings.home / f"{name}.lock"):
+            remedy = "Stop `arbkit up` and every other service of this home, then try again"
+            raise ServiceError(f"its {name} is running", field=str(settings.home), remedy=remedy)
     if databases_of(settings):
         return
     for name in SERVICES:

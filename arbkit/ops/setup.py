@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from arbkit.core.files import changing, read_if_there, write_atomically
+from arbkit.core.files import changing, read_if_there, write_atomically, write_new
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.store import elastic_options, open_store
 from arbkit.store.kept_facts import restore_facts
@@ -86,7 +86,11 @@ def _adopt(source: Path, target: Path, taken: dict[str, str]) -> str | None:
         return None
     if here is not None and _digest(here) not in (taken.get(source.name), _digest(data)):
         return f"{source.name} was changed in {source.parent} and in {target.absolute()}: the latter stays in force"
-    if here != data:
+    if here is None:
+        # Whatever somebody makes at this moment is theirs.
+        if not write_new(target, data):
+            return _adopt(source, target, taken)
+    elif here != data:
         write_atomically(target, data)
     taken[source.name] = _digest(data)
     return None

@@ -21,8 +21,14 @@ from arbkit.sources.export_columns import read_column
 from arbkit.sources.export_xlsx import Formats, check_extent, check_size, first_sheet, read_formats
 from arbkit.sources.raw_types import Cell, Json, decode_leniently
 
-_MAX_FILE = 512 << 20
-_MAX_UNPACKED = 1 << 30
+_MAX_FILE = 128 << 20
+"""Bytes of a file, and of the text or JSON in a packed one.
+
+A file is read whole, since all rows decide how it is to be read: JSON takes 10 times its size, and a table of
+:data:`~arbkit.sources.export_xlsx.MAX_CELLS` cells about 1.7 GiB. So an import takes no more than 2 GiB of memory.
+"""
+_MAX_UNPACKED = 512 << 20
+"""Bytes of all parts of an XLSX, whose XML is several times as long as what it says."""
 _MAX_RATIO = 200
 """Unpacked to packed: real exports are at about 10, a ZIP bomb at 1,000."""
 
@@ -66,7 +72,7 @@ def read_file(path: Path) -> SheetRows | SavedResponse:
         if not path.is_file() and path.exists():
             raise RefusedFileError("is no file", remedy=_EXAMPLE)
         if path.stat().st_size > _MAX_FILE:
-            raise RefusedFileError("is larger than 512 MiB", remedy="Export it in parts")
+            raise _too_large()
         return _parse(path.read_bytes())
     except OSError as error:
         raise RefusedFileError(f"cannot be read: {error.strerror or error}", field=str(path)) from error
@@ -95,12 +101,19 @@ def _gunzip(data: bytes) -> bytes:
     limit = _most_unpacked(data, 1 << 20)
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-            plain = file.read(limit + 1)
+            plain = file.read(min(limit, _MAX_FILE) + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise RefusedFileError(f"is a damaged gzip file: {error}", remedy="Save it again") from error
     if len(plain) > limit:
         raise RefusedFileError("unpacks to far more than real files do", remedy=_EXAMPLE)
+    if len(plain) > _MAX_FILE:
+        raise _too_large()
     return plain
+
+
+def _too_large() -> RefusedFileError:
+    remedy = "Export it in parts, or save the answers in several files"
+    return RefusedFileError(f"is larger than {_MAX_FILE >> 20} MiB", remedy=remedy)
 
 
 def _most_unpacked(data: bytes, least: int) -> int:
@@ -171,7 +184,9 @@ def _csv(data: bytes) -> SheetRows:
     try:
         delimiter = max(_DELIMITERS, key=lambda each: (_columns_read(head, each), head.count(each)))
         check_size(text.count(delimiter) + text.count("\n"), 1)
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        # io.StringIO would hold four bytes a character.
+        lines = io.TextIOWrapper(io.BytesIO(text.encode()), "utf-8", newline="")
+        rows = list(csv.reader(lines, delimiter=delimiter))
     except csv.Error as error:
         raise RefusedFileError(f"is no CSV file: {error}", remedy=_EXAMPLE) from error
     table = _table(rows)

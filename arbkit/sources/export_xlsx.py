@@ -33,9 +33,9 @@ _TEXT = re.compile(rb"<(?:\w+:)?si\b")
 
 MAX_COLUMNS = 2_000
 """Keepa knows some 500 columns."""
-MAX_CELLS = 20_000_000
-"""Cells of a table, the empty ones counted too: a million products have as many in 20 columns, or 100,000 in 200."""
-_MAX_TEXTS = 1 << 30
+MAX_CELLS = 6_000_000
+"""Cells of a table, the empty ones counted too: 300,000 products have as many in 20 columns, or 30,000 in 200."""
+_MAX_TEXTS = 128 << 20
 """Characters of all cells together: a text that many cells share is unpacked for each of them."""
 _DIGITS = 9
 """Of the address of a cell: more are too many whatever they say."""

@@ -42,8 +42,10 @@ def decode_leniently(text: str, at: int = 0) -> tuple[Json, int]:
         RecursionError: it is nested too deeply.
     """
     document, end = _LENIENT.raw_decode(text, at)
-    # In a form that can be written again, as orjson writes.
-    return orjson.loads(json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")), end
+    # In a form that can be written again, as orjson writes. A large one must not be there twice.
+    strict = json.dumps(document, ensure_ascii=False).encode("utf-8", "replace")
+    del document
+    return orjson.loads(strict), end
 
 
 class Envelope(TypedDict):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from arbkit.core.errors import ConfigError, UsageError
-from arbkit.core.files import changing, read_if_there, write_atomically
+from arbkit.core.files import changing, read_if_there, write_atomically, write_new
 from arbkit.core.input.asin import parse_asin, shorten
 from arbkit.core.settings import Settings
 
@@ -77,8 +77,7 @@ def locate(settings: Settings) -> Path:
         from arbkit.sources.demo.market import asins
 
         with changing(path):
-            if not path.exists():
-                write_atomically(path, (_DEMO_HEADER + "\n".join(asins()) + "\n").encode())
+            write_new(path, (_DEMO_HEADER + "\n".join(asins()) + "\n").encode())
     return path
 
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from arbkit.core.errors import ArbkitError
+from arbkit.core.keepa_time import to_minutes
 from arbkit.core.models import History, Offer, Update
 from arbkit.core.offers.groups import ORIGIN_RANKS, read_values
-from arbkit.core.offers.histories import merge_histories
+from arbkit.core.offers.histories import merge_histories, until
 from arbkit.core.offers.merging import Outcome, absorb
 from arbkit.store.base import Written
-from arbkit.store.history_codec import decode, encode, goes_on
+from arbkit.store.history_codec import decode, encode, ends_after, goes_on
 
 logger = logging.getLogger(__name__)
 
@@ -102,12 +103,26 @@ def absorb_histories(
 
 
 def renew_histories(
-    rebuilt: Mapping[str, StoredHistory], stored: Mapping[str, StoredHistory]
+    rebuilt: Mapping[str, StoredHistory], stored: Mapping[str, StoredHistory], *, latest: float
 ) -> Iterator[StoredHistory]:
-    """The histories that rebuilt ones change among the stored; points of one time are the rebuilt's."""
+    """The histories that rebuilt ones change among the stored; points of one time are the rebuilt's.
+
+    Stored points from after ``latest`` (Unix seconds), which none can have, are left out.
+    """
     for name in rebuilt.keys() & stored.keys():
-        if (merged := _merged(rebuilt[name], stored[name], ties=False)) != stored[name]:
+        if (merged := _merged(rebuilt[name], without_future(stored[name], latest), ties=False)) != stored[name]:
             yield merged
+
+
+def without_future(history: StoredHistory, latest: float) -> StoredHistory:
+    """The history without points from after ``latest`` (Unix seconds); the same one where it has none.
+
+    An arbkit that did not refuse such records has stored them.
+    """
+    if not ends_after(history.blob, to_minutes(latest)):
+        return history
+    logger.warning("the history of %s has points ahead of the clock: they are left out", history.id)
+    return StoredHistory.of(until(history.unpacked(), to_minutes(latest)))
 
 
 def _history_of(update: Update, offers: Mapping[str, Offer]) -> History | None:

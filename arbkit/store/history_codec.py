@@ -58,6 +58,14 @@ def goes_on(longer: bytes, shorter: bytes) -> bool:
     return all(name in series and _begins_with(longer, series[name], shorter, place) for name, place in others.items())
 
 
+def ends_after(blob: bytes, latest: int) -> bool:
+    """Whether a series of a packed history goes on after ``latest`` (Keepa minutes); nothing is unpacked for it."""
+    (order, _), series = _layout(blob)
+    ends = (place.start + _NUMBER_BYTES * place.points for place in series.values() if place.points)
+    last = (blob[end - _NUMBER_BYTES : end] for end in ends)
+    return any(int.from_bytes(number, "big" if order == "big" else "little", signed=True) > latest for number in last)
+
+
 class _Place(NamedTuple):
     """Where a series lies in a packed history: its first byte, how many points, how many columns of them."""
 

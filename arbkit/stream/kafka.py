@@ -29,6 +29,7 @@ from arbkit.stream.base import (
     TopicSpec,
     check_sizes,
     max_bytes_of,
+    no_such_group,
     topic_difference,
 )
 from arbkit.stream.kafka_consumer import KafkaConsumer, KafkaOptions
@@ -209,15 +210,20 @@ class KafkaStream(Stream):
             raise
 
     def forget_group(self, group: str) -> None:
-        """Nothing to do: what Kafka keeps depends on no group.
-
-        Raises:
-            StreamError: always.
-        """
-        raise StreamError(
-            "Kafka keeps and forgets consumer groups by its own rules", field="GROUP", value=group,
-            remedy="It removes messages whoever has read them; `kafka-consumer-groups --delete` forgets a group",
-        )  # fmt: skip
+        """See :meth:`arbkit.stream.base.Stream.forget_group`."""
+        # librdkafka 2.16 ends the process if an admin request finds no coordinator: one must answer just before.
+        with wrap_kafka_errors(self._servers, f"group {group} cannot be looked at"):
+            reader, known = self._reader(group), [KafkaTopicPartition(topic, 0) for topic in self._topics()]
+            with_retry(lambda: reader.committed(known, PATIENCE_S))
+        try:
+            with_retry(lambda: result(self._admin.delete_consumer_groups([group])[group]))
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND:
+                raise no_such_group(group) from error
+            what = f"group {group} cannot be forgotten"
+            if error.args[0].code() == KafkaError.NON_EMPTY_GROUP:
+                raise StreamError(f"{what}: it has members", remedy="Stop them first, then try again") from error
+            raise to_stream_error(error, self._servers, what) from error
 
     def apply_retention(self) -> int:
         """Nothing to do: the broker applies retention."""

@@ -36,7 +36,7 @@ from arbkit.store import OpportunityQuery, Page, ProductQuery
 from arbkit.store.lazy import LazyStore
 from arbkit.store.mode import mode_in_force, settle_mode
 from arbkit.stream import open_stream
-from arbkit.web import facts
+from arbkit.web import facts, looks
 from arbkit.web.bounds import Bounds
 from arbkit.web.dependencies import Asin, Shared, SharedDep, StoreDep
 from arbkit.web.description import describe
@@ -355,6 +355,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.shared = Shared(settings, LazyStore(settings), threading.Lock())
     app.include_router(router)
     app.include_router(facts.router)
+    app.include_router(looks.router)
     app.add_api_route("/docs", describe, methods=["GET"], include_in_schema=False)
     add_error_handlers(app)
     note_parameters(app)

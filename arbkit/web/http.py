@@ -161,6 +161,7 @@ _MEANINGS = {
     404: "There is no such thing",
     405: "This address takes other methods; `Allow` names them",
     408: "The body came too slowly",
+    409: "Nobody could do it as things stand; `detail` says why",
     413: "The body is too large",
     422: "Something is wrong with the request; `errors` names it",
     429: "Too many wrong tokens; `Retry-After` says how many seconds to wait",

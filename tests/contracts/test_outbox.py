@@ -11,12 +11,12 @@ from elasticsearch import Elasticsearch as Client
 
 import arbkit.store.elastic.detections
 import arbkit.store.sqlite.rows
-from arbkit.core.models import Opportunity
+from arbkit.core.models import Opportunity, Update
 from arbkit.store import Notice, OpportunityQuery, Store
 from arbkit.store.elastic.indices import create
 from arbkit.store.elastic.store import ElasticStore
 from arbkit.store.sqlite.store import SqliteStore
-from tests.helpers.factories import opportunity
+from tests.helpers.factories import offer, opportunity
 from tests.servers.launch import Elasticsearch
 
 Open = Callable[[], Store]
@@ -141,3 +141,19 @@ def test_of_two_detections_at_once_each_notice_is_kept_and_none_is_made_twice(op
     assert (stored(store), waiting(store)) == (
         ["B000000002", "B000000003"], ["B000000001", "B000000002", "B000000003"],
     )  # fmt: skip
+
+
+def test_what_is_announced_of_the_demo_market_goes_with_it_and_the_rest_is_sent(opened: Open) -> None:
+    store, other = opened(), opened()
+    invented = [opportunity(f"B0DEMO000{n}") for n in range(3)]
+    store.put([Update(offer(o.asin, origin="demo"), None) for o in invented])
+    store.put([Update(offer(o.asin), None) for o in routes(1)])
+    store.replace_opportunities([*invented, *routes(1)], run_id="r", announce=announce)
+    before = waiting(other)
+    assert store.remove_demo(dry_run=True).products == 3
+    assert waiting(other) == before
+    assert store.remove_demo().products == 3
+    assert waiting(other) == waiting(store) == ["B000000001"]
+    # A detection carries over what waits; nothing of what went comes back with it.
+    replace(other, 1)
+    assert waiting(store) == ["B000000001"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from array import array
 from collections.abc import Iterator
 from contextlib import suppress
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 
 import arbkit.store.sqlite.store
 from arbkit.core.errors import UsageError
+from arbkit.core.keepa_time import to_minutes
 from arbkit.core.models import Offer, Run, Series, Update
 from arbkit.core.offers.facts import Fact
 from arbkit.core.offers.looks import Look
@@ -567,6 +569,44 @@ def test_what_users_typed_is_kept_read_and_forgotten(store: Store) -> None:
     assert store.delete_fact("B000000001", "DE", "package")
     assert not store.delete_fact("B000000001", "DE", "package")
     assert store.facts() == [package(), books]
+
+
+def test_rebuilding_takes_points_ahead_of_the_clock_out_of_what_an_older_arbkit_stored(store: Store) -> None:
+    now = to_minutes(time.time())
+    for asin, version in (("B000000001", now + 90_000), ("B000000002", now + 90_000), ("B000000003", 8_000_000)):
+        known = history(asin, version=version)
+        ahead = [] if asin == "B000000003" else [now + 30, now + 80_000, now + 90_000]
+        price, box = known.series["new"], known.series["buy_box"]
+        assert box.shipping is not None
+        series = {
+            "new": Series(price.times + array("i", ahead), price.values + array("i", [9] * len(ahead))),
+            "buy_box": Series(
+                box.times + array("i", ahead), box.values + array("i", [9] * len(ahead)),
+                box.shipping + array("i", [0] * len(ahead)),
+            ),
+            "rank": Series(array("i", ahead[1:]), array("i", [7] * len(ahead[1:]))),
+        }  # fmt: skip
+        store.put([Update(offer(asin), replace(known, series=series))])
+    before = store.changes()
+    # Of the second the log no longer has anything.
+    store.rebuild([[Update(offer(), history())], [Update(offer("B000000003"), history("B000000003"))]])
+    for asin in ("B000000001", "B000000002"):
+        (healed,) = store.history(asin)
+        # The tolerance is an hour: clocks differ.
+        assert list(healed.series["new"].times) == [*history().series["new"].times, now + 30]
+        box = healed.series["buy_box"]
+        assert (len(box.times), len(box.values), len(box.shipping or ())) == (4, 4, 4)
+        assert not healed.series["rank"].times
+        assert healed.version <= now + 30
+    (untouched,) = store.history("B000000003")
+    assert untouched.series["new"] == history().series["new"]
+    assert store.changes() > before
+    # What comes next goes on from there.
+    later = replace(
+        history("B000000002", version=now + 40), series={"new": Series(array("i", [now + 40]), array("i", [5]))}
+    )
+    store.put([Update(offer("B000000002"), later)])
+    assert store.history("B000000002")[0].series["new"].times[-1] == now + 40
 
 
 def test_what_users_typed_survives_a_rebuilding(store: Store) -> None:

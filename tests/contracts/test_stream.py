@@ -314,7 +314,8 @@ def test_retention_removes_the_oldest_and_nothing_that_a_group_has_not_read(
 
 
 def test_a_group_that_is_forgotten_is_as_if_it_never_was(request: pytest.FixtureRequest, open_stream: Open) -> None:
-    differs(request, "what Kafka keeps depends on no group, and it forgets them itself", "kafka", "mock")
+    if request.node.callspec.params["open_stream"] == "mock":
+        pytest.xfail("the mock cannot delete a group, and librdkafka ends the process where a broker cannot")
     stream = open_stream()
     stream.publish(TOPIC, records(5))
     with pytest.raises(UsageError, match="no such consumer group"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -153,6 +154,42 @@ def test_the_watchlist_can_be_read_and_changed(client: TestClient, filled: Setti
     assert [i["asin"] for i in client.get("/products/watch").json()["items"]] == ["B00IZ8XDXC"]
     assert filled.watchlist is not None
     assert "B00IZ8XDXC" in filled.watchlist.read_text()
+
+
+def test_a_fresh_look_is_asked_for_once_and_what_becomes_of_it_is_told(filled: Settings) -> None:
+    polled = filled.model_copy(update={"demo": True, "markets": ("DE", "IT")})
+    with TestClient(create_app(polled), base_url="http://127.0.0.1") as client:
+        assert client.get("/looks").json() == {"items": [], "total": 0}
+        asked = client.post("/looks", json={"asin": "https://www.amazon.de/dp/B07DVM36PS"})
+        assert asked.status_code == 202
+        assert [(i["asin"], i["market"], i["status"]) for i in asked.json()["items"]] == [
+            ("B07DVM36PS", "DE", "waiting"), ("B07DVM36PS", "IT", "waiting"),
+        ]  # fmt: skip
+        again = client.post("/looks", json={"asin": "B07DVM36PS", "market": "it"})
+        assert again.json()["items"] == asked.json()["items"][1:]
+        assert client.get("/looks").json()["items"] == asked.json()["items"]
+        assert client.get("/looks", params={"status": "served"}).json()["total"] == 0
+        with open_store(polled) as store:
+            (german, _) = store.looks()
+            store.put_looks([replace(german, status="refused", answered_at=1.0, why="nobody could serve it")])
+        (refused,) = client.get("/looks", params={"status": "refused"}).json()["items"]
+        assert (refused["market"], refused["why"]) == ("DE", "nobody could serve it")
+        for body, field in (
+            ({"asin": "nonsense"}, "asin"), ({"asin": "B07DVM36PS", "market": "US"}, "market"), ({}, "asin"),
+            ({"asin": "B07DVM36PS", "more": 1}, "more"),
+        ):  # fmt: skip
+            assert faults(client.post("/looks", json=body))[0]["field"] == field
+        assert faults(client.get("/looks", params={"status": "gone"}))[0]["field"] == "status"
+        assert client.post("/looks", json={"asin": "B07DVM36PS"}, headers={"Host": "evil.example"}).status_code == 400
+        assert client.get("/looks").json()["total"] == 2
+
+
+def test_a_look_that_nobody_can_serve_is_refused_with_the_reason(client: TestClient) -> None:
+    # There is no key here, and the store holds real products.
+    answer = client.post("/looks", json={"asin": "B07DVM36PS"})
+    assert (answer.status_code, answer.headers["content-type"]) == (409, "application/problem+json")
+    assert "KEEPA_API_KEY" in answer.json()["detail"]
+    assert client.get("/looks").json()["total"] == 0
 
 
 def test_reports_and_their_results(client: TestClient) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,11 +18,16 @@ from elasticsearch import Elasticsearch as Client
 from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.core.models import Run, Update
 from arbkit.core.offers.facts import Fact
+from arbkit.core.settings import Settings
+from arbkit.ops.doctor import examine
+from arbkit.ops.setup import initialise
+from arbkit.pipeline.replay import replay
 from arbkit.store import OpportunityQuery, ProductQuery
 from arbkit.store.elastic import schema
 from arbkit.store.elastic.indices import create, migrate
 from arbkit.store.elastic.store import ElasticStore
 from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.paths import ROOT
 from tests.servers.launch import Elasticsearch
 from tests.servers.proxy import Proxy, error_body
 
@@ -302,6 +309,53 @@ def test_a_document_that_cannot_be_renewed_is_named_and_nothing_is_swapped(
     with pytest.raises(StoreError, match=r"strange .* cannot be renewed"):
         migrate(elasticsearch.url, prefix=prefix)
     assert store.put([Update(offer("B000000001", version=8_100_000), None)]).ok == 1
+
+
+LEAVES = """
+import os, sys
+from elasticsearch import Elasticsearch
+from arbkit.store.elastic.indices import temporary_indices
+with Elasticsearch(sys.argv[1]) as client, temporary_indices(client, sys.argv[2], ["offers", "outbox"]):
+    print("made", flush=True)
+    sys.stdin.readline()
+    os._exit(1)
+"""
+
+
+def test_what_a_killed_replay_has_left_goes_at_once_and_what_may_still_be_filled_stays(
+    prefix: str, elasticsearch: Elasticsearch, settings: Settings
+) -> None:
+    command = [sys.executable, "-c", LEAVES, elasticsearch.url, prefix]
+    on_elastic = settings.model_copy(update={"store": elasticsearch.url, "store_prefix": prefix})
+
+    def half_filled() -> list[str]:
+        with Client(elasticsearch.url) as client:
+            found = client.indices.get(index=f"{prefix}*", features=["aliases"])
+        return sorted(name.split("-")[1] for name, about in found.items() if not about["aliases"])
+
+    def doctor() -> str:
+        return next(check.says for check in examine(on_elastic) if check.name == "store")
+
+    for clean in (doctor, lambda: replay(on_elastic, stop=threading.Event(), progress=lambda *_: None)):
+        initialise(on_elastic)
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        with process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "made\n"
+            assert half_filled() == ["offers", "outbox"]
+            clean()
+            assert half_filled() == ["offers", "outbox"], "its maker runs"
+            process.kill()
+        said = clean()
+        # A replay makes no outbox, so it looks for none.
+        assert half_filled() == ([] if clean is doctor else ["outbox"])
+        if isinstance(said, str):
+            assert said.count("was never put to use and is deleted") == 2
+    # One of another machine, or of an older arbkit, cannot be asked for.
+    with Client(elasticsearch.url) as client:
+        client.indices.create(index=f"{prefix}offers-20260801000000-0123abcd")
+    assert "cannot be known here: kept for a day" in doctor()
+    assert half_filled() == ["offers"]
 
 
 def test_templates_make_an_index_of_that_name_as_strict_as_ours(prefix: str, elasticsearch: Elasticsearch) -> None:

@@ -80,7 +80,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
 
 @pytest.fixture
 def address(settings: Settings) -> Iterator[str]:
-    """Where the API over a store with something of everything is served."""
+    """Where the API over a store with something of everything is served, and somebody takes looks."""
+    settings = settings.model_copy(update={"demo": True})
     with open_store(settings) as store:
         store.put([Update(offer(ASIN, code), history(ASIN, code)) for code in ("DE", "IT")])
         store.replace_opportunities([opportunity(ASIN)], run_id="r1")
@@ -122,6 +123,8 @@ def test_a_generated_client_reads_every_endpoint(
         "put_package": {"asin": ASIN, "body": {"weight_g": 900}},
         "facts": {"asin": ASIN},
         "delete_fact": {"asin": ASIN, "name": "package"},
+        "look": {"body": {"asin": ASIN, "market": "DE"}},
+        "looks": {},
     }
     operations = {o["operationId"]: o for paths in document["paths"].values() for o in paths.values()}
     assert calls.keys() == operations.keys()
@@ -131,6 +134,7 @@ def test_a_generated_client_reads_every_endpoint(
     assert read["product"].markets["DE"].currency == "EUR"
     assert read["product"].offers[0].source == "keepa"
     assert [line.text for line in read["watched"].bad] == ["no asin"]
+    assert [(look.asin, look.market, look.status) for look in read["looks"].items] == [(ASIN, "DE", "waiting")]
     assert read["watch"].added == ["B07DVM36PS"]
     assert read["report_run"].result["total"] == 1
     assert "arbkit_up 1.0" in read["metrics"]
@@ -167,8 +171,8 @@ def _call(client: ModuleType, session: Any, operation: dict[str, Any], name: str
     values = dict(given)
     if body := values.get("body"):
         models = importlib.import_module(f"{client.__name__}.models")
-        request = models.WatchRequest if name == "watch" else models.PackageRequest
-        values["body"] = request.from_dict(body)
+        requests = {"watch": models.WatchRequest, "look": models.LookRequest, "put_package": models.PackageRequest}
+        values["body"] = requests[name].from_dict(body)
     if "sort_by" in values:
         models = importlib.import_module(f"{client.__name__}.models")
         values["sort_by"] = models.ArbitrageSortBy(values["sort_by"])

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 import pytest
+from typer.testing import CliRunner
 
+from arbkit.cli import app
+from arbkit.core.files import shipped_folder
 from arbkit.core.settings import Settings
+from arbkit.ops.setup import adopt_user_files
 from arbkit.sources import watchlist
 from arbkit.store import open_store
+from arbkit.web.dashboards.voila_server import own_notebooks
 from tests.helpers.paths import ROOT
 
 PROCESSES, CHANGES = 4, 25
@@ -108,3 +115,52 @@ def test_no_fact_is_lost_neither_in_the_store_nor_in_the_file_beside_it(settings
         assert {fact.asin.removeprefix("B") for fact in store.facts()} == expected()
     rows = orjson.loads((settings.home / "facts.json").read_bytes())
     assert {row["asin"].removeprefix("B") for row in rows} == expected()
+
+
+def make_profile(settings: Settings) -> Path:
+    path = settings.folder / "profile.toml"
+    assert CliRunner().invoke(app, ["profile", "init", str(path)]).exit_code != 0
+    return path
+
+
+def make_notebooks(settings: Settings) -> Path:
+    first = next(shipped_folder("notebooks").glob("*.ipynb"))
+    return own_notebooks(settings) / first.name
+
+
+def make_watchlist(settings: Settings) -> Path:
+    return watchlist.locate(settings.model_copy(update={"demo": True, "watchlist": None}))
+
+
+def take_watchlist(settings: Settings) -> Path:
+    given = settings.folder / "given"
+    given.mkdir()
+    (given / "watchlist.txt").write_text("B000000002\n")
+    mine = settings.folder / "mine.txt"
+    (kept,) = adopt_user_files(settings.model_copy(update={"watchlist": mine}), given)
+    assert str(mine) in kept
+    return mine
+
+
+@pytest.mark.parametrize("make", [make_profile, make_notebooks, make_watchlist, take_watchlist])
+def test_what_others_make_between_looking_and_writing_is_theirs(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, make: Callable[[Settings], Path]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = settings.model_copy(update={"folder": tmp_path})
+    written: list[Path] = []
+    sync = os.fsync
+
+    def rival(handle: int) -> None:
+        # The new content lies beside its target by now, and is about to take its place.
+        sync(handle)
+        for fresh in tmp_path.rglob(".*.tmp"):
+            target = fresh.with_name(fresh.name[1:].rsplit(".", 2)[0])
+            if target.name != "taken.json" and not target.exists():
+                target.write_bytes(b"theirs")
+                written.append(target)
+
+    monkeypatch.setattr("os.fsync", rival)
+    path = make(settings)
+    assert path in written
+    assert path.read_bytes() == b"theirs"

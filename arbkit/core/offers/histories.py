@@ -7,8 +7,9 @@ unknown one), so that it does not matter in which order histories come, how they
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import repeat
 
 from arbkit.core.models import History, Series
@@ -36,6 +37,18 @@ def merge_histories(a: History, b: History, *, ties: bool = True) -> History:
     numbers = [place[position] for position in range(len(order))]
     sellers = tuple(everyone[position] for position in order)
     return History(a.asin, a.market, max(a.version, b.version), a.currency, _with_sellers(series, numbers), sellers)
+
+
+def until(history: History, latest: int) -> History:
+    """The history without points after ``latest`` (Keepa minutes); its version is at most that of its last point."""
+    series = {name: _until(one, bisect_right(one.times, latest)) for name, one in history.series.items()}
+    last = max((one.times[-1] for one in series.values() if one.times), default=0)
+    return replace(history, series=series, version=min(history.version, last))
+
+
+def _until(series: Series, count: int) -> Series:
+    shipping = None if series.shipping is None else series.shipping[:count]
+    return Series(series.times[:count], series.values[:count], shipping)
 
 
 def _with_sellers(series: Mapping[str, Series], numbers: Sequence[int]) -> dict[str, Series]:

@@ -13,6 +13,7 @@ from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer
 from arbkit.core.results import JsonObject
 from arbkit.store.elastic.client import reason_of, run_search
+from arbkit.store.elastic.detections import waiting_notices
 
 DEMO: JsonObject = {"term": {"demo": True}}
 REAL: JsonObject = {"bool": {"must_not": [DEMO]}}
@@ -46,7 +47,7 @@ def query_without(asins: Sequence[str], query: JsonValue = None) -> JsonObject:
 
 
 def remove(client: Elasticsearch, prefix: str, asins: Sequence[str], offers: Sequence[Offer]) -> Collection[str]:
-    """Remove these products with their opportunities, and of their offers and histories the invented ones.
+    """Remove these products with their opportunities and unsent notices, and their invented offers and histories.
 
     Returns:
         Those that have real offers too: they must be composed anew.
@@ -56,10 +57,22 @@ def remove(client: Elasticsearch, prefix: str, asins: Sequence[str], offers: Seq
     """
     invented = [o.id for o in offers if o.demo]
     routes = [f"{asin}:{source}:{target}" for asin in asins for source, target in permutations(MARKETS, 2)]
-    for name, ids in (("opportunities", routes), ("history", invented), ("offers", invented), ("products", asins)):
+    # Offers last: by them the next try finds what this one has left.
+    for name, ids in (
+        ("opportunities", routes),
+        ("outbox", _notices(client, f"{prefix}outbox", frozenset(asins))),
+        ("history", invented),
+        ("products", asins),
+        ("offers", invented),
+    ):
         for start in range(0, len(ids), _PER_REQUEST):
             _delete(client, prefix + name, ids[start : start + _PER_REQUEST])
     return {o.asin for o in offers if not o.demo}
+
+
+def _notices(client: Elasticsearch, index: str, asins: Collection[str]) -> list[str]:
+    """The ids of the notices of these products that are not marked as sent."""
+    return [notice.id for notice in waiting_notices(client, index) if notice.key in asins]
 
 
 def _delete(client: Elasticsearch, index: str, ids: Sequence[str]) -> None:

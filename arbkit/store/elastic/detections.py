@@ -58,7 +58,7 @@ def replace_opportunities(
         try:
             known = {hit["_id"] for hit in _scan(client, sources["opportunities"], queries.OPPORTUNITIES, source=False)}
             new = [o for o in found if o.status == "opportunity" and o.id not in known]
-            notices = [*_waiting(client, sources["outbox"]), *(announce(new) if announce else ())]
+            notices = [*waiting_notices(client, sources["outbox"]), *(announce(new) if announce else ())]
             with temporary_indices(client, prefix, _COLLECTIONS) as made:
                 _fill(client, made["opportunities"], composed)
                 _fill(client, made["outbox"], [documents.notice_document(n, i) for i, n in enumerate(notices)])
@@ -87,7 +87,8 @@ def mark_sent(client: Elasticsearch, index: str, notices: Sequence[Notice]) -> N
     bulk(client, [Action(index, hit["_id"], {**hit["_source"], "sent": True}) for hit in hits])
 
 
-def _waiting(client: Elasticsearch, index: str) -> list[Notice]:
+def waiting_notices(client: Elasticsearch, index: str) -> list[Notice]:
+    """All notices that are not marked as sent, the oldest first."""
     client.indices.refresh(index=index)
     return [documents.notice_of(hit["_source"]) for hit in _scan(client, index, _UNSENT, sort=_IN_ORDER)]
 

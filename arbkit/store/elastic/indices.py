@@ -18,6 +18,7 @@ from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 
 from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.core.results import JsonObject
+from arbkit.core.service.identity import has_ended, this_process
 from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import Hit, connect, scan, wrap_errors
 from arbkit.store.elastic.documents import upgraded
@@ -33,6 +34,7 @@ _FINAL_ROUND_LIMIT = 5_000
 _MAX_ROUNDS = 20
 _SCAN_TIMEOUT_S = 600.0
 _ABANDONED_S = 86_400.0
+"""Age at which an index that was never put to use goes, whoever made it: no replay takes as long."""
 
 
 def create(url: str, *, prefix: str = "arbkit-", api_key: str | None = None, ca: str | None = None) -> list[str]:
@@ -86,6 +88,7 @@ def temporary_indices(client: Elasticsearch, prefix: str, collections: Iterable[
     made: dict[str, str] = {}
     try:
         for name in collections:
+            _discard_abandoned(client, prefix, name)
             made[name] = _new_index(client, prefix, name)
         yield made
     except BaseException:
@@ -204,9 +207,12 @@ def check(client: Elasticsearch, prefix: str) -> None:
 
 def _new_index(client: Elasticsearch, prefix: str, collection: str, *, alias: bool = False) -> str:
     """A new, empty index of a collection; its name."""
+    made = body(collection)
+    # Whoever finds it half-filled knows by this whether it will ever be filled.
+    made["mappings"]["_meta"] = {"arbkit": fingerprint(collection), "maker": this_process()}
     index = f"{prefix}{collection}-{time.strftime('%Y%m%d%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:8]}"
     aliases: dict[str, Any] = {prefix + collection: {}} if alias else {}
-    client.indices.create(index=index, **body(collection), aliases=aliases)
+    client.indices.create(index=index, **made, aliases=aliases)
     return index
 
 
@@ -238,14 +244,40 @@ def discard_previous_index(client: Elasticsearch, prefix: str, collection: str) 
         patient.indices.delete(index=index)
 
 
-def _discard_abandoned(client: Elasticsearch, prefix: str, collection: str) -> None:
-    """Delete what a detection or migration that was killed has left half-filled."""
-    found = client.indices.get(index=f"{prefix}{collection}-*", features=["aliases", "settings"])
-    for index, about in found.items():
+def _discard_abandoned(client: Elasticsearch, prefix: str, collection: str) -> list[str]:
+    """Delete what a replay, detection or migration that was killed has left half-filled; in words what became of it."""
+    found = client.options(ignore_status=404).indices.get(
+        index=f"{prefix}{collection}-*", features=["aliases", "mappings", "settings"]
+    )
+    said = []
+    for index, about in found.items() if found.meta.status == 200 else ():
+        if about["aliases"]:
+            continue
         age = time.time() - int(about["settings"]["index"]["creation_date"]) / 1000
-        if not about["aliases"] and age > _ABANDONED_S:
-            logger.warning("%s was never put to use and is deleted", index)
-            client.indices.delete(index=index)
+        ended = has_ended(about["mappings"].get("_meta", {}).get("maker", {}))
+        if ended or (ended is None and age > _ABANDONED_S):
+            client.options(ignore_status=404).indices.delete(index=index)
+            said.append(f"{index} was never put to use and is deleted")
+            logger.warning("%s", said[-1])
+        elif ended is None:
+            said.append(
+                f"{index} is half-filled, and whether its maker still runs cannot be known here: kept for a day"
+            )
+    return said
+
+
+def discard_abandoned(
+    url: str, *, prefix: str = "arbkit-", api_key: str | None = None, ca: str | None = None
+) -> list[str]:
+    """Delete the half-filled indices of processes that have ended; says what became of each that was found.
+
+    Those whose maker may still run (on another machine, or in another container) stay for a day.
+
+    Raises:
+        StoreError: the cluster cannot be reached, or refuses.
+    """
+    with connect(url, api_key=api_key, ca=ca) as client, wrap_errors():
+        return [said for name in COLLECTIONS for said in _discard_abandoned(client, prefix, name)]
 
 
 def _previous_alias(prefix: str, collection: str) -> str:

@@ -20,7 +20,15 @@ from arbkit.core.models import Offer, Opportunity, Update
 from arbkit.core.offers import merging
 from arbkit.core.offers.merging import Outcome
 from arbkit.core.results import JsonObject
-from arbkit.store.absorbing import StoredHistory, absorb_all, absorb_histories, renew_histories, validate, written
+from arbkit.store.absorbing import (
+    StoredHistory,
+    absorb_all,
+    absorb_histories,
+    renew_histories,
+    validate,
+    without_future,
+    written,
+)
 from arbkit.store.base import Written
 from arbkit.store.elastic import documents
 from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk
@@ -180,13 +188,17 @@ class Writer:
         return actions
 
     def transform_histories(self, hits: Sequence[Hit]) -> list[Action]:
-        """Histories of the index before this one: the points that are not here are kept."""
+        """Histories of the index before this one: the points that are not here are kept, but none of the future."""
+        latest = time.time() + CLOCK_TOLERANCE_S
         guards: dict[str, SeqNoGuard] = {}
         there = self._histories(guards, [hit["_id"] for hit in hits])
-        new = [hit for hit in hits if hit["_id"] not in there]
-        before = {hit["_id"]: documents.history_of(hit["_source"]) for hit in hits if hit["_id"] in there}
-        renewed = (self._history(one, guards[one.id]) for one in renew_histories(there, before))
-        return [*(upgrade_action("history", self._names["history"], hit) for hit in new), *renewed]
+        before = {hit["_id"]: documents.history_of(hit["_source"]) for hit in hits}
+        renewed = [self._history(one, guards[one.id]) for one in renew_histories(there, before, latest=latest)]
+        for hit in hits:
+            if hit["_id"] not in there:
+                document = documents.history_document(without_future(before[hit["_id"]], latest))
+                renewed.append(upgrade_action("history", self._names["history"], {**hit, "_source": document}))
+        return renewed
 
     def transform_products(self, hits: Sequence[Hit]) -> list[Action]:
         """Products of the index before this one: composed anew where offers say more, with their best kept."""

@@ -10,7 +10,7 @@ from itertools import groupby
 from arbkit.core.keepa_time import CLOCK_TOLERANCE_S
 from arbkit.core.models import Offer
 from arbkit.core.offers.merging import renew
-from arbkit.store.absorbing import renew_histories
+from arbkit.store.absorbing import renew_histories, without_future
 from arbkit.store.product_document import build_product, search_text
 from arbkit.store.search_text import fold
 from arbkit.store.sqlite import changes, rows
@@ -57,7 +57,18 @@ def take_over(connection: sqlite3.Connection) -> int:
         connection.executemany(rows.PUT_OFFER, map(rows.offer_row, renewed.values()))
         alike = {name for name, offer in made.items() if stored.get(name, offer).demo == offer.demo}
         both = rows.read_histories(connection, alike, file="beside"), rows.read_histories(connection, alike)
-        connection.executemany(rows.PUT_HISTORY, map(rows.history_row, renew_histories(*both)))
+        connection.executemany(rows.PUT_HISTORY, map(rows.history_row, renew_histories(*both, latest=latest)))
         write_products(connection, {**stored, **renewed}.values(), changed)
+    _heal_kept(connection, latest)
     (offers,) = connection.execute("SELECT count(*) FROM beside.offers").fetchone()
     return int(offers)
+
+
+def _heal_kept(connection: sqlite3.Connection, latest: float) -> None:
+    """Take points from after ``latest`` out of the histories that nothing was built beside of."""
+    kept = [f"{asin}:{market}" for asin, market in connection.execute(rows.NOT_BESIDE)]
+    for name in kept:
+        for history in rows.read_histories(connection, [name]).values():
+            if (healed := without_future(history, latest)) != history:
+                connection.execute(rows.PUT_HISTORY, rows.history_row(healed))
+                note_change(connection, history.asin)

@@ -75,6 +75,8 @@ TAKE_OVER = (
     "UPDATE main.products SET version = -1 WHERE asin IN (SELECT asin FROM beside.products)",
 )
 """What brings offers and histories that are new in the attached file ``beside`` in."""
+NOT_BESIDE = "SELECT asin, market FROM main.history EXCEPT SELECT asin, market FROM beside.history"
+"""The histories that are not in the attached file."""
 
 
 def offer_row(offer: Offer) -> tuple[SqlValue, ...]:

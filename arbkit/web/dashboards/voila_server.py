@@ -22,7 +22,7 @@ from tornado.web import RequestHandler
 from traitlets.config import Config
 from voila.app import Voila
 
-from arbkit.core.files import shipped_folder, write_atomically
+from arbkit.core.files import shipped_folder, write_new
 from arbkit.core.settings import Settings, sqlite_path, without_keepa_key
 from arbkit.display.html import environment
 from arbkit.web.dashboards.report_files import ROUTE, ReportHandler
@@ -213,7 +213,7 @@ def own_notebooks(settings: Settings) -> Path:
         copy = own / notebook.name
         # What the user has made of it is theirs, whatever a newer arbkit ships.
         if not copy.exists():
-            write_atomically(copy, notebook.read_bytes())
+            write_new(copy, notebook.read_bytes())
     return own
 
 

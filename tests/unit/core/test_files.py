@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from arbkit.core.errors import ServiceError
-from arbkit.core.files import file_lock, is_locked, read_if_there, write_atomically
+from arbkit.core.files import file_lock, is_locked, read_if_there, write_atomically, write_new
 
 HOLDER = """
 import sys, threading
@@ -92,3 +92,18 @@ def test_a_file_is_replaced_whole_and_keeps_its_rights_and_link(tmp_path: Path) 
     assert read_if_there(tmp_path / "none") is None
     with pytest.raises(ServiceError, match="cannot be read"):
         read_if_there(tmp_path)
+
+
+def test_a_new_file_is_made_once_also_where_there_are_no_hard_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert write_new(tmp_path / "a" / "one", b"first")
+    assert not write_new(tmp_path / "a" / "one", b"second")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("arbkit.core.files.os.link", refuse)
+    assert write_new(tmp_path / "a" / "two", b"first")
+    assert not write_new(tmp_path / "a" / "two", b"second")
+    assert {p.name: p.read_bytes() for p in (tmp_path / "a").iterdir()} == {"one": b"first", "two": b"first"}

@@ -7,14 +7,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from arbkit.core.errors import RefusedFileError, ServiceError, StoreError, StreamError, UsageError
-from arbkit.core.files import write_atomically
+from arbkit.core.files import sole_process, write_atomically
 from arbkit.core.models import Run, Update
 from arbkit.core.offers.facts import Fact
 from arbkit.core.settings import Settings
@@ -220,6 +220,49 @@ def test_a_damaged_database_is_replaced_and_kept_aside(home: Settings, tmp_path:
     done = restore(home, path)
     assert stored(home) == before
     assert Path(done.kept_aside[0]).read_bytes() == damaged
+
+
+def overwrite_all(database: Path) -> None:
+    database.write_bytes(b"no database" * 1_000)
+
+
+def overwrite_a_page(database: Path) -> None:
+    # The first page lists the tables.
+    with database.open("r+b") as file:
+        file.seek(100)
+        file.write(b"\xff" * 4_000)
+
+
+def empty_it(database: Path) -> None:
+    database.write_bytes(b"")
+
+
+@pytest.mark.parametrize("kind", ["reader", "writer"])
+@pytest.mark.parametrize("damage", [overwrite_all, overwrite_a_page, empty_it])
+def test_a_damaged_database_is_not_replaced_beside_whoever_has_it_open(
+    home: Settings, tmp_path: Path, damage: Callable[[Path], None], kind: str
+) -> None:
+    before = stored(home)
+    path = Path(back_up(home, tmp_path / "backup").path)
+    with holding(home.database, kind):
+        damage(home.database)
+        damaged = home.database.read_bytes()
+        with pytest.raises(ServiceError, match="another process has it open"):
+            restore(home, path)
+        assert home.database.read_bytes() == damaged
+    restore(home, path)
+    assert stored(home) == before
+
+
+@pytest.mark.parametrize("name", ["supervisor", "producer"])
+def test_a_restore_refuses_beside_a_process_that_has_no_database_open_yet(
+    home: Settings, tmp_path: Path, name: str
+) -> None:
+    path = Path(back_up(home, tmp_path / "backup").path)
+    overwrite_all(home.database)
+    with sole_process(home.home, name), pytest.raises(ServiceError, match=f"its {name} is running"):
+        restore(home, path)
+    restore(home, path)
 
 
 def test_a_damaged_database_is_not_backed_up_as_if_it_were_whole(home: Settings, tmp_path: Path) -> None:

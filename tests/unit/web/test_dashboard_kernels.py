@@ -22,6 +22,7 @@ class Kernels(DashboardKernels):
         super().__init__(cull_idle_timeout=1800, cull_connected=True)
         self.clock = lambda: self.now
         self.ended: list[str] = []
+        self.fails = False
 
     def began(self, kernel_id: str) -> None:
         spec = SimpleNamespace(metadata={})
@@ -32,6 +33,8 @@ class Kernels(DashboardKernels):
         self._kernel_connections[kernel_id] = 0
 
     async def shutdown_kernel(self, kernel_id: str) -> None:  # type: ignore[override]
+        if self.fails:
+            raise RuntimeError("a warm kernel could not be started")
         self.ended.append(kernel_id)
         del self._kernels[kernel_id]
 
@@ -127,6 +130,27 @@ def test_a_page_that_vanished_gives_its_room_to_another_at_once(kernels: Kernels
 def test_a_page_that_gets_no_kernel_leaves_its_room(kernels: Kernels) -> None:
     with pytest.raises(RuntimeError), kernels.reserve():
         raise RuntimeError("a notebook that is none")
+    assert kernels.open_pages() == 0
+
+
+def test_a_kernel_that_could_not_be_ended_is_ended_at_the_next_look(kernels: Kernels) -> None:
+    kernels.given("page")
+    kernels.connect("page")
+    kernels.disconnect("page")
+    kernels.fails = True
+    assert kernels.after(ABANDONED_S) == []
+    assert kernels.open_pages() == 1
+    kernels.fails = False
+    assert kernels.after(5) == ["page"]
+    assert kernels.open_pages() == 0
+
+
+def test_a_page_that_is_given_up_leaves_its_room_whatever_has_become_of_it(kernels: Kernels) -> None:
+    kernels.given("page")
+    asyncio.run(kernels.give_up("page"))
+    asyncio.run(kernels.give_up("page"))
+    asyncio.run(kernels.give_up("another"))
+    assert kernels.ended == ["page"]
     assert kernels.open_pages() == 0
 
 

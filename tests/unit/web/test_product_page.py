@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from array import array
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -16,6 +17,7 @@ from arbkit.analysis.demand import AMAZON_SELLERS, amazon_share_pct
 from arbkit.analysis.price_history import thin
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, RATING_COUNT_FROZEN_FROM, to_minutes, to_unix
 from arbkit.core.models import History, Series, Update
+from arbkit.core.offers.looks import Look
 from arbkit.core.settings import Settings
 from arbkit.profit import load_rates
 from arbkit.sources import watchlist
@@ -349,6 +351,48 @@ def test_ranks_are_drawn_with_the_best_on_top_and_gaps_as_gaps() -> None:
 def test_nothing_to_draw_says_so() -> None:
     figure, _ = history_chart((), (), ("priced",), "EUR", load_rates())
     assert "Nothing to plot" in figure.layout.annotations[0].text
+
+
+# Fresh looks
+
+
+def test_who_asks_for_a_fresh_look_sees_what_becomes_of_it(filled: Settings) -> None:
+    polled = filled.model_copy(update={"demo": True, "markets": ("DE", "IT")})
+    one = Seen(ProductPage(polled))
+    one.begin(f"?asin={ASIN}")
+    assert "Fresh look" not in text(one.html("about"))
+    one.click("look", id=ASIN)
+    assert text(one.html("about")).count("queued 0 s ago") == 2
+    with open_store(polled) as store:
+        assert [look.id for look in store.looks(status="waiting")] == [f"{ASIN}:DE", f"{ASIN}:IT"]
+        german, italian = store.looks()
+        now = time.time()
+        why = f"{HOSTILE} are used up"
+        store.put_looks(
+            [
+                replace(german, status="served", answered_at=now),
+                replace(italian, status="refused", answered_at=now, why=why),
+            ]
+        )
+        store.put_looks([Look(asin=ALONE, market="DE", asked_at=now)])
+    one.page.refresh()
+    about = one.html("about")
+    assert HOSTILE not in about
+    assert "Fresh look at DE: served" in text(about)
+    assert re.search("Fresh look at IT: refused .* are used up", text(about))
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"), [({"demo": False}, "KEEPA_API_KEY"), ({"demo": True, "look_tokens": 0}, "ARBKIT_LOOK_TOKENS")]
+)
+def test_a_look_that_nobody_can_serve_is_refused_with_the_reason(
+    filled: Settings, changes: dict[str, Any], named: str
+) -> None:
+    one = Seen(ProductPage(filled.model_copy(update=changes)))
+    one.begin(f"?asin={ASIN}")
+    one.click("look", id=ASIN)
+    assert named in one.notices[-1]
+    assert "Fresh look" not in one.html("about")
 
 
 # Demand

@@ -1,10 +1,12 @@
-"""What the product page's markup needs of a product's picture and codes, which come from outside."""
+"""What the product page's markup says of a product's picture and codes, which come from outside, and of looks."""
 
 from __future__ import annotations
 
 import re
 
+from arbkit.core.formatting import age_words
 from arbkit.core.models import Product
+from arbkit.core.offers.looks import Look
 
 _PICTURE = re.compile(r"[\w+%-]{1,40}(?:\._[\w,+-]{1,40}_)?\.(?:jpg|jpeg|png|gif)", re.ASCII)
 _MOST_EANS = 4
@@ -23,3 +25,13 @@ def ean_words(product: Product) -> str:
     more = len(product.eans) - _MOST_EANS
     shown = ", ".join(ean[:20] for ean in product.eans[:_MOST_EANS])
     return f"EAN {shown}" + (f" and {more} more" if more > 0 else "")
+
+
+def look_words(look: Look, now: float) -> str:
+    """What became of a fresh look that was asked for."""
+    match look.status:
+        case "waiting":
+            words = f"queued {age_words(now - look.asked_at)} ago"
+        case _:
+            words = f"{look.status} {age_words(now - (look.answered_at or look.asked_at))} ago"
+    return f"{words}: {look.why}" if look.why else words

@@ -19,6 +19,7 @@ from arbkit.core.input.asin import parse_asin
 from arbkit.core.models import History, Offer, Opportunity, Product
 from arbkit.core.settings import Settings
 from arbkit.display.charts import LAYOUT
+from arbkit.pipeline.looks import ask
 from arbkit.profit import Profile, load_profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, ProductQuery, open_store
 from arbkit.store.address import describe_errors
@@ -29,7 +30,7 @@ from arbkit.web.dashboards.page import DashboardPage
 from arbkit.web.dashboards.part import Waterfall
 from arbkit.web.dashboards.product.filters import CURRENCIES, PRICES, QUANTITIES, ProductView, parse
 from arbkit.web.dashboards.product.history_chart import ProductHistory, history_chart
-from arbkit.web.dashboards.product.html import ean_words, picture_address
+from arbkit.web.dashboards.product.html import ean_words, look_words, picture_address
 from arbkit.web.dashboards.product.size_form import SizeForm
 from arbkit.web.dashboards.product.tables import products_table, routes_table
 
@@ -212,9 +213,10 @@ class ProductPage(DashboardPage):
             self._show_no_product()
             return
         watched, eans, picture = self.watched(product.asin), ean_words(product), picture_address(product)
+        looks = {one.market: look_words(one, now) for one in self.store.looks() if one.asin == product.asin}
         self._fill(
             "about", "product_about.html.j2", product=product, picture=picture, eans=eans, watched=watched,
-            offers=self._offers, markets=self.settings.markets, now=now,
+            offers=self._offers, markets=self.settings.markets, looks=looks, now=now,
         )  # fmt: skip
 
     def _show_routes(self, now: float) -> None:
@@ -317,8 +319,11 @@ class ProductPage(DashboardPage):
             self.widget.address(self._view.search())
 
     def on_action(self, event: UserEvent) -> None:
-        """Watch the product or stop watching it, and keep or take back its package."""
+        """Watch the product or stop watching it, look at it anew, and keep or take back its package."""
         name = event["name"]
+        if name == "look" and self._product is not None:
+            self._look_again(self._product.asin)
+            return
         if name in ("save_size", "forget_size") and self._product is not None:
             self._keep_size(self._product.asin, forget=name == "forget_size")
             self.refresh()
@@ -326,6 +331,14 @@ class ProductPage(DashboardPage):
         if name not in ("watch", "unwatch"):
             return
         self.watch(str(event.get("id", "")), wanted=name == "watch")
+        self._show_about(time.time())
+
+    def _look_again(self, asin: str) -> None:
+        """Ask the producer for a fresh look on all marketplaces that are watched."""
+        settings = self.in_force
+        with open_store(settings) as store:
+            ask(settings, store, [asin])
+        self.widget.notify(f"{asin}: a fresh look is queued; what becomes of it is said here.", "good")
         self._show_about(time.time())
 
     def _keep_size(self, asin: str, *, forget: bool) -> None:

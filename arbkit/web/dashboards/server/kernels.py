@@ -38,12 +38,12 @@ class Reservation:
 
     def __init__(self, become: Callable[[str], None]) -> None:
         self._become = become
-        self.is_filled = False
+        self.kernel_id: str | None = None
 
     def fill(self, kernel_id: str) -> None:
         """This is the page's kernel."""
-        if not self.is_filled:
-            self.is_filled = True
+        if self.kernel_id is None:
+            self.kernel_id = kernel_id
             self._become(kernel_id)
 
 
@@ -74,7 +74,7 @@ class DashboardKernels(AsyncMappingKernelManager):
         try:
             yield reservation
         finally:
-            if not reservation.is_filled:
+            if reservation.kernel_id is None:
                 self._reserved -= 1
 
     def _give(self, kernel_id: str) -> None:
@@ -112,9 +112,21 @@ class DashboardKernels(AsyncMappingKernelManager):
         else:
             await super().cull_kernel_if_idle(kernel_id)  # type: ignore[no-untyped-call]
 
+    async def give_up(self, kernel_id: str) -> None:
+        """End the kernel of a page that could not be drawn; its room is free then."""
+        session = self._sessions.get(kernel_id)
+        if session is not None and not session.is_ending and kernel_id in self:
+            await self._end(kernel_id)
+
     async def _end(self, kernel_id: str) -> None:
-        self._sessions[kernel_id].is_ending = True
-        await ensure_async(self.shutdown_kernel(kernel_id))  # type: ignore[no-untyped-call]
+        session = self._sessions[kernel_id]
+        session.is_ending = True
+        try:
+            await ensure_async(self.shutdown_kernel(kernel_id))  # type: ignore[no-untyped-call]
+        except BaseException:
+            # The next look tries again: a kernel that nobody ends would keep its room for ever.
+            session.is_ending = False
+            raise
 
     def _is_used(self, kernel_id: str) -> bool:
         # Jupyter's server adds what a kernel is doing to the manager's own attributes.

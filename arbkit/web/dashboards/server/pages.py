@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 from tornado.web import authenticated
@@ -9,8 +13,16 @@ from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
 from arbkit.core.files import shipped_folder
-from arbkit.web.dashboards.server.kernels import ABANDONED_S, DashboardKernels, Reservation
-from arbkit.web.dashboards.server.plain import PlainErrors, RefusalError
+from arbkit.web.dashboards.server.kernels import ABANDONED_S, RECLAIMED_S, DashboardKernels, Reservation
+from arbkit.web.dashboards.server.plain import PlainErrors, RefusalError, plain_page
+
+logger = logging.getLogger(__name__)
+
+DRAWN_S = 180.0
+"""Seconds in which a page must be drawn: it takes 3, and Voilà gives a kernel 60 to answer.
+
+Where a kernel fails before it has drawn its page, Voilà says so to nobody and keeps the browser waiting.
+"""
 
 
 class _Reserved:
@@ -19,6 +31,16 @@ class _Reserved:
     def __init__(self, kernels: Any, reservation: Reservation) -> None:
         self._kernels = kernels
         self._reservation = reservation
+
+    def has_lost(self) -> bool:
+        """Whether the page had a kernel, and it has ended."""
+        kernel_id = self._reservation.kernel_id
+        return kernel_id is not None and kernel_id not in self._kernels
+
+    async def give_up(self) -> None:
+        """End the page's kernel, if it has one."""
+        if self._reservation.kernel_id is not None:
+            await self._kernels.give_up(self._reservation.kernel_id)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._kernels, name)
@@ -72,6 +94,32 @@ class PageHandler(PlainErrors, TornadoVoilaHandler):  # type: ignore[misc]
             self._reserved = _Reserved(kernels, reservation)
             drawing: Any = super().get(path)
             await drawing
+
+    async def get_generator(self, path: str | None = None) -> AsyncGenerator[str, None]:
+        """What Voilà draws, piece by piece; in place of what never comes, a sentence that says so.
+
+        Raises:
+            RefusalError: 503, nothing was drawn in time.
+        """
+        drawing: AsyncGenerator[str, None] = super().get_generator(path)
+        deadline = asyncio.get_running_loop().time() + DRAWN_S
+        async with aclosing(drawing):
+            while self._reserved is None or not self._reserved.has_lost():
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        piece = await anext(drawing, None)
+                except TimeoutError:
+                    break
+                if piece is None:
+                    return
+                yield piece
+        logger.warning("%s could not be drawn: its kernel has ended, or does not answer", path)
+        if self._reserved is not None:
+            await self._reserved.give_up()
+        text = "This page could not be drawn: its process has ended, or does not answer. Reload it."
+        if not self._headers_written:
+            raise RefusalError(503, text, retry_after_s=int(RECLAIMED_S))
+        yield plain_page("Not drawn", text)
 
 
 class EndKernel(VoilaShutdownKernelHandler):  # type: ignore[misc]
