@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import orjson
 
-from arbkit.core.errors import BadRecordError
-from arbkit.core.models import Offer
-from arbkit.core.offers.facts import Fact
 from arbkit.store import Snapshot
 from arbkit.stream import Record
 
 _VERSION = 2
-"""Version 1 was one offer alone, without a version of the message."""
+"""Before there were versions a message was one offer alone."""
 
 
 def to_record(snapshot: Snapshot) -> Record:
@@ -30,29 +25,3 @@ def to_record(snapshot: Snapshot) -> Record:
         "facts": [fact.to_dict() for fact in snapshot.facts],
     }
     return Record(snapshot.asin, orjson.dumps(document))
-
-
-def from_message(value: bytes) -> Snapshot | None:
-    """The product that a message is about, None for one of an arbkit that sent an offer alone.
-
-    Raises:
-        BadRecordError: it is none of arbkit's; names the field.
-    """
-    try:
-        document: Any = orjson.loads(value)
-    except orjson.JSONDecodeError as error:
-        raise BadRecordError("is not JSON", field="value") from error
-    if not isinstance(document, dict):
-        raise BadRecordError("is no object", field="value")
-    if "v" not in document and isinstance(document.get("asin"), str) and "market" in document:
-        return None
-    if document.get("v") != _VERSION:
-        raise BadRecordError(
-            f"is not of version {_VERSION}", field="v", value=document.get("v"), remedy="Update arbkit"
-        )
-    try:
-        offers = tuple(map(Offer.from_dict, document["offers"]))
-        facts = tuple(Fact.stored(**each) for each in document["facts"])
-        return Snapshot(str(document["asin"]), int(document["change"]), offers, facts)
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadRecordError(f"cannot be read: {error}", field="offers") from error
