@@ -13,11 +13,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-
-import orjson
 
 from arbkit.core.errors import GroupBusyError, StoreCorruptError, StoreError, StoreRefusedError, StreamError
 from arbkit.core.offers.merging import Outcome
@@ -27,7 +25,8 @@ from arbkit.core.service.metrics import CONSUMED, CONSUMER_LAG, CONSUMER_PARTITI
 from arbkit.core.settings import Settings
 from arbkit.pipeline.dead_letter_limit import DeadLetterLimit
 from arbkit.pipeline.decode import DecodedBatch, decode_batch
-from arbkit.store import Store, open_store
+from arbkit.pipeline.enriched import to_record
+from arbkit.store import Snapshot, Store, Written, open_store
 from arbkit.store.absorbing import put_guarded
 from arbkit.store.mode import takes_demo
 from arbkit.stream import (
@@ -283,9 +282,10 @@ class _Loop:
     def _process(self, batch: DecodedBatch, messages: Sequence[Message]) -> bool:
         """Process a batch up to its commit; False, and nothing passed over, if stopped while the store is away."""
         with timed("consumer", "store"):
-            if not self._put(batch):
-                return False
-        enriched = _enriched(batch)
+            written = self._put(batch)
+        if written is None:
+            return False
+        enriched = _enriched(batch, written.snapshots)
         rejected = {(message.topic_partition, message.offset) for message, _ in batch.rejected}
         # What was a dead letter before says nothing about the stream.
         self._limit.note((m.topic_partition, m.offset) in rejected for m in messages if not attempts(m.headers))
@@ -302,8 +302,8 @@ class _Loop:
         )
         return True
 
-    def _put(self, batch: DecodedBatch) -> bool:
-        """Store the batch's updates, however long the store needs; False if stopped before that."""
+    def _put(self, batch: DecodedBatch) -> Written | None:
+        """Store the batch's updates, however long the store needs; None if stopped before that."""
         try:
             written = with_retry(
                 lambda: put_guarded(self._store.put, batch.updates),
@@ -318,7 +318,7 @@ class _Loop:
             raise
         except StoreError:
             if self._is_over():
-                return False
+                return None
             raise
         for index, why in written.poison.items():
             batch.rejected.append((batch.origins[index], why))
@@ -329,21 +329,22 @@ class _Loop:
         batch.keep(i for i in range(len(batch.updates)) if i not in written.poison)
         CONSUMED.labels("stored").inc(written.ok)
         CONSUMED.labels("stale").inc(written.stale)
-        return True
+        return written
 
     def _is_over(self) -> bool:
         return self._ended or self._stop.is_set()
 
 
-def _enriched(batch: DecodedBatch) -> list[Record]:
-    """The records of what was stored; whatever one of them does is a dead letter, and the others go on."""
+def _enriched(batch: DecodedBatch, snapshots: Mapping[str, Snapshot]) -> list[Record]:
+    """The products that were stored; what made one that cannot be written are dead letters, and the others go on."""
     records: list[Record] = []
-    for update, origin in zip(batch.updates, batch.origins, strict=True):
+    for asin in dict.fromkeys(update.offer.asin for update in batch.updates):
         try:
-            records.append(Record(update.offer.asin, orjson.dumps(update.offer.to_dict())))
+            records.append(to_record(snapshots[asin]))
         except Exception as error:
-            logger.exception("%s/%d, offset %d", origin.topic, origin.partition, origin.offset)
-            batch.rejected.append((origin, f"a fault of arbkit: {error!r}"))
+            logger.exception("product %s", asin)
+            origins = (o for u, o in zip(batch.updates, batch.origins, strict=True) if u.offer.asin == asin)
+            batch.rejected += [(origin, f"a fault of arbkit: {error!r}") for origin in origins]
     return records
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from arbkit.core.models import Offer, Opportunity, Product
+from arbkit.core.offers.facts import Fact
 from arbkit.core.results import StoredPrice
+from arbkit.store.base import Snapshot
 
 PRODUCT_SOURCE_FIELDS = (
     "asin", "market", "version", "source", "fetched_at", "updated_at", "currency", "title", "brand", "manufacturer",
@@ -63,6 +65,23 @@ def without_invented(offers: Iterable[Offer]) -> list[Offer]:
     found = list(offers)
     real = {o.asin for o in found if not o.demo}
     return [o for o in found if not (o.demo and o.asin in real)]
+
+
+def compose_snapshots(
+    changes: Mapping[str, int], offers: Iterable[Offer], facts: Iterable[Fact]
+) -> dict[str, Snapshot]:
+    """Snapshots of the products with these changes (by ASIN), of all their offers and facts."""
+    offers_of: dict[str, list[Offer]] = {asin: [] for asin in changes}
+    facts_of: dict[str, list[Fact]] = {asin: [] for asin in changes}
+    for offer in sorted(offers, key=lambda o: o.market):
+        if offer.asin in offers_of:
+            offers_of[offer.asin].append(offer)
+    for fact in facts:
+        if fact.asin in facts_of:
+            facts_of[fact.asin].append(fact)
+    return {
+        asin: Snapshot(asin, change, tuple(offers_of[asin]), tuple(facts_of[asin])) for asin, change in changes.items()
+    }
 
 
 def best_by_product(found: Sequence[Opportunity]) -> dict[str, Opportunity]:

@@ -54,12 +54,16 @@ def max_bytes_of(topic: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class TopicSpec:
-    """A topic's settings. ``max_age_s`` and ``max_bytes`` (per topic) None: keep for ever."""
+    """A topic's settings. ``max_age_s`` and ``max_bytes`` (per topic) None: keep for ever.
+
+    ``compacted``: of each key only the last message is sure to be kept, for ever.
+    """
 
     name: str
     partitions: int = 4
     max_age_s: float | None = None
     max_bytes: int | None = None
+    compacted: bool = False
 
 
 def topic_difference(topic: str, there: Mapping[str, Setting], asked: Mapping[str, Setting]) -> str:
@@ -68,10 +72,15 @@ def topic_difference(topic: str, there: Mapping[str, Setting], asked: Mapping[st
     return f"topic {topic}: {'; '.join(parts)}" if parts else ""
 
 
+def now_compacted(topic: str) -> str:
+    """What is said of a topic whose retention was changed."""
+    return f"topic {topic}: changed, of each key only the last message is kept from now on"
+
+
 _WEEK_S = 7 * 86_400.0
 TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(RAW_TOPIC, 4, _WEEK_S, 2 << 30),
-    TopicSpec(ENRICHED_TOPIC, 4, _WEEK_S, 512 << 20),
+    TopicSpec(ENRICHED_TOPIC, 4, compacted=True),
     TopicSpec(ALERTS_TOPIC, 4, 4 * _WEEK_S, 128 << 20),
     *(TopicSpec(dead_letter_topic(t), 1, 4 * _WEEK_S, 512 << 20) for t in (RAW_TOPIC, ENRICHED_TOPIC)),
 )
@@ -211,10 +220,12 @@ class Stream(Closing, Protocol):
     """A stream. A context manager; safe to use from several threads and processes at once."""
 
     def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
-        """Create what is missing; returns how existing topics differ, in words, and changes none.
+        """Create what is missing; returns how existing topics differ, in words, and changes none of that.
+
+        But a topic that is to be compacted, and is not, is from now on, which is among the words.
 
         Raises:
-            StreamError: a topic cannot be created or described.
+            StreamError: a topic cannot be created, described or changed.
         """
         ...
 

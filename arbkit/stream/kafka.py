@@ -9,13 +9,22 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
+from itertools import chain
 from typing import Any, TypeAlias
 
 from confluent_kafka import Consumer as KafkaClient
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as KafkaMessage
 from confluent_kafka import TopicPartition as KafkaTopicPartition
-from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec, ResourceType  # type: ignore[attr-defined]  # the stubs do not export what the docs name
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the stubs do not export what the docs name
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+    ResourceType,
+)
 
 from arbkit.core.errors import MessageTooLargeError, StreamError
 from arbkit.stream.base import (
@@ -30,6 +39,7 @@ from arbkit.stream.base import (
     check_sizes,
     max_bytes_of,
     no_such_group,
+    now_compacted,
     topic_difference,
 )
 from arbkit.stream.kafka_consumer import KafkaConsumer, KafkaOptions
@@ -44,6 +54,9 @@ _OVERHEAD = 4096
 _DELIVERY_S = 30.0
 _REACH_S = 5.0
 _DAY_MS = 86_400_000
+_COMPACTED_SEGMENT_MS = 3_600_000
+_RETENTION = ("cleanup.policy", "retention.ms", "retention.bytes", "segment.ms")
+"""What is changed of a topic that is to be compacted."""
 
 _Delivered: TypeAlias = Callable[[KafkaError | None, KafkaMessage], None]
 
@@ -93,7 +106,7 @@ class KafkaStream(Stream):
                     if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                         raise to_stream_error(error, self._servers, f"topic {name} cannot be created") from error
             self._await_topics({s.name for s in missing})
-        return [d for s in specs if s not in missing and (d := self._difference(s, there[s.name]))]
+        return list(chain.from_iterable(self._compare(s, there[s.name]) for s in specs if s not in missing))
 
     def publish(self, topic: str, records: Sequence[Record]) -> None:
         """See :meth:`arbkit.stream.base.Stream.publish`."""
@@ -291,12 +304,23 @@ class KafkaStream(Stream):
         while not names <= self._topics().keys() and time.monotonic() < deadline:
             time.sleep(0.05)
 
-    def _difference(self, spec: TopicSpec, partitions: int) -> str:
+    def _compare(self, spec: TopicSpec, partitions: int) -> Iterator[str]:
+        """What differs, in words; a topic that is to be compacted, and is not, is from now on."""
         resource = ConfigResource(ResourceType.TOPIC, spec.name)
         with wrap_kafka_errors(self._servers, f"topic {spec.name} cannot be looked at"):
             found = result(self._admin.describe_configs([resource])[resource])
         there = {"partitions": partitions, **{name: entry.value for name, entry in found.items()}}
-        return topic_difference(spec.name, there, {"partitions": spec.partitions, **_topic_settings(spec)})
+        asked = _topic_settings(spec)
+        if spec.compacted and there["cleanup.policy"] != asked["cleanup.policy"]:
+            changed = {name: asked[name] for name in _RETENTION}
+            entries = [ConfigEntry(n, v, incremental_operation=AlterConfigOpType.SET) for n, v in changed.items()]
+            resource = ConfigResource(ResourceType.TOPIC, spec.name, incremental_configs=entries)
+            with wrap_kafka_errors(self._servers, f"topic {spec.name} cannot be changed"):
+                result(self._admin.incremental_alter_configs([resource])[resource])
+            there |= changed
+            yield now_compacted(spec.name)
+        if differs := topic_difference(spec.name, there, {"partitions": spec.partitions, **asked}):
+            yield differs
 
 
 def _enqueue(producer: Producer, topic: str, record: Record, delivered: _Delivered) -> None:
@@ -320,13 +344,15 @@ def _topic_settings(spec: TopicSpec) -> dict[str, str]:
     """A topic's settings in Kafka's names; its size holds for each partition there."""
     age = -1 if spec.max_age_s is None else max(1, round(spec.max_age_s * 1000))
     size = -1 if spec.max_bytes is None else max(1, spec.max_bytes // spec.partitions)
+    # Only whole segments are compacted, and never the one that is written to.
+    segment_ms = _COMPACTED_SEGMENT_MS if spec.compacted else min(_DAY_MS, age) if age > 0 else 7 * _DAY_MS
     return {
-        "cleanup.policy": "delete",
+        "cleanup.policy": "compact" if spec.compacted else "delete",
         # A client whose clock is an hour ahead would be refused, and its records kept too long or not long enough.
         "message.timestamp.type": "LogAppendTime",
         "retention.ms": str(age),
         "retention.bytes": str(size),
         "max.message.bytes": str(max_bytes_of(spec.name) + _OVERHEAD),
         # Segments go whole: a day each, so that retention is not a week late.
-        "segment.ms": str(min(_DAY_MS, age) if age > 0 else 7 * _DAY_MS),
+        "segment.ms": str(segment_ms),
     }

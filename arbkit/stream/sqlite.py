@@ -26,6 +26,7 @@ from arbkit.stream.base import (
     TopicSpec,
     check_sizes,
     no_such_group,
+    now_compacted,
     topic_difference,
 )
 from arbkit.stream.sqlite_consumer import SqliteConsumer, take_group
@@ -74,12 +75,17 @@ class SqliteStream(Stream):
         with self._using() as connection:
             known = {spec.name: spec for spec in topic_specs(connection)}
             missing = [spec for spec in asked if spec.name not in known]
-            if missing:
+            uncompacted = [s for s in asked if s.compacted and s.name in known and not known[s.name].compacted]
+            if missing or uncompacted:
                 with immediate(connection):
                     for spec in missing:
                         _create(connection, spec)
+                    for spec in uncompacted:
+                        _begin_to_compact(connection, spec)
+        changed = [now_compacted(spec.name) for spec in uncompacted]
+        known |= {spec.name: spec for spec in uncompacted}
         compared = (topic_difference(s.name, asdict(known[s.name]), asdict(s)) for s in asked if s.name in known)
-        return list(filter(None, compared))
+        return [*changed, *filter(None, compared)]
 
     def publish(self, topic: str, records: Sequence[Record]) -> None:
         """See :meth:`arbkit.stream.base.Stream.publish`."""
@@ -199,11 +205,18 @@ def _append(connection: sqlite3.Connection, partitions: list[Partition], records
 
 def _create(connection: sqlite3.Connection, spec: TopicSpec) -> None:
     added = connection.execute(
-        "INSERT OR IGNORE INTO log_topics VALUES (?, ?, ?, ?)",
-        (spec.name, spec.partitions, spec.max_age_s, spec.max_bytes),
+        "INSERT OR IGNORE INTO log_topics VALUES (?, ?, ?, ?, ?)",
+        (spec.name, spec.partitions, spec.max_age_s, spec.max_bytes, spec.compacted),
     )
     if added.rowcount:
         connection.executemany(
             "INSERT INTO log_partitions (topic, partition) VALUES (?, ?)",
             [(spec.name, number) for number in range(spec.partitions)],
         )
+
+
+def _begin_to_compact(connection: sqlite3.Connection, spec: TopicSpec) -> None:
+    connection.execute(
+        "UPDATE log_topics SET compacted = 1, max_age_s = ?, max_bytes = ? WHERE name = ?",
+        (spec.max_age_s, spec.max_bytes, spec.name),
+    )

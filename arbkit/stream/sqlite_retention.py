@@ -1,5 +1,7 @@
 """Retention of a stream in a SQLite file: what is too old or too much goes, if every group has read it.
 
+Of a compacted topic that is what a later message of the same key has replaced, and nothing else.
+
 Ages are counted by this machine's clock, which may be wrong, and what is removed does not come back. So nothing goes
 by its age where all of a topic would go at once, nor for a day after the clock has jumped.
 """
@@ -20,6 +22,9 @@ logger = logging.getLogger(__name__)
 _REMOVED_AT_ONCE = 2_000
 """Messages removed in one transaction: retention must not hold up the producer for long."""
 
+_LEAST_DIRTY = 1_000
+"""New messages after which a partition is compacted at least: each time all its keys are read."""
+
 JUMP_S = 86_400.0
 """Seconds between two looks at the clock that count as a jump. Less removes at most what is a day younger than asked
 for; a machine that was switched off overnight must not look like one whose clock is wrong."""
@@ -34,6 +39,9 @@ def trim(connection: sqlite3.Connection) -> int:
     gone = 0
     for spec in topic_specs(connection):
         partitions = partitions_of(connection, spec.name)
+        if spec.compacted:
+            gone += sum(_compact(connection, spec, partition) for partition in partitions)
+            continue
         before = _too_old(connection, spec, partitions) if ages_count else None
         for partition in partitions:
             while removed := _remove_oldest(connection, spec, partition.topic_partition, before):
@@ -43,8 +51,8 @@ def trim(connection: sqlite3.Connection) -> int:
 
 def topic_specs(connection: sqlite3.Connection) -> list[TopicSpec]:
     """The settings of all topics."""
-    found = connection.execute("SELECT name, partitions, max_age_s, max_bytes FROM log_topics").fetchall()
-    return [TopicSpec(*row) for row in found]
+    found = connection.execute("SELECT name, partitions, max_age_s, max_bytes, compacted FROM log_topics").fetchall()
+    return [TopicSpec(name, count, age, size, bool(compacted)) for name, count, age, size, compacted in found]
 
 
 def _look_at_clock(connection: sqlite3.Connection) -> bool:
@@ -118,3 +126,39 @@ def _remove_oldest(
                 "UPDATE log_partitions SET oldest = ?, bytes = bytes - ? WHERE id = ?", (upto, size, partition.id)
             )
     return removed
+
+
+def _compact(connection: sqlite3.Connection, spec: TopicSpec, partition: Partition) -> int:
+    """Remove what later messages have replaced; how many messages went.
+
+    Only once as many are new as were kept, so that what is read for it stays in proportion.
+    """
+    unread = _unread_from(connection, spec, partition)
+    if unread - partition.clean < max(_LEAST_DIRTY, partition.kept):
+        return 0
+    bounds = message_id(partition.id, partition.oldest), message_id(partition.id, partition.next)
+    # As bytes: a damaged text need not be one.
+    query = "SELECT id, CAST(key AS BLOB) FROM log_messages WHERE id >= ? AND id < ? ORDER BY id"
+    keys: dict[int, bytes] = dict(connection.execute(query, bounds).fetchall())
+    last = frozenset({key: found for found, key in keys.items()}.values())
+    ids = [found for found in keys if offset_in(found) < unread]
+    replaced = [found for found in ids if found not in last]
+    for start in range(0, len(replaced), _REMOVED_AT_ONCE):
+        _remove(connection, partition, replaced[start : start + _REMOVED_AT_ONCE])
+    with immediate(connection):
+        connection.execute(
+            "UPDATE log_partitions SET clean = ?, kept = ? WHERE id = ?",
+            (unread, len(ids) - len(replaced), partition.id),
+        )
+    return len(replaced)
+
+
+def _remove(connection: sqlite3.Connection, partition: Partition, ids: list[int]) -> None:
+    one = [(found,) for found in ids]
+    with immediate(connection):
+        size = sum(
+            length for found in one
+            for (length,) in connection.execute("SELECT length(value) FROM log_messages WHERE id = ?", found)
+        )  # fmt: skip
+        connection.executemany("DELETE FROM log_messages WHERE id = ?", one)
+        connection.execute("UPDATE log_partitions SET bytes = bytes - ? WHERE id = ?", (size, partition.id))

@@ -16,15 +16,21 @@ from arbkit.core.errors import StreamError
 from arbkit.core.sqlite import digest, immediate, read_statements
 from arbkit.stream.base import Message, TopicPartition
 
-_VERSION = 3
+_VERSION = 4
+
+_CLOCK_SINCE = 3
 
 _OFFSET_BITS = 40
 """A message's id is its partition's id and its offset side by side: one B-tree gives ranges in order."""
 
 _GROUP_TABLES = read_statements("arbkit.stream", "group_tables.sql")
-_FROM_VERSION_2 = read_statements("arbkit.stream", "clock_and_digests.sql")
+_FROM_VERSION_3 = read_statements("arbkit.stream", "compaction.sql")
+_FROM_VERSION_2 = (*read_statements("arbkit.stream", "clock_and_digests.sql"), *_FROM_VERSION_3)
 _FROM_VERSION_1 = (*_GROUP_TABLES, *read_statements("arbkit.stream", "from_version_1.sql"), *_FROM_VERSION_2)
 _TABLES = (*read_statements("arbkit.stream", "tables.sql"), *_GROUP_TABLES, *_FROM_VERSION_2)
+
+_STATEMENTS = {None: _TABLES, 1: _FROM_VERSION_1, 2: _FROM_VERSION_2, 3: _FROM_VERSION_3}
+"""What makes the tables of a file of this version (None: of one without) those of today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,8 @@ class Partition:
     oldest: int
     next: int
     bytes: int
+    clean: int
+    kept: int
 
 
 def ensure_tables(connection: sqlite3.Connection, path: Path) -> None:
@@ -48,9 +56,9 @@ def ensure_tables(connection: sqlite3.Connection, path: Path) -> None:
         with immediate(connection):
             # Another process may have been faster.
             version = _version(connection)
-            for statement in {None: _TABLES, 1: _FROM_VERSION_1, 2: _FROM_VERSION_2}.get(version, ()):
+            for statement in _STATEMENTS.get(version, ()):
                 connection.execute(statement)
-            if version is None or version < _VERSION:
+            if version is None or version < _CLOCK_SINCE:
                 # The messages of a file of before say what time it was.
                 seen = newest_at(connection)
                 connection.execute("INSERT INTO log_clock VALUES (1, ?, 0)", (time.time() if seen is None else seen,))
@@ -104,7 +112,8 @@ def partitions_of(connection: sqlite3.Connection, topic: str) -> list[Partition]
         StreamError: there is no such topic.
     """
     rows = connection.execute(
-        "SELECT id, partition, oldest, next, bytes FROM log_partitions WHERE topic = ? ORDER BY partition", (topic,)
+        "SELECT id, partition, oldest, next, bytes, clean, kept FROM log_partitions WHERE topic = ? ORDER BY partition",
+        (topic,),
     ).fetchall()
     if not rows:
         known = connection.execute("SELECT name FROM log_topics ORDER BY name").fetchall()

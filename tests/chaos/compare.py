@@ -62,8 +62,8 @@ def dead_letters(stream: Stream) -> list[tuple[str, bytes]]:
 
 def told(stream: Stream) -> set[tuple[str, str, int]]:
     """ASIN, marketplace and version of all that was published as enriched."""
-    rows = (orjson.loads(m.value) for m in messages(stream, ENRICHED_TOPIC))
-    return {(row["asin"], row["market"], row["version"]) for row in rows}
+    products = (orjson.loads(m.value) for m in messages(stream, ENRICHED_TOPIC))
+    return {(row["asin"], row["market"], row["version"]) for one in products for row in one["offers"]}
 
 
 def messages(stream: Stream, topic: str) -> Iterator[Message]:

@@ -12,6 +12,7 @@ import pytest
 from elasticsearch import Elasticsearch as Client
 
 from arbkit.core.models import Offer, Run, Update
+from arbkit.core.offers.facts import Fact
 from arbkit.store import Basis, OpportunityQuery, ProductQuery, Removed, Store
 from arbkit.store.elastic.indices import create
 from arbkit.store.elastic.store import ElasticStore
@@ -84,6 +85,52 @@ def test_changes_grow_with_every_change_and_with_nothing_else(store: Store) -> N
     assert third > second
     store.rebuild(iter([[Update(offer(version=8_000_001), None)]]))
     assert store.changes() > third
+
+
+def test_a_batch_says_what_is_known_of_its_products_then(store: Store) -> None:
+    first = offer("B000000001", "FR", title="Ours")
+    put(store, first, offer("B000000002"))
+    done = store.put([Update(offer("B000000001", "DE"), None)])
+    assert done.snapshots == store.snapshots(["B000000001", "B000000009"])
+    (known,) = done.snapshots.values()
+    assert [o.market for o in known.offers] == ["DE", "FR"]
+    assert known.offers[1] == first
+    assert known.facts == ()
+
+
+def test_what_changes_of_a_product_is_counted_and_nothing_else(store: Store) -> None:
+    asin = "B000000001"
+    seen: list[int] = []
+
+    def change() -> int:
+        return store.snapshots([asin])[asin].change
+
+    def counted() -> bool:
+        seen.append(change())
+        return len(seen) < 2 or seen[-1] > seen[-2]
+
+    put(store, offer(asin, "FR"))
+    assert counted()
+    put(store, offer(asin, "DE"))
+    assert counted()
+    for _ in range(2):
+        # What has been counted, older, or of another product.
+        done = store.put([Update(offer(asin, "DE"), None), Update(offer(asin, "FR", version=5, updated_at=5), None)])
+        assert done.snapshots[asin].change == change() == seen[-1]
+        put(store, offer("B000000002"))
+        store.replace_opportunities([opportunity(asin, "FR", "DE")], run_id="r", basis=Basis(store.changes(), ""))
+        assert change() == seen[-1]
+    put(store, offer(asin, "DE", version=8_000_001))
+    assert counted()
+    fact = Fact.of(asin, "package", {"weight_g": 500}, at=10.0)
+    store.put_fact(fact)
+    assert counted()
+    assert store.snapshots([asin])[asin].facts == (fact,)
+    assert store.put([Update(offer(asin, "DE"), None)]).snapshots[asin].facts == (fact,)
+    store.delete_fact(asin, "", "package")
+    assert counted()
+    store.rebuild(iter([[Update(offer(asin, "DE", version=8_000_001), None)]]))
+    assert counted()
 
 
 def test_another_process_sees_the_same_number(opened: Open) -> None:

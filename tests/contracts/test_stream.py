@@ -351,6 +351,20 @@ def test_creating_topics_again_reports_differences_and_changes_none(
     assert len(stream.watermarks(TOPIC)) == 4
 
 
+def test_a_topic_that_is_to_be_compacted_is_so_from_now_on_and_it_is_said(
+    request: pytest.FixtureRequest, open_stream: Open
+) -> None:
+    differs(request, "the mock answers no requests to make or describe topics", "mock")
+    stream = open_stream()
+    stream.create_topics([TopicSpec("products", 1, 3_600.0, 1 << 20)])
+    stream.publish("products", [Record("k", b"x")])
+    asked = [TopicSpec("products", 1, compacted=True)]
+    (said,) = stream.create_topics(asked)
+    assert "products: changed" in said
+    assert stream.create_topics(asked) == []
+    assert [m.value for m in stream.read("products")] == [b"x"]
+
+
 def test_an_unknown_topic_is_named(open_stream: Open) -> None:
     stream = open_stream()
     with pytest.raises(StreamError, match="no such topic"):

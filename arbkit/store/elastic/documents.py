@@ -45,9 +45,14 @@ def history_of(document: Mapping[str, JsonValue]) -> StoredHistory:
     return StoredHistory(row["asin"], row["market"], row["version"], row["currency"], base64.b64decode(row["series"]))
 
 
-def product_document(p: Product, best: Document | None, words: str) -> Document:
-    """``best`` is the product's best opportunity as :func:`best_summary`, ``words`` what a search finds it by."""
+def product_document(p: Product, best: Document | None, words: str, *, change: int) -> Document:
+    """The document of a product.
+
+    ``best`` is its best opportunity as :func:`best_summary`, ``words`` what a search finds it by, and ``change`` the
+    number of its last change.
+    """
     document: dict[str, Any] = {
+        "change": change,
         **{name: getattr(p, name) for name in _SEARCHED_FIELDS},
         "sold_on": list(p.markets),
         "price": {code: shown["price_minor"] for code, shown in p.markets.items()},
@@ -77,6 +82,12 @@ def version_of(document: Mapping[str, JsonValue]) -> int:
     """The version of a product's document."""
     row: Mapping[str, Any] = document
     return int(row["version"])
+
+
+def change_of(document: Mapping[str, JsonValue] | None) -> int:
+    """The number of the last change of a product; 0 where there is none, or an older arbkit did not count."""
+    row: Mapping[str, Any] = document or {}
+    return int(row.get("change", 0))
 
 
 def product_of(document: Mapping[str, JsonValue]) -> Product:
@@ -139,7 +150,8 @@ def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
         case "history":
             return {name: old[name] for name in ("asin", "market", "version", "currency", "series")}
         case "products":
-            return product_document(product_of(_known_inside(Product, old)), best_of(old), old["words"])
+            product = product_of(_known_inside(Product, old))
+            return product_document(product, best_of(old), old["words"], change=change_of(old))
         case "opportunities":
             return opportunity_document(opportunity_of(_known_inside(Opportunity, old)), old["words"])
         case "facts":

@@ -7,7 +7,7 @@ histories and products are written: :mod:`arbkit.store.elastic.writer`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +18,6 @@ from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
-from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.results import JsonObject
 from arbkit.store import base, cursors
 from arbkit.store.absorbing import put_guarded
@@ -31,6 +30,7 @@ from arbkit.store.base import (
     ProductQuery,
     Rebuilt,
     Removed,
+    Snapshot,
     Stats,
     Sums,
     Written,
@@ -39,11 +39,11 @@ from arbkit.store.elastic import changes, demo, detections, documents, indices, 
 from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import Hit, connect, fetch_documents, run_search, scan, wrap_errors
 from arbkit.store.elastic.indices import temporary_indices
-from arbkit.store.elastic.looks import ElasticLooks
 from arbkit.store.elastic.schema import COLLECTIONS
+from arbkit.store.elastic.users import ElasticUsers
 from arbkit.store.elastic.writer import Writer
 from arbkit.store.fields import is_number
-from arbkit.store.product_document import best_by_product, without_invented
+from arbkit.store.product_document import best_by_product, compose_snapshots, without_invented
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ _FORGOTTEN_AT_ONCE = 100
 """Records of runs removed with a new one: a store that has many comes down to what it keeps step by step."""
 
 
-class ElasticStore(ElasticLooks, Closing):
+class ElasticStore(ElasticUsers, Closing):
     """Implements :class:`arbkit.store.base.Store` on the cluster at ``url``; all names begin with ``prefix``.
 
     ``show_demo``: products of the demo market are shown also beside real ones.
@@ -88,9 +88,9 @@ class ElasticStore(ElasticLooks, Closing):
     def put(self, updates: Sequence[Update]) -> Written:
         """See :meth:`arbkit.store.base.Store.put`."""
         with wrap_errors():
-            written = self._writer.put(updates)
+            done = self._writer.put(updates)
         self._note("offers", "history", "products")
-        return written
+        return done.written(self._snapshots(done.changes, done.offers))
 
     def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
         """See :meth:`arbkit.store.base.Store.rebuild`."""
@@ -98,7 +98,7 @@ class ElasticStore(ElasticLooks, Closing):
         with wrap_errors(), temporary_indices(self._client, self._prefix, names) as targets:
             beside = Writer(self._client, targets, alias=False)
             for batch in batches:
-                put_guarded(beside.put, batch)
+                put_guarded(lambda some: beside.put(some).written({}), batch)
             self._client.indices.refresh(index=targets["offers"])
             rebuilt = self._client.count(index=targets["offers"])["count"]
             transforms = {
@@ -203,6 +203,19 @@ class ElasticStore(ElasticLooks, Closing):
             found = self._writer.offers(sorted(set(asins) - set(self._hidden())))
         return found if self._show_demo else without_invented(found)
 
+    def snapshots(self, asins: Sequence[str]) -> dict[str, Snapshot]:
+        """See :meth:`arbkit.store.base.Store.snapshots`."""
+        with wrap_errors():
+            shown = sorted(set(asins) - set(self._hidden()))
+            # Before the offers: they may be of a later change then, and never of an earlier one.
+            numbers = {asin: documents.change_of(old) for asin, (old, _) in self._writer.products(shown).items()}
+            return self._snapshots(numbers, self._writer.offers(shown))
+
+    def _snapshots(self, numbers: Mapping[str, int], offers: Iterable[Offer]) -> dict[str, Snapshot]:
+        """Snapshots of products with these numbers of changes, whose offers are these, all of each."""
+        shown = offers if self._show_demo else without_invented(offers)
+        return compose_snapshots(numbers, shown, self.facts(sorted(numbers)))
+
     def scan_offers(self, columns: Sequence[str], *, products_per_batch: int = 5_000) -> Iterator[pd.DataFrame]:
         """See :meth:`arbkit.store.base.Store.scan_offers`."""
         import pandas as pd
@@ -286,36 +299,6 @@ class ElasticStore(ElasticLooks, Closing):
         """See :meth:`arbkit.store.base.Store.run`."""
         found = self._get("runs", [run_id])
         return documents.run_of(found[0]["_source"]) if found else None
-
-    def put_fact(self, fact: Fact) -> None:
-        """See :meth:`arbkit.store.base.Store.put_fact`."""
-        action = Action(self._prefix + "facts", fact.id, fact.to_dict())
-        with wrap_errors():
-            poison = bulk(self._client, [action]).poison
-        if poison:
-            raise StoreError(f"the fact is refused: {poison[0]}")
-        self._show_facts()
-
-    def delete_fact(self, asin: str, market: str, name: FactName) -> bool:
-        """See :meth:`arbkit.store.base.Store.delete_fact`."""
-        with wrap_errors():
-            patient = self._client.options(ignore_status=404)
-            done = patient.delete(index=self._prefix + "facts", id=f"{asin}:{market}:{name}")
-        self._show_facts()
-        return done.meta.status == 200
-
-    def _show_facts(self) -> None:
-        """Let everybody see what was typed: another process writes all facts into a file, or a backup, next."""
-        with wrap_errors():
-            self._client.indices.refresh(index=self._prefix + "facts")
-
-    def facts(self, asins: Sequence[str] | None = None) -> list[Fact]:
-        """See :meth:`arbkit.store.base.Store.facts`."""
-        wanted = None if asins is None else frozenset(asins)
-        with wrap_errors():
-            found = [documents.fact_of(hit["_source"]) for hit in self._scan("facts", {"match_all": {}}, source=True)]
-        found.sort(key=lambda fact: (fact.asin, fact.market, fact.name))
-        return [fact for fact in found if wanted is None or fact.asin in wanted]
 
     def stats(self) -> Stats:
         """See :meth:`arbkit.store.base.Store.stats`."""

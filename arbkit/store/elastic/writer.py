@@ -6,8 +6,9 @@ All are read, changed and written back guarded by sequence numbers, and anew whe
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
 
@@ -29,7 +30,7 @@ from arbkit.store.absorbing import (
     without_future,
     written,
 )
-from arbkit.store.base import Written
+from arbkit.store.base import Snapshot, Written
 from arbkit.store.elastic import documents
 from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk
 from arbkit.store.elastic.client import Hit, fetch_documents
@@ -43,6 +44,25 @@ _PRODUCTS_PER_BATCH = 2_000
 """Products composed or marked in one go, to bound memory."""
 
 
+_Stored = tuple[JsonObject, SeqNoGuard]
+"""A document, and the guard for its next write."""
+
+
+@dataclass(slots=True)
+class Put:
+    """What became of a batch: ``outcomes`` and ``poison`` by index, the products' ``changes`` and all their offers."""
+
+    poison: dict[int, str]
+    outcomes: dict[int, Outcome] = field(default_factory=dict)
+    changes: dict[str, int] = field(default_factory=dict)
+    offers: list[Offer] = field(default_factory=list)
+    refused_products: dict[str, str] = field(default_factory=dict)
+
+    def written(self, snapshots: Mapping[str, Snapshot]) -> Written:
+        """The summary, with the products as they are now."""
+        return written(self.outcomes, self.poison, snapshots)
+
+
 class Writer:
     """Writes to the indices ``names`` (collection → alias, or the indices themselves if not ``alias``)."""
 
@@ -51,37 +71,67 @@ class Writer:
         self._names = names
         self._alias = alias
 
-    def put(self, updates: Sequence[Update]) -> Written:
+    def put(self, updates: Sequence[Update]) -> Put:
         """As :meth:`arbkit.store.base.Store.put`."""
         taken, poison = validate(updates)
-        outcomes: dict[int, Outcome] = {}
+        done = Put(poison=poison)
         histories: list[Future[dict[int, str]]] = []
         # Histories are most of the bytes, and nothing of what follows needs them.
         with ThreadPoolExecutor(1, "history") as beside:
             left = taken
             for attempt in range(_MAX_ATTEMPTS):
-                stored = self._stored({updates[p].offer.id for p in left})
-                found = absorb_all({name: offer for name, (offer, _) in stored.items()}, updates, left)
+                asins = sorted({updates[p].offer.asin for p in left})
+                # Before the offers: who writes offers meanwhile writes the product after them, and this one again.
+                products = self.products(asins)
+                stored = self._stored(f"{asin}:{code}" for asin in asins for code in MARKETS)
+                offers = {name: offer for name, (offer, _) in stored.items()}
+                found = absorb_all(offers, updates, left)
+                offers |= found.offers
                 if not histories:
-                    offers = {name: offer for name, (offer, _) in stored.items()} | found.offers
                     histories = [beside.submit(self._put_histories, updates, taken, offers, found.replaced_demo)]
                 changed = [self._offer(o, stored[o.id][1] if o.id in stored else None) for o in found.offers.values()]
-                done = bulk(self._client, changed)
-                refused = {changed[i].id: why for i, why in done.poison.items()}
-                poison |= {p: why for p in left if (why := refused.get(updates[p].offer.id)) is not None}
-                outcomes |= found.outcomes
-                again = {changed[i].id for i in done.conflicts}
+                outcome = bulk(self._client, changed)
+                refused = {changed[i].id: why for i, why in outcome.poison.items()}
+                done.poison |= {p: why for p in left if (why := refused.get(updates[p].offer.id)) is not None}
+                done.outcomes |= found.outcomes
+                again = {changed[i].id for i in outcome.conflicts}
+                unsure = {name.split(":")[0] for name in (*again, *refused)}
+                known = [o for o in offers.values() if o.asin not in unsure]
+                self._put_products(products, known, done)
                 left = [p for p in left if updates[p].offer.id in again]
                 if not left:
                     break
                 back_off(attempt)
             else:
                 raise _contended(len(left), "offers")
-            # Also of offers that were there already: a batch that broke off before may have come no further.
-            refused = self.update_products({updates[p].offer.asin for p in taken if p not in poison})
-            poison |= {p: why for p in taken if (why := refused.get(updates[p].offer.asin)) is not None}
-            poison |= histories[0].result()
-        return written(outcomes, poison)
+            # Where others were faster, or an offer was refused, all is read again.
+            self._read_again({updates[p].offer.asin for p in taken} - done.changes.keys(), done)
+            wrong = {p: why for p in taken if (why := done.refused_products.get(updates[p].offer.asin)) is not None}
+            done.poison |= wrong | histories[0].result()
+        return done
+
+    def _put_products(self, there: Mapping[str, _Stored], offers: Iterable[Offer], done: Put) -> None:
+        """Write the products of these offers, which are all of each; ``there`` are the products before them.
+
+        Also of offers that were there already: a batch that broke off before may have come no further.
+        """
+        by_product = groupby(sorted(offers, key=lambda o: (o.asin, o.market)), key=lambda o: o.asin)
+        composed = {asin: list(group) for asin, group in by_product}
+        actions = list(self._compose(there, composed.values()))
+        outcome = bulk(self._client, actions)
+        done.refused_products |= {actions[i].id: why for i, why in outcome.poison.items()}
+        counted = {action.id: documents.change_of(action.document) for action in actions}
+        for asin in composed.keys() - {actions[i].id for i in outcome.conflicts}:
+            done.changes[asin] = counted.get(asin, documents.change_of(there[asin][0]) if asin in there else 0)
+            done.offers += composed[asin]
+
+    def _read_again(self, asins: Collection[str], done: Put) -> None:
+        if not asins:
+            return
+        done.refused_products |= self.update_products(asins)
+        ordered = sorted(asins)
+        done.changes |= {asin: documents.change_of(old) for asin, (old, _) in self.products(ordered).items()}
+        done.offers += self.offers(ordered)
 
     def _stored(self, names: Iterable[str]) -> dict[str, tuple[Offer, SeqNoGuard]]:
         """The stored offers by id, each with the guard for its next write."""
@@ -127,18 +177,33 @@ class Writer:
     def _product_actions(self, asins: Sequence[str], *, renew: bool = False) -> list[Action]:
         """What writes the products that are behind their offers; with ``renew`` also those that say something else."""
         there = self.products(asins)
-        actions = []
-        for asin, group in groupby(self.offers(asins, only=PRODUCT_SOURCE_FIELDS), key=lambda offer: offer.asin):
-            offers = list(group)
+        by_product = groupby(self.offers(asins, only=PRODUCT_SOURCE_FIELDS), key=lambda offer: offer.asin)
+        return list(self._compose(there, (list(group) for _, group in by_product), renew=renew))
+
+    def _compose(
+        self, there: Mapping[str, _Stored], products: Iterable[Sequence[Offer]], *, renew: bool = False
+    ) -> Iterator[Action]:
+        for offers in products:
             product = build_product(offers)
-            old, guard = there.get(asin, (None, None))
+            old, guard = there.get(product.asin, (None, None))
             if renew or old is None or version_of(old) < product.version:
                 best = best_of(old) if old else None
-                text = search_text(product, [o.title for o in offers])
-                document = documents.product_document(product, best, index_words(text))
-                if document != old:
-                    actions.append(self._product(asin, document, guard))
-        return actions
+                words = index_words(search_text(product, [o.title for o in offers]))
+                change = documents.change_of(old)
+                if documents.product_document(product, best, words, change=change) != old:
+                    document = documents.product_document(product, best, words, change=change + 1)
+                    yield self._product(product.asin, document, guard)
+
+    def count_change(self, asin: str) -> None:
+        """Count what is known of a product as changed: it is priced anew."""
+
+        def actions(asins: Sequence[str]) -> list[Action]:
+            return [
+                self._product(name, {**old, "change": documents.change_of(old) + 1}, guard)
+                for name, (old, guard) in self.products(asins).items()
+            ]
+
+        self._write_products([asin], actions)
 
     def mark_best(self, best: Mapping[str, Opportunity], had: Iterable[str]) -> None:
         """Give each product its best opportunity, and take it from those that ``had`` one and have none any more."""
@@ -208,11 +273,13 @@ class Writer:
         actions = []
         for hit in hits:
             new, _ = there.get(hit["_id"], (None, None))
-            best = best_of(hit["_source"])
+            before: JsonObject = hit["_source"]
             if new is None:
                 actions.append(upgrade_action("products", self._names["products"], hit))
-            elif best_of(new) != best:
-                actions.append(Action(self._names["products"], hit["_id"], with_best(new, best), alias=self._alias))
+                continue
+            document = {**with_best(new, best_of(before)), "change": documents.change_of(before) + 1}
+            if document != new:
+                actions.append(Action(self._names["products"], hit["_id"], document, alias=self._alias))
         return actions
 
     def offers(self, asins: Sequence[str], *, only: Sequence[str] | None = None) -> list[Offer]:
@@ -221,8 +288,8 @@ class Writer:
         hits = fetch_documents(self._client, self._names["offers"], ids, only=only)
         return sorted((documents.offer_of(hit["_source"]) for hit in hits), key=lambda o: (o.asin, o.market))
 
-    def products(self, asins: Sequence[str]) -> dict[str, tuple[JsonObject, SeqNoGuard]]:
-        """The stored documents by ASIN, each with the guard for its next write."""
+    def products(self, asins: Sequence[str]) -> dict[str, _Stored]:
+        """The stored documents by ASIN."""
         return {
             hit["_id"]: (hit["_source"], _guard(hit))
             for hit in fetch_documents(self._client, self._names["products"], asins)

@@ -64,7 +64,7 @@ DELETE_OLD_RUNS = (
 )
 """Given a report twice and how many of its runs are kept."""
 DELETE_FACT = "DELETE FROM facts WHERE asin = ? AND market = ? AND name = ?"
-FACTS = f"SELECT {', '.join(_FACT_COLUMNS)} FROM facts ORDER BY asin, market, name"  # noqa: S608 - ours
+_FACTS = f"SELECT {', '.join(_FACT_COLUMNS)} FROM facts"  # noqa: S608 - ours
 TAKE_OVER = (
     # Most are stored for the first time, or just as they are: these need not be merged one by one.
     f"INSERT INTO main.offers ({OFFER_VALUES}) SELECT {OFFER_VALUES} FROM beside.offers AS new "  # noqa: S608 - ours
@@ -194,8 +194,33 @@ def fact_row(fact: Fact) -> tuple[SqlValue, ...]:
     return fact.asin, fact.market, fact.name, orjson.dumps(fact.value_json()).decode(), fact.at
 
 
-def to_fact(columns: Sequence[SqlValue]) -> Fact:
-    """The fact of a row of :data:`FACTS`."""
+def read_facts(connection: sqlite3.Connection, asins: Sequence[str] | None) -> list[Fact]:
+    """What users said of these products (None: of all), by ASIN, marketplace and name."""
+    if asins is None:
+        return list(map(_fact, connection.execute(f"{_FACTS} ORDER BY asin, market, name")))
+    if connection.execute(f"{_FACTS} LIMIT 1").fetchone() is None:
+        return []
+    return [
+        _fact(row)
+        for row in _in_chunks(connection, f"{_FACTS} WHERE asin IN ({{}}) ORDER BY asin, market, name", asins)
+    ]
+
+
+def read_changed(connection: sqlite3.Connection, asins: Sequence[str]) -> dict[str, int]:
+    """The numbers of the last changes of these products, by ASIN."""
+    return dict(_in_chunks(connection, "SELECT asin, changed FROM products WHERE asin IN ({})", asins))
+
+
+def _in_chunks(connection: sqlite3.Connection, query: str, asins: Sequence[str]) -> Iterator[Any]:
+    """The rows of a query for some of these products at a time; they are sorted within."""
+    ordered = sorted(set(asins))
+    for start in range(0, len(ordered), _IN_CHUNK):
+        chunk = ordered[start : start + _IN_CHUNK]
+        yield from connection.execute(query.format(", ".join("?" * len(chunk))), chunk)
+
+
+def _fact(columns: Sequence[SqlValue]) -> Fact:
+    """The fact of a row of its table."""
     row: Sequence[Any] = columns
     asin, market, name, value, at = row
     return Fact.stored(asin, market, name, value=orjson.loads(value), at=at)

@@ -31,12 +31,13 @@ from arbkit.store.base import (
     ProductQuery,
     Rebuilt,
     Removed,
+    Snapshot,
     Stats,
     Sums,
     Written,
 )
 from arbkit.store.fields import is_number
-from arbkit.store.product_document import best_by_product, without_invented
+from arbkit.store.product_document import best_by_product, compose_snapshots, without_invented
 from arbkit.store.sqlite import changes, demo, outbox, queries, rows
 from arbkit.store.sqlite.integrity import drop_damaged, find_damaged
 from arbkit.store.sqlite.looks import SqliteLooks
@@ -102,8 +103,9 @@ class SqliteStore(SqliteLooks, Closing):
                 if changed:
                     composed = (offer for offer in offers.values() if offer.asin in changed)
                     write_products(connection, composed, changes.count_up(connection))
+                known = self._snapshots(connection, asins, offers.values())
             bound_wal(connection, self._path)
-        return written(found.outcomes, poison)
+        return written(found.outcomes, poison, known)
 
     def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
         """See :meth:`arbkit.store.base.Store.rebuild`."""
@@ -207,6 +209,19 @@ class SqliteStore(SqliteLooks, Closing):
         with self._using() as connection, snapshot(connection):
             found = list(rows.read_offers(connection, sorted(self._shown(connection, asins))))
         return found if self._show_demo else without_invented(found)
+
+    def snapshots(self, asins: Sequence[str]) -> dict[str, Snapshot]:
+        """See :meth:`arbkit.store.base.Store.snapshots`."""
+        with self._using() as connection, snapshot(connection):
+            shown = sorted(self._shown(connection, asins))
+            return self._snapshots(connection, shown, rows.read_offers(connection, shown))
+
+    def _snapshots(
+        self, connection: sqlite3.Connection, asins: Sequence[str], offers: Iterable[Offer]
+    ) -> dict[str, Snapshot]:
+        """Snapshots of products whose offers are these, all of each."""
+        shown = offers if self._show_demo else without_invented(offers)
+        return compose_snapshots(rows.read_changed(connection, asins), shown, rows.read_facts(connection, asins))
 
     def _shown(self, connection: sqlite3.Connection, asins: Iterable[str]) -> set[str]:
         """Those of these products that are not hidden."""
@@ -328,9 +343,7 @@ class SqliteStore(SqliteLooks, Closing):
     def facts(self, asins: Sequence[str] | None = None) -> list[Fact]:
         """See :meth:`arbkit.store.base.Store.facts`."""
         with self._using() as connection:
-            found = map(rows.to_fact, connection.execute(rows.FACTS).fetchall())
-        wanted = None if asins is None else frozenset(asins)
-        return [fact for fact in found if wanted is None or fact.asin in wanted]
+            return rows.read_facts(connection, asins)
 
     def stats(self) -> Stats:
         """See :meth:`arbkit.store.base.Store.stats`."""

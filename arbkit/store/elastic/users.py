@@ -1,0 +1,81 @@
+"""What users have said and asked for, in Elasticsearch: facts of products, and looks at them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+from elasticsearch import Elasticsearch
+
+from arbkit.core.errors import StoreError
+from arbkit.core.offers.facts import Fact, FactName
+from arbkit.core.offers.looks import Look, LookStatus
+from arbkit.core.results import JsonObject
+from arbkit.store.elastic import documents
+from arbkit.store.elastic.bulk import Action, bulk
+from arbkit.store.elastic.client import scan, wrap_errors
+from arbkit.store.elastic.writer import Writer
+
+
+class ElasticUsers:
+    """The part of :class:`arbkit.store.base.Store` that keeps what users have said and asked for."""
+
+    _client: Elasticsearch
+    _prefix: str
+    _writer: Writer
+
+    def put_fact(self, fact: Fact) -> None:
+        """See :meth:`arbkit.store.base.Store.put_fact`."""
+        action = Action(self._facts, fact.id, fact.to_dict())
+        with wrap_errors():
+            poison = bulk(self._client, [action]).poison
+        if poison:
+            raise StoreError(f"the fact is refused: {poison[0]}")
+        self._show_facts(fact.asin)
+
+    def delete_fact(self, asin: str, market: str, name: FactName) -> bool:
+        """See :meth:`arbkit.store.base.Store.delete_fact`."""
+        with wrap_errors():
+            patient = self._client.options(ignore_status=404)
+            done = patient.delete(index=self._facts, id=f"{asin}:{market}:{name}")
+        self._show_facts(asin)
+        return done.meta.status == 200
+
+    def _show_facts(self, asin: str) -> None:
+        """Let everybody see what was typed: another process writes all facts into a file, or a backup, next."""
+        with wrap_errors():
+            self._client.indices.refresh(index=self._facts)
+            self._writer.count_change(asin)
+
+    def facts(self, asins: Sequence[str] | None = None) -> list[Fact]:
+        """See :meth:`arbkit.store.base.Store.facts`."""
+        where: JsonObject = {"match_all": {}} if asins is None else {"terms": {"asin": list(asins)}}
+        with wrap_errors():
+            hits = chain.from_iterable(scan(self._client, self._facts, where))
+            found = [documents.fact_of(hit["_source"]) for hit in hits]
+        return sorted(found, key=lambda fact: (fact.asin, fact.market, fact.name))
+
+    def put_looks(self, looks: Sequence[Look]) -> None:
+        """See :meth:`arbkit.store.base.Store.put_looks`."""
+        actions = [Action(self._looks, look.id, look.to_dict()) for look in looks]
+        with wrap_errors():
+            poison = bulk(self._client, actions).poison
+        if poison:
+            raise StoreError(f"a look is refused: {next(iter(poison.values()))}")
+
+    def looks(self, *, status: LookStatus | None = None) -> list[Look]:
+        """See :meth:`arbkit.store.base.Store.looks`."""
+        query: JsonObject = {"term": {"status": status}} if status else {"match_all": {}}
+        with wrap_errors():
+            self._client.indices.refresh(index=self._looks)
+            hits = chain.from_iterable(scan(self._client, self._looks, query))
+            found = [Look.from_dict(hit["_source"]) for hit in hits]
+        return sorted(found, key=lambda look: (look.asked_at, look.asin, look.market))
+
+    @property
+    def _looks(self) -> str:
+        return f"{self._prefix}looks"
+
+    @property
+    def _facts(self) -> str:
+        return f"{self._prefix}facts"
