@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
+from arbkit.core.offers.facts import Fact
 from arbkit.core.results import BestRoute, ComponentRow, JsonObject, MatchRow, RouteStatus, StoredPrice, WarningRow
 
 Origin = Literal["keepa", "demo", "export", "raw"]
@@ -202,6 +203,19 @@ class Update:
     offer: Offer
     history: History | None
     stated: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProductState:
+    """All that is known of a product as of one change: its offers on all marketplaces, and what users said of it.
+
+    ``change`` is greater after every change of the product, whatever it was; 0 where no arbkit has counted yet.
+    """
+
+    asin: str
+    change: int
+    offers: tuple[Offer, ...]
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

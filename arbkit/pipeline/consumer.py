@@ -18,6 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from arbkit.core.errors import GroupBusyError, StoreCorruptError, StoreError, StoreRefusedError, StreamError
+from arbkit.core.models import ProductState
 from arbkit.core.offers.merging import Outcome
 from arbkit.core.retry import Failure, sleep_unless, with_retry
 from arbkit.core.service.heartbeat import record_heartbeat
@@ -26,7 +27,7 @@ from arbkit.core.settings import Settings
 from arbkit.pipeline.dead_letter_limit import DeadLetterLimit
 from arbkit.pipeline.decode import DecodedBatch, decode_batch
 from arbkit.pipeline.enriched import to_record
-from arbkit.store import Snapshot, Store, Written, open_store
+from arbkit.store import Store, Written, open_store
 from arbkit.store.absorbing import put_guarded
 from arbkit.store.mode import takes_demo
 from arbkit.stream import (
@@ -285,7 +286,7 @@ class _Loop:
             written = self._put(batch)
         if written is None:
             return False
-        enriched = _enriched(batch, written.snapshots)
+        enriched = _enriched(batch, written.states)
         rejected = {(message.topic_partition, message.offset) for message, _ in batch.rejected}
         # What was a dead letter before says nothing about the stream.
         self._limit.note((m.topic_partition, m.offset) in rejected for m in messages if not attempts(m.headers))
@@ -335,12 +336,12 @@ class _Loop:
         return self._ended or self._stop.is_set()
 
 
-def _enriched(batch: DecodedBatch, snapshots: Mapping[str, Snapshot]) -> list[Record]:
+def _enriched(batch: DecodedBatch, states: Mapping[str, ProductState]) -> list[Record]:
     """The products that were stored; what made one that cannot be written are dead letters, and the others go on."""
     records: list[Record] = []
     for asin in dict.fromkeys(update.offer.asin for update in batch.updates):
         try:
-            records.append(to_record(snapshots[asin]))
+            records.append(to_record(states[asin]))
         except Exception as error:
             logger.exception("product %s", asin)
             origins = (o for u, o in zip(batch.updates, batch.origins, strict=True) if u.offer.asin == asin)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import orjson
 
-from arbkit.store import Snapshot
+from arbkit.core.models import ProductState
 from arbkit.stream import Record
 
 _VERSION = 2
 """Before there were versions a message was one offer alone."""
 
 
-def to_record(snapshot: Snapshot) -> Record:
+def to_record(state: ProductState) -> Record:
     """The message that says so, under the product's ASIN.
 
     Raises:
@@ -19,9 +19,9 @@ def to_record(snapshot: Snapshot) -> Record:
     """
     document = {
         "v": _VERSION,
-        "asin": snapshot.asin,
-        "change": snapshot.change,
-        "offers": [offer.to_dict() for offer in snapshot.offers],
-        "facts": [fact.to_dict() for fact in snapshot.facts],
+        "asin": state.asin,
+        "change": state.change,
+        "offers": [offer.to_dict() for offer in state.offers],
+        "facts": [fact.to_dict() for fact in state.facts],
     }
-    return Record(snapshot.asin, orjson.dumps(document))
+    return Record(state.asin, orjson.dumps(document))

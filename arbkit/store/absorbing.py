@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from arbkit.core.errors import ArbkitError
 from arbkit.core.keepa_time import to_minutes
-from arbkit.core.models import History, Offer, Update
+from arbkit.core.models import History, Offer, ProductState, Update
 from arbkit.core.offers.groups import ORIGIN_RANKS, read_values
 from arbkit.core.offers.histories import merge_histories, until
 from arbkit.core.offers.merging import Outcome, absorb
-from arbkit.store.base import Snapshot, Written
+from arbkit.store.base import Written
 from arbkit.store.history_codec import decode, encode, ends_after, goes_on
 
 logger = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ def _merged(new: StoredHistory, old: StoredHistory, *, ties: bool = True) -> Sto
     return StoredHistory.of(merge_histories(new.unpacked(), old.unpacked(), ties=ties))
 
 
-def written(outcomes: Mapping[int, Outcome], poison: Mapping[int, str], snapshots: Mapping[str, Snapshot]) -> Written:
+def written(outcomes: Mapping[int, Outcome], poison: Mapping[int, str], states: Mapping[str, ProductState]) -> Written:
     """The summary of a batch, without what turned out to be poison."""
     kept = {position: outcome for position, outcome in outcomes.items() if position not in poison}
     counts = Counter(kept.values())
@@ -148,7 +148,7 @@ def written(outcomes: Mapping[int, Outcome], poison: Mapping[int, str], snapshot
         equal=counts["equal"],
         poison=poison,
         outcomes=kept,
-        snapshots=snapshots,
+        states=states,
     )
 
 
@@ -166,7 +166,7 @@ def put_guarded(put: Callable[[Sequence[Update]], Written], updates: Sequence[Up
         logger.exception("a batch of %d updates: each is tried alone", len(updates))
     outcomes: dict[int, Outcome] = {}
     poison: dict[int, str] = {}
-    snapshots: dict[str, Snapshot] = {}
+    states: dict[str, ProductState] = {}
     for position, update in enumerate(updates):
         try:
             done = put([update])
@@ -177,8 +177,8 @@ def put_guarded(put: Callable[[Sequence[Update]], Written], updates: Sequence[Up
         else:
             outcomes.update((position, outcome) for outcome in done.outcomes.values())
             poison.update((position, why) for why in done.poison.values())
-            snapshots |= done.snapshots
-    return written(outcomes, poison, snapshots)
+            states |= done.states
+    return written(outcomes, poison, states)
 
 
 def why_refused(update: Update) -> str | None:

@@ -17,7 +17,7 @@ from arbkit.core.closing import Closing
 from arbkit.core.errors import UsageError
 from arbkit.core.input.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
 from arbkit.core.input.validation import Request
-from arbkit.core.models import History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.models import History, Offer, Opportunity, Product, ProductState, Run, Update
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.looks import Look, LookStatus
 from arbkit.core.offers.merging import Outcome
@@ -33,26 +33,13 @@ RUNS_KEPT = 9_000
 """Records of runs kept of each report, the latest: a month of one every five minutes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """All that is known of a product as of one change: its offers on all marketplaces, and what users said of it.
-
-    ``change`` is greater after every change of the product, whatever it was; 0 where no arbkit has counted yet.
-    """
-
-    asin: str
-    change: int
-    offers: tuple[Offer, ...]
-    facts: tuple[Fact, ...] = ()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """What became of a batch, in updates.
 
     ``stored`` are the first of their offer, ``updated`` changed something; ``older`` did not, for everything that they
     say is known later, nor did ``equal``, for nothing of it is new. ``outcomes`` says which by index in the batch, and
-    ``poison`` names, by index, the documents that the store will never take, and why. ``snapshots`` has the products
+    ``poison`` names, by index, the documents that the store will never take, and why. ``states`` has the products
     as they are now, also those that nothing changed, by ASIN.
     """
 
@@ -62,7 +49,7 @@ class Written:
     equal: int = 0
     poison: Mapping[int, str] = field(default_factory=dict)
     outcomes: Mapping[int, Outcome] = field(default_factory=dict)
-    snapshots: Mapping[str, Snapshot] = field(default_factory=dict)
+    states: Mapping[str, ProductState] = field(default_factory=dict)
 
     @property
     def ok(self) -> int:
@@ -278,7 +265,7 @@ class Store(Closing, Protocol):
         """All offers of these products, sorted by ASIN and marketplace."""
         ...
 
-    def snapshots(self, asins: Sequence[str]) -> dict[str, Snapshot]:
+    def states(self, asins: Sequence[str]) -> dict[str, ProductState]:
         """All that is known of these products, by ASIN, without those that are not stored, or not shown."""
         ...
 

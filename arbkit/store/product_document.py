@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from arbkit.core.models import Offer, Opportunity, Product
+from arbkit.core.models import Offer, Opportunity, Product, ProductState
 from arbkit.core.offers.facts import Fact
 from arbkit.core.results import StoredPrice
-from arbkit.store.base import Snapshot
 
 PRODUCT_SOURCE_FIELDS = (
     "asin", "market", "version", "source", "fetched_at", "updated_at", "currency", "title", "brand", "manufacturer",
@@ -67,10 +66,10 @@ def without_invented(offers: Iterable[Offer]) -> list[Offer]:
     return [o for o in found if not (o.demo and o.asin in real)]
 
 
-def compose_snapshots(
+def compose_states(
     changes: Mapping[str, int], offers: Iterable[Offer], facts: Iterable[Fact]
-) -> dict[str, Snapshot]:
-    """Snapshots of the products with these changes (by ASIN), of all their offers and facts."""
+) -> dict[str, ProductState]:
+    """States of the products with these changes (by ASIN), of all their offers and facts."""
     offers_of: dict[str, list[Offer]] = {asin: [] for asin in changes}
     facts_of: dict[str, list[Fact]] = {asin: [] for asin in changes}
     for offer in sorted(offers, key=lambda o: o.market):
@@ -80,7 +79,8 @@ def compose_snapshots(
         if fact.asin in facts_of:
             facts_of[fact.asin].append(fact)
     return {
-        asin: Snapshot(asin, change, tuple(offers_of[asin]), tuple(facts_of[asin])) for asin, change in changes.items()
+        asin: ProductState(asin, number, tuple(offers_of[asin]), tuple(facts_of[asin]))
+        for asin, number in changes.items()
     }
 
 

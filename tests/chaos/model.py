@@ -170,14 +170,13 @@ def _doubled_letters(seen: Witness, letters: Sequence[Message]) -> Iterable[str]
 
 
 def _doubled_records(seen: Witness, expected: Expected, raw: Sequence[Message], stream: Stream) -> Iterable[str]:
-    """Updates that were published more often than they came, and than batches were done again."""
-    came = Counter(one for message in raw if (one := _update(message)) is not None)
-    enriched = (orjson.loads(message.value) for message in messages(stream, ENRICHED_TOPIC))
-    published = Counter((row["asin"], row["market"], row["version"]) for row in enriched)
-    for one, count in published.items():
-        most = came[one] * (1 + seen.repeats)
-        if f"{one[0]}:{one[1]}" in expected.offers and count > most:
-            yield f"{one} was published {count} times, where {most} may be"
+    """Products that were published more often than updates of them came, and than batches were done again."""
+    counted = {name.partition(":")[0] for name in expected.offers}
+    came = Counter(asin for message in raw if (asin := _product(message)) is not None)
+    for asin, count in Counter(message.key for message in messages(stream, ENRICHED_TOPIC)).items():
+        most = came[asin] * (1 + seen.repeats)
+        if asin in counted and count > most:
+            yield f"{asin} was published {count} times, where {most} may be"
 
 
 def _position(message: Message) -> tuple[int, int]:
@@ -190,11 +189,11 @@ def _came_from(letter: Message) -> tuple[int, int] | None:
     return (int(headers["partition"]), int(headers["offset"])) if {"partition", "offset"} <= headers.keys() else None
 
 
-def _update(message: Message) -> tuple[str, str, int] | None:
-    """ASIN, marketplace and version of a record that can be read."""
+def _product(message: Message) -> str | None:
+    """The ASIN of a record that can be read."""
     try:
         document = orjson.loads(message.value)
-        return str(document["asin"]), str(document["market"]), int(document["product"]["lastUpdate"])
+        return str(document["asin"]) if int(document["product"]["lastUpdate"]) else None
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -91,8 +91,8 @@ def test_a_batch_says_what_is_known_of_its_products_then(store: Store) -> None:
     first = offer("B000000001", "FR", title="Ours")
     put(store, first, offer("B000000002"))
     done = store.put([Update(offer("B000000001", "DE"), None)])
-    assert done.snapshots == store.snapshots(["B000000001", "B000000009"])
-    (known,) = done.snapshots.values()
+    assert done.states == store.states(["B000000001", "B000000009"])
+    (known,) = done.states.values()
     assert [o.market for o in known.offers] == ["DE", "FR"]
     assert known.offers[1] == first
     assert known.facts == ()
@@ -103,7 +103,7 @@ def test_what_changes_of_a_product_is_counted_and_nothing_else(store: Store) -> 
     seen: list[int] = []
 
     def change() -> int:
-        return store.snapshots([asin])[asin].change
+        return store.states([asin])[asin].change
 
     def counted() -> bool:
         seen.append(change())
@@ -116,7 +116,7 @@ def test_what_changes_of_a_product_is_counted_and_nothing_else(store: Store) -> 
     for _ in range(2):
         # What has been counted, older, or of another product.
         done = store.put([Update(offer(asin, "DE"), None), Update(offer(asin, "FR", version=5, updated_at=5), None)])
-        assert done.snapshots[asin].change == change() == seen[-1]
+        assert done.states[asin].change == change() == seen[-1]
         put(store, offer("B000000002"))
         store.replace_opportunities([opportunity(asin, "FR", "DE")], run_id="r", basis=Basis(store.changes(), ""))
         assert change() == seen[-1]
@@ -125,8 +125,8 @@ def test_what_changes_of_a_product_is_counted_and_nothing_else(store: Store) -> 
     fact = Fact.of(asin, "package", {"weight_g": 500}, at=10.0)
     store.put_fact(fact)
     assert counted()
-    assert store.snapshots([asin])[asin].facts == (fact,)
-    assert store.put([Update(offer(asin, "DE"), None)]).snapshots[asin].facts == (fact,)
+    assert store.states([asin])[asin].facts == (fact,)
+    assert store.put([Update(offer(asin, "DE"), None)]).states[asin].facts == (fact,)
     store.delete_fact(asin, "", "package")
     assert counted()
     store.rebuild(iter([[Update(offer(asin, "DE", version=8_000_001), None)]]))

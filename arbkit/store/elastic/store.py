@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, ProductState, Run, Update
 from arbkit.core.results import JsonObject
 from arbkit.store import base, cursors
 from arbkit.store.absorbing import put_guarded
@@ -30,7 +30,6 @@ from arbkit.store.base import (
     ProductQuery,
     Rebuilt,
     Removed,
-    Snapshot,
     Stats,
     Sums,
     Written,
@@ -43,7 +42,7 @@ from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.elastic.users import ElasticUsers
 from arbkit.store.elastic.writer import Writer
 from arbkit.store.fields import is_number
-from arbkit.store.product_document import best_by_product, compose_snapshots, without_invented
+from arbkit.store.product_document import best_by_product, compose_states, without_invented
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,7 +89,7 @@ class ElasticStore(ElasticUsers, Closing):
         with wrap_errors():
             done = self._writer.put(updates)
         self._note("offers", "history", "products")
-        return done.written(self._snapshots(done.changes, done.offers))
+        return done.written(self._states(done.changes, done.offers))
 
     def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
         """See :meth:`arbkit.store.base.Store.rebuild`."""
@@ -203,18 +202,18 @@ class ElasticStore(ElasticUsers, Closing):
             found = self._writer.offers(sorted(set(asins) - set(self._hidden())))
         return found if self._show_demo else without_invented(found)
 
-    def snapshots(self, asins: Sequence[str]) -> dict[str, Snapshot]:
-        """See :meth:`arbkit.store.base.Store.snapshots`."""
+    def states(self, asins: Sequence[str]) -> dict[str, ProductState]:
+        """See :meth:`arbkit.store.base.Store.states`."""
         with wrap_errors():
             shown = sorted(set(asins) - set(self._hidden()))
             # Before the offers: they may be of a later change then, and never of an earlier one.
             numbers = {asin: documents.change_of(old) for asin, (old, _) in self._writer.products(shown).items()}
-            return self._snapshots(numbers, self._writer.offers(shown))
+            return self._states(numbers, self._writer.offers(shown))
 
-    def _snapshots(self, numbers: Mapping[str, int], offers: Iterable[Offer]) -> dict[str, Snapshot]:
-        """Snapshots of products with these numbers of changes, whose offers are these, all of each."""
+    def _states(self, numbers: Mapping[str, int], offers: Iterable[Offer]) -> dict[str, ProductState]:
+        """States of products with these numbers of changes, whose offers are these, all of each."""
         shown = offers if self._show_demo else without_invented(offers)
-        return compose_snapshots(numbers, shown, self.facts(sorted(numbers)))
+        return compose_states(numbers, shown, self.facts(sorted(numbers)))
 
     def scan_offers(self, columns: Sequence[str], *, products_per_batch: int = 5_000) -> Iterator[pd.DataFrame]:
         """See :meth:`arbkit.store.base.Store.scan_offers`."""

@@ -17,7 +17,7 @@ from elasticsearch import Elasticsearch
 from arbkit.core.errors import StoreError
 from arbkit.core.keepa_time import CLOCK_TOLERANCE_S
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import Offer, Opportunity, Update
+from arbkit.core.models import Offer, Opportunity, ProductState, Update
 from arbkit.core.offers import merging
 from arbkit.core.offers.merging import Outcome
 from arbkit.core.results import JsonObject
@@ -30,7 +30,7 @@ from arbkit.store.absorbing import (
     without_future,
     written,
 )
-from arbkit.store.base import Snapshot, Written
+from arbkit.store.base import Written
 from arbkit.store.elastic import documents
 from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk
 from arbkit.store.elastic.client import Hit, fetch_documents
@@ -58,9 +58,9 @@ class Put:
     offers: list[Offer] = field(default_factory=list)
     refused_products: dict[str, str] = field(default_factory=dict)
 
-    def written(self, snapshots: Mapping[str, Snapshot]) -> Written:
+    def written(self, states: Mapping[str, ProductState]) -> Written:
         """The summary, with the products as they are now."""
-        return written(self.outcomes, self.poison, snapshots)
+        return written(self.outcomes, self.poison, states)
 
 
 class Writer:

@@ -16,7 +16,7 @@ import orjson
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, Run, Update
+from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, ProductState, Run, Update
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.results import RouteTotals
 from arbkit.core.sqlite import bound_wal, connect, fetch_damaged, immediate, snapshot, time_limit, wrap_errors
@@ -31,13 +31,12 @@ from arbkit.store.base import (
     ProductQuery,
     Rebuilt,
     Removed,
-    Snapshot,
     Stats,
     Sums,
     Written,
 )
 from arbkit.store.fields import is_number
-from arbkit.store.product_document import best_by_product, compose_snapshots, without_invented
+from arbkit.store.product_document import best_by_product, compose_states, without_invented
 from arbkit.store.sqlite import changes, demo, outbox, queries, rows
 from arbkit.store.sqlite.integrity import drop_damaged, find_damaged
 from arbkit.store.sqlite.looks import SqliteLooks
@@ -103,7 +102,7 @@ class SqliteStore(SqliteLooks, Closing):
                 if changed:
                     composed = (offer for offer in offers.values() if offer.asin in changed)
                     write_products(connection, composed, changes.count_up(connection))
-                known = self._snapshots(connection, asins, offers.values())
+                known = self._states(connection, asins, offers.values())
             bound_wal(connection, self._path)
         return written(found.outcomes, poison, known)
 
@@ -210,18 +209,18 @@ class SqliteStore(SqliteLooks, Closing):
             found = list(rows.read_offers(connection, sorted(self._shown(connection, asins))))
         return found if self._show_demo else without_invented(found)
 
-    def snapshots(self, asins: Sequence[str]) -> dict[str, Snapshot]:
-        """See :meth:`arbkit.store.base.Store.snapshots`."""
+    def states(self, asins: Sequence[str]) -> dict[str, ProductState]:
+        """See :meth:`arbkit.store.base.Store.states`."""
         with self._using() as connection, snapshot(connection):
             shown = sorted(self._shown(connection, asins))
-            return self._snapshots(connection, shown, rows.read_offers(connection, shown))
+            return self._states(connection, shown, rows.read_offers(connection, shown))
 
-    def _snapshots(
+    def _states(
         self, connection: sqlite3.Connection, asins: Sequence[str], offers: Iterable[Offer]
-    ) -> dict[str, Snapshot]:
-        """Snapshots of products whose offers are these, all of each."""
+    ) -> dict[str, ProductState]:
+        """States of products whose offers are these, all of each."""
         shown = offers if self._show_demo else without_invented(offers)
-        return compose_snapshots(rows.read_changed(connection, asins), shown, rows.read_facts(connection, asins))
+        return compose_states(rows.read_changed(connection, asins), shown, rows.read_facts(connection, asins))
 
     def _shown(self, connection: sqlite3.Connection, asins: Iterable[str]) -> set[str]:
         """Those of these products that are not hidden."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import orjson
 
-from arbkit.core.models import Offer
+from arbkit.core.models import Offer, ProductState
 from arbkit.core.offers.facts import Fact
 from arbkit.pipeline.enriched import to_record
-from arbkit.store import Snapshot
 from tests.helpers.factories import offer
 
 ASIN = "B000000001"
@@ -19,7 +18,7 @@ def test_a_message_holds_every_offer_and_what_users_said() -> None:
         offer(ASIN, "UK", price_minor=None),
     )
     fact = Fact.of(ASIN, "package", {"weight_g": 300}, at=1.5, market="DE")
-    record = to_record(Snapshot(ASIN, 7, offers, (fact,)))
+    record = to_record(ProductState(ASIN, 7, offers, (fact,)))
     document = orjson.loads(record.value)
     assert (record.key, document["v"], document["asin"], document["change"]) == (ASIN, 2, ASIN, 7)
     assert tuple(map(Offer.from_dict, document["offers"])) == offers
