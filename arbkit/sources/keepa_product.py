@@ -23,6 +23,7 @@ _SERIES = {
     "amazon": 0, "new": 1, "used": 2, "sales_rank": 3, "list": 4, "new_fba": 10, "offers_new": 11, "rating": 16,
     "reviews": 17, "buy_box": 18,
 }  # fmt: skip
+_PRICES = frozenset({"amazon", "new", "new_fba", "list"})
 TRIPLES = frozenset({7, *range(18, 28), 28, 29, 32})
 
 
@@ -213,7 +214,8 @@ def _current(name: str, series: Mapping[str, Series], current: Json) -> int | No
     """The value now: from the statistics, else the end of the series; None if there is no data."""
     index, one = _SERIES[name], series.get(name)
     value = _at(current, index)
-    if value is None or value == -2 or (value == -1 and one is not None):
+    # No offer is no price; of a rank or a count the statistics may only not have been asked.
+    if value is None or value == -2 or (value == -1 and one is not None and name not in _PRICES):
         return one.values[-1] if one is not None else None
     return _whole(value, f"stats.current[{index}]")
 
@@ -260,7 +262,8 @@ def _optional_text(value: Json, field: str) -> str | None:
 
 
 def _texts(product: RawProduct, *fields: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([_text(value, field) for field in fields for value in product.get(field) or ()]))
+    found = [_text(value, field) for field in fields for value in _list(product.get(field) or [], field)]
+    return tuple(dict.fromkeys(found))
 
 
 def _image(product: RawProduct) -> str | None:
