@@ -18,7 +18,15 @@ from python_calamine import CalamineWorkbook
 
 from arbkit.core.errors import RefusedFileError
 from arbkit.sources.export_columns import read_column
-from arbkit.sources.export_xlsx import Formats, check_extent, check_size, first_sheet, read_formats
+from arbkit.sources.export_xlsx import (
+    Formats,
+    check_extent,
+    check_order,
+    check_size,
+    check_whole,
+    first_sheet,
+    read_formats,
+)
 from arbkit.sources.raw_types import Cell, Json, decode_leniently
 
 _MAX_FILE = 512 << 20
@@ -155,6 +163,10 @@ def _parts(data: bytes) -> tuple[bytes, bytes]:
         for content in found.values():
             if b"sheetData" in content:
                 check_extent(content, texts)
+        for part in (found.get(sheet, b""), texts):
+            if part:
+                check_whole(part)
+        check_order(found.get(sheet, b""))
         return found.get(_STYLES, b""), found.get(sheet, b"")
 
 

@@ -27,6 +27,12 @@ _ADDRESS = rb"""r\s*=\s*["']([A-Za-z]+)0*(\d+)["']"""
 _ADDRESSES = re.compile(_ADDRESS)
 _USED = re.compile(_ADDRESS + rb"""(?!(?:[^<>"']|"[^"]*"|'[^']*')*/>)""")
 """The address of a cell that holds something: one that has but a format ends with its tag."""
+_ORDERED = re.compile(
+    rb"""<(?:\w+:)?(?:row\s(?:[^<>]*?\s)?r\s*=\s*["']0*(\d+)["']|c\s(?:[^<>]*?\s)?r\s*=\s*["']([A-Za-z]+)0*(\d+)["'])"""
+)
+"""The number of a row, or the address of a cell."""
+_SECOND_VALUE = re.compile(rb"</(?:\w+:)?v\s*>(?!\s*(?:</(?:\w+:)?c\s*>|<(?:\w+:)?(?:is|extLst)\b))")
+"""The end of a value with something behind it that may not be there (ECMA-376, part 1, 18.3.1.4)."""
 _INDEX = re.compile(rb"<(?:\w+:)?v>\s*(\d{1,9})\s*</")
 """A whole number in a cell, which may be that of a text."""
 _TEXT = re.compile(rb"<(?:\w+:)?si\b")
@@ -39,6 +45,7 @@ _MAX_TEXTS = 1 << 30
 """Characters of all cells together: a text that many cells share is unpacked for each of them."""
 _DIGITS = 9
 """Of the address of a cell: more are too many whatever they say."""
+_AGAIN = "Export it again"
 _IN_PARTS = "Remove what lies beyond the data, or export it in parts"
 _RELATIONS = "xl/_rels/workbook.xml.rels"
 _PERCENT_IDS = frozenset({"9", "10"})
@@ -178,6 +185,37 @@ def first_sheet(book: zipfile.ZipFile) -> str:
                 target = attributes["Target"]
                 return target[1:] if target.startswith("/") else f"xl/{target}"
     return "xl/worksheets/sheet1.xml"
+
+
+def check_whole(xml: bytes) -> None:
+    """Refuse a part that is no whole XML: a lenient reader goes on behind the damage with other cells than there are.
+
+    Raises:
+        expat.ExpatError: it is none.
+    """
+    expat.ParserCreate().Parse(xml, True)
+
+
+def check_order(sheet_xml: bytes) -> None:
+    """Refuse a sheet whose cells are not where the sheet says: a lenient reader puts them elsewhere, or one over another.
+
+    Raises:
+        RefusedFileError: cells are out of their order, or one holds two values.
+    """
+    row, column = b"", b""
+    for found in _ORDERED.finditer(sheet_xml):
+        number, letters, own = found.groups()
+        if number is not None:
+            if (len(number), number) <= (len(row), row):
+                raise RefusedFileError(f"is a damaged XLSX file: row {number.decode()} is out of order", remedy=_AGAIN)
+            row, column = number, b""
+        elif own != row or (len(letters), letters) <= (len(column), column):
+            why = f"is a damaged XLSX file: cell {letters.decode()}{own.decode()} is out of order"
+            raise RefusedFileError(why, remedy=_AGAIN)
+        else:
+            column = letters
+    if _SECOND_VALUE.search(sheet_xml):
+        raise RefusedFileError("is a damaged XLSX file: a cell holds two values", remedy=_AGAIN)
 
 
 def _elements(xml: bytes) -> Iterator[tuple[str, Mapping[str, str]]]:

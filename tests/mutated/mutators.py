@@ -94,7 +94,8 @@ def cells(made: Export, rng: Random) -> Export:
     """A few cells are written in another way, or say something else."""
     rows = [[*row] for row in made.rows]
     for _ in range(rng.choice([1, 1, 2, 4])):
-        row, column = rng.choice(rows), rng.randrange(len(made.headers))
+        row = rng.choice(rows)
+        column = rng.randrange(len(row))
         row[column] = rng.choice(_CELLS)(row[column], rng)
     return replace(made, rows=tuple(map(tuple, rows)))
 
@@ -104,7 +105,8 @@ def column_of_cells(made: Export, rng: Random) -> Export:
     rows = [[*row] for row in made.rows]
     column, change = rng.randrange(len(made.headers)), rng.choice(_CELLS)
     for row in rows:
-        row[column] = change(row[column], rng)
+        if column < len(row):
+            row[column] = change(row[column], rng)
     return replace(made, rows=tuple(map(tuple, rows)))
 
 
@@ -170,7 +172,8 @@ _CELLS = [notation, notation, notation, as_float, odd_word, dated, article_code,
 
 
 def _arranged(made: Export, order: list[int]) -> Export:
-    return replace(made, headers=tuple(made.headers[i] for i in order), rows=tuple(tuple(row[i] for i in order) for row in made.rows))
+    headers = tuple(made.headers[i] for i in order)
+    return replace(made, headers=headers, rows=tuple(tuple(row[i] for i in order if i < len(row)) for row in made.rows))
 
 
 def swapped(made: Export, rng: Random) -> Export:

@@ -117,6 +117,8 @@ def date_readings(cell: str | float | datetime | None) -> dict[str, datetime]:
     minutes = _clock(clock.strip())
     if len(parts) != 3 or minutes is None or not all(part.isdecimal() for part in parts):
         return {}
+    if max(map(len, parts[1:2] + [part for part in (parts[0], parts[2]) if len(part) != 4])) > 2:
+        return {}
     numbers = [int(part) for part in parts]
     if len(parts[0]) == 4:
         orders = {"": numbers}

@@ -118,7 +118,10 @@ def xlsx_table(data: bytes) -> Table:
     cells: dict[tuple[int, int], tuple[Value, str]] = {}
     last = 0
     for row in (e for e in sheet.iter() if _tag(e) == "row"):
-        last = int(row.get("r") or last + 1)
+        number = row.get("r", str(last + 1))
+        if not (number.isascii() and number.isdigit()):
+            raise UnknownError("a row without a number")
+        last = int(number)
         column = -1
         for cell in (e for e in row if _tag(e) == "c"):
             if place := cell.get("r"):
@@ -211,7 +214,10 @@ def _value(cell: ElementTree.Element, texts: list[str], dates: set[str]) -> Valu
     kind = cell.get("t", "n")
     if kind == "inlineStr":
         return "".join(_joined(e) for e in cell if _tag(e) == "is")
-    raw = next((e.text or "" for e in cell if _tag(e) == "v"), "")
+    values = [e.text or "" for e in cell if _tag(e) == "v"]
+    if len(values) > 1:
+        raise UnknownError("a cell with two values")
+    raw = values[0] if values else ""
     try:
         if kind == "s":
             return texts[int(raw)] if raw else None
