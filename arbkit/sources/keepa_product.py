@@ -24,6 +24,7 @@ _SERIES = {
     "reviews": 17, "buy_box": 18,
 }  # fmt: skip
 _PRICES = frozenset({"amazon", "new", "new_fba", "list"})
+_PACKED_FLAGS = (struct.pack("i", 1), struct.pack("i", 0))
 TRIPLES = frozenset({7, *range(18, 28), 28, 29, 32})
 
 
@@ -62,7 +63,7 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
     tree = product.get("categoryTree") or []
     fees: RawProduct = product.get("fbaFees") or {}
     fee_at = fees.get("lastUpdate")
-    fba_fee = _positive(fees.get("pickAndPackFee"), "pickAndPackFee")
+    fba_fee = _offered(_number(fees.get("pickAndPackFee"), "pickAndPackFee"))
     offer = Offer(
         asin=product["asin"],
         market=market.code,
@@ -141,7 +142,8 @@ def _which_goods(product: RawProduct) -> dict[str, Any]:
 
 def _averages(stats: RawProduct, name: str) -> tuple[int | None, ...]:
     """The averages of a price over 30, 90 and 180 days."""
-    return tuple(_positive(_at(stats.get(days), _SERIES[name]), days) for days in ("avg30", "avg90", "avg180"))
+    rows = ((days, _at(stats.get(days), _SERIES[name])) for days in ("avg30", "avg90", "avg180"))
+    return tuple(_offered(_number(value, days)) for days, value in rows)
 
 
 def _of_prices(prices: Mapping[str, Price]) -> dict[str, Any]:
@@ -158,7 +160,7 @@ def _of_prices(prices: Mapping[str, Price]) -> dict[str, Any]:
 
 def _coupon(value: Json) -> dict[str, Any]:
     """The coupon of a single purchase: an amount above zero, or a percentage below."""
-    one_time = _whole(_at(value, 0), "coupon") or 0
+    one_time = _number(_at(value, 0), "coupon") or 0
     return {"coupon_minor": one_time if one_time > 0 else None, "coupon_pct": -one_time if one_time < 0 else None}
 
 
@@ -183,9 +185,13 @@ def _points(flat: Json, field: str, width: int) -> Series:
     values, numbers = _list(flat, field), array("i")
     try:
         # Twice as fast as array("i", values), and series are most of a record.
-        numbers.frombytes(struct.pack(f"{len(values)}i", *values))
+        packed = struct.pack(f"{len(values)}i", *values)
     except struct.error as error:
         raise BadRecordError(f"is not a series of whole numbers: {error}", field=field) from None
+    # True is packed as 1, and few series hold a 1 or a 0.
+    if any(each in packed for each in _PACKED_FLAGS) and bool in map(type, values):
+        raise BadRecordError("is not a series of whole numbers", field=field)
+    numbers.frombytes(packed)
     if len(numbers) % width:
         raise BadRecordError(f"is not a multiple of {width} long", field=field, value=len(numbers))
     return Series(numbers[0::width], numbers[1::width], numbers[2::3] if width == 3 else None)
@@ -195,8 +201,8 @@ def _buy_box(
     product: RawProduct, stats: RawProduct, series: Mapping[str, Series], updated_at: int
 ) -> tuple[int | None, int | None, int | None]:
     """Price (−1: nobody has it), shipping and time of the buy box; None where Keepa did not look."""
-    price = _whole(stats.get("buyBoxPrice"), "buyBoxPrice")
-    shipping = _whole(stats.get("buyBoxShipping"), "buyBoxShipping")
+    price = _number(stats.get("buyBoxPrice"), "buyBoxPrice")
+    shipping = _number(stats.get("buyBoxShipping"), "buyBoxShipping")
     history = series.get("buy_box")
     if price is None or price == -2:
         if history is None:
@@ -217,7 +223,7 @@ def _current(name: str, series: Mapping[str, Series], current: Json) -> int | No
     # No offer is no price; of a rank or a count the statistics may only not have been asked.
     if value is None or value == -2 or (value == -1 and one is not None and name not in _PRICES):
         return one.values[-1] if one is not None else None
-    return _whole(value, f"stats.current[{index}]")
+    return _number(value, f"stats.current[{index}]")
 
 
 def _at(values: Json, index: int) -> Json:
@@ -232,13 +238,21 @@ def _whole(value: Json, field: str) -> int | None:
     return value
 
 
+def _number(value: Json, field: str) -> int | None:
+    """A price, rank or count, which Keepa keeps in 32 bits as it does series."""
+    number = _whole(value, field)
+    if number is not None and not -(2**31) <= number < 2**31:
+        raise BadRecordError("is larger than Keepa's numbers are", field=field, value=number)
+    return number
+
+
 def _offered(value: int | None) -> int | None:
     """A price or rank, None for "no offer" and "no data"."""
     return value if value is not None and value > 0 else None
 
 
 def _count(value: Json) -> int | None:
-    number = _whole(value, "statistics")
+    number = _number(value, "statistics")
     return number if number is not None and number >= 0 else None
 
 

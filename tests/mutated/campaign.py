@@ -31,8 +31,8 @@ from tests.helpers.keepa_stub import Reply, stub
 from tests.mutated.cases import Case
 from tests.mutated.compare import differences, lost
 from tests.mutated.held import Held, Id, Reading
-from tests.mutated.reader_exports import Asked, read_export
-from tests.mutated.reader_keepa import read_answer, read_message, read_saved
+from tests.mutated.reader_exports import Asked
+from tests.mutated.reader_keepa import read_answer, read_file, read_message
 
 FAULTS = ("a fault of arbkit", "Please report it", "Traceback")
 """What arbkit says of an error that nobody thought of."""
@@ -93,8 +93,7 @@ class _Batch:
         (file,) = report.files
         self._count_file(case, file, report)
         asked = Asked(self._now, case.market, case.dated)
-        is_json = case.data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
-        reading = read_saved(case.data, asked) if is_json else read_export(case.data, case.name, asked)
+        reading = read_file(case.data, case.name, asked)
         self._expect(case, reading, whole=file.refused is None and file.dead_lettered == 0)
 
     def _count_file(self, case: Case, file: FileReport, report: ImportReport) -> None:

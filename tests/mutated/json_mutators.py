@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterator
 from random import Random
@@ -42,7 +43,7 @@ def changed(document: Any, rng: Random) -> Any:
 
 
 def _set(box: Any, key: Any, rng: Random) -> None:
-    box[key] = rng.choice(_VALUES)
+    box[key] = copy.deepcopy(rng.choice(_VALUES))
 
 
 def _drop(box: Any, key: Any, _: Random) -> None:
@@ -68,7 +69,7 @@ def _inner(box: Any, key: Any, rng: Random) -> None:
         if isinstance(value[at], list) and value[at]:
             value[at] = value[at][: rng.randrange(len(value[at]))]
         else:
-            value[at] = rng.choice(_VALUES)
+            value[at] = copy.deepcopy(rng.choice(_VALUES))
     else:
         box[key] = [value]
 

@@ -85,6 +85,8 @@ def _number(text: str, mark: str) -> Decimal | None:
 
 def cents(value: Decimal) -> frozenset[int]:
     """The whole cents nearest to an amount: two of them where it lies in the middle, none for what is no price."""
+    if value >= 2**31:
+        return frozenset()
     hundred = value * 100
     low = int(hundred // 1)
     rest = hundred - low
@@ -118,6 +120,8 @@ def date_readings(cell: str | float | datetime | None) -> dict[str, datetime]:
     if len(parts) != 3 or minutes is None or not all(part.isdecimal() for part in parts):
         return {}
     if max(map(len, parts[1:2] + [part for part in (parts[0], parts[2]) if len(part) != 4])) > 2:
+        return {}
+    if len(set(re.findall(r"[-/.]", day))) > 1:
         return {}
     numbers = [int(part) for part in parts]
     if len(parts[0]) == 4:

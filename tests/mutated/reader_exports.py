@@ -316,10 +316,9 @@ class _File:
         for name, indices in self._prices.items():
             cells = [row[i] for i in indices if i < len(row) and not is_empty(row[i])]
             read = [self._cents(cell) for cell in cells]
-            if cells and None not in read:
-                prices[name] = frozenset[int]().union(*(each for each in read if each))
-                if len({each for each in read}) > 1 and self._same_header(indices):
-                    del prices[name]
+            known = [each for each in read if each is not None]
+            if known and (len(set(read)) == 1 or not self._same_header(indices)):
+                prices[name] = frozenset[int]().union(*known)
             plain = plain and None not in read
         return prices, plain
 

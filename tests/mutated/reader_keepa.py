@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.mutated.held import CURRENCY, DOMAINS, KEEPA_EPOCH, Held, Reading
 from tests.mutated.reader_cells import codes_of
-from tests.mutated.reader_exports import Asked, is_empty, named_field, price_field, read_money
+from tests.mutated.reader_exports import Asked, is_empty, named_field, price_field, read_export, read_money
 from tests.mutated.reader_tables import UnknownError, text_of, unpacked
 
 _INDEX = {"amazon": 0, "new": 1, "list": 4, "new_fba": 10, "buy_box": 18}
@@ -25,6 +25,15 @@ def _no_constant(_: str) -> None:
     return None
 
 
+def _whole(text: str) -> int | None:
+    """A whole number; one that no program can hold says nothing, as NaN does."""
+    return int(text) if len(text) <= 300 else None
+
+
+def _float(text: str) -> float | None:
+    return value if abs(value := float(text)) < float("inf") else None
+
+
 def documents(data: bytes) -> list[Any]:
     """The JSON documents in bytes: one, or one a line.
 
@@ -32,7 +41,7 @@ def documents(data: bytes) -> list[Any]:
         UnknownError: they are not whole.
     """
     text, at, found = text_of(data).strip(), 0, []
-    decoder = json.JSONDecoder(parse_constant=_no_constant)
+    decoder = json.JSONDecoder(parse_constant=_no_constant, parse_int=_whole, parse_float=_float)
     try:
         while at < len(text):
             document, at = decoder.raw_decode(text, at)
@@ -42,6 +51,16 @@ def documents(data: bytes) -> list[Any]:
     except (ValueError, RecursionError) as error:
         raise UnknownError(str(error)) from None
     return found
+
+
+def read_file(data: bytes, name: str, asked: Asked) -> Reading:
+    """What a file holds that a user imports: an export, or saved answers."""
+    try:
+        plain = unpacked(data)
+    except UnknownError:
+        return Reading()
+    is_json = not plain.startswith(b"PK") and text_of(plain).lstrip()[:1] in ("{", "[")
+    return read_saved(plain, asked) if is_json else read_export(plain, name, asked)
 
 
 def read_saved(data: bytes, asked: Asked) -> Reading:
@@ -102,7 +121,7 @@ def _of_row(asin: str, market: str, product: dict[str, Any], now: float) -> Held
         seconds = KEEPA_EPOCH if at is None and "facts_at" in product else int(datetime.fromisoformat(at).timestamp())  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         return None
-    mark = notation.get("decimal") if isinstance(notation, dict) else None
+    mark = str(notation.get("decimal")) if isinstance(notation, dict) else None
     prices: dict[str, frozenset[int]] = {}
     for header, cell in cells.items():
         name = price_field(header)

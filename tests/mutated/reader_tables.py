@@ -113,7 +113,7 @@ def xlsx_table(data: bytes) -> Table:
     if name not in parts:
         raise UnknownError("no sheet")
     texts = _texts(parts)
-    currencies, dates = _styles(parts.get("xl/styles.xml", b""))
+    currencies = _styles(parts.get("xl/styles.xml", b""))
     sheet = _xml(parts[name])
     cells: dict[tuple[int, int], tuple[Value, str]] = {}
     last = 0
@@ -133,7 +133,7 @@ def xlsx_table(data: bytes) -> Table:
                 column += 1
             if (last, column) in cells:
                 raise UnknownError("two cells at one address")
-            cells[last, column] = _value(cell, texts, dates), cell.get("s", "0")
+            cells[last, column] = _value(cell, texts), cell.get("s", "0")
     if not cells:
         raise UnknownError("an empty sheet")
     return _as_table(cells, currencies)
@@ -184,22 +184,21 @@ def _joined(item: ElementTree.Element) -> str:
     return "".join(e.text or "" for e in item.iter() if _tag(e) == "t" and e not in aside)
 
 
-def _styles(data: bytes) -> tuple[dict[str, str], set[str]]:
-    """Style → the currency that its number format shows; and the styles that show a date."""
+def _styles(data: bytes) -> dict[str, str]:
+    """Style → the currency that its number format shows."""
     if not data:
-        return {}, set()
+        return {}
     root = _xml(data)
     codes = {e.get("numFmtId"): e.get("formatCode", "") for e in root.iter() if _tag(e) == "numFmt"}
     used = [e.get("numFmtId") for group in root if _tag(group) == "cellXfs" for e in group if _tag(e) == "xf"]
-    currencies, dates = {}, set()
+    currencies = {}
     for style, number in enumerate(used):
         code = codes.get(number, "")
         bare = re.sub(r'"[^"]*"|\[[^\]]*\]|\\.', "", code)
-        if re.search(r"[ymdhs]", bare, re.IGNORECASE) or number in {str(n) for n in (*range(14, 23), 45, 46, 47)}:
-            dates.add(str(style))
-        elif (currency := _currency(code)) is not None:
+        # A date has a language in brackets too.
+        if not re.search(r"[ymdhs]", bare, re.IGNORECASE) and (currency := _currency(code)) is not None:
             currencies[str(style)] = currency
-    return currencies, dates
+    return currencies
 
 
 def _currency(code: str) -> str | None:
@@ -210,12 +209,21 @@ def _currency(code: str) -> str | None:
     return next((known for word in words if (known := CURRENCIES.get(word.strip().lower()))), None)
 
 
-def _value(cell: ElementTree.Element, texts: list[str], dates: set[str]) -> Value:
+def _number(raw: str) -> Value:
+    """The number in a cell; what is none is text."""
+    try:
+        return float(raw) if raw.strip() else None
+    except ValueError:
+        return raw
+
+
+def _value(cell: ElementTree.Element, texts: list[str]) -> Value:
     kind = cell.get("t", "n")
-    if kind == "inlineStr":
-        return "".join(_joined(e) for e in cell if _tag(e) == "is")
     values = [e.text or "" for e in cell if _tag(e) == "v"]
-    if len(values) > 1:
+    inside = [_joined(e) for e in cell if _tag(e) == "is"]
+    if inside and not values:
+        return "".join(inside)
+    if len(values) + len(inside) > 1:
         raise UnknownError("a cell with two values")
     raw = values[0] if values else ""
     try:
@@ -224,7 +232,8 @@ def _value(cell: ElementTree.Element, texts: list[str], dates: set[str]) -> Valu
         if kind == "b":
             return bool(int(raw)) if raw else None
         if kind == "n":
-            return float(raw) if raw.strip() else None
+            return _number(raw)
     except (ValueError, IndexError):
-        raise UnknownError(f"a cell holds {raw!r}") from None
+        # A cell that nobody can read; the others can be.
+        return f"? {raw}"
     return raw or None
