@@ -227,7 +227,7 @@ def _answer(data: bytes) -> SavedResponse:
     products = [_without_data(product) for document in documents for product in _products(document)]
     if not any(isinstance(p, dict) and "domainId" in p for p in products):
         raise RefusedFileError("holds no Keepa product", remedy=_EXAMPLE)
-    known = [stamp for stamp in stamps if isinstance(stamp, int) and 0 < stamp < 1e14]
+    known = [stamp for stamp in stamps if isinstance(stamp, int) and not isinstance(stamp, bool) and 0 < stamp < 1e14]
     return SavedResponse(products, datetime.fromtimestamp(min(known) / 1000, UTC) if known else None)
 
 

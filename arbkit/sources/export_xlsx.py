@@ -197,7 +197,7 @@ def check_whole(xml: bytes) -> None:
 
 
 def check_order(sheet_xml: bytes) -> None:
-    """Refuse a sheet whose cells are not where the sheet says: a lenient reader puts them elsewhere, or one over another.
+    """Refuse a sheet whose cells are not where it says: a lenient reader puts them elsewhere, or one over another.
 
     Raises:
         RefusedFileError: cells are out of their order, or one holds two values.

@@ -38,11 +38,11 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         BadRecordError: a field has a value it cannot have. Other errors mean an unknown shape.
     """
     csv, title = product.get("csv"), product.get("title")
-    version = product.get("lastUpdate")
-    if not csv and not title and not (isinstance(version, int) and version > 0):
+    version = _time(product.get("lastUpdate"))
+    if not csv and not title and version is None:
         return None
-    if not isinstance(version, int) or not 0 < version < 2**31:
-        raise BadRecordError("is no Keepa time", field="lastUpdate", value=version)
+    if version is None:
+        raise BadRecordError("is no Keepa time", field="lastUpdate", value=product.get("lastUpdate"))
     updated_at = to_unix(version)
     series = _series(csv)
     stats: RawProduct = product.get("stats") or {}
@@ -62,7 +62,7 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
     index = _SERIES[used["price_basis"] or "new"]
     tree = product.get("categoryTree") or []
     fees: RawProduct = product.get("fbaFees") or {}
-    fee_at = fees.get("lastUpdate")
+    fee_at = _time(fees.get("lastUpdate"))
     fba_fee = _offered(_number(fees.get("pickAndPackFee"), "pickAndPackFee"))
     offer = Offer(
         asin=product["asin"],
@@ -111,7 +111,7 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         package_quantity=_positive(product.get("packageQuantity"), "packageQuantity"),
         hazmat=_optional_flag(product.get("isHazMat")),
         keepa_fba_fee_minor=fba_fee,
-        keepa_fba_fee_at=to_unix(fee_at) if fba_fee is not None and isinstance(fee_at, int) and fee_at > 0 else None,
+        keepa_fba_fee_at=to_unix(fee_at) if fba_fee is not None and fee_at is not None else None,
         keepa_referral_pct=_percent(product),
         keepa_closing_fee_minor=_count(product.get("variableClosingFee")),
     )
@@ -208,9 +208,9 @@ def _buy_box(
         if history is None:
             return None, None, None
         price, shipping = history.values[-1], (history.shipping or history.values)[-1]
-    looked = product.get("lastBuyBoxUpdate") or product.get("lastOffersUpdate")
+    looked = _time(product.get("lastBuyBoxUpdate") or product.get("lastOffersUpdate"))
     # Without a time of its own a buy box in the statistics was looked at with the product.
-    at = to_unix(looked) if isinstance(looked, int) and looked > 0 else updated_at
+    at = updated_at if looked is None else to_unix(looked)
     if stats.get("buyBoxPrice") in (None, -2) and history is not None:
         at = min(at, to_unix(history.times[-1]))
     return price, shipping if shipping is not None and shipping >= 0 else None, at
@@ -236,6 +236,11 @@ def _whole(value: Json, field: str) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int):
         raise BadRecordError("is not a whole number", field=field, value=value)
     return value
+
+
+def _time(value: Json) -> int | None:
+    """A time in Keepa minutes; None if it is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31 else None
 
 
 def _number(value: Json, field: str) -> int | None:

@@ -77,7 +77,7 @@ def _number(text: str, mark: str) -> Decimal | None:
         return None
     other = "," if mark == "." else "."
     groups = re.split(rf"[{re.escape(other + _GROUPS)}]", whole)
-    if len(groups) > 1 and not (1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])):
+    if len(groups) > 1 and not (1 <= len(groups[0]) <= 3 and groups[0][0] != "0" and all(len(group) == 3 for group in groups[1:])):
         return None
     digits = "".join(groups)
     return Decimal(f"{digits}.{rest or 0}") if digits.isdigit() else None
@@ -178,7 +178,7 @@ def codes_of(cell: str | float) -> frozenset[str]:
     found = set()
     for word in words:
         code = re.sub(r"\.0+$", "", word)
-        sized = len(code) in (8, 12, 13, 14) if isinstance(cell, str) else 6 <= len(code) <= 14
+        sized = len(code) in (8, 12, 13, 14) if isinstance(cell, str) else 8 <= len(code) <= 14
         if code.isascii() and code.isdigit() and sized and int(code) and is_right(code):
             found.add(code.lstrip("0"))
     return frozenset(found)

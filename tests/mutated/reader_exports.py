@@ -260,7 +260,8 @@ class _File:
         anchors += [i for i in self._names.get("url", ()) if i < len(row) and _market_of_address(str(row[i]))]
         used = [i for name in ("codes", "updated", "locale") for i in self._names.get(name, ())]
         used += [i for indices in self._prices.values() for i in indices]
-        return max((i for i in used if i < len(row) and not is_empty(row[i])), default=0) < max(anchors, default=0)
+        there = [i for i in used if i < len(row) and not is_empty(row[i])]
+        return max(there, default=0) < max(anchors, default=0)
 
     def _first(self, row: list[Value], name: str) -> Value:
         """The first cell of a field that holds something.

@@ -176,7 +176,7 @@ def _markets(
 
 
 def _twins(headers: Sequence[str], columns: Iterable[Column]) -> Mapping[str, list[int]]:
-    """Header → the indices of its columns, of those that are there twice, or say twice which product it is and where."""
+    """Header → the indices of its columns, if there are several, or several that say which product it is and where."""
     found: dict[str, list[int]] = {}
     names: dict[str, str] = {}
     for column in columns:
@@ -209,7 +209,11 @@ def _may_have_moved(row: Sequence[Cell], where: Mapping[str, list[int]]) -> bool
     """Whether a delimiter that is lost may have moved what is read: an ASIN or address behind it would show that."""
     found = [i for name in ("asin", "url") for i in where[name] if i < len(row) and _fits(name, row[i])]
     last = max(found, default=-1)
-    return any(row[i] not in EMPTY for i in (*where["facts"], *where["updated"]) if last < i < len(row))
+    facts, others = (
+        [i for name in names for i in where[name] if i < len(row) and row[i] not in EMPTY]
+        for names in (("facts",), ("locale", "updated"))
+    )
+    return not facts or max((*facts, *others)) > last
 
 
 def _fits(name: str, cell: Cell) -> bool:
