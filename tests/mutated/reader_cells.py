@@ -114,7 +114,8 @@ def date_readings(cell: str | float | datetime | None) -> dict[str, datetime]:
     if _SERIAL.fullmatch(text):
         value = float(text.replace(",", "."))
         return {"": _serial(value)} if 30_000 <= value < 80_000 else {}
-    day, _, clock = text.replace("T", " ").replace(",", "").partition(" ")
+    day, _, clock = re.sub(r"(?<=\d)T(?=\d)", " ", text).partition(" ")
+    day = day.removesuffix(",")
     parts = re.split(r"[-/.]", day)
     minutes = _clock(clock.strip())
     if len(parts) != 3 or minutes is None or not all(part.isdecimal() for part in parts):
