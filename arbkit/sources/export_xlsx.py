@@ -193,7 +193,7 @@ def check_whole(xml: bytes) -> None:
     Raises:
         expat.ExpatError: it is none.
     """
-    expat.ParserCreate().Parse(xml, True)
+    expat.ParserCreate(namespace_separator=" ").Parse(xml, True)
 
 
 def check_order(sheet_xml: bytes) -> None:

@@ -7,6 +7,7 @@ Source: Keepa API documentation, "Product Object" and "Statistics Object".
 
 from __future__ import annotations
 
+import re
 import struct
 from array import array
 from collections.abc import Mapping
@@ -24,6 +25,8 @@ _SERIES = {
     "reviews": 17, "buy_box": 18,
 }  # fmt: skip
 _PRICES = frozenset({"amazon", "new", "new_fba", "list"})
+_CODE = re.compile(r"[0-9]{8,14}")
+_MAX_SHOWN = 80
 _PACKED_FLAGS = (struct.pack("i", 1), struct.pack("i", 0))
 TRIPLES = frozenset({7, *range(18, 28), 28, 29, 32})
 
@@ -64,6 +67,7 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
     fees: RawProduct = product.get("fbaFees") or {}
     fee_at = _time(fees.get("lastUpdate"))
     fba_fee = _offered(_number(fees.get("pickAndPackFee"), "pickAndPackFee"))
+    codes = _texts(product, "eanList", "upcList")
     offer = Offer(
         asin=product["asin"],
         market=market.code,
@@ -79,7 +83,7 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         category_path=tuple(str(node["name"]) for node in tree),
         root_category_id=_positive(product.get("rootCategory"), "rootCategory"),
         product_group=_optional_text(product.get("productGroup"), "productGroup"),
-        eans=_texts(product, "eanList", "upcList"),
+        eans=tuple(code for code in codes if _CODE.fullmatch(code)),
         image=_image(product),
         **_which_goods(product),
         **used,
@@ -114,6 +118,7 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         keepa_fba_fee_at=to_unix(fee_at) if fba_fee is not None and fee_at is not None else None,
         keepa_referral_pct=_percent(product),
         keepa_closing_fee_minor=_count(product.get("variableClosingFee")),
+        notes=tuple(str(_no_code(code)) for code in codes if not _CODE.fullmatch(code)),
     )
     sellers = _sellers(product.get("buyBoxSellerIdHistory"), series)
     if monthly := product.get("monthlySoldHistory"):
@@ -283,6 +288,10 @@ def _optional_text(value: Json, field: str) -> str | None:
 def _texts(product: RawProduct, *fields: str) -> tuple[str, ...]:
     found = [_text(value, field) for field in fields for value in _list(product.get(field) or [], field)]
     return tuple(dict.fromkeys(found))
+
+
+def _no_code(text: str) -> BadRecordError:
+    return BadRecordError("is no EAN", field="eanList", value=text[:_MAX_SHOWN])
 
 
 def _image(product: RawProduct) -> str | None:

@@ -25,10 +25,11 @@ from arbkit.pipeline.files.importing import import_files
 from arbkit.pipeline.files.report import FileReport, ImportReport
 from arbkit.sources.envelope import envelope
 from arbkit.sources.keepa_client import KeepaSource
+from arbkit.sources.raw_types import RawProduct
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Record, dead_letter_topic, open_stream
 from tests.helpers.keepa_stub import Reply, stub
-from tests.mutated.cases import Case
+from tests.mutated.cases import FETCHED_AT, Case
 from tests.mutated.compare import differences, lost
 from tests.mutated.held import Held, Id, Reading
 from tests.mutated.reader_exports import Asked
@@ -65,7 +66,8 @@ class _Batch:
         self.outcome = Outcome()
         self._folder, self._cases = folder, cases
         self._settings = Settings.load(
-            _env_file=None, home=folder / "var", watchlist=folder / "watchlist.txt", demo=False, keepa_api_key="x" * 64,
+            _env_file=None, home=folder / "var", watchlist=folder / "watchlist.txt", demo=False,
+            keepa_api_key="x" * 64,
             dead_letter_share=1.0, dead_letter_run=0,
         )  # fmt: skip
         self._now = datetime.now(UTC)
@@ -176,7 +178,12 @@ class _Batch:
         for letter in letters:
             why = letter.headers.get("error", "")
             self._crashed(f"dead letter {letter.offset}", why)
-            if not why.strip() or ("run_id" not in str(letter.value[:0]) and letter.headers.get("file") is None and letter.key.isdigit() and letter.value not in sent):
+            if not why.strip() or (
+                "run_id" not in str(letter.value[:0])
+                and letter.headers.get("file") is None
+                and letter.key.isdigit()
+                and letter.value not in sent
+            ):
                 self.outcome.differences.append(f"dead letter {letter.offset}: without a reason, or other bytes")
 
     def _stored(self) -> dict[Id, Offer]:
@@ -188,12 +195,11 @@ class _Batch:
         return found
 
 
-def _record(market: str, product: object) -> Record:
-    asin = str(product["asin"])  # type: ignore[index]
+def _record(market: str, product: RawProduct) -> Record:
     message = envelope(
-        asin=asin, market=market, origin="keepa", fetched_at="2025-11-24T16:00:00+00:00", run_id="mutated", product=product,  # type: ignore[arg-type]
-    )  # fmt: skip
-    return Record(asin, orjson.dumps(message))
+        asin=product["asin"], market=market, origin="keepa", fetched_at=FETCHED_AT, run_id="mutated", product=product
+    )
+    return Record(product["asin"], orjson.dumps(message))
 
 
 @contextmanager
@@ -223,5 +229,3 @@ def batches(numbers: Iterable[int], size: int) -> Iterator[list[int]]:
             group = []
     if group:
         yield group
-
-

@@ -16,15 +16,18 @@ from tests.mutated.seeds import Export, asin_of, export, products, real, real_fi
 
 Kind = Literal["export", "saved", "answer", "message"]
 _SHARES: dict[Kind, float] = {"export": 0.55, "saved": 0.1, "answer": 0.1, "message": 0.25}
+FETCHED_AT = "2025-11-24T16:00:00+00:00"
 _HEADERS: list[dict[str, str]] = [
-    {}, {"attempts": "1"}, {"attempts": "x"}, {"attempts": "9" * 5_000}, {"attempts": "-1"}, {"error": "x"}, {"file": ""}, {"row": "nan"}, {"topic": "other", "offset": "x"}, {"": ""}, {"damaged": "1"},
+    {}, {"attempts": "1"}, {"attempts": "x"}, {"attempts": "9" * 5_000}, {"attempts": "-1"}, {"error": "x"},
+    {"file": ""}, {"row": "nan"}, {"topic": "other", "offset": "x"}, {"": ""}, {"damaged": "1"},
     {"time": "yesterday"}, {"x" * 300: "y" * 3_000}, {"ключ": "значение 🚚"},
 ]  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Case:
-    """Bytes, and how they reach arbkit: ``market`` and ``dated`` are what the user says, ``headers`` the message's."""
+    """Bytes, and how they reach arbkit: ``market`` and ``dated`` are what the user says,
+    ``headers`` the message's."""
 
     number: int
     kind: Kind
@@ -81,7 +84,8 @@ def _in_bytes(data: bytes, rng: Random, share: float) -> bytes:
 def _document(number: int, rng: Random) -> tuple[str, dict[str, Any]]:
     market, found = products(number, rng)
     return market, {
-        "timestamp": 1_764_000_500_000, "tokensLeft": 290, "refillIn": 1_000, "refillRate": 5, "tokensConsumed": 1, "products": found,
+        "timestamp": 1_764_000_500_000, "tokensLeft": 290, "refillIn": 1_000, "refillRate": 5, "tokensConsumed": 1,
+        "products": found,
     }  # fmt: skip
 
 
@@ -117,7 +121,7 @@ def _message(number: int, rng: Random) -> Case:
 def _of_product(number: int, rng: Random) -> Any:
     market, (product, *_) = products(number, rng)
     return envelope(
-        asin=product["asin"], market=market, origin=rng.choice(["keepa", "raw"]), fetched_at="2025-11-24T16:00:00+00:00",
+        asin=product["asin"], market=market, origin=rng.choice(["keepa", "raw"]), fetched_at=FETCHED_AT,
         run_id="mutated", product=product,
     )  # fmt: skip
 
@@ -128,7 +132,8 @@ def _of_row(number: int, rng: Random) -> Any:
     product: dict[str, Any] = {
         "exported_at": "2025-11-20T10:15:00+00:00",
         "facts_at": rng.choice(["2025-11-19T10:15:00+00:00", None, "2025-11-20T10:15:00+00:00"]),
-        "notation": {"decimal": "," if comma else ".", "thousands": "." if comma else ",", "currency": None, "dates": None, "fractions": []},
+        "notation": {"decimal": "," if comma else ".", "thousands": "." if comma else ",", "currency": None,
+        "dates": None, "fractions": []},
         "row": 2,
         "file": "export.csv",
         "columns": dict(zip(made.headers, made.rows[0], strict=True)),

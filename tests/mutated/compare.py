@@ -1,4 +1,4 @@
-"""What is stored beside what an independent reader found: nothing else may be there, and nothing lost without a word."""
+"""What is stored beside what an independent reader found: nothing else is there, and nothing lost without a word."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ _PRICES = (
 def differences(offer: Offer, candidates: Sequence[Held]) -> list[str]:
     """What of an offer none of the statements about it says; of several rows each fact may be from any."""
     if not candidates:
-        return [f"{case_of(offer.asin)}, {offer.id}: stored as {_shown(offer)}, and the bytes hold no such thing for sure"]
+        return [
+            f"{case_of(offer.asin)}, {offer.id}: stored as {_shown(offer)}, and the bytes hold no such thing for sure"
+        ]
     found = [_unlike(offer, held) for held in candidates]
     return min(found, key=len)
 

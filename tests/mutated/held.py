@@ -16,10 +16,11 @@ Id = tuple[str, str]
 
 @dataclass(frozen=True)
 class Held:
-    """One statement of the bytes. A price has every whole cent that it may be read as; one that cannot be known is absent.
+    """One statement of the bytes.
 
-    ``at`` are the Unix seconds that its date may be. ``codes`` are EANs without their first zeros. ``plain`` says
-    that nothing about it is doubtful, so it may not be lost without a word.
+    A price has every amount in cents that it may be read as; one that cannot be known is absent. ``at`` are the Unix
+    seconds that its date may be. ``codes`` are EANs without their first zeros. ``plain`` says that nothing about it is
+    doubtful, so it may not be lost without a word.
     """
 
     asin: str

@@ -10,23 +10,30 @@ from typing import Any
 
 _RAW = "\x01raw:"
 _VALUES: list[Any] = [
-    None, True, False, 0, -1, -2, -3, 1, 1.5, -0.0, 2**31, 2**31 - 1, 2**63, 2**64, -(2**31) - 1, 10**30, 1e300, "", "0", "1999", "abc", "\ud800", "\u0000", [], {}, [[]],
-    [1], [1, 2], [None], ["4006381333931"], [4006381333931], {"a": 1}, _RAW + "NaN", _RAW + "Infinity", _RAW + "-Infinity", _RAW + "1e999", _RAW + "1" * 5_000,
-    _RAW + "[" * 200 + "]" * 200, _RAW + "[" * 100_000 + "]" * 100_000, 9_000_000, 99_000_000, "B0XXXXXXXX", 3, 1, 11, 3.0, "3", "DE", "x" * 100_000,
+    None, True, False, 0, -1, -2, -3, 1, 1.5, -0.0, 2**31, 2**31 - 1, 2**63, 2**64, -(2**31) - 1, 10**30, 1e300, "",
+    "0", "1999", "abc", "\ud800", "\u0000", [], {}, [[]],
+    [1], [1, 2], [None], ["4006381333931"], [4006381333931], {"a": 1}, _RAW + "NaN", _RAW + "Infinity",
+    _RAW + "-Infinity", _RAW + "1e999", _RAW + "1" * 5_000,
+    _RAW + "[" * 200 + "]" * 200, _RAW + "[" * 100_000 + "]" * 100_000, 9_000_000, 99_000_000, "B0XXXXXXXX", 3, 1,
+    11, 3.0, "3", "DE", "x" * 100_000,
 ]  # fmt: skip
 
 
 def _places(document: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, Any]]:
     """Every (container, key) of a document."""
-    items = document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    items = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
     for key, value in items:
         yield document, key
         yield from _places(value)
 
 
 _LIKELY = (
-    "lastUpdate", "domainId", "asin", "csv", "stats", "current", "eanList", "upcList", "buyBoxPrice", "lastBuyBoxUpdate", "lastOffersUpdate", "products", "timestamp", "avg90", "title",
-    "productType", "fbaFees", "categoryTree", "v", "market", "source", "product", "fetched_at", "columns", "notation", "facts_at", "exported_at",
+    "lastUpdate", "domainId", "asin", "csv", "stats", "current", "eanList", "upcList", "buyBoxPrice",
+    "lastBuyBoxUpdate", "lastOffersUpdate", "products", "timestamp", "avg90", "title",
+    "productType", "fbaFees", "categoryTree", "v", "market", "source", "product", "fetched_at", "columns",
+    "notation", "facts_at", "exported_at",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What happens to files on their way: to bytes, to cells, to columns and to rows. Each takes its chance from ``rng``."""
+"""What happens to files on their way: to bytes, to cells, to columns and to rows, as ``rng`` decides."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ def inserted(data: bytes, rng: Random) -> bytes:
 
 
 _INSERTED = [
-    b"\x00", b"\xef\xbb\xbf", b"\xff\xfe", b'"', b'""', b",", b";", b"\t", b"\r", b"\n", b"\r\n", b"\xa0", b"\xc2\xa0",
+    b"\x00", b"\xef\xbb\xbf", b"\xff\xfe", b'"', b'""', b",", b";", b"\t", b"\r", b"\n", b"\r\n", b"\xa0",
+    b"\xc2\xa0",
     b"-", b"0", b"1", b".", b"'", b"=", b"\\", b"{", b"}", b"\xe2\x80\xaf", b"\xf0\x9f\x9a\x9a", b"\x1a", b"<", b"&",
 ]  # fmt: skip
 
@@ -58,7 +59,8 @@ def replaced(data: bytes, rng: Random) -> bytes:
 
 
 _REPLACED = [
-    (b",", b";"), (b";", b","), (b",", b"\t"), (b".", b","), (b",", b"."), (b'"', b""), (b'"', b"'"), (b"\n", b"\r\n"),
+    (b",", b";"), (b";", b","), (b",", b"\t"), (b".", b","), (b",", b"."), (b'"', b""), (b'"', b"'"), (b"\n",
+    b"\r\n"),
     (b"\n", b"\r"), (b"\r\n", b"\n"), (b"\xe2\x82\xac", b"\x80"), (b"\xe2\x82\xac", b"\xc2\xa3"), (b" ", b"\xc2\xa0"),
     (b"ASIN", b"asin"), (b"/", b"-"), (b"0", b"O"), (b"1", b"l"), (b"\xe2\x82\xac ", b""), (b"-", b"\xe2\x88\x92"),
 ]  # fmt: skip
@@ -66,7 +68,9 @@ _REPLACED = [
 
 def reencoded(data: bytes, rng: Random) -> bytes:
     text = data.decode("utf-8-sig", "replace")
-    return text.encode(rng.choice(["utf-16", "utf-16-le", "utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-32"]), "replace")
+    return text.encode(
+        rng.choice(["utf-16", "utf-16-le", "utf-8", "utf-8-sig", "cp1252", "latin-1", "utf-32"]), "replace"
+    )
 
 
 BYTES: list[BytesMutator] = [flipped, cut, without_part, repeated, inserted, replaced, reencoded]
@@ -111,7 +115,9 @@ def column_of_cells(made: Export, rng: Random) -> Export:
 
 
 def _number(rng: Random) -> float:
-    return round(rng.choice([rng.uniform(0, 20), rng.uniform(900, 2_000), rng.uniform(1e3, 2e6)]), rng.choice([0, 1, 2, 2]))
+    return round(
+        rng.choice([rng.uniform(0, 20), rng.uniform(900, 2_000), rng.uniform(1e3, 2e6)]), rng.choice([0, 1, 2, 2])
+    )
 
 
 def notation(_: Cell, rng: Random) -> Cell:
@@ -120,49 +126,74 @@ def notation(_: Cell, rng: Random) -> Cell:
     comma = english.replace(",", "_").replace(".", ",").replace("_", ".")
     text: str = rng.choice([
         english, comma, comma.replace(".", " "), comma.replace(".", "\u00a0"), comma.replace(".", "\u202f"),
-        comma.replace(".", "'"), english.replace(",", "’"), f"{value:.0f}", f"{value:.1f}", f"{value:.3f}", f"{value:,.0f}",
+        comma.replace(".", "'"), english.replace(",", "’"), f"{value:.0f}", f"{value:.1f}", f"{value:.3f}",
+        f"{value:,.0f}",
         f"{value:,.0f}".replace(",", "."), f"{value:.6f}", f"{value:e}", f"{value:.2e}", f"{value / 1000:.3f}",
-        f"{value / 1000:.3f}".replace(".", ","), english.translate(_FULL), f"{value}", f".{int(value)}", f"{int(value)}.",
-        f"{int(value)},-", f"{english} - {value + 5:,.2f}", f"{english}–{value + 5:,.2f}", f"{english} {value + 5:,.2f}",
-        f"-{english}", f"−{english}", f"+{english}", f"({english})", f"{english}-", f"1,2,3.{int(value)}", "0.00", "0", "-1",
+        f"{value / 1000:.3f}".replace(".", ","), english.translate(_FULL), f"{value}", f".{int(value)}",
+        f"{int(value)}.",
+        f"{int(value)},-", f"{english} - {value + 5:,.2f}", f"{english}–{value + 5:,.2f}",
+        f"{english} {value + 5:,.2f}",
+        f"-{english}", f"−{english}", f"+{english}", f"({english})", f"{english}-", f"1,2,3.{int(value)}", "0.00",
+        "0", "-1",
     ])  # fmt: skip
-    sign = rng.choice(["", "", "{} €", "€ {}", "€{}", "{}€", "£ {}", "{} £", "$ {}", "{} EUR", "EUR {}", "{} -C0A", "{} -409",
-                       "{} -809", "{} zł", "~{}", "ab {}", "{} *", "€ {} €", "{} %", "{} USD", "{}\u00a0€", "\u202f{}"])  # fmt: skip
+    sign = rng.choice(["", "", "{} €", "€ {}", "€{}", "{}€", "£ {}", "{} £", "$ {}", "{} EUR", "EUR {}", "{} -C0A",
+    "{} -409",
+                       "{} -809", "{} zł", "~{}", "ab {}", "{} *", "€ {} €", "{} %", "{} USD", "{}\u00a0€",
+                       "\u202f{}"])  # fmt: skip
     return sign.format(text) if sign else text
 
 
 def as_float(cell: Cell, rng: Random) -> Cell:
-    return rng.choice([_number(rng), -5.0, 0.0, 19.995, 1e300, 39.989999999, 0.004, float(rng.randrange(10**12, 10**14))])
+    return rng.choice(
+        [_number(rng), -5.0, 0.0, 19.995, 1e300, 39.989999999, 0.004, float(rng.randrange(10**12, 10**14))]
+    )
 
 
 def odd_word(cell: Cell, rng: Random) -> Cell:
-    return rng.choice(["", "-", "–", "nan", "N/A", "null", "None", " ", "\u00a0", "#N/A", "#REF!", "TRUE", "=1+1", "✜", "\x00", "x" * 70_000,
-                       "1" * 400, "İ", "ſ", "𝟏𝟐", "²", "１２", f"{cell}{cell}", f" {cell} ", f"{cell}\n{cell}", f"'{cell}", str(cell).lower(), str(cell)[1:], str(cell)[:-1]])  # fmt: skip
+    return rng.choice([
+        "", "-", "–", "nan", "N/A", "null", "None", " ", "\u00a0", "#N/A", "#REF!", "TRUE", "=1+1", "✜", "\x00",
+        "x" * 70_000,
+        "1" * 400, "İ", "ſ", "𝟏𝟐", "²", "１２", f"{cell}{cell}", f" {cell} ", f"{cell}\n{cell}", f"'{cell}",
+        str(cell).lower(), str(cell)[1:], str(cell)[:-1],
+    ])  # fmt: skip
 
 
 def dated(_: Cell, rng: Random) -> Cell:
     day, month, year = rng.randint(1, 31), rng.randint(1, 12), rng.choice([2024, 2025, 2025, 2026, 2027, 1899, 9999])
     return rng.choice([
-        f"{year}-{month:02}-{day:02}", f"{year}/{month}/{day} 7:05", f"{year}-{month:02}-{day:02}T10:00:00Z", f"{day:02}.{month:02}.{year}",
-        f"{day}/{month}/{year}", f"{month}/{day}/{year}", f"{month}/{day}/{year} 3:05 PM", f"{day}-{month}-{year % 100}", f"{day:02}.{month:02}.{year % 100:02} 25:61",
-        f"{rng.randint(20_000, 60_000)}", f"{rng.uniform(40_000, 47_000):.2f}", f"{rng.uniform(40_000, 47_000):.2f}".replace(".", ","),
-        f"{year}-13-01", f"{year}-02-30", f"{day}. {month}. {year}", f"{year}{month:02}{day:02}", "yesterday", "0000-00-00", f"{day}/{month}/{year} 24:00",
+        f"{year}-{month:02}-{day:02}", f"{year}/{month}/{day} 7:05", f"{year}-{month:02}-{day:02}T10:00:00Z",
+        f"{day:02}.{month:02}.{year}",
+        f"{day}/{month}/{year}", f"{month}/{day}/{year}", f"{month}/{day}/{year} 3:05 PM",
+        f"{day}-{month}-{year % 100}", f"{day:02}.{month:02}.{year % 100:02} 25:61",
+        f"{rng.randint(20_000, 60_000)}", f"{rng.uniform(40_000, 47_000):.2f}",
+        f"{rng.uniform(40_000, 47_000):.2f}".replace(".", ","),
+        f"{year}-13-01", f"{year}-02-30", f"{day}. {month}. {year}", f"{year}{month:02}{day:02}", "yesterday",
+        "0000-00-00", f"{day}/{month}/{year} 24:00",
         f"{year}-{month:02}-{day:02} 10:00 UTC", f"{year}-{month:02}-{day:02} 10:00+02:00", f"{day}.{month}/{year}",
     ])  # fmt: skip
 
 
 def article_code(cell: Cell, rng: Random) -> Cell:
-    code = rng.choice(["4006381333931", "0012345678905", "96385074", "5901234123457", "04006381333931", "14006381333938"])
-    return rng.choice([
-        code.lstrip("0"), f"{code}.0", f"{float(code):.5e}", f"{float(code):.12e}", code[:-1] + "7", code[1:], f"'{code}", f'="{code}"', f"{code}, {code[:-1]}0",
-        f"{code} | 5901234123457", f"{code}/{code}", code.translate(_FULL), f"{code[:3]} {code[3:]}", f"{code[:3]}-{code[3:]}", float(code), float(code) * 10, f"EAN {code}", f"{code}{code}",
+    code = rng.choice(
+        ["4006381333931", "0012345678905", "96385074", "5901234123457", "04006381333931", "14006381333938"]
+    )
+    found: list[Cell] = [
+        code.lstrip("0"), f"{code}.0", f"{float(code):.5e}", f"{float(code):.12e}", code[:-1] + "7", code[1:],
+        f"'{code}", f'="{code}"', f"{code}, {code[:-1]}0",
+        f"{code} | 5901234123457", f"{code}/{code}", code.translate(_FULL), f"{code[:3]} {code[3:]}",
+        f"{code[:3]}-{code[3:]}", float(code), float(code) * 10, f"EAN {code}", f"{code}{code}",
         "0000000000000", f"{int(code):,}", code.replace("0", "O"),
-    ])  # fmt: skip
+    ]  # fmt: skip
+    return rng.choice(found)
 
 
 def identity(cell: Cell, rng: Random) -> Cell:
-    return rng.choice(["de", "DE", "uk", "co.uk", "GB", "com", "amazon.fr", "www.amazon.it", "https://www.amazon.es/dp/B000000001", "https://www.amazon.com/dp/B000000001", "amazon.de", "http://[", "//", "xx", "D E",
-                       str(cell).lower(), str(cell)[:-1], f"{cell} ", f"x{cell}", "0306406152", "306406152", 306406152.0, "B00000000Ⅷ"])  # fmt: skip
+    found: list[Cell] = [
+        "de", "DE", "uk", "co.uk", "GB", "com", "amazon.fr", "www.amazon.it", "https://www.amazon.es/dp/B000000001",
+        "https://www.amazon.com/dp/B000000001", "amazon.de", "http://[", "//", "xx", "D E", str(cell).lower(),
+        str(cell)[:-1], f"{cell} ", f"x{cell}", "0306406152", "306406152", 306406152.0, "B00000000Ⅷ",
+    ]  # fmt: skip
+    return rng.choice(found)
 
 
 _CELLS = [notation, notation, notation, as_float, odd_word, dated, article_code, identity]
@@ -201,8 +232,11 @@ def renamed(made: Export, rng: Random) -> Export:
     headers = [*made.headers]
     at = rng.randrange(len(headers))
     headers[at] = rng.choice([
-        headers[at].upper(), headers[at].lower(), f" {headers[at]} ", headers[at][:-1], "", "Buy Box: Current", "New: Current", "ASIN", "Locale", "Preis", headers[at].replace(":", " :"),
-        "Buy Box 🚚: Current", "Amazon: 30 days avg.", "Product Codes: UPC", "Last Update", "New, 3rd Party FBM 🚚: Current", "Used: Current", "Buy Box: Lowest", f"{headers[at]} (€)", headers[at].replace("a", "á"),
+        headers[at].upper(), headers[at].lower(), f" {headers[at]} ", headers[at][:-1], "", "Buy Box: Current",
+        "New: Current", "ASIN", "Locale", "Preis", headers[at].replace(":", " :"),
+        "Buy Box 🚚: Current", "Amazon: 30 days avg.", "Product Codes: UPC", "Last Update",
+        "New, 3rd Party FBM 🚚: Current", "Used: Current", "Buy Box: Lowest", f"{headers[at]} (€)",
+        headers[at].replace("a", "á"),
     ])  # fmt: skip
     return replace(made, headers=tuple(headers))
 
@@ -241,10 +275,24 @@ def written_otherwise(made: Export, rng: Random) -> Export:
 
 
 def footed(made: Export, rng: Random) -> Export:
-    return replace(made, footer=rng.choice(["", "Exported on 2099-01-01 00:00 (UTC) by ✜ Keepa.com", "Exported on 2025-13-01 00:00 (UTC)", "Exported on 2026-03-04 05:06 (UTC) by ✜ Keepa.com"]))
+    return replace(
+        made,
+        footer=rng.choice(
+            [
+                "",
+                "Exported on 2099-01-01 00:00 (UTC) by ✜ Keepa.com",
+                "Exported on 2025-13-01 00:00 (UTC)",
+                "Exported on 2026-03-04 05:06 (UTC) by ✜ Keepa.com",
+            ]
+        ),
+    )
+
+
+def more_sheets(made: Export, rng: Random) -> Export:
+    return replace(made, sheets=rng.choice(["before", "after"]))
 
 
 TABLE = [
-    cells, cells, cells, cells, column_of_cells, column_of_cells, swapped, headers_swapped, doubled, renamed, renamed, missing,
-    doubled_row, short_or_long_row, written_otherwise, footed,
+    cells, cells, cells, cells, column_of_cells, column_of_cells, swapped, headers_swapped, doubled, renamed, renamed,
+    missing, doubled_row, short_or_long_row, written_otherwise, footed, more_sheets,
 ]  # fmt: skip

@@ -77,7 +77,9 @@ def _number(text: str, mark: str) -> Decimal | None:
         return None
     other = "," if mark == "." else "."
     groups = re.split(rf"[{re.escape(other + _GROUPS)}]", whole)
-    if len(groups) > 1 and not (1 <= len(groups[0]) <= 3 and groups[0][0] != "0" and all(len(group) == 3 for group in groups[1:])):
+    if len(groups) > 1 and not (
+        1 <= len(groups[0]) <= 3 and groups[0][0] != "0" and all(len(group) == 3 for group in groups[1:])
+    ):
         return None
     digits = "".join(groups)
     return Decimal(f"{digits}.{rest or 0}") if digits.isdigit() else None
@@ -171,7 +173,8 @@ def is_right(code: str) -> bool:
 
 
 def codes_of(cell: str | float) -> frozenset[str]:
-    """The EANs and UPCs of a cell without their first zeros; what is none, or has a wrong check digit, is not there."""
+    """The EANs and UPCs of a cell without their first zeros; what is none, or has a wrong check digit,
+    is not there."""
     if isinstance(cell, float):
         words: Iterable[str] = [f"{cell:.0f}"] if cell.is_integer() and 0 < cell < 1e14 else []
     else:

@@ -9,22 +9,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import urlsplit
 
 from tests.mutated.held import CURRENCY, HOSTS, KEEPA_EPOCH, Held, Reading
-from tests.mutated.reader_cells import (
-    NOTHING,
-    Amount,
-    amount_of,
-    cents,
-    codes_of,
-    date_readings,
-    has_three_decimals,
-)
+from tests.mutated.reader_cells import NOTHING, Amount, amount_of, cents, codes_of, date_readings, has_three_decimals
 from tests.mutated.reader_tables import Table, UnknownError, Value, csv_table, text_of, unpacked, xlsx_table
 
 _SUBJECTS = {
@@ -36,7 +28,8 @@ _SUBJECTS = {
         "neuf, tierce partie fba", "neu, drittanbieter fba", "neu, dritthandler fba", "nuovo, terze parti fba",
         "nuovo, di terze parti fba",
     ),
-    "list": ("list price", "precio de lista", "prix catalogue", "prix de liste", "listenpreis", "uvp", "prezzo di listino"),
+    "list": ("list price", "precio de lista", "prix catalogue", "prix de liste", "listenpreis", "uvp",
+    "prezzo di listino"),
 }  # fmt: skip
 _CURRENT = ("current", "actual", "courant", "actuel", "aktuell", "attuale", "corrente")
 _AVERAGE = re.compile(
@@ -51,11 +44,14 @@ _NAMES = {
         "last update", "last updated", "ultima actualizacion", "derniere mise a jour", "letzte aktualisierung",
         "zuletzt aktualisiert", "ultimo aggiornamento",
     ),
-    "codes": tuple(
-        f"{subject}: {code}"
-        for subject in ("product codes", "codigos de producto", "codes produit", "produktcodes", "codici prodotto")
-        for code in ("ean", "upc", "gtin")
-    ) + ("upclist", "eanlist"),
+    "codes": (
+        "upclist", "eanlist",
+        *(
+            f"{subject}: {code}"
+            for subject in ("product codes", "codigos de producto", "codes produit", "produktcodes", "codici prodotto")
+            for code in ("ean", "upc", "gtin")
+        ),
+    ),
 }  # fmt: skip
 _FOOTER = re.compile(r"(\d{4}-\d{2}-\d{2} \d{2}:\d{2}) \(UTC\)")
 _FILE_NAME = re.compile(r"KeepaExport-(\d{4}-\d{2}-\d{2})", re.IGNORECASE)
@@ -124,10 +120,10 @@ class _File:
         self._file_at = self._date_of_file(name)
         self._order = self._decide_order()
 
-    def _columns(self, known: object) -> dict[str, list[int]]:
+    def _columns(self, known: Callable[[str], str | None]) -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
         for index, header in enumerate(self._table.headers):
-            if field := known(header):  # type: ignore[operator]
+            if field := known(header):
                 found.setdefault(field, []).append(index)
         return found
 
@@ -204,7 +200,11 @@ class _File:
             for order in ("day", "month")
             if all(order in each and each[order] <= self._latest + _ZONES for each in read)
         ]
-        dots = all(isinstance(cell, str) and "." in cell for cell in cells if "" not in date_readings(cell) and date_readings(cell))
+        dots = all(
+            isinstance(cell, str) and "." in cell
+            for cell in cells
+            if "" not in date_readings(cell) and date_readings(cell)
+        )
         if len(fits) == 1:
             return fits[0]
         return "day" if fits and (dots or self._mark == ",") else ""
@@ -250,7 +250,11 @@ class _File:
         seconds = frozenset({KEEPA_EPOCH if at is None else int(at.timestamp())})
         prices, plain = self._read_prices(row, CURRENCY[market])
         codes = frozenset[str]().union(
-            *(codes_of(c) for i in self._names.get("codes", ()) if i < len(row) and isinstance(c := row[i], (str, float)))
+            *(
+                codes_of(c)
+                for i in self._names.get("codes", ())
+                if i < len(row) and isinstance(c := row[i], (str, float))
+            )
         )
         return Held(asin, market, seconds, prices, seconds, codes, plain)
 
@@ -357,5 +361,3 @@ def _market_of_address(text: str) -> str | None:
     except ValueError:
         return None
     return HOSTS.get(re.sub(r"^(www|smile)\.", "", host))
-
-

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from tests.mutated.held import CURRENCY, DOMAINS, KEEPA_EPOCH, Held, Reading
 from tests.mutated.reader_cells import codes_of
@@ -139,7 +139,7 @@ def _of_row(asin: str, market: str, product: dict[str, Any], now: float) -> Held
     return Held(asin.strip().upper(), market, when, prices, when, frozenset[str]().union(*codes), plain=False)
 
 
-def _is_whole(value: Any) -> bool:
+def _is_whole(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -156,14 +156,14 @@ def _products(document: Any) -> Iterator[dict[str, Any]]:
 def _held(product: dict[str, Any], now: float, market: str | None) -> Held | None:
     """What a product object holds; None if which product, where or when cannot be known."""
     asin, domain, updated = (product.get(name) for name in ("asin", "domainId", "lastUpdate"))
-    where = DOMAINS.get(domain) if _is_whole(domain) else None  # type: ignore[arg-type]
+    where = DOMAINS.get(domain) if _is_whole(domain) else None
     if not isinstance(asin, str) or not re.fullmatch(r"[A-Z0-9]{10}", asin, re.ASCII) or where is None:
         return None
     if market is not None and market != where:
         return None
-    if not _is_whole(updated) or not 0 < updated < 2**31:  # type: ignore[operator]
+    if not _is_whole(updated) or not 0 < updated < 2**31:
         return None
-    at = KEEPA_EPOCH + 60 * updated  # type: ignore[operator]
+    at = KEEPA_EPOCH + 60 * updated
     if at > now + _CLOCKS_S:
         return None
     stats = product.get("stats")
@@ -182,7 +182,8 @@ def _held(product: dict[str, Any], now: float, market: str | None) -> Held | Non
     minutes = [*(m for m in looked if _is_whole(m)), *([series[-3]] if series else [])]
     times = frozenset({at, *(KEEPA_EPOCH + 60 * m for m in minutes)})
     lists = [product.get(name) for name in ("eanList", "upcList")]
-    codes = frozenset(c.lstrip("0") for each in lists if isinstance(each, list) for c in each if isinstance(c, str))
+    words = [word for each in lists if isinstance(each, list) for word in each if isinstance(word, str)]
+    codes = frozenset(word.lstrip("0") for word in words if re.fullmatch(r"[0-9]{8,14}", word))
     return Held(asin, where, frozenset({at}), prices, times, codes, plain=False)
 
 
@@ -206,4 +207,4 @@ def _price(name: str, index: int, csv: Any, stats: dict[str, Any]) -> int | None
         value = end
     elif not _is_whole(value):
         return None
-    return value if _is_whole(value) and 0 < value < 2**31 else None  # type: ignore[operator]
+    return value if _is_whole(value) and 0 < value < 2**31 else None

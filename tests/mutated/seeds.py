@@ -75,13 +75,14 @@ class Export:
     xlsx: bool = False
     quote: bool = True
     pad: bool = True
+    sheets: str = ""
 
     def bytes(self) -> bytes:
         """The file."""
         rows = [*self.rows, *([(*[""] * len(self.headers), self.footer)] if self.footer else [])]
         headers = (*self.headers, "") if self.footer else self.headers
         if self.xlsx:
-            return _xlsx(headers, rows, "£" if self.market == "UK" else "")
+            return _xlsx(headers, rows, "£" if self.market == "UK" else "", self.sheets)
         lines = [headers, *[(*row, *[""] * (len(headers) - len(row) if self.pad else 0)) for row in rows]]
         text = self.line_end.join(self.delimiter.join(map(self._written, line)) for line in lines) + self.line_end
         return text.encode(self.encoding, "replace")
@@ -93,10 +94,15 @@ class Export:
         return text
 
 
-def _xlsx(headers: Sequence[str], rows: Sequence[Sequence[Cell]], sign: str) -> bytes:
+def _xlsx(headers: Sequence[str], rows: Sequence[Sequence[Cell]], sign: str, sheets: str) -> bytes:
+    """An XLSX, with another sheet ``before`` or ``after`` it."""
     out = io.BytesIO()
     with xlsxwriter.Workbook(out) as book:
-        sheet = book.add_worksheet()
+        names = {"before": ["Notes", "Data"], "after": ["Data", "Notes"]}.get(sheets, ["Data"])
+        made = {name: book.add_worksheet(name) for name in names}
+        if "Notes" in made:
+            made["Notes"].write_row(0, 0, ["ASIN", "Buy Box: Current"] if len(rows) % 2 else ["Notes"])
+        sheet = made["Data"]
         money = book.add_format({"num_format": f'#,##0.00"{sign}"' if sign else "#,##0.00 [$€-C0A]"})
         for number, line in enumerate((headers, *rows)):
             for index, cell in enumerate(line):
@@ -225,9 +231,7 @@ def _demo() -> list[tuple[str, dict[str, Any]]]:
     for number, asin in enumerate(asins()[:12]):
         for market in MARKETS.values():
             buybox, stats = number % 2 == 0, 90 * (number % 3 > 0)
-            product = product_object(
-                asin, market, clock, now=now, seed=1, buybox=buybox, history=True, stats=stats
-            )
+            product = product_object(asin, market, clock, now=now, seed=1, buybox=buybox, history=True, stats=stats)
             found.append((market.code, {**product}))
     return found
 
