@@ -44,7 +44,7 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
     version = _time(product.get("lastUpdate"))
     if not csv and not title and version is None:
         return None
-    if version is None:
+    if version is None or version >= 2**31:
         raise BadRecordError("is no Keepa time", field="lastUpdate", value=product.get("lastUpdate"))
     updated_at = to_unix(version)
     series = _series(csv)
@@ -244,8 +244,8 @@ def _whole(value: Json, field: str) -> int | None:
 
 
 def _time(value: Json) -> int | None:
-    """A time in Keepa minutes; None if it is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31 else None
+    """A time in Keepa minutes, however far in the future; None if it is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
 
 
 def _number(value: Json, field: str) -> int | None:
