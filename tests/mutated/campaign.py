@@ -161,7 +161,8 @@ class _Batch:
         self._check_dead_letters(summary.dead_lettered)
         counts["messages consumed"] += summary.read
         counts["messages dead-lettered"] += summary.dead_lettered
-        stored = self._stored()
+        with _crashes_in_logs(self.outcome):
+            stored = self._stored()
         counts["offers stored"] += len(stored)
         for offer in stored.values():
             self.outcome.differences += differences(offer, self._expected[offer.asin, offer.market])
@@ -204,11 +205,11 @@ def _record(market: str, product: RawProduct) -> Record:
 
 @contextmanager
 def _crashes_in_logs(outcome: Outcome) -> Iterator[None]:
-    """Every logged traceback is a crash that somebody hid."""
+    """Every logged traceback is a crash that somebody hid; what the store calls damaged, it wrote itself."""
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if record.exc_info and record.levelno >= logging.ERROR:
+            if record.levelno >= logging.ERROR and (record.exc_info or "damaged" in record.getMessage()):
                 outcome.crashes.append(logging.Formatter().format(record)[-1_500:])
 
     handler = Handler()

@@ -91,6 +91,8 @@ def _xml(data: bytes) -> ElementTree.Element:
     if b"<!DOCTYPE" in data or b"<!ENTITY" in data:
         raise UnknownError("has a document type")
     try:
+        # ElementTree takes a brace in the name of a namespace for the end of it.
+        data = re.sub(rb"""(xmlns(?::\w+)?=["'][^"'<>]*)\}""", rb"\1_", data)
         return ElementTree.fromstring(data)  # noqa: S314 - without a document type nothing can explode
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise UnknownError(str(error)) from None
