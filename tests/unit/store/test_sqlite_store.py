@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -31,8 +32,9 @@ def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["keepa_referral_pct", "amazon_buy_box90_pct", "rating"])
 def test_a_zero_with_a_sign_does_not_damage_its_offer(tmp_path: Path, name: str) -> None:
     path = tmp_path / "a.db"
+    fields: dict[str, Any] = {name: -0.0}
     with SqliteStore(path) as store:
-        store.put([Update(offer(**{name: -0.0}), None)])
+        store.put([Update(offer(**fields), None)])
     with SqliteStore(path) as store:
         (found,) = store.offers(["B000000001"])
     assert getattr(found, name) == 0
