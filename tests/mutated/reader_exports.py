@@ -159,9 +159,13 @@ class _File:
         for _, row in self._rows:
             for index in columns:
                 cell = row[index] if index < len(row) else None
-                amount = amount_of(cell.replace("%", "")) if isinstance(cell, str) else None
-                if amount is not None and len(amount.by_mark) == 1 and re.search(r"[.,]", str(cell)):
-                    shown.add(next(iter(amount.by_mark)))
+                words = (
+                    re.findall(r"\d[\d.,]*\d", cell) if isinstance(cell, str) and not re.search("[a-z]", cell) else []
+                )
+                for word in (cell.replace("%", ""), *words) if isinstance(cell, str) else ():
+                    amount = amount_of(word)
+                    if amount is not None and len(amount.by_mark) == 1 and re.search(r"[.,]", word):
+                        shown.add(next(iter(amount.by_mark)))
         return shown
 
     # Dates
@@ -319,16 +323,16 @@ class _File:
     def _read_prices(self, row: list[Value], currency: str) -> tuple[dict[str, frozenset[int]], bool]:
         prices, plain = {}, True
         for name, indices in self._prices.items():
-            cells = [row[i] for i in indices if i < len(row) and not is_empty(row[i])]
-            read = [self._cents(cell) for cell in cells]
-            known = [each for each in read if each is not None]
-            if known and (len(set(read)) == 1 or not self._same_header(indices)):
-                prices[name] = frozenset[int]().union(*known)
-            plain = plain and None not in read
+            # A lorry says that shipping is in the price; columns that say the same have to agree.
+            known: set[int] = set()
+            for lorry in (True, False):
+                same = [i for i in indices if ("🚚" in self._table.headers[i]) == lorry and i < len(row)]
+                read = {self._cents(row[i]) for i in same if not is_empty(row[i])}
+                plain = plain and None not in read
+                if len(read) == 1:
+                    known |= read.pop() or frozenset()
+            prices[name] = frozenset(known)
         return prices, plain
-
-    def _same_header(self, indices: list[int]) -> bool:
-        return len({self._table.headers[i] for i in indices}) < len(indices)
 
     def _cents(self, cell: Value) -> frozenset[int] | None:
         return read_money(cell, self._mark)

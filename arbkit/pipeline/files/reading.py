@@ -176,11 +176,16 @@ def _markets(
 
 
 def _twins(headers: Sequence[str], columns: Iterable[Column]) -> Mapping[str, list[int]]:
-    """Header → the indices of its columns, if there are several, or several that say which product it is and where."""
+    """Header → the indices of all columns that say the same, if there are several: in every row they have to agree.
+
+    Those of a price may have headers in two languages, and all that say which product it is and where say one thing.
+    """
     found: dict[str, list[int]] = {}
-    names: dict[str, str] = {}
+    names: dict[tuple[str, int], str] = {}
     for column in columns:
-        name = names.setdefault(column.field, column.header) if column.kind == "identity" else column.header
+        name = column.header
+        if column.kind in ("identity", "money"):
+            name = names.setdefault((column.field, column.rank if column.kind == "money" else 0), name)
         found.setdefault(name, []).extend(i for i, header in enumerate(headers) if header == column.header)
     return {name: indices for name, indices in found.items() if len(indices) > 1}
 

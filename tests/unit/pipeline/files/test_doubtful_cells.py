@@ -36,6 +36,7 @@ def test_an_asin_or_address_behind_all_that_is_read_shows_that_nothing_moved(tmp
     [
         (("Locale", "ASIN", PRICE, PRICE), ("it", ASIN, "12.99", "13.99")),
         (("Locale", "ASIN", PRICE, "ASIN"), ("it", ASIN, "12.99", "B0TESTA009")),
+        (("Locale", "ASIN", PRICE, "Buy Box: Aktuell"), ("it", ASIN, "12.99", "13.99")),
         (("Locale", "ASIN", PRICE, "Locale"), ("it", ASIN, "12.99", "de")),
         (("Locale", "ASIN", PRICE, "Standort"), ("it", ASIN, "12.99", "de")),
         (("Locale", "ASIN", PRICE, "Product Codes: EAN", "Product Codes: EAN"), ("it", ASIN, "1.99", "96385074", "x")),
@@ -46,6 +47,13 @@ def test_columns_that_contradict_each_other_are_refused(
 ) -> None:
     with pytest.raises(RefusedFileError, match=r"has two columns .* that differ"):
         read_rows(tmp_path, csv_text(headers, cells))
+
+
+def test_a_price_with_and_one_without_shipping_may_differ(tmp_path: Path) -> None:
+    (offer,) = read_offers(
+        tmp_path, csv_text(("Locale", "ASIN", PRICE, "Buy Box 🚚: Current"), ("it", ASIN, "9", "12"))
+    )
+    assert offer.price_minor == 1_200
 
 
 def test_columns_that_say_the_same_twice_are_read(tmp_path: Path) -> None:
