@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from tests.helpers.paths import ROOT
 from tests.mutated.campaign import run
 from tests.mutated.cases import case
 from tests.mutated.command import run_commands
@@ -28,3 +30,9 @@ def test_what_is_stored_is_what_a_second_reader_finds_in_the_bytes(tmp_path: Pat
 def test_the_command_ends_with_the_code_that_its_report_says() -> None:
     found = run_commands(SEED, 4)
     assert (found.differences, found.crashes) == ([], [])
+
+
+def test_the_second_reader_shares_no_code_with_arbkit() -> None:
+    readers = [*(ROOT / "tests" / "mutated").glob("reader_*.py"), ROOT / "tests" / "mutated" / "held.py"]
+    assert len(readers) == 5
+    assert [path.name for path in readers if re.search(r"(?:from|import) arbkit", path.read_text("utf-8"))] == []
