@@ -6,8 +6,8 @@ STAMP := $(VENV)/.installed
 COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint docs mutants bench golden chaos screenshots servers sbom audit images \
-	clean constraints
+.PHONY: help install run test check lint docs mutants mutated bench golden chaos screenshots servers sbom audit \
+	images clean constraints
 
 # What keeps $(PYTHON) from making the environment, and the command that mends it; empty if nothing does.
 PYTHON_FAULT = $(shell \
@@ -56,6 +56,9 @@ docs: install ## write the reference pages, and build the site into build/site
 
 mutants: install ## 600 seeded mutants of the money model against its tests
 	$(BIN)/python -m tests.mutants.run --count 600 --seed 13
+
+mutated: install ## 20,000 mutated files, answers and messages against a second reader
+	$(BIN)/python -m tests.mutated.run --count 20000 --seed 15
 
 bench: install ## all benchmarks as ratios of one run; BENCH=api: one group; AGAINST=COMMIT: speed against a commit, REPEATS=5 pairs
 	$(BIN)/python -m tests.benchmarks.run $(if $(BENCH),--bench '$(BENCH)') $(if $(AGAINST),--against '$(AGAINST)') \

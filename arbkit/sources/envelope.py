@@ -66,8 +66,11 @@ def _read(document: Envelope | Json) -> Update | None:
     product = message.get("product")
     if not isinstance(product, Mapping):
         raise BadRecordError("is not a JSON object", field="product")
-    if message.get("market") not in MARKETS:
-        raise BadRecordError("not a marketplace arbkit knows", field="market", value=message.get("market"))
+    market = message.get("market")
+    if not isinstance(market, str) or market not in MARKETS:
+        raise BadRecordError("not a marketplace arbkit knows", field="market", value=market)
+    if not isinstance(message.get("asin"), str):
+        raise BadRecordError("is not text", field="asin", value=message.get("asin"))
     origin = message.get("source")
     if origin == "export":
         offer, stated = read_offer(message)

@@ -32,7 +32,9 @@ _NUMBERS: Mapping[Mark, re.Pattern[str]] = {".": _number_pattern(".", ","), ",":
 """What stands before a number, its sign, its digits before and after the mark, and what stands behind it."""
 _NOT_DIGITS = re.compile(r"\D")
 _CODES = re.compile(r"[|,;/\s]+")
-_CODE = re.compile(r"(\d{8,14})(?:\.0+)?")
+_CODE = re.compile(r"([0-9]{8,14})(?:\.0+)?")
+_LEAST_CODE = 10_000_000
+"""A number of fewer than eight digits is none that lost zeros: every tenth has a right check digit by chance."""
 _CODE_LENGTHS = frozenset({8, 12, 13, 14})
 _INVENTED = tuple(VOCABULARY["codes"]["invented"])
 _NAMES = re.compile(r"[,;|]")
@@ -65,8 +67,8 @@ def _path(_: Column, cell: Cell, __: str, ___: Notation) -> tuple[str, ...]:
 
 def _codes(column: Column, cell: Cell, _: str, __: Notation) -> tuple[str, ...]:
     """The EANs and UPCs with a right check digit, without the others; refused if none is right."""
-    if isinstance(cell, float) and cell.is_integer():
-        # A spreadsheet that made a number of a code lost its first zero.
+    if isinstance(cell, float) and cell.is_integer() and cell >= _LEAST_CODE:
+        # A spreadsheet that made a number of a code lost its first zeros.
         words = [f"{int(cell):012d}"]
     else:
         words = [word for each in _CODES.split(str(cell)) if (word := each.strip("'\"’` "))]
@@ -121,7 +123,7 @@ def _parts(column: Column, cell: Cell, notation: Notation) -> tuple[float, str, 
         return _finite(float(cell), column, cell), "", 0
     text = str(cell)
     # What Keepa's own CSV has, at a third of the time.
-    if notation.decimal == "." and text.isascii() and text.replace(".", "", 1).isdigit():
+    if notation.decimal == "." and text.isascii() and text.replace(".", "", 1).isdigit() and text.strip(".") == text:
         return _finite(float(text), column, cell), "", len(text.partition(".")[2])
     found = _NUMBERS[notation.decimal].fullmatch(text.strip())
     if found is None:

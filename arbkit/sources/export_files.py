@@ -18,7 +18,15 @@ from python_calamine import CalamineWorkbook
 
 from arbkit.core.errors import RefusedFileError
 from arbkit.sources.export_columns import read_column
-from arbkit.sources.export_xlsx import Formats, check_extent, check_size, first_sheet, read_formats
+from arbkit.sources.export_xlsx import (
+    Formats,
+    check_extent,
+    check_order,
+    check_size,
+    check_whole,
+    first_sheet,
+    read_formats,
+)
 from arbkit.sources.raw_types import Cell, Json, decode_leniently
 
 _MAX_FILE = 128 << 20
@@ -168,6 +176,10 @@ def _parts(data: bytes) -> tuple[bytes, bytes]:
         for content in found.values():
             if b"sheetData" in content:
                 check_extent(content, texts)
+        for part in (found.get(sheet, b""), texts):
+            if part:
+                check_whole(part)
+        check_order(found.get(sheet, b""))
         return found.get(_STYLES, b""), found.get(sheet, b"")
 
 
@@ -230,7 +242,7 @@ def _answer(data: bytes) -> SavedResponse:
     products = [_without_data(product) for document in documents for product in _products(document)]
     if not any(isinstance(p, dict) and "domainId" in p for p in products):
         raise RefusedFileError("holds no Keepa product", remedy=_EXAMPLE)
-    known = [stamp for stamp in stamps if isinstance(stamp, int) and 0 < stamp < 1e14]
+    known = [stamp for stamp in stamps if isinstance(stamp, int) and not isinstance(stamp, bool) and 0 < stamp < 1e14]
     return SavedResponse(products, datetime.fromtimestamp(min(known) / 1000, UTC) if known else None)
 
 

@@ -197,7 +197,7 @@ def currency_of_symbol(symbol: str) -> str | None:
 
 ISO, DAY_FIRST, MONTH_FIRST = "year-month-day", "day-month-year", "month-day-year"
 SERIAL = "days since 1900"
-_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::\d{2}(?:\.\d+)?)?)?(?:Z| ?UTC)?")
+_ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})(?:[T ]+(\d{1,2}):(\d{2})(?::\d{2}(?:\.\d+)?)?)?(?:Z| ?UTC)?")
 _DAYS = re.compile(
     r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4}|\d{2}),?(?: +(\d{1,2}):(\d{2})(?::\d{2})?(?: ?([AaPp])\.?[Mm]\.?)?)?"
 )
@@ -268,7 +268,7 @@ def read_date(cell: Cell, order: str | None) -> datetime | None:
         return None
     text = cell.strip()
     if found := _ISO.fullmatch(text):
-        year, month, day, hour, minute = (int(part or 0) for part in found.groups())
+        year, month, day, hour, minute = (int(found[group] or 0) for group in (1, 3, 4, 5, 6))
         return _time(year, month, day, hour, minute)
     if found := _DAYS.fullmatch(text):
         return _read_days(found, MONTH_FIRST if order == MONTH_FIRST else DAY_FIRST)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from xml.parsers import expat
@@ -27,6 +27,13 @@ _ADDRESS = rb"""r\s*=\s*["']([A-Za-z]+)0*(\d+)["']"""
 _ADDRESSES = re.compile(_ADDRESS)
 _USED = re.compile(_ADDRESS + rb"""(?!(?:[^<>"']|"[^"]*"|'[^']*')*/>)""")
 """The address of a cell that holds something: one that has but a format ends with its tag."""
+_ROW = re.compile(rb"<(?:\w+:)?row\b")
+_ROW_NUMBER = re.compile(rb"""<[^<>]*?\sr\s*=\s*["'](\d{1,9})["']""")
+_USUAL_CELL_AT = re.compile(rb'<c r="([A-Za-z]+)(\d{1,9})"')
+_UNUSUAL_CELL = re.compile(rb'<c[\t\r\n]|<c (?!r=")|<\w+:c\b')
+_CELL_AT = re.compile(rb"""<(?:\w+:)?c\s(?:[^<>]*?\s)?r\s*=\s*["']([A-Za-z]+)(\d{1,9})["']""")
+_SECOND_VALUE = re.compile(rb"</(?:\w+:)?v\s*>(?!\s*(?:</(?:\w+:)?c\s*>|<(?:\w+:)?(?:is|extLst)\b))")
+"""The end of a value with something behind it that may not be there (ECMA-376, part 1, 18.3.1.4)."""
 _INDEX = re.compile(rb"<(?:\w+:)?v>\s*(\d{1,9})\s*</")
 """A whole number in a cell, which may be that of a text."""
 _TEXT = re.compile(rb"<(?:\w+:)?si\b")
@@ -39,6 +46,7 @@ _MAX_TEXTS = 128 << 20
 """Characters of all cells together: a text that many cells share is unpacked for each of them."""
 _DIGITS = 9
 """Of the address of a cell: more are too many whatever they say."""
+_AGAIN = "Export it again"
 _IN_PARTS = "Remove what lies beyond the data, or export it in parts"
 _RELATIONS = "xl/_rels/workbook.xml.rels"
 _PERCENT_IDS = frozenset({"9", "10"})
@@ -178,6 +186,45 @@ def first_sheet(book: zipfile.ZipFile) -> str:
                 target = attributes["Target"]
                 return target[1:] if target.startswith("/") else f"xl/{target}"
     return "xl/worksheets/sheet1.xml"
+
+
+def check_whole(xml: bytes) -> None:
+    """Refuse a part that is no whole XML: a lenient reader goes on behind the damage with other cells than there are.
+
+    Raises:
+        expat.ExpatError: it is none.
+    """
+    expat.ParserCreate(namespace_separator=" ").Parse(xml, True)
+
+
+def check_order(sheet_xml: bytes) -> None:
+    """Refuse a sheet whose cells are not where it says: a lenient reader puts them elsewhere, or one over another.
+
+    Raises:
+        RefusedFileError: cells are out of their order, or one holds two values.
+    """
+    starts = [found.start() for found in _ROW.finditer(sheet_xml)]
+    addresses = _CELL_AT if _UNUSUAL_CELL.search(sheet_xml) else _USUAL_CELL_AT
+    before, in_order = 0, set[tuple[bytes, ...]]()
+    for start, end in pairwise([*starts, len(sheet_xml)]):
+        row = sheet_xml[start:end]
+        numbered = _ROW_NUMBER.match(row)
+        letters, own = zip(*found, strict=True) if (found := addresses.findall(row)) else ((), ())
+        numbers = {*map(int, own), *([int(numbered[1])] if numbered else [])}
+        # Mostly all rows have cells in the same columns.
+        if letters not in in_order and _rises([(len(each), each) for each in letters]):
+            in_order.add(letters)
+        if len(numbers) > 1 or letters not in in_order or min(numbers, default=before + 1) <= before:
+            why = f"is a damaged XLSX file: the cells after row {before} are out of order"
+            raise RefusedFileError(why, remedy=_AGAIN)
+        before = min(numbers, default=before + 1)
+    ends = sheet_xml.count(b"</v>"), sheet_xml.count(b"</v></c>")
+    if (ends[0] != ends[1] or b":v" in sheet_xml or b"</v " in sheet_xml) and _SECOND_VALUE.search(sheet_xml):
+        raise RefusedFileError("is a damaged XLSX file: a cell holds two values", remedy=_AGAIN)
+
+
+def _rises(values: Sequence[tuple[int, bytes]]) -> bool:
+    return all(one < other for one, other in pairwise(values))
 
 
 def _elements(xml: bytes) -> Iterator[tuple[str, Mapping[str, str]]]:

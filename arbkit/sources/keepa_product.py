@@ -7,6 +7,7 @@ Source: Keepa API documentation, "Product Object" and "Statistics Object".
 
 from __future__ import annotations
 
+import re
 import struct
 from array import array
 from collections.abc import Mapping
@@ -23,6 +24,10 @@ _SERIES = {
     "amazon": 0, "new": 1, "used": 2, "sales_rank": 3, "list": 4, "new_fba": 10, "offers_new": 11, "rating": 16,
     "reviews": 17, "buy_box": 18,
 }  # fmt: skip
+_PRICES = frozenset({"amazon", "new", "new_fba", "list"})
+_CODE = re.compile(r"[0-9]{8,14}")
+_MAX_SHOWN = 80
+_PACKED_FLAGS = (struct.pack("i", 1), struct.pack("i", 0))
 TRIPLES = frozenset({7, *range(18, 28), 28, 29, 32})
 
 
@@ -36,11 +41,11 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         BadRecordError: a field has a value it cannot have. Other errors mean an unknown shape.
     """
     csv, title = product.get("csv"), product.get("title")
-    version = product.get("lastUpdate")
-    if not csv and not title and not (isinstance(version, int) and version > 0):
+    version = _time(product.get("lastUpdate"))
+    if not csv and not title and version is None:
         return None
-    if not isinstance(version, int) or not 0 < version < 2**31:
-        raise BadRecordError("is no Keepa time", field="lastUpdate", value=version)
+    if version is None or version >= 2**31:
+        raise BadRecordError("is no Keepa time", field="lastUpdate", value=product.get("lastUpdate"))
     updated_at = to_unix(version)
     series = _series(csv)
     stats: RawProduct = product.get("stats") or {}
@@ -60,8 +65,9 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
     index = _SERIES[used["price_basis"] or "new"]
     tree = product.get("categoryTree") or []
     fees: RawProduct = product.get("fbaFees") or {}
-    fee_at = fees.get("lastUpdate")
-    fba_fee = _positive(fees.get("pickAndPackFee"), "pickAndPackFee")
+    fee_at = _time(fees.get("lastUpdate"))
+    fba_fee = _offered(_number(fees.get("pickAndPackFee"), "pickAndPackFee"))
+    codes = _texts(product, "eanList", "upcList")
     offer = Offer(
         asin=product["asin"],
         market=market.code,
@@ -77,7 +83,7 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         category_path=tuple(str(node["name"]) for node in tree),
         root_category_id=_positive(product.get("rootCategory"), "rootCategory"),
         product_group=_optional_text(product.get("productGroup"), "productGroup"),
-        eans=_texts(product, "eanList", "upcList"),
+        eans=tuple(code for code in codes if _CODE.fullmatch(code)),
         image=_image(product),
         **_which_goods(product),
         **used,
@@ -109,9 +115,10 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         package_quantity=_positive(product.get("packageQuantity"), "packageQuantity"),
         hazmat=_optional_flag(product.get("isHazMat")),
         keepa_fba_fee_minor=fba_fee,
-        keepa_fba_fee_at=to_unix(fee_at) if fba_fee is not None and isinstance(fee_at, int) and fee_at > 0 else None,
+        keepa_fba_fee_at=to_unix(fee_at) if fba_fee is not None and fee_at is not None else None,
         keepa_referral_pct=_percent(product),
         keepa_closing_fee_minor=_count(product.get("variableClosingFee")),
+        notes=tuple(str(_no_code(code)) for code in codes if not _CODE.fullmatch(code)),
     )
     sellers = _sellers(product.get("buyBoxSellerIdHistory"), series)
     if monthly := product.get("monthlySoldHistory"):
@@ -140,7 +147,8 @@ def _which_goods(product: RawProduct) -> dict[str, Any]:
 
 def _averages(stats: RawProduct, name: str) -> tuple[int | None, ...]:
     """The averages of a price over 30, 90 and 180 days."""
-    return tuple(_positive(_at(stats.get(days), _SERIES[name]), days) for days in ("avg30", "avg90", "avg180"))
+    rows = ((days, _at(stats.get(days), _SERIES[name])) for days in ("avg30", "avg90", "avg180"))
+    return tuple(_offered(_number(value, days)) for days, value in rows)
 
 
 def _of_prices(prices: Mapping[str, Price]) -> dict[str, Any]:
@@ -157,7 +165,7 @@ def _of_prices(prices: Mapping[str, Price]) -> dict[str, Any]:
 
 def _coupon(value: Json) -> dict[str, Any]:
     """The coupon of a single purchase: an amount above zero, or a percentage below."""
-    one_time = _whole(_at(value, 0), "coupon") or 0
+    one_time = _number(_at(value, 0), "coupon") or 0
     return {"coupon_minor": one_time if one_time > 0 else None, "coupon_pct": -one_time if one_time < 0 else None}
 
 
@@ -182,9 +190,13 @@ def _points(flat: Json, field: str, width: int) -> Series:
     values, numbers = _list(flat, field), array("i")
     try:
         # Twice as fast as array("i", values), and series are most of a record.
-        numbers.frombytes(struct.pack(f"{len(values)}i", *values))
+        packed = struct.pack(f"{len(values)}i", *values)
     except struct.error as error:
         raise BadRecordError(f"is not a series of whole numbers: {error}", field=field) from None
+    # True is packed as 1, and few series hold a 1 or a 0.
+    if any(each in packed for each in _PACKED_FLAGS) and bool in map(type, values):
+        raise BadRecordError("is not a series of whole numbers", field=field)
+    numbers.frombytes(packed)
     if len(numbers) % width:
         raise BadRecordError(f"is not a multiple of {width} long", field=field, value=len(numbers))
     return Series(numbers[0::width], numbers[1::width], numbers[2::3] if width == 3 else None)
@@ -194,16 +206,16 @@ def _buy_box(
     product: RawProduct, stats: RawProduct, series: Mapping[str, Series], updated_at: int
 ) -> tuple[int | None, int | None, int | None]:
     """Price (−1: nobody has it), shipping and time of the buy box; None where Keepa did not look."""
-    price = _whole(stats.get("buyBoxPrice"), "buyBoxPrice")
-    shipping = _whole(stats.get("buyBoxShipping"), "buyBoxShipping")
+    price = _number(stats.get("buyBoxPrice"), "buyBoxPrice")
+    shipping = _number(stats.get("buyBoxShipping"), "buyBoxShipping")
     history = series.get("buy_box")
     if price is None or price == -2:
         if history is None:
             return None, None, None
         price, shipping = history.values[-1], (history.shipping or history.values)[-1]
-    looked = product.get("lastBuyBoxUpdate") or product.get("lastOffersUpdate")
+    looked = _time(product.get("lastBuyBoxUpdate") or product.get("lastOffersUpdate"))
     # Without a time of its own a buy box in the statistics was looked at with the product.
-    at = to_unix(looked) if isinstance(looked, int) and looked > 0 else updated_at
+    at = updated_at if looked is None else to_unix(looked)
     if stats.get("buyBoxPrice") in (None, -2) and history is not None:
         at = min(at, to_unix(history.times[-1]))
     return price, shipping if shipping is not None and shipping >= 0 else None, at
@@ -213,9 +225,10 @@ def _current(name: str, series: Mapping[str, Series], current: Json) -> int | No
     """The value now: from the statistics, else the end of the series; None if there is no data."""
     index, one = _SERIES[name], series.get(name)
     value = _at(current, index)
-    if value is None or value == -2 or (value == -1 and one is not None):
+    # No offer is no price; of a rank or a count the statistics may only not have been asked.
+    if value is None or value == -2 or (value == -1 and one is not None and name not in _PRICES):
         return one.values[-1] if one is not None else None
-    return _whole(value, f"stats.current[{index}]")
+    return _number(value, f"stats.current[{index}]")
 
 
 def _at(values: Json, index: int) -> Json:
@@ -230,13 +243,26 @@ def _whole(value: Json, field: str) -> int | None:
     return value
 
 
+def _time(value: Json) -> int | None:
+    """A time in Keepa minutes, however far in the future; None if it is none."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+
+
+def _number(value: Json, field: str) -> int | None:
+    """A price, rank or count, which Keepa keeps in 32 bits as it does series."""
+    number = _whole(value, field)
+    if number is not None and not -(2**31) <= number < 2**31:
+        raise BadRecordError("is larger than Keepa's numbers are", field=field, value=number)
+    return number
+
+
 def _offered(value: int | None) -> int | None:
     """A price or rank, None for "no offer" and "no data"."""
     return value if value is not None and value > 0 else None
 
 
 def _count(value: Json) -> int | None:
-    number = _whole(value, "statistics")
+    number = _number(value, "statistics")
     return number if number is not None and number >= 0 else None
 
 
@@ -260,7 +286,12 @@ def _optional_text(value: Json, field: str) -> str | None:
 
 
 def _texts(product: RawProduct, *fields: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys([_text(value, field) for field in fields for value in product.get(field) or ()]))
+    found = [_text(value, field) for field in fields for value in _list(product.get(field) or [], field)]
+    return tuple(dict.fromkeys(found))
+
+
+def _no_code(text: str) -> BadRecordError:
+    return BadRecordError("is no EAN", field="eanList", value=text[:_MAX_SHOWN])
 
 
 def _image(product: RawProduct) -> str | None:

@@ -9,7 +9,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from arbkit.core.errors import BadRecordError, RefusedFileError
+from arbkit.core.errors import BadRecordError, RefusedFileError, UsageError
+from arbkit.core.input.asin import parse_asin
 from arbkit.core.keepa_time import UNDATED_AT, to_unix
 from arbkit.core.marketplaces import MARKETS, Market, by_domain
 from arbkit.pipeline.files.dates import CLOCKS, date_file, date_rows, to_iso
@@ -69,7 +70,8 @@ def _rows(table: SheetRows, path: Path, options: FileOptions, run_id: str, repor
         raise RefusedFileError("holds no product", field=str(path), remedy="Export it again from Keepa")
     columns = read_columns(table.headers)
     where = _identity(table.headers, columns)
-    markets = _markets(table.rows, where, options.market, len(table.headers))
+    twins = _twins(table.headers, columns)
+    markets = _markets(table, where, twins, options.market)
     report.columns = _checked_columns(table.headers, columns)
     cells = _by_column(table)
     markets, notation = _notation(table, columns, cells, markets)
@@ -126,11 +128,13 @@ def _asin(cell: Cell) -> str:
 
 
 def _identity(headers: Sequence[str], columns: Iterable[Column]) -> Mapping[str, list[int]]:
-    """``asin``, ``locale``, ``url``, ``updated`` → the indices of their columns, the first that counts first."""
-    where: dict[str, list[int]] = {"asin": [], "locale": [], "url": [], "updated": []}
+    """``asin``, ``locale``, ``url``, ``updated`` → the indices of their columns, the first that counts first.
+
+    ``facts`` has those of all others that are read.
+    """
+    where: dict[str, list[int]] = {"asin": [], "locale": [], "url": [], "updated": [], "facts": []}
     for column in columns:
-        if column.kind == "identity":
-            where[column.field].append(headers.index(column.header))
+        where[column.field if column.kind == "identity" else "facts"].append(headers.index(column.header))
     return where
 
 
@@ -146,14 +150,15 @@ def _pick(row: Sequence[Cell], columns: Iterable[int]) -> Cell:
 
 
 def _markets(
-    rows: Sequence[tuple[int, Sequence[Cell]]], where: Mapping[str, list[int]], given: Market | None, width: int
+    table: SheetRows, where: Mapping[str, list[int]], twins: Mapping[str, list[int]], given: Market | None
 ) -> list[_Found]:
     """The marketplace of each row, or why it has none.
 
     Raises:
         RefusedFileError: the file as a whole has none, or another one than is given.
     """
-    said: list[_Found | None] = [_said(row, where, width) for _, row in rows]
+    width = len(table.headers)
+    said: list[_Found | None] = [_contradiction(row, twins) or _said(row, where, width) for _, row in table.rows]
     named = {each for each in said if isinstance(each, Market)}
     refused = [each for each in said if isinstance(each, RefusedFileError)]
     if given is not None and named - {given}:
@@ -170,14 +175,57 @@ def _markets(
     return found
 
 
+def _twins(headers: Sequence[str], columns: Iterable[Column]) -> Mapping[str, list[int]]:
+    """Header → the indices of all columns that say the same, if there are several: in every row they have to agree.
+
+    Those of a price may have headers in two languages, and all that say which product it is and where say one thing.
+    """
+    found: dict[str, list[int]] = {}
+    names: dict[tuple[str, int], str] = {}
+    for column in columns:
+        name = column.header
+        if column.kind in ("identity", "money"):
+            name = names.setdefault((column.field, column.rank if column.kind == "money" else 0), name)
+        found.setdefault(name, []).extend(i for i, header in enumerate(headers) if header == column.header)
+    return {name: indices for name, indices in found.items() if len(indices) > 1}
+
+
+def _contradiction(row: Sequence[Cell], twins: Mapping[str, list[int]]) -> RefusedFileError | None:
+    for header, indices in twins.items():
+        cells = {str(row[i]).strip().casefold() for i in indices if i < len(row) and row[i] not in EMPTY}
+        if len(cells) > 1:
+            return RefusedFileError(f"has two columns {header!r} that differ", remedy="Remove the wrong one")
+    return None
+
+
 def _said(row: Sequence[Cell], where: Mapping[str, list[int]], width: int) -> _Found | None:
     if len(row) > width and any(cell not in EMPTY for cell in row[width:]):
         # A comma within a cell has moved the cells behind it into the wrong columns.
         return RefusedFileError("has more cells than columns", remedy="Put quotes around cells with a comma")
+    if len(row) < width and _may_have_moved(row, where):
+        return RefusedFileError("has fewer cells than columns", remedy="Export it again, or save it as XLSX")
     try:
         return market_of(_pick(row, where["locale"]), _pick(row, where["url"]))
     except RefusedFileError as error:
         return error
+
+
+def _may_have_moved(row: Sequence[Cell], where: Mapping[str, list[int]]) -> bool:
+    """Whether a delimiter that is lost may have moved what is read: an ASIN or address behind it would show that."""
+    found = [i for name in ("asin", "url") for i in where[name] if i < len(row) and _fits(name, row[i])]
+    last = max(found, default=-1)
+    facts, others = (
+        [i for name in names for i in where[name] if i < len(row) and row[i] not in EMPTY]
+        for names in (("facts",), ("locale", "updated"))
+    )
+    return not facts or max((*facts, *others)) > last
+
+
+def _fits(name: str, cell: Cell) -> bool:
+    try:
+        return bool(parse_asin(_asin(cell)) if name == "asin" else market_of(None, cell))
+    except (UsageError, RefusedFileError):
+        return False
 
 
 def _notation(

@@ -59,7 +59,8 @@ def product_object(
     csv[0] = _flat(times, moves.amazon[end])
     csv[1] = _flat(times, new_shown)
     csv[3] = _flat(times, moves.rank[end], every=3)
-    csv[4] = _flat(times[:1], np.array([round(known.levels[market.code] * 1.2)]))
+    list_price = round(known.levels[market.code] * 1.2)
+    csv[4] = _flat(times[:1], np.array([list_price]))
     csv[11] = _flat(times, moves.offers[end])
     csv[16] = _flat(times[:1], np.array([38 + known.number % 12]))
     if buybox:
@@ -98,7 +99,9 @@ def product_object(
         "monthlySold": 50 * (1 + known.number % 4) if known.number % 5 == 0 else None,
         "categoryTree": [{"catId": root, "name": known.roots[market.code]}],
         "salesRankReference": root,
-        "stats": _stats(moves, step, stats, buybox=buybox, new_shown=new_shown) if stats else None,
+        "stats": (
+            _stats(moves, step, stats, buybox=buybox, new_shown=new_shown, list_price=list_price) if stats else None
+        ),
     }
 
 
@@ -137,9 +140,12 @@ def _last_change(times: Ints, values: Ints) -> int:
     return int(times[changes[-1] + 1]) if len(changes) else int(times[0])
 
 
-def _stats(moves: Path, step: int, days: int, *, buybox: bool, new_shown: Ints) -> RawProduct:
+def _stats(moves: Path, step: int, days: int, *, buybox: bool, new_shown: Ints, list_price: int) -> RawProduct:
     """The statistics object: −1 no offer, −2 not looked at; averages leave out stretches without an offer."""
-    shown = {0: moves.amazon, 1: np.append(new_shown, moves.new[step + 1 :]), 3: moves.rank, 11: moves.offers}
+    shown = {
+        0: moves.amazon, 1: np.append(new_shown, moves.new[step + 1 :]), 3: moves.rank,
+        4: np.full_like(moves.new, list_price), 11: moves.offers,
+    }  # fmt: skip
     if buybox:
         shown |= {10: moves.new_fba, 18: moves.buy_box}
 

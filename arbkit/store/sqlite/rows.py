@@ -85,10 +85,10 @@ def offer_row(offer: Offer) -> tuple[SqlValue, ...]:
     for position in _TUPLE_POSITIONS:
         row[position] = orjson.dumps(row[position]).decode() if row[position] else None
     for position, number in _NUMBERS:
-        # As SQLite gives them back.
+        # As SQLite gives them back: it has no -0.0.
         value = row[position]
-        if value is not None and value.__class__ is not number:
-            row[position] = number(value)
+        if value is not None and (not value or value.__class__ is not number):
+            row[position] = number(value or 0)
     return (*row, _offer_digest(row))
 
 

@@ -143,3 +143,32 @@ def test_a_book_with_a_damaged_part_is_refused_by_name_or_read(tmp_path: Path, p
     (file,) = preview_files([path]).files
     assert file.products == 1 or str(path) in str(file.refused)
     assert "fault of arbkit" not in str(file.refused)
+
+
+_ASIN_CELL = '<c r="A2" t="inlineStr"><is><t>B0TESTA001</t></is></c>'
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        f'<row r="2">{_ASIN_CELL}<c r="B2"><v>19.92</v> r="C2" s="1"><v>33.02</v></c></row>',
+        f'<row r="2">{_ASIN_CELL}<c r="B3"><v>1</v></c></row>',
+        f'<row r="3">{_ASIN_CELL}</row>',
+        f'<row r="2">{_ASIN_CELL}<c r="A2"><v>1</v></c></row>',
+        f'<row r="2">{_ASIN_CELL}<c r="C2"><v>1</v></c><c r="B2"><v>1</v></c></row>',
+        f'<row r="2">{_ASIN_CELL}</row><row r="2"><c r="B2"><v>1</v></c></row>',
+        f'<row r="2">{_ASIN_CELL}<c r="B2"><v>1</x></c></row>',
+        f'<row r="2">{_ASIN_CELL}<c r="B2"><v>1</v></row>',
+        f'<row r="2">{_ASIN_CELL}<c r="B2"><v>&nothing;</v></c></row>',
+    ],
+)
+def test_a_sheet_whose_cells_are_not_where_they_say_is_refused(tmp_path: Path, row: str) -> None:
+    with pytest.raises(RefusedFileError, match="is a damaged XLSX file"):
+        read(tmp_path, book(HEADERS + row))
+
+
+def test_cells_in_any_style_of_writing_are_in_order(tmp_path: Path) -> None:
+    cells = "".join(f"<c s='1' r='{column}2'><f>1</f><v>1</v> </c>" for column in ("B", "Z", "AA", "AB", "BA"))
+    found = read(tmp_path, book(f'{HEADERS}<row spans="1:9" r="2">{_ASIN_CELL}{cells}</row><row r="10"/>'))
+    assert isinstance(found, SheetRows)
+    assert [row[0] for _, row in found.rows] == ["B0TESTA001"]

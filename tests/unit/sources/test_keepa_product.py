@@ -66,6 +66,18 @@ def test_minus_one_is_no_offer_and_minus_two_no_data() -> None:
     assert (empty.buy_box_minor, empty.buy_box_at) == (None, to_unix(AFTER))
 
 
+@pytest.mark.parametrize(("index", "name"), [(0, "amazon"), (1, "new"), (4, "list"), (10, "new_fba")])
+def test_no_offer_in_the_statistics_is_no_price_whatever_the_series_says(index: int, name: str) -> None:
+    current = [-1] * 36
+    offer = offer_of(csv=with_series(**{f"_{index}": [AFTER, 2_400]}), stats={"current": current})
+    assert getattr(offer, f"{name}_minor") is None
+
+
+def test_a_rank_that_the_statistics_leave_out_is_the_last_of_its_series() -> None:
+    offer = offer_of(csv=with_series(_1=[AFTER, 2_400], _3=[AFTER, 17]), stats={"current": [-1] * 36})
+    assert offer.sales_rank == 17
+
+
 def test_unknown_shipping_is_unknown() -> None:
     assert offer_of(csv=with_series(_18=[AFTER, 2_600, -1])).shipping_minor is None
 
@@ -104,6 +116,14 @@ def test_a_product_that_keepa_does_not_know_there_is_no_update() -> None:
         ({"csv": with_series(_1=["x", 1])}, r"csv\[1\]"),  # type: ignore[list-item]  # the point of the test
         ({"title": 7}, "title"),
         ({"packageWeight": "heavy"}, "packageWeight"),
+        ({"csv": with_series(_1=[AFTER, True])}, r"csv\[1\]"),
+        ({"lastUpdate": True}, "lastUpdate"),
+        ({"eanList": "None"}, "eanList"),
+        ({"upcList": {"a": 1}}, "upcList"),
+        ({"stats": {"buyBoxPrice": 2**31}}, "buyBoxPrice"),
+        ({"stats": {"current": [None, 10**12]}}, "current"),
+        ({"stats": {"avg90": [4_006_381_333_931]}}, "avg90"),
+        ({"fbaFees": {"pickAndPackFee": 2**40}}, "pickAndPackFee"),
     ],
 )
 def test_a_bad_field_is_named(fields: dict[str, Any], named: str) -> None:
@@ -154,6 +174,21 @@ def test_a_real_answer_without_buy_box_data(real_data: Path) -> None:
     assert offer.sales_rank == 8_166
     assert update.history is not None
     assert list(update.history.series["new"].values) == [5_982, 5_639, 5_499, 5_299, 5_199]
+
+
+def test_a_time_that_is_none_dates_nothing() -> None:
+    offer = offer_of(
+        lastOffersUpdate=True, stats={"buyBoxPrice": 2_000}, fbaFees={"lastUpdate": True, "pickAndPackFee": 3}
+    )
+    assert (offer.buy_box_at, offer.keepa_fba_fee_at) == (to_unix(AFTER), None)
+
+
+@pytest.mark.parametrize("source", ["keepa", "export"])
+@pytest.mark.parametrize("fields", [{"market": ["DE"]}, {"market": {}}, {"asin": None}, {"asin": 7}, {"asin": ["B"]}])
+def test_a_message_that_does_not_say_which_product_is_refused_by_name(source: str, fields: dict[str, Any]) -> None:
+    (name,) = fields
+    with pytest.raises(BadRecordError, match=name):
+        from_envelope(envelope(product(), source=source, **fields))
 
 
 def test_which_goods_exactly_is_read() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -26,6 +27,17 @@ def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(StoreCorruptError, match=r"left as it is|damaged"):
         SqliteStore(path)
     assert path.read_bytes() == damaged
+
+
+@pytest.mark.parametrize("name", ["keepa_referral_pct", "amazon_buy_box90_pct", "rating"])
+def test_a_zero_with_a_sign_does_not_damage_its_offer(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "a.db"
+    fields: dict[str, Any] = {name: -0.0}
+    with SqliteStore(path) as store:
+        store.put([Update(offer(**fields), None)])
+    with SqliteStore(path) as store:
+        (found,) = store.offers(["B000000001"])
+    assert getattr(found, name) == 0
 
 
 def test_a_reader_says_that_nothing_is_stored_yet(tmp_path: Path) -> None:
