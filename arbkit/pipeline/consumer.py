@@ -116,14 +116,27 @@ def consume(
 
     Raises:
         StreamError: the log cannot be read or written, or retention has removed what was not read yet.
-        GroupBusyError: the log is a SQLite file and its consumer runs already.
+        GroupBusyError: with ``until_empty``, the log is a SQLite file and its consumer runs already; without, one that
+            has come first is waited for, as a member of a group without partitions does on Kafka.
         StoreError: the store cannot be opened, is damaged, or lacks a right or an index.
         DeadLetterLimitError: nearly everything is unusable.
     """
     expose(settings, settings.consumer_metrics_port, "ARBKIT_CONSUMER_METRICS_PORT")
     with open_stream(settings) as stream, open_store(settings) as store:
         loop = _Loop(settings, stream, store, stop, until_empty=until_empty)
-        return loop.run(ConsumeSummary() if summary is None else summary)
+        counted = ConsumeSummary() if summary is None else summary
+        said = False
+        while not stop.is_set():
+            try:
+                return loop.run(counted)
+            except GroupBusyError as error:
+                if until_empty:
+                    raise
+                if not said:
+                    logger.warning("%s; waiting until it ends", error)
+                said = True
+                record_heartbeat(settings, "consumer")
+        return counted
 
 
 def drain(

@@ -221,6 +221,25 @@ def test_a_second_consumer_on_one_file_is_refused_with_the_remedy(settings: Sett
     assert run(settings).stored == 5
 
 
+def test_a_consumer_that_runs_for_long_waits_for_one_that_came_first(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(settings, good(5))
+    stop = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        with open_stream(settings) as stream, stream.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=lambda _: None):
+            running = pool.submit(consume, settings, stop=stop)
+            wait_for(lambda: "waiting until it ends" in caplog.text)
+            # Whoever looks after it sees that it lives.
+            wait_for(lambda: settings.home.joinpath("health", "consumer").exists())
+        try:
+            wait_for(lambda: len(stored(settings, 5)) == 5)
+        finally:
+            stop.set()
+        assert running.result().stored == 5
+    assert caplog.text.count("waiting until it ends") == 1
+
+
 def test_what_was_published_is_drained_by_the_consumer_that_runs(settings: Settings) -> None:
     stop = threading.Event()
     with ThreadPoolExecutor(1) as pool:
