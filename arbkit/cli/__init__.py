@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 
 import typer
@@ -13,6 +15,8 @@ from arbkit.core.errors import ArbkitError
 from arbkit.core.formatting import printable
 
 __all__ = ["app", "main"]
+
+_OTHERS_WRITE = stat.S_IWOTH
 
 app = typer.Typer(
     name="arbkit",
@@ -46,6 +50,8 @@ def options(
 
 def main() -> None:
     """Run the command line; an error of ours becomes one line on standard error and its exit code."""
+    # Where nothing is taken from new files, every user could change log, store and notebooks.
+    os.umask(os.umask(_OTHERS_WRITE) | _OTHERS_WRITE)
     try:
         app()
     except ArbkitError as error:

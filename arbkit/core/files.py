@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import sys
 import threading
 import time
@@ -23,6 +24,8 @@ from arbkit.core.errors import ConfigError, ServiceError
 
 T = TypeVar("T")
 
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+"""How a file is opened that must not be there yet."""
 _LOCK_POLL_S = 0.1
 _HANDOVER_S = 2.0
 """How long a process that is about to end may keep a lock from the next one."""
@@ -62,10 +65,11 @@ def writing(
         raise ServiceError(f"cannot be written: {error.strerror or error}", field=str(path), remedy=remedy) from error
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, rights: int = 0o666) -> None:
     """Make ``data`` the content of ``path``, durably: readers see the old file or the new one, never a part.
 
-    Makes the folder; follows a symbolic link; keeps the rights of a file that is there.
+    Makes the folder; follows a symbolic link; keeps the rights of a file that is there. A new one has ``rights``, less
+    what the umask takes.
 
     Raises:
         ServiceError: it cannot be written (full disk, read-only folder…); the old file is as it was.
@@ -75,11 +79,14 @@ def write_atomically(path: Path, data: bytes) -> None:
     with writing(path):
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with fresh.open("xb") as file:
+            is_there = target.exists()
+            # From the start: what nobody else may read is not open to all while it is written, nor after a kill.
+            mode = stat.S_IMODE(target.stat().st_mode) if is_there else rights
+            with os.fdopen(os.open(fresh, NEW_FILE, mode), "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
-            if target.exists():
+            if is_there:
                 shutil.copymode(target, fresh)
             fresh.replace(target)
         except OSError:

@@ -285,3 +285,16 @@ def test_where_no_socket_fits_into_the_folder_kernels_are_encrypted(settings: Se
             found = json.loads(connection.read_text())
             assert (found["transport"], "curve_secretkey" in found) == ("tcp", True)
             assert connection.stat().st_mode & 0o077 == 0
+
+
+def test_nothing_that_lies_in_the_folder_of_the_user_is_run(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Voilà takes a voila.py of the current folder for its configuration, and Python any module for its own.
+    folder = settings.home.parent
+    for name in ("voila", "jupyter_config", "jupyter_server_config", "ipython_config", "polars", "sitecustomize"):
+        (folder / f"{name}.py").write_text(f"open({str(folder / 'ran')!r}, 'a').write('{name} ')\n")
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    with serving(settings) as one:
+        assert one.logged_in().get(f"{one.url}{PAGE}", timeout=_PATIENCE_S).status_code == 200
+    assert not (folder / "ran").exists()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import plotly
+from jupyter_core.paths import jupyter_config_path
 from jupyter_server.utils import url_path_join
 from pydantic import SecretStr
 from tornado.httpserver import HTTPServer
@@ -179,6 +180,8 @@ def run_dashboards(settings: Settings, listening: socket.socket, *, own_token: s
     secret = cookie_secret(settings.home, own_token=own_token)
     os.environ.update(page_environment(settings))
     config = Config(tomllib.loads((_HERE / "voila.toml").read_text("utf-8")))
+    # Voilà itself would run a voila.py that lies in the folder which the user is in.
+    config.Voila.config_file_paths = jupyter_config_path()
     config.Voila.ip = settings.host
     config.Voila.port = settings.dashboards_port
     config.Voila.token = settings.token.get_secret_value()
@@ -224,7 +227,8 @@ def lab(settings: Settings, *, browser: bool = True) -> int:
     folder = own_notebooks(settings)
     token = settings.token.get_secret_value()
     environment = {**os.environ, **kernel_environment(settings), **({"JUPYTER_TOKEN": token} if token else {})}
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.ip={settings.host}"]
+    # -P: no module is imported from the folder which the user is in.
+    command = [sys.executable, "-P", "-m", "jupyterlab", f"--ServerApp.ip={settings.host}"]
     command += [f"--ServerApp.root_dir={folder}", *([] if browser else ["--no-browser"])]
     # Over plain TCP every user of the machine could listen to what a notebook prints.
     command += ["--MappingKernelManager.transport_encryption=auto"]
