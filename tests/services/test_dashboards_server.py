@@ -287,9 +287,7 @@ def test_where_no_socket_fits_into_the_folder_kernels_are_encrypted(settings: Se
             assert connection.stat().st_mode & 0o077 == 0
 
 
-def test_nothing_that_lies_in_the_folder_of_the_user_is_run(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_nothing_in_the_folder_of_the_user_is_run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     # Voilà takes a voila.py of the current folder for its configuration, and Python any module for its own.
     folder = settings.home.parent
     for name in ("voila", "jupyter_config", "jupyter_server_config", "ipython_config", "polars", "sitecustomize"):
