@@ -10,13 +10,15 @@ import typer
 
 from arbkit import __version__
 from arbkit.cli import data, fees, money, ops, profile, reports, schedule, services, stream, web
-from arbkit.cli.shared import state
+from arbkit.cli.shared import ReaderGoneError, state
 from arbkit.core.errors import ArbkitError
 from arbkit.core.formatting import printable
 
 __all__ = ["app", "main"]
 
 _OTHERS_WRITE = stat.S_IWOTH
+_READER_GONE = 141
+"""What a shell says of a command that SIGPIPE ended."""
 
 app = typer.Typer(
     name="arbkit",
@@ -57,3 +59,7 @@ def main() -> None:
     except ArbkitError as error:
         sys.stderr.write(printable(f"arbkit: {error}\n"))
         sys.exit(error.exit_code)
+    except ReaderGoneError:
+        # What is still in the buffer must not fail once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_READER_GONE)

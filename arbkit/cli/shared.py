@@ -6,7 +6,8 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -14,6 +15,7 @@ import orjson
 import typer
 from pydantic import BaseModel
 
+from arbkit.core.errors import ServiceError
 from arbkit.core.formatting import age_words, count, printable
 from arbkit.core.service.process import die_with_parent, log_to_stderr, stop_on_signals
 from arbkit.core.settings import Settings
@@ -79,11 +81,40 @@ def warn_of_exposures(settings: Settings) -> None:
             logger.warning("%s", exposure)
 
 
+class ReaderGoneError(Exception):
+    """Whoever read standard output has seen enough, as `head` has."""
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """Whatever is printed in here.
+
+    Raises:
+        ServiceError: standard output takes nothing (a full disk); what the command has done stays done.
+        ReaderGoneError: nobody reads it any longer.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise ReaderGoneError from None
+    except OSError as error:
+        why = f"cannot be written: {error.strerror or error}"
+        raise ServiceError(why, field="standard output", remedy="What was to be done is done") from error
+
+
 def print_json(document: Document) -> None:
-    """One JSON document on standard output, and nothing else there."""
+    """One JSON document on standard output, and nothing else there.
+
+    Raises:
+        ServiceError: it cannot be written there.
+        ReaderGoneError: nobody reads it any longer.
+    """
     data = orjson.dumps(document, default=lambda model: model.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
-    sys.stdout.buffer.write(data + b"\n")
-    sys.stdout.buffer.flush()
+    if sys.stdout is None:
+        raise ServiceError("is closed", field="standard output", remedy="What was to be done is done")
+    with printing():
+        sys.stdout.buffer.write(data + b"\n")
+        sys.stdout.buffer.flush()
 
 
 def answer(document: DocumentT, json: bool, text: Callable[[DocumentT], None]) -> None:
@@ -98,12 +129,18 @@ def console(*, stderr: bool = False) -> Console:
     """The terminal, for text and tables."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False)
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:
+            # rich would end the process as if something had failed.
+            raise
+
+    return Terminal(stderr=stderr, highlight=False)
 
 
 def say(text: str, *, whole: bool = False) -> None:
     """A line of plain text on the terminal; ``whole``: not wrapped, so that an address in it can be copied."""
-    console().print(printable(text), markup=False, soft_wrap=whole)
+    with printing():
+        console().print(printable(text), markup=False, soft_wrap=whole)
 
 
 def print_table(
@@ -139,7 +176,8 @@ def print_table(
             table.add_row(*map(_cell, row))
         else:
             table.add_section()
-    console().print(table)
+    with printing():
+        console().print(table)
 
 
 def _cell(cell: str | Text) -> Text:

@@ -134,7 +134,7 @@ def build_status(
     """The status at ``now`` (Unix seconds), of what was read of each part."""
     return Status(
         mode=settings.mode,
-        source="imported data only" if settings.mode == "imported" else settings.source_url,
+        source="imported data only" if settings.mode == "imported" else settings.shown_source,
         log=log_figures(stream),
         store=None if store is None else store_figures(store, now),
         tokens=None if tokens is None else token_figures(tokens, now),
