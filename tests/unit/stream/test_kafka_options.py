@@ -14,7 +14,6 @@ from arbkit.stream import open_stream
     [
         ('{"sasl.passwrd": "hunter2"}', "sasl.passwrd"),
         ('{"security.protocol": "hunter2"}', "security.protocol"),
-        ('{"sasl.password": {"x": "hunter2"}}', ""),
         ('{"plugin.library.paths": "/nowhere/hunter2.so"}', ""),
         ('{"session.timeout.ms": "hunter2"}', "session.timeout.ms"),
     ],
