@@ -43,28 +43,31 @@ state = _State()
 """What the options before the command's name say."""
 
 
-def load_settings(*, settled: bool = False, with_key: bool = False) -> Settings:
+def load_settings(*, settled: bool = False, early: bool = False, with_key: bool = False) -> Settings:
     """The settings of this command, with logging set up; ``settled``: with the mode that the store decides.
+
+    ``early``: the same for a service that may start before its store.
 
     Without the Keepa key, unless the command asks something of Keepa (``with_key``).
 
     Raises:
         ConfigError: a setting is wrong; names it. ``settled``: there is neither a key nor anything imported nor a demo.
+        StoreError: ``settled``, and the store does not answer, which decides.
     """
     log_to_stderr(verbose=state.verbose)
     settings = Settings.load() if with_key else Settings.load().without_key()
-    if not settled:
+    if not settled and not early:
         return settings
-    from arbkit.store.mode import settle_mode
+    from arbkit.store.mode import mode_at_start, settle_mode
 
-    return settle_mode(settings)
+    return mode_at_start(settings) if early else settle_mode(settings)
 
 
 def start_service(*, settled: bool = False, with_key: bool = False) -> tuple[Settings, threading.Event]:
     """The settings of a command that runs until it is stopped, as of :func:`load_settings`, and what stops it.
 
     Raises:
-        ConfigError: as :func:`load_settings`.
+        ConfigError, StoreError: as :func:`load_settings`.
     """
     settings = load_settings(settled=settled, with_key=with_key)
     warn_of_exposures(settings)

@@ -172,7 +172,11 @@ class MessageTooLargeError(StreamError):
 
 
 class StoreError(ServiceError):
-    """The store cannot be used. ``kind`` is what retries are counted by: unreachable, busy, blocked or failed."""
+    """The store cannot be used.
+
+    ``kind`` is what retries are counted by: unreachable, busy, blocked or failed; or ``empty``, a file in which nothing
+    is stored yet, and ``missing``, an index that nobody has made.
+    """
 
     def __init__(self, why: str, *, kind: str = "failed", **details: Unpack[Details]) -> None:
         self.kind = kind

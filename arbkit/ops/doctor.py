@@ -159,8 +159,7 @@ def _store(settings: Settings) -> str:
         with open_store(settings, read_only=True) as store:
             stats = store.stats()
     except StoreError as error:
-        is_embedded = settings.store_url.startswith("sqlite:")
-        if type(error) is StoreError and is_embedded and not settings.database.exists():
+        if error.kind == "empty":
             return "nothing stored yet"
         raise
     demo = f", {stats.demo_products} of them from the demo market" if stats.demo_products else ""

@@ -115,8 +115,7 @@ def read_store_state(settings: Settings) -> StoreState | None:
         with open_store(settings, read_only=True) as store:
             return StoreState(store.stats(), store.runs(limit=_LATEST_RUNS), store.basis())
     except StoreError as error:
-        is_damaged = settings.database.exists() and type(error) is not StoreError
-        if is_damaged or not settings.store_url.startswith("sqlite:"):
+        if error.kind != "empty":
             raise
         return None
 
