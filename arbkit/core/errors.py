@@ -39,6 +39,9 @@ ErrorValue: TypeAlias = (
 )
 """A wrong value as it is shown: what JSON or a spreadsheet can hold."""
 
+_LONGEST_SHOWN = 400
+"""Characters of a wrong value that a message repeats."""
+
 
 class Details(TypedDict, total=False):
     """What an error says beside why."""
@@ -68,8 +71,14 @@ class ArbkitError(Exception):
     @property
     def what(self) -> str:
         """What is wrong, with which value; without the remedy."""
-        shown = f" (got {self.value!r})" if self.value is not None else ""
+        shown = f" (got {_shown(self.value)})" if self.value is not None else ""
         return f"{self.field}: {self.why}{shown}" if self.field else f"{self.why}{shown}"
+
+
+def _shown(value: ErrorValue) -> str:
+    """A value as one line shows it: of a file that was given in place of a name, the beginning is enough."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}… and {len(text) - _LONGEST_SHOWN} more"
 
 
 class _ClearError(ArbkitError):

@@ -257,6 +257,14 @@ class Settings(BaseSettings):
         """Variable → value, secrets plain: what a child process needs to see the same settings."""
         return {self.variable(name): _text(getattr(self, name)) for name in type(self).model_fields}
 
+    def child_environment(self, inherited: Mapping[str, str]) -> dict[str, str]:
+        """``inherited`` with these settings in place of its own, in whatever case they are spelt there.
+
+        Settings are read in any case: a ``keepa_api_key`` would be a secret that a child was not to have.
+        """
+        ours = self.environment()
+        return {name: value for name, value in inherited.items() if name.upper() not in ours} | ours
+
     def masked(self) -> dict[str, str]:
         """Variable → value as text, secrets masked: what ``doctor`` prints and logs may show."""
         shown: dict[str, str] = {}

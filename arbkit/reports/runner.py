@@ -271,8 +271,7 @@ def _start(settings: Settings, folder: Path, job: Job) -> subprocess.Popen[bytes
             [sys.executable, "-m", "arbkit.reports.worker", str(folder)],
             output=output,
             environment={
-                **os.environ,
-                **settings.without_key().environment(),
+                **settings.without_key().child_environment(os.environ),
                 # The executed notebook holds each figure as data; its page brings plotly.js once.
                 "PLOTLY_RENDERER": "plotly_mimetype",
                 "ARBKIT_SUPERVISED": str(os.getpid()),

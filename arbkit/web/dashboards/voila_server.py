@@ -142,7 +142,7 @@ def _log_request(handler: RequestHandler) -> None:
 
 
 def kernel_environment(settings: Settings) -> dict[str, str]:
-    """The settings as environment variables of a kernel, which runs in the folder of its notebook: absolute paths."""
+    """This environment with the settings for a kernel, which runs in the folder of its notebook: absolute paths."""
     here = {
         "home": settings.home.absolute(),
         "folder": settings.folder.absolute(),
@@ -153,7 +153,7 @@ def kernel_environment(settings: Settings) -> dict[str, str]:
         "log": _absolute(settings.log_url),
         "store": _absolute(settings.store_url),
     }
-    return settings.without_key().model_copy(update=here).environment()
+    return settings.without_key().model_copy(update=here).child_environment(os.environ)
 
 
 def page_environment(settings: Settings) -> dict[str, str]:
@@ -178,7 +178,10 @@ def run_dashboards(settings: Settings, listening: socket.socket, *, own_token: s
         ServiceError: the home cannot be written.
     """
     secret = cookie_secret(settings.home, own_token=own_token)
-    os.environ.update(page_environment(settings))
+    given = page_environment(settings)
+    for name in os.environ.keys() - given.keys():
+        del os.environ[name]
+    os.environ.update(given)
     config = Config(tomllib.loads((_HERE / "voila.toml").read_text("utf-8")))
     # Voilà itself would run a voila.py that lies in the folder which the user is in.
     config.Voila.config_file_paths = jupyter_config_path()
@@ -226,7 +229,7 @@ def lab(settings: Settings, *, browser: bool = True) -> int:
     """
     folder = own_notebooks(settings)
     token = settings.token.get_secret_value()
-    environment = {**os.environ, **kernel_environment(settings), **({"JUPYTER_TOKEN": token} if token else {})}
+    environment = {**kernel_environment(settings), **({"JUPYTER_TOKEN": token} if token else {})}
     # -P: no module is imported from the folder which the user is in.
     command = [sys.executable, "-P", "-m", "jupyterlab", f"--ServerApp.ip={settings.host}"]
     command += [f"--ServerApp.root_dir={folder}", *([] if browser else ["--no-browser"])]

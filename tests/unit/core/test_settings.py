@@ -107,3 +107,17 @@ def test_an_empty_home_is_the_usual_one_and_a_tilde_is_the_users_folder(monkeypa
     monkeypatch.setenv("ARBKIT_HOME", "~/arbkit")
     assert Settings.load(_env_file=None).home == Path.home() / "arbkit"
     assert Settings.load(_env_file=None, home=".").home == Path()
+
+
+def test_a_secret_in_another_case_is_not_inherited(tmp_path: Path) -> None:
+    settings = Settings.load(_env_file=None, home=tmp_path, keepa_api_key="k" * 64)
+    inherited = {"PATH": "/bin", "keepa_api_key": "k" * 64, "Arbkit_Home": "elsewhere"}
+    given = settings.without_key().child_environment(inherited)
+    assert "k" * 64 not in str(given)
+    assert (given["PATH"], given["ARBKIT_HOME"], "Arbkit_Home" in given) == ("/bin", str(tmp_path), False)
+
+
+def test_a_value_of_any_length_is_one_short_line() -> None:
+    with pytest.raises(ConfigError, match=r"and \d+ more") as caught:
+        Settings.load(_env_file=None, markets="x" * 100_000)
+    assert len(str(caught.value)) < 2_000
