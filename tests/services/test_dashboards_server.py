@@ -188,6 +188,21 @@ def test_the_form_takes_the_token_and_goes_on_to_the_page(served: Served) -> Non
     assert urlsplit(right.url).path == "/voila/tree"
 
 
+@pytest.mark.parametrize("following", ["/x\r\nX-Made-Up: 1", "/x\ny", "/\x00"])
+def test_where_to_go_on_after_a_login_is_an_address_whatever_it_holds(served: Served, following: str) -> None:
+    session = requests.Session()
+    form = session.get(f"{served.url}/login", params={"next": following}, timeout=30)
+    proof = re.search(r'name="_xsrf"[^>]*value="([^"]+)"', form.text)
+    assert proof is not None
+    done = session.post(
+        f"{served.url}/login", params={"next": following}, data={"_xsrf": proof[1], "password": TOKEN},
+        allow_redirects=False, timeout=30,
+    )  # fmt: skip
+    assert done.status_code == 302
+    assert "X-Made-Up" not in done.headers
+    assert done.headers["Location"].startswith("/")
+
+
 def test_more_pages_than_there_is_room_for_are_refused_in_words(served: Served) -> None:
     session = served.logged_in()
 
