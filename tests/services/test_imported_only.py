@@ -23,7 +23,7 @@ from arbkit.pipeline.consumer import consume
 from arbkit.pipeline.producer import produce
 from arbkit.sources.demo.server import DemoServer
 from arbkit.store import open_store
-from arbkit.store.mode import settle_mode
+from arbkit.store.mode import mode_at_start, settle_mode
 from arbkit.stream import RAW_TOPIC, Record, open_stream
 from arbkit.web.api import create_app
 from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
@@ -131,6 +131,8 @@ def test_a_store_that_does_not_answer_makes_no_demo_market_of_what_was_imported(
         assert client.delete("/products/watch/B000000009").status_code == 503
         assert client.get("/health").json()["store"] is False
     assert not (settings.home / "demo-watchlist.txt").exists()
+    # A producer of the demo market looks at this every few seconds: a store that is away does not end it.
+    assert mode_at_start(settings) == settings
 
 
 def test_an_empty_store_without_key_and_demo_can_still_be_imported_into(settings: Settings) -> None:
