@@ -227,7 +227,8 @@ def _day(text: str | None) -> date | None:
 
 def _print_file(file: FileReport) -> None:
     dated = "dated row by row" if file.facts_from == "row" else f"prices of {file.exported_at or 'an unknown day'}"
-    found = f"{counted(file.products, 'product')} of {file.market}, {dated}"
+    of = f" of {file.market}" if file.market else ""
+    found = f"{counted(file.products, 'product')}{of}, {dated}"
     say(f"{file.path}: {file.refused or found}")
     if file.dead_lettered:
         became = "were rejected: see `arbkit dlq list`" if file.sample is None else "would be rejected"
