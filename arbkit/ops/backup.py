@@ -155,12 +155,22 @@ def _described(copy: Path, parts: list[Part]) -> BackedUpDatabase:
 
 def _copy_home(settings: Settings, folder: Path) -> Iterator[BackedUpFile]:
     home = settings.home
+    # A backup made into the home is not put into the next one, which would be twice as large.
+    earlier = {manifest.parent for manifest in home.rglob(f"*/{MANIFEST}") if _is_backup(manifest.parent)}
     for path in sorted(home.rglob("*")):
         name = path.relative_to(home)
-        if is_made_by_a_user(settings, name) and path.is_file():
+        if is_made_by_a_user(settings, name) and path.is_file() and earlier.isdisjoint(path.parents):
             # What a service keeps for a moment may be gone by now.
             with suppress(FileNotFoundError):
                 yield _copied(path, folder / "home" / name, folder, "home", name.as_posix())
+
+
+def _is_backup(folder: Path) -> bool:
+    try:
+        read_manifest(folder)
+    except RefusedFileError:
+        return False
+    return True
 
 
 def is_made_by_a_user(settings: Settings, name: PurePath) -> bool:

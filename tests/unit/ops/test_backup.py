@@ -278,6 +278,16 @@ def test_what_no_backup_holds_is_not_put_into_a_home(home: Settings, tmp_path: P
         pass
 
 
+def test_a_backup_in_the_home_is_not_in_the_next_one(home: Settings) -> None:
+    # What only has that name is the user's own.
+    for folder in (home.home, home.home / "made by a later step"):
+        (folder / MANIFEST).write_text('{"files": []}')
+    first = back_up(home, home.home / "mine")
+    assert sum(file.name.endswith(MANIFEST) for file in first.backup.files) == 2
+    second = back_up(home, home.home / "another")
+    assert [file.name for file in second.backup.files] == [file.name for file in first.backup.files]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="there are no pipes in the file system")
 def test_a_backup_with_a_pipe_in_it_keeps_nobody_waiting(home: Settings, tmp_path: Path) -> None:
     folder = Path(back_up(home, tmp_path / "backup").path)
