@@ -44,7 +44,7 @@ from arbkit.store.base import OpportunityQuery, ProductQuery, Store
 from arbkit.store.iteration import offers_of_many, product_worth_a_look, take
 from arbkit.store.kept_facts import forget_typed, keep_typed
 from arbkit.store.lazy import LazyStore
-from arbkit.store.mode import mode_in_force
+from arbkit.store.mode import known_mode, mode_in_force
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -200,7 +200,7 @@ class Workbench(Closing):
         Raises:
             ConfigError: there is no watchlist.
         """
-        watched = watchlist.load(mode_in_force(self.settings))
+        watched = watchlist.load(known_mode(self.settings))
         offers = offers_of_many(self._store(), watched.asins)
         return noted(record_frames.watched_frame(watched.asins, offers), *map(str, watched.bad))
 
@@ -341,8 +341,8 @@ class Workbench(Closing):
         try:
             return self._lazy_store.get()
         except StoreError as error:
-            if type(error) is StoreError and self.settings.store_url.startswith("sqlite:"):
-                raise StoreError(error.why, remedy=self._remedy()) from None
+            if error.kind == "empty":
+                raise StoreError(error.why, kind=error.kind, remedy=self._remedy()) from None
             raise
 
     def _remedy(self) -> str:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import io
+import os
+import stat
 import sys
 
 import typer
 
 from arbkit import __version__
 from arbkit.cli import data, fees, money, ops, profile, reports, schedule, services, stream, web
-from arbkit.cli.shared import state
+from arbkit.cli.shared import ReaderGoneError, state
 from arbkit.core.errors import ArbkitError
 from arbkit.core.formatting import printable
 
 __all__ = ["app", "main"]
+
+_OTHERS_WRITE = stat.S_IWOTH
+_READER_GONE = 141
+"""What a shell says of a command that SIGPIPE ended."""
 
 app = typer.Typer(
     name="arbkit",
@@ -47,6 +53,8 @@ def options(
 
 def main() -> None:
     """Run the command line; an error of ours becomes one line on standard error and its exit code."""
+    # Where nothing is taken from new files, every user could change log, store and notebooks.
+    os.umask(os.umask(_OTHERS_WRITE) | _OTHERS_WRITE)
     try:
         app()
     except ArbkitError as error:
@@ -57,3 +65,7 @@ def main() -> None:
             # A full disk under its log: Python would try again at the end, and end with a code of its own.
             sys.stderr = io.StringIO()
         sys.exit(error.exit_code)
+    except ReaderGoneError:
+        # What is still in the buffer must not fail once more at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(_READER_GONE)

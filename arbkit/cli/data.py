@@ -14,6 +14,7 @@ from arbkit.cli.model_options import given_options, options_from
 from arbkit.cli.shared import JSON, answer, console, counted, load_settings, print_json, print_table, say
 from arbkit.core.errors import UsageError
 from arbkit.core.input.asin import parse_asin
+from arbkit.core.keepa_time import FIRST_DAY
 from arbkit.core.marketplaces import market as marketplace
 from arbkit.core.service.process import stop_on_signals
 
@@ -219,12 +220,15 @@ def _day(text: str | None) -> date | None:
         raise UsageError("is no date", field="--dated", value=text, remedy="Write it as 2026-01-31") from None
     if day and day > datetime.now(UTC).date():
         raise UsageError("is in the future", field="--dated", value=text)
+    if day and day < FIRST_DAY:
+        raise UsageError(f"is before Keepa's first day, {FIRST_DAY}", field="--dated", value=text)
     return day
 
 
 def _print_file(file: FileReport) -> None:
     dated = "dated row by row" if file.facts_from == "row" else f"prices of {file.exported_at or 'an unknown day'}"
-    found = f"{counted(file.products, 'product')} of {file.market}, {dated}"
+    of = f" of {file.market}" if file.market else ""
+    found = f"{counted(file.products, 'product')}{of}, {dated}"
     say(f"{file.path}: {file.refused or found}")
     if file.dead_lettered:
         became = "were rejected: see `arbkit dlq list`" if file.sample is None else "would be rejected"

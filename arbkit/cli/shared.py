@@ -7,7 +7,8 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
@@ -43,28 +44,31 @@ state = _State()
 """What the options before the command's name say."""
 
 
-def load_settings(*, settled: bool = False, with_key: bool = False) -> Settings:
+def load_settings(*, settled: bool = False, early: bool = False, with_key: bool = False) -> Settings:
     """The settings of this command, with logging set up; ``settled``: with the mode that the store decides.
+
+    ``early``: the same for a service that may start before its store.
 
     Without the Keepa key, unless the command asks something of Keepa (``with_key``).
 
     Raises:
         ConfigError: a setting is wrong; names it. ``settled``: there is neither a key nor anything imported nor a demo.
+        StoreError: ``settled``, and the store does not answer, which decides.
     """
     log_to_stderr(verbose=state.verbose)
     settings = Settings.load() if with_key else Settings.load().without_key()
-    if not settled:
+    if not settled and not early:
         return settings
-    from arbkit.store.mode import settle_mode
+    from arbkit.store.mode import mode_at_start, settle_mode
 
-    return settle_mode(settings)
+    return mode_at_start(settings) if early else settle_mode(settings)
 
 
 def start_service(*, settled: bool = False, with_key: bool = False) -> tuple[Settings, threading.Event]:
     """The settings of a command that runs until it is stopped, as of :func:`load_settings`, and what stops it.
 
     Raises:
-        ConfigError: as :func:`load_settings`.
+        ConfigError, StoreError: as :func:`load_settings`.
     """
     settings = load_settings(settled=settled, with_key=with_key)
     warn_of_exposures(settings)
@@ -81,23 +85,42 @@ def warn_of_exposures(settings: Settings) -> None:
             logger.warning("%s", exposure)
 
 
+class ReaderGoneError(Exception):
+    """Whoever read standard output has seen enough, as `head` has."""
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """Whatever is printed in here.
+
+    Raises:
+        ServiceError: standard output takes nothing (a full disk); what the command has done stays done.
+        ReaderGoneError: nobody reads it any longer.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise ReaderGoneError from None
+    except OSError as error:
+        # Python would try again at the end, and end with a code of its own.
+        sys.stdout = io.StringIO()
+        why = f"cannot be written: {error.strerror or error}"
+        raise ServiceError(why, field="standard output", remedy="What was to be done is done") from error
+
+
 def print_json(document: Document) -> None:
     """One JSON document on standard output, and nothing else there.
 
     Raises:
-        ServiceError: it cannot be written; the work of the command is done.
+        ServiceError: it cannot be written there.
+        ReaderGoneError: nobody reads it any longer.
     """
     data = orjson.dumps(document, default=lambda model: model.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
-    try:
+    if sys.stdout is None:
+        raise ServiceError("is closed", field="standard output", remedy="What was to be done is done")
+    with printing():
         sys.stdout.buffer.write(data + b"\n")
         sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        # Python would try again at the end, and end with a code of its own.
-        sys.stdout = io.StringIO()
-        why = f"cannot be written: {error.strerror or error}. What the command does is done"
-        raise ServiceError(why, field="standard output", remedy="Free some space, and print it again") from error
 
 
 def answer(document: DocumentT, json: bool, text: Callable[[DocumentT], None]) -> None:
@@ -112,12 +135,18 @@ def console(*, stderr: bool = False) -> Console:
     """The terminal, for text and tables."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False)
+    class Terminal(Console):
+        def on_broken_pipe(self) -> None:
+            # rich would end the process as if something had failed.
+            raise
+
+    return Terminal(stderr=stderr, highlight=False)
 
 
 def say(text: str, *, whole: bool = False) -> None:
     """A line of plain text on the terminal; ``whole``: not wrapped, so that an address in it can be copied."""
-    console().print(printable(text), markup=False, soft_wrap=whole)
+    with printing():
+        console().print(printable(text), markup=False, soft_wrap=whole)
 
 
 def print_table(
@@ -153,7 +182,8 @@ def print_table(
             table.add_row(*map(_cell, row))
         else:
             table.add_section()
-    console().print(table)
+    with printing():
+        console().print(table)
 
 
 def _cell(cell: str | Text) -> Text:

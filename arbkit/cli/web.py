@@ -26,7 +26,7 @@ def api() -> None:
     from arbkit.web.api import create_app
     from arbkit.web.bounds import LARGEST_HEADERS, BoundedConnection
 
-    given = load_settings(settled=True)
+    given = load_settings(early=True)
     settings = given if is_loopback(given.host) else with_token(given)
     if settings is not given:
         logger.warning(
@@ -61,7 +61,7 @@ def dashboards() -> None:
     from arbkit.core.service.process import die_with_parent
     from arbkit.web.dashboards.voila_server import run_dashboards
 
-    given = load_settings(settled=True)
+    given = load_settings(early=True)
     warn_of_exposures(given)
     die_with_parent()
     listening = listen(given.host, given.dashboards_port, "ARBKIT_DASHBOARDS_PORT")
@@ -77,7 +77,7 @@ def lab(browser: bool = typer.Option(True, help="Open a browser.")) -> None:
     """Open the notebooks in JupyterLab."""
     from arbkit.web.dashboards.voila_server import lab as run
 
-    sys.exit(run(load_settings(settled=True), browser=browser))
+    sys.exit(run(load_settings(early=True), browser=browser))
 
 
 def register(app: typer.Typer) -> None:

@@ -39,6 +39,9 @@ ErrorValue: TypeAlias = (
 )
 """A wrong value as it is shown: what JSON or a spreadsheet can hold."""
 
+_LONGEST_SHOWN = 400
+"""Characters of a wrong value that a message repeats."""
+
 
 class Details(TypedDict, total=False):
     """What an error says beside why."""
@@ -68,8 +71,14 @@ class ArbkitError(Exception):
     @property
     def what(self) -> str:
         """What is wrong, with which value; without the remedy."""
-        shown = f" (got {self.value!r})" if self.value is not None else ""
+        shown = f" (got {_shown(self.value)})" if self.value is not None else ""
         return f"{self.field}: {self.why}{shown}" if self.field else f"{self.why}{shown}"
+
+
+def _shown(value: ErrorValue) -> str:
+    """A value as one line shows it: of a file that was given in place of a name, the beginning is enough."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}… and {len(text) - _LONGEST_SHOWN} more"
 
 
 class _ClearError(ArbkitError):
@@ -172,7 +181,11 @@ class MessageTooLargeError(StreamError):
 
 
 class StoreError(ServiceError):
-    """The store cannot be used. ``kind`` is what retries are counted by: unreachable, busy, blocked or failed."""
+    """The store cannot be used.
+
+    ``kind`` is what retries are counted by: unreachable, busy, blocked or failed; or ``empty``, a file in which nothing
+    is stored yet, and ``missing``, an index that nobody has made.
+    """
 
     def __init__(self, why: str, *, kind: str = "failed", **details: Unpack[Details]) -> None:
         self.kind = kind

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import sys
 import threading
 import time
@@ -23,6 +24,8 @@ from arbkit.core.errors import ConfigError, ServiceError
 
 T = TypeVar("T")
 
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+"""How a file is opened that must not be there yet."""
 _LOCK_POLL_S = 0.1
 _HANDOVER_S = 2.0
 """How long a process that is about to end may keep a lock from the next one."""
@@ -62,19 +65,22 @@ def writing(
         raise ServiceError(f"cannot be written: {error.strerror or error}", field=str(path), remedy=remedy) from error
 
 
-def write_atomically(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes, *, rights: int = 0o666) -> None:
     """Make ``data`` the content of ``path``, durably: readers see the old file or the new one, never a part.
 
-    Makes the folder; follows a symbolic link; keeps the rights of a file that is there.
+    Makes the folder; follows a symbolic link; keeps the rights of a file that is there. A new one has ``rights``, less
+    what the umask takes.
 
     Raises:
         ServiceError: it cannot be written (full disk, read-only folder…); the old file is as it was.
     """
     target = path.resolve()
-    with writing(path), _fresh(target, data) as fresh:
-        if target.exists():
-            shutil.copymode(target, fresh)
-        fresh.replace(target)
+    with writing(path):
+        is_there = target.exists()
+        with _fresh(target, data, stat.S_IMODE(target.stat().st_mode) if is_there else rights) as fresh:
+            if is_there:
+                shutil.copymode(target, fresh)
+            fresh.replace(target)
 
 
 def write_new(path: Path, data: bytes) -> bool:
@@ -86,7 +92,7 @@ def write_new(path: Path, data: bytes) -> bool:
         ServiceError: it cannot be written (full disk, read-only folder…).
     """
     target = path.resolve()
-    with writing(path), _fresh(target, data) as fresh:
+    with writing(path), _fresh(target, data, 0o666) as fresh:
         try:
             os.link(fresh, target)
         except FileExistsError:
@@ -103,8 +109,10 @@ def write_new(path: Path, data: bytes) -> bool:
 
 
 @contextlib.contextmanager
-def _fresh(target: Path, data: bytes) -> Iterator[Path]:
+def _fresh(target: Path, data: bytes, rights: int) -> Iterator[Path]:
     """A file of ``data`` beside ``target``, to be put in its place; gone afterwards, if it still is there.
+
+    It has its ``rights`` from the start: what is private is not open to all while it is written, nor after a kill.
 
     Raises:
         OSError: it cannot be written.
@@ -112,7 +120,7 @@ def _fresh(target: Path, data: bytes) -> Iterator[Path]:
     target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f".{target.name}.{uuid4().hex[:8]}.tmp")
     try:
-        with fresh.open("xb") as file:
+        with os.fdopen(os.open(fresh, NEW_FILE, rights), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 
 from arbkit.core.errors import BadRecordError
 
 _EPOCH_MINUTES = 21_564_000
+
+FIRST_DAY = date(2011, 1, 1)
+"""The day on which Keepa's clock begins: no price is older."""
 
 CLOCK_TOLERANCE_S = 3_600.0
 """How far two clocks may differ before a time counts as one of the future."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
@@ -23,10 +24,15 @@ MODE_WORDS: Mapping[Mode, str] = {
     "keepa": "prices from Keepa",
     "imported": "imported data only",
 }
+_PASSWORD = re.compile(r"(://[^/\s:@]*):[^\s]*@")
 SettingValue = str | float | bool | Path | SecretStr | tuple[str, ...] | None
 """What a setting can be, as it is given by name."""
 _EmptyIsNone = BeforeValidator(lambda v: None if v == "" else v)
-_File = Annotated[Path | None, _EmptyIsNone]
+_HomePath = Annotated[Path, BeforeValidator(lambda v: _as_path(v) or Path("var"))]
+_Folder = Annotated[Path, BeforeValidator(lambda v: _as_path(v) or Path())]
+_File = Annotated[Path | None, BeforeValidator(lambda v: _as_path(v))]
+_Seconds = Annotated[float, Field(gt=0, le=366 * 86_400)]
+"""At most a year: the system itself waits no longer than some centuries."""
 _OptionalPort = Annotated[Port | None, _EmptyIsNone]
 
 
@@ -36,9 +42,11 @@ class Settings(BaseSettings):
     Build it with :meth:`load`, which turns a bad value into one clear ``ConfigError``.
     """
 
+    # Windows editors begin a file with a mark that would become part of its first name.
     model_config = SettingsConfigDict(
-        env_prefix="ARBKIT_", env_file=".env", extra="ignore", frozen=True, populate_by_name=True
-    )
+        env_prefix="ARBKIT_", env_file=".env", env_file_encoding="utf-8-sig", extra="ignore", frozen=True,
+        populate_by_name=True,
+    )  # fmt: skip
 
     keepa_api_key: SecretStr = Field(
         SecretStr(""),
@@ -55,8 +63,8 @@ class Settings(BaseSettings):
     keepa_url: str = Field("", description="base URL of a Keepa-compatible service; empty: chosen by mode")
     demo_url: str = Field("", description="base URL of a demo market that runs elsewhere; empty: that of this machine")
     keepa_buybox: bool = Field(True, description="ask Keepa for buy box data (3 tokens a product instead of 1)")
-    home: Path = Field(Path("var"), description="folder for everything the program writes")
-    folder: Path = Field(
+    home: _HomePath = Field(Path("var"), description="folder for everything the program writes")
+    folder: _Folder = Field(
         Path(), description="folder with profile.toml, schedule.toml and watchlist.txt; empty: the current one"
     )
     log: str = Field("", description="address of the log; empty: sqlite:///$ARBKIT_HOME/arbkit.db")
@@ -81,7 +89,7 @@ class Settings(BaseSettings):
     profile_name: str = Field("", description="one of the profiles in that file; empty: its main one")
     profile: _File = Field(None, description="seller profile; empty: profile.toml if there, else the built-in one")
     schedule: _File = Field(None, description="when reports run; empty: schedule.toml if there, else the built-in one")
-    report_time_limit: float = Field(1800, gt=0, description="seconds that a run of a report may take")
+    report_time_limit: _Seconds = Field(1800, description="seconds that a run of a report may take")
     report_keep: int = Field(
         100, ge=0, description="run folders of each report that the scheduler keeps, beside the latest; 0: all"
     )
@@ -98,14 +106,14 @@ class Settings(BaseSettings):
     token: SecretStr = Field(
         SecretStr(""), description="token of the dashboards and, off loopback, of the API; empty: a new one"
     )
-    poll_interval: float = Field(300, gt=0, description="seconds between looks when tokens allow")
+    poll_interval: _Seconds = Field(300, description="seconds between looks when tokens allow")
     look_tokens: int = Field(
         600, ge=0, description="tokens a day that looks asked for beside the watchlist may cost; 0: none are taken"
     )
-    detect_interval: float = Field(300, gt=0, description="seconds between detections under `arbkit up`")
+    detect_interval: _Seconds = Field(300, description="seconds between detections under `arbkit up`")
     demo_speed: float = Field(60, ge=0, le=100_000, description="how many demo seconds pass in a real one")
-    log_retention_hours: float = Field(168, gt=0, description="how long the log keeps a message")
-    log_retention_mb: float = Field(2048, gt=0, description="how large a topic may grow before its oldest go")
+    log_retention_hours: float = Field(168, gt=0, le=1e9, description="how long the log keeps a message")
+    log_retention_mb: float = Field(2048, gt=0, le=1e12, description="how large a topic may grow before its oldest go")
     dead_letter_share: float = Field(
         0.5, gt=0, le=1, description="share of unusable records at which the consumer stops; 1: never"
     )
@@ -134,7 +142,7 @@ class Settings(BaseSettings):
     @field_validator("log", "store")
     @classmethod
     def _address(cls, value: str) -> str:
-        if value and urlsplit(value).scheme not in {"sqlite", "kafka", "http", "https"}:
+        if value and not _is_address(value):
             raise ValueError("use sqlite:///PATH, kafka://HOST:PORT (log) or http(s)://HOST:PORT (store)")
         return value
 
@@ -154,9 +162,14 @@ class Settings(BaseSettings):
             raise ConfigError(
                 why,
                 field=cls.variable(name or "settings"),
-                value=None if secret else value,
+                value=None if secret else without_password(value) if isinstance(value, str) else value,
                 remedy="Set it in the environment or in .env",
             ) from None
+        except UnicodeDecodeError:
+            raise ConfigError("is not text in UTF-8", field=".env", remedy="Save it as UTF-8") from None
+        except OSError as error:
+            why, remedy = f"cannot be read: {error.strerror or error}", "Give this user the right to read it"
+            raise ConfigError(why, field=str(error.filename or ".env"), remedy=remedy) from None
 
     @staticmethod
     def variable(field: str) -> str:
@@ -221,6 +234,11 @@ class Settings(BaseSettings):
         return (self.keepa_url or (demo_url if self.demo_mode else KEEPA_SERVICE)).rstrip("/")
 
     @property
+    def shown_source(self) -> str:
+        """The base URL of the service as messages may name it."""
+        return without_password(self.source_url)
+
+    @property
     def watchlist_path(self) -> Path:
         """The watchlist in force: the demo market has one of its own, so that invented and real never mix."""
         return self.watchlist or (self.home / "demo-watchlist.txt" if self.demo_mode else self.folder / "watchlist.txt")
@@ -239,13 +257,21 @@ class Settings(BaseSettings):
         """Variable → value, secrets plain: what a child process needs to see the same settings."""
         return {self.variable(name): _text(getattr(self, name)) for name in type(self).model_fields}
 
+    def child_environment(self, inherited: Mapping[str, str]) -> dict[str, str]:
+        """``inherited`` with these settings in place of its own, in whatever case they are spelt there.
+
+        Settings are read in any case: a ``keepa_api_key`` would be a secret that a child was not to have.
+        """
+        ours = self.environment()
+        return {name: value for name, value in inherited.items() if name.upper() not in ours} | ours
+
     def masked(self) -> dict[str, str]:
         """Variable → value as text, secrets masked: what ``doctor`` prints and logs may show."""
         shown: dict[str, str] = {}
         for name in type(self).model_fields:
             value = getattr(self, name)
             secret = isinstance(value, SecretStr) and value.get_secret_value() != ""
-            shown[self.variable(name)] = "********" if secret else _without_password(_text(value))
+            shown[self.variable(name)] = "********" if secret else without_password(_text(value))
         return shown
 
 
@@ -273,9 +299,35 @@ def _text(value: object) -> str:
             return str(value)
 
 
-def _without_password(value: str) -> str:
-    password = urlsplit(value).password if "://" in value else None
-    return value if password is None else value.replace(f":{password}@", ":********@")
+def without_password(value: str) -> str:
+    """A setting as it may be shown: an address, even a mistyped one, without the password in it."""
+    return _PASSWORD.sub(r"\1:********@", value)
+
+
+def _as_path(value: Any) -> Any:
+    """A path as the environment spells it; None where it is empty."""
+    if not isinstance(value, str):
+        return value
+    if "\0" in value:
+        raise ValueError("no path holds a NUL character")
+    # In .env no shell does it, and a folder of that name is a trap.
+    return Path(value).expanduser() if value else None
+
+
+def _is_address(value: str) -> bool:
+    """Whether it has the form of an address of a log or a store."""
+    if "\0" in value:
+        return False
+    parts = urlsplit(value)
+    match parts.scheme:
+        case "sqlite":
+            return value.startswith("sqlite:///") and sqlite_path(value).name != ""
+        case "kafka":
+            return parts.netloc != ""
+        case "http" | "https":
+            # Asking for the port is what finds one that can be none.
+            return bool(parts.hostname and parts.port)
+    return False
 
 
 def sqlite_path(url: str) -> Path:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 import orjson
@@ -155,15 +155,33 @@ def _described(copy: Path, parts: list[Part]) -> BackedUpDatabase:
 
 def _copy_home(settings: Settings, folder: Path) -> Iterator[BackedUpFile]:
     home = settings.home
-    databases = tuple(str(path.resolve()) for path in databases_of(settings))
+    # A backup made into the home is not put into the next one, which would be twice as large.
+    earlier = {manifest.parent for manifest in home.rglob(f"*/{MANIFEST}") if _is_backup(manifest.parent)}
     for path in sorted(home.rglob("*")):
         name = path.relative_to(home)
-        is_ours = not str(path.resolve()).startswith(databases) and name.parts[0] not in _NOT_MADE_BY_A_USER
-        hidden = any(part.startswith(".") for part in name.parts)
-        if is_ours and not hidden and not path.name.endswith(_TRANSIENT_ENDS) and path.is_file():
+        if is_made_by_a_user(settings, name) and path.is_file() and earlier.isdisjoint(path.parents):
             # What a service keeps for a moment may be gone by now.
             with suppress(FileNotFoundError):
                 yield _copied(path, folder / "home" / name, folder, "home", name.as_posix())
+
+
+def _is_backup(folder: Path) -> bool:
+    try:
+        read_manifest(folder)
+    except RefusedFileError:
+        return False
+    return True
+
+
+def is_made_by_a_user(settings: Settings, name: PurePath) -> bool:
+    """Whether a backup holds the file of this name within the home: no secret, database or hidden one."""
+    databases = tuple(str(path.resolve()).casefold() for path in databases_of(settings))
+    # Some disks know no case: what is one file there must not pass as another.
+    parts = [part.casefold() for part in name.parts]
+    if not parts or parts[0] in _NOT_MADE_BY_A_USER or any(part.startswith(".") for part in parts):
+        return False
+    in_place = str((settings.home / name).resolve()).casefold()
+    return not in_place.startswith(databases) and not parts[-1].endswith(_TRANSIENT_ENDS)
 
 
 def _copy_user_files(settings: Settings, folder: Path, *, with_env: bool) -> Iterator[BackedUpFile]:
@@ -249,7 +267,9 @@ def verify_backup(folder: Path) -> Backup:
     for name, sha256 in digests.items():
         path = folder / name
         try:
-            same = path.resolve().is_relative_to(folder.resolve()) and digest(path) == sha256
+            # A pipe or a device would keep its reader waiting.
+            is_in_there = path.resolve().is_relative_to(folder.resolve()) and (path.is_file() or not path.exists())
+            same = is_in_there and digest(path) == sha256
         except OSError as error:
             raise RefusedFileError(f"cannot be read: {error.strerror}", field=str(path)) from None
         if not same:

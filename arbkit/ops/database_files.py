@@ -10,7 +10,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from arbkit.core.errors import RefusedFileError, ServiceError
-from arbkit.core.files import sync_file, sync_folder
+from arbkit.core.files import NEW_FILE, sync_file, sync_folder
 from arbkit.core.sqlite import Kind, connect, engine, wrap_errors
 
 _CHUNK = 1 << 20
@@ -34,6 +34,7 @@ def copy_live(source: Path, target: Path, kind: Kind) -> None:
             # In one step: it holds up nobody in WAL, and in several it would begin anew at each commit of others.
             live.backup(copy)
             copy.execute("PRAGMA journal_mode = DELETE")
+        shutil.copymode(source, target)
         sync_file(target)
 
 
@@ -108,6 +109,8 @@ def put_in_place(fresh: Path, path: Path, aside: Path) -> bool:
     """
     existed = path.exists()
     if existed:
+        # The user's choice of who may read it outlives the file.
+        shutil.copymode(path, fresh)
         os.link(path, aside)
     for suffix in ("-wal", "-shm"):
         with suppress(FileNotFoundError):
@@ -118,15 +121,18 @@ def put_in_place(fresh: Path, path: Path, aside: Path) -> bool:
 
 
 def copy_file(source: Path, target: Path) -> str:
-    """Copy a file durably; the SHA-256 of its bytes, as hexadecimal digits.
+    """Copy a file durably, with its rights; the SHA-256 of its bytes, as hexadecimal digits.
 
     Raises:
         OSError: it cannot be read or written.
     """
-    with source.open("rb") as file, target.open("xb") as copy:
+    # Nobody else may read it before it has the rights of what it is a copy of.
+    handle = os.open(target, NEW_FILE, 0o600)
+    with os.fdopen(handle, "wb") as copy, source.open("rb") as file:
         shutil.copyfileobj(file, copy, _CHUNK)
         copy.flush()
         os.fsync(copy.fileno())
+    shutil.copymode(source, target)
     return digest(target)
 
 

@@ -126,15 +126,15 @@ def _source(settings: Settings) -> str:
     if settings.mode == "imported":
         return "of imported files, nothing is polled"
     if not settings.demo_mode and not settings.keepa_api_key.get_secret_value():
-        return f"{settings.source_url}: the producer has the key"
+        return f"{settings.shown_source}: the producer has the key"
     if own_demo(settings) and not url_answers(demo_probe(settings)):
-        return f"the demo market at {settings.source_url} is not running; `arbkit up` starts it"
+        return f"the demo market at {settings.shown_source} is not running; `arbkit up` starts it"
     with KeepaSource(settings) as source:
         tokens = source.tokens()
     if tokens.left <= 0:
         remedy = f"They refill at {tokens.refill_rate} a minute: watch fewer products or wait"
-        raise KeepaError(f"{settings.source_url} answers, but {tokens.left} tokens are left", remedy=remedy)
-    return f"{settings.source_url} answers, {tokens.left} tokens left"
+        raise KeepaError(f"{settings.shown_source} answers, but {tokens.left} tokens are left", remedy=remedy)
+    return f"{settings.shown_source} answers, {tokens.left} tokens left"
 
 
 def _log(settings: Settings) -> str:
@@ -159,8 +159,7 @@ def _store(settings: Settings) -> str:
         with open_store(settings, read_only=True) as store:
             stats = store.stats()
     except StoreError as error:
-        is_embedded = settings.store_url.startswith("sqlite:")
-        if type(error) is StoreError and is_embedded and not settings.database.exists():
+        if error.kind == "empty":
             return "nothing stored yet"
         raise
     demo = f", {stats.demo_products} of them from the demo market" if stats.demo_products else ""

@@ -6,6 +6,7 @@ everybody out, and stays if the restore is cut off: nobody works with half of on
 
 from __future__ import annotations
 
+import stat
 import time
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
@@ -22,7 +23,15 @@ from arbkit.core.results import Result
 from arbkit.core.service.heartbeat import SERVICES, seconds_since_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.core.sqlite import restore_mark
-from arbkit.ops.backup import ENVIRONMENT_FILE, BackedUpDatabase, BackedUpFile, Backup, databases_of, verify_backup
+from arbkit.ops.backup import (
+    ENVIRONMENT_FILE,
+    BackedUpDatabase,
+    BackedUpFile,
+    Backup,
+    databases_of,
+    is_made_by_a_user,
+    verify_backup,
+)
 from arbkit.ops.database_files import copy_file, count_rows, put_in_place, require_unused
 from arbkit.store import open_store
 from arbkit.store.kept_facts import restore_facts
@@ -62,9 +71,7 @@ def restore(settings: Settings, folder: Path, *, with_env: bool = False, dry_run
             _refuse_beside_services(settings)
             aside = _replace_databases(folder, targets)
             for file, path in files.items():
-                write_atomically(path, (folder / file.file).read_bytes())
-                if file.origin == "environment":
-                    path.chmod(0o600)
+                _put_back(folder / file.file, path, is_secret=file.origin == "environment")
             for path in targets:
                 restore_mark(path).unlink()
             _bring_into_services(settings, folder, backup)
@@ -86,10 +93,7 @@ def _place(settings: Settings, file: BackedUpFile, *, with_env: bool) -> Path | 
     """Where a file of the backup belongs under today's settings; None: nowhere, or it was not asked for."""
     match file.origin:
         case "home":
-            path = (settings.home / file.name).resolve()
-            if not path.is_relative_to(settings.home.resolve()):
-                raise RefusedFileError("a file outside of the home", field="PATH", value=file.name)
-            return path
+            return _place_in_home(settings, file.name)
         case "watchlist":
             return settings.watchlist_path
         case "profile":
@@ -100,6 +104,26 @@ def _place(settings: Settings, file: BackedUpFile, *, with_env: bool) -> Path | 
             return ENVIRONMENT_FILE if with_env else None
         case "runs":
             return None
+
+
+def _place_in_home(settings: Settings, name: str) -> Path:
+    """Where a file of the home belongs: none that a backup never holds, whoever wrote the manifest."""
+    home = settings.home.resolve()
+    path = (home / name.replace("\0", "")).resolve()
+    if not path.is_relative_to(home):
+        raise RefusedFileError("a file outside of the home", field="PATH", value=name)
+    if path.is_dir() or "\0" in name or not is_made_by_a_user(settings, path.relative_to(home)):
+        why = "a file that no backup holds: it could let somebody in, or damage a database"
+        raise RefusedFileError(why, field="PATH", value=name, remedy="Restore a backup that you made yourself")
+    return path
+
+
+def _put_back(copy: Path, path: Path, *, is_secret: bool) -> None:
+    """Make a file what the backup holds, with the rights of the one that is there, or else those of the copy."""
+    with writing(path):
+        if is_secret and path.exists():
+            path.chmod(0o600)
+        write_atomically(path, copy.read_bytes(), rights=0o600 if is_secret else stat.S_IMODE(copy.stat().st_mode))
 
 
 def _refuse_beside_services(settings: Settings) -> None:

@@ -115,8 +115,7 @@ def read_store_state(settings: Settings) -> StoreState | None:
         with open_store(settings, read_only=True) as store:
             return StoreState(store.stats(), store.runs(limit=_LATEST_RUNS), store.basis())
     except StoreError as error:
-        is_damaged = settings.database.exists() and type(error) is not StoreError
-        if is_damaged or not settings.store_url.startswith("sqlite:"):
+        if error.kind != "empty":
             raise
         return None
 
@@ -134,7 +133,7 @@ def build_status(
     """The status at ``now`` (Unix seconds), of what was read of each part."""
     return Status(
         mode=settings.mode,
-        source="imported data only" if settings.mode == "imported" else settings.source_url,
+        source="imported data only" if settings.mode == "imported" else settings.shown_source,
         log=log_figures(stream),
         store=None if store is None else store_figures(store, now),
         tokens=None if tokens is None else token_figures(tokens, now),

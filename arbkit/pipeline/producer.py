@@ -35,7 +35,7 @@ from arbkit.pipeline.producer_state import MAX_SHOWN, KeptBatch, PaidBatch, Prog
 from arbkit.sources.arriving import Arrived, ArrivingAnswers
 from arbkit.sources.envelope import envelope
 from arbkit.sources.token_budget import Tokens, write_tokens
-from arbkit.store.mode import settle_mode
+from arbkit.store.mode import mode_at_start
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letters, open_stream
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ class _Producer:
         if self._settings.mode != "demo" or self._settings.demo or time.monotonic() < self._mode_due_at:
             return
         self._mode_due_at = time.monotonic() + _CHECK_MODE_S
-        if settle_mode(self._settings).mode == "imported":
+        if mode_at_start(self._settings).mode == "imported":
             why = "real products have been imported, and there is no key: nothing is polled any more"
             raise ConfigError(why, field="KEEPA_API_KEY", remedy="Put your Keepa key into .env, or start arbkit again")
 

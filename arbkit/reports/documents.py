@@ -140,7 +140,7 @@ def _latest_runs(settings: Settings, limit: int, *, report: str | None = None) -
         with open_store(settings, read_only=True) as store:
             return store.runs(report=report, limit=limit)
     except StoreError as error:
-        if type(error) is StoreError and settings.store_url.startswith("sqlite:"):
+        if error.kind == "empty":
             return []
         raise
 

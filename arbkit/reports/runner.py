@@ -31,7 +31,7 @@ from arbkit.core.files import file_lock, is_locked, sync_folder, sync_tree
 from arbkit.core.models import Run, RunStatus
 from arbkit.core.results import Json
 from arbkit.core.service.process_tree import end_tree, kill_tree, spawn
-from arbkit.core.settings import Settings, without_keepa_key
+from arbkit.core.settings import Settings
 from arbkit.reports.parameters import MorningParameters
 from arbkit.reports.run_folders import LATEST, LATEST_SUCCESSFUL, Job, new_run_id, point_to, read_json, sweep
 from arbkit.store import Store, open_store
@@ -273,8 +273,7 @@ def _start(settings: Settings, folder: Path, job: Job) -> subprocess.Popen[bytes
             [sys.executable, "-m", "arbkit.reports.worker", str(folder)],
             output=output,
             environment={
-                **without_keepa_key(os.environ),
-                **settings.without_key().environment(),
+                **settings.without_key().child_environment(os.environ),
                 # The executed notebook holds each figure as data; its page brings plotly.js once.
                 "PLOTLY_RENDERER": "plotly_mimetype",
                 "ARBKIT_SUPERVISED": str(os.getpid()),

@@ -29,7 +29,7 @@ from arbkit.core.models import Origin
 from arbkit.core.retry import Failure, sleep_unless, with_retry
 from arbkit.core.service.bounded_http import Answer, AnswerTooLargeError, BoundedSession
 from arbkit.core.service.metrics import KEEPA_RETRIES
-from arbkit.core.settings import Settings, is_loopback
+from arbkit.core.settings import Settings, is_loopback, without_password
 from arbkit.sources.arriving import MAX_ANSWER, ArrivingAnswers
 from arbkit.sources.raw_types import Json, RawProduct, decode_leniently
 from arbkit.sources.token_budget import Tokens
@@ -208,7 +208,7 @@ class _Client(keepa.Keepa):
         self.heard: Tokens | None = None
         # What the package needs in order to ask for nothing on its own, and divides by.
         self.status.refillRate, self.status.refillIn = 1, 0.0
-        self._base = settings.source_url
+        self._base, self._shown = settings.source_url, settings.shown_source
         self._arriving = arriving
         self._copy: BinaryIO | None = None
         self._session = BoundedSession(
@@ -262,11 +262,11 @@ class _Client(keepa.Keepa):
             # A redirect is not followed: it would carry the key to somebody else.
             answer = self._session.get(f"{self._base}/{request_type}", payload, copy=self._copy)
         except AnswerTooLargeError as error:
-            raise KeepaError(f"{self._base}: {error}", remedy="Check ARBKIT_KEEPA_URL") from None
+            raise KeepaError(f"{self._shown}: {error}", remedy="Check ARBKIT_KEEPA_URL") from None
         except ValueError as error:
-            raise _no_address(self._base) from _without_address(error)
+            raise _no_address(self._shown) from _without_address(error)
         except requests.exceptions.RequestException as error:
-            why = f"{self._base} cannot be reached: {_reason(error)}"
+            why = f"{self._shown} cannot be reached: {_reason(error)}"
             raise _TransientError(why, remedy=self._remedy) from _without_address(error)
         return self._checked(request_type, answer)
 
@@ -287,16 +287,16 @@ class _Client(keepa.Keepa):
                 raise KeepaTokensError(f"the tokens are used up{message}", wait_s=self._refill_s(answer))
             case 400 | 401 | 402 | 403 if not message:
                 # Whoever stands between us and the service may say such a thing for a while; it knows no key.
-                why = f"{self._base} answered with status {status} and not a word of the service's own"
+                why = f"{self._shown} answered with status {status} and not a word of the service's own"
                 raise _TransientError(why, status=status, remedy=self._remedy)
             case 401 | 402 | 403:
                 raise self._key_error(status, message)
             case 400 if request_type == "token" or "key" in message.lower():
                 raise self._key_error(status, message)
             case _ if status >= 500:
-                why = f"{self._base} failed with status {status}{message}"
+                why = f"{self._shown} failed with status {status}{message}"
                 raise _TransientError(why, status=status, remedy=self._remedy)
-        why = f"{self._base} refused /{request_type} with status {status}{message}"
+        why = f"{self._shown} refused /{request_type} with status {status}{message}"
         raise KeepaError(why, status=status, remedy="Check ARBKIT_KEEPA_URL")
 
     def _note(self, body: Mapping[str, Any]) -> None:
@@ -321,7 +321,7 @@ class _Client(keepa.Keepa):
         return max(_SHORTEST_WAIT_S, float(after)) if after.isdecimal() else _REFILL_UNKNOWN_S
 
     def _key_error(self, status: int, message: str) -> KeepaKeyError:
-        why = f"{self._base} does not accept the key (status {status}){message}"
+        why = f"{self._shown} does not accept the key (status {status}){message}"
         remedy = "Put a valid key into .env; without a key arbkit runs on the demo market"
         return KeepaKeyError(why, status=status, field="KEEPA_API_KEY", value="********", remedy=remedy)
 
@@ -371,7 +371,9 @@ def _host(url: str) -> str:
 
 def _no_address(url: str) -> ConfigError:
     remedy = "Use http(s)://HOST:PORT, or leave it empty"
-    return ConfigError("not the address of a service", field="ARBKIT_KEEPA_URL", value=url, remedy=remedy)
+    return ConfigError(
+        "not the address of a service", field="ARBKIT_KEEPA_URL", value=without_password(url), remedy=remedy
+    )
 
 
 def _without_address(error: Exception) -> BaseException | None:

@@ -43,7 +43,15 @@ from arbkit.stream.base import (
     topic_difference,
 )
 from arbkit.stream.kafka_consumer import KafkaConsumer, KafkaOptions
-from arbkit.stream.kafka_errors import PATIENCE_S, is_fatal, result, to_stream_error, with_retry, wrap_kafka_errors
+from arbkit.stream.kafka_errors import (
+    PATIENCE_S,
+    is_fatal,
+    refusing_options,
+    result,
+    to_stream_error,
+    with_retry,
+    wrap_kafka_errors,
+)
 from arbkit.stream.kafka_reader import read_range
 
 logger = logging.getLogger(__name__)
@@ -69,6 +77,7 @@ class KafkaStream(Stream):
     A consumer with an ``instance_id`` keeps its partitions while it restarts, for as long as a session lasts.
 
     Raises:
+        ConfigError: librdkafka does not know the options, or one of their values.
         StreamError: no broker answers.
     """
 
@@ -90,7 +99,8 @@ class KafkaStream(Stream):
         self._producer: Producer | None = None
         self._readers: dict[str, KafkaClient] = {}
         self._partitions: dict[str, int] = {}
-        self._admin = AdminClient(dict(self._options), logger=logger)
+        with refusing_options():
+            self._admin = AdminClient(dict(self._options), logger=logger)
         self._topics()
 
     def create_topics(self, specs: Iterable[TopicSpec]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import TypeVar
 from confluent_kafka import KafkaError, KafkaException
 
 from arbkit.core import retry
-from arbkit.core.errors import StreamError
+from arbkit.core.errors import ConfigError, StreamError
 
 PATIENCE_S = 10.0
 """Seconds that an answer is waited for, and that a request is tried again after a transient failure."""
@@ -27,7 +28,24 @@ TRANSIENT = frozenset(
 )  # fmt: skip
 """What the client reports while it recovers on its own."""
 RETRIABLE = TRANSIENT | {KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError.OFFSET_NOT_AVAILABLE, KafkaError._NOENT}
+_OPTION = re.compile(r'property:? \\?"([a-z0-9._]{1,60})')
 T = TypeVar("T")
+
+
+@contextmanager
+def refusing_options() -> Iterator[None]:
+    """Make a client of librdkafka's in here; what it says of a wrong option may hold a password, so it is not shown.
+
+    Raises:
+        ConfigError: it refuses the options; names the one, where librdkafka does.
+    """
+    try:
+        yield
+    except (KafkaException, TypeError, ValueError) as error:
+        named = _OPTION.search(str(error))
+        why = f"librdkafka does not take {named[1]}" if named else "librdkafka does not take these options"
+        remedy = "See librdkafka's CONFIGURATION.md for what it takes"
+        raise ConfigError(why, field="ARBKIT_KAFKA_OPTIONS", remedy=remedy) from None
 
 
 def with_retry(request: Callable[[], T]) -> T:

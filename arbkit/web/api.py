@@ -34,7 +34,7 @@ from arbkit.sources import watchlist
 from arbkit.sources.token_budget import read_tokens
 from arbkit.store import OpportunityQuery, Page, ProductQuery
 from arbkit.store.lazy import LazyStore
-from arbkit.store.mode import mode_in_force, settle_mode
+from arbkit.store.mode import known_mode, mode_at_start, mode_in_force
 from arbkit.stream import open_stream
 from arbkit.web import facts, looks
 from arbkit.web.bounds import Bounds
@@ -118,7 +118,7 @@ def products(request: Request, store: StoreDep, asked: Annotated[ProductsRequest
 @router.get("/products/watch", tags=["watchlist"], response_model=Watchlist, responses=_UNAVAILABLE)
 def watched(request: Request, shared: SharedDep) -> Response:
     """The whole watchlist; ``bad`` names its lines that are no ASINs."""
-    settings = mode_in_force(shared.settings, shared.store.get)
+    settings = known_mode(shared.settings, shared.store.get)
     path = watchlist.locate(settings)
     known = watchlist.load(settings) if path.exists() else watchlist.Watchlist(())
     listing = _listing([{"asin": a} for a in known.asins], len(known.asins), page=1, page_size=len(known.asins))
@@ -146,7 +146,7 @@ def watch(response: Response, shared: SharedDep, wanted: Annotated[WatchRequest,
             faults.append({"field": field, "value": text, "why": error.why})
     if faults:
         raise InvalidInputError(faults)
-    settings = mode_in_force(shared.settings, shared.store.get)
+    settings = known_mode(shared.settings, shared.store.get)
     with shared.writing:
         added = watchlist.add(watchlist.locate(settings), asins)
         total = len(watchlist.load(settings).asins)
@@ -158,7 +158,7 @@ def watch(response: Response, shared: SharedDep, wanted: Annotated[WatchRequest,
 def unwatch(shared: SharedDep, asin: Asin) -> None:
     """Take a product off the watchlist."""
     with shared.writing:
-        if not watchlist.remove(watchlist.locate(mode_in_force(shared.settings, shared.store.get)), asin):
+        if not watchlist.remove(watchlist.locate(known_mode(shared.settings, shared.store.get)), asin):
             raise HTTPException(404, f"{asin} is not on the watchlist")
 
 
@@ -333,7 +333,7 @@ def create_app(settings: Settings) -> FastAPI:
         ConfigError: no token although the address can be reached from outside; neither a key nor anything imported
             nor a demo market.
     """
-    mode = MODE_WORDS[settle_mode(settings).mode]
+    mode = MODE_WORDS[mode_at_start(settings).mode]
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

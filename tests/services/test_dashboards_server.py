@@ -209,6 +209,21 @@ def test_the_form_takes_the_token_and_goes_on_to_the_page(served: Served) -> Non
     assert urlsplit(right.url).path == "/voila/tree"
 
 
+@pytest.mark.parametrize("following", ["/x\r\nX-Made-Up: 1", "/x\ny", "/\x00"])
+def test_where_to_go_on_after_a_login_is_an_address_whatever_it_holds(served: Served, following: str) -> None:
+    session = requests.Session()
+    form = session.get(f"{served.url}/login", params={"next": following}, timeout=30)
+    proof = re.search(r'name="_xsrf"[^>]*value="([^"]+)"', form.text)
+    assert proof is not None
+    done = session.post(
+        f"{served.url}/login", params={"next": following}, data={"_xsrf": proof[1], "password": TOKEN},
+        allow_redirects=False, timeout=30,
+    )  # fmt: skip
+    assert done.status_code == 302
+    assert "X-Made-Up" not in done.headers
+    assert done.headers["Location"].startswith("/")
+
+
 def test_more_pages_than_there_is_room_for_are_refused_in_words(served: Served) -> None:
     session = served.logged_in()
 
@@ -306,3 +321,14 @@ def test_where_no_socket_fits_into_the_folder_kernels_are_encrypted(settings: Se
             found = json.loads(connection.read_text())
             assert (found["transport"], "curve_secretkey" in found) == ("tcp", True)
             assert connection.stat().st_mode & 0o077 == 0
+
+
+def test_nothing_in_the_folder_of_the_user_is_run(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Voilà takes a voila.py of the current folder for its configuration, and Python any module for its own.
+    folder = settings.home.parent
+    for name in ("voila", "jupyter_config", "jupyter_server_config", "ipython_config", "polars", "sitecustomize"):
+        (folder / f"{name}.py").write_text(f"open({str(folder / 'ran')!r}, 'a').write('{name} ')\n")
+    monkeypatch.setenv("PYTHONSAFEPATH", "1")
+    with serving(settings) as one:
+        assert one.logged_in().get(f"{one.url}{PAGE}", timeout=_PATIENCE_S).status_code == 200
+    assert not (folder / "ran").exists()

@@ -64,6 +64,8 @@ def test_the_dry_run_of_a_terminal_names_columns_and_rows(settings: Settings, tm
     [
         (("--market", "UK"), 5, "is from marketplace DE"),
         (("--dated", "2999-01-01"), 2, "future"),
+        (("--dated", "0226-01-31"), 2, "before Keepa's first day"),
+        (("--dated", "2010-12-31"), 2, "before Keepa's first day"),
         (("--dated", "20.01.2026"), 2, "no date"),
     ],
 )

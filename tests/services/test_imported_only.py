@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import orjson
 import pytest
 import requests
+from fastapi.testclient import TestClient
 
 import arbkit as workbench
-from arbkit.core.errors import ConfigError, UsageError
+from arbkit.core.errors import ConfigError, StoreError, UsageError
 from arbkit.core.models import Offer, Update
 from arbkit.core.settings import Settings
+from arbkit.core.sqlite import restore_mark
 from arbkit.ops.fill_demo import fill_demo
 from arbkit.ops.supervisor import plan_services
 from arbkit.pipeline.consumer import consume
 from arbkit.pipeline.producer import produce
 from arbkit.sources.demo.server import DemoServer
 from arbkit.store import open_store
-from arbkit.store.mode import settle_mode
+from arbkit.store.mode import mode_at_start, settle_mode
 from arbkit.stream import RAW_TOPIC, Record, open_stream
+from arbkit.web.api import create_app
 from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from arbkit.web.dashboards.pipeline.page import PipelinePage
 from arbkit.web.dashboards.product.page import ProductPage
@@ -98,6 +103,36 @@ def test_every_command_works_and_none_speaks_of_a_demo_market(imported: Settings
     assert "there is no key" in asked.stderr
     status = orjson.loads(arbkit(settings, "status", "--json").stdout)
     assert (status["mode"], status["store"]["products"], status["tokens"]) == ("imported", 2, None)
+
+
+@pytest.mark.parametrize("how", ["restoring", "damaged", "unreachable", "newer"])
+@pytest.mark.parametrize("forbidden", [False, True])
+def test_a_store_that_does_not_answer_makes_no_demo_market_of_what_was_imported(
+    imported: Settings, how: str, forbidden: bool
+) -> None:
+    # What is put on the watchlist meanwhile would be on that of the demo market, which nobody sees again.
+    settings = imported.model_copy(update={"demo": False if forbidden else None})
+    if how == "restoring":
+        restore_mark(settings.database).touch()
+    elif how == "damaged":
+        settings.database.write_bytes(bytes(5_000))
+    elif how == "newer":
+        with closing(sqlite3.connect(settings.database)) as connection, connection:
+            connection.execute("UPDATE store_meta SET value = 999 WHERE name = 'version'")
+    else:
+        settings = settings.model_copy(update={"store": "http://127.0.0.1:9"})
+    for words in (["watch", "add", "B000000009"], ["watch", "list"], ["watch", "remove", "B000000009"], ["status"]):
+        done = arbkit(settings, *words)
+        assert done.returncode == StoreError.exit_code, (words, done.stdout)
+        assert "nothing" not in done.stderr, "something is stored, and it cannot be read"
+    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+        assert client.post("/products/watch", json={"asins": ["B000000009"]}).status_code == 503
+        assert client.get("/products/watch").status_code == 503
+        assert client.delete("/products/watch/B000000009").status_code == 503
+        assert client.get("/health").json()["store"] is False
+    assert not (settings.home / "demo-watchlist.txt").exists()
+    # A producer of the demo market looks at this every few seconds: a store that is away does not end it.
+    assert mode_at_start(settings) == settings
 
 
 def test_an_empty_store_without_key_and_demo_can_still_be_imported_into(settings: Settings) -> None:

@@ -1,10 +1,11 @@
-"""Secrets that others could read: those sent in plain text, and a ``.env`` that is open to every user."""
+"""What others could read or change: secrets sent in plain text, a ``.env`` or a home that is open to every user."""
 
 from __future__ import annotations
 
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -27,8 +28,8 @@ class Exposure:
 
 
 def exposures(settings: Settings, *, env_file: Path = Path(".env")) -> list[Exposure]:
-    """Every secret of these settings that others could read on its way or on the disk; shows none of them."""
-    return [*_on_their_way(settings), *_on_the_disk(env_file)]
+    """Every secret of these settings that others could read, and what they could change; shows none of them."""
+    return [*_on_their_way(settings), *_on_the_disk(env_file), *_open_to_changes(settings, env_file)]
 
 
 def _on_their_way(settings: Settings) -> Iterator[Exposure]:
@@ -53,6 +54,24 @@ def _on_the_disk(env_file: Path) -> Iterator[Exposure]:
     if os.name != "nt" and named and mode & (stat.S_IRGRP | stat.S_IROTH):
         what = f"{env_file}: other users of this machine may read it, and it holds {', '.join(named)}"
         yield Exposure(what, f"chmod 600 {env_file}")
+
+
+def _open_to_changes(settings: Settings, env_file: Path) -> Iterator[Exposure]:
+    # Windows has neither such bits nor such owners.
+    if os.name == "nt":
+        return
+    with suppress(OSError):
+        found = env_file.stat()
+        if found.st_uid not in (0, os.geteuid()):
+            what = f"{env_file}: belongs to another user, who may send the Keepa key elsewhere by it"
+            yield Exposure(what, "Make one of your own")
+        elif found.st_mode & stat.S_IWOTH:
+            what = f"{env_file}: every user may change it, and send the Keepa key elsewhere by it"
+            yield Exposure(what, f"chmod 600 {env_file}")
+    with suppress(OSError):
+        if settings.home.stat().st_mode & stat.S_IWOTH:
+            what = f"{settings.home}: every user may change log, store and notebooks there"
+            yield Exposure(what, f"chmod o-w {settings.home}")
 
 
 def _is_plain(url: str) -> bool:

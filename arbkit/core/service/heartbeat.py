@@ -73,9 +73,13 @@ def check_heartbeat(settings: Settings, name: str) -> float:
 
 
 def seconds_since_heartbeat(settings: Settings, name: str) -> float | None:
-    """Seconds since a service's last heartbeat; None if there never was one in this home."""
+    """Seconds since a service's last heartbeat; None if there never was one in this home.
+
+    One that is ahead of the clock was left before that was set back: it counts as old as it is ahead, or a service that
+    has ended would be alive until the clock is there again.
+    """
     try:
-        return max(0.0, time.time() - heartbeat_path(settings, name).stat().st_mtime)
+        return abs(time.time() - heartbeat_path(settings, name).stat().st_mtime)
     except OSError:
         return None
 

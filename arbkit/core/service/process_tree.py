@@ -18,7 +18,8 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Start a process apart from this one, so that Ctrl-C does not reach it; both its outputs go to ``output``.
 
-    It inherits these ``descriptors`` (not on Windows, where there are none to inherit).
+    It inherits these ``descriptors`` (not on Windows, where there are none to inherit). Neither it nor what it starts
+    imports modules from the current folder.
 
     Raises:
         OSError: it cannot be started.
@@ -28,7 +29,8 @@ def spawn(
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
-        env=environment,
+        # `python -m` would run a keepa.py or typer.py that lies in the folder which the user is in.
+        env={**environment, "PYTHONSAFEPATH": "1"},
         pass_fds=descriptors,
         # The former on Unix, the latter on Windows; each means nothing on the other.
         start_new_session=True,

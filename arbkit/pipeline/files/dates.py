@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from arbkit.core.errors import RefusedFileError
-from arbkit.core.keepa_time import CLOCK_TOLERANCE_S
+from arbkit.core.keepa_time import CLOCK_TOLERANCE_S, UNDATED_AT
 from arbkit.pipeline.files.report import FactsFrom, FileReport
 from arbkit.sources.export_notation import Notation, date_in_name, decide_dates, read_date
 from arbkit.sources.export_rows import EMPTY
@@ -40,7 +40,7 @@ def date_file(footer: datetime | None, path: Path, given: date | None, report: F
     it was copied, and is not used.
 
     Raises:
-        RefusedFileError: that is in the future.
+        RefusedFileError: that is in the future, or older than Keepa.
     """
     now = datetime.now(UTC)
     named = date_in_name(path.name)
@@ -53,6 +53,8 @@ def date_file(footer: datetime | None, path: Path, given: date | None, report: F
         return FileDate(None, now)
     if found > now + (CLOCKS if footer else _ZONES):
         raise RefusedFileError(f"is dated in the future: {found:%Y-%m-%d %H:%M} (UTC)", field=str(path))
+    if found.timestamp() < UNDATED_AT:
+        raise RefusedFileError(f"is dated before Keepa's first day: {found:%Y-%m-%d} (UTC)", field=str(path))
     at = min(found, now)
     report.exported_at = to_iso(at)
     return FileDate(at, at if footer else min(now, at + timedelta(days=1)))

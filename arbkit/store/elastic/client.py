@@ -210,5 +210,7 @@ def _too_slow() -> StoreError:
 
 def _missing(what: str) -> StoreRefusedError:
     return StoreRefusedError(
-        f"the store lacks an index: {what}", remedy="Run `arbkit init`, then `arbkit replay` fills it from the log"
+        f"the store lacks an index: {what}",
+        kind="missing",
+        remedy="Run `arbkit init`, then `arbkit replay` fills it from the log",
     )

@@ -198,7 +198,7 @@ def check(client: Elasticsearch, prefix: str) -> None:
     found = _fingerprints(client, prefix)
     for name in COLLECTIONS:
         if name not in found:
-            raise StoreRefusedError(f"the store has no {prefix}{name} yet", remedy="Run `arbkit init`")
+            raise StoreRefusedError(f"the store has no {prefix}{name} yet", kind="missing", remedy="Run `arbkit init`")
         if found[name] != fingerprint(name):
             raise StoreRefusedError(
                 f"{prefix}{name} has another arbkit's mapping", remedy="Run `arbkit init --migrate`"

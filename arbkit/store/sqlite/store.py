@@ -383,5 +383,7 @@ def _routes(found: Iterable[tuple[str, int, float, float]]) -> dict[str, RouteTo
 
 def _nothing_yet(path: Path) -> StoreError:
     return StoreError(
-        f"nothing is stored yet in {path}", remedy="Run `arbkit up`, or `arbkit import` and `arbkit consume`"
+        f"nothing is stored yet in {path}",
+        kind="empty",
+        remedy="Run `arbkit up`, or `arbkit import` and `arbkit consume`",
     )

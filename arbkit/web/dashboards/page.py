@@ -15,7 +15,7 @@ from arbkit.profit import load_profile
 from arbkit.sources import watchlist
 from arbkit.store import Stats, Store
 from arbkit.store.lazy import LazyStore
-from arbkit.store.mode import mode_in_force
+from arbkit.store.mode import known_mode, mode_in_force
 from arbkit.web.dashboards.content import Region, UserEvent
 from arbkit.web.dashboards.html import compile_templates, header_html
 from arbkit.web.dashboards.page_widget import PageWidget
@@ -90,6 +90,11 @@ class DashboardPage:
         """The settings, with the mode that the store decides at this moment."""
         return mode_in_force(self.settings, lambda: self.store)
 
+    @property
+    def _list_owner(self) -> Settings:
+        """The settings whose watchlist is meant; a store that does not answer leaves that open."""
+        return known_mode(self.settings, lambda: self.store)
+
     def open(self, search: str) -> None:
         """Begin with what the address asks for."""
 
@@ -131,9 +136,13 @@ class DashboardPage:
             self.profile_note, self._stats_at = note, 0.0
 
     def watched(self, asin: str) -> bool:
-        """Whether a product is on the watchlist; without a watchlist, none is."""
+        """Whether a product is on the watchlist; without a watchlist, none is.
+
+        Raises:
+            StoreError: the store does not answer, which knows whose list is meant.
+        """
         try:
-            return asin in watchlist.load(self.in_force).asins
+            return asin in watchlist.load(self._list_owner).asins
         except ConfigError:
             return False
 
@@ -142,9 +151,9 @@ class DashboardPage:
 
         Raises:
             UsageError: it is no ASIN.
-            ServiceError: the list cannot be written.
+            ServiceError: the list cannot be written, or the store does not answer, which knows whose list is meant.
         """
-        asin, path = parse_asin(asin), watchlist.locate(self.in_force)
+        asin, path = parse_asin(asin), watchlist.locate(self._list_owner)
         if wanted:
             watchlist.add(path, [asin])
         else:

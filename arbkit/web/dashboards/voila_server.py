@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import plotly
+from jupyter_core.paths import jupyter_config_path
 from jupyter_server.utils import url_path_join
 from pydantic import SecretStr
 from tornado.httpserver import HTTPServer
@@ -23,7 +24,7 @@ from traitlets.config import Config
 from voila.app import Voila
 
 from arbkit.core.files import shipped_folder, write_new
-from arbkit.core.settings import Settings, sqlite_path, without_keepa_key
+from arbkit.core.settings import Settings, sqlite_path
 from arbkit.display.html import environment
 from arbkit.web.dashboards.report_files import ROUTE, ReportHandler
 from arbkit.web.dashboards.server.kernels import transport
@@ -141,7 +142,7 @@ def _log_request(handler: RequestHandler) -> None:
 
 
 def kernel_environment(settings: Settings) -> dict[str, str]:
-    """The settings as environment variables of a kernel, which runs in the folder of its notebook: absolute paths."""
+    """This environment with the settings for a kernel, which runs in the folder of its notebook: absolute paths."""
     here = {
         "home": settings.home.absolute(),
         "folder": settings.folder.absolute(),
@@ -152,7 +153,7 @@ def kernel_environment(settings: Settings) -> dict[str, str]:
         "log": _absolute(settings.log_url),
         "store": _absolute(settings.store_url),
     }
-    return settings.without_key().model_copy(update=here).environment()
+    return settings.without_key().model_copy(update=here).child_environment(os.environ)
 
 
 def page_environment(settings: Settings) -> dict[str, str]:
@@ -177,11 +178,13 @@ def run_dashboards(settings: Settings, listening: socket.socket, *, own_token: s
         ServiceError: the home cannot be written.
     """
     secret = cookie_secret(settings.home, own_token=own_token)
-    # Kernels inherit what this process has.
-    for name in os.environ.keys() - without_keepa_key(os.environ).keys():
+    given = page_environment(settings)
+    for name in os.environ.keys() - given.keys():
         del os.environ[name]
-    os.environ.update(page_environment(settings))
+    os.environ.update(given)
     config = Config(tomllib.loads((_HERE / "voila.toml").read_text("utf-8")))
+    # Voilà itself would run a voila.py that lies in the folder which the user is in.
+    config.Voila.config_file_paths = jupyter_config_path()
     config.Voila.ip = settings.host
     config.Voila.port = settings.dashboards_port
     config.Voila.token = settings.token.get_secret_value()
@@ -226,9 +229,9 @@ def lab(settings: Settings, *, browser: bool = True) -> int:
     """
     folder = own_notebooks(settings)
     token = settings.token.get_secret_value()
-    environment = {**without_keepa_key(os.environ), **kernel_environment(settings)}
-    environment |= {"JUPYTER_TOKEN": token} if token else {}
-    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.ip={settings.host}"]
+    environment = {**kernel_environment(settings), **({"JUPYTER_TOKEN": token} if token else {})}
+    # -P: no module is imported from the folder which the user is in.
+    command = [sys.executable, "-P", "-m", "jupyterlab", f"--ServerApp.ip={settings.host}"]
     command += [f"--ServerApp.root_dir={folder}", *([] if browser else ["--no-browser"])]
     # Over plain TCP every user of the machine could listen to what a notebook prints.
     command += ["--MappingKernelManager.transport_encryption=auto"]

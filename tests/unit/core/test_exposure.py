@@ -76,3 +76,29 @@ def test_a_file_without_secrets_may_be_read_by_all(tmp_path: Path) -> None:
     (tmp_path / ".env").unlink()
     (tmp_path / ".env").mkdir()
     assert found(tmp_path) == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+def test_what_every_user_may_change_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("ARBKIT_MARKETS=DE\n")
+    (tmp_path / "var").mkdir()
+    for path in (tmp_path / ".env", tmp_path / "var"):
+        path.chmod(0o775)
+    assert found(tmp_path) == ""
+    for path in (tmp_path / ".env", tmp_path / "var"):
+        path.chmod(0o777)
+    said = found(tmp_path)
+    assert f"{tmp_path / '.env'}: every user may change it" in said
+    assert f"chmod o-w {tmp_path / 'var'}" in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such owners")
+def test_an_env_file_of_another_user_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / ".env"
+    file.write_text("ARBKIT_KEEPA_URL=https://elsewhere.example\n")
+    if os.geteuid() == 0:
+        os.chown(file, 65534, 65534)
+    else:
+        mine = os.geteuid()
+        monkeypatch.setattr("arbkit.core.service.exposure.os.geteuid", lambda: mine + 1)
+    assert "belongs to another user" in found(tmp_path)

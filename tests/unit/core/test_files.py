@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -78,6 +79,27 @@ def test_a_lock_that_cannot_be_made_is_one_error(tmp_path: Path) -> None:
     ):
         pytest.fail("it was made")
     assert not is_locked(tmp_path / "file" / ".lock")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="these are POSIX rights")
+@pytest.mark.parametrize("is_there", [True, False], ids=["a private file", "a new one"])
+def test_what_is_private_is_so_while_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    path, seen = tmp_path / "mine", set[int]()
+    if is_there:
+        path.write_bytes(b"old")
+        path.chmod(0o600)
+
+    def killed(_: int) -> None:
+        seen.update(one.stat().st_mode & 0o777 for one in tmp_path.iterdir())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("arbkit.core.files.os.fsync", killed)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(path, b"secret", rights=0o600)
+    assert seen == {0o600}
+    assert {one.stat().st_mode & 0o777 for one in tmp_path.iterdir()} == {0o600}
 
 
 def test_a_file_is_replaced_whole_and_keeps_its_rights_and_link(tmp_path: Path) -> None:

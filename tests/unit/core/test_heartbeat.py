@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -22,6 +23,17 @@ from arbkit.reports.schedule.scheduler import run_scheduler
 def test_a_service_that_beats_is_alive(settings: Settings, name: str) -> None:
     record_heartbeat(settings, name)
     assert check_heartbeat(settings, name) < LIMIT_S
+
+
+@pytest.mark.parametrize("ahead_s", [-LIMIT_S * 2, LIMIT_S * 2, 5 * 365 * 86_400])
+def test_what_was_left_before_the_clock_was_set_back_is_no_life(settings: Settings, ahead_s: float) -> None:
+    record_heartbeat(settings, "consumer")
+    at = time.time() + ahead_s
+    os.utime(settings.home / "health" / "consumer", (at, at))
+    with pytest.raises(ServiceError, match="has sent no heartbeat for"):
+        check_heartbeat(settings, "consumer")
+    record_heartbeat(settings, "consumer")
+    assert check_heartbeat(settings, "consumer") < LIMIT_S
 
 
 @pytest.mark.parametrize(("name", "remedy"), [("comsumer", "consumer"), ("api", "producer, consumer, scheduler")])

@@ -133,3 +133,23 @@ def test_a_process_by_itself_has_no_supervisor_to_die_with() -> None:
 
     die_with_parent()
     assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize("depth", [1, 2], ids=["what is started", "what that starts"])
+def test_nothing_is_imported_from_the_folder_that_the_user_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depth: int
+) -> None:
+    # A user's own keepa.py in the folder of the watchlist, or one that somebody has put into a shared folder.
+    for name in ("this", "colorsys", "typer"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'a')\n")
+    monkeypatch.chdir(tmp_path)
+    command = [sys.executable, "-m", "this"]
+    if depth == 2:
+        command = [sys.executable, "-c", f"import subprocess, colorsys, typer; subprocess.run({command})"]
+    process = spawn(command, environment=os.environ, output=subprocess.PIPE)
+    assert process.stdout is not None
+    said = process.stdout.read().decode()
+    assert process.wait() == 0
+    assert "Zen of Python" in said
+    process.stdout.close()
+    assert not (tmp_path / "ran").exists()

@@ -56,3 +56,68 @@ def test_what_only_tests_read_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("ARBKIT_REQUIRE", "all")
     monkeypatch.setenv("ARBKIT_REAL_DATA", "/nowhere")
     assert not {"ARBKIT_REQUIRE", "ARBKIT_REAL_DATA"} & Settings.load(_env_file=None).masked().keys()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("store", "http://h:99999"), ("store", "http://h"), ("store", "http://"), ("store", "https:///x"),
+        ("store", "sqlite://"), ("store", "sqlite:///"), ("store", "sqlite:////"), ("store", "sqlite:x.db"),
+        ("log", "sqlite://host/x.db"), ("log", "kafka://"), ("log", "sqlite:///a\0b"), ("home", "a\0b"),
+        ("profile", "a\0b"), ("poll_interval", "inf"), ("poll_interval", "1e300"), ("detect_interval", "nan"),
+        ("report_time_limit", "inf"), ("log_retention_hours", "inf"), ("log_retention_mb", "1e308"),
+    ],
+)  # fmt: skip
+def test_a_value_that_would_fail_later_is_refused_now(field: str, value: str) -> None:
+    with pytest.raises(ConfigError, match=f"ARBKIT_{field.upper()}: "):
+        Settings.load(_env_file=None, **{field: value})
+
+
+@pytest.mark.parametrize("address", ["http://me:pass-word@[::1", "http://me:pass-word@h:99999", "ftp://me:pass-word@h"])
+@pytest.mark.parametrize("field", ["log", "store"])
+def test_a_mistyped_address_is_named_without_its_password(field: str, address: str) -> None:
+    with pytest.raises(ConfigError, match=r"me:\*{8}@") as caught:
+        Settings.load(_env_file=None, **{field: address})
+    assert "pass-word" not in str(caught.value)
+
+
+def test_the_password_of_a_proxy_is_in_no_message(tmp_path: Path) -> None:
+    settings = Settings.load(_env_file=None, home=tmp_path, keepa_url="https://me:pass:w@rd/x@proxy:8443", demo=False)
+    assert settings.shown_source == "https://me:********@proxy:8443"
+    assert settings.masked()["ARBKIT_KEEPA_URL"] == settings.shown_source
+
+
+def test_a_file_of_a_windows_editor_is_read_whole(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes("KEEPA_API_KEY=secret\r\nARBKIT_MARKETS=DE\r\n".encode("utf-8-sig"))
+    read = Settings.load(_env_file=file)
+    assert (read.keepa_api_key.get_secret_value(), read.markets) == ("secret", ("DE",))
+
+
+def test_a_file_that_is_no_text_is_one_error(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_bytes("KEEPA_API_KEY=secret".encode("utf-16"))
+    with pytest.raises(ConfigError, match=r"\.env: is not text in UTF-8"):
+        Settings.load(_env_file=file)
+
+
+def test_an_empty_home_is_the_usual_one_and_a_tilde_is_the_users_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARBKIT_HOME", "")
+    assert Settings.load(_env_file=None).home == Path("var")
+    monkeypatch.setenv("ARBKIT_HOME", "~/arbkit")
+    assert Settings.load(_env_file=None).home == Path.home() / "arbkit"
+    assert Settings.load(_env_file=None, home=".").home == Path()
+
+
+def test_a_secret_in_another_case_is_not_inherited(tmp_path: Path) -> None:
+    settings = Settings.load(_env_file=None, home=tmp_path, keepa_api_key="k" * 64)
+    inherited = {"PATH": "/bin", "keepa_api_key": "k" * 64, "Arbkit_Home": "elsewhere"}
+    given = settings.without_key().child_environment(inherited)
+    assert "k" * 64 not in str(given)
+    assert (given["PATH"], given["ARBKIT_HOME"], "Arbkit_Home" in given) == ("/bin", str(tmp_path), False)
+
+
+def test_a_value_of_any_length_is_one_short_line() -> None:
+    with pytest.raises(ConfigError, match=r"and \d+ more") as caught:
+        Settings.load(_env_file=None, markets="x" * 100_000)
+    assert len(str(caught.value)) < 2_000

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import sqlite3
 import subprocess
 import sys
@@ -18,7 +20,7 @@ from arbkit.core.files import sole_process, write_atomically
 from arbkit.core.models import Run, Update
 from arbkit.core.offers.facts import Fact
 from arbkit.core.settings import Settings
-from arbkit.ops.backup import MANIFEST, back_up, verify_backup
+from arbkit.ops.backup import MANIFEST, BackedUpFile, back_up, verify_backup
 from arbkit.ops.database_files import copy_file
 from arbkit.ops.restore import restore
 from arbkit.store import open_store
@@ -292,6 +294,67 @@ def test_a_damaged_backup_is_refused_and_changes_nothing(home: Settings, tmp_pat
     assert stored(home) == before
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dashboards.key", "DASHBOARDS.key", "arbkit.db", "arbkit.db-wal", "arbkit.db.restoring", "tokens.json",
+        "health/producer", "supervisor.lock", "producer.holder", "reports/detect/latest/report.html", ".hidden",
+        "notebooks/.ipython/startup.py", "../outside.txt", "/outside.txt", "", ".", "made by a later step", "a\0b",
+    ],
+)  # fmt: skip
+def test_what_no_backup_holds_is_not_put_into_a_home(home: Settings, tmp_path: Path, name: str) -> None:
+    # Whoever hands over a backup could bring a key of logins that they know, or a log that SQLite would apply.
+    made = back_up(home, tmp_path / "backup")
+    folder, before = Path(made.path), stored(home)
+    planted = b"k" * 32
+    (folder / "home" / "planted").write_bytes(planted)
+    digest = hashlib.sha256(planted).hexdigest()
+    one = BackedUpFile(file="home/planted", origin="home", name=name, bytes=len(planted), sha256=digest)
+    changed = made.backup.model_copy(update={"files": [*made.backup.files, one]})
+    (folder / MANIFEST).write_text(changed.model_dump_json())
+    for dry_run in (True, False):
+        with pytest.raises(RefusedFileError, match=r"a file that no backup holds|outside of the home"):
+            restore(home, folder, dry_run=dry_run)
+    assert stored(home) == before
+    assert not list(home.home.glob("*.before-restore*"))
+    with open_store(home):
+        pass
+
+
+def test_a_backup_in_the_home_is_not_in_the_next_one(home: Settings) -> None:
+    # What only has that name is the user's own.
+    for folder in (home.home, home.home / "made by a later step"):
+        (folder / MANIFEST).write_text('{"files": []}')
+    first = back_up(home, home.home / "mine")
+    assert sum(file.name.endswith(MANIFEST) for file in first.backup.files) == 2
+    second = back_up(home, home.home / "another")
+    assert [file.name for file in second.backup.files] == [file.name for file in first.backup.files]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no pipes in the file system")
+def test_a_backup_with_a_pipe_in_it_keeps_nobody_waiting(home: Settings, tmp_path: Path) -> None:
+    folder = Path(back_up(home, tmp_path / "backup").path)
+    (folder / "home" / "views.json").unlink()
+    os.mkfifo(folder / "home" / "views.json")
+    with pytest.raises(RefusedFileError, match=r"views\.json"):
+        restore(home, folder)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="these are POSIX rights")
+def test_what_only_its_owner_may_read_stays_so_through_backup_and_restore(home: Settings, tmp_path: Path) -> None:
+    mine = [home.database, home.home / "views.json", tmp_path / "profile.toml", tmp_path / ".env"]
+    for path in mine:
+        path.chmod(0o600)
+    folder = Path(back_up(home, tmp_path / "backup", with_env=True).path)
+    # One in place of what is there, one in a home that has nothing yet.
+    restore(home, folder, with_env=True)
+    assert {path.stat().st_mode & 0o777 for path in mine} == {0o600}
+    for path in mine:
+        path.unlink()
+    restore(home, folder, with_env=True)
+    assert {path.stat().st_mode & 0o777 for path in mine} == {0o600}
+
+
 def test_a_file_that_a_service_takes_away_meanwhile_is_left_out(
     home: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,10 +386,10 @@ def test_a_restore_that_is_cut_off_keeps_everybody_out_until_it_is_run_again(
     path = Path(back_up(home, tmp_path / "backup").path)
     change_everything(home)
 
-    def cut(target: Path, data: bytes) -> None:
+    def cut(target: Path, data: bytes, *, rights: int = 0o666) -> None:
         if target.name == "profile.toml":
             raise KeyboardInterrupt
-        write_atomically(target, data)
+        write_atomically(target, data, rights=rights)
 
     monkeypatch.setattr("arbkit.ops.restore.write_atomically", cut)
     with pytest.raises(KeyboardInterrupt):

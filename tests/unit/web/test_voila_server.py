@@ -126,3 +126,13 @@ def test_a_page_is_told_that_there_is_a_key_but_not_which(settings: Settings, mo
     inside = Settings.load(_env_file=None)
     assert inside.has_key
     assert not {"the-key", "the-token"} & {inside.keepa_api_key.get_secret_value(), inside.token.get_secret_value()}
+
+
+def test_no_page_inherits_a_secret_in_whatever_case_it_is_spelt(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("keepa_api_key", "secret-key")
+    monkeypatch.setenv("Arbkit_Token", "secret-token")
+    given = page_environment(Settings.load(_env_file=None, home=tmp_path))
+    assert {"secret-key", "secret-token"}.isdisjoint(given.values())
+    assert given["ARBKIT_KEY_ELSEWHERE"] == "1"

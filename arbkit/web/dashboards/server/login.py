@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+import stat
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlencode
@@ -40,7 +41,7 @@ def cookie_secret(home: Path, *, own_token: str) -> bytes:
     """
     path = home / "dashboards.key"
     with file_lock(path.with_suffix(".lock"), what="another start of the dashboards", wait_s=_LOCK_S), writing(path):
-        if not (path.exists() and _is_secret(path)):
+        if not (os.path.lexists(path) and _is_secret(path)):
             path.unlink(missing_ok=True)
             # Nobody else may read it, not even before it is written.
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -50,9 +51,11 @@ def cookie_secret(home: Path, *, own_token: str) -> bytes:
 
 
 def _is_secret(path: Path) -> bool:
-    """Whether the key is whole, and nobody else could read it."""
-    found = path.stat()
-    return found.st_size == _KEY_BYTES and not (os.name == "posix" and found.st_mode & _OTHERS)
+    """Whether the key is whole, and nobody else could read it or knows it because they put it there."""
+    found = path.lstat()
+    if os.name == "posix" and (found.st_mode & _OTHERS or found.st_uid != os.geteuid()):
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size == _KEY_BYTES
 
 
 class DashboardIdentity(PasswordIdentityProvider):
@@ -140,6 +143,10 @@ class Login(PlainErrors, LoginFormHandler):
     def content_security_policy(self) -> str:
         """That of a page without a script."""
         return STATIC_PAGE
+
+    def _redirect_safe(self, url: str, default: str | None = None) -> None:
+        # No header takes a line's end: the answer to a right token would be a fault of ours.
+        super()._redirect_safe("".join(filter(str.isprintable, url)), default)  # type: ignore[no-untyped-call]
 
     def _render(self, message: dict[str, str] | None = None) -> None:
         following = "?" + urlencode({"next": self.get_query_argument("next", default=self.base_url)})

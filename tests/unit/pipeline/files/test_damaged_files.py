@@ -177,3 +177,12 @@ def test_the_command_says_it_without_a_traceback(settings: Settings, tmp_path: P
     assert done.returncode == 6, done.stderr
     assert "Traceback" not in done.stderr
     assert [file["products"] for file in json.loads(done.stdout)["files"]] == [0, 9, 0]
+
+
+@pytest.mark.parametrize("name", ["KeepaExport-1999-05-20.csv", "KeepaExport-2010-12-31.csv"])
+def test_a_file_older_than_keepa_is_refused_by_name(settings: Settings, tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("Locale,ASIN,Title,Buy Box: Current\nde,B0TESTA001,Ding,1.50\n", "utf-8")
+    (file,) = import_files(settings, [path]).files
+    assert file.refused is not None
+    assert "before Keepa's first day" in file.refused
