@@ -12,8 +12,8 @@ from arbkit.core.errors import BadRecordError
 from arbkit.core.keepa_time import CLOCK_TOLERANCE_S, iso_to_unix, to_unix
 from arbkit.core.marketplaces import MARKETS, Market, by_domain
 from arbkit.core.models import Offer, Origin, Update
-from arbkit.sources.export_rows import read_offer
-from arbkit.sources.keepa_product import parse_product
+from arbkit.sources.exports.rows import read_offer
+from arbkit.sources.keepa.product import parse_product
 from arbkit.sources.raw_types import Envelope, Json, RawProduct
 
 ENVELOPE_VERSION = 1

@@ -13,7 +13,7 @@ from arbkit.core.marketplaces import Market
 from arbkit.core.models import Offer
 from arbkit.pipeline.files.reading import FileOptions, FileRow, rows_of
 from arbkit.pipeline.files.report import FileReport
-from arbkit.sources.export_rows import to_offer
+from arbkit.sources.exports.rows import to_offer
 
 FOOTER = "Exported on 2026-11-25 20:00 (UTC) by ✜ Keepa.com"
 

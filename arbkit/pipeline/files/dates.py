@@ -10,8 +10,8 @@ from pathlib import Path
 from arbkit.core.errors import RefusedFileError
 from arbkit.core.keepa_time import CLOCK_TOLERANCE_S, UNDATED_AT
 from arbkit.pipeline.files.report import FactsFrom, FileReport
-from arbkit.sources.export_notation import Notation, date_in_name, decide_dates, read_date
-from arbkit.sources.export_rows import EMPTY
+from arbkit.sources.exports.notation import Notation, date_in_name, decide_dates, read_date
+from arbkit.sources.exports.rows import EMPTY
 from arbkit.sources.raw_types import Cell
 
 CLOCKS = timedelta(seconds=CLOCK_TOLERANCE_S)

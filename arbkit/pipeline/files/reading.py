@@ -16,11 +16,11 @@ from arbkit.core.marketplaces import MARKETS, Market, by_domain
 from arbkit.pipeline.files.dates import CLOCKS, date_file, date_rows, to_iso
 from arbkit.pipeline.files.report import Columns, FileReport
 from arbkit.sources.envelope import envelope, from_envelope
-from arbkit.sources.export_cells import doubtful_columns
-from arbkit.sources.export_columns import PRICES, Column, read_columns
-from arbkit.sources.export_files import SavedResponse, SheetRows, read_file
-from arbkit.sources.export_notation import Notation, currencies_in, decide_notation
-from arbkit.sources.export_rows import EMPTY, check, market_of
+from arbkit.sources.exports.cells import doubtful_columns
+from arbkit.sources.exports.columns import PRICES, Column, read_columns
+from arbkit.sources.exports.files import SavedResponse, SheetRows, read_file
+from arbkit.sources.exports.notation import Notation, currencies_in, decide_notation
+from arbkit.sources.exports.rows import EMPTY, check, market_of
 from arbkit.sources.raw_types import Cell, Envelope, Json
 from arbkit.store.absorbing import why_refused
 

@@ -7,7 +7,7 @@ from typing import Literal, TypedDict
 
 from arbkit.core.errors import InputError
 from arbkit.core.results import JsonObject
-from arbkit.sources.export_notation import NotationRow
+from arbkit.sources.exports.notation import NotationRow
 
 FactsFrom = Literal["row", "footer", "file name", "option", "unknown"]
 """What says when the facts of a file were true; ``option`` is ``--dated``."""

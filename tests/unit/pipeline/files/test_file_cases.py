@@ -12,7 +12,7 @@ from arbkit.core.errors import BadRecordError, RefusedFileError
 from arbkit.core.keepa_time import UNDATED_AT
 from arbkit.core.marketplaces import MARKETS
 from arbkit.sources.envelope import from_envelope
-from arbkit.sources.export_rows import stated_fields, to_offer
+from arbkit.sources.exports.rows import stated_fields, to_offer
 from tests.helpers.exports import FOOTER, csv_text, read_offers, read_rows, xlsx_bytes
 
 EXPORTED = int(datetime(2026, 11, 25, 20, tzinfo=UTC).timestamp())

@@ -11,10 +11,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-import arbkit.sources.export_files
+import arbkit.sources.exports.files
 from arbkit.core.errors import RefusedFileError
-from arbkit.sources.export_files import read_file
-from arbkit.sources.export_xlsx import MAX_CELLS
+from arbkit.sources.exports.files import read_file
+from arbkit.sources.exports.xlsx import MAX_CELLS
 from tests.helpers.exports import xlsx_bytes
 from tests.helpers.paths import ROOT
 
@@ -93,7 +93,7 @@ def test_a_file_within_the_limits_takes_no_more_memory_than_is_said(tmp_path: Pa
 def test_a_larger_one_is_refused_with_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, packed: bool
 ) -> None:
-    monkeypatch.setattr(arbkit.sources.export_files, "_MAX_FILE", 1_000)
+    monkeypatch.setattr(arbkit.sources.exports.files, "_MAX_FILE", 1_000)
     path = tmp_path / "file"
     path.write_bytes(gzip.compress(content) if packed else content)
     with pytest.raises(RefusedFileError, match=r"is larger than .* MiB. Export it in parts"):

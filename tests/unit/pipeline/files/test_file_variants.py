@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from arbkit.core.errors import RefusedFileError
 from arbkit.core.marketplaces import MARKETS, Market
 from arbkit.core.models import Offer
-from arbkit.sources.export_rows import stated_fields, to_offer
+from arbkit.sources.exports.rows import stated_fields, to_offer
 from tests.helpers.exports import csv_text, read_offers, read_rows, xlsx_bytes
 
 MANY = hypothesis_settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -30,9 +30,9 @@ from arbkit.core.retry import Failure, sleep_unless, with_retry
 from arbkit.core.service.bounded_http import Answer, AnswerTooLargeError, BoundedSession
 from arbkit.core.service.metrics import KEEPA_RETRIES
 from arbkit.core.settings import Settings, is_loopback, without_password
-from arbkit.sources.arriving import MAX_ANSWER, ArrivingAnswers
+from arbkit.sources.keepa.arriving import MAX_ANSWER, ArrivingAnswers
+from arbkit.sources.keepa.token_budget import Tokens
 from arbkit.sources.raw_types import Json, RawProduct, decode_leniently
-from arbkit.sources.token_budget import Tokens
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 from xml.parsers import expat
 
 from arbkit.core.errors import RefusedFileError
-from arbkit.sources.export_notation import currency_of_symbol
+from arbkit.sources.exports.notation import currency_of_symbol
 
 _BRACKETED = re.compile(r"\[\$([^\]\-]*)(-[0-9A-Fa-f]+)?\]")
 _QUOTED = re.compile(r'"([^"]*)"')

@@ -17,8 +17,8 @@ import orjson
 from python_calamine import CalamineWorkbook
 
 from arbkit.core.errors import RefusedFileError
-from arbkit.sources.export_columns import read_column
-from arbkit.sources.export_xlsx import (
+from arbkit.sources.exports.columns import read_column
+from arbkit.sources.exports.xlsx import (
     Formats,
     check_extent,
     check_order,
@@ -33,7 +33,7 @@ _MAX_FILE = 128 << 20
 """Bytes of a file, and of the text or JSON in a packed one.
 
 A file is read whole, since all rows decide how it is to be read: JSON takes 10 times its size, and a table of
-:data:`~arbkit.sources.export_xlsx.MAX_CELLS` cells about 1.7 GiB. So an import takes no more than 2 GiB of memory.
+:data:`~arbkit.sources.exports.xlsx.MAX_CELLS` cells about 1.7 GiB. So an import takes no more than 2 GiB of memory.
 """
 _MAX_UNPACKED = 512 << 20
 """Bytes of all parts of an XLSX, whose XML is several times as long as what it says."""

@@ -19,9 +19,9 @@ from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, UNDATED_AT, iso_t
 from arbkit.core.marketplaces import MARKETS, Market, by_host
 from arbkit.core.models import Offer, PriceBasis, ProductType
 from arbkit.core.offers.price import Price, used_price
-from arbkit.sources.export_cells import READERS, Reader, distinct_codes
-from arbkit.sources.export_columns import EMPTY_MEANS_NONE, MANY, PRICES, VOCABULARY, Column, plain, read_columns
-from arbkit.sources.export_notation import Notation, decide_notation
+from arbkit.sources.exports.cells import READERS, Reader, distinct_codes
+from arbkit.sources.exports.columns import EMPTY_MEANS_NONE, MANY, PRICES, VOCABULARY, Column, plain, read_columns
+from arbkit.sources.exports.notation import Notation, decide_notation
 from arbkit.sources.raw_types import Cell, RawProduct
 
 EMPTY: frozenset[Cell] = frozenset({None, "", "-", "–", "nan", "NaN", "N/A", "n/a", "None", "null"})

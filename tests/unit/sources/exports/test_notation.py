@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from arbkit.core.errors import RefusedFileError
-from arbkit.sources.export_columns import read_columns
-from arbkit.sources.export_notation import (
+from arbkit.sources.exports.columns import read_columns
+from arbkit.sources.exports.notation import (
     DAY_FIRST,
     ISO,
     MONTH_FIRST,
@@ -19,7 +19,7 @@ from arbkit.sources.export_notation import (
     decide_notation,
     read_date,
 )
-from arbkit.sources.export_xlsx import currency_or_percent
+from arbkit.sources.exports.xlsx import currency_or_percent
 
 PRICE, RANK, WEIGHT = "Buy Box: Current", "Sales Rank: Current", "Package: Weight (g)"
 LATEST = datetime(2026, 11, 26, tzinfo=UTC)

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from arbkit.core.errors import BadRecordError
-from arbkit.sources.export_columns import VOCABULARY, Column, Kind, plain
-from arbkit.sources.export_notation import Mark, Notation, currency_of_symbol
+from arbkit.sources.exports.columns import VOCABULARY, Column, Kind, plain
+from arbkit.sources.exports.notation import Mark, Notation, currency_of_symbol
 from arbkit.sources.raw_types import Cell
 
 CellValue: TypeAlias = str | int | float | bool | tuple[str, ...] | None

@@ -1,4 +1,4 @@
-"""Which columns of an export arbkit reads, and as what: the vocabulary is data, ``export_columns.toml``."""
+"""Which columns of an export arbkit reads, and as what: the vocabulary is data, ``columns.toml``."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Digital(TypedDict):
 
 
 class Vocabulary(TypedDict):
-    """``export_columns.toml``, table by table."""
+    """``columns.toml``, table by table."""
 
     subjects: dict[str, list[str]]
     metrics: dict[str, list[str]]
@@ -47,7 +47,7 @@ class Vocabulary(TypedDict):
     language_codes: dict[str, list[str]]
 
 
-VOCABULARY = shipped_table(Vocabulary, "arbkit.sources", "export_columns.toml")
+VOCABULARY = shipped_table(Vocabulary, "arbkit.sources.exports", "columns.toml")
 PRICES = frozenset(VOCABULARY["empty"]["prices"])
 """Fields that a route can be priced with: a file without any is refused."""
 EMPTY_MEANS_NONE = frozenset(VOCABULARY["empty"]["means_none"])

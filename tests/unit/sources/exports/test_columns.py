@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from arbkit.sources.export_columns import PRICES, VOCABULARY, read_column, read_columns
+from arbkit.sources.exports.columns import PRICES, VOCABULARY, read_column, read_columns
 
 SAID = {
     # English, 2025 and 2026

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Literal, TypedDict
 
 from arbkit.core.errors import RefusedFileError
-from arbkit.sources.export_columns import VOCABULARY, Column
+from arbkit.sources.exports.columns import VOCABULARY, Column
 from arbkit.sources.raw_types import Cell
 
 Mark = Literal[".", ","]

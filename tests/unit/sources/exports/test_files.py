@@ -12,7 +12,7 @@ import pytest
 
 from arbkit.core.errors import RefusedFileError
 from arbkit.pipeline.files.importing import preview_files
-from arbkit.sources.export_files import SavedResponse, SheetRows, read_file
+from arbkit.sources.exports.files import SavedResponse, SheetRows, read_file
 from tests.helpers.exports import xlsx_bytes
 
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -106,14 +106,14 @@ def test_a_long_text_that_many_cells_share_is_refused(tmp_path: Path) -> None:
 
 
 def test_cells_without_an_address_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arbkit.sources.export_xlsx.MAX_CELLS", 1_000)
+    monkeypatch.setattr("arbkit.sources.exports.xlsx.MAX_CELLS", 1_000)
     cells = HEADERS + '<row r="2">' + "<c/>" * 1_001 + "</row>"
     with pytest.raises(RefusedFileError, match="1,000 cells are the most"):
         read(tmp_path, book(cells))
 
 
 def test_a_csv_of_nothing_but_cells_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arbkit.sources.export_xlsx.MAX_CELLS", 10_000)
+    monkeypatch.setattr("arbkit.sources.exports.xlsx.MAX_CELLS", 10_000)
     with pytest.raises(RefusedFileError, match="10,000 cells are the most"):
         read(tmp_path, b"ASIN,Title\n" + b"," * 10_001)
 

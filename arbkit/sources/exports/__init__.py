@@ -1,0 +1,1 @@
+"""Tables that Keepa's site exports, in whatever file, language and notation."""
