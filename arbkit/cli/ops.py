@@ -35,7 +35,7 @@ def _status(settings: Settings) -> Status:
     from arbkit.ops.status import build_status, read_store_state
     from arbkit.ops.stream_state import read_stream_state
     from arbkit.reports.schedule.scheduler import EntryStatus, schedule_status
-    from arbkit.sources.keepa.token_budget import read_tokens
+    from arbkit.sources.keepa_api.token_budget import read_tokens
     from arbkit.store.mode import settle_mode
     from arbkit.stream import open_stream
 

@@ -121,7 +121,7 @@ def _rates(_: Settings) -> str:
 
 
 def _source(settings: Settings) -> str:
-    from arbkit.sources.keepa.client import KeepaSource
+    from arbkit.sources.keepa_api.client import KeepaSource
 
     if settings.mode == "imported":
         return "of imported files, nothing is polled"

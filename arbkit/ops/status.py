@@ -11,7 +11,7 @@ from arbkit.core.models import Run
 from arbkit.core.results import Result
 from arbkit.core.settings import Mode, Settings
 from arbkit.ops.stream_state import StreamState
-from arbkit.sources.keepa.token_budget import Tokens
+from arbkit.sources.keepa_api.token_budget import Tokens
 from arbkit.store import Basis, Stats, open_store
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC
 

@@ -33,13 +33,13 @@ from arbkit.pipeline.looks import LookDesk
 from arbkit.pipeline.planner import Request, plan
 from arbkit.pipeline.producer_state import MAX_SHOWN, KeptBatch, PaidBatch, Progress, WatchedFile
 from arbkit.sources.envelope import envelope
-from arbkit.sources.keepa.arriving import Arrived, ArrivingAnswers
-from arbkit.sources.keepa.token_budget import Tokens, write_tokens
+from arbkit.sources.keepa_api.arriving import Arrived, ArrivingAnswers
+from arbkit.sources.keepa_api.token_budget import Tokens, write_tokens
 from arbkit.store.mode import mode_at_start
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letters, open_stream
 
 if TYPE_CHECKING:
-    from arbkit.sources.keepa.client import Batch, KeepaSource
+    from arbkit.sources.keepa_api.client import Batch, KeepaSource
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def produce(settings: Settings, *, once: bool = False, stop: threading.Event) ->
         ServiceError: $ARBKIT_HOME cannot be written, or has a producer already: two would pay for everything twice.
     """
     # Half a second and pandas: who imports only this module need not pay for it.
-    from arbkit.sources.keepa.client import KeepaSource
+    from arbkit.sources.keepa_api.client import KeepaSource
 
     expose(settings, settings.producer_metrics_port, "ARBKIT_PRODUCER_METRICS_PORT")
     with (

@@ -13,7 +13,7 @@ from arbkit.core.keepa_time import CLOCK_TOLERANCE_S, iso_to_unix, to_unix
 from arbkit.core.marketplaces import MARKETS, Market, by_domain
 from arbkit.core.models import Offer, Origin, Update
 from arbkit.sources.exports.rows import read_offer
-from arbkit.sources.keepa.product import parse_product
+from arbkit.sources.keepa_api.product import parse_product
 from arbkit.sources.raw_types import Envelope, Json, RawProduct
 
 ENVELOPE_VERSION = 1

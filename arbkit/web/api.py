@@ -31,7 +31,7 @@ from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.results import Quote
 from arbkit.reports.run_folders import read_json
 from arbkit.sources import watchlist
-from arbkit.sources.keepa.token_budget import read_tokens
+from arbkit.sources.keepa_api.token_budget import read_tokens
 from arbkit.store import OpportunityQuery, Page, ProductQuery
 from arbkit.store.lazy import LazyStore
 from arbkit.store.mode import known_mode, mode_at_start, mode_in_force

@@ -24,7 +24,7 @@ from arbkit.pipeline.consumer import consume
 from arbkit.pipeline.files.importing import import_files
 from arbkit.pipeline.files.report import FileReport, ImportReport
 from arbkit.sources.envelope import envelope
-from arbkit.sources.keepa.client import KeepaSource
+from arbkit.sources.keepa_api.client import KeepaSource
 from arbkit.sources.raw_types import RawProduct
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Record, dead_letter_topic, open_stream

@@ -27,7 +27,7 @@ from arbkit.core.settings import Settings
 from arbkit.core.sqlite import connect
 from arbkit.pipeline.producer import ProduceSummary, produce
 from arbkit.sources import watchlist
-from arbkit.sources.keepa.token_budget import read_tokens
+from arbkit.sources.keepa_api.token_budget import read_tokens
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Record, dead_letters, open_stream
 from tests.helpers import processes
@@ -269,7 +269,7 @@ def test_a_wrong_key_is_asked_again_after_minutes_that_grow(
 
 def test_a_page_of_a_proxy_ends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arbkit.pipeline.producer, "_FIRST_PAUSE_S", 0.01)
-    monkeypatch.setattr("arbkit.sources.keepa.client.KeepaSource._gives_up", lambda *_: True)
+    monkeypatch.setattr("arbkit.sources.keepa_api.client.KeepaSource._gives_up", lambda *_: True)
 
     def answer(asked: Asked, before: int) -> Reply:
         return Reply(403, b"<html>one moment</html>") if before < 3 else well(asked, before)

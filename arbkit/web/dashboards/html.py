@@ -25,7 +25,7 @@ from arbkit.display.labels import (
 )
 from arbkit.display.quote_view import package_range_text
 from arbkit.profit.quote.results import Quote
-from arbkit.sources.keepa.token_budget import Tokens
+from arbkit.sources.keepa_api.token_budget import Tokens
 from arbkit.store import Stats, Sums
 
 Figure = tuple[str, str, str]

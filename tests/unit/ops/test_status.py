@@ -13,7 +13,7 @@ from arbkit.ops.prometheus import exposition, exposition_while_down
 from arbkit.ops.status import build_status, log_figures, read_store_state
 from arbkit.ops.stream_state import DEAD_TOPICS, StreamState
 from arbkit.reports.schedule.scheduler import EntryStatus
-from arbkit.sources.keepa.token_budget import read_tokens
+from arbkit.sources.keepa_api.token_budget import read_tokens
 from arbkit.store import open_store
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, TOPICS, dead_letter_topic
 

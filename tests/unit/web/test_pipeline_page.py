@@ -14,7 +14,7 @@ from arbkit.core.errors import StreamError
 from arbkit.core.models import Run, Update
 from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.settings import Settings
-from arbkit.sources.keepa.token_budget import Tokens, write_tokens
+from arbkit.sources.keepa_api.token_budget import Tokens, write_tokens
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letter_topic, open_stream
 from arbkit.web.dashboards.pipeline.dead_letters import parse_dead_letter_id, printable

@@ -15,7 +15,7 @@ from arbkit.core.settings import Settings
 from arbkit.display.charts import history_figure
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.seller.profile_file import load_profile, load_profiles
-from arbkit.sources.keepa.token_budget import read_tokens
+from arbkit.sources.keepa_api.token_budget import read_tokens
 from arbkit.store import Page, Stats, Sums
 from arbkit.store.address import describe_errors
 from arbkit.store.iteration import opportunity_by_id

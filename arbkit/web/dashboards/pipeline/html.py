@@ -12,7 +12,7 @@ from arbkit.core.models import Run
 from arbkit.display.html import macro
 from arbkit.ops.service_checks import ServiceHealth
 from arbkit.ops.stream_state import StreamState, Throughput
-from arbkit.sources.keepa.token_budget import Tokens
+from arbkit.sources.keepa_api.token_budget import Tokens
 from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, dead_letter_topic
 from arbkit.web.dashboards.html import Figure, page_html
 from arbkit.web.dashboards.pipeline.charts import AGE_BUCKETS

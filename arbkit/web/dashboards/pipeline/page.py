@@ -14,7 +14,7 @@ from arbkit.core.formatting import age_words, count
 from arbkit.core.settings import Settings
 from arbkit.ops.service_checks import ServiceObservations, assess, observe_services
 from arbkit.ops.stream_state import StreamState, Throughput, read_stream_state
-from arbkit.sources.keepa.token_budget import Tokens, read_tokens
+from arbkit.sources.keepa_api.token_budget import Tokens, read_tokens
 from arbkit.store import Stats
 from arbkit.stream import Stream, open_stream
 from arbkit.web.dashboards.background_task import BackgroundTask

@@ -16,8 +16,8 @@ import pytest
 
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError
 from arbkit.core.settings import Settings
-from arbkit.sources.keepa.client import KeepaSource, _Client
-from arbkit.sources.keepa.token_budget import Tokens, read_tokens, write_tokens
+from arbkit.sources.keepa_api.client import KeepaSource, _Client
+from arbkit.sources.keepa_api.token_budget import Tokens, read_tokens, write_tokens
 from tests.helpers.keepa_stub import TOKENS, Answer, Asked, Reply, product, products, stub, tokens, used_up, well
 
 KEY = "a-very-secret-key-0123456789"
@@ -307,7 +307,7 @@ def test_what_the_service_says_of_itself_is_cut_to_a_line() -> None:
 
 
 def test_an_answer_beyond_every_size_is_refused_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("arbkit.sources.keepa.client.MAX_ANSWER", 2 << 20)
+    monkeypatch.setattr("arbkit.sources.keepa_api.client.MAX_ANSWER", 2 << 20)
 
     def answer(asked: Asked, before: int) -> Reply:
         if asked.name == "token":

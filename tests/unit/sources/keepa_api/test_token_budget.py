@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from arbkit.sources.keepa.token_budget import Tokens
+from arbkit.sources.keepa_api.token_budget import Tokens
 
 
 def tokens(left: int = 10, rate: int = 5, **more: float) -> Tokens:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from arbkit.sources.keepa.arriving import ArrivingAnswers, whole_products
+from arbkit.sources.keepa_api.arriving import ArrivingAnswers, whole_products
 from tests.helpers.keepa_stub import TOKENS, product
 
 ASINS = ("B000000001", "B000000002", "B000000003")

@@ -30,8 +30,8 @@ from arbkit.core.retry import Failure, sleep_unless, with_retry
 from arbkit.core.service.bounded_http import Answer, AnswerTooLargeError, BoundedSession
 from arbkit.core.service.metrics import KEEPA_RETRIES
 from arbkit.core.settings import Settings, is_loopback, without_password
-from arbkit.sources.keepa.arriving import MAX_ANSWER, ArrivingAnswers
-from arbkit.sources.keepa.token_budget import Tokens
+from arbkit.sources.keepa_api.arriving import MAX_ANSWER, ArrivingAnswers
+from arbkit.sources.keepa_api.token_budget import Tokens
 from arbkit.sources.raw_types import Json, RawProduct, decode_leniently
 
 logger = logging.getLogger(__name__)
