@@ -65,6 +65,8 @@ class _Explainer:
         """The component of this name with what explains it."""
         explanation = self._explanations[name]()
         table = explanation.table
+        if math.isnan(amount) and table is None and explanation.source is None:
+            explanation = _Explanation(f"no table reaches back to {self.day.on}")
         return {
             "name": name,
             "amount": None if math.isnan(amount) else amount,

@@ -406,3 +406,13 @@ def test_a_vat_class_that_is_none_is_the_fault_of_who_asks(vat_class: str) -> No
 def test_every_vat_class_and_the_suggested_one_can_be_asked_for() -> None:
     for vat_class in ("auto", *TABLES.on(ON).vat_classes):
         assert asked(vat_class=vat_class).profit is not None
+
+
+@pytest.mark.parametrize("day", [date(2015, 1, 1), date(2019, 5, 1), date(2024, 2, 29), ON, date(2031, 12, 31)])
+def test_what_no_table_of_that_day_says_is_unknown_and_why(day: date) -> None:
+    for route in ({}, FROM_UK, {"source": "DE", "target": "UK"}):
+        found = asked(on=day, **route)
+        for part in found.components:
+            assert "nan" not in part.rule
+            if part.amount is None and part.table is None and part.name in ("output_vat", "referral_fee", "storage"):
+                assert part.rule == f"no table reaches back to {day}"
