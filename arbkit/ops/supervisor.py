@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
@@ -157,7 +157,8 @@ class _Running:
 class Supervisor:
     """Runs services until ``stop`` is set; what they log goes to ``write``; ``clock`` answers monotonic seconds.
 
-    A service's socket is handed to its first process, and closed here: one that is restarted opens its own.
+    A service's socket is handed to each of its processes, and stays open here: no other user of the machine can take
+    the port while one is restarted, and get what was meant for it. (Windows hands none down: there it is closed.)
     """
 
     def __init__(
@@ -243,17 +244,18 @@ class Supervisor:
     def _start(self, one: _Running, now: float) -> None:
         command = [*COMMAND, *one.service.arguments]
         environment = {**self._environment, **one.service.secrets}
-        with self._sockets.pop(one.service.port or "", None) or nullcontext() as listening:
-            # Windows hands no descriptors down.
-            handed = [] if listening is None or os.name == "nt" else [listening.fileno()]
-            environment |= {handed_down(one.service.port or ""): str(number) for number in handed}
-            output = subprocess.PIPE
-            try:
-                one.process = spawn(command, environment=environment, output=output, descriptors=handed)
-            except OSError as error:
-                # No memory, no descriptors: the others go on, and this one may be started later.
-                self._plan_restart(one, now, f"could not be started: {error.strerror or error}")
-                return
+        port = one.service.port or ""
+        if os.name == "nt" and port in self._sockets:
+            self._sockets.pop(port).close()
+        handed = [self._sockets[port].fileno()] if port in self._sockets else []
+        environment |= {handed_down(port): str(number) for number in handed}
+        output = subprocess.PIPE
+        try:
+            one.process = spawn(command, environment=environment, output=output, descriptors=handed)
+        except OSError as error:
+            # No memory, no descriptors: the others go on, and this one may be started later.
+            self._plan_restart(one, now, f"could not be started: {error.strerror or error}")
+            return
         one.started_at = one.sign_at = now
         reader = threading.Thread(
             target=self._copy, args=(one.service.name, one.process.stdout), name=f"log {one.service.name}", daemon=True
@@ -269,8 +271,8 @@ class Supervisor:
                 self._write(name, line.decode("utf-8", "replace").rstrip())
 
     def _end_all(self) -> None:
-        for unused in self._sockets.values():
-            unused.close()
+        for each in self._sockets.values():
+            each.close()
         started = [r.process for r in self._running if r.process is not None]
         for pid in end_tree(started, grace_s=_GRACE_S):
             logger.warning("process %d did not end in time and was killed", pid)

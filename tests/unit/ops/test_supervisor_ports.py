@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -65,26 +66,36 @@ with listen("127.0.0.1", int(sys.argv[1]), "ARBKIT_API_PORT") as one:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows hands no descriptors down")
-def test_a_service_takes_the_open_socket_over_and_the_supervisor_lets_it_go(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_port_is_the_services_from_its_first_process_on_and_nobody_elses_while_it_is_restarted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     opened = listen("127.0.0.1", 0, "ARBKIT_API_PORT")
     port = opened.getsockname()[1]
     lines: list[str] = []
     stop = threading.Event()
 
+    taken: list[bool] = []
+
+    def is_free() -> bool:
+        with socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                other.bind(("127.0.0.1", port))
+                return True
+        return False
+
     def write(_: str, line: str) -> None:
         lines.append(line)
+        taken.append(is_free())
         if len(lines) == 2:
             stop.set()
 
     service = Service("api", ("-c", _CHILD, str(port)), None, "ARBKIT_API_PORT")
     monkeypatch.setattr("arbkit.ops.supervisor.COMMAND", [sys.executable])
     Supervisor([service], environment={}, sockets={"ARBKIT_API_PORT": opened}, stop=stop, write=write).run()
-    # The second time it is restarted, and opens the port for itself.
     assert lines[:2] == [f"listens on {port}"] * 2
-    assert opened.fileno() == -1
-    with socket.socket() as free:
-        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        free.bind(("127.0.0.1", port))
+    assert taken[:2] == [False, False]
+    assert (opened.fileno(), is_free()) == (-1, True)
 
 
 def test_only_the_producer_gets_the_key(given: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
