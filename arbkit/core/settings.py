@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
+from dotenv.parser import parse_stream
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -155,6 +156,8 @@ class Settings(BaseSettings):
         """
         values: dict[str, Any] = {**overrides}
         try:
+            if (file := values.get("_env_file", ".env")) is not None:
+                _check_lines(Path(file))
             return cls(**values)
         except ValidationError as error:
             name, why, value = first_fault(error)
@@ -278,6 +281,23 @@ class Settings(BaseSettings):
 def without_keepa_key(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables of a process but the Keepa key, in whatever case it is spelt: settings read it in any."""
     return {name: value for name, value in environment.items() if name.upper() != "KEEPA_API_KEY"}
+
+
+def _check_lines(path: Path) -> None:
+    """Refuse a file of settings with a line that is none: whatever it was to set, such as the key, would be missing.
+
+    Raises:
+        ConfigError: names the line, not what is in it, which may be a secret.
+    """
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8-sig") as lines:
+        bad = next((one.original for one in parse_stream(lines) if one.error), None)
+    if bad is not None:
+        # Empty lines before it are counted as its own.
+        number = bad.line + bad.string[: len(bad.string) - len(bad.string.lstrip())].count("\n")
+        why, remedy = f"line {number} is no setting", "Write NAME=value, and close what quotes open"
+        raise ConfigError(why, field=str(path), remedy=remedy)
 
 
 def _if_there(path: Path) -> Path | None:

@@ -101,6 +101,22 @@ def test_a_file_that_is_no_text_is_one_error(tmp_path: Path) -> None:
         Settings.load(_env_file=file)
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("KEEPA_API_KEY='secret\n", 1),
+        ('# mine\n\nKEEPA_API_KEY="secret\nARBKIT_DEMO=0\n', 3),
+        ("ARBKIT_DEMO=0\n=secret", 2),
+    ],
+)
+def test_a_line_that_is_no_setting_is_one_error_without_what_it_says(tmp_path: Path, text: str, line: int) -> None:
+    file = tmp_path / ".env"
+    file.write_text(text)
+    with pytest.raises(ConfigError, match=rf"\.env: line {line} is no setting") as refused:
+        Settings.load(_env_file=file)
+    assert "secret" not in str(refused.value)
+
+
 def test_an_empty_home_is_the_usual_one_and_a_tilde_is_the_users_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ARBKIT_HOME", "")
     assert Settings.load(_env_file=None).home == Path("var")
