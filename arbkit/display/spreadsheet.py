@@ -6,6 +6,7 @@ Titles come from sellers: no text of theirs becomes a formula in a spreadsheet.
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -89,6 +90,10 @@ def write(path: Path, headings: Iterable[str], rows: Iterable[Row]) -> int:
     return number
 
 
+_BREAKS = "\t\r\n"
+_BEGINS_FORMULA = frozenset(f"=+-@{_BREAKS}")
+
+
 def _csv(path: Path, headings: Row, rows: Iterable[Row]) -> int:
     number = 0
     # Excel recognises UTF-8 by the byte order mark.
@@ -102,10 +107,14 @@ def _csv(path: Path, headings: Row, rows: Iterable[Row]) -> int:
 
 
 def _harmless(value: Cell) -> Cell:
-    """Text that a spreadsheet would evaluate as a formula gets an apostrophe in front, as OWASP advises for CSV."""
-    if isinstance(value, str) and value.lstrip(" ")[:1] in tuple("=+-@\t\r\n"):
-        return "'" + value
-    return value
+    """Text that a spreadsheet would evaluate as a formula gets an apostrophe in front, as OWASP advises for CSV.
+
+    Also behind spaces and signs that nobody sees, and where the first character is the full-width form of such a one.
+    """
+    if not isinstance(value, str):
+        return value
+    first = next((sign for sign in value if sign in _BREAKS or unicodedata.category(sign)[0] not in "ZC"), "")
+    return f"'{value}" if first and unicodedata.normalize("NFKC", first) in _BEGINS_FORMULA else value
 
 
 def _xlsx(path: Path, headings: Row, rows: Iterable[Row]) -> int:

@@ -341,7 +341,13 @@ def test_genuine_products_are_not_called_demo(products: int, invented: int, demo
     assert (says in html) if says else ("DEMO" not in html)
 
 
-@pytest.mark.parametrize("title", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\xa0=1", "\u3000=1", "\u200b=1", "\ufeff=1",
+        "\u202e=1", " \u2060\xa0@x", "＝1", "＋1", "－1", "＠SUM(A1)", "\u3000＝1",
+    ],
+)  # fmt: skip
 def test_no_title_becomes_a_formula(settings: Settings, tmp_path: Path, title: str) -> None:
     from python_calamine import CalamineWorkbook
 
