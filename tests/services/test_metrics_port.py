@@ -50,4 +50,5 @@ def test_a_caller_that_never_finishes_holds_up_nobody_and_is_ended(
         slow.sendall(b"GET /metrics HTTP/1.1\r\nHost:")
         assert ask(port).status_code == 200
         assert slow.recv(1) == b""
-    assert "Traceback" not in capfd.readouterr().err
+    # As the server would show what a handler raised; the log's own faults of other tests end there too.
+    assert "Exception occurred" not in capfd.readouterr().err
