@@ -7,6 +7,7 @@ A job that says what to explain only makes the page of a notebook whose process 
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 import sys
@@ -49,7 +50,7 @@ def execute(folder: Path, job: Job) -> str | None:
         warmed = beside.submit(_warm)
         drawing = beside.submit(draw, folder, done=done, wanted=job.figures)
         try:
-            error = _run_notebook(job.notebook, folder / "notebook.ipynb", job.parameters)
+            error = _run_notebook(job.notebook, folder / "notebook.ipynb", job.parameters, start_s=job.limit_s)
             if error == _KERNEL_DIED and time.monotonic() > until:
                 error = job.too_long
         finally:
@@ -66,8 +67,8 @@ def _warm() -> None:
     warm()
 
 
-def _run_notebook(notebook: Path, executed: Path, parameters: dict[str, JsonValue]) -> str | None:
-    """Run the notebook; what went wrong, or None."""
+def _run_notebook(notebook: Path, executed: Path, parameters: dict[str, JsonValue], *, start_s: float) -> str | None:
+    """Run the notebook; what went wrong, or None. ``start_s``: how long its kernel may take to start."""
     import papermill
     from nbclient.exceptions import DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -78,8 +79,9 @@ def _run_notebook(notebook: Path, executed: Path, parameters: dict[str, JsonValu
     private = Config({"KernelManager": {"transport_encryption": "auto"}})
     try:
         papermill.execute_notebook(
-            notebook, executed, parameters=parameters, kernel_name="python3", cwd=Path.cwd(), config=private, **quiet
-        )
+            notebook, executed, parameters=parameters, kernel_name="python3", cwd=Path.cwd(), config=private,
+            start_timeout=math.ceil(start_s), **quiet,
+        )  # fmt: skip
     except PapermillExecutionError as error:
         return f"{error.ename}: {_ANSI.sub('', error.evalue)}"
     except DeadKernelError:

@@ -20,5 +20,5 @@ def test_the_sockets_of_a_reports_kernel_are_encrypted(tmp_path: Path) -> None:
     cell = nbformat.v4.new_code_cell(_CELL.replace('"connection.txt"', repr(str(tmp_path / "connection.txt"))))
     notebook = tmp_path / "a.ipynb"
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), notebook)
-    assert _run_notebook(notebook, tmp_path / "done.ipynb", {}) is None
+    assert _run_notebook(notebook, tmp_path / "done.ipynb", {}, start_s=600) is None
     assert (tmp_path / "connection.txt").read_text() == "tcp ['curve_publickey', 'curve_secretkey']"

@@ -17,7 +17,7 @@ def warm():
     module = sys.modules.get("jupyter_client.manager")
     seen.append(module is not None and not module.__spec__._initializing)
 worker._warm = warm
-worker._run_notebook = lambda *_: None
+worker._run_notebook = lambda *_, **__: None
 job = Job(notebook=Path("a.ipynb"), title="A", parameters={}, limit_s=60, figures=False)
 worker.execute(Path("."), job)
 print(seen)
