@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from pydantic import JsonValue
 
+from arbkit.core.errors import ServiceError
 from arbkit.core.service.process import die_with_parent
 from arbkit.reports.figures import FIGURES, draw
 from arbkit.reports.run_folders import Job, Picture, append_field
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 _KERNEL_DIED = "the kernel ended while a cell was at work: was there enough memory?"
+_KERNEL_START_S = 300.0
+"""How long a kernel may take to start, on a machine that does other things too: it takes seconds."""
 _START_S = 2.0
 """How much later than the clock of whoever started us ours may begin."""
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -50,7 +53,8 @@ def execute(folder: Path, job: Job) -> str | None:
         warmed = beside.submit(_warm)
         drawing = beside.submit(draw, folder, done=done, wanted=job.figures)
         try:
-            error = _run_notebook(job.notebook, folder / "notebook.ipynb", job.parameters, start_s=job.limit_s)
+            start_s = min(job.limit_s, _KERNEL_START_S)
+            error = _run_notebook(job.notebook, folder / "notebook.ipynb", job.parameters, start_s=start_s)
             if error == _KERNEL_DIED and time.monotonic() > until:
                 error = job.too_long
         finally:
@@ -86,6 +90,10 @@ def _run_notebook(notebook: Path, executed: Path, parameters: dict[str, JsonValu
         return f"{error.ename}: {_ANSI.sub('', error.evalue)}"
     except DeadKernelError:
         return _KERNEL_DIED
+    except RuntimeError as error:
+        # No cell's fault: jupyter_client says so of a kernel that never answered, or ended before it did.
+        why = f"the kernel did not start ({error}): is the machine very busy, or its memory or disk full?"
+        return f"{ServiceError.__name__}: {why}"
     return None
 
 

@@ -67,6 +67,10 @@ def without_room(processes: Iterable[psutil.Process], room: int) -> Iterator[Non
     try:
         yield
     finally:
+        # What they have started meanwhile has inherited it.
+        for one in there:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                _limit(one.children(recursive=True), _UNLIMITED)
         _limit(there, _UNLIMITED)
 
 

@@ -20,6 +20,7 @@ from arbkit.reports import runner
         ("StoreCorruptError: its file is damaged", 4),
         ("OSError: [Errno 28] No space left on device: 'result.json'", 4),
         ("the disk is full: free some space, or move ARBKIT_HOME", 4),
+        ("ServiceError: the kernel did not start (Kernel didn't respond in 300 seconds)", 4),
         ("KeyError: 'asin'", 1),
         ("ArbkitError: anything", 1),
         ("errors: no class", 1),
