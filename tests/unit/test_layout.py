@@ -43,7 +43,7 @@ def test_the_package_does_not_grow() -> None:
     added = {
         "facts, merging and files": 4_200, "doubts of a reseller": 100, "input VAT and inheritance": 200,
         "ages and histories": 300, "quoted ranges, typed sizes and profile notes": 250,
-        "nothing lost, nobody in": 3_620, "whole products on a compacted topic": 130,
+        "nothing lost, nobody in": 3_650, "whole products on a compacted topic": 130,
     }  # fmt: skip
     assert sum(map(code_lines, FILES)) <= 18_500 + sum(added.values())
 
