@@ -10,7 +10,7 @@ import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from arbkit.core.errors import StreamError
@@ -83,7 +83,7 @@ class SqliteStream(Stream):
                     for spec in uncompacted:
                         _begin_to_compact(connection, spec)
         changed = [now_compacted(spec.name) for spec in uncompacted]
-        known |= {spec.name: spec for spec in uncompacted}
+        known |= {spec.name: replace(spec, partitions=known[spec.name].partitions) for spec in uncompacted}
         compared = (topic_difference(s.name, asdict(known[s.name]), asdict(s)) for s in asked if s.name in known)
         return [*changed, *filter(None, compared)]
 

@@ -19,6 +19,7 @@ from arbkit.stream.base import Message, TopicPartition
 _VERSION = 4
 
 _CLOCK_SINCE = 3
+"""The format of the first files that note the time."""
 
 _OFFSET_BITS = 40
 """A message's id is its partition's id and its offset side by side: one B-tree gives ranges in order."""

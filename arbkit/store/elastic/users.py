@@ -13,8 +13,12 @@ from arbkit.core.offers.looks import Look, LookStatus
 from arbkit.core.results import JsonObject
 from arbkit.store.elastic import documents
 from arbkit.store.elastic.bulk import Action, bulk
-from arbkit.store.elastic.client import scan, wrap_errors
+from arbkit.store.elastic.client import Hit, run_search, scan, wrap_errors
 from arbkit.store.elastic.writer import Writer
+
+_PRODUCTS_PER_SEARCH = 500
+_MOST_FACTS = 10_000
+"""Facts that one search finds: a product has 18 at most, three on each marketplace and three that hold everywhere."""
 
 
 class ElasticUsers:
@@ -38,8 +42,9 @@ class ElasticUsers:
         with wrap_errors():
             patient = self._client.options(ignore_status=404)
             done = patient.delete(index=self._facts, id=f"{asin}:{market}:{name}")
-        self._show_facts(asin)
-        return done.meta.status == 200
+        if was_there := done.meta.status == 200:
+            self._show_facts(asin)
+        return was_there
 
     def _show_facts(self, asin: str) -> None:
         """Let everybody see what was typed: another process writes all facts into a file, or a backup, next."""
@@ -49,11 +54,19 @@ class ElasticUsers:
 
     def facts(self, asins: Sequence[str] | None = None) -> list[Fact]:
         """See :meth:`arbkit.store.base.Store.facts`."""
-        where: JsonObject = {"match_all": {}} if asins is None else {"terms": {"asin": list(asins)}}
         with wrap_errors():
-            hits = chain.from_iterable(scan(self._client, self._facts, where))
+            if asins is None:
+                hits = chain.from_iterable(scan(self._client, self._facts, {"match_all": {}}))
+            else:
+                starts = range(0, len(asins), _PRODUCTS_PER_SEARCH)
+                hits = chain.from_iterable(self._facts_of(asins[at : at + _PRODUCTS_PER_SEARCH]) for at in starts)
             found = [documents.fact_of(hit["_source"]) for hit in hits]
         return sorted(found, key=lambda fact: (fact.asin, fact.market, fact.name))
+
+    def _facts_of(self, asins: Sequence[str]) -> list[Hit]:
+        # One request: a batch of the consumer asks for them each time, and mostly there are none.
+        search: JsonObject = {"size": _MOST_FACTS, "query": {"terms": {"asin": list(asins)}}, "track_total_hits": False}
+        return run_search(self._client, search, index=self._facts)["hits"]["hits"]
 
     def put_looks(self, looks: Sequence[Look]) -> None:
         """See :meth:`arbkit.store.base.Store.put_looks`."""
