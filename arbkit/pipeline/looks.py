@@ -139,13 +139,13 @@ class LookDesk:
     ) -> None:
         """Say what became of looks that an earlier run of the producer has paid for, and could not say."""
         try:
-            self._taken = [look for look in self._read() if look.asked_at <= fetched_at]
+            waiting = self._read()
         except ServiceError as error:
             self._put_off(str(error))
-        else:
-            self._taken = [look for look in self._taken if (look.asin, look.market) in done]
-            # That run has booked the tokens before it spent them.
-            self.settle(done, missing, None)
+            return
+        self._taken = [one for one in waiting if one.asked_at <= fetched_at and (one.asin, one.market) in done]
+        # That run has booked the tokens before it spent them.
+        self.settle(done, missing, None)
 
     def _why_not(self, look: Look) -> str | None:
         """Why a look cannot be had, whoever has put it into the store; None if it can."""

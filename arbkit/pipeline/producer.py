@@ -95,21 +95,25 @@ def produce(settings: Settings, *, once: bool = False, stop: threading.Event) ->
     from arbkit.sources.keepa_api.client import KeepaSource
 
     expose(settings, settings.producer_metrics_port, "ARBKIT_PRODUCER_METRICS_PORT")
+    arriving = ArrivingAnswers(settings.home / "arriving.answer")
     with (
         sole_process(settings.home, "producer"),
         open_stream(settings) as stream,
-        KeepaSource(settings, arriving=_arriving(settings), stop=stop) as source,
+        KeepaSource(settings, arriving=arriving, stop=stop) as source,
     ):
-        return _Producer(settings, stream, source, stop, once=once).run()
-
-
-def _arriving(settings: Settings) -> ArrivingAnswers:
-    return ArrivingAnswers(settings.home / "arriving.answer")
+        return _Producer(settings, stream, source, arriving, stop, once=once).run()
 
 
 class _Producer:
     def __init__(
-        self, settings: Settings, stream: Stream, source: KeepaSource, stop: threading.Event, *, once: bool
+        self,
+        settings: Settings,
+        stream: Stream,
+        source: KeepaSource,
+        arriving: ArrivingAnswers,
+        stop: threading.Event,
+        *,
+        once: bool,
     ) -> None:
         self._settings = settings
         self._stream = stream
@@ -118,7 +122,7 @@ class _Producer:
         self._once = once
         self._summary = ProduceSummary(f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}")
         self._watch = WatchedFile(settings)
-        self._arriving = _arriving(settings)
+        self._arriving = arriving
         self._kept = KeptBatch(settings.home / "unpublished.jsonl")
         self._desk = LookDesk(settings)
         self._missing: frozenset[tuple[str, str]] = frozenset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
 from arbkit.core.models import Offer, Opportunity, Product, ProductState
@@ -70,14 +71,12 @@ def compose_states(
     changes: Mapping[str, int], offers: Iterable[Offer], facts: Iterable[Fact]
 ) -> dict[str, ProductState]:
     """States of the products with these changes (by ASIN), of all their offers and facts."""
-    offers_of: dict[str, list[Offer]] = {asin: [] for asin in changes}
-    facts_of: dict[str, list[Fact]] = {asin: [] for asin in changes}
+    offers_of: defaultdict[str, list[Offer]] = defaultdict(list)
+    facts_of: defaultdict[str, list[Fact]] = defaultdict(list)
     for offer in sorted(offers, key=lambda o: o.market):
-        if offer.asin in offers_of:
-            offers_of[offer.asin].append(offer)
+        offers_of[offer.asin].append(offer)
     for fact in facts:
-        if fact.asin in facts_of:
-            facts_of[fact.asin].append(fact)
+        facts_of[fact.asin].append(fact)
     return {
         asin: ProductState(asin, number, tuple(offers_of[asin]), tuple(facts_of[asin]))
         for asin, number in changes.items()

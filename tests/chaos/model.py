@@ -6,7 +6,7 @@
 ``alerts``    each opportunity was announced at least once, and each announcement has one id
 ``letters``   what nobody can use is a dead letter with its own bytes, and nothing else is
 ``doubled``   nothing is there twice, but for the one batch that is done again when a consumer has ended
-``codes``     whatever ends by itself does so with an exit code that its documentation allows
+``codes``     whatever ends without being killed does so with an exit code that its documentation allows
 ``crash``     no process writes a traceback
 ``slow``      who was disturbed serves again in time (only where the campaign is strict)
 """

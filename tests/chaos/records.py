@@ -1,6 +1,6 @@
 """The records of a chaos run, what a store must hold after them, and the process that publishes them.
 
-Each record is a pure function of the seed and its place, so that every process can make it by itself.
+Each record is a pure function of the seed and its place, so that every process can make it alone.
 """
 
 from __future__ import annotations

@@ -41,14 +41,14 @@ class Victim(Protocol):
         ...
 
     def tend(self) -> None:
-        """Start it again if it has ended by itself."""
+        """Start it again if it has ended on its own."""
         ...
 
     def tail(self) -> str: ...
 
 
 class Worker:
-    """One process under the settings; ``ended`` are the exit codes with which it ended by itself."""
+    """One process under the settings; ``ended`` are the exit codes with which it ended on its own."""
 
     def __init__(
         self, kind: str, name: str, command: Sequence[str], settings: Settings, progress: Callable[[], int]
@@ -115,7 +115,7 @@ class Worker:
         self._copy.join(_END_S)
 
     def tail(self) -> str:
-        return tail_of(f"{self.name}, ended by itself with {self.ended}", self.log)
+        return tail_of(f"{self.name}, ended on its own with {self.ended}", self.log)
 
 
 class Job:

@@ -190,8 +190,8 @@ class Writer:
                 best = best_of(old) if old else None
                 words = index_words(search_text(product, [o.title for o in offers]))
                 change = documents.change_of(old)
-                if documents.product_document(product, best, words, change=change) != old:
-                    document = documents.product_document(product, best, words, change=change + 1)
+                document = documents.product_document(product, best, words, change=change + 1)
+                if {**document, "change": change} != old:
                     yield self._product(product.asin, document, guard)
 
     def count_change(self, asin: str) -> None:

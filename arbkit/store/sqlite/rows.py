@@ -111,11 +111,9 @@ def read_offers(connection: sqlite3.Connection, asins: Sequence[str], *, file: s
 
     ``file`` may be an attached one.
     """
-    for start in range(0, len(asins), _IN_CHUNK):
-        chunk = asins[start : start + _IN_CHUNK]
-        marks = ", ".join("?" * len(chunk))
-        query = f"SELECT {OFFER_VALUES} FROM {file}.offers WHERE asin IN ({marks}) ORDER BY asin, market"  # noqa: S608
-        yield from (_offer(row[:-1]) for row in fetch_damaged(connection, query, chunk) if is_intact(row))
+    query = f"SELECT {OFFER_VALUES} FROM {file}.offers WHERE asin IN ({{}}) ORDER BY asin, market"  # noqa: S608 - ours
+    for some, chunk in _in_chunks(query, asins):
+        yield from (_offer(row[:-1]) for row in fetch_damaged(connection, some, chunk) if is_intact(row))
 
 
 def _offer(row: Sequence[Any]) -> Offer:
@@ -200,23 +198,22 @@ def read_facts(connection: sqlite3.Connection, asins: Sequence[str] | None) -> l
         return list(map(_fact, connection.execute(f"{_FACTS} ORDER BY asin, market, name")))
     if connection.execute(f"{_FACTS} LIMIT 1").fetchone() is None:
         return []
-    return [
-        _fact(row)
-        for row in _in_chunks(connection, f"{_FACTS} WHERE asin IN ({{}}) ORDER BY asin, market, name", asins)
-    ]
+    query = f"{_FACTS} WHERE asin IN ({{}}) ORDER BY asin, market, name"
+    return [_fact(row) for some, chunk in _in_chunks(query, asins) for row in connection.execute(some, chunk)]
 
 
 def read_changed(connection: sqlite3.Connection, asins: Sequence[str]) -> dict[str, int]:
     """The numbers of the last changes of these products, by ASIN."""
-    return dict(_in_chunks(connection, "SELECT asin, changed FROM products WHERE asin IN ({})", asins))
+    query = "SELECT asin, changed FROM products WHERE asin IN ({})"
+    return {asin: n for some, chunk in _in_chunks(query, asins) for asin, n in connection.execute(some, chunk)}
 
 
-def _in_chunks(connection: sqlite3.Connection, query: str, asins: Sequence[str]) -> Iterator[Any]:
-    """The rows of a query for some of these products at a time; they are sorted within."""
+def _in_chunks(query: str, asins: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """A query for some of these products at a time, in their order, each with its values."""
     ordered = sorted(set(asins))
     for start in range(0, len(ordered), _IN_CHUNK):
         chunk = ordered[start : start + _IN_CHUNK]
-        yield from connection.execute(query.format(", ".join("?" * len(chunk))), chunk)
+        yield query.format(", ".join("?" * len(chunk))), chunk
 
 
 def _fact(columns: Sequence[SqlValue]) -> Fact:

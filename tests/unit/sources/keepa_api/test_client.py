@@ -162,15 +162,20 @@ def test_retries_have_an_end_and_a_remedy() -> None:
     assert caught.value.remedy
 
 
-def test_a_time_out_is_asked_again() -> None:
-    let_go = threading.Event()
+def held_once(let_go: threading.Event) -> Answer:
+    """A service that keeps its first answer with products until it is let go."""
 
     def answer(asked: Asked, before: int) -> Reply:
         if asked.name == "product" and before == 0:
-            let_go.wait(30)
+            let_go.wait(60)
         return well(asked, before)
 
-    with stub(answer) as service, source(service.url, read_timeout_s=0.2) as keepa:
+    return answer
+
+
+def test_a_time_out_is_asked_again() -> None:
+    let_go = threading.Event()
+    with stub(held_once(let_go)) as service, source(service.url, read_timeout_s=0.2) as keepa:
         assert len(keepa.fetch("DE", ASINS).products) == 3
         let_go.set()
 
@@ -324,14 +329,8 @@ def test_an_answer_beyond_every_size_is_refused_whole(monkeypatch: pytest.Monkey
 
 def test_a_request_that_never_ends_is_ended_and_made_again() -> None:
     let_go = threading.Event()
-
-    def answer(asked: Asked, before: int) -> Reply:
-        if asked.name == "product" and before == 0:
-            let_go.wait(60)
-        return well(asked, before)
-
     # The time between two bytes does not run out here, the time of the whole does.
-    with stub(answer) as service, source(service.url, total_timeout_s=0.5) as keepa:
+    with stub(held_once(let_go)) as service, source(service.url, total_timeout_s=0.5) as keepa:
         assert len(keepa.fetch("DE", ASINS).products) == 3
         assert service.count("product") == 2
         let_go.set()
