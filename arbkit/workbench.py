@@ -40,11 +40,12 @@ from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.sources import watchlist
 from arbkit.store import open_store
-from arbkit.store.base import OpportunityQuery, ProductQuery, Store
+from arbkit.store.base import Store
 from arbkit.store.iteration import offers_of_many, product_worth_a_look, take
 from arbkit.store.kept_facts import forget_typed, keep_typed
 from arbkit.store.lazy import LazyStore
 from arbkit.store.mode import known_mode, mode_in_force
+from arbkit.store.queries import OpportunityQuery, ProductQuery
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,7 +169,7 @@ class Workbench(Closing):
         query = OpportunityQuery.of(wanted, sort=wanted.sort_by, descending=wanted.descending, limit=1, at=time.time())
         found, total = take(self._store().opportunities, query, wanted.limit)
         frame = self._with_note(record_frames.opportunities_frame(found), total, wanted.category, detected=True)
-        return noted(frame, profile_note(self.settings, self._store().basis()))
+        return noted(frame, profile_note(self.settings, self._store().swept()))
 
     def pick(self) -> str:
         """The ASIN of a product worth a look: of the best opportunities' the one on the most marketplaces.

@@ -1,47 +1,44 @@
-"""Detection: every route of every product, priced, ranked, stored, and announced when new."""
+"""A sweep: every route of every product of the store priced, stored and ranked, and announced when new."""
 
 from __future__ import annotations
 
-import gc
+import heapq
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from uuid import uuid4
 
-import numpy as np
-import orjson
 import pandas as pd
 
-from arbkit.analysis.detection_inputs import fingerprint
+from arbkit.analysis.detection_inputs import today
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.offers import OfferScan, moment_of, prepare_offers, with_facts
-from arbkit.analysis.routes import RoutePrices, price_routes
-from arbkit.core.models import Opportunity
+from arbkit.analysis.detector.alerts import alerts_of
+from arbkit.analysis.detector.pricing import Inputs, PricedProducts, price_products
+from arbkit.analysis.detector.storing import CurrentInputs, price_into
+from arbkit.analysis.offers import moment_of
+from arbkit.core.models import Opportunity, ProductState
 from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
 from arbkit.pipeline.outbox import send_notices
-from arbkit.profit import Profile, Rates, Tables, load_profile, load_rates, load_tables
-from arbkit.profit.fees.arrays import Mask
 from arbkit.profit.reason_codes import Reason
-from arbkit.store import Basis, Notice, open_store
+from arbkit.store import Store, open_store
 from arbkit.store.search_text import matches_words
-from arbkit.stream import ALERTS_TOPIC, open_stream
+from arbkit.stream import open_stream
 
 logger = logging.getLogger(__name__)
 
-_ALERT_LIFE_S = 24 * 3600.0
+MOST_SHOWN = 1_000
+"""Routes that a detection answers, the best; the store has all."""
+_PRODUCTS_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:
     """The outcome. ``unknown`` counts, by reason, the routes that could not be priced to the end.
 
-    ``others`` are routes that may leave money and are no opportunity: the size of their package is open, or their
-    listings are not the same goods.
+    ``opportunities`` are the best :data:`MOST_SHOWN` of all (``total``) that are within the limits.
     """
 
     run_id: str
@@ -51,18 +48,18 @@ class Detection:
     routes: int
     unknown: Mapping[str, int]
     opportunities: tuple[Opportunity, ...]
-    others: tuple[Opportunity, ...] = ()
+    total: int
     new: tuple[str, ...]
     tables_version: str
     profile: str
     seller: str
     stored: int = 0
-    """opportunities in the store; ``opportunities`` are fewer where limits were given"""
+    """opportunities without any limits"""
 
     def headline(self) -> str:
         """The outcome in one sentence."""
         demo = " of the DEMO market" if any(o.demo for o in self.opportunities) else ""
-        shown = len(self.opportunities)
+        shown = self.total
         if shown > self.stored:
             found = f"{shown} routes within the limits, {self.stored} of them opportunities,"
         else:
@@ -89,7 +86,7 @@ class Detection:
             "products": self.products,
             "routes": self.routes,
             "unknown": dict(self.unknown),
-            "total": len(self.opportunities),
+            "total": self.total,
             "stored": self.stored,
             "new": list(self.new),
             "tables_version": self.tables_version,
@@ -103,7 +100,7 @@ class Detection:
         return {
             "products": self.products,
             "routes": self.routes,
-            "total": sum(o.status == "opportunity" for o in self.opportunities),
+            "total": self.total,
             "stored": self.stored,
             "new": len(self.new),
             "unknown": dict(self.unknown),
@@ -111,171 +108,128 @@ class Detection:
 
 
 def run(settings: Settings, parameters: DetectParameters | None = None, *, run_id: str) -> Detection:
-    """Detect over the whole store, replace ``opportunities`` and publish an alert for each new one.
+    """Price every product of the store, store their routes and publish an alert for each new opportunity.
 
-    ``parameters`` limit only what is answered: the store gets all opportunities, and alerts go by all of them.
+    ``parameters`` limit only what is answered: the store gets all opportunities, and alerts go by all of them. The
+    prices of another day than today are answered, and neither stored nor announced.
 
     Raises:
         ConfigError: the profile, a table or a setting is wrong.
-        StoreError: nothing was replaced.
-        StreamError: nothing was replaced; or all of it, and the alerts wait in the store's outbox.
+        StoreError: not all is stored; what is, is right.
+        StreamError: some alerts wait in the store's outbox.
     """
     parameters = parameters or DetectParameters()
-    # Before anything is read: what changes meanwhile is a change after it.
-    inputs = fingerprint(settings, parameters.on or datetime.now(UTC).date())
-    profile, tables, rates = (load_profile(settings.profile_path, settings.profile_name), load_tables(), load_rates())
-    with open_store(settings) as store, open_stream(settings) as log, _no_collection():
-        whole = DetectParameters(on=parameters.on)
-        basis = Basis(store.changes(), inputs)
-        found = detect(OfferScan.of(store), profile, tables, rates, parameters=whole, run_id=run_id)
-        everything = [*found.opportunities, *found.others]
-        new = store.replace_opportunities(everything, run_id=run_id, basis=basis, announce=alerts_of)
-        result = replace(found, new=tuple(new), stored=len(found.opportunities))
-        send_notices(store, log)
-        if parameters.min_profit < whole.min_profit:
-            # Losses are never stored: who wants to see them has them priced again.
-            scan, now = OfferScan.of(store), result.evaluated_at
-            seen = detect(scan, profile, tables, rates, parameters=parameters, run_id=run_id, now=now)
-            found = replace(seen, new=result.new, stored=result.stored)
-        shown = limited(found if parameters.min_profit < whole.min_profit else result, parameters)
+    with open_store(settings) as store, open_stream(settings) as log:
+        slices = scan_states(store)
+        if parameters.on not in (None, today()):
+            inputs = Inputs.load(settings, parameters.on)
+            return detect(slices, inputs, parameters=parameters, run_id=run_id)
+        load = CurrentInputs(settings, store)
+        inputs, new = load(), list[str]()
+
+        def keep(priced: PricedProducts) -> None:
+            done = store.put_routes(priced.results, generation=inputs.generation, announce=alerts_of)
+            new.extend(done.new)
+            if done.again:
+                new.extend(price_into(store, store.states(done.again).values(), load))
+            send_notices(store, log)
+
+        found = replace(detect(slices, inputs, parameters=parameters, run_id=run_id, keep=keep), new=tuple(new))
+        store.put_swept(inputs.fingerprint)
     logger.info(
-        "%d routes of %d products: %d opportunities, %d new",
-        result.routes, result.products, len(result.opportunities), len(result.new),
-    )  # fmt: skip
-    return shown
+        "%d routes of %d products: %d opportunities, %d new", found.routes, found.products, found.stored, len(new)
+    )
+    return found
+
+
+def scan_states(store: Store) -> Iterator[list[ProductState]]:
+    """Every product that is shown, some at a time, in the order of ASINs."""
+    after = ""
+    while asins := store.asins(after=after, limit=_PRODUCTS_AT_ONCE):
+        after = asins[-1]
+        yield list(store.states(asins).values())
 
 
 def detect(
-    offers: OfferScan,
-    profile: Profile,
-    tables: Tables,
-    rates: Rates,
+    slices: Iterable[Sequence[ProductState]],
+    inputs: Inputs,
     *,
     parameters: DetectParameters,
     run_id: str,
     now: float | None = None,
+    keep: Callable[[PricedProducts], None] | None = None,
 ) -> Detection:
-    """Price every route of these offers and keep those that pass ``parameters``, best profit first.
+    """Price every route of these products and answer what passes ``parameters``, best profit first.
 
-    Ages count to ``now`` (Unix seconds; None: the present), or to the end of another day that is asked for.
+    Ages count to ``now`` (Unix seconds; None: the present), or to the end of another day that is asked for. ``keep``
+    gets all that is to be stored, slice by slice.
     """
     now = time.time() if now is None else now
-    on, moment = parameters.on or datetime.fromtimestamp(now, UTC).date(), moment_of(parameters.on, now=now)
-    products = routes = 0
-    unknown: Counter[Reason] = Counter()
-    found: list[Opportunity] = []
-    for frame in offers.frames:
-        prepared = prepare_offers(with_facts(frame, offers.facts), now=moment)
-        prices = price_routes(prepared, profile, tables, rates, on=on, routes=parameters.routes())
-        evaluation = prices.evaluation
-        products += frame["asin"].nunique()
-        routes += int(evaluation.listed_on_both.sum())
-        unknown.update(evaluation.unknown_counts())
-        passes = _passes(prices, parameters, moment)
-        passed = prices.opportunities(passes, now=moment, evaluated_at=now, run_id=run_id, listings=offers.listings)
-        found.extend(_wanted(passed, parameters))
-    found.sort(key=lambda o: (-o.profit, o.id))
+    counted, stored, total = _Counted(), 0, 0
+    shown: list[Opportunity] = []
+    for states in slices:
+        priced = price_products(states, inputs, now=now, run_id=run_id, least=parameters.min_profit)
+        if keep is not None:
+            keep(priced)
+        counted.note(states, priced)
+        found = priced.found
+        stored += sum(o.status == "opportunity" for o in found)
+        passed = _within(found, parameters, moment_of(inputs.on, now=now))
+        total += len(passed)
+        shown = heapq.nsmallest(MOST_SHOWN, [*shown, *passed], key=lambda o: (-o.profit, o.id))
     return Detection(
         run_id=run_id,
         evaluated_at=now,
-        on=on,
-        products=products,
-        routes=routes,
-        unknown={reason.message: count for reason, count in unknown.most_common()},
-        opportunities=tuple(o for o in found if o.status == "opportunity"),
-        others=tuple(o for o in found if o.status != "opportunity"),
+        on=inputs.on,
+        products=counted.products,
+        routes=counted.routes,
+        unknown={reason.message: count for reason, count in counted.unknown.most_common()},
+        opportunities=tuple(shown),
+        total=total,
         new=(),
-        tables_version=tables.on(on).version,
-        profile=profile.name,
-        seller=profile.seller_line,
+        tables_version=inputs.tables.on(inputs.on).version,
+        profile=inputs.profile.name,
+        seller=inputs.profile.seller_line,
+        stored=stored,
     )
 
 
-def _passes(prices: RoutePrices, parameters: DetectParameters, now: float) -> Mask:
-    """The routes that may leave as much as is wanted, with the cheapest package that the product may have."""
-    evaluated = prices.evaluation
-    passes = np.round(prices.profit_range[1], 2) >= parameters.min_profit
-    if parameters.min_roi is not None:
-        passes &= evaluated.roi_pct >= parameters.min_roi
-    if parameters.min_margin is not None:
-        passes &= evaluated.margin_net_pct >= parameters.min_margin
-    if parameters.max_age_hours is not None:
-        passes &= now - evaluated.updated_at <= parameters.max_age_hours * 3600
-    return np.asarray(passes)
+@dataclass(slots=True)
+class _Counted:
+    products: int = 0
+    routes: int = 0
+    unknown: Counter[Reason] = field(default_factory=Counter)
+
+    def note(self, states: Sequence[ProductState], priced: PricedProducts) -> None:
+        self.products += len(states)
+        self.routes += priced.routes
+        self.unknown.update(priced.unknown)
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Look for no cyclic garbage meanwhile: of the many objects made here none is any, and looking costs a sixth."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
-
-
-def limited(whole: Detection, parameters: DetectParameters) -> Detection:
-    """A detection cut to the opportunities within these limits; what it counts stays that of the whole."""
-    routes, oldest = parameters.routes(), None
-    if parameters.max_age_hours is not None:
-        oldest = moment_of(whole.on, now=whole.evaluated_at) - parameters.max_age_hours * 3600
+def _within(found: Iterable[Opportunity], parameters: DetectParameters, moment: float) -> list[Opportunity]:
+    """What of these routes is asked for; ages count to ``moment`` (Unix seconds)."""
+    pairs = parameters.routes()
+    oldest = None if parameters.max_age_hours is None else moment - parameters.max_age_hours * 3600
     least = {
-        "roi_pct": parameters.min_roi, "margin_pct": parameters.min_margin,
+        "roi_pct": parameters.min_roi, "margin_pct": parameters.min_margin, "confidence": parameters.min_confidence,
         "data_at": oldest,
     }  # fmt: skip
+    equal = {name: getattr(parameters, name) for name in ("asin", "brand", "category", "amazon_sells")}
     bounds = {name: bound for name, bound in least.items() if bound is not None}
-    found = [
+    exact = {name: value for name, value in equal.items() if value is not None}
+    q = parameters.q
+    return [
         o
-        for o in (*whole.opportunities, *whole.others)
+        for o in found
         if (parameters.all_routes or o.status in ("opportunity", "loss"))
-        and (routes is None or (o.source, o.target) in routes)
         and highest_profit(o) >= parameters.min_profit
+        and (pairs is None or (o.source, o.target) in pairs)
         and all(getattr(o, name) >= bound for name, bound in bounds.items())
+        and all(getattr(o, name) == value for name, value in exact.items())
+        and (not q or matches_words(f"{o.title or ''} {o.brand or ''} {o.asin}", q))
     ]
-    found.sort(key=lambda o: (-o.profit, o.id))
-    return replace(whole, opportunities=tuple(_wanted(found, parameters)))
 
 
 def highest_profit(found: Opportunity) -> float:
     """What a route leaves; of one that needs a size, with the cheapest package that it may have."""
     return found.profit if found.status != "needs_size" or found.profit_high is None else found.profit_high
-
-
-def _wanted(found: list[Opportunity], parameters: DetectParameters) -> list[Opportunity]:
-    """The opportunities that pass the filters that prices say nothing about."""
-    q, least = parameters.q, parameters.min_confidence
-    for name in ("asin", "brand", "category", "amazon_sells"):
-        if (wanted := getattr(parameters, name)) is not None:
-            found = [o for o in found if getattr(o, name) == wanted]
-    if least is not None:
-        found = [o for o in found if o.confidence >= least]
-    if q:
-        found = [o for o in found if matches_words(f"{o.title or ''} {o.brand or ''} {o.asin}", q)]
-    return found
-
-
-def alerts_of(new: Sequence[Opportunity]) -> list[Notice]:
-    """One alert for each of these opportunities, which were none before; each has an id of its own."""
-    return [_alert(one, uuid4().hex) for one in new]
-
-
-def _alert(o: Opportunity, number: str) -> Notice:
-    document = {
-        "v": 1,
-        "id": number,
-        "at": o.evaluated_at,
-        "asin": o.asin,
-        "reason": "new_opportunity",
-        "confidence": o.confidence,
-        "priority": priority(o),
-        "expires_at": o.evaluated_at + _ALERT_LIFE_S,
-        "opportunity": o.public(now=o.evaluated_at),
-    }
-    return Notice(number, ALERTS_TOPIC, o.asin, orjson.dumps(document))
-
-
-def priority(opportunity: Opportunity) -> float:
-    """Profit weighted by confidence, in the opportunity's currency: what to look at first."""
-    return round(opportunity.profit * opportunity.confidence, 2)

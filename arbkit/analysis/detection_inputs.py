@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 
 import arbkit
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings
 from arbkit.profit import load_profile
-from arbkit.store.base import Basis
 
 _PACKAGE = Path(arbkit.__file__).parent
 _SEPARATOR = "-"
 _TABLES = (_PACKAGE / "profit", _PACKAGE / "analysis")
+
+
+def today() -> date:
+    """The day whose prices are those of now, in UTC."""
+    return datetime.now(UTC).date()
 
 
 def fingerprint(settings: Settings, on: date) -> str:
@@ -26,19 +31,19 @@ def fingerprint(settings: Settings, on: date) -> str:
     return f"{_of_profile(settings)}{_SEPARATOR}{_digest(arbkit.__version__, on.isoformat(), _tables())}"
 
 
-def profile_note(settings: Settings, basis: Basis | None) -> str:
+def profile_note(settings: Settings, swept: str | None) -> str:
     """What is to be said where stored routes are not those of the seller profile as it is now; empty: they are.
 
-    ``basis``: what the stored detection was made of; None: there is none, or it does not say.
+    ``swept``: the fingerprint with which every product was priced last; None: that never was.
     """
     try:
         load_profile(settings.profile_path, settings.profile_name)
     except ConfigError as error:
         return f"The seller profile cannot be used, so nothing is priced with it: {str(error).rstrip('.')}"
-    before, said, _ = (basis.inputs if basis else "").partition(_SEPARATOR)
+    before, said, _ = (swept or "").partition(_SEPARATOR)
     if not said or before == _of_profile(settings):
         return ""
-    return "Seller profile changed, re-pricing: until that is done, stored routes are those of the profile before"
+    return "Seller profile changed, re-pricing: until that is done, some routes are those of the profile before"
 
 
 def _of_profile(settings: Settings) -> str:
@@ -61,7 +66,9 @@ def _content(path: Path | None) -> str:
         return f"cannot be read: {error.strerror}"
 
 
+@cache
 def _tables() -> str:
+    """Of the tables, which are those of this process: another arbkit is another process."""
     found = hashlib.sha256()
     for path in sorted(_files()):
         found.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())

@@ -261,7 +261,7 @@ def export(
     from arbkit.core.input.filters import OpportunityFilter
     from arbkit.display.spreadsheet import HEADINGS, opportunity_rows, write
     from arbkit.store import open_store
-    from arbkit.store.address import AddressFilter, describe_errors
+    from arbkit.web.address import AddressFilter, describe_errors
 
     settings = load_settings()
     viewed, wrong = AddressFilter.parse_address(view)

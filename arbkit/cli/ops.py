@@ -51,7 +51,7 @@ def _status(settings: Settings) -> Status:
     if settings.mode == "imported":
         # What a producer left when there was one.
         tokens = None
-    note = profile_note(settings, store.basis if store else None)
+    note = profile_note(settings, store.swept if store else None)
     return build_status(
         settings, stream=stream, store=store, tokens=tokens, schedule=schedule, now=now, profile_note=note
     )

@@ -22,6 +22,7 @@ from arbkit.cli.shared import (
     start_service,
     warn_of_exposures,
 )
+from arbkit.core.errors import UsageError
 from arbkit.core.files import sole_process
 from arbkit.core.formatting import age_words, money, number, percent
 from arbkit.core.service.process import stop_on_signals
@@ -38,7 +39,7 @@ _MAX_PRINTED = 25
 
 
 def up() -> None:
-    """Run everything: producer, consumer, scheduler, API and dashboards.
+    """Run everything: producer, consumer, detector, scheduler, API and dashboards.
 
     Without a key: without a producer if products are imported, else with the demo market.
     """
@@ -226,9 +227,13 @@ def detect(
     context: typer.Context,
     limit: int | None = typer.Option(None, min=0, help="Maximum number of opportunities to print."),
     components: bool = typer.Option(False, "--components", help="Print every fee and tax too."),
+    follow: bool = typer.Option(False, "--follow", help="Price products as they change, until stopped."),
     json: bool = JSON,
 ) -> None:
     """Price every route of every product and store the profitable ones; options limit only what is printed."""
+    if follow:
+        _follow(context)
+        return
     from arbkit.reports.runner import run_or_raise
 
     settings = load_settings()
@@ -240,6 +245,16 @@ def detect(
     answer(result, json, _print_opportunities)
     if not json:
         say(f"  report: {done.folder}")
+
+
+def _follow(context: typer.Context) -> None:
+    from arbkit.analysis.detector.service import follow
+
+    if given_options(context):
+        names = ", ".join(sorted(given_options(context)))
+        raise UsageError("limits what is printed, and --follow prints nothing", field=names, remedy="Leave it out")
+    settings, stop = start_service()
+    follow(settings, stop=stop)
 
 
 def _print_opportunities(result: Mapping[str, Any]) -> None:

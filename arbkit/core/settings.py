@@ -111,7 +111,9 @@ class Settings(BaseSettings):
     look_tokens: int = Field(
         600, ge=0, description="tokens a day that looks asked for beside the watchlist may cost; 0: none are taken"
     )
-    detect_interval: _Seconds = Field(300, description="seconds between detections under `arbkit up`")
+    detect_interval: _Seconds = Field(
+        300, description="seconds that products wait for a detector before the scheduler prices all"
+    )
     demo_speed: float = Field(60, ge=0, le=100_000, description="how many demo seconds pass in a real one")
     log_retention_hours: float = Field(168, gt=0, le=1e9, description="how long the log keeps a message")
     log_retention_mb: float = Field(2048, gt=0, le=1e12, description="how large a topic may grow before its oldest go")

@@ -17,8 +17,9 @@ from arbkit.core.errors import UsageError
 from arbkit.core.files import writing
 from arbkit.core.models import Opportunity
 from arbkit.profit.components import COMPONENTS
-from arbkit.store.base import OpportunityQuery, Store
+from arbkit.store.base import Store
 from arbkit.store.iteration import iter_opportunities
+from arbkit.store.queries import OpportunityQuery
 
 _PLAIN = (
     "asin", "title", "brand", "category", "source", "target", "buy_price", "buy_currency", "sell_price",

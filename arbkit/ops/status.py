@@ -12,7 +12,7 @@ from arbkit.core.results import Result
 from arbkit.core.settings import Mode, Settings
 from arbkit.ops.stream_state import StreamState
 from arbkit.sources.keepa_api.token_budget import Tokens
-from arbkit.store import Basis, Stats, open_store
+from arbkit.store import Stats, open_store
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class RunFigures(Result):
 class StoreFigures(Result):
     """Documents in the store, ages in seconds (None: nothing there), and its latest runs.
 
-    ``unpriced_products`` changed after the last detection; ``hidden_products`` are the demo market's beside real ones.
+    ``unpriced_products`` changed after they were priced; ``hidden_products`` are the demo market's beside real ones.
     """
 
     products: int
@@ -102,7 +102,7 @@ class StoreState:
 
     stats: Stats
     runs: Sequence[Run]
-    basis: Basis | None
+    swept: str | None
 
 
 def read_store_state(settings: Settings) -> StoreState | None:
@@ -113,7 +113,7 @@ def read_store_state(settings: Settings) -> StoreState | None:
     """
     try:
         with open_store(settings, read_only=True) as store:
-            return StoreState(store.stats(), store.runs(limit=_LATEST_RUNS), store.basis())
+            return StoreState(store.stats(), store.runs(limit=_LATEST_RUNS), store.swept())
     except StoreError as error:
         if error.kind != "empty":
             raise

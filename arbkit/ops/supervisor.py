@@ -118,6 +118,7 @@ def plan_services(settings: Settings, *, token_is_new: bool = False) -> list[Ser
     services = [
         *([] if settings.mode == "imported" else [Service("producer", ("produce",), secrets=_key_of(settings))]),
         Service("consumer", ("consume",)),
+        Service("detector", ("detect", "--follow")),
         Service("scheduler", ("schedule",)),
         Service("api", ("api",), Address(f"{api}/docs", f"{api}/health"), "ARBKIT_API_PORT"),
         Service(

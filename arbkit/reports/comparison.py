@@ -13,8 +13,9 @@ import orjson
 import pandas as pd
 
 from arbkit.core.models import Opportunity
-from arbkit.store.base import OpportunityQuery, Store
+from arbkit.store.base import Store
 from arbkit.store.iteration import iter_opportunities
+from arbkit.store.queries import OpportunityQuery
 
 FILE = "snapshot.json.gz"
 _VERSION = 1

@@ -7,27 +7,16 @@ from urllib.parse import urlsplit
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings, sqlite_path
-from arbkit.store.base import (
-    Basis,
-    Notice,
-    OpportunityQuery,
-    Page,
-    ProductQuery,
-    Rebuilt,
-    Removed,
-    Stats,
-    Store,
-    Sums,
-    Written,
-)
+from arbkit.store.base import Notice, PutRoutes, Rebuilt, Removed, Stats, Store, Sums, Written
+from arbkit.store.queries import OpportunityQuery, Page, ProductQuery
 
 __all__ = [
-    "Basis",
     "ElasticOptions",
     "Notice",
     "OpportunityQuery",
     "Page",
     "ProductQuery",
+    "PutRoutes",
     "Rebuilt",
     "Removed",
     "Stats",

@@ -5,32 +5,35 @@ Two implementations stand behind it, SQLite (embedded) and Elasticsearch (scale-
 
 from __future__ import annotations
 
-import math
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Protocol, Self, TypedDict, TypeVar, Unpack
-
-from pydantic import Field
+from typing import TYPE_CHECKING, Protocol
 
 from arbkit.core.closing import Closing
-from arbkit.core.errors import UsageError
-from arbkit.core.input.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
-from arbkit.core.input.validation import Request
-from arbkit.core.models import History, Offer, Opportunity, Product, ProductState, Run, Update
+from arbkit.core.models import (
+    History,
+    Offer,
+    Opportunity,
+    Product,
+    ProductRoutes,
+    ProductState,
+    RouteWindow,
+    Run,
+    Update,
+)
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.looks import Look, LookStatus
 from arbkit.core.offers.merging import Outcome
 from arbkit.core.results import RouteTotals
+from arbkit.store.queries import OpportunityQuery, Page, ProductQuery
 
 if TYPE_CHECKING:
     import pandas as pd
 
-T = TypeVar("T")
-
-
 RUNS_KEPT = 9_000
 """Records of runs kept of each report, the latest: a month of one every five minutes."""
+WINDOWS_KEPT_S = 400 * 86_400.0
+"""How long windows are kept after their end: a year and a season, to learn from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,14 +74,6 @@ class Rebuilt:
 
 
 @dataclass(frozen=True, slots=True)
-class Basis:
-    """What a detection was made of: the store as of that number of :meth:`Store.changes`; all else as a fingerprint."""
-
-    changes: int
-    inputs: str
-
-
-@dataclass(frozen=True, slots=True)
 class Notice:
     """A record that must follow a change of the store: kept with the change, published afterwards, at least once.
 
@@ -91,8 +86,19 @@ class Notice:
     value: bytes
 
 
-Announce = Callable[[Sequence[Opportunity]], Sequence[Notice]]
-"""What is to be announced of the opportunities that were none before."""
+Announce = Callable[[Mapping[str, Opportunity]], Sequence[Notice]]
+"""What is to be announced of the opportunities that were none before, given by the ids of their windows."""
+
+
+@dataclass(frozen=True, slots=True)
+class PutRoutes:
+    """What became of priced routes: ``new`` are the ids of opportunities that were none before.
+
+    The products of ``again`` are to be priced anew, as they are stored now and with the inputs of now.
+    """
+
+    new: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,86 +107,6 @@ class Removed:
 
     products: int
     offers: int
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """A stretch of a sorted result. ``next`` is an opaque cursor for :class:`*Query.cursor`, or None."""
-
-    items: tuple[T, ...]
-    total: int
-    next: str | None
-
-
-class Order(TypedDict, total=False):
-    """Order and stretch of a result, in the names of :class:`ProductQuery` and :class:`OpportunityQuery`."""
-
-    sort: ProductSort | OpportunitySort
-    descending: bool
-    limit: int
-    offset: int
-    cursor: str | None
-    at: float | None
-
-
-class _Paged(Request):
-    """Order and stretch of a result; ``cursor`` (keyset) and ``offset`` exclude each other."""
-
-    descending: bool = True
-    limit: int = Field(50, ge=1)
-    offset: int = Field(0, ge=0)
-    cursor: str | None = None
-
-    @classmethod
-    def of(cls, wanted: OpportunityFilter | ProductFilter, **order: Unpack[Order]) -> Self:
-        """The query for what a filter finds, in this order."""
-        return cls.model_validate({**wanted.filters(), **order})
-
-
-class ProductQuery(_Paged, ProductFilter):
-    """A filter of products, with order and stretch of the result."""
-
-    sort: ProductSort = "updated"
-
-
-class OpportunityQuery(_Paged, OpportunityFilter):
-    """A filter of opportunities, with order and stretch of the result.
-
-    ``at`` is the time (Unix seconds) from which ``max_age_hours`` counts back; None: when the query is asked.
-    """
-
-    sort: OpportunitySort = "profit"
-    at: float | None = None
-
-    @property
-    def status(self) -> str | None:
-        """The status of the routes that are asked for; None: any."""
-        return None if self.all_routes else "opportunity"
-
-    @property
-    def min_data_at(self) -> int | None:
-        """The time (Unix seconds) that the data must reach; None: any."""
-        if self.max_age_hours is None:
-            return None
-        return math.ceil((time.time() if self.at is None else self.at) - self.max_age_hours * 3600)
-
-
-def check_query(query: ProductQuery | OpportunityQuery) -> None:
-    """Refuse a query that contradicts itself.
-
-    Raises:
-        UsageError: names the fields.
-    """
-    if query.cursor and query.offset:
-        raise UsageError("exclude each other", field="cursor, offset")
-    if isinstance(query, ProductQuery) and query.max_price is not None and not query.market:
-        raise UsageError("needs the marketplace whose currency it is in", field="max_price", remedy="Give market too")
-
-
-def age_edges(limits: Sequence[float], now: float) -> list[tuple[int | None, int | None]]:
-    """The stretches of :meth:`Store.ages` as times: each from its first inclusive to its last exclusive; None: open."""
-    edges = [math.floor(now - limit) + 1 for limit in limits]
-    return list(zip([*edges, None], [None, *edges], strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +129,7 @@ class Stats:
     newest_at: int | None
     evaluated_at: float | None
     unpriced_products: int = 0
-    """those that changed after the last detection began"""
+    """those that changed after their routes were made"""
     hidden_products: int = 0
     """those of the demo market that are not shown, because there are real ones"""
 
@@ -295,17 +221,31 @@ class Store(Closing, Protocol):
         """
         ...
 
-    def replace_opportunities(
-        self, found: Sequence[Opportunity], *, run_id: str, basis: Basis | None = None, announce: Announce | None = None
-    ) -> list[str]:
-        """Make ``found`` the whole of ``opportunities`` and mark each product's best; atomic for readers.
+    def generation(self, inputs: str) -> int:
+        """The number of these inputs of detection, as a fingerprint: of others than the last, a new and greater one."""
+        ...
 
-        ``basis`` is what they were made of, for :meth:`basis`. What ``announce`` makes of the new ones is kept in the
-        outbox by the same write: either both are there or neither.
+    def put_routes(
+        self, results: Sequence[ProductRoutes], *, generation: int, announce: Announce | None = None
+    ) -> PutRoutes:
+        """Make these the routes of their products, those of one at once, and mark each product's best.
 
-        Returns:
-            The ids (asin:source:target) of opportunities that were none before.
+        A result that is older than what is stored, in the product's change or the ``generation`` of its inputs,
+        changes nothing. What ``announce`` makes of the new opportunities is kept in the outbox by the same write:
+        either both are there or neither, and again under the same ids where the write has to be repeated.
         """
+        ...
+
+    def unpriced(self, limit: int) -> list[str]:
+        """Products that changed after their routes were made, by ASIN, at most ``limit``."""
+        ...
+
+    def windows(self, asins: Sequence[str]) -> list[RouteWindow]:
+        """When routes of these products were opportunities, by ASIN, route and start."""
+        ...
+
+    def asins(self, *, after: str = "", limit: int) -> list[str]:
+        """The first products after this one, in their order, at most ``limit``."""
         ...
 
     def unsent(self, limit: int) -> list[Notice]:
@@ -316,15 +256,12 @@ class Store(Closing, Protocol):
         """Mark notices as sent: each has been published, and is not published again."""
         ...
 
-    def basis(self) -> Basis | None:
-        """What the stored opportunities were made of; None where none were, or by an arbkit that did not say."""
+    def put_swept(self, inputs: str) -> None:
+        """Note that every product has been priced with these inputs, and forget what ended long ago."""
         ...
 
-    def changes(self) -> int:
-        """A number that is greater after every write that changed what detection reads, and else the same.
-
-        Whatever is read afterwards is at least of that change.
-        """
+    def swept(self) -> str | None:
+        """The inputs with which every product was priced last; None where that never was, or is not known."""
         ...
 
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:

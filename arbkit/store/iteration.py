@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from arbkit.core.models import Offer, Opportunity
-from arbkit.store.base import OpportunityQuery, Page, ProductQuery, Store
+from arbkit.store.base import Store
+from arbkit.store.queries import OpportunityQuery, Page, ProductQuery
 
 T = TypeVar("T")
 Q = TypeVar("Q", ProductQuery, OpportunityQuery)

@@ -11,6 +11,7 @@ from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.stream.base import (
     ALERTS_TOPIC,
+    DETECT_GROUP,
     ENRICH_GROUP,
     ENRICHED_TOPIC,
     GROUPS,
@@ -28,6 +29,7 @@ from arbkit.stream.base import (
 
 __all__ = [
     "ALERTS_TOPIC",
+    "DETECT_GROUP",
     "ENRICHED_TOPIC",
     "ENRICH_GROUP",
     "GROUPS",

@@ -91,7 +91,7 @@ def health(shared: SharedDep) -> Health:
         unpriced = store.stats().unpriced_products
         if unpriced:
             details.append(f"{unpriced} {'product' if unpriced == 1 else 'products'} not priced yet")
-        details.append(profile_note(shared.settings, store.basis()))
+        details.append(profile_note(shared.settings, store.swept()))
     except ArbkitError as error:
         answers, details = False, [without_paths(shared.settings, str(error))]
     return Health(

@@ -165,7 +165,7 @@ class StatsOut(Result):
     oldest_at: int | None
     newest_at: int | None
     evaluated_at: float | None
-    unpriced_products: int = Field(description="products that changed after the last detection began")
+    unpriced_products: int = Field(description="products that changed after they were priced")
     hidden_products: int = Field(description="products of the demo market that are not shown beside real ones")
     demo: bool = Field(description="whether any product is of the invented demo market")
     seller: str = Field(description="whose profit it is: home, VAT numbers, input VAT")

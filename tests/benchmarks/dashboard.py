@@ -9,9 +9,10 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -23,11 +24,10 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from arbkit.analysis.detection import detect
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.offers import PRICING_COLUMNS, OfferScan
+from arbkit.analysis.detector.pricing import Inputs
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import Opportunity, Update
+from arbkit.core.models import Offer, Opportunity, ProductRoutes, Update
 from arbkit.core.settings import Settings
-from arbkit.profit import load_profile, load_rates, load_tables
 from arbkit.store import open_store
 from arbkit.web.dashboards.voila_server import kernel_environment
 from tests.benchmarks.commands import free_port, running
@@ -61,30 +61,34 @@ def fill(settings: Settings, products: int = _PRODUCTS) -> None:
                 more = {
                     "title": f"{rng.choice(brands)} thing {number} for {rng.choice(categories)}",
                     "brand": brands[number % 300], "category": categories[number % 30],
-                    "updated_at": now - rng.randrange(86_400), "weight_g": 600, "length_mm": 250, "width_mm": 180,
-                    "height_mm": 90,
+                    "updated_at": now - rng.randrange(86_400), "price_at": now, "weight_g": 600, "length_mm": 250,
+                    "width_mm": 180, "height_mm": 90,
                 }  # fmt: skip
                 for code in MARKETS:
                     one = offer(asin, code, price_minor=rng.randrange(1_500, 30_000), **more)
                     updates.append(Update(one, history(asin, code) if number < 100 else None))
             store.put(updates)
-        store.replace_opportunities(_routes(settings, products, rng, now), run_id="bench")
+        generation = store.generation("bench")
+        routes = _routes(settings, products, rng, now)
+        while some := list(islice(routes, 5_000)):
+            states = store.states([asin for asin, _ in some])
+            store.put_routes(
+                [ProductRoutes(asin, states[asin].change, now, priced) for asin, priced in some], generation=generation
+            )
+        store.put_swept("bench")
 
 
-def _routes(settings: Settings, products: int, rng: random.Random, now: int) -> list[Opportunity]:
-    """Real ones of a few hundred products, repeated under other names with other amounts."""
+def _routes(
+    settings: Settings, products: int, rng: random.Random, now: int
+) -> Iterator[tuple[str, tuple[Opportunity, ...]]]:
+    """Those of each product: real ones of a few hundred products under other names with other amounts."""
     with open_store(settings) as store:
-        (sample, *_) = store.scan_offers(PRICING_COLUMNS, products_per_batch=400)
-    frame = sample.assign(title="thing", brand="Brand 1", category="Toys & Games")
-    found = detect(
-        OfferScan(iter([frame])), load_profile(settings.profile_path, settings.profile_name),
-        load_tables(), load_rates(), parameters=DetectParameters(),
-        run_id="bench",
-    ).opportunities  # fmt: skip
+        sample = store.states(store.asins(limit=400)).values()
+    states = [replace(state, offers=tuple(_known(o) for o in state.offers)) for state in sample]
+    found = detect([states], Inputs.load(settings), parameters=DetectParameters(), run_id="bench").opportunities
     codes = list(MARKETS)
-    routes = []
     for number in range(products):
-        asin = f"B0{number:08}"
+        asin, routes = f"B0{number:08}", []
         for at in range(2):
             source, target = codes[(number + at) % 5], codes[(number + at + 1 + number % 3) % 5]
             pattern = found[(2 * number + at) % len(found)]
@@ -98,7 +102,12 @@ def _routes(settings: Settings, products: int, rng: random.Random, now: int) -> 
                     amazon_sells=rng.choice((True, False, None)),
                 )
             )  # fmt: skip
-    return routes
+        yield asin, tuple(routes)
+
+
+def _known(one: Offer) -> Offer:
+    """An offer of a category that has fees."""
+    return replace(one, title="thing", brand="Brand 1", category="Toys & Games")
 
 
 def _visit(browser: Browser, url: str, ready: str) -> tuple[float, Page]:

@@ -16,6 +16,7 @@ from arbkit.reports.runner import find_report, run_report
 from arbkit.store import open_store
 from tests.benchmarks.measuring import Report
 from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.routes import store_routes
 
 __all__ = ["run"]
 
@@ -83,4 +84,4 @@ def _fill(settings: Settings) -> None:
                 for code in ("DE", "FR", "IT", "ES", "UK")
             ]
         )
-        store.replace_opportunities([opportunity(asin) for asin in asins], run_id="bench")
+        store_routes(store, [opportunity(asin) for asin in asins])

@@ -2,7 +2,7 @@
 
     python -m tests.chaos.campaign --injections 300 --records 20000 --seed 1
 
-Producer, consumer and scheduler run all the time under arbkit's own supervisor, and so does the feeder beside it;
+Producer, consumer, detector and scheduler run all the time under arbkit's own supervisor, and the feeder beside it;
 imports, detections, replays and reports come and go. Each is killed, stopped for seconds or for good, left without room
 on the disk or shut out by a lock; the clock of all jumps. See :mod:`tests.chaos.model` for what must be true. What
 happens follows from the seed, its moments do not.
@@ -25,6 +25,7 @@ from arbkit.core.settings import Settings, sqlite_path
 from arbkit.ops.setup import initialise
 from arbkit.sources.demo.market import asins
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_stream
+from tests.chaos.agreement import is_priced
 from tests.chaos.clocked.clock import Clock
 from tests.chaos.commands import COMMANDS, Commands
 from tests.chaos.compare import contents
@@ -45,8 +46,8 @@ _LOOK_S = 0.02
 _PATIENCE_S = 240.0
 """How long a process may take to do its work again, on a machine that does other things too."""
 _SHARES = {
-    "consumer": 0.22, "producer": 0.16, "feeder": 0.08, "scheduler": 0.14, "detection": 0.14, "import": 0.12,
-    "replay": 0.08, "report": 0.06,
+    "consumer": 0.2, "detector": 0.16, "producer": 0.14, "feeder": 0.06, "scheduler": 0.1, "detection": 0.1,
+    "import": 0.12, "replay": 0.07, "report": 0.05,
 }  # fmt: skip
 _JUMPS_S = (3_600.0, 86_400.0, 60 * 86_400.0, -3_600.0, -7 * 86_400.0)
 _LATEST_S = 3.0
@@ -329,6 +330,13 @@ class _Campaign:
             self._do_once(name)
         self._require(self._has_no_lag, "the consumer does not come to the end of the log")
         self._retire("consumer")
+        self._require(self._is_priced, "the detector does not come to the end of the log")
+        self._retire("detector")
+
+    def _is_priced(self) -> bool:
+        with contextlib.suppress(ArbkitError), open_stream(self._settings) as stream:
+            return is_priced(self._settings, stream)
+        return False
 
     def _do_once(self, name: str) -> None:
         self._require(lambda: self._pid(name) is None, f"{name} does not end")

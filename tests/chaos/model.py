@@ -3,6 +3,7 @@
 ``found``     what was acknowledged is found later: records, imports, runs of reports
 ``versions``  no offer goes back to an older version, and none goes away
 ``money``     what was paid for is published: a kill may cost the one request that was under way
+``routes``    the routes that detectors stored are those that a sweep finds
 ``alerts``    each opportunity was announced at least once, and each announcement has one id
 ``letters``   what nobody can use is a dead letter with its own bytes, and nothing else is
 ``doubled``   nothing is there twice, but for the one batch that is done again when a consumer has ended
@@ -27,6 +28,7 @@ from arbkit.core.settings import Settings
 from arbkit.reports.run_folders import folder_of, read_json
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.stream import ALERTS_TOPIC, ENRICHED_TOPIC, RAW_TOPIC, Message, Stream, dead_letter_topic
+from tests.chaos.agreement import disagreements
 from tests.chaos.compare import Contents, against_the_count, messages, sets_between, told
 from tests.chaos.records import Expected
 
@@ -34,7 +36,7 @@ __all__ = ["IMPORTED", "Difference", "Promise", "Witness", "examine"]
 
 T = TypeVar("T")
 Alert = dict[str, Any]
-Promise = Literal["found", "versions", "money", "alerts", "letters", "doubled", "codes", "crash", "slow"]
+Promise = Literal["found", "versions", "money", "routes", "alerts", "letters", "doubled", "codes", "crash", "slow"]
 IMPORTED = "BIMP"
 """What the ASINs of imported products begin with."""
 _SHOWN = 3
@@ -108,6 +110,7 @@ def examine(seen: Witness, expected: Expected, found: Contents, settings: Settin
     newest = {(o.asin, o.market, o.version) for o in rest.offers.values()}
     seen.note("found", sets_between("told to nobody", set(), newest - told(stream)))
     seen.note("found", list(_lost_imports(seen, found)))
+    seen.note("routes", disagreements(settings))
     seen.note("found", list(_lost_runs(seen, settings)))
     raw = list(messages(stream, RAW_TOPIC))
     letters = list(messages(stream, dead_letter_topic(RAW_TOPIC)))

@@ -14,12 +14,14 @@ from tests.chaos.victims import StuckError, tail_of
 
 __all__ = ["SERVICES", "Services"]
 
-SERVICES = {"consumer": "consume", "producer": "produce", "scheduler": "schedule"}
+SERVICES = {
+    "consumer": ("consume",), "detector": ("detect", "--follow"), "producer": ("produce",), "scheduler": ("schedule",),
+}  # fmt: skip
 _END_S = 60.0
 
 
 class Services(Supervisor):
-    """Producer, consumer and scheduler; those with an address are none of a campaign's.
+    """Producer, consumer, detector and scheduler; those with an address are none of a campaign's.
 
     ``ended`` are the exit codes, by service, of what ended while nobody had asked it to.
     """
@@ -28,7 +30,7 @@ class Services(Supervisor):
         self._logs = logs
         self._halt = threading.Event()
         services = [
-            Service(name, (command,), heartbeat=heartbeat_path(settings, name)) for name, command in SERVICES.items()
+            Service(name, command, heartbeat=heartbeat_path(settings, name)) for name, command in SERVICES.items()
         ]
         super().__init__(services, environment=environment, sockets={}, stop=self._halt, write=self._keep)
         self.ended: list[tuple[str, int]] = []

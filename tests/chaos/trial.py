@@ -1,9 +1,10 @@
-"""Random ``kill -9`` over producers, consumers and the broker while records flow, and what must be true after it.
+"""Random ``kill -9`` over producers, consumers, detectors and the broker while records flow; what is true then.
 
     python -m tests.chaos.trial --kills 300 --records 100000 --log kafka --store elasticsearch --seed 1
 
 The store must hold what a plain count over the records says and what an undisturbed run stored, the dead letters
-every unusable record with its own bytes and nothing else, and the same records once more must change nothing.
+every unusable record with its own bytes and nothing else, the same records once more must change nothing, and the
+routes that the detectors stored must be those of a sweep.
 The records follow from the seed, the moments of the kills do not.
 """
 
@@ -23,7 +24,7 @@ from typing import Any
 import orjson
 from confluent_kafka import Producer
 
-from arbkit.core.errors import StreamError
+from arbkit.core.errors import ArbkitError, StreamError
 from arbkit.core.files import write_atomically
 from arbkit.core.settings import Settings
 from arbkit.ops.setup import initialise
@@ -31,7 +32,8 @@ from arbkit.pipeline.consumer import consume
 from arbkit.pipeline.producer import produce
 from arbkit.sources.demo.market import asins
 from arbkit.sources.demo.server import DemoServer
-from arbkit.stream import ENRICH_GROUP, ENRICHED_TOPIC, RAW_TOPIC, Stream, open_stream
+from arbkit.stream import DETECT_GROUP, ENRICH_GROUP, ENRICHED_TOPIC, RAW_TOPIC, Stream, open_stream
+from tests.chaos.agreement import count_routes, disagreements, is_priced
 from tests.chaos.compare import Contents, against_the_count, between, contents, dead_letters, sets_between, told
 from tests.chaos.records import Deck, number_in
 from tests.chaos.runtime import add_runtime_options, runtime, say
@@ -41,12 +43,12 @@ from tests.servers.launch import Kafka
 __all__ = ["Plan", "Report", "run"]
 
 CONSUMERS = 2
-"""Of one group on Kafka; a SQLite file takes one."""
+"""And as many detectors, of one group each on Kafka; a SQLite file takes one."""
 _WATCHED = 12
 _POLL_INTERVAL_S = 2.0
 _AT_ONCE = 500
 _LOOK_S = 0.02
-_SHARES = {"consumer": 0.55, "feeder": 0.25, "producer": 0.15, "broker": 0.05}
+_SHARES = {"consumer": 0.4, "detector": 0.3, "feeder": 0.15, "producer": 0.1, "broker": 0.05}
 _IN_ITS_START = 0.35
 """The share of kills that come by the victim's age, whatever it has done; the others while it works."""
 _OLDEST_START_S = 2.0
@@ -73,6 +75,7 @@ class Report:
     records: int = 0
     duplicates: int = 0
     stored: int = 0
+    routes: int = 0
     letters: int = 0
     distinct_letters: int = 0
     seconds: float = 0.0
@@ -83,7 +86,8 @@ class Report:
         ended = ", ".join(f"{n} {kind}" for kind, n in sorted(self.ended.items())) or "none"
         return [
             f"kills: {self.kills.total()} ({kills}); ended by themselves: {ended}",
-            f"records: {self.records}, and {self.duplicates} delivered again; offers stored: {self.stored}",
+            f"records: {self.records}, and {self.duplicates} delivered again; offers stored: {self.stored}, "
+            f"routes: {self.routes}",
             f"dead letters: {self.distinct_letters} distinct, {self.letters} in all; {self.seconds:.0f} s of kills",
             *(f"DIFFERENCE {line}" for line in self.differences),
             "as it must be" if not self.differences else f"{len(self.differences)} differences",
@@ -140,7 +144,9 @@ def _examine(
         *between("an undisturbed run", calm.timeless(), after.timeless()),
         *sets_between("dead letters", expected.poison, set(letters)),
         *sets_between(f"told to nobody on {ENRICHED_TOPIC}", set(), newest - told(stream)),
+        *disagreements(settings),
     ]
+    report.routes = count_routes(settings)
     _publish(deck, settings)
     produce(settings, once=True, stop=threading.Event())
     consume(settings, until_empty=True, stop=threading.Event())
@@ -187,6 +193,8 @@ class _Chaos:
         self._server = server
         self._broker: Broker | None = None
         self._consumers: list[Worker] = []
+        self._detectors: list[Worker] = []
+        self._priced = 0
         self._producers: list[Worker] = []
 
     def run(self) -> None:
@@ -219,12 +227,14 @@ class _Chaos:
             for number in range(CONSUMERS if self._broker is not None else 1):
                 name = f"consumer-{number}"
                 self._consumers.append(Worker("consumer", name, ["arbkit", "consume"], self._settings, self._progress))
+                detect, name = ["arbkit", "detect", "--follow"], f"detector-{number}"
+                self._detectors.append(Worker("detector", name, detect, self._settings, self._detected))
             feeder = Worker("feeder", "feeder", feed, self._settings, lambda: number_in(self._checkpoint))
             producer = Worker("producer", "producer", ["arbkit", "produce"], self._settings, self._looked_at)
             self._producers += [feeder, producer]
             yield
         finally:
-            for worker in (*self._producers, *self._consumers):
+            for worker in (*self._producers, *self._consumers, *self._detectors):
                 worker.end()
                 self.report.ended.update(f"{worker.kind} with {code}" for code in worker.ended)
                 if "Traceback" in (text := worker.log.read_text(errors="replace")):
@@ -241,7 +251,7 @@ class _Chaos:
 
     def _victims(self) -> list[Victim]:
         broker = [self._broker] if self._broker is not None else []
-        return [*self._consumers, *self._producers, *broker]
+        return [*self._consumers, *self._detectors, *self._producers, *broker]
 
     def _await_moment(self, victim: Victim) -> None:
         """Wait until the victim has just started, or has done a random part of what is to be done."""
@@ -275,6 +285,13 @@ class _Chaos:
                 )
         return self._committed
 
+    def _detected(self) -> int:
+        """Messages of products that the detectors have committed; the last known number while the broker is away."""
+        if self._broker is None or self._broker.answers:
+            with contextlib.suppress(StreamError):
+                self._priced = sum(self._stream.committed_offsets(DETECT_GROUP, ENRICHED_TOPIC).values())
+        return self._priced
+
     def _looked_at(self) -> int:
         """When the producer last noted a look."""
         return self._looks.stat().st_mtime_ns if self._looks.exists() else 0
@@ -289,6 +306,14 @@ class _Chaos:
         self._require(self._has_no_lag, "the consumers do not come to the end of the log")
         for worker in self._consumers:
             self._stop(worker)
+        self._require(self._is_priced, "the detectors do not come to the end of the log")
+        for worker in self._detectors:
+            self._stop(worker)
+
+    def _is_priced(self) -> bool:
+        with contextlib.suppress(ArbkitError):
+            return is_priced(self._settings, self._stream)
+        return False
 
     def _stop(self, worker: Worker) -> None:
         if code := worker.stop():

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from elasticsearch import Elasticsearch as Client
 
-import arbkit.store.elastic.detections
 import arbkit.store.sqlite.rows
 from arbkit.core.models import Opportunity, Update
 from arbkit.store import Notice, OpportunityQuery, Store
 from arbkit.store.elastic.indices import create
+from arbkit.store.elastic.routes import RouteWriter
 from arbkit.store.elastic.store import ElasticStore
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import offer, opportunity
+from tests.helpers.routes import store_routes
 from tests.servers.launch import Elasticsearch
 
 Open = Callable[[], Store]
@@ -44,8 +46,8 @@ def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
             client.indices.delete(index=",".join(client.indices.get_alias(name=f"{prefix}*")))
 
 
-def announce(new: Sequence[Opportunity]) -> list[Notice]:
-    return [Notice(f"n-{o.id}-{uuid4().hex[:8]}", "alerts", o.asin, b"\x00" + o.id.encode()) for o in new]
+def announce(new: Mapping[str, Opportunity]) -> list[Notice]:
+    return [Notice(f"n-{window}", "alerts", o.asin, b"\x00" + o.id.encode()) for window, o in new.items()]
 
 
 def routes(*numbers: int) -> list[Opportunity]:
@@ -53,7 +55,7 @@ def routes(*numbers: int) -> list[Opportunity]:
 
 
 def replace(store: Store, *numbers: int) -> list[str]:
-    return store.replace_opportunities(routes(*numbers), run_id="r", announce=announce)
+    return store_routes(store, routes(*numbers), announce=announce)
 
 
 def waiting(store: Store) -> list[str]:
@@ -86,7 +88,7 @@ def test_what_is_new_waits_in_its_order_until_it_is_marked_as_sent(opened: Open)
 
 def test_without_anything_to_announce_nothing_waits(opened: Open) -> None:
     store = opened()
-    assert len(store.replace_opportunities(routes(1), run_id="r")) == 1
+    assert len(store_routes(store, routes(1))) == 1
     assert store.unsent(10) == []
 
 
@@ -94,7 +96,7 @@ class Killed(BaseException):
     """As if the process ended here."""
 
 
-def test_one_that_is_killed_half_way_leaves_neither_the_change_nor_a_notice(
+def test_one_that_is_killed_half_way_is_finished_by_the_next_and_announced_once(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = opened()
@@ -104,43 +106,30 @@ def test_one_that_is_killed_half_way_leaves_neither_the_change_nor_a_notice(
     def die(*_: object, **__: object) -> None:
         raise Killed
 
-    with monkeypatch.context() as patch:
-        patch.setattr(arbkit.store.sqlite.rows, "best_summary", die)
-        patch.setattr(arbkit.store.elastic.detections, "swap_aliases", die)
-        with pytest.raises(Killed):
-            replace(store, 1, 2)
+    for module, name in (
+        (arbkit.store.sqlite.rows, "best_summary"), (RouteWriter, "_mark"), (RouteWriter, "_write"),
+        (RouteWriter, "_announce"), (RouteWriter, "_name"),
+    ):  # fmt: skip
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, die)
+            with suppress(Killed):
+                replace(opened(), 1, 2)
     heir = opened()
-    assert (stored(heir), heir.unsent(10)) == (["B000000001"], [])
-    assert replace(heir, 1, 2) == ["B000000002:IT:DE"]
+    replace(heir, 1, 2)
     assert (stored(heir), waiting(heir)) == (["B000000001", "B000000002"], ["B000000002"])
+    (window,) = heir.windows(["B000000002"])
+    assert heir.unsent(10)[0].id == f"n-{window.id}"
 
 
 def test_what_cannot_be_composed_changes_nothing(opened: Open) -> None:
     store = opened()
 
-    def fail(_: Sequence[Opportunity]) -> list[Notice]:
+    def fail(_: Mapping[str, Opportunity]) -> list[Notice]:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        store.replace_opportunities(routes(1), run_id="r", announce=fail)
+        store_routes(store, routes(1), announce=fail)
     assert (stored(store), store.unsent(10)) == ([], [])
-
-
-@pytest.mark.parametrize("opened", ["elasticsearch"], indirect=True)
-def test_of_two_detections_at_once_each_notice_is_kept_and_none_is_made_twice(opened: Open) -> None:
-    # In SQLite a write transaction keeps the second one waiting.
-    store, other = opened(), opened()
-    once = iter([True])
-
-    def slow(new: Sequence[Opportunity]) -> list[Notice]:
-        if next(once, False):
-            replace(other, 1, 2)
-        return announce(new)
-
-    assert store.replace_opportunities(routes(2, 3), run_id="r", announce=slow) == ["B000000003:IT:DE"]
-    assert (stored(store), waiting(store)) == (
-        ["B000000002", "B000000003"], ["B000000001", "B000000002", "B000000003"],
-    )  # fmt: skip
 
 
 def test_what_is_announced_of_the_demo_market_goes_with_it_and_the_rest_is_sent(opened: Open) -> None:
@@ -148,7 +137,7 @@ def test_what_is_announced_of_the_demo_market_goes_with_it_and_the_rest_is_sent(
     invented = [opportunity(f"B0DEMO000{n}") for n in range(3)]
     store.put([Update(offer(o.asin, origin="demo"), None) for o in invented])
     store.put([Update(offer(o.asin), None) for o in routes(1)])
-    store.replace_opportunities([*invented, *routes(1)], run_id="r", announce=announce)
+    store_routes(store, [*invented, *routes(1)], announce=announce)
     before = waiting(other)
     assert store.remove_demo(dry_run=True).products == 3
     assert waiting(other) == before

@@ -33,6 +33,7 @@ from arbkit.store.kept_facts import restore_facts, set_fact, unset_fact
 from arbkit.store.product_document import build_product
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.routes import store_routes
 from tests.helpers.statements import histories, updates
 from tests.servers.launch import Elasticsearch
 
@@ -128,7 +129,7 @@ def test_walking_the_pages_gives_everything_once_in_order(store: Store, sort: st
         )
         for i in range(23)
     ]
-    store.replace_opportunities(found, run_id="r")
+    store_routes(store, found)
     whole = OpportunityQuery(sort=sort, descending=descending, limit=100)
     expected = [o.id for o in store.opportunities(whole).items]
     walked: list[str] = []
@@ -154,21 +155,21 @@ def test_a_damaged_cursor_is_named(store: Store, cursor: str) -> None:
 
 
 def test_a_cursor_of_another_order_is_refused(store: Store) -> None:
-    store.replace_opportunities([opportunity(f"B{i:09}") for i in range(3)], run_id="r")
+    store_routes(store, [opportunity(f"B{i:09}") for i in range(3)])
     page = store.opportunities(OpportunityQuery(limit=1))
     with pytest.raises(UsageError, match="another order"):
         store.opportunities(OpportunityQuery(limit=1, sort="roi", cursor=page.next))
 
 
 def test_opportunities_are_filtered(store: Store) -> None:
-    store.replace_opportunities(
+    store_routes(
+        store,
         [
             opportunity(profit=5.0),
             opportunity(
                 "B000000002", "FR", "UK", profit=9.0, category="Tools", data_at=1_760_000_500, amazon_sells=True
             ),
         ],
-        run_id="r",
     )
     for query, expected in (
         (OpportunityQuery(min_profit=5.0), 2),
@@ -189,7 +190,7 @@ def test_opportunities_are_filtered(store: Store) -> None:
 def test_sums_are_of_all_that_a_query_finds_on_whatever_page(store: Store) -> None:
     found = [opportunity(f"B00000000{i}", profit=float(i), brand="Acme") for i in range(1, 4)]
     found.append(opportunity("B000000009", "FR", "UK", profit=9.5, brand="Zeta"))
-    store.replace_opportunities(found, run_id="r")
+    store_routes(store, found)
     sums = store.sums(OpportunityQuery(min_profit=2.0, limit=1, offset=2))
     assert (sums.count, sums.total_profit) == (3, 14.5)
     assert store.stats().brands == ("Acme", "Zeta")
@@ -202,9 +203,9 @@ def test_sums_are_of_all_that_a_query_finds_on_whatever_page(store: Store) -> No
 
 def test_replacing_opportunities_names_the_new_ones_and_marks_the_best(store: Store) -> None:
     put(store, offer(), offer("B000000002"))
-    assert store.replace_opportunities([opportunity(profit=5.0)], run_id="1") == ["B000000001:IT:DE"]
+    assert store_routes(store, [opportunity(profit=5.0)]) == ["B000000001:IT:DE"]
     found = [opportunity(profit=6.0), opportunity(target="FR", profit=7.0)]
-    assert store.replace_opportunities(found, run_id="2") == ["B000000001:IT:FR"]
+    assert store_routes(store, found) == ["B000000001:IT:FR"]
     product = store.product("B000000001")
     assert product is not None
     assert product.best is not None
@@ -214,7 +215,7 @@ def test_replacing_opportunities_names_the_new_ones_and_marks_the_best(store: St
     moved = store.product("B000000001")
     assert moved is not None
     assert moved.best is not None
-    store.replace_opportunities([], run_id="3")
+    store_routes(store, [])
     gone = store.product("B000000001")
     assert gone is not None
     assert gone.best is None
@@ -228,7 +229,7 @@ def test_routes_that_are_no_opportunity_are_found_only_when_asked_for(store: Sto
         opportunity(target="FR", profit=50.0, status="needs_size", profit_low=-3.0, profit_high=60.0, brand="Open"),
         opportunity(target="ES", profit=40.0, status="different", category="Other"),
     ]
-    assert store.replace_opportunities(found, run_id="1") == ["B000000001:IT:DE"]
+    assert store_routes(store, found) == ["B000000001:IT:DE"]
     assert [o.target for o in store.opportunities(OpportunityQuery()).items] == ["DE"]
     every = store.opportunities(OpportunityQuery(all_routes=True))
     assert (every.total, [o.status for o in every.items]) == (3, ["needs_size", "different", "opportunity"])
@@ -242,7 +243,7 @@ def test_routes_that_are_no_opportunity_are_found_only_when_asked_for(store: Sto
     assert product.best["profit"] == 5.0
     # Once its size is known it is a new opportunity.
     sized = opportunity(target="FR", profit=50.0)
-    assert store.replace_opportunities([found[0], sized], run_id="2") == ["B000000001:IT:FR"]
+    assert store_routes(store, [found[0], sized]) == ["B000000001:IT:FR"]
 
 
 def test_products_are_filtered_by_price_in_the_currency_of_a_market(store: Store) -> None:
@@ -287,7 +288,7 @@ def test_a_product_is_what_its_offers_say(store: Store) -> None:
 
 def test_rebuilding_takes_what_is_not_older_and_keeps_the_rest(store: Store) -> None:
     put(store, offer(title="as it was"), offer("B000000002"), offer("B000000003", version=8_100_000))
-    store.replace_opportunities([opportunity(profit=6.0)], run_id="r")
+    store_routes(store, [opportunity(profit=6.0)])
     store.put_run(Run(run_id="r", report="detect", status="succeeded", started_at=1.0))
     seen: list[str | None] = []
 
@@ -361,7 +362,7 @@ def test_of_each_report_only_the_latest_runs_are_kept(store: Store, monkeypatch:
 def test_stats_count(store: Store) -> None:
     # A product with a real offer is no invented one.
     put(store, offer(), offer(code="UK", origin="demo"), offer("B000000002", origin="demo"))
-    store.replace_opportunities([opportunity(profit=5.0), opportunity("B000000002", profit=2.5)], run_id="r")
+    store_routes(store, [opportunity(profit=5.0), opportunity("B000000002", profit=2.5)])
     stats = store.stats()
     assert (stats.products, stats.offers, stats.opportunities, stats.demo_products) == (2, 3, 2, 1)
     assert (stats.total_profit, stats.currency) == (7.5, "EUR")
@@ -587,7 +588,7 @@ def test_rebuilding_takes_points_ahead_of_the_clock_out_of_what_an_older_arbkit_
             "rank": Series(array("i", ahead[1:]), array("i", [7] * len(ahead[1:]))),
         }  # fmt: skip
         store.put([Update(offer(asin), replace(known, series=series))])
-    before = store.changes()
+    before = {a: s.change for a, s in store.states(["B000000001", "B000000002"]).items()}
     # Of the second the log no longer has anything.
     store.rebuild([[Update(offer(), history())], [Update(offer("B000000003"), history("B000000003"))]])
     for asin in ("B000000001", "B000000002"):
@@ -600,7 +601,7 @@ def test_rebuilding_takes_points_ahead_of_the_clock_out_of_what_an_older_arbkit_
         assert healed.version <= now + 30
     (untouched,) = store.history("B000000003")
     assert untouched.series["new"] == history().series["new"]
-    assert store.changes() > before
+    assert all(s.change > before[a] for a, s in store.states([*before]).items())
     # What comes next goes on from there.
     later = replace(
         history("B000000002", version=now + 40), series={"new": Series(array("i", [now + 40]), array("i", [5]))}

@@ -11,14 +11,15 @@ import pandas as pd
 import pytest
 from elasticsearch import Elasticsearch as Client
 
-from arbkit.core.models import Offer, Run, Update
+from arbkit.core.models import Offer, Update
 from arbkit.core.offers.facts import Fact
-from arbkit.store import Basis, OpportunityQuery, ProductQuery, Removed, Store
+from arbkit.store import OpportunityQuery, ProductQuery, Removed, Store
 from arbkit.store.elastic.indices import create
 from arbkit.store.elastic.store import ElasticStore
 from arbkit.store.product_document import build_product
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.routes import store_routes
 from tests.servers.launch import Elasticsearch
 
 Open = Callable[[bool], Store]
@@ -67,26 +68,6 @@ def invented(number: int, code: str = "DE") -> Offer:
     return offer(f"B0DEMO{number:04}", code, origin="demo", title="Invented", category="Demo", updated_at=10)
 
 
-def test_changes_grow_with_every_change_and_with_nothing_else(store: Store) -> None:
-    first = store.changes()
-    put(store, offer())
-    second = store.changes()
-    assert second > first
-    for _ in range(2):
-        # The same again, or older, or what is only looked at or reported.
-        put(store, offer(), offer(version=7_999_999, price_minor=1))
-        store.stats()
-        store.products(ProductQuery())
-        store.put_run(Run(run_id="r", report="detect", status="running", started_at=1.0))
-        store.replace_opportunities([opportunity()], run_id="r", basis=Basis(second, "x"))
-        assert store.changes() == second
-    put(store, offer(version=8_000_001))
-    third = store.changes()
-    assert third > second
-    store.rebuild(iter([[Update(offer(version=8_000_001), None)]]))
-    assert store.changes() > third
-
-
 def test_a_batch_says_what_is_known_of_its_products_then(store: Store) -> None:
     first = offer("B000000001", "FR", title="Ours")
     put(store, first, offer("B000000002"))
@@ -118,7 +99,7 @@ def test_what_changes_of_a_product_is_counted_and_nothing_else(store: Store) -> 
         done = store.put([Update(offer(asin, "DE"), None), Update(offer(asin, "FR", version=5, updated_at=5), None)])
         assert done.states[asin].change == change() == seen[-1]
         put(store, offer("B000000002"))
-        store.replace_opportunities([opportunity(asin, "FR", "DE")], run_id="r", basis=Basis(store.changes(), ""))
+        store_routes(store, [opportunity(asin, "FR", "DE")])
         assert change() == seen[-1]
     put(store, offer(asin, "DE", version=8_000_001))
     assert counted()
@@ -136,51 +117,58 @@ def test_what_changes_of_a_product_is_counted_and_nothing_else(store: Store) -> 
 def test_another_process_sees_the_same_number(opened: Open) -> None:
     one, other = opened(False), opened(True)
     put(one, offer())
-    assert one.changes() == other.changes()
-    put(other, offer("B000000002"))
-    assert one.changes() == other.changes() > 0
+    assert one.states(["B000000001"]) == other.states(["B000000001"])
+    put(other, offer("B000000001", "FR"))
+    assert one.states(["B000000001"]) == other.states(["B000000001"])
 
 
-def test_a_detection_says_what_it_was_made_of(store: Store) -> None:
-    assert store.basis() is None
+def test_a_sweep_says_what_it_was_made_of(opened: Open) -> None:
+    store, other = opened(False), opened(False)
+    assert store.swept() is None
     put(store, offer())
-    basis = Basis(store.changes(), "profile and tables")
-    store.replace_opportunities([opportunity()], run_id="r", basis=basis)
-    assert store.basis() == basis
-    store.replace_opportunities([], run_id="r2")
-    assert store.basis() is None, "this one does not say"
+    store.put_swept("profile and tables")
+    assert other.swept() == "profile and tables"
+    store.put_swept("another profile")
+    assert other.swept() == "another profile"
 
 
-def test_products_are_unpriced_until_a_detection_has_seen_their_last_change(store: Store) -> None:
-    put(store, *(offer(f"B00000000{i}", code) for i in range(5) for code in ("DE", "FR")))
-    assert store.stats().unpriced_products == 5
-    seen = store.changes()
-    # What comes in while detection is at work is not among what it saw.
-    put(store, offer("B000000009"))
-    store.replace_opportunities([opportunity()], run_id="r", basis=Basis(seen, ""))
-    assert store.stats().unpriced_products == 1
-    store.replace_opportunities([opportunity()], run_id="r", basis=Basis(store.changes(), ""))
-    assert store.stats().unpriced_products == 0
+def test_products_are_unpriced_until_their_last_change_is_priced(store: Store) -> None:
+    asins = [f"B00000000{i}" for i in range(5)]
+    put(store, *(offer(asin, code) for asin in asins for code in ("DE", "FR")))
+    assert (store.stats().unpriced_products, store.unpriced(9), store.unpriced(2)) == (5, asins, asins[:2])
+    store_routes(store, [opportunity()])
+    assert (store.stats().unpriced_products, store.unpriced(9)) == (0, [])
     # An old export is a change, whatever its time.
     put(store, offer("B000000007", updated_at=5), offer("B000000001", "FR", version=8_000_002))
     put(store, offer("B000000001", "DE", version=8_000_003), offer("B000000002"))
-    assert store.stats().unpriced_products == 2
+    assert store.unpriced(9) == ["B000000001", "B000000007"]
     store.rebuild(iter([[Update(offer("B000000003"), None)]]))
     assert store.stats().unpriced_products >= 3
-    store.replace_opportunities([], run_id="r", basis=Basis(store.changes(), ""))
-    assert store.stats().unpriced_products == 0
+    store.put_fact(Fact.of("B000000004", "package", {"weight_g": 500}, at=10.0))
+    assert "B000000004" in store.unpriced(9)
+    store_routes(store, [])
+    assert (store.stats().unpriced_products, store.unpriced(9)) == (0, [])
+
+
+def test_products_come_in_their_order_some_at_a_time(store: Store) -> None:
+    put(store, *(offer(f"B00000000{i}") for i in (3, 1, 2)))
+    assert store.asins(limit=2) == ["B000000001", "B000000002"]
+    assert store.asins(after="B000000002", limit=2) == ["B000000003"]
+    assert store.asins(after="B000000003", limit=2) == []
 
 
 def fill_both(store: Store) -> None:
     """Three products of the demo market, two real ones, and an opportunity of each."""
     demo = [invented(n, code) for n in (1, 2, 3) for code in ("DE", "FR")]
     real = [offer(f"B00000000{n}", code, updated_at=1_000) for n in (1, 2) for code in ("DE", "FR")]
-    put(store, *demo, *real)
     routes = [
         opportunity(o.asin, "FR", "DE", profit=p, demo=o.demo, category=o.category, brand="Fake" if o.demo else "Acme")
         for o, p in zip((demo[0], demo[2], demo[4], real[0], real[2]), (50.0, 40.0, 30.0, 5.0, 4.0), strict=True)
     ]
-    store.replace_opportunities(routes, run_id="r", basis=Basis(store.changes(), ""))
+    put(store, *demo)
+    store_routes(store, routes[:3])
+    put(store, *real)
+    store_routes(store, routes[3:])
 
 
 def test_a_demo_market_alone_is_shown(store: Store) -> None:
@@ -216,7 +204,7 @@ def test_beside_real_products_nothing_of_the_demo_market_is_shown(store: Store) 
     assert (stats.hidden_products, stats.unpriced_products) == (3, 0)
     assert store.ages([60], now=1_000.0) == {"DE": (2, 0), "FR": (2, 0)}
     put(store, invented(4))
-    assert store.stats().unpriced_products == 0
+    assert (store.stats().unpriced_products, store.unpriced(9), store.asins(limit=9)) == (0, [], real)
 
 
 def test_walking_the_pages_of_a_mixed_store_gives_the_real_ones_once(store: Store) -> None:
@@ -248,11 +236,11 @@ def test_who_wants_the_demo_market_sees_it_beside_real_products(opened: Open) ->
 def test_the_demo_market_is_removed_and_the_rest_stays(opened: Open) -> None:
     store, everything = opened(False), opened(True)
     fill_both(store)
-    before = store.changes()
     assert store.remove_demo(dry_run=True) == Removed(products=3, offers=6)
-    assert (everything.stats().products, store.changes()) == (5, before)
+    assert everything.stats().products == 5
+    assert len(everything.windows(["B0DEMO0001"])) == 1
     assert store.remove_demo() == Removed(products=3, offers=6)
-    assert store.changes() > before
+    assert everything.windows(["B0DEMO0001"]) == []
     stats = everything.stats()
     assert (stats.products, stats.offers, stats.opportunities, stats.demo_products) == (2, 4, 2, 0)
     assert store.stats().hidden_products == 0

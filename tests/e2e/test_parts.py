@@ -13,6 +13,7 @@ from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.lab import laboratory, open_notebook, run_all, without_other_hosts
+from tests.helpers.routes import store_routes
 
 pytestmark = pytest.mark.e2e
 
@@ -34,7 +35,7 @@ def test_parts_stand_alone_in_a_notebook_and_are_linked_by_callbacks(
     found = [f"B0000000{i:02}" for i in range(1, 31)]
     with open_store(settings) as store:
         store.put([Update(offer(a, code), history(a, code)) for a in found for code in ("DE", "IT")])
-        store.replace_opportunities([opportunity(a, profit=float(i)) for i, a in enumerate(found, 1)], run_id="r")
+        store_routes(store, [opportunity(a, profit=float(i)) for i, a in enumerate(found, 1)])
     settings = settings.model_copy(update={"token": type(settings.token)(_TOKEN)})
     cells = [nbformat.v4.new_markdown_cell("# Parts"), *map(nbformat.v4.new_code_cell, _CELLS)]
     notebook = tmp_path / "parts.ipynb"

@@ -19,6 +19,7 @@ from arbkit.reports.morning import run
 from arbkit.store import open_store
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.outputs import shown
+from tests.helpers.routes import store_routes
 
 pytestmark = pytest.mark.e2e
 
@@ -56,7 +57,7 @@ def test_the_morning_report_fits_a_phone_and_a_desk(
     found = [opportunity(f"B00000000{i}", title=title, profit=12_345.67 - i) for i in range(5)]
     with open_store(settings) as store:
         store.put([Update(offer(o.asin, "DE", title=title), history(o.asin, "DE")) for o in found])
-        store.replace_opportunities(found, run_id="d")
+        store_routes(store, found)
     report = run(settings, run_id="r")
     parts: list[NotebookHtml] = [part(report) for part in (view.headline, view.top, view.waterfalls, view.data)]
     url = written(tmp_path / "m.html", *(shown(part._repr_html_()) for part in parts))

@@ -19,6 +19,7 @@ from arbkit.store import open_store
 from arbkit.web.api import create_app
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.processes import arbkit
+from tests.helpers.routes import store_routes
 
 OUTSIDE = "192.0.2.1"
 ASINS = [f"B00000000{i}" for i in range(5)]
@@ -30,7 +31,7 @@ def filled(settings: Settings) -> Settings:
     with open_store(settings) as store:
         store.put([Update(offer(a, code), history(a, code)) for a in ASINS for code in ("DE", "IT")])
         found = [opportunity(a, profit=10.0 * (i + 1), margin_pct=5.0 * (i + 1)) for i, a in enumerate(ASINS)]
-        store.replace_opportunities(found, run_id="r1")
+        store_routes(store, found)
         store.put_run(Run(run_id="r1", report="detect", status="succeeded", started_at=1_760_000_000.0))
     folder = settings.reports_dir / "detect" / "r1"
     folder.mkdir(parents=True)
@@ -68,7 +69,7 @@ def test_an_api_may_start_before_its_data(settings: Settings) -> None:
         assert early.status_code == 503
         assert early.headers["content-type"] == "application/problem+json"
         with open_store(settings) as store:
-            store.replace_opportunities([opportunity()], run_id="r")
+            store_routes(store, [opportunity()])
         assert client.get("/arbitrage").json()["total"] == 1
 
 

@@ -13,6 +13,7 @@ from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from tests.helpers.factories import opportunity
 from tests.helpers.processes import arbkit
+from tests.helpers.routes import store_routes
 
 
 def test_init_takes_the_files_of_a_folder(settings: Settings, tmp_path: Path) -> None:
@@ -44,7 +45,7 @@ def test_alive_says_it_with_its_exit_code(settings: Settings) -> None:
 def test_export_writes_what_a_view_shows(settings: Settings, tmp_path: Path) -> None:
     with open_store(settings) as store:
         found = [opportunity(f"B0000000{i:02}", profit=float(i)) for i in range(1, 31)]
-        store.replace_opportunities(found, run_id="r")
+        store_routes(store, found)
     file = tmp_path / "best.csv"
     done = arbkit(settings, "export", str(file), "--view", "min_profit=29", "--json")
     assert orjson.loads(done.stdout) == {"file": str(file), "rows": 2}

@@ -12,9 +12,8 @@ from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 
-from arbkit.analysis.detection import detect
-from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.offers import OfferScan
+from arbkit.analysis.detection import scan_states
+from arbkit.analysis.detector.pricing import Inputs, price_products
 from arbkit.profit import load_profile, load_rates, load_tables
 from arbkit.store import open_store
 from tests.helpers.processes import with_real_exports
@@ -51,14 +50,13 @@ def test_every_route_of_the_reading_has_a_reason() -> None:
 
 def test_real_routes_are_trusted_in_the_order_of_a_reseller(real_data: Path, tmp_path: Path) -> None:
     settings = with_real_exports(real_data, tmp_path)
-    # Losses too: they are never stored, and a reseller reads them as well.
-    wanted = DetectParameters(on=EXPORTED.date(), min_profit=-100_000)
+    inputs = Inputs(load_profile(None), load_tables(), load_rates(), EXPORTED.date())
     with open_store(settings, read_only=True) as store:
-        found = detect(
-            OfferScan.of(store), load_profile(None), load_tables(), load_rates(),
-            parameters=wanted, run_id="", now=EXPORTED.timestamp(),
-        )  # fmt: skip
-    scores = {o.id: o.confidence for o in (*found.opportunities, *found.others)}
+        # Losses too: they are never stored, and a reseller reads them as well.
+        priced = [
+            price_products(states, inputs, now=EXPORTED.timestamp(), least=-100_000) for states in scan_states(store)
+        ]
+    scores = {o.id: o.confidence for some in priced for o in some.found}
     agreed = list(agreements(reading(), scores))
     assert sum(agreed) / len(agreed) >= GOAL
     assert len(set(scores.values())) >= 20, "a score that most routes share ranks nothing"

@@ -28,6 +28,7 @@ from arbkit.store.elastic.indices import create, migrate
 from arbkit.store.elastic.store import ElasticStore
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.paths import ROOT
+from tests.helpers.routes import store_routes
 from tests.servers.launch import Elasticsearch
 from tests.servers.proxy import Proxy, error_body
 
@@ -186,7 +187,7 @@ def test_a_poisoned_document_in_any_place_spares_the_others(store: ElasticStore,
 
 def filled(store: ElasticStore, count: int) -> None:
     store.put([Update(offer(f"B{i:09}", version=8_000_000 + i), history(f"B{i:09}")) for i in range(count)])
-    store.replace_opportunities([opportunity(f"B{i:09}", profit=float(i)) for i in range(0, count, 3)], run_id="r")
+    store_routes(store, [opportunity(f"B{i:09}", profit=float(i)) for i in range(0, count, 3)])
     store.put_run(Run(run_id="r", report="detect", status="succeeded", started_at=1.0))
     store.put_fact(Fact.of("B000000001", "package", {"weight_g": 900}, at=1.0))
 
@@ -255,7 +256,7 @@ def test_readers_and_writers_notice_nothing_of_a_migration(
 
     def detect(number: int) -> None:
         found = [opportunity(f"B{i:09}", profit=float(number)) for i in range(0, 200, 3)]
-        store.replace_opportunities(found, run_id=f"r{number}")
+        store_routes(store, found)
 
     another_arbkit(monkeypatch, "offers", "history", "products", "runs")
     with ThreadPoolExecutor(3) as pool:
@@ -391,7 +392,7 @@ READS: dict[str, Callable[[ElasticStore], object]] = {
     "unsent": lambda store: store.unsent(10),
     "holds_real_products": ElasticStore.holds_real_products,
     "remove_demo": lambda store: store.remove_demo(dry_run=True),
-    "replace_opportunities": lambda store: store.replace_opportunities([opportunity("B000000000")], run_id="r"),
+    "replace_opportunities": lambda store: store_routes(store, [opportunity("B000000000")]),
 }
 
 

@@ -22,6 +22,7 @@ from arbkit.web.dashboards.opportunities.filters import parse
 from arbkit.web.schemas import Listing, ProductDetail, StatsOut
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.processes import arbkit
+from tests.helpers.routes import store_routes
 
 NOW_ISH = 4_000_000_000
 """Data this young is younger than any age asked for here."""
@@ -63,7 +64,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         store.put(
             [Update(offer(o.asin, code, title=o.title), history(o.asin, code)) for o in found for code in ("DE", "IT")]
         )
-        store.replace_opportunities(found, run_id="r1")
+        store_routes(store, found)
     return settings
 
 

@@ -25,6 +25,7 @@ from arbkit.store.elastic.schema import COLLECTIONS
 from tests.helpers.compose import load
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.paths import ROOT
+from tests.helpers.routes import store_routes
 from tests.servers.launch import Elasticsearch
 
 FILE = ROOT / "docker" / "kibana" / "arbkit.ndjson"
@@ -131,7 +132,7 @@ def filled(elasticsearch: Elasticsearch) -> str:
     create(elasticsearch.url, **elastic_options(settings))
     with open_store(settings) as store:
         store.put([Update(offer(code=code), history(code=code)) for code in ("DE", "IT")])
-        store.replace_opportunities([opportunity()], run_id="r1")
+        store_routes(store, [opportunity()])
         store.put_run(Run(run_id="r1", report="detect", status="succeeded", started_at=1_790_000_000.5))
     return f"{elasticsearch.url}/{prefix}"
 

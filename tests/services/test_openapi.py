@@ -25,6 +25,7 @@ from arbkit.store import open_store
 from arbkit.web.api import create_app
 from tests.docs.openapi import OPENAPI, openapi
 from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.routes import store_routes
 
 ASIN = "B000000001"
 RENEW = "reviewed and right? `python -m tests.docs.openapi` renews it"
@@ -84,7 +85,7 @@ def address(settings: Settings) -> Iterator[str]:
     settings = settings.model_copy(update={"demo": True})
     with open_store(settings) as store:
         store.put([Update(offer(ASIN, code), history(ASIN, code)) for code in ("DE", "IT")])
-        store.replace_opportunities([opportunity(ASIN)], run_id="r1")
+        store_routes(store, [opportunity(ASIN)])
         store.put_run(Run(run_id="r1", report="detect", status="succeeded", started_at=1_760_000_000.0))
     folder = settings.reports_dir / "detect" / "r1"
     folder.mkdir(parents=True)

@@ -27,6 +27,7 @@ from arbkit.store import open_store
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.processes import arbkit
 from tests.helpers.required import missing
+from tests.helpers.routes import store_routes
 
 pytestmark = pytest.mark.e2e
 
@@ -56,7 +57,7 @@ def filled(settings: Settings) -> Settings:
                 for code, price in (("DE", 9_000), ("IT", 2_000))
             ]
         )
-        store.replace_opportunities([opportunity(a) for a in ASINS], run_id="d")
+        store_routes(store, [opportunity(a) for a in ASINS])
     return settings
 
 

@@ -27,6 +27,7 @@ from arbkit.store import open_store
 from arbkit.workbench import Workbench
 from tests.helpers.factories import PACKAGE, history, offer, opportunity
 from tests.helpers.paths import ROOT
+from tests.helpers.routes import store_routes
 from tests.servers.launch import Elasticsearch
 
 HOSTILE = "<script>alert(1)</script> $x$ a very long title that nobody would want to see whole in a table"
@@ -121,7 +122,7 @@ def test_every_route_has_a_profit_or_a_reason(chosen: Settings) -> None:
 def test_more_than_a_page_is_walked_to_the_limit(settings: Settings) -> None:
     with open_store(settings) as store:
         store.put([Update(offer(f"B{n:09d}"), None) for n in range(1_203)])
-        store.replace_opportunities([opportunity(f"B{n:09d}", profit=float(n)) for n in range(1_203)], run_id="r")
+        store_routes(store, [opportunity(f"B{n:09d}", profit=float(n)) for n in range(1_203)])
     with arbkit.open(settings) as arb:
         found = arb.opportunities(limit=1_100)
         assert found["profit"].tolist() == [float(n) for n in range(1_202, 102, -1)]

@@ -1,6 +1,6 @@
-"""The scheduler: detection as soon as prices, facts, profile or tables change, and reports when their time has come.
+"""The scheduler: a sweep of all products as soon as profile or tables change, and reports when their time has come.
 
-Detection runs in the loop that sends heartbeats; each report runs in a thread of its own, so that neither waits
+The sweep runs in the loop that sends heartbeats; each report runs in a thread of its own, so that neither waits
 for the other.
 """
 
@@ -11,12 +11,11 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
-from datetime import UTC, datetime
 from typing import Annotated, NamedTuple
 
 from pydantic import Field, JsonValue, PlainSerializer
 
-from arbkit.analysis.detection_inputs import fingerprint
+from arbkit.analysis.detection_inputs import fingerprint, today
 from arbkit.core.errors import ArbkitError, StoreError, StreamError
 from arbkit.core.results import Result
 from arbkit.core.service.heartbeat import keep_heartbeat, record_heartbeat
@@ -26,7 +25,7 @@ from arbkit.reports.run_folders import clean, iso_time
 from arbkit.reports.runner import ReportRun, is_running, run_report
 from arbkit.reports.schedule.run_state import EntryState, ScheduleState
 from arbkit.reports.schedule.schedule_file import Entry, Schedule, load_schedule
-from arbkit.store import Basis, open_store
+from arbkit.store import open_store
 from arbkit.store.lazy import LazyStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_stream
 
@@ -36,14 +35,18 @@ _TICK_S = 0.5
 _POLL_S = 5.0
 _LONGEST_FIRST_WAIT_S = 60.0
 _CLEAN_EVERY_S = 60.0
+_SWEEP_AT_LEAST_EVERY_S = 3_600.0
+_LOOKED_AT = 1_000
+"""Products that are watched for being left without a price."""
 
 
 def run_scheduler(settings: Settings, *, stop: threading.Event) -> None:
-    """Run ``detect`` when there is something new, and reports by their schedule, until ``stop`` is set.
+    """Run ``detect`` when every product has to be priced, and reports by their schedule, until ``stop`` is set.
 
-    New is whatever the stored detection was not made of. The first detection waits until the consumer has caught up
-    once (at most a minute after the first offer), so that the first table is whole. A failed run is logged and tried
-    again at its next time.
+    That is where profile, tables or day are others than those of the last sweep, where products wait for longer than
+    the interval because no detector prices them, and once an hour, for ages move on. The first sweep waits until the
+    consumer has caught up once (at most a minute after the first offer), so that the first table is whole. A failed
+    run is logged and tried again at its next time.
 
     Raises:
         ServiceError: $ARBKIT_HOME cannot be written, or the log cannot be read.
@@ -53,7 +56,7 @@ def run_scheduler(settings: Settings, *, stop: threading.Event) -> None:
     reports.start()
     cleaning.start()
     try:
-        _detect_on_change(settings, stop)
+        _sweep_when_due(settings, stop)
     finally:
         stop.set()
         reports.join()
@@ -70,10 +73,11 @@ def _clean_old_folders(settings: Settings, stop: threading.Event) -> None:
         stop.wait(_CLEAN_EVERY_S)
 
 
-def _detect_on_change(settings: Settings, stop: threading.Event) -> None:
+def _sweep_when_due(settings: Settings, stop: threading.Event) -> None:
     look_at = due_at = 0.0
-    tried: Basis | None = None
+    tried: str | None = None
     first_offer_at: float | None = None
+    waiting, swept_at = _Waiting(settings.detect_interval), time.monotonic()
     with closing(LazyStore(settings)) as store:
         while not stop.wait(_TICK_S):
             record_heartbeat(settings, "scheduler")
@@ -81,51 +85,80 @@ def _detect_on_change(settings: Settings, stop: threading.Event) -> None:
             if now < look_at:
                 continue
             seen = _look(settings, store)
-            if seen is not None and seen.detected is not None:
-                _announce(settings, store)
             # Nothing is asked of the store before it could matter.
             look_at = now + (_TICK_S if seen is None else _POLL_S)
-            if seen is None or seen.detected == seen.basis:
+            if seen is None:
                 continue
+            overdue = waiting.note(seen, now)
+            if overdue and seen.unsent is not None:
+                _announce(settings)
             first_offer_at = first_offer_at or now
-            is_first = seen.detected is None and tried is None
-            if is_first and _lag(settings) and now - first_offer_at < _LONGEST_FIRST_WAIT_S:
+            if seen.swept is None and tried is None and _is_filling(settings, now - first_offer_at):
                 look_at = now
                 continue
             # Prices come in all the time; a profile is changed by somebody who waits for what it does.
-            if tried is not None and tried.inputs == seen.basis.inputs and now < due_at:
+            is_changed = seen.inputs != seen.swept
+            if not (is_changed or overdue or now - swept_at > _SWEEP_AT_LEAST_EVERY_S):
                 continue
-            tried, due_at = seen.basis, now + settings.detect_interval
+            if is_changed and tried == seen.inputs and now < due_at:
+                continue
+            tried, due_at, swept_at = seen.inputs, now + settings.detect_interval, now
+            waiting = _Waiting(settings.detect_interval)
             with keep_heartbeat(settings, "scheduler", at_most_s=settings.report_time_limit):
-                # Every few minutes, all day: nobody looks at all their pictures.
+                # All day: nobody looks at all their pictures.
                 _run(settings, "detect", {}, stop, pictures=False)
 
 
 class _Seen(NamedTuple):
-    """What detection would be made of now, and what the stored one was."""
+    """What would be swept with now, and was; the first products that are not priced, and the first notice unsent."""
 
-    basis: Basis
-    detected: Basis | None
+    inputs: str
+    swept: str | None
+    unpriced: frozenset[str]
+    unsent: str | None
+
+
+class _Waiting:
+    """Watches for what no detector takes up for ``limit_s`` seconds: there is none, or it is far behind."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._left: frozenset[str] = frozenset()
+        self._since = 0.0
+
+    def note(self, seen: _Seen, now: float) -> bool:
+        """Whether anything that is left to do now has been so for too long."""
+        there = seen.unpriced | ({seen.unsent} if seen.unsent is not None else set())
+        if not self._left & there:
+            self._left, self._since = there, now
+        else:
+            self._left &= there
+        return bool(self._left) and now - self._since >= self._limit_s
+
+
+def _is_filling(settings: Settings, waited_s: float) -> bool:
+    """Whether the first table would not be whole yet, and is to be waited for."""
+    return waited_s < _LONGEST_FIRST_WAIT_S and _lag(settings) > 0
 
 
 def _look(settings: Settings, store: LazyStore) -> _Seen | None:
-    """None where there is nothing to detect in yet."""
+    """None where there is nothing to price yet."""
     try:
         opened = store.get()
-        if opened.stats().newest_at is None:
+        if not opened.asins(limit=1):
             return None
-        inputs = fingerprint(settings, datetime.now(UTC).date())
-        return _Seen(Basis(opened.changes(), inputs), opened.basis())
+        inputs = fingerprint(settings, today())
+        unsent = next((notice.id for notice in opened.unsent(1)), None)
+        return _Seen(inputs, opened.swept(), frozenset(opened.unpriced(_LOOKED_AT)), unsent)
     except StoreError:
         return None
 
 
-def _announce(settings: Settings, store: LazyStore) -> None:
+def _announce(settings: Settings) -> None:
     """Send what a detection that was killed, or had no log to write to, has left in the outbox."""
     try:
-        if store.get().unsent(1):
-            with open_store(settings) as writable, open_stream(settings) as log:
-                logger.info("%d notices of an earlier detection are sent", send_notices(writable, log))
+        with open_store(settings) as writable, open_stream(settings) as log:
+            logger.info("%d notices of an earlier detection are sent", send_notices(writable, log))
     except (StoreError, StreamError) as error:
         logger.warning("the outbox waits: %s", error)
 

@@ -17,7 +17,7 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.core.results import JsonObject
 from arbkit.core.service.metrics import STORE_RETRIES
-from arbkit.store.elastic.client import BLOCKED, blocked, busy, reason_of, to_store_error
+from arbkit.store.elastic.client import BLOCKED, blocked, busy, reason_of, scan, to_store_error
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ _PATIENCE_S = {"blocked": 30.0}
 """How long a write is tried again here: a migration's last moments last seconds. All else is for the caller to wait."""
 _SHORT_PATIENCE_S = 3.0
 _LONGEST_WAIT_S = 8.0
+_DELETED_AT_ONCE = 2_000
 _BUSY = frozenset({429, 502, 503, 504})
 _OTHER_MAPPING = "strict_dynamic_mapping_exception"
 
@@ -108,6 +109,31 @@ def bulk(client: Elasticsearch, actions: Sequence[Action]) -> Outcome:
         logger.warning("%d of %d documents are tried again: %s", len(left), len(actions), first)
         back_off(attempt)
     return outcome
+
+
+def delete(client: Elasticsearch, index: str, ids: Sequence[str]) -> None:
+    """Delete these documents, for all who search afterwards; those that are not there are none.
+
+    Raises:
+        StoreError: one cannot be deleted.
+    """
+    for start in range(0, len(ids), _DELETED_AT_ONCE):
+        actions = [{"delete": {"_index": index, "_id": one}} for one in ids[start : start + _DELETED_AT_ONCE]]
+        for item in client.bulk(operations=actions, refresh=True)["items"]:
+            if "error" in item["delete"]:
+                why = reason_of(item["delete"]["error"])
+                raise StoreError(f"{item['delete']['_id']} of {index} cannot be removed: {why}")
+
+
+def delete_found(client: Elasticsearch, index: str, query: JsonObject) -> None:
+    """Delete what a query finds, of all that was written before.
+
+    Raises:
+        StoreError: a document cannot be deleted.
+    """
+    client.indices.refresh(index=index)
+    for hits in scan(client, index, query, source=False):
+        delete(client, index, [hit["_id"] for hit in hits])
 
 
 def back_off(attempt: int) -> None:

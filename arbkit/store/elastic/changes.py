@@ -1,102 +1,45 @@
-"""The number of changes of the Elasticsearch store, and what the stored detection was made of.
-
-Each index that detection reads counts its own writes: a number is made of these counts, after the time at which the
-newest of the indices was made, for an index that replaces another begins to count anew.
-"""
+"""What the routes of the Elasticsearch store were made of: the inputs of detection, counted, and of the last sweep."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from elasticsearch import Elasticsearch
 
+from arbkit.core.errors import StoreError
 from arbkit.core.results import JsonObject
-from arbkit.store.base import Basis
-from arbkit.store.elastic.client import run_search
-from arbkit.store.elastic.indices import checkpoint
-from arbkit.store.elastic.schema import fingerprint
+from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk
+from arbkit.store.elastic.client import Hit, fetch_documents
 
-WATCHED = ("offers", "facts")
-"""The collections that detection reads."""
-_BITS = 40
-_PAGE = 10_000
+_INPUTS, _SWEPT = "inputs", "swept"
+_ATTEMPTS = 10
 
 
-class Counts(NamedTuple):
-    """``made_at``: when the newest index was made (Unix ms: two may be made within a second).
-
-    ``writes``: how many writes each collection has had.
-    """
-
-    made_at: int
-    writes: tuple[int, ...]
-
-    def number(self) -> int:
-        """One number for both, which grows whatever of it does."""
-        number = self.made_at
-        for writes in self.writes:
-            number = (number << _BITS) + writes
-        return number
-
-    @classmethod
-    def of(cls, number: int) -> Counts:
-        """The counts in a number."""
-        writes: list[int] = []
-        for _ in WATCHED:
-            number, last = number >> _BITS, number & ((1 << _BITS) - 1)
-            writes.insert(0, last)
-        return cls(number, tuple(writes))
+def number_inputs(client: Elasticsearch, index: str, inputs: str) -> int:
+    """The generation of these inputs: a new one where the last is of others."""
+    for attempt in range(_ATTEMPTS):
+        last = _read(client, index, _INPUTS)
+        about: dict[str, Any] = last["_source"] if last else {"inputs": None, "generation": 0}
+        if about["inputs"] == inputs:
+            return int(about["generation"])
+        document: JsonObject = {"inputs": inputs, "generation": about["generation"] + 1}
+        guard = SeqNoGuard(last["_index"], last["_seq_no"], last["_primary_term"]) if last else None
+        if bulk(client, [Action(index, _INPUTS, document, guard=guard, only_new=last is None)]).ok:
+            return int(about["generation"]) + 1
+        back_off(attempt)
+    raise StoreError("others price with other inputs all the time", kind="busy", remedy="Is there a second profile?")
 
 
-def read_counts(client: Elasticsearch, prefix: str) -> Counts:
-    """The counts as of now; all that they count can be searched afterwards."""
-    made_at, writes = 0, []
-    for name in WATCHED:
-        found = client.indices.get(index=prefix + name, features=["settings"])
-        ((index, about),) = found.items()
-        made_at = max(made_at, int(about["settings"]["index"]["creation_date"]))
-        writes.append(checkpoint(client, index) + 1)
-        client.indices.refresh(index=index)
-    return Counts(made_at, tuple(writes))
+def write_swept(client: Elasticsearch, index: str, inputs: str) -> None:
+    """Note that every product has been priced with these inputs."""
+    bulk(client, [Action(index, _SWEPT, {"inputs": inputs})])
 
 
-def write_basis(client: Elasticsearch, index: str, basis: Basis | None) -> None:
-    """Note in a new index of opportunities what they were made of; None: it does not say."""
-    if basis is not None:
-        # As text: the number is larger than any JSON number that is sure to be kept.
-        meta = {"changes": str(basis.changes), "inputs": basis.inputs}
-        client.indices.put_mapping(index=index, meta={"arbkit": fingerprint("opportunities"), "basis": meta})
+def read_swept(client: Elasticsearch, index: str) -> str | None:
+    """The inputs with which every product was priced last, if that ever was."""
+    found = _read(client, index, _SWEPT)
+    return str(found["_source"]["inputs"]) if found else None
 
 
-def read_basis(client: Elasticsearch, prefix: str) -> Basis | None:
-    """What the stored opportunities were made of, if they say so."""
-    (found,) = client.indices.get_mapping(index=f"{prefix}opportunities").values()
-    meta = found["mappings"].get("_meta", {}).get("basis")
-    return None if meta is None else Basis(changes=int(meta["changes"]), inputs=meta["inputs"])
-
-
-def changed_products(client: Elasticsearch, prefix: str, since: int) -> set[str] | None:
-    """The products that changed after this number; None: all, for an index has been made anew."""
-    now, then = read_counts(client, prefix), Counts.of(since)
-    if now.made_at != then.made_at:
-        return None
-    found: set[str] = set()
-    for name, before, after in zip(WATCHED, then.writes, now.writes, strict=True):
-        if after > before:
-            found |= _products_since(client, prefix + name, before)
-    return found
-
-
-def _products_since(client: Elasticsearch, index: str, seq_no: int) -> set[str]:
-    found: set[str] = set()
-    products: dict[str, Any] = {"size": _PAGE, "sources": [{"asin": {"terms": {"field": "asin"}}}]}
-    while True:
-        search: JsonObject = {
-            "size": 0, "query": {"range": {"_seq_no": {"gte": seq_no}}}, "aggs": {"products": {"composite": products}},
-        }  # fmt: skip
-        answer = run_search(client, search, index=index)
-        page = answer["aggregations"]["products"]
-        found |= {bucket["key"]["asin"] for bucket in page["buckets"]}
-        if "after_key" not in page:
-            return found
-        products["after"] = page["after_key"]
+def _read(client: Elasticsearch, index: str, name: str) -> Hit | None:
+    return next(iter(fetch_documents(client, index, [name])), None)

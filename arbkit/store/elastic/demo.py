@@ -8,18 +8,17 @@ from itertools import permutations
 from elasticsearch import Elasticsearch
 from pydantic import JsonValue
 
-from arbkit.core.errors import StoreError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer
 from arbkit.core.results import JsonObject
-from arbkit.store.elastic.client import reason_of, run_search
-from arbkit.store.elastic.detections import waiting_notices
+from arbkit.store.elastic.bulk import delete, delete_found
+from arbkit.store.elastic.client import run_search
+from arbkit.store.elastic.routes import waiting_notices
 
 DEMO: JsonObject = {"term": {"demo": True}}
 REAL: JsonObject = {"bool": {"must_not": [DEMO]}}
 _MOST_TERMS = 65_536
 """What Elasticsearch takes in one list."""
-_PER_REQUEST = 2_000
 
 
 def hidden_asins(client: Elasticsearch, products: str) -> list[str]:
@@ -57,6 +56,7 @@ def remove(client: Elasticsearch, prefix: str, asins: Sequence[str], offers: Seq
     """
     invented = [o.id for o in offers if o.demo]
     routes = [f"{asin}:{source}:{target}" for asin in asins for source, target in permutations(MARKETS, 2)]
+    delete_found(client, f"{prefix}windows", DEMO)
     # Offers last: by them the next try finds what this one has left.
     for name, ids in (
         ("opportunities", routes),
@@ -65,22 +65,10 @@ def remove(client: Elasticsearch, prefix: str, asins: Sequence[str], offers: Seq
         ("products", asins),
         ("offers", invented),
     ):
-        for start in range(0, len(ids), _PER_REQUEST):
-            _delete(client, prefix + name, ids[start : start + _PER_REQUEST])
+        delete(client, prefix + name, ids)
     return {o.asin for o in offers if not o.demo}
 
 
 def _notices(client: Elasticsearch, index: str, asins: Collection[str]) -> list[str]:
     """The ids of the notices of these products that are not marked as sent."""
     return [notice.id for notice in waiting_notices(client, index) if notice.key in asins]
-
-
-def _delete(client: Elasticsearch, index: str, ids: Sequence[str]) -> None:
-    """Delete these documents; those that are not there are none."""
-    actions = [{"delete": {"_index": index, "_id": one}} for one in ids]
-    answer = client.bulk(operations=actions, refresh=True)
-    for item in answer["items"]:
-        if "error" in item["delete"]:
-            raise StoreError(
-                f"{item['delete']['_id']} of {index} cannot be removed: {reason_of(item['delete']['error'])}"
-            )

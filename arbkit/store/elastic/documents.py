@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Mapping
-from dataclasses import fields
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import orjson
 from pydantic import JsonValue
 
-from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product, Run
+from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product, ProductRoutes, RouteWindow, Run
 from arbkit.core.offers.facts import Fact
 from arbkit.core.offers.looks import Look
 from arbkit.core.results import JsonObject
 from arbkit.store.absorbing import StoredHistory
 from arbkit.store.base import Notice
 from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
+from arbkit.store.routes import Basis, follow_windows
 
 Document = JsonObject
+ACTIVE: Document = {"term": {"is_active": True}}
+"""What finds routes that have not ended."""
 _PRODUCT_FIELDS = tuple(f.name for f in fields(Product))
 _SEARCHED_FIELDS = ("asin", "version", "demo", "title", "category", "updated_at")
 
@@ -45,21 +48,95 @@ def history_of(document: Mapping[str, JsonValue]) -> StoredHistory:
     return StoredHistory(row["asin"], row["market"], row["version"], row["currency"], base64.b64decode(row["series"]))
 
 
-def product_document(p: Product, best: Document | None, words: str, *, change: int) -> Document:
-    """The document of a product.
+@dataclass(frozen=True, slots=True)
+class PricedState:
+    """What a product's document says of its routes.
 
-    ``best`` is its best opportunity as :func:`best_summary`, ``words`` what a search finds it by, and ``change`` the
-    number of its last change.
+    ``basis`` is what they were made of, ``routes`` are the ids of those that may be stored as active, ``windows`` the
+    open ones by route, and ``pending`` the ids of those windows that may be neither stored nor announced yet.
+    """
+
+    basis: Basis = field(default_factory=Basis)
+    routes: frozenset[str] = frozenset()
+    windows: Mapping[str, RouteWindow] = field(default_factory=dict)
+    pending: frozenset[str] = frozenset()
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> PricedState | None:
+        """From a product's document; None where an older arbkit wrote it, which did not say."""
+        if (stored := document.get("priced")) is None:
+            return None
+        windows = {window.route: window for window in map(window_of, stored["windows"])}
+        basis = Basis(stored["change"], stored["generation"])
+        return cls(basis, frozenset(stored["routes"]), windows, frozenset(stored["pending"]))
+
+    @classmethod
+    def found(cls, routes: Iterable[Opportunity]) -> PricedState:
+        """Of the routes that an older arbkit has stored: its opportunities are none that are new."""
+        stored = list(routes)
+        windows = [w for o in stored for w in follow_windows({}, ProductRoutes(o.asin, 0, o.data_at, (o,)), 0).changed]
+        return cls(Basis(), frozenset(o.id for o in stored), {window.route: window for window in windows})
+
+    def followed_by(self, result: ProductRoutes, basis: Basis, changed: Iterable[RouteWindow]) -> PricedState:
+        """After this result, which changed these windows."""
+        windows = {**self.windows, **{window.route: window for window in changed}}
+        still_open = {route: window for route, window in windows.items() if window.ended_at is None}
+        return PricedState(basis, frozenset(o.id for o in result.routes), still_open)
+
+    def naming(self, after: PricedState) -> PricedState:
+        """With the routes and windows that it is about to have too; itself where it names them already."""
+        begun = {route: window for route, window in after.windows.items() if route not in self.windows}
+        if not begun and after.routes <= self.routes:
+            return self
+        pending = self.pending | {window.id for window in begun.values()}
+        return replace(self, routes=self.routes | after.routes, windows={**self.windows, **begun}, pending=pending)
+
+    def to_dict(self) -> Document:
+        """For the document of the product."""
+        stored: dict[str, Any] = {
+            "change": self.basis.change, "generation": self.basis.generation, "routes": sorted(self.routes),
+            "windows": [window.to_dict() for window in self.windows.values()], "pending": sorted(self.pending),
+        }  # fmt: skip
+        return stored
+
+
+def window_of(document: Mapping[str, JsonValue]) -> RouteWindow:
+    """The window of a document."""
+    row: Mapping[str, Any] = document
+    return RouteWindow(**row)
+
+
+def product_document(p: Product, words: str, *, change: int, before: Mapping[str, JsonValue] | None) -> Document:
+    """The document of a product, which is not priced yet.
+
+    ``words`` are what a search finds it by, ``change`` is the number of its last change, and ``before`` the document
+    there was, whose routes are kept.
     """
     document: dict[str, Any] = {
         "change": change,
+        "unpriced": True,
         **{name: getattr(p, name) for name in _SEARCHED_FIELDS},
         "sold_on": list(p.markets),
         "price": {code: shown["price_minor"] for code, shown in p.markets.items()},
         "words": words,
         "document": {**{name: getattr(p, name) for name in _PRODUCT_FIELDS}, "eans": list(p.eans)},
     }
-    return with_best(document, best)
+    return with_routes_of(document, before)
+
+
+def with_routes_of(document: Mapping[str, JsonValue], before: Mapping[str, JsonValue] | None) -> Document:
+    """A product's document with the best route, and all that is known of routes, of another one; None: with none."""
+    if before is None:
+        return {**with_best(document, None), "priced": PricedState().to_dict()}
+    # An older arbkit did not say what it knew of routes: that is found where they are.
+    kept = {name: value for name, value in document.items() if name != "priced"}
+    said = {"priced": before["priced"]} if "priced" in before else {}
+    return {**with_best(kept, best_of(before)), **said}
+
+
+def changed_document(document: Mapping[str, JsonValue]) -> Document:
+    """A product's document after something that it does not say itself has changed."""
+    return {**document, "change": change_of(document) + 1, "unpriced": True}
 
 
 def with_best(document: Mapping[str, JsonValue], best: Document | None) -> Document:
@@ -99,7 +176,19 @@ def product_of(document: Mapping[str, JsonValue]) -> Product:
 def opportunity_document(o: Opportunity, words: str) -> Document:
     """The document of an opportunity; ``words`` are what a search finds it by."""
     shown: Document = {name: getattr(o, name) for name in OPPORTUNITY_FIELDS}
-    return shown | {"route": o.source + o.target, "words": words, "document": o.to_dict()}
+    shown |= {"route": o.source + o.target, "is_active": True, "words": words}
+    return shown | {"document": o.to_dict()}
+
+
+def ended_document(route: str, now: float) -> Document:
+    """The document of a route that is none any more: its version keeps a late detector from reviving it."""
+    asin, source, target = route.split(":")
+    return {"id": route, "asin": asin, "source": source, "target": target, "is_active": False, "ended_at": seconds(now)}
+
+
+def seconds(at: float) -> int:
+    """A time as the date fields hold it: Unix seconds, whole."""
+    return int(at)
 
 
 def opportunity_of(document: Mapping[str, JsonValue]) -> Opportunity:
@@ -151,13 +240,18 @@ def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
             return {name: old[name] for name in ("asin", "market", "version", "currency", "series")}
         case "products":
             product = product_of(_known_inside(Product, old))
-            return product_document(product, best_of(old), old["words"], change=change_of(old))
+            document = product_document(product, old["words"], change=change_of(old), before=old)
+            return {**document, "unpriced": old.get("unpriced", True)}
         case "opportunities":
+            if not old.get("is_active", True):
+                return dict(old)
             return opportunity_document(opportunity_of(_known_inside(Opportunity, old)), old["words"])
         case "facts":
             return fact_of(old).to_dict()
         case "looks":
             return Look.from_dict(_known(Look.__slots__, old)).to_dict()
+        case "windows" | "detection":
+            return dict(old)
         case "outbox":
             return {**notice_document(notice_of(old), old["number"]), "sent": old["sent"]}
         case _:

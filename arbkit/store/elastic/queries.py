@@ -10,10 +10,11 @@ from pydantic import JsonValue
 from arbkit.core.errors import UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.results import JsonObject, RouteTotals
-from arbkit.store import cursors
-from arbkit.store.base import MAX_BRANDS, OpportunityQuery, ProductQuery, age_edges, check_query
+from arbkit.store.base import MAX_BRANDS
 from arbkit.store.elastic.client import Hit
+from arbkit.store.elastic.documents import ACTIVE
 from arbkit.store.fields import EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RANGE_FILTERS
+from arbkit.store.queries import End, OpportunityQuery, ProductQuery, age_edges, check_query, unpack_cursor
 from arbkit.store.search_text import words
 
 _WINDOW = 100_000
@@ -47,7 +48,7 @@ def opportunity_search(query: OpportunityQuery) -> Clause:
     return _search(query, _opportunity_filter(query), OPPORTUNITY_SORTS[query.sort], "id")
 
 
-OPPORTUNITIES: Clause = {"term": {"status": "opportunity"}}
+OPPORTUNITIES: Clause = {"bool": {"filter": [{"term": {"status": "opportunity"}}, ACTIVE]}}
 """The stored routes that are opportunities."""
 ROUTE_SUMS: Clause = {
     "terms": {"field": "source", "size": len(MARKETS)},
@@ -67,6 +68,12 @@ HEAD_FIGURES: Clause = {
     "evaluated": {"max": {"field": "evaluated_at"}},
 }
 """What the head figures say of all opportunities."""
+
+
+UNPRICED: Clause = {"term": {"unpriced": True}}
+"""Products that changed after their routes were made."""
+PRODUCT_FIGURES: Clause = {"demo": {"filter": {"term": {"demo": True}}}, "unpriced": {"filter": UNPRICED}}
+"""What the head figures say of products."""
 
 
 def sums_search(query: OpportunityQuery) -> Clause:
@@ -117,10 +124,9 @@ def routes_of(aggregation: Mapping[str, JsonValue]) -> dict[str, RouteTotals]:
 
 
 def _opportunity_filter(query: OpportunityQuery) -> list[JsonValue]:
-    where = _matching(query.q)
-    for name in EXACT_FILTERS:
-        if (value := getattr(query, name)) is not None:
-            where.append({"term": {name: value}})
+    where: list[JsonValue] = [ACTIVE, *_matching(query.q)]
+    exact = ((name, getattr(query, name)) for name in EXACT_FILTERS)
+    where.extend({"term": {name: value}} for name, value in exact if value is not None)
     for name, field in RANGE_FILTERS.items():
         if (value := getattr(query, name)) is not None:
             where.append({"range": {field: {"gte": value}}})
@@ -154,7 +160,7 @@ def _search(query: ProductQuery | OpportunityQuery, where: list[JsonValue], key:
         "sort": [{key: {"order": order, "missing": "_last"}}, {unique: {"order": order}}],
         "_source": ["document"],
     }
-    if after := cursors.unpack(query):
+    if after := unpack_cursor(query):
         last, last_id = after
         after_id: Clause = {"range": {unique: {beyond: last_id}}}
         missing: Clause = {"bool": {"must_not": {"exists": {"field": key}}}}
@@ -167,7 +173,7 @@ def _search(query: ProductQuery | OpportunityQuery, where: list[JsonValue], key:
     return body
 
 
-def end_of(hit: Hit) -> cursors.End:
+def end_of(hit: Hit) -> End:
     """The sort key of a hit, None for a missing number, which sorts as an infinite one; and its id."""
     key, last_id = cast("tuple[float | str | None, str]", hit["sort"])
     missing = key in ("Infinity", "-Infinity") or (isinstance(key, float | int) and abs(key) > 1e18)

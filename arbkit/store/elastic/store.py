@@ -1,14 +1,13 @@
 """The scale-out store: documents in Elasticsearch behind the same interface.
 
-The opportunities of a detection are an index of their own behind an alias that is moved at once; how offers,
-histories and products are written: :mod:`arbkit.store.elastic.writer`.
+How offers, histories and products are written: :mod:`arbkit.store.elastic.writer`; how routes are:
+:mod:`arbkit.store.elastic.routes`.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -17,32 +16,33 @@ from pydantic import JsonValue
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, ProductState, Run, Update
-from arbkit.core.results import JsonObject
-from arbkit.store import base, cursors
-from arbkit.store.absorbing import put_guarded
-from arbkit.store.base import (
-    Announce,
-    Basis,
-    Notice,
-    OpportunityQuery,
-    Page,
-    ProductQuery,
-    Rebuilt,
-    Removed,
-    Stats,
-    Sums,
-    Written,
+from arbkit.core.models import (
+    OFFER_WIRE_NAMES,
+    History,
+    Offer,
+    Opportunity,
+    Product,
+    ProductRoutes,
+    ProductState,
+    RouteWindow,
+    Run,
+    Update,
 )
-from arbkit.store.elastic import changes, demo, detections, documents, indices, queries
+from arbkit.core.results import JsonObject
+from arbkit.store import base
+from arbkit.store.absorbing import put_guarded
+from arbkit.store.base import Announce, Notice, PutRoutes, Rebuilt, Removed, Stats, Sums, Written
+from arbkit.store.elastic import changes, demo, documents, indices, queries, routes
 from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import Hit, connect, fetch_documents, run_search, scan, wrap_errors
 from arbkit.store.elastic.indices import temporary_indices
+from arbkit.store.elastic.routes import RouteWriter
 from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.elastic.users import ElasticUsers
 from arbkit.store.elastic.writer import Writer
 from arbkit.store.fields import is_number
-from arbkit.store.product_document import best_by_product, compose_states, without_invented
+from arbkit.store.product_document import compose_states, without_invented
+from arbkit.store.queries import OpportunityQuery, Page, ProductQuery, page_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,33 +109,36 @@ class ElasticStore(ElasticUsers, Closing):
             total = self._client.count(index=self._prefix + "offers")["count"]
         return Rebuilt(offers=rebuilt, kept=total - rebuilt)
 
-    def replace_opportunities(
-        self, found: Sequence[Opportunity], *, run_id: str, basis: Basis | None = None, announce: Announce | None = None
-    ) -> list[str]:
-        """See :meth:`arbkit.store.base.Store.replace_opportunities`."""
-        best = best_by_product(found)
+    def generation(self, inputs: str) -> int:
+        """See :meth:`arbkit.store.base.Store.generation`."""
         with wrap_errors():
-            words = {asin: str(old["words"]) for asin, (old, _) in self._writer.products(sorted(best)).items()}
-            of_run = [replace(o, run_id=run_id) for o in found]
-            new = detections.replace_opportunities(
-                self._client, self._prefix, of_run, words, basis=basis, announce=announce
-            )
-            self._refresh("products")
-            had = [hit["_id"] for hit in self._scan("products", {"exists": {"field": "best_profit"}}, source=False)]
-            self._writer.mark_best(best, had)
-        self._note("products")
-        return new
+            return changes.number_inputs(self._client, f"{self._prefix}detection", inputs)
+
+    def put_routes(
+        self, results: Sequence[ProductRoutes], *, generation: int, announce: Announce | None = None
+    ) -> PutRoutes:
+        """See :meth:`arbkit.store.base.Store.put_routes`."""
+        with wrap_errors():
+            done = RouteWriter(self._client, self._prefix, self._writer).put(results, generation, announce)
+        self._note("opportunities", "outbox", "products", "windows")
+        return done
+
+    def put_swept(self, inputs: str) -> None:
+        """See :meth:`arbkit.store.base.Store.put_swept`."""
+        with wrap_errors():
+            changes.write_swept(self._client, f"{self._prefix}detection", inputs)
+            routes.forget_ended(self._client, self._prefix)
 
     def unsent(self, limit: int) -> list[Notice]:
         """See :meth:`arbkit.store.base.Store.unsent`."""
         with wrap_errors():
             self._refresh("outbox")
-            return detections.read_unsent(self._client, f"{self._prefix}outbox", limit)
+            return routes.read_unsent(self._client, f"{self._prefix}outbox", limit)
 
     def mark_sent(self, notices: Sequence[Notice]) -> None:
         """See :meth:`arbkit.store.base.Store.mark_sent`."""
         with wrap_errors():
-            detections.mark_sent(self._client, f"{self._prefix}outbox", notices)
+            routes.mark_sent(self._client, f"{self._prefix}outbox", notices)
         self._note("outbox")
 
     def put_run(self, run: Run) -> None:
@@ -172,15 +175,31 @@ class ElasticStore(ElasticUsers, Closing):
 
     # Reading
 
-    def basis(self) -> Basis | None:
-        """See :meth:`arbkit.store.base.Store.basis`."""
+    def swept(self) -> str | None:
+        """See :meth:`arbkit.store.base.Store.swept`."""
         with wrap_errors():
-            return changes.read_basis(self._client, self._prefix)
+            return changes.read_swept(self._client, f"{self._prefix}detection")
 
-    def changes(self) -> int:
-        """See :meth:`arbkit.store.base.Store.changes`."""
+    def unpriced(self, limit: int) -> list[str]:
+        """See :meth:`arbkit.store.base.Store.unpriced`."""
+        return self._asins(queries.UNPRICED, limit)
+
+    def asins(self, *, after: str = "", limit: int) -> list[str]:
+        """See :meth:`arbkit.store.base.Store.asins`."""
+        return self._asins({"range": {"asin": {"gt": after}}}, limit)
+
+    def _asins(self, query: JsonObject, limit: int) -> list[str]:
+        search: JsonObject = {"size": limit, "query": query, "sort": [{"asin": "asc"}], "_source": False}
+        found = self._search("products", demo.without(self._hidden(), {**search, "track_total_hits": False}))
+        return [hit["_id"] for hit in found["hits"]["hits"]]
+
+    def windows(self, asins: Sequence[str]) -> list[RouteWindow]:
+        """See :meth:`arbkit.store.base.Store.windows`."""
+        shown = sorted(set(asins) - set(self._hidden()))
         with wrap_errors():
-            return changes.read_counts(self._client, self._prefix).number()
+            self._refresh("windows")
+            found = routes.read_windows(self._client, f"{self._prefix}windows", shown)
+        return sorted(found, key=lambda window: (window.route, window.started_at))
 
     def holds_real_products(self) -> bool:
         """See :meth:`arbkit.store.base.Store.holds_real_products`."""
@@ -285,7 +304,7 @@ class ElasticStore(ElasticUsers, Closing):
     ) -> Page[T]:
         answer = self._search(collection, demo.without(self._hidden(), search))
         hits, total = answer["hits"]["hits"], answer["aggregations"]["total"]["doc_count"]
-        return cursors.page_of(query, hits, total, build=lambda hit: build(hit["_source"]), end=queries.end_of)
+        return page_of(query, hits, total, build=lambda hit: build(hit["_source"]), end=queries.end_of)
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
         """See :meth:`arbkit.store.base.Store.runs`."""
@@ -303,7 +322,7 @@ class ElasticStore(ElasticUsers, Closing):
         """See :meth:`arbkit.store.base.Store.stats`."""
         head: JsonObject = {"size": 0, "track_total_hits": True}
         hidden = self._hidden()
-        products = self._search("products", demo.without(hidden, {**head, "aggs": {"demo": {"filter": demo.DEMO}}}))
+        products = self._search("products", demo.without(hidden, {**head, "aggs": queries.PRODUCT_FIGURES}))
         times: JsonObject = {n: {n: {"field": "updated_at"}} for n in ("min", "max")}
         markets: JsonObject = {"terms": {"field": "market", "size": len(MARKETS)}}
         offers = self._search("offers", demo.without(hidden, {**head, "aggs": {**times, "markets": markets}}))
@@ -327,16 +346,9 @@ class ElasticStore(ElasticUsers, Closing):
             oldest_at=_whole(ages["min"]["value"]),
             newest_at=_whole(ages["max"]["value"]),
             evaluated_at=results["evaluated"]["value"],
-            unpriced_products=self._count_unpriced(products["hits"]["total"]["value"], hidden),
+            unpriced_products=products["aggregations"]["unpriced"]["doc_count"],
             hidden_products=len(hidden),
         )
-
-    def _count_unpriced(self, products: int, hidden: Sequence[str]) -> int:
-        with wrap_errors():
-            basis = changes.read_basis(self._client, self._prefix)
-            since = basis.changes if basis else 0
-            changed = changes.changed_products(self._client, self._prefix, since)
-        return products if changed is None else len(changed - {*hidden})
 
     def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:
         """See :meth:`arbkit.store.base.Store.ages`."""

@@ -17,7 +17,7 @@ from elasticsearch import Elasticsearch
 from arbkit.core.errors import StoreError
 from arbkit.core.keepa_time import CLOCK_TOLERANCE_S
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import Offer, Opportunity, ProductState, Update
+from arbkit.core.models import Offer, ProductState, Update
 from arbkit.core.offers import merging
 from arbkit.core.offers.merging import Outcome
 from arbkit.core.results import JsonObject
@@ -34,7 +34,7 @@ from arbkit.store.base import Written
 from arbkit.store.elastic import documents
 from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk
 from arbkit.store.elastic.client import Hit, fetch_documents
-from arbkit.store.elastic.documents import best_of, version_of, with_best
+from arbkit.store.elastic.documents import version_of
 from arbkit.store.elastic.indices import upgrade_action
 from arbkit.store.product_document import PRODUCT_SOURCE_FIELDS, build_product, search_text
 from arbkit.store.search_text import index_words
@@ -187,11 +187,10 @@ class Writer:
             product = build_product(offers)
             old, guard = there.get(product.asin, (None, None))
             if renew or old is None or version_of(old) < product.version:
-                best = best_of(old) if old else None
                 words = index_words(search_text(product, [o.title for o in offers]))
                 change = documents.change_of(old)
-                document = documents.product_document(product, best, words, change=change + 1)
-                if {**document, "change": change} != old:
+                document = documents.product_document(product, words, change=change + 1, before=old)
+                if old is None or {**document, "change": change, "unpriced": old.get("unpriced")} != old:
                     yield self._product(product.asin, document, guard)
 
     def count_change(self, asin: str) -> None:
@@ -199,22 +198,11 @@ class Writer:
 
         def actions(asins: Sequence[str]) -> list[Action]:
             return [
-                self._product(name, {**old, "change": documents.change_of(old) + 1}, guard)
+                self._product(name, documents.changed_document(old), guard)
                 for name, (old, guard) in self.products(asins).items()
             ]
 
         self._write_products([asin], actions)
-
-    def mark_best(self, best: Mapping[str, Opportunity], had: Iterable[str]) -> None:
-        """Give each product its best opportunity, and take it from those that ``had`` one and have none any more."""
-
-        def actions(asins: Sequence[str]) -> list[Action]:
-            return [
-                self._product(asin, with_best(old, documents.best_summary(best.get(asin))), guard)
-                for asin, (old, guard) in self.products(asins).items()
-            ]
-
-        self._write_products({*had, *best}, actions)
 
     def _write_products(self, asins: Iterable[str], compose: Callable[[Sequence[str]], list[Action]]) -> dict[str, str]:
         """Write what ``compose`` makes of the products as they are, anew where others have written them meanwhile.
@@ -277,7 +265,8 @@ class Writer:
             if new is None:
                 actions.append(upgrade_action("products", self._names["products"], hit))
                 continue
-            document = {**with_best(new, best_of(before)), "change": documents.change_of(before) + 1}
+            kept = documents.with_routes_of(new, before)
+            document = documents.changed_document({**kept, "change": documents.change_of(before)})
             if document != new:
                 actions.append(Action(self._names["products"], hit["_id"], document, alias=self._alias))
         return actions

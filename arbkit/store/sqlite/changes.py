@@ -1,10 +1,8 @@
-"""The number of changes of the embedded store, and what the stored detection was made of."""
+"""The number of changes of the embedded store, and what its routes were made of."""
 
 from __future__ import annotations
 
 import sqlite3
-
-from arbkit.store.base import Basis
 
 _COUNT_UP = """
     INSERT INTO store_meta VALUES ('changes', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value
@@ -17,30 +15,45 @@ def count_up(connection: sqlite3.Connection) -> int:
     return int(number)
 
 
-def read_changes(connection: sqlite3.Connection) -> int:
-    """The number of the last change; 0 before the first."""
-    row = connection.execute("SELECT value FROM store_meta WHERE name = 'changes'").fetchone()
-    return int(row[0]) if row else 0
+def number_inputs(connection: sqlite3.Connection, inputs: str) -> int:
+    """The generation of these inputs, within a write transaction: a new one where the last is of others."""
+    if (known := read_generation(connection, inputs)) is not None:
+        return known
+    (number,) = connection.execute(
+        "INSERT INTO detection_inputs (inputs) VALUES (?) RETURNING generation", (inputs,)
+    ).fetchone()
+    return int(number)
 
 
-def write_basis(connection: sqlite3.Connection, basis: Basis | None) -> None:
-    """Note what the detection that is being stored was made of; None: it does not say."""
-    connection.execute("DELETE FROM detection_basis")
-    if basis is not None:
-        connection.execute("INSERT INTO detection_basis VALUES (?, ?)", (basis.changes, basis.inputs))
+def read_generation(connection: sqlite3.Connection, inputs: str) -> int | None:
+    """The last generation, if it is of these inputs."""
+    last = connection.execute("SELECT generation, inputs FROM detection_inputs ORDER BY generation DESC LIMIT 1")
+    return next((int(number) for number, known in last if known == inputs), None)
 
 
-def read_basis(connection: sqlite3.Connection) -> Basis | None:
-    """What the stored detection was made of, if it says so."""
-    row = connection.execute("SELECT changes, inputs FROM detection_basis").fetchone()
-    return None if row is None else Basis(changes=row[0], inputs=row[1])
+def write_swept(connection: sqlite3.Connection, inputs: str) -> None:
+    """Note that every product has been priced with these inputs."""
+    connection.execute("DELETE FROM swept")
+    connection.execute("INSERT INTO swept VALUES (?)", (inputs,))
+
+
+def read_swept(connection: sqlite3.Connection) -> str | None:
+    """The inputs with which every product was priced last, if that ever was."""
+    return next((str(inputs) for (inputs,) in connection.execute("SELECT inputs FROM swept")), None)
+
+
+def read_unpriced(connection: sqlite3.Connection, limit: int, *, real_only: bool) -> list[str]:
+    """Products that changed after their routes were made."""
+    query = f"SELECT asin FROM products WHERE changed > priced{_real(real_only)} ORDER BY asin LIMIT ?"  # noqa: S608 - ours
+    return [asin for (asin,) in connection.execute(query, (limit,))]
 
 
 def count_unpriced(connection: sqlite3.Connection, *, real_only: bool) -> int:
-    """The products that changed after what the stored detection was made of."""
-    basis = read_basis(connection)
-    # Of which product an arbkit of before knew nothing, that one is 0 and has been detected.
-    where = " AND demo = 0" if real_only else ""
-    query = f"SELECT count(*) FROM products WHERE changed > ?{where}"  # noqa: S608 - ours
-    (number,) = connection.execute(query, (basis.changes if basis else 0,)).fetchone()
+    """How many products changed after their routes were made."""
+    query = f"SELECT count(*) FROM products WHERE changed > priced{_real(real_only)}"  # noqa: S608 - ours
+    (number,) = connection.execute(query).fetchone()
     return int(number)
+
+
+def _real(real_only: bool) -> str:
+    return " AND demo = 0" if real_only else ""

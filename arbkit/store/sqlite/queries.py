@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from arbkit.store import cursors
-from arbkit.store.base import MAX_BRANDS, OpportunityQuery, ProductQuery, age_edges, check_query
+from arbkit.store.base import MAX_BRANDS
 from arbkit.store.fields import EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RANGE_FILTERS
+from arbkit.store.queries import OpportunityQuery, ProductQuery, age_edges, check_query, unpack_cursor
 from arbkit.store.search_text import words
 from arbkit.store.sqlite.demo import REAL, REAL_PRODUCT, Condition
 from arbkit.store.sqlite.rows import PRODUCT_COLUMNS
@@ -36,7 +36,6 @@ class SqlQuery:
     values: list[Any]
 
 
-KNOWN_OPPORTUNITIES = "SELECT id FROM opportunities WHERE status = 'opportunity'"
 # Steps from one to the next along the index: there are few among many rows.
 CATEGORIES = """
     WITH RECURSIVE step (name) AS (
@@ -124,7 +123,7 @@ def _page_query(
     """In keyset order; unknown keys come last either way round."""
     check_query(query)
     beyond = "<" if query.descending else ">"
-    if after := cursors.unpack(query):
+    if after := unpack_cursor(query):
         last, last_id = after
         if last is None:
             conditions.append((f"({key} IS NULL AND {unique} {beyond} ?)", [last_id]))

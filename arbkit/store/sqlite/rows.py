@@ -112,7 +112,7 @@ def read_offers(connection: sqlite3.Connection, asins: Sequence[str], *, file: s
     ``file`` may be an attached one.
     """
     query = f"SELECT {OFFER_VALUES} FROM {file}.offers WHERE asin IN ({{}}) ORDER BY asin, market"  # noqa: S608 - ours
-    for some, chunk in _in_chunks(query, asins):
+    for some, chunk in in_chunks(query, asins):
         yield from (_offer(row[:-1]) for row in fetch_damaged(connection, some, chunk) if is_intact(row))
 
 
@@ -199,16 +199,21 @@ def read_facts(connection: sqlite3.Connection, asins: Sequence[str] | None) -> l
     if connection.execute(f"{_FACTS} LIMIT 1").fetchone() is None:
         return []
     query = f"{_FACTS} WHERE asin IN ({{}}) ORDER BY asin, market, name"
-    return [_fact(row) for some, chunk in _in_chunks(query, asins) for row in connection.execute(some, chunk)]
+    return [_fact(row) for row in select_of(connection, query, asins)]
 
 
 def read_changed(connection: sqlite3.Connection, asins: Sequence[str]) -> dict[str, int]:
     """The numbers of the last changes of these products, by ASIN."""
-    query = "SELECT asin, changed FROM products WHERE asin IN ({})"
-    return {asin: n for some, chunk in _in_chunks(query, asins) for asin, n in connection.execute(some, chunk)}
+    return dict(select_of(connection, "SELECT asin, changed FROM products WHERE asin IN ({})", asins))
 
 
-def _in_chunks(query: str, asins: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+def select_of(connection: sqlite3.Connection, query: str, asins: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+    """The rows that a query with ``{}`` for a list of ASINs finds for these."""
+    for some, chunk in in_chunks(query, asins):
+        yield from connection.execute(some, chunk)
+
+
+def in_chunks(query: str, asins: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
     """A query for some of these products at a time, in their order, each with its values."""
     ordered = sorted(set(asins))
     for start in range(0, len(ordered), _IN_CHUNK):

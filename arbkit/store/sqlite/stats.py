@@ -14,8 +14,8 @@ def read_stats(connection: sqlite3.Connection, sums: Sums, *, real_only: bool) -
     kinds = dict(connection.execute("SELECT demo, count(*) FROM products GROUP BY demo").fetchall())
     hidden = kinds.pop(1, 0) if real_only else 0
     times = connection.execute(queries.REAL_OFFER_TIMES if real_only else queries.OFFER_TIMES).fetchall()
-    # One detection writes them all.
-    detected = connection.execute("SELECT currency, evaluated_at FROM opportunities LIMIT 1").fetchone()
+    latest = "SELECT currency, evaluated_at FROM opportunities ORDER BY evaluated_at DESC LIMIT 1"
+    detected = connection.execute(latest).fetchone()
     currency, evaluated_at = detected or (None, None)
     categories = connection.execute(queries.REAL_CATEGORIES if real_only else queries.CATEGORIES).fetchall()
     asked = queries.build_brands_query(real_only=real_only)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
@@ -16,34 +17,33 @@ import orjson
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, ProductState, Run, Update
-from arbkit.core.offers.facts import Fact, FactName
+from arbkit.core.models import (
+    OFFER_WIRE_NAMES,
+    History,
+    Offer,
+    Opportunity,
+    Product,
+    ProductRoutes,
+    ProductState,
+    RouteWindow,
+    Run,
+    Update,
+)
 from arbkit.core.results import RouteTotals
 from arbkit.core.sqlite import bound_wal, connect, fetch_damaged, immediate, snapshot, time_limit, wrap_errors
-from arbkit.store import base, cursors
+from arbkit.store import base
 from arbkit.store.absorbing import absorb_all, absorb_histories, put_guarded, validate, written
-from arbkit.store.base import (
-    Announce,
-    Basis,
-    Notice,
-    OpportunityQuery,
-    Page,
-    ProductQuery,
-    Rebuilt,
-    Removed,
-    Stats,
-    Sums,
-    Written,
-)
+from arbkit.store.base import Announce, Notice, PutRoutes, Rebuilt, Removed, Stats, Sums, Written
 from arbkit.store.fields import is_number
-from arbkit.store.product_document import best_by_product, compose_states, without_invented
-from arbkit.store.sqlite import changes, demo, outbox, queries, rows
+from arbkit.store.product_document import compose_states, without_invented
+from arbkit.store.queries import End, OpportunityQuery, Page, ProductQuery, page_of
+from arbkit.store.sqlite import changes, demo, queries, routes, rows
 from arbkit.store.sqlite.integrity import drop_damaged, find_damaged
-from arbkit.store.sqlite.looks import SqliteLooks
-from arbkit.store.sqlite.products import note_change, take_over, write_products
+from arbkit.store.sqlite.products import take_over, write_products
 from arbkit.store.sqlite.rebuild import beside
 from arbkit.store.sqlite.schema import OFFER_COLUMNS, ensure_schema, is_current, is_there
 from arbkit.store.sqlite.stats import read_stats
+from arbkit.store.sqlite.users import SqliteUsers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 _SUMS_KEPT = 64
 
 
-class SqliteStore(SqliteLooks, Closing):
+class SqliteStore(SqliteUsers, Closing):
     """Implements :class:`arbkit.store.base.Store` on the file at ``path``.
 
     ``show_demo``: products of the demo market are shown also beside real ones. ``longest_read_s``: seconds after which
@@ -125,41 +125,40 @@ class SqliteStore(SqliteLooks, Closing):
                 bound_wal(connection, self._path)
         return Rebuilt(offers=offers, kept=total - offers)
 
-    def replace_opportunities(
-        self, found: Sequence[Opportunity], *, run_id: str, basis: Basis | None = None, announce: Announce | None = None
-    ) -> list[str]:
-        """See :meth:`arbkit.store.base.Store.replace_opportunities`."""
-        best = best_by_product(found)
+    def generation(self, inputs: str) -> int:
+        """See :meth:`arbkit.store.base.Store.generation`."""
+        with self._using() as connection:
+            # Asked for with every batch, and new once a day.
+            if (known := changes.read_generation(connection, inputs)) is not None:
+                return known
+            with immediate(connection):
+                return changes.number_inputs(connection, inputs)
+
+    def put_routes(
+        self, results: Sequence[ProductRoutes], *, generation: int, announce: Announce | None = None
+    ) -> PutRoutes:
+        """See :meth:`arbkit.store.base.Store.put_routes`."""
         with self._using() as connection:
             with immediate(connection):
-                known = {row[0] for row in connection.execute(queries.KNOWN_OPPORTUNITIES)}
-                connection.execute("DELETE FROM opportunities")
-                connection.execute("DELETE FROM opportunity_documents")
-                changes.write_basis(connection, basis)
-                new = [o for o in found if o.status == "opportunity" and o.id not in known]
-                outbox.keep_notices(connection, announce(new) if announce else ())
-                connection.executemany(rows.PUT_OPPORTUNITY, map(rows.opportunity_row, found))
-                documents = ((o.id, orjson.dumps({**o.to_dict(), "run_id": run_id})) for o in found)
-                connection.executemany(rows.PUT_OPPORTUNITY_DOCUMENT, documents)
-                connection.execute(
-                    "UPDATE products SET best = NULL, best_profit = NULL, best_margin = NULL WHERE best IS NOT NULL"
-                )
-                connection.executemany(
-                    "UPDATE products SET best = ?, best_profit = ?, best_margin = ? WHERE asin = ?",
-                    [(rows.best_summary(o), o.profit, o.margin_pct, a) for a, o in best.items()],
-                )
+                done = routes.put_routes(connection, results, generation, announce)
             bound_wal(connection, self._path)
-        return [o.id for o in new]
+        return done
+
+    def put_swept(self, inputs: str) -> None:
+        """See :meth:`arbkit.store.base.Store.put_swept`."""
+        with self._using() as connection, immediate(connection):
+            changes.write_swept(connection, inputs)
+            routes.forget_ended(connection, time.time() - base.WINDOWS_KEPT_S)
 
     def unsent(self, limit: int) -> list[Notice]:
         """See :meth:`arbkit.store.base.Store.unsent`."""
         with self._using() as connection:
-            return outbox.read_unsent(connection, limit)
+            return routes.read_unsent(connection, limit)
 
     def mark_sent(self, notices: Sequence[Notice]) -> None:
         """See :meth:`arbkit.store.base.Store.mark_sent`."""
         with self._using() as connection, immediate(connection):
-            outbox.mark_sent(connection, notices)
+            routes.mark_sent(connection, notices)
 
     def put_run(self, run: Run) -> None:
         """See :meth:`arbkit.store.base.Store.put_run`."""
@@ -184,15 +183,28 @@ class SqliteStore(SqliteLooks, Closing):
 
     # Reading
 
-    def basis(self) -> Basis | None:
-        """See :meth:`arbkit.store.base.Store.basis`."""
+    def swept(self) -> str | None:
+        """See :meth:`arbkit.store.base.Store.swept`."""
         with self._using() as connection:
-            return changes.read_basis(connection)
+            return changes.read_swept(connection)
 
-    def changes(self) -> int:
-        """See :meth:`arbkit.store.base.Store.changes`."""
-        with self._using() as connection:
-            return changes.read_changes(connection)
+    def unpriced(self, limit: int) -> list[str]:
+        """See :meth:`arbkit.store.base.Store.unpriced`."""
+        with self._using() as connection, snapshot(connection):
+            return changes.read_unpriced(connection, limit, real_only=self._real_only(connection))
+
+    def windows(self, asins: Sequence[str]) -> list[RouteWindow]:
+        """See :meth:`arbkit.store.base.Store.windows`."""
+        with self._using() as connection, snapshot(connection):
+            found = list(routes.read_windows(connection, self._shown(connection, asins)))
+        return sorted(found, key=lambda window: (window.route, window.started_at))
+
+    def asins(self, *, after: str = "", limit: int) -> list[str]:
+        """See :meth:`arbkit.store.base.Store.asins`."""
+        with self._using() as connection, snapshot(connection):
+            real = "AND demo = 0" if self._real_only(connection) else ""
+            query = f"SELECT asin FROM products WHERE asin > ? {real} ORDER BY asin LIMIT ?"  # noqa: S608 - ours
+            return [asin for (asin,) in connection.execute(query, (after, limit))]
 
     def holds_real_products(self) -> bool:
         """See :meth:`arbkit.store.base.Store.holds_real_products`."""
@@ -282,7 +294,7 @@ class SqliteStore(SqliteLooks, Closing):
             count = queries.build_product_count_query(query, real_only=real_only)
             (total,) = connection.execute(count.sql, count.values).fetchone()
             found = connection.execute(asked.sql, asked.values).fetchall()
-        return cursors.page_of(query, found, total, build=rows.to_product, end=_end)
+        return page_of(query, found, total, build=rows.to_product, end=_end)
 
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
         """See :meth:`arbkit.store.base.Store.opportunities`."""
@@ -290,9 +302,7 @@ class SqliteStore(SqliteLooks, Closing):
             asked = queries.build_opportunities_query(query, real_only=self._real_only(connection))
             total = self._summed(connection, query).count
             found = connection.execute(asked.sql, asked.values).fetchall()
-        return cursors.page_of(
-            query, found, total, build=lambda row: Opportunity.from_dict(orjson.loads(row[0])), end=_end
-        )
+        return page_of(query, found, total, build=lambda row: Opportunity.from_dict(orjson.loads(row[0])), end=_end)
 
     def sums(self, query: OpportunityQuery) -> Sums:
         """See :meth:`arbkit.store.base.Store.sums`."""
@@ -325,25 +335,6 @@ class SqliteStore(SqliteLooks, Closing):
             row = connection.execute("SELECT document FROM runs WHERE run_id = ?", (run_id,)).fetchone()
         return None if row is None else Run(**orjson.loads(row[0]))
 
-    def put_fact(self, fact: Fact) -> None:
-        """See :meth:`arbkit.store.base.Store.put_fact`."""
-        with self._using() as connection, immediate(connection):
-            connection.execute(rows.PUT_FACT, rows.fact_row(fact))
-            note_change(connection, fact.asin)
-
-    def delete_fact(self, asin: str, market: str, name: FactName) -> bool:
-        """See :meth:`arbkit.store.base.Store.delete_fact`."""
-        with self._using() as connection, immediate(connection):
-            deleted = connection.execute(rows.DELETE_FACT, (asin, market, name)).rowcount > 0
-            if deleted:
-                note_change(connection, asin)
-        return deleted
-
-    def facts(self, asins: Sequence[str] | None = None) -> list[Fact]:
-        """See :meth:`arbkit.store.base.Store.facts`."""
-        with self._using() as connection:
-            return rows.read_facts(connection, asins)
-
     def stats(self) -> Stats:
         """See :meth:`arbkit.store.base.Store.stats`."""
         with self._using() as connection, snapshot(connection):
@@ -373,7 +364,7 @@ class SqliteStore(SqliteLooks, Closing):
             yield self._connection
 
 
-def _end(row: Sequence[Any]) -> cursors.End:
+def _end(row: Sequence[Any]) -> End:
     return row[-2], row[-1]
 
 

@@ -130,7 +130,7 @@ class DashboardPage:
             self.widget.notify("The store answers again.", "good")
 
     def _look_at_profile(self) -> None:
-        note = profile_note(self.settings, self.store.basis())
+        note = profile_note(self.settings, self.store.swept())
         if note != self.profile_note:
             # Detection has begun, or ended: the figures are others.
             self.profile_note, self._stats_at = note, 0.0

@@ -3,39 +3,46 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from arbkit.analysis.detection import detect, highest_profit, limited, run
+from arbkit.analysis import detection
+from arbkit.analysis.detection import Detection, detect, highest_profit, run
+from arbkit.analysis.detection_inputs import today
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.offers import OfferScan, offers_frame
-from arbkit.core.models import Opportunity, Update
+from arbkit.analysis.detector.pricing import Inputs
+from arbkit.core.models import Offer, Opportunity, ProductState, Update
 from arbkit.core.settings import Settings
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.stream import ALERTS_TOPIC, open_stream
-from tests.helpers.factories import offer, opportunity
+from tests.helpers.factories import offer
 
+TODAY = date(2026, 8, 1)
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC).timestamp()
 PACKAGE = {"length_mm": 200, "width_mm": 100, "height_mm": 50, "weight_g": 400, "shipping_minor": 0}
 
 
+def detected(offers: Sequence[Offer], *, on: date = TODAY, **asked: Any) -> Detection:
+    """The outcome at noon of 1 August 2026, with a product to each slice."""
+    slices = [[ProductState(a, 1, tuple(o for o in offers if o.asin == a))] for a in sorted({o.asin for o in offers})]
+    inputs = Inputs(Profile.neutral(), load_tables(), load_rates(), on)
+    return detect(slices, inputs, parameters=DetectParameters(on=on, **asked), run_id="r", now=NOW)
+
+
 def found(**asked: Any) -> set[str]:
     """The ids of what detection keeps among two products on two marketplaces each."""
-    profile, old = Profile.neutral(), int(NOW) - 10 * 3600
+    old = int(NOW) - 10 * 3600
     offers = [
         offer("B000000001", "IT", price_minor=2_000, price_at=int(NOW), **PACKAGE),
         offer("B000000001", "DE", price_minor=7_000, price_at=int(NOW), title="Lantern, red", **PACKAGE),
         offer("B000000002", "IT", price_minor=3_000, price_at=old, brand="Zeta", **PACKAGE),
         offer("B000000002", "DE", price_minor=5_000, price_at=old, brand="Zeta", amazon_minor=5_000, **PACKAGE),
     ]
-    parameters = DetectParameters(**asked)
-    scan, tables, rates = OfferScan(iter([offers_frame(offers)])), load_tables(), load_rates()
-    detection = detect(scan, profile, tables, rates, parameters=parameters, run_id="r", now=NOW)
-    return {o.asin for o in detection.opportunities}
+    return {o.asin for o in detected(offers, **asked).opportunities}
 
 
 @pytest.mark.parametrize(
@@ -125,17 +132,24 @@ def test_what_is_shown_beside_the_opportunities_is_not_called_one(settings: Sett
 
 
 def test_every_route_that_needs_a_size_is_listed_with_all_whatever_is_likely() -> None:
-    likely_loss = opportunity("B000000001", status="needs_size", profit=-8.10, profit_low=-134.0, profit_high=3.20)
-    different = opportunity("B000000002", status="different", profit=-1.0)
-    base = detect(
-        OfferScan(iter([])), Profile.neutral(), load_tables(), load_rates(), parameters=DetectParameters(), run_id="r"
-    )
-    whole = replace(base, others=(likely_loss, different))
-    assert limited(whole, DetectParameters()).opportunities == ()
-    assert limited(whole, DetectParameters(all_routes=True)).opportunities == (likely_loss,)
+    sized = [
+        offer("B000000002", code, price_minor=price, price_at=int(NOW), title=f"Batteries AA, {units} Stück", **PACKAGE)
+        for code, price, units in (("IT", 4_000, 12), ("DE", 5_200, 24))
+    ]
+    open_size = [
+        offer("B000000001", code, price_minor=price, price_at=int(NOW), shipping_minor=0)
+        for code, price in (("IT", 4_000), ("DE", 5_200))
+    ]
+    every = detected([*open_size, *sized], min_profit=-1.0, all_routes=True).opportunities
+    likely_loss, different = sorted(every, key=lambda o: o.asin)
+    assert (likely_loss.status, different.status) == ("needs_size", "different")
+    assert likely_loss.profit < 0 < (likely_loss.profit_high or 0.0)
+    assert different.profit < 0
+    assert detected([*open_size, *sized]).opportunities == ()
+    assert detected([*open_size, *sized], all_routes=True).opportunities == (likely_loss,)
 
 
-def seen_on(on: date | None, *, seen: date, **asked: Any) -> list[Opportunity]:
+def seen_on(on: date, *, seen: date, **asked: Any) -> list[Opportunity]:
     """What a detection of a day finds in prices that were seen at noon of another one; now is 1 August 2026."""
     at = int(datetime.combine(seen, datetime.min.time(), UTC).timestamp()) + 12 * 3_600
     offers = [
@@ -144,19 +158,12 @@ def seen_on(on: date | None, *, seen: date, **asked: Any) -> list[Opportunity]:
         )
         for code, price in (("IT", 2_000), ("DE", 7_000))
     ]
-    scan = OfferScan(iter([offers_frame(offers)]))
-    parameters = DetectParameters(on=on, **asked)
-    found = detect(scan, Profile.neutral(), load_tables(), load_rates(), parameters=parameters, run_id="r", now=NOW)
-    return list(found.opportunities)
-
-
-TODAY = date(2026, 8, 1)
+    return list(detected(offers, on=on, **asked).opportunities)
 
 
 @pytest.mark.parametrize(
     ("on", "seen", "old"),
     [
-        (None, TODAY, []),
         (TODAY, TODAY, []),
         # Today these are old; on their own day they were not.
         (date(2026, 3, 1), date(2026, 3, 1), []),
@@ -168,7 +175,7 @@ TODAY = date(2026, 8, 1)
         (date(2026, 9, 20), TODAY, ["data_older_than_a_week", "data_older_than_a_month", "sales_rank_old"]),
     ],
 )
-def test_ages_count_to_the_end_of_the_day_that_is_asked_for(on: date | None, seen: date, old: list[str]) -> None:
+def test_ages_count_to_the_end_of_the_day_that_is_asked_for(on: date, seen: date, old: list[str]) -> None:
     (found,) = seen_on(on, seen=seen)
     codes = [warning["code"] for warning in found.warnings]
     assert sorted(code for code in codes if code.startswith("data_older") or code == "sales_rank_old") == sorted(old)
@@ -187,15 +194,47 @@ def test_the_greatest_age_counts_to_the_day_too(hours: float, kept: bool) -> Non
     assert bool(seen_on(date(2026, 3, 1), seen=date(2026, 3, 1), max_age_hours=hours)) == kept
 
 
-def test_a_stored_detection_of_a_day_is_cut_by_ages_of_that_day(settings: Settings) -> None:
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+def filled_yesterday(settings: Settings) -> date:
+    """A store with a product whose prices were seen as yesterday began; yesterday."""
+    yesterday = today() - timedelta(days=1)
+    at = int(datetime.combine(yesterday, datetime.min.time(), UTC).timestamp())
+    fields: dict[str, Any] = {**PACKAGE, "price_at": at, "updated_at": at}
+    prices = {"IT": 2_000, "DE": 7_000}
     with open_store(settings) as store:
-        at = int(datetime.combine(yesterday, datetime.min.time(), UTC).timestamp())
-        fields: dict[str, Any] = {**PACKAGE, "price_at": at, "updated_at": at}
-        prices = {"IT": 2_000, "DE": 7_000}
         store.put([Update(offer("B000000001", code, price_minor=p, **fields), None) for code, p in prices.items()])
+    return yesterday
+
+
+def test_a_detection_of_a_stored_day_is_cut_by_ages_of_that_day(settings: Settings) -> None:
+    yesterday = filled_yesterday(settings)
     ages = [
         len(run(settings, DetectParameters(on=yesterday, max_age_hours=h), run_id=f"{h}").opportunities)
         for h in (23, 25)
     ]
     assert ages == [0, 1]
+
+
+def test_another_day_is_answered_and_neither_stored_nor_announced(settings: Settings) -> None:
+    yesterday = filled_yesterday(settings)
+    found = run(settings, DetectParameters(on=yesterday), run_id="yesterday")
+    assert (found.on, found.total, found.stored, found.new) == (yesterday, 1, 1, ())
+    assert (stored(settings), alerts(settings)) == (set(), 0)
+    now = run(settings, run_id="today")
+    assert (now.on, now.total, set(now.new)) == (today(), 1, {o.id for o in now.opportunities})
+    assert (stored(settings), alerts(settings)) == ({*now.new}, 1)
+    assert run(settings, DetectParameters(on=yesterday), run_id="again").total == 1
+    assert (stored(settings), alerts(settings)) == ({*now.new}, 1)
+
+
+def test_of_more_routes_than_are_shown_the_best_are_and_all_are_counted(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = run(filled(settings), run_id="whole")
+    assert whole.total > 1
+    monkeypatch.setattr(detection, "MOST_SHOWN", 1)
+    monkeypatch.setattr(detection, "_PRODUCTS_AT_ONCE", 1)
+    best = run(settings, run_id="best")
+    assert [o.id for o in best.opportunities] == [whole.opportunities[0].id]
+    assert (best.total, best.stored, best.to_dict()["total"]) == (whole.total, whole.stored, whole.total)
+    assert f"{whole.total} opportunities" in best.headline()
+    assert len(stored(settings)) == whole.total

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,10 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from arbkit.analysis.detection import detect
+from arbkit.analysis.detection import detect, scan_states
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.offers import OfferScan, prepare_offers
+from arbkit.analysis.detector.pricing import Inputs
+from arbkit.analysis.offers import prepare_offers
 from arbkit.analysis.routes import price_routes, routes_frame
 from arbkit.analysis.what_if import quote_request_for, reprice
 from arbkit.core.models import Offer, Update
@@ -44,14 +44,12 @@ def offers() -> list[Offer]:
 def test_every_door_prices_a_route_alike(tmp_path: Path) -> None:
     found = offers()
     prices = price_routes(prepare_offers(found, now=NOW), PROFILE, TABLES, RATES, on=ON)
-    best, *_ = prices.routes(now=NOW)
+    best, *_ = prices.routes(now=NOW, listings=lambda _: found)
     assert (best.id, best.fulfilment) == ("IT:DE", "fba-local")
     with SqliteStore(tmp_path / "store.db") as store:
         store.put([Update(o, None) for o in found])
-        scan = OfferScan.of(store)
-        detected = detect(
-            replace(scan, listings=None), PROFILE, TABLES, RATES, parameters=DetectParameters(), run_id="", now=NOW
-        )
+        inputs = Inputs(PROFILE, TABLES, RATES, ON)
+        detected = detect(scan_states(store), inputs, parameters=DetectParameters(), run_id="", now=NOW)
     assert detected.opportunities[0] == best.opportunity
     table = routes_frame(prices, found).set_index(["source", "target"])
     assert table["profit"]["IT", "DE"] == best.profit

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from arbkit.analysis.detection import detect
+from arbkit.analysis.detection import detect, scan_states
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.offers import OfferScan, known_offers, prepare_offers
+from arbkit.analysis.detector.pricing import Inputs
+from arbkit.analysis.offers import known_offers, prepare_offers
 from arbkit.analysis.routes import price_routes
 from arbkit.core.models import Opportunity, Update
 from arbkit.core.offers.facts import Fact, FactName
@@ -35,11 +37,11 @@ def found(path: Path, *facts: Fact, **fields: Any) -> Opportunity:
         ])  # fmt: skip
         for fact in facts:
             store.put_fact(fact)
-        tables, rates = load_tables(), load_rates()
+        tables, rates, on = load_tables(), load_rates(), datetime.fromtimestamp(NOW, UTC).date()
         parameters = DetectParameters(min_profit=-100, all_routes=True)
-        detected = detect(OfferScan.of(store), PROFILE, tables, rates, parameters=parameters, run_id="", now=NOW)
-        (one,) = [o for o in (*detected.opportunities, *detected.others) if o.source == "IT"]
-        on = detected.on
+        inputs = Inputs(PROFILE, tables, rates, on)
+        detected = detect(scan_states(store), inputs, parameters=parameters, run_id="", now=NOW)
+        (one,) = [o for o in detected.opportunities if o.source == "IT"]
         page = price_routes(prepare_offers(known_offers(store, [ASIN]), now=NOW), PROFILE, tables, rates, on=on)
         (same,) = [o for o in page.opportunities(now=NOW, listings=store.offers) if o.source == "IT"]
         assert same == one

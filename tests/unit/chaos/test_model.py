@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 import pytest
 
-from arbkit.analysis.detection import alerts_of
+from arbkit.analysis.detector.alerts import alerts_of
 from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
 from arbkit.ops.setup import initialise
@@ -21,7 +21,7 @@ from arbkit.pipeline.consumer import consume
 from arbkit.pipeline.outbox import send_notices
 from arbkit.reports.run_folders import folder_of
 from arbkit.sources.envelope import envelope
-from arbkit.store import Basis, open_store
+from arbkit.store import open_store
 from arbkit.stream import (
     ALERTS_TOPIC,
     ENRICHED_TOPIC,
@@ -38,6 +38,7 @@ from tests.chaos.model import IMPORTED, Witness, examine
 from tests.chaos.records import Deck, Expected
 from tests.chaos.report import Recoveries
 from tests.helpers.factories import offer, opportunity
+from tests.helpers.routes import store_routes
 
 LETTERS = dead_letter_topic(RAW_TOPIC)
 DECK = Deck(seed=3, count=300)
@@ -89,7 +90,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
             consume(settings, until_empty=True, stop=threading.Event())
             store.put([Update(offer(FOUND, "DE", price_minor=8_010), None)])
             route = opportunity(FOUND, "DE", "ES")
-            store.replace_opportunities([route], run_id="r", basis=Basis(store.changes(), "x"), announce=alerts_of)
+            store_routes(store, [route], announce=alerts_of)
             send_notices(store, stream)
             store.put_run(RUN)
         result = folder_of(settings, RUN) / "result.json"
@@ -251,7 +252,7 @@ def test_a_kill_may_cost_one_request(home: Home) -> None:
 def test_an_opportunity_that_was_never_announced(home: Home) -> None:
     with open_store(home.settings) as store:
         routes = [opportunity(FOUND, "DE", "ES"), opportunity(FOUND, "DE", "IT")]
-        store.replace_opportunities(routes, run_id="s", basis=Basis(store.changes(), "x"), announce=lambda _: [])
+        store_routes(store, routes, announce=lambda _: [])
     assert f"{FOUND} DE→IT is an opportunity and was never announced" in home.only("alerts")
 
 

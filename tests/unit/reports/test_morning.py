@@ -20,6 +20,7 @@ from arbkit.reports.morning import Morning
 from arbkit.reports.parameters import MorningParameters
 from arbkit.store import open_store
 from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.routes import store_routes
 
 A, B, C, D = "B000000001", "B000000002", "B000000003", "B000000004"
 NOW = 1_760_100_000.0
@@ -28,7 +29,7 @@ NOW = 1_760_100_000.0
 def store_has(settings: Settings, *found: Any, asins: tuple[str, ...] = (A, B, C, D), **fields: Any) -> None:
     with open_store(settings) as store:
         store.put([Update(offer(a, c, **fields), history(a, c)) for a in asins for c in ("DE", "IT")])
-        store.replace_opportunities(list(found), run_id="d")
+        store_routes(store, list(found))
 
 
 def report(settings: Settings, run_id: str, now: float = NOW, **parameters: Any) -> Morning:
@@ -88,6 +89,8 @@ def test_nothing_that_stays_has_moved_even_if_every_change_counts(settings: Sett
 
 
 def test_why_something_is_gone(settings: Settings) -> None:
+    with open_store(settings) as store:
+        store.put([Update(offer("B00000000X", "DE"), None)])
     store_has(settings, opportunity(A), opportunity(B), opportunity("B00000000X"))
     report(settings, "r1")
     store_has(settings, asins=(A,), version=9_000_000, price_minor=None, price_basis=None)
@@ -163,7 +166,7 @@ def test_demo_data_is_said_to_be_demo(settings: Settings) -> None:
     text = page(report(settings, "r1"))
     assert "DEMO: invented products and prices" in text
     assert text.count(">DEMO<") == 1
-    store_has(settings, opportunity(A), asins=("B000000009",))
+    store_has(settings, opportunity("B000000009"), asins=("B000000009",))
     # Beside real products the demo market is hidden, unless it is forced.
     assert "DEMO" not in page(report(settings, "r2"))
     forced = settings.model_copy(update={"demo": True})

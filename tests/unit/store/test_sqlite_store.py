@@ -16,6 +16,7 @@ from arbkit.store import OpportunityQuery
 from arbkit.store.sqlite.schema import MIGRATIONS
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import offer, opportunity
+from tests.helpers.routes import store_routes
 
 
 def test_a_damaged_file_is_named_and_left_as_it_is(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_sums_follow_what_the_same_connection_has_written_since(tmp_path: Path) 
     asked = OpportunityQuery(q="lantern")
     with SqliteStore(tmp_path / "store.db") as store:
         store.put([Update(offer(version=1, title="Lantern"), None)])
-        store.replace_opportunities([opportunity()], run_id="r")
+        store_routes(store, [opportunity()])
         assert (store.sums(asked).count, store.opportunities(asked).total) == (1, 1)
         store.put([Update(offer(version=2, title="Candle"), None)])
         assert (store.sums(asked).count, store.opportunities(asked).total) == (0, 0)

@@ -24,6 +24,7 @@ from arbkit.web.dashboards.opportunities.columns import COLUMNS, chosen_columns,
 from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.pages import Seen
+from tests.helpers.routes import store_routes
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 ASINS = [f"B0000000{i:02}" for i in range(1, 31)]
@@ -45,7 +46,7 @@ def filled(settings: Settings) -> Settings:
             )
             for i, a in enumerate(ASINS, 1)
         ]
-        store.replace_opportunities(found, run_id="r")
+        store_routes(store, found)
     return settings
 
 
@@ -247,7 +248,7 @@ def test_without_a_store_the_page_says_what_is_wrong_and_recovers(settings: Sett
     assert "Updates automatically" in seen.regions["table"]["message"]
     with open_store(settings) as store:
         store.put([Update(offer(), history())])
-        store.replace_opportunities([opportunity()], run_id="r")
+        store_routes(store, [opportunity()])
     seen.emit("tick")
     assert seen.notices[-1] == "The store answers again."
     assert seen.column("Profit") == ["10.00 EUR"]
@@ -282,7 +283,7 @@ def test_a_fault_of_ours_is_no_traceback(seen: Seen, monkeypatch: pytest.MonkeyP
 def test_a_chosen_route_that_is_gone_is_not_shown_any_more(seen: Seen, filled: Settings) -> None:
     seen.begin()
     with open_store(filled) as store:
-        store.replace_opportunities([opportunity("B000000001", evaluated_at=1_760_000_200.0)], run_id="r2")
+        store_routes(store, [opportunity("B000000001", evaluated_at=1_760_000_200.0)])
     seen.page._stats_at = 0.0
     seen.click("clear")
     assert seen.regions["table"]["selected"] == "B000000001:IT:DE"
@@ -352,7 +353,7 @@ def test_no_title_becomes_a_formula(settings: Settings, tmp_path: Path, title: s
     from python_calamine import CalamineWorkbook
 
     with open_store(settings) as store:
-        store.replace_opportunities([opportunity(title=title, brand=HOSTILE, fees=-3.0)], run_id="r")
+        store_routes(store, [opportunity(title=title, brand=HOSTILE, fees=-3.0)])
         for name in ("o.csv", "o.xlsx"):
             assert len(set(HEADINGS)) == len(HEADINGS)
             assert write(tmp_path / name, HEADINGS, opportunity_rows(store, OpportunityQuery())) == 1

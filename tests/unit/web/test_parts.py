@@ -27,6 +27,7 @@ from arbkit.web.dashboards.widgets import (
 )
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.pages import Seen, SeenWidget
+from tests.helpers.routes import store_routes
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -37,7 +38,7 @@ def filled(settings: Settings) -> Settings:
     asins = [f"B0000000{i:02}" for i in range(1, 31)]
     with open_store(settings) as store:
         store.put([Update(offer(a, code), history(a, code)) for a in asins for code in ("DE", "IT")])
-        store.replace_opportunities([opportunity(a, profit=float(i)) for i, a in enumerate(asins, 1)], run_id="r")
+        store_routes(store, [opportunity(a, profit=float(i)) for i, a in enumerate(asins, 1)])
     return settings
 
 

@@ -26,6 +26,7 @@ from arbkit.web.dashboards.product.history_chart import MOST_POINTS, history_cha
 from arbkit.web.dashboards.product.page import ProductPage
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.pages import Seen
+from tests.helpers.routes import store_routes
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 ASIN, ALONE, STRANGE = "B00000000A", "B00000000B", "B00000000C"
@@ -133,7 +134,7 @@ def test_the_page_and_detection_agree(filled: Settings) -> None:
 
 def test_a_profit_that_was_another_at_the_last_detection_says_so(filled: Settings) -> None:
     with open_store(filled) as store:
-        store.replace_opportunities([opportunity(ASIN, profit=1.0)], run_id="r")
+        store_routes(store, [opportunity(ASIN, profit=1.0)])
     rows = Seen(ProductPage(filled)).begin(f"?asin={ASIN}").regions["routes"]["rows"]
     assert next(r for r in rows if r["id"] == "IT:DE")["cells"][3]["sub"].startswith("+1.00")
 

@@ -11,6 +11,7 @@ from arbkit.store.iteration import opportunity_by_id
 from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from tests.helpers.factories import PACKAGE, offer, opportunity
 from tests.helpers.pages import Seen
+from tests.helpers.routes import store_routes
 
 _CODES = ("IT", "ES", "FR", "UK", "DE")
 
@@ -33,7 +34,7 @@ def seen(settings: Settings) -> Seen:
     ]
     with open_store(settings) as store:
         store.put([Update(offer(a, code, price_minor=5_000, **PACKAGE), None) for a in asins for code in _CODES])
-        store.replace_opportunities(found, run_id="r")
+        store_routes(store, found)
     return Seen(OpportunitiesPage(settings))
 
 
@@ -77,7 +78,7 @@ def test_a_route_of_an_uncertain_package_is_quoted_with_its_range(seen: Seen) ->
     assert "depending on the package" not in seen.html("quote")
     with open_store(seen.page.settings) as store:
         store.put([Update(offer("B00000000A", code, price_minor=5_000), None) for code in ("IT", "DE")])
-        store.replace_opportunities([opportunity("B00000000A", "IT", "DE")], run_id="r")
+        store_routes(store, [opportunity("B00000000A", "IT", "DE")])
     seen.page.refresh()
     seen.emit("select", region="table", id="B00000000A:IT:DE")
     assert "EUR, depending on the package" in seen.html("quote")

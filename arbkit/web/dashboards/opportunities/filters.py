@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Self
 
 from arbkit.core.marketplaces import MARKETS
-from arbkit.store.address import AddressFilter, FieldValue, pairs_of, parse_number
-from arbkit.store.base import OpportunityQuery
+from arbkit.store.queries import OpportunityQuery
+from arbkit.web.address import AddressFilter, FieldValue, pairs_of, parse_number
 
 PAGE_ROWS = 25
 _MOST_PAGES = 4_000

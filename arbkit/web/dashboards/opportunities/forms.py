@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from arbkit.core.formatting import count
 from arbkit.store import Stats
-from arbkit.store.address import BOUNDS
+from arbkit.web.address import BOUNDS
 from arbkit.web.dashboards.content import Field, choice, options
 from arbkit.web.dashboards.download import MIME
 from arbkit.web.dashboards.opportunities.columns import COLUMNS, OPTIONAL, chosen_columns

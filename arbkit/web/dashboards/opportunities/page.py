@@ -17,8 +17,8 @@ from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.seller.profile_file import load_profile, load_profiles
 from arbkit.sources.keepa_api.token_budget import read_tokens
 from arbkit.store import Page, Stats, Sums
-from arbkit.store.address import describe_errors
 from arbkit.store.iteration import opportunity_by_id
+from arbkit.web.address import describe_errors
 from arbkit.web.dashboards.content import Region, UserEvent
 from arbkit.web.dashboards.download import Download
 from arbkit.web.dashboards.html import components_html, opportunity_html, quote_html, repriced_html, store_figures

@@ -18,7 +18,7 @@ from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
 from arbkit.profit.quote.results import Quote
 from arbkit.profit.seller.profile import FULFILMENT_METHODS, VatStatus
-from arbkit.store.address import parse_number
+from arbkit.web.address import parse_number
 from arbkit.web.dashboards.content import Field, choice, options
 
 _OF_SELLER = (

@@ -171,7 +171,7 @@ class PipelinePage(DashboardPage):
         filed = [FiledRun(r, report_file(self.settings, r.report, r.run_id) is not None) for r in runs]
         ages = self.store.ages(AGE_LIMITS, now=now)
         known = {m: ages[m] for m in (*self.settings.markets, *ages) if m in ages}
-        return _Stored(self.store.stats(), known, filed, profile_note(self.settings, self.store.basis()))
+        return _Stored(self.store.stats(), known, filed, profile_note(self.settings, self.store.swept()))
 
     def _store_read(self, found: _Stored | None, fault: str) -> None:
         self._note_fault("store", fault)

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from arbkit.core.errors import UsageError
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.marketplaces import MARKETS
-from arbkit.store.address import pairs_of
+from arbkit.web.address import pairs_of
 
 CURRENCIES = tuple(sorted({m.currency for m in MARKETS.values()}))
 PRICES: Mapping[str, str] = {"priced": "Price used", "buy_box": "Buy box", "new": "New, lowest", "amazon": "Amazon"}

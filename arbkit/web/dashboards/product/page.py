@@ -22,8 +22,8 @@ from arbkit.display.charts import LAYOUT
 from arbkit.pipeline.looks import ask
 from arbkit.profit import Profile, load_profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, ProductQuery, open_store
-from arbkit.store.address import describe_errors
 from arbkit.store.kept_facts import set_fact, unset_fact
+from arbkit.web.address import describe_errors
 from arbkit.web.dashboards.content import Field, Option, Region, UserEvent, choice
 from arbkit.web.dashboards.html import components_html, page_html
 from arbkit.web.dashboards.page import DashboardPage

@@ -15,8 +15,8 @@ from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.core.errors import UsageError
 from arbkit.core.input.filters import ALIASES, OpportunityFilter, ProductFilter
 from arbkit.reports.runner import find_report
-from arbkit.store.address import AddressFilter
-from arbkit.store.base import OpportunityQuery, ProductQuery
+from arbkit.store.queries import OpportunityQuery, ProductQuery
+from arbkit.web.address import AddressFilter
 from arbkit.web.dashboards.opportunities.filters import View, parse
 from arbkit.web.schemas import ArbitrageRequest, ProductsRequest
 from arbkit.workbench import Workbench

@@ -1,4 +1,4 @@
-"""Detection starts on every change of what it reads, and on nothing else."""
+"""A sweep starts where profile, tables or day change, and where nobody prices what has changed; else nothing does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,17 @@ import orjson
 import pytest
 
 from arbkit.analysis import detection
-from arbkit.analysis.detection_inputs import fingerprint
+from arbkit.analysis.detection_inputs import fingerprint, today
+from arbkit.analysis.detector.alerts import alerts_of
 from arbkit.core.errors import ConfigError
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.profit.seller.profile_file import built_in
 from arbkit.reports.schedule import scheduler
-from arbkit.store import Basis, open_store
+from arbkit.store import open_store
 from arbkit.stream import ALERTS_TOPIC, open_stream
 from tests.helpers.factories import PACKAGE, offer, opportunity
+from tests.helpers.routes import store_routes
 
 _PATIENCE_S = 60
 
@@ -67,7 +69,7 @@ def settings(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def scheduled(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Detections]:
     seen, stop = Detections(settings), threading.Event()
     monkeypatch.setattr(scheduler, "_run", seen.run)
-    thread = threading.Thread(target=scheduler._detect_on_change, args=(settings, stop))
+    thread = threading.Thread(target=scheduler._sweep_when_due, args=(settings, stop))
     thread.start()
     try:
         yield seen
@@ -90,7 +92,7 @@ def put(settings: Settings, asin: str = "B000000001", **fields: Any) -> None:
         store.put([Update(offer(asin, code, **PACKAGE, **fields), None) for code in ("DE", "IT")])
 
 
-def test_detection_follows_changes_and_nothing_else(
+def test_a_sweep_follows_changes_that_nobody_prices_and_nothing_else(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with scheduled(settings, monkeypatch) as seen:
@@ -172,13 +174,36 @@ def test_a_changed_profile_is_not_kept_waiting_and_a_broken_one_is_tried_again_o
         until(lambda: seen.unpriced() == 0)
 
 
+def test_only_what_is_left_for_the_whole_interval_is_overdue() -> None:
+    waiting = scheduler._Waiting(300.0)
+
+    def overdue(now: float, *unpriced: str, unsent: str | None = None) -> bool:
+        return waiting.note(scheduler._Seen("inputs", "inputs", frozenset(unpriced), unsent), now)
+
+    assert not overdue(0.0)
+    # Prices come in all the time, and a detector prices each.
+    for number in range(200):
+        assert not overdue(5.0 * number, f"product {number}", f"product {number + 1}")
+    assert not overdue(1_000.0, "left", "a")
+    assert not overdue(1_200.0, "left", "b")
+    assert overdue(1_300.0, "left", "c")
+    assert not overdue(1_310.0, "d", unsent="alert")
+    assert overdue(1_620.0, "e", unsent="alert")
+
+
+def test_once_an_hour_all_is_swept_for_ages_move_on(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scheduler, "_SWEEP_AT_LEAST_EVERY_S", 0.2)
+    put(settings)
+    with scheduled(settings, monkeypatch) as seen:
+        until(lambda: seen.runs >= 3)
+
+
 def test_what_a_killed_detection_left_to_announce_is_sent_without_another_change(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(settings, "B000000001")
     with open_store(settings) as store:
-        basis = Basis(store.changes(), fingerprint(settings, datetime.now(UTC).date()))
-        store.replace_opportunities([opportunity()], run_id="r", basis=basis, announce=detection.alerts_of)
+        store_routes(store, [opportunity()], inputs=fingerprint(settings, today()), announce=alerts_of)
         (left,) = store.unsent(10)
     with scheduled(settings, monkeypatch) as seen, open_stream(settings) as log:
         until(lambda: any(log.scan(ALERTS_TOPIC)))

@@ -10,7 +10,7 @@ from arbkit.core.errors import UsageError, nearest
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.input.filters import ALIASES, FilterValue, OpportunityFilter, OpportunitySort
 from arbkit.core.marketplaces import MARKETS
-from arbkit.store.base import OpportunityQuery
+from arbkit.store.queries import OpportunityQuery
 
 FieldValue = FilterValue | tuple[str, ...]
 _LONGEST = 200

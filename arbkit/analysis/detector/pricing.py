@@ -1,0 +1,115 @@
+"""Products → their routes that may leave money: the one way, for a sweep of the store and for the stream."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+
+from arbkit.analysis.detection_inputs import fingerprint, today
+from arbkit.analysis.offers import moment_of, offers_frame, prepare_offers, with_facts
+from arbkit.analysis.routes import price_routes
+from arbkit.core.models import Offer, Opportunity, ProductRoutes, ProductState
+from arbkit.core.settings import Settings
+from arbkit.profit import Profile, Rates, Tables, load_profile, load_rates, load_tables
+from arbkit.profit.reason_codes import Reason
+
+LEAST_STORED = 0.01
+"""What a route has to leave to be stored, with the cheapest package that the product may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What products are priced with.
+
+    ``on`` is the day of prices and tables, ``fingerprint`` of all of it, and ``generation`` its number in the store.
+    """
+
+    profile: Profile
+    tables: Tables
+    rates: Rates
+    on: date
+    fingerprint: str = ""
+    generation: int = 0
+
+    @classmethod
+    def load(cls, settings: Settings, on: date | None = None) -> Inputs:
+        """Those of now, for the prices of a day (None: today).
+
+        Raises:
+            ConfigError: the profile, a table or a setting is wrong.
+        """
+        day = on or today()
+        # Before anything is read: what changes meanwhile is a change after it.
+        mark = fingerprint(settings, day)
+        return cls(load_profile(settings.profile_path, settings.profile_name), load_tables(), load_rates(), day, mark)
+
+
+@dataclass(frozen=True, slots=True)
+class PricedProducts:
+    """The outcome of some products: ``results`` are to be stored, ``routes`` were offered, ``unknown`` says why not.
+
+    ``losses`` are routes that are never stored: they leave less than :data:`LEAST_STORED`.
+    """
+
+    results: Sequence[ProductRoutes]
+    routes: int
+    unknown: Counter[Reason]
+    losses: Sequence[Opportunity] = ()
+
+    @property
+    def found(self) -> list[Opportunity]:
+        """All routes that were priced and kept."""
+        return [*(route for result in self.results for route in result.routes), *self.losses]
+
+
+def price_products(
+    states: Collection[ProductState],
+    inputs: Inputs,
+    *,
+    now: float | None = None,
+    run_id: str = "",
+    least: float = LEAST_STORED,
+) -> PricedProducts:
+    """Price every route of these products.
+
+    Args:
+        states: all that is known of each.
+        inputs: what they are priced with.
+        now: Unix seconds, to which ages count; None: the present. On another day than that of the inputs it is its end.
+        run_id: of the sweep; empty for the stream.
+        least: profit from which on a route is kept.
+    """
+    now = time.time() if now is None else now
+    moment = moment_of(inputs.on, now=now)
+    offers = [offer for state in states for offer in state.offers]
+    if not offers:
+        return PricedProducts([_result(state, ()) for state in states], 0, Counter())
+    frame = with_facts(offers_frame(offers), [fact for state in states for fact in state.facts])
+    prices = price_routes(prepare_offers(frame, now=moment), inputs.profile, inputs.tables, inputs.rates, on=inputs.on)
+    kept = np.round(prices.profit_range[1], 2) >= min(least, LEAST_STORED)
+    offers_of = {state.asin: state.offers for state in states}
+
+    def listings(asins: Sequence[str]) -> list[Offer]:
+        return [offer for asin in asins for offer in offers_of[asin]]
+
+    routes = prices.opportunities(kept, now=moment, evaluated_at=now, run_id=run_id, listings=listings)
+    stored: dict[str, list[Opportunity]] = {state.asin: [] for state in states}
+    losses = []
+    for route in routes:
+        if (route.profit if route.profit_high is None else route.profit_high) >= LEAST_STORED:
+            stored[route.asin].append(route)
+        else:
+            losses.append(route)
+    evaluation = prices.evaluation
+    results = [_result(state, stored[state.asin]) for state in states]
+    return PricedProducts(results, int(evaluation.listed_on_both.sum()), Counter(evaluation.unknown_counts()), losses)
+
+
+def _result(state: ProductState, routes: Sequence[Opportunity]) -> ProductRoutes:
+    as_of = max((offer.updated_at for offer in state.offers), default=0)
+    return ProductRoutes(state.asin, state.change, as_of, tuple(routes))

@@ -1,0 +1,186 @@
+"""The detector: ``products.enriched`` → priced routes → store → alerts, within a second of a changed price.
+
+A batch goes in one order: stored with the notices of what is new, these published, and only then committed. Killed
+anywhere in between it does the batch again, and doing it again changes nothing. What the stream did not bring
+(facts that users type, a store filled from a backup or by a replay) is found in the store when the stream is quiet.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+
+from arbkit.analysis.detector.storing import CurrentInputs, price_into
+from arbkit.core.errors import (
+    ArbkitError,
+    BadRecordError,
+    ConfigError,
+    GroupBusyError,
+    StoreCorruptError,
+    StoreError,
+    StoreRefusedError,
+    StreamError,
+)
+from arbkit.core.models import ProductState
+from arbkit.core.retry import Failure, sleep_unless, with_retry
+from arbkit.core.service.heartbeat import record_heartbeat
+from arbkit.core.settings import Settings
+from arbkit.pipeline.decode import DAMAGED
+from arbkit.pipeline.enriched import from_message
+from arbkit.pipeline.outbox import send_notices
+from arbkit.store import Store, open_store
+from arbkit.stream import DETECT_GROUP, ENRICHED_TOPIC, Consumer, Message, Stream, dead_letter_topic, open_stream
+from arbkit.stream.dead_letters import dead_letter, is_damaged
+
+logger = logging.getLogger(__name__)
+
+_SERVICE = "detector"
+_BATCH = 500
+_POLL_S = 0.5
+_REST_EVERY_S = 1.0
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
+
+
+def follow(settings: Settings, *, stop: threading.Event) -> None:
+    """Price products as they change until ``stop`` is set.
+
+    A store that does not answer is waited for, and so is a profile that cannot be used.
+
+    Raises:
+        StreamError: the log cannot be read or written, or retention has removed what was not read yet.
+        StoreError: the store cannot be opened, is damaged, or lacks a right or an index.
+    """
+    said = False
+    with open_stream(settings) as stream, open_store(settings) as store:
+        while not stop.is_set():
+            try:
+                _Follower(settings, stream, store, stop).run()
+            except GroupBusyError as error:
+                if not said:
+                    logger.warning("%s; waiting until it ends", error)
+                said = True
+                record_heartbeat(settings, _SERVICE)
+
+
+class _Follower:
+    def __init__(self, settings: Settings, stream: Stream, store: Store, stop: threading.Event) -> None:
+        self._settings = settings
+        self._stream = stream
+        self._store = store
+        self._stop = stop
+        self._inputs = CurrentInputs(settings, store)
+        self._rest_at = 0.0
+        # By a fault of arbkit: not tried again until they change.
+        self._unpriceable: set[tuple[str, int]] = set()
+
+    def run(self) -> None:
+        with self._stream.consumer(DETECT_GROUP, [ENRICHED_TOPIC], on_revoke=lambda _: None) as consumer:
+            while not self._stop.is_set():
+                record_heartbeat(self._settings, _SERVICE)
+                messages = consumer.poll(max_records=_BATCH, timeout_s=_POLL_S)
+                if messages:
+                    if self._until_done(partial(self._price_messages, messages)):
+                        self._commit(consumer, messages)
+                elif self._is_due(consumer):
+                    self._until_done(self._price_the_rest)
+
+    def _is_due(self, consumer: Consumer) -> bool:
+        """Whether to look after what the stream does not bring: one detector does, and only when all is read."""
+        now = time.monotonic()
+        if now < self._rest_at or not any(owned.partition == 0 for owned in consumer.assignment()):
+            return False
+        self._rest_at = now + _REST_EVERY_S
+        return True
+
+    def _commit(self, consumer: Consumer, messages: Sequence[Message]) -> None:
+        mine = consumer.assignment()
+        try:
+            consumer.commit({m.topic_partition: m.offset + 1 for m in messages if m.topic_partition in mine})
+        except StreamError as error:
+            # Another detector has them now and prices them again, which changes nothing.
+            logger.warning("%s", error)
+
+    def _until_done(self, act: Callable[[], None]) -> bool:
+        """Do it, however long the store needs, or who mends the profile; False if stopped before that."""
+        try:
+            with_retry(
+                act,
+                retry_on=_may_pass,
+                give_up=lambda _: self._stop.is_set(),
+                first_s=_FIRST_WAIT_S,
+                longest_s=_LONGEST_WAIT_S,
+                before_wait=self._note_wait,
+                sleep=sleep_unless(self._stop.is_set, self._stop),
+            )
+        except (ConfigError, StoreError) as error:
+            if self._stop.is_set() and _may_pass(error):
+                return False
+            raise
+        return True
+
+    def _note_wait(self, failure: Failure, _: float) -> None:
+        logger.error("nothing is priced, trying again: %s", failure.error)
+        record_heartbeat(self._settings, _SERVICE)
+
+    def _price_messages(self, messages: Sequence[Message]) -> None:
+        states: dict[str, ProductState | None] = {}
+        latest: dict[str, Message] = {}
+        rejected: list[tuple[Message, str]] = []
+        for message in messages:
+            try:
+                state = _read(message)
+            except BadRecordError as error:
+                rejected.append((message, str(error)))
+            else:
+                asin = message.key if state is None else state.asin
+                states[asin], latest[asin] = state, message
+        # One of an older arbkit names the product and does not hold it.
+        whole = {asin: state for asin, state in states.items() if state is not None}
+        whole |= self._store.states([asin for asin, state in states.items() if state is None])
+        failed = self._price(whole.values())
+        rejected += [(latest[asin], f"a fault of arbkit: {why}") for asin, why in failed.items()]
+        self._stream.publish(dead_letter_topic(ENRICHED_TOPIC), [dead_letter(m, why) for m, why in rejected])
+
+    def _price_the_rest(self) -> None:
+        states = self._store.states(self._store.unpriced(_BATCH)).values()
+        self._price([state for state in states if (state.asin, state.change) not in self._unpriceable])
+
+    def _price(self, states: Collection[ProductState]) -> dict[str, str]:
+        """Price, store and announce; the products that cannot be priced by a fault of arbkit, and which."""
+        failed: dict[str, str] = {}
+        try:
+            self._price_once(states)
+        except ArbkitError:
+            raise
+        except Exception:
+            logger.exception("a batch of %d products: each is tried alone", len(states))
+            for state in states:
+                try:
+                    self._price_once([state])
+                except ArbkitError:
+                    raise
+                except Exception as error:  # noqa: BLE001 - whatever one product does, it must not stop the others
+                    failed[state.asin] = repr(error)
+                    self._unpriceable.add((state.asin, state.change))
+        send_notices(self._store, self._stream)
+        return failed
+
+    def _price_once(self, states: Collection[ProductState]) -> None:
+        if states:
+            new = price_into(self._store, states, self._inputs)
+            logger.info("%d products priced: %d new opportunities", len(states), len(new))
+
+
+def _read(message: Message) -> ProductState | None:
+    if is_damaged(message):
+        raise BadRecordError(DAMAGED)
+    return from_message(message.value)
+
+
+def _may_pass(error: BaseException) -> bool:
+    if isinstance(error, ConfigError):
+        return True
+    return isinstance(error, StoreError) and not isinstance(error, StoreCorruptError | StoreRefusedError)

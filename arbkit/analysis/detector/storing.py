@@ -1,0 +1,70 @@
+"""Pricing into a store, until nothing that a result was made of has changed meanwhile."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+from arbkit.analysis.detection_inputs import fingerprint, today
+from arbkit.analysis.detector.alerts import alerts_of
+from arbkit.analysis.detector.pricing import Inputs, price_products
+from arbkit.core.models import ProductState
+from arbkit.core.settings import Settings
+from arbkit.store import Store
+
+logger = logging.getLogger(__name__)
+
+_ATTEMPTS = 10
+
+
+class CurrentInputs:
+    """What is priced with now, read anew when any of it has changed, with its number in the store."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+        self._known: Inputs | None = None
+
+    def __call__(self) -> Inputs:
+        """The inputs.
+
+        Raises:
+            ConfigError: the profile, a table or a setting is wrong.
+            StoreError: they cannot be numbered.
+        """
+        while True:
+            if self._known is None or self._known.fingerprint != self._fingerprint():
+                self._known = Inputs.load(self._settings)
+            number = self._store.generation(self._known.fingerprint)
+            # Whoever was held up before this would have numbered old ones as the newest.
+            if self._fingerprint() == self._known.fingerprint:
+                return replace(self._known, generation=number)
+
+    def _fingerprint(self) -> str:
+        return fingerprint(self._settings, today())
+
+
+def price_into(store: Store, states: Collection[ProductState], load: Callable[[], Inputs]) -> list[str]:
+    """Price products and store their routes; the ids of opportunities that were none before.
+
+    Products that have changed meanwhile, and all where the inputs have, are priced again as they are then: a sweep with
+    new inputs may have passed them before they were written.
+
+    Raises:
+        ConfigError: the inputs cannot be read.
+        StoreError: not all is stored; it may be tried again.
+    """
+    new: list[str] = []
+    inputs = load()
+    for _ in range(_ATTEMPTS):
+        priced = price_products(states, inputs)
+        done = store.put_routes(priced.results, generation=inputs.generation, announce=alerts_of)
+        new += done.new
+        fresh = load()
+        again = done.again if fresh.generation == inputs.generation else [state.asin for state in states]
+        if not again:
+            return new
+        inputs, states = fresh, store.states(again).values()
+    logger.warning("%d products change faster than they are priced: they are priced later", len(states))
+    return new

@@ -1,0 +1,215 @@
+"""The routes of products in Elasticsearch with what follows from them: windows, and notices in the outbox.
+
+Elasticsearch knows no transaction over several documents. The document of a product decides: it names every route
+that may be stored as active, before that is written, and says last what its routes were made of. Whoever is killed
+in between has left nothing that the next one does not find, and writing again writes the same under the same ids.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from elasticsearch import Elasticsearch
+from pydantic import JsonValue
+
+from arbkit.core.errors import StoreError
+from arbkit.core.models import Opportunity, ProductRoutes, RouteWindow
+from arbkit.core.results import JsonObject
+from arbkit.store import base
+from arbkit.store.base import Announce, Notice, PutRoutes
+from arbkit.store.elastic import documents
+from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk, delete_found
+from arbkit.store.elastic.client import Hit, fetch_documents, run_search, scan
+from arbkit.store.elastic.documents import PricedState
+from arbkit.store.elastic.writer import Writer
+from arbkit.store.product_document import best_by_product
+from arbkit.store.routes import Basis, Windows, follow_windows, judge
+
+_ATTEMPTS = 20
+_UNSENT: JsonObject = {"term": {"sent": False}}
+_IN_ORDER: JsonObject = {"number": "asc"}
+_MOST_ROUTES = 10_000
+_ENDED_KEPT_S = 7 * 86_400.0
+"""How long the version of an ended route is kept: no detector is later than the log keeps what it reads."""
+
+
+@dataclass(slots=True)
+class _Taken:
+    """A result that is taken, with the document of its product and the guard for its next write."""
+
+    result: ProductRoutes
+    document: JsonObject
+    guard: SeqNoGuard
+    before: PricedState
+    after: PricedState
+    changed: Sequence[RouteWindow]
+    new: Mapping[str, Opportunity]
+
+    @property
+    def named(self) -> PricedState:
+        """What its product must say before anything of it is written."""
+        return self.before.naming(self.after)
+
+
+class RouteWriter:
+    """Writes the routes of products; ``prefix`` begins the names of all indices."""
+
+    def __init__(self, client: Elasticsearch, prefix: str, writer: Writer) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._writer = writer
+
+    def put(self, results: Sequence[ProductRoutes], generation: int, announce: Announce | None) -> PutRoutes:
+        """As :meth:`arbkit.store.base.Store.put_routes`."""
+        left = {result.asin: result for result in results}
+        new: dict[str, Opportunity] = {}
+        again: list[str] = []
+        for attempt in range(_ATTEMPTS):
+            taken = list(self._judged(left, generation, again))
+            named = [one for one in taken if one.named is one.before]
+            self._name([one for one in taken if one.named is not one.before])
+            self._announce(named, announce)
+            self._write(named)
+            done = self._mark(named)
+            for one in named:
+                if one.result.asin in done:
+                    new |= one.new
+            left = {one.result.asin: one.result for one in taken if one.result.asin not in done}
+            if not left:
+                return PutRoutes(tuple(o.id for o in new.values()), tuple(again))
+            if len(done) < len(named):
+                back_off(attempt)
+        raise StoreError(f"{len(left)} products are written by others all the time", kind="busy", remedy="Try again")
+
+    def _judged(self, left: Mapping[str, ProductRoutes], generation: int, again: list[str]) -> Iterator[_Taken]:
+        there = self._writer.products(sorted(left))
+        states = self._states({asin: document for asin, (document, _) in there.items()})
+        for asin, result in left.items():
+            document, guard = there.get(asin, ({}, None))
+            before = states.get(asin, PricedState())
+            made_of = Basis(result.change, generation)
+            verdict = judge(documents.change_of(document) if guard else None, before.basis, made_of)
+            if verdict == "again":
+                again.append(asin)
+            elif verdict == "take" and guard is not None:
+                followed = _with_pending(before, result, follow_windows(before.windows, result, made_of.number))
+                after = before.followed_by(result, made_of, followed.changed)
+                yield _Taken(result, document, guard, before, after, followed.changed, followed.new)
+
+    def _states(self, there: Mapping[str, JsonObject]) -> dict[str, PricedState]:
+        """What the products' documents say of their routes; of those by an older arbkit, what is found."""
+        states = {asin: PricedState.read(document) for asin, document in there.items()}
+        old = [asin for asin, state in states.items() if state is None]
+        found = self._found_routes(old) if old else {}
+        return {asin: state or PricedState.found(found.get(asin, ())) for asin, state in states.items()}
+
+    def _found_routes(self, asins: Sequence[str]) -> dict[str, list[Opportunity]]:
+        index = f"{self._prefix}opportunities"
+        self._client.indices.refresh(index=index)
+        where: JsonObject = {"bool": {"filter": [{"terms": {"asin": list(asins)}}, documents.ACTIVE]}}
+        search: JsonObject = {"size": _MOST_ROUTES, "query": where, "track_total_hits": False}
+        routes: dict[str, list[Opportunity]] = {}
+        for hit in run_search(self._client, search, index=index)["hits"]["hits"]:
+            found = documents.opportunity_of(hit["_source"])
+            routes.setdefault(found.asin, []).append(found)
+        return routes
+
+    def _name(self, taken: Sequence[_Taken]) -> None:
+        """Let products name the routes that they are about to have; who was faster is seen when it is read again."""
+        bulk(self._client, [self._product(one, {**one.document, "priced": one.named.to_dict()}) for one in taken])
+
+    def _announce(self, taken: Sequence[_Taken], announce: Announce | None) -> None:
+        new = {window: o for one in taken for window, o in one.new.items()}
+        if not announce or not new:
+            return
+        # One is after the other, and all after those of before.
+        number = time.time_ns() // 1_000
+        made = [documents.notice_document(notice, number + i) for i, notice in enumerate(announce(new))]
+        self._send([Action(f"{self._prefix}outbox", str(one["id"]), one, only_new=True) for one in made])
+
+    def _write(self, taken: Sequence[_Taken]) -> None:
+        self._send([action for one in taken for action in self._route_actions(one, time.time())])
+
+    def _route_actions(self, one: _Taken, now: float) -> Iterator[Action]:
+        number, words = one.after.basis.number, str(one.document["words"])
+        for window in one.changed:
+            yield Action(f"{self._prefix}windows", window.id, window.to_dict(), version=number)
+        for route in one.result.routes:
+            document = documents.opportunity_document(route, words)
+            yield Action(f"{self._prefix}opportunities", route.id, document, version=number)
+        for ended in one.before.routes - one.after.routes:
+            document = documents.ended_document(ended, now)
+            yield Action(f"{self._prefix}opportunities", ended, document, version=number)
+
+    def _send(self, actions: Sequence[Action]) -> None:
+        refused = bulk(self._client, actions).poison
+        if refused:
+            position, why = next(iter(refused.items()))
+            raise StoreError(f"{actions[position].id} of {actions[position].index} is refused: {why}")
+
+    def _mark(self, taken: Sequence[_Taken]) -> Collection[str]:
+        """Let products say what their routes were made of; those that nobody else has written meanwhile."""
+        best = best_by_product([route for one in taken for route in one.result.routes])
+        actions = []
+        for one in taken:
+            shown = documents.with_best(one.document, documents.best_summary(best.get(one.result.asin)))
+            unpriced = documents.change_of(one.document) > one.result.change
+            actions.append(self._product(one, {**shown, "priced": one.after.to_dict(), "unpriced": unpriced}))
+        conflicts = {actions[i].id for i in bulk(self._client, actions).conflicts}
+        return {action.id for action in actions} - conflicts
+
+    def _product(self, one: _Taken, document: JsonObject) -> Action:
+        return Action(f"{self._prefix}products", one.result.asin, document, guard=one.guard)
+
+
+def _with_pending(before: PricedState, result: ProductRoutes, followed: Windows) -> Windows:
+    """With the windows that were named and may be neither stored nor announced: who did so was interrupted."""
+    written = {window.id: window for window in followed.changed}
+    now = {o.id: o for o in result.routes}
+    for window in before.windows.values():
+        if window.id in before.pending:
+            current = written.setdefault(window.id, window)
+            if current.ended_at is None:
+                followed.new[window.id] = now[window.route]
+    return Windows(list(written.values()), followed.new)
+
+
+def forget_ended(client: Elasticsearch, prefix: str) -> None:
+    """Forget routes and windows that ended long ago, and notices that were sent."""
+    for name, kept_s in (("opportunities", _ENDED_KEPT_S), ("windows", base.WINDOWS_KEPT_S)):
+        latest = documents.seconds(time.time() - kept_s)
+        delete_found(client, prefix + name, {"range": {"ended_at": {"lt": latest}}})
+    delete_found(client, f"{prefix}outbox", {"term": {"sent": True}})
+
+
+def read_windows(client: Elasticsearch, index: str, asins: Sequence[str]) -> list[RouteWindow]:
+    """The windows of these products."""
+    hits = _scan(client, index, {"terms": {"asin": list(asins)}})
+    return [documents.window_of(hit["_source"]) for hit in hits]
+
+
+def read_unsent(client: Elasticsearch, index: str, limit: int) -> list[Notice]:
+    """The oldest notices that are not marked as sent."""
+    search: JsonObject = {"size": limit, "query": _UNSENT, "sort": [_IN_ORDER], "track_total_hits": False}
+    hits = run_search(client, search, index=index)["hits"]["hits"]
+    return [documents.notice_of(hit["_source"]) for hit in hits]
+
+
+def mark_sent(client: Elasticsearch, index: str, notices: Sequence[Notice]) -> None:
+    """Mark notices as sent. One that is moved to a new index at this moment stays unsent, and is sent again."""
+    hits = fetch_documents(client, index, [notice.id for notice in notices])
+    bulk(client, [Action(index, hit["_id"], {**hit["_source"], "sent": True}) for hit in hits])
+
+
+def waiting_notices(client: Elasticsearch, index: str) -> list[Notice]:
+    """All notices that are not marked as sent, the oldest first."""
+    client.indices.refresh(index=index)
+    return [documents.notice_of(hit["_source"]) for hit in _scan(client, index, _UNSENT, sort=_IN_ORDER)]
+
+
+def _scan(client: Elasticsearch, index: str, query: JsonObject, *, sort: JsonObject | None = None) -> Iterator[Hit]:
+    order: list[JsonValue] | None = None if sort is None else [sort]
+    return chain.from_iterable(scan(client, index, query, sort=order))

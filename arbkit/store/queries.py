@@ -1,0 +1,143 @@
+"""What a store is asked: filters with order and stretch of the result, pages, and cursors for keyset paging."""
+
+from __future__ import annotations
+
+import binascii
+import math
+import time
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Self, TypedDict, TypeVar, Unpack
+
+import orjson
+from pydantic import Field
+
+from arbkit.core.errors import UsageError
+from arbkit.core.input.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
+from arbkit.core.input.validation import Request
+
+End = tuple[float | str | None, str]
+"""The sort key and the id that a page ends at."""
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A stretch of a sorted result. ``next`` is an opaque cursor for :class:`*Query.cursor`, or None."""
+
+    items: tuple[T, ...]
+    total: int
+    next: str | None
+
+
+class Order(TypedDict, total=False):
+    """Order and stretch of a result, in the names of :class:`ProductQuery` and :class:`OpportunityQuery`."""
+
+    sort: ProductSort | OpportunitySort
+    descending: bool
+    limit: int
+    offset: int
+    cursor: str | None
+    at: float | None
+
+
+class _Paged(Request):
+    """Order and stretch of a result; ``cursor`` (keyset) and ``offset`` exclude each other."""
+
+    descending: bool = True
+    limit: int = Field(50, ge=1)
+    offset: int = Field(0, ge=0)
+    cursor: str | None = None
+
+    @classmethod
+    def of(cls, wanted: OpportunityFilter | ProductFilter, **order: Unpack[Order]) -> Self:
+        """The query for what a filter finds, in this order."""
+        return cls.model_validate({**wanted.filters(), **order})
+
+
+class ProductQuery(_Paged, ProductFilter):
+    """A filter of products, with order and stretch of the result."""
+
+    sort: ProductSort = "updated"
+
+
+class OpportunityQuery(_Paged, OpportunityFilter):
+    """A filter of opportunities, with order and stretch of the result.
+
+    ``at`` is the time (Unix seconds) from which ``max_age_hours`` counts back; None: when the query is asked.
+    """
+
+    sort: OpportunitySort = "profit"
+    at: float | None = None
+
+    @property
+    def status(self) -> str | None:
+        """The status of the routes that are asked for; None: any."""
+        return None if self.all_routes else "opportunity"
+
+    @property
+    def min_data_at(self) -> int | None:
+        """The time (Unix seconds) that the data must reach; None: any."""
+        if self.max_age_hours is None:
+            return None
+        return math.ceil((time.time() if self.at is None else self.at) - self.max_age_hours * 3600)
+
+
+def check_query(query: ProductQuery | OpportunityQuery) -> None:
+    """Refuse a query that contradicts itself.
+
+    Raises:
+        UsageError: names the fields.
+    """
+    if query.cursor and query.offset:
+        raise UsageError("exclude each other", field="cursor, offset")
+    if isinstance(query, ProductQuery) and query.max_price is not None and not query.market:
+        raise UsageError("needs the marketplace whose currency it is in", field="max_price", remedy="Give market too")
+
+
+def age_edges(limits: Sequence[float], now: float) -> list[tuple[int | None, int | None]]:
+    """The stretches of :meth:`Store.ages` as times: each from its first inclusive to its last exclusive; None: open."""
+    edges = [math.floor(now - limit) + 1 for limit in limits]
+    return list(zip([*edges, None], [None, *edges], strict=True))
+
+
+def page_of(
+    query: ProductQuery | OpportunityQuery,
+    rows: Sequence[R],
+    total: int,
+    *,
+    build: Callable[[R], T],
+    end: Callable[[R], End],
+) -> Page[T]:
+    """The page of these rows, of which there is one more than it holds where another page follows."""
+    after = None
+    if len(rows) > query.limit:
+        made = [query.sort, query.descending, *end(rows[query.limit - 1])]
+        after = urlsafe_b64encode(orjson.dumps(made)).decode().rstrip("=")
+    return Page(items=tuple(map(build, rows[: query.limit])), total=total, next=after)
+
+
+def unpack_cursor(query: ProductQuery | OpportunityQuery) -> End | None:
+    """Where the page before this one ended; None for the first page.
+
+    Raises:
+        UsageError: the cursor is damaged, or was made for another order.
+    """
+    if not (cursor := query.cursor):
+        return None
+    try:
+        made = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        sort, descending, key, last_id = made
+        if not isinstance(last_id, str) or not isinstance(key, (float, int, str, type(None))):
+            raise TypeError
+    except (binascii.Error, orjson.JSONDecodeError, ValueError, TypeError):
+        raise UsageError(
+            "is not one that arbkit made", field="cursor", value=cursor[:80], remedy="Begin without a cursor"
+        ) from None
+    if (sort, descending) != (query.sort, query.descending):
+        raise UsageError(
+            "was made for another order", field="cursor", value=cursor[:80], remedy="Keep the order while paging"
+        )
+    return key, last_id

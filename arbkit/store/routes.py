@@ -1,0 +1,85 @@
+"""What becomes of newly priced routes beside those that are stored: the same on every store.
+
+Results come from several detectors and sweeps, and late. What each was made of are two numbers that only grow: the
+change of the product, and the generation of the inputs (profile, tables, day). One that is behind in either never
+replaces what is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from arbkit.core.models import Opportunity, ProductRoutes, RouteWindow
+
+_GENERATION_BITS = 20
+Verdict = Literal["take", "again", "older"]
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a product's routes were made of: which change of it, and which generation of inputs; zeros: never priced."""
+
+    change: int = 0
+    generation: int = 0
+
+    @property
+    def number(self) -> int:
+        """One number that grows with both: the external version of what is stored."""
+        return (self.change << _GENERATION_BITS) + self.generation
+
+
+def judge(stored_change: int | None, before: Basis, result: Basis) -> Verdict:
+    """Whether a result is taken, is older than what is stored, or has to be made again, from what is stored now.
+
+    ``stored_change`` is the product's now (None: it is not stored), ``before`` what its stored routes were made of.
+    """
+    if stored_change is None:
+        return "older"
+    if result.change > stored_change:
+        # The store has been put back, or is another one than the message came from.
+        return "again"
+    behind, outdated = result.change < before.change, result.generation < before.generation
+    if not (behind or outdated):
+        return "take"
+    ahead = result.change > before.change or result.generation > before.generation
+    return "again" if ahead else "older"
+
+
+@dataclass(slots=True)
+class Windows:
+    """``changed`` windows are to be written; ``new`` are opportunities that were none before, by their windows' ids."""
+
+    changed: list[RouteWindow] = field(default_factory=list)
+    new: dict[str, Opportunity] = field(default_factory=dict)
+
+
+def follow_windows(before: Mapping[str, RouteWindow], result: ProductRoutes, number: int) -> Windows:
+    """What a product's routes make of its open windows (by route), which they begin, go on with, or end."""
+    found = Windows()
+    paying = {o.id: o for o in result.routes if o.status == "opportunity"}
+    for route, window in before.items():
+        now = paying.get(route)
+        if now is None:
+            found.changed.append(replace(window, ended_at=max(result.as_of, window.started_at)))
+        elif now.profit > window.best_profit or now.currency != window.currency:
+            found.changed.append(replace(window, best_profit=now.profit, currency=now.currency))
+    for route, now in paying.items():
+        if route in before:
+            continue
+        began = RouteWindow(
+            id=f"{route}:{number}",
+            asin=now.asin,
+            source=now.source,
+            target=now.target,
+            started_at=result.as_of,
+            ended_at=None,
+            best_profit=now.profit,
+            currency=now.currency,
+            known_at=now.evaluated_at,
+            demo=now.demo,
+        )
+        found.changed.append(began)
+        found.new[began.id] = now
+    return found

@@ -1,0 +1,110 @@
+"""The routes of the embedded store with what follows from them, windows and notices, in the transaction of a change."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
+from typing import Any
+
+import orjson
+
+from arbkit.core.models import Opportunity, ProductRoutes, RouteWindow
+from arbkit.store.base import Announce, Notice, PutRoutes
+from arbkit.store.product_document import best_by_product
+from arbkit.store.routes import Basis, Windows, follow_windows, judge
+from arbkit.store.sqlite import rows
+
+_KEEP = "INSERT OR IGNORE INTO outbox (id, topic, key, value) VALUES (?, ?, ?, ?)"
+_UNSENT = "SELECT id, topic, key, value FROM outbox WHERE sent = 0 ORDER BY number LIMIT ?"
+_WINDOW_COLUMNS = tuple(field.name for field in fields(RouteWindow))
+_WINDOWS = f"SELECT {', '.join(_WINDOW_COLUMNS)} FROM windows WHERE asin IN ({{}})"  # noqa: S608 - ours
+_OPEN_WINDOWS = f"{_WINDOWS} AND ended_at IS NULL"
+_PUT_WINDOW = f"INSERT OR REPLACE INTO windows VALUES ({', '.join('?' * len(_WINDOW_COLUMNS))})"  # noqa: S608 - ours
+_BASES = "SELECT asin, changed, priced, priced_with FROM products WHERE asin IN ({})"
+_DELETE = (
+    "DELETE FROM opportunity_documents WHERE id IN (SELECT id FROM opportunities WHERE asin IN ({}))",
+    "DELETE FROM opportunities WHERE asin IN ({})",
+)
+_MARK = """
+    UPDATE products SET priced = ?, priced_with = ?, best = ?, best_profit = ?, best_margin = ? WHERE asin = ?
+"""
+_FORGET_ENDED = "DELETE FROM windows WHERE ended_at < ?"
+
+
+def put_routes(
+    connection: sqlite3.Connection, results: Sequence[ProductRoutes], generation: int, announce: Announce | None
+) -> PutRoutes:
+    """As :meth:`arbkit.store.base.Store.put_routes`, within a write transaction."""
+    asins = [result.asin for result in results]
+    bases = {asin: (changed, Basis(*made_of)) for asin, changed, *made_of in rows.select_of(connection, _BASES, asins)}
+    windows: defaultdict[str, dict[str, RouteWindow]] = defaultdict(dict)
+    for window in _windows(connection, _OPEN_WINDOWS, asins):
+        windows[window.asin][window.route] = window
+    taken: list[ProductRoutes] = []
+    again: list[str] = []
+    followed = Windows()
+    for result in results:
+        changed, before = bases.get(result.asin, (None, Basis()))
+        made_of = Basis(result.change, generation)
+        verdict = judge(changed, before, made_of)
+        if verdict == "again":
+            again.append(result.asin)
+        elif verdict == "take":
+            taken.append(result)
+            found = follow_windows(windows[result.asin], result, made_of.number)
+            followed.changed += found.changed
+            followed.new |= found.new
+    if announce and followed.new:
+        keep_notices(connection, announce(followed.new))
+    connection.executemany(_PUT_WINDOW, [tuple(window.to_dict().values()) for window in followed.changed])
+    _replace(connection, taken, generation)
+    return PutRoutes(tuple(o.id for o in followed.new.values()), tuple(again))
+
+
+def _replace(connection: sqlite3.Connection, taken: Sequence[ProductRoutes], generation: int) -> None:
+    for query in _DELETE:
+        for some, chunk in rows.in_chunks(query, [result.asin for result in taken]):
+            connection.execute(some, chunk)
+    found = [route for result in taken for route in result.routes]
+    connection.executemany(rows.PUT_OPPORTUNITY, map(rows.opportunity_row, found))
+    connection.executemany(rows.PUT_OPPORTUNITY_DOCUMENT, ((o.id, orjson.dumps(o.to_dict())) for o in found))
+    best = best_by_product(found)
+    connection.executemany(_MARK, [(r.change, generation, *_best(best.get(r.asin)), r.asin) for r in taken])
+
+
+def _best(o: Opportunity | None) -> tuple[str | None, float | None, float | None]:
+    return (None, None, None) if o is None else (rows.best_summary(o), o.profit, o.margin_pct)
+
+
+def read_windows(connection: sqlite3.Connection, asins: Iterable[str]) -> Iterator[RouteWindow]:
+    """The windows of these products."""
+    return _windows(connection, _WINDOWS, asins)
+
+
+def _windows(connection: sqlite3.Connection, query: str, asins: Iterable[str]) -> Iterator[RouteWindow]:
+    for row in rows.select_of(connection, query, asins):
+        values: dict[str, Any] = dict(zip(_WINDOW_COLUMNS, row, strict=True))
+        yield RouteWindow(**{**values, "demo": bool(values["demo"])})
+
+
+def forget_ended(connection: sqlite3.Connection, before: float) -> None:
+    """Forget windows that ended before this time (Unix seconds)."""
+    connection.execute(_FORGET_ENDED, (before,))
+
+
+def keep_notices(connection: sqlite3.Connection, notices: Sequence[Notice]) -> None:
+    """Keep notices, within a write transaction, and forget those that have been sent."""
+    connection.execute("DELETE FROM outbox WHERE sent = 1")
+    connection.executemany(_KEEP, [(n.id, n.topic, n.key, n.value) for n in notices])
+
+
+def read_unsent(connection: sqlite3.Connection, limit: int) -> list[Notice]:
+    """The oldest notices that are not marked as sent."""
+    return [Notice(*row) for row in connection.execute(_UNSENT, (limit,)).fetchall()]
+
+
+def mark_sent(connection: sqlite3.Connection, notices: Sequence[Notice]) -> None:
+    """Mark notices as sent, within a write transaction."""
+    connection.executemany("UPDATE outbox SET sent = 1 WHERE id = ?", [(notice.id,) for notice in notices])

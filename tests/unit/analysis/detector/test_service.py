@@ -1,0 +1,253 @@
+"""The detector prices what the stream brings, and what it did not bring, and nothing it meets stops it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from arbkit.analysis import detection
+from arbkit.analysis.detection_inputs import fingerprint, today
+from arbkit.analysis.detector import pricing, service, storing
+from arbkit.analysis.detector.service import follow
+from arbkit.core.errors import StoreError
+from arbkit.core.models import ProductState, Update
+from arbkit.core.offers.facts import Fact
+from arbkit.core.service.heartbeat import seconds_since_heartbeat
+from arbkit.core.settings import Settings
+from arbkit.ops.setup import initialise
+from arbkit.pipeline.enriched import to_record
+from arbkit.profit.seller.profile_file import built_in
+from arbkit.store import OpportunityQuery, open_store
+from arbkit.store.sqlite.store import SqliteStore
+from arbkit.stream import ALERTS_TOPIC, DETECT_GROUP, ENRICHED_TOPIC, Record, dead_letter_topic, open_stream
+from tests.helpers.factories import PACKAGE, offer
+
+ASIN = "B000000001"
+_PATIENCE_S = 60
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Started in a folder of its own, in which a profile may be written."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(service, "_POLL_S", 0.02)
+    monkeypatch.setattr(service, "_REST_EVERY_S", 0.05)
+    monkeypatch.setattr(service, "_FIRST_WAIT_S", 0.05)
+    initialise(settings)
+    return settings
+
+
+@contextmanager
+def following(settings: Settings) -> Iterator[threading.Thread]:
+    stop = threading.Event()
+    thread = threading.Thread(target=follow, args=(settings,), kwargs={"stop": stop})
+    thread.start()
+    try:
+        yield thread
+    finally:
+        stop.set()
+        thread.join(_PATIENCE_S)
+        assert not thread.is_alive()
+
+
+def until(ask: Callable[[], object]) -> None:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not ask():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def put(settings: Settings, asin: str = ASIN, *, sell: int = 7_000, version: int = 8_000_000) -> ProductState:
+    """Store a product bought at 20 EUR; all that is known of it then."""
+    now = int(time.time())
+    prices = {"IT": 2_000, "DE": sell}
+    fields: dict[str, Any] = {"price_at": now, "updated_at": now, "shipping_minor": 0, "version": version, **PACKAGE}
+    with open_store(settings) as store:
+        done = store.put([Update(offer(asin, code, price_minor=p, **fields), None) for code, p in prices.items()])
+    return done.states[asin]
+
+
+def publish(settings: Settings, *records: Record) -> None:
+    with open_stream(settings) as log:
+        log.publish(ENRICHED_TOPIC, records)
+
+
+def profits(settings: Settings) -> dict[str, float]:
+    with open_store(settings, read_only=True) as store:
+        return {o.id: o.profit for o in store.opportunities(OpportunityQuery(limit=100)).items}
+
+
+def alerts(settings: Settings) -> list[str]:
+    with open_stream(settings) as log:
+        return [orjson.loads(m.value)["id"] for some in log.scan(ALERTS_TOPIC) for m in some]
+
+
+def lag(settings: Settings) -> int:
+    with open_stream(settings) as log:
+        return sum(log.lag(DETECT_GROUP, ENRICHED_TOPIC).values())
+
+
+def quiet(settings: Settings) -> bool:
+    with open_store(settings, read_only=True) as store:
+        return not store.unpriced(1) and not lag(settings)
+
+
+def test_a_changed_price_is_a_changed_profit_and_one_alert(settings: Settings) -> None:
+    with following(settings):
+        publish(settings, to_record(put(settings)))
+        until(lambda: profits(settings))
+        first = profits(settings)
+        publish(settings, to_record(put(settings, sell=8_000, version=8_000_001)))
+        until(lambda: profits(settings) != first)
+        assert profits(settings)[f"{ASIN}:IT:DE"] > first[f"{ASIN}:IT:DE"]
+        publish(settings, to_record(put(settings, sell=2_001, version=8_000_002)))
+        until(lambda: not profits(settings))
+        until(lambda: quiet(settings))
+        assert len(alerts(settings)) == 1
+        age = seconds_since_heartbeat(settings, "detector")
+        assert age is not None
+
+
+def test_a_detector_that_was_away_goes_on_where_it_was(settings: Settings) -> None:
+    publish(settings, to_record(put(settings)))
+    with following(settings):
+        until(lambda: quiet(settings))
+    before = alerts(settings)
+    with following(settings):
+        publish(settings, to_record(put(settings, "B000000002")))
+        until(lambda: len(profits(settings)) == 2)
+        until(lambda: quiet(settings))
+    assert alerts(settings)[: len(before)] == before
+    assert len(alerts(settings)) == len(set(alerts(settings))) == 2
+
+
+def test_what_the_stream_did_not_bring_is_found_in_the_store(settings: Settings) -> None:
+    with following(settings):
+        put(settings)
+        until(lambda: profits(settings))
+        first = profits(settings)
+        with open_store(settings) as store:
+            store.put_fact(_heavy())
+        until(lambda: profits(settings) != first)
+
+
+def _heavy() -> Fact:
+    sides = {"length_mm": 400, "width_mm": 300, "height_mm": 200, "weight_g": 9_000}
+    return Fact.of(ASIN, "package", sides, at=time.time())
+
+
+def test_what_cannot_be_read_is_a_dead_letter_and_the_rest_is_priced(settings: Settings) -> None:
+    old = offer(ASIN, "IT").to_dict()
+    put(settings)
+    publish(
+        settings,
+        Record("x", b"\xff"), Record("y", b'{"v": 3}'), Record(ASIN, orjson.dumps(old)),
+        to_record(put(settings, "B000000002")),
+    )  # fmt: skip
+    with following(settings):
+        until(lambda: len(profits(settings)) == 2)
+        until(lambda: quiet(settings))
+    with open_stream(settings) as log:
+        letters = [m for some in log.scan(dead_letter_topic(ENRICHED_TOPIC)) for m in some]
+    assert [(m.key, m.value) for m in letters] == [("x", b"\xff"), ("y", b'{"v": 3}')]
+    assert "version 2" in letters[1].headers["error"]
+
+
+def test_a_message_from_another_store_is_priced_as_this_one_has_it(settings: Settings) -> None:
+    state = put(settings)
+    ahead = ProductState(state.asin, state.change + 1_000, (), ())
+    publish(settings, to_record(ahead), to_record(ProductState("B000000009", 5, state.offers, ())))
+    with following(settings):
+        until(lambda: profits(settings))
+        until(lambda: quiet(settings))
+    assert list(profits(settings)) == [f"{ASIN}:IT:DE"]
+
+
+def test_one_product_that_fails_costs_the_others_nothing(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    price, tried = pricing.price_products, []
+
+    def fails(states: Any, *given: Any, **named: Any) -> Any:
+        if any(state.asin == ASIN for state in states):
+            tried.append(len(states))
+            raise ZeroDivisionError
+        return price(states, *given, **named)
+
+    monkeypatch.setattr(storing, "price_products", fails)
+    publish(settings, to_record(put(settings)), to_record(put(settings, "B000000002")))
+    with following(settings):
+        until(lambda: profits(settings))
+        until(lambda: not lag(settings))
+        time.sleep(0.3)
+        assert len(tried) <= 4, "it is not tried again and again"
+    with open_stream(settings) as log:
+        (letter,) = [m for some in log.scan(dead_letter_topic(ENRICHED_TOPIC)) for m in some]
+    assert (letter.key, letter.headers["error"]) == (ASIN, "a fault of arbkit: ZeroDivisionError()")
+
+
+def test_a_store_that_fails_is_waited_for(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_routes, failures = SqliteStore.put_routes, iter(range(3))
+
+    def fails(store: Any, *given: Any, **named: Any) -> Any:
+        if next(failures, None) is not None:
+            raise StoreError("too busy", kind="busy")
+        return put_routes(store, *given, **named)
+
+    monkeypatch.setattr(SqliteStore, "put_routes", fails)
+    publish(settings, to_record(put(settings)))
+    with following(settings):
+        until(lambda: profits(settings))
+
+
+def test_a_profile_that_cannot_be_used_is_waited_for_and_a_changed_one_is_used_at_once(
+    settings: Settings, tmp_path: Path
+) -> None:
+    profile = tmp_path / "profile.toml"
+    with following(settings) as thread:
+        publish(settings, to_record(put(settings)))
+        until(lambda: profits(settings))
+        profile.write_text("no = such field", "utf-8")
+        publish(settings, to_record(put(settings, "B000000002")))
+        time.sleep(0.3)
+        assert (len(profits(settings)), thread.is_alive()) == (1, True)
+        profile.write_text(built_in(), "utf-8")
+        until(lambda: len(profits(settings)) == 2)
+
+
+def test_a_profile_changed_while_a_batch_is_priced_is_what_it_is_priced_with(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    price, once = pricing.price_products, iter([True])
+
+    def changes_meanwhile(*given: Any, **named: Any) -> Any:
+        done = price(*given, **named)
+        if next(once, False):
+            (tmp_path / "profile.toml").write_text(built_in() + "\n# another\n", "utf-8")
+            # The sweep with the new one comes before what the detector has priced is written.
+            detection.run(settings, run_id="sweep")
+        return done
+
+    monkeypatch.setattr(storing, "price_products", changes_meanwhile)
+    state = put(settings)
+    publish(settings, to_record(state))
+    with following(settings):
+        until(lambda: profits(settings))
+        until(lambda: quiet(settings))
+    with open_store(settings) as store:
+        assert store.swept() == fingerprint(settings, today())
+    assert len(alerts(settings)) == 1
+
+
+def test_a_second_detector_on_a_log_of_one_file_waits_until_the_first_ends(settings: Settings) -> None:
+    with following(settings):
+        publish(settings, to_record(put(settings)))
+        until(lambda: profits(settings))
+        with following(settings) as second:
+            time.sleep(0.3)
+            assert second.is_alive()
