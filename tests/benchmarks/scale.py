@@ -282,7 +282,8 @@ def _fill(url: str, prefix: str, products: int) -> None:
         for start in range(0, products, 5_000):
             found = [f"B{n:09}" for n in range(start, min(start + 5_000, products))]
             documents = {
-                a: product_document(replace(product, asin=a), None, f"product {a.lower()}", change=1) for a in found
+                a: product_document(replace(product, asin=a), f"product {a.lower()}", change=1, before=None)
+                for a in found
             }
             assert not bulk(client, [Action(prefix + "products", a, d) for a, d in documents.items()]).poison
         client.indices.refresh(index=prefix + "products")

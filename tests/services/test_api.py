@@ -55,7 +55,10 @@ def faults(answer: Any) -> list[dict[str, Any]]:
     return errors
 
 
-def test_health_says_which_prices_and_whether_the_store_answers(client: TestClient) -> None:
+def test_health_says_which_prices_and_whether_the_store_answers(client: TestClient, filled: Settings) -> None:
+    assert client.get("/health").json()["detail"] is None
+    with open_store(filled) as store:
+        store.put([Update(offer(a, version=8_000_001), None) for a in ASINS])
     body = client.get("/health").json()
     # There is no key, and the store holds real products: nothing is invented beside them.
     assert (body["status"], body["mode"], body["store"]) == ("ok", "imported", True)
