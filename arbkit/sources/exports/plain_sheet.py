@@ -28,8 +28,8 @@ _ROW = re.compile(rb'<row r="([1-9]\d{0,6})"((?: [^<>]*[^<>/])?)>')
 _TEXT = rb'<t( xml:space="preserve")?>([^<]*+)</t>'
 _NUMBER = rb"-?\d++(?:\.\d++)?+(?:[eE][+-]?\d++)?+"
 _CELL = re.compile(
-    rb'<c r="([A-Z]++\d++)"(?: s="(\d++)")?(?:(?: t="(?:inlineStr|n|s)")? ?/>'
-    rb'| t="inlineStr"><is>%b</is></c>|(?: t="n")?><v>(%b)</v></c>| t="s"><v>(\d{1,9})</v></c>)' % (_TEXT, _NUMBER)
+    rb'<c r="([A-Z]++\d++)"(?: s="(\d++)")?(?: t="inlineStr"><is>%b</is></c>|(?: t="(?:inlineStr|n|s)")? ?/>'
+    rb'|(?: t="n")?><v>(%b)</v></c>| t="s"><v>(\d{1,9})</v></c>)' % (_TEXT, _NUMBER)
 )
 """A cell: address and style, whether the blanks around its text count, that text, a number, the number of a text."""
 _STRIDE = 1 + _CELL.groups
@@ -132,6 +132,8 @@ class _Reader:
         self._amounts: frozenset[int] = frozenset()
         self._formats = Formats()
         self._layout: tuple[bytes, Sequence[int]] = b"", ()
+        self._styles: Sequence[bytes | None] = ()
+        self._formatted: Sequence[int] = ()
         self._cells = self._width = 0
 
     def read(self, xml: bytes) -> PlainSheet:
@@ -162,9 +164,13 @@ class _Reader:
 
     def _row(self, xml: bytes, number: bytes) -> list[Cell]:
         parts = _CELL.split(xml)
-        addresses, styles, kept, texts, numbers, shared = (parts[at::_STRIDE] for at in range(1, _STRIDE))
-        if any(parts[::_STRIDE]) or not self._known_styles.issuperset(styles):
+        addresses, styles, kept = parts[1::_STRIDE], parts[2::_STRIDE], parts[3::_STRIDE]
+        texts, numbers, shared = parts[4::_STRIDE], parts[5::_STRIDE], parts[6::_STRIDE]
+        if any(parts[::_STRIDE]):
             raise _OtherwiseError
+        if styles != self._styles:
+            _require(self._known_styles.issuperset(styles))
+            self._styles, self._formatted = styles, [at for at, style in enumerate(styles) if style in self._shown]
         cells: list[Cell] = [
             (text if blanks else text.strip()).decode() if text
             else float(amount) if amount
@@ -186,10 +192,9 @@ class _Reader:
             self._width = max(self._width, len(cells))
         if number == b"1":
             self._amounts = amount_columns([str(cell).strip() for cell in cells])
-        shown = self._shown
-        for column, style in [pair for pair in zip(columns, styles, strict=True) if pair[1] in shown]:
-            if column in self._amounts:
-                self._formats.add(shown[style], int(number), column)
+        for at in self._formatted:
+            if columns[at] in self._amounts:
+                self._formats.add(self._shown[styles[at]], int(number), columns[at])
         return cells
 
     def _shared(self, index: int) -> str:
