@@ -214,9 +214,10 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 def digest(*parts: bytes) -> bytes:
     """Eight bytes that show whether stored parts are still what was written: SQLite itself keeps no checksums."""
-    made = blake2b(struct.pack(f"<{len(parts)}q", *map(len, parts)), digest_size=8)
-    for part in parts:
-        made.update(part)
+    lengths = struct.pack(f"<{len(parts)}q", *map(len, parts))
+    # One call for the small parts, which are many: only the last one may be large.
+    made = blake2b(b"".join((lengths, *parts[:-1])), digest_size=8)
+    made.update(parts[-1])
     return made.digest()
 
 

@@ -102,6 +102,13 @@ class Record:
             size += sum(len(name.encode()) + len(text.encode()) for name, text in self.headers.items())
         return size
 
+    @property
+    def characters(self) -> int:
+        """Characters of key and headers."""
+        if not self.headers:
+            return len(self.key)
+        return len(self.key) + sum(map(len, self.headers)) + sum(map(len, self.headers.values()))
+
 
 def check_sizes(topic: str, records: Sequence[Record]) -> None:
     """Refuse a batch that no stream would take whole.
@@ -114,7 +121,7 @@ def check_sizes(topic: str, records: Sequence[Record]) -> None:
     sizes = {
         index: size
         for index, record in enumerate(records)
-        if (record.headers or len(record.value) + 4 * len(record.key) > limit) and (size := record.size) > limit
+        if len(record.value) + 4 * record.characters > limit and (size := record.size) > limit
     }
     if sizes:
         keys = {index: records[index].key for index in sizes}

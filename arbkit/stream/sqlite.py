@@ -44,6 +44,7 @@ from arbkit.stream.sqlite_tables import (
 logger = logging.getLogger(__name__)
 
 _SCANNED_AT_ONCE = 500
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
 _INSERT = "INSERT INTO log_messages (id, timestamp, key, headers, value, digest) VALUES (?, ?, ?, ?, ?, ?)"
 
 
@@ -190,7 +191,7 @@ def _append(connection: sqlite3.Connection, partitions: list[Partition], records
     rows = []
     for record in records:
         number = zlib.crc32(record.key.encode()) % len(partitions)
-        headers = json.dumps(dict(record.headers), ensure_ascii=False) if record.headers else None
+        headers = _as_json(dict(record.headers)) if record.headers else None
         found, value = message_id(partitions[number].id, nexts[number]), record.value
         known_by = message_digest(found, now, record.key.encode(), headers.encode() if headers else None, value)
         rows.append((found, now, record.key, headers, value, known_by))

@@ -83,6 +83,8 @@ def _rows(table: SheetRows, path: Path, options: FileOptions, run_id: str, repor
     doubtful = doubtful_columns(columns, cells, notation)
     headers = [*dict.fromkeys(header for header in table.headers if header)]
     kept = [table.headers.index(header) for header in headers]
+    # Mostly all columns are kept, up to one without a header behind the others.
+    are_first = kept == [*range(len(kept))]
     for at, ((number, row), found) in enumerate(zip(table.rows, markets, strict=True)):
         facts_at = facts[at] if facts else report.exported_at
         product: dict[str, Any] = {
@@ -91,7 +93,9 @@ def _rows(table: SheetRows, path: Path, options: FileOptions, run_id: str, repor
             "notation": report.notation,
             "row": number,
             "file": path.name,
-            "columns": dict(zip(headers, [row[index] for index in kept if index < len(row)], strict=False)),
+            "columns": dict(
+                zip(headers, row if are_first else [row[index] for index in kept if index < len(row)], strict=False)
+            ),
         }
         if refused := next((each for each in (found, facts_at) if isinstance(each, RefusedFileError)), None):
             product["refused"] = str(refused)
@@ -146,7 +150,10 @@ def _by_column(table: SheetRows) -> Mapping[str, Sequence[Cell]]:
 
 
 def _pick(row: Sequence[Cell], columns: Iterable[int]) -> Cell:
-    return next((row[i] for i in columns if i < len(row) and row[i] not in EMPTY), None)
+    for index in columns:
+        if index < len(row) and (cell := row[index]) not in EMPTY:
+            return cell
+    return None
 
 
 def _markets(

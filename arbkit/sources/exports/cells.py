@@ -71,11 +71,15 @@ def _codes(column: Column, cell: Cell, _: str, __: Notation) -> tuple[str, ...]:
         # A spreadsheet that made a number of a code lost its first zeros.
         words = [f"{int(cell):012d}"]
     else:
-        words = [word for each in _CODES.split(str(cell)) if (word := each.strip("'\"’` "))]
+        words = _words(str(cell))
     codes = distinct_codes(code for word in words if (code := _checked(word)) is not None)
     if words and not codes:
         raise _refuse("is no EAN", column, cell)
     return codes
+
+
+def _words(cell: str) -> list[str]:
+    return [word for each in _CODES.split(cell) if (word := each.strip("'\"’` "))]
 
 
 def distinct_codes(codes: Iterable[str]) -> tuple[str, ...]:
@@ -99,7 +103,7 @@ def _checked(word: str) -> str | None:
 
 def _check_sum(digits: str) -> int:
     """A multiple of 10 for every GTIN (GS1 General Specifications, 7.9)."""
-    return sum(int(digit) * (3 if at % 2 else 1) for at, digit in enumerate(reversed(digits)))
+    return sum(map(int, digits[::-2])) + 3 * sum(map(int, digits[-2::-2]))
 
 
 def _seller(_: Column, cell: Cell, __: str, ___: Notation) -> str:
@@ -246,6 +250,8 @@ def doubtful_columns(
 def _is_clean(column: Column, cells: Sequence[Cell], notation: Notation) -> bool:
     if column.kind in _ALWAYS_READ:
         return True
+    if column.kind == "codes":
+        return all(cell == "" or (isinstance(cell, str) and any(map(_checked, _words(cell)))) for cell in cells)
     simple, kinds = _SIMPLE.get(column.kind), set(map(type, cells))
     if simple is None or not kinds <= {str, float} or column.factor > 1000:
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Literal
@@ -100,6 +100,12 @@ def read_column(header: str) -> Column | None:
     default = next(iter(VOCABULARY["units"].get(kind, {"": 1.0}).values()))
     lorry = _LORRY in header
     return Column(header, field, kind, 2 * rank + (not lorry), factor or default, lorry)
+
+
+def amount_columns(headers: Sequence[str]) -> frozenset[int]:
+    """The indices of the columns whose cell formats say something about their numbers."""
+    known = enumerate(map(read_column, headers))
+    return frozenset(index for index, column in known if column is not None and column.kind in ("money", "percent"))
 
 
 @lru_cache(maxsize=64)

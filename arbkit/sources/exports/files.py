@@ -8,8 +8,8 @@ import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,7 +17,8 @@ import orjson
 from python_calamine import CalamineWorkbook
 
 from arbkit.core.errors import RefusedFileError
-from arbkit.sources.exports.columns import read_column
+from arbkit.sources.exports.columns import amount_columns, read_column
+from arbkit.sources.exports.plain_sheet import read_plain_sheet
 from arbkit.sources.exports.xlsx import (
     Formats,
     check_extent,
@@ -26,6 +27,7 @@ from arbkit.sources.exports.xlsx import (
     check_whole,
     first_sheet,
     read_formats,
+    read_styles,
 )
 from arbkit.sources.raw_types import Cell, Json, decode_leniently
 
@@ -131,10 +133,14 @@ def _most_unpacked(data: bytes, least: int) -> int:
 
 def _xlsx(data: bytes) -> SheetRows:
     try:
-        styles, sheet = _parts(data)
+        parts = _parts(data)
+        styles = read_styles(parts.styles)
+        if parts.are_usual and (plain := read_plain_sheet(parts.sheet, parts.texts, styles)) is not None:
+            return replace(_table(plain.rows), formats=plain.formats)
+        parts.check()
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        table = _table(book.get_sheet_by_index(0).to_python(skip_empty_area=False))
-        formats = read_formats(styles, sheet, _amounts(table.headers))
+        table = _table(enumerate(book.get_sheet_by_index(0).to_python(skip_empty_area=False), 1))
+        return replace(table, formats=read_formats(styles, parts.sheet, amount_columns(table.headers)))
     except RefusedFileError:
         raise
     except IndexError as error:
@@ -144,17 +150,38 @@ def _xlsx(data: bytes) -> SheetRows:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         raise RefusedFileError(f"is a damaged XLSX file: {error}", remedy="Export it again") from error
-    return SheetRows(table.headers, table.rows, table.exported_at, formats=formats)
 
 
-def _amounts(headers: Sequence[str]) -> frozenset[int]:
-    """The indices of the columns whose cell formats say something about their numbers."""
-    known = enumerate(map(read_column, headers))
-    return frozenset(index for index, column in known if column is not None and column.kind in ("money", "percent"))
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Parts of an XLSX: its styles, the texts that cells share, the first sheet, and all that may be the first.
+
+    ``are_usual`` says that there is but one sheet, so that every reader takes it for the first.
+    """
+
+    styles: bytes
+    texts: bytes
+    sheet: bytes
+    sheets: Sequence[bytes]
+    are_usual: bool
+
+    def check(self) -> None:
+        """Check that the sheets fit into memory, and that the first one is whole and in order.
+
+        Raises:
+            RefusedFileError: it is not.
+            expat.ExpatError: it is no XML.
+        """
+        # All sheets: which one counts as the first is for the reader to say.
+        for sheet in self.sheets:
+            check_extent(sheet, self.texts)
+        for part in filter(None, (self.sheet, self.texts)):
+            check_whole(part)
+        check_order(self.sheet)
 
 
-def _parts(data: bytes) -> tuple[bytes, bytes]:
-    """The cell formats and the first sheet of an XLSX, once all of it is known to be whole and to fit into memory.
+def _parts(data: bytes) -> _Parts:
+    """The parts of an XLSX that are read, once the file is known to be whole.
 
     A ZIP bomb is refused by what it says that it unpacks to; one that lies there fails its checksum.
     """
@@ -164,23 +191,21 @@ def _parts(data: bytes) -> tuple[bytes, bytes]:
             raise RefusedFileError("unpacks to far more than real files do", remedy=_EXAMPLE)
         if "xl/workbook.xml" not in file.namelist():
             raise RefusedFileError("is a ZIP file but no XLSX", remedy=_EXAMPLE)
-        sheet = first_sheet(file)
+        first = first_sheet(file)
         # Each is read, so that the checksum of each is looked at.
         found = {
             m.filename: content
             for m in members
             if (content := file.read(m)) and (b"sheetData" in content or m.filename.lower() in (_STYLES, _TEXTS))
         }
-        texts = b"".join(content for name, content in found.items() if name.lower() == _TEXTS)
-        # All sheets: which one counts as the first is for the reader to say.
-        for content in found.values():
-            if b"sheetData" in content:
-                check_extent(content, texts)
-        for part in (found.get(sheet, b""), texts):
-            if part:
-                check_whole(part)
-        check_order(found.get(sheet, b""))
-        return found.get(_STYLES, b""), found.get(sheet, b"")
+    sheets = [content for content in found.values() if b"sheetData" in content]
+    return _Parts(
+        styles=found.get(_STYLES, b""),
+        texts=b"".join(content for name, content in found.items() if name.lower() == _TEXTS),
+        sheet=found.get(first.name, b""),
+        sheets=sheets,
+        are_usual=first.is_only and len(sheets) == 1 and first.name in found,
+    )
 
 
 def _csv(data: bytes) -> SheetRows:
@@ -201,8 +226,7 @@ def _csv(data: bytes) -> SheetRows:
         rows = list(csv.reader(lines, delimiter=delimiter))
     except csv.Error as error:
         raise RefusedFileError(f"is no CSV file: {error}", remedy=_EXAMPLE) from error
-    table = _table(rows)
-    return SheetRows(table.headers, table.rows, table.exported_at, delimiter=delimiter)
+    return replace(_table(enumerate(rows, 1)), delimiter=delimiter)
 
 
 def _columns_read(head: str, delimiter: str) -> int:
@@ -211,13 +235,15 @@ def _columns_read(head: str, delimiter: str) -> int:
     return sum(read_column(header.strip()) is not None for header in headers)
 
 
-def _table(rows: Sequence[Sequence[Cell]]) -> SheetRows:
-    headers = tuple(str(cell).strip() for cell in rows[0]) if rows else ()
+def _table(rows: Iterable[tuple[int, Sequence[Cell]]]) -> SheetRows:
+    """The table in the rows of a file with their numbers."""
+    lines = iter(rows)
+    headers = tuple(str(cell).strip() for cell in next(lines, (1, ()))[1])
     if not any(column is not None and column.field == "asin" for column in map(read_column, headers)):
         raise RefusedFileError("has no column ASIN, so it is no Keepa export", remedy=_EXAMPLE)
     kept: list[tuple[int, Sequence[Cell]]] = []
     exported: list[datetime] = []
-    for number, row in enumerate(rows[1:], 2):
+    for number, row in lines:
         empty = row.count("")
         if empty == len(row):
             continue

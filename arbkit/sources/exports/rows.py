@@ -174,6 +174,8 @@ def _checked(envelope: RawProduct, only: frozenset[str] | None = None) -> tuple[
         asin = parse_asin(str(envelope["asin"]))
     except UsageError as error:
         raise BadRecordError(error.why, field="ASIN", value=error.value) from None
+    if only is not None and not only:
+        return asin, at, _Row()
     try:
         row = _read(columns, only, MARKETS[envelope["market"]], _notation(product, columns))
     except TypeError:

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 from xml.parsers import expat
 
 from arbkit.core.errors import RefusedFileError
@@ -42,7 +43,7 @@ MAX_COLUMNS = 2_000
 """Keepa knows some 500 columns."""
 MAX_CELLS = 6_000_000
 """Cells of a table, the empty ones counted too: 300,000 products have as many in 20 columns, or 30,000 in 200."""
-_MAX_TEXTS = 128 << 20
+MAX_TEXTS = 128 << 20
 """Characters of all cells together: a text that many cells share is unpacked for each of them."""
 _DIGITS = 9
 """Of the address of a cell: more are too many whatever they say."""
@@ -51,6 +52,21 @@ _IN_PARTS = "Remove what lies beyond the data, or export it in parts"
 _RELATIONS = "xl/_rels/workbook.xml.rels"
 _PERCENT_IDS = frozenset({"9", "10"})
 """Built-in formats ``0%`` and ``0.00%`` (ECMA-376, part 1, 18.8.30)."""
+_NUMERIC_IDS = frozenset(map(str, (*range(5), *range(9, 14), *range(37, 41), 48, 49)))
+_NUMERIC_CODE = re.compile(r'(?:"[^"&]*"|\[\$[^\[\]"&]*\]|[\\_*][^A-Za-z"&\[\]]|[#0?,.;%() +€$£¥-])*')
+"""A format whose letters, by which dates are known, stand in quotes or in the brackets of a currency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Styles:
+    """What the styles of a workbook show, by their numbers.
+
+    ``shown`` are those with a currency (its ISO code) or percent (``%``); a number with one of ``numeric`` is shown as
+    a number, while one with another may be a date.
+    """
+
+    shown: Mapping[str, str]
+    numeric: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -59,6 +75,13 @@ class Formats:
 
     currencies: dict[str, set[int]] = field(default_factory=dict)
     percent: set[int] = field(default_factory=set)
+
+    def add(self, shown: str, row: int, column: int) -> None:
+        """Note a cell whose style shows this currency, or percent (``%``)."""
+        if shown == "%":
+            self.percent.add(column)
+        else:
+            self.currencies.setdefault(shown, set()).add(row)
 
 
 def check_extent(sheet_xml: bytes, texts_xml: bytes) -> None:
@@ -80,10 +103,10 @@ def check_extent(sheet_xml: bytes, texts_xml: bytes) -> None:
     check_size(unpacked, 1)
     starts = [found.start() for found in _TEXT.finditer(texts_xml)]
     lengths = [end - start for start, end in pairwise([*starts, len(texts_xml)])]
-    if max(lengths, default=0) * unpacked > _MAX_TEXTS:
+    if max(lengths, default=0) * unpacked > MAX_TEXTS:
         used_texts = (lengths[at] for found in _INDEX.finditer(sheet_xml) if (at := int(found[1])) < len(lengths))
-        if sum(used_texts) > _MAX_TEXTS:
-            raise RefusedFileError(f"holds more than {_MAX_TEXTS >> 20} MiB of text", remedy=_IN_PARTS)
+        if sum(used_texts) > MAX_TEXTS:
+            raise RefusedFileError(f"holds more than {MAX_TEXTS >> 20} MiB of text", remedy=_IN_PARTS)
 
 
 def _extent(addresses: re.Pattern[bytes], sheet_xml: bytes) -> tuple[int, int]:
@@ -93,7 +116,7 @@ def _extent(addresses: re.Pattern[bytes], sheet_xml: bytes) -> tuple[int, int]:
     for found in addresses.finditer(sheet_xml):
         columns.add(found[1])
         rows.add(found[2])
-    return max((int(digits[:_DIGITS]) for digits in rows), default=0), 1 + max(map(_column_index, columns), default=0)
+    return max((int(digits[:_DIGITS]) for digits in rows), default=0), 1 + max(map(column_index, columns), default=0)
 
 
 def check_size(rows: int, columns: int) -> None:
@@ -110,32 +133,22 @@ def check_size(rows: int, columns: int) -> None:
         raise RefusedFileError(why, remedy=_IN_PARTS)
 
 
-def read_formats(styles_xml: bytes, sheet_xml: bytes, columns: frozenset[int]) -> Formats:
-    """The formats of the cells of a sheet in these columns (counted from 0).
-
-    Raises:
-        expat.ExpatError: the formats are no XML.
-    """
+def read_formats(styles: Styles, sheet_xml: bytes, columns: frozenset[int]) -> Formats:
+    """The formats of the cells of a sheet in these columns (counted from 0)."""
     found = Formats()
-    styles = _styles(styles_xml) if styles_xml else {}
-    if not styles:
+    if not styles.shown:
         return found
-    wanted = "|".join(sorted(styles)).encode()
+    wanted = "|".join(sorted(styles.shown)).encode()
     usual, any_order = (re.compile(pattern % wanted) for pattern in _CELLS)
     for first, second, third in usual.findall(sheet_xml) or any_order.findall(sheet_xml):
         letters, row, style = (second, third, first) if first.isdigit() else (first, second, third)
-        column = _column_index(letters)
-        if column not in columns:
-            continue
-        meaning = styles[style.decode()]
-        if meaning == "%":
-            found.percent.add(column)
-        else:
-            found.currencies.setdefault(meaning, set()).add(int(row))
+        if (column := column_index(letters)) in columns:
+            found.add(styles.shown[style.decode()], int(row), column)
     return found
 
 
-def _column_index(letters: bytes) -> int:
+def column_index(letters: bytes) -> int:
+    """The index of a column, counted from 0, from the letters of an address."""
     index = 0
     for letter in letters[:_DIGITS].upper():
         index = index * 26 + letter - 64
@@ -155,8 +168,14 @@ def currency_or_percent(code: str) -> str | None:
     return next((known for symbol, code in literals if (known := currency_of_symbol(symbol or code))), None)
 
 
-def _styles(xml: bytes) -> Mapping[str, str]:
-    """Style id → what its format shows, for those that show a currency or percent."""
+def read_styles(xml: bytes) -> Styles:
+    """The styles of a workbook; ``xml`` is empty if it has none.
+
+    Raises:
+        expat.ExpatError: it is no XML.
+    """
+    if not xml:
+        return Styles({}, frozenset())
     codes: dict[str, str] = {}
     used: list[str] = []
     inside = False
@@ -169,11 +188,22 @@ def _styles(xml: bytes) -> Mapping[str, str]:
             used.append(attributes.get("numFmtId", "0"))
     shown = {number: meaning for number, code in codes.items() if (meaning := currency_or_percent(code))}
     shown |= dict.fromkeys(_PERCENT_IDS - set(codes), "%")
-    return {str(style): shown[number] for style, number in enumerate(used) if number in shown}
+    numeric = (_NUMERIC_IDS - set(codes)) | {number for number, code in codes.items() if _NUMERIC_CODE.fullmatch(code)}
+    return Styles(
+        {str(style): shown[number] for style, number in enumerate(used) if number in shown},
+        frozenset(str(style) for style, number in enumerate(used) if number in numeric),
+    )
 
 
-def first_sheet(book: zipfile.ZipFile) -> str:
-    """The name of the part with the first sheet; that of most files where the workbook does not say.
+class SheetPart(NamedTuple):
+    """The name of the part with a sheet, and whether the workbook names that part and no other sheet."""
+
+    name: str
+    is_only: bool
+
+
+def first_sheet(book: zipfile.ZipFile) -> SheetPart:
+    """The part with the first sheet; that of most files where the workbook does not say.
 
     Raises:
         expat.ExpatError: the workbook is no XML.
@@ -184,8 +214,8 @@ def first_sheet(book: zipfile.ZipFile) -> str:
         for name, attributes in _elements(book.read(_RELATIONS)):
             if name == "Relationship" and attributes.get("Id") == relation and "Target" in attributes:
                 target = attributes["Target"]
-                return target[1:] if target.startswith("/") else f"xl/{target}"
-    return "xl/worksheets/sheet1.xml"
+                return SheetPart(target[1:] if target.startswith("/") else f"xl/{target}", len(sheets) == 1)
+    return SheetPart("xl/worksheets/sheet1.xml", is_only=False)
 
 
 def check_whole(xml: bytes) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,38 +13,11 @@ from arbkit.core.errors import RefusedFileError
 from arbkit.pipeline.files.importing import preview_files
 from arbkit.sources.exports.files import SavedResponse, SheetRows, read_file
 from tests.helpers.exports import xlsx_bytes
+from tests.helpers.workbooks import MAIN, book, relation
 
-_MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-_RELATED = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-_PACKAGE = "http://schemas.openxmlformats.org/package/2006"
-
-
-def _relation(target: str, kind: str) -> str:
-    one = f'<Relationship Id="rId1" Type="{_RELATED}/{kind}" Target="{target}"/>'
-    return f'<Relationships xmlns="{_PACKAGE}/relationships">{one}</Relationships>'
-
-
-_SHEETS = '<sheets><sheet name="S" sheetId="1" r:id="rId1"/></sheets>'
-_PARTS: Mapping[str, str] = {
-    "[Content_Types].xml": f'<Types xmlns="{_PACKAGE}/content-types"/>',
-    "_rels/.rels": _relation("xl/workbook.xml", "officeDocument"),
-    "xl/workbook.xml": f'<workbook xmlns="{_MAIN}" xmlns:r="{_RELATED}">{_SHEETS}</workbook>',
-    "xl/_rels/workbook.xml.rels": _relation("worksheets/sheet1.xml", "worksheet"),
-}
 HEADERS = '<row r="1"><c r="A1" t="inlineStr"><is><t>ASIN</t></is></c></row>'
 FAR = '<row r="9"><c {} t="inlineStr"><is><t>x</t></is></c></row>'
 BEYOND = FAR.format('r="XFD9"')
-
-
-def book(cells: str, *, texts: str = "", before: str = "", **parts: str) -> bytes:
-    """An XLSX with these rows in its sheet, ``before`` which there may be more."""
-    sheet = f'<worksheet xmlns="{_MAIN}">{before}<sheetData>{cells}</sheetData></worksheet>'
-    more = {"xl/sharedStrings.xml": f'<sst xmlns="{_MAIN}">{texts}</sst>'} if texts else {}
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, content in {**_PARTS, "xl/worksheets/sheet1.xml": sheet, **more, **parts}.items():
-            file.writestr(name, content)
-    return out.getvalue()
 
 
 def read(folder: Path, data: bytes) -> SheetRows | SavedResponse:
@@ -75,9 +47,9 @@ def test_a_cell_far_down_is_refused_before_the_table_is_made(tmp_path: Path, add
 
 
 def test_a_sheet_that_the_workbook_names_otherwise_is_looked_at_too(tmp_path: Path) -> None:
-    sheet = f'<worksheet xmlns="{_MAIN}"><sheetData>{HEADERS}{BEYOND}</sheetData></worksheet>'
-    relation = _relation("worksheets/other.xml", "worksheet")
-    other = {"xl/worksheets/other.xml": sheet, "xl/_rels/workbook.xml.rels": relation}
+    sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{HEADERS}{BEYOND}</sheetData></worksheet>'
+    related = relation("worksheets/other.xml", "worksheet")
+    other = {"xl/worksheets/other.xml": sheet, "xl/_rels/workbook.xml.rels": related}
     with pytest.raises(RefusedFileError, match="reaches to column"):
         read(tmp_path, book(HEADERS, **other))
 
