@@ -18,6 +18,7 @@ from arbkit.analysis.detector.alerts import alerts_of
 from arbkit.analysis.detector.pricing import Inputs, PricedProducts, price_products
 from arbkit.analysis.detector.storing import CurrentInputs, price_into
 from arbkit.analysis.offers import moment_of
+from arbkit.core.errors import StreamError
 from arbkit.core.models import Opportunity, ProductState
 from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
@@ -49,6 +50,8 @@ class Detection:
     unknown: Mapping[str, int]
     opportunities: tuple[Opportunity, ...]
     total: int
+    paying: int
+    """how many of ``total`` are opportunities"""
     new: tuple[str, ...]
     tables_version: str
     profile: str
@@ -65,9 +68,12 @@ class Detection:
         else:
             found = f"{shown} opportunities{f' within the limits, of {self.stored}' if shown < self.stored else ''}"
         return (
-            f"{found} ({len(self.new)} new) among {self.routes} routes of "
+            f"{found} {self._newness()} among {self.routes} routes of "
             f"{self.products} products{demo}, with profile {self.profile!r} and the tables of {self.on}. {self.seller}"
         )
+
+    def _newness(self) -> str:
+        return f"({len(self.new)} new)" if self.on == today() else "(not stored: it is another day)"
 
     def frame(self) -> pd.DataFrame:
         """The opportunities as a table, best first, one row a route."""
@@ -100,7 +106,7 @@ class Detection:
         return {
             "products": self.products,
             "routes": self.routes,
-            "total": self.total,
+            "total": self.paying,
             "stored": self.stored,
             "new": len(self.new),
             "unknown": dict(self.unknown),
@@ -125,17 +131,23 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
             inputs = Inputs.load(settings, parameters.on)
             return detect(slices, inputs, parameters=parameters, run_id=run_id)
         load = CurrentInputs(settings, store)
-        inputs, new = load(), list[str]()
+        inputs, new, unsent = load(), list[str](), list[StreamError]()
 
         def keep(priced: PricedProducts) -> None:
             done = store.put_routes(priced.results, generation=inputs.generation, announce=alerts_of)
             new.extend(done.new)
             if done.again:
                 new.extend(price_into(store, store.states(done.again).values(), load))
-            send_notices(store, log)
+            try:
+                send_notices(store, log)
+            except StreamError as error:
+                # They wait in the outbox, and the products must not wait for the log.
+                unsent.append(error)
 
         found = replace(detect(slices, inputs, parameters=parameters, run_id=run_id, keep=keep), new=tuple(new))
         store.put_swept(inputs.fingerprint)
+        if unsent:
+            raise unsent[-1]
     logger.info(
         "%d routes of %d products: %d opportunities, %d new", found.routes, found.products, found.stored, len(new)
     )
@@ -165,7 +177,7 @@ def detect(
     gets all that is to be stored, slice by slice.
     """
     now = time.time() if now is None else now
-    counted, stored, total = _Counted(), 0, 0
+    counted, stored, total, paying = _Counted(), 0, 0, 0
     shown: list[Opportunity] = []
     for states in slices:
         priced = price_products(states, inputs, now=now, run_id=run_id, least=parameters.min_profit)
@@ -176,6 +188,7 @@ def detect(
         stored += sum(o.status == "opportunity" for o in found)
         passed = _within(found, parameters, moment_of(inputs.on, now=now))
         total += len(passed)
+        paying += sum(o.status == "opportunity" for o in passed)
         shown = heapq.nsmallest(MOST_SHOWN, [*shown, *passed], key=lambda o: (-o.profit, o.id))
     return Detection(
         run_id=run_id,
@@ -186,6 +199,7 @@ def detect(
         unknown={reason.message: count for reason, count in counted.unknown.most_common()},
         opportunities=tuple(shown),
         total=total,
+        paying=paying,
         new=(),
         tables_version=inputs.tables.on(inputs.on).version,
         profile=inputs.profile.name,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, cast
 
@@ -14,7 +14,6 @@ import pandas as pd
 from pydantic import JsonValue
 
 from arbkit.analysis.listing.goods import Listing, unsellable_reason
-from arbkit.analysis.listing.sides import Listings
 from arbkit.analysis.listing.sizes import read_size
 from arbkit.core.models import Offer
 from arbkit.core.offers.facts import Fact
@@ -55,26 +54,6 @@ PRICING_COLUMNS = tuple(
     )
 )
 """The fields of offers that a priced route is made from."""
-
-
-@dataclass(frozen=True, slots=True)
-class OfferScan:
-    """All offers that are priced.
-
-    Attributes:
-        frames: of :data:`PRICING_COLUMNS`, a product never split over two of them.
-        listings: whole offers of products by their ASINs, to compare their listings; None: they are not compared.
-        facts: what the user typed in.
-    """
-
-    frames: Iterator[pd.DataFrame]
-    listings: Listings | None = None
-    facts: Sequence[Fact] = ()
-
-    @classmethod
-    def of(cls, store: Store) -> OfferScan:
-        """Every offer of a store."""
-        return cls(store.scan_offers(PRICING_COLUMNS), store.offers, store.facts())
 
 
 def known_offers(store: Store, asins: Sequence[str]) -> list[Offer]:

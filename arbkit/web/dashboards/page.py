@@ -21,7 +21,7 @@ from arbkit.web.dashboards.html import compile_templates, header_html
 from arbkit.web.dashboards.page_widget import PageWidget
 from arbkit.web.dashboards.part import Part
 
-_REFRESH_S = 30.0
+_REFRESH_S, _HURRIED_REFRESH_S = 30.0, 4.0
 _STATS_LIVE_S = 25.0
 
 
@@ -112,6 +112,14 @@ class DashboardPage:
         """Whether there is no data yet, so that the store is asked more often."""
         return self._stats is None
 
+    def is_stale(self) -> bool:
+        """Whether what is shown is not what is stored any more.
+
+        Raises:
+            ArbkitError: the store cannot be read.
+        """
+        return False
+
     def refresh(self) -> None:
         """Load; if that fails, say why, try again soon, and leave what is shown."""
         self._loaded_at = time.time()
@@ -171,7 +179,16 @@ class DashboardPage:
 
     def on_tick(self, _: UserEvent) -> None:
         """The page is being looked at: refresh it where that is due."""
-        if self._failed or self.profile_note or self.is_waiting() or time.time() - self._loaded_at >= _REFRESH_S:
+        due_s = _HURRIED_REFRESH_S if self.profile_note else _REFRESH_S
+        if self._failed or self.is_waiting() or time.time() - self._loaded_at >= due_s:
+            self.refresh()
+            return
+        try:
+            stale = self.is_stale()
+        except ArbkitError:
+            # Said by the refresh that follows.
+            stale = True
+        if stale:
             self.refresh()
 
     def _handle(self, event: UserEvent) -> None:

@@ -105,6 +105,15 @@ class OpportunitiesPage(DashboardPage):
         """Whether there are no opportunities yet."""
         return self._stats is None or not self._stats.opportunities
 
+    def is_stale(self) -> bool:
+        """Whether other routes, or other figures of them, are stored by now.
+
+        Raises:
+            ArbkitError: the store cannot be read.
+        """
+        _, page = read_page(self.store, self._view, now=time.time())
+        return (page.items, page.total) != (self._page.items, self._page.total)
+
     def load(self) -> None:
         """Read the page of opportunities and everything about it.
 
@@ -155,9 +164,9 @@ class OpportunitiesPage(DashboardPage):
     # The selected route
 
     def _select(self, found: Opportunity | None, stats: Stats) -> None:
-        """Show this route; again only if it was detected again."""
+        """Show this route; again only if it was priced again."""
         same = self._selected is not None and found is not None and self._selected.id == found.id
-        if same and stats.evaluated_at == self._evaluated_at:
+        if same and found == self._selected:
             self._show_what_if()
             return
         self._evaluated_at = stats.evaluated_at

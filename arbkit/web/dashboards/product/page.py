@@ -109,6 +109,14 @@ class ProductPage(DashboardPage):
             self.widget.hide(region)
         self._fill("hint", "product_results.html.j2", total=0, shown=0, searched=False, note=_EMPTY)
 
+    def is_stale(self) -> bool:
+        """Whether another price or another best route of the product is stored by now.
+
+        Raises:
+            ArbkitError: the store cannot be read.
+        """
+        return self._product is not None and self.store.product(self._product.asin) != self._product
+
     def load(self) -> None:
         """Read the product, or the products that the search finds.
 
