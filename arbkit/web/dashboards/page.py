@@ -21,7 +21,7 @@ from arbkit.web.dashboards.html import compile_templates, header_html
 from arbkit.web.dashboards.page_widget import PageWidget
 from arbkit.web.dashboards.part import Part
 
-_REFRESH_S, _HURRIED_REFRESH_S = 30.0, 4.0
+_REFRESH_S = 30.0
 _STATS_LIVE_S = 25.0
 
 
@@ -179,8 +179,7 @@ class DashboardPage:
 
     def on_tick(self, _: UserEvent) -> None:
         """The page is being looked at: refresh it where that is due."""
-        due_s = _HURRIED_REFRESH_S if self.profile_note else _REFRESH_S
-        if self._failed or self.is_waiting() or time.time() - self._loaded_at >= due_s:
+        if self._failed or self.profile_note or self.is_waiting() or time.time() - self._loaded_at >= _REFRESH_S:
             self.refresh()
             return
         try:

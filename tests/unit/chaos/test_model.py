@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -13,12 +14,11 @@ from typing import Any
 import orjson
 import pytest
 
-from arbkit.analysis.detector.alerts import alerts_of
+from arbkit.analysis import detection
 from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
 from arbkit.ops.setup import initialise
 from arbkit.pipeline.consumer import consume
-from arbkit.pipeline.outbox import send_notices
 from arbkit.reports.run_folders import folder_of
 from arbkit.sources.envelope import envelope
 from arbkit.store import open_store
@@ -37,7 +37,7 @@ from tests.chaos.compare import Contents, contents, messages
 from tests.chaos.model import IMPORTED, Witness, examine
 from tests.chaos.records import Deck, Expected
 from tests.chaos.report import Recoveries
-from tests.helpers.factories import offer, opportunity
+from tests.helpers.factories import PACKAGE, offer, opportunity
 from tests.helpers.routes import store_routes
 
 LETTERS = dead_letter_topic(RAW_TOPIC)
@@ -88,10 +88,11 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
             stream.publish(RAW_TOPIC, DECK.records(0, DECK.count))
             stream.publish(RAW_TOPIC, [bought()])
             consume(settings, until_empty=True, stop=threading.Event())
-            store.put([Update(offer(FOUND, "DE", price_minor=8_010), None)])
-            route = opportunity(FOUND, "DE", "ES")
-            store_routes(store, [route], announce=alerts_of)
-            send_notices(store, stream)
+            now = int(time.time())
+            sides = {"DE": 8_010, "ES": 29_900}
+            more = {**PACKAGE, "price_at": now, "updated_at": now, "shipping_minor": 0}
+            store.put([Update(offer(FOUND, code, price_minor=p, **more), None) for code, p in sides.items()])
+            detection.run(settings, run_id="found")
             store.put_run(RUN)
         result = folder_of(settings, RUN) / "result.json"
         result.parent.mkdir(parents=True)
@@ -253,7 +254,9 @@ def test_an_opportunity_that_was_never_announced(home: Home) -> None:
     with open_store(home.settings) as store:
         routes = [opportunity(FOUND, "DE", "ES"), opportunity(FOUND, "DE", "IT")]
         store_routes(store, routes, announce=lambda _: [])
-    assert f"{FOUND} DE→IT is an opportunity and was never announced" in home.only("alerts")
+    texts = [text for _, text in home.broken()]
+    assert f"{FOUND} DE→IT is an opportunity and was never announced" in texts
+    assert any("routes of a sweep" in text and f"{FOUND}:DE:IT" in text for text in texts)
 
 
 def test_an_announcement_without_an_id(home: Home) -> None:
