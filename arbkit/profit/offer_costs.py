@@ -33,7 +33,8 @@ _T = TypeVar("_T", bound=np.generic)
 class OfferCosts:
     """See the module. ``row`` is each offer's row in ``fees`` (−1: not offered there), which explains the figures.
 
-    ``*_reasons`` say why a figure of buying, selling or fulfilment is unknown or assumed.
+    ``*_averaged`` where a price is an average. ``*_reasons`` say why a figure of buying, selling or fulfilment is
+    unknown or assumed.
     """
 
     fees: OfferFees
@@ -41,6 +42,8 @@ class OfferCosts:
     row: Ints
     buy_price: Floats
     sell_price: Floats
+    buy_averaged: Mask
+    sell_averaged: Mask
     referral: Floats
     referral_least: Floats
     merchant_referral: Floats
@@ -102,6 +105,8 @@ def cost_offers(
         row=grid.rows,
         buy_price=grid.of(buying.price),
         sell_price=grid.of(selling.price),
+        buy_averaged=grid.of(buying.averaged),
+        sell_averaged=grid.of(selling.averaged),
         referral=grid.of(charged(referral.fee)),
         referral_least=grid.of(charged(referral.least)),
         merchant_referral=grid.of(charged(referral.merchant_fee)),
