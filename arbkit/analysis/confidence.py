@@ -102,7 +102,7 @@ def score_confidence(
     lowered = []
     for row in holds:
         if (key := row.tobytes()) not in known:
-            known[key] = Lowered.by(rules[position] for position in np.flatnonzero(row))
+            known[key] = Lowered.by(rules[position] for position in np.flatnonzero(row).tolist())
         lowered.append(known[key])
     return np.round(score, 3), lowered
 

@@ -40,10 +40,6 @@ _TABLE_COLUMNS = (
 )  # fmt: skip
 
 
-_UNKNOWN: Mapping[str, float | None] = {"f": math.nan, "O": None}
-"""What stands for an unknown value, by the kind of a column."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricedRoute:
     """One directed pair of marketplaces of a product, priced.
@@ -194,7 +190,7 @@ class RoutePrices:
         if not len(rows[0]):
             return []
         columns |= self._of_both_offers(rows)
-        columns["profit_low"], columns["profit_high"] = self._ranges_of(rows, columns["profit"])
+        columns["profit_low"], columns["profit_high"] = self._ranges_of(rows, cast(Floats, columns["profit"]))
         pairs = zip(*(columns[name].tolist() for name in ("asin", "source", "target")), strict=True)
         matches = compare_sides(pairs, listings)
         columns["match_verdict"] = np.array([None if match is None else match.verdict for match in matches], object)
@@ -266,8 +262,9 @@ class RoutePrices:
             markets = np.array([MARKET_CODES.index(pair[side]) for pair in evaluation.routes], np.int64)
             at = evaluation.buying.row[markets[route], product]
             for name, values in self._offer_facts.items():
+                found[prefix + name] = column = values[at]
                 # What is only sold there is not among the offers that are bought.
-                found[prefix + name] = np.where(at < 0, _UNKNOWN[values.dtype.kind], values[at])
+                column[at < 0] = math.nan
         return found
 
     @cached_property
