@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, cast
+from typing import NamedTuple, TypedDict, cast
 
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.results import ComponentRow
@@ -34,7 +34,17 @@ _INPUT_VAT: dict[InputVat, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+class _Words(TypedDict):
+    """What a component's row says beside its amount."""
+
+    rule: str
+    table: str | None
+    valid_from: str | None
+    source: str | None
+    assumed: bool
+
+
+@dataclass(frozen=True)
 class _Explanation:
     """The rule in words, the table it is from or else the source, and whether it rests on a guess."""
 
@@ -42,6 +52,17 @@ class _Explanation:
     table: Provenance | None = None
     source: str | None = None
     assumed: bool = False
+
+    @cached_property
+    def words(self) -> _Words:
+        table = self.table
+        return {
+            "rule": self.rule,
+            "table": table.table_id if table else None,
+            "valid_from": table.valid_from.isoformat() if table else None,
+            "source": table.source if table else self.source,
+            "assumed": self.assumed or bool(table and table.assumed),
+        }
 
 
 class _Sending(NamedTuple):
@@ -106,19 +127,11 @@ class Breakdown:
 
     def _line(self, name: str, amount: float, row: RouteRow) -> ComponentRow:
         explanation = self._by_name[name](row)
-        table, unknown = explanation.table, math.isnan(amount)
-        if unknown and table is None and explanation.source is None:
+        if not math.isnan(amount):
+            return {"name": name, "amount": amount, "currency": self.profile.currency, **explanation.words}
+        if explanation.table is None and explanation.source is None:
             explanation = _Explanation(f"no table reaches back to {self.day.on}")
-        return {
-            "name": name,
-            "amount": None if unknown else amount,
-            "currency": row["currency"],
-            "rule": explanation.rule,
-            "table": table.table_id if table else None,
-            "valid_from": table.valid_from.isoformat() if table else None,
-            "source": table.source if table else explanation.source,
-            "assumed": explanation.assumed or bool(table and table.assumed),
-        }
+        return {"name": name, "amount": None, "currency": self.profile.currency, **explanation.words}
 
     def _once(self, explain: Callable[..., _Explanation], *facts: Hashable) -> _Explanation:
         """What ``explain`` says of these facts, asked once."""

@@ -27,6 +27,7 @@ from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
 from arbkit.profit.seller.profile import Profile
 
 _T = TypeVar("_T", bound=np.generic)
+_INDICES = {code: index for index, code in enumerate(MARKET_CODES)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ def cost_offers(
             make profit jump.
     """
     offers = offers.reset_index(drop=True)
-    market = offers["market"].map(MARKET_CODES.index).to_numpy(np.int64) if len(offers) else np.zeros(0, np.int64)
+    market = np.array([_INDICES[code] for code in offers["market"].tolist()], np.int64)
     buying, selling = prices(offers, profile.buy_basis, buying=True), prices(offers, profile.sell_basis, buying=False)
     fees = OfferFees(offers, market, selling.price, profile, day)
     codes, asins = pd.factorize(offers["asin"])
