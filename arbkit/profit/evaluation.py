@@ -27,7 +27,7 @@ from arbkit.profit.trade_costs import SellerCosts
 
 _BATCH = 1 << 14
 """Products priced together: intermediate results fit the processor's cache."""
-_KEPT = 1 << 10
+_KEPT = 1 << 13
 """Of at most as many products the two sides of each route are kept for those that are looked at."""
 
 
@@ -148,16 +148,12 @@ class Evaluation:
     def unknown_counts(self) -> dict[Reason, int]:
         """How many routes are unknown for each reason, the most frequent first."""
         counts: Counter[Reason] = Counter()
-        unknown = self.listed_on_both & np.isnan(self.profit)
-        products = np.flatnonzero(unknown.any(axis=0))
-        batch = self._batch(products)
-        for route in range(len(self.routes)):
-            rows = np.flatnonzero(unknown[route, products])
-            at = products[rows]
-            flags = batch.reasons(route, rows, self.profit[route, at], self.method_index[route, at])
-            values, each = np.unique(flags & UNKNOWN, return_counts=True)
-            for reasons, count in zip(decode_reasons(values, self.seller.reason_parameters), each, strict=True):
-                counts.update(dict.fromkeys(reasons, int(count)))
+        batch, chosen = self._chosen(self.rows(np.isnan(self.profit)))
+        flags = [batch.reasons(route, chosen.product[at], chosen.total[at], chosen.method[at])
+                 for route, _, at in chosen.groups()]  # fmt: skip
+        values, each = np.unique(np.concatenate([np.zeros(0, np.uint64), *flags]) & UNKNOWN, return_counts=True)
+        for reasons, count in zip(decode_reasons(values, self.seller.reason_parameters), each, strict=True):
+            counts.update(dict.fromkeys(reasons, int(count)))
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0].message)))
 
     def frame(self, wanted: Mask | None = None) -> pd.DataFrame:
@@ -179,13 +175,17 @@ class Evaluation:
 
     def columns(self, rows: tuple[Ints, Ints]) -> dict[str, Column]:
         """The routes of :meth:`rows` by name of the fields of :class:`~arbkit.profit.route_frame.RouteRow`."""
+        return route_columns(*self._chosen(rows))
+
+    def _chosen(self, rows: tuple[Ints, Ints]) -> tuple[RouteBatch, ChosenRoutes]:
+        """The routes of :meth:`rows`, and a batch that holds their products."""
         route, product = rows
         batch = self._kept
         if batch is None:
             products, product = np.unique(product, return_inverse=True)
             batch = self._batch(products)
         method = self.method_index[rows].astype(np.int64)
-        return route_columns(batch, ChosenRoutes(route, product, method, self.profit[rows], self.invested[rows]))
+        return batch, ChosenRoutes(route, product, method, self.profit[rows], self.invested[rows])
 
     def _batch(self, products: slice | Ints, selling: OfferCosts | None = None) -> RouteBatch:
         buying = self.buying.part(products)
