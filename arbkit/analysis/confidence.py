@@ -7,20 +7,21 @@ A route starts at 1; every rule that holds multiplies it by its factor. Factors,
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from importlib import resources
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from arbkit.core.errors import ConfigError, first_fault
-from arbkit.core.results import Json, MatchVerdict
+from arbkit.core.results import Json, MatchVerdict, WarningRow
 from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.reason_codes import ReasonCode
+from arbkit.profit.route_frame import Column
 
 _DAY_S = 24 * 3600.0
 _HEAVY = ("heavy oversize", "special oversize")
@@ -63,26 +64,47 @@ class ConfidenceRule(BaseModel):
         return self
 
 
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """The rules that lowered a route's confidence, in their order, and what an opportunity says of them."""
+
+    rules: tuple[ConfidenceRule, ...]
+    messages: tuple[str, ...]
+    warnings: tuple[WarningRow, ...]
+
+    @classmethod
+    def by(cls, rules: Iterable[ConfidenceRule]) -> Lowered:
+        """Lowered by these rules."""
+        found = tuple(rules)
+        warnings: list[WarningRow] = [{"code": rule.code, "text": rule.message} for rule in found]
+        return cls(found, tuple(rule.message for rule in found), tuple(warnings))
+
+
 def score_confidence(
-    routes: pd.DataFrame, *, now: float, rules: Sequence[ConfidenceRule] | None = None
-) -> tuple[Floats, list[tuple[ConfidenceRule, ...]]]:
-    """Confidence of each route, to three digits, and the rules that lowered it.
+    routes: Mapping[str, Column], *, now: float, rules: Sequence[ConfidenceRule] | None = None
+) -> tuple[Floats, list[Lowered]]:
+    """Confidence of each route, to three digits, and the rules that lowered it (one object for all rows alike).
 
     Args:
-        routes: has the columns of :class:`~arbkit.profit.route_frame.RouteRow` and, prefixed ``buy_`` and ``sell_``,
+        routes: the columns of :class:`~arbkit.profit.route_frame.RouteRow` and, prefixed ``buy_`` and ``sell_``,
             those of the two offers that :data:`arbkit.analysis.offers.DEMAND_COLUMNS` names; further ``profit_low``,
             ``profit_high``, ``match_verdict`` (None: not compared) and ``match_differs``.
         now: Unix seconds, which the age of the data is counted to.
         rules: None: those that come with arbkit.
     """
-    score = np.ones(len(routes))
-    lowered: list[list[ConfidenceRule]] = [[] for _ in range(len(routes))]
-    for rule in load_confidence_rules() if rules is None else rules:
-        mask = _CHECKS[rule.code][0](routes, now, rule)
+    rules = load_confidence_rules() if rules is None else rules
+    score = np.ones(len(routes["updated_at"]))
+    holds = np.empty((len(score), len(rules)), bool)
+    for position, rule in enumerate(rules):
+        holds[:, position] = mask = _CHECKS[rule.code][0](routes, now, rule)
         score[mask] *= rule.factor
-        for index in np.flatnonzero(mask):
-            lowered[index].append(rule)
-    return np.round(score, 3), [tuple(each) for each in lowered]
+    known: dict[bytes, Lowered] = {}
+    lowered = []
+    for row in holds:
+        if (key := row.tobytes()) not in known:
+            known[key] = Lowered.by(rules[position] for position in np.flatnonzero(row).tolist())
+        lowered.append(known[key])
+    return np.round(score, 3), lowered
 
 
 @lru_cache(maxsize=1)
@@ -121,47 +143,51 @@ def parse_confidence_rules(rows: Sequence[Mapping[str, Json]]) -> tuple[Confiden
     return tuple(rules)
 
 
-def _column(routes: pd.DataFrame, name: str) -> Floats:
-    return routes[name].to_numpy("float64", na_value=np.nan)
+def _column(routes: Mapping[str, Column], name: str) -> Floats:
+    return np.asarray(routes[name], np.float64)
 
 
-def _old(routes: pd.DataFrame, now: float, rule: ConfidenceRule) -> Mask:
+def _old(routes: Mapping[str, Column], now: float, rule: ConfidenceRule) -> Mask:
     days, limits = (now - _column(routes, "updated_at")) / _DAY_S, rule.thresholds
     return np.asarray((days > limits["above_days"]) & (days <= limits.get("up_to_days", np.inf)))
 
 
-def _assumed(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+def _assumed(routes: Mapping[str, Column], _: float, rule: ConfidenceRule) -> Mask:
     bits = np.uint64(0)
     for code in rule.assumptions:
         bits |= code.bit
-    return np.asarray((routes["reason_flags"].to_numpy(np.uint64) & bits) != 0)
+    return np.asarray((np.asarray(routes["reason_flags"], np.uint64) & bits) != 0)
 
 
 def _no_buy_box(side: str) -> _Check:
     # "buy_box, 90-day average" is of the buy box too.
-    return lambda routes, _, __: (~routes[f"{side}_basis"].str.startswith("buy_box", na=False)).to_numpy(bool)
+    def check(routes: Mapping[str, Column], _: float, __: ConfidenceRule) -> Mask:
+        bases = routes[f"{side}_basis"].tolist()
+        return np.array([not (isinstance(basis, str) and basis.startswith("buy_box")) for basis in bases], bool)
+
+    return check
 
 
 def _missing(column: str) -> _Check:
     return lambda routes, _, __: np.isnan(_column(routes, column))
 
 
-def _asked(routes: pd.DataFrame, side: str) -> Floats:
+def _asked(routes: Mapping[str, Column], side: str) -> Floats:
     """What the shop asks now, in minor units with shipping: the price that is priced may be an average already."""
     return _column(routes, f"{side}_price_minor") + np.nan_to_num(_column(routes, f"{side}_shipping_minor"))
 
 
-def _above_average(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+def _above_average(routes: Mapping[str, Column], _: float, rule: ConfidenceRule) -> Mask:
     average = _column(routes, "sell_price_avg90_minor")
     return np.asarray(_asked(routes, "sell") > rule.thresholds["above_share_of_average"] * average)
 
 
-def _below_average(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+def _below_average(routes: Mapping[str, Column], _: float, rule: ConfidenceRule) -> Mask:
     average = _column(routes, "buy_price_avg90_minor")
     return np.asarray(_asked(routes, "buy") < rule.thresholds["below_share_of_average"] * average)
 
 
-def _amazon_holds_buy_box(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask:
+def _amazon_holds_buy_box(routes: Mapping[str, Column], _: float, __: ConfidenceRule) -> Mask:
     return np.asarray(_column(routes, "sell_buy_box_is_amazon") == 1)
 
 
@@ -173,70 +199,70 @@ def _below(column: str, threshold: str) -> _Check:
     return lambda routes, _, rule: np.asarray(_column(routes, column) < rule.thresholds[threshold])
 
 
-def _amazon_in_stock(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask:
+def _amazon_in_stock(routes: Mapping[str, Column], _: float, __: ConfidenceRule) -> Mask:
     # Where it holds the buy box, another rule says so.
     holds = _column(routes, "sell_buy_box_is_amazon") == 1
     return np.asarray((_column(routes, "sell_amazon_minor") > 0) & ~holds)
 
 
-def _may_pay(routes: pd.DataFrame) -> Mask:
+def _may_pay(routes: Mapping[str, Column]) -> Mask:
     # A loss with every package is a sure figure.
     return np.asarray(~(_column(routes, "profit_high") <= 0))
 
 
-def _range_width(routes: pd.DataFrame) -> Floats:
+def _range_width(routes: Mapping[str, Column]) -> Floats:
     return _column(routes, "profit_high") - _column(routes, "profit_low")
 
 
-def _no_rank(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask:
+def _no_rank(routes: Mapping[str, Column], _: float, __: ConfidenceRule) -> Mask:
     # Of one that is too old another rule says so.
-    old = routes["reason_flags"].to_numpy(np.uint64) & ReasonCode.SALES_RANK_OLD.bit
+    old = np.asarray(routes["reason_flags"], np.uint64) & ReasonCode.SALES_RANK_OLD.bit
     return np.asarray(np.isnan(_column(routes, "sell_sales_rank")) & (old == 0))
 
 
-def _range_wide(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+def _range_wide(routes: Mapping[str, Column], _: float, rule: ConfidenceRule) -> Mask:
     limit = rule.thresholds["above_share_of_profit"] * np.abs(_column(routes, "profit"))
     # An unknown end is as wide as can be.
     return np.asarray(_may_pay(routes) & ~(_range_width(routes) <= limit))
 
 
-def _range_costly(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+def _range_costly(routes: Mapping[str, Column], _: float, rule: ConfidenceRule) -> Mask:
     limit = rule.thresholds["above_share_of_invested"] * _column(routes, "invested")
     return np.asarray(_range_width(routes) > limit)
 
 
 def _size_tier(*tiers: str) -> _Check:
-    return lambda routes, _, __: routes["size_tier"].isin(tiers).to_numpy(bool)
+    return lambda routes, _, __: np.array([tier in tiers for tier in routes["size_tier"].tolist()], bool)
 
 
-def _thin_return(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+def _thin_return(routes: Mapping[str, Column], _: float, rule: ConfidenceRule) -> Mask:
     return np.asarray(_may_pay(routes) & (_column(routes, "roi_pct") < rule.thresholds["below_percent"]))
 
 
-def _modest_return(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+def _modest_return(routes: Mapping[str, Column], _: float, rule: ConfidenceRule) -> Mask:
     roi, limits = _column(routes, "roi_pct"), rule.thresholds
     return np.asarray((roi >= limits["from_percent"]) & (roi < limits["below_percent"]))
 
 
-def _speed_unknown(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+def _speed_unknown(routes: Mapping[str, Column], _: float, rule: ConfidenceRule) -> Mask:
     best_seller = _column(routes, "sell_sales_rank") <= rule.thresholds["unless_rank_up_to"]
     return np.asarray(np.isnan(_column(routes, "sell_rank_drops30")) & ~best_seller)
 
 
-def _spread_unexplained(routes: pd.DataFrame, _: float, rule: ConfidenceRule) -> Mask:
+def _spread_unexplained(routes: Mapping[str, Column], _: float, rule: ConfidenceRule) -> Mask:
     wide = _column(routes, "spread_pct") > rule.thresholds["above_percent"]
     return np.asarray(_may_pay(routes) & wide & np.isnan(_column(routes, "sell_price_avg90_minor")))
 
 
-def _differ_in_detail(routes: pd.DataFrame, _: float, __: ConfidenceRule) -> Mask:
-    return np.asarray((routes["match_verdict"] == "same").to_numpy(bool) & routes["match_differs"].to_numpy(bool))
+def _differ_in_detail(routes: Mapping[str, Column], _: float, __: ConfidenceRule) -> Mask:
+    return np.asarray((routes["match_verdict"] == "same") & routes["match_differs"].astype(bool))
 
 
 def _verdict(verdict: MatchVerdict) -> _Check:
-    return lambda routes, _, __: (routes["match_verdict"] == verdict).to_numpy(bool)
+    return lambda routes, _, __: np.asarray(routes["match_verdict"] == verdict, bool)
 
 
-_Check = Callable[[pd.DataFrame, float, ConfidenceRule], Mask]
+_Check = Callable[[Mapping[str, Column], float, ConfidenceRule], Mask]
 _CHECKS: dict[str, tuple[_Check, frozenset[str]]] = {
     "data_older_than_a_week": (_old, frozenset({"above_days"})),
     "data_older_than_a_day": (_old, frozenset({"above_days", "up_to_days"})),

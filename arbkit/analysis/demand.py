@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from arbkit.core.keepa_time import to_minutes
 from arbkit.core.marketplaces import MARKETS
@@ -116,6 +116,10 @@ def amazon_sells(
 
     None where nobody looked.
     """
-    if pd.notna(amazon_minor) or buy_box_is_amazon == 1:
+    if _is_known(amazon_minor) or buy_box_is_amazon == 1:
         return True
-    return False if pd.notna(amazon_at) else None
+    return False if _is_known(amazon_at) else None
+
+
+def _is_known(value: float | None) -> bool:
+    return value is not None and not math.isnan(value)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from operator import attrgetter
 from typing import Any, cast
 
 import numpy as np
@@ -20,10 +21,10 @@ from arbkit.core.offers.facts import Fact
 from arbkit.core.offers.groups import Stamp, packed, parsed_stamps
 from arbkit.profit import OFFER_COLUMNS, load_tables
 from arbkit.profit.facts.ages import RANK_FACTS, drop_old_demand
-from arbkit.profit.facts.packages import GOODS, PACKAGE, STATED, estimate_packages
+from arbkit.profit.facts.packages import GOODS, STATED, estimate_packages, is_measured
 from arbkit.profit.facts.prices import PRICE_COLUMNS, choose_prices
 from arbkit.profit.facts.priors import PackagePriors, load_package_priors
-from arbkit.profit.fees.arrays import Floats, Objects
+from arbkit.profit.fees.arrays import Floats, Mask, Objects
 from arbkit.profit.offer_facts import categories, numbers
 from arbkit.profit.reason_codes import ReasonCode
 from arbkit.store.base import Store
@@ -54,6 +55,9 @@ PRICING_COLUMNS = tuple(
     )
 )
 """The fields of offers that a priced route is made from."""
+_NUMBERS = [name for name in PRICING_COLUMNS if is_number(name)]
+_OTHERS = [name for name in PRICING_COLUMNS if not is_number(name)]
+_NUMBERS_OF, _OTHERS_OF = attrgetter(*_NUMBERS), attrgetter(*_OTHERS)
 
 
 def known_offers(store: Store, asins: Sequence[str]) -> list[Offer]:
@@ -126,9 +130,10 @@ def prepare_offers(offers: Sequence[Offer] | pd.DataFrame, *, now: float | None 
     frame = frame.reset_index(drop=True)
     frame = drop_old_demand(frame, fact_times(frame), now=now)
     frame = _without_unsellable(choose_prices(frame, now=now))
-    lacking = frame[list(PACKAGE)].isna().any(axis=1)
+    lacking = ~is_measured(frame)
     if lacking.any():
-        _read_sizes(frame, lacking & ~frame["asin"].isin(frame.loc[~lacking, "asin"]))
+        elsewhere = frame["asin"].isin(frame.loc[~lacking, "asin"]).to_numpy(bool)
+        _read_sizes(frame, lacking & ~elsewhere)
     priors = load_package_priors()
     return estimate_packages(frame, package_categories(frame, priors), priors)
 
@@ -159,16 +164,22 @@ def fact_times(offers: pd.DataFrame) -> dict[str, Floats]:
 def _without_unsellable(offers: pd.DataFrame) -> pd.DataFrame:
     """The offers without prices where nothing is sold that could be sent; ``unsellable`` has the reason's bit."""
     kinds = [name for name in _KIND_COLUMNS if name in offers]
-    groups = offers.groupby(kinds, dropna=False, sort=False).ngroup().to_numpy()
-    firsts = offers[kinds].iloc[np.unique(groups, return_index=True)[1]]
-    rows = cast("list[dict[str, JsonValue]]", firsts.to_dict("records"))
-    reasons = [unsellable_reason(Listing.of_row({"asin": "", "market": "", **row})) for row in rows]
-    bits = np.array([0 if reason is None else int(reason.bit) for reason in reasons], np.uint64)[groups]
+    known: dict[tuple[JsonValue, ...], int] = {}
+    found = []
+    for cells in zip(*(offers[name].tolist() for name in kinds), strict=True):
+        if cells not in known:
+            row = dict(zip(kinds, cells, strict=True))
+            reason = unsellable_reason(Listing.of_row({"asin": "", "market": "", **row}))
+            known[cells] = 0 if reason is None else int(reason.bit)
+        found.append(known[cells])
+    bits = np.array(found, np.uint64) if kinds else np.zeros(len(offers), np.uint64)
     if "parent_asin" in offers:
-        bits[(offers["parent_asin"] == offers["asin"]).to_numpy(bool)] = ReasonCode.PARENT_LISTING.bit
+        own_parent = offers["parent_asin"].to_numpy(object) == offers["asin"].to_numpy(object)
+        bits[np.asarray(own_parent, bool)] = ReasonCode.PARENT_LISTING.bit
     offers["unsellable"] = bits
-    for name in (name for name in offers if str(name).startswith("price_") and str(name).endswith("_minor")):
-        offers.loc[bits > 0, name] = np.nan
+    if bits.any():
+        for name in (name for name in offers if str(name).startswith("price_") and str(name).endswith("_minor")):
+            offers.loc[bits > 0, name] = np.nan
     return offers
 
 
@@ -194,19 +205,25 @@ def package_categories(offers: pd.DataFrame, priors: PackagePriors) -> Objects:
 
 
 def offers_frame(offers: Sequence[Offer]) -> pd.DataFrame:
-    """Offers with the columns and types of a store's scan."""
-    rows = [[getattr(offer, name) for name in PRICING_COLUMNS] for offer in offers]
-    frame = pd.DataFrame(rows, columns=[*PRICING_COLUMNS])
-    return frame.astype({name: "float64" for name in PRICING_COLUMNS if is_number(name)})
+    """Offers with the columns of a store's scan, in any order: numbers as floats, the rest as objects."""
+    count = len(offers)
+    values = np.array([*map(_NUMBERS_OF, offers)], np.float64).reshape(count, len(_NUMBERS))
+    others = np.empty((len(_OTHERS), count), object)
+    # Where there is no offer there is nothing to assign either.
+    for row, cells in enumerate(zip(*map(_OTHERS_OF, offers), strict=True)):
+        others[row] = cells
+    frames = pd.DataFrame(others.T, columns=_OTHERS, dtype=object), pd.DataFrame(values, columns=_NUMBERS)
+    return pd.concat(frames, axis=1)
 
 
-def _read_sizes(offers: pd.DataFrame, wanted: pd.Series[bool]) -> None:
+def _read_sizes(offers: pd.DataFrame, wanted: Mask) -> None:
     """Add what titles and bullet points of the wanted rows state of the goods, as columns ``stated_…``."""
     names = (*STATED, "stated_weight_g", "stated_capacity_cm3")
     rows = np.flatnonzero(wanted)
     titles = offers["title"].to_numpy(object)[rows]
     features = offers["features"].to_numpy(object)[rows] if "features" in offers else np.full(len(rows), None)
-    found = [read_size(title or "", _texts(cell)) for title, cell in zip(titles, features, strict=True)]
+    cells = zip(titles, features, strict=True)
+    found = [read_size(title if isinstance(title, str) else "", _texts(cell)) for title, cell in cells]
     unknown = (np.nan, np.nan, np.nan)
     stated = [(*(f.sides_mm or unknown), f.weight_g or np.nan, f.capacity_cm3 or np.nan) for f in found]
     for name, values in zip(names, np.array(stated, np.float64).reshape(-1, len(names)).T, strict=True):

@@ -8,25 +8,27 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from itertools import permutations
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 
-from arbkit.analysis.confidence import score_confidence
+from arbkit.analysis.confidence import Lowered, score_confidence
 from arbkit.analysis.demand import amazon_sells
 from arbkit.analysis.listing.match import Match
 from arbkit.analysis.listing.sides import Listings, compare_sides
 from arbkit.analysis.offers import DEMAND_COLUMNS, IDENTITY_COLUMNS
-from arbkit.core.marketplaces import MARKET_CODES, market
+from arbkit.core.marketplaces import MARKET_CODES, MARKETS
 from arbkit.core.models import Offer, Opportunity
 from arbkit.core.results import ComponentRow, RouteStatus
-from arbkit.profit import COMPONENTS, Evaluation, Profile, Rates, Tables, components, evaluate
+from arbkit.profit import COMPONENTS, Evaluation, Profile, Rates, Tables, evaluate
+from arbkit.profit.breakdown import Breakdown
 from arbkit.profit.components import rounded
 from arbkit.profit.facts.ranges import profit_range
-from arbkit.profit.fees.arrays import Floats, Mask
+from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
+from arbkit.profit.offer_facts import numbers
 from arbkit.profit.reason_codes import join_messages, messages
-from arbkit.profit.route_frame import RouteRow, route_rows
+from arbkit.profit.route_frame import Column, RouteRow, route_rows
 from arbkit.store.base import Stats
 
 Cells = dict[tuple[str, str], tuple[float | None, str]]
@@ -95,6 +97,15 @@ def price_routes(
     return RoutePrices(evaluation, offers if selling is None else selling)
 
 
+class _Common(NamedTuple):
+    """What all opportunities of one pricing have in common."""
+
+    evaluated_at: float
+    run_id: str
+    tables_version: str
+    profile: str
+
+
 class RoutePrices:
     """The routes of many products, priced at once. ``evaluation`` holds the figures as arrays (routes, products)."""
 
@@ -102,6 +113,7 @@ class RoutePrices:
         """``selling``: the prepared offers as they are sold."""
         self.evaluation = evaluation
         self._seller, self._selling = evaluation.seller, selling
+        self._breakdown = Breakdown(self._seller.profile, self._seller.day, self._seller.rates)
 
     @cached_property
     def profit_range(self) -> tuple[Floats, Floats]:
@@ -126,20 +138,21 @@ class RoutePrices:
             run_id: of the detection.
             listings: gives whole offers of products, whose listings are compared; None: they are not.
         """
-        frame = self.evaluation.frame(wanted)
-        if frame.empty:
-            return []
-        priced = frame["profit"].notna()
-        routes = frame if priced.all() else frame[priced]
-        return list(self._opportunities(routes, now, listings, evaluated_at=evaluated_at, run_id=run_id))
+        route, product = self.evaluation.rows(wanted)
+        priced = ~np.isnan(self.evaluation.profit[route, product])
+        rows = route[priced], product[priced]
+        columns = self.evaluation.columns(rows)
+        return self._opportunities(columns, rows, now, listings, evaluated_at=evaluated_at, run_id=run_id)
 
     def routes(self, *, now: float, listings: Listings | None = None) -> list[PricedRoute]:
         """Every route that is offered, the most profitable first and those that cannot be priced last."""
-        frame = self.evaluation.frame()
-        if frame.empty:
-            return []
-        priced = {o.id: o for o in self._opportunities(frame[frame["profit"].notna()], now, listings)}
-        found = [self._route(row, priced) for row in route_rows(frame)]
+        route, product = self.evaluation.rows()
+        columns = self.evaluation.columns((route, product))
+        known = ~np.isnan(self.evaluation.profit[route, product])
+        of_known = {name: values[known] for name, values in columns.items()}
+        opportunities = self._opportunities(of_known, (route[known], product[known]), now, listings)
+        priced = {o.id: o for o in opportunities}
+        found = [self._route(row, priced) for row in route_rows(columns)]
         return sorted(found, key=lambda r: (r.profit is None, -(r.profit or 0.0), r.asin, r.id))
 
     def _route(self, row: RouteRow, priced: Mapping[str, Opportunity]) -> PricedRoute:
@@ -159,100 +172,111 @@ class RoutePrices:
             fulfilment=row["fulfilment"],
             unknown=() if found else messages(row["unknown"]),
             assumed=messages(row["assumed"]),
-            components=found.components if found else self._components(row),
+            components=found.components if found else tuple(self._breakdown.components(row)),
             opportunity=found,
         )
 
     def _opportunities(
         self,
-        routes: pd.DataFrame,
+        columns: dict[str, Column],
+        rows: tuple[Ints, Ints],
         now: float,
         listings: Listings | None,
         *,
         evaluated_at: float | None = None,
         run_id: str = "",
-    ) -> Iterator[Opportunity]:
-        routes = _with_both_offers(routes, self.evaluation.buying.fees.offers)
-        routes["profit_low"], routes["profit_high"] = self._ranges_of(routes)
-        matches = compare_sides(zip(routes["asin"], routes["source"], routes["target"], strict=True), listings)
-        routes["match_verdict"] = [None if match is None else match.verdict for match in matches]
-        routes["match_differs"] = [match is not None and match.differs for match in matches]
-        confidence, rules = score_confidence(routes, now=now)
-        for index, route in enumerate(route_rows(routes)):
-            row = cast("Mapping[str, Any]", route)
-            source, target = market(row["source"]), market(row["target"])
-            yield Opportunity(
-                asin=row["asin"],
-                title=_text(row["sell_title"]) or _text(row["buy_title"]),
-                brand=_text(row["sell_brand"]) or _text(row["buy_brand"]),
-                category=_text(row["sell_category"]) or _text(row["buy_category"]),
-                source=source.code,
-                target=target.code,
-                buy_price=round(float(row["buy_price"]), 2),
-                buy_currency=row["buy_currency"],
-                sell_price=round(float(row["sell_price"]), 2),
-                sell_currency=row["sell_currency"],
-                price_basis={"buy": row["buy_basis"], "sell": row["sell_basis"]},
-                profit=round(float(row["profit"]), 2),
-                profit_low=rounded(row["profit_low"]),
-                profit_high=rounded(row["profit_high"]),
-                status=_status(row["profit_low"], row["profit_high"], matches[index]),
-                roi_pct=round(float(row["roi_pct"]), 1),
-                margin_pct=round(float(row["margin_net_pct"]), 1),
-                spread_pct=round(float(row["spread_pct"]), 1),
-                fees=round(float(row["fees"]), 2),
-                currency=row["currency"],
-                fulfilment=row["fulfilment"],
-                input_vat=row["input_vat_case"],
-                confidence=float(confidence[index]),
-                confidence_reasons=tuple(rule.message for rule in rules[index]),
-                warnings=tuple({"code": rule.code, "text": rule.message} for rule in rules[index]),
-                match=None if (match := matches[index]) is None else match.row(),
-                rank=_whole(row["sell_sales_rank"]),
-                rank_drops30=_whole(row["sell_rank_drops30"]),
-                sellers=_whole(row["sell_offers_new"]),
-                max_buy=rounded(math.floor(100 * row["max_buy"]) / 100) if row["max_buy"] > 0 else None,
-                data_at=int(row["updated_at"]),
-                tables_version=self._seller.day.version,
-                profile=self._seller.profile.name,
-                evaluated_at=now if evaluated_at is None else evaluated_at,
-                source_url=source.url(row["asin"]),
-                target_url=target.url(row["asin"]),
-                demo=row["buy_origin"] == "demo" or row["sell_origin"] == "demo",
-                amazon_sells=amazon_sells(
-                    amazon_minor=row["sell_amazon_minor"],
-                    amazon_at=row["sell_amazon_at"],
-                    buy_box_is_amazon=row["sell_buy_box_is_amazon"],
-                ),
-                components=self._components(route),
-                run_id=run_id,
-            )
-
-    def _ranges_of(self, routes: pd.DataFrame) -> tuple[Floats, Floats]:
-        """The lowest and the highest profit of each row; those of a measured package to the cent of its components."""
-        evaluation = self.evaluation
-        number = {route: position for position, route in enumerate(evaluation.routes)}
-        at = (
-            np.array([number[pair] for pair in zip(routes["source"], routes["target"], strict=True)], np.int64),
-            pd.Index(evaluation.buying.asins).get_indexer(pd.Index(routes["asin"])),
+    ) -> list[Opportunity]:
+        """The opportunities of these columns and :meth:`~arbkit.profit.Evaluation.rows`, all of them priced."""
+        if not len(rows[0]):
+            return []
+        columns |= self._of_both_offers(rows)
+        columns["profit_low"], columns["profit_high"] = self._ranges_of(rows, cast(Floats, columns["profit"]))
+        pairs = zip(*(columns[name].tolist() for name in ("asin", "source", "target")), strict=True)
+        matches = compare_sides(pairs, listings)
+        columns["match_verdict"] = np.array([None if match is None else match.verdict for match in matches], object)
+        columns["match_differs"] = np.array([match is not None and match.differs for match in matches], bool)
+        confidence, lowered = score_confidence(columns, now=now)
+        common = _Common(
+            now if evaluated_at is None else evaluated_at, run_id, self._seller.day.version, self._seller.profile.name
         )
-        low, high = (bound[at] for bound in self.profit_range)
-        exact, cents = evaluation.profit[at], routes["profit"].to_numpy("float64")
+        each = zip(route_rows(columns), confidence.tolist(), lowered, matches, strict=True)
+        return [self._opportunity(row, score, rules, match, common) for row, score, rules, match in each]
+
+    def _opportunity(
+        self, route: RouteRow, confidence: float, rules: Lowered, match: Match | None, common: _Common
+    ) -> Opportunity:
+        row = cast("Mapping[str, Any]", route)
+        asin, source, target = route["asin"], route["source"], route["target"]
+        return Opportunity(
+            asin=asin,
+            title=_text(row["sell_title"]) or _text(row["buy_title"]),
+            brand=_text(row["sell_brand"]) or _text(row["buy_brand"]),
+            category=_text(row["sell_category"]) or _text(row["buy_category"]),
+            source=source,
+            target=target,
+            buy_price=round(row["buy_price"], 2),
+            buy_currency=row["buy_currency"],
+            sell_price=round(row["sell_price"], 2),
+            sell_currency=row["sell_currency"],
+            price_basis={"buy": row["buy_basis"], "sell": row["sell_basis"]},
+            profit=round(row["profit"], 2),
+            profit_low=rounded(row["profit_low"]),
+            profit_high=rounded(row["profit_high"]),
+            status=_status(row["profit_low"], row["profit_high"], match),
+            roi_pct=round(row["roi_pct"], 1),
+            margin_pct=round(row["margin_net_pct"], 1),
+            spread_pct=round(row["spread_pct"], 1),
+            fees=round(row["fees"], 2),
+            currency=row["currency"],
+            fulfilment=row["fulfilment"],
+            input_vat=row["input_vat_case"],
+            confidence=confidence,
+            confidence_reasons=rules.messages,
+            warnings=rules.warnings,
+            match=None if match is None else match.row(),
+            rank=_whole(row["sell_sales_rank"]),
+            rank_drops30=_whole(row["sell_rank_drops30"]),
+            sellers=_whole(row["sell_offers_new"]),
+            max_buy=rounded(math.floor(100 * row["max_buy"]) / 100) if row["max_buy"] > 0 else None,
+            data_at=int(row["updated_at"]),
+            tables_version=common.tables_version,
+            profile=common.profile,
+            evaluated_at=common.evaluated_at,
+            source_url=MARKETS[source].url(asin),
+            target_url=MARKETS[target].url(asin),
+            demo=row["buy_origin"] == "demo" or row["sell_origin"] == "demo",
+            amazon_sells=amazon_sells(
+                amazon_minor=row["sell_amazon_minor"],
+                amazon_at=row["sell_amazon_at"],
+                buy_box_is_amazon=row["sell_buy_box_is_amazon"],
+            ),
+            components=tuple(self._breakdown.components(route)),
+            run_id=common.run_id,
+        )
+
+    def _of_both_offers(self, rows: tuple[Ints, Ints]) -> dict[str, Column]:
+        """What the two offers of each row say beside prices, prefixed ``buy_`` and ``sell_``."""
+        evaluation, (route, product) = self.evaluation, rows
+        found: dict[str, Column] = {}
+        for side, prefix in enumerate(("buy_", "sell_")):
+            markets = np.array([MARKET_CODES.index(pair[side]) for pair in evaluation.routes], np.int64)
+            at = evaluation.buying.row[markets[route], product]
+            for name, values in self._offer_facts.items():
+                found[prefix + name] = column = values[at]
+                # What is only sold there is not among the offers that are bought.
+                column[at < 0] = math.nan
+        return found
+
+    @cached_property
+    def _offer_facts(self) -> dict[str, Floats | Objects]:
+        offers = self.evaluation.buying.fees.offers
+        texts: dict[str, Floats | Objects] = {name: offers[name].to_numpy(object) for name in IDENTITY_COLUMNS}
+        return texts | {name: numbers(offers, name) for name in DEMAND_COLUMNS}
+
+    def _ranges_of(self, rows: tuple[Ints, Ints], cents: Floats) -> tuple[Floats, Floats]:
+        """The lowest and the highest profit of each row; those of a measured package to the cent of its components."""
+        exact, (low, high) = self.evaluation.profit[rows], (bound[rows] for bound in self.profit_range)
         return np.where(low == exact, cents, low), np.where(high == exact, cents, high)
-
-    def _components(self, row: RouteRow) -> tuple[ComponentRow, ...]:
-        return tuple(components(row, self._seller.profile, self._seller.day, self._seller.rates))
-
-
-def _with_both_offers(routes: pd.DataFrame, offers: pd.DataFrame) -> pd.DataFrame:
-    """The routes with what the two offers say beside prices, prefixed ``buy_`` and ``sell_``."""
-    facts = offers[["asin", "market", *IDENTITY_COLUMNS, *DEMAND_COLUMNS]]
-    for side, column in (("buy_", "source"), ("sell_", "target")):
-        renamed = facts.rename(columns={c: side + c for c in [*IDENTITY_COLUMNS, *DEMAND_COLUMNS]})
-        routes = routes.merge(
-            renamed, how="left", left_on=["asin", column], right_on=["asin", "market"], validate="many_to_one"
-        ).drop(columns="market")
-    return routes
 
 
 def routes_frame(prices: RoutePrices, offers: Sequence[Offer]) -> pd.DataFrame:

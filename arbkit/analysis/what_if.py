@@ -74,7 +74,7 @@ def _at_prices(
     """An offer for each route, at its price; each a product of its own, for a product may be there twice."""
     rows = facts.loc[wanted].reset_index(drop=True)
     said = rows["asin"].map(profile.schedules)
-    category = categories(rows).where(said.isna(), said)
+    category = np.where(said.isna(), categories(rows), said.to_numpy(object))
     return rows.drop(columns="category_path").assign(
         keepa_referral_price=rows["price_minor"] / 100,
         asin=np.arange(len(rows)),
@@ -163,7 +163,7 @@ def quote_request_for(
         "buy": found.buy_price,
         "target": found.target,
         "sell": found.sell_price,
-        "category": profile.schedules.get(found.asin, _known(categories(rows).iloc[0])),
+        "category": profile.schedules.get(found.asin, _known(categories(rows)[0])),
         "hazmat": bool(_known(sell["hazmat"])),
         "keepa_fba_fee": _major(sell["keepa_fba_fee_minor"]),
         "keepa_closing_fee": _major(sell["keepa_closing_fee_minor"]),

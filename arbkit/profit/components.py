@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import TypedDict
 
 import numpy as np
@@ -37,6 +36,7 @@ class Components(TypedDict):
 
 COMPONENTS = tuple(Components.__annotations__)
 _TAXES = frozenset({"output_vat", "input_vat", "vat_on_fees", "import_vat", "duty"})
+_IS_TAX = np.array([name in _TAXES for name in COMPONENTS])
 
 
 def rounded(value: float) -> float | None:
@@ -49,16 +49,16 @@ def whole_cents(amounts: Floats) -> Floats:
     return np.asarray(np.floor(amounts * 100 + 0.5 + 1e-7) / 100)
 
 
-def round_components(exact: Mapping[str, Floats]) -> tuple[dict[str, Floats], Floats]:
-    """Components, and the profit, in whole cents that add up.
+def round_components(exact: Floats) -> tuple[dict[str, Floats], Floats]:
+    """Components, of shape (rows, components), and the profit, in whole cents that add up.
 
     The remainder of rounding each component goes to the largest one that is no tax: a tax has to be its rate's.
     """
-    values = np.column_stack([exact[name] for name in COMPONENTS]) * 100
+    values = exact * 100
     rounded = np.round(values)
     profit = np.round(values.sum(axis=1))
     rest = np.nan_to_num(profit - rounded.sum(axis=1))
-    untaxed = np.where([name in _TAXES for name in COMPONENTS], -1.0, np.abs(np.nan_to_num(rounded)))
+    untaxed = np.where(_IS_TAX, -1.0, np.abs(np.nan_to_num(rounded)))
     rounded[np.arange(len(rest)), untaxed.argmax(axis=1)] += rest
     # + 0.0 turns minus zero into zero
     return {name: rounded[:, i] / 100 + 0.0 for i, name in enumerate(COMPONENTS)}, profit / 100 + 0.0

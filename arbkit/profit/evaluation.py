@@ -21,12 +21,14 @@ from arbkit.profit.fees.tables import Tables
 from arbkit.profit.offer_costs import OfferCosts, cost_offers
 from arbkit.profit.reason_codes import UNKNOWN, Reason, decode_reasons
 from arbkit.profit.route_batch import RouteBatch
-from arbkit.profit.route_frame import route_frame
+from arbkit.profit.route_frame import ChosenRoutes, Column, route_columns
 from arbkit.profit.seller.profile import FulfilmentMethod, Profile
 from arbkit.profit.trade_costs import SellerCosts
 
 _BATCH = 1 << 14
 """Products priced together: intermediate results fit the processor's cache."""
+_KEPT = 1 << 13
+"""Of at most as many products the two sides of each route are kept for those that are looked at."""
 
 
 def evaluate(
@@ -89,9 +91,12 @@ class Evaluation:
         self.listed_on_both = np.empty(shape, bool)
         self.profit, self.invested = np.empty(shape), np.empty(shape)
         self.method_index = np.zeros(shape, np.int8)
+        self._kept: RouteBatch | None = None
         for start in range(0, shape[1], _BATCH):
             part = slice(start, start + _BATCH)
             batch = self._batch(part)
+            if shape[1] <= _KEPT:
+                self._kept = batch
             for route in range(shape[0]):
                 at = route, part
                 self.listed_on_both[at] = batch.listed_on_both(route)
@@ -143,16 +148,12 @@ class Evaluation:
     def unknown_counts(self) -> dict[Reason, int]:
         """How many routes are unknown for each reason, the most frequent first."""
         counts: Counter[Reason] = Counter()
-        unknown = self.listed_on_both & np.isnan(self.profit)
-        products = np.flatnonzero(unknown.any(axis=0))
-        batch = self._batch(products)
-        for route in range(len(self.routes)):
-            rows = np.flatnonzero(unknown[route, products])
-            at = products[rows]
-            flags = batch.reasons(route, rows, self.profit[route, at], self.method_index[route, at])
-            values, each = np.unique(flags & UNKNOWN, return_counts=True)
-            for reasons, count in zip(decode_reasons(values, self.seller.reason_parameters), each, strict=True):
-                counts.update(dict.fromkeys(reasons, int(count)))
+        batch, chosen = self._chosen(self.rows(np.isnan(self.profit)))
+        flags = [batch.reasons(route, chosen.product[at], chosen.total[at], chosen.method[at])
+                 for route, _, at in chosen.groups()]  # fmt: skip
+        values, each = np.unique(np.concatenate([np.zeros(0, np.uint64), *flags]) & UNKNOWN, return_counts=True)
+        for reasons, count in zip(decode_reasons(values, self.seller.reason_parameters), each, strict=True):
+            counts.update(dict.fromkeys(reasons, int(count)))
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0].message)))
 
     def frame(self, wanted: Mask | None = None) -> pd.DataFrame:
@@ -160,20 +161,31 @@ class Evaluation:
 
         Columns are the fields of :class:`~arbkit.profit.route_frame.RouteRow`.
         """
+        return pd.DataFrame(self.columns(self.rows(wanted))) if self.routes else pd.DataFrame()
+
+    def rows(self, wanted: Mask | None = None) -> tuple[Ints, Ints]:
+        """The routes of ``wanted`` as in :meth:`frame`: of each row the index of the route and of the product.
+
+        They are in the order of the routes, those of one route by the method.
+        """
         chosen = self.listed_on_both if wanted is None else wanted & self.listed_on_both
-        products = np.flatnonzero(chosen.any(axis=0))
-        batch = self._batch(products)
-        parts = []
-        for route in range(len(self.routes)):
-            used = np.where(chosen[route, products], self.method_index[route, products], -1)
-            for method in np.unique(used[used >= 0]).tolist():
-                rows = np.flatnonzero(used == method)
-                at = route, products[rows]
-                parts.append(route_frame(batch, route, method, rows, self.profit[at], self.invested[at]))
-        if not parts:
-            nothing = np.zeros(0, np.int64)
-            return route_frame(batch, 0, 0, nothing, np.zeros(0), np.zeros(0)) if self.routes else pd.DataFrame()
-        return pd.concat(parts, ignore_index=True)
+        route, product = np.nonzero(chosen)
+        order = np.lexsort((product, self.method_index[route, product], route))
+        return route[order], product[order]
+
+    def columns(self, rows: tuple[Ints, Ints]) -> dict[str, Column]:
+        """The routes of :meth:`rows` by name of the fields of :class:`~arbkit.profit.route_frame.RouteRow`."""
+        return route_columns(*self._chosen(rows))
+
+    def _chosen(self, rows: tuple[Ints, Ints]) -> tuple[RouteBatch, ChosenRoutes]:
+        """The routes of :meth:`rows`, and a batch that holds their products."""
+        route, product = rows
+        batch = self._kept
+        if batch is None:
+            products, product = np.unique(product, return_inverse=True)
+            batch = self._batch(products)
+        method = self.method_index[rows].astype(np.int64)
+        return batch, ChosenRoutes(route, product, method, self.profit[rows], self.invested[rows])
 
     def _batch(self, products: slice | Ints, selling: OfferCosts | None = None) -> RouteBatch:
         buying = self.buying.part(products)

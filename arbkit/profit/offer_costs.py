@@ -27,13 +27,15 @@ from arbkit.profit.reason_codes import ReasonCode, ReasonFlags, flag_rows
 from arbkit.profit.seller.profile import Profile
 
 _T = TypeVar("_T", bound=np.generic)
+_INDICES = {code: index for index, code in enumerate(MARKET_CODES)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OfferCosts:
     """See the module. ``row`` is each offer's row in ``fees`` (−1: not offered there), which explains the figures.
 
-    ``*_reasons`` say why a figure of buying, selling or fulfilment is unknown or assumed.
+    ``*_averaged`` where a price is an average. ``*_reasons`` say why a figure of buying, selling or fulfilment is
+    unknown or assumed.
     """
 
     fees: OfferFees
@@ -41,6 +43,8 @@ class OfferCosts:
     row: Ints
     buy_price: Floats
     sell_price: Floats
+    buy_averaged: Mask
+    sell_averaged: Mask
     referral: Floats
     referral_least: Floats
     merchant_referral: Floats
@@ -87,7 +91,7 @@ def cost_offers(
             make profit jump.
     """
     offers = offers.reset_index(drop=True)
-    market = offers["market"].map(MARKET_CODES.index).to_numpy(np.int64) if len(offers) else np.zeros(0, np.int64)
+    market = np.array([_INDICES[code] for code in offers["market"].tolist()], np.int64)
     buying, selling = prices(offers, profile.buy_basis, buying=True), prices(offers, profile.sell_basis, buying=False)
     fees = OfferFees(offers, market, selling.price, profile, day)
     codes, asins = pd.factorize(offers["asin"])
@@ -102,6 +106,8 @@ def cost_offers(
         row=grid.rows,
         buy_price=grid.of(buying.price),
         sell_price=grid.of(selling.price),
+        buy_averaged=grid.of(buying.averaged),
+        sell_averaged=grid.of(selling.averaged),
         referral=grid.of(charged(referral.fee)),
         referral_least=grid.of(charged(referral.least)),
         merchant_referral=grid.of(charged(referral.merchant_fee)),

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import orjson
 import pandas as pd
 
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM
-from arbkit.profit.fees.arrays import Floats, Mask
+from arbkit.profit.fees.arrays import Floats, Mask, Objects
 from arbkit.profit.seller.profile import Basis
 
-if TYPE_CHECKING:
-    CategoryNames: TypeAlias = pd.Series[str]
-else:
-    CategoryNames = pd.Series
 OFFER_COLUMNS = (
     "asin", "market", "price_minor", "price_basis", "shipping_minor", "price_avg30_minor", "price_avg90_minor",
     "price_avg180_minor", "category", "category_path", "length_mm", "width_mm", "height_mm", "weight_g", "hazmat",
@@ -47,15 +43,24 @@ def numbers(frame: pd.DataFrame, name: str) -> Floats:
     return frame[name].to_numpy("float64", na_value=np.nan)
 
 
-def categories(offers: pd.DataFrame) -> CategoryNames:
-    """Each offer's category, with its branch where the tree is known: ``Root › Branch › …``."""
+def categories(offers: pd.DataFrame) -> Objects:
+    """Each offer's category, with its branch where the tree is known: ``Root › Branch › …``; None or NaN unknown."""
+    names = offers["category"].to_numpy(object)
     if "category_path" not in offers:
-        return offers["category"]
-    codes, paths = pd.factorize(offers["category_path"])
-    # A store gives the path as the JSON text it keeps.
-    names = [orjson.loads(p) if isinstance(p, str) else p for p in paths]
-    texts = np.array([*(" › ".join(map(str, n)) if len(n) > 1 else "" for n in names), ""], object)[codes]
-    return offers["category"].where(texts == "", texts)
+        return names
+    known: dict[Hashable, str] = {}
+    branches = []
+    for path in offers["category_path"].tolist():
+        if path not in known:
+            known[path] = _branch(path)
+        branches.append(known[path])
+    return np.array([branch or name for branch, name in zip(branches, names, strict=True)], object)
+
+
+def _branch(path: str | tuple[str, ...] | float | None) -> str:
+    """A path of more than a root in one text, else nothing; a store gives it as the JSON text that it keeps."""
+    names = orjson.loads(path) if isinstance(path, str) else path
+    return " › ".join(map(str, names)) if isinstance(names, list | tuple) and len(names) > 1 else ""
 
 
 def prices(offers: pd.DataFrame, basis: Basis, *, buying: bool) -> Prices:

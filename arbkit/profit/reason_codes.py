@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, StrEnum
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -180,10 +181,15 @@ def decode_reasons(flags: ReasonFlags, parameters: Mapping[str, str]) -> Objects
     ``parameters`` holds for all rows.
     """
     values, inverse = np.unique(flags, return_inverse=True)
-    decoded = np.empty(len(values), object)
-    for row, value in enumerate(values):
-        decoded[row] = tuple(Reason.of(code, **parameters) for code in ReasonCode if value & code.bit)
+    decoded, filled = np.empty(len(values), object), tuple(parameters.items())
+    for row, value in enumerate(values.tolist()):
+        decoded[row] = _decoded(value, filled)
     return np.asarray(decoded[inverse])
+
+
+@lru_cache(maxsize=4_096)
+def _decoded(flags: int, parameters: tuple[tuple[str, str], ...]) -> tuple[Reason, ...]:
+    return tuple(Reason.of(code, **dict(parameters)) for code in ReasonCode if flags & int(code.bit))
 
 
 def messages(reasons: Iterable[Reason]) -> tuple[str, ...]:

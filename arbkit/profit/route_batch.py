@@ -83,7 +83,7 @@ class RouteBatch:
         else:
             invested += _by_method(own, method_index)
 
-    def reasons(self, route: int, products: Ints, profit: Floats, method_index: SmallInts) -> ReasonFlags:
+    def reasons(self, route: int, products: Ints, profit: Floats, method_index: SmallInts | Ints) -> ReasonFlags:
         """Why these routes are unknown, and what is assumed of them."""
         source, target = self.routes[route]
         crosses = (source == "UK") != (target == "UK")
@@ -92,7 +92,7 @@ class RouteBatch:
             flags |= ReasonCode.DUTY_UNKNOWN.bit
         elif crosses:
             flags |= ReasonCode.CUSTOMS_BY_PROFILE.bit
-        for index in range(len(self.methods)):
+        for index in set(method_index.tolist()):
             option, rows = self.option(route, index), method_index == index
             flags[rows] |= self.buying_side(route, index).reasons[products[rows]]
             if option.eligible:

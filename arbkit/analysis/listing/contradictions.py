@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
-from arbkit.analysis.listing.goods import Goods
+from arbkit.analysis.listing.goods import Goods, unsellable_reason
 from arbkit.analysis.listing.marks import ANY, TONGUES, Marks, keyboard_letters, read_marks, usual_plug
 from arbkit.analysis.listing.titles import Title, normalize, parse_title
+from arbkit.profit.reason_codes import ReasonCode
 
 DECIDES, DOUBT, HINT = 3.0, 1.0, 0.5
 """Weights: alone "different", alone "doubtful", and "doubtful" only with another."""
@@ -40,17 +41,28 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One of two listings, and what its title says."""
+    """One of two listings, and what its title says.
+
+    Attributes:
+        listing: all its facts.
+        title: what the title says.
+        eans: without leading zeros.
+        brand: without accents and case; empty where it is unknown.
+        unsellable: why it is of nothing that can be bought and sent; None: nothing says so.
+    """
 
     listing: Goods
     title: Title
     eans: frozenset[str]
+    brand: str
+    unsellable: ReasonCode | None
 
     @classmethod
     def of(cls, listing: Goods) -> Side:
         """The side of a listing."""
         eans = frozenset(e.lstrip("0") for e in listing.eans if e.strip("0").isdigit())
-        return cls(listing, parse_title(listing.title or ""), eans)
+        title, brand = parse_title(listing.title or ""), _normalized(listing.brand or "")
+        return cls(listing, title, eans, brand, unsellable_reason(listing))
 
     @property
     def market(self) -> str:
@@ -275,6 +287,11 @@ def _marks(listing: Goods, title: Title) -> Marks:
 @lru_cache(maxsize=4_096)
 def _field_marks(text: str) -> Marks:
     return read_marks(normalize(text))
+
+
+@lru_cache(maxsize=4_096)
+def _normalized(brand: str) -> str:
+    return normalize(brand)
 
 
 def _some(values: Sequence[object]) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import prod
 
 from pydantic import JsonValue
 from rapidfuzz import fuzz
@@ -28,8 +27,7 @@ from arbkit.analysis.listing.contradictions import (
     units,
     variants,
 )
-from arbkit.analysis.listing.goods import Listing, unsellable_reason
-from arbkit.analysis.listing.titles import normalize
+from arbkit.analysis.listing.goods import Goods, Listing
 from arbkit.core.models import Offer
 from arbkit.core.results import MatchRow, MatchVerdict
 from arbkit.profit.reason_codes import ReasonCode
@@ -151,7 +149,9 @@ def warning(matches: Sequence[Match]) -> str:
 
 
 def _kinds(one: Side, other: Side) -> Iterator[Finding]:
-    first, second = (unsellable_reason(side.listing) for side in (one, other))
+    first, second = one.unsellable, other.unsellable
+    if first is second:
+        return
     for side, kind, against in ((one, first, second), (other, second, first)):
         if kind and kind is not against:
             weight = HINT if kind is ReasonCode.LISTING_UNAVAILABLE else DECIDES
@@ -179,7 +179,7 @@ def _quantities(one: Side, other: Side) -> Iterator[Finding]:
 
 
 def _brands(one: Side, other: Side) -> Iterator[Finding]:
-    here, there = normalize(one.listing.brand or ""), normalize(other.listing.brand or "")
+    here, there = one.brand, other.brand
     if not here or not there or here in other.title.words or there in one.title.words:
         return
     if here in there or there in here or fuzz.ratio(here, there) >= _ALIKE:
@@ -190,10 +190,12 @@ def _brands(one: Side, other: Side) -> Iterator[Finding]:
 
 
 def _restrictions(one: Side, other: Side) -> Iterator[Finding]:
+    here, there = one.listing, other.listing
+    if here.adult == there.adult and here.hazmat == there.hazmat:
+        return
     for words, first, second in (
-        ("adult goods", one.listing.adult, other.listing.adult),
-        ("dangerous goods", one.listing.hazmat, other.listing.hazmat),
-    ):
+        ("adult goods", here.adult, there.adult), ("dangerous goods", here.hazmat, there.hazmat),
+    ):  # fmt: skip
         if None not in (first, second) and first != second:
             yield Finding(f"only the {(one if first else other).market} listing is of {words}", DOUBT)
 
@@ -208,16 +210,22 @@ def _package(one: Side, other: Side) -> Iterator[Finding]:
     first, second = one.listing.weight_g, other.listing.weight_g
     if first and second:
         heavier = max(first, second) / min(first, second)
-        said = f"{first:,} g in {one.market}, {second:,} g in {other.market}"
-        if heavier >= 1.8:
-            yield Finding(f"one package weighs {heavier:.1f} times the other: {said}", DOUBT)
-        elif heavier >= 1.4:
-            yield Finding(f"the packages weigh differently: {said}", HINT)
-        elif heavier <= 1 + _NEAR:
+        if heavier <= 1 + _NEAR:
             yield Finding("the packages weigh the same", -0.25)
-    volumes = [prod((o.length_mm or 0, o.width_mm or 0, o.height_mm or 0)) for o in (one.listing, other.listing)]
-    if all(volumes) and (larger := max(volumes) / min(volumes)) >= 2.5:
+        elif heavier >= 1.4:
+            said = f"{first:,} g in {one.market}, {second:,} g in {other.market}"
+            if heavier >= 1.8:
+                yield Finding(f"one package weighs {heavier:.1f} times the other: {said}", DOUBT)
+            else:
+                yield Finding(f"the packages weigh differently: {said}", HINT)
+    here, there = _volume(one.listing), _volume(other.listing)
+    if here and there and (larger := max(here, there) / min(here, there)) >= 2.5:
         yield Finding(f"one package has {larger:.1f} times the volume of the other", DOUBT)
+
+
+def _volume(listing: Goods) -> int:
+    """Of the package, in mm³; 0 where a side is unknown."""
+    return (listing.length_mm or 0) * (listing.width_mm or 0) * (listing.height_mm or 0)
 
 
 def _words(one: Side, other: Side) -> Iterator[Finding]:

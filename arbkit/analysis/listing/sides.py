@@ -17,7 +17,14 @@ def compare_sides(routes: Iterable[tuple[str, str, str]], listings: Listings | N
     wanted = list(routes)
     if listings is None:
         return [None] * len(wanted)
-    found = listings(sorted({asin for asin, _, _ in wanted}))
-    sides = {(o.asin, o.market): Side.of(o) for o in found}
-    pairs = [(sides.get((asin, source)), sides.get((asin, target))) for asin, source, target in wanted]
+    offers = {(o.asin, o.market): o for o in listings(sorted({asin for asin, _, _ in wanted}))}
+    sides: dict[tuple[str, str], Side] = {}
+
+    def side(asin: str, market: str) -> Side | None:
+        key = asin, market
+        if key not in sides and key in offers:
+            sides[key] = Side.of(offers[key])
+        return sides.get(key)
+
+    pairs = [(side(asin, source), side(asin, target)) for asin, source, target in wanted]
     return [None if bought is None or sold is None else compare(bought, sold) for bought, sold in pairs]

@@ -54,6 +54,8 @@ _SIDES_MM = 5.0, 3_500.0
 """A longest side outside of these is a slip of the seller."""
 _MOST_G = 400_000.0
 _MOST_CM3 = 2_000_000.0
+_PERHAPS_NUMBERS = re.compile("[0-9²³¹¼-¾\u0100-\U0010ffff]")
+"""Digits, and what may become one without accents and case."""
 _BEFORE = 45
 """Characters before a size that say whose it is."""
 
@@ -74,11 +76,11 @@ def read_size(title: str, features: Iterable[str] = ()) -> StatedSize:
         title: of the listing; its capacity counts, a bullet point's does not.
         features: the bullet points.
     """
-    texts = [normalize(text) for text in (title, *features)]
+    texts = [normalize(text) for text in (title, *features) if _PERHAPS_NUMBERS.search(text)]
     return StatedSize(
         sides_mm=next((found for text in texts for found in _sides(text)), None),
         weight_g=next((found for text in texts for found in _weights(text)), None),
-        capacity_cm3=_capacity(texts[0]),
+        capacity_cm3=_capacity(texts[0]) if _PERHAPS_NUMBERS.search(title) else None,
     )
 
 

@@ -21,6 +21,7 @@ _LOADS, _MULTIPLES, _MODELS, _FREE = (frozenset(_DATA[name]) for name in ("loads
 _NUMBERS: Mapping[tuple[str, ...], int] = {
     tuple(words.split()): int(number) for number, names in _DATA["numbers"].items() for words in names
 }
+_NUMBER_STARTS = frozenset(words[0] for words in _NUMBERS)
 _SPELLED: Mapping[str, int] = {word: int(number) for number, words in _DATA["spelled"].items() for word in words}
 _UNITS: Mapping[str, tuple[str, float]] = {
     unit: (kind, factor) for kind, units in _DATA["measures"].items() for unit, factor in units.items()
@@ -63,8 +64,7 @@ _NO_MODEL = re.compile(
 def _items(words: str) -> list[str]:
     """The text cut into words, numbers and codes; what is glued to a number and tells its meaning stands apart."""
     found: list[str] = []
-    for match in _CHUNK.finditer(words):
-        chunk = match.group()
+    for chunk in _CHUNK.findall(words):
         if chunk.isalpha() or chunk.isdigit():
             found.append(chunk)
         else:
@@ -166,15 +166,14 @@ class NumberReader:
 
     def _word(self, at: int) -> None:
         item = self._items[at]
-        if _PART_NUMBER.fullmatch(item):
-            self.part_numbers.add(item.lstrip("0"))
-        number = next(
-            (n for length in (1, 2, 3) if (n := _NUMBERS.get(tuple(self._items[at : at + length])))), None
-        )  # fmt: skip
-        if number and not self._at(at - 1).isdigit():
-            self._pack(number)
+        if item in _NUMBER_STARTS and not self._at(at - 1).isdigit():
+            phrases = (tuple(self._items[at : at + length]) for length in (1, 2, 3))
+            if number := next((n for phrase in phrases if (n := _NUMBERS.get(phrase))), None):
+                self._pack(number)
         if item.isalpha():
             return
+        if _PART_NUMBER.fullmatch(item):
+            self.part_numbers.add(item.lstrip("0"))
         if match := _SUM.fullmatch(item):
             self._sum(at, int(match.group(1)), int(match.group(2)))
         elif match := _SUFFIX.fullmatch(item):

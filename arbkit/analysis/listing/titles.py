@@ -7,6 +7,7 @@ Titles come from sellers: whatever is in them, reading one takes time in proport
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from arbkit.analysis.listing.marks import Marks, read_marks
 from arbkit.analysis.listing.title_numbers import NumberReader
 
 _LONGEST = 1_000
+_PERHAPS_ACCENTS = re.compile("[\u0300-\U0010ffff]+")
+"""All combining characters of Unicode, and others."""
 _KEPT = 16_384
 """Titles that stay parsed: of a batch of products on all their marketplaces."""
 
@@ -63,7 +66,11 @@ class Title:
 def normalize(text: str) -> str:
     """A text without accents and case: ``Stück`` → stuck."""
     folded = unicodedata.normalize("NFKD", text[:_LONGEST].casefold().replace("×", "x").replace("ß", "ss"))
-    return " ".join("".join(c for c in folded if not unicodedata.combining(c)).split())[:_LONGEST]
+    return " ".join(_PERHAPS_ACCENTS.sub(_without_accents, folded).split())[:_LONGEST]
+
+
+def _without_accents(found: re.Match[str]) -> str:
+    return "".join(c for c in found.group() if not unicodedata.combining(c))
 
 
 @lru_cache(maxsize=_KEPT)

@@ -100,10 +100,11 @@ def drop_old_demand(
     rules = rules or load_age_rules()
     made = offers.copy(deep=False)
     dropped = np.zeros(len(made), bool)
-    for name in made.columns.intersection([*RANK_FACTS]):
-        old = ~np.isnan(numbers(made, name)) & (now - times[name] > rules.sales_rank.unknown_after_days * DAY_S)
+    for name in (name for name in RANK_FACTS if name in made):
+        values = numbers(made, name)
+        old = ~np.isnan(values) & (now - times[name] > rules.sales_rank.unknown_after_days * DAY_S)
         if old.any():
-            made[name] = np.where(old, np.nan, numbers(made, name))
+            made[name] = np.where(old, np.nan, values)
             dropped |= old
     made["rank_too_old"] = dropped
     made["category_old"] = made["category"].notna().to_numpy(bool) & (

@@ -15,6 +15,7 @@ import pandas as pd
 
 from arbkit.profit.facts.priors import CategoryPrior, PackagePriors
 from arbkit.profit.fees.arrays import Floats, Ints, Mask, Objects
+from arbkit.profit.offer_facts import numbers
 
 PACKAGE = ("length_mm", "width_mm", "height_mm", "weight_g")
 """The columns of a package; the smallest and the largest stand in columns with the prefixes of :data:`EXTREMES`."""
@@ -49,12 +50,16 @@ def estimate_packages(offers: pd.DataFrame, categories: Objects, priors: Package
         whose listing a measured package was taken from, or empty) and, where it is not measured, the smallest and the
         largest package in ``smallest_length_mm`` and so on (NaN elsewhere).
     """
-    made = offers.copy()
-    complete = made[list(PACKAGE)].notna().all(axis=1).to_numpy(bool)
-    made["package_from"], made["package_certainty"] = "", np.int8(Certainty.MEASURED)
-    for extreme in EXTREMES:
-        for name in PACKAGE:
-            made[f"{extreme}_{name}"] = np.nan
+    complete = is_measured(offers)
+    count = len(offers)
+    added = {
+        "package_from": pd.Series(np.full(count, "", object), offers.index, dtype=object),
+        "package_certainty": np.full(count, Certainty.MEASURED, np.int8),
+        **{f"{extreme}_{name}": np.full(count, np.nan) for extreme in EXTREMES for name in PACKAGE},
+    }
+    known = [name for name in added if name in offers]
+    # One by one the columns would cost more than all that is computed of one product.
+    made = pd.concat([offers.drop(columns=known), pd.DataFrame(added, index=offers.index)], axis=1)
     if complete.all():
         return made
     _take_from_other_listings(made, complete)
@@ -62,6 +67,12 @@ def estimate_packages(offers: pd.DataFrame, categories: Objects, priors: Package
     if lacking.any():
         _fill_by_range(made, lacking, categories, priors)
     return made
+
+
+def is_measured(offers: pd.DataFrame) -> Mask:
+    """Where an offer states all of its package."""
+    known = np.array([~np.isnan(numbers(offers, name)) for name in PACKAGE], bool)
+    return np.asarray(known.all(axis=0))
 
 
 def _take_from_other_listings(offers: pd.DataFrame, complete: Mask) -> None:

@@ -39,11 +39,12 @@ def choose_prices(offers: pd.DataFrame, *, now: float, rules: PriceRule | None =
         at = np.where(replaced, numbers(made, "new_at"), at)
     known = np.where(np.isnan(at), numbers(made, "updated_at"), at)
     made["updated_at"] = known
-    priced = numbers(made, "price_minor") > 0
+    price, average = numbers(made, "price_minor"), numbers(made, "price_avg90_minor")
+    priced = price > 0
     undated = priced & (known <= UNDATED_AT)
     too_old = priced & ~undated & (now - known > rules.any_price_days * DAY_S)
-    made.loc[too_old | undated, "price_minor"] = np.nan
-    price, average = numbers(made, "price_minor"), numbers(made, "price_avg90_minor")
+    if (unusable := too_old | undated).any():
+        made["price_minor"] = price = np.where(unusable, np.nan, price)
     made["price_replaced"], made["price_too_old"] = replaced, too_old
     made["price_undated"] = undated
     made["price_glitch"] = (price > 0) & (price < rules.glitch_share * average)

@@ -151,7 +151,7 @@ def _categories(offers: pd.DataFrame, profile: Profile, day: EffectiveTables) ->
     if profile.schedules:
         chosen = offers["asin"].map(profile.schedules).fillna(offers["category"].map(profile.schedules))
         own = chosen.notna().to_numpy(bool)
-        category = category.where(~own, chosen)
+        category = np.where(own, chosen.to_numpy(object), category)
     codes, names = pd.factorize(category)
     roots = {name.casefold() for root in day.roots.values() for name in root["names"]}
     exact = [bool(day.schedules_named(n)) and str(n).strip().casefold() not in roots for n in names]

@@ -154,12 +154,13 @@ class _Rules:
             return matching
         for currency, here in _by_currency(units.market[seen]):
             rows = seen[here]
-            price, pct = units.keepa_price[rows], units.keepa_pct[rows]
+            observed = _Observed.of(units.keepa_price[rows], units.keepa_pct[rows], self.inside)
+            price = units.keepa_price[rows]
             for column, index in enumerate(self.first):
                 schedule, least = self.day.schedules[index], self._least(currency, column)
-                gives = self._gives(np.maximum(schedule.fee(price, currency), least), price, pct)
+                gives = observed.is_given_by(np.maximum(schedule.fee(price, currency), least))
                 if schedule.fba_rest is not None:
-                    gives |= self._gives(np.maximum(schedule.fee(price, currency, by_fba=True), least), price, pct)
+                    gives |= observed.is_given_by(np.maximum(schedule.fee(price, currency, by_fba=True), least))
                 matching[rows, column] = gives
         return matching
 
@@ -230,12 +231,26 @@ class _Rules:
         first = np.where(chosen, charged + _TIE * plain, -np.inf).argmax(axis=1)
         return lowest, possible.max(axis=1), first
 
-    def _gives(self, fee: Floats, price: Floats, pct: Floats) -> Mask:
-        """Whether a fee at a price is the percentage that Keepa shows, or was with the uplift of its time."""
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = 100 * np.round(fee, 2) / price
-            tolerance = _ROUNDING + 0.5 / price
-            return np.asarray(np.any([np.abs(pct / up - share) <= tolerance for up in self.inside], axis=0))
+
+@dataclass(frozen=True, slots=True)
+class _Observed:
+    """Percentages that Keepa saw at prices above zero, as they are and without each uplift of their time."""
+
+    price: Floats
+    percents: tuple[Floats, ...]
+    tolerance: Floats
+
+    @classmethod
+    def of(cls, price: Floats, pct: Floats, uplifts: Sequence[float]) -> _Observed:
+        return cls(price, tuple(pct / up for up in uplifts), _ROUNDING + 0.5 / price)
+
+    def is_given_by(self, fee: Floats) -> Mask:
+        """Where a fee at the price is the percentage that Keepa shows, or was with the uplift of its time."""
+        share = 100 * np.round(fee, 2) / self.price
+        found = np.zeros(len(share), bool)
+        for percent in self.percents:
+            found |= np.abs(percent - share) <= self.tolerance
+        return found
 
 
 def _by_currency(market: Ints) -> Iterator[tuple[str, Ints]]:

@@ -25,6 +25,8 @@ from arbkit.profit.fees.parsing import SPECIAL, bands_of, broken_table, parcels_
 
 _TABLES_LAST = timedelta(90)
 """Amazon announces changes about this long ahead."""
+_CATEGORIES_KEPT = 10_000
+"""Of how many categories a day's tables remember the schedules: more than Amazon's stores have, but for odd data."""
 _NOT_DATED = frozenset({"categories", "digital_services"})
 TABLE_IDS = (
     "referral", "closing", "fulfilment_local", "fulfilment_low_price", "fulfilment_selected", "fulfilment_efn",
@@ -69,6 +71,7 @@ class EffectiveTables:
     """referral schedules of earlier versions of arbkit, by what they are called now"""
     checked_on: date
     """the newest day on which any table was compared with its source"""
+    _schedules: dict[str, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def has(self, table_id: str) -> bool:
         """Whether a table has a version of this day."""
@@ -131,6 +134,13 @@ class EffectiveTables:
         """
         if not category:
             return ()
+        if (found := self._schedules.get(category)) is None:
+            found = self._find_schedules(category)
+            if len(self._schedules) < _CATEGORIES_KEPT:
+                self._schedules[category] = found
+        return found
+
+    def _find_schedules(self, category: str) -> tuple[int, ...]:
         wanted, *branch = (name.strip().casefold() for name in category.split("›"))
         for root in self.roots.values():
             if any(wanted == name.casefold() for name in root["names"]):

@@ -43,11 +43,16 @@ def a_route(**changes: Any) -> dict[str, Any]:
     return {**route, **changes}
 
 
+def columns(routes: pd.DataFrame) -> dict[str, np.ndarray[Any, Any]]:
+    """The columns of routes, as they are scored."""
+    return {str(name): routes[name].to_numpy() for name in routes}
+
+
 def scored(*routes: dict[str, Any]) -> list[tuple[float, list[str]]]:
     """Confidence and messages of each route."""
     frame = pd.DataFrame(routes).astype({"reason_flags": "uint64"})
-    scores, rules = score_confidence(frame, now=NOW)
-    return [(float(score), [rule.message for rule in each]) for score, each in zip(scores, rules, strict=True)]
+    scores, rules = score_confidence(columns(frame), now=NOW)
+    return [(float(score), list(each.messages)) for score, each in zip(scores, rules, strict=True)]
 
 
 def flags(*codes: ReasonCode) -> int:
@@ -268,13 +273,14 @@ def test_a_disputed_or_announced_referral_fee_is_no_assumed_category(
     for name in set(demand) - set(routes.columns):
         routes[name] = demand[name]
     routes = routes.assign(roi_pct=30.0, profit_low=routes["profit"], profit_high=routes["profit"])
-    lowered = {rule.code for rule in score_confidence(routes, now=NOW)[1][0]}
+    lowered = {rule.code for rule in score_confidence(columns(routes), now=NOW)[1][0].rules}
     assert "fee_assumed" in lowered
     assert "referral_category_assumed" not in lowered
 
 
 def test_confidence_of_no_routes_is_empty() -> None:
-    scores, rules = score_confidence(pd.DataFrame([a_route()]).astype({"reason_flags": "uint64"}).iloc[:0], now=NOW)
+    nothing = pd.DataFrame([a_route()]).astype({"reason_flags": "uint64"}).iloc[:0]
+    scores, rules = score_confidence(columns(nothing), now=NOW)
     assert (len(scores), rules) == (0, [])
 
 
@@ -291,7 +297,7 @@ def test_a_rule_lowers_the_score_by_the_factor_and_threshold_of_the_data() -> No
     frame = pd.DataFrame([a_route(sell_price_minor=15_000.0), a_route(sell_price_minor=15_010.0)]).astype(
         {"reason_flags": "uint64"}
     )
-    scores, _ = score_confidence(frame, now=NOW, rules=parse_confidence_rules(rows))
+    scores, _ = score_confidence(columns(frame), now=NOW, rules=parse_confidence_rules(rows))
     assert scores.tolist() == [1.0, 0.25]
 
 

@@ -17,7 +17,7 @@ from arbkit.analysis.detector.pricing import Inputs
 from arbkit.analysis.offers import prepare_offers
 from arbkit.analysis.routes import price_routes, routes_frame
 from arbkit.analysis.what_if import quote_request_for, reprice
-from arbkit.core.models import Offer, Update
+from arbkit.core.models import Offer, Opportunity, Update
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.profit.facts.packages import Certainty
 from arbkit.profit.quote.quote import quote
@@ -136,6 +136,42 @@ def test_one_offer_has_no_route() -> None:
     prices = price_routes(prepare_offers(offers()[:1], now=NOW), PROFILE, TABLES, RATES, on=ON)
     assert prices.routes(now=NOW) == []
     assert prices.opportunities(now=NOW) == []
+
+
+def test_a_product_is_priced_alike_alone_and_among_others() -> None:
+    found = [
+        replace(o, asin=asin, title=f"{asin}, 2er Pack" if o.market == "DE" else o.title, category=category)
+        for asin, category in (("B0TESTA001", "Kitchen"), ("B0TESTA002", "Books"), ("B0TESTA003", "Toys & Games"))
+        for o in [*offers(), offer(code="FR", price_minor=8_000, price_avg90_minor=5_000, updated_at=1_780_000_000)]
+    ]
+
+    def priced(wanted: list[Offer]) -> list[Opportunity]:
+        prices = price_routes(prepare_offers(wanted, now=NOW), PROFILE, TABLES, RATES, on=ON)
+        return prices.opportunities(now=NOW, listings=lambda asins: [o for o in wanted if o.asin in asins])
+
+    alone = [o for asin in sorted({o.asin for o in found}) for o in priced([x for x in found if x.asin == asin])]
+    together = priced(found)
+    assert len(together) > 6
+    assert sorted(together, key=lambda o: o.id) == sorted(alone, key=lambda o: o.id)
+
+
+def test_what_is_only_sold_there_is_priced_by_the_offer_that_sells() -> None:
+    bought = [offer(code="IT", price_minor=4_000, shipping_minor=0, **PACKAGE)]
+    sold = [*bought, offer(code="DE", price_minor=6_999, shipping_minor=0, sales_rank=7, **PACKAGE)]
+    prices = price_routes(
+        prepare_offers(bought, now=NOW), PROFILE, TABLES, RATES, on=ON, selling=prepare_offers(sold, now=NOW)
+    )
+    (found,) = prices.opportunities(now=NOW)
+    assert (found.source, found.target, found.sell_price) == ("IT", "DE", 69.99)
+    # Its demand is not among what was asked about.
+    assert (found.rank, found.amazon_sells) == (None, None)
+
+
+def test_an_offer_without_title_and_package_is_priced_by_the_range_of_its_category() -> None:
+    found = [offer(code="DE", title=None, price_minor=6_999), offer(code="IT", price_minor=4_000)]
+    rows = prepare_offers(found, now=NOW)
+    assert (rows["package_certainty"] > Certainty.MEASURED).all()
+    assert rows["weight_g"].notna().all()
 
 
 def test_an_average_price_is_named_where_there_is_no_price_of_now() -> None:
