@@ -69,6 +69,5 @@ def test_a_changed_price_shows_without_a_touch(runtime: tuple[Up, Settings], bro
             log.publish(RAW_TOPIC, [dearer(asin, source)])
             began = time.monotonic()
             expect(cell).not_to_have_text(before, timeout=60_000)
-            print(
-                f"{settings.log_url.partition(':')[0]}: {route} {before} → {cell.text_content()} after {time.monotonic() - began:.2f} s"
-            )
+            took, kind = time.monotonic() - began, settings.log_url.partition(":")[0]
+            print(f"{kind}: {route} {before} → {cell.text_content()} after {took:.2f} s")
