@@ -31,6 +31,7 @@ from arbkit.store.elastic.store import ElasticStore
 from arbkit.store.elastic.writer import Writer
 from arbkit.store.kept_facts import restore_facts, set_fact, unset_fact
 from arbkit.store.product_document import build_product
+from arbkit.store.search_text import matches_words
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.statements import histories, updates
@@ -105,6 +106,22 @@ def test_a_product_is_composed_from_all_its_offers(store: Store) -> None:
 def test_search_finds_whatever_the_spelling(store: Store, query: str) -> None:
     put(store, offer(title="Für die Küche", eans=("4006381333931",)), offer("B000000002", title="Ball", brand="X"))
     assert [p.asin for p in store.products(ProductQuery(q=query)).items] == ["B000000001"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("lanterna cam", 1), ("lant camp", 1), ("camp lant", 1), ("LANT. luc", 1), ("lant lant", 1), ("l c b", 1),
+        ("anterna camp", 0), ("lant kamp", 0), ("lanternas camp", 0),
+    ],
+)  # fmt: skip
+def test_every_word_of_a_search_may_be_the_beginning_of_one(store: Store, query: str, found: int) -> None:
+    title = "Lanterna da campeggio a batteria"
+    put(store, offer(title=title, brand="Lucéo"), offer("B000000002", title="Tent for campers", brand="X"))
+    store.replace_opportunities([opportunity(title=title, brand="Lucéo")], run_id="r")
+    assert store.products(ProductQuery(q=query)).total == found
+    assert store.opportunities(OpportunityQuery(q=query)).total == found
+    assert matches_words(f"{title} Lucéo", query) is bool(found)
 
 
 @hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -81,7 +81,7 @@ class _Filter(Request):
 class OpportunityFilter(_Filter):
     """Which opportunities; a field that is None asks for any. Bounds are inclusive."""
 
-    q: str | None = _filter("Search", "words of title, brand, EAN or ASIN, whatever the case and accents", "text")
+    q: str | None = _filter("Search", "words of title, brand, EAN or ASIN, or how they begin, whatever the case and accents", "text")
     asin: Asin | None = _filter("ASIN", "this product", "ASIN")
     brand: str | None = _filter("Brand", "exactly this brand", "text")
     category: str | None = _filter("Category", "exactly this category", "text")
@@ -120,7 +120,7 @@ class OpportunityFilter(_Filter):
 class ProductFilter(_Filter):
     """Which products; a field that is None asks for any."""
 
-    q: str | None = _filter("Search", "words of title, brand, EAN or ASIN, whatever the case and accents", "text")
+    q: str | None = _filter("Search", "words of title, brand, EAN or ASIN, or how they begin, whatever the case and accents", "text")
     market: MarketCode | None = _filter("Offered on", "marketplace that it is offered on", "marketplace")
     category: str | None = _filter("Category", "exactly this category", "text")
     max_price: float | None = _filter(

@@ -128,14 +128,11 @@ def _opportunity_filter(query: OpportunityQuery) -> list[JsonValue]:
 
 
 def _matching(q: str | None) -> list[JsonValue]:
-    """Every word must be there, the last one at least as a beginning; nothing is, where the query has no words."""
+    """Every word must be there, at least as the beginning of one; nothing is, where the query has no words."""
     if not q:
         return []
-    found = words(q)
-    if not found:
-        return [{"match_none": {}}]
-    terms: list[JsonValue] = [{"term": {"words": word}} for word in found[:-1]]
-    return [*terms, {"prefix": {"words": found[-1]}}]
+    found: list[JsonValue] = [{"prefix": {"words": word}} for word in words(q)]
+    return found or [{"match_none": {}}]
 
 
 def _search(query: ProductQuery | OpportunityQuery, where: list[JsonValue], key: str, unique: str) -> Clause:
