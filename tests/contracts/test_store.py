@@ -164,6 +164,22 @@ def test_walking_the_pages_gives_everything_once_in_order(store: Store, sort: st
     ]
 
 
+@pytest.mark.parametrize("descending", [True, False])
+def test_walking_products_by_their_age_gives_each_once(store: Store, *, descending: bool) -> None:
+    ages = [1_760_000_000 + 60 * (i // 3) for i in range(10)]
+    put(store, *(offer(f"B{i:09}", updated_at=at, price_at=at) for i, at in enumerate(ages)))
+    walked: list[str] = []
+    cursor = None
+    while True:
+        page = store.products(ProductQuery(sort="updated", descending=descending, limit=2, cursor=cursor))
+        walked += [p.asin for p in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    expected = [f"B{i:09}" for i in range(10)]
+    assert walked == (expected[::-1] if descending else expected)
+
+
 @pytest.mark.parametrize("cursor", ["nonsense", "W10", "é", "AAAA"])
 def test_a_damaged_cursor_is_named(store: Store, cursor: str) -> None:
     with pytest.raises(UsageError, match="cursor"):
@@ -300,6 +316,59 @@ def test_a_product_is_what_its_offers_say(store: Store) -> None:
     put(store, offer(updated_at=1, image="a.jpg", eans=("4006381333931",), sales_rank=7, weight_g=300))
     put(store, offer(code="UK", updated_at=2, brand=None, manufacturer="Maker", shipping_minor=399))
     assert store.product("B000000001") == build_product(store.offers(["B000000001"]))
+
+
+def test_a_product_is_first_seen_once(store: Store) -> None:
+    before = int(time.time())
+    put(store, offer())
+    product = store.product("B000000001")
+    assert product is not None
+    assert product.first_seen is not None
+    assert before <= product.first_seen <= time.time()
+    first = product.first_seen
+    until_later(first)
+    # Neither an update, nor another marketplace, a detection, or a replay makes it younger.
+    put(store, offer(version=8_100_000), offer(code="FR"))
+    store.replace_opportunities([opportunity()], run_id="r")
+    store.rebuild([[Update(offer(version=8_200_000), history()), Update(offer("B000000002"), None)]])
+    put(store, offer(version=8_300_000))
+    again, other = store.product("B000000001"), store.product("B000000002")
+    assert again is not None
+    assert again.first_seen == first
+    assert (set(again.markets), again.best is not None) == ({"DE", "FR"}, True)
+    assert other is not None
+    assert other.first_seen is not None
+    assert other.first_seen > first
+    (listed,) = store.products(ProductQuery(limit=1, sort="asin", descending=False)).items
+    assert listed.first_seen == first
+
+
+def until_later(second: int) -> None:
+    """Wait until the clock shows a later second."""
+    while int(time.time()) <= second:
+        time.sleep(0.05)
+
+
+def test_times_come_back_as_exactly_as_they_went_in(store: Store) -> None:
+    at = 1_760_000_123.4567892
+    put(store, offer(fetched_at=at))
+    store.replace_opportunities([opportunity(evaluated_at=at)], run_id="r")
+    run = Run(run_id="r", report="detect", status="succeeded", started_at=at, finished_at=at + 1.000001)
+    store.put_run(run)
+    fact = Fact.of("B000000001", "package", {"weight_g": 900}, at=at)
+    store.put_fact(fact)
+    look = Look(asin="B000000001", market="DE", asked_at=at, answered_at=at + 0.1, status="served")
+    store.put_looks([look])
+    assert [o.fetched_at for o in store.offers(["B000000001"])] == [at]
+    assert [o.evaluated_at for o in store.opportunities(OpportunityQuery()).items] == [at]
+    assert store.stats().evaluated_at == at
+    assert (store.runs(), store.facts(), store.looks()) == ([run], [fact], [look])
+
+
+def test_a_time_that_no_clock_shows_costs_no_offer(store: Store) -> None:
+    strange = offer(fetched_at=1e-7, sales_rank=5, sales_rank_at=2**60)
+    put(store, strange)
+    assert store.offers(["B000000001"]) == [strange]
 
 
 def test_rebuilding_takes_what_is_not_older_and_keeps_the_rest(store: Store) -> None:

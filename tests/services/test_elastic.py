@@ -21,8 +21,9 @@ from arbkit.core.offers.facts import Fact
 from arbkit.core.settings import Settings
 from arbkit.ops.doctor import examine
 from arbkit.ops.setup import initialise
+from arbkit.ops.setup import migrate as renew
 from arbkit.pipeline.replay import replay
-from arbkit.store import OpportunityQuery, ProductQuery
+from arbkit.store import Basis, OpportunityQuery, ProductQuery, Store, open_store
 from arbkit.store.elastic import schema
 from arbkit.store.elastic.indices import create, migrate
 from arbkit.store.elastic.store import ElasticStore
@@ -66,6 +67,65 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def offers_of(batch: int) -> list[Update]:
     return [Update(offer(f"B{i:09}"), None) for i in range(batch)]
+
+
+# How indices are laid out
+
+
+def layout_of(url: str, prefix: str) -> dict[str, tuple[str, str, str, str]]:
+    """Collection → shards, replicas as asked for, replicas, refresh."""
+    with Client(url) as client:
+        found = client.indices.get(index=f"{prefix}*", features=["settings", "aliases"])
+    return {
+        alias.removeprefix(prefix): (
+            of["number_of_shards"], of.get("auto_expand_replicas", ""), of["number_of_replicas"],
+            of.get("refresh_interval", ""),
+        )
+        for about in found.values()
+        for alias in about["aliases"]
+        for of in [about["settings"]["index"]]
+    }  # fmt: skip
+
+
+def test_indices_are_laid_out_as_the_settings_say_also_those_that_a_detection_makes(
+    elasticsearch: Elasticsearch, settings: Settings
+) -> None:
+    prefix = f"t{uuid4().hex[:12]}-"
+    on_elastic = settings.model_copy(update={"store": elasticsearch.url, "store_prefix": prefix})
+    assert initialise(on_elastic) == []
+    found = layout_of(elasticsearch.url, prefix)
+    assert set(found) == set(schema.COLLECTIONS)
+    # One node has no room for a copy.
+    assert set(found.values()) == {("1", "0-1", "0", "1s")}
+    asked = on_elastic.model_copy(update={"store_shards": 3, "store_replicas": "0", "store_refresh": "200ms"})
+    said = initialise(asked)
+    assert [one for one in said if one == f"{prefix}runs: changed, 0 replicas and a refresh every 200ms from now on"]
+    unlike = f"{prefix}offers: shards are 1, asked for 3; `arbkit init --migrate` renews it"
+    assert [one for one in said if "shards" in one and "offers" in one] == [unlike]
+    assert [one for one in initialise(asked) if "changed" in one] == []
+    marks = {name: schema.fingerprint(name) for name in schema.COLLECTIONS}
+    with open_store(asked) as store:
+        filled(store, 40)
+        before = content(store, 40)
+        assert len(renew(asked)) == len(schema.LARGE)
+        assert initialise(asked) == []
+        assert {name: schema.fingerprint(name) for name in schema.COLLECTIONS} == marks
+        assert content(store, 40) == before
+        assert layout_of(elasticsearch.url, prefix)["offers"] == ("3", "false", "0", "200ms")
+        assert layout_of(elasticsearch.url, prefix)["facts"] == ("1", "false", "0", "200ms")
+        # Each shard counts its own writes.
+        for place in range(12):
+            number = store.changes()
+            store.put([Update(offer(f"B{place:09}", version=8_200_000), None)])
+            assert store.changes() > number
+        basis = Basis(changes=store.changes(), inputs="x")
+        store.replace_opportunities([opportunity("B000000005")], run_id="r2", basis=basis)
+        assert store.stats().unpriced_products == 0
+        store.put([Update(offer(f"B{place:09}", version=8_300_000), None) for place in (1, 5, 9, 33)])
+        assert store.stats().unpriced_products == 4
+        assert layout_of(elasticsearch.url, prefix)["opportunities"] == ("3", "false", "0", "200ms")
+    with Client(elasticsearch.url) as client:
+        client.indices.delete(index=",".join(client.indices.get(index=f"{prefix}*")))
 
 
 # Faults of the server
@@ -145,6 +205,41 @@ def test_a_read_only_store_says_so_and_takes_the_batch_afterwards(
     assert store.put(batch).ok == 3
 
 
+@pytest.mark.parametrize(
+    ("block", "remedy"),
+    [
+        ("read_only", "index.blocks.read_only to null"), ("read_only_allow_delete", "Make room"),
+        ("write", "init --migrate"),
+    ],
+)  # fmt: skip
+def test_a_block_is_one_error_that_says_what_lifts_it_also_where_an_offer_is_there_already(
+    store: ElasticStore, proxy: Proxy, prefix: str, elasticsearch: Elasticsearch, quick: list[int],
+    monkeypatch: pytest.MonkeyPatch, block: str, remedy: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("arbkit.store.elastic.writer.back_off", quick.append)
+    store.put(offers_of(3))
+    newer = [Update(offer(u.offer.asin, version=8_000_001), None) for u in offers_of(3)]
+    with Client(elasticsearch.url) as client:
+
+        def lift_or_set(on: bool | None) -> None:
+            client.indices.put_settings(index=f"{prefix}offers", settings={f"index.blocks.{block}": on})
+
+        def keep_blocked(method: str, path: str, body: bytes) -> None:
+            # The server looks at its disk from time to time, and lifts a block that has no reason.
+            if path.startswith("/_bulk"):
+                lift_or_set(True)
+
+        proxy.fault = keep_blocked
+        with pytest.raises(StoreError, match="takes no writes") as caught:
+            store.put(newer)
+        assert caught.value.kind == "blocked"
+        assert remedy in str(caught.value)
+        assert store.offers(["B000000000"])[0].version == 8_000_000
+        proxy.fault = lambda method, path, body: None
+        lift_or_set(None)
+    assert store.put(newer).ok == 3
+
+
 def test_a_deleted_index_is_an_error_and_not_made_anew(
     store: ElasticStore, prefix: str, elasticsearch: Elasticsearch
 ) -> None:
@@ -184,7 +279,7 @@ def test_a_poisoned_document_in_any_place_spares_the_others(store: ElasticStore,
 # Renewing indices
 
 
-def filled(store: ElasticStore, count: int) -> None:
+def filled(store: Store, count: int) -> None:
     store.put([Update(offer(f"B{i:09}", version=8_000_000 + i), history(f"B{i:09}")) for i in range(count)])
     store.replace_opportunities([opportunity(f"B{i:09}", profit=float(i)) for i in range(0, count, 3)], run_id="r")
     store.put_run(Run(run_id="r", report="detect", status="succeeded", started_at=1.0))
@@ -198,7 +293,7 @@ def another_arbkit(monkeypatch: pytest.MonkeyPatch, *collections: str) -> None:
         monkeypatch.setitem(schema.COLLECTIONS, name, more)
 
 
-def content(store: ElasticStore, count: int) -> list[Any]:
+def content(store: Store, count: int) -> list[Any]:
     asins = [f"B{i:09}" for i in range(count)]
     return [
         store.offers(asins), [store.product(a) for a in asins], [store.history(a) for a in asins[:5]],

@@ -6,6 +6,7 @@ newest of the indices was made, for an index that replaces another begins to cou
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, NamedTuple
 
 from elasticsearch import Elasticsearch
@@ -13,7 +14,7 @@ from elasticsearch import Elasticsearch
 from arbkit.core.results import JsonObject
 from arbkit.store.base import Basis
 from arbkit.store.elastic.client import run_search
-from arbkit.store.elastic.indices import checkpoint
+from arbkit.store.elastic.indices import checkpoints
 from arbkit.store.elastic.schema import fingerprint
 
 WATCHED = ("offers", "facts")
@@ -25,27 +26,28 @@ _PAGE = 10_000
 class Counts(NamedTuple):
     """``made_at``: when the newest index was made (Unix ms: two may be made within a second).
 
-    ``writes``: how many writes each collection has had.
+    ``writes``: how many writes each shard has had, by collection.
     """
 
     made_at: int
-    writes: tuple[int, ...]
+    writes: tuple[tuple[int, ...], ...]
 
     def number(self) -> int:
         """One number for both, which grows whatever of it does."""
         number = self.made_at
-        for writes in self.writes:
+        for writes in chain.from_iterable(self.writes):
             number = (number << _BITS) + writes
         return number
 
-    @classmethod
-    def of(cls, number: int) -> Counts:
-        """The counts in a number."""
-        writes: list[int] = []
-        for _ in WATCHED:
-            number, last = number >> _BITS, number & ((1 << _BITS) - 1)
-            writes.insert(0, last)
-        return cls(number, tuple(writes))
+    def earlier(self, number: int) -> Counts | None:
+        """The counts in a number of before; None where it is not of these indices."""
+        found: list[tuple[int, ...]] = []
+        for writes in reversed(self.writes):
+            shards = [(number >> _BITS * position) & ((1 << _BITS) - 1) for position in range(len(writes))]
+            found.insert(0, tuple(reversed(shards)))
+            number >>= _BITS * len(writes)
+        # An index that replaced another was made later, and may have more or fewer shards.
+        return Counts(number, tuple(found)) if number == self.made_at else None
 
 
 def read_counts(client: Elasticsearch, prefix: str) -> Counts:
@@ -55,7 +57,7 @@ def read_counts(client: Elasticsearch, prefix: str) -> Counts:
         found = client.indices.get(index=prefix + name, features=["settings"])
         ((index, about),) = found.items()
         made_at = max(made_at, int(about["settings"]["index"]["creation_date"]))
-        writes.append(checkpoint(client, index) + 1)
+        writes.append(tuple(upto + 1 for upto in checkpoints(client, index)))
         client.indices.refresh(index=index)
     return Counts(made_at, tuple(writes))
 
@@ -77,24 +79,26 @@ def read_basis(client: Elasticsearch, prefix: str) -> Basis | None:
 
 def changed_products(client: Elasticsearch, prefix: str, since: int) -> set[str] | None:
     """The products that changed after this number; None: all, for an index has been made anew."""
-    now, then = read_counts(client, prefix), Counts.of(since)
-    if now.made_at != then.made_at:
+    now = read_counts(client, prefix)
+    then = now.earlier(since)
+    if then is None:
         return None
     found: set[str] = set()
-    for name, before, after in zip(WATCHED, then.writes, now.writes, strict=True):
-        if after > before:
-            found |= _products_since(client, prefix + name, before)
+    for name, old, new in zip(WATCHED, then.writes, now.writes, strict=True):
+        for shard, (before, after) in enumerate(zip(old, new, strict=True)):
+            if after > before:
+                found |= _products_since(client, prefix + name, before, shard)
     return found
 
 
-def _products_since(client: Elasticsearch, index: str, seq_no: int) -> set[str]:
+def _products_since(client: Elasticsearch, index: str, seq_no: int, shard: int) -> set[str]:
     found: set[str] = set()
     products: dict[str, Any] = {"size": _PAGE, "sources": [{"asin": {"terms": {"field": "asin"}}}]}
     while True:
         search: JsonObject = {
             "size": 0, "query": {"range": {"_seq_no": {"gte": seq_no}}}, "aggs": {"products": {"composite": products}},
         }  # fmt: skip
-        answer = run_search(client, search, index=index)
+        answer = run_search(client, search, index=index, shard=shard)
         page = answer["aggregations"]["products"]
         found |= {bucket["key"]["asin"] for bucket in page["buckets"]}
         if "after_key" not in page:

@@ -16,11 +16,14 @@ from arbkit.core.offers.looks import Look
 from arbkit.core.results import JsonObject
 from arbkit.store.absorbing import StoredHistory
 from arbkit.store.base import Notice
+from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
+from arbkit.store.history_codec import summarise
 
 Document = JsonObject
+_LATEST = frozenset(COLLECTIONS["history"]["latest"]["properties"])
 _PRODUCT_FIELDS = tuple(f.name for f in fields(Product))
-_SEARCHED_FIELDS = ("asin", "version", "demo", "title", "category", "updated_at")
+_SEARCHED_FIELDS = ("asin", "version", "demo", "title", "category", "updated_at", "first_seen")
 
 
 def offer_document(offer: Offer) -> Document:
@@ -36,7 +39,12 @@ def offer_of(document: Mapping[str, JsonValue]) -> Offer:
 def history_document(h: StoredHistory) -> Document:
     """The document of a history."""
     packed = base64.b64encode(h.blob).decode()
-    return {"asin": h.asin, "market": h.market, "version": h.version, "currency": h.currency, "series": packed}
+    found = summarise(h.blob)
+    return {
+        "asin": h.asin, "market": h.market, "version": h.version, "currency": h.currency, "series": packed,
+        "first_at": found.first_at, "last_at": found.last_at, "points": found.points, "names": list(found.names),
+        "latest": {name: value for name, value in found.latest.items() if name in _LATEST},
+    }  # fmt: skip
 
 
 def history_of(document: Mapping[str, JsonValue]) -> StoredHistory:
@@ -54,6 +62,7 @@ def product_document(p: Product, best: Document | None, words: str, *, change: i
     document: dict[str, Any] = {
         "change": change,
         **{name: getattr(p, name) for name in _SEARCHED_FIELDS},
+        "is_active": any(shown["price_minor"] is not None for shown in p.markets.values()),
         "sold_on": list(p.markets),
         "price": {code: shown["price_minor"] for code, shown in p.markets.items()},
         "words": words,
@@ -90,6 +99,20 @@ def change_of(document: Mapping[str, JsonValue] | None) -> int:
     return int(row.get("change", 0))
 
 
+def first_seen_of(document: Mapping[str, JsonValue]) -> int | None:
+    """When a product was first stored (Unix seconds); None where that was before arbkit noted it."""
+    found: int | None = _inner(document).get("first_seen")
+    return found
+
+
+def carried_over(document: Mapping[str, JsonValue], before: Mapping[str, JsonValue]) -> Document:
+    """A product's document made anew, with what only the one before it says, and counted as changed."""
+    carried = with_best(document, best_of(before))
+    first_seen = first_seen_of(before)
+    inner = {**_inner(carried), "first_seen": first_seen}
+    return {**carried, "change": change_of(before) + 1, "first_seen": first_seen, "document": inner}
+
+
 def product_of(document: Mapping[str, JsonValue]) -> Product:
     """The product of a document."""
     inner = _inner(document)
@@ -99,7 +122,7 @@ def product_of(document: Mapping[str, JsonValue]) -> Product:
 def opportunity_document(o: Opportunity, words: str) -> Document:
     """The document of an opportunity; ``words`` are what a search finds it by."""
     shown: Document = {name: getattr(o, name) for name in OPPORTUNITY_FIELDS}
-    return shown | {"route": o.source + o.target, "words": words, "document": o.to_dict()}
+    return shown | {"route": o.source + o.target, "is_active": True, "words": words, "document": o.to_dict()}
 
 
 def opportunity_of(document: Mapping[str, JsonValue]) -> Opportunity:
@@ -109,7 +132,8 @@ def opportunity_of(document: Mapping[str, JsonValue]) -> Opportunity:
 
 def run_document(run: Run) -> Document:
     """The document of a report's run."""
-    return {"run_id": run.run_id, "report": run.report, "started_at": run.started_at, "document": run.to_dict()}
+    searched = ("run_id", "report", "status", "started_at", "finished_at")
+    return {**{name: getattr(run, name) for name in searched}, "document": run.to_dict()}
 
 
 def run_of(document: Mapping[str, JsonValue]) -> Run:
@@ -148,7 +172,7 @@ def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
         case "offers":
             return offer_document(offer_of(_known(OFFER_WIRE_NAMES.values(), old)))
         case "history":
-            return {name: old[name] for name in ("asin", "market", "version", "currency", "series")}
+            return history_document(history_of(old))
         case "products":
             product = product_of(_known_inside(Product, old))
             return product_document(product, best_of(old), old["words"], change=change_of(old))
