@@ -94,7 +94,7 @@ def test_migrating_takes_everything_over_that_0_1_stored(of_0_1: Settings) -> No
         stats = store.stats()
         assert as_json({name: getattr(stats, name) for name in SAID["stats"]}) == SAID["stats"]
         # It goes on as any other store.
-        assert store.put([Update(offer("B000000001", "IT", version=8_000_060), None)]).stale == 1
+        assert store.put([Update(offer("B000000001", "IT", version=7_999_000), None)]).stale == 1
         assert store.put([Update(offer("B000000001", "IT", version=8_100_000), None)]).ok == 1
         later = store.product("B000000001")
         assert later is not None
