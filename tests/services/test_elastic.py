@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,6 +15,7 @@ from uuid import uuid4
 import orjson
 import pytest
 from elasticsearch import Elasticsearch as Client
+from prometheus_client import REGISTRY
 
 from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.core.models import Run, Update
@@ -22,13 +24,16 @@ from arbkit.core.settings import Settings
 from arbkit.ops.doctor import examine
 from arbkit.ops.setup import initialise
 from arbkit.ops.setup import migrate as renew
+from arbkit.pipeline.consumer import consume
 from arbkit.pipeline.replay import replay
 from arbkit.store import Basis, OpportunityQuery, ProductQuery, Store, open_store
 from arbkit.store.elastic import schema
 from arbkit.store.elastic.indices import create, migrate
 from arbkit.store.elastic.store import ElasticStore
+from arbkit.stream import RAW_TOPIC, open_stream
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.paths import ROOT
+from tests.helpers.streams import good
 from tests.servers.launch import Elasticsearch
 from tests.servers.proxy import Proxy, error_body
 
@@ -239,6 +244,33 @@ def test_a_block_is_one_error_that_says_what_lifts_it_also_where_an_offer_is_the
         proxy.fault = lambda method, path, body: None
         lift_or_set(None)
     assert store.put(newer).ok == 3
+
+
+def test_a_consumer_waits_while_an_index_is_read_only_and_goes_on_when_that_is_lifted(
+    prefix: str, elasticsearch: Elasticsearch, settings: Settings, quick: list[int]
+) -> None:
+    on_elastic = settings.model_copy(update={"store": elasticsearch.url, "store_prefix": prefix})
+    initialise(on_elastic)
+    with open_stream(on_elastic) as stream:
+        stream.publish(RAW_TOPIC, good(3))
+
+    def retries() -> float:
+        return REGISTRY.get_sample_value("arbkit_store_retries_total", {"kind": "blocked"}) or 0
+
+    with Client(elasticsearch.url) as client, ThreadPoolExecutor(1) as pool:
+        client.indices.put_settings(index=f"{prefix}offers", settings={"index.blocks.read_only": True})
+        try:
+            before = retries()
+            running = pool.submit(consume, on_elastic, until_empty=True, stop=threading.Event())
+            while retries() < before + 3:
+                assert not running.done()
+                time.sleep(0.05)
+        finally:
+            client.indices.put_settings(index=f"{prefix}offers", settings={"index.blocks.read_only": None})
+        done = running.result(timeout=120)
+    assert (done.read, done.dead_lettered) == (3, 0)
+    with open_store(on_elastic) as store:
+        assert store.stats().offers == 3
 
 
 def test_a_deleted_index_is_an_error_and_not_made_anew(

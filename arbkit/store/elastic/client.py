@@ -14,14 +14,14 @@ from arbkit.core.results import JsonObject
 
 BLOCKED = "cluster_block_exception"
 """Elasticsearch's own name for a write that a block refuses: a full disk, or a migration's last moments."""
-_WRITE_BLOCK = "FORBIDDEN/8/"
+_WRITE_BLOCK = "/8/index write"
 """Elasticsearch's own number of the block that a migration sets."""
 _BLOCKS = {
-    "FORBIDDEN/12/": "Make room on Elasticsearch's disk: the block is lifted then",
-    "FORBIDDEN/5/": "Somebody has set the index read-only: set its index.blocks.read_only to null",
+    "/12/disk usage": "Make room on Elasticsearch's disk: the block is lifted then",
+    "/5/index read-only": "Somebody has set the index read-only: set its index.blocks.read_only to null",
     _WRITE_BLOCK: "`arbkit init --migrate` is at work, or broke off: run that again",
 }
-"""By the numbers of blocks, what lifts them."""
+"""By the numbers and names of blocks, what lifts them."""
 
 _TIMED_OUT = "search_timeout_exception"
 """Elasticsearch's own name for a search that took too long."""
