@@ -118,7 +118,7 @@ def init(
         None, help="Adopt watchlist.txt, profile.toml and schedule.toml from this folder."
     ),
 ) -> None:
-    """Create the topics, indices and aliases of log and store. Existing ones are checked, never changed."""
+    """Create the topics, indices and aliases of log and store. Existing ones are checked; what differs is said."""
     from arbkit.ops.setup import adopt_user_files, initialise
     from arbkit.ops.setup import migrate as renew
 

@@ -235,6 +235,8 @@ class Product:
     """code → ``{price_minor, currency, price_basis, price_at, updated_at, sales_rank}``"""
     best: BestRoute | None = None
     """the best opportunity: ``{source, target, profit, roi_pct, margin_pct, currency}``"""
+    first_seen: int | None = field(default=None, compare=False)
+    """when the store first held it, in Unix seconds; None where that was before it noted such times"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -172,6 +172,9 @@ class ProductOut(Result):
     eans: list[str]
     image: str | None
     updated_at: int = Field(description="the latest of its offers, Unix seconds")
+    first_seen: int | None = Field(
+        description="when the store first held it, Unix seconds; null where that was before it noted such times"
+    )
     demo: bool
     markets: dict[str, MarketPrice] = Field(description="by marketplace code")
     best: BestRoute | None

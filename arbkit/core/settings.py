@@ -26,6 +26,8 @@ MODE_WORDS: Mapping[Mode, str] = {
     "imported": "imported data only",
 }
 _PASSWORD = re.compile(r"(://[^/\s:@]*):[^\s]*@")
+_REPLICAS = re.compile(r"(?P<least>[0-9]{1,3})(-(?P<most>[0-9]{1,3}|all))?")
+_REFRESH = re.compile(r"[1-9][0-9]{0,8}(ms|s|m)")
 SettingValue = str | float | bool | Path | SecretStr | tuple[str, ...] | None
 """What a setting can be, as it is given by name."""
 _EmptyIsNone = BeforeValidator(lambda v: None if v == "" else v)
@@ -81,6 +83,15 @@ class Settings(BaseSettings):
     store_api_key: SecretStr = Field(SecretStr(""), description="API key of Elasticsearch")
     store_ca: _File = Field(None, description="certificates that Elasticsearch is known by")
     store_prefix: str = Field("arbkit-", description="what the names of all Elasticsearch indices begin with")
+    store_shards: int = Field(
+        1, ge=1, le=1024, description="shards of each large Elasticsearch index; another number needs `init --migrate`"
+    )
+    store_replicas: str = Field(
+        "0-1", description="copies of each shard: a number, or a range (0-1, 0-all) of which as many as nodes allow"
+    )
+    store_refresh: str = Field(
+        "1s", description="how soon a search of Elasticsearch sees what others wrote: 500ms, 1s, 1m…"
+    )
     markets: Annotated[tuple[str, ...], NoDecode] = Field(
         ("DE", "FR", "IT", "ES", "UK"), description="marketplaces to watch, comma separated"
     )
@@ -147,6 +158,21 @@ class Settings(BaseSettings):
     def _address(cls, value: str) -> str:
         if value and not _is_address(value):
             raise ValueError("use sqlite:///PATH, kafka://HOST:PORT (log) or http(s)://HOST:PORT (store)")
+        return value
+
+    @field_validator("store_replicas")
+    @classmethod
+    def _replicas(cls, value: str) -> str:
+        found = _REPLICAS.fullmatch(value)
+        if found is None or (found["most"] and found["most"] != "all" and int(found["least"]) > int(found["most"])):
+            raise ValueError("use a number, such as 1, or a range, such as 0-1 or 0-all")
+        return value
+
+    @field_validator("store_refresh")
+    @classmethod
+    def _refresh(cls, value: str) -> str:
+        if _REFRESH.fullmatch(value) is None:
+            raise ValueError("use a time of at least 1ms with its unit: ms, s or m, such as 500ms or 1s")
         return value
 
     @classmethod

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import orjson
 
+from arbkit.core.errors import StoreRefusedError
 from arbkit.core.files import changing, read_if_there, write_atomically, write_new
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.store import elastic_options, open_store
 from arbkit.store.kept_facts import restore_facts
 from arbkit.store.sqlite.rebuild import remove_abandoned
 from arbkit.stream import open_stream, settings_topics
+
+if TYPE_CHECKING:
+    from arbkit.store.elastic.schema import IndexLayout
 
 
 def initialise(settings: Settings) -> list[str]:
@@ -27,15 +32,25 @@ def initialise(settings: Settings) -> list[str]:
     if _on_elasticsearch(settings):
         from arbkit.store.elastic.indices import create
 
-        differences += (of_store := create(settings.store_url, **elastic_options(settings)))
-        if of_store:
-            # It cannot be opened before it is migrated.
-            return differences
+        of_store = create(settings.store_url, **elastic_options(settings), layout=_index_layout(settings))
+        differences += of_store
     else:
+        of_store = []
         remove_abandoned(sqlite_path(settings.store_url))
-    with open_store(settings) as store:
-        restore_facts(settings, store)
+    try:
+        with open_store(settings) as store:
+            restore_facts(settings, store)
+    except StoreRefusedError:
+        # One of another mapping cannot be opened before it is migrated.
+        if not of_store:
+            raise
     return differences
+
+
+def _index_layout(settings: Settings) -> IndexLayout:
+    from arbkit.store.elastic.schema import IndexLayout
+
+    return IndexLayout(settings.store_shards, settings.store_replicas, settings.store_refresh)
 
 
 def migrate(settings: Settings) -> list[str]:
@@ -47,7 +62,7 @@ def migrate(settings: Settings) -> list[str]:
     if _on_elasticsearch(settings):
         from arbkit.store.elastic.indices import migrate as renew
 
-        return renew(settings.store_url, **elastic_options(settings))
+        return renew(settings.store_url, **elastic_options(settings), layout=_index_layout(settings))
     # An embedded store is brought up to date by whoever opens it for writing.
     with open_store(settings):
         return []

@@ -13,9 +13,13 @@ from typing import NamedTuple
 
 import orjson
 
+from arbkit.core.keepa_time import to_unix
 from arbkit.core.models import Series
 
 _NUMBER_BYTES = 4
+_SELLERS = "buy_box_seller"
+NO_OFFER = -1
+"""The value of a series where nobody offers anything."""
 
 
 def encode(series: Mapping[str, Series], sellers: tuple[str, ...]) -> bytes:
@@ -64,6 +68,43 @@ def ends_after(blob: bytes, latest: int) -> bool:
     ends = (place.start + _NUMBER_BYTES * place.points for place in series.values() if place.points)
     last = (blob[end - _NUMBER_BYTES : end] for end in ends)
     return any(int.from_bytes(number, "big" if order == "big" else "little", signed=True) > latest for number in last)
+
+
+class Summary(NamedTuple):
+    """What a search can go by in a history.
+
+    ``first_at`` and ``last_at`` are the times of its first and last change point (Unix seconds), ``points`` how many
+    it has in all its series, ``names`` those of the series that have any, and ``latest`` what each says last, in its
+    own unit (of ``buy_box_seller`` the seller's id), without those that say "no offer".
+    """
+
+    first_at: int | None
+    last_at: int | None
+    points: int
+    names: tuple[str, ...]
+    latest: Mapping[str, int | str]
+
+
+def summarise(blob: bytes) -> Summary:
+    """The summary of a packed history; of its points only the first and the last are unpacked."""
+    (order, sellers), series = _layout(blob)
+
+    def number(at: int) -> int:
+        return int.from_bytes(blob[at : at + _NUMBER_BYTES], "big" if order == "big" else "little", signed=True)
+
+    held = {name: place for name, place in series.items() if place.points}
+    times = [(number(p.start), number(p.start + _NUMBER_BYTES * (p.points - 1))) for p in held.values()]
+    last = {name: number(p.start + _NUMBER_BYTES * (2 * p.points - 1)) for name, p in held.items()}
+    latest: dict[str, int | str] = {name: value for name, value in last.items() if value != NO_OFFER}
+    if (seller := latest.pop(_SELLERS, None)) is not None and isinstance(seller, int) and seller < len(sellers):
+        latest[_SELLERS] = sellers[seller]
+    return Summary(
+        first_at=to_unix(min(first for first, _ in times)) if times else None,
+        last_at=to_unix(max(final for _, final in times)) if times else None,
+        points=sum(place.points for place in held.values()),
+        names=tuple(held),
+        latest=latest,
+    )
 
 
 class _Place(NamedTuple):

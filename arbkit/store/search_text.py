@@ -33,8 +33,6 @@ def index_words(text: str) -> str:
 
 
 def matches_words(text: str, query: str) -> bool:
-    """Whether every word of a query is in a text, the last one at least as the beginning of a word."""
-    wanted, known = words(query), set(index_words(text).split())
-    if not wanted:
-        return False
-    return known.issuperset(wanted[:-1]) and any(word.startswith(wanted[-1]) for word in known)
+    """Whether every word of a query is a word of the text, or the beginning of one; never, where it has no words."""
+    wanted, known = words(query), index_words(text).split()
+    return bool(wanted) and all(any(word.startswith(one) for word in known) for one in wanted)

@@ -21,6 +21,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the stubs d
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    ConfigSource,
     NewTopic,
     OffsetSpec,
     ResourceType,
@@ -63,7 +64,13 @@ _DELIVERY_S = 30.0
 _REACH_S = 5.0
 _DAY_MS = 86_400_000
 _COMPACTED_SEGMENT_MS = 3_600_000
-_RETENTION = ("cleanup.policy", "retention.ms", "retention.bytes", "segment.ms")
+_COMPACTED_SEGMENT = 128 << 20
+_LARGEST_SEGMENT = 1 << 30
+_SEGMENTS_OF_SIZE = 8
+_SEGMENTS_OF_AGE = 7
+"""Segments go whole, and never the one that is written to: by so much of its size or age a topic may be kept beyond."""
+_SEGMENTS = ("segment.ms", "segment.bytes", "max.compaction.lag.ms")
+_RETENTION = ("cleanup.policy", "retention.ms", "retention.bytes", *_SEGMENTS)
 """What is changed of a topic that is to be compacted."""
 
 _Delivered: TypeAlias = Callable[[KafkaError | None, KafkaMessage], None]
@@ -315,22 +322,33 @@ class KafkaStream(Stream):
             time.sleep(0.05)
 
     def _compare(self, spec: TopicSpec, partitions: int) -> Iterator[str]:
-        """What differs, in words; a topic that is to be compacted, and is not, is from now on."""
+        """What differs, in words; a topic that is to be compacted, and is not, is from now on.
+
+        Segments that nobody has chosen get the size and age that fit its retention.
+        """
         resource = ConfigResource(ResourceType.TOPIC, spec.name)
         with wrap_kafka_errors(self._servers, f"topic {spec.name} cannot be looked at"):
             found = result(self._admin.describe_configs([resource])[resource])
         there = {"partitions": partitions, **{name: entry.value for name, entry in found.items()}}
         asked = _topic_settings(spec)
         if spec.compacted and there["cleanup.policy"] != asked["cleanup.policy"]:
-            changed = {name: asked[name] for name in _RETENTION}
-            entries = [ConfigEntry(n, v, incremental_operation=AlterConfigOpType.SET) for n, v in changed.items()]
-            resource = ConfigResource(ResourceType.TOPIC, spec.name, incremental_configs=entries)
-            with wrap_kafka_errors(self._servers, f"topic {spec.name} cannot be changed"):
-                result(self._admin.incremental_alter_configs([resource])[resource])
-            there |= changed
+            there |= self._change(spec.name, {name: asked[name] for name in _RETENTION})
             yield now_compacted(spec.name)
+        chosen = {name for name, entry in found.items() if entry.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value}
+        unfit = {n: asked[n] for n in _SEGMENTS if n in asked and n not in chosen and there[n] != asked[n]}
+        if unfit:
+            there |= self._change(spec.name, unfit)
+            yield f"topic {spec.name}: changed, its segments fit its retention from now on"
         if differs := topic_difference(spec.name, there, {"partitions": spec.partitions, **asked}):
             yield differs
+
+    def _change(self, topic: str, settings: dict[str, str]) -> dict[str, str]:
+        """Give a topic these settings, and leave its others; answers them."""
+        entries = [ConfigEntry(n, v, incremental_operation=AlterConfigOpType.SET) for n, v in settings.items()]
+        resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
+        with wrap_kafka_errors(self._servers, f"topic {topic} cannot be changed"):
+            result(self._admin.incremental_alter_configs([resource])[resource])
+        return settings
 
 
 def _enqueue(producer: Producer, topic: str, record: Record, delivered: _Delivered) -> None:
@@ -354,15 +372,24 @@ def _topic_settings(spec: TopicSpec) -> dict[str, str]:
     """A topic's settings in Kafka's names; its size holds for each partition there."""
     age = -1 if spec.max_age_s is None else max(1, round(spec.max_age_s * 1000))
     size = -1 if spec.max_bytes is None else max(1, spec.max_bytes // spec.partitions)
-    # Only whole segments are compacted, and never the one that is written to.
-    segment_ms = _COMPACTED_SEGMENT_MS if spec.compacted else min(_DAY_MS, age) if age > 0 else 7 * _DAY_MS
-    return {
+    settings = {
         "cleanup.policy": "compact" if spec.compacted else "delete",
         # A client whose clock is an hour ahead would be refused, and its records kept too long or not long enough.
         "message.timestamp.type": "LogAppendTime",
         "retention.ms": str(age),
         "retention.bytes": str(size),
-        "max.message.bytes": str(max_bytes_of(spec.name) + _OVERHEAD),
-        # Segments go whole: a day each, so that retention is not a week late.
+        "max.message.bytes": str(largest := max_bytes_of(spec.name) + _OVERHEAD),
+    }
+    if spec.compacted:
+        # The ratio of what is new, which decides alone otherwise, may not be reached for months.
+        settings["max.compaction.lag.ms"] = str(_DAY_MS)
+        segment_ms, segment = _COMPACTED_SEGMENT_MS, _COMPACTED_SEGMENT
+    else:
+        segment_ms = min(_DAY_MS, max(1, age // _SEGMENTS_OF_AGE)) if age > 0 else 7 * _DAY_MS
+        segment = size // _SEGMENTS_OF_SIZE if size > 0 else _LARGEST_SEGMENT
+    # A batch that no segment holds is refused.
+    return {
+        **settings,
         "segment.ms": str(segment_ms),
+        "segment.bytes": str(min(_LARGEST_SEGMENT, max(largest, segment))),
     }

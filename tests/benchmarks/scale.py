@@ -33,7 +33,7 @@ from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import connect as connect_elastic
 from arbkit.store.elastic.client import scan
 from arbkit.store.elastic.documents import product_document
-from arbkit.store.elastic.schema import COLLECTIONS, body
+from arbkit.store.elastic.schema import COLLECTIONS, IndexLayout, template
 from arbkit.store.product_document import build_product
 from arbkit.store.sqlite.store import SqliteStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, open_stream
@@ -143,7 +143,7 @@ def _bare_bulk(settings: Settings) -> float:
     with Client(settings.store_url, request_timeout=60) as client:
         requests: list[list[bytes]] = []
         for name, index in bare.items():
-            client.indices.create(index=index, **body(name))
+            client.indices.create(index=index, **template(name, IndexLayout()))
             client.indices.refresh(index=prefix + name)
             pages = scan(client, prefix + name, {"match_all": {}}, version=True)
             lines = [line for hits in pages for hit in hits for line in _lines(index, name, hit)]

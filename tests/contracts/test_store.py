@@ -31,6 +31,7 @@ from arbkit.store.elastic.store import ElasticStore
 from arbkit.store.elastic.writer import Writer
 from arbkit.store.kept_facts import restore_facts, set_fact, unset_fact
 from arbkit.store.product_document import build_product
+from arbkit.store.search_text import matches_words
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.routes import store_routes
@@ -108,6 +109,22 @@ def test_search_finds_whatever_the_spelling(store: Store, query: str) -> None:
     assert [p.asin for p in store.products(ProductQuery(q=query)).items] == ["B000000001"]
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("lanterna cam", 1), ("lant camp", 1), ("camp lant", 1), ("LANT. luc", 1), ("lant lant", 1), ("l c b", 1),
+        ("anterna camp", 0), ("lant kamp", 0), ("lanternas camp", 0),
+    ],
+)  # fmt: skip
+def test_every_word_of_a_search_may_be_the_beginning_of_one(store: Store, query: str, found: int) -> None:
+    title = "Lanterna da campeggio a batteria"
+    put(store, offer(title=title, brand="Lucéo"), offer("B000000002", title="Tent for campers", brand="X"))
+    store_routes(store, [opportunity(title=title, brand="Lucéo")])
+    assert store.products(ProductQuery(q=query)).total == found
+    assert store.opportunities(OpportunityQuery(q=query)).total == found
+    assert matches_words(f"{title} Lucéo", query) is bool(found)
+
+
 @hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(st.one_of(st.text(max_size=60), st.sampled_from(['"', "*", 'NEAR("a" b)', "a OR", "-", "x" * 10_000, "^a"])))
 def test_no_search_text_is_too_strange(store: Store, query: str) -> None:
@@ -146,6 +163,22 @@ def test_walking_the_pages_gives_everything_once_in_order(store: Store, sort: st
     assert [o.id for o in store.opportunities(whole.model_copy(update={"limit": 5, "offset": 10})).items] == expected[
         10:15
     ]
+
+
+@pytest.mark.parametrize("descending", [True, False])
+def test_walking_products_by_their_age_gives_each_once(store: Store, *, descending: bool) -> None:
+    ages = [1_760_000_000 + 60 * (i // 3) for i in range(10)]
+    put(store, *(offer(f"B{i:09}", updated_at=at, price_at=at) for i, at in enumerate(ages)))
+    walked: list[str] = []
+    cursor = None
+    while True:
+        page = store.products(ProductQuery(sort="updated", descending=descending, limit=2, cursor=cursor))
+        walked += [p.asin for p in page.items]
+        cursor = page.next
+        if cursor is None:
+            break
+    expected = [f"B{i:09}" for i in range(10)]
+    assert walked == (expected[::-1] if descending else expected)
 
 
 @pytest.mark.parametrize("cursor", ["nonsense", "W10", "é", "AAAA"])
@@ -284,6 +317,59 @@ def test_a_product_is_what_its_offers_say(store: Store) -> None:
     put(store, offer(updated_at=1, image="a.jpg", eans=("4006381333931",), sales_rank=7, weight_g=300))
     put(store, offer(code="UK", updated_at=2, brand=None, manufacturer="Maker", shipping_minor=399))
     assert store.product("B000000001") == build_product(store.offers(["B000000001"]))
+
+
+def test_a_product_is_first_seen_once(store: Store) -> None:
+    before = int(time.time())
+    put(store, offer())
+    product = store.product("B000000001")
+    assert product is not None
+    assert product.first_seen is not None
+    assert before <= product.first_seen <= time.time()
+    first = product.first_seen
+    until_later(first)
+    # Neither an update, nor another marketplace, a detection, or a replay makes it younger.
+    put(store, offer(version=8_100_000), offer(code="FR"))
+    store_routes(store, [opportunity()])
+    store.rebuild([[Update(offer(version=8_200_000), history()), Update(offer("B000000002"), None)]])
+    put(store, offer(version=8_300_000))
+    again, other = store.product("B000000001"), store.product("B000000002")
+    assert again is not None
+    assert again.first_seen == first
+    assert (set(again.markets), again.best is not None) == ({"DE", "FR"}, True)
+    assert other is not None
+    assert other.first_seen is not None
+    assert other.first_seen > first
+    (listed,) = store.products(ProductQuery(limit=1, sort="asin", descending=False)).items
+    assert listed.first_seen == first
+
+
+def until_later(second: int) -> None:
+    """Wait until the clock shows a later second."""
+    while int(time.time()) <= second:
+        time.sleep(0.05)
+
+
+def test_times_come_back_as_exactly_as_they_went_in(store: Store) -> None:
+    at = 1_760_000_123.4567892
+    put(store, offer(fetched_at=at))
+    store_routes(store, [opportunity(evaluated_at=at)])
+    run = Run(run_id="r", report="detect", status="succeeded", started_at=at, finished_at=at + 1.000001)
+    store.put_run(run)
+    fact = Fact.of("B000000001", "package", {"weight_g": 900}, at=at)
+    store.put_fact(fact)
+    look = Look(asin="B000000001", market="DE", asked_at=at, answered_at=at + 0.1, status="served")
+    store.put_looks([look])
+    assert [o.fetched_at for o in store.offers(["B000000001"])] == [at]
+    assert [o.evaluated_at for o in store.opportunities(OpportunityQuery()).items] == [at]
+    assert store.stats().evaluated_at == at
+    assert (store.runs(), store.facts(), store.looks()) == ([run], [fact], [look])
+
+
+def test_a_time_that_no_clock_shows_costs_no_offer(store: Store) -> None:
+    strange = offer(fetched_at=1e-7, sales_rank=5, sales_rank_at=2**60)
+    put(store, strange)
+    assert store.offers(["B000000001"]) == [strange]
 
 
 def test_rebuilding_takes_what_is_not_older_and_keeps_the_rest(store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -14,6 +15,7 @@ from uuid import uuid4
 import orjson
 import pytest
 from elasticsearch import Elasticsearch as Client
+from prometheus_client import REGISTRY
 
 from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.core.models import Run, Update
@@ -21,14 +23,18 @@ from arbkit.core.offers.facts import Fact
 from arbkit.core.settings import Settings
 from arbkit.ops.doctor import examine
 from arbkit.ops.setup import initialise
+from arbkit.ops.setup import migrate as renew
+from arbkit.pipeline.consumer import consume
 from arbkit.pipeline.replay import replay
-from arbkit.store import OpportunityQuery, ProductQuery
+from arbkit.store import OpportunityQuery, ProductQuery, Store, open_store
 from arbkit.store.elastic import schema
 from arbkit.store.elastic.indices import create, migrate
 from arbkit.store.elastic.store import ElasticStore
+from arbkit.stream import RAW_TOPIC, open_stream
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.paths import ROOT
 from tests.helpers.routes import store_routes
+from tests.helpers.streams import good
 from tests.servers.launch import Elasticsearch
 from tests.servers.proxy import Proxy, error_body
 
@@ -67,6 +73,59 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def offers_of(batch: int) -> list[Update]:
     return [Update(offer(f"B{i:09}"), None) for i in range(batch)]
+
+
+# How indices are laid out
+
+
+def layout_of(url: str, prefix: str) -> dict[str, tuple[str, str, str, str]]:
+    """Collection → shards, replicas as asked for, replicas, refresh."""
+    with Client(url) as client:
+        found = client.indices.get(index=f"{prefix}*", features=["settings", "aliases"])
+    return {
+        alias.removeprefix(prefix): (
+            of["number_of_shards"], of.get("auto_expand_replicas", ""), of["number_of_replicas"],
+            of.get("refresh_interval", ""),
+        )
+        for about in found.values()
+        for alias in about["aliases"]
+        for of in [about["settings"]["index"]]
+    }  # fmt: skip
+
+
+def test_indices_are_laid_out_as_the_settings_say_also_those_that_a_detection_makes(
+    elasticsearch: Elasticsearch, settings: Settings
+) -> None:
+    prefix = f"t{uuid4().hex[:12]}-"
+    on_elastic = settings.model_copy(update={"store": elasticsearch.url, "store_prefix": prefix})
+    assert initialise(on_elastic) == []
+    found = layout_of(elasticsearch.url, prefix)
+    assert set(found) == set(schema.COLLECTIONS)
+    # One node has no room for a copy.
+    assert set(found.values()) == {("1", "0-1", "0", "1s")}
+    asked = on_elastic.model_copy(update={"store_shards": 3, "store_replicas": "0", "store_refresh": "200ms"})
+    said = initialise(asked)
+    assert [one for one in said if one == f"{prefix}runs: changed, 0 replicas and a refresh every 200ms from now on"]
+    unlike = f"{prefix}offers: shards are 1, asked for 3; `arbkit init --migrate` renews it"
+    assert [one for one in said if "shards" in one and "offers" in one] == [unlike]
+    assert [one for one in initialise(asked) if "changed" in one] == []
+    marks = {name: schema.fingerprint(name) for name in schema.COLLECTIONS}
+    with open_store(asked) as store:
+        filled(store, 40)
+        before = content(store, 40)
+        assert len(renew(asked)) == len(schema.LARGE)
+        assert initialise(asked) == []
+        assert {name: schema.fingerprint(name) for name in schema.COLLECTIONS} == marks
+        assert content(store, 40) == before
+        assert layout_of(elasticsearch.url, prefix)["offers"] == ("3", "false", "0", "200ms")
+        assert layout_of(elasticsearch.url, prefix)["facts"] == ("1", "false", "0", "200ms")
+        store_routes(store, [opportunity("B000000005")])
+        assert store.stats().unpriced_products == 0
+        store.put([Update(offer(f"B{place:09}", version=8_300_000), None) for place in (1, 5, 9, 33)])
+        assert store.stats().unpriced_products == 4
+        assert layout_of(elasticsearch.url, prefix)["opportunities"] == ("3", "false", "0", "200ms")
+    with Client(elasticsearch.url) as client:
+        client.indices.delete(index=",".join(client.indices.get(index=f"{prefix}*")))
 
 
 # Faults of the server
@@ -146,6 +205,68 @@ def test_a_read_only_store_says_so_and_takes_the_batch_afterwards(
     assert store.put(batch).ok == 3
 
 
+@pytest.mark.parametrize(
+    ("block", "remedy"),
+    [
+        ("read_only", "index.blocks.read_only to null"), ("read_only_allow_delete", "Make room"),
+        ("write", "init --migrate"),
+    ],
+)  # fmt: skip
+def test_a_block_is_one_error_that_says_what_lifts_it_also_where_an_offer_is_there_already(
+    store: ElasticStore, proxy: Proxy, prefix: str, elasticsearch: Elasticsearch, quick: list[int],
+    monkeypatch: pytest.MonkeyPatch, block: str, remedy: str,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("arbkit.store.elastic.writer.back_off", quick.append)
+    store.put(offers_of(3))
+    newer = [Update(offer(u.offer.asin, version=8_000_001), None) for u in offers_of(3)]
+    with Client(elasticsearch.url) as client:
+
+        def lift_or_set(on: bool | None) -> None:
+            client.indices.put_settings(index=f"{prefix}offers", settings={f"index.blocks.{block}": on})
+
+        def keep_blocked(method: str, path: str, body: bytes) -> None:
+            # The server looks at its disk from time to time, and lifts a block that has no reason.
+            if path.startswith("/_bulk"):
+                lift_or_set(True)
+
+        proxy.fault = keep_blocked
+        with pytest.raises(StoreError, match="takes no writes") as caught:
+            store.put(newer)
+        assert caught.value.kind == "blocked"
+        assert remedy in str(caught.value)
+        assert store.offers(["B000000000"])[0].version == 8_000_000
+        proxy.fault = lambda method, path, body: None
+        lift_or_set(None)
+    assert store.put(newer).ok == 3
+
+
+def test_a_consumer_waits_while_an_index_is_read_only_and_goes_on_when_that_is_lifted(
+    prefix: str, elasticsearch: Elasticsearch, settings: Settings, quick: list[int]
+) -> None:
+    on_elastic = settings.model_copy(update={"store": elasticsearch.url, "store_prefix": prefix})
+    initialise(on_elastic)
+    with open_stream(on_elastic) as stream:
+        stream.publish(RAW_TOPIC, good(3))
+
+    def retries() -> float:
+        return REGISTRY.get_sample_value("arbkit_store_retries_total", {"kind": "blocked"}) or 0
+
+    with Client(elasticsearch.url) as client, ThreadPoolExecutor(1) as pool:
+        client.indices.put_settings(index=f"{prefix}offers", settings={"index.blocks.read_only": True})
+        try:
+            before = retries()
+            running = pool.submit(consume, on_elastic, until_empty=True, stop=threading.Event())
+            while retries() < before + 3:
+                assert not running.done()
+                time.sleep(0.05)
+        finally:
+            client.indices.put_settings(index=f"{prefix}offers", settings={"index.blocks.read_only": None})
+        done = running.result(timeout=120)
+    assert (done.read, done.dead_lettered) == (3, 0)
+    with open_store(on_elastic) as store:
+        assert store.stats().offers == 3
+
+
 def test_a_deleted_index_is_an_error_and_not_made_anew(
     store: ElasticStore, prefix: str, elasticsearch: Elasticsearch
 ) -> None:
@@ -185,7 +306,7 @@ def test_a_poisoned_document_in_any_place_spares_the_others(store: ElasticStore,
 # Renewing indices
 
 
-def filled(store: ElasticStore, count: int) -> None:
+def filled(store: Store, count: int) -> None:
     store.put([Update(offer(f"B{i:09}", version=8_000_000 + i), history(f"B{i:09}")) for i in range(count)])
     store_routes(store, [opportunity(f"B{i:09}", profit=float(i)) for i in range(0, count, 3)])
     store.put_run(Run(run_id="r", report="detect", status="succeeded", started_at=1.0))
@@ -199,7 +320,7 @@ def another_arbkit(monkeypatch: pytest.MonkeyPatch, *collections: str) -> None:
         monkeypatch.setitem(schema.COLLECTIONS, name, more)
 
 
-def content(store: ElasticStore, count: int) -> list[Any]:
+def content(store: Store, count: int) -> list[Any]:
     asins = [f"B{i:09}" for i in range(count)]
     return [
         store.offers(asins), [store.product(a) for a in asins], [store.history(a) for a in asins[:5]],

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from confluent_kafka import Producer
@@ -14,7 +15,7 @@ from confluent_kafka import TopicPartition as Place
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType  # type: ignore[attr-defined]  # the stubs do not export what the docs name
 
 from arbkit.core.errors import MessageTooLargeError, StreamError
-from arbkit.stream import Message, Record, TopicPartition, TopicSpec, dead_letter_topic, dead_letters
+from arbkit.stream import TOPICS, Message, Record, TopicPartition, TopicSpec, dead_letter_topic, dead_letters
 from arbkit.stream.holes import find_holes, skip_hole
 from arbkit.stream.kafka import KafkaStream
 from tests.helpers.streams import drain, ignore, records, until
@@ -111,6 +112,57 @@ def test_retention_goes_by_the_brokers_clock(stream: KafkaStream, kafka: Kafka) 
     # Once the broker has removed what is old by a client's clock, it has looked at the others too, or will in a moment.
     eventually(lambda: _oldest(stream, other) == 1 and _oldest(stream, brief) == 1)
     assert _oldest(stream, kept) == 0
+
+
+def settings_of(kafka: Kafka, topic: str) -> dict[str, str]:
+    admin = AdminClient({"bootstrap.servers": kafka.address})
+    resource = ConfigResource(ResourceType.TOPIC, topic)
+    return {name: entry.value for name, entry in admin.describe_configs([resource])[resource].result().items()}
+
+
+def test_a_topic_larger_than_its_retention_loses_its_oldest_segments(stream: KafkaStream) -> None:
+    """With Kafka's own segments of 1 GiB nothing would go for a long time."""
+    name = f"small-{time.time_ns()}"
+    stream.create_topics([TopicSpec(name, 1, max_bytes=20 << 20)])
+    for _ in range(6):
+        stream.publish(name, [Record("k", os.urandom(1 << 20)) for _ in range(10)])
+    eventually(lambda: _oldest(stream, name) > 0)
+    (end,) = (end for _, end in stream.watermarks(name).values())
+    # What is asked for is kept, and at most the segment that is written to and the one before it more.
+    assert 19 <= end - _oldest(stream, name) <= 20 + 2 * 17
+
+
+def test_segments_of_arbkits_topics_fit_their_retention(stream: KafkaStream, kafka: Kafka) -> None:
+    stream.create_topics(TOPICS)
+    for topic in TOPICS:
+        there = settings_of(kafka, topic.name)
+        assert int(there["segment.bytes"]) >= int(there["max.message.bytes"])
+        if topic.compacted:
+            assert (there["segment.ms"], there["max.compaction.lag.ms"]) == ("3600000", "86400000")
+            continue
+        assert int(there["segment.bytes"]) <= int(there["retention.bytes"]) * 0.6
+        assert int(there["segment.ms"]) <= int(there["retention.ms"]) / 7
+
+
+def test_a_topic_of_an_older_arbkit_gets_segments_that_fit_and_those_of_an_operator_stay(
+    stream: KafkaStream, kafka: Kafka
+) -> None:
+    older, chosen = (f"{kind}-{time.time_ns()}" for kind in ("older", "chosen"))
+    spec = TopicSpec(older, 1, 86_400.0, 128 << 20)
+    made = {
+        "message.timestamp.type": "LogAppendTime", "retention.ms": "86400000", "retention.bytes": str(128 << 20),
+        "max.message.bytes": str((16 << 20) + 4096), "segment.ms": str(86_400_000 // 7),
+    }  # fmt: skip
+    admin = AdminClient({"bootstrap.servers": kafka.address})
+    topics = [NewTopic(older, 1, 1, config=made), NewTopic(chosen, 1, 1, config={**made, "segment.bytes": "33554432"})]
+    for future in admin.create_topics(topics).values():
+        future.result()
+    assert stream.create_topics([spec]) == [f"topic {older}: changed, its segments fit its retention from now on"]
+    assert settings_of(kafka, older)["segment.bytes"] == str((16 << 20) + 4096)
+    assert stream.create_topics([spec]) == []
+    (said,) = stream.create_topics([replace(spec, name=chosen)])
+    assert "segment.bytes is 33554432, asked for 16781312" in said
+    assert settings_of(kafka, chosen)["segment.bytes"] == "33554432"
 
 
 def test_a_topic_on_the_clients_clock_is_named(stream: KafkaStream, kafka: Kafka) -> None:

@@ -34,6 +34,9 @@ VIEWS = {one["id"]: one for one in OBJECTS if one["type"] == "index-pattern"}
 (DASHBOARD,) = [one for one in OBJECTS if one["type"] == "dashboard"]
 PANELS = orjson.loads(DASHBOARD["attributes"]["panelsJSON"])
 RECORDS = "___records___"
+ACTIVE = "status : opportunity and is_active : true"
+FOUND_BY: dict[str, list[Any]] = {"": [], ACTIVE: [{"term": {"status": "opportunity"}}, {"term": {"is_active": True}}]}
+"""A query of Kibana's → what it asks Elasticsearch for."""
 
 # How Lens asks Elasticsearch for each kind of column.
 _METRICS = {"sum": "sum", "average": "avg", "median": "percentiles", "max": "max"}
@@ -46,6 +49,8 @@ class Panel:
     title: str
     view: str
     columns: dict[str, dict[str, Any]]
+    query: str
+    time_range: str | None
 
 
 def panels() -> list[Panel]:
@@ -56,24 +61,11 @@ def panels() -> list[Panel]:
             "layers"
         ].items()
         view = references[f"{one['panelIndex']}:indexpattern-datasource-layer-{layer}"]
-        found.append(Panel(one["title"], view, {name: state["columns"][name] for name in state["columnOrder"]}))
+        config = one["embeddableConfig"]
+        columns = {name: state["columns"][name] for name in state["columnOrder"]}
+        query = config["attributes"]["state"]["query"]["query"]
+        found.append(Panel(one["title"], view, columns, query, config.get("timeRange", {}).get("from")))
     return found
-
-
-def stored_field(view: str, field: str) -> str:
-    """The field of the index behind a field of a data view, which may be made of it when it is read."""
-    runtime = orjson.loads(VIEWS[view]["attributes"]["runtimeFieldMap"])
-    if field not in runtime:
-        return field
-    made = re.fullmatch(
-        r"if \(doc\['(\w+)'\]\.size\(\) != 0\) \{ emit\(\(long\) \(doc\['(\w+)'\]\.value \* 1000\)\); \}",
-        runtime[field]["script"]["source"],
-    )
-    assert made is not None
-    assert made[1] == made[2]
-    assert runtime[field]["type"] == "date"
-    assert field not in mapping(view)
-    return made[1]
 
 
 def mapping(view: str) -> dict[str, Any]:
@@ -81,10 +73,31 @@ def mapping(view: str) -> dict[str, Any]:
 
 
 def test_the_data_views_are_those_of_our_aliases() -> None:
-    assert set(VIEWS) == {f"arbkit-{name}" for name in ("opportunities", "products", "offers", "runs")}
+    assert set(VIEWS) == {f"arbkit-{name}" for name in ("opportunities", "products", "offers", "history", "runs")}
     assert all(view["attributes"]["title"] == name for name, view in VIEWS.items())
-    # Times are seconds since 1970 in numbers: none of them is what Kibana calls a time field.
-    assert not any("timeFieldName" in view["attributes"] for view in VIEWS.values())
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_data_view_goes_by_a_date_that_the_index_holds(view: str) -> None:
+    field = mapping(view)[VIEWS[view]["attributes"]["timeFieldName"]]
+    assert field["type"] == "date"
+    # Lens counts by it.
+    assert field.get("doc_values", True)
+    assert field.get("index", True)
+
+
+def test_the_dashboard_opens_with_the_last_week_and_products_whatever_their_age() -> None:
+    attributes = DASHBOARD["attributes"]
+    assert attributes["timeRestore"] is True
+    assert (attributes["timeFrom"], attributes["timeTo"]) == ("now-7d", "now")
+    ranges = {panel.title: panel.time_range for panel in panels() if panel.view == "arbkit-products"}
+    assert set(ranges.values()) == {"now-20y"}
+
+
+def test_panels_of_opportunities_show_those_that_are_active() -> None:
+    asked = {panel.query for panel in panels() if panel.view == "arbkit-opportunities"}
+    assert asked == {ACTIVE}
+    assert {panel.query for panel in panels() if panel.view != "arbkit-opportunities"} == {""}
 
 
 def test_every_reference_leads_somewhere() -> None:
@@ -106,8 +119,9 @@ def test_every_field_of_a_panel_exists_and_can_be_counted(panel: Panel) -> None:
         if column["sourceField"] == RECORDS:
             assert column["operationType"] == "count"
             continue
-        kind = mapping(panel.view)[stored_field(panel.view, column["sourceField"])]
-        assert kind["type"] in ("keyword", "long", "double")
+        kind = mapping(panel.view)[column["sourceField"]]
+        assert kind["type"] in ("keyword", "long", "double", "date")
+        assert (column["dataType"] == "date") == (kind["type"] == "date")
         assert kind.get("doc_values", True)
         assert (column["operationType"] == "terms") == (kind["type"] == "keyword")
 
@@ -132,7 +146,7 @@ def filled(elasticsearch: Elasticsearch) -> str:
     create(elasticsearch.url, **elastic_options(settings))
     with open_store(settings) as store:
         store.put([Update(offer(code=code), history(code=code)) for code in ("DE", "IT")])
-        store_routes(store, [opportunity()])
+        store_routes(store, [opportunity(), opportunity(target="FR", status="needs_size")])
         store.put_run(Run(run_id="r1", report="detect", status="succeeded", started_at=1_790_000_000.5))
     return f"{elasticsearch.url}/{prefix}"
 
@@ -141,7 +155,7 @@ def aggregations(panel: Panel) -> dict[str, Any]:
     """What Lens makes of a panel's columns: its buckets inside each other, its metrics in the innermost."""
     inner: dict[str, Any] = {}
     for name, column in reversed(panel.columns.items()):
-        kind, field = column["operationType"], stored_field(panel.view, column["sourceField"])
+        kind, field = column["operationType"], column["sourceField"]
         match kind:
             case "count":
                 continue
@@ -156,7 +170,8 @@ def aggregations(panel: Panel) -> dict[str, Any]:
             case "range":
                 inner = {name: {"histogram": {"field": field, "interval": 0.5}, "aggs": inner}}
             case "date_histogram":
-                inner = {name: {"histogram": {"field": field, "interval": 3600, "min_doc_count": 1}, "aggs": inner}}
+                hours = {"field": field, "calendar_interval": "1h", "min_doc_count": 1}
+                inner = {name: {"date_histogram": hours, "aggs": inner}}
             case _:
                 inner = {**inner, name: {_METRICS[kind]: {"field": field}}}
     return inner
@@ -164,13 +179,17 @@ def aggregations(panel: Panel) -> dict[str, Any]:
 
 @pytest.mark.parametrize("panel", panels(), ids=lambda p: p.title)
 def test_elasticsearch_answers_what_a_panel_asks(filled: str, panel: Panel) -> None:
-    asked = {"size": 0, "aggs": aggregations(panel)} if aggregations(panel) else {"size": 0}
+    asked: dict[str, Any] = {"size": 0, "query": {"bool": {"filter": FOUND_BY[panel.query]}}}
+    if made := aggregations(panel):
+        asked["aggs"] = made
     url = f"{filled}{panel.view.removeprefix('arbkit-')}/_search?request_cache=false"
     requests.post(url.replace("_search?request_cache=false", "_refresh"), timeout=30).raise_for_status()
     answer = requests.post(url, json=asked, timeout=30)
     assert answer.status_code == 200, answer.text
     body = answer.json()
     assert body["hits"]["total"]["value"] > 0
+    if panel.view == "arbkit-opportunities":
+        assert body["hits"]["total"]["value"] == 1
     for name, found in body.get("aggregations", {}).items():
         assert found.get("buckets") or found.get("value") is not None or found.get("values"), (name, found)
 

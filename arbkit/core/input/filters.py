@@ -78,10 +78,13 @@ class _Filter(Request):
         return {name: value for name, value in values.items() if value is not None}
 
 
+_WORDS = "words of title, brand, EAN or ASIN, or how they begin, whatever the case and accents"
+
+
 class OpportunityFilter(_Filter):
     """Which opportunities; a field that is None asks for any. Bounds are inclusive."""
 
-    q: str | None = _filter("Search", "words of title, brand, EAN or ASIN, whatever the case and accents", "text")
+    q: str | None = _filter("Search", _WORDS, "text")
     asin: Asin | None = _filter("ASIN", "this product", "ASIN")
     brand: str | None = _filter("Brand", "exactly this brand", "text")
     category: str | None = _filter("Category", "exactly this category", "text")
@@ -120,7 +123,7 @@ class OpportunityFilter(_Filter):
 class ProductFilter(_Filter):
     """Which products; a field that is None asks for any."""
 
-    q: str | None = _filter("Search", "words of title, brand, EAN or ASIN, whatever the case and accents", "text")
+    q: str | None = _filter("Search", _WORDS, "text")
     market: MarketCode | None = _filter("Offered on", "marketplace that it is offered on", "marketplace")
     category: str | None = _filter("Category", "exactly this category", "text")
     max_price: float | None = _filter(

@@ -17,7 +17,7 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.core.results import JsonObject
 from arbkit.core.service.metrics import STORE_RETRIES
-from arbkit.store.elastic.client import BLOCKED, blocked, busy, reason_of, scan, to_store_error
+from arbkit.store.elastic.client import BLOCKED, blocked, busy, is_read_only, reason_of, scan, to_store_error
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +81,8 @@ class Outcome:
     ok: list[int] = field(default_factory=list)
     conflicts: list[int] = field(default_factory=list)
     poison: dict[int, str] = field(default_factory=dict)
+    block: StoreError | None = None
+    """why the last conflict was one, where a block is the reason"""
 
 
 def bulk(client: Elasticsearch, actions: Sequence[Action]) -> Outcome:
@@ -192,10 +194,11 @@ def _classify(action: Action, status: int, error: Any, position: int, outcome: O
     """
     why = reason_of(error)
     kind = error.get("type") if isinstance(error, dict) else None
-    moved = kind == BLOCKED or status == 404
+    moved = status == 404 or (kind == BLOCKED and not is_read_only(why))
     if status == 409 or (action.guard is not None and moved):
         # The index that it was read from is being replaced: it must be read again.
         outcome.conflicts.append(position)
+        outcome.block = blocked(why) if kind == BLOCKED else None
         return None
     if kind == BLOCKED:
         return blocked(why)

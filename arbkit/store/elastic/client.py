@@ -14,6 +14,14 @@ from arbkit.core.results import JsonObject
 
 BLOCKED = "cluster_block_exception"
 """Elasticsearch's own name for a write that a block refuses: a full disk, or a migration's last moments."""
+_WRITE_BLOCK = "/8/index write"
+"""Elasticsearch's own number of the block that a migration sets."""
+_BLOCKS = {
+    "/12/disk usage": "Make room on Elasticsearch's disk: the block is lifted then",
+    "/5/index read-only": "Somebody has set the index read-only: set its index.blocks.read_only to null",
+    _WRITE_BLOCK: "`arbkit init --migrate` is at work, or broke off: run that again",
+}
+"""By the numbers and names of blocks, what lifts them."""
 
 _TIMED_OUT = "search_timeout_exception"
 """Elasticsearch's own name for a search that took too long."""
@@ -83,20 +91,24 @@ def fetch_documents(
     return found
 
 
-def run_search(client: Elasticsearch, search: JsonObject, *, index: str | None = None) -> SearchAnswer:
+def run_search(
+    client: Elasticsearch, search: JsonObject, *, index: str | None = None, shard: int | None = None
+) -> SearchAnswer:
     """The whole answer to a search; half of one would be a wrong one.
 
     Args:
         client: to ask with.
         search: the body.
         index: or alias; None where the body names a moment of one.
+        shard: the number of the only shard that is asked; None: all.
 
     Raises:
         StoreError: it took longer than a search may.
         ApiError: Elasticsearch refuses it, or a part of the index cannot be read.
     """
     body = {**search, "timeout": f"{_SEARCH_S}s"}
-    answer = cast(SearchAnswer, client.search(index=index, body=body, allow_partial_search_results=False))
+    found = client.search(index=index, body=body, preference=_only(shard), allow_partial_search_results=False)
+    answer = cast(SearchAnswer, found)
     if answer["timed_out"]:
         raise _too_slow()
     return answer
@@ -110,6 +122,7 @@ def scan(
     source: bool | list[str] = True,
     sort: list[JsonValue] | None = None,
     version: bool = False,
+    shard: int | None = None,
 ) -> Iterator[list[Hit]]:
     """Every document as of one moment, however many there are, a page at a time.
 
@@ -120,8 +133,9 @@ def scan(
         source: whether their content is wanted, or only these fields of it.
         sort: their order.
         version: whether their versions are wanted.
+        shard: the number of the only shard that is asked; None: all.
     """
-    opened = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE)
+    opened = client.open_point_in_time(index=index, keep_alive=_KEEP_ALIVE, preference=_only(shard))
     pit, after = opened["id"], None
     try:
         while True:
@@ -141,6 +155,11 @@ def scan(
             after = hits[-1]["sort"]
     finally:
         client.close_point_in_time(id=pit)
+
+
+def _only(shard: int | None) -> str | None:
+    """Elasticsearch's word for a search of this shard alone."""
+    return None if shard is None else f"_shards:{shard}"
 
 
 def reason_of(error: JsonValue) -> str:
@@ -189,11 +208,14 @@ def to_store_error(error: ApiError | TransportError) -> StoreError:
 
 
 def blocked(why: str) -> StoreError:
-    """The error where a block of Elasticsearch refuses a write."""
-    return StoreError(
-        f"the store takes no writes: {why}", kind="blocked",
-        remedy="Its disk is full, or `arbkit init --migrate` is at work or broke off: run that again",
-    )  # fmt: skip
+    """The error where a block of Elasticsearch refuses a write, which ends as soon as the block is lifted."""
+    remedy = next((remedy for block, remedy in _BLOCKS.items() if block in why), "Lift the block that it names")
+    return StoreError(f"the store takes no writes: {why}", kind="blocked", remedy=remedy)
+
+
+def is_read_only(why: str) -> bool:
+    """Whether a block is one that no migration sets: its last moments end on their own."""
+    return any(block in why for block in _BLOCKS if block != _WRITE_BLOCK)
 
 
 def busy(why: str) -> StoreError:

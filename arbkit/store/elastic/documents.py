@@ -16,14 +16,17 @@ from arbkit.core.offers.looks import Look
 from arbkit.core.results import JsonObject
 from arbkit.store.absorbing import StoredHistory
 from arbkit.store.base import Notice
+from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
+from arbkit.store.history_codec import summarise
 from arbkit.store.routes import Basis, follow_windows
 
 Document = JsonObject
 ACTIVE: Document = {"term": {"is_active": True}}
 """What finds routes that have not ended."""
+_LATEST = frozenset(COLLECTIONS["history"]["latest"]["properties"])
 _PRODUCT_FIELDS = tuple(f.name for f in fields(Product))
-_SEARCHED_FIELDS = ("asin", "version", "demo", "title", "category", "updated_at")
+_SEARCHED_FIELDS = ("asin", "version", "demo", "title", "category", "updated_at", "first_seen")
 
 
 def offer_document(offer: Offer) -> Document:
@@ -39,7 +42,12 @@ def offer_of(document: Mapping[str, JsonValue]) -> Offer:
 def history_document(h: StoredHistory) -> Document:
     """The document of a history."""
     packed = base64.b64encode(h.blob).decode()
-    return {"asin": h.asin, "market": h.market, "version": h.version, "currency": h.currency, "series": packed}
+    found = summarise(h.blob)
+    return {
+        "asin": h.asin, "market": h.market, "version": h.version, "currency": h.currency, "series": packed,
+        "first_at": found.first_at, "last_at": found.last_at, "points": found.points, "names": list(found.names),
+        "latest": {name: value for name, value in found.latest.items() if name in _LATEST},
+    }  # fmt: skip
 
 
 def history_of(document: Mapping[str, JsonValue]) -> StoredHistory:
@@ -116,6 +124,7 @@ def product_document(p: Product, words: str, *, change: int, before: Mapping[str
         "change": change,
         "unpriced": True,
         **{name: getattr(p, name) for name in _SEARCHED_FIELDS},
+        "is_active": any(shown["price_minor"] is not None for shown in p.markets.values()),
         "sold_on": list(p.markets),
         "price": {code: shown["price_minor"] for code, shown in p.markets.items()},
         "words": words,
@@ -167,6 +176,20 @@ def change_of(document: Mapping[str, JsonValue] | None) -> int:
     return int(row.get("change", 0))
 
 
+def first_seen_of(document: Mapping[str, JsonValue]) -> int | None:
+    """When a product was first stored (Unix seconds); None where that was before arbkit noted it."""
+    found: int | None = _inner(document).get("first_seen")
+    return found
+
+
+def carried_over(document: Mapping[str, JsonValue], before: Mapping[str, JsonValue]) -> Document:
+    """A product's document made anew, with what only the one before it says."""
+    carried = with_routes_of(document, before)
+    first_seen = first_seen_of(before)
+    inner = {**_inner(carried), "first_seen": first_seen}
+    return {**carried, "change": change_of(before), "first_seen": first_seen, "document": inner}
+
+
 def product_of(document: Mapping[str, JsonValue]) -> Product:
     """The product of a document."""
     inner = _inner(document)
@@ -176,19 +199,13 @@ def product_of(document: Mapping[str, JsonValue]) -> Product:
 def opportunity_document(o: Opportunity, words: str) -> Document:
     """The document of an opportunity; ``words`` are what a search finds it by."""
     shown: Document = {name: getattr(o, name) for name in OPPORTUNITY_FIELDS}
-    shown |= {"route": o.source + o.target, "is_active": True, "words": words}
-    return shown | {"document": o.to_dict()}
+    return shown | {"route": o.source + o.target, "is_active": True, "words": words, "document": o.to_dict()}
 
 
 def ended_document(route: str, now: float) -> Document:
     """The document of a route that is none any more: its version keeps a late detector from reviving it."""
     asin, source, target = route.split(":")
-    return {"id": route, "asin": asin, "source": source, "target": target, "is_active": False, "ended_at": seconds(now)}
-
-
-def seconds(at: float) -> int:
-    """A time as the date fields hold it: Unix seconds, whole."""
-    return int(at)
+    return {"id": route, "asin": asin, "source": source, "target": target, "is_active": False, "ended_at": now}
 
 
 def opportunity_of(document: Mapping[str, JsonValue]) -> Opportunity:
@@ -198,7 +215,8 @@ def opportunity_of(document: Mapping[str, JsonValue]) -> Opportunity:
 
 def run_document(run: Run) -> Document:
     """The document of a report's run."""
-    return {"run_id": run.run_id, "report": run.report, "started_at": run.started_at, "document": run.to_dict()}
+    searched = ("run_id", "report", "status", "started_at", "finished_at")
+    return {**{name: getattr(run, name) for name in searched}, "document": run.to_dict()}
 
 
 def run_of(document: Mapping[str, JsonValue]) -> Run:
@@ -237,7 +255,7 @@ def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
         case "offers":
             return offer_document(offer_of(_known(OFFER_WIRE_NAMES.values(), old)))
         case "history":
-            return {name: old[name] for name in ("asin", "market", "version", "currency", "series")}
+            return history_document(history_of(old))
         case "products":
             product = product_of(_known_inside(Product, old))
             document = product_document(product, old["words"], change=change_of(old), before=old)

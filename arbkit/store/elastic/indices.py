@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from elasticsearch import ApiError, Elasticsearch, NotFoundError, TransportError
 
@@ -22,13 +22,14 @@ from arbkit.core.service.identity import has_ended, this_process
 from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import Hit, connect, scan, wrap_errors
 from arbkit.store.elastic.documents import upgraded
-from arbkit.store.elastic.schema import COLLECTIONS, body, fingerprint
+from arbkit.store.elastic.schema import COLLECTIONS, IndexLayout, body, fingerprint, template
 
 logger = logging.getLogger(__name__)
 
 Transform = Callable[[Sequence[Hit]], Sequence[Action]]
 """From documents of the old index (hits, with version) to what is written into the new one."""
 
+_LAYOUT = IndexLayout()
 _FINAL_ROUND_LIMIT = 5_000
 """Documents that the last round copies while writers wait."""
 _MAX_ROUNDS = 20
@@ -37,30 +38,64 @@ _ABANDONED_S = 86_400.0
 """Age at which an index that was never put to use goes, whoever made it: no replay takes as long."""
 
 
-def create(url: str, *, prefix: str = "arbkit-", api_key: str | None = None, ca: str | None = None) -> list[str]:
+def create(
+    url: str,
+    *,
+    prefix: str = "arbkit-",
+    api_key: str | None = None,
+    ca: str | None = None,
+    layout: IndexLayout = _LAYOUT,
+) -> list[str]:
     """Create the templates, indices and aliases that are missing, and clear away what was superseded.
 
-    Answers what differs, in words, and changes none of it.
+    Answers what differs, in words, and changes none of it but replicas and refresh, which is among the words.
 
     Raises:
         StoreError: the cluster cannot be reached, or refuses.
     """
     differences = []
     with connect(url, api_key=api_key, ca=ca) as client, wrap_errors():
-        found = _fingerprints(client, prefix)
+        found = _existing(client, prefix)
         for name in COLLECTIONS:
             if name not in found:
-                _put_template(client, prefix, name)
+                _put_template(client, prefix, name, layout)
                 _new_index(client, prefix, name, alias=True)
-            elif found[name] != fingerprint(name):
+            elif found[name].mark != fingerprint(name):
                 differences.append(f"{prefix}{name} has another arbkit's mapping; `arbkit init --migrate` renews it")
+            else:
+                _put_template(client, prefix, name, layout)
+                differences += _lay_out(client, prefix + name, name, found[name], layout)
             discard_previous_index(client, prefix, name)
             _discard_abandoned(client, prefix, name)
     return differences
 
 
-def migrate(url: str, *, prefix: str = "arbkit-", api_key: str | None = None, ca: str | None = None) -> list[str]:
-    """Renew the indices whose mapping is of another arbkit, while readers and writers go on; says what was done.
+def _lay_out(
+    client: Elasticsearch, alias: str, collection: str, index: _Existing, layout: IndexLayout
+) -> Iterator[str]:
+    """Give an index the layout that is asked for, as far as an index can change; what was done, or is to be done."""
+    asked = layout.changeable()
+    if any(index.settings.get(name) != value for name, value in asked.items()):
+        client.indices.put_settings(index=alias, settings={"index": asked})
+        yield f"{alias}: changed, {layout.replicas} replicas and a refresh every {layout.refresh} from now on"
+    if index.shards != layout.shards_of(collection):
+        yield (
+            f"{alias}: shards are {index.shards}, asked for {layout.shards_of(collection)}; "
+            "`arbkit init --migrate` renews it"
+        )
+
+
+def migrate(
+    url: str,
+    *,
+    prefix: str = "arbkit-",
+    api_key: str | None = None,
+    ca: str | None = None,
+    layout: IndexLayout = _LAYOUT,
+) -> list[str]:
+    """Renew the indices of another arbkit's mapping, or with more or fewer shards than are asked for.
+
+    Readers and writers go on meanwhile; says what was done.
 
     External versions are kept. Broken off, it can be run again; one at a time, and not beside `arbkit replay`.
 
@@ -68,13 +103,17 @@ def migrate(url: str, *, prefix: str = "arbkit-", api_key: str | None = None, ca
         StoreError: the cluster cannot be reached or refuses, or a document cannot be copied.
     """
     with connect(url, api_key=api_key, ca=ca) as client, wrap_errors():
-        found = _fingerprints(client, prefix)
+        found = _existing(client, prefix)
         for name in found:
             # One that was broken off may have left it.
             _unblock(client, prefix + name)
-        stale = [name for name, mark in found.items() if mark != fingerprint(name)]
+        stale = [
+            name
+            for name, index in found.items()
+            if index.mark != fingerprint(name) or index.shards != layout.shards_of(name)
+        ]
         for name in stale:
-            _put_template(client, prefix, name)
+            _put_template(client, prefix, name, layout)
         if not stale:
             return []
         with temporary_indices(client, prefix, stale) as targets:
@@ -139,32 +178,38 @@ class _ReindexRounds:
         self._source = source
         self._target = target
         self._transform = transform
-        self._upto = -1
+        self._upto: tuple[int, ...] = ()
 
     def copy_new(self) -> int:
         """Copy what is new; how many documents that were."""
         # Writes under way may become visible out of order: only up to here none is missing after the refresh.
-        complete = checkpoint(self._client, self._source)
+        complete = checkpoints(self._client, self._source)
         self._client.indices.refresh(index=self._source)
-        since: JsonObject = {"range": {"_seq_no": {"gt": self._upto}}}
+        count = sum(map(self._copy_shard, range(len(complete)), self._upto or [-1] * len(complete)))
+        self._upto = complete
+        self.copied += count
+        logger.info("%s: %d documents are copied to %s", self._source, count, self._target)
+        return count
+
+    def _copy_shard(self, shard: int, after: int) -> int:
+        """Copy what a shard was given after this sequence number; how many documents that were."""
+        since: JsonObject = {"range": {"_seq_no": {"gt": after}}}
         count = 0
-        for hits in scan(self._client, self._source, since, version=True):
+        for hits in scan(self._client, self._source, since, version=True, shard=shard):
             actions = self._transform(hits)
             refused = bulk(self._client, actions).poison
             if refused:
                 position, why = next(iter(refused.items()))
                 raise StoreError(f"{actions[position].id} of {self._source} cannot be copied: {why}")
             count += len(hits)
-        self._upto = complete
-        self.copied += count
-        logger.info("%s: %d documents are copied to %s", self._source, count, self._target)
         return count
 
 
-def checkpoint(client: Elasticsearch, index: str) -> int:
-    """The sequence number up to which all writes are done."""
-    shards = client.indices.stats(index=index, level="shards")["indices"][index]["shards"].values()
-    return min(int(copy["seq_no"]["local_checkpoint"]) for copies in shards for copy in copies)
+def checkpoints(client: Elasticsearch, index: str) -> tuple[int, ...]:
+    """By shard, the sequence number up to which all its writes are done: each shard counts its own."""
+    shards = client.indices.stats(index=index, level="shards")["indices"][index]["shards"]
+    ordered = (shards[number] for number in sorted(shards, key=int))
+    return tuple(min(int(copy["seq_no"]["local_checkpoint"]) for copy in copies) for copies in ordered)
 
 
 def upgrade_documents(collection: str, target: str) -> Transform:
@@ -195,18 +240,18 @@ def check(client: Elasticsearch, prefix: str) -> None:
     Raises:
         StoreRefusedError: one is not.
     """
-    found = _fingerprints(client, prefix)
+    found = _existing(client, prefix)
     for name in COLLECTIONS:
         if name not in found:
             raise StoreRefusedError(f"the store has no {prefix}{name} yet", kind="missing", remedy="Run `arbkit init`")
-        if found[name] != fingerprint(name):
+        if found[name].mark != fingerprint(name):
             raise StoreRefusedError(
                 f"{prefix}{name} has another arbkit's mapping", remedy="Run `arbkit init --migrate`"
             )
 
 
 def _new_index(client: Elasticsearch, prefix: str, collection: str, *, alias: bool = False) -> str:
-    """A new, empty index of a collection; its name."""
+    """A new, empty index of a collection, laid out as its template says; its name."""
     made = body(collection)
     # Whoever finds it half-filled knows by this whether it will ever be filled.
     made["mappings"]["_meta"] = {"arbkit": fingerprint(collection), "maker": this_process()}
@@ -290,22 +335,35 @@ def index_behind(client: Elasticsearch, alias: str) -> str:
     return str(index)
 
 
-def _fingerprints(client: Elasticsearch, prefix: str) -> dict[str, str | None]:
-    """The fingerprints of the mappings behind the aliases, of those collections that are there."""
+class _Existing(NamedTuple):
+    """The index behind an alias: the fingerprint of its mapping, and its settings as Elasticsearch spells them."""
+
+    mark: str | None
+    settings: Mapping[str, str]
+
+    @property
+    def shards(self) -> int:
+        """How many shards it has."""
+        return int(self.settings["number_of_shards"])
+
+
+def _existing(client: Elasticsearch, prefix: str) -> dict[str, _Existing]:
+    """What is behind the aliases, of those collections that are there."""
     names = {prefix + name: name for name in COLLECTIONS}
-    found = client.indices.get(index=list(names), features=["aliases", "mappings"], ignore_unavailable=True)
+    found = client.indices.get(index=list(names), features=["aliases", "mappings", "settings"], ignore_unavailable=True)
     return {
-        names[alias]: about["mappings"].get("_meta", {}).get("arbkit")
+        names[alias]: _Existing(about["mappings"].get("_meta", {}).get("arbkit"), about["settings"]["index"])
         for about in found.values()
         for alias in about["aliases"].keys() & names.keys()
     }
 
 
-def _put_template(client: Elasticsearch, prefix: str, collection: str) -> None:
+def _put_template(client: Elasticsearch, prefix: str, collection: str, layout: IndexLayout) -> None:
     """What an index of this name gets, whoever makes it: a restored or hand-made one is as strict as ours."""
     client.indices.put_index_template(
-        name=prefix + collection, index_patterns=[f"{prefix}{collection}-*"], priority=500, template=body(collection)
-    )
+        name=prefix + collection, index_patterns=[f"{prefix}{collection}-*"], priority=500,
+        template=template(collection, layout),
+    )  # fmt: skip
 
 
 @contextmanager

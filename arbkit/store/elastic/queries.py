@@ -18,6 +18,9 @@ from arbkit.store.queries import End, OpportunityQuery, ProductQuery, age_edges,
 from arbkit.store.search_text import words
 
 _WINDOW = 100_000
+_SORTS: Mapping[str, str] = {**PRODUCT_SORTS, **OPPORTUNITY_SORTS}
+_DATES = frozenset({"updated_at", "data_at"})
+"""The dates that are filtered or sorted by."""
 Clause = JsonObject
 
 
@@ -63,9 +66,16 @@ ROUTE_SUMS: Clause = {
 HEAD_FIGURES: Clause = {
     "routes": ROUTE_SUMS,
     "categories": {"terms": {"field": "category", "size": 10_000, "order": {"_key": "asc"}}},
-    "brands": {"terms": {"field": "brand", "size": MAX_BRANDS, "order": [{"_count": "desc"}, {"_key": "asc"}]}},
+    "brands": {
+        "terms": {
+            "field": "brand",
+            "size": MAX_BRANDS,
+            "shard_size": 10_000,
+            "order": [{"_count": "desc"}, {"_key": "asc"}],
+        }
+    },
     "currency": {"terms": {"field": "currency", "size": 1, "order": {"_key": "desc"}}},
-    "evaluated": {"max": {"field": "evaluated_at"}},
+    "evaluated": {"top_hits": {"size": 1, "sort": [{"evaluated_at": "desc"}], "_source": ["evaluated_at"]}},
 }
 """What the head figures say of all opportunities."""
 
@@ -93,7 +103,7 @@ def ages_search(limits: Sequence[float], now: float) -> Clause:
         {"key": str(position), **{name: at for name, at in (("from", begin), ("to", end)) if at is not None}}
         for position, (begin, end) in enumerate(age_edges(limits, now))
     ]
-    ages: Clause = {"range": {"field": "updated_at", "keyed": True, "ranges": ranges}}
+    ages: Clause = {"date_range": {"field": "updated_at", "keyed": True, "ranges": ranges}}
     markets: Clause = {"terms": {"field": "market", "size": len(MARKETS)}, "aggs": {"ages": ages}}
     return {"size": 0, "track_total_hits": False, "aggs": {"markets": markets}}
 
@@ -129,19 +139,16 @@ def _opportunity_filter(query: OpportunityQuery) -> list[JsonValue]:
     where.extend({"term": {name: value}} for name, value in exact if value is not None)
     for name, field in RANGE_FILTERS.items():
         if (value := getattr(query, name)) is not None:
-            where.append({"range": {field: {"gte": value}}})
+            where.append({"range": {field: {"gte": _searched(field, value)}}})
     return where
 
 
 def _matching(q: str | None) -> list[JsonValue]:
-    """Every word must be there, the last one at least as a beginning; nothing is, where the query has no words."""
+    """Every word must be there, at least as the beginning of one; nothing is, where the query has no words."""
     if not q:
         return []
-    found = words(q)
-    if not found:
-        return [{"match_none": {}}]
-    terms: list[JsonValue] = [{"term": {"words": word}} for word in found[:-1]]
-    return [*terms, {"prefix": {"words": found[-1]}}]
+    found: list[JsonValue] = [{"prefix": {"words": word}} for word in words(q)]
+    return found or [{"match_none": {}}]
 
 
 def _search(query: ProductQuery | OpportunityQuery, where: list[JsonValue], key: str, unique: str) -> Clause:
@@ -167,14 +174,27 @@ def _search(query: ProductQuery | OpportunityQuery, where: list[JsonValue], key:
         if last is None:
             onward: Clause = {"bool": {"filter": [missing, after_id]}}
         else:
-            same: Clause = {"bool": {"filter": [{"term": {key: last}}, after_id]}}
-            onward = {"bool": {"should": [{"range": {key: {beyond: last}}}, same, missing]}}
+            at = _searched(key, last)
+            same: Clause = {"bool": {"filter": [{"term": {key: at}}, after_id]}}
+            onward = {"bool": {"should": [{"range": {key: {beyond: at}}}, same, missing]}}
         body["post_filter"] = onward
     return body
 
 
-def end_of(hit: Hit) -> End:
+def end_of(query: ProductQuery | OpportunityQuery, hit: Hit) -> End:
     """The sort key of a hit, None for a missing number, which sorts as an infinite one; and its id."""
-    key, last_id = cast("tuple[float | str | None, str]", hit["sort"])
-    missing = key in ("Infinity", "-Infinity") or (isinstance(key, float | int) and abs(key) > 1e18)
-    return None if missing else key, last_id
+    key, last_id = cast("tuple[int | float | str | None, str]", hit["sort"])
+    if key in ("Infinity", "-Infinity") or (isinstance(key, float | int) and abs(key) > 1e18):
+        return None, last_id
+    # A date is sorted by its milliseconds; those that are sorted by here are whole seconds.
+    return seconds(key) if isinstance(key, int) and _SORTS[query.sort] in _DATES else key, last_id
+
+
+def _searched(field: str, value: JsonValue) -> JsonValue:
+    """A value as a search names it: the number of a date would be one of milliseconds, whatever its format."""
+    return str(value) if field in _DATES else value
+
+
+def seconds(milliseconds: float) -> int:
+    """The whole Unix seconds of what Elasticsearch says of a date."""
+    return int(milliseconds // 1000)

@@ -180,7 +180,8 @@ def _with_pending(before: PricedState, result: ProductRoutes, followed: Windows)
 def forget_ended(client: Elasticsearch, prefix: str) -> None:
     """Forget routes and windows that ended long ago, and notices that were sent."""
     for name, kept_s in (("opportunities", _ENDED_KEPT_S), ("windows", base.WINDOWS_KEPT_S)):
-        latest = documents.seconds(time.time() - kept_s)
+        # As text: a number would be milliseconds.
+        latest = str(int(time.time() - kept_s))
         delete_found(client, prefix + name, {"range": {"ended_at": {"lt": latest}}})
     delete_found(client, f"{prefix}outbox", {"term": {"sent": True}})
 

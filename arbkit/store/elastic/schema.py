@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import resources
 from typing import Any, TypedDict
 
@@ -12,20 +13,55 @@ import orjson
 
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.results import JsonObject
-from arbkit.store.fields import OFFER_KINDS
+from arbkit.store.fields import OFFER_KINDS, Kind
 
 _TYPES = {"bool": "boolean", "float": "double", "int": "long"}
-# What nobody filters or sorts by lives in the document alone.
-_STORED = {
-    name: {"type": _TYPES.get(kind, "keyword"), "index": False, "doc_values": False}
-    for name, kind in OFFER_KINDS.items()
-}
-_SEARCHED = {"asin": {"type": "keyword"}, "market": {"type": "keyword"}, "updated_at": {"type": "long"}}
+_DATE = {"type": "date", "format": "epoch_second", "ignore_malformed": True}
+
+
+def _offer_type(name: str, kind: Kind) -> dict[str, Any]:
+    """What nobody filters or sorts by lives in the document alone."""
+    named = _DATE if name.endswith("_at") else {"type": _TYPES.get(kind, "keyword")}
+    return {**named, "index": False, "doc_values": False}
+
+
+_STORED = {name: _offer_type(name, kind) for name, kind in OFFER_KINDS.items()}
+_SEARCHED = {"asin": {"type": "keyword"}, "market": {"type": "keyword"}, "updated_at": _DATE}
 COLLECTIONS: Mapping[str, dict[str, Any]] = {
     "offers": {**_STORED, **_SEARCHED},
     **tomllib.loads(resources.files("arbkit.store.elastic").joinpath("mappings.toml").read_text("utf-8")),
 }
 COLLECTIONS["products"]["price"] = {"properties": {code: {"type": "long"} for code in MARKETS}}
+
+
+LARGE = frozenset({"offers", "history", "products", "opportunities"})
+"""The collections that are spread over shards: of the others there is little."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexLayout:
+    """How Elasticsearch keeps indices; their mappings do not depend on it.
+
+    ``shards`` are those of each large index, ``replicas`` the copies of each shard: a number, or a range such as
+    ``0-1``, of which there are as many as there are nodes for. ``refresh`` says how soon a search sees what others
+    wrote.
+    """
+
+    shards: int = 1
+    replicas: str = "0-1"
+    refresh: str = "1s"
+
+    def shards_of(self, collection: str) -> int:
+        """How many shards an index of this collection has."""
+        return self.shards if collection in LARGE else 1
+
+    def changeable(self) -> dict[str, str]:
+        """The settings that an index can be given at any time, in Elasticsearch's names and as it spells them."""
+        if "-" in self.replicas:
+            copies = {"auto_expand_replicas": self.replicas}
+        else:
+            copies = {"auto_expand_replicas": "false", "number_of_replicas": self.replicas}
+        return {**copies, "refresh_interval": self.refresh}
 
 
 def fingerprint(collection: str) -> str:
@@ -41,13 +77,19 @@ class IndexBody(TypedDict):
 
 
 def body(collection: str) -> IndexBody:
-    """Settings and mappings of a new index of a collection."""
+    """Settings and mappings of a new index of a collection, but for what its template says of the layout."""
     return {
-        # One shard holds some 50 GB, and its sequence numbers order all writes: a migration follows them.
-        "settings": {"number_of_shards": 1, "number_of_replicas": 0, "max_result_window": 100_000},
+        "settings": {"max_result_window": 100_000},
         "mappings": {
             "dynamic": "strict",
             "_meta": {"arbkit": fingerprint(collection)},
             "properties": dict(COLLECTIONS[collection]),
         },
     }
+
+
+def template(collection: str, layout: IndexLayout) -> IndexBody:
+    """What an index of a collection gets, whoever makes it."""
+    made = body(collection)
+    laid_out: JsonObject = {"number_of_shards": layout.shards_of(collection), **layout.changeable()}
+    return {"settings": {**made["settings"], **laid_out}, "mappings": made["mappings"]}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -304,7 +305,8 @@ class ElasticStore(ElasticUsers, Closing):
     ) -> Page[T]:
         answer = self._search(collection, demo.without(self._hidden(), search))
         hits, total = answer["hits"]["hits"], answer["aggregations"]["total"]["doc_count"]
-        return page_of(query, hits, total, build=lambda hit: build(hit["_source"]), end=queries.end_of)
+        end = partial(queries.end_of, query)
+        return page_of(query, hits, total, build=lambda hit: build(hit["_source"]), end=end)
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
         """See :meth:`arbkit.store.base.Store.runs`."""
@@ -343,9 +345,9 @@ class ElasticStore(ElasticUsers, Closing):
             routes=sums.routes,
             categories=tuple(b["key"] for b in results["categories"]["buckets"]),
             brands=tuple(b["key"] for b in results["brands"]["buckets"]),
-            oldest_at=_whole(ages["min"]["value"]),
-            newest_at=_whole(ages["max"]["value"]),
-            evaluated_at=results["evaluated"]["value"],
+            oldest_at=_seconds(ages["min"]["value"]),
+            newest_at=_seconds(ages["max"]["value"]),
+            evaluated_at=next((hit["_source"]["evaluated_at"] for hit in results["evaluated"]["hits"]["hits"]), None),
             unpriced_products=products["aggregations"]["unpriced"]["doc_count"],
             hidden_products=len(hidden),
         )
@@ -386,5 +388,5 @@ class ElasticStore(ElasticUsers, Closing):
         return chain.from_iterable(scan(self._client, self._prefix + collection, query, source=source, sort=sort))
 
 
-def _whole(value: float | None) -> int | None:
-    return None if value is None else int(value)
+def _seconds(milliseconds: float | None) -> int | None:
+    return None if milliseconds is None else queries.seconds(milliseconds)

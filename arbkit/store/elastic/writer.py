@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import groupby
 
@@ -103,7 +103,7 @@ class Writer:
                     break
                 back_off(attempt)
             else:
-                raise _contended(len(left), "offers")
+                raise outcome.block or _contended(len(left), "offers")
             # Where others were faster, or an offer was refused, all is read again.
             self._read_again({updates[p].offer.asin for p in taken} - done.changes.keys(), done)
             wrong = {p: why for p in taken if (why := done.refused_products.get(updates[p].offer.asin)) is not None}
@@ -159,7 +159,7 @@ class Writer:
             if not left:
                 return poison
             back_off(attempt)
-        raise _contended(len(left), "histories")
+        raise done.block or _contended(len(left), "histories")
 
     def _histories(self, guards: dict[str, SeqNoGuard], names: Iterable[str]) -> dict[str, StoredHistory]:
         """The stored histories by id; ``guards`` gets the guard for the next write of each."""
@@ -184,8 +184,9 @@ class Writer:
         self, there: Mapping[str, _Stored], products: Iterable[Sequence[Offer]], *, renew: bool = False
     ) -> Iterator[Action]:
         for offers in products:
-            product = build_product(offers)
-            old, guard = there.get(product.asin, (None, None))
+            old, guard = there.get(offers[0].asin, (None, None))
+            first_seen = int(time.time()) if old is None else documents.first_seen_of(old)
+            product = replace(build_product(offers), first_seen=first_seen)
             if renew or old is None or version_of(old) < product.version:
                 words = index_words(search_text(product, [o.title for o in offers]))
                 change = documents.change_of(old)
@@ -222,7 +223,7 @@ class Writer:
                     break
                 back_off(attempt)
             else:
-                raise _contended(len(left), "products")
+                raise outcome.block or _contended(len(left), "products")
         return refused
 
     def transform_offers(self, hits: Sequence[Hit]) -> list[Action]:
@@ -265,8 +266,7 @@ class Writer:
             if new is None:
                 actions.append(upgrade_action("products", self._names["products"], hit))
                 continue
-            kept = documents.with_routes_of(new, before)
-            document = documents.changed_document({**kept, "change": documents.change_of(before)})
+            document = documents.changed_document(documents.carried_over(new, before))
             if document != new:
                 actions.append(Action(self._names["products"], hit["_id"], document, alias=self._alias))
         return actions

@@ -28,7 +28,7 @@ def write_products(connection: sqlite3.Connection, offers: Iterable[Offer], chan
     for asin, group in groupby(sorted(offers, key=lambda offer: (offer.asin, offer.market)), key=lambda o: o.asin):
         of_one = list(group)
         product = build_product(of_one)
-        connection.execute(rows.PUT_PRODUCT, rows.product_row(product, changed=changed))
+        connection.execute(rows.PUT_PRODUCT, rows.product_row(product, changed=changed, now=time.time()))
         text = fold(search_text(product, [offer.title for offer in of_one]))
         rowid, old = connection.execute(
             "SELECT p.rowid, t.words FROM products AS p LEFT JOIN product_text AS t ON t.rowid = p.rowid "

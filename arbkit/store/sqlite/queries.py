@@ -141,14 +141,14 @@ def _order(query: ProductQuery | OpportunityQuery, key: str, unique: str) -> str
 
 
 def _matching(q: str | None) -> list[Condition]:
-    """The condition on a product's words; nothing meets it where the query has no words."""
+    """The condition on a product's words, of which each of the query is the beginning; none where it has no words."""
     if not q:
         return []
     found = words(q)
     if not found:
         return [("0", [])]
-    terms = [f'"{word}"' for word in found[:-1]] + [f'"{found[-1]}"*']
-    return [("rowid IN (SELECT rowid FROM product_text WHERE product_text MATCH ?)", [" ".join(terms)])]
+    terms = " ".join(f'"{word}"*' for word in found)
+    return [("rowid IN (SELECT rowid FROM product_text WHERE product_text MATCH ?)", [terms])]
 
 
 def _product_filter(query: ProductQuery, *, real_only: bool) -> list[Condition]:

@@ -25,7 +25,9 @@ _HISTORY_FIELDS = ("asin", "market", "version", "currency", "series", "digest")
 _PRODUCT_FIELDS = (
     "asin", "version", "demo", "title", "brand", "category", "eans", "image", "updated_at", "markets",
 )  # fmt: skip
-PRODUCT_COLUMNS = ", ".join((*_PRODUCT_FIELDS, "best"))
+_NOT_COMPOSED = ("best", "first_seen")
+"""What a product's offers do not say of it."""
+PRODUCT_COLUMNS = ", ".join((*_PRODUCT_FIELDS, *_NOT_COMPOSED))
 HISTORY_COLUMNS = ", ".join(_HISTORY_FIELDS)
 
 _offer_values = attrgetter(*OFFER_WIRE_NAMES)
@@ -51,7 +53,7 @@ PUT_OFFER = _insert("offers", (*OFFER_COLUMNS, "digest")).replace("INSERT", "INS
 PUT_HISTORY = _insert("history", _HISTORY_FIELDS).replace("INSERT", "INSERT OR REPLACE", 1)
 DELETE_HISTORY = "DELETE FROM history WHERE asin = ? AND market = ?"
 _PRODUCT_COLUMNS = (*_PRODUCT_FIELDS, "changed")
-PUT_PRODUCT = f"{_insert('products', _PRODUCT_COLUMNS)} " + _NEWER_PRODUCT.format(
+PUT_PRODUCT = f"{_insert('products', (*_PRODUCT_COLUMNS, 'first_seen'))} " + _NEWER_PRODUCT.format(
     ", ".join(f"{name} = excluded.{name}" for name in _PRODUCT_COLUMNS if name != "asin")
 )
 PUT_OPPORTUNITY = _insert("opportunities", OPPORTUNITY_FIELDS)
@@ -162,15 +164,18 @@ def to_history(columns: Sequence[SqlValue]) -> StoredHistory:
     return StoredHistory(*row)
 
 
-def product_row(p: Product, *, changed: int) -> tuple[SqlValue, ...]:
-    """Its values for ``PUT_PRODUCT``; ``changed`` is the number of the change that it comes with."""
+def product_row(p: Product, *, changed: int, now: float) -> tuple[SqlValue, ...]:
+    """Its values for ``PUT_PRODUCT``, where it is first seen ``now`` (Unix seconds) unless it is there already.
+
+    ``changed`` is the number of the change that it comes with.
+    """
     shown = (orjson.dumps(value).decode() if isinstance(value, tuple | dict) else value for value in _product_values(p))
-    return (*shown, changed)
+    return (*shown, changed, int(now))
 
 
 def to_product(columns: Sequence[SqlValue]) -> Product:
     """The product of a row that begins with :data:`PRODUCT_COLUMNS`."""
-    row: dict[str, Any] = dict(zip((*_PRODUCT_FIELDS, "best"), columns, strict=False))
+    row: dict[str, Any] = dict(zip((*_PRODUCT_FIELDS, *_NOT_COMPOSED), columns, strict=False))
     row |= {"demo": bool(row["demo"]), "eans": tuple(orjson.loads(row["eans"]))}
     row |= {"markets": orjson.loads(row["markets"]), "best": orjson.loads(row["best"]) if row["best"] else None}
     return Product(**row)

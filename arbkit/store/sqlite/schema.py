@@ -32,6 +32,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     read_statements("arbkit.store.sqlite", "looks.sql"),
     read_statements("arbkit.store.sqlite", "outbox.sql"),
     read_statements("arbkit.store.sqlite", "digests.sql"),
+    read_statements("arbkit.store.sqlite", "first_seen.sql"),
     read_statements("arbkit.store.sqlite", "routes.sql"),
 )
 """What brings a file from version n to n + 1, for n = 0, 1, …"""

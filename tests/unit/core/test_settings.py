@@ -66,6 +66,9 @@ def test_what_only_tests_read_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> 
         ("log", "sqlite://host/x.db"), ("log", "kafka://"), ("log", "sqlite:///a\0b"), ("home", "a\0b"),
         ("profile", "a\0b"), ("poll_interval", "inf"), ("poll_interval", "1e300"), ("detect_interval", "nan"),
         ("report_time_limit", "inf"), ("log_retention_hours", "inf"), ("log_retention_mb", "1e308"),
+        ("store_shards", "0"), ("store_shards", "many"), ("store_replicas", "all"), ("store_replicas", "2-1"),
+        ("store_replicas", "-1"), ("store_replicas", "1-"), ("store_replicas", ""), ("store_refresh", "1"),
+        ("store_refresh", "0s"), ("store_refresh", "-1"), ("store_refresh", "1h"), ("store_refresh", "soon"),
     ],
 )  # fmt: skip
 def test_a_value_that_would_fail_later_is_refused_now(field: str, value: str) -> None:

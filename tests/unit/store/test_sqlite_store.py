@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from arbkit.core.errors import StoreCorruptError, StoreError
 from arbkit.core.models import Update
 from arbkit.core.sqlite import connect
 from arbkit.store import OpportunityQuery
+from arbkit.store.sqlite.rows import PUT_OFFER, offer_row
 from arbkit.store.sqlite.schema import MIGRATIONS
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import offer, opportunity
@@ -86,6 +88,27 @@ def test_what_an_older_arbkit_stored_is_kept(tmp_path: Path) -> None:
     with SqliteStore(path) as store:
         assert store.opportunities(OpportunityQuery()).items == (found,)
         assert store.sums(OpportunityQuery(min_profit=7.0)).total_profit == 7.0
+
+
+def test_what_was_stored_before_has_no_time_at_which_it_was_first_seen(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    before = next(i for i, migration in enumerate(MIGRATIONS) if "first_seen" in "".join(migration))
+    with closing(connect(path)) as connection:
+        for statement in chain.from_iterable(MIGRATIONS[:before]):
+            connection.execute(statement)
+        connection.execute("CREATE TABLE store_meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL)")
+        connection.execute("INSERT INTO store_meta VALUES ('version', ?)", (before,))
+        connection.execute(PUT_OFFER, offer_row(offer(version=1)))
+        values = "'B000000001', 1, 0, 1, '[]', '{}'"
+        connection.execute(f"INSERT INTO products (asin, version, demo, updated_at, eans, markets) VALUES ({values})")  # noqa: S608 - ours
+        connection.commit()
+    with SqliteStore(path) as store:
+        store.put([Update(offer(version=2), None), Update(offer("B000000002"), None)])
+        old, new = store.product("B000000001"), store.product("B000000002")
+        assert old is not None
+        assert (old.version, old.first_seen) == (2, None)
+        assert new is not None
+        assert new.first_seen is not None
 
 
 def test_sums_follow_what_the_same_connection_has_written_since(tmp_path: Path) -> None:
