@@ -6,15 +6,21 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import requests
 import yaml
 
+from arbkit.core.service.heartbeat import SERVICES as HEARTBEATS
 from tests.helpers.limits import MIB, Limit, Limits
 from tests.helpers.paths import ROOT
+from tests.helpers.streams import empty
+from tests.servers.launch import Elasticsearch, Kafka, die_with_parent, free_ports
 
 _VARIABLE = re.compile(r"\$(?:\$|\{([A-Z_]+)(?:(:[-+])([^${}]*))?\})")
 
@@ -63,6 +69,11 @@ def memory_limit(service: Mapping[str, Any]) -> int:
     return int(str(service["mem_limit"]).removesuffix("m")) * MIB
 
 
+def starts_here(name: str) -> bool:
+    """Whether this arbkit has the service's command."""
+    return name != "detector" or "detector" in HEARTBEATS
+
+
 @dataclass
 class Running:
     """A service as a process of this machine, its output in a file."""
@@ -87,8 +98,8 @@ class Running:
 class Here:
     """Runs services of ``compose`` without a container: ``places`` says what its hosts, ports and folders are here.
 
-    Each has a home, a /tmp and a /shared of its own; in there is what the file mounts, and nothing else. With ``limits``
-    each also lives under its limit.
+    Each has a home, a /tmp and a /shared of its own; in there is what the file mounts, and nothing else. With
+    ``limits`` each also lives under its limit.
     """
 
     compose: dict[str, Any]
@@ -109,7 +120,9 @@ class Here:
         temporary = home / "tmp"
         temporary.mkdir(parents=True)
         places = {**self.places, **self._mounted(service, home), "/tmp": str(temporary)}  # noqa: S108 - the container's
-        inside = {"ARBKIT_HOME": "/data/var", "HOME": "/tmp", **environment(service)}  # noqa: S108
+        # The image has no browser that could draw the pictures of reports.
+        image = {"ARBKIT_HOME": "/data/var", "HOME": "/tmp", "BROWSER_PATH": "/none"}  # noqa: S108
+        inside = {**image, **environment(service)}
         outside = {n: os.environ[n] for n in ("PATH", "PYTHONPATH", "LANG") if n in os.environ}
         settings = {**outside, **{n: _here(v, places) for n, v in inside.items()}}
         output = home / "output.log"
@@ -121,7 +134,7 @@ class Here:
                 cwd=places["/data"],
                 stdout=log,
                 stderr=log,
-                preexec_fn=limit.enter if limit else None,
+                preexec_fn=partial(_enter, limit),
             )
         check = [_here(word, self.places) for word in service.get("healthcheck", {}).get("test", ["CMD"])[1:]]
         one = Running(name, process, output, _commands(check), settings, limit)
@@ -152,6 +165,45 @@ class Here:
             for one in self.running:
                 one.process.kill()
                 one.process.wait()
+
+
+@contextmanager
+def compose_here(
+    kafka: Kafka,
+    elasticsearch: Elasticsearch,
+    folder: Path,
+    *,
+    variables: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+) -> Iterator[Here]:
+    """All services of the file, with an empty Kafka and Elasticsearch in their places, on ports that are free.
+
+    What `docker compose up` finds in its folder is the volume ``checkout`` here, and in its .env ``variables``.
+    """
+    empty(kafka)
+    demo, api, dashboards = free_ports(3)
+    ports = {"ARBKIT_API_PORT": str(api), "ARBKIT_DASHBOARDS_PORT": str(dashboards)}
+    compose = load({**ports, **(variables or {})})
+    places = {
+        "kafka:19092": kafka.address,
+        "http://elasticsearch:9200": elasticsearch.url,
+        "demo:8010": f"127.0.0.1:{demo}",
+        "8010": str(demo),
+        "/checkout": str(folder / "volumes" / "checkout"),
+    }
+    one = Here(compose, places, folder, limits)
+    try:
+        yield one
+    finally:
+        one.close()
+        for index in requests.get(f"{elasticsearch.url}/_cat/indices/arbkit-*?format=json", timeout=30).json():
+            requests.delete(f"{elasticsearch.url}/{index['index']}", timeout=30)
+
+
+def _enter(limit: Limit | None) -> None:
+    die_with_parent()
+    if limit:
+        limit.enter()
 
 
 def _here(text: str, places: Mapping[str, str]) -> str:

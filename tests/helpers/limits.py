@@ -208,8 +208,11 @@ def _groups(name: str, limit: int, temporary: Path) -> Iterator[Group]:
     for line in Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers in ("", "memory"):
-            with suppress(OSError):
-                yield Group(name, limit, temporary, _MOUNT / controllers / path.lstrip("/"))
+            root = _MOUNT / controllers
+            # Beside the group that started us rather than in it: that one is somebody else's.
+            for parent in (root, root / path.lstrip("/")):
+                with suppress(OSError):
+                    yield Group(name, limit, temporary, parent)
 
 
 def _memory_of(pid: int) -> tuple[int, int]:
