@@ -94,6 +94,13 @@ class Running:
         return self.output.read_text(errors="replace")
 
 
+def image_environment() -> dict[str, str]:
+    """What the Dockerfile sets for every container, but for where its programs are."""
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    lines = [line.removeprefix("ENV ").split() for line in text.splitlines() if line.startswith("ENV ")]
+    return {name: value for name, value in (word.split("=", 1) for word in lines[-1]) if name != "PATH"}
+
+
 @dataclass
 class Here:
     """Runs services of ``compose`` without a container: ``places`` says what its hosts, ports and folders are here.
@@ -121,8 +128,7 @@ class Here:
         temporary.mkdir(parents=True)
         places = {**self.places, **self._mounted(service, home), "/tmp": str(temporary)}  # noqa: S108 - the container's
         # The image has no browser that could draw the pictures of reports.
-        image = {"ARBKIT_HOME": "/data/var", "HOME": "/tmp", "BROWSER_PATH": "/none"}  # noqa: S108
-        inside = {**image, **environment(service)}
+        inside = {**image_environment(), "BROWSER_PATH": "/none", **environment(service)}
         outside = {n: os.environ[n] for n in ("PATH", "PYTHONPATH", "LANG") if n in os.environ}
         settings = {**outside, **{n: _here(v, places) for n, v in inside.items()}}
         output = home / "output.log"

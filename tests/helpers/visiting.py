@@ -72,6 +72,7 @@ def visiting(
     size: tuple[int, int] = WIDE,
     dark: bool = False,
     forgiven: tuple[str, ...] = (),
+    patience_ms: int = _READY_MS,
 ) -> Iterator[Visit]:
     """Open a page and wait for ``ready``; no script error, dialog or request to another host may come of it."""
     page = browser.new_page(
@@ -102,8 +103,8 @@ def visiting(
     page.on("console", said)
     page.on("request", lambda request: requested(request.url))
     try:
-        page.goto(url)
-        page.wait_for_selector(ready, timeout=_READY_MS)
+        page.goto(url, timeout=patience_ms)
+        page.wait_for_selector(ready, timeout=patience_ms)
         yield visit
     finally:
         page.close()

@@ -39,6 +39,7 @@ from tests.servers.launch import Elasticsearch, Kafka
 __all__ = ["Trial", "run"]
 
 _PATIENCE_S = 3_600.0
+_PAGE_MS = 600_000
 _AT_ONCE = 500
 _OFTEN = {"ARBKIT_DETECT_INTERVAL": "20"}
 _OFTEN_ENOUGH = """\
@@ -86,7 +87,7 @@ class Trial:
         with ExitStack() as stack:
             for number in range(self.pages):
                 page, ready = _PAGES[number % len(_PAGES)]
-                visit = stack.enter_context(visiting(browser, self._address(page), ready=ready))
+                visit = stack.enter_context(visiting(browser, self._address(page), ready=ready, patience_ms=_PAGE_MS))
                 visit.answered()
                 self.say(f"page {number + 1} of {self.pages} is open: {page}")
             begun = time.time()
@@ -138,7 +139,8 @@ class Trial:
         """A page of the dashboards, with its token."""
         address = self._said("dashboards", r"the dashboards are at (\S+)")
         base, _, token = address.partition("?")
-        return f"{base.partition('/voila')[0].rstrip('/')}/voila/render/{page}.ipynb?{token}&asin={asins()[0]}"
+        product = f"&asin={asins()[48]}" if page == "product" else ""
+        return f"{base.partition('/voila')[0]}/voila/render/{page}.ipynb?{token}{product}"
 
     def _get(self, path: str) -> Any:
         token = self._said("api", r"the API's token for this run: (\S+)")
