@@ -105,7 +105,7 @@ class Settings(BaseSettings):
         10,
         ge=1,
         le=1000,
-        description="dashboards that may be open at once, about 150 MB each; fewer in a small container",
+        description="dashboards that may be open at once, up to 180 MB each; fewer in a small container",
     )
     demo_port: Port = Field(8010, description="port of the demo market; 0 = any free port")
     token: SecretStr = Field(

@@ -31,10 +31,10 @@ def test_there_is_always_room_for_one() -> None:
     assert room(10, 64 * MIB, kinds=3) == Room(1, 0)
 
 
-def test_the_container_of_the_dashboards_holds_one_page_of_each_kind() -> None:
+def test_the_container_of_the_dashboards_holds_six_pages_and_one_drawn_beforehand() -> None:
     limit = int(load()["services"]["dashboards"]["mem_limit"].removesuffix("m")) * MIB
-    found = room(10, limit, kinds=3)
-    assert found.pages >= 3
+    found = room(6, limit, kinds=3)
+    assert found == Room(6, 1)
     assert found.bytes <= limit
 
 
