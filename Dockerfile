@@ -16,10 +16,12 @@ RUN /opt/build/bin/python -m pip --python /opt/arbkit/bin/python install --no-de
 FROM python:3.11.14-slim-bookworm
 RUN groupadd --gid 10001 arbkit \
     && useradd --uid 10001 --gid arbkit --no-create-home --home-dir /tmp --shell /usr/sbin/nologin arbkit \
-    && install -d -o arbkit -g arbkit /data
+    && install -d -o arbkit -g arbkit /data /shared/user /shared/health /shared/reports
 COPY --from=build /opt/arbkit /opt/arbkit
-# Jupyter's kernels keep their run-time files under HOME, which must be writable.
-ENV PATH=/opt/arbkit/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ARBKIT_HOME=/data/var
+# Jupyter's kernels keep their run-time files under HOME, which must be writable. With an arena of memory for each of
+# their threads, as glibc has it by default, processes keep far more than they use.
+ENV PATH=/opt/arbkit/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ARBKIT_HOME=/data/var \
+    MALLOC_ARENA_MAX=2
 WORKDIR /data
 USER 10001:10001
 ENTRYPOINT ["arbkit"]

@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 COMPILE := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lint docs mutants mutated bench golden chaos screenshots servers sbom audit \
+.PHONY: help install run test check lint docs mutants mutated bench golden chaos limits screenshots servers sbom audit \
 	images clean constraints
 
 # What keeps $(PYTHON) from making the environment, and the command that mends it; empty if nothing does.
@@ -72,6 +72,9 @@ chaos: install ## 300 random kills while 100,000 records flow, on both stores, a
 	$(BIN)/python -m tests.chaos.trial --kills 300 --records 100000 --store sqlite
 	$(BIN)/python -m tests.chaos.campaign --injections 300 --records 20000 --strict --system
 	$(BIN)/python -m tests.chaos.campaign --injections 300 --records 20000 --strict --system --log kafka --store elasticsearch
+
+limits: install ## every Compose service under its own limit of memory: 20,000 products, six open pages, no Docker
+	$(BIN)/python -m tests.limits.trial --products 20000 --pages 6
 
 screenshots: install ## pictures of every page in each state, into build/screenshots; those of the README into docs
 	$(BIN)/python -m tests.e2e.screenshots

@@ -119,10 +119,11 @@ def init(
     ),
 ) -> None:
     """Create the topics, indices and aliases of log and store. Existing ones are checked; what differs is said."""
-    from arbkit.ops.setup import adopt_user_files, initialise
+    from arbkit.ops.setup import adopt_user_files, initialise, share
     from arbkit.ops.setup import migrate as renew
 
     settings = load_settings()
+    share(settings)
     differences = initialise(settings)
     if migrate and (done := renew(settings)):
         for line in done:

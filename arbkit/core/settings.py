@@ -70,6 +70,10 @@ class Settings(BaseSettings):
     folder: _Folder = Field(
         Path(), description="folder with profile.toml, schedule.toml and watchlist.txt; empty: the current one"
     )
+    shared: _File = Field(
+        None,
+        description="folder that services with homes of their own share: its user/, health/ and reports/; empty: none",
+    )
     log: str = Field("", description="address of the log; empty: sqlite:///$ARBKIT_HOME/arbkit.db")
     store: str = Field("", description="address of the store; empty: the same file as the log")
     kafka_options: SecretStr = Field(SecretStr(""), description="librdkafka's own settings as JSON: SASL, TLS, …")
@@ -112,7 +116,7 @@ class Settings(BaseSettings):
         10,
         ge=1,
         le=1000,
-        description="dashboards that may be open at once, about 150 MB each; fewer in a small container",
+        description="dashboards that may be open at once, up to 180 MB each; fewer in a small container",
     )
     demo_port: Port = Field(8010, description="port of the demo market; 0 = any free port")
     token: SecretStr = Field(
@@ -239,14 +243,32 @@ class Settings(BaseSettings):
         return self.home / "arbkit.db"
 
     @property
+    def health_dir(self) -> Path:
+        """The folder in which services leave heartbeats."""
+        return (self.shared or self.home) / "health"
+
+    @property
     def tokens_file(self) -> Path:
         """Where the producer leaves the state of the Keepa tokens."""
-        return self.home / "tokens.json"
+        return (self.health_dir if self.shared else self.home) / "tokens.json"
+
+    @property
+    def facts_file(self) -> Path:
+        """What users typed, beside the store."""
+        return self._of_users(self.home) / "facts.json"
 
     @property
     def reports_dir(self) -> Path:
         """The folder of all report runs: ``<report>/<run>/``."""
-        return self.home / "reports"
+        return (self.shared or self.home) / "reports"
+
+    @property
+    def user_folder(self) -> Path:
+        """The folder of watchlist.txt, profile.toml and schedule.toml, where no setting names another file."""
+        return self._of_users(self.folder)
+
+    def _of_users(self, unshared: Path) -> Path:
+        return self.shared / "user" if self.shared else unshared
 
     @property
     def log_url(self) -> str:
@@ -272,17 +294,18 @@ class Settings(BaseSettings):
     @property
     def watchlist_path(self) -> Path:
         """The watchlist in force: the demo market has one of its own, so that invented and real never mix."""
-        return self.watchlist or (self.home / "demo-watchlist.txt" if self.demo_mode else self.folder / "watchlist.txt")
+        demo, real = self._of_users(self.home) / "demo-watchlist.txt", self.user_folder / "watchlist.txt"
+        return self.watchlist or (demo if self.demo_mode else real)
 
     @property
     def profile_path(self) -> Path | None:
         """The seller profile's file, or None for the built-in one."""
-        return self.profile or _if_there(self.folder / "profile.toml")
+        return self.profile or _if_there(self.user_folder / "profile.toml")
 
     @property
     def schedule_path(self) -> Path | None:
         """The schedule's file, or None for the built-in one."""
-        return self.schedule or _if_there(self.folder / "schedule.toml")
+        return self.schedule or _if_there(self.user_folder / "schedule.toml")
 
     def environment(self) -> dict[str, str]:
         """Variable → value, secrets plain: what a child process needs to see the same settings."""

@@ -97,9 +97,9 @@ def _place(settings: Settings, file: BackedUpFile, *, with_env: bool) -> Path | 
         case "watchlist":
             return settings.watchlist_path
         case "profile":
-            return settings.profile or settings.folder / "profile.toml"
+            return settings.profile or settings.user_folder / "profile.toml"
         case "schedule":
-            return settings.schedule or settings.folder / "schedule.toml"
+            return settings.schedule or settings.user_folder / "schedule.toml"
         case "environment":
             return ENVIRONMENT_FILE if with_env else None
         case "runs":
@@ -108,6 +108,8 @@ def _place(settings: Settings, file: BackedUpFile, *, with_env: bool) -> Path | 
 
 def _place_in_home(settings: Settings, name: str) -> Path:
     """Where a file of the home belongs: none that a backup never holds, whoever wrote the manifest."""
+    if name == settings.facts_file.name:
+        return settings.facts_file
     home = settings.home.resolve()
     path = (home / name.replace("\0", "")).resolve()
     if not path.is_relative_to(home):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -10,8 +11,9 @@ from urllib.parse import urlsplit
 import orjson
 
 from arbkit.core.errors import StoreRefusedError
-from arbkit.core.files import changing, read_if_there, write_atomically, write_new
+from arbkit.core.files import changing, read_if_there, write_atomically, write_new, writing
 from arbkit.core.settings import Settings, sqlite_path
+from arbkit.sources.watchlist import locate
 from arbkit.store import elastic_options, open_store
 from arbkit.store.kept_facts import restore_facts
 from arbkit.store.sqlite.rebuild import remove_abandoned
@@ -19,6 +21,7 @@ from arbkit.stream import open_stream, settings_topics
 
 if TYPE_CHECKING:
     from arbkit.store.elastic.schema import IndexLayout
+_USER_FILES = ("watchlist.txt", "profile.toml", "schedule.toml")
 
 
 def initialise(settings: Settings) -> list[str]:
@@ -72,6 +75,29 @@ def _on_elasticsearch(settings: Settings) -> bool:
     return urlsplit(settings.store_url).scheme in ("http", "https")
 
 
+def share(settings: Settings) -> None:
+    """Put into the shared folder what belongs there and is not there yet, of a home from before there was one.
+
+    The demo market's watchlist is made there too: services that only read it could not make it.
+
+    Raises:
+        ServiceError: a file cannot be read or written.
+    """
+    if settings.shared is None:
+        return
+    before = settings.model_copy(update={"shared": None})
+    files = {settings.user_folder / name: before.user_folder / name for name in _USER_FILES}
+    files |= {settings.user_folder / name: before.home / name for name in ("demo-watchlist.txt", "facts.json")}
+    for target, source in files.items():
+        data = read_if_there(source)
+        if data is not None:
+            write_new(target, data)
+    with writing(settings.reports_dir):
+        if before.reports_dir.is_dir() and not any(settings.reports_dir.glob("*")):
+            shutil.copytree(before.reports_dir, settings.reports_dir, dirs_exist_ok=True)
+    locate(settings)
+
+
 def adopt_user_files(settings: Settings, folder: Path) -> list[str]:
     """Take what has changed in ``folder`` since the last time; answers what stays since it was changed here too.
 
@@ -80,7 +106,7 @@ def adopt_user_files(settings: Settings, folder: Path) -> list[str]:
     """
     memory = settings.home / "taken.json"
     ours = {"watchlist.txt": settings.watchlist, "profile.toml": settings.profile, "schedule.toml": settings.schedule}
-    targets = {name: given or Path(name) for name, given in ours.items()}
+    targets = {name: given or settings.user_folder / name for name, given in ours.items()}
     with changing(memory, *targets.values()):
         taken = _remembered(memory)
         before = dict(taken)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable
-from pathlib import Path
 
 import orjson
 
@@ -24,7 +23,7 @@ def set_fact(settings: Settings, store: Store, fact: Fact) -> None:
     Raises:
         StoreError: the store or the file cannot be written.
     """
-    with changing(_path(settings)):
+    with changing(settings.facts_file):
         _restore(settings, store)
         store.put_fact(fact)
         _save(settings, store.facts())
@@ -86,7 +85,7 @@ def unset_fact(settings: Settings, store: Store, asin: str, market: str, name: F
     Raises:
         StoreError: the store or the file cannot be written.
     """
-    with changing(_path(settings)):
+    with changing(settings.facts_file):
         _restore(settings, store)
         known = store.facts()
         left = [fact for fact in known if (fact.asin, fact.market, fact.name) != (asin, market, name)]
@@ -104,15 +103,15 @@ def restore_facts(settings: Settings, store: Store) -> int:
     Raises:
         StoreError: the store cannot be written, or the file is damaged.
     """
-    if not _path(settings).exists():
+    if not settings.facts_file.exists():
         return 0
     # One that is taken back at this moment must not come back out of the file.
-    with changing(_path(settings)):
+    with changing(settings.facts_file):
         return _restore(settings, store)
 
 
 def _restore(settings: Settings, store: Store) -> int:
-    path = _path(settings)
+    path = settings.facts_file
     data = read_if_there(path)
     if not data:
         return 0
@@ -136,8 +135,4 @@ def facts_document(facts: Iterable[Fact]) -> bytes:
 
 
 def _save(settings: Settings, facts: Iterable[Fact]) -> None:
-    write_atomically(_path(settings), facts_document(facts))
-
-
-def _path(settings: Settings) -> Path:
-    return settings.home / "facts.json"
+    write_atomically(settings.facts_file, facts_document(facts))

@@ -72,7 +72,7 @@ class KafkaConsumer(Closing):
             "auto.offset.reset": "error",
             "max.poll.interval.ms": round(max_silence_s * 1000),
             "fetch.message.max.bytes": 4 << 20,
-            "queued.max.messages.kbytes": 64 << 10,
+            "queued.max.messages.kbytes": 16 << 10,
             "fetch.wait.max.ms": 100,
         }
         if protocol == "classic":

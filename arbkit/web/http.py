@@ -225,8 +225,10 @@ def add_error_handlers(app: FastAPI) -> None:
 
 def without_paths(settings: Settings, text: str) -> str:
     """``text`` with the folders of this machine named as its user knows them: callers need not know where they lie."""
-    names = ((settings.home, "$ARBKIT_HOME"), (settings.folder, "."))
+    names = ((settings.home, "$ARBKIT_HOME"), (settings.shared, "$ARBKIT_SHARED"), (settings.folder, "."))
     for folder, name in names:
+        if folder is None:
+            continue
         for path in (folder.resolve(), folder.absolute()):
             if path.parent != path:
                 text = re.sub(rf"{re.escape(str(path))}(?=[/\\]|$|[\s:;,.])", name, text)

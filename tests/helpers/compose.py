@@ -6,14 +6,20 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import requests
 import yaml
 
+from tests.helpers.limits import MIB, Limit, Limits
 from tests.helpers.paths import ROOT
+from tests.helpers.streams import empty
+from tests.servers.launch import Elasticsearch, Kafka, die_with_parent, free_ports
 
 _VARIABLE = re.compile(r"\$(?:\$|\{([A-Z_]+)(?:(:[-+])([^${}]*))?\})")
 
@@ -57,6 +63,11 @@ def environment(service: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in service.get("environment", {}).items()}
 
 
+def memory_limit(service: Mapping[str, Any]) -> int:
+    """The limit of a service, in bytes."""
+    return int(str(service["mem_limit"]).removesuffix("m")) * MIB
+
+
 @dataclass
 class Running:
     """A service as a process of this machine, its output in a file."""
@@ -66,6 +77,7 @@ class Running:
     output: Path
     check: list[str]
     environment: dict[str, str]
+    limit: Limit | None = None
 
     def healthy(self) -> bool:
         """Whether its own health check says so."""
@@ -76,38 +88,72 @@ class Running:
         return self.output.read_text(errors="replace")
 
 
+def image_environment() -> dict[str, str]:
+    """What the Dockerfile sets for every container, but for where its programs are."""
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    lines = [line.removeprefix("ENV ").split() for line in text.splitlines() if line.startswith("ENV ")]
+    return {name: value for name, value in (word.split("=", 1) for word in lines[-1]) if name != "PATH"}
+
+
 @dataclass
 class Here:
-    """Runs services of ``compose`` without a container: ``places`` says what its hosts, ports and folders are here."""
+    """Runs services of ``compose`` without a container: ``places`` says what its hosts, ports and folders are here.
+
+    Each has a home, a /tmp and a /shared of its own; in there is what the file mounts, and nothing else. With
+    ``limits`` each also lives under its limit.
+    """
 
     compose: dict[str, Any]
     places: Mapping[str, str]
     folder: Path
+    limits: Limits | None = None
     running: list[Running] = field(default_factory=list)
+
+    def volume(self, name: str) -> Path:
+        """The folder of a volume."""
+        path = self.folder / "volumes" / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
 
     def start(self, name: str, *, number: int = 1) -> Running:
         service = self.compose["services"][name]
         home = self.folder / f"{name}-{number}"
-        home.mkdir(parents=True)
-        data = self.folder / "data" if any("data:/data" in v for v in service.get("volumes", ())) else home / "data"
-        data.mkdir(exist_ok=True)
-        places = {**self.places, "/data": str(data), "/tmp": str(home)}  # noqa: S108 - the container's
-        inside = {"ARBKIT_HOME": "/data/var", "HOME": "/tmp", **environment(service)}  # noqa: S108
+        temporary = home / "tmp"
+        temporary.mkdir(parents=True)
+        places = {**self.places, **self._mounted(service, home), "/tmp": str(temporary)}  # noqa: S108 - the container's
+        # The image has no browser that could draw the pictures of reports.
+        inside = {**image_environment(), "BROWSER_PATH": "/none", **environment(service)}
         outside = {n: os.environ[n] for n in ("PATH", "PYTHONPATH", "LANG") if n in os.environ}
         settings = {**outside, **{n: _here(v, places) for n, v in inside.items()}}
         output = home / "output.log"
+        limit = self.limits.set(name, memory_limit(service), temporary) if self.limits else None
         with output.open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "arbkit", *(_here(word, places) for word in service["command"])],
                 env=settings,
-                cwd=data,
+                cwd=places["/data"],
                 stdout=log,
                 stderr=log,
+                preexec_fn=partial(_enter, limit),
             )
         check = [_here(word, self.places) for word in service.get("healthcheck", {}).get("test", ["CMD"])[1:]]
-        one = Running(name, process, output, _commands(check), settings)
+        one = Running(name, process, output, _commands(check), settings, limit)
+        if limit:
+            limit.pid = process.pid
         self.running.append(one)
         return one
+
+    def _mounted(self, service: Mapping[str, Any], home: Path) -> dict[str, str]:
+        """What /data and /shared of a container are here."""
+        volumes = (volume.split(":") for volume in service.get("volumes", ()))
+        targets = {target: name for name, target, *_ in volumes if not name.startswith(".")}
+        data = self.volume(targets.pop("/data")) if "/data" in targets else home / "data"
+        shared = home / "shared"
+        for folder in (data, shared):
+            folder.mkdir(exist_ok=True)
+        for target, name in targets.items():
+            (shared / target.removeprefix("/shared/")).symlink_to(self.volume(name))
+        return {"/data": str(data), "/shared": str(shared)}
 
     def close(self) -> dict[str, int]:
         """End all as ``docker compose stop`` does; status by service."""
@@ -119,6 +165,45 @@ class Here:
             for one in self.running:
                 one.process.kill()
                 one.process.wait()
+
+
+@contextmanager
+def compose_here(
+    kafka: Kafka,
+    elasticsearch: Elasticsearch,
+    folder: Path,
+    *,
+    variables: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+) -> Iterator[Here]:
+    """All services of the file, with an empty Kafka and Elasticsearch in their places, on ports that are free.
+
+    What `docker compose up` finds in its folder is the volume ``checkout`` here, and in its .env ``variables``.
+    """
+    empty(kafka)
+    demo, api, dashboards = free_ports(3)
+    ports = {"ARBKIT_API_PORT": str(api), "ARBKIT_DASHBOARDS_PORT": str(dashboards)}
+    compose = load({**ports, **(variables or {})})
+    places = {
+        "kafka:19092": kafka.address,
+        "http://elasticsearch:9200": elasticsearch.url,
+        "demo:8010": f"127.0.0.1:{demo}",
+        "8010": str(demo),
+        "/checkout": str(folder / "volumes" / "checkout"),
+    }
+    one = Here(compose, places, folder, limits)
+    try:
+        yield one
+    finally:
+        one.close()
+        for index in requests.get(f"{elasticsearch.url}/_cat/indices/arbkit-*?format=json", timeout=30).json():
+            requests.delete(f"{elasticsearch.url}/{index['index']}", timeout=30)
+
+
+def _enter(limit: Limit | None) -> None:
+    die_with_parent()
+    if limit:
+        limit.enter()
 
 
 def _here(text: str, places: Mapping[str, str]) -> str:

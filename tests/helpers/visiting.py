@@ -1,7 +1,8 @@
-"""A page in a real browser that notes what no page of ours should do."""
+"""A real browser, and a page in it that notes what no page of ours should do."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,14 +10,31 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 import psutil
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, sync_playwright
 
+from tests.helpers.required import missing
 from tests.helpers.running import Up, own_processes
 
-__all__ = ["WIDE", "Visit", "address", "session_of", "visiting"]
+__all__ = ["WIDE", "Visit", "address", "browsing", "session_of", "visiting"]
 
 WIDE = (1280, 900)
 _READY_MS = 60_000
+_ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@contextmanager
+def browsing() -> Iterator[Browser]:
+    """Chromium, without a window."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        missing("a Chromium browser", "install chromium")
+    with sync_playwright() as play:
+        one = play.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
+        yield one
+        one.close()
 
 
 @dataclass
@@ -54,6 +72,7 @@ def visiting(
     size: tuple[int, int] = WIDE,
     dark: bool = False,
     forgiven: tuple[str, ...] = (),
+    patience_ms: int = _READY_MS,
 ) -> Iterator[Visit]:
     """Open a page and wait for ``ready``; no script error, dialog or request to another host may come of it."""
     page = browser.new_page(
@@ -84,8 +103,8 @@ def visiting(
     page.on("console", said)
     page.on("request", lambda request: requested(request.url))
     try:
-        page.goto(url)
-        page.wait_for_selector(ready, timeout=_READY_MS)
+        page.goto(url, timeout=patience_ms)
+        page.wait_for_selector(ready, timeout=patience_ms)
         yield visit
     finally:
         page.close()

@@ -86,4 +86,4 @@ def seconds_since_heartbeat(settings: Settings, name: str) -> float | None:
 
 def heartbeat_path(settings: Settings, name: str) -> Path:
     """The file that a service touches; others tell by its time that the service is alive."""
-    return settings.home / "health" / name
+    return settings.health_dir / name

@@ -146,6 +146,7 @@ def kernel_environment(settings: Settings) -> dict[str, str]:
     here = {
         "home": settings.home.absolute(),
         "folder": settings.folder.absolute(),
+        "shared": settings.shared.absolute() if settings.shared else None,
         "watchlist": settings.watchlist_path.absolute(),
         # One that is not there yet may be made while the kernel runs.
         "profile": settings.profile.absolute() if settings.profile else None,

@@ -442,3 +442,12 @@ def test_a_writer_does_not_write_into_a_file_that_nobody_will_find(home: Setting
             stream.publish(RAW_TOPIC, [Record(ASIN, b"lost")])
         with pytest.raises(StoreError, match="was replaced or taken away"):
             store.put([Update(offer("B000000009"), None)])
+
+
+def test_what_was_typed_is_restored_where_services_share_it(home: Settings, tmp_path: Path) -> None:
+    made = back_up(home, tmp_path / "backup")
+    shared = home.model_copy(update={"home": tmp_path / "new", "shared": tmp_path / "shared"})
+    restore(shared, Path(made.path))
+    assert b"900" in shared.facts_file.read_bytes()
+    assert not (shared.home / "facts.json").exists()
+    assert (tmp_path / "shared" / "user" / "profile.toml").read_text() == "# mine: profile.toml\n"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from arbkit.core.settings import Settings
-from arbkit.ops.setup import adopt_user_files
+from arbkit.ops.setup import adopt_user_files, share
 
 ONE, TWO, THREE = "B000000001\n", "B000000002\n", "B000000003\n"
 
@@ -77,3 +77,47 @@ def test_files_of_the_home_itself_are_taken_too(settings: Settings, checkout: Pa
     inside = settings.model_copy(update={"watchlist": settings.home / "watchlist.txt"})
     assert adopt_user_files(inside, checkout) == []
     assert (settings.home / "watchlist.txt").read_text() == ONE
+
+
+@pytest.fixture
+def shared(tmp_path: Path) -> Settings:
+    """A home and a folder of before, and from now on a shared folder beside them."""
+    before = Settings.load(_env_file=None, home=tmp_path / "data" / "var", folder=tmp_path / "data", demo=True)
+    run = before.reports_dir / "morning" / "r1" / "result.json"
+    run.parent.mkdir(parents=True)
+    for path in (run, before.facts_file, before.watchlist_path, before.folder / "profile.toml"):
+        path.write_text(f"{path.name} of before")
+    return before.model_copy(update={"shared": tmp_path / "shared"})
+
+
+def test_what_services_share_is_taken_from_a_home_of_before(shared: Settings) -> None:
+    share(shared)
+    files = {
+        shared.facts_file, shared.watchlist_path, shared.profile_path,
+        shared.reports_dir / "morning" / "r1" / "result.json",
+    }  # fmt: skip
+    assert {path.name for path in files if path} == {
+        "facts.json", "demo-watchlist.txt", "profile.toml", "result.json",
+    }  # fmt: skip
+    for path in files:
+        assert path is not None
+        assert shared.shared in path.parents
+        assert path.read_text() == f"{path.name} of before"
+
+
+def test_what_is_shared_already_stays_as_it_is(shared: Settings) -> None:
+    share(shared)
+    shared.facts_file.write_text("changed")
+    share(shared)
+    assert shared.facts_file.read_text() == "changed"
+
+
+def test_the_watchlist_of_the_demo_market_is_there_for_who_only_reads_it(tmp_path: Path) -> None:
+    settings = Settings.load(_env_file=None, home=tmp_path / "var", folder=tmp_path, shared=tmp_path / "shared")
+    share(settings)
+    assert "B0DEMO0001" in (tmp_path / "shared" / "user" / "demo-watchlist.txt").read_text()
+
+
+def test_where_nothing_is_shared_nothing_is_made(settings: Settings) -> None:
+    share(settings)
+    assert not settings.home.exists()

@@ -31,10 +31,10 @@ def test_there_is_always_room_for_one() -> None:
     assert room(10, 64 * MIB, kinds=3) == Room(1, 0)
 
 
-def test_the_container_of_the_dashboards_holds_one_page_of_each_kind() -> None:
+def test_the_container_of_the_dashboards_holds_six_pages_and_one_drawn_beforehand() -> None:
     limit = int(load()["services"]["dashboards"]["mem_limit"].removesuffix("m")) * MIB
-    found = room(10, limit, kinds=3)
-    assert found.pages >= 3
+    found = room(6, limit, kinds=3)
+    assert found == Room(6, 1)
     assert found.bytes <= limit
 
 
@@ -47,12 +47,29 @@ def test_voila_is_told_which_pages_to_draw_beforehand(warm: int, first: int, oth
 
 
 @pytest.mark.parametrize(
-    ("text", "limit"), [("max\n", None), ("771751936\n", 771_751_936), ("9223372036854771712\n", None), (None, None)]
+    ("groups", "files", "limit"),
+    [
+        # A container sees its own group as the root.
+        ("0::/\n", {"memory.max": "771751936\n"}, 771_751_936),
+        ("0::/\n", {"memory.max": "max\n"}, None),
+        ("0::/\n", {}, None),
+        ("4:memory:/\n0::/\n", {"memory/memory.limit_in_bytes": "9223372036854771712\n"}, None),
+        ("4:memory:/\n1:cpu:/\n", {"memory/memory.limit_in_bytes": "771751936\n"}, 771_751_936),
+        # Docker without a namespace of groups: the path is the host's, and only the root is there.
+        ("4:memory:/docker/1f\n", {"memory/memory.limit_in_bytes": "771751936\n"}, 771_751_936),
+        # A unit of systemd: the tightest of all groups around it holds.
+        ("0::/a/b\n", {"a/b/memory.max": "max\n", "a/memory.max": "500\n", "memory.max": "600\n"}, 500),
+        (None, {"memory.max": "771751936\n"}, None),
+    ],
 )
 def test_the_limit_is_read_from_the_control_group(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None, limit: int | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, groups: str | None, files: dict[str, str], limit: int | None
 ) -> None:
-    if text is not None:
-        (tmp_path / "memory.max").write_text(text)
-    monkeypatch.setattr(module, "_LIMITS", (tmp_path / "none", tmp_path / "memory.max"))
+    for name, text in files.items():
+        (tmp_path / "fs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "fs" / name).write_text(text)
+    if groups is not None:
+        (tmp_path / "cgroup").write_text(groups)
+    monkeypatch.setattr(module, "_GROUPS", tmp_path / "fs")
+    monkeypatch.setattr(module, "_OWN_GROUPS", tmp_path / "cgroup")
     assert memory_limit() == limit

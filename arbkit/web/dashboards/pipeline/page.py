@@ -190,7 +190,7 @@ class PipelinePage(DashboardPage):
         seen, tokens = found
         now = time.time()
         moved = self._through.progressed_at
-        home = str(self.settings.home)
+        home = str(self.settings.shared or self.settings.home)
         self._known.services = assess(seen, home=home, progress_age_s=None if moved is None else now - moved)
         self._known.tokens = tokens
         if tokens is not None and (not self._observed_tokens or self._observed_tokens[-1][0] < tokens.at):
