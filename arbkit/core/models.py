@@ -327,49 +327,6 @@ class Opportunity:
         return {**shown, "components": [dict(part) for part in parts]} if components else shown
 
 
-@dataclass(frozen=True, slots=True)
-class ProductRoutes:
-    """The priced routes of a product that may leave money, as of one of its changes.
-
-    ``change`` is that of the :class:`ProductState` that they were made from, ``as_of`` the time of its newest offer
-    (Unix seconds).
-    """
-
-    asin: str
-    change: int
-    as_of: int
-    routes: tuple[Opportunity, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteWindow:
-    """A time in which a route was an opportunity; ``id`` is the route's with a number.
-
-    ``started_at`` and ``ended_at`` (None: it still is one) are the times of the prices, ``known_at`` is when arbkit
-    knew of the start; all in Unix seconds. ``best_profit`` is at one unit, since the profile is in ``currency``.
-    """
-
-    id: str
-    asin: str
-    source: str
-    target: str
-    started_at: int
-    ended_at: int | None
-    best_profit: float
-    currency: str
-    known_at: float
-    demo: bool = False
-
-    @property
-    def route(self) -> str:
-        """``asin:source:target``."""
-        return f"{self.asin}:{self.source}:{self.target}"
-
-    def to_dict(self) -> JsonObject:
-        """The stored document."""
-        return asdict(self)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """One run of a report: the document of ``runs``."""

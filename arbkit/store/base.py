@@ -10,22 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from arbkit.core.closing import Closing
-from arbkit.core.models import (
-    History,
-    Offer,
-    Opportunity,
-    Product,
-    ProductRoutes,
-    ProductState,
-    RouteWindow,
-    Run,
-    Update,
-)
+from arbkit.core.models import History, Offer, Opportunity, Product, ProductState, Run, Update
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.looks import Look, LookStatus
 from arbkit.core.offers.merging import Outcome
 from arbkit.core.results import RouteTotals
 from arbkit.store.queries import OpportunityQuery, Page, ProductQuery
+from arbkit.store.routes import ProductRoutes, RouteWindow
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -26,9 +26,10 @@ from arbkit.analysis.detection import detect
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.analysis.detector.pricing import Inputs
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import Offer, Opportunity, ProductRoutes, Update
+from arbkit.core.models import Offer, Opportunity, Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
+from arbkit.store.routes import ProductRoutes
 from arbkit.web.dashboards.voila_server import kernel_environment
 from tests.benchmarks.commands import free_port, running
 from tests.benchmarks.first_table import first_table

@@ -10,11 +10,12 @@ from uuid import uuid4
 import pytest
 from elasticsearch import Elasticsearch as Client
 
-from arbkit.core.models import Opportunity, ProductRoutes, Update
+from arbkit.core.models import Opportunity, Update
 from arbkit.store import Notice, OpportunityQuery, PutRoutes, Store
 from arbkit.store.elastic.indices import create
 from arbkit.store.elastic.routes import RouteWriter
 from arbkit.store.elastic.store import ElasticStore
+from arbkit.store.routes import ProductRoutes
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import offer, opportunity
 from tests.servers.launch import Elasticsearch

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from arbkit.core.models import Opportunity, ProductRoutes, Update
+from arbkit.core.models import Opportunity, Update
 from arbkit.store import Store
 from arbkit.store.base import Announce
+from arbkit.store.routes import ProductRoutes
 from tests.helpers.factories import offer
 
 _EVERYTHING = 10_000

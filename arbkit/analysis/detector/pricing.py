@@ -13,10 +13,11 @@ import numpy as np
 from arbkit.analysis.detection_inputs import fingerprint, today
 from arbkit.analysis.offers import moment_of, offers_frame, prepare_offers, with_facts
 from arbkit.analysis.routes import price_routes
-from arbkit.core.models import Offer, Opportunity, ProductRoutes, ProductState
+from arbkit.core.models import Offer, Opportunity, ProductState
 from arbkit.core.settings import Settings
 from arbkit.profit import Profile, Rates, Tables, load_profile, load_rates, load_tables
 from arbkit.profit.reason_codes import Reason
+from arbkit.store.routes import ProductRoutes
 
 LEAST_STORED = 0.01
 """What a route has to leave to be stored, with the cheapest package that the product may have."""

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from pydantic import JsonValue
 
-from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product, ProductRoutes, RouteWindow, Run
+from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product, Run
 from arbkit.core.offers.facts import Fact
 from arbkit.core.offers.looks import Look
 from arbkit.core.results import JsonObject
@@ -19,7 +19,7 @@ from arbkit.store.base import Notice
 from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
 from arbkit.store.history_codec import summarise
-from arbkit.store.routes import Basis, follow_windows
+from arbkit.store.routes import Basis, ProductRoutes, RouteWindow, follow_windows
 
 Document = JsonObject
 ACTIVE: Document = {"term": {"is_active": True}}

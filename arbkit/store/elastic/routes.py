@@ -16,7 +16,7 @@ from elasticsearch import Elasticsearch
 from pydantic import JsonValue
 
 from arbkit.core.errors import StoreError
-from arbkit.core.models import Opportunity, ProductRoutes, RouteWindow
+from arbkit.core.models import Opportunity
 from arbkit.core.results import JsonObject
 from arbkit.store import base
 from arbkit.store.base import Announce, Notice, PutRoutes
@@ -26,7 +26,7 @@ from arbkit.store.elastic.client import Hit, fetch_documents, run_search, scan
 from arbkit.store.elastic.documents import PricedState
 from arbkit.store.elastic.writer import Writer
 from arbkit.store.product_document import best_by_product
-from arbkit.store.routes import Basis, Windows, follow_windows, judge
+from arbkit.store.routes import Basis, ProductRoutes, RouteWindow, Windows, follow_windows, judge
 
 _ATTEMPTS = 20
 _UNSENT: JsonObject = {"term": {"sent": False}}

@@ -17,18 +17,7 @@ from pydantic import JsonValue
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import (
-    OFFER_WIRE_NAMES,
-    History,
-    Offer,
-    Opportunity,
-    Product,
-    ProductRoutes,
-    ProductState,
-    RouteWindow,
-    Run,
-    Update,
-)
+from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, ProductState, Run, Update
 from arbkit.core.results import JsonObject
 from arbkit.store import base
 from arbkit.store.absorbing import put_guarded
@@ -44,6 +33,7 @@ from arbkit.store.elastic.writer import Writer
 from arbkit.store.fields import is_number
 from arbkit.store.product_document import compose_states, without_invented
 from arbkit.store.queries import OpportunityQuery, Page, ProductQuery, page_of
+from arbkit.store.routes import ProductRoutes, RouteWindow
 
 if TYPE_CHECKING:
     import pandas as pd

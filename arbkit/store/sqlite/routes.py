@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
-from arbkit.core.models import Opportunity, ProductRoutes, RouteWindow
+from arbkit.core.models import Opportunity
 from arbkit.store.base import Announce, Notice, PutRoutes
 from arbkit.store.product_document import best_by_product
-from arbkit.store.routes import Basis, Windows, follow_windows, judge
+from arbkit.store.routes import Basis, ProductRoutes, RouteWindow, Windows, follow_windows, judge
 from arbkit.store.sqlite import rows
 
 _KEEP = "INSERT OR IGNORE INTO outbox (id, topic, key, value) VALUES (?, ?, ?, ?)"

@@ -17,18 +17,7 @@ import orjson
 from arbkit.core.closing import Closing
 from arbkit.core.errors import StoreError, UsageError
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import (
-    OFFER_WIRE_NAMES,
-    History,
-    Offer,
-    Opportunity,
-    Product,
-    ProductRoutes,
-    ProductState,
-    RouteWindow,
-    Run,
-    Update,
-)
+from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Product, ProductState, Run, Update
 from arbkit.core.results import RouteTotals
 from arbkit.core.sqlite import bound_wal, connect, fetch_damaged, immediate, snapshot, time_limit, wrap_errors
 from arbkit.store import base
@@ -37,6 +26,7 @@ from arbkit.store.base import Announce, Notice, PutRoutes, Rebuilt, Removed, Sta
 from arbkit.store.fields import is_number
 from arbkit.store.product_document import compose_states, without_invented
 from arbkit.store.queries import End, OpportunityQuery, Page, ProductQuery, page_of
+from arbkit.store.routes import ProductRoutes, RouteWindow
 from arbkit.store.sqlite import changes, demo, queries, routes, rows
 from arbkit.store.sqlite.integrity import drop_damaged, find_damaged
 from arbkit.store.sqlite.products import take_over, write_products
