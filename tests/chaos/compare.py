@@ -31,8 +31,12 @@ class Contents:
     histories: Mapping[str, History]
 
     def timeless(self) -> Contents:
-        """Without the times of the looks, which differ between two runs on the demo market."""
-        return replace(self, offers={key: replace(o, fetched_at=0.0) for key, o in self.offers.items()})
+        """Without the times of the looks, which differ between two runs on the demo market, and what is priced."""
+        return replace(
+            self,
+            offers={key: replace(o, fetched_at=0.0) for key, o in self.offers.items()},
+            products={key: replace(p, best=None) for key, p in self.products.items()},
+        )
 
 
 def contents(settings: Settings) -> Contents:

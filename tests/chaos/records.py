@@ -126,6 +126,10 @@ class Deck:
             "lastUpdate": drawn.version,
             "csv": csv,
             "packageWeight": 1 + drawn.version % 900,
+            "packageLength": 200,
+            "packageWidth": 100,
+            "packageHeight": 50,
+            "categoryTree": [{"catId": 1, "name": "Toys & Games"}],
         }
         message = envelope(
             asin=drawn.asin, market=drawn.market, origin="raw", fetched_at="2026-01-01T00:00:00Z", run_id="chaos",
