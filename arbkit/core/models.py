@@ -8,9 +8,9 @@ field's ``*_at`` set, for then it is known that there is none.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import JsonValue
 
@@ -150,7 +150,33 @@ class Offer:
         fields: dict[str, Any] = dict(row)
         for name in _OFFER_TUPLES & fields.keys():
             fields[name] = tuple(fields[name] or ())
-        return cls(origin=fields.pop("source"), **fields)
+        return new_offer(origin=fields.pop("source"), **fields)
+
+    @staticmethod
+    def of_values(values: Sequence[Any]) -> Offer:
+        """The offer of its values in the order of its fields."""
+        draft: Any = _Draft(*values)
+        draft.__class__ = Offer
+        offer: Offer = draft
+        return offer
+
+
+_Draft = make_dataclass(
+    "_Draft",
+    [(f.name, Any, *(() if f.default is MISSING else (field(default=f.default),))) for f in fields(Offer)],
+    slots=True,
+)
+"""Just like an offer, but not frozen: a frozen one takes ten times as long to make, and a batch makes thousands."""
+
+if TYPE_CHECKING:
+    new_offer = Offer
+else:
+
+    def new_offer(**values):
+        """The offer with these fields, as its own constructor makes it, but faster."""
+        draft = _Draft(**values)
+        draft.__class__ = Offer
+        return draft
 
 
 _OFFER_TUPLES = frozenset(f.name for f in fields(Offer) if f.default == ())

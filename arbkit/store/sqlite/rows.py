@@ -37,8 +37,7 @@ _NUMBERS = [
     for position, kind in enumerate(OFFER_KINDS.values())
     if kind in ("bool", "float", "int")
 ]
-_TUPLES = [name for name, wire in OFFER_WIRE_NAMES.items() if OFFER_KINDS[wire] == "texts"]
-_BOOLEANS = [name for name, wire in OFFER_WIRE_NAMES.items() if OFFER_KINDS[wire] == "bool"]
+_BOOLEAN_POSITIONS = [position for position, kind in enumerate(OFFER_KINDS.values()) if kind == "bool"]
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:
@@ -117,12 +116,12 @@ def read_offers(connection: sqlite3.Connection, asins: Sequence[str], *, file: s
 
 
 def _offer(row: Sequence[Any]) -> Offer:
-    values = dict(zip(OFFER_WIRE_NAMES, row, strict=True))
-    for name in _TUPLES:
-        values[name] = tuple(orjson.loads(values[name])) if values[name] else ()
-    for name in _BOOLEANS:
-        values[name] = None if values[name] is None else bool(values[name])
-    return Offer(**values)
+    values = list(row)
+    for position in _TUPLE_POSITIONS:
+        values[position] = tuple(orjson.loads(values[position])) if values[position] else ()
+    for position in _BOOLEAN_POSITIONS:
+        values[position] = None if values[position] is None else bool(values[position])
+    return Offer.of_values(values)
 
 
 def history_row(h: StoredHistory) -> tuple[SqlValue, ...]:
