@@ -10,6 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import JsonValue
@@ -142,7 +143,7 @@ class Offer:
 
     def to_dict(self) -> JsonObject:
         """The offer under the names of :data:`OFFER_WIRE_NAMES`: its document, and its JSON."""
-        return {wire: getattr(self, name) for name, wire in OFFER_WIRE_NAMES.items()}
+        return dict(zip(_WIRE_NAMES, _read_fields(self), strict=True))
 
     @classmethod
     def from_dict(cls, row: Mapping[str, JsonValue]) -> Offer:
@@ -161,6 +162,11 @@ class Offer:
         return offer
 
 
+_OFFER_TUPLES = frozenset(f.name for f in fields(Offer) if f.default == ())
+OFFER_WIRE_NAMES: Mapping[str, str] = {f.name: "source" if f.name == "origin" else f.name for f in fields(Offer)}
+"""Field of :class:`Offer` → its name in documents, columns and JSON, where ``source`` says where data came from."""
+_WIRE_NAMES = tuple(OFFER_WIRE_NAMES.values())
+_read_fields = attrgetter(*OFFER_WIRE_NAMES)
 _Draft = make_dataclass(
     "_Draft",
     [(f.name, Any, *(() if f.default is MISSING else (field(default=f.default),))) for f in fields(Offer)],
@@ -177,11 +183,6 @@ else:
         draft = _Draft(**values)
         draft.__class__ = Offer
         return draft
-
-
-_OFFER_TUPLES = frozenset(f.name for f in fields(Offer) if f.default == ())
-OFFER_WIRE_NAMES: Mapping[str, str] = {f.name: "source" if f.name == "origin" else f.name for f in fields(Offer)}
-"""Field of :class:`Offer` → its name in documents, columns and JSON, where ``source`` says where data came from."""
 
 
 @dataclass(frozen=True, slots=True)

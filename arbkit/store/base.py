@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, Protocol, Self, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, Self, TypedDict, TypeVar, Unpack
 
 from pydantic import Field
 
@@ -237,6 +237,9 @@ class Store(Closing, Protocol):
 
     Every method but :meth:`close` raises :class:`~arbkit.core.errors.StoreError` if the store cannot be used.
     """
+
+    waits_for_server: ClassVar[bool]
+    """Whether a :meth:`put` is mostly waiting, during which this process can do other work."""
 
     def put(self, updates: Sequence[Update]) -> Written:
         """Store offers, histories and the products they make up; returns when durable.

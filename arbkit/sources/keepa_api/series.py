@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import struct
 from array import array
-from typing import NamedTuple
 
 import orjson
 
@@ -25,15 +24,6 @@ TRIPLES = frozenset({7, *range(18, 28), 28, 29, 32})
 _FIELDS = tuple((name, at, f"csv[{at}]", 3 if at in TRIPLES else 2) for name, at in KEPT.items())
 
 
-class _Flat(NamedTuple):
-    """A list as Keepa sends it: of which series, in which field, and how many numbers a point has."""
-
-    name: str
-    field: str
-    width: int
-    values: Json
-
-
 def read_series(csv: Json) -> dict[str, Series]:
     """The series arbkit keeps, by name, out of ``csv``: 34 or 36 entries, or null; each entry may be null.
 
@@ -42,10 +32,11 @@ def read_series(csv: Json) -> dict[str, Series]:
     """
     lists = [] if csv is None else as_list(csv, "csv")
     size = len(lists)
-    flat = [_Flat(name, field, width, lists[at]) for name, at, field, width in _FIELDS if at < size and lists[at]]
-    found = _read_all(flat)
+    flat = [(name, width, lists[at]) for name, at, _, width in _FIELDS if at < size and lists[at]]
+    if (found := _read_all(flat)) is not None:
+        return found
     # One by one, so that the first fault is named.
-    return {one.name: _points(one.values, one.field, one.width) for one in flat} if found is None else found
+    return {n: _points(lists[at], field, width) for n, at, field, width in _FIELDS if at < size and lists[at]}
 
 
 def read_pairs(values: Json, field: str) -> Series:
@@ -68,13 +59,16 @@ def as_list(value: Json, field: str) -> list[Json]:
     return value
 
 
-def _read_all(flat: list[_Flat]) -> dict[str, Series] | None:
-    """The series of all lists, read in one go, for they are most of a record; None where something is wrong."""
+def _read_all(flat: list[tuple[str, int, Json]]) -> dict[str, Series] | None:
+    """The series of these lists (name, numbers a point, list), which are most of a record, read in one go.
+
+    None where something is wrong with one.
+    """
     together, ends = list[Json](), list[int]()
-    for one in flat:
-        if not isinstance(one.values, list) or len(one.values) % one.width:
+    for _, width, values in flat:
+        if not isinstance(values, list) or len(values) % width:
             return None
-        together += one.values
+        together += values
         ends.append(len(together))
     packed = _pack(together)
     if isinstance(packed, str):
@@ -82,7 +76,7 @@ def _read_all(flat: list[_Flat]) -> dict[str, Series] | None:
     numbers = array("i", packed)
     series: dict[str, Series] = {}
     start = 0
-    for (name, _, width, _), end in zip(flat, ends, strict=True):
+    for (name, width, _), end in zip(flat, ends, strict=True):
         shipping = numbers[start + 2 : end : 3] if width == 3 else None
         series[name] = Series(numbers[start:end:width], numbers[start + 1 : end : width], shipping)
         start = end

@@ -62,6 +62,8 @@ class ElasticStore(ElasticUsers, Closing):
         StoreRefusedError: its indices are missing or of another version, or the user may not use them.
     """
 
+    waits_for_server = True
+
     def __init__(
         self,
         url: str,

@@ -21,6 +21,7 @@ from arbkit.store.sqlite.schema import OFFER_COLUMNS
 logger = logging.getLogger(__name__)
 
 _IN_CHUNK = 500
+_HISTORIES_AT_ONCE = 100
 _HISTORY_FIELDS = ("asin", "market", "version", "currency", "series", "digest")
 _PRODUCT_FIELDS = (
     "asin", "version", "demo", "title", "brand", "category", "eans", "image", "updated_at", "markets",
@@ -57,6 +58,11 @@ PUT_OPPORTUNITY = _insert("opportunities", OPPORTUNITY_FIELDS)
 PUT_OPPORTUNITY_DOCUMENT = _insert("opportunity_documents", ("id", "document"))
 _FACT_COLUMNS = ("asin", "market", "name", "value", "at")
 PUT_FACT = _insert("facts", _FACT_COLUMNS).replace("INSERT", "INSERT OR REPLACE", 1)
+PUT_WORDS = "INSERT OR REPLACE INTO product_text (rowid, words) VALUES (?, ?)"
+_WORDS = (
+    "SELECT p.asin, p.rowid, t.words FROM products AS p LEFT JOIN product_text AS t ON t.rowid = p.rowid "
+    "WHERE p.asin IN ({})"
+)
 DELETE_OLD_RUNS = (
     "DELETE FROM runs WHERE report = ? AND started_at <= "
     "(SELECT started_at FROM runs WHERE report = ? ORDER BY started_at DESC LIMIT 1 OFFSET ?)"
@@ -149,9 +155,15 @@ def read_histories(
     connection: sqlite3.Connection, ids: Iterable[str], *, file: str = "main"
 ) -> dict[str, StoredHistory]:
     """The histories that are stored, by id, without damaged ones; ``file`` may be an attached one."""
-    query = f"SELECT {HISTORY_COLUMNS} FROM {file}.history WHERE asin = ? AND market = ?"  # noqa: S608 - ours
-    found = (row for name in ids for row in fetch_damaged(connection, query, name.split(":")))
-    return {history.id: history for history in map(to_history, filter(is_history_intact, found))}
+    ordered = sorted(set(ids))
+    found: dict[str, StoredHistory] = {}
+    for start in range(0, len(ordered), _HISTORIES_AT_ONCE):
+        chunk = ordered[start : start + _HISTORIES_AT_ONCE]
+        keys = ", ".join(["(?, ?)"] * len(chunk))
+        query = f"SELECT {HISTORY_COLUMNS} FROM {file}.history WHERE (asin, market) IN (VALUES {keys})"  # noqa: S608
+        rows = fetch_damaged(connection, query, [part for name in chunk for part in name.split(":")])
+        found |= {history.id: history for history in map(to_history, filter(is_history_intact, rows))}
+    return found
 
 
 def to_history(columns: Sequence[SqlValue]) -> StoredHistory:
@@ -205,6 +217,12 @@ def read_changed(connection: sqlite3.Connection, asins: Sequence[str]) -> dict[s
     """The numbers of the last changes of these products, by ASIN."""
     query = "SELECT asin, changed FROM products WHERE asin IN ({})"
     return {asin: n for some, chunk in _in_chunks(query, asins) for asin, n in connection.execute(some, chunk)}
+
+
+def read_words(connection: sqlite3.Connection, asins: Sequence[str]) -> dict[str, tuple[int, str | None]]:
+    """The row numbers of these products, and the words that a search finds each by (None: none yet), by ASIN."""
+    found = (row for some, chunk in _in_chunks(_WORDS, asins) for row in connection.execute(some, chunk))
+    return {asin: (number, words) for asin, number, words in found}
 
 
 def _in_chunks(query: str, asins: Iterable[str]) -> Iterator[tuple[str, list[str]]]:

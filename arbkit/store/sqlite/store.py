@@ -58,6 +58,8 @@ class SqliteStore(SqliteLooks, Closing):
     a read fails.
     """
 
+    waits_for_server = False
+
     def __init__(
         self, path: Path, *, read_only: bool = False, show_demo: bool = True, longest_read_s: float | None = None
     ) -> None:
