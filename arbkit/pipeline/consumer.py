@@ -215,7 +215,8 @@ class _Loop:
                         with timed("consumer", "decode"):
                             batch = decode_batch(messages, demo=self._demo)
                         self._settle()
-                        self._offsets = {m.topic_partition: m.offset + 1 for m in messages}
+                        ends = {(m.topic, m.partition): m.offset + 1 for m in messages}
+                        self._offsets = {TopicPartition(*at): end for at, end in ends.items()}
                         self._under_way = worker.submit(self._process, batch, messages)
                         if not self._store.waits_for_server:
                             # Two threads that both compute take longer than one after the other.
@@ -307,9 +308,9 @@ class _Loop:
         if written is None:
             return False
         enriched = _enriched(batch, written.states)
-        rejected = {(message.topic_partition, message.offset) for message, _ in batch.rejected}
+        rejected = {id(message) for message, _ in batch.rejected}
         # What was a dead letter before says nothing about the stream.
-        self._limit.note((m.topic_partition, m.offset) in rejected for m in messages if not attempts(m.headers))
+        self._limit.note(id(m) in rejected for m in messages if not m.headers or not attempts(m.headers))
         with timed("consumer", "publish"):
             publish(self._stream, ENRICHED_TOPIC, enriched)
             self._stream.publish(dead_letter_topic(RAW_TOPIC), [dead_letter(m, why) for m, why in batch.rejected])

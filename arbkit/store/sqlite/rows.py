@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
@@ -33,11 +34,12 @@ _offer_values = attrgetter(*OFFER_WIRE_NAMES)
 _product_values = attrgetter(*_PRODUCT_FIELDS)
 _opportunity_values = attrgetter(*OPPORTUNITY_FIELDS)
 _TUPLE_POSITIONS = [position for position, kind in enumerate(OFFER_KINDS.values()) if kind == "texts"]
-_NUMBERS = [
+_NUMBERS: list[tuple[int, type[int | float]]] = [
     (position, float if kind == "float" else int)
     for position, kind in enumerate(OFFER_KINDS.values())
     if kind in ("bool", "float", "int")
 ]
+_FLOAT_POSITIONS = [position for position, number in _NUMBERS if number is float]
 _BOOLEAN_POSITIONS = [position for position, kind in enumerate(OFFER_KINDS.values()) if kind == "bool"]
 
 
@@ -89,12 +91,20 @@ def offer_row(offer: Offer) -> tuple[SqlValue, ...]:
     row = list(_offer_values(offer))
     for position in _TUPLE_POSITIONS:
         row[position] = orjson.dumps(row[position]).decode() if row[position] else None
-    for position, number in _NUMBERS:
-        # As SQLite gives them back: it has no -0.0.
-        value = row[position]
-        if value is not None and (not value or value.__class__ is not number):
-            row[position] = number(value or 0)
+    # As SQLite gives them back.
+    for position, number in _conversions(tuple(map(type, row))):
+        row[position] = number(row[position])
+    for position in _FLOAT_POSITIONS:
+        # It has no -0.0.
+        if row[position] == 0:
+            row[position] = 0.0
     return (*row, _offer_digest(row))
+
+
+@lru_cache(maxsize=4_096)
+def _conversions(kinds: tuple[type, ...]) -> tuple[tuple[int, type[int | float]], ...]:
+    """The numbers, by position, that are not of their column's type in a row of values of these types."""
+    return tuple((at, number) for at, number in _NUMBERS if kinds[at] not in (number, type(None)))
 
 
 def _offer_digest(row: Sequence[SqlValue]) -> bytes:
