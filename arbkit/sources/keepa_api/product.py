@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from arbkit.core.errors import BadRecordError
@@ -51,12 +51,12 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
     buy_box, buy_box_shipping, buy_box_at = _buy_box(product, stats, series, updated_at)
     new_shipping = 0 if new is not None and updated_at >= NEW_INCLUDES_SHIPPING_FROM else None
     averages = [_values(stats.get(days)) for days in _AVERAGES]
-    prices = {
-        "buy_box": Price(_offered(buy_box), buy_box_at, buy_box_shipping, *_averages(averages, "buy_box")),
-        "new": Price(_offered(new), None if new is None else updated_at, new_shipping, *_averages(averages, "new")),
-        "amazon": Price(_offered(amazon), None if amazon is None else updated_at, None, *_averages(averages, "amazon")),
-    }
-    used = used_price(**prices)
+    prices = (
+        Price(_offered(buy_box), buy_box_at, buy_box_shipping, *_averages(averages, "buy_box")),
+        Price(_offered(new), None if new is None else updated_at, new_shipping, *_averages(averages, "new")),
+        Price(_offered(amazon), None if amazon is None else updated_at, None, *_averages(averages, "amazon")),
+    )
+    used = used_price(*prices)
     index = KEPT[used["price_basis"] or "new"]
     tree = product.get("categoryTree") or []
     fees: RawProduct = product.get("fbaFees") or {}
@@ -83,7 +83,7 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         image=_image(product),
         **_which_goods(product),
         **used,
-        **_of_prices(prices),
+        **_of_prices(*prices),
         buy_box_seller=_optional_text(stats.get("buyBoxSellerId"), "buyBoxSellerId"),
         buy_box_is_amazon=_optional_flag(stats.get("buyBoxIsAmazon")),
         buy_box_is_fba=_optional_flag(stats.get("buyBoxIsFBA")),
@@ -141,23 +141,36 @@ def _which_goods(product: RawProduct) -> dict[str, Any]:
     }
 
 
-def _averages(averages: Sequence[Sequence[Json]], name: str) -> Iterator[int | None]:
+def _averages(averages: Sequence[Sequence[Json]], name: str) -> list[int | None]:
     """The averages of a price over 30, 90 and 180 days."""
     at = KEPT[name]
-    for days, values in zip(_AVERAGES, averages, strict=True):
-        yield _offered(_number(values[at], days)) if at < len(values) else None
+    return [
+        _offered(_number(values[at], days)) if at < len(values) else None
+        for days, values in zip(_AVERAGES, averages, strict=True)
+    ]
 
 
-def _of_prices(prices: Mapping[str, Price]) -> dict[str, Any]:
+def _of_prices(buy_box: Price, new: Price, amazon: Price) -> dict[str, Any]:
     """The fields of an offer that hold its prices; Amazon's is always sent free."""
-    found: dict[str, Any] = {}
-    for name, price in prices.items():
-        found |= {f"{name}_minor": price.minor, f"{name}_at": price.at}
-        found |= {f"{name}_avg30_minor": price.avg30, f"{name}_avg90_minor": price.avg90}
-        found[f"{name}_avg180_minor"] = price.avg180
-        if name != "amazon":
-            found[f"{name}_shipping_minor"] = price.shipping
-    return found
+    return {
+        "buy_box_minor": buy_box.minor,
+        "buy_box_at": buy_box.at,
+        "buy_box_shipping_minor": buy_box.shipping,
+        "buy_box_avg30_minor": buy_box.avg30,
+        "buy_box_avg90_minor": buy_box.avg90,
+        "buy_box_avg180_minor": buy_box.avg180,
+        "new_minor": new.minor,
+        "new_at": new.at,
+        "new_shipping_minor": new.shipping,
+        "new_avg30_minor": new.avg30,
+        "new_avg90_minor": new.avg90,
+        "new_avg180_minor": new.avg180,
+        "amazon_minor": amazon.minor,
+        "amazon_at": amazon.at,
+        "amazon_avg30_minor": amazon.avg30,
+        "amazon_avg90_minor": amazon.avg90,
+        "amazon_avg180_minor": amazon.avg180,
+    }
 
 
 def _coupon(value: Json) -> dict[str, Any]:
