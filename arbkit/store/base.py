@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-
+MAX_BRANDS = 100
 RUNS_KEPT = 9_000
 """Records of runs kept of each report, the latest: a month of one every five minutes."""
 
@@ -225,9 +225,6 @@ class Sums:
             total_profit=round(sum(float(r["total_profit"]) for r in routes.values()), 2),
             routes=routes,
         )
-
-
-MAX_BRANDS = 100
 
 
 class Store(Closing, Protocol):
