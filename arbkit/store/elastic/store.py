@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import JsonValue
 
@@ -62,7 +62,7 @@ class ElasticStore(ElasticUsers, Closing):
         StoreRefusedError: its indices are missing or of another version, or the user may not use them.
     """
 
-    waits_for_server = True
+    waits_for_server: ClassVar[bool] = True
 
     def __init__(
         self,

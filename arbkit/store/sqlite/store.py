@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
@@ -58,7 +58,7 @@ class SqliteStore(SqliteLooks, Closing):
     a read fails.
     """
 
-    waits_for_server = False
+    waits_for_server: ClassVar[bool] = False
 
     def __init__(
         self, path: Path, *, read_only: bool = False, show_demo: bool = True, longest_read_s: float | None = None
