@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclass
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import JsonValue
 
@@ -20,6 +20,8 @@ from arbkit.core.results import BestRoute, ComponentRow, JsonObject, MatchRow, R
 
 Origin = Literal["keepa", "demo", "export", "raw"]
 """Where data came from."""
+FieldValue: TypeAlias = str | int | float | bool | tuple[str, ...] | None
+"""What a field of an offer holds."""
 PriceBasis = Literal["buy_box", "new", "amazon"]
 ProductType = Literal["standard", "download", "ebook", "parent", "unavailable"]
 """What kind of listing it is: only ``standard`` ones are goods that can be bought and sent."""
@@ -154,7 +156,7 @@ class Offer:
         return new_offer(origin=fields.pop("source"), **fields)
 
     @staticmethod
-    def of_values(values: Sequence[Any]) -> Offer:
+    def of_values(values: Sequence[FieldValue]) -> Offer:
         """The offer of its values in the order of its fields."""
         draft: Any = _Draft(*values)
         draft.__class__ = Offer

@@ -13,13 +13,13 @@ from arbkit.core.models import Offer, new_offer
 from tests.helpers.factories import offer
 
 
-def values_of(one: Offer) -> dict[str, object]:
+def values_of(one: Offer) -> dict[str, Any]:
     return {f.name: getattr(one, f.name) for f in fields(Offer)}
 
 
 def test_an_offer_made_quickly_equals_one_of_the_constructor() -> None:
     plain = offer(title="Ball", eans=("4006381333931",))
-    quick = new_offer(**values_of(plain))  # type: ignore[arg-type]
+    quick = new_offer(**values_of(plain))
     assert (quick, type(quick), hash(quick)) == (plain, Offer, hash(plain))
     assert Offer.of_values(list(values_of(plain).values())) == plain
     assert repr(quick) == repr(plain)
