@@ -4,12 +4,14 @@ A batch goes in one order: stored and acknowledged, published to ``products.enri
 on the dead-letter topic with their original bytes, and only then committed. Killed anywhere in between it does the
 batch again, and doing it again changes nothing.
 
-One batch is under way in a thread of its own while the next is read and decoded; there are never more. The thread
-that polls also commits, and before a partition goes to another member the batch under way is finished first.
+One batch is under way in a thread of its own; while it waits for the store's server, the next is read and decoded, and
+there are never more. The thread that polls also commits, and before a partition goes to another member the batch under
+way is finished first.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -126,6 +128,8 @@ def consume(
         loop = _Loop(settings, stream, store, stop, until_empty=until_empty)
         counted = ConsumeSummary() if summary is None else summary
         said = False
+        # Else all that is loaded now is looked through for garbage again and again while a batch is decoded.
+        gc.freeze()
         while not stop.is_set():
             try:
                 return loop.run(counted)
@@ -211,8 +215,12 @@ class _Loop:
                         with timed("consumer", "decode"):
                             batch = decode_batch(messages, demo=self._demo)
                         self._settle()
-                        self._offsets = {m.topic_partition: m.offset + 1 for m in messages}
+                        ends = {(m.topic, m.partition): m.offset + 1 for m in messages}
+                        self._offsets = {TopicPartition(*at): end for at, end in ends.items()}
                         self._under_way = worker.submit(self._process, batch, messages)
+                        if not self._store.waits_for_server:
+                            # Two threads that both compute take longer than one after the other.
+                            self._settle()
                     elif self._under_way is not None and self._under_way.done():
                         self._commit()
                     elif self._until_empty and self._under_way is None and self._caught_up():
@@ -226,8 +234,8 @@ class _Loop:
     # The thread that polls
 
     def _poll(self) -> Sequence[Message]:
-        # The batch under way may be done at any moment.
-        patience = _POLL_S if self._under_way is None else _SHORT_POLL_S
+        # The batch under way may be done at any moment, and so may a run that ends.
+        patience = _POLL_S if self._under_way is None and not self._until_empty else _SHORT_POLL_S
         with timed("consumer", "poll"):
             return self._consumer.poll(max_records=_BATCH, timeout_s=patience)
 
@@ -300,9 +308,9 @@ class _Loop:
         if written is None:
             return False
         enriched = _enriched(batch, written.states)
-        rejected = {(message.topic_partition, message.offset) for message, _ in batch.rejected}
+        rejected = {id(message) for message, _ in batch.rejected}
         # What was a dead letter before says nothing about the stream.
-        self._limit.note((m.topic_partition, m.offset) in rejected for m in messages if not attempts(m.headers))
+        self._limit.note(id(m) in rejected for m in messages if not m.headers or not attempts(m.headers))
         with timed("consumer", "publish"):
             publish(self._stream, ENRICHED_TOPIC, enriched)
             self._stream.publish(dead_letter_topic(RAW_TOPIC), [dead_letter(m, why) for m, why in batch.rejected])

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from arbkit.core.errors import BadRecordError
 from arbkit.core.keepa_time import CLOCK_TOLERANCE_S, iso_to_unix, to_unix
@@ -18,10 +19,12 @@ from arbkit.sources.raw_types import Envelope, Json, RawProduct
 
 ENVELOPE_VERSION = 1
 _ASIN = re.compile(r"[A-Z0-9]{10}")
-_TIMES = tuple(dict.fromkeys(("updated_at", "buy_box_at", *(f.name for f in fields(Offer) if f.name[-3:] == "_at"))))
-"""The times of an offer, first those that others follow from."""
 _WHEN_FETCHED = "fetched_at"
 """By the clock of whoever asked: nothing is fresher for it, and what was paid for must not be lost by that clock."""
+_ALL_TIMES = dict.fromkeys(("updated_at", "buy_box_at", *(f.name for f in fields(Offer) if f.name[-3:] == "_at")))
+_TIMES = tuple(name for name in _ALL_TIMES if name != _WHEN_FETCHED)
+"""The times of an offer, first those that others follow from."""
+_read_times = attrgetter(*_TIMES)
 _KEEPA_NAMES = {
     "updated_at": "lastUpdate", "buy_box_at": "lastBuyBoxUpdate", "price_at": "lastBuyBoxUpdate",
     "keepa_fba_fee_at": "fbaFees.lastUpdate",
@@ -112,14 +115,13 @@ def _check_times(update: Update, latest: float) -> None:
     """
     offer, history = update.offer, update.history
     names = _KEEPA_NAMES if history is not None else _EXPORT_NAMES
-    for name in _TIMES:
-        at = getattr(offer, name)
-        if at is not None and at > latest and name != _WHEN_FETCHED:
+    for name, at in zip(_TIMES, _read_times(offer), strict=True):
+        if at is not None and at > latest:
             raise BadRecordError("is in the future", field=names.get(name, name), value=_shown(at))
     for name, series in history.series.items() if history is not None else ():
         # They are in the order of time.
-        if series.times and to_unix(series.times[-1]) > latest:
-            raise BadRecordError("is in the future", field=f"csv, {name}", value=_shown(to_unix(series.times[-1])))
+        if series.times and (at := to_unix(series.times[-1])) > latest:
+            raise BadRecordError("is in the future", field=f"csv, {name}", value=_shown(at))
 
 
 def _shown(at: float) -> str:

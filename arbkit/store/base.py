@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from arbkit.core.closing import Closing
 from arbkit.core.models import History, Offer, Opportunity, Product, ProductState, Run, Update
@@ -21,6 +21,7 @@ from arbkit.store.routes import ProductRoutes, RouteWindow
 if TYPE_CHECKING:
     import pandas as pd
 
+MAX_BRANDS = 100
 RUNS_KEPT = 9_000
 """Records of runs kept of each report, the latest: a month of one every five minutes."""
 WINDOWS_KEPT_S = 400 * 86_400.0
@@ -144,9 +145,6 @@ class Sums:
         )
 
 
-MAX_BRANDS = 100
-
-
 class Store(Closing, Protocol):
     """A store. A context manager; safe to use from several threads and processes at once.
 
@@ -154,6 +152,9 @@ class Store(Closing, Protocol):
 
     Every method but :meth:`close` raises :class:`~arbkit.core.errors.StoreError` if the store cannot be used.
     """
+
+    waits_for_server: ClassVar[bool]
+    """Whether a :meth:`put` is mostly waiting, during which this process can do other work."""
 
     def put(self, updates: Sequence[Update]) -> Written:
         """Store offers, histories and the products they make up; returns when durable.

@@ -25,12 +25,10 @@ NO_OFFER = -1
 def encode(series: Mapping[str, Series], sellers: tuple[str, ...]) -> bytes:
     """Length of the header (4 bytes), header, then little-endian 32-bit numbers."""
     header: dict[str, list[int]] = {}
-    parts: list[bytes] = []
+    parts: list[array[int]] = []
     for name, one in series.items():
         header[name] = [len(one.times), 0 if one.shipping is None else 1]
-        parts += (one.times.tobytes(), one.values.tobytes())
-        if one.shipping is not None:
-            parts.append(one.shipping.tobytes())
+        parts += (one.times, one.values) if one.shipping is None else (one.times, one.values, one.shipping)
     head = orjson.dumps([sys.byteorder, header, sellers])
     return b"".join([len(head).to_bytes(4, "little"), head, *parts])
 

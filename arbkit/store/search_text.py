@@ -17,8 +17,10 @@ def fold(text: str) -> str:
     So ``Küche``, ``Kueche`` and ``kuche`` are one word. The price is that ``Steuer`` and ``Stür`` are one
     too, which a search box can bear.
     """
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(_DIGRAPHS))
-    bare = "".join(c for c in plain if not unicodedata.combining(c))
+    bare = text.casefold()
+    if not bare.isascii():
+        plain = unicodedata.normalize("NFKD", bare.translate(_DIGRAPHS))
+        bare = "".join(c for c in plain if not unicodedata.combining(c))
     return bare.replace("ae", "a").replace("oe", "o").replace("ue", "u")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from arbkit.core.closing import Closing
 from arbkit.core.errors import MessageTooLargeError, UsageError
@@ -128,8 +128,7 @@ def check_sizes(topic: str, records: Sequence[Record]) -> None:
         raise MessageTooLargeError(topic, keys=keys, sizes=sizes, limit=limit, rest_published=False)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class TopicPartition:
+class TopicPartition(NamedTuple):
     """One partition of a topic."""
 
     topic: str
@@ -139,8 +138,7 @@ class TopicPartition:
         return f"{self.topic}/{self.partition}"
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """What a consumer gets. ``timestamp`` is when it became durable, in Unix seconds.
 
     ``damaged``: it is no longer what was published; the disk, or somebody else, has changed it.

@@ -6,6 +6,7 @@ import logging
 import math
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from functools import partial
@@ -154,34 +155,34 @@ class KafkaStream(Stream):
     def _send(self, topic: str, records: Sequence[Record]) -> list[int]:
         """Publish, and wait for every answer; the indices in the batch of those that the broker finds too large."""
         producer = self._produce_with()
-        failures: dict[int, KafkaError] = {}
+        refused: list[tuple[KafkaError, KafkaMessage]] = []
         waiting = len(records)
 
-        def delivered(index: int, error: KafkaError | None, _: KafkaMessage) -> None:
+        def delivered(error: KafkaError | None, message: KafkaMessage) -> None:
             nonlocal waiting
             waiting -= 1
             if error is not None:
-                failures[index] = error
+                refused.append((error, message))
 
         deadline = time.monotonic() + _DELIVERY_S + 5
         try:
-            for index, record in enumerate(records):
-                if index % _SERVE_EVERY == 0:
-                    # What is known already is taken in while the rest is under way.
-                    producer.poll(0)
-                _enqueue(producer, topic, record, partial(delivered, index))
+            for start in range(0, len(records), _SERVE_EVERY):
+                # What is known already is taken in while the rest is under way.
+                producer.poll(0)
+                for record in records[start : start + _SERVE_EVERY]:
+                    _enqueue(producer, topic, record, delivered)
             while waiting and time.monotonic() < deadline:
                 # Flushing does not linger for more records; it waits for those of other threads too, so not for long.
                 producer.flush(0.02)
         except KafkaException as error:
             raise self._failed(producer, error, f"nothing can be published to {topic}") from error
-        too_large = [index for index, error in failures.items() if error.code() == KafkaError.MSG_SIZE_TOO_LARGE]
-        if others := [failures[index] for index in failures.keys() - set(too_large)]:
+        too_large = [message for error, message in refused if error.code() == KafkaError.MSG_SIZE_TOO_LARGE]
+        if others := [error for error, _ in refused if error.code() != KafkaError.MSG_SIZE_TOO_LARGE]:
             worst = max(others, key=is_fatal)
             raise self._failed(producer, KafkaException(worst), f"{len(others)} messages to {topic} failed")
         if waiting:
             raise StreamError(f"{waiting} messages to {topic} were not acknowledged by {self._servers} in time")
-        return too_large
+        return _indices(records, too_large)
 
     def _failed(self, producer: Producer, error: KafkaException, what: str) -> StreamError:
         """The error to raise; after a fatal one the producer is unusable and the next call makes a new one."""
@@ -353,15 +354,27 @@ class KafkaStream(Stream):
 
 def _enqueue(producer: Producer, topic: str, record: Record, delivered: _Delivered) -> None:
     """Hand one record to the producer, waiting for room in its queue."""
-    more: dict[str, Any] = {"on_delivery": delivered}
+    more: dict[str, Any] = {}
     if record.headers:
         more["headers"] = [(name, text.encode()) for name, text in record.headers.items()]
     while True:
         try:
-            return producer.produce(topic, record.value, record.key, **more)
+            return producer.produce(topic, record.value, record.key, on_delivery=delivered, **more)
         except BufferError:
             # The local queue is full: what is under way makes room.
             producer.poll(0.2)
+
+
+def _indices(records: Sequence[Record], messages: Sequence[KafkaMessage]) -> list[int]:
+    """Where these messages are among the records; of equal ones the first, for they are refused alike."""
+    found = Counter((message.key(), message.value()) for message in messages)
+    indices = []
+    for index, record in enumerate(records if found else ()):
+        content = record.key.encode(), record.value
+        if found[content]:
+            found[content] -= 1
+            indices.append(index)
+    return indices
 
 
 def _new_topic(spec: TopicSpec) -> NewTopic:

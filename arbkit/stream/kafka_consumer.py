@@ -218,7 +218,7 @@ class KafkaConsumer(Closing):
 
     def _usable(self, message: KafkaMessage) -> bool:
         """Whether it is a message of ours; a transient error is passed over, any other kept to be raised."""
-        topic_partition = TopicPartition(str(message.topic()), int(message.partition() or 0))
+        topic_partition = TopicPartition(message.topic() or "", message.partition() or 0)
         error = message.error()
         if error is None:
             return topic_partition in self._owned
@@ -276,9 +276,9 @@ def to_message(message: KafkaMessage) -> Message:
     key, value = message.key(), message.value()
     _, milliseconds = message.timestamp()
     return Message(
-        topic=str(message.topic()),
-        partition=int(message.partition() or 0),
-        offset=int(message.offset() or 0),
+        topic=message.topic() or "",
+        partition=message.partition() or 0,
+        offset=message.offset() or 0,
         key=_decoded(key),
         value=value if isinstance(value, bytes) else b"",
         headers={str(header[0]): _decoded(header[1]) for header in message.headers() or ()},

@@ -1,4 +1,4 @@
-"""Consuming into both stores against bare loads of the same documents; several consumers; renewing an index."""
+"""Consuming into both stores against bare loops and loads; several consumers; renewing an index."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ from arbkit.store.elastic.schema import COLLECTIONS, IndexLayout, template
 from arbkit.store.product_document import build_product
 from arbkit.store.sqlite.store import SqliteStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, open_stream
+from tests.benchmarks.bare import BATCH, WRITTEN, bare_loop_seconds, bulk_lines
 from tests.benchmarks.inputs import demo_products
 from tests.benchmarks.measuring import Report, skip
 from tests.helpers.factories import offer
@@ -47,8 +48,6 @@ __all__ = ["run"]
 
 _PRODUCTS = 2_000
 _REPEATS = 3
-_BATCH = 500
-_WRITTEN = ("offers", "history", "products")
 
 
 def prepared_records(count: int) -> list[Record]:
@@ -88,8 +87,8 @@ def _servers(name: str) -> Iterator[tuple[Kafka, Elasticsearch] | None]:
 
 def publish(settings: Settings, records: Sequence[Record]) -> None:
     with open_stream(settings) as log:
-        for start in range(0, len(records), _BATCH):
-            log.publish(RAW_TOPIC, records[start : start + _BATCH])
+        for start in range(0, len(records), BATCH):
+            log.publish(RAW_TOPIC, records[start : start + BATCH])
 
 
 def run(report: Report) -> None:
@@ -99,56 +98,70 @@ def run(report: Report) -> None:
 
 
 def _consuming(report: Report) -> None:
-    """Into each store, against a bare load of all that ends up there: updates that are prepared, and from Kafka on."""
-    with _servers("consuming") as running:
+    """Into each store: updates that are prepared against a bare load of them, and from each log against a bare loop."""
+    records = prepared_records(_PRODUCTS)
+    _consumed(report, records, "embedded log → SQLite", "", "")
+    with _servers("consuming from Kafka") as running:
         if running is None:
             return
         kafka, elastic = running
-        records = prepared_records(_PRODUCTS)
         for store, url, bare, limit in (
             ("Elasticsearch / bare client.bulk", elastic.url, _bare_bulk, "at least 0.8 ×"),
             ("SQLite / bare executemany", "", _bare_executemany, "at least 0.6 ×"),
         ):
-            taken = [_stored(kafka.url, url, records, bare, empty_first=kafka) for _ in range(_REPEATS + 1)][1:]
-            for name, which in ((f"prepared updates → {store}", 0), (f"Kafka → {store}", 1)):
-                ratio = median(one[2] / one[which] for one in taken)
-                rate = len(records) / median(one[which] for one in taken)
-                report(name, f"{ratio:.2f} × ({rate:,.0f} records/s)", limit)
+            taken = [_stored(url, records, bare) for _ in range(_REPEATS + 1)][1:]
+            rate = len(records) / median(ours for ours, _ in taken)
+            ratio = median(loaded / ours for ours, loaded in taken)
+            report(f"prepared updates → {store}", f"{ratio:.2f} × ({rate:,.0f} records/s)", limit)
+        for name, url in (("Kafka → Elasticsearch", elastic.url), ("Kafka → SQLite", "")):
+            _consumed(report, records, name, kafka.url, url, empty_first=kafka)
 
 
-def _stored(
-    log: str, store: str, records: Sequence[Record], bare: Callable[[Settings], float], *, empty_first: Kafka
-) -> tuple[float, float, float]:
-    """Seconds to store prepared updates, to consume the records they are of, and for the bare load."""
+def _stored(store: str, records: Sequence[Record], bare: Callable[[Settings], float]) -> tuple[float, float]:
+    """Seconds to store prepared updates, and for the bare load."""
     updates = [u for r in records if (u := from_envelope(orjson.loads(r.value))) is not None]
     with scaled("", store) as settings, open_store(settings) as opened:
         start = time.perf_counter()
-        for first in range(0, len(updates), _BATCH):
-            opened.put(updates[first : first + _BATCH])
-        put = time.perf_counter() - start
-    empty(empty_first)
-    with scaled(log, store) as settings:
-        publish(settings, records)
-        start = time.perf_counter()
-        done = consume(settings, until_empty=True, stop=threading.Event())
-        consumed = time.perf_counter() - start
-        assert done.read == len(records)
-        return put, consumed, bare(settings)
+        for first in range(0, len(updates), BATCH):
+            opened.put(updates[first : first + BATCH])
+        return time.perf_counter() - start, bare(settings)
+
+
+def _consumed(
+    report: Report, records: Sequence[Record], name: str, log: str, store: str, *, empty_first: Kafka | None = None
+) -> None:
+    """The consumer on that log and store, against a bare loop on the same."""
+    taken = []
+    for _ in range(_REPEATS + 1):
+        if empty_first is not None:
+            empty(empty_first)
+        with scaled(log, store) as settings:
+            publish(settings, records)
+            start = time.perf_counter()
+            done = consume(settings, until_empty=True, stop=threading.Event())
+            ours = time.perf_counter() - start
+            assert done.read == len(records)
+            taken.append((ours, bare_loop_seconds(settings, log.removeprefix("kafka://"), records)))
+    # The very first has warmed everything up.
+    ratio, rate = median(bare / ours for ours, bare in taken[1:]), len(records) / median(ours for ours, _ in taken[1:])
+    bare_rate = len(records) / median(bare for _, bare in taken[1:])
+    figures = f"{ratio:.2f} × ({rate:,.0f} of {bare_rate:,.0f} records/s)"
+    report(f"consume, {name} / bare loop", figures, "at least 0.6 ×")
 
 
 def _bare_bulk(settings: Settings) -> float:
     """Seconds to load all documents of a store again, into indices of the same kind."""
     prefix = settings.store_prefix
-    bare = {name: f"{prefix}bare-{name}" for name in _WRITTEN}
+    bare = {name: f"{prefix}bare-{name}" for name in WRITTEN}
     with Client(settings.store_url, request_timeout=60) as client:
         requests: list[list[bytes]] = []
         for name, index in bare.items():
             client.indices.create(index=index, **template(name, IndexLayout()))
             client.indices.refresh(index=prefix + name)
             pages = scan(client, prefix + name, {"match_all": {}}, version=True)
-            lines = [line for hits in pages for hit in hits for line in _lines(index, name, hit)]
+            lines = [line for hits in pages for hit in hits for line in bulk_lines(index, name, hit)]
             # As large as a batch of the consumer makes them.
-            requests += [lines[start : start + 2 * _BATCH] for start in range(0, len(lines), 2 * _BATCH)]
+            requests += [lines[start : start + 2 * BATCH] for start in range(0, len(lines), 2 * BATCH)]
         start = time.perf_counter()
         for one in requests:
             operations: Any = one
@@ -158,13 +171,6 @@ def _bare_bulk(settings: Settings) -> float:
     return taken
 
 
-def _lines(index: str, collection: str, hit: Any) -> tuple[bytes, bytes]:
-    head = {"_index": index, "_id": hit["_id"]}
-    if collection != "products":
-        head |= {"version": hit["_version"], "version_type": "external"}
-    return orjson.dumps({"index": head}), orjson.dumps(hit["_source"])
-
-
 def _bare_executemany(settings: Settings) -> float:
     """Seconds to load all rows of a store again, a transaction for each 500 offers, into tables of the same kind."""
     with tempfile.TemporaryDirectory() as folder:
@@ -172,8 +178,8 @@ def _bare_executemany(settings: Settings) -> float:
         with SqliteStore(path):
             pass
         with closing(connect(settings.database, read_only=True)) as full, closing(connect(path)) as bare:
-            rows = {table: full.execute(f"SELECT * FROM {table}").fetchall() for table in _WRITTEN}  # noqa: S608
-            parts = -(-len(rows["offers"]) // _BATCH)
+            rows = {table: full.execute(f"SELECT * FROM {table}").fetchall() for table in WRITTEN}  # noqa: S608
+            parts = -(-len(rows["offers"]) // BATCH)
             start = time.perf_counter()
             for part in range(parts):
                 with immediate(bare):

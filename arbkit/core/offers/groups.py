@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeAlias, get_args
+from typing import Any, NamedTuple, get_args
 
-from arbkit.core.models import Offer, Origin
+from arbkit.core.models import FieldValue, Offer, Origin
 
-FieldValue: TypeAlias = str | int | float | bool | tuple[str, ...] | None
-"""What a field of an offer holds."""
 ORIGIN_RANKS: Mapping[str, int] = {"demo": 0, "export": 1, "raw": 2, "keepa": 3}
 """Origin → its rank: of two facts of the same time that of the higher one holds."""
 NAMES = tuple(Offer.__slots__)

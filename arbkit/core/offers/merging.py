@@ -89,7 +89,7 @@ def merge(a: Offer, b: Offer) -> Offer:
     else:
         values = list(read_values(second if first.demo else first))
     values[_VERSION] = max(a.version, b.version)
-    return _offer(values)
+    return Offer.of_values(values)
 
 
 def absorb(stored: Offer | None, update: Update) -> tuple[Offer, Outcome]:
@@ -110,7 +110,7 @@ def absorb(stored: Offer | None, update: Update) -> tuple[Offer, Outcome]:
     elif new.version > stored.version:
         return new, "updated"
     values[_VERSION] = max(stored.version + 1, new.version)
-    return _offer(values), "updated"
+    return Offer.of_values(values), "updated"
 
 
 def renew(stored: Offer, rebuilt: Offer, *, latest: float) -> Offer:
@@ -130,7 +130,7 @@ def renew(stored: Offer, rebuilt: Offer, *, latest: float) -> Offer:
         else _join(new, read_values(canonical(stored)), ties=False).values
     )
     values[_VERSION] = max(stored.version, rebuilt.version)
-    return _offer(values)
+    return Offer.of_values(values)
 
 
 def canonical(offer: Offer, stated: frozenset[str] | None = None) -> Offer:
@@ -151,7 +151,7 @@ def canonical(offer: Offer, stated: frozenset[str] | None = None) -> Offer:
         stamps = dict.fromkeys((group.name for group in silent), Stamp(values[_UPDATED_AT], values[_ORIGIN]))
         stamps |= parsed_stamps(values[_STAMPS])
         values[_STAMPS] = tuple(packed(group.name, stamps[group.name]) for group in GROUPS if group.name in stamps)
-    return offer if tuple(values) == before else _offer(values)
+    return offer if tuple(values) == before else Offer.of_values(values)
 
 
 @lru_cache(maxsize=1_024)
@@ -168,10 +168,6 @@ def _is_canonical(values: Sequence[Any]) -> bool:
         and _used_facts(values) == _buy_box_facts(values)
         and (values[_NEW.minor] is not None or values[_NEW.at] is not None)
     )
-
-
-def _offer(values: Sequence[Any]) -> Offer:
-    return Offer(**dict(zip(NAMES, values, strict=True)))
 
 
 def _complete_prices(values: list[Any]) -> None:

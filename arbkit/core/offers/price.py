@@ -35,12 +35,12 @@ def used_price(buy_box: Price, new: Price, amazon: Price) -> UsedPrice:
 
     Without any price the averages are those of new offers. Amazon's price includes shipping.
     """
-    options: tuple[tuple[PriceBasis, Price], ...] = (
-        ("buy_box", buy_box), ("new", new), ("amazon", amazon._replace(shipping=0)),
-    )  # fmt: skip
-    for basis, price in options:
-        if price.minor:
-            return _used(basis, price)
+    if buy_box.minor:
+        return _used("buy_box", buy_box)
+    if new.minor:
+        return _used("new", new)
+    if amazon.minor:
+        return _used("amazon", amazon._replace(shipping=0))
     return _used(None, new._replace(minor=None, at=None, shipping=None))
 
 

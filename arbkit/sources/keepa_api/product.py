@@ -1,34 +1,32 @@
 """Keepa's product object → the canonical offer and history. Pure.
 
-In Keepa's data −1 is "no offer" and −2 "no data"; prices are whole cents or pence; series are flat lists of
-pairs ``[time, value, …]`` or, where shipping is separate, triples ``[time, price, shipping, …]``.
+In Keepa's data −1 is "no offer" and −2 "no data"; prices are whole cents or pence.
 Source: Keepa API documentation, "Product Object" and "Statistics Object".
 """
 
 from __future__ import annotations
 
 import re
-import struct
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from arbkit.core.errors import BadRecordError
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_unix
 from arbkit.core.marketplaces import Market
-from arbkit.core.models import History, Offer, Origin, ProductType, Series, Update
+from arbkit.core.models import History, Origin, ProductType, Series, Update, new_offer
 from arbkit.core.offers.price import Price, used_price
+from arbkit.sources.keepa_api.series import KEPT, as_list, read_pairs, read_series
 from arbkit.sources.raw_types import Json, RawProduct
 
-_SERIES = {
-    "amazon": 0, "new": 1, "used": 2, "sales_rank": 3, "list": 4, "new_fba": 10, "offers_new": 11, "rating": 16,
-    "reviews": 17, "buy_box": 18,
-}  # fmt: skip
+_CURRENT = tuple(
+    (name, KEPT[name], f"stats.current[{KEPT[name]}]")
+    for name in ("new", "amazon", "new_fba", "list", "sales_rank", "offers_new", "rating", "reviews")
+)
+_AVERAGES = ("avg30", "avg90", "avg180")
 _PRICES = frozenset({"amazon", "new", "new_fba", "list"})
 _CODE = re.compile(r"[0-9]{8,14}")
 _MAX_SHOWN = 80
-_PACKED_FLAGS = (struct.pack("i", 1), struct.pack("i", 0))
-TRIPLES = frozenset({7, *range(18, 28), 28, 29, 32})
 
 
 def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetched_at: float) -> Update | None:
@@ -47,28 +45,26 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
     if version is None or version >= 2**31:
         raise BadRecordError("is no Keepa time", field="lastUpdate", value=product.get("lastUpdate"))
     updated_at = to_unix(version)
-    series = _series(csv)
+    series = read_series(csv)
     stats: RawProduct = product.get("stats") or {}
-    current = stats.get("current") or []
-    new, amazon, new_fba, listed, rank, offers_new, rating, reviews = [
-        _current(name, series, current)
-        for name in ("new", "amazon", "new_fba", "list", "sales_rank", "offers_new", "rating", "reviews")
-    ]
+    new, amazon, new_fba, listed, rank, offers_new, rating, reviews = _current(series, stats.get("current"))
     buy_box, buy_box_shipping, buy_box_at = _buy_box(product, stats, series, updated_at)
     new_shipping = 0 if new is not None and updated_at >= NEW_INCLUDES_SHIPPING_FROM else None
-    prices = {
-        "buy_box": Price(_offered(buy_box), buy_box_at, buy_box_shipping, *_averages(stats, "buy_box")),
-        "new": Price(_offered(new), None if new is None else updated_at, new_shipping, *_averages(stats, "new")),
-        "amazon": Price(_offered(amazon), None if amazon is None else updated_at, None, *_averages(stats, "amazon")),
-    }
-    used = used_price(**prices)
-    index = _SERIES[used["price_basis"] or "new"]
+    averages = [_values(stats.get(days)) for days in _AVERAGES]
+    prices = (
+        Price(_offered(buy_box), buy_box_at, buy_box_shipping, *_averages(averages, "buy_box")),
+        Price(_offered(new), None if new is None else updated_at, new_shipping, *_averages(averages, "new")),
+        Price(_offered(amazon), None if amazon is None else updated_at, None, *_averages(averages, "amazon")),
+    )
+    used = used_price(*prices)
+    index = KEPT[used["price_basis"] or "new"]
     tree = product.get("categoryTree") or []
     fees: RawProduct = product.get("fbaFees") or {}
     fee_at = _time(fees.get("lastUpdate"))
     fba_fee = _offered(_number(fees.get("pickAndPackFee"), "pickAndPackFee"))
     codes = _texts(product, "eanList", "upcList")
-    offer = Offer(
+    eans = [code for code in codes if _CODE.fullmatch(code)]
+    offer = new_offer(
         asin=product["asin"],
         market=market.code,
         version=version,
@@ -83,11 +79,11 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         category_path=tuple(str(node["name"]) for node in tree),
         root_category_id=_positive(product.get("rootCategory"), "rootCategory"),
         product_group=_optional_text(product.get("productGroup"), "productGroup"),
-        eans=tuple(code for code in codes if _CODE.fullmatch(code)),
+        eans=tuple(eans),
         image=_image(product),
         **_which_goods(product),
         **used,
-        **_of_prices(prices),
+        **_of_prices(*prices),
         buy_box_seller=_optional_text(stats.get("buyBoxSellerId"), "buyBoxSellerId"),
         buy_box_is_amazon=_optional_flag(stats.get("buyBoxIsAmazon")),
         buy_box_is_fba=_optional_flag(stats.get("buyBoxIsFBA")),
@@ -118,11 +114,11 @@ def parse_product(product: RawProduct, market: Market, *, origin: Origin, fetche
         keepa_fba_fee_at=to_unix(fee_at) if fba_fee is not None and fee_at is not None else None,
         keepa_referral_pct=_percent(product),
         keepa_closing_fee_minor=_count(product.get("variableClosingFee")),
-        notes=tuple(str(_no_code(code)) for code in codes if not _CODE.fullmatch(code)),
+        notes=tuple(str(_no_code(code)) for code in codes if code not in eans),
     )
     sellers = _sellers(product.get("buyBoxSellerIdHistory"), series)
     if monthly := product.get("monthlySoldHistory"):
-        series["monthly_sold"] = _points(monthly, "monthlySoldHistory", 2)
+        series["monthly_sold"] = read_pairs(monthly, "monthlySoldHistory")
     return Update(offer, History(offer.asin, market.code, version, market.currency, series, sellers))
 
 
@@ -145,61 +141,42 @@ def _which_goods(product: RawProduct) -> dict[str, Any]:
     }
 
 
-def _averages(stats: RawProduct, name: str) -> tuple[int | None, ...]:
+def _averages(averages: Sequence[Sequence[Json]], name: str) -> list[int | None]:
     """The averages of a price over 30, 90 and 180 days."""
-    rows = ((days, _at(stats.get(days), _SERIES[name])) for days in ("avg30", "avg90", "avg180"))
-    return tuple(_offered(_number(value, days)) for days, value in rows)
+    at = KEPT[name]
+    return [
+        _offered(_number(values[at], days)) if at < len(values) else None
+        for days, values in zip(_AVERAGES, averages, strict=True)
+    ]
 
 
-def _of_prices(prices: Mapping[str, Price]) -> dict[str, Any]:
+def _of_prices(buy_box: Price, new: Price, amazon: Price) -> dict[str, Any]:
     """The fields of an offer that hold its prices; Amazon's is always sent free."""
-    found: dict[str, Any] = {}
-    for name, price in prices.items():
-        found |= {f"{name}_minor": price.minor, f"{name}_at": price.at}
-        found |= {f"{name}_avg30_minor": price.avg30, f"{name}_avg90_minor": price.avg90}
-        found[f"{name}_avg180_minor"] = price.avg180
-        if name != "amazon":
-            found[f"{name}_shipping_minor"] = price.shipping
-    return found
+    return {
+        "buy_box_minor": buy_box.minor,
+        "buy_box_at": buy_box.at,
+        "buy_box_shipping_minor": buy_box.shipping,
+        "buy_box_avg30_minor": buy_box.avg30,
+        "buy_box_avg90_minor": buy_box.avg90,
+        "buy_box_avg180_minor": buy_box.avg180,
+        "new_minor": new.minor,
+        "new_at": new.at,
+        "new_shipping_minor": new.shipping,
+        "new_avg30_minor": new.avg30,
+        "new_avg90_minor": new.avg90,
+        "new_avg180_minor": new.avg180,
+        "amazon_minor": amazon.minor,
+        "amazon_at": amazon.at,
+        "amazon_avg30_minor": amazon.avg30,
+        "amazon_avg90_minor": amazon.avg90,
+        "amazon_avg180_minor": amazon.avg180,
+    }
 
 
 def _coupon(value: Json) -> dict[str, Any]:
     """The coupon of a single purchase: an amount above zero, or a percentage below."""
     one_time = _number(_at(value, 0), "coupon") or 0
     return {"coupon_minor": one_time if one_time > 0 else None, "coupon_pct": -one_time if one_time < 0 else None}
-
-
-def _series(csv: Json) -> dict[str, Series]:
-    """The series arbkit keeps, out of ``csv``: 34 or 36 entries, or null; each entry may be null."""
-    flat = [] if csv is None else _list(csv, "csv")
-    return {
-        name: _points(flat[index], f"csv[{index}]", 3 if index in TRIPLES else 2)
-        for name, index in _SERIES.items()
-        if index < len(flat) and flat[index]
-    }
-
-
-def _list(value: Json, field: str) -> list[Json]:
-    if not isinstance(value, list):
-        raise BadRecordError("is not a list", field=field, value=type(value).__name__)
-    return value
-
-
-def _points(flat: Json, field: str, width: int) -> Series:
-    """A series out of a flat list of pairs (``width`` 2) or triples (3)."""
-    values, numbers = _list(flat, field), array("i")
-    try:
-        # Twice as fast as array("i", values), and series are most of a record.
-        packed = struct.pack(f"{len(values)}i", *values)
-    except struct.error as error:
-        raise BadRecordError(f"is not a series of whole numbers: {error}", field=field) from None
-    # True is packed as 1, and few series hold a 1 or a 0.
-    if any(each in packed for each in _PACKED_FLAGS) and bool in map(type, values):
-        raise BadRecordError("is not a series of whole numbers", field=field)
-    numbers.frombytes(packed)
-    if len(numbers) % width:
-        raise BadRecordError(f"is not a multiple of {width} long", field=field, value=len(numbers))
-    return Series(numbers[0::width], numbers[1::width], numbers[2::3] if width == 3 else None)
 
 
 def _buy_box(
@@ -221,14 +198,21 @@ def _buy_box(
     return price, shipping if shipping is not None and shipping >= 0 else None, at
 
 
-def _current(name: str, series: Mapping[str, Series], current: Json) -> int | None:
-    """The value now: from the statistics, else the end of the series; None if there is no data."""
-    index, one = _SERIES[name], series.get(name)
-    value = _at(current, index)
-    # No offer is no price; of a rank or a count the statistics may only not have been asked.
-    if value is None or value == -2 or (value == -1 and one is not None and name not in _PRICES):
-        return one.values[-1] if one is not None else None
-    return _number(value, f"stats.current[{index}]")
+def _current(series: Mapping[str, Series], current: Json) -> list[int | None]:
+    """The values of :data:`_CURRENT` now: from the statistics, else the end of the series; None if there is no data."""
+    known, found = _values(current), list[int | None]()
+    for name, at, field in _CURRENT:
+        value = known[at] if at < len(known) else None
+        # No offer is no price; of a rank or a count the statistics may only not have been asked.
+        if value is None or value == -2 or (value == -1 and name in series and name not in _PRICES):
+            found.append(series[name].values[-1] if name in series else None)
+        else:
+            found.append(_number(value, field))
+    return found
+
+
+def _values(values: Json) -> list[Json]:
+    return values if isinstance(values, list) else []
 
 
 def _at(values: Json, index: int) -> Json:
@@ -236,11 +220,9 @@ def _at(values: Json, index: int) -> Json:
 
 
 def _whole(value: Json, field: str) -> int | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise BadRecordError("is not a whole number", field=field, value=value)
-    return value
+    if type(value) is int or value is None:
+        return value
+    raise BadRecordError("is not a whole number", field=field, value=value)
 
 
 def _time(value: Json) -> int | None:
@@ -250,8 +232,9 @@ def _time(value: Json) -> int | None:
 
 def _number(value: Json, field: str) -> int | None:
     """A price, rank or count, which Keepa keeps in 32 bits as it does series."""
-    number = _whole(value, field)
-    if number is not None and not -(2**31) <= number < 2**31:
+    if type(value) is int and -(2**31) <= value < 2**31:
+        return value
+    if (number := _whole(value, field)) is not None:
         raise BadRecordError("is larger than Keepa's numbers are", field=field, value=number)
     return number
 
@@ -268,7 +251,8 @@ def _count(value: Json) -> int | None:
 
 def _positive(value: Json, field: str) -> int | None:
     """A measure, where Keepa writes 0 and −1 for "unknown"."""
-    return _offered(_whole(value, field))
+    number = value if type(value) is int else _whole(value, field)
+    return number if number is not None and number > 0 else None
 
 
 def _optional_flag(value: Json) -> bool | None:
@@ -286,7 +270,7 @@ def _optional_text(value: Json, field: str) -> str | None:
 
 
 def _texts(product: RawProduct, *fields: str) -> tuple[str, ...]:
-    found = [_text(value, field) for field in fields for value in _list(product.get(field) or [], field)]
+    found = [_text(value, field) for field in fields for value in as_list(product.get(field) or [], field)]
     return tuple(dict.fromkeys(found))
 
 
@@ -314,7 +298,7 @@ def _sellers(flat: Json, series: dict[str, Series]) -> tuple[str, ...]:
     """Adds the series ``buy_box_seller`` (indices in the answer) from ``[time, seller id, …]`` as texts."""
     if not flat:
         return ()
-    pairs, ids = _list(flat, "buyBoxSellerIdHistory"), dict[str, int]()
+    pairs, ids = as_list(flat, "buyBoxSellerIdHistory"), dict[str, int]()
     times = array("i", [int(str(t)) for t in pairs[0::2]])
     values = array("i", [ids.setdefault(str(s), len(ids)) for s in pairs[1::2]])
     if len(times) != len(values):

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from pydantic import JsonValue
 
@@ -52,6 +52,8 @@ class ElasticStore(ElasticUsers, Closing):
         StoreError: it cannot be reached.
         StoreRefusedError: its indices are missing or of another version, or the user may not use them.
     """
+
+    waits_for_server: ClassVar[bool] = True
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from arbkit.core.keepa_time import CLOCK_TOLERANCE_S
-from arbkit.core.models import Offer
+from arbkit.core.models import Offer, Product
 from arbkit.core.offers.merging import renew
 from arbkit.store.absorbing import renew_histories, without_future
 from arbkit.store.product_document import build_product, search_text
@@ -25,18 +25,19 @@ def note_change(connection: sqlite3.Connection, asin: str) -> None:
 
 def write_products(connection: sqlite3.Connection, offers: Iterable[Offer], changed: int) -> None:
     """Compose the products of these offers, which are all of each; ``changed``: the number of the change."""
-    for asin, group in groupby(sorted(offers, key=lambda offer: (offer.asin, offer.market)), key=lambda o: o.asin):
+    ordered = sorted(offers, key=lambda offer: (offer.asin, offer.market))
+    products, texts = list[Product](), dict[str, str]()
+    for asin, group in groupby(ordered, key=lambda offer: offer.asin):
         of_one = list(group)
         product = build_product(of_one)
-        connection.execute(rows.PUT_PRODUCT, rows.product_row(product, changed=changed, now=time.time()))
-        text = fold(search_text(product, [offer.title for offer in of_one]))
-        rowid, old = connection.execute(
-            "SELECT p.rowid, t.words FROM products AS p LEFT JOIN product_text AS t ON t.rowid = p.rowid "
-            "WHERE p.asin = ?", (asin,)
-        ).fetchone()  # fmt: skip
-        # The words change seldom: an index entry is written anew only when they do.
-        if old != text:
-            connection.execute("INSERT OR REPLACE INTO product_text (rowid, words) VALUES (?, ?)", (rowid, text))
+        products.append(product)
+        texts[asin] = fold(search_text(product, [offer.title for offer in of_one]))
+    now = time.time()
+    connection.executemany(rows.PUT_PRODUCT, (rows.product_row(p, changed=changed, now=now) for p in products))
+    found = rows.read_words(connection, list(texts))
+    # The words change seldom: an index entry is written anew only when they do.
+    renewed = [(found[asin][0], text) for asin, text in texts.items() if found[asin][1] != text]
+    connection.executemany(rows.PUT_WORDS, renewed)
 
 
 def take_over(connection: sqlite3.Connection) -> int:

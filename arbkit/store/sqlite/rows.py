@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any
@@ -21,6 +22,7 @@ from arbkit.store.sqlite.schema import OFFER_COLUMNS
 logger = logging.getLogger(__name__)
 
 _IN_CHUNK = 500
+_HISTORIES_AT_ONCE = 100
 _HISTORY_FIELDS = ("asin", "market", "version", "currency", "series", "digest")
 _PRODUCT_FIELDS = (
     "asin", "version", "demo", "title", "brand", "category", "eans", "image", "updated_at", "markets",
@@ -34,13 +36,13 @@ _offer_values = attrgetter(*OFFER_WIRE_NAMES)
 _product_values = attrgetter(*_PRODUCT_FIELDS)
 _opportunity_values = attrgetter(*OPPORTUNITY_FIELDS)
 _TUPLE_POSITIONS = [position for position, kind in enumerate(OFFER_KINDS.values()) if kind == "texts"]
-_NUMBERS = [
+_NUMBERS: list[tuple[int, type[int | float]]] = [
     (position, float if kind == "float" else int)
     for position, kind in enumerate(OFFER_KINDS.values())
     if kind in ("bool", "float", "int")
 ]
-_TUPLES = [name for name, wire in OFFER_WIRE_NAMES.items() if OFFER_KINDS[wire] == "texts"]
-_BOOLEANS = [name for name, wire in OFFER_WIRE_NAMES.items() if OFFER_KINDS[wire] == "bool"]
+_FLOAT_POSITIONS = [position for position, number in _NUMBERS if number is float]
+_BOOLEAN_POSITIONS = [position for position, kind in enumerate(OFFER_KINDS.values()) if kind == "bool"]
 
 
 def _insert(table: str, columns: Sequence[str]) -> str:
@@ -60,6 +62,11 @@ PUT_OPPORTUNITY = _insert("opportunities", OPPORTUNITY_FIELDS)
 PUT_OPPORTUNITY_DOCUMENT = _insert("opportunity_documents", ("id", "document"))
 _FACT_COLUMNS = ("asin", "market", "name", "value", "at")
 PUT_FACT = _insert("facts", _FACT_COLUMNS).replace("INSERT", "INSERT OR REPLACE", 1)
+PUT_WORDS = "INSERT OR REPLACE INTO product_text (rowid, words) VALUES (?, ?)"
+_WORDS = (
+    "SELECT p.asin, p.rowid, t.words FROM products AS p LEFT JOIN product_text AS t ON t.rowid = p.rowid "
+    "WHERE p.asin IN ({})"
+)
 DELETE_OLD_RUNS = (
     "DELETE FROM runs WHERE report = ? AND started_at <= "
     "(SELECT started_at FROM runs WHERE report = ? ORDER BY started_at DESC LIMIT 1 OFFSET ?)"
@@ -86,12 +93,20 @@ def offer_row(offer: Offer) -> tuple[SqlValue, ...]:
     row = list(_offer_values(offer))
     for position in _TUPLE_POSITIONS:
         row[position] = orjson.dumps(row[position]).decode() if row[position] else None
-    for position, number in _NUMBERS:
-        # As SQLite gives them back: it has no -0.0.
-        value = row[position]
-        if value is not None and (not value or value.__class__ is not number):
-            row[position] = number(value or 0)
+    # As SQLite gives them back.
+    for position, number in _conversions(tuple(map(type, row))):
+        row[position] = number(row[position])
+    for position in _FLOAT_POSITIONS:
+        # It has no -0.0.
+        if row[position] == 0:
+            row[position] = 0.0
     return (*row, _offer_digest(row))
+
+
+@lru_cache(maxsize=4_096)
+def _conversions(kinds: tuple[type, ...]) -> tuple[tuple[int, type[int | float]], ...]:
+    """The numbers, by position, that are not of their column's type in a row of values of these types."""
+    return tuple((at, number) for at, number in _NUMBERS if kinds[at] not in (number, type(None)))
 
 
 def _offer_digest(row: Sequence[SqlValue]) -> bytes:
@@ -119,12 +134,12 @@ def read_offers(connection: sqlite3.Connection, asins: Sequence[str], *, file: s
 
 
 def _offer(row: Sequence[Any]) -> Offer:
-    values = dict(zip(OFFER_WIRE_NAMES, row, strict=True))
-    for name in _TUPLES:
-        values[name] = tuple(orjson.loads(values[name])) if values[name] else ()
-    for name in _BOOLEANS:
-        values[name] = None if values[name] is None else bool(values[name])
-    return Offer(**values)
+    values = list(row)
+    for position in _TUPLE_POSITIONS:
+        values[position] = tuple(orjson.loads(values[position])) if values[position] else ()
+    for position in _BOOLEAN_POSITIONS:
+        values[position] = None if values[position] is None else bool(values[position])
+    return Offer.of_values(values)
 
 
 def history_row(h: StoredHistory) -> tuple[SqlValue, ...]:
@@ -152,9 +167,15 @@ def read_histories(
     connection: sqlite3.Connection, ids: Iterable[str], *, file: str = "main"
 ) -> dict[str, StoredHistory]:
     """The histories that are stored, by id, without damaged ones; ``file`` may be an attached one."""
-    query = f"SELECT {HISTORY_COLUMNS} FROM {file}.history WHERE asin = ? AND market = ?"  # noqa: S608 - ours
-    found = (row for name in ids for row in fetch_damaged(connection, query, name.split(":")))
-    return {history.id: history for history in map(to_history, filter(is_history_intact, found))}
+    ordered = sorted(set(ids))
+    found: dict[str, StoredHistory] = {}
+    for start in range(0, len(ordered), _HISTORIES_AT_ONCE):
+        chunk = ordered[start : start + _HISTORIES_AT_ONCE]
+        keys = ", ".join(["(?, ?)"] * len(chunk))
+        query = f"SELECT {HISTORY_COLUMNS} FROM {file}.history WHERE (asin, market) IN (VALUES {keys})"  # noqa: S608
+        rows = fetch_damaged(connection, query, [part for name in chunk for part in name.split(":")])
+        found |= {history.id: history for history in map(to_history, filter(is_history_intact, rows))}
+    return found
 
 
 def to_history(columns: Sequence[SqlValue]) -> StoredHistory:
@@ -210,6 +231,11 @@ def read_facts(connection: sqlite3.Connection, asins: Sequence[str] | None) -> l
 def read_changed(connection: sqlite3.Connection, asins: Sequence[str]) -> dict[str, int]:
     """The numbers of the last changes of these products, by ASIN."""
     return dict(select_of(connection, "SELECT asin, changed FROM products WHERE asin IN ({})", asins))
+
+
+def read_words(connection: sqlite3.Connection, asins: Sequence[str]) -> dict[str, tuple[int, str | None]]:
+    """The row numbers of these products, and the words that a search finds each by (None: none yet), by ASIN."""
+    return {asin: (number, words) for asin, number, words in select_of(connection, _WORDS, asins)}
 
 
 def select_of(connection: sqlite3.Connection, query: str, asins: Iterable[str]) -> Iterator[tuple[Any, ...]]:

@@ -10,7 +10,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 
@@ -47,6 +47,8 @@ class SqliteStore(SqliteUsers, Closing):
     ``show_demo``: products of the demo market are shown also beside real ones. ``longest_read_s``: seconds after which
     a read fails.
     """
+
+    waits_for_server: ClassVar[bool] = False
 
     def __init__(
         self, path: Path, *, read_only: bool = False, show_demo: bool = True, longest_read_s: float | None = None

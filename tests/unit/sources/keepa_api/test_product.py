@@ -227,3 +227,26 @@ def test_the_averages_of_new_are_kept_beside_those_of_the_buy_box() -> None:
     # A store keeps it just as it is.
     assert canonical(made) == made
     assert (made.buy_box_shipping_minor, made.buy_box_seller) == (300, "A1")
+
+
+@pytest.mark.parametrize(
+    ("csv", "named"),
+    [
+        ([None, [BEFORE, 2_500, AFTER], [True, 1]], "csv[1]"),
+        ([[AFTER, 1], [AFTER, False], "text"], "csv[1]"),
+        ([[AFTER, 1.5], "text"], "csv[0]"),
+        (["text", [AFTER, 2**31]], "csv[0]"),
+    ],
+)
+def test_of_two_series_at_fault_the_first_is_named(csv: list[Any], named: str) -> None:
+    with pytest.raises(BadRecordError) as caught:
+        from_envelope(envelope(product(csv=csv)))
+    assert caught.value.field == named
+
+
+def test_a_true_beside_ones_and_zeros_is_found() -> None:
+    counts: list[Any] = [None] * 11 + [[BEFORE, 1, AFTER - 1, 0, AFTER, 1]]
+    assert offer_of(csv=counts).offers_new == 1
+    counts[11][3] = True
+    with pytest.raises(BadRecordError, match="whole numbers"):
+        from_envelope(envelope(product(csv=counts)))
