@@ -25,8 +25,9 @@ from arbkit.cli.shared import (
 from arbkit.core.errors import UsageError
 from arbkit.core.files import sole_process
 from arbkit.core.formatting import age_words, money, number, percent
+from arbkit.core.service.addresses import is_loopback
 from arbkit.core.service.process import stop_on_signals
-from arbkit.core.settings import MODE_WORDS, Settings, is_loopback
+from arbkit.core.settings import MODE_WORDS, Settings
 from arbkit.display.labels import status_label
 
 if TYPE_CHECKING:

@@ -20,9 +20,8 @@ def api() -> None:
     """Serve the REST API over the store."""
     import uvicorn
 
-    from arbkit.core.service.addresses import base_url, listen, with_token
+    from arbkit.core.service.addresses import base_url, is_loopback, listen, with_token
     from arbkit.core.service.process import die_with_parent, stop_on_signals
-    from arbkit.core.settings import is_loopback
     from arbkit.web.api import create_app
     from arbkit.web.bounds import LARGEST_HEADERS, BoundedConnection
 

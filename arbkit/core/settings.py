@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
@@ -329,11 +328,6 @@ class Settings(BaseSettings):
         return shown
 
 
-def without_keepa_key(environment: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a process but the Keepa key, in whatever case it is spelt: settings read it in any."""
-    return {name: value for name, value in environment.items() if name.upper() != "KEEPA_API_KEY"}
-
-
 def _check_lines(path: Path) -> None:
     """Refuse a file of settings with a line that is none: whatever it was to set, such as the key, would be missing.
 
@@ -404,11 +398,3 @@ def _is_address(value: str) -> bool:
 def sqlite_path(url: str) -> Path:
     """The file of a ``sqlite:///PATH`` address (four slashes for an absolute path)."""
     return Path(url.removeprefix("sqlite:///"))
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach what is bound to ``host``."""
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

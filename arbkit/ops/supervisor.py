@@ -33,8 +33,9 @@ from arbkit.core.service.addresses import (
     with_token,
 )
 from arbkit.core.service.heartbeat import LIMIT_S, SERVICES, heartbeat_path
+from arbkit.core.service.process import without_keepa_key
 from arbkit.core.service.process_tree import end_tree, kill_tree, spawn
-from arbkit.core.settings import Settings, without_keepa_key
+from arbkit.core.settings import Settings
 
 logger = logging.getLogger(__name__)
 

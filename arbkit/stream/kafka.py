@@ -23,7 +23,6 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the stubs d
     ConfigEntry,
     ConfigResource,
     ConfigSource,
-    NewTopic,
     OffsetSpec,
     ResourceType,
 )
@@ -39,12 +38,11 @@ from arbkit.stream.base import (
     TopicPartition,
     TopicSpec,
     check_sizes,
-    max_bytes_of,
     no_such_group,
     now_compacted,
     topic_difference,
 )
-from arbkit.stream.kafka_consumer import KafkaConsumer, KafkaOptions
+from arbkit.stream.kafka_consumer import KafkaConsumer, KafkaOptions, read_range
 from arbkit.stream.kafka_errors import (
     PATIENCE_S,
     is_fatal,
@@ -54,26 +52,13 @@ from arbkit.stream.kafka_errors import (
     with_retry,
     wrap_kafka_errors,
 )
-from arbkit.stream.kafka_reader import read_range
+from arbkit.stream.kafka_topics import OVERHEAD, RETENTION, SEGMENTS, new_topic, topic_settings
 
 logger = logging.getLogger(__name__)
 
 _SERVE_EVERY = 500
-_OVERHEAD = 4096
-"""Bytes that Kafka's own framing of a message may take."""
 _DELIVERY_S = 30.0
 _REACH_S = 5.0
-_DAY_MS = 86_400_000
-_COMPACTED_SEGMENT_MS = 3_600_000
-_COMPACTED_SEGMENT = 128 << 20
-_LARGEST_SEGMENT = 1 << 30
-_SEGMENTS_OF_SIZE = 8
-_SEGMENTS_OF_AGE = 7
-"""Segments go whole, and never the one that is written to: by so much of its size or age a topic may be kept beyond."""
-_SEGMENTS = ("segment.ms", "segment.bytes", "max.compaction.lag.ms")
-_RETENTION = ("cleanup.policy", "retention.ms", "retention.bytes", *_SEGMENTS)
-"""What is changed of a topic that is to be compacted."""
-
 _Delivered: TypeAlias = Callable[[KafkaError | None, KafkaMessage], None]
 
 
@@ -117,7 +102,7 @@ class KafkaStream(Stream):
         specs = list(specs)
         missing = [s for s in specs if s.name not in there]
         if missing:
-            for name, future in self._admin.create_topics([_new_topic(s) for s in missing]).items():
+            for name, future in self._admin.create_topics([new_topic(s) for s in missing]).items():
                 try:
                     result(future)
                 except KafkaException as error:
@@ -280,7 +265,7 @@ class KafkaStream(Stream):
                         "acks": "all",
                         "compression.type": "zstd",
                         "linger.ms": 5,
-                        "message.max.bytes": MAX_DEAD_LETTER + _OVERHEAD,
+                        "message.max.bytes": MAX_DEAD_LETTER + OVERHEAD,
                         "delivery.timeout.ms": round(_DELIVERY_S * 1000),
                         "partitioner": "consistent_random",
                     },
@@ -331,12 +316,12 @@ class KafkaStream(Stream):
         with wrap_kafka_errors(self._servers, f"topic {spec.name} cannot be looked at"):
             found = result(self._admin.describe_configs([resource])[resource])
         there = {"partitions": partitions, **{name: entry.value for name, entry in found.items()}}
-        asked = _topic_settings(spec)
+        asked = topic_settings(spec)
         if spec.compacted and there["cleanup.policy"] != asked["cleanup.policy"]:
-            there |= self._change(spec.name, {name: asked[name] for name in _RETENTION})
+            there |= self._change(spec.name, {name: asked[name] for name in RETENTION})
             yield now_compacted(spec.name)
         chosen = {name for name, entry in found.items() if entry.source == ConfigSource.DYNAMIC_TOPIC_CONFIG.value}
-        unfit = {n: asked[n] for n in _SEGMENTS if n in asked and n not in chosen and there[n] != asked[n]}
+        unfit = {n: asked[n] for n in SEGMENTS if n in asked and n not in chosen and there[n] != asked[n]}
         if unfit:
             there |= self._change(spec.name, unfit)
             yield f"topic {spec.name}: changed, its segments fit its retention from now on"
@@ -375,34 +360,3 @@ def _indices(records: Sequence[Record], messages: Sequence[KafkaMessage]) -> lis
             found[content] -= 1
             indices.append(index)
     return indices
-
-
-def _new_topic(spec: TopicSpec) -> NewTopic:
-    return NewTopic(spec.name, num_partitions=spec.partitions, replication_factor=-1, config=_topic_settings(spec))
-
-
-def _topic_settings(spec: TopicSpec) -> dict[str, str]:
-    """A topic's settings in Kafka's names; its size holds for each partition there."""
-    age = -1 if spec.max_age_s is None else max(1, round(spec.max_age_s * 1000))
-    size = -1 if spec.max_bytes is None else max(1, spec.max_bytes // spec.partitions)
-    settings = {
-        "cleanup.policy": "compact" if spec.compacted else "delete",
-        # A client whose clock is an hour ahead would be refused, and its records kept too long or not long enough.
-        "message.timestamp.type": "LogAppendTime",
-        "retention.ms": str(age),
-        "retention.bytes": str(size),
-        "max.message.bytes": str(largest := max_bytes_of(spec.name) + _OVERHEAD),
-    }
-    if spec.compacted:
-        # The ratio of what is new, which decides alone otherwise, may not be reached for months.
-        settings["max.compaction.lag.ms"] = str(_DAY_MS)
-        segment_ms, segment = _COMPACTED_SEGMENT_MS, _COMPACTED_SEGMENT
-    else:
-        segment_ms = min(_DAY_MS, max(1, age // _SEGMENTS_OF_AGE)) if age > 0 else 7 * _DAY_MS
-        segment = size // _SEGMENTS_OF_SIZE if size > 0 else _LARGEST_SEGMENT
-    # A batch that no segment holds is refused.
-    return {
-        **settings,
-        "segment.ms": str(segment_ms),
-        "segment.bytes": str(min(_LARGEST_SEGMENT, max(largest, segment))),
-    }

@@ -1,10 +1,10 @@
-"""A member of a Kafka consumer group, behind :class:`arbkit.stream.base.Consumer`."""
+"""Reading from Kafka: as a member of a group, behind :class:`arbkit.stream.base.Consumer`, or a stretch without one."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import TypeAlias
 
 from confluent_kafka import OFFSET_BEGINNING, KafkaError, KafkaException
@@ -16,7 +16,7 @@ from arbkit.core.closing import Closing
 from arbkit.core.errors import StreamError, UsageError
 from arbkit.stream.base import MAX_POLL_BYTES, Message, Offsets, OnRevoke, TopicPartition
 from arbkit.stream.holes import skip_command
-from arbkit.stream.kafka_errors import TRANSIENT, is_fatal, to_stream_error, with_retry, wrap_kafka_errors
+from arbkit.stream.kafka_errors import PATIENCE_S, TRANSIENT, is_fatal, to_stream_error, with_retry, wrap_kafka_errors
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ KafkaOptions: TypeAlias = Mapping[str, str | int | float | bool]
 
 _CHUNK = 50
 """Messages taken from the client's queue at once, between looks at how large the batch has grown."""
+_READ_AT_ONCE = 500
 _SESSION_S = 10.0
 _REFUSED = frozenset(
     {
@@ -295,3 +296,58 @@ def _refused(group: str, why: str) -> StreamError:
         f"the commit is refused by group {group}: {why}",
         remedy="Poll to join again; what was not committed will be delivered again",
     )
+
+
+def read_range(
+    options: KafkaOptions,
+    topic_partition: TopicPartition,
+    start: int,
+    end: int,
+    *,
+    max_records: int = _READ_AT_ONCE,
+    max_bytes: float = MAX_POLL_BYTES,
+) -> Generator[list[Message], None, None]:
+    """The messages of a partition from offset ``start`` up to ``end``, in batches of about this number or size.
+
+    Args:
+        options: of the client, with its ``bootstrap.servers``.
+        topic_partition: where to read.
+        start: offset of the first message, which is kept.
+        end: offset after the last message.
+        max_records: messages of one batch.
+        max_bytes: bytes of one batch's values, give or take a message.
+
+    Raises:
+        StreamError: the partition cannot be read, or gives nothing for :data:`PATIENCE_S` seconds.
+    """
+    if start >= end:
+        return
+    settings = {**options, "group.id": "arbkit-reader", "enable.auto.commit": False, "enable.partition.eof": True}
+    client = KafkaClient(settings, logger=logger)
+    try:
+        client.assign([KafkaTopicPartition(topic_partition.topic, topic_partition.partition, start)])
+        found: list[Message] = []
+        size = 0
+        deadline = time.monotonic() + PATIENCE_S
+        while start < end:
+            for one in client.consume(min(_READ_AT_ONCE, max_records - len(found)), timeout=0.5):
+                if (error := one.error()) is None:
+                    found.append(to_message(one))
+                    size += len(found[-1].value)
+                    start = found[-1].offset + 1
+                    deadline = time.monotonic() + PATIENCE_S
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    # What is left up to the end are no messages: marks of transactions.
+                    start = end
+                elif error.code() not in TRANSIENT:
+                    what = f"{topic_partition.topic} cannot be read"
+                    raise to_stream_error(KafkaException(error), str(options["bootstrap.servers"]), what)
+            if len(found) >= max_records or size >= max_bytes or (found and start >= end):
+                yield [m for m in found if m.offset < end]
+                found, size = [], 0
+                # The caller may take long over them.
+                deadline = time.monotonic() + PATIENCE_S
+            if time.monotonic() > deadline:
+                raise StreamError(f"{topic_partition} gives nothing from offset {start} on")
+    finally:
+        client.close()

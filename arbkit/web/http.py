@@ -30,8 +30,9 @@ from arbkit.core.errors import (
 )
 from arbkit.core.input.filters import ALIASES
 from arbkit.core.results import JsonObject, Problem
+from arbkit.core.service.addresses import is_loopback
 from arbkit.core.service.failed_logins import FailedLogins
-from arbkit.core.settings import Settings, is_loopback
+from arbkit.core.settings import Settings
 from arbkit.web.policies import NOTHING_ACTIVE, SECURITY_HEADERS
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from ipaddress import ip_address
 
 from pydantic import SecretStr
 
@@ -83,3 +84,11 @@ def with_token(settings: Settings) -> Settings:
     if settings.token.get_secret_value():
         return settings
     return settings.model_copy(update={"token": SecretStr(secrets.token_urlsafe(24))})
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what is bound to ``host``."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

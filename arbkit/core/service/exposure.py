@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 from pydantic_settings import DotEnvSettingsSource
 
-from arbkit.core.settings import Settings, is_loopback
+from arbkit.core.service.addresses import is_loopback
+from arbkit.core.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 from prometheus_client import Counter, Gauge, Histogram, make_wsgi_app
 
 from arbkit.core.errors import ConfigError
-from arbkit.core.service.addresses import base_url
+from arbkit.core.service.addresses import base_url, is_loopback
 from arbkit.core.service.failed_logins import FailedLogins
-from arbkit.core.settings import Settings, is_loopback
+from arbkit.core.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

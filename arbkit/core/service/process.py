@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -98,3 +99,8 @@ def _end_with(supervisor: int) -> None:
         signal.raise_signal(signal.SIGTERM)
     else:
         os.kill(os.getpid(), signal.SIGTERM)
+
+
+def without_keepa_key(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a process but the Keepa key, in whatever case it is spelt: settings read it in any."""
+    return {name: value for name, value in environment.items() if name.upper() != "KEEPA_API_KEY"}

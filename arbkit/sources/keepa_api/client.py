@@ -27,9 +27,10 @@ from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaToke
 from arbkit.core.marketplaces import market as market_of
 from arbkit.core.models import Origin
 from arbkit.core.retry import Failure, sleep_unless, with_retry
+from arbkit.core.service.addresses import is_loopback
 from arbkit.core.service.bounded_http import Answer, AnswerTooLargeError, BoundedSession
 from arbkit.core.service.metrics import KEEPA_RETRIES
-from arbkit.core.settings import Settings, is_loopback, without_password
+from arbkit.core.settings import Settings, without_password
 from arbkit.sources.keepa_api.arriving import MAX_ANSWER, ArrivingAnswers
 from arbkit.sources.keepa_api.token_budget import Tokens
 from arbkit.sources.raw_types import Json, RawProduct, decode_leniently

@@ -70,9 +70,10 @@ class PricedState:
     pending: frozenset[str] = frozenset()
 
     @classmethod
-    def read(cls, document: Mapping[str, Any]) -> PricedState | None:
+    def read(cls, document: Mapping[str, JsonValue]) -> PricedState | None:
         """From a product's document; None where an older arbkit wrote it, which did not say."""
-        if (stored := document.get("priced")) is None:
+        stored: Any = document.get("priced")
+        if stored is None:
             return None
         windows = {window.route: window for window in map(window_of, stored["windows"])}
         basis = Basis(stored["change"], stored["generation"])

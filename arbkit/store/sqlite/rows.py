@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -22,6 +22,8 @@ from arbkit.store.sqlite.schema import OFFER_COLUMNS
 logger = logging.getLogger(__name__)
 
 _IN_CHUNK = 500
+Row: TypeAlias = tuple[Any, ...]
+"""The values of a row, of the types of its columns."""
 _HISTORIES_AT_ONCE = 100
 _HISTORY_FIELDS = ("asin", "market", "version", "currency", "series", "digest")
 _PRODUCT_FIELDS = (
@@ -238,7 +240,7 @@ def read_words(connection: sqlite3.Connection, asins: Sequence[str]) -> dict[str
     return {asin: (number, words) for asin, number, words in select_of(connection, _WORDS, asins)}
 
 
-def select_of(connection: sqlite3.Connection, query: str, asins: Iterable[str]) -> Iterator[tuple[Any, ...]]:
+def select_of(connection: sqlite3.Connection, query: str, asins: Iterable[str]) -> Iterator[Row]:
     """The rows that a query with ``{}`` for a list of ASINs finds for these."""
     for some, chunk in in_chunks(query, asins):
         yield from connection.execute(some, chunk)
