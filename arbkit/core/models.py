@@ -10,7 +10,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, make_dataclass
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import JsonValue
@@ -150,6 +150,12 @@ class Offer:
     @classmethod
     def from_dict(cls, row: Mapping[str, JsonValue]) -> Offer:
         """The offer of a document; ``origin`` is there under its wire name."""
+        # By position, a field takes a tenth of the time that it takes by name.
+        if len(row) == len(_WIRE_NAMES) and row.keys() == _WIRE_SET:
+            values: list[Any] = list(_read_document(row))
+            for place in _TUPLE_PLACES:
+                values[place] = tuple(values[place] or ())
+            return cls.of_values(values)
         fields: dict[str, Any] = dict(row)
         for name in _OFFER_TUPLES & fields.keys():
             fields[name] = tuple(fields[name] or ())
@@ -168,6 +174,9 @@ _OFFER_TUPLES = frozenset(f.name for f in fields(Offer) if f.default == ())
 OFFER_WIRE_NAMES: Mapping[str, str] = {f.name: "source" if f.name == "origin" else f.name for f in fields(Offer)}
 """Field of :class:`Offer` → its name in documents, columns and JSON, where ``source`` says where data came from."""
 _WIRE_NAMES = tuple(OFFER_WIRE_NAMES.values())
+_WIRE_SET = frozenset(_WIRE_NAMES)
+_TUPLE_PLACES = [place for place, name in enumerate(_WIRE_NAMES) if name in _OFFER_TUPLES]
+_read_document = itemgetter(*_WIRE_NAMES)
 _read_fields = attrgetter(*OFFER_WIRE_NAMES)
 _Draft = make_dataclass(
     "_Draft",
