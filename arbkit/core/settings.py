@@ -93,7 +93,8 @@ class Settings(BaseSettings):
         "0-1", description="copies of each shard: a number, or a range (0-1, 0-all) of which as many as nodes allow"
     )
     store_refresh: str = Field(
-        "1s", description="how soon a search of Elasticsearch sees what others wrote: 500ms, 1s, 1m…"
+        "",
+        description="how soon a search of Elasticsearch sees what others wrote, as 500ms or 1m; empty: 1s, once asked",
     )
     markets: Annotated[tuple[str, ...], NoDecode] = Field(
         ("DE", "FR", "IT", "ES", "UK"), description="marketplaces to watch, comma separated"
@@ -174,7 +175,7 @@ class Settings(BaseSettings):
     @field_validator("store_refresh")
     @classmethod
     def _refresh(cls, value: str) -> str:
-        if _REFRESH.fullmatch(value) is None:
+        if value and _REFRESH.fullmatch(value) is None:
             raise ValueError("use a time of at least 1ms with its unit: ms, s or m, such as 500ms or 1s")
         return value
 

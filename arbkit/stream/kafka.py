@@ -101,6 +101,7 @@ class KafkaStream(Stream):
         there = self._topics()
         specs = list(specs)
         missing = [s for s in specs if s.name not in there]
+        made = {s.name for s in missing}
         if missing:
             for name, future in self._admin.create_topics([new_topic(s) for s in missing]).items():
                 try:
@@ -108,8 +109,11 @@ class KafkaStream(Stream):
                 except KafkaException as error:
                     if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                         raise to_stream_error(error, self._servers, f"topic {name} cannot be created") from error
+                    # Made a moment ago, by others, and to be compared as any.
+                    made.discard(name)
             self._await_topics({s.name for s in missing})
-        return list(chain.from_iterable(self._compare(s, there[s.name]) for s in specs if s not in missing))
+            there = self._topics()
+        return list(chain.from_iterable(self._compare(s, there[s.name]) for s in specs if s.name not in made))
 
     def publish(self, topic: str, records: Sequence[Record]) -> None:
         """See :meth:`arbkit.stream.base.Stream.publish`."""

@@ -77,7 +77,7 @@ def _lay_out(
     asked = layout.changeable()
     if any(index.settings.get(name) != value for name, value in asked.items()):
         client.indices.put_settings(index=alias, settings={"index": asked})
-        yield f"{alias}: changed, {layout.replicas} replicas and a refresh every {layout.refresh} from now on"
+        yield f"{alias}: changed, {layout.replicas} replicas and a refresh every {layout.refresh or '1s'} from now on"
     if index.shards != layout.shards_of(collection):
         yield (
             f"{alias}: shards are {index.shards}, asked for {layout.shards_of(collection)}; "

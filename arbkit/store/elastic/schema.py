@@ -44,24 +44,24 @@ class IndexLayout:
 
     ``shards`` are those of each large index, ``replicas`` the copies of each shard: a number, or a range such as
     ``0-1``, of which there are as many as there are nodes for. ``refresh`` says how soon a search sees what others
-    wrote.
+    wrote; empty: as Elasticsearch does, within a second, and before the first search after a while.
     """
 
     shards: int = 1
     replicas: str = "0-1"
-    refresh: str = "1s"
+    refresh: str = ""
 
     def shards_of(self, collection: str) -> int:
         """How many shards an index of this collection has."""
         return self.shards if collection in LARGE else 1
 
-    def changeable(self) -> dict[str, str]:
+    def changeable(self) -> dict[str, str | None]:
         """The settings that an index can be given at any time, in Elasticsearch's names and as it spells them."""
         if "-" in self.replicas:
             copies = {"auto_expand_replicas": self.replicas}
         else:
             copies = {"auto_expand_replicas": "false", "number_of_replicas": self.replicas}
-        return {**copies, "refresh_interval": self.refresh}
+        return {**copies, "refresh_interval": self.refresh or None}
 
 
 def fingerprint(collection: str) -> str:
