@@ -59,8 +59,7 @@ class Settings(BaseSettings):
         None, description="1: the producer has the Keepa key, and this process need not know it"
     )
     demo: Annotated[bool | None, _EmptyIsNone] = Field(
-        None,
-        description="1 forces the demo market, 0 forbids it; empty: demo when there is no key and nothing is imported",
+        None, description="1 forces the demo market, 0 forbids it; empty: where there is no key and nothing imported"
     )
     keepa_url: str = Field("", description="base URL of a Keepa-compatible service; empty: chosen by mode")
     demo_url: str = Field("", description="base URL of a demo market that runs elsewhere; empty: that of this machine")
@@ -116,7 +115,7 @@ class Settings(BaseSettings):
         10,
         ge=1,
         le=1000,
-        description="dashboards that may be open at once, up to 180 MB each; fewer in a small container",
+        description="dashboards that may be open at once, up to 180 MB each; fewer if memory is short",
     )
     demo_port: Port = Field(8010, description="port of the demo market; 0 = any free port")
     token: SecretStr = Field(
