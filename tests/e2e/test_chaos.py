@@ -1,4 +1,4 @@
-"""A few random kills among producers, consumers and broker; the full form is `python -m tests.chaos.trial`."""
+"""A few random kills among producers, consumers, detectors and broker; the full form is `python -m tests.chaos.trial`."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def nothing_is_lost(report: Report, *kinds: str) -> None:
 
 def test_kills_on_kafka_and_elasticsearch(scaled: Settings, kafka: Kafka, elasticsearch: Elasticsearch) -> None:
     settings = scaled.model_copy(update={"store": elasticsearch.url})
-    report = run(Plan(kills=5, records=1_500, seed=1), settings, broker=kafka)
-    nothing_is_lost(report, "consumer", "feeder", "producer", "broker")
+    report = run(Plan(kills=7, records=1_500, seed=1), settings, broker=kafka)
+    nothing_is_lost(report, "consumer", "detector", "feeder", "producer", "broker")
 
 
 def test_kills_on_kafka_and_sqlite(scaled: Settings, kafka: Kafka) -> None:
-    report = run(Plan(kills=6, records=2_500, seed=2), scaled, broker=kafka)
-    nothing_is_lost(report, "consumer", "feeder", "producer", "broker")
+    report = run(Plan(kills=8, records=2_500, seed=2), scaled, broker=kafka)
+    nothing_is_lost(report, "consumer", "detector", "feeder", "producer", "broker")
 
 
 def test_kills_on_one_sqlite_file(settings: Settings) -> None:
-    report = run(Plan(kills=6, records=2_500, seed=3), settings, broker=None)
-    nothing_is_lost(report, "consumer", "feeder", "producer")
+    report = run(Plan(kills=8, records=2_500, seed=3), settings, broker=None)
+    nothing_is_lost(report, "consumer", "detector", "feeder", "producer")
