@@ -1,4 +1,4 @@
-"""A few random kills among producers, consumers, detectors and broker; the full form is `python -m tests.chaos.trial`."""
+"""Random kills among producers, consumers, detectors and broker; the full form is `python -m tests.chaos.trial`."""
 
 from __future__ import annotations
 
