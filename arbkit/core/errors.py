@@ -200,6 +200,11 @@ class StoreRefusedError(StoreError):
     """A right, an index or its mapping is missing: asking again cannot help before somebody acts."""
 
 
+def may_pass(error: BaseException) -> bool:
+    """Whether it is of a store that may answer when it is asked again."""
+    return isinstance(error, StoreError) and not isinstance(error, StoreCorruptError | StoreRefusedError)
+
+
 class DeadLetterLimitError(ServiceError):
     """The consumer finds nearly everything unusable and has stopped before passing over any of it."""
 

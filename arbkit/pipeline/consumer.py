@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
-from arbkit.core.errors import GroupBusyError, StoreCorruptError, StoreError, StoreRefusedError, StreamError
+from arbkit.core.errors import GroupBusyError, StoreCorruptError, StoreError, StoreRefusedError, StreamError, may_pass
 from arbkit.core.models import ProductState
 from arbkit.core.offers.merging import Outcome
 from arbkit.core.retry import Failure, sleep_unless, with_retry
@@ -329,7 +329,7 @@ class _Loop:
         try:
             written = with_retry(
                 lambda: put_guarded(self._store.put, batch.updates),
-                retry_on=_may_pass,
+                retry_on=may_pass,
                 give_up=lambda _: self._is_over(),
                 first_s=0.5,
                 longest_s=30,
@@ -368,10 +368,6 @@ def _enriched(batch: DecodedBatch, states: Mapping[str, ProductState]) -> list[R
             origins = (o for u, o in zip(batch.updates, batch.origins, strict=True) if u.offer.asin == asin)
             batch.rejected += [(origin, f"a fault of arbkit: {error!r}") for origin in origins]
     return records
-
-
-def _may_pass(error: BaseException) -> bool:
-    return isinstance(error, StoreError) and not isinstance(error, StoreCorruptError | StoreRefusedError)
 
 
 def _note_retry(failure: Failure, _: float) -> None:

@@ -3,47 +3,18 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
-from uuid import uuid4
+from collections.abc import Callable, Mapping, Sequence
 
 import pytest
-from elasticsearch import Elasticsearch as Client
 
 from arbkit.core.models import Opportunity, Update
 from arbkit.store import Notice, OpportunityQuery, PutRoutes, Store
-from arbkit.store.elastic.indices import create
 from arbkit.store.elastic.routes import RouteWriter
-from arbkit.store.elastic.store import ElasticStore
 from arbkit.store.routes import ProductRoutes
-from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import offer, opportunity
-from tests.servers.launch import Elasticsearch
 
 ASIN = "B000000001"
 Open = Callable[[], Store]
-
-
-@pytest.fixture(params=["sqlite", "elasticsearch"])
-def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
-    """What opens one store, again and again, as several processes do."""
-    stores: list[Store] = []
-    server: Elasticsearch | None = None
-    prefix = f"t{uuid4().hex[:12]}-"
-    if request.param == "elasticsearch":
-        server = request.getfixturevalue("elasticsearch")
-        assert create(server.url, prefix=prefix) == []
-
-    def open_one() -> Store:
-        stores.append(SqliteStore(tmp_path / "store.db") if server is None else ElasticStore(server.url, prefix=prefix))
-        return stores[-1]
-
-    yield open_one
-    for one in stores:
-        one.close()
-    if server is not None:
-        with Client(server.url) as client:
-            client.indices.delete(index=",".join(client.indices.get_alias(name=f"{prefix}*")))
 
 
 @pytest.fixture

@@ -19,10 +19,9 @@ from arbkit.core.errors import (
     BadRecordError,
     ConfigError,
     GroupBusyError,
-    StoreCorruptError,
     StoreError,
-    StoreRefusedError,
     StreamError,
+    may_pass,
 )
 from arbkit.core.models import ProductState
 from arbkit.core.retry import Failure, sleep_unless, with_retry
@@ -108,7 +107,7 @@ class _Follower:
         try:
             with_retry(
                 act,
-                retry_on=_may_pass,
+                retry_on=_is_waited_for,
                 give_up=lambda _: self._stop.is_set(),
                 first_s=_FIRST_WAIT_S,
                 longest_s=_LONGEST_WAIT_S,
@@ -116,7 +115,7 @@ class _Follower:
                 sleep=sleep_unless(self._stop.is_set, self._stop),
             )
         except (ConfigError, StoreError) as error:
-            if self._stop.is_set() and _may_pass(error):
+            if self._stop.is_set() and _is_waited_for(error):
                 return False
             raise
         return True
@@ -180,7 +179,5 @@ def _read(message: Message) -> ProductState | None:
     return from_message(message.value)
 
 
-def _may_pass(error: BaseException) -> bool:
-    if isinstance(error, ConfigError):
-        return True
-    return isinstance(error, StoreError) and not isinstance(error, StoreCorruptError | StoreRefusedError)
+def _is_waited_for(error: BaseException) -> bool:
+    return isinstance(error, ConfigError) or may_pass(error)

@@ -17,7 +17,7 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.core.results import JsonObject
 from arbkit.core.service.metrics import STORE_RETRIES
-from arbkit.store.elastic.client import BLOCKED, blocked, busy, is_read_only, reason_of, scan, to_store_error
+from arbkit.store.elastic.client import BLOCKED, Hit, blocked, busy, is_read_only, reason_of, scan, to_store_error
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,11 @@ class SeqNoGuard:
     index: str
     seq_no: int
     primary_term: int
+
+    @classmethod
+    def of(cls, hit: Hit) -> SeqNoGuard:
+        """That of a document as it was found."""
+        return cls(hit["_index"], hit["_seq_no"], hit["_primary_term"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,13 @@ def delete_found(client: Elasticsearch, index: str, query: JsonObject) -> None:
     client.indices.refresh(index=index)
     for hits in scan(client, index, query, source=False):
         delete(client, index, [hit["_id"] for hit in hits])
+
+
+def contended(outcome: Outcome, count: int, what: str) -> StoreError:
+    """The error where guarded writes never came through: a block, or others were faster each time."""
+    return outcome.block or StoreError(
+        f"{count} {what} are written by others all the time", kind="busy", remedy="They are tried again"
+    )
 
 
 def back_off(attempt: int) -> None:

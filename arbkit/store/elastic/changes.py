@@ -6,9 +6,8 @@ from typing import Any
 
 from elasticsearch import Elasticsearch
 
-from arbkit.core.errors import StoreError
 from arbkit.core.results import JsonObject
-from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk
+from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk, contended
 from arbkit.store.elastic.client import Hit, fetch_documents
 
 _INPUTS, _SWEPT = "inputs", "swept"
@@ -23,11 +22,12 @@ def number_inputs(client: Elasticsearch, index: str, inputs: str) -> int:
         if about["inputs"] == inputs:
             return int(about["generation"])
         document: JsonObject = {"inputs": inputs, "generation": about["generation"] + 1}
-        guard = SeqNoGuard(last["_index"], last["_seq_no"], last["_primary_term"]) if last else None
-        if bulk(client, [Action(index, _INPUTS, document, guard=guard, only_new=last is None)]).ok:
+        guard = SeqNoGuard.of(last) if last else None
+        outcome = bulk(client, [Action(index, _INPUTS, document, guard=guard, only_new=last is None)])
+        if outcome.ok:
             return int(about["generation"]) + 1
         back_off(attempt)
-    raise StoreError("others price with other inputs all the time", kind="busy", remedy="Is there a second profile?")
+    raise contended(outcome, 1, "inputs of detection")
 
 
 def write_swept(client: Elasticsearch, index: str, inputs: str) -> None:

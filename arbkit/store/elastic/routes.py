@@ -8,7 +8,7 @@ in between has left nothing that the next one does not find, and writing again w
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -21,7 +21,7 @@ from arbkit.core.results import JsonObject
 from arbkit.store import base
 from arbkit.store.base import Announce, Notice, PutRoutes
 from arbkit.store.elastic import documents
-from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk, delete_found
+from arbkit.store.elastic.bulk import Action, Outcome, SeqNoGuard, back_off, bulk, contended, delete_found
 from arbkit.store.elastic.client import Hit, fetch_documents, run_search, scan
 from arbkit.store.elastic.documents import PricedState
 from arbkit.store.elastic.writer import Writer
@@ -70,10 +70,12 @@ class RouteWriter:
         for attempt in range(_ATTEMPTS):
             taken = list(self._judged(left, generation, again))
             named = [one for one in taken if one.named is one.before]
-            self._name([one for one in taken if one.named is not one.before])
+            naming = self._name([one for one in taken if one.named is not one.before])
             self._announce(named, announce)
             self._write(named)
-            done = self._mark(named)
+            outcome = self._mark(named)
+            conflicts = {named[place].result.asin for place in outcome.conflicts}
+            done = {one.result.asin for one in named} - conflicts
             for one in named:
                 if one.result.asin in done:
                     new |= one.new
@@ -82,7 +84,7 @@ class RouteWriter:
                 return PutRoutes(tuple(o.id for o in new.values()), tuple(again))
             if len(done) < len(named):
                 back_off(attempt)
-        raise StoreError(f"{len(left)} products are written by others all the time", kind="busy", remedy="Try again")
+        raise contended(outcome if outcome.block else naming, len(left), "products")
 
     def _judged(self, left: Mapping[str, ProductRoutes], generation: int, again: list[str]) -> Iterator[_Taken]:
         there = self._writer.products(sorted(left))
@@ -117,9 +119,11 @@ class RouteWriter:
             routes.setdefault(found.asin, []).append(found)
         return routes
 
-    def _name(self, taken: Sequence[_Taken]) -> None:
+    def _name(self, taken: Sequence[_Taken]) -> Outcome:
         """Let products name the routes that they are about to have; who was faster is seen when it is read again."""
-        bulk(self._client, [self._product(one, {**one.document, "priced": one.named.to_dict()}) for one in taken])
+        return bulk(
+            self._client, [self._product(one, {**one.document, "priced": one.named.to_dict()}) for one in taken]
+        )
 
     def _announce(self, taken: Sequence[_Taken], announce: Announce | None) -> None:
         new = {window: o for one in taken for window, o in one.new.items()}
@@ -150,16 +154,15 @@ class RouteWriter:
             position, why = next(iter(refused.items()))
             raise StoreError(f"{actions[position].id} of {actions[position].index} is refused: {why}")
 
-    def _mark(self, taken: Sequence[_Taken]) -> Collection[str]:
-        """Let products say what their routes were made of; those that nobody else has written meanwhile."""
+    def _mark(self, taken: Sequence[_Taken]) -> Outcome:
+        """Let products say what their routes were made of, but those that somebody else has written meanwhile."""
         best = best_by_product([route for one in taken for route in one.result.routes])
         actions = []
         for one in taken:
             shown = documents.with_best(one.document, documents.best_summary(best.get(one.result.asin)))
             unpriced = documents.change_of(one.document) > one.result.change
             actions.append(self._product(one, {**shown, "priced": one.after.to_dict(), "unpriced": unpriced}))
-        conflicts = {actions[i].id for i in bulk(self._client, actions).conflicts}
-        return {action.id for action in actions} - conflicts
+        return bulk(self._client, actions)
 
     def _product(self, one: _Taken, document: JsonObject) -> Action:
         return Action(f"{self._prefix}products", one.result.asin, document, guard=one.guard)

@@ -14,7 +14,6 @@ from itertools import groupby
 
 from elasticsearch import Elasticsearch
 
-from arbkit.core.errors import StoreError
 from arbkit.core.keepa_time import CLOCK_TOLERANCE_S
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer, ProductState, Update
@@ -32,7 +31,7 @@ from arbkit.store.absorbing import (
 )
 from arbkit.store.base import Written
 from arbkit.store.elastic import documents
-from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk
+from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk, contended
 from arbkit.store.elastic.client import Hit, fetch_documents
 from arbkit.store.elastic.documents import version_of
 from arbkit.store.elastic.indices import upgrade_action
@@ -103,7 +102,7 @@ class Writer:
                     break
                 back_off(attempt)
             else:
-                raise outcome.block or _contended(len(left), "offers")
+                raise contended(outcome, len(left), "offers")
             # Where others were faster, or an offer was refused, all is read again.
             self._read_again({updates[p].offer.asin for p in taken} - done.changes.keys(), done)
             wrong = {p: why for p in taken if (why := done.refused_products.get(updates[p].offer.asin)) is not None}
@@ -136,7 +135,7 @@ class Writer:
     def _stored(self, names: Iterable[str]) -> dict[str, tuple[Offer, SeqNoGuard]]:
         """The stored offers by id, each with the guard for its next write."""
         return {
-            hit["_id"]: (documents.offer_of(hit["_source"]), _guard(hit))
+            hit["_id"]: (documents.offer_of(hit["_source"]), SeqNoGuard.of(hit))
             for hit in fetch_documents(self._client, self._names["offers"], sorted(names))
         }
 
@@ -159,12 +158,12 @@ class Writer:
             if not left:
                 return poison
             back_off(attempt)
-        raise done.block or _contended(len(left), "histories")
+        raise contended(done, len(left), "histories")
 
     def _histories(self, guards: dict[str, SeqNoGuard], names: Iterable[str]) -> dict[str, StoredHistory]:
         """The stored histories by id; ``guards`` gets the guard for the next write of each."""
         hits = fetch_documents(self._client, self._names["history"], sorted(names))
-        guards |= {hit["_id"]: _guard(hit) for hit in hits}
+        guards |= {hit["_id"]: SeqNoGuard.of(hit) for hit in hits}
         return {hit["_id"]: documents.history_of(hit["_source"]) for hit in hits}
 
     def update_products(self, asins: Iterable[str]) -> dict[str, str]:
@@ -223,7 +222,7 @@ class Writer:
                     break
                 back_off(attempt)
             else:
-                raise outcome.block or _contended(len(left), "products")
+                raise contended(outcome, len(left), "products")
         return refused
 
     def transform_offers(self, hits: Sequence[Hit]) -> list[Action]:
@@ -280,7 +279,7 @@ class Writer:
     def products(self, asins: Sequence[str]) -> dict[str, _Stored]:
         """The stored documents by ASIN."""
         return {
-            hit["_id"]: (hit["_source"], _guard(hit))
+            hit["_id"]: (hit["_source"], SeqNoGuard.of(hit))
             for hit in fetch_documents(self._client, self._names["products"], asins)
         }
 
@@ -298,13 +297,3 @@ class Writer:
 
     def _product(self, asin: str, document: JsonObject, guard: SeqNoGuard | None) -> Action:
         return Action(self._names["products"], asin, document, guard=guard, only_new=guard is None, alias=self._alias)
-
-
-def _guard(hit: Hit) -> SeqNoGuard:
-    return SeqNoGuard(hit["_index"], hit["_seq_no"], hit["_primary_term"])
-
-
-def _contended(count: int, what: str) -> StoreError:
-    return StoreError(
-        f"{count} {what} are written by others all the time", kind="busy", remedy="They are tried again"
-    )  # fmt: skip
