@@ -222,7 +222,8 @@ def test_walking_the_pages_of_a_mixed_store_gives_the_real_ones_once(store: Stor
 
 
 def test_who_wants_the_demo_market_sees_it_beside_real_products(opened: Open) -> None:
-    fill_both(opened(False))
+    with opened(False) as filled:
+        fill_both(filled)
     store = opened(True)
     stats = store.stats()
     assert (stats.products, stats.offers, stats.opportunities, stats.demo_products, stats.hidden_products) == (

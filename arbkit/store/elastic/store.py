@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -350,7 +351,14 @@ class ElasticStore(ElasticUsers, Closing):
         return queries.ages_of(self._search("offers", search)["aggregations"])
 
     def close(self) -> None:
-        """See :meth:`arbkit.store.base.Store.close`."""
+        """See :meth:`arbkit.store.base.Store.close`. What was written is seen by every search from then on."""
+        with self._lock:
+            unseen, self._unseen = self._unseen, set()
+        # A server that is away has nothing to show, and who closes waits for nobody.
+        with suppress(StoreError), wrap_errors():
+            if unseen:
+                soon = self._client.options(request_timeout=5, max_retries=0)
+                soon.indices.refresh(index=[self._prefix + name for name in sorted(unseen)])
         self._client.close()
 
     def _note(self, *collections: str) -> None:
