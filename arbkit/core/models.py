@@ -18,6 +18,9 @@ from pydantic import JsonValue
 from arbkit.core.offers.facts import Fact
 from arbkit.core.results import BestRoute, ComponentRow, JsonObject, MatchRow, RouteStatus, StoredPrice, WarningRow
 
+if TYPE_CHECKING:
+    from arbkit.core.offers.history_codec import PackedHistory
+
 Origin = Literal["keepa", "demo", "export", "raw"]
 """Where data came from."""
 FieldValue: TypeAlias = str | int | float | bool | tuple[str, ...] | None
@@ -239,7 +242,7 @@ class Update:
     """
 
     offer: Offer
-    history: History | None
+    history: History | PackedHistory | None
     stated: frozenset[str] | None = None
 
 

@@ -5,8 +5,8 @@ on the dead-letter topic with their original bytes, and only then committed. Kil
 batch again, and doing it again changes nothing.
 
 One batch is under way in a thread of its own; while it waits for the store's server, the next is read and decoded, and
-there are never more. The thread that polls also commits, and before a partition goes to another member the batch under
-way is finished first.
+there are never more. Of a backlog, a process of its own decodes the next batch while one is stored. The thread that
+polls also commits, and before a partition goes to another member the batch under way is finished first.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 
 from arbkit.core.errors import GroupBusyError, StoreCorruptError, StoreError, StoreRefusedError, StreamError, may_pass
@@ -27,7 +29,8 @@ from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.service.metrics import CONSUMED, CONSUMER_LAG, CONSUMER_PARTITIONS, STORE_RETRIES, expose, timed
 from arbkit.core.settings import Settings
 from arbkit.pipeline.dead_letter_limit import DeadLetterLimit
-from arbkit.pipeline.decode import DecodedBatch, decode_batch
+from arbkit.pipeline.decode import DecodedBatch
+from arbkit.pipeline.decode_helper import Decoding
 from arbkit.pipeline.enriched import to_record
 from arbkit.store import Store, Written, open_store
 from arbkit.store.absorbing import put_guarded
@@ -192,7 +195,7 @@ class _Loop:
         self._until_empty = until_empty
         self._settings = settings
         # What a demo market left on the log is not poured among real products.
-        self._demo = takes_demo(settings, store)
+        self._decoding = Decoding(full=_BATCH, demo=takes_demo(settings, store))
         self._limit = DeadLetterLimit(share=settings.dead_letter_share, run=settings.dead_letter_run)
         self._summary: ConsumeSummary
         self._retention_at = time.monotonic() + _RETENTION_EVERY_S
@@ -204,27 +207,28 @@ class _Loop:
 
     def run(self, summary: ConsumeSummary) -> ConsumeSummary:
         self._summary = summary
+        ahead: deque[tuple[Callable[[], DecodedBatch], Sequence[Message]]] = deque()
         with (
             self._stream.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=self._before_revoke) as self._consumer,
             ThreadPoolExecutor(1, "batch") as worker,
+            closing(self._decoding),
         ):
             try:
                 while not self._stop.is_set():
                     self._show_life()
                     if messages := self._poll():
-                        with timed("consumer", "decode"):
-                            batch = decode_batch(messages, demo=self._demo)
-                        self._settle()
-                        ends = {(m.topic, m.partition): m.offset + 1 for m in messages}
-                        self._offsets = {TopicPartition(*at): end for at, end in ends.items()}
-                        self._under_way = worker.submit(self._process, batch, messages)
-                        if not self._store.waits_for_server:
-                            # Two threads that both compute take longer than one after the other.
-                            self._settle()
+                        ahead.append((self._decoding.start(messages), messages))
+                    # Of a backlog the helper always has one more to decode.
+                    kept = 1 if self._decoding.beside and len(messages) == _BATCH else 0
+                    while len(ahead) > kept:
+                        self._begin(worker, *ahead.popleft())
+                    if messages:
+                        pass
                     elif self._under_way is not None and self._under_way.done():
                         self._commit()
                     elif self._until_empty and self._under_way is None and self._caught_up():
                         break
+                    self._decoding.end_if_idle()
                     self._look_after()
                 self._settle()
             finally:
@@ -232,6 +236,18 @@ class _Loop:
         return self._summary
 
     # The thread that polls
+
+    def _begin(
+        self, worker: ThreadPoolExecutor, decoding: Callable[[], DecodedBatch], messages: Sequence[Message]
+    ) -> None:
+        """Have a batch processed, after the one before."""
+        self._settle()
+        ends = {(m.topic, m.partition): m.offset + 1 for m in messages}
+        self._offsets = {TopicPartition(*at): end for at, end in ends.items()}
+        self._under_way = worker.submit(self._process, decoding, messages)
+        if not (self._store.waits_for_server or self._decoding.beside):
+            # Two threads that both compute take longer than one after the other.
+            self._settle()
 
     def _poll(self) -> Sequence[Message]:
         # The batch under way may be done at any moment, and so may a run that ends.
@@ -301,8 +317,9 @@ class _Loop:
 
     # The thread of the batch
 
-    def _process(self, batch: DecodedBatch, messages: Sequence[Message]) -> bool:
+    def _process(self, decoding: Callable[[], DecodedBatch], messages: Sequence[Message]) -> bool:
         """Process a batch up to its commit; False, and nothing passed over, if stopped while the store is away."""
+        batch = decoding()
         with timed("consumer", "store"):
             written = self._put(batch)
         if written is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -39,10 +39,16 @@ class DecodedBatch:
         self.origins = [self.origins[position] for position in kept]
 
 
-def decode_batch(messages: Sequence[Message], *, demo: bool = True) -> DecodedBatch:
+Decoded = Update | str | None
+"""Of a message: its update, why it is unusable, or None where the source does not know the product."""
+
+
+def decode_batch(
+    messages: Sequence[Message], *, demo: bool = True, decode: Callable[[Message], Decoded] | None = None
+) -> DecodedBatch:
     """Decode messages in their order; one that cannot be decoded never stops the others.
 
-    Without ``demo``, what the demo market invented is left out.
+    Without ``demo``, what the demo market invented is left out. ``decode`` has them decoded elsewhere already.
     """
     found = DecodedBatch()
     for message in messages:
@@ -50,19 +56,26 @@ def decode_batch(messages: Sequence[Message], *, demo: bool = True) -> DecodedBa
             found.rejected.append((message, DAMAGED))
             continue
         try:
-            update = from_envelope(orjson.loads(message.value))
-        except orjson.JSONDecodeError as error:
-            found.rejected.append((message, f"not JSON: {error}"))
-        except BadRecordError as error:
-            found.rejected.append((message, str(error)))
+            decoded = decode_value(message.value) if decode is None else decode(message)
         except Exception as error:
             # Whatever one record does, it must not stop the others.
             logger.exception("%s/%d, offset %d", message.topic, message.partition, message.offset)
-            found.rejected.append((message, f"a fault of arbkit: {error!r}"))
-        else:
-            if update is None:
-                found.unknown += 1
-            elif demo or not update.offer.demo:
-                found.updates.append(update)
-                found.origins.append(message)
+            decoded = f"a fault of arbkit: {error!r}"
+        if decoded is None:
+            found.unknown += 1
+        elif isinstance(decoded, str):
+            found.rejected.append((message, decoded))
+        elif demo or not decoded.offer.demo:
+            found.updates.append(decoded)
+            found.origins.append(message)
     return found
+
+
+def decode_value(value: bytes) -> Decoded:
+    """Decode the value of one message."""
+    try:
+        return from_envelope(orjson.loads(value))
+    except orjson.JSONDecodeError as error:
+        return f"not JSON: {error}"
+    except BadRecordError as error:
+        return str(error)

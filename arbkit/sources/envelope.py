@@ -12,7 +12,7 @@ from operator import attrgetter
 from arbkit.core.errors import BadRecordError
 from arbkit.core.keepa_time import CLOCK_TOLERANCE_S, iso_to_unix, to_unix
 from arbkit.core.marketplaces import MARKETS, Market, by_domain
-from arbkit.core.models import Offer, Origin, Update
+from arbkit.core.models import History, Offer, Origin, Update
 from arbkit.sources.exports.rows import read_offer
 from arbkit.sources.keepa_api.product import parse_product
 from arbkit.sources.raw_types import Envelope, Json, RawProduct
@@ -118,7 +118,7 @@ def _check_times(update: Update, latest: float) -> None:
     for name, at in zip(_TIMES, _read_times(offer), strict=True):
         if at is not None and at > latest:
             raise BadRecordError("is in the future", field=names.get(name, name), value=_shown(at))
-    for name, series in history.series.items() if history is not None else ():
+    for name, series in history.series.items() if isinstance(history, History) else ():
         # They are in the order of time.
         if series.times and (at := to_unix(series.times[-1])) > latest:
             raise BadRecordError("is in the future", field=f"csv, {name}", value=_shown(at))

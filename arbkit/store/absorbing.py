@@ -12,9 +12,9 @@ from arbkit.core.keepa_time import to_minutes
 from arbkit.core.models import History, Offer, ProductState, Update
 from arbkit.core.offers.groups import ORIGIN_RANKS, read_values
 from arbkit.core.offers.histories import merge_histories, until
+from arbkit.core.offers.history_codec import PackedHistory, ends_after, goes_on
 from arbkit.core.offers.merging import Outcome, absorb
 from arbkit.store.base import Written
-from arbkit.store.history_codec import decode, encode, ends_after, goes_on
 
 logger = logging.getLogger(__name__)
 
@@ -53,38 +53,12 @@ def absorb_all(stored: Mapping[str, Offer], updates: Sequence[Update], taken: It
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class StoredHistory:
-    """A history as a store keeps it: with its series packed."""
-
-    asin: str
-    market: str
-    version: int
-    currency: str
-    blob: bytes
-
-    @property
-    def id(self) -> str:
-        """``asin:market``."""
-        return f"{self.asin}:{self.market}"
-
-    @classmethod
-    def of(cls, history: History) -> StoredHistory:
-        """A history packed."""
-        blob = encode(history.series, history.sellers)
-        return cls(history.asin, history.market, history.version, history.currency, blob)
-
-    def unpacked(self) -> History:
-        """The history."""
-        return History(self.asin, self.market, self.version, self.currency, *decode(self.blob))
-
-
 def absorb_histories(
-    stored: Callable[[Iterable[str]], Mapping[str, StoredHistory]],
+    stored: Callable[[Iterable[str]], Mapping[str, PackedHistory]],
     updates: Sequence[Update],
     taken: Iterable[int],
     offers: Mapping[str, Offer],
-) -> dict[str, tuple[int, StoredHistory]]:
+) -> dict[str, tuple[int, PackedHistory]]:
     """The histories that change, by id, each with the index of the last update that changed it.
 
     No invented one of an offer that is real, by ``offers`` (by id, as they are stored then). ``stored`` gives those
@@ -92,9 +66,9 @@ def absorb_histories(
     """
     given = [(i, h) for i in taken if (h := _history_of(updates[i], offers)) is not None]
     before = dict(stored(sorted({history.id for _, history in given})))
-    changed: dict[str, tuple[int, StoredHistory]] = {}
+    changed: dict[str, tuple[int, PackedHistory]] = {}
     for position, history in given:
-        old, new = before.get(history.id), StoredHistory.of(history)
+        old, new = before.get(history.id), PackedHistory.of(history)
         merged = new if old is None else _merged(new, old)
         if merged != old:
             before[history.id] = merged
@@ -103,8 +77,8 @@ def absorb_histories(
 
 
 def renew_histories(
-    rebuilt: Mapping[str, StoredHistory], stored: Mapping[str, StoredHistory], *, latest: float
-) -> Iterator[StoredHistory]:
+    rebuilt: Mapping[str, PackedHistory], stored: Mapping[str, PackedHistory], *, latest: float
+) -> Iterator[PackedHistory]:
     """The histories that rebuilt ones change among the stored; points of one time are the rebuilt's.
 
     Stored points from after ``latest`` (Unix seconds), which none can have, are left out.
@@ -114,7 +88,7 @@ def renew_histories(
             yield merged
 
 
-def without_future(history: StoredHistory, latest: float) -> StoredHistory:
+def without_future(history: PackedHistory, latest: float) -> PackedHistory:
     """The history without points from after ``latest`` (Unix seconds); the same one where it has none.
 
     An arbkit that did not refuse such records has stored them.
@@ -122,19 +96,19 @@ def without_future(history: StoredHistory, latest: float) -> StoredHistory:
     if not ends_after(history.blob, to_minutes(latest)):
         return history
     logger.warning("the history of %s has points ahead of the clock: they are left out", history.id)
-    return StoredHistory.of(until(history.unpacked(), to_minutes(latest)))
+    return PackedHistory.of(until(history.unpacked(), to_minutes(latest)))
 
 
-def _history_of(update: Update, offers: Mapping[str, Offer]) -> History | None:
+def _history_of(update: Update, offers: Mapping[str, Offer]) -> History | PackedHistory | None:
     return None if update.history is None or update.offer.demo != offers[update.offer.id].demo else update.history
 
 
-def _merged(new: StoredHistory, old: StoredHistory, *, ties: bool = True) -> StoredHistory:
+def _merged(new: PackedHistory, old: PackedHistory, *, ties: bool = True) -> PackedHistory:
     # Mostly the new one goes on where the old one ends: then it is all that is known.
     for longer, shorter in ((new, old), (old, new)):
         if longer.blob == shorter.blob or goes_on(longer.blob, shorter.blob):
             return longer if longer.version >= shorter.version else replace(longer, version=shorter.version)
-    return StoredHistory.of(merge_histories(new.unpacked(), old.unpacked(), ties=ties))
+    return PackedHistory.of(merge_histories(new.unpacked(), old.unpacked(), ties=ties))
 
 
 def written(outcomes: Mapping[int, Outcome], poison: Mapping[int, str], states: Mapping[str, ProductState]) -> Written:

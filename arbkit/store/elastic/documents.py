@@ -12,13 +12,12 @@ from pydantic import JsonValue
 
 from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product, Run
 from arbkit.core.offers.facts import Fact
+from arbkit.core.offers.history_codec import PackedHistory, summarise
 from arbkit.core.offers.looks import Look
 from arbkit.core.results import JsonObject
-from arbkit.store.absorbing import StoredHistory
 from arbkit.store.base import Notice
 from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
-from arbkit.store.history_codec import summarise
 from arbkit.store.routes import Basis, ProductRoutes, RouteWindow, follow_windows
 
 Document = JsonObject
@@ -39,7 +38,7 @@ def offer_of(document: Mapping[str, JsonValue]) -> Offer:
     return Offer.from_dict(document)
 
 
-def history_document(h: StoredHistory) -> Document:
+def history_document(h: PackedHistory) -> Document:
     """The document of a history."""
     packed = base64.b64encode(h.blob).decode()
     found = summarise(h.blob)
@@ -50,10 +49,10 @@ def history_document(h: StoredHistory) -> Document:
     }  # fmt: skip
 
 
-def history_of(document: Mapping[str, JsonValue]) -> StoredHistory:
+def history_of(document: Mapping[str, JsonValue]) -> PackedHistory:
     """The history of a document."""
     row: Mapping[str, Any] = document
-    return StoredHistory(row["asin"], row["market"], row["version"], row["currency"], base64.b64decode(row["series"]))
+    return PackedHistory(row["asin"], row["market"], row["version"], row["currency"], base64.b64decode(row["series"]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,17 +18,10 @@ from arbkit.core.keepa_time import CLOCK_TOLERANCE_S
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer, ProductState, Update
 from arbkit.core.offers import merging
+from arbkit.core.offers.history_codec import PackedHistory
 from arbkit.core.offers.merging import Outcome
 from arbkit.core.results import JsonObject
-from arbkit.store.absorbing import (
-    StoredHistory,
-    absorb_all,
-    absorb_histories,
-    renew_histories,
-    validate,
-    without_future,
-    written,
-)
+from arbkit.store.absorbing import absorb_all, absorb_histories, renew_histories, validate, without_future, written
 from arbkit.store.base import Written
 from arbkit.store.elastic import documents
 from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk, contended
@@ -160,7 +153,7 @@ class Writer:
             back_off(attempt)
         raise contended(done, len(left), "histories")
 
-    def _histories(self, guards: dict[str, SeqNoGuard], names: Iterable[str]) -> dict[str, StoredHistory]:
+    def _histories(self, guards: dict[str, SeqNoGuard], names: Iterable[str]) -> dict[str, PackedHistory]:
         """The stored histories by id; ``guards`` gets the guard for the next write of each."""
         hits = fetch_documents(self._client, self._names["history"], sorted(names))
         guards |= {hit["_id"]: SeqNoGuard.of(hit) for hit in hits}
@@ -289,7 +282,7 @@ class Writer:
             self._names["offers"], offer.id, document, guard=guard, only_new=guard is None, alias=self._alias
         )  # fmt: skip
 
-    def _history(self, history: StoredHistory, guard: SeqNoGuard | None) -> Action:
+    def _history(self, history: PackedHistory, guard: SeqNoGuard | None) -> Action:
         document = documents.history_document(history)
         return Action(
             self._names["history"], history.id, document, guard=guard, only_new=guard is None, alias=self._alias

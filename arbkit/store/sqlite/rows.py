@@ -14,8 +14,8 @@ import orjson
 
 from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product
 from arbkit.core.offers.facts import Fact
+from arbkit.core.offers.history_codec import PackedHistory
 from arbkit.core.sqlite import SqlValue, digest, fetch_damaged
-from arbkit.store.absorbing import StoredHistory
 from arbkit.store.fields import BEST_FIELDS, OFFER_KINDS, OPPORTUNITY_FIELDS
 from arbkit.store.sqlite.schema import OFFER_COLUMNS
 
@@ -144,7 +144,7 @@ def _offer(row: Sequence[Any]) -> Offer:
     return Offer.of_values(values)
 
 
-def history_row(h: StoredHistory) -> tuple[SqlValue, ...]:
+def history_row(h: PackedHistory) -> tuple[SqlValue, ...]:
     """Its values for ``PUT_HISTORY``."""
     row = (h.asin, h.market, h.version, h.currency, h.blob)
     return (*row, _history_digest(row))
@@ -167,10 +167,10 @@ def is_history_intact(row: Sequence[SqlValue]) -> bool:
 
 def read_histories(
     connection: sqlite3.Connection, ids: Iterable[str], *, file: str = "main"
-) -> dict[str, StoredHistory]:
+) -> dict[str, PackedHistory]:
     """The histories that are stored, by id, without damaged ones; ``file`` may be an attached one."""
     ordered = sorted(set(ids))
-    found: dict[str, StoredHistory] = {}
+    found: dict[str, PackedHistory] = {}
     for start in range(0, len(ordered), _HISTORIES_AT_ONCE):
         chunk = ordered[start : start + _HISTORIES_AT_ONCE]
         keys = ", ".join(["(?, ?)"] * len(chunk))
@@ -180,11 +180,11 @@ def read_histories(
     return found
 
 
-def to_history(columns: Sequence[SqlValue]) -> StoredHistory:
+def to_history(columns: Sequence[SqlValue]) -> PackedHistory:
     """The history of a row of :data:`HISTORY_COLUMNS`, which is intact."""
     *values, _ = columns
     row: Sequence[Any] = values
-    return StoredHistory(*row)
+    return PackedHistory(*row)
 
 
 def product_row(p: Product, *, changed: int, now: float) -> tuple[SqlValue, ...]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from arbkit.core.models import History, Series
 from arbkit.core.offers.histories import merge_histories
-from arbkit.store.history_codec import encode, goes_on
+from arbkit.core.offers.history_codec import encode, goes_on
 from tests.helpers.statements import histories
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from arbkit.core.errors import BadRecordError
 from arbkit.core.keepa_time import to_unix
-from arbkit.core.models import Offer
+from arbkit.core.models import History, Offer
 from arbkit.core.offers.merging import canonical
 from arbkit.sources.envelope import from_envelope
 
@@ -172,7 +172,7 @@ def test_a_real_answer_without_buy_box_data(real_data: Path) -> None:
     assert (offer.price_minor, offer.price_basis, offer.currency) == (5_199, "new", "EUR")
     assert (offer.weight_g, offer.keepa_fba_fee_minor, offer.keepa_referral_pct) == (50, 235, 15.0)
     assert offer.sales_rank == 8_166
-    assert update.history is not None
+    assert isinstance(update.history, History)
     assert list(update.history.series["new"].values) == [5_982, 5_639, 5_499, 5_299, 5_199]
 
 

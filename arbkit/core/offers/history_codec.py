@@ -9,17 +9,46 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import orjson
 
 from arbkit.core.keepa_time import to_unix
-from arbkit.core.models import Series
+from arbkit.core.models import History, Series
 
 _NUMBER_BYTES = 4
 _SELLERS = "buy_box_seller"
 NO_OFFER = -1
 """The value of a series where nobody offers anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class PackedHistory:
+    """A history as a store keeps it: its series are bytes (see :func:`encode`)."""
+
+    asin: str
+    market: str
+    version: int
+    currency: str
+    blob: bytes
+
+    @property
+    def id(self) -> str:
+        """``asin:market``."""
+        return f"{self.asin}:{self.market}"
+
+    @classmethod
+    def of(cls, history: History | PackedHistory) -> PackedHistory:
+        """A history packed, if it is not yet."""
+        if isinstance(history, PackedHistory):
+            return history
+        blob = encode(history.series, history.sellers)
+        return cls(history.asin, history.market, history.version, history.currency, blob)
+
+    def unpacked(self) -> History:
+        """The history."""
+        return History(self.asin, self.market, self.version, self.currency, *decode(self.blob))
 
 
 def encode(series: Mapping[str, Series], sellers: tuple[str, ...]) -> bytes:

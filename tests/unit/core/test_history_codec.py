@@ -6,7 +6,7 @@ from array import array
 
 from arbkit.core.keepa_time import to_unix
 from arbkit.core.models import Series
-from arbkit.store.history_codec import Summary, encode, summarise
+from arbkit.core.offers.history_codec import Summary, encode, summarise
 
 
 def series(times: list[int], values: list[int], shipping: list[int] | None = None) -> Series:
