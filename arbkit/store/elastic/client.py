@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NotRequired, TypedDict, cast
@@ -33,6 +35,8 @@ _REQUEST_S = 30
 """Seconds after which the client gives a request up."""
 _SEARCH_S = 25
 """Seconds that Elasticsearch may search: sooner than the client gives up, so that it stops, and says why."""
+_SHOW_EVERY_S = 0.5
+_SHOW_ALL_S = 5
 
 
 class Hit(TypedDict):
@@ -69,6 +73,48 @@ def connect(url: str, *, api_key: str | None = None, ca: str | None = None) -> E
     return Elasticsearch(
         url, api_key=api_key, request_timeout=_REQUEST_S, max_retries=0, serializer=OrjsonSerializer(), **secure
     )  # fmt: skip
+
+
+class Refreshing:
+    """Lets searches see what a process has written: its own all of it, those of others a little of it at once.
+
+    What it does not show the server shows by itself, a second later.
+    """
+
+    def __init__(self, client: Elasticsearch, prefix: str) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._lock = threading.Lock()
+        self._unseen: set[str] = set()
+        self._shown_at = -_SHOW_EVERY_S
+
+    def note(self, *collections: str) -> None:
+        """Something was written to these."""
+        with self._lock:
+            self._unseen.update(collections)
+
+    def before_search(self, collection: str) -> None:
+        """Let a search see all that was noted."""
+        with self._lock:
+            unseen = collection in self._unseen
+            self._unseen.discard(collection)
+        if unseen:
+            self._client.indices.refresh(index=self._prefix + collection)
+
+    def show(self, collection: str) -> None:
+        """Let all searches see what was noted, now, or if that was done a moment ago when the server does it."""
+        now = time.monotonic()
+        if now - self._shown_at >= _SHOW_EVERY_S:
+            self._shown_at = now
+            self.before_search(collection)
+
+    def show_all(self) -> None:
+        """Let all searches see all that was noted, waiting for the server but a moment."""
+        with self._lock:
+            unseen, self._unseen = self._unseen, set()
+        if unseen:
+            soon = self._client.options(request_timeout=_SHOW_ALL_S)
+            soon.indices.refresh(index=[self._prefix + name for name in sorted(unseen)])
 
 
 def fetch_documents(

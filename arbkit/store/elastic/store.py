@@ -6,7 +6,6 @@ How offers, histories and products are written: :mod:`arbkit.store.elastic.write
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -25,7 +24,7 @@ from arbkit.store.absorbing import put_guarded
 from arbkit.store.base import Announce, Notice, PutRoutes, Rebuilt, Removed, Stats, Sums, Written
 from arbkit.store.elastic import changes, demo, documents, indices, queries, routes
 from arbkit.store.elastic.bulk import Action, bulk
-from arbkit.store.elastic.client import Hit, connect, fetch_documents, run_search, scan, wrap_errors
+from arbkit.store.elastic.client import Hit, Refreshing, connect, fetch_documents, run_search, scan, wrap_errors
 from arbkit.store.elastic.indices import temporary_indices
 from arbkit.store.elastic.routes import RouteWriter
 from arbkit.store.elastic.schema import COLLECTIONS
@@ -41,6 +40,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _FORGOTTEN_AT_ONCE = 100
+_SHOWN_AT_ONCE = 50
+"""Changed products that searches see at once; refreshing for more would slow the rest of a backlog."""
 """Records of runs removed with a new one: a store that has many comes down to what it keeps step by step."""
 
 
@@ -67,9 +68,8 @@ class ElasticStore(ElasticUsers, Closing):
     ) -> None:
         self._prefix = prefix
         self._show_demo = show_demo
-        self._lock = threading.Lock()
-        self._unseen: set[str] = set()
         self._client = connect(url, api_key=api_key, ca=ca)
+        self._fresh = Refreshing(self._client, prefix)
         self._writer = Writer(self._client, {name: prefix + name for name in COLLECTIONS})
         try:
             with wrap_errors():
@@ -82,7 +82,7 @@ class ElasticStore(ElasticUsers, Closing):
         """See :meth:`arbkit.store.base.Store.put`."""
         with wrap_errors():
             done = self._writer.put(updates)
-        self._note("offers", "history", "products")
+        self._fresh.note("offers", "history", "products")
         return done.written(self._states(done.changes, done.offers))
 
     def rebuild(self, batches: Iterable[Sequence[Update]]) -> Rebuilt:
@@ -114,7 +114,10 @@ class ElasticStore(ElasticUsers, Closing):
         """See :meth:`arbkit.store.base.Store.put_routes`."""
         with wrap_errors():
             done = RouteWriter(self._client, self._prefix, self._writer).put(results, generation, announce)
-        self._note("opportunities", "outbox", "products", "windows")
+        self._fresh.note("opportunities", "outbox", "products", "windows")
+        if len(results) <= _SHOWN_AT_ONCE:
+            with wrap_errors():
+                self._fresh.show("opportunities")
         return done
 
     def put_swept(self, inputs: str) -> None:
@@ -126,14 +129,14 @@ class ElasticStore(ElasticUsers, Closing):
     def unsent(self, limit: int) -> list[Notice]:
         """See :meth:`arbkit.store.base.Store.unsent`."""
         with wrap_errors():
-            self._refresh("outbox")
+            self._fresh.before_search("outbox")
             return routes.read_unsent(self._client, f"{self._prefix}outbox", limit)
 
     def mark_sent(self, notices: Sequence[Notice]) -> None:
         """See :meth:`arbkit.store.base.Store.mark_sent`."""
         with wrap_errors():
             routes.mark_sent(self._client, f"{self._prefix}outbox", notices)
-        self._note("outbox")
+        self._fresh.note("outbox")
 
     def put_run(self, run: Run) -> None:
         """See :meth:`arbkit.store.base.Store.put_run`."""
@@ -142,7 +145,7 @@ class ElasticStore(ElasticUsers, Closing):
             poison = bulk(self._client, [action]).poison
         if poison:
             raise StoreError(f"the run is refused: {poison[0]}")
-        self._note("runs")
+        self._fresh.note("runs")
         self._forget_old_runs(run.report)
 
     def _forget_old_runs(self, report: str) -> None:
@@ -152,7 +155,7 @@ class ElasticStore(ElasticUsers, Closing):
             for hit in old:
                 self._client.options(ignore_status=404).delete(index=self._prefix + "runs", id=hit["_id"])
         if old:
-            self._note("runs")
+            self._fresh.note("runs")
 
     def remove_demo(self, *, dry_run: bool = False) -> Removed:
         """See :meth:`arbkit.store.base.Store.remove_demo`."""
@@ -164,7 +167,7 @@ class ElasticStore(ElasticUsers, Closing):
             offers = self._writer.offers(asins)
             if asins and not dry_run:
                 self._writer.update_products(demo.remove(self._client, self._prefix, asins, offers))
-                self._note("products")
+                self._fresh.note("products")
         return Removed(products=len(asins), offers=sum(o.demo for o in offers))
 
     # Reading
@@ -191,14 +194,14 @@ class ElasticStore(ElasticUsers, Closing):
         """See :meth:`arbkit.store.base.Store.windows`."""
         shown = sorted(set(asins) - set(self._hidden()))
         with wrap_errors():
-            self._refresh("windows")
+            self._fresh.before_search("windows")
             found = routes.read_windows(self._client, f"{self._prefix}windows", shown)
         return sorted(found, key=lambda window: (window.route, window.started_at))
 
     def holds_real_products(self) -> bool:
         """See :meth:`arbkit.store.base.Store.holds_real_products`."""
         with wrap_errors():
-            self._refresh("products")
+            self._fresh.before_search("products")
             return demo.holds_real(self._client, f"{self._prefix}products")
 
     def _hidden(self) -> list[str]:
@@ -206,7 +209,7 @@ class ElasticStore(ElasticUsers, Closing):
         if self._show_demo:
             return []
         with wrap_errors():
-            self._refresh("products")
+            self._fresh.before_search("products")
             return demo.hidden_asins(self._client, f"{self._prefix}products")
 
     def offers(self, asins: Sequence[str]) -> list[Offer]:
@@ -249,7 +252,7 @@ class ElasticStore(ElasticUsers, Closing):
         rows: list[dict[str, Any]] = []
         products: set[str] = set()
         with wrap_errors():
-            self._refresh("offers")
+            self._fresh.before_search("offers")
             sort: list[JsonValue] = [{"asin": "asc"}, {"market": "asc"}]
             shown = demo.query_without(self._hidden())
             for hit in self._scan("offers", shown, source=[*{*stored, "asin", "source"}], sort=sort):
@@ -352,30 +355,14 @@ class ElasticStore(ElasticUsers, Closing):
 
     def close(self) -> None:
         """See :meth:`arbkit.store.base.Store.close`. What was written is seen by every search from then on."""
-        with self._lock:
-            unseen, self._unseen = self._unseen, set()
         # A server that is away has nothing to show, and who closes waits for nobody.
         with suppress(StoreError), wrap_errors():
-            if unseen:
-                soon = self._client.options(request_timeout=5, max_retries=0)
-                soon.indices.refresh(index=[self._prefix + name for name in sorted(unseen)])
+            self._fresh.show_all()
         self._client.close()
-
-    def _note(self, *collections: str) -> None:
-        with self._lock:
-            self._unseen.update(collections)
-
-    def _refresh(self, collection: str) -> None:
-        """Let a search see what this process wrote; what others wrote is seen a second later."""
-        with self._lock:
-            unseen = collection in self._unseen
-            self._unseen.discard(collection)
-        if unseen:
-            self._client.indices.refresh(index=self._prefix + collection)
 
     def _search(self, collection: str, search: JsonObject) -> Any:
         with wrap_errors():
-            self._refresh(collection)
+            self._fresh.before_search(collection)
             return run_search(self._client, search, index=self._prefix + collection)
 
     def _get(self, collection: str, ids: Sequence[str]) -> list[Hit]:

@@ -1,5 +1,5 @@
 // A page of regions. Python says what is in each; the page reports what the user does, and that it is alive.
-const TICK_MS = 1500;
+const TICK_MS = 1000;
 const SILENT_MS = 12000;
 const KINDS = { form: formRegion, table: tableRegion, chart: chartRegion, html: htmlRegion };
 
