@@ -283,8 +283,10 @@ def _by_detectors(kafka: Kafka, elastic: Elasticsearch, count: int, products: in
         _fill(store, stream, _AT_ONCE)
         detectors = [stack.enter_context(_service(settings, "detect", "--follow")) for _ in range(count)]
         _await(lambda: not _lag(stream))
-        shared = Admin({"bootstrap.servers": kafka.address}).describe_consumer_groups([DETECT_GROUP])[DETECT_GROUP]
-        partitions = [len(member.assignment.topic_partitions) for member in shared.result().members]
+        # A client that nobody holds any more answers no question.
+        admin = Admin({"bootstrap.servers": kafka.address})
+        group = admin.describe_consumer_groups([DETECT_GROUP])[DETECT_GROUP].result()
+        partitions = [len(member.assignment.topic_partitions) for member in group.members]
         before, started = sum(map(_used, detectors)), time.perf_counter()
         _fill(store, stream, products)
         _await(lambda: not _lag(stream))
