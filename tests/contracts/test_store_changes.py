@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -157,6 +158,12 @@ def test_products_come_in_their_order_some_at_a_time(store: Store) -> None:
     assert store.asins(after="B000000003", limit=2) == []
 
 
+def until_another_second() -> None:
+    second = int(time.time())
+    while int(time.time()) == second:
+        time.sleep(0.01)
+
+
 def fill_both(store: Store) -> None:
     """Three products of the demo market, two real ones, and an opportunity of each."""
     demo = [invented(n, code) for n in (1, 2, 3) for code in ("DE", "FR")]
@@ -261,10 +268,17 @@ def test_a_product_with_real_and_invented_offers_keeps_the_real_ones(opened: Ope
     # What was invented for a real product is no fact about it.
     assert [o.market for o in store.offers(["B000000001"])] == ["DE"]
     assert pd.concat(store.scan_offers(["asin", "market"])).to_numpy().tolist() == [["B000000001", "DE"]]
+    before, seen = opened(True).states(["B000000001"])["B000000001"], store.product("B000000001")
+    assert seen is not None
+    until_another_second()
     assert store.remove_demo() == Removed(products=2, offers=2)
     left = store.product("B000000001")
     assert left == build_product(store.offers(["B000000001"]))
     assert left is not None
     assert (list(left.markets), left.demo, left.title) == (["DE"], False, "Product B000000001")
+    # It is the same product, which has changed: what was priced of it before is older than it.
+    assert left.first_seen == seen.first_seen
+    assert store.states(["B000000001"])["B000000001"].change > before.change
+    assert store.unpriced(9) == ["B000000001"]
     assert [h.market for h in store.history("B000000001")] == ["DE"]
     assert store.products(ProductQuery(q="Invented")).total == 0

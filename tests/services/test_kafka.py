@@ -12,7 +12,15 @@ from dataclasses import replace
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka import TopicPartition as Place
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType  # type: ignore[attr-defined]  # the stubs do not export what the docs name
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # the stubs do not export what the docs name
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
 
 from arbkit.core.errors import MessageTooLargeError, StreamError
 from arbkit.stream import TOPICS, Message, Record, TopicPartition, TopicSpec, dead_letter_topic, dead_letters
@@ -68,6 +76,21 @@ def test_a_hole_in_the_log_is_named_and_not_skipped(stream: KafkaStream, kafka: 
     with stream.consumer(f"{group}-new", [TOPIC], on_revoke=ignore) as fresh:
         assert drain(fresh, 10)[0].offset == 20
     assert stream.read(TOPIC, offset=0, max_records=1)[0].offset == 20
+
+
+def test_a_partition_added_while_a_consumer_runs_is_read_from_its_start(stream: KafkaStream, kafka: Kafka) -> None:
+    stream.publish(TOPIC, records(5))
+    with stream.consumer(f"more-{time.time_ns()}", [TOPIC], on_revoke=ignore) as consumer:
+        found = drain(consumer, 5)
+        consumer.commit({found[-1].topic_partition: found[-1].offset + 1})
+        AdminClient({"bootstrap.servers": kafka.address}).create_partitions([NewPartitions(TOPIC, 2)])[TOPIC].result()
+        with KafkaStream(kafka.address) as other:
+            other.publish(TOPIC, records(40, first=5))
+        found += drain(consumer, 40)
+        assert sorted(m.key for m in found) == sorted(r.key for r in records(45))
+        assert {m.partition for m in found} == {0, 1}
+        consumer.commit({m.topic_partition: m.offset + 1 for m in found})
+        assert not any(consumer.lag().values())
 
 
 def test_a_message_of_somebody_else_without_key_or_value_is_delivered_as_empty(

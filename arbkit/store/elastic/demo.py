@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import permutations
 
 from elasticsearch import Elasticsearch
@@ -45,16 +45,23 @@ def query_without(asins: Sequence[str], query: JsonValue = None) -> JsonObject:
     return {"bool": {"filter": [query or {"match_all": {}}], "must_not": hidden}}
 
 
-def remove(client: Elasticsearch, prefix: str, asins: Sequence[str], offers: Sequence[Offer]) -> Collection[str]:
+def remove(
+    client: Elasticsearch,
+    prefix: str,
+    asins: Sequence[str],
+    offers: Sequence[Offer],
+    compose_real: Callable[[Collection[str]], None],
+) -> None:
     """Remove these products with their opportunities and unsent notices, and their invented offers and histories.
 
-    Returns:
-        Those that have real offers too: they must be composed anew.
+    Those that have real offers too stay: ``compose_real`` composes them from these alone.
 
     Raises:
         StoreError: it broke off.
     """
     invented = [o.id for o in offers if o.demo]
+    real = {o.asin for o in offers if not o.demo}
+    compose_real(real)
     routes = [f"{asin}:{source}:{target}" for asin in asins for source, target in permutations(MARKETS, 2)]
     delete_found(client, f"{prefix}windows", DEMO)
     # Offers last: by them the next try finds what this one has left.
@@ -62,11 +69,12 @@ def remove(client: Elasticsearch, prefix: str, asins: Sequence[str], offers: Seq
         ("opportunities", routes),
         ("outbox", _notices(client, f"{prefix}outbox", frozenset(asins))),
         ("history", invented),
-        ("products", asins),
+        ("products", sorted(set(asins) - real)),
         ("offers", invented),
     ):
         delete(client, prefix + name, ids)
-    return {o.asin for o in offers if not o.demo}
+    # Whoever has written one meanwhile has taken in what was invented again.
+    compose_real(real)
 
 
 def _notices(client: Elasticsearch, index: str, asins: Collection[str]) -> list[str]:

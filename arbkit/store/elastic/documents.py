@@ -154,6 +154,13 @@ def with_best(document: Mapping[str, JsonValue], best: Document | None) -> Docum
     return {**document, **figures, "document": {**_inner(document), "best": best}}
 
 
+def without_routes(document: Mapping[str, JsonValue]) -> Document:
+    """A product's document that names no routes; what they were made of stays, so that none older comes back."""
+    state = PricedState.read(document)
+    forgotten = {} if state is None else {"priced": PricedState(state.basis).to_dict()}
+    return {**with_best(document, None), **forgotten}
+
+
 def best_summary(o: Opportunity | None) -> Document | None:
     """What a product's document says of its best opportunity."""
     return None if o is None else {name: getattr(o, name) for name in BEST_FIELDS}

@@ -166,7 +166,7 @@ class ElasticStore(ElasticUsers, Closing):
             asins = sorted({str(hit["_source"]["asin"]) for hit in everything if hit["_source"]["source"] == "demo"})
             offers = self._writer.offers(asins)
             if asins and not dry_run:
-                self._writer.update_products(demo.remove(self._client, self._prefix, asins, offers))
+                demo.remove(self._client, self._prefix, asins, offers, self._writer.compose_real)
                 self._fresh.note("products")
         return Removed(products=len(asins), offers=sum(o.demo for o in offers))
 

@@ -166,6 +166,17 @@ class Writer:
         """
         return self._write_products(asins, self._product_actions)
 
+    def compose_real(self, asins: Iterable[str]) -> None:
+        """Compose products anew from the offers that nobody invented (at least one), without their routes."""
+
+        def actions(some: Sequence[str]) -> list[Action]:
+            there = {asin: (documents.without_routes(old), guard) for asin, (old, guard) in self.products(some).items()}
+            real = (offer for offer in self.offers(some, only=PRODUCT_SOURCE_FIELDS) if not offer.demo)
+            by_product = groupby(real, key=lambda offer: offer.asin)
+            return list(self._compose(there, (list(group) for _, group in by_product), renew=True))
+
+        self._write_products(asins, actions)
+
     def _product_actions(self, asins: Sequence[str], *, renew: bool = False) -> list[Action]:
         """What writes the products that are behind their offers; with ``renew`` also those that say something else."""
         there = self.products(asins)
