@@ -177,47 +177,56 @@ def detect(
     gets all that is to be stored, slice by slice.
     """
     now = time.time() if now is None else now
-    counted, stored, total, paying = _Counted(), 0, 0, 0
-    shown: list[Opportunity] = []
+    moment = moment_of(inputs.on, now=now)
+    found = _Findings()
     for states in slices:
         priced = price_products(states, inputs, now=now, run_id=run_id, least=parameters.min_profit)
         if keep is not None:
             keep(priced)
-        counted.note(states, priced)
-        found = priced.found
-        stored += sum(o.status == "opportunity" for o in found)
-        passed = _within(found, parameters, moment_of(inputs.on, now=now))
-        total += len(passed)
-        paying += sum(o.status == "opportunity" for o in passed)
-        shown = heapq.nsmallest(MOST_SHOWN, [*shown, *passed], key=lambda o: (-o.profit, o.id))
+        found.note(states, priced, _within(priced.found, parameters, moment))
     return Detection(
         run_id=run_id,
         evaluated_at=now,
         on=inputs.on,
-        products=counted.products,
-        routes=counted.routes,
-        unknown={reason.message: count for reason, count in counted.unknown.most_common()},
-        opportunities=tuple(shown),
-        total=total,
-        paying=paying,
+        products=found.products,
+        routes=found.routes,
+        unknown={reason.message: count for reason, count in found.unknown.most_common()},
+        opportunities=tuple(found.best),
+        total=found.total,
+        paying=found.paying,
         new=(),
         tables_version=inputs.tables.on(inputs.on).version,
         profile=inputs.profile.name,
         seller=inputs.profile.seller_line,
-        stored=stored,
+        stored=found.stored,
     )
 
 
 @dataclass(slots=True)
-class _Counted:
+class _Findings:
+    """What a detection has come to so far; as of :class:`Detection`."""
+
     products: int = 0
     routes: int = 0
+    stored: int = 0
+    total: int = 0
+    paying: int = 0
     unknown: Counter[Reason] = field(default_factory=Counter)
+    best: list[Opportunity] = field(default_factory=list)
 
-    def note(self, states: Sequence[ProductState], priced: PricedProducts) -> None:
+    def note(self, states: Sequence[ProductState], priced: PricedProducts, passed: Sequence[Opportunity]) -> None:
+        """Add a slice: its products, all that was priced of them, and what of it is asked for."""
         self.products += len(states)
         self.routes += priced.routes
         self.unknown.update(priced.unknown)
+        self.stored += _paying(priced.found)
+        self.total += len(passed)
+        self.paying += _paying(passed)
+        self.best = heapq.nsmallest(MOST_SHOWN, [*self.best, *passed], key=lambda o: (-o.profit, o.id))
+
+
+def _paying(routes: Iterable[Opportunity]) -> int:
+    return sum(o.status == "opportunity" for o in routes)
 
 
 def _within(found: Iterable[Opportunity], parameters: DetectParameters, moment: float) -> list[Opportunity]:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from operator import attrgetter
 from typing import Any, BinaryIO, TypeAlias, cast
 
@@ -31,6 +32,8 @@ logger = logging.getLogger(__name__)
 _BACKLOG = 2
 """Full batches one after the other from which there is a backlog."""
 _IDLE_S = 30.0
+_PATIENCE_S = 60.0
+"""How long a batch may take there."""
 _SHUT_DOWN_S = 5.0
 
 _Answer: TypeAlias = tuple[Any, ...] | str | bool | None
@@ -42,7 +45,7 @@ _read_history = attrgetter("asin", "market", "version", "currency", "blob")
 class Decoding:
     """Decodes the batches of a consumer, of a backlog by a process beside it, which costs memory and a moment to start.
 
-    Where there is one processor only, and after a helper has ended by itself, all is decoded here.
+    Where there is one processor only, and after a helper has been lost, all is decoded here.
     """
 
     def __init__(self, *, full: int, demo: bool) -> None:
@@ -71,7 +74,7 @@ class Decoding:
                 batch = decode_batch(messages, demo=self._demo)
             return lambda: batch
         self._asked_at = time.monotonic()
-        return self._helper.ask(messages, demo=self._demo).result
+        return self._helper.ask(messages, demo=self._demo)
 
     def end_if_idle(self) -> None:
         """End the helper where there was little to do for a while."""
@@ -99,18 +102,28 @@ class _Helper:
         self._questions = cast("BinaryIO", self._process.stdin)
         self._answers = cast("BinaryIO", self._process.stdout)
         self._thread = ThreadPoolExecutor(1, "decode")
+        self._closed = False
 
     @property
     def lost(self) -> bool:
         """Whether it has ended: what it is asked then is decoded here."""
         return self._process.poll() is not None
 
-    def ask(self, messages: Sequence[Message], *, demo: bool) -> Future[DecodedBatch]:
+    def ask(self, messages: Sequence[Message], *, demo: bool) -> Callable[[], DecodedBatch]:
         """See :meth:`Decoding.start`."""
-        return self._thread.submit(self._decoded, messages, demo=demo)
+        return partial(self._wait_for, self._thread.submit(self._decoded, messages, demo=demo))
+
+    def _wait_for(self, decoded: Future[DecodedBatch]) -> DecodedBatch:
+        try:
+            return decoded.result(_PATIENCE_S)
+        except TimeoutError:
+            # It hangs, and the consumer must not hang with it.
+            self._process.kill()
+            return decoded.result()
 
     def close(self) -> None:
         """End it, whatever it does."""
+        self._closed = True
         self._process.kill()
         self._thread.shutdown(cancel_futures=True)
         # It may hold what was still to be written to a process that has ended.
@@ -125,7 +138,8 @@ class _Helper:
                 _send([message.value for message in messages], self._questions)
                 answers: list[_Answer] = _receive(self._answers)
         except (EOFError, OSError):
-            logger.warning("the process that decodes has ended: %d records are decoded here", len(messages))
+            if not self._closed:
+                logger.warning("the process that decodes has ended: %d records are decoded here", len(messages))
             return decode_batch(messages, demo=demo)
         by_message = {id(message): answer for message, answer in zip(messages, answers, strict=True)}
         return decode_batch(messages, demo=demo, decode=lambda message: _to_decoded(by_message[id(message)], message))

@@ -132,6 +132,18 @@ def test_killed_at_any_moment_its_batches_are_decoded_here_and_it_is_not_started
     assert (decoding.beside, helpers()) == (False, [])
 
 
+def test_one_that_hangs_is_ended_and_its_batches_are_decoded_here(
+    decoding: Decoding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decode_helper, "_PATIENCE_S", 0.2)
+    [helper] = helpers()
+    helper.send_signal(signal.SIGSTOP)
+    batches = [messages(*good(FULL, first=FULL * n)) for n in range(2)]
+    for batch, decoded in [(batch, decoding.start(batch)) for batch in batches]:
+        assert comparable(decoded()) == comparable(decode_batch(batch))
+    until(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE)
+
+
 def test_it_is_started_for_a_backlog_only_and_ends_where_there_is_little_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     decoding = Decoding(full=FULL, demo=True)
     for count in (FULL, FULL - 1, FULL, 1, FULL):
