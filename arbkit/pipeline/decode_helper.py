@@ -29,8 +29,8 @@ from arbkit.stream import Message
 
 logger = logging.getLogger(__name__)
 
-_BACKLOG = 2
-"""Full batches one after the other from which there is a backlog."""
+_BACKLOG = 3
+"""Full batches, waiting or one after the other, from which there is a backlog."""
 _IDLE_S = 30.0
 _PATIENCE_S = 60.0
 """How long a batch may take there."""
@@ -59,7 +59,12 @@ class Decoding:
     @property
     def beside(self) -> bool:
         """Whether a process decodes beside this one."""
-        return self._helper is not None
+        return self._helper is not None and self._helper.ready
+
+    def expect(self, messages: int) -> None:
+        """Prepare for this many, of which the first may come at any moment."""
+        if messages >= self._full * _BACKLOG:
+            self._begin()
 
     def start(self, messages: Sequence[Message]) -> Callable[[], DecodedBatch]:
         """Decode messages, as :func:`decode_batch` does it; what is returned waits for them."""
@@ -67,14 +72,18 @@ class Decoding:
         if self._helper is not None and self._helper.lost:
             self.close()
             self._may_help = False
-        if self._helper is None and self._may_help and self._in_a_row >= _BACKLOG:
-            self._helper = _Helper()
-        if self._helper is None:
+        if self._in_a_row >= _BACKLOG:
+            self._begin()
+        if self._helper is None or not self._helper.ready:
             with timed("consumer", "decode"):
                 batch = decode_batch(messages, demo=self._demo)
             return lambda: batch
         self._asked_at = time.monotonic()
         return self._helper.ask(messages, demo=self._demo)
+
+    def _begin(self) -> None:
+        if self._helper is None and self._may_help:
+            self._helper, self._asked_at = _Helper(), time.monotonic()
 
     def end_if_idle(self) -> None:
         """End the helper where there was little to do for a while."""
@@ -103,6 +112,13 @@ class _Helper:
         self._answers = cast("BinaryIO", self._process.stdout)
         self._thread = ThreadPoolExecutor(1, "decode")
         self._closed = False
+        # Its first byte says that all is loaded.
+        self._begun = self._thread.submit(self._answers.read, 1)
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be asked without waiting until it has started."""
+        return self._begun.done()
 
     @property
     def lost(self) -> bool:
@@ -174,6 +190,8 @@ def _receive(pipe: BinaryIO) -> list[Any]:
 def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
     # Else all that is loaded now is looked through for garbage again and again.
     gc.freeze()
+    answers.write(b"\n")
+    answers.flush()
     while True:
         try:
             values: list[bytes] = _receive(questions)

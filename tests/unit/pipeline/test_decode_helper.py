@@ -28,7 +28,7 @@ from tests.benchmarks.inputs import demo_products
 from tests.helpers.streams import good
 
 FULL = 4
-BACKLOG = 2
+BACKLOG = 3
 PATIENCE_S = 60.0
 
 
@@ -51,6 +51,7 @@ def asked(decoding: Decoding) -> Decoding:
     """One that has had a backlog."""
     for _ in range(BACKLOG):
         decoding.start(messages(*good(FULL)))()
+    until(lambda: decoding.beside or not helpers())
     return decoding
 
 
@@ -146,9 +147,10 @@ def test_one_that_hangs_is_ended_and_its_batches_are_decoded_here(
 
 def test_it_is_started_for_a_backlog_only_and_ends_where_there_is_little_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     decoding = Decoding(full=FULL, demo=True)
-    for count in (FULL, FULL - 1, FULL, 1, FULL):
+    decoding.expect(FULL * BACKLOG - 1)
+    for count in (FULL, FULL - 1, FULL, 1, FULL, FULL):
         decoding.start(messages(*good(count)))()
-        assert not decoding.beside
+        assert helpers() == []
     asked(decoding)
     decoding.end_if_idle()
     assert decoding.beside
@@ -158,6 +160,18 @@ def test_it_is_started_for_a_backlog_only_and_ends_where_there_is_little_to_do(m
     monkeypatch.setattr(decode_helper, "_IDLE_S", 0.0)
     decoding.end_if_idle()
     assert (decoding.beside, helpers()) == (False, [])
+
+
+def test_it_is_started_at_once_where_a_backlog_waits_and_used_when_it_has_started() -> None:
+    decoding = Decoding(full=FULL, demo=True)
+    decoding.expect(FULL * BACKLOG)
+    [helper] = helpers()
+    helper.send_signal(signal.SIGSTOP)
+    # What comes before is decoded here, whether it ever starts or not.
+    assert len(decoding.start(messages(*good(2)))().updates) == 2
+    helper.send_signal(signal.SIGCONT)
+    until(lambda: decoding.beside)
+    decoding.close()
 
 
 def test_one_processor_has_no_use_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
