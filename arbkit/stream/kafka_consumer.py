@@ -75,6 +75,8 @@ class KafkaConsumer(Closing):
             "fetch.message.max.bytes": 4 << 20,
             "queued.max.messages.kbytes": 16 << 10,
             "fetch.wait.max.ms": 100,
+            # By default a full queue is filled again only a second later, long after it has been emptied.
+            "fetch.queue.backoff.ms": 20,
         }
         if protocol == "classic":
             settings |= {
