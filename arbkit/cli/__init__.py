@@ -6,14 +6,17 @@ import io
 import os
 import stat
 import sys
+import time
 
 import typer
 
 from arbkit import __version__
-from arbkit.cli import data, fees, money, ops, profile, reports, schedule, services, stream, web
-from arbkit.cli.shared import ReaderGoneError, state
+from arbkit.cli import data, fees, money, ops, profile, reports, schedule, services, web
+from arbkit.cli.shared import LOG_FORMAT, LogFormat, ReaderGoneError, state
+from arbkit.cli.stream import dlq, log
 from arbkit.core.errors import ArbkitError
 from arbkit.core.formatting import printable
+from arbkit.core.service.json_log import of_service
 
 __all__ = ["app", "main"]
 
@@ -30,7 +33,7 @@ app = typer.Typer(
 )
 for module in (services, data, money, web, ops):
     module.register(app)
-for group in (schedule.app, data.watch, data.facts, stream.dlq, stream.log, fees.app, profile.app, reports.app):
+for group in (schedule.app, data.watch, data.facts, dlq.app, log.app, fees.app, profile.app, reports.app):
     app.add_typer(group, name=group.info.name)
 
 
@@ -43,12 +46,17 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def options(
     verbose: bool = typer.Option(False, "--verbose", "-v", help="Log details.", envvar="ARBKIT_VERBOSE"),
+    log_format: LogFormat = typer.Option(
+        LogFormat.TEXT, help="Log lines as text, or as JSON with one document a line.", envvar=LOG_FORMAT
+    ),
     _version: bool = typer.Option(
         False, "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
     ),
 ) -> None:
     """The options before the command's name."""
-    state.verbose = verbose
+    state.verbose, state.json_log = verbose, log_format is LogFormat.JSON
+    # Services that this command starts log as it does.
+    os.environ[LOG_FORMAT] = log_format.value
 
 
 def main() -> None:
@@ -59,7 +67,9 @@ def main() -> None:
         app()
     except ArbkitError as error:
         try:
-            sys.stderr.write(printable(f"arbkit: {error}\n"))
+            text = printable(str(error))
+            line = of_service("arbkit", text, now=time.time(), level="ERROR") if state.json_log else f"arbkit: {text}"
+            sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
         except OSError:
             # A full disk under its log: Python would try again at the end, and end with a code of its own.

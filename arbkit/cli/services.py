@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +21,14 @@ from arbkit.cli.shared import (
     print_table,
     say,
     start_service,
+    state,
     warn_of_exposures,
 )
 from arbkit.core.errors import UsageError
 from arbkit.core.files import sole_process
 from arbkit.core.formatting import age_words, money, number, percent
 from arbkit.core.service.addresses import is_loopback
+from arbkit.core.service.json_log import of_service
 from arbkit.core.service.process import stop_on_signals
 from arbkit.core.settings import MODE_WORDS, Settings
 from arbkit.display.labels import status_label
@@ -64,12 +67,17 @@ def _supervise(settings: Settings, sockets: Sockets, *, token_is_new: bool) -> N
     stop = stop_on_signals()
     services = plan_services(settings, token_is_new=token_is_new)
     environment = settings.without_key().environment() | ({TOKEN_IS_NEW: "1"} if token_is_new else {})
-    supervisor = Supervisor(services, environment=environment, sockets=sockets, stop=stop, write=_prefixed(services))
+    write = _prefixed(services)
+    supervisor = Supervisor(services, environment=environment, sockets=sockets, stop=stop, write=write)
 
     def announce() -> None:
         answers = await_answers(services, stop=stop, given_up=supervisor.given_up)
         if not stop.is_set():
-            _print_addresses(settings, services, answers, token_is_new=token_is_new)
+            rows = _addresses(settings, services, answers, token_is_new=token_is_new)
+            if state.json_log:
+                write("up", ", ".join(f"{name}: {text}" for name, text in rows))
+            else:
+                _print_addresses(settings, rows)
 
     announcer = threading.Thread(target=announce, name="announce", daemon=True)
     announcer.start()
@@ -78,22 +86,23 @@ def _supervise(settings: Settings, sockets: Sockets, *, token_is_new: bool) -> N
 
 
 def _prefixed(services: list[Service]) -> Callable[[str, str], None]:
-    """A function that writes log lines prefixed with the name of their service."""
+    """A function that writes log lines with the name of their service."""
     width = max(len(s.name) for s in services)
     lock = threading.Lock()
 
     def write(name: str, line: str) -> None:
+        shown = of_service(name, line, now=time.time()) if state.json_log else f"{name:<{width}} | {line}"
         with lock:
-            sys.stderr.write(f"{name:<{width}} | {line}\n")
+            sys.stderr.write(f"{shown}\n")
             sys.stderr.flush()
 
     return write
 
 
-def _print_addresses(
+def _addresses(
     settings: Settings, services: list[Service], answers: dict[str, bool], *, token_is_new: bool
-) -> None:
-    """Print one table, not wrapped at the terminal's width, so that every address can be clicked or copied."""
+) -> list[tuple[str, str]]:
+    """What is where, and the token of who comes from outside."""
     rows = [
         (s.name, s.address.url if answers[s.name] else "not responding: see its log lines above")
         for s in services
@@ -101,6 +110,11 @@ def _print_addresses(
     ]
     if not is_loopback(settings.host):
         rows.append(("API token", settings.token.get_secret_value() if token_is_new else "your ARBKIT_TOKEN"))
+    return rows
+
+
+def _print_addresses(settings: Settings, rows: list[tuple[str, str]]) -> None:
+    """Print one table, not wrapped at the terminal's width, so that every address can be clicked or copied."""
     width = max(len(name) for name, _ in rows)
     lines = [
         f"arbkit is up ({MODE_WORDS[settings.mode]})",

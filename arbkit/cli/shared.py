@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import orjson
@@ -35,9 +36,20 @@ DocumentT = TypeVar("DocumentT", bound=Document)
 JSON = typer.Option(False, "--json", help="Print one JSON document on standard output.")
 
 
+LOG_FORMAT = "ARBKIT_LOG_FORMAT"
+
+
+class LogFormat(Enum):
+    """How log lines look."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 @dataclass(slots=True)
 class _State:
     verbose: bool = False
+    json_log: bool = False
 
 
 state = _State()
@@ -55,7 +67,7 @@ def load_settings(*, settled: bool = False, early: bool = False, with_key: bool 
         ConfigError: a setting is wrong; names it. ``settled``: there is neither a key nor anything imported nor a demo.
         StoreError: ``settled``, and the store does not answer, which decides.
     """
-    log_to_stderr(verbose=state.verbose)
+    log_to_stderr(verbose=state.verbose, as_json=state.json_log)
     settings = Settings.load() if with_key else Settings.load().without_key()
     if not settled and not early:
         return settings

@@ -20,7 +20,7 @@ ENRICH_GROUP = "arbkit-enrich"
 DETECT_GROUP = "arbkit-detect"
 ALERTS_GROUP = "arbkit-alerts"
 GROUPS: Mapping[str, str] = {ENRICH_GROUP: RAW_TOPIC, DETECT_GROUP: ENRICHED_TOPIC, ALERTS_GROUP: ALERTS_TOPIC}
-"""Consumer groups, and the topic that each reads; only the first is arbkit's own, the others are for who wants them."""
+"""Consumer groups, and the topic that each reads; the last is for who wants to read alerts."""
 
 MAX_MESSAGE = 16 << 20
 """Bytes of the largest message: a raw product has 3 to 200 KB, in rare cases some MB."""

@@ -102,9 +102,11 @@ def visiting(
     page.on("dialog", opened)
     page.on("console", said)
     page.on("request", lambda request: requested(request.url))
+    # For all that is awaited on it: a busy machine draws slowly.
+    page.set_default_timeout(patience_ms)
     try:
-        page.goto(url, timeout=patience_ms)
-        page.wait_for_selector(ready, timeout=patience_ms)
+        page.goto(url)
+        page.wait_for_selector(ready)
         yield visit
     finally:
         page.close()

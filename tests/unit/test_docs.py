@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from arbkit.cli import app
@@ -62,6 +63,7 @@ def test_a_page_names_only_make_targets_settings_and_files_that_exist(path: Path
     text = path.read_text("utf-8")
     assert set(re.findall(r"`make ([a-z]+)", text)) <= make_targets()
     known = {Settings.variable(name) for name in Settings.model_fields} | {"ARBKIT_REQUIRE", "ARBKIT_REAL_DATA"}
+    known |= {str(option.envvar) for option in get_command(app).params}
     assert set(re.findall(r"\b(?:ARBKIT|KEEPA)_[A-Z_]+\b", text)) <= known
     for file in re.findall(r"`((?:arbkit|tests|apps|notebooks|docs)/[\w./]+\.(?:py|toml|md|json))`", text):
         assert (ROOT / file).is_file(), file

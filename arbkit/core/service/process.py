@@ -15,6 +15,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import FrameType
 
+from arbkit.core.service.json_log import JsonFormatter
+
 _PR_SET_PDEATHSIG = 1
 _PARENT_POLL_S = 1.0
 _LOG_BYTES = 1 << 20
@@ -22,15 +24,13 @@ _ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
 """SIGBREAK exists on Windows only: it is how a supervisor there asks a process to end."""
 
 
-def log_to_stderr(*, verbose: bool = False) -> None:
+def log_to_stderr(*, verbose: bool = False, as_json: bool = False) -> None:
     """Log lines of one shape, on standard error, so that standard output stays for results."""
     supervised = bool(os.environ.get("ARBKIT_SUPERVISED"))
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        stream=sys.stderr,
-        format="%(levelname)s %(message)s" if supervised else "%(asctime)s %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
+    text = "%(levelname)s %(message)s" if supervised else "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if as_json else logging.Formatter(text))
+    logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler], force=True)
     # It logs each failed request that we log too, with the remedy.
     logging.getLogger("elastic_transport.node_pool").setLevel(logging.ERROR)
     for noisy in ("urllib3", "asyncio", "keepa", "tornado.access", "uvicorn.error", "elastic_transport"):

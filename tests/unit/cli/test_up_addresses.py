@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr
 
-from arbkit.cli.services import _print_addresses
+from arbkit.cli.services import _addresses, _print_addresses
 from arbkit.core.settings import Settings
 from arbkit.ops.supervisor import plan_services
 
@@ -19,7 +19,7 @@ def test_only_a_token_that_was_made_for_this_run_is_printed(
 ) -> None:
     resolved = settings.model_copy(update={"token": SecretStr(TOKEN), "host": host})
     services = plan_services(resolved, token_is_new=is_new)
-    _print_addresses(resolved, services, {s.name: True for s in services}, token_is_new=is_new)
+    _print_addresses(resolved, _addresses(resolved, services, {s.name: True for s in services}, token_is_new=is_new))
     said = capsys.readouterr().err
     assert "/voila/render/opportunities.ipynb" in said
     assert (TOKEN in said) is is_new
