@@ -208,12 +208,13 @@ class _Loop:
     def run(self, summary: ConsumeSummary) -> ConsumeSummary:
         self._summary = summary
         ahead: deque[tuple[Callable[[], DecodedBatch], Sequence[Message]]] = deque()
-        self._decoding.expect(sum(self._stream.lag(ENRICH_GROUP, RAW_TOPIC).values()))
         with (
             self._stream.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=self._before_revoke) as self._consumer,
             ThreadPoolExecutor(1, "batch") as worker,
             closing(self._decoding),
         ):
+            # Only now: a consumer that waits for another one has nothing to decode.
+            self._decoding.expect(sum(self._stream.lag(ENRICH_GROUP, RAW_TOPIC).values()))
             try:
                 while not self._stop.is_set():
                     self._show_life()

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from operator import attrgetter
@@ -45,7 +45,7 @@ _read_history = attrgetter("asin", "market", "version", "currency", "blob")
 class Decoding:
     """Decodes the batches of a consumer, of a backlog by a process beside it, which costs memory and a moment to start.
 
-    Where there is one processor only, and after a helper has been lost, all is decoded here.
+    Where there is one processor only, and after a helper has been lost or could not be started, all is decoded here.
     """
 
     def __init__(self, *, full: int, demo: bool) -> None:
@@ -83,7 +83,11 @@ class Decoding:
 
     def _begin(self) -> None:
         if self._helper is None and self._may_help:
-            self._helper, self._asked_at = _Helper(), time.monotonic()
+            try:
+                self._helper, self._asked_at = _Helper(), time.monotonic()
+            except OSError as error:
+                logger.warning("no process that decodes can be started, all is decoded here: %s", error)
+                self._may_help = False
 
     def end_if_idle(self) -> None:
         """End the helper where there was little to do for a while."""
@@ -127,11 +131,15 @@ class _Helper:
 
     def ask(self, messages: Sequence[Message], *, demo: bool) -> Callable[[], DecodedBatch]:
         """See :meth:`Decoding.start`."""
-        return partial(self._wait_for, self._thread.submit(self._decoded, messages, demo=demo))
+        decoded = self._thread.submit(self._decoded, messages, demo=demo)
+        return partial(self._wait_for, decoded, partial(decode_batch, messages, demo=demo))
 
-    def _wait_for(self, decoded: Future[DecodedBatch]) -> DecodedBatch:
+    def _wait_for(self, decoded: Future[DecodedBatch], decode_here: Callable[[], DecodedBatch]) -> DecodedBatch:
         try:
             return decoded.result(_PATIENCE_S)
+        except CancelledError:
+            # It was closed, for it had ended, while this was still to be asked.
+            return decode_here()
         except TimeoutError:
             # It hangs, and the consumer must not hang with it.
             self._process.kill()

@@ -16,6 +16,7 @@ import orjson
 import psutil
 import pytest
 
+from arbkit.core.errors import GroupBusyError
 from arbkit.core.offers.history_codec import PackedHistory
 from arbkit.core.settings import Settings
 from arbkit.pipeline import decode_helper
@@ -23,7 +24,7 @@ from arbkit.pipeline.consumer import consume
 from arbkit.pipeline.decode import DecodedBatch, decode_batch
 from arbkit.pipeline.decode_helper import Decoding
 from arbkit.sources.envelope import envelope
-from arbkit.stream import RAW_TOPIC, Message, Record, open_stream
+from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Message, Record, open_stream
 from tests.benchmarks.inputs import demo_products
 from tests.helpers.streams import good
 
@@ -51,7 +52,8 @@ def asked(decoding: Decoding) -> Decoding:
     """One that has had a backlog."""
     for _ in range(BACKLOG):
         decoding.start(messages(*good(FULL)))()
-    until(lambda: decoding.beside or not helpers())
+    # Not by its command, which the system does not know for a moment.
+    until(lambda: decoding.beside or decoding._helper is None)
     return decoding
 
 
@@ -145,6 +147,43 @@ def test_one_that_hangs_is_ended_and_its_batches_are_decoded_here(
     until(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE)
 
 
+def test_a_batch_that_a_lost_one_was_still_to_be_asked_for_is_decoded_here(
+    decoding: Decoding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decode, begun = decode_helper.decode_batch, threading.Event()
+    go_on = threading.Event()
+
+    def held_up(*given: Any, **named: Any) -> DecodedBatch:
+        begun.set()
+        go_on.wait(PATIENCE_S)
+        return decode(*given, **named)
+
+    monkeypatch.setattr(decode_helper, "decode_batch", held_up)
+    [helper] = helpers()
+    helper.send_signal(signal.SIGSTOP)
+    batches = [messages(*good(FULL, first=FULL * n)) for n in range(3)]
+    waiting = [decoding.start(batch) for batch in batches[:2]]
+    helper.kill()
+    assert begun.wait(PATIENCE_S)
+    until(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE)
+    # The first is decoded here, the second waits for that, and now the helper is closed.
+    threading.Timer(0.5, go_on.set).start()
+    waiting.append(decoding.start(batches[2]))
+    for batch, decoded in zip(batches, waiting, strict=True):
+        assert comparable(decoded()) == comparable(decode(batch))
+
+
+def test_one_that_cannot_be_started_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", refused)
+    decoding = asked(Decoding(full=FULL, demo=True))
+    batch = messages(*good(FULL))
+    assert comparable(decoding.start(batch)()) == comparable(decode_batch(batch))
+    assert not decoding.beside
+
+
 def test_it_is_started_for_a_backlog_only_and_ends_where_there_is_little_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     decoding = Decoding(full=FULL, demo=True)
     decoding.expect(FULL * BACKLOG - 1)
@@ -194,15 +233,29 @@ def test_it_ends_with_the_process_that_started_it_however_that_ends() -> None:
     until(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE)
 
 
-def test_a_backlog_is_enriched_with_it_as_without(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    begun: list[int] = []
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One for each helper that was started."""
+    found: list[int] = []
 
     class Counted(decode_helper._Helper):
         def __init__(self) -> None:
             super().__init__()
-            begun.append(1)
+            found.append(1)
 
     monkeypatch.setattr(decode_helper, "_Helper", Counted)
+    return found
+
+
+def test_a_consumer_that_waits_for_another_one_starts_none(settings: Settings, begun: list[int]) -> None:
+    with open_stream(settings) as log:
+        log.publish(RAW_TOPIC, good(1_600))
+        with log.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=lambda _: None), pytest.raises(GroupBusyError):
+            consume(settings, until_empty=True, stop=threading.Event())
+    assert (begun, helpers()) == ([], [])
+
+
+def test_a_backlog_is_enriched_with_it_as_without(settings: Settings, begun: list[int]) -> None:
     records = [*good(1_700), Record("x", b"no"), *good(1_300, first=1_700)]
     with open_stream(settings) as log:
         log.publish(RAW_TOPIC, records)
