@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import PositiveInt, TypeAdapter
 
-from arbkit.analysis.detection_inputs import profile_note
+from arbkit.analysis.detection_inputs import profile_note, today
 from arbkit.analysis.offers import known_offers, moment_of, prepare_offers
 from arbkit.analysis.price_history import PriceLine, price_lines
 from arbkit.analysis.routes import RoutePrices, best_cells, price_routes, route_cells, routes_frame
@@ -219,14 +219,15 @@ class Workbench(Closing):
     def set_facts(self, asin: str, **fields: Value) -> DisplayFrame:
         """Type in what you know of a product, its size above all: it wins over what any source says.
 
-        :meth:`routes` and :meth:`route` price with it at once, opportunities from the next detection on.
+        :meth:`routes` and :meth:`route` price with it at once, a running detector within seconds.
 
         Raises:
             UsageError: ASIN, field or value cannot be (a side of 0, or of 9 metres), or nothing is stated.
         """
         typed = TypedFacts.parse(fields, unknown="set_facts() has no such argument")
         with open_store(self.settings) as store:
-            return record_frames.facts_frame(keep_typed(self.settings, store, asin, typed))
+            classes = load_tables().on(today()).vat_classes
+            return record_frames.facts_frame(keep_typed(self.settings, store, asin, typed, vat_classes=classes))
 
     @suggest_arguments
     def unset_facts(self, asin: str, *names: str, market: str = "") -> DisplayFrame:

@@ -66,14 +66,16 @@ def facts_set(
     json: bool = JSON,
 ) -> None:
     """Type in what you know: it wins over what any source says."""
+    from arbkit.analysis.detection_inputs import today
     from arbkit.core.offers.facts import TypedFacts
+    from arbkit.profit import load_tables
     from arbkit.store import open_store
     from arbkit.store.kept_facts import keep_typed
 
     settings = load_settings()
     typed = TypedFacts(size_mm=size_mm, weight_g=weight_g, vat_class=vat_class, category=category, market=market)
     with open_store(settings) as store:
-        kept = keep_typed(settings, store, asin, typed)
+        kept = keep_typed(settings, store, asin, typed, vat_classes=load_tables().on(today()).vat_classes)
     answer({"items": [fact.to_dict() for fact in kept], "total": len(kept)}, json, lambda _: _print_facts(kept))
 
 

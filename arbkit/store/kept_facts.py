@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 
 import orjson
 
-from arbkit.core.errors import StoreError, UsageError
+from arbkit.core.errors import StoreError, UsageError, did_you_mean
 from arbkit.core.files import changing, read_if_there, write_atomically
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.input.validation import Value
@@ -29,10 +29,13 @@ def set_fact(settings: Settings, store: Store, fact: Fact) -> None:
         _save(settings, store.facts())
 
 
-def keep_typed(settings: Settings, store: Store, asin: str, typed: TypedFacts) -> list[Fact]:
+def keep_typed(
+    settings: Settings, store: Store, asin: str, typed: TypedFacts, *, vat_classes: Collection[str]
+) -> list[Fact]:
     """Keep what a user typed in, checked as a whole before; the facts of the product that are kept then.
 
-    A weight alone leaves the sides that were typed in before, and sides the weight.
+    A weight alone leaves the sides that were typed in before, and sides the weight. ``vat_classes``: those that there
+    are.
 
     Raises:
         UsageError: it says nothing, or ASIN, marketplace or a value cannot be.
@@ -41,6 +44,9 @@ def keep_typed(settings: Settings, store: Store, asin: str, typed: TypedFacts) -
     now, stated = time.time(), typed.values()
     if not stated:
         raise UsageError("nothing to keep", remedy="Give size_mm (--size-mm), weight_g, vat_class or category")
+    if typed.vat_class is not None and typed.vat_class not in vat_classes:
+        remedy = did_you_mean(typed.vat_class, vat_classes)
+        raise UsageError("no such VAT class", field="vat_class", value=typed.vat_class, remedy=remedy)
     facts = [Fact.of(asin, name, given, at=now, market=typed.market) for name, given in stated.items()]
     before = {fact.id: fact for fact in store.facts([facts[0].asin])}
     for fact in facts:

@@ -46,6 +46,7 @@ def test_what_is_typed_in_is_kept_until_it_is_unset(settings: Settings) -> None:
         (["--weight-g", "0"], ["weight_g", "got 0", "1 to 200,000"]),
         (["--weight-g", "200001"], ["weight_g", "got 200001", "1 to 200,000"]),
         (["--weight-g", "900", "--market", "US"], ["US"]),
+        (["--vat-class", "boooks"], ["vat_class", "boooks", "Did you mean books?"]),
         ([], ["--size-mm"]),
     ],
 )

@@ -2,12 +2,13 @@
 
 A batch goes in one order: stored with the notices of what is new, these published, and only then committed. Killed
 anywhere in between it does the batch again, and doing it again changes nothing. What the stream did not bring
-(facts that users type, a store filled from a backup or by a replay) is found in the store when the stream is quiet.
+(facts that users type, a store filled from a backup or by a replay) is found in the store, between messages.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -40,6 +41,8 @@ _SERVICE = "detector"
 _BATCH = 500
 _POLL_S = 0.5
 _REST_EVERY_S = 1.0
+_REST_BESIDE_S = 5.0
+"""How often what the stream does not bring is looked after where a little comes all the time."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
 
 
@@ -71,7 +74,7 @@ class _Follower:
         self._store = store
         self._stop = stop
         self._inputs = CurrentInputs(settings, store)
-        self._rest_at = 0.0
+        self._rested_at = -math.inf
         # By a fault of arbkit: not tried again until they change.
         self._unpriceable: set[tuple[str, int]] = set()
 
@@ -80,18 +83,20 @@ class _Follower:
             while not self._stop.is_set():
                 record_heartbeat(self._settings, _SERVICE)
                 messages = consumer.poll(max_records=_BATCH, timeout_s=_POLL_S)
-                if messages:
-                    if self._until_done(partial(self._price_messages, messages)):
-                        self._commit(consumer, messages)
-                elif self._is_due(consumer):
+                if messages and self._until_done(partial(self._price_messages, messages)):
+                    self._commit(consumer, messages)
+                if len(messages) < _BATCH and self._is_due(consumer, quiet=not messages):
                     self._until_done(self._price_the_rest)
 
-    def _is_due(self, consumer: Consumer) -> bool:
-        """Whether to look after what the stream does not bring: one detector does, and only when all is read."""
+    def _is_due(self, consumer: Consumer, *, quiet: bool) -> bool:
+        """Whether to look after what the stream does not bring, which one of several detectors does."""
         now = time.monotonic()
-        if now < self._rest_at or not any(owned.partition == 0 for owned in consumer.assignment()):
+        rested_s = now - self._rested_at
+        if rested_s < (_REST_EVERY_S if quiet else _REST_BESIDE_S):
             return False
-        self._rest_at = now + _REST_EVERY_S
+        if not any(owned.partition == 0 for owned in consumer.assignment()):
+            return False
+        self._rested_at = now
         return True
 
     def _commit(self, consumer: Consumer, messages: Sequence[Message]) -> None:

@@ -114,9 +114,16 @@ class OfferFees:
         return np.asarray(found & ~self.vat_suggested)
 
     def vat_rates(self) -> Floats:
-        """The VAT rate of each row, as a fraction."""
+        """The VAT rate of each row, as a fraction; NaN where what was stated of an offer is no VAT class.
+
+        Raises:
+            ConfigError: the profile's VAT class is none.
+        """
         found = np.full(len(self.market), np.nan)
         for vat_class in pd.unique(self.vat_class):
+            # A slip in what was typed of one product must not cost all others their prices.
+            if vat_class != self.profile.vat_class and vat_class not in self.day.vat_classes:
+                continue
             rates = np.array([self.day.vat(code, vat_class) for code in MARKET_CODES])
             rows = self.vat_class == vat_class
             found[rows] = rates[self.market[rows]]

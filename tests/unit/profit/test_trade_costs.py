@@ -216,3 +216,10 @@ def test_a_package_that_nobody_measured_is_priced_by_the_likely_one_and_marked()
 def test_a_vat_class_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ConfigError, match="no such VAT class"):
         route(Profile.neutral(vat_class="luxury"), "IT", "DE")
+
+
+@pytest.mark.parametrize("stated", ["luxury", "source", ""])
+def test_a_word_of_one_product_that_is_no_vat_class_costs_only_that_its_price(stated: str) -> None:
+    found = route(Profile.neutral(), "IT", "DE", vat_class=stated)
+    assert [r.code for r in found["unknown"]] == [ReasonCode.VAT_RATE_UNKNOWN]
+    assert np.isnan(found["profit"])

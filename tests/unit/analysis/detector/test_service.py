@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,8 @@ from arbkit.pipeline.enriched import to_record
 from arbkit.profit.seller.profile_file import built_in
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.store.sqlite.store import SqliteStore
-from arbkit.stream import ALERTS_TOPIC, DETECT_GROUP, ENRICHED_TOPIC, Record, dead_letter_topic, open_stream
+from arbkit.stream import ALERTS_TOPIC, DETECT_GROUP, ENRICHED_TOPIC, Message, Record, dead_letter_topic, open_stream
+from arbkit.stream.sqlite_consumer import SqliteConsumer
 from tests.helpers.factories import PACKAGE, offer
 
 ASIN = "B000000001"
@@ -137,6 +138,42 @@ def test_what_the_stream_did_not_bring_is_found_in_the_store(settings: Settings)
         with open_store(settings) as store:
             store.put_fact(_heavy())
         until(lambda: profits(settings) != first)
+
+
+def test_what_the_stream_did_not_bring_does_not_wait_until_it_is_quiet(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "_REST_EVERY_S", 3_600.0)
+    monkeypatch.setattr(service, "_REST_BESIDE_S", 0.05)
+    state = put(settings)
+    poll = SqliteConsumer.poll
+
+    def never_quiet(consumer: SqliteConsumer, *, max_records: int, timeout_s: float) -> Sequence[Message]:
+        publish(settings, to_record(ProductState("B000000009", 1, (), ())))
+        return poll(consumer, max_records=max_records, timeout_s=timeout_s)
+
+    monkeypatch.setattr(SqliteConsumer, "poll", never_quiet)
+    with following(settings):
+        publish(settings, to_record(state))
+        until(lambda: profits(settings))
+        first = profits(settings)
+        with open_store(settings) as store:
+            store.put_fact(_heavy())
+        until(lambda: profits(settings) != first)
+
+
+def test_a_vat_class_that_is_none_costs_only_its_product_the_price(settings: Settings) -> None:
+    with following(settings) as thread:
+        publish(settings, to_record(put(settings)))
+        until(lambda: profits(settings))
+        with open_store(settings) as store:
+            store.put_fact(Fact.of(ASIN, "vat_class", {"vat_class": "boooks"}, at=time.time()))
+        until(lambda: not profits(settings))
+        publish(settings, to_record(put(settings, "B000000002")))
+        until(lambda: list(profits(settings)) == ["B000000002:IT:DE"])
+        assert thread.is_alive()
+    done = detection.run(settings, run_id="sweep")
+    assert (done.stored, done.unknown["VAT rate unknown"]) == (1, 2)
 
 
 def _heavy() -> Fact:
