@@ -147,6 +147,8 @@ class _Follower:
         failed = self._price(whole.values())
         rejected += [(latest[asin], f"a fault of arbkit: {why}") for asin, why in failed.items()]
         self._stream.publish(dead_letter_topic(ENRICHED_TOPIC), [dead_letter(m, why) for m, why in rejected])
+        if rejected:
+            logger.warning("%d messages dead-lettered, the first for: %s", len(rejected), rejected[0][1])
 
     def _price_the_rest(self) -> None:
         states = self._store.states(self._store.unpriced(_BATCH)).values()

@@ -150,13 +150,12 @@ def test_one_that_hangs_is_ended_and_its_batches_are_decoded_here(
 def test_a_batch_that_a_lost_one_was_still_to_be_asked_for_is_decoded_here(
     decoding: Decoding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decode, begun = decode_helper.decode_batch, threading.Event()
-    go_on = threading.Event()
+    begun, go_on = threading.Event(), threading.Event()
 
     def held_up(*given: Any, **named: Any) -> DecodedBatch:
         begun.set()
         go_on.wait(PATIENCE_S)
-        return decode(*given, **named)
+        return decode_batch(*given, **named)
 
     monkeypatch.setattr(decode_helper, "decode_batch", held_up)
     [helper] = helpers()
@@ -170,7 +169,7 @@ def test_a_batch_that_a_lost_one_was_still_to_be_asked_for_is_decoded_here(
     threading.Timer(0.5, go_on.set).start()
     waiting.append(decoding.start(batches[2]))
     for batch, decoded in zip(batches, waiting, strict=True):
-        assert comparable(decoded()) == comparable(decode(batch))
+        assert comparable(decoded()) == comparable(decode_batch(batch))
 
 
 def test_one_that_cannot_be_started_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:

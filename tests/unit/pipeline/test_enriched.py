@@ -49,3 +49,43 @@ def test_what_is_no_product_is_refused_by_name(value: bytes, field: str) -> None
     with pytest.raises(BadRecordError) as refused:
         from_message(value)
     assert refused.value.field == field
+
+
+def altered(**fields: object) -> bytes:
+    """The message with other fields in its first offer."""
+    document = orjson.loads(to_record(KNOWN).value)
+    document["offers"][0] |= fields
+    return orjson.dumps(document)
+
+
+@pytest.mark.parametrize("name", list(KNOWN.offers[0].to_dict()))
+@pytest.mark.parametrize("value", [[[]], [1]])
+def test_a_field_of_the_wrong_type_is_refused(name: str, value: object) -> None:
+    with pytest.raises(BadRecordError):
+        from_message(altered(**{name: value}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("price_minor", "2000"), ("price_minor", 19.99), ("price_minor", 1e300), ("price_minor", True),
+        ("title", 1), ("updated_at", None), ("version", "x"), ("hazmat", 1), ("source", 1), ("rating", "4.5"),
+        ("asin", "B000000002"), ("market", "US"), ("market", "UK"),
+    ],
+)  # fmt: skip
+def test_an_offer_that_no_arbkit_sends_is_refused(name: str, value: object) -> None:
+    with pytest.raises(BadRecordError):
+        from_message(altered(**{name: value}))
+
+
+@pytest.mark.parametrize(("name", "value"), [("rating", 4), ("fetched_at", 3), ("price_minor", None), ("eans", [])])
+def test_an_offer_as_any_source_has_it_is_read(name: str, value: object) -> None:
+    assert from_message(altered(**{name: value})) is not None
+
+
+@pytest.mark.parametrize(
+    "fields", [{"asin": 1}, {"asin": "B000000002"}, {"change": "7"}, {"change": None}, {"change": 1.5}, {"facts": "x"}]
+)
+def test_a_product_that_is_another_one_is_refused(fields: dict[str, object]) -> None:
+    with pytest.raises(BadRecordError):
+        from_message(orjson.dumps({**orjson.loads(to_record(KNOWN).value), **fields}))
