@@ -28,6 +28,7 @@ from arbkit.core.retry import Failure, sleep_unless, with_retry
 from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.service.metrics import CONSUMED, CONSUMER_LAG, CONSUMER_PARTITIONS, STORE_RETRIES, expose, timed
 from arbkit.core.settings import Settings
+from arbkit.pipeline.commits import Commits
 from arbkit.pipeline.dead_letter_limit import DeadLetterLimit
 from arbkit.pipeline.decode import DecodedBatch
 from arbkit.pipeline.decode_helper import Decoding
@@ -204,6 +205,7 @@ class _Loop:
         self._consumer: Consumer
         self._under_way: Future[bool] | None = None
         self._offsets: dict[TopicPartition, int] = {}
+        self._commits = Commits("consumer")
 
     def run(self, summary: ConsumeSummary) -> ConsumeSummary:
         self._summary = summary
@@ -224,11 +226,9 @@ class _Loop:
                     kept = 1 if self._decoding.beside and len(messages) == _BATCH else 0
                     while len(ahead) > kept:
                         self._begin(worker, *ahead.popleft())
-                    if messages:
-                        pass
-                    elif self._under_way is not None and self._under_way.done():
+                    if not messages and self._under_way is not None and self._under_way.done():
                         self._commit()
-                    elif self._until_empty and self._under_way is None and self._caught_up():
+                    elif not messages and self._until_empty and self._under_way is None and self._caught_up():
                         break
                     self._decoding.end_if_idle()
                     self._look_after()
@@ -280,26 +280,21 @@ class _Loop:
         """Finish what is under way, unless the store keeps it waiting: then the next owner does it again."""
         if self._under_way is not None and wait([self._under_way], timeout=_REVOKE_S).done:
             self._commit()
+        self._commits.forget()
 
     def _commit(self) -> None:
-        """Commit the batch that is done, as far as its partitions are still this member's."""
+        """Commit the batch that is done."""
         future, self._under_way = self._under_way, None
-        if future is None or not future.result():
-            return
-        mine = self._consumer.assignment()
-        try:
-            with timed("consumer", "commit"):
-                self._consumer.commit({tp: offset for tp, offset in self._offsets.items() if tp in mine})
-        except StreamError as error:
-            # Another member has them now and does the batch again, which changes nothing.
-            logger.warning("%s", error)
+        if future is not None and future.result():
+            self._commits.commit(self._consumer, self._offsets)
 
     def _caught_up(self) -> bool:
         return not any(self._stream.lag(ENRICH_GROUP, RAW_TOPIC).values())
 
     def _look_after(self) -> None:
-        """What is due from time to time: retention, and the metrics."""
+        """What is due from time to time: a commit that failed, retention, and the metrics."""
         now = time.monotonic()
+        self._commits.commit_again(self._consumer)
         if now >= self._retention_at:
             self._retention_at = now + _RETENTION_EVERY_S
             self._stream.apply_retention()

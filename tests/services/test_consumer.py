@@ -30,13 +30,16 @@ from arbkit.core.models import Offer, Update
 from arbkit.core.service.metrics import expose
 from arbkit.core.settings import Settings
 from arbkit.ops.setup import initialise
+from arbkit.pipeline import commits
 from arbkit.pipeline.consumer import ConsumeSummary, consume, drain
 from arbkit.sources.envelope import from_envelope
 from arbkit.store import Written, open_store
 from arbkit.store.sqlite.store import SqliteStore
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_stream
+from arbkit.stream.base import Offsets
 from arbkit.stream.dead_letters import dead_letters, replay
 from arbkit.stream.sqlite import SqliteStream
+from arbkit.stream.sqlite_consumer import SqliteConsumer
 from tests.helpers.streams import empty, good, raw
 from tests.servers.launch import Kafka
 
@@ -196,6 +199,20 @@ def test_a_write_to_the_log_that_fails_passes_nothing_over(
     summary = run(settings)
     assert (summary.stale, summary.dead_lettered, lag(settings)) == (3, 1, 0)
     assert [value for _, value, _ in dead(settings)] == [b"no"]
+
+
+def test_a_commit_that_fails_is_made_again_and_a_run_ends(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit, failures = SqliteConsumer.commit, iter(range(3))
+
+    def fails(consumer: SqliteConsumer, offsets: Offsets) -> None:
+        if next(failures, None) is not None:
+            raise StreamError("the disk of the log is full")
+        commit(consumer, offsets)
+
+    monkeypatch.setattr(commits, "_AGAIN_S", 0.05)
+    monkeypatch.setattr(SqliteConsumer, "commit", fails)
+    publish(settings, good(3))
+    assert (run(settings).stored, lag(settings)) == (3, 0)
 
 
 def test_a_clock_that_is_a_day_off_changes_nothing(settings: Settings) -> None:

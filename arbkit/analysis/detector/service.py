@@ -15,19 +15,12 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from arbkit.analysis.detector.storing import CurrentInputs, price_into
-from arbkit.core.errors import (
-    ArbkitError,
-    BadRecordError,
-    ConfigError,
-    GroupBusyError,
-    StoreError,
-    StreamError,
-    may_pass,
-)
+from arbkit.core.errors import ArbkitError, BadRecordError, ConfigError, GroupBusyError, StoreError, may_pass
 from arbkit.core.models import ProductState
 from arbkit.core.retry import Failure, sleep_unless, with_retry
 from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.settings import Settings
+from arbkit.pipeline.commits import Commits
 from arbkit.pipeline.decode import DAMAGED
 from arbkit.pipeline.enriched import from_message
 from arbkit.pipeline.outbox import send_notices
@@ -75,16 +68,20 @@ class _Follower:
         self._stop = stop
         self._inputs = CurrentInputs(settings, store)
         self._rested_at = -math.inf
+        self._commits = Commits(_SERVICE)
         # By a fault of arbkit: not tried again until they change.
         self._unpriceable: set[tuple[str, int]] = set()
 
     def run(self) -> None:
-        with self._stream.consumer(DETECT_GROUP, [ENRICHED_TOPIC], on_revoke=lambda _: None) as consumer:
+        with self._stream.consumer(
+            DETECT_GROUP, [ENRICHED_TOPIC], on_revoke=lambda _: self._commits.forget()
+        ) as consumer:
             while not self._stop.is_set():
                 record_heartbeat(self._settings, _SERVICE)
                 messages = consumer.poll(max_records=_BATCH, timeout_s=_POLL_S)
                 if messages and self._until_done(partial(self._price_messages, messages)):
-                    self._commit(consumer, messages)
+                    self._commits.commit(consumer, {m.topic_partition: m.offset + 1 for m in messages})
+                self._commits.commit_again(consumer)
                 if len(messages) < _BATCH and self._is_due(consumer, quiet=not messages):
                     self._until_done(self._price_the_rest)
 
@@ -98,14 +95,6 @@ class _Follower:
             return False
         self._rested_at = now
         return True
-
-    def _commit(self, consumer: Consumer, messages: Sequence[Message]) -> None:
-        mine = consumer.assignment()
-        try:
-            consumer.commit({m.topic_partition: m.offset + 1 for m in messages if m.topic_partition in mine})
-        except StreamError as error:
-            # Another detector has them now and prices them again, which changes nothing.
-            logger.warning("%s", error)
 
     def _until_done(self, act: Callable[[], None]) -> bool:
         """Do it, however long the store needs, or who mends the profile; False if stopped before that."""

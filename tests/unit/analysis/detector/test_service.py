@@ -16,17 +16,19 @@ from arbkit.analysis import detection
 from arbkit.analysis.detection_inputs import fingerprint, today
 from arbkit.analysis.detector import pricing, service, storing
 from arbkit.analysis.detector.service import follow
-from arbkit.core.errors import StoreError
+from arbkit.core.errors import StoreError, StreamError
 from arbkit.core.models import ProductState, Update
 from arbkit.core.offers.facts import Fact
 from arbkit.core.service.heartbeat import seconds_since_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.ops.setup import initialise
+from arbkit.pipeline import commits
 from arbkit.pipeline.enriched import to_record
 from arbkit.profit.seller.profile_file import built_in
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.store.sqlite.store import SqliteStore
 from arbkit.stream import ALERTS_TOPIC, DETECT_GROUP, ENRICHED_TOPIC, Message, Record, dead_letter_topic, open_stream
+from arbkit.stream.base import Offsets
 from arbkit.stream.sqlite_consumer import SqliteConsumer
 from tests.helpers.factories import PACKAGE, offer
 
@@ -227,6 +229,23 @@ def test_one_product_that_fails_costs_the_others_nothing(settings: Settings, mon
     with open_stream(settings) as log:
         (letter,) = [m for some in log.scan(dead_letter_topic(ENRICHED_TOPIC)) for m in some]
     assert (letter.key, letter.headers["error"]) == (ASIN, "a fault of arbkit: ZeroDivisionError()")
+
+
+def test_a_commit_that_fails_is_made_once_it_can_be_though_nothing_more_comes(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commits, "_AGAIN_S", 0.05)
+    commit, failures = SqliteConsumer.commit, iter(range(3))
+
+    def fails(consumer: SqliteConsumer, offsets: Offsets) -> None:
+        if next(failures, None) is not None:
+            raise StreamError("the disk of the log is full")
+        commit(consumer, offsets)
+
+    monkeypatch.setattr(SqliteConsumer, "commit", fails)
+    publish(settings, to_record(put(settings)))
+    with following(settings):
+        until(lambda: quiet(settings))
 
 
 def test_a_store_that_fails_is_waited_for(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

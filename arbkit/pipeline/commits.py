@@ -1,0 +1,47 @@
+"""Commits of a group's member: one that fails is made again, though nothing more may come to commit with it."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+
+from arbkit.core.errors import StreamError
+from arbkit.core.service.metrics import timed
+from arbkit.stream import Consumer, TopicPartition
+
+logger = logging.getLogger(__name__)
+
+_AGAIN_S = 5.0
+
+
+class Commits:
+    """What ``service`` has done and not committed yet: offsets by partition."""
+
+    def __init__(self, service: str) -> None:
+        self._service = service
+        self._done: dict[TopicPartition, int] = {}
+        self._again_at = 0.0
+
+    def commit(self, consumer: Consumer, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit these offsets, as far as their partitions are still this member's; a failure is only logged."""
+        self._done |= offsets
+        mine = consumer.assignment()
+        self._done = {tp: offset for tp, offset in self._done.items() if tp in mine}
+        self._again_at = time.monotonic() + _AGAIN_S
+        try:
+            with timed(self._service, "commit"):
+                consumer.commit(self._done)
+            self._done = {}
+        except StreamError as error:
+            # Another member has them now and does them again, which changes nothing; or the disk is full for a while.
+            logger.warning("%s", error)
+
+    def commit_again(self, consumer: Consumer) -> None:
+        """Commit what could not be committed, if that is some seconds ago."""
+        if self._done and time.monotonic() >= self._again_at:
+            self.commit(consumer, {})
+
+    def forget(self) -> None:
+        """Leave it to the next owners of the partitions: later it would undo what they have committed."""
+        self._done = {}
