@@ -46,7 +46,8 @@ def test_the_package_does_not_grow() -> None:
         "nothing lost, nobody in": 3_650, "whole products on a compacted topic": 130,
         "a detector, one rule of which result holds, windows": 700, "an Elasticsearch to search in": 220,
         "services that share by need": 120, "one pass over a sheet": 240, "speed of pricing and consuming": 250,
-        "a process that decodes": 120, "the log at a terminal, log lines as JSON": 220,
+        "a process that decodes, messages checked, commits made again": 250,
+        "the log at a terminal, log lines as JSON": 220,
     }  # fmt: skip
     assert sum(map(code_lines, FILES)) <= 18_500 + sum(added.values())
 

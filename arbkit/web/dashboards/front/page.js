@@ -1,5 +1,9 @@
 // A page of regions. Python says what is in each; the page reports what the user does, and that it is alive.
 const TICK_MS = 1000;
+// A page that takes long to answer is asked less: it is idle at least this many times as long.
+const TICK_REST = 4;
+// An answer that has not come by then may never come: the connection was lost for a moment.
+const TICK_LOST_MS = 10_000;
 const SILENT_MS = 12000;
 const KINDS = { form: formRegion, table: tableRegion, chart: chartRegion, html: htmlRegion };
 
@@ -83,6 +87,7 @@ function render({ model, el }) {
   const pending = new Map();
   let serial = 0;
   let ended = false;
+  const tick = { serial: 0, due: performance.now() + TICK_MS };
   function emit(event) {
     serial += 1;
     pending.set(serial, performance.now());
@@ -94,8 +99,11 @@ function render({ model, el }) {
     showLiveness();
   }
   function showLiveness() {
-    const oldest = pending.size ? performance.now() - Math.min(...pending.values()) : 0;
-    el.classList.toggle("arb-is-busy", oldest > 150);
+    const age = (times) => (times.length ? performance.now() - Math.min(...times) : 0);
+    const oldest = age([...pending.values()]);
+    // Nobody waits for what the page asks on its own.
+    const awaited = [...pending].filter(([number]) => number !== tick.serial).map(([, at]) => at);
+    el.classList.toggle("arb-is-busy", age(awaited) > 150);
     // A notebook's kernel may be busy with another cell, and JupyterLab shows that itself.
     const silent = !standalone && (ended || oldest > SILENT_MS);
     if (silent && lost.dataset.ended !== String(ended)) {
@@ -129,6 +137,10 @@ function render({ model, el }) {
         break;
       case "done":
         // An answer means that whatever was sent before it has been heard too.
+        if (pending.has(tick.serial) && tick.serial <= message.event) {
+          const now = performance.now();
+          tick.due = now + Math.max(TICK_MS, TICK_REST * (now - pending.get(tick.serial)));
+        }
         for (const number of [...pending.keys()]) if (number <= message.event) pending.delete(number);
         performance.mark("arbkit-answer", { detail: { ms: message.ms, event: message.event, about: message.about } });
         showLiveness();
@@ -157,15 +169,16 @@ function render({ model, el }) {
   const search = standalone ? "" : location.search;
   if (!standalone) takeDocument(model);
   emit({ type: "ready", search });
-  const timers = [setInterval(showLiveness, 200)];
-  if (!standalone)
-    timers.push(
-      setInterval(() => {
-        if (!document.hidden) emit({ type: "tick" });
-      }, TICK_MS),
-    );
+  const timer = setInterval(() => {
+    if (!standalone && !document.hidden && performance.now() >= tick.due) {
+      tick.serial = serial + 1;
+      tick.due = performance.now() + TICK_LOST_MS;
+      emit({ type: "tick" });
+    }
+    showLiveness();
+  }, 200);
   return () => {
-    timers.forEach(clearInterval);
+    clearInterval(timer);
     for (const { end } of regions.values()) end?.();
     model.off("msg:custom", onMessage);
   };
