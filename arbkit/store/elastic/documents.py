@@ -61,7 +61,8 @@ class PricedState:
 
     ``basis`` is what they were made of, ``routes`` are the ids of those that may be stored as active, ``windows`` the
     open ones by route, and ``pending`` the ids of those windows that may not be stored yet. ``memories`` are what
-    alerts remember of routes, by their ids, and ``notices`` those that may not be in the outbox yet.
+    alerts remember of routes, by their ids, ``notices`` those that may not be in the outbox yet, and ``begun`` the
+    routes that were announced and may not be stored yet.
     """
 
     basis: Basis = field(default_factory=Basis)
@@ -70,6 +71,7 @@ class PricedState:
     pending: frozenset[str] = frozenset()
     memories: Mapping[str, RouteMemory] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
+    begun: tuple[Opportunity, ...] = ()
 
     @classmethod
     def read(cls, document: Mapping[str, JsonValue]) -> PricedState | None:
@@ -81,7 +83,8 @@ class PricedState:
         basis = Basis(stored["change"], stored["generation"])
         memories = {route: RouteMemory.from_dict(memory) for route, memory in stored.get("memories", {}).items()}
         notices = tuple(map(notice_of, stored.get("notices", ())))
-        return cls(basis, frozenset(stored["routes"]), windows, frozenset(stored["pending"]), memories, notices)
+        begun = tuple(map(Opportunity.from_dict, stored.get("begun", ())))
+        return cls(basis, frozenset(stored["routes"]), windows, frozenset(stored["pending"]), memories, notices, begun)
 
     @classmethod
     def found(cls, routes: Iterable[Opportunity]) -> PricedState:
@@ -103,7 +106,7 @@ class PricedState:
         kept = {route: m for route, m in every.items() if m.ended_at is None or m.ended_at >= oldest}
         return replace(self, memories=kept)
 
-    def naming(self, after: PricedState, announced: Sequence[Notice]) -> PricedState:
+    def naming(self, after: PricedState, routes: Sequence[Opportunity], announced: Sequence[Notice]) -> PricedState:
         """With the routes and windows that it is about to have too, and what is announced and remembered of them.
 
         Itself where it names all that already.
@@ -120,6 +123,7 @@ class PricedState:
             # Whoever comes after a kill finds notice and memory together, or neither.
             memories=after.memories if announced else self.memories,
             notices=(*self.notices, *announced),
+            begun=(*self.begun, *(o for o in routes if announced and o.id not in self.routes)),
         )
 
     def to_dict(self) -> Document:
@@ -129,6 +133,7 @@ class PricedState:
             "windows": [window.to_dict() for window in self.windows.values()], "pending": sorted(self.pending),
             "memories": {route: memory.to_dict() for route, memory in self.memories.items()},
             "notices": [notice_document(notice, 0) for notice in self.notices],
+            "begun": [route.to_dict() for route in self.begun],
         }  # fmt: skip
         return stored
 

@@ -55,7 +55,7 @@ class _Taken:
     @property
     def named(self) -> PricedState:
         """What its product must say before anything of it is written."""
-        return self.before.naming(self.after, self.announced)
+        return self.before.naming(self.after, self.result.routes, self.announced)
 
 
 class RouteWriter:
@@ -134,7 +134,9 @@ class RouteWriter:
     def _decided(self, taken: Sequence[_Taken], announce: Announce) -> list[_Taken]:
         """With what is announced and remembered of each."""
         ended = [route for one in taken for route in ending(one.result, one.before.memories)]
-        before = self._last_routes(ended) if ended else {}
+        before = {o.id: o for one in taken for o in one.before.begun}
+        if ended:
+            before |= self._last_routes(ended)
         changes = {
             one.result.asin: list(route_changes(one.result, one.after.basis.number, one.before.memories, before))
             for one in taken
