@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
 from arbkit.alerts.rules import Rule
 from arbkit.core.errors import ConfigError, did_you_mean
@@ -19,7 +20,10 @@ from arbkit.core.settings import Settings
 
 _KEYS = ("timezone", "rule", "channel")
 _DEFAULT_ZONE = "Europe/Berlin"
-TomlTable = dict[str, Any]
+TomlValue: TypeAlias = (
+    "str | int | float | bool | datetime | date | time | Sequence[TomlValue] | Mapping[str, TomlValue] | None"
+)
+TomlTable: TypeAlias = Mapping[str, TomlValue]
 """A table of the file as it is written."""
 
 
@@ -125,7 +129,7 @@ def checked_rule(table: TomlTable, where: str) -> Rule:
         ConfigError: a key is unknown or missing, or a value impossible; names key, value and remedy.
     """
     try:
-        return Rule.model_validate(table)
+        return Rule.model_validate(dict(table))
     except ValidationError as error:
         found = usage_error(error, model=Rule)
     if found.field == "argument":
@@ -151,7 +155,7 @@ def _tables(tables: TomlTable, key: str, where: str) -> Sequence[TomlTable]:
     return found
 
 
-def _zone(name: JsonValue, field: str) -> ZoneInfo:
+def _zone(name: TomlValue, field: str) -> ZoneInfo:
     try:
         return ZoneInfo(str(name))
     except (KeyError, OSError, ValueError):
