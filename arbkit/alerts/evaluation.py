@@ -171,9 +171,9 @@ def _announced(state: RuleState, route: Opportunity, rule: Rule, occasion: Occas
 def _watched(state: RuleState, route: Opportunity, *, held: str, on_target: bool | None = None) -> RuleState:
     """The state after a change that is no news; a price that went up is what its next fall counts from."""
     reached = state.on_target if on_target is None else on_target
-    if not state.standing:
-        return replace(state, held=held, on_target=reached)
-    peak = state.buy_price if held else max(state.buy_price, route.buy_price)
+    peak = max(state.buy_price, route.buy_price) if state.standing and not held else state.buy_price
+    if (held, reached, peak) == (state.held, state.on_target, state.buy_price):
+        return state
     return replace(state, held=held, on_target=reached, buy_price=peak)
 
 
