@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from pydantic import JsonValue
@@ -59,6 +59,11 @@ class AlertRecord:
     def delivery(self, channel: str) -> Delivery | None:
         """What became of it on this channel; None where it does not go there."""
         return next((one for one in self.deliveries if one.channel == channel), None)
+
+    def with_delivery(self, changed: Delivery) -> AlertRecord:
+        """The same with this in place of what became of it on that channel."""
+        rest = (changed if one.channel == changed.channel else one for one in self.deliveries)
+        return replace(self, deliveries=tuple(rest))
 
     def to_dict(self) -> JsonObject:
         """The stored document."""

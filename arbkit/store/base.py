@@ -5,7 +5,7 @@ Two implementations stand behind it, SQLite (embedded) and Elasticsearch (scale-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -321,7 +321,7 @@ class Store(Closing, Protocol):
         """The alerts of these ids, without those that are not kept."""
         ...
 
-    def pending_alerts(self, channel: str, limit: int) -> list[AlertRecord]:
+    def pending_alerts(self, channel: str, limit: int, *, except_rules: Collection[str] = ()) -> list[AlertRecord]:
         """Alerts that wait for this channel: those tried least often first, of these the best by priority."""
         ...
 

@@ -109,6 +109,8 @@ def test_what_waits_for_a_channel_comes_the_least_tried_and_the_best_first(opene
     assert ids(store.pending_alerts("mail", 2)) == ["a3", "a1"]
     assert ids(store.pending_alerts("hook", 10)) == ["a5", "a1"]
     assert store.pending_alerts("nobody", 10) == []
+    assert store.pending_alerts("mail", 10, except_rules=["worth it", "other"]) == []
+    assert len(store.pending_alerts("mail", 10, except_rules=["other"])) == 3
 
 
 def test_what_a_channel_has_sent_is_counted_from_a_moment_on(opened: Open) -> None:

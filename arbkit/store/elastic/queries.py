@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from pydantic import JsonValue
@@ -75,15 +75,16 @@ def alert_search(query: AlertQuery) -> Clause:
     return _search(query, where, _SORTS[query.sort], "id")
 
 
-def pending_search(channel: str, limit: int) -> Clause:
+def pending_search(channel: str, limit: int, except_rules: Collection[str]) -> Clause:
     """The body of a search for the alerts that wait for this channel, those tried least often first."""
+    waiting = _delivered(channel, {"term": {"deliveries.status": "pending"}})
     attempts: Clause = {
         "order": "asc", "nested": {"path": "deliveries", "filter": {"term": {"deliveries.channel": channel}}}
     }  # fmt: skip
     return {
         "size": limit,
         "track_total_hits": False,
-        "query": _delivered(channel, {"term": {"deliveries.status": "pending"}}),
+        "query": {"bool": {"filter": [waiting], "must_not": [{"terms": {"rule": list(except_rules)}}]}},
         "sort": [{"deliveries.attempts": attempts}, {"priority": "desc"}],
         "_source": ["document"],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from itertools import chain
 
@@ -115,9 +115,10 @@ class ElasticUsers:
         with wrap_errors():
             return [_record(hit) for hit in fetch_documents(self._client, self._alerts, list(ids))]
 
-    def pending_alerts(self, channel: str, limit: int) -> list[AlertRecord]:
+    def pending_alerts(self, channel: str, limit: int, *, except_rules: Collection[str] = ()) -> list[AlertRecord]:
         """See :meth:`arbkit.store.base.Store.pending_alerts`."""
-        return [_record(hit) for hit in self._search_alerts(queries.pending_search(channel, limit))["hits"]["hits"]]
+        found = self._search_alerts(queries.pending_search(channel, limit, except_rules))
+        return [_record(hit) for hit in found["hits"]["hits"]]
 
     def sent_alerts(self, channel: str, *, since: float) -> list[SentAlert]:
         """See :meth:`arbkit.store.base.Store.sent_alerts`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields
 
@@ -28,7 +28,8 @@ _PUT_DELIVERY = "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?)"
 _ALERTS_OF = "SELECT document FROM alerts WHERE id IN ({})"
 _PENDING = """
     SELECT document FROM deliveries JOIN alerts ON id = alert
-    WHERE channel = ? AND deliveries.status = 'pending' ORDER BY attempts, priority DESC LIMIT ?
+    WHERE channel = ? AND deliveries.status = 'pending' AND rule NOT IN ({})
+    ORDER BY attempts, priority DESC LIMIT ?
 """
 _SENT = """
     SELECT rule, deliveries.at FROM deliveries JOIN alerts ON id = alert
@@ -101,10 +102,11 @@ class SqliteUsers:
         with self._using() as connection:
             return [_record(document) for (document,) in rows.select_of(connection, _ALERTS_OF, ids)]
 
-    def pending_alerts(self, channel: str, limit: int) -> list[AlertRecord]:
+    def pending_alerts(self, channel: str, limit: int, *, except_rules: Collection[str] = ()) -> list[AlertRecord]:
         """See :meth:`arbkit.store.base.Store.pending_alerts`."""
+        query = _PENDING.format(", ".join("?" * len(except_rules)))
         with self._using() as connection:
-            found = connection.execute(_PENDING, (channel, limit)).fetchall()
+            found = connection.execute(query, (channel, *except_rules, limit)).fetchall()
         return [_record(document) for (document,) in found]
 
     def sent_alerts(self, channel: str, *, since: float) -> list[SentAlert]:
