@@ -10,7 +10,7 @@ import sys
 import typer
 
 from arbkit import __version__
-from arbkit.cli import data, fees, money, ops, profile, reports, schedule, services, stream, web
+from arbkit.cli import alerts, data, fees, money, ops, profile, reports, schedule, services, stream, web
 from arbkit.cli.shared import ReaderGoneError, state
 from arbkit.core.errors import ArbkitError
 from arbkit.core.formatting import printable
@@ -30,7 +30,17 @@ app = typer.Typer(
 )
 for module in (services, data, money, web, ops):
     module.register(app)
-for group in (schedule.app, data.watch, data.facts, stream.dlq, stream.log, fees.app, profile.app, reports.app):
+for group in (
+    alerts.app,
+    schedule.app,
+    data.watch,
+    data.facts,
+    stream.dlq,
+    stream.log,
+    fees.app,
+    profile.app,
+    reports.app,
+):
     app.add_typer(group, name=group.info.name)
 
 

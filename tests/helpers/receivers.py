@@ -17,7 +17,7 @@ import orjson
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from arbkit.alerts.delivery.webhook import signature
+from arbkit.alerts.channels.webhook import signature
 
 SECRET = "hook-secret-0123456789"
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from queue import Queue
 
-from arbkit.alerts.delivery.channels import Channel
-from arbkit.alerts.delivery.message import Message
-from arbkit.alerts.delivery.senders import Sender, SendFailure
+from arbkit.alerts.channels.channel_tables import Channel
+from arbkit.alerts.channels.message import Message
+from arbkit.alerts.channels.senders import Sender, SendFailure
 from arbkit.core.retry import backoff_s
 from arbkit.store.alerts import SentAlert
 

@@ -11,12 +11,12 @@ from queue import Empty, Queue
 
 import orjson
 
+from arbkit.alerts.channels.message import compose, dashboards_address
+from arbkit.alerts.channels.quiet_hours import start_of_day
+from arbkit.alerts.channels.senders import open_sender
 from arbkit.alerts.delivery.lane import MAX_ATTEMPTS, MAX_REFUSALS, Lane, Outcome
-from arbkit.alerts.delivery.message import compose, dashboards_address
 from arbkit.alerts.delivery.plan import DeliveryPlan
-from arbkit.alerts.delivery.quiet_hours import start_of_day
 from arbkit.alerts.delivery.selection import alerts_left, digest_wait_s, grouped, messages_left, within_limits
-from arbkit.alerts.delivery.senders import open_sender
 from arbkit.alerts.delivery.settling import Ready, Settling, settle
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings

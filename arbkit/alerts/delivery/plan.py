@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
-from arbkit.alerts.delivery.channels import BadChannel, Channel, parse_channels
+from arbkit.alerts.channels.channel_tables import BadChannel, Channel, parse_channels
 from arbkit.alerts.rules import Recheck, Rule
 from arbkit.alerts.rules_file import alerts_path, read_alerts_file, rules_of
 from arbkit.core.settings import Settings

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from arbkit.alerts.alert import Alert
-from arbkit.alerts.delivery.message import Shown
+from arbkit.alerts.channels.message import Shown
 from arbkit.alerts.rules import Recheck, Rule
 from arbkit.core.errors import ConfigError, UsageError
 from arbkit.core.models import Opportunity

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from zoneinfo import ZoneInfo
 
-from arbkit.alerts.delivery.channels import Channel
+from arbkit.alerts.channels.channel_tables import Channel
+from arbkit.alerts.channels.quiet_hours import start_of_day
 from arbkit.alerts.delivery.plan import DeliveryPlan
-from arbkit.alerts.delivery.quiet_hours import start_of_day
 from arbkit.store.alerts import AlertRecord, SentAlert
 
 MOST_IN_DIGEST = 50

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from arbkit.alerts.alert import Alert
-from arbkit.alerts.delivery.channels import Channel
-from arbkit.alerts.delivery.message import Shown
+from arbkit.alerts.channels.channel_tables import Channel
+from arbkit.alerts.channels.message import Shown
 from arbkit.alerts.delivery.plan import DeliveryPlan
 from arbkit.alerts.delivery.recheck import (
     Verdict,

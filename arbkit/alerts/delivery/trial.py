@@ -6,9 +6,9 @@ import time
 from uuid import uuid4
 
 from arbkit.alerts.alert import Alert
-from arbkit.alerts.delivery.message import Shown, compose, dashboards_address
+from arbkit.alerts.channels.message import Shown, compose, dashboards_address
+from arbkit.alerts.channels.senders import open_sender
 from arbkit.alerts.delivery.plan import load_plan
-from arbkit.alerts.delivery.senders import open_sender
 from arbkit.core.errors import ConfigError, ServiceError, did_you_mean
 from arbkit.core.marketplaces import market
 from arbkit.core.results import OpportunityOut, Result

@@ -19,7 +19,7 @@ from arbkit.core.settings import Settings
 from arbkit.ops.setup import initialise
 from arbkit.stream import ALERTS_GROUP, ALERTS_TOPIC, Record, dead_letter_topic, open_stream
 from arbkit.stream.dead_letters import dead_letters, replay
-from tests.helpers.alerts import alert, kept, publish, rule, webhook, with_plan, write_plan
+from tests.helpers.delivery import alert, kept, publish, rule, webhook, with_plan, write_plan
 from tests.helpers.factories import opportunity
 from tests.helpers.receivers import Hook, Mail, hook, mail
 

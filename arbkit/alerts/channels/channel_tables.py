@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, JsonValue, SecretStr, ValidationError
 
-from arbkit.alerts.delivery.quiet_hours import QuietHours
+from arbkit.alerts.channels.quiet_hours import QuietHours
 from arbkit.core.errors import ConfigError, did_you_mean
 from arbkit.core.input.validation import Request
 

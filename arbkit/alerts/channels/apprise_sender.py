@@ -17,9 +17,9 @@ from apprise import Apprise, AppriseAsset, NotifyFormat
 from apprise.plugins import NotifyBase
 from markupsafe import escape
 
-from arbkit.alerts.delivery.channels import AppriseAddress, Channel
-from arbkit.alerts.delivery.message import Message, escape_markdown
-from arbkit.alerts.delivery.senders import SendFailure
+from arbkit.alerts.channels.channel_tables import AppriseAddress, Channel
+from arbkit.alerts.channels.message import Message, escape_markdown
+from arbkit.alerts.channels.senders import SendFailure
 from arbkit.core.closing import Closing
 from arbkit.core.errors import ConfigError
 
@@ -40,7 +40,7 @@ _secrets: set[str] = set()
 
 
 class AppriseSender(Closing):
-    """Implements :class:`~arbkit.alerts.delivery.senders.Sender` for an address that apprise knows.
+    """Implements :class:`~arbkit.alerts.channels.senders.Sender` for an address that apprise knows.
 
     Raises:
         ConfigError: it knows none of that form.
@@ -63,7 +63,7 @@ class AppriseSender(Closing):
         self._sending.add(service)
 
     def send(self, message: Message) -> SendFailure | None:
-        """See :meth:`arbkit.alerts.delivery.senders.Sender.send`."""
+        """See :meth:`arbkit.alerts.channels.senders.Sender.send`."""
         title = message.title if self._has_title else ""
         with _reasons() as reasons:
             if self._sending.notify(title=title, body=self._body(message), body_format=self._format):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from arbkit.alerts.delivery.channels import Channel, WebhookAddress
-from arbkit.alerts.delivery.message import Message
+from arbkit.alerts.channels.channel_tables import Channel, WebhookAddress
+from arbkit.alerts.channels.message import Message
 from arbkit.core.closing import Closing
 
 
@@ -36,10 +36,10 @@ def open_sender(channel: Channel) -> Sender:
         ConfigError: its address is none that anything can be sent to.
     """
     if isinstance(channel.address, WebhookAddress):
-        from arbkit.alerts.delivery.webhook import WebhookSender
+        from arbkit.alerts.channels.webhook import WebhookSender
 
         return WebhookSender(channel.address)
     # It loads a hundred services: only for who uses one.
-    from arbkit.alerts.delivery.apprise_sender import AppriseSender
+    from arbkit.alerts.channels.apprise_sender import AppriseSender
 
     return AppriseSender(channel, channel.address)

@@ -15,9 +15,9 @@ import orjson
 import requests
 
 from arbkit import __version__
-from arbkit.alerts.delivery.channels import WebhookAddress
-from arbkit.alerts.delivery.message import Message
-from arbkit.alerts.delivery.senders import SendFailure
+from arbkit.alerts.channels.channel_tables import WebhookAddress
+from arbkit.alerts.channels.message import Message
+from arbkit.alerts.channels.senders import SendFailure
 from arbkit.core.closing import Closing
 from arbkit.core.service.bounded_http import AnswerTooLargeError, BoundedSession
 
@@ -28,7 +28,7 @@ _MAY_PASS = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPSta
 
 
 class WebhookSender(Closing):
-    """Implements :class:`~arbkit.alerts.delivery.senders.Sender` for a webhook of the user's own."""
+    """Implements :class:`~arbkit.alerts.channels.senders.Sender` for a webhook of the user's own."""
 
     longest: int | None = None
 
@@ -39,7 +39,7 @@ class WebhookSender(Closing):
         self._session = BoundedSession(headers, use_proxies=True, timeouts_s=_TIMEOUTS_S, most_bytes=_MOST_BYTES)
 
     def send(self, message: Message) -> SendFailure | None:
-        """See :meth:`arbkit.alerts.delivery.senders.Sender.send`."""
+        """See :meth:`arbkit.alerts.channels.senders.Sender.send`."""
         body = orjson.dumps({**message.document, "id": message.id})
         timestamp = str(int(time.time()))
         headers = {
