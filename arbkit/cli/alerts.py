@@ -25,9 +25,7 @@ _INVALID = 3
 _SPAN = re.compile(r"(\d{1,4})\s*(min|m|h|d)")
 _UNITS = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days"}
 app = typer.Typer(
-    name="alerts",
-    help="Rules of alerts: add, list, mute and try them; send alerts, and see what became of them.",
-    no_args_is_help=True,
+    name="alerts", help="Alerts: their rules, their delivery, and what became of each.", no_args_is_help=True
 )
 
 

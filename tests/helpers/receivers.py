@@ -109,7 +109,7 @@ class Mail:
         if self.refuses:
             return self.refuses
         found = message_from_bytes(cast("bytes", envelope.content), policy=policy.default)
-        self.messages.append(cast("EmailMessage", found))
+        self.messages.append(found)
         return "250 taken"
 
 

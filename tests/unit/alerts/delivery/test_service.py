@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from arbkit.alerts.delivery import lane, lanes, service
+from arbkit.alerts.delivery.lanes import Delivered
 from arbkit.alerts.delivery.service import deliver
 from arbkit.core.errors import GroupBusyError
 from arbkit.core.service.heartbeat import seconds_since_heartbeat
@@ -68,7 +69,7 @@ def until(ask: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def empty(settings: Settings) -> service.Delivered:
+def empty(settings: Settings) -> Delivered:
     return deliver(settings, stop=threading.Event(), until_empty=True)
 
 
