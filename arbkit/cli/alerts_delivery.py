@@ -48,17 +48,17 @@ def history(
 
 def _print_history(found: AlertHistory) -> None:
     rows = [_row(one) for one in found.items]
-    print_table(("made", "alert", "product", "rule", "status", "channels", "why"), rows, grid=False, whole=("made",))
+    print_table(("made", "product", "alert", "status", ""), rows, grid=False, whole=("made", "product", "status"))
     say(counted(found.total, "alert"))
     if found.next:
         say(f"the next page: --cursor {found.next}", whole=True)
 
 
 def _row(one: AlertShown) -> list[str]:
-    channels = ", ".join(f"{d.channel} {d.status}" for d in one.deliveries)
-    why = one.why or next((d.why for d in one.deliveries if d.why), "") or ""
-    route = f"{one.alert.get('source')} → {one.alert.get('target')}"
-    return [utc_time(one.at), one.type.replace("_", " "), f"{one.asin} {route}", one.rule, one.status, channels, why]
+    product = f"{one.asin} {one.alert.get('source')} → {one.alert.get('target')}"
+    channels = ", ".join(f"{d.channel} {d.status}{f' ({d.why})' if d.why else ''}" for d in one.deliveries)
+    said = one.why or channels
+    return [utc_time(one.at), product, f"{one.type.replace('_', ' ')} by {one.rule}", one.status, said]
 
 
 def send_test(channel: str, *, json: bool) -> None:
