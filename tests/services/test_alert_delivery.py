@@ -1,4 +1,4 @@
-"""The real dispatcher, killed at random while alerts come: each arrives on every channel, and what comes twice says so."""
+"""The real dispatcher, killed at random while alerts come: each arrives on every channel, at least once."""
 
 from __future__ import annotations
 

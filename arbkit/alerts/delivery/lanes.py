@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -211,6 +212,9 @@ class Lanes:
         self._stream.publish(dead_letter_topic(ALERTS_TOPIC), letters)
         self._store.put_alerts(list(records.values()))
         recorded, self._unrecorded = self._unrecorded, []
+        failures = Counter((o.lane.channel.name, o.failure.why) for o in recorded if o.failure is not None)
+        for (channel, why), count in failures.items():
+            logger.warning("messages that channel %s did not take: %d; %s", channel, count, why)
         for outcome, found in zip(recorded, results, strict=True):
             outcome.lane.note(outcome, {a: one.attempts for a, one in found.items() if one.status == "pending"})
             for one in found.values():
@@ -233,9 +237,6 @@ class Lanes:
 
 def _apply(outcome: Outcome, records: dict[str, AlertRecord]) -> dict[str, Delivery]:
     """Bring an outcome into the records of its alerts, those that are still kept; what became of each, by id."""
-    if outcome.failure is not None:
-        channel, count = outcome.lane.channel.name, len(outcome.rules)
-        logger.warning("channel %s did not take a message of %d alerts: %s", channel, count, outcome.failure.why)
     found = {alert: _result(records[alert], outcome) for alert in outcome.rules if alert in records}
     for alert, result in found.items():
         records[alert] = records[alert].with_delivery(result)
