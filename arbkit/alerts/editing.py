@@ -14,6 +14,7 @@ from arbkit.alerts.rules import Rule
 from arbkit.alerts.rules_file import TomlTable, alerts_path, built_in, checked_rule, load_rules, read_alerts_file
 from arbkit.core.errors import UsageError
 from arbkit.core.files import changing, read_if_there, write_atomically
+from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
 
 _PRIVATE = 0o600
@@ -90,6 +91,6 @@ def _item(value: Any) -> Any:
     return inline
 
 
-def rule_fields(rule: Rule) -> TomlTable:
+def rule_fields(rule: Rule) -> JsonObject:
     """What a rule states, without what it leaves out."""
     return rule.model_dump(mode="json", exclude_unset=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from pydantic import JsonValue, ValidationError
+from pydantic import ValidationError
 
 from arbkit.alerts.rules import Rule
 from arbkit.core.errors import ConfigError, did_you_mean
@@ -22,7 +23,10 @@ _KEPT_DAYS = 90.0
 """A quarter of what was announced, to look back on."""
 _MOST_DAYS = 10_000
 _DEFAULT_ZONE = "Europe/Berlin"
-TomlTable = dict[str, Any]
+TomlValue: TypeAlias = (
+    "str | int | float | bool | datetime | date | time | Sequence[TomlValue] | Mapping[str, TomlValue] | None"
+)
+TomlTable: TypeAlias = Mapping[str, TomlValue]
 """A table of the file as it is written."""
 
 
@@ -108,6 +112,14 @@ def load_rules(settings: Settings) -> Rules:
     return rules_of(read_alerts_file(settings))
 
 
+def rule_faults(settings: Settings) -> list[str]:
+    """What is wrong with the file or with single rules, in words; empty: nothing."""
+    try:
+        return [str(bad.error) for bad in load_rules(settings).bad]
+    except ConfigError as error:
+        return [str(error)]
+
+
 def rules_of(file: AlertsFile) -> Rules:
     """The rules of a file that has been read, with what is wrong with single ones."""
     rules: list[Rule] = []
@@ -132,7 +144,7 @@ def checked_rule(table: TomlTable, where: str) -> Rule:
         ConfigError: a key is unknown or missing, or a value impossible; names key, value and remedy.
     """
     try:
-        return Rule.model_validate(table)
+        return Rule.model_validate(dict(table))
     except ValidationError as error:
         found = usage_error(error, model=Rule)
     if found.field == "argument":
@@ -159,13 +171,13 @@ def _tables(tables: TomlTable, key: str, where: str) -> Sequence[TomlTable]:
     return found
 
 
-def _days(value: JsonValue, field: str) -> float:
+def _days(value: TomlValue, field: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= _MOST_DAYS:
         raise ConfigError(f"is no number of days from 1 to {_MOST_DAYS:,}", field=field, value=value)
     return float(value)
 
 
-def _zone(name: JsonValue, field: str) -> ZoneInfo:
+def _zone(name: TomlValue, field: str) -> ZoneInfo:
     try:
         return ZoneInfo(str(name))
     except (KeyError, OSError, ValueError):

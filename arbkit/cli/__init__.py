@@ -10,7 +10,8 @@ import sys
 import typer
 
 from arbkit import __version__
-from arbkit.cli import alerts, data, fees, money, ops, profile, reports, schedule, services, stream, web
+from arbkit.cli import data, fees, money, ops, profile, reports, schedule, services, stream, web
+from arbkit.cli.alerts import rules as alerts
 from arbkit.cli.shared import ReaderGoneError, state
 from arbkit.core.errors import ArbkitError
 from arbkit.core.formatting import printable

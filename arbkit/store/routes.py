@@ -102,7 +102,10 @@ class RouteMemory:
 
     def to_dict(self) -> JsonObject:
         """The stored document."""
-        return asdict(self)
+        # A sweep remembers each route: asdict takes ten times as long.
+        stored: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        stored["rules"] = {rule: {name: getattr(s, name) for name in s.__slots__} for rule, s in self.rules.items()}
+        return stored
 
     @classmethod
     def from_dict(cls, row: Mapping[str, JsonValue]) -> Self:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, JsonValue, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 
 from arbkit.alerts.channels.quiet_hours import QuietHours
+from arbkit.alerts.rules_file import TomlTable
 from arbkit.core.errors import ConfigError, did_you_mean
 from arbkit.core.input.validation import Request
 
@@ -69,7 +70,7 @@ class BadChannel:
 
 
 def parse_channels(
-    entries: Sequence[JsonValue], where: str, environment: Mapping[str, str]
+    entries: Sequence[TomlTable], where: str, environment: Mapping[str, str]
 ) -> tuple[list[Channel], list[BadChannel]]:
     """The channels of these tables, and those with a mistake, which leaves the others alone.
 
@@ -81,7 +82,7 @@ def parse_channels(
     good: list[Channel] = []
     bad: list[BadChannel] = []
     for number, fields in enumerate(entries, 1):
-        name = str(fields.get("name", f"number {number}")) if isinstance(fields, dict) else f"number {number}"
+        name = str(fields.get("name", f"number {number}"))
         field = f"{where}: channel {name}"
         try:
             channel = _channel(fields, field, environment)
@@ -93,7 +94,7 @@ def parse_channels(
     return good, bad
 
 
-def _channel(fields: JsonValue, where: str, environment: Mapping[str, str]) -> Channel:
+def _channel(fields: TomlTable, where: str, environment: Mapping[str, str]) -> Channel:
     try:
         given = _ChannelFields.model_validate(fields)
     except ValidationError as error:

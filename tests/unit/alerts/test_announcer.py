@@ -117,9 +117,9 @@ def test_a_large_first_detection_with_the_built_in_rule_announces_what_is_worth_
     ]
     price(store, Announcer(settings), *routes)
     assert store.sums(OpportunityQuery()).count == 200
-    assert len(announced(store)) == len([r for r in routes if r["profit"] >= 8.0])
+    assert len(announced(store)) == len([r for r in routes if r["profit"] >= 10.0])
     found = [orjson.loads(notice.value) for notice in store.unsent(1_000)]
-    assert {alert["priority"] >= 4.0 for alert in found} == {True}, "the dispatcher sends the first by priority"
+    assert {alert["priority"] >= 5.0 for alert in found} == {True}, "the dispatcher sends the first by priority"
 
 
 def _change(route: Any) -> Any:

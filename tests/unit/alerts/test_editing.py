@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from arbkit.alerts.editing import add_rule, mute_rule
-from arbkit.alerts.rules_file import built_in, load_rules
+from arbkit.alerts.rules_file import TomlTable, built_in, load_rules
 from arbkit.core.errors import ConfigError, UsageError
 from arbkit.core.settings import Settings
 
@@ -38,7 +38,7 @@ def file(settings: Settings) -> Path:
 
 def test_a_rule_is_added_and_all_else_stays(settings: Settings, file: Path) -> None:
     file.write_text(MINE, "utf-8")
-    fields = {"name": "a", "routes": ["IT:DE"], "target_price": {"IT": 24.9}, "per_day": 5}
+    fields: TomlTable = {"name": "a", "routes": ["IT:DE"], "target_price": {"IT": 24.9}, "per_day": 5}
     assert add_rule(settings, fields) == file
     text = file.read_text("utf-8")
     for line in MINE.splitlines():
@@ -71,7 +71,7 @@ def test_an_empty_list_of_rules_gets_its_first(settings: Settings, file: Path) -
 
 
 @pytest.mark.parametrize("fields", [{"name": "a", "min_profit": "x"}, {"name": "../a"}, {"name": "a", "on": ["x"]}])
-def test_a_wrong_rule_is_not_added(settings: Settings, file: Path, fields: dict[str, object]) -> None:
+def test_a_wrong_rule_is_not_added(settings: Settings, file: Path, fields: TomlTable) -> None:
     file.write_text(MINE, "utf-8")
     with pytest.raises(ConfigError):
         add_rule(settings, fields)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from arbkit.cli.alerts_delivery import register, send_test
+from arbkit.cli.alerts.delivery import register, send_test
 from arbkit.cli.model_options import given_options, options_from
 from arbkit.cli.shared import JSON, Document, answer, counted, load_settings, print_table, say
 from arbkit.core.errors import UsageError
