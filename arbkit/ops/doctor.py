@@ -114,8 +114,8 @@ def _alerts(settings: Settings) -> str:
     from arbkit.alerts.rules_file import load_rules
 
     found, plan = load_rules(settings), load_plan(settings)
-    for wrong in (*found.bad, *plan.bad):
-        raise wrong.error
+    for error in [*(bad.error for bad in found.bad), *(bad.error for bad in plan.bad)]:
+        raise error
     for channel in plan.channels.values():
         open_sender(channel).close()
     rules = ", ".join(rule.name for rule in found.rules) or "no rule, so nothing is announced"

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import orjson
@@ -17,7 +18,7 @@ from arbkit.core.settings import Settings
 from arbkit.ops.setup import initialise
 from tests.helpers.delivery import alert, kept, publish, rule, webhook, with_plan, write_plan
 from tests.helpers.processes import arbkit
-from tests.helpers.receivers import Mail, hook, mail
+from tests.helpers.receivers import Hook, Mail, hook, mail
 
 _PATIENCE_S = 120
 
@@ -44,6 +45,10 @@ def until(ask: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
+def has_more(receiver: Hook, before: int) -> bool:
+    return receiver.tries > before
+
+
 def mailed(server: Mail) -> set[str]:
     lines = (line for text in server.texts() for line in text.splitlines())
     return {line.removeprefix("Alert: ") for line in lines if line.startswith("Alert: ")}
@@ -68,7 +73,7 @@ def test_killed_at_random_it_loses_no_alert(settings: Settings) -> None:
             try:
                 # Anywhere from its first message on, or before.
                 if rng.random() < 0.8:
-                    until(lambda before=before: receiver.tries > before)
+                    until(partial(has_more, receiver, before))
                 time.sleep(rng.uniform(0, 0.3))
             finally:
                 process.kill()

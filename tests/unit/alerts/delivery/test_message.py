@@ -108,7 +108,7 @@ def posted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Mapping[str, Any]
     calls: list[tuple[str, Mapping[str, Any]]] = []
 
     def request(self: requests.Session, method: str, url: str, **options: Any) -> requests.Response:
-        data = options.get("json") or options.get("data")
+        data = options.get("json") or options["data"]
         calls.append((url, orjson.loads(data) if isinstance(data, str | bytes) else data))
         answer = requests.Response()
         answer.status_code = 200

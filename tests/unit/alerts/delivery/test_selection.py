@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -28,7 +29,7 @@ NOW = datetime(2026, 11, 26, 12, tzinfo=UTC_ZONE).timestamp()
 HOUR, DAY = 3_600, 86_400
 
 
-def channel(**fields: object) -> Channel:
+def channel(**fields: Any) -> Channel:
     return replace(Channel("one", AppriseAddress(SecretStr(""))), **fields)
 
 
