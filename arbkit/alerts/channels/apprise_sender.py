@@ -15,7 +15,6 @@ from urllib.parse import unquote
 
 from apprise import Apprise, AppriseAsset, NotifyFormat
 from apprise.plugins import NotifyBase
-from apprise.plugins.email import NotifyEmail
 from markupsafe import escape
 
 from arbkit.alerts.channels.channel_tables import AppriseAddress, Channel
@@ -30,6 +29,7 @@ _ASSET = AppriseAsset(
 )  # fmt: skip
 _TITLE_ROOM = 300
 _WAIT_S = 1.0
+_MAIL = "apprise.plugins.email"
 _PART = re.compile(r"[A-Za-z0-9._%+-]{4,}")
 """A part of an address that is masked wherever it appears: shorter ones are no secrets."""
 _REFUSED = re.compile(r"\b(400|401|403|404|410|535|550|553)\b")
@@ -58,9 +58,8 @@ class AppriseSender(Closing):
             remedy = "Look its form up in the documentation of apprise, as mailtos://USER:PASSWORD@HOST?to=ADDRESS"
             raise ConfigError("its address is none that apprise knows", field=f"channel {channel.name}", remedy=remedy)
         # Unless it says otherwise, each waits 5.5 s between two messages; a mail server has a queue of its own.
-        service.request_rate_per_sec = (
-            0 if isinstance(service, NotifyEmail) else min(_WAIT_S, service.request_rate_per_sec)
-        )
+        is_mail = type(service).__module__.startswith(_MAIL)
+        service.request_rate_per_sec = 0 if is_mail else min(_WAIT_S, service.request_rate_per_sec)
         self._format = _format(service)
         self._has_title = service.title_maxlen > 0
         self.longest: int | None = max(1, service.body_maxlen - _TITLE_ROOM)

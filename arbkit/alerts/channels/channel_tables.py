@@ -125,8 +125,8 @@ def _address(given: _ChannelFields, where: str, environment: Mapping[str, str]) 
 
 def _variable(name: str, field: str, environment: Mapping[str, str]) -> SecretStr:
     if not (value := environment.get(name, "")):
-        remedy = "Set it where arbkit is started, as in .env"
-        raise ConfigError("no such environment variable, or an empty one", field=field, value=name, remedy=remedy)
+        remedy = "Set it in the environment or in .env, where arbkit is started"
+        raise ConfigError("no such variable, or an empty one", field=field, value=name, remedy=remedy)
     return SecretStr(value)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
+from dotenv import dotenv_values
+
 from arbkit.alerts.channels.channel_tables import BadChannel, Channel, parse_channels
 from arbkit.alerts.rules import Recheck, Rule
 from arbkit.alerts.rules_file import alerts_path, read_alerts_file, rules_of
@@ -63,14 +65,17 @@ def plan_mark(settings: Settings) -> PlanMark:
     return status.st_dev, status.st_ino, status.st_mtime_ns
 
 
-def load_plan(settings: Settings, environment: Mapping[str, str] = os.environ) -> DeliveryPlan:
+def load_plan(settings: Settings) -> DeliveryPlan:
     """The plan that the settings name, with what is wrong with single channels.
+
+    Variables that channels name are those of the environment and, where it lacks them, of ``.env``.
 
     Raises:
         ConfigError: the file as a whole cannot be used.
     """
     file = read_alerts_file(settings)
-    good, bad = parse_channels(file.channels, file.where, environment)
+    written = {name: value for name, value in dotenv_values(".env", interpolate=False).items() if value is not None}
+    good, bad = parse_channels(file.channels, file.where, {**written, **os.environ})
     return DeliveryPlan(
         file.where,
         file.zone,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from datetime import UTC, datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,7 +12,9 @@ import pytest
 from arbkit.alerts.channels.channel_tables import AppriseAddress, Channel, WebhookAddress, parse_channels
 from arbkit.alerts.channels.quiet_hours import QuietHours, start_of_day
 from arbkit.alerts.channels.senders import open_sender
+from arbkit.alerts.delivery.plan import load_plan
 from arbkit.core.errors import ConfigError
+from arbkit.core.settings import Settings
 
 ENVIRONMENT = {"HOOK_SECRET": "secret-of-the-hook", "TELEGRAM": "tgram://123456789:abcdefg_hijklmnopqrstuvwxyz123456/1"}
 HOOK = 'webhook = { url = "http://127.0.0.1:1/path-secret", secret_env = "HOOK_SECRET" }'
@@ -56,7 +59,7 @@ def test_each_kind_of_address_is_taken_as_it_is_written() -> None:
         ('url = "a://secret-xyz"\nulr = 1', "alerts.toml: channel one: ulr: is unknown. Did you mean url?"),
         ("", "alerts.toml: channel one: has no address, or several. Give one of url"),
         (f'{HOOK}\nurl = "a://secret-xyz"', "alerts.toml: channel one: has no address, or several"),
-        ('url_env = "NOWHERE"', "channel one: url_env: no such environment variable, or an empty one (got 'NOWHERE')"),
+        ('url_env = "NOWHERE"', "channel one: url_env: no such variable, or an empty one (got 'NOWHERE')"),
         ('webhook = { url = "ftp://secret-xyz", secret_env = "HOOK_SECRET" }', "webhook.url: is no http or https"),
         ('webhook = { url = "http://[secret-xyz", secret_env = "HOOK_SECRET" }', "webhook.url: is no http or https"),
         ('webhook = { url = "http://secret-xyz" }', "channel one: webhook.secret_env: is missing"),
@@ -109,3 +112,16 @@ def test_quiet_hours_are_those_of_the_clock_on_the_wall(hours: str, at: str, qui
 def test_a_day_begins_at_midnight_on_the_wall() -> None:
     noon = datetime(2026, 10, 25, 12, tzinfo=BERLIN).timestamp()
     assert start_of_day(noon, BERLIN) == datetime(2026, 10, 24, 22, tzinfo=UTC).timestamp()
+
+
+def test_variables_of_the_env_file_are_taken_where_the_environment_lacks_them(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    here = settings.model_copy(update={"alerts": tmp_path / "alerts.toml"})
+    (tmp_path / "alerts.toml").write_text(f'[[channel]]\nname = "one"\n{HOOK}\n')
+    assert [one.name for one in load_plan(here).bad] == ["one"]
+    (tmp_path / ".env").write_text("HOOK_SECRET=from$the{file}\n")
+    address = load_plan(here).channels["one"].address
+    assert isinstance(address, WebhookAddress)
+    assert address.secret.get_secret_value() == "from$the{file}"
