@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import orjson
 import pytest
@@ -19,6 +20,8 @@ from arbkit.ops.setup import initialise
 from tests.helpers.delivery import alert, kept, publish, rule, webhook, with_plan, write_plan
 from tests.helpers.processes import arbkit
 from tests.helpers.receivers import Hook, Mail, hook, mail
+from tests.helpers.streams import empty
+from tests.servers.launch import Elasticsearch, Kafka
 
 _PATIENCE_S = 120
 
@@ -47,6 +50,10 @@ def until(ask: Callable[[], object]) -> None:
 
 def has_more(receiver: Hook, before: int) -> bool:
     return receiver.tries > before
+
+
+def statuses(settings: Settings) -> list[str]:
+    return [one.status for one in kept(settings).values()]
 
 
 def mailed(server: Mail) -> set[str]:
@@ -121,3 +128,31 @@ def test_commands_send_what_waits_show_what_became_of_it_and_try_a_channel(setti
         unknown = arbkit(settings, "alerts", "test", "--channel", "hok")
         assert (unknown.returncode, "Did you mean hook?" in unknown.stderr) == (3, True)
         assert "path-secret" not in done.stderr + refused.stderr + tried.stderr
+
+
+def test_two_dispatchers_on_kafka_share_the_topic_and_one_of_them_sends(
+    settings: Settings, kafka: Kafka, elasticsearch: Elasticsearch
+) -> None:
+    empty(kafka)
+    prefix = f"t{uuid4().hex[:10]}-"
+    scaled = settings.model_copy(update={"log": kafka.url, "store": elasticsearch.url, "store_prefix": prefix})
+    initialise(scaled)
+    with hook() as receiver:
+        write_plan(scaled, rule("per_day = 30") + webhook(receiver.url))
+        first, second = start(scaled), start(scaled)
+        try:
+            publish(scaled, [alert(n) for n in range(1, 21)])
+            until(lambda: statuses(scaled).count("sent") == 20)
+            # Whichever of them has sent: the other one takes its partitions over, and goes on where it was.
+            first.kill()
+            first.wait()
+            publish(scaled, [alert(n) for n in range(21, 41)])
+            until(lambda: len(statuses(scaled)) == 40 and statuses(scaled).count("sent") >= 30)
+        finally:
+            for process in (first, second):
+                process.terminate()
+                process.wait(60)
+        assert second.returncode == 0
+        # The limit of a day holds for both together.
+        assert len(receiver.times()) == 30
+        assert (statuses(scaled).count("sent"), statuses(scaled).count("pending")) == (30, 10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from queue import Empty, Queue
@@ -17,7 +17,14 @@ from arbkit.alerts.channels.quiet_hours import start_of_day
 from arbkit.alerts.channels.senders import open_sender
 from arbkit.alerts.delivery.lane import MAX_ATTEMPTS, MAX_REFUSALS, Lane, Outcome
 from arbkit.alerts.delivery.plan import DeliveryPlan
-from arbkit.alerts.delivery.selection import alerts_left, digest_wait_s, grouped, messages_left, within_limits
+from arbkit.alerts.delivery.selection import (
+    MOST_IN_DIGEST,
+    alerts_left,
+    digest_wait_s,
+    grouped,
+    messages_left,
+    within_limits,
+)
 from arbkit.alerts.delivery.settling import Ready, Settling, settle
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings
@@ -30,6 +37,8 @@ from arbkit.stream.dead_letters import rejected_record
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 300
+_FIRST_LOOK = 32
+"""Of what waits for a channel so many are looked at first, and more only where these must go on waiting."""
 _IDLE_LOOK_S = 1.0
 _QUIET_LOOK_S = 20.0
 _LONGEST_LOOK_S = 10.0
@@ -172,21 +181,27 @@ class Lanes:
     def _ready(self, lane: Lane, plan: DeliveryPlan, now: float) -> dict[str, Ready]:
         """What waits for a lane and may go now, by id."""
         left = alerts_left(plan, self._sent(lane, plan, now), lane.in_flight.values(), now=now)
+        gathers = lane.channel.digest_s is not None or lane.channel.quiet is not None
+        for most in (_AT_ONCE,) if gathers else (_FIRST_LOOK, _AT_ONCE):
+            waiting = self._waiting(lane, left, most)
+            wait_s = digest_wait_s(lane.channel, waiting, lane.last_digest_at, now=now)
+            if wait_s:
+                lane.look_at = time.monotonic() + min(wait_s, _LONGEST_LOOK_S)
+                return {}
+            by = Settling(self._settings, self._store, plan, lane.channel, now)
+            settled = settle(within_limits(waiting, left), by, enough=MOST_IN_DIGEST if gathers else lane.free)
+            self._store.put_alerts(settled.changed)
+            for status in settled.decided:
+                self._delivered.count(status)
+            if settled.ready or len(waiting) < most:
+                break
+        return {one.record.id: one for one in settled.ready}
+
+    def _waiting(self, lane: Lane, left: Mapping[str, int], most: int) -> list[AlertRecord]:
+        """Alerts that wait for a lane, the first ``most``, but those of rules that have sent enough today."""
         exhausted = [rule for rule, count in left.items() if not count]
-        limit = _AT_ONCE + len(lane.in_flight)
-        found = self._store.pending_alerts(lane.channel.name, limit, except_rules=exhausted)
-        waiting = [one for one in found if one.id not in lane.in_flight and lane.may_try(one.id)]
-        wait_s = digest_wait_s(lane.channel, waiting, lane.last_digest_at, now=now)
-        if wait_s:
-            lane.look_at = time.monotonic() + min(wait_s, _LONGEST_LOOK_S)
-            return {}
-        settled = settle(waiting, Settling(self._settings, self._store, plan, lane.channel, now))
-        self._store.put_alerts(settled.changed)
-        for status in settled.decided:
-            self._delivered.count(status)
-        allowed = within_limits([one.record for one in settled.ready], left)
-        ready = {one.record.id: one for one in settled.ready}
-        return {record.id: ready[record.id] for record in allowed}
+        found = self._store.pending_alerts(lane.channel.name, most + len(lane.in_flight), except_rules=exhausted)
+        return [one for one in found if one.id not in lane.in_flight and lane.may_try(one.id)]
 
     def _hand_over(self, lane: Lane, group: Sequence[Ready]) -> None:
         message = compose([one.shown for one in group], pages=self._pages, longest=lane.longest)

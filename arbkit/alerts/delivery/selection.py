@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from zoneinfo import ZoneInfo
 
 from arbkit.alerts.channels.channel_tables import Channel
@@ -40,7 +40,7 @@ def alerts_left(
     return {name: max(0, most - used[name]) for name, most in limits.items() if most is not None}
 
 
-def within_limits(waiting: Sequence[AlertRecord], left: dict[str, int]) -> list[AlertRecord]:
+def within_limits(waiting: Sequence[AlertRecord], left: Mapping[str, int]) -> list[AlertRecord]:
     """Those that the daily limits of their rules let go, the first ones first."""
     remaining, taken = dict(left), []
     for record in waiting:

@@ -61,14 +61,16 @@ class Settling:
         return self.store.looks()
 
 
-def settle(waiting: Iterable[AlertRecord], by: Settling) -> Settled:
-    """What becomes of these now; those that are in none of its lists go on waiting.
+def settle(waiting: Iterable[AlertRecord], by: Settling, *, enough: int) -> Settled:
+    """What becomes of these now, until ``enough`` may go; those that are in none of its lists go on waiting.
 
     Raises:
         StoreError: the store cannot be used.
     """
     found = Settled()
     for record in waiting:
+        if len(found.ready) >= enough:
+            break
         if record.expires_at <= by.now:
             _decide(record, "expired", "expired before it could be sent", by, found)
         elif by.plan.is_muted(record.rule, by.now):
