@@ -67,7 +67,8 @@ class AlertRecord:
 
     def to_dict(self) -> JsonObject:
         """The stored document."""
-        return {**asdict(self), "deliveries": [asdict(one) for one in self.deliveries]}
+        shown: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        return {**shown, "deliveries": [asdict(one) for one in self.deliveries]}
 
     @classmethod
     def from_dict(cls, row: Mapping[str, JsonValue]) -> AlertRecord:

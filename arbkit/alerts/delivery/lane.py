@@ -18,7 +18,7 @@ MAX_ATTEMPTS = 50
 """Tries of one alert on a channel that does not answer: with the waits between them, more than an hour."""
 MAX_REFUSALS = 5
 """The same on one that answers and refuses, as with a wrong token."""
-_MOST_QUEUED = 8
+_MOST_QUEUED = 16
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 300.0
 _REMEMBERED_S = 90_000.0
 """How long what was sent counts for limits: a day, and the hour that it may have more."""

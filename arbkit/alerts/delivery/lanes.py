@@ -95,6 +95,11 @@ class Lanes:
         """Whether any message is under way."""
         return bool(self._unrecorded) or any(lane.in_flight for lane in self._lanes.values())
 
+    def await_outcome(self, wait_s: float) -> None:
+        """Wait until something has become of a message, at most ``wait_s`` seconds."""
+        with suppress(Empty):
+            self._unrecorded.append(self._outcomes.get(timeout=wait_s))
+
     def follow(self, plan: DeliveryPlan) -> None:
         """Have a lane for each channel of this plan, and none else; channels with a mistake are logged."""
         self._plan = plan

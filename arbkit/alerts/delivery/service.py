@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 _SERVICE = "dispatcher"
 _BATCH = 500
-_POLL_S, _BUSY_POLL_S = 0.5, 0.05
+_POLL_S, _BUSY_WAIT_S = 0.5, 0.05
 _CATCH_UP_S = 10.0
 """How long what waits on the topic is read before anything is sent: the best of many goes first."""
 _PLAN_EVERY_S = 1.0
@@ -89,8 +89,10 @@ class _Dispatcher:
                 record_heartbeat(self._settings, _SERVICE)
                 if not self._until_done(self._follow_plan):
                     return
-                wait_s = _BUSY_POLL_S if self._lanes.is_busy else _POLL_S
-                messages = consumer.poll(max_records=_BATCH, timeout_s=wait_s)
+                is_busy = self._lanes.is_busy
+                messages = consumer.poll(max_records=_BATCH, timeout_s=0 if is_busy else _POLL_S)
+                if is_busy and not messages:
+                    self._lanes.await_outcome(_BUSY_WAIT_S)
                 if messages and self._until_done(partial(self._take, messages)):
                     self._commit(consumer, messages)
                 if self._has_more(messages):
