@@ -18,7 +18,10 @@ from arbkit.core.errors import ConfigError, did_you_mean
 from arbkit.core.input.validation import usage_error
 from arbkit.core.settings import Settings
 
-_KEYS = ("timezone", "rule", "channel")
+_KEYS = ("timezone", "keep_days", "rule", "channel")
+_KEPT_DAYS = 90.0
+"""A quarter of what was announced, to look back on."""
+_MOST_DAYS = 10_000
 _DEFAULT_ZONE = "Europe/Berlin"
 TomlValue: TypeAlias = (
     "str | int | float | bool | datetime | date | time | Sequence[TomlValue] | Mapping[str, TomlValue] | None"
@@ -29,12 +32,16 @@ TomlTable: TypeAlias = Mapping[str, TomlValue]
 
 @dataclass(frozen=True, slots=True)
 class AlertsFile:
-    """The file, its tables not yet checked. ``where`` names it, and ``zone`` is where days and quiet hours count."""
+    """The file, its tables not yet checked.
+
+    ``where`` names it, ``zone`` is where days and quiet hours count, ``keep_days`` how long alerts are kept.
+    """
 
     where: str
     zone: ZoneInfo
     rules: Sequence[TomlTable]
     channels: Sequence[TomlTable]
+    keep_days: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +160,8 @@ def _file(where: str, tables: TomlTable) -> AlertsFile:
         if key not in _KEYS:
             raise ConfigError("no key of this file", field=f"{where}: {key}", remedy=did_you_mean(key, _KEYS))
     zone = _zone(tables.get("timezone", _DEFAULT_ZONE), f"{where}: timezone")
-    return AlertsFile(where, zone, _tables(tables, "rule", where), _tables(tables, "channel", where))
+    kept = _days(tables.get("keep_days", _KEPT_DAYS), f"{where}: keep_days")
+    return AlertsFile(where, zone, _tables(tables, "rule", where), _tables(tables, "channel", where), kept)
 
 
 def _tables(tables: TomlTable, key: str, where: str) -> Sequence[TomlTable]:
@@ -161,6 +169,12 @@ def _tables(tables: TomlTable, key: str, where: str) -> Sequence[TomlTable]:
     if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
         raise ConfigError("is no list of tables", field=f"{where}: {key}", remedy=f"Begin each with [[{key}]]")
     return found
+
+
+def _days(value: TomlValue, field: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 1 <= value <= _MOST_DAYS:
+        raise ConfigError(f"is no number of days from 1 to {_MOST_DAYS:,}", field=field, value=value)
+    return float(value)
 
 
 def _zone(name: TomlValue, field: str) -> ZoneInfo:

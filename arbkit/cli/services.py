@@ -43,7 +43,7 @@ _MAX_PRINTED = 25
 
 
 def up() -> None:
-    """Run everything: producer, consumer, detector, scheduler, API and dashboards.
+    """Run everything: producer, consumer, detector, dispatcher of alerts, scheduler, API and dashboards.
 
     Without a key: without a producer if products are imported, else with the demo market.
     """

@@ -28,12 +28,15 @@ from arbkit.ops.database_files import copy_file, copy_live, count_rows, digest
 from arbkit.reports.runner import REPORTS
 from arbkit.store import open_store
 from arbkit.store.kept_facts import facts_document
+from arbkit.store.queries import AlertQuery
 
 MANIFEST = "manifest.json"
 ENVIRONMENT_FILE = Path(".env")
 """Where settings are read from beside the environment; it holds secrets, so it is copied only if asked for."""
 _RUNS_OF_A_REPORT = 1_000
 """Records of runs of each report, the latest, that a backup of Elasticsearch holds: each is put back singly."""
+_ALERTS = 10_000
+"""Alerts, the latest, that a backup of Elasticsearch holds: what was sent is not sent again."""
 _NOT_MADE_BY_A_USER = {"reports", "backups", "health", "tokens.json", "dashboards.key"}
 """Large and made anew, true only of this moment (an old count of tokens would be a wrong one), or a secret."""
 _TRANSIENT_ENDS = (".lock", ".holder", ".log", ".tmp", "-wal", "-shm", ".restoring")
@@ -55,7 +58,7 @@ class BackedUpFile(Result):
     """A file of a backup. ``origin``: ``home`` with its path in there, or the setting that names it."""
 
     file: str
-    origin: Literal["home", "watchlist", "profile", "schedule", "alerts", "environment", "runs"]
+    origin: Literal["home", "watchlist", "profile", "schedule", "alerts", "environment", "runs", "deliveries"]
     name: str
     bytes: int
     sha256: str
@@ -213,7 +216,7 @@ def _copied(
 
 
 def _write_of_store(settings: Settings, folder: Path) -> Iterator[BackedUpFile]:
-    """What users typed as the copied store has it; of Elasticsearch also the runs, which nothing makes anew."""
+    """What users typed as the copied store has it; of Elasticsearch also runs and alerts, which nothing makes anew."""
     copy = folder / "store.db" if (folder / "store.db").exists() else folder / "log-and-store.db"
     on_file = settings.store_url.startswith("sqlite:")
     of_copy = settings.model_copy(update={"store": f"sqlite:///{copy.absolute()}"}) if on_file else settings
@@ -222,9 +225,11 @@ def _write_of_store(settings: Settings, folder: Path) -> Iterator[BackedUpFile]:
         if not on_file:
             runs = [run.to_dict() for report in REPORTS for run in store.runs(report=report, limit=_RUNS_OF_A_REPORT)]
             yield _written(folder, "runs.json", "runs", orjson.dumps(runs))
+            kept = store.alerts(AlertQuery(limit=_ALERTS)).items
+            yield _written(folder, "deliveries.json", "deliveries", orjson.dumps([one.to_dict() for one in kept]))
 
 
-def _written(folder: Path, file: str, origin: Literal["home", "runs"], data: bytes) -> BackedUpFile:
+def _written(folder: Path, file: str, origin: Literal["home", "runs", "deliveries"], data: bytes) -> BackedUpFile:
     path = folder / file
     write_atomically(path, data)
     return BackedUpFile(file=file, origin=origin, name=path.name, bytes=len(data), sha256=digest(path))

@@ -109,12 +109,17 @@ def _schedule(settings: Settings) -> str:
 
 
 def _alerts(settings: Settings) -> str:
+    from arbkit.alerts.channels.senders import open_sender
+    from arbkit.alerts.delivery.plan import load_plan
     from arbkit.alerts.rules_file import load_rules
 
-    found = load_rules(settings)
-    for wrong in found.bad:
-        raise wrong.error
-    return f"{found.where}: {', '.join(rule.name for rule in found.rules) or 'no rule, so nothing is announced'}"
+    found, plan = load_rules(settings), load_plan(settings)
+    for error in [*(bad.error for bad in found.bad), *(bad.error for bad in plan.bad)]:
+        raise error
+    for channel in plan.channels.values():
+        open_sender(channel).close()
+    rules = ", ".join(rule.name for rule in found.rules) or "no rule, so nothing is announced"
+    return f"{found.where}: {rules}; {', '.join(plan.channels) or 'no channel, so nothing is sent'}"
 
 
 def _tables(_: Settings) -> str:

@@ -35,6 +35,7 @@ from arbkit.ops.backup import (
 )
 from arbkit.ops.database_files import copy_file, count_rows, put_in_place, require_unused
 from arbkit.store import open_store
+from arbkit.store.alerts import AlertRecord
 from arbkit.store.kept_facts import restore_facts
 from arbkit.stream import open_stream
 
@@ -105,7 +106,7 @@ def _place(settings: Settings, file: BackedUpFile, *, with_env: bool) -> Path | 
             return alerts_path(settings)
         case "environment":
             return ENVIRONMENT_FILE if with_env else None
-        case "runs":
+        case "runs" | "deliveries":
             return None
 
 
@@ -199,3 +200,6 @@ def _bring_into_services(settings: Settings, folder: Path, backup: Backup) -> No
                 for row in rows:
                     if store.run(row["run_id"]) is None:
                         store.put_run(Run(**row))
+            elif file.origin == "deliveries":
+                kept = orjson.loads((folder / file.file).read_bytes())
+                store.add_alerts([AlertRecord.from_dict(row) for row in kept])

@@ -120,6 +120,7 @@ def plan_services(settings: Settings, *, token_is_new: bool = False) -> list[Ser
         *([] if settings.mode == "imported" else [Service("producer", ("produce",), secrets=_key_of(settings))]),
         Service("consumer", ("consume",)),
         Service("detector", ("detect", "--follow")),
+        Service("dispatcher", ("alerts", "deliver")),
         Service("scheduler", ("schedule",)),
         Service("api", ("api",), Address(f"{api}/docs", f"{api}/health"), "ARBKIT_API_PORT"),
         Service(

@@ -5,7 +5,7 @@ Two implementations stand behind it, SQLite (embedded) and Elasticsearch (scale-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -15,7 +15,8 @@ from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.looks import Look, LookStatus
 from arbkit.core.offers.merging import Outcome
 from arbkit.core.results import RouteTotals
-from arbkit.store.queries import OpportunityQuery, Page, ProductQuery
+from arbkit.store.alerts import AlertRecord, SentAlert
+from arbkit.store.queries import AlertQuery, OpportunityQuery, Page, ProductQuery
 from arbkit.store.routes import ProductRoutes, RouteChange, RouteMemory, RouteWindow
 
 if TYPE_CHECKING:
@@ -313,6 +314,38 @@ class Store(Closing, Protocol):
 
     def looks(self, *, status: LookStatus | None = None) -> list[Look]:
         """The looks that were asked for (None: of whatever status), the oldest question first."""
+        ...
+
+    def add_alerts(self, records: Sequence[AlertRecord]) -> None:
+        """Keep alerts that are not kept yet, by id; those that are stay as they are. Returns when durable."""
+        ...
+
+    def put_alerts(self, records: Sequence[AlertRecord]) -> None:
+        """Keep these alerts in place of what was kept of them."""
+        ...
+
+    def alerts(self, query: AlertQuery) -> Page[AlertRecord]:
+        """The alerts that a query finds, on one page, by the time at which they were made.
+
+        Raises:
+            UsageError: the query contradicts itself, or its cursor is of another order.
+        """
+        ...
+
+    def alerts_of(self, ids: Sequence[str]) -> list[AlertRecord]:
+        """The alerts of these ids, without those that are not kept."""
+        ...
+
+    def pending_alerts(self, channel: str, limit: int, *, except_rules: Collection[str] = ()) -> list[AlertRecord]:
+        """Alerts that wait for this channel: those tried least often first, of these the best by priority."""
+        ...
+
+    def sent_alerts(self, channel: str, *, since: float) -> list[SentAlert]:
+        """What this channel has sent since then (Unix seconds), the oldest first."""
+        ...
+
+    def forget_alerts(self, *, before: float) -> None:
+        """Forget alerts that were made before this time (Unix seconds), but for those that still wait."""
         ...
 
     def stats(self) -> Stats:

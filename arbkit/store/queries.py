@@ -8,14 +8,15 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Self, TypedDict, TypeVar, Unpack
+from typing import Generic, Literal, Self, TypedDict, TypeVar, Unpack
 
 import orjson
 from pydantic import Field
 
 from arbkit.core.errors import UsageError
-from arbkit.core.input.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
+from arbkit.core.input.filters import Asin, OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
 from arbkit.core.input.validation import Request
+from arbkit.store.alerts import DeliveryStatus
 
 End = tuple[float | str | None, str]
 """The sort key and the id that a page ends at."""
@@ -85,7 +86,25 @@ class OpportunityQuery(_Paged, OpportunityFilter):
         return math.ceil((time.time() if self.at is None else self.at) - self.max_age_hours * 3600)
 
 
-def check_query(query: ProductQuery | OpportunityQuery) -> None:
+class AlertQuery(_Paged):
+    """Which alerts, by when they were made (``since`` inclusive, ``until`` exclusive, Unix seconds).
+
+    A field that is None asks for any. ``status`` is that of all channels together.
+    """
+
+    sort: Literal["at"] = "at"
+    status: DeliveryStatus | None = None
+    asin: Asin | None = None
+    rule: str | None = None
+    since: float | None = None
+    until: float | None = None
+
+
+StoreQuery = ProductQuery | OpportunityQuery | AlertQuery
+"""What a page is asked with."""
+
+
+def check_query(query: StoreQuery) -> None:
     """Refuse a query that contradicts itself.
 
     Raises:
@@ -104,12 +123,7 @@ def age_edges(limits: Sequence[float], now: float) -> list[tuple[int | None, int
 
 
 def page_of(
-    query: ProductQuery | OpportunityQuery,
-    rows: Sequence[R],
-    total: int,
-    *,
-    build: Callable[[R], T],
-    end: Callable[[R], End],
+    query: StoreQuery, rows: Sequence[R], total: int, *, build: Callable[[R], T], end: Callable[[R], End]
 ) -> Page[T]:
     """The page of these rows, of which there is one more than it holds where another page follows."""
     after = None
@@ -119,7 +133,7 @@ def page_of(
     return Page(items=tuple(map(build, rows[: query.limit])), total=total, next=after)
 
 
-def unpack_cursor(query: ProductQuery | OpportunityQuery) -> End | None:
+def unpack_cursor(query: StoreQuery) -> End | None:
     """Where the page before this one ended; None for the first page.
 
     Raises:

@@ -10,6 +10,7 @@ import orjson
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.stream.base import (
+    ALERTS_GROUP,
     ALERTS_TOPIC,
     DETECT_GROUP,
     ENRICH_GROUP,
@@ -28,6 +29,7 @@ from arbkit.stream.base import (
 )
 
 __all__ = [
+    "ALERTS_GROUP",
     "ALERTS_TOPIC",
     "DETECT_GROUP",
     "ENRICHED_TOPIC",

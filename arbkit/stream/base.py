@@ -20,7 +20,7 @@ ENRICH_GROUP = "arbkit-enrich"
 DETECT_GROUP = "arbkit-detect"
 ALERTS_GROUP = "arbkit-alerts"
 GROUPS: Mapping[str, str] = {ENRICH_GROUP: RAW_TOPIC, DETECT_GROUP: ENRICHED_TOPIC, ALERTS_GROUP: ALERTS_TOPIC}
-"""Consumer groups, and the topic that each reads; the last is for who wants to read alerts."""
+"""Consumer groups of arbkit's own, and the topic that each reads."""
 
 MAX_MESSAGE = 16 << 20
 """Bytes of the largest message: a raw product has 3 to 200 KB, in rare cases some MB."""
@@ -82,7 +82,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(RAW_TOPIC, 4, _WEEK_S, 2 << 30),
     TopicSpec(ENRICHED_TOPIC, 4, compacted=True),
     TopicSpec(ALERTS_TOPIC, 4, 4 * _WEEK_S, 128 << 20),
-    *(TopicSpec(dead_letter_topic(t), 1, 4 * _WEEK_S, 512 << 20) for t in (RAW_TOPIC, ENRICHED_TOPIC)),
+    *(TopicSpec(dead_letter_topic(t), 1, 4 * _WEEK_S, 512 << 20) for t in (RAW_TOPIC, ENRICHED_TOPIC, ALERTS_TOPIC)),
 )
 
 

@@ -77,7 +77,7 @@ class Trial:
         assert self.here.start("init").process.wait(300) == 0, self._endings()
         self._until(self.here.start("demo").healthy, "the demo market answers")
         self._publish()
-        for name in ("consumer", "detector", "producer", "scheduler", "api", "dashboards"):
+        for name in ("consumer", "detector", "dispatcher", "producer", "scheduler", "api", "dashboards"):
             self.here.start(name)
         self._all_healthy()
         self._until(lambda: self._lag() == 0, "the consumer has taken all records")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import orjson
 from fastapi.testclient import TestClient
 
+from arbkit.alerts.delivery.intake import record_of
+from arbkit.alerts.delivery.plan import DeliveryPlan
 from arbkit.core.models import Run, Update
 from arbkit.core.offers.facts import Fact
 from arbkit.core.settings import Settings
@@ -15,6 +18,7 @@ from arbkit.ops.setup import initialise
 from arbkit.store import open_store
 from arbkit.store.kept_facts import set_fact
 from arbkit.web.api import create_app
+from tests.helpers.delivery import alert
 from tests.helpers.factories import offer
 from tests.helpers.processes import arbkit
 from tests.helpers.streams import until
@@ -22,6 +26,8 @@ from tests.servers.launch import Elasticsearch
 
 FACT = Fact.of("B000000001", "package", {"weight_g": 900}, at=1.0)
 RUN = Run(run_id="20260801T070000Z-abcdef", report="detect", status="succeeded", started_at=1.0)
+
+ALERT = record_of(alert(1), DeliveryPlan("alerts.toml", ZoneInfo("UTC"), 1e9), now=1.0)
 
 
 def fill(settings: Settings, count: int) -> None:
@@ -65,7 +71,7 @@ def test_what_is_no_backup_or_a_damaged_one_is_refused_input(settings: Settings,
     assert "is not what was backed up" in refused.stderr
 
 
-def test_of_elasticsearch_what_users_typed_and_the_runs_are_backed_up(
+def test_of_elasticsearch_what_users_typed_the_runs_and_the_alerts_are_backed_up(
     settings: Settings, tmp_path: Path, elasticsearch: Elasticsearch
 ) -> None:
     old = settings.model_copy(update={"store": elasticsearch.url, "store_prefix": f"t{uuid4().hex[:10]}-"})
@@ -73,6 +79,7 @@ def test_of_elasticsearch_what_users_typed_and_the_runs_are_backed_up(
     with open_store(old) as store:
         set_fact(old, store, FACT)
         store.put_run(RUN)
+        store.add_alerts([ALERT])
     with open_store(old, read_only=True) as store:
         until(lambda: store.runs() == [RUN])
     made = arbkit(old, "backup", str(tmp_path / "backup"), "--json")
@@ -85,3 +92,4 @@ def test_of_elasticsearch_what_users_typed_and_the_runs_are_backed_up(
     with open_store(new) as store:
         assert store.facts() == [FACT]
         assert store.run(RUN.run_id) == RUN
+        assert store.alerts_of([ALERT.id]) == [ALERT]

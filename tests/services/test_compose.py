@@ -26,7 +26,7 @@ from tests.helpers.paths import ROOT
 from tests.servers.launch import Elasticsearch, Kafka, free_ports
 
 KEY = "k" * 64
-OURS = ("init", "demo", "producer", "consumer", "detector", "scheduler", "api", "dashboards")
+OURS = ("init", "demo", "producer", "consumer", "detector", "dispatcher", "scheduler", "api", "dashboards")
 SERVICES = load()["services"]
 # Which volumes a service writes; all others that it sees are read-only.
 _WRITES = {
@@ -35,6 +35,7 @@ _WRITES = {
     "producer": {"producer", "health"},
     "consumer": set[str](),
     "detector": {"health"},
+    "dispatcher": {"health"},
     "scheduler": {"scheduler", "health", "reports"},
     "api": {"user"},
     "dashboards": {"data", "user"},
@@ -185,7 +186,7 @@ def test_what_a_service_is_told_is_a_setting_and_by_default_its_default(name: st
     assert told == {variable: plain[variable].removesuffix(".0") for variable in told}
 
 
-@pytest.mark.parametrize("name", ["init", "producer", "detector", "scheduler", "api", "dashboards"])
+@pytest.mark.parametrize("name", ["init", "producer", "detector", "dispatcher", "scheduler", "api", "dashboards"])
 @pytest.mark.parametrize(
     ("given", "demo", "source"),
     [
@@ -357,7 +358,7 @@ def test_every_service_works_until_opportunities_are_on_the_api(here: Here) -> N
     assert (here.volume("user") / "watchlist.txt").read_text() == "B07DVM36PS\n"
     await_health(here.start("demo"))
     consumers = [here.start("consumer", number=n) for n in (1, 2)]
-    names = ("producer", "detector", "scheduler", "api", "dashboards")
+    names = ("producer", "detector", "dispatcher", "scheduler", "api", "dashboards")
     others = {name: here.start(name) for name in names}
     for one in [*consumers, *others.values()]:
         await_health(one)

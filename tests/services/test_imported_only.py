@@ -155,7 +155,7 @@ def test_nothing_of_the_demo_market_is_poured_in(imported: Settings) -> None:
         arb.fill_demo()
         assert arb.stats()["products"].iloc[0] == 2
     assert [one.name for one in plan_services(settle_mode(imported))] == [
-        "consumer", "detector", "scheduler", "api", "dashboards",
+        "consumer", "detector", "dispatcher", "scheduler", "api", "dashboards",
     ]  # fmt: skip
     # What a demo market had left on the log stays there.
     with DemoServer("127.0.0.1", 0) as server:

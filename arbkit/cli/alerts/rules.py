@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from arbkit.cli.alerts.delivery import register, send_test
 from arbkit.cli.model_options import given_options, options_from
 from arbkit.cli.shared import JSON, Document, answer, counted, load_settings, print_table, say
 from arbkit.core.errors import UsageError
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 _INVALID = 3
 _SPAN = re.compile(r"(\d{1,4})\s*(min|m|h|d)")
 _UNITS = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days"}
-app = typer.Typer(name="alerts", help="Rules of alerts: add, list, mute and try them.", no_args_is_help=True)
+app = typer.Typer(
+    name="alerts", help="Alerts: their rules, their delivery, and what became of each.", no_args_is_help=True
+)
 
 
 @app.command("list")
@@ -128,11 +131,17 @@ def _span(text: str) -> timedelta:
 
 @app.command("test")
 def try_one(
-    name: str = typer.Argument(..., metavar="RULE", help="Rule, as `arbkit alerts list` names it."),
+    name: str = typer.Argument("", metavar="[RULE]", help="Rule, as `arbkit alerts list` names it."),
+    channel: str = typer.Option("", help="Send one message, marked as a test, to this channel of alerts.toml instead."),
     limit: int = typer.Option(20, min=1, max=1_000, help="Maximum number of alerts to show."),
     json: bool = JSON,
 ) -> None:
-    """Show which stored opportunities meet a rule now, and why, as if none had been announced. Nothing is sent."""
+    """Show which stored opportunities meet a rule now, and why, as if none had been announced; or try a channel."""
+    if bool(name) == bool(channel):
+        raise UsageError("is needed, or --channel", field="RULE", remedy="`arbkit alerts list` names the rules")
+    if channel:
+        send_test(channel, json=json)
+        return
     from arbkit.alerts.rules_file import load_rules
     from arbkit.alerts.trial import try_rule
     from arbkit.store import open_store
@@ -175,3 +184,4 @@ app.command(
         channels="channel",
     ),
 )(add)
+register(app)

@@ -68,8 +68,21 @@ class BoundedSession(Closing):
             requests.RequestException: there is none in time, or it is not whole.
             ValueError: ``url`` is no address.
         """
-        request = self._session.prepare_request(requests.Request("GET", url, params=parameters))
-        kept = self._session.merge_environment_settings(request.url or url, {}, True, True, None)
+        return self._answer(requests.Request("GET", url, params=parameters), copy)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """The answer to a POST of ``body`` with these headers too; a redirect is one, and not followed.
+
+        Raises:
+            AnswerTooLargeError: it is larger than it may be.
+            requests.RequestException: there is none in time, or it is not whole.
+            ValueError: ``url`` is no address.
+        """
+        return self._answer(requests.Request("POST", url, data=body, headers=dict(headers)), None)
+
+    def _answer(self, asked: requests.Request, copy: BinaryIO | None) -> Answer:
+        request = self._session.prepare_request(asked)
+        kept = self._session.merge_environment_settings(request.url or asked.url, {}, True, True, None)
         with _Deadline(self._total_s, self._adapter):
             # A session would read the body of a redirect whole, however large.
             response = self._adapter.send(

@@ -13,7 +13,7 @@ from arbkit.core.files import writing
 from arbkit.core.formatting import age_words
 from arbkit.core.settings import Settings
 
-SERVICES = ("producer", "consumer", "detector", "scheduler")
+SERVICES = ("producer", "consumer", "detector", "dispatcher", "scheduler")
 
 LIMIT_S = 120.0
 """A service without a heartbeat for this long counts as down; a broker or store that is silent is given up sooner."""

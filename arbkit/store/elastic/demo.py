@@ -64,6 +64,7 @@ def remove(
     compose_real(real)
     routes = [f"{asin}:{source}:{target}" for asin in asins for source, target in permutations(MARKETS, 2)]
     delete_found(client, f"{prefix}windows", DEMO)
+    delete_found(client, f"{prefix}alerts", {"bool": {"filter": [DEMO, {"term": {"status": "pending"}}]}})
     # Offers last: by them the next try finds what this one has left.
     for name, ids in (
         ("opportunities", routes),

@@ -15,6 +15,7 @@ from arbkit.core.offers.facts import Fact
 from arbkit.core.offers.history_codec import PackedHistory, summarise
 from arbkit.core.offers.looks import Look
 from arbkit.core.results import JsonObject
+from arbkit.store.alerts import AlertRecord
 from arbkit.store.base import MEMORIES_KEPT_S, Notice
 from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
@@ -281,6 +282,21 @@ def notice_of(document: Mapping[str, JsonValue]) -> Notice:
     return Notice(row["id"], row["topic"], row["key"], base64.b64decode(row["value"]))
 
 
+def alert_document(record: AlertRecord) -> Document:
+    """The document of an alert with its deliveries."""
+    searched = ("id", "asin", "rule", "status", "at", "priority", "demo")
+    deliveries: list[Any] = [
+        {"channel": d.channel, "status": d.status, "attempts": d.attempts, "at": d.at} for d in record.deliveries
+    ]
+    shown = {name: getattr(record, name) for name in searched}
+    return {**shown, "order": record.at, "deliveries": deliveries, "document": record.to_dict()}
+
+
+def alert_of(document: Mapping[str, JsonValue]) -> AlertRecord:
+    """The alert of a document, with its deliveries."""
+    return AlertRecord.from_dict(_inner(document))
+
+
 def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
     """A document in today's shape, from one that another arbkit wrote: what is unknown today is left out.
 
@@ -305,7 +321,7 @@ def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
             return fact_of(old).to_dict()
         case "looks":
             return Look.from_dict(_known(Look.__slots__, old)).to_dict()
-        case "windows" | "detection":
+        case "alerts" | "windows" | "detection":
             return dict(old)
         case "outbox":
             return {**notice_document(notice_of(old), old["number"]), "sent": old["sent"]}

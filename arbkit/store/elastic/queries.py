@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from pydantic import JsonValue
@@ -14,11 +15,20 @@ from arbkit.store.base import MAX_BRANDS
 from arbkit.store.elastic.client import Hit
 from arbkit.store.elastic.documents import ACTIVE
 from arbkit.store.fields import EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RANGE_FILTERS
-from arbkit.store.queries import End, OpportunityQuery, ProductQuery, age_edges, check_query, unpack_cursor
+from arbkit.store.queries import (
+    AlertQuery,
+    End,
+    OpportunityQuery,
+    ProductQuery,
+    StoreQuery,
+    age_edges,
+    check_query,
+    unpack_cursor,
+)
 from arbkit.store.search_text import words
 
 _WINDOW = 100_000
-_SORTS: Mapping[str, str] = {**PRODUCT_SORTS, **OPPORTUNITY_SORTS}
+_SORTS: Mapping[str, str] = {**PRODUCT_SORTS, **OPPORTUNITY_SORTS, "at": "order"}
 _DATES = frozenset({"updated_at", "data_at"})
 """The dates that are filtered or sorted by."""
 Clause = JsonObject
@@ -49,6 +59,49 @@ def opportunity_search(query: OpportunityQuery) -> Clause:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
     return _search(query, _opportunity_filter(query), OPPORTUNITY_SORTS[query.sort], "id")
+
+
+def alert_search(query: AlertQuery) -> Clause:
+    """The body of a search.
+
+    Raises:
+        UsageError: the query contradicts itself, or its cursor is of another one.
+    """
+    exact = {"status": query.status, "asin": query.asin, "rule": query.rule}
+    where: list[JsonValue] = [{"term": {name: value}} for name, value in exact.items() if value is not None]
+    for bound, at in (("gte", query.since), ("lt", query.until)):
+        if at is not None:
+            where.append({"range": {"order": {bound: at}}})
+    return _search(query, where, _SORTS[query.sort], "id")
+
+
+def pending_search(channel: str, limit: int, except_rules: Collection[str]) -> Clause:
+    """The body of a search for the alerts that wait for this channel, those tried least often first."""
+    waiting = _delivered(channel, {"term": {"deliveries.status": "pending"}})
+    attempts: Clause = {
+        "order": "asc", "nested": {"path": "deliveries", "filter": {"term": {"deliveries.channel": channel}}}
+    }  # fmt: skip
+    return {
+        "size": limit,
+        "track_total_hits": False,
+        "query": {"bool": {"filter": [waiting], "must_not": [{"terms": {"rule": list(except_rules)}}]}},
+        "sort": [{"deliveries.attempts": attempts}, {"priority": "desc"}],
+        "_source": ["document"],
+    }
+
+
+def sent_query(channel: str, since: float) -> Clause:
+    """What finds the alerts that this channel has sent since then, and some of the second before."""
+    # As text: a number would be milliseconds.
+    return _delivered(
+        channel, {"term": {"deliveries.status": "sent"}}, {"range": {"deliveries.at": {"gte": str(math.floor(since))}}}
+    )
+
+
+def _delivered(channel: str, *conditions: JsonValue) -> Clause:
+    """What finds the alerts with a delivery on this channel of which all of this holds."""
+    where: list[JsonValue] = [{"term": {"deliveries.channel": channel}}, *conditions]
+    return {"nested": {"path": "deliveries", "query": {"bool": {"filter": where}}}}
 
 
 OPPORTUNITIES: Clause = {"bool": {"filter": [{"term": {"status": "opportunity"}}, ACTIVE]}}
@@ -151,7 +204,7 @@ def _matching(q: str | None) -> list[JsonValue]:
     return found or [{"match_none": {}}]
 
 
-def _search(query: ProductQuery | OpportunityQuery, where: list[JsonValue], key: str, unique: str) -> Clause:
+def _search(query: StoreQuery, where: list[JsonValue], key: str, unique: str) -> Clause:
     """In keyset order; unknown keys come last either way round. One more than the page holds is asked for."""
     check_query(query)
     if query.offset + query.limit >= _WINDOW:
@@ -181,7 +234,7 @@ def _search(query: ProductQuery | OpportunityQuery, where: list[JsonValue], key:
     return body
 
 
-def end_of(query: ProductQuery | OpportunityQuery, hit: Hit) -> End:
+def end_of(query: StoreQuery, hit: Hit) -> End:
     """The sort key of a hit, None for a missing number, which sorts as an infinite one; and its id."""
     key, last_id = cast("tuple[int | float | str | None, str]", hit["sort"])
     if key in ("Infinity", "-Infinity") or (isinstance(key, float | int) and abs(key) > 1e18):

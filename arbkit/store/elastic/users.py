@@ -1,8 +1,9 @@
-"""What users have said and asked for, in Elasticsearch: facts of products, and looks at them."""
+"""What users have said and asked for, in Elasticsearch, and what they were alerted of: facts, looks, alerts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from itertools import chain
 
 from elasticsearch import Elasticsearch
@@ -11,10 +12,12 @@ from arbkit.core.errors import StoreError
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.looks import Look, LookStatus
 from arbkit.core.results import JsonObject
-from arbkit.store.elastic import documents
-from arbkit.store.elastic.bulk import Action, bulk
-from arbkit.store.elastic.client import Hit, run_search, scan, wrap_errors
+from arbkit.store.alerts import AlertRecord, SentAlert
+from arbkit.store.elastic import documents, queries
+from arbkit.store.elastic.bulk import Action, bulk, delete_found
+from arbkit.store.elastic.client import Hit, SearchAnswer, fetch_documents, run_search, scan, wrap_errors
 from arbkit.store.elastic.writer import Writer
+from arbkit.store.queries import AlertQuery, Page, page_of
 
 _PRODUCTS_PER_SEARCH = 500
 _MOST_FACTS = 10_000
@@ -22,7 +25,7 @@ _MOST_FACTS = 10_000
 
 
 class ElasticUsers:
-    """The part of :class:`arbkit.store.base.Store` that keeps what users have said and asked for."""
+    """The part of :class:`arbkit.store.base.Store` that keeps what users have said, asked for and been alerted of."""
 
     _client: Elasticsearch
     _prefix: str
@@ -85,6 +88,66 @@ class ElasticUsers:
             found = [Look.from_dict(hit["_source"]) for hit in hits]
         return sorted(found, key=lambda look: (look.asked_at, look.asin, look.market))
 
+    def add_alerts(self, records: Sequence[AlertRecord]) -> None:
+        """See :meth:`arbkit.store.base.Store.add_alerts`."""
+        self._write_alerts(records, only_new=True)
+
+    def put_alerts(self, records: Sequence[AlertRecord]) -> None:
+        """See :meth:`arbkit.store.base.Store.put_alerts`."""
+        self._write_alerts(records, only_new=False)
+
+    def _write_alerts(self, records: Sequence[AlertRecord], *, only_new: bool) -> None:
+        actions = [Action(self._alerts, one.id, documents.alert_document(one), only_new=only_new) for one in records]
+        with wrap_errors():
+            poison = bulk(self._client, actions).poison
+        if poison:
+            position, why = next(iter(poison.items()))
+            raise StoreError(f"the alert {records[position].id} is refused: {why}")
+
+    def alerts(self, query: AlertQuery) -> Page[AlertRecord]:
+        """See :meth:`arbkit.store.base.Store.alerts`."""
+        found = self._search_alerts(queries.alert_search(query))
+        total = found["aggregations"]["total"]["doc_count"]
+        return page_of(query, found["hits"]["hits"], total, build=_record, end=partial(queries.end_of, query))
+
+    def alerts_of(self, ids: Sequence[str]) -> list[AlertRecord]:
+        """See :meth:`arbkit.store.base.Store.alerts_of`."""
+        with wrap_errors():
+            return [_record(hit) for hit in fetch_documents(self._client, self._alerts, list(ids))]
+
+    def pending_alerts(self, channel: str, limit: int, *, except_rules: Collection[str] = ()) -> list[AlertRecord]:
+        """See :meth:`arbkit.store.base.Store.pending_alerts`."""
+        found = self._search_alerts(queries.pending_search(channel, limit, except_rules))
+        return [_record(hit) for hit in found["hits"]["hits"]]
+
+    def sent_alerts(self, channel: str, *, since: float) -> list[SentAlert]:
+        """See :meth:`arbkit.store.base.Store.sent_alerts`."""
+        with wrap_errors():
+            self._client.indices.refresh(index=self._alerts)
+            hits = chain.from_iterable(scan(self._client, self._alerts, queries.sent_query(channel, since)))
+            records = list(map(_record, hits))
+        found = [
+            SentAlert(r.rule, d.at) for r in records if (d := r.delivery(channel)) is not None and d.at is not None
+        ]
+        return sorted((one for one in found if one.at >= since), key=lambda one: one.at)
+
+    def forget_alerts(self, *, before: float) -> None:
+        """See :meth:`arbkit.store.base.Store.forget_alerts`."""
+        old: JsonObject = {"range": {"order": {"lt": before}}}
+        where: JsonObject = {"bool": {"filter": [old], "must_not": [{"term": {"status": "pending"}}]}}
+        with wrap_errors():
+            delete_found(self._client, self._alerts, where)
+
+    def _search_alerts(self, search: JsonObject) -> SearchAnswer:
+        with wrap_errors():
+            # Written by another process a moment ago, it is due now.
+            self._client.indices.refresh(index=self._alerts)
+            return run_search(self._client, search, index=self._alerts)
+
+    @property
+    def _alerts(self) -> str:
+        return f"{self._prefix}alerts"
+
     @property
     def _looks(self) -> str:
         return f"{self._prefix}looks"
@@ -92,3 +155,7 @@ class ElasticUsers:
     @property
     def _facts(self) -> str:
         return f"{self._prefix}facts"
+
+
+def _record(hit: Hit) -> AlertRecord:
+    return documents.alert_of(hit["_source"])

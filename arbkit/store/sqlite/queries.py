@@ -8,7 +8,15 @@ from typing import Any
 
 from arbkit.store.base import MAX_BRANDS
 from arbkit.store.fields import EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RANGE_FILTERS
-from arbkit.store.queries import OpportunityQuery, ProductQuery, age_edges, check_query, unpack_cursor
+from arbkit.store.queries import (
+    AlertQuery,
+    OpportunityQuery,
+    ProductQuery,
+    StoreQuery,
+    age_edges,
+    check_query,
+    unpack_cursor,
+)
 from arbkit.store.search_text import words
 from arbkit.store.sqlite.demo import REAL, REAL_PRODUCT, Condition
 from arbkit.store.sqlite.rows import PRODUCT_COLUMNS
@@ -89,6 +97,20 @@ def build_opportunities_query(query: OpportunityQuery, *, real_only: bool = Fals
     return replace(page, sql=f"SELECT {document}, sort_key, id FROM ({page.sql}) ORDER BY {ordered}")  # noqa: S608
 
 
+def build_alerts_query(query: AlertQuery) -> SqlQuery:
+    """Rows of the document, the sort key and the id.
+
+    Raises:
+        UsageError: the query contradicts itself, or its cursor is of another one.
+    """
+    return _page_query("document", "alerts", _alert_filter(query), query, "at", "id")
+
+
+def build_alert_count_query(query: AlertQuery) -> SqlQuery:
+    """How many alerts there are on all pages."""
+    return _where("SELECT count(*) FROM alerts", _alert_filter(query))
+
+
 def build_sums_query(query: OpportunityQuery, *, real_only: bool = False) -> SqlQuery:
     """Rows of route, count, best and total profit.
 
@@ -118,7 +140,7 @@ def _where(select: str, conditions: Sequence[Condition], rest: str = "") -> SqlQ
 
 
 def _page_query(
-    columns: str, table: str, conditions: list[Condition], query: ProductQuery | OpportunityQuery, key: str, unique: str
+    columns: str, table: str, conditions: list[Condition], query: StoreQuery, key: str, unique: str
 ) -> SqlQuery:
     """In keyset order; unknown keys come last either way round."""
     check_query(query)
@@ -135,7 +157,7 @@ def _page_query(
     return replace(page, values=[*page.values, query.limit + 1, query.offset])
 
 
-def _order(query: ProductQuery | OpportunityQuery, key: str, unique: str) -> str:
+def _order(query: StoreQuery, key: str, unique: str) -> str:
     direction = "DESC" if query.descending else "ASC"
     return f"{key} {direction} NULLS LAST, {unique} {direction}"
 
@@ -172,3 +194,11 @@ def _opportunity_filter(query: OpportunityQuery, *, real_only: bool) -> list[Con
     tests = {name: f"{name} = ?" for name in EXACT_FILTERS}
     tests |= {name: f"+{column} >= ?" for name, column in RANGE_FILTERS.items()}
     return found + [(test, [value]) for name, test in tests.items() if (value := getattr(query, name)) is not None]
+
+
+def _alert_filter(query: AlertQuery) -> list[Condition]:
+    tests = {
+        "status = ?": query.status, "asin = ?": query.asin, "rule = ?": query.rule, "at >= ?": query.since,
+        "at < ?": query.until,
+    }  # fmt: skip
+    return [(test, [value]) for test, value in tests.items() if value is not None]

@@ -9,6 +9,7 @@ DELETE FROM opportunities WHERE asin IN (SELECT asin FROM products WHERE demo = 
 DELETE FROM windows WHERE demo = 1;
 DELETE FROM route_memories WHERE asin IN (SELECT asin FROM products WHERE demo = 1);
 DELETE FROM outbox WHERE sent = 0 AND key IN (SELECT asin FROM products WHERE demo = 1);
+DELETE FROM alerts WHERE status = 'pending' AND demo = 1;
 DELETE FROM product_text WHERE rowid IN (
     SELECT rowid FROM products WHERE demo = 1 AND asin NOT IN (SELECT asin FROM offers)
 );

@@ -1,25 +1,45 @@
-"""What users have said and asked for, in the SQLite file: facts of products, and looks at them."""
+"""What users have said and asked for, in the SQLite file, and what they were alerted of: facts, looks, alerts."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields
 
+import orjson
+
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.looks import Look, LookStatus
-from arbkit.core.sqlite import immediate
-from arbkit.store.sqlite import rows
+from arbkit.core.sqlite import SqlValue, immediate, snapshot
+from arbkit.store.alerts import AlertRecord, SentAlert
+from arbkit.store.queries import AlertQuery, Page, page_of
+from arbkit.store.sqlite import queries, rows
 from arbkit.store.sqlite.products import note_change
 
 _COLUMNS = tuple(field.name for field in fields(Look))
 _PUT = f"INSERT OR REPLACE INTO looks ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608
 _READ = f"SELECT {', '.join(_COLUMNS)} FROM looks WHERE ? IN (status, '') ORDER BY asked_at, asin, market"  # noqa: S608
+_ADD_ALERT = "INSERT INTO alerts VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO "
+_KEEP_OLD = f"{_ADD_ALERT} NOTHING"
+_TAKE_NEW = f"{_ADD_ALERT} UPDATE SET status = excluded.status, document = excluded.document"
+_DELETE_DELIVERIES = "DELETE FROM deliveries WHERE alert = ?"
+_PUT_DELIVERY = "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?)"
+_ALERTS_OF = "SELECT document FROM alerts WHERE id IN ({})"
+_PENDING = """
+    SELECT document FROM deliveries JOIN alerts ON id = alert
+    WHERE channel = ? AND deliveries.status = 'pending' AND rule NOT IN ({})
+    ORDER BY attempts, priority DESC LIMIT ?
+"""
+_SENT = """
+    SELECT rule, deliveries.at FROM deliveries JOIN alerts ON id = alert
+    WHERE channel = ? AND deliveries.status = 'sent' AND deliveries.at >= ? ORDER BY deliveries.at
+"""
+_FORGET = "DELETE FROM alerts WHERE at < ? AND status != 'pending'"
 
 
 class SqliteUsers:
-    """The part of :class:`arbkit.store.base.Store` that keeps what users have said and asked for."""
+    """The part of :class:`arbkit.store.base.Store` that keeps what users have said, asked for and been alerted of."""
 
     def _using(self) -> AbstractContextManager[sqlite3.Connection]:
         raise NotImplementedError
@@ -53,3 +73,62 @@ class SqliteUsers:
         with self._using() as connection:
             found = connection.execute(_READ, (status or "",)).fetchall()
         return [Look(**dict(zip(_COLUMNS, row, strict=True))) for row in found]
+
+    def add_alerts(self, records: Sequence[AlertRecord]) -> None:
+        """See :meth:`arbkit.store.base.Store.add_alerts`."""
+        with self._using() as connection, immediate(connection):
+            for record in records:
+                if connection.execute(_KEEP_OLD, _alert_row(record)).rowcount:
+                    _put_deliveries(connection, record)
+
+    def put_alerts(self, records: Sequence[AlertRecord]) -> None:
+        """See :meth:`arbkit.store.base.Store.put_alerts`."""
+        with self._using() as connection, immediate(connection):
+            for record in records:
+                connection.execute(_TAKE_NEW, _alert_row(record))
+                connection.execute(_DELETE_DELIVERIES, (record.id,))
+                _put_deliveries(connection, record)
+
+    def alerts(self, query: AlertQuery) -> Page[AlertRecord]:
+        """See :meth:`arbkit.store.base.Store.alerts`."""
+        asked, count = queries.build_alerts_query(query), queries.build_alert_count_query(query)
+        with self._using() as connection, snapshot(connection):
+            (total,) = connection.execute(count.sql, count.values).fetchone()
+            found = connection.execute(asked.sql, asked.values).fetchall()
+        return page_of(query, found, total, build=lambda row: _record(row[0]), end=lambda row: (row[-2], row[-1]))
+
+    def alerts_of(self, ids: Sequence[str]) -> list[AlertRecord]:
+        """See :meth:`arbkit.store.base.Store.alerts_of`."""
+        with self._using() as connection:
+            return [_record(document) for (document,) in rows.select_of(connection, _ALERTS_OF, ids)]
+
+    def pending_alerts(self, channel: str, limit: int, *, except_rules: Collection[str] = ()) -> list[AlertRecord]:
+        """See :meth:`arbkit.store.base.Store.pending_alerts`."""
+        query = _PENDING.format(", ".join("?" * len(except_rules)))
+        with self._using() as connection:
+            found = connection.execute(query, (channel, *except_rules, limit)).fetchall()
+        return [_record(document) for (document,) in found]
+
+    def sent_alerts(self, channel: str, *, since: float) -> list[SentAlert]:
+        """See :meth:`arbkit.store.base.Store.sent_alerts`."""
+        with self._using() as connection:
+            return [SentAlert(*row) for row in connection.execute(_SENT, (channel, since)).fetchall()]
+
+    def forget_alerts(self, *, before: float) -> None:
+        """See :meth:`arbkit.store.base.Store.forget_alerts`."""
+        with self._using() as connection, immediate(connection):
+            connection.execute(_FORGET, (before,))
+
+
+def _alert_row(record: AlertRecord) -> tuple[SqlValue, ...]:
+    document = orjson.dumps(record.to_dict())
+    return record.id, record.asin, record.rule, record.status, record.at, record.demo, document
+
+
+def _put_deliveries(connection: sqlite3.Connection, record: AlertRecord) -> None:
+    found = [(record.id, d.channel, d.status, d.attempts, record.priority, d.at) for d in record.deliveries]
+    connection.executemany(_PUT_DELIVERY, found)
+
+
+def _record(document: bytes) -> AlertRecord:
+    return AlertRecord.from_dict(orjson.loads(document))

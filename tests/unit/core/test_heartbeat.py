@@ -37,7 +37,7 @@ def test_what_was_left_before_the_clock_was_set_back_is_no_life(settings: Settin
 
 
 @pytest.mark.parametrize(
-    ("name", "remedy"), [("comsumer", "consumer"), ("api", "producer, consumer, detector, scheduler")]
+    ("name", "remedy"), [("comsumer", "consumer"), ("api", "producer, consumer, detector, dispatcher, scheduler")]
 )
 def test_an_unknown_service_is_named_with_the_nearest(settings: Settings, name: str, remedy: str) -> None:
     with pytest.raises(UsageError, match=f"got '{name}'.*{remedy}"):

@@ -103,7 +103,15 @@ def test_only_the_producer_gets_the_key(given: Settings, monkeypatch: pytest.Mon
     monkeypatch.setenv("keepa_api_key", key)
     settings = given.model_copy(update={"demo": False, "keepa_api_key": SecretStr(key)})
     services = [replace(one, arguments=("-c", _SHOWS_ENVIRONMENT, one.name)) for one in plan_services(settings)]
-    assert {one.name for one in services} == {"producer", "consumer", "detector", "scheduler", "api", "dashboards"}
+    assert {one.name for one in services} == {
+        "producer",
+        "consumer",
+        "detector",
+        "dispatcher",
+        "scheduler",
+        "api",
+        "dashboards",
+    }
     assert key not in repr(services)
     seen: dict[str, str] = {}
     stop = threading.Event()

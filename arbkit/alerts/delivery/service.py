@@ -1,0 +1,196 @@
+"""The dispatcher: ``arbitrage.alerts`` → store → channels, at least once each, under the alert's own id.
+
+What is read is kept in the store before it is committed, and what became of it on each channel is kept there too.
+Killed anywhere it goes on with what is not marked as sent: a message may come twice, with the same id; none is lost.
+Of several dispatchers that share the topic's partitions all read, and the one that has the first partition sends.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from arbkit.alerts.delivery.intake import keep, read_messages
+from arbkit.alerts.delivery.lanes import Delivered, Lanes
+from arbkit.alerts.delivery.plan import DeliveryPlan, PlanMark, load_plan, plan_mark
+from arbkit.core.errors import ConfigError, GroupBusyError, StoreError, StreamError, may_pass
+from arbkit.core.retry import Failure, sleep_unless, with_retry
+from arbkit.core.service.heartbeat import record_heartbeat
+from arbkit.core.settings import Settings
+from arbkit.store import Store, open_store
+from arbkit.stream import ALERTS_GROUP, ALERTS_TOPIC, Consumer, Message, Stream, dead_letter_topic, open_stream
+from arbkit.stream.dead_letters import dead_letter
+
+logger = logging.getLogger(__name__)
+
+_SERVICE = "dispatcher"
+_BATCH = 500
+_POLL_S, _BUSY_WAIT_S = 0.5, 0.05
+_CATCH_UP_S = 10.0
+"""How long what waits on the topic is read before anything is sent: the best of many goes first."""
+_PLAN_EVERY_S = 1.0
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
+_LAST_WAIT_S = 15.0
+"""How long messages that are under way may take once it is to end: what comes of them later is sent again."""
+
+
+def deliver(settings: Settings, *, stop: threading.Event, until_empty: bool = False) -> Delivered:
+    """Send alerts until ``stop`` is set; or, with ``until_empty``, all that can be sent now.
+
+    A store that does not answer is waited for, and so is an ``alerts.toml`` that cannot be read.
+
+    Returns:
+        How many were received and what became of them.
+
+    Raises:
+        StreamError: the log cannot be read or written, or retention has removed what was not read yet.
+        StoreError: the store cannot be opened, is damaged, or lacks a right or an index.
+        GroupBusyError: with ``until_empty``, another dispatcher is at work on an embedded log.
+    """
+    said = False
+    with open_stream(settings) as stream, open_store(settings) as store:
+        dispatcher = _Dispatcher(settings, stream, store, stop)
+        try:
+            while not stop.is_set():
+                try:
+                    dispatcher.run(until_empty=until_empty)
+                    break
+                except GroupBusyError as error:
+                    if until_empty:
+                        raise
+                    if not said:
+                        logger.warning("%s; waiting until it ends", error)
+                    said = True
+                    record_heartbeat(settings, _SERVICE)
+        finally:
+            dispatcher.close()
+    return dispatcher.delivered
+
+
+class _Dispatcher:
+    def __init__(self, settings: Settings, stream: Stream, store: Store, stop: threading.Event) -> None:
+        self.delivered = Delivered()
+        self._settings = settings
+        self._stream = stream
+        self._store = store
+        self._stop = stop
+        self._lanes = Lanes(settings, stream, store, self.delivered)
+        self._plan: DeliveryPlan | None = None
+        self._mark: PlanMark = None
+        self._plan_at = 0.0
+        self._read_until = 0.0
+
+    def run(self, *, until_empty: bool) -> None:
+        with self._stream.consumer(ALERTS_GROUP, [ALERTS_TOPIC], on_revoke=lambda _: None) as consumer:
+            while not self._stop.is_set():
+                record_heartbeat(self._settings, _SERVICE)
+                if not self._until_done(self._follow_plan):
+                    return
+                is_busy = self._lanes.is_busy
+                messages = consumer.poll(max_records=_BATCH, timeout_s=0 if is_busy else _POLL_S)
+                if is_busy and not messages:
+                    self._lanes.await_outcome(_BUSY_WAIT_S)
+                if messages and self._until_done(partial(self._take, messages)):
+                    self._commit(consumer, messages)
+                if self._has_more(messages):
+                    continue
+                is_done = self._serve(consumer)
+                if until_empty and is_done and not messages and not sum(consumer.lag().values()):
+                    return
+
+    def close(self) -> None:
+        """Wait a little for what is being sent, keep what became of it, and end all threads."""
+        try:
+            self._lanes.close(_LAST_WAIT_S)
+        except (StoreError, StreamError) as error:
+            logger.error("what became of the last messages is not kept, they are sent again: %s", error)
+
+    def _has_more(self, messages: Sequence[Message]) -> bool:
+        """Whether to go on reading before anything is sent."""
+        now = time.monotonic()
+        if len(messages) < _BATCH:
+            self._read_until = 0.0
+            return False
+        self._read_until = self._read_until or now + _CATCH_UP_S
+        return now < self._read_until
+
+    def _serve(self, consumer: Consumer) -> bool:
+        """Send what is due, if it is this dispatcher that sends; whether nothing is left to do for now."""
+        if not any(owned.partition == 0 for owned in consumer.assignment()):
+            self._lanes.forget_sent()
+            return True
+        handed = 0
+
+        def serve() -> None:
+            nonlocal handed
+            handed += self._lanes.serve()
+
+        return self._until_done(serve) and not handed and not self._lanes.is_busy
+
+    def _follow_plan(self) -> None:
+        """Load the plan if its file has changed; one that cannot be read is an error only before there is any."""
+        now = time.monotonic()
+        if self._plan is not None and now < self._plan_at:
+            return
+        self._plan_at = now + _PLAN_EVERY_S
+        mark = plan_mark(self._settings)
+        if self._plan is not None and mark == self._mark:
+            return
+        try:
+            plan = load_plan(self._settings)
+        except ConfigError as error:
+            self._mark = mark
+            if self._plan is None:
+                raise
+            logger.error("the channels and limits of before stay: %s", error)
+            return
+        self._plan, self._mark = plan, mark
+        self._lanes.follow(plan)
+
+    def _take(self, messages: Sequence[Message]) -> None:
+        if self._plan is None:
+            return
+        taken = read_messages(messages, self._plan, now=time.time())
+        if taken.rejected:
+            letters = [dead_letter(message, why) for message, why in taken.rejected]
+            self._stream.publish(dead_letter_topic(ALERTS_TOPIC), letters)
+        keep(self._store, taken)
+        self.delivered.received += len(taken.records)
+        self._lanes.look_now()
+
+    def _commit(self, consumer: Consumer, messages: Sequence[Message]) -> None:
+        mine = consumer.assignment()
+        try:
+            consumer.commit({m.topic_partition: m.offset + 1 for m in messages if m.topic_partition in mine})
+        except StreamError as error:
+            # Another dispatcher has them now and keeps them again, which changes nothing.
+            logger.warning("%s", error)
+
+    def _until_done(self, act: Callable[[], None]) -> bool:
+        """Do it, however long the store needs, or who mends the file; False if stopped before that."""
+        try:
+            with_retry(
+                act,
+                retry_on=_is_waited_for,
+                give_up=lambda _: self._stop.is_set(),
+                first_s=_FIRST_WAIT_S,
+                longest_s=_LONGEST_WAIT_S,
+                before_wait=self._note_wait,
+                sleep=sleep_unless(self._stop.is_set, self._stop),
+            )
+        except (ConfigError, StoreError) as error:
+            if self._stop.is_set() and _is_waited_for(error):
+                return False
+            raise
+        return True
+
+    def _note_wait(self, failure: Failure, _: float) -> None:
+        logger.error("no alert is sent, trying again: %s", failure.error)
+        record_heartbeat(self._settings, _SERVICE)
+
+
+def _is_waited_for(error: BaseException) -> bool:
+    return isinstance(error, ConfigError) or may_pass(error)

@@ -1,0 +1,109 @@
+"""What becomes of the alerts that wait for a channel before any is sent: expired, muted, held, or as it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from arbkit.alerts.alert import Alert
+from arbkit.alerts.channels.channel_tables import Channel
+from arbkit.alerts.channels.message import Shown
+from arbkit.alerts.delivery.plan import DeliveryPlan
+from arbkit.alerts.delivery.recheck import (
+    Verdict,
+    after_look,
+    as_stored,
+    ask_for_looks,
+    needs_look,
+    not_looked_at,
+    stored_route,
+)
+from arbkit.core.offers.looks import Look
+from arbkit.core.settings import Settings
+from arbkit.store import Store
+from arbkit.store.alerts import AlertRecord, Delivery, DeliveryStatus
+
+_DELAYED_S = 600.0
+"""After how long an alert is sent with the figures that are stored now, if they still make it one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An alert that may go, and as what it is shown."""
+
+    record: AlertRecord
+    shown: Shown
+
+
+@dataclass(slots=True)
+class Settled:
+    """``ready`` may go, ``changed`` are to be kept as they are now, and ``decided`` is what became of some."""
+
+    ready: list[Ready] = field(default_factory=list)
+    changed: list[AlertRecord] = field(default_factory=list)
+    decided: list[DeliveryStatus] = field(default_factory=list)
+
+
+@dataclass
+class Settling:
+    """What it is settled with: the ``channel`` that they wait for, and the Unix time ``now``."""
+
+    settings: Settings
+    store: Store
+    plan: DeliveryPlan
+    channel: Channel
+    now: float
+
+    @cached_property
+    def looks(self) -> list[Look]:
+        """All looks of the store, read once."""
+        return self.store.looks()
+
+
+def settle(waiting: Iterable[AlertRecord], by: Settling, *, enough: int) -> Settled:
+    """What becomes of these now, until ``enough`` may go; those that are in none of its lists go on waiting.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    found = Settled()
+    for record in waiting:
+        if len(found.ready) >= enough:
+            break
+        if record.expires_at <= by.now:
+            _decide(record, "expired", "expired before it could be sent", by, found)
+        elif by.plan.is_muted(record.rule, by.now):
+            _decide(record, "muted", "its rule is muted", by, found)
+        else:
+            _judge(record, Alert.from_dict(record.document), by, found)
+    return found
+
+
+def _decide(record: AlertRecord, status: DeliveryStatus, why: str, by: Settling, found: Settled) -> None:
+    before = record.delivery(by.channel.name) or Delivery(channel=by.channel.name)
+    found.changed.append(record.with_delivery(replace(before, status=status, at=by.now, why=why)))
+    found.decided.append(status)
+
+
+def _judge(record: AlertRecord, alert: Alert, by: Settling, found: Settled) -> None:
+    verdict = _verdict(record, alert, by, found)
+    if verdict.why is not None:
+        _decide(record, "held", verdict.why, by, found)
+    elif verdict.shown is not None:
+        found.ready.append(Ready(record, verdict.shown))
+
+
+def _verdict(record: AlertRecord, alert: Alert, by: Settling, found: Settled) -> Verdict:
+    rule = by.plan.rules.get(record.rule)
+    if rule is not None and record.asked_at is not None:
+        return after_look(by.store, record, alert, rule, by.looks, now=by.now)
+    if rule is not None and rule.recheck is not None and needs_look(alert, rule.recheck, now=by.now):
+        refused = ask_for_looks(by.settings, by.store, alert)
+        if refused is not None:
+            return not_looked_at(alert, rule.recheck, refused, now=by.now)
+        found.changed.append(replace(record, asked_at=by.now))
+        return Verdict()
+    if by.channel.digest_s is not None or not 0 <= by.now - record.received_at < _DELAYED_S:
+        return as_stored(alert, rule, stored_route(by.store, alert), now=by.now)
+    return Verdict(Shown.as_made(alert, by.now))
