@@ -21,7 +21,8 @@ def test_one_of_before_there_were_rules_remembers_nothing() -> None:
     old: JsonObject = {"change": 3, "generation": 2, "routes": [ROUTE.id], "windows": [], "pending": []}
     found = PricedState.read({"priced": old})
     assert found is not None
-    assert (found.basis, found.routes, found.memories, found.notices) == (Basis(3, 2), {ROUTE.id}, {}, ())
+    assert (found.basis, found.routes) == (Basis(3, 2), frozenset({ROUTE.id}))
+    assert (dict(found.memories), list(found.notices)) == ({}, [])
 
 
 def test_what_is_announced_is_named_with_its_memory_and_route_and_read_as_it_was_written() -> None:
@@ -31,7 +32,8 @@ def test_what_is_announced_is_named_with_its_memory_and_route_and_read_as_it_was
     named = before.naming(after, [ROUTE], [NOTICE])
     found = PricedState.read({"priced": named.to_dict()})
     assert found is not None
-    assert (found.routes, found.memories, found.notices) == ({"other", ROUTE.id}, {ROUTE.id: MEMORY}, (NOTICE,))
+    assert (found.routes, dict(found.memories)) == (frozenset({"other", ROUTE.id}), {ROUTE.id: MEMORY})
+    assert list(found.notices) == [NOTICE]
     assert [route.id for route in found.begun] == [ROUTE.id]
     assert found.naming(after, [ROUTE], []) is found, "all that is named already"
     # Without an alert nothing is remembered before it is done.
