@@ -18,8 +18,8 @@ from arbkit.core.results import OpportunityOut, RunOut
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.web.api import create_app
+from arbkit.web.api.schemas import Listing, ProductDetail, StatsOut
 from arbkit.web.dashboards.opportunities.filters import parse
-from arbkit.web.schemas import Listing, ProductDetail, StatsOut
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.processes import arbkit
 from tests.helpers.routes import store_routes
