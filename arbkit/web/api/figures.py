@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import JsonValue
 
 from arbkit.core.errors import ArbkitError
+from arbkit.core.offers.categories import CATEGORIES
 from arbkit.core.settings import Settings
 from arbkit.ops.prometheus import exposition, exposition_while_down
 from arbkit.ops.status import log_figures, read_store_state, store_figures, token_figures
@@ -18,7 +19,7 @@ from arbkit.profit import load_profile
 from arbkit.sources.keepa_api.token_budget import read_tokens
 from arbkit.store.mode import mode_in_force
 from arbkit.stream import open_stream
-from arbkit.web.api.schemas import StatsOut
+from arbkit.web.api.schemas import CategoriesOut, StatsOut, stats_json
 from arbkit.web.dependencies import SharedDep, StoreDep
 from arbkit.web.http import ANY_ROUTE, json_answer, problem_responses, refuse_unknown
 
@@ -30,9 +31,15 @@ router = APIRouter(dependencies=[Depends(refuse_unknown)], responses=problem_res
 @router.get("/stats", tags=["service"], response_model=StatsOut, responses=_UNAVAILABLE)
 def stats(request: Request, store: StoreDep, shared: SharedDep) -> Response:
     """Head figures of the store, and whose profit it states; times in Unix seconds."""
-    figures, settings = store.stats(), shared.settings
-    seller = load_profile(settings.profile_path, settings.profile_name).seller_line
-    return json_answer(request, {**asdict(figures), "demo": figures.demo_products > 0, "seller": seller})
+    seller = load_profile(shared.settings.profile_path, shared.settings.profile_name).seller_line
+    return json_answer(request, stats_json(store.stats(), seller))
+
+
+@router.get("/categories", tags=["products"], response_model=CategoriesOut)
+def categories(request: Request) -> Response:
+    """Arbkit's categories: each has one id over all marketplaces, and takes any of its names as ``category``."""
+    items: list[JsonValue] = [{"id": one.id, "name": one.name, "names": list(one.names)} for one in CATEGORIES.values()]
+    return json_answer(request, {"items": items, "total": len(items)})
 
 
 @router.get("/metrics", tags=["service"], response_class=PlainTextResponse)

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from arbkit.core.results import JsonObject, ProductOut
 from arbkit.store import OpportunityQuery, ProductQuery
-from arbkit.web.api.listing import Components, numbered_page, opportunities_identity, opportunities_json
+from arbkit.store.queries import Order
+from arbkit.web.api.listing import Components, Stretch, naming_page, opportunities_identity, opportunities_json
 from arbkit.web.api.schemas import Listing, ProductDetail, ProductsRequest, offer_json, product_json
 from arbkit.web.dependencies import Asin, StoreDep
 from arbkit.web.http import ANY_ROUTE, json_answer, problem_responses, refuse_unknown
@@ -22,13 +23,11 @@ router = APIRouter(dependencies=[Depends(refuse_unknown)], responses=problem_res
 @router.get("/products", tags=["products"], response_model=Listing[ProductOut], responses=_UNAVAILABLE)
 def products(request: Request, store: StoreDep, asked: Annotated[ProductsRequest, Query()]) -> Response:
     """Products over all marketplaces, each with its best opportunity."""
-    page, size = asked.page, asked.page_size
-    found = store.products(
-        ProductQuery.of(
-            asked, sort=asked.sort_by, descending=asked.descends(asked.sort_by), limit=size, offset=(page - 1) * size
-        )
-    )
-    return numbered_page(request, [product_json(p) for p in found.items], found.total, page=page, page_size=size)
+    here = Stretch.of(asked.page, asked.page_size, asked.cursor)
+    order: Order = {**here.order, "sort": asked.sort_by, "descending": asked.descends(asked.sort_by)}
+    with naming_page():
+        found = store.products(ProductQuery.of(asked, **order))
+    return here.answer(request, [product_json(p) for p in found.items], found)
 
 
 @router.get(

@@ -11,12 +11,12 @@ from arbkit.core.models import Run
 from arbkit.core.results import JsonObject, RunOut
 from arbkit.core.settings import Settings
 from arbkit.reports.run_folders import read_json
-from arbkit.web.api.listing import Components, PageNumber, PageSize, numbered_page
+from arbkit.store import RunQuery
+from arbkit.web.api.listing import Components, Cursor, PageNumber, PageSize, Stretch, naming_page
 from arbkit.web.api.schemas import Listing, RunDetail
 from arbkit.web.dependencies import SharedDep, StoreDep
 from arbkit.web.http import ANY_ROUTE, json_answer, problem_responses, refuse_unknown, without_paths
 
-_MOST_RUNS = 10_000
 _NOT_FOUND = problem_responses(404)
 _UNAVAILABLE = problem_responses(503)
 
@@ -29,14 +29,16 @@ def reports(
     store: StoreDep,
     shared: SharedDep,
     report: str | None = None,
-    page: PageNumber = 1,
+    page: PageNumber = None,
     page_size: PageSize = 50,
+    cursor: Cursor = None,
 ) -> Response:
-    """The runs of reports, the latest first (the last 10,000)."""
-    runs = store.runs(report=report, limit=_MOST_RUNS)
-    here = runs[(page - 1) * page_size : page * page_size]
-    items: list[JsonValue] = [_run(shared.settings, r) for r in here]
-    return numbered_page(request, items, len(runs), page=page, page_size=page_size)
+    """The runs of reports, the latest first."""
+    here = Stretch.of(page, page_size, cursor)
+    with naming_page():
+        found = store.run_page(RunQuery.model_validate({"report": report, **here.order}))
+    items: list[JsonValue] = [_run(shared.settings, r) for r in found.items]
+    return here.answer(request, items, found)
 
 
 @router.get("/reports/{run}", tags=["reports"], response_model=RunDetail, responses={**_NOT_FOUND, **_UNAVAILABLE})
