@@ -60,6 +60,13 @@ class OriginalClient:
         items: list[dict[str, Any]] = self._get("/arbitrage/top", limit=limit)["items"]
         return items
 
+    def watch(self, asin: str, notes: str) -> None:
+        answer = self._http.post("/products/watch", json={"asin": asin, "notes": notes})
+        assert answer.status_code == 201, answer.text
+
+    def watched(self) -> dict[str, str | None]:
+        return {item["asin"]: item["notes"] for item in self._get("/products/watch")["items"]}
+
     def stats(self) -> dict[str, Any]:
         return self._get("/stats")
 
@@ -93,6 +100,12 @@ def test_it_finds_opportunities_with_their_summary(client: OriginalClient) -> No
     assert (summary["count"], summary["total_profit"], summary["average_profit"]) == (3, 120.0, 40.0)
     assert client.opportunities(source_marketplace="DE", target_marketplace="IT")[0] == []
     assert [item["profit"] for item in client.top(2)] == [50.0, 40.0]
+
+
+def test_it_watches_a_product_with_notes(client: OriginalClient) -> None:
+    client.watch("B07DVM36PS", "ask the supplier # twice")
+    client.watch("B00IZ8XDXC", "")
+    assert client.watched() == {"B07DVM36PS": "ask the supplier # twice", "B00IZ8XDXC": None}
 
 
 def test_it_reads_health_and_stats(client: OriginalClient) -> None:

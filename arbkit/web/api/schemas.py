@@ -76,6 +76,9 @@ class WatchRequest(BaseModel):
 
     asin: str | None = None
     asins: list[str] = Field(default_factory=list, max_length=10_000)
+    notes: str | None = Field(
+        None, max_length=1_000, description="one line on each of them, kept as the comment behind it; empty: none"
+    )
 
 
 class Listing(Result, Generic[T]):
@@ -180,6 +183,7 @@ class WatchedProduct(Result):
     """A product on the watchlist."""
 
     asin: str
+    notes: str | None
 
 
 class Watchlist(Listing[WatchedProduct]):

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, HTTPException, Request, Response
+from pydantic import JsonValue
 
 from arbkit.core.errors import UsageError
 from arbkit.core.input.asin import parse_asin
@@ -29,7 +30,8 @@ def watched(request: Request, shared: SharedDep) -> Response:
     settings = known_mode(shared.settings, shared.store.get)
     path = watchlist.locate(settings)
     known = watchlist.load(settings) if path.exists() else watchlist.Watchlist(())
-    listing = listing_json([{"asin": a} for a in known.asins], len(known.asins), page=1, page_size=len(known.asins))
+    items: list[JsonValue] = [{"asin": asin, "notes": known.notes.get(asin)} for asin in known.asins]
+    listing = listing_json(items, len(items), page=1, page_size=len(items))
     return json_answer(request, {**listing, "bad": [asdict(line) for line in known.bad]})
 
 
@@ -56,7 +58,7 @@ def watch(response: Response, shared: SharedDep, wanted: Annotated[WatchRequest,
         raise InvalidInputError(faults)
     settings = known_mode(shared.settings, shared.store.get)
     with shared.writing:
-        added = watchlist.add(watchlist.locate(settings), asins)
+        added = watchlist.add(watchlist.locate(settings), asins, note=wanted.notes)
         total = len(watchlist.load(settings).asins)
     response.status_code = 201 if added else 200
     return WatchAdded(added=list(added), total=total)
