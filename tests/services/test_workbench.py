@@ -160,7 +160,10 @@ def test_a_table_shows_units_and_no_script_and_stays_a_data_frame(filled: Settin
         (lambda arb: arb.products(marekt="DE"), "'marekt'). Did you mean market?"),
         (lambda arb: arb.products(market="US"), "market: not a marketplace arbkit knows (got 'US'). Use UK, DE, FR"),
         (lambda arb: arb.products(max_price=10), "max_price: needs the marketplace"),
-        (lambda arb: arb.products(category="Toy Game"), "no product is of this category (got 'Toy Game'). Did you mean"),
+        (
+            lambda arb: arb.products(category="Toy Game"),
+            "no product is of this category (got 'Toy Game'). Did you mean",
+        ),
         (lambda arb: arb.opportunities(amazon_sells="no"), "amazon_sells: neither true nor false (got 'no')"),
         (lambda arb: arb.opportunities(min_confidence=2), "min_confidence: must be at most 1 (got 2)"),
         (lambda arb: arb.runs(limt=2), "'limt'). Did you mean limit?"),

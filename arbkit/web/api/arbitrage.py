@@ -37,8 +37,14 @@ def arbitrage(request: Request, store: StoreDep, asked: Annotated[ArbitrageReque
     """Routes that leave money after every cost."""
     page, after = (1, None) if asked.cursor is None else parse_cursor(asked.cursor)
     # Page and summary count ages back from one moment.
-    order: Order = {"limit": asked.limit, "cursor": after, "at": time.time()}
-    query = OpportunityQuery.of(asked, sort=asked.sort_by, descending=asked.descends(asked.sort_by), **order)
+    order: Order = {
+        "sort": asked.sort_by,
+        "descending": asked.descends(asked.sort_by),
+        "limit": asked.limit,
+        "cursor": after,
+        "at": time.time(),
+    }
+    query = OpportunityQuery.of(asked, **order)
     found = store.opportunities(query)
     onward = request.url.include_query_params(cursor=f"{page + 1}.{found.next}") if found.next else None
     summary: JsonObject | None = None
