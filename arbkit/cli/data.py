@@ -103,13 +103,16 @@ def _print_facts(found: Sequence[Fact]) -> None:
 
 
 @watch.command("add")
-def watch_add(asins: list[str] = typer.Argument(..., help="ASINs or Amazon product URLs.")) -> None:
+def watch_add(
+    asins: list[str] = typer.Argument(..., help="ASINs or Amazon product URLs."),
+    notes: str | None = typer.Option(None, help="One line on each of them, kept as the comment behind it."),
+) -> None:
     """Add products to the watchlist."""
     from arbkit.sources.watchlist import add, locate
 
     path = locate(load_settings(settled=True))
     wanted = [parse_asin(text) for text in asins]
-    say(f"added {len(add(path, wanted))} of {len(wanted)} to {path}")
+    say(f"added {len(add(path, wanted, note=notes))} of {len(wanted)} to {path}")
 
 
 @watch.command("remove")
@@ -130,7 +133,8 @@ def watch_list(json: bool = JSON) -> None:
 
     watchlist = load(load_settings(settled=True))
     if json:
-        print_json({"asins": watchlist.asins, "bad": list(map(str, watchlist.bad))})
+        bad = list(map(str, watchlist.bad))
+        print_json({"asins": watchlist.asins, "bad": bad, "notes": dict(watchlist.notes)})
         return
     for asin in watchlist.asins:
         say(asin)

@@ -86,6 +86,13 @@ class OpportunityQuery(_Paged, OpportunityFilter):
         return math.ceil((time.time() if self.at is None else self.at) - self.max_age_hours * 3600)
 
 
+class RunQuery(_Paged):
+    """Which runs of reports (``report`` None: of all), with order and stretch of the result."""
+
+    report: str | None = None
+    sort: Literal["started"] = "started"
+
+
 class AlertQuery(_Paged):
     """Which alerts, by when they were made (``since`` inclusive, ``until`` exclusive, Unix seconds).
 
@@ -100,7 +107,7 @@ class AlertQuery(_Paged):
     until: float | None = None
 
 
-StoreQuery = ProductQuery | OpportunityQuery | AlertQuery
+StoreQuery = ProductQuery | OpportunityQuery | RunQuery | AlertQuery
 """What a page is asked with."""
 
 
@@ -112,8 +119,13 @@ def check_query(query: StoreQuery) -> None:
     """
     if query.cursor and query.offset:
         raise UsageError("exclude each other", field="cursor, offset")
-    if isinstance(query, ProductQuery) and query.max_price is not None and not query.market:
+    if not isinstance(query, ProductQuery) or query.market:
+        return
+    if query.max_price is not None:
         raise UsageError("needs the marketplace whose currency it is in", field="max_price", remedy="Give market too")
+    if query.sort == "price":
+        why = "needs the marketplace whose prices it goes by"
+        raise UsageError(why, field="sort_by", value=query.sort, remedy="Give market too")
 
 
 def age_edges(limits: Sequence[float], now: float) -> list[tuple[int | None, int | None]]:

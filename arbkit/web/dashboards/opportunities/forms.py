@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from arbkit.core.formatting import count
+from arbkit.core.offers.categories import category_of
 from arbkit.store import Stats
 from arbkit.web.address import BOUNDS
 from arbkit.web.dashboards.content import Field, choice, options
@@ -26,13 +27,15 @@ def filter_fields(
     view: View, refused: Mapping[str, tuple[str, str]], markets: Sequence[str], stats: Stats
 ) -> list[Field]:
     """What is asked for and what could be; ``refused``: what was typed into a field that cannot be, and why."""
-    categories = [*stats.categories]
-    if view.category and view.category not in categories:
-        categories.append(view.category)
+    categories = set(map(_shown_category, stats.categories))
+    if view.category:
+        shown = _shown_category(view.category)
+        categories |= {shown}
+        view = view.changed(category=shown)
     fields: list[Field] = [
         choice("source", "Buy on", options(markets, first="any")),
         choice("target", "Sell on", options(markets, first="any")),
-        choice("category", "Category", options(categories, first="any")),
+        choice("category", "Category", options(sorted(categories), first="any")),
         {"name": "brand", "label": "Brand", "kind": "text", "suggestions": list(stats.brands), "placeholder": "any"},
         {"name": "q", "label": "Search", "kind": "text", "placeholder": "title, brand, EAN, ASIN"},
         {"name": "asin", "label": "ASIN", "kind": "text", "placeholder": "any"},
@@ -49,6 +52,11 @@ def filter_fields(
         if one["name"] in refused:
             one["value"], one["wrong"] = refused[one["name"]]
     return [*fields, {"name": "clear", "label": "Clear filters", "kind": "button"}]
+
+
+def _shown_category(name: str) -> str:
+    """One name for a category, whichever marketplace's a product has."""
+    return name if (known := category_of(name)) is None else known.name
 
 
 def saved_fields(names: Sequence[str], here: str, naming: str) -> list[Field]:
