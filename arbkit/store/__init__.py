@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings, sqlite_path
-from arbkit.store.base import Announce, Announcement, Notice, PutRoutes, Rebuilt, Removed, Stats, Store, Sums, Written
+from arbkit.store.base import Rebuilt, Removed, Stats, Store, Sums, Written
 from arbkit.store.queries import OpportunityQuery, Page, ProductQuery, RunQuery
+from arbkit.store.routes import Announce, Announcement, Notice, PutRoutes
 
 __all__ = [
     "Announce",

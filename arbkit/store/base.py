@@ -5,7 +5,7 @@ Two implementations stand behind it, SQLite (embedded) and Elasticsearch (scale-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -17,7 +17,7 @@ from arbkit.core.offers.merging import Outcome
 from arbkit.core.results import RouteTotals
 from arbkit.store.alerts import AlertRecord, SentAlert
 from arbkit.store.queries import AlertQuery, OpportunityQuery, Page, ProductQuery, RunQuery
-from arbkit.store.routes import ProductRoutes, RouteChange, RouteMemory, RouteWindow
+from arbkit.store.routes import Announce, Notice, ProductRoutes, PutRoutes, RouteWindow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,45 +67,6 @@ class Rebuilt:
 
     offers: int
     kept: int
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A record that must follow a change of the store: kept with the change, published afterwards, at least once.
-
-    ``id`` stays the same however often it is published.
-    """
-
-    id: str
-    topic: str
-    key: str
-    value: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Announcement:
-    """What is announced of changed routes: the ``notices``, and what is remembered of each route, by its id."""
-
-    notices: Sequence[Notice] = ()
-    memories: Mapping[str, RouteMemory] = field(default_factory=dict)
-
-
-Announce = Callable[[Sequence[RouteChange]], Announcement]
-"""Decides what is announced of the routes that a result changed.
-
-The same changes make notices of the same ids; one that remembers its notices makes none of the same change again.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class PutRoutes:
-    """What became of priced routes: ``new`` are the ids of opportunities that were none before.
-
-    The products of ``again`` are to be priced anew, as they are stored now and with the inputs of now.
-    """
-
-    new: tuple[str, ...] = ()
-    again: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

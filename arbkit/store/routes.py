@@ -7,7 +7,7 @@ replaces what is stored.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, Self
 
@@ -217,3 +217,42 @@ def ending(result: ProductRoutes, memories: Mapping[str, RouteMemory]) -> list[s
     """The routes of a product that end with this result while a rule stands."""
     now = {o.id for o in result.routes}
     return [route for route, memory in memories.items() if memory.standing and route not in now]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A record that must follow a change of the store: kept with the change, published afterwards, at least once.
+
+    ``id`` stays the same however often it is published.
+    """
+
+    id: str
+    topic: str
+    key: str
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What is announced of changed routes: the ``notices``, and what is remembered of each route, by its id."""
+
+    notices: Sequence[Notice] = ()
+    memories: Mapping[str, RouteMemory] = field(default_factory=dict)
+
+
+Announce = Callable[[Sequence[RouteChange]], Announcement]
+"""Decides what is announced of the routes that a result changed.
+
+The same changes make notices of the same ids; one that remembers its notices makes none of the same change again.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PutRoutes:
+    """What became of priced routes: ``new`` are the ids of opportunities that were none before.
+
+    The products of ``again`` are to be priced anew, as they are stored now and with the inputs of now.
+    """
+
+    new: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from arbkit.core.models import Opportunity, Update
 from arbkit.store import Store
-from arbkit.store.base import Announce
-from arbkit.store.routes import ProductRoutes
+from arbkit.store.routes import Announce, ProductRoutes
 from tests.helpers.factories import offer
 
 _EVERYTHING = 10_000

@@ -16,10 +16,10 @@ from arbkit.core.offers.history_codec import PackedHistory, summarise
 from arbkit.core.offers.looks import Look
 from arbkit.core.results import JsonObject
 from arbkit.store.alerts import AlertRecord
-from arbkit.store.base import MEMORIES_KEPT_S, Notice
+from arbkit.store.base import MEMORIES_KEPT_S
 from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
-from arbkit.store.routes import Basis, ProductRoutes, RouteMemory, RouteWindow, follow_windows
+from arbkit.store.routes import Basis, Notice, ProductRoutes, RouteMemory, RouteWindow, follow_windows
 
 Document = JsonObject
 ACTIVE: Document = {"term": {"is_active": True}}

@@ -19,14 +19,25 @@ from arbkit.core.errors import StoreError
 from arbkit.core.models import Opportunity
 from arbkit.core.results import JsonObject
 from arbkit.store import base
-from arbkit.store.base import Announce, Notice, PutRoutes
 from arbkit.store.elastic import documents
 from arbkit.store.elastic.bulk import Action, Outcome, SeqNoGuard, back_off, bulk, contended, delete_found
 from arbkit.store.elastic.client import Hit, fetch_documents, run_search, scan
 from arbkit.store.elastic.documents import PricedState
 from arbkit.store.elastic.writer import Writer
 from arbkit.store.product_document import best_by_product
-from arbkit.store.routes import Basis, ProductRoutes, RouteWindow, Windows, ending, follow_windows, judge, route_changes
+from arbkit.store.routes import (
+    Announce,
+    Basis,
+    Notice,
+    ProductRoutes,
+    PutRoutes,
+    RouteWindow,
+    Windows,
+    ending,
+    follow_windows,
+    judge,
+    route_changes,
+)
 
 _ATTEMPTS = 20
 _UNSENT: JsonObject = {"term": {"sent": False}}

@@ -21,7 +21,7 @@ from arbkit.core.models import OFFER_WIRE_NAMES, History, Offer, Opportunity, Pr
 from arbkit.core.results import JsonObject
 from arbkit.store import base
 from arbkit.store.absorbing import put_guarded
-from arbkit.store.base import Announce, Notice, PutRoutes, Rebuilt, Removed, Stats, Sums, Written
+from arbkit.store.base import Rebuilt, Removed, Stats, Sums, Written
 from arbkit.store.elastic import changes, demo, documents, indices, queries, routes
 from arbkit.store.elastic.bulk import Action, bulk
 from arbkit.store.elastic.client import Hit, Refreshing, connect, fetch_documents, run_search, scan, wrap_errors
@@ -33,7 +33,7 @@ from arbkit.store.elastic.writer import Writer
 from arbkit.store.fields import is_number
 from arbkit.store.product_document import compose_states, without_invented
 from arbkit.store.queries import OpportunityQuery, Page, ProductQuery, RunQuery, StoreQuery, page_of
-from arbkit.store.routes import ProductRoutes, RouteWindow
+from arbkit.store.routes import Announce, Notice, ProductRoutes, PutRoutes, RouteWindow
 
 if TYPE_CHECKING:
     import pandas as pd

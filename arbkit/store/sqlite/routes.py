@@ -11,11 +11,14 @@ from typing import Any
 import orjson
 
 from arbkit.core.models import Opportunity
-from arbkit.store.base import MEMORIES_KEPT_S, WINDOWS_KEPT_S, Announce, Notice, PutRoutes
+from arbkit.store.base import MEMORIES_KEPT_S, WINDOWS_KEPT_S
 from arbkit.store.product_document import best_by_product
 from arbkit.store.routes import (
+    Announce,
     Basis,
+    Notice,
     ProductRoutes,
+    PutRoutes,
     RouteMemory,
     RouteWindow,
     Windows,

@@ -22,11 +22,11 @@ from arbkit.core.results import RouteTotals
 from arbkit.core.sqlite import bound_wal, connect, fetch_damaged, immediate, snapshot, time_limit, wrap_errors
 from arbkit.store import base
 from arbkit.store.absorbing import absorb_all, absorb_histories, put_guarded, validate, written
-from arbkit.store.base import Announce, Notice, PutRoutes, Rebuilt, Removed, Stats, Sums, Written
+from arbkit.store.base import Rebuilt, Removed, Stats, Sums, Written
 from arbkit.store.fields import is_number
 from arbkit.store.product_document import compose_states, without_invented
 from arbkit.store.queries import End, OpportunityQuery, Page, ProductQuery, RunQuery, page_of
-from arbkit.store.routes import ProductRoutes, RouteWindow
+from arbkit.store.routes import Announce, Notice, ProductRoutes, PutRoutes, RouteWindow
 from arbkit.store.sqlite import changes, demo, queries, routes, rows
 from arbkit.store.sqlite.integrity import drop_damaged, find_damaged
 from arbkit.store.sqlite.products import take_over, write_products
