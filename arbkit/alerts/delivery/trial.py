@@ -54,7 +54,8 @@ def _invented() -> Alert:
         status="opportunity", roi_pct=31.0, margin_pct=21.1, spread_pct=75.0, fees=13.99, currency="EUR",
         fulfilment="fba-local", confidence=0.9, category_id=None, confidence_reasons=[], warnings=[], match=None,
         input_vat=None, rank=None, rank_drops30=None, sellers=None, max_buy=None, data_age_s=0, tables_version="",
-        profile="", evaluated_at=now, source_url=buy.url(_ASIN), target_url=sell.url(_ASIN), demo=False, amazon_sells=None,
+        profile="", evaluated_at=now, source_url=buy.url(_ASIN), target_url=sell.url(_ASIN),
+        demo=False, amazon_sells=None,
     )  # fmt: skip
     return Alert(
         id=f"test-{uuid4().hex}", type="new_opportunity", at=now, expires_at=now + 3600, asin=_ASIN, source="IT",
