@@ -32,7 +32,7 @@ def _print_status(state: Status) -> None:
 
 
 def _status(settings: Settings) -> Status:
-    from arbkit.alerts.rules_file import rule_faults
+    from arbkit.alerts.delivery.plan import alert_faults
     from arbkit.analysis.detection_inputs import profile_note
     from arbkit.ops.status import build_status, read_store_state
     from arbkit.ops.stream_state import read_stream_state
@@ -62,7 +62,7 @@ def _status(settings: Settings) -> Status:
         schedule=schedule,
         now=now,
         profile_note=note,
-        alert_faults=rule_faults(settings),
+        alert_faults=alert_faults(settings),
     )
 
 

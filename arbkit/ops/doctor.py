@@ -110,11 +110,11 @@ def _schedule(settings: Settings) -> str:
 
 def _alerts(settings: Settings) -> str:
     from arbkit.alerts.channels.senders import open_sender
-    from arbkit.alerts.delivery.plan import load_plan
+    from arbkit.alerts.delivery.plan import channel_faults, load_plan
     from arbkit.alerts.rules_file import load_rules
 
     found, plan = load_rules(settings), load_plan(settings)
-    for error in [*(bad.error for bad in found.bad), *(bad.error for bad in plan.bad)]:
+    for error in [*(bad.error for bad in found.bad), *channel_faults(settings)]:
         raise error
     for channel in plan.channels.values():
         open_sender(channel).close()

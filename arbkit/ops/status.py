@@ -87,7 +87,7 @@ class Status(Result):
     """How arbkit stands; ``store`` and ``tokens`` are None where nothing was stored or asked yet.
 
     ``profile_note`` says where opportunities are not those of the seller profile in force, ``alert_faults`` what is
-    wrong with the rules of alerts.
+    wrong with the rules and channels of alerts.
     """
 
     mode: Mode

@@ -63,10 +63,15 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class BadChannel:
-    """A channel that cannot be used, and why."""
+    """A channel that cannot be used, and why; ``lacks_variable``: it may be that only this process lacks it."""
 
     name: str
     error: ConfigError
+    lacks_variable: bool = False
+
+
+class _NoVariableError(ConfigError):
+    pass
 
 
 def parse_channels(
@@ -90,7 +95,7 @@ def parse_channels(
                 raise ConfigError("is there twice", field=field, remedy="Give each channel a name of its own")
             good.append(channel)
         except ConfigError as error:
-            bad.append(BadChannel(name, error))
+            bad.append(BadChannel(name, error, isinstance(error, _NoVariableError)))
     return good, bad
 
 
@@ -126,7 +131,7 @@ def _address(given: _ChannelFields, where: str, environment: Mapping[str, str]) 
 def _variable(name: str, field: str, environment: Mapping[str, str]) -> SecretStr:
     if not (value := environment.get(name, "")):
         remedy = "Set it in the environment or in .env, where arbkit is started"
-        raise ConfigError("no such variable, or an empty one", field=field, value=name, remedy=remedy)
+        raise _NoVariableError("no such variable, or an empty one", field=field, value=name, remedy=remedy)
     return SecretStr(value)
 
 

@@ -11,7 +11,8 @@ from dotenv import dotenv_values
 
 from arbkit.alerts.channels.channel_tables import BadChannel, Channel, parse_channels
 from arbkit.alerts.rules import Recheck, Rule
-from arbkit.alerts.rules_file import alerts_path, read_alerts_file, rules_of
+from arbkit.alerts.rules_file import alerts_path, read_alerts_file, rule_faults, rules_of
+from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings
 
 RULE_OF_VERSION_1 = "built-in"
@@ -54,6 +55,25 @@ class DeliveryPlan:
     def recheck(self, rule: str) -> Recheck | None:
         """When alerts of this rule are looked at once more before they go; None: never."""
         return self.rules[rule].recheck if rule in self.rules else None
+
+
+def channel_faults(settings: Settings) -> list[ConfigError]:
+    """What is wrong with single channels; where services have environments of their own, not that this one lacks one's.
+
+    Raises:
+        ConfigError: the file as a whole cannot be used.
+    """
+    return [one.error for one in load_plan(settings).bad if not (one.lacks_variable and settings.shared)]
+
+
+def alert_faults(settings: Settings) -> list[str]:
+    """What is wrong with the file, with single rules or with single channels, in words; empty: nothing."""
+    faults = rule_faults(settings)
+    try:
+        return [*faults, *map(str, channel_faults(settings))]
+    except ConfigError:
+        # The rules have said so.
+        return faults
 
 
 def plan_mark(settings: Settings) -> PlanMark:

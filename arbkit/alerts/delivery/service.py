@@ -87,13 +87,13 @@ class _Dispatcher:
         with self._stream.consumer(ALERTS_GROUP, [ALERTS_TOPIC], on_revoke=lambda _: None) as consumer:
             while not self._stop.is_set():
                 record_heartbeat(self._settings, _SERVICE)
-                if not self._until_done(self._follow_plan):
+                if not self._until_done(self._follow_plan) or self._plan is None:
                     return
                 is_busy = self._lanes.is_busy
                 messages = consumer.poll(max_records=_BATCH, timeout_s=0 if is_busy else _POLL_S)
                 if is_busy and not messages:
                     self._lanes.await_outcome(_BUSY_WAIT_S)
-                if messages and self._until_done(partial(self._take, messages)):
+                if messages and self._until_done(partial(self._take, messages, self._plan)):
                     self._commit(consumer, messages)
                 if self._has_more(messages):
                     continue
@@ -150,10 +150,8 @@ class _Dispatcher:
         self._plan, self._mark = plan, mark
         self._lanes.follow(plan)
 
-    def _take(self, messages: Sequence[Message]) -> None:
-        if self._plan is None:
-            return
-        taken = read_messages(messages, self._plan, now=time.time())
+    def _take(self, messages: Sequence[Message], plan: DeliveryPlan) -> None:
+        taken = read_messages(messages, plan, now=time.time())
         if taken.rejected:
             letters = [dead_letter(message, why) for message, why in taken.rejected]
             self._stream.publish(dead_letter_topic(ALERTS_TOPIC), letters)

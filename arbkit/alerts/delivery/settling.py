@@ -19,6 +19,7 @@ from arbkit.alerts.delivery.recheck import (
     not_looked_at,
     stored_route,
 )
+from arbkit.core.errors import BadRecordError
 from arbkit.core.offers.looks import Look
 from arbkit.core.settings import Settings
 from arbkit.store import Store
@@ -75,9 +76,19 @@ def settle(waiting: Iterable[AlertRecord], by: Settling, *, enough: int) -> Sett
             _decide(record, "expired", "expired before it could be sent", by, found)
         elif by.plan.is_muted(record.rule, by.now):
             _decide(record, "muted", "its rule is muted", by, found)
+        elif (alert := _alert_of(record)) is None:
+            _decide(record, "held", "this version of arbkit cannot read it", by, found)
         else:
-            _judge(record, Alert.from_dict(record.document), by, found)
+            _judge(record, alert, by, found)
     return found
+
+
+def _alert_of(record: AlertRecord) -> Alert | None:
+    """The alert that was kept; None where another version of arbkit has kept it in a form of its own."""
+    try:
+        return Alert.from_dict(record.document)
+    except BadRecordError:
+        return None
 
 
 def _decide(record: AlertRecord, status: DeliveryStatus, why: str, by: Settling, found: Settled) -> None:

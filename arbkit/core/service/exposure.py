@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,7 +31,8 @@ class Exposure:
 
 def exposures(settings: Settings, *, env_file: Path = Path(".env")) -> list[Exposure]:
     """Every secret of these settings that others could read, and what they could change; shows none of them."""
-    return [*_on_their_way(settings), *_on_the_disk(env_file), *_open_to_changes(settings, env_file)]
+    found = [*_on_their_way(settings), *_on_the_disk(env_file), *_in_channels(settings)]
+    return [*found, *_open_to_changes(settings, env_file)]
 
 
 def _on_their_way(settings: Settings) -> Iterator[Exposure]:
@@ -55,6 +57,17 @@ def _on_the_disk(env_file: Path) -> Iterator[Exposure]:
     if os.name != "nt" and named and mode & (stat.S_IRGRP | stat.S_IROTH):
         what = f"{env_file}: other users of this machine may read it, and it holds {', '.join(named)}"
         yield Exposure(what, f"chmod 600 {env_file}")
+
+
+def _in_channels(settings: Settings) -> Iterator[Exposure]:
+    """Addresses of channels hold passwords and tokens, unless variables hold the addresses."""
+    path = settings.alerts or settings.user_folder / "alerts.toml"
+    with suppress(OSError, ValueError):
+        channels = tomllib.loads(path.read_text("utf-8")).get("channel", [])
+        written = isinstance(channels, list) and any(isinstance(one, dict) and "url" in one for one in channels)
+        if os.name != "nt" and written and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            what = f"{path}: other users of this machine may read it, and it holds addresses of channels"
+            yield Exposure(what, f"chmod 600 {path}, or name variables that hold them (url_env)")
 
 
 def _open_to_changes(settings: Settings, env_file: Path) -> Iterator[Exposure]:

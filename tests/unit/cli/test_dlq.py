@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from arbkit.cli import app
 from arbkit.core.errors import ArbkitError, UsageError
 from arbkit.core.settings import Settings
-from arbkit.stream import RAW_TOPIC, Record, dead_letter_topic, open_stream
+from arbkit.stream import ALERTS_TOPIC, RAW_TOPIC, Record, dead_letter_topic, open_stream
 
 ENRICHED = "products.enriched"
 
@@ -52,7 +52,7 @@ def test_without_a_topic_the_raw_one_is_meant_and_others_are_named(settings: Set
     rejected(settings, ENRICHED, "cannot be priced")
     found = listed()
     assert [(one["topic"], one["offset"]) for one in found["items"]] == [(RAW_TOPIC, 0)]
-    assert (found["total"], found["other_topics"]) == (1, {ENRICHED: 1})
+    assert (found["total"], found["other_topics"]) == (1, {ENRICHED: 1, ALERTS_TOPIC: 0})
     assert f"1 dead letter of {ENRICHED}: --topic {ENRICHED}" in run("list")
     assert orjson.loads(run("show", "0"))["error"] == "not JSON"
 

@@ -102,3 +102,22 @@ def test_an_env_file_of_another_user_is_named(tmp_path: Path, monkeypatch: pytes
         mine = os.geteuid()
         monkeypatch.setattr("arbkit.core.service.exposure.os.geteuid", lambda: mine + 1)
     assert "belongs to another user" in found(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
+def test_addresses_of_channels_are_nobody_elses_business(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "alerts.toml"
+    here = settings.model_copy(update={"alerts": path})
+    env_file = tmp_path / ".env"
+    for text, mode, exposed in (
+        ('[[channel]]\nname = "a"\nurl = "x://secret"', 0o644, True),
+        ('[[channel]]\nname = "a"\nurl = "x://secret"', 0o600, False),
+        ('[[channel]]\nname = "a"\nurl_env = "A"', 0o644, False),
+        ("channel = 1", 0o644, False),
+        ("[[", 0o644, False),
+    ):
+        path.write_text(text)
+        path.chmod(mode)
+        found = [str(one) for one in exposures(here, env_file=env_file)]
+        assert [f"{path}: other users" in one for one in found] == ([True] if exposed else [])
+        assert "secret" not in "".join(found)

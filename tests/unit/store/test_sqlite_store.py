@@ -117,7 +117,8 @@ def test_a_route_stored_before_alerts_remembered_any_is_announced_once(tmp_path:
     with SqliteStore(path) as store:
         store_routes(store, [opportunity()])
     with closing(connect(path)) as connection:
-        connection.execute("DROP TABLE route_memories")
+        for table in ("route_memories", "deliveries", "alerts"):
+            connection.execute(f"DROP TABLE {table}")
         before = next(i for i, migration in enumerate(MIGRATIONS) if "route_memories" in "".join(migration))
         connection.execute("UPDATE store_meta SET value = ? WHERE name = 'version'", (before,))
         connection.commit()

@@ -12,7 +12,7 @@ import pytest
 from arbkit.alerts.channels.channel_tables import AppriseAddress, Channel, WebhookAddress, parse_channels
 from arbkit.alerts.channels.quiet_hours import QuietHours, start_of_day
 from arbkit.alerts.channels.senders import open_sender
-from arbkit.alerts.delivery.plan import load_plan
+from arbkit.alerts.delivery.plan import alert_faults, load_plan
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings
 
@@ -121,7 +121,16 @@ def test_variables_of_the_env_file_are_taken_where_the_environment_lacks_them(
     here = settings.model_copy(update={"alerts": tmp_path / "alerts.toml"})
     (tmp_path / "alerts.toml").write_text(f'[[channel]]\nname = "one"\n{HOOK}\n')
     assert [one.name for one in load_plan(here).bad] == ["one"]
+    assert "no such variable" in alert_faults(here)[0]
+    # In Compose the dispatcher alone has it.
+    assert alert_faults(here.model_copy(update={"shared": tmp_path})) == []
     (tmp_path / ".env").write_text("HOOK_SECRET=from$the{file}\n")
     address = load_plan(here).channels["one"].address
     assert isinstance(address, WebhookAddress)
     assert address.secret.get_secret_value() == "from$the{file}"
+    assert alert_faults(here) == []
+    (tmp_path / "alerts.toml").write_text(f'[[channel]]\nname = "one"\n{HOOK}\nquiet = "x"\n')
+    assert "channel one: quiet" in alert_faults(here)[0]
+    assert alert_faults(here.model_copy(update={"shared": tmp_path})) == alert_faults(here)
+    (tmp_path / "alerts.toml").write_text("[[")
+    assert len(alert_faults(here)) == 1

@@ -18,6 +18,7 @@ from arbkit.alerts.delivery.plan import DeliveryPlan
 from arbkit.alerts.delivery.settling import Settled, Settling, settle
 from arbkit.alerts.rules import Recheck, Rule
 from arbkit.core.models import Opportunity
+from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
 from arbkit.store import Store, open_store
 from arbkit.store.alerts import AlertRecord
@@ -88,6 +89,14 @@ def why(found: Settled) -> str:
     (record,) = found.changed
     (delivery,) = record.deliveries
     return f"{delivery.status}: {delivery.why}"
+
+
+def test_one_that_another_version_has_kept_in_its_own_way_is_held(settings: Settings, store: Store) -> None:
+    by = plan()
+    record = record_of(alert(1), by, now=time.time())
+    documents: list[JsonObject] = [{**record.document, "v": 3}, {"v": 2}]
+    for document in documents:
+        assert why(settled(settings, store, by, replace(record, document=document))).startswith("held: ")
 
 
 def test_fresh_prices_are_not_looked_up(settings: Settings, store: Store) -> None:
