@@ -16,6 +16,7 @@ ALLOWED = (
     "arbkit.core.errors",
     "arbkit.core.keepa_time",
     "arbkit.core.marketplaces",
+    "arbkit.core.offers.categories",
     "arbkit.core.results",
     "arbkit.profit",
 )
