@@ -26,7 +26,7 @@ from arbkit.pipeline.outbox import send_notices
 from arbkit.profit.reason_codes import Reason
 from arbkit.store import Store, open_store
 from arbkit.store.search_text import matches_words
-from arbkit.stream import open_stream
+from arbkit.stream import CHANGES_TOPIC, open_stream
 
 logger = logging.getLogger(__name__)
 
@@ -134,7 +134,9 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
         inputs, new, unsent = load(), list[str](), list[StreamError]()
 
         def keep(priced: PricedProducts) -> None:
-            done = store.put_routes(priced.results, generation=inputs.generation, announce=alerts_of)
+            done = store.put_routes(
+                priced.results, generation=inputs.generation, announce=alerts_of, changes_to=CHANGES_TOPIC
+            )
             new.extend(done.new)
             if done.again:
                 new.extend(price_into(store, store.states(done.again).values(), load))

@@ -69,8 +69,7 @@ class Settings(BaseSettings):
         Path(), description="folder with profile.toml, schedule.toml and watchlist.txt; empty: the current one"
     )
     shared: _File = Field(
-        None,
-        description="folder that services with homes of their own share: its user/, health/ and reports/; empty: none",
+        None, description="folder that services with homes of their own share: user/, health/, reports/; empty: none"
     )
     log: str = Field("", description="address of the log; empty: sqlite:///$ARBKIT_HOME/arbkit.db")
     store: str = Field("", description="address of the store; empty: the same file as the log")
@@ -112,15 +111,17 @@ class Settings(BaseSettings):
     api_port: Port = Field(8000, description="port of the REST API; 0 = any free port")
     dashboards_port: Port = Field(8866, description="port of the dashboards; 0 = any free port")
     dashboard_pages: int = Field(
-        10,
-        ge=1,
-        le=1000,
-        description="dashboards that may be open at once, up to 180 MB each; fewer if memory is short",
+        10, ge=1, le=1000, description="dashboards that may be open at once, 180 MB each; fewer if memory is short"
     )
     demo_port: Port = Field(8010, description="port of the demo market; 0 = any free port")
     token: SecretStr = Field(
-        SecretStr(""), description="token of the dashboards and, off loopback, of the API; empty: a new one"
+        SecretStr(""), description="token of the dashboards, and an admin key of the API; empty: a new one"
     )
+    api_rate: Annotated[int | None, Field(ge=0), _EmptyIsNone] = Field(
+        None,
+        description="requests a minute of each caller of the API; 0: any number; empty: 600 off loopback, else any",
+    )
+    cors: str = Field("", description="origins whose pages may call the API, comma separated; empty: none")
     poll_interval: _Seconds = Field(300, description="seconds between looks when tokens allow")
     look_tokens: int = Field(
         600, ge=0, description="tokens a day that looks asked for beside the watchlist may cost; 0: none are taken"

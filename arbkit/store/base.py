@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING, ClassVar, Protocol
+
+import orjson
 
 from arbkit.core.closing import Closing
 from arbkit.core.models import History, Offer, Opportunity, Product, ProductState, Run, Update
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.looks import Look, LookStatus
 from arbkit.core.offers.merging import Outcome
-from arbkit.core.results import RouteTotals
+from arbkit.core.results import JsonObject, RouteTotals
 from arbkit.store.queries import OpportunityQuery, Page, ProductQuery
 from arbkit.store.routes import ProductRoutes, RouteWindow
 
@@ -76,6 +79,28 @@ class Notice:
     topic: str
     key: str
     value: bytes
+
+
+def window_notices(new: Mapping[str, Opportunity], changed: Iterable[RouteWindow], topic: str) -> list[Notice]:
+    """One notice for each route that became an opportunity, and for each that ceased to be one.
+
+    Args:
+        new: the opportunities that were none before, by the ids of their windows.
+        changed: windows that began, went on or ended.
+        topic: where the notices go.
+    """
+    began = [_window_notice("opportunity", window, o, o.evaluated_at, topic) for window, o in new.items()]
+    ended = [_window_notice("ended", one.id, one, one.ended_at, topic) for one in changed if one.ended_at is not None]
+    return began + ended
+
+
+def _window_notice(event: str, window: str, route: Opportunity | RouteWindow, at: float, topic: str) -> Notice:
+    number = blake2b(f"{window}:{event}".encode(), digest_size=16).hexdigest()
+    document: JsonObject = {
+        "v": 1, "event": event, "id": number, "at": at, "asin": route.asin, "source": route.source,
+        "target": route.target, "opportunity": route.public(now=at) if isinstance(route, Opportunity) else None,
+    }  # fmt: skip
+    return Notice(number, topic, route.asin, orjson.dumps(document))
 
 
 Announce = Callable[[Mapping[str, Opportunity]], Sequence[Notice]]
@@ -218,13 +243,20 @@ class Store(Closing, Protocol):
         ...
 
     def put_routes(
-        self, results: Sequence[ProductRoutes], *, generation: int, announce: Announce | None = None
+        self,
+        results: Sequence[ProductRoutes],
+        *,
+        generation: int,
+        announce: Announce | None = None,
+        changes_to: str | None = None,
     ) -> PutRoutes:
         """Make these the routes of their products, those of one at once, and mark each product's best.
 
         A result that is older than what is stored, in the product's change or the ``generation`` of its inputs,
         changes nothing. What ``announce`` makes of the new opportunities is kept in the outbox by the same write:
-        either both are there or neither, and again under the same ids where the write has to be repeated.
+        either both are there or neither, and again under the same ids where the write has to be repeated. So is what
+        :func:`window_notices` says of routes that became opportunities or ceased to be any, for the topic
+        ``changes_to``.
         """
         ...
 

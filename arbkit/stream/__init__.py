@@ -11,6 +11,7 @@ from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.stream.base import (
     ALERTS_TOPIC,
+    CHANGES_TOPIC,
     DETECT_GROUP,
     ENRICH_GROUP,
     ENRICHED_TOPIC,
@@ -29,6 +30,7 @@ from arbkit.stream.base import (
 
 __all__ = [
     "ALERTS_TOPIC",
+    "CHANGES_TOPIC",
     "DETECT_GROUP",
     "ENRICHED_TOPIC",
     "ENRICH_GROUP",

@@ -12,6 +12,7 @@ from arbkit.analysis.detector.pricing import Inputs, price_products
 from arbkit.core.models import ProductState
 from arbkit.core.settings import Settings
 from arbkit.store import Store
+from arbkit.stream import CHANGES_TOPIC
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,9 @@ def price_into(store: Store, states: Collection[ProductState], load: Callable[[]
     inputs = load()
     for _ in range(_ATTEMPTS):
         priced = price_products(states, inputs)
-        done = store.put_routes(priced.results, generation=inputs.generation, announce=alerts_of)
+        done = store.put_routes(
+            priced.results, generation=inputs.generation, announce=alerts_of, changes_to=CHANGES_TOPIC
+        )
         new += done.new
         fresh = load()
         again = done.again if fresh.generation == inputs.generation else [state.asin for state in states]

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from arbkit.core.models import Opportunity
-from arbkit.store.base import Announce, Notice, PutRoutes
+from arbkit.store.base import Announce, Notice, PutRoutes, window_notices
 from arbkit.store.product_document import best_by_product
 from arbkit.store.routes import Basis, ProductRoutes, RouteWindow, Windows, follow_windows, judge
 from arbkit.store.sqlite import rows
@@ -34,7 +34,11 @@ _FORGET_ENDED = "DELETE FROM windows WHERE ended_at < ?"
 
 
 def put_routes(
-    connection: sqlite3.Connection, results: Sequence[ProductRoutes], generation: int, announce: Announce | None
+    connection: sqlite3.Connection,
+    results: Sequence[ProductRoutes],
+    generation: int,
+    announce: Announce | None,
+    changes_to: str | None,
 ) -> PutRoutes:
     """As :meth:`arbkit.store.base.Store.put_routes`, within a write transaction."""
     asins = [result.asin for result in results]
@@ -58,6 +62,8 @@ def put_routes(
             followed.new |= found.new
     if announce and followed.new:
         keep_notices(connection, announce(followed.new))
+    if changes_to:
+        keep_notices(connection, window_notices(followed.new, followed.changed, changes_to))
     connection.executemany(_PUT_WINDOW, [tuple(window.to_dict().values()) for window in followed.changed])
     _replace(connection, taken, generation)
     return PutRoutes(tuple(o.id for o in followed.new.values()), tuple(again))
