@@ -105,7 +105,7 @@ def keys_add(
     lasts_s = None if expires is None else parse_duration(expires)
     made = KeyRing(load_settings()).add(name, parse_scope(scope), lasts_s=lasts_s)
 
-    def show(_: Mapping[str, str]) -> None:
+    def show(_: Mapping[str, str | ApiKey]) -> None:
         say(f"{made.about.name} ({made.about.scope}, {_until(made.about)}): shown this once")
         say(made.secret, whole=True)
 
@@ -119,7 +119,7 @@ def keys_list(json: bool = JSON) -> None:
 
     found = KeyRing(load_settings()).listed()
 
-    def show(_: Mapping[str, int]) -> None:
+    def show(_: Mapping[str, list[ApiKey] | int]) -> None:
         rows = [(key.name, key.scope, utc_time(key.created_at), _until(key), _used(key)) for key in found]
         print_table(("key", "scope", "made", "good", "last used"), rows)
 

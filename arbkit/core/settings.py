@@ -117,9 +117,8 @@ class Settings(BaseSettings):
     token: SecretStr = Field(
         SecretStr(""), description="token of the dashboards, and an admin key of the API; empty: a new one"
     )
-    api_rate: Annotated[int | None, Field(ge=0), _EmptyIsNone] = Field(
-        None,
-        description="requests a minute of each caller of the API; 0: any number; empty: 600 off loopback, else any",
+    api_rate: Annotated[Annotated[int, Field(ge=0)] | None, _EmptyIsNone] = Field(
+        None, description="requests a minute of each caller of the API; 0: no limit; empty: 600 off loopback, else none"
     )
     cors: str = Field("", description="origins whose pages may call the API, comma separated; empty: none")
     poll_interval: _Seconds = Field(300, description="seconds between looks when tokens allow")

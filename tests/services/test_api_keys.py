@@ -62,10 +62,7 @@ def test_on_loopback_everybody_reads_and_changes_ask_for_a_key(client: TestClien
 
 def test_a_key_lets_in_to_its_scope(client: TestClient, settings: Settings) -> None:
     ring = KeyRing(settings)
-    reader, writer, admin = (
-        bearer(ring.add(scope, scope).secret)
-        for scope in ("read", "write", "admin")  # type: ignore[arg-type]
-    )
+    reader, writer, admin = (bearer(ring.add(scope, scope).secret) for scope in ("read", "write", "admin"))
     refused = watch(client, reader)
     assert refused.status_code == 403
     assert "read" in refused.json()["detail"]
