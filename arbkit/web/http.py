@@ -28,6 +28,7 @@ from arbkit.core.errors import (
 )
 from arbkit.core.input.filters import ALIASES
 from arbkit.core.results import JsonObject, Problem
+from arbkit.core.service.api_keys import Scope
 from arbkit.core.settings import Settings
 from arbkit.web.policies import NOTHING_ACTIVE, SECURITY_HEADERS
 
@@ -95,14 +96,30 @@ ANY_ROUTE = (400, 401, 403, 405, 408, 413, 422, 429, 500)
 """Statuses of the problems that every address may answer with."""
 
 
+_KEY = "key"
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def scope_needed(method: str, path: str) -> Scope:
+    """What a key must let in to for a request: keys are made by admins, and only reading changes nothing."""
+    if path == "/keys" or path.startswith("/keys/"):
+        return "admin"
+    return "read" if method in _READING else "write"
+
+
 class ProblemAPI(FastAPI):
     """An application whose errors are problems, also in what it says of itself at ``/openapi.json``."""
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
         if self.openapi_schema is None:
-            for operations in super().openapi()["paths"].values():
-                for operation in operations.values():
+            document = super().openapi()
+            document["components"]["securitySchemes"] = {_KEY: {"type": "http", "scheme": "bearer"}}
+            for path, operations in document["paths"].items():
+                for method, operation in operations.items():
+                    # What is read without a key on one address needs one on another, which OpenAPI cannot say.
+                    if scope_needed(method.upper(), path) != "read":
+                        operation["security"] = [{_KEY: []}]
                     for status, answer in operation["responses"].items():
                         if int(status) >= 400:
                             (schema,) = answer["content"].values()

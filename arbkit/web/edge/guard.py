@@ -15,7 +15,7 @@ from arbkit.core.service.addresses import is_loopback
 from arbkit.core.service.api_keys import TOKEN_FILE, Caller, KeyRing, Scope
 from arbkit.core.service.failed_logins import FailedLogins
 from arbkit.core.settings import Settings
-from arbkit.web.http import problem
+from arbkit.web.http import problem, scope_needed
 
 if TYPE_CHECKING:
     from starlette.responses import Response
@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 
 OPEN_PATHS = frozenset({"/health", "/health/live", "/health/ready", "/docs", "/openapi.json"})
 """What says nothing that the package itself does not: whether the service runs, and how to ask it."""
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
 _CALLER = "arbkit.caller"
 _HOW = "as `Authorization: Bearer …` or `X-API-Key`"
 _REMEDY = f"Send the token in $ARBKIT_HOME/{TOKEN_FILE} {_HOW}, or a key of `arbkit api keys add NAME --scope"
@@ -36,13 +35,6 @@ def caller_of(asked: Asked) -> Caller | None:
     """Whose key a request came with; None: it came without one."""
     caller: Caller | None = asked.get(_CALLER)
     return caller
-
-
-def scope_needed(method: str, path: str) -> Scope:
-    """What a key must let in to for a request: keys are made by admins, and only reading changes nothing."""
-    if path == "/keys" or path.startswith("/keys/"):
-        return "admin"
-    return "read" if method in _READING else "write"
 
 
 class Guard:
