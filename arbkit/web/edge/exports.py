@@ -25,7 +25,7 @@ from arbkit.web.edge.streaming import BrokenOffError, PieceByPiece, Slots
 from arbkit.web.http import ANY_ROUTE, problem_of, problem_responses, refuse_unknown
 
 MOST_EXPORTS = 4
-_PAGE = 500
+_PAGE = 1_000
 """Rows that are in memory at once."""
 _NDJSON, _CSV = "application/x-ndjson", "text/csv"
 _PRODUCT_HEADINGS = (
@@ -61,7 +61,7 @@ async def export_arbitrage(
     """
     query = OpportunityQuery.of(
         asked, sort=asked.sort_by, descending=asked.descends(asked.sort_by), limit=_PAGE, at=time.time()
-    )
+    ).model_copy(update={"walk": True})
 
     def as_json(one: Opportunity) -> JsonObject:
         return one.public(now=time.time(), components=asked.components)
