@@ -232,6 +232,20 @@ def test_what_is_kept_no_longer_is_a_gap_and_not_silence(settings: Settings) -> 
         assert rest.numbers() == [5]
 
 
+def test_a_log_that_takes_the_name_of_another_is_read_in_its_place(settings: Settings) -> None:
+    with serving(settings) as api:
+        happen(settings, 1)
+        listener = Listener(api.url)
+        listener.until(listener.began.is_set)
+        other = settings.model_copy(update={"home": settings.home.parent / "other"})
+        happen(other, *range(20))
+        for end in ("-wal", "-shm"):
+            settings.database.with_name(f"{settings.database.name}{end}").unlink(missing_ok=True)
+        other.database.replace(settings.database)
+        happen(settings, 21)
+        listener.until(lambda: 21 in listener.numbers())
+
+
 @pytest.mark.parametrize("wrong", ["nonsense", "a1-a1", "a1", "c1-a", "a1.x-c1", "a-1-c1", "a" + "1" * 30 + "-c1"])
 def test_an_id_that_is_none_is_refused(settings: Settings, wrong: str) -> None:
     with serving(settings) as api:

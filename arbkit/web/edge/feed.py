@@ -14,6 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeVar, cast, get_args
 
 import orjson
@@ -21,6 +22,7 @@ from starlette.concurrency import run_in_threadpool
 
 from arbkit.core.errors import StreamError, UsageError
 from arbkit.core.results import JsonObject
+from arbkit.core.sqlite import FileIdentity, file_identity
 from arbkit.stream import ALERTS_TOPIC, CHANGES_TOPIC, Message, Stream, TopicPartition
 
 T = TypeVar("T")
@@ -94,10 +96,17 @@ class Batch:
 
 
 class EventFeed:
-    """Reads the log for all readers of a process, on one event loop. ``open_log`` opens it when it is first needed."""
+    """Reads the log for all readers of a process, on one event loop.
 
-    def __init__(self, open_log: Callable[[], Stream]) -> None:
+    Args:
+        open_log: opens it, when it is first needed, and again when it failed.
+        file: of an embedded log: where another one has taken its name, that is opened.
+    """
+
+    def __init__(self, open_log: Callable[[], Stream], *, file: Path | None = None) -> None:
         self._open_log = open_log
+        self._file = file
+        self._identity: FileIdentity | None = None
         self._log: Stream | None = None
         self._lock = asyncio.Lock()
         self._marks: Watermarks = {}
@@ -174,13 +183,19 @@ class EventFeed:
 
     async def _ask(self, question: Callable[[Stream], T]) -> T:
         try:
+            if self._log is not None and self._identity != self._there():
+                await self._forget()
             if self._log is None:
                 self._log = await run_in_threadpool(self._open_log)
+                self._identity = self._there()
             return await run_in_threadpool(question, self._log)
         except StreamError:
             # Another file may lie in its place by now.
             await self._forget()
             raise
+
+    def _there(self) -> FileIdentity | None:
+        return None if self._file is None else file_identity(self._file)
 
     async def _forget(self) -> None:
         log, self._log = self._log, None

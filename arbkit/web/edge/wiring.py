@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from arbkit.core.errors import ArbkitError
 from arbkit.core.service.api_keys import KeyRing, home_token
-from arbkit.core.settings import Settings
+from arbkit.core.settings import Settings, sqlite_path
 from arbkit.stream import open_stream
 from arbkit.web.bounds import Bounds
 from arbkit.web.edge.cors import add_cors
@@ -34,7 +34,8 @@ def wire(app: FastAPI, settings: Settings) -> None:
         ServiceError: the file of the keys cannot be read.
     """
     app.state.keys = KeyRing(settings)
-    app.state.feed = EventFeed(partial(open_stream, settings))
+    file = sqlite_path(settings.log_url) if settings.log_url.startswith("sqlite:") else None
+    app.state.feed = EventFeed(partial(open_stream, settings), file=file)
     app.state.readers = Slots(MOST_READERS, "readers of events")
     app.state.exports = Slots(MOST_EXPORTS, "exports")
     Guard(app, settings, app.state.keys)  # Starlette builds it only at the first request: a missing key must show now.
