@@ -28,7 +28,7 @@ from arbkit.core.errors import (
 )
 from arbkit.core.input.filters import ALIASES
 from arbkit.core.results import JsonObject, Problem
-from arbkit.core.service.api_keys import Scope
+from arbkit.core.service import api_keys
 from arbkit.core.settings import Settings
 from arbkit.web.policies import NOTHING_ACTIVE, SECURITY_HEADERS
 
@@ -100,7 +100,7 @@ _KEY = "key"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def scope_needed(method: str, path: str) -> Scope:
+def scope_needed(method: str, path: str) -> api_keys.Scope:
     """What a key must let in to for a request: keys are made by admins, and only reading changes nothing."""
     if path == "/keys" or path.startswith("/keys/"):
         return "admin"
