@@ -25,7 +25,7 @@ from arbkit.pipeline.outbox import send_notices
 from arbkit.profit.reason_codes import Reason
 from arbkit.store import Store, open_store
 from arbkit.store.search_text import matches_words
-from arbkit.stream import open_stream
+from arbkit.stream import CHANGES_TOPIC, open_stream
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +136,9 @@ def run(
 
         def keep(priced: PricedProducts) -> None:
             announce = announcing and announcing(store)
-            done = store.put_routes(priced.results, generation=inputs.generation, announce=announce)
+            done = store.put_routes(
+                priced.results, generation=inputs.generation, announce=announce, changes_to=CHANGES_TOPIC
+            )
             new.extend(done.new)
             if done.again:
                 new.extend(price_into(store, store.states(done.again).values(), load, announcing))

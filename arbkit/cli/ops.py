@@ -158,12 +158,15 @@ def restore(
     json: bool = JSON,
 ) -> None:
     """Put a verified backup in place of what the home holds. Refuses while a service or a page is running."""
+    from arbkit.core.service.api_keys import KEYS_FILE
     from arbkit.ops.restore import restore as run
 
     def print_restored(done: Restored) -> None:
         say(f"{'verified, nothing was changed' if done.dry_run else 'verified and restored'}: {path}", whole=True)
         _print_rows(done.rows)
         say(f"files: {', '.join(done.files)}")
+        if any(Path(file).name == KEYS_FILE for file in done.files):
+            say("keys of the API are among them: look at `arbkit api keys list`, and revoke those that you do not know")
         for kept in done.kept_aside:
             say(f"what was there before: {kept}; remove it when it is no longer needed", whole=True)
 

@@ -69,8 +69,7 @@ class Settings(BaseSettings):
         Path(), description="folder with alerts, profile and schedule.toml, and watchlist.txt; empty: the current one"
     )
     shared: _File = Field(
-        None,
-        description="folder that services with homes of their own share: its user/, health/ and reports/; empty: none",
+        None, description="folder that services with homes of their own share: user/, health/, reports/; empty: none"
     )
     log: str = Field("", description="address of the log; empty: sqlite:///$ARBKIT_HOME/arbkit.db")
     store: str = Field("", description="address of the store; empty: the same file as the log")
@@ -92,8 +91,7 @@ class Settings(BaseSettings):
         "0-1", description="copies of each shard: a number, or a range (0-1, 0-all) of which as many as nodes allow"
     )
     store_refresh: str = Field(
-        "",
-        description="how soon a search of Elasticsearch sees what others wrote, as 500ms or 1m; empty: 1s, once asked",
+        "", description="how soon a search of Elasticsearch sees others' writes, as 500ms or 1m; empty: 1s, once asked"
     )
     markets: Annotated[tuple[str, ...], NoDecode] = Field(
         ("DE", "FR", "IT", "ES", "UK"), description="marketplaces to watch, comma separated"
@@ -103,9 +101,7 @@ class Settings(BaseSettings):
     )
     profile_name: str = Field("", description="one of the profiles in that file; empty: its main one")
     profile: _File = Field(None, description="seller profile; empty: profile.toml if there, else the built-in one")
-    alerts: _File = Field(
-        None, description="rules and channels of alerts; empty: alerts.toml if there, else the built-in rule"
-    )
+    alerts: _File = Field(None, description="alerts: rules and channels; empty: alerts.toml, else the built-in rule")
     schedule: _File = Field(None, description="when reports run; empty: schedule.toml if there, else the built-in one")
     report_time_limit: _Seconds = Field(1800, description="seconds that a run of a report may take")
     report_keep: int = Field(
@@ -119,8 +115,12 @@ class Settings(BaseSettings):
     )
     demo_port: Port = Field(8010, description="port of the demo market; 0 = any free port")
     token: SecretStr = Field(
-        SecretStr(""), description="token of the dashboards and, off loopback, of the API; empty: a new one"
+        SecretStr(""), description="token of the dashboards, and an admin key of the API; empty: a new one"
     )
+    api_rate: Annotated[Annotated[int, Field(ge=0)] | None, _EmptyIsNone] = Field(
+        None, description="requests a minute of each caller of the API; 0: no limit; empty: 600 off loopback, else none"
+    )
+    cors: str = Field("", description="origins whose pages may call the API, comma separated; empty: none")
     poll_interval: _Seconds = Field(300, description="seconds between looks when tokens allow")
     look_tokens: int = Field(
         600, ge=0, description="tokens a day that looks asked for beside the watchlist may cost; 0: none are taken"

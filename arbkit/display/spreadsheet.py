@@ -6,6 +6,7 @@ Titles come from sellers: no text of theirs becomes a formula in a spreadsheet.
 from __future__ import annotations
 
 import csv
+import io
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
@@ -33,6 +34,14 @@ HEADINGS = (
     *_PLAIN, "confidence_reasons", "data_at", "evaluated_at", "source_url", "target_url", "demo", *COMPONENTS,
     *(_RENAMED.get(name, name) for name in _SINCE_0_2), "match",
 )  # fmt: skip
+_UNITS = {
+    "buy_price": "buy_currency", "max_buy": "buy_currency", "sell_price": "sell_currency",
+    **dict.fromkeys(("profit", "profit_low", "profit_high", "fees", *COMPONENTS), "currency"),
+    **dict.fromkeys(("roi_pct", "margin_pct", "spread_pct"), "%"), **dict.fromkeys(("data_at", "evaluated_at"), "UTC"),
+    "confidence": "0 to 1", "rank_drops30": "in 30 days",
+}  # fmt: skip
+HEADINGS_WITH_UNITS = tuple(f"{name} [{_UNITS[name]}]" if name in _UNITS else name for name in HEADINGS)
+"""Where a unit is the name of a column, that column has the currency."""
 Cell = str | float | bool | None
 Row = list[Cell]
 
@@ -45,16 +54,17 @@ def opportunity_rows(store: Store, query: OpportunityQuery) -> Iterator[Row]:
     Raises:
         StoreError: the store went away.
     """
-    return map(_row, iter_opportunities(store, query))
+    return map(opportunity_row, iter_opportunities(store, query))
 
 
-def _row(found: Opportunity) -> Row:
+def opportunity_row(found: Opportunity) -> Row:
+    """The cells of :data:`HEADINGS`; times in UTC, a component that does not apply is 0."""
     amounts = {part["name"]: part["amount"] for part in found.components}
     return [
         *(getattr(found, name) for name in _PLAIN),
         "; ".join(found.confidence_reasons),
-        _moment(found.data_at),
-        _moment(found.evaluated_at),
+        utc_moment(found.data_at),
+        utc_moment(found.evaluated_at),
         found.source_url,
         found.target_url,
         found.demo,
@@ -64,7 +74,8 @@ def _row(found: Opportunity) -> Row:
     ]
 
 
-def _moment(at: float) -> str:
+def utc_moment(at: float) -> str:
+    """A time (Unix seconds) in UTC, as spreadsheets read one."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S}"
 
 
@@ -89,6 +100,13 @@ def write(path: Path, headings: Iterable[str], rows: Iterable[Row]) -> int:
         with suppress(OSError):
             fresh.unlink()
     return number
+
+
+def csv_text(rows: Iterable[Row]) -> str:
+    """These rows as CSV: of no text does a spreadsheet make a formula."""
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows([_harmless(value) for value in row] for row in rows)
+    return text.getvalue()
 
 
 _BREAKS = "\t\r\n"

@@ -23,6 +23,7 @@ from arbkit.alerts.rules_file import alerts_path
 from arbkit.core.errors import RefusedFileError, ServiceError, UsageError
 from arbkit.core.files import sync_folder, write_atomically, writing
 from arbkit.core.results import Result
+from arbkit.core.service.api_keys import TOKEN_FILE, keys_file
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.ops.database_files import copy_file, copy_live, count_rows, digest
 from arbkit.reports.runner import REPORTS
@@ -37,7 +38,7 @@ _RUNS_OF_A_REPORT = 1_000
 """Records of runs of each report, the latest, that a backup of Elasticsearch holds: each is put back singly."""
 _ALERTS = 10_000
 """Alerts, the latest, that a backup of Elasticsearch holds: what was sent is not sent again."""
-_NOT_MADE_BY_A_USER = {"reports", "backups", "health", "tokens.json", "dashboards.key"}
+_NOT_MADE_BY_A_USER = {"reports", "backups", "health", "tokens.json", "dashboards.key", TOKEN_FILE}
 """Large and made anew, true only of this moment (an old count of tokens would be a wrong one), or a secret."""
 _TRANSIENT_ENDS = (".lock", ".holder", ".log", ".tmp", "-wal", "-shm", ".restoring")
 Part = Literal["log", "store"]
@@ -168,6 +169,9 @@ def _copy_home(settings: Settings, folder: Path) -> Iterator[BackedUpFile]:
             # What a service keeps for a moment may be gone by now.
             with suppress(FileNotFoundError):
                 yield _copied(path, folder / "home" / name, folder, "home", name.as_posix())
+    keys = keys_file(settings)
+    if keys.parent != home and keys.is_file():
+        yield _copied(keys, folder / "home" / keys.name, folder, "home", keys.name)
 
 
 def _is_backup(folder: Path) -> bool:

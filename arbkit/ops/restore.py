@@ -21,6 +21,7 @@ from arbkit.core.files import file_lock, is_locked, write_atomically, writing
 from arbkit.core.formatting import age_words
 from arbkit.core.models import Run
 from arbkit.core.results import Result
+from arbkit.core.service.api_keys import keys_file
 from arbkit.core.service.heartbeat import SERVICES, seconds_since_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.core.sqlite import restore_mark
@@ -73,7 +74,8 @@ def restore(settings: Settings, folder: Path, *, with_env: bool = False, dry_run
             _refuse_beside_services(settings)
             aside = _replace_databases(folder, targets)
             for file, path in files.items():
-                _put_back(folder / file.file, path, is_secret=file.origin == "environment")
+                is_secret = file.origin == "environment" or path == keys_file(settings)
+                _put_back(folder / file.file, path, is_secret=is_secret)
             for path in targets:
                 restore_mark(path).unlink()
             _bring_into_services(settings, folder, backup)
@@ -112,8 +114,9 @@ def _place(settings: Settings, file: BackedUpFile, *, with_env: bool) -> Path | 
 
 def _place_in_home(settings: Settings, name: str) -> Path:
     """Where a file of the home belongs: none that a backup never holds, whoever wrote the manifest."""
-    if name == settings.facts_file.name:
-        return settings.facts_file
+    for shared in (settings.facts_file, keys_file(settings)):
+        if name == shared.name:
+            return shared
     home = settings.home.resolve()
     path = (home / name.replace("\0", "")).resolve()
     if not path.is_relative_to(home):

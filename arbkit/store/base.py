@@ -213,14 +213,20 @@ class Store(Closing, Protocol):
         ...
 
     def put_routes(
-        self, results: Sequence[ProductRoutes], *, generation: int, announce: Announce | None = None
+        self,
+        results: Sequence[ProductRoutes],
+        *,
+        generation: int,
+        announce: Announce | None = None,
+        changes_to: str | None = None,
     ) -> PutRoutes:
         """Make these the routes of their products, those of one at once, and mark each product's best.
 
         A result that is older than what is stored, in the product's change or the ``generation`` of its inputs,
         changes nothing. What ``announce`` makes of the changed routes is kept by the same write, its notices in the
         outbox and what it remembers with the routes: either all is there or nothing. What is remembered of a route
-        that ended is kept for :data:`MEMORIES_KEPT_S`.
+        that ended is kept for :data:`MEMORIES_KEPT_S`. So is what :func:`~arbkit.store.routes.window_notices` says of
+        routes that became opportunities or ceased to be any, for the topic ``changes_to``.
         """
         ...
 

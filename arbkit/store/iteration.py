@@ -26,7 +26,7 @@ def iter_opportunities(store: Store, query: OpportunityQuery) -> Iterator[Opport
         StoreError: the store went away.
     """
     at = time.time() if query.at is None else query.at
-    rest = query.model_copy(update={"limit": _PAGE_SIZE, "offset": 0, "cursor": None, "at": at})
+    rest = query.model_copy(update={"limit": _PAGE_SIZE, "offset": 0, "cursor": None, "at": at, "walk": True})
     while True:
         page = store.opportunities(rest)
         yield from page.items

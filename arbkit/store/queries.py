@@ -68,10 +68,12 @@ class OpportunityQuery(_Paged, OpportunityFilter):
     """A filter of opportunities, with order and stretch of the result.
 
     ``at`` is the time (Unix seconds) from which ``max_age_hours`` counts back; None: when the query is asked.
+    ``walk`` says that all pages are asked for, one after the other, so that none may cost more for what is before it.
     """
 
     sort: OpportunitySort = "profit"
     at: float | None = None
+    walk: bool = False
 
     @property
     def status(self) -> str | None:

@@ -7,10 +7,12 @@ replaces what is stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from hashlib import blake2b
 from typing import Any, Literal, Self
 
+import orjson
 from pydantic import JsonValue
 
 from arbkit.core.models import Opportunity
@@ -230,6 +232,28 @@ class Notice:
     topic: str
     key: str
     value: bytes
+
+
+def window_notices(new: Mapping[str, Opportunity], changed: Iterable[RouteWindow], topic: str) -> list[Notice]:
+    """One notice for each route that became an opportunity, and for each that ceased to be one.
+
+    Args:
+        new: the opportunities that were none before, by the ids of their windows.
+        changed: windows that began, went on or ended.
+        topic: where the notices go.
+    """
+    began = [_window_notice("opportunity", window, o, o.evaluated_at, topic) for window, o in new.items()]
+    ended = [_window_notice("ended", one.id, one, one.ended_at, topic) for one in changed if one.ended_at is not None]
+    return began + ended
+
+
+def _window_notice(event: str, window: str, route: Opportunity | RouteWindow, at: float, topic: str) -> Notice:
+    number = blake2b(f"{window}:{event}".encode(), digest_size=16).hexdigest()
+    document: JsonObject = {
+        "v": 1, "event": event, "id": number, "at": at, "asin": route.asin, "source": route.source,
+        "target": route.target, "opportunity": route.public(now=at) if isinstance(route, Opportunity) else None,
+    }  # fmt: skip
+    return Notice(number, topic, route.asin, orjson.dumps(document))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from arbkit.core.settings import Settings, sqlite_path
 from arbkit.stream.base import (
     ALERTS_GROUP,
     ALERTS_TOPIC,
+    CHANGES_TOPIC,
     DETECT_GROUP,
     ENRICH_GROUP,
     ENRICHED_TOPIC,
@@ -31,6 +32,7 @@ from arbkit.stream.base import (
 __all__ = [
     "ALERTS_GROUP",
     "ALERTS_TOPIC",
+    "CHANGES_TOPIC",
     "DETECT_GROUP",
     "ENRICHED_TOPIC",
     "ENRICH_GROUP",

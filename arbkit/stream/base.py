@@ -16,6 +16,7 @@ from arbkit.core.errors import MessageTooLargeError, UsageError
 RAW_TOPIC = "raw.keepa_updates"
 ENRICHED_TOPIC = "products.enriched"
 ALERTS_TOPIC = "arbitrage.alerts"
+CHANGES_TOPIC = "arbitrage.changes"
 ENRICH_GROUP = "arbkit-enrich"
 DETECT_GROUP = "arbkit-detect"
 ALERTS_GROUP = "arbkit-alerts"
@@ -82,6 +83,7 @@ TOPICS: tuple[TopicSpec, ...] = (
     TopicSpec(RAW_TOPIC, 4, _WEEK_S, 2 << 30),
     TopicSpec(ENRICHED_TOPIC, 4, compacted=True),
     TopicSpec(ALERTS_TOPIC, 4, 4 * _WEEK_S, 128 << 20),
+    TopicSpec(CHANGES_TOPIC, 4, _WEEK_S, 256 << 20),
     *(TopicSpec(dead_letter_topic(t), 1, 4 * _WEEK_S, 512 << 20) for t in (RAW_TOPIC, ENRICHED_TOPIC, ALERTS_TOPIC)),
 )
 

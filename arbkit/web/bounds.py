@@ -64,9 +64,10 @@ class Bounds:
 
 
 class BoundedConnection(H11Protocol):
-    """Closes a connection that neither asks anything nor finishes its headers."""
+    """Closes a connection that neither asks anything nor finishes its headers, nor reads the end of its last answer."""
 
     _seen: object = None
+    _unread = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to watch it."""
@@ -75,6 +76,7 @@ class BoundedConnection(H11Protocol):
 
     def _look(self) -> None:
         if self.transport.is_closing():
+            self._cut_if_unread()
             return
         at_work = self.cycle is not None and not self.cycle.response_complete
         if not at_work and self.cycle is self._seen:
@@ -82,3 +84,12 @@ class BoundedConnection(H11Protocol):
             return
         self._seen = self.cycle
         self.loop.call_later(HEADERS_S, self._look)
+
+    def _cut_if_unread(self) -> None:
+        """A closed connection waits until all is read: for who reads nothing at all, not any longer."""
+        unread = self.transport.get_write_buffer_size()
+        if unread and unread == self._unread:
+            self.transport.abort()
+        elif unread:
+            self._unread = unread
+            self.loop.call_later(HEADERS_S, self._look)

@@ -1,9 +1,8 @@
-"""What every HTTP answer has in common: problem+json, refused parameters, who may ask, the one store."""
+"""What every HTTP answer has in common: problem+json, refused parameters, policies, ETags."""
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -13,9 +12,8 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import JsonValue
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import compile_path
 
 from arbkit.core.errors import (
@@ -30,16 +28,13 @@ from arbkit.core.errors import (
 )
 from arbkit.core.input.filters import ALIASES
 from arbkit.core.results import JsonObject, Problem
-from arbkit.core.service.addresses import is_loopback
-from arbkit.core.service.failed_logins import FailedLogins
+from arbkit.core.service import api_keys
 from arbkit.core.settings import Settings
 from arbkit.web.policies import NOTHING_ACTIVE, SECURITY_HEADERS
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_OPEN_PATHS = frozenset({"/health", "/health/live", "/health/ready", "/docs", "/openapi.json"})
-"""What says nothing that the package itself does not: whether the service runs, and how to ask it."""
 _SHOWN = 200
 """Characters of a refused value that are repeated to the caller."""
 
@@ -59,81 +54,6 @@ class InvalidInputError(UsageError):
     def __init__(self, faults: Sequence[JsonObject]) -> None:
         self.faults = tuple(faults)
         super().__init__("; ".join(f"{fault['field']}: {fault['why']}" for fault in faults))
-
-
-class Guard:
-    """ASGI middleware: on loopback only hosts that mean this machine, elsewhere only who knows the token.
-
-    An address that gave too many wrong tokens must wait.
-
-    Raises:
-        ConfigError: the address is not loopback and there is no token.
-    """
-
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._app = app
-        self._token: bytes | None = None
-        self._failed = FailedLogins()
-        if is_loopback(settings.host):
-            own = f"[{settings.host}]" if ":" in settings.host else settings.host
-            # A page on another site may point its own name at 127.0.0.1; the Host header gives it away.
-            self._hosts = ["127.0.0.1", "localhost", "[::1]", own]
-            return
-        self._token = settings.token.get_secret_value().encode()
-        if not self._token:
-            raise ConfigError(
-                f"{settings.host} can be reached from outside, and there is no token",
-                field="ARBKIT_TOKEN",
-                remedy="Set ARBKIT_TOKEN, or bind to 127.0.0.1",
-            )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on if it may be answered, else refuse it."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-        elif self._token is None:
-            await self._check_host(scope, receive, send)
-        elif scope["path"] in _OPEN_PATHS:
-            await self._app(scope, receive, send)
-        elif (refusal := self._refusal(self._token, scope)) is not None:
-            await refusal(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
-
-    def _refusal(self, token: bytes, scope: Scope) -> Response | None:
-        """The answer to who does not give the token; None for who does."""
-        caller = (scope.get("client") or ("",))[0]
-        given = _given_token(Headers(scope=scope))
-        if given and (wait := self._failed.wait_s(caller)):
-            detail = f"Too many wrong tokens came from this address; try again in {wait} seconds"
-            return problem(429, detail, headers={"Retry-After": str(wait)})
-        if hmac.compare_digest(given, token):
-            return None
-        if given:
-            self._failed.note(caller)
-        detail = "Give the token as `Authorization: Bearer …` or `X-API-Key`"
-        return problem(401, detail, headers={"WWW-Authenticate": "Bearer"})
-
-    async def _check_host(self, scope: Scope, receive: Receive, send: Send) -> None:
-        passed = False
-
-        async def inner(scope: Scope, receive: Receive, _: Send) -> None:
-            nonlocal passed
-            passed = True
-            await self._app(scope, receive, send)
-
-        async def swallow(message: Message) -> None:
-            """Starlette's refusal is plain text; ours follows below."""
-
-        await TrustedHostMiddleware(inner, self._hosts, www_redirect=False)(scope, receive, swallow)
-        if not passed:
-            await problem(400, "This host name is not served here; use 127.0.0.1 or localhost")(scope, receive, send)
-
-
-def _given_token(headers: Headers) -> bytes:
-    scheme, _, bearer = headers.get("authorization", "").partition(" ")
-    given = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-    return given.encode("latin-1")
 
 
 class Policies:
@@ -158,21 +78,33 @@ class Policies:
 _PROBLEM_JSON = "application/problem+json"
 _MEANINGS = {
     400: "The host name is not served here",
-    401: "The token is missing or wrong",
+    401: "A key is missing, wrong, expired or revoked",
+    403: "The key is not for this",
     404: "There is no such thing",
     405: "This address takes other methods; `Allow` names them",
     408: "The body came too slowly",
     409: "Nobody could do it as things stand; `detail` says why",
     413: "The body is too large",
     422: "Something is wrong with the request; `errors` names it",
-    429: "Too many wrong tokens; `Retry-After` says how many seconds to wait",
+    429: "Too many requests, or wrong keys; `Retry-After` says how many seconds to wait",
     500: "The configuration is wrong, or arbkit is at fault",
     503: "The store, the log or another service cannot be used",
 }
 
 
-ANY_ROUTE = (400, 401, 405, 408, 413, 422, 429, 500)
+ANY_ROUTE = (400, 401, 403, 405, 408, 413, 422, 429, 500)
 """Statuses of the problems that every address may answer with."""
+
+
+_KEY = "key"
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def scope_needed(method: str, path: str) -> api_keys.Scope:
+    """What a key must let in to for a request: keys are made by admins, and only reading changes nothing."""
+    if path == "/keys" or path.startswith("/keys/"):
+        return "admin"
+    return "read" if method in _READING else "write"
 
 
 class ProblemAPI(FastAPI):
@@ -181,8 +113,13 @@ class ProblemAPI(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""
         if self.openapi_schema is None:
-            for operations in super().openapi()["paths"].values():
-                for operation in operations.values():
+            document = super().openapi()
+            document["components"]["securitySchemes"] = {_KEY: {"type": "http", "scheme": "bearer"}}
+            for path, operations in document["paths"].items():
+                for method, operation in operations.items():
+                    # What is read without a key on one address needs one on another, which OpenAPI cannot say.
+                    if scope_needed(method.upper(), path) != "read":
+                        operation["security"] = [{_KEY: []}]
                     for status, answer in operation["responses"].items():
                         if int(status) >= 400:
                             ((kind, schema),) = answer["content"].items()
@@ -237,18 +174,21 @@ def without_paths(settings: Settings, text: str) -> str:
     return text
 
 
-def _on_ours(request: Request, error: Exception) -> Response:
-    ours = cast("ArbkitError", error)
+def problem_of(settings: Settings, error: ArbkitError) -> Response:
+    """The answer to an error of ours."""
     status, name, title = next(
-        (meaning for kind, meaning in _KINDS if isinstance(ours, kind)), (500, "fault", "Fault of arbkit")
+        (meaning for kind, meaning in _KINDS if isinstance(error, kind)), (500, "fault", "Fault of arbkit")
     )
     errors: Sequence[JsonObject] = ()
     if status == 422:
-        why = f"{ours.why}. {ours.remedy}" if ours.remedy else ours.why
-        one: JsonObject = {"field": ours.field or "request", "value": _shown(ours.value), "why": why}
-        errors = ours.faults if isinstance(ours, InvalidInputError) else [one]
-    detail = without_paths(request.app.state.shared.settings, str(ours))
-    return problem(status, detail, kind=name, title=title, errors=errors)
+        why = f"{error.why}. {error.remedy}" if error.remedy else error.why
+        one: JsonObject = {"field": error.field or "request", "value": _shown(error.value), "why": why}
+        errors = error.faults if isinstance(error, InvalidInputError) else [one]
+    return problem(status, without_paths(settings, str(error)), kind=name, title=title, errors=errors)
+
+
+def _on_ours(request: Request, error: Exception) -> Response:
+    return problem_of(request.app.state.shared.settings, cast("ArbkitError", error))
 
 
 def _on_invalid(request: Request, error: Exception) -> Response:

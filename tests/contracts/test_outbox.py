@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -11,7 +12,7 @@ import arbkit.store.sqlite.rows
 from arbkit.core.models import Opportunity, Update
 from arbkit.store import Announcement, OpportunityQuery, Store
 from arbkit.store.elastic.routes import RouteWriter
-from arbkit.store.routes import Basis, RouteChange
+from arbkit.store.routes import Basis, ProductRoutes, RouteChange
 from tests.helpers.announcing import announce
 from tests.helpers.factories import offer, opportunity
 from tests.helpers.routes import store_routes
@@ -115,3 +116,30 @@ def test_what_is_announced_of_the_demo_market_goes_with_it_and_the_rest_is_sent(
     # A detection carries over what waits; nothing of what went comes back with it.
     replace(other, 1)
     assert waiting(store) == ["B000000001"]
+
+
+def changes(store: Store, *numbers: int, version: int) -> None:
+    """Let the routes of these products be opportunities, and those of others of before none."""
+    results = [
+        ProductRoutes(o.asin, store.states([o.asin])[o.asin].change, version, (o,) if n in numbers else ())
+        for n, o in zip((1, 2), routes(1, 2), strict=True)
+    ]
+    store.put_routes(results, generation=store.generation("profile"), changes_to="changes")
+
+
+def test_routes_that_begin_and_end_to_pay_are_said_with_their_store(opened: Open) -> None:
+    store = opened()
+    store.put([Update(offer(f"B00000000{n}", code), None) for n in (1, 2) for code in ("DE", "IT")])
+    changes(store, 1, version=10)
+    began = store.unsent(10)
+    assert [notice.topic for notice in began] == ["changes"]
+    said = json.loads(began[0].value)
+    assert (said["event"], said["asin"], said["source"], said["target"]) == ("opportunity", "B000000001", "IT", "DE")
+    assert said["opportunity"]["profit"] == 1.0
+    changes(store, 1, version=20)
+    assert store.unsent(10) == began, "what goes on is no news"
+    changes(store, 2, version=30)
+    new = {n.key: json.loads(n.value) for n in store.unsent(10) if n not in began}
+    assert {key: value["event"] for key, value in new.items()} == {"B000000001": "ended", "B000000002": "opportunity"}
+    assert (new["B000000001"]["at"], new["B000000001"]["opportunity"]) == (30.0, None)
+    assert len({value["id"] for value in [said, *new.values()]}) == 3

@@ -16,6 +16,7 @@ from typing import Any
 import requests
 import yaml
 
+from arbkit.core.service.api_keys import TOKEN_FILE
 from tests.helpers.limits import MIB, Limit, Limits
 from tests.helpers.paths import ROOT
 from tests.helpers.streams import empty
@@ -86,6 +87,10 @@ class Running:
 
     def said(self) -> str:
         return self.output.read_text(errors="replace")
+
+    def token(self) -> str:
+        """The token in its home, by which its user asks the API."""
+        return (Path(self.environment["ARBKIT_HOME"]) / TOKEN_FILE).read_text().strip()
 
 
 def image_environment() -> dict[str, str]:

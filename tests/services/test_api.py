@@ -19,6 +19,7 @@ from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.web.api import create_app
 from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.keys import as_user
 from tests.helpers.processes import arbkit
 from tests.helpers.routes import store_routes
 
@@ -42,7 +43,7 @@ def filled(settings: Settings) -> Settings:
 
 @pytest.fixture
 def client(filled: Settings) -> Iterator[TestClient]:
-    with TestClient(create_app(filled), base_url="http://127.0.0.1:8000") as client:
+    with TestClient(create_app(filled), base_url="http://127.0.0.1:8000", headers=as_user(filled)) as client:
         yield client
 
 
@@ -173,7 +174,7 @@ def test_the_watchlist_can_be_read_and_changed(client: TestClient, filled: Setti
 
 def test_a_fresh_look_is_asked_for_once_and_what_becomes_of_it_is_told(filled: Settings) -> None:
     polled = filled.model_copy(update={"demo": True, "markets": ("DE", "IT")})
-    with TestClient(create_app(polled), base_url="http://127.0.0.1") as client:
+    with TestClient(create_app(polled), base_url="http://127.0.0.1", headers=as_user(polled)) as client:
         assert client.get("/looks").json() == {"items": [], "total": 0}
         asked = client.post("/looks", json={"asin": "https://www.amazon.de/dp/B07DVM36PS"})
         assert asked.status_code == 202

@@ -20,14 +20,16 @@ from arbkit.core.service.addresses import listen
 from arbkit.core.settings import Settings
 from arbkit.web.api import create_app
 from arbkit.web.bounds import BODY_S, LARGEST_BODY, LARGEST_HEADERS, Bounds
+from arbkit.web.edge.guard import OPEN_PATHS
 from tests.helpers.dashboards import environment
+from tests.helpers.keys import as_user
 
 TOKEN = "secret-token"
 
 
 @pytest.fixture
 def client(settings: Settings) -> Iterator[TestClient]:
-    with TestClient(create_app(settings), base_url="http://127.0.0.1:8000") as client:
+    with TestClient(create_app(settings), base_url="http://127.0.0.1:8000", headers=as_user(settings)) as client:
         yield client
 
 
@@ -62,7 +64,7 @@ def test_off_loopback_a_browser_may_read_how_to_ask_but_nothing_that_is_stored(o
     for path in ("/docs", "/openapi.json", "/health"):
         assert outside.get(path).status_code == 200, path
     paths = outside.get("/openapi.json").json()["paths"]
-    for path in paths.keys() - {"/health"}:
+    for path in paths.keys() - OPEN_PATHS:
         for method in ("GET", "POST", "PUT", "DELETE"):
             assert outside.request(method, path).status_code == 401, (method, path)
 
@@ -119,7 +121,7 @@ def test_the_largest_watchlist_fits(client: TestClient) -> None:
 
 def test_a_body_that_does_not_come_is_given_up(settings: Settings) -> None:
     assert BODY_S <= 60
-    app = Bounds(create_app(settings), body_s=0.2)
+    app = Bounds(create_app(settings.model_copy(update={"token": SecretStr(TOKEN)})), body_s=0.2)
     sent: list[MutableMapping[str, Any]] = []
 
     async def never() -> MutableMapping[str, Any]:
@@ -131,6 +133,7 @@ def test_a_body_that_does_not_come_is_given_up(settings: Settings) -> None:
 
     async def ask() -> None:
         headers = [(b"host", b"127.0.0.1"), (b"content-type", b"application/json"), (b"content-length", b"10")]
+        headers.append((b"x-api-key", TOKEN.encode()))
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
             "path": "/products/watch", "raw_path": b"/products/watch", "query_string": b"", "headers": headers,

@@ -362,20 +362,20 @@ def test_every_service_works_until_opportunities_are_on_the_api(here: Here) -> N
     others = {name: here.start(name) for name in names}
     for one in [*consumers, *others.values()]:
         await_health(one)
-    said = re.search(r"the API's token for this run: (\S+)", others["api"].said())
+    token = others["api"].token()
+    assert token not in others["api"].said()
     address = re.search(r"the API is at (\S+),", others["api"].said())
     page = re.search(r"the dashboards are at (\S+)", others["dashboards"].said())
-    assert said is not None
     assert address is not None
     assert page is not None
     # What the logs say can be opened as it stands, on the published port.
     assert {url.partition("//")[2].partition(":")[0] for url in (address[1], page[1])} == {"127.0.0.1"}
     assert requests.get(f"{address[1]}/arbitrage", timeout=30).status_code == 401
-    found = await_opportunities(address[1], said[1])
+    found = await_opportunities(address[1], token)
     assert all(item["profit"] > 0 for item in found["items"])
     health = requests.get(f"{address[1]}/health", timeout=30).json()
     assert (health["status"], health["mode"]) == ("ok", "demo")
-    what_is_watched_on_the_api_is_polled_and_what_that_costs_is_shown(address[1], said[1])
+    what_is_watched_on_the_api_is_polled_and_what_that_costs_is_shown(address[1], token)
     without, with_token = page[1].partition("?")[0], page[1]
     assert "opportunities" in requests.get(with_token, timeout=120).text
     assert requests.get(without, timeout=30).url.partition("?")[0].endswith("/login")

@@ -30,6 +30,7 @@ from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from arbkit.web.dashboards.pipeline.page import PipelinePage
 from arbkit.web.dashboards.product.page import ProductPage
 from tests.helpers.factories import PACKAGE, offer
+from tests.helpers.keys import as_user
 from tests.helpers.pages import Seen
 from tests.helpers.processes import arbkit
 from tests.helpers.running import running
@@ -125,7 +126,7 @@ def test_a_store_that_does_not_answer_makes_no_demo_market_of_what_was_imported(
         done = arbkit(settings, *words)
         assert done.returncode == StoreError.exit_code, (words, done.stdout)
         assert "nothing" not in done.stderr, "something is stored, and it cannot be read"
-    with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
+    with TestClient(create_app(settings), base_url="http://127.0.0.1", headers=as_user(settings)) as client:
         assert client.post("/products/watch", json={"asins": ["B000000009"]}).status_code == 503
         assert client.get("/products/watch").status_code == 503
         assert client.delete("/products/watch/B000000009").status_code == 503

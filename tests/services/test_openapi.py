@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 import pytest
 import uvicorn
+from pydantic import SecretStr
 
 from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
@@ -28,6 +29,7 @@ from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.routes import store_routes
 
 ASIN = "B000000001"
+TOKEN = "an-admins-token"
 RENEW = "reviewed and right? `python -m tests.docs.openapi` renews it"
 
 
@@ -51,6 +53,9 @@ def test_every_answer_has_a_schema_and_every_error_is_a_problem(document: dict[s
                 if status == "204":
                     assert "content" not in answer, where
                     continue
+                if path.endswith("/export") and status == "200":
+                    assert answer["content"].keys() == {"text/csv", "application/x-ndjson"}, where
+                    continue
                 ((kind, content),) = answer["content"].items()
                 if (path, status) == ("/health", "503"):
                     # It names every part all the same.
@@ -60,6 +65,8 @@ def test_every_answer_has_a_schema_and_every_error_is_a_problem(document: dict[s
                     assert content["schema"] == {"$ref": "#/components/schemas/Problem"}, where
                 elif path == "/metrics":
                     assert kind == "text/plain", where
+                elif path == "/events":
+                    assert kind == "text/event-stream", where
                 else:
                     assert content["schema"], where
 
@@ -83,9 +90,11 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
 
 
 @pytest.fixture
-def address(settings: Settings) -> Iterator[str]:
+def address(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Where the API over a store with something of everything is served, and somebody takes looks."""
-    settings = settings.model_copy(update={"demo": True})
+    settings = settings.model_copy(update={"demo": True, "token": SecretStr(TOKEN)})
+    # Whether a wrong key is refused is asked again and again here.
+    monkeypatch.setattr("arbkit.core.service.failed_logins._MOST_FAILURES", 1_000_000)
     with open_store(settings) as store:
         store.put([Update(offer(ASIN, code), history(ASIN, code)) for code in ("DE", "IT")])
         store_routes(store, [opportunity(ASIN)])
@@ -134,10 +143,16 @@ def test_a_generated_client_reads_every_endpoint(
         "delete_fact": {"asin": ASIN, "name": "package"},
         "look": {"body": {"asin": ASIN, "market": "DE"}},
         "looks": {},
+        "export_arbitrage": {"limit": 3, "min_profit": 1.0},
+        "export_products": {"limit": 3},
+        "events": {"max_seconds": 0.1},
+        "add_key": {"body": {"name": "tool", "scope": "write", "expires": "90d"}},
+        "list_keys": {},
+        "revoke_key": {"name": "tool"},
     }
     operations = {o["operationId"]: o for paths in document["paths"].values() for o in paths.values()}
     assert calls.keys() == operations.keys()
-    with client.Client(base_url=address, raise_on_unexpected_status=True) as session:
+    with client.AuthenticatedClient(base_url=address, token=TOKEN, raise_on_unexpected_status=True) as session:
         read = {name: _call(client, session, operations[name], name, given) for name, given in calls.items()}
     assert read["arbitrage"].items[0].components[0].name == "sale_price"
     assert read["arbitrage"].summary.routes["IT:DE"].count == 1
@@ -153,6 +168,11 @@ def test_a_generated_client_reads_every_endpoint(
     assert read["report_run"].result["total"] == 1
     assert "arbkit_up 1.0" in read["metrics"]
     assert [fact.name for fact in read["facts"].items] == ["package"]
+    assert json.loads(read["export_arbitrage"])["asin"] == ASIN
+    assert json.loads(read["export_products"])["asin"] == ASIN
+    assert read["events"].startswith("retry: ")
+    assert [key.name for key in read["list_keys"].items] == ["tool"]
+    assert read["add_key"].about.scope == "write"
 
 
 def test_a_generated_client_reads_problems(client: ModuleType, address: str, document: dict[str, Any]) -> None:
@@ -168,7 +188,8 @@ def test_whatever_is_asked_it_answers_as_it_says(address: str, tmp_path: Path) -
     """Right and wrong values of every parameter and body, the same in each run, and calls that follow from answers."""
     command = [str(Path(sys.executable).with_name("schemathesis"))]
     command += ["--config-file", str(Path(__file__).with_name("schemathesis.toml"))]
-    command += ["run", str(OPENAPI), "--url", address, "--phases", "coverage,fuzzing,stateful", "--mode", "all"]
+    command += ["run", str(OPENAPI), "--url", address, "-H", f"Authorization: Bearer {TOKEN}", "--mode", "all"]
+    command += ["--phases", "coverage,fuzzing,stateful"]
     command += ["--max-examples", "5", "--generation-deterministic", "--no-color"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=900, check=False)
     said = "\n".join(line[:300] for line in done.stdout.splitlines())
@@ -185,7 +206,10 @@ def _call(client: ModuleType, session: Any, operation: dict[str, Any], name: str
     values = dict(given)
     if body := values.get("body"):
         models = importlib.import_module(f"{client.__name__}.models")
-        requests = {"watch": models.WatchRequest, "look": models.LookRequest, "put_package": models.PackageRequest}
+        requests = {
+            "watch": models.WatchRequest, "look": models.LookRequest, "put_package": models.PackageRequest,
+            "add_key": models.KeyRequest,
+        }  # fmt: skip
         values["body"] = requests[name].from_dict(body)
     if "sort_by" in values:
         models = importlib.import_module(f"{client.__name__}.models")

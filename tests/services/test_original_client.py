@@ -14,6 +14,7 @@ from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.web.api import create_app
 from tests.helpers.factories import history, offer, opportunity
+from tests.helpers.keys import as_user
 from tests.helpers.routes import store_routes
 
 
@@ -79,7 +80,7 @@ def client(settings: Settings) -> Iterator[OriginalClient]:
         store.put([Update(offer(a, code), history(a, code)) for a in asins for code in ("DE", "IT")])
         routes = [opportunity(a, profit=10.0 * (i + 1), margin_pct=5.0 * (i + 1)) for i, a in enumerate(asins)]
         store_routes(store, routes)
-    with TestClient(create_app(settings), base_url="http://127.0.0.1:8000") as http:
+    with TestClient(create_app(settings), base_url="http://127.0.0.1:8000", headers=as_user(settings)) as http:
         yield OriginalClient(http)
 
 

@@ -50,6 +50,7 @@ def test_the_package_does_not_grow() -> None:
         "the log at a terminal, log lines as JSON": 220,
         "alerts: rules, what they remember, delivery on channels": 2_480,
         "an API of the original contract: health, cursors, histories, windows": 720,
+        "who may ask the API: keys, events, exports, limits": 1_050,
     }  # fmt: skip
     assert sum(map(code_lines, FILES)) <= 18_500 + sum(added.values())
 

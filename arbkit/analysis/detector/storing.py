@@ -11,6 +11,7 @@ from arbkit.analysis.detector.pricing import Inputs, price_products
 from arbkit.core.models import ProductState
 from arbkit.core.settings import Settings
 from arbkit.store import Announce, Store
+from arbkit.stream import CHANGES_TOPIC
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,10 @@ def price_into(
     inputs = load()
     for _ in range(_ATTEMPTS):
         priced = price_products(states, inputs)
-        done = store.put_routes(priced.results, generation=inputs.generation, announce=announcing and announcing(store))
+        announce = announcing and announcing(store)
+        done = store.put_routes(
+            priced.results, generation=inputs.generation, announce=announce, changes_to=CHANGES_TOPIC
+        )
         new += done.new
         fresh = load()
         again = done.again if fresh.generation == inputs.generation else [state.asin for state in states]

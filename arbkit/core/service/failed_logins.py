@@ -26,7 +26,7 @@ class FailedLogins:
 
     def note(self, address: str) -> None:
         """Count a wrong token."""
-        caller = _caller(address)
+        caller = network_of(address)
         failures = self._failures.pop(caller, None) or deque(maxlen=_MOST_FAILURES)
         failures.append(self._clock())
         # Entered last: the first of all is the one that has been quiet for longest.
@@ -36,13 +36,14 @@ class FailedLogins:
 
     def wait_s(self, address: str) -> int:
         """Seconds until the address may try again; 0: it may now."""
-        failures = self._failures.get(_caller(address))
+        failures = self._failures.get(network_of(address))
         if failures is None or len(failures) < _MOST_FAILURES:
             return 0
         return max(0, math.ceil(failures[0] + _WINDOW_S - self._clock()))
 
 
-def _caller(address: str) -> str:
+def network_of(address: str) -> str:
+    """What one subscriber is counted by: an IPv4 address, or the network of an IPv6 one."""
     try:
         ip = ip_address(address.partition("%")[0])
     except ValueError:

@@ -37,6 +37,7 @@ from arbkit.store.routes import (
     follow_windows,
     judge,
     route_changes,
+    window_notices,
 )
 
 _ATTEMPTS = 20
@@ -77,7 +78,9 @@ class RouteWriter:
         self._prefix = prefix
         self._writer = writer
 
-    def put(self, results: Sequence[ProductRoutes], generation: int, announce: Announce | None) -> PutRoutes:
+    def put(
+        self, results: Sequence[ProductRoutes], generation: int, announce: Announce | None, changes_to: str | None
+    ) -> PutRoutes:
         """As :meth:`arbkit.store.base.Store.put_routes`."""
         left = {result.asin: result for result in results}
         new: dict[str, Opportunity] = {}
@@ -89,6 +92,7 @@ class RouteWriter:
             named = [one for one in taken if one.named is one.before]
             naming = self._name([one for one in taken if one.named is not one.before])
             self._announce(named)
+            self._say_changes(named, changes_to)
             self._write(named)
             outcome = self._mark(named)
             conflicts = {named[place].result.asin for place in outcome.conflicts}
@@ -183,6 +187,14 @@ class RouteWriter:
         waiting = [notice for one in taken for notice in one.before.notices]
         made = [documents.notice_document(notice, number + i) for i, notice in enumerate(waiting)]
         self._send([Action(f"{self._prefix}outbox", str(one["id"]), one, only_new=True) for one in made])
+
+    def _say_changes(self, taken: Sequence[_Taken], topic: str | None) -> None:
+        """Put in the outbox which windows begin and end: again under the same ids if that is repeated."""
+        if topic:
+            number = time.time_ns() // 1_000
+            notices = [notice for one in taken for notice in window_notices(one.new, one.changed, topic)]
+            made = [documents.notice_document(notice, number + i) for i, notice in enumerate(notices)]
+            self._send([Action(f"{self._prefix}outbox", str(one["id"]), one, only_new=True) for one in made])
 
     def _write(self, taken: Sequence[_Taken]) -> None:
         self._send([action for one in taken for action in self._route_actions(one, time.time())])

@@ -109,11 +109,16 @@ class ElasticStore(ElasticUsers, Closing):
             return changes.number_inputs(self._client, f"{self._prefix}detection", inputs)
 
     def put_routes(
-        self, results: Sequence[ProductRoutes], *, generation: int, announce: Announce | None = None
+        self,
+        results: Sequence[ProductRoutes],
+        *,
+        generation: int,
+        announce: Announce | None = None,
+        changes_to: str | None = None,
     ) -> PutRoutes:
         """See :meth:`arbkit.store.base.Store.put_routes`."""
         with wrap_errors():
-            done = RouteWriter(self._client, self._prefix, self._writer).put(results, generation, announce)
+            done = RouteWriter(self._client, self._prefix, self._writer).put(results, generation, announce, changes_to)
         self._fresh.note("opportunities", "outbox", "products", "windows")
         if len(results) <= _SHOWN_AT_ONCE:
             with wrap_errors():

@@ -36,6 +36,11 @@ REAL_OFFER_TIMES = (
 
 _SORTS = {**OPPORTUNITY_SORTS, "route": "source || target"}
 
+_EQUAL = frozenset(f"{name} = ?" for name in EXACT_FILTERS if name != "asin")
+"""Conditions that many rows meet, where few are of a product."""
+_AMONG = "category IN ("
+"""How one more of them begins: a category is known by several names."""
+
 
 @dataclass(frozen=True, slots=True)
 class SqlQuery:
@@ -95,6 +100,11 @@ def build_opportunities_query(query: OpportunityQuery, *, real_only: bool = Fals
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
     where = _opportunity_filter(query, real_only=real_only)
+    if query.walk and query.sort == "profit":
+        # Along the index of profits, in which the plus sign leaves no other: each page begins where the last one ended.
+        where = [(f"+{test}" if test in _EQUAL or test.startswith(_AMONG) else test, values) for test, values in where]
+        if (after := unpack_cursor(query)) is not None:
+            where.append((f"profit {'<=' if query.descending else '>='} ?", [after[0]]))
     page = _page_query("id AS found", "opportunities", where, query, _SORTS[query.sort], "id")
     # The documents of a page are looked up when it is known, not of all that is sorted.
     document = "(SELECT document FROM opportunity_documents WHERE id = found)"
@@ -194,7 +204,7 @@ def _matching(q: str | None) -> list[Condition]:
 
 def _of_category(query: ProductQuery | OpportunityQuery) -> list[Condition]:
     names = query.category_names
-    return [(f"category IN ({', '.join('?' * len(names))})", list(names))] if names else []
+    return [(f"{_AMONG}{', '.join('?' * len(names))})", list(names))] if names else []
 
 
 def _run_filter(query: RunQuery) -> list[Condition]:

@@ -26,6 +26,7 @@ from arbkit.store.routes import (
     follow_windows,
     judge,
     route_changes,
+    window_notices,
 )
 from arbkit.store.sqlite import rows
 
@@ -49,7 +50,11 @@ _DOCUMENTS = "SELECT id, document FROM opportunity_documents WHERE id IN ({})"
 
 
 def put_routes(
-    connection: sqlite3.Connection, results: Sequence[ProductRoutes], generation: int, announce: Announce | None
+    connection: sqlite3.Connection,
+    results: Sequence[ProductRoutes],
+    generation: int,
+    announce: Announce | None,
+    changes_to: str | None,
 ) -> PutRoutes:
     """As :meth:`arbkit.store.base.Store.put_routes`, within a write transaction."""
     asins = [result.asin for result in results]
@@ -73,6 +78,8 @@ def put_routes(
             followed.new |= found.new
     if announce:
         _announce(connection, taken, generation, announce)
+    if changes_to:
+        keep_notices(connection, window_notices(followed.new, followed.changed, changes_to))
     connection.executemany(_PUT_WINDOW, [tuple(window.to_dict().values()) for window in followed.changed])
     _replace(connection, taken, generation)
     return PutRoutes(tuple(o.id for o in followed.new.values()), tuple(again))

@@ -127,12 +127,17 @@ class SqliteStore(SqliteUsers, Closing):
                 return changes.number_inputs(connection, inputs)
 
     def put_routes(
-        self, results: Sequence[ProductRoutes], *, generation: int, announce: Announce | None = None
+        self,
+        results: Sequence[ProductRoutes],
+        *,
+        generation: int,
+        announce: Announce | None = None,
+        changes_to: str | None = None,
     ) -> PutRoutes:
         """See :meth:`arbkit.store.base.Store.put_routes`."""
         with self._using() as connection:
             with immediate(connection):
-                done = routes.put_routes(connection, results, generation, announce)
+                done = routes.put_routes(connection, results, generation, announce, changes_to)
             bound_wal(connection, self._path)
         return done
 

@@ -14,30 +14,34 @@ from arbkit.store.lazy import LazyStore
 from arbkit.store.mode import mode_at_start
 from arbkit.web.api import arbitrage, facts, figures, health, history, looks, products, reports, watchlist
 from arbkit.web.api.health import HealthChecks
-from arbkit.web.bounds import Bounds
 from arbkit.web.dependencies import Shared
 from arbkit.web.description import describe
-from arbkit.web.http import Guard, Policies, ProblemAPI, add_error_handlers, note_parameters
+from arbkit.web.edge import events, exports, keys
+from arbkit.web.edge.wiring import admit_home, wire
+from arbkit.web.http import ProblemAPI, add_error_handlers, note_parameters
 
 # An address of its own comes before one with a parameter in its stead: /products/watch before /products/{asin}.
-_ROUTERS = (health, watchlist, products, history, arbitrage, figures, reports, facts, looks)
+_ROUTERS = (health, watchlist, exports, products, history, arbitrage, figures, reports, facts, looks, events, keys)
 
 
 def create_app(settings: Settings) -> FastAPI:
     """The API over these settings; its store opens read-only when the app starts, or when there is one.
 
     Raises:
-        ConfigError: no token although the address can be reached from outside; neither a key nor anything imported
-            nor a demo market.
+        ConfigError: neither a token nor a key although the address can be reached from outside; an origin that is
+            none; neither a key of Keepa nor anything imported nor a demo market.
     """
     started = mode_at_start(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         shared: Shared = app.state.shared
+        # Only what is served needs one, and whoever describes the API writes nothing.
+        admit_home(app.state.keys, settings)
         try:
             yield
         finally:
+            await app.state.feed.close()
             shared.store.close()
             checks.close()
 
@@ -57,8 +61,5 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_api_route("/docs", describe, methods=["GET"], include_in_schema=False)
     add_error_handlers(app)
     note_parameters(app)
-    Guard(app, settings)  # Starlette builds it only at the first request: a missing token must show now.
-    app.add_middleware(Bounds)
-    app.add_middleware(Guard, settings=settings)
-    app.add_middleware(Policies)
+    wire(app, settings)
     return app

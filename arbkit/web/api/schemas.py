@@ -63,6 +63,24 @@ class ProductsRequest(_Sorted, ProductFilter):
     sort_by: ProductSort = Field("updated", description="also as margin_desc, profit_asc, …")
 
 
+class _Exported(_Sorted):
+    format: Literal["ndjson", "csv"] = Field("ndjson", description="csv: the first row names columns and units")
+    limit: int | None = Field(None, ge=1, le=100_000_000, description="most rows; default: all")
+
+
+class ArbitrageExportRequest(_Exported, OpportunityFilter):
+    """Query of ``GET /arbitrage/export``."""
+
+    sort_by: OpportunitySort = Field("profit", description="also as margin_desc, profit_asc, …")
+    components: bool = Field(False, description="every fee and tax too; CSV has them always")
+
+
+class ProductsExportRequest(_Exported, ProductFilter):
+    """Query of ``GET /products/export``."""
+
+    sort_by: ProductSort = Field("asin", description="also as margin_desc, profit_asc, …")
+
+
 class ProfitRequest(QuoteRequest):
     """Query of ``GET /profit``: a route asked about by hand."""
 

@@ -19,6 +19,7 @@ from arbkit.core.errors import RefusedFileError, ServiceError, StoreError, Strea
 from arbkit.core.files import sole_process, write_atomically
 from arbkit.core.models import Run, Update
 from arbkit.core.offers.facts import Fact
+from arbkit.core.service.api_keys import KEYS_FILE, KeyRing, home_token, keys_file
 from arbkit.core.settings import Settings
 from arbkit.ops.backup import MANIFEST, BackedUpFile, back_up, verify_backup
 from arbkit.ops.database_files import copy_file
@@ -297,7 +298,8 @@ def test_a_damaged_backup_is_refused_and_changes_nothing(home: Settings, tmp_pat
 @pytest.mark.parametrize(
     "name",
     [
-        "dashboards.key", "DASHBOARDS.key", "arbkit.db", "arbkit.db-wal", "arbkit.db.restoring", "tokens.json",
+        "dashboards.key", "DASHBOARDS.key", "api.token", "API.token", "arbkit.db",
+        "arbkit.db-wal", "arbkit.db.restoring", "tokens.json",
         "health/producer", "supervisor.lock", "producer.holder", "reports/detect/latest/report.html", ".hidden",
         "notebooks/.ipython/startup.py", "../outside.txt", "/outside.txt", "", ".", "made by a later step", "a\0b",
     ],
@@ -451,3 +453,24 @@ def test_what_was_typed_is_restored_where_services_share_it(home: Settings, tmp_
     assert b"900" in shared.facts_file.read_bytes()
     assert not (shared.home / "facts.json").exists()
     assert (tmp_path / "shared" / "user" / "profile.toml").read_text() == "# mine: profile.toml\n"
+
+
+def test_keys_of_the_api_survive_and_the_token_of_a_home_stays_there(home: Settings, tmp_path: Path) -> None:
+    secret = KeyRing(home).add("tool", "write").secret.encode()
+    token = home_token(home)
+    made = back_up(home, tmp_path / "backup")
+    held = b"".join(file.read_bytes() for file in Path(made.path).rglob("*") if file.is_file())
+    assert token.encode() not in held
+    assert secret not in held
+    KeyRing(home).revoke("tool")
+    restore(home, Path(made.path))
+    assert KeyRing(home).caller(secret) is not None
+    assert home_token(home) == token
+    shared = home.model_copy(update={"home": tmp_path / "new", "shared": tmp_path / "shared"})
+    restore(shared, Path(made.path))
+    assert keys_file(shared).stat().st_mode & 0o777 == 0o600
+    again = back_up(shared, tmp_path / "again")
+    KeyRing(shared).revoke("tool")
+    restore(shared, Path(again.path))
+    assert [key.name for key in KeyRing(shared).listed()] == ["tool"]
+    assert not (shared.home / KEYS_FILE).exists()

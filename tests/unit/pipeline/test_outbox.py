@@ -15,7 +15,7 @@ from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.pipeline.outbox import send_notices
 from arbkit.store import open_store
-from arbkit.stream import ALERTS_TOPIC, Record, open_stream
+from arbkit.stream import ALERTS_TOPIC, CHANGES_TOPIC, Record, open_stream
 from arbkit.stream.sqlite import SqliteStream
 from tests.helpers.alerts import announcing_everything
 from tests.helpers.factories import PACKAGE, offer
@@ -44,7 +44,7 @@ def alerts(settings: Settings) -> list[dict[str, object]]:
 
 def waiting(settings: Settings) -> int:
     with open_store(settings) as store:
-        return len(store.unsent(1_000))
+        return len([notice for notice in store.unsent(1_000) if notice.topic == ALERTS_TOPIC])
 
 
 class Killed(BaseException):
@@ -121,4 +121,19 @@ def test_sending_says_how_many_went(settings: Settings, monkeypatch: pytest.Monk
         with pytest.raises(StreamError):
             detection.run(settings, run_id="first", announcing=announcing_everything)
     with open_store(settings) as store, open_stream(settings) as log:
-        assert (send_notices(store, log), send_notices(store, log)) == (3, 0)
+        # Of each an alert, and that it is an opportunity now.
+        assert (send_notices(store, log), send_notices(store, log)) == (6, 0)
+
+
+def test_what_becomes_an_opportunity_and_ceases_to_be_one_is_on_the_log(settings: Settings) -> None:
+    fill(settings, "B000000001")
+    detection.run(settings, run_id="first")
+    with open_store(settings) as store:
+        later = int(time.time()) + 60
+        store.put([Update(offer("B000000001", "DE", price_minor=2_000, updated_at=later, version=9_000_000), None)])
+    detection.run(settings, run_id="second")
+    with open_stream(settings) as log:
+        said = [orjson.loads(m.value) for batch in log.scan(CHANGES_TOPIC) for m in batch]
+    assert [(one["event"], one["asin"], one["source"], one["target"]) for one in said] == [
+        ("opportunity", "B000000001", "IT", "DE"), ("ended", "B000000001", "IT", "DE"),
+    ]  # fmt: skip
