@@ -133,7 +133,7 @@ class Workbench(Closing):
         wanted = ProductsRequest.parse(request, strict=True, unknown="products() has no such argument")
         query = ProductQuery.of(wanted, sort=wanted.sort_by, descending=wanted.descending, limit=1)
         found, total = take(self._store().products, query, wanted.limit)
-        return self._with_note(record_frames.products_frame(found), total, wanted.category)
+        return self._noted(record_frames.products_frame(found), total, wanted.category)
 
     @suggest_arguments
     def offers(self, asins: str | Sequence[str]) -> DisplayFrame:
@@ -158,6 +158,16 @@ class Workbench(Closing):
         offers, lines, currency = self._lines(asin, currency)
         return record_frames.history_frame(lines, currency=currency, demo=is_demo(offers))
 
+    @suggest_arguments
+    def windows(self, asin: str) -> DisplayFrame:
+        """When the routes of a product were opportunities, also those that have ended: one row each.
+
+        Raises:
+            UsageError: the product is not stored.
+        """
+        offers = self._offers([asin])
+        return record_frames.windows_frame(self._store().windows([offers[0].asin]))
+
     @takes_fields_of(OpportunitiesRequest)
     def opportunities(self, **request: Value) -> DisplayFrame:
         """The routes that the last detection found to leave money, the most profitable first, one row each.
@@ -168,7 +178,7 @@ class Workbench(Closing):
         wanted = OpportunitiesRequest.parse(request, strict=True, unknown="opportunities() has no such argument")
         query = OpportunityQuery.of(wanted, sort=wanted.sort_by, descending=wanted.descending, limit=1, at=time.time())
         found, total = take(self._store().opportunities, query, wanted.limit)
-        frame = self._with_note(record_frames.opportunities_frame(found), total, wanted.category, detected=True)
+        frame = self._noted(record_frames.opportunities_frame(found), total, wanted.category, detected=True)
         return noted(frame, profile_note(self.settings, self._store().swept()))
 
     def pick(self) -> str:
@@ -311,12 +321,7 @@ class Workbench(Closing):
         """
         if isinstance(route, QuoteView):
             return route.plot()
-        parts = route.split(":") if isinstance(route, str) else [route.get(n) for n in ("asin", "source", "target")]
-        if len(parts) != 3 or not all(isinstance(part, str) for part in parts):
-            remedy = "Give an answer, a row with asin, source and target, or an id as B0DEMO0001:IT:DE"
-            given = route if isinstance(route, str) else {str(name): value for name, value in route.items()}
-            raise UsageError("names no route", field="route", value=given, remedy=remedy)
-        return self.route(*parts).plot()
+        return self.route(*record_frames.named_route(route)).plot()
 
     @suggest_arguments
     def plot_routes(self, asin: str | None = None) -> go.Figure:
@@ -361,9 +366,8 @@ class Workbench(Closing):
         return found
 
     def _prices(self, offers: Sequence[Offer], on: date) -> RoutePrices:
-        profile = self.profile
         prepared = prepare_offers(offers, now=moment_of(on, now=time.time()))
-        return price_routes(prepared, profile, load_tables(), load_rates(), on=on)
+        return price_routes(prepared, self.profile, load_tables(), load_rates(), on=on)
 
     def _lines(self, asin: str, currency: str | None) -> tuple[list[Offer], list[PriceLine], str]:
         offers, rates = self._offers([asin]), load_rates()
@@ -373,16 +377,12 @@ class Workbench(Closing):
         lines = price_lines(self._store().history(offers[0].asin), {o.market: o for o in offers}, currency, rates)
         return offers, lines, currency
 
-    def _with_note(
-        self, frame: DisplayFrame, total: int, category: str | None, *, detected: bool = False
-    ) -> DisplayFrame:
+    def _noted(self, frame: DisplayFrame, total: int, category: str | None, *, detected: bool = False) -> DisplayFrame:
         """The table with a note where there is more of it, or nothing."""
         if len(frame):
             return record_frames.noted_if_cut(frame, total)
         stats = self._store().stats()
-        if category is not None and stats.products and category not in stats.categories:
-            remedy = did_you_mean(category, stats.categories, otherwise="Use one of")
-            raise UsageError("no product is of this category", field="category", value=category, remedy=remedy)
+        record_frames.check_category(category, stats)
         return noted(frame, record_frames.why_empty(stats, remedy=self._remedy(), detected=detected))
 
     def __repr__(self) -> str:

@@ -237,10 +237,10 @@ def _within(found: Iterable[Opportunity], parameters: DetectParameters, moment: 
         "roi_pct": parameters.min_roi, "margin_pct": parameters.min_margin, "confidence": parameters.min_confidence,
         "data_at": oldest,
     }  # fmt: skip
-    equal = {name: getattr(parameters, name) for name in ("asin", "brand", "category", "amazon_sells")}
+    equal = {name: getattr(parameters, name) for name in ("asin", "brand", "amazon_sells")}
     bounds = {name: bound for name, bound in least.items() if bound is not None}
     exact = {name: value for name, value in equal.items() if value is not None}
-    q = parameters.q
+    q, categories = parameters.q, parameters.category_names
     return [
         o
         for o in found
@@ -249,6 +249,7 @@ def _within(found: Iterable[Opportunity], parameters: DetectParameters, moment: 
         and (pairs is None or (o.source, o.target) in pairs)
         and all(getattr(o, name) >= bound for name, bound in bounds.items())
         and all(getattr(o, name) == value for name, value in exact.items())
+        and (not categories or o.category in categories)
         and (not q or matches_words(f"{o.title or ''} {o.brand or ''} {o.asin}", q))
     ]
 

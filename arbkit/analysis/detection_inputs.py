@@ -15,7 +15,7 @@ from arbkit.profit import load_profile
 
 _PACKAGE = Path(arbkit.__file__).parent
 _SEPARATOR = "-"
-_TABLES = (_PACKAGE / "profit", _PACKAGE / "analysis")
+_TABLES = (_PACKAGE / "profit", _PACKAGE / "analysis", _PACKAGE / "core" / "offers")
 
 
 def today() -> date:

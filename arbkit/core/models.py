@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from pydantic import JsonValue
 
+from arbkit.core.offers.categories import category_id
 from arbkit.core.offers.facts import Fact
 from arbkit.core.results import BestRoute, ComponentRow, JsonObject, MatchRow, RouteStatus, StoredPrice, WarningRow
 
@@ -360,6 +361,7 @@ class Opportunity:
             components: with every fee and tax too.
         """
         shown: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        shown["category_id"] = category_id(self.category)
         at, _, parts = (shown.pop(name) for name in ("data_at", "run_id", "components"))
         shown["data_age_s"] = max(0, round(now - at))
         shown["price_basis"] = dict(self.price_basis)

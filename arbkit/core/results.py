@@ -94,6 +94,7 @@ class OpportunityOut(Result):
     title: str | None
     brand: str | None
     category: str | None
+    category_id: str | None = Field(description="one for all languages, as toys; null: none of arbkit's")
     source: str = Field(description="marketplace it is bought on")
     target: str = Field(description="marketplace it is sold on")
     buy_price: float
@@ -169,12 +170,15 @@ class ProductOut(Result):
     title: str | None
     brand: str | None
     category: str | None
+    category_id: str | None = Field(description="one for all languages, as toys; null: none of arbkit's")
     eans: list[str]
-    image: str | None
+    image: str | None = Field(description="name of its picture at Amazon")
+    image_url: str | None = Field(description="https address of its picture, 500 pixels wide")
     updated_at: int = Field(description="the latest of its offers, Unix seconds")
     first_seen: int | None = Field(
         description="when the store first held it, Unix seconds; null where that was before it noted such times"
     )
+    created_at: int | None = Field(description="the same as first_seen")
     demo: bool
     markets: dict[str, MarketPrice] = Field(description="by marketplace code")
     best: BestRoute | None

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pandas as pd
 
 from arbkit.analysis.price_history import PriceLine
+from arbkit.core.errors import UsageError, did_you_mean
+from arbkit.core.input.validation import Value
 from arbkit.core.marketplaces import MARKETS, market
 from arbkit.core.models import Offer, Opportunity, Product, Run
+from arbkit.core.offers.categories import names_of_category
 from arbkit.core.offers.facts import Fact
 from arbkit.display.frames import DisplayFrame
 from arbkit.store.base import Stats
+from arbkit.store.routes import RouteWindow
 
 R = TypeVar("R")
 DEMO_NOTE = "DEMO market: invented products and prices"
@@ -87,6 +91,23 @@ def history_frame(lines: Sequence[PriceLine], *, currency: str, demo: bool) -> D
     return noted(DisplayFrame(made), DEMO_NOTE if demo else "")
 
 
+def windows_frame(windows: Sequence[RouteWindow]) -> DisplayFrame:
+    """One row per time in which a route was an opportunity, by route and start.
+
+    Columns: ``asin, source, target, started_at, ended_at`` (NaT: it still is one), ``days`` (until now, or the end),
+    ``best_profit`` (at one unit), ``currency, known_at``. Times are those of the prices, ``known_at`` is when arbkit
+    knew of the start.
+    """
+    columns = ["asin", "source", "target", "started_at", "ended_at", "days", "best_profit", "currency", "known_at"]
+    now = datetime.now(UTC).timestamp()
+
+    def cells(window: RouteWindow) -> dict[str, Any]:
+        end = now if window.ended_at is None else window.ended_at
+        return {"days": round((end - window.started_at) / 86_400, 2)}
+
+    return _frame(windows, columns, cells, demo=any(window.demo for window in windows))
+
+
 def runs_frame(runs: Iterable[Run]) -> DisplayFrame:
     """Report runs, the latest first: ``report, status, started_at, duration_s, summary, error, run_id, output``."""
     columns = ["report", "status", "started_at", "duration_s", "summary", "error", "run_id", "output"]
@@ -158,6 +179,34 @@ def why_empty(stats: Stats, *, remedy: str, detected: bool) -> str:
     return "Nothing matches"
 
 
+def check_category(category: str | None, stats: Stats) -> None:
+    """See that some opportunity is of a category that nothing was found of.
+
+    Raises:
+        UsageError: none is; names the nearest that is there.
+    """
+    if category is None or not stats.products or not set(names_of_category(category)).isdisjoint(stats.categories):
+        return
+    remedy = did_you_mean(category, stats.categories, otherwise="Use one of")
+    raise UsageError("no product is of this category", field="category", value=category, remedy=remedy)
+
+
+def named_route(route: pd.Series[Any] | Mapping[str, Value] | str) -> tuple[str, str, str]:
+    """ASIN, source and target of a row that has them, or of an id as ``B0…:IT:DE``.
+
+    Raises:
+        UsageError: it names no route.
+    """
+    parts = route.split(":") if isinstance(route, str) else [route.get(n) for n in ("asin", "source", "target")]
+    named = [part for part in parts if isinstance(part, str)]
+    if len(parts) != 3 or len(named) != 3:
+        remedy = "Give an answer, a row with asin, source and target, or an id as B0DEMO0001:IT:DE"
+        given = route if isinstance(route, str) else {str(name): value for name, value in route.items()}
+        raise UsageError("names no route", field="route", value=given, remedy=remedy)
+    asin, source, target = named
+    return asin, source, target
+
+
 def stats_text(stats: Stats) -> str:
     """How much is stored, in one line."""
     at = stats.evaluated_at
@@ -187,7 +236,7 @@ def _frame(
 
 _NUMBERS = frozenset(
     {"price", "price_avg90", "rating", "amazon_buy_box90_pct", "keepa_fba_fee", "keepa_referral_pct", "profit",
-     "roi_pct", "duration_s", "total_profit"}
+     "roi_pct", "duration_s", "total_profit", "days", "best_profit"}
 )  # fmt: skip
 _WHOLE = frozenset(
     {"sales_rank", "rank_drops30", "monthly_sold", "offers_new", "reviews", "out_of_stock90_pct", "weight_g"}

@@ -59,6 +59,13 @@ def observe_services(settings: Settings) -> ServiceObservations:
     return ServiceObservations(ages, answers, addresses)
 
 
+def heartbeat_health(settings: Settings) -> list[ServiceHealth]:
+    """The state of each service of these settings that sends heartbeats, in the order in which data passes them."""
+    names = {service.name for service in plan_services(settings)}
+    ages = {name: seconds_since_heartbeat(settings, name) for name in SERVICES if name in names}
+    return [_by_heartbeat(name, age_s, "$ARBKIT_HOME", None) for name, age_s in ages.items()]
+
+
 def assess(seen: ServiceObservations, *, home: str, progress_age_s: float | None) -> list[ServiceHealth]:
     """The state of each service, in the order in which data passes them.
 

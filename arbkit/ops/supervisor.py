@@ -121,7 +121,7 @@ def plan_services(settings: Settings, *, token_is_new: bool = False) -> list[Ser
         Service("consumer", ("consume",)),
         Service("detector", ("detect", "--follow")),
         Service("scheduler", ("schedule",)),
-        Service("api", ("api",), Address(f"{api}/docs", f"{api}/health"), "ARBKIT_API_PORT"),
+        Service("api", ("api",), Address(f"{api}/docs", f"{api}/health/live"), "ARBKIT_API_PORT"),
         Service(
             "dashboards",
             ("dashboards",),

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.store.base import Notice, PutRoutes, Rebuilt, Removed, Stats, Store, Sums, Written
-from arbkit.store.queries import OpportunityQuery, Page, ProductQuery
+from arbkit.store.queries import OpportunityQuery, Page, ProductQuery, RunQuery
 
 __all__ = [
     "ElasticOptions",
@@ -19,6 +19,7 @@ __all__ = [
     "PutRoutes",
     "Rebuilt",
     "Removed",
+    "RunQuery",
     "Stats",
     "Store",
     "Sums",

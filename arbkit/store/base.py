@@ -15,7 +15,7 @@ from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.looks import Look, LookStatus
 from arbkit.core.offers.merging import Outcome
 from arbkit.core.results import RouteTotals
-from arbkit.store.queries import OpportunityQuery, Page, ProductQuery
+from arbkit.store.queries import OpportunityQuery, Page, ProductQuery, RunQuery
 from arbkit.store.routes import ProductRoutes, RouteWindow
 
 if TYPE_CHECKING:
@@ -124,25 +124,44 @@ class Stats:
     """those that changed after their routes were made"""
     hidden_products: int = 0
     """those of the demo market that are not shown, because there are real ones"""
+    average_margin_pct: float | None = None
+    """of all opportunities, in percent of the revenue without VAT; None: there are none"""
+    products_with_opportunities: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """What the opportunities of a query come to, on whatever page. Profits at one unit each."""
+    """What the opportunities of a query come to, on whatever page. Profits at one unit each.
+
+    ``average_profit``, ``best_profit`` and ``average_margin_pct`` are None where there are none.
+    """
 
     count: int
     total_profit: float
+    average_margin_pct: float | None
     routes: Mapping[str, RouteTotals]
     """by route, as ``IT:DE``"""
 
     @classmethod
-    def of(cls, routes: Mapping[str, RouteTotals]) -> Sums:
-        """The sums over these routes."""
+    def of(cls, routes: Mapping[str, RouteTotals], *, margins: float | None) -> Sums:
+        """The sums over these routes, whose margins (in percent) together are ``margins``."""
+        count = sum(r["count"] for r in routes.values())
         return cls(
-            count=sum(r["count"] for r in routes.values()),
+            count=count,
             total_profit=round(sum(float(r["total_profit"]) for r in routes.values()), 2),
+            average_margin_pct=round((margins or 0.0) / count, 2) if count else None,
             routes=routes,
         )
+
+    @property
+    def average_profit(self) -> float | None:
+        """The mean profit, to the cent."""
+        return round(self.total_profit / self.count, 2) if self.count else None
+
+    @property
+    def best_profit(self) -> float | None:
+        """The greatest profit."""
+        return max((r["best_profit"] for r in self.routes.values()), default=None)
 
 
 class Store(Closing, Protocol):
@@ -274,6 +293,14 @@ class Store(Closing, Protocol):
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
         """The latest runs first."""
+        return list(self.run_page(RunQuery(report=report, limit=limit)).items)
+
+    def run_page(self, query: RunQuery) -> Page[Run]:
+        """The runs that a query finds, on one page.
+
+        Raises:
+            UsageError: the query contradicts itself, or its cursor is of another order.
+        """
         ...
 
     def run(self, run_id: str) -> Run | None:

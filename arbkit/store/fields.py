@@ -29,22 +29,27 @@ OPPORTUNITY_FIELDS = (
     "confidence", "data_at", "buy_price", "sell_price", "currency", "evaluated_at", "amazon_sells", "status",
 )  # fmt: skip
 """What of an opportunity is filtered, sorted or summed by, beside its document."""
-EXACT_FILTERS = ("status", "asin", "source", "target", "category", "brand", "amazon_sells")
-"""What of an ``OpportunityQuery`` must be equal, in the names of an opportunity."""
+EXACT_FILTERS = ("status", "asin", "source", "target", "brand", "amazon_sells")
+"""What of an ``OpportunityQuery`` must be equal, in the names of an opportunity; its category has several names."""
 RANGE_FILTERS = {
     "min_profit": "profit", "min_roi": "roi_pct", "min_margin": "margin_pct", "min_confidence": "confidence",
     "min_data_at": "data_at",
 }  # fmt: skip
 """Lower bound of an ``OpportunityQuery`` → the field of an opportunity that must reach it."""
 PRODUCT_SORTS = {
-    "updated": "updated_at", "title": "title", "profit": "best_profit", "margin": "best_margin", "asin": "asin",
+    "updated": "updated_at", "title": "title", "profit": "best_profit", "margin": "best_margin", "price": "price",
+    "asin": "asin",
 }  # fmt: skip
-"""Order of a ``ProductQuery`` → the field that it goes by."""
+"""Order of a ``ProductQuery`` → the field that it goes by; ``price`` is that of one marketplace."""
 OPPORTUNITY_SORTS = {
     "profit": "profit", "roi": "roi_pct", "margin": "margin_pct", "spread": "spread_pct", "confidence": "confidence",
     "age": "data_at", "title": "title", "buy_price": "buy_price", "sell_price": "sell_price", "route": "route",
 }  # fmt: skip
 """Order of an ``OpportunityQuery`` → the field that it goes by; ``route`` is source and target."""
+
+
+RUN_SORTS = {"started": "started_at"}
+"""Order of a ``RunQuery`` → the field that it goes by."""
 
 
 def is_number(name: str) -> bool:

@@ -8,7 +8,7 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Self, TypedDict, TypeVar, Unpack
+from typing import Generic, Literal, Self, TypedDict, TypeVar, Unpack
 
 import orjson
 from pydantic import Field
@@ -85,7 +85,17 @@ class OpportunityQuery(_Paged, OpportunityFilter):
         return math.ceil((time.time() if self.at is None else self.at) - self.max_age_hours * 3600)
 
 
-def check_query(query: ProductQuery | OpportunityQuery) -> None:
+class RunQuery(_Paged):
+    """Which runs of reports (``report`` None: of all), with order and stretch of the result."""
+
+    report: str | None = None
+    sort: Literal["started"] = "started"
+
+
+AnyQuery = ProductQuery | OpportunityQuery | RunQuery
+
+
+def check_query(query: AnyQuery) -> None:
     """Refuse a query that contradicts itself.
 
     Raises:
@@ -93,8 +103,13 @@ def check_query(query: ProductQuery | OpportunityQuery) -> None:
     """
     if query.cursor and query.offset:
         raise UsageError("exclude each other", field="cursor, offset")
-    if isinstance(query, ProductQuery) and query.max_price is not None and not query.market:
+    if not isinstance(query, ProductQuery) or query.market:
+        return
+    if query.max_price is not None:
         raise UsageError("needs the marketplace whose currency it is in", field="max_price", remedy="Give market too")
+    if query.sort == "price":
+        why = "needs the marketplace whose prices it goes by"
+        raise UsageError(why, field="sort_by", value=query.sort, remedy="Give market too")
 
 
 def age_edges(limits: Sequence[float], now: float) -> list[tuple[int | None, int | None]]:
@@ -104,12 +119,7 @@ def age_edges(limits: Sequence[float], now: float) -> list[tuple[int | None, int
 
 
 def page_of(
-    query: ProductQuery | OpportunityQuery,
-    rows: Sequence[R],
-    total: int,
-    *,
-    build: Callable[[R], T],
-    end: Callable[[R], End],
+    query: AnyQuery, rows: Sequence[R], total: int, *, build: Callable[[R], T], end: Callable[[R], End]
 ) -> Page[T]:
     """The page of these rows, of which there is one more than it holds where another page follows."""
     after = None
@@ -119,7 +129,7 @@ def page_of(
     return Page(items=tuple(map(build, rows[: query.limit])), total=total, next=after)
 
 
-def unpack_cursor(query: ProductQuery | OpportunityQuery) -> End | None:
+def unpack_cursor(query: AnyQuery) -> End | None:
     """Where the page before this one ended; None for the first page.
 
     Raises:

@@ -38,7 +38,7 @@ from arbkit.web.policies import NOTHING_ACTIVE, SECURITY_HEADERS
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_OPEN_PATHS = frozenset({"/health", "/docs", "/openapi.json"})
+_OPEN_PATHS = frozenset({"/health", "/health/live", "/health/ready", "/docs", "/openapi.json"})
 """What says nothing that the package itself does not: whether the service runs, and how to ask it."""
 _SHOWN = 200
 """Characters of a refused value that are repeated to the caller."""
@@ -185,8 +185,9 @@ class ProblemAPI(FastAPI):
                 for operation in operations.values():
                     for status, answer in operation["responses"].items():
                         if int(status) >= 400:
-                            (schema,) = answer["content"].values()
-                            answer["content"] = {_PROBLEM_JSON: schema}
+                            ((kind, schema),) = answer["content"].items()
+                            is_problem = schema["schema"].get("$ref") == f"#/components/schemas/{Problem.__name__}"
+                            answer["content"] = {_PROBLEM_JSON if is_problem else kind: schema}
         return super().openapi()
 
 

@@ -14,6 +14,8 @@ from tests.helpers.paths import ROOT
 
 FOLDER = ROOT / "arbkit" / "profit" / "fees" / "data"
 CURRENCY = {"UK": "GBP", "DE": "EUR", "FR": "EUR", "IT": "EUR", "ES": "EUR"}
+CATEGORIES = ROOT / "arbkit" / "core" / "offers" / "categories.toml"
+CATEGORY_NAMES = tomllib.loads(CATEGORIES.read_text("utf-8"))["categories"]
 ENVELOPES = ("light envelope", "standard envelope", "large envelope", "extra-large envelope")
 Row = Mapping[str, Any]
 
@@ -72,8 +74,8 @@ def schedule_of(offer: Row, price: float, on: date, *, by_fba: bool = True) -> t
     rows = {r["name"] for r in of_day("referral", on)["rows"]}
     category = str(offer["category"]).casefold()
     names: list[str] = []
-    for root in toml("categories")["roots"].values():
-        if category in [n.casefold() for n in root["names"]]:
+    for key, root in toml("categories")["roots"].items():
+        if category in [n.casefold() for n in CATEGORY_NAMES[key]]:
             names = root["schedules"]
     names = names or [n for n in rows if n.casefold() == category]
     kg = offer["weight_g"] / 1000

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -56,18 +57,28 @@ def faults(answer: Any) -> list[dict[str, Any]]:
 
 
 def test_health_says_which_prices_and_whether_the_store_answers(client: TestClient, filled: Settings) -> None:
-    assert client.get("/health").json()["detail"] is None
+    assert client.get("/health").json()["services"]["store"]["detail"] is None
     with open_store(filled) as store:
         store.put([Update(offer(a, version=8_000_001), None) for a in ASINS])
     body = client.get("/health").json()
     # There is no key, and the store holds real products: nothing is invented beside them.
-    assert (body["status"], body["mode"], body["store"]) == ("ok", "imported", True)
-    assert body["detail"] == "5 products not priced yet"
+    assert (body["status"], body["mode"], "keepa" in body["services"]) == ("healthy", "imported", False)
+    store_state = body["services"]["store"]
+    assert (store_state["status"], store_state["detail"]) == ("healthy", "5 products not priced yet")
+    assert (body["services"]["log"]["status"], body["services"]["consumer"]["status"]) == ("healthy", "unknown")
+    assert datetime.fromisoformat(body["timestamp"]).tzinfo is not None
+    assert client.get("/health/live").json() == {"status": "alive"}
+    assert client.get("/health/ready").json() == {"status": "ready"}
 
 
 def test_an_api_may_start_before_its_data(settings: Settings) -> None:
     with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
-        assert client.get("/health").json()["store"] is False
+        health = client.get("/health")
+        assert (health.status_code, health.json()["status"]) == (503, "unhealthy")
+        assert "nothing is stored yet" in health.json()["services"]["store"]["detail"]
+        assert client.get("/health/live").status_code == 200
+        ready = client.get("/health/ready")
+        assert (ready.status_code, ready.headers["content-type"]) == (503, "application/problem+json")
         early = client.get("/arbitrage")
         assert early.status_code == 503
         assert early.headers["content-type"] == "application/problem+json"
@@ -259,6 +270,140 @@ def test_a_morning_report_and_a_damaged_result_are_answered_like_any_other(
     assert {run["run_id"] for run in client.get("/reports?report=morning").json()["items"]} == {"m1", "m2"}
     assert client.get("/reports/m1").json()["result"] == {"new": 2, "items": [{"asin": "A"}]}
     assert client.get("/reports/m2").json()["result"] is None
+
+
+def test_products_go_on_by_a_cursor_whatever_is_stored_meanwhile(client: TestClient, filled: Settings) -> None:
+    first = client.get("/products?page_size=2&sort_by=asin&page=1").json()
+    with open_store(filled) as store:
+        # By its number the next page would begin with a product that has been seen.
+        store.put([Update(offer("A000000000"), None)])
+    seen, url = [p["asin"] for p in first["items"]], first["next"]
+    pages = [first["page"]]
+    while url:
+        body = client.get(url).json()
+        seen += [p["asin"] for p in body["items"]]
+        pages.append(body["page"])
+        url = body["next"]
+    assert (seen, pages) == (ASINS, [1, 2, 3])
+    (fault,) = faults(client.get(first["next"].replace("page=2", "page=3")))
+    assert (fault["field"], "is of page 2, not 3" in fault["why"]) == ("cursor", True)
+    assert faults(client.get("/products?sort_by=title&cursor=" + first["next"].split("cursor=")[1].split("&")[0]))
+
+
+def test_runs_are_paged_by_cursor_and_by_number(client: TestClient, filled: Settings) -> None:
+    with open_store(filled) as store:
+        for i in range(4):
+            store.put_run(Run(run_id=f"x{i}", report="x", status="succeeded", started_at=1_760_000_000.25))
+    seen, url = [], "/reports?page_size=2&report=x"
+    while url:
+        body = client.get(url).json()
+        assert body["total"] == 4
+        seen += [run["run_id"] for run in body["items"]]
+        url = body["next"]
+    assert seen == ["x3", "x2", "x1", "x0"]
+    assert [r["run_id"] for r in client.get("/reports?page_size=2&report=x&page=2").json()["items"]] == ["x1", "x0"]
+
+
+def test_products_are_ordered_by_price_and_found_by_one_category_in_any_language(
+    client: TestClient, filled: Settings
+) -> None:
+    with open_store(filled) as store:
+        made = [("Spielzeug", 500), ("Giochi e giocattoli", 9_000), ("Garten", 700)]
+        store.put(
+            [Update(offer(f"B00000010{i}", category=c, price_minor=p), None) for i, (c, p) in enumerate(made)]
+            + [Update(offer("B000000103", price_minor=None), None)]
+        )
+    by_price = client.get("/products?market=de&sort_by=price_asc&page_size=3").json()["items"]
+    assert [p["markets"]["DE"]["price"] for p in by_price] == [5.0, 7.0, 20.0]
+    (fault,) = faults(client.get("/products?sort_by=price"))
+    assert (fault["field"], "Give market" in fault["why"]) == ("sort_by", True)
+    for word in ("toys", "Spielzeug", "toys & games", "Juguetes y juegos"):
+        assert client.get("/products", params={"category": word}).json()["total"] == 8, word
+    assert client.get("/products?category=garden").json()["items"][0]["category_id"] == "garden"
+    assert client.get("/products?category=Nothing").json()["total"] == 0
+    (toys, *_) = client.get("/categories").json()["items"]
+    assert (toys["id"], toys["name"], "Spielzeug" in toys["names"]) == ("toys", "Toys & Games", True)
+
+
+def test_a_product_says_since_when_it_is_known_and_where_its_picture_is(client: TestClient, filled: Settings) -> None:
+    with open_store(filled) as store:
+        store.put([Update(offer(ASINS[0], version=8_000_001, image="51aBc+d.jpg"), None)])
+        store.put([Update(offer(ASINS[1], version=8_000_001, image="../x.jpg"), None)])
+    one, other = (client.get(f"/products/{asin}").json() for asin in ASINS[:2])
+    assert one["image_url"] == "https://m.media-amazon.com/images/I/51aBc+d._SX500_.jpg"
+    assert other["image_url"] is None
+    assert one["created_at"] == one["first_seen"] > 0
+
+
+def test_the_summary_is_of_all_pages(client: TestClient) -> None:
+    body = client.get("/arbitrage?limit=2&min_profit=20").json()
+    summary = body["summary"]
+    assert (summary["count"], summary["total_profit"], summary["average_profit"]) == (4, 140.0, 35.0)
+    assert (summary["best_profit"], summary["average_margin_pct"], summary["currency"]) == (50.0, 17.5, "EUR")
+    assert summary["routes"] == {"IT:DE": {"count": 4, "best_profit": 50.0, "total_profit": 140.0}}
+    assert client.get(body["next"]).json()["summary"] is None
+    nothing = client.get("/arbitrage?min_profit=900").json()["summary"]
+    assert (nothing["count"], nothing["average_profit"], nothing["best_profit"]) == (0, None, None)
+    assert client.get("/arbitrage?summary=false").json()["summary"] is None
+
+
+def test_stats_say_what_each_marketplace_is_good_for(client: TestClient) -> None:
+    body = client.get("/stats").json()
+    assert (body["average_profit"], body["average_margin_pct"], body["best_target"]) == (30.0, 15.0, "DE")
+    assert body["products_with_opportunities"] == 5
+    assert body["by_market"] == {
+        "DE": {"offers": 5, "bought_on": 0, "sold_on": 5, "profit_bought_on": 0.0, "profit_sold_on": 150.0},
+        "IT": {"offers": 5, "bought_on": 5, "sold_on": 0, "profit_bought_on": 150.0, "profit_sold_on": 0.0},
+    }
+
+
+def test_a_history_has_readable_times_and_major_units(client: TestClient) -> None:
+    body = client.get(f"/products/{ASINS[0]}/history?series=buy_box,new&market=de").json()
+    assert list(body["markets"]) == ["DE"]
+    box = body["markets"]["DE"]["series"]["buy_box"]
+    assert (box["unit"], box["total"], box["thinned"]) == ("EUR", 3, False)
+    assert box["points"] == [
+        {"at": "2026-01-08T02:40:00Z", "value": 19.9, "shipping": 0.0},
+        {"at": "2026-02-11T20:00:00Z", "value": 20.1, "shipping": None},
+        {"at": "2026-03-11T14:40:00Z", "value": None, "shipping": 0.0},
+    ]
+    assert [p["value"] for p in body["markets"]["DE"]["series"]["new"]["points"]] == [20.0, None, 21.0]
+    later = client.get(f"/products/{ASINS[0]}/history?from=2026-02-20&to=2026-12-01T00:00:00%2B02:00&series=new").json()
+    assert (later["from"], later["to"]) == ("2026-02-20T00:00:00Z", "2026-11-30T22:00:00Z")
+    assert later["markets"]["IT"]["series"]["new"]["points"] == [
+        {"at": "2026-02-20T00:00:00Z", "value": None}, {"at": "2026-03-11T14:40:00Z", "value": 21.0},
+    ]  # fmt: skip
+    assert client.get("/products/B0999999ZZ/history").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "says"),
+    [
+        ("series=buybox", "series", "Did you mean buy_box?"),
+        ("from=tomorrow", "from", "datetime"),
+        ("from=2026-02-01&to=2026-01-01", "request", "from is after to"),
+        ("max_points=1", "max_points", "greater than or equal to 10"),
+        ("market=US", "market", "UK, DE, FR, IT, ES"),
+        ("from=0001-01-01T00:00:00%2B14:00", "from", "no time that can be"),
+    ],
+)
+def test_a_stretch_of_history_that_cannot_be_is_named(client: TestClient, query: str, field: str, says: str) -> None:
+    (fault,) = faults(client.get(f"/products/{ASINS[0]}/history?{query}"))
+    assert field in (fault["field"], "request")
+    assert says in fault["why"]
+
+
+def test_windows_say_when_a_route_was_an_opportunity(client: TestClient, filled: Settings) -> None:
+    with open_store(filled) as store:
+        # What ended more than 400 days ago is forgotten.
+        store.put([Update(offer(ASINS[0], version=8_500_000), None)])
+        store_routes(store, [opportunity(a, profit=70.0) for a in ASINS[1:]])
+    (ended,) = client.get(f"/products/{ASINS[0]}/windows").json()["items"]
+    assert (ended["source"], ended["target"], ended["best_profit"]) == ("IT", "DE", 10.0)
+    assert ended["ended_at"] is not None
+    (still,) = client.get(f"/products/{ASINS[1]}/windows").json()["items"]
+    assert (still["ended_at"], still["best_profit"]) == (None, 70.0)
+    assert client.get("/products/B0999999ZZ/windows").status_code == 404
 
 
 def test_a_package_can_be_typed_in_read_and_forgotten(client: TestClient, filled: Settings) -> None:

@@ -14,12 +14,12 @@ from fastapi.testclient import TestClient
 import arbkit as package
 from arbkit.core.input.filters import ALIASES, OpportunityFilter
 from arbkit.core.models import Update
-from arbkit.core.results import OpportunityOut, RunOut
+from arbkit.core.results import RunOut
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.web.api import create_app
+from arbkit.web.api.schemas import Listing, OpportunityListing, ProductDetail, StatsOut
 from arbkit.web.dashboards.opportunities.filters import parse
-from arbkit.web.schemas import Listing, ProductDetail, StatsOut
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.processes import arbkit
 from tests.helpers.routes import store_routes
@@ -131,7 +131,7 @@ def test_export_takes_every_filter_as_an_option_and_a_view(filled: Settings, tmp
 
 
 def test_what_is_answered_has_the_shape_that_is_described(client: TestClient) -> None:
-    Listing[OpportunityOut].model_validate(client.get("/arbitrage?components=true").json())
+    OpportunityListing.model_validate(client.get("/arbitrage?components=true").json())
     ProductDetail.model_validate(client.get("/products/B000000001?components=true").json())
     Listing[RunOut].model_validate(client.get("/reports").json())
     StatsOut.model_validate(client.get("/stats").json())

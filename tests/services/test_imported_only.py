@@ -129,7 +129,7 @@ def test_a_store_that_does_not_answer_makes_no_demo_market_of_what_was_imported(
         assert client.post("/products/watch", json={"asins": ["B000000009"]}).status_code == 503
         assert client.get("/products/watch").status_code == 503
         assert client.delete("/products/watch/B000000009").status_code == 503
-        assert client.get("/health").json()["store"] is False
+        assert client.get("/health").json()["services"]["store"]["status"] == "unhealthy"
     assert not (settings.home / "demo-watchlist.txt").exists()
     # A producer of the demo market looks at this every few seconds: a store that is away does not end it.
     assert mode_at_start(settings) == settings

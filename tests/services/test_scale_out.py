@@ -69,7 +69,8 @@ def test_demo_to_opportunities_on_the_api(scaled: Settings) -> None:
     assert len(found["new"]) == found["total"]
     with TestClient(create_app(scaled), base_url="http://127.0.0.1") as client:
         shown = client.get("/arbitrage?limit=500").json()
-        assert client.get("/health").json()["store"] is True
+        health = client.get("/health").json()["services"]
+        assert (health["store"]["status"], health["log"]["status"]) == ("healthy", "healthy")
         stats = client.get("/stats").json()
         searched = client.get("/products", params={"q": shown["items"][0]["asin"]}).json()
     routes = {

@@ -14,11 +14,12 @@ from arbkit.core.errors import UsageError
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.input.validation import Request
 from arbkit.core.marketplaces import MarketCode
+from arbkit.core.offers.categories import names_of_category
 
 OpportunitySort = Literal[
     "profit", "roi", "margin", "spread", "confidence", "age", "title", "buy_price", "sell_price", "route"
 ]
-ProductSort = Literal["updated", "title", "profit", "margin", "asin"]
+ProductSort = Literal["updated", "title", "profit", "margin", "price", "asin"]
 FilterValue = str | float | bool | None
 
 ALIASES = {
@@ -50,7 +51,9 @@ def _filter(title: str, description: str, unit: str, *, ge: float | None = None,
     return Field(None, ge=ge, le=le, title=title, description=description, json_schema_extra={"unit": unit})
 
 
-class _Filter(Request):
+class Filter(Request):
+    """Base of requests whose fields go by the names of :data:`ALIASES` too."""
+
     @model_validator(mode="before")
     @classmethod
     def _canonical_names(cls, given: Any) -> Any:
@@ -77,17 +80,24 @@ class _Filter(Request):
         values = {name: getattr(self, name) for name, field in type(self).model_fields.items() if field.title}
         return {name: value for name, value in values.items() if value is not None}
 
+    @property
+    def category_names(self) -> tuple[str, ...]:
+        """The names that the category which is asked for has on any marketplace; () where any category will do."""
+        category: str | None = getattr(self, "category", None)
+        return names_of_category(category) if category else ()
 
+
+_CATEGORY = "this category, by arbkit's id (toys) or its name on any marketplace, and under all of its names"
 _WORDS = "words of title, brand, EAN or ASIN, or how they begin, whatever the case and accents"
 
 
-class OpportunityFilter(_Filter):
+class OpportunityFilter(Filter):
     """Which opportunities; a field that is None asks for any. Bounds are inclusive."""
 
     q: str | None = _filter("Search", _WORDS, "text")
     asin: Asin | None = _filter("ASIN", "this product", "ASIN")
     brand: str | None = _filter("Brand", "exactly this brand", "text")
-    category: str | None = _filter("Category", "exactly this category", "text")
+    category: str | None = _filter("Category", _CATEGORY, "category")
     source: MarketCode | None = _filter("Buy on", "marketplace to buy on", "marketplace")
     target: MarketCode | None = _filter("Sell on", "marketplace to sell on", "marketplace")
     min_profit: float | None = _filter(
@@ -120,12 +130,12 @@ class OpportunityFilter(_Filter):
     )
 
 
-class ProductFilter(_Filter):
+class ProductFilter(Filter):
     """Which products; a field that is None asks for any."""
 
     q: str | None = _filter("Search", _WORDS, "text")
     market: MarketCode | None = _filter("Offered on", "marketplace that it is offered on", "marketplace")
-    category: str | None = _filter("Category", "exactly this category", "text")
+    category: str | None = _filter("Category", _CATEGORY, "category")
     max_price: float | None = _filter(
         "Price",
         "greatest price on market (which it needs), VAT included, in its currency",

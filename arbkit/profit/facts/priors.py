@@ -74,7 +74,7 @@ class Packing(_Model):
 
 
 class PackagePriors(_Model):
-    """The table ``priors.toml``; ``categories`` by the root's key in ``categories.toml``."""
+    """The table ``priors.toml``; ``categories`` by the id of a category."""
 
     checked_on: date
     source: str

@@ -18,6 +18,7 @@ from typing import cast
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.marketplaces import MARKETS
+from arbkit.core.offers.categories import CATEGORIES
 from arbkit.core.results import Json
 from arbkit.profit.fees.bands import PeakSeason, Provenance, Schedule, WeightBands
 from arbkit.profit.fees.contents import CategoryRoot, DigitalServicesRow, TableContent
@@ -255,12 +256,12 @@ def parse_tables(files: Mapping[str, Mapping[str, Json]]) -> Tables:
             versions[table_id] = _versions(table_id, cast("Sequence[TableContent]", rows))
     digital = tuple(cast("Sequence[DigitalServicesRow]", files["digital_services"]["rows"]))
     _check_digital(digital)
-    roots = cast("Mapping[str, CategoryRoot]", files["categories"]["roots"])
+    roots = _roots(cast("Mapping[str, Mapping[str, Sequence[str]]]", files["categories"]["roots"]))
     branches = cast("Mapping[str, Sequence[str]]", files["categories"]["branches"])
     tables = Tables(
         version=max(v.first for vs in versions.values() for v in vs).isoformat(),
         versions=MappingProxyType(versions),
-        roots=MappingProxyType(dict(roots)),
+        roots=MappingProxyType(roots),
         branches=MappingProxyType({name: tuple(map(_words, words)) for name, words in branches.items()}),
         renamed=MappingProxyType(cast("dict[str, str]", files["categories"].get("renamed", {}))),
         digital=digital,
@@ -273,6 +274,13 @@ def parse_tables(files: Mapping[str, Mapping[str, Json]]) -> Tables:
         if schedule not in known:
             raise broken_table("categories", row, f"no referral schedule is called {schedule!r}")
     return tables
+
+
+def _roots(schedules: Mapping[str, Mapping[str, Sequence[str]]]) -> dict[str, CategoryRoot]:
+    """Each category with its names, which all of arbkit shares, and its referral schedules."""
+    for key in schedules.keys() ^ CATEGORIES.keys():
+        raise broken_table("categories", key, "is not one of arbkit's categories, or one of them is missing here")
+    return {key: {"names": CATEGORIES[key].names, "schedules": row["schedules"]} for key, row in schedules.items()}
 
 
 def _words(text: str) -> str:

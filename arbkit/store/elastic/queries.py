@@ -10,16 +10,25 @@ from pydantic import JsonValue
 from arbkit.core.errors import UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.results import JsonObject, RouteTotals
-from arbkit.store.base import MAX_BRANDS
+from arbkit.store.base import MAX_BRANDS, Sums
 from arbkit.store.elastic.client import Hit
 from arbkit.store.elastic.documents import ACTIVE
-from arbkit.store.fields import EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RANGE_FILTERS
-from arbkit.store.queries import End, OpportunityQuery, ProductQuery, age_edges, check_query, unpack_cursor
+from arbkit.store.fields import EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RANGE_FILTERS, RUN_SORTS
+from arbkit.store.queries import (
+    AnyQuery,
+    End,
+    OpportunityQuery,
+    ProductQuery,
+    RunQuery,
+    age_edges,
+    check_query,
+    unpack_cursor,
+)
 from arbkit.store.search_text import words
 
 _WINDOW = 100_000
-_SORTS: Mapping[str, str] = {**PRODUCT_SORTS, **OPPORTUNITY_SORTS}
-_DATES = frozenset({"updated_at", "data_at"})
+_SORTS: Mapping[str, str] = {**PRODUCT_SORTS, **OPPORTUNITY_SORTS, **RUN_SORTS}
+_DATES = frozenset({"updated_at", "data_at", "started_at"})
 """The dates that are filtered or sorted by."""
 Clause = JsonObject
 
@@ -30,16 +39,15 @@ def product_search(query: ProductQuery) -> Clause:
     Raises:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
-    where = _matching(query.q)
-    if query.category:
-        where.append({"term": {"category": query.category}})
+    where = [*_matching(query.q), *_of_category(query)]
     if query.min_margin is not None:
         where.append({"range": {"best_margin": {"gte": query.min_margin}}})
     if query.market:
         where.append({"term": {"sold_on": query.market}})
         if query.max_price_minor is not None:
             where.append({"range": {f"price.{query.market}": {"lte": query.max_price_minor}}})
-    return _search(query, where, PRODUCT_SORTS[query.sort], "asin")
+    key = f"price.{query.market}" if query.sort == "price" else PRODUCT_SORTS[query.sort]
+    return _search(query, where, key, "asin")
 
 
 def opportunity_search(query: OpportunityQuery) -> Clause:
@@ -49,6 +57,16 @@ def opportunity_search(query: OpportunityQuery) -> Clause:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
     return _search(query, _opportunity_filter(query), OPPORTUNITY_SORTS[query.sort], "id")
+
+
+def run_search_body(query: RunQuery) -> Clause:
+    """The body of a search.
+
+    Raises:
+        UsageError: the query contradicts itself, or its cursor is of another one.
+    """
+    where: list[JsonValue] = [{"term": {"report": query.report}}] if query.report else []
+    return _search(query, where, RUN_SORTS[query.sort], "run_id")
 
 
 OPPORTUNITIES: Clause = {"bool": {"filter": [{"term": {"status": "opportunity"}}, ACTIVE]}}
@@ -62,9 +80,12 @@ ROUTE_SUMS: Clause = {
         }
     },
 }
-"""Counts and profits of each route, as :func:`routes_of` reads them."""
+"""Counts and profits of each route, as :func:`sums_of` reads them."""
+MARGINS: Clause = {"sum": {"field": "margin_pct"}}
+"""The sum of all margins."""
 HEAD_FIGURES: Clause = {
     "routes": ROUTE_SUMS,
+    "margins": MARGINS,
     "categories": {"terms": {"field": "category", "size": 10_000, "order": {"_key": "asc"}}},
     "brands": {
         "terms": {
@@ -82,7 +103,11 @@ HEAD_FIGURES: Clause = {
 
 UNPRICED: Clause = {"term": {"unpriced": True}}
 """Products that changed after their routes were made."""
-PRODUCT_FIGURES: Clause = {"demo": {"filter": {"term": {"demo": True}}}, "unpriced": {"filter": UNPRICED}}
+PRODUCT_FIGURES: Clause = {
+    "demo": {"filter": {"term": {"demo": True}}},
+    "unpriced": {"filter": UNPRICED},
+    "with_best": {"filter": {"exists": {"field": "best_profit"}}},
+}
 """What the head figures say of products."""
 
 
@@ -94,7 +119,7 @@ def sums_search(query: OpportunityQuery) -> Clause:
     """
     check_query(query)
     where: Clause = {"bool": {"filter": _opportunity_filter(query)}}
-    return {"size": 0, "track_total_hits": False, "query": where, "aggs": {"routes": ROUTE_SUMS}}
+    return {"size": 0, "track_total_hits": False, "query": where, "aggs": {"routes": ROUTE_SUMS, "margins": MARGINS}}
 
 
 def ages_search(limits: Sequence[float], now: float) -> Clause:
@@ -118,7 +143,13 @@ def ages_of(aggregations: Mapping[str, JsonValue]) -> dict[str, tuple[int, ...]]
     }
 
 
-def routes_of(aggregation: Mapping[str, JsonValue]) -> dict[str, RouteTotals]:
+def sums_of(aggregations: Mapping[str, JsonValue]) -> Sums:
+    """What :data:`ROUTE_SUMS` and :data:`MARGINS` found."""
+    results: Mapping[str, Any] = aggregations
+    return Sums.of(_routes_of(results["routes"]), margins=results["margins"]["value"])
+
+
+def _routes_of(aggregation: Mapping[str, JsonValue]) -> dict[str, RouteTotals]:
     """What :data:`ROUTE_SUMS` found, by route."""
     results: Mapping[str, Any] = aggregation
     found: dict[str, RouteTotals] = {
@@ -134,13 +165,17 @@ def routes_of(aggregation: Mapping[str, JsonValue]) -> dict[str, RouteTotals]:
 
 
 def _opportunity_filter(query: OpportunityQuery) -> list[JsonValue]:
-    where: list[JsonValue] = [ACTIVE, *_matching(query.q)]
+    where: list[JsonValue] = [ACTIVE, *_matching(query.q), *_of_category(query)]
     exact = ((name, getattr(query, name)) for name in EXACT_FILTERS)
     where.extend({"term": {name: value}} for name, value in exact if value is not None)
     for name, field in RANGE_FILTERS.items():
         if (value := getattr(query, name)) is not None:
             where.append({"range": {field: {"gte": _searched(field, value)}}})
     return where
+
+
+def _of_category(query: ProductQuery | OpportunityQuery) -> list[JsonValue]:
+    return [{"terms": {"category": list(query.category_names)}}] if query.category_names else []
 
 
 def _matching(q: str | None) -> list[JsonValue]:
@@ -151,7 +186,7 @@ def _matching(q: str | None) -> list[JsonValue]:
     return found or [{"match_none": {}}]
 
 
-def _search(query: ProductQuery | OpportunityQuery, where: list[JsonValue], key: str, unique: str) -> Clause:
+def _search(query: AnyQuery, where: list[JsonValue], key: str, unique: str) -> Clause:
     """In keyset order; unknown keys come last either way round. One more than the page holds is asked for."""
     check_query(query)
     if query.offset + query.limit >= _WINDOW:
@@ -181,13 +216,15 @@ def _search(query: ProductQuery | OpportunityQuery, where: list[JsonValue], key:
     return body
 
 
-def end_of(query: ProductQuery | OpportunityQuery, hit: Hit) -> End:
+def end_of(query: AnyQuery, hit: Hit) -> End:
     """The sort key of a hit, None for a missing number, which sorts as an infinite one; and its id."""
     key, last_id = cast("tuple[int | float | str | None, str]", hit["sort"])
     if key in ("Infinity", "-Infinity") or (isinstance(key, float | int) and abs(key) > 1e18):
         return None, last_id
-    # A date is sorted by its milliseconds; those that are sorted by here are whole seconds.
-    return seconds(key) if isinstance(key, int) and _SORTS[query.sort] in _DATES else key, last_id
+    if isinstance(key, int) and _SORTS[query.sort] in _DATES:
+        # A date is sorted by its milliseconds.
+        return key // 1000 if key % 1000 == 0 else key / 1000, last_id
+    return key, last_id
 
 
 def _searched(field: str, value: JsonValue) -> JsonValue:

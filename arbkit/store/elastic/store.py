@@ -32,7 +32,7 @@ from arbkit.store.elastic.users import ElasticUsers
 from arbkit.store.elastic.writer import Writer
 from arbkit.store.fields import is_number
 from arbkit.store.product_document import compose_states, without_invented
-from arbkit.store.queries import OpportunityQuery, Page, ProductQuery, page_of
+from arbkit.store.queries import AnyQuery, OpportunityQuery, Page, ProductQuery, RunQuery, page_of
 from arbkit.store.routes import ProductRoutes, RouteWindow
 
 if TYPE_CHECKING:
@@ -280,36 +280,32 @@ class ElasticStore(ElasticUsers, Closing):
 
     def products(self, query: ProductQuery) -> Page[Product]:
         """See :meth:`arbkit.store.base.Store.products`."""
-        return self._page("products", query, queries.product_search(query), documents.product_of)
+        search = demo.without(self._hidden(), queries.product_search(query))
+        return self._page("products", query, search, documents.product_of)
 
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
         """See :meth:`arbkit.store.base.Store.opportunities`."""
-        return self._page("opportunities", query, queries.opportunity_search(query), documents.opportunity_of)
+        search = demo.without(self._hidden(), queries.opportunity_search(query))
+        return self._page("opportunities", query, search, documents.opportunity_of)
 
     def sums(self, query: OpportunityQuery) -> Sums:
         """See :meth:`arbkit.store.base.Store.sums`."""
         search = demo.without(self._hidden(), queries.sums_search(query))
-        found = self._search("opportunities", search)["aggregations"]
-        return Sums.of(queries.routes_of(found["routes"]))
+        return queries.sums_of(self._search("opportunities", search)["aggregations"])
 
-    def _page(
-        self,
-        collection: str,
-        query: ProductQuery | OpportunityQuery,
-        search: JsonObject,
-        build: Callable[[JsonObject], T],
-    ) -> Page[T]:
-        answer = self._search(collection, demo.without(self._hidden(), search))
+    def _page(self, collection: str, query: AnyQuery, search: JsonObject, build: Callable[[JsonObject], T]) -> Page[T]:
+        answer = self._search(collection, search)
         hits, total = answer["hits"]["hits"], answer["aggregations"]["total"]["doc_count"]
         end = partial(queries.end_of, query)
         return page_of(query, hits, total, build=lambda hit: build(hit["_source"]), end=end)
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
         """See :meth:`arbkit.store.base.Store.runs`."""
-        where: JsonObject = {"term": {"report": report}} if report else {"match_all": {}}
-        search: JsonObject = {"size": limit, "query": where, "sort": [{"started_at": "desc"}], "_source": ["document"]}
-        hits = self._search("runs", search)["hits"]["hits"]
-        return [documents.run_of(hit["_source"]) for hit in hits]
+        return list(self.run_page(RunQuery(report=report, limit=limit)).items)
+
+    def run_page(self, query: RunQuery) -> Page[Run]:
+        """See :meth:`arbkit.store.base.Store.run_page`."""
+        return self._page("runs", query, queries.run_search_body(query), documents.run_of)
 
     def run(self, run_id: str) -> Run | None:
         """See :meth:`arbkit.store.base.Store.run`."""
@@ -327,7 +323,7 @@ class ElasticStore(ElasticUsers, Closing):
         head |= {"query": queries.OPPORTUNITIES, "aggs": queries.HEAD_FIGURES}
         found = self._search("opportunities", demo.without(hidden, head))
         results = found["aggregations"]
-        sums = Sums.of(queries.routes_of(results["routes"]))
+        sums = queries.sums_of(results)
         currency = [b["key"] for b in results["currency"]["buckets"]]
         ages = offers["aggregations"]
         return Stats(
@@ -346,6 +342,8 @@ class ElasticStore(ElasticUsers, Closing):
             evaluated_at=next((hit["_source"]["evaluated_at"] for hit in results["evaluated"]["hits"]["hits"]), None),
             unpriced_products=products["aggregations"]["unpriced"]["doc_count"],
             hidden_products=len(hidden),
+            average_margin_pct=sums.average_margin_pct,
+            products_with_opportunities=products["aggregations"]["with_best"]["doc_count"],
         )
 
     def ages(self, limits: Sequence[float], *, now: float) -> dict[str, tuple[int, ...]]:

@@ -7,8 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from arbkit.store.base import MAX_BRANDS
-from arbkit.store.fields import EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RANGE_FILTERS
-from arbkit.store.queries import OpportunityQuery, ProductQuery, age_edges, check_query, unpack_cursor
+from arbkit.store.fields import EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RANGE_FILTERS, RUN_SORTS
+from arbkit.store.queries import (
+    AnyQuery,
+    OpportunityQuery,
+    ProductQuery,
+    RunQuery,
+    age_edges,
+    check_query,
+    unpack_cursor,
+)
 from arbkit.store.search_text import words
 from arbkit.store.sqlite.demo import REAL, REAL_PRODUCT, Condition
 from arbkit.store.sqlite.rows import PRODUCT_COLUMNS
@@ -67,7 +75,11 @@ def build_products_query(query: ProductQuery, *, real_only: bool = False) -> Sql
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
     where = _product_filter(query, real_only=real_only)
-    return _page_query(PRODUCT_COLUMNS, "products", where, query, PRODUCT_SORTS[query.sort], "asin")
+    # The code is one of ours, and what its document shows is what it goes by.
+    key = (
+        f"json_extract(markets, '$.{query.market}.price_minor')" if query.sort == "price" else PRODUCT_SORTS[query.sort]
+    )
+    return _page_query(PRODUCT_COLUMNS, "products", where, query, key, "asin")
 
 
 def build_product_count_query(query: ProductQuery, *, real_only: bool = False) -> SqlQuery:
@@ -90,14 +102,28 @@ def build_opportunities_query(query: OpportunityQuery, *, real_only: bool = Fals
 
 
 def build_sums_query(query: OpportunityQuery, *, real_only: bool = False) -> SqlQuery:
-    """Rows of route, count, best and total profit.
+    """Rows of route, count, best and total profit, and the sum of the margins.
 
     Raises:
         UsageError: the query contradicts itself.
     """
     check_query(query)
-    found = "SELECT source || ':' || target, count(*), max(profit), sum(profit) FROM opportunities"
+    found = "SELECT source || ':' || target, count(*), max(profit), sum(profit), sum(margin_pct) FROM opportunities"
     return _where(found, _opportunity_filter(query, real_only=real_only), "GROUP BY source, target")
+
+
+def build_runs_query(query: RunQuery) -> SqlQuery:
+    """Rows of the document, the sort key and the id.
+
+    Raises:
+        UsageError: the query contradicts itself, or its cursor is of another one.
+    """
+    return _page_query("document", "runs", _run_filter(query), query, RUN_SORTS[query.sort], "run_id")
+
+
+def build_run_count_query(query: RunQuery) -> SqlQuery:
+    """How many runs there are on all pages."""
+    return _where("SELECT count(*) FROM runs", _run_filter(query))
 
 
 def build_age_queries(limits: Sequence[float], now: float, *, real_only: bool = False) -> list[SqlQuery]:
@@ -118,7 +144,7 @@ def _where(select: str, conditions: Sequence[Condition], rest: str = "") -> SqlQ
 
 
 def _page_query(
-    columns: str, table: str, conditions: list[Condition], query: ProductQuery | OpportunityQuery, key: str, unique: str
+    columns: str, table: str, conditions: list[Condition], query: AnyQuery, key: str, unique: str
 ) -> SqlQuery:
     """In keyset order; unknown keys come last either way round."""
     check_query(query)
@@ -135,7 +161,7 @@ def _page_query(
     return replace(page, values=[*page.values, query.limit + 1, query.offset])
 
 
-def _order(query: ProductQuery | OpportunityQuery, key: str, unique: str) -> str:
+def _order(query: AnyQuery, key: str, unique: str) -> str:
     direction = "DESC" if query.descending else "ASC"
     return f"{key} {direction} NULLS LAST, {unique} {direction}"
 
@@ -151,10 +177,18 @@ def _matching(q: str | None) -> list[Condition]:
     return [("rowid IN (SELECT rowid FROM product_text WHERE product_text MATCH ?)", [terms])]
 
 
+def _of_category(query: ProductQuery | OpportunityQuery) -> list[Condition]:
+    names = query.category_names
+    return [(f"category IN ({', '.join('?' * len(names))})", list(names))] if names else []
+
+
+def _run_filter(query: RunQuery) -> list[Condition]:
+    return [("report = ?", [query.report])] if query.report else []
+
+
 def _product_filter(query: ProductQuery, *, real_only: bool) -> list[Condition]:
     found = [*_matching(query.q), *([REAL_PRODUCT] if real_only else [])]
-    if query.category:
-        found.append(("category = ?", [query.category]))
+    found += _of_category(query)
     if query.min_margin is not None:
         found.append(("best_margin >= ?", [query.min_margin]))
     if query.market:
@@ -167,7 +201,7 @@ def _product_filter(query: ProductQuery, *, real_only: bool) -> list[Condition]:
 def _opportunity_filter(query: OpportunityQuery, *, real_only: bool) -> list[Condition]:
     products = "SELECT asin FROM products WHERE"
     found = [(f"asin IN ({products} {condition})", values) for condition, values in _matching(query.q)]
-    found += [REAL] if real_only else []
+    found += [*([REAL] if real_only else []), *_of_category(query)]
     # Most rows reach a bound: an index of bounds, which the plus sign rules out, would be the slow way.
     tests = {name: f"{name} = ?" for name in EXACT_FILTERS}
     tests |= {name: f"+{column} >= ?" for name, column in RANGE_FILTERS.items()}

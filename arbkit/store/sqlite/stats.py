@@ -7,6 +7,10 @@ import sqlite3
 from arbkit.store.base import Stats, Sums
 from arbkit.store.sqlite import queries
 from arbkit.store.sqlite.changes import count_unpriced
+from arbkit.store.sqlite.demo import REAL_PRODUCT
+
+_COUNT_BEST = "SELECT count(*) FROM products WHERE best_profit IS NOT NULL"
+_WITH_BEST = {False: _COUNT_BEST, True: f"{_COUNT_BEST} AND {REAL_PRODUCT[0]}"}
 
 
 def read_stats(connection: sqlite3.Connection, sums: Sums, *, real_only: bool) -> Stats:
@@ -36,4 +40,6 @@ def read_stats(connection: sqlite3.Connection, sums: Sums, *, real_only: bool) -
         evaluated_at=evaluated_at,
         unpriced_products=count_unpriced(connection, real_only=real_only),
         hidden_products=hidden,
+        average_margin_pct=sums.average_margin_pct,
+        products_with_opportunities=connection.execute(_WITH_BEST[real_only]).fetchone()[0],
     )

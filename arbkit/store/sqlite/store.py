@@ -25,7 +25,7 @@ from arbkit.store.absorbing import absorb_all, absorb_histories, put_guarded, va
 from arbkit.store.base import Announce, Notice, PutRoutes, Rebuilt, Removed, Stats, Sums, Written
 from arbkit.store.fields import is_number
 from arbkit.store.product_document import compose_states, without_invented
-from arbkit.store.queries import End, OpportunityQuery, Page, ProductQuery, page_of
+from arbkit.store.queries import End, OpportunityQuery, Page, ProductQuery, RunQuery, page_of
 from arbkit.store.routes import ProductRoutes, RouteWindow
 from arbkit.store.sqlite import changes, demo, queries, routes, rows
 from arbkit.store.sqlite.integrity import drop_damaged, find_damaged
@@ -310,16 +310,21 @@ class SqliteStore(SqliteUsers, Closing):
         if key not in self._sums:
             if len(self._sums) >= _SUMS_KEPT:
                 self._sums.clear()
-            self._sums[key] = Sums.of(_routes(connection.execute(asked.sql, asked.values)))
+            found = connection.execute(asked.sql, asked.values).fetchall()
+            self._sums[key] = Sums.of(_routes(found), margins=sum(row[-1] for row in found))
         return self._sums[key]
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
         """See :meth:`arbkit.store.base.Store.runs`."""
-        where, values = ("WHERE report = ?", [report]) if report else ("", [])
-        with self._using() as connection:
-            query = f"SELECT document FROM runs {where} ORDER BY started_at DESC LIMIT ?"  # noqa: S608 - ours
-            found = connection.execute(query, [*values, limit]).fetchall()
-        return [Run(**orjson.loads(document)) for (document,) in found]
+        return list(self.run_page(RunQuery(report=report, limit=limit)).items)
+
+    def run_page(self, query: RunQuery) -> Page[Run]:
+        """See :meth:`arbkit.store.base.Store.run_page`."""
+        asked, count = queries.build_runs_query(query), queries.build_run_count_query(query)
+        with self._using() as connection, snapshot(connection):
+            (total,) = connection.execute(count.sql, count.values).fetchone()
+            found = connection.execute(asked.sql, asked.values).fetchall()
+        return page_of(query, found, total, build=lambda row: Run(**orjson.loads(row[0])), end=_end)
 
     def run(self, run_id: str) -> Run | None:
         """See :meth:`arbkit.store.base.Store.run`."""
@@ -360,8 +365,8 @@ def _end(row: Sequence[Any]) -> End:
     return row[-2], row[-1]
 
 
-def _routes(found: Iterable[tuple[str, int, float, float]]) -> dict[str, RouteTotals]:
-    return {r: {"count": n, "best_profit": b, "total_profit": round(t, 2)} for r, n, b, t in found}
+def _routes(found: Iterable[Sequence[Any]]) -> dict[str, RouteTotals]:
+    return {r: {"count": n, "best_profit": b, "total_profit": round(t, 2)} for r, n, b, t, _ in found}
 
 
 def _nothing_yet(path: Path) -> StoreError:

@@ -46,7 +46,7 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
 def say(settings: Settings) -> list[str]:
     """What API, command and notebook say of the profile."""
     with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
-        health = client.get("/health").json()["detail"] or ""
+        health = client.get("/health").json()["services"]["store"]["detail"] or ""
     status = "; ".join(text for name, text in _data_rows(_status(settings)) if name == "profile")
     with arbkit.open(settings) as arb:
         note = arb.opportunities().attrs.get("note", "")
@@ -128,7 +128,7 @@ def test_a_broken_profile_prices_nothing_and_says_what_is_wrong_until_it_is_mend
     # What was detected before is still there to be read.
     assert f"{was:.2f}" in pages[0].column("Profit")[0]
     with TestClient(create_app(settings), base_url="http://127.0.0.1") as client:
-        assert "The seller profile cannot be used" in client.get("/health").json()["detail"]
+        assert "The seller profile cannot be used" in client.get("/health").json()["services"]["store"]["detail"]
         assert client.get("/arbitrage").json()["items"][0]["profit"] == was
 
     file.write_text(OWN, "utf-8")

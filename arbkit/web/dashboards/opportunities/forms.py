@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from arbkit.core.formatting import count
+from arbkit.core.offers.categories import category_of
 from arbkit.store import Stats
 from arbkit.web.address import BOUNDS
 from arbkit.web.dashboards.content import Field, choice, options
@@ -26,9 +27,8 @@ def filter_fields(
     view: View, refused: Mapping[str, tuple[str, str]], markets: Sequence[str], stats: Stats
 ) -> list[Field]:
     """What is asked for and what could be; ``refused``: what was typed into a field that cannot be, and why."""
-    categories = [*stats.categories]
-    if view.category and view.category not in categories:
-        categories.append(view.category)
+    shown = {"category": _shown_category(view.category)}
+    categories = sorted({*map(_shown_category, stats.categories), *filter(None, shown.values())})
     fields: list[Field] = [
         choice("source", "Buy on", options(markets, first="any")),
         choice("target", "Sell on", options(markets, first="any")),
@@ -44,11 +44,16 @@ def filter_fields(
         choice("all_routes", "Routes that need a size", options(("yes",), first="hidden")),
     ]
     for one in fields:
-        value = getattr(view, one["name"])
+        value = shown.get(one["name"], getattr(view, one["name"]))
         one["value"] = f"{value:g}" if one["name"] in BOUNDS and value is not None else _TEXTS.get(value, value)
         if one["name"] in refused:
             one["value"], one["wrong"] = refused[one["name"]]
     return [*fields, {"name": "clear", "label": "Clear filters", "kind": "button"}]
+
+
+def _shown_category(name: str | None) -> str | None:
+    """One name for a category, whichever marketplace's a product has."""
+    return name if (known := category_of(name)) is None else known.name
 
 
 def saved_fields(names: Sequence[str], here: str, naming: str) -> list[Field]:

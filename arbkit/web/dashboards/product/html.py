@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
 from arbkit.core.formatting import age_words
 from arbkit.core.models import Product
+from arbkit.core.offers.images import image_url
 from arbkit.core.offers.looks import Look
 
-_PICTURE = re.compile(r"[\w+%-]{1,40}(?:\._[\w,+-]{1,40}_)?\.(?:jpg|jpeg|png|gif)", re.ASCII)
 _MOST_EANS = 4
 
 
 def picture_address(product: Product) -> str:
     """The address of the product's picture at Amazon; empty where its name is none of a picture."""
-    picture = product.image or ""
-    return f"https://m.media-amazon.com/images/I/{picture}" if _PICTURE.fullmatch(picture) else ""
+    return image_url(product.image, width=None) or ""
 
 
 def ean_words(product: Product) -> str:

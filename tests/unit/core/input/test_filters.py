@@ -17,8 +17,8 @@ from arbkit.core.input.filters import ALIASES, OpportunityFilter, ProductFilter
 from arbkit.reports.runner import find_report
 from arbkit.store.queries import OpportunityQuery, ProductQuery
 from arbkit.web.address import AddressFilter
+from arbkit.web.api.schemas import ArbitrageRequest, ProductsRequest
 from arbkit.web.dashboards.opportunities.filters import View, parse
-from arbkit.web.schemas import ArbitrageRequest, ProductsRequest
 from arbkit.workbench import Workbench
 from tests.helpers.paths import ROOT
 

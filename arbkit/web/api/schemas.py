@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from datetime import datetime
 from typing import Generic, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
@@ -9,13 +11,18 @@ from pydantic.dataclasses import dataclass
 
 from arbkit.core.input.filters import OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
 from arbkit.core.input.validation import Request
+from arbkit.core.marketplaces import MARKETS
 from arbkit.core.marketplaces import market as marketplace
 from arbkit.core.models import Offer, Origin, Product
+from arbkit.core.offers.categories import category_id
+from arbkit.core.offers.images import image_url
 from arbkit.core.results import JsonObject, MarketPrice, OpportunityOut, ProductOut, Result, RouteTotals, RunOut
+from arbkit.core.settings import Mode
 from arbkit.profit.quote.request import QuoteRequest
+from arbkit.store import Stats, Sums
 
 T = TypeVar("T")
-_ASCENDING = frozenset({"asin", "title", "route", "buy_price"})
+_ASCENDING = frozenset({"asin", "title", "route", "buy_price", "price"})
 """Orders in which people expect the least first; all others begin with the greatest."""
 _ORDERS = ("asc", "desc")
 
@@ -44,13 +51,15 @@ class ArbitrageRequest(_Sorted, OpportunityFilter):
     cursor: str | None = Field(None, description="from `next`")
     sort_by: OpportunitySort = Field("profit", description="also as margin_desc, profit_asc, …")
     components: bool = Field(False, description="every fee and tax too")
+    summary: bool = Field(True, description="false: without the summary, which takes as long as the page")
 
 
 class ProductsRequest(_Sorted, ProductFilter):
     """Query of ``GET /products``."""
 
-    page: int = Field(1, ge=1, le=1_000_000)
+    page: int | None = Field(None, ge=1, le=1_000_000, description="number of the page, from 1; or give a cursor")
     page_size: int = Field(50, ge=1, le=500)
+    cursor: str | None = Field(None, description="from `next`: goes on also behind the 100,000th")
     sort_by: ProductSort = Field("updated", description="also as margin_desc, profit_asc, …")
 
 
@@ -79,14 +88,51 @@ class Listing(Result, Generic[T]):
     next: str | None
 
 
-class Health(Result):
-    """Whether the service works, and on which prices."""
+class Summary(Result):
+    """What all opportunities of a filter come to, at one unit each; null where there are none."""
 
-    status: Literal["ok", "degraded"]
-    mode: Literal["demo", "keepa", "imported"]
+    count: int
+    total_profit: float = Field(description="in currency")
+    average_profit: float | None = Field(description="in currency")
+    best_profit: float | None = Field(description="in currency")
+    average_margin_pct: float | None = Field(description="profit in percent of the revenue without VAT")
+    currency: str | None = Field(description="the profile's home currency")
+    routes: dict[str, RouteTotals] = Field(description="by route, as IT:DE")
+
+
+class OpportunityListing(Listing[OpportunityOut]):
+    """A page of opportunities; ``summary`` is of all pages, and stands on the first: null on those that follow."""
+
+    summary: Summary | None
+
+
+HealthStatus = Literal["healthy", "degraded", "unhealthy", "unknown"]
+
+
+class ServiceStatus(Result):
+    """The state of one part of arbkit; ``unknown``: it never ran here, or runs elsewhere."""
+
+    status: HealthStatus
+    response_time_ms: float = Field(description="what asking it took")
+    detail: str | None = Field(description="what is out of order or not up to date, in words")
+
+
+class Health(Result):
+    """Whether arbkit works, and on which prices."""
+
+    status: Literal["healthy", "degraded", "unhealthy"]
     version: str
-    store: bool = Field(description="whether the store answers")
-    detail: str | None = Field(description="what is not up to date, in words")
+    timestamp: datetime
+    mode: Mode
+    services: dict[str, ServiceStatus] = Field(
+        description="log, store, keepa (or the demo market) and services, by name"
+    )
+
+
+class Alive(Result):
+    """One word of a service that answers."""
+
+    status: Literal["alive", "ready"]
 
 
 def _without_defaults(schema: JsonObject) -> None:
@@ -149,6 +195,16 @@ class WatchAdded(Result):
     total: int
 
 
+class MarketFigures(Result):
+    """What is known of one marketplace: profits at one unit each, in currency."""
+
+    offers: int
+    bought_on: int = Field(description="opportunities that are bought there")
+    sold_on: int = Field(description="opportunities that are sold there")
+    profit_bought_on: float
+    profit_sold_on: float
+
+
 class StatsOut(Result):
     """Head figures of the store; times in Unix seconds, null where there is none."""
 
@@ -162,6 +218,11 @@ class StatsOut(Result):
     routes: dict[str, RouteTotals] = Field(description="by route, as IT:DE")
     categories: list[str]
     brands: list[str] = Field(description="those with the most opportunities")
+    average_profit: float | None = Field(description="of an opportunity, in currency; null: there are none")
+    average_margin_pct: float | None = Field(description="of all opportunities, in percent of the revenue without VAT")
+    products_with_opportunities: int
+    best_target: str | None = Field(description="marketplace that the most profit is made on; null: none")
+    by_market: dict[str, MarketFigures] = Field(description="by marketplace code")
     oldest_at: int | None
     newest_at: int | None
     evaluated_at: float | None
@@ -171,10 +232,63 @@ class StatsOut(Result):
     seller: str = Field(description="whose profit it is: home, VAT numbers, input VAT")
 
 
+class CategoryOut(Result):
+    """One category over all marketplaces."""
+
+    id: str
+    name: str = Field(description="in English")
+    names: list[str] = Field(description="as marketplaces name it")
+
+
+class CategoriesOut(Result):
+    """All of arbkit's categories."""
+
+    items: list[CategoryOut]
+    total: int
+
+
 class RunDetail(RunOut):
     """A run with what it found."""
 
     result: dict[str, JsonValue] | None = Field(description="the report's own result; null while there is none")
+
+
+def stats_json(stats: Stats, seller: str) -> JsonObject:
+    """The figures of the store in the shape of :class:`StatsOut`; ``seller``: whose profit they state."""
+    by_market = {
+        code: _market_figures(code, stats) for code in MARKETS if stats.markets.get(code) or _routes_of(code, stats)
+    }
+    sold = {code: figures["profit_sold_on"] for code, figures in by_market.items() if figures["sold_on"]}
+    derived: JsonObject = {
+        "average_profit": round(stats.total_profit / stats.opportunities, 2) if stats.opportunities else None,
+        "best_target": max(sold, key=sold.__getitem__, default=None),
+        # mypy takes no dictionary of numbers for a JSON object.
+        "by_market": cast("JsonObject", by_market),
+    }
+    return {**asdict(stats), **derived, "demo": stats.demo_products > 0, "seller": seller}
+
+
+def _routes_of(code: str, stats: Stats) -> list[tuple[str, RouteTotals]]:
+    """The routes that a marketplace is part of, each with the side that it is on."""
+    sides = (("bought_on", 0), ("sold_on", 1))
+    return [(name, t) for route, t in stats.routes.items() for name, side in sides if route.split(":")[side] == code]
+
+
+def _market_figures(code: str, stats: Stats) -> dict[str, float]:
+    figures = {"offers": stats.markets.get(code, 0), "bought_on": 0, "sold_on": 0}
+    profits = {"profit_bought_on": 0.0, "profit_sold_on": 0.0}
+    for side, totals in _routes_of(code, stats):
+        figures[side] += totals["count"]
+        profits[f"profit_{side}"] += totals["total_profit"]
+    return {**figures, **{name: round(profit, 2) for name, profit in profits.items()}}
+
+
+def summary_json(sums: Sums, currency: str | None) -> JsonObject:
+    """Sums in the shape of :class:`Summary`."""
+    names = ("count", "total_profit", "average_profit", "best_profit", "average_margin_pct")
+    # mypy takes no TypedDict for a JSON object.
+    routes = cast("JsonObject", sums.routes)
+    return {**{name: getattr(sums, name) for name in names}, "currency": currency, "routes": routes}
 
 
 def product_json(product: Product) -> JsonObject:
@@ -183,9 +297,14 @@ def product_json(product: Product) -> JsonObject:
         code: {"price": _major(shown["price_minor"]), **shown, "url": marketplace(code).url(product.asin)}
         for code, shown in product.markets.items()
     }
-    fields = {name: getattr(product, name) for name in ProductOut.model_fields}
-    # mypy takes no TypedDict for a JSON object.
-    return {**fields, "markets": cast("JsonObject", markets)}
+    made: JsonObject = {
+        "category_id": category_id(product.category),
+        "image_url": image_url(product.image),
+        "created_at": product.first_seen,
+        # mypy takes no TypedDict for a JSON object.
+        "markets": cast("JsonObject", markets),
+    }
+    return {name: made[name] if name in made else getattr(product, name) for name in ProductOut.model_fields}
 
 
 def offer_json(offer: Offer) -> JsonObject:

@@ -1,0 +1,64 @@
+"""The API as an application."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from arbkit import __version__
+from arbkit.core.settings import MODE_WORDS, Settings
+from arbkit.store.lazy import LazyStore
+from arbkit.store.mode import mode_at_start
+from arbkit.web.api import arbitrage, facts, figures, health, history, looks, products, reports, watchlist
+from arbkit.web.api.health import HealthChecks
+from arbkit.web.bounds import Bounds
+from arbkit.web.dependencies import Shared
+from arbkit.web.description import describe
+from arbkit.web.http import Guard, Policies, ProblemAPI, add_error_handlers, note_parameters
+
+# An address of its own comes before one with a parameter in its stead: /products/watch before /products/{asin}.
+_ROUTERS = (health, watchlist, products, history, arbitrage, figures, reports, facts, looks)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The API over these settings; its store opens read-only when the app starts, or when there is one.
+
+    Raises:
+        ConfigError: no token although the address can be reached from outside; neither a key nor anything imported
+            nor a demo market.
+    """
+    started = mode_at_start(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        shared: Shared = app.state.shared
+        try:
+            yield
+        finally:
+            shared.store.close()
+            checks.close()
+
+    app = ProblemAPI(
+        title="arbkit",
+        version=__version__,
+        description=f"Amazon EU arbitrage ({MODE_WORDS[started.mode]}).",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.shared = Shared(settings, LazyStore(settings), threading.Lock())
+    checks = app.state.health = HealthChecks(settings, started)
+    for room in _ROUTERS:
+        app.include_router(room.router)
+    app.add_api_route("/docs", describe, methods=["GET"], include_in_schema=False)
+    add_error_handlers(app)
+    note_parameters(app)
+    Guard(app, settings)  # Starlette builds it only at the first request: a missing token must show now.
+    app.add_middleware(Bounds)
+    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Policies)
+    return app
