@@ -14,9 +14,8 @@ import pandas as pd
 
 from arbkit.analysis.detection_inputs import today
 from arbkit.analysis.detection_parameters import DetectParameters
-from arbkit.analysis.detector.alerts import alerts_of
 from arbkit.analysis.detector.pricing import Inputs, PricedProducts, price_products
-from arbkit.analysis.detector.storing import CurrentInputs, price_into
+from arbkit.analysis.detector.storing import Announcing, CurrentInputs, price_into
 from arbkit.analysis.offers import moment_of
 from arbkit.core.errors import StreamError
 from arbkit.core.models import Opportunity, ProductState
@@ -113,8 +112,10 @@ class Detection:
         }
 
 
-def run(settings: Settings, parameters: DetectParameters | None = None, *, run_id: str) -> Detection:
-    """Price every product of the store, store their routes and publish an alert for each new opportunity.
+def run(
+    settings: Settings, parameters: DetectParameters | None = None, *, run_id: str, announcing: Announcing | None = None
+) -> Detection:
+    """Price every product of the store, store their routes and publish what ``announcing`` makes of it (None: nothing).
 
     ``parameters`` limit only what is answered: the store gets all opportunities, and alerts go by all of them. The
     prices of another day than today are answered, and neither stored nor announced.
@@ -134,10 +135,11 @@ def run(settings: Settings, parameters: DetectParameters | None = None, *, run_i
         inputs, new, unsent = load(), list[str](), list[StreamError]()
 
         def keep(priced: PricedProducts) -> None:
-            done = store.put_routes(priced.results, generation=inputs.generation, announce=alerts_of)
+            announce = announcing and announcing(store)
+            done = store.put_routes(priced.results, generation=inputs.generation, announce=announce)
             new.extend(done.new)
             if done.again:
-                new.extend(price_into(store, store.states(done.again).values(), load))
+                new.extend(price_into(store, store.states(done.again).values(), load, announcing))
             try:
                 send_notices(store, log)
             except StreamError as error:

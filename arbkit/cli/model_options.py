@@ -76,7 +76,7 @@ def _parameter(name: str, field: FieldInfo, option: str) -> inspect.Parameter:
         flag += f"/--no-{flag.removeprefix('--')}"
     description = f"{field.description}{'; repeatable' if several else ''}."
     made = typer.Option(
-        ... if field.is_required() else list(field.default) if several else field.default,
+        ... if field.is_required() else list(field.default or ()) if several else field.default,
         flag,
         help=description[:1].upper() + description[1:],
     )

@@ -130,7 +130,7 @@ def init(
         False, "--migrate", help="Rebuild indices that another version of arbkit made, without downtime."
     ),
     files: Path | None = typer.Option(
-        None, help="Adopt watchlist.txt, profile.toml and schedule.toml from this folder."
+        None, help="Adopt watchlist.txt, profile.toml, schedule.toml and alerts.toml from this folder."
     ),
 ) -> None:
     """Create the topics, indices and aliases of log and store. Existing ones are checked; what differs is said."""
@@ -264,13 +264,14 @@ def detect(
 
 
 def _follow(context: typer.Context) -> None:
+    from arbkit.alerts.announcer import Announcer
     from arbkit.analysis.detector.service import follow
 
     if given_options(context):
         names = ", ".join(sorted(given_options(context)))
         raise UsageError("limits what is printed, and --follow prints nothing", field=names, remedy="Leave it out")
     settings, stop = start_service()
-    follow(settings, stop=stop)
+    follow(settings, stop=stop, announcing=Announcer(settings))
 
 
 def _print_opportunities(result: Mapping[str, Any]) -> None:

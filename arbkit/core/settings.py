@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     keepa_buybox: bool = Field(True, description="ask Keepa for buy box data (3 tokens a product instead of 1)")
     home: _HomePath = Field(Path("var"), description="folder for everything the program writes")
     folder: _Folder = Field(
-        Path(), description="folder with profile.toml, schedule.toml and watchlist.txt; empty: the current one"
+        Path(), description="folder with alerts, profile and schedule.toml, and watchlist.txt; empty: the current one"
     )
     shared: _File = Field(
         None,
@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     )
     profile_name: str = Field("", description="one of the profiles in that file; empty: its main one")
     profile: _File = Field(None, description="seller profile; empty: profile.toml if there, else the built-in one")
+    alerts: _File = Field(
+        None, description="rules and channels of alerts; empty: alerts.toml if there, else the built-in rule"
+    )
     schedule: _File = Field(None, description="when reports run; empty: schedule.toml if there, else the built-in one")
     report_time_limit: _Seconds = Field(1800, description="seconds that a run of a report may take")
     report_keep: int = Field(
@@ -112,10 +115,7 @@ class Settings(BaseSettings):
     api_port: Port = Field(8000, description="port of the REST API; 0 = any free port")
     dashboards_port: Port = Field(8866, description="port of the dashboards; 0 = any free port")
     dashboard_pages: int = Field(
-        10,
-        ge=1,
-        le=1000,
-        description="dashboards that may be open at once, up to 180 MB each; fewer if memory is short",
+        10, ge=1, le=1000, description="dashboards open at once, up to 180 MB each; fewer if memory is short"
     )
     demo_port: Port = Field(8010, description="port of the demo market; 0 = any free port")
     token: SecretStr = Field(
@@ -263,7 +263,7 @@ class Settings(BaseSettings):
 
     @property
     def user_folder(self) -> Path:
-        """The folder of watchlist.txt, profile.toml and schedule.toml, where no setting names another file."""
+        """The folder of watchlist.txt and of profile, schedule and alerts.toml, where no setting names another file."""
         return self._of_users(self.folder)
 
     def _of_users(self, unshared: Path) -> Path:

@@ -19,6 +19,7 @@ import orjson
 from pydantic import Field, ValidationError
 
 from arbkit import __version__
+from arbkit.alerts.rules_file import alerts_path
 from arbkit.core.errors import RefusedFileError, ServiceError, UsageError
 from arbkit.core.files import sync_folder, write_atomically, writing
 from arbkit.core.results import Result
@@ -37,6 +38,7 @@ _NOT_MADE_BY_A_USER = {"reports", "backups", "health", "tokens.json", "dashboard
 """Large and made anew, true only of this moment (an old count of tokens would be a wrong one), or a secret."""
 _TRANSIENT_ENDS = (".lock", ".holder", ".log", ".tmp", "-wal", "-shm", ".restoring")
 Part = Literal["log", "store"]
+_UserFile = Literal["watchlist", "profile", "schedule", "alerts"]
 
 
 class BackedUpDatabase(Result):
@@ -53,7 +55,7 @@ class BackedUpFile(Result):
     """A file of a backup. ``origin``: ``home`` with its path in there, or the setting that names it."""
 
     file: str
-    origin: Literal["home", "watchlist", "profile", "schedule", "environment", "runs"]
+    origin: Literal["home", "watchlist", "profile", "schedule", "alerts", "environment", "runs"]
     name: str
     bytes: int
     sha256: str
@@ -185,9 +187,13 @@ def is_made_by_a_user(settings: Settings, name: PurePath) -> bool:
 
 
 def _copy_user_files(settings: Settings, folder: Path, *, with_env: bool) -> Iterator[BackedUpFile]:
-    ours = {"watchlist": settings.watchlist_path, "profile": settings.profile_path, "schedule": settings.schedule_path}
-    for origin in ("watchlist", "profile", "schedule"):
-        path = ours[origin]
+    ours: dict[_UserFile, Path | None] = {
+        "watchlist": settings.watchlist_path,
+        "profile": settings.profile_path,
+        "schedule": settings.schedule_path,
+        "alerts": alerts_path(settings),
+    }
+    for origin, path in ours.items():
         if path is not None and path.is_file():
             yield _copied(path, folder / "user" / f"{origin}{path.suffix}", folder, origin, path.name)
     if with_env and ENVIRONMENT_FILE.is_file():
@@ -195,15 +201,12 @@ def _copy_user_files(settings: Settings, folder: Path, *, with_env: bool) -> Ite
 
 
 def _copied(
-    path: Path,
-    copy: Path,
-    folder: Path,
-    origin: Literal["home", "watchlist", "profile", "schedule", "environment"],
-    name: str,
+    path: Path, copy: Path, folder: Path, origin: Literal["home", "environment"] | _UserFile, name: str
 ) -> BackedUpFile:
     copy.parent.mkdir(parents=True, exist_ok=True)
     sha256 = copy_file(path, copy)
-    if origin == "environment":
+    if origin in ("environment", "alerts"):
+        # Keys, and the addresses of channels with their passwords.
         copy.chmod(0o600)
     file = copy.relative_to(folder).as_posix()
     return BackedUpFile(file=file, origin=origin, name=name, bytes=copy.stat().st_size, sha256=sha256)

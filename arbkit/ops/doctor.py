@@ -108,6 +108,15 @@ def _schedule(settings: Settings) -> str:
     return f"{schedule.where}: {', '.join(names) or 'every entry is disabled'}"
 
 
+def _alerts(settings: Settings) -> str:
+    from arbkit.alerts.rules_file import load_rules
+
+    found = load_rules(settings)
+    for wrong in found.bad:
+        raise wrong.error
+    return f"{found.where}: {', '.join(rule.name for rule in found.rules) or 'no rule, so nothing is announced'}"
+
+
 def _tables(_: Settings) -> str:
     from arbkit.profit import load_tables
 
@@ -182,8 +191,8 @@ def _left_over(settings: Settings) -> list[str]:
 
 _CHECKS: Mapping[str, Callable[[Settings], str]] = {
     "mode": _mode, "secrets": _secrets, "home": _home, "watchlist": _watchlist, "profile": _profile,
-    "schedule": _schedule, "fee tables": _tables, "exchange rates": _rates, "prices": _source, "log": _log,
-    "clock": check_clock, "store": _store, "sqlite": check_sqlite,
+    "schedule": _schedule, "alerts": _alerts, "fee tables": _tables, "exchange rates": _rates, "prices": _source,
+    "log": _log, "clock": check_clock, "store": _store, "sqlite": check_sqlite,
 }  # fmt: skip
 """The checks in the order in which data passes."""
 _DEEP_CHECKS: Mapping[str, Callable[[Settings], str]] = {"integrity": check_integrity, "digests": check_digests}

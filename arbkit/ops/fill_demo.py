@@ -22,6 +22,7 @@ def fill_demo(settings: Settings) -> None:
         why = f"{reason}, and invented prices must not mix with real ones"
         remedy = "Run `arbkit up`, or try arbkit.open(demo=True, home='var/demo')"
         raise UsageError(why, field="fill_demo", remedy=remedy)
+    from arbkit.alerts.announcer import Announcer
     from arbkit.analysis import detection
     from arbkit.ops.setup import initialise
     from arbkit.pipeline.consumer import drain
@@ -33,4 +34,4 @@ def fill_demo(settings: Settings) -> None:
     with DemoServer("127.0.0.1", 0, speed=settings.demo_speed) as server:
         produce(settings.model_copy(update={"keepa_url": server.url}), once=True, stop=stop)
     drain(settings, stop=stop)
-    detection.run(settings, run_id="fill-demo")
+    detection.run(settings, run_id="fill-demo", announcing=Announcer(settings))

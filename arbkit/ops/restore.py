@@ -15,6 +15,7 @@ from uuid import uuid4
 
 import orjson
 
+from arbkit.alerts.rules_file import alerts_path
 from arbkit.core.errors import RefusedFileError, ServiceError, UsageError
 from arbkit.core.files import file_lock, is_locked, write_atomically, writing
 from arbkit.core.formatting import age_words
@@ -100,6 +101,8 @@ def _place(settings: Settings, file: BackedUpFile, *, with_env: bool) -> Path | 
             return settings.profile or settings.user_folder / "profile.toml"
         case "schedule":
             return settings.schedule or settings.user_folder / "schedule.toml"
+        case "alerts":
+            return alerts_path(settings)
         case "environment":
             return ENVIRONMENT_FILE if with_env else None
         case "runs":

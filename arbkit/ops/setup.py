@@ -21,7 +21,7 @@ from arbkit.stream import open_stream, settings_topics
 
 if TYPE_CHECKING:
     from arbkit.store.elastic.schema import IndexLayout
-_USER_FILES = ("watchlist.txt", "profile.toml", "schedule.toml")
+_USER_FILES = ("watchlist.txt", "profile.toml", "schedule.toml", "alerts.toml")
 
 
 def initialise(settings: Settings) -> list[str]:
@@ -105,8 +105,9 @@ def adopt_user_files(settings: Settings, folder: Path) -> list[str]:
         ServiceError: a file cannot be read or written.
     """
     memory = settings.home / "taken.json"
-    ours = {"watchlist.txt": settings.watchlist, "profile.toml": settings.profile, "schedule.toml": settings.schedule}
-    targets = {name: given or settings.user_folder / name for name, given in ours.items()}
+    given = (settings.watchlist, settings.profile, settings.schedule, settings.alerts)
+    ours = dict(zip(_USER_FILES, given, strict=True))
+    targets = {name: path or settings.user_folder / name for name, path in ours.items()}
     with changing(memory, *targets.values()):
         taken = _remembered(memory)
         before = dict(taken)

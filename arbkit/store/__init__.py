@@ -7,10 +7,12 @@ from urllib.parse import urlsplit
 
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings, sqlite_path
-from arbkit.store.base import Notice, PutRoutes, Rebuilt, Removed, Stats, Store, Sums, Written
+from arbkit.store.base import Announce, Announcement, Notice, PutRoutes, Rebuilt, Removed, Stats, Store, Sums, Written
 from arbkit.store.queries import OpportunityQuery, Page, ProductQuery, RunQuery
 
 __all__ = [
+    "Announce",
+    "Announcement",
     "ElasticOptions",
     "Notice",
     "OpportunityQuery",

@@ -16,7 +16,7 @@ from arbkit.core.offers.looks import Look, LookStatus
 from arbkit.core.offers.merging import Outcome
 from arbkit.core.results import RouteTotals
 from arbkit.store.queries import OpportunityQuery, Page, ProductQuery, RunQuery
-from arbkit.store.routes import ProductRoutes, RouteWindow
+from arbkit.store.routes import ProductRoutes, RouteChange, RouteMemory, RouteWindow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +26,9 @@ RUNS_KEPT = 9_000
 """Records of runs kept of each report, the latest: a month of one every five minutes."""
 WINDOWS_KEPT_S = 400 * 86_400.0
 """How long windows are kept after their end: a year and a season, to learn from."""
+
+MEMORIES_KEPT_S = 7 * 86_400.0
+"""How long alerts remember a route that ended: one that comes back within it is not news each time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +81,19 @@ class Notice:
     value: bytes
 
 
-Announce = Callable[[Mapping[str, Opportunity]], Sequence[Notice]]
-"""What is to be announced of the opportunities that were none before, given by the ids of their windows."""
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What is announced of changed routes: the ``notices``, and what is remembered of each route, by its id."""
+
+    notices: Sequence[Notice] = ()
+    memories: Mapping[str, RouteMemory] = field(default_factory=dict)
+
+
+Announce = Callable[[Sequence[RouteChange]], Announcement]
+"""Decides what is announced of the routes that a result changed.
+
+The same changes make notices of the same ids; one that remembers its notices makes none of the same change again.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,8 +256,9 @@ class Store(Closing, Protocol):
         """Make these the routes of their products, those of one at once, and mark each product's best.
 
         A result that is older than what is stored, in the product's change or the ``generation`` of its inputs,
-        changes nothing. What ``announce`` makes of the new opportunities is kept in the outbox by the same write:
-        either both are there or neither, and again under the same ids where the write has to be repeated.
+        changes nothing. What ``announce`` makes of the changed routes is kept by the same write, its notices in the
+        outbox and what it remembers with the routes: either all is there or nothing. What is remembered of a route
+        that ended is kept for :data:`MEMORIES_KEPT_S`.
         """
         ...
 

@@ -7,9 +7,11 @@ replaces what is stored.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal, Self
+
+from pydantic import JsonValue
 
 from arbkit.core.models import Opportunity
 from arbkit.core.results import JsonObject
@@ -59,6 +61,72 @@ class RouteWindow:
     def to_dict(self) -> JsonObject:
         """The stored document."""
         return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleState:
+    """How a rule of alerts stands to a route, and what it compares the next change with.
+
+    ``standing``: the rule has been met since, and its end would be news. ``profit_low`` (in ``currency``) is that of
+    the last alert, ``buy_price`` the highest since; ``on_target``: the price that was waited for is announced.
+    ``held`` says why figures are held back, and ``at`` when (Unix seconds) each type of alert was last made.
+    """
+
+    standing: bool = False
+    profit_low: float = 0.0
+    currency: str = ""
+    buy_price: float = 0.0
+    on_target: bool = False
+    held: str = ""
+    at: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouteMemory:
+    """What alerts know of a route: the state of each rule by its name, and the last figures that were believed.
+
+    ``doubted_at`` is the time of the prices (Unix seconds) that were first not believed, None where all are, and
+    ``ended_at`` when the route ended.
+    """
+
+    buy_price: float
+    amazon_sells: bool | None = None
+    rules: Mapping[str, RuleState] = field(default_factory=dict)
+    doubted_at: int | None = None
+    ended_at: float | None = None
+
+    @property
+    def standing(self) -> bool:
+        """Whether the end of the route may be news."""
+        return any(state.standing for state in self.rules.values())
+
+    def to_dict(self) -> JsonObject:
+        """The stored document."""
+        # A sweep remembers each route: asdict takes ten times as long.
+        stored: dict[str, Any] = {name: getattr(self, name) for name in self.__slots__}
+        stored["rules"] = {rule: {name: getattr(s, name) for name in s.__slots__} for rule, s in self.rules.items()}
+        return stored
+
+    @classmethod
+    def from_dict(cls, row: Mapping[str, JsonValue]) -> Self:
+        """The memory of a stored document."""
+        fields: dict[str, Any] = dict(row)
+        return cls(**{**fields, "rules": {name: RuleState(**state) for name, state in fields["rules"].items()}})
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChange:
+    """A route after a result that was taken: what is announced is decided from it.
+
+    ``number`` is that of what the result was made of. ``after`` is None where the route has ended; ``before`` is the
+    route as it was last, given only where it ended while a rule stood.
+    """
+
+    route: str
+    number: int
+    after: Opportunity | None
+    memory: RouteMemory | None
+    before: Opportunity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +195,25 @@ def follow_windows(before: Mapping[str, RouteWindow], result: ProductRoutes, num
         found.changed.append(began)
         found.new[began.id] = now
     return found
+
+
+def route_changes(
+    result: ProductRoutes, number: int, memories: Mapping[str, RouteMemory], before: Mapping[str, Opportunity]
+) -> Iterator[RouteChange]:
+    """The routes of a product that alerts may be about: opportunities, and what is remembered and has not ended.
+
+    ``memories`` are those of the product's routes, ``before`` the routes that end while a rule stands, both by route.
+    """
+    now = {o.id: o for o in result.routes}
+    for route, after in now.items():
+        if after.status == "opportunity" or route in memories:
+            yield RouteChange(route, number, after, memories.get(route))
+    for route, memory in memories.items():
+        if route not in now and memory.ended_at is None:
+            yield RouteChange(route, number, None, memory, before.get(route))
+
+
+def ending(result: ProductRoutes, memories: Mapping[str, RouteMemory]) -> list[str]:
+    """The routes of a product that end with this result while a rule stands."""
+    now = {o.id for o in result.routes}
+    return [route for route, memory in memories.items() if memory.standing and route not in now]

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from arbkit.core.settings import Settings
+from tests.helpers.alerts import EVERYTHING
 from tests.servers.launch import Elasticsearch, Kafka
 
 __all__ = ["add_runtime_options", "runtime", "say"]
@@ -28,6 +29,7 @@ def runtime(name: str, *, log: str, store: str) -> Iterator[tuple[Settings, Kafk
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"arbkit-{name}-")))
         home = folder / "var"
         home.mkdir()
+        (folder / "alerts.toml").write_text(EVERYTHING, "utf-8")
         # Its own lines are the result; what the log's client says of a dead broker is none of it.
         logging.basicConfig(filename=home / "chaos.log", level=logging.INFO)
         broker = stack.enter_context(Kafka()) if log == "kafka" else None

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from arbkit.core.models import Opportunity, Update
-from arbkit.store import Notice, OpportunityQuery, PutRoutes, Store
+from arbkit.core.models import Update
+from arbkit.store import Announce, Announcement, Notice, OpportunityQuery, PutRoutes, Store
 from arbkit.store.elastic.routes import RouteWriter
-from arbkit.store.routes import ProductRoutes
+from arbkit.store.routes import ProductRoutes, RouteChange, RouteMemory, RuleState
 from tests.helpers.factories import offer, opportunity
 
 ASIN = "B000000001"
@@ -40,11 +41,35 @@ def result(number: int, *profits: float, asin: str = ASIN, as_of: int = 1_000, c
     return ProductRoutes(asin, number, as_of, routes)
 
 
-def announce(new: Mapping[str, Opportunity]) -> list[Notice]:
-    return [Notice(window, "alerts", o.asin, o.id.encode()) for window, o in new.items()]
+def announce(changes: Sequence[RouteChange], *, ends: bool = False) -> Announcement:
+    """A notice when a route begins to pay, and (``ends``) when it has ended, as it was; that it pays is remembered."""
+    notices = list[Notice]()
+    memories = dict[str, RouteMemory]()
+    for change in changes:
+        paid = change.memory is not None and change.memory.standing
+        pays = change.after is not None
+        route = change.after or change.before
+        if pays != paid and (pays or ends):
+            assert route is not None
+            text = f"{route.id} {'begins' if pays else 'ends'} at {route.profit}"
+            notices.append(Notice(f"{text} in {change.number}", "alerts", route.asin, text.encode()))
+        memories[change.route] = RouteMemory(
+            buy_price=0.0 if route is None else route.buy_price,
+            rules={"paid": RuleState(standing=pays)},
+            ended_at=None if pays else time.time(),
+        )
+    return Announcement(notices, memories)
 
 
-def write(store: Store, *results: ProductRoutes, inputs: str = "a") -> PutRoutes:
+def announce_ends(changes: Sequence[RouteChange]) -> Announcement:
+    return announce(changes, ends=True)
+
+
+def announced(store: Store) -> list[str]:
+    return [notice.value.decode() for notice in store.unsent(100)]
+
+
+def write(store: Store, *results: ProductRoutes, inputs: str = "a", announce: Announce = announce) -> PutRoutes:
     return store.put_routes(results, generation=store.generation(inputs), announce=announce)
 
 
@@ -120,7 +145,9 @@ def test_windows_say_when_a_route_paid(store: Store) -> None:
     write(store, result(change(store), as_of=400))
     write(store, result(change(store), 1.0, as_of=500))
     assert windows() == [("DE", 100, 400, 9.0), ("DE", 500, None, 1.0), ("FR", 200, 300, 2.0)]
-    assert [n.key for n in store.unsent(10)] == [ASIN] * 3, "one alert for each window"
+    assert announced(store) == [
+        f"{ASIN}:IT:{text}" for text in ("DE begins at 5.0", "FR begins at 2.0", "DE begins at 1.0")
+    ]
     # In another home currency the best is another figure, and nothing is new.
     number = change(store)
     assert write(store, result(number, 0.5, as_of=600, currency="GBP"), inputs="b") == PutRoutes()
@@ -147,6 +174,62 @@ def test_rebuilding_and_merging_keep_what_is_known_of_routes(store: Store) -> No
     assert [w.ended_at for w in store.windows([ASIN])] == [1_000]
 
 
+def test_what_alerts_remember_of_a_route_comes_back_with_its_next_result_also_after_its_end(store: Store) -> None:
+    seen: list[tuple[str, bool, bool | None, bool]] = []
+
+    def watch(changes: Sequence[RouteChange]) -> Announcement:
+        for c in changes:
+            memory = None if c.memory is None else c.memory.standing
+            seen.append((c.route.rpartition(":")[2], c.after is not None, memory, c.before is not None))
+        return announce_ends(changes)
+
+    for profits in ((5.0,), (5.0, 2.0), (), (), (4.0,)):
+        write(store, result(change(store), *profits), announce=watch)
+    # Elasticsearch asks anew once what is announced is named; the last answer to each result is what counts.
+    steps = [one for n, one in enumerate(seen) if one not in seen[:n]]
+    assert steps[0] == ("DE", True, None, False)
+    assert ("FR", True, None, False) in steps
+    assert ("DE", False, True, True) in steps, "it is given as it was last"
+    assert ("FR", False, True, True) in steps
+    assert ("DE", True, False, False) in steps, "after its end it is still remembered"
+    assert announced(store) == [
+        f"{ASIN}:IT:{text}"
+        for text in ("DE begins at 5.0", "FR begins at 2.0", "DE ends at 5.0", "FR ends at 2.0", "DE begins at 4.0")
+    ]
+
+
+def test_a_result_that_announces_nothing_leaves_what_is_remembered(store: Store) -> None:
+    write(store, result(change(store), 5.0))
+    store.put_routes([result(change(store), 6.0)], generation=store.generation("a"))
+    write(store, result(change(store), 7.0))
+    assert announced(store) == [f"{ASIN}:IT:DE begins at 5.0"]
+
+
+def test_a_rebuilt_store_remembers_what_was_announced(store: Store) -> None:
+    write(store, result(change(store), 5.0))
+    store.rebuild(iter([[Update(offer(ASIN, version=9_000_000, updated_at=9_000_000), None)]]))
+    write(store, result(store.states([ASIN])[ASIN].change, 5.0))
+    assert announced(store) == [f"{ASIN}:IT:DE begins at 5.0"]
+
+
+def test_what_ended_long_ago_is_forgotten(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    remembered: list[bool] = []
+
+    def watch(changes: Sequence[RouteChange]) -> Announcement:
+        remembered.extend(c.memory is not None for c in changes)
+        return announce(changes)
+
+    write(store, result(change(store), 5.0))
+    write(store, result(change(store)))
+    # Negative: what ends this moment is past it.
+    monkeypatch.setattr("arbkit.store.sqlite.routes.MEMORIES_KEPT_S", -60.0)
+    monkeypatch.setattr("arbkit.store.elastic.documents.MEMORIES_KEPT_S", -60.0)
+    write(store, result(change(store)))
+    store.put_swept("a")
+    write(store, result(change(store), 5.0), announce=watch)
+    assert remembered[:1] == [False]
+
+
 class Killed(BaseException):
     """As if the process ended here."""
 
@@ -160,7 +243,7 @@ def test_one_that_is_killed_leaves_nothing_that_the_next_does_not_find(
 ) -> None:
     """Whoever comes next has a later change, in which the route pays or does not."""
     store = opened()
-    write(store, result(change(store), 3.0))
+    write(store, result(change(store), 3.0), announce=announce_ends)
     number = change(store)
     act: Callable[..., object] = getattr(RouteWriter, step)
 
@@ -172,19 +255,21 @@ def test_one_that_is_killed_leaves_nothing_that_the_next_does_not_find(
     with monkeypatch.context() as patch:
         patch.setattr(RouteWriter, step, die)
         with pytest.raises(Killed):
-            write(store, result(number, 4.0, 5.0, as_of=2_000))
+            write(store, result(number, 4.0, 5.0, as_of=2_000), announce=announce_ends)
     heir = opened()
-    write(heir, result(change(heir), *((6.0, 7.0) if pays_then else ()), as_of=3_000))
+    paid = (6.0, 7.0) if pays_then else ()
+    write(heir, result(change(heir), *paid, as_of=3_000), announce=announce_ends)
     assert stored(heir) == ({"DE": 6.0, "FR": 7.0} if pays_then else {})
     # The killed one comes back, late.
-    assert write(store, result(number, 4.0, 5.0, as_of=2_000)).new == ()
+    assert write(store, result(number, 4.0, 5.0, as_of=2_000), announce=announce_ends).new == ()
     assert stored(heir) == ({"DE": 6.0, "FR": 7.0} if pays_then else {})
     windows = heir.windows([ASIN])
     assert [w.ended_at is None for w in windows] == [pays_then] * len(windows)
-    keys = [notice.id for notice in heir.unsent(10)]
-    assert len(keys) == len(set(keys))
-    if pays_then:
-        assert {w.id for w in windows} <= {*keys}, "each window that is open was announced"
+    begun = [text.partition(" begins")[0] for text in announced(heir) if " begins" in text]
+    ended = [text.partition(" ends")[0] for text in announced(heir) if " ends" in text]
+    assert len(begun) == len({*begun}), "no beginning was announced twice"
+    assert {w.route for w in windows if w.ended_at is None} <= {*begun}, "each window that is open was announced"
+    assert sorted(ended) == ([] if pays_then else sorted(begun)), "nor an end missed"
 
 
 @pytest.mark.parametrize("seed", range(3))

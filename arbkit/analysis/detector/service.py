@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
-from arbkit.analysis.detector.storing import CurrentInputs, price_into
+from arbkit.analysis.detector.storing import Announcing, CurrentInputs, price_into
 from arbkit.core.errors import (
     ArbkitError,
     BadRecordError,
@@ -43,8 +43,8 @@ _REST_EVERY_S = 1.0
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
 
 
-def follow(settings: Settings, *, stop: threading.Event) -> None:
-    """Price products as they change until ``stop`` is set.
+def follow(settings: Settings, *, stop: threading.Event, announcing: Announcing | None = None) -> None:
+    """Price products as they change until ``stop`` is set, and announce what ``announcing`` makes of it.
 
     A store that does not answer is waited for, and so is a profile that cannot be used.
 
@@ -56,7 +56,7 @@ def follow(settings: Settings, *, stop: threading.Event) -> None:
     with open_stream(settings) as stream, open_store(settings) as store:
         while not stop.is_set():
             try:
-                _Follower(settings, stream, store, stop).run()
+                _Follower(settings, stream, store, stop, announcing).run()
             except GroupBusyError as error:
                 if not said:
                     logger.warning("%s; waiting until it ends", error)
@@ -65,11 +65,14 @@ def follow(settings: Settings, *, stop: threading.Event) -> None:
 
 
 class _Follower:
-    def __init__(self, settings: Settings, stream: Stream, store: Store, stop: threading.Event) -> None:
+    def __init__(
+        self, settings: Settings, stream: Stream, store: Store, stop: threading.Event, announcing: Announcing | None
+    ) -> None:
         self._settings = settings
         self._stream = stream
         self._store = store
         self._stop = stop
+        self._announcing = announcing
         self._inputs = CurrentInputs(settings, store)
         self._rest_at = 0.0
         # By a fault of arbkit: not tried again until they change.
@@ -169,7 +172,7 @@ class _Follower:
 
     def _price_once(self, states: Collection[ProductState]) -> None:
         if states:
-            new = price_into(self._store, states, self._inputs)
+            new = price_into(self._store, states, self._inputs, self._announcing)
             logger.info("%d products priced: %d new opportunities", len(states), len(new))
 
 

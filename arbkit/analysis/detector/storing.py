@@ -7,15 +7,16 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from arbkit.analysis.detection_inputs import fingerprint, today
-from arbkit.analysis.detector.alerts import alerts_of
 from arbkit.analysis.detector.pricing import Inputs, price_products
 from arbkit.core.models import ProductState
 from arbkit.core.settings import Settings
-from arbkit.store import Store
+from arbkit.store import Announce, Store
 
 logger = logging.getLogger(__name__)
 
 _ATTEMPTS = 10
+Announcing = Callable[[Store], Announce]
+"""Gives what decides, for a store, which of its changed routes are announced: by the rules of now."""
 
 
 class CurrentInputs:
@@ -45,7 +46,9 @@ class CurrentInputs:
         return fingerprint(self._settings, today())
 
 
-def price_into(store: Store, states: Collection[ProductState], load: Callable[[], Inputs]) -> list[str]:
+def price_into(
+    store: Store, states: Collection[ProductState], load: Callable[[], Inputs], announcing: Announcing | None = None
+) -> list[str]:
     """Price products and store their routes; the ids of opportunities that were none before.
 
     Products that have changed meanwhile, and all where the inputs have, are priced again as they are then: a sweep with
@@ -59,7 +62,7 @@ def price_into(store: Store, states: Collection[ProductState], load: Callable[[]
     inputs = load()
     for _ in range(_ATTEMPTS):
         priced = price_products(states, inputs)
-        done = store.put_routes(priced.results, generation=inputs.generation, announce=alerts_of)
+        done = store.put_routes(priced.results, generation=inputs.generation, announce=announcing and announcing(store))
         new += done.new
         fresh = load()
         again = done.again if fresh.generation == inputs.generation else [state.asin for state in states]

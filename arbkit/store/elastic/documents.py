@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -15,10 +15,10 @@ from arbkit.core.offers.facts import Fact
 from arbkit.core.offers.history_codec import PackedHistory, summarise
 from arbkit.core.offers.looks import Look
 from arbkit.core.results import JsonObject
-from arbkit.store.base import Notice
+from arbkit.store.base import MEMORIES_KEPT_S, Notice
 from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.fields import BEST_FIELDS, OPPORTUNITY_FIELDS
-from arbkit.store.routes import Basis, ProductRoutes, RouteWindow, follow_windows
+from arbkit.store.routes import Basis, ProductRoutes, RouteMemory, RouteWindow, follow_windows
 
 Document = JsonObject
 ACTIVE: Document = {"term": {"is_active": True}}
@@ -60,13 +60,18 @@ class PricedState:
     """What a product's document says of its routes.
 
     ``basis`` is what they were made of, ``routes`` are the ids of those that may be stored as active, ``windows`` the
-    open ones by route, and ``pending`` the ids of those windows that may be neither stored nor announced yet.
+    open ones by route, and ``pending`` the ids of those windows that may not be stored yet. ``memories`` are what
+    alerts remember of routes, by their ids, ``notices`` those that may not be in the outbox yet, and ``begun`` the
+    routes that were announced and may not be stored yet.
     """
 
     basis: Basis = field(default_factory=Basis)
     routes: frozenset[str] = frozenset()
     windows: Mapping[str, RouteWindow] = field(default_factory=dict)
     pending: frozenset[str] = frozenset()
+    memories: Mapping[str, RouteMemory] = field(default_factory=dict)
+    notices: tuple[Notice, ...] = ()
+    begun: tuple[Opportunity, ...] = ()
 
     @classmethod
     def read(cls, document: Mapping[str, JsonValue]) -> PricedState | None:
@@ -76,7 +81,10 @@ class PricedState:
             return None
         windows = {window.route: window for window in map(window_of, stored["windows"])}
         basis = Basis(stored["change"], stored["generation"])
-        return cls(basis, frozenset(stored["routes"]), windows, frozenset(stored["pending"]))
+        memories = {route: RouteMemory.from_dict(memory) for route, memory in stored.get("memories", {}).items()}
+        notices = tuple(map(notice_of, stored.get("notices", ())))
+        begun = tuple(map(Opportunity.from_dict, stored.get("begun", ())))
+        return cls(basis, frozenset(stored["routes"]), windows, frozenset(stored["pending"]), memories, notices, begun)
 
     @classmethod
     def found(cls, routes: Iterable[Opportunity]) -> PricedState:
@@ -89,21 +97,43 @@ class PricedState:
         """After this result, which changed these windows."""
         windows = {**self.windows, **{window.route: window for window in changed}}
         still_open = {route: window for route, window in windows.items() if window.ended_at is None}
-        return PricedState(basis, frozenset(o.id for o in result.routes), still_open)
+        return PricedState(basis, frozenset(o.id for o in result.routes), still_open, memories=self.memories)
 
-    def naming(self, after: PricedState) -> PricedState:
-        """With the routes and windows that it is about to have too; itself where it names them already."""
+    def remembering(self, memories: Mapping[str, RouteMemory], *, now: float) -> PricedState:
+        """With these memories of routes, without those of what ended long before ``now`` (Unix seconds)."""
+        oldest = now - MEMORIES_KEPT_S
+        every = {**self.memories, **memories}
+        kept = {route: m for route, m in every.items() if m.ended_at is None or m.ended_at >= oldest}
+        return replace(self, memories=kept)
+
+    def naming(self, after: PricedState, routes: Sequence[Opportunity], announced: Sequence[Notice]) -> PricedState:
+        """With the routes and windows that it is about to have too, and what is announced and remembered of them.
+
+        Itself where it names all that already.
+        """
         begun = {route: window for route, window in after.windows.items() if route not in self.windows}
-        if not begun and after.routes <= self.routes:
+        if not announced and not begun and after.routes <= self.routes:
             return self
         pending = self.pending | {window.id for window in begun.values()}
-        return replace(self, routes=self.routes | after.routes, windows={**self.windows, **begun}, pending=pending)
+        return replace(
+            self,
+            routes=self.routes | after.routes,
+            windows={**self.windows, **begun},
+            pending=pending,
+            # Whoever comes after a kill finds notice and memory together, or neither.
+            memories=after.memories if announced else self.memories,
+            notices=(*self.notices, *announced),
+            begun=(*self.begun, *(o for o in routes if announced and o.id not in self.routes)),
+        )
 
     def to_dict(self) -> Document:
         """For the document of the product."""
         stored: dict[str, Any] = {
             "change": self.basis.change, "generation": self.basis.generation, "routes": sorted(self.routes),
             "windows": [window.to_dict() for window in self.windows.values()], "pending": sorted(self.pending),
+            "memories": {route: memory.to_dict() for route, memory in self.memories.items()},
+            "notices": [notice_document(notice, 0) for notice in self.notices],
+            "begun": [route.to_dict() for route in self.begun],
         }  # fmt: skip
         return stored
 

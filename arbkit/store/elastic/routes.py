@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from elasticsearch import Elasticsearch
@@ -26,7 +26,7 @@ from arbkit.store.elastic.client import Hit, fetch_documents, run_search, scan
 from arbkit.store.elastic.documents import PricedState
 from arbkit.store.elastic.writer import Writer
 from arbkit.store.product_document import best_by_product
-from arbkit.store.routes import Basis, ProductRoutes, RouteWindow, Windows, follow_windows, judge
+from arbkit.store.routes import Basis, ProductRoutes, RouteWindow, Windows, ending, follow_windows, judge, route_changes
 
 _ATTEMPTS = 20
 _UNSENT: JsonObject = {"term": {"sent": False}}
@@ -38,7 +38,10 @@ _ENDED_KEPT_S = 7 * 86_400.0
 
 @dataclass(slots=True)
 class _Taken:
-    """A result that is taken, with the document of its product and the guard for its next write."""
+    """A result that is taken, with the document of its product and the guard for its next write.
+
+    ``announced`` are the notices that it makes beside those that its product has named already.
+    """
 
     result: ProductRoutes
     document: JsonObject
@@ -47,11 +50,12 @@ class _Taken:
     after: PricedState
     changed: Sequence[RouteWindow]
     new: Mapping[str, Opportunity]
+    announced: Sequence[Notice] = ()
 
     @property
     def named(self) -> PricedState:
         """What its product must say before anything of it is written."""
-        return self.before.naming(self.after)
+        return self.before.naming(self.after, self.result.routes, self.announced)
 
 
 class RouteWriter:
@@ -69,9 +73,11 @@ class RouteWriter:
         again: list[str] = []
         for attempt in range(_ATTEMPTS):
             taken = list(self._judged(left, generation, again))
+            if announce:
+                taken = self._decided(taken, announce)
             named = [one for one in taken if one.named is one.before]
             naming = self._name([one for one in taken if one.named is not one.before])
-            self._announce(named, announce)
+            self._announce(named)
             self._write(named)
             outcome = self._mark(named)
             conflicts = {named[place].result.asin for place in outcome.conflicts}
@@ -125,13 +131,46 @@ class RouteWriter:
             self._client, [self._product(one, {**one.document, "priced": one.named.to_dict()}) for one in taken]
         )
 
-    def _announce(self, taken: Sequence[_Taken], announce: Announce | None) -> None:
-        new = {window: o for one in taken for window, o in one.new.items()}
-        if not announce or not new:
-            return
+    def _decided(self, taken: Sequence[_Taken], announce: Announce) -> list[_Taken]:
+        """With what is announced and remembered of each."""
+        ended = [route for one in taken for route in ending(one.result, one.before.memories)]
+        before = {o.id: o for one in taken for o in one.before.begun}
+        if ended:
+            before |= self._last_routes(ended)
+        changes = {
+            one.result.asin: list(route_changes(one.result, one.after.basis.number, one.before.memories, before))
+            for one in taken
+        }
+        made = announce([change for some in changes.values() for change in some])
+        notices: dict[str, list[Notice]] = {}
+        for notice in made.notices:
+            notices.setdefault(notice.key, []).append(notice)
+        now = time.time()
+        return [
+            replace(
+                one,
+                after=one.after.remembering(
+                    {c.route: made.memories[c.route] for c in changes[one.result.asin] if c.route in made.memories},
+                    now=now,
+                ),
+                announced=notices.get(one.result.asin, ()),
+            )
+            for one in taken
+        ]
+
+    def _last_routes(self, routes: Sequence[str]) -> dict[str, Opportunity]:
+        """These routes as they are stored, without those that have ended already."""
+        hits = fetch_documents(self._client, f"{self._prefix}opportunities", routes)
+        stored = (hit["_source"] for hit in hits)
+        found = [documents.opportunity_of(document) for document in stored if document.get("is_active", True)]
+        return {o.id: o for o in found}
+
+    def _announce(self, taken: Sequence[_Taken]) -> None:
+        """Put what the products have named in the outbox."""
         # One is after the other, and all after those of before.
         number = time.time_ns() // 1_000
-        made = [documents.notice_document(notice, number + i) for i, notice in enumerate(announce(new))]
+        waiting = [notice for one in taken for notice in one.before.notices]
+        made = [documents.notice_document(notice, number + i) for i, notice in enumerate(waiting)]
         self._send([Action(f"{self._prefix}outbox", str(one["id"]), one, only_new=True) for one in made])
 
     def _write(self, taken: Sequence[_Taken]) -> None:
@@ -169,7 +208,7 @@ class RouteWriter:
 
 
 def _with_pending(before: PricedState, result: ProductRoutes, followed: Windows) -> Windows:
-    """With the windows that were named and may be neither stored nor announced: who did so was interrupted."""
+    """With the windows that were named and may not be stored: who did so was interrupted."""
     written = {window.id: window for window in followed.changed}
     now = {o.id: o for o in result.routes}
     for window in before.windows.values():

@@ -7,6 +7,7 @@ DELETE FROM opportunity_documents WHERE id IN (
 );
 DELETE FROM opportunities WHERE asin IN (SELECT asin FROM products WHERE demo = 1);
 DELETE FROM windows WHERE demo = 1;
+DELETE FROM route_memories WHERE asin IN (SELECT asin FROM products WHERE demo = 1);
 DELETE FROM outbox WHERE sent = 0 AND key IN (SELECT asin FROM products WHERE demo = 1);
 DELETE FROM product_text WHERE rowid IN (
     SELECT rowid FROM products WHERE demo = 1 AND asin NOT IN (SELECT asin FROM offers)

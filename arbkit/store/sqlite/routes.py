@@ -11,9 +11,19 @@ from typing import Any
 import orjson
 
 from arbkit.core.models import Opportunity
-from arbkit.store.base import Announce, Notice, PutRoutes
+from arbkit.store.base import MEMORIES_KEPT_S, WINDOWS_KEPT_S, Announce, Notice, PutRoutes
 from arbkit.store.product_document import best_by_product
-from arbkit.store.routes import Basis, ProductRoutes, RouteWindow, Windows, follow_windows, judge
+from arbkit.store.routes import (
+    Basis,
+    ProductRoutes,
+    RouteMemory,
+    RouteWindow,
+    Windows,
+    ending,
+    follow_windows,
+    judge,
+    route_changes,
+)
 from arbkit.store.sqlite import rows
 
 _KEEP = "INSERT OR IGNORE INTO outbox (id, topic, key, value) VALUES (?, ?, ?, ?)"
@@ -30,7 +40,9 @@ _DELETE = (
 _MARK = """
     UPDATE products SET priced = ?, priced_with = ?, best = ?, best_profit = ?, best_margin = ? WHERE asin = ?
 """
-_FORGET_ENDED = "DELETE FROM windows WHERE ended_at < ?"
+_MEMORIES = "SELECT route, memory FROM route_memories WHERE asin IN ({})"
+_PUT_MEMORY = "INSERT OR REPLACE INTO route_memories (asin, route, memory, ended_at) VALUES (?, ?, ?, ?)"
+_DOCUMENTS = "SELECT id, document FROM opportunity_documents WHERE id IN ({})"
 
 
 def put_routes(
@@ -56,11 +68,37 @@ def put_routes(
             found = follow_windows(windows[result.asin], result, made_of.number)
             followed.changed += found.changed
             followed.new |= found.new
-    if announce and followed.new:
-        keep_notices(connection, announce(followed.new))
+    if announce:
+        _announce(connection, taken, generation, announce)
     connection.executemany(_PUT_WINDOW, [tuple(window.to_dict().values()) for window in followed.changed])
     _replace(connection, taken, generation)
     return PutRoutes(tuple(o.id for o in followed.new.values()), tuple(again))
+
+
+def _announce(
+    connection: sqlite3.Connection, taken: Sequence[ProductRoutes], generation: int, announce: Announce
+) -> None:
+    """Keep what is announced and remembered of these results, before they replace the routes that are stored."""
+    known: defaultdict[str, dict[str, RouteMemory]] = defaultdict(dict)
+    for route, memory in rows.select_of(connection, _MEMORIES, [result.asin for result in taken]):
+        known[route.partition(":")[0]][route] = RouteMemory.from_dict(orjson.loads(memory))
+    ended = [route for result in taken for route in ending(result, known[result.asin])]
+    found = rows.select_of(connection, _DOCUMENTS, ended)
+    before = {route: Opportunity.from_dict(orjson.loads(document)) for route, document in found}
+    changes = [
+        change
+        for result in taken
+        for change in route_changes(result, Basis(result.change, generation).number, known[result.asin], before)
+    ]
+    made = announce(changes)
+    if made.notices:
+        keep_notices(connection, made.notices)
+    changed = [
+        (change.route.partition(":")[0], change.route, orjson.dumps(memory.to_dict()), memory.ended_at)
+        for change in changes
+        if (memory := made.memories.get(change.route)) is not None and memory != change.memory
+    ]
+    connection.executemany(_PUT_MEMORY, changed)
 
 
 def _replace(connection: sqlite3.Connection, taken: Sequence[ProductRoutes], generation: int) -> None:
@@ -89,9 +127,10 @@ def _windows(connection: sqlite3.Connection, query: str, asins: Iterable[str]) -
         yield RouteWindow(**{**values, "demo": bool(values["demo"])})
 
 
-def forget_ended(connection: sqlite3.Connection, before: float) -> None:
-    """Forget windows that ended before this time (Unix seconds)."""
-    connection.execute(_FORGET_ENDED, (before,))
+def forget_ended(connection: sqlite3.Connection, now: float) -> None:
+    """Forget windows, and what alerts remember of routes, that ended long before ``now`` (Unix seconds)."""
+    connection.execute("DELETE FROM windows WHERE ended_at < ?", (now - WINDOWS_KEPT_S,))
+    connection.execute("DELETE FROM route_memories WHERE ended_at < ?", (now - MEMORIES_KEPT_S,))
 
 
 def keep_notices(connection: sqlite3.Connection, notices: Sequence[Notice]) -> None:

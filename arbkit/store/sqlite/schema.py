@@ -34,6 +34,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     read_statements("arbkit.store.sqlite", "digests.sql"),
     read_statements("arbkit.store.sqlite", "first_seen.sql"),
     read_statements("arbkit.store.sqlite", "routes.sql"),
+    read_statements("arbkit.store.sqlite", "route_memories.sql"),
 )
 """What brings a file from version n to n + 1, for n = 0, 1, …"""
 

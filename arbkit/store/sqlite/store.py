@@ -140,7 +140,7 @@ class SqliteStore(SqliteUsers, Closing):
         """See :meth:`arbkit.store.base.Store.put_swept`."""
         with self._using() as connection, immediate(connection):
             changes.write_swept(connection, inputs)
-            routes.forget_ended(connection, time.time() - base.WINDOWS_KEPT_S)
+            routes.forget_ended(connection, time.time())
 
     def unsent(self, limit: int) -> list[Notice]:
         """See :meth:`arbkit.store.base.Store.unsent`."""

@@ -19,6 +19,7 @@ from arbkit.core.settings import Settings
 from arbkit.profit import Profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.stream import ALERTS_TOPIC, open_stream
+from tests.helpers.alerts import announcing_everything
 from tests.helpers.factories import offer
 
 TODAY = date(2026, 8, 1)
@@ -97,12 +98,12 @@ def alerts(settings: Settings) -> int:
     ],
 )  # fmt: skip
 def test_limits_change_what_is_answered_and_never_what_is_stored(settings: Settings, limits: dict[str, Any]) -> None:
-    everything = run(filled(settings), run_id="whole")
+    everything = run(filled(settings), run_id="whole", announcing=announcing_everything)
     whole = stored(settings)
     assert len(everything.opportunities) == everything.stored == len(whole) >= 2
     announced = alerts(settings)
     assert announced == len(whole)
-    again = run(settings, DetectParameters(**limits), run_id="cut")
+    again = run(settings, DetectParameters(**limits), run_id="cut", announcing=announcing_everything)
     assert stored(settings) == whole
     assert (again.new, again.stored, again.routes) == ((), len(whole), everything.routes)
     assert {o.id for o in again.opportunities} != whole
@@ -111,7 +112,8 @@ def test_limits_change_what_is_answered_and_never_what_is_stored(settings: Setti
 
 
 def test_what_a_limited_detection_found_new_is_announced_whole(settings: Settings) -> None:
-    found = run(filled(settings), DetectParameters(source="UK"), run_id="cut")
+    limits = DetectParameters(source="UK")
+    found = run(filled(settings), limits, run_id="cut", announcing=announcing_everything)
     assert found.opportunities == ()
     assert set(found.new) == stored(settings)
     assert alerts(settings) == found.stored >= 2
@@ -216,13 +218,14 @@ def test_a_detection_of_a_stored_day_is_cut_by_ages_of_that_day(settings: Settin
 
 def test_another_day_is_answered_and_neither_stored_nor_announced(settings: Settings) -> None:
     yesterday = filled_yesterday(settings)
-    found = run(settings, DetectParameters(on=yesterday), run_id="yesterday")
+    asked = DetectParameters(on=yesterday)
+    found = run(settings, asked, run_id="yesterday", announcing=announcing_everything)
     assert (found.on, found.total, found.new) == (yesterday, 1, ())
     assert (stored(settings), alerts(settings)) == (set(), 0)
-    now = run(settings, run_id="today")
+    now = run(settings, run_id="today", announcing=announcing_everything)
     assert (now.on, now.total, set(now.new)) == (today(), 1, {o.id for o in now.opportunities})
     assert (stored(settings), alerts(settings)) == ({*now.new}, 1)
-    assert run(settings, DetectParameters(on=yesterday), run_id="again").total == 1
+    assert run(settings, asked, run_id="again", announcing=announcing_everything).total == 1
     assert (stored(settings), alerts(settings)) == ({*now.new}, 1)
 
 

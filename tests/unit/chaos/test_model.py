@@ -21,7 +21,7 @@ from arbkit.ops.setup import initialise
 from arbkit.pipeline.consumer import consume
 from arbkit.reports.run_folders import folder_of
 from arbkit.sources.envelope import envelope
-from arbkit.store import open_store
+from arbkit.store import Announcement, open_store
 from arbkit.stream import (
     ALERTS_TOPIC,
     ENRICHED_TOPIC,
@@ -37,6 +37,7 @@ from tests.chaos.compare import Contents, contents, messages
 from tests.chaos.model import IMPORTED, Witness, examine
 from tests.chaos.records import Deck, Expected
 from tests.chaos.report import Recoveries
+from tests.helpers.alerts import announcing_everything
 from tests.helpers.factories import PACKAGE, offer, opportunity
 from tests.helpers.routes import store_routes
 
@@ -92,7 +93,7 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
             sides = {"DE": 8_010, "ES": 29_900}
             more = {**PACKAGE, "price_at": now, "updated_at": now, "shipping_minor": 0}
             store.put([Update(offer(FOUND, code, price_minor=p, **more), None) for code, p in sides.items()])
-            detection.run(settings, run_id="found")
+            detection.run(settings, run_id="found", announcing=announcing_everything)
             store.put_run(RUN)
         result = folder_of(settings, RUN) / "result.json"
         result.parent.mkdir(parents=True)
@@ -253,7 +254,7 @@ def test_a_kill_may_cost_one_request(home: Home) -> None:
 def test_an_opportunity_that_was_never_announced(home: Home) -> None:
     with open_store(home.settings) as store:
         routes = [opportunity(FOUND, "DE", "ES"), opportunity(FOUND, "DE", "IT")]
-        store_routes(store, routes, announce=lambda _: [])
+        store_routes(store, routes, announce=lambda _: Announcement())
     texts = [text for _, text in home.broken()]
     assert f"{FOUND} DE→IT is an opportunity and was never announced" in texts
     assert any("routes of a sweep" in text for text in texts)

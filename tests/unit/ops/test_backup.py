@@ -56,7 +56,7 @@ def home(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         store.put([Update(offer(ASIN), None)])
         store.put_run(Run(run_id="20260801T070000Z-abcdef", report="detect", status="succeeded", started_at=1.0))
         set_fact(settings, store, Fact.of(ASIN, "package", {"weight_g": 900}, at=1.0))
-    for name in ("watchlist.txt", "profile.toml", "schedule.toml", ".env"):
+    for name in ("watchlist.txt", "profile.toml", "schedule.toml", "alerts.toml", ".env"):
         (tmp_path / name).write_text(f"# mine: {name}\n")
     (settings.home / "views.json").write_text('{"mine": "?a=1"}')
     (settings.home / "made by a later step").mkdir()
@@ -90,7 +90,7 @@ def change_everything(settings: Settings) -> None:
         store.put([Update(offer("B000000002"), None)])
         set_fact(settings, store, Fact.of(ASIN, "package", {"weight_g": 1}, at=2.0))
         set_fact(settings, store, Fact.of("B000000002", "package", {"weight_g": 1}, at=2.0))
-    for name in ("watchlist.txt", "profile.toml", "schedule.toml"):
+    for name in ("watchlist.txt", "profile.toml", "schedule.toml", "alerts.toml"):
         (settings.folder / name).write_text("changed")
     (settings.home / "views.json").unlink()
 

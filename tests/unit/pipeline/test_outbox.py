@@ -17,6 +17,7 @@ from arbkit.pipeline.outbox import send_notices
 from arbkit.store import open_store
 from arbkit.stream import ALERTS_TOPIC, Record, open_stream
 from arbkit.stream.sqlite import SqliteStream
+from tests.helpers.alerts import announcing_everything
 from tests.helpers.factories import PACKAGE, offer
 
 
@@ -65,15 +66,15 @@ def test_alerts_that_the_log_did_not_take_go_out_with_the_next_detection(
     with monkeypatch.context() as patch:
         patch.setattr(SqliteStream, "publish", refuse)
         with pytest.raises(StreamError, match="is kept in the store") as failed:
-            detection.run(settings, run_id="first")
+            detection.run(settings, run_id="first", announcing=announcing_everything)
     assert (failed.value.exit_code, alerts(settings), waiting(settings)) == (4, [], 1)
     fill(settings, "B000000002")
-    detection.run(settings, run_id="second")
+    detection.run(settings, run_id="second", announcing=announcing_everything)
     found = alerts(settings)
     assert sorted(str(one["asin"]) for one in found) == ["B000000001", "B000000002"]
     assert len({one["id"] for one in found}) == 2
     assert waiting(settings) == 0
-    detection.run(settings, run_id="third")
+    detection.run(settings, run_id="third", announcing=announcing_everything)
     assert len(alerts(settings)) == 2
 
 
@@ -88,8 +89,8 @@ def test_a_detection_that_dies_over_its_alerts_loses_none_and_each_has_one_id(
         else:
             patch.setattr("arbkit.store.sqlite.store.SqliteStore.mark_sent", die)
         with pytest.raises(Killed):
-            detection.run(settings, run_id="first")
-    assert detection.run(settings, run_id="second").new == ()
+            detection.run(settings, run_id="first", announcing=announcing_everything)
+    assert detection.run(settings, run_id="second", announcing=announcing_everything).new == ()
     found = alerts(settings)
     assert {one["asin"] for one in found} == {"B000000001", "B000000002"}
     assert len({one["id"] for one in found}) == 2
@@ -108,7 +109,7 @@ def test_one_notice_that_no_log_takes_does_not_hold_up_the_others(
             raise MessageTooLargeError(topic, keys=keys, sizes=large, limit=9, rest_published=False)
 
     monkeypatch.setattr(arbkit.stream.sqlite, "check_sizes", check)
-    detection.run(settings, run_id="first")
+    detection.run(settings, run_id="first", announcing=announcing_everything)
     assert [one["asin"] for one in alerts(settings)] == ["B000000002"]
     assert waiting(settings) == 0
 
@@ -118,6 +119,6 @@ def test_sending_says_how_many_went(settings: Settings, monkeypatch: pytest.Monk
     with monkeypatch.context() as patch:
         patch.setattr(SqliteStream, "publish", refuse)
         with pytest.raises(StreamError):
-            detection.run(settings, run_id="first")
+            detection.run(settings, run_id="first", announcing=announcing_everything)
     with open_store(settings) as store, open_stream(settings) as log:
         assert (send_notices(store, log), send_notices(store, log)) == (3, 0)

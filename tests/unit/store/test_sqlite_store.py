@@ -17,6 +17,7 @@ from arbkit.store import OpportunityQuery
 from arbkit.store.sqlite.rows import PUT_OFFER, offer_row
 from arbkit.store.sqlite.schema import MIGRATIONS
 from arbkit.store.sqlite.store import SqliteStore
+from tests.helpers.alerts import announce_everything
 from tests.helpers.factories import offer, opportunity
 from tests.helpers.routes import store_routes
 
@@ -109,6 +110,21 @@ def test_what_was_stored_before_has_no_time_at_which_it_was_first_seen(tmp_path:
         assert (old.version, old.first_seen) == (2, None)
         assert new is not None
         assert new.first_seen is not None
+
+
+def test_a_route_stored_before_alerts_remembered_any_is_announced_once(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with SqliteStore(path) as store:
+        store_routes(store, [opportunity()])
+    with closing(connect(path)) as connection:
+        connection.execute("DROP TABLE route_memories")
+        before = next(i for i, migration in enumerate(MIGRATIONS) if "route_memories" in "".join(migration))
+        connection.execute("UPDATE store_meta SET value = ? WHERE name = 'version'", (before,))
+        connection.commit()
+    with SqliteStore(path) as store:
+        for _ in range(2):
+            store_routes(store, [opportunity()], announce=announce_everything)
+        assert [notice.key for notice in store.unsent(9)] == ["B000000001"]
 
 
 def test_sums_follow_what_the_same_connection_has_written_since(tmp_path: Path) -> None:

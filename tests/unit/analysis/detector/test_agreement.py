@@ -10,12 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from arbkit.analysis.detection import scan_states
-from arbkit.analysis.detector.alerts import alerts_of
 from arbkit.analysis.detector.pricing import Inputs, price_products
 from arbkit.analysis.detector.storing import price_into
 from arbkit.core.models import Opportunity, ProductState, Update
@@ -24,6 +24,7 @@ from arbkit.pipeline.enriched import from_message, to_record
 from arbkit.profit import Profile, load_profile, load_rates, load_tables
 from arbkit.store import OpportunityQuery, ProductQuery, Store
 from arbkit.store.sqlite.store import SqliteStore
+from tests.helpers.alerts import announce_everything, announcing_everything
 from tests.helpers.factories import PACKAGE, offer
 
 EXAMPLES = int(os.environ.get("ARBKIT_AGREEMENT_EXAMPLES", "40"))
@@ -95,12 +96,12 @@ class World:
         """Let a detector or a sweep take a step."""
         match step:
             case ("detect", int(count)):
-                price_into(self.store, self.read(count), self.inputs)
+                price_into(self.store, self.read(count), self.inputs, announcing_everything)
             case ("begin", int(count)):
                 self.held_up.append((self.read(count), self.inputs()))
             case ("sweep",):
                 for states in scan_states(self.store):
-                    price_into(self.store, states, self.inputs)
+                    price_into(self.store, states, self.inputs, announcing_everything)
             case ("begin sweep",):
                 inputs = self.inputs()
                 self.held_up.append(([s for some in scan_states(self.store) for s in some], inputs))
@@ -116,17 +117,18 @@ class World:
     def write(self, states: list[ProductState], inputs: Inputs) -> None:
         """As a process does that has priced these long ago; what is refused, or is of old inputs, it prices again."""
         results = price_products(states, inputs).results
-        again = self.store.put_routes(results, generation=inputs.generation, announce=alerts_of).again
+        again = self.store.put_routes(results, generation=inputs.generation, announce=announce_everything).again
         if inputs.generation != self.inputs().generation:
             again = tuple(state.asin for state in states)
-        price_into(self.store, self.store.states(again).values(), self.inputs)
+        price_into(self.store, self.store.states(again).values(), self.inputs, announcing_everything)
 
     def end(self) -> None:
         """All that is under way comes to its end; a changed profile is swept, as the scheduler does."""
         while self.held_up:
             self.write(*self.held_up.pop())
-        price_into(self.store, self.read(len(self.waiting)), self.inputs)
-        price_into(self.store, self.store.states(self.store.unpriced(100)).values(), self.inputs)
+        price_into(self.store, self.read(len(self.waiting)), self.inputs, announcing_everything)
+        rest = self.store.states(self.store.unpriced(100)).values()
+        price_into(self.store, rest, self.inputs, announcing_everything)
 
 
 def shown(routes: Iterable[Opportunity]) -> list[tuple[object, ...]]:
@@ -159,6 +161,8 @@ def test_stream_and_sweep_agree_whatever_came_before(history: list[tuple[object,
             windows = store.windows(ASINS)
             assert {w.route for w in windows if w.ended_at is None} == {o.id for o in paying}
             assert len({w.id for w in windows}) == len(windows)
-            alerts = [notice.id for notice in store.unsent(10_000)]
-            assert len(alerts) == len(set(alerts))
+            alerts = [orjson.loads(notice.value) for notice in store.unsent(10_000)]
+            assert len({alert["id"] for alert in alerts}) == len(alerts)
+            announced = {"{asin}:{source}:{target}".format(**alert) for alert in alerts}
+            assert {o.id for o in paying} <= announced
             assert store.unpriced(9) == []

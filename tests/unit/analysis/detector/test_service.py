@@ -27,6 +27,7 @@ from arbkit.profit.seller.profile_file import built_in
 from arbkit.store import OpportunityQuery, open_store
 from arbkit.store.sqlite.store import SqliteStore
 from arbkit.stream import ALERTS_TOPIC, DETECT_GROUP, ENRICHED_TOPIC, Record, dead_letter_topic, open_stream
+from tests.helpers.alerts import announcing_everything
 from tests.helpers.factories import PACKAGE, offer
 
 ASIN = "B000000001"
@@ -47,7 +48,9 @@ def settings(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @contextmanager
 def following(settings: Settings) -> Iterator[threading.Thread]:
     stop = threading.Event()
-    thread = threading.Thread(target=follow, args=(settings,), kwargs={"stop": stop})
+    thread = threading.Thread(
+        target=follow, args=(settings,), kwargs={"stop": stop, "announcing": announcing_everything}
+    )
     thread.start()
     try:
         yield thread
@@ -231,7 +234,7 @@ def test_a_profile_changed_while_a_batch_is_priced_is_what_it_is_priced_with(
         if next(once, False):
             (tmp_path / "profile.toml").write_text(built_in() + "\n# another\n", "utf-8")
             # The sweep with the new one comes before what the detector has priced is written.
-            detection.run(settings, run_id="sweep")
+            detection.run(settings, run_id="sweep", announcing=announcing_everything)
         return done
 
     monkeypatch.setattr(storing, "price_products", changes_meanwhile)

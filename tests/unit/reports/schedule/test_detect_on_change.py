@@ -15,7 +15,6 @@ import pytest
 
 from arbkit.analysis import detection
 from arbkit.analysis.detection_inputs import fingerprint, today
-from arbkit.analysis.detector.alerts import alerts_of
 from arbkit.core.errors import ConfigError
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
@@ -23,6 +22,7 @@ from arbkit.profit.seller.profile_file import built_in
 from arbkit.reports.schedule import scheduler
 from arbkit.store import open_store
 from arbkit.stream import ALERTS_TOPIC, open_stream
+from tests.helpers.alerts import announce_everything
 from tests.helpers.factories import PACKAGE, offer, opportunity
 from tests.helpers.routes import store_routes
 
@@ -203,7 +203,7 @@ def test_what_a_killed_detection_left_to_announce_is_sent_without_another_change
 ) -> None:
     put(settings, "B000000001")
     with open_store(settings) as store:
-        store_routes(store, [opportunity()], inputs=fingerprint(settings, today()), announce=alerts_of)
+        store_routes(store, [opportunity()], inputs=fingerprint(settings, today()), announce=announce_everything)
         (left,) = store.unsent(10)
     with scheduled(settings, monkeypatch) as seen, open_stream(settings) as log:
         until(lambda: any(log.scan(ALERTS_TOPIC)))

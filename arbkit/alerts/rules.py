@@ -1,0 +1,135 @@
+"""A rule of alerts: of which routes what is announced, and with which thresholds."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from arbkit.core.errors import UsageError
+from arbkit.core.input.filters import Asin
+from arbkit.core.input.validation import Request
+from arbkit.core.marketplaces import MarketCode, market
+from arbkit.core.models import Opportunity
+
+Occasion = Literal["new_opportunity", "price_drop", "margin_increase", "target_price", "amazon_out_of_stock", "ended"]
+"""What a rule may announce; suspicious data are held back as ``data_problem`` by every rule."""
+OCCASIONS: tuple[Occasion, ...] = (
+    "new_opportunity", "target_price", "price_drop", "margin_increase", "amazon_out_of_stock", "ended",
+)  # fmt: skip
+"""All of them; of several at once the first names the alert."""
+_CLEARS_AT_SHARE = 0.8
+"""Of ``fires_at``: where a rule clears that does not say."""
+
+
+def _route(value: str) -> str:
+    source, colon, target = value.partition(":")
+    try:
+        codes = market(source).code, market(target).code
+    except UsageError as error:
+        if not colon:
+            raise ValueError("not a route") from UsageError("not a route", remedy="Write it as IT:DE")
+        raise ValueError(str(error)) from error
+    if codes[0] == codes[1]:
+        raise ValueError("not a route") from UsageError("a route to itself", remedy="Write it as IT:DE")
+    return ":".join(codes)
+
+
+class Recheck(Request):
+    """When a candidate is looked at once more before it is sent, and what happens if nobody has looked in time."""
+
+    max_age_minutes: float = Field(gt=0, description="age of its prices above which it is looked at once more")
+    wait_minutes: float = Field(15, gt=0, le=1440, description="how long the alert waits for that look")
+    then: Literal["send", "hold"] = Field("send", description="what happens to it if nobody has looked by then")
+
+
+class Rule(Request):
+    """A ``[[rule]]`` of alerts.toml. A limit that is left out does not limit. Money in the profile's home currency."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="name of the rule")
+    on: tuple[Occasion, ...] = Field(
+        ("new_opportunity", "price_drop", "margin_increase", "target_price", "amazon_out_of_stock"),
+        min_length=1,
+        description="what is announced",
+    )
+    min_profit: float | None = Field(None, description="least profit of one unit, at the low end of its range")
+    min_roi: float | None = Field(None, description="least return, in percent of what is invested")
+    min_confidence: float | None = Field(None, ge=0, le=1, description="least confidence, from 0 to 1")
+    routes: tuple[Annotated[str, AfterValidator(_route)], ...] = Field((), description="only these, as IT:DE")
+    categories: tuple[str, ...] = Field((), description="only these, in any case")
+    brands: tuple[str, ...] = Field((), description="only these, in any case")
+    groups: tuple[str, ...] = Field((), description="only products of these groups of the watchlist")
+    asins: tuple[Asin, ...] = Field((), description="only these products")
+    target_price: dict[MarketCode, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict, description="buying price that is waited for, by marketplace and in its currency"
+    )
+    fires_at: float | None = Field(None, description="low end of profit from which on a route is news")
+    clears_at: float | None = Field(None, description="low end of profit below which it may become news again")
+    price_drop_pct: float = Field(10, gt=0, le=100, description="fall of the buying price that is announced, percent")
+    profit_rise_pct: float = Field(25, gt=0, description="rise of the low end of profit that is announced, percent")
+    cool_down_hours: float = Field(24, ge=0, le=8760, description="least time between two alerts of a kind on a route")
+    per_day: int | None = Field(None, ge=1, description="most alerts that are sent in a day, the best first")
+    recheck: Recheck | None = Field(None, description="whether a candidate is looked at once more before it is sent")
+    channels: tuple[str, ...] | None = Field(None, description="channels that it goes to; left out: all")
+    muted_until: datetime | None = Field(None, description="silent until then")
+
+    @field_validator("muted_until", mode="before")
+    @classmethod
+    def _is_time(cls, value: Any) -> Any:
+        if value is not None and not isinstance(value, datetime):
+            raise ValueError("no time") from UsageError("not a time", remedy="Write 2026-12-01T08:00:00")
+        return value
+
+    @model_validator(mode="after")
+    def _clears_below(self) -> Rule:
+        if self.clears_at is not None and self.clears_at > self.least_profit:
+            raise ValueError("clears_at must not be above fires_at and min_profit")
+        if "target_price" in self.model_fields_set and not self.target_price:
+            raise ValueError("target_price names no marketplace")
+        return self
+
+    @property
+    def least_profit(self) -> float:
+        """The low end of profit from which on it announces anything; minus infinity: any."""
+        stated = [bound for bound in (self.min_profit, self.fires_at) if bound is not None]
+        return max(stated, default=float("-inf"))
+
+    @property
+    def clears_below(self) -> float:
+        """The low end of profit below which a route counts as ended."""
+        if self.clears_at is not None:
+            return self.clears_at
+        least = self.least_profit
+        return least * _CLEARS_AT_SHARE if least > 0 else least
+
+    def selects(self, route: Opportunity, groups: frozenset[str]) -> bool:
+        """Whether it is about this route at all, whatever its figures; ``groups`` are those of the product."""
+        return (
+            (not self.routes or f"{route.source}:{route.target}" in self.routes)
+            and (not self.asins or route.asin in self.asins)
+            and _among(route.category, self.categories)
+            and _among(route.brand, self.brands)
+            and (not self.groups or not groups.isdisjoint(self.groups))
+        )
+
+    def is_met(self, route: Opportunity) -> bool:
+        """Whether the figures of an opportunity reach its thresholds."""
+        return (
+            low_end(route) >= self.least_profit
+            and (self.min_roi is None or route.roi_pct >= self.min_roi)
+            and (self.min_confidence is None or route.confidence >= self.min_confidence)
+        )
+
+    def is_muted(self, now: float) -> bool:
+        """Whether it is silent at ``now`` (Unix seconds)."""
+        return self.muted_until is not None and now < self.muted_until.timestamp()
+
+
+def low_end(route: Opportunity) -> float:
+    """The profit of a route with the most expensive package that the product may have."""
+    return route.profit if route.profit_low is None else route.profit_low
+
+
+def _among(value: str | None, wanted: tuple[str, ...]) -> bool:
+    return not wanted or (value or "").casefold() in {one.casefold() for one in wanted}

@@ -1,0 +1,1 @@
+"""``arbkit alerts``: rules of alerts, and their delivery."""

@@ -1,0 +1,96 @@
+"""``arbkit alerts``: rules are added, listed, muted and tried from the terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from arbkit.cli import app
+from arbkit.core.settings import Settings
+from arbkit.store import open_store
+from tests.helpers.factories import opportunity
+from tests.helpers.routes import store_routes
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ARBKIT_HOME", str(tmp_path / "var"))
+    monkeypatch.setenv("ARBKIT_DEMO", "1")
+    return tmp_path
+
+
+def run(*words: str, code: int = 0) -> str:
+    found = CliRunner().invoke(app, ["alerts", *words])
+    assert found.exit_code == code, (found.output, found.exception)
+    return found.stdout
+
+
+def document(*words: str, code: int = 0) -> Any:
+    return json.loads(run(*words, "--json", code=code))
+
+
+def test_a_rule_is_added_listed_muted_and_tried(folder: Path) -> None:
+    words = (
+        "--min-profit",
+        "5",
+        "--route",
+        "it:de",
+        "--route",
+        "FR:DE",
+        "--on",
+        "price_drop",
+        "--target-price",
+        "IT=24.9",
+    )
+    added = document("add", "cheap", *words)
+    assert added["rule"]["target_price"] == {"IT": 24.9}
+    listed = document("list")
+    assert [rule["name"] for rule in listed["rules"]] == ["worth-a-look", "cheap"]
+    assert listed["rules"][1] == {
+        "name": "cheap", "min_profit": 5.0, "routes": ["IT:DE", "FR:DE"], "on": ["price_drop"],
+        "target_price": {"IT": 24.9},
+    }  # fmt: skip
+    assert document("mute", "cheap", "--for", "8h")["muted_until"] is not None
+    assert "until" in run("list")
+    assert document("mute", "cheap", "--off")["muted_until"] is None
+    with open_store(Settings.load()) as store:
+        store_routes(store, [opportunity(profit=7.0), opportunity(target="FR"), opportunity("B000000002", profit=4.0)])
+    tried = document("test", "cheap")
+    assert (tried["opportunities"], tried["meeting"], tried["held"]) == (3, 1, 0)
+    assert [(a["asin"], a["source"], a["target"]) for a in tried["items"]] == [("B000000001", "IT", "DE")]
+    assert "leaves at least 7.00 EUR" in tried["items"][0]["why"]
+    assert "1 of 3 stored opportunities meet it" in run("test", "cheap")
+
+
+def test_a_wrong_rule_is_said_and_the_others_are_listed(folder: Path) -> None:
+    (folder / "alerts.toml").write_text('[[rule]]\nname = "a"\n[[rule]]\nname = "b"\nmin_prfit = 3\n', "utf-8")
+    listed = document("list", code=3)
+    assert [rule["name"] for rule in listed["rules"]] == ["a"]
+    assert [wrong["name"] for wrong in listed["wrong"]] == ["b"]
+    assert "Did you mean min_profit?" in run("list", code=3)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("mute", "worth-a-look", "--for", "soon"), "30m, 8h or 2d"),
+        (("mute", "worth-a-look", "--for", "0h"), "30m, 8h or 2d"),
+        (("mute", "worth-a-look"), "--off"),
+        (("mute", "nobody", "--for", "8h"), "no such rule"),
+        (("test", "nobody"), "no such rule"),
+        (("add", "x", "--target-price", "24.90"), "IT=24.90"),
+        (("add", "x", "--target-price", "IT=cheap"), "IT=24.90"),
+        (("add", "x", "--min-confidence", "50"), "must be at most 1"),
+        (("add", "worth-a-look"), "there is a rule of that name"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_words(folder: Path, words: tuple[str, ...], says: str) -> None:
+    found = CliRunner().invoke(app, ["alerts", *words])
+    assert found.exit_code != 0
+    assert says in str(found.exception)
+    assert not (folder / "alerts.toml").exists()
