@@ -34,17 +34,7 @@ app = typer.Typer(
 )
 for module in (services, data, money, web, ops):
     module.register(app)
-for group in (
-    alerts.app,
-    schedule.app,
-    data.watch,
-    data.facts,
-    dlq.app,
-    log.app,
-    fees.app,
-    profile.app,
-    reports.app,
-):
+for group in (alerts.app, schedule.app, data.watch, data.facts, dlq.app, log.app, fees.app, profile.app, reports.app):
     app.add_typer(group, name=group.info.name)
 
 
