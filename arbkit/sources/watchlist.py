@@ -71,14 +71,19 @@ def locate(settings: Settings) -> Path:
         ServiceError: it cannot be made.
     """
     path = settings.watchlist_path
-    # A child process gets the same file by its full name.
-    default = settings.model_copy(update={"watchlist": None}).watchlist_path
-    if settings.demo_mode and path.resolve() == default.resolve() and not path.exists():
+    if is_of_demo(settings) and not path.exists():
         from arbkit.sources.demo.market import asins
 
         with changing(path):
             write_new(path, (_DEMO_HEADER + "\n".join(asins()) + "\n").encode())
     return path
+
+
+def is_of_demo(settings: Settings) -> bool:
+    """Whether the list is the demo market's own, and no file that a setting names."""
+    # A child process gets the same file by its full name.
+    default = settings.model_copy(update={"watchlist": None}).watchlist_path
+    return settings.demo_mode and settings.watchlist_path.resolve() == default.resolve()
 
 
 def load(settings: Settings) -> Watchlist:
