@@ -34,6 +34,7 @@ from arbkit.ops.backup import (
     verify_backup,
 )
 from arbkit.ops.database_files import copy_file, count_rows, put_in_place, require_unused
+from arbkit.pipeline.watchlist.keeping import restore_watched, watched_copy
 from arbkit.store import open_store
 from arbkit.store.kept_facts import restore_facts
 from arbkit.stream import open_stream
@@ -111,8 +112,9 @@ def _place(settings: Settings, file: BackedUpFile, *, with_env: bool) -> Path | 
 
 def _place_in_home(settings: Settings, name: str) -> Path:
     """Where a file of the home belongs: none that a backup never holds, whoever wrote the manifest."""
-    if name == settings.facts_file.name:
-        return settings.facts_file
+    for path in (settings.facts_file, watched_copy(settings)):
+        if name == path.name:
+            return path
     home = settings.home.resolve()
     path = (home / name.replace("\0", "")).resolve()
     if not path.is_relative_to(home):
@@ -193,6 +195,7 @@ def _bring_into_services(settings: Settings, folder: Path, backup: Backup) -> No
     """Open what was restored, which brings a backup of an older arbkit up to date; fill Elasticsearch."""
     with open_stream(settings), open_store(settings) as store:
         restore_facts(settings, store)
+        restore_watched(settings, store)
         for file in backup.files:
             if file.origin == "runs":
                 rows = orjson.loads((folder / file.file).read_bytes())

@@ -50,7 +50,8 @@ def add(
     def change(known: Mapping[str, WatchEntry]) -> Iterable[WatchEntry]:
         wished = listed or [*(entry.asin for entry in known.values() if entry.listed), *wanted]
         after = {**known, **{entry.asin: entry for entry in listing(known, wished, demo=is_of_demo(settings))}}
-        after.update({asin: described(after[asin]) for asin in wanted})
+        # One may have been taken out of the file again meanwhile.
+        after.update({asin: described(after[asin]) for asin in wanted if asin in after})
         return after.values()
 
     change_entries(settings, store, change)

@@ -33,13 +33,13 @@ def change_entries(settings: Settings, store: Store, change: Change) -> None:
     Raises:
         ServiceError: the store or the copy cannot be written.
     """
-    with changing(_copy_of(settings)):
+    with changing(watched_copy(settings)):
         _restore(settings, store)
         known = {entry.asin: entry for entry in store.watched(demo=is_of_demo(settings))}
         changed = [entry for entry in change(known) if entry != known.get(entry.asin)]
         if changed:
             store.put_watched(changed)
-            write_atomically(_copy_of(settings), watchlist_document(store))
+            write_atomically(watched_copy(settings), watchlist_document(store))
 
 
 def restore_watched(settings: Settings, store: Store) -> int:
@@ -48,9 +48,9 @@ def restore_watched(settings: Settings, store: Store) -> int:
     Raises:
         StoreError: the store cannot be written, or the copy beside it is damaged.
     """
-    if not _copy_of(settings).exists():
+    if not watched_copy(settings).exists():
         return 0
-    with changing(_copy_of(settings)):
+    with changing(watched_copy(settings)):
         return _restore(settings, store)
 
 
@@ -66,7 +66,7 @@ def watchlist_document(store: Store) -> bytes:
 
 
 def _restore(settings: Settings, store: Store) -> int:
-    path = _copy_of(settings)
+    path = watched_copy(settings)
     data = read_if_there(path)
     if not data:
         return 0
@@ -86,6 +86,6 @@ def _restore(settings: Settings, store: Store) -> int:
     return len(missing)
 
 
-def _copy_of(settings: Settings) -> Path:
-    """The file from which another store is filled."""
+def watched_copy(settings: Settings) -> Path:
+    """The file beside the store from which another one is filled."""
     return settings.facts_file.with_name("watchlist.json")

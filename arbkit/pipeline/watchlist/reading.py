@@ -58,11 +58,12 @@ def load(settings: Settings, store: Store | None) -> WatchedProducts:
         ConfigError: there is no list, or its file cannot be read.
         StoreError: the store cannot be used.
     """
+    demo = is_of_demo(settings)
     if store is not None and is_list_in_store(settings) and adopt(settings, store):
-        return WatchedProducts(tuple(entry for entry in store.watched(demo=is_of_demo(settings)) if entry.listed))
+        return WatchedProducts(tuple(entry for entry in store.watched(demo=demo) if entry.listed))
     found = list_file.load(settings)
-    known = {} if store is None else {entry.asin: entry for entry in store.watched(demo=is_of_demo(settings))}
-    items = (known.get(asin) or WatchEntry(asin=asin, demo=is_of_demo(settings)) for asin in found.asins)
+    known = {} if store is None else {entry.asin: entry for entry in store.watched(demo=demo)}
+    items = (known.get(asin) or WatchEntry(asin=asin, demo=demo) for asin in found.asins)
     return WatchedProducts(tuple(replace(entry, listed=True) for entry in items), found.bad)
 
 
