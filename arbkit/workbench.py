@@ -205,8 +205,8 @@ class Workbench(Closing):
     def watchlist(self) -> DisplayFrame:
         """The products that are watched, in the list's order.
 
-        Columns: ``asin, title, markets, updated_at, groups, notes, added_at``. ``markets`` is empty for one that no marketplace has answered for yet. The note
-        names the lines that could not be used.
+        Columns: ``asin, title, markets, updated_at, groups, notes, added_at``. ``markets`` is empty for one that no
+        marketplace has answered for yet. The note names the lines that could not be used.
 
         Raises:
             ConfigError: there is no watchlist.
