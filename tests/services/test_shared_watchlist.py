@@ -50,7 +50,7 @@ def test_one_machine_gives_the_list_and_all_change_it(machines: tuple[Settings, 
     producer = WatchedList(there, clock=lambda: float(next(clock)))
     producer.refresh()
     assert list(producer.asins) == [TWO, ONE]
-    with TestClient(create_app(there)) as client:
+    with TestClient(create_app(there), base_url="http://127.0.0.1") as client:
         assert client.post("/products/watch", json={"asin": THREE, "notes": "mine", "groups": ["a"]}).status_code == 201
         assert client.delete(f"/products/watch/{TWO}").status_code == 204
         assert [item["asin"] for item in client.get("/products/watch").json()["items"]] == [ONE, THREE]
@@ -75,6 +75,7 @@ def test_the_list_comes_back_from_a_backup_into_an_empty_store(
     machines: tuple[Settings, Settings], elasticsearch: Elasticsearch, tmp_path: Path
 ) -> None:
     here, _ = machines
+    initialise(here)
     with open_store(here) as store:
         add(here, store, [TWO, ONE], notes="mine", groups=["a"])
         before = load(here, store)
