@@ -321,7 +321,8 @@ class Workbench(Closing):
         """
         if isinstance(route, QuoteView):
             return route.plot()
-        return self.route(*record_frames.named_route(route)).plot()
+        given = route if isinstance(route, str) else {str(name): value for name, value in route.items()}
+        return self.route(*record_frames.named_route(given)).plot()
 
     @suggest_arguments
     def plot_routes(self, asin: str | None = None) -> go.Figure:

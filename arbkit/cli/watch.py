@@ -29,7 +29,9 @@ _ASINS = typer.Argument(..., help="ASINs or Amazon product URLs.")
 @app.command("add")
 def add(
     asins: list[str] = _ASINS,
-    note: str | None = typer.Option(None, help="What is noted of each (default: what was noted before)."),
+    note: str | None = typer.Option(
+        None, "--note", "--notes", help="What is noted of each (default: what was noted before)."
+    ),
     groups: list[str] = typer.Option([], "--group", help="Group into which each is put; may be repeated."),
 ) -> None:
     """Add products to the watchlist, or say more of those that are on it."""

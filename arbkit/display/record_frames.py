@@ -198,7 +198,7 @@ def check_category(category: str | None, stats: Stats) -> None:
     raise UsageError("no product is of this category", field="category", value=category, remedy=remedy)
 
 
-def named_route(route: pd.Series[Any] | Mapping[str, Value] | str) -> tuple[str, str, str]:
+def named_route(route: Mapping[str, Value] | str) -> tuple[str, str, str]:
     """ASIN, source and target of a row that has them, or of an id as ``B0…:IT:DE``.
 
     Raises:
@@ -208,8 +208,7 @@ def named_route(route: pd.Series[Any] | Mapping[str, Value] | str) -> tuple[str,
     named = [part for part in parts if isinstance(part, str)]
     if len(parts) != 3 or len(named) != 3:
         remedy = "Give an answer, a row with asin, source and target, or an id as B0DEMO0001:IT:DE"
-        given = route if isinstance(route, str) else {str(name): value for name, value in route.items()}
-        raise UsageError("names no route", field="route", value=given, remedy=remedy)
+        raise UsageError("names no route", field="route", value=route, remedy=remedy)
     asin, source, target = named
     return asin, source, target
 

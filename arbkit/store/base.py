@@ -309,7 +309,7 @@ class Store(WatchlistStore, Closing, Protocol):
 
     def runs(self, *, report: str | None = None, limit: int = 50) -> list[Run]:
         """The latest runs first."""
-        return list(self.run_page(RunQuery(report=report, limit=limit)).items)
+        ...
 
     def run_page(self, query: RunQuery) -> Page[Run]:
         """The runs that a query finds, on one page.

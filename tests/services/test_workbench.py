@@ -96,6 +96,11 @@ def test_a_newcomer_looks_around(chosen: Settings) -> None:
         best = arb.opportunities(min_profit=5).iloc[0]
         assert (best["source"], best["target"]) == ("IT", "DE")
         assert set(arb.history(asin, currency="gbp")["currency"]) == {"GBP"}
+        windows = arb.windows(asin)
+        assert set(zip(windows["source"], windows["target"], strict=True)) >= {("IT", "DE")}
+        assert windows["best_profit"].max() == best["profit"]
+        assert windows["ended_at"].isna().all()
+        assert (windows["days"] >= 0).all()
         assert arb.route(asin, "IT", "DE").profit == best["profit"]
         assert arb.plot_waterfall(best).data[0].y[-1] == best["profit"]
         assert arb.plot_waterfall("B000000001:IT:DE").data[0].y[-1] == best["profit"]
@@ -155,7 +160,10 @@ def test_a_table_shows_units_and_no_script_and_stays_a_data_frame(filled: Settin
         (lambda arb: arb.products(marekt="DE"), "'marekt'). Did you mean market?"),
         (lambda arb: arb.products(market="US"), "market: not a marketplace arbkit knows (got 'US'). Use UK, DE, FR"),
         (lambda arb: arb.products(max_price=10), "max_price: needs the marketplace"),
-        (lambda arb: arb.products(category="Toys"), "no product is of this category (got 'Toys'). Did you mean"),
+        (
+            lambda arb: arb.products(category="Toy Game"),
+            "no product is of this category (got 'Toy Game'). Did you mean",
+        ),
         (lambda arb: arb.opportunities(amazon_sells="no"), "amazon_sells: neither true nor false (got 'no')"),
         (lambda arb: arb.opportunities(min_confidence=2), "min_confidence: must be at most 1 (got 2)"),
         (lambda arb: arb.runs(limt=2), "'limt'). Did you mean limit?"),

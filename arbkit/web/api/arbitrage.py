@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -13,6 +14,7 @@ from arbkit.profit import Profile, load_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.results import Quote
 from arbkit.store import OpportunityQuery, Page
+from arbkit.store.queries import Order
 from arbkit.web.api.listing import (
     Components,
     PageSize,
@@ -34,8 +36,15 @@ router = APIRouter(dependencies=[Depends(refuse_unknown)], responses=problem_res
 def arbitrage(request: Request, store: StoreDep, asked: Annotated[ArbitrageRequest, Query()]) -> Response:
     """Routes that leave money after every cost."""
     page, after = (1, None) if asked.cursor is None else parse_cursor(asked.cursor)
-    descending = asked.descends(asked.sort_by)
-    query = OpportunityQuery.of(asked, sort=asked.sort_by, descending=descending, limit=asked.limit, cursor=after)
+    # Page and summary count ages back from one moment.
+    order: Order = {
+        "sort": asked.sort_by,
+        "descending": asked.descends(asked.sort_by),
+        "limit": asked.limit,
+        "cursor": after,
+        "at": time.time(),
+    }
+    query = OpportunityQuery.of(asked, **order)
     found = store.opportunities(query)
     onward = request.url.include_query_params(cursor=f"{page + 1}.{found.next}") if found.next else None
     summary: JsonObject | None = None

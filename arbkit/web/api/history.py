@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
-from pydantic import AfterValidator, Field, JsonValue, model_validator
+from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema, model_validator
 
 from arbkit.core.errors import did_you_mean
 from arbkit.core.input.filters import Filter
@@ -38,15 +38,16 @@ def _known_series(value: str) -> str:
     return value
 
 
-Time = Annotated[datetime, AfterValidator(_in_utc)]
+Time = Annotated[datetime, AfterValidator(_in_utc), WithJsonSchema({"type": "string"})]
 """A time in ISO 8601, UTC where it names no zone, or in Unix seconds."""
+_NOTATION = "ISO 8601, as 2026-08-01 or with a time, or Unix seconds"
 
 
 class HistoryRequest(Filter):
     """Query of ``GET /products/{asin}/history``."""
 
-    start: Time | None = Field(None, alias="from", description="from this time on; what held then is the first point")
-    to: Time | None = Field(None, description="until this time")
+    start: Time | None = Field(None, alias="from", description=f"what held then is the first point: {_NOTATION}")
+    to: Time | None = Field(None, description=f"until this time: {_NOTATION}")
     series: Annotated[str, AfterValidator(_known_series)] | None = Field(
         None, description=f"only these, with commas between them, of {', '.join(UNITS)}"
     )

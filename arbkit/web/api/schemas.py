@@ -185,7 +185,7 @@ class WatchedProduct(Result):
     """A product on the watchlist; ``notes`` and ``groups`` as users typed them."""
 
     asin: str
-    notes: str
+    notes: str | None
     groups: list[str]
     added_at: float | None = Field(description="Unix seconds; null: nobody has seen it on the list yet")
 

@@ -32,7 +32,8 @@ def watched(request: Request, shared: SharedDep) -> Response:
     settings = known_mode(shared.settings, shared.store.get)
     known = load_if_any(settings, store_if_any(shared.store.get))
     items: list[JsonValue] = [
-        {"asin": e.asin, "notes": e.notes, "groups": list(e.groups), "added_at": e.added_at} for e in known.items
+        {"asin": e.asin, "notes": e.notes or None, "groups": list(e.groups), "added_at": e.added_at}
+        for e in known.items
     ]
     listing = listing_json(items, len(items), page=1, page_size=len(items))
     return json_answer(request, {**listing, "bad": [asdict(line) for line in known.bad]})

@@ -55,6 +55,7 @@ def found(**asked: Any) -> set[str]:
         ({"asin": "b000000002"}, {"B000000002"}),
         ({"brand": "Zeta"}, {"B000000002"}),
         ({"category": "Tools"}, set()),
+        ({"category": "Spielzeug"}, {"B000000001", "B000000002"}),
         ({"amazon_sells": True}, {"B000000002"}),
         ({"max_age_hours": 1}, {"B000000001"}),
         ({"min_profit": 25}, {"B000000001"}),

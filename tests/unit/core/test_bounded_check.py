@@ -10,7 +10,8 @@ from arbkit.core.service.bounded_check import BoundedCheck
 
 
 def test_who_asks_while_a_check_is_under_way_gets_its_answer() -> None:
-    go, begun = threading.Event(), []
+    go = threading.Event()
+    begun: list[None] = []
 
     def check() -> int:
         begun.append(None)

@@ -21,6 +21,8 @@ from arbkit.store import OpportunityQuery, Stats, open_store
 from arbkit.web.dashboards.download import Download
 from arbkit.web.dashboards.html import components_html, demo_words, opportunity_html, route_map_html
 from arbkit.web.dashboards.opportunities.columns import COLUMNS, chosen_columns, table_row
+from arbkit.web.dashboards.opportunities.filters import parse
+from arbkit.web.dashboards.opportunities.forms import filter_fields
 from arbkit.web.dashboards.opportunities.page import OpportunitiesPage
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.pages import Seen
@@ -340,6 +342,16 @@ def test_genuine_products_are_not_called_demo(products: int, invented: int, demo
     )  # fmt: skip
     html = demo_words(stats, demo_mode=demo_mode)
     assert (says in html) if says else ("DEMO" not in html)
+
+
+def test_a_category_is_offered_once_whatever_its_language(settings: Settings) -> None:
+    with open_store(settings) as store:
+        found = [("Spielzeug", "IT"), ("Toys & Games", "FR"), ("Own", "ES")]
+        store_routes(store, [opportunity(f"B00000000{i}", s, category=c) for i, (c, s) in enumerate(found)])
+        stats = store.stats()
+    fields = {one["name"]: one for one in filter_fields(parse("category=Juguetes+y+juegos")[0], {}, ("DE",), stats)}
+    assert [option["value"] for option in fields["category"]["options"]] == ["", "Own", "Toys & Games"]
+    assert fields["category"]["value"] == "Toys & Games"
 
 
 @pytest.mark.parametrize(

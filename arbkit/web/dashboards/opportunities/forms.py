@@ -27,12 +27,15 @@ def filter_fields(
     view: View, refused: Mapping[str, tuple[str, str]], markets: Sequence[str], stats: Stats
 ) -> list[Field]:
     """What is asked for and what could be; ``refused``: what was typed into a field that cannot be, and why."""
-    shown = {"category": _shown_category(view.category)}
-    categories = sorted({*map(_shown_category, stats.categories), *filter(None, shown.values())})
+    categories = set(map(_shown_category, stats.categories))
+    if view.category:
+        shown = _shown_category(view.category)
+        categories |= {shown}
+        view = view.changed(category=shown)
     fields: list[Field] = [
         choice("source", "Buy on", options(markets, first="any")),
         choice("target", "Sell on", options(markets, first="any")),
-        choice("category", "Category", options(categories, first="any")),
+        choice("category", "Category", options(sorted(categories), first="any")),
         {"name": "brand", "label": "Brand", "kind": "text", "suggestions": list(stats.brands), "placeholder": "any"},
         {"name": "q", "label": "Search", "kind": "text", "placeholder": "title, brand, EAN, ASIN"},
         {"name": "asin", "label": "ASIN", "kind": "text", "placeholder": "any"},
@@ -44,14 +47,14 @@ def filter_fields(
         choice("all_routes", "Routes that need a size", options(("yes",), first="hidden")),
     ]
     for one in fields:
-        value = shown.get(one["name"], getattr(view, one["name"]))
+        value = getattr(view, one["name"])
         one["value"] = f"{value:g}" if one["name"] in BOUNDS and value is not None else _TEXTS.get(value, value)
         if one["name"] in refused:
             one["value"], one["wrong"] = refused[one["name"]]
     return [*fields, {"name": "clear", "label": "Clear filters", "kind": "button"}]
 
 
-def _shown_category(name: str | None) -> str | None:
+def _shown_category(name: str) -> str:
     """One name for a category, whichever marketplace's a product has."""
     return name if (known := category_of(name)) is None else known.name
 
