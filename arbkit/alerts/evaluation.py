@@ -55,26 +55,27 @@ def decide(
         change: the route after a result, with what is remembered of it.
         now: Unix seconds, the time of the alerts of a route that has ended.
         groups: those of the product in the watchlist.
-        held: names of rules whose states are kept as they are: those with a mistake in the file.
+        held: names of rules whose states are kept although they say nothing: those with a mistake in the file.
     """
     memory, after = change.memory, change.after
     route = after if after is not None and after.status == "opportunity" else None
     at = now if after is None else after.evaluated_at
     doubt = None if route is None else doubt_of(route, memory)
     shown = after or change.before
-    alerts: list[Alert] = []
-    states: dict[str, RuleState] = {}
     known = {} if memory is None else memory.rules
+    alerts: list[Alert] = []
+    states = {name: _unheard(known[name], over=route is None) for name in held if name in known}
     for rule in rules:
         state = known.get(rule.name, RuleState())
-        if not rule.is_muted(at):
-            step = _follow(rule, state, route if route and rule.selects(route, groups) else None, memory, doubt, at)
-            state = step.state
-            if step.type is not None and shown is not None:
-                alerts.append(_alert(rule, step.type, step.why, shown, change.number, at))
-        if state != RuleState():
-            states[rule.name] = state
-    states |= {name: known[name] for name in held if name in known}
+        mine = route if route is not None and rule.selects(route, groups) else None
+        if rule.is_muted(at) or mine is not route:
+            states[rule.name] = _unheard(state, over=mine is None or low_end(mine) < rule.clears_below)
+            continue
+        step = _follow(rule, state, mine, memory, doubt, at)
+        states[rule.name] = step.state
+        if step.type is not None and shown is not None:
+            alerts.append(_alert(rule, step.type, step.why, shown, change.number, at))
+    states = {name: state for name, state in states.items() if state != RuleState()}
     if route is not None:
         return Decision(tuple(alerts), _believed(memory, route, doubt, states))
     if memory is None:
@@ -83,30 +84,34 @@ def decide(
     return Decision(tuple(alerts), replace(memory, rules=states, doubted_at=None, ended_at=ended_at))
 
 
+def _unheard(state: RuleState, *, over: bool) -> RuleState:
+    """The state of a rule that says nothing: as it was, until the route is ``over`` or no business of the rule."""
+    return RuleState(at=state.at) if over else state
+
+
 def _follow(
     rule: Rule, state: RuleState, route: Opportunity | None, memory: RouteMemory | None, doubt: Doubt | None, at: float
 ) -> _Step:
-    """What a rule makes of a route that it selects; None: of one that is no opportunity, or not its business."""
+    """What a rule makes of a route that it selects; None: of one that is no opportunity."""
     if route is None or low_end(route) < rule.clears_below:
         return _cleared(rule, state, route, at)
     if not rule.is_met(route):
         return _Step(_watched(state, route, held=""))
-    if doubt is not None:
+    happened = _happened(rule, state, route, memory)
+    wanted = [one for one in OCCASIONS if one in happened and one in rule.on and not _is_cooling(rule, state, one, at)]
+    if wanted and doubt is not None:
         # Said once, until it is another doubt or none.
         why = "" if state.held == doubt.code else doubt.why
         return _Step(_watched(state, route, held=doubt.code), "data_problem" if why else None, why)
-    happened = _happened(rule, state, route, memory)
-    wanted = [one for one in OCCASIONS if one in happened and one in rule.on and not _is_cooling(rule, state, one, at)]
     if wanted:
-        return _Step(
-            _announced(state, route, rule, wanted[0], at), wanted[0], _why(rule, happened, state, route, memory)
-        )
-    if not state.standing and "new_opportunity" in rule.on:
-        # Too soon after the last time: it is news when that has passed, if it still pays.
-        return _Step(replace(state, held=""))
-    if not state.standing:
-        return _Step(_announced(state, route, rule, None, at))
-    return _Step(_watched(state, route, held="", on_target=state.on_target and _is_on_target(rule, route)))
+        after = _announced(state, route, rule, wanted[0], at)
+        return _Step(after, wanted[0], _why(rule, happened, state, route, memory))
+    if state.standing:
+        return _Step(_watched(state, route, held="", on_target=state.on_target and _is_on_target(rule, route)))
+    if doubt is not None or "new_opportunity" in rule.on:
+        # Where it was announced lately, it is news when that has passed, if it still pays.
+        return _Step(_watched(state, route, held=""))
+    return _Step(_announced(state, route, rule, None, at))
 
 
 def _cleared(rule: Rule, state: RuleState, route: Opportunity | None, at: float) -> _Step:
@@ -172,6 +177,11 @@ def _watched(state: RuleState, route: Opportunity, *, held: str, on_target: bool
     """The state after a change that is no news; a price that went up is what its next fall counts from."""
     reached = state.on_target if on_target is None else on_target
     peak = max(state.buy_price, route.buy_price) if state.standing and not held else state.buy_price
+    if state.standing and state.currency != route.currency:
+        # In another home currency the profit of the last alert says nothing.
+        return replace(
+            state, held=held, on_target=reached, buy_price=peak, profit_low=low_end(route), currency=route.currency
+        )
     if (held, reached, peak) == (state.held, state.on_target, state.buy_price):
         return state
     return replace(state, held=held, on_target=reached, buy_price=peak)

@@ -105,6 +105,14 @@ def load_rules(settings: Settings) -> Rules:
     return rules_of(read_alerts_file(settings))
 
 
+def rule_faults(settings: Settings) -> list[str]:
+    """What is wrong with the file or with single rules, in words; empty: nothing."""
+    try:
+        return [str(bad.error) for bad in load_rules(settings).bad]
+    except ConfigError as error:
+        return [str(error)]
+
+
 def rules_of(file: AlertsFile) -> Rules:
     """The rules of a file that has been read, with what is wrong with single ones."""
     rules: list[Rule] = []

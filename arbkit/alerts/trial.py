@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Mapping
 
 from pydantic import Field
 
@@ -25,7 +26,9 @@ class Trial(Result):
     items: list[Alert]
 
 
-def try_rule(store: Store, rule: Rule, *, limit: int, now: float) -> Trial:
+def try_rule(
+    store: Store, rule: Rule, *, limit: int, now: float, groups: Mapping[str, frozenset[str]] | None = None
+) -> Trial:
     """Put every stored opportunity to a rule, as if nothing had been announced and it were not muted.
 
     Args:
@@ -33,6 +36,7 @@ def try_rule(store: Store, rule: Rule, *, limit: int, now: float) -> Trial:
         rule: the rule.
         limit: most alerts to give, the best first.
         now: Unix seconds.
+        groups: the groups of each product of the watchlist, by ASIN; None: there are none.
 
     Raises:
         StoreError: the store cannot be read.
@@ -42,7 +46,8 @@ def try_rule(store: Store, rule: Rule, *, limit: int, now: float) -> Trial:
     best: list[Alert] = []
     for route in iter_opportunities(store, OpportunityQuery()):
         total += 1
-        decision = decide((tried,), RouteChange(route.id, 0, route, None), now=now)
+        of_product = (groups or {}).get(route.asin, frozenset())
+        decision = decide((tried,), RouteChange(route.id, 0, route, None), now=now, groups=of_product)
         for alert in decision.alerts if decision else ():
             meeting += 1
             held += alert.type == "data_problem"

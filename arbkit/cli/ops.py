@@ -27,10 +27,12 @@ def status(json: bool = JSON) -> None:
 
 
 def _print_status(state: Status) -> None:
-    print_table(("", ""), (*_data_rows(state), *_schedule_rows(state), _token_row(state)), grid=False)
+    alerts = (("alerts", f"invalid: {fault}") for fault in state.alert_faults)
+    print_table(("", ""), (*_data_rows(state), *_schedule_rows(state), *alerts, _token_row(state)), grid=False)
 
 
 def _status(settings: Settings) -> Status:
+    from arbkit.alerts.rules_file import rule_faults
     from arbkit.analysis.detection_inputs import profile_note
     from arbkit.ops.status import build_status, read_store_state
     from arbkit.ops.stream_state import read_stream_state
@@ -53,7 +55,14 @@ def _status(settings: Settings) -> Status:
         tokens = None
     note = profile_note(settings, store.swept if store else None)
     return build_status(
-        settings, stream=stream, store=store, tokens=tokens, schedule=schedule, now=now, profile_note=note
+        settings,
+        stream=stream,
+        store=store,
+        tokens=tokens,
+        schedule=schedule,
+        now=now,
+        profile_note=note,
+        alert_faults=rule_faults(settings),
     )
 
 

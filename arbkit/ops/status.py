@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from arbkit.core.errors import StoreError
 from arbkit.core.models import Run
 from arbkit.core.results import Result
@@ -84,7 +86,8 @@ class ScheduleFigures(Result):
 class Status(Result):
     """How arbkit stands; ``store`` and ``tokens`` are None where nothing was stored or asked yet.
 
-    ``profile_note`` says where opportunities are not those of the seller profile in force.
+    ``profile_note`` says where opportunities are not those of the seller profile in force, ``alert_faults`` what is
+    wrong with the rules of alerts.
     """
 
     mode: Mode
@@ -94,6 +97,7 @@ class Status(Result):
     tokens: TokenFigures | None
     schedule: list[ScheduleFigures]
     profile_note: str = ""
+    alert_faults: list[str] = Field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +133,7 @@ def build_status(
     schedule: Sequence[EntryStatus],
     now: float,
     profile_note: str = "",
+    alert_faults: Sequence[str] = (),
 ) -> Status:
     """The status at ``now`` (Unix seconds), of what was read of each part."""
     return Status(
@@ -139,6 +144,7 @@ def build_status(
         tokens=None if tokens is None else token_figures(tokens, now),
         schedule=[_schedule_figures(entry, now) for entry in schedule],
         profile_note=profile_note,
+        alert_faults=list(alert_faults),
     )
 
 

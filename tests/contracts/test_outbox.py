@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import pytest
 
 import arbkit.store.sqlite.rows
 from arbkit.core.models import Opportunity, Update
-from arbkit.store import Notice, OpportunityQuery, Store
+from arbkit.store import Announcement, OpportunityQuery, Store
 from arbkit.store.elastic.routes import RouteWriter
+from arbkit.store.routes import Basis, RouteChange
+from tests.helpers.announcing import announce
 from tests.helpers.factories import offer, opportunity
 from tests.helpers.routes import store_routes
 
 Open = Callable[[], Store]
-
-
-def announce(new: Mapping[str, Opportunity]) -> list[Notice]:
-    return [Notice(f"n-{window}", "alerts", o.asin, b"\x00" + o.id.encode()) for window, o in new.items()]
 
 
 def routes(*numbers: int) -> list[Opportunity]:
@@ -43,7 +41,7 @@ def test_what_is_new_waits_in_its_order_until_it_is_marked_as_sent(opened: Open)
     replace(store, 3, 1, 2)
     found = other.unsent(10)
     assert [n.key for n in found] == ["B000000003", "B000000001", "B000000002"]
-    assert found[0].value == b"\x00B000000003:IT:DE"
+    assert found[0].value == b"\x00B000000003:IT:DE begins at 3.0"
     assert other.unsent(10) == found, "an id stays what it is"
     assert other.unsent(2) == found[:2]
     other.mark_sent(found[:2])
@@ -88,14 +86,14 @@ def test_one_that_is_killed_half_way_is_finished_by_the_next_and_announced_once(
     heir = opened()
     replace(heir, 1, 2)
     assert (stored(heir), waiting(heir)) == (["B000000001", "B000000002"], ["B000000002"])
-    (window,) = heir.windows(["B000000002"])
-    assert heir.unsent(10)[0].id == f"n-{window.id}"
+    made_of = Basis(heir.states(["B000000002"])["B000000002"].change, heir.generation("test"))
+    assert heir.unsent(10)[0].id == f"B000000002:IT:DE begins at 2.0 in {made_of.number}", "whoever made it"
 
 
 def test_what_cannot_be_composed_changes_nothing(opened: Open) -> None:
     store = opened()
 
-    def fail(_: Mapping[str, Opportunity]) -> list[Notice]:
+    def fail(_: Sequence[RouteChange]) -> Announcement:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):

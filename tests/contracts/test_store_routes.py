@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Sequence
 
 import pytest
 
 from arbkit.core.models import Update
-from arbkit.store import Announce, Announcement, Notice, OpportunityQuery, PutRoutes, Store
+from arbkit.store import Announce, Announcement, OpportunityQuery, PutRoutes, Store
 from arbkit.store.elastic.routes import RouteWriter
-from arbkit.store.routes import ProductRoutes, RouteChange, RouteMemory, RuleState
+from arbkit.store.routes import ProductRoutes, RouteChange
+from tests.helpers.announcing import announce, announce_ends
 from tests.helpers.factories import offer, opportunity
 
 ASIN = "B000000001"
@@ -41,32 +41,8 @@ def result(number: int, *profits: float, asin: str = ASIN, as_of: int = 1_000, c
     return ProductRoutes(asin, number, as_of, routes)
 
 
-def announce(changes: Sequence[RouteChange], *, ends: bool = False) -> Announcement:
-    """A notice when a route begins to pay, and (``ends``) when it has ended, as it was; that it pays is remembered."""
-    notices = list[Notice]()
-    memories = dict[str, RouteMemory]()
-    for change in changes:
-        paid = change.memory is not None and change.memory.standing
-        pays = change.after is not None
-        route = change.after or change.before
-        if pays != paid and (pays or ends):
-            assert route is not None
-            text = f"{route.id} {'begins' if pays else 'ends'} at {route.profit}"
-            notices.append(Notice(f"{text} in {change.number}", "alerts", route.asin, text.encode()))
-        memories[change.route] = RouteMemory(
-            buy_price=0.0 if route is None else route.buy_price,
-            rules={"paid": RuleState(standing=pays)},
-            ended_at=None if pays else time.time(),
-        )
-    return Announcement(notices, memories)
-
-
-def announce_ends(changes: Sequence[RouteChange]) -> Announcement:
-    return announce(changes, ends=True)
-
-
 def announced(store: Store) -> list[str]:
-    return [notice.value.decode() for notice in store.unsent(100)]
+    return [notice.value.decode().removeprefix("\0") for notice in store.unsent(100)]
 
 
 def write(store: Store, *results: ProductRoutes, inputs: str = "a", announce: Announce = announce) -> PutRoutes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -140,6 +141,7 @@ def test_in_another_currency_no_profit_has_grown() -> None:
     route = Route(rule(on=["new_opportunity", "margin_increase"]))
     route.becomes(profit=10.0)
     assert route.becomes(profit=30.0, currency="GBP") == []
+    assert types(route.becomes(profit=40.0, currency="GBP")) == ["margin_increase"]
 
 
 def test_a_target_price_is_announced_when_it_is_reached_and_again_only_after_it_was_lost() -> None:
@@ -196,13 +198,25 @@ def test_a_clock_that_was_set_back_silences_no_rule() -> None:
 
 
 def test_a_muted_rule_is_silent_and_says_afterwards_what_still_holds() -> None:
-    until = "2027-01-01T00:00:00+00:00"
-    from datetime import datetime
-
-    muted = rule(muted_until=datetime.fromisoformat(until))
-    route = Route(muted)
+    route = Route(rule(muted_until=datetime.fromtimestamp(NOW + HOUR, UTC)))
     assert route.becomes(at=NOW) == []
-    assert types(route.becomes(at=datetime.fromisoformat(until).timestamp())) == ["new_opportunity"]
+    assert types(route.becomes(at=NOW + HOUR)) == ["new_opportunity"]
+
+
+def test_a_route_that_ended_while_its_rule_was_muted_is_news_when_it_comes_back() -> None:
+    route = Route(rule(min_profit=5, cool_down_hours=0))
+    route.becomes(profit=9.0)
+    until = datetime.fromtimestamp(NOW + 10 * HOUR, UTC)
+    route.rules = (rule(min_profit=5, cool_down_hours=0, muted_until=until),)
+    assert route.ends(at=NOW + HOUR) == []
+    assert types(route.becomes(profit=9.0, at=NOW + 11 * HOUR)) == ["new_opportunity"]
+
+
+def test_a_route_that_its_rule_is_no_longer_about_has_not_ended() -> None:
+    route = Route(rule(on=["new_opportunity", "ended"], cool_down_hours=0))
+    route.becomes()
+    route.rules = (rule(on=["new_opportunity", "ended"], cool_down_hours=0, routes=["FR:DE"]),)
+    assert (route.becomes(), route.ends()) == ([], [])
 
 
 def test_each_rule_has_its_own_say() -> None:
@@ -258,6 +272,7 @@ def test_a_route_of_a_price_older_than_a_week_is_held_back() -> None:
     assert types(route.becomes(warnings=stale)) == ["data_problem"]
     assert types(route.becomes(warnings=())) == ["new_opportunity"]
     assert Route(rule(min_profit=99)).becomes(warnings=stale) == [], "what no rule asks for is no problem"
+    assert route.becomes(warnings=stale) == [], "nor is what was announced while it was fresh"
 
 
 # Whatever happens

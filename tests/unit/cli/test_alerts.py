@@ -73,6 +73,11 @@ def test_a_wrong_rule_is_said_and_the_others_are_listed(folder: Path) -> None:
     assert [rule["name"] for rule in listed["rules"]] == ["a"]
     assert [wrong["name"] for wrong in listed["wrong"]] == ["b"]
     assert "Did you mean min_profit?" in run("list", code=3)
+    for command in ("status", "doctor"):
+        said = CliRunner().invoke(app, [command, "--json"])
+        assert "Did you mean min_profit?" in said.stdout, command
+    (folder / "alerts.toml").write_text("[[rule\n", "utf-8")
+    assert "cannot be read" in CliRunner().invoke(app, ["status", "--json"]).stdout
 
 
 @pytest.mark.parametrize(
