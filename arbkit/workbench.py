@@ -35,10 +35,10 @@ from arbkit.display.labels import is_demo, product_heading, product_title
 from arbkit.display.quote_view import QuoteView
 from arbkit.display.record_frames import DEMO_NOTE, noted
 from arbkit.ops import fill_demo
+from arbkit.pipeline.watchlist.reading import load as load_watchlist
 from arbkit.profit import COMPONENTS, Profile, load_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.request import QuoteRequest
-from arbkit.sources import watchlist
 from arbkit.store import open_store
 from arbkit.store.base import Store
 from arbkit.store.iteration import offers_of_many, product_worth_a_look, take
@@ -203,17 +203,16 @@ class Workbench(Closing):
         return record_frames.runs_frame(self._store().runs(report=report, limit=check_value(_COUNT, "limit", limit)))
 
     def watchlist(self) -> DisplayFrame:
-        """The products that are watched, in the file's order: ``asin, title, markets, updated_at``.
+        """The watched products in the list's order: ``asin, title, markets, updated_at, groups, notes, added_at``.
 
-        ``markets`` is empty for one that no marketplace has answered for yet. The note
-        names the lines that could not be used.
+        ``markets`` is empty until a marketplace has answered. The note names the lines that could not be used.
 
         Raises:
             ConfigError: there is no watchlist.
         """
-        watched = watchlist.load(known_mode(self.settings))
+        watched = load_watchlist(known_mode(self.settings), self._store())
         offers = offers_of_many(self._store(), watched.asins)
-        return noted(record_frames.watched_frame(watched.asins, offers), *map(str, watched.bad))
+        return noted(record_frames.watched_frame(watched.items, offers), *map(str, watched.bad))
 
     @suggest_arguments
     def facts(self, asins: str | Sequence[str] | None = None) -> DisplayFrame:
@@ -322,7 +321,8 @@ class Workbench(Closing):
         """
         if isinstance(route, QuoteView):
             return route.plot()
-        return self.route(*record_frames.named_route(route)).plot()
+        given = route if isinstance(route, str) else {str(name): value for name, value in route.items()}
+        return self.route(*record_frames.named_route(given)).plot()
 
     @suggest_arguments
     def plot_routes(self, asin: str | None = None) -> go.Figure:

@@ -10,6 +10,7 @@ from arbkit.alerts.evaluation import decide
 from arbkit.alerts.rules_file import Rules, alerts_path, load_rules
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings
+from arbkit.pipeline.watchlist.following import WatchedGroups
 from arbkit.store import Announce, Announcement, Store
 from arbkit.store.routes import RouteChange
 
@@ -27,9 +28,9 @@ class Announcer:
     only while there are no real ones, unless the demo market is forced.
     """
 
-    def __init__(self, settings: Settings, *, groups: Groups = lambda _: {}) -> None:
+    def __init__(self, settings: Settings, *, groups: Groups | None = None) -> None:
         self._settings = settings
-        self._groups = groups
+        self._groups = groups or WatchedGroups(settings)
         self._content: bytes | None = None
         self._rules: Rules | None = None
         self._is_read = False

@@ -11,7 +11,7 @@ import time
 import typer
 
 from arbkit import __version__
-from arbkit.cli import data, fees, money, ops, profile, reports, schedule, services, web
+from arbkit.cli import data, fees, money, ops, profile, reports, schedule, services, watch, web
 from arbkit.cli.alerts import rules as alerts
 from arbkit.cli.shared import LOG_FORMAT, LogFormat, ReaderGoneError, state
 from arbkit.cli.stream import dlq, log
@@ -35,7 +35,7 @@ app = typer.Typer(
 for module in (services, data, money, web, ops):
     module.register(app)
 for group in (
-    alerts.app, schedule.app, data.watch, data.facts, dlq.app, log.app, fees.app, profile.app, reports.app,
+    alerts.app, schedule.app, watch.app, data.facts, dlq.app, log.app, fees.app, profile.app, reports.app,
 ):  # fmt: skip
     app.add_typer(group, name=group.info.name)
 

@@ -1,4 +1,4 @@
-"""Commands for the data: the watchlist, facts that were typed in, imports, exports."""
+"""Commands for the data: facts that were typed in, imports, exports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from arbkit.core.offers.facts import Fact
-    from arbkit.core.offers.looks import Look
     from arbkit.pipeline.consumer import Outcomes
     from arbkit.pipeline.files.report import FileReport
 
@@ -36,8 +35,6 @@ _SHOWN = {
     ">rank": "sales_rank", ">g": "weight_g",
 }  # fmt: skip
 """Heading → field of an offer that ``--dry-run`` prints."""
-watch = typer.Typer(name="watch", help="The watchlist: add, remove and list products.", no_args_is_help=True)
-
 facts = typer.Typer(
     name="facts", help="What you know better than the data: package sizes, VAT classes, categories.",
     no_args_is_help=True,
@@ -100,80 +97,6 @@ def _print_facts(found: Sequence[Fact]) -> None:
     for fact in found:
         said = ", ".join(f"{name} {value}" for name, value in fact.value_json().items())
         say(f"{fact.asin} {fact.market or 'all marketplaces'}: {said}")
-
-
-@watch.command("add")
-def watch_add(
-    asins: list[str] = typer.Argument(..., help="ASINs or Amazon product URLs."),
-    notes: str | None = typer.Option(None, help="One line on each of them, kept as the comment behind it."),
-) -> None:
-    """Add products to the watchlist."""
-    from arbkit.sources.watchlist import add, locate
-
-    path = locate(load_settings(settled=True))
-    wanted = [parse_asin(text) for text in asins]
-    say(f"added {len(add(path, wanted, note=notes))} of {len(wanted)} to {path}")
-
-
-@watch.command("remove")
-def watch_remove(asins: list[str] = typer.Argument(..., help="ASINs.")) -> None:
-    """Remove products from the watchlist."""
-    from arbkit.sources.watchlist import locate, remove
-
-    path = locate(load_settings(settled=True))
-    for asin in map(parse_asin, asins):
-        if not remove(path, asin):
-            raise UsageError("not on the watchlist", field="asin", value=asin)
-
-
-@watch.command("list")
-def watch_list(json: bool = JSON) -> None:
-    """Show the watchlist, and its lines that are not ASINs."""
-    from arbkit.sources.watchlist import load
-
-    watchlist = load(load_settings(settled=True))
-    if json:
-        bad = list(map(str, watchlist.bad))
-        print_json({"asins": watchlist.asins, "bad": bad, "notes": dict(watchlist.notes)})
-        return
-    for asin in watchlist.asins:
-        say(asin)
-    for line in watchlist.bad:
-        console(stderr=True).print(str(line), markup=False)
-
-
-@watch.command("look")
-def watch_look(
-    asins: list[str] = typer.Argument(..., help="ASINs or Amazon product URLs."),
-    markets: list[str] = typer.Option([], "--market", help="Only on this marketplace; may be repeated."),
-    json: bool = JSON,
-) -> None:
-    """Ask the producer for a fresh look at products now, on the watchlist or not."""
-    from arbkit.pipeline.looks import ask
-    from arbkit.store import open_store
-
-    settings = load_settings(settled=True)
-    with open_store(settings) as store:
-        asked = ask(settings, store, asins, markets)
-    _answer_looks(asked, json)
-
-
-@watch.command("looks")
-def watch_looks(json: bool = JSON) -> None:
-    """List the looks that were asked for, and what became of them."""
-    from arbkit.store import open_store
-
-    with open_store(load_settings(), read_only=True) as store:
-        found = store.looks()
-    _answer_looks(found, json)
-
-
-def _answer_looks(looks: Sequence[Look], json: bool) -> None:
-    def show(_: Mapping[str, Any]) -> None:
-        for look in looks:
-            say(f"{look.asin} {look.market}: {look.status}{f', {look.why}' if look.why else ''}")
-
-    answer({"items": [look.to_dict() for look in looks], "total": len(looks)}, json, show)
 
 
 def import_command(

@@ -134,7 +134,7 @@ def init(
     ),
 ) -> None:
     """Create the topics, indices and aliases of log and store. Existing ones are checked; what differs is said."""
-    from arbkit.ops.setup import adopt_user_files, initialise, share
+    from arbkit.ops.setup import adopt_user_files, adopt_watchlist, initialise, share
     from arbkit.ops.setup import migrate as renew
 
     settings = load_settings()
@@ -145,6 +145,7 @@ def init(
             say(line)
         differences = initialise(settings)
     differences += adopt_user_files(settings, files) if files else []
+    differences += adopt_watchlist(settings, files)
     for difference in differences:
         say(f"differs: {difference}")
     if not differences:

@@ -15,6 +15,7 @@ from arbkit.core.marketplaces import MARKETS, market
 from arbkit.core.models import Offer, Opportunity, Product, Run
 from arbkit.core.offers.categories import names_of_category
 from arbkit.core.offers.facts import Fact
+from arbkit.core.offers.watched import WatchEntry
 from arbkit.display.frames import DisplayFrame
 from arbkit.store.base import Stats
 from arbkit.store.routes import RouteWindow
@@ -128,12 +129,14 @@ def stats_frame(stats: Stats) -> DisplayFrame:
     return _frame([stats], columns, demo=stats.demo_products > 0)
 
 
-def watched_frame(asins: Sequence[str], offers: Sequence[Offer]) -> DisplayFrame:
-    """One row per watched product, in the order of ``asins``.
+def watched_frame(entries: Sequence[WatchEntry], offers: Sequence[Offer]) -> DisplayFrame:
+    """One row per watched product, in the order of ``entries``.
 
-    Columns: ``asin, title, markets`` (those with an offer) and ``updated_at`` (the latest).
+    Columns: ``asin, title, markets`` (those with an offer), ``updated_at`` (the latest), ``groups, notes`` and
+    ``added_at``.
     """
-    by_asin: dict[str, list[Offer]] = {asin: [] for asin in asins}
+    said = {entry.asin: entry for entry in entries}
+    by_asin: dict[str, list[Offer]] = {asin: [] for asin in said}
     for o in offers:
         by_asin[o.asin].append(o)
 
@@ -144,9 +147,13 @@ def watched_frame(asins: Sequence[str], offers: Sequence[Offer]) -> DisplayFrame
             "title": next((o.title for o in known if o.title), None),
             "markets": ", ".join(o.market for o in known),
             "updated_at": max((o.updated_at for o in known), default=None),
+            "groups": ", ".join(said[asin].groups),
+            "notes": said[asin].notes,
+            "added_at": said[asin].added_at,
         }
 
-    return _frame(list(by_asin), ["asin", "title", "markets", "updated_at"], cells, demo=any(o.demo for o in offers))
+    columns = ["asin", "title", "markets", "updated_at", "groups", "notes", "added_at"]
+    return _frame(list(by_asin), columns, cells, demo=any(o.demo for o in offers))
 
 
 def facts_frame(facts: Sequence[Fact]) -> DisplayFrame:
@@ -191,7 +198,7 @@ def check_category(category: str | None, stats: Stats) -> None:
     raise UsageError("no product is of this category", field="category", value=category, remedy=remedy)
 
 
-def named_route(route: pd.Series[Any] | Mapping[str, Value] | str) -> tuple[str, str, str]:
+def named_route(route: Mapping[str, Value] | str) -> tuple[str, str, str]:
     """ASIN, source and target of a row that has them, or of an id as ``B0…:IT:DE``.
 
     Raises:
@@ -201,8 +208,7 @@ def named_route(route: pd.Series[Any] | Mapping[str, Value] | str) -> tuple[str,
     named = [part for part in parts if isinstance(part, str)]
     if len(parts) != 3 or len(named) != 3:
         remedy = "Give an answer, a row with asin, source and target, or an id as B0DEMO0001:IT:DE"
-        given = route if isinstance(route, str) else {str(name): value for name, value in route.items()}
-        raise UsageError("names no route", field="route", value=given, remedy=remedy)
+        raise UsageError("names no route", field="route", value=route, remedy=remedy)
     asin, source, target = named
     return asin, source, target
 

@@ -26,6 +26,7 @@ from arbkit.core.results import Result
 from arbkit.core.service.api_keys import TOKEN_FILE, keys_file
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.ops.database_files import copy_file, copy_live, count_rows, digest
+from arbkit.pipeline.watchlist.keeping import watchlist_document
 from arbkit.reports.runner import REPORTS
 from arbkit.store import open_store
 from arbkit.store.kept_facts import facts_document
@@ -127,7 +128,9 @@ def _target(settings: Settings, path: Path | None, at: float) -> Path:
 def _fill(settings: Settings, folder: Path, created_at: float, *, with_env: bool) -> Backup:
     files = [*_copy_home(settings, folder), *_copy_user_files(settings, folder, with_env=with_env)]
     copies = {_copy_database(path, parts, folder): parts for path, parts in databases_of(settings).items()}
-    files = [file for file in files if file.name != "facts.json"] + list(_write_of_store(settings, folder))
+    of_store = list(_write_of_store(settings, folder))
+    written = {file.file for file in of_store}
+    files = [file for file in files if file.file not in written] + of_store
     # Only now: opened just above, the copy of an older arbkit's store was brought up to date.
     databases = [_described(copy, parts) for copy, parts in copies.items()]
     return Backup(
@@ -226,6 +229,7 @@ def _write_of_store(settings: Settings, folder: Path) -> Iterator[BackedUpFile]:
     of_copy = settings.model_copy(update={"store": f"sqlite:///{copy.absolute()}"}) if on_file else settings
     with open_store(of_copy, read_only=not on_file) as store:
         yield _written(folder, "home/facts.json", "home", facts_document(store.facts()))
+        yield _written(folder, "home/watchlist.json", "home", watchlist_document(store))
         if not on_file:
             runs = [run.to_dict() for report in REPORTS for run in store.runs(report=report, limit=_RUNS_OF_A_REPORT)]
             yield _written(folder, "runs.json", "runs", orjson.dumps(runs))

@@ -82,13 +82,20 @@ def _home(settings: Settings) -> str:
 
 
 def _watchlist(settings: Settings) -> str:
-    from arbkit.sources.watchlist import load
+    from arbkit.pipeline.watchlist.reading import is_list_in_store, load, place, unread_edits
+    from arbkit.store import open_store
 
-    watchlist = load(settings)
-    if settings.mode == "imported" and not settings.watchlist_path.exists():
+    if not is_list_in_store(settings):
+        watchlist = load(settings, None)
+    else:
+        with open_store(settings, read_only=True) as store:
+            watchlist, edits = load(settings, store), unread_edits(settings, store)
+        if edits is not None:
+            raise _WarningError(edits)
+    if settings.mode == "imported" and not watchlist.items:
         return "none, and none is needed: nothing is polled"
     bad = f"; {len(watchlist.bad)} lines are skipped: {watchlist.bad[0]}" if watchlist.bad else ""
-    return f"{settings.watchlist_path}: {len(watchlist.asins)} products{bad}"
+    return f"{place(settings)}: {len(watchlist.items)} products{bad}"
 
 
 def _profile(settings: Settings) -> str:

@@ -35,6 +35,7 @@ from arbkit.ops.backup import (
     verify_backup,
 )
 from arbkit.ops.database_files import copy_file, count_rows, put_in_place, require_unused
+from arbkit.pipeline.watchlist.keeping import restore_watched, watched_copy
 from arbkit.store import open_store
 from arbkit.store.alerts import AlertRecord
 from arbkit.store.kept_facts import restore_facts
@@ -114,7 +115,7 @@ def _place(settings: Settings, file: BackedUpFile, *, with_env: bool) -> Path | 
 
 def _place_in_home(settings: Settings, name: str) -> Path:
     """Where a file of the home belongs: none that a backup never holds, whoever wrote the manifest."""
-    for shared in (settings.facts_file, keys_file(settings)):
+    for shared in (settings.facts_file, keys_file(settings), watched_copy(settings)):
         if name == shared.name:
             return shared
     home = settings.home.resolve()
@@ -197,6 +198,7 @@ def _bring_into_services(settings: Settings, folder: Path, backup: Backup) -> No
     """Open what was restored, which brings a backup of an older arbkit up to date; fill Elasticsearch."""
     with open_stream(settings), open_store(settings) as store:
         restore_facts(settings, store)
+        restore_watched(settings, store)
         for file in backup.files:
             if file.origin == "runs":
                 rows = orjson.loads((folder / file.file).read_bytes())

@@ -13,14 +13,18 @@ import orjson
 from arbkit.core.errors import StoreRefusedError
 from arbkit.core.files import changing, read_if_there, write_atomically, write_new, writing
 from arbkit.core.settings import Settings, sqlite_path
-from arbkit.sources.watchlist import locate
+from arbkit.pipeline.watchlist.keeping import restore_watched
+from arbkit.pipeline.watchlist.reading import adopt, is_list_in_store, unread_edits
+from arbkit.sources.watchlist import is_of_demo, locate
 from arbkit.store import elastic_options, open_store
 from arbkit.store.kept_facts import restore_facts
+from arbkit.store.mode import mode_in_force
 from arbkit.store.sqlite.rebuild import remove_abandoned
 from arbkit.stream import open_stream, settings_topics
 
 if TYPE_CHECKING:
     from arbkit.store.elastic.schema import IndexLayout
+_OF_HOME = ("demo-watchlist.txt", "facts.json", "watchlist.json")
 _USER_FILES = ("watchlist.txt", "profile.toml", "schedule.toml", "alerts.toml")
 
 
@@ -43,6 +47,7 @@ def initialise(settings: Settings) -> list[str]:
     try:
         with open_store(settings) as store:
             restore_facts(settings, store)
+            restore_watched(settings, store)
     except StoreRefusedError:
         # One of another mapping cannot be opened before it is migrated.
         if not of_store:
@@ -78,7 +83,7 @@ def _on_elasticsearch(settings: Settings) -> bool:
 def share(settings: Settings) -> None:
     """Put into the shared folder what belongs there and is not there yet, of a home from before there was one.
 
-    The demo market's watchlist is made there too: services that only read it could not make it.
+    The demo market's watchlist is made there too, unless a store is the list: services that only read it could not.
 
     Raises:
         ServiceError: a file cannot be read or written.
@@ -87,7 +92,7 @@ def share(settings: Settings) -> None:
         return
     before = settings.model_copy(update={"shared": None})
     files = {settings.user_folder / name: before.user_folder / name for name in _USER_FILES}
-    files |= {settings.user_folder / name: before.home / name for name in ("demo-watchlist.txt", "facts.json")}
+    files |= {settings.user_folder / name: before.home / name for name in _OF_HOME}
     for target, source in files.items():
         data = read_if_there(source)
         if data is not None:
@@ -95,7 +100,8 @@ def share(settings: Settings) -> None:
     with writing(settings.reports_dir):
         if before.reports_dir.is_dir() and not any(settings.reports_dir.glob("*")):
             shutil.copytree(before.reports_dir, settings.reports_dir, dirs_exist_ok=True)
-    locate(settings)
+    if not is_list_in_store(settings):
+        locate(settings)
 
 
 def adopt_user_files(settings: Settings, folder: Path) -> list[str]:
@@ -108,6 +114,8 @@ def adopt_user_files(settings: Settings, folder: Path) -> list[str]:
     given = (settings.watchlist, settings.profile, settings.schedule, settings.alerts)
     ours = dict(zip(_USER_FILES, given, strict=True))
     targets = {name: path or settings.user_folder / name for name, path in ours.items()}
+    if is_list_in_store(settings):
+        del targets["watchlist.txt"]
     with changing(memory, *targets.values()):
         taken = _remembered(memory)
         before = dict(taken)
@@ -115,6 +123,33 @@ def adopt_user_files(settings: Settings, folder: Path) -> list[str]:
         if taken != before:
             write_atomically(memory, orjson.dumps(taken))
     return [difference for difference in adopted if difference is not None]
+
+
+def adopt_watchlist(settings: Settings, folder: Path | None = None) -> list[str]:
+    """Make the watchlist's file that of a shared store, if it has none; answers what of a file does not count.
+
+    Args:
+        settings: name the store, and the file.
+        folder: of a file that is adopted if the settings' one is not there.
+
+    Raises:
+        ConfigError: a file cannot be read.
+        StoreError: the store cannot be used.
+    """
+    if not is_list_in_store(settings):
+        return []
+    try:
+        with open_store(settings) as store:
+            known = mode_in_force(settings, lambda: store)
+            # The folder's list is no demo market's.
+            files = [None] if folder is None or is_of_demo(known) else [None, folder / "watchlist.txt"]
+            for file in files:
+                adopt(known, store, file)
+            edits = [unread_edits(known, store, file) for file in files]
+    except StoreRefusedError:
+        # One of another mapping is the list once it is migrated.
+        return []
+    return [edit for edit in edits if edit is not None]
 
 
 def _adopt(source: Path, target: Path, taken: dict[str, str]) -> str | None:

@@ -31,7 +31,8 @@ from arbkit.core.service.metrics import PRODUCED, TOKENS_LEFT, expose, timed
 from arbkit.core.settings import Settings
 from arbkit.pipeline.looks import LookDesk
 from arbkit.pipeline.planner import Request, plan
-from arbkit.pipeline.producer_state import MAX_SHOWN, KeptBatch, PaidBatch, Progress, WatchedFile
+from arbkit.pipeline.producer_state import MAX_SHOWN, KeptBatch, PaidBatch, Progress
+from arbkit.pipeline.watchlist.following import WatchedList
 from arbkit.sources.envelope import envelope
 from arbkit.sources.keepa_api.arriving import Arrived, ArrivingAnswers
 from arbkit.sources.keepa_api.token_budget import Tokens, write_tokens
@@ -121,7 +122,7 @@ class _Producer:
         self._stop = stop
         self._once = once
         self._summary = ProduceSummary(f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid4().hex[:6]}")
-        self._watch = WatchedFile(settings)
+        self._watch = WatchedList(settings)
         self._arriving = arriving
         self._kept = KeptBatch(settings.home / "unpublished.jsonl")
         self._desk = LookDesk(settings)
@@ -134,7 +135,7 @@ class _Producer:
         self._beat = partial(record_heartbeat, settings, "producer")
 
     def run(self) -> ProduceSummary:
-        self._watch.refresh()
+        self._watch.refresh(required=self._once)
         self._progress.keep(self._watch.asins, self._settings.markets, interval=self._settings.poll_interval)
         # With `once` everything is due that this run has not looked at.
         looks = {} if self._once else self._progress.looks
@@ -146,7 +147,7 @@ class _Producer:
         while not self._stop.is_set():
             self._beat()
             self._check_mode()
-            self._watch.refresh()
+            self._watch.refresh(required=self._once)
             if (asked := self._desk.next_request()) is not None:
                 looks.update(dict.fromkeys(self._serve(asked), time.time()))
                 continue

@@ -1,4 +1,4 @@
-"""What the producer keeps: the watchlist as last read, when each product was looked at, and what it has paid for."""
+"""What the producer keeps: when each product was looked at, and what it has paid for."""
 
 from __future__ import annotations
 
@@ -10,63 +10,13 @@ from pathlib import Path
 
 import orjson
 
-from arbkit.core.errors import ConfigError
 from arbkit.core.files import read_if_there, write_atomically, writing
-from arbkit.core.settings import Settings
-from arbkit.sources.watchlist import load, locate
 from arbkit.stream import Record
 
 logger = logging.getLogger(__name__)
 
 MAX_SHOWN = 20
-"""Lines or products that a log line names."""
-
-
-class WatchedFile:
-    """The watchlist's file, read again whenever it has changed."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.asins: tuple[str, ...] = ()
-        self._settings = settings
-        self._path = locate(settings)
-        self._seen: tuple[int, int, int] | None = None
-        self._read = False
-
-    def changed(self) -> bool:
-        """Whether it has changed since it was last read."""
-        return not self._read or self._stamp() != self._seen
-
-    def refresh(self) -> None:
-        """Read the file if it has changed, and name its bad lines.
-
-        Raises:
-            ConfigError: it has never been readable; later on, the last list stays in force.
-        """
-        if not self.changed():
-            return
-        self._seen = self._stamp()
-        try:
-            watchlist = load(self._settings)
-        except ConfigError as error:
-            if not self._read:
-                raise
-            logger.warning("%s; going on with the list as it was", error)
-            return
-        self._read = True
-        self.asins = watchlist.asins
-        for line in watchlist.bad[:MAX_SHOWN]:
-            logger.warning("%s %s", self._path, line)
-        if (more := len(watchlist.bad) - MAX_SHOWN) > 0:
-            logger.warning("%s: %d more lines skipped", self._path, more)
-        if not watchlist.asins:
-            logger.warning("%s: nothing to watch; add an ASIN with `arbkit watch add`", self._path)
-
-    def _stamp(self) -> tuple[int, int, int] | None:
-        try:
-            stat = self._path.stat()
-        except OSError:
-            return None
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+"""Products that a log line names."""
 
 
 class Progress:

@@ -1,16 +1,14 @@
 """The watchlist: a text file with one ASIN a line that people and programs edit side by side.
 
-A line is an ASIN (or the address of a product page on Amazon), ``#`` starts a comment, blank lines are free. The
-comment behind an ASIN is the note on that product. A line that is neither is named and skipped; whoever rewrites the
-file keeps everything else as it was.
+A line is an ASIN (or the address of a product page on Amazon), ``#`` starts a comment, blank lines are free.
+A line that is neither is named and skipped; whoever rewrites the file keeps everything else as it was.
 """
 
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from arbkit.core.errors import ConfigError, UsageError
@@ -18,8 +16,6 @@ from arbkit.core.files import changing, read_if_there, write_atomically, write_n
 from arbkit.core.input.asin import parse_asin, shorten
 from arbkit.core.settings import Settings
 
-_NOTE = re.compile(r"\s#[ \t]*([^\r\n]*)")
-"""A comment behind something: a # within an address is part of it."""
 _DEMO_HEADER = """\
 # The invented products of the demo market, one ASIN a line.
 # With a Keepa key of your own, arbkit watches watchlist.txt instead.
@@ -40,11 +36,10 @@ class BadLine:
 
 @dataclass(frozen=True, slots=True)
 class Watchlist:
-    """The ASINs in the file's order, each once, the lines that could not be used, and the notes by ASIN."""
+    """The ASINs in the file's order, each once, and the lines that could not be used."""
 
     asins: tuple[str, ...]
     bad: tuple[BadLine, ...] = ()
-    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse(data: bytes) -> Watchlist:
@@ -52,7 +47,6 @@ def parse(data: bytes) -> Watchlist:
     first: dict[str, int] = {}
     bad: list[BadLine] = []
     repeated: set[str] = set()
-    notes: dict[str, str] = {}
     for number, line in enumerate(_lines(data.decode("utf-8", "replace")), start=1):
         text = _content(line)
         if not text:
@@ -64,17 +58,10 @@ def parse(data: bytes) -> Watchlist:
             continue
         if asin not in first:
             first[asin] = number
-            if found := _NOTE.search(line):
-                notes[asin] = one_line(found[1])
         elif asin not in repeated:
             repeated.add(asin)
             bad.append(BadLine(number, shorten(text), f"already in line {first[asin]}"))
-    return Watchlist(tuple(first), tuple(bad), notes)
-
-
-def one_line(note: str) -> str:
-    """A note as a line of text can hold it: without line ends, and without what a terminal would take for commands."""
-    return " ".join("".join(c if c.isprintable() else " " for c in note).split())
+    return Watchlist(tuple(first), tuple(bad))
 
 
 def locate(settings: Settings) -> Path:
@@ -84,14 +71,19 @@ def locate(settings: Settings) -> Path:
         ServiceError: it cannot be made.
     """
     path = settings.watchlist_path
-    # A child process gets the same file by its full name.
-    default = settings.model_copy(update={"watchlist": None}).watchlist_path
-    if settings.demo_mode and path.resolve() == default.resolve() and not path.exists():
+    if is_of_demo(settings) and not path.exists():
         from arbkit.sources.demo.market import asins
 
         with changing(path):
             write_new(path, (_DEMO_HEADER + "\n".join(asins()) + "\n").encode())
     return path
+
+
+def is_of_demo(settings: Settings) -> bool:
+    """Whether the list is the demo market's own, and no file that a setting names."""
+    # A child process gets the same file by its full name.
+    default = settings.model_copy(update={"watchlist": None}).watchlist_path
+    return settings.demo_mode and settings.watchlist_path.resolve() == default.resolve()
 
 
 def load(settings: Settings) -> Watchlist:
@@ -114,10 +106,8 @@ def load(settings: Settings) -> Watchlist:
     raise ConfigError(why, field="ARBKIT_WATCHLIST", value=str(path), remedy=remedy)
 
 
-def add(path: Path, asins: Iterable[str], *, note: str | None = None) -> tuple[str, ...]:
+def add(path: Path, asins: Iterable[str]) -> tuple[str, ...]:
     """Append what is not there yet, and give that; the file is made if need be.
-
-    ``note`` is that on each of these products from now on; empty: there is none; None: it is as it was.
 
     Raises:
         UsageError: one of ``asins`` is none; nothing is written.
@@ -128,29 +118,11 @@ def add(path: Path, asins: Iterable[str], *, note: str | None = None) -> tuple[s
         data = read_if_there(path) or b""
         there = parse(data).asins
         fresh = tuple(dict.fromkeys(asin for asin in wanted if asin not in there))
-        noted = data if note is None else _with_note(data, frozenset(wanted), note)
-        if fresh or noted != data:
+        if fresh:
             end = "\r\n" if b"\r\n" in data else "\n"
-            gap = end if noted and not noted.endswith((b"\n", b"\r")) else ""
-            written = gap + "".join(_noted(asin, note or "") + end for asin in fresh) if fresh else ""
-            write_atomically(path, noted + written.encode())
+            gap = end if data and not data.endswith((b"\n", b"\r")) else ""
+            write_atomically(path, data + (gap + "".join(asin + end for asin in fresh)).encode())
     return fresh
-
-
-def _with_note(data: bytes, asins: frozenset[str], note: str) -> bytes:
-    """The file with another note on these products, and all else as it is."""
-    lines = []
-    for line in _lines(data.decode("utf-8", "surrogateescape")):
-        if _asin_of(line) in asins:
-            text = line.rstrip("\r\n")
-            before = _NOTE.sub("", text).rstrip()
-            line = _noted(before, note) + line[len(text) :]
-        lines.append(line)
-    return "".join(lines).encode("utf-8", "surrogateescape")
-
-
-def _noted(text: str, note: str) -> str:
-    return f"{text}  # {one_line(note)}" if one_line(note) else text
 
 
 def remove(path: Path, asin: str) -> bool:
@@ -163,7 +135,7 @@ def remove(path: Path, asin: str) -> bool:
     wanted = parse_asin(asin)
     with changing(path):
         lines = _lines((read_if_there(path) or b"").decode("utf-8", "surrogateescape"))
-        kept = [line for line in lines if _asin_of(line) != wanted]
+        kept = [line for line in lines if not _holds(line, wanted)]
         if len(kept) != len(lines):
             write_atomically(path, "".join(kept).encode("utf-8", "surrogateescape"))
     return len(kept) != len(lines)
@@ -179,8 +151,8 @@ def _content(line: str) -> str:
     return line.removeprefix("\ufeff").partition("#")[0].strip()
 
 
-def _asin_of(line: str) -> str | None:
+def _holds(line: str, asin: str) -> bool:
     try:
-        return parse_asin(_content(line))
+        return parse_asin(_content(line)) == asin
     except UsageError:
-        return None
+        return False

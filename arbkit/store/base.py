@@ -14,6 +14,7 @@ from arbkit.core.models import History, Offer, Opportunity, Product, ProductStat
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.looks import Look, LookStatus
 from arbkit.core.offers.merging import Outcome
+from arbkit.core.offers.watched import WatchlistStore
 from arbkit.core.results import RouteTotals
 from arbkit.store.alerts import AlertRecord, SentAlert
 from arbkit.store.queries import AlertQuery, OpportunityQuery, Page, ProductQuery, RunQuery
@@ -140,7 +141,7 @@ class Sums:
         return max((r["best_profit"] for r in self.routes.values()), default=None)
 
 
-class Store(Closing, Protocol):
+class Store(WatchlistStore, Closing, Protocol):
     """A store. A context manager; safe to use from several threads and processes at once.
 
     Products of the demo market are in no answer while there are real ones, unless the store was opened to show them.

@@ -57,7 +57,7 @@ def known_mode(settings: Settings, opened: Callable[[], Store] | None = None) ->
     if settings.demo or settings.has_key:
         return settings
     try:
-        return settle_mode(settings, opened and _if_any(opened))
+        return settle_mode(settings, opened and store_if_any(opened))
     except ConfigError:
         return settings
 
@@ -87,7 +87,12 @@ def _holds_real(settings: Settings, store: Store | None) -> bool:
         raise
 
 
-def _if_any(opened: Callable[[], Store]) -> Store | None:
+def store_if_any(opened: Callable[[], Store]) -> Store | None:
+    """What ``opened`` gives; None where there is no store yet.
+
+    Raises:
+        StoreError: it cannot be used.
+    """
     try:
         return opened()
     except StoreError as error:

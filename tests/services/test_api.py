@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -155,6 +156,24 @@ def test_an_unchanged_answer_is_not_sent_twice(client: TestClient) -> None:
     again = client.get("/arbitrage", headers={"If-None-Match": first.headers["etag"]})
     assert again.status_code == 304
     assert again.content == b""
+
+
+def test_what_is_said_of_a_watched_product_is_kept_when_it_is_removed(client: TestClient) -> None:
+    started, note = time.time(), "=1+1 <script>alert(1)</script>"
+    sent = {"asin": "B07DVM36PS", "notes": note, "groups": ["toys", "a  b"]}
+    assert client.post("/products/watch", json=sent).status_code == 201
+    assert client.post("/products/watch", json={"asins": ["B07DVM36PS"], "groups": ["c"]}).status_code == 200
+    (item,) = client.get("/products/watch").json()["items"]
+    assert (item["notes"], item["groups"]) == (note, ["a b", "c", "toys"])
+    assert started <= item["added_at"] <= time.time() + 1
+    assert client.delete("/products/watch/B07DVM36PS").status_code == 204
+    assert client.get("/products/watch").json()["items"] == []
+    assert client.post("/products/watch", json={"asin": "B07DVM36PS"}).status_code == 201
+    (again,) = client.get("/products/watch").json()["items"]
+    assert (again["notes"], again["groups"]) == (note, ["a b", "c", "toys"])
+    for wrong in ({"notes": "\x00"}, {"groups": ["a,b"]}, {"groups": ["x"] * 21}, {"note": "a"}):
+        assert client.post("/products/watch", json={"asin": "B00IZ8XDXC", **wrong}).status_code == 422
+    assert len(client.get("/products/watch").json()["items"]) == 1
 
 
 def test_the_watchlist_can_be_read_and_changed(client: TestClient, filled: Settings) -> None:

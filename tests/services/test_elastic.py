@@ -21,6 +21,7 @@ from arbkit.analysis.detector.service import follow
 from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.core.models import Run, Update
 from arbkit.core.offers.facts import Fact
+from arbkit.core.offers.watched import WatchEntry
 from arbkit.core.settings import Settings
 from arbkit.ops.doctor import examine
 from arbkit.ops.setup import initialise
@@ -353,6 +354,8 @@ def filled(store: Store, count: int) -> None:
     store_routes(store, [opportunity(f"B{i:09}", profit=float(i)) for i in range(0, count, 3)])
     store.put_run(Run(run_id="r", report="detect", status="succeeded", started_at=1.0))
     store.put_fact(Fact.of("B000000001", "package", {"weight_g": 900}, at=1.0))
+    store.put_watched([WatchEntry(asin="B000000001", notes="mine", groups=("a", "b"), added_at=1.5, listed=True)])
+    store.adopt_watchlist("abc")
 
 
 def another_arbkit(monkeypatch: pytest.MonkeyPatch, *collections: str) -> None:
@@ -367,6 +370,7 @@ def content(store: Store, count: int) -> list[Any]:
     return [
         store.offers(asins), [store.product(a) for a in asins], [store.history(a) for a in asins[:5]],
         store.opportunities(OpportunityQuery(limit=100)).items, store.runs(), store.facts(), store.stats(),
+        store.watched(), store.adopted_watchlist(),
     ]  # fmt: skip
 
 
@@ -550,6 +554,8 @@ READS: dict[str, Callable[[ElasticStore], object]] = {
     "runs": ElasticStore.runs,
     "facts": ElasticStore.facts,
     "looks": ElasticStore.looks,
+    "watched": ElasticStore.watched,
+    "watchlist_version": ElasticStore.watchlist_version,
     "stats": ElasticStore.stats,
     "ages": lambda store: store.ages([60.0], now=0.0),
     "unsent": lambda store: store.unsent(10),

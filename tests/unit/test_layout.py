@@ -51,6 +51,7 @@ def test_the_package_does_not_grow() -> None:
         "alerts: rules, what they remember, delivery on channels": 2_480,
         "an API of the original contract: health, cursors, histories, windows": 720,
         "who may ask the API: keys, events, exports, limits": 1_050,
+        "a watchlist with notes and groups, shared with the store": 560,
     }  # fmt: skip
     assert sum(map(code_lines, FILES)) <= 18_500 + sum(added.values())
 

@@ -144,12 +144,14 @@ def try_one(
         return
     from arbkit.alerts.rules_file import load_rules
     from arbkit.alerts.trial import try_rule
+    from arbkit.pipeline.watchlist.following import WatchedGroups
     from arbkit.store import open_store
 
     settings = load_settings()
     rule = load_rules(settings).rule(name)
     with open_store(settings, read_only=True) as store:
-        trial = try_rule(store, rule, limit=limit, now=time.time())
+        groups = WatchedGroups(settings)(store) if rule.groups else None
+        trial = try_rule(store, rule, limit=limit, now=time.time(), groups=groups)
     answer(trial, json, _print_trial)
 
 

@@ -14,6 +14,7 @@ from arbkit.core.models import OFFER_WIRE_NAMES, Offer, Opportunity, Product, Ru
 from arbkit.core.offers.facts import Fact
 from arbkit.core.offers.history_codec import PackedHistory, summarise
 from arbkit.core.offers.looks import Look
+from arbkit.core.offers.watched import WatchEntry
 from arbkit.core.results import JsonObject
 from arbkit.store.alerts import AlertRecord
 from arbkit.store.base import MEMORIES_KEPT_S
@@ -319,8 +320,9 @@ def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
             return opportunity_document(opportunity_of(_known_inside(Opportunity, old)), old["words"])
         case "facts":
             return fact_of(old).to_dict()
-        case "looks":
-            return Look.from_dict(_known(Look.__slots__, old)).to_dict()
+        case "looks" | "watchlist":
+            kind = Look if collection == "looks" else WatchEntry
+            return kind.from_dict(_known(kind.__slots__, old)).to_dict()
         case "alerts" | "windows" | "detection":
             return dict(old)
         case "outbox":

@@ -1,4 +1,4 @@
-"""What users have said and asked for, in Elasticsearch, and what they were alerted of: facts, looks, alerts."""
+"""What users have said and asked for in Elasticsearch, and were alerted of: facts, the watchlist, looks, alerts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from elasticsearch import Elasticsearch
 from arbkit.core.errors import StoreError
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.looks import Look, LookStatus
+from arbkit.core.offers.watched import WatchEntry
 from arbkit.core.results import JsonObject
 from arbkit.store.alerts import AlertRecord, SentAlert
 from arbkit.store.elastic import documents, queries
@@ -22,6 +23,8 @@ from arbkit.store.queries import AlertQuery, Page, page_of
 _PRODUCTS_PER_SEARCH = 500
 _MOST_FACTS = 10_000
 """Facts that one search finds: a product has 18 at most, three on each marketplace and three that hold everywhere."""
+_ADOPTED = "-"
+"""In place of an ASIN in the document whose note says of which file's content a list was adopted."""
 
 
 class ElasticUsers:
@@ -70,6 +73,47 @@ class ElasticUsers:
         # One request: a batch of the consumer asks for them each time, and mostly there are none.
         search: JsonObject = {"size": _MOST_FACTS, "query": {"terms": {"asin": list(asins)}}, "track_total_hits": False}
         return run_search(self._client, search, index=self._facts)["hits"]["hits"]
+
+    def put_watched(self, entries: Sequence[WatchEntry]) -> None:
+        """See :meth:`arbkit.core.offers.watched.WatchlistStore.put_watched`."""
+        actions = [Action(self._watchlist, entry.id, entry.to_dict()) for entry in entries]
+        with wrap_errors():
+            poison = bulk(self._client, actions).poison
+            self._client.indices.refresh(index=self._watchlist)
+        if poison:
+            raise StoreError(f"an entry of the watchlist is refused: {next(iter(poison.values()))}")
+
+    def watched(self, asins: Sequence[str] | None = None, *, demo: bool = False) -> list[WatchEntry]:
+        """See :meth:`arbkit.core.offers.watched.WatchlistStore.watched`."""
+        with wrap_errors():
+            if asins is None:
+                hits = [*chain.from_iterable(scan(self._client, self._watchlist, {"term": {"demo": demo}}))]
+            else:
+                ids = [WatchEntry(asin=asin, demo=demo).id for asin in dict.fromkeys(asins)]
+                hits = fetch_documents(self._client, self._watchlist, ids)
+            found = [WatchEntry.from_dict(hit["_source"]) for hit in hits]
+        return sorted((entry for entry in found if entry.asin != _ADOPTED), key=lambda entry: entry.order)
+
+    def watchlist_version(self) -> int:
+        """See :meth:`arbkit.core.offers.watched.WatchlistStore.watchlist_version`."""
+        # Every write of the only shard has a higher number than the one before.
+        search: JsonObject = {
+            "size": 1, "sort": [{"_seq_no": "desc"}], "track_total_hits": False, "_source": False,
+            "query": {"match_all": {}},
+        }  # fmt: skip
+        with wrap_errors():
+            hits = run_search(self._client, search, index=self._watchlist)["hits"]["hits"]
+        return int(str(hits[0]["sort"][0])) + 1 if hits else 0
+
+    def adopt_watchlist(self, digest: str, *, demo: bool = False) -> None:
+        """See :meth:`arbkit.core.offers.watched.WatchlistStore.adopt_watchlist`."""
+        self.put_watched([WatchEntry(asin=_ADOPTED, notes=digest, demo=demo)])
+
+    def adopted_watchlist(self, *, demo: bool = False) -> str | None:
+        """See :meth:`arbkit.core.offers.watched.WatchlistStore.adopted_watchlist`."""
+        with wrap_errors():
+            marks = fetch_documents(self._client, self._watchlist, [WatchEntry(asin=_ADOPTED, demo=demo).id])
+        return next((WatchEntry.from_dict(mark["_source"]).notes for mark in marks), None)
 
     def put_looks(self, looks: Sequence[Look]) -> None:
         """See :meth:`arbkit.store.base.Store.put_looks`."""
@@ -147,6 +191,10 @@ class ElasticUsers:
     @property
     def _alerts(self) -> str:
         return f"{self._prefix}alerts"
+
+    @property
+    def _watchlist(self) -> str:
+        return f"{self._prefix}watchlist"
 
     @property
     def _looks(self) -> str:

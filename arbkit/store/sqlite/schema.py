@@ -36,6 +36,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     read_statements("arbkit.store.sqlite", "routes.sql"),
     read_statements("arbkit.store.sqlite", "route_memories.sql"),
     read_statements("arbkit.store.sqlite", "alerts.sql"),
+    read_statements("arbkit.store.sqlite", "watchlist.sql"),
 )
 """What brings a file from version n to n + 1, for n = 0, 1, …"""
 

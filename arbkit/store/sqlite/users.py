@@ -1,4 +1,4 @@
-"""What users have said and asked for, in the SQLite file, and what they were alerted of: facts, looks, alerts."""
+"""What users have said and asked for in the SQLite file, and were alerted of: facts, the watchlist, looks, alerts."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import orjson
 
 from arbkit.core.offers.facts import Fact, FactName
 from arbkit.core.offers.looks import Look, LookStatus
+from arbkit.core.offers.watched import WatchEntry
 from arbkit.core.sqlite import SqlValue, immediate, snapshot
 from arbkit.store.alerts import AlertRecord, SentAlert
 from arbkit.store.queries import AlertQuery, Page, page_of
@@ -36,6 +37,10 @@ _SENT = """
     WHERE channel = ? AND deliveries.status = 'sent' AND deliveries.at >= ? ORDER BY deliveries.at
 """
 _FORGET = "DELETE FROM alerts WHERE at < ? AND status != 'pending'"
+_PUT_WATCHED = (
+    "INSERT OR REPLACE INTO watchlist (asin, groups, notes, added_at, listed, demo) VALUES (?, ?, ?, ?, ?, ?)"
+)
+_WATCHED = "SELECT asin, groups, notes, added_at, listed, demo FROM watchlist WHERE demo = {demo:d}"
 
 
 class SqliteUsers:
@@ -62,6 +67,42 @@ class SqliteUsers:
         """See :meth:`arbkit.store.base.Store.facts`."""
         with self._using() as connection:
             return rows.read_facts(connection, asins)
+
+    def put_watched(self, entries: Sequence[WatchEntry]) -> None:
+        """See :meth:`arbkit.core.offers.watched.WatchlistStore.put_watched`."""
+        if not entries:
+            return
+        with self._using() as connection, immediate(connection):
+            connection.executemany(_PUT_WATCHED, map(_watched_row, entries))
+            connection.execute("UPDATE watchlists SET version = version + 1")
+
+    def watched(self, asins: Sequence[str] | None = None, *, demo: bool = False) -> list[WatchEntry]:
+        """See :meth:`arbkit.core.offers.watched.WatchlistStore.watched`."""
+        query = _WATCHED.format(demo=demo)
+        with self._using() as connection:
+            if asins is None:
+                found = connection.execute(query).fetchall()
+            else:
+                found = list(rows.select_of(connection, f"{query} AND asin IN ({{}})", asins))
+        return sorted(map(_watch_entry, found), key=lambda entry: entry.order)
+
+    def watchlist_version(self) -> int:
+        """See :meth:`arbkit.core.offers.watched.WatchlistStore.watchlist_version`."""
+        with self._using() as connection:
+            return int(connection.execute("SELECT max(version) FROM watchlists").fetchone()[0])
+
+    def adopt_watchlist(self, digest: str, *, demo: bool = False) -> None:
+        """See :meth:`arbkit.core.offers.watched.WatchlistStore.adopt_watchlist`."""
+        with self._using() as connection, immediate(connection):
+            connection.execute("UPDATE watchlists SET digest = ? WHERE demo = ?", (digest, demo))
+
+    def adopted_watchlist(self, *, demo: bool = False) -> str | None:
+        """See :meth:`arbkit.core.offers.watched.WatchlistStore.adopted_watchlist`."""
+        with self._using() as connection:
+            digest: str | None = connection.execute("SELECT digest FROM watchlists WHERE demo = ?", (demo,)).fetchone()[
+                0
+            ]
+        return digest
 
     def put_looks(self, looks: Sequence[Look]) -> None:
         """See :meth:`arbkit.store.base.Store.put_looks`."""
@@ -132,3 +173,16 @@ def _put_deliveries(connection: sqlite3.Connection, record: AlertRecord) -> None
 
 def _record(document: bytes) -> AlertRecord:
     return AlertRecord.from_dict(orjson.loads(document))
+
+
+def _watched_row(entry: WatchEntry) -> tuple[SqlValue, ...]:
+    groups = orjson.dumps(entry.groups).decode()
+    return entry.asin, groups, entry.notes, entry.added_at, entry.listed, entry.demo
+
+
+def _watch_entry(row: rows.Row) -> WatchEntry:
+    asin, groups, notes, added_at, listed, demo = row
+    return WatchEntry(
+        asin=asin, groups=tuple(orjson.loads(groups)), notes=notes, added_at=added_at, listed=bool(listed),
+        demo=bool(demo),
+    )  # fmt: skip

@@ -16,6 +16,7 @@ from arbkit.core.marketplaces import market as marketplace
 from arbkit.core.models import Offer, Origin, Product
 from arbkit.core.offers.categories import category_id
 from arbkit.core.offers.images import image_url
+from arbkit.core.offers.watched import MAX_GROUPS
 from arbkit.core.results import JsonObject, MarketPrice, OpportunityOut, ProductOut, Result, RouteTotals, RunOut
 from arbkit.core.settings import Mode
 from arbkit.profit.quote.request import QuoteRequest
@@ -88,14 +89,15 @@ class ProfitRequest(QuoteRequest):
 
 
 class WatchRequest(BaseModel):
-    """Products to watch: ASINs, or addresses of their pages on Amazon."""
+    """Products to watch: ASINs, or addresses of their pages on Amazon; and what is said of each of them."""
 
     model_config = ConfigDict(extra="forbid")
 
     asin: str | None = None
     asins: list[str] = Field(default_factory=list, max_length=10_000)
-    notes: str | None = Field(
-        None, max_length=1_000, description="one line on each of them, kept as the comment behind it; empty: none"
+    notes: str | None = Field(None, description="noted of each; absent: what was noted before stays")
+    groups: list[str] = Field(
+        default_factory=list, max_length=MAX_GROUPS, description="into which each is put, beside those it is in"
     )
 
 
@@ -198,10 +200,12 @@ class BadLine(Result):
 
 
 class WatchedProduct(Result):
-    """A product on the watchlist."""
+    """A product on the watchlist; ``notes`` and ``groups`` as users typed them."""
 
     asin: str
     notes: str | None
+    groups: list[str]
+    added_at: float | None = Field(description="Unix seconds; null: nobody has seen it on the list yet")
 
 
 class Watchlist(Listing[WatchedProduct]):

@@ -11,8 +11,10 @@ from pydantic import JsonValue
 from arbkit.core.errors import UsageError
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.results import JsonObject
-from arbkit.sources import watchlist
-from arbkit.store.mode import known_mode
+from arbkit.pipeline.watchlist.editing import add, remove
+from arbkit.pipeline.watchlist.reading import load, load_if_any
+from arbkit.store import open_store
+from arbkit.store.mode import known_mode, store_if_any
 from arbkit.web.api.listing import listing_json
 from arbkit.web.api.schemas import WatchAdded, Watchlist, WatchRequest
 from arbkit.web.dependencies import Asin, SharedDep
@@ -28,9 +30,11 @@ router = APIRouter(dependencies=[Depends(refuse_unknown)], responses=problem_res
 def watched(request: Request, shared: SharedDep) -> Response:
     """The whole watchlist; ``bad`` names its lines that are no ASINs."""
     settings = known_mode(shared.settings, shared.store.get)
-    path = watchlist.locate(settings)
-    known = watchlist.load(settings) if path.exists() else watchlist.Watchlist(())
-    items: list[JsonValue] = [{"asin": asin, "notes": known.notes.get(asin)} for asin in known.asins]
+    known = load_if_any(settings, store_if_any(shared.store.get))
+    items: list[JsonValue] = [
+        {"asin": e.asin, "notes": e.notes or None, "groups": list(e.groups), "added_at": e.added_at}
+        for e in known.items
+    ]
     listing = listing_json(items, len(items), page=1, page_size=len(items))
     return json_answer(request, {**listing, "bad": [asdict(line) for line in known.bad]})
 
@@ -41,7 +45,10 @@ def watched(request: Request, shared: SharedDep) -> Response:
     responses={201: {"description": "Some are new", "model": WatchAdded}, **_UNAVAILABLE},
 )
 def watch(response: Response, shared: SharedDep, wanted: Annotated[WatchRequest, Body()]) -> WatchAdded:
-    """Put products on the watchlist, all or, if one is no ASIN, none; 201 if some are new."""
+    """Put products on the watchlist, all or, if one is no ASIN, none; 201 if some are new.
+
+    Of one that is on it already, only what is said of it changes.
+    """
     named = {f"asins[{i}]": text for i, text in enumerate(wanted.asins)}
     if wanted.asin is not None:
         named["asin"] = wanted.asin
@@ -57,16 +64,17 @@ def watch(response: Response, shared: SharedDep, wanted: Annotated[WatchRequest,
     if faults:
         raise InvalidInputError(faults)
     settings = known_mode(shared.settings, shared.store.get)
-    with shared.writing:
-        added = watchlist.add(watchlist.locate(settings), asins, note=wanted.notes)
-        total = len(watchlist.load(settings).asins)
+    with shared.writing, open_store(settings) as store:
+        added = add(settings, store, asins, notes=wanted.notes, groups=wanted.groups)
+        total = len(load(settings, store).items)
     response.status_code = 201 if added else 200
-    return WatchAdded(added=list(added), total=total)
+    return WatchAdded(added=added, total=total)
 
 
 @router.delete("/products/watch/{asin}", tags=["watchlist"], status_code=204, responses={**_NOT_FOUND, **_UNAVAILABLE})
 def unwatch(shared: SharedDep, asin: Asin) -> None:
-    """Take a product off the watchlist."""
-    with shared.writing:
-        if not watchlist.remove(watchlist.locate(known_mode(shared.settings, shared.store.get)), asin):
+    """Take a product off the watchlist; its notes and groups are there again when it comes back."""
+    settings = known_mode(shared.settings, shared.store.get)
+    with shared.writing, open_store(settings) as store:
+        if not remove(settings, store, [asin]):
             raise HTTPException(404, f"{asin} is not on the watchlist")

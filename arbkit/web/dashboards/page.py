@@ -11,11 +11,12 @@ from arbkit.core.errors import ArbkitError, ConfigError
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.service.process import log_faults_to_file
 from arbkit.core.settings import Settings
+from arbkit.pipeline.watchlist.editing import add, remove
+from arbkit.pipeline.watchlist.reading import load_if_any, place
 from arbkit.profit import load_profile
-from arbkit.sources import watchlist
-from arbkit.store import Stats, Store
+from arbkit.store import Stats, Store, open_store
 from arbkit.store.lazy import LazyStore
-from arbkit.store.mode import known_mode, mode_in_force
+from arbkit.store.mode import known_mode, mode_in_force, store_if_any
 from arbkit.web.dashboards.content import Region, UserEvent
 from arbkit.web.dashboards.html import compile_templates, header_html
 from arbkit.web.dashboards.page_widget import PageWidget
@@ -149,10 +150,7 @@ class DashboardPage:
         Raises:
             StoreError: the store does not answer, which knows whose list is meant.
         """
-        try:
-            return asin in watchlist.load(self._list_owner).asins
-        except ConfigError:
-            return False
+        return asin in load_if_any(self._list_owner, store_if_any(lambda: self.store)).asins
 
     def watch(self, asin: str, *, wanted: bool) -> None:
         """Put a product on the watchlist or remove it, and say so.
@@ -161,12 +159,14 @@ class DashboardPage:
             UsageError: it is no ASIN.
             ServiceError: the list cannot be written, or the store does not answer, which knows whose list is meant.
         """
-        asin, path = parse_asin(asin), watchlist.locate(self._list_owner)
-        if wanted:
-            watchlist.add(path, [asin])
-        else:
-            watchlist.remove(path, asin)
-        self.widget.notify(f"{asin} is {'now' if wanted else 'no longer'} on the watchlist, {path}.", "good")
+        asin, settings = parse_asin(asin), self._list_owner
+        with open_store(settings) as store:
+            if wanted:
+                add(settings, store, [asin])
+            else:
+                remove(settings, store, [asin])
+        word = "now" if wanted else "no longer"
+        self.widget.notify(f"{asin} is {word} on the watchlist, {place(settings)}.", "good")
 
     def defer(self, handler: Callable[[], None]) -> None:
         """Call ``handler`` once the user has what was asked for: for what is further down the page, or slow."""

@@ -12,6 +12,7 @@ import pytest
 from arbkit.alerts.announcer import Announcer
 from arbkit.core.models import Update
 from arbkit.core.settings import Settings
+from arbkit.pipeline.watchlist.editing import add
 from arbkit.store import OpportunityQuery, Store, open_store
 from tests.helpers.factories import offer, opportunity
 from tests.helpers.routes import store_routes
@@ -93,6 +94,17 @@ def test_a_group_of_the_watchlist_decides(settings: Settings, store: Store, file
     price(store, Announcer(settings, groups=lambda _: {"B000000001": frozenset({"books"})}), {})
     assert announced(store) == []
     price(store, Announcer(settings, groups=lambda _: {"B000000001": frozenset({"toys"})}), {})
+    assert announced(store) == [("new_opportunity", "mine")]
+
+
+def test_groups_are_those_that_the_watchlist_has_at_that_moment(settings: Settings, store: Store, file: Path) -> None:
+    file.write_text('[[rule]]\nname = "mine"\ngroups = ["toys"]\n', "utf-8")
+    announcer = Announcer(settings)
+    add(settings, store, ["B000000001"], groups=["books"])
+    price(store, announcer, {})
+    assert announced(store) == []
+    add(settings, store, ["B000000001"], groups=["toys"])
+    price(store, announcer, {})
     assert announced(store) == [("new_opportunity", "mine")]
 
 

@@ -99,3 +99,13 @@ def test_what_makes_no_sense_is_refused_in_words(folder: Path, words: tuple[str,
     assert found.exit_code != 0
     assert says in str(found.exception)
     assert not (folder / "alerts.toml").exists()
+
+
+def test_a_rule_for_a_group_is_tried_with_the_groups_of_the_watchlist(folder: Path) -> None:
+    with open_store(Settings.load(_env_file=None)) as store:
+        store_routes(store, [opportunity()])
+    run("add", "mine", "--group", "toys", "--on", "new_opportunity")
+    assert document("test", "mine")["meeting"] == 0
+    added = CliRunner().invoke(app, ["watch", "add", "B000000001", "--group", "toys"])
+    assert added.exit_code == 0, added.output
+    assert document("test", "mine")["meeting"] == 1

@@ -24,6 +24,7 @@ from arbkit.core.settings import Settings
 from arbkit.ops.backup import MANIFEST, BackedUpFile, back_up, verify_backup
 from arbkit.ops.database_files import copy_file
 from arbkit.ops.restore import restore
+from arbkit.pipeline.watchlist.editing import add
 from arbkit.store import open_store
 from arbkit.store.kept_facts import set_fact
 from arbkit.store.lazy import LazyStore
@@ -57,6 +58,7 @@ def home(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         store.put([Update(offer(ASIN), None)])
         store.put_run(Run(run_id="20260801T070000Z-abcdef", report="detect", status="succeeded", started_at=1.0))
         set_fact(settings, store, Fact.of(ASIN, "package", {"weight_g": 900}, at=1.0))
+        add(settings, store, [ASIN], notes="mine", groups=["toys"])
     for name in ("watchlist.txt", "profile.toml", "schedule.toml", "alerts.toml", ".env"):
         (tmp_path / name).write_text(f"# mine: {name}\n")
     (settings.home / "views.json").write_text('{"mine": "?a=1"}')
@@ -76,6 +78,7 @@ def stored(settings: Settings) -> dict[str, object]:
             "offers": store.offers([ASIN, "B000000002"]),
             "runs": store.runs(),
             "facts": store.facts(),
+            "watched": store.watched(),
             "files": {
                 path.name: path.read_bytes()
                 for folder in (settings.home, settings.home / "made by a later step", settings.folder)
@@ -91,6 +94,7 @@ def change_everything(settings: Settings) -> None:
         store.put([Update(offer("B000000002"), None)])
         set_fact(settings, store, Fact.of(ASIN, "package", {"weight_g": 1}, at=2.0))
         set_fact(settings, store, Fact.of("B000000002", "package", {"weight_g": 1}, at=2.0))
+        add(settings, store, [ASIN, "B000000002"], notes="changed", groups=["books"])
     for name in ("watchlist.txt", "profile.toml", "schedule.toml", "alerts.toml"):
         (settings.folder / name).write_text("changed")
     (settings.home / "views.json").unlink()
@@ -451,7 +455,9 @@ def test_what_was_typed_is_restored_where_services_share_it(home: Settings, tmp_
     shared = home.model_copy(update={"home": tmp_path / "new", "shared": tmp_path / "shared"})
     restore(shared, Path(made.path))
     assert b"900" in shared.facts_file.read_bytes()
+    assert b"toys" in (tmp_path / "shared" / "user" / "watchlist.json").read_bytes()
     assert not (shared.home / "facts.json").exists()
+    assert not (shared.home / "watchlist.json").exists()
     assert (tmp_path / "shared" / "user" / "profile.toml").read_text() == "# mine: profile.toml\n"
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from arbkit.core.settings import Settings
-from arbkit.ops.setup import adopt_user_files, share
+from arbkit.ops.setup import adopt_user_files, adopt_watchlist, share
+from arbkit.pipeline.watchlist.editing import add
+from arbkit.pipeline.watchlist.reading import load
+from arbkit.store import Store, open_store
 
 ONE, TWO, THREE = "B000000001\n", "B000000002\n", "B000000003\n"
 
@@ -121,3 +125,45 @@ def test_the_watchlist_of_the_demo_market_is_there_for_who_only_reads_it(tmp_pat
 def test_where_nothing_is_shared_nothing_is_made(settings: Settings) -> None:
     share(settings)
     assert not settings.home.exists()
+
+
+@pytest.fixture
+def remote(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Settings, Store]]:
+    """Settings with a store that machines share, and that store."""
+    for name in ("ops.setup", "pipeline.watchlist.reading", "pipeline.watchlist.editing"):
+        monkeypatch.setattr(f"arbkit.{name}.is_list_in_store", lambda _: True)
+    with open_store(settings) as store:
+        yield settings.model_copy(update={"demo": False, "key_elsewhere": True}), store
+
+
+def test_a_shared_store_takes_the_watchlist_of_the_folder_once_and_no_file_is_made_of_it(
+    remote: tuple[Settings, Store], checkout: Path, here: Path
+) -> None:
+    settings, store = remote
+    assert adopt_user_files(settings, checkout) == []
+    assert adopt_watchlist(settings, checkout) == []
+    assert not here.exists()
+    assert load(settings, store).asins == ("B000000001",)
+    add(settings, store, ["B000000003"], notes="mine")
+    (checkout / "watchlist.txt").write_text(TWO)
+    (said,) = adopt_watchlist(settings, checkout)
+    assert "arbkit watch import" in said
+    assert load(settings, store).asins == ("B000000001", "B000000003")
+
+
+def test_a_shared_store_takes_the_list_that_services_have_worked_with_before_that_of_the_folder(
+    remote: tuple[Settings, Store], checkout: Path, here: Path
+) -> None:
+    settings, store = remote
+    here.write_text(THREE)
+    (said,) = adopt_watchlist(settings, checkout)
+    assert str(checkout) in said
+    assert load(settings, store).asins == ("B000000003",)
+
+
+def test_the_list_of_a_folder_is_not_that_of_the_demo_market(remote: tuple[Settings, Store], checkout: Path) -> None:
+    settings, store = remote
+    demo = settings.model_copy(update={"demo": True, "watchlist": None})
+    assert adopt_watchlist(demo, checkout) == []
+    assert len(store.watched(demo=True)) == 300
+    assert store.watched() == []

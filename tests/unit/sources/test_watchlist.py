@@ -15,7 +15,7 @@ from arbkit.core.errors import ConfigError, ServiceError, UsageError
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.settings import Settings
 from arbkit.sources import watchlist
-from arbkit.sources.watchlist import add, parse
+from arbkit.sources.watchlist import parse
 from tests.helpers.paths import ROOT
 
 
@@ -172,19 +172,3 @@ def test_the_shipped_watchlist_is_clean() -> None:
     found = parse((ROOT / "watchlist.txt").read_bytes())
     assert 20 <= len(found.asins) <= 30
     assert found.bad == ()
-
-
-def test_the_comment_behind_an_asin_is_its_note_and_outlives_every_change(tmp_path: Path) -> None:
-    file = tmp_path / "watchlist.txt"
-    page = "https://www.amazon.de/dp/B00IZ8XDXC#reviews"
-    file.write_bytes(f"# mine\r\nB07DVM36PS # for Anna\r\n{page}\r\n".encode())
-    assert parse(file.read_bytes()).notes == {"B07DVM36PS": "for Anna"}
-    assert add(file, ["B00IZ8XDXC", "B000000001"], note="two\nlines \x1b[31m # and a sign") == ("B000000001",)
-    found = parse(file.read_bytes())
-    assert found.notes["B00IZ8XDXC"] == found.notes["B000000001"] == "two lines [31m # and a sign"
-    assert add(file, ["B07DVM36PS"]) == ()
-    assert add(file, ["B00IZ8XDXC"], note="") == ()
-    assert file.read_bytes().decode() == (
-        f"# mine\r\nB07DVM36PS # for Anna\r\n{page}\r\nB000000001  # two lines [31m # and a sign\r\n"
-    )
-    assert parse(file.read_bytes()).bad == ()

@@ -12,6 +12,7 @@ import pytest
 
 from arbkit.core.errors import StoreCorruptError, StoreError
 from arbkit.core.models import Update
+from arbkit.core.offers.watched import WatchEntry
 from arbkit.core.sqlite import connect
 from arbkit.store import OpportunityQuery
 from arbkit.store.sqlite.rows import PUT_OFFER, offer_row
@@ -136,3 +137,22 @@ def test_sums_follow_what_the_same_connection_has_written_since(tmp_path: Path) 
         assert (store.sums(asked).count, store.opportunities(asked).total) == (1, 1)
         store.put([Update(offer(version=2, title="Candle"), None)])
         assert (store.sums(asked).count, store.opportunities(asked).total) == (0, 0)
+
+
+def test_a_store_of_before_there_was_a_watchlist_in_it_keeps_one_from_now_on(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with SqliteStore(path) as store:
+        store.put([Update(offer(version=1), None)])
+    with closing(connect(path)) as connection:
+        connection.execute("DROP TABLE watchlist")
+        connection.execute("DROP TABLE watchlists")
+        before = next(i for i, migration in enumerate(MIGRATIONS) if "watchlists" in "".join(migration))
+        connection.execute("UPDATE store_meta SET value = ? WHERE name = 'version'", (before,))
+        connection.commit()
+    entry = WatchEntry(asin="B000000001", notes="mine", added_at=1.5, listed=True)
+    with SqliteStore(path) as store:
+        assert (store.watched(), store.adopted_watchlist()) == ([], None)
+        store.put_watched([entry])
+    with SqliteStore(path, read_only=True) as store:
+        assert store.watched() == [entry]
+        assert store.product("B000000001") is not None
