@@ -142,7 +142,7 @@ def test_requests_are_logged_with_the_key_and_without_secrets(
         client.get(f"/products?q=lamp&api_key={secret}&token={secret}", headers=bearer(secret))
         client.get("/products/watch", headers=bearer(secret))
         client.get("/none%0a%1b[31m")
-        client.get("/health")
+        client.get("/health/live")
     lines = [record.getMessage() for record in caplog.records if record.name == "arbkit.web.edge.request_log"]
     assert len(lines) == 3
     assert lines[0].startswith("GET /products?q=lamp&api_key=…&token=… 422 ")

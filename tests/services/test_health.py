@@ -43,12 +43,12 @@ def health(settings: Settings, *, host: str = "127.0.0.1") -> tuple[int, dict[st
 
 
 def test_every_service_that_runs_is_healthy(filled: Settings) -> None:
-    for name in ("consumer", "detector", "scheduler"):
+    for name in ("consumer", "detector", "dispatcher", "scheduler"):
         record_heartbeat(filled, name)
     status, body = health(filled)
     assert (status, body["status"]) == (200, "healthy")
     assert {name: one["status"] for name, one in body["services"].items()} == dict.fromkeys(
-        ("store", "log", "consumer", "detector", "scheduler"), "healthy"
+        ("store", "log", "consumer", "detector", "dispatcher", "scheduler"), "healthy"
     )
     assert all(one["response_time_ms"] >= 0 for one in body["services"].values())
 
