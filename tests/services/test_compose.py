@@ -375,7 +375,7 @@ def test_every_service_works_until_opportunities_are_on_the_api(here: Here) -> N
     found = await_opportunities(address[1], token)
     assert all(item["profit"] > 0 for item in found["items"])
     health = requests.get(f"{address[1]}/health", timeout=30).json()
-    assert (health["status"], health["mode"]) == ("ok", "demo")
+    assert (health["status"], health["mode"]) == ("healthy", "demo")
     what_is_watched_on_the_api_is_polled_and_what_that_costs_is_shown(address[1], token)
     without, with_token = page[1].partition("?")[0], page[1]
     assert "opportunities" in requests.get(with_token, timeout=120).text
