@@ -185,6 +185,9 @@ def _run(
     if done.run.status == "succeeded":
         figures = ", ".join(f"{n} {name}" for name, n in done.run.summary.items() if isinstance(n, int))
         logger.info("%s: %s", report, figures)
+    elif done.stopped:
+        # Whoever ended arbkit has done so on purpose.
+        logger.info("%s: %s", report, done.run.error)
     else:
         logger.error("%s %s: %s; see %s", report, done.run.status.replace("_", " "), done.run.error, done.folder)
     return done

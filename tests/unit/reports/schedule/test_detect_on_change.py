@@ -17,9 +17,10 @@ from arbkit.analysis import detection
 from arbkit.analysis.detection_inputs import fingerprint, today
 from arbkit.analysis.detector.alerts import alerts_of
 from arbkit.core.errors import ConfigError
-from arbkit.core.models import Update
+from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
 from arbkit.profit.seller.profile_file import built_in
+from arbkit.reports.runner import STOPPED, ReportRun
 from arbkit.reports.schedule import scheduler
 from arbkit.store import open_store
 from arbkit.stream import ALERTS_TOPIC, open_stream
@@ -220,3 +221,14 @@ def test_the_fingerprint_is_of_what_pricing_reads(settings: Settings, change: Ma
     before = fingerprint(settings, day)
     assert (fingerprint(settings.model_copy(update=change), day) == before) is same
     assert fingerprint(settings, date(2026, 8, 2)) != before
+
+
+@pytest.mark.parametrize(("why", "level"), [(STOPPED, "INFO"), ("the disk is full", "ERROR")])
+def test_a_run_that_ended_with_arbkit_is_no_error(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, why: str, level: str
+) -> None:
+    run = Run(run_id="r", report="morning", status="failed", started_at=0.0, error=why)
+    monkeypatch.setattr(scheduler, "run_report", lambda *_, **__: ReportRun(run, settings.home))
+    with caplog.at_level("INFO"):
+        scheduler._run(settings, "morning", {}, threading.Event())
+    assert [(record.levelname, why in record.message) for record in caplog.records] == [(level, True)]
