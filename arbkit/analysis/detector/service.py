@@ -140,8 +140,9 @@ class _Follower:
             logger.warning("%d messages dead-lettered, the first for: %s", len(rejected), rejected[0][1])
 
     def _price_the_rest(self) -> None:
-        states = self._store.states(self._store.unpriced(_BATCH)).values()
-        self._price([state for state in states if (state.asin, state.change) not in self._unpriceable])
+        # Those that cannot be priced stay, and must not hide the others.
+        states = self._store.states(self._store.unpriced(_BATCH + len(self._unpriceable))).values()
+        self._price([state for state in states if (state.asin, state.change) not in self._unpriceable][:_BATCH])
 
     def _price(self, states: Collection[ProductState]) -> dict[str, str]:
         """Price, store and announce; the products that cannot be priced by a fault of arbkit, and which."""

@@ -231,6 +231,24 @@ def test_one_product_that_fails_costs_the_others_nothing(settings: Settings, mon
     assert (letter.key, letter.headers["error"]) == (ASIN, "a fault of arbkit: ZeroDivisionError()")
 
 
+def test_a_product_that_cannot_be_priced_hides_no_other_one(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    price = pricing.price_products
+
+    def fails(states: Any, *given: Any, **named: Any) -> Any:
+        if any(state.asin == ASIN for state in states):
+            raise ZeroDivisionError
+        return price(states, *given, **named)
+
+    monkeypatch.setattr(storing, "price_products", fails)
+    monkeypatch.setattr(service, "_BATCH", 1)
+    for asin in (ASIN, "B000000002"):
+        put(settings, asin)
+    with following(settings):
+        until(lambda: profits(settings))
+
+
 def test_a_commit_that_fails_is_made_once_it_can_be_though_nothing_more_comes(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
