@@ -83,7 +83,8 @@ def test_a_partition_added_while_a_consumer_runs_is_read_from_its_start(stream: 
     with stream.consumer(f"more-{time.time_ns()}", [TOPIC], on_revoke=ignore) as consumer:
         found = drain(consumer, 5)
         consumer.commit({found[-1].topic_partition: found[-1].offset + 1})
-        AdminClient({"bootstrap.servers": kafka.address}).create_partitions([NewPartitions(TOPIC, 2)])[TOPIC].result()
+        admin = AdminClient({"bootstrap.servers": kafka.address})
+        admin.create_partitions([NewPartitions(TOPIC, 2)])[TOPIC].result()
         with KafkaStream(kafka.address) as other:
             other.publish(TOPIC, records(40, first=5))
         found += drain(consumer, 40)
