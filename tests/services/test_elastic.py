@@ -17,6 +17,7 @@ import pytest
 from elasticsearch import Elasticsearch as Client
 from prometheus_client import REGISTRY
 
+from arbkit.analysis.detector.service import follow
 from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.core.models import Run, Update
 from arbkit.core.offers.facts import Fact
@@ -25,16 +26,18 @@ from arbkit.ops.doctor import examine
 from arbkit.ops.setup import initialise
 from arbkit.ops.setup import migrate as renew
 from arbkit.pipeline.consumer import consume
+from arbkit.pipeline.enriched import to_record
 from arbkit.pipeline.replay import replay
 from arbkit.store import OpportunityQuery, ProductQuery, Store, open_store
 from arbkit.store.elastic import schema
 from arbkit.store.elastic.indices import create, migrate
 from arbkit.store.elastic.store import ElasticStore
-from arbkit.stream import RAW_TOPIC, open_stream
-from tests.helpers.factories import history, offer, opportunity
+from arbkit.stream import ENRICHED_TOPIC, RAW_TOPIC, open_stream
+from tests.helpers.factories import PACKAGE, history, offer, opportunity
 from tests.helpers.paths import ROOT
 from tests.helpers.routes import store_routes
 from tests.helpers.streams import good
+from tests.helpers.waiting import eventually
 from tests.servers.launch import Elasticsearch
 from tests.servers.proxy import Proxy, error_body
 
@@ -265,10 +268,38 @@ def test_a_consumer_waits_while_an_index_is_read_only_and_goes_on_when_that_is_l
     assert (done.read, done.dead_lettered) == (3, 0)
     with open_store(on_elastic) as store:
         # What another store has written is seen within a second.
-        deadline = time.monotonic() + 60
-        while store.stats().offers < 3:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        eventually(lambda: store.stats().offers >= 3)
+
+
+def test_a_detector_waits_while_an_index_is_read_only_and_goes_on_when_that_is_lifted(
+    prefix: str, elasticsearch: Elasticsearch, settings: Settings, quick: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    on_elastic = settings.model_copy(update={"store": elasticsearch.url, "store_prefix": prefix})
+    initialise(on_elastic)
+    fields: dict[str, Any] = {"price_at": int(time.time()), "shipping_minor": 0, **PACKAGE}
+    offers = [offer("B000000001", code, price_minor=p, **fields) for code, p in (("IT", 2_000), ("DE", 7_000))]
+    with open_store(on_elastic) as store:
+        done = store.put([Update(one, None) for one in offers])
+    with open_stream(on_elastic) as stream:
+        stream.publish(ENRICHED_TOPIC, [to_record(state) for state in done.states.values()])
+
+    stop = threading.Event()
+    with Client(elasticsearch.url) as client, ThreadPoolExecutor(1) as pool, open_store(on_elastic) as store:
+
+        def block(on: bool | None) -> None:
+            client.indices.put_settings(index=f"{prefix}products", settings={"index.blocks.read_only": on})
+
+        block(True)
+        running = pool.submit(follow, on_elastic, stop=stop)
+        try:
+            eventually(lambda: running.done() or caplog.text.count("nothing is priced, trying again: ") >= 2)
+            assert "index.blocks.read_only to null" in caplog.text
+            block(None)
+            eventually(lambda: [o.id for o in store.opportunities(OpportunityQuery()).items] == ["B000000001:IT:DE"])
+        finally:
+            stop.set()
+            block(None)
+        running.result(timeout=120)
 
 
 def test_a_deleted_index_is_an_error_and_not_made_anew(

@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -27,6 +27,7 @@ from arbkit.stream import TOPICS, Message, Record, TopicPartition, TopicSpec, de
 from arbkit.stream.holes import find_holes, skip_hole
 from arbkit.stream.kafka import KafkaStream
 from tests.helpers.streams import drain, ignore, records, until
+from tests.helpers.waiting import eventually
 from tests.servers.launch import Kafka
 
 TOPIC = "faults"
@@ -42,13 +43,6 @@ def stream(kafka: Kafka) -> Iterator[KafkaStream]:
                 time.sleep(0.05)
         opened.create_topics([TopicSpec(TOPIC, 1)])
         yield opened
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "waited for a minute in vain"
-        time.sleep(0.05)
 
 
 def _oldest(stream: KafkaStream, topic: str) -> int:
