@@ -54,6 +54,11 @@ def utc_time(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
 
 
+def iso_time(at: float) -> str:
+    """``2026-08-01T07:00:00.000+00:00`` of a Unix time in seconds."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+
+
 def _text(value: float | None, digits: int, unit: str = "", *, sign: str = "") -> str:
     if value is None or not math.isfinite(value):
         return UNKNOWN

@@ -149,14 +149,14 @@ def build_status(
 
 
 def log_figures(stream: StreamState) -> LogFigures:
-    """Of the raw topic."""
+    """Of the raw topic, and the dead letters of all."""
     lag = stream.lag(ENRICH_GROUP)
     return LogFigures(
         lag=sum(lag.values()),
         lag_by_partition={str(partition): behind for partition, behind in sorted(lag.items())},
         messages=stream.retained(RAW_TOPIC),
         published=stream.published(RAW_TOPIC),
-        dead_letters=stream.dead_letters()[RAW_TOPIC],
+        dead_letters=sum(stream.dead_letters().values()),
     )
 
 

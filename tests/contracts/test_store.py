@@ -36,6 +36,7 @@ from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.routes import store_routes
 from tests.helpers.statements import histories, updates
+from tests.helpers.waiting import until_later
 from tests.servers.launch import Elasticsearch
 
 
@@ -342,12 +343,6 @@ def test_a_product_is_first_seen_once(store: Store) -> None:
     assert other.first_seen > first
     (listed,) = store.products(ProductQuery(limit=1, sort="asin", descending=False)).items
     assert listed.first_seen == first
-
-
-def until_later(second: int) -> None:
-    """Wait until the clock shows a later second."""
-    while int(time.time()) <= second:
-        time.sleep(0.05)
 
 
 def test_times_come_back_as_exactly_as_they_went_in(store: Store) -> None:

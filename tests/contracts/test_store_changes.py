@@ -21,6 +21,7 @@ from arbkit.store.product_document import build_product
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.routes import store_routes
+from tests.helpers.waiting import until_later
 from tests.servers.launch import Elasticsearch
 
 Open = Callable[[bool], Store]
@@ -158,12 +159,6 @@ def test_products_come_in_their_order_some_at_a_time(store: Store) -> None:
     assert store.asins(after="B000000003", limit=2) == []
 
 
-def until_another_second() -> None:
-    second = int(time.time())
-    while int(time.time()) == second:
-        time.sleep(0.01)
-
-
 def fill_both(store: Store) -> None:
     """Three products of the demo market, two real ones, and an opportunity of each."""
     demo = [invented(n, code) for n in (1, 2, 3) for code in ("DE", "FR")]
@@ -270,7 +265,7 @@ def test_a_product_with_real_and_invented_offers_keeps_the_real_ones(opened: Ope
     assert pd.concat(store.scan_offers(["asin", "market"])).to_numpy().tolist() == [["B000000001", "DE"]]
     before, seen = opened(True).states(["B000000001"])["B000000001"], store.product("B000000001")
     assert seen is not None
-    until_another_second()
+    until_later(int(time.time()))
     assert store.remove_demo() == Removed(products=2, offers=2)
     left = store.product("B000000001")
     assert left == build_product(store.offers(["B000000001"]))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -17,6 +16,7 @@ from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_stream
 from tests.helpers.running import ROWS, Up, running
 from tests.helpers.streams import empty, good
 from tests.helpers.visiting import address, visiting
+from tests.helpers.waiting import eventually
 from tests.servers.launch import Elasticsearch, Kafka
 
 pytestmark = pytest.mark.e2e
@@ -44,13 +44,6 @@ def up(settings: Settings) -> Iterator[Up]:
     more = settings.model_dump(include={"log", "store", "store_prefix", "detect_interval"})
     with running(settings.home, **more) as one:
         yield one
-
-
-def eventually(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, "waited for two minutes in vain"
-        time.sleep(0.1)
 
 
 def test_the_dashboard_shows_what_the_api_shows(up: Up, browser: Browser) -> None:

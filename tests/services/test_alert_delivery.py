@@ -7,7 +7,6 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
@@ -21,6 +20,7 @@ from tests.helpers.delivery import alert, kept, publish, rule, webhook, with_pla
 from tests.helpers.processes import arbkit
 from tests.helpers.receivers import Hook, Mail, hook, mail
 from tests.helpers.streams import empty
+from tests.helpers.waiting import eventually
 from tests.servers.launch import Elasticsearch, Kafka
 
 _PATIENCE_S = 120
@@ -39,13 +39,6 @@ def start(settings: Settings) -> subprocess.Popen[bytes]:
         cwd=settings.home.parent,
         stderr=subprocess.DEVNULL,
     )
-
-
-def until(ask: Callable[[], object]) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while not ask():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def has_more(receiver: Hook, before: int) -> bool:
@@ -80,7 +73,7 @@ def test_killed_at_random_it_loses_no_alert(settings: Settings) -> None:
             try:
                 # Anywhere from its first message on, or before.
                 if rng.random() < 0.8:
-                    until(partial(has_more, receiver, before))
+                    eventually(partial(has_more, receiver, before))
                 time.sleep(rng.uniform(0, 0.3))
             finally:
                 process.kill()
@@ -88,7 +81,7 @@ def test_killed_at_random_it_loses_no_alert(settings: Settings) -> None:
         failing.status = 200
         process = start(settings)
         try:
-            until(lambda: all(one.status == "sent" for one in kept(settings).values()))
+            eventually(lambda: all(one.status == "sent" for one in kept(settings).values()))
         finally:
             process.terminate()
             assert process.wait(60) == 0
@@ -142,12 +135,12 @@ def test_two_dispatchers_on_kafka_share_the_topic_and_one_of_them_sends(
         first, second = start(scaled), start(scaled)
         try:
             publish(scaled, [alert(n) for n in range(1, 21)])
-            until(lambda: statuses(scaled).count("sent") == 20)
+            eventually(lambda: statuses(scaled).count("sent") == 20)
             # Whichever of them has sent: the other one takes its partitions over, and goes on where it was.
             first.kill()
             first.wait()
             publish(scaled, [alert(n) for n in range(21, 41)])
-            until(lambda: len(statuses(scaled)) == 40 and statuses(scaled).count("sent") >= 30)
+            eventually(lambda: len(statuses(scaled)) == 40 and statuses(scaled).count("sent") >= 30)
         finally:
             for process in (first, second):
                 process.terminate()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -41,6 +40,7 @@ from arbkit.stream.dead_letters import dead_letters, replay
 from arbkit.stream.sqlite import SqliteStream
 from arbkit.stream.sqlite_consumer import SqliteConsumer
 from tests.helpers.streams import empty, good, raw
+from tests.helpers.waiting import eventually
 from tests.servers.launch import Kafka
 
 
@@ -246,11 +246,11 @@ def test_a_consumer_that_runs_for_long_waits_for_one_that_came_first(
     with ThreadPoolExecutor(1) as pool:
         with open_stream(settings) as stream, stream.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=lambda _: None):
             running = pool.submit(consume, settings, stop=stop)
-            wait_for(lambda: "waiting until it ends" in caplog.text)
+            eventually(lambda: "waiting until it ends" in caplog.text)
             # Whoever looks after it sees that it lives.
-            wait_for(lambda: settings.home.joinpath("health", "consumer").exists())
+            eventually(lambda: settings.home.joinpath("health", "consumer").exists())
         try:
-            wait_for(lambda: len(stored(settings, 5)) == 5)
+            eventually(lambda: len(stored(settings, 5)) == 5)
         finally:
             stop.set()
         assert running.result().stored == 5
@@ -262,7 +262,7 @@ def test_what_was_published_is_drained_by_the_consumer_that_runs(settings: Setti
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(consume, settings, stop=stop)
         try:
-            wait_for(lambda: settings.home.joinpath("arbkit.db.arbkit-enrich.lock").exists())
+            eventually(lambda: settings.home.joinpath("arbkit.db.arbkit-enrich.lock").exists())
             publish(settings, good(20))
             assert drain(settings, stop=threading.Event())
             assert (lag(settings), len(stored(settings, 20))) == (0, 20)
@@ -277,13 +277,6 @@ def test_a_consumer_that_stands_still_is_not_waited_for_for_ever(settings: Setti
         assert not drain(settings, stop=threading.Event(), patience_s=0.1)
     assert drain(settings, stop=threading.Event())
     assert lag(settings) == 0
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to hold"
-        time.sleep(0.02)
 
 
 def test_what_is_under_way_is_finished_before_a_partition_goes(
@@ -312,7 +305,7 @@ def test_what_is_under_way_is_finished_before_a_partition_goes(
         first = pool.submit(run, several)
         assert storing.wait(60)
         second = pool.submit(run, several)
-        wait_for(lambda: members() == 2)
+        eventually(lambda: members() == 2)
         go_on.set()
         summaries = [first.result(120), second.result(120)]
     assert sum(s.read for s in summaries) == 200

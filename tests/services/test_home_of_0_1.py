@@ -39,6 +39,8 @@ _MEANT = {
     "profits.mittelwerte.components.digital_services_fee",
     # What a profile leaves out is as the built-in one has it, where it was unknown.
     "profiles.Händler 0.1.customs.duty_pct",
+    # Those of every topic are counted, where it was the raw topic alone.
+    "status.log.dead_letters",
 }
 """What is shown otherwise than 0.1 did because it was wrong there: each has its line in the CHANGELOG."""
 _WRITTEN_BY_HAND = (
@@ -109,8 +111,8 @@ def test_without_a_word_on_the_mode_it_opens_too(home: Home, expected: Any) -> N
     # 0.1 would have shown the demo market among what was bought and imported: now it is hidden, and can be removed.
     found, then = home.json("status", settings={"ARBKIT_DEMO": ""}), expected["status"]
     assert found["mode"] == "imported"
-    assert differences(then["log"], found["log"]) == []
-    assert differences(then["store"]["runs"], found["store"]["runs"]) == []
+    assert unmeant(then["log"], found["log"], "status.log") == []
+    assert unmeant(then["store"]["runs"], found["store"]["runs"], "status.store.runs") == []
     invented = then["store"]["demo_products"]
     assert found["store"]["hidden_products"] == invented > 0
     assert found["store"]["products"] == then["store"]["products"] - invented > 0
@@ -118,6 +120,11 @@ def test_without_a_word_on_the_mode_it_opens_too(home: Home, expected: Any) -> N
     assert removed["products"] == invented
     left = home.json("status")["store"]
     assert (left["products"], left["demo_products"]) == (then["store"]["products"] - invented, 0)
+
+
+def unmeant(then: Any, now: Any, area: str) -> list[str]:
+    """How they differ, but for what 0.1 showed wrongly."""
+    return [difference for difference in differences(then, now, area) if difference.split(":")[0] not in _MEANT]
 
 
 def without(log: Any, topic: str) -> Any:
@@ -321,9 +328,8 @@ def test_the_rare_lines_too(home: Home) -> None:
 
 @pytest.mark.parametrize("area", LOOKS)
 def test_everything_is_shown_as_0_1_showed_it(area: str, seen: Mapping[str, Future[Any]], expected: Any) -> None:
-    found = differences(expected[area], seen[area].result(), area)
-    unmeant = [difference for difference in found if difference.split(":")[0] not in _MEANT]
-    assert unmeant == [], "\n".join(unmeant)
+    found = unmeant(expected[area], seen[area].result(), area)
+    assert found == [], "\n".join(found)
 
 
 def test_nothing_is_there_that_was_not(seen: Mapping[str, Future[Any]], expected: Any) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -27,6 +27,7 @@ from arbkit.stream import TOPICS, Message, Record, TopicPartition, TopicSpec, de
 from arbkit.stream.holes import find_holes, skip_hole
 from arbkit.stream.kafka import KafkaStream
 from tests.helpers.streams import drain, ignore, records, until
+from tests.helpers.waiting import eventually
 from tests.servers.launch import Kafka
 
 TOPIC = "faults"
@@ -42,13 +43,6 @@ def stream(kafka: Kafka) -> Iterator[KafkaStream]:
                 time.sleep(0.05)
         opened.create_topics([TopicSpec(TOPIC, 1)])
         yield opened
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "waited for a minute in vain"
-        time.sleep(0.05)
 
 
 def _oldest(stream: KafkaStream, topic: str) -> int:
@@ -83,7 +77,8 @@ def test_a_partition_added_while_a_consumer_runs_is_read_from_its_start(stream: 
     with stream.consumer(f"more-{time.time_ns()}", [TOPIC], on_revoke=ignore) as consumer:
         found = drain(consumer, 5)
         consumer.commit({found[-1].topic_partition: found[-1].offset + 1})
-        AdminClient({"bootstrap.servers": kafka.address}).create_partitions([NewPartitions(TOPIC, 2)])[TOPIC].result()
+        admin = AdminClient({"bootstrap.servers": kafka.address})
+        admin.create_partitions([NewPartitions(TOPIC, 2)])[TOPIC].result()
         with KafkaStream(kafka.address) as other:
             other.publish(TOPIC, records(40, first=5))
         found += drain(consumer, 40)

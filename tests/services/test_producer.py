@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import replace
@@ -33,6 +33,7 @@ from arbkit.stream import RAW_TOPIC, Record, dead_letters, open_stream
 from tests.helpers import processes
 from tests.helpers.keepa_stub import TOKENS, Asked, Reply, Stub, product, products, stub, tokens, used_up, well
 from tests.helpers.paths import ROOT
+from tests.helpers.waiting import eventually
 
 ASINS = ("B000000001", "B000000002", "B000000003")
 KEY = "a-very-secret-key-0123456789"
@@ -97,13 +98,6 @@ def process(settings: Settings) -> Iterator[subprocess.Popen[str]]:
     finally:
         child.kill()
         child.communicate()
-
-
-def eventually(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "waited for a minute in vain"
-        time.sleep(0.02)
 
 
 def envelopes(settings: Settings) -> list[dict[str, Any]]:

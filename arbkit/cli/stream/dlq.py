@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from arbkit.cli.shared import JSON, counted, load_settings, print_json, print_table, say
-from arbkit.core.errors import UsageError, did_you_mean
+from arbkit.cli.stream.topics import require_topic
 
 _RAW = "raw.keepa_updates"
 _TOPIC = typer.Option(_RAW, help="Topic whose dead letters are meant, or all.")
@@ -87,6 +87,5 @@ def _topics(topic: str) -> Sequence[str]:
 
 
 def _one_topic(topic: str) -> str:
-    if topic not in (known := _topics("all")):
-        raise UsageError("no such topic", field="--topic", value=topic, remedy=did_you_mean(topic, known))
+    require_topic(topic, _topics("all"), field="--topic")
     return topic

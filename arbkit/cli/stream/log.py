@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
 import typer
 
 from arbkit.cli.shared import JSON, age_text, counted, load_settings, print_json, print_table, say, start_service
-from arbkit.core.errors import UsageError, did_you_mean
-from arbkit.core.formatting import count
+from arbkit.cli.stream.topics import require_topic
+from arbkit.core.errors import UsageError
+from arbkit.core.formatting import count, iso_time
 
 if TYPE_CHECKING:
     from arbkit.stream import Message, Stream, TopicPartition, TopicSpec
@@ -101,16 +101,18 @@ def lag(json: bool = JSON) -> None:
 def _behind(stream: Stream, group: str, topic: str, now: float) -> dict[str, Any]:
     """``behind_s`` is the age of the oldest message that the group has not committed."""
     committed = stream.committed_offsets(group, topic)
+    lag = 0
     waiting: list[Message] = []
     for at, (oldest, end) in stream.watermarks(topic).items():
         offset = max(committed.get(at, oldest), oldest)
+        lag += end - offset
         if committed and offset < end:
             waiting += stream.read(topic, partition=at.partition, offset=offset, max_records=1)
     return {
         "group": group,
         "topic": topic,
         "reads": bool(committed),
-        "lag": sum(stream.lag(group, topic).values()),
+        "lag": lag,
         "behind_s": max((max(0.0, now - message.timestamp) for message in waiting), default=None),
     }
 
@@ -125,13 +127,13 @@ def tail(
     json: bool = JSON,
 ) -> None:
     """Print the latest messages of a topic, the oldest of them first."""
-    from arbkit.stream import open_stream
+    from arbkit.stream import TOPICS, open_stream
 
     if json and follow:
         raise UsageError("is one document, which would never end", field="--json", remedy="Leave out --follow")
     settings, stop = start_service()
     with open_stream(settings) as stream:
-        _require_topic(topic)
+        require_topic(topic, [one.name for one in TOPICS], field="TOPIC")
         ends = {at: end for at, (_, end) in stream.watermarks(topic).items()}
         latest = _latest(stream, topic, number, key)
         if json:
@@ -142,14 +144,6 @@ def tail(
             for messages in stream.scan(topic, start=ends):
                 ends |= {message.topic_partition: message.offset + 1 for message in messages}
                 _print([message for message in messages if key in ("", message.key)], whole=whole)
-
-
-def _require_topic(topic: str) -> None:
-    from arbkit.stream import TOPICS
-
-    names = [one.name for one in TOPICS]
-    if topic not in names:
-        raise UsageError("no such topic", field="TOPIC", value=topic, remedy=did_you_mean(topic, names))
 
 
 def _latest(stream: Stream, topic: str, number: int, key: str) -> Sequence[Message]:
@@ -195,8 +189,8 @@ def _print(messages: Sequence[Message], *, whole: bool) -> None:
     for message in messages:
         text = message.value.decode(errors="replace")
         shown = text if whole or len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
-        at = datetime.fromtimestamp(message.timestamp, UTC).isoformat(timespec="milliseconds")
-        say(f"{at} {message.topic_partition}@{message.offset} {message.key or '(no key)'} {shown}", whole=True)
+        where = f"{message.topic_partition}@{message.offset}"
+        say(f"{iso_time(message.timestamp)} {where} {message.key or '(no key)'} {shown}", whole=True)
 
 
 @app.command("show")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
 
 import orjson
 from pydantic import JsonValue
 
+from arbkit.core.formatting import iso_time
 from arbkit.core.results import JsonObject
 
 
@@ -17,7 +17,7 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line of a record."""
         about: JsonObject = {
-            "at": _time(record.created),
+            "at": iso_time(record.created),
             "level": record.levelname,
             "logger": record.name,
             "process": record.process,
@@ -38,17 +38,13 @@ def of_service(name: str, line: str, *, now: float, level: str = "INFO") -> str:
     except orjson.JSONDecodeError:
         about = None
     if not isinstance(about, dict):
-        about = {"at": _time(now), "level": level, "message": _text(line)}
+        about = {"at": iso_time(now), "level": level, "message": _text(line)}
     return _line({"service": name, **about})
 
 
 def _text(foreign: str) -> str:
     # Half a character, which no JSON can hold.
     return foreign.encode("utf-8", "replace").decode()
-
-
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
 
 
 def _line(about: JsonObject) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NotRequired, TypedDict, cast
 
 from elasticsearch import ApiError, Elasticsearch, OrjsonSerializer, TransportError
@@ -78,7 +78,7 @@ def connect(url: str, *, api_key: str | None = None, ca: str | None = None) -> E
 class Refreshing:
     """Lets searches see what a process has written: its own all of it, those of others a little of it at once.
 
-    What it does not show the server shows by itself, a second later.
+    The server shows the rest a second later, and so it does what cannot be shown now: what is written stays written.
     """
 
     def __init__(self, client: Elasticsearch, prefix: str) -> None:
@@ -106,7 +106,8 @@ class Refreshing:
         now = time.monotonic()
         if now - self._shown_at >= _SHOW_EVERY_S:
             self._shown_at = now
-            self.before_search(collection)
+            with suppress(StoreError), wrap_errors():
+                self.before_search(collection)
 
     def show_all(self) -> None:
         """Let all searches see all that was noted, waiting for the server but a moment."""
@@ -114,7 +115,8 @@ class Refreshing:
             unseen, self._unseen = self._unseen, set()
         if unseen:
             soon = self._client.options(request_timeout=_SHOW_ALL_S)
-            soon.indices.refresh(index=[self._prefix + name for name in sorted(unseen)])
+            with suppress(StoreError), wrap_errors():
+                soon.indices.refresh(index=[self._prefix + name for name in sorted(unseen)])
 
 
 def fetch_documents(

@@ -7,7 +7,6 @@ How offers, histories and products are written: :mod:`arbkit.store.elastic.write
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -40,9 +39,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _FORGOTTEN_AT_ONCE = 100
+"""Records of runs removed with a new one: a store that has many comes down to what it keeps step by step."""
 _SHOWN_AT_ONCE = 50
 """Changed products that searches see at once; refreshing for more would slow the rest of a backlog."""
-"""Records of runs removed with a new one: a store that has many comes down to what it keeps step by step."""
 
 
 class ElasticStore(ElasticUsers, Closing):
@@ -121,8 +120,7 @@ class ElasticStore(ElasticUsers, Closing):
             done = RouteWriter(self._client, self._prefix, self._writer).put(results, generation, announce, changes_to)
         self._fresh.note("opportunities", "outbox", "products", "windows")
         if len(results) <= _SHOWN_AT_ONCE:
-            with wrap_errors():
-                self._fresh.show("opportunities")
+            self._fresh.show("opportunities")
         return done
 
     def put_swept(self, inputs: str) -> None:
@@ -360,9 +358,7 @@ class ElasticStore(ElasticUsers, Closing):
 
     def close(self) -> None:
         """See :meth:`arbkit.store.base.Store.close`. What was written is seen by every search from then on."""
-        # A server that is away has nothing to show, and who closes waits for nobody.
-        with suppress(StoreError), wrap_errors():
-            self._fresh.show_all()
+        self._fresh.show_all()
         self._client.close()
 
     def _search(self, collection: str, search: JsonObject) -> Any:

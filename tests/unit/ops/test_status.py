@@ -15,16 +15,17 @@ from arbkit.ops.stream_state import DEAD_TOPICS, StreamState
 from arbkit.reports.schedule.scheduler import EntryStatus
 from arbkit.sources.keepa_api.token_budget import read_tokens
 from arbkit.store import open_store
-from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, TOPICS, dead_letter_topic
+from arbkit.stream import ENRICH_GROUP, ENRICHED_TOPIC, RAW_TOPIC, TOPICS, dead_letter_topic
 
 NOW = 10_000.0
 
 
 def stream() -> StreamState:
-    """Two partitions of raw messages, of which the group has passed a part, and one dead letter."""
+    """Two partitions of raw messages, of which the group has passed a part, and four dead letters."""
     watermarks = {topic.name: {0: (0, 0), 1: (0, 0)} for topic in TOPICS}
     watermarks[RAW_TOPIC] = {0: (5, 20), 1: (0, 4)}
     watermarks[dead_letter_topic(RAW_TOPIC)] = {0: (0, 1), 1: (0, 0)}
+    watermarks[dead_letter_topic(ENRICHED_TOPIC)] = {0: (2, 5)}
     return StreamState(NOW, watermarks, {ENRICH_GROUP: {0: 18}}, {topic: {} for topic in DEAD_TOPICS})
 
 
@@ -39,7 +40,7 @@ def test_a_status_says_what_waits_what_is_kept_and_how_old_it_is(settings: Setti
     store = read_store_state(settings)
     state = build_status(settings, stream=stream(), store=store, tokens=tokens, schedule=schedule, now=NOW)
     assert state.model_dump(include={"log"})["log"] == {
-        "lag": 6, "lag_by_partition": {"0": 2, "1": 4}, "messages": 19, "published": 24, "dead_letters": 1,
+        "lag": 6, "lag_by_partition": {"0": 2, "1": 4}, "messages": 19, "published": 24, "dead_letters": 4,
     }  # fmt: skip
     assert state.tokens is not None
     assert (state.tokens.age_s, state.tokens.wait_s) == (10, 10.0)

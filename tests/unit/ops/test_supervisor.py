@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,6 +22,7 @@ import pytest
 from arbkit.core.service.heartbeat import LIMIT_S
 from arbkit.ops import supervisor as module
 from arbkit.ops.supervisor import Address, Service, Supervisor
+from tests.helpers.waiting import eventually
 
 BEATS = """
 import pathlib, sys, time
@@ -93,13 +94,6 @@ def supervised(
         thread.join()
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline, "it never came to hold"
-        time.sleep(0.01)
-
-
 def settle() -> None:
     """Let the supervisor look several times."""
     time.sleep(1.0)
@@ -108,18 +102,18 @@ def settle() -> None:
 def test_a_stopped_service_is_killed_and_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     beat, clock, spawned = tmp_path / "consumer", Clock(), Spawned(BEATS, str(tmp_path / "consumer"))
     with supervised(Service("consumer", ("consume",), heartbeat=beat), spawned, clock, monkeypatch) as one:
-        until(beat.exists)
+        eventually(beat.exists)
         for _ in range(3):
             # A service that beats is left alone, however long it takes.
             clock.now += LIMIT_S - 1
-            until(lambda: one._running[0].sign_at == clock.now)
+            eventually(lambda: one._running[0].sign_at == clock.now)
         assert len(spawned.pids) == 1
         os.kill(spawned.pids[0], signal.SIGSTOP)
         settle()
         clock.now = one._running[0].sign_at + LIMIT_S - 1
         settle()
         assert len(spawned.pids) == 1
-        until(lambda: clock.advanced() and len(spawned.pids) > 1)
+        eventually(lambda: clock.advanced() and len(spawned.pids) > 1)
         with pytest.raises(ProcessLookupError):
             os.kill(spawned.pids[0], 0)
 
@@ -138,16 +132,16 @@ def test_a_service_that_answers_nobody_is_started_again(monkeypatch: pytest.Monk
         threading.Thread(target=server.serve_forever).start()
         url = f"http://127.0.0.1:{port}/health"
         with supervised(Service("api", ("api",), Address(url, url)), spawned, clock, monkeypatch) as one:
-            until(lambda: len(spawned.pids) == 1)
+            eventually(lambda: len(spawned.pids) == 1)
             for _ in range(3):
                 # Unhealthy is alive.
                 clock.now += LIMIT_S - 1
-                until(lambda: one._running[0].sign_at == clock.now)
+                eventually(lambda: one._running[0].sign_at == clock.now)
             assert len(spawned.pids) == 1
             server.shutdown()
             server.server_close()
             with socket.create_server(("127.0.0.1", port), backlog=1):
-                until(lambda: clock.advanced() and len(spawned.pids) > 1)
+                eventually(lambda: clock.advanced() and len(spawned.pids) > 1)
 
 
 def pauses(caplog: pytest.LogCaptureFixture) -> list[float]:

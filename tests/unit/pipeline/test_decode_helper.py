@@ -7,8 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +26,7 @@ from arbkit.sources.envelope import envelope
 from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Message, Record, open_stream
 from tests.benchmarks.inputs import demo_products
 from tests.helpers.streams import good
+from tests.helpers.waiting import eventually
 
 FULL = 4
 BACKLOG = 3
@@ -41,19 +41,12 @@ def helpers(of: int | None = None) -> list[psutil.Process]:
     return [p for p in psutil.Process(of).children() if "arbkit.pipeline.decode_helper" in p.cmdline()]
 
 
-def until(done: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
 def asked(decoding: Decoding) -> Decoding:
     """One that has had a backlog."""
     for _ in range(BACKLOG):
         decoding.start(messages(*good(FULL)))()
     # Not by its command, which the system does not know for a moment.
-    until(lambda: decoding.beside or decoding._helper is None)
+    eventually(lambda: decoding.beside or decoding._helper is None)
     return decoding
 
 
@@ -130,7 +123,7 @@ def test_killed_at_any_moment_its_batches_are_decoded_here_and_it_is_not_started
     helper.kill()
     for batch, decoded in zip(batches, waiting, strict=True):
         assert comparable(decoded()) == comparable(decode_batch(batch))
-    until(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE)
+    eventually(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE)
     asked(decoding)
     assert (decoding.beside, helpers()) == (False, [])
 
@@ -144,7 +137,7 @@ def test_one_that_hangs_is_ended_and_its_batches_are_decoded_here(
     batches = [messages(*good(FULL, first=FULL * n)) for n in range(2)]
     for batch, decoded in [(batch, decoding.start(batch)) for batch in batches]:
         assert comparable(decoded()) == comparable(decode_batch(batch))
-    until(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE)
+    eventually(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE)
 
 
 def test_a_batch_that_a_lost_one_was_still_to_be_asked_for_is_decoded_here(
@@ -164,7 +157,7 @@ def test_a_batch_that_a_lost_one_was_still_to_be_asked_for_is_decoded_here(
     waiting = [decoding.start(batch) for batch in batches[:2]]
     helper.kill()
     assert begun.wait(PATIENCE_S)
-    until(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE)
+    eventually(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE)
     # The first is decoded here, the second waits for that, and now the helper is closed.
     threading.Timer(0.5, go_on.set).start()
     waiting.append(decoding.start(batches[2]))
@@ -208,7 +201,7 @@ def test_it_is_started_at_once_where_a_backlog_waits_and_used_when_it_has_starte
     # What comes before is decoded here, whether it ever starts or not.
     assert len(decoding.start(messages(*good(2)))().updates) == 2
     helper.send_signal(signal.SIGCONT)
-    until(lambda: decoding.beside)
+    eventually(lambda: decoding.beside)
     decoding.close()
 
 
@@ -229,7 +222,7 @@ def test_it_ends_with_the_process_that_started_it_however_that_ends() -> None:
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    until(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE)
+    eventually(lambda: not helper.is_running() or helper.status() == psutil.STATUS_ZOMBIE)
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from arbkit.stream.dead_letters import dead_letters, replay
 from tests.helpers.delivery import alert, kept, publish, rule, webhook, with_plan, write_plan
 from tests.helpers.factories import opportunity
 from tests.helpers.receivers import Hook, Mail, hook, mail
+from tests.helpers.waiting import eventually
 
 _PATIENCE_S = 60
 
@@ -60,13 +61,6 @@ def delivering(settings: Settings) -> Iterator[threading.Thread]:
         stop.set()
         thread.join(_PATIENCE_S)
         assert not thread.is_alive()
-
-
-def until(ask: Callable[[], object]) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while not ask():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def empty(settings: Settings) -> Delivered:
@@ -110,8 +104,8 @@ def test_a_channel_that_hangs_or_fails_holds_up_no_other(settings: Settings, rec
         write_plan(settings, rule() + plan)
         publish(settings, [alert(n) for n in range(1, 30)])
         with delivering(settings):
-            until(lambda: len(receiver.times()) == 29)
-            until(lambda: failing.tries > 3)
+            eventually(lambda: len(receiver.times()) == 29)
+            eventually(lambda: failing.tries > 3)
             assert hanging.times() == {}
             age = seconds_since_heartbeat(settings, "dispatcher")
             assert age is not None
@@ -119,7 +113,7 @@ def test_a_channel_that_hangs_or_fails_holds_up_no_other(settings: Settings, rec
             failing.status = 200
             hanging.hangs.clear()
             hanging.release.set()
-            until(lambda: len(failing.times()) == len(hanging.times()) == 29)
+            eventually(lambda: len(failing.times()) == len(hanging.times()) == 29)
     assert set(receiver.times().values()) == {1}
     assert letters(settings) == []
 
@@ -131,8 +125,8 @@ def test_what_a_channel_refuses_time_after_time_is_a_dead_letter_that_can_be_sen
     receiver.status = 401
     publish(settings, [alert(1)])
     with delivering(settings):
-        until(lambda: letters(settings))
-        until(lambda: statuses(settings)["a1"] == {"hook": "failed", "mail": "sent"})
+        eventually(lambda: letters(settings))
+        eventually(lambda: statuses(settings)["a1"] == {"hook": "failed", "mail": "sent"})
     assert receiver.tries == lane.MAX_REFUSALS
     ((value, why),) = letters(settings)
     assert orjson.loads(value)["id"] == "a1"
@@ -168,7 +162,7 @@ def test_no_secret_is_logged_or_kept(
     )
     publish(settings, [alert(1)])
     with caplog.at_level("DEBUG", "arbkit"), delivering(settings):
-        until(lambda: len(letters(settings)) >= 2)
+        eventually(lambda: len(letters(settings)) >= 2)
     said = caplog.text + repr(kept(settings)) + repr(letters(settings))
     assert "answers with 404" in said
     for secret in ("hunter2", "path-secret-987", "token-in-a-path-123", "hook-secret"):
@@ -224,10 +218,10 @@ def test_a_channel_with_a_mistake_leaves_the_others_at_work_and_has_its_alerts_o
         write_plan(settings, rule() + broken + webhook(receiver.url))
         publish(settings, [alert(1)])
         with delivering(settings):
-            until(lambda: receiver.times())
+            eventually(lambda: receiver.times())
             assert later.tries == 0
             write_plan(settings, rule() + webhook(later.url, "later") + webhook(receiver.url))
-            until(lambda: later.times() == {"a1": 1})
+            eventually(lambda: later.times() == {"a1": 1})
     assert receiver.times() == {"a1": 1}
 
 
@@ -237,12 +231,12 @@ def test_a_second_dispatcher_on_a_log_of_one_file_waits_until_the_first_ends(
     write_plan(settings, rule() + webhook(receiver.url))
     with delivering(settings):
         publish(settings, [alert(1)])
-        until(lambda: receiver.times())
+        eventually(lambda: receiver.times())
         with pytest.raises(GroupBusyError):
             empty(settings)
         with delivering(settings):
             publish(settings, [alert(2)])
-            until(lambda: len(receiver.times()) == 2)
+            eventually(lambda: len(receiver.times()) == 2)
     assert set(receiver.times().values()) == {1}
 
 
@@ -260,7 +254,7 @@ def test_a_digest_is_one_message_with_the_best_first(settings: Settings, receive
     write_plan(settings, rule() + webhook(receiver.url, more="digest_minutes = 60"))
     publish(settings, [alert(n, type="ended") for n in range(1, 6)])
     with delivering(settings):
-        until(lambda: len(kept(settings)) == 5)
+        eventually(lambda: len(kept(settings)) == 5)
         time.sleep(0.3)
         assert receiver.bodies == []
     write_plan(settings, rule() + webhook(receiver.url, more="digest_minutes = 60"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from arbkit.stream.base import Offsets
 from arbkit.stream.sqlite_consumer import SqliteConsumer
 from tests.helpers.alerts import announcing_everything
 from tests.helpers.factories import PACKAGE, offer
+from tests.helpers.waiting import eventually
 
 ASIN = "B000000001"
 _PATIENCE_S = 60
@@ -61,13 +62,6 @@ def following(settings: Settings) -> Iterator[threading.Thread]:
         stop.set()
         thread.join(_PATIENCE_S)
         assert not thread.is_alive()
-
-
-def until(ask: Callable[[], object]) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while not ask():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def put(settings: Settings, asin: str = ASIN, *, sell: int = 7_000, version: int = 8_000_000) -> ProductState:
@@ -109,14 +103,14 @@ def quiet(settings: Settings) -> bool:
 def test_a_changed_price_is_a_changed_profit_and_one_alert(settings: Settings) -> None:
     with following(settings):
         publish(settings, to_record(put(settings)))
-        until(lambda: profits(settings))
+        eventually(lambda: profits(settings))
         first = profits(settings)
         publish(settings, to_record(put(settings, sell=8_000, version=8_000_001)))
-        until(lambda: profits(settings) != first)
+        eventually(lambda: profits(settings) != first)
         assert profits(settings)[f"{ASIN}:IT:DE"] > first[f"{ASIN}:IT:DE"]
         publish(settings, to_record(put(settings, sell=2_001, version=8_000_002)))
-        until(lambda: not profits(settings))
-        until(lambda: quiet(settings))
+        eventually(lambda: not profits(settings))
+        eventually(lambda: quiet(settings))
         assert len(alerts(settings)) == 1
         age = seconds_since_heartbeat(settings, "detector")
         assert age is not None
@@ -125,12 +119,12 @@ def test_a_changed_price_is_a_changed_profit_and_one_alert(settings: Settings) -
 def test_a_detector_that_was_away_goes_on_where_it_was(settings: Settings) -> None:
     publish(settings, to_record(put(settings)))
     with following(settings):
-        until(lambda: quiet(settings))
+        eventually(lambda: quiet(settings))
     before = alerts(settings)
     with following(settings):
         publish(settings, to_record(put(settings, "B000000002")))
-        until(lambda: len(profits(settings)) == 2)
-        until(lambda: quiet(settings))
+        eventually(lambda: len(profits(settings)) == 2)
+        eventually(lambda: quiet(settings))
     assert alerts(settings)[: len(before)] == before
     assert len(alerts(settings)) == len(set(alerts(settings))) == 2
 
@@ -138,11 +132,11 @@ def test_a_detector_that_was_away_goes_on_where_it_was(settings: Settings) -> No
 def test_what_the_stream_did_not_bring_is_found_in_the_store(settings: Settings) -> None:
     with following(settings):
         put(settings)
-        until(lambda: profits(settings))
+        eventually(lambda: profits(settings))
         first = profits(settings)
         with open_store(settings) as store:
             store.put_fact(_heavy())
-        until(lambda: profits(settings) != first)
+        eventually(lambda: profits(settings) != first)
 
 
 def test_what_the_stream_did_not_bring_does_not_wait_until_it_is_quiet(
@@ -160,22 +154,22 @@ def test_what_the_stream_did_not_bring_does_not_wait_until_it_is_quiet(
     monkeypatch.setattr(SqliteConsumer, "poll", never_quiet)
     with following(settings):
         publish(settings, to_record(state))
-        until(lambda: profits(settings))
+        eventually(lambda: profits(settings))
         first = profits(settings)
         with open_store(settings) as store:
             store.put_fact(_heavy())
-        until(lambda: profits(settings) != first)
+        eventually(lambda: profits(settings) != first)
 
 
 def test_a_vat_class_that_is_none_costs_only_its_product_the_price(settings: Settings) -> None:
     with following(settings) as thread:
         publish(settings, to_record(put(settings)))
-        until(lambda: profits(settings))
+        eventually(lambda: profits(settings))
         with open_store(settings) as store:
             store.put_fact(Fact.of(ASIN, "vat_class", {"vat_class": "boooks"}, at=time.time()))
-        until(lambda: not profits(settings))
+        eventually(lambda: not profits(settings))
         publish(settings, to_record(put(settings, "B000000002")))
-        until(lambda: list(profits(settings)) == ["B000000002:IT:DE"])
+        eventually(lambda: list(profits(settings)) == ["B000000002:IT:DE"])
         assert thread.is_alive()
     done = detection.run(settings, run_id="sweep")
     assert (done.stored, done.unknown["VAT rate unknown"]) == (1, 2)
@@ -195,8 +189,8 @@ def test_what_cannot_be_read_is_a_dead_letter_and_the_rest_is_priced(settings: S
         to_record(put(settings, "B000000002")),
     )  # fmt: skip
     with following(settings):
-        until(lambda: len(profits(settings)) == 2)
-        until(lambda: quiet(settings))
+        eventually(lambda: len(profits(settings)) == 2)
+        eventually(lambda: quiet(settings))
     with open_stream(settings) as log:
         letters = [m for some in log.scan(dead_letter_topic(ENRICHED_TOPIC)) for m in some]
     assert [(m.key, m.value) for m in letters] == [("x", b"\xff"), ("y", b'{"v": 3}')]
@@ -208,8 +202,8 @@ def test_a_message_from_another_store_is_priced_as_this_one_has_it(settings: Set
     ahead = ProductState(state.asin, state.change + 1_000, (), ())
     publish(settings, to_record(ahead), to_record(ProductState("B000000009", 5, state.offers, ())))
     with following(settings):
-        until(lambda: profits(settings))
-        until(lambda: quiet(settings))
+        eventually(lambda: profits(settings))
+        eventually(lambda: quiet(settings))
     assert list(profits(settings)) == [f"{ASIN}:IT:DE"]
 
 
@@ -225,8 +219,8 @@ def test_one_product_that_fails_costs_the_others_nothing(settings: Settings, mon
     monkeypatch.setattr(storing, "price_products", fails)
     publish(settings, to_record(put(settings)), to_record(put(settings, "B000000002")))
     with following(settings):
-        until(lambda: profits(settings))
-        until(lambda: not lag(settings))
+        eventually(lambda: profits(settings))
+        eventually(lambda: not lag(settings))
         time.sleep(0.3)
         assert len(tried) <= 4, "it is not tried again and again"
     with open_stream(settings) as log:
@@ -249,7 +243,7 @@ def test_a_product_that_cannot_be_priced_hides_no_other_one(
     for asin in (ASIN, "B000000002"):
         put(settings, asin)
     with following(settings):
-        until(lambda: profits(settings))
+        eventually(lambda: profits(settings))
 
 
 def test_a_commit_that_fails_is_made_once_it_can_be_though_nothing_more_comes(
@@ -266,7 +260,7 @@ def test_a_commit_that_fails_is_made_once_it_can_be_though_nothing_more_comes(
     monkeypatch.setattr(SqliteConsumer, "commit", fails)
     publish(settings, to_record(put(settings)))
     with following(settings):
-        until(lambda: quiet(settings))
+        eventually(lambda: quiet(settings))
 
 
 def test_a_store_that_fails_is_waited_for(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,7 +274,7 @@ def test_a_store_that_fails_is_waited_for(settings: Settings, monkeypatch: pytes
     monkeypatch.setattr(SqliteStore, "put_routes", fails)
     publish(settings, to_record(put(settings)))
     with following(settings):
-        until(lambda: profits(settings))
+        eventually(lambda: profits(settings))
 
 
 def test_a_profile_that_cannot_be_used_is_waited_for_and_a_changed_one_is_used_at_once(
@@ -289,13 +283,13 @@ def test_a_profile_that_cannot_be_used_is_waited_for_and_a_changed_one_is_used_a
     profile = tmp_path / "profile.toml"
     with following(settings) as thread:
         publish(settings, to_record(put(settings)))
-        until(lambda: profits(settings))
+        eventually(lambda: profits(settings))
         profile.write_text("no = such field", "utf-8")
         publish(settings, to_record(put(settings, "B000000002")))
         time.sleep(0.3)
         assert (len(profits(settings)), thread.is_alive()) == (1, True)
         profile.write_text(built_in(), "utf-8")
-        until(lambda: len(profits(settings)) == 2)
+        eventually(lambda: len(profits(settings)) == 2)
 
 
 def test_a_profile_changed_while_a_batch_is_priced_is_what_it_is_priced_with(
@@ -315,8 +309,8 @@ def test_a_profile_changed_while_a_batch_is_priced_is_what_it_is_priced_with(
     state = put(settings)
     publish(settings, to_record(state))
     with following(settings):
-        until(lambda: profits(settings))
-        until(lambda: quiet(settings))
+        eventually(lambda: profits(settings))
+        eventually(lambda: quiet(settings))
     with open_store(settings) as store:
         assert store.swept() == fingerprint(settings, today())
     assert len(alerts(settings)) == 1
@@ -325,7 +319,7 @@ def test_a_profile_changed_while_a_batch_is_priced_is_what_it_is_priced_with(
 def test_a_second_detector_on_a_log_of_one_file_waits_until_the_first_ends(settings: Settings) -> None:
     with following(settings):
         publish(settings, to_record(put(settings)))
-        until(lambda: profits(settings))
+        eventually(lambda: profits(settings))
         with following(settings) as second:
             time.sleep(0.3)
             assert second.is_alive()

@@ -26,6 +26,7 @@ from arbkit.stream import ALERTS_TOPIC, open_stream
 from tests.helpers.alerts import announce_everything
 from tests.helpers.factories import PACKAGE, offer, opportunity
 from tests.helpers.routes import store_routes
+from tests.helpers.waiting import eventually
 
 _PATIENCE_S = 60
 
@@ -48,13 +49,6 @@ class Detections:
     def unpriced(self) -> int:
         with open_store(self.settings, read_only=True) as store:
             return store.stats().unpriced_products
-
-
-def until(ask: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE_S
-    while not ask():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -81,7 +75,7 @@ def scheduled(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[D
 
 def quiet(seen: Detections) -> int:
     """The detections so far, of which none follows though the scheduler looks on."""
-    until(lambda: seen.unpriced() == 0)
+    eventually(lambda: seen.unpriced() == 0)
     before = seen.runs
     time.sleep(0.5)
     assert seen.runs == before
@@ -100,11 +94,11 @@ def test_a_sweep_follows_changes_that_nobody_prices_and_nothing_else(
         time.sleep(0.2)
         assert seen.runs == 0, "there is nothing to detect in"
         put(settings)
-        until(lambda: seen.runs == 1)
+        eventually(lambda: seen.runs == 1)
         assert quiet(seen) == 1
         # An export is older than the last poll, and a change all the same.
         put(settings, "B000000002", updated_at=1_700_000_000)
-        until(lambda: seen.runs == 2)
+        eventually(lambda: seen.runs == 2)
         put(settings, "B000000002", updated_at=1_600_000_000)
         assert quiet(seen) == 2, "the same version changes nothing"
         # A profile that was not there, then another one, then none again.
@@ -116,7 +110,7 @@ def test_a_sweep_follows_changes_that_nobody_prices_and_nothing_else(
         ]
         for number, change in enumerate(changes, 3):
             change()
-            until(lambda number=number: seen.runs == number)  # type: ignore[misc]
+            eventually(lambda number=number: seen.runs == number)  # type: ignore[misc]
             assert quiet(seen) == number
 
 
@@ -135,8 +129,8 @@ def test_detection_goes_on_while_old_reports_are_removed(settings: Settings, mon
         assert cleaning.wait(_PATIENCE_S)
         for number in range(1, 4):
             put(settings, f"B00000000{number}")
-            until(lambda number=number: seen.runs >= number)  # type: ignore[misc]
-            until(lambda: seen.unpriced() == 0)
+            eventually(lambda number=number: seen.runs >= number)  # type: ignore[misc]
+            eventually(lambda: seen.unpriced() == 0)
     finally:
         stop.set()
         thread.join(_PATIENCE_S)
@@ -148,12 +142,12 @@ def test_a_restart_detects_nothing_that_is_detected_already(
 ) -> None:
     put(settings)
     with scheduled(settings, monkeypatch) as seen:
-        until(lambda: seen.runs == 1)
+        eventually(lambda: seen.runs == 1)
     with scheduled(settings, monkeypatch) as seen:
         time.sleep(0.5)
         assert seen.runs == 0
         monkeypatch.setattr("arbkit.__version__", "another one")
-        until(lambda: seen.runs == 1)
+        eventually(lambda: seen.runs == 1)
 
 
 def test_a_changed_profile_is_not_kept_waiting_and_a_broken_one_is_tried_again_only_in_time(
@@ -162,17 +156,17 @@ def test_a_changed_profile_is_not_kept_waiting_and_a_broken_one_is_tried_again_o
     put(settings)
     slow = settings.model_copy(update={"detect_interval": 3600.0})
     with scheduled(slow, monkeypatch) as seen:
-        until(lambda: seen.runs == 1)
+        eventually(lambda: seen.runs == 1)
         put(settings, "B000000002")
         time.sleep(0.3)
         assert (seen.runs, seen.unpriced()) == (1, 1), "prices wait for the interval"
         (tmp_path / "profile.toml").write_text("no = such field", "utf-8")
-        until(lambda: seen.runs == 2)
+        eventually(lambda: seen.runs == 2)
         time.sleep(0.5)
         assert (seen.runs, seen.failed) == (2, 1)
         (tmp_path / "profile.toml").write_text(built_in(), "utf-8")
-        until(lambda: seen.runs == 3)
-        until(lambda: seen.unpriced() == 0)
+        eventually(lambda: seen.runs == 3)
+        eventually(lambda: seen.unpriced() == 0)
 
 
 def test_only_what_is_left_for_the_whole_interval_is_overdue() -> None:
@@ -196,7 +190,7 @@ def test_once_an_hour_all_is_swept_for_ages_move_on(settings: Settings, monkeypa
     monkeypatch.setattr(scheduler, "_SWEEP_AT_LEAST_EVERY_S", 0.2)
     put(settings)
     with scheduled(settings, monkeypatch) as seen:
-        until(lambda: seen.runs >= 3)
+        eventually(lambda: seen.runs >= 3)
 
 
 def test_what_a_killed_detection_left_to_announce_is_sent_without_another_change(
@@ -207,7 +201,7 @@ def test_what_a_killed_detection_left_to_announce_is_sent_without_another_change
         store_routes(store, [opportunity()], inputs=fingerprint(settings, today()), announce=announce_everything)
         (left,) = store.unsent(10)
     with scheduled(settings, monkeypatch) as seen, open_stream(settings) as log:
-        until(lambda: any(log.scan(ALERTS_TOPIC)))
+        eventually(lambda: any(log.scan(ALERTS_TOPIC)))
         sent = [orjson.loads(m.value) for some in log.scan(ALERTS_TOPIC) for m in some]
         assert (seen.runs, [one["id"] for one in sent]) == (0, [left.id])
 
