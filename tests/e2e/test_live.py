@@ -60,10 +60,13 @@ def test_a_changed_price_shows_without_a_touch(runtime: tuple[Up, Settings], bro
     with visiting(browser, address(up, "opportunities"), ready=ROWS) as visit, open_stream(settings) as log:
         names = [text.strip() for text in visit.page.locator("#arb-table th").all_inner_texts()]
         profit = next(place for place, name in enumerate(names) if name.startswith("Profit"))
-        for number in range(3):
-            row = visit.page.locator(ROWS).nth(number)
+        # One route of each product: a price that has been raised is not raised again.
+        routes: dict[str, str] = {}
+        for row in visit.page.locator(ROWS).all():
             route = str(row.get_attribute("data-id"))
-            asin, source, _ = route.split(":")
+            routes.setdefault(route.split(":")[0], route)
+        for asin, route in list(routes.items())[:3]:
+            source = route.split(":")[1]
             cell = visit.page.locator(f"{ROWS}[data-id='{route}'] td").nth(profit)
             before = str(cell.text_content())
             log.publish(RAW_TOPIC, [dearer(asin, source)])
