@@ -49,7 +49,8 @@ def dearer(asin: str, code: str) -> Record:
     price, current = stats["buyBoxPrice"] + 333, list(stats["current"])
     current[_BUY_BOX] = price
     # Keepa's times are minutes: a later one, within what clocks may differ by.
-    changed = {**product, "lastUpdate": now + 2, "stats": {**stats, "buyBoxPrice": price, "current": current}}
+    later = {"lastUpdate": now + 2, "lastOffersUpdate": now + 2}
+    changed = {**product, **later, "stats": {**stats, "buyBoxPrice": price, "current": current}}
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     message = envelope(asin=asin, market=code, origin="demo", fetched_at=at, run_id="live", product=changed)
     return Record(asin, orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY))
