@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from operator import attrgetter
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -19,6 +20,9 @@ from arbkit.stream import Record
 _VERSION = 2
 """Before there were versions a message was one offer alone."""
 _KNOWN_COMBINATIONS = 4_096
+_MOST_MINOR = 2**31 - 1
+"""Keepa's numbers have 32 bits."""
+_read_prices = attrgetter(*(name for name in NAMES if name.endswith("_minor")))
 
 
 def to_record(state: ProductState) -> Record:
@@ -82,6 +86,8 @@ def _check(state: ProductState) -> None:
         wrong = _of_wrong_type(tuple(map(type, values))) or _with_wrong_type_in_it(values)
         if wrong is not None:
             raise BadRecordError(f"{wrong} is of the wrong type", field="offers", value=str(getattr(offer, wrong)))
+        if not all(price is None or 0 <= price <= _MOST_MINOR for price in _read_prices(offer)):
+            raise BadRecordError("has a price that no shop asks", field="offers", value=offer.id)
         if offer.asin != state.asin or offer.market not in MARKETS:
             raise BadRecordError("is of another product, or of no marketplace", field="offers", value=offer.id)
     if len({offer.market for offer in state.offers}) < len(state.offers):

@@ -49,7 +49,8 @@ def dearer(asin: str, code: str) -> Record:
     price, current = stats["buyBoxPrice"] + 333, list(stats["current"])
     current[_BUY_BOX] = price
     # Keepa's times are minutes: a later one, within what clocks may differ by.
-    changed = {**product, "lastUpdate": now + 2, "stats": {**stats, "buyBoxPrice": price, "current": current}}
+    later = {"lastUpdate": now + 2, "lastOffersUpdate": now + 2}
+    changed = {**product, **later, "stats": {**stats, "buyBoxPrice": price, "current": current}}
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     message = envelope(asin=asin, market=code, origin="demo", fetched_at=at, run_id="live", product=changed)
     return Record(asin, orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY))
@@ -60,10 +61,13 @@ def test_a_changed_price_shows_without_a_touch(runtime: tuple[Up, Settings], bro
     with visiting(browser, address(up, "opportunities"), ready=ROWS) as visit, open_stream(settings) as log:
         names = [text.strip() for text in visit.page.locator("#arb-table th").all_inner_texts()]
         profit = next(place for place, name in enumerate(names) if name.startswith("Profit"))
-        for number in range(3):
-            row = visit.page.locator(ROWS).nth(number)
+        # One route of each product: a price that has been raised is not raised again.
+        routes: dict[str, str] = {}
+        for row in visit.page.locator(ROWS).all():
             route = str(row.get_attribute("data-id"))
-            asin, source, _ = route.split(":")
+            routes.setdefault(route.split(":")[0], route)
+        for asin, route in list(routes.items())[:3]:
+            source = route.split(":")[1]
             cell = visit.page.locator(f"{ROWS}[data-id='{route}'] td").nth(profit)
             before = str(cell.text_content())
             log.publish(RAW_TOPIC, [dearer(asin, source)])

@@ -69,6 +69,7 @@ def test_a_field_of_the_wrong_type_is_refused(name: str, value: object) -> None:
     ("name", "value"),
     [
         ("price_minor", "2000"), ("price_minor", 19.99), ("price_minor", 1e300), ("price_minor", True),
+        ("price_minor", -1), ("new_minor", 2**31), ("keepa_fba_fee_minor", -(2**31)),
         ("title", 1), ("updated_at", None), ("version", "x"), ("hazmat", 1), ("source", 1), ("rating", "4.5"),
         ("asin", "B000000002"), ("market", "US"), ("market", "UK"),
     ],

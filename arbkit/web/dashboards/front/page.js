@@ -139,7 +139,7 @@ function render({ model, el }) {
         // An answer means that whatever was sent before it has been heard too.
         if (pending.has(tick.serial) && tick.serial <= message.event) {
           const now = performance.now();
-          tick.due = now + Math.max(TICK_MS, TICK_REST * (now - pending.get(tick.serial)));
+          tick.due = now + Math.min(Math.max(TICK_MS, TICK_REST * (now - pending.get(tick.serial))), TICK_LOST_MS);
         }
         for (const number of [...pending.keys()]) if (number <= message.event) pending.delete(number);
         performance.mark("arbkit-answer", { detail: { ms: message.ms, event: message.event, about: message.about } });
