@@ -126,7 +126,9 @@ def doctor(
             say(f"{variable}={value}")
         say("")
         for check in checks:
-            console().print("[green]ok  [/]" if check.ok else "[red]FAIL[/]", end=" ")
+            # What keeps nothing from running is no failure.
+            wrong = "[red]FAIL[/]" if check.exit_code else "[yellow]note[/]"
+            console().print("[green]ok  [/]" if check.ok else wrong, end=" ")
             say(f"{check.name}: {check.says}")
             if check.remedy:
                 say(f"     → {check.remedy}")

@@ -351,10 +351,10 @@ class KafkaStream(Stream):
         differs = topic_difference(spec.name, there, {"partitions": spec.partitions, **topic_settings(spec)})
         return [differs] if differs else []
 
-    def _describe(self, topic: str) -> Mapping[str, ConfigEntry]:
+    def _describe(self, topic: str) -> Mapping[str, Any]:
         resource = ConfigResource(ResourceType.TOPIC, topic)
         with wrap_kafka_errors(self._servers, f"topic {topic} cannot be looked at"):
-            found: Mapping[str, ConfigEntry] = result(self._admin.describe_configs([resource])[resource])
+            found: Mapping[str, Any] = result(self._admin.describe_configs([resource])[resource])
         return found
 
     def _change(self, topic: str, settings: dict[str, str]) -> dict[str, str]:
@@ -391,6 +391,6 @@ def _indices(records: Sequence[Record], messages: Sequence[KafkaMessage]) -> lis
     return indices
 
 
-def _settings_there(found: Mapping[str, ConfigEntry], partitions: int) -> dict[str, Setting]:
+def _settings_there(found: Mapping[str, Any], partitions: int) -> dict[str, Setting]:
     """A topic's settings as they are compared with what is asked for."""
     return {"partitions": partitions, **{name: entry.value for name, entry in found.items()}}
