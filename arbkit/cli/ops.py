@@ -22,13 +22,14 @@ if TYPE_CHECKING:
 
 
 def status(json: bool = JSON) -> None:
-    """Show lag, data age, tokens and the latest runs."""
+    """Show lag, data age, tokens, the latest runs, and where everything is."""
     answer(_status(load_settings()), json, _print_status)
 
 
 def _print_status(state: Status) -> None:
     alerts = (("alerts", f"invalid: {fault}") for fault in state.alert_faults)
-    print_table(("", ""), (*_data_rows(state), *_schedule_rows(state), *alerts, _token_row(state)), grid=False)
+    rows = (*_data_rows(state), *_schedule_rows(state), *alerts, _token_row(state), *_address_rows(state))
+    print_table(("", ""), rows, grid=False)
 
 
 def _status(settings: Settings) -> Status:
@@ -97,6 +98,11 @@ def _schedule_rows(state: Status) -> Iterator[tuple[str, str]]:
             yield "schedule", f"{entry.name}: last run {last}; next in {age_text(entry.next_in_s)}"
 
 
+def _address_rows(state: Status) -> Iterator[tuple[str, str]]:
+    for name, address in state.addresses.model_dump().items():
+        yield f"{name} at", address or "a free port, which `arbkit up` has printed"
+
+
 def _token_row(state: Status) -> tuple[str, str]:
     tokens = state.tokens
     if tokens is None:
@@ -120,7 +126,9 @@ def doctor(
             say(f"{variable}={value}")
         say("")
         for check in checks:
-            console().print("[green]ok  [/]" if check.ok else "[red]FAIL[/]", end=" ")
+            # What keeps nothing from running is no failure.
+            wrong = "[red]FAIL[/]" if check.exit_code else "[yellow]note[/]"
+            console().print("[green]ok  [/]" if check.ok else wrong, end=" ")
             say(f"{check.name}: {check.says}")
             if check.remedy:
                 say(f"     → {check.remedy}")

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 
 _INVALID = 3
 app = typer.Typer(
-    name="schedule", help="Run detection on new data and reports by their schedule; or show the schedule."
+    name="schedule", help="Run reports by their schedule and price all products anew, or show the schedule."
 )
 
 
 @app.callback(invoke_without_command=True)
 def serve(context: typer.Context) -> None:
-    """Run detection whenever there is something new, and reports when their time has come."""
+    """Run reports when their time has come, and price all products anew where the detector's work is not enough.
+
+    The detector prices what changed. The scheduler sweeps all products once an hour, on a new day, after a change of
+    profile, fee tables or exchange rates, and where changed products find no detector.
+    """
     if context.invoked_subcommand is None:
         from arbkit.reports.schedule.scheduler import run_scheduler
 

@@ -136,6 +136,7 @@ def init(
     """Create the topics, indices and aliases of log and store. Existing ones are checked; what differs is said."""
     from arbkit.ops.setup import adopt_user_files, adopt_watchlist, initialise, share
     from arbkit.ops.setup import migrate as renew
+    from arbkit.ops.status import addresses
 
     settings = load_settings()
     share(settings)
@@ -149,10 +150,8 @@ def init(
     for difference in differences:
         say(f"differs: {difference}")
     if not differences:
-        variables = settings.masked()
-        log = variables["ARBKIT_LOG"] or settings.log_url
-        store = variables["ARBKIT_STORE"] or settings.store_url
-        say(f"log {log} and store {store} are ready")
+        found = addresses(settings)
+        say(f"log {found.log} and store {found.store} are ready")
 
 
 def produce(once: bool = typer.Option(False, "--once", help="Poll everything once and exit.")) -> None:

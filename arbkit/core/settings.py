@@ -104,9 +104,8 @@ class Settings(BaseSettings):
     alerts: _File = Field(None, description="alerts: rules and channels; empty: alerts.toml, else the built-in rule")
     schedule: _File = Field(None, description="when reports run; empty: schedule.toml if there, else the built-in one")
     report_time_limit: _Seconds = Field(1800, description="seconds that a run of a report may take")
-    report_keep: int = Field(
-        100, ge=0, description="run folders of each report that the scheduler keeps, beside the latest; 0: all"
-    )
+    report_keep: int = Field(100, ge=0, description="run folders of each report that stay, beside the latest; 0: all")
+    report_keep_days: float = Field(0, ge=0, le=36_600, description="days for which all others stay too; 0: none")
     host: str = Field("127.0.0.1", description="address to bind")
     api_port: Port = Field(8000, description="port of the REST API; 0 = any free port")
     dashboards_port: Port = Field(8866, description="port of the dashboards; 0 = any free port")

@@ -66,6 +66,16 @@ def heartbeat_health(settings: Settings) -> list[ServiceHealth]:
     return [_by_heartbeat(name, age_s, "$ARBKIT_HOME", None) for name, age_s in ages.items()]
 
 
+def is_any_running(settings: Settings) -> bool:
+    """Whether any service of these settings has left a heartbeat a moment ago."""
+    return any(one.state == "running" for one in heartbeat_health(settings))
+
+
+def remedy_of(service: str) -> str:
+    """What follows where this service does not run, and what to do about it."""
+    return _REMEDIES[service]
+
+
 def assess(seen: ServiceObservations, *, home: str, progress_age_s: float | None) -> list[ServiceHealth]:
     """The state of each service, in the order in which data passes them.
 

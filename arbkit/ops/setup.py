@@ -20,7 +20,7 @@ from arbkit.store import elastic_options, open_store
 from arbkit.store.kept_facts import restore_facts
 from arbkit.store.mode import mode_in_force
 from arbkit.store.sqlite.rebuild import remove_abandoned
-from arbkit.stream import open_stream, settings_topics
+from arbkit.stream import RAW_TOPIC, open_stream, settings_topics
 
 if TYPE_CHECKING:
     from arbkit.store.elastic.schema import IndexLayout
@@ -31,11 +31,16 @@ _USER_FILES = ("watchlist.txt", "profile.toml", "schedule.toml", "alerts.toml")
 def initialise(settings: Settings) -> list[str]:
     """Create what is missing; answers how what is there differs from what is asked for, and changes none of it.
 
+    But an embedded log keeps raw messages as long as the settings say from now on, which is among the words.
+
     Raises:
         StreamError, StoreError: one of them cannot be reached or made.
     """
     with open_stream(settings) as log:
-        differences = log.create_topics(settings_topics(settings))
+        topics = settings_topics(settings)
+        # Not whenever it is opened: one command with other settings would remove what services are to keep.
+        differences = log.adopt_retention(topic for topic in topics if topic.name == RAW_TOPIC)
+        differences += log.create_topics(topics)
     if _on_elasticsearch(settings):
         from arbkit.store.elastic.indices import create
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from arbkit.core.errors import StoreError
 from arbkit.core.models import Run
 from arbkit.core.results import Result
+from arbkit.core.service.addresses import base_url, dashboard_url
 from arbkit.core.settings import Mode, Settings
 from arbkit.ops.stream_state import StreamState
 from arbkit.sources.keepa_api.token_budget import Tokens
@@ -83,6 +84,15 @@ class ScheduleFigures(Result):
     error: str | None = None
 
 
+class Addresses(Result):
+    """Where everything is, without passwords and tokens; None: its port is left to chance."""
+
+    dashboards: str | None
+    api: str | None
+    log: str
+    store: str
+
+
 class Status(Result):
     """How arbkit stands; ``store`` and ``tokens`` are None where nothing was stored or asked yet.
 
@@ -92,6 +102,7 @@ class Status(Result):
 
     mode: Mode
     source: str
+    addresses: Addresses
     log: LogFigures
     store: StoreFigures | None
     tokens: TokenFigures | None
@@ -139,12 +150,24 @@ def build_status(
     return Status(
         mode=settings.mode,
         source="imported data only" if settings.mode == "imported" else settings.shown_source,
+        addresses=addresses(settings),
         log=log_figures(stream),
         store=None if store is None else store_figures(store, now),
         tokens=None if tokens is None else token_figures(tokens, now),
         schedule=[_schedule_figures(entry, now) for entry in schedule],
         profile_note=profile_note,
         alert_faults=list(alert_faults),
+    )
+
+
+def addresses(settings: Settings) -> Addresses:
+    """Where people, scripts and services find the parts of these settings."""
+    shown = settings.masked()
+    return Addresses(
+        dashboards=dashboard_url(settings, with_its_token=False) if settings.dashboards_port else None,
+        api=base_url(settings.host, settings.api_port) if settings.api_port else None,
+        log=shown["ARBKIT_LOG"] or settings.log_url,
+        store=shown["ARBKIT_STORE"] or settings.store_url,
     )
 
 

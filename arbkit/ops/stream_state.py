@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, TOPICS, Stream, dead_letter_topic
+from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, TOPICS, Message, Stream, dead_letter_topic
 from arbkit.stream.dead_letters import REPLAY_GROUP
 
 DEAD_TOPICS: tuple[str, ...] = tuple(
@@ -79,6 +79,38 @@ def read_stream_state(log: Stream, *, now: float) -> StreamState:
 
 def _committed(log: Stream, group: str, topic: str) -> dict[int, int]:
     return {tp.partition: offset for tp, offset in log.committed_offsets(group, topic).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class GroupDelay:
+    """How far a group is behind: messages that it has not committed, and for how many seconds the oldest has waited.
+
+    ``reads``: whether it has ever committed; ``waits_s`` is None where nothing waits.
+    """
+
+    group: str
+    topic: str
+    reads: bool
+    lag: int
+    waits_s: float | None
+
+
+def read_delay(log: Stream, group: str, topic: str, *, now: float) -> GroupDelay:
+    """How far a group is behind at ``now`` (Unix seconds).
+
+    Raises:
+        StreamError: there is no such topic, or it cannot be read.
+    """
+    committed = log.committed_offsets(group, topic)
+    lag = 0
+    waiting: list[Message] = []
+    for at, (oldest, end) in log.watermarks(topic).items():
+        offset = max(committed.get(at, oldest), oldest)
+        lag += end - offset
+        if offset < end:
+            waiting += log.read(topic, partition=at.partition, offset=offset, max_records=1)
+    waits_s = max((max(0.0, now - message.timestamp) for message in waiting), default=None)
+    return GroupDelay(group, topic, bool(committed), lag, waits_s)
 
 
 @dataclass(frozen=True, slots=True)

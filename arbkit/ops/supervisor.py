@@ -1,7 +1,8 @@
 """``arbkit up``: every service as a process of its own, its log prefixed, restarted when it dies or hangs.
 
 Whatever ends is started again after a pause that grows; what only its user can mend after longer ones. A service hangs
-that gives no sign of life, a heartbeat or an answer of any kind, for as long as `arbkit alive` waits for one.
+that gives no sign of life, a heartbeat or an answer of any kind, for as long as `arbkit alive` waits for one. Time in
+which the supervisor itself did not run, as while the machine slept, counts against nobody.
 
 Each service is started apart, so that Ctrl-C reaches only the supervisor, which then ends them all: each is asked
 to, and after a grace period what is left of it is killed with all that it started.
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import IO
 
 from arbkit.core.errors import ConfigError, UsageError
+from arbkit.core.formatting import age_words
 from arbkit.core.service.addresses import (
     base_url,
     dashboard_url,
@@ -45,6 +47,8 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 _FIRST_LONG_PAUSE_S, _LONGEST_LONG_PAUSE_S = 60.0, 3600.0
 """After an error that a user mends: a key that is paid again, or a file that is repaired, is noticed."""
 _FOR_THE_USER = {UsageError.exit_code, ConfigError.exit_code}
+_AWAY_S = 10.0
+"""Seconds between two looks from which on the supervisor itself was away: it looks five times a second."""
 _ASK_EVERY_S = 10.0
 _ASK_TIMEOUT_S = 10.0
 COMMAND = (sys.executable, "-m", "arbkit")
@@ -181,12 +185,14 @@ class Supervisor:
         self._stop = stop
         self._write = write
         self._clock = clock
+        self._looked_at = clock()
 
     def run(self) -> None:
         """Start all, restart what dies or hangs, end all when stopped."""
         threading.Thread(target=self._ask_for_answers, name="signs of life", daemon=True).start()
         try:
             while not self._stop.is_set():
+                self._excuse_absence()
                 for one in self._running:
                     self._tend(one)
                 self._stop.wait(0.2)
@@ -196,6 +202,15 @@ class Supervisor:
     def given_up(self) -> frozenset[str]:
         """Services that ended with an error which only a user can mend; they are started again after a long pause."""
         return frozenset(r.service.name for r in self._running if r.given_up)
+
+    def _excuse_absence(self) -> None:
+        """Give everyone as long again where nobody could be seen: all would be killed at once on waking."""
+        now = self._clock()
+        if (away_s := now - self._looked_at) > _AWAY_S:
+            logger.info("nobody was looked after for %s: the machine slept or was stopped", age_words(away_s))
+            for one in self._running:
+                one.sign_at = min(now, one.sign_at + away_s)
+        self._looked_at = now
 
     def _tend(self, one: _Running) -> None:
         now = self._clock()

@@ -1,7 +1,7 @@
 """Decoding beside the store: a process that decodes the next batch while this one stores the one before.
 
 It is given the values of messages by its standard input and answers by its standard output, batch by batch. It ends
-with its input, and so with the process that started it, however that ends.
+with its input, and so with the process that started it, however that ends; on Linux even if it is stopped then.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import gc
 import logging
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import time
@@ -24,6 +25,7 @@ from arbkit.core.models import Offer, Update
 from arbkit.core.offers.groups import read_values
 from arbkit.core.offers.history_codec import PackedHistory
 from arbkit.core.service.metrics import timed
+from arbkit.core.service.process import signal_with_parent
 from arbkit.pipeline.decode import Decoded, DecodedBatch, decode_batch, decode_value
 from arbkit.stream import Message
 
@@ -106,7 +108,7 @@ class _Helper:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "arbkit.pipeline.decode_helper"],
+            [sys.executable, "-P", "-m", "arbkit.pipeline.decode_helper", str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Ctrl-C is for those that started it.
@@ -220,6 +222,8 @@ def _answer_of(value: bytes) -> _Answer:
 
 
 if __name__ == "__main__":
+    if hasattr(signal, "SIGKILL"):
+        signal_with_parent(int(sys.argv[1]), signal.SIGKILL)
     # Who asked may have ended meanwhile.
     with suppress(BrokenPipeError):
         _serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -73,6 +73,11 @@ def topic_difference(topic: str, there: Mapping[str, Setting], asked: Mapping[st
     return f"topic {topic}: {'; '.join(parts)}" if parts else ""
 
 
+def is_missing(topic: str) -> str:
+    """What is said of a topic that is not there."""
+    return f"topic {topic} is missing"
+
+
 def now_compacted(topic: str) -> str:
     """What is said of a topic whose retention was changed."""
     return f"topic {topic}: changed, of each key only the last message is kept from now on"
@@ -233,6 +238,24 @@ class Stream(Closing, Protocol):
 
         Raises:
             StreamError: a topic cannot be created, described or changed.
+        """
+        ...
+
+    def compare_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
+        """What is missing, and how existing topics differ, in words; changes nothing.
+
+        Raises:
+            StreamError: the topics cannot be described.
+        """
+        ...
+
+    def adopt_retention(self, specs: Iterable[TopicSpec]) -> list[str]:
+        """Keep messages of existing topics as long, and as many, as is asked for; returns what changed, in words.
+
+        Only where nobody else can: the topics of a broker are changed with its own tools.
+
+        Raises:
+            StreamError: the stream cannot be written.
         """
         ...
 

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import chain
@@ -34,10 +34,12 @@ from arbkit.stream.base import (
     Offsets,
     OnRevoke,
     Record,
+    Setting,
     Stream,
     TopicPartition,
     TopicSpec,
     check_sizes,
+    is_missing,
     no_such_group,
     now_compacted,
     topic_difference,
@@ -114,6 +116,19 @@ class KafkaStream(Stream):
             self._await_topics({s.name for s in missing})
             there = self._topics()
         return list(chain.from_iterable(self._compare(s, there[s.name]) for s in specs if s.name not in made))
+
+    def compare_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
+        """See :meth:`arbkit.stream.base.Stream.compare_topics`."""
+        there = self._topics()
+        return [
+            said
+            for spec in specs
+            for said in (self._differences(spec, there[spec.name]) if spec.name in there else [is_missing(spec.name)])
+        ]
+
+    def adopt_retention(self, specs: Iterable[TopicSpec]) -> list[str]:  # noqa: ARG002
+        """Change nothing: whoever runs the broker has tools of its own."""
+        return []
 
     def publish(self, topic: str, records: Sequence[Record]) -> None:
         """See :meth:`arbkit.stream.base.Stream.publish`."""
@@ -316,10 +331,8 @@ class KafkaStream(Stream):
 
         Segments that nobody has chosen get the size and age that fit its retention.
         """
-        resource = ConfigResource(ResourceType.TOPIC, spec.name)
-        with wrap_kafka_errors(self._servers, f"topic {spec.name} cannot be looked at"):
-            found = result(self._admin.describe_configs([resource])[resource])
-        there = {"partitions": partitions, **{name: entry.value for name, entry in found.items()}}
+        found = self._describe(spec.name)
+        there = _settings_there(found, partitions)
         asked = topic_settings(spec)
         if spec.compacted and there["cleanup.policy"] != asked["cleanup.policy"]:
             there |= self._change(spec.name, {name: asked[name] for name in RETENTION})
@@ -331,6 +344,18 @@ class KafkaStream(Stream):
             yield f"topic {spec.name}: changed, its segments fit its retention from now on"
         if differs := topic_difference(spec.name, there, {"partitions": spec.partitions, **asked}):
             yield differs
+
+    def _differences(self, spec: TopicSpec, partitions: int) -> list[str]:
+        """What differs, in words."""
+        there = _settings_there(self._describe(spec.name), partitions)
+        differs = topic_difference(spec.name, there, {"partitions": spec.partitions, **topic_settings(spec)})
+        return [differs] if differs else []
+
+    def _describe(self, topic: str) -> Mapping[str, Any]:
+        resource = ConfigResource(ResourceType.TOPIC, topic)
+        with wrap_kafka_errors(self._servers, f"topic {topic} cannot be looked at"):
+            found: Mapping[str, Any] = result(self._admin.describe_configs([resource])[resource])
+        return found
 
     def _change(self, topic: str, settings: dict[str, str]) -> dict[str, str]:
         """Give a topic these settings, and leave its others; answers them."""
@@ -364,3 +389,8 @@ def _indices(records: Sequence[Record], messages: Sequence[KafkaMessage]) -> lis
             found[content] -= 1
             indices.append(index)
     return indices
+
+
+def _settings_there(found: Mapping[str, Any], partitions: int) -> dict[str, Setting]:
+    """A topic's settings as they are compared with what is asked for."""
+    return {"partitions": partitions, **{name: entry.value for name, entry in found.items()}}

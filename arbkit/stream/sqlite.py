@@ -25,12 +25,13 @@ from arbkit.stream.base import (
     TopicPartition,
     TopicSpec,
     check_sizes,
+    is_missing,
     no_such_group,
     now_compacted,
     topic_difference,
 )
 from arbkit.stream.sqlite_consumer import SqliteConsumer, take_group
-from arbkit.stream.sqlite_retention import topic_specs, trim
+from arbkit.stream.sqlite_retention import retention_of, topic_specs, trim
 from arbkit.stream.sqlite_tables import (
     Partition,
     committed_by,
@@ -87,6 +88,32 @@ class SqliteStream(Stream):
         known |= {spec.name: replace(spec, partitions=known[spec.name].partitions) for spec in uncompacted}
         compared = (topic_difference(s.name, asdict(known[s.name]), asdict(s)) for s in asked if s.name in known)
         return [*changed, *filter(None, compared)]
+
+    def compare_topics(self, specs: Iterable[TopicSpec]) -> list[str]:
+        """See :meth:`arbkit.stream.base.Stream.compare_topics`."""
+        with self._using() as connection:
+            known = {spec.name: spec for spec in topic_specs(connection)}
+        compared = (
+            topic_difference(s.name, asdict(known[s.name]), asdict(s)) if s.name in known else is_missing(s.name)
+            for s in specs
+        )
+        return list(filter(None, compared))
+
+    def adopt_retention(self, specs: Iterable[TopicSpec]) -> list[str]:
+        """See :meth:`arbkit.stream.base.Stream.adopt_retention`."""
+        with self._using() as connection:
+            known = {spec.name: spec for spec in topic_specs(connection)}
+            asked = [
+                spec for spec in specs if spec.name in known and not (spec.compacted or known[spec.name].compacted)
+            ]
+            changed = [spec for spec in asked if retention_of(spec) != retention_of(known[spec.name])]
+            if changed:
+                with immediate(connection):
+                    connection.executemany(
+                        "UPDATE log_topics SET max_age_s = ?, max_bytes = ? WHERE name = ?",
+                        [(*retention_of(spec), spec.name) for spec in changed],
+                    )
+        return [f"topic {spec.name}: changed, it keeps as much as the settings say from now on" for spec in changed]
 
     def publish(self, topic: str, records: Sequence[Record]) -> None:
         """See :meth:`arbkit.stream.base.Stream.publish`."""

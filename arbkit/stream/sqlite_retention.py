@@ -55,6 +55,11 @@ def topic_specs(connection: sqlite3.Connection) -> list[TopicSpec]:
     return [TopicSpec(name, count, age, size, bool(compacted)) for name, count, age, size, compacted in found]
 
 
+def retention_of(spec: TopicSpec) -> tuple[float | None, int | None]:
+    """How long a topic keeps messages (seconds), and how many bytes of them; None: any."""
+    return spec.max_age_s, spec.max_bytes
+
+
 def _look_at_clock(connection: sqlite3.Connection) -> bool:
     """Note the time, and whether it has jumped; whether ages count now."""
     now = time.time()

@@ -351,6 +351,30 @@ def test_creating_topics_again_reports_differences_and_changes_none(
     assert len(stream.watermarks(TOPIC)) == 4
 
 
+def test_topics_are_compared_without_a_change(request: pytest.FixtureRequest, open_stream: Open) -> None:
+    differs(request, "the mock answers no requests to describe topics", "mock")
+    stream = open_stream()
+    assert stream.compare_topics([TopicSpec(TOPIC, 4)]) == []
+    asked = [TopicSpec(TOPIC, 8, 3_600.0, compacted=True), TopicSpec("nobody-made-it", 1)]
+    differs_by, missing = stream.compare_topics(asked)
+    assert "partitions is 4, asked for 8" in differs_by
+    assert missing == "topic nobody-made-it is missing"
+    assert stream.compare_topics([TopicSpec(TOPIC, 4)]) == []
+
+
+def test_retention_is_adopted_where_nobody_else_can_change_it(
+    request: pytest.FixtureRequest, open_stream: Open
+) -> None:
+    differs(request, "whoever runs the broker changes its topics", "kafka", "mock")
+    stream = open_stream()
+    asked = [TopicSpec(TOPIC, 4, 3_600.0, 1 << 20), TopicSpec("nobody-made-it", 1)]
+    assert stream.adopt_retention(asked) == [
+        f"topic {TOPIC}: changed, it keeps as much as the settings say from now on"
+    ]
+    assert stream.adopt_retention(asked) == []
+    assert stream.compare_topics(asked[:1]) == []
+
+
 def test_a_topic_that_is_to_be_compacted_is_so_from_now_on_and_it_is_said(
     request: pytest.FixtureRequest, open_stream: Open
 ) -> None:

@@ -519,6 +519,36 @@ def test_what_a_killed_replay_has_left_goes_at_once_and_what_may_still_be_filled
     assert half_filled() == ["offers"]
 
 
+def test_the_doctor_names_blocks_and_full_disks(
+    prefix: str, elasticsearch: Elasticsearch, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    on_elastic = settings.model_copy(update={"store": elasticsearch.url, "store_prefix": prefix})
+    initialise(on_elastic)
+
+    def found() -> list[str]:
+        checks = [check for check in examine(on_elastic) if check.name == "store"]
+        return [f"{check.says} → {check.remedy}" for check in checks if not check.ok]
+
+    assert found() == []
+    with Client(elasticsearch.url) as client:
+        block = "index.blocks.read_only_allow_delete"
+        client.indices.put_settings(index=f"{prefix}offers", settings={block: True})
+        (said,) = found()
+        assert f"{prefix}offers-" in said
+        assert "Make room on Elasticsearch's disk" in said
+        client.indices.put_settings(index=f"{prefix}offers", settings={block: None})
+        # Whatever this machine's disk has is too little now; a node of tests does not look at it.
+        monkeypatch.setattr("arbkit.store.elastic.client._FULL_PCT", 0.0)
+        monkeypatch.setattr("arbkit.store.elastic.client._ROOM", 1 << 60)
+        assert found() == []
+        client.cluster.put_settings(persistent={"cluster.routing.allocation.disk.threshold_enabled": True})
+        try:
+            (said,) = found()
+        finally:
+            client.cluster.put_settings(persistent={"cluster.routing.allocation.disk.threshold_enabled": None})
+    assert "% full" in said
+
+
 def test_templates_make_an_index_of_that_name_as_strict_as_ours(prefix: str, elasticsearch: Elasticsearch) -> None:
     with Client(elasticsearch.url) as client:
         client.indices.create(index=f"{prefix}offers-by-hand")

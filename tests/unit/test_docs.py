@@ -75,6 +75,18 @@ def test_links_lead_somewhere(path: Path) -> None:
         assert link.startswith("https://") or (path.parent / link).exists(), link
 
 
+def test_the_limits_of_memory_are_those_of_the_compose_file() -> None:
+    shown: dict[str, str] = {}
+    text = (DOCS / "guide" / "scale-out.md").read_text("utf-8").partition("### What a service may take")[2]
+    for names, limits in re.findall(r"^\| ([\w, ]+) \| ([\d, ]+) MB(?: each)? \|", text, re.M):
+        shown |= dict(zip(names.lower().split(", "), limits.split(", "), strict=True))
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))["services"]
+    # Two do their work and end.
+    stays = {name: one["mem_limit"].removesuffix("m") for name, one in services.items()}
+    del stays["init"], stays["kibana-setup"]
+    assert shown == stays
+
+
 def test_every_page_is_in_the_navigation() -> None:
     text = (ROOT / "mkdocs.yml").read_text("utf-8")
     assert yaml.safe_load(text)["strict"] is True

@@ -99,21 +99,16 @@ def lag(json: bool = JSON) -> None:
 
 
 def _behind(stream: Stream, group: str, topic: str, now: float) -> dict[str, Any]:
-    """``behind_s`` is the age of the oldest message that the group has not committed."""
-    committed = stream.committed_offsets(group, topic)
-    lag = 0
-    waiting: list[Message] = []
-    for at, (oldest, end) in stream.watermarks(topic).items():
-        offset = max(committed.get(at, oldest), oldest)
-        lag += end - offset
-        if committed and offset < end:
-            waiting += stream.read(topic, partition=at.partition, offset=offset, max_records=1)
+    """``behind_s`` is the age of the oldest message that the group has not committed; null if it never read any."""
+    from arbkit.ops.stream_state import read_delay
+
+    found = read_delay(stream, group, topic, now=now)
     return {
         "group": group,
         "topic": topic,
-        "reads": bool(committed),
-        "lag": lag,
-        "behind_s": max((max(0.0, now - message.timestamp) for message in waiting), default=None),
+        "reads": found.reads,
+        "lag": found.lag,
+        "behind_s": found.waits_s if found.reads else None,
     }
 
 

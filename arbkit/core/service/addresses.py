@@ -6,6 +6,7 @@ import os
 import secrets
 import socket
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -90,5 +91,28 @@ def is_loopback(host: str) -> bool:
     """Whether only this machine can reach what is bound to ``host``."""
     try:
         return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def allowed_origins(settings: Settings) -> list[str]:
+    """The origins of ``ARBKIT_CORS``, as browsers spell them.
+
+    Raises:
+        ConfigError: one is no origin; ``*`` is none, for any page could read then what is open on this machine.
+    """
+    origins = [text.strip().rstrip("/").lower() for text in settings.cors.split(",") if text.strip()]
+    for origin in origins:
+        if not _is_origin(origin):
+            remedy = "Name each as https://tools.example or http://localhost:3000, separated by commas"
+            raise ConfigError("is no origin of a page", field="ARBKIT_CORS", value=origin[:80], remedy=remedy)
+    return origins
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        rest = (parts.path, parts.query, parts.fragment, parts.username, parts.password)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not any(rest)
     except ValueError:
         return False

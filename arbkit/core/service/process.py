@@ -77,12 +77,23 @@ def die_with_parent() -> None:
     if not supervisor:
         return
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        # It may have been killed before that took effect.
-        if str(os.getppid()) != supervisor:
-            os.kill(os.getpid(), signal.SIGTERM)
+        signal_with_parent(int(supervisor), signal.SIGTERM)
     else:
         threading.Thread(target=_end_with, args=(int(supervisor),), name="supervisor watch", daemon=True).start()
+
+
+def signal_with_parent(parent: int, number: signal.Signals) -> None:
+    """On Linux, have the kernel send this process ``number`` when ``parent``, which has started it, ends.
+
+    SIGKILL so ends even a process that is stopped. Elsewhere nothing happens. "Ends" is true of the thread that has
+    started this process, too.
+    """
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
+    # It may have ended before that took effect.
+    if os.getppid() != parent:
+        os.kill(os.getpid(), number)
 
 
 def _end_with(supervisor: int) -> None:

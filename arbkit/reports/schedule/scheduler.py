@@ -67,7 +67,8 @@ def _clean_old_folders(settings: Settings, stop: threading.Event) -> None:
     """Keep the folders of runs few. In a thread of its own: 50,000 take minutes, in which detection must go on."""
     while settings.report_keep and not stop.is_set():
         try:
-            clean(settings.reports_dir, keep=settings.report_keep, stop=stop)
+            days = settings.report_keep_days or None
+            clean(settings.reports_dir, keep=settings.report_keep, older_than_days=days, stop=stop)
         except ArbkitError as error:
             logger.error("old reports could not be removed: %s", error)
         stop.wait(_CLEAN_EVERY_S)

@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from arbkit.core.errors import StoreError, StoreRefusedError
 from arbkit.core.results import JsonObject
+from arbkit.store.elastic.schema import COLLECTIONS
 
 BLOCKED = "cluster_block_exception"
 """Elasticsearch's own name for a write that a block refuses: a full disk, or a migration's last moments."""
@@ -24,6 +25,16 @@ _BLOCKS = {
     _WRITE_BLOCK: "`arbkit init --migrate` is at work, or broke off: run that again",
 }
 """By the numbers and names of blocks, what lifts them."""
+
+_BLOCK_SETTINGS = {
+    "index.blocks.read_only_allow_delete": "/12/disk usage",
+    "index.blocks.read_only": "/5/index read-only",
+    "index.blocks.write": _WRITE_BLOCK,
+}
+"""By the settings that hold blocks, their numbers and names."""
+_FULL_PCT, _ROOM = 85.0, 200 << 30
+"""What Elasticsearch's own low watermark is: so much of a disk in use, unless so many bytes are free."""
+_DISK_LIMITS = "cluster.routing.allocation.disk.threshold_enabled"
 
 _TIMED_OUT = "search_timeout_exception"
 """Elasticsearch's own name for a search that took too long."""
@@ -259,6 +270,49 @@ def blocked(why: str) -> StoreError:
     """The error where a block of Elasticsearch refuses a write, which ends as soon as the block is lifted."""
     remedy = next((remedy for block, remedy in _BLOCKS.items() if block in why), "Lift the block that it names")
     return StoreError(f"the store takes no writes: {why}", kind="blocked", remedy=remedy)
+
+
+def find_blocks(
+    url: str, *, prefix: str = "arbkit-", api_key: str | None = None, ca: str | None = None
+) -> list[StoreError]:
+    """The blocks that keep our indices from taking writes, each with what lifts it.
+
+    Raises:
+        StoreError: the cluster cannot be reached, or refuses.
+    """
+    with connect(url, api_key=api_key, ca=ca) as client, wrap_errors():
+        found = client.indices.get_settings(
+            index=[prefix + name for name in COLLECTIONS], name="index.blocks.*", flat_settings=True,
+            ignore_unavailable=True,
+        )  # fmt: skip
+        return [
+            blocked(f"{index} has {setting} ({_BLOCK_SETTINGS[setting]})")
+            for index, about in sorted(found.items())
+            for setting, value in about["settings"].items()
+            if value == "true" and setting in _BLOCK_SETTINGS
+        ]
+
+
+def full_disks(url: str, *, api_key: str | None = None, ca: str | None = None) -> list[str]:
+    """The disks of nodes that are fuller than Elasticsearch likes, in words; none where we may not ask.
+
+    Raises:
+        StoreError: the cluster cannot be reached, or refuses.
+    """
+    with connect(url, api_key=api_key, ca=ca) as client, wrap_errors():
+        asking = client.options(ignore_status=403)
+        limits = asking.cluster.get_settings(include_defaults=True, flat_settings=True)
+        nodes = asking.cat.allocation(format="json", bytes="b", h="node,disk.percent,disk.avail")
+        if 403 in (limits.meta.status, nodes.meta.status):
+            return []
+        in_force = [limits.body.get(kind, {}).get(_DISK_LIMITS) for kind in ("transient", "persistent", "defaults")]
+        if next((value for value in in_force if value is not None), "true") == "false":
+            return []
+        return [
+            f"the disk of node {one['node']} is {one['disk.percent']} % full, {int(one['disk.avail']) >> 30} GiB free"
+            for one in cast("list[dict[str, str]]", nodes.body)
+            if one["disk.percent"] and float(one["disk.percent"]) >= _FULL_PCT and int(one["disk.avail"]) < _ROOM
+        ]
 
 
 def is_read_only(why: str) -> bool:

@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from arbkit.core.errors import ConfigError
+from arbkit.core.service.addresses import allowed_origins
 from arbkit.core.settings import Settings
 
 _TAKEN = ("Authorization", "X-API-Key", "Content-Type", "If-None-Match", "Last-Event-ID")
 _SHOWN = ("ETag", "Retry-After", "Content-Disposition")
-
-
-def allowed_origins(settings: Settings) -> list[str]:
-    """The origins of ``ARBKIT_CORS``, as browsers spell them.
-
-    Raises:
-        ConfigError: one is no origin; ``*`` is none, for any page could read then what is open on this machine.
-    """
-    origins = [text.strip().rstrip("/").lower() for text in settings.cors.split(",") if text.strip()]
-    for origin in origins:
-        if not _is_origin(origin):
-            remedy = "Name each as https://tools.example or http://localhost:3000, separated by commas"
-            raise ConfigError("is no origin of a page", field="ARBKIT_CORS", value=origin[:80], remedy=remedy)
-    return origins
 
 
 def add_cors(app: FastAPI, settings: Settings) -> None:
@@ -42,12 +26,3 @@ def add_cors(app: FastAPI, settings: Settings) -> None:
             allow_headers=_TAKEN,
             expose_headers=_SHOWN,
         )
-
-
-def _is_origin(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        rest = (parts.path, parts.query, parts.fragment, parts.username, parts.password)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not any(rest)
-    except ValueError:
-        return False

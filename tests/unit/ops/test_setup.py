@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from arbkit.core.settings import Settings
-from arbkit.ops.setup import adopt_user_files, adopt_watchlist, share
+from arbkit.ops.setup import adopt_user_files, adopt_watchlist, initialise, share
 from arbkit.pipeline.watchlist.editing import add
 from arbkit.pipeline.watchlist.reading import load
 from arbkit.store import Store, open_store
+from arbkit.stream import open_stream, settings_topics
 
 ONE, TWO, THREE = "B000000001\n", "B000000002\n", "B000000003\n"
 
@@ -167,3 +168,14 @@ def test_the_list_of_a_folder_is_not_that_of_the_demo_market(remote: tuple[Setti
     assert adopt_watchlist(demo, checkout) == []
     assert len(store.watched(demo=True)) == 300
     assert store.watched() == []
+
+
+def test_the_log_keeps_messages_as_long_as_the_settings_say_once_that_is_asked_for(settings: Settings) -> None:
+    assert initialise(settings) == []
+    shorter = settings.model_copy(update={"log_retention_hours": 24.0})
+    # A command with other settings changes nothing of what services keep.
+    with open_stream(shorter) as log:
+        assert "max_age_s is 604800.0, asked for 86400.0" in log.compare_topics(settings_topics(shorter))[0]
+    (said,) = initialise(shorter)
+    assert "raw.keepa_updates: changed" in said
+    assert initialise(shorter) == []

@@ -7,10 +7,11 @@ import sys
 
 import orjson
 import pytest
+from pydantic import SecretStr
 
 from arbkit.core.settings import Settings
 from arbkit.ops.prometheus import exposition, exposition_while_down
-from arbkit.ops.status import build_status, log_figures, read_store_state
+from arbkit.ops.status import addresses, build_status, log_figures, read_store_state
 from arbkit.ops.stream_state import DEAD_TOPICS, StreamState
 from arbkit.reports.schedule.scheduler import EntryStatus
 from arbkit.sources.keepa_api.token_budget import read_tokens
@@ -54,6 +55,23 @@ def test_nothing_stored_and_nothing_asked_are_no_figures(settings: Settings) -> 
     assert read_store_state(settings) is None
     state = build_status(settings, stream=stream(), store=None, tokens=None, schedule=[], now=NOW)
     assert (state.store, state.tokens, state.schedule) == (None, None, [])
+
+
+def test_it_says_where_everything_is_and_no_secret(settings: Settings) -> None:
+    given = {
+        "host": "0.0.0.0", "api_port": 8000, "dashboards_port": 8866, "token": SecretStr("the-token"),
+        "log": "kafka://broker:9092", "store": "https://me:the-password@search.example:9200",
+    }  # fmt: skip
+    found = addresses(settings.model_copy(update=given))
+    assert found.model_dump() == {
+        "dashboards": "http://127.0.0.1:8866/voila/render/opportunities.ipynb",
+        "api": "http://127.0.0.1:8000",
+        "log": "kafka://broker:9092",
+        "store": "https://me:********@search.example:9200",
+    }
+    left_to_chance = addresses(settings)
+    assert (left_to_chance.api, left_to_chance.dashboards) == (None, None)
+    assert left_to_chance.log == left_to_chance.store == f"sqlite:///{settings.database}"
 
 
 def test_metrics_are_there_before_anything_is_stored_and_while_the_log_is_down() -> None:

@@ -40,12 +40,17 @@ class Clock:
 
     def __init__(self) -> None:
         self.now = 1_000.0
+        self._was_read = True
 
     def __call__(self) -> float:
+        self._was_read = True
         return self.now
 
     def advanced(self) -> bool:
-        self.now += 1
+        """Five seconds on, once those before have been seen: more at once would be a machine that slept."""
+        if self._was_read:
+            self._was_read = False
+            self.now += 5
         return True
 
 
@@ -110,12 +115,84 @@ def test_a_stopped_service_is_killed_and_started_again(tmp_path: Path, monkeypat
         assert len(spawned.pids) == 1
         os.kill(spawned.pids[0], signal.SIGSTOP)
         settle()
-        clock.now = one._running[0].sign_at + LIMIT_S - 1
+        last = one._running[0].sign_at
+        eventually(lambda: clock.advanced() and clock.now >= last + LIMIT_S - 10)
         settle()
         assert len(spawned.pids) == 1
         eventually(lambda: clock.advanced() and len(spawned.pids) > 1)
         with pytest.raises(ProcessLookupError):
             os.kill(spawned.pids[0], 0)
+
+
+def test_after_a_sleep_of_the_machine_nobody_is_killed_who_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beat, clock, spawned = tmp_path / "consumer", Clock(), Spawned(BEATS, str(tmp_path / "consumer"))
+    with supervised(Service("consumer", ("consume",), heartbeat=beat), spawned, clock, monkeypatch) as one:
+        eventually(beat.exists)
+        os.kill(spawned.pids[0], signal.SIGSTOP)
+        settle()
+        clock.now += 50 * LIMIT_S
+        settle()
+        assert len(spawned.pids) == 1
+        os.kill(spawned.pids[0], signal.SIGCONT)
+        eventually(lambda: one._running[0].sign_at == clock.now)
+        # One that does not go on is found out as ever.
+        os.kill(spawned.pids[0], signal.SIGSTOP)
+        eventually(lambda: clock.advanced() and len(spawned.pids) > 1)
+
+
+_SLEEPER = """
+import sys, threading, time
+from pathlib import Path
+from arbkit.core.service.process_tree import spawn
+from arbkit.ops import supervisor
+from arbkit.ops.supervisor import Service, Supervisor
+
+folder = Path(sys.argv[1])
+beats = "import pathlib, sys, time\\nwhile True:\\n    pathlib.Path(sys.argv[1]).touch(); time.sleep(0.01)"
+supervisor.COMMAND = [sys.executable, "-c", beats]
+
+def pid_said(*given, **named):
+    process = spawn(*given, **named)
+    print(process.pid, flush=True)
+    return process
+
+def clock():
+    return time.monotonic() + float((folder / "slept").read_text())
+
+supervisor.spawn = pid_said
+services = [Service(name, (str(folder / name),), heartbeat=folder / name) for name in ("a", "b", "c")]
+Supervisor(services, environment={}, sockets={}, stop=threading.Event(), write=print, clock=clock).run()
+"""
+
+
+def test_all_stopped_together_with_their_supervisor_go_on_when_it_does(tmp_path: Path) -> None:
+    (tmp_path / "slept").write_text("0")
+    parent = subprocess.Popen([sys.executable, "-c", _SLEEPER, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    children = [int(parent.stdout.readline()) for _ in range(3)]
+    try:
+        eventually(lambda: all((tmp_path / name).exists() for name in "abc"))
+        for pid in (parent.pid, *children):
+            os.kill(pid, signal.SIGSTOP)
+        (tmp_path / "slept").write_text(str(10 * LIMIT_S))
+        os.kill(parent.pid, signal.SIGCONT)
+        # It looks five times a second, and finds none of them alive yet.
+        settle()
+        beats = [(tmp_path / name).stat().st_mtime_ns for name in "abc"]
+        for pid in children:
+            os.kill(pid, signal.SIGCONT)
+        eventually(lambda: all((tmp_path / n).stat().st_mtime_ns != old for n, old in zip("abc", beats, strict=True)))
+        settle()
+        for pid in children:
+            os.kill(pid, 0)
+    finally:
+        parent.kill()
+        rest = parent.communicate()[0].split()
+        for pid in [*children, *(int(word) for word in rest if word.isdecimal())]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 class _Answer(BaseHTTPRequestHandler):

@@ -210,7 +210,11 @@ def test_one_processor_has_no_use_for_it(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not asked(Decoding(full=FULL, demo=True)).beside
 
 
-def test_it_ends_with_the_process_that_started_it_however_that_ends() -> None:
+@pytest.mark.parametrize(
+    "stopped",
+    [False, pytest.param(True, marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child"))],
+)
+def test_it_ends_with_the_process_that_started_it_however_that_ends(stopped: bool) -> None:
     code = (
         "import time; from tests.unit.pipeline.test_decode_helper import *; decode_helper._processors = lambda: 2; "
         "one = asked(Decoding(full=FULL, demo=True)); print('ready', flush=True); time.sleep(600)"
@@ -219,6 +223,9 @@ def test_it_ends_with_the_process_that_started_it_however_that_ends() -> None:
     assert parent.stdout is not None
     assert parent.stdout.readline() == b"ready\n"
     [helper] = helpers(parent.pid)
+    if stopped:
+        helper.send_signal(signal.SIGSTOP)
+        eventually(lambda: helper.status() == psutil.STATUS_STOPPED)
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     parent.stdout.close()

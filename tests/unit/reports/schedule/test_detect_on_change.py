@@ -19,6 +19,7 @@ from arbkit.core.errors import ConfigError
 from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
 from arbkit.profit.seller.profile_file import built_in
+from arbkit.reports.run_folders import new_run_id, run_folders
 from arbkit.reports.runner import STOPPED, ReportRun
 from arbkit.reports.schedule import scheduler
 from arbkit.store import open_store
@@ -117,7 +118,7 @@ def test_a_sweep_follows_changes_that_nobody_prices_and_nothing_else(
 def test_detection_goes_on_while_old_reports_are_removed(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     seen, stop, cleaning = Detections(settings), threading.Event(), threading.Event()
 
-    def clean_for_ever(_: Path, *, keep: int, stop: threading.Event) -> None:
+    def clean_for_ever(_: Path, *, keep: int, older_than_days: float | None, stop: threading.Event) -> None:
         cleaning.set()
         stop.wait()
 
@@ -135,6 +136,27 @@ def test_detection_goes_on_while_old_reports_are_removed(settings: Settings, mon
         stop.set()
         thread.join(_PATIENCE_S)
     assert not thread.is_alive()
+
+
+def test_runs_stay_for_days_and_at_least_the_newest_of_each_report(settings: Settings) -> None:
+    given = settings.model_copy(update={"report_keep": 2, "report_keep_days": 4.0})
+    report = given.reports_dir / "morning"
+    for days in (1, 3, 5, 7):
+        (report / new_run_id(time.time() - days * 86_400)).mkdir(parents=True)
+    old = given.reports_dir / "detect"
+    for days in (10, 11, 12):
+        (old / new_run_id(time.time() - days * 86_400)).mkdir(parents=True)
+    stop = threading.Event()
+    thread = threading.Thread(target=scheduler._clean_old_folders, args=(given, stop))
+    thread.start()
+    try:
+        eventually(lambda: (len(run_folders(report)), len(run_folders(old))) == (2, 2))
+    finally:
+        stop.set()
+        thread.join()
+    kept = given.model_copy(update={"report_keep": 1, "report_keep_days": 4.0})
+    scheduler.clean(kept.reports_dir, keep=kept.report_keep, older_than_days=kept.report_keep_days)
+    assert (len(run_folders(report)), len(run_folders(old))) == (2, 1)
 
 
 def test_a_restart_detects_nothing_that_is_detected_already(

@@ -4,44 +4,71 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from arbkit.core.errors import ServiceError
+from arbkit.core.errors import ArbkitError, ConfigError, ServiceError
 from arbkit.core.formatting import age_words
 from arbkit.core.keepa_time import CLOCK_TOLERANCE_S
+from arbkit.core.service.heartbeat import SERVICES, heartbeat_path
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.core.sqlite import Kind, describe_engine, integrity_faults
+from arbkit.ops.checks.finding import Outcome
 from arbkit.store.sqlite import integrity as store_integrity
-from arbkit.stream import RAW_TOPIC, open_stream
+from arbkit.stream import TOPICS, open_stream
 from arbkit.stream import sqlite_integrity as stream_integrity
 
+_ANY_ZONE = "Europe/Berlin"
 _NAMED = 5
 """Damaged rows that a finding names."""
 
 
-def check_clock(settings: Settings) -> str:
-    """How the clock of this machine stands to the newest message of the log.
-
-    Raises:
-        ServiceError: the message is from the future: the clock was ahead then, or is behind now.
-    """
-    with open_stream(settings) as stream:
-        times = [
-            message.timestamp
-            for at, (oldest, end) in stream.watermarks(RAW_TOPIC).items()
-            if end > oldest
-            for message in stream.read(RAW_TOPIC, partition=at.partition, offset=end - 1, max_records=1)
-        ]
-    if not times:
+def check_clock(settings: Settings) -> Outcome:
+    """How the clock of this machine stands to the newest messages of the log and to heartbeats, and its time zones."""
+    newest = _newest(settings)
+    wrong: list[ArbkitError] = []
+    for what, at in {**newest, **_heartbeats(settings)}.items():
+        if (ahead := at - time.time()) > CLOCK_TOLERANCE_S:
+            remedy = (
+                "The clock of this machine was ahead, or is behind now: set it right (NTP). Messages from then are "
+                "kept for longer, and nothing is removed by its age for a day after the jump"
+            )
+            wrong.append(ServiceError(f"{what} is from {age_words(ahead)} in the future", remedy=remedy))
+    try:
+        ZoneInfo(_ANY_ZONE)
+    except ZoneInfoNotFoundError:
+        remedy = "`pip install tzdata` brings it: schedules and quiet hours need it"
+        wrong.append(ConfigError("there is no time zone data", remedy=remedy))
+    if wrong:
+        return wrong
+    if not newest:
         return "the log holds nothing to compare it with"
-    ahead = max(times) - time.time()
-    if ahead > CLOCK_TOLERANCE_S:
-        raise ServiceError(
-            f"the newest message of the log is from {age_words(ahead)} in the future",
-            remedy="The clock of this machine was ahead, or is behind now: set it right (NTP). Messages from then are "
-            "kept for longer, and nothing is removed by its age for a day after the jump",
-        )
-    return f"in step with the log, whose newest message is {age_words(max(0.0, -ahead))} old"
+    age = max(0.0, time.time() - max(newest.values()))
+    return f"in step with the log, whose newest message is {age_words(age)} old"
+
+
+def _newest(settings: Settings) -> dict[str, float]:
+    """By what it is called, the time (Unix seconds) of the newest message of each topic that has one."""
+    with open_stream(settings) as stream:
+        times = {
+            f"the newest message of {topic.name}": [
+                message.timestamp
+                for at, (oldest, end) in stream.watermarks(topic.name).items()
+                if end > oldest
+                for message in stream.read(topic.name, partition=at.partition, offset=end - 1, max_records=1)
+            ]
+            for topic in TOPICS
+        }
+    return {what: max(found) for what, found in times.items() if found}
+
+
+def _heartbeats(settings: Settings) -> dict[str, float]:
+    found = {}
+    for name in SERVICES:
+        with suppress(OSError):
+            found[f"the heartbeat of the {name}"] = heartbeat_path(settings, name).stat().st_mtime
+    return found
 
 
 def check_sqlite(settings: Settings) -> str:

@@ -1,0 +1,1 @@
+"""What ``arbkit doctor`` looks at."""
