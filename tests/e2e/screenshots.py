@@ -26,7 +26,14 @@ WIDTHS = {"wide": (1280, 900), "phone": (390, 844)}
 _LONGEST_PX = 3_000
 _LONGEST_SHOWN_PX = 1_300
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
-IN_DOCS = {"opportunities-wide", "opportunities-phone", "opportunities-dark-wide", "product-wide", "pipeline-wide"}
+IN_DOCS = {
+    "opportunities-wide",
+    "opportunities-phone",
+    "opportunities-dark-wide",
+    "product-wide",
+    "alerts-wide",
+    "pipeline-wide",
+}
 """The pictures that are committed."""
 
 
@@ -65,6 +72,16 @@ def _dead_letter(page: Page, _: Up) -> None:
     page.get_by_role("button", name="Show").first.click()
 
 
+def _new_rule(page: Page, _: Up) -> None:
+    _unfold(page, "Add a rule")
+    page.get_by_label("Name").fill("a name")
+    page.get_by_label("Min profit").fill("5")
+    page.get_by_role("button", name="Try it").click()
+    page.locator("#arb-tried").wait_for()
+    page.get_by_role("button", name="Add the rule").click()
+    page.locator("#arb-add .arb-wrong:visible").wait_for()
+
+
 def _unfold(page: Page, name: str) -> None:
     folded = page.locator("details", has=page.get_by_text(name, exact=True))
     if folded.get_attribute("open") is None:
@@ -89,6 +106,10 @@ STATES: dict[str, tuple[str, dict[str, str], str, bool, Callable[[Page, Up], Non
     "product-dark": ("product", {"asin": "B0DEMO0149"}, "#arb-history .scatterlayer", True, _nothing),
     "product-unknown": ("product", {"asin": "B000000000"}, "#arb-about", False, _nothing),
     "product-search": ("product", {"q": "camera"}, "#arb-results tr[data-id]", False, _nothing),
+    "alerts": ("alerts", {}, "#arb-history tr[data-id]", False, _nothing),
+    "alerts-dark": ("alerts", {}, "#arb-history tr[data-id]", True, _nothing),
+    "alerts-add": ("alerts", {}, "#arb-history tr[data-id]", False, _new_rule),
+    "alerts-held-back": ("alerts", {"type": "data_problem"}, "#arb-history", False, _nothing),
     "pipeline": ("pipeline", {}, "#arb-services table", False, _nothing),
     "pipeline-dark": ("pipeline", {}, "#arb-services table", True, _nothing),
     "pipeline-dead-letter": ("pipeline", {}, "#arb-services table", False, _dead_letter),
