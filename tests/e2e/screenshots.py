@@ -10,13 +10,16 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from arbkit.core.settings import Settings
 from arbkit.stream import RAW_TOPIC, Record, open_stream
+from tests.helpers.delivery import webhook
 from tests.helpers.paths import ROOT
+from tests.helpers.receivers import SECRET, Hook, hook
 from tests.helpers.running import ROWS, Up, running
 from tests.helpers.visiting import address, session_of
 
@@ -74,10 +77,11 @@ def _dead_letter(page: Page, _: Up) -> None:
 
 def _new_rule(page: Page, _: Up) -> None:
     _unfold(page, "Add a rule")
-    page.get_by_label("Name").fill("a name")
+    page.get_by_label("Name").fill("a-name")
     page.get_by_label("Min profit").fill("5")
     page.get_by_role("button", name="Try it").click()
     page.locator("#arb-tried").wait_for()
+    page.get_by_label("Name").fill("no name")
     page.get_by_role("button", name="Add the rule").click()
     page.locator("#arb-add .arb-wrong:visible").wait_for()
 
@@ -114,6 +118,36 @@ STATES: dict[str, tuple[str, dict[str, str], str, bool, Callable[[Page, Up], Non
     "pipeline-dark": ("pipeline", {}, "#arb-services table", True, _nothing),
     "pipeline-dead-letter": ("pipeline", {}, "#arb-services table", False, _dead_letter),
 }
+
+
+ALERTS = f"""timezone = "Europe/Berlin"
+
+[[rule]]
+name = "worth-a-look"
+on = ["new_opportunity", "price_drop", "margin_increase", "amazon_out_of_stock"]
+min_profit = 10
+min_roi = 20
+min_confidence = 0.4
+clears_at = 8
+per_day = 20
+recheck = {{ max_age_minutes = 360, wait_minutes = 15, then = "send" }}
+
+[[rule]]
+name = "to-germany"
+on = ["new_opportunity", "ended"]
+min_profit = 5
+routes = ["ES:DE", "IT:DE"]
+muted_until = {datetime.now(UTC) + timedelta(hours=8):%Y-%m-%dT%H:%M:%SZ}
+
+[[rule]]
+name = "toys"
+min_profit = "12 EUR"
+
+[[channel]]
+name = "nowhere"
+url = "json://127.0.0.1:9/"
+quiet = "03:00-03:01"
+"""
 
 
 @contextmanager
@@ -158,10 +192,23 @@ def _poison(up: Up) -> None:
         log.publish(RAW_TOPIC, [Record("B000000001", b"<b>not JSON</b>")])
 
 
+@contextmanager
+def _running(folder: str, receiver: Hook) -> Iterator[Up]:
+    (Path(folder) / "alerts.toml").write_text(ALERTS + webhook(receiver.url, "my sheet", "per_hour = 6"))
+    (Path(folder) / ".env").write_text(f"HOOK_SECRET={SECRET}\n")
+    with running(Path(folder) / "var") as up:
+        yield up
+
+
 def main(wanted: list[str]) -> None:
     """All states, or those named."""
     ALL.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "var") as up, _browser() as browser:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        hook() as receiver,
+        _browser() as browser,
+        _running(folder, receiver) as up,
+    ):
         first = browser.new_page()
         first.goto(up.addresses["dashboards"])
         first.wait_for_selector(ROWS, timeout=120_000)

@@ -12,6 +12,7 @@ from arbkit.core.formatting import age_words
 from arbkit.store import Store
 from arbkit.store.alerts import AlertRecord, Delivery, DeliveryStatus
 from arbkit.store.queries import AlertQuery
+from arbkit.web.dashboards.alerts.words import attempts_words
 
 _LATEST = 100
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+]{0,19}(?=://)")
@@ -134,7 +135,7 @@ def _sent(facts: ChannelFacts, now: float) -> str:
 
 def _error(facts: ChannelFacts, now: float) -> str:
     if facts.failing is not None:
-        return f"{facts.failing.why} (after {facts.failing.attempts} attempts)"
+        return f"{facts.failing.why} (after {attempts_words(facts.failing.attempts)})"
     if facts.failed is None:
         return "none"
     return f"{facts.failed.why} ({age_words(max(0.0, now - (facts.failed.at or now)))} ago)"

@@ -14,7 +14,7 @@ from arbkit.store import Page
 from arbkit.store.alerts import AlertRecord, Delivery, DeliveryStatus
 from arbkit.store.queries import AlertQuery
 from arbkit.web.address import pairs_of
-from arbkit.web.dashboards.alerts.words import OUTCOMES, TONES, TYPES
+from arbkit.web.dashboards.alerts.words import OUTCOMES, TONES, TYPES, attempts_words
 from arbkit.web.dashboards.cells import TABLES, printable, title_cell
 from arbkit.web.dashboards.content import Field, Option, TableCell, TableRow, TableView, choice
 
@@ -131,7 +131,7 @@ def _about(record: AlertRecord) -> Sequence[TableCell]:
 
 def _product(asin: str, title: str | None, *, demo: bool) -> TableCell:
     cell = title_cell(title or asin, demo=demo)
-    return {**cell, "text": printable(cell["text"]), "href": f"product.ipynb?asin={asin}", "sub": asin}
+    return {**cell, "text": printable(cell["text"]), "href": f"product.ipynb?asin={asin}", "note": asin}
 
 
 def _profit(likely: float, low: float | None, high: float | None, currency: str) -> TableCell:
@@ -151,7 +151,8 @@ def _outcome_cell(record: AlertRecord) -> TableCell:
 
 def _delivery_words(one: Delivery, now: float) -> str:
     since = "" if one.at is None else f" {age_words(max(0.0, now - one.at))} ago"
-    tries = f" after {one.attempts} attempts" if one.attempts > 1 or (one.attempts and one.status != "sent") else ""
+    counts = one.attempts > 1 or (one.attempts and one.status != "sent")
+    tries = f" after {attempts_words(one.attempts)}" if counts else ""
     dead = ", a dead letter" if one.status == "failed" else ""
     why = f": {printable(one.why)}" if one.why else ""
     return f"{one.channel}: {OUTCOMES[one.status]}{since}{tries}{dead}{why}"

@@ -191,7 +191,7 @@ class AlertsPage(DashboardPage):
         figures: list[Figure] = [
             ("Rules", count(len(rules)), ", ".join(beside) or "all work"),
             ("Alerts today", total(since=since), zone),
-            ("Of them sent", total(since=since, status="sent"), ""),
+            ("Sent on all channels", total(since=since, status="sent"), "of them"),
             ("Suspicious, held back", total(since=since, type="data_problem"), "today"),
             ("Waiting", total(status="pending"), "to be sent"),
             ("Failed", failed, "" if failed == "0" else "arbkit dlq replay sends them again"),

@@ -22,6 +22,11 @@ TONES: Mapping[DeliveryStatus, str] = {
 """How an outcome is coloured."""
 
 
+def attempts_words(number: int) -> str:
+    """``1 attempt``, ``5 attempts``."""
+    return "1 attempt" if number == 1 else f"{number} attempts"
+
+
 def rule_words(rule: Rule, currency: str) -> list[str]:
     """What a rule asks for, a line each; its money is in ``currency``, that of the seller profile."""
     lines = [_occasions(rule), _thresholds(rule, currency), _selection(rule), _limits(rule), _recheck(rule)]
