@@ -67,17 +67,13 @@ class HistoryView:
 
     def fields(self) -> list[Field]:
         """The form that filters."""
-        types = [Option(value=name, label=_type_label(name)) for name in TYPES]
+        types = [Option(value=name, label=label) for name, label in TYPES.items()]
         outcomes = [Option(value=name, label=_outcome_label(name)) for name in OUTCOMES]
         every: list[Option] = [{"value": "", "label": "any"}]
         return [
             choice("type", "Type", [*every, *types], value=self.type),
             choice("outcome", "What became of it", [*every, *outcomes], value=self.outcome),
         ]
-
-
-def _type_label(name: str) -> str:
-    return f"{TYPES[name]}, held back" if name == "data_problem" else TYPES[name]
 
 
 def _outcome_label(name: DeliveryStatus) -> str:
