@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from pydantic import Field
 
@@ -29,27 +30,54 @@ class Trial(Result):
 def try_rule(
     store: Store, rule: Rule, *, limit: int, now: float, groups: Mapping[str, frozenset[str]] | None = None
 ) -> Trial:
-    """Put every stored opportunity to a rule, as if nothing had been announced and it were not muted.
+    """Put every stored opportunity to a rule; see :func:`try_rules`.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    (trial,) = try_rules(store, [rule], limit=limit, now=now, groups=groups)
+    return trial
+
+
+def try_rules(
+    store: Store, rules: Sequence[Rule], *, limit: int, now: float, groups: Mapping[str, frozenset[str]] | None = None
+) -> list[Trial]:
+    """Put every stored opportunity to each rule, as if nothing had been announced and none were muted.
 
     Args:
-        store: read alone.
-        rule: the rule.
-        limit: most alerts to give, the best first.
+        store: read alone, once for all rules.
+        rules: a trial each, in their order.
+        limit: most alerts to give of a rule, the best first.
         now: Unix seconds.
         groups: the groups of each product of the watchlist, by ASIN; None: there are none.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    tried = rule.model_copy(update={"on": OCCASIONS, "muted_until": None})
-    total = meeting = held = 0
-    best: list[Alert] = []
+    tallies = [_Tally(rule.model_copy(update={"on": OCCASIONS, "muted_until": None})) for rule in rules]
+    total = 0
     for route in iter_opportunities(store, OpportunityQuery()):
         total += 1
         of_product = (groups or {}).get(route.asin, frozenset())
-        decision = decide((tried,), RouteChange(route.id, 0, route, None), now=now, groups=of_product)
-        for alert in decision.alerts if decision else ():
-            meeting += 1
-            held += alert.type == "data_problem"
-            best = heapq.nsmallest(limit, [*best, alert], key=lambda one: (-one.priority, one.route))
-    return Trial(rule=rule.name, opportunities=total, meeting=meeting, held=held, items=best)
+        change = RouteChange(route.id, 0, route, None)
+        for tally in tallies:
+            decision = decide((tally.rule,), change, now=now, groups=of_product)
+            for alert in decision.alerts if decision else ():
+                tally.count(alert, limit)
+    return [
+        Trial(rule=one.rule.name, opportunities=total, meeting=one.meeting, held=one.held, items=one.best)
+        for one in tallies
+    ]
+
+
+@dataclass(slots=True)
+class _Tally:
+    rule: Rule
+    meeting: int = 0
+    held: int = 0
+    best: list[Alert] = field(default_factory=list)
+
+    def count(self, alert: Alert, limit: int) -> None:
+        self.meeting += 1
+        self.held += alert.type == "data_problem"
+        self.best = heapq.nsmallest(limit, [*self.best, alert], key=lambda one: (-one.priority, one.route))

@@ -103,6 +103,7 @@ class AlertQuery(_Paged):
 
     sort: Literal["at"] = "at"
     status: DeliveryStatus | None = None
+    type: str | None = None
     asin: Asin | None = None
     rule: str | None = None
     since: float | None = None

@@ -19,12 +19,17 @@ ASIN = "B000000001"
 
 
 def alert(
-    number: int, *deliveries: Delivery, asin: str = ASIN, rule: str = "worth it", demo: bool = False
+    number: int,
+    *deliveries: Delivery,
+    asin: str = ASIN,
+    rule: str = "worth it",
+    demo: bool = False,
+    kind: str = "new_opportunity",
 ) -> AlertRecord:
     return AlertRecord(
         id=f"a{number}",
         asin=asin,
-        type="new_opportunity",
+        type=kind,
         rule=rule,
         at=1_790_000_000.25 + number,
         expires_at=1_790_086_400.0,
@@ -73,6 +78,16 @@ def test_the_status_is_that_of_what_still_can_be_done(opened: Open) -> None:
     store.add_alerts([alert(n, *deliveries) for n, deliveries in enumerate(cases.values())])
     for number, status in enumerate(cases):
         assert ids(list(store.alerts(AlertQuery(status=status)).items)) == [f"a{number}"]
+
+
+def test_alerts_are_found_by_type_and_outcome_together(opened: Open) -> None:
+    store = opened()
+    kinds = ("price_drop", "data_problem", "price_drop", "ended")
+    store.add_alerts([alert(n, waiting(), kind=kind) for n, kind in enumerate(kinds)])
+    store.put_alerts([alert(2, decided("sent", 1.0), kind="price_drop")])
+    assert ids(list(store.alerts(AlertQuery(type="price_drop")).items)) == ["a2", "a0"]
+    assert ids(list(store.alerts(AlertQuery(type="price_drop", status="sent")).items)) == ["a2"]
+    assert store.alerts(AlertQuery(type="target_price")).total == 0
 
 
 def test_alerts_are_found_by_product_rule_and_time_page_after_page(opened: Open) -> None:

@@ -10,13 +10,16 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from arbkit.core.settings import Settings
 from arbkit.stream import RAW_TOPIC, Record, open_stream
+from tests.helpers.delivery import webhook
 from tests.helpers.paths import ROOT
+from tests.helpers.receivers import SECRET, Hook, hook
 from tests.helpers.running import ROWS, Up, running
 from tests.helpers.visiting import address, session_of
 
@@ -26,7 +29,14 @@ WIDTHS = {"wide": (1280, 900), "phone": (390, 844)}
 _LONGEST_PX = 3_000
 _LONGEST_SHOWN_PX = 1_300
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu"]
-IN_DOCS = {"opportunities-wide", "opportunities-phone", "opportunities-dark-wide", "product-wide", "pipeline-wide"}
+IN_DOCS = {
+    "opportunities-wide",
+    "opportunities-phone",
+    "opportunities-dark-wide",
+    "product-wide",
+    "alerts-wide",
+    "pipeline-wide",
+}
 """The pictures that are committed."""
 
 
@@ -65,6 +75,17 @@ def _dead_letter(page: Page, _: Up) -> None:
     page.get_by_role("button", name="Show").first.click()
 
 
+def _new_rule(page: Page, _: Up) -> None:
+    _unfold(page, "Add a rule")
+    page.get_by_label("Name").fill("a-name")
+    page.get_by_label("Min profit").fill("5")
+    page.get_by_role("button", name="Try it").click()
+    page.locator("#arb-tried").wait_for()
+    page.get_by_label("Name").fill("no name")
+    page.get_by_role("button", name="Add the rule").click()
+    page.locator("#arb-add .arb-wrong:visible").wait_for()
+
+
 def _unfold(page: Page, name: str) -> None:
     folded = page.locator("details", has=page.get_by_text(name, exact=True))
     if folded.get_attribute("open") is None:
@@ -89,10 +110,44 @@ STATES: dict[str, tuple[str, dict[str, str], str, bool, Callable[[Page, Up], Non
     "product-dark": ("product", {"asin": "B0DEMO0149"}, "#arb-history .scatterlayer", True, _nothing),
     "product-unknown": ("product", {"asin": "B000000000"}, "#arb-about", False, _nothing),
     "product-search": ("product", {"q": "camera"}, "#arb-results tr[data-id]", False, _nothing),
+    "alerts": ("alerts", {}, "#arb-history tr[data-id]", False, _nothing),
+    "alerts-dark": ("alerts", {}, "#arb-history tr[data-id]", True, _nothing),
+    "alerts-add": ("alerts", {}, "#arb-history tr[data-id]", False, _new_rule),
+    "alerts-held-back": ("alerts", {"type": "data_problem"}, "#arb-history", False, _nothing),
     "pipeline": ("pipeline", {}, "#arb-services table", False, _nothing),
     "pipeline-dark": ("pipeline", {}, "#arb-services table", True, _nothing),
     "pipeline-dead-letter": ("pipeline", {}, "#arb-services table", False, _dead_letter),
 }
+
+
+ALERTS = f"""timezone = "Europe/Berlin"
+
+[[rule]]
+name = "worth-a-look"
+on = ["new_opportunity", "price_drop", "margin_increase", "amazon_out_of_stock"]
+min_profit = 10
+min_roi = 20
+min_confidence = 0.4
+clears_at = 8
+per_day = 20
+recheck = {{ max_age_minutes = 360, wait_minutes = 15, then = "send" }}
+
+[[rule]]
+name = "to-germany"
+on = ["new_opportunity", "ended"]
+min_profit = 5
+routes = ["ES:DE", "IT:DE"]
+muted_until = {datetime.now(UTC) + timedelta(hours=8):%Y-%m-%dT%H:%M:%SZ}
+
+[[rule]]
+name = "toys"
+min_profit = "12 EUR"
+
+[[channel]]
+name = "nowhere"
+url = "json://127.0.0.1:9/"
+quiet = "03:00-03:01"
+"""
 
 
 @contextmanager
@@ -137,10 +192,23 @@ def _poison(up: Up) -> None:
         log.publish(RAW_TOPIC, [Record("B000000001", b"<b>not JSON</b>")])
 
 
+@contextmanager
+def _running(folder: str, receiver: Hook) -> Iterator[Up]:
+    (Path(folder) / "alerts.toml").write_text(ALERTS + webhook(receiver.url, "my sheet", "per_hour = 6"))
+    (Path(folder) / ".env").write_text(f"HOOK_SECRET={SECRET}\n")
+    with running(Path(folder) / "var") as up:
+        yield up
+
+
 def main(wanted: list[str]) -> None:
     """All states, or those named."""
     ALL.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "var") as up, _browser() as browser:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        hook() as receiver,
+        _browser() as browser,
+        _running(folder, receiver) as up,
+    ):
         first = browser.new_page()
         first.goto(up.addresses["dashboards"])
         first.wait_for_selector(ROWS, timeout=120_000)

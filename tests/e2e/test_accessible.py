@@ -14,6 +14,7 @@ pytestmark = pytest.mark.e2e
 PAGES = {
     "opportunities": ({}, f"{ROWS}:nth-child(25)"),
     "product": ({"asin": "B0DEMO0023"}, "#arb-history .scatterlayer"),
+    "alerts": ({}, "#arb-history tr[data-id]"),
     "pipeline": ({}, "#arb-services table"),
 }
 

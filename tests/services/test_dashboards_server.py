@@ -64,7 +64,7 @@ _SOCKET = (
 
 
 def test_no_secret_is_in_anything_that_another_user_sees(served: Served) -> None:
-    eventually(lambda: len(served.kernel_ids()) == 3, "no kernels are kept warm")
+    eventually(lambda: len(served.kernel_ids()) == 4, "no kernels are kept warm")
     page = requests.get(f"{served.url}{PAGE}?token={TOKEN}&profit=5", timeout=_PATIENCE_S)
     assert page.status_code == 200
     assert [(one.status_code, one.headers["Location"]) for one in page.history] == [(302, f"{PAGE}?profit=5")]
@@ -94,7 +94,7 @@ def test_no_secret_is_in_anything_that_another_user_sees(served: Served) -> None
 
 def test_the_query_socket_tells_not_even_who_is_logged_in(served: Served) -> None:
     session = served.logged_in()
-    eventually(lambda: len(served.kernel_ids()) >= 3, "no kernels are kept warm")
+    eventually(lambda: len(served.kernel_ids()) >= 4, "no kernels are kept warm")
     for kernel_id in served.kernel_ids():
         assert session.get(f"{served.url}/voila/query/{kernel_id}", timeout=30).status_code == 404
 

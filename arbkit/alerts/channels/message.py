@@ -19,11 +19,12 @@ from arbkit.core.marketplaces import market
 from arbkit.core.results import JsonObject
 from arbkit.core.settings import Settings
 
-_HEADINGS: dict[AlertType, str] = {
+HEADINGS: dict[AlertType, str] = {
     "new_opportunity": "New opportunity", "price_drop": "Price drop", "margin_increase": "Profit up",
     "target_price": "Target price", "amazon_out_of_stock": "Amazon out of stock", "ended": "Ended",
     "data_problem": "Suspicious data",
 }  # fmt: skip
+"""What each type of alert is called."""
 _LONGEST_TITLE = 120
 _LONGEST_WHY = 400
 _LONGEST_HEAD = 150
@@ -150,7 +151,7 @@ def _item(shown: Shown, pages: str | None) -> _Item:
     name = inert(o.title or alert.asin)
     figures = f"{signed(o.profit, o.currency)} ({percent(o.roi_pct)} ROI)"
     demo = "DEMO " if o.demo else ""
-    head = f"{demo}{_HEADINGS[alert.type]}: {figures} {route} {name}"
+    head = f"{demo}{HEADINGS[alert.type]}: {figures} {route} {name}"
     rows = [
         _Row("Product", f"{name} ({alert.asin})"),
         _Row("Buy", f"{money(o.buy_price, o.buy_currency)} on Amazon {alert.source}", _listing(alert, alert.source)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from dotenv import dotenv_values
@@ -94,8 +95,7 @@ def load_plan(settings: Settings) -> DeliveryPlan:
         ConfigError: the file as a whole cannot be used.
     """
     file = read_alerts_file(settings)
-    written = {name: value for name, value in dotenv_values(".env", interpolate=False).items() if value is not None}
-    good, bad = parse_channels(file.channels, file.where, {**written, **os.environ})
+    good, bad = parse_channels(file.channels, file.where, _variables(settings))
     return DeliveryPlan(
         file.where,
         file.zone,
@@ -104,3 +104,11 @@ def load_plan(settings: Settings) -> DeliveryPlan:
         tuple(bad),
         {rule.name: rule for rule in (_VERSION_1, *rules_of(file).rules)},
     )
+
+
+def _variables(settings: Settings) -> dict[str, str]:
+    # A page of the dashboards runs in another folder than arbkit was started in.
+    found: dict[str, str | None] = {}
+    for folder in dict.fromkeys((settings.folder.absolute(), Path.cwd())):
+        found |= dotenv_values(folder / ".env", interpolate=False)
+    return {name: value for name, value in found.items() if value is not None} | dict(os.environ)

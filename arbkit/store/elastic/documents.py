@@ -285,7 +285,7 @@ def notice_of(document: Mapping[str, JsonValue]) -> Notice:
 
 def alert_document(record: AlertRecord) -> Document:
     """The document of an alert with its deliveries."""
-    searched = ("id", "asin", "rule", "status", "at", "priority", "demo")
+    searched = ("id", "asin", "type", "rule", "status", "at", "priority", "demo")
     deliveries: list[Any] = [
         {"channel": d.channel, "status": d.status, "attempts": d.attempts, "at": d.at} for d in record.deliveries
     ]
@@ -324,7 +324,7 @@ def upgraded(collection: str, document: Mapping[str, JsonValue]) -> Document:
             kind = Look if collection == "looks" else WatchEntry
             return kind.from_dict(_known(kind.__slots__, old)).to_dict()
         case "alerts" | "windows" | "detection":
-            return dict(old)
+            return alert_document(alert_of(old)) if collection == "alerts" else dict(old)
         case "outbox":
             return {**notice_document(notice_of(old), old["number"]), "sent": old["sent"]}
         case _:

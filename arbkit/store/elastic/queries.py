@@ -77,7 +77,7 @@ def alert_search(query: AlertQuery) -> Clause:
     Raises:
         UsageError: the query contradicts itself, or its cursor is of another one.
     """
-    exact = {"status": query.status, "asin": query.asin, "rule": query.rule}
+    exact = {"status": query.status, "type": query.type, "asin": query.asin, "rule": query.rule}
     where: list[JsonValue] = [{"term": {name: value}} for name, value in exact.items() if value is not None]
     for bound, at in (("gte", query.since), ("lt", query.until)):
         if at is not None:

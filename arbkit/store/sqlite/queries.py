@@ -34,6 +34,8 @@ REAL_OFFER_TIMES = (
 )
 """The same without the demo market."""
 
+_ALERT_TYPE = "json_extract(CAST(document AS TEXT), '$.type')"
+"""As the index of types has it."""
 _SORTS = {**OPPORTUNITY_SORTS, "route": "source || target"}
 
 _EQUAL = frozenset(f"{name} = ?" for name in EXACT_FILTERS if name != "asin")
@@ -235,7 +237,7 @@ def _opportunity_filter(query: OpportunityQuery, *, real_only: bool) -> list[Con
 
 def _alert_filter(query: AlertQuery) -> list[Condition]:
     tests = {
-        "status = ?": query.status, "asin = ?": query.asin, "rule = ?": query.rule, "at >= ?": query.since,
-        "at < ?": query.until,
+        "status = ?": query.status, f"{_ALERT_TYPE} = ?": query.type, "asin = ?": query.asin, "rule = ?": query.rule,
+        "at >= ?": query.since, "at < ?": query.until,
     }  # fmt: skip
     return [(test, [value]) for test, value in tests.items() if value is not None]

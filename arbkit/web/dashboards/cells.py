@@ -12,6 +12,7 @@ from arbkit.core.models import Opportunity
 from arbkit.display.labels import status_label
 from arbkit.web.dashboards.content import TableCell, TableColumn
 
+_LONGEST_CELL = 240
 TABLES: Mapping[str, Mapping[str, TableColumn]] = tomllib.loads(
     (Path(__file__).parent / "columns.toml").read_text("utf-8")
 )
@@ -49,3 +50,14 @@ def route_profit_cell(found: Opportunity) -> TableCell:
 def age_cell(at: float, now: float) -> TableCell:
     """How old the prices are."""
     return {"text": age_words(now - at), "note": f"prices of {utc_time(at)}"}
+
+
+def printable(text: str, most: int = _LONGEST_CELL) -> str:
+    """``text`` with its invisible characters escaped, and cut after ``most``."""
+    cut = text if len(text) <= most else f"{text[: most - 1]}…"
+    return escaped(cut)
+
+
+def escaped(text: str, *, keep: str = "") -> str:
+    """``text`` with its invisible characters escaped, but for those to ``keep``."""
+    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)

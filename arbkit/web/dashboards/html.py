@@ -31,7 +31,7 @@ from arbkit.store import Stats, Sums
 Figure = tuple[str, str, str]
 """Label, value, and what stands small beside it."""
 
-_PAGES = {"opportunities": "Opportunities", "product": "Product", "pipeline": "Pipeline"}
+_PAGES = {"opportunities": "Opportunities", "product": "Product", "alerts": "Alerts", "pipeline": "Pipeline"}
 
 
 def minor_money(minor: float | None, currency: str) -> str:

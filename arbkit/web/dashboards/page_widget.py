@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 INTERNAL_ERROR = "Something went wrong in arbkit itself; see pages.log in ARBKIT_HOME."
 
 _FRONT = Path(__file__).parent / "front"
-_STYLES = ("page.css", "opportunities.css", "product.css", "pipeline.css")
+_STYLES = ("page.css", "opportunities.css", "product.css", "pipeline.css", "alerts.css")
 _SCRIPTS = ("dom.js", "form.js", "table.js", "chart.js", "page.js")
 
 

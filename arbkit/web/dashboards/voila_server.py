@@ -150,6 +150,7 @@ def kernel_environment(settings: Settings) -> dict[str, str]:
         "watchlist": settings.watchlist_path.absolute(),
         # One that is not there yet may be made while the kernel runs.
         "profile": settings.profile.absolute() if settings.profile else None,
+        "alerts": settings.alerts.absolute() if settings.alerts else None,
         "schedule": settings.schedule.absolute() if settings.schedule else None,
         "log": _absolute(settings.log_url),
         "store": _absolute(settings.store_url),

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from arbkit.alerts.rules import Rule
-from arbkit.alerts.trial import try_rule
+from arbkit.alerts.trial import try_rule, try_rules
 from arbkit.core.settings import Settings
 from arbkit.store import Store, open_store
 from tests.helpers.alerts import announce_everything
@@ -49,3 +49,11 @@ def test_groups_of_the_watchlist_decide(store: Store) -> None:
     assert try_rule(store, rule, limit=9, now=1.0).meeting == 0
     groups = {"B000000002": frozenset({"toys"}), "B000000003": frozenset({"books"})}
     assert [a.asin for a in try_rule(store, rule, limit=9, now=1.0, groups=groups).items] == ["B000000002"]
+
+
+def test_several_rules_are_tried_in_one_reading(store: Store) -> None:
+    rules = [Rule(name="good", min_profit=7), Rule(name="all")]
+    assert [(one.rule, one.meeting, len(one.items)) for one in try_rules(store, rules, limit=3, now=1.0)] == [
+        ("good", 2, 2),
+        ("all", 8, 3),
+    ]

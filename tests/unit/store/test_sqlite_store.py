@@ -15,6 +15,9 @@ from arbkit.core.models import Update
 from arbkit.core.offers.watched import WatchEntry
 from arbkit.core.sqlite import connect
 from arbkit.store import OpportunityQuery
+from arbkit.store.alerts import AlertRecord
+from arbkit.store.queries import AlertQuery
+from arbkit.store.sqlite.queries import build_alerts_query
 from arbkit.store.sqlite.rows import PUT_OFFER, offer_row
 from arbkit.store.sqlite.schema import MIGRATIONS
 from arbkit.store.sqlite.store import SqliteStore
@@ -156,3 +159,25 @@ def test_a_store_of_before_there_was_a_watchlist_in_it_keeps_one_from_now_on(tmp
     with SqliteStore(path, read_only=True) as store:
         assert store.watched() == [entry]
         assert store.product("B000000001") is not None
+
+
+def test_alerts_of_before_are_found_by_their_type_along_its_index(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    kept = AlertRecord(
+        id="a1", asin="B000000001", type="price_drop", rule="r", at=1.5, expires_at=2.5, priority=1.0, document={},
+        received_at=1.5,
+    )  # fmt: skip
+    with SqliteStore(path) as store:
+        store.add_alerts([kept])
+    with closing(connect(path)) as connection:
+        connection.execute("DROP INDEX alerts_type")
+        before = next(i for i, migration in enumerate(MIGRATIONS) if "alerts_type" in "".join(migration))
+        connection.execute("UPDATE store_meta SET value = ? WHERE name = 'version'", (before,))
+        connection.commit()
+    asked = AlertQuery(type="price_drop")
+    with SqliteStore(path) as store:
+        assert store.alerts(asked).items == (kept,)
+    query = build_alerts_query(asked)
+    with closing(connect(path)) as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {query.sql}", query.values).fetchall()
+    assert any("alerts_type" in str(step) for step in plan)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from arbkit.core.models import Offer, Update
 from arbkit.core.sqlite import connect
-from arbkit.store.elastic.documents import offer_document, offer_of, upgraded
+from arbkit.store.alerts import AlertRecord, Delivery
+from arbkit.store.elastic.documents import alert_document, offer_document, offer_of, upgraded
 from arbkit.store.elastic.schema import fingerprint
 from arbkit.store.sqlite.store import SqliteStore
 from tests.helpers.factories import offer
@@ -30,6 +31,16 @@ def test_a_document_is_read_back_and_upgraded_under_the_names_of_0_1() -> None:
     assert "origin" not in document
     assert offer_of(document) == Offer.from_dict(document) == one
     assert upgraded("offers", {**document, "of_a_later_arbkit": 1}) == document
+
+
+def test_an_alert_of_before_its_type_was_searched_is_upgraded() -> None:
+    one = AlertRecord(
+        id="a1", asin="B000000001", type="price_drop", rule="r", at=1.5, expires_at=2.5, priority=1.0, document={},
+        received_at=1.5, deliveries=(Delivery(channel="mail"),),
+    )  # fmt: skip
+    document = alert_document(one)
+    old = {name: value for name, value in document.items() if name != "type"}
+    assert upgraded("alerts", old) == document
 
 
 def test_every_index_of_0_1_is_known_for_one_to_be_renewed() -> None:

@@ -17,7 +17,8 @@ from arbkit.core.settings import Settings
 from arbkit.sources.keepa_api.token_budget import Tokens, write_tokens
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Record, Stream, dead_letter_topic, open_stream
-from arbkit.web.dashboards.pipeline.dead_letters import parse_dead_letter_id, printable
+from arbkit.web.dashboards.cells import printable
+from arbkit.web.dashboards.pipeline.dead_letters import parse_dead_letter_id
 from arbkit.web.dashboards.pipeline.page import PipelinePage
 from arbkit.web.dashboards.report_files import report_file
 from tests.helpers.factories import offer

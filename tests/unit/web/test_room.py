@@ -33,7 +33,7 @@ def test_there_is_always_room_for_one() -> None:
 
 def test_the_container_of_the_dashboards_holds_six_pages_and_one_drawn_beforehand() -> None:
     limit = int(load()["services"]["dashboards"]["mem_limit"].removesuffix("m")) * MIB
-    found = room(6, limit, kinds=3)
+    found = room(6, limit, kinds=4)
     assert found == Room(6, 1)
     assert found.bytes <= limit
 

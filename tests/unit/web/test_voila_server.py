@@ -20,6 +20,7 @@ from voila.static_file_handler import MultiStaticFileHandler, TemplateStaticFile
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.voila_kernel_manager import voila_kernel_manager_factory
 
+from arbkit.alerts.delivery.plan import load_plan
 from arbkit.core.settings import Settings
 from arbkit.reports.runner import REPORTS
 from arbkit.web.dashboards.server.kernels import DashboardKernels
@@ -110,6 +111,23 @@ def test_a_kernel_notices_a_profile_that_is_made_while_it_runs(
     assert inside.profile_path is None
     (started / "profile.toml").write_text("")
     assert inside.profile_path == started / "profile.toml"
+
+
+def test_a_kernel_reads_the_alerts_that_arbkit_was_started_with(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, elsewhere = tmp_path / "started", tmp_path / "apps"
+    for folder in (started, elsewhere):
+        folder.mkdir()
+    monkeypatch.chdir(started)
+    channel = '[[channel]]\nname = "phone"\nurl_env = "A_PHONE"\n'
+    Path("mine.toml").write_text(channel)
+    Path(".env").write_text("A_PHONE=json://127.0.0.1\n")
+    for variable, value in page_environment(settings.model_copy(update={"alerts": Path("mine.toml")})).items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.chdir(elsewhere)
+    plan = load_plan(Settings.load(_env_file=None))
+    assert (list(plan.channels), plan.bad) == (["phone"], ())
 
 
 def test_a_kernel_is_not_given_the_keepa_key(settings: Settings) -> None:

@@ -14,10 +14,10 @@ from arbkit.core.formatting import UNKNOWN, age_words, count, utc_time
 from arbkit.ops.stream_state import DEAD_TOPICS
 from arbkit.stream import Message, Stream, dead_letter_topic
 from arbkit.stream.dead_letters import attempts, dead_letters, dead_letters_at, summary
+from arbkit.web.dashboards.cells import escaped, printable
 from arbkit.web.dashboards.content import TableRow
 from arbkit.web.dashboards.html import page_html
 
-_LONGEST_CELL = 240
 _SHOWN_BYTES = 64 << 10
 _SHOWN_HEX = 4 << 10
 _HEX_WIDTH = 16
@@ -105,16 +105,6 @@ def _time(text: str | None) -> float | None:
         return None
 
 
-def printable(text: str, most: int = _LONGEST_CELL) -> str:
-    """``text`` with its invisible characters escaped, and cut after ``most``."""
-    cut = text if len(text) <= most else f"{text[: most - 1]}…"
-    return _escaped(cut)
-
-
-def _escaped(text: str, *, keep: str = "") -> str:
-    return "".join(c if c.isprintable() or c in keep else c.encode("unicode_escape").decode() for c in text)
-
-
 def dead_letter_rows(letters: Sequence[DeadLetter], *, now: float) -> list[TableRow]:
     """Rows of the table ``dead_letters``; a row's id is read by :func:`parse_dead_letter_id`."""
     return [
@@ -169,7 +159,7 @@ def _text(data: bytes, *, whole: bool) -> str | None:
         text = codecs.getincrementaldecoder("utf-8")().decode(data, final=whole)
     except UnicodeDecodeError:
         return None
-    return _escaped(text, keep="\n\t")
+    return escaped(text, keep="\n\t")
 
 
 def _hex(data: bytes) -> str:

@@ -14,9 +14,9 @@ from arbkit.ops.service_checks import ServiceHealth
 from arbkit.ops.stream_state import StreamState, Throughput
 from arbkit.sources.keepa_api.token_budget import Tokens
 from arbkit.stream import ENRICH_GROUP, GROUPS, RAW_TOPIC, dead_letter_topic
+from arbkit.web.dashboards.cells import printable
 from arbkit.web.dashboards.html import Figure, page_html
 from arbkit.web.dashboards.pipeline.charts import AGE_BUCKETS
-from arbkit.web.dashboards.pipeline.dead_letters import printable
 from arbkit.web.dashboards.report_files import report_address
 
 _NO_PRODUCER = "No producer has run yet, so the state of Keepa's tokens is unknown. Start one with `arbkit up`."
