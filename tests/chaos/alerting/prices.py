@@ -35,11 +35,11 @@ _BEGAN_MINUTES_AGO = 1_200
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The records of ``products`` products over up to :data:`MOST_ROUNDS` rounds."""
+    """The records of ``products`` products over up to :data:`MOST_ROUNDS` rounds; ``base``: when the first prices were, in Keepa's minutes."""
 
     seed: int
     products: int
-    _base: int = field(default_factory=lambda: to_minutes(time.time()) - _BEGAN_MINUTES_AGO)
+    base: int = field(default_factory=lambda: to_minutes(time.time()) - _BEGAN_MINUTES_AGO)
 
     def bought(self) -> list[Record]:
         """What each product is bought for, before the first round."""
@@ -69,7 +69,7 @@ class Prices:
 
     def _record(self, product: int, market: str, price: int, number: int) -> Record:
         asin = f"B{product:09d}"
-        version = self._base + _APART_MINUTES * number
+        version = self.base + _APART_MINUTES * number
         csv: list[list[int] | None] = [None] * 34
         csv[1] = [version, price]
         message = envelope(
