@@ -35,7 +35,7 @@ _BEGAN_MINUTES_AGO = 1_200
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """The records of ``products`` products over up to :data:`MOST_ROUNDS` rounds; ``base``: when the first prices were, in Keepa's minutes."""
+    """The records of ``products`` products; ``base`` is when their first prices were, in Keepa's minutes."""
 
     seed: int
     products: int
