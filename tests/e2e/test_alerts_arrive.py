@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 
 def test_every_alert_arrives_by_webhook_and_by_mail_whoever_is_killed(settings: Settings) -> None:
     # Other moments each time; a failure prints the seed.
-    plan = Plan(kills=20, products=800, rounds=6, seed=int(time.time()))
+    plan = Plan(kills=20, products=1_000, rounds=5, seed=int(time.time()))
     report = run(plan, settings, say=print)
     print("\n".join(report.lines()))
     assert report.differences == [], f"seed {plan.seed}"

@@ -324,7 +324,7 @@ def _unsent(settings: Settings) -> dict[str, str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--products", type=int, default=250)
+    parser.add_argument("--products", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=20, help=f"at most {MOST_ROUNDS}")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     add_runtime_options(parser, log="sqlite", store="sqlite")

@@ -23,8 +23,10 @@ __all__ = ["MOST_ROUNDS", "Prices"]
 MOST_ROUNDS = 99
 """They are the cents of a price."""
 _BUY = 4_000
-_GONE = (4_500, 5_700)
-"""In cents: a loss, and a profit that no rule asks for."""
+_GONE = (4_500, 5_000)
+"""In cents: losses."""
+_THIN = 5_700
+"""A profit of 2 EUR, which no rule asks for."""
 _BETWEEN = 6_500
 """About 8 EUR of profit: too little to begin, enough to go on."""
 _PAYING = (7_200, 9_500)
@@ -60,12 +62,12 @@ class Prices:
         rng = Random(f"{self.seed}/{product}")
         pays = False
         for _ in range(upto):
-            turns, low = rng.random() < 0.75, rng.random() < 0.5
+            turns, low = rng.random() < 0.75, rng.random() < 0.7
             pays = pays != turns
-            if not turns and rng.random() < 0.5:
-                yield _BETWEEN
-            else:
+            if turns or rng.random() < 0.5:
                 yield (_PAYING if pays else _GONE)[not low]
+            else:
+                yield _BETWEEN if pays or low else _THIN
 
     def _record(self, product: int, market: str, price: int, number: int) -> Record:
         asin = f"B{product:09d}"
