@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from urllib.parse import unquote
 
 from apprise import Apprise, AppriseAsset, NotifyFormat
@@ -106,24 +106,28 @@ def _masked(text: str) -> str:
     return text
 
 
-class _Reasons(logging.Handler):
-    """Gathers what this thread's calls of apprise complain about."""
+# Apprise sends in threads of its own, which have the context of whoever asked, and no more of him.
+_gathered: ContextVar[list[str] | None] = ContextVar("gathered", default=None)
 
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.found: list[str] = []
-        self._thread = threading.get_ident()
+
+class _Reasons(logging.Handler):
+    """Gives what apprise complains about to whoever gathers it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
-            self.found.append(record.getMessage())
+        found = _gathered.get()
+        if found is not None:
+            found.append(record.getMessage())
+
+
+_log.addHandler(_Reasons(logging.WARNING))
 
 
 @contextmanager
 def _reasons() -> Iterator[list[str]]:
-    handler = _Reasons()
-    _log.addHandler(handler)
+    """Gathers what the calls of apprise that are made within complain about, and no others at the same time."""
+    found: list[str] = []
+    token = _gathered.set(found)
     try:
-        yield handler.found
+        yield found
     finally:
-        _log.removeHandler(handler)
+        _gathered.reset(token)
