@@ -23,9 +23,11 @@ from arbkit.alerts.channels.senders import SendFailure
 from arbkit.core.closing import Closing
 from arbkit.core.errors import ConfigError
 
+# With a limit of time apprise sends from a pool of few threads, in which services that hang hold up all others; each
+# service has limits of its own.
 _ASSET = AppriseAsset(
     app_id="arbkit", app_desc="arbkit", app_url="", image_url_mask="", image_url_logo="",
-    async_mode=False, storage_mode="memory", secure_logging=True,
+    async_mode=False, storage_mode="memory", secure_logging=True, service_timeout=0,
 )  # fmt: skip
 _TITLE_ROOM = 300
 _WAIT_S = 1.0
@@ -106,7 +108,7 @@ def _masked(text: str) -> str:
     return text
 
 
-# Apprise sends in threads of its own, which have the context of whoever asked, and no more of him.
+# What threads of apprise's own log belongs to whoever they send for: they have his context.
 _gathered: ContextVar[list[str] | None] = ContextVar("gathered", default=None)
 
 

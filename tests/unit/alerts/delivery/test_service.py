@@ -300,3 +300,17 @@ def test_a_wrong_token_of_a_service_is_given_up_soon_and_says_why(settings: Sett
     assert delivery.attempts == lane.MAX_REFUSALS
     assert "401" in str(delivery.why)
     assert "path-secret" not in str(delivery.why)
+
+
+def test_services_that_hang_hold_up_no_other_however_many_they_are(settings: Settings, server: Mail) -> None:
+    with hook() as hanging:
+        hanging.hangs.set()
+        url = f"{hanging.url.replace('http://', 'json://')}?rto=600"
+        many = "".join(f'[[channel]]\nname = "hanging {n}"\nurl = "{url}"\n' for n in range(40))
+        write_plan(settings, rule() + many + f'[[channel]]\nname = "mail"\nurl = "{server.url}"')
+        publish(settings, [alert(1)])
+        with delivering(settings):
+            eventually(lambda: len(server.messages) == 1 and hanging.tries == 40)
+            hanging.hangs.clear()
+            hanging.status = 500
+            hanging.release.set()
