@@ -67,9 +67,11 @@ bench: install ## all benchmarks as ratios of one run; BENCH=api: one group; AGA
 golden: install ## execute the golden notebooks of the tests anew; look at the difference before you commit it
 	$(BIN)/python -m tests.notebooks.golden
 
-chaos: install ## 300 random kills while 100,000 records flow, on both stores, and 300 injections of every kind; nothing may be lost
+chaos: install ## 300 random kills while 100,000 records flow, 200 while alerts are sent, 300 injections of every kind; nothing may be lost
 	$(BIN)/python -m tests.chaos.trial --kills 300 --records 100000 --store elasticsearch
 	$(BIN)/python -m tests.chaos.trial --kills 300 --records 100000 --store sqlite
+	$(BIN)/python -m tests.chaos.alerting.campaign --kills 200
+	$(BIN)/python -m tests.chaos.alerting.campaign --kills 200 --log kafka --store elasticsearch
 	$(BIN)/python -m tests.chaos.campaign --injections 300 --records 20000 --strict --system
 	$(BIN)/python -m tests.chaos.campaign --injections 300 --records 20000 --strict --system --log kafka --store elasticsearch
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from statistics import median
@@ -18,7 +18,7 @@ import requests
 from confluent_kafka.admin import AdminClient as Admin
 
 from arbkit.core.keepa_time import to_minutes
-from arbkit.core.models import Offer, Update
+from arbkit.core.models import Offer, Opportunity, Update
 from arbkit.core.settings import Settings
 from arbkit.pipeline.enriched import to_record
 from arbkit.sources.envelope import envelope, from_envelope
@@ -30,7 +30,7 @@ from tests.benchmarks.scale import scaled
 from tests.helpers.streams import empty
 from tests.servers.launch import Elasticsearch, Kafka, ServersMissingError, free_ports
 
-__all__ = ["run"]
+__all__ = ["changed_prices", "detector_lag", "fill", "run", "service", "wait_until"]
 
 _TEMPLATES = 400
 _AT_ONCE = 1_000
@@ -70,18 +70,19 @@ def _now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def _fill(store: Store, stream: Stream, products: int) -> None:
+def fill(store: Store, stream: Stream, products: int) -> None:
     """That many products into the store, and on the stream as a consumer puts them."""
-    templates = _templates()
+    known = _templates()
     for start in range(0, products, _AT_ONCE):
         numbers = range(start, min(start + _AT_ONCE, products))
-        offers = [replace(o, asin=f"B1{n:08}") for n in numbers for o in templates[n % len(templates)]]
+        offers = [replace(o, asin=f"B1{n:08}") for n in numbers for o in known[n % len(known)]]
         done = store.put([Update(offer, None) for offer in offers])
         stream.publish(ENRICHED_TOPIC, [to_record(state) for state in done.states.values()])
 
 
 @contextmanager
-def _service(settings: Settings, *command: str) -> Iterator[psutil.Process]:
+def service(settings: Settings, *command: str) -> Iterator[psutil.Process]:
+    """The real command, running, and ended in the end."""
     process = subprocess.Popen(
         [sys.executable, "-m", "arbkit", *command],
         env={**os.environ, **settings.environment()},
@@ -95,21 +96,23 @@ def _service(settings: Settings, *command: str) -> Iterator[psutil.Process]:
         process.wait(60)
 
 
-def _await(done: Callable[[], bool], look_s: float = 0.1) -> None:
+def wait_until(done: Callable[[], bool], look_s: float = 0.1) -> None:
+    """Wait, looking every ``look_s`` seconds."""
     deadline = time.monotonic() + _PATIENCE_S
     while not done():
         assert time.monotonic() < deadline
         time.sleep(look_s)
 
 
-def _lag(stream: Stream) -> int:
+def detector_lag(stream: Stream) -> int:
+    """Messages of products that no detector has priced yet."""
     return sum(stream.lag(DETECT_GROUP, ENRICHED_TOPIC).values())
 
 
 def _embedded(report: Report, products: int) -> None:
     with scaled("", "") as settings:
         with open_stream(settings) as stream, open_store(settings) as store:
-            _fill(store, stream, products)
+            fill(store, stream, products)
         _sweep(report, settings, products)
         _latency(report, settings, "embedded", products)
 
@@ -135,16 +138,16 @@ def _streaming(report: Report, sizes: Sequence[int], messages: int) -> None:
     peaks = []
     for products in sizes:
         with scaled("", "") as settings, open_stream(settings) as stream, open_store(settings) as store:
-            _fill(store, stream, products)
+            fill(store, stream, products)
             again = messages // products if products == max(sizes) else 1
             peak, busy = 0.0, 0.0
             for _ in range(again - 1):
                 _publish_again(store, stream)
-            with _service(settings, "detect", "--follow") as detector:
+            with service(settings, "detect", "--follow") as detector:
                 whole = products * again
-                _await(lambda whole=whole: _lag(stream) < whole)  # type: ignore[misc]
-                before, begun = _used(detector), _lag(stream)
-                while _lag(stream):
+                wait_until(lambda whole=whole: detector_lag(stream) < whole)  # type: ignore[misc]
+                before, begun = _used(detector), detector_lag(stream)
+                while detector_lag(stream):
                     peak = max(peak, detector.memory_info().rss / 1e6)
                     time.sleep(0.2)
                 busy = _used(detector) - before
@@ -177,20 +180,22 @@ def _latency(report: Report, settings: Settings, name: str, products: int) -> No
     with (
         open_stream(settings) as stream,
         open_store(settings) as store,
-        _service(settings, "consume"),
-        _service(settings, "detect", "--follow"),
-        _service(settings, "api"),
+        service(settings, "consume"),
+        service(settings, "detect", "--follow"),
+        service(settings, "api"),
     ):
-        _await(lambda: not _lag(stream) and not store.unpriced(1))
-        _await(lambda: _answers(port))
+        wait_until(lambda: not detector_lag(stream) and not store.unpriced(1))
+        wait_until(lambda: _answers(port))
         in_store, in_api = [], []
-        for number, record in enumerate(_changed_prices(store)):
+        # Dearer where it pays to buy it.
+        best = store.opportunities(OpportunityQuery(limit=_SAMPLES)).items
+        for number, record in enumerate(changed_prices(reversed(best), _dearer)):
             before = _profit(store, record.key)
             started = time.perf_counter()
             stream.publish(RAW_TOPIC, [record])
-            _await(lambda key=record.key, old=before: _profit(store, key) != old, _LOOK_S)  # type: ignore[misc]
+            wait_until(lambda key=record.key, old=before: _profit(store, key) != old, _LOOK_S)  # type: ignore[misc]
             in_store.append(time.perf_counter() - started)
-            _await(lambda key=record.key, old=before: _profit_by_api(port, key) != old, _LOOK_S)  # type: ignore[misc]
+            wait_until(lambda key=record.key, old=before: _profit_by_api(port, key) != old, _LOOK_S)  # type: ignore[misc]
             in_api.append(time.perf_counter() - started)
             if number + 1 == _SAMPLES:
                 break
@@ -210,27 +215,35 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _changed_prices(store: Store) -> Iterator[Record]:
-    """Records that make a product dearer where it pays to buy it."""
-    found = store.opportunities(OpportunityQuery(limit=_SAMPLES)).items
-    by_asin = {o.asin: o for o in reversed(found)}
-    templates = _templates()
-    known = {asin: templates[int(asin[2:]) % len(templates)][0].asin for asin in by_asin}
-    wanted = {*known.values()}
+def changed_prices(routes: Iterable[Opportunity], change: Callable[[int], int]) -> Iterator[Record]:
+    """A record for each product that :func:`fill` has stored: its buy box, where it is bought, at another price.
+
+    Args:
+        routes: the best of a product last.
+        change: the price of the buy box in cents → another one.
+    """
+    by_asin = {o.asin: o for o in routes}
+    known = _templates()
+    originals = {asin: known[int(asin[2:]) % len(known)][0].asin for asin in by_asin}
+    wanted = {*originals.values()}
     raw = {(a, market.code): p for market, a, p in demo_products(_TEMPLATES, history=False) if a in wanted}
     for asin, best in by_asin.items():
-        product = raw[known[asin], best.source]
+        product = raw[originals[asin], best.source]
         message = envelope(
             asin=asin, market=best.source, origin="keepa", fetched_at=_now(), run_id="bench",
-            product=_dearer({**product, "asin": asin}),
+            product=_at_another_price({**product, "asin": asin}, change),
         )  # fmt: skip
         yield Record(asin, orjson.dumps(message, option=orjson.OPT_SERIALIZE_NUMPY))
 
 
-def _dearer(product: dict[str, object]) -> dict[str, object]:
+def _dearer(price: int) -> int:
+    return price + 777
+
+
+def _at_another_price(product: dict[str, object], change: Callable[[int], int]) -> dict[str, object]:
     """The product a minute later, at another price of its buy box."""
     stats = dict(cast("dict[str, Any]", product["stats"]))
-    price = stats["buyBoxPrice"] + 777
+    price = change(stats["buyBoxPrice"])
     current = list(stats["current"])
     current[_BUY_BOX] = price
     # Times are minutes: a later one, within what clocks may differ by.
@@ -259,7 +272,7 @@ def _scaled_out(report: Report, products: int) -> None:
         empty(kafka)
         with scaled(kafka.url, elastic.url) as settings:
             with open_stream(settings) as stream, open_store(settings) as store:
-                _fill(store, stream, products)
+                fill(store, stream, products)
             _latency(report, settings, "Kafka and Elasticsearch", products)
         used = {count: _by_detectors(kafka, elastic, count, products // 5) for count in (1, 2)}
     one, two = used[1], used[2]
@@ -280,9 +293,9 @@ def _by_detectors(kafka: Kafka, elastic: Elasticsearch, count: int, products: in
     empty(kafka)
     with scaled(kafka.url, elastic.url) as settings, ExitStack() as stack:
         stream, store = stack.enter_context(open_stream(settings)), stack.enter_context(open_store(settings))
-        detectors = [stack.enter_context(_service(settings, "detect", "--follow")) for _ in range(count)]
-        _fill(store, stream, products)
-        _await(lambda: not _lag(stream) and not store.unpriced(1))
+        detectors = [stack.enter_context(service(settings, "detect", "--follow")) for _ in range(count)]
+        fill(store, stream, products)
+        wait_until(lambda: not detector_lag(stream) and not store.unpriced(1))
         again = [message for some in stream.scan(ENRICHED_TOPIC) for message in some]
         # A client that nobody holds any more answers no question.
         admin = Admin({"bootstrap.servers": kafka.address})
@@ -291,5 +304,5 @@ def _by_detectors(kafka: Kafka, elastic: Elasticsearch, count: int, products: in
         before, started = sum(map(_used, detectors)), time.perf_counter()
         # All at once: what fills the store meanwhile takes the processors that they are measured on.
         stream.publish(ENRICHED_TOPIC, [Record(message.key, message.value) for message in again])
-        _await(lambda: not _lag(stream))
+        wait_until(lambda: not detector_lag(stream))
         return _Detectors(sum(map(_used, detectors)) - before, time.perf_counter() - started, partitions)

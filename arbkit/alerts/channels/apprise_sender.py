@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from urllib.parse import unquote
 
 from apprise import Apprise, AppriseAsset, NotifyFormat
@@ -23,9 +23,11 @@ from arbkit.alerts.channels.senders import SendFailure
 from arbkit.core.closing import Closing
 from arbkit.core.errors import ConfigError
 
+# With a limit of time apprise sends from a pool of few threads, in which services that hang hold up all others; each
+# service has limits of its own.
 _ASSET = AppriseAsset(
     app_id="arbkit", app_desc="arbkit", app_url="", image_url_mask="", image_url_logo="",
-    async_mode=False, storage_mode="memory", secure_logging=True,
+    async_mode=False, storage_mode="memory", secure_logging=True, service_timeout=0,
 )  # fmt: skip
 _TITLE_ROOM = 300
 _WAIT_S = 1.0
@@ -106,24 +108,28 @@ def _masked(text: str) -> str:
     return text
 
 
-class _Reasons(logging.Handler):
-    """Gathers what this thread's calls of apprise complain about."""
+# What threads of apprise's own log belongs to whoever they send for: they have his context.
+_gathered: ContextVar[list[str] | None] = ContextVar("gathered", default=None)
 
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.found: list[str] = []
-        self._thread = threading.get_ident()
+
+class _Reasons(logging.Handler):
+    """Gives what apprise complains about to whoever gathers it."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread:
-            self.found.append(record.getMessage())
+        found = _gathered.get()
+        if found is not None:
+            found.append(record.getMessage())
+
+
+_log.addHandler(_Reasons(logging.WARNING))
 
 
 @contextmanager
 def _reasons() -> Iterator[list[str]]:
-    handler = _Reasons()
-    _log.addHandler(handler)
+    """Gathers what the calls of apprise that are made within complain about, and no others at the same time."""
+    found: list[str] = []
+    token = _gathered.set(found)
     try:
-        yield handler.found
+        yield found
     finally:
-        _log.removeHandler(handler)
+        _gathered.reset(token)

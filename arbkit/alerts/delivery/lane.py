@@ -46,6 +46,8 @@ class Lane:
         self.longest = sender.longest
         self.in_flight: dict[str, str] = {}
         """Alerts that were handed over and not heard of yet: id → rule."""
+        self.messages_in_flight = 0
+        """The same counted by messages."""
         self.sent: list[SentAlert] | None = None
         """What it sent lately, the oldest first; None: the store must be asked."""
         self.look_at = 0.0
@@ -68,6 +70,7 @@ class Lane:
     def hand_over(self, message: Message, rules: Mapping[str, str]) -> None:
         """Send this message as soon as those before it are done; ``rules`` by the ids of its alerts."""
         self.in_flight.update(rules)
+        self.messages_in_flight += 1
         self._jobs.put((message, rules))
 
     def may_try(self, alert: str) -> bool:
@@ -77,6 +80,7 @@ class Lane:
     def note(self, outcome: Outcome, attempts: Mapping[str, int]) -> None:
         """Take account of an outcome; ``attempts`` of its alerts, by id, that are tried again."""
         now = time.monotonic()
+        self.messages_in_flight -= 1
         for alert in outcome.rules:
             self.in_flight.pop(alert, None)
             self._try_at.pop(alert, None)

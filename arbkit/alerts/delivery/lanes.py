@@ -161,7 +161,7 @@ class Lanes:
         if lane.channel.quiet is not None and lane.channel.quiet.contains(now, plan.zone):
             lane.look_at = tick + _QUIET_LOOK_S
             return 0
-        most = messages_left(lane.channel, self._sent(lane, plan, now), now=now)
+        most = messages_left(lane.channel, self._sent(lane, plan, now), lane.messages_in_flight, now=now)
         if most == 0:
             lane.look_at = tick + _LONGEST_LOOK_S
             return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from arbkit.alerts.alert import Alert
 from arbkit.alerts.channels.message import Shown
@@ -78,7 +78,7 @@ def after_look(
         # A clock that was set back must not keep it waiting.
         if 0 <= now - asked_at < 60 * recheck.wait_minutes:
             return _WAITS
-        return not_looked_at(alert, recheck, "nobody has looked at its prices in time", now=now)
+        return _unseen(store, alert, rule, recheck, now=now)
     refused = next((look for look in mine if look.status == "refused"), None)
     if refused is not None:
         return not_looked_at(alert, recheck, f"no fresh look: {refused.why or 'refused'}", now=now)
@@ -95,6 +95,15 @@ def not_looked_at(alert: Alert, recheck: Recheck, why: str, *, now: float) -> Ve
     if recheck.then == "hold":
         return Verdict(why=why)
     return Verdict(Shown.as_made(alert, now, f"not looked up again: {why}"))
+
+
+def _unseen(store: Store, alert: Alert, rule: Rule, recheck: Recheck, *, now: float) -> Verdict:
+    """What becomes of an alert that nobody has looked at in time: what is stored may say meanwhile that it is over."""
+    found = not_looked_at(alert, recheck, "nobody has looked at its prices in time", now=now)
+    if found.shown is None:
+        return found
+    stored = as_stored(alert, rule, stored_route(store, alert), now=now)
+    return stored if stored.shown is None else Verdict(replace(stored.shown, note=found.shown.note))
 
 
 def stored_route(store: Store, alert: Alert) -> Opportunity | None:

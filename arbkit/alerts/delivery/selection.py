@@ -15,12 +15,12 @@ MOST_IN_DIGEST = 50
 _HOUR_S = 3_600.0
 
 
-def messages_left(channel: Channel, sent: Iterable[SentAlert], *, now: float) -> int | None:
-    """How many messages a channel may still send in this hour; None: any number."""
+def messages_left(channel: Channel, sent: Iterable[SentAlert], in_flight: int, *, now: float) -> int | None:
+    """How many messages a channel may still send in this hour, beside those that it is sending; None: any number."""
     if channel.per_hour is None:
         return None
     # Those of one message have one time. What is ahead of the clock was sent before that was set back.
-    return max(0, channel.per_hour - len({one.at for one in sent if now - _HOUR_S < one.at <= now}))
+    return max(0, channel.per_hour - in_flight - len({one.at for one in sent if now - _HOUR_S < one.at <= now}))
 
 
 def alerts_left(

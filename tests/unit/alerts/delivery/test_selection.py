@@ -59,12 +59,13 @@ def plan(**per_day: int) -> DeliveryPlan:
 
 def test_messages_of_an_hour_are_counted_and_a_digest_is_one() -> None:
     sent = [SentAlert("r", NOW - 2 * HOUR), *[SentAlert("r", NOW - 60)] * 5, SentAlert("r", NOW - 30)]
-    assert messages_left(channel(), sent, now=NOW) is None
-    assert messages_left(channel(per_hour=3), sent, now=NOW) == 1
-    assert messages_left(channel(per_hour=1), sent, now=NOW) == 0
-    assert messages_left(channel(per_hour=1), sent, now=NOW + HOUR) == 1
+    assert messages_left(channel(), sent, 0, now=NOW) is None
+    assert messages_left(channel(per_hour=3), sent, 0, now=NOW) == 1
+    assert messages_left(channel(per_hour=3), sent, 1, now=NOW) == 0
+    assert messages_left(channel(per_hour=1), sent, 0, now=NOW) == 0
+    assert messages_left(channel(per_hour=1), sent, 0, now=NOW + HOUR) == 1
     # Before the clock was set back.
-    assert messages_left(channel(per_hour=1), sent, now=NOW - DAY) == 1
+    assert messages_left(channel(per_hour=1), sent, 0, now=NOW - DAY) == 1
 
 
 def test_alerts_of_a_day_are_counted_by_rule() -> None:

@@ -285,3 +285,32 @@ def test_killed_before_it_is_noted_that_a_message_went_it_comes_again_with_the_s
     empty(settings)
     assert receiver.times() == {"a1": 2}
     assert {headers["arbkit-id"] for headers in receiver.seen} == {"a1"}
+
+
+def test_a_wrong_token_of_a_service_is_given_up_soon_and_says_why(settings: Settings, receiver: Hook) -> None:
+    with hook() as service_of_others:
+        service_of_others.take = lambda *_: 401  # type: ignore[method-assign]
+        url = service_of_others.url.replace("http://", "json://")
+        write_plan(settings, rule() + f'[[channel]]\nname = "token"\nurl = "{url}"\n' + webhook(receiver.url))
+        publish(settings, [alert(1)])
+        with delivering(settings):
+            eventually(lambda: letters(settings))
+            eventually(lambda: statuses(settings)["a1"] == {"token": "failed", "hook": "sent"})
+    (delivery,) = (one for one in kept(settings)["a1"].deliveries if one.channel == "token")
+    assert delivery.attempts == lane.MAX_REFUSALS
+    assert "401" in str(delivery.why)
+    assert "path-secret" not in str(delivery.why)
+
+
+def test_services_that_hang_hold_up_no_other_however_many_they_are(settings: Settings, server: Mail) -> None:
+    with hook() as hanging:
+        hanging.hangs.set()
+        url = f"{hanging.url.replace('http://', 'json://')}?rto=600"
+        many = "".join(f'[[channel]]\nname = "hanging {n}"\nurl = "{url}"\n' for n in range(40))
+        write_plan(settings, rule() + many + f'[[channel]]\nname = "mail"\nurl = "{server.url}"')
+        publish(settings, [alert(1)])
+        with delivering(settings):
+            eventually(lambda: len(server.messages) == 1 and hanging.tries == 40)
+            hanging.hangs.clear()
+            hanging.status = 500
+            hanging.release.set()
