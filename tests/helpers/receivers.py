@@ -57,7 +57,7 @@ class Hook:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def handle_error(self, request: object, client_address: object) -> None:
+    def handle_error(self, request: socket.socket | tuple[bytes, socket.socket], client_address: object) -> None:
         # Senders are killed in the middle of a message: what comes of that is seen by what has come.
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
