@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import hypothesis
 import pytest
 
 from arbkit.core.settings import Settings
@@ -14,6 +15,10 @@ from tests.helpers.required import missing
 from tests.servers.launch import Elasticsearch, Kafka, Server, ServersMissingError
 
 S = TypeVar("S", bound=Server)
+
+# However slow the machine is.
+hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("patient")
 
 _KEPT = ("ARBKIT_REQUIRE", "ARBKIT_REAL_DATA", "ARBKIT_WITHOUT")
 

@@ -58,11 +58,14 @@ def make_targets() -> set[str]:
     return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
 
 
+_OF_TESTS = {"ARBKIT_REQUIRE", "ARBKIT_REAL_DATA", "ARBKIT_BENCH_SAMPLES", "ARBKIT_BENCH_PRODUCTS"}
+
+
 @pytest.mark.parametrize("path", TEXTS, ids=named)
 def test_a_page_names_only_make_targets_settings_and_files_that_exist(path: Path) -> None:
     text = path.read_text("utf-8")
     assert set(re.findall(r"`make ([a-z]+)", text)) <= make_targets()
-    known = {Settings.variable(name) for name in Settings.model_fields} | {"ARBKIT_REQUIRE", "ARBKIT_REAL_DATA"}
+    known = {Settings.variable(name) for name in Settings.model_fields} | _OF_TESTS
     known |= {str(option.envvar) for option in get_command(app).params}
     assert set(re.findall(r"\b(?:ARBKIT|KEEPA)_[A-Z_]+\b", text)) <= known
     for file in re.findall(r"`((?:arbkit|tests|apps|notebooks|docs)/[\w./]+\.(?:py|toml|md|json))`", text):

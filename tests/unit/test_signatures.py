@@ -14,7 +14,6 @@ RAW = {"RawProduct"}
 ALLOWED = {
     "arbkit/display/html.py: macro(arguments)": "Jinja2 takes any value",
     "arbkit/display/html.py: render(values)": "Jinja2 takes any value",
-    "arbkit/display/record_frames.py: named_route(route)": "a row of a frame is pandas' own type",
     "arbkit/store/sqlite/rows.py: select_of()": "rows of whatever columns are asked for",
     "arbkit/web/dashboards/html.py: page_html(values)": "Jinja2 takes any value",
     "arbkit/web/dashboards/server/pages.py: PageHandler.initialize(voila)": "Voilà's own signature",
