@@ -99,12 +99,13 @@ def compose(shown: Sequence[Shown], *, pages: str | None, is_test: bool = False,
     """The message of these alerts, the first of which is the best.
 
     Args:
-        shown: one, or those of a digest.
+        shown: one, or those of a digest; of one product all but the best are shown in short.
         pages: address of the page of products, or None for no link.
         is_test: whether to mark it as a test.
         longest: characters that the channel takes; alerts that do not fit are left out. None: any number.
     """
-    items = [_item(one, pages) for one in shown]
+    is_of_one = len({one.alert.asin for one in shown}) == 1
+    items = [_brief(one) if is_of_one and number else _item(one, pages) for number, one in enumerate(shown)]
     kept = _fitting(items, longest)
     items, alerts = items[:kept], [one.alert for one in shown[:kept]]
     ids = tuple(alert.id for alert in alerts)
@@ -141,17 +142,33 @@ def _fitting(items: Sequence[_Item], longest: int | None) -> int:
 
 def _digest_head(alerts: Sequence[Alert]) -> str:
     best = alerts[0].opportunity
-    return f"{len(alerts)} alerts, the best {signed(best.profit, best.currency)}"
+    of_one = len({alert.asin for alert in alerts}) == 1
+    name = f" of {inert(best.title or alerts[0].asin)}" if of_one else ""
+    return f"{len(alerts)} alerts{name}, the best {signed(best.profit, best.currency)}"
+
+
+def _head(alert: Alert) -> str:
+    o = alert.opportunity
+    figures = f"{signed(o.profit, o.currency)} ({percent(o.roi_pct)} ROI)"
+    return f"{'DEMO ' if o.demo else ''}{HEADINGS[alert.type]}: {figures} {alert.source} → {alert.target}"
+
+
+def _brief(shown: Shown) -> _Item:
+    """Another alert of a product that stands above."""
+    alert = shown.alert
+    rows = [
+        *([_Row("Prices", inert(shown.note, _LONGEST_WHY))] if shown.note else []),
+        _Row("Why", inert(alert.why, _LONGEST_WHY)),
+        _Row("Alert", inert(alert.id)),
+    ]
+    return _Item(_head(alert), tuple(rows))
 
 
 def _item(shown: Shown, pages: str | None) -> _Item:
     alert = shown.alert
     o = alert.opportunity
-    route = f"{alert.source} → {alert.target}"
     name = inert(o.title or alert.asin)
-    figures = f"{signed(o.profit, o.currency)} ({percent(o.roi_pct)} ROI)"
-    demo = "DEMO " if o.demo else ""
-    head = f"{demo}{HEADINGS[alert.type]}: {figures} {route} {name}"
+    head = f"{_head(alert)} {name}"
     rows = [
         _Row("Product", f"{name} ({alert.asin})"),
         _Row("Buy", f"{money(o.buy_price, o.buy_currency)} on Amazon {alert.source}", _listing(alert, alert.source)),

@@ -65,14 +65,24 @@ def digest_wait_s(channel: Channel, waiting: Sequence[AlertRecord], last_digest_
 
 
 def grouped(channel: Channel, ready: Sequence[AlertRecord], zone: ZoneInfo) -> list[list[AlertRecord]]:
-    """These alerts by message: a digest where the channel has them, or of what came in its quiet hours; else singly."""
+    """These alerts by message: a digest where the channel has them, or of what came in its quiet hours.
+
+    Of the others, those of a product go together, the best first. One that failed before goes alone: it may be what the
+    channel refuses, and is to take no other with it.
+    """
     best_first = sorted(ready, key=lambda record: -record.priority)
     if channel.digest_s is not None:
         return _chunks(best_first)
     quiet = channel.quiet
     late = [record for record in best_first if quiet is not None and quiet.contains(record.received_at, zone)]
     held_back = {record.id for record in late}
-    return [*_chunks(late), *([record] for record in ready if record.id not in held_back)]
+    by_product: dict[str, list[AlertRecord]] = {}
+    for record in ready:
+        if record.id not in held_back:
+            failed_here = (delivery := record.delivery(channel.name)) is not None and delivery.attempts
+            by_product.setdefault(record.id if failed_here else record.asin, []).append(record)
+    together = (sorted(records, key=lambda record: -record.priority) for records in by_product.values())
+    return [*_chunks(late), *(chunk for records in together for chunk in _chunks(records))]
 
 
 def _chunks(records: Sequence[AlertRecord]) -> list[list[AlertRecord]]:

@@ -65,6 +65,24 @@ def test_it_shows_what_one_decides_by() -> None:
     assert composed(route(), is_test=True).title.startswith("TEST: ")
 
 
+def test_of_several_routes_of_a_product_the_best_is_whole_and_the_others_are_short() -> None:
+    now = time.time()
+    worse = opportunity(
+        "B000000001", target="FR", title="Acme Kettle 3000", profit=7.0, data_at=int(now), evaluated_at=now
+    )
+    message = composed(route(), alert(2, route=worse, asin="B000000001", target="FR"))
+    assert message.title == "2 alerts of Acme Kettle 3000, the best +12.40 EUR"
+    first, second = message.text.split("\n\n")
+    assert "Page: all routes and fees" in first
+    assert second.splitlines() == [
+        f"New opportunity: +7.00 EUR ({worse.roi_pct:.1f} % ROI) IT → FR",
+        "Why: the low end of its profit is 7.00 EUR",
+        "Alert: a2",
+    ]
+    assert message.alert_ids == ("a1", "a2")
+    assert [one["id"] for one in message.document["alerts"]] == ["a1", "a2"]  # type: ignore[union-attr, index]
+
+
 def test_the_age_of_prices_is_that_of_now() -> None:
     one = route()
     later = compose([Shown.as_made(one, one.at + 3 * 3600)], pages=None)

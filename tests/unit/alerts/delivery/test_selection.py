@@ -33,10 +33,10 @@ def channel(**fields: Any) -> Channel:
     return replace(Channel("one", AppriseAddress(SecretStr(""))), **fields)
 
 
-def record(number: int, *, received: float = NOW, rule: str = "r") -> AlertRecord:
+def record(number: int, *, received: float = NOW, rule: str = "r", asin: str = "", attempts: int = 0) -> AlertRecord:
     return AlertRecord(
         id=f"a{number}",
-        asin="B000000001",
+        asin=asin or f"B{number:09}",
         type="new_opportunity",
         rule=rule,
         at=received,
@@ -44,7 +44,7 @@ def record(number: int, *, received: float = NOW, rule: str = "r") -> AlertRecor
         priority=float(number),
         document={},
         received_at=received,
-        deliveries=(Delivery(channel="one"),),
+        deliveries=(Delivery(channel="one", attempts=attempts),),
     )
 
 
@@ -96,6 +96,14 @@ def test_alerts_go_singly_or_as_one_digest() -> None:
     assert ids(grouped(channel(digest_s=60.0), ready, UTC_ZONE)) == [["a3", "a2", "a1"]]
     many = [record(n) for n in range(MOST_IN_DIGEST + 1)]
     assert [len(group) for group in grouped(channel(digest_s=60.0), many, UTC_ZONE)] == [MOST_IN_DIGEST, 1]
+
+
+def test_alerts_of_a_product_go_together_but_those_that_failed_go_alone() -> None:
+    one = {"asin": "B000000009"}
+    ready = [record(1, **one), record(2), record(3, **one), record(4, attempts=1, **one), record(5, attempts=2, **one)]
+    assert ids(grouped(channel(), ready, UTC_ZONE)) == [["a3", "a1"], ["a2"], ["a4"], ["a5"]]
+    many = [record(n, **one) for n in range(MOST_IN_DIGEST + 1)]
+    assert [len(group) for group in grouped(channel(), many, UTC_ZONE)] == [MOST_IN_DIGEST, 1]
 
 
 def test_what_came_in_quiet_hours_goes_as_one_digest_and_the_rest_singly() -> None:
