@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, Literal, Self, TypedDict, TypeVar, Unpack
 
 import orjson
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from arbkit.core.errors import UsageError
 from arbkit.core.input.filters import Asin, OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
@@ -20,6 +20,10 @@ from arbkit.store.alerts import DeliveryStatus
 
 End = tuple[float | str | None, str]
 """The sort key and the id that a page ends at."""
+_BY_TEXT = frozenset({"asin", "route", "title"})
+"""Orders that go by a text; all others go by a number."""
+_GREATEST_KEY = 253_402_300_799
+"""The last second that is a date, beyond any price."""
 R = TypeVar("R")
 T = TypeVar("T")
 
@@ -147,6 +151,15 @@ def page_of(
     return Page(items=tuple(map(build, rows[: query.limit])), total=total, next=after)
 
 
+def _is_key(query: StoreQuery, key: JsonValue) -> bool:
+    """Whether a page in this order can have ended at this key: a text, or a number as prices and times are."""
+    if key is None:
+        return True
+    if query.sort in _BY_TEXT:
+        return isinstance(key, str)
+    return isinstance(key, float | int) and not isinstance(key, bool) and abs(key) <= _GREATEST_KEY
+
+
 def unpack_cursor(query: StoreQuery) -> End | None:
     """Where the page before this one ended; None for the first page.
 
@@ -158,7 +171,7 @@ def unpack_cursor(query: StoreQuery) -> End | None:
     try:
         made = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         sort, descending, key, last_id = made
-        if not isinstance(last_id, str) or not isinstance(key, (float, int, str, type(None))):
+        if not isinstance(last_id, str) or not _is_key(query, key):
             raise TypeError
     except (binascii.Error, orjson.JSONDecodeError, ValueError, TypeError):
         raise UsageError(
