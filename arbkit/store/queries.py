@@ -8,10 +8,11 @@ import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Generic, Literal, Self, TypedDict, TypeVar, Unpack
 
 import orjson
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from arbkit.core.errors import UsageError
 from arbkit.core.input.filters import Asin, OpportunityFilter, OpportunitySort, ProductFilter, ProductSort
@@ -20,6 +21,12 @@ from arbkit.store.alerts import DeliveryStatus
 
 End = tuple[float | str | None, str]
 """The sort key and the id that a page ends at."""
+_NO_FILTER = {"sort", "descending", "limit", "offset", "cursor", "at", "walk"}
+"""What of a query changes nothing in how many it finds."""
+_BY_TEXT = frozenset({"asin", "route", "title"})
+"""Orders that go by a text; all others go by a number."""
+_GREATEST_KEY = 253_402_300_799
+"""The last second that is a date, beyond any price."""
 R = TypeVar("R")
 T = TypeVar("T")
 
@@ -143,9 +150,42 @@ def page_of(
     """The page of these rows, of which there is one more than it holds where another page follows."""
     after = None
     if len(rows) > query.limit:
-        made = [query.sort, query.descending, *end(rows[query.limit - 1])]
+        made = [query.sort, query.descending, *end(rows[query.limit - 1]), total, _digest_of(query)]
         after = urlsafe_b64encode(orjson.dumps(made)).decode().rstrip("=")
     return Page(items=tuple(map(build, rows[: query.limit])), total=total, next=after)
+
+
+def known_total(query: StoreQuery) -> int | None:
+    """How many there are on all pages, as the page before this one said; None: they are to be counted.
+
+    A cursor that is used with another filter knows nothing of what that finds.
+    """
+    if not query.cursor:
+        return None
+    try:
+        *_, total, digest = _unpacked(query.cursor)
+    except (binascii.Error, ValueError, TypeError):
+        return None
+    return total if isinstance(total, int) and total >= 0 and digest == _digest_of(query) else None
+
+
+def _unpacked(cursor: str) -> list[JsonValue]:
+    made: list[JsonValue] = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    return made
+
+
+def _digest_of(query: StoreQuery) -> str:
+    """What tells the filter of a query from others."""
+    return blake2b(orjson.dumps(query.model_dump(exclude=_NO_FILTER)), digest_size=6).hexdigest()
+
+
+def _is_key(query: StoreQuery, key: float | str | None) -> bool:
+    """Whether a page in this order can have ended at this key: a text, or a number as prices and times are."""
+    if key is None:
+        return True
+    if query.sort in _BY_TEXT:
+        return isinstance(key, str)
+    return not isinstance(key, bool | str) and abs(key) <= _GREATEST_KEY
 
 
 def unpack_cursor(query: StoreQuery) -> End | None:
@@ -157,10 +197,11 @@ def unpack_cursor(query: StoreQuery) -> End | None:
     if not (cursor := query.cursor):
         return None
     try:
-        made = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        sort, descending, key, last_id = made
+        sort, descending, key, last_id, *_ = _unpacked(cursor)
         if not isinstance(last_id, str) or not isinstance(key, (float, int, str, type(None))):
             raise TypeError
+        if not _is_key(query, key):
+            raise ValueError
     except (binascii.Error, orjson.JSONDecodeError, ValueError, TypeError):
         raise UsageError(
             "is not one that arbkit made", field="cursor", value=cursor[:80], remedy="Begin without a cursor"

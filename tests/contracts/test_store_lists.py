@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
+
 import pytest
 
 from arbkit.core.errors import UsageError
@@ -86,3 +88,20 @@ def test_walking_the_runs_gives_each_once_the_latest_first(opened: Open) -> None
     assert seen == ["r3", "r2", "r1", "r0", "r4"]
     by_number = store.run_page(RunQuery(limit=2, offset=2))
     assert ([run.run_id for run in by_number.items], by_number.total) == (["r2", "r1"], 6)
+
+
+def test_pages_that_follow_say_the_total_and_a_cursor_for_another_filter_has_it_counted(store: Store) -> None:
+    store_routes(store, [opportunity(f"B00000000{n}", profit=10.0 + n) for n in range(6)])
+    first = store.opportunities(OpportunityQuery(limit=2))
+    second = store.opportunities(OpportunityQuery(limit=2, cursor=first.next))
+    other = store.opportunities(OpportunityQuery(limit=2, cursor=first.next, min_profit=12.0))
+    assert [page.total for page in (first, second, other)] == [6, 6, 4]
+    assert [[o.profit for o in page.items] for page in (second, other)] == [[13.0, 12.0], [13.0, 12.0]]
+    assert (second.next is None, other.next) == (False, None)
+
+
+@pytest.mark.parametrize("key", ['"x"', "true", "9223372036854775808", "[]", "1e300"])
+def test_a_cursor_with_a_key_that_no_page_ends_at_is_named(store: Store, key: str) -> None:
+    cursor = urlsafe_b64encode(f'["started",true,{key},"r1"]'.encode()).decode().rstrip("=")
+    with pytest.raises(UsageError, match="cursor"):
+        store.run_page(RunQuery(cursor=cursor))

@@ -405,6 +405,7 @@ def test_a_history_has_readable_times_and_major_units(client: TestClient) -> Non
         ("max_points=1", "max_points", "greater than or equal to 10"),
         ("market=US", "market", "UK, DE, FR, IT, ES"),
         ("from=0001-01-01T00:00:00%2B14:00", "from", "no time that can be"),
+        ("from=9999-12-31T23:59:59.999999Z", "from", "no time that can be"),
     ],
 )
 def test_a_stretch_of_history_that_cannot_be_is_named(client: TestClient, query: str, field: str, says: str) -> None:

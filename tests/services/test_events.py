@@ -19,6 +19,7 @@ from arbkit.core.settings import Settings
 from arbkit.stream import ALERTS_TOPIC, CHANGES_TOPIC, TOPICS, Record, open_stream
 from arbkit.web.api import create_app
 from arbkit.web.edge import events, streaming
+from tests.helpers.delivery import alert
 from tests.servers.launch import Kafka
 
 
@@ -264,6 +265,17 @@ def test_what_is_no_event_is_left_out(settings: Settings) -> None:
         happen(settings, 1, topic=CHANGES_TOPIC)
         listener.until(lambda: listener.seen)
         assert listener.numbers() == [1]
+
+
+def test_suspicious_figures_are_an_alert_that_says_so_and_no_opportunity(settings: Settings) -> None:
+    with serving(settings) as api:
+        listener = Listener(api.url)
+        listener.until(listener.began.is_set)
+        problem = alert(type="data_problem").to_dict()
+        with open_stream(settings) as log:
+            log.publish(ALERTS_TOPIC, [Record("B000000001", json.dumps(problem).encode())])
+        listener.until(lambda: listener.seen)
+        assert [(one.event, one.data["type"]) for one in listener.seen] == [("alert", "data_problem")]
 
 
 def test_a_reader_who_does_not_read_is_closed_and_goes_on_later(

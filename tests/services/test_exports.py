@@ -40,7 +40,7 @@ def filled(settings: Settings) -> Settings:
     titles = ["=cmd|' /C calc'!A0", *(f"Lamp {i}" for i in range(1, 7))]
     with open_store(settings) as store:
         updates = [
-            Update(offer(a, code, title=title), history(a, code))
+            Update(offer(a, code, title=title, image="71abcDEFghL.jpg"), history(a, code))
             for a, title in zip(ASINS, titles, strict=True)
             for code in ("DE", "IT")
         ]
@@ -108,6 +108,12 @@ def test_a_csv_names_its_units_and_holds_no_formula(client: TestClient) -> None:
     assert products[0]["title"] == "'=cmd|' /C calc'!A0"
     assert (products[0]["price_DE [EUR]"], products[0]["price_UK [GBP]"]) == ("20.0", "")
     assert products[6]["best_profit [best_currency]"] == "70.0"
+    listed = client.get("/products").json()["items"][0]
+    assert {listed[name] for name in ("category_id", "image_url")} == {
+        products[0]["category_id"],
+        products[0]["image_url"],
+    }
+    assert products[0]["created_at [UTC]"] == products[0]["first_seen [UTC]"] != ""
 
 
 def test_an_empty_store_is_an_empty_file(settings: Settings) -> None:

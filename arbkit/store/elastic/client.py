@@ -62,10 +62,17 @@ class Hit(TypedDict):
     sort: NotRequired[list[JsonValue]]
 
 
+class HitCount(TypedDict):
+    """How many documents a search found."""
+
+    value: int
+
+
 class Hits(TypedDict):
-    """The documents of a search."""
+    """The documents of a search; ``total`` where it was asked for."""
 
     hits: list[Hit]
+    total: NotRequired[HitCount]
 
 
 class SearchAnswer(TypedDict):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 from pydantic import JsonValue
 
@@ -12,7 +12,7 @@ from arbkit.core.errors import UsageError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.results import JsonObject, RouteTotals
 from arbkit.store.base import MAX_BRANDS, Sums
-from arbkit.store.elastic.client import Hit
+from arbkit.store.elastic.client import Hit, SearchAnswer
 from arbkit.store.elastic.documents import ACTIVE
 from arbkit.store.fields import EXACT_FILTERS, OPPORTUNITY_SORTS, PRODUCT_SORTS, RANGE_FILTERS, RUN_SORTS
 from arbkit.store.queries import (
@@ -24,6 +24,7 @@ from arbkit.store.queries import (
     StoreQuery,
     age_edges,
     check_query,
+    known_total,
     unpack_cursor,
 )
 from arbkit.store.search_text import words
@@ -33,6 +34,7 @@ _SORTS: Mapping[str, str] = {**PRODUCT_SORTS, **OPPORTUNITY_SORTS, **RUN_SORTS, 
 _DATES = frozenset({"updated_at", "data_at", "started_at"})
 """The dates that are filtered or sorted by."""
 Clause = JsonObject
+Q = TypeVar("Q", ProductQuery, OpportunityQuery, RunQuery, AlertQuery)
 
 
 def product_search(query: ProductQuery) -> Clause:
@@ -242,8 +244,6 @@ def _search(query: StoreQuery, where: list[JsonValue], key: str, unique: str) ->
         "from": query.offset,
         "track_total_hits": False,
         "query": {"bool": {"filter": where}},
-        # The total is that of all pages: counted before the cursor narrows them down.
-        "aggs": {"total": {"filter": {"match_all": {}}}},
         "sort": [{key: {"order": order, "missing": "_last"}}, {unique: {"order": order}}],
         "_source": ["document"],
     }
@@ -257,8 +257,31 @@ def _search(query: StoreQuery, where: list[JsonValue], key: str, unique: str) ->
             at = _searched(key, last)
             same: Clause = {"bool": {"filter": [{"term": {key: at}}, after_id]}}
             onward = {"bool": {"should": [{"range": {key: {beyond: at}}}, same, missing]}}
-        body["post_filter"] = onward
+        # Within the query, so that pages that cannot be next are skipped.
+        body["query"] = {"bool": {"filter": [*where, onward]}}
     return body
+
+
+def total_of(
+    query: Q, hits: Sequence[Hit], build: Callable[[Q], Clause], search: Callable[[Clause], SearchAnswer]
+) -> int:
+    """How many there are on all pages: as the cursor says or as the only page shows, else counted.
+
+    Args:
+        query: what found this page.
+        hits: the page.
+        build: the body of the search for a query.
+        search: what asks it.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    if (known := known_total(query)) is not None:
+        return known
+    if not query.cursor and not query.offset and len(hits) <= query.limit:
+        return len(hits)
+    every = build(query.model_copy(update={"cursor": None}))["query"]
+    return search({"size": 0, "track_total_hits": True, "query": every})["hits"]["total"]["value"]
 
 
 def end_of(query: StoreQuery, hit: Hit) -> End:

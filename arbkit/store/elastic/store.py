@@ -23,7 +23,16 @@ from arbkit.store.absorbing import put_guarded
 from arbkit.store.base import Rebuilt, Removed, Stats, Sums, Written
 from arbkit.store.elastic import changes, demo, documents, indices, queries, routes
 from arbkit.store.elastic.bulk import Action, bulk
-from arbkit.store.elastic.client import Hit, Refreshing, connect, fetch_documents, run_search, scan, wrap_errors
+from arbkit.store.elastic.client import (
+    Hit,
+    Refreshing,
+    SearchAnswer,
+    connect,
+    fetch_documents,
+    run_search,
+    scan,
+    wrap_errors,
+)
 from arbkit.store.elastic.indices import temporary_indices
 from arbkit.store.elastic.routes import RouteWriter
 from arbkit.store.elastic.schema import COLLECTIONS
@@ -31,7 +40,7 @@ from arbkit.store.elastic.users import ElasticUsers
 from arbkit.store.elastic.writer import Writer
 from arbkit.store.fields import is_number
 from arbkit.store.product_document import compose_states, without_invented
-from arbkit.store.queries import OpportunityQuery, Page, ProductQuery, RunQuery, StoreQuery, page_of
+from arbkit.store.queries import OpportunityQuery, Page, ProductQuery, RunQuery, page_of
 from arbkit.store.routes import Announce, Notice, ProductRoutes, PutRoutes, RouteWindow
 
 if TYPE_CHECKING:
@@ -283,13 +292,11 @@ class ElasticStore(ElasticUsers, Closing):
 
     def products(self, query: ProductQuery) -> Page[Product]:
         """See :meth:`arbkit.store.base.Store.products`."""
-        search = demo.without(self._hidden(), queries.product_search(query))
-        return self._page("products", query, search, documents.product_of)
+        return self._page("products", query, queries.product_search, documents.product_of, self._hidden())
 
     def opportunities(self, query: OpportunityQuery) -> Page[Opportunity]:
         """See :meth:`arbkit.store.base.Store.opportunities`."""
-        search = demo.without(self._hidden(), queries.opportunity_search(query))
-        return self._page("opportunities", query, search, documents.opportunity_of)
+        return self._page("opportunities", query, queries.opportunity_search, documents.opportunity_of, self._hidden())
 
     def sums(self, query: OpportunityQuery) -> Sums:
         """See :meth:`arbkit.store.base.Store.sums`."""
@@ -297,10 +304,19 @@ class ElasticStore(ElasticUsers, Closing):
         return queries.sums_of(self._search("opportunities", search)["aggregations"])
 
     def _page(
-        self, collection: str, query: StoreQuery, search: JsonObject, build: Callable[[JsonObject], T]
+        self,
+        collection: str,
+        query: queries.Q,
+        search: Callable[[queries.Q], JsonObject],
+        build: Callable[[JsonObject], T],
+        hidden: Sequence[str] = (),
     ) -> Page[T]:
-        answer = self._search(collection, search)
-        hits, total = answer["hits"]["hits"], answer["aggregations"]["total"]["doc_count"]
+        def ask(body: JsonObject) -> SearchAnswer:
+            answer: SearchAnswer = self._search(collection, demo.without(hidden, body))
+            return answer
+
+        hits = ask(search(query))["hits"]["hits"]
+        total = queries.total_of(query, hits, search, ask)
         end = partial(queries.end_of, query)
         return page_of(query, hits, total, build=lambda hit: build(hit["_source"]), end=end)
 
@@ -310,7 +326,7 @@ class ElasticStore(ElasticUsers, Closing):
 
     def run_page(self, query: RunQuery) -> Page[Run]:
         """See :meth:`arbkit.store.base.Store.run_page`."""
-        return self._page("runs", query, queries.run_search_body(query), documents.run_of)
+        return self._page("runs", query, queries.run_search_body, documents.run_of)
 
     def run(self, run_id: str) -> Run | None:
         """See :meth:`arbkit.store.base.Store.run`."""

@@ -150,9 +150,9 @@ class ElasticUsers:
 
     def alerts(self, query: AlertQuery) -> Page[AlertRecord]:
         """See :meth:`arbkit.store.base.Store.alerts`."""
-        found = self._search_alerts(queries.alert_search(query))
-        total = found["aggregations"]["total"]["doc_count"]
-        return page_of(query, found["hits"]["hits"], total, build=_record, end=partial(queries.end_of, query))
+        hits = self._search_alerts(queries.alert_search(query))["hits"]["hits"]
+        total = queries.total_of(query, hits, queries.alert_search, self._search_alerts)
+        return page_of(query, hits, total, build=_record, end=partial(queries.end_of, query))
 
     def alerts_of(self, ids: Sequence[str]) -> list[AlertRecord]:
         """See :meth:`arbkit.store.base.Store.alerts_of`."""

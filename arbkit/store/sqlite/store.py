@@ -25,7 +25,7 @@ from arbkit.store.absorbing import absorb_all, absorb_histories, put_guarded, va
 from arbkit.store.base import Rebuilt, Removed, Stats, Sums, Written
 from arbkit.store.fields import is_number
 from arbkit.store.product_document import compose_states, without_invented
-from arbkit.store.queries import End, OpportunityQuery, Page, ProductQuery, RunQuery, page_of
+from arbkit.store.queries import End, OpportunityQuery, Page, ProductQuery, RunQuery, known_total, page_of
 from arbkit.store.routes import Announce, Notice, ProductRoutes, PutRoutes, RouteWindow
 from arbkit.store.sqlite import changes, demo, queries, routes, rows
 from arbkit.store.sqlite.integrity import drop_damaged, find_damaged
@@ -288,8 +288,9 @@ class SqliteStore(SqliteUsers, Closing):
         with self._using() as connection, snapshot(connection):
             real_only = self._real_only(connection)
             asked = queries.build_products_query(query, real_only=real_only)
-            count = queries.build_product_count_query(query, real_only=real_only)
-            (total,) = connection.execute(count.sql, count.values).fetchone()
+            if (total := known_total(query)) is None:
+                count = queries.build_product_count_query(query, real_only=real_only)
+                (total,) = connection.execute(count.sql, count.values).fetchone()
             found = connection.execute(asked.sql, asked.values).fetchall()
         return page_of(query, found, total, build=rows.to_product, end=_end)
 
@@ -297,7 +298,8 @@ class SqliteStore(SqliteUsers, Closing):
         """See :meth:`arbkit.store.base.Store.opportunities`."""
         with self._using() as connection, snapshot(connection):
             asked = queries.build_opportunities_query(query, real_only=self._real_only(connection))
-            total = self._summed(connection, query).count
+            known = known_total(query)
+            total = self._summed(connection, query).count if known is None else known
             found = connection.execute(asked.sql, asked.values).fetchall()
         return page_of(query, found, total, build=lambda row: Opportunity.from_dict(orjson.loads(row[0])), end=_end)
 

@@ -26,8 +26,11 @@ router = APIRouter(tags=["products"], dependencies=[Depends(refuse_unknown)], re
 
 def _in_utc(value: datetime) -> datetime:
     try:
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-    except OverflowError:
+        at = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        # The last microseconds of the year 9999 are, as a number of seconds, in the next.
+        datetime.fromtimestamp(at.timestamp(), UTC)
+        return at
+    except (OverflowError, ValueError):
         raise ValueError("is no time that can be") from None
 
 

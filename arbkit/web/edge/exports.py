@@ -15,6 +15,8 @@ from starlette.concurrency import run_in_threadpool
 from arbkit.core.errors import ArbkitError
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Opportunity, Product
+from arbkit.core.offers.categories import category_id
+from arbkit.core.offers.images import image_url
 from arbkit.core.results import JsonObject, StoredPrice
 from arbkit.core.settings import Settings
 from arbkit.display.spreadsheet import HEADINGS_WITH_UNITS, Cell, Row, csv_text, opportunity_row, utc_moment
@@ -29,7 +31,8 @@ _PAGE = 1_000
 """Rows that are in memory at once."""
 _NDJSON, _CSV = "application/x-ndjson", "text/csv"
 _PRODUCT_HEADINGS = (
-    "asin", "title", "brand", "category", "eans", "image", "updated_at [UTC]", "first_seen [UTC]", "demo",
+    "asin", "title", "brand", "category", "category_id", "eans", "image", "image_url", "updated_at [UTC]",
+    "first_seen [UTC]", "created_at [UTC]", "demo",
     *(f"{name}_{code} [{unit}]" for code, market in MARKETS.items()
       for name, unit in (("price", market.currency), ("sales_rank", "rank"))),
     "best_source", "best_target", "best_profit [best_currency]", "best_currency", "best_roi [%]", "best_margin [%]",
@@ -157,15 +160,19 @@ def _product_row(product: Product) -> Row:
         best["source"], best["target"], best["profit"], best["currency"], best["roi_pct"], best["margin_pct"],
     )  # fmt: skip
     prices = [product.markets.get(code) for code in MARKETS]
+    first_seen = None if product.first_seen is None else utc_moment(product.first_seen)
     return [
         product.asin,
         product.title,
         product.brand,
         product.category,
+        category_id(product.category),
         " ".join(product.eans),
         product.image,
+        image_url(product.image),
         utc_moment(product.updated_at),
-        None if product.first_seen is None else utc_moment(product.first_seen),
+        first_seen,
+        first_seen,
         product.demo,
         *(cell for price in prices for cell in _price_cells(price)),
         *of_best,
