@@ -80,7 +80,8 @@ def test_of_several_routes_of_a_product_the_best_is_whole_and_the_others_are_sho
         "Alert: a2",
     ]
     assert message.alert_ids == ("a1", "a2")
-    assert [one["id"] for one in message.document["alerts"]] == ["a1", "a2"]  # type: ignore[union-attr, index]
+    alerts: Any = message.document["alerts"]
+    assert [one["id"] for one in alerts] == ["a1", "a2"]
 
 
 def test_the_age_of_prices_is_that_of_now() -> None:

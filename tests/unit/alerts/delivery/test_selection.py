@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -99,10 +100,10 @@ def test_alerts_go_singly_or_as_one_digest() -> None:
 
 
 def test_alerts_of_a_product_go_together_but_those_that_failed_go_alone() -> None:
-    one = {"asin": "B000000009"}
-    ready = [record(1, **one), record(2), record(3, **one), record(4, attempts=1, **one), record(5, attempts=2, **one)]
+    one = partial(record, asin="B000000009")
+    ready = [one(1), record(2), one(3), one(4, attempts=1), one(5, attempts=2)]
     assert ids(grouped(channel(), ready, UTC_ZONE)) == [["a3", "a1"], ["a2"], ["a4"], ["a5"]]
-    many = [record(n, **one) for n in range(MOST_IN_DIGEST + 1)]
+    many = [one(n) for n in range(MOST_IN_DIGEST + 1)]
     assert [len(group) for group in grouped(channel(), many, UTC_ZONE)] == [MOST_IN_DIGEST, 1]
 
 

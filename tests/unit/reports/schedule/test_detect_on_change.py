@@ -19,7 +19,7 @@ from arbkit.core.errors import ConfigError
 from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
 from arbkit.profit.seller.profile_file import built_in
-from arbkit.reports.run_folders import new_run_id, run_folders
+from arbkit.reports.run_folders import clean, new_run_id, run_folders
 from arbkit.reports.runner import STOPPED, ReportRun
 from arbkit.reports.schedule import scheduler
 from arbkit.store import open_store
@@ -155,7 +155,7 @@ def test_runs_stay_for_days_and_at_least_the_newest_of_each_report(settings: Set
         stop.set()
         thread.join()
     kept = given.model_copy(update={"report_keep": 1, "report_keep_days": 4.0})
-    scheduler.clean(kept.reports_dir, keep=kept.report_keep, older_than_days=kept.report_keep_days)
+    clean(kept.reports_dir, keep=kept.report_keep, older_than_days=kept.report_keep_days)
     assert (len(run_folders(report)), len(run_folders(old))) == (2, 1)
 
 
