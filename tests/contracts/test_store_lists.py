@@ -90,7 +90,8 @@ def test_walking_the_runs_gives_each_once_the_latest_first(opened: Open) -> None
     assert ([run.run_id for run in by_number.items], by_number.total) == (["r2", "r1"], 6)
 
 
-def test_pages_that_follow_say_the_total_and_a_cursor_for_another_filter_has_it_counted(store: Store) -> None:
+def test_pages_that_follow_say_the_total_and_a_cursor_for_another_filter_has_it_counted(opened: Open) -> None:
+    store = opened()
     store_routes(store, [opportunity(f"B00000000{n}", profit=10.0 + n) for n in range(6)])
     first = store.opportunities(OpportunityQuery(limit=2))
     second = store.opportunities(OpportunityQuery(limit=2, cursor=first.next))
@@ -101,7 +102,8 @@ def test_pages_that_follow_say_the_total_and_a_cursor_for_another_filter_has_it_
 
 
 @pytest.mark.parametrize("key", ['"x"', "true", "9223372036854775808", "[]", "1e300"])
-def test_a_cursor_with_a_key_that_no_page_ends_at_is_named(store: Store, key: str) -> None:
+def test_a_cursor_with_a_key_that_no_page_ends_at_is_named(opened: Open, key: str) -> None:
+    store = opened()
     cursor = urlsafe_b64encode(f'["started",true,{key},"r1"]'.encode()).decode().rstrip("=")
     with pytest.raises(UsageError, match="cursor"):
         store.run_page(RunQuery(cursor=cursor))
