@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
@@ -240,11 +241,15 @@ def guide_commands() -> list[list[str]]:
 @pytest.mark.parametrize("words", guide_commands(), ids=" ".join)
 def test_every_command_of_the_guide_is_about_services_that_exist(words: list[str]) -> None:
     command, *rest = words
-    assert command in ("up", "logs", "ps", "exec", "down")
-    if command == "exec":
-        service, ours, *arguments = rest
-        assert (service in OURS, ours) == (True, "arbkit")
-        assert CliRunner().invoke(app, [arguments[0], "--help"]).exit_code == 0
+    assert command in ("up", "logs", "ps", "exec", "run", "down")
+    if command in ("exec", "run"):
+        service, *arguments = itertools.dropwhile(lambda word: word.startswith("-"), rest)
+        assert service in OURS
+        if command == "exec":
+            ours, *arguments = arguments
+            assert ours == "arbkit"
+        names = itertools.takewhile(str.isalpha, arguments)
+        assert CliRunner().invoke(app, [*names, "--help"]).exit_code == 0
     named = {word.partition("=")[0] for word in rest if command in ("up", "logs") and not word.startswith("-")}
     assert named <= SERVICES.keys()
 
