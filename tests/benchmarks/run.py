@@ -19,7 +19,7 @@ from tests.benchmarks.worktree import TreeError
 
 __all__ = ["GROUPS", "main"]
 
-GROUPS = ("ingest", "money", "reports", "log", "scale", "stream", "detector", "alerts", "api", "dashboard")
+GROUPS = ("ingest", "money", "reports", "log", "scale", "stream", "detector", "alerts", "api", "listing", "dashboard")
 """Each is a module here with a function ``run``, in this order."""
 _REPEATS = 5
 
