@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import orjson
@@ -44,7 +44,8 @@ def fuzz(settings: Settings, numbers: Sequence[int], *, seed: int, connections: 
         for number in numbers if show else ():
             print(cases(number), flush=True)
         outcome = run(port, cases, numbers, token, connections=connections)
-        after = Client(port).send(Request(b"GET", b"/health/live", alive))
+        with closing(Client(port)) as client:
+            after = client.send(Request(b"GET", b"/health/live", alive))
     if after.status != 200:
         outcome.faults.append(f"afterwards /health/live answers {after.status}")
     said = log.read_text("utf-8", "replace")
