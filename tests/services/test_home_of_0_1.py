@@ -41,6 +41,8 @@ _MEANT = {
     "profiles.Händler 0.1.customs.duty_pct",
     # Those of every topic are counted, where it was the raw topic alone.
     "status.log.dead_letters",
+    # A category is found under its names on every marketplace, where it was the one that had been typed.
+    "views.Kategorie.routes",
 }
 """What is shown otherwise than 0.1 did because it was wrong there: each has its line in the CHANGELOG."""
 _WRITTEN_BY_HAND = (
