@@ -10,8 +10,11 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, wait_random_exponential
 
+from arbkit.core.errors import ArbkitError, ConfigError, may_pass
+
 T = TypeVar("T")
 
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
 _LOOK_S = 0.5
 """How often a wait looks whether it has been called off."""
 
@@ -62,6 +65,33 @@ def with_retry(
         sleep=sleep,
         reraise=True,
     )(act)
+
+
+def until_done(act: Callable[[], None], *, stop: threading.Event, on_failure: Callable[[BaseException], None]) -> bool:
+    """Do it, however long a store needs to answer, or who mends a file of settings; False if stopped before that.
+
+    Raises:
+        ArbkitError: it fails in a way that does not pass.
+    """
+
+    def is_waited_for(error: BaseException) -> bool:
+        return isinstance(error, ConfigError) or may_pass(error)
+
+    try:
+        with_retry(
+            act,
+            retry_on=is_waited_for,
+            give_up=lambda _: stop.is_set(),
+            first_s=_FIRST_WAIT_S,
+            longest_s=_LONGEST_WAIT_S,
+            before_wait=lambda failure, _: on_failure(failure.error),
+            sleep=sleep_unless(stop.is_set, stop),
+        )
+    except ArbkitError as error:
+        if stop.is_set() and is_waited_for(error):
+            return False
+        raise
+    return True
 
 
 def backoff_s(attempt: int, *, first_s: float, longest_s: float) -> float:

@@ -16,8 +16,8 @@ from functools import partial
 from arbkit.alerts.delivery.intake import keep, read_messages
 from arbkit.alerts.delivery.lanes import Delivered, Lanes
 from arbkit.alerts.delivery.plan import DeliveryPlan, PlanMark, load_plan, plan_mark
-from arbkit.core.errors import ConfigError, GroupBusyError, StoreError, StreamError, may_pass
-from arbkit.core.retry import Failure, sleep_unless, with_retry
+from arbkit.core.errors import ConfigError, GroupBusyError, StoreError, StreamError
+from arbkit.core.retry import until_done
 from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.store import Store, open_store
@@ -32,7 +32,6 @@ _POLL_S, _BUSY_WAIT_S = 0.5, 0.05
 _CATCH_UP_S = 10.0
 """How long what waits on the topic is read before anything is sent: the best of many goes first."""
 _PLAN_EVERY_S = 1.0
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
 _LAST_WAIT_S = 15.0
 """How long messages that are under way may take once it is to end: what comes of them later is sent again."""
 
@@ -168,27 +167,8 @@ class _Dispatcher:
             logger.warning("%s", error)
 
     def _until_done(self, act: Callable[[], None]) -> bool:
-        """Do it, however long the store needs, or who mends the file; False if stopped before that."""
-        try:
-            with_retry(
-                act,
-                retry_on=_is_waited_for,
-                give_up=lambda _: self._stop.is_set(),
-                first_s=_FIRST_WAIT_S,
-                longest_s=_LONGEST_WAIT_S,
-                before_wait=self._note_wait,
-                sleep=sleep_unless(self._stop.is_set, self._stop),
-            )
-        except (ConfigError, StoreError) as error:
-            if self._stop.is_set() and _is_waited_for(error):
-                return False
-            raise
-        return True
+        return until_done(act, stop=self._stop, on_failure=self._note_wait)
 
-    def _note_wait(self, failure: Failure, _: float) -> None:
-        logger.error("no alert is sent, trying again: %s", failure.error)
+    def _note_wait(self, error: BaseException) -> None:
+        logger.error("no alert is sent, trying again: %s", error)
         record_heartbeat(self._settings, _SERVICE)
-
-
-def _is_waited_for(error: BaseException) -> bool:
-    return isinstance(error, ConfigError) or may_pass(error)

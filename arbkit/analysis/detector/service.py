@@ -15,9 +15,9 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from arbkit.analysis.detector.storing import Announcing, CurrentInputs, price_into
-from arbkit.core.errors import ArbkitError, BadRecordError, ConfigError, GroupBusyError, StoreError, may_pass
+from arbkit.core.errors import ArbkitError, BadRecordError, GroupBusyError
 from arbkit.core.models import ProductState
-from arbkit.core.retry import Failure, sleep_unless, with_retry
+from arbkit.core.retry import until_done
 from arbkit.core.service.heartbeat import record_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.pipeline.commits import Commits
@@ -36,7 +36,6 @@ _POLL_S = 0.5
 _REST_EVERY_S = 1.0
 _REST_BESIDE_S = 5.0
 """How often what the stream does not bring is looked after where a little comes all the time."""
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
 
 
 def follow(settings: Settings, *, stop: threading.Event, announcing: Announcing | None = None) -> None:
@@ -100,25 +99,10 @@ class _Follower:
         return True
 
     def _until_done(self, act: Callable[[], None]) -> bool:
-        """Do it, however long the store needs, or who mends the profile; False if stopped before that."""
-        try:
-            with_retry(
-                act,
-                retry_on=_is_waited_for,
-                give_up=lambda _: self._stop.is_set(),
-                first_s=_FIRST_WAIT_S,
-                longest_s=_LONGEST_WAIT_S,
-                before_wait=self._note_wait,
-                sleep=sleep_unless(self._stop.is_set, self._stop),
-            )
-        except (ConfigError, StoreError) as error:
-            if self._stop.is_set() and _is_waited_for(error):
-                return False
-            raise
-        return True
+        return until_done(act, stop=self._stop, on_failure=self._note_wait)
 
-    def _note_wait(self, failure: Failure, _: float) -> None:
-        logger.error("nothing is priced, trying again: %s", failure.error)
+    def _note_wait(self, error: BaseException) -> None:
+        logger.error("nothing is priced, trying again: %s", error)
         record_heartbeat(self._settings, _SERVICE)
 
     def _price_messages(self, messages: Sequence[Message]) -> None:
@@ -177,7 +161,3 @@ def _read(message: Message) -> ProductState | None:
     if is_damaged(message):
         raise BadRecordError(DAMAGED)
     return from_message(message.value)
-
-
-def _is_waited_for(error: BaseException) -> bool:
-    return isinstance(error, ConfigError) or may_pass(error)

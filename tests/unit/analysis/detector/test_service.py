@@ -44,7 +44,7 @@ def settings(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(service, "_POLL_S", 0.02)
     monkeypatch.setattr(service, "_REST_EVERY_S", 0.05)
-    monkeypatch.setattr(service, "_FIRST_WAIT_S", 0.05)
+    monkeypatch.setattr("arbkit.core.retry._FIRST_WAIT_S", 0.05)
     initialise(settings)
     return settings
 
