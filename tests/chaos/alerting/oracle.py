@@ -73,7 +73,10 @@ class Alert(NamedTuple):
 
 @dataclass(slots=True)
 class Arrivals:
-    """What came: on the log and at the webhook whole documents, by mail ids; ``headers`` are the webhook's ids."""
+    """What came: on the log and at the webhook whole documents, by mail ids.
+
+    ``headers`` are the ids of the webhook's messages, one for each alert; empty for those that shared a message.
+    """
 
     log: Sequence[Mapping[str, Any]] = ()
     hook: Sequence[Mapping[str, Any]] = ()
@@ -160,7 +163,7 @@ def _is_below(document: Mapping[str, Any]) -> bool:
 
 def _unlike_header(came: Arrivals) -> set[str]:
     pairs = zip(came.hook, came.headers, strict=True)
-    return {f"{document['id']}: {header}" for document, header in pairs if document["id"] != header}
+    return {f"{document['id']}: {header}" for document, header in pairs if header not in ("", document["id"])}
 
 
 def _between(where: str, asked: AbstractSet[Alert], found: AbstractSet[Alert]) -> Iterator[str]:
