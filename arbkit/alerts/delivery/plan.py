@@ -45,6 +45,11 @@ class DeliveryPlan:
         named = self.rules[rule].channels if rule in self.rules else None
         return known if named is None else [name for name in known if name in named]
 
+    def missing_channels(self, rule: Rule) -> list[str]:
+        """The channels that a rule names and the file lacks."""
+        known = {*self.channels, *(bad.name for bad in self.bad)}
+        return [name for name in rule.channels or () if name not in known]
+
     def is_muted(self, rule: str, now: float) -> bool:
         """Whether this rule sends nothing at ``now`` (Unix seconds)."""
         return rule in self.rules and self.rules[rule].is_muted(now)
