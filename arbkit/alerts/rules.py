@@ -14,6 +14,7 @@ from arbkit.core.input.validation import Request
 from arbkit.core.marketplaces import MarketCode, market
 from arbkit.core.models import Opportunity
 from arbkit.core.offers.categories import category_id
+from arbkit.core.results import OpportunityOut
 
 Occasion = Literal["new_opportunity", "price_drop", "margin_increase", "target_price", "amazon_out_of_stock", "ended"]
 """What a rule may announce; suspicious data are held back as ``data_problem`` by every rule."""
@@ -130,7 +131,7 @@ class Rule(Request):
         return self.muted_until is not None and now < self.muted_until.timestamp()
 
 
-def low_end(route: Opportunity) -> float:
+def low_end(route: Opportunity | OpportunityOut) -> float:
     """The profit of a route with the most expensive package that the product may have."""
     return route.profit if route.profit_low is None else route.profit_low
 
