@@ -41,7 +41,8 @@ class DeliveryPlan:
 
     def channels_of(self, rule: str) -> list[str]:
         """The names of the channels that alerts of this rule go to."""
-        known = [*self.channels, *(bad.name for bad in self.bad)]
+        # A name that stands there twice is among the good ones and the bad ones.
+        known = list(dict.fromkeys([*self.channels, *(bad.name for bad in self.bad)]))
         named = self.rules[rule].channels if rule in self.rules else None
         return known if named is None else [name for name in known if name in named]
 
