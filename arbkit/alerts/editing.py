@@ -36,6 +36,8 @@ def add_rule(settings: Settings, fields: TomlTable) -> Path:
             remedy = "Take another name, or change it in the file"
             raise UsageError("there is a rule of that name", field="name", value=rule.name, remedy=remedy)
         table = tomlkit.table()
+        # A blank line before it, as between the rules of a file written by hand.
+        table.trivia.indent = "\n"
         for key, value in fields.items():
             table.add(key, _item(value))
         rules.append(table)
@@ -69,7 +71,9 @@ def _change(settings: Settings, change: Callable[[AoT], None]) -> Path:
         if data is not None:
             # As a whole it must be right, or it would be made worse.
             read_alerts_file(settings)
-        document = tomlkit.parse((built_in().encode() if data is None else data).decode("utf-8"))
+        text = built_in() if data is None else data.decode("utf-8")
+        # What is added goes on a line of its own, also after a last line that has no end.
+        document = tomlkit.parse(text if text.endswith("\n") or not text else f"{text}\n")
         if "rule" not in document:
             # The built-in rule is in force there, and stays so.
             document.append("rule", tomlkit.parse(built_in())["rule"])

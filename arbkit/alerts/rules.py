@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,8 @@ from arbkit.core.input.filters import Asin
 from arbkit.core.input.validation import Request
 from arbkit.core.marketplaces import MarketCode, market
 from arbkit.core.models import Opportunity
+from arbkit.core.offers.categories import category_id
+from arbkit.core.results import OpportunityOut
 
 Occasion = Literal["new_opportunity", "price_drop", "margin_increase", "target_price", "amazon_out_of_stock", "ended"]
 """What a rule may announce; suspicious data are held back as ``data_problem`` by every rule."""
@@ -57,7 +60,9 @@ class Rule(Request):
     min_roi: float | None = Field(None, description="least return, in percent of what is invested")
     min_confidence: float | None = Field(None, ge=0, le=1, description="least confidence, from 0 to 1")
     routes: tuple[Annotated[str, AfterValidator(_route)], ...] = Field((), description="only these, as IT:DE")
-    categories: tuple[str, ...] = Field((), description="only these, in any case")
+    categories: tuple[str, ...] = Field(
+        (), description="only these, each by arbkit's id (toys) or its name on any marketplace, in any case"
+    )
     brands: tuple[str, ...] = Field((), description="only these, in any case")
     groups: tuple[str, ...] = Field((), description="only products of these groups of the watchlist")
     asins: tuple[Asin, ...] = Field((), description="only these products")
@@ -108,8 +113,8 @@ class Rule(Request):
         return (
             (not self.routes or f"{route.source}:{route.target}" in self.routes)
             and (not self.asins or route.asin in self.asins)
-            and _among(route.category, self.categories)
-            and _among(route.brand, self.brands)
+            and _among(_category_key(route.category), map(_category_key, self.categories))
+            and _among(_name_key(route.brand), map(_name_key, self.brands))
             and (not self.groups or not groups.isdisjoint(self.groups))
         )
 
@@ -126,10 +131,21 @@ class Rule(Request):
         return self.muted_until is not None and now < self.muted_until.timestamp()
 
 
-def low_end(route: Opportunity) -> float:
+def low_end(route: Opportunity | OpportunityOut) -> float:
     """The profit of a route with the most expensive package that the product may have."""
     return route.profit if route.profit_low is None else route.profit_low
 
 
-def _among(value: str | None, wanted: tuple[str, ...]) -> bool:
-    return not wanted or (value or "").casefold() in {one.casefold() for one in wanted}
+def _among(key: str, wanted: Iterable[str]) -> bool:
+    """Whether a key is one of those wanted; none wanted: any will do."""
+    keys = frozenset(wanted)
+    return not keys or key in keys
+
+
+def _name_key(name: str | None) -> str:
+    return (name or "").casefold()
+
+
+def _category_key(name: str | None) -> str:
+    """One for all names of a category: a product is stored under its name on one marketplace."""
+    return category_id(name) or _name_key(name)

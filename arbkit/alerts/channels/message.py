@@ -176,7 +176,11 @@ def _item(shown: Shown, pages: str | None) -> _Item:
         _Row("Profit", f"{_profit_range(alert)}, ROI {percent(o.roi_pct)}, margin {percent(o.margin_pct)}"),
         _Row("Data", f"prices {age_words(shown.data_age_s)} old, confidence {number(o.confidence)}"),
         *([_Row("Prices", inert(shown.note, _LONGEST_WHY))] if shown.note else []),
-        *([_Row("Max cost", money(o.max_buy, o.buy_currency))] if o.max_buy is not None else []),
+        *(
+            [_Row("Max cost", f"{money(o.max_buy, o.buy_currency)} for your target ROI")]
+            if o.max_buy is not None
+            else []
+        ),
         *(_Row("Note", inert(warning["text"], _LONGEST_WHY)) for warning in o.warnings[:3]),
         _Row("Why", inert(alert.why, _LONGEST_WHY)),
         *([_Row("Page", "all routes and fees", f"{pages}?asin={alert.asin}")] if pages else []),

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from arbkit.alerts.alert import Alert
 from arbkit.alerts.channels.message import Shown
-from arbkit.alerts.rules import Recheck, Rule
+from arbkit.alerts.rules import Recheck, Rule, low_end
 from arbkit.core.errors import ConfigError, UsageError
+from arbkit.core.formatting import money
 from arbkit.core.models import Opportunity
 from arbkit.core.offers.looks import Look
 from arbkit.core.results import OpportunityOut
@@ -128,4 +129,11 @@ def as_stored(alert: Alert, rule: Rule | None, stored: Opportunity | None, *, no
     if rule is not None and not rule.is_met(stored):
         return Verdict(why=f"no longer reaches what the rule {rule.name} asks for")
     figures = OpportunityOut.model_validate(stored.public(now=now))
-    return Verdict(Shown(alert.model_copy(update={"opportunity": figures}), figures.data_age_s))
+    shown = alert.model_copy(update={"opportunity": figures, "why": _why_now(alert, stored)})
+    return Verdict(Shown(shown, figures.data_age_s))
+
+
+def _why_now(alert: Alert, stored: Opportunity) -> str:
+    """Why it was made, which holds figures of then, and what its route leaves now where that is something else."""
+    then, now = low_end(alert.opportunity), low_end(stored)
+    return alert.why if then == now else f"{alert.why} Now it leaves at least {money(now, stored.currency)}."

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 from pydantic_settings import DotEnvSettingsSource
 
+from arbkit.core.results import JsonObject
 from arbkit.core.service.addresses import is_loopback
 from arbkit.core.settings import Settings
 
@@ -31,7 +32,7 @@ class Exposure:
 
 def exposures(settings: Settings, *, env_file: Path = Path(".env")) -> list[Exposure]:
     """Every secret of these settings that others could read, and what they could change; shows none of them."""
-    found = [*_on_their_way(settings), *_on_the_disk(env_file), *_in_channels(settings)]
+    found = [*_on_their_way(settings), *_on_the_disk(settings, env_file), *_in_channels(settings)]
     return [*found, *_open_to_changes(settings, env_file)]
 
 
@@ -45,13 +46,14 @@ def _on_their_way(settings: Settings) -> Iterator[Exposure]:
         yield Exposure(what, "Use https://")
 
 
-def _on_the_disk(env_file: Path) -> Iterator[Exposure]:
+def _on_the_disk(settings: Settings, env_file: Path) -> Iterator[Exposure]:
     try:
         mode = env_file.stat().st_mode
         held = DotEnvSettingsSource(Settings, env_file=env_file).env_vars
     except (OSError, ValueError):
         return
     secrets = {Settings.variable(name) for name, one in Settings.model_fields.items() if one.annotation is SecretStr}
+    secrets |= {name.upper() for one in _channels(_alerts_path(settings)) for name in _variables_of(one)}
     named = sorted(name.upper() for name, value in held.items() if value and name.upper() in secrets)
     # Windows has no such bits.
     if os.name != "nt" and named and mode & (stat.S_IRGRP | stat.S_IROTH):
@@ -61,13 +63,32 @@ def _on_the_disk(env_file: Path) -> Iterator[Exposure]:
 
 def _in_channels(settings: Settings) -> Iterator[Exposure]:
     """Addresses of channels hold passwords and tokens, unless variables hold the addresses."""
-    path = settings.alerts or settings.user_folder / "alerts.toml"
-    with suppress(OSError, ValueError):
-        channels = tomllib.loads(path.read_text("utf-8")).get("channel", [])
-        written = isinstance(channels, list) and any(isinstance(one, dict) and "url" in one for one in channels)
+    path = _alerts_path(settings)
+    with suppress(OSError):
+        written = any("url" in one for one in _channels(path))
         if os.name != "nt" and written and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             what = f"{path}: other users of this machine may read it, and it holds addresses of channels"
             yield Exposure(what, f"chmod 600 {path}, or name variables that hold them (url_env)")
+
+
+def _alerts_path(settings: Settings) -> Path:
+    return settings.alerts or settings.user_folder / "alerts.toml"
+
+
+def _channels(path: Path) -> list[JsonObject]:
+    """The tables of channels in a file as they are written; none where it cannot be read."""
+    try:
+        found = tomllib.loads(path.read_text("utf-8")).get("channel", [])
+    except (OSError, ValueError):
+        return []
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _variables_of(channel: JsonObject) -> list[str]:
+    """The variables that hold the address or the secret of a channel."""
+    webhook = channel.get("webhook")
+    names = [channel.get("url_env"), webhook.get("secret_env") if isinstance(webhook, dict) else None]
+    return [name for name in names if isinstance(name, str)]
 
 
 def _open_to_changes(settings: Settings, env_file: Path) -> Iterator[Exposure]:

@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from arbkit.core.errors import ArbkitError, ConfigError, ServiceError
+from arbkit.core.errors import ArbkitError, ConfigError, ServiceError, did_you_mean
 from arbkit.core.files import write_atomically
 from arbkit.core.formatting import age_words, utc_time
 from arbkit.core.service.addresses import allowed_origins
@@ -16,6 +17,10 @@ from arbkit.core.service.api_keys import ApiKey, KeyRing
 from arbkit.core.service.exposure import exposures
 from arbkit.core.settings import Settings, sqlite_path
 from arbkit.ops.checks.finding import NoticeError, Outcome
+
+if TYPE_CHECKING:
+    from arbkit.alerts.delivery.plan import DeliveryPlan
+    from arbkit.alerts.rules import Rule
 
 _LOW_SPACE = 1 << 30
 _SOON_S = 14 * 86_400.0
@@ -123,8 +128,15 @@ def check_alerts(settings: Settings) -> Outcome:
             open_sender(channel).close()
         except ConfigError as error:
             faults.append(error)
+    faults += [_lost(rule, missing, plan) for rule in found.rules if (missing := plan.missing_channels(rule))]
     rules = ", ".join(rule.name for rule in found.rules) or "no rule, so nothing is announced"
     return faults or f"{found.where}: {rules}; {', '.join(plan.channels) or 'no channel, so nothing is sent'}"
+
+
+def _lost(rule: Rule, missing: list[str], plan: DeliveryPlan) -> NoticeError:
+    remedy = did_you_mean(missing[0], [*plan.channels, *(bad.name for bad in plan.bad)])
+    what = f"there is no channel {', '.join(missing)}, so its alerts are not sent there"
+    return NoticeError(what, field=f"rule {rule.name}", remedy=remedy)
 
 
 def check_api(settings: Settings) -> Outcome:

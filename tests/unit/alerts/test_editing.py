@@ -46,6 +46,7 @@ def test_a_rule_is_added_and_all_else_stays(settings: Settings, file: Path) -> N
     assert [rule.name for rule in load_rules(settings).rules] == ["b", "a"]
     assert tomllib.loads(text)["rule"][1] == fields
     assert tomllib.loads(text)["channel"] == [{"name": "phone"}]
+    assert '\n\n[[rule]]\nname = "a"\n' in text
 
 
 def test_the_first_rule_makes_the_file_with_the_built_in_one(settings: Settings, file: Path) -> None:
@@ -76,6 +77,21 @@ def test_a_wrong_rule_is_not_added(settings: Settings, file: Path, fields: TomlT
     with pytest.raises(ConfigError):
         add_rule(settings, fields)
     assert file.read_text("utf-8") == MINE
+
+
+@pytest.mark.parametrize("last", ['[[rule]]\nname = "b"\nmin_profit = 3', '[[channel]]\nname = "x"', "# mine"])
+def test_a_last_line_without_an_end_is_left_whole(settings: Settings, file: Path, last: str) -> None:
+    file.write_text(last, "utf-8")
+    add_rule(settings, {"name": "a", "per_day": 5})
+    assert last in file.read_text("utf-8")
+    assert load_rules(settings).rule("a").per_day == 5
+    mute_rule(settings, "a", datetime(2099, 1, 1, tzinfo=UTC))
+    assert load_rules(settings).rule("a").muted_until is not None
+
+
+def test_what_a_name_looks_like_is_said(settings: Settings) -> None:
+    with pytest.raises(ConfigError, match=r"rule my rule: name: cannot be a name, which has up to 64 letters, digits"):
+        add_rule(settings, {"name": "my rule"})
 
 
 def test_a_name_is_taken_once(settings: Settings, file: Path) -> None:

@@ -104,6 +104,13 @@ def test_what_meets_every_limit_is_announced() -> None:
     assert types(route.becomes(groups=frozenset({"mine", "other"}))) == ["new_opportunity"]
 
 
+@pytest.mark.parametrize("asked", ["Toys & Games", "toys", "juguetes y juegos"])
+def test_a_category_is_meant_under_the_names_of_all_marketplaces(asked: str) -> None:
+    route = Route(rule(categories=[asked]))
+    assert types(route.becomes(category="Spielzeug")) == ["new_opportunity"]
+    assert Route(rule(categories=[asked])).becomes(category="Elektronik & Foto") == []
+
+
 def test_a_halved_buying_price_is_announced_also_of_an_opportunity_that_is_known() -> None:
     route = Route(rule(min_profit=5))
     route.becomes(buy_price=40.0, profit=10.0)

@@ -121,3 +121,21 @@ def test_addresses_of_channels_are_nobody_elses_business(settings: Settings, tmp
         found = [str(one) for one in exposures(here, env_file=env_file)]
         assert [f"{path}: other users" in one for one in found] == ([True] if exposed else [])
         assert "secret" not in "".join(found)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such bits")
+def test_the_variables_that_channels_name_are_secrets_of_the_env_file_too(settings: Settings, tmp_path: Path) -> None:
+    path, env_file = tmp_path / "alerts.toml", tmp_path / ".env"
+    path.write_text(
+        '[[channel]]\nname = "phone"\nurl_env = "PHONE_URL"\n'
+        '[[channel]]\nname = "sheet"\nwebhook = { url = "https://example.org", secret_env = "HOOK_SECRET" }\n'
+        '[[channel]]\nname = 3\nwebhook = "x"\n'
+    )
+    env_file.write_text(f"PHONE_URL=tgram://{KEY}/1\nHOOK_SECRET={KEY}\nOTHER=1\n")
+    env_file.chmod(0o644)
+    given = settings.model_copy(update={"alerts": path})
+    [exposure] = exposures(given, env_file=env_file)
+    assert exposure.what.endswith("and it holds HOOK_SECRET, PHONE_URL")
+    assert KEY not in exposure.what
+    env_file.chmod(0o600)
+    assert exposures(given, env_file=env_file) == []

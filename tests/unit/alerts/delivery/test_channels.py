@@ -12,9 +12,13 @@ import pytest
 from arbkit.alerts.channels.channel_tables import AppriseAddress, Channel, WebhookAddress, parse_channels
 from arbkit.alerts.channels.quiet_hours import QuietHours, start_of_day
 from arbkit.alerts.channels.senders import open_sender
+from arbkit.alerts.delivery.intake import record_of
 from arbkit.alerts.delivery.plan import alert_faults, load_plan
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings
+from arbkit.store import open_store
+from arbkit.store.queries import AlertQuery
+from tests.helpers.delivery import alert
 
 ENVIRONMENT = {"HOOK_SECRET": "secret-of-the-hook", "TELEGRAM": "tgram://123456789:abcdefg_hijklmnopqrstuvwxyz123456/1"}
 HOOK = 'webhook = { url = "http://127.0.0.1:1/path-secret", secret_env = "HOOK_SECRET" }'
@@ -78,6 +82,17 @@ def test_a_mistake_is_named_and_leaves_the_others_at_work(text: str, said: str) 
     (error,) = bad
     assert said in error
     assert "secret-xyz" not in error
+
+
+def test_a_name_that_is_there_twice_gets_each_alert_once(settings: Settings, tmp_path: Path) -> None:
+    here = settings.model_copy(update={"alerts": tmp_path / "alerts.toml"})
+    entry = '[[channel]]\nname = "one"\nurl = "json://127.0.0.1:9"\n'
+    (tmp_path / "alerts.toml").write_text(f'{entry}{entry}quiet = "night"\n')
+    plan = load_plan(here)
+    with open_store(here) as store:
+        store.add_alerts([record_of(alert(1), plan, now=0.0)])
+        (kept,) = store.alerts(AlertQuery()).items
+    assert [one.channel for one in kept.deliveries] == ["one"]
 
 
 def test_a_name_is_there_once() -> None:

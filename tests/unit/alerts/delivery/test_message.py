@@ -55,7 +55,7 @@ def test_it_shows_what_one_decides_by() -> None:
         "Sell: 69.99 EUR on Amazon DE https://www.amazon.de/dp/B000000001",
         "Profit: 10.10 to 14.70 EUR, likely 12.40, ROI 31.5 %, margin 18.3 %",
         "Data: prices 12 min old, confidence 0.90",
-        "Max cost: 48.20 EUR",
+        "Max cost: 48.20 EUR for your target ROI",
         "Note: two sellers only",
         "Why: the low end of its profit is 12.40 EUR",
         f"Page: all routes and fees {PAGES}?asin=B000000001",

@@ -108,22 +108,24 @@ def test_fresh_prices_are_not_looked_up(settings: Settings, store: Store) -> Non
 
 def test_what_the_look_brought_is_what_is_sent(settings: Settings, store: Store) -> None:
     by = plan()
-    record = asked(settings, store, by, old(store))
+    record = asked(settings, store, by, one := old(store))
     looked(store)
     assert settled(settings, store, by, record) == Settled()
     price(store, profit=8.5)
     (ready,) = settled(settings, store, by, record, later_s=1).ready
     assert ready.shown.alert.opportunity.profit == 8.5
+    assert ready.shown.alert.why == f"{one.why} Now it leaves at least 8.50 EUR."
     assert ready.shown.data_age_s < 60
     assert ready.shown.alert.id == "a1"
 
 
 def test_a_look_that_brought_nothing_new_lets_it_go_as_it_is(settings: Settings, store: Store) -> None:
     by = plan()
-    record = asked(settings, store, by, old(store))
+    record = asked(settings, store, by, one := old(store))
     looked(store)
     (ready,) = settled(settings, store, by, record, later_s=60).ready
     assert ready.shown.alert.opportunity.profit == 10.0
+    assert ready.shown.alert.why == one.why
 
 
 @pytest.mark.parametrize(

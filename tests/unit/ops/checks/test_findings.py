@@ -169,6 +169,18 @@ def test_every_mistake_of_schedule_and_alerts_is_a_finding_of_its_own(settings: 
     assert {code for _, code in (rule, variable, address)} == {3}
 
 
+def test_a_rule_for_a_channel_that_is_missing_is_named(settings: Settings, tmp_path: Path) -> None:
+    alerts = tmp_path / "alerts.toml"
+    alerts.write_text(
+        '[[rule]]\nname = "a"\nchannels = ["phnoe", "phone"]\n[[rule]]\nname = "b"\nchannels = ["phone"]\n'
+        '[[channel]]\nname = "phone"\nurl = "json://127.0.0.1:9"\n'
+    )
+    [(what, code)] = findings(check_alerts, settings.model_copy(update={"alerts": alerts}))
+    assert "rule a: there is no channel phnoe, so its alerts are not sent there" in what
+    assert "Did you mean phone?" in what
+    assert code == 0
+
+
 class _Later(datetime):
     @classmethod
     def now(cls, _tz: object = None) -> datetime:  # type: ignore[override]
