@@ -37,6 +37,7 @@ from tests.chaos.report import Report
 from tests.chaos.runtime import add_runtime_options, runtime, say
 from tests.chaos.services import SERVICES, Services
 from tests.chaos.victims import StuckError, Worker, tail_of
+from tests.helpers.alerts import EVERYTHING
 from tests.helpers.paths import ROOT
 
 __all__ = ["Plan", "Report", "run"]
@@ -92,6 +93,8 @@ def run(plan: Plan, settings: Settings, *, say: Say = lambda _: None) -> Report:
     settings.home.mkdir(parents=True, exist_ok=True)
     watchlist = settings.home.parent / "watched.txt"
     watchlist.write_text("\n".join(asins()[:_WATCHED]))
+    alerts = settings.home.parent / "campaign-alerts.toml"
+    alerts.write_text(EVERYTHING, "utf-8")
     seen = Witness(request=_WATCHED)
     with contextlib.ExitStack() as stack:
         disk = stack.enter_context(small_disk(settings.home)) if plan.system else None
@@ -99,7 +102,7 @@ def run(plan: Plan, settings: Settings, *, say: Say = lambda _: None) -> Report:
         settings = settings.model_copy(
             update={
                 "keepa_url": market.url, "watchlist": watchlist, "poll_interval": 5.0, "demo": True,
-                "detect_interval": 3.0,
+                "detect_interval": 3.0, "alerts": alerts,
             }
         )  # fmt: skip
         initialise(settings)
