@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -167,11 +168,17 @@ def test_a_clock_that_is_set_back_stops_no_channel(dispatching: Dispatching, rec
     assert set(receiver.times().values()) == {1}
 
 
+def quiet_now() -> str:
+    """Quiet hours (UTC) around now, at whatever time of day."""
+    now = datetime.now(UTC)
+    return f"{now - timedelta(hours=1):%H:%M}-{now + timedelta(hours=1):%H:%M}"
+
+
 def test_an_alert_whose_product_left_the_store_is_not_sent_late(dispatching: Dispatching, receiver: Hook) -> None:
     recheck = 'recheck = { max_age_minutes = 60, wait_minutes = 15, then = "send" }'
     for number, limits in enumerate(("", recheck), 1):
         before = receiver.tries
-        write_plan(dispatching.settings, rule(limits) + webhook(receiver.url, more='quiet = "00:00-23:59"'))
+        write_plan(dispatching.settings, rule(limits) + webhook(receiver.url, more=f'quiet = "{quiet_now()}"'))
         route = opportunity(profit=20.0, evaluated_at=time.time(), data_at=int(time.time()) - 7_200)
         store_routes(dispatching.store, [route], inputs=f"{number}")
         dispatching.take([alert(number, route=route)])
