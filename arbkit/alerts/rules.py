@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -125,6 +125,10 @@ class Rule(Request):
             and (self.min_roi is None or route.roi_pct >= self.min_roi)
             and (self.min_confidence is None or route.confidence >= self.min_confidence)
         )
+
+    def missing_channels(self, known: Collection[str]) -> list[str]:
+        """The channels that it names and that are not among these."""
+        return [name for name in self.channels or () if name not in known]
 
     def is_muted(self, now: float) -> bool:
         """Whether it is silent at ``now`` (Unix seconds)."""

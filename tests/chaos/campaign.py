@@ -34,7 +34,7 @@ from tests.chaos.market import PaidMarket
 from tests.chaos.model import Witness, examine
 from tests.chaos.records import Deck, number_in
 from tests.chaos.report import Report
-from tests.chaos.runtime import add_runtime_options, runtime, say
+from tests.chaos.runtime import add_runtime_options, finish, runtime, say
 from tests.chaos.services import SERVICES, Services
 from tests.chaos.victims import StuckError, Worker, tail_of
 from tests.helpers.alerts import EVERYTHING
@@ -376,13 +376,7 @@ def main() -> int:
         strict=asked.strict,
     )  # fmt: skip
     with runtime("campaign", log=asked.log, store=asked.store) as (settings, _):
-        try:
-            report = run(plan, settings, say=say)
-        except StuckError as error:
-            say(f"seed {asked.seed}: STUCK: {error}")
-            return 1
-    say("\n".join(report.lines()))
-    return 1 if report.differences else 0
+        return finish(lambda: run(plan, settings, say=say), seed=asked.seed)
 
 
 if __name__ == "__main__":

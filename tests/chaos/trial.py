@@ -36,7 +36,7 @@ from arbkit.stream import DETECT_GROUP, ENRICH_GROUP, ENRICHED_TOPIC, RAW_TOPIC,
 from tests.chaos.agreement import count_routes, disagreements, is_priced
 from tests.chaos.compare import Contents, against_the_count, between, contents, dead_letters, sets_between, told
 from tests.chaos.records import Deck, number_in
-from tests.chaos.runtime import add_runtime_options, runtime, say
+from tests.chaos.runtime import add_runtime_options, finish, runtime, say
 from tests.chaos.victims import Broker, StuckError, Victim, Worker
 from tests.servers.launch import Kafka
 
@@ -359,13 +359,7 @@ def main() -> int:
     asked = parser.parse_args()
     with runtime("chaos", log=asked.log, store=asked.store) as (settings, broker):
         plan = Plan(asked.kills, asked.records, asked.seed)
-        try:
-            report = run(plan, settings, broker=broker, say=say)
-        except StuckError as error:
-            say(f"STUCK: {error}")
-            return 1
-    say("\n".join(report.lines()))
-    return 1 if report.differences else 0
+        return finish(lambda: run(plan, settings, broker=broker, say=say), seed=asked.seed)
 
 
 if __name__ == "__main__":

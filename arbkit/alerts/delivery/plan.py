@@ -39,17 +39,17 @@ class DeliveryPlan:
     bad: tuple[BadChannel, ...] = ()
     rules: Mapping[str, Rule] = field(default_factory=dict)
 
+    @property
+    def names(self) -> list[str]:
+        """Of every channel, also of those with a mistake."""
+        # A name that stands there twice is among the good ones and the bad ones.
+        return list(dict.fromkeys([*self.channels, *(bad.name for bad in self.bad)]))
+
     def channels_of(self, rule: str) -> list[str]:
         """The names of the channels that alerts of this rule go to."""
-        # A name that stands there twice is among the good ones and the bad ones.
-        known = list(dict.fromkeys([*self.channels, *(bad.name for bad in self.bad)]))
+        known = self.names
         named = self.rules[rule].channels if rule in self.rules else None
         return known if named is None else [name for name in known if name in named]
-
-    def missing_channels(self, rule: Rule) -> list[str]:
-        """The channels that a rule names and the file lacks."""
-        known = {*self.channels, *(bad.name for bad in self.bad)}
-        return [name for name in rule.channels or () if name not in known]
 
     def is_muted(self, rule: str, now: float) -> bool:
         """Whether this rule sends nothing at ``now`` (Unix seconds)."""

@@ -128,13 +128,13 @@ def check_alerts(settings: Settings) -> Outcome:
             open_sender(channel).close()
         except ConfigError as error:
             faults.append(error)
-    faults += [_lost(rule, missing, plan) for rule in found.rules if (missing := plan.missing_channels(rule))]
+    faults += [_lost(rule, missing, plan) for rule in found.rules if (missing := rule.missing_channels(plan.names))]
     rules = ", ".join(rule.name for rule in found.rules) or "no rule, so nothing is announced"
     return faults or f"{found.where}: {rules}; {', '.join(plan.channels) or 'no channel, so nothing is sent'}"
 
 
 def _lost(rule: Rule, missing: list[str], plan: DeliveryPlan) -> NoticeError:
-    remedy = did_you_mean(missing[0], [*plan.channels, *(bad.name for bad in plan.bad)])
+    remedy = did_you_mean(missing[0], plan.names)
     what = f"there is no channel {', '.join(missing)}, so its alerts are not sent there"
     return NoticeError(what, field=f"rule {rule.name}", remedy=remedy)
 

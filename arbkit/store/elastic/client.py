@@ -33,7 +33,7 @@ _BLOCK_SETTINGS = {
 }
 """By the settings that hold blocks, their numbers and names."""
 _FULL_PCT, _ROOM = 85.0, 200 << 30
-"""What Elasticsearch's own low watermark is: so much of a disk in use, unless so many bytes are free."""
+"""The low watermark of Elasticsearch: percent of a disk in use, while fewer bytes than these are free."""
 _DISK_LIMITS = "cluster.routing.allocation.disk.threshold_enabled"
 
 _TIMED_OUT = "search_timeout_exception"

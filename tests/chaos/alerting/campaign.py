@@ -44,7 +44,7 @@ from tests.chaos.agreement import is_priced
 from tests.chaos.alerting.oracle import Alert, Arrivals, Round, Route, asked_for, differences, rules_text
 from tests.chaos.alerting.prices import MOST_ROUNDS, Prices
 from tests.chaos.compare import messages
-from tests.chaos.runtime import add_runtime_options, runtime, say
+from tests.chaos.runtime import add_runtime_options, finish, runtime, say
 from tests.chaos.victims import StuckError, Worker
 from tests.helpers.delivery import webhook
 from tests.helpers.receivers import SECRET, Hook, Mail, hook, mail
@@ -332,13 +332,7 @@ def main() -> int:
     asked = parser.parse_args()
     plan = Plan(asked.kills, asked.products, min(asked.rounds, MOST_ROUNDS), asked.seed)
     with runtime("alerting", log=asked.log, store=asked.store) as (settings, _):
-        try:
-            report = run(plan, settings, say=say)
-        except StuckError as error:
-            say(f"seed {asked.seed}: STUCK: {error}")
-            return 1
-    say("\n".join(report.lines()))
-    return 1 if report.differences else 0
+        return finish(lambda: run(plan, settings, say=say), seed=asked.seed)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import get_args
 
 import orjson
-import pytest
 
 from arbkit.alerts.alert import AlertType
 from arbkit.core.settings import Settings
@@ -18,22 +17,11 @@ from arbkit.web.dashboards.alerts.channels import channel_facts
 from arbkit.web.dashboards.alerts.page import AlertsPage
 from arbkit.web.dashboards.alerts.words import OUTCOMES, TONES, TYPES
 from tests.helpers.alert_pages import HOSTILE, TOYS, begin, keep, record, row
-from tests.helpers.delivery import webhook, with_plan, write_plan
+from tests.helpers.delivery import webhook, write_plan
 from tests.helpers.factories import opportunity
 from tests.helpers.pages import Seen
 from tests.helpers.paths import ROOT
 from tests.helpers.receivers import hook
-
-
-@pytest.fixture
-def planned(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    return with_plan(settings, tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def bare(settings: Settings, tmp_path: Path) -> Settings:
-    """Settings of a folder without an alerts.toml."""
-    return settings.model_copy(update={"folder": tmp_path})
 
 
 def test_nothing_is_read_before_a_browser_has_drawn_the_page(bare: Settings) -> None:

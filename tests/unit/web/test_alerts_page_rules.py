@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import pytest
 
@@ -11,20 +10,9 @@ from arbkit.alerts.rules_file import load_rules
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from tests.helpers.alert_pages import HOSTILE, TOYS, begin, keep, record, row
-from tests.helpers.delivery import with_plan, write_plan
+from tests.helpers.delivery import write_plan
 from tests.helpers.factories import opportunity
 from tests.helpers.routes import store_routes
-
-
-@pytest.fixture
-def planned(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    return with_plan(settings, tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def bare(settings: Settings, tmp_path: Path) -> Settings:
-    """Settings of a folder without an alerts.toml."""
-    return settings.model_copy(update={"folder": tmp_path})
 
 
 def test_a_rule_says_what_it_asks_for_and_what_it_made_today_and_would_make(planned: Settings) -> None:

@@ -95,13 +95,20 @@ def test_jupyterlab_opens_copies_that_are_never_overwritten(settings: Settings) 
         assert report.notebook.read_bytes() == shipped[report.notebook.name], "edit both: people open what runs"
 
 
-def test_a_kernel_notices_a_profile_that_is_made_while_it_runs(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Where arbkit was started, which is the current one, and where kernels run."""
     started, elsewhere = tmp_path / "started", tmp_path / "apps"
     for folder in (started, elsewhere):
         folder.mkdir()
     monkeypatch.chdir(started)
+    return started, elsewhere
+
+
+def test_a_kernel_notices_a_profile_that_is_made_while_it_runs(
+    settings: Settings, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, elsewhere = folders
     for variable, value in kernel_environment(settings).items():
         monkeypatch.setenv(variable, value)
     # A kernel runs in the folder of its notebook.
@@ -114,12 +121,9 @@ def test_a_kernel_notices_a_profile_that_is_made_while_it_runs(
 
 
 def test_a_kernel_reads_the_alerts_that_arbkit_was_started_with(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started, elsewhere = tmp_path / "started", tmp_path / "apps"
-    for folder in (started, elsewhere):
-        folder.mkdir()
-    monkeypatch.chdir(started)
+    _, elsewhere = folders
     channel = '[[channel]]\nname = "phone"\nurl_env = "A_PHONE"\n'
     Path("mine.toml").write_text(channel)
     Path(".env").write_text("A_PHONE=json://127.0.0.1\n")

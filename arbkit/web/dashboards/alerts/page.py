@@ -201,10 +201,9 @@ class AlertsPage(DashboardPage):
     def _show_rules(self) -> None:
         rows = []
         if self._rules is not None and self._plan is not None:
-            channels = [*self._plan.channels, *(bad.name for bad in self._plan.bad)]
             rows = rule_rows(
-                self._rules, channels=channels, made=self._made, trials=self._known_trials(), currency=self._currency,
-                now=time.time(),
+                self._rules, channels=self._plan.names, made=self._made, trials=self._known_trials(),
+                currency=self._currency, now=time.time(),
             )  # fmt: skip
         stored = self._stats.opportunities if self._stats else 0
         html = rules_html(

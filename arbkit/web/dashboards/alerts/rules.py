@@ -89,7 +89,7 @@ def _state(rule: Rule, channels: Collection[str], now: float) -> tuple[str, str]
     if rule.muted_until is not None and rule.is_muted(now):
         until = rule.muted_until.timestamp()
         return "quiet", f"muted until {utc_time(until)}, {age_words(until - now)} from now"
-    if unknown := [name for name in rule.channels or () if name not in channels]:
+    if unknown := rule.missing_channels(channels):
         return "warn", f"works, but there is no channel {', '.join(unknown)}"
     return "good", "works"
 
