@@ -1,0 +1,184 @@
+"""Fit the price model to what came of past origins. Pure.
+
+Each listing counts once at each horizon. How strongly weights are drawn towards zero is chosen by how well listings
+that were left out of the fit are forecast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from arbkit.analysis.forecast.price_model import (
+    DIRECTION_FACTORS,
+    FALL,
+    RISE,
+    SAME,
+    SIZE_FACTORS,
+    SPREAD_LEVELS,
+    MoveModel,
+    PriceModel,
+    factors,
+)
+from arbkit.analysis.forecast.price_origins import PriceOrigins
+from arbkit.analysis.forecast.price_past import Basis, PricePast
+from arbkit.analysis.forecast.weighting import listing_weights, weighted_quantiles
+from arbkit.profit.fees.arrays import Floats, Ints, Mask
+
+FIT_HORIZONS = (7, 14, 21, 30, 45, 60)
+"""Days until the outcomes that a model is fitted to, all together."""
+LEAST_PRODUCTS = 20
+"""Products that a fit needs."""
+_DIRECTION_PENALTIES = (0.01, 0.1)
+_SIZE_PENALTIES = (0.02, 0.1, 0.3)
+_INNER_FOLDS = 4
+_SAME_LOG = 1e-9
+_STEPS = 100
+_CLOSE = 1e-5
+_LEVELS = np.array([0.1, 0.5, 0.9])
+
+
+@dataclass(frozen=True, slots=True)
+class _Moves:
+    """Every known outcome: the past of its origin, its horizon (days), the log return, the weight."""
+
+    past: PricePast
+    product: Ints
+    horizon: Floats
+    moved: Floats
+    weight: Floats
+
+    @property
+    def direction(self) -> Ints:
+        return np.where(self.moved < -_SAME_LOG, FALL, np.where(self.moved > _SAME_LOG, RISE, SAME))
+
+    def take(self, rows: Mask) -> _Moves:
+        kept = (self.product[rows], self.horizon[rows], self.moved[rows], self.weight[rows])
+        return _Moves(self.past.take(rows), *kept)
+
+
+def fit_price_model(origins: PriceOrigins, *, version: str, seed: int) -> PriceModel | None:
+    """The model of these outcomes; None where they are of too few products, or none of them fell or rose.
+
+    ``seed`` decides which products are left out together when penalties are chosen.
+    """
+    moves = _moves(origins)
+    if len(np.unique(moves.product)) < LEAST_PRODUCTS or not {FALL, RISE} <= set(moves.direction):
+        return None
+    own = _fit(moves, *_best_penalties(moves, version, seed))
+    return PriceModel(own, _fit_typical(moves), version)
+
+
+def _moves(origins: PriceOrigins) -> _Moves:
+    usable = origins.take(origins.past.basis == Basis.OWN)
+    parts: list[_Moves] = []
+    for column, horizon in enumerate(usable.horizons):
+        one = usable.take(~np.isnan(usable.returns[:, column]))
+        days = np.full(len(one), float(horizon))
+        parts.append(_Moves(one.past, one.product, days, one.returns[:, column], listing_weights(one.listing)))
+    arrays = (np.concatenate([getattr(p, n) for p in parts]) for n in ("product", "horizon", "moved", "weight"))
+    return _Moves(PricePast.joined([part.past for part in parts]), *arrays)
+
+
+def _best_penalties(moves: _Moves, version: str, seed: int) -> tuple[float, float]:
+    losses: dict[tuple[float, float], float] = {}
+    typical = _fit_typical(moves)
+    for penalties in product(_DIRECTION_PENALTIES, _SIZE_PENALTIES):
+        losses[penalties] = 0.0
+        for kept, left_out in _inner_folds(moves, seed):
+            model = PriceModel(_fit(kept, *penalties), typical, version)
+            losses[penalties] += _loss(model, left_out)
+    return min(losses, key=losses.__getitem__)
+
+
+def _inner_folds(moves: _Moves, seed: int) -> Iterator[tuple[_Moves, _Moves]]:
+    names, position = np.unique(moves.product, return_inverse=True)
+    fold = (np.random.default_rng(seed).permutation(len(names)) % _INNER_FOLDS)[position]
+    for number in range(_INNER_FOLDS):
+        kept = moves.take(fold != number)
+        if {FALL, RISE} <= set(kept.direction):
+            yield kept, moves.take(fold == number)
+
+
+def _loss(model: PriceModel, moves: _Moves) -> float:
+    """The weighted sum of pinball losses relative to the price at the origin."""
+    forecast = model.forecast(moves.past, moves.horizon)
+    missed = np.exp(moves.moved)[:, None] - forecast.quantiles(_LEVELS.tolist()) / moves.past.price[:, None]
+    loss = np.where(missed >= 0, _LEVELS * missed, (_LEVELS - 1) * missed).mean(1)
+    return float(loss @ moves.weight)
+
+
+def _fit(moves: _Moves, direction_penalty: float, size_penalty: float) -> MoveModel:
+    direction = _fit_directions(factors(moves.past, moves.horizon, DIRECTION_FACTORS), moves, direction_penalty)
+    figures = factors(moves.past, moves.horizon, SIZE_FACTORS)
+    size, spread = _fit_sizes(figures, moves, size_penalty)
+    return MoveModel(direction, size, spread)
+
+
+def _fit_typical(moves: _Moves) -> MoveModel:
+    """The model that knows the horizon alone, as wide as products differ."""
+    direction = np.zeros((3, len(DIRECTION_FACTORS)))
+    size = np.zeros((2, len(SIZE_FACTORS)))
+    known = ("constant", "horizon")
+    figures = factors(moves.past, moves.horizon, known)
+    direction[:, [DIRECTION_FACTORS.index(name) for name in known]] = _fit_directions(figures, moves, 0.0)
+    size[:, [SIZE_FACTORS.index(name) for name in known]], spread = _fit_sizes(figures, moves, 0.0)
+    return MoveModel(direction, size, spread)
+
+
+def _fit_directions(figures: Floats, moves: _Moves, penalty: float) -> Floats:
+    """Weights (3, factors) of a multinomial logistic regression; the first column of ``figures`` is 1."""
+    scaled, middle, scale = _standardised(figures)
+    weight = moves.weight / moves.weight.mean()
+    wanted = np.eye(3)[moves.direction]
+    ridge = np.full(scaled.shape[1], penalty * len(scaled))
+    ridge[0] = 0.0
+    # An upper bound of the curvature, so that no step goes too far.
+    bound = scaled.T @ (0.5 * weight[:, None] * scaled) + np.diag(ridge) + 1e-9 * np.eye(len(ridge))
+    found = np.zeros((3, scaled.shape[1]))
+    for _ in range(_STEPS):
+        scores = scaled @ found.T
+        powers = np.exp(scores - scores.max(1, keepdims=True))
+        chances = powers / powers.sum(1, keepdims=True)
+        slope = (weight[:, None] * (wanted - chances)).T @ scaled - ridge * found
+        step = np.linalg.solve(bound, slope.T).T
+        found += step
+        if np.abs(step).max() < _CLOSE:
+            break
+    return _unscaled(found, middle, scale)
+
+
+def _fit_sizes(figures: Floats, moves: _Moves, penalty: float) -> tuple[Floats, Floats]:
+    """Weights (2, factors) of a linear regression of log |log return|, and quantiles (2, 41) of what is left."""
+    sizes: list[Floats] = []
+    spreads: list[Floats] = []
+    scaled, middle, scale = _standardised(figures)
+    for direction in (FALL, RISE):
+        rows = moves.direction == direction
+        chosen, weight = scaled[rows], moves.weight[rows]
+        size = np.log(np.abs(moves.moved[rows]))
+        ridge = np.full(chosen.shape[1], penalty * weight.sum())
+        ridge[0] = 0.0
+        matrix = chosen.T @ (weight[:, None] * chosen) + np.diag(ridge) + 1e-9 * np.eye(len(ridge))
+        found = np.linalg.solve(matrix, chosen.T @ (weight * size))
+        sizes.append(_unscaled(found[None], middle, scale)[0])
+        spreads.append(weighted_quantiles(size - chosen @ found, weight, SPREAD_LEVELS))
+    return np.array(sizes), np.array(spreads)
+
+
+def _standardised(figures: Floats) -> tuple[Floats, Floats, Floats]:
+    """Figures with mean 0 and deviation 1 but for the first column; and what was taken off and divided by."""
+    middle, scale = figures.mean(0), figures.std(0)
+    middle[0], scale[0] = 0.0, 1.0
+    scale[scale == 0] = 1.0
+    return (figures - middle) / scale, middle, scale
+
+
+def _unscaled(weights: Floats, middle: Floats, scale: Floats) -> Floats:
+    """The weights of figures as they were before :func:`_standardised`."""
+    found: Floats = weights / scale
+    found[:, 0] -= found[:, 1:] @ middle[1:]
+    return found

@@ -1,0 +1,154 @@
+"""The price of a listing some days from now, as a distribution: it falls, stays the same or rises, and how far.
+
+How likely each is, and how far a move goes, depends on the listing's past (:mod:`.price_past`) and on the days until
+then; how moves scatter around that is the same for all. Nothing is read here: :mod:`.price_model_file` has the model
+that comes with arbkit. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from arbkit.analysis.forecast.price_past import Basis, PricePast
+from arbkit.profit.fees.arrays import Floats, Ints
+
+MOST_DAYS = 90
+"""The longest horizon: beyond it there were too few pasts to learn from."""
+SPREAD_LEVELS = np.linspace(0.0, 1.0, 41)
+"""The levels of :attr:`MoveModel.spread`."""
+_BAND_LOG = 0.3
+_REFERENCE_DAYS = 30.0
+_MOST_LOG = 2.0
+_SAME_LOG = 1e-9
+_LEAST = 1e-6
+FALL, SAME, RISE = range(3)
+DIRECTION_FACTORS = ("constant", "activity", "below", "horizon", "amazon")
+SIZE_FACTORS = ("constant", "activity", "low", "high", "horizon")
+
+
+def factors(past: PricePast, horizon_days: Floats | float, names: Sequence[str]) -> Floats:
+    """The figures of each origin that a part of the model weighs, (n, names)."""
+    changes = past.changed * np.maximum(past.days - 1, 0)
+    columns = {
+        "constant": np.ones(len(past)),
+        # As if ten more days and half a change had been seen: a short quiet past is no proof of rest.
+        "activity": np.sqrt((changes + 0.5) / (np.maximum(past.days - 1, 0) + 10)),
+        "below": past.below,
+        "low": np.maximum(past.low, -_BAND_LOG),
+        "high": np.minimum(past.high, _BAND_LOG),
+        "amazon": past.amazon,
+        "horizon": np.broadcast_to(np.log(np.asarray(horizon_days) / _REFERENCE_DAYS), len(past)),
+    }
+    return np.column_stack([columns[name] for name in names])
+
+
+@dataclass(frozen=True, slots=True)
+class MoveModel:
+    """How a price moves: weights of the factors, and the scatter of sizes.
+
+    ``direction`` (3, direction factors): scores of fall, same and rise, whose softmax are the chances. ``size``
+    (2, size factors): the middle of log |log return| of a fall and of a rise; ``spread`` (2, 41): quantiles of what is
+    added to it.
+    """
+
+    direction: Floats
+    size: Floats
+    spread: Floats
+
+    def chances(self, past: PricePast, horizon_days: Floats | float) -> Floats:
+        """The chances of fall, same and rise, (n, 3)."""
+        scores = factors(past, horizon_days, DIRECTION_FACTORS) @ self.direction.T
+        powers = np.exp(scores - scores.max(1, keepdims=True))
+        chances: Floats = powers / powers.sum(1, keepdims=True)
+        return chances
+
+    def sizes(self, past: PricePast, horizon_days: Floats | float) -> Floats:
+        """The middle of log |log return| of a fall and of a rise, (n, 2)."""
+        middles: Floats = factors(past, horizon_days, SIZE_FACTORS) @ self.size.T
+        return middles
+
+
+@dataclass(frozen=True, slots=True)
+class PriceModel:
+    """One model for listings with a past of their own, one for those of which little is known.
+
+    ``version`` names what it was fitted to, and goes into every forecast.
+    """
+
+    own: MoveModel
+    typical: MoveModel
+    version: str
+
+    def forecast(self, past: PricePast, horizon_days: Floats | float) -> PriceForecast:
+        """The distribution of each listing's price so many days (1 to 90; one, or one a listing) after its origin."""
+        has_own = (past.basis == Basis.OWN)[:, None]
+        chances = np.where(has_own, self.own.chances(past, horizon_days), self.typical.chances(past, horizon_days))
+        sizes = np.where(has_own, self.own.sizes(past, horizon_days), self.typical.sizes(past, horizon_days))
+        known = np.isin(past.basis, (Basis.OWN, Basis.TYPICAL))
+        price = np.where(known, past.price, np.nan)
+        return PriceForecast(price, past.basis, np.where(known[:, None], chances, np.nan), sizes, self)
+
+
+@dataclass(frozen=True, slots=True)
+class PriceForecast:
+    """A distribution of a price for each listing; all NaN where it is unknown, and ``basis`` says why.
+
+    ``price`` is today's (minor units), ``chances`` (n, 3) are those that it falls, stays the same and rises.
+    """
+
+    price: Floats
+    basis: Ints
+    chances: Floats
+    sizes: Floats = field(repr=False)
+    model: PriceModel = field(repr=False)
+
+    def quantiles(self, levels: Sequence[float]) -> Floats:
+        """Prices (minor units) that are not exceeded with these chances, (n, levels)."""
+        return self.at_levels(np.broadcast_to(np.asarray(levels, float), (len(self.price), len(levels))))
+
+    def samples(self, count: int, *, seed: int) -> Floats:
+        """Prices (minor units) drawn from each listing's distribution, (n, count)."""
+        return self.at_levels(np.random.default_rng(seed).random((len(self.price), count)))
+
+    def at_levels(self, levels: Floats) -> Floats:
+        """The price (minor units) that is not exceeded with each of these chances, (n, k)."""
+        fall, same, rise = (self.chances[:, [column]] for column in range(3))
+        down = self._size(FALL, 1 - levels / np.maximum(fall, _LEAST))
+        up = self._size(RISE, (levels - fall - same) / np.maximum(rise, _LEAST))
+        moved = np.where(levels < fall, -down, np.where(levels > fall + same, up, 0.0))
+        prices: Floats = self.price[:, None] * np.exp(moved)
+        return prices
+
+    def chance_below(self, prices: Floats) -> tuple[Floats, Floats]:
+        """The chance of less than each of these prices (minor units, one a listing), and of at most it."""
+        with np.errstate(invalid="ignore"):
+            moved = np.log(prices / self.price)
+        fall, same, rise = self.chances.T
+        is_lower, is_higher = moved < -_SAME_LOG, moved > _SAME_LOG
+        beyond = 1 - self._level(FALL, moved)
+        below = np.where(
+            is_lower, fall * beyond, np.where(is_higher, fall + same + rise * self._level(RISE, moved), fall)
+        )
+        at_most = np.where(is_lower | is_higher, below, fall + same)
+        unknown = np.isnan(moved)
+        return np.where(unknown, np.nan, below), np.where(unknown, np.nan, at_most)
+
+    def _size(self, direction: int, levels: Floats) -> Floats:
+        """How far a move in this direction goes that is not exceeded with these chances, as |log return|."""
+        side = 0 if direction == FALL else 1
+        is_own = (self.basis == Basis.OWN)[:, None]
+        levels = np.clip(levels, 0.0, 1.0)
+        own, typical = (np.interp(levels, SPREAD_LEVELS, m.spread[side]) for m in (self.model.own, self.model.typical))
+        size = np.exp(self.sizes[:, [side]] + np.where(is_own, own, typical))
+        capped: Floats = np.minimum(size, _MOST_LOG)
+        return capped
+
+    def _level(self, direction: int, moved: Floats) -> Floats:
+        """The chance that a move in this direction goes less far than this."""
+        side = 0 if direction == FALL else 1
+        added = np.log(np.maximum(np.abs(moved), _LEAST)) - self.sizes[:, side]
+        own, typical = (np.interp(added, m.spread[side], SPREAD_LEVELS) for m in (self.model.own, self.model.typical))
+        return np.where(self.basis == Basis.OWN, own, typical)
