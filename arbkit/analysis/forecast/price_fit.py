@@ -32,12 +32,15 @@ FIT_HORIZONS = (7, 14, 21, 30, 45, 60)
 """Days until the outcomes that a model is fitted to, all together."""
 LEAST_PRODUCTS = 20
 """Products that a fit needs."""
+MOST_PRODUCTS = 400
+"""Products of which no more are taken: the model has few weights, and a fit is to take seconds."""
 _DIRECTION_PENALTIES = (0.01, 0.1)
 _SIZE_PENALTIES = (0.02, 0.1, 0.3)
 _INNER_FOLDS = 4
 _SAME_LOG = 1e-9
-_STEPS = 100
-_CLOSE = 1e-5
+_STEPS = 25
+_CLOSE = 1e-6
+_LITTLE = 1e-6
 _LEVELS = np.array([0.1, 0.5, 0.9])
 
 
@@ -63,13 +66,21 @@ class _Moves:
 def fit_price_model(origins: PriceOrigins, *, version: str, seed: int) -> PriceModel | None:
     """The model of these outcomes; None where they are of too few products, or none of them fell or rose.
 
-    ``seed`` decides which products are left out together when penalties are chosen.
+    ``seed`` decides which products are taken, and which are left out together when penalties are chosen.
     """
-    moves = _moves(origins)
+    moves = _moves(_drawn(origins, seed))
     if len(np.unique(moves.product)) < LEAST_PRODUCTS or not {FALL, RISE} <= set(moves.direction):
         return None
     own = _fit(moves, *_best_penalties(moves, version, seed))
     return PriceModel(own, _fit_typical(moves), version)
+
+
+def _drawn(origins: PriceOrigins, seed: int) -> PriceOrigins:
+    names = np.unique(origins.product)
+    if len(names) <= MOST_PRODUCTS:
+        return origins
+    chosen = np.random.default_rng(seed).choice(names, MOST_PRODUCTS, replace=False)
+    return origins.take(np.isin(origins.product, chosen))
 
 
 def _moves(origins: PriceOrigins) -> _Moves:
@@ -134,21 +145,32 @@ def _fit_directions(figures: Floats, moves: _Moves, penalty: float) -> Floats:
     scaled, middle, scale = _standardised(figures)
     weight = moves.weight / moves.weight.mean()
     wanted = np.eye(3)[moves.direction]
-    ridge = np.full(scaled.shape[1], penalty * len(scaled))
-    ridge[0] = 0.0
-    # An upper bound of the curvature, so that no step goes too far.
-    bound = scaled.T @ (0.5 * weight[:, None] * scaled) + np.diag(ridge) + 1e-9 * np.eye(len(ridge))
+    # The same added to all three scores changes no chance: a little keeps the curvature invertible.
+    ridge = np.full(scaled.shape[1], (penalty + _LITTLE) * len(scaled))
+    ridge[0] = _LITTLE * len(scaled)
     found = np.zeros((3, scaled.shape[1]))
     for _ in range(_STEPS):
         scores = scaled @ found.T
         powers = np.exp(scores - scores.max(1, keepdims=True))
         chances = powers / powers.sum(1, keepdims=True)
         slope = (weight[:, None] * (wanted - chances)).T @ scaled - ridge * found
-        step = np.linalg.solve(bound, slope.T).T
+        step = np.linalg.solve(_curvature(scaled, weight, chances, ridge), slope.ravel()).reshape(found.shape)
         found += step
         if np.abs(step).max() < _CLOSE:
             break
     return _unscaled(found, middle, scale)
+
+
+def _curvature(figures: Floats, weight: Floats, chances: Floats, ridge: Floats) -> Floats:
+    """Minus the second derivative of the penalised log likelihood, (3 × factors, 3 × factors)."""
+    count = figures.shape[1]
+    found = np.zeros((3 * count, 3 * count))
+    for one in range(3):
+        for other in range(3):
+            shared = weight * chances[:, one] * ((one == other) - chances[:, other])
+            block = figures.T @ (shared[:, None] * figures)
+            found[one * count : (one + 1) * count, other * count : (other + 1) * count] = block
+    return found + np.diag(np.tile(ridge, 3))
 
 
 def _fit_sizes(figures: Floats, moves: _Moves, penalty: float) -> tuple[Floats, Floats]:
