@@ -24,6 +24,7 @@ from typing import get_origin
 
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from arbkit.analysis.backtest.parameters import BacktestParameters
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.core import errors
 from arbkit.core.errors import ArbkitError, ServiceError, UsageError, did_you_mean, first_fault
@@ -107,6 +108,7 @@ REPORTS: Mapping[str, Report] = {
     r.name: r
     for r in (
         Report("detect", DetectParameters, "price every route and store the profitable ones"),
+        Report("backtest", BacktestParameters, "how good price forecasts would have been at past days of the store"),
         Report("morning", MorningParameters, "what changed since the last one, the best routes, how good the data is"),
     )
 }
