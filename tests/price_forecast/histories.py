@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 from arbkit.analysis.backtest.evidence import Listing
@@ -26,8 +27,8 @@ def histories_file() -> Path | None:
 
 
 def read_listings(path: Path) -> Sequence[Listing]:
-    """A listing for each product of the file."""
-    products = json.loads(gzip.decompress(path.read_bytes()))["products"]
+    """A listing for each product of the file, in the order of their ASINs, as a store has them."""
+    products = sorted(json.loads(gzip.decompress(path.read_bytes()))["products"], key=itemgetter("asin"))
     return [Listing(History(one["asin"], "DE", 0, "EUR", read_series(one["csv"])), _category(one)) for one in products]
 
 

@@ -18,6 +18,7 @@ from arbkit.core.settings import Settings
 from tests.docs.reference import FOLDER, PAGES, page
 from tests.e2e.screenshots import IN_DOCS
 from tests.helpers.paths import ROOT
+from tests.price_forecast.picture import NAME as RELIABILITY
 
 DOCS = ROOT / "docs"
 TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
@@ -111,4 +112,4 @@ def test_the_site_builds_strictly_and_asks_no_other_host(tmp_path: Path) -> None
 
 def test_the_picture_of_the_readme_is_one_that_is_made_for_it() -> None:
     shown = {name for path in TEXTS for name in re.findall(r"([a-z-]+)\.png", path.read_text("utf-8"))}
-    assert shown == IN_DOCS == {path.stem for path in DOCS.glob("*.png")}
+    assert shown == IN_DOCS | {RELIABILITY} == {path.stem for path in DOCS.glob("*.png")}

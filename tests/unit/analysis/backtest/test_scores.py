@@ -50,7 +50,7 @@ def test_a_mean_over_nothing_is_unknown() -> None:
     assert means.mean(np.array([1.0]), np.array([False])).value is None
 
 
-def test_the_place_of_unchanged_outcomes_is_drawn_within_their_chance() -> None:
+def test_where_an_unchanged_outcome_lies_is_drawn_within_their_chance() -> None:
     below, at_most = np.full(50_000, 0.3), np.full(50_000, 0.8)
     drawn = pit(below, at_most, seed=1)
     assert (drawn.min() >= 0.3, drawn.max() <= 0.8) == (True, True)
