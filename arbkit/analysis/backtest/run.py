@@ -20,7 +20,7 @@ from arbkit.core.settings import Settings
 from arbkit.store import Store, open_store
 from arbkit.store.iteration import offers_of_many
 
-MOST_PRODUCTS = 5_000
+MOST_PRODUCTS = 1_000
 """Products that are read, chosen by chance where the store has more: no figure gets better by more."""
 _PAGE = 10_000
 _BATCH = 500

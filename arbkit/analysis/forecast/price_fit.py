@@ -6,7 +6,7 @@ that were left out of the fit are forecast.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -32,7 +32,7 @@ FIT_HORIZONS = (7, 14, 21, 30, 45, 60)
 """Days until the outcomes that a model is fitted to, all together."""
 LEAST_PRODUCTS = 20
 """Products that a fit needs."""
-MOST_PRODUCTS = 400
+MOST_PRODUCTS = 200
 """Products of which no more are taken: the model has few weights, and a fit is to take seconds."""
 _DIRECTION_PENALTIES = (0.01, 0.1)
 _SIZE_PENALTIES = (0.02, 0.1, 0.3)
@@ -95,13 +95,14 @@ def _moves(origins: PriceOrigins) -> _Moves:
 
 
 def _best_penalties(moves: _Moves, version: str, seed: int) -> tuple[float, float]:
-    losses: dict[tuple[float, float], float] = {}
+    losses = dict.fromkeys(product(_DIRECTION_PENALTIES, _SIZE_PENALTIES), 0.0)
     typical = _fit_typical(moves)
-    for penalties in product(_DIRECTION_PENALTIES, _SIZE_PENALTIES):
-        losses[penalties] = 0.0
-        for kept, left_out in _inner_folds(moves, seed):
-            model = PriceModel(_fit(kept, *penalties), typical, version)
-            losses[penalties] += _loss(model, left_out)
+    for kept, left_out in _inner_folds(moves, seed):
+        directions = {one: _fit_directions(kept, DIRECTION_FACTORS, one) for one in _DIRECTION_PENALTIES}
+        sizes = {one: _fit_sizes(kept, SIZE_FACTORS, one) for one in _SIZE_PENALTIES}
+        for one, other in losses:
+            model = PriceModel(MoveModel(directions[one], *sizes[other]), typical, version)
+            losses[one, other] += _loss(model, left_out)
     return min(losses, key=losses.__getitem__)
 
 
@@ -123,61 +124,59 @@ def _loss(model: PriceModel, moves: _Moves) -> float:
 
 
 def _fit(moves: _Moves, direction_penalty: float, size_penalty: float) -> MoveModel:
-    direction = _fit_directions(factors(moves.past, moves.horizon, DIRECTION_FACTORS), moves, direction_penalty)
-    figures = factors(moves.past, moves.horizon, SIZE_FACTORS)
-    size, spread = _fit_sizes(figures, moves, size_penalty)
-    return MoveModel(direction, size, spread)
+    size, spread = _fit_sizes(moves, SIZE_FACTORS, size_penalty)
+    return MoveModel(_fit_directions(moves, DIRECTION_FACTORS, direction_penalty), size, spread)
 
 
 def _fit_typical(moves: _Moves) -> MoveModel:
     """The model that knows the horizon alone, as wide as products differ."""
-    direction = np.zeros((3, len(DIRECTION_FACTORS)))
-    size = np.zeros((2, len(SIZE_FACTORS)))
     known = ("constant", "horizon")
-    figures = factors(moves.past, moves.horizon, known)
-    direction[:, [DIRECTION_FACTORS.index(name) for name in known]] = _fit_directions(figures, moves, 0.0)
-    size[:, [SIZE_FACTORS.index(name) for name in known]], spread = _fit_sizes(figures, moves, 0.0)
+    direction = np.zeros((3, len(DIRECTION_FACTORS)))
+    direction[:, [DIRECTION_FACTORS.index(name) for name in known]] = _fit_directions(moves, known, 0.0)
+    size = np.zeros((2, len(SIZE_FACTORS)))
+    size[:, [SIZE_FACTORS.index(name) for name in known]], spread = _fit_sizes(moves, known, 0.0)
     return MoveModel(direction, size, spread)
 
 
-def _fit_directions(figures: Floats, moves: _Moves, penalty: float) -> Floats:
-    """Weights (3, factors) of a multinomial logistic regression; the first column of ``figures`` is 1."""
-    scaled, middle, scale = _standardised(figures)
+def _fit_directions(moves: _Moves, names: Sequence[str], penalty: float) -> Floats:
+    """Weights (3, names) of a multinomial logistic regression on these factors, the first of them constant."""
+    scaled, middle, scale = _standardised(factors(moves.past, moves.horizon, names))
     weight = moves.weight / moves.weight.mean()
     wanted = np.eye(3)[moves.direction]
     # The same added to all three scores changes no chance: a little keeps the curvature invertible.
     ridge = np.full(scaled.shape[1], (penalty + _LITTLE) * len(scaled))
     ridge[0] = _LITTLE * len(scaled)
+    pairs = np.einsum("ni,nj->nij", scaled, scaled).reshape(len(scaled), -1)
     found = np.zeros((3, scaled.shape[1]))
     for _ in range(_STEPS):
         scores = scaled @ found.T
         powers = np.exp(scores - scores.max(1, keepdims=True))
         chances = powers / powers.sum(1, keepdims=True)
         slope = (weight[:, None] * (wanted - chances)).T @ scaled - ridge * found
-        step = np.linalg.solve(_curvature(scaled, weight, chances, ridge), slope.ravel()).reshape(found.shape)
+        step = np.linalg.solve(_curvature(pairs, weight, chances, ridge), slope.ravel()).reshape(found.shape)
         found += step
         if np.abs(step).max() < _CLOSE:
             break
     return _unscaled(found, middle, scale)
 
 
-def _curvature(figures: Floats, weight: Floats, chances: Floats, ridge: Floats) -> Floats:
-    """Minus the second derivative of the penalised log likelihood, (3 × factors, 3 × factors)."""
-    count = figures.shape[1]
-    found = np.zeros((3 * count, 3 * count))
-    for one in range(3):
-        for other in range(3):
-            shared = weight * chances[:, one] * ((one == other) - chances[:, other])
-            block = figures.T @ (shared[:, None] * figures)
-            found[one * count : (one + 1) * count, other * count : (other + 1) * count] = block
-    return found + np.diag(np.tile(ridge, 3))
+def _curvature(pairs: Floats, weight: Floats, chances: Floats, ridge: Floats) -> Floats:
+    """Minus the second derivative of the penalised log likelihood, (3 × factors, 3 × factors).
+
+    ``pairs`` (n, factors²) are the products of every two factors.
+    """
+    count = len(ridge)
+    shared = weight[:, None, None] * chances[:, :, None] * (np.eye(3) - chances[:, None, :])
+    blocks = (shared.reshape(len(weight), 9).T @ pairs).reshape(3, 3, count, count)
+    found: Floats = blocks.transpose(0, 2, 1, 3).reshape(3 * count, 3 * count) + np.diag(np.tile(ridge, 3))
+    return found
 
 
-def _fit_sizes(figures: Floats, moves: _Moves, penalty: float) -> tuple[Floats, Floats]:
-    """Weights (2, factors) of a linear regression of log |log return|, and quantiles (2, 41) of what is left."""
+def _fit_sizes(moves: _Moves, names: Sequence[str], penalty: float) -> tuple[Floats, Floats]:
+    """Weights (2, names) of a linear regression of log |log return|, and quantiles (2, 41) of what is left."""
     sizes: list[Floats] = []
     spreads: list[Floats] = []
-    scaled, middle, scale = _standardised(figures)
+    scaled, middle, scale = _standardised(factors(moves.past, moves.horizon, names))
     for direction in (FALL, RISE):
         rows = moves.direction == direction
         chosen, weight = scaled[rows], moves.weight[rows]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from arbkit.analysis.forecast.price_past import PricePast
+from arbkit.analysis.forecast.price_past import WITH_SHIPPING_MIN, PricePast
 from arbkit.analysis.forecast.steps import DAY_MIN, StepSeries
 from arbkit.profit.fees.arrays import Floats, Ints, Mask
 
@@ -77,10 +77,12 @@ def spaced_origins(prices: StepSeries, *, every_days: int, most: int | None = No
 def returns_after(prices: StepSeries, rows: Ints, origins: Ints, horizons: Sequence[int]) -> Floats:
     """The logarithm of the price after so many days over that at the origin, (n, horizons); NaN: not known.
 
-    A history is known until its last change: after that nothing says that anybody looked.
+    A history is known until its last change: after that nothing says that anybody looked. A price without shipping and
+    one with it are not compared.
     """
     later = origins[:, None] + np.array(horizons, np.int64) * DAY_MIN
     with np.errstate(invalid="ignore"):
         moved = np.log(prices.at(rows[:, None], later) / prices.at(rows, origins)[:, None])
-    known: Floats = np.where(later <= prices.last()[rows][:, None], moved, np.nan)
+    alike = (later < WITH_SHIPPING_MIN) == (origins[:, None] < WITH_SHIPPING_MIN)
+    known: Floats = np.where(alike & (later <= prices.last()[rows][:, None]), moved, np.nan)
     return known

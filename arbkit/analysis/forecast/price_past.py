@@ -10,9 +10,12 @@ from enum import IntEnum
 import numpy as np
 
 from arbkit.analysis.forecast.steps import DAY_MIN, StepSeries
+from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes
 from arbkit.core.models import History
 from arbkit.profit.fees.arrays import Floats, Ints, Mask
 
+WITH_SHIPPING_MIN = to_minutes(NEW_INCLUDES_SHIPPING_FROM)
+"""The Keepa time from which new prices include shipping."""
 WINDOW_DAYS = 90
 LEAST_DAYS = 20
 """Days with a price, of the last 90, that a listing needs to be judged by its own past."""
@@ -87,9 +90,14 @@ class PricePast:
 
 
 def daily_prices(prices: StepSeries, rows: Ints, origins: Ints) -> Floats:
-    """The price on each of the 90 days before each origin and at the origin itself, (n, 91); NaN: none."""
+    """The new price on each of the 90 days before each origin and at the origin itself, (n, 91); NaN: none.
+
+    Days on which it did not include shipping are none of an origin on which it does: the step is no change of price.
+    """
     days = origins[:, None] - np.arange(WINDOW_DAYS, -1, -1) * DAY_MIN
-    return prices.at(rows[:, None], days)
+    found = prices.at(rows[:, None], days)
+    found[(days < WITH_SHIPPING_MIN) & (origins[:, None] >= WITH_SHIPPING_MIN)] = np.nan
+    return found
 
 
 def past_of(histories: PriceHistories, rows: Ints, origins: Ints) -> PricePast:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from arbkit.analysis.forecast.price_origins import returns_after, spaced_origins
-from arbkit.analysis.forecast.price_past import Basis, PriceHistories, PricePast, past_of
+from arbkit.analysis.forecast.price_past import WITH_SHIPPING_MIN, Basis, PriceHistories, PricePast, past_of
 from arbkit.analysis.forecast.steps import DAY_MIN, StepSeries
 from arbkit.core.models import History, Series
 
@@ -101,3 +101,15 @@ def test_an_outcome_is_known_only_as_far_as_the_history_goes() -> None:
     assert np.array_equal(found, [0, np.nan, np.nan, np.nan], equal_nan=True)
     later = returns_after(new, np.zeros(1, np.int64), origins[:1], (17,))
     assert later[0, 0] == pytest.approx(np.log(2))
+
+
+def test_prices_without_shipping_are_not_held_against_those_with_it() -> None:
+    switch = (WITH_SHIPPING_MIN - START) / DAY_MIN
+    points = [(switch - 100, 1000), (switch, 1400), (switch + 60, 1500)]
+    past = past_at(switch + 30, *points)
+    assert (past.days[0], past.low[0], past.basis[0]) == (31, 0, Basis.OWN)
+    assert past_at(switch + 10, *points).basis[0] == Basis.TYPICAL
+    new = histories(series(*points)).new
+    origins = np.array([WITH_SHIPPING_MIN - DAY_MIN, WITH_SHIPPING_MIN, WITH_SHIPPING_MIN - 20 * DAY_MIN])
+    found = returns_after(new, np.zeros(3, np.int64), origins, (14,))[:, 0]
+    assert np.array_equal(found, [np.nan, 0, 0], equal_nan=True)
