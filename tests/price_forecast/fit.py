@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from arbkit.analysis.backtest.evidence import gather
-from arbkit.analysis.forecast.price_fit import fit_price_model
-from arbkit.analysis.forecast.price_model import MoveModel
-from arbkit.analysis.forecast.price_origins import PriceOrigins
-from arbkit.analysis.forecast.steps import DAY_MIN
+from arbkit.analysis.forecast.price.fit import fit_price_model
+from arbkit.analysis.forecast.price.model import MoveModel
+from arbkit.analysis.forecast.price.origins import PriceOrigins
+from arbkit.analysis.forecast.price.steps import DAY_MIN
 from arbkit.core.keepa_time import to_unix
 from arbkit.profit.fees.arrays import Floats
 from tests.helpers.paths import ROOT
@@ -21,10 +21,10 @@ from tests.price_forecast.histories import histories_file, read_listings
 
 __all__ = ["main", "write_model"]
 
-_TARGET = ROOT / "arbkit" / "analysis" / "forecast" / "price_model.toml"
+_TARGET = ROOT / "arbkit" / "analysis" / "forecast" / "price" / "model.toml"
 _SEED = 18
 _HEAD = """\
-# How a price moves within some days: see price_model.py for what the numbers mean. Fitted, not typed in:
+# How a price moves within some days: see model.py for what the numbers mean. Fitted, not typed in:
 # python -m tests.price_forecast.fit
 """
 

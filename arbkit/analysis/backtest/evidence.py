@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from arbkit.analysis.backtest.baselines import own_baselines
-from arbkit.analysis.forecast.price_fit import FIT_HORIZONS
-from arbkit.analysis.forecast.price_origins import PriceOrigins, returns_after, spaced_origins
-from arbkit.analysis.forecast.price_past import BASIS_WORDS, Basis, PriceHistories, daily_prices, past_of
-from arbkit.analysis.forecast.steps import DAY_MIN
+from arbkit.analysis.forecast.price.fit import FIT_HORIZONS
+from arbkit.analysis.forecast.price.origins import PriceOrigins, returns_after, spaced_origins
+from arbkit.analysis.forecast.price.past import BASIS_WORDS, Basis, PriceHistories, daily_prices, past_of
+from arbkit.analysis.forecast.price.steps import DAY_MIN
 from arbkit.core.models import History
 from arbkit.profit.fees.arrays import Floats, Ints, Mask
 

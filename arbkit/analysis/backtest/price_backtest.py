@@ -29,10 +29,10 @@ from arbkit.analysis.backtest.reliability import calibration_error, pit_shares, 
 from arbkit.analysis.backtest.results import ForecastScore, GroupScore, HorizonScore, PriceBacktest, Reliability
 from arbkit.analysis.backtest.scores import ProductMeans, above_median, is_covered, pinball, pit
 from arbkit.analysis.backtest.targets import targets_of
-from arbkit.analysis.forecast.price_model_file import load_price_model, load_price_model_file
-from arbkit.analysis.forecast.price_origins import PriceOrigins
-from arbkit.analysis.forecast.steps import DAY_MIN
-from arbkit.analysis.forecast.weighting import listing_weights
+from arbkit.analysis.forecast.price.model_file import load_price_model, load_price_model_file
+from arbkit.analysis.forecast.price.origins import PriceOrigins
+from arbkit.analysis.forecast.price.steps import DAY_MIN
+from arbkit.analysis.forecast.price.weighting import listing_weights
 from arbkit.core.keepa_time import to_unix
 from arbkit.profit.fees.arrays import Floats, Mask
 

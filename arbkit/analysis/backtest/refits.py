@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from arbkit.analysis.backtest.scores import LEVELS
-from arbkit.analysis.forecast.price_fit import fit_price_model
-from arbkit.analysis.forecast.price_model import PriceModel
-from arbkit.analysis.forecast.price_origins import PriceOrigins
-from arbkit.analysis.forecast.weighting import listing_weights, weighted_quantiles
+from arbkit.analysis.forecast.price.fit import fit_price_model
+from arbkit.analysis.forecast.price.model import PriceModel
+from arbkit.analysis.forecast.price.origins import PriceOrigins
+from arbkit.analysis.forecast.price.weighting import listing_weights, weighted_quantiles
 from arbkit.profit.fees.arrays import Floats, Ints, Mask
 
 FOLDS = 5

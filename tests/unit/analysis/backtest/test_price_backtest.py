@@ -15,8 +15,8 @@ from arbkit.analysis.backtest.refits import forecast_refitted, forecast_with, re
 from arbkit.analysis.backtest.reliability import calibration_error, pit_shares, reliability_bins
 from arbkit.analysis.backtest.scores import Interval
 from arbkit.analysis.backtest.targets import targets_of
-from arbkit.analysis.forecast.price_model_file import load_price_model
-from arbkit.analysis.forecast.steps import DAY_MIN
+from arbkit.analysis.forecast.price.model_file import load_price_model
+from arbkit.analysis.forecast.price.steps import DAY_MIN
 from arbkit.core.models import History, Series
 from tests.helpers.required import missing
 from tests.price_forecast.histories import histories_file, read_listings

@@ -9,7 +9,7 @@ import pytest
 from arbkit.analysis.backtest import run as backtest
 from arbkit.analysis.backtest.evidence import Listing
 from arbkit.analysis.backtest.parameters import BacktestParameters
-from arbkit.analysis.forecast.steps import DAY_MIN
+from arbkit.analysis.forecast.price.steps import DAY_MIN
 from arbkit.core.errors import UsageError
 from arbkit.core.keepa_time import to_unix
 from arbkit.core.models import Update

@@ -7,9 +7,9 @@ from array import array
 import numpy as np
 import pytest
 
-from arbkit.analysis.forecast.price_origins import returns_after, spaced_origins
-from arbkit.analysis.forecast.price_past import WITH_SHIPPING_MIN, Basis, PriceHistories, PricePast, past_of
-from arbkit.analysis.forecast.steps import DAY_MIN, StepSeries
+from arbkit.analysis.forecast.price.origins import returns_after, spaced_origins
+from arbkit.analysis.forecast.price.past import WITH_SHIPPING_MIN, Basis, PriceHistories, PricePast, past_of
+from arbkit.analysis.forecast.price.steps import DAY_MIN, StepSeries
 from arbkit.core.models import History, Series
 
 START = 7_000_000

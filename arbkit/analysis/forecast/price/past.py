@@ -9,7 +9,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from arbkit.analysis.forecast.steps import DAY_MIN, StepSeries
+from arbkit.analysis.forecast.price.steps import DAY_MIN, StepSeries
 from arbkit.core.keepa_time import NEW_INCLUDES_SHIPPING_FROM, to_minutes
 from arbkit.core.models import History
 from arbkit.profit.fees.arrays import Floats, Ints, Mask

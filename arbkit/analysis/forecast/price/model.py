@@ -1,7 +1,7 @@
 """The price of a listing some days from now, as a distribution: it falls, stays the same or rises, and how far.
 
-How likely each is, and how far a move goes, depends on the listing's past (:mod:`.price_past`) and on the days until
-then; how moves scatter around that is the same for all. Nothing is read here: :mod:`.price_model_file` has the model
+How likely each is, and how far a move goes, depends on the listing's past (:mod:`.past`) and on the days until
+then; how moves scatter around that is the same for all. Nothing is read here: :mod:`.model_file` has the model
 that comes with arbkit. Pure.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from arbkit.analysis.forecast.price_past import Basis, PricePast
+from arbkit.analysis.forecast.price.past import Basis, PricePast
 from arbkit.profit.fees.arrays import Floats, Ints
 
 MOST_DAYS = 90

@@ -9,7 +9,7 @@ from importlib import resources
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from arbkit.analysis.forecast.price_model import MoveModel, PriceModel
+from arbkit.analysis.forecast.price.model import MoveModel, PriceModel
 
 
 class _Moves(BaseModel):
@@ -53,7 +53,7 @@ class PriceModelFile(BaseModel):
 @cache
 def load_price_model_file() -> PriceModelFile:
     """The file that comes with arbkit."""
-    text = resources.files("arbkit.analysis.forecast").joinpath("price_model.toml").read_text("utf-8")
+    text = resources.files("arbkit.analysis.forecast.price").joinpath("model.toml").read_text("utf-8")
     return PriceModelFile.model_validate(tomllib.loads(text))
 
 

@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 
-from arbkit.analysis.forecast.price_model import (
+from arbkit.analysis.forecast.price.model import (
     DIRECTION_FACTORS,
     FALL,
     RISE,
@@ -23,9 +23,9 @@ from arbkit.analysis.forecast.price_model import (
     PriceModel,
     factors,
 )
-from arbkit.analysis.forecast.price_origins import PriceOrigins
-from arbkit.analysis.forecast.price_past import Basis, PricePast
-from arbkit.analysis.forecast.weighting import listing_weights, weighted_quantiles
+from arbkit.analysis.forecast.price.origins import PriceOrigins
+from arbkit.analysis.forecast.price.past import Basis, PricePast
+from arbkit.analysis.forecast.price.weighting import listing_weights, weighted_quantiles
 from arbkit.profit.fees.arrays import Floats, Ints, Mask
 
 FIT_HORIZONS = (7, 14, 21, 30, 45, 60)

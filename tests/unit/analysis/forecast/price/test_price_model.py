@@ -8,12 +8,12 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from arbkit.analysis.forecast.price_fit import FIT_HORIZONS, fit_price_model
-from arbkit.analysis.forecast.price_model import PriceForecast
-from arbkit.analysis.forecast.price_model_file import load_price_model, load_price_model_file
-from arbkit.analysis.forecast.price_origins import PriceOrigins, returns_after, spaced_origins
-from arbkit.analysis.forecast.price_past import Basis, PriceHistories, PricePast, past_of
-from arbkit.analysis.forecast.steps import DAY_MIN
+from arbkit.analysis.forecast.price.fit import FIT_HORIZONS, fit_price_model
+from arbkit.analysis.forecast.price.model import PriceForecast
+from arbkit.analysis.forecast.price.model_file import load_price_model, load_price_model_file
+from arbkit.analysis.forecast.price.origins import PriceOrigins, returns_after, spaced_origins
+from arbkit.analysis.forecast.price.past import Basis, PriceHistories, PricePast, past_of
+from arbkit.analysis.forecast.price.steps import DAY_MIN
 from arbkit.core.models import History, Series
 
 START = 7_000_000
