@@ -26,7 +26,7 @@ _LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def _histories(count: int) -> list[History]:
-    """So many listings with sixty changes in a year; a hundred different ones, again and again."""
+    """Listings with sixty changes in a year; a hundred different ones, again and again."""
     rng = np.random.default_rng(18)
     made = []
     for _ in range(100):

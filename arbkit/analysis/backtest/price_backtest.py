@@ -174,7 +174,7 @@ def _repeated(parts: Sequence[Forecasts]) -> Forecasts:
 
 
 def _named_groups(judging: _Judging, names: Sequence[str | None], forecasts: Forecasts, least: int) -> list[GroupScore]:
-    """A score for each name of at least so many products, the most frequent first."""
+    """A score for each name of at least ``least`` products, the most frequent first."""
     of_origin = np.array([names[listing] or "" for listing in judging.origins.listing])
     counts = Counter(of_origin[of_origin != ""].tolist())
     groups = [judging.group(name, of_origin == name, forecasts.quantiles) for name, _ in counts.most_common()]

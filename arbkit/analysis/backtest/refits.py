@@ -44,7 +44,7 @@ class Forecasts:
 
 
 def part_products(count: int, seed: int) -> Ints:
-    """The fold of each of so many products."""
+    """The fold of each of ``count`` products."""
     return np.random.default_rng(seed).permutation(count) % FOLDS
 
 

@@ -83,7 +83,13 @@ class PriceModel:
     version: str
 
     def forecast(self, past: PricePast, horizon_days: Floats | float) -> PriceForecast:
-        """The distribution of each listing's price so many days (1 to 90; one, or one a listing) after its origin."""
+        """The distribution of each listing's price a number of days (one, or one per listing) after its origin.
+
+        Raises:
+            ValueError: it is not from 1 to :data:`MOST_DAYS`.
+        """
+        if not np.all((np.asarray(horizon_days) >= 1) & (np.asarray(horizon_days) <= MOST_DAYS)):
+            raise ValueError(f"a horizon must be from 1 to {MOST_DAYS} days")
         has_own = (past.basis == Basis.OWN)[:, None]
         chances = np.where(has_own, self.own.chances(past, horizon_days), self.typical.chances(past, horizon_days))
         sizes = np.where(has_own, self.own.sizes(past, horizon_days), self.typical.sizes(past, horizon_days))

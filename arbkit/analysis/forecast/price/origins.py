@@ -20,7 +20,7 @@ class PriceOrigins:
     """Origins of listings, arrays of one length, and what came of the price.
 
     ``listing`` and ``product`` number them (a product may have several listings), ``at`` is in Keepa minutes,
-    ``returns`` (n, horizons) are logarithms of the price after so many days over that at the origin; NaN: it was not
+    ``returns`` (n, horizons) are logarithms of the price after each horizon (days) over that at the origin; NaN: not
     offered then, or the history does not reach there.
     """
 
@@ -61,7 +61,7 @@ class PriceOrigins:
 def spaced_origins(prices: StepSeries, *, every_days: int, most: int | None = None) -> tuple[Ints, Ints]:
     """Row and time (Keepa minutes) of each origin: from 30 days after a row's first point to its last one.
 
-    They are so many days apart; further where there would be more than ``most`` of a row.
+    They are ``every_days`` apart; further where there would be more than ``most`` of a row.
     """
     start = prices.first() + LEAST_PAST_DAYS * DAY_MIN
     length = np.where(prices.first() < 0, -1, prices.last() - start)
@@ -75,7 +75,7 @@ def spaced_origins(prices: StepSeries, *, every_days: int, most: int | None = No
 
 
 def returns_after(prices: StepSeries, rows: Ints, origins: Ints, horizons: Sequence[int]) -> Floats:
-    """The logarithm of the price after so many days over that at the origin, (n, horizons); NaN: not known.
+    """The logarithm of the price after each horizon (days) over that at the origin, (n, horizons); NaN: not known.
 
     A history is known until its last change: after that nothing says that anybody looked. A price without shipping and
     one with it are not compared.

@@ -98,6 +98,12 @@ def test_the_chance_of_staying_lies_between_less_and_at_most() -> None:
     assert (at_most - below)[:3] == pytest.approx(found.chances[:3, 1])
 
 
+@pytest.mark.parametrize("days", [0, 91, float("nan")])
+def test_a_horizon_that_nothing_was_learnt_of_is_refused(days: float) -> None:
+    with pytest.raises(ValueError, match="from 1 to 90 days"):
+        forecast(days)
+
+
 def test_no_listing_at_all_is_no_forecast() -> None:
     assert load_price_model().forecast(past_at(99), 30).quantiles([0.5]).shape == (0, 1)
 
