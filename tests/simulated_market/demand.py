@@ -18,9 +18,12 @@ _HOLDING_DAYS = 1.5
 
 @dataclass(frozen=True, slots=True)
 class Rivals:
-    """Who holds the buy box on each day: 0 nobody, 1 Amazon, 2 and up the third-party sellers by FBA."""
+    """Who holds the buy box on each day: 0 nobody, 1 Amazon, 2 and up the third-party sellers by FBA.
 
-    sellers: int
+    ``offers`` counts also third-party offers that never hold it.
+    """
+
+    offers: int
     holder: np.ndarray
     newcomer_share: Floats
     """a newcomer's true share of the listing's sales, by day"""
@@ -80,7 +83,7 @@ def rivals(path: PricePath, rng: np.random.Generator) -> Rivals:
     holder = drawn[changes]
     holder[path.amazon & (rng.random(days) < ASSUMED.amazon_wins)] = 1
     holder[path.out] = 0
-    return Rivals(sellers, holder, share)
+    return Rivals(sellers + int(rng.poisson(ASSUMED.idle_offers_mean)), holder, share)
 
 
 def newcomer_units(

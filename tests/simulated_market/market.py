@@ -134,6 +134,6 @@ def _observed(
     drops30, drops90 = (count_drops(points, end - days * DAY_MIN, end) for days in (30, 90))
     return Observed(
         number=number, category=category, price=price[:PAST_DAYS], amazon=path.amazon[:PAST_DAYS],
-        holder=sellers.holder[:PAST_DAYS], offers=sellers.sellers + int(path.amazon[PAST_DAYS - 1]), rank=points,
+        holder=sellers.holder[:PAST_DAYS], offers=sellers.offers + int(path.amazon[PAST_DAYS - 1]), rank=points,
         drops30=drops30, drops90=drops90, badge=badge(float(units[PAST_DAYS - 30 : PAST_DAYS].sum())),
     )  # fmt: skip

@@ -63,6 +63,8 @@ class Assumptions:
     """the least fall of a rank that counts"""
     rivals_mean: float = 2.5
     rival_weight_shape: float = 2.0
+    idle_offers_mean: float = 1.0
+    """offers that never hold the buy box: sent by the seller, or too expensive"""
     amazon_wins: float = 0.95
     alone_share: float = 0.7
     """of the potential buyers while nobody else offers it"""
