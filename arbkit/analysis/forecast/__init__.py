@@ -1,0 +1,1 @@
+"""Forecasts from a product's history, each a distribution."""
