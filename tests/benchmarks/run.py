@@ -19,7 +19,20 @@ from tests.benchmarks.worktree import TreeError
 
 __all__ = ["GROUPS", "main"]
 
-GROUPS = ("ingest", "money", "reports", "log", "scale", "stream", "detector", "alerts", "api", "listing", "dashboard")
+GROUPS = (
+    "ingest",
+    "money",
+    "reports",
+    "log",
+    "scale",
+    "stream",
+    "detector",
+    "alerts",
+    "api",
+    "listing",
+    "dashboard",
+    "sales_forecast",
+)
 """Each is a module here with a function ``run``, in this order."""
 _REPEATS = 5
 

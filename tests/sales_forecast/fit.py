@@ -31,7 +31,7 @@ from arbkit.core.offers.categories import category_id
 from arbkit.sources.keepa_api.product import parse_product
 from tests.helpers.paths import ROOT
 from tests.sales_forecast.adapter import NOW, offers_of
-from tests.simulated_market.histories import real_file
+from tests.simulated_market.histories import read_histories, real_file
 from tests.simulated_market.market import SimulatedProduct, simulate
 
 Floats = npt.NDArray[np.float64]
@@ -139,16 +139,17 @@ def fit_any_rank(data: Drops, most: float) -> tuple[float, float]:
     return round(math.exp(level), 2), shape
 
 
-@lru_cache
-def _training_market(seed: int) -> list[SimulatedProduct]:
-    return simulate(seed, _TRAINING_PRODUCTS)
+@lru_cache(maxsize=1)
+def _training_markets(path: Path) -> list[list[SimulatedProduct]]:
+    """Markets of fitted processes, and of blocks of real histories."""
+    kinds = (None, read_histories(path))
+    return [simulate(seed, _TRAINING_PRODUCTS, histories=kind) for kind in kinds for seed in TRAINING_SEEDS]
 
 
-def log_score(parameters: SalesParameters) -> float:
+def log_score(parameters: SalesParameters, path: Path) -> float:
     """Mean log score of P(sold one unit) and P(sold three) in 30 and 60 days on the training markets."""
     scores = []
-    for seed in TRAINING_SEEDS:
-        products = _training_market(seed)
+    for products in _training_markets(path):
         sales, share = evidence_of(*offers_of(products), now=NOW, parameters=parameters)
         rate = estimate_rate(sales, parameters)
         for units, days in itertools.product((1, 3), (30, 60)):
@@ -158,19 +159,17 @@ def log_score(parameters: SalesParameters) -> float:
     return float(np.mean(scores))
 
 
-def fit_simulated(parameters: SalesParameters) -> tuple[float, float]:
+def fit_simulated(parameters: SalesParameters, path: Path) -> dict[str, float]:
     """Weight of earlier days and shape of a seller's weight with the best log score."""
 
     def changed(weight: float, shape: float) -> SalesParameters:
-        return parameters.model_copy(
-            update={
-                "drops": parameters.drops.model_copy(update={"earlier_weight": weight}),
-                "share": parameters.share.model_copy(update={"seller_shape": shape}),
-            }
-        )
+        drops = parameters.drops.model_copy(update={"earlier_weight": weight})
+        share = parameters.share.model_copy(update={"seller_shape": shape})
+        return parameters.model_copy(update={"drops": drops, "share": share})
 
-    choices = itertools.product((0.25, 0.5, 0.75, 1.0), (1.0, 1.5, 2.0, 3.0, 4.0))
-    return min(choices, key=lambda choice: log_score(changed(*choice)))
+    choices = itertools.product((0.25, 0.5, 0.75), (1.5, 2.0, 3.0, 4.0, 6.0))
+    best = min(choices, key=lambda choice: log_score(changed(*choice), path))
+    return dict(zip(("weight", "seller_shape"), best, strict=True))
 
 
 def main() -> int:
@@ -190,8 +189,8 @@ def main() -> int:
     }  # fmt: skip
     text = Template(TEMPLATE.read_text("utf-8"))
     draft = text.substitute(values, weight=0.5, seller_shape=2.0)
-    weight, seller_shape = fit_simulated(SalesParameters.model_validate(tomllib.loads(draft)))
-    FILE.write_text(text.substitute(values, weight=weight, seller_shape=seller_shape), "utf-8")
+    chosen = fit_simulated(SalesParameters.model_validate(tomllib.loads(draft)), path)
+    FILE.write_text(text.substitute(values, **chosen), "utf-8")
     return 0
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from arbkit.analysis.demand import AMAZON_SELLERS, amazon_sells, buy_box_minutes, without_old_ranks
+from arbkit.analysis.demand import AMAZON_SELLERS, amazon_sells, buy_box_minutes, held_within, without_old_ranks
 from arbkit.analysis.forecast.sales.parameters import CURVES, OTHER, SALES_PARAMETERS, RankDrops, SalesParameters
 from arbkit.analysis.forecast.sales.rate import SalesEvidence
 from arbkit.analysis.forecast.sales.share import ShareEvidence
@@ -95,12 +96,12 @@ def _rank_past(history: History | None, until: float, known: RankDrops) -> _Rank
     times, ranks = times[ranks > 0], ranks[ranks > 0]
     if len(times) < 2:
         return None
-    gaps = np.diff(times) / _DAY_MIN
+    gaps = (times[1:] - times[:-1]) / _DAY_MIN
     dense = gaps <= known.dense_days
     if not dense.any():
         return None
     log = np.log(ranks)
-    fell = (np.diff(log) < np.log1p(-known.least_pct / 100)) & dense
+    fell = (log[1:] - log[:-1] < np.log1p(-known.least_pct / 100)) & dense
     weights = np.where(dense, gaps, 0.0)
     mean = float((weights * (log[:-1] + log[1:]) / 2).sum() / weights.sum())
     return _RankPast(mean, float(weights.sum()), float(dense.sum()), float(fell.sum()))
@@ -108,9 +109,8 @@ def _rank_past(history: History | None, until: float, known: RankDrops) -> _Rank
 
 def _inside(series: Series, end: int) -> tuple[Floats, Floats]:
     """The points of the last 90 days."""
-    times, values = np.asarray(series.times, np.float64), np.asarray(series.values, np.float64)
-    inside = (times > end - _WINDOW * _DAY_MIN) & (times <= end)
-    return times[inside], values[inside]
+    inside = slice(bisect_right(series.times, end - _WINDOW * _DAY_MIN), bisect_right(series.times, end))
+    return np.array(series.times[inside], np.float64), np.array(series.values[inside], np.float64)
 
 
 def _share_row(offer: Offer, history: History | None, now: float) -> tuple[float, ...]:
@@ -152,13 +152,12 @@ def _amazon_past(history: History | None, until: float) -> tuple[float, float]:
     begin = max(int(series.times[0]), end - _WINDOW * _DAY_MIN)
     if end - begin < _DAY_MIN:
         return _NAN, _NAN
-    times = np.clip(np.append(np.asarray(series.times, np.int64), end), begin, end)
-    absent, lengths = np.asarray(series.values) <= 0, np.diff(times)
-    seen = absent[lengths > 0]
+    lengths, amounts = held_within(series, begin, end)
+    absent = amounts <= 0
     days = (end - begin) / _DAY_MIN
     # Half a switch more than was seen: what did not happen in 90 days may happen next.
-    switches = (int((seen[1:] != seen[:-1]).sum()) + 0.5) / days
-    return float((lengths * absent).sum() / lengths.sum()), switches
+    switches = (int((absent[1:] != absent[:-1]).sum()) + 0.5) / days
+    return float(lengths[absent].sum() / (end - begin)), switches
 
 
 def _number(value: float | None) -> float:

@@ -20,6 +20,8 @@ MOST_UNITS = 1_000
 """More units than this are not forecast."""
 HORIZONS = (30, 60, 90)
 _MONTH = 30.0
+_CHUNK = 4_096
+"""Offers at a time, so that memory does not grow with their number but for the results."""
 NOTHING_SEEN = "no sales rank, rank drops or badge that is new enough"
 TOO_LONG = f"less probable than this within {LONGEST_DAYS:.0f} days"
 
@@ -55,6 +57,11 @@ def forecast_sales(
     """
     if not 1 <= units <= MOST_UNITS:
         raise ValueError(f"units must be from 1 to {MOST_UNITS}, got {units}")
+    chunks = (offers[start : start + _CHUNK] for start in range(0, len(offers), _CHUNK))
+    return [one for chunk in chunks for one in _forecast(chunk, histories, now, units)]
+
+
+def _forecast(offers: Sequence[Offer], histories: Mapping[str, History], now: float, units: int) -> list[SalesForecast]:
     sales, share = evidence_of(offers, histories, now=now)
     rate = estimate_rate(sales)
     columns = {

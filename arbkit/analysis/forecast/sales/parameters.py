@@ -82,7 +82,8 @@ class ShareParameters(_Part):
     the third-party offers that ever hold the buy box, where nobody recorded it. ``unknown_rivals``: where not even
     offers are known. ``alone_rivals``: in the place of rivals on a listing without any. ``beside_amazon``: part of the
     newcomer's share that is left while Amazon offers it. ``amazon_absent``: part of the time that it does not where
-    nobody looked, and ``amazon_spell_days`` how long it takes to come or go where no history says so.
+    nobody looked, ``amazon_spell_days`` how long it takes to come or go where no history says so, and
+    ``amazon_usual_days`` how many days of the usual are added to 90 that were seen.
     """
 
     seller_shape: float = Field(gt=0)
@@ -92,6 +93,7 @@ class ShareParameters(_Part):
     beside_amazon: float = Field(ge=0, le=1)
     amazon_absent: float = Field(gt=0, lt=1)
     amazon_spell_days: float = Field(gt=0)
+    amazon_usual_days: float = Field(ge=0)
     source: str = Field(min_length=1)
 
 

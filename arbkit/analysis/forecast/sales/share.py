@@ -9,6 +9,8 @@ import numpy as np
 from arbkit.analysis.forecast.sales.parameters import SALES_PARAMETERS, ShareParameters
 from arbkit.profit.fees.arrays import Floats
 
+_RECORD_DAYS, _LOOK_DAYS = 90.0, 30.0
+"""Days that a record of Amazon's offers is of, and days that a single look at them stands for."""
 _EDGES = np.linspace(0, 1, 13) ** 2
 _WIDTHS = np.diff(_EDGES)
 _NODES = (_EDGES[1:] + _EDGES[:-1]) / 2
@@ -87,9 +89,11 @@ def _rivals(evidence: ShareEvidence, parameters: ShareParameters) -> Floats:
 def _without_amazon(evidence: ShareEvidence, days: Floats, parameters: ShareParameters) -> tuple[Floats, Floats]:
     """Parts of the horizon on which Amazon does not offer it, and how probable each is."""
     unseen = np.isnan(evidence.amazon_in)
-    default = np.where(evidence.amazon_in == 1, 1 - parameters.amazon_absent, 1.0)
-    long_run = np.where(np.isnan(evidence.amazon_absent), default, evidence.amazon_absent)
-    long_run = np.where(unseen, parameters.amazon_absent, long_run)
+    # What never happened in the days that are seen may happen yet: the usual part counts as a few days beside them.
+    once = np.isnan(evidence.amazon_absent)
+    usual, weight = parameters.amazon_absent, parameters.amazon_usual_days / np.where(once, _LOOK_DAYS, _RECORD_DAYS)
+    seen = np.where(once, 1 - evidence.amazon_in, evidence.amazon_absent)
+    long_run = np.where(unseen, usual, (seen + weight * usual) / (1 + weight))
     switches = np.where(np.isnan(evidence.amazon_switches), 1 / parameters.amazon_spell_days, evidence.amazon_switches)
     # A chain of two states that comes and goes at these rates leaves its present state at the sum of both.
     pace = switches / np.clip(2 * long_run * (1 - long_run), 0.05, None)

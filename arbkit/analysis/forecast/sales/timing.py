@@ -33,12 +33,17 @@ def sold_probability(
     if units < 1:
         raise ValueError(f"units must be at least 1, got {units}")
     part = newcomer_share(share, days, parameters.share)
-    shape = 1 / ((1 + 1 / rate.shape) * np.exp(parameters.drift.log_sd**2) - 1)
-    fewer = _fewer(units, shape[:, None], (rate.mean * days)[:, None] * part.values)
+    shape = coming_shape(rate, parameters)
+    fewer = fewer_than(units, shape[:, None], (rate.mean * days)[:, None] * part.values)
     return np.asarray(1 - (part.weights * fewer).sum(axis=1))
 
 
-def _fewer(units: int, shape: Floats, expected: Floats) -> Floats:
+def coming_shape(rate: SalesRate, parameters: SalesParameters = SALES_PARAMETERS) -> Floats:
+    """The shape of the Gamma distribution of the coming weeks' rate, by offer: wider than that of the past's."""
+    return np.asarray(1 / ((1 + 1 / rate.shape) * np.exp(parameters.drift.log_sd**2) - 1))
+
+
+def fewer_than(units: int, shape: Floats, expected: Floats) -> Floats:
     """The probability of fewer than ``units`` of a negative binomial distribution of this shape and mean."""
     odds = expected / (shape + expected)
     term = np.exp(-shape * np.log1p(expected / shape))
