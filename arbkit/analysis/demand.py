@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,9 +12,10 @@ import numpy as np
 
 from arbkit.core.keepa_time import to_minutes
 from arbkit.core.marketplaces import MARKETS
-from arbkit.core.models import History, Offer
+from arbkit.core.models import History, Offer, Series
 from arbkit.core.offers.groups import fact_stamp
 from arbkit.profit.facts.ages import DAY_S, RANK_FACTS, load_age_rules
+from arbkit.profit.fees.arrays import Ints
 
 AMAZON_SELLERS: Mapping[str, str] = {code: market.amazon_seller for code, market in MARKETS.items()}
 """Amazon's own seller id in each store."""
@@ -59,10 +61,15 @@ def is_rank_fact_old(offer: Offer, name: str, *, now: float) -> bool:
     return stamp is not None and now - stamp.at > load_age_rules().sales_rank.unknown_after_days * DAY_S
 
 
+def without_old_ranks(offer: Offer, *, now: float) -> tuple[Offer, tuple[str, ...]]:
+    """The offer without what is too old to be said of its sales at ``now`` (Unix s), and the names of that."""
+    too_old: dict[str, Any] = dict.fromkeys(name for name in RANK_FACTS if is_rank_fact_old(offer, name, now=now))
+    return replace(offer, **too_old) if too_old else offer, tuple(too_old)
+
+
 def demand_of(offer: Offer, history: History | None, *, now: float) -> Demand:
     """What is known of demand and competition for an offer at ``now`` (Unix seconds)."""
-    too_old: dict[str, Any] = dict.fromkeys(name for name in RANK_FACTS if is_rank_fact_old(offer, name, now=now))
-    offer = replace(offer, **too_old)
+    offer, too_old = without_old_ranks(offer, now=now)
     share = offer.amazon_buy_box90_pct
     if share is None and history is not None:
         share = amazon_share_pct(history, end=offer.updated_at)
@@ -98,15 +105,34 @@ def amazon_share_pct(history: History, *, end: float, days: int = _DAYS) -> floa
 
     None where nobody held it or there is no record of it.
     """
-    series, amazon = history.series.get("buy_box_seller"), AMAZON_SELLERS.get(history.market)
-    if series is None or not len(series.times):
-        return None
+    minutes = buy_box_minutes(history, end=end, days=days)
+    held = sum(minutes.values())
+    amazon = AMAZON_SELLERS.get(history.market)
+    return None if held <= 0 else 100 * (minutes.get(amazon, 0) if amazon else 0) / held
+
+
+def buy_box_minutes(history: History, *, end: float, days: int = _DAYS) -> dict[str, int]:
+    """How long each seller held the buy box in the days up to ``end`` (Unix s), in minutes by seller id."""
+    series = history.series.get("buy_box_seller")
+    if series is None:
+        return {}
     last = to_minutes(end)
-    times = np.clip(np.append(np.asarray(series.times, np.int64), last), last - days * _DAY_MIN, last)
-    lengths = np.diff(times)
-    sellers = np.array([history.sellers[position] for position in series.values], object)
-    held = lengths[~np.isin(sellers, list(_NOBODY))].sum()
-    return None if held <= 0 else float(100 * lengths[sellers == amazon].sum() / held)
+    lengths, sellers = held_within(series, last - days * _DAY_MIN, last)
+    minutes = np.bincount(sellers, lengths, len(history.sellers)).tolist()
+    return {
+        seller: round(held)
+        for seller, held in zip(history.sellers, minutes, strict=True)
+        if held > 0 and seller not in _NOBODY
+    }
+
+
+def held_within(series: Series, begin: int, end: int) -> tuple[Ints, Ints]:
+    """How long each value of a series held from ``begin`` to ``end`` (Keepa minutes), and the values, in order."""
+    first = max(bisect_right(series.times, begin) - 1, 0)
+    last = max(bisect_left(series.times, end), first)
+    times = np.array([*series.times[first:last], end], np.int64)
+    times = np.maximum(times, begin)
+    return times[1:] - times[:-1], np.array(series.values[first:last], np.int64)
 
 
 def amazon_sells(

@@ -32,6 +32,7 @@ GROUPS = (
     "listing",
     "dashboard",
     "forecast",
+    "sales_forecast",
 )
 """Each is a module here with a function ``run``, in this order."""
 _REPEATS = 5

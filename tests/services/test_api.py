@@ -414,6 +414,25 @@ def test_a_stretch_of_history_that_cannot_be_is_named(client: TestClient, query:
     assert says in fault["why"]
 
 
+def test_sales_say_how_long_some_units_take(client: TestClient, filled: Settings) -> None:
+    now = int(time.time())
+    ranked = offer(
+        ASINS[0], "DE", version=9_500_000, updated_at=now, sales_rank=60_000, sales_rank_at=now, rank_drops90=36
+    )
+    with open_store(filled) as store:
+        store.put([Update(ranked, None)])
+    one, five = (client.get(f"/products/{ASINS[0]}/sales", params={"units": units}).json() for units in (1, 5))
+    assert (one["asin"], one["units"], five["units"]) == (ASINS[0], 1, 5)
+    assert five["markets"]["DE"]["days_to_sell_p50"] > 2 * one["markets"]["DE"]["days_to_sell_p50"]
+    assert one["markets"]["DE"]["unknown"] == {}
+    # What nobody knows has its reason, and no figure.
+    italian = one["markets"]["IT"]
+    assert {name for name, value in italian.items() if value is None} == italian["unknown"].keys()
+    assert "no sales rank" in italian["unknown"]["share_pct"]
+    assert client.get("/products/B0999999ZZ/sales").status_code == 404
+    assert client.get(f"/products/{ASINS[0]}/sales", params={"units": 0}).status_code == 422
+
+
 def test_windows_say_when_a_route_was_an_opportunity(client: TestClient, filled: Settings) -> None:
     with open_store(filled) as store:
         # What ended more than 400 days ago is forgotten.

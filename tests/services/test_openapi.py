@@ -148,6 +148,7 @@ def test_a_generated_client_reads_every_endpoint(
         "product": {"asin": ASIN, "components": True},
         "history": {"asin": ASIN, "series": "new,buy_box", "max_points": 10},
         "windows": {"asin": ASIN},
+        "sales": {"asin": ASIN, "units": 2},
         "categories": {},
         "watched": {},
         "watch": {"body": {"asins": ["B07DVM36PS"]}},
@@ -181,6 +182,7 @@ def test_a_generated_client_reads_every_endpoint(
     assert read["products"].items[0].category_id == "toys"
     assert [point.value for point in read["history"].markets["DE"].series["new"].points] == [20.0, None, 21.0]
     assert [window.ended_at for window in read["windows"].items] == [None]
+    assert read["sales"].markets["DE"].units == 2
     assert read["health"].services["store"].status == "healthy"
     assert read["product"].offers[0].source == "keepa"
     # Where machines share a store, that is the list, and takes over only what is an ASIN.

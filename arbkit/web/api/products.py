@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from pydantic import Field
 
-from arbkit.core.results import JsonObject, ProductOut
+from arbkit.analysis.forecast.sales.forecast import MOST_UNITS, SalesForecast, forecast_sales
+from arbkit.core.input.filters import Filter
+from arbkit.core.results import JsonObject, ProductOut, Result
 from arbkit.store import OpportunityQuery, ProductQuery
 from arbkit.store.queries import Order
 from arbkit.web.api.listing import Components, Stretch, naming_page, opportunities_identity, opportunities_json
@@ -28,6 +32,31 @@ def products(request: Request, store: StoreDep, asked: Annotated[ProductsRequest
     with naming_page():
         found = store.products(ProductQuery.of(asked, **order))
     return here.answer(request, [product_json(p) for p in found.items], found)
+
+
+class SalesRequest(Filter):
+    """Query of ``GET /products/{asin}/sales``."""
+
+    units: int = Field(1, ge=1, le=MOST_UNITS, description="how many you would sell")
+
+
+class SalesOut(Result):
+    """How fast one more seller sells units of a product, by marketplace code."""
+
+    asin: str
+    units: int
+    markets: dict[str, SalesForecast]
+
+
+@router.get("/products/{asin}/sales", tags=["products"], responses={**_NOT_FOUND, **_UNAVAILABLE})
+def sales(store: StoreDep, asin: Asin, asked: Annotated[SalesRequest, Query()]) -> SalesOut:
+    """How fast one more seller at the going price sells some units: days, and chances in 30 to 90 days."""
+    if store.product(asin) is None:
+        raise HTTPException(404, f"{asin} is not in the store")
+    offers, histories = store.offers([asin]), store.history(asin)
+    found = forecast_sales(offers, {h.id: h for h in histories}, now=time.time(), units=asked.units)
+    markets = {offer.market: one for offer, one in zip(offers, found, strict=True)}
+    return SalesOut(asin=asin, units=asked.units, markets=markets)
 
 
 @router.get(

@@ -248,6 +248,20 @@ def test_unknown_figures_are_dashes_with_the_reason(seen: Seen) -> None:
     assert "nan" not in text(seen.html("fees")).lower()
 
 
+def test_coming_sales_are_forecast_or_the_reason_is_said(settings: Settings) -> None:
+    now = int(time.time())
+    ranked = {"sales_rank": 60_000, "sales_rank_at": now, "rank_drops30": 12, "rank_drops90": 36, "updated_at": now}
+    with open_store(settings) as store:
+        store.put([sold(ASIN, "DE", **ranked, version=9_000_000), sold(ASIN, "IT")])
+    shown = text(Seen(ProductPage(settings)).begin(f"?asin={ASIN}").html("demand"))
+    assert re.search(
+        r"Sales of the listing \S.* of all sellers \d+\.\d+ \d+\S* to \d+\S* with 80 % – no sales rank", shown
+    )
+    assert re.search(r"Days to sell one forecast: with 90 % \d+\.?\d* – no sales rank", shown)
+    assert re.search(r"One sold within 30 days forecast \d+\.?\d* % – no sales rank", shown)
+    assert "nobody recorded who held the buy box" in shown
+
+
 def test_fee_facts_name_the_listing_that_has_the_package(settings: Settings) -> None:
     with open_store(settings) as store:
         nothing = dict.fromkeys(PACKAGE)

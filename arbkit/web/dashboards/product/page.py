@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from arbkit.analysis.demand import demand_of
 from arbkit.analysis.fee_facts import fee_facts, fee_tables
+from arbkit.analysis.forecast.sales.forecast import forecast_sales
 from arbkit.analysis.listing.match import compare_listings, stated_units, warning
 from arbkit.analysis.offers import known_offers, prepare_offers
 from arbkit.analysis.routes import PricedRoute, price_routes
@@ -203,7 +204,9 @@ class ProductPage(DashboardPage):
         self._drawn = None
         known = {h.market: h for h in self._histories}
         demand = {o.market: demand_of(o, known.get(o.market), now=now) for o in offers}
-        self._fill("demand", "product_demand.html.j2", demand=demand)
+        coming = forecast_sales(offers, {h.id: h for h in self._histories}, now=now)
+        sales = dict(zip(demand, coming, strict=True))
+        self._fill("demand", "product_demand.html.j2", demand=demand, sales=sales)
         fees = fee_facts(offers, prepared, profile, tables, on=on)
         of_market, named = {o.market: o for o in offers}, fee_tables(fees, tables, on=on)
         self._fill("fees", "product_fees.html.j2", fees=fees, tables=named, offers=of_market)
