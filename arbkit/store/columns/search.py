@@ -1,0 +1,213 @@
+"""What a query finds in tables of opportunities: one page, and the sums of all pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from arbkit.core.results import RouteTotals
+from arbkit.store.base import Sums
+from arbkit.store.columns.table import ROUTES, Mask, Names, Numbers, Positions, Rows, RouteTable, Totals
+from arbkit.store.fields import RANGE_FILTERS
+from arbkit.store.queries import End, OpportunityQuery, Page, check_query, known_total, page_of, unpack_cursor
+from arbkit.store.search_text import words
+
+Test = Callable[[Rows], Mask]
+_FEW = 4_096
+"""Rows that are sorted sooner than found in a sorted table."""
+_STEP = 512
+_LONGEST_STEP = 65_536
+_LAST_ROWS = 4_096
+"""Rows among which the best of every route mostly are."""
+_SUMMED = ("count", "profit", "margin")
+
+
+@dataclass(frozen=True, slots=True)
+class FoundRow:
+    """A route of a page: its id, what it is sorted by, and its profit."""
+
+    id: str
+    key: float | str
+    profit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A table, and which of its rows have been replaced since (None: none)."""
+
+    table: RouteTable
+    live: Mask | None = None
+
+
+def can_answer(query: OpportunityQuery) -> bool:
+    """Whether columns know what the query asks about: neither titles, nor routes that are no opportunity."""
+    return query.sort != "title" and not query.all_routes
+
+
+def find_page(
+    parts: Sequence[Part], query: OpportunityQuery, *, brands: Names, categories: Names, summed: bool
+) -> tuple[Page[FoundRow], Sums | None]:
+    """One page of a query that :func:`can_answer`, and what all pages come to (None: not ``summed``).
+
+    Raises:
+        UsageError: the query contradicts itself, or its cursor is of another order.
+    """
+    check_query(query)
+    after = unpack_cursor(query)
+    chosen = [_Chosen(part, query, brands, categories) for part in parts if len(part.table)]
+    total = known_total(query)
+    sums = None
+    if summed or total is None:
+        sums = _sums([one.sums() for one in chosen])
+        total = sums.count
+    wanted = query.offset + query.limit + 1
+    found = [row for one in chosen for row in one.page(after, wanted)]
+    found.sort(key=lambda row: (row.key, row.id), reverse=query.descending)
+    rows = found[query.offset : wanted]
+    return page_of(query, rows, total, build=lambda row: row, end=_end), sums
+
+
+def _end(row: FoundRow) -> End:
+    return row.key, row.id
+
+
+class _Chosen:
+    """The rows of a part that a query finds."""
+
+    def __init__(self, part: Part, query: OpportunityQuery, brands: Names, categories: Names) -> None:
+        self._table = part.table
+        self._query = query
+        least = query.min_profit
+        self._first = 0 if least is None else int(np.searchsorted(part.table.numbers["profit"], least))
+        self._tests = list(_tests(part, query, brands, categories))
+        self._met: Positions | None = None
+
+    @property
+    def _rows(self) -> Positions:
+        """The positions of all."""
+        if self._met is None:
+            every = slice(self._first, len(self._table))
+            met = np.ones(len(self._table) - self._first, dtype=bool)
+            for test in self._tests:
+                met &= test(every)
+            self._met = (np.flatnonzero(met) + self._first).astype(np.int32)
+        return self._met
+
+    def sums(self) -> tuple[Totals, Numbers]:
+        """What all come to, and the greatest profit of each route."""
+        rows: Rows = self._rows if self._tests else slice(self._first, len(self._table))
+        totals = self._table.totals(self._rows) if self._tests else self._table.totals_from(self._first)
+        best = self._table.best(rows[-_LAST_ROWS:] if isinstance(rows, np.ndarray) else _last(rows))
+        if np.isnan(best[totals.count > 0]).any():
+            best = self._table.best(rows)
+        return totals, best
+
+    def page(self, after: End | None, wanted: int) -> list[FoundRow]:
+        """The first rows after the end of the page before, at most so many as are wanted."""
+        table, sort = self._table, self._query.sort
+        end = None if after is None else table.end(sort, *after)
+        if self._met is not None and (sort == "profit" or len(self._met) <= _FEW):
+            rows = self._sorted(end)[:wanted]
+        else:
+            rows = self._walked(end, wanted)
+        return [FoundRow(table.id_of(row), table.key_of(sort, row), float(table.numbers["profit"][row])) for row in rows]
+
+    def _sorted(self, end: tuple[float, float] | None) -> Positions:
+        """All rows after the end, of which the positions are known."""
+        table, rows, down = self._table, self._rows, self._query.descending
+        keys, codes = table.sorted_by(self._query.sort)[rows], table.code[rows]
+        if end is not None:
+            beyond, same = (keys < end[0], codes < end[1]) if down else (keys > end[0], codes > end[1])
+            after = beyond | ((keys == end[0]) & same)
+            rows, keys, codes = rows[after], keys[after], codes[after]
+        if self._query.sort != "profit":
+            rows = rows[np.lexsort((codes, keys))]
+        return rows[::-1] if down else rows
+
+    def _walked(self, end: tuple[float, float] | None, wanted: int) -> list[int]:
+        """The first rows after the end, looked for along the order."""
+        table, down = self._table, self._query.descending
+        order = table.order(self._query.sort)
+        before, upto = (len(table), 0) if end is None else table.rank(self._query.sort, end)
+        at, step, found = before if down else upto, _STEP, list[int]()
+        while len(found) < wanted and 0 <= at <= len(table) and at != (0 if down else len(table)):
+            until = max(0, at - step) if down else min(len(table), at + step)
+            stretch = slice(until, at) if down else slice(at, until)
+            rows = np.arange(stretch.start, stretch.stop) if order is None else order[stretch]
+            rows = rows[rows >= self._first]
+            for test in self._tests:
+                rows = rows[test(rows)]
+            found += (rows[::-1] if down else rows).tolist()
+            at, step = until, min(2 * step, _LONGEST_STEP)
+        return found[:wanted]
+
+
+def _last(rows: slice) -> slice:
+    return slice(max(rows.start, rows.stop - _LAST_ROWS), rows.stop)
+
+
+def _tests(part: Part, query: OpportunityQuery, brands: Names, categories: Names) -> Iterator[Test]:
+    """What a row must meet beside its profit."""
+    table = part.table
+    if query.source or query.target:
+        wanted = [query.source in (None, route[:2]) and query.target in (None, route[3:]) for route in ROUTES]
+        yield _among(np.array(wanted), table.route)
+    if query.category_names:
+        yield _any_of(categories.known(query.category_names), table.category)
+    if query.brand is not None:
+        yield _any_of(brands.known([query.brand]), table.brand)
+    if query.amazon_sells is not None:
+        yield _any_of([int(query.amazon_sells)], table.amazon_sells)
+    for name, column in RANGE_FILTERS.items():
+        if name != "min_profit" and (least := getattr(query, name)) is not None:
+            yield _at_least(least, table.numbers[column])
+    if query.asin is not None:
+        yield _within(table.rows_of([query.asin]), len(table))
+    if query.q:
+        some = words(query.q)
+        yield _marked(table.with_words(some)) if some else _marked(np.zeros(len(table), dtype=bool))
+    if part.live is not None:
+        yield _marked(part.live)
+
+
+def _among(wanted: Mask, column: npt.NDArray[np.uint8]) -> Test:
+    return lambda rows: wanted[column[rows]]
+
+
+def _any_of(wanted: Sequence[int], column: npt.NDArray[np.integer]) -> Test:
+    if len(wanted) == 1:
+        return lambda rows: column[rows] == wanted[0]
+    return lambda rows: np.isin(column[rows], wanted)
+
+
+def _at_least(least: float, column: Numbers) -> Test:
+    return lambda rows: column[rows] >= least
+
+
+def _within(some: Positions, length: int) -> Test:
+    marked = np.zeros(length, dtype=bool)
+    marked[some] = True
+    return _marked(marked)
+
+
+def _marked(marked: Mask) -> Test:
+    return lambda rows: marked[rows]
+
+
+def _sums(parts: Sequence[tuple[Totals, Numbers]]) -> Sums:
+    routes: dict[str, RouteTotals] = {}
+    margins = 0.0
+    if parts:
+        count, profit, margin = (sum(getattr(totals, name) for totals, _ in parts) for name in _SUMMED)
+        best = np.fmax.reduce([best for _, best in parts])
+        margins = float(margin.sum())
+        for number in np.flatnonzero(count).tolist():
+            routes[ROUTES[number]] = {
+                "count": int(count[number]),
+                "best_profit": float(best[number]),
+                "total_profit": round(float(profit[number]), 2),
+            }
+    return Sums.of(routes, margins=margins)

@@ -1,0 +1,218 @@
+"""Opportunities as sorted columns: what filters, orders and sums look at, without the documents."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from arbkit.core.marketplaces import MARKETS
+from arbkit.store.fields import OPPORTUNITY_SORTS
+from arbkit.store.routes import RouteRow
+
+Ints = npt.NDArray[np.int64]
+Positions = npt.NDArray[np.int32]
+Numbers = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Rows = slice | Positions
+"""Which rows of a table: a stretch, or their positions."""
+
+ROUTES = tuple(sorted(f"{source}:{target}" for source in MARKETS for target in MARKETS))
+"""By number, in the order of ids."""
+NUMBERS = ("profit", "roi_pct", "margin_pct", "spread_pct", "confidence", "data_at", "buy_price", "sell_price")
+"""Columns of numbers, each as it is stored."""
+_ROUTE_NUMBERS = {route: number for number, route in enumerate(ROUTES)}
+_COLUMNS = tuple(RouteRow._fields)
+_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
+_STRETCH = 4096
+"""Rows between two sums that are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts, profits and margins by the number of the route."""
+
+    count: Ints
+    profit: Numbers
+    margin: Numbers
+
+
+class Names:
+    """Texts by number: each is kept once, however many rows have it. -1 stands for none."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str | None, int] = {None: -1}
+
+    def number(self, name: str | None) -> int:
+        """The number of a text, a new one where it has none."""
+        return self._numbers.setdefault(name, len(self._numbers) - 1)
+
+    def known(self, names: Iterable[str]) -> list[int]:
+        """The numbers of those of these texts that any row has had."""
+        return [number for name in names if (number := self._numbers.get(name)) is not None]
+
+
+class RouteTable:
+    """Rows in the order of profit and id, which never change; ``brands`` and ``categories`` may be shared by tables.
+
+    What it is made of comes by ASIN.
+    """
+
+    def __init__(self, rows: Iterable[RouteRow], brands: Names, categories: Names) -> None:
+        pieces = [_Piece(list(map(itemgetter(1), some)), brands, categories) for _, some in _in_pieces(rows)]
+        asins = np.concatenate([piece.asins for piece in pieces] or [np.empty(0, "S10")])
+        words = [word for piece in pieces for word in piece.words]
+        self.asins, first, product = np.unique(asins, return_index=True, return_inverse=True)
+        self._words = "".join(f" {words[row]}\n" for row in first)
+        self._ends = np.cumsum([len(words[row]) + 2 for row in first], dtype=np.int64)
+        del words, asins
+        numbers = {name: _joined([piece.numbers[name] for piece in pieces], np.float64) for name in NUMBERS}
+        route = _joined([piece.route for piece in pieces], np.uint8)
+        code = product.astype(np.int64) * len(ROUTES) + route
+        order = np.lexsort((code, numbers["profit"]))
+        self.code: Ints = code[order]
+        """A number that grows with the id."""
+        self.route = route[order]
+        self.product: Positions = product.astype(np.int32)[order]
+        self.numbers = {name: values[order] for name, values in numbers.items()}
+        self.brand = _joined([piece.brand for piece in pieces], np.int32)[order]
+        self.category = _joined([piece.category for piece in pieces], np.int32)[order]
+        self.amazon_sells = _joined([piece.amazon_sells for piece in pieces], np.int8)[order]
+        self._orders: dict[str, Positions] = {}
+        self._found: dict[str, Mask] = {}
+
+    def __len__(self) -> int:
+        return len(self.route)
+
+    def id_of(self, row: int) -> str:
+        """The id of a row: ``asin:source:target``."""
+        return f"{self.asins[self.product[row]].decode()}:{ROUTES[self.route[row]]}"
+
+    def key_of(self, sort: str, row: int) -> float | str:
+        """What a row is sorted by, as the stores know it."""
+        if sort == "route":
+            return ROUTES[self.route[row]].replace(":", "")
+        value = float(self.numbers[OPPORTUNITY_SORTS[sort]][row])
+        return int(value) if sort == "age" else value
+
+    def order(self, sort: str) -> Positions | None:
+        """The rows by what they are sorted by, and id; None: as they are."""
+        if sort == "profit":
+            return None
+        if sort not in self._orders:
+            self._orders[sort] = np.lexsort((self.code, self.sorted_by(sort))).astype(np.int32)
+        return self._orders[sort]
+
+    def sorted_by(self, sort: str) -> npt.NDArray[np.generic]:
+        """What rows are sorted by, as numbers."""
+        return self.route if sort == "route" else self.numbers[OPPORTUNITY_SORTS[sort]]
+
+    def end(self, sort: str, key: float | str, last_id: str) -> tuple[float, float]:
+        """Where a page ended, to be compared with :meth:`sorted_by` and ``code``, also if that row is gone."""
+        value = float(_ROUTE_NUMBERS.get(f"{str(key)[:2]}:{str(key)[2:]}", -1) if sort == "route" else key)
+        asin, _, route = last_id.partition(":")
+        product = int(np.searchsorted(self.asins, asin.encode()))
+        first = product * len(ROUTES)
+        if product == len(self.asins) or self.asins[product] != asin.encode():
+            return value, first - 0.5
+        return value, first + _ROUTE_NUMBERS.get(route, -1)
+
+    def rank(self, sort: str, end: tuple[float, float]) -> tuple[int, int]:
+        """How many rows come before this :meth:`end` in an order, and how many up to and with it."""
+        order, values = self.order(sort), self.sorted_by(sort)
+        low, high = (int(np.searchsorted(values, end[0], side, order)) for side in _SIDES)
+        codes = self.code[low:high] if order is None else self.code[order[low:high]]
+        before, upto = (low + int(np.searchsorted(codes, end[1], side)) for side in _SIDES)
+        return before, upto
+
+    def rows_of(self, asins: Sequence[str]) -> Positions:
+        """The rows of these products."""
+        wanted = np.array([asin.encode() for asin in asins], dtype="S10")
+        products = np.searchsorted(self.asins, wanted)
+        products = products[self.asins[np.minimum(products, len(self.asins) - 1)] == wanted] if len(self) else products
+        found = np.zeros(len(self.asins) + 1, dtype=bool)
+        found[products[products < len(self.asins)]] = True
+        return np.flatnonzero(found[self.product]).astype(np.int32)
+
+    def with_words(self, wanted: Sequence[str]) -> Mask:
+        """Which rows are of products that have each of these words, at least as the beginning of one of theirs."""
+        found = np.ones(len(self), dtype=bool)
+        for word in wanted:
+            if word not in self._found:
+                at = [match.start() for match in re.finditer(f" {re.escape(word)}", self._words)]
+                products = np.zeros(len(self.asins), dtype=bool)
+                products[np.searchsorted(self._ends, at, "right")] = True
+                self._found[word] = products[self.product]
+            found &= self._found[word]
+        return found
+
+    def totals(self, rows: Rows) -> Totals:
+        """Of these rows."""
+        route = self.route[rows]
+        return Totals(
+            np.bincount(route, minlength=len(ROUTES)),
+            np.bincount(route, self.numbers["profit"][rows], len(ROUTES)),
+            np.bincount(route, self.numbers["margin_pct"][rows], len(ROUTES)),
+        )
+
+    def totals_from(self, first: int) -> Totals:
+        """Of all rows from this one on."""
+        known = self._known_totals
+        piece = first // _STRETCH
+        rest = self.totals(slice(piece * _STRETCH, first))
+        return Totals(
+            known.count[-1] - known.count[piece] - rest.count,
+            known.profit[-1] - known.profit[piece] - rest.profit,
+            known.margin[-1] - known.margin[piece] - rest.margin,
+        )
+
+    @cached_property
+    def _known_totals(self) -> Totals:
+        """Of the rows before each stretch, and at last of all."""
+        pieces = [self.totals(slice(start, start + _STRETCH)) for start in range(0, len(self) + 1, _STRETCH)]
+        zero = [np.zeros((1, len(ROUTES)))]
+        count, profit, margin = (
+            np.cumsum(np.concatenate([zero[0], [getattr(piece, name) for piece in pieces]]), axis=0)
+            for name in ("count", "profit", "margin")
+        )
+        return Totals(count.astype(np.int64), profit, margin)
+
+    def best(self, rows: Rows) -> Numbers:
+        """The greatest profit of each route among these rows, which are in their order; NaN where it has none."""
+        best = np.full(len(ROUTES), np.nan)
+        # Of several values for one route the last stays, which is the greatest.
+        best[self.route[rows]] = self.numbers["profit"][rows]
+        return best
+
+
+class _Piece:
+    """Some rows as columns."""
+
+    def __init__(self, rows: Sequence[RouteRow], brands: Names, categories: Names) -> None:
+        columns = dict(zip(_COLUMNS, zip(*rows, strict=True), strict=True))
+        self.asins = np.array([asin.encode() for asin in columns["asin"]], dtype="S10")
+        pairs = zip(columns["source"], columns["target"], strict=True)
+        self.route = np.array([_ROUTE_NUMBERS[f"{source}:{target}"] for source, target in pairs], dtype=np.uint8)
+        self.numbers = {name: np.array(columns[name], dtype=np.float64) for name in NUMBERS}
+        self.brand = np.array([brands.number(name) for name in columns["brand"]], dtype=np.int32)
+        self.category = np.array([categories.number(name) for name in columns["category"]], dtype=np.int32)
+        self.amazon_sells = np.array([-1 if v is None else int(v) for v in columns["amazon_sells"]], dtype=np.int8)
+        asins = columns["asin"]
+        again = (asin == before for asin, before in zip(asins[1:], asins, strict=False))
+        self.words = ["" if known else words for words, known in zip(columns["words"], (False, *again), strict=True)]
+
+
+def _in_pieces(rows: Iterable[RouteRow]) -> Iterator[tuple[int, Iterator[tuple[int, RouteRow]]]]:
+    """Objects take ten times the memory of columns: only so many rows at once are any."""
+    return groupby(enumerate(rows), key=lambda one: one[0] // 20_000)
+
+
+def _joined(pieces: Sequence[npt.NDArray[np.generic]], kind: npt.DTypeLike) -> npt.NDArray[np.generic]:
+    return np.concatenate([np.empty(0, kind), *pieces]).astype(kind)
