@@ -271,6 +271,10 @@ class Store(WatchlistStore, Closing, Protocol):
         """Count and add up what the query finds; its order and its page do not matter."""
         ...
 
+    def route_mark(self) -> RouteMark:
+        """The mark of the opportunities as they are now: another one than that of an answer before they changed."""
+        ...
+
     def route_changes(self, since: RouteMark | None) -> RouteChanges:
         """What became of the opportunities since a mark of an earlier answer; None: all that there are."""
         ...

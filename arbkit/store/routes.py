@@ -299,6 +299,7 @@ class RouteRow(NamedTuple):
     buy_price: float
     sell_price: float
     amazon_sells: bool | None
+    evaluated_at: float
     words: str
 
 

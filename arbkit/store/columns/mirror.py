@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
 
-from arbkit.core.models import Opportunity
 from arbkit.store.base import Store, Sums
 from arbkit.store.columns.search import FoundRow, Part, find_page
 from arbkit.store.columns.table import Names, RouteTable
 from arbkit.store.queries import OpportunityQuery, Page
-from arbkit.store.routes import RouteMark, RouteRow
+from arbkit.store.routes import RouteChanges, RouteMark, RouteRow
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +47,7 @@ class Mirror:
     """Follows ``store``. Safe to use from several threads."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
         self._following = threading.Lock()
         self._view: View | None = None
 
@@ -65,27 +64,23 @@ class Mirror:
         """
         with self._following:
             view = self._view
-            found = self._store.route_changes(view.mark if view else None)
+            found = self.store.route_changes(view.mark if view else None)
             if view is None or found.asins is None:
-                self._view = self._read(found.mark, found.rows if found.asins is None else ())
+                view = _read(found)
             elif found.asins:
-                self._view = _changed(view, found.mark, found.asins, found.rows)
-                apart = len(self._view.changed)
-                if apart > _MOST_APART and apart > len(self._view.main.table.asins) // _SHARE_APART:
-                    every = self._store.route_changes(None)
-                    self._view = self._read(every.mark, every.rows)
-            assert self._view is not None
-            return self._view
+                view = _changed(view, found.mark, found.asins, found.rows)
+                apart = len(view.changed)
+                if apart > _MOST_APART and apart > len(view.main.table.asins) // _SHARE_APART:
+                    view = _read(self.store.route_changes(None))
+            self._view = view
+            return view
 
-    def documents(self, ids: Sequence[str]) -> dict[str, Opportunity]:
-        """As :meth:`arbkit.store.base.Store.route_documents`."""
-        return self._store.route_documents(ids)
 
-    def _read(self, mark: RouteMark, rows: Iterable[RouteRow]) -> View:
-        brands, categories = Names(), Names()
-        table = RouteTable(rows, brands, categories)
-        logger.debug("%d opportunities are in memory", len(table))
-        return View(mark, Part(table), Part(RouteTable((), brands, categories)), {}, brands, categories)
+def _read(found: RouteChanges) -> View:
+    brands, categories = Names(), Names()
+    table = RouteTable(found.rows, brands, categories)
+    logger.debug("%d opportunities are in memory", len(table))
+    return View(found.mark, Part(table), Part(RouteTable((), brands, categories)), {}, brands, categories)
 
 
 def _changed(view: View, mark: RouteMark, asins: Iterable[str], rows: Iterable[RouteRow]) -> View:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from arbkit.core.results import RouteTotals
 from arbkit.store.base import Sums
-from arbkit.store.columns.table import ROUTES, Mask, Names, Numbers, Positions, Rows, RouteTable, Totals
+from arbkit.store.columns.table import ROUTES, Mask, Names, Numbers, Positions, RouteTable, Rows, Totals
 from arbkit.store.fields import RANGE_FILTERS
 from arbkit.store.queries import End, OpportunityQuery, Page, check_query, known_total, page_of, unpack_cursor
 from arbkit.store.search_text import words
@@ -22,16 +24,15 @@ _STEP = 512
 _LONGEST_STEP = 65_536
 _LAST_ROWS = 4_096
 """Rows among which the best of every route mostly are."""
-_SUMMED = ("count", "profit", "margin")
 
 
-@dataclass(frozen=True, slots=True)
-class FoundRow:
-    """A route of a page: its id, what it is sorted by, and its profit."""
+class FoundRow(NamedTuple):
+    """A route of a page: what it is sorted by, its id, and what tells these figures of it from others."""
 
-    id: str
     key: float | str
+    id: str
     profit: float
+    evaluated_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,9 @@ def find_page(
         sums = _sums([one.sums() for one in chosen])
         total = sums.count
     wanted = query.offset + query.limit + 1
-    found = [row for one in chosen for row in one.page(after, wanted)]
-    found.sort(key=lambda row: (row.key, row.id), reverse=query.descending)
+    found = list(chain.from_iterable(one.page(after, wanted) for one in chosen))
+    if len(chosen) > 1:
+        found.sort(reverse=query.descending)
     rows = found[query.offset : wanted]
     return page_of(query, rows, total, build=lambda row: row, end=_end), sums
 
@@ -93,7 +95,7 @@ class _Chosen:
             met = np.ones(len(self._table) - self._first, dtype=bool)
             for test in self._tests:
                 met &= test(every)
-            self._met = (np.flatnonzero(met) + self._first).astype(np.int32)
+            self._met = np.flatnonzero(met) + self._first
         return self._met
 
     def sums(self) -> tuple[Totals, Numbers]:
@@ -109,40 +111,43 @@ class _Chosen:
         """The first rows after the end of the page before, at most so many as are wanted."""
         table, sort = self._table, self._query.sort
         end = None if after is None else table.end(sort, *after)
-        if self._met is not None and (sort == "profit" or len(self._met) <= _FEW):
-            rows = self._sorted(end)[:wanted]
-        else:
-            rows = self._walked(end, wanted)
-        return [FoundRow(table.id_of(row), table.key_of(sort, row), float(table.numbers["profit"][row])) for row in rows]
+        known = self._met is not None and (sort == "profit" or len(self._met) <= _FEW)
+        rows = self._sorted(end, wanted) if known else self._walked(end, wanted)
+        figures = (table.numbers[name][rows].tolist() for name in ("profit", "evaluated_at"))
+        return list(map(FoundRow._make, zip(table.keys_of(sort, rows), table.ids_of(rows), *figures, strict=True)))
 
-    def _sorted(self, end: tuple[float, float] | None) -> Positions:
-        """All rows after the end, of which the positions are known."""
+    def _sorted(self, end: tuple[float, float] | None, wanted: int) -> Positions:
+        """The first rows after the end, where the positions of all are known."""
         table, rows, down = self._table, self._rows, self._query.descending
+        if self._query.sort == "profit":
+            if end is not None:
+                before, upto = np.searchsorted(rows, table.rank("profit", end)).tolist()
+                rows = rows[:before] if down else rows[upto:]
+            return rows[-wanted:][::-1] if down else rows[:wanted]
         keys, codes = table.sorted_by(self._query.sort)[rows], table.code[rows]
         if end is not None:
             beyond, same = (keys < end[0], codes < end[1]) if down else (keys > end[0], codes > end[1])
             after = beyond | ((keys == end[0]) & same)
             rows, keys, codes = rows[after], keys[after], codes[after]
-        if self._query.sort != "profit":
-            rows = rows[np.lexsort((codes, keys))]
-        return rows[::-1] if down else rows
+        rows = rows[np.lexsort((codes, keys))]
+        return rows[::-1][:wanted] if down else rows[:wanted]
 
-    def _walked(self, end: tuple[float, float] | None, wanted: int) -> list[int]:
+    def _walked(self, end: tuple[float, float] | None, wanted: int) -> Positions:
         """The first rows after the end, looked for along the order."""
         table, down = self._table, self._query.descending
         order = table.order(self._query.sort)
         before, upto = (len(table), 0) if end is None else table.rank(self._query.sort, end)
-        at, step, found = before if down else upto, _STEP, list[int]()
-        while len(found) < wanted and 0 <= at <= len(table) and at != (0 if down else len(table)):
+        at, step, count, found = before if down else upto, _STEP, 0, [np.empty(0, np.int64)]
+        while count < wanted and 0 <= at <= len(table) and at != (0 if down else len(table)):
             until = max(0, at - step) if down else min(len(table), at + step)
             stretch = slice(until, at) if down else slice(at, until)
             rows = np.arange(stretch.start, stretch.stop) if order is None else order[stretch]
             rows = rows[rows >= self._first]
             for test in self._tests:
                 rows = rows[test(rows)]
-            found += (rows[::-1] if down else rows).tolist()
-            at, step = until, min(2 * step, _LONGEST_STEP)
-        return found[:wanted]
+            found.append(rows[::-1] if down else rows)
+            at, step, count = until, min(2 * step, _LONGEST_STEP), count + len(rows)
+        return np.concatenate(found)[:wanted]
 
 
 def _last(rows: slice) -> slice:
@@ -199,15 +204,14 @@ def _marked(marked: Mask) -> Test:
 
 def _sums(parts: Sequence[tuple[Totals, Numbers]]) -> Sums:
     routes: dict[str, RouteTotals] = {}
-    margins = 0.0
     if parts:
-        count, profit, margin = (sum(getattr(totals, name) for totals, _ in parts) for name in _SUMMED)
+        count = sum(totals.count for totals, _ in parts)
+        profit = sum(totals.profit for totals, _ in parts)
         best = np.fmax.reduce([best for _, best in parts])
-        margins = float(margin.sum())
         for number in np.flatnonzero(count).tolist():
             routes[ROUTES[number]] = {
                 "count": int(count[number]),
                 "best_profit": float(best[number]),
                 "total_profit": round(float(profit[number]), 2),
             }
-    return Sums.of(routes, margins=margins)
+    return Sums.of(routes, margins=sum(totals.margin for totals, _ in parts))

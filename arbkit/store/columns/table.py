@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import groupby
+from itertools import accumulate, groupby
 from operator import itemgetter
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ from arbkit.store.fields import OPPORTUNITY_SORTS
 from arbkit.store.routes import RouteRow
 
 Ints = npt.NDArray[np.int64]
-Positions = npt.NDArray[np.int32]
+Positions = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Rows = slice | Positions
@@ -26,22 +26,23 @@ Rows = slice | Positions
 
 ROUTES = tuple(sorted(f"{source}:{target}" for source in MARKETS for target in MARKETS))
 """By number, in the order of ids."""
-NUMBERS = ("profit", "roi_pct", "margin_pct", "spread_pct", "confidence", "data_at", "buy_price", "sell_price")
+NUMBERS = (
+    "profit", "roi_pct", "margin_pct", "spread_pct", "confidence", "data_at", "buy_price", "sell_price", "evaluated_at",
+)  # fmt: skip
 """Columns of numbers, each as it is stored."""
 _ROUTE_NUMBERS = {route: number for number, route in enumerate(ROUTES)}
 _COLUMNS = tuple(RouteRow._fields)
-_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 _STRETCH = 4096
 """Rows between two sums that are known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Counts, profits and margins by the number of the route."""
+    """Counts and profits by the number of the route, and all margins together."""
 
     count: Ints
     profit: Numbers
-    margin: Numbers
+    margin: float
 
 
 class Names:
@@ -80,29 +81,30 @@ class RouteTable:
         self.code: Ints = code[order]
         """A number that grows with the id."""
         self.route = route[order]
-        self.product: Positions = product.astype(np.int32)[order]
+        self.product = product.astype(np.int32)[order]
         self.numbers = {name: values[order] for name, values in numbers.items()}
         self.brand = _joined([piece.brand for piece in pieces], np.int32)[order]
         self.category = _joined([piece.category for piece in pieces], np.int32)[order]
         self.amazon_sells = _joined([piece.amazon_sells for piece in pieces], np.int8)[order]
-        self._orders: dict[str, Positions] = {}
+        self._orders: dict[str, npt.NDArray[np.int32]] = {}
         self._found: dict[str, Mask] = {}
 
     def __len__(self) -> int:
         return len(self.route)
 
-    def id_of(self, row: int) -> str:
-        """The id of a row: ``asin:source:target``."""
-        return f"{self.asins[self.product[row]].decode()}:{ROUTES[self.route[row]]}"
+    def ids_of(self, rows: Positions) -> list[str]:
+        """The ids of rows: ``asin:source:target``."""
+        pairs = zip(self.asins[self.product[rows]].tolist(), self.route[rows].tolist(), strict=True)
+        return [f"{asin.decode()}:{ROUTES[route]}" for asin, route in pairs]
 
-    def key_of(self, sort: str, row: int) -> float | str:
-        """What a row is sorted by, as the stores know it."""
+    def keys_of(self, sort: str, rows: Positions) -> list[float | str]:
+        """What rows are sorted by, as the stores know it."""
+        keys = self.sorted_by(sort)[rows].tolist()
         if sort == "route":
-            return ROUTES[self.route[row]].replace(":", "")
-        value = float(self.numbers[OPPORTUNITY_SORTS[sort]][row])
-        return int(value) if sort == "age" else value
+            return [ROUTES[key].replace(":", "") for key in keys]
+        return list(map(int, keys)) if sort == "age" else keys
 
-    def order(self, sort: str) -> Positions | None:
+    def order(self, sort: str) -> npt.NDArray[np.int32] | None:
         """The rows by what they are sorted by, and id; None: as they are."""
         if sort == "profit":
             return None
@@ -127,10 +129,14 @@ class RouteTable:
     def rank(self, sort: str, end: tuple[float, float]) -> tuple[int, int]:
         """How many rows come before this :meth:`end` in an order, and how many up to and with it."""
         order, values = self.order(sort), self.sorted_by(sort)
-        low, high = (int(np.searchsorted(values, end[0], side, order)) for side in _SIDES)
+        if order is None:
+            low, high = np.searchsorted(values, end[0], "left"), np.searchsorted(values, end[0], "right")
+        else:
+            # numpy would copy the whole order to search it.
+            low, high = (side(order, end[0], key=values.__getitem__) for side in (bisect_left, bisect_right))
         codes = self.code[low:high] if order is None else self.code[order[low:high]]
-        before, upto = (low + int(np.searchsorted(codes, end[1], side)) for side in _SIDES)
-        return before, upto
+        before, upto = np.searchsorted(codes, end[1], "left"), np.searchsorted(codes, end[1], "right")
+        return int(low + before), int(low + upto)
 
     def rows_of(self, asins: Sequence[str]) -> Positions:
         """The rows of these products."""
@@ -139,7 +145,7 @@ class RouteTable:
         products = products[self.asins[np.minimum(products, len(self.asins) - 1)] == wanted] if len(self) else products
         found = np.zeros(len(self.asins) + 1, dtype=bool)
         found[products[products < len(self.asins)]] = True
-        return np.flatnonzero(found[self.product]).astype(np.int32)
+        return np.flatnonzero(found[self.product])
 
     def with_words(self, wanted: Sequence[str]) -> Mask:
         """Which rows are of products that have each of these words, at least as the beginning of one of theirs."""
@@ -159,30 +165,25 @@ class RouteTable:
         return Totals(
             np.bincount(route, minlength=len(ROUTES)),
             np.bincount(route, self.numbers["profit"][rows], len(ROUTES)),
-            np.bincount(route, self.numbers["margin_pct"][rows], len(ROUTES)),
+            float(self.numbers["margin_pct"][rows].sum()),
         )
 
     def totals_from(self, first: int) -> Totals:
         """Of all rows from this one on."""
-        known = self._known_totals
-        piece = first // _STRETCH
-        rest = self.totals(slice(piece * _STRETCH, first))
+        at = first // _STRETCH
+        rest = self.totals(slice(at * _STRETCH, first))
+        every, before = self._before[-1], self._before[at]
         return Totals(
-            known.count[-1] - known.count[piece] - rest.count,
-            known.profit[-1] - known.profit[piece] - rest.profit,
-            known.margin[-1] - known.margin[piece] - rest.margin,
+            every.count - before.count - rest.count,
+            every.profit - before.profit - rest.profit,
+            every.margin - before.margin - rest.margin,
         )
 
     @cached_property
-    def _known_totals(self) -> Totals:
+    def _before(self) -> Sequence[Totals]:
         """Of the rows before each stretch, and at last of all."""
-        pieces = [self.totals(slice(start, start + _STRETCH)) for start in range(0, len(self) + 1, _STRETCH)]
-        zero = [np.zeros((1, len(ROUTES)))]
-        count, profit, margin = (
-            np.cumsum(np.concatenate([zero[0], [getattr(piece, name) for piece in pieces]]), axis=0)
-            for name in ("count", "profit", "margin")
-        )
-        return Totals(count.astype(np.int64), profit, margin)
+        pieces = (self.totals(slice(start, start + _STRETCH)) for start in range(0, len(self) + 1, _STRETCH))
+        return list(accumulate(pieces, _both, initial=self.totals(slice(0))))
 
     def best(self, rows: Rows) -> Numbers:
         """The greatest profit of each route among these rows, which are in their order; NaN where it has none."""
@@ -190,6 +191,10 @@ class RouteTable:
         # Of several values for one route the last stays, which is the greatest.
         best[self.route[rows]] = self.numbers["profit"][rows]
         return best
+
+
+def _both(one: Totals, other: Totals) -> Totals:
+    return Totals(one.count + other.count, one.profit + other.profit, one.margin + other.margin)
 
 
 class _Piece:

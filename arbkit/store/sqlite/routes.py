@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -58,13 +60,12 @@ _MOST_CHANGED = 5_000
 """Changed products that are sooner read one by one than all there are."""
 _PRODUCTS_AT_ONCE = 5_000
 _ROUTE_ROWS = """
-    SELECT o.asin, source, target, o.brand, o.category, profit, roi_pct, margin_pct, spread_pct, confidence, data_at,
-        buy_price, sell_price, amazon_sells, coalesce(words, '')
-    FROM opportunities AS o LEFT JOIN products AS p ON p.asin = o.asin LEFT JOIN product_text AS t ON t.rowid = p.rowid
-    WHERE status = 'opportunity'
+    SELECT asin, source, target, brand, category, profit, roi_pct, margin_pct, spread_pct, confidence, data_at,
+        buy_price, sell_price, amazon_sells, evaluated_at
+    FROM opportunities WHERE +status = 'opportunity'
 """
-_ROWS_OF = f"{_ROUTE_ROWS} AND o.asin IN ({{}}) ORDER BY o.asin"  # noqa: S608 - ours
-_NEXT_ROWS = f"{_ROUTE_ROWS} AND o.asin > ? AND o.asin <= ? ORDER BY o.asin"  # noqa: S608 - ours
+_ROWS_OF = f"{_ROUTE_ROWS} AND asin IN ({{}}) ORDER BY asin"
+_NEXT_ROWS = f"{_ROUTE_ROWS} AND asin > ? AND asin <= ?"
 _LAST_OF = "SELECT max(asin) FROM (SELECT DISTINCT asin FROM opportunities WHERE asin > ? ORDER BY asin LIMIT ?)"
 
 
@@ -188,12 +189,19 @@ class SqliteRoutes:
     def _real_only(self, connection: sqlite3.Connection) -> bool:
         raise NotImplementedError
 
+    def route_mark(self) -> RouteMark:
+        """See :meth:`arbkit.store.base.Store.route_mark`."""
+        with self._using() as connection:
+            return self._mark(connection)
+
+    def _mark(self, connection: sqlite3.Connection) -> RouteMark:
+        return (*changes.read_routed(connection), int(self._real_only(connection)))
+
     def route_changes(self, since: RouteMark | None) -> RouteChanges:
         """See :meth:`arbkit.store.base.Store.route_changes`."""
         with self._using() as connection, snapshot(connection):
-            routed, removed = changes.read_routed(connection)
-            real_only = self._real_only(connection)
-            mark = (routed, removed, int(real_only))
+            mark = self._mark(connection)
+            real_only = bool(mark[-1])
             if mark == since:
                 return RouteChanges(mark, frozenset(), ())
             if since is not None and since[1:] == mark[1:]:
@@ -202,19 +210,19 @@ class SqliteRoutes:
                 if len(asins) <= _MOST_CHANGED:
                     hidden = demo.hidden(connection, asins) if real_only else set()
                     some = rows.select_of(connection, _ROWS_OF, asins - hidden)
-                    return RouteChanges(mark, asins, list(map(_route_row, some)))
+                    return RouteChanges(mark, asins, list(_with_words(connection, some)))
         return RouteChanges(mark, None, self._every_route(real_only=real_only))
 
     def _every_route(self, *, real_only: bool) -> Iterator[RouteRow]:
-        after, real = "", f" AND o.{demo.REAL[0]}" if real_only else ""
-        query = _NEXT_ROWS.replace(" ORDER BY", f"{real} ORDER BY")
+        after, real = "", f" AND {demo.REAL[0]}" if real_only else ""
+        query = f"{_NEXT_ROWS}{real} ORDER BY asin"
         while True:
             with self._using() as connection, snapshot(connection):
                 (until,) = connection.execute(_LAST_OF, (after, _PRODUCTS_AT_ONCE)).fetchone()
-                found = [] if until is None else connection.execute(query, (after, until)).fetchall()
-            if until is None:
-                return
-            yield from map(_route_row, found)
+                if until is None:
+                    return
+                found = list(_with_words(connection, connection.execute(query, (after, until))))
+            yield from found
             after = until
 
     def route_documents(self, ids: Sequence[str]) -> dict[str, Opportunity]:
@@ -224,5 +232,9 @@ class SqliteRoutes:
             return {route: Opportunity.from_dict(orjson.loads(document)) for route, document in found}
 
 
-def _route_row(row: rows.Row) -> RouteRow:
-    return RouteRow(*row)
+def _with_words(connection: sqlite3.Connection, found: Iterable[rows.Row]) -> Iterator[RouteRow]:
+    by_product = [(asin, list(some)) for asin, some in groupby(found, itemgetter(0))]
+    known = rows.read_words(connection, [asin for asin, _ in by_product])
+    for asin, some in by_product:
+        _, words = known.get(asin, (0, None))
+        yield from (RouteRow(*row, words or "") for row in some)
