@@ -26,7 +26,7 @@ _WAIT_S = 0.05
 """How long a request waits for what has changed to be read, before it asks the store."""
 _ASKED_EVERY_S = 0.1
 """How often a server is asked whether anything has changed: its own searches show that little sooner."""
-_MOST_KEPT = 24 << 20
+_MOST_KEPT = 32 << 20
 """Bytes of items that are kept."""
 _TRIES = 3
 

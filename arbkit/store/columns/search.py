@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import chain
+from operator import and_
 from typing import NamedTuple
 
 import numpy as np
@@ -87,38 +89,45 @@ class _Chosen:
         self._tests = list(_tests(part, query, brands, categories))
         self._met: Positions | None = None
 
-    @property
-    def _rows(self) -> Positions:
-        """The positions of all."""
-        if self._met is None:
-            every = slice(self._first, len(self._table))
-            met = np.ones(len(self._table) - self._first, dtype=bool)
-            for test in self._tests:
-                met &= test(every)
-            self._met = np.flatnonzero(met) + self._first
-        return self._met
-
     def sums(self) -> tuple[Totals, Numbers]:
         """What all come to, and the greatest profit of each route."""
-        rows: Rows = self._rows if self._tests else slice(self._first, len(self._table))
-        totals = self._table.totals(self._rows) if self._tests else self._table.totals_from(self._first)
-        best = self._table.best(rows[-_LAST_ROWS:] if isinstance(rows, np.ndarray) else _last(rows))
-        if np.isnan(best[totals.count > 0]).any():
+        table, first = self._table, self._first
+        totals = table.totals_from(first)
+        if not self._tests:
+            return totals, self._best(None, totals)
+        met = reduce(and_, (test(slice(first, len(table))) for test in self._tests))
+        if 2 * np.count_nonzero(met) > len(met):
+            # There are fewer of the others.
+            totals = totals.without(table.totals(np.flatnonzero(~met) + first))
+        else:
+            self._met = np.flatnonzero(met) + first
+            totals = table.totals(self._met)
+        return totals, self._best(met, totals)
+
+    def _best(self, met: Mask | None, totals: Totals) -> Numbers:
+        """The greatest profit of each route among the rows that are met (None: all), of which the last are the best."""
+        for length in (_LAST_ROWS, len(self._table)):
+            first = max(self._first, len(self._table) - length)
+            rows = slice(first, None) if met is None else np.flatnonzero(met[first - self._first :]) + first
             best = self._table.best(rows)
-        return totals, best
+            if not np.isnan(best[totals.count > 0]).any():
+                break
+        return best
 
     def page(self, after: End | None, wanted: int) -> list[FoundRow]:
         """The first rows after the end of the page before, at most so many as are wanted."""
         table, sort = self._table, self._query.sort
         end = None if after is None else table.end(sort, *after)
-        known = self._met is not None and (sort == "profit" or len(self._met) <= _FEW)
-        rows = self._sorted(end, wanted) if known else self._walked(end, wanted)
+        if self._met is not None and (sort == "profit" or len(self._met) <= _FEW):
+            rows = self._sorted(self._met, end, wanted)
+        else:
+            rows = self._walked(end, wanted)
         figures = (table.numbers[name][rows].tolist() for name in ("profit", "evaluated_at"))
         return list(map(FoundRow._make, zip(table.keys_of(sort, rows), table.ids_of(rows), *figures, strict=True)))
 
-    def _sorted(self, end: tuple[float, float] | None, wanted: int) -> Positions:
-        """The first rows after the end, where the positions of all are known."""
-        table, rows, down = self._table, self._rows, self._query.descending
+    def _sorted(self, rows: Positions, end: tuple[float, float] | None, wanted: int) -> Positions:
+        """The first of all ``rows`` after the end."""
+        table, down = self._table, self._query.descending
         if self._query.sort == "profit":
             if end is not None:
                 before, upto = np.searchsorted(rows, table.rank("profit", end)).tolist()
@@ -148,10 +157,6 @@ class _Chosen:
             found.append(rows[::-1] if down else rows)
             at, step, count = until, min(2 * step, _LONGEST_STEP), count + len(rows)
         return np.concatenate(found)[:wanted]
-
-
-def _last(rows: slice) -> slice:
-    return slice(max(rows.start, rows.stop - _LAST_ROWS), rows.stop)
 
 
 def _tests(part: Part, query: OpportunityQuery, brands: Names, categories: Names) -> Iterator[Test]:

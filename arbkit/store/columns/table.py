@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, groupby
-from operator import itemgetter
+from operator import add, itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,13 @@ class Totals:
     count: Ints
     profit: Numbers
     margin: float
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(self.count + other.count, self.profit + other.profit, self.margin + other.margin)
+
+    def without(self, some: Totals) -> Totals:
+        """Those of the other rows than these."""
+        return Totals(self.count - some.count, self.profit - some.profit, self.margin - some.margin)
 
 
 class Names:
@@ -172,18 +179,13 @@ class RouteTable:
         """Of all rows from this one on."""
         at = first // _STRETCH
         rest = self.totals(slice(at * _STRETCH, first))
-        every, before = self._before[-1], self._before[at]
-        return Totals(
-            every.count - before.count - rest.count,
-            every.profit - before.profit - rest.profit,
-            every.margin - before.margin - rest.margin,
-        )
+        return self._before[-1].without(self._before[at]).without(rest)
 
     @cached_property
     def _before(self) -> Sequence[Totals]:
         """Of the rows before each stretch, and at last of all."""
         pieces = (self.totals(slice(start, start + _STRETCH)) for start in range(0, len(self) + 1, _STRETCH))
-        return list(accumulate(pieces, _both, initial=self.totals(slice(0))))
+        return list(accumulate(pieces, add, initial=self.totals(slice(0))))
 
     def best(self, rows: Rows) -> Numbers:
         """The greatest profit of each route among these rows, which are in their order; NaN where it has none."""
@@ -191,10 +193,6 @@ class RouteTable:
         # Of several values for one route the last stays, which is the greatest.
         best[self.route[rows]] = self.numbers["profit"][rows]
         return best
-
-
-def _both(one: Totals, other: Totals) -> Totals:
-    return Totals(one.count + other.count, one.profit + other.profit, one.margin + other.margin)
 
 
 class _Piece:

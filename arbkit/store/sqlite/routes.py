@@ -183,6 +183,9 @@ def mark_sent(connection: sqlite3.Connection, notices: Sequence[Notice]) -> None
 class SqliteRoutes:
     """The part of :class:`arbkit.store.base.Store` that whoever holds its opportunities in memory follows."""
 
+    _marked: tuple[tuple[int, int], RouteMark] | None = None
+    """What had been written when the mark was read last."""
+
     def _using(self) -> AbstractContextManager[sqlite3.Connection]:
         raise NotImplementedError
 
@@ -192,7 +195,12 @@ class SqliteRoutes:
     def route_mark(self) -> RouteMark:
         """See :meth:`arbkit.store.base.Store.route_mark`."""
         with self._using() as connection:
-            return self._mark(connection)
+            # One tells what others have written, the other what this connection has.
+            (version,) = connection.execute("PRAGMA data_version").fetchone()
+            written = (version, connection.total_changes)
+            if self._marked is None or self._marked[0] != written:
+                self._marked = written, self._mark(connection)
+            return self._marked[1]
 
     def _mark(self, connection: sqlite3.Connection) -> RouteMark:
         return (*changes.read_routed(connection), int(self._real_only(connection)))

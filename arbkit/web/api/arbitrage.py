@@ -18,7 +18,7 @@ from arbkit.store.queries import Order
 from arbkit.web.api.listing import Components, PageSize, listing_json, parse_cursor
 from arbkit.web.api.schemas import ArbitrageRequest, Listing, OpportunityListing, ProfitRequest, summary_json
 from arbkit.web.dependencies import Shared, SharedDep, StoreDep
-from arbkit.web.http import ANY_ROUTE, json_answer, problem_responses, refuse_unknown
+from arbkit.web.http import ANY_ROUTE, json_answer, problem_responses, query_of, query_parameters, refuse_unknown
 from arbkit.web.known_routes import Listed
 
 _UNAVAILABLE = problem_responses(503)
@@ -26,9 +26,18 @@ _UNAVAILABLE = problem_responses(503)
 router = APIRouter(dependencies=[Depends(refuse_unknown)], responses=problem_responses(*ANY_ROUTE))
 
 
-@router.get("/arbitrage", tags=["arbitrage"], response_model=OpportunityListing, responses=_UNAVAILABLE)
+@router.get(
+    "/arbitrage",
+    tags=["arbitrage"],
+    response_model=OpportunityListing,
+    responses=_UNAVAILABLE,
+    openapi_extra=query_parameters(ArbitrageRequest),
+)
 async def arbitrage(
-    request: Request, shared: SharedDep, store: StoreDep, asked: Annotated[ArbitrageRequest, Query()]
+    request: Request,
+    shared: SharedDep,
+    store: StoreDep,
+    asked: Annotated[ArbitrageRequest, Depends(query_of(ArbitrageRequest))],
 ) -> Response:
     """Routes that leave money after every cost."""
     page, after = (1, None) if asked.cursor is None else parse_cursor(asked.cursor)
