@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import chain
-from operator import and_
+from operator import add, and_
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from arbkit.core.results import RouteTotals
 from arbkit.store.base import Sums
-from arbkit.store.columns.table import ROUTES, Mask, Names, Numbers, Positions, RouteTable, Rows, Totals
+from arbkit.store.columns.table import ROUTES, Integers, Mask, Names, Numbers, Positions, RouteTable, Rows, Totals
 from arbkit.store.fields import RANGE_FILTERS
 from arbkit.store.queries import End, OpportunityQuery, Page, check_query, known_total, page_of, unpack_cursor
 from arbkit.store.search_text import words
@@ -71,7 +70,7 @@ def find_page(
     if len(chosen) > 1:
         found.sort(reverse=query.descending)
     rows = found[query.offset : wanted]
-    return page_of(query, rows, total, build=lambda row: row, end=_end), sums
+    return page_of(query, rows, total, build=lambda row: row, end=_end), sums if summed else None
 
 
 def _end(row: FoundRow) -> End:
@@ -117,7 +116,12 @@ class _Chosen:
     def page(self, after: End | None, wanted: int) -> list[FoundRow]:
         """The first rows after the end of the page before, at most so many as are wanted."""
         table, sort = self._table, self._query.sort
-        end = None if after is None else table.end(sort, *after)
+        end = None
+        if after is not None:
+            if after[0] is None:
+                # Only what has no key comes after one that has none.
+                return []
+            end = table.end(sort, after[0], after[1])
         if self._met is not None and (sort == "profit" or len(self._met) <= _FEW):
             rows = self._sorted(self._met, end, wanted)
         else:
@@ -146,17 +150,17 @@ class _Chosen:
         table, down = self._table, self._query.descending
         order = table.order(self._query.sort)
         before, upto = (len(table), 0) if end is None else table.rank(self._query.sort, end)
-        at, step, count, found = before if down else upto, _STEP, 0, [np.empty(0, np.int64)]
+        at, step, count, found = before if down else upto, _STEP, 0, list[Positions]()
         while count < wanted and 0 <= at <= len(table) and at != (0 if down else len(table)):
             until = max(0, at - step) if down else min(len(table), at + step)
             stretch = slice(until, at) if down else slice(at, until)
-            rows = np.arange(stretch.start, stretch.stop) if order is None else order[stretch]
+            rows: Positions = np.arange(stretch.start, stretch.stop) if order is None else order[stretch]
             rows = rows[rows >= self._first]
             for test in self._tests:
                 rows = rows[test(rows)]
             found.append(rows[::-1] if down else rows)
             at, step, count = until, min(2 * step, _LONGEST_STEP), count + len(rows)
-        return np.concatenate(found)[:wanted]
+        return np.concatenate([np.empty(0, np.int64), *found])[:wanted]
 
 
 def _tests(part: Part, query: OpportunityQuery, brands: Names, categories: Names) -> Iterator[Test]:
@@ -183,11 +187,11 @@ def _tests(part: Part, query: OpportunityQuery, brands: Names, categories: Names
         yield _marked(part.live)
 
 
-def _among(wanted: Mask, column: npt.NDArray[np.uint8]) -> Test:
+def _among(wanted: Mask, column: Integers) -> Test:
     return lambda rows: wanted[column[rows]]
 
 
-def _any_of(wanted: Sequence[int], column: npt.NDArray[np.integer]) -> Test:
+def _any_of(wanted: Sequence[int], column: Integers) -> Test:
     if len(wanted) == 1:
         return lambda rows: column[rows] == wanted[0]
     return lambda rows: np.isin(column[rows], wanted)
@@ -209,14 +213,15 @@ def _marked(marked: Mask) -> Test:
 
 def _sums(parts: Sequence[tuple[Totals, Numbers]]) -> Sums:
     routes: dict[str, RouteTotals] = {}
+    margins = 0.0
     if parts:
-        count = sum(totals.count for totals, _ in parts)
-        profit = sum(totals.profit for totals, _ in parts)
+        totals = reduce(add, (some for some, _ in parts))
+        margins = totals.margin
         best = np.fmax.reduce([best for _, best in parts])
-        for number in np.flatnonzero(count).tolist():
+        for number in np.flatnonzero(totals.count).tolist():
             routes[ROUTES[number]] = {
-                "count": int(count[number]),
+                "count": int(totals.count[number]),
                 "best_profit": float(best[number]),
-                "total_profit": round(float(profit[number]), 2),
+                "total_profit": round(float(totals.profit[number]), 2),
             }
-    return Sums.of(routes, margins=sum(totals.margin for totals, _ in parts))
+    return Sums.of(routes, margins=margins)

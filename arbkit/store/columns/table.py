@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, groupby
 from operator import add, itemgetter
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +19,14 @@ from arbkit.store.fields import OPPORTUNITY_SORTS
 from arbkit.store.routes import RouteRow
 
 Ints = npt.NDArray[np.int64]
-Positions = npt.NDArray[np.int64]
+Integers = npt.NDArray[np.integer[Any]]
+Positions = Integers
 Numbers = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Rows = slice | Positions
 """Which rows of a table: a stretch, or their positions."""
+
+S = TypeVar("S", bound=np.generic)
 
 ROUTES = tuple(sorted(f"{source}:{target}" for source in MARKETS for target in MARKETS))
 """By number, in the order of ids."""
@@ -32,6 +36,10 @@ NUMBERS = (
 """Columns of numbers, each as it is stored."""
 _ROUTE_NUMBERS = {route: number for number, route in enumerate(ROUTES)}
 _COLUMNS = tuple(RouteRow._fields)
+_SIDES: tuple[tuple[Literal["left", "right"], Callable[..., int]], ...] = (
+    ("left", bisect_left),
+    ("right", bisect_right),
+)
 _STRETCH = 4096
 """Rows between two sums that are known."""
 
@@ -119,7 +127,7 @@ class RouteTable:
             self._orders[sort] = np.lexsort((self.code, self.sorted_by(sort))).astype(np.int32)
         return self._orders[sort]
 
-    def sorted_by(self, sort: str) -> npt.NDArray[np.generic]:
+    def sorted_by(self, sort: str) -> Integers | Numbers:
         """What rows are sorted by, as numbers."""
         return self.route if sort == "route" else self.numbers[OPPORTUNITY_SORTS[sort]]
 
@@ -136,11 +144,11 @@ class RouteTable:
     def rank(self, sort: str, end: tuple[float, float]) -> tuple[int, int]:
         """How many rows come before this :meth:`end` in an order, and how many up to and with it."""
         order, values = self.order(sort), self.sorted_by(sort)
-        if order is None:
-            low, high = np.searchsorted(values, end[0], "left"), np.searchsorted(values, end[0], "right")
-        else:
-            # numpy would copy the whole order to search it.
-            low, high = (side(order, end[0], key=values.__getitem__) for side in (bisect_left, bisect_right))
+        # numpy would copy the whole order to search it.
+        low, high = (
+            int(np.searchsorted(values, end[0], name)) if order is None else side(order, end[0], key=values.__getitem__)
+            for name, side in _SIDES
+        )
         codes = self.code[low:high] if order is None else self.code[order[low:high]]
         before, upto = np.searchsorted(codes, end[1], "left"), np.searchsorted(codes, end[1], "right")
         return int(low + before), int(low + upto)
@@ -171,7 +179,7 @@ class RouteTable:
         route = self.route[rows]
         return Totals(
             np.bincount(route, minlength=len(ROUTES)),
-            np.bincount(route, self.numbers["profit"][rows], len(ROUTES)),
+            np.bincount(route, self.numbers["profit"][rows], len(ROUTES)).astype(np.float64),
             float(self.numbers["margin_pct"][rows].sum()),
         )
 
@@ -217,5 +225,5 @@ def _in_pieces(rows: Iterable[RouteRow]) -> Iterator[tuple[int, Iterator[tuple[i
     return groupby(enumerate(rows), key=lambda one: one[0] // 20_000)
 
 
-def _joined(pieces: Sequence[npt.NDArray[np.generic]], kind: npt.DTypeLike) -> npt.NDArray[np.generic]:
-    return np.concatenate([np.empty(0, kind), *pieces]).astype(kind)
+def _joined(pieces: Sequence[npt.NDArray[S]], kind: type[S]) -> npt.NDArray[S]:
+    return np.concatenate([np.empty(0, kind), *pieces])

@@ -51,7 +51,6 @@ _IN_ORDER: JsonObject = {"number": "asc"}
 _MOST_ROUTES = 10_000
 _MOST_CHANGED = 10_000
 """Changed routes that are sooner read one by one than all there are."""
-_ROW_FIELDS: list[str] = [*RouteRow._fields]
 _ENDED_KEPT_S = 7 * 86_400.0
 """How long the version of an ended route is kept: no detector is later than the log keeps what it reads."""
 
@@ -328,7 +327,8 @@ class ElasticRoutes:
             return self.route_changes(None)
         mark = (*shown, *(some[-1][1] if some else since[3 + shard] for shard, some in enumerate(written)))
         asins = frozenset(route.partition(":")[0] for some in written for route, _ in some)
-        where: JsonObject = {"bool": {"filter": [documents.OPPORTUNITY, {"terms": {"asin": sorted(asins)}}]}}
+        some: list[JsonValue] = [*sorted(asins)]
+        where: JsonObject = {"bool": {"filter": [documents.OPPORTUNITY, {"terms": {"asin": some}}]}}
         return RouteChanges(mark, asins, list(self._rows(index, hidden, where)) if asins else ())
 
     def _numbers(self, index: str, shard: int, after: int, order: str, most: int) -> list[tuple[str, int]]:
@@ -341,13 +341,14 @@ class ElasticRoutes:
         return [(hit["_id"], cast("int", hit["sort"][0])) for hit in hits]
 
     def _rows(self, index: str, hidden: Sequence[str], where: JsonObject) -> Iterator[RouteRow]:
-        shown: JsonObject = {"bool": {"filter": [where], "must_not": [{"terms": {"asin": list(hidden)}}]}}
+        without: list[JsonValue] = list(hidden)
+        shown: JsonObject = {"bool": {"filter": [where], "must_not": [{"terms": {"asin": without}}]}}
         order: list[JsonValue] = [{"asin": "asc"}]
         with wrap_errors():
-            for hits in scan(self._client, index, shown, source=_ROW_FIELDS, sort=order):
+            for hits in scan(self._client, index, shown, source=[*RouteRow._fields], sort=order):
                 for hit in hits:
                     document = hit["_source"]
-                    yield RouteRow(*(cast("Any", document.get(name)) for name in _ROW_FIELDS))
+                    yield RouteRow(*(cast("Any", document.get(name)) for name in RouteRow._fields))
 
     def route_documents(self, ids: Sequence[str]) -> dict[str, Opportunity]:
         """See :meth:`arbkit.store.base.Store.route_documents`."""

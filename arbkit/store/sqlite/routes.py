@@ -245,4 +245,4 @@ def _with_words(connection: sqlite3.Connection, found: Iterable[rows.Row]) -> It
     known = rows.read_words(connection, [asin for asin, _ in by_product])
     for asin, some in by_product:
         _, words = known.get(asin, (0, None))
-        yield from (RouteRow(*row, words or "") for row in some)
+        yield from (RouteRow._make((*row, words or "")) for row in some)

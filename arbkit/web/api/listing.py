@@ -7,15 +7,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
+import orjson
 from fastapi import Query, Request, Response
 from pydantic import JsonValue
 from starlette.datastructures import URL
 
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Opportunity
-from arbkit.core.results import JsonObject
 from arbkit.store.queries import Order, Page
 from arbkit.web.http import json_answer
 
@@ -45,8 +45,8 @@ def parse_cursor(cursor: str) -> tuple[int, str]:
 
 
 def listing_json(
-    items: list[JsonValue], total: int, *, page: int, page_size: int, onward: URL | None = None
-) -> JsonObject:
+    items: Sequence[JsonValue | orjson.Fragment], total: int, *, page: int, page_size: int, onward: URL | None = None
+) -> dict[str, Any]:
     """A page in the shape of :class:`~arbkit.web.api.schemas.Listing`; ``onward`` is the page that follows."""
     following = None if onward is None else str(onward)
     return {"items": items, "total": total, "page": page, "page_size": page_size, "next": following}
