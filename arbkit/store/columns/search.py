@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -13,7 +14,20 @@ import numpy as np
 
 from arbkit.core.results import RouteTotals
 from arbkit.store.base import Sums
-from arbkit.store.columns.table import ROUTES, Integers, Mask, Names, Numbers, Positions, RouteTable, Rows, Totals
+from arbkit.store.columns.table import (
+    CODES,
+    ROUTES,
+    Column,
+    Integers,
+    Mask,
+    Names,
+    Numbers,
+    Positions,
+    RouteTable,
+    Rows,
+    Totals,
+    place,
+)
 from arbkit.store.fields import RANGE_FILTERS
 from arbkit.store.queries import End, OpportunityQuery, Page, check_query, known_total, page_of, unpack_cursor
 from arbkit.store.search_text import words
@@ -83,8 +97,10 @@ class _Chosen:
     def __init__(self, part: Part, query: OpportunityQuery, brands: Names, categories: Names) -> None:
         self._table = part.table
         self._query = query
-        least = query.min_profit
-        self._first = 0 if least is None else int(np.searchsorted(part.table.numbers["profit"], least))
+        self._first = 0
+        if query.min_profit is not None:
+            profit = part.table.numbers["profit"]
+            self._first = place(profit.ranks, profit.rank(query.min_profit), "left")
         self._tests = list(_tests(part, query, brands, categories))
         self._met: Positions | None = None
 
@@ -126,7 +142,7 @@ class _Chosen:
             rows = self._sorted(self._met, end, wanted)
         else:
             rows = self._walked(end, wanted)
-        figures = (table.numbers[name][rows].tolist() for name in ("profit", "evaluated_at"))
+        figures = (table.numbers[name].at(rows).tolist() for name in ("profit", "evaluated_at"))
         return list(map(FoundRow._make, zip(table.keys_of(sort, rows), table.ids_of(rows), *figures, strict=True)))
 
     def _sorted(self, rows: Positions, end: tuple[float, float] | None, wanted: int) -> Positions:
@@ -166,18 +182,16 @@ class _Chosen:
 def _tests(part: Part, query: OpportunityQuery, brands: Names, categories: Names) -> Iterator[Test]:
     """What a row must meet beside its profit."""
     table = part.table
-    if query.source or query.target:
-        wanted = [query.source in (None, route[:2]) and query.target in (None, route[3:]) for route in ROUTES]
-        yield _among(np.array(wanted), table.route)
+    for code, sides in ((query.source, table.source), (query.target, table.target)):
+        if code:
+            yield _any_of([CODES.index(code)], sides)
     if query.category_names:
         yield _any_of(categories.known(query.category_names), table.category)
     if query.brand is not None:
         yield _any_of(brands.known([query.brand]), table.brand)
     if query.amazon_sells is not None:
         yield _any_of([int(query.amazon_sells)], table.amazon_sells)
-    for name, column in RANGE_FILTERS.items():
-        if name != "min_profit" and (least := getattr(query, name)) is not None:
-            yield _at_least(least, table.numbers[column])
+    yield from _bounds(table, query)
     if query.asin is not None:
         yield _within(table.rows_of([query.asin]), len(table))
     if query.q:
@@ -187,8 +201,11 @@ def _tests(part: Part, query: OpportunityQuery, brands: Names, categories: Names
         yield _marked(part.live)
 
 
-def _among(wanted: Mask, column: Integers) -> Test:
-    return lambda rows: wanted[column[rows]]
+def _bounds(table: RouteTable, query: OpportunityQuery) -> Iterator[Test]:
+    for name, column in RANGE_FILTERS.items():
+        # The first of all rows that are looked at is one that the profit allows.
+        if name != "min_profit" and (least := getattr(query, name)) is not None:
+            yield _at_least(least, table.numbers[column])
 
 
 def _any_of(wanted: Sequence[int], column: Integers) -> Test:
@@ -197,8 +214,12 @@ def _any_of(wanted: Sequence[int], column: Integers) -> Test:
     return lambda rows: np.isin(column[rows], wanted)
 
 
-def _at_least(least: float, column: Numbers) -> Test:
-    return lambda rows: column[rows] >= least
+def _at_least(least: float, column: Column) -> Test:
+    rank = math.ceil(column.rank(least))
+    if rank >= len(column.values):
+        return lambda rows: np.zeros(len(column.ranks[rows]), dtype=bool)
+    bound = column.ranks.dtype.type(rank)
+    return lambda rows: column.ranks[rows] >= bound
 
 
 def _within(some: Positions, length: int) -> Test:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,7 +29,8 @@ Rows = slice | Positions
 
 S = TypeVar("S", bound=np.generic)
 
-ROUTES = tuple(sorted(f"{source}:{target}" for source in MARKETS for target in MARKETS))
+CODES = tuple(sorted(MARKETS))
+ROUTES = tuple(f"{source}:{target}" for source in CODES for target in CODES)
 """By number, in the order of ids."""
 NUMBERS = (
     "profit", "roi_pct", "margin_pct", "spread_pct", "confidence", "data_at", "buy_price", "sell_price", "evaluated_at",
@@ -36,10 +38,9 @@ NUMBERS = (
 """Columns of numbers, each as it is stored."""
 _ROUTE_NUMBERS = {route: number for number, route in enumerate(ROUTES)}
 _COLUMNS = tuple(RouteRow._fields)
-_SIDES: tuple[tuple[Literal["left", "right"], Callable[..., int]], ...] = (
-    ("left", bisect_left),
-    ("right", bisect_right),
-)
+Side = Literal["left", "right"]
+_SIDES: tuple[tuple[Side, Callable[..., int]], ...] = (("left", bisect_left), ("right", bisect_right))
+_SMALL_RANKS = 1 << 16
 _STRETCH = 4096
 """Rows between two sums that are known."""
 
@@ -58,6 +59,24 @@ class Totals:
     def without(self, some: Totals) -> Totals:
         """Those of the other rows than these."""
         return Totals(self.count - some.count, self.profit - some.profit, self.margin - some.margin)
+
+
+class Column:
+    """Numbers, each of which many rows have: as a table of them, and for each row the place of its own in that."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        self.values, ranks = np.unique(numbers, return_inverse=True)
+        self.ranks: Integers = ranks.astype(np.uint16 if len(self.values) <= _SMALL_RANKS else np.uint32)
+        """They rise with the numbers, and take a quarter of the memory."""
+
+    def at(self, rows: Rows) -> Numbers:
+        """The numbers of these rows."""
+        return self.values[self.ranks[rows]]
+
+    def rank(self, number: float) -> float:
+        """What the rank of this number is, or would be between two others."""
+        place = int(np.searchsorted(self.values, number))
+        return place if place < len(self.values) and self.values[place] == number else place - 0.5
 
 
 class Names:
@@ -96,8 +115,9 @@ class RouteTable:
         self.code: Ints = code[order]
         """A number that grows with the id."""
         self.route = route[order]
+        self.source, self.target = np.divmod(self.route, np.uint8(len(CODES)))
         self.product = product.astype(np.int32)[order]
-        self.numbers = {name: values[order] for name, values in numbers.items()}
+        self.numbers = {name: Column(values[order]) for name, values in numbers.items()}
         self.brand = _joined([piece.brand for piece in pieces], np.int32)[order]
         self.category = _joined([piece.category for piece in pieces], np.int32)[order]
         self.amazon_sells = _joined([piece.amazon_sells for piece in pieces], np.int8)[order]
@@ -114,9 +134,9 @@ class RouteTable:
 
     def keys_of(self, sort: str, rows: Positions) -> list[float | str]:
         """What rows are sorted by, as the stores know it."""
-        keys = self.sorted_by(sort)[rows].tolist()
         if sort == "route":
-            return [ROUTES[key].replace(":", "") for key in keys]
+            return [ROUTES[route].replace(":", "") for route in self.route[rows].tolist()]
+        keys = self.numbers[OPPORTUNITY_SORTS[sort]].at(rows).tolist()
         return list(map(int, keys)) if sort == "age" else keys
 
     def order(self, sort: str) -> npt.NDArray[np.int32] | None:
@@ -127,13 +147,16 @@ class RouteTable:
             self._orders[sort] = np.lexsort((self.code, self.sorted_by(sort))).astype(np.int32)
         return self._orders[sort]
 
-    def sorted_by(self, sort: str) -> Integers | Numbers:
-        """What rows are sorted by, as numbers."""
-        return self.route if sort == "route" else self.numbers[OPPORTUNITY_SORTS[sort]]
+    def sorted_by(self, sort: str) -> Integers:
+        """Numbers that are as what rows are sorted by."""
+        return self.route if sort == "route" else self.numbers[OPPORTUNITY_SORTS[sort]].ranks
 
     def end(self, sort: str, key: float | str, last_id: str) -> tuple[float, float]:
         """Where a page ended, to be compared with :meth:`sorted_by` and ``code``, also if that row is gone."""
-        value = float(_ROUTE_NUMBERS.get(f"{str(key)[:2]}:{str(key)[2:]}", -1) if sort == "route" else key)
+        if sort == "route":
+            value: float = _ROUTE_NUMBERS.get(f"{str(key)[:2]}:{str(key)[2:]}", -1)
+        else:
+            value = self.numbers[OPPORTUNITY_SORTS[sort]].rank(float(key))
         asin, _, route = last_id.partition(":")
         product = int(np.searchsorted(self.asins, asin.encode()))
         first = product * len(ROUTES)
@@ -146,12 +169,12 @@ class RouteTable:
         order, values = self.order(sort), self.sorted_by(sort)
         # numpy would copy the whole order to search it.
         low, high = (
-            int(np.searchsorted(values, end[0], name)) if order is None else side(order, end[0], key=values.__getitem__)
+            place(values, end[0], name) if order is None else side(order, end[0], key=values.__getitem__)
             for name, side in _SIDES
         )
         codes = self.code[low:high] if order is None else self.code[order[low:high]]
-        before, upto = np.searchsorted(codes, end[1], "left"), np.searchsorted(codes, end[1], "right")
-        return int(low + before), int(low + upto)
+        before, upto = (low + place(codes, end[1], name) for name, _ in _SIDES)
+        return before, upto
 
     def rows_of(self, asins: Sequence[str]) -> Positions:
         """The rows of these products."""
@@ -179,8 +202,8 @@ class RouteTable:
         route = self.route[rows]
         return Totals(
             np.bincount(route, minlength=len(ROUTES)),
-            np.bincount(route, self.numbers["profit"][rows], len(ROUTES)).astype(np.float64),
-            float(self.numbers["margin_pct"][rows].sum()),
+            np.bincount(route, self.numbers["profit"].at(rows), len(ROUTES)).astype(np.float64),
+            float(self.numbers["margin_pct"].at(rows).sum()),
         )
 
     def totals_from(self, first: int) -> Totals:
@@ -199,8 +222,18 @@ class RouteTable:
         """The greatest profit of each route among these rows, which are in their order; NaN where it has none."""
         best = np.full(len(ROUTES), np.nan)
         # Of several values for one route the last stays, which is the greatest.
-        best[self.route[rows]] = self.numbers["profit"][rows]
+        best[self.route[rows]] = self.numbers["profit"].at(rows)
         return best
+
+
+def place(rising: Integers, number: float, side: Side) -> int:
+    """Where a number belongs among whole ones that rise, or in front of (``left``) or behind those that are equal."""
+    whole = math.ceil(number) if side == "left" else math.floor(number)
+    known = np.iinfo(rising.dtype)
+    if not known.min <= whole <= known.max:
+        return 0 if whole < known.min else len(rising)
+    # A number of another type would make numpy copy them all.
+    return int(np.searchsorted(rising, rising.dtype.type(whole), side))
 
 
 class _Piece:
