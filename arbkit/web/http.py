@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 import orjson
 from fastapi import FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, JsonValue, ValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
@@ -309,7 +309,7 @@ def query_parameters(model: type[BaseModel]) -> dict[str, Any]:
     return {"parameters": described.openapi()["paths"]["/"]["get"]["parameters"]}
 
 
-def json_answer(request: Request, body: dict[str, Any], *, identity: Sequence[Any] | None = None) -> Response:
+def json_answer(request: Request, body: JsonObject, *, identity: JsonValue = None) -> Response:
     """``body`` as JSON with an ETag; 304 if the caller has it already.
 
     ``identity`` stands for the body where that holds ages, which change without anything having happened.

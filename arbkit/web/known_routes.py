@@ -11,10 +11,10 @@ from typing import cast
 
 import orjson
 from fastapi.concurrency import run_in_threadpool
+from pydantic import JsonValue
 
 from arbkit.core.errors import StoreError
 from arbkit.core.models import Opportunity
-from arbkit.core.results import JsonObject
 from arbkit.store import OpportunityQuery, Page, Sums
 from arbkit.store.columns.mirror import Mirror, View
 from arbkit.store.columns.search import FoundRow, can_answer
@@ -35,8 +35,8 @@ _TRIES = 3
 class Listed:
     """A page of opportunities as JSON; ``identities`` change where its items do, their ages apart."""
 
-    items: Sequence[orjson.Fragment | JsonObject]
-    identities: Sequence[orjson.Fragment]
+    items: list[JsonValue]
+    identities: list[JsonValue]
     total: int
     next: str | None
     currency: str | None
@@ -46,8 +46,8 @@ class Listed:
     def of(cls, found: Page[Opportunity], sums: Sums | None, *, components: bool) -> Listed:
         """The page of these opportunities, with their ages of now."""
         now = time.time()
-        items = [o.public(now=now, components=components) for o in found.items]
-        identities = [orjson.Fragment(_identity(o)) for o in found.items]
+        items: list[JsonValue] = [o.public(now=now, components=components) for o in found.items]
+        identities: list[JsonValue] = [opportunity_identity(o) for o in found.items]
         currency = next((o.currency for o in found.items), None)
         return cls(items, identities, found.total, found.next, currency, sums)
 
@@ -66,7 +66,8 @@ class _Item:
     def of(cls, o: Opportunity) -> _Item:
         shown = o.public(now=0.0)
         del shown["data_age_s"]
-        return cls(orjson.dumps(shown)[:-1], _identity(o), o.data_at, o.currency, (o.profit, o.evaluated_at))
+        identity = orjson.dumps(opportunity_identity(o))
+        return cls(orjson.dumps(shown)[:-1], identity, o.data_at, o.currency, (o.profit, o.evaluated_at))
 
     def json(self, now: float) -> bytes:
         """As :meth:`~arbkit.core.models.Opportunity.public` says it."""
@@ -123,11 +124,12 @@ class KnownRoutes:
     async def _current(self, mirror: Mirror) -> View | None:
         """The opportunities as they are now; None where reading them takes longer than a request may wait."""
         for _ in range(_TRIES):
-            if self._following is not None:
-                done, _ = await asyncio.wait({self._following}, timeout=_WAIT_S)
+            if (following := self._following) is not None:
+                done, _ = await asyncio.wait({following}, timeout=_WAIT_S)
                 if not done:
                     return None
-                following, self._following = self._following, None
+                if self._following is following:
+                    self._following = None
                 following.result()
             view = mirror.view
             if view is not None and not self._is_behind(mirror, view):
@@ -176,8 +178,8 @@ class KnownRoutes:
 def _listed(page: Page[FoundRow], items: Sequence[_Item], sums: Sums | None) -> Listed:
     now = time.time()
     return Listed(
-        [orjson.Fragment(item.json(now)) for item in items],
-        [orjson.Fragment(item.identity) for item in items],
+        [_ready(item.json(now)) for item in items],
+        [_ready(item.identity) for item in items],
         page.total,
         page.next,
         next((item.currency for item in items), None),
@@ -185,6 +187,11 @@ def _listed(page: Page[FoundRow], items: Sequence[_Item], sums: Sums | None) -> 
     )
 
 
-def _identity(o: Opportunity) -> bytes:
+def opportunity_identity(o: Opportunity) -> list[JsonValue]:
     """What changes where the opportunity does, without its age."""
-    return orjson.dumps([o.id, o.run_id, o.evaluated_at, o.data_at, o.profit])
+    return [o.id, o.run_id, o.evaluated_at, o.data_at, o.profit]
+
+
+def _ready(text: bytes) -> JsonValue:
+    """What is JSON already, as a part of what becomes it; pydantic has no word for that."""
+    return cast("JsonValue", orjson.Fragment(text))

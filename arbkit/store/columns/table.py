@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, groupby
 from operator import add, itemgetter
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,10 @@ from arbkit.store.fields import OPPORTUNITY_SORTS
 from arbkit.store.routes import RouteRow
 
 Ints = npt.NDArray[np.int64]
-Integers = npt.NDArray[np.integer[Any]]
+Integers = (
+    npt.NDArray[np.int64] | npt.NDArray[np.int32] | npt.NDArray[np.uint32] | npt.NDArray[np.uint16]
+    | npt.NDArray[np.uint8] | npt.NDArray[np.int8]
+)  # fmt: skip
 Positions = Integers
 Numbers = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -66,7 +69,8 @@ class Column:
 
     def __init__(self, numbers: Numbers) -> None:
         self.values, ranks = np.unique(numbers, return_inverse=True)
-        self.ranks: Integers = ranks.astype(np.uint16 if len(self.values) <= _SMALL_RANKS else np.uint32)
+        few = len(self.values) <= _SMALL_RANKS
+        self.ranks: Integers = ranks.astype(np.uint16) if few else ranks.astype(np.uint32)
         """They rise with the numbers, and take a quarter of the memory."""
 
     def at(self, rows: Rows) -> Numbers:

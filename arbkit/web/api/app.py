@@ -22,7 +22,7 @@ from arbkit.web.http import ProblemAPI, add_error_handlers, note_parameters
 from arbkit.web.known_routes import KnownRoutes
 
 # An address of its own comes before one with a parameter in its stead: /products/watch before /products/{asin}.
-_ROUTERS = (exports, arbitrage, health, watchlist, products, history, figures, reports, facts, looks, events, keys)
+_ROUTERS = (health, watchlist, exports, products, history, arbitrage, figures, reports, facts, looks, events, keys)
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import URL
 
-from arbkit.core.results import OpportunityOut
+from arbkit.core.results import JsonObject, OpportunityOut
 from arbkit.profit import Profile, load_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.results import Quote
@@ -88,10 +88,10 @@ def _read(store: Store, query: OpportunityQuery, *, components: bool, summed: bo
     return Listed.of(store.opportunities(query), store.sums(query) if summed else None, components=components)
 
 
-def _body(found: Listed, *, page: int, limit: int, onward: URL | None) -> dict[str, Any]:
+def _body(found: Listed, *, page: int, limit: int, onward: URL | None) -> JsonObject:
     return listing_json(found.items, found.total, page=page, page_size=limit, onward=onward)
 
 
-def _answer(request: Request, body: dict[str, Any], found: Listed) -> Response:
+def _answer(request: Request, body: JsonObject, found: Listed) -> Response:
     others = {name: value for name, value in body.items() if name != "items"}
     return json_answer(request, body, identity=[found.identities, others])

@@ -7,15 +7,15 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
-import orjson
 from fastapi import Query, Request, Response
 from pydantic import JsonValue
 from starlette.datastructures import URL
 
 from arbkit.core.errors import UsageError
 from arbkit.core.models import Opportunity
+from arbkit.core.results import JsonObject
 from arbkit.store.queries import Order, Page
 from arbkit.web.http import json_answer
 
@@ -45,8 +45,8 @@ def parse_cursor(cursor: str) -> tuple[int, str]:
 
 
 def listing_json(
-    items: Sequence[JsonValue | orjson.Fragment], total: int, *, page: int, page_size: int, onward: URL | None = None
-) -> dict[str, Any]:
+    items: list[JsonValue], total: int, *, page: int, page_size: int, onward: URL | None = None
+) -> JsonObject:
     """A page in the shape of :class:`~arbkit.web.api.schemas.Listing`; ``onward`` is the page that follows."""
     following = None if onward is None else str(onward)
     return {"items": items, "total": total, "page": page, "page_size": page_size, "next": following}
@@ -112,8 +112,3 @@ def opportunities_json(found: Sequence[Opportunity], *, components: bool) -> lis
     """Opportunities as callers see them, with their ages of now."""
     now = time.time()
     return [o.public(now=now, components=components) for o in found]
-
-
-def opportunities_identity(found: Sequence[Opportunity]) -> list[JsonValue]:
-    """What changes where opportunities do, without their ages."""
-    return [[o.id, o.run_id, o.evaluated_at, o.data_at, o.profit] for o in found]
