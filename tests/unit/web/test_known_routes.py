@@ -136,10 +136,9 @@ def test_the_store_is_asked_while_much_is_being_read(settings: Settings, monkeyp
 
 def test_a_file_in_place_of_the_stores_is_read_anew(settings: Settings, tmp_path: Path) -> None:
     other = tmp_path / "other.db"
-    with SqliteStore(other) as store:
-        store_routes(store, [opportunity(profit=77.0)])
-    with open_store(settings) as store:
-        store_routes(store, [opportunity(profit=5.0)])
+    for there, profit in ((SqliteStore(other), 77.0), (open_store(settings), 5.0)):
+        with there as store:
+            store_routes(store, [opportunity(profit=profit)])
 
     async def use(known: KnownRoutes) -> None:
         assert profits(await found(known)) == [5.0]
