@@ -18,7 +18,7 @@ from arbkit.core.offers.watched import WatchlistStore
 from arbkit.core.results import RouteTotals
 from arbkit.store.alerts import AlertRecord, SentAlert
 from arbkit.store.queries import AlertQuery, OpportunityQuery, Page, ProductQuery, RunQuery
-from arbkit.store.routes import Announce, Notice, ProductRoutes, PutRoutes, RouteWindow
+from arbkit.store.routes import Announce, Notice, ProductRoutes, PutRoutes, RouteChanges, RouteMark, RouteWindow
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -269,6 +269,18 @@ class Store(WatchlistStore, Closing, Protocol):
 
     def sums(self, query: OpportunityQuery) -> Sums:
         """Count and add up what the query finds; its order and its page do not matter."""
+        ...
+
+    def route_mark(self) -> RouteMark:
+        """The mark of the opportunities as they are now: another one than that of an answer before they changed."""
+        ...
+
+    def route_changes(self, since: RouteMark | None) -> RouteChanges:
+        """What became of the opportunities since a mark of an earlier answer; None: all that there are."""
+        ...
+
+    def route_documents(self, ids: Sequence[str]) -> dict[str, Opportunity]:
+        """The stored routes of these ids, by id, without those that are not stored any more."""
         ...
 
     def put_run(self, run: Run) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 import orjson
 from pydantic import JsonValue
@@ -280,3 +280,41 @@ class PutRoutes:
 
     new: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
+
+
+class RouteRow(NamedTuple):
+    """What filters, orders and sums look at in a stored opportunity; ``words`` are those that a search finds it by."""
+
+    asin: str
+    source: str
+    target: str
+    brand: str | None
+    category: str | None
+    profit: float
+    roi_pct: float
+    margin_pct: float
+    spread_pct: float
+    confidence: float
+    data_at: int
+    buy_price: float
+    sell_price: float
+    amazon_sells: bool | None
+    evaluated_at: float
+    words: str
+
+
+RouteMark = tuple[int, ...]
+"""How far somebody has followed the opportunities of a store; only that store knows what it means."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChanges:
+    """What became of the opportunities of a store since a mark: ``rows`` are all that the products of ``asins`` have.
+
+    Products that are not named are as they were; ``asins`` is None where none of them need be: ``rows`` are all that
+    there are, by ASIN. They are read as they are asked for, once.
+    """
+
+    mark: RouteMark
+    asins: frozenset[str] | None
+    rows: Iterable[RouteRow]

@@ -13,14 +13,19 @@ from arbkit.core.input.asin import parse_asin
 from arbkit.core.settings import Settings
 from arbkit.store import Store
 from arbkit.store.lazy import LazyStore
+from arbkit.web.known_routes import KnownRoutes
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all requests of an app share. ``writing`` keeps two changes of the user's own files apart."""
+    """What all requests of an app share. ``routes`` has a store of its own.
+
+    ``writing`` keeps two changes of the user's own files apart.
+    """
 
     settings: Settings
     store: LazyStore
+    routes: KnownRoutes
     writing: threading.Lock
 
 

@@ -22,6 +22,7 @@ ALLOWED = {
     "arbkit/web/dashboards/voila_server.py: Dashboards.init_settings()": "Voilà's own signature",
     "arbkit/web/http.py: ProblemAPI.openapi()": "FastAPI's own signature",
     "arbkit/web/http.py: problem_responses()": "FastAPI's own type",
+    "arbkit/web/http.py: query_parameters()": "FastAPI's own type",
     "arbkit/workbench.py: Workbench.plot_waterfall(route)": "a row of a frame is pandas' own type",
 }
 

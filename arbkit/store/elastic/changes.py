@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import Any, cast
 
 from elasticsearch import Elasticsearch
 
@@ -10,7 +11,7 @@ from arbkit.core.results import JsonObject
 from arbkit.store.elastic.bulk import Action, SeqNoGuard, back_off, bulk, contended
 from arbkit.store.elastic.client import Hit, fetch_documents
 
-_INPUTS, _SWEPT = "inputs", "swept"
+_INPUTS, _SWEPT, _REMOVED = "inputs", "swept", "removed"
 _ATTEMPTS = 10
 
 
@@ -39,6 +40,18 @@ def read_swept(client: Elasticsearch, index: str) -> str | None:
     """The inputs with which every product was priced last, if that ever was."""
     found = _read(client, index, _SWEPT)
     return str(found["_source"]["inputs"]) if found else None
+
+
+def note_removal(client: Elasticsearch, index: str) -> None:
+    """Note that routes were removed without others in their stead."""
+    # A number of its own, whoever else removes any.
+    bulk(client, [Action(index, _REMOVED, {"inputs": "", "generation": time.time_ns()})])
+
+
+def read_removal(client: Elasticsearch, index: str) -> int:
+    """A number that is another one after each removal."""
+    found = _read(client, index, _REMOVED)
+    return int(cast("int", found["_source"]["generation"])) if found else 0
 
 
 def _read(client: Elasticsearch, index: str, name: str) -> Hit | None:

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.models import Offer
 from arbkit.core.results import JsonObject
+from arbkit.store.elastic import changes
 from arbkit.store.elastic.bulk import delete, delete_found
 from arbkit.store.elastic.client import run_search
 from arbkit.store.elastic.routes import waiting_notices
@@ -74,6 +75,7 @@ def remove(
         ("offers", invented),
     ):
         delete(client, prefix + name, ids)
+    changes.note_removal(client, f"{prefix}detection")
     # Whoever has written one meanwhile has taken in what was invented again.
     compose_real(real)
 

@@ -25,6 +25,8 @@ from arbkit.store.routes import Basis, Notice, ProductRoutes, RouteMemory, Route
 Document = JsonObject
 ACTIVE: Document = {"term": {"is_active": True}}
 """What finds routes that have not ended."""
+OPPORTUNITY: Document = {"bool": {"filter": [{"term": {"status": "opportunity"}}, ACTIVE]}}
+"""What finds the routes that are opportunities."""
 _LATEST = frozenset(COLLECTIONS["history"]["latest"]["properties"])
 _PRODUCT_FIELDS = tuple(f.name for f in fields(Product))
 _SEARCHED_FIELDS = ("asin", "version", "demo", "title", "category", "updated_at", "first_seen")

@@ -116,8 +116,6 @@ def _delivered(channel: str, *conditions: JsonValue) -> Clause:
     return {"nested": {"path": "deliveries", "query": {"bool": {"filter": where}}}}
 
 
-OPPORTUNITIES: Clause = {"bool": {"filter": [{"term": {"status": "opportunity"}}, ACTIVE]}}
-"""The stored routes that are opportunities."""
 ROUTE_SUMS: Clause = {
     "terms": {"field": "source", "size": len(MARKETS)},
     "aggs": {

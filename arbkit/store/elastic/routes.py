@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import Any, cast
+from zlib import crc32
 
 from elasticsearch import Elasticsearch
 from pydantic import JsonValue
@@ -19,9 +21,9 @@ from arbkit.core.errors import StoreError
 from arbkit.core.models import Opportunity
 from arbkit.core.results import JsonObject
 from arbkit.store import base
-from arbkit.store.elastic import documents
+from arbkit.store.elastic import changes, documents
 from arbkit.store.elastic.bulk import Action, Outcome, SeqNoGuard, back_off, bulk, contended, delete_found
-from arbkit.store.elastic.client import Hit, fetch_documents, run_search, scan
+from arbkit.store.elastic.client import Hit, fetch_documents, run_search, scan, wrap_errors
 from arbkit.store.elastic.documents import PricedState
 from arbkit.store.elastic.writer import Writer
 from arbkit.store.product_document import best_by_product
@@ -31,6 +33,9 @@ from arbkit.store.routes import (
     Notice,
     ProductRoutes,
     PutRoutes,
+    RouteChanges,
+    RouteMark,
+    RouteRow,
     RouteWindow,
     Windows,
     ending,
@@ -44,6 +49,8 @@ _ATTEMPTS = 20
 _UNSENT: JsonObject = {"term": {"sent": False}}
 _IN_ORDER: JsonObject = {"number": "asc"}
 _MOST_ROUTES = 10_000
+_MOST_CHANGED = 10_000
+"""Changed routes that are sooner read one by one than all there are."""
 _ENDED_KEPT_S = 7 * 86_400.0
 """How long the version of an ended route is kept: no detector is later than the log keeps what it reads."""
 
@@ -152,11 +159,11 @@ class RouteWriter:
         before = {o.id: o for one in taken for o in one.before.begun}
         if ended:
             before |= self._last_routes(ended)
-        changes = {
+        changed = {
             one.result.asin: list(route_changes(one.result, one.after.basis.number, one.before.memories, before))
             for one in taken
         }
-        made = announce([change for some in changes.values() for change in some])
+        made = announce([change for some in changed.values() for change in some])
         notices: dict[str, list[Notice]] = {}
         for notice in made.notices:
             notices.setdefault(notice.key, []).append(notice)
@@ -165,7 +172,7 @@ class RouteWriter:
             replace(
                 one,
                 after=one.after.remembering(
-                    {c.route: made.memories[c.route] for c in changes[one.result.asin] if c.route in made.memories},
+                    {c.route: made.memories[c.route] for c in changed[one.result.asin] if c.route in made.memories},
                     now=now,
                 ),
                 announced=notices.get(one.result.asin, ()),
@@ -175,10 +182,7 @@ class RouteWriter:
 
     def _last_routes(self, routes: Sequence[str]) -> dict[str, Opportunity]:
         """These routes as they are stored, without those that have ended already."""
-        hits = fetch_documents(self._client, f"{self._prefix}opportunities", routes)
-        stored = (hit["_source"] for hit in hits)
-        found = [documents.opportunity_of(document) for document in stored if document.get("is_active", True)]
-        return {o.id: o for o in found}
+        return fetch_routes(self._client, f"{self._prefix}opportunities", routes)
 
     def _announce(self, taken: Sequence[_Taken]) -> None:
         """Put what the products have named in the outbox."""
@@ -279,3 +283,82 @@ def waiting_notices(client: Elasticsearch, index: str) -> list[Notice]:
 def _scan(client: Elasticsearch, index: str, query: JsonObject, *, sort: JsonObject | None = None) -> Iterator[Hit]:
     order: list[JsonValue] | None = None if sort is None else [sort]
     return chain.from_iterable(scan(client, index, query, sort=order))
+
+
+class ElasticRoutes:
+    """The part of :class:`arbkit.store.base.Store` that whoever holds its opportunities in memory follows."""
+
+    _client: Elasticsearch
+    _prefix: str
+
+    def _hidden(self) -> list[str]:
+        raise NotImplementedError
+
+    def route_mark(self) -> RouteMark:
+        """See :meth:`arbkit.store.base.Store.route_mark`.
+
+        It names the index, the hidden products and the last removal, and the last sequence number of each shard.
+        """
+        index, shards, shown = self._shown(self._hidden())
+        with wrap_errors():
+            last = [self._numbers(index, shard, -1, "desc", 1) for shard in shards]
+        return (*shown, *(numbers[0][1] if numbers else -1 for numbers in last))
+
+    def _shown(self, hidden: Sequence[str]) -> tuple[str, range, RouteMark]:
+        """The index, its shards, and what a mark says of which routes are there at all."""
+        setting = "index.number_of_shards"
+        with wrap_errors():
+            alias = f"{self._prefix}opportunities"
+            settings = self._client.indices.get_settings(index=alias, name=setting, flat_settings=True)
+            ((index, about),) = settings.body.items()
+            removal = changes.read_removal(self._client, f"{self._prefix}detection")
+        shown = (crc32(index.encode()), crc32("".join(hidden).encode()), removal)
+        return index, range(int(about["settings"][setting])), shown
+
+    def route_changes(self, since: RouteMark | None) -> RouteChanges:
+        """See :meth:`arbkit.store.base.Store.route_changes`."""
+        hidden = self._hidden()
+        index, shards, shown = self._shown(hidden)
+        if since is None or since[:3] != shown:
+            return RouteChanges(self.route_mark(), None, self._rows(index, hidden, documents.OPPORTUNITY))
+        with wrap_errors():
+            written = [self._numbers(index, shard, since[3 + shard], "asc", _MOST_CHANGED + 1) for shard in shards]
+        if any(len(some) > _MOST_CHANGED for some in written):
+            return self.route_changes(None)
+        mark = (*shown, *(some[-1][1] if some else since[3 + shard] for shard, some in enumerate(written)))
+        asins = frozenset(route.partition(":")[0] for some in written for route, _ in some)
+        some: list[JsonValue] = [*sorted(asins)]
+        where: JsonObject = {"bool": {"filter": [documents.OPPORTUNITY, {"terms": {"asin": some}}]}}
+        return RouteChanges(mark, asins, list(self._rows(index, hidden, where)) if asins else ())
+
+    def _numbers(self, index: str, shard: int, after: int, order: str, most: int) -> list[tuple[str, int]]:
+        """The routes of a shard that were written after this sequence number, each with its own."""
+        search: JsonObject = {
+            "size": most, "query": {"range": {"_seq_no": {"gt": after}}}, "sort": [{"_seq_no": order}],
+            "_source": False, "track_total_hits": False,
+        }  # fmt: skip
+        hits = run_search(self._client, search, index=index, shard=shard)["hits"]["hits"]
+        return [(hit["_id"], cast("int", hit["sort"][0])) for hit in hits]
+
+    def _rows(self, index: str, hidden: Sequence[str], where: JsonObject) -> Iterator[RouteRow]:
+        without: list[JsonValue] = list(hidden)
+        shown: JsonObject = {"bool": {"filter": [where], "must_not": [{"terms": {"asin": without}}]}}
+        order: list[JsonValue] = [{"asin": "asc"}]
+        with wrap_errors():
+            for hits in scan(self._client, index, shown, source=[*RouteRow._fields], sort=order):
+                for hit in hits:
+                    document = hit["_source"]
+                    yield RouteRow(*(cast("Any", document.get(name)) for name in RouteRow._fields))
+
+    def route_documents(self, ids: Sequence[str]) -> dict[str, Opportunity]:
+        """See :meth:`arbkit.store.base.Store.route_documents`."""
+        with wrap_errors():
+            return fetch_routes(self._client, f"{self._prefix}opportunities", ids)
+
+
+def fetch_routes(client: Elasticsearch, index: str, routes: Sequence[str]) -> dict[str, Opportunity]:
+    """These routes as they are stored, by id, without those that have ended."""
+    hits = fetch_documents(client, index, routes, only=["is_active", "document"])
+    stored = (hit["_source"] for hit in hits)
+    found = [documents.opportunity_of(document) for document in stored if document.get("is_active", True)]
+    return {o.id: o for o in found}

@@ -34,7 +34,7 @@ from arbkit.store.elastic.client import (
     wrap_errors,
 )
 from arbkit.store.elastic.indices import temporary_indices
-from arbkit.store.elastic.routes import RouteWriter
+from arbkit.store.elastic.routes import ElasticRoutes, RouteWriter
 from arbkit.store.elastic.schema import COLLECTIONS
 from arbkit.store.elastic.users import ElasticUsers
 from arbkit.store.elastic.writer import Writer
@@ -53,7 +53,7 @@ _SHOWN_AT_ONCE = 50
 """Changed products that searches see at once; refreshing for more would slow the rest of a backlog."""
 
 
-class ElasticStore(ElasticUsers, Closing):
+class ElasticStore(ElasticUsers, ElasticRoutes, Closing):
     """Implements :class:`arbkit.store.base.Store` on the cluster at ``url``; all names begin with ``prefix``.
 
     ``show_demo``: products of the demo market are shown also beside real ones.
@@ -341,7 +341,7 @@ class ElasticStore(ElasticUsers, Closing):
         times: JsonObject = {n: {n: {"field": "updated_at"}} for n in ("min", "max")}
         markets: JsonObject = {"terms": {"field": "market", "size": len(MARKETS)}}
         offers = self._search("offers", demo.without(hidden, {**head, "aggs": {**times, "markets": markets}}))
-        head |= {"query": queries.OPPORTUNITIES, "aggs": queries.HEAD_FIGURES}
+        head |= {"query": documents.OPPORTUNITY, "aggs": queries.HEAD_FIGURES}
         found = self._search("opportunities", demo.without(hidden, head))
         results = found["aggregations"]
         sums = queries.sums_of(results)

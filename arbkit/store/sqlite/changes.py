@@ -5,13 +5,29 @@ from __future__ import annotations
 import sqlite3
 
 _COUNT_UP = """
-    INSERT INTO store_meta VALUES ('changes', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value
+    INSERT INTO store_meta VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value
 """
+_ROUTED = "SELECT name, value FROM store_meta WHERE name IN ('routed', 'routes_removed')"
 
 
 def count_up(connection: sqlite3.Connection) -> int:
     """The number of the change that this write transaction makes."""
-    (number,) = connection.execute(_COUNT_UP).fetchone()
+    return _next(connection, "changes")
+
+
+def count_routed(connection: sqlite3.Connection) -> int:
+    """The number of the routes that this write transaction writes."""
+    return _next(connection, "routed")
+
+
+def read_routed(connection: sqlite3.Connection) -> tuple[int, int]:
+    """The number of the routes that were written last, and how often any were removed without others in their stead."""
+    known = dict(connection.execute(_ROUTED).fetchall())
+    return int(known.get("routed", 0)), int(known.get("routes_removed", 0))
+
+
+def _next(connection: sqlite3.Connection, name: str) -> int:
+    (number,) = connection.execute(_COUNT_UP, (name,)).fetchone()
     return int(number)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from arbkit.core.sqlite import read_statements
@@ -26,6 +26,12 @@ _REMOVALS = read_statements("arbkit.store.sqlite", "remove_demo.sql")
 def holds(connection: sqlite3.Connection, *, demo: bool) -> bool:
     """Whether there is a product that is (``demo``), or is not, of the demo market."""
     return bool(connection.execute(_HOLDS, (demo,)).fetchone()[0])
+
+
+def hidden(connection: sqlite3.Connection, asins: Iterable[str]) -> set[str]:
+    """Those of these products that are of the demo market."""
+    wanted = set(asins)
+    return wanted & {asin for (asin,) in connection.execute(DEMO_ASINS)} if wanted else wanted
 
 
 def count_demo(connection: sqlite3.Connection) -> tuple[int, int]:

@@ -6,6 +6,7 @@ DELETE FROM opportunity_documents WHERE id IN (
     SELECT id FROM opportunities WHERE asin IN (SELECT asin FROM products WHERE demo = 1)
 );
 DELETE FROM opportunities WHERE asin IN (SELECT asin FROM products WHERE demo = 1);
+INSERT INTO store_meta VALUES ('routes_removed', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1;
 DELETE FROM windows WHERE demo = 1;
 DELETE FROM route_memories WHERE asin IN (SELECT asin FROM products WHERE demo = 1);
 DELETE FROM outbox WHERE sent = 0 AND key IN (SELECT asin FROM products WHERE demo = 1);

@@ -5,12 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import fields
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import orjson
 
 from arbkit.core.models import Opportunity
+from arbkit.core.sqlite import snapshot
 from arbkit.store.base import MEMORIES_KEPT_S, WINDOWS_KEPT_S
 from arbkit.store.product_document import best_by_product
 from arbkit.store.routes import (
@@ -19,7 +23,10 @@ from arbkit.store.routes import (
     Notice,
     ProductRoutes,
     PutRoutes,
+    RouteChanges,
+    RouteMark,
     RouteMemory,
+    RouteRow,
     RouteWindow,
     Windows,
     ending,
@@ -28,7 +35,7 @@ from arbkit.store.routes import (
     route_changes,
     window_notices,
 )
-from arbkit.store.sqlite import rows
+from arbkit.store.sqlite import changes, demo, rows
 
 _KEEP = "INSERT OR IGNORE INTO outbox (id, topic, key, value) VALUES (?, ?, ?, ?)"
 _UNSENT = "SELECT id, topic, key, value FROM outbox WHERE sent = 0 ORDER BY number LIMIT ?"
@@ -42,11 +49,24 @@ _DELETE = (
     "DELETE FROM opportunities WHERE asin IN ({})",
 )
 _MARK = """
-    UPDATE products SET priced = ?, priced_with = ?, best = ?, best_profit = ?, best_margin = ? WHERE asin = ?
+    UPDATE products SET priced = ?, priced_with = ?, best = ?, best_profit = ?, best_margin = ?, routed = ?
+    WHERE asin = ?
 """
 _MEMORIES = "SELECT route, memory FROM route_memories WHERE asin IN ({})"
 _PUT_MEMORY = "INSERT OR REPLACE INTO route_memories (asin, route, memory, ended_at) VALUES (?, ?, ?, ?)"
 _DOCUMENTS = "SELECT id, document FROM opportunity_documents WHERE id IN ({})"
+_ROUTED_SINCE = "SELECT asin FROM products WHERE routed > ? LIMIT ?"
+_MOST_CHANGED = 5_000
+"""Changed products that are sooner read one by one than all there are."""
+_PRODUCTS_AT_ONCE = 5_000
+_ROUTE_ROWS = """
+    SELECT asin, source, target, brand, category, profit, roi_pct, margin_pct, spread_pct, confidence, data_at,
+        buy_price, sell_price, amazon_sells, evaluated_at
+    FROM opportunities WHERE +status = 'opportunity'
+"""
+_ROWS_OF = f"{_ROUTE_ROWS} AND asin IN ({{}}) ORDER BY asin"
+_NEXT_ROWS = f"{_ROUTE_ROWS} AND asin > ? AND asin <= ?"
+_LAST_OF = "SELECT max(asin) FROM (SELECT DISTINCT asin FROM opportunities WHERE asin > ? ORDER BY asin LIMIT ?)"
 
 
 def put_routes(
@@ -95,17 +115,17 @@ def _announce(
     ended = [route for result in taken for route in ending(result, known[result.asin])]
     found = rows.select_of(connection, _DOCUMENTS, ended)
     before = {route: Opportunity.from_dict(orjson.loads(document)) for route, document in found}
-    changes = [
+    changed_routes = [
         change
         for result in taken
         for change in route_changes(result, Basis(result.change, generation).number, known[result.asin], before)
     ]
-    made = announce(changes)
+    made = announce(changed_routes)
     if made.notices:
         keep_notices(connection, made.notices)
     changed = [
         (change.route.partition(":")[0], change.route, orjson.dumps(memory.to_dict()), memory.ended_at)
-        for change in changes
+        for change in changed_routes
         if (memory := made.memories.get(change.route)) is not None and memory != change.memory
     ]
     connection.executemany(_PUT_MEMORY, changed)
@@ -119,7 +139,8 @@ def _replace(connection: sqlite3.Connection, taken: Sequence[ProductRoutes], gen
     connection.executemany(rows.PUT_OPPORTUNITY, map(rows.opportunity_row, found))
     connection.executemany(rows.PUT_OPPORTUNITY_DOCUMENT, ((o.id, orjson.dumps(o.to_dict())) for o in found))
     best = best_by_product(found)
-    connection.executemany(_MARK, [(r.change, generation, *_best(best.get(r.asin)), r.asin) for r in taken])
+    number = changes.count_routed(connection)
+    connection.executemany(_MARK, [(r.change, generation, *_best(best.get(r.asin)), number, r.asin) for r in taken])
 
 
 def _best(o: Opportunity | None) -> tuple[str | None, float | None, float | None]:
@@ -157,3 +178,71 @@ def read_unsent(connection: sqlite3.Connection, limit: int) -> list[Notice]:
 def mark_sent(connection: sqlite3.Connection, notices: Sequence[Notice]) -> None:
     """Mark notices as sent, within a write transaction."""
     connection.executemany("UPDATE outbox SET sent = 1 WHERE id = ?", [(notice.id,) for notice in notices])
+
+
+class SqliteRoutes:
+    """The part of :class:`arbkit.store.base.Store` that whoever holds its opportunities in memory follows."""
+
+    _marked: tuple[tuple[int, int], RouteMark] | None = None
+    """What had been written when the mark was read last."""
+
+    def _using(self) -> AbstractContextManager[sqlite3.Connection]:
+        raise NotImplementedError
+
+    def _real_only(self, connection: sqlite3.Connection) -> bool:
+        raise NotImplementedError
+
+    def route_mark(self) -> RouteMark:
+        """See :meth:`arbkit.store.base.Store.route_mark`."""
+        with self._using() as connection:
+            # One tells what others have written, the other what this connection has.
+            (version,) = connection.execute("PRAGMA data_version").fetchone()
+            written = (version, connection.total_changes)
+            if self._marked is None or self._marked[0] != written:
+                self._marked = written, self._mark(connection)
+            return self._marked[1]
+
+    def _mark(self, connection: sqlite3.Connection) -> RouteMark:
+        return (*changes.read_routed(connection), int(self._real_only(connection)))
+
+    def route_changes(self, since: RouteMark | None) -> RouteChanges:
+        """See :meth:`arbkit.store.base.Store.route_changes`."""
+        with self._using() as connection, snapshot(connection):
+            mark = self._mark(connection)
+            real_only = bool(mark[-1])
+            if mark == since:
+                return RouteChanges(mark, frozenset(), ())
+            if since is not None and since[1:] == mark[1:]:
+                found = connection.execute(_ROUTED_SINCE, (since[0], _MOST_CHANGED + 1)).fetchall()
+                asins = frozenset(asin for (asin,) in found)
+                if len(asins) <= _MOST_CHANGED:
+                    hidden = demo.hidden(connection, asins) if real_only else set()
+                    some = rows.select_of(connection, _ROWS_OF, asins - hidden)
+                    return RouteChanges(mark, asins, list(_with_words(connection, some)))
+        return RouteChanges(mark, None, self._every_route(real_only=real_only))
+
+    def _every_route(self, *, real_only: bool) -> Iterator[RouteRow]:
+        after, real = "", f" AND {demo.REAL[0]}" if real_only else ""
+        query = f"{_NEXT_ROWS}{real} ORDER BY asin"
+        while True:
+            with self._using() as connection, snapshot(connection):
+                (until,) = connection.execute(_LAST_OF, (after, _PRODUCTS_AT_ONCE)).fetchone()
+                if until is None:
+                    return
+                found = list(_with_words(connection, connection.execute(query, (after, until))))
+            yield from found
+            after = until
+
+    def route_documents(self, ids: Sequence[str]) -> dict[str, Opportunity]:
+        """See :meth:`arbkit.store.base.Store.route_documents`."""
+        with self._using() as connection:
+            found = rows.select_of(connection, _DOCUMENTS, ids)
+            return {route: Opportunity.from_dict(orjson.loads(document)) for route, document in found}
+
+
+def _with_words(connection: sqlite3.Connection, found: Iterable[rows.Row]) -> Iterator[RouteRow]:
+    by_product = [(asin, list(some)) for asin, some in groupby(found, itemgetter(0))]
+    known = rows.read_words(connection, [asin for asin, _ in by_product])
+    for asin, some in by_product:
+        _, words = known.get(asin, (0, None))
+        yield from (RouteRow._make((*row, words or "")) for row in some)

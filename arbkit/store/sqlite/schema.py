@@ -38,6 +38,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     read_statements("arbkit.store.sqlite", "alerts.sql"),
     read_statements("arbkit.store.sqlite", "watchlist.sql"),
     read_statements("arbkit.store.sqlite", "alerts_type.sql"),
+    read_statements("arbkit.store.sqlite", "routed.sql"),
 )
 """What brings a file from version n to n + 1, for n = 0, 1, …"""
 

@@ -31,6 +31,7 @@ from arbkit.store.sqlite import changes, demo, queries, routes, rows
 from arbkit.store.sqlite.integrity import drop_damaged, find_damaged
 from arbkit.store.sqlite.products import take_over, write_products
 from arbkit.store.sqlite.rebuild import beside
+from arbkit.store.sqlite.routes import SqliteRoutes
 from arbkit.store.sqlite.schema import OFFER_COLUMNS, ensure_schema, is_current, is_there
 from arbkit.store.sqlite.stats import read_stats
 from arbkit.store.sqlite.users import SqliteUsers
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 _SUMS_KEPT = 64
 
 
-class SqliteStore(SqliteUsers, Closing):
+class SqliteStore(SqliteUsers, SqliteRoutes, Closing):
     """Implements :class:`arbkit.store.base.Store` on the file at ``path``.
 
     ``show_demo``: products of the demo market are shown also beside real ones. ``longest_read_s``: seconds after which
@@ -236,7 +237,7 @@ class SqliteStore(SqliteUsers, Closing):
         wanted = set(asins)
         if not self._real_only(connection):
             return wanted
-        return wanted - {asin for (asin,) in connection.execute(demo.DEMO_ASINS)}
+        return wanted - demo.hidden(connection, wanted)
 
     def scan_offers(self, columns: Sequence[str], *, products_per_batch: int = 5_000) -> Iterator[pd.DataFrame]:
         """See :meth:`arbkit.store.base.Store.scan_offers`."""

@@ -19,6 +19,7 @@ from arbkit.web.description import describe
 from arbkit.web.edge import events, exports, keys
 from arbkit.web.edge.wiring import admit_home, wire
 from arbkit.web.http import ProblemAPI, add_error_handlers, note_parameters
+from arbkit.web.known_routes import KnownRoutes
 
 # An address of its own comes before one with a parameter in its stead: /products/watch before /products/{asin}.
 _ROUTERS = (health, watchlist, exports, products, history, arbitrage, figures, reports, facts, looks, events, keys)
@@ -42,6 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
             yield
         finally:
             await app.state.feed.close()
+            await shared.routes.close()
             shared.store.close()
             checks.close()
 
@@ -54,7 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.shared = Shared(settings, LazyStore(settings), threading.Lock())
+    app.state.shared = Shared(settings, LazyStore(settings), KnownRoutes(LazyStore(settings)), threading.Lock())
     checks = app.state.health = HealthChecks(settings, started)
     for room in _ROUTERS:
         app.include_router(room.router)

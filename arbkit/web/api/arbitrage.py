@@ -6,34 +6,39 @@ import time
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from starlette.datastructures import URL
 
-from arbkit.core.models import Opportunity
 from arbkit.core.results import JsonObject, OpportunityOut
 from arbkit.profit import Profile, load_profile, load_rates, load_tables
 from arbkit.profit.quote.quote import quote
 from arbkit.profit.quote.results import Quote
-from arbkit.store import OpportunityQuery, Page
+from arbkit.store import OpportunityQuery, Store
 from arbkit.store.queries import Order
-from arbkit.web.api.listing import (
-    Components,
-    PageSize,
-    listing_json,
-    opportunities_identity,
-    opportunities_json,
-    parse_cursor,
-)
+from arbkit.web.api.listing import Components, PageSize, listing_json, parse_cursor
 from arbkit.web.api.schemas import ArbitrageRequest, Listing, OpportunityListing, ProfitRequest, summary_json
-from arbkit.web.dependencies import SharedDep, StoreDep
-from arbkit.web.http import ANY_ROUTE, json_answer, problem_responses, refuse_unknown
+from arbkit.web.dependencies import Shared, SharedDep, StoreDep
+from arbkit.web.http import ANY_ROUTE, json_answer, problem_responses, query_of, query_parameters, refuse_unknown
+from arbkit.web.known_routes import Listed
 
 _UNAVAILABLE = problem_responses(503)
 
 router = APIRouter(dependencies=[Depends(refuse_unknown)], responses=problem_responses(*ANY_ROUTE))
 
 
-@router.get("/arbitrage", tags=["arbitrage"], response_model=OpportunityListing, responses=_UNAVAILABLE)
-def arbitrage(request: Request, store: StoreDep, asked: Annotated[ArbitrageRequest, Query()]) -> Response:
+@router.get(
+    "/arbitrage",
+    tags=["arbitrage"],
+    response_model=OpportunityListing,
+    responses=_UNAVAILABLE,
+    openapi_extra=query_parameters(ArbitrageRequest),
+)
+async def arbitrage(
+    request: Request,
+    shared: SharedDep,
+    store: StoreDep,
+    asked: Annotated[ArbitrageRequest, Depends(query_of(ArbitrageRequest))],
+) -> Response:
     """Routes that leave money after every cost."""
     page, after = (1, None) if asked.cursor is None else parse_cursor(asked.cursor)
     # Page and summary count ages back from one moment.
@@ -45,25 +50,23 @@ def arbitrage(request: Request, store: StoreDep, asked: Annotated[ArbitrageReque
         "at": time.time(),
     }
     query = OpportunityQuery.of(asked, **order)
-    found = store.opportunities(query)
+    found = await _find(shared, store, query, components=asked.components, summed=page == 1 and asked.summary)
     onward = request.url.include_query_params(cursor=f"{page + 1}.{found.next}") if found.next else None
-    summary: JsonObject | None = None
-    if page == 1 and asked.summary:
-        currency = next((o.currency for o in found.items), None)
-        summary = summary_json(store.sums(query), currency)
-    body = _body(found, page=page, limit=asked.limit, components=asked.components, onward=onward)
-    return _answer(request, {**body, "summary": summary}, found)
+    summary = None if found.sums is None else summary_json(found.sums, found.currency)
+    return _answer(request, {**_body(found, page=page, limit=asked.limit, onward=onward), "summary": summary}, found)
 
 
 @router.get("/arbitrage/top", tags=["arbitrage"], response_model=Listing[OpportunityOut], responses=_UNAVAILABLE)
-def top(request: Request, store: StoreDep, limit: PageSize = 10, components: Components = False) -> Response:
+async def top(
+    request: Request, shared: SharedDep, store: StoreDep, limit: PageSize = 10, components: Components = False
+) -> Response:
     """The opportunities with the most profit; ``next`` goes on in ``/arbitrage``."""
-    found = store.opportunities(OpportunityQuery(limit=limit))
+    found = await _find(shared, store, OpportunityQuery(limit=limit), components=components, summed=False)
     onward = None
     if found.next:
         url = request.url_for("arbitrage").include_query_params(limit=limit, cursor=f"2.{found.next}")
         onward = url.include_query_params(components="true") if components else url
-    return _answer(request, _body(found, page=1, limit=limit, components=components, onward=onward), found)
+    return _answer(request, _body(found, page=1, limit=limit, onward=onward), found)
 
 
 @router.get("/profit", tags=["arbitrage"], response_model=Quote)
@@ -74,11 +77,21 @@ def profit(request: Request, shared: SharedDep, asked: Annotated[ProfitRequest, 
     return json_answer(request, quote(asked, profile, load_tables(), load_rates()).model_dump(mode="json"))
 
 
-def _body(found: Page[Opportunity], *, page: int, limit: int, components: bool, onward: URL | None) -> JsonObject:
-    items = opportunities_json(found.items, components=components)
-    return listing_json(items, found.total, page=page, page_size=limit, onward=onward)
+async def _find(shared: Shared, store: Store, query: OpportunityQuery, *, components: bool, summed: bool) -> Listed:
+    """From memory, which knows no components and is not always up to date; else from the store."""
+    if not components and (known := await shared.routes.find(query, summed=summed)) is not None:
+        return known
+    return await run_in_threadpool(_read, store, query, components=components, summed=summed)
 
 
-def _answer(request: Request, body: JsonObject, found: Page[Opportunity]) -> Response:
+def _read(store: Store, query: OpportunityQuery, *, components: bool, summed: bool) -> Listed:
+    return Listed.of(store.opportunities(query), store.sums(query) if summed else None, components=components)
+
+
+def _body(found: Listed, *, page: int, limit: int, onward: URL | None) -> JsonObject:
+    return listing_json(found.items, found.total, page=page, page_size=limit, onward=onward)
+
+
+def _answer(request: Request, body: JsonObject, found: Listed) -> Response:
     others = {name: value for name, value in body.items() if name != "items"}
-    return json_answer(request, body, identity=[opportunities_identity(found.items), others])
+    return json_answer(request, body, identity=[found.identities, others])

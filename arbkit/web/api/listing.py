@@ -112,8 +112,3 @@ def opportunities_json(found: Sequence[Opportunity], *, components: bool) -> lis
     """Opportunities as callers see them, with their ages of now."""
     now = time.time()
     return [o.public(now=now, components=components) for o in found]
-
-
-def opportunities_identity(found: Sequence[Opportunity]) -> list[JsonValue]:
-    """What changes where opportunities do, without their ages."""
-    return [[o.id, o.run_id, o.evaluated_at, o.data_at, o.profit] for o in found]

@@ -13,10 +13,11 @@ from arbkit.core.input.filters import Filter
 from arbkit.core.results import JsonObject, ProductOut, Result
 from arbkit.store import OpportunityQuery, ProductQuery
 from arbkit.store.queries import Order
-from arbkit.web.api.listing import Components, Stretch, naming_page, opportunities_identity, opportunities_json
+from arbkit.web.api.listing import Components, Stretch, naming_page, opportunities_json
 from arbkit.web.api.schemas import Listing, ProductDetail, ProductsRequest, offer_json, product_json
 from arbkit.web.dependencies import Asin, StoreDep
 from arbkit.web.http import ANY_ROUTE, json_answer, problem_responses, refuse_unknown
+from arbkit.web.known_routes import opportunity_identity
 
 _NOT_FOUND = problem_responses(404)
 _UNAVAILABLE = problem_responses(503)
@@ -74,4 +75,6 @@ def product(request: Request, store: StoreDep, asin: Asin, components: Component
         "offers": [offer_json(o) for o in offers],
         "opportunities": opportunities_json(routes, components=components),
     }
-    return json_answer(request, body, identity=[found.version, product_json(found), opportunities_identity(routes)])
+    return json_answer(
+        request, body, identity=[found.version, product_json(found), [*map(opportunity_identity, routes)]]
+    )

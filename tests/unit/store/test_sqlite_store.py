@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from itertools import chain
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Any
 
 import orjson
@@ -95,6 +96,15 @@ def test_what_an_older_arbkit_stored_is_kept(tmp_path: Path) -> None:
         assert store.sums(OpportunityQuery(min_profit=7.0)).total_profit == 7.0
 
 
+def _put_back(connection: Connection, name: str) -> None:
+    """Let a file be of the version before the migration that made this; what it and later ones made is dropped."""
+    connection.execute("DROP INDEX products_routed")
+    connection.execute("ALTER TABLE products DROP COLUMN routed")
+    before = next(i for i, migration in enumerate(MIGRATIONS) if name in "".join(migration))
+    connection.execute("UPDATE store_meta SET value = ? WHERE name = 'version'", (before,))
+    connection.commit()
+
+
 def test_what_was_stored_before_has_no_time_at_which_it_was_first_seen(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     before = next(i for i, migration in enumerate(MIGRATIONS) if "first_seen" in "".join(migration))
@@ -123,9 +133,7 @@ def test_a_route_stored_before_alerts_remembered_any_is_announced_once(tmp_path:
     with closing(connect(path)) as connection:
         for table in ("route_memories", "deliveries", "alerts"):
             connection.execute(f"DROP TABLE {table}")
-        before = next(i for i, migration in enumerate(MIGRATIONS) if "route_memories" in "".join(migration))
-        connection.execute("UPDATE store_meta SET value = ? WHERE name = 'version'", (before,))
-        connection.commit()
+        _put_back(connection, "route_memories")
     with SqliteStore(path) as store:
         for _ in range(2):
             store_routes(store, [opportunity()], announce=announce_everything)
@@ -149,9 +157,7 @@ def test_a_store_of_before_there_was_a_watchlist_in_it_keeps_one_from_now_on(tmp
     with closing(connect(path)) as connection:
         connection.execute("DROP TABLE watchlist")
         connection.execute("DROP TABLE watchlists")
-        before = next(i for i, migration in enumerate(MIGRATIONS) if "watchlists" in "".join(migration))
-        connection.execute("UPDATE store_meta SET value = ? WHERE name = 'version'", (before,))
-        connection.commit()
+        _put_back(connection, "watchlists")
     entry = WatchEntry(asin="B000000001", notes="mine", added_at=1.5, listed=True)
     with SqliteStore(path) as store:
         assert (store.watched(), store.adopted_watchlist()) == ([], None)
@@ -171,9 +177,7 @@ def test_alerts_of_before_are_found_by_their_type_along_its_index(tmp_path: Path
         store.add_alerts([kept])
     with closing(connect(path)) as connection:
         connection.execute("DROP INDEX alerts_type")
-        before = next(i for i, migration in enumerate(MIGRATIONS) if "alerts_type" in "".join(migration))
-        connection.execute("UPDATE store_meta SET value = ? WHERE name = 'version'", (before,))
-        connection.commit()
+        _put_back(connection, "alerts_type")
     asked = AlertQuery(type="price_drop")
     with SqliteStore(path) as store:
         assert store.alerts(asked).items == (kept,)
