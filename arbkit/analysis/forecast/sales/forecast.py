@@ -10,9 +10,9 @@ from pydantic import Field
 
 from arbkit.analysis.forecast.sales.evidence import evidence_of
 from arbkit.analysis.forecast.sales.parameters import SALES_PARAMETERS
-from arbkit.analysis.forecast.sales.rate import SalesEvidence, estimate_rate, rate_quantile
+from arbkit.analysis.forecast.sales.rate import SalesEvidence, SalesRate, estimate_rate, rate_quantile
 from arbkit.analysis.forecast.sales.share import ShareEvidence, newcomer_share
-from arbkit.analysis.forecast.sales.timing import LONGEST_DAYS, days_to_sell, sold_probability
+from arbkit.analysis.forecast.sales.timing import LONGEST_DAYS, coming_shape, days_to_sell, sold_probability
 from arbkit.core.models import History, Offer
 from arbkit.core.results import Result
 
@@ -35,8 +35,8 @@ class SalesForecast(Result):
 
     units: int
     listing_units_per_month: float | None = Field(description="of all sellers together, expected")
-    listing_units_per_month_low: float | None = Field(description="less with a probability of 10 %")
-    listing_units_per_month_high: float | None = Field(description="more with a probability of 10 %")
+    listing_units_per_month_low: float | None = Field(description="the coming rate is less with a probability of 10 %")
+    listing_units_per_month_high: float | None = Field(description="the coming rate is more with a probability of 10 %")
     share_pct: float | None = Field(description="one more seller's part of them over 30 days, expected")
     days_to_sell_p50: float | None = Field(description="sold by then with a probability of 50 %")
     days_to_sell_p90: float | None = Field(description="sold by then with a probability of 90 %")
@@ -64,10 +64,11 @@ def forecast_sales(
 def _forecast(offers: Sequence[Offer], histories: Mapping[str, History], now: float, units: int) -> list[SalesForecast]:
     sales, share = evidence_of(offers, histories, now=now)
     rate = estimate_rate(sales)
+    coming = SalesRate(rate.mean, coming_shape(rate))
     columns = {
         "listing_units_per_month": rate.mean * _MONTH,
-        "listing_units_per_month_low": rate_quantile(rate, 0.1) * _MONTH,
-        "listing_units_per_month_high": rate_quantile(rate, 0.9) * _MONTH,
+        "listing_units_per_month_low": rate_quantile(coming, 0.1) * _MONTH,
+        "listing_units_per_month_high": rate_quantile(coming, 0.9) * _MONTH,
         "share_pct": np.where(np.isnan(rate.mean), np.nan, 100 * newcomer_share(share, _MONTH).mean),
         "days_to_sell_p50": days_to_sell(rate, share, units, 0.5),
         "days_to_sell_p90": days_to_sell(rate, share, units, 0.9),

@@ -95,8 +95,11 @@ def _posterior(evidence: SalesEvidence, parameters: SalesParameters) -> tuple[Fl
     log[shown] += _of_badge(evidence.badge[shown], parameters)
     weights = np.exp(log - log.max(axis=1, keepdims=True))
     weights /= weights.sum(axis=1, keepdims=True)
-    mean, square = weights @ _GRID, weights @ _GRID**2
-    shape = mean**2 / np.maximum(square - mean**2, 1e-6 * mean**2)
+    mean = weights @ _GRID
+    # The same mean and mean logarithm (Minka's approximation): the same variance would put too much near zero where the
+    # upper end is long.
+    excess = np.maximum(np.log(mean) - weights @ np.log(_GRID), 1e-6)
+    shape = (3 - excess + np.sqrt((excess - 3) ** 2 + 24 * excess)) / (12 * excess)
     known = counted | shown | ~np.isnan(evidence.rank)
     return np.where(known, mean, np.nan), np.where(known, shape, np.nan)
 
