@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from arbkit.cli.shared import JSON, age_text, answer, console, counted, load_settings, print_json, print_table, say
+from arbkit.cli.shared import JSON, age_text, answer, console, load_settings, print_json, print_table, say
 from arbkit.core.errors import ConfigError
+from arbkit.core.formatting import counted
 from arbkit.core.service.heartbeat import check_heartbeat, read_fault
 
 if TYPE_CHECKING:

@@ -82,7 +82,7 @@ def test_a_group_that_is_late_degrades_the_whole_while_something_runs(filled: Se
     status, body = health(filled)
     assert (status, body["status"], body["services"]["log"]["status"]) == (200, "degraded", "degraded")
     detail = body["services"]["log"]["detail"]
-    assert "group arbkit-alerts: has read nothing yet: 1 messages of arbitrage.alerts wait for it" in detail
+    assert "group arbkit-alerts: has read nothing yet: 1 message of arbitrage.alerts waits for it" in detail
     assert "`arbkit alerts deliver`" in detail
     # Where nothing runs, nobody is late.
     heartbeat_path(filled, "consumer").unlink()

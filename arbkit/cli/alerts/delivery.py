@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from arbkit.cli.shared import JSON, answer, counted, load_settings, print_json, print_table, say, start_service
-from arbkit.core.formatting import utc_time
+from arbkit.cli.shared import JSON, answer, load_settings, print_json, print_table, say, start_service
+from arbkit.core.formatting import counted, utc_time
 
 if TYPE_CHECKING:
     from arbkit.alerts.delivery.history import AlertHistory, AlertShown

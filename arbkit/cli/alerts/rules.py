@@ -11,9 +11,9 @@ import typer
 
 from arbkit.cli.alerts.delivery import register, send_test
 from arbkit.cli.model_options import given_options, options_from
-from arbkit.cli.shared import JSON, Document, answer, counted, load_settings, print_table, say
+from arbkit.cli.shared import JSON, Document, answer, load_settings, print_table, say
 from arbkit.core.errors import UsageError
-from arbkit.core.formatting import money, number, percent, utc_time
+from arbkit.core.formatting import counted, money, number, percent, utc_time
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
