@@ -52,11 +52,11 @@ def deliver(settings: Settings, *, stop: threading.Event, until_empty: bool = Fa
     """
     said = False
     with Pulse(settings, _SERVICE) as pulse, open_stream(settings) as stream, open_store(settings) as store:
-        dispatcher = _Dispatcher(settings, stream, store, stop, pulse)
+        dispatcher = _Dispatcher(settings, stream, store, stop, pulse, until_empty=until_empty)
         try:
             while not stop.is_set():
                 try:
-                    dispatcher.run(until_empty=until_empty)
+                    dispatcher.run()
                     break
                 except GroupBusyError as error:
                     if until_empty:
@@ -71,7 +71,16 @@ def deliver(settings: Settings, *, stop: threading.Event, until_empty: bool = Fa
 
 
 class _Dispatcher:
-    def __init__(self, settings: Settings, stream: Stream, store: Store, stop: threading.Event, pulse: Pulse) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        stream: Stream,
+        store: Store,
+        stop: threading.Event,
+        pulse: Pulse,
+        *,
+        until_empty: bool,
+    ) -> None:
         self.delivered = Delivered()
         self._pulse = pulse
         self._commits = Commits(_SERVICE)
@@ -79,13 +88,14 @@ class _Dispatcher:
         self._stream = stream
         self._store = store
         self._stop = stop
+        self._until_empty = until_empty
         self._lanes = Lanes(settings, stream, store, self.delivered)
         self._plan: DeliveryPlan | None = None
         self._mark: PlanMark = None
         self._plan_at = 0.0
         self._read_until = 0.0
 
-    def run(self, *, until_empty: bool) -> None:
+    def run(self) -> None:
         with self._stream.consumer(
             ALERTS_GROUP, [ALERTS_TOPIC], on_revoke=lambda _: self._commits.forget()
         ) as consumer:
@@ -105,7 +115,7 @@ class _Dispatcher:
                     continue
                 is_done = self._serve(consumer)
                 self._commits.report(consumer, self._pulse, done=is_taken)
-                if until_empty and is_done and not messages and not sum(consumer.lag().values()):
+                if self._until_empty and is_done and not messages and not sum(consumer.lag().values()):
                     return
 
     def close(self) -> None:
@@ -118,7 +128,8 @@ class _Dispatcher:
     def _has_more(self, messages: Sequence[Message]) -> bool:
         """Whether to go on reading before anything is sent."""
         now = time.monotonic()
-        if len(messages) < _BATCH:
+        # Of a run that ends, all that is there is read before anything goes: the best of it first.
+        if len(messages) < _BATCH and not (self._until_empty and messages):
             self._read_until = 0.0
             return False
         self._read_until = self._read_until or now + _CATCH_UP_S
@@ -164,6 +175,8 @@ class _Dispatcher:
             self._stream.publish(dead_letter_topic(ALERTS_TOPIC), letters)
         keep(self._store, taken)
         self.delivered.received += len(taken.records)
+        if not self._until_empty:
+            self._lanes.note_arrivals(record.rule for record in taken.records)
         self._lanes.look_now()
 
     def _until_done(self, act: Callable[[], None]) -> bool:
