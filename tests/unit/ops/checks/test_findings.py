@@ -192,6 +192,14 @@ def test_a_rule_for_a_channel_that_is_missing_is_named(settings: Settings, tmp_p
     assert code == 0
 
 
+def test_a_rule_of_a_category_that_there_is_not_is_named(settings: Settings, tmp_path: Path) -> None:
+    alerts = tmp_path / "alerts.toml"
+    alerts.write_text('[[rule]]\nname = "a"\ncategories = ["Toyz", "Spielzeug"]\n')
+    [(what, code)] = findings(check_alerts, settings.model_copy(update={"alerts": alerts}))
+    assert "rule a: there is no category Toyz, so it finds nothing of it. Did you mean toys?" in what
+    assert code == 0
+
+
 class _Later(datetime):
     @classmethod
     def now(cls, _tz: object = None) -> datetime:  # type: ignore[override]
