@@ -53,7 +53,7 @@ def test_the_package_does_not_grow() -> None:
         "who may ask the API: keys, events, exports, limits": 1_050,
         "a watchlist with notes and groups, shared with the store": 560,
         "services that say what fails": 180, "bursts, and the newest of a kind": 100,
-        "names in rules that are checked": 120,
+        "names in rules that are checked": 120, "faults in plain words": 60,
         "a page of alerts": 720, "a doctor of all that is there, retention, addresses": 560,
     }  # fmt: skip
     assert sum(map(code_lines, FILES)) <= 18_500 + sum(added.values())
