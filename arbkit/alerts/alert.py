@@ -8,7 +8,8 @@ from typing import Any, Literal, Self
 import orjson
 from pydantic import Field, JsonValue, ValidationError
 
-from arbkit.core.errors import BadRecordError, first_fault
+from arbkit.core.errors import BadRecordError
+from arbkit.core.input.faults import first_fault
 from arbkit.core.results import JsonObject, OpportunityOut, Result
 from arbkit.store import Notice
 from arbkit.stream import ALERTS_TOPIC

@@ -10,6 +10,7 @@ from typing import Any
 import tomlkit
 from tomlkit.items import AoT
 
+from arbkit.alerts.rule_names import refuse_unknown_names
 from arbkit.alerts.rules import Rule
 from arbkit.alerts.rules_file import TomlTable, alerts_path, built_in, checked_rule, load_rules, read_alerts_file
 from arbkit.core.errors import UsageError
@@ -25,11 +26,12 @@ def add_rule(settings: Settings, fields: TomlTable) -> Path:
     """Add a rule at the end of the file, which is made with the built-in rule if there is none; the file.
 
     Raises:
-        UsageError: there is a rule of that name.
+        UsageError: there is a rule of that name, or no such category or channel as it names.
         ConfigError: a key or a value is wrong, or the file cannot be used.
         ServiceError: the file cannot be read or written.
     """
     rule = checked_rule(fields, f"rule {fields.get('name', '')}".strip())
+    refuse_unknown_names(settings, rule)
 
     def add(rules: AoT) -> None:
         if any(one.get("name") == rule.name for one in rules):

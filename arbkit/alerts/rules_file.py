@@ -22,6 +22,7 @@ _KEYS = ("timezone", "keep_days", "rule", "channel")
 _KEPT_DAYS = 90.0
 """A quarter of what was announced, to look back on."""
 _MOST_DAYS = 10_000
+_UNREADABLE = "Mend the file, or take it away for the built-in rule"
 _DEFAULT_ZONE = "Europe/Berlin"
 TomlValue: TypeAlias = (
     "str | int | float | bool | datetime | date | time | Sequence[TomlValue] | Mapping[str, TomlValue] | None"
@@ -96,10 +97,14 @@ def read_alerts_file(settings: Settings) -> AlertsFile:
         return _file("the built-in alerts", ours)
     try:
         tables = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        remedy = "Mend the file, or take it away for the built-in rule"
+    except OSError as error:
+        field = str(path) if settings.alerts is None else "ARBKIT_ALERTS"
+        value = None if settings.alerts is None else str(path)
+        why = f"the rules of alerts cannot be read: {error.strerror or error}"
+        raise ConfigError(why, field=field, value=value, remedy=_UNREADABLE) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         why = f"the rules of alerts cannot be read: {error}"
-        raise ConfigError(why, field="ARBKIT_ALERTS", value=str(path), remedy=remedy) from None
+        raise ConfigError(why, field=str(path), remedy=_UNREADABLE) from None
     return _file(str(path), {"rule": ours["rule"], **tables})
 
 

@@ -17,7 +17,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from arbkit.core.errors import ConfigError, first_fault
+from arbkit.core.errors import ConfigError
+from arbkit.core.input.faults import first_fault
 from arbkit.core.results import Json, MatchVerdict, WarningRow
 from arbkit.profit.fees.arrays import Floats, Mask
 from arbkit.profit.reason_codes import ReasonCode

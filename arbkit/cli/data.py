@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from arbkit.cli.model_options import given_options, options_from
-from arbkit.cli.shared import JSON, answer, console, counted, load_settings, print_json, print_table, say
+from arbkit.cli.shared import JSON, answer, console, load_settings, print_json, print_table, say
 from arbkit.core.errors import UsageError
+from arbkit.core.formatting import counted
 from arbkit.core.input.asin import parse_asin
 from arbkit.core.keepa_time import FIRST_DAY
 from arbkit.core.marketplaces import market as marketplace

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from arbkit.cli.shared import JSON, answer, counted, load_settings, print_json, print_table, say
+from arbkit.cli.shared import JSON, answer, load_settings, print_json, print_table, say
 from arbkit.core.errors import UsageError
-from arbkit.core.formatting import count, number, percent, signed
+from arbkit.core.formatting import count, counted, number, percent, signed
 from arbkit.core.marketplaces import market as marketplace
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from arbkit.cli.shared import JSON, age_text, answer, console, counted, load_settings, print_json, print_table, say
+from arbkit.cli.shared import JSON, age_text, answer, console, load_settings, print_json, print_table, say
 from arbkit.core.errors import ConfigError
-from arbkit.core.service.heartbeat import check_heartbeat
+from arbkit.core.formatting import counted
+from arbkit.core.service.heartbeat import check_heartbeat, read_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -135,10 +136,14 @@ def doctor(
     raise typer.Exit(max((check.exit_code for check in checks if not check.ok), default=0))
 
 
-def alive(service: str = typer.Argument(..., help="producer, consumer or scheduler.")) -> None:
+def alive(service: str = typer.Argument(..., help="producer, consumer, detector, dispatcher or scheduler.")) -> None:
     """Exit with 0 if a service is alive, with 4 if its last heartbeat is too old."""
-    age_s = check_heartbeat(load_settings(), service)
+    settings = load_settings()
+    age_s = check_heartbeat(settings, service)
     say(f"{service}: last heartbeat {age_text(age_s)} ago")
+    if fault := read_fault(settings, service):
+        # To end and start it again helps nobody: it tries again.
+        say(f"nothing has got done for {age_text(time.time() - fault.since)}: {fault.why}")
 
 
 def backup(

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from arbkit.cli.shared import JSON, answer, counted, load_settings, print_table, say
-from arbkit.core.formatting import utc_time
+from arbkit.cli.shared import JSON, answer, load_settings, print_table, say
+from arbkit.core.formatting import counted, utc_time
 
 if TYPE_CHECKING:
     from arbkit.reports import documents

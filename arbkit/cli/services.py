@@ -15,7 +15,6 @@ from arbkit.cli.shared import (
     JSON,
     answer,
     console,
-    counted,
     load_settings,
     print_json,
     print_table,
@@ -26,7 +25,7 @@ from arbkit.cli.shared import (
 )
 from arbkit.core.errors import UsageError
 from arbkit.core.files import sole_process
-from arbkit.core.formatting import age_words, money, number, percent
+from arbkit.core.formatting import age_words, counted, money, number, percent
 from arbkit.core.service.addresses import is_loopback
 from arbkit.core.service.json_log import of_service
 from arbkit.core.service.process import stop_on_signals

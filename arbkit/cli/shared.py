@@ -18,7 +18,7 @@ import typer
 from pydantic import BaseModel
 
 from arbkit.core.errors import ServiceError
-from arbkit.core.formatting import age_words, count, printable
+from arbkit.core.formatting import age_words, printable
 from arbkit.core.service.process import die_with_parent, log_to_stderr, stop_on_signals
 from arbkit.core.settings import Settings
 
@@ -210,8 +210,3 @@ def _cell(cell: str | Text) -> Text:
 def age_text(seconds: float | None) -> str:
     """An age in words: ``12 s``, ``5 min``, ``3 h``, ``9 days``; ``never`` for None."""
     return "never" if seconds is None else age_words(seconds, days="days")
-
-
-def counted(number: float, singular: str, plural: str | None = None) -> str:
-    """``1 record``, ``2,000 records``."""
-    return f"{count(number)} {singular if number == 1 else plural or singular + 's'}"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from arbkit.cli.shared import JSON, answer, console, counted, load_settings, say
+from arbkit.cli.shared import JSON, answer, console, load_settings, say
 from arbkit.core.errors import UsageError
-from arbkit.core.formatting import printable, utc_time
+from arbkit.core.formatting import counted, printable, utc_time
 from arbkit.core.settings import Settings
 
 if TYPE_CHECKING:

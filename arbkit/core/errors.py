@@ -29,10 +29,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, time, timedelta
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, TypeAlias, TypedDict, Unpack
-
-if TYPE_CHECKING:
-    from pydantic import ValidationError
+from typing import TypeAlias, TypedDict, Unpack
 
 ErrorValue: TypeAlias = (
     "str | int | float | bool | date | time | timedelta | Sequence[ErrorValue] | Mapping[str, ErrorValue] | None"
@@ -77,8 +74,24 @@ class ArbkitError(Exception):
 
 def _shown(value: ErrorValue) -> str:
     """A value as one line shows it: of a file that was given in place of a name, the beginning is enough."""
-    text = repr(value)
+    text = shown_value(value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}… and {len(text) - _LONGEST_SHOWN} more"
+
+
+def shown_value(value: ErrorValue) -> str:
+    """A value as people write it, without the names of Python's types."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case date() | time():
+            return value.isoformat()
+        case timedelta():
+            return str(value)
+        case Mapping():
+            return ", ".join(f"{name} = {shown_value(one)}" for name, one in value.items()) or "nothing"
+        case list() | tuple():
+            return f"[{', '.join(map(shown_value, value))}]"
+    return repr(value)
 
 
 class _ClearError(ArbkitError):
@@ -221,12 +234,6 @@ class BadRecordError(InputError):
 
 class RefusedFileError(InputError):
     """A whole file cannot be used."""
-
-
-def first_fault(error: ValidationError) -> tuple[str, str, ErrorValue]:
-    """Where pydantic's first mistake is (``customs.duty_pct``; empty: the whole), what is wrong, and the value."""
-    fault = error.errors(include_url=False)[0]
-    return ".".join(map(str, fault["loc"])), fault["msg"].removeprefix("Value error, "), fault["input"]
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 1) -> list[str]:

@@ -33,6 +33,11 @@ def count(value: float | None, *, sign: str = "") -> str:
     return _text(value, 0, sign=sign)
 
 
+def counted(number: float, singular: str, plural: str | None = None) -> str:
+    """``1 record``, ``2,000 records``."""
+    return f"{count(number)} {singular if number == 1 else plural or singular + 's'}"
+
+
 def printable(text: str) -> str:
     """Foreign text for a terminal: what would move its cursor, set its clipboard or turn its lines around is marked.
 

@@ -12,7 +12,8 @@ from dotenv.parser import parse_stream
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from arbkit.core.errors import ConfigError, UsageError, first_fault
+from arbkit.core.errors import ConfigError, UsageError
+from arbkit.core.input.faults import first_fault
 from arbkit.core.marketplaces import market
 
 KEEPA_SERVICE = "https://api.keepa.com"

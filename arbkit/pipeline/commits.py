@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 
 from arbkit.core.errors import StreamError
+from arbkit.core.service.heartbeat import Pulse
 from arbkit.core.service.metrics import timed
 from arbkit.stream import Consumer, TopicPartition
 
@@ -22,6 +23,7 @@ class Commits:
         self._service = service
         self._done: dict[TopicPartition, int] = {}
         self._again_at = 0.0
+        self._fault: StreamError | None = None
 
     def commit(self, consumer: Consumer, offsets: Mapping[TopicPartition, int]) -> None:
         """Commit these offsets, as far as their partitions are still this member's; a failure is only logged."""
@@ -32,16 +34,28 @@ class Commits:
         try:
             with timed(self._service, "commit"):
                 consumer.commit(self._done)
-            self._done = {}
+            self._done, self._fault = {}, None
         except StreamError as error:
             # Another member has them now and does them again, which changes nothing; or the disk is full for a while.
             logger.warning("%s", error)
+            self._fault = error
 
     def commit_again(self, consumer: Consumer) -> None:
         """Commit what could not be committed, if that is some seconds ago."""
         if self._done and time.monotonic() >= self._again_at:
             self.commit(consumer, {})
 
+    def report(self, consumer: Consumer, pulse: Pulse, *, done: bool) -> None:
+        """Leave with the heartbeats whether anything gets done: ``done`` says that a batch just was.
+
+        Raises:
+            StreamError: it cannot be asked whether any waits.
+        """
+        if self._fault is not None:
+            pulse.failed(self._fault)
+        elif done or (pulse.is_failing and consumer.assignment() and not any(consumer.lag().values())):
+            pulse.succeeded()
+
     def forget(self) -> None:
         """Leave it to the next owners of the partitions: later it would undo what they have committed."""
-        self._done = {}
+        self._done, self._fault = {}, None

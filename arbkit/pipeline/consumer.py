@@ -25,7 +25,7 @@ from arbkit.core.errors import GroupBusyError, StoreCorruptError, StoreError, St
 from arbkit.core.models import ProductState
 from arbkit.core.offers.merging import Outcome
 from arbkit.core.retry import Failure, sleep_unless, with_retry
-from arbkit.core.service.heartbeat import record_heartbeat
+from arbkit.core.service.heartbeat import Pulse
 from arbkit.core.service.metrics import CONSUMED, CONSUMER_LAG, CONSUMER_PARTITIONS, STORE_RETRIES, expose, timed
 from arbkit.core.settings import Settings
 from arbkit.pipeline.commits import Commits
@@ -128,8 +128,10 @@ def consume(
         DeadLetterLimitError: nearly everything is unusable.
     """
     expose(settings, settings.consumer_metrics_port, "ARBKIT_CONSUMER_METRICS_PORT")
-    with open_stream(settings) as stream, open_store(settings) as store:
-        loop = _Loop(settings, stream, store, stop, until_empty=until_empty)
+    # Of a run that ends, such as an import's, heartbeats would hide that the service itself hangs.
+    pulse = Pulse(settings, "consumer", is_silent=until_empty)
+    with pulse, open_stream(settings) as stream, open_store(settings) as store:
+        loop = _Loop(settings, stream, store, stop, pulse, until_empty=until_empty)
         counted = ConsumeSummary() if summary is None else summary
         said = False
         # Else all that is loaded now is looked through for garbage again and again while a batch is decoded.
@@ -143,7 +145,7 @@ def consume(
                 if not said:
                     logger.warning("%s; waiting until it ends", error)
                 said = True
-                record_heartbeat(settings, "consumer")
+                pulse.beat()
         return counted
 
 
@@ -188,9 +190,17 @@ def drain(
 
 class _Loop:
     def __init__(
-        self, settings: Settings, stream: Stream, store: Store, stop: threading.Event, *, until_empty: bool
+        self,
+        settings: Settings,
+        stream: Stream,
+        store: Store,
+        stop: threading.Event,
+        pulse: Pulse,
+        *,
+        until_empty: bool,
     ) -> None:
         self._stream = stream
+        self._pulse = pulse
         self._store = store
         self._stop = stop
         self._until_empty = until_empty
@@ -219,7 +229,7 @@ class _Loop:
             self._decoding.expect(sum(self._stream.lag(ENRICH_GROUP, RAW_TOPIC).values()))
             try:
                 while not self._stop.is_set():
-                    self._show_life()
+                    self._pulse.beat()
                     if messages := self._poll():
                         ahead.append((self._decoding.start(messages), messages))
                     # Of a backlog the helper always has one more to decode.
@@ -257,11 +267,6 @@ class _Loop:
         with timed("consumer", "poll"):
             return self._consumer.poll(max_records=_BATCH, timeout_s=patience)
 
-    def _show_life(self) -> None:
-        # Of a run that ends, such as an import's, it would hide that the service itself hangs.
-        if not self._until_empty:
-            record_heartbeat(self._settings, "consumer")
-
     def _settle(self) -> None:
         """Wait for the batch that is under way, staying a member of the group, and commit it."""
         future = self._under_way
@@ -271,7 +276,7 @@ class _Loop:
         if not wait([future], timeout=_UNPAUSED_S).done:
             self._consumer.pause()
             while not wait([future], timeout=_SHORT_POLL_S).done:
-                self._show_life()
+                self._pulse.beat()
                 self._consumer.poll(max_records=1, timeout_s=0)
             self._consumer.resume()
         self._commit()
@@ -287,6 +292,7 @@ class _Loop:
         future, self._under_way = self._under_way, None
         if future is not None and future.result():
             self._commits.commit(self._consumer, self._offsets)
+            self._commits.report(self._consumer, self._pulse, done=True)
 
     def _caught_up(self) -> bool:
         return not any(self._stream.lag(ENRICH_GROUP, RAW_TOPIC).values())
@@ -295,6 +301,8 @@ class _Loop:
         """What is due from time to time: a commit that failed, retention, and the metrics."""
         now = time.monotonic()
         self._commits.commit_again(self._consumer)
+        if self._under_way is None:
+            self._commits.report(self._consumer, self._pulse, done=False)
         if now >= self._retention_at:
             self._retention_at = now + _RETENTION_EVERY_S
             self._stream.apply_retention()
@@ -347,7 +355,7 @@ class _Loop:
                 give_up=lambda _: self._is_over(),
                 first_s=0.5,
                 longest_s=30,
-                before_wait=_note_retry,
+                before_wait=self._note_retry,
                 sleep=sleep_unless(self._is_over, self._stop),
             )
         except (StoreCorruptError, StoreRefusedError):
@@ -367,6 +375,12 @@ class _Loop:
         CONSUMED.labels("stale").inc(written.stale)
         return written
 
+    def _note_retry(self, failure: Failure, _: float) -> None:
+        if isinstance(failure.error, StoreError):
+            STORE_RETRIES.labels(failure.error.kind).inc()
+        logger.error("the store does not take the batch, trying again: %s", failure.error)
+        self._pulse.failed(failure.error)
+
     def _is_over(self) -> bool:
         return self._ended or self._stop.is_set()
 
@@ -382,9 +396,3 @@ def _enriched(batch: DecodedBatch, states: Mapping[str, ProductState]) -> list[R
             origins = (o for u, o in zip(batch.updates, batch.origins, strict=True) if u.offer.asin == asin)
             batch.rejected += [(origin, f"a fault of arbkit: {error!r}") for origin in origins]
     return records
-
-
-def _note_retry(failure: Failure, _: float) -> None:
-    if isinstance(failure.error, StoreError):
-        STORE_RETRIES.labels(failure.error.kind).inc()
-    logger.error("the store does not take the batch, trying again: %s", failure.error)

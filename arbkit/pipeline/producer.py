@@ -26,7 +26,7 @@ import orjson
 from arbkit.core.errors import ConfigError, KeepaError, KeepaKeyError, KeepaTokensError, ServiceError
 from arbkit.core.files import sole_process
 from arbkit.core.retry import backoff_s
-from arbkit.core.service.heartbeat import record_heartbeat
+from arbkit.core.service.heartbeat import Pulse
 from arbkit.core.service.metrics import PRODUCED, TOKENS_LEFT, expose, timed
 from arbkit.core.settings import Settings
 from arbkit.pipeline.looks import LookDesk
@@ -56,6 +56,8 @@ _TICK_S = 1.0
 """How often an idle producer looks whether the watchlist has changed."""
 
 _ASK_TOKENS_S = 60.0
+_LATER_S = 60.0
+"""How much longer than it was said a wait for tokens must get to be said again."""
 _CHECK_MODE_S = 15.0
 _FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 300.0
@@ -98,11 +100,13 @@ def produce(settings: Settings, *, once: bool = False, stop: threading.Event) ->
     expose(settings, settings.producer_metrics_port, "ARBKIT_PRODUCER_METRICS_PORT")
     arriving = ArrivingAnswers(settings.home / "arriving.answer")
     with (
+        # A second producer, which is refused, says nothing of the first.
         sole_process(settings.home, "producer"),
+        Pulse(settings, "producer") as pulse,
         open_stream(settings) as stream,
         KeepaSource(settings, arriving=arriving, stop=stop) as source,
     ):
-        return _Producer(settings, stream, source, arriving, stop, once=once).run()
+        return _Producer(settings, stream, source, arriving, stop, pulse, once=once).run()
 
 
 class _Producer:
@@ -113,6 +117,7 @@ class _Producer:
         source: KeepaSource,
         arriving: ArrivingAnswers,
         stop: threading.Event,
+        pulse: Pulse,
         *,
         once: bool,
     ) -> None:
@@ -132,7 +137,9 @@ class _Producer:
         self._tokens: Tokens | None = None
         self._failures = 0
         self._mode_due_at = 0.0
-        self._beat = partial(record_heartbeat, settings, "producer")
+        self._tokens_at = -math.inf
+        self._pulse = pulse
+        self._beat = pulse.beat
 
     def run(self) -> ProduceSummary:
         self._watch.refresh(required=self._once)
@@ -157,6 +164,7 @@ class _Producer:
             elif self._once:
                 break
             else:
+                self._pulse.succeeded()
                 self._wait(step.seconds, or_new_list=True)
         self._summary.stopped = self._stop.is_set()
         return self._summary
@@ -201,6 +209,7 @@ class _Producer:
             elif self._can_write(self._tokens) and (batch := self._fetch(request)):
                 self._tokens = batch.tokens
                 self._consumed = None if batch.tokens is None else batch.tokens.consumed
+                self._tokens_at = -math.inf
                 arrived = Arrived(request.market, self._source.origin, tuple(batch.products), batch.fetched_at)
                 return self._publish(self._paid(arrived, batch.missing))
         except KeepaTokensError as error:
@@ -301,6 +310,7 @@ class _Producer:
         if batch.missing:
             shown = ", ".join(batch.missing[:MAX_SHOWN])
             logger.warning("%s: no answer for %d products: %s", batch.market, len(batch.missing), shown)
+        self._pulse.succeeded()
         self._summary.batches += 1
         self._summary.products += len(batch.records)
         self._summary.missing += len(batch.missing)
@@ -322,12 +332,18 @@ class _Producer:
 
     def _wait_for_tokens(self, seconds: float) -> None:
         """Wait until there may be tokens, at most a minute; then ask how many, which costs none."""
-        logger.info("waiting for tokens: about %.0f s", seconds)
+        self._pulse.succeeded()
+        now = time.monotonic()
+        # One wait is asked about many times; it may only get longer where others spend tokens of the same key.
+        if now + seconds > self._tokens_at + _LATER_S:
+            self._tokens_at = now + seconds
+            logger.info("waiting for tokens: about %d s", math.ceil(seconds))
         self._tokens = None
         self._wait(min(max(seconds, _TICK_S), _ASK_TOKENS_S))
 
     def _pause(self, error: ServiceError, seconds: float) -> None:
         """Say what is wrong, and wait."""
+        self._pulse.failed(error)
         if not self._stop.is_set():
             logger.error("%s; the next try is in %.0f s", error, seconds)
             self._wait(seconds)

@@ -27,8 +27,9 @@ from pydantic import BaseModel, JsonValue, ValidationError
 from arbkit.analysis.backtest.parameters import BacktestParameters
 from arbkit.analysis.detection_parameters import DetectParameters
 from arbkit.core import errors
-from arbkit.core.errors import ArbkitError, ServiceError, UsageError, did_you_mean, first_fault
+from arbkit.core.errors import ArbkitError, ServiceError, UsageError, did_you_mean
 from arbkit.core.files import file_lock, is_locked, sync_folder, sync_tree
+from arbkit.core.input.faults import first_fault
 from arbkit.core.models import Run, RunStatus
 from arbkit.core.results import Json
 from arbkit.core.service.process_tree import end_tree, kill_tree, spawn

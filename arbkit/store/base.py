@@ -343,8 +343,17 @@ class Store(WatchlistStore, Closing, Protocol):
         """The alerts of these ids, without those that are not kept."""
         ...
 
-    def pending_alerts(self, channel: str, limit: int, *, except_rules: Collection[str] = ()) -> list[AlertRecord]:
-        """Alerts that wait for this channel: those tried least often first, of these the best by priority."""
+    def pending_alerts(
+        self, channel: str, limit: int, *, except_rules: Collection[str] = (), asins: Collection[str] | None = None
+    ) -> list[AlertRecord]:
+        """Alerts that wait for this channel: those tried least often first, of these the best by priority.
+
+        Args:
+            channel: its name.
+            limit: the most to give.
+            except_rules: names of rules whose alerts are left out.
+            asins: only those of these products; None: of any.
+        """
         ...
 
     def sent_alerts(self, channel: str, *, since: float) -> list[SentAlert]:

@@ -26,7 +26,9 @@ from arbkit.core.errors import (
     StreamError,
     UsageError,
     did_you_mean,
+    shown_value,
 )
+from arbkit.core.input.faults import cause_of, fault_words
 from arbkit.core.input.filters import ALIASES
 from arbkit.core.results import JsonObject, Problem
 from arbkit.core.service import api_keys
@@ -34,6 +36,7 @@ from arbkit.core.settings import Settings
 from arbkit.web.policies import NOTHING_ACTIVE, SECURITY_HEADERS
 
 if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 Asked = TypeVar("Asked", bound=BaseModel)
@@ -98,6 +101,8 @@ ANY_ROUTE = (400, 401, 403, 405, 408, 413, 422, 429, 500)
 """Statuses of the problems that every address may answer with."""
 
 
+_FLAT = ("query", "path", "header")
+_WHOLE = ("query", "path", "header", "body")
 _KEY = "key"
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -194,15 +199,23 @@ def _on_ours(request: Request, error: Exception) -> Response:
 
 
 def _on_invalid(request: Request, error: Exception) -> Response:
-    faults: list[JsonObject] = [
-        {
-            "field": _as_given(request, _place(fault["loc"])),
-            "value": fault.get("input"),
-            "why": str(fault["msg"]).removeprefix("Value error, "),
-        }
-        for fault in cast("RequestValidationError", error).errors()
-    ]
+    by_field: dict[str, list[ErrorDetails]] = {}
+    for fault in cast("RequestValidationError", error).errors():
+        by_field.setdefault(_place(fault["loc"]), []).append(fault)
+    faults = [_fault(request, field, found) for field, found in by_field.items()]
     return _on_ours(request, InvalidInputError(faults))
+
+
+def _fault(request: Request, field: str, found: Sequence[ErrorDetails]) -> JsonObject:
+    why, remedy = fault_words(found)
+    value = None if found[0]["type"] == "missing" else found[0].get("input")
+    if field in _WHOLE:
+        # What all hold together is no value that anyone gave.
+        cause = cause_of(found[0])
+        field, value = (field, None) if cause is None or cause.field is None else (cause.field, cause.value)
+    return {
+        "field": _as_given(request, field), "value": _shown(value), "why": f"{why}. {remedy}" if remedy else why
+    }  # fmt: skip
 
 
 def _on_http(request: Request, error: Exception) -> Response:
@@ -228,6 +241,9 @@ def _on_fault(_: Request, error: Exception) -> Response:
 def _place(location: Sequence[str | int]) -> str:
     """Where in a request: ``page``, ``asins[1]``, or ``body``."""
     inside = location[1:] if len(location) > 1 and isinstance(location[1], str) else location[:1]
+    if location[0] in _FLAT:
+        # What follows a name there is a kind that the value may be.
+        inside = [inside[0], *(part for part in inside[1:] if isinstance(part, int))]
     first, *rest = inside
     return str(first) + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in rest)
 
@@ -242,7 +258,7 @@ def _shown(value: Any) -> Any:
     """A refused value as JSON can hold it, not longer than anyone wants to read."""
     if value is None or isinstance(value, bool | float) or (isinstance(value, int) and abs(value) < 2**53):
         return value
-    text = value if isinstance(value, str) else repr(value)
+    text = value if isinstance(value, str) else shown_value(value)
     text = text.encode("utf-8", "replace").decode()
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
@@ -268,7 +284,8 @@ async def refuse_unknown(request: Request) -> None:
     for name, value in request.query_params.multi_items():
         canonical = name if name in known else ALIASES.get(name, name)
         if canonical not in known:
-            why = f"no such parameter. {did_you_mean(name, known, otherwise='It takes')}"
+            remedy = did_you_mean(name, known, otherwise="It takes") if known else "It takes none"
+            why = f"no such parameter. {remedy}"
             faults.append({"field": name, "value": value, "why": why})
         elif canonical in seen:
             faults.append({"field": name, "value": value, "why": "given more than once"})

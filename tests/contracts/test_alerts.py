@@ -128,6 +128,17 @@ def test_what_waits_for_a_channel_comes_the_least_tried_and_the_best_first(opene
     assert len(store.pending_alerts("mail", 10, except_rules=["other"])) == 3
 
 
+def test_what_waits_for_a_channel_is_found_by_product(opened: Open) -> None:
+    store = opened()
+    store.add_alerts([alert(n, waiting(), asin=f"B00000000{n % 3}") for n in range(9)])
+    assert ids(store.pending_alerts("mail", 10, asins=["B000000001", "B000000002"])) == [
+        "a8", "a7", "a5", "a4", "a2", "a1",
+    ]  # fmt: skip
+    assert ids(store.pending_alerts("mail", 2, asins=["B000000000"])) == ["a6", "a3"]
+    assert store.pending_alerts("mail", 10, asins=["B000000000"], except_rules=["worth it"]) == []
+    assert store.pending_alerts("mail", 10, asins=[]) == []
+
+
 def test_what_a_channel_has_sent_is_counted_from_a_moment_on(opened: Open) -> None:
     store = opened()
     times = [1_790_000_000.5, 1_790_000_000.75, 1_790_000_009.0]

@@ -134,14 +134,14 @@ def test_products_and_one_of_them(client: TestClient) -> None:
     [
         ("/arbitrage?min_margn=20", "min_margn", "Did you mean min_margin?"),
         ("/arbitrage?source=US", "source", "UK, DE, FR, IT, ES"),
-        ("/arbitrage?limit=0", "limit", "greater than or equal to 1"),
+        ("/arbitrage?limit=0", "limit", "must be at least 1"),
         ("/arbitrage?limit=10&limit=20", "limit", "more than once"),
         ("/arbitrage?cursor=abc", "cursor", "not one that arbkit made"),
         ("/arbitrage?cursor=2.abc", "cursor", ""),
         ("/arbitrage?min_profit=nan", "min_profit", "finite"),
         ("/products?max_price=10", "max_price", "market"),
         ("/products/nonsense", "asin", ""),
-        ("/stats?x=1", "x", "takes: none"),
+        ("/stats?x=1", "x", "takes none"),
     ],
 )
 def test_bad_parameters_are_named_with_their_value_and_why(client: TestClient, url: str, field: str, says: str) -> None:
@@ -400,9 +400,9 @@ def test_a_history_has_readable_times_and_major_units(client: TestClient) -> Non
     ("query", "field", "says"),
     [
         ("series=buybox", "series", "Did you mean buy_box?"),
-        ("from=tomorrow", "from", "datetime"),
-        ("from=2026-02-01&to=2026-01-01", "request", "from is after to"),
-        ("max_points=1", "max_points", "greater than or equal to 10"),
+        ("from=tomorrow", "from", "not a time"),
+        ("from=2026-02-01&to=2026-01-01", "from", "is after to"),
+        ("max_points=1", "max_points", "must be at least 10"),
         ("market=US", "market", "UK, DE, FR, IT, ES"),
         ("from=0001-01-01T00:00:00%2B14:00", "from", "no time that can be"),
         ("from=9999-12-31T23:59:59.999999Z", "from", "no time that can be"),
@@ -410,7 +410,7 @@ def test_a_history_has_readable_times_and_major_units(client: TestClient) -> Non
 )
 def test_a_stretch_of_history_that_cannot_be_is_named(client: TestClient, query: str, field: str, says: str) -> None:
     (fault,) = faults(client.get(f"/products/{ASINS[0]}/history?{query}"))
-    assert field in (fault["field"], "request")
+    assert fault["field"] == field
     assert says in fault["why"]
 
 

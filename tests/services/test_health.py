@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -15,8 +16,10 @@ from pydantic import SecretStr
 from arbkit.core.models import Update
 from arbkit.core.service.heartbeat import LIMIT_S, heartbeat_path, record_heartbeat
 from arbkit.core.settings import Settings
+from arbkit.core.sqlite import connect
 from arbkit.sources.keepa_api.token_budget import Tokens, write_tokens
 from arbkit.store import open_store
+from arbkit.stream import ALERTS_TOPIC, Record, open_stream
 from arbkit.web.api import create_app
 from tests.helpers.factories import offer
 
@@ -67,6 +70,23 @@ def test_the_log_may_be_away_while_what_is_stored_is_served(filled: Settings) ->
     status, body = health(away)
     assert (status, body["status"], body["services"]["log"]["status"]) == (200, "degraded", "unhealthy")
     assert body["services"]["store"]["status"] == "healthy"
+
+
+def test_a_group_that_is_late_degrades_the_whole_while_something_runs(filled: Settings) -> None:
+    with open_stream(filled) as stream:
+        stream.publish(ALERTS_TOPIC, [Record("B000000001", b"{}")])
+    record_heartbeat(filled, "consumer")
+    assert health(filled)[1]["services"]["log"]["status"] == "healthy"
+    with closing(connect(filled.database)) as connection:
+        connection.execute("UPDATE log_messages SET timestamp = timestamp - 3600")
+    status, body = health(filled)
+    assert (status, body["status"], body["services"]["log"]["status"]) == (200, "degraded", "degraded")
+    detail = body["services"]["log"]["detail"]
+    assert "group arbkit-alerts: has read nothing yet: 1 message of arbitrage.alerts waits for it" in detail
+    assert "`arbkit alerts deliver`" in detail
+    # Where nothing runs, nobody is late.
+    heartbeat_path(filled, "consumer").unlink()
+    assert health(filled)[1]["services"]["log"]["status"] == "healthy"
 
 
 def test_a_store_that_is_away_or_hangs_is_503_and_the_process_lives(

@@ -14,24 +14,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from uuid import uuid4
 
 import orjson
 import pytest
 import uvicorn
-from elasticsearch import Elasticsearch as Client
 from pydantic import SecretStr
 
 from arbkit.core.models import Run, Update
 from arbkit.core.settings import Settings
+from arbkit.ops.setup import initialise
 from arbkit.store import open_store
-from arbkit.store.elastic.indices import create
-from arbkit.stream import TOPICS, open_stream
 from arbkit.web.api import create_app
 from tests.docs.openapi import OPENAPI, openapi
 from tests.helpers.factories import history, offer, opportunity
 from tests.helpers.routes import store_routes
-from tests.servers.launch import Elasticsearch
 
 ASIN = "B000000001"
 TOKEN = "an-admins-token"
@@ -94,34 +90,19 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
             del sys.modules[name]
 
 
-@pytest.fixture(params=["sqlite", "elasticsearch"])
-def stored(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Settings]:
-    """Settings with a store of each kind, which is there."""
-    if request.param == "sqlite":
-        yield settings
-        return
-    server: Elasticsearch = request.getfixturevalue("elasticsearch")
-    prefix = f"t{uuid4().hex[:12]}-"
-    create(server.url, prefix=prefix)
-    yield settings.model_copy(update={"store": server.url, "store_prefix": prefix})
-    with Client(server.url) as client:
-        client.indices.delete(index=",".join(client.indices.get(index=f"{prefix}*")))
-
-
 @pytest.fixture
-def address(stored: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def address(either_store: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Where the API over a store with something of everything is served, and somebody takes looks."""
-    settings = stored.model_copy(update={"demo": True, "token": SecretStr(TOKEN)})
+    settings = either_store.model_copy(update={"demo": True, "token": SecretStr(TOKEN)})
     # Whether a wrong key is refused is asked again and again here.
     monkeypatch.setattr("arbkit.core.service.failed_logins._MOST_FAILURES", 1_000_000)
+    initialise(settings)
     with open_store(settings) as store:
         store.put([Update(offer(ASIN, code), history(ASIN, code)) for code in ("DE", "IT")])
         store_routes(store, [opportunity(ASIN)])
         store.put_run(Run(run_id="r1", report="detect", status="succeeded", started_at=1_760_000_000.0))
     folder = settings.reports_dir / "detect" / "r1"
     folder.mkdir(parents=True)
-    with open_stream(settings) as log:
-        log.create_topics(TOPICS)
     (folder / "result.json").write_bytes(orjson.dumps({"total": 1, "items": []}))
     assert settings.watchlist is not None
     settings.watchlist.write_text(f"{ASIN}\nno asin\n")

@@ -18,6 +18,7 @@ from typing import Any
 
 import orjson
 import pytest
+import requests
 from prometheus_client import REGISTRY
 
 import arbkit.pipeline.producer
@@ -27,7 +28,8 @@ from arbkit.core.settings import Settings
 from arbkit.core.sqlite import connect
 from arbkit.pipeline.producer import ProduceSummary, produce
 from arbkit.sources import watchlist
-from arbkit.sources.keepa_api.token_budget import read_tokens
+from arbkit.sources.demo.server import DemoServer
+from arbkit.sources.keepa_api.token_budget import Tokens, read_tokens
 from arbkit.store import open_store
 from arbkit.stream import RAW_TOPIC, Record, dead_letters, open_stream
 from tests.helpers import processes
@@ -170,6 +172,41 @@ def test_without_tokens_nothing_is_asked_and_a_stop_ends_the_wait(tmp_path: Path
     with stub(lambda asked, _: tokens(-5000)) as service, running(config(tmp_path, service)):
         eventually(lambda: service.count("token"))
     assert service.count("product") == 0
+
+
+def test_a_wait_for_tokens_is_one_line_with_the_time_that_it_takes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    left = [-3, -3, -2, -1, 0]
+
+    def answer(asked: Asked, before: int) -> Reply:
+        return tokens(left[before]) if asked.name == "token" and before < len(left) else well(asked, before)
+
+    def waits(service: Stub) -> list[str]:
+        eventually(lambda: service.count("product") == 2)
+        return [one.message for one in caplog.records if "waiting for tokens" in one.message]
+
+    caplog.set_level(logging.INFO, "arbkit.pipeline.producer")
+    with stub(answer) as service, pytest.MonkeyPatch.context() as patched:
+        patched.setattr("arbkit.pipeline.producer._ASK_TOKENS_S", 0.05)
+        patched.setattr("arbkit.pipeline.producer._TICK_S", 0.05)
+        with running(config(tmp_path, service)):
+            # The next refill comes in 42 seconds and brings five.
+            assert waits(service) == ["waiting for tokens: about 42 s"]
+
+
+def test_the_demo_market_says_when_it_answers_again() -> None:
+    with DemoServer("127.0.0.1", 0, speed=0, rate=60) as demo, requests.Session() as session:
+        asked = f"{demo.url}/product?key=demo&domain=3&asin={','.join(f'B{n:09}' for n in range(100))}"
+        said = session.get(asked).json()
+        while said["tokensLeft"] > 0:
+            said = session.get(asked).json()
+        for answer in (said, session.get(asked).json()):
+            left, refill_s = answer["tokensLeft"], answer["refillIn"] / 1000
+            state = Tokens(left=left, refill_rate=60, refill_in_s=refill_s, at=0.0, consumed=0, origin="demo")
+            # At one token a second a balance of -9 is above zero in ten.
+            assert left <= 0
+            assert state.wait_s(0.0) == pytest.approx(1 - left, abs=0.01)
 
 
 def test_the_place_is_kept_and_the_watchlist_read_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -226,8 +226,8 @@ def test_two_runs_of_a_report_are_never_under_way_at_once(settings: Settings) ->
     ("words", "says"),
     [
         (["tpo=3"], "Did you mean top?"),
-        (["top=0"], "greater than or equal to 1"),
-        (["top=x"], "valid integer"),
+        (["top=0"], "must be at least 1"),
+        (["top=x"], "not a whole number"),
         (["min_change=nan"], "finite"),
         (["top"], "name=value"),
         (["top=1", "top=2"], "given twice"),

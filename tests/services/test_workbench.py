@@ -7,13 +7,10 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from inspect import signature
-from uuid import uuid4
 
 import pandas as pd
 import pytest
-from elasticsearch import Elasticsearch as Client
 
 import arbkit
 from arbkit.analysis import detection
@@ -28,23 +25,9 @@ from arbkit.workbench import Workbench
 from tests.helpers.factories import PACKAGE, history, offer, opportunity
 from tests.helpers.paths import ROOT
 from tests.helpers.routes import store_routes
-from tests.servers.launch import Elasticsearch
 
 HOSTILE = "<script>alert(1)</script> $x$ a very long title that nobody would want to see whole in a table"
 PRICES = {"DE": 69_99, "FR": 59_00, "IT": 40_00, "ES": None}
-
-
-@pytest.fixture(params=["sqlite", "elasticsearch"])
-def chosen(request: pytest.FixtureRequest, settings: Settings) -> Iterator[Settings]:
-    """Settings of an empty store of each kind."""
-    if request.param == "sqlite":
-        yield settings
-        return
-    server: Elasticsearch = request.getfixturevalue("elasticsearch")
-    prefix = f"w{uuid4().hex[:12]}-"
-    yield settings.model_copy(update={"store": server.url, "store_prefix": prefix})
-    with Client(server.url) as client:
-        client.indices.delete(index=",".join(client.indices.get_alias(name=f"{prefix}*")))
 
 
 def fill(settings: Settings) -> None:
@@ -81,9 +64,9 @@ def html_of(table: DisplayFrame) -> str:
     return html
 
 
-def test_a_newcomer_looks_around(chosen: Settings) -> None:
-    fill(chosen)
-    with arbkit.open(chosen) as arb:
+def test_a_newcomer_looks_around(either_store: Settings) -> None:
+    fill(either_store)
+    with arbkit.open(either_store) as arb:
         asin = arb.pick()
         assert asin == "B000000001"
         assert arb.stats()["products"].tolist() == [1]
@@ -109,9 +92,9 @@ def test_a_newcomer_looks_around(chosen: Settings) -> None:
         assert arb.plot_routes().data[0].z[2][0] == best["profit"]
 
 
-def test_every_route_has_a_profit_or_a_reason(chosen: Settings) -> None:
-    fill(chosen)
-    with arbkit.open(chosen) as arb:
+def test_every_route_has_a_profit_or_a_reason(either_store: Settings) -> None:
+    fill(either_store)
+    with arbkit.open(either_store) as arb:
         routes = arb.routes("B000000001", components=True)
     assert len(routes) == 20
     assert (routes["profit"].isna() == (routes["unknown"] != "")).all()
@@ -205,10 +188,10 @@ def test_without_a_store_it_says_what_to_do(settings: Settings) -> None:
     assert not settings.database.exists()
 
 
-def test_an_empty_store_is_filled_from_the_demo_market_once(chosen: Settings) -> None:
-    assert chosen.watchlist is not None
-    chosen.watchlist.write_text("\n".join([*asins()[:12], "B0NOTINDEM"]))
-    with arbkit.open(chosen) as arb:
+def test_an_empty_store_is_filled_from_the_demo_market_once(either_store: Settings) -> None:
+    assert either_store.watchlist is not None
+    either_store.watchlist.write_text("\n".join([*asins()[:12], "B0NOTINDEM"]))
+    with arbkit.open(either_store) as arb:
         arb.fill_demo()
         stats = arb.stats()
         assert stats["products"].iloc[0] == 12

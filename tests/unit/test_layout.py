@@ -53,6 +53,8 @@ def test_the_package_does_not_grow() -> None:
         "who may ask the API: keys, events, exports, limits": 1_050,
         "a watchlist with notes and groups, shared with the store": 560,
         "pages of opportunities from memory": 780,
+        "services that say what fails": 180, "bursts, and the newest of a kind": 100,
+        "names in rules that are checked": 120, "faults in plain words": 60,
         "a page of alerts": 720, "a doctor of all that is there, retention, addresses": 560,
         "forecasts of the selling price, and their backtest": 1_200,
         "sales forecasts with their scores": 620,

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from pydantic import Field
 
-from arbkit.core.errors import StoreError
+from arbkit.alerts.alert import AlertType
+from arbkit.core.errors import StoreError, UsageError, did_you_mean
 from arbkit.core.results import JsonObject, Result
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
 from arbkit.store.alerts import AlertRecord, DeliveryStatus
 from arbkit.store.queries import AlertQuery
+
+TYPES: tuple[AlertType, ...] = get_args(AlertType)
+"""Every type of alert."""
 
 
 class DeliveryShown(Result):
@@ -45,6 +51,19 @@ class AlertHistory(Result):
     items: list[AlertShown]
     total: int
     next: str | None = Field(description="cursor of the next page; null: there is none")
+
+
+def check_type(word: str) -> AlertType:
+    """The type of alerts of this name.
+
+    Raises:
+        UsageError: there is none; names the nearest, or all.
+    """
+    found = {str(one): one for one in TYPES}.get(word)
+    if found is None:
+        remedy = did_you_mean(word, TYPES, otherwise="Use one of")
+        raise UsageError("no such type of alert", field="type", value=word, remedy=remedy)
+    return found
 
 
 def read_history(settings: Settings, query: AlertQuery) -> AlertHistory:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from queue import Empty, Queue
@@ -15,14 +15,15 @@ import orjson
 from arbkit.alerts.channels.message import compose, dashboards_address
 from arbkit.alerts.channels.quiet_hours import start_of_day
 from arbkit.alerts.channels.senders import open_sender
+from arbkit.alerts.delivery.bursts import Bursts
 from arbkit.alerts.delivery.lane import MAX_ATTEMPTS, MAX_REFUSALS, Lane, Outcome
 from arbkit.alerts.delivery.plan import DeliveryPlan
 from arbkit.alerts.delivery.selection import (
-    MOST_IN_DIGEST,
     alerts_left,
     digest_wait_s,
     grouped,
     messages_left,
+    newest_of,
     within_limits,
 )
 from arbkit.alerts.delivery.settling import Ready, Settling, settle
@@ -88,6 +89,7 @@ class Lanes:
         self._unrecorded: list[Outcome] = []
         self._lanes: dict[str, Lane] = {}
         self._plan: DeliveryPlan | None = None
+        self._bursts = Bursts()
         self._tidy_at = self._forget_at = 0.0
 
     @property
@@ -122,6 +124,10 @@ class Lanes:
         """Look for messages at once: something has come."""
         for lane in self._lanes.values():
             lane.look_soon()
+
+    def note_arrivals(self, rules: Iterable[str]) -> None:
+        """Take account of alerts that have just come in, by their rules: of a burst the best are to go first."""
+        self._bursts.note(rules, time.monotonic())
 
     def forget_sent(self) -> None:
         """Ask the store what was sent before anything is sent again: another dispatcher sends."""
@@ -165,9 +171,9 @@ class Lanes:
         if most == 0:
             lane.look_at = tick + _LONGEST_LOOK_S
             return 0
-        shown = self._ready(lane, plan, now)
-        groups = grouped(lane.channel, [one.record for one in shown.values()], plan.zone)
-        due = groups[: lane.free if most is None else min(most, lane.free)]
+        messages = lane.free if most is None else min(most, lane.free)
+        shown = self._ready(lane, plan, now, messages)
+        due = grouped(lane.channel, [one.record for one in shown.values()], plan.zone)[:messages]
         for group in due:
             self._hand_over(lane, [shown[record.id] for record in group])
         if not due:
@@ -183,30 +189,41 @@ class Lanes:
             lane.sent = found
         return lane.sent
 
-    def _ready(self, lane: Lane, plan: DeliveryPlan, now: float) -> dict[str, Ready]:
-        """What waits for a lane and may go now, by id."""
+    def _ready(self, lane: Lane, plan: DeliveryPlan, now: float, messages: int) -> dict[str, Ready]:
+        """What waits for a lane and may go now in as many messages, by id."""
         left = alerts_left(plan, self._sent(lane, plan, now), lane.in_flight.values(), now=now)
         gathers = lane.channel.digest_s is not None or lane.channel.quiet is not None
         for most in (_AT_ONCE,) if gathers else (_FIRST_LOOK, _AT_ONCE):
-            waiting = self._waiting(lane, left, most)
+            found = self._pending(lane, left, most)
+            waiting = [one for one in found if one.id not in lane.in_flight and lane.may_try(one.id)]
             wait_s = digest_wait_s(lane.channel, waiting, lane.last_digest_at, now=now)
             if wait_s:
                 lane.look_at = time.monotonic() + min(wait_s, _LONGEST_LOOK_S)
                 return {}
-            by = Settling(self._settings, self._store, plan, lane.channel, now)
-            settled = settle(within_limits(waiting, left), by, enough=MOST_IN_DIGEST if gathers else lane.free)
+            by = Settling(self._settings, self._store, plan, lane.channel, now, newest_of(found))
+            settled = settle(within_limits(waiting, left), by, messages=messages)
             self._store.put_alerts(settled.changed)
             for status in settled.decided:
                 self._delivered.count(status)
-            if settled.ready or len(waiting) < most:
+            if settled.ready or len(found) < most:
                 break
         return {one.record.id: one for one in settled.ready}
 
-    def _waiting(self, lane: Lane, left: Mapping[str, int], most: int) -> list[AlertRecord]:
-        """Alerts that wait for a lane, the first ``most``, but those of rules that have sent enough today."""
-        exhausted = [rule for rule, count in left.items() if not count]
-        found = self._store.pending_alerts(lane.channel.name, most + len(lane.in_flight), except_rules=exhausted)
-        return [one for one in found if one.id not in lane.in_flight and lane.may_try(one.id)]
+    def _pending(self, lane: Lane, left: Mapping[str, int], most: int) -> list[AlertRecord]:
+        """What waits for a lane, the first ``most`` and all of their products, also what it is sending.
+
+        Without alerts of rules that have sent enough today, or of which better ones may be coming in just now.
+        """
+        tick = time.monotonic()
+        name, limit = lane.channel.name, most + len(lane.in_flight)
+        silent = [rule for rule, count in left.items() if not count or self._bursts.wait_s(rule, tick)]
+        found = self._store.pending_alerts(name, limit, except_rules=silent)
+        if len(found) == limit:
+            asins = {one.asin for one in found}
+            known = {one.id for one in found}
+            of_products = self._store.pending_alerts(name, _AT_ONCE, except_rules=silent, asins=asins)
+            found += [one for one in of_products if one.id not in known]
+        return found
 
     def _hand_over(self, lane: Lane, group: Sequence[Ready]) -> None:
         message = compose([one.shown for one in group], pages=self._pages, longest=lane.longest)

@@ -12,6 +12,7 @@ from arbkit.alerts.delivery.plan import DeliveryPlan
 from arbkit.store.alerts import AlertRecord, SentAlert
 
 MOST_IN_DIGEST = 50
+_DIGEST = "digest"
 _HOUR_S = 3_600.0
 
 
@@ -64,26 +65,34 @@ def digest_wait_s(channel: Channel, waiting: Sequence[AlertRecord], last_digest_
     return channel.digest_s - passed if 0 <= passed < channel.digest_s else 0.0
 
 
-def grouped(channel: Channel, ready: Sequence[AlertRecord], zone: ZoneInfo) -> list[list[AlertRecord]]:
-    """These alerts by message: a digest where the channel has them, or of what came in its quiet hours.
+def message_of(channel: Channel, record: AlertRecord, zone: ZoneInfo) -> str:
+    """What the alerts have in common that go in one message: a digest, the quiet hours in which they came, a product.
 
-    Of the others, those of a product go together, the best first. One that failed before goes alone: it may be what the
-    channel refuses, and is to take no other with it.
+    One that failed before goes alone: it may be what the channel refuses, and is to take no other with it.
     """
-    best_first = sorted(ready, key=lambda record: -record.priority)
     if channel.digest_s is not None:
-        return _chunks(best_first)
-    quiet = channel.quiet
-    late = [record for record in best_first if quiet is not None and quiet.contains(record.received_at, zone)]
-    held_back = {record.id for record in late}
-    by_product: dict[str, list[AlertRecord]] = {}
+        return _DIGEST
+    if channel.quiet is not None and channel.quiet.contains(record.received_at, zone):
+        return _DIGEST
+    delivery = record.delivery(channel.name)
+    return f"alert {record.id}" if delivery is not None and delivery.attempts else f"product {record.asin}"
+
+
+def grouped(channel: Channel, ready: Iterable[AlertRecord], zone: ZoneInfo) -> list[list[AlertRecord]]:
+    """These alerts by message, in each the best first; a digest comes before the others."""
+    by_message: dict[str, list[AlertRecord]] = {_DIGEST: []}
     for record in ready:
-        if record.id not in held_back:
-            failed_here = (delivery := record.delivery(channel.name)) is not None and delivery.attempts
-            by_product.setdefault(record.id if failed_here else record.asin, []).append(record)
-    together = (sorted(records, key=lambda record: -record.priority) for records in by_product.values())
-    return [*_chunks(late), *(chunk for records in together for chunk in _chunks(records))]
+        by_message.setdefault(message_of(channel, record, zone), []).append(record)
+    together = (sorted(records, key=lambda record: -record.priority) for records in by_message.values())
+    return [records[at : at + MOST_IN_DIGEST] for records in together for at in range(0, len(records), MOST_IN_DIGEST)]
 
 
-def _chunks(records: Sequence[AlertRecord]) -> list[list[AlertRecord]]:
-    return [list(records[at : at + MOST_IN_DIGEST]) for at in range(0, len(records), MOST_IN_DIGEST)]
+def kind_of(record: AlertRecord) -> tuple[str, ...]:
+    """What an alert has in common with a newer one that says the same again: route, rule and type."""
+    route = (record.document.get("source"), record.document.get("target"))
+    return (record.asin, *map(str, route), record.rule, record.type)
+
+
+def newest_of(records: Iterable[AlertRecord]) -> dict[tuple[str, ...], AlertRecord]:
+    """The newest alert of each kind, as :func:`kind_of` tells them apart."""
+    return {kind_of(record): record for record in sorted(records, key=lambda record: record.at)}

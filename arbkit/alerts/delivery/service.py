@@ -18,8 +18,9 @@ from arbkit.alerts.delivery.lanes import Delivered, Lanes
 from arbkit.alerts.delivery.plan import DeliveryPlan, PlanMark, load_plan, plan_mark
 from arbkit.core.errors import ConfigError, GroupBusyError, StoreError, StreamError
 from arbkit.core.retry import until_done
-from arbkit.core.service.heartbeat import record_heartbeat
+from arbkit.core.service.heartbeat import Pulse
 from arbkit.core.settings import Settings
+from arbkit.pipeline.commits import Commits
 from arbkit.store import Store, open_store
 from arbkit.stream import ALERTS_GROUP, ALERTS_TOPIC, Consumer, Message, Stream, dead_letter_topic, open_stream
 from arbkit.stream.dead_letters import dead_letter
@@ -50,12 +51,12 @@ def deliver(settings: Settings, *, stop: threading.Event, until_empty: bool = Fa
         GroupBusyError: with ``until_empty``, another dispatcher is at work on an embedded log.
     """
     said = False
-    with open_stream(settings) as stream, open_store(settings) as store:
-        dispatcher = _Dispatcher(settings, stream, store, stop)
+    with Pulse(settings, _SERVICE) as pulse, open_stream(settings) as stream, open_store(settings) as store:
+        dispatcher = _Dispatcher(settings, stream, store, stop, pulse, until_empty=until_empty)
         try:
             while not stop.is_set():
                 try:
-                    dispatcher.run(until_empty=until_empty)
+                    dispatcher.run()
                     break
                 except GroupBusyError as error:
                     if until_empty:
@@ -63,41 +64,58 @@ def deliver(settings: Settings, *, stop: threading.Event, until_empty: bool = Fa
                     if not said:
                         logger.warning("%s; waiting until it ends", error)
                     said = True
-                    record_heartbeat(settings, _SERVICE)
+                    pulse.beat()
         finally:
             dispatcher.close()
     return dispatcher.delivered
 
 
 class _Dispatcher:
-    def __init__(self, settings: Settings, stream: Stream, store: Store, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        stream: Stream,
+        store: Store,
+        stop: threading.Event,
+        pulse: Pulse,
+        *,
+        until_empty: bool,
+    ) -> None:
         self.delivered = Delivered()
+        self._pulse = pulse
+        self._commits = Commits(_SERVICE)
         self._settings = settings
         self._stream = stream
         self._store = store
         self._stop = stop
+        self._until_empty = until_empty
         self._lanes = Lanes(settings, stream, store, self.delivered)
         self._plan: DeliveryPlan | None = None
         self._mark: PlanMark = None
         self._plan_at = 0.0
         self._read_until = 0.0
 
-    def run(self, *, until_empty: bool) -> None:
-        with self._stream.consumer(ALERTS_GROUP, [ALERTS_TOPIC], on_revoke=lambda _: None) as consumer:
+    def run(self) -> None:
+        with self._stream.consumer(
+            ALERTS_GROUP, [ALERTS_TOPIC], on_revoke=lambda _: self._commits.forget()
+        ) as consumer:
             while not self._stop.is_set():
-                record_heartbeat(self._settings, _SERVICE)
+                self._pulse.beat()
                 if not self._until_done(self._follow_plan) or self._plan is None:
                     return
                 is_busy = self._lanes.is_busy
                 messages = consumer.poll(max_records=_BATCH, timeout_s=0 if is_busy else _POLL_S)
                 if is_busy and not messages:
                     self._lanes.await_outcome(_BUSY_WAIT_S)
-                if messages and self._until_done(partial(self._take, messages, self._plan)):
-                    self._commit(consumer, messages)
+                is_taken = bool(messages) and self._until_done(partial(self._take, messages, self._plan))
+                if is_taken:
+                    self._commits.commit(consumer, {m.topic_partition: m.offset + 1 for m in messages})
+                self._commits.commit_again(consumer)
                 if self._has_more(messages):
                     continue
                 is_done = self._serve(consumer)
-                if until_empty and is_done and not messages and not sum(consumer.lag().values()):
+                self._commits.report(consumer, self._pulse, done=is_taken)
+                if self._until_empty and is_done and not messages and not sum(consumer.lag().values()):
                     return
 
     def close(self) -> None:
@@ -110,7 +128,8 @@ class _Dispatcher:
     def _has_more(self, messages: Sequence[Message]) -> bool:
         """Whether to go on reading before anything is sent."""
         now = time.monotonic()
-        if len(messages) < _BATCH:
+        # Of a run that ends, all that is there is read before anything goes: the best of it first.
+        if len(messages) < _BATCH and not (self._until_empty and messages):
             self._read_until = 0.0
             return False
         self._read_until = self._read_until or now + _CATCH_UP_S
@@ -156,19 +175,14 @@ class _Dispatcher:
             self._stream.publish(dead_letter_topic(ALERTS_TOPIC), letters)
         keep(self._store, taken)
         self.delivered.received += len(taken.records)
+        if not self._until_empty:
+            self._lanes.note_arrivals(record.rule for record in taken.records)
         self._lanes.look_now()
-
-    def _commit(self, consumer: Consumer, messages: Sequence[Message]) -> None:
-        mine = consumer.assignment()
-        try:
-            consumer.commit({m.topic_partition: m.offset + 1 for m in messages if m.topic_partition in mine})
-        except StreamError as error:
-            # Another dispatcher has them now and keeps them again, which changes nothing.
-            logger.warning("%s", error)
 
     def _until_done(self, act: Callable[[], None]) -> bool:
         return until_done(act, stop=self._stop, on_failure=self._note_wait)
 
     def _note_wait(self, error: BaseException) -> None:
         logger.error("no alert is sent, trying again: %s", error)
-        record_heartbeat(self._settings, _SERVICE)
+        self._pulse.failed(error)
+        self._pulse.beat()

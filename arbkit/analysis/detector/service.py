@@ -18,7 +18,7 @@ from arbkit.analysis.detector.storing import Announcing, CurrentInputs, price_in
 from arbkit.core.errors import ArbkitError, BadRecordError, GroupBusyError
 from arbkit.core.models import ProductState
 from arbkit.core.retry import until_done
-from arbkit.core.service.heartbeat import record_heartbeat
+from arbkit.core.service.heartbeat import Pulse
 from arbkit.core.settings import Settings
 from arbkit.pipeline.commits import Commits
 from arbkit.pipeline.decode import DAMAGED
@@ -48,25 +48,31 @@ def follow(settings: Settings, *, stop: threading.Event, announcing: Announcing 
         StoreError: the store cannot be opened, is damaged, or lacks a right or an index.
     """
     said = False
-    with open_stream(settings) as stream, open_store(settings) as store:
+    with Pulse(settings, _SERVICE) as pulse, open_stream(settings) as stream, open_store(settings) as store:
         while not stop.is_set():
             try:
-                _Follower(settings, stream, store, stop, announcing).run()
+                _Follower(settings, stream, store, stop, pulse, announcing).run()
             except GroupBusyError as error:
                 if not said:
                     logger.warning("%s; waiting until it ends", error)
                 said = True
-                record_heartbeat(settings, _SERVICE)
+                pulse.beat()
 
 
 class _Follower:
     def __init__(
-        self, settings: Settings, stream: Stream, store: Store, stop: threading.Event, announcing: Announcing | None
+        self,
+        settings: Settings,
+        stream: Stream,
+        store: Store,
+        stop: threading.Event,
+        pulse: Pulse,
+        announcing: Announcing | None,
     ) -> None:
-        self._settings = settings
         self._stream = stream
         self._store = store
         self._stop = stop
+        self._pulse = pulse
         self._announcing = announcing
         self._inputs = CurrentInputs(settings, store)
         self._rested_at = -math.inf
@@ -79,13 +85,15 @@ class _Follower:
             DETECT_GROUP, [ENRICHED_TOPIC], on_revoke=lambda _: self._commits.forget()
         ) as consumer:
             while not self._stop.is_set():
-                record_heartbeat(self._settings, _SERVICE)
+                self._pulse.beat()
                 messages = consumer.poll(max_records=_BATCH, timeout_s=_POLL_S)
-                if messages and self._until_done(partial(self._price_messages, messages)):
+                is_done = bool(messages) and self._until_done(partial(self._price_messages, messages))
+                if is_done:
                     self._commits.commit(consumer, {m.topic_partition: m.offset + 1 for m in messages})
                 self._commits.commit_again(consumer)
                 if len(messages) < _BATCH and self._is_due(consumer, quiet=not messages):
                     self._until_done(self._price_the_rest)
+                self._commits.report(consumer, self._pulse, done=is_done)
 
     def _is_due(self, consumer: Consumer, *, quiet: bool) -> bool:
         """Whether to look after what the stream does not bring, which one of several detectors does."""
@@ -103,7 +111,8 @@ class _Follower:
 
     def _note_wait(self, error: BaseException) -> None:
         logger.error("nothing is priced, trying again: %s", error)
-        record_heartbeat(self._settings, _SERVICE)
+        self._pulse.failed(error)
+        self._pulse.beat()
 
     def _price_messages(self, messages: Sequence[Message]) -> None:
         states: dict[str, ProductState | None] = {}

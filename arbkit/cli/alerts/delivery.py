@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from arbkit.cli.shared import JSON, answer, counted, load_settings, print_json, print_table, say, start_service
-from arbkit.core.formatting import utc_time
+from arbkit.cli.shared import JSON, answer, load_settings, print_json, print_table, say, start_service
+from arbkit.core.formatting import counted, utc_time
 
 if TYPE_CHECKING:
     from arbkit.alerts.delivery.history import AlertHistory, AlertShown
@@ -30,6 +30,7 @@ def deliver(
 
 def history(
     status: str = typer.Option("", help="Only these: pending, sent, failed, expired, held or muted."),
+    type: str = typer.Option("", help="Only these: price_drop, ended …, or data_problem."),  # noqa: A002
     asin: str = typer.Option("", help="Only of this product."),
     rule: str = typer.Option("", help="Only of this rule."),
     since: float | None = typer.Option(None, help="Only those made since then, in Unix seconds."),
@@ -38,10 +39,11 @@ def history(
     json: bool = JSON,
 ) -> None:
     """Show alerts and what became of each on every channel, the latest first."""
-    from arbkit.alerts.delivery.history import read_history
+    from arbkit.alerts.delivery.history import check_type, read_history
     from arbkit.store.queries import AlertQuery
 
-    given = {"status": status or None, "asin": asin or None, "rule": rule or None, "cursor": cursor or None}
+    words = {"status": status, "type": type and check_type(type), "asin": asin, "rule": rule, "cursor": cursor}
+    given = {name: word or None for name, word in words.items()}
     query = AlertQuery.parse({**given, "since": since, "limit": limit})
     answer(read_history(load_settings(), query), json, _print_history)
 

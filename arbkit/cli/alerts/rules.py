@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from datetime import UTC, datetime, timedelta
@@ -11,13 +12,11 @@ import typer
 
 from arbkit.cli.alerts.delivery import register, send_test
 from arbkit.cli.model_options import given_options, options_from
-from arbkit.cli.shared import JSON, Document, answer, counted, load_settings, print_table, say
+from arbkit.cli.shared import JSON, Document, answer, load_settings, print_table, say
 from arbkit.core.errors import UsageError
-from arbkit.core.formatting import money, number, percent, utc_time
+from arbkit.core.formatting import counted, money, number, percent, utc_time
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from arbkit.alerts.rules import Rule
     from arbkit.alerts.trial import Trial
 
@@ -44,9 +43,11 @@ def list_rules(json: bool = JSON) -> None:
 
     def show(_: object) -> None:
         say(found.where)
-        print_table(
-            ("rule", "announces", ">profit", ">ROI", ">confidence", "only", ">a day", "muted"), _rows(found.rules)
-        )
+        now = time.time()
+        for rule in found.rules:
+            until = rule.muted_until.timestamp() if rule.muted_until and rule.is_muted(now) else None
+            say(f"\n{rule.name}{'' if until is None else f', muted until {utc_time(until)}'}")
+            print_table(("", ""), _rows(rule), grid=False)
         for bad in found.bad:
             say(f"wrong: {bad.error}", whole=True)
 
@@ -55,21 +56,23 @@ def list_rules(json: bool = JSON) -> None:
         raise typer.Exit(_INVALID)
 
 
-def _rows(rules: Sequence[Rule]) -> list[list[str]]:
-    now = time.time()
+def _rows(rule: Rule) -> list[tuple[str, str]]:
     return [
-        [
-            rule.name,
-            ", ".join(rule.on),
-            number(rule.least_profit),
-            percent(rule.min_roi),
-            number(rule.min_confidence),
-            ", ".join([*rule.routes, *rule.categories, *rule.brands, *rule.groups, *rule.asins]) or "all",
-            "no limit" if rule.per_day is None else str(rule.per_day),
-            f"until {utc_time(rule.muted_until.timestamp())}" if rule.muted_until and rule.is_muted(now) else "no",
-        ]
-        for rule in rules
+        ("  announces", ", ".join(rule.on).replace("_", " ")),
+        ("  at least", _bounds(rule)),
+        ("  only", ", ".join([*rule.routes, *rule.categories, *rule.brands, *rule.groups, *rule.asins]) or "all"),
+        ("  channels", "all" if rule.channels is None else ", ".join(rule.channels) or "none"),
+        ("  a day", "no limit" if rule.per_day is None else f"at most {rule.per_day}"),
     ]
+
+
+def _bounds(rule: Rule) -> str:
+    bounds = [
+        "" if math.isinf(rule.least_profit) else f"profit {number(rule.least_profit)}",
+        "" if rule.min_roi is None else f"ROI {percent(rule.min_roi)}",
+        "" if rule.min_confidence is None else f"confidence {number(rule.min_confidence)}",
+    ]
+    return ", ".join(filter(None, bounds)) or "anything"
 
 
 def add(
@@ -82,15 +85,23 @@ def add(
 ) -> None:
     """Add a rule to alerts.toml, which is made if there is none; everything else in it stays as it is."""
     from arbkit.alerts.editing import add_rule
+    from arbkit.alerts.rule_names import doubtful_names
+    from arbkit.alerts.rules_file import load_rules
 
+    settings = load_settings()
     fields: dict[str, Any] = {"name": name, **given_options(context)}
     if target_price:
         fields["target_price"] = dict(map(_target, target_price))
-    path = add_rule(load_settings(), fields)
-    document: dict[str, Document] = {"file": str(path), "rule": fields}
-    answer(
-        document, json, lambda _: say(f"rule {name} added to {path}; `arbkit alerts test {name}` tries it", whole=True)
-    )
+    path = add_rule(settings, fields)
+    doubts = doubtful_names(settings, load_rules(settings).rule(name))
+    document: dict[str, Document] = {"file": str(path), "rule": fields, "notes": doubts}
+
+    def show(_: object) -> None:
+        say(f"rule {name} added to {path}; `arbkit alerts test {name}` tries it", whole=True)
+        for doubt in doubts:
+            say(f"note: {doubt}", whole=True)
+
+    answer(document, json, show)
 
 
 def _target(text: str) -> tuple[str, float]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import typer
 
-from arbkit.cli.shared import JSON, counted, load_settings, print_json, print_table, say
+from arbkit.cli.shared import JSON, load_settings, print_json, print_table, say
 from arbkit.cli.stream.topics import require_topic
+from arbkit.core.formatting import counted
 
 _RAW = "raw.keepa_updates"
 _TOPIC = typer.Option(_RAW, help="Topic whose dead letters are meant, or all.")

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import typer
 
-from arbkit.cli.shared import JSON, age_text, counted, load_settings, print_json, print_table, say, start_service
+from arbkit.cli.shared import JSON, age_text, load_settings, print_json, print_table, say, start_service
 from arbkit.cli.stream.topics import require_topic
 from arbkit.core.errors import UsageError
-from arbkit.core.formatting import count, iso_time
+from arbkit.core.formatting import count, counted, iso_time
 
 if TYPE_CHECKING:
     from arbkit.stream import Message, Stream, TopicPartition, TopicSpec

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any, Literal, ParamSpec, Self, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from arbkit.core.errors import UsageError, did_you_mean
-from arbkit.core.files import shipped_table
+from arbkit.core.input.faults import fault_words, place_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,9 +23,6 @@ T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 Value = str | float | bool | date | Sequence[str] | None
 """What a field can be given as."""
-
-_WORDS = shipped_table(dict[str, str], "arbkit.core.input", "wording.toml")
-_QUOTED = re.compile(r"'([^']*)'")
 
 
 def _day(value: object) -> object:
@@ -88,7 +83,7 @@ def usage_error(
     """
     faults = error.errors(include_url=False)
     first = next((fault for fault in faults if fault["type"] == "extra_forbidden"), faults[0])
-    name = ".".join(str(part) for part in first["loc"]) or field
+    name = ".".join(place_of(first)) or field
     if first["type"] == "extra_forbidden":
         remedy = did_you_mean(name, model.model_fields, otherwise="It takes") if model else None
         return UsageError(unknown, field="argument", value=name, remedy=remedy)
@@ -96,22 +91,9 @@ def usage_error(
         info = model.model_fields.get(name) if model else None
         remedy = f"Give the {info.description}" if info and info.description else None
         return UsageError("is missing", field=name, remedy=remedy)
-    why, remedy = _reason(first)
+    place = place_of(first)
+    why, remedy = fault_words([fault for fault in faults if place_of(fault) == place])
     return UsageError(why, field=name or None, value=first["input"], remedy=remedy)
-
-
-def _reason(fault: ErrorDetails) -> tuple[str, str | None]:
-    """What is wrong, and what to do about it."""
-    kind, context = fault["type"], fault.get("ctx", {})
-    cause = getattr(context.get("error"), "__cause__", None)
-    if isinstance(cause, UsageError):
-        return cause.why, cause.remedy
-    if kind == "literal_error":
-        expected = _QUOTED.findall(context["expected"])
-        return _WORDS[kind], did_you_mean(str(fault["input"]), expected, otherwise="Use one of")
-    remedy = "Write it as 2026-08-01" if kind.startswith("date_") else None
-    words = _WORDS.get(kind)
-    return (words.format(**context) if words else fault["msg"].removeprefix("Value error, ")), remedy
 
 
 def check_value(kind: TypeAdapter[T], field: str, value: Value) -> T:

@@ -16,7 +16,7 @@ from arbkit.core.settings import Settings, sqlite_path
 from arbkit.core.sqlite import Kind, describe_engine, integrity_faults
 from arbkit.ops.checks.finding import Outcome
 from arbkit.store.sqlite import integrity as store_integrity
-from arbkit.stream import TOPICS, open_stream
+from arbkit.stream import TOPICS, Stream
 from arbkit.stream import sqlite_integrity as stream_integrity
 
 _ANY_ZONE = "Europe/Berlin"
@@ -24,9 +24,13 @@ _NAMED = 5
 """Damaged rows that a finding names."""
 
 
-def check_clock(settings: Settings) -> Outcome:
-    """How the clock of this machine stands to the newest messages of the log and to heartbeats, and its time zones."""
-    newest = _newest(settings)
+def check_clock(settings: Settings, log: Stream) -> Outcome:
+    """How the clock of this machine stands to the newest messages of the log and to heartbeats, and its time zones.
+
+    Raises:
+        StreamError: the log cannot be read.
+    """
+    newest = _newest(log)
     wrong: list[ArbkitError] = []
     for what, at in {**newest, **_heartbeats(settings)}.items():
         if (ahead := at - time.time()) > CLOCK_TOLERANCE_S:
@@ -48,18 +52,17 @@ def check_clock(settings: Settings) -> Outcome:
     return f"in step with the log, whose newest message is {age_words(age)} old"
 
 
-def _newest(settings: Settings) -> dict[str, float]:
+def _newest(log: Stream) -> dict[str, float]:
     """By what it is called, the time (Unix seconds) of the newest message of each topic that has one."""
-    with open_stream(settings) as stream:
-        times = {
-            f"the newest message of {topic.name}": [
-                message.timestamp
-                for at, (oldest, end) in stream.watermarks(topic.name).items()
-                if end > oldest
-                for message in stream.read(topic.name, partition=at.partition, offset=end - 1, max_records=1)
-            ]
-            for topic in TOPICS
-        }
+    times = {
+        f"the newest message of {topic.name}": [
+            message.timestamp
+            for at, (oldest, end) in log.watermarks(topic.name).items()
+            if end > oldest
+            for message in log.read(topic.name, partition=at.partition, offset=end - 1, max_records=1)
+        ]
+        for topic in TOPICS
+    }
     return {what: max(found) for what, found in times.items() if found}
 
 

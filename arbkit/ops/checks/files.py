@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from arbkit.core.errors import ArbkitError, ConfigError, ServiceError, did_you_mean
 from arbkit.core.files import write_atomically
 from arbkit.core.formatting import age_words, utc_time
+from arbkit.core.offers.categories import CATEGORIES
 from arbkit.core.service.addresses import allowed_origins
 from arbkit.core.service.api_keys import ApiKey, KeyRing
 from arbkit.core.service.exposure import exposures
@@ -119,6 +120,7 @@ def check_alerts(settings: Settings) -> Outcome:
     """
     from arbkit.alerts.channels.senders import open_sender
     from arbkit.alerts.delivery.plan import channel_faults, load_plan
+    from arbkit.alerts.rule_names import categories_nowhere
     from arbkit.alerts.rules_file import load_rules
 
     found, plan = load_rules(settings), load_plan(settings)
@@ -128,9 +130,15 @@ def check_alerts(settings: Settings) -> Outcome:
             open_sender(channel).close()
         except ConfigError as error:
             faults.append(error)
+    faults += [_stranger(rule, names) for rule in found.rules if (names := categories_nowhere(settings, rule))]
     faults += [_lost(rule, missing, plan) for rule in found.rules if (missing := rule.missing_channels(plan.names))]
     rules = ", ".join(rule.name for rule in found.rules) or "no rule, so nothing is announced"
     return faults or f"{found.where}: {rules}; {', '.join(plan.channels) or 'no channel, so nothing is sent'}"
+
+
+def _stranger(rule: Rule, names: list[str]) -> NoticeError:
+    what = f"there is no category {', '.join(names)}, so it finds nothing of it"
+    return NoticeError(what, field=f"rule {rule.name}", remedy=did_you_mean(names[0], CATEGORIES))
 
 
 def _lost(rule: Rule, missing: list[str], plan: DeliveryPlan) -> NoticeError:

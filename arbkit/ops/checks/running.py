@@ -10,7 +10,7 @@ from arbkit.core.files import is_locked
 from arbkit.core.service.addresses import base_url, listen, url_answers
 from arbkit.core.settings import Settings
 from arbkit.ops.checks.finding import Outcome
-from arbkit.ops.service_checks import heartbeat_health, is_any_running
+from arbkit.ops.service_checks import heartbeat_health, running_services
 from arbkit.ops.supervisor import demo_probe, own_demo, plan_services
 from arbkit.store.mode import settle_mode
 
@@ -53,10 +53,10 @@ def check_source(settings: Settings) -> Outcome:
 def check_services(settings: Settings) -> Outcome:
     """Whether those services run whose heartbeats are left here, if any of them does."""
     found = heartbeat_health(settings)
-    if not is_any_running(settings):
+    if not running_services(settings):
         return "none runs with this home; `arbkit up` starts them all"
-    wrong = [one for one in found if one.state in ("late", "down")]
-    return [ServiceError(one.detail, field=one.name, remedy=one.remedy) for one in wrong] or "; ".join(
+    wrong = [one for one in found if one.state in ("failing", "late", "down")]
+    return [ServiceError(one.says, field=one.name, remedy=one.remedy) for one in wrong] or "; ".join(
         f"{one.name}: {one.detail}" for one in found
     )
 
@@ -90,7 +90,7 @@ def _ports(settings: Settings) -> Iterator[_Port]:
     for service in plan_services(settings):
         if service.address is not None and service.port is not None:
             yield _Port(service.name, numbers[service.name], service.port, service.address.probe)
-    beats = {one.name for one in heartbeat_health(settings) if one.state == "running"}
+    beats = running_services(settings)
     metrics = {"producer": settings.producer_metrics_port, "consumer": settings.consumer_metrics_port}
     for name, number in metrics.items():
         if number is not None and name not in beats:

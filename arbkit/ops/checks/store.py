@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 
 from arbkit.core.errors import ServiceError, StoreError
+from arbkit.core.formatting import counted
 from arbkit.core.settings import Settings
 from arbkit.ops.checks.finding import NoticeError, Outcome
 from arbkit.ops.status import addresses
@@ -82,7 +83,7 @@ def check_channels(settings: Settings) -> Outcome:
     return [
         ServiceError(_say(found), field=f"channel {name}", remedy=remedy.format(name))
         for name, found in by_channel.items()
-    ] or f"{len(waiting)} alerts wait, none of them for a channel that fails"
+    ] or f"{counted(len(waiting), 'alert waits', 'alerts wait')}, and no channel fails"
 
 
 def _failing(records: tuple[AlertRecord, ...]) -> Iterator[Delivery]:
@@ -95,7 +96,11 @@ def _failing(records: tuple[AlertRecord, ...]) -> Iterator[Delivery]:
 def _say(found: list[Delivery]) -> str:
     given_up = sum(one.status == "failed" for one in found)
     amounts = [
-        f"{len(found) - given_up} alerts wait" * (len(found) > given_up),
-        f"{given_up} were given up" * bool(given_up),
+        counted(number, one, several)
+        for number, one, several in (
+            (len(found) - given_up, "alert is tried again", "alerts are tried again"),
+            (given_up, "alert was given up", "alerts were given up"),
+        )
+        if number
     ]
-    return f"takes nothing: {' and '.join(filter(None, amounts))}; {found[0].why or 'it does not say why'}"
+    return f"does not take all that is sent to it: {', '.join(amounts)}; the last error: {found[0].why or 'unknown'}"

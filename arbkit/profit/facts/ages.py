@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from arbkit.core.errors import ConfigError, first_fault
+from arbkit.core.errors import ConfigError
+from arbkit.core.input.faults import first_fault
 from arbkit.profit.fees.arrays import Floats
 from arbkit.profit.offer_facts import numbers
 

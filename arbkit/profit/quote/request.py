@@ -9,7 +9,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from arbkit.core.errors import ConfigError, UsageError, first_fault
+from arbkit.core.errors import ConfigError, UsageError
+from arbkit.core.input.faults import first_fault
 from arbkit.core.marketplaces import MarketCode
 from arbkit.core.results import Json
 from arbkit.profit.seller.input_vat import possible_stocks, why_nowhere_possible

@@ -7,7 +7,8 @@ from typing import Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from arbkit.core.errors import ConfigError, first_fault
+from arbkit.core.errors import ConfigError
+from arbkit.core.input.faults import first_fault
 from arbkit.core.marketplaces import MARKETS
 from arbkit.core.results import Json
 from arbkit.profit.reason_codes import Reason, ReasonCode

@@ -16,9 +16,9 @@ from typing import Annotated, NamedTuple
 from pydantic import Field, JsonValue, PlainSerializer
 
 from arbkit.analysis.detection_inputs import fingerprint, today
-from arbkit.core.errors import ArbkitError, StoreError, StreamError
+from arbkit.core.errors import ArbkitError, ServiceError, StoreError, StreamError
 from arbkit.core.results import Result
-from arbkit.core.service.heartbeat import keep_heartbeat, record_heartbeat
+from arbkit.core.service.heartbeat import Pulse, WorkFaults, keep_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.pipeline.outbox import send_notices
 from arbkit.reports.run_folders import clean, iso_time
@@ -79,20 +79,21 @@ def _sweep_when_due(settings: Settings, stop: threading.Event) -> None:
     tried: str | None = None
     first_offer_at: float | None = None
     waiting, swept_at = _Waiting(settings.detect_interval), time.monotonic()
-    with closing(LazyStore(settings)) as store:
+    with Pulse(settings, "scheduler") as pulse, closing(LazyStore(settings)) as store:
+        faults = WorkFaults(pulse)
         while not stop.wait(_TICK_S):
-            record_heartbeat(settings, "scheduler")
+            pulse.beat()
             now = time.monotonic()
             if now < look_at:
                 continue
-            seen = _look(settings, store)
+            seen = _look(settings, store, faults)
             # Nothing is asked of the store before it could matter.
             look_at = now + (_TICK_S if seen is None else _POLL_S)
             if seen is None:
                 continue
             overdue = waiting.note(seen, now)
             if overdue and seen.unsent is not None:
-                _announce(settings)
+                _announce(settings, faults)
             first_offer_at = first_offer_at or now
             if seen.swept is None and tried is None and _is_filling(settings, now - first_offer_at):
                 look_at = now
@@ -107,7 +108,9 @@ def _sweep_when_due(settings: Settings, stop: threading.Event) -> None:
             waiting = _Waiting(settings.detect_interval)
             with keep_heartbeat(settings, "scheduler", at_most_s=settings.report_time_limit):
                 # All day: nobody looks at all their pictures.
-                _run(settings, "detect", {}, stop, pictures=False)
+                done = _run(settings, "detect", {}, stop, pictures=False)
+            if done is None or not done.stopped:
+                faults.note("detection", _fault_of(done))
 
 
 class _Seen(NamedTuple):
@@ -137,31 +140,45 @@ class _Waiting:
         return bool(self._left) and now - self._since >= self._limit_s
 
 
+def _fault_of(done: ReportRun | None) -> ServiceError | None:
+    if done is None:
+        return ServiceError("the detection of all products cannot be run", remedy="The scheduler's log says why")
+    if done.run.status == "succeeded":
+        return None
+    why = f"the detection of all products {done.run.status.replace('_', ' ')}: {done.run.error}"
+    return ServiceError(why, remedy=f"See {done.folder}")
+
+
 def _is_filling(settings: Settings, waited_s: float) -> bool:
     """Whether the first table would not be whole yet, and is to be waited for."""
     return waited_s < _LONGEST_FIRST_WAIT_S and _lag(settings) > 0
 
 
-def _look(settings: Settings, store: LazyStore) -> _Seen | None:
+def _look(settings: Settings, store: LazyStore, faults: WorkFaults) -> _Seen | None:
     """None where there is nothing to price yet."""
     try:
         opened = store.get()
-        if not opened.asins(limit=1):
+        there = opened.asins(limit=1)
+        faults.note("store", None)
+        if not there:
             return None
         inputs = fingerprint(settings, today())
         unsent = next((notice.id for notice in opened.unsent(1)), None)
         return _Seen(inputs, opened.swept(), frozenset(opened.unpriced(_LOOKED_AT)), unsent)
-    except StoreError:
+    except StoreError as error:
+        faults.note("store", None if error.kind == "empty" else error)
         return None
 
 
-def _announce(settings: Settings) -> None:
+def _announce(settings: Settings, faults: WorkFaults) -> None:
     """Send what a detection that was killed, or had no log to write to, has left in the outbox."""
     try:
         with open_store(settings) as writable, open_stream(settings) as log:
             logger.info("%d notices of an earlier detection are sent", send_notices(writable, log))
+        faults.note("outbox", None)
     except (StoreError, StreamError) as error:
         logger.warning("the outbox waits: %s", error)
+        faults.note("outbox", error)
 
 
 def _lag(settings: Settings) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import math
 import socket
 import sys
 import threading
@@ -49,13 +50,30 @@ class _Bucket:
     def take(self, cost: int) -> int | None:
         """The balance after paying ``cost``; None if there was no token left."""
         with self._lock:
-            now = time.monotonic()
-            self._left = min(self.rate * _BUCKET_MINUTES, self._left + (now - self._at) * self.rate / 60)
-            self._at = now
+            self._refill()
             if cost and self._left <= 0:
                 return None
             self._left -= cost
-            return int(self._left)
+            return math.floor(self._left)
+
+    def balance(self) -> int:
+        """What is left now, below zero where more was spent."""
+        with self._lock:
+            self._refill()
+            return math.floor(self._left)
+
+    def _refill(self) -> None:
+        now = time.monotonic()
+        self._left = min(self.rate * _BUCKET_MINUTES, self._left + (now - self._at) * self.rate / 60)
+        self._at = now
+
+    def refill_s(self, left: int) -> float:
+        """Seconds until the next refill as Keepa counts them, one a minute, so that none waits too long or too short.
+
+        The balance is above zero after as many of them as its ``rate`` takes.
+        """
+        refills = max(1, math.ceil((1 - left) / self.rate))
+        return 60.0 if left > 0 else 60 * (1 - left) / self.rate - 60 * (refills - 1)
 
 
 _Request: TypeAlias = socket.socket | tuple[bytes, socket.socket]
@@ -161,11 +179,12 @@ class _Handler(BaseHTTPRequestHandler):
         bucket = self.server.bucket
         left = bucket.take(cost)
         if left is None:
-            status, body, left, cost = 429, {"error": {"type": "notEnoughToken", "message": "no tokens left"}}, 0, 0
+            status, body, cost = 429, {"error": {"type": "notEnoughToken", "message": "no tokens left"}}, 0
+            left = bucket.balance()
         state = {
             "timestamp": round(time.time() * 1000),
             "tokensLeft": left,
-            "refillIn": round(60_000 / bucket.rate),
+            "refillIn": math.ceil(1000 * bucket.refill_s(left)),
             "refillRate": bucket.rate,
             "tokenFlowReduction": 0.0,
             "tokensConsumed": cost,

@@ -87,16 +87,20 @@ def alert_search(query: AlertQuery) -> Clause:
     return _search(query, where, _SORTS[query.sort], "id")
 
 
-def pending_search(channel: str, limit: int, except_rules: Collection[str]) -> Clause:
+def pending_search(
+    channel: str, limit: int, except_rules: Collection[str], asins: Collection[str] | None = None
+) -> Clause:
     """The body of a search for the alerts that wait for this channel, those tried least often first."""
-    waiting = _delivered(channel, {"term": {"deliveries.status": "pending"}})
+    waiting: list[JsonValue] = [_delivered(channel, {"term": {"deliveries.status": "pending"}})]
+    if asins is not None:
+        waiting.append({"terms": {"asin": list(asins)}})
     attempts: Clause = {
         "order": "asc", "nested": {"path": "deliveries", "filter": {"term": {"deliveries.channel": channel}}}
     }  # fmt: skip
     return {
         "size": limit,
         "track_total_hits": False,
-        "query": {"bool": {"filter": [waiting], "must_not": [{"terms": {"rule": list(except_rules)}}]}},
+        "query": {"bool": {"filter": waiting, "must_not": [{"terms": {"rule": list(except_rules)}}]}},
         "sort": [{"deliveries.attempts": attempts}, {"priority": "desc"}],
         "_source": ["document"],
     }

@@ -159,9 +159,11 @@ class ElasticUsers:
         with wrap_errors():
             return [_record(hit) for hit in fetch_documents(self._client, self._alerts, list(ids))]
 
-    def pending_alerts(self, channel: str, limit: int, *, except_rules: Collection[str] = ()) -> list[AlertRecord]:
+    def pending_alerts(
+        self, channel: str, limit: int, *, except_rules: Collection[str] = (), asins: Collection[str] | None = None
+    ) -> list[AlertRecord]:
         """See :meth:`arbkit.store.base.Store.pending_alerts`."""
-        found = self._search_alerts(queries.pending_search(channel, limit, except_rules))
+        found = self._search_alerts(queries.pending_search(channel, limit, except_rules, asins))
         return [_record(hit) for hit in found["hits"]["hits"]]
 
     def sent_alerts(self, channel: str, *, since: float) -> list[SentAlert]:

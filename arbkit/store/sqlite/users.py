@@ -29,7 +29,7 @@ _PUT_DELIVERY = "INSERT INTO deliveries VALUES (?, ?, ?, ?, ?, ?)"
 _ALERTS_OF = "SELECT document FROM alerts WHERE id IN ({})"
 _PENDING = """
     SELECT document FROM deliveries JOIN alerts ON id = alert
-    WHERE channel = ? AND deliveries.status = 'pending' AND rule NOT IN ({})
+    WHERE channel = ? AND deliveries.status = 'pending' AND rule NOT IN ({}) {}
     ORDER BY attempts, priority DESC LIMIT ?
 """
 _SENT = """
@@ -143,11 +143,14 @@ class SqliteUsers:
         with self._using() as connection:
             return [_record(document) for (document,) in rows.select_of(connection, _ALERTS_OF, ids)]
 
-    def pending_alerts(self, channel: str, limit: int, *, except_rules: Collection[str] = ()) -> list[AlertRecord]:
+    def pending_alerts(
+        self, channel: str, limit: int, *, except_rules: Collection[str] = (), asins: Collection[str] | None = None
+    ) -> list[AlertRecord]:
         """See :meth:`arbkit.store.base.Store.pending_alerts`."""
-        query = _PENDING.format(", ".join("?" * len(except_rules)))
+        of_these = "" if asins is None else f"AND asin IN ({', '.join('?' * len(asins))})"
+        query = _PENDING.format(", ".join("?" * len(except_rules)), of_these)
         with self._using() as connection:
-            found = connection.execute(query, (channel, *except_rules, limit)).fetchall()
+            found = connection.execute(query, (channel, *except_rules, *(asins or ()), limit)).fetchall()
         return [_record(document) for (document,) in found]
 
     def sent_alerts(self, channel: str, *, since: float) -> list[SentAlert]:

@@ -18,7 +18,8 @@ from arbkit.core.formatting import age_words
 from arbkit.core.service.addresses import is_loopback, url_answers
 from arbkit.core.service.bounded_check import BoundedCheck
 from arbkit.core.settings import Settings
-from arbkit.ops.service_checks import HealthState, heartbeat_health
+from arbkit.ops.checks.log import late_groups, read_delays
+from arbkit.ops.service_checks import HealthState, ServiceHealth, heartbeat_health
 from arbkit.ops.supervisor import demo_probe, own_demo
 from arbkit.sources.keepa_api.token_budget import read_tokens
 from arbkit.store.lazy import LazyStore
@@ -30,12 +31,12 @@ from arbkit.web.http import ANY_ROUTE, problem_responses, refuse_unknown, withou
 T = TypeVar("T")
 LIMIT_S = 3.0
 """Seconds that a part has to answer: what asks for the health of a service seldom waits for more than five."""
-_STORE = "store"
+_STORE, _LOG = "store", "log"
 _MOST_UNPRICED = 1_000
 _SILENT_S = 3_600.0
 """A key that is asked every few minutes and has not answered for this long is not in order."""
 _STATUSES: Mapping[HealthState, HealthStatus] = {
-    "running": "healthy", "late": "degraded", "down": "unhealthy", "unknown": "unknown",
+    "running": "healthy", "failing": "degraded", "late": "degraded", "down": "unhealthy", "unknown": "unknown",
 }  # fmt: skip
 
 router = APIRouter(tags=["service"], dependencies=[Depends(refuse_unknown)], responses=problem_responses(*ANY_ROUTE))
@@ -43,11 +44,11 @@ router = APIRouter(tags=["service"], dependencies=[Depends(refuse_unknown)], res
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found; ``public`` details are also for callers that no key lets in."""
+    """What a check found; ``public`` is what callers without a key see in place of ``detail`` (None: the same)."""
 
     status: HealthStatus
     detail: str = ""
-    public: bool = True
+    public: str | None = None
 
 
 class HealthChecks:
@@ -60,9 +61,10 @@ class HealthChecks:
         """with the mode in force at the start, then at the last answer of the store, on which it may depend"""
         self._checks = {
             name: BoundedCheck(f"health of {name}", _caught(check))
-            for name, check in ((_STORE, self._of_store), ("log", self._of_log), ("keepa", self._of_prices))
+            for name, check in ((_STORE, self._of_store), (_LOG, self._of_log), ("keepa", self._of_prices))
         }
         self._services = BoundedCheck("health of services", self._of_services)
+        self._groups = BoundedCheck("health of groups", _caught(self._of_groups))
         self._shows_all = is_loopback(settings.host)
 
     def close(self) -> None:
@@ -72,8 +74,12 @@ class HealthChecks:
 
     async def run(self) -> dict[str, ServiceStatus]:
         """The state of every part, by name; takes :data:`LIMIT_S` at most."""
-        found, services = await asyncio.gather(asyncio.gather(*map(self.ask, self._checks)), self._ask_services())
+        found, services, late = await asyncio.gather(
+            asyncio.gather(*map(self.ask, self._checks)), self._ask_services(), self._ask_groups()
+        )
         parts = dict(zip(self._checks, found, strict=True))
+        if late is not None and parts[_LOG].status == "healthy":
+            parts[_LOG] = late
         if self.settings.mode == "imported":
             del parts["keepa"]
         return parts | services
@@ -87,8 +93,14 @@ class HealthChecks:
         found, took_s = await _answer(self._services, lambda s: {"services": _silent(s)})
         return {name: self._shown(finding, took_s) for name, finding in found.items()}
 
+    async def _ask_groups(self) -> ServiceStatus | None:
+        """The state of the log where somebody is late in reading it; None: nobody is, or it is not known in time."""
+        # A broker is asked for a message of each partition: the log itself may have answered long before.
+        finding, took_s = await _answer(self._groups, _silent)
+        return self._shown(finding, took_s) if finding.status == "degraded" else None
+
     def _shown(self, finding: Finding, took_s: float) -> ServiceStatus:
-        detail = finding.detail if self._shows_all or finding.public else "cannot be used; arbkit's log says why"
+        detail = finding.detail if self._shows_all or finding.public is None else finding.public
         shown = without_paths(self._settings, detail) or None
         return ServiceStatus(status=finding.status, response_time_ms=round(took_s * 1000, 1), detail=shown)
 
@@ -107,9 +119,14 @@ class HealthChecks:
             lag = sum(log.lag(ENRICH_GROUP, RAW_TOPIC).values())
         return Finding("healthy", f"{lag:,} messages wait for the consumer" if lag else "")
 
+    def _of_groups(self) -> Finding:
+        with open_stream(self._settings) as log:
+            late = late_groups(self._settings, read_delays(log))
+        return Finding("degraded" if late else "healthy", " ".join(f"{one}." for one in late))
+
     def _of_services(self) -> dict[str, Finding]:
         found = heartbeat_health(self.settings)
-        return {s.name: Finding(_STATUSES[s.state], f"{s.detail}. {s.remedy}".rstrip(". ")) for s in found}
+        return {one.name: _of_service(one) for one in found}
 
     def _of_prices(self) -> Finding:
         settings, now = self.settings, time.time()
@@ -138,6 +155,11 @@ async def _answer(check: BoundedCheck[T], silent: Callable[[float], T]) -> tuple
     return silent(waited_s), waited_s
 
 
+def _of_service(one: ServiceHealth) -> Finding:
+    said = f"{one.says}. {one.remedy}".rstrip(". ")
+    return Finding(_STATUSES[one.state], said, f"{one.detail}; arbkit's log says why" if one.why else None)
+
+
 def _silent(seconds: float) -> Finding:
     return Finding("unhealthy", f"no answer for {seconds:.0f} s")
 
@@ -149,7 +171,7 @@ def _caught(check: Callable[[], Finding]) -> Callable[[], Finding]:
         try:
             return check()
         except ArbkitError as error:
-            return Finding("unhealthy", str(error), public=False)
+            return Finding("unhealthy", str(error), "cannot be used; arbkit's log says why")
 
     return checked
 

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from pydantic import AfterValidator, Field, JsonValue, WithJsonSchema, model_validator
 
-from arbkit.core.errors import did_you_mean
+from arbkit.core.errors import UsageError, did_you_mean
 from arbkit.core.input.filters import Filter
 from arbkit.core.marketplaces import MarketCode
 from arbkit.core.models import History
@@ -60,7 +60,8 @@ class HistoryRequest(Filter):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.start is not None and self.to is not None and self.start > self.to:
-            raise ValueError("from is after to")
+            given = UsageError("is after to", field="from", value=self.start, remedy="Give the earlier time as from")
+            raise ValueError("from is after to") from given
         return self
 
 

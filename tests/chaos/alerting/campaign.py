@@ -228,8 +228,9 @@ class _Campaign:
         return False
 
     def _has_delivered(self, due: set[Alert]) -> bool:
-        """Whether all of these came to the webhook, and as many by mail."""
-        return due <= {Alert.of(one) for one in _documents(self._hook)} and len(set(_mailed(self._mail))) >= len(due)
+        """Whether all of these came to the webhook and by mail: one that waits gives way to the next of its kind."""
+        hooked = {one["id"]: Alert.of(one) for one in _documents(self._hook)}
+        return due <= set(hooked.values()) and due <= {hooked[one] for one in _mailed(self._mail) if one in hooked}
 
     def _await(self, done: Callable[[], bool], seconds: float) -> bool:
         """Start again what has ended until ``done``; False if it takes longer."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from arbkit.alerts.rules_file import built_in, load_rules, read_alerts_file
+from arbkit.alerts.rules_file import alerts_path, built_in, load_rules, read_alerts_file
 from arbkit.core.errors import ConfigError
 from arbkit.core.settings import Settings
 
@@ -117,6 +117,29 @@ def test_a_file_that_cannot_be_used_as_a_whole_is_one_error(settings: Settings, 
 def test_a_file_that_a_setting_names_must_be_there(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="ARBKIT_ALERTS"):
         load_rules(settings.model_copy(update={"alerts": tmp_path / "missing.toml"}))
+
+
+def test_a_file_that_is_no_toml_is_named_itself_and_not_a_setting(settings: Settings) -> None:
+    write(settings, "[[rule\n")
+    with pytest.raises(ConfigError) as caught:
+        load_rules(settings)
+    assert str(caught.value).startswith(f"{alerts_path(settings)}: the rules of alerts cannot be read: ")
+    assert "ARBKIT_ALERTS" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("muted_until = 2026-12-01", "(got 2026-12-01)"), ("muted_until = 08:00:00", "(got 08:00:00)"),
+        ("recheck = { max_age_minutes = -1 }", "(got -1)"), ("min_profit = 1979-05-27", "(got 1979-05-27)"),
+        ("min_profit = { a = 2026-12-01 }", "(got a = 2026-12-01)"), ("on = [true]", "(got true)"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_shown_as_it_stands_in_the_file(settings: Settings, line: str, shown: str) -> None:
+    write(settings, f'[[rule]]\nname = "a"\n{line}\n')
+    (bad,) = load_rules(settings).bad
+    assert shown in str(bad.error)
+    assert not [word for word in ("datetime.", "{", "Input should") if word in str(bad.error)]
 
 
 def test_a_time_without_an_offset_is_that_of_the_files_time_zone(settings: Settings) -> None:

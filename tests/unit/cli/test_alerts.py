@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from arbkit.alerts.rules_file import built_in
 from arbkit.cli import app
+from arbkit.core.models import Update
 from arbkit.core.settings import Settings
 from arbkit.store import open_store
-from tests.helpers.factories import opportunity
+from tests.helpers.alert_pages import record
+from tests.helpers.factories import offer, opportunity
 from tests.helpers.routes import store_routes
 
 
@@ -92,6 +96,11 @@ def test_a_wrong_rule_is_said_and_the_others_are_listed(folder: Path) -> None:
         (("add", "x", "--target-price", "IT=cheap"), "IT=24.90"),
         (("add", "x", "--min-confidence", "50"), "must be at most 1"),
         (("add", "worth-a-look"), "there is a rule of that name"),
+        (("add", "x", "--category", "Toyz"), "no such category (got 'Toyz'). Did you mean toys?"),
+        (("add", "x", "--category", "Qqqq"), "no such category (got 'Qqqq'). There is: toys, kitchen, "),
+        (("add", "x", "--channel", "phone"), "no such channel (got 'phone'). There is: none"),
+        (("history", "--type", "prise_drop"), "no such type of alert (got 'prise_drop'). Did you mean price_drop?"),
+        (("history", "--type", "qqqq"), "Use one of: new_opportunity, price_drop, "),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_words(folder: Path, words: tuple[str, ...], says: str) -> None:
@@ -99,6 +108,52 @@ def test_what_makes_no_sense_is_refused_in_words(folder: Path, words: tuple[str,
     assert found.exit_code != 0
     assert says in str(found.exception)
     assert not (folder / "alerts.toml").exists()
+
+
+def test_what_a_rule_names_and_nothing_has_yet_is_said_and_the_rule_is_added(folder: Path) -> None:
+    with open_store(Settings.load(_env_file=None)) as store:
+        store.put([Update(offer("B000000009", brand="Schleich", category="Angelsport"), None)])
+        store_routes(store, [opportunity(brand="Lego")])
+    names = ("--brand", "lego", "--brand", "schleich", "--category", "Angelsport", "--category", "Spielzeug")
+    assert document("add", "known", *names)["notes"] == []
+    assert document("add", "typo", "--brand", "Legoo", "--group", "mine")["notes"] == [
+        "no stored product is of the brand Legoo yet: did you mean Lego?",
+        "no watched product is in the group mine yet",
+    ]
+    assert "note: no stored product is of the brand Qqqq yet" in run("add", "other", "--brand", "Qqqq")
+    assert [rule["name"] for rule in document("list")["rules"]][1:] == ["known", "typo", "other"]
+
+
+def test_a_channel_that_is_missing_is_named_with_those_that_there_are(folder: Path) -> None:
+    text = '[[channel]]\nname = "phone"\nurl = "json://127.0.0.1:9"\n[[channel]]\nname = "mail"\nurl_env = "NONE"\n'
+    (folder / "alerts.toml").write_text(text, "utf-8")
+    for name, says in (("phne", "Did you mean phone?"), ("qqqq", "There is: phone, mail")):
+        found = CliRunner().invoke(app, ["alerts", "add", "x", "--channel", name])
+        assert says in str(found.exception)
+    # One whose address is known elsewhere is a channel all the same.
+    assert document("add", "x", "--channel", "mail")["rule"]["channels"] == ["mail"]
+
+
+def test_the_list_breaks_no_word_on_a_narrow_terminal_and_has_the_channels(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    rule = '[[rule]]\nname = "garden-and-toys"\ncategories = ["toys", "Garten"]\nchannels = ["telegram", "mail"]\n'
+    channels = "".join(f'[[channel]]\nname = "{name}"\nurl = "json://x"\n' for name in ("telegram", "mail"))
+    (folder / "alerts.toml").write_text(f"{built_in()}{rule}per_day = 5\n{channels}", "utf-8")
+    shown = run("list")
+    assert max(map(len, shown.splitlines())) <= 80
+    words = set(shown.replace(",", " ").split())
+    assert {"garden-and-toys", "worth-a-look", "opportunity", "increase", "confidence", "Garten", "telegram"} <= words
+    assert {"anything", "channels", "mail", "5", "20"} <= words
+
+
+def test_the_history_is_asked_for_by_type(folder: Path) -> None:
+    now = time.time()
+    with open_store(Settings.load(_env_file=None)) as store:
+        store.add_alerts([record(1, at=now), record(2, at=now - 1, type="price_drop")])
+    assert [one["id"] for one in document("history", "--type", "price_drop")["items"]] == ["a2"]
+    assert document("history", "--type", "ended")["items"] == []
 
 
 def test_a_rule_for_a_group_is_tried_with_the_groups_of_the_watchlist(folder: Path) -> None:

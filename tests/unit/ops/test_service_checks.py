@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import time
+from dataclasses import replace
+
 import pytest
 
-from arbkit.core.service.heartbeat import record_heartbeat
+from arbkit.core.errors import StoreError
+from arbkit.core.service.heartbeat import Pulse, heartbeat_path, record_heartbeat
 from arbkit.core.settings import Settings
 from arbkit.ops.service_checks import ServiceHealth, ServiceObservations, assess, observe_services
+from arbkit.web.dashboards.pipeline.html import services_html
 
 
 def assessed(*, progress_age_s: float | None = None, **heartbeat_ages: float | None) -> dict[str, ServiceHealth]:
@@ -25,6 +31,23 @@ def test_a_service_is_assessed_by_its_last_heartbeat(age_s: float | None, state:
     one = assessed(producer=age_s)["producer"]
     assert one.state == state
     assert bool(one.remedy) == (state != "running")
+
+
+def test_the_page_shows_a_service_that_only_fails_with_the_reason(settings: Settings) -> None:
+    record_heartbeat(settings, "consumer")
+    Pulse(settings, "consumer").failed(StoreError("the disk is full", remedy="Free some space"))
+    os.utime(heartbeat_path(settings, "consumer"))
+    seen = observe_services(settings)
+    assert seen.faults["consumer"].why == "the disk is full"
+    long_ago = replace(seen, faults={"consumer": replace(seen.faults["consumer"], since=time.time() - 300)})
+    shown = str(services_html(assess(long_ago, home="/home", progress_age_s=1.0)))
+    assert "failing" in shown
+    assert "nothing done for 5 min: the disk is full" in shown
+    assert "Free some space." in shown
+    ended = replace(long_ago, heartbeat_ages={"consumer": 200.0})
+    assert "each try before had failed: the disk is full" in str(
+        services_html(assess(ended, home="/", progress_age_s=None))
+    )
 
 
 def test_a_consumer_elsewhere_is_known_by_its_group() -> None:

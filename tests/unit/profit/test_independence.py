@@ -14,6 +14,7 @@ ROOM = Path(arbkit.profit.__file__).parent
 FORBIDDEN = ("arbkit.core.settings", "arbkit.core.files", "requests", "elasticsearch", "confluent_kafka", "sqlite3")
 ALLOWED = (
     "arbkit.core.errors",
+    "arbkit.core.input.faults",
     "arbkit.core.keepa_time",
     "arbkit.core.marketplaces",
     "arbkit.core.offers.categories",

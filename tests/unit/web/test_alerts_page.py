@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -81,6 +82,18 @@ def test_history_says_what_became_of_each_alert_on_each_channel(planned: Setting
     assert held == ""
     product = seen.regions["history"]["rows"][0]["cells"][2]
     assert product["href"] == "product.ipynb?asin=B000000001"
+
+
+def test_what_working_channels_sent_is_counted_beside_one_that_hangs(planned: Settings) -> None:
+    now = time.time()
+    channels = "".join(webhook("http://127.0.0.1:9", name) for name in ("phone", "mail"))
+    write_plan(planned, TOYS + channels)
+    sent = Delivery(channel="phone", status="sent", attempts=1, at=now)
+    hangs = Delivery(channel="mail", attempts=3, why="no answer in time")
+    keep(planned, *(record(n, sent, hangs) for n in range(1, 4)))
+    figures = begin(planned).html("figures")
+    assert "phone 3, mail 0" in figures
+    assert re.search(r"Sent today.*?>\s*3\s*<", figures, re.DOTALL)
 
 
 def test_history_is_filtered_by_type_and_outcome_and_the_address_shows_it(planned: Settings) -> None:

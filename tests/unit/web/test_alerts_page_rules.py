@@ -61,6 +61,22 @@ def test_a_rule_is_muted_and_unmuted_and_the_comments_survive(planned: Settings)
     assert "works" in row(seen.html("rules"), "toys")
 
 
+def test_what_a_rule_names_and_there_is_not_is_said_beside_it(planned: Settings) -> None:
+    write_plan(planned, TOYS + 'categories = ["Toyz"]\nchannels = ["phne"]\n')
+    keep(planned)
+    assert "works, but there is no channel phne and no category Toyz" in row(begin(planned).html("rules"), "toys")
+
+
+def test_a_rule_of_a_brand_that_nothing_has_is_added_and_said(planned: Settings) -> None:
+    write_plan(planned, TOYS)
+    keep(planned)
+    seen = begin(planned)
+    seen.fill("add", name="bricks", brand="Qqqq")
+    seen.click("add")
+    assert "Rule bricks is added" in seen.notices[-1]
+    assert "Note: no stored product is of the brand Qqqq yet." in seen.notices[-1]
+
+
 def test_muting_a_rule_that_is_gone_says_so(planned: Settings) -> None:
     write_plan(planned, TOYS)
     keep(planned)
@@ -102,6 +118,7 @@ def test_a_rule_is_added_by_the_form(planned: Settings) -> None:
         ({"name": "toys"}, "name", "there is a rule of that name"),
         ({"name": HOSTILE}, "name", ""),
         ({"name": "a: b"}, "name", ""),
+        ({"name": "x", "category": "Toyz"}, "category", "No such category. Did you mean toys?"),
         ({"name": "x", "min_profit": "much"}, "min_profit", "not a number"),
         ({"name": "x", "min_profit": "nan"}, "min_profit", "between"),
         ({"name": "x", "min_confidence": "2"}, "min_confidence", "1"),

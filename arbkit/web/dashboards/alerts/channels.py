@@ -54,6 +54,15 @@ def read_channel_facts(store: Store) -> dict[str, ChannelFacts]:
     return channel_facts(record for page in pages for record in page)
 
 
+def read_sent(store: Store, channels: Iterable[str], *, since: float) -> dict[str, int]:
+    """How many alerts each channel has sent since then (Unix seconds), by name.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    return {name: len(store.sent_alerts(name, since=since)) for name in channels}
+
+
 def channel_facts(records: Iterable[AlertRecord]) -> dict[str, ChannelFacts]:
     """What these alerts say of channels, by name."""
     found: dict[str, ChannelFacts] = {}

@@ -10,6 +10,7 @@ from arbkit.alerts.channels.quiet_hours import start_of_day
 from arbkit.alerts.delivery.plan import DeliveryPlan, PlanMark, load_plan, plan_mark
 from arbkit.alerts.delivery.trial import SentTest, send_test
 from arbkit.alerts.editing import mute_rule
+from arbkit.alerts.rule_names import doubtful_names
 from arbkit.alerts.rules import Rule
 from arbkit.alerts.rules_file import Rules, alerts_path, load_rules
 from arbkit.alerts.trial import Trial, try_rules
@@ -22,11 +23,11 @@ from arbkit.store import Page, open_store
 from arbkit.store.alerts import AlertRecord
 from arbkit.store.queries import AlertQuery
 from arbkit.web.address import describe_errors
-from arbkit.web.dashboards.alerts.channels import ChannelFacts, channel_rows, read_channel_facts
+from arbkit.web.dashboards.alerts.channels import ChannelFacts, channel_rows, read_channel_facts, read_sent
 from arbkit.web.dashboards.alerts.history import HistoryView, history_table
 from arbkit.web.dashboards.alerts.html import SPANS, channels_html, rules_html, trial_html
 from arbkit.web.dashboards.alerts.rule_form import RuleForm
-from arbkit.web.dashboards.alerts.rules import read_alerts_made, rule_rows
+from arbkit.web.dashboards.alerts.rules import read_alerts_made, rule_rows, what_is_lacking
 from arbkit.web.dashboards.background_task import BackgroundTask
 from arbkit.web.dashboards.content import Region, UserEvent
 from arbkit.web.dashboards.html import Figure
@@ -187,11 +188,13 @@ class AlertsPage(DashboardPage):
         def total(**asked: str | float) -> str:
             return count(self.store.alerts(AlertQuery.parse({**asked, "limit": 1})).total)
 
+        sent = {} if self._plan is None else read_sent(self.store, self._plan.names, since=since)
+        beside_sent = ", ".join(f"{name} {count(number)}" for name, number in sent.items()) or "there is no channel"
         failed = total(status="failed")
         figures: list[Figure] = [
             ("Rules", count(len(rules)), ", ".join(beside) or "all work"),
             ("Alerts today", total(since=since), zone),
-            ("Sent on all channels", total(since=since, status="sent"), "of them"),
+            ("Sent today", count(sum(sent.values())), beside_sent),
             ("Suspicious, held back", total(since=since, type="data_problem"), "today"),
             ("Waiting", total(status="pending"), "to be sent"),
             ("Failed", failed, "" if failed == "0" else "arbkit dlq replay sends them again"),
@@ -201,9 +204,10 @@ class AlertsPage(DashboardPage):
     def _show_rules(self) -> None:
         rows = []
         if self._rules is not None and self._plan is not None:
+            store = self.store if self._stats else None
             rows = rule_rows(
-                self._rules, channels=self._plan.names, made=self._made, trials=self._known_trials(),
-                currency=self._currency, now=time.time(),
+                self._rules, lacking=what_is_lacking(self._rules.rules, self._plan.names, store),
+                made=self._made, trials=self._known_trials(), currency=self._currency, now=time.time(),
             )  # fmt: skip
         stored = self._stats.opportunities if self._stats else 0
         html = rules_html(
@@ -282,7 +286,9 @@ class AlertsPage(DashboardPage):
             self._show_form()
             return
         name, path = added
-        self.widget.notify(f"Rule {name} is added to {path}, and in force with the next price.", "good")
+        doubts = doubtful_names(self.settings, load_rules(self.settings).rule(name))
+        said = "".join(f" Note: {doubt.rstrip('?')}{'?' if doubt.endswith('?') else '.'}" for doubt in doubts)
+        self.widget.notify(f"Rule {name} is added to {path}, and in force with the next price.{said}", "good")
         self.widget.hide("tried")
         self.refresh()
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from arbkit.alerts.editing import add_rule
+from arbkit.alerts.rule_names import refuse_unknown_names
 from arbkit.alerts.rules import Rule
 from arbkit.alerts.rules_file import TomlValue, checked_rule
 from arbkit.core.errors import ConfigError, UsageError
@@ -38,9 +39,13 @@ class RuleForm:
         """The rule that was typed in; None where a field is wrong, which is then marked."""
         table = self._table(settings.markets)
         try:
+            if self._wrong:
+                return None
             # One without a name may be tried.
-            return None if self._wrong else checked_rule({**table, "name": table.get("name") or "this-rule"}, "rule")
-        except ConfigError as error:
+            rule = checked_rule({**table, "name": table.get("name") or "this-rule"}, "rule")
+            refuse_unknown_names(settings, rule)
+            return rule
+        except (ConfigError, UsageError) as error:
             self._mark(error)
             return None
 
@@ -122,10 +127,10 @@ class RuleForm:
             if one != other
         ]
 
-    def _mark(self, error: ConfigError) -> None:
+    def _mark(self, error: ConfigError | UsageError) -> None:
         key = (error.field or "").rpartition(": ")[2].partition(".")[0]
         field = _FIELD_OF.get(key, key)
-        said = f"{error.why}. {error.remedy}" if error.remedy else error.why
+        said = f"{error.why[:1].upper()}{error.why[1:]}. {error.remedy}" if error.remedy else error.why
         if key == "name":
             said = "Letters, digits, dots and dashes, at most 64 of them"
         self._wrong[field if field in {"name", *_NUMBERS, *_FIELD_OF.values()} else "name"] = said

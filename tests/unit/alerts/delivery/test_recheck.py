@@ -62,7 +62,7 @@ def settled(
     later_s: float = 0,
     channel: Channel = CHANNEL,
 ) -> Settled:
-    return settle([record], Settling(settings, store, by, channel, time.time() + later_s), enough=10)
+    return settle([record], Settling(settings, store, by, channel, time.time() + later_s), messages=10)
 
 
 def asked(settings: Settings, store: Store, by: DeliveryPlan, one: Alert) -> AlertRecord:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from contextlib import closing
 
+import pytest
+
 from arbkit.core.settings import Settings
 from arbkit.core.sqlite import connect
+from arbkit.ops import doctor
 from arbkit.ops.doctor import Check, examine
-from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, open_stream
+from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Stream, open_stream
 from tests.helpers.streams import commit, drain, good, ignore
 
 
@@ -28,6 +31,26 @@ def test_messages_from_the_future_are_named_with_what_to_do(settings: Settings) 
     assert "60 d in the future" in found.says
     assert found.remedy is not None
     assert "NTP" in found.remedy
+
+
+def test_the_log_is_opened_once_and_one_that_cannot_be_is_one_finding(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[Stream] = []
+
+    def open_noted(given: Settings) -> Stream:
+        opened.append(open_stream(given))
+        return opened[-1]
+
+    monkeypatch.setattr(doctor, "open_stream", open_noted)
+    names = [one.name for one in examine(settings)]
+    assert len(opened) == 1
+    assert names[names.index("log") : names.index("store")] == ["log", "topics", "groups", "dead letters", "clock"]
+    settings.home.mkdir(exist_ok=True)
+    settings.database.write_bytes(b"no database" * 1_000)
+    found = examine(settings)
+    assert [one.ok for one in found if one.name == "log"] == [False]
+    assert not {one.name for one in found} & {"topics", "groups", "dead letters", "clock"}
 
 
 def test_messages_that_were_removed_unread_are_named_with_the_command(settings: Settings) -> None:

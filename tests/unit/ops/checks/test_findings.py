@@ -27,7 +27,7 @@ from arbkit.ops.checks.store import check_channels
 from arbkit.profit import load_rates, load_tables
 from arbkit.store import open_store
 from arbkit.store.alerts import AlertRecord, Delivery
-from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, dead_letter_topic, open_stream
+from arbkit.stream import ENRICH_GROUP, RAW_TOPIC, Record, Stream, dead_letter_topic, open_stream
 from tests.helpers.streams import commit, drain, good, ignore
 
 
@@ -45,6 +45,16 @@ def findings(look: Callable[[Settings], Outcome], settings: Settings) -> list[tu
     return [(str(one), one.exit_code) for one in found]
 
 
+def on_log(look: Callable[[Settings, Stream], Outcome]) -> Callable[[Settings], Outcome]:
+    """The check of a log that is opened for it."""
+
+    def looked(settings: Settings) -> Outcome:
+        with open_stream(settings) as log:
+            return look(settings, log)
+
+    return looked
+
+
 def aged(settings: Settings, seconds: float) -> None:
     """Make all messages of the log as old as that."""
     with closing(connect(settings.database)) as connection:
@@ -57,30 +67,30 @@ def test_a_group_that_nobody_reads_for_is_named_while_other_services_run(setting
         with stream.consumer(ENRICH_GROUP, [RAW_TOPIC], on_revoke=ignore) as consumer:
             commit(consumer, drain(consumer, 20)[:5])
     record_heartbeat(settings, "producer")
-    assert "arbkit-enrich: " in said(check_groups, settings)
+    assert "arbkit-enrich: " in said(on_log(check_groups), settings)
     aged(settings, 3_600)
-    [(what, code)] = findings(check_groups, settings)
+    [(what, code)] = findings(on_log(check_groups), settings)
     assert "arbkit-enrich: is 60 min behind: " in what
     assert "`arbkit consume`" in what
     assert code == 0
     # Who runs nothing waits for nothing.
     heartbeat_path(settings, "producer").unlink()
-    assert "wait" in said(check_groups, settings)
+    assert "wait" in said(on_log(check_groups), settings)
 
 
 def test_dead_letters_that_wait_are_named_with_the_commands(settings: Settings) -> None:
-    assert said(check_dead_letters, settings) == "none waits, 0 are kept"
+    assert said(on_log(check_dead_letters), settings) == "none waits, 0 are kept"
     with open_stream(settings) as stream:
         stream.publish(dead_letter_topic("arbitrage.alerts"), [Record("k", b"x"), Record("k", b"y")])
-    [(what, code)] = findings(check_dead_letters, settings)
+    [(what, code)] = findings(on_log(check_dead_letters), settings)
     assert "arbitrage.alerts: 2 rejected records wait" in what
     assert "`arbkit dlq replay --topic arbitrage.alerts`" in what
     assert code == 0
 
 
 def test_a_topic_that_keeps_other_than_asked_is_named_with_the_command(settings: Settings) -> None:
-    assert "as asked for" in said(check_topics, settings)
-    [(what, _)] = findings(check_topics, settings.model_copy(update={"log_retention_hours": 24.0}))
+    assert "as asked for" in said(on_log(check_topics), settings)
+    [(what, _)] = findings(on_log(check_topics), settings.model_copy(update={"log_retention_hours": 24.0}))
     assert "topic raw.keepa_updates: max_age_s is 604800.0, asked for 86400.0" in what
     assert "`arbkit init`" in what
 
@@ -138,7 +148,7 @@ def test_a_channel_that_takes_nothing_is_named_with_the_reason(settings: Setting
     assert said(check_channels, settings) == "nothing was announced yet"
     with open_store(settings) as store:
         store.add_alerts([alert(1, Delivery(channel="mail", status="sent", attempts=1), Delivery(channel="phone"))])
-    assert "1 alerts wait" in said(check_channels, settings)
+    assert said(check_channels, settings) == "1 alert waits, and no channel fails"
     with open_store(settings) as store:
         store.add_alerts(
             [
@@ -147,7 +157,8 @@ def test_a_channel_that_takes_nothing_is_named_with_the_reason(settings: Setting
             ]
         )
     [(what, code)] = findings(check_channels, settings)
-    assert "channel phone: takes nothing: 1 alerts wait and 1 were given up; answered 500" in what
+    failing = "channel phone: does not take all that is sent to it: 1 alert is tried again, 1 alert was given up"
+    assert f"{failing}; the last error: answered 500" in what
     assert "`arbkit alerts test --channel phone`" in what
     assert code == 4
 
@@ -181,6 +192,14 @@ def test_a_rule_for_a_channel_that_is_missing_is_named(settings: Settings, tmp_p
     assert code == 0
 
 
+def test_a_rule_of_a_category_that_there_is_not_is_named(settings: Settings, tmp_path: Path) -> None:
+    alerts = tmp_path / "alerts.toml"
+    alerts.write_text('[[rule]]\nname = "a"\ncategories = ["Toyz", "Spielzeug"]\n')
+    [(what, code)] = findings(check_alerts, settings.model_copy(update={"alerts": alerts}))
+    assert "rule a: there is no category Toyz, so it finds nothing of it. Did you mean toys?" in what
+    assert code == 0
+
+
 class _Later(datetime):
     @classmethod
     def now(cls, _tz: object = None) -> datetime:  # type: ignore[override]
@@ -210,7 +229,7 @@ def test_a_heartbeat_from_the_future_and_missing_time_zones_are_named(
         raise ZoneInfoNotFoundError(name)
 
     monkeypatch.setattr(data, "ZoneInfo", none_there)
-    (ahead, _), (zones, _) = findings(data.check_clock, settings)
+    (ahead, _), (zones, _) = findings(on_log(data.check_clock), settings)
     assert "the heartbeat of the consumer is from 3 d in the future" in ahead
     assert "`pip install tzdata`" in zones
 

@@ -106,7 +106,7 @@ def test_the_built_in_schedule_is_the_morning_report_at_seven(settings: Settings
         ('name = "x"\nreport = "morning"\ncron = "0 7 * * *"\nenabled = "no"', "enabled: is neither true nor false"),
         ('name = "x"\nreport = "morning"\ncron = "0 7 * * *"\ntimezone = "Mars"', "timezone: is no time zone"),
         ('name = "x"\nreport = "morning"\ncron = "0 7 * * *"\nparameters = {topp = 3}', "Did you mean top"),
-        ('name = "x"\nreport = "morning"\ncron = "0 7 * * *"\nparameters = {top = "a"}', "top: .*valid integer"),
+        ('name = "x"\nreport = "morning"\ncron = "0 7 * * *"\nparameters = {top = "a"}', "top: not a whole number"),
         ('name = "x"\nreport = "morning"\ncron = "0 7 * * *"\nparameters = 3', "parameters: is no table"),
         ('name = "x"\nreport = "morning"\ncron = 7', "cron: is no text.*five fields"),
         ('name = "x"\nreport = 3\ncron = "0 7 * * *"', "report: is no text.*reports list"),
