@@ -12,7 +12,7 @@ from arbkit.core.models import Opportunity
 from arbkit.core.settings import Settings
 from arbkit.store import OpportunityQuery, Store, open_store
 from arbkit.stream import RAW_TOPIC, Record, open_stream
-from tests.benchmarks.detector import changed_prices, detector_lag, fill, service, wait_until
+from tests.benchmarks.detector import changed_prices, detector_lag, fill, service, wait_for_news, wait_until
 from tests.benchmarks.measuring import Report, skip
 from tests.benchmarks.scale import scaled
 from tests.helpers.delivery import webhook
@@ -74,7 +74,7 @@ def _delays(settings: Settings, receiver: Hook, products: int) -> Iterator[float
             for number, record in enumerate(_cheaper(store, wanted + _UNCOUNTED)):
                 started = time.perf_counter()
                 stream.publish(RAW_TOPIC, [record])
-                wait_until(lambda key=record.key: key in _heard_of(receiver), _LOOK_S)  # type: ignore[misc]
+                wait_for_news(record.key, lambda key: key in _heard_of(receiver), _LOOK_S)
                 if number >= _UNCOUNTED:
                     yield time.perf_counter() - started
 

@@ -1,4 +1,4 @@
-"""The log on Kafka: rate of publishing, and how long consumer groups take to settle."""
+"""The log: rate of publishing, embedded and on Kafka; there, how long consumer groups take to settle."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from statistics import median
 from typing import IO
 
 from confluent_kafka import Producer
 
+from arbkit.core.sqlite import connect, immediate
 from arbkit.stream import Consumer, Record, TopicPartition, TopicSpec
 from arbkit.stream.kafka import KafkaStream
+from arbkit.stream.sqlite import SqliteStream
 from tests.benchmarks.measuring import Report, skip
+from tests.benchmarks.scale import prepared_records
 from tests.servers.launch import Kafka, ServersMissingError
 
 __all__ = ["run"]
@@ -25,6 +30,9 @@ _PROTOCOLS = ("consumer", "classic")
 _RECORDS = 100_000
 _BATCH = 9_000
 """Records of 900 bytes in the 8 MB that the producer publishes at once."""
+_ANSWER = 100
+"""Products of one answer of Keepa."""
+_PRODUCTS = 1_000
 _REPEATS = 5
 _PATIENCE_S = 120.0
 
@@ -52,8 +60,51 @@ def _kafka(name: str) -> Iterator[Kafka | None]:
 
 def run(report: Report) -> None:
     """All of this file."""
-    for benchmark in (_producing, _takeover, _groups):
+    for benchmark in (_embedded, _producing, _takeover, _groups):
         benchmark(report)
+
+
+def _embedded(report: Report) -> None:
+    """Records into the embedded log, each batch durable before the next, against a bare loop that is as durable."""
+    products = prepared_records(_PRODUCTS)
+    answers = [products[start : start + _ANSWER] for start in range(0, len(products), _ANSWER)]
+    for name, batches in (
+        (f"900 bytes, batches of {_BATCH:,}", _batches(_BATCH)),
+        (f"900 bytes, batches of {_ANSWER}", _batches(_ANSWER)),
+        (f"raw products, batches of {_ANSWER}", answers),
+    ):
+        count = sum(map(len, batches))
+        taken = [(_seconds(_publish_embedded, batches), _seconds(_insert_bare, batches)) for _ in range(_REPEATS + 1)]
+        # The very first has warmed everything up.
+        ratio = median(bare / ours for ours, bare in taken[1:])
+        rate, bare_rate = (count / median(row[column] for row in taken[1:]) for column in (0, 1))
+        figures = f"{ratio:.2f} × ({rate:,.0f} of {bare_rate:,.0f} records/s)"
+        report(f"publish, embedded / bare inserts, {name}", figures, "at least 0.5 ×")
+
+
+def _batches(size: int) -> list[list[Record]]:
+    rng = random.Random(1)
+    records = [Record(f"B0{n:08}", _value(rng)) for n in range(_RECORDS)]
+    return [records[start : start + size] for start in range(0, _RECORDS, size)]
+
+
+def _publish_embedded(batches: list[list[Record]]) -> None:
+    with tempfile.TemporaryDirectory() as folder, SqliteStream(Path(folder) / "log.db") as log:
+        log.create_topics([TopicSpec("ours", 4)])
+        for batch in batches:
+            log.publish("ours", batch)
+
+
+def _insert_bare(batches: list[list[Record]]) -> None:
+    """A table of keys and values: no partitions, offsets of groups, digests, or sizes."""
+    with tempfile.TemporaryDirectory() as folder, closing(connect(Path(folder) / "bare.db")) as connection:
+        # SQLite's own: where it has a bug with several processes, arbkit folds the log back otherwise.
+        connection.execute("PRAGMA wal_autocheckpoint = 1000")
+        connection.execute("CREATE TABLE bare (id INTEGER PRIMARY KEY, key TEXT, value BLOB)")
+        for batch in batches:
+            with immediate(connection):
+                rows = [(record.key, record.value) for record in batch]
+                connection.executemany("INSERT INTO bare (key, value) VALUES (?, ?)", rows)
 
 
 def _producing(report: Report) -> None:
@@ -61,9 +112,7 @@ def _producing(report: Report) -> None:
     with _kafka("log: producing") as server:
         if server is None:
             return
-        rng = random.Random(1)
-        records = [Record(f"B0{n:08}", _value(rng)) for n in range(_RECORDS)]
-        batches = [records[start : start + _BATCH] for start in range(0, _RECORDS, _BATCH)]
+        batches = _batches(_BATCH)
         with KafkaStream(server.address) as log:
             log.create_topics([TopicSpec("ours", 4), TopicSpec("bare", 4)])
 
