@@ -166,6 +166,18 @@ def test_a_cursor_that_is_none_is_refused_and_one_of_a_route_that_is_gone_goes_o
         mirror.follow().find(OpportunityQuery(cursor="nonsense"), summed=False)
 
 
+def test_words_that_nobody_asks_for_any_more_take_no_memory(opened: Open) -> None:
+    store = opened()
+    write(store, {"B000000001": [opportunity(title=" ".join(f"word{number}" for number in range(200)))]})
+    mirror = Mirror(opened())
+    table = mirror.follow().main.table
+    for number in range(200):
+        found, _ = mirror.follow().find(OpportunityQuery(q=f"word{number}"), summed=False)
+        assert found.total == 1
+    assert len(table.with_words(["word7", "b000000001"])) == 1
+    assert sum(mask.nbytes for mask in table._found.values()) <= 64
+
+
 def test_titles_and_routes_that_are_no_opportunity_are_asked_of_the_store() -> None:
     assert can_answer(OpportunityQuery())
     assert not can_answer(OpportunityQuery(sort="title"))

@@ -66,19 +66,21 @@ class Mirror:
             view = self._view
             found = self.store.route_changes(view.mark if view else None)
             if view is None or found.asins is None:
-                view = _read(found)
+                view = _read(found, view)
             elif found.asins:
                 view = _changed(view, found.mark, found.asins, found.rows)
                 apart = len(view.changed)
                 if apart > _MOST_APART and apart > len(view.main.table.asins) // _SHARE_APART:
-                    view = _read(self.store.route_changes(None))
+                    view = _read(self.store.route_changes(None), view)
             self._view = view
             return view
 
 
-def _read(found: RouteChanges) -> View:
+def _read(found: RouteChanges, before: View | None) -> View:
     brands, categories = Names(), Names()
     table = RouteTable(found.rows, brands, categories)
+    if before is not None:
+        table.prepare(before.main.table)
     logger.debug("%d opportunities are in memory", len(table))
     return View(found.mark, Part(table), Part(RouteTable((), brands, categories)), {}, brands, categories)
 
