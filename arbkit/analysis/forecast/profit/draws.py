@@ -1,4 +1,4 @@
-"""Levels at which distributions are read together: spread evenly in each of them, and the same every time. Pure."""
+"""Levels at which distributions are read together: a Hammersley sequence, the same every time. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from arbkit.profit.fees.arrays import Floats
+from arbkit.profit.fees.arrays import Floats, Ints
 
 Cause = Literal["price", "time", "package", "exchange_rate"]
 """What a profit is uncertain by."""
@@ -15,8 +15,7 @@ CAUSES: tuple[Cause, ...] = ("price", "time", "package", "exchange_rate")
 COUNT = 128
 """How many draws a route's distribution has."""
 _MIDDLE = 0.5
-_ROOT = 1.1673039782614187
-"""The root of x⁵ = x + 1, from which a sequence follows that fills four dimensions evenly."""
+_BASES = (2, 3, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,18 @@ class Draws:
 
 def spread_draws(count: int = COUNT) -> Draws:
     """Draws in which every cause has the middles of ``count`` equal parts, each once."""
-    steps = (1 / _ROOT) ** np.arange(1, len(CAUSES) + 1)
-    points = np.outer(np.arange(1, count + 1), steps) % 1
+    numbers = np.arange(count)
+    points = np.column_stack([numbers, *(_mirrored(numbers, base) for base in _BASES)])
     ranks = points.argsort(axis=0).argsort(axis=0)
-    return Draws(*((ranks + 0.5) / count).T)
+    price, time, package, exchange_rate = (ranks + 0.5).T / count
+    return Draws(price, time, package, exchange_rate)
+
+
+def _mirrored(numbers: Ints, base: int) -> Floats:
+    """The digits of each number in a base, mirrored at the point (van der Corput)."""
+    found, part = np.zeros(len(numbers)), 1.0
+    while numbers.any():
+        part /= base
+        found += part * (numbers % base)
+        numbers = numbers // base
+    return found
