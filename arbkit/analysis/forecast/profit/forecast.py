@@ -120,9 +120,10 @@ def _shares(shares: Floats) -> WidthShares:
 
 def _assumed(outlook: RouteOutlook, row: int) -> list[str]:
     timing, unsold = PROFIT_ASSUMPTIONS.timing, PROFIT_ASSUMPTIONS.unsold
+    below = f"{unsold.sold_off_below_pct:.0f} % below the market price"
     said = [
         f"on sale {timing.lead_days:.0f} days after buying, paid out {timing.payout_days:.0f} days after the sale",
-        f"unsold after {unsold.horizon_days:.0f} days: sold off {unsold.sold_off_below_pct:.0f} % below the market price",
+        f"unsold after {unsold.horizon_days:.0f} days: sold off {below}",
     ]
     if outlook.past.basis[row] == Basis.TYPICAL:
         said.append(f"price: {BASIS_WORDS[Basis.TYPICAL]}")

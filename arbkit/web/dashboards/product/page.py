@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 
 from arbkit.analysis.demand import demand_of
 from arbkit.analysis.fee_facts import fee_facts, fee_tables
+from arbkit.analysis.forecast.profit.forecast import ProfitForecast, forecast_routes
 from arbkit.analysis.forecast.sales.forecast import forecast_sales
 from arbkit.analysis.listing.match import compare_listings, stated_units, warning
 from arbkit.analysis.offers import known_offers, prepare_offers
@@ -81,6 +82,7 @@ class ProductPage(DashboardPage):
         self._product: Product | None = None
         self._offers: list[Offer] = []
         self._routes: list[PricedRoute] = []
+        self._forecasts: Mapping[tuple[str, str, str], ProfitForecast] = {}
         self._stored: Mapping[str, Opportunity] = {}
         self._drawn: tuple[object, ...] | None = None
         self._priced: tuple[object, ...] | None = None
@@ -202,9 +204,10 @@ class ProductPage(DashboardPage):
         self._shown_route = None
         self._histories = self.store.history(product.asin)
         self._drawn = None
-        known = {h.market: h for h in self._histories}
+        known, past = {h.market: h for h in self._histories}, {h.id: h for h in self._histories}
+        self._forecasts = forecast_routes(offers, past, profile, tables, rates, on=on, now=now)
         demand = {o.market: demand_of(o, known.get(o.market), now=now) for o in offers}
-        coming = forecast_sales(offers, {h.id: h for h in self._histories}, now=now)
+        coming = forecast_sales(offers, past, now=now)
         sales = dict(zip(demand, coming, strict=True))
         self._fill("demand", "product_demand.html.j2", demand=demand, sales=sales)
         fees = fee_facts(offers, prepared, profile, tables, on=on)
@@ -244,7 +247,8 @@ class ProductPage(DashboardPage):
             for region in ("route", "waterfall", "components"):
                 self.widget.hide(region)
             return
-        self._fill("route", "product_route.html.j2", route=route)
+        forecast = self._forecasts.get((route.asin, route.source, route.target))
+        self._fill("route", "product_route.html.j2", route=route, forecast=forecast)
         if route.opportunity is None:
             self._waterfall.hide()
         else:
