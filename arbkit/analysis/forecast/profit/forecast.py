@@ -94,13 +94,13 @@ def forecast_routes(
 def _row(found: ProfitForecasts, outlook: RouteOutlook, shares: Floats, row: int, currency: str) -> ProfitForecast:
     return ProfitForecast(
         currency=currency,
-        profit_chance_pct=_known(100 * found.chance[row], 0),
+        profit_chance_pct=_known(100 * found.chance[row], 1),
         profit_p1=_known(found.p1[row]),
         profit_p10=_known(found.p10[row]),
         profit_p50=_known(found.p50[row]),
         profit_p90=_known(found.p90[row]),
         expected_profit=_known(found.expected[row]),
-        sold_in_30_days_pct=_known(100 * found.sold_in_30[row], 0),
+        sold_in_30_days_pct=_known(100 * found.sold_in_30[row], 1),
         capital=_known(found.capital[row]),
         tied_up_days=_known(found.tied_up_days[row], 0),
         expected_profit_per_day=_known(found.profit_a_day[row], 3),
