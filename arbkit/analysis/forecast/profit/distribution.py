@@ -147,17 +147,17 @@ def forecast_profits(
 def width_shares(outlook: RouteOutlook, model: PriceModel, assumed: ProfitAssumptions = PROFIT_ASSUMPTIONS) -> Floats:
     """How much of each distribution's variance every one of :data:`~.draws.CAUSES` makes, (n, causes).
 
-    Each is how much smaller the variance is with that cause at its median, as shares that add up to one; NaN where
-    nothing varies, or nothing is known.
+    Each is switched off, at its median: the variance of what that changes, draw by draw, as shares that add up to one.
+    NaN where nothing varies, or nothing is known.
     """
     draws, shares = spread_draws(), np.empty((len(outlook), len(CAUSES)))
     for start in range(0, len(outlook), _CHUNK):
         part = slice(start, start + _CHUNK)
         rows = outlook.take(part)
-        whole = _drawn(rows, model, draws, assumed)[0].var(axis=1)
+        whole, _ = _drawn(rows, model, draws, assumed)
         for column, cause in enumerate(CAUSES):
-            left = _drawn(rows, model, draws.without(cause), assumed)[0].var(axis=1)
-            shares[part, column] = np.maximum(whole - left, 0.0)
+            without, _ = _drawn(rows, model, draws.without(cause), assumed)
+            shares[part, column] = (whole - without).var(axis=1)
     total = shares.sum(axis=1, keepdims=True)
     return np.where(total > 0, shares / np.where(total > 0, total, 1.0), np.nan)
 
