@@ -198,7 +198,7 @@ def _report_market(scored: Scored, report: Report, *, held: bool) -> None:
                f"{skill.value:.3f} ({skill.low:.3f} to {skill.high:.3f})",
                _SKILL if held else "")  # fmt: skip
         for number, one in enumerate(score.bins if held else ()):
-            text = "–" if one.mean_chance is None else f"said {one.mean_chance:.2f}, came true {one.came_true:.2f}"
+            text = "–" if one.forecast is None else f"said {one.forecast:.2f}, came true {one.happened:.2f}"
             report(f"  {number / 10:.1f} to {(number + 1) / 10:.1f}: {one.count}", text, "")
     report(f"{scored.market}: from P10 to P90, above P50", f"{scored.covered:.2f}, {scored.above_p50:.2f}", "")
     for ranking in scored.rankings:
