@@ -125,7 +125,16 @@ def forecasts_frame(forecasts: Mapping[tuple[str, str, str], ProfitForecast], *,
         for (asin, source, target), found in forecasts.items()
     ]  # fmt: skip
     made = DisplayFrame(rows)
-    for name in set(made) - {"asin", "source", "target", "currency", "unknown", "assumed", "why_so_wide"}:
+    for name in set(made) - {
+        "asin",
+        "source",
+        "target",
+        "currency",
+        "sell_currency",
+        "unknown",
+        "assumed",
+        "why_so_wide",
+    }:
         made[name] = made[name].astype("float64")
     if len(made):
         made = DisplayFrame(made.sort_values("expected_profit_per_day_pct", ascending=False, ignore_index=True))

@@ -61,13 +61,15 @@ class RouteMargins:
 class RouteOutlook:
     """What the profit of n routes is forecast from.
 
-    ``past`` is that of each selling price; ``sold`` (n, sold within days) the chance to have sold one unit on the
-    listing; ``unknown`` why a route cannot be forecast, or empty.
+    ``sell_price`` is today's (major units of the target's currency), ``past`` that of the new price; ``sold``
+    (n, sold within days) the chance to have sold one unit on the listing; ``unknown`` why a route cannot be forecast,
+    or empty.
     """
 
     asin: Objects
     source: Objects
     target: Objects
+    sell_price: Floats
     margins: RouteMargins
     past: PricePast
     sold: Floats
@@ -80,7 +82,8 @@ class RouteOutlook:
         """Some of the routes."""
         past = self.past.take(np.arange(len(self))[rows] if isinstance(rows, slice) else rows)
         names = self.asin[rows], self.source[rows], self.target[rows]
-        return RouteOutlook(*names, self.margins.take(rows), past, self.sold[rows], self.unknown[rows])
+        prices = self.sell_price[rows], self.margins.take(rows)
+        return RouteOutlook(*names, *prices, past, self.sold[rows], self.unknown[rows])
 
 
 @dataclass(frozen=True, slots=True)

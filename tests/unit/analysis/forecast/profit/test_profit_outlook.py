@@ -62,6 +62,7 @@ def test_a_calm_price_has_a_narrow_forecast_about_the_profit_of_today() -> None:
     assert found.profit_p90 is not None
     assert found.profit_p10 <= found.profit_p50 <= found.profit_p90
     assert found.capital == pytest.approx(40, abs=1)
+    assert (found.sell_price, found.sell_currency) == (69.99, "EUR")
     assert found.reasons_of_width[0].startswith("selling price")
 
 
@@ -138,3 +139,9 @@ def test_the_capital_has_the_vat_that_comes_back_later() -> None:
 
 def test_no_offers_are_no_forecasts() -> None:
     assert forecast_routes([], {}, PROFILE, load_tables(), load_rates(), on=ON, now=NOW) == {}
+
+
+def test_it_begins_from_the_spot_price_whatever_the_price_basis_of_the_profile() -> None:
+    sold = listing("DE", 6_999, price_avg90_minor=5_999)
+    robust = forecast(sold, profile=PROFILE.model_copy(update={"sell_basis": "robust", "expected_days": 60.0}))
+    assert robust == forecast(sold)
