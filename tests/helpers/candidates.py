@@ -1,4 +1,4 @@
-"""Made-up candidates of a plan, so many as a test wants: prices, chances and profits as real ones have them."""
+"""Made-up candidates of a plan: prices, chances and profits as real ones have them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan as an integer programme: a column for every unit that may be bought, order and box, a row for every limit."""
+"""The plan as an integer programme: a column for every unit, order and box, a row for every limit. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TAIL = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A limit: low ≤ Σ values · columns ≤ high. ``kind`` names it: budget, product, brand, market, hazmat, …"""
+    """A limit: low ≤ Σ values · columns ≤ high; ``kind`` names it, as budget, product or brand."""
 
     kind: str
     columns: Ints
@@ -156,7 +156,7 @@ class Problem:
         return self.parameters.risk_pct / 100 * self.parameters.budget
 
     def outcomes(self, chosen: Floats) -> Floats:
-        """(scenarios) profit of the whole in each, where so many of each column are chosen."""
+        """(scenarios) profit of the whole in each; ``chosen`` (columns) is how many of each."""
         return np.asarray(chosen[: self.units] @ self.profits - chosen[self.units :] @ self.fixed_costs)
 
     def worst_tenth(self, chosen: Floats) -> Ints:

@@ -222,6 +222,9 @@ _FEASIBLE = 2
 
 
 class _QuietHighs(highspy.Highs):
+    def __init__(self) -> None:
+        super().__init__()
+
     def enableCallbacks(self) -> None:  # noqa: N802
         # The first that the constructor calls: after it HiGHS would have put its name on standard output.
         self.setOptionValue("output_flag", False)

@@ -17,7 +17,7 @@ def test_every_route_takes_each_level_once() -> None:
 def test_routes_to_one_marketplace_and_of_one_category_hang_together() -> None:
     targets = ["DE"] * 200 + ["FR"] * 100
     categories = ["toys"] * 100 + [None] * 200
-    correlation = np.corrcoef(levels(targets, categories, 500))
+    correlation = np.asarray(np.corrcoef(levels(targets, categories, 500)))
     alike = correlation[:100, :100].mean()
     same_market, apart = correlation[:100, 100:200].mean(), correlation[:200, 200:].mean()
     shocks = DEFAULTS.shocks
