@@ -39,6 +39,8 @@ class Candidates:
     """(n, k, s) days until the money of the kth unit is back"""
     sold: Floats
     """(n, k) chance that the kth unit is sold within the horizon"""
+    unknown: Sequence[str | None] = ()
+    """(n, or none) why there is no forecast of a route"""
 
     def __post_init__(self) -> None:
         routes = len(self.profits)
@@ -61,7 +63,8 @@ class Candidates:
         priced = np.isfinite(self.cash) & (self.cash > 0)
         glitch = priced & (self.cash > MOST_CASH)
         reasons = np.select([~priced, glitch, ~known], [NO_PRICE, GLITCH, NO_FORECAST], "")
-        return [str(reason) or None for reason in reasons]
+        said = self.unknown or [None] * len(reasons)
+        return [forecast or str(reason) or None for forecast, reason in zip(said, reasons, strict=True)]
 
 
 NO_PRICE = "what a unit costs is unknown"

@@ -57,7 +57,7 @@ class Defaults(_Part):
 
 DEFAULTS = shipped_table(Defaults, "arbkit.analysis.portfolio", "defaults.toml")
 """Those that come with arbkit."""
-MOST_UNITS = 50
+MOST_UNITS = 20
 """More units of one product than this are not planned."""
 _LIMITS, _COSTS = DEFAULTS.limits, DEFAULTS.costs
 

@@ -38,9 +38,8 @@ class Problem:
         self.candidates, self.parameters = candidates, parameters
         units = min(parameters.most_units, candidates.profits.shape[1])
         usable = np.array([reason is None for reason in candidates.why_not()], bool)
-        allowed = np.isin(candidates.sources, parameters.markets) if parameters.markets else np.ones(len(usable), bool)
         with np.errstate(invalid="ignore"):
-            gains = (candidates.expected[:, :units] > 0) & (usable & allowed)[:, None]
+            gains = (candidates.expected[:, :units] > 0) & usable[:, None]
         self.route, self.unit = np.nonzero(gains)
         """Of each column of a unit its route, and which unit of it it is, from 0."""
         self.cash: Floats = candidates.cash[self.route]

@@ -222,17 +222,14 @@ _FEASIBLE = 2
 
 
 class _QuietHighs(highspy.Highs):
-    def __init__(self) -> None:
-        super().__init__()
-
     def enableCallbacks(self) -> None:  # noqa: N802
         # The first that the constructor calls: after it HiGHS would have put its name on standard output.
         self.setOptionValue("output_flag", False)
-        super().enableCallbacks()
+        super().enableCallbacks()  # type: ignore[no-untyped-call]
 
 
 def _model(problem: Problem) -> highspy.Highs:
-    highs = _QuietHighs()
+    highs = _QuietHighs()  # type: ignore[no-untyped-call]
     rows = problem.rows
     starts = np.concatenate([[0], np.cumsum([len(row.columns) for row in rows])]).astype(np.int32)
     model = highspy.HighsLp()
