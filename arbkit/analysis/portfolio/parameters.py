@@ -76,7 +76,7 @@ class PortfolioParameters(Request):
     hazmat_pct: float = Field(_LIMITS.hazmat_pct, ge=0, le=100, description="percent of the budget for dangerous goods")
     risk_pct: float = Field(
         _LIMITS.risk_pct, ge=0, le=100,
-        description="percent of the budget that the worst tenth of outcomes may lose on average (CVaR 10 %%)",
+        description="percent of the budget that the worst tenth of outcomes may lose on average (CVaR 10 %)",
     )  # fmt: skip
     min_order: float = Field(0, ge=0, description="least to spend on a marketplace, if anything is bought there")
     order_cost: float = Field(_COSTS.order_cost, ge=0, description="fixed cost of buying on one more marketplace")

@@ -16,17 +16,16 @@ from arbkit.core.models import Opportunity
 from arbkit.profit.fees.arrays import Floats, Ints
 
 KEPT_OUT: Mapping[str, str] = {
-    "budget": "no money is left for it",
     "product": "the limit per product",
     "brand": "the limit per brand",
     "market": "the limit of what is spent on one marketplace",
     "hazmat": "the limit of dangerous goods",
     "sales": "another route sells that unit",
     "min_order": "the least order on its marketplace",
-    "order": "its order",
-    "box": "its box",
     "risk": "the loss that the worst tenth of outcomes may make",
+    "budget": "no money is left for it",
 }
+"""By kind of limit; the first that a unit would break is named."""
 NOT_WORTH_IT = "its order or box would cost more than it earns"
 WITHIN_GAP = "the search ended before it, within its gap"
 _NEXT = 5
@@ -140,8 +139,9 @@ class _Plan:
         more[column] = True
         chosen = self.problem.completed(more)
         broken = self.problem.broken(chosen)
-        if broken is not None:
-            return KEPT_OUT[broken]
+        for kind, words in KEPT_OUT.items():
+            if kind in broken:
+                return words
         return WITHIN_GAP if chosen @ self.problem.objective > self.solution.value else NOT_WORTH_IT
 
     def orders(self) -> Iterator[MarketOrder]:

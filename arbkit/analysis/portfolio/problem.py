@@ -178,14 +178,15 @@ class Problem:
         chosen[boxes] = np.ceil(weight[boxes] / self.parameters.box_kg - 1e-9)
         return chosen
 
-    def broken(self, chosen: Floats) -> str | None:
-        """The kind of the first limit that this choice breaks, None if it keeps all."""
+    def broken(self, chosen: Floats) -> set[str]:
+        """The kinds of the limits that this choice breaks."""
+        found = set()
         for row in (*self.rows, self.risk_row(self.worst_tenth(chosen))):
             total = float(chosen[row.columns] @ row.values)
             slack = _TOLERANCE * max(1.0, abs(total))
             if total > row.high + slack or total < row.low - slack:
-                return row.kind
-        return None
+                found.add(row.kind)
+        return found
 
 
 _TOLERANCE = 1e-6

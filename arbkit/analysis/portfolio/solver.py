@@ -89,7 +89,7 @@ class _Search:
             if self._highs.getInfo().primal_solution_status != _FEASIBLE:
                 break
             values = self._values()
-            if self._try(values[: self._problem.units] > 0.5) is None or not self._cut(values):
+            if self._try(values[: self._problem.units] > 0.5) or not self._cut(values):
                 break
         return proven
 
@@ -175,20 +175,20 @@ class _Search:
         self._highs.addRow(row.low, row.high, len(row.columns), row.columns.astype(np.int32), row.values)
         return True
 
-    def _try(self, bought: Mask) -> str | None:
-        """Keep this choice if it is within all limits and the best so far; the kind of limit that it breaks."""
+    def _try(self, bought: Mask) -> bool:
+        """Keep this choice if it is within all limits and the best so far; whether it is within them."""
         chosen = self._problem.completed(bought)
-        broken = self._problem.broken(chosen)
-        if broken is None and self._value(chosen) > self._value(self._best):
+        within = not self._problem.broken(chosen)
+        if within and self._value(chosen) > self._value(self._best):
             self._best = chosen
-        return broken
+        return within
 
     def _round(self, relaxed: Floats) -> None:
         """A first plan: the whole units of the relaxation, without the worst ones while a limit is broken."""
         bought = relaxed[: self._problem.units] > 1 - 1e-6
         worth = self._problem.objective[: self._problem.units] / self._problem.cash
         for column in np.flatnonzero(bought)[np.argsort(worth[bought])]:
-            if self._try(bought.copy()) is None or self._left() <= 0:
+            if self._try(bought.copy()) or self._left() <= 0:
                 return
             bought[column] = False
 
